@@ -1,0 +1,110 @@
+package field
+
+// Enter begins a group of fields that stand together but have no length of
+// their own, such as a fixed struct. It ends with Leave.
+func (c *Cursor) Enter(name string) {
+	if c.err == nil {
+		c.push(frame{name: name, index: -1, start: c.off, end: c.stack[c.depth].end})
+	}
+}
+
+// EnterN begins a group of exactly n bytes. Leave fails if some are left.
+func (c *Cursor) EnterN(name string, n int) {
+	if c.err != nil {
+		return
+	}
+	if left := c.Left(); n < 0 || n > left {
+		c.fail(c.off, name, tooShort(n, left))
+		return
+	}
+	c.push(frame{name: name, index: -1, start: c.off, end: c.off + n, exact: true})
+}
+
+// Enter8 begins a vector with a one-byte length, name<min..max> in bytes
+// (RFC 5246, section 4.3). Leave fails if some of it is left.
+func (c *Cursor) Enter8(name string, min, max int) { c.enterVector(name, 1, min, max) }
+
+// Enter16 begins a vector with a two-byte length.
+func (c *Cursor) Enter16(name string, min, max int) { c.enterVector(name, 2, min, max) }
+
+// Enter24 begins a vector with a three-byte length.
+func (c *Cursor) Enter24(name string, min, max int) { c.enterVector(name, 3, min, max) }
+
+// Item begins the next element of a list, in a group entered before:
+//
+//	c.Enter16("extensions", 0, 1<<16-1)
+//	for c.More() {
+//		c.Item()
+//		…
+//		c.Leave()
+//	}
+//	c.Leave()
+//
+// Its path is the list's name with an index: extensions[3].
+func (c *Cursor) Item() {
+	if c.err != nil {
+		return
+	}
+	f := &c.stack[c.depth]
+	i := f.items
+	f.items++
+	c.push(frame{name: f.name, index: i, start: c.off, end: f.end})
+}
+
+// Leave ends the group begun last. A group with a length of its own must have
+// been used up.
+func (c *Cursor) Leave() {
+	if c.err != nil {
+		return
+	}
+	if c.depth == 0 {
+		panic("field: Leave without Enter")
+	}
+	f := &c.stack[c.depth]
+	if f.exact && c.off < f.end {
+		c.fail(c.off, "", leftOver(f.end-c.off))
+		return
+	}
+	if f.node != nil {
+		f.node.Length = c.off - f.node.Offset
+	}
+	f.node = nil
+	c.depth--
+}
+
+func (c *Cursor) enterVector(name string, prefix, min, max int) {
+	if c.err != nil {
+		return
+	}
+	start := c.off
+	// The length belongs to the vector: its span covers both.
+	c.push(frame{name: name, index: -1, start: start, end: c.stack[c.depth].end})
+	n := int(c.uint("length", prefix))
+	if c.err != nil {
+		return
+	}
+	left := c.Left()
+	switch {
+	case n > left:
+		c.fail(start, "", lengthExceeds(n, left))
+	case n < min || n > max:
+		c.fail(start, "", lengthOutside(n, min, max))
+	default:
+		f := &c.stack[c.depth]
+		f.end, f.exact = c.off+n, true
+	}
+}
+
+func (c *Cursor) push(f frame) {
+	if c.depth+1 == maxDepth {
+		c.fail(c.off, f.name, "nested too deeply")
+		return
+	}
+	if c.rec {
+		f.node = &Node{Name: f.name, Index: f.index, Kind: Group, Offset: f.start}
+		p := c.stack[c.depth].node
+		p.Children = append(p.Children, f.node)
+	}
+	c.depth++
+	c.stack[c.depth] = f
+}

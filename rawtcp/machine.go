@@ -1,0 +1,27 @@
+package rawtcp
+
+import (
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Machine is one connection as the endpoint moves it: segments and the time
+// go in, segments and a next deadline come out. [*tcb.Conn] is one; a session
+// with TLS above its TCP is another. The byte-stream methods carry what the
+// top layer carries.
+type Machine interface {
+	Open(now tcb.Instant)
+	Receive(now tcb.Instant, s *wire.Segment)
+	Unreachable(now tcb.Instant, m *wire.ICMP)
+	Advance(now tcb.Instant)
+	Deadline() (at tcb.Instant, ok bool)
+	Next(now tcb.Instant, s *wire.Segment) bool
+
+	Peek() []byte
+	Discard(n int)
+	Write(p []byte) int
+	CloseWrite()
+	Abort()
+	State() tcb.State
+	Err() error
+}

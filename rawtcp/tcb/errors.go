@@ -1,0 +1,18 @@
+package tcb
+
+import "errors"
+
+// How a connection can end other than by both sides' FIN. Conn.Err wraps one
+// of these with what happened; test with errors.Is.
+var (
+	// ErrRefused: a RST answered our SYN.
+	ErrRefused = errors.New("connection refused")
+	// ErrReset: a RST ended a connection that had been established.
+	ErrReset = errors.New("connection reset by peer")
+	// ErrTimeout: the peer stayed silent for longer than we retransmit.
+	ErrTimeout = errors.New("timed out")
+	// ErrUnreachable: an ICMP error said that the peer cannot be reached.
+	ErrUnreachable = errors.New("unreachable")
+	// ErrAborted: this side ended the connection with Abort.
+	ErrAborted = errors.New("connection aborted")
+)

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Checksum is the Internet checksum of b (RFC 1071): the complement of the
+// ones' complement sum of its 16-bit words. Over data that contains a right
+// checksum it is 0.
+func Checksum(b []byte) uint16 { return ^fold(sum(b, 0)) }
+
+// TCPChecksum is the checksum of an encoded segment with the pseudo-header of
+// src and dst (RFC 9293, section 3.1). Over a segment as received it is 0 when
+// the segment is intact; to make one, the checksum field must be 0.
+func TCPChecksum(segment []byte, src, dst netip.Addr) uint16 {
+	return ^fold(sum(segment, pseudoSum(src, dst, ProtocolTCP, len(segment))))
+}
+
+// CompleteTCPChecksum puts the right checksum into an encoded segment, in
+// place: for segments that a local kernel left to the network card.
+func CompleteTCPChecksum(segment []byte, src, dst netip.Addr) {
+	if len(segment) < TCPHeaderLen {
+		return
+	}
+	field := segment[tcpChecksumOffset:]
+	field[0], field[1] = 0, 0
+	binary.BigEndian.PutUint16(field, TCPChecksum(segment, src, dst))
+}
+
+// pseudoSum is the unfolded sum of the pseudo-header: RFC 9293, section 3.1
+// for IPv4, RFC 8200, section 8.1 for IPv6.
+func pseudoSum(src, dst netip.Addr, protocol uint8, length int) uint64 {
+	acc := uint64(protocol) + uint64(length)
+	if src.Is4() && dst.Is4() {
+		s, d := src.As4(), dst.As4()
+		return sum(d[:], sum(s[:], acc))
+	}
+	s, d := src.As16(), dst.As16()
+	return sum(d[:], sum(s[:], acc))
+}
+
+// sum adds b's 16-bit words to acc, without folding. A 64-bit accumulator of
+// 32-bit words cannot overflow below 2^32 words.
+func sum(b []byte, acc uint64) uint64 {
+	for ; len(b) >= 4; b = b[4:] {
+		acc += uint64(binary.BigEndian.Uint32(b))
+	}
+	if len(b) >= 2 {
+		acc += uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
+	}
+	if len(b) == 1 {
+		acc += uint64(b[0]) << 8
+	}
+	return acc
+}
+
+func fold(acc uint64) uint16 {
+	for acc>>16 != 0 {
+		acc = acc&0xffff + acc>>16
+	}
+	return uint16(acc)
+}

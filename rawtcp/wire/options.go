@@ -1,0 +1,283 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+
+	"github.com/rawshake/rawshake/field"
+)
+
+// An OptionKind is a TCP option's kind (IANA, "TCP Option Kind Numbers").
+type OptionKind uint8
+
+const (
+	OptEOL           OptionKind = 0 // RFC 9293, section 3.2
+	OptNOP           OptionKind = 1
+	OptMSS           OptionKind = 2
+	OptWindowScale   OptionKind = 3 // RFC 7323, section 2
+	OptSACKPermitted OptionKind = 4 // RFC 2018, section 2
+	OptSACK          OptionKind = 5 // RFC 2018, section 3
+	OptTimestamps    OptionKind = 8 // RFC 7323, section 3
+)
+
+var optionNames = map[OptionKind]string{
+	OptEOL: "EOL", OptNOP: "NOP", OptMSS: "MSS", OptWindowScale: "window scale",
+	OptSACKPermitted: "SACK permitted", OptSACK: "SACK", OptTimestamps: "timestamps",
+}
+
+func (k OptionKind) String() string {
+	if name, ok := optionNames[k]; ok {
+		return name
+	}
+	return fmt.Sprintf("option %d", uint8(k))
+}
+
+const (
+	// MaxOptionsLen is what a data offset of 15 leaves for options, in bytes.
+	MaxOptionsLen = 40
+	// MaxWindowScale is the largest shift count (RFC 7323, section 2.3).
+	MaxWindowScale = 14
+	// MaxSACKBlocks fit one segment's options (RFC 2018, section 3).
+	MaxSACKBlocks = 4
+)
+
+// Options are a segment's TCP options as they stand on the wire, in order,
+// unknown ones included. The zero value holds none.
+type Options struct {
+	raw       [MaxOptionsLen]byte
+	n         uint8
+	malformed bool
+}
+
+// An Option is one option. Data aliases the Options it came from.
+type Option struct {
+	Kind OptionKind
+	Data []byte // without kind and length
+}
+
+// A SACKBlock is a run of octets that arrived beyond a hole: Left is its first
+// sequence number, Right the one after its last (RFC 2018, section 3).
+type SACKBlock struct{ Left, Right Seq }
+
+// Raw returns the options as on the wire. The slice aliases o.
+func (o *Options) Raw() []byte { return o.raw[:o.n] }
+
+// Malformed reports whether the options ended in one whose length is
+// impossible (0, 1, or past the end). What stood before it counts.
+func (o *Options) Malformed() bool { return o.malformed }
+
+// All walks the well-formed options in order, up to and without the end of
+// the list.
+func (o *Options) All() iter.Seq[Option] {
+	return func(yield func(Option) bool) {
+		for b := o.raw[:o.n]; len(b) > 0; {
+			opt, size := first(b)
+			if size == 0 || opt.Kind == OptEOL || !yield(opt) {
+				return
+			}
+			b = b[size:]
+		}
+	}
+}
+
+// MSS returns the maximum segment size option's value, in bytes.
+func (o *Options) MSS() (uint16, bool) {
+	if d := o.find(OptMSS, 2); d != nil {
+		return binary.BigEndian.Uint16(d), true
+	}
+	return 0, false
+}
+
+// WindowScale returns the window scale option's shift count as sent; values
+// over MaxWindowScale are the receiver's to clamp.
+func (o *Options) WindowScale() (uint8, bool) {
+	if d := o.find(OptWindowScale, 1); d != nil {
+		return d[0], true
+	}
+	return 0, false
+}
+
+// SACKPermitted reports whether the SACK-permitted option is there.
+func (o *Options) SACKPermitted() bool { return o.find(OptSACKPermitted, 0) != nil }
+
+// Timestamps returns TSval and TSecr.
+func (o *Options) Timestamps() (val, ecr uint32, ok bool) {
+	d := o.find(OptTimestamps, 8)
+	if d == nil {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint32(d), binary.BigEndian.Uint32(d[4:]), true
+}
+
+// SACK returns the SACK option's blocks and their number.
+func (o *Options) SACK() (blocks [MaxSACKBlocks]SACKBlock, n int) {
+	for opt := range o.All() {
+		if opt.Kind != OptSACK || len(opt.Data)%8 != 0 {
+			continue
+		}
+		for d := opt.Data; len(d) >= 8 && n < MaxSACKBlocks; d = d[8:] {
+			blocks[n] = SACKBlock{Seq(binary.BigEndian.Uint32(d)), Seq(binary.BigEndian.Uint32(d[4:]))}
+			n++
+		}
+		break
+	}
+	return blocks, n
+}
+
+// Add appends an option of any kind, and reports whether it fitted into the
+// 40 bytes that there are.
+func (o *Options) Add(kind OptionKind, data ...byte) bool {
+	if kind == OptEOL || kind == OptNOP {
+		return o.append(byte(kind))
+	}
+	if int(o.n)+2+len(data) > MaxOptionsLen {
+		return false
+	}
+	o.append(byte(kind), byte(2+len(data)))
+	return o.append(data...)
+}
+
+// AddMSS appends a maximum segment size option, in bytes.
+func (o *Options) AddMSS(mss uint16) bool { return o.Add(OptMSS, byte(mss>>8), byte(mss)) }
+
+// AddWindowScale appends a window scale option.
+func (o *Options) AddWindowScale(shift uint8) bool { return o.Add(OptWindowScale, shift) }
+
+// AddSACKPermitted appends a SACK-permitted option.
+func (o *Options) AddSACKPermitted() bool { return o.Add(OptSACKPermitted) }
+
+// AddTimestamps appends a timestamps option.
+func (o *Options) AddTimestamps(val, ecr uint32) bool {
+	return o.Add(OptTimestamps, byte(val>>24), byte(val>>16), byte(val>>8), byte(val),
+		byte(ecr>>24), byte(ecr>>16), byte(ecr>>8), byte(ecr))
+}
+
+// AddSACK appends one SACK option with as many of the blocks as fit, and
+// returns how many did.
+func (o *Options) AddSACK(blocks ...SACKBlock) int {
+	n := min(len(blocks), (MaxOptionsLen-int(o.n)-2)/8, MaxSACKBlocks)
+	if n <= 0 {
+		return 0
+	}
+	o.append(byte(OptSACK), byte(2+8*n))
+	for _, b := range blocks[:n] {
+		o.append(byte(b.Left>>24), byte(b.Left>>16), byte(b.Left>>8), byte(b.Left),
+			byte(b.Right>>24), byte(b.Right>>16), byte(b.Right>>8), byte(b.Right))
+	}
+	return n
+}
+
+func (o *Options) append(b ...byte) bool {
+	if int(o.n)+len(b) > MaxOptionsLen {
+		return false
+	}
+	o.n += uint8(copy(o.raw[o.n:], b))
+	return true
+}
+
+func (o *Options) paddedLen() int { return (int(o.n) + 3) &^ 3 }
+
+// appendPadded appends the options, filled up with EOL to the 32-bit boundary
+// that the data offset counts in.
+func (o *Options) appendPadded(b []byte) []byte {
+	b = append(b, o.raw[:o.n]...)
+	for range o.paddedLen() - int(o.n) {
+		b = append(b, byte(OptEOL))
+	}
+	return b
+}
+
+// find returns the data of the first option of that kind with that length.
+func (o *Options) find(kind OptionKind, size int) []byte {
+	for b := o.raw[:o.n]; len(b) > 0; {
+		opt, n := first(b)
+		if n == 0 || opt.Kind == OptEOL {
+			break
+		}
+		if opt.Kind == kind && len(opt.Data) == size {
+			return opt.Data
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// first splits the first option off b. A size of 0 says that it is malformed.
+func first(b []byte) (opt Option, size int) {
+	opt.Kind = OptionKind(b[0])
+	if opt.Kind == OptEOL || opt.Kind == OptNOP {
+		return opt, 1
+	}
+	if len(b) < 2 || b[1] < 2 || int(b[1]) > len(b) {
+		return opt, 0
+	}
+	opt.Data = b[2:b[1]:b[1]]
+	return opt, int(b[1])
+}
+
+// decode reads the options, all that is left in the cursor's group.
+func (o *Options) decode(c *field.Cursor) {
+	o.n, o.malformed = 0, false
+	if n := c.Left(); n > MaxOptionsLen {
+		c.Failf("%d bytes of options, at most %d fit", n, MaxOptionsLen)
+		return
+	}
+	o.n = uint8(copy(o.raw[:], c.Ahead()))
+	for c.More() {
+		c.Item()
+		o.decodeOne(c)
+		c.Leave()
+	}
+}
+
+func (o *Options) decodeOne(c *field.Cursor) {
+	kind := field.Enum8[OptionKind](c, "kind")
+	switch kind {
+	case OptEOL:
+		if c.More() {
+			c.Rest("padding")
+		}
+		return
+	case OptNOP:
+		return
+	}
+	if !c.More() {
+		o.malformed = true
+		return
+	}
+	n := int(c.Uint8("length")) - 2
+	if n < 0 || n > c.Left() {
+		o.malformed = true
+		c.Means("impossible")
+		if c.More() {
+			c.Rest("malformed")
+		}
+		return
+	}
+	decodeOptionData(c, kind, n)
+}
+
+// decodeOptionData reads an option's n bytes of data by the names that its
+// RFC gives them, or as plain data where the length does not fit the kind.
+func decodeOptionData(c *field.Cursor, kind OptionKind, n int) {
+	switch {
+	case kind == OptMSS && n == 2:
+		c.Uint16("maximum_segment_size")
+	case kind == OptWindowScale && n == 1:
+		c.Uint8("shift_count")
+	case kind == OptTimestamps && n == 8:
+		c.Uint32("TSval")
+		c.Uint32("TSecr")
+	case kind == OptSACK && n%8 == 0:
+		for range n / 8 {
+			c.Uint32("left_edge")
+			c.Uint32("right_edge")
+		}
+	case n > 0:
+		c.Bytes("data", n)
+	}
+}
+
+// IsZero reports whether there are no options.
+func (o *Options) IsZero() bool { return o.n == 0 }

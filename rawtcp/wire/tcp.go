@@ -1,0 +1,143 @@
+package wire
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strings"
+
+	"github.com/rawshake/rawshake/field"
+)
+
+// TCPHeaderLen is the length of a TCP header without options, in bytes
+// (RFC 9293, section 3.1).
+const TCPHeaderLen = 20
+
+// Flags are the control bits of a TCP header (RFC 9293, section 3.1).
+type Flags uint8
+
+const (
+	FIN Flags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+var flagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+
+// Has reports whether every bit of g is set in f.
+func (f Flags) Has(g Flags) bool { return f&g == g }
+
+// Any reports whether some bit of g is set in f.
+func (f Flags) Any(g Flags) bool { return f&g != 0 }
+
+// Names returns the names of the set bits, from the least significant one,
+// with ACK last: the order in which people say "SYN-ACK" and "PSH-ACK".
+func (f Flags) Names() []string {
+	names := make([]string, 0, 8)
+	for i, name := range flagNames {
+		if f>>i&1 == 1 && Flags(1)<<i != ACK {
+			names = append(names, name)
+		}
+	}
+	if f.Has(ACK) {
+		names = append(names, "ACK")
+	}
+	return names
+}
+
+// String joins the names with hyphens: "SYN-ACK". No bits at all are "none".
+func (f Flags) String() string {
+	if f == 0 {
+		return "none"
+	}
+	return strings.Join(f.Names(), "-")
+}
+
+// A Segment is a TCP segment: the header's fields as numbers, the options, and
+// the payload.
+type Segment struct {
+	SrcPort, DstPort uint16
+	Seq, Ack         Seq
+	Reserved         uint8 // the four bits after the data offset; sent as 0
+	Flags            Flags
+	Window           uint16 // as on the wire, before any scaling
+	Checksum         uint16 // as received; AppendTo computes its own
+	Urgent           uint16
+	Options          Options
+	Payload          []byte // of a decoded segment: aliases the packet
+}
+
+// Len is SEG.LEN, the sequence space that the segment takes: its payload, and
+// one for each of SYN and FIN (RFC 9293, section 3.4).
+func (s *Segment) Len() int {
+	n := len(s.Payload)
+	if s.Flags.Has(SYN) {
+		n++
+	}
+	if s.Flags.Has(FIN) {
+		n++
+	}
+	return n
+}
+
+// End is the sequence number after the segment's last.
+func (s *Segment) End() Seq { return s.Seq.Add(s.Len()) }
+
+// HeaderLen is the length of the encoded header with its options, in bytes.
+func (s *Segment) HeaderLen() int { return TCPHeaderLen + s.Options.paddedLen() }
+
+// Decode reads a segment: all that is left in the cursor's group. Options that
+// end early or claim impossible lengths are kept, see [Options.Malformed].
+func (s *Segment) Decode(c *field.Cursor) error {
+	start := c.Offset()
+	s.SrcPort = c.Uint16("source_port")
+	s.DstPort = c.Uint16("destination_port")
+	s.Seq = Seq(c.Uint32("sequence_number"))
+	s.Ack = Seq(c.Uint32("acknowledgment_number"))
+	c.Uint8("data_offset_reserved")
+	offset := int(c.Bits("data_offset", 4, 4)) * 4
+	if offset < TCPHeaderLen {
+		c.Failf("data offset of %d bytes, a TCP header has at least %d", offset, TCPHeaderLen)
+	}
+	s.Reserved = uint8(c.Bits("reserved", 0, 4))
+	s.Flags = Flags(c.Uint8("flags"))
+	if c.Recording() {
+		for i, name := range flagNames {
+			c.Bits(name, uint(i), 1)
+		}
+	}
+	s.Window = c.Uint16("window")
+	s.Checksum = c.Uint16("checksum")
+	s.Urgent = c.Uint16("urgent_pointer")
+	c.EnterN("options", offset-(c.Offset()-start))
+	s.Options.decode(c)
+	c.Leave()
+	s.Payload = c.Rest("payload")
+	return c.Err()
+}
+
+// AppendTo appends the encoded segment to b, with its checksum computed for
+// the pseudo-header of src and dst (RFC 9293, section 3.1).
+func (s *Segment) AppendTo(b []byte, src, dst netip.Addr) []byte {
+	start := len(b)
+	b = binary.BigEndian.AppendUint16(b, s.SrcPort)
+	b = binary.BigEndian.AppendUint16(b, s.DstPort)
+	b = binary.BigEndian.AppendUint32(b, uint32(s.Seq))
+	b = binary.BigEndian.AppendUint32(b, uint32(s.Ack))
+	b = append(b, uint8(s.HeaderLen()/4)<<4|s.Reserved&0xf, uint8(s.Flags))
+	b = binary.BigEndian.AppendUint16(b, s.Window)
+	b = append(b, 0, 0) // checksum, below
+	b = binary.BigEndian.AppendUint16(b, s.Urgent)
+	b = s.Options.appendPadded(b)
+	b = append(b, s.Payload...)
+	sum := TCPChecksum(b[start:], src, dst)
+	binary.BigEndian.PutUint16(b[start+tcpChecksumOffset:], sum)
+	return b
+}
+
+// tcpChecksumOffset is where the checksum stands in a TCP header.
+const tcpChecksumOffset = 16

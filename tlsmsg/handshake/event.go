@@ -1,0 +1,90 @@
+package handshake
+
+import "github.com/rawshake/rawshake/tlsmsg"
+
+// An Event is something that the machine did or decided. Events are plain
+// values handed to Config.Events while the machine runs.
+type Event interface{ event() }
+
+// Direction tells whose bytes an event is about.
+type Direction uint8
+
+const (
+	In  Direction = iota // from the peer
+	Out                  // to the peer
+)
+
+// RecordEvent says that a TLS record arrived or was made. The byte slices are
+// fresh copies that the listener may keep.
+type RecordEvent struct {
+	Dir       Direction
+	Type      tlsmsg.ContentType
+	Version   tlsmsg.Version
+	Offset    int64  // of its first byte in that direction's TLS byte stream
+	Wire      []byte // as on the wire, header included
+	Encrypted bool   // whether it was protected
+	Plaintext []byte // the fragment after decryption, or before encryption
+}
+
+// MessageEvent says that a whole message arrived or was made: a handshake
+// message, or the content of a ChangeCipherSpec, Alert or application-data
+// record. It follows the RecordEvents that carried it (In), or the RecordEvent
+// that carries its last byte (Out).
+type MessageEvent struct {
+	Dir       Direction
+	Content   tlsmsg.ContentType
+	Type      tlsmsg.HandshakeType // of a handshake message
+	Raw       []byte               // header included, decrypted; a copy that the listener may keep
+	Encrypted bool
+	Offset    int64          // in that direction's TLS byte stream: first byte of the first record that carries it
+	End       int64          // after the last byte of the last record that carries it
+	Context   tlsmsg.Context // what decoding it depends on
+}
+
+// AlertEvent says that an alert was sent or received, and why. The alert's
+// MessageEvent comes too.
+type AlertEvent struct {
+	Dir         Direction
+	Level       tlsmsg.AlertLevel
+	Description tlsmsg.AlertDescription
+	Because     string // for Out: the reason, naming the message and the field
+}
+
+// NegotiatedEvent says what the two sides agreed upon, after ServerHello and,
+// with Group set, after ServerKeyExchange.
+type NegotiatedEvent struct {
+	Version              tlsmsg.Version
+	CipherSuite          tlsmsg.CipherSuite
+	Group                tlsmsg.NamedGroup // 0 until known
+	ALPN                 string
+	ExtendedMasterSecret bool
+}
+
+// VerdictEvent says how the peer's certificate chain was judged.
+type VerdictEvent struct{ Err error } // nil: verified
+
+// SecretEvent carries what decrypts the connection, in the key log format's
+// terms: label CLIENT_RANDOM, the client random, the master secret.
+type SecretEvent struct {
+	Label                string
+	ClientRandom, Secret []byte
+}
+
+// DecisionEvent says in a sentence what else was decided and why: "no client
+// credential sent: the server's certificate did not verify".
+type DecisionEvent struct {
+	Name string // snake_case identifier
+	Text string
+}
+
+// FinishedEvent says that both Finished messages were exchanged and verified.
+type FinishedEvent struct{}
+
+func (RecordEvent) event()     {}
+func (MessageEvent) event()    {}
+func (AlertEvent) event()      {}
+func (NegotiatedEvent) event() {}
+func (VerdictEvent) event()    {}
+func (SecretEvent) event()     {}
+func (DecisionEvent) event()   {}
+func (FinishedEvent) event()   {}

@@ -1,0 +1,77 @@
+package handshake
+
+import "github.com/rawshake/rawshake/tlsmsg"
+
+// Work is something slow or outside that the machine asks its driver to do:
+// cryptography with private keys, randomness, and the system's root store stay
+// out of the machine. The driver calls Work, does it, and hands the outcome to
+// Resume. While work is outstanding the machine makes no progress.
+type Work interface{ work() }
+
+// AgreeWork asks for an ephemeral key pair in Group and its agreement with the
+// peer's public key. Result: AgreeResult.
+type AgreeWork struct {
+	Group   tlsmsg.NamedGroup
+	PeerKey []byte // as in ServerKeyExchange: an uncompressed point, or 32 bytes of X25519
+}
+
+// AgreeResult is the outcome of AgreeWork.
+type AgreeResult struct {
+	PublicKey       []byte // to send, in the same form as PeerKey
+	PreMasterSecret []byte
+	Err             error // the peer's key is not on the curve, say
+}
+
+// VerifyChainWork asks whether a chain is good for a server name. Result:
+// VerifyChainResult.
+type VerifyChainWork struct {
+	Chain      [][]byte // DER, the leaf first
+	ServerName string
+}
+
+// VerifyChainResult is the outcome of VerifyChainWork.
+type VerifyChainResult struct {
+	// PublicKey is the leaf's key as crypto/x509 gives it, or nil where the
+	// certificate could not be parsed; then the handshake fails.
+	PublicKey any
+	// Verdict is nil for a chain and name that verify, or says why they do not.
+	Verdict error
+}
+
+// VerifySignatureWork asks whether Signature over Signed is good. Result:
+// VerifySignatureResult.
+type VerifySignatureWork struct {
+	PublicKey any
+	Scheme    tlsmsg.SignatureScheme
+	Signed    []byte // the bytes that are hashed and signed
+	Signature []byte
+}
+
+// VerifySignatureResult is the outcome of VerifySignatureWork.
+type VerifySignatureResult struct{ Err error }
+
+// SignWork asks for a signature with the private key of
+// Config.Credentials[Credential]. Result: SignResult.
+type SignWork struct {
+	Credential int
+	Scheme     tlsmsg.SignatureScheme
+	Signed     []byte
+}
+
+// SignResult is the outcome of SignWork.
+type SignResult struct {
+	Signature []byte
+	Err       error
+}
+
+// Result is the outcome of a piece of Work.
+type Result interface{ result() }
+
+func (AgreeWork) work()               {}
+func (VerifyChainWork) work()         {}
+func (VerifySignatureWork) work()     {}
+func (SignWork) work()                {}
+func (AgreeResult) result()           {}
+func (VerifyChainResult) result()     {}
+func (VerifySignatureResult) result() {}
+func (SignResult) result()            {}

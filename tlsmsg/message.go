@@ -1,0 +1,115 @@
+package tlsmsg
+
+import "github.com/rawshake/rawshake/field"
+
+// KeyExchange says which form ServerKeyExchange and ClientKeyExchange have.
+type KeyExchange uint8
+
+const (
+	KeyExchangeUnknown KeyExchange = iota
+	KeyExchangeRSA
+	KeyExchangeDHE
+	KeyExchangeECDHE
+)
+
+// Context is what the decoding of some messages depends on: what has been
+// negotiated when they arrive. The zero Context is that of a ClientHello.
+type Context struct {
+	Version     Version
+	KeyExchange KeyExchange
+}
+
+// A Message is the body of a handshake message: what follows the four-byte
+// header (RFC 5246, section 7.4).
+type Message interface {
+	Type() HandshakeType
+	// Decode reads the body, all that is left in the cursor's group. Byte
+	// slices in the result alias the cursor's input.
+	Decode(c *field.Cursor, ctx Context) error
+	// AppendBody appends the encoded body to b.
+	AppendBody(b []byte, ctx Context) []byte
+}
+
+// An Extension is one extension as it stands on the wire. Typed views of the
+// data are in extension_*.go; any number with any bytes can be sent.
+type Extension struct {
+	Type ExtensionType
+	Data []byte
+}
+
+type ClientHello struct {
+	Version            Version
+	Random             [32]byte
+	SessionID          []byte
+	CipherSuites       []CipherSuite
+	CompressionMethods []CompressionMethod
+	Extensions         []Extension
+	HasExtensions      bool // the block itself may be left out (RFC 5246, section 7.4.1.2)
+}
+
+type ServerHello struct {
+	Version           Version
+	Random            [32]byte
+	SessionID         []byte
+	CipherSuite       CipherSuite
+	CompressionMethod CompressionMethod
+	Extensions        []Extension
+	HasExtensions     bool
+}
+
+type Certificate struct{ Chain [][]byte } // DER, the leaf first
+
+type ServerKeyExchange struct {
+	// ECDHE (RFC 8422, section 5.4)
+	CurveType ECCurveType
+	Group     NamedGroup
+	PublicKey []byte
+	// DHE (RFC 5246, section 7.4.3): big-endian integers
+	DHPrime, DHGenerator, DHPublic []byte
+
+	Params    []byte          // the signed parameters as on the wire
+	Scheme    SignatureScheme // TLS 1.2 only
+	Signature []byte
+	Raw       []byte // the whole body where the key exchange is not known
+}
+
+type CertificateRequest struct {
+	CertificateTypes []ClientCertificateType
+	Schemes          []SignatureScheme // TLS 1.2 only
+	Authorities      [][]byte          // DER names
+}
+
+type ServerHelloDone struct{}
+type HelloRequest struct{}
+
+type ClientKeyExchange struct {
+	KeyExchange              KeyExchange
+	PublicKey                []byte // ECDHE point, or DHE public value
+	EncryptedPreMasterSecret []byte // RSA
+	Raw                      []byte
+}
+
+type CertificateVerify struct {
+	Scheme    SignatureScheme // TLS 1.2 only
+	Signature []byte
+}
+
+type Finished struct{ VerifyData []byte }
+
+type CertificateStatus struct {
+	StatusType uint8
+	Response   []byte // DER OCSPResponse of status_type ocsp
+}
+
+type NewSessionTicket struct {
+	LifetimeHint uint32 // seconds
+	Ticket       []byte
+}
+
+// ChangeCipherSpec and Alert have records of their own (RFC 5246, sections 7.1 and 7.2).
+type ChangeCipherSpec struct{ Value uint8 }
+
+type Alert struct {
+	Level       AlertLevel
+	Description AlertDescription
+}
