@@ -63,6 +63,13 @@ type UnreachableReceived struct {
 	Fatal   bool // whether it ended the connection
 }
 
+// WindowProbe says that an octet goes out to learn whether the peer's window,
+// which is closed, has opened (RFC 9293, section 3.8.6.1).
+type WindowProbe struct {
+	Seq   wire.Seq
+	Probe int // 1 for the first since the window closed
+}
+
 // GaveUp says that the connection ended because the peer stayed silent.
 type GaveUp struct {
 	After    time.Duration
@@ -78,6 +85,7 @@ func (OutOfOrder) Name() string          { return "out_of_order" }
 func (ResetSent) Name() string           { return "reset_sent" }
 func (ResetReceived) Name() string       { return "reset_received" }
 func (UnreachableReceived) Name() string { return "unreachable" }
+func (WindowProbe) Name() string         { return "window_probe" }
 func (GaveUp) Name() string              { return "gave_up" }
 
 func (e StateChanged) String() string { return fmt.Sprintf("%v → %v", e.From, e.To) }
@@ -102,6 +110,9 @@ func (e UnreachableReceived) String() string {
 		return fmt.Sprintf("ICMP %s from %s ends the connection", e.Message, e.From)
 	}
 	return fmt.Sprintf("ICMP %s from %s noted: it may pass", e.Message, e.From)
+}
+func (e WindowProbe) String() string {
+	return fmt.Sprintf("window probe %d at SEQ %v: the peer's window is closed", e.Probe, e.Seq)
 }
 func (e GaveUp) String() string {
 	return fmt.Sprintf("gave up after %v: %d transmissions of the %s without an answer", e.After, e.Attempts, e.Waiting)

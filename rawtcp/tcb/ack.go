@@ -1,0 +1,134 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// rttTiming times one segment at a time (RFC 6298, section 3): never one that
+// was sent twice (Karn's algorithm).
+type rttTiming struct {
+	running bool
+	end     wire.Seq // an acknowledgment of this ends the round trip
+	sent    Instant
+}
+
+// receiveAck is the fifth step: it moves SND.UNA and the send window, and the
+// states that wait for an acknowledgment. It reports whether the rest of the
+// segment counts.
+func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
+	if c.state == SynReceived {
+		if !c.snd.una.Less(s.Ack) || !s.Ack.LessEq(c.snd.nxt) {
+			c.drop(s, "it acknowledges what was never sent")
+			c.reset(s.Ack, "a segment acknowledged what was never sent")
+			return false
+		}
+		c.synAcked(now, s)
+	}
+	switch {
+	case c.snd.nxt.Less(s.Ack):
+		c.drop(s, "it acknowledges what was never sent")
+		c.out.ack = true
+		return false
+	case s.Ack.Less(c.oldestAck()):
+		c.drop(s, "it acknowledges what is long past") // RFC 5961, section 5
+		c.out.ack = true
+		return false
+	}
+	if c.snd.una.Less(s.Ack) {
+		c.acked(now, s)
+	} else if s.Ack == c.snd.una {
+		c.ackedAgain(now)
+	}
+	c.updateWindow(s)
+	c.afterAck(now)
+	return !c.over
+}
+
+// oldestAck is the least acknowledgment that a segment may carry.
+func (c *Conn) oldestAck() wire.Seq { return c.snd.una - wire.Seq(c.snd.maxWnd) }
+
+// acked moves SND.UNA to an acknowledgment of something new.
+func (c *Conn) acked(now Instant, s *wire.Segment) {
+	n := s.Ack.Minus(c.snd.una)
+	c.sampleRTT(now, s)
+	c.snd.una = s.Ack
+	if octets := s.Ack.Minus(c.snd.base); octets > 0 {
+		octets = min(octets, c.snd.buf.len()) // without the FIN
+		c.snd.buf.cut(octets)
+		c.snd.base = c.snd.base.Add(octets)
+	}
+	c.snd.tries, c.snd.probes = 0, 0
+	c.snd.since, c.snd.waiting = now, c.snd.una != c.snd.nxt
+	c.progress(n)
+	c.timers.stop(timerRetransmit)
+	if c.snd.una.Less(c.snd.nxt) {
+		c.timers.set(timerRetransmit, now.Add(c.rtt.rto)) // RFC 6298, (5.3)
+	}
+}
+
+// ackedAgain notes an acknowledgment of nothing new. It proves that the peer
+// lives, which keeps window probing alive (RFC 9293, MUST-37).
+func (c *Conn) ackedAgain(now Instant) {
+	if c.snd.wnd == 0 && c.timers.running(timerRetransmit) {
+		c.snd.since = now
+		c.timers.stop(timerRetransmit)
+		c.armRetransmit(now)
+	}
+}
+
+// sampleRTT takes a round trip from an acknowledgment of something new: of the
+// segment that is timed, or by its timestamp where only a retransmission was.
+func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
+	t := &c.snd.timing
+	switch {
+	case t.running && t.end.LessEq(s.Ack):
+		t.running = false
+		c.measured(now.Sub(t.sent))
+	case !t.running && c.snd.tries > 0:
+		if rtt, ok := c.tsRTT(now, s); ok {
+			c.measured(rtt)
+		}
+	}
+}
+
+// updateWindow takes the window of a segment that is not older than the one
+// that told it last.
+func (c *Conn) updateWindow(s *wire.Segment) {
+	if s.Ack.Less(c.snd.una) {
+		return
+	}
+	if c.snd.wl1.Less(s.Seq) || c.snd.wl1 == s.Seq && c.snd.wl2.LessEq(s.Ack) {
+		before := c.snd.wnd
+		c.setWindow(s, c.snd.scaleOf(s))
+		if before == 0 && c.snd.wnd > 0 {
+			c.windowReopened()
+		}
+	}
+}
+
+func (c *Conn) setWindow(s *wire.Segment, shift uint8) {
+	c.snd.wnd = uint32(s.Window) << shift
+	c.snd.maxWnd = max(c.snd.maxWnd, c.snd.wnd)
+	c.snd.wl1, c.snd.wl2 = s.Seq, s.Ack
+}
+
+// scaleOf is the shift of a segment's window: none in a SYN.
+func (s *sendSide) scaleOf(seg *wire.Segment) uint8 {
+	if seg.Flags.Has(wire.SYN) {
+		return 0
+	}
+	return s.scale
+}
+
+// afterAck makes the changes of state that an acknowledgment of our FIN brings.
+func (c *Conn) afterAck(now Instant) {
+	if !c.finAcked() {
+		return
+	}
+	switch c.state {
+	case FinWait1:
+		c.enter(FinWait2)
+	case Closing:
+		c.enterTimeWait(now)
+	case LastAck:
+		c.end(nil)
+	}
+}

@@ -1,0 +1,52 @@
+package tcb
+
+// A buffer is a byte queue in one piece: octets are put in at the back and
+// taken from the front, and what is queued can always be looked at as one
+// slice. Space freed at the front is reused when enough of it has gathered,
+// so that an octet is moved at most twice on average.
+type buffer struct {
+	b   []byte
+	off int // of the first queued octet
+}
+
+// len returns the number of queued octets.
+func (q *buffer) len() int { return len(q.b) - q.off }
+
+// bytes returns the queued octets. They stay in place until the next grow.
+func (q *buffer) bytes() []byte { return q.b[q.off:] }
+
+// grow makes the queue n octets long, if it is shorter, so that limit is not
+// exceeded by more than a half. What stands in the new octets is undefined.
+func (q *buffer) grow(n, limit int) {
+	if n <= q.len() {
+		return
+	}
+	if q.off+n <= cap(q.b) {
+		q.b = q.b[:q.off+n]
+		return
+	}
+	most := max(limit+limit/2, n)
+	if n > cap(q.b) || (q.off < n/2 && cap(q.b) < most) {
+		bigger := make([]byte, q.len(), min(max(n, 2*cap(q.b)), most))
+		copy(bigger, q.bytes())
+		q.b, q.off = bigger[:n], 0
+		return
+	}
+	copy(q.b, q.bytes())
+	q.b, q.off = q.b[:n], 0
+}
+
+// add appends p. The caller sees to the limit.
+func (q *buffer) add(p []byte, limit int) {
+	n := q.len()
+	q.grow(n+len(p), limit)
+	copy(q.bytes()[n:], p)
+}
+
+// cut takes n octets from the front.
+func (q *buffer) cut(n int) {
+	q.off += n
+	if q.off == len(q.b) {
+		q.b, q.off = q.b[:0], 0
+	}
+}

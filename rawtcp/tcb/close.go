@@ -1,0 +1,68 @@
+package tcb
+
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// sentFIN makes the change of state that sending our FIN brings, where
+// CloseWrite has not made it.
+func (c *Conn) sentFIN() {
+	if c.state == CloseWait {
+		c.enter(LastAck)
+	}
+}
+
+// receivedFIN makes the changes of state that the peer's FIN brings, once all
+// before it has arrived (RFC 9293, section 3.10.7.4, eighth step).
+func (c *Conn) receivedFIN(now Instant) {
+	switch c.state {
+	case Established:
+		c.enter(CloseWait)
+	case FinWait1:
+		c.enter(Closing) // an ACK of our FIN in this segment has made it FIN-WAIT-2
+	case FinWait2:
+		c.enterTimeWait(now)
+	}
+}
+
+// enterTimeWait waits for 2 MSL, so that the peer's FIN can be acknowledged
+// again, and old segments die out (RFC 9293, MUST-13).
+func (c *Conn) enterTimeWait(now Instant) {
+	c.timers = newTimers()
+	c.timers.set(timerTimeWait, now.Add(2*c.cfg.MSL))
+	c.enter(TimeWait)
+}
+
+// repeatedFIN starts TIME-WAIT again when the peer sends its FIN again.
+func (c *Conn) repeatedFIN(now Instant, s *wire.Segment) {
+	if c.state == TimeWait && s.Flags.Has(wire.FIN) && s.End() == c.rcv.nxt {
+		c.timers.set(timerTimeWait, now.Add(2*c.cfg.MSL))
+	}
+}
+
+// end makes the connection CLOSED, for a reason other than both sides' FIN if
+// err is not nil. A RST that is due still goes out, and what has arrived in
+// order stays readable.
+func (c *Conn) end(err error) {
+	c.over, c.err = true, err
+	c.timers = newTimers()
+	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}
+	c.snd.buf, c.snd.loss = buffer{}, lossState{}
+	c.snd.fin, c.snd.base = false, c.snd.nxt
+	c.rcv.early = nil
+	c.enter(Closed)
+}
+
+// resetError is what the peer's RST means in each state (RFC 9293, section
+// 3.10.7.4, second step).
+func (c *Conn) resetError() error {
+	switch c.state {
+	case SynReceived:
+		return fmt.Errorf("%w: the peer sent a RST in place of an acknowledgment of our SYN", ErrRefused)
+	case Closing, LastAck, TimeWait:
+		return nil // both sides had said all they had to say
+	}
+	return fmt.Errorf("%w in %v", ErrReset, c.state)
+}

@@ -1,0 +1,224 @@
+package tcb
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// failed expects the connection to have ended with an error of that kind.
+func (k *talk) failed(want error) {
+	k.t.Helper()
+	k.state(Closed)
+	if !errors.Is(k.c.Err(), want) {
+		k.t.Fatalf("err = %v, want %v", k.c.Err(), want)
+	}
+	if _, ok := k.c.Deadline(); ok {
+		k.t.Fatal("a deadline after the end")
+	}
+}
+
+func (k *talk) ended() {
+	k.t.Helper()
+	k.state(Closed)
+	if k.c.Err() != nil {
+		k.t.Fatalf("err = %v", k.c.Err())
+	}
+}
+
+func TestCloseFromOurSide(t *testing.T) {
+	k := established(t, nil)
+	k.write("bye")
+	k.c.CloseWrite()
+	k.state(FinWait1)
+	if k.c.Write([]byte("more")) != 0 {
+		t.Error("Write after CloseWrite")
+	}
+	k.expect(`FIN-PSH-ACK seq=1 ack=1 "bye"`)
+	k.send("ACK seq=1 ack=5")
+	k.state(FinWait2)
+	if !k.c.Flushed() {
+		t.Error("not flushed")
+	}
+	k.send(`ACK seq=1 ack=5 "still here"`)
+	k.expect("ACK seq=5 ack=11")
+	k.send("FIN-ACK seq=11 ack=5")
+	k.state(TimeWait)
+	k.expect("ACK seq=5 ack=12")
+	k.read("still here")
+	if !k.c.EOF() {
+		t.Error("no EOF")
+	}
+	k.quiet()
+	k.after(3 * time.Minute)
+	k.send("FIN-ACK seq=11 ack=5") // our ACK was lost: TIME-WAIT starts again
+	k.expect("ACK seq=5 ack=12")
+	k.quiet()
+	k.after(3 * time.Minute)
+	k.state(TimeWait)
+	k.after(time.Minute)
+	k.ended()
+}
+
+func TestCloseFromThePeersSide(t *testing.T) {
+	k := established(t, nil)
+	k.send(`FIN-PSH-ACK seq=1 ack=1 "bye"`)
+	k.state(CloseWait)
+	if k.c.EOF() {
+		t.Error("EOF before the last octet is read")
+	}
+	k.read("bye")
+	if !k.c.EOF() {
+		t.Error("no EOF")
+	}
+	k.expect("ACK seq=1 ack=5")
+	k.write("me too")
+	k.expect(`PSH-ACK seq=1 "me too"`)
+	k.c.CloseWrite()
+	k.state(CloseWait)
+	k.expect("FIN-ACK seq=7 ack=5")
+	k.state(LastAck)
+	k.send("ACK seq=5 ack=7")
+	k.state(LastAck)
+	k.send("ACK seq=5 ack=8")
+	k.ended()
+}
+
+func TestBothSidesCloseAtOnce(t *testing.T) {
+	k := established(t, nil)
+	k.c.CloseWrite()
+	k.expect("FIN-ACK seq=1 ack=1")
+	k.send("FIN-ACK seq=1 ack=1")
+	k.state(Closing)
+	k.expect("ACK seq=2 ack=2")
+	k.send("ACK seq=2 ack=2")
+	k.state(TimeWait)
+}
+
+func TestFinAndItsAckInOneSegment(t *testing.T) {
+	k := established(t, nil)
+	k.c.CloseWrite()
+	k.expect("FIN-ACK seq=1 ack=1")
+	k.send("FIN-ACK seq=1 ack=2")
+	k.state(TimeWait)
+	k.expect("ACK seq=2 ack=2")
+}
+
+func TestFinBeforeAHoleWaitsForIt(t *testing.T) {
+	k := established(t, nil)
+	k.send(`FIN-ACK seq=4 ack=1 "def"`)
+	k.state(Established)
+	k.expect("ACK ack=1")
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.state(CloseWait)
+	k.expect("ACK ack=8")
+	k.read("abcdef")
+	k.send(`ACK seq=8 ack=1 "more"`) // after its FIN: nothing
+	k.read("")
+}
+
+func TestLostFinIsSentAgain(t *testing.T) {
+	k := established(t, nil)
+	k.c.CloseWrite()
+	k.expect("FIN-ACK seq=1")
+	k.quiet()
+	k.after(time.Second)
+	k.expect("FIN-ACK seq=1")
+	k.quiet()
+	k.send("ACK seq=1 ack=2")
+	k.state(FinWait2)
+}
+
+func TestResetEndsTheConnection(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=1 ack=1 "last words"`)
+	k.send("RST seq=11")
+	k.failed(ErrReset)
+	k.said("reset_received")
+	k.quiet()
+	k.read("last words")
+}
+
+func TestAbortSendsReset(t *testing.T) {
+	k := established(t, nil)
+	k.write("hello")
+	k.expect(`ACK seq=1 "hello"`)
+	k.c.Abort()
+	k.failed(ErrAborted)
+	k.expect("RST seq=6")
+	k.quiet()
+	k.send("ACK seq=1 ack=6")
+	k.quiet()
+}
+
+func TestAbortBeforeTheHandshakeSendsNothing(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.c.Abort()
+	k.failed(ErrAborted)
+	k.quiet()
+}
+
+func TestCloseInSynSentEndsAtOnce(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.c.CloseWrite()
+	k.ended()
+	k.quiet()
+}
+
+func TestResetForASegmentOfNoConnection(t *testing.T) {
+	for _, tc := range []struct{ in, want string }{
+		{`ACK seq=5 ack=9 "abc"`, "RST seq=9"},
+		{"SYN-ACK seq=5 ack=9", "RST seq=9"},
+		{"SYN seq=5", "RST-ACK seq=0 ack=6"},
+		{`FIN-PSH seq=5 "abc"`, "RST-ACK seq=0 ack=9"},
+	} {
+		k := &talk{t: t}
+		in, want := k.parse(tc.in, 0, 0), k.parse(tc.want, 0, 0)
+		in.SrcPort, in.DstPort = 7, 9
+		var out wire.Segment
+		if !FillReset(&out, &in) || out.Flags != want.Flags || out.Seq != want.Seq || out.Ack != want.Ack ||
+			out.SrcPort != 9 || out.DstPort != 7 {
+			t.Errorf("%s: %+v", tc.in, out)
+		}
+	}
+	var out wire.Segment
+	if FillReset(&out, &wire.Segment{Flags: wire.RST | wire.ACK}) {
+		t.Error("a RST was answered")
+	}
+}
+
+func TestUnreachableWhileOpening(t *testing.T) {
+	unreachable := func(code uint8, seq wire.Seq) *wire.ICMP {
+		return &wire.ICMP{Type: wire.ICMPUnreachable, Code: code, Seq: seq}
+	}
+	k := start(t, func(c *Config) { c.SYNTries = 2 })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.c.Unreachable(k.now, unreachable(3, testISS.Add(1))) // not what we sent
+	k.c.Unreachable(k.now, unreachable(1, testISS))        // soft
+	k.state(SynSent)
+	k.quiet()
+	k.after(time.Second)
+	k.expect("SYN seq=0")
+	k.quiet()
+	k.after(2 * time.Second)
+	k.failed(ErrUnreachable) // the soft error explains the silence
+
+	k = start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.c.Unreachable(k.now, unreachable(3, testISS))
+	k.failed(ErrUnreachable)
+
+	k = established(t, nil)
+	k.write("x")
+	k.expect(`ACK "x"`)
+	k.c.Unreachable(k.now, unreachable(3, testISS.Add(1)))
+	k.state(Established)
+}

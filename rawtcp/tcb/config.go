@@ -1,0 +1,113 @@
+package tcb
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Defaults, used where a Config leaves a field at zero.
+const (
+	DefaultMSS           = 536              // RFC 9293, section 3.7.1 (MUST-15)
+	DefaultReceiveBuffer = 256 << 10        // octets
+	DefaultSendBuffer    = 256 << 10        // octets
+	DefaultSYNTimeout    = 3 * time.Minute  // RFC 9293, section 3.8.3 (MUST-23)
+	DefaultUserTimeout   = 5 * time.Minute  // RFC 9293, section 3.9.1.1; R2 (SHLD-11)
+	DefaultMSL           = 2 * time.Minute  // RFC 9293, section 3.4.2
+	DefaultMinRTO        = time.Second      // RFC 6298, (2.4)
+	DefaultMaxRTO        = 60 * time.Second // RFC 6298, (2.5)
+)
+
+// A Config says what a connection is to be like. Only the ports and ISS have
+// no default.
+type Config struct {
+	LocalPort, RemotePort uint16
+
+	// ISS is the initial send sequence number. The caller chooses it so that
+	// nobody can predict it (RFC 9293, section 3.4.1; RFC 6528).
+	ISS wire.Seq
+	// TimestampOffset is added to the clock in milliseconds that TSval shows,
+	// so that it tells nothing of this machine (RFC 7323, section 5.4).
+	TimestampOffset uint32
+
+	// MSS is the largest segment that we announce to take, in octets of
+	// payload: the interface's MTU less 40 for IPv4, less 60 for IPv6.
+	MSS uint16
+	// PeerMSS is what the peer is held to take when it announces nothing: 536
+	// octets, the default, for IPv4, and 1220 for IPv6.
+	PeerMSS uint16
+	// MaxSegment is the most that the path to the peer takes in one segment,
+	// in octets of options and payload together. It defaults to MSS.
+	MaxSegment int
+
+	// SYNOptions are the options of our SYN, in their order. MSS, window scale
+	// and timestamps without Data get the connection's own values; with Data
+	// they, like any other option, go out as given, and a window scale given
+	// so is the one used. What is not offered is not used. Nil means
+	// [LinuxSYNOptions]; an empty slice means none.
+	SYNOptions []wire.Option
+	// SYNWindow is the window of our SYN; by default what ReceiveBuffer
+	// allows.
+	SYNWindow uint16
+	// DataOnACK lets the ACK that ends the handshake carry data. Without it
+	// that ACK goes out bare, and data follows at once.
+	DataOnACK bool
+
+	// ReceiveBuffer bounds what the peer can make us hold, in octets, and so
+	// the window. SendBuffer bounds what is written but not acknowledged.
+	ReceiveBuffer, SendBuffer int
+
+	// SYNTries is how often the SYN is sent before giving up; 0 means as often
+	// as SYNTimeout allows. SYNs go out after 0, 1, 3, 7, … seconds.
+	SYNTries int
+	// SYNTimeout is for how long a SYN may stay unanswered.
+	SYNTimeout time.Duration
+	// UserTimeout is for how long data may stay unacknowledged.
+	UserTimeout time.Duration
+	// MinRTO and MaxRTO bound the retransmission timeout.
+	MinRTO, MaxRTO time.Duration
+	// MSL is the maximum segment lifetime: TIME-WAIT lasts twice as long.
+	MSL time.Duration
+
+	// Events is told what the connection decided, while it does. It may be
+	// nil. It must not call the connection.
+	Events func(Event)
+}
+
+// LinuxSYNOptions returns the options of a SYN as Linux orders them: MSS,
+// SACK-permitted, timestamps, NOP, window scale.
+func LinuxSYNOptions() []wire.Option { return linuxSYNOptions[:] }
+
+var linuxSYNOptions = [...]wire.Option{
+	{Kind: wire.OptMSS}, {Kind: wire.OptSACKPermitted}, {Kind: wire.OptTimestamps},
+	{Kind: wire.OptNOP}, {Kind: wire.OptWindowScale},
+}
+
+// withDefaults returns the config with its zero fields filled in.
+func (c Config) withDefaults() Config {
+	c.MSS = or(c.MSS, DefaultMSS)
+	c.PeerMSS = or(c.PeerMSS, DefaultMSS)
+	c.MaxSegment = or(c.MaxSegment, int(c.MSS))
+	c.ReceiveBuffer = min(or(c.ReceiveBuffer, DefaultReceiveBuffer), maxWindow)
+	c.SendBuffer = min(or(c.SendBuffer, DefaultSendBuffer), maxWindow)
+	c.SYNTimeout = or(c.SYNTimeout, DefaultSYNTimeout)
+	c.UserTimeout = or(c.UserTimeout, DefaultUserTimeout)
+	c.MinRTO = or(c.MinRTO, DefaultMinRTO)
+	c.MaxRTO = max(or(c.MaxRTO, DefaultMaxRTO), c.MinRTO)
+	c.MSL = or(c.MSL, DefaultMSL)
+	if c.SYNOptions == nil {
+		c.SYNOptions = linuxSYNOptions[:]
+	}
+	c.SYNWindow = or(c.SYNWindow, uint16(min(c.ReceiveBuffer, 0xffff)))
+	return c
+}
+
+// maxWindow is the largest window that there can be (RFC 7323, section 2.3).
+const maxWindow = 1 << 30
+
+func or[T int | uint16 | time.Duration](v, def T) T {
+	if v <= 0 {
+		return def
+	}
+	return v
+}

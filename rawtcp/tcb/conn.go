@@ -1,0 +1,153 @@
+package tcb
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Conn is one connection's transmission control block. It is made by [New].
+// It is not for use by several goroutines at a time.
+type Conn struct {
+	cfg    Config
+	state  State
+	err    error
+	over   bool // the connection has ended, or was closed before it began
+	timers timers
+	rtt    rttEstimator
+	reno   reno
+	snd    sendSide
+	rcv    receiveSide
+	ts     timestamps
+	out    outbox
+
+	sack    bool     // both SYNs permitted SACK
+	scaling bool     // both SYNs carried a window scale
+	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
+
+	handshakeRTT time.Duration // negative while not known
+	icmp         string        // the last soft ICMP error, for the final sentence
+}
+
+// sendSide is the send sequence space (RFC 9293, section 3.3.1), and what is
+// queued for it.
+type sendSide struct {
+	una, nxt wire.Seq // SND.UNA, SND.NXT: the end of what was ever sent
+	wnd      uint32   // SND.WND, scaled
+	wl1, wl2 wire.Seq // SND.WL1, SND.WL2
+	maxWnd   uint32   // the largest window that the peer ever offered
+	scale    uint8    // the peer's window scale
+	mss      int      // the peer's MSS; options still to be taken off
+
+	buf    buffer // octets from base on
+	base   wire.Seq
+	fin    bool // CloseWrite was called: a FIN follows the queued octets
+	loss   lossState
+	tries  int // transmissions of what stands at una, above the first
+	probes int // window probes since the peer's window closed
+	timing rttTiming
+
+	waiting  bool    // the peer owes us an acknowledgment, or a window
+	since    Instant // since when
+	override bool    // send what fits, however little (section 3.8.6.2.1)
+}
+
+// receiveSide is the receive sequence space, and what has arrived.
+type receiveSide struct {
+	irs, nxt wire.Seq // IRS, RCV.NXT
+	edge     wire.Seq // the right edge of the window, the furthest ever offered
+	scale    uint8    // of the windows that we send
+	ready    int      // octets in buf that are in order
+	buf      buffer   // octets in order, and beyond them, with holes, others
+	early    spans    // which of the others have arrived
+	fin      bool     // a FIN has arrived, perhaps early
+	finSeq   wire.Seq
+	finished bool // nxt is past the FIN
+}
+
+// outbox says what is due besides data.
+type outbox struct {
+	syn   bool // our SYN, or SYN-ACK
+	ack   bool // an acknowledgment, which any segment can carry
+	bare  bool // it must not wait for one: it goes out first
+	probe bool // one octet beyond what the window allows
+
+	resetDue bool // a RST at resetSeq
+	resetSeq wire.Seq
+}
+
+// New returns a connection in CLOSED, to be opened with [Conn.Open].
+func New(cfg Config) *Conn {
+	c := new(Conn)
+	c.cfg = cfg.withDefaults()
+	c.timers = newTimers()
+	c.handshakeRTT = -1
+	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
+	iss := c.cfg.ISS
+	c.snd.una, c.snd.nxt, c.snd.base = iss, iss, iss.Add(1)
+	c.snd.loss = lossState{lost: iss, again: iss}
+	return c
+}
+
+// State is the connection's state. It may change in Open, Receive,
+// Unreachable, Advance, Next, CloseWrite and Abort.
+func (c *Conn) State() State { return c.state }
+
+// Err is how the connection ended, if other than by both sides' FIN, or nil.
+// It wraps one of this package's Err values. It changes with the State that
+// becomes CLOSED.
+func (c *Conn) Err() error { return c.err }
+
+// SRTT is the smoothed round-trip time, and whether there is one yet. It may
+// change in Receive.
+func (c *Conn) SRTT() (time.Duration, bool) { return c.rtt.srtt, c.rtt.measured }
+
+// HandshakeRTT is the time from our SYN to the peer's acknowledgment of it,
+// and whether it is known: it is not when the SYN was sent more than once and
+// there are no timestamps to tell which was answered. It changes once, in
+// Receive.
+func (c *Conn) HandshakeRTT() (time.Duration, bool) {
+	return max(c.handshakeRTT, 0), c.handshakeRTT >= 0
+}
+
+// LocalPort and RemotePort are the ports of the segments that Next fills.
+// They do not change.
+func (c *Conn) LocalPort() uint16 { return c.cfg.LocalPort }
+
+// RemotePort is the peer's port. It does not change.
+func (c *Conn) RemotePort() uint16 { return c.cfg.RemotePort }
+
+// enter changes the state.
+func (c *Conn) enter(to State) {
+	if c.state == to {
+		return
+	}
+	from := c.state
+	c.state = to
+	emit(c, StateChanged{From: from, To: to})
+}
+
+// emit makes an event, if somebody listens. The type parameter keeps the event
+// off the heap where nobody does.
+func emit[E Event](c *Conn, e E) {
+	if c.cfg.Events != nil {
+		c.cfg.Events(e)
+	}
+}
+
+// dataEnd is the sequence number after the last octet that was written.
+func (c *Conn) dataEnd() wire.Seq { return c.snd.base.Add(c.snd.buf.len()) }
+
+// sendEnd is the sequence number after all that there is to send.
+func (c *Conn) sendEnd() wire.Seq {
+	if c.snd.fin {
+		return c.dataEnd().Add(1)
+	}
+	return c.dataEnd()
+}
+
+// finSent reports whether our FIN has been sent at least once.
+func (c *Conn) finSent() bool { return c.snd.fin && c.snd.nxt == c.sendEnd() }
+
+// finAcked reports whether the peer has acknowledged our FIN.
+func (c *Conn) finAcked() bool { return c.finSent() && c.snd.una == c.snd.nxt }

@@ -1,0 +1,187 @@
+package tcb
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Open starts an active open: a SYN is due (RFC 9293, section 3.10.1). It
+// does nothing unless the connection is new.
+func (c *Conn) Open(now Instant) {
+	if c.state != Closed || c.over {
+		return
+	}
+	c.snd.since = now
+	c.out.syn = true
+	c.enter(SynSent)
+}
+
+// fillSYN makes s our SYN, or in SYN-RECEIVED our SYN-ACK.
+func (c *Conn) fillSYN(now Instant, s *wire.Segment) {
+	s.Seq = c.cfg.ISS
+	s.Flags = wire.SYN
+	s.Window = c.cfg.SYNWindow // never scaled (RFC 7323, section 2.2)
+	if c.state == SynReceived {
+		s.Flags |= wire.ACK
+		s.Ack = c.rcv.nxt
+		c.promise(int(s.Window))
+	}
+	for _, o := range c.cfg.SYNOptions {
+		c.addSYNOption(now, s, o)
+	}
+	c.snd.nxt = later(c.snd.nxt, c.cfg.ISS.Add(1))
+	c.out.syn, c.out.ack = false, false
+}
+
+func (c *Conn) addSYNOption(now Instant, s *wire.Segment, o wire.Option) {
+	answer := c.state == SynReceived // what was not offered is not answered
+	switch {
+	case answer && (o.Kind == wire.OptTimestamps && !c.ts.on ||
+		o.Kind == wire.OptWindowScale && !c.scaling ||
+		o.Kind == wire.OptSACKPermitted && !c.sack):
+	case o.Data != nil:
+		s.Options.Add(o.Kind, o.Data...)
+	case o.Kind == wire.OptMSS:
+		s.Options.AddMSS(c.cfg.MSS)
+	case o.Kind == wire.OptWindowScale:
+		s.Options.AddWindowScale(c.ownScale())
+	case o.Kind == wire.OptTimestamps:
+		s.Options.AddTimestamps(c.tsVal(now), c.ts.recent)
+	default:
+		s.Options.Add(o.Kind)
+	}
+}
+
+// synOption returns the option of that kind in our SYN.
+func (c *Conn) synOption(kind wire.OptionKind) (wire.Option, bool) {
+	for _, o := range c.cfg.SYNOptions {
+		if o.Kind == kind {
+			return o, true
+		}
+	}
+	return wire.Option{}, false
+}
+
+// ownScale is the window scale that we announce: the least that lets the
+// window show the whole receive buffer, unless the caller chose one.
+func (c *Conn) ownScale() uint8 {
+	if o, _ := c.synOption(wire.OptWindowScale); len(o.Data) == 1 {
+		return min(o.Data[0], wire.MaxWindowScale)
+	}
+	scale := uint8(0)
+	for c.cfg.ReceiveBuffer>>scale > 0xffff {
+		scale++
+	}
+	return scale
+}
+
+// agree takes from the peer's SYN what the two sides will use, and its initial
+// sequence number.
+func (c *Conn) agree(now Instant, s *wire.Segment) {
+	c.rcv.irs, c.rcv.nxt = s.Seq, s.Seq.Add(1)
+	c.rcv.edge = c.rcv.nxt.Add(int(c.cfg.SYNWindow)) // our SYN offered it
+	c.snd.mss = int(c.cfg.PeerMSS)
+	if mss, ok := s.Options.MSS(); ok {
+		c.snd.mss = max(int(mss), minMSS)
+	}
+	if shift, ok := s.Options.WindowScale(); ok && c.offers(wire.OptWindowScale) {
+		c.scaling = true
+		c.snd.scale = min(shift, wire.MaxWindowScale) // RFC 7323, section 2.3
+		c.rcv.scale = c.ownScale()
+	}
+	if val, _, ok := s.Options.Timestamps(); ok && c.offers(wire.OptTimestamps) {
+		c.ts.on = true
+		c.ts.heard(val, now)
+	}
+	c.sack = s.Options.SACKPermitted() && c.offers(wire.OptSACKPermitted)
+	c.reno = newReno(c.segmentSize())
+}
+
+func (c *Conn) offers(kind wire.OptionKind) bool {
+	_, ok := c.synOption(kind)
+	return ok
+}
+
+// minMSS is the least that we take a peer's word for: it leaves eight octets
+// beside the 40 of a full set of options. Less would be a way to make us send
+// packets that are all header.
+const minMSS = 48
+
+// receiveSynSent is RFC 9293, section 3.10.7.3.
+func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
+	acks := s.Flags.Has(wire.ACK)
+	switch {
+	case acks && (s.Ack != c.snd.nxt || !c.cfg.ISS.Less(s.Ack)):
+		c.drop(s, "it acknowledges what was never sent")
+		if !s.Flags.Has(wire.RST) {
+			c.reset(s.Ack, "a segment acknowledged what was never sent")
+		}
+	case s.Flags.Has(wire.RST):
+		if !acks {
+			c.drop(s, "RST without an acknowledgment of our SYN")
+			return
+		}
+		emit(c, ResetReceived{State: c.state})
+		c.end(fmt.Errorf("%w: the peer answered our SYN with a RST", ErrRefused))
+	case !s.Flags.Has(wire.SYN):
+		c.drop(s, "neither SYN nor RST, while waiting for a SYN-ACK")
+	case acks:
+		c.agree(now, s)
+		c.synAcked(now, s)
+		c.out.ack, c.out.bare = true, !c.cfg.DataOnACK
+		c.receiveText(now, s)
+	default:
+		c.openedFromBothSides(now, s)
+	}
+}
+
+// openedFromBothSides is a simultaneous open: the peer's SYN crossed ours.
+// Any octets on it are left for the peer to send again.
+func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
+	c.agree(now, s)
+	c.setWindow(s, 0)
+	c.out.syn = true
+	c.enter(SynReceived)
+}
+
+// synAcked notes that the peer has acknowledged our SYN, which establishes the
+// connection.
+func (c *Conn) synAcked(now Instant, s *wire.Segment) {
+	retransmitted := c.snd.tries > 0
+	c.snd.una = c.cfg.ISS.Add(1)
+	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una}
+	c.timers.stop(timerRetransmit)
+	c.synRTT(now, s, retransmitted)
+	c.snd.tries, c.snd.waiting = 0, false
+	c.setWindow(s, c.snd.scaleOf(s))
+	c.enter(Established)
+	if c.snd.fin {
+		c.enter(FinWait1)
+	}
+}
+
+// synRTT takes the round trip of the handshake. That of a SYN sent twice is
+// ambiguous (Karn), unless a timestamp tells which one was answered.
+func (c *Conn) synRTT(now Instant, s *wire.Segment, retransmitted bool) {
+	rtt := now.Sub(c.snd.timing.sent)
+	if retransmitted {
+		var ok bool
+		if rtt, ok = c.tsRTT(now, s); !ok {
+			// RFC 6298, (5.7): a lost SYN says that the first guess may be too short.
+			c.rtt.rto = min(max(rtoAfterLostSYN, c.cfg.MinRTO), c.cfg.MaxRTO)
+			c.reno.lostSYN()
+			return
+		}
+	}
+	c.handshakeRTT = rtt
+	c.snd.timing.running = false
+	c.measured(rtt)
+}
+
+// measured takes a round trip into the estimate.
+func (c *Conn) measured(rtt time.Duration) {
+	c.rtt.measure(rtt)
+	emit(c, RTTMeasured{RTT: rtt, SRTT: c.rtt.srtt, RTTVAR: c.rtt.rttvar, RTO: c.rtt.rto})
+}

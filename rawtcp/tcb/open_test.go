@@ -1,0 +1,238 @@
+package tcb
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+func TestActiveOpen(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.state(SynSent)
+	k.expect("SYN seq=0 win=65535 mss=1000")
+	k.quiet()
+	k.after(30 * time.Millisecond)
+	k.send("SYN-ACK seq=0 ack=1 win=65535 mss=1000")
+	k.state(Established)
+	k.expect("ACK seq=1 ack=1")
+	k.quiet()
+	if rtt, ok := k.c.HandshakeRTT(); !ok || rtt != 30*time.Millisecond {
+		t.Errorf("handshake RTT %v %v", rtt, ok)
+	}
+	if _, ok := k.c.Deadline(); ok {
+		t.Error("a deadline although nothing is owed")
+	}
+}
+
+func TestSYNLooksLikeLinux(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions, c.MSS, c.ReceiveBuffer, c.SYNWindow = nil, 1460, 4<<20, 64240 })
+	k.c.Open(k.now)
+	s := k.expect("SYN seq=0 win=64240 mss=1460 ws=7 sackok")
+	var kinds []wire.OptionKind
+	for o := range s.Options.All() {
+		kinds = append(kinds, o.Kind)
+	}
+	want := []wire.OptionKind{wire.OptMSS, wire.OptSACKPermitted, wire.OptTimestamps, wire.OptNOP, wire.OptWindowScale}
+	if len(s.Options.Raw()) != 20 || len(kinds) != len(want) {
+		t.Fatalf("options %v in %d octets", kinds, len(s.Options.Raw()))
+	}
+	for i := range want {
+		if kinds[i] != want[i] {
+			t.Fatalf("options %v, want %v", kinds, want)
+		}
+	}
+}
+
+func TestSYNOptionsAreTheCallers(t *testing.T) {
+	k := start(t, func(c *Config) {
+		c.SYNOptions = []wire.Option{{Kind: 254, Data: []byte{1, 2}}, {Kind: wire.OptNOP}, {Kind: wire.OptWindowScale, Data: []byte{3}}}
+	})
+	k.c.Open(k.now)
+	s := k.expect("SYN seq=0 ws=3")
+	if got := string(s.Options.Raw()); got != "\xfe\x04\x01\x02\x01\x03\x03\x03" {
+		t.Fatalf("options % x", got)
+	}
+}
+
+func TestSYNIsRetransmittedAtOneThreeSevenSeconds(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNTries = 4 })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	for _, wait := range []time.Duration{1, 2, 4} {
+		k.quiet()
+		k.after(wait * time.Second)
+		k.expect("SYN seq=0")
+	}
+	k.after(8 * time.Second)
+	k.state(Closed)
+	k.said("gave_up")
+	if !errors.Is(k.c.Err(), ErrTimeout) || !strings.Contains(k.c.Err().Error(), "SYN in 15s") {
+		t.Errorf("err = %v", k.c.Err())
+	}
+	if _, ok := k.c.Deadline(); ok {
+		t.Error("a deadline after the end")
+	}
+}
+
+func TestSYNIsTriedForThreeMinutes(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	began := k.now
+	for k.c.State() == SynSent {
+		var s wire.Segment
+		for k.c.Next(k.now, &s) {
+		}
+		at, _ := k.c.Deadline()
+		k.now = at
+		k.c.Advance(at)
+	}
+	if d := k.now.Sub(began); d != 3*time.Minute {
+		t.Errorf("gave up after %v", d)
+	}
+}
+
+func TestSYNTimeoutIsTheCallers(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNTimeout = 5 * time.Second })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.after(time.Second)
+	k.expect("SYN seq=0")
+	k.after(2 * time.Second)
+	k.expect("SYN seq=0")
+	k.after(2 * time.Second)
+	k.state(Closed)
+}
+
+func TestWrongAckInSynSentDrawsReset(t *testing.T) {
+	for _, line := range []string{"SYN-ACK seq=0 ack=0", "SYN-ACK seq=0 ack=2", "ACK seq=5 ack=77", "SYN-ACK seq=0 ack=-100000"} {
+		k := start(t, nil)
+		k.c.Open(k.now)
+		k.expect("SYN seq=0")
+		k.send(line)
+		k.state(SynSent)
+		k.said("reset_sent")
+		want := k.parse(line, testIRS, testISS)
+		got := k.expect("RST")
+		if got.Seq != want.Ack || got.Flags != wire.RST {
+			t.Errorf("%s drew %s", line, show(&got, testISS, testIRS))
+		}
+		k.quiet()
+		k.send("SYN-ACK seq=0 ack=1")
+		k.state(Established)
+	}
+}
+
+func TestResetInSynSent(t *testing.T) {
+	for _, tc := range []struct {
+		line string
+		want State
+	}{
+		{"RST-ACK seq=0 ack=1", Closed},
+		{"RST-ACK seq=0 ack=2", SynSent},
+		{"RST seq=0", SynSent},
+	} {
+		k := start(t, nil)
+		k.c.Open(k.now)
+		k.expect("SYN seq=0")
+		k.send(tc.line)
+		k.quiet()
+		k.state(tc.want)
+		if tc.want == Closed && !errors.Is(k.c.Err(), ErrRefused) {
+			t.Errorf("%s: %v", tc.line, k.c.Err())
+		}
+	}
+}
+
+func TestSegmentsWithoutSYNAreNotASynAck(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	for _, line := range []string{`ACK seq=0 ack=1 "x"`, "FIN-ACK seq=0 ack=1", "FIN seq=0"} {
+		k.send(line)
+		k.quiet()
+		k.state(SynSent)
+	}
+}
+
+func TestBareAckThenDataInOneFlight(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.write("hello")
+	k.quiet()
+	k.send("SYN-ACK seq=0 ack=1")
+	k.expect("ACK seq=1 ack=1")
+	k.expect(`PSH-ACK seq=1 ack=1 "hello"`)
+	k.quiet()
+}
+
+func TestDataOnTheAckWhereTheCallerWantsIt(t *testing.T) {
+	k := start(t, func(c *Config) { c.DataOnACK = true })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("SYN-ACK seq=0 ack=1")
+	k.write("hello")
+	k.expect(`PSH-ACK seq=1 ack=1 "hello"`)
+	k.quiet()
+}
+
+func TestSynAckWithData(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send(`SYN-ACK seq=0 ack=1 "early"`)
+	k.read("early")
+	k.expect("ACK seq=1 ack=6")
+}
+
+func TestSynAckWithZeroWindow(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.write("hello")
+	k.send("SYN-ACK seq=0 ack=1 win=0")
+	k.expect("ACK seq=1 ack=1")
+	k.quiet()
+	k.after(time.Second)
+	k.expect(`ACK seq=1 "h"`)
+	k.send("ACK seq=1 ack=1 win=100")
+	k.expect(`PSH-ACK seq=1 "hello"`)
+}
+
+func TestLostSynMakesTheFirstTimeoutThreeSeconds(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.after(time.Second)
+	k.expect("SYN seq=0")
+	k.send("SYN-ACK seq=0 ack=1")
+	k.expect("ACK seq=1")
+	if _, ok := k.c.HandshakeRTT(); ok {
+		t.Error("an RTT from an ambiguous SYN-ACK")
+	}
+	k.write("x")
+	k.expect(`ACK seq=1 "x"`)
+	k.quiet()
+	k.after(3 * time.Second)
+	k.expect(`ACK seq=1 "x"`)
+}
+
+func TestTimestampTellsTheRoundTripOfALostSYN(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.after(time.Second)
+	s := k.expect("SYN seq=0")
+	val, _, _ := s.Options.Timestamps()
+	k.after(20 * time.Millisecond)
+	in := k.parse("SYN-ACK seq=0 ack=1", testIRS, testISS)
+	in.Options.AddTimestamps(77, val)
+	k.c.Receive(k.now, &in)
+	if rtt, ok := k.c.HandshakeRTT(); !ok || rtt != 20*time.Millisecond {
+		t.Errorf("handshake RTT %v %v", rtt, ok)
+	}
+}

@@ -1,0 +1,70 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// mostEarly bounds the separate runs of octets that are kept beyond a hole, so
+// that single octets far apart cost a peer more than they cost us.
+const mostEarly = 128
+
+// takeOctets keeps those of a segment's octets, the first of which has the
+// number seq, that are new and within the window. What arrived first stays:
+// a retransmission cannot change it.
+func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
+	r := &c.rcv
+	run := span{later(seq, r.nxt), earlier(seq.Add(len(s.Payload)), r.edge)}
+	if r.fin {
+		run.right = earlier(run.right, r.finSeq)
+	}
+	if run.right.LessEq(run.left) {
+		return
+	}
+	payload := s.Payload[run.left.Minus(seq):run.right.Minus(seq)]
+	if run.left == r.nxt && len(r.early) == 0 {
+		r.buf.grow(r.ready+len(payload), c.cfg.ReceiveBuffer)
+		r.ready += copy(r.buf.bytes()[r.ready:], payload)
+		r.nxt = run.right
+		return
+	}
+	if c.keepEarly(run, payload) && r.early[0].left == r.nxt {
+		n := r.early[0].len()
+		r.nxt, r.ready = r.nxt.Add(n), r.ready+n
+		r.early.cut(r.nxt)
+	}
+}
+
+// keepEarly stores octets at their place beyond those in order.
+func (c *Conn) keepEarly(run span, payload []byte) bool {
+	r := &c.rcv
+	at := func(seq wire.Seq) int { return r.ready + seq.Minus(r.nxt) }
+	r.buf.grow(at(run.right), c.cfg.ReceiveBuffer)
+	for from := run.left; ; {
+		gap := r.early.gapAt(from, run.right)
+		if gap.len() == 0 {
+			break
+		}
+		copy(r.buf.bytes()[at(gap.left):at(gap.right)], payload[gap.left.Minus(run.left):])
+		from = gap.right
+	}
+	if !r.early.add(run, mostEarly) {
+		emit(c, SegmentDropped{Seq: run.left, Len: run.len(), Why: "too many holes before it"})
+		return false
+	}
+	if r.nxt.Less(run.left) {
+		emit(c, OutOfOrder{Seq: run.left, Len: run.len(), Expected: r.nxt})
+	}
+	return true
+}
+
+// noteFIN remembers a FIN that stands at the number at, also when octets
+// before it are still missing. Only the first one counts, and none that other
+// octets contradict.
+func (c *Conn) noteFIN(at wire.Seq) {
+	r := &c.rcv
+	if r.fin || at.Less(r.nxt) || r.edge.Less(at) {
+		return
+	}
+	if n := len(r.early); n > 0 && at.Less(r.early[n-1].right) {
+		return
+	}
+	r.fin, r.finSeq = true, at
+}

@@ -1,0 +1,112 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// Receive takes one arrived segment, whose addresses, ports and checksum the
+// caller has checked. Nothing of s is kept. A segment may be due after it.
+func (c *Conn) Receive(now Instant, s *wire.Segment) {
+	switch {
+	case c.state == Closed, c.state == Listen:
+		c.drop(s, "the connection is "+c.state.String())
+	case c.state == SynSent:
+		c.receiveSynSent(now, s)
+	default:
+		c.receiveSynchronized(now, s)
+	}
+}
+
+// receiveSynchronized is RFC 9293, section 3.10.7.4, in its order.
+func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
+	if why := c.outside(s); why != "" {
+		c.drop(s, why)
+		if !s.Flags.Has(wire.RST) {
+			c.out.ack = true
+		}
+		c.repeatedFIN(now, s)
+		return
+	}
+	switch {
+	case s.Flags.Has(wire.RST):
+		c.receiveRST(s)
+		return
+	case s.Flags.Has(wire.SYN):
+		c.drop(s, "SYN on a connection that is already open")
+		c.out.ack = true // a challenge ACK (RFC 5961, section 4)
+		return
+	case !s.Flags.Has(wire.ACK):
+		c.drop(s, "no ACK")
+		return
+	}
+	c.noteTimestamp(now, s)
+	if !c.receiveAck(now, s) {
+		return
+	}
+	c.receiveText(now, s)
+}
+
+// outside says why no part of s is within the receive window, or nothing.
+// The window is what was offered, not what there may be room for now.
+func (c *Conn) outside(s *wire.Segment) string {
+	n, wnd := s.Len(), uint32(c.rcv.edge.Minus(c.rcv.nxt))
+	switch {
+	case s.Seq == c.rcv.nxt: // of a window of nothing, the controls count
+		return ""
+	case n == 0 && s.Seq == c.rcv.edge:
+		return "" // the peer has filled the window; two such would ACK each other for ever
+	case wnd == 0:
+		return "SEQ outside the window, which is closed"
+	case s.Seq.InWindow(c.rcv.nxt, wnd):
+		return ""
+	case n > 0 && s.Seq.Less(c.rcv.nxt) && s.Seq.Add(n-1).InWindow(c.rcv.nxt, wnd):
+		return ""
+	case n > 0 && s.Seq.Less(c.rcv.nxt) && c.rcv.nxt.Less(s.End()):
+		return "" // it covers the whole window
+	case s.End().LessEq(c.rcv.nxt):
+		return "all of it arrived before"
+	}
+	return "SEQ outside the window"
+}
+
+// receiveRST takes a RST within the window. Only at RCV.NXT it is believed;
+// elsewhere it draws a challenge ACK, which a real sender of a RST answers with
+// a right one (RFC 5961, section 3).
+func (c *Conn) receiveRST(s *wire.Segment) {
+	if s.Seq != c.rcv.nxt {
+		c.drop(s, "RST within the window but not at RCV.NXT")
+		c.out.ack = true
+		return
+	}
+	emit(c, ResetReceived{State: c.state})
+	c.end(c.resetError())
+}
+
+// receiveText puts a segment's octets and its FIN where they belong (seventh
+// and eighth step).
+func (c *Conn) receiveText(now Instant, s *wire.Segment) {
+	if s.Len() == 0 || c.over {
+		return
+	}
+	seq := s.Seq
+	if s.Flags.Has(wire.SYN) {
+		seq = seq.Add(1)
+	}
+	c.out.ack = true
+	if c.rcv.finished {
+		c.drop(s, "the peer has already sent its FIN")
+		return
+	}
+	c.takeOctets(s, seq)
+	if s.Flags.Has(wire.FIN) {
+		c.noteFIN(seq.Add(len(s.Payload)))
+	}
+	if c.rcv.fin && c.rcv.finSeq == c.rcv.nxt {
+		c.rcv.nxt = c.rcv.nxt.Add(1)
+		c.rcv.finished = true
+		c.receivedFIN(now)
+	}
+}
+
+// drop tells that a segment is not taken.
+func (c *Conn) drop(s *wire.Segment, why string) {
+	emit(c, SegmentDropped{Seq: s.Seq, Len: s.Len(), Why: why})
+}

@@ -1,0 +1,39 @@
+package tcb
+
+// reno is the congestion window of RFC 5681, in octets.
+type reno struct {
+	cwnd, ssthresh int
+	mss            int // SMSS
+	counted        int // octets acknowledged towards the next step of avoidance
+}
+
+// newReno returns the initial window of RFC 6928: ten segments.
+func newReno(mss int) reno {
+	return reno{mss: mss, cwnd: min(10*mss, max(2*mss, 14600)), ssthresh: maxWindow}
+}
+
+// lostSYN starts from one segment, when the SYN had to be sent again
+// (RFC 5681, section 3.1).
+func (r *reno) lostSYN() { r.cwnd = r.mss }
+
+// acked grows the window for n octets newly acknowledged: slow start below
+// ssthresh, congestion avoidance above (RFC 5681, section 3.1).
+func (r *reno) acked(n int) {
+	if r.cwnd < r.ssthresh {
+		r.cwnd += min(n, r.mss)
+	} else if r.counted += n; r.counted >= r.cwnd {
+		r.counted -= r.cwnd
+		r.cwnd += r.mss
+	}
+	r.cwnd = min(r.cwnd, maxWindow)
+}
+
+// timedOut reduces to the loss window (RFC 5681, section 3.1). Flight is what
+// was in flight, in octets; again says that the same octets timed out before,
+// which does not lower ssthresh once more.
+func (r *reno) timedOut(flight int, again bool) {
+	if !again {
+		r.ssthresh = max(flight/2, 2*r.mss) // (4)
+	}
+	r.cwnd, r.counted = r.mss, 0
+}

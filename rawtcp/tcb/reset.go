@@ -1,0 +1,32 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// FillReset makes out the RST that answers a segment which belongs to no
+// connection (RFC 9293, section 3.10.7.1), ports included, and reports whether
+// there is one: a RST is never answered.
+func FillReset(out, in *wire.Segment) bool {
+	if in.Flags.Has(wire.RST) {
+		return false
+	}
+	*out = wire.Segment{SrcPort: in.DstPort, DstPort: in.SrcPort, Flags: wire.RST}
+	if in.Flags.Has(wire.ACK) {
+		out.Seq = in.Ack
+		return true
+	}
+	out.Flags |= wire.ACK
+	out.Ack = in.End()
+	return true
+}
+
+// reset makes <SEQ=seq><CTL=RST> due.
+func (c *Conn) reset(seq wire.Seq, why string) {
+	c.out.resetDue, c.out.resetSeq = true, seq
+	emit(c, ResetSent{Seq: seq, Why: why})
+}
+
+// fillReset makes s the RST that is due.
+func (c *Conn) fillReset(s *wire.Segment) {
+	s.Seq, s.Flags = c.out.resetSeq, wire.RST
+	c.out.resetDue = false
+}

@@ -1,0 +1,104 @@
+package tcb
+
+import (
+	"fmt"
+	"time"
+)
+
+// armRetransmit starts the timer for what is in flight, unless it is running
+// (RFC 6298, (5.1)).
+func (c *Conn) armRetransmit(now Instant) {
+	if !c.snd.waiting {
+		c.snd.waiting, c.snd.since = true, now
+	}
+	if c.timers.running(timerRetransmit) {
+		return
+	}
+	wait, limit := c.rtt.rto, c.cfg.UserTimeout
+	if c.handshaking() {
+		limit = c.cfg.SYNTimeout
+	} else if c.snd.wnd == 0 {
+		wait = c.probeInterval()
+	}
+	c.timers.set(timerRetransmit, min(now.Add(wait), c.snd.since.Add(limit)))
+}
+
+// probeInterval doubles with each window probe (RFC 9293, SHLD-29 and -30).
+func (c *Conn) probeInterval() time.Duration {
+	d := c.rtt.rto
+	for range min(c.snd.probes, 16) {
+		d *= 2
+	}
+	return min(d, c.cfg.MaxRTO)
+}
+
+// waitForWindow is called when nothing can be sent. Octets that only the
+// peer's window holds back, with nothing in flight whose acknowledgment would
+// tell of a wider one, are waited for with the same timer.
+func (c *Conn) waitForWindow(now Instant) {
+	if c.sendsData() && c.snd.una == c.snd.nxt {
+		c.armRetransmit(now)
+	}
+}
+
+func (c *Conn) handshaking() bool { return c.state == SynSent || c.state == SynReceived }
+
+// retransmitTimeout is RFC 6298, (5.4) to (5.7), and the window probe of
+// RFC 9293, section 3.8.6.1.
+func (c *Conn) retransmitTimeout(now Instant) {
+	switch {
+	case c.handshaking():
+		c.synTimeout(now)
+	case now.Sub(c.snd.since) >= c.cfg.UserTimeout:
+		c.giveUp(now, "data", c.snd.tries+1)
+	case c.snd.wnd == 0:
+		c.snd.probes++
+		c.out.probe = true
+		c.snd.timing.running = false
+		emit(c, WindowProbe{Seq: c.snd.una, Probe: c.snd.probes})
+	case c.snd.una == c.snd.nxt:
+		c.snd.override = true
+	default:
+		c.dataTimeout()
+	}
+}
+
+// dataTimeout holds all that is in flight to be lost.
+func (c *Conn) dataTimeout() {
+	c.reno.timedOut(c.snd.nxt.Minus(c.snd.una), c.snd.tries > 0)
+	c.snd.tries++
+	c.rtt.backOff()
+	c.snd.loss.all(c.snd.una, c.snd.nxt)
+}
+
+// windowReopened is called when the peer's window is not closed any more: what
+// probes carried is sent again at once, with what follows it.
+func (c *Conn) windowReopened() {
+	c.snd.loss.all(c.snd.una, c.snd.nxt)
+	c.snd.probes = 0
+	c.timers.stop(timerRetransmit)
+}
+
+// synTimeout sends the SYN or SYN-ACK again, or gives up.
+func (c *Conn) synTimeout(now Instant) {
+	c.snd.tries++
+	if now.Sub(c.snd.since) >= c.cfg.SYNTimeout || c.cfg.SYNTries > 0 && c.snd.tries >= c.cfg.SYNTries {
+		c.giveUp(now, "SYN", c.snd.tries)
+		return
+	}
+	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN"})
+	c.rtt.backOff()
+	c.out.syn = true
+}
+
+// giveUp ends a connection whose peer stays silent. An ICMP error that came
+// meanwhile is the likelier reason, and is told.
+func (c *Conn) giveUp(now Instant, what string, tries int) {
+	after := now.Sub(c.snd.since)
+	emit(c, GaveUp{After: after, Attempts: tries, Waiting: what})
+	if c.icmp != "" {
+		c.end(fmt.Errorf("%w: %s, and no acknowledgment of our %s in %v", ErrUnreachable, c.icmp, what, after))
+		return
+	}
+	c.end(fmt.Errorf("%w: no acknowledgment of our %s in %v", ErrTimeout, what, after))
+}

@@ -1,0 +1,197 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// Next fills s with the next segment to send, and reports whether there is
+// one. The Payload aliases the connection's own buffer, and is valid until the
+// next call of any other of its methods that is not a plain question. Call it
+// until it answers false: segments, and then the deadline, are due after any
+// call that changes something.
+func (c *Conn) Next(now Instant, s *wire.Segment) bool {
+	*s = wire.Segment{SrcPort: c.cfg.LocalPort, DstPort: c.cfg.RemotePort}
+	switch {
+	case c.out.resetDue:
+		c.fillReset(s)
+		return true
+	case c.state == Closed, c.state == Listen:
+		return false
+	case c.out.syn:
+		c.fillSYN(now, s)
+	case c.out.bare || c.out.ack && !c.sendsData():
+		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+	case c.sendsData() && c.nextRun(now, s):
+	case c.out.ack:
+		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+	default:
+		c.waitForWindow(now)
+		return false
+	}
+	c.sent(now, s)
+	return true
+}
+
+// sendsData reports whether the state is one in which there may be something
+// to send.
+func (c *Conn) sendsData() bool {
+	switch c.state {
+	case Established, CloseWait, FinWait1, Closing, LastAck:
+		return c.snd.una != c.sendEnd()
+	}
+	return false
+}
+
+// nextRun fills s with octets that are due: a probe, something lost, or
+// something new.
+func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
+	if c.out.probe {
+		c.out.probe = false
+		c.fill(now, s, span{c.snd.una, c.snd.una.Add(1)})
+		return true
+	}
+	if run := c.lostRun(); run.len() > 0 {
+		c.fill(now, s, run)
+		c.sentAgain(run)
+		return true
+	}
+	run := c.newRun()
+	if run.len() > 0 {
+		c.fill(now, s, run)
+		c.snd.override = false
+	}
+	return run.len() > 0
+}
+
+// lostRun is what is to be sent again now. It ends at the window's edge
+// (RFC 9293, SHLD-16). Small segments lost at the end of what is in flight are
+// sent together, and with new octets.
+func (c *Conn) lostRun() span {
+	run := c.snd.loss.hole()
+	if run.len() == 0 {
+		return run
+	}
+	if run.right == c.snd.nxt {
+		run.right = c.sendEnd()
+	}
+	run.right = earlier(run.right, c.snd.una.Add(int(c.snd.wnd)))
+	run = c.atMost(run, c.segmentSize())
+	if flight := c.inNetwork(); flight > 0 && flight+run.len() > c.reno.cwnd {
+		return span{}
+	}
+	return run
+}
+
+// newRun is what is to be sent for the first time now: RFC 9293, section
+// 3.8.6.2.1, the sender's algorithm against silly windows.
+func (c *Conn) newRun() span {
+	rest := span{c.snd.nxt, c.sendEnd()}
+	usable := c.snd.una.Add(int(c.snd.wnd)).Minus(c.snd.nxt)
+	flight := c.inNetwork()
+	run := span{rest.left, rest.left.Add(min(rest.len(), usable))}
+	run = c.atMost(run, c.segmentSize())
+	n := run.len()
+	switch {
+	case n <= 0:
+		return span{}
+	case flight > 0 && flight+n > c.reno.cwnd:
+		return span{}
+	case n >= c.segmentSize(), n == rest.len(), c.snd.override:
+		return run
+	case n >= int(c.snd.maxWnd/2):
+		return run
+	}
+	return span{}
+}
+
+// atMost cuts a run down to n octets. A FIN right behind them comes along.
+func (c *Conn) atMost(run span, n int) span {
+	if run.len() <= n {
+		return run
+	}
+	end := run.left.Add(n)
+	if end == c.dataEnd() {
+		end = end.Add(1)
+	}
+	return span{run.left, end}
+}
+
+// segmentSize is the most octets that go into a segment beside its options
+// (RFC 9293, section 3.7.1: Eff.snd.MSS, MUST-16).
+func (c *Conn) segmentSize() int {
+	return max(1, min(c.snd.mss, c.cfg.MaxSegment)-c.optionsLen())
+}
+
+// fill makes s a segment with the octets of run, which may be empty.
+func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
+	s.Seq, s.Ack = run.left, c.rcv.nxt
+	s.Flags = wire.ACK
+	s.Window = c.window()
+	c.addOptions(now, s)
+	if run.len() == 0 {
+		return
+	}
+	end := c.dataEnd()
+	from := min(run.left.Minus(c.snd.base), c.snd.buf.len())
+	to := earlier(run.right, end).Minus(c.snd.base)
+	s.Payload = c.snd.buf.bytes()[from:to:to]
+	if len(s.Payload) > 0 && run.right == c.sendEnd() {
+		s.Flags |= wire.PSH // RFC 9293, MUST-61
+	}
+	if end.Less(run.right) {
+		s.Flags |= wire.FIN
+		c.sentFIN()
+	}
+}
+
+// sent notes that s is on its way.
+func (c *Conn) sent(now Instant, s *wire.Segment) {
+	if s.Flags.Has(wire.ACK) {
+		c.lastAck = s.Ack
+		c.out.ack, c.out.bare = false, false
+	}
+	if s.Len() == 0 {
+		return
+	}
+	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
+		if !c.snd.timing.running {
+			c.snd.timing = rttTiming{running: true, end: end, sent: now}
+		}
+		c.snd.nxt = later(c.snd.nxt, end)
+	}
+	c.armRetransmit(now)
+}
+
+// sentAgain notes a retransmission, which ends the timing of a round trip.
+func (c *Conn) sentAgain(run span) {
+	l := &c.snd.loss
+	l.again = later(l.again, run.right)
+	if c.snd.nxt.Less(run.right) {
+		l.lost = run.right // new octets came along
+	}
+	if c.snd.timing.running && run.left.Less(c.snd.timing.end) {
+		c.snd.timing.running = false
+	}
+	what := "data"
+	if run.left == c.dataEnd() {
+		what = "FIN"
+	}
+	emit(c, Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), RTO: c.rtt.rto, What: what})
+}
+
+// addOptions adds what segments other than SYNs carry, each aligned with NOPs
+// as RFC 7323, appendix A, shows it.
+func (c *Conn) addOptions(now Instant, s *wire.Segment) {
+	if c.ts.on {
+		s.Options.Add(wire.OptNOP)
+		s.Options.Add(wire.OptNOP)
+		s.Options.AddTimestamps(c.tsVal(now), c.ts.recent)
+	}
+}
+
+// optionsLen is how many octets addOptions adds.
+func (c *Conn) optionsLen() int {
+	n := 0
+	if c.ts.on {
+		n += 12
+	}
+	return n
+}

@@ -1,0 +1,90 @@
+package tcb
+
+import "fmt"
+
+// Write queues as much of p as there is room for, and returns how much that
+// was. It copies. Nothing is taken after CloseWrite or at the connection's
+// end. Octets written before the connection is established are sent once it
+// is.
+func (c *Conn) Write(p []byte) int {
+	n := min(len(p), c.WriteSpace())
+	if n > 0 {
+		c.snd.buf.add(p[:n], c.cfg.SendBuffer)
+	}
+	return n
+}
+
+// WriteSpace is how many octets Write would take now. It grows in Receive, and
+// is 0 once nothing may be written any more.
+func (c *Conn) WriteSpace() int {
+	if c.snd.fin || c.over || c.state == TimeWait {
+		return 0
+	}
+	return max(0, c.cfg.SendBuffer-c.snd.buf.len())
+}
+
+// Unacked is how much of what was written the peer has not acknowledged, in
+// octets; a FIN due counts as one. It shrinks in Receive, to 0 when all that
+// was written, and CloseWrite's FIN, have arrived.
+func (c *Conn) Unacked() int {
+	n := c.snd.buf.len()
+	if c.snd.fin && !c.finAcked() {
+		n++
+	}
+	return n
+}
+
+// Flushed reports whether everything written, and the FIN after CloseWrite,
+// has been acknowledged. It becomes true in Receive.
+func (c *Conn) Flushed() bool { return c.Unacked() == 0 }
+
+// Peek returns the octets that have arrived in order and are not discarded.
+// The slice is valid until the next call of Receive or Discard, in which it
+// may also change. What arrived before the connection ended stays readable
+// after it.
+func (c *Conn) Peek() []byte { return c.rcv.buf.bytes()[:c.rcv.ready] }
+
+// Discard takes n octets from the front of what Peek returns. That can open
+// the window, so that a segment is due.
+func (c *Conn) Discard(n int) {
+	n = min(max(n, 0), c.rcv.ready)
+	c.rcv.buf.cut(n)
+	c.rcv.ready -= n
+	c.windowOpened()
+}
+
+// EOF reports whether the peer has ended its stream with a FIN and everything
+// before it has been discarded. It may become true in Receive and Discard.
+func (c *Conn) EOF() bool { return c.rcv.finished && c.rcv.ready == 0 }
+
+// CloseWrite ends our stream: a FIN follows what has been written (RFC 9293,
+// section 3.10.4, CLOSE). The peer's stream goes on. In SYN-SENT nothing was
+// agreed yet, and the connection ends at once.
+func (c *Conn) CloseWrite() {
+	if c.snd.fin || c.over {
+		return
+	}
+	switch c.state {
+	case Closed, Listen, SynSent:
+		c.end(nil)
+		return
+	case Established:
+		c.enter(FinWait1)
+	}
+	// From SYN-RECEIVED the state changes when the handshake ends, from
+	// CLOSE-WAIT when the FIN goes out.
+	c.snd.fin = true
+}
+
+// Abort ends the connection at once, with a RST if the peer knows of it
+// (RFC 9293, section 3.10.5). Next still has that RST.
+func (c *Conn) Abort() {
+	if c.over {
+		return
+	}
+	switch c.state {
+	case SynReceived, Established, FinWait1, FinWait2, CloseWait:
+		c.reset(c.snd.nxt, "this side aborted the connection")
+	}
+	c.end(fmt.Errorf("%w by this side in %v", ErrAborted, c.state))
+}

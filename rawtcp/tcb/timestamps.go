@@ -1,0 +1,50 @@
+package tcb
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// timestamps is the state of RFC 7323's timestamps option.
+type timestamps struct {
+	on       bool    // both SYNs carried the option
+	recent   uint32  // TS.Recent: what our segments echo
+	recentAt Instant // when it was last set
+}
+
+// heard sets TS.Recent.
+func (t *timestamps) heard(val uint32, now Instant) { t.recent, t.recentAt = val, now }
+
+// tsVal is the timestamp clock: milliseconds, with the connection's own offset
+// (RFC 7323, section 5.4).
+func (c *Conn) tsVal(now Instant) uint32 {
+	return uint32(now/Instant(time.Millisecond)) + c.cfg.TimestampOffset
+}
+
+// tsRTT is the round trip that a segment's TSecr tells (RFC 7323, section 4).
+// An echo of what we cannot have sent tells nothing.
+func (c *Conn) tsRTT(now Instant, s *wire.Segment) (time.Duration, bool) {
+	if !c.ts.on {
+		return 0, false
+	}
+	_, ecr, ok := s.Options.Timestamps()
+	ms := int32(c.tsVal(now) - ecr)
+	if !ok || ms < 0 || time.Duration(ms)*time.Millisecond > now.Sub(c.snd.since)+maxEchoAge {
+		return 0, false
+	}
+	return time.Duration(ms) * time.Millisecond, true
+}
+
+// maxEchoAge bounds how old a timestamp that the peer echoes may be, beside
+// the time that it has owed us an acknowledgment: older ones are not ours.
+const maxEchoAge = time.Second
+
+// noteTimestamp moves TS.Recent forward for a segment that reaches back to
+// what we last acknowledged (RFC 7323, section 4.3).
+func (c *Conn) noteTimestamp(now Instant, s *wire.Segment) {
+	val, _, ok := s.Options.Timestamps()
+	if c.ts.on && ok && s.Seq.LessEq(c.lastAck) && int32(val-c.ts.recent) >= 0 {
+		c.ts.heard(val, now)
+	}
+}
