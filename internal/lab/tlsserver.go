@@ -69,9 +69,11 @@ type Session struct {
 	Request  []byte // the application data that the client sent, at most 64 KiB
 	// CloseNotify says that the client said goodbye before its FIN.
 	CloseNotify bool
-	// Err is why the connection ended early, nil if it did not. The client's
-	// alert is a [tls.AlertError] inside.
+	// Err is why the connection ended early, nil if it did not.
 	Err error
+	// Alert is the AlertDescription (RFC 5246 7.2) that the client sent, 0 if
+	// it sent none other than close_notify.
+	Alert byte
 }
 
 // A TLSServer is a server made of crypto/tls behind the kernel's TCP.
@@ -209,7 +211,9 @@ func (s *TLSServer) closeFiles() {
 func (s *TLSServer) accept() {
 	serve(s.ln, &s.conns, func(c net.Conn) {
 		_ = c.SetDeadline(time.Now().Add(serverPatience))
-		s.log.add(s.session(c.(*net.TCPConn)))
+		ses := s.session(c.(*net.TCPConn))
+		ses.Alert = alertIn(ses.Err)
+		s.log.add(ses)
 	})
 }
 
@@ -275,4 +279,19 @@ type prefix struct{ kept []byte }
 func (p *prefix) Write(b []byte) (int, error) {
 	p.kept = append(p.kept, b[:min(len(b), maxRequest-len(p.kept))]...)
 	return len(b), nil
+}
+
+// alertIn finds the peer's alert in an error of crypto/tls, which keeps the
+// number to itself and shares the text.
+func alertIn(err error) byte {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return 0
+	}
+	for n := byte(255); n > 0; n-- {
+		if tls.AlertError(n).Error() == op.Err.Error() {
+			return n
+		}
+	}
+	return 0
 }
