@@ -1,0 +1,86 @@
+package lab
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Cmd is an [exec.Cmd] that starts in a node's namespace. Set its fields as
+// usual; what SysProcAttr holds already is better kept.
+type Cmd struct {
+	*exec.Cmd
+	node *Node
+
+	once sync.Once
+	err  error
+}
+
+// Start starts the command in its node.
+func (c *Cmd) Start() error {
+	err := c.node.space.onKeeper(c.Cmd.Start)
+	if err != nil {
+		return err
+	}
+	if !c.node.lab.adopt(c) {
+		c.end()
+		return errClosed
+	}
+	return nil
+}
+
+// Wait waits for the command, as [exec.Cmd.Wait] does. It may be called from
+// several goroutines, and says the same to all.
+func (c *Cmd) Wait() error {
+	c.once.Do(func() {
+		c.err = c.Cmd.Wait()
+		c.node.lab.disown(c)
+	})
+	return c.err
+}
+
+// Run starts the command and waits for it.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Output runs the command and returns its standard output.
+func (c *Cmd) Output() ([]byte, error) {
+	if c.Stdout != nil {
+		return nil, errors.New("lab: Stdout is already set")
+	}
+	var out bytes.Buffer
+	c.Stdout = &out
+	err := c.Run()
+	return out.Bytes(), err
+}
+
+// CombinedOutput runs the command and returns its standard output and error.
+func (c *Cmd) CombinedOutput() ([]byte, error) {
+	if c.Stdout != nil || c.Stderr != nil {
+		return nil, errors.New("lab: Stdout or Stderr is already set")
+	}
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	err := c.Run()
+	return out.Bytes(), err
+}
+
+// end kills the command, with its group if it leads one, and waits for it.
+func (c *Cmd) end() {
+	c.kill()
+	_ = c.Wait()
+}
+
+func (c *Cmd) kill() {
+	if c.SysProcAttr != nil && c.SysProcAttr.Setpgid {
+		_ = unix.Kill(-c.Process.Pid, unix.SIGKILL)
+	}
+	_ = c.Process.Kill()
+}

@@ -1,0 +1,34 @@
+// Package lab makes private networks with real peers in them: network
+// namespaces joined by a veth pair, servers behind the kernel's own TCP, and
+// faulty peers for every way in which a handshake can go wrong.
+//
+// Nothing here needs a privilege that the kernel does not give every user, and
+// nothing outlives the process: there are no names under /run/netns, no
+// daemons and no files. Two ways lead in.
+//
+// A command re-executes itself in new namespaces, as root or not:
+//
+//	if !lab.Inside() {
+//		status, err := lab.Reexec(ctx, os.Args)
+//		…
+//	}
+//	l, err := lab.New(ctx) // the process itself stands in the near namespace
+//
+// A test that runs as root may call [New] at once. Then both namespaces are
+// new and the process stays where it is: it works in them through [Node.Do],
+// [Node.Listen] and [Node.Command]. [RunTests] gives a whole test binary the
+// first way.
+//
+// Read reexec.go first (the way in, and why nothing survives), then forbid.go
+// (hosts that do not allow it), space.go (one namespace and the thread that
+// keeps it), node.go and lab.go (the topology), pki.go and tlsserver.go (the
+// embedded peer), raw.go and relay.go (the faulty ones), memfile.go.
+//
+// A lab that outlives a command needs a holder: the same init process as
+// Reexec makes, without the ties to its parent, asked over a Unix socket. It
+// will stand beside Reexec and hold the same [Lab].
+//
+// One peer cannot be made of crypto/tls: a server whose Finished has the right
+// MAC and a wrong verify_data. It needs the session's keys, so it belongs to
+// the tests of the handshake machine.
+package lab

@@ -1,0 +1,135 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrForbidden is what every [*ForbiddenError] is.
+var ErrForbidden = errors.New("this machine does not allow a private network")
+
+// A ForbiddenError says that the host does not let this process make
+// namespaces, what it is that forbids it, and what would allow it.
+type ForbiddenError struct {
+	Err    error  // what the kernel answered
+	Cause  string // what forbids it, as far as it can be told
+	Remedy string // a command, or what to do
+}
+
+func (e *ForbiddenError) Error() string {
+	return fmt.Sprintf("%v: %s; %s", e.Err, e.Cause, e.Remedy)
+}
+
+// Unwrap lets errors.Is find [ErrForbidden] and the kernel's answer.
+func (e *ForbiddenError) Unwrap() []error { return []error{ErrForbidden, e.Err} }
+
+// Probe tries what [Reexec] needs, in a child that comes to nothing. The error
+// is a [*ForbiddenError] if the host does not allow it.
+func Probe() error {
+	attr := childAttributes()
+	// The namespaces are made and mapped before the exec. One that cannot
+	// succeed proves them without running anything.
+	child := &exec.Cmd{Path: "/proc/self/fd/none", Args: []string{"none"}, SysProcAttr: attr}
+	err := startChild(child)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil
+	case err == nil:
+		_ = child.Process.Kill()
+		_ = child.Wait()
+		return nil
+	}
+	return forbidden(fmt.Errorf("lab: make namespaces: %w", err))
+}
+
+// forbidden makes a ForbiddenError of an error that is the host's refusal, and
+// leaves others alone.
+func forbidden(err error) error {
+	var already *ForbiddenError
+	if errors.As(err, &already) {
+		return err
+	}
+	var no syscall.Errno
+	if !errors.As(err, &no) {
+		return err
+	}
+	switch no {
+	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+		return diagnose(err, no, host{root: "/"})
+	}
+	return err
+}
+
+// A host is where diagnose looks for reasons.
+type host struct{ root string }
+
+// sysctl is a value under /proc/sys, "" where there is none.
+func (h host) sysctl(name string) string {
+	b, err := os.ReadFile(h.root + "proc/sys/" + name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func (h host) has(path string) bool {
+	_, err := os.Stat(h.root + path)
+	return err == nil
+}
+
+// status is a line of /proc/self/status, "" where there is none.
+func (h host) status(key string) string {
+	b, err := os.ReadFile(h.root + "proc/self/status")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && k == key {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
+}
+
+// diagnose looks for what made the kernel say no, the most certain first.
+func diagnose(err error, no syscall.Errno, h host) *ForbiddenError {
+	f := &ForbiddenError{Err: err}
+	const orRoot = ", or run it as root"
+	for _, kind := range []string{"user", "net", "pid", "mnt"} {
+		if h.sysctl("user/max_"+kind+"_namespaces") == "0" {
+			f.Cause = "user.max_" + kind + "_namespaces is 0"
+			f.Remedy = "allow them: sudo sysctl -w user.max_" + kind + "_namespaces=15000"
+			return f
+		}
+	}
+	switch {
+	case no == unix.ENOSPC || no == unix.EUSERS:
+		f.Cause = "a limit under /proc/sys/user/max_*_namespaces is used up, or namespaces are nested too deep"
+		f.Remedy = "raise it: sudo sysctl -w user.max_user_namespaces=15000 user.max_net_namespaces=15000"
+	case no == unix.EINVAL || no == unix.ENOSYS:
+		f.Cause = "the kernel was built without the namespaces that a lab needs (CONFIG_USER_NS, CONFIG_NET_NS, CONFIG_PID_NS)"
+		f.Remedy = "run it on a kernel that has them" + orRoot
+	case h.sysctl("kernel/unprivileged_userns_clone") == "0":
+		f.Cause = "kernel.unprivileged_userns_clone is 0: user namespaces are for root alone"
+		f.Remedy = "allow them: sudo sysctl -w kernel.unprivileged_userns_clone=1" + orRoot
+	case h.sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
+		f.Cause = "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)"
+		f.Remedy = "allow them: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" + orRoot
+	case h.has(".dockerenv") || h.has("run/.containerenv"):
+		f.Cause = "the container's seccomp profile or its lack of CAP_SYS_ADMIN forbids namespaces"
+		f.Remedy = "start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW (or with --security-opt seccomp=unconfined)"
+	case h.status("Seccomp") == "2":
+		f.Cause = "a seccomp filter on this process forbids namespaces"
+		f.Remedy = "run it outside the sandbox that set the filter" + orRoot
+	default:
+		f.Cause = "user namespaces are not allowed to this process (a security module, or a chroot)"
+		f.Remedy = "run it as root"
+	}
+	return f
+}

@@ -1,0 +1,91 @@
+package lab_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// The test binary is also the program under test: "-lab-role ROLE MARKER" makes
+// it play a command that enters a lab.
+const roleFlag = "-lab-role"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == roleFlag {
+		os.Exit(play(os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+func play(role string) int {
+	if !lab.Inside() {
+		status, err := lab.Reexec(context.Background(), os.Args)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 3
+		}
+		return status
+	}
+	name, arg, _ := strings.Cut(role, "=")
+	if name == "exit" {
+		n, _ := strconv.Atoi(arg)
+		return n
+	}
+	if name == "die" {
+		// An init cannot kill itself with a signal; a Go program can.
+		panic("as told")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	l, err := lab.New(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 3
+	}
+	defer l.Close()
+	srv, err := l.StartTLSServer(lab.ServerOptions{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	switch name {
+	case "demo":
+		return demo(ctx, l, srv)
+	case "hold":
+		// A process that must not outlive the lab, with a child that nobody
+		// waits for.
+		hold := l.Far().Command("sh", "-c", "sleep 1000 & exec sleep 1000", os.Args[3])
+		if err := hold.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		fmt.Println("ready", l.Near().Inode(), l.Far().Inode())
+		<-ctx.Done()
+		return 42
+	case "cat":
+		_, err := io.Copy(os.Stdout, os.Stdin)
+		if err != nil {
+			return 1
+		}
+		return 0
+	}
+	return 2
+}
+
+func demo(ctx context.Context, l *lab.Lab, srv *lab.TLSServer) int {
+	reply, err := get(ctx, l, srv.Addr().String(), clientConfig(srv.PKI, true))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Print(reply)
+	return 0
+}

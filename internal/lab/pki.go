@@ -1,0 +1,188 @@
+package lab
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// A KeyType is the kind of a certificate's key.
+type KeyType string
+
+// The kinds of keys. The zero KeyType means ECDSAP256.
+const (
+	ECDSAP256 KeyType = "ecdsa-p256"
+	RSA2048   KeyType = "rsa-2048"
+	Ed25519   KeyType = "ed25519"
+)
+
+func (k KeyType) generate() (crypto.Signer, error) {
+	switch k {
+	case "", ECDSAP256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case RSA2048:
+		return rsa.GenerateKey(rand.Reader, 2048)
+	case Ed25519:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	default:
+		return nil, fmt.Errorf("lab: no key type %q", string(k))
+	}
+}
+
+// A CertFault is what is wrong with the server's certificate.
+type CertFault string
+
+// The faults of a certificate. The zero CertFault is none.
+const (
+	Expired    CertFault = "expired"     // its notAfter is past
+	SelfSigned CertFault = "self-signed" // signed by its own key, not by the CA
+	WrongName  CertFault = "wrong-name"  // for another host and address
+	// Escapes puts terminal control sequences into the subject. The
+	// certificate verifies.
+	Escapes CertFault = "escapes"
+)
+
+// ServerName is the host name in the server's certificate.
+const ServerName = "server.lab.test"
+
+// HostileName is the subject's common name under [Escapes].
+const HostileName = "\x1b[2J\x1b[31mserver\x1b[0m\a\u202egnp.\r\nok: verified"
+
+// A Credential is a certificate and its key.
+type Credential struct {
+	Cert *x509.Certificate
+	Key  crypto.Signer
+}
+
+// CertPEM is the certificate as --ca and --cert read it.
+func (c Credential) CertPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Cert.Raw})
+}
+
+// KeyPEM is the key, in PKCS #8, as --key reads it.
+func (c Credential) KeyPEM() []byte {
+	der, err := x509.MarshalPKCS8PrivateKey(c.Key)
+	if err != nil {
+		panic(err) // every KeyType has a PKCS #8 form
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+}
+
+// TLS is the credential for a peer made of crypto/tls.
+func (c Credential) TLS() tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{c.Cert.Raw}, PrivateKey: c.Key, Leaf: c.Cert}
+}
+
+// A PKI is the lab's certificates, made anew each time.
+type PKI struct {
+	CA, Server, Client Credential
+}
+
+// PKIOptions choose the certificates. The zero value serves well.
+type PKIOptions struct {
+	ServerKey KeyType
+	ClientKey KeyType
+	Fault     CertFault
+	// Addresses stand in the server's certificate beside [ServerName].
+	Addresses []netip.Addr
+}
+
+// NewPKI makes a CA, a server's certificate and a client's.
+func NewPKI(o PKIOptions) (*PKI, error) {
+	var p PKI
+	var err error
+	ca := template("rawshake lab CA")
+	ca.IsCA, ca.BasicConstraintsValid = true, true
+	ca.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	if p.CA, err = issue(ca, ECDSAP256, nil); err != nil {
+		return nil, err
+	}
+	server, issuer, err := serverTemplate(o, &p.CA)
+	if err != nil {
+		return nil, err
+	}
+	if p.Server, err = issue(server, o.ServerKey, issuer); err != nil {
+		return nil, err
+	}
+	client := template("client.lab.test")
+	client.KeyUsage = x509.KeyUsageDigitalSignature
+	client.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	if p.Client, err = issue(client, o.ClientKey, &p.CA); err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *Credential, err error) {
+	t, issuer = template(ServerName), ca
+	t.KeyUsage = x509.KeyUsageDigitalSignature
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	t.DNSNames = []string{ServerName}
+	for _, a := range o.Addresses {
+		if a.IsValid() {
+			t.IPAddresses = append(t.IPAddresses, net.IP(a.AsSlice()))
+		}
+	}
+	switch o.Fault {
+	case "":
+	case Expired:
+		t.NotBefore, t.NotAfter = t.NotBefore.AddDate(-1, 0, 0), t.NotBefore.AddDate(0, 0, -1)
+	case SelfSigned:
+		issuer = nil
+	case WrongName:
+		const other = "other.lab.test"
+		t.Subject.CommonName, t.DNSNames = other, []string{other}
+		t.IPAddresses = []net.IP{net.IPv4(198, 18, 255, 254)}
+	case Escapes:
+		t.Subject.CommonName = HostileName
+	default:
+		return nil, nil, fmt.Errorf("lab: no certificate fault %q", string(o.Fault))
+	}
+	return t, issuer, nil
+}
+
+func template(name string) *x509.Certificate {
+	now := time.Now()
+	return &x509.Certificate{
+		Subject: pkix.Name{CommonName: name, Organization: []string{"rawshake lab"}},
+		// An hour back: clocks of a host and its guests differ.
+		NotBefore: now.Add(-time.Hour),
+		NotAfter:  now.AddDate(0, 0, 7),
+	}
+}
+
+// issue makes a key and a certificate signed by issuer, or by itself.
+func issue(t *x509.Certificate, kind KeyType, issuer *Credential) (Credential, error) {
+	key, err := kind.generate()
+	if err != nil {
+		return Credential{}, err
+	}
+	// RFC 5280 4.1.2.2: positive, at most 20 octets.
+	if t.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126)); err != nil {
+		return Credential{}, err
+	}
+	t.SerialNumber.Add(t.SerialNumber, big.NewInt(1))
+	parent, signer := t, key
+	if issuer != nil {
+		parent, signer = issuer.Cert, issuer.Key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), signer)
+	if err != nil {
+		return Credential{}, fmt.Errorf("lab: make the certificate of %q: %w", t.Subject.CommonName, err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	return Credential{Cert: cert, Key: key}, err
+}

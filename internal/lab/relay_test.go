@@ -1,0 +1,168 @@
+package lab_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// through fetches a page through a relay with a fault, and returns what the
+// client and the server thought of it.
+func through(t *testing.T, l *lab.Lab, f lab.Fault) (reply string, seen lab.Session, clientErr error) {
+	t.Helper()
+	srv := startServer(t, l, lab.ServerOptions{})
+	defer srv.Close()
+	relay, err := l.StartRelay(srv.Addr(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer relay.Close()
+	reply, clientErr = get(t.Context(), l, relay.Addr().String(), clientConfig(srv.PKI, true))
+	seen, err = srv.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply, seen, clientErr
+}
+
+func TestRelayWithoutFaultIsTransparent(t *testing.T) {
+	reply, seen, err := through(t, newLab(t), lab.Fault{})
+	if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200") || seen.Err != nil || !seen.CloseNotify {
+		t.Errorf("reply %q, %v; the server: %v", reply, err, seen.Err)
+	}
+}
+
+func TestFlippedBitsDrawTheirAlert(t *testing.T) {
+	l := newLab(t)
+	const serverKeyExchange, certificate = 12, 11
+	for name, c := range map[string]struct {
+		fault lab.Fault
+		alert byte // RFC 5246 7.2: what Go's client sends for it
+	}{
+		"signature": {lab.FlipMessage(serverKeyExchange, -1), 47},
+		"finished":  {lab.FlipFinished(), 20},
+		// The body's first byte is a length: the message falls apart.
+		"certificate length": {lab.FlipMessage(certificate, 0), 50},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, seen, err := through(t, l, c.fault)
+			if err == nil {
+				t.Fatal("the client noticed nothing")
+			}
+			if seen.Alert != c.alert {
+				t.Errorf("the client said %q and the server got alert %d (%v), want %d", err, seen.Alert, seen.Err, c.alert)
+			}
+			if len(seen.Request) > 0 {
+				t.Errorf("the client sent data nevertheless: %q", seen.Request)
+			}
+		})
+	}
+}
+
+// A TLS 1.2 server's handshake with a client certificate asked for: five
+// plaintext messages, a ChangeCipherSpec, a Finished, with no session ticket.
+func TestCutsFallBetweenMessages(t *testing.T) {
+	l := newLab(t)
+	srv := startServer(t, l, lab.ServerOptions{})
+	names := []string{"nothing", "ServerHello", "Certificate", "ServerKeyExchange", "CertificateRequest", "ServerHelloDone"}
+	last := -1
+	for n, name := range names {
+		got := bytesBeforeCut(t, l, srv, lab.CutAfterMessages(n))
+		if messages := plaintextMessages(t, got); messages != n {
+			t.Errorf("after %s: %d messages came, want %d", name, messages, n)
+		}
+		if len(got) <= last {
+			t.Errorf("after %s: %d bytes, no more than before", name, len(got))
+		}
+		last = len(got)
+	}
+	for _, n := range []int{0, 1, 4, 5, 6, 100} {
+		if got := bytesBeforeCut(t, l, srv, lab.CutAfterBytes(n)); len(got) != n {
+			t.Errorf("cut after %d bytes: %d came", n, len(got))
+		}
+	}
+}
+
+func TestCutCanBeAReset(t *testing.T) {
+	l := newLab(t)
+	_, _, err := through(t, l, lab.CutAfterMessages(2).ByReset())
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client got %v, want ECONNRESET", err)
+	}
+	_, _, err = through(t, l, lab.CutAfterMessages(2))
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("the client got %v, want EOF", err)
+	}
+	// The sixth message is the ChangeCipherSpec: the cut does not wait for
+	// bytes that are still to come.
+	if _, _, err = through(t, l, lab.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
+		t.Errorf("after the ChangeCipherSpec the client got %v, want EOF", err)
+	}
+}
+
+// bytesBeforeCut sends a ClientHello through a relay and returns all that
+// comes back.
+func bytesBeforeCut(t *testing.T, l *lab.Lab, srv *lab.TLSServer, f lab.Fault) []byte {
+	t.Helper()
+	relay, err := l.StartRelay(srv.Addr(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer relay.Close()
+	c, err := l.Near().Dial(t.Context(), "tcp", relay.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := c.Write(clientHello(t)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// clientHello is the first record of Go's own client.
+func clientHello(t *testing.T) []byte {
+	t.Helper()
+	ours, theirs := net.Pipe()
+	defer ours.Close()
+	go func() {
+		conn := tls.Client(theirs, &tls.Config{ServerName: lab.ServerName, MaxVersion: tls.VersionTLS12})
+		_ = conn.Handshake()
+		_ = theirs.Close()
+	}()
+	buf := make([]byte, 4096)
+	n, err := ours.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return buf[:n]
+}
+
+// plaintextMessages counts whole handshake messages, one to a record as
+// crypto/tls writes them.
+func plaintextMessages(t *testing.T, b []byte) (n int) {
+	t.Helper()
+	for len(b) >= 5 {
+		length := int(b[3])<<8 | int(b[4])
+		if len(b) < 5+length {
+			t.Fatalf("the cut is inside a record: %d of %d bytes", len(b)-5, length)
+		}
+		b, n = b[5+length:], n+1
+	}
+	if len(b) > 0 {
+		t.Fatalf("the cut is inside a record's header: %x", b)
+	}
+	return n
+}

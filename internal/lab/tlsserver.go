@@ -1,0 +1,297 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// ServerOptions choose the embedded TLS server. The zero value is what the
+// demo wants: TLS 1.2, ECDSA P-256, a client certificate asked for, a short
+// page for every GET.
+type ServerOptions struct {
+	Key        KeyType
+	ClientKey  KeyType
+	Fault      CertFault
+	ClientAuth ClientAuth
+	// Version is the one version that the server speaks; 0 means TLS 1.2.
+	Version uint16
+	// CipherSuites, Curves and ALPN narrow what crypto/tls would choose from.
+	CipherSuites []uint16
+	Curves       []tls.CurveID
+	ALPN         []string
+	// Body is the reply to a GET; nil means a short greeting.
+	Body []byte
+	// KeyLog, if set, receives the server's own NSS key log.
+	KeyLog io.Writer
+	// Listen is where the server listens: "host:port", literal. Empty means
+	// port 443 of the far node.
+	Listen string
+	// PKI, if set, is used instead of fresh certificates.
+	PKI *PKI
+}
+
+// ClientAuth says whether the server sends a CertificateRequest.
+type ClientAuth string
+
+// The zero ClientAuth means RequestClient.
+const (
+	RequestClient  ClientAuth = "request" // asks, and checks a certificate if one comes
+	RequireClient  ClientAuth = "require" // asks, and refuses a client without
+	NoClientAuth   ClientAuth = "none"
+	serverPatience            = 10 * time.Second // for each connection
+	maxRequest                = 64 << 10         // bytes
+	maxSessions               = 1 << 10          // kept for Sessions and Next
+)
+
+var clientAuth = map[ClientAuth]tls.ClientAuthType{
+	"":            tls.VerifyClientCertIfGiven,
+	RequestClient: tls.VerifyClientCertIfGiven,
+	RequireClient: tls.RequireAndVerifyClientCert,
+	NoClientAuth:  tls.NoClientCert,
+}
+
+// A Session is what the server saw of one connection, once it has ended.
+type Session struct {
+	Client   netip.AddrPort
+	Complete bool // the handshake was finished
+	State    tls.ConnectionState
+	Request  []byte // the application data that the client sent, at most 64 KiB
+	// CloseNotify says that the client said goodbye before its FIN.
+	CloseNotify bool
+	// Err is why the connection ended early, nil if it did not.
+	Err error
+	// Alert is the AlertDescription (RFC 5246 7.2) that the client sent, 0 if
+	// it sent none other than close_notify.
+	Alert byte
+}
+
+// A TLSServer is a server made of crypto/tls behind the kernel's TCP.
+type TLSServer struct {
+	PKI *PKI
+
+	ln     net.Listener
+	config *tls.Config
+	body   []byte
+	log    *sessionLog
+	wg     sync.WaitGroup
+	conns  connSet
+
+	ca, clientCert, clientKey, cert, key *memfile
+}
+
+// StartTLSServer starts a TLS server on the far node.
+func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
+	ln, err := l.far.Listen("tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.far.addr4, 443).String()))
+	if err != nil {
+		return nil, forbidden(fmt.Errorf("lab: %w", err))
+	}
+	s, err := NewTLSServer(ln, o, l.far.addr4, l.far.addr6)
+	if err != nil {
+		return nil, err
+	}
+	return s, l.owns(s)
+}
+
+// NewTLSServer serves TLS on a listener, which it owns from now on, with a
+// certificate for [ServerName], for the listener's address, and for these.
+func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*TLSServer, error) {
+	s := &TLSServer{PKI: o.PKI, ln: ln, body: o.Body, log: newSessionLog(maxSessions)}
+	if err := s.prepare(o, addresses); err != nil {
+		_ = ln.Close()
+		s.closeFiles()
+		return nil, err
+	}
+	s.wg.Go(s.accept)
+	return s, nil
+}
+
+func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error) {
+	if s.PKI == nil {
+		addresses = append([]netip.Addr{s.Addr().Addr()}, addresses...)
+		s.PKI, err = NewPKI(PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: addresses})
+		if err != nil {
+			return err
+		}
+	}
+	auth, ok := clientAuth[o.ClientAuth]
+	if !ok {
+		return fmt.Errorf("lab: no client authentication %q", string(o.ClientAuth))
+	}
+	version := cmp.Or(o.Version, tls.VersionTLS12)
+	pool := x509.NewCertPool()
+	pool.AddCert(s.PKI.CA.Cert)
+	s.config = &tls.Config{
+		Certificates:     []tls.Certificate{s.PKI.Server.TLS()},
+		ClientAuth:       auth,
+		ClientCAs:        pool,
+		MinVersion:       version,
+		MaxVersion:       version,
+		CipherSuites:     o.CipherSuites,
+		CurvePreferences: o.Curves,
+		NextProtos:       o.ALPN,
+		KeyLogWriter:     o.KeyLog,
+	}
+	if s.body == nil {
+		s.body = []byte("Hello from the far side of the lab.\n")
+	}
+	for _, f := range []struct {
+		to   **memfile
+		name string
+		pem  []byte
+	}{
+		{&s.ca, "ca.pem", s.PKI.CA.CertPEM()},
+		{&s.cert, "server.pem", s.PKI.Server.CertPEM()},
+		{&s.key, "server-key.pem", s.PKI.Server.KeyPEM()},
+		{&s.clientCert, "client.pem", s.PKI.Client.CertPEM()},
+		{&s.clientKey, "client-key.pem", s.PKI.Client.KeyPEM()},
+	} {
+		if *f.to, err = newMemfile(f.name, f.pem); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Addr is where the server listens.
+func (s *TLSServer) Addr() netip.AddrPort { return addrPort(s.ln.Addr()) }
+
+// CAFile is the path of the CA's certificate, for --ca. Like the other files
+// of the server it has no name: the path is valid in this process and in those
+// it starts, until Close.
+func (s *TLSServer) CAFile() string { return s.ca.path }
+
+// ClientCertFile is the path of the client's certificate, for --cert.
+func (s *TLSServer) ClientCertFile() string { return s.clientCert.path }
+
+// ClientKeyFile is the path of the client's key, for --key.
+func (s *TLSServer) ClientKeyFile() string { return s.clientKey.path }
+
+// CertFile is the path of the server's certificate, for other servers.
+func (s *TLSServer) CertFile() string { return s.cert.path }
+
+// KeyFile is the path of the server's key, for other servers.
+func (s *TLSServer) KeyFile() string { return s.key.path }
+
+// Sessions are the connections that have ended so far, oldest first.
+func (s *TLSServer) Sessions() []Session { return s.log.all() }
+
+// Next waits for the next connection to end, in their order, from the first.
+// One that it has returned is not returned again.
+func (s *TLSServer) Next(ctx context.Context) (Session, error) { return s.log.next(ctx) }
+
+// Close ends the server and its connections.
+func (s *TLSServer) Close() error {
+	err := s.ln.Close()
+	s.conns.closeAll()
+	s.wg.Wait()
+	s.log.close()
+	s.closeFiles()
+	return err
+}
+
+func (s *TLSServer) closeFiles() {
+	for _, f := range []*memfile{s.ca, s.cert, s.key, s.clientCert, s.clientKey} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+func (s *TLSServer) accept() {
+	serve(s.ln, &s.conns, func(c net.Conn) {
+		_ = c.SetDeadline(time.Now().Add(serverPatience))
+		ses := s.session(c.(*net.TCPConn))
+		ses.Alert = alertIn(ses.Err)
+		s.log.add(ses)
+	})
+}
+
+// session serves one connection: handshake, one request, one reply,
+// close_notify, FIN, and what the client still has to say.
+func (s *TLSServer) session(tcp *net.TCPConn) Session {
+	ses := Session{Client: addrPort(tcp.RemoteAddr())}
+	conn := tls.Server(tcp, s.config)
+	ses.Err = conn.Handshake()
+	ses.State = conn.ConnectionState()
+	ses.Complete = ses.State.HandshakeComplete
+	if ses.Err != nil {
+		finish(tcp)
+		return ses
+	}
+	var request prefix
+	in := bufio.NewReaderSize(io.TeeReader(conn, &request), maxRequest)
+	err := s.reply(conn, in)
+	if err == nil {
+		err = errors.Join(conn.CloseWrite(), tcp.CloseWrite())
+	}
+	if err == nil {
+		// Until the client's close_notify: closing with bytes unread would
+		// make the kernel send a RST.
+		_, err = io.Copy(io.Discard, in)
+	}
+	ses.CloseNotify = err == nil || errors.Is(err, io.EOF)
+	ses.Request = request.kept
+	if !ses.CloseNotify {
+		ses.Err = err
+	}
+	finish(tcp)
+	return ses
+}
+
+// reply reads a request's head and answers it. A client that closes instead
+// has io.EOF to show for it.
+func (s *TLSServer) reply(conn io.Writer, in *bufio.Reader) error {
+	first, err := in.ReadSlice('\n')
+	if err == io.EOF && len(first) == 0 {
+		return io.EOF
+	}
+	get := bytes.HasPrefix(first, []byte("GET "))
+	for line := first; len(bytes.TrimRight(line, "\r\n")) > 0; line, err = in.ReadSlice('\n') {
+		if err != nil {
+			return fmt.Errorf("read the request: %w", err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	status, body := "200 OK", s.body
+	if !get {
+		status, body = "405 Method Not Allowed", []byte("GET only\n")
+	}
+	_, err = fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
+	return err
+}
+
+// A prefix keeps the first bytes of what is written to it.
+type prefix struct{ kept []byte }
+
+func (p *prefix) Write(b []byte) (int, error) {
+	p.kept = append(p.kept, b[:min(len(b), maxRequest-len(p.kept))]...)
+	return len(b), nil
+}
+
+// alertIn finds the peer's alert in an error of crypto/tls, which keeps the
+// number to itself and shares the text.
+func alertIn(err error) byte {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return 0
+	}
+	for n := byte(255); n > 0; n-- {
+		if tls.AlertError(n).Error() == op.Err.Error() {
+			return n
+		}
+	}
+	return 0
+}
