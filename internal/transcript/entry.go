@@ -3,7 +3,6 @@ package transcript
 import (
 	"time"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -147,12 +146,4 @@ func (t *Transcript) Result() *Result {
 		return t.Entries[n-1].Result
 	}
 	return nil
-}
-
-// Tree decodes the message once more, recording its fields. After an error the
-// tree holds what was read before it.
-func (m *Message) Tree() (*field.Node, error) {
-	c := field.Record(m.Name(), m.Raw)
-	_, err := m.decode(&c)
-	return c.Tree(), err
 }

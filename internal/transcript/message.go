@@ -1,9 +1,6 @@
 package transcript
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -12,27 +9,27 @@ import (
 // "client_hello", "change_cipher_spec".
 func (m *Message) EnumName() string {
 	if m.Content == tlsmsg.ContentHandshake {
-		return fmt.Sprint(m.Type)
+		return m.Type.String()
 	}
-	return fmt.Sprint(m.Content)
+	return m.Content.String()
 }
 
 // Name is the message's name as RFC 5246 heads its sections: "ClientHello",
 // "ChangeCipherSpec".
 func (m *Message) Name() string {
-	if m.Content == tlsmsg.ContentHandshake && m.Encrypted && len(m.Raw) == 0 {
-		return "Handshake"
+	if m.Content == tlsmsg.ContentHandshake {
+		return m.Type.Heading()
 	}
-	var b strings.Builder
-	for part := range strings.SplitSeq(m.EnumName(), "_") {
-		if part != "" {
-			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
-		}
-	}
-	return b.String()
+	return m.Content.Heading()
 }
 
-func (m *Message) decode(c *field.Cursor) (tlsmsg.Message, error) {
-	c.Rest("body")
-	return nil, c.Done()
+// Handshake decodes a handshake message.
+func (m *Message) Handshake() (tlsmsg.Message, error) {
+	return tlsmsg.ParseMessage(m.Raw, m.Context)
+}
+
+// Tree decodes the message once more, recording its fields. After an error,
+// a last leaf holds what could not be decoded.
+func (m *Message) Tree() (*field.Node, error) {
+	return tlsmsg.ExplainContent(m.Content, m.Raw, m.Context)
 }

@@ -101,7 +101,7 @@ func alertDecision(e handshake.AlertEvent) *Decision {
 func negotiated(e handshake.NegotiatedEvent) string {
 	parts := []string{fmt.Sprintf("agreed on %v with %v", e.Version, e.CipherSuite)}
 	if e.Group != 0 {
-		parts = append(parts, "key exchange over "+fmt.Sprint(e.Group))
+		parts = append(parts, "key exchange over "+e.Group.String())
 	}
 	if e.ALPN != "" {
 		parts = append(parts, "protocol "+e.ALPN)
