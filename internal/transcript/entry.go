@@ -1,0 +1,149 @@
+package transcript
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// Dir says which way an entry went, seen from this side.
+type Dir uint8
+
+const (
+	Out   Dir = iota // sent by this machine
+	In               // received
+	Local            // went nowhere: a decision, the result
+)
+
+func (d Dir) String() string { return name(d, "out", "in", "local") }
+
+// Layer says where an entry belongs.
+type Layer uint8
+
+const (
+	Link  Layer = iota // packet I/O, IP and ICMP
+	Guard              // the RST guard
+	TCP
+	TLS
+)
+
+func (l Layer) String() string { return name(l, "link", "guard", "tcp", "tls") }
+
+// Type says what an entry is, and so which of its pointers is set.
+type Type uint8
+
+const (
+	TypeSegment  Type = iota // a frame that holds a TCP segment: Frame
+	TypeRecord               // a TLS record: Record
+	TypeMessage              // a TLS message: Message
+	TypeDecision             // something decided or noticed: Decision
+	TypeResult               // how it all ended, the last entry: Result
+)
+
+func (t Type) String() string {
+	return name(t, "segment", "record", "message", "decision", "result")
+}
+
+func name[T ~uint8](v T, names ...string) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return "unknown"
+}
+
+// An Entry is one line of the transcript. It is not changed once it has been
+// handed to a listener.
+type Entry struct {
+	At    time.Duration // since the recording began
+	Dir   Dir
+	Layer Layer
+	Type  Type
+
+	// Frame is the frame that the entry is (a segment), that carries it (of an
+	// outgoing record or message, the one with its first byte; of an incoming
+	// one, the one that completed it), or that it is about. Nil if none.
+	Frame *Frame
+
+	Record   *Record
+	Message  *Message
+	Decision *Decision
+	Result   *Result
+}
+
+// A Record is one TLS record (RFC 5246, section 6.2).
+type Record struct {
+	Type      tlsmsg.ContentType
+	Version   tlsmsg.Version
+	Offset    int64  // of its first byte in its direction's byte stream
+	Wire      []byte // as on the wire, header included
+	Encrypted bool
+	Plaintext []byte // the fragment, decrypted
+}
+
+// A Message is one TLS message: a handshake message, or the content of a
+// ChangeCipherSpec, Alert or application-data record.
+type Message struct {
+	Content     tlsmsg.ContentType
+	Type        tlsmsg.HandshakeType // of a handshake message
+	Raw         []byte               // decrypted, the handshake header included
+	Encrypted   bool
+	Offset, End int64          // in its direction's byte stream: the records that carry it
+	Context     tlsmsg.Context // what decoding it depends on
+}
+
+// A Decision is something that a machine, the link or the guard decided or
+// noticed, and why.
+type Decision struct {
+	Name string // stable identifier in snake_case, for programs
+	Text string // one sentence for people; may hold text from the network
+	// Event is the value that it was made from, a tcb.Event or a
+	// handshake.Event with absolute sequence numbers, or nil.
+	Event any
+}
+
+// A Secret is one line of a key log: what decrypts the connection.
+type Secret struct {
+	Label                string
+	ClientRandom, Secret []byte
+}
+
+// A Transcript is what was kept of one connection.
+type Transcript struct {
+	Entries []*Entry
+	Secrets []Secret
+	// Truncated says that the recorder's limit was reached: entries after the
+	// decision "transcript_full" are missing, but for the result.
+	Truncated bool
+}
+
+// Frames returns the frames in order, ghosts and packets that are no segment
+// included.
+func (t *Transcript) Frames() []*Frame {
+	var frames []*Frame
+	for _, e := range t.Entries {
+		if f := e.Frame; f != nil && (len(frames) == 0 || f.Number > frames[len(frames)-1].Number) {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// Carriers returns the frames of one direction that hold bytes from to end
+// (exclusive) of its byte stream, retransmissions included.
+func (t *Transcript) Carriers(dir Dir, from, end int64) []*Frame {
+	var frames []*Frame
+	for _, f := range t.Frames() {
+		if f.Dir == dir && !f.Ghost && f.Stream.Start < end && from < f.Stream.End {
+			frames = append(frames, f)
+		}
+	}
+	return frames
+}
+
+// Result returns the result, or nil while there is none.
+func (t *Transcript) Result() *Result {
+	if n := len(t.Entries); n > 0 {
+		return t.Entries[n-1].Result
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package transcript
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Frame is one IP packet as it went over the link.
+type Frame struct {
+	Number int           // 1 for the first
+	At     time.Duration // since the recording began
+	Dir    Dir
+	Ghost  bool   // the local kernel sent it, not we
+	Packet []byte // a copy of our own
+
+	IP      wire.IPv4
+	Segment *wire.Segment // nil of a packet that is no whole TCP segment
+	ICMP    *wire.ICMP    // nil of a packet that is no ICMP message
+	Err     error         // why the rest of the packet could not be decoded
+
+	// Sequence and acknowledgment number, relative to each side's initial one.
+	// Absolute while that is not known.
+	Seq, Ack uint32
+	Stream   Span // the octets that its payload takes in its direction's byte stream
+
+	BadChecksum    bool
+	Retransmission bool // all of it was seen before
+	OutOfOrder     bool // it begins beyond a hole
+}
+
+// A Span is a run of octets of a byte stream, from Start to before End. The
+// first octet after the SYN has offset 0.
+type Span struct{ Start, End int64 }
+
+// Len is the number of octets in the span.
+func (s Span) Len() int64 { return s.End - s.Start }
+
+// Tree decodes the packet once more, recording its fields. After an error the
+// tree holds what was read before it.
+func (f *Frame) Tree() (*field.Node, error) {
+	c := field.Record("IPv4", f.Packet)
+	var scratch Frame
+	scratch.decode(&c)
+	return c.Tree(), scratch.Err
+}
+
+// decode reads the packet that c holds, as far as it can.
+func (f *Frame) decode(c *field.Cursor) {
+	var segment wire.Segment
+	var icmp wire.ICMP
+	f.IP.Decode(c)
+	switch {
+	case c.Err() != nil:
+	case f.IP.Fragment():
+		c.Rest("fragment")
+	case f.IP.Protocol == wire.ProtocolTCP:
+		c.Enter("TCP")
+		segment.Decode(c)
+		c.Leave()
+		if c.Err() == nil {
+			f.Segment = &segment
+		}
+	case f.IP.Protocol == wire.ProtocolICMP:
+		c.Enter("ICMP")
+		icmp.Decode(c)
+		c.Leave()
+		if c.Err() == nil {
+			icmp.From = f.IP.Src
+			f.ICMP = &icmp
+		}
+	default:
+		c.Rest("data")
+	}
+	c.Leave()
+	if c.More() {
+		c.Rest("padding") // Ethernet fills short frames up
+	}
+	f.Err = c.Done()
+}
+
+// verify sets BadChecksum. The link has completed what a kernel left partial.
+func (f *Frame) verify() {
+	if f.Segment == nil {
+		return
+	}
+	header, end := f.IP.HeaderLen(), int(f.IP.TotalLength)
+	f.BadChecksum = wire.Checksum(f.Packet[:header]) != 0 ||
+		wire.TCPChecksum(f.Packet[header:end], f.IP.Src, f.IP.Dst) != 0
+}
+
+// describe says in a sentence what a packet is that is no segment.
+func (f *Frame) describe() (name, text string) {
+	switch {
+	case f.Err != nil:
+		return "undecodable", fmt.Sprintf("a packet of %d bytes that cannot be read: %v", len(f.Packet), f.Err)
+	case f.ICMP != nil && f.ICMP.IsError():
+		return "icmp", fmt.Sprintf("ICMP %v from %v, about the segment from port %d to %v:%d",
+			f.ICMP, f.ICMP.From, f.ICMP.SrcPort, f.ICMP.Quoted.Dst, f.ICMP.DstPort)
+	case f.ICMP != nil:
+		return "icmp", fmt.Sprintf("%v from %v", f.ICMP, f.ICMP.From)
+	case f.IP.Fragment():
+		return "fragment", fmt.Sprintf("a fragment of a packet from %v: %d bytes at offset %d",
+			f.IP.Src, int(f.IP.TotalLength)-f.IP.HeaderLen(), int(f.IP.FragmentOffset)*8)
+	}
+	return "packet", fmt.Sprintf("a packet of IP protocol %d from %v", f.IP.Protocol, f.IP.Src)
+}

@@ -1,0 +1,35 @@
+package transcript
+
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// EnumName is the message's name in the spelling of RFC 5246's enums:
+// "client_hello", "change_cipher_spec".
+func (m *Message) EnumName() string {
+	if m.Content == tlsmsg.ContentHandshake {
+		return m.Type.String()
+	}
+	return m.Content.String()
+}
+
+// Name is the message's name as RFC 5246 heads its sections: "ClientHello",
+// "ChangeCipherSpec".
+func (m *Message) Name() string {
+	if m.Content == tlsmsg.ContentHandshake {
+		return m.Type.Heading()
+	}
+	return m.Content.Heading()
+}
+
+// Handshake decodes a handshake message.
+func (m *Message) Handshake() (tlsmsg.Message, error) {
+	return tlsmsg.ParseMessage(m.Raw, m.Context)
+}
+
+// Tree decodes the message once more, recording its fields. After an error,
+// a last leaf holds what could not be decoded.
+func (m *Message) Tree() (*field.Node, error) {
+	return tlsmsg.ExplainContent(m.Content, m.Raw, m.Context)
+}

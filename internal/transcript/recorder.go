@@ -1,0 +1,200 @@
+package transcript
+
+import (
+	"fmt"
+	"time"
+)
+
+// DefaultLimit is how much of one connection a recorder keeps, in bytes.
+const DefaultLimit = 16 << 20
+
+const (
+	// entryCost is what an entry takes beside its bytes, roughly.
+	entryCost = 512
+	// maxHeld bounds the outgoing records and messages that wait for the frame
+	// that carries them. More than a send buffer holds never wait.
+	maxHeld = 4096
+)
+
+// A Recorder makes a transcript of what a driver tells it, in the order in
+// which it happens. Its methods are called from one goroutine at a time. Times
+// count from the start of the recording.
+type Recorder struct {
+	t        Transcript
+	listener func(*Entry)
+	limit    int
+	used     int
+
+	frames int
+	latest [2]*Frame // by Dir: the last segment each way
+	halves [2]half   // by Dir
+
+	held []*Entry // outgoing, made but not sent yet
+	lost int      // held entries that were too many
+
+	learned learned
+}
+
+// learned is what the entries themselves say about the result.
+type learned struct {
+	synAt, helloAt   time.Duration
+	rtt, handshake   time.Duration
+	haveSYN, haveRTT bool
+	haveHello, tls   bool
+	verified         bool
+	result           Result // version, suite, group, ALPN
+}
+
+// NewRecorder returns a recorder that keeps about limit bytes (0 means
+// DefaultLimit). The listener, if not nil, is called with each entry as it is
+// complete, also with those beyond the limit.
+func NewRecorder(limit int, listener func(*Entry)) *Recorder {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Recorder{limit: limit, listener: listener}
+}
+
+// Transcript returns what was kept. It is complete after Result.
+func (r *Recorder) Transcript() *Transcript { return &r.t }
+
+// Packet records an IP packet that went by: one that was just sent, or one
+// that arrived and has not been processed yet. A ghost is one that the local
+// kernel sent from our address and port. The packet is copied.
+func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) *Frame {
+	r.frames++
+	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Packet: append([]byte(nil), packet...)}
+	f.parse()
+	e := &Entry{At: at, Dir: dir, Layer: TCP, Type: TypeSegment, Frame: f}
+	if f.Segment == nil {
+		name, text := f.describe()
+		e.Layer, e.Type, e.Decision = Link, TypeDecision, &Decision{Name: name, Text: text}
+		r.add(e, len(f.Packet))
+		return f
+	}
+	r.place(f)
+	r.add(e, len(f.Packet))
+	if dir == Out && !ghost {
+		r.release(f)
+	}
+	return f
+}
+
+// Note records something that the link or the guard did.
+func (r *Recorder) Note(at time.Duration, layer Layer, name, text string) {
+	r.decide(at, Local, layer, nil, &Decision{Name: name, Text: text})
+}
+
+// Result records how the connection ended. It fills in what the caller left
+// zero and the entries tell: what was negotiated, the round trip, the duration
+// of the handshake. Nothing may be recorded after it.
+func (r *Recorder) Result(at time.Duration, res Result) {
+	if n := len(r.held) + r.lost; n > 0 {
+		r.decide(at, Local, TLS, nil, &Decision{Name: "never_sent", Text: unsent(r.held, n)})
+		r.held = nil
+	}
+	l := &r.learned
+	fill(&res.Version, l.result.Version)
+	fill(&res.CipherSuite, l.result.CipherSuite)
+	fill(&res.Group, l.result.Group)
+	fill(&res.ALPN, l.result.ALPN)
+	fill(&res.RTT, l.rtt)
+	fill(&res.Handshake, l.handshake)
+	res.PeerVerified = res.PeerVerified || l.verified && l.handshake > 0
+	e := &Entry{At: at, Dir: Local, Layer: TCP, Type: TypeResult, Result: &res}
+	if l.tls {
+		e.Layer = TLS
+	}
+	r.t.Entries = append(r.t.Entries, e) // always kept
+	r.tell(e)
+}
+
+func fill[T comparable](p *T, v T) {
+	var zero T
+	if *p == zero {
+		*p = v
+	}
+}
+
+func unsent(held []*Entry, n int) string {
+	for _, e := range held {
+		if e.Message != nil {
+			return fmt.Sprintf("%s was made but never left: the connection ended first", e.Message.Name())
+		}
+	}
+	return fmt.Sprintf("%d records were made but never left: the connection ended first", n)
+}
+
+// add keeps an entry, as long as there is room for it and its bytes, and tells
+// the listener.
+func (r *Recorder) add(e *Entry, bytes int) {
+	if !r.t.Truncated {
+		if r.used += bytes + entryCost; r.used <= r.limit {
+			r.t.Entries = append(r.t.Entries, e)
+		} else {
+			r.overflow(e.At)
+		}
+	}
+	r.tell(e)
+}
+
+func (r *Recorder) overflow(at time.Duration) {
+	r.t.Truncated = true
+	full := &Entry{At: at, Dir: Local, Layer: Link, Type: TypeDecision, Decision: &Decision{
+		Name: "transcript_full",
+		Text: fmt.Sprintf("the transcript holds %d bytes and is full: what follows is shown, but not kept", r.limit),
+	}}
+	r.t.Entries = append(r.t.Entries, full)
+	r.tell(full)
+}
+
+func (r *Recorder) tell(e *Entry) {
+	if r.listener != nil {
+		r.listener(e)
+	}
+}
+
+func (r *Recorder) decide(at time.Duration, dir Dir, layer Layer, f *Frame, d *Decision) {
+	r.add(&Entry{At: at, Dir: dir, Layer: layer, Type: TypeDecision, Frame: f, Decision: d}, len(d.Text))
+}
+
+// hold keeps an outgoing entry until the frame that carries it goes by.
+func (r *Recorder) hold(e *Entry) {
+	if len(r.held) == maxHeld {
+		r.lost++
+		return
+	}
+	r.held = append(r.held, e)
+}
+
+// release adds the held entries whose first byte has gone by with f.
+func (r *Recorder) release(f *Frame) {
+	next := r.halves[Out].next()
+	waiting := r.held[:0]
+	for _, e := range r.held {
+		if e.first() >= next {
+			waiting = append(waiting, e)
+			continue
+		}
+		e.At, e.Frame = f.At, f
+		r.add(e, e.size())
+	}
+	clear(r.held[len(waiting):])
+	r.held = waiting
+}
+
+// first is the offset of the entry's first byte in the byte stream.
+func (e *Entry) first() int64 {
+	if e.Record != nil {
+		return e.Record.Offset
+	}
+	return e.Message.Offset
+}
+
+// size is the number of bytes that the entry holds.
+func (e *Entry) size() int {
+	if e.Record != nil {
+		return len(e.Record.Wire) + len(e.Record.Plaintext)
+	}
+	return len(e.Message.Raw)
+}

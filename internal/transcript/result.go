@@ -1,0 +1,22 @@
+package transcript
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// A Result says how a connection ended. Zero values say that a thing is not
+// known: nothing was negotiated, no round trip was measured.
+type Result struct {
+	OK           bool   // whether it went as far as was asked
+	Outcome      string // one word for programs: "finished", "refused", "timeout", …
+	Version      tlsmsg.Version
+	CipherSuite  tlsmsg.CipherSuite
+	Group        tlsmsg.NamedGroup
+	ALPN         string
+	PeerVerified bool          // chain, name and the server's signature were all good
+	RTT          time.Duration // from the SYN to its SYN-ACK; 0 if either was sent again
+	Handshake    time.Duration // from the ClientHello leaving to both Finished exchanged
+	Error        string        // what went wrong, at which layer, and what to do; may hold text from the network
+}

@@ -1,0 +1,128 @@
+package transcript
+
+import (
+	"slices"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+const (
+	// maxSpans bounds how many separate runs of octets are remembered for one
+	// direction: enough for real reordering, nothing for a peer to fill.
+	maxSpans = 64
+	// maxAhead is the largest window there is (RFC 7323, section 2.3): what
+	// lies further ahead is not of this stream.
+	maxAhead = 1 << 30
+)
+
+// half is one direction's sequence space.
+type half struct {
+	isn   wire.Seq
+	known bool
+	firm  bool // isn comes from a SYN that belongs to this connection
+
+	seen []Span // octets that went by, in order, apart from each other
+	syns int    // times that the SYN at isn went by
+	fin  int64  // one more than the length of the stream, once a FIN told it; else 0
+}
+
+// learn takes the initial sequence number from s. A SYN-ACK that acknowledges
+// something else than our SYN is not this connection's.
+func (h *half) learn(s *wire.Segment, other *half) {
+	syn := s.Flags.Has(wire.SYN)
+	switch {
+	case h.firm:
+	case syn && s.Flags.Has(wire.ACK):
+		if !other.known || s.Ack == other.isn.Add(1) {
+			h.isn, h.known, h.firm = s.Seq, true, true
+		}
+	case syn:
+		h.isn, h.known, h.firm = s.Seq, true, !other.known
+	case !h.known && len(s.Payload) > 0: // the beginning was not recorded
+		h.isn, h.known = s.Seq.Add(-1), true
+	}
+}
+
+// relative is seq counted from the initial sequence number.
+func (h *half) relative(seq wire.Seq) uint32 {
+	if !h.known {
+		return uint32(seq)
+	}
+	return uint32(seq - h.isn)
+}
+
+// next is the offset of the first octet that has not gone by.
+func (h *half) next() int64 {
+	if len(h.seen) == 0 || h.seen[0].Start > 0 {
+		return 0
+	}
+	return h.seen[0].End
+}
+
+// offset is seq's place in the byte stream, near the octets that come next.
+func (h *half) offset(seq wire.Seq) int64 {
+	next := h.next()
+	return next + int64(seq.Minus(h.isn.Add(1)+wire.Seq(uint32(next))))
+}
+
+// pass notes that f's segment goes by and says what is new about it.
+func (h *half) pass(f *Frame) {
+	s := f.Segment
+	if !h.known {
+		return
+	}
+	start := s.Seq
+	repeated := false
+	if s.Flags.Has(wire.SYN) {
+		if s.Seq != h.isn {
+			return
+		}
+		h.syns++
+		repeated = h.syns > 1
+		start = start.Add(1)
+	}
+	off := h.offset(start)
+	f.Stream = Span{off, off + int64(len(s.Payload))}
+	next := h.next()
+	if off-next > maxAhead || next-off > maxAhead {
+		return
+	}
+	if f.Stream.Len() > 0 {
+		f.OutOfOrder = off > next
+		repeated = !h.add(f.Stream)
+	}
+	if s.Flags.Has(wire.FIN) {
+		again := h.fin != 0 && h.fin == f.Stream.End+1
+		h.fin = f.Stream.End + 1 // never 0
+		if s.Len() == 1 {
+			repeated = again
+		} else {
+			repeated = repeated && again
+		}
+	}
+	f.Retransmission = repeated
+	f.OutOfOrder = f.OutOfOrder && !repeated
+}
+
+// add notes a run of octets, and reports whether any of it is new.
+func (h *half) add(s Span) bool {
+	i := 0
+	for i < len(h.seen) && h.seen[i].End < s.Start {
+		i++
+	}
+	j := i
+	for j < len(h.seen) && h.seen[j].Start <= s.End {
+		j++
+	}
+	if j == i+1 && h.seen[i].Start <= s.Start && s.End <= h.seen[i].End {
+		return false
+	}
+	if j > i {
+		s.Start = min(s.Start, h.seen[i].Start)
+		s.End = max(s.End, h.seen[j-1].End)
+	} else if len(h.seen) == maxSpans {
+		return true
+	}
+	h.seen = slices.Replace(h.seen, i, j, s)
+	return true
+}

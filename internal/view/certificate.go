@@ -1,0 +1,92 @@
+package view
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"net"
+	"time"
+)
+
+// chainFacts are about a chain's first certificate, the one that counts.
+func chainFacts(chain [][]byte) []fact {
+	if len(chain) == 0 {
+		return []fact{{"certificates", 0, "none"}}
+	}
+	facts := leafFacts(chain[0])
+	text := ""
+	if len(chain) > 1 {
+		text = plural(len(chain), "certificate")
+	}
+	return append(facts, fact{"certificates", len(chain), text})
+}
+
+func leafFacts(der []byte) []fact {
+	sum := sha256.Sum256(der)
+	fingerprint := fact{key: "sha256", value: hex.EncodeToString(sum[:])}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return []fact{{"error", err.Error(), "cannot be read: " + err.Error()}, fingerprint}
+	}
+	return []fact{
+		{"subject", cert.Subject.String(), subjectText(cert)},
+		{"not_after", timestamp(cert.NotAfter), "expires " + cert.NotAfter.UTC().Format(time.DateOnly)},
+		{"not_before", timestamp(cert.NotBefore), ""},
+		{"issuer", cert.Issuer.String(), issuerText(cert)},
+		{"dns_names", append([]string{}, cert.DNSNames...), ""},
+		{"ip_addresses", addresses(cert.IPAddresses), ""},
+		{"serial", cert.SerialNumber.Text(16), ""},
+		{"public_key", cert.PublicKeyAlgorithm, ""},
+		{"signature_algorithm", cert.SignatureAlgorithm, ""},
+		fingerprint,
+	}
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// subjectText is the shortest name that people know the certificate by.
+func subjectText(cert *x509.Certificate) string {
+	switch {
+	case cert.Subject.CommonName != "":
+		return "CN=" + cert.Subject.CommonName
+	case len(cert.DNSNames) > 0:
+		return cert.DNSNames[0]
+	case len(cert.IPAddresses) > 0:
+		return cert.IPAddresses[0].String()
+	case len(cert.Subject.Names) > 0:
+		return cert.Subject.String()
+	}
+	return "no subject"
+}
+
+func issuerText(cert *x509.Certificate) string {
+	issuer := cert.Issuer.CommonName
+	switch {
+	case string(cert.RawIssuer) == string(cert.RawSubject):
+		return "self-issued"
+	case issuer == "":
+		issuer = cert.Issuer.String()
+	}
+	return "by " + issuer
+}
+
+func addresses(list []net.IP) []string {
+	s := make([]string, len(list))
+	for i, ip := range list {
+		s[i] = ip.String()
+	}
+	return s
+}
+
+// distinguishedName puts a DER name into words (RFC 4514).
+func distinguishedName(der []byte) string {
+	var rdn pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
+		return "0x" + hex.EncodeToString(der)
+	}
+	var name pkix.Name
+	name.FillFromRDNSequence(&rdn)
+	return name.String()
+}

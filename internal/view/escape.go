@@ -1,0 +1,73 @@
+package view
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxMarks is how many combining marks may sit on one character. Writing
+// systems need up to three; a hundred of them paint over the lines around.
+const maxMarks = 3
+
+// Escape makes text from the network harmless to a terminal and honest to a
+// reader. What is not a visible character is shown by its number: \x1b for
+// control characters and bytes that are no UTF-8, \u202e for the characters
+// that turn the reading direction or cannot be seen. Visible text, of any
+// language, stays as it is, backslashes included: escaping twice changes
+// nothing.
+func Escape(s string) string {
+	if harmless(s) {
+		return s
+	}
+	var b strings.Builder
+	marks := maxMarks // none at the beginning: it would sit on what stands before s
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+			marks = 0
+		case !visible(r) || unicode.In(r, unicode.Mn, unicode.Me) && marks == maxMarks:
+			b.WriteString(escapeRune(r))
+			marks = 0
+		case unicode.In(r, unicode.Mn, unicode.Me):
+			b.WriteRune(r)
+			marks++
+		default:
+			b.WriteRune(r)
+			marks = 0
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// harmless reports whether s is printable ASCII, as nearly everything is.
+func harmless(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// visible reports whether r has a shape of its own, or is the ASCII space.
+// Format characters, bidi controls among them, and odd spaces have none.
+func visible(r rune) bool {
+	return strconv.IsPrint(r) && r != '\u2800' &&
+		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+func escapeRune(r rune) string {
+	switch {
+	case r < 0x80:
+		return fmt.Sprintf(`\x%02x`, r)
+	case r < 0x10000:
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return fmt.Sprintf(`\U%08x`, r)
+}

@@ -1,0 +1,216 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Ladder draws the client at the left, the server at the right, and between
+// them an arrow for each frame, the TLS messages that it carried, and what was
+// decided meanwhile. It is a [View].
+type Ladder struct {
+	canvas
+	lane lane
+
+	headed   bool
+	lastAt   time.Duration
+	measured bool // whether a round trip has been shown
+	count    struct{ out, in, ghosts, repeated int }
+}
+
+// NewLadder returns a ladder that writes to w.
+func NewLadder(w io.Writer, o Options) *Ladder {
+	l := &Ladder{canvas: newCanvas(w, o)}
+	l.lane = newLane(l.options.Width)
+	return l
+}
+
+// Entry draws one entry.
+func (l *Ladder) Entry(e *transcript.Entry) {
+	switch e.Type {
+	case transcript.TypeSegment:
+		l.head(e.Frame)
+		l.segment(e.Frame)
+	case transcript.TypeMessage:
+		l.message(e)
+	case transcript.TypeRecord:
+		if l.options.Verbose {
+			l.record(e)
+		}
+	case transcript.TypeDecision:
+		l.decision(e)
+	case transcript.TypeResult:
+		l.print("\n")
+		l.result(e.Result, l.totals())
+	}
+}
+
+// head names the two sides and the columns, before the first segment.
+func (l *Ladder) head(f *transcript.Frame) {
+	if l.headed {
+		return
+	}
+	l.headed = true
+	client := netip.AddrPortFrom(f.IP.Src, f.Segment.SrcPort)
+	server := netip.AddrPortFrom(f.IP.Dst, f.Segment.DstPort)
+	if f.Dir == transcript.In {
+		client, server = server, client
+	}
+	l.print(l.paint(bold, fmt.Sprintf("client %v  %s%s  server %v", client, l.g.line, l.g.right, server)) + "\n\n")
+	gutter := l.lane.gutter("#", "ms", "after")
+	sides := padRight("client", l.lane.width-len("server")) + "server"
+	l.print(l.paint(dim, gutter+sides) + "\n")
+}
+
+// segment draws the arrow of a frame, its flags at the end that it starts from.
+func (l *Ladder) segment(f *transcript.Frame) {
+	after := ""
+	if f.Number > 1 && l.count.out+l.count.in+l.count.ghosts > 0 {
+		after = "+" + milliseconds(f.At-l.lastAt)
+	}
+	l.lastAt = f.At
+	l.tally(f)
+	color := segmentColor(f)
+	gutter := l.lane.gutter(fmt.Sprint(f.Number), milliseconds(f.At), after)
+	rows := l.facts(segmentFacts(f))
+	l.print(l.paint(dim, gutter) + l.paint(color, l.arrow(f)) + l.factsBeside(rows, 0, factColor(f)) + "\n")
+	l.more(rows, factColor(f))
+	if f.Ghost {
+		l.say(ghostAdvice(f), red)
+	}
+}
+
+func (l *Ladder) tally(f *transcript.Frame) {
+	switch {
+	case f.Ghost:
+		l.count.ghosts++
+	case f.Dir == transcript.Out:
+		l.count.out++
+	default:
+		l.count.in++
+	}
+	if f.Retransmission {
+		l.count.repeated++
+	}
+}
+
+// arrow fills the lane: ├─ SYN ─────▶│ or │◀───── SYN-ACK ─┤.
+func (l *Ladder) arrow(f *transcript.Frame) string {
+	line := l.g.line
+	if f.Ghost {
+		line = l.g.ghost
+	}
+	flags := " " + f.Segment.Flags.String() + " "
+	shaft := strings.Repeat(line, max(1, l.lane.width-4-columns(flags)))
+	if f.Dir == transcript.Out {
+		return l.g.out + line + flags + shaft + l.g.right + l.g.rail
+	}
+	return l.g.rail + l.g.left + shaft + flags + line + l.g.in
+}
+
+// message names a TLS message on its sender's side.
+func (l *Ladder) message(e *transcript.Entry) {
+	m := e.Message
+	var pieces []string
+	if m.Encrypted {
+		pieces = append(pieces, "encrypted")
+	}
+	for _, f := range messageFacts(m) {
+		if f.text != "" {
+			pieces = append(pieces, f.text)
+		}
+	}
+	l.named(e.Dir, m.Name(), messageColor(m), pieces)
+}
+
+func (l *Ladder) record(e *transcript.Entry) {
+	r := e.Record
+	pieces := []string{r.Type.String(), r.Version.String(), fmt.Sprintf("len %d", len(r.Wire))}
+	if r.Encrypted {
+		pieces = append([]string{"encrypted"}, pieces...)
+	}
+	l.named(e.Dir, "record", dim, pieces)
+}
+
+// named writes a name inside the lane, at the side that it comes from.
+func (l *Ladder) named(dir transcript.Dir, name string, c color, pieces []string) {
+	room := l.lane.width - 4
+	name = cut(name, room, l.g.ellipsis)
+	inside := padRight(name, room)
+	if dir == transcript.In {
+		inside = padLeft(name, room)
+	}
+	// Only the name is coloured; the rails stay as they are.
+	inside = strings.Replace(inside, name, l.paint(c, name), 1)
+	rail := l.paint(dim, l.g.rail)
+	rows := l.facts(pieces)
+	l.print(l.lane.indent + rail + " " + inside + " " + rail + l.factsBeside(rows, 0, plain) + "\n")
+	l.more(rows, plain)
+}
+
+// decision says in words what happened between the packets.
+func (l *Ladder) decision(e *transcript.Entry) {
+	d := e.Decision
+	if !l.options.Verbose && !l.worthShowing(d) {
+		return
+	}
+	if f := e.Frame; f != nil && f.Segment == nil { // a packet that is no segment
+		l.say(fmt.Sprintf("frame %d: %s", f.Number, d.Text), yellow)
+		return
+	}
+	l.say(d.Text, decisionColor(d.Name))
+}
+
+// worthShowing leaves out what a ladder shows anyhow, and all measurements
+// after the first.
+func (l *Ladder) worthShowing(d *transcript.Decision) bool {
+	switch d.Name {
+	case "negotiated":
+		return false
+	case "rtt_measured":
+		first := !l.measured
+		l.measured = true
+		return first
+	}
+	return true
+}
+
+// say writes a sentence between the packets.
+func (l *Ladder) say(text string, c color) {
+	l.paragraph(l.lane.indent, l.g.dot+" ", text, c)
+}
+
+func (l *Ladder) totals() string {
+	n := &l.count
+	parts := []string{fmt.Sprintf("%d segments out", n.out), fmt.Sprintf("%d in", n.in)}
+	if n.repeated > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them retransmissions", n.repeated))
+	}
+	if n.ghosts > 0 {
+		parts = append(parts, fmt.Sprintf("%d sent by this machine's kernel", n.ghosts))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func segmentColor(f *transcript.Frame) color {
+	switch {
+	case f.Segment.Flags.Has(wire.RST):
+		return red
+	case f.Retransmission || f.BadChecksum:
+		return yellow
+	}
+	return cyan
+}
+
+func factColor(f *transcript.Frame) color {
+	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.Ghost {
+		return yellow
+	}
+	return plain
+}

@@ -1,0 +1,157 @@
+package view
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// segmentFacts are the numbers that stand beside a frame's arrow.
+func segmentFacts(f *transcript.Frame) []string {
+	s := f.Segment
+	var pieces []string
+	for _, mark := range []struct {
+		on   bool
+		text string
+	}{
+		{f.Ghost, "from this machine's kernel"},
+		{f.Retransmission, "retransmission"},
+		{f.OutOfOrder, "out of order"},
+		{f.BadChecksum, "bad checksum"},
+	} {
+		if mark.on {
+			pieces = append(pieces, mark.text)
+		}
+	}
+	pieces = append(pieces, fmt.Sprintf("seq %d", f.Seq))
+	if s.Flags.Has(wire.ACK) {
+		pieces = append(pieces, fmt.Sprintf("ack %d", f.Ack))
+	}
+	if n := len(s.Payload); n > 0 {
+		pieces = append(pieces, fmt.Sprintf("len %d", n))
+	}
+	if s.Flags.Has(wire.SYN) {
+		pieces = append(pieces, fmt.Sprintf("win %d", s.Window))
+		for opt := range s.Options.All() {
+			pieces = append(pieces, optionText(opt)...)
+		}
+	} else {
+		pieces = append(pieces, sackText(f)...)
+	}
+	if s.Flags.Has(wire.URG) {
+		pieces = append(pieces, fmt.Sprintf("urgent %d", s.Urgent))
+	}
+	if s.Options.Malformed() {
+		pieces = append(pieces, "malformed options")
+	}
+	return pieces
+}
+
+// optionText names an option of a SYN; padding goes without saying.
+func optionText(opt wire.Option) []string {
+	d := opt.Data
+	switch {
+	case opt.Kind == wire.OptNOP:
+		return nil
+	case opt.Kind == wire.OptMSS && len(d) == 2:
+		return []string{fmt.Sprintf("MSS %d", int(d[0])<<8|int(d[1]))}
+	case opt.Kind == wire.OptWindowScale && len(d) == 1:
+		return []string{fmt.Sprintf("WS %d", d[0])}
+	case opt.Kind == wire.OptSACKPermitted:
+		return []string{"SACK"}
+	case opt.Kind == wire.OptTimestamps:
+		return []string{"TS"}
+	}
+	return []string{opt.Kind.String()}
+}
+
+// sackText tells which octets a SACK option reports, relative like the
+// acknowledgment number beside it.
+func sackText(f *transcript.Frame) []string {
+	blocks, n := f.Segment.Options.SACK()
+	if n == 0 {
+		return nil
+	}
+	var b strings.Builder
+	b.WriteString("SACK")
+	for _, block := range blocks[:n] {
+		fmt.Fprintf(&b, " %d–%d", relativeTo(f, block.Left), relativeTo(f, block.Right))
+	}
+	return []string{b.String()}
+}
+
+// relativeTo counts seq from where f's acknowledgment number counts from.
+func relativeTo(f *transcript.Frame, seq wire.Seq) uint32 {
+	return f.Ack + uint32(seq-f.Segment.Ack)
+}
+
+// optionValues puts options into JSON, in the order of the wire.
+func optionValues(f *transcript.Frame) []object {
+	list := []object{}
+	o := &f.Segment.Options
+	for opt := range o.All() {
+		list = append(list, optionValue(f, opt))
+	}
+	return list
+}
+
+var optionNames = map[wire.OptionKind]string{
+	wire.OptNOP: "nop", wire.OptMSS: "mss", wire.OptWindowScale: "window_scale",
+	wire.OptSACKPermitted: "sack_permitted", wire.OptSACK: "sack", wire.OptTimestamps: "timestamps",
+}
+
+func optionValue(f *transcript.Frame, opt wire.Option) object {
+	var v object
+	v.add("kind", int(opt.Kind))
+	if name, ok := optionNames[opt.Kind]; ok {
+		v.add("name", name)
+	}
+	d := opt.Data
+	switch {
+	case opt.Kind == wire.OptMSS && len(d) == 2:
+		v.add("value", int(d[0])<<8|int(d[1]))
+	case opt.Kind == wire.OptWindowScale && len(d) == 1:
+		v.add("value", int(d[0]))
+	case opt.Kind == wire.OptTimestamps && len(d) == 8:
+		val, ecr := be32(d), be32(d[4:])
+		v.add("tsval", val)
+		v.add("tsecr", ecr)
+	case opt.Kind == wire.OptSACK && len(d)%8 == 0:
+		blocks := []object{}
+		for ; len(d) >= 8; d = d[8:] {
+			var b object
+			b.add("left", relativeTo(f, wire.Seq(be32(d))))
+			b.add("right", relativeTo(f, wire.Seq(be32(d[4:]))))
+			blocks = append(blocks, b)
+		}
+		v.add("blocks", blocks)
+	case len(d) > 0:
+		v.add("data", hex.EncodeToString(d))
+	}
+	return v
+}
+
+func be32(b []byte) uint32 {
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+}
+
+// ghostAdvice says where a RST that we did not send came from.
+func ghostAdvice(f *transcript.Frame) string {
+	return fmt.Sprintf("sent by this machine's kernel, not by us: it has no socket on port %d, and so answers "+
+		"what arrives there with a RST, which ends the connection. To prevent it, use --guard auto", f.Segment.SrcPort)
+}
+
+func decisionColor(name string) color {
+	switch name {
+	case "retransmission", "segment_dropped", "out_of_order", "never_sent", "transcript_full":
+		return yellow
+	case "reset_sent", "reset_received", "unreachable", "gave_up", "certificate_not_verified", "alert_sent":
+		return red
+	case "certificate_verified", "handshake_finished":
+		return green
+	}
+	return dim
+}

@@ -1,0 +1,50 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// Sentence puts a result into words for a person. It may hold text from the
+// network: pass it through Escape before showing it.
+func Sentence(r *transcript.Result) string {
+	var parts []string
+	if r.Version != 0 {
+		parts = append(parts, text(r.Version)+" with "+text(r.CipherSuite))
+		if r.Group != 0 {
+			parts = append(parts, "key exchange over "+text(r.Group))
+		}
+		if r.ALPN != "" {
+			parts = append(parts, "protocol "+r.ALPN)
+		}
+		parts = append(parts, verified(r.PeerVerified))
+	}
+	if r.RTT != 0 {
+		parts = append(parts, "round trip "+milliseconds(r.RTT)+" ms")
+	}
+	if r.Handshake != 0 {
+		parts = append(parts, "handshake "+milliseconds(r.Handshake)+" ms")
+	}
+	s := strings.ReplaceAll(r.Outcome, "_", " ")
+	if r.Error != "" {
+		s += ": " + r.Error
+		if len(parts) > 0 {
+			s += ". So far: "
+		}
+	} else if len(parts) > 0 {
+		s += ": "
+	}
+	return s + strings.Join(parts, ", ")
+}
+
+func verified(yes bool) string {
+	if yes {
+		return "server verified"
+	}
+	return "server not verified"
+}
+
+// text is the name of a registered number.
+func text[T fmt.Stringer](v T) string { return v.String() }

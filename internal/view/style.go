@@ -1,0 +1,119 @@
+package view
+
+import (
+	"io"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// glyphs are the signs that a ladder is drawn with.
+type glyphs struct {
+	line, ghost        string // of an arrow
+	right, left        string // its heads
+	rail, out, in      string // the two sides, and where an arrow leaves them
+	ellipsis, dot, yes string
+	no, between        string
+}
+
+var unicodeGlyphs = glyphs{
+	line: "─", ghost: "╌", right: "▶", left: "◀", rail: "│", out: "├", in: "┤",
+	ellipsis: "…", dot: "·", yes: "✔", no: "✘", between: " · ",
+}
+
+var asciiGlyphs = glyphs{
+	line: "-", ghost: ".", right: ">", left: "<", rail: "|", out: "|", in: "|",
+	ellipsis: "...", dot: "*", yes: "OK", no: "FAILED", between: ", ",
+}
+
+// A color is the number of an SGR sequence (ECMA-48, section 8.3.117). Only
+// the sixteen colours that people choose for their terminals are used.
+type color string
+
+const (
+	plain   color = ""
+	bold    color = "1"
+	dim     color = "2"
+	red     color = "31"
+	green   color = "32"
+	yellow  color = "33"
+	magenta color = "35"
+	cyan    color = "36"
+)
+
+// A canvas is what all views for people draw on.
+type canvas struct {
+	printer
+	options Options
+	g       *glyphs
+}
+
+func newCanvas(w io.Writer, o Options) canvas {
+	if o.Width <= 0 {
+		o.Width = DefaultWidth
+	}
+	c := canvas{printer: printer{w: w}, options: o, g: &unicodeGlyphs}
+	if o.ASCII {
+		c.g = &asciiGlyphs
+	}
+	return c
+}
+
+// paint colours s, where colour is wanted.
+func (v *canvas) paint(c color, s string) string {
+	if !v.options.Color || c == plain || s == "" {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
+
+// text makes s fit for this terminal.
+func (v *canvas) text(s string) string {
+	s = Escape(s)
+	if v.options.ASCII {
+		s = toASCII(s)
+	}
+	return s
+}
+
+// paragraph writes text over as many lines as it takes, the first with a mark,
+// the others beneath it.
+func (v *canvas) paragraph(indent, mark, text string, c color) {
+	room := max(v.options.Width-columns(indent)-columns(mark), minRoom)
+	for _, row := range wrap(v.text(text), room) {
+		v.print(indent + v.paint(c, mark+row) + "\n")
+		mark = strings.Repeat(" ", columns(mark))
+	}
+}
+
+// result closes a view with the result in words, and a remark about the rest.
+func (v *canvas) result(r *transcript.Result, remark string) {
+	mark, c := v.g.yes+" ", green
+	if !r.OK {
+		mark, c = v.g.no+" ", red
+	}
+	v.paragraph("", mark, Sentence(r), c)
+	if remark != "" {
+		v.paragraph("", strings.Repeat(" ", columns(mark)), remark, dim)
+	}
+}
+
+// toASCII replaces what is not ASCII: the signs of our own sentences by their
+// likeness, all else by its number.
+func toASCII(s string) string {
+	s = asciiSigns.Replace(s)
+	if harmless(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if r < 0x80 {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(escapeRune(r))
+		}
+	}
+	return b.String()
+}
+
+var asciiSigns = strings.NewReplacer("→", "->", "…", "...", "–", "-", "’", "'")

@@ -1,0 +1,75 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// A View shows entries as they come.
+type View interface {
+	// Entry shows one entry. After a failure to write it does nothing.
+	Entry(e *transcript.Entry)
+	// Err returns the first failure to write, or nil.
+	Err() error
+}
+
+// Options say how a view may look.
+type Options struct {
+	Width   int  // of a line, in columns; 0 means DefaultWidth
+	Color   bool // whether to colour
+	ASCII   bool // whether to do without any other character
+	Verbose bool // whether to show what usually only distracts: records, every measurement
+}
+
+// DefaultWidth is a line's width where no terminal tells one, in columns.
+const DefaultWidth = 100
+
+// Names are the views that New makes.
+var Names = []string{"ladder", "fields", "hex", "json", "none"}
+
+// New returns the view of that name, writing to w.
+func New(name string, w io.Writer, o Options) (View, error) {
+	switch name {
+	case "ladder":
+		return NewLadder(w, o), nil
+	case "fields":
+		return NewFields(w, o), nil
+	case "hex":
+		return NewHex(w, o), nil
+	case "json":
+		return NewJSON(w), nil
+	case "none":
+		return none{}, nil
+	}
+	return nil, fmt.Errorf("no view is called %q: choose one of %s", name, strings.Join(Names, ", "))
+}
+
+// Draw shows a whole transcript.
+func Draw(v View, t *transcript.Transcript) error {
+	for _, e := range t.Entries {
+		v.Entry(e)
+	}
+	return v.Err()
+}
+
+type none struct{}
+
+func (none) Entry(*transcript.Entry) {}
+func (none) Err() error              { return nil }
+
+// printer writes until the first failure, and keeps that.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) Err() error { return p.err }
+
+func (p *printer) print(s string) {
+	if p.err == nil {
+		_, p.err = io.WriteString(p.w, s)
+	}
+}
