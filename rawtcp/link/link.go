@@ -1,7 +1,8 @@
-// Package link carries IP packets between the endpoint and the network.
 package link
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -45,6 +46,21 @@ type Packet struct {
 }
 
 // A Flow is what a link's socket filter lets through: TCP from Remote to Local,
-// ICMP errors and fragments from anybody to Local's address, and the kernel's
-// own RSTs from Local to Remote.
+// ICMP errors from anybody that quote a segment from Local to Remote, later
+// fragments of either, and the local kernel's own RSTs from Local to Remote.
+//
+// Local must have an address. A port of 0, and a zero Remote, stand for any; a
+// link with a zero Remote needs a Route.
 type Flow struct{ Local, Remote netip.AddrPort }
+
+func (f Flow) check() error {
+	for _, a := range [...]netip.Addr{f.Local.Addr(), f.Remote.Addr()} {
+		if a.IsValid() && !a.Unmap().Is4() {
+			return fmt.Errorf("a link for %v: IPv6 is not supported yet, use an IPv4 address", a)
+		}
+	}
+	if !f.Local.Addr().IsValid() {
+		return errors.New("a link needs the local address of its flow")
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+// Package guard keeps the local kernel's RSTs away from a port that a
+// userspace TCP uses.
+//
+// The kernel knows nothing of our connections, so it answers the first SYN-ACK
+// with a RST, and the peer hangs up. A [Guard] stands before the SYN leaves. It
+// concerns one address and port, spares everybody else's RSTs and our own, and
+// dies with the process, also by kill -9, because each is nothing but an open
+// descriptor. All of them hold the port as well: a bound socket keeps the
+// kernel, and other processes, from using it.
+//
+// The listener guard needs no privilege. It is a listening socket on our port
+// with a socket filter that drops every segment, so the kernel finds a socket,
+// asks its filter, and discards in silence: neither RST nor SYN-ACK, to
+// nobody, whatever the segment's TTL. Where a filter is refused there is
+// IP_MINTTL 255, which discards as silently what arrives with a lower TTL (that
+// is, all but what a neighbour sent with 255).
+//
+// The nftables guard drops the kernel's RSTs on their way out instead, at raw
+// priority: in the filter chains conntrack has seen the RST already and
+// forgets the connection, which starves the raw link behind a stateful
+// firewall. It needs CAP_NET_ADMIN.
+//
+// IPv4 only so far.
+//
+// Read guard.go first, then port.go (which port, and holding it), listener.go
+// and nftables.go.
+package guard

@@ -1,0 +1,97 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Kinds of guard, as [Options.Kind] names them and [Guard.Kind] reports them.
+const (
+	KindAuto     = "auto"     // the first of listener and nftables that stands
+	KindListener = "listener" // a silent listening socket
+	KindNFTables = "nftables" // a rule that dies with us
+	KindNone     = "none"     // nothing: the kernel's RSTs go out
+)
+
+var (
+	// ErrPortInUse: another socket of this machine has the port.
+	ErrPortInUse = errors.New("port in use")
+	// ErrPermission: the process may not set up such a guard.
+	ErrPermission = errors.New("not permitted")
+)
+
+// A Guard stands until it is closed, or its process ends.
+type Guard interface {
+	// Kind is one of the constants above.
+	Kind() string
+	// Describe is one sentence about what stands, for a person, without a
+	// final stop.
+	Describe() string
+	// Local is the guarded address, with the port that was chosen if none was
+	// asked for.
+	Local() netip.AddrPort
+	// Dropped is how often the guard has stepped in: inbound segments kept
+	// from the kernel's TCP (listener), or RSTs dropped (nftables).
+	Dropped() (n uint64, known bool)
+	// Close takes the guard down and gives up the port.
+	Close() error
+}
+
+// Options say what to guard.
+type Options struct {
+	Kind  string         // KindAuto if empty
+	Local netip.AddrPort // our address; port 0 chooses a free one at random
+}
+
+// Open sets up a guard. When it returns, the guard stands.
+//
+// It fails with ErrPortInUse, with ErrPermission, or with the reasons why no
+// guard of the kind asked for can be had.
+func Open(o Options) (Guard, error) {
+	if !o.Local.Addr().Unmap().Is4() {
+		return nil, fmt.Errorf("a guard for %v: only IPv4 addresses are supported yet", o.Local)
+	}
+	kinds := []string{o.Kind}
+	switch o.Kind {
+	case "", KindAuto:
+		kinds = []string{KindListener, KindNFTables}
+	case KindListener, KindNFTables, KindNone:
+	default:
+		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s and %s", o.Kind, KindAuto, KindListener, KindNFTables, KindNone)
+	}
+	p, err := holdPort(o.Local)
+	if err != nil {
+		return nil, err
+	}
+	var refusals []error
+	for _, kind := range kinds {
+		g, err := open(kind, p)
+		if err == nil {
+			return g, nil
+		}
+		refusals = append(refusals, fmt.Errorf("%s guard: %w", kind, err))
+	}
+	p.close()
+	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", p.local, errors.Join(refusals...))
+}
+
+func open(kind string, p *port) (Guard, error) {
+	switch kind {
+	case KindListener:
+		return openListener(p)
+	case KindNFTables:
+		return openNFTables(p)
+	}
+	return none{p}, nil
+}
+
+// none holds the port and lets the kernel speak.
+type none struct{ *port }
+
+func (none) Kind() string                    { return KindNone }
+func (none) Dropped() (n uint64, known bool) { return 0, false }
+func (g none) Describe() string {
+	return fmt.Sprintf("no guard: the kernel answers what arrives at %v with RSTs", g.local)
+}
+func (g none) Close() error { return g.close() }

@@ -1,0 +1,109 @@
+package guard
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A port is held by a bound socket that does not listen. To the kernel's TCP
+// it is as if nobody were there; it only keeps others from binding it.
+type port struct {
+	local netip.AddrPort
+
+	mu sync.Mutex
+	fd int // -1 once closed
+}
+
+// Local is the address and port that are held.
+func (p *port) Local() netip.AddrPort { return p.local }
+
+func (p *port) close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fd < 0 {
+		return os.ErrClosed
+	}
+	err := unix.Close(p.fd)
+	p.fd = -1
+	return os.NewSyscallError("close", err)
+}
+
+// attempts bounds the search for a free port. With every second port taken,
+// one search in 10^19 fails.
+const attempts = 64
+
+// holdPort binds local, or a random free port of it where its port is 0
+// (RFC 6056, section 3.3.1: algorithm 1, but with a new random number for each
+// attempt, and a bound).
+func holdPort(local netip.AddrPort) (*port, error) {
+	local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	if local.Port() != 0 {
+		return bindPort(local)
+	}
+	low, high, err := ephemeralRange()
+	if err != nil {
+		return nil, err
+	}
+	for range attempts {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(high-low)+1))
+		if err != nil {
+			return nil, err
+		}
+		p, err := bindPort(netip.AddrPortFrom(local.Addr(), low+uint16(n.Int64())))
+		if err == nil || !errors.Is(err, ErrPortInUse) {
+			return p, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %d random ones of %d to %d on %v were; widen net.ipv4.ip_local_port_range or name a source port",
+		ErrPortInUse, attempts, low, high, local.Addr())
+}
+
+func bindPort(local netip.AddrPort) (*port, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()})
+	if err != nil {
+		unix.Close(fd)
+		return nil, bindError(local, err)
+	}
+	return &port{fd: fd, local: local}, nil
+}
+
+func bindError(local netip.AddrPort, err error) error {
+	switch err {
+	case unix.EADDRINUSE:
+		return fmt.Errorf("%w: %v (ss -tanp shows by whom); choose another source port, or none", ErrPortInUse, local)
+	case unix.EADDRNOTAVAIL:
+		return fmt.Errorf("hold %v: that is not an address of this machine (ip addr lists them): %w", local, err)
+	case unix.EACCES:
+		return fmt.Errorf("hold %v: %w: ports below net.ipv4.ip_unprivileged_port_start need the capability CAP_NET_BIND_SERVICE (%w)", local, ErrPermission, err)
+	}
+	return fmt.Errorf("hold %v: %w", local, os.NewSyscallError("bind", err))
+}
+
+// portRange is where the kernel keeps the range of its own choices, for IPv4
+// and IPv6 alike.
+const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
+
+// ephemeralRange reads the range, or falls back on RFC 6335's dynamic ports
+// (section 6) where /proc is missing.
+func ephemeralRange() (low, high uint16, err error) {
+	text, err := os.ReadFile(portRange)
+	if err != nil {
+		return 49152, 65535, nil
+	}
+	if _, err := fmt.Sscan(string(text), &low, &high); err != nil || low == 0 || low > high {
+		return 0, 0, fmt.Errorf("%s: %q is not a range of ports", portRange, strings.TrimSpace(string(text)))
+	}
+	return low, high, nil
+}

@@ -1,0 +1,160 @@
+// Package nstest gives tests two hosts of their own: network namespaces joined
+// by a veth pair. They have no names and leave nothing behind, also when the
+// test is killed.
+package nstest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// Main is a TestMain for packages whose tests need namespaces. An ordinary
+// user's tests run again in a user namespace, where they may have them.
+func Main(m *testing.M) {
+	const inside = "RAWSHAKE_TEST_USERNS"
+	if os.Geteuid() == 0 || os.Getenv(inside) != "" {
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.As(err, &exit):
+		os.Exit(exit.ExitCode())
+	}
+	os.Exit(m.Run()) // no user namespaces here: the tests will say so
+}
+
+// A Host is one network namespace.
+type Host struct {
+	Addr netip.Addr // on Dev, in a /24 with the other host
+	Dev  string
+	ns   netns.NsHandle
+}
+
+// A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2.
+type Pair struct{ Client, Server *Host }
+
+// NewPair makes two hosts. From here on the test's own goroutine runs on the
+// client, locked to its thread.
+func NewPair(t *testing.T) *Pair {
+	t.Helper()
+	runtime.LockOSThread()
+	home, err := netns.Get()
+	Check(t, err)
+	t.Cleanup(func() {
+		if netns.Set(home) == nil {
+			runtime.UnlockOSThread()
+		} // else the thread ends with the goroutine
+		home.Close()
+	})
+	p := &Pair{
+		Client: newHost(t, "198.18.0.1", "veth0"),
+		Server: newHost(t, "198.18.0.2", "veth1"),
+	}
+	Check(t, netns.Set(p.Client.ns))
+	Check(t, netlink.LinkAdd(&netlink.Veth{
+		LinkAttrs: netlink.LinkAttrs{Name: p.Client.Dev, MTU: 1500},
+		PeerName:  p.Server.Dev, PeerNamespace: netlink.NsFd(p.Server.ns),
+	}))
+	p.Server.Do(t, p.Server.configure)
+	Check(t, p.Client.configure())
+	p.Server.Do(t, p.Server.awaitUp)
+	Check(t, p.Client.awaitUp())
+	return p
+}
+
+// Check ends the test on an error, and skips it where namespaces are not
+// allowed, unless CI is set.
+func Check(t *testing.T, err error) {
+	t.Helper()
+	if errors.Is(err, os.ErrPermission) && os.Getenv("CI") != "true" {
+		t.Skipf("needs network namespaces, as root or in a user namespace: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func newHost(t *testing.T, addr, dev string) *Host {
+	t.Helper()
+	ns, err := netns.New()
+	Check(t, err)
+	t.Cleanup(func() { ns.Close() })
+	return &Host{Addr: netip.MustParseAddr(addr), Dev: dev, ns: ns}
+}
+
+// Do runs f on the host, on a thread that ends with it. Sockets made in f
+// belong to the host for good.
+func (h *Host) Do(t *testing.T, f func() error) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread is spoilt
+		err := netns.Set(h.ns)
+		if err == nil {
+			err = f()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *Host) configure() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	dev, err := netlink.LinkByName(h.Dev)
+	if err != nil {
+		return err
+	}
+	addr, err := netlink.ParseAddr(h.Addr.String() + "/24")
+	if err != nil {
+		return err
+	}
+	return errors.Join(netlink.AddrAdd(dev, addr), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
+}
+
+// awaitUp waits until the kernel has noticed the carrier: before that it drops
+// what is sent.
+func (h *Host) awaitUp() error {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		dev, err := netlink.LinkByName(h.Dev)
+		if err != nil {
+			return err
+		}
+		if dev.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s did not come up", h.Dev)
+}
+
+// Sysctl sets a variable below /proc/sys on the host.
+func (h *Host) Sysctl(t *testing.T, name, value string) {
+	t.Helper()
+	h.Do(t, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0) })
+}

@@ -1,0 +1,131 @@
+package nstest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Talker sends and receives single segments over a link, by hand.
+type Talker struct {
+	Link   link.Link
+	Flow   link.Flow
+	Seq    wire.Seq // of the next octet to send
+	Ack    wire.Seq // the next octet expected
+	Ghosts []wire.Segment
+	buf    [link.MaxPacket]byte
+}
+
+// Got is one received segment.
+type Got struct {
+	Packet  link.Packet
+	IP      wire.IPv4
+	Segment wire.Segment
+}
+
+// Send sends a segment with the flags and payload given.
+func (k *Talker) Send(flags wire.Flags, payload []byte) error {
+	s := wire.Segment{SrcPort: k.Flow.Local.Port(), DstPort: k.Flow.Remote.Port(),
+		Seq: k.Seq, Flags: flags, Window: 65535, Payload: payload}
+	if flags.Has(wire.ACK) {
+		s.Ack = k.Ack
+	}
+	src, dst := k.Flow.Local.Addr(), k.Flow.Remote.Addr()
+	h := wire.IPv4{ID: 7, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+	b := h.AppendTo(nil, s.HeaderLen()+len(payload))
+	k.Seq = k.Seq.Add(s.Len())
+	return k.Link.Send(s.AppendTo(b, src, dst))
+}
+
+// Receive waits up to ten seconds for a segment that is not a ghost. Ghosts
+// are kept apart.
+func (k *Talker) Receive() (g Got, err error) {
+	for {
+		if g, err = k.receive(); err != nil || !g.Packet.Ghost {
+			return g, err
+		}
+		k.Ghosts = append(k.Ghosts, g.Segment)
+	}
+}
+
+// AwaitGhost waits up to ten seconds for a ghost, past anything else.
+func (k *Talker) AwaitGhost() error {
+	for len(k.Ghosts) == 0 {
+		g, err := k.receive()
+		if err != nil {
+			return err
+		}
+		if g.Packet.Ghost {
+			k.Ghosts = append(k.Ghosts, g.Segment)
+		}
+	}
+	return nil
+}
+
+func (k *Talker) receive() (g Got, err error) {
+	k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if g.Packet, err = k.Link.Receive(k.buf[:]); err != nil {
+		return g, err
+	}
+	c := field.New("IPv4", g.Packet.Data)
+	if err := errors.Join(g.IP.Decode(&c), g.Segment.Decode(&c)); err != nil {
+		return g, err
+	}
+	segment := g.Packet.Data[g.IP.HeaderLen():]
+	if wire.TCPChecksum(segment, g.IP.Src, g.IP.Dst) != 0 {
+		return g, fmt.Errorf("a bad TCP checksum from %v (partial: %v)", g.IP.Src, g.Packet.ChecksumPartial)
+	}
+	return g, nil
+}
+
+// Handshake does SYN, SYN-ACK, ACK by hand.
+func (k *Talker) Handshake() error {
+	k.Seq = 1000
+	if err := k.Send(wire.SYN, nil); err != nil {
+		return err
+	}
+	g, err := k.Receive()
+	if err != nil {
+		return fmt.Errorf("no SYN-ACK: %w", err)
+	}
+	if !g.Segment.Flags.Has(wire.SYN|wire.ACK) || g.Segment.Ack != k.Seq {
+		return fmt.Errorf("%v with ACK %v, want SYN-ACK with %v", g.Segment.Flags, g.Segment.Ack, k.Seq)
+	}
+	k.Ack = g.Segment.End()
+	return k.Send(wire.ACK, nil)
+}
+
+// Listen opens a kernel TCP listener on the host.
+func (h *Host) Listen(t *testing.T) (*net.TCPListener, netip.AddrPort) {
+	t.Helper()
+	var l *net.TCPListener
+	h.Do(t, func() (err error) {
+		l, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(h.Addr, 0)))
+		return err
+	})
+	t.Cleanup(func() { l.Close() })
+	return l, l.Addr().(*net.TCPAddr).AddrPort()
+}
+
+// Accept takes one connection from l.
+func Accept(t *testing.T, l *net.TCPListener) *net.TCPConn {
+	t.Helper()
+	l.SetDeadline(time.Now().Add(10 * time.Second))
+	c, err := l.AcceptTCP()
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = errors.New("the handshake never became a connection to the peer's kernel")
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}

@@ -1,0 +1,101 @@
+package nstest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Tap sees every IPv4 packet that a host receives.
+type Tap struct {
+	host *Host
+	fd   int
+	seen []Seen
+	n    int
+}
+
+// Seen is one TCP segment on a tap, and whether its checksums were right.
+type Seen struct {
+	Src, Dst netip.AddrPort
+	IP       wire.IPv4
+	Segment  wire.Segment
+	Intact   bool
+}
+
+// Tap begins to listen.
+func (h *Host) Tap(t *testing.T) *Tap {
+	t.Helper()
+	tap := &Tap{host: h}
+	h.Do(t, func() (err error) {
+		const ipv4 = unix.ETH_P_IP<<8 | unix.ETH_P_IP>>8 // big endian, on a little-endian machine
+		tap.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, ipv4&0xffff)
+		if err != nil {
+			return err
+		}
+		unix.SetsockoptInt(tap.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 16<<20)
+		return unix.SetsockoptTimeval(tap.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 10})
+	})
+	t.Cleanup(func() { unix.Close(tap.fd) })
+	return tap
+}
+
+// Collect returns the segments that arrived so far. It must be called on the
+// other host: it sends a marker behind them and reads up to it.
+func (tap *Tap) Collect(t *testing.T) []Seen {
+	t.Helper()
+	tap.n++
+	marker := fmt.Appendf(nil, "marker %d at %d", tap.n, time.Now().UnixNano())
+	c, err := net.Dial("udp4", netip.AddrPortFrom(tap.host.Addr, 9).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(marker); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<16)
+	for {
+		n, _, err := unix.Recvfrom(tap.fd, buf, 0)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("the marker did not arrive: %v", err)
+		}
+		if bytes.HasSuffix(buf[:n], marker) {
+			return tap.seen
+		}
+		tap.note(bytes.Clone(buf[:n]))
+	}
+}
+
+func (tap *Tap) note(b []byte) {
+	var s Seen
+	c := field.New("IPv4", b)
+	if s.IP.Decode(&c) != nil || s.IP.Protocol != wire.ProtocolTCP || s.Segment.Decode(&c) != nil {
+		return
+	}
+	n := s.IP.HeaderLen()
+	s.Src = netip.AddrPortFrom(s.IP.Src, s.Segment.SrcPort)
+	s.Dst = netip.AddrPortFrom(s.IP.Dst, s.Segment.DstPort)
+	s.Intact = wire.Checksum(b[:n]) == 0 && wire.TCPChecksum(b[n:s.IP.TotalLength], s.IP.Src, s.IP.Dst) == 0
+	tap.seen = append(tap.seen, s)
+}
+
+// Resets counts the RSTs among the segments from one address and port.
+func Resets(seen []Seen, from netip.AddrPort) (n int) {
+	for _, s := range seen {
+		if s.Src == from && s.Segment.Flags.Has(wire.RST) {
+			n++
+		}
+	}
+	return n
+}

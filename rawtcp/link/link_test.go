@@ -1,0 +1,334 @@
+package link_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+func TestMain(m *testing.M) { nstest.Main(m) }
+
+// talk opens a guard on a port of local and a link over it. The link must be
+// of the kind asked for.
+func talk(t *testing.T, kind, guardKind string, local netip.Addr, remote netip.AddrPort) (*nstest.Talker, guard.Guard) {
+	t.Helper()
+	g, err := guard.Open(guard.Options{Kind: guardKind, Local: netip.AddrPortFrom(local, 0)})
+	nstest.Check(t, err)
+	t.Cleanup(func() { g.Close() })
+	f := link.Flow{Local: g.Local(), Remote: remote}
+	l, err := link.Open(context.Background(), link.Options{Kind: kind, Flow: f})
+	nstest.Check(t, err)
+	t.Cleanup(func() { l.Close() })
+	if kind != link.KindAuto && l.Kind() != kind {
+		t.Fatalf("asked for the %s link, got %s", kind, l.Kind())
+	}
+	return &nstest.Talker{Link: l, Flow: f}, g
+}
+
+var kinds = []string{link.KindPacket, link.KindRaw}
+
+func eachKind(t *testing.T, f func(t *testing.T, kind string)) {
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) { f(t, kind) })
+	}
+}
+
+// exchange carries some bytes over a connection to the server's kernel.
+func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
+	t.Helper()
+	if err := k.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	c := nstest.Accept(t, l)
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	if err := k.Send(wire.PSH|wire.ACK, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "hello" {
+		t.Fatalf("the server read %q: %v", got, err)
+	}
+	return c
+}
+
+func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind string) {
+		p := nstest.NewPair(t)
+		l, remote := p.Server.Listen(t)
+		tap := p.Server.Tap(t)
+		k, g := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
+		exchange(t, k, l)
+		seen := tap.Collect(t)
+		if n := nstest.Resets(seen, k.Flow.Local); n != 0 || len(k.Ghosts) != 0 {
+			t.Errorf("%d RSTs on the wire, %d ghosts", n, len(k.Ghosts))
+		}
+		for _, s := range seen {
+			if s.Src == k.Flow.Local && !s.Intact {
+				t.Errorf("our %v went out with a bad checksum", s.Segment.Flags)
+			}
+		}
+		if n, known := g.Dropped(); !known || n == 0 {
+			t.Errorf("the guard says it dropped %d segments (known: %v): it was not needed?", n, known)
+		}
+	})
+}
+
+func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind string) {
+		p := nstest.NewPair(t)
+		_, remote := p.Server.Listen(t)
+		tap := p.Server.Tap(t)
+		k, _ := talk(t, kind, guard.KindNone, p.Client.Addr, remote)
+		if err := k.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.AwaitGhost(); err != nil {
+			t.Fatal(err)
+		}
+		if f := k.Ghosts[0].Flags; !f.Has(wire.RST) {
+			t.Errorf("the ghost is %v, want RST", f)
+		}
+		if nstest.Resets(tap.Collect(t), k.Flow.Local) == 0 {
+			t.Error("a ghost was shown, but no RST was on the wire")
+		}
+	})
+}
+
+// The tap must tell the RSTs that we send from those of the kernel, also when
+// they are the same to the bit.
+func TestOurOwnResetIsNoGhost(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind string) {
+		p := nstest.NewPair(t)
+		l, remote := p.Server.Listen(t)
+		tap := p.Server.Tap(t)
+		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
+		c := exchange(t, k, l)
+		if err := k.Send(wire.RST|wire.ACK, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1)); err == nil {
+			t.Fatal("the server's kernel did not take the RST")
+		}
+		if n := nstest.Resets(tap.Collect(t), k.Flow.Local); n != 1 {
+			t.Fatalf("%d RSTs on the wire, want ours alone", n)
+		}
+		// A segment that follows is answered by a RST of the server's kernel,
+		// behind which no ghost can still be waiting.
+		if err := k.Send(wire.ACK, nil); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			g, err := k.Receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g.Segment.Flags.Has(wire.RST) {
+				break
+			}
+		}
+		if len(k.Ghosts) != 0 {
+			t.Errorf("our own RST was shown as a ghost: %v", k.Ghosts)
+		}
+	})
+}
+
+func TestPartialChecksumsAreCompleted(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind string) {
+		p := nstest.NewPair(t)
+		l, remote := p.Server.Listen(t)
+		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
+		c := exchange(t, k, l)
+		if _, err := c.Write(bytes.Repeat([]byte("x"), 5000)); err != nil {
+			t.Fatal(err)
+		}
+		// Talker fails on a checksum that is wrong in Data.
+		partial, large, octets := 0, 0, 0
+		for octets < 5000 {
+			g, err := k.Receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g.Packet.ChecksumPartial {
+				partial++
+			}
+			if len(g.Packet.Data) > k.Link.MTU() {
+				large++
+			}
+			octets += len(g.Segment.Payload)
+			k.Ack = g.Segment.End()
+			k.Send(wire.ACK, nil)
+		}
+		if partial == 0 {
+			t.Error("no segment over a veth pair had a partial checksum")
+		}
+		t.Logf("%d partial, %d larger than the MTU of %d", partial, large, k.Link.MTU())
+	})
+}
+
+func TestSegmentsLargerThanTheMTUArriveWhole(t *testing.T) {
+	eachKind(t, func(t *testing.T, kind string) {
+		p := nstest.NewPair(t)
+		l, remote := p.Server.Listen(t)
+		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
+		c := exchange(t, k, l)
+		const size = 1 << 20
+		go c.Write(make([]byte, size))
+		largest := 0
+		for octets := 0; octets < size; {
+			g, err := k.Receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			largest = max(largest, len(g.Packet.Data))
+			if g.Segment.Seq == k.Ack {
+				octets += len(g.Segment.Payload)
+				k.Ack = g.Segment.End()
+			}
+			k.Send(wire.ACK, nil)
+		}
+		if largest <= k.Link.MTU() {
+			t.Errorf("the largest packet of a megabyte over veth had %d bytes, expected offloads to exceed %d", largest, k.Link.MTU())
+		}
+	})
+}
+
+// firewall installs the stateful firewall that many hosts have.
+func firewall(t *testing.T) {
+	t.Helper()
+	c, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := nftables.ChainPolicyDrop
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "stateful"})
+	chain := c.AddChain(&nftables.Chain{Name: "input", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter, Policy: &drop})
+	const established, related = 2, 4 // NF_CT_STATE_BIT
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{
+		&expr.Ct{Key: expr.CtKeySTATE, Register: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: []byte{established | related, 0, 0, 0}, Xor: make([]byte, 4)},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: make([]byte, 4)},
+		&expr.Verdict{Kind: expr.VerdictAccept},
+	}})
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHandshakeBehindAStatefulFirewall(t *testing.T) {
+	for _, guardKind := range []string{guard.KindListener, guard.KindNFTables} {
+		t.Run(guardKind, func(t *testing.T) {
+			eachKind(t, func(t *testing.T, kind string) {
+				p := nstest.NewPair(t)
+				firewall(t)
+				l, remote := p.Server.Listen(t)
+				k, _ := talk(t, kind, guardKind, p.Client.Addr, remote)
+				c := exchange(t, k, l)
+				if _, err := c.Write([]byte("reply")); err != nil {
+					t.Fatal(err)
+				}
+				for {
+					g, err := k.Receive()
+					if err != nil {
+						t.Fatal(err)
+					}
+					if string(g.Segment.Payload) == "reply" {
+						break
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestLoopbackAndOwnAddressesGoThroughTheRawLink(t *testing.T) {
+	for _, tc := range []struct{ name, local, remote string }{
+		{"loopback", "127.0.0.1", "127.0.0.1"},
+		{"own address", "198.18.0.1", "198.18.0.1"},
+		{"two loopback addresses", "127.0.0.2", "127.0.0.3"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			nstest.NewPair(t)
+			l, err := net.Listen("tcp4", tc.remote+":0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			k, _ := talk(t, link.KindAuto, guard.KindAuto, netip.MustParseAddr(tc.local), l.Addr().(*net.TCPAddr).AddrPort())
+			if k.Link.Kind() != link.KindRaw {
+				t.Fatalf("auto chose %s", k.Link.Kind())
+			}
+			exchange(t, k, l.(*net.TCPListener))
+			if len(k.Ghosts) != 0 {
+				t.Errorf("ghosts: %v", k.Ghosts)
+			}
+		})
+	}
+}
+
+func TestPacketLinkRefusesLoopbackAndNamesTheRawLink(t *testing.T) {
+	nstest.NewPair(t)
+	f := link.Flow{Local: netip.MustParseAddrPort("127.0.0.1:4000"), Remote: netip.MustParseAddrPort("127.0.0.1:443")}
+	_, err := link.OpenPacket(context.Background(), link.Options{Flow: f})
+	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("raw link")) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDeadlineAndCloseEndAWaitingReceive(t *testing.T) {
+	open := map[string]func(t *testing.T) link.Link{
+		link.KindPacket: func(t *testing.T) link.Link { return quiet(t, link.KindPacket) },
+		link.KindRaw:    func(t *testing.T) link.Link { return quiet(t, link.KindRaw) },
+		link.KindPipe:   func(t *testing.T) link.Link { a, _ := link.Pipe(); return a },
+	}
+	for kind, open := range open {
+		t.Run(kind, func(t *testing.T) {
+			l := open(t)
+			buf := make([]byte, link.MaxPacket)
+			l.SetReadDeadline(time.Now().Add(-time.Second))
+			if _, err := l.Receive(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("deadline in the past: %v", err)
+			}
+			l.SetReadDeadline(time.Time{})
+			waiting := make(chan error)
+			receive := func() { _, err := l.Receive(buf); waiting <- err }
+			go receive()
+			l.SetReadDeadline(time.Now())
+			if err := <-waiting; !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("deadline while waiting: %v", err)
+			}
+			l.SetReadDeadline(time.Time{})
+			go receive()
+			l.Close()
+			if err := <-waiting; !errors.Is(err, net.ErrClosed) {
+				t.Errorf("close while waiting: %v", err)
+			}
+			if _, err := l.Receive(buf); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("receive after close: %v", err)
+			}
+			if err := l.Send(make([]byte, 40)); err == nil {
+				t.Error("send after close was accepted")
+			}
+		})
+	}
+}
+
+func quiet(t *testing.T, kind string) link.Link {
+	p := nstest.NewPair(t)
+	k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
+	return k.Link
+}

@@ -1,0 +1,84 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kinds of link, as [Options.Kind] names them and [Link.Kind] reports them.
+const (
+	KindAuto   = "auto" // raw where the remote is this machine, else packet
+	KindPacket = "packet"
+	KindRaw    = "raw"
+	KindPipe   = "pipe" // only reported: see Pipe
+)
+
+var (
+	// ErrPermission: the process may not open such a socket. The text names
+	// the capability; the error also wraps the system's.
+	ErrPermission = errors.New("not permitted")
+	// ErrNoRoute: this machine does not know how to reach the remote.
+	ErrNoRoute = errors.New("no route")
+	// ErrNoNeighbour: the next hop does not answer on its link.
+	ErrNoNeighbour = errors.New("no answer from the next hop")
+)
+
+// Options say which link to open.
+type Options struct {
+	Kind string // KindAuto if empty
+	Flow Flow   // what is ours; see Flow for the wildcards
+	// Route is where packets for Flow.Remote go, from FindRoute. The zero
+	// Route is looked up.
+	Route Route
+}
+
+// Open opens a link of the kind that o names, filtered for o.Flow: when it
+// returns, every packet of the flow that arrives is kept for Receive. The
+// context bounds the search for the next hop's link-layer address.
+//
+// It fails with ErrPermission, ErrNoRoute or ErrNoNeighbour.
+func Open(ctx context.Context, o Options) (Link, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	switch o.Kind {
+	case KindPacket:
+		return OpenPacket(ctx, o)
+	case KindRaw:
+		return OpenRaw(ctx, o)
+	}
+	return nil, fmt.Errorf("unknown kind of link %q: there are %s, %s and %s", o.Kind, KindAuto, KindPacket, KindRaw)
+}
+
+// complete checks the options and fills in what they leave open.
+func (o Options) complete() (Options, error) {
+	if err := o.Flow.check(); err != nil {
+		return o, err
+	}
+	if o.Route == (Route{}) {
+		r, err := FindRoute(o.Flow.Remote.Addr(), Via{Source: o.Flow.Local.Addr()})
+		if err != nil {
+			return o, err
+		}
+		o.Route = r
+	}
+	if o.Kind == "" || o.Kind == KindAuto {
+		o.Kind = KindPacket
+		if o.Route.Loopback {
+			o.Kind = KindRaw
+		}
+	}
+	return o, nil
+}
+
+// openError explains why a socket could not be had.
+func openError(what string, err error) error {
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+		return fmt.Errorf("%s: %w: it needs the capability CAP_NET_RAW in the network namespace (%w)", what, ErrPermission, err)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,180 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// packetLink carries packets on one interface through one AF_PACKET socket.
+// The socket is of the datagram kind: the kernel writes and strips the
+// link-layer header, so that interfaces without one work as well.
+type packetLink struct {
+	sock    *socket
+	route   Route
+	nextHop unix.SockaddrLinklayer
+}
+
+// OpenPacket opens the packet link: below netfilter in both directions, with
+// the next hop's link-layer address resolved. See Open.
+func OpenPacket(ctx context.Context, o Options) (Link, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	r := o.Route
+	if r.Loopback {
+		return nil, fmt.Errorf("the packet link cannot reach %v, an address of this machine: the kernel drops what AF_PACKET puts on %s as martian; use the raw link",
+			o.Flow.Remote.Addr(), r.Interface)
+	}
+	// The socket comes before the question to the neighbour: without the
+	// privilege there is nothing to ask for.
+	s, err := openTap(o.Flow, r)
+	if err != nil {
+		return nil, err
+	}
+	hw, err := nextHopAddress(ctx, r)
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, unix.ETH_P_IP, hw)}, nil
+}
+
+// openTap opens the socket. It is deaf (protocol 0) until the filter is
+// attached and only then bound, so that no stray packet gets in.
+func openTap(f Flow, r Route) (*socket, error) {
+	filter, err := packetFilter(f)
+	if err != nil {
+		return nil, err
+	}
+	what := "open a packet socket on " + r.Interface
+	s, err := openSocket("packet:"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
+	if err != nil {
+		return nil, openError(what, err)
+	}
+	s.tune()
+	err = s.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
+			return os.NewSyscallError("setsockopt PACKET_AUXDATA", err)
+		}
+		// ETH_P_ALL: a tap on ETH_P_IP alone does not see outgoing packets.
+		return os.NewSyscallError("bind", unix.Bind(fd, linkAddress(r.Index, unix.ETH_P_ALL, nil)))
+	})
+	if err != nil {
+		s.close()
+		return nil, openError(what, err)
+	}
+	return s, nil
+}
+
+func (l *packetLink) Send(packet []byte) error {
+	to := l.nextHop // Sendto writes into it
+	err := l.sock.send(packet, &to)
+	if err == unix.EMSGSIZE {
+		return tooLarge(len(packet), l.route)
+	}
+	return sendError(err, l.route)
+}
+
+func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
+	var failure error
+	err = l.sock.await(func(fd int) bool {
+		for {
+			d, e := read(fd, buf)
+			if e == unix.EAGAIN {
+				return false
+			}
+			if e != nil {
+				failure = receiveError(e, l.route)
+				return true
+			}
+			if p = d.packet(); p.Data != nil {
+				return true
+			}
+		}
+	})
+	if err == nil {
+		err = failure
+	}
+	return p, err
+}
+
+func (l *packetLink) SetReadDeadline(t time.Time) error { return l.sock.setReadDeadline(t) }
+func (l *packetLink) MTU() int                          { return l.route.MTU }
+func (l *packetLink) Kind() string                      { return KindPacket }
+func (l *packetLink) Close() error                      { return l.sock.close() }
+
+// packet makes a Packet of what a tap saw. Data is nil for one that cannot be
+// shown whole.
+func (d *datagram) packet() Packet {
+	b := trim(d.data)
+	if b == nil || d.truncated {
+		return Packet{}
+	}
+	p := Packet{Data: b, Time: d.at, Ghost: d.outgoing, ChecksumPartial: d.partial}
+	if d.partial {
+		completeChecksum(b)
+	}
+	return p
+}
+
+// trim cuts link-layer padding off an IP packet. A packet that is shorter than
+// its header says is left for the endpoint to refuse.
+func trim(b []byte) []byte {
+	if len(b) < wire.IPv4HeaderLen {
+		return nil
+	}
+	if n := totalLength(b); n >= wire.IPv4HeaderLen && n < len(b) {
+		return b[:n]
+	}
+	return b
+}
+
+func linkAddress(index int, protocol uint16, hw net.HardwareAddr) *unix.SockaddrLinklayer {
+	a := &unix.SockaddrLinklayer{Protocol: htons(protocol), Ifindex: index, Halen: uint8(len(hw))}
+	copy(a.Addr[:], hw)
+	return a
+}
+
+// htons is for the protocol fields of AF_PACKET, which are in network order.
+func htons(v uint16) uint16 {
+	if nativeLittle {
+		return bits.ReverseBytes16(v)
+	}
+	return v
+}
+
+func tooLarge(n int, r Route) error {
+	return fmt.Errorf("send on %s: a packet of %d bytes exceeds the MTU of %d", r.Interface, n, r.MTU)
+}
+
+func sendError(err error, r Route) error {
+	switch err {
+	case nil, net.ErrClosed:
+		return err
+	case unix.EPERM:
+		return fmt.Errorf("send on %s: a firewall rule of this machine dropped the packet (%w)", r.Interface, err)
+	}
+	return fmt.Errorf("send on %s: %w", r.Interface, downOr(err))
+}
+
+func receiveError(err error, r Route) error {
+	return fmt.Errorf("receive on %s: %w", r.Interface, downOr(err))
+}
+
+// downOr names the errors of an interface that went away.
+func downOr(err error) error {
+	switch err {
+	case unix.ENETDOWN, unix.ENODEV, unix.ENXIO:
+		return fmt.Errorf("%w: the interface went down: %w", ErrNoRoute, err)
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package link
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	// pipeMTU is Ethernet's.
+	pipeMTU = 1500
+	// pipeDepth is how many packets wait in one direction of a pipe.
+	pipeDepth = 1024
+)
+
+// pipeEnd is one end of a Pipe.
+type pipeEnd struct {
+	in, out chan []byte
+	done    chan struct{}
+	once    sync.Once
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	expired chan struct{} // closed when the read deadline has passed
+}
+
+// Pipe returns the two ends of a link in memory, with an MTU of 1500 bytes.
+// What one end sends the other receives, in order. Like a network it loses
+// what nobody fetches: a packet beyond 1024 waiting ones, or sent to an end
+// that is closed. It filters nothing.
+func Pipe() (a, b Link) {
+	ab, ba := make(chan []byte, pipeDepth), make(chan []byte, pipeDepth)
+	return newPipeEnd(ba, ab), newPipeEnd(ab, ba)
+}
+
+func newPipeEnd(in, out chan []byte) *pipeEnd {
+	return &pipeEnd{in: in, out: out, done: make(chan struct{}), expired: make(chan struct{})}
+}
+
+func (p *pipeEnd) Send(packet []byte) error {
+	if isClosed(p.done) {
+		return net.ErrClosed
+	}
+	if len(packet) > pipeMTU {
+		return fmt.Errorf("send on a pipe: a packet of %d bytes exceeds the MTU of %d", len(packet), pipeMTU)
+	}
+	select {
+	case p.out <- bytes.Clone(packet):
+	default:
+	}
+	return nil
+}
+
+func (p *pipeEnd) Receive(buf []byte) (Packet, error) {
+	p.mu.Lock()
+	expired := p.expired
+	p.mu.Unlock()
+	switch {
+	case isClosed(p.done):
+		return Packet{}, net.ErrClosed
+	case isClosed(expired):
+		return Packet{}, os.ErrDeadlineExceeded
+	}
+	select {
+	case packet := <-p.in:
+		return Packet{Data: buf[:copy(buf, packet)], Time: time.Now()}, nil
+	case <-p.done:
+		return Packet{}, net.ErrClosed
+	case <-expired:
+		return Packet{}, os.ErrDeadlineExceeded
+	}
+}
+
+// SetReadDeadline also ends or prolongs a Receive that is waiting: the channel
+// it waits on is replaced only once it is closed.
+func (p *pipeEnd) SetReadDeadline(t time.Time) error {
+	if isClosed(p.done) {
+		return net.ErrClosed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.timer != nil && !p.timer.Stop() {
+		<-p.expired // it has fired: let it finish closing
+	}
+	p.timer = nil
+	if isClosed(p.expired) {
+		p.expired = make(chan struct{})
+	}
+	if t.IsZero() {
+		return nil
+	}
+	expired := p.expired
+	if d := time.Until(t); d > 0 {
+		p.timer = time.AfterFunc(d, func() { close(expired) })
+	} else {
+		close(expired)
+	}
+	return nil
+}
+
+func (p *pipeEnd) MTU() int     { return pipeMTU }
+func (p *pipeEnd) Kind() string { return KindPipe }
+
+func (p *pipeEnd) Close() error {
+	err := net.ErrClosed
+	p.once.Do(func() {
+		close(p.done)
+		err = nil
+	})
+	return err
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

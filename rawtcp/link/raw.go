@@ -1,0 +1,235 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Mark is the socket mark (SO_MARK) on what the raw link sends, so that a
+// netfilter guard can spare our own RSTs. It keeps clear of the bits that
+// common routing and container set-ups match on.
+const Mark = 0x53
+
+// rawLink carries packets through raw IP sockets: one that sends, and receives
+// TCP; one that receives ICMP; and the witness. All three wait behind one epoll
+// descriptor, because a Receive waits for whichever comes first.
+//
+// ipv4.RawConn would split each packet into a header value and a payload; this
+// link hands over the bytes as they came, and needs the descriptors for epoll.
+type rawLink struct {
+	tcp, icmp *socket
+	witness   *witness
+	ready     *socket
+	route     Route
+}
+
+// OpenRaw opens the raw link: through the kernel's routing and netfilter in
+// both directions. It never sees fragments, since the kernel puts them
+// together first. See Open.
+//
+// The kernel writes some fields of the IP header itself; Send refuses a packet
+// that it would change, so that a frame shown is the frame sent.
+func OpenRaw(_ context.Context, o Options) (Link, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	filter, err := rawFilter(o.Flow)
+	if err != nil {
+		return nil, err
+	}
+	l := &rawLink{route: o.Route}
+	if err := l.open(o.Flow, filter); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (l *rawLink) open(f Flow, filter []bpf.RawInstruction) (err error) {
+	if l.tcp, err = openRaw("tcp", unix.IPPROTO_TCP, f.Local.Addr(), filter); err != nil {
+		return err
+	}
+	if err := l.tcp.control(l.setSendOptions); err != nil {
+		return openError("set up a raw IP socket", err)
+	}
+	if l.icmp, err = openRaw("icmp", unix.IPPROTO_ICMP, f.Local.Addr(), filter); err != nil {
+		return err
+	}
+	if l.witness, err = openWitness(f, l.route); err != nil {
+		return err
+	}
+	l.ready, err = openEpoll(l.tcp, l.icmp, l.witness.sock)
+	return err
+}
+
+// openRaw opens a raw socket that receives what is ours, from now on. A raw
+// socket hears everything from its birth, so what came in before the filter
+// was attached is thrown away.
+func openRaw(name string, protocol int, local netip.Addr, filter []bpf.RawInstruction) (*socket, error) {
+	what := "open a raw IP socket for " + name
+	s, err := openSocket("raw:"+name, unix.AF_INET, unix.SOCK_RAW, protocol, filter)
+	if err != nil {
+		return nil, openError(what, err)
+	}
+	s.tune()
+	err = s.control(func(fd int) error {
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: local.Unmap().As4()}); err != nil {
+			return os.NewSyscallError("bind", err)
+		}
+		var stale [1]byte
+		for {
+			if _, err := read(fd, stale[:]); err != nil {
+				return nil // EAGAIN: nothing is left
+			}
+		}
+	})
+	if err != nil {
+		s.close()
+		return nil, openError(what, err)
+	}
+	return s, nil
+}
+
+// setSendOptions has the kernel take our IP headers, and the interface that
+// the route names.
+func (l *rawLink) setSendOptions(fd int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_HDRINCL, 1); err != nil {
+		return os.NewSyscallError("setsockopt IP_HDRINCL", err)
+	}
+	index := make([]byte, 4) // IP_UNICAST_IF wants it in network order
+	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
+	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_UNICAST_IF, int(int32(binary.NativeEndian.Uint32(index)))); err != nil {
+		return os.NewSyscallError("setsockopt IP_UNICAST_IF", err)
+	}
+	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a
+	// netfilter guard is worse off, and it drops no more than our own RSTs.
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, Mark)
+	return nil
+}
+
+// openEpoll returns a descriptor that is readable when one of the sockets is.
+func openEpoll(socks ...*socket) (*socket, error) {
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	for _, s := range socks {
+		err := s.control(func(fd int) error {
+			return unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
+		})
+		if err != nil {
+			unix.Close(ep)
+			return nil, os.NewSyscallError("epoll_ctl", err)
+		}
+	}
+	// So that os.NewFile hands it to Go's poller, which nests epolls well.
+	if err := unix.SetNonblock(ep, true); err != nil {
+		unix.Close(ep)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return newSocket(ep, "raw:ready")
+}
+
+func (l *rawLink) Send(packet []byte) error {
+	if err := asSent(packet); err != nil {
+		return fmt.Errorf("send through the raw socket: %w; the packet link would send it as it is", err)
+	}
+	if len(packet) > l.route.MTU {
+		return tooLarge(len(packet), l.route)
+	}
+	l.witness.note(packet)
+	_, dst := addresses(packet)
+	return sendError(l.tcp.send(packet, &unix.SockaddrInet4{Addr: dst.As4()}), l.route)
+}
+
+func (l *rawLink) Receive(buf []byte) (p Packet, err error) {
+	var failure error
+	err = l.ready.await(func(int) bool {
+		p, failure = l.poll(buf)
+		return p.Data != nil || failure != nil
+	})
+	if err == nil {
+		err = failure
+	}
+	return p, err
+}
+
+// poll takes the next packet without waiting, in the order in which one leads
+// to the other: a segment before the RST with which the kernel answered it.
+func (l *rawLink) poll(buf []byte) (Packet, error) {
+	for _, s := range [...]*socket{l.tcp, l.icmp} {
+		if p, err := l.next(s, buf, rawPacket); p.Data != nil || err != nil {
+			return p, err
+		}
+	}
+	return l.next(l.witness.sock, buf, l.witness.packet)
+}
+
+// next takes packets from s until one makes a Packet.
+func (l *rawLink) next(s *socket, buf []byte, make func(*datagram) Packet) (p Packet, err error) {
+	for {
+		var d datagram
+		err := s.control(func(fd int) (err error) {
+			d, err = read(fd, buf)
+			return err
+		})
+		if errors.Is(err, unix.EAGAIN) {
+			return Packet{}, nil
+		}
+		if err != nil {
+			return Packet{}, receiveError(err, l.route)
+		}
+		if p := make(&d); p.Data != nil {
+			return p, nil
+		}
+	}
+}
+
+// rawPacket makes a Packet of what a raw socket received.
+func rawPacket(d *datagram) Packet {
+	b := trim(d.data)
+	if b == nil || d.truncated {
+		return Packet{}
+	}
+	p := Packet{Data: b, Time: d.at}
+	if partialChecksum(b) {
+		p.ChecksumPartial = true
+		completeChecksum(b)
+	}
+	return p
+}
+
+func (l *rawLink) SetReadDeadline(t time.Time) error { return l.ready.setReadDeadline(t) }
+func (l *rawLink) MTU() int                          { return l.route.MTU }
+func (l *rawLink) Kind() string                      { return KindRaw }
+
+// Close ends the waiting first, then what is waited for.
+func (l *rawLink) Close() error {
+	var errs []error
+	for _, s := range [...]*socket{l.ready, l.tcp, l.icmp, l.witness.socket()} {
+		if s != nil {
+			errs = append(errs, s.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// resetOf returns the segment of a packet that is a RST, or nil.
+func resetOf(ip []byte) []byte {
+	segment := tcpOf(ip)
+	if segment == nil || !wire.Flags(segment[tcpFlags]).Has(wire.RST) {
+		return nil
+	}
+	return segment
+}

@@ -1,0 +1,107 @@
+package link
+
+import (
+	"encoding/binary"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A witness watches the RSTs that leave this machine for a flow, beside raw
+// sockets that cannot see them. Those that we sent ourselves pass it by, too:
+// it knows them by having been told.
+type witness struct {
+	sock *socket
+
+	mu   sync.Mutex
+	ours [16]resetKey // a ring of the latest that were sent and not yet seen
+	next int
+}
+
+// resetKey tells one RST from another. The ID is 0 where the kernel may have
+// chosen it.
+type resetKey struct {
+	set      bool
+	id       uint16
+	seq, ack uint32
+	flags    byte
+	window   uint16
+}
+
+func openWitness(f Flow, r Route) (*witness, error) {
+	filter, err := witnessFilter(f)
+	if err != nil {
+		return nil, err
+	}
+	what := "open a packet socket on " + r.Interface + " to watch for the kernel's RSTs"
+	s, err := openSocket("witness:"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
+	if err != nil {
+		return nil, openError(what, err)
+	}
+	s.tune()
+	err = s.control(func(fd int) error {
+		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
+			return os.NewSyscallError("setsockopt PACKET_AUXDATA", err)
+		}
+		return os.NewSyscallError("bind", unix.Bind(fd, linkAddress(r.Index, unix.ETH_P_ALL, nil)))
+	})
+	if err != nil {
+		s.close()
+		return nil, openError(what, err)
+	}
+	return &witness{sock: s}, nil
+}
+
+func (w *witness) socket() *socket {
+	if w == nil {
+		return nil
+	}
+	return w.sock
+}
+
+// note remembers a RST that is about to be sent.
+func (w *witness) note(packet []byte) {
+	k := keyOf(packet)
+	if !k.set {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ours[w.next] = k
+	w.next = (w.next + 1) % len(w.ours)
+}
+
+// packet makes a ghost of a RST that the tap saw, unless it is one of ours.
+// Each of ours is taken off once: should the kernel send the same, the second
+// is the kernel's.
+func (w *witness) packet(d *datagram) Packet {
+	p := d.packet()
+	k := keyOf(p.Data)
+	if !k.set {
+		return Packet{}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.ours {
+		if w.ours[i] == k {
+			w.ours[i] = resetKey{}
+			return Packet{}
+		}
+	}
+	return p
+}
+
+func keyOf(ip []byte) resetKey {
+	s := resetOf(ip)
+	if s == nil {
+		return resetKey{}
+	}
+	return resetKey{set: true,
+		id:     binary.BigEndian.Uint16(ip[4:]),
+		seq:    binary.BigEndian.Uint32(s[4:]),
+		ack:    binary.BigEndian.Uint32(s[8:]),
+		flags:  s[tcpFlags],
+		window: binary.BigEndian.Uint16(s[14:]),
+	}
+}
