@@ -7,8 +7,8 @@ import (
 
 // A Machine is one connection as the endpoint moves it: segments and the time
 // go in, segments and a next deadline come out. [*tcb.Conn] is one; a session
-// with TLS above its TCP is another. The byte-stream methods carry what the
-// top layer carries.
+// with TLS above its TCP is another. The methods mean what they mean for
+// tcb.Conn; the byte stream is that of the machine's top layer.
 type Machine interface {
 	Open(now tcb.Instant)
 	Receive(now tcb.Instant, s *wire.Segment)
@@ -19,6 +19,7 @@ type Machine interface {
 
 	Peek() []byte
 	Discard(n int)
+	EOF() bool
 	Write(p []byte) int
 	CloseWrite()
 	Abort()

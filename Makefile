@@ -1,0 +1,41 @@
+# make demo    build, and show a handshake in a private network (needs Go only)
+# make test    install what the tests need, then lint, tests, and a short fuzz
+GO      ?= go
+FUZZ    ?= 10m
+
+.PHONY: all build demo test lint unit bench fuzz setup clean help
+
+all: build
+
+help: ## say what the targets do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the program, static, at bin/rawshake
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rawshake ./cmd/rawshake
+
+demo: build ## a handshake from SYN to Finished, in a private network
+	@bin/rawshake lab demo
+
+test: setup lint unit ## everything that the gate runs
+	scripts/fuzz.sh 3s
+
+setup: ## install the Debian packages that the tests use as peers
+	scripts/setup.sh
+
+lint: ## gofmt, go vet, staticcheck, shellcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is not here: scripts not checked"; test -z "$$CI"; fi
+
+unit: ## the tests, with the race detector
+	$(GO) test -race -timeout 20m ./...
+
+bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
+	$(GO) run ./internal/bench
+
+fuzz: ## every fuzz target for FUZZ (default 10m) each
+	scripts/fuzz.sh $(FUZZ)
+
+clean:
+	rm -rf bin

@@ -1,0 +1,141 @@
+// Package arrows holds the test that keeps the architecture: who may import
+// whom, and which rooms do no I/O (docs/architecture.md).
+package arrows
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/rawshake/rawshake/"
+
+// pure rooms hold machines and codecs: bytes and the time go in, bytes come
+// out. Subfolders are rooms of their own.
+var pure = []string{
+	"field", "rawtcp/tcb", "rawtcp/wire", "tlsmsg", "tlsmsg/handshake", "tlsmsg/suite", "internal/session",
+}
+
+// forbiddenInPure are imports that mean I/O, clocks, locks or randomness.
+var forbiddenInPure = []string{
+	"os", "net", "log", "log/slog", "syscall", "golang.org/x/sys/unix", "math/rand", "math/rand/v2",
+	"crypto/rand", "sync", "context", "crypto/tls", "io/fs", "os/exec",
+}
+
+// calls that need no forbidden import and are forbidden all the same.
+var forbiddenCalls = map[string][]string{
+	"time": {"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick"},
+}
+
+// arrows that must not exist, from a folder and all below it.
+var forbiddenArrows = []struct{ from, to string }{
+	{"field", ""},
+	{"tlsmsg", "rawtcp"}, {"tlsmsg", "internal"}, {"tlsmsg", "cmd"},
+	{"rawtcp", "tlsmsg"}, {"rawtcp", "internal"}, {"rawtcp", "cmd"},
+	{"internal", "cmd"},
+}
+
+type file struct {
+	dir  string // relative to the module, with slashes
+	path string
+	ast  *ast.File
+}
+
+func TestArrows(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, imp := range f.ast.Imports {
+			to, ours := strings.CutPrefix(importPath(imp), module)
+			for _, a := range forbiddenArrows {
+				if ours && within(f.dir, a.from) && within(to, a.to) && !within(to, "field") {
+					t.Errorf("%s imports %s: %s must not know %s", f.path, to, a.from, a.to)
+				}
+			}
+		}
+	}
+}
+
+func TestPureRoomsDoNoIO(t *testing.T) {
+	for _, f := range sources(t) {
+		if !slices.Contains(pure, f.dir) {
+			continue
+		}
+		for _, imp := range f.ast.Imports {
+			if slices.Contains(forbiddenInPure, importPath(imp)) {
+				t.Errorf("%s imports %s: a machine does no I/O", f.path, importPath(imp))
+			}
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s starts a goroutine: a machine is moved by its driver", f.path)
+			case *ast.SelectorExpr:
+				if pkg, ok := n.X.(*ast.Ident); ok && slices.Contains(forbiddenCalls[pkg.Name], n.Sel.Name) {
+					t.Errorf("%s uses %s.%s: the time is an argument", f.path, pkg.Name, n.Sel.Name)
+				}
+			}
+			return true
+		})
+	}
+}
+
+func TestCryptoTLSOnlyInPeers(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, imp := range f.ast.Imports {
+			if importPath(imp) == "crypto/tls" && !within(f.dir, "internal/lab") && !within(f.dir, "internal/bench") {
+				t.Errorf("%s imports crypto/tls: TLS is ours, except in tests, benchmarks and the lab's peers", f.path)
+			}
+		}
+	}
+}
+
+// sources parses every Go file of the module that is not a test.
+func sources(t *testing.T) []file {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	var files []file
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		files = append(files, file{filepath.ToSlash(filepath.Dir(rel)), filepath.ToSlash(rel), parsed})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 10 {
+		t.Fatalf("only %d source files found: the walk is broken", len(files))
+	}
+	return files
+}
+
+func importPath(i *ast.ImportSpec) string {
+	p, _ := strconv.Unquote(i.Path.Value)
+	return p
+}
+
+// within reports whether dir is root or below it; everything is below "".
+func within(dir, root string) bool {
+	return root == "" || dir == root || strings.HasPrefix(dir, root+"/")
+}

@@ -1,0 +1,271 @@
+package rawtcp
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A Conn is a connection on a [Stack], as a net.Conn. Its bytes are those of
+// its machine's top layer.
+type Conn struct {
+	stack *Stack
+	flow  *Flow
+
+	read, write deadline
+	release     func() // frees what was set up for this connection, or nil
+
+	// Guarded by stack.mu.
+	changed     chan struct{} // closed and replaced when the machine may have changed
+	closed      bool          // Close was called
+	writeClosed bool
+}
+
+var _ net.Conn = (*Conn)(nil)
+
+// lingerTime bounds how long a closed connection stays to finish with its peer.
+const lingerTime = 10 * time.Second
+
+// abortGrace is how long an aborted connection keeps its port and guard.
+const abortGrace = 100 * time.Millisecond
+
+func newConn(s *Stack, f *Flow) *Conn {
+	return &Conn{stack: s, flow: f, changed: make(chan struct{}),
+		read: makeDeadline(), write: makeDeadline()}
+}
+
+// Do runs f while the connection's machine is locked, then sends what has
+// become due. F may call the machine; it must not call the Conn or the Stack.
+func (c *Conn) Do(f func(now tcb.Instant)) {
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	c.update(f)
+}
+
+// update is Do with the lock held.
+func (c *Conn) update(f func(now tcb.Instant)) {
+	now := c.stack.now()
+	f(now)
+	c.stack.endpoint.Touch(c.flow)
+	c.stack.flush(now)
+}
+
+// Wait waits until f, called while the machine is locked, reports true. It is
+// asked again after each change. Wait ends early with the context's error, or
+// when the stack has ended.
+func (c *Conn) Wait(ctx context.Context, f func() bool) error {
+	return c.wait(ctx.Done(), ctx.Err, func() (bool, error) { return f(), nil })
+}
+
+// wait is Wait with any channel to end it; cause tells why it did.
+func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, error)) error {
+	for {
+		c.stack.mu.Lock()
+		ok, err := f()
+		stackErr, changed := c.stack.err, c.changed
+		c.stack.mu.Unlock()
+		switch {
+		case ok || err != nil:
+			return err
+		case stackErr != nil:
+			return stackErr
+		}
+		select {
+		case <-changed:
+		case <-stop:
+			return cause()
+		}
+	}
+}
+
+func (c *Conn) wake() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// Handshake waits until the TCP connection is established, or says why it is
+// not. The connection goes on when the context ends; Close it then.
+func (c *Conn) Handshake(ctx context.Context) error {
+	err := c.wait(ctx.Done(), ctx.Err, func() (bool, error) {
+		if err := c.flow.Machine.Err(); err != nil {
+			return false, err
+		}
+		return c.flow.Machine.State() > tcb.SynReceived, nil
+	})
+	return c.opError("dial", err)
+}
+
+// Read reads bytes as they come. It returns io.EOF after the peer's end of the
+// stream, and os.ErrDeadlineExceeded after the read deadline.
+func (c *Conn) Read(p []byte) (n int, err error) {
+	err = c.wait(c.read.wait(), deadlineExceeded, func() (bool, error) {
+		m := c.flow.Machine
+		switch data := m.Peek(); {
+		case c.closed:
+			return false, net.ErrClosed
+		case len(p) == 0:
+			return true, nil
+		case c.read.expired():
+			return false, os.ErrDeadlineExceeded
+		case len(data) > 0:
+			n = copy(p, data)
+			c.update(func(tcb.Instant) { m.Discard(n) })
+			return true, nil
+		case m.EOF():
+			return false, io.EOF
+		}
+		return false, c.flow.Machine.Err()
+	})
+	if err == io.EOF {
+		return n, err
+	}
+	return n, c.opError("read", err)
+}
+
+// Write writes all of p, waiting for space where it must. It returns before
+// the peer has acknowledged what was written.
+func (c *Conn) Write(p []byte) (n int, err error) {
+	err = c.wait(c.write.wait(), deadlineExceeded, func() (bool, error) {
+		switch {
+		case c.closed || c.writeClosed:
+			return false, net.ErrClosed
+		case c.write.expired():
+			return false, os.ErrDeadlineExceeded
+		case c.flow.Machine.Err() != nil:
+			return false, c.flow.Machine.Err()
+		}
+		if n < len(p) {
+			c.update(func(tcb.Instant) { n += c.flow.Machine.Write(p[n:]) })
+		}
+		return n == len(p), nil
+	})
+	return n, c.opError("write", err)
+}
+
+// CloseWrite ends our direction: the peer reads to its end, and we can go on
+// reading.
+func (c *Conn) CloseWrite() error {
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	if c.closed || c.writeClosed {
+		return c.opError("close", net.ErrClosed)
+	}
+	c.writeClosed = true
+	c.update(func(tcb.Instant) { c.flow.Machine.CloseWrite() })
+	return nil
+}
+
+// Close ends the connection and returns at once. What was written is still
+// delivered in the background. Data that was received and not read makes it
+// an abort, as RFC 9293, section 3.6.1 (SHLD-3) wants: a RST tells the peer
+// that not everything arrived.
+func (c *Conn) Close() error {
+	c.stack.mu.Lock()
+	if c.closed {
+		c.stack.mu.Unlock()
+		return c.opError("close", net.ErrClosed)
+	}
+	c.closed = true
+	m := c.flow.Machine
+	c.update(func(tcb.Instant) {
+		switch {
+		case len(m.Peek()) > 0 || m.State() <= tcb.SynReceived:
+			m.Abort()
+		case !c.writeClosed:
+			m.CloseWrite()
+		}
+	})
+	c.stack.mu.Unlock()
+	go c.linger()
+	return nil
+}
+
+// Shutdown ends the connection and waits: for both sides' FIN, as long as the
+// context allows, else it resets the connection. Unlike Close it returns once
+// everything that belongs to the connection is gone.
+func (c *Conn) Shutdown(ctx context.Context) {
+	c.stack.mu.Lock()
+	first := !c.closed
+	c.closed = true
+	if first && !c.writeClosed {
+		c.update(func(tcb.Instant) { c.flow.Machine.CloseWrite() })
+	}
+	c.stack.mu.Unlock()
+	c.finish(ctx)
+}
+
+// Abort ends the connection with a RST, and returns once it is gone.
+func (c *Conn) Abort() {
+	c.stack.mu.Lock()
+	c.closed = true
+	c.update(func(tcb.Instant) { c.flow.Machine.Abort() })
+	c.stack.mu.Unlock()
+	c.finish(context.Background())
+}
+
+func (c *Conn) linger() {
+	ctx, cancel := context.WithTimeout(context.Background(), lingerTime)
+	defer cancel()
+	c.finish(ctx)
+}
+
+// finish waits for both sides to be done, or resets the connection, then
+// frees it.
+func (c *Conn) finish(ctx context.Context) {
+	c.Wait(ctx, func() bool { return Done(c.flow.Machine) })
+	var abrupt bool
+	c.Do(func(tcb.Instant) {
+		if !Done(c.flow.Machine) {
+			c.flow.Machine.Abort()
+		}
+		abrupt = c.flow.Machine.Err() != nil
+	})
+	if abrupt {
+		// The peer may not have heard yet: what is still on its way meets our
+		// guard, not the kernel's RST.
+		c.stack.sleep(abortGrace)
+	}
+	c.free()
+}
+
+// Done reports whether a connection has nothing more to do than, at most, to
+// wait out TIME-WAIT.
+func Done(m Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
+
+func (c *Conn) free() {
+	c.stack.mu.Lock()
+	c.stack.endpoint.Detach(c.flow)
+	delete(c.stack.conns, c)
+	release := c.release
+	c.release = nil
+	c.stack.mu.Unlock()
+	if release != nil {
+		release()
+	}
+}
+
+// LocalAddr returns our address and port, a *net.TCPAddr.
+func (c *Conn) LocalAddr() net.Addr { return tcpAddr(c.flow.Local) }
+
+// RemoteAddr returns the peer's address and port, a *net.TCPAddr.
+func (c *Conn) RemoteAddr() net.Addr { return tcpAddr(c.flow.Remote) }
+
+// SetDeadline sets both deadlines, as net.Conn describes.
+func (c *Conn) SetDeadline(t time.Time) error {
+	c.read.set(t)
+	c.write.set(t)
+	return nil
+}
+
+// SetReadDeadline ends Reads, also one that waits now, at t.
+func (c *Conn) SetReadDeadline(t time.Time) error { c.read.set(t); return nil }
+
+// SetWriteDeadline ends Writes, also one that waits now, at t.
+func (c *Conn) SetWriteDeadline(t time.Time) error { c.write.set(t); return nil }
+
+func tcpAddr(a netip.AddrPort) *net.TCPAddr { return net.TCPAddrFromAddrPort(a) }

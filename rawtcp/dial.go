@@ -1,0 +1,124 @@
+package rawtcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A Dialer opens connections, each over a link, a guard and a stack of its
+// own, which end with it. The zero value is good.
+type Dialer struct {
+	Interface  string     // leave by this interface; "": as the route says
+	Source     netip.Addr // our address; zero: as the route says
+	SourcePort uint16     // our port; 0: a free one, at random (RFC 6056)
+	Link       string     // "auto" (or ""), "packet", "raw"
+	Guard      string     // "auto" (or ""), "listener", "nftables", "none"
+
+	Stack  StackConfig                    // the tap on packets
+	Events func(tcb.Event)                // what the connection decides; may be nil
+	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
+	Notes  func(layer, name, text string) // how the connection was set up; may be nil
+}
+
+// Dial opens a TCP connection to address, "host:port", with default settings.
+// Network is "tcp" or "tcp4".
+func Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return new(Dialer).DialContext(ctx, network, address)
+}
+
+// DialContext opens a TCP connection and waits until it is established. It
+// fits http.Transport.DialContext and the like.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	remote, err := resolve(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.Open(ctx, remote)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Handshake(ctx); err != nil {
+		c.Abort()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Open sends the SYN and returns at once. The context bounds the set-up only.
+func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
+	c, err := d.open(ctx, remote)
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: tcpAddr(remote), Err: classify(err)}
+	}
+	return c, nil
+}
+
+func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
+	route, err := link.FindRoute(remote.Addr(), link.Via{Interface: d.Interface, Source: d.Source})
+	if err != nil {
+		return nil, err
+	}
+	// The guard stands before the SYN leaves: the kernel's RST follows the
+	// first SYN-ACK at once.
+	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.Source, d.SourcePort)})
+	if err != nil {
+		return nil, err
+	}
+	d.note("guard", g.Kind(), g.Describe())
+	local := g.Local()
+	l, err := link.Open(ctx, link.Options{Kind: d.Link, Flow: link.Flow{Local: local, Remote: remote}, Route: route})
+	if err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	stack := NewStack(l, d.Stack)
+	c, err := stack.Open(local, remote, d.build)
+	if err != nil {
+		return nil, errors.Join(err, stack.Close(), g.Close())
+	}
+	c.release = func() {
+		stack.Close()
+		g.Close()
+	}
+	return c, nil
+}
+
+func (d *Dialer) build(cfg tcb.Config) Machine {
+	cfg.Events = d.Events
+	if d.Build != nil {
+		return d.Build(cfg)
+	}
+	return tcb.New(cfg)
+}
+
+func (d *Dialer) note(layer, name, text string) {
+	if d.Notes != nil {
+		d.Notes(layer, name, text)
+	}
+}
+
+func resolve(ctx context.Context, network, address string) (netip.AddrPort, error) {
+	if network != "tcp" && network != "tcp4" {
+		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: net.UnknownNetworkError(network)}
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
+	if err != nil {
+		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+	if err != nil {
+		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(port)), nil
+}

@@ -1,0 +1,258 @@
+package rawtcp
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// DefaultTTL is the time to live of packets that we send (IANA's recommended
+// default, RFC 1700).
+const DefaultTTL = 64
+
+// maxStrayReplies bounds the resets that wait to be sent in answer to segments
+// that belong to no connection.
+const maxStrayReplies = 64
+
+// EndpointConfig is what an endpoint needs to know of its host.
+type EndpointConfig struct {
+	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
+	TTL    uint8    // 0: DefaultTTL
+
+	// Dropped is told of each packet that reaches no connection, and why. It
+	// may be nil.
+	Dropped func(why string)
+}
+
+// An Endpoint is a TCP host without I/O: it holds connections, gives each
+// arrived packet to its machine, keeps their deadlines, and wraps what they
+// send into IP packets. It is not safe for concurrent use: its driver, such as
+// a [Stack], serialises the calls.
+type Endpoint struct {
+	cfg    EndpointConfig
+	flows  map[flowKey]*Flow
+	ready  []*Flow // flows that may have a segment to send, in order
+	timers timerHeap
+	strays []strayReply
+	ipID   uint16
+	seg    wire.Segment // reused for every segment in and out
+}
+
+type flowKey struct{ local, remote netip.AddrPort }
+
+// A Flow is a connection held by an Endpoint.
+type Flow struct {
+	Local, Remote netip.AddrPort
+	Machine       Machine
+	Changed       func() // called after each call to Machine that may change it; may be nil
+
+	queued  bool // in Endpoint.ready
+	timer   int  // index in Endpoint.timers, or -1
+	at      tcb.Instant
+	removed bool
+}
+
+// strayReply is a reset for a segment that belongs to no connection.
+type strayReply struct {
+	local, remote netip.Addr
+	seg           wire.Segment
+}
+
+// ErrFlowExists says that the endpoint already holds a connection between the
+// same two addresses and ports.
+var ErrFlowExists = errors.New("a connection between these addresses and ports exists")
+
+// NewEndpoint returns an endpoint without connections.
+func NewEndpoint(cfg EndpointConfig) *Endpoint {
+	if cfg.TTL == 0 {
+		cfg.TTL = DefaultTTL
+	}
+	id := uint16(cfg.Secret[0])<<8 | uint16(cfg.Secret[1])
+	return &Endpoint{cfg: cfg, flows: make(map[flowKey]*Flow), ipID: id}
+}
+
+// Attach adds a connection. The machine is not opened by it.
+func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
+	key := flowKey{local, remote}
+	if e.flows[key] != nil {
+		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
+	}
+	f := &Flow{Local: local, Remote: remote, Machine: m, timer: -1}
+	e.flows[key] = f
+	e.Touch(f)
+	return f, nil
+}
+
+// Detach forgets a connection. Segments that still arrive for it draw a reset.
+func (e *Endpoint) Detach(f *Flow) {
+	if f.removed {
+		return
+	}
+	f.removed = true
+	delete(e.flows, flowKey{f.Local, f.Remote})
+	e.timers.set(f, 0, false)
+}
+
+// Touch tells the endpoint that the caller called methods of f.Machine itself:
+// it may have something to send, or another deadline.
+func (e *Endpoint) Touch(f *Flow) {
+	if f.removed {
+		return
+	}
+	at, ok := f.Machine.Deadline()
+	e.timers.set(f, at, ok)
+	if !f.queued {
+		f.queued = true
+		e.ready = append(e.ready, f)
+	}
+	if f.Changed != nil {
+		f.Changed()
+	}
+}
+
+// Deadline is when Advance is next owed. It may change after any other call.
+func (e *Endpoint) Deadline() (tcb.Instant, bool) {
+	if len(e.timers) == 0 {
+		return 0, false
+	}
+	return e.timers[0].at, true
+}
+
+// Advance moves the connections whose deadline has passed.
+func (e *Endpoint) Advance(now tcb.Instant) {
+	// Once each: a machine whose new deadline is not later than now waits for
+	// the next call, so that none can hold up the others.
+	for due := e.timers.due(now); len(due) > 0; due = due[1:] {
+		due[0].Machine.Advance(now)
+		e.Touch(due[0])
+	}
+}
+
+// Next appends the next packet to send to b and returns the result, or nil
+// when there is none.
+func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
+	if len(e.strays) > 0 {
+		r := &e.strays[0]
+		b = e.appendPacket(b, r.local, r.remote, &r.seg)
+		e.strays = e.strays[1:]
+		return b
+	}
+	for len(e.ready) > 0 {
+		f := e.ready[0]
+		if !f.removed && f.Machine.Next(now, &e.seg) {
+			e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
+			at, ok := f.Machine.Deadline()
+			e.timers.set(f, at, ok)
+			return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &e.seg)
+		}
+		f.queued = false
+		e.ready = e.ready[1:]
+	}
+	e.ready = nil
+	return nil
+}
+
+func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, s *wire.Segment) []byte {
+	e.ipID++
+	if e.ipID == 0 {
+		e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
+	}
+	h := wire.IPv4{ID: e.ipID, DontFragment: true, TTL: e.cfg.TTL, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+	b = h.AppendTo(b, s.HeaderLen()+len(s.Payload))
+	return s.AppendTo(b, src, dst)
+}
+
+// Receive takes one arrived IP packet. With checksumPartial its transport
+// checksum was left unfinished by a local kernel and is not verified.
+func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
+	c := field.New("IPv4", packet)
+	var h wire.IPv4
+	if err := h.Decode(&c); err != nil {
+		e.drop(err.Error())
+		return
+	}
+	body := c.Ahead()
+	switch {
+	case wire.Checksum(packet[:h.HeaderLen()]) != 0:
+		e.drop("IPv4 header checksum is wrong")
+	case h.Fragment():
+		e.drop(fmt.Sprintf("IPv4 fragment at offset %d: fragments are not reassembled", int(h.FragmentOffset)*8))
+	case h.Protocol == wire.ProtocolTCP:
+		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
+			e.drop("TCP checksum is wrong")
+			return
+		}
+		e.receiveTCP(now, &h, &c)
+	case h.Protocol == wire.ProtocolICMP:
+		if wire.Checksum(body) != 0 {
+			e.drop("ICMP checksum is wrong")
+			return
+		}
+		e.receiveICMP(now, &h, &c)
+	default:
+		e.drop(fmt.Sprintf("IP protocol %d is not ours", h.Protocol))
+	}
+}
+
+func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
+	s := &e.seg
+	if err := s.Decode(c); err != nil {
+		e.drop(err.Error())
+		return
+	}
+	local := netip.AddrPortFrom(h.Dst, s.DstPort)
+	remote := netip.AddrPortFrom(h.Src, s.SrcPort)
+	f := e.flows[flowKey{local, remote}]
+	if f == nil {
+		e.answerStray(local.Addr(), remote.Addr(), s)
+		return
+	}
+	f.Machine.Receive(now, s)
+	e.Touch(f)
+}
+
+// answerStray resets what belongs to no connection (RFC 9293, section 3.10.7.1).
+func (e *Endpoint) answerStray(local, remote netip.Addr, s *wire.Segment) {
+	e.drop(fmt.Sprintf("%v from port %d to port %d belongs to no connection", s.Flags, s.SrcPort, s.DstPort))
+	if len(e.strays) >= maxStrayReplies {
+		return
+	}
+	var r strayReply
+	if tcb.FillReset(&r.seg, s) {
+		r.local, r.remote = local, remote
+		e.strays = append(e.strays, r)
+	}
+}
+
+// receiveICMP gives an error message to the connection whose packet it quotes.
+func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
+	var m wire.ICMP
+	if err := m.Decode(c); err != nil {
+		e.drop(err.Error())
+		return
+	}
+	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.FragmentOffset != 0 {
+		return
+	}
+	m.From = h.Src
+	f := e.flows[flowKey{
+		netip.AddrPortFrom(m.Quoted.Src, m.SrcPort),
+		netip.AddrPortFrom(m.Quoted.Dst, m.DstPort),
+	}]
+	if f == nil {
+		e.drop("ICMP " + m.String() + " about no connection of ours")
+		return
+	}
+	f.Machine.Unreachable(now, &m)
+	e.Touch(f)
+}
+
+func (e *Endpoint) drop(why string) {
+	if e.cfg.Dropped != nil {
+		e.cfg.Dropped(why)
+	}
+}

@@ -1,0 +1,194 @@
+package rawtcp
+
+import (
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A Frame is one packet as it crossed a stack's link.
+type Frame struct {
+	At     time.Duration // since the stack began
+	Out    bool          // sent by us
+	Ghost  bool          // sent by the local kernel in our name, see link.Packet
+	Packet []byte        // the IP packet; valid only during the call
+	Err    error         // of a packet of ours that the link refused to send
+}
+
+// StackConfig says how a stack runs. The zero value is good.
+type StackConfig struct {
+	// Tap is told of each packet, in the order in which they crossed the link,
+	// while the stack is locked: it must not call the stack.
+	Tap func(Frame)
+	// Dropped is told of each packet that reached no connection, and why.
+	Dropped func(why string)
+}
+
+// A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
+// the time, and callers send from their own. It is safe for concurrent use.
+type Stack struct {
+	link  link.Link
+	tap   func(Frame)
+	epoch time.Time
+	done  chan struct{} // closed when the receiving goroutine has ended
+
+	mu       sync.Mutex
+	endpoint *Endpoint
+	conns    map[*Conn]struct{}
+	deadline time.Time // as set on the link
+	out      []byte    // reused for each packet sent
+	err      error     // why the stack ended
+}
+
+// NewStack starts a stack over a link, which it owns from now on.
+func NewStack(l link.Link, cfg StackConfig) *Stack {
+	var secret [32]byte
+	rand.Read(secret[:])
+	s := &Stack{
+		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
+		endpoint: NewEndpoint(EndpointConfig{Secret: secret, Dropped: cfg.Dropped}),
+		conns:    make(map[*Conn]struct{}),
+	}
+	go s.run()
+	return s
+}
+
+// Link returns the stack's link.
+func (s *Stack) Link() link.Link { return s.link }
+
+// Close ends the stack at once: its connections fail with net.ErrClosed, and
+// nothing more is sent. Close them first where the peer should know.
+func (s *Stack) Close() error {
+	s.mu.Lock()
+	s.fail(net.ErrClosed)
+	s.mu.Unlock()
+	err := s.link.Close()
+	<-s.done
+	return err
+}
+
+// Open starts a connection from local to remote. Build makes its machine from
+// the sequence number and the timestamp offset that are this stack's to choose.
+// Open does not wait; use [Conn.Wait] or [Conn.Handshake].
+func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machine) (*Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	now := s.now()
+	m := build(tcb.Config{
+		LocalPort:       local.Port(),
+		RemotePort:      remote.Port(),
+		ISS:             s.endpoint.InitialSequence(now, local, remote),
+		TimestampOffset: s.endpoint.TimestampOffset(local, remote),
+		MSS:             uint16(min(s.link.MTU(), 1<<16-1) - ipv4AndTCPHeaders),
+	})
+	flow, err := s.endpoint.Attach(local, remote, m)
+	if err != nil {
+		return nil, err
+	}
+	c := newConn(s, flow)
+	s.conns[c] = struct{}{}
+	flow.Changed = c.wake
+	m.Open(now)
+	s.endpoint.Touch(flow)
+	s.flush(now)
+	return c, nil
+}
+
+// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
+// 3.7.1): the fixed headers, without options.
+const ipv4AndTCPHeaders = 40
+
+func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
+
+// run receives until the link closes.
+func (s *Stack) run() {
+	defer close(s.done)
+	buf := make([]byte, link.MaxPacket)
+	for {
+		p, err := s.link.Receive(buf)
+		s.mu.Lock()
+		now := s.now()
+		switch {
+		case err == nil:
+			s.received(now, p)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			s.deadline = time.Time{}
+			s.endpoint.Advance(now)
+		default:
+			s.fail(err)
+			s.mu.Unlock()
+			return
+		}
+		s.flush(now)
+		s.mu.Unlock()
+	}
+}
+
+func (s *Stack) received(now tcb.Instant, p link.Packet) {
+	if s.tap != nil {
+		s.tap(Frame{At: now.Sub(0), Ghost: p.Ghost, Packet: p.Data})
+	}
+	if !p.Ghost {
+		s.endpoint.Receive(now, p.Data, p.ChecksumPartial)
+	}
+}
+
+// flush sends what is due, and asks the link to wake us at the next deadline.
+// Every entry into the stack ends here.
+func (s *Stack) flush(now tcb.Instant) {
+	for s.err == nil {
+		p := s.endpoint.Next(now, s.out[:0])
+		if p == nil {
+			break
+		}
+		s.out = p
+		err := s.link.Send(p)
+		if s.tap != nil {
+			s.tap(Frame{At: now.Sub(0), Out: true, Packet: p, Err: err})
+		}
+	}
+	s.setDeadline()
+}
+
+func (s *Stack) setDeadline() {
+	var at time.Time
+	if d, ok := s.endpoint.Deadline(); ok {
+		at = s.epoch.Add(time.Duration(d))
+	}
+	if at.Equal(s.deadline) {
+		return
+	}
+	s.deadline = at
+	s.link.SetReadDeadline(at)
+}
+
+// fail ends the stack for a reason; the first one counts.
+func (s *Stack) fail(err error) {
+	if s.err != nil {
+		return
+	}
+	s.err = err
+	for c := range s.conns {
+		c.wake()
+	}
+}
+
+// sleep waits for a while, or until the stack ends.
+func (s *Stack) sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.done:
+	}
+}
