@@ -1,0 +1,80 @@
+// Package doctor finds out what this machine allows: each thing that rawshake
+// leans on is tried, not guessed, and what is missing comes with the command
+// that mends it.
+//
+// Read doctor.go (what a finding is, and which of them decide), probes.go (the
+// trials), remedy.go (what mends them), render.go (how they are shown).
+package doctor
+
+import "context"
+
+// A Finding is one thing that was tried.
+type Finding struct {
+	Name   string `json:"name"`             // stable, for scripts: see the constants
+	OK     bool   `json:"ok"`               // it works here
+	Detail string `json:"detail"`           // what was found, in a few words
+	Why    string `json:"why"`              // what it is needed for
+	Remedy string `json:"remedy,omitempty"` // the command that mends it, empty if OK
+}
+
+// The names of the findings, in their order.
+const (
+	Kernel         = "kernel"
+	NetRaw         = "cap_net_raw"
+	NetAdmin       = "cap_net_admin"
+	PacketSocket   = "packet_socket"
+	RawSocket      = "raw_ip_socket"
+	GuardListener  = "guard_listener"
+	GuardNftables  = "guard_nftables"
+	Loopback       = "loopback"
+	UserNamespaces = "user_namespaces"
+)
+
+// Check tries everything. It needs no privilege, changes nothing that outlives
+// the call, and takes well under a second.
+func Check(ctx context.Context) []Finding {
+	probes := []func() Finding{
+		checkKernel,
+		func() Finding { return checkCapability(netRaw) },
+		func() Finding { return checkCapability(netAdmin) },
+		checkPacketSocket,
+		checkRawSocket,
+		checkGuardListener,
+		checkNftables,
+		checkLoopback,
+		checkNamespaces,
+	}
+	var found []Finding
+	for _, probe := range probes {
+		if ctx.Err() != nil {
+			break
+		}
+		f := probe()
+		if f.OK {
+			f.Remedy = ""
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// ConnectPossible reports whether a connection can be made from here and now:
+// there is a way to send and receive packets, and a guard against the kernel's
+// RSTs.
+func ConnectPossible(found []Finding) bool {
+	ok := make(map[string]bool)
+	for _, f := range found {
+		ok[f.Name] = f.OK
+	}
+	return (ok[PacketSocket] || ok[RawSocket]) && (ok[GuardListener] || ok[GuardNftables])
+}
+
+// LabPossible reports whether a private network can be made.
+func LabPossible(found []Finding) bool {
+	for _, f := range found {
+		if f.Name == UserNamespaces {
+			return f.OK
+		}
+	}
+	return false
+}

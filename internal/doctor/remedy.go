@@ -1,0 +1,62 @@
+package doctor
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// grant is the command that gives this program a capability.
+func grant(c capability) string {
+	lower := strings.ToLower(c.name)
+	if v, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c.bit), 0, 0, 0); err == nil && v == 0 {
+		// Outside the bounding set no file capability and no sudo helps.
+		return "start the container with --cap-add " + strings.TrimPrefix(c.name, "CAP_") + " (its bounding set lacks " + c.name + ")"
+	}
+	if os.Geteuid() == 0 {
+		return "run it as root with its capabilities left on (" + c.name + " was dropped for this process)"
+	}
+	remedy := "sudo setcap " + together(lower) + "+ep " + program()
+	if v, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err == nil && v == 1 {
+		remedy += ", and run it outside this sandbox (no_new_privs makes the kernel ignore file capabilities)"
+	}
+	return remedy
+}
+
+// together names the capability with those that the program has already:
+// setcap replaces what was there.
+func together(capName string) string {
+	if capName == "cap_net_admin" {
+		return "cap_net_raw,cap_net_admin"
+	}
+	return capName
+}
+
+// asRoot is a command as this user has to give it.
+func asRoot(command string) string {
+	if os.Geteuid() == 0 {
+		return command
+	}
+	return "sudo " + command
+}
+
+// program is the shell word for this program's file.
+func program() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "$(command -v rawshake)"
+	}
+	return quote(path)
+}
+
+// quote makes one shell word of any text.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
