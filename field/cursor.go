@@ -94,14 +94,21 @@ func (c *Cursor) More() bool { return c.Left() > 0 }
 // result aliases the input.
 func (c *Cursor) Ahead() []byte { return c.data[c.off : c.off+c.Left()] }
 
+// End demands that the current group is used up: bytes left over are a
+// failure. It returns Err, and so closes a decoder that is handed a group it
+// did not open.
+func (c *Cursor) End() error {
+	if n := c.Left(); n > 0 {
+		c.fail(c.off, "", leftOver(n))
+	}
+	return c.Err()
+}
+
 // Done ends the decode: bytes left over in the root are a failure. It returns
 // Err.
 func (c *Cursor) Done() error {
 	if c.err == nil && c.depth != 0 {
 		panic("field: Done inside a group: a Leave is missing")
 	}
-	if n := c.Left(); n > 0 {
-		c.fail(c.off, "", leftOver(n))
-	}
-	return c.Err()
+	return c.End()
 }

@@ -85,6 +85,22 @@ func TestErrorsNameFieldOffsetAndExpectation(t *testing.T) {
 	}
 }
 
+func TestEndDemandsThatTheCurrentGroupIsUsedUp(t *testing.T) {
+	c := field.New("Toy", []byte{3, 1, 2, 3})
+	c.Enter8("list", 0, 9)
+	c.Uint8("a")
+	err := c.End()
+	if want := "Toy.list at byte 2: 2 bytes left over after the last field"; err == nil || err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	c = field.New("Toy", []byte{1, 1, 9})
+	c.Enter8("list", 0, 9)
+	c.Uint8("a")
+	if err := c.End(); err != nil {
+		t.Errorf("a group used up: %v", err)
+	}
+}
+
 func TestFirstFailureSticks(t *testing.T) {
 	c := field.New("Toy", []byte{1})
 	c.Uint16("a")

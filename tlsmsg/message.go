@@ -19,6 +19,10 @@ type Context struct {
 	KeyExchange KeyExchange
 }
 
+// schemes reports whether signatures name their algorithms (RFC 5246, section
+// 4.7); before TLS 1.2 the key's type implied them.
+func (ctx Context) schemes() bool { return ctx.Version >= VersionTLS12 }
+
 // A Message is the body of a handshake message: what follows the four-byte
 // header (RFC 5246, section 7.4).
 type Message interface {
@@ -97,13 +101,20 @@ type CertificateVerify struct {
 type Finished struct{ VerifyData []byte }
 
 type CertificateStatus struct {
-	StatusType uint8
-	Response   []byte // DER OCSPResponse of status_type ocsp
+	StatusType CertificateStatusType
+	Response   []byte // DER OCSPResponse of status_type ocsp; else all that follows the type
 }
 
 type NewSessionTicket struct {
 	LifetimeHint uint32 // seconds
 	Ticket       []byte
+}
+
+// UnknownMessage is a handshake message of a type that this package does not
+// decode further.
+type UnknownMessage struct {
+	HandshakeType HandshakeType
+	Body          []byte
 }
 
 // ChangeCipherSpec and Alert have records of their own (RFC 5246, sections 7.1 and 7.2).

@@ -2,7 +2,11 @@ package tlsmsg
 
 // The numbers of TLS. Every type has a String that gives the name as its
 // registry (IANA, "TLS Parameters") or RFC 5246's enum spells it, and for an
-// unknown number the number itself.
+// unknown number the number itself, in the base that the registry uses. The
+// values that RFC 8701 sets aside are named GREASE, with the number.
+//
+// The constants are those that code here needs; the tables beside them
+// (registry_*.go) are whole.
 type (
 	ContentType           uint8
 	HandshakeType         uint8
@@ -17,6 +21,9 @@ type (
 	ClientCertificateType uint8
 	AlertLevel            uint8
 	AlertDescription      uint8
+	NameType              uint8 // of server_name (RFC 6066, section 3)
+	CertificateStatusType uint8 // of status_request (RFC 6066, section 8)
+	PSKKeyExchangeMode    uint8 // RFC 8446, section 4.2.9
 )
 
 const (
@@ -24,6 +31,7 @@ const (
 	ContentAlert            ContentType = 21
 	ContentHandshake        ContentType = 22
 	ContentApplicationData  ContentType = 23
+	ContentHeartbeat        ContentType = 24
 )
 
 const (
@@ -35,16 +43,161 @@ const (
 )
 
 const (
-	TypeHelloRequest       HandshakeType = 0
-	TypeClientHello        HandshakeType = 1
-	TypeServerHello        HandshakeType = 2
-	TypeNewSessionTicket   HandshakeType = 4
-	TypeCertificate        HandshakeType = 11
-	TypeServerKeyExchange  HandshakeType = 12
-	TypeCertificateRequest HandshakeType = 13
-	TypeServerHelloDone    HandshakeType = 14
-	TypeCertificateVerify  HandshakeType = 15
-	TypeClientKeyExchange  HandshakeType = 16
-	TypeFinished           HandshakeType = 20
-	TypeCertificateStatus  HandshakeType = 22
+	TypeHelloRequest        HandshakeType = 0
+	TypeClientHello         HandshakeType = 1
+	TypeServerHello         HandshakeType = 2
+	TypeNewSessionTicket    HandshakeType = 4
+	TypeEncryptedExtensions HandshakeType = 8 // RFC 8446
+	TypeCertificate         HandshakeType = 11
+	TypeServerKeyExchange   HandshakeType = 12
+	TypeCertificateRequest  HandshakeType = 13
+	TypeServerHelloDone     HandshakeType = 14
+	TypeCertificateVerify   HandshakeType = 15
+	TypeClientKeyExchange   HandshakeType = 16
+	TypeFinished            HandshakeType = 20
+	TypeCertificateStatus   HandshakeType = 22
+)
+
+const (
+	TLS_RSA_WITH_AES_128_CBC_SHA                  CipherSuite = 0x002F
+	TLS_RSA_WITH_AES_256_CBC_SHA                  CipherSuite = 0x0035
+	TLS_RSA_WITH_AES_128_GCM_SHA256               CipherSuite = 0x009C
+	TLS_RSA_WITH_AES_256_GCM_SHA384               CipherSuite = 0x009D
+	TLS_DHE_RSA_WITH_AES_128_GCM_SHA256           CipherSuite = 0x009E
+	TLS_DHE_RSA_WITH_AES_256_GCM_SHA384           CipherSuite = 0x009F
+	TLS_EMPTY_RENEGOTIATION_INFO_SCSV             CipherSuite = 0x00FF // RFC 5746
+	TLS_AES_128_GCM_SHA256                        CipherSuite = 0x1301
+	TLS_AES_256_GCM_SHA384                        CipherSuite = 0x1302
+	TLS_CHACHA20_POLY1305_SHA256                  CipherSuite = 0x1303
+	TLS_FALLBACK_SCSV                             CipherSuite = 0x5600 // RFC 7507
+	TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA          CipherSuite = 0xC009
+	TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA          CipherSuite = 0xC00A
+	TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA            CipherSuite = 0xC013
+	TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA            CipherSuite = 0xC014
+	TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256       CipherSuite = 0xC02B
+	TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384       CipherSuite = 0xC02C
+	TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256         CipherSuite = 0xC02F
+	TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384         CipherSuite = 0xC030
+	TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256   CipherSuite = 0xCCA8
+	TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 CipherSuite = 0xCCA9
+	TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256     CipherSuite = 0xCCAA
+)
+
+const (
+	CompressionNull    CompressionMethod = 0
+	CompressionDeflate CompressionMethod = 1 // RFC 3749
+)
+
+const (
+	ExtensionServerName           ExtensionType = 0
+	ExtensionStatusRequest        ExtensionType = 5
+	ExtensionSupportedGroups      ExtensionType = 10
+	ExtensionECPointFormats       ExtensionType = 11
+	ExtensionSignatureAlgorithms  ExtensionType = 13
+	ExtensionALPN                 ExtensionType = 16
+	ExtensionSCT                  ExtensionType = 18
+	ExtensionPadding              ExtensionType = 21
+	ExtensionEncryptThenMAC       ExtensionType = 22
+	ExtensionExtendedMasterSecret ExtensionType = 23
+	ExtensionRecordSizeLimit      ExtensionType = 28
+	ExtensionSessionTicket        ExtensionType = 35
+	ExtensionSupportedVersions    ExtensionType = 43
+	ExtensionPSKKeyExchangeModes  ExtensionType = 45
+	ExtensionSigAlgsCert          ExtensionType = 50
+	ExtensionKeyShare             ExtensionType = 51
+	ExtensionRenegotiationInfo    ExtensionType = 0xFF01
+)
+
+const (
+	GroupSecp256r1 NamedGroup = 23
+	GroupSecp384r1 NamedGroup = 24
+	GroupSecp521r1 NamedGroup = 25
+	GroupX25519    NamedGroup = 29
+	GroupX448      NamedGroup = 30
+	GroupFFDHE2048 NamedGroup = 256 // RFC 7919
+	GroupFFDHE3072 NamedGroup = 257
+	GroupFFDHE4096 NamedGroup = 258
+)
+
+const (
+	PointUncompressed            ECPointFormat = 0
+	PointANSIX962CompressedPrime ECPointFormat = 1
+	PointANSIX962CompressedChar2 ECPointFormat = 2
+)
+
+const (
+	CurveExplicitPrime ECCurveType = 1
+	CurveExplicitChar2 ECCurveType = 2
+	CurveNamed         ECCurveType = 3 // named_curve, the only one that RFC 8422 keeps
+)
+
+const (
+	SchemeRSAPKCS1SHA1         SignatureScheme = 0x0201
+	SchemeECDSASHA1            SignatureScheme = 0x0203
+	SchemeRSAPKCS1SHA256       SignatureScheme = 0x0401
+	SchemeRSAPKCS1SHA384       SignatureScheme = 0x0501
+	SchemeRSAPKCS1SHA512       SignatureScheme = 0x0601
+	SchemeECDSASecp256r1SHA256 SignatureScheme = 0x0403
+	SchemeECDSASecp384r1SHA384 SignatureScheme = 0x0503
+	SchemeECDSASecp521r1SHA512 SignatureScheme = 0x0603
+	SchemeRSAPSSRSAESHA256     SignatureScheme = 0x0804
+	SchemeRSAPSSRSAESHA384     SignatureScheme = 0x0805
+	SchemeRSAPSSRSAESHA512     SignatureScheme = 0x0806
+	SchemeEd25519              SignatureScheme = 0x0807
+	SchemeEd448                SignatureScheme = 0x0808
+	SchemeRSAPSSPSSSHA256      SignatureScheme = 0x0809
+	SchemeRSAPSSPSSSHA384      SignatureScheme = 0x080A
+	SchemeRSAPSSPSSSHA512      SignatureScheme = 0x080B
+)
+
+const (
+	CertificateTypeRSASign   ClientCertificateType = 1
+	CertificateTypeDSSSign   ClientCertificateType = 2
+	CertificateTypeECDSASign ClientCertificateType = 64 // RFC 8422
+)
+
+const (
+	LevelWarning AlertLevel = 1
+	LevelFatal   AlertLevel = 2
+)
+
+const (
+	AlertCloseNotify                  AlertDescription = 0
+	AlertUnexpectedMessage            AlertDescription = 10
+	AlertBadRecordMAC                 AlertDescription = 20
+	AlertRecordOverflow               AlertDescription = 22
+	AlertHandshakeFailure             AlertDescription = 40
+	AlertNoCertificate                AlertDescription = 41 // SSL 3.0
+	AlertBadCertificate               AlertDescription = 42
+	AlertUnsupportedCertificate       AlertDescription = 43
+	AlertCertificateRevoked           AlertDescription = 44
+	AlertCertificateExpired           AlertDescription = 45
+	AlertCertificateUnknown           AlertDescription = 46
+	AlertIllegalParameter             AlertDescription = 47
+	AlertUnknownCA                    AlertDescription = 48
+	AlertAccessDenied                 AlertDescription = 49
+	AlertDecodeError                  AlertDescription = 50
+	AlertDecryptError                 AlertDescription = 51
+	AlertProtocolVersion              AlertDescription = 70
+	AlertInsufficientSecurity         AlertDescription = 71
+	AlertInternalError                AlertDescription = 80
+	AlertInappropriateFallback        AlertDescription = 86 // RFC 7507
+	AlertUserCanceled                 AlertDescription = 90
+	AlertNoRenegotiation              AlertDescription = 100
+	AlertMissingExtension             AlertDescription = 109 // RFC 8446
+	AlertUnsupportedExtension         AlertDescription = 110
+	AlertUnrecognizedName             AlertDescription = 112 // RFC 6066
+	AlertBadCertificateStatusResponse AlertDescription = 113
+	AlertCertificateRequired          AlertDescription = 116 // RFC 8446
+	AlertNoApplicationProtocol        AlertDescription = 120 // RFC 7301
+)
+
+const (
+	NameTypeHostName NameType = 0
+
+	StatusTypeOCSP      CertificateStatusType = 1
+	StatusTypeOCSPMulti CertificateStatusType = 2 // RFC 6961
+
+	PSKModeKE    PSKKeyExchangeMode = 0 // psk_ke
+	PSKModeDHEKE PSKKeyExchangeMode = 1 // psk_dhe_ke
 )

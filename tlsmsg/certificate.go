@@ -1,0 +1,104 @@
+package tlsmsg
+
+import "github.com/rawshake/rawshake/field"
+
+// The messages about certificates (RFC 5246, sections 7.4.2, 7.4.4 and 7.4.8;
+// RFC 6066, section 8). The DER inside is not looked into.
+
+// Type returns TypeCertificate.
+func (*Certificate) Type() HandshakeType { return TypeCertificate }
+
+// Decode reads a Certificate, which may be empty. See [Message].
+func (m *Certificate) Decode(c *field.Cursor, _ Context) error {
+	m.Chain = m.Chain[:0]
+	c.Enter24("certificate_list", 0, max24)
+	for c.More() {
+		m.Chain = append(m.Chain, c.Opaque24("certificate", 1, max24))
+	}
+	c.Leave()
+	return c.End()
+}
+
+// AppendBody appends the encoded body.
+func (m *Certificate) AppendBody(b []byte, _ Context) []byte {
+	b, at := open24(b)
+	for _, der := range m.Chain {
+		b = appendOpaque24(b, der)
+	}
+	return close24(b, at)
+}
+
+// Type returns TypeCertificateRequest.
+func (*CertificateRequest) Type() HandshakeType { return TypeCertificateRequest }
+
+// Decode reads a CertificateRequest. See [Message].
+func (m *CertificateRequest) Decode(c *field.Cursor, ctx Context) error {
+	m.CertificateTypes = readList8(c, m.CertificateTypes, "certificate_types", "certificate_type", 1)
+	m.Schemes = m.Schemes[:0]
+	if ctx.schemes() {
+		m.Schemes = readList16(c, m.Schemes, "supported_signature_algorithms", "signature_algorithm", 2)
+	}
+	m.Authorities = readOpaqueList16(c, m.Authorities, "certificate_authorities", "distinguished_name", 0)
+	return c.End()
+}
+
+// AppendBody appends the encoded body.
+func (m *CertificateRequest) AppendBody(b []byte, ctx Context) []byte {
+	b = appendList8(b, m.CertificateTypes)
+	if ctx.schemes() {
+		b = appendList16(b, m.Schemes)
+	}
+	return appendOpaqueList16(b, m.Authorities)
+}
+
+// Type returns TypeCertificateVerify.
+func (*CertificateVerify) Type() HandshakeType { return TypeCertificateVerify }
+
+// Decode reads a CertificateVerify. See [Message].
+func (m *CertificateVerify) Decode(c *field.Cursor, ctx Context) error {
+	m.Scheme, m.Signature = readSigned(c, ctx)
+	return c.End()
+}
+
+// AppendBody appends the encoded body.
+func (m *CertificateVerify) AppendBody(b []byte, ctx Context) []byte {
+	return appendSigned(b, ctx, m.Scheme, m.Signature)
+}
+
+// Type returns TypeCertificateStatus.
+func (*CertificateStatus) Type() HandshakeType { return TypeCertificateStatus }
+
+// Decode reads a CertificateStatus. See [Message].
+func (m *CertificateStatus) Decode(c *field.Cursor, _ Context) error {
+	m.StatusType = field.Enum8[CertificateStatusType](c, "status_type")
+	if m.StatusType == StatusTypeOCSP {
+		m.Response = c.Opaque24("response", 1, max24)
+	} else {
+		m.Response = c.Rest("response")
+	}
+	return c.End()
+}
+
+// AppendBody appends the encoded body.
+func (m *CertificateStatus) AppendBody(b []byte, _ Context) []byte {
+	b = append(b, byte(m.StatusType))
+	if m.StatusType == StatusTypeOCSP {
+		return appendOpaque24(b, m.Response)
+	}
+	return append(b, m.Response...)
+}
+
+// readSigned reads a digitally-signed element (RFC 5246, section 4.7).
+func readSigned(c *field.Cursor, ctx Context) (scheme SignatureScheme, signature []byte) {
+	if ctx.schemes() {
+		scheme = field.Enum16[SignatureScheme](c, "algorithm")
+	}
+	return scheme, c.Opaque16("signature", 0, max16)
+}
+
+func appendSigned(b []byte, ctx Context, scheme SignatureScheme, signature []byte) []byte {
+	if ctx.schemes() {
+		b = append16(b, scheme)
+	}
+	return appendOpaque16(b, signature)
+}

@@ -1,0 +1,183 @@
+package tlsmsg
+
+import (
+	"errors"
+
+	"github.com/rawshake/rawshake/field"
+)
+
+// ExtensionData is a typed view of one extension's data. The same extension
+// may have another form in an answer than in an offer, so both directions are
+// told which message it stands in: TypeClientHello or TypeServerHello.
+//
+// Decode resets its receiver first, so that a value can be used again. It does
+// not say whether the extension may stand in that message at all: that is the
+// machine's to judge.
+type ExtensionData interface {
+	ExtensionType() ExtensionType
+	// Decode reads the data, all that is left in the cursor's group. Byte
+	// slices in the result alias the cursor's input.
+	Decode(c *field.Cursor, in HandshakeType) error
+	// AppendData appends the encoded data, without type and length.
+	AppendData(b []byte, in HandshakeType) []byte
+}
+
+// NewExtensionData returns an empty typed view for t, or nil where this package
+// has none.
+func NewExtensionData(t ExtensionType) ExtensionData {
+	switch t {
+	case ExtensionServerName:
+		return new(ServerName)
+	case ExtensionStatusRequest:
+		return new(StatusRequest)
+	case ExtensionSupportedGroups:
+		return new(SupportedGroups)
+	case ExtensionECPointFormats:
+		return new(ECPointFormats)
+	case ExtensionSignatureAlgorithms:
+		return new(SignatureAlgorithms)
+	case ExtensionALPN:
+		return new(ALPN)
+	case ExtensionSCT:
+		return new(SignedCertificateTimestamps)
+	case ExtensionPadding:
+		return new(Padding)
+	case ExtensionEncryptThenMAC:
+		return new(EncryptThenMAC)
+	case ExtensionExtendedMasterSecret:
+		return new(ExtendedMasterSecret)
+	case ExtensionRecordSizeLimit:
+		return new(RecordSizeLimit)
+	case ExtensionSessionTicket:
+		return new(SessionTicket)
+	case ExtensionSupportedVersions:
+		return new(SupportedVersions)
+	case ExtensionPSKKeyExchangeModes:
+		return new(PSKKeyExchangeModes)
+	case ExtensionSigAlgsCert:
+		return new(SignatureAlgorithmsCert)
+	case ExtensionKeyShare:
+		return new(KeyShare)
+	case ExtensionRenegotiationInfo:
+		return new(RenegotiationInfo)
+	}
+	return nil
+}
+
+// NewExtension encodes v for the message that it will stand in.
+func NewExtension(v ExtensionData, in HandshakeType) Extension {
+	return Extension{Type: v.ExtensionType(), Data: v.AppendData(nil, in)}
+}
+
+// Decode decodes the data into a typed view; in says which message the
+// extension stands in. Errors are [*field.Error] whose paths begin with the
+// extension's name, and whose offsets count from the start of the data.
+func (e Extension) Decode(into ExtensionData, in HandshakeType) error {
+	c := field.New(dataName(e.Type), e.Data)
+	if e.Type != into.ExtensionType() {
+		c.Failf("extension_type %s, expected %s", e.Type, into.ExtensionType())
+		return c.Err()
+	}
+	return decodeData(into, &c, in)
+}
+
+// FindExtension returns the position of the first extension of type t, or -1.
+func FindExtension(list []Extension, t ExtensionType) int {
+	for i := range list {
+		if list[i].Type == t {
+			return i
+		}
+	}
+	return -1
+}
+
+// DecodeExtension decodes the extension of into's type, and reports whether
+// the message has one. Errors read as those of the message do:
+// "ClientHello.extensions[2].server_name.server_name_list at byte 97: …".
+func (m *ClientHello) DecodeExtension(into ExtensionData) (found bool, err error) {
+	return decodeFrom(m.Extensions, into, TypeClientHello, m.extensionsOffset())
+}
+
+// DecodeExtension decodes the extension of into's type, and reports whether
+// the message has one. Errors read as those of the message do.
+func (m *ServerHello) DecodeExtension(into ExtensionData) (found bool, err error) {
+	return decodeFrom(m.Extensions, into, TypeServerHello, m.extensionsOffset())
+}
+
+// CheckExtensions fails if two extensions have the same type (RFC 5246,
+// section 7.4.1.4).
+func (m *ClientHello) CheckExtensions() error {
+	return checkDuplicates(m.Extensions, TypeClientHello, m.extensionsOffset())
+}
+
+// CheckExtensions fails if two extensions have the same type (RFC 5246,
+// section 7.4.1.4).
+func (m *ServerHello) CheckExtensions() error {
+	return checkDuplicates(m.Extensions, TypeServerHello, m.extensionsOffset())
+}
+
+// extensionsOffset returns where the first extension begins in the message.
+func (m *ClientHello) extensionsOffset() int {
+	return HeaderLen + 2 + 32 + 1 + len(m.SessionID) + 2 + 2*len(m.CipherSuites) + 1 + len(m.CompressionMethods) + 2
+}
+
+func (m *ServerHello) extensionsOffset() int {
+	return HeaderLen + 2 + 32 + 1 + len(m.SessionID) + 2 + 1 + 2
+}
+
+func decodeFrom(list []Extension, into ExtensionData, in HandshakeType, offset int) (bool, error) {
+	i := FindExtension(list, into.ExtensionType())
+	if i < 0 {
+		return false, nil
+	}
+	err := list[i].Decode(into, in)
+	var fe *field.Error
+	if errors.As(err, &fe) {
+		fe.Path = itemPath(in, i) + "." + fe.Path
+		fe.Offset += itemOffset(list, i, offset) + 4 // extension_type and length
+	}
+	return true, err
+}
+
+// decodeData calls v.Decode. Naming the types keeps the caller's cursor off
+// the heap.
+func decodeData(v ExtensionData, c *field.Cursor, in HandshakeType) error {
+	switch v := v.(type) {
+	case *ServerName:
+		return v.Decode(c, in)
+	case *StatusRequest:
+		return v.Decode(c, in)
+	case *SupportedGroups:
+		return v.Decode(c, in)
+	case *ECPointFormats:
+		return v.Decode(c, in)
+	case *SignatureAlgorithms:
+		return v.Decode(c, in)
+	case *ALPN:
+		return v.Decode(c, in)
+	case *SignedCertificateTimestamps:
+		return v.Decode(c, in)
+	case *Padding:
+		return v.Decode(c, in)
+	case *EncryptThenMAC:
+		return v.Decode(c, in)
+	case *ExtendedMasterSecret:
+		return v.Decode(c, in)
+	case *RecordSizeLimit:
+		return v.Decode(c, in)
+	case *SessionTicket:
+		return v.Decode(c, in)
+	case *SupportedVersions:
+		return v.Decode(c, in)
+	case *PSKKeyExchangeModes:
+		return v.Decode(c, in)
+	case *SignatureAlgorithmsCert:
+		return v.Decode(c, in)
+	case *KeyShare:
+		return v.Decode(c, in)
+	case *RenegotiationInfo:
+		return v.Decode(c, in)
+	}
+	heap := *c // a view from elsewhere
+	return v.Decode(&heap, in)
+}

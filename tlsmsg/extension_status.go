@@ -1,0 +1,74 @@
+package tlsmsg
+
+import "github.com/rawshake/rawshake/field"
+
+// The extensions about the state of a certificate.
+
+// StatusRequest is status_request (RFC 6066, section 8). A server that will
+// send a CertificateStatus answers with empty data.
+type StatusRequest struct {
+	StatusType CertificateStatusType
+	// Of status_type ocsp:
+	ResponderIDs      [][]byte // DER ResponderID
+	RequestExtensions []byte   // DER Extensions
+	// Of any other type, all that follows it:
+	Request []byte
+}
+
+// ExtensionType returns ExtensionStatusRequest.
+func (*StatusRequest) ExtensionType() ExtensionType { return ExtensionStatusRequest }
+
+// Decode reads the data. See [ExtensionData].
+func (v *StatusRequest) Decode(c *field.Cursor, in HandshakeType) error {
+	*v = StatusRequest{ResponderIDs: v.ResponderIDs[:0]}
+	if in != TypeClientHello {
+		return c.End()
+	}
+	v.StatusType = field.Enum8[CertificateStatusType](c, "status_type")
+	if v.StatusType != StatusTypeOCSP {
+		v.Request = c.Rest("request")
+		return c.End()
+	}
+	v.ResponderIDs = readOpaqueList16(c, v.ResponderIDs, "responder_id_list", "responder_id", 0)
+	v.RequestExtensions = c.Opaque16("request_extensions", 0, max16)
+	return c.End()
+}
+
+// AppendData appends the encoded data. See [ExtensionData].
+func (v *StatusRequest) AppendData(b []byte, in HandshakeType) []byte {
+	if in != TypeClientHello {
+		return b
+	}
+	b = append(b, byte(v.StatusType))
+	if v.StatusType != StatusTypeOCSP {
+		return append(b, v.Request...)
+	}
+	b = appendOpaqueList16(b, v.ResponderIDs)
+	return appendOpaque16(b, v.RequestExtensions)
+}
+
+// SignedCertificateTimestamps is signed_certificate_timestamp (RFC 6962,
+// section 3.3.1): empty data in a ClientHello, a list in an answer.
+type SignedCertificateTimestamps struct {
+	List [][]byte // each a SerializedSCT
+}
+
+// ExtensionType returns ExtensionSCT.
+func (*SignedCertificateTimestamps) ExtensionType() ExtensionType { return ExtensionSCT }
+
+// Decode reads the data. See [ExtensionData].
+func (v *SignedCertificateTimestamps) Decode(c *field.Cursor, in HandshakeType) error {
+	v.List = v.List[:0]
+	if in != TypeClientHello {
+		v.List = readOpaqueList16(c, v.List, "sct_list", "serialized_sct", 1)
+	}
+	return c.End()
+}
+
+// AppendData appends the encoded data. See [ExtensionData].
+func (v *SignedCertificateTimestamps) AppendData(b []byte, in HandshakeType) []byte {
+	if in == TypeClientHello {
+		return b
+	}
+	return appendOpaqueList16(b, v.List)
+}

@@ -1,0 +1,134 @@
+package tlsmsg
+
+import (
+	"strconv"
+
+	"github.com/rawshake/rawshake/field"
+)
+
+// The extension block of the two hellos (RFC 5246, section 7.4.1.4).
+
+// readExtensions reads the block, if there is one, into the storage of list.
+// Without a recorder it leaves the data of each extension alone. With one it
+// descends into those it knows, for the tree.
+func readExtensions(c *field.Cursor, list []Extension, in HandshakeType) (_ []Extension, present bool) {
+	list = list[:0]
+	if !c.More() {
+		return list, false
+	}
+	c.Enter16("extensions", 0, max16)
+	list = room(list, countExtensions(c.Ahead()))
+	for c.More() {
+		c.Item()
+		t := field.Enum16[ExtensionType](c, "extension_type")
+		var data []byte
+		if c.Recording() {
+			data = recordData(c, t, in)
+		} else {
+			data = c.Opaque16(dataName(t), 0, max16)
+		}
+		c.Leave()
+		if c.Err() == nil {
+			list = append(list, Extension{Type: t, Data: data})
+		}
+	}
+	c.Leave()
+	return list, true
+}
+
+// recordData reads extension_data into the tree. Malformed data is the
+// business of whoever decodes the extension to use it: here it must not hide
+// the rest of the message, so it becomes one leaf that says what is wrong.
+func recordData(c *field.Cursor, t ExtensionType, in HandshakeType) []byte {
+	c.Enter16(dataName(t), 0, max16)
+	data := c.Ahead()
+	v := NewExtensionData(t)
+	switch {
+	case v == nil && len(data) > 0:
+		c.Rest("bytes")
+	case v != nil:
+		if err := (Extension{Type: t, Data: data}).Decode(v, in); err != nil {
+			c.Rest("malformed")
+			c.Means(err.Error())
+			break
+		}
+		_ = v.Decode(c, in) // has just succeeded on the same bytes
+	}
+	c.Leave()
+	return data
+}
+
+func appendExtensions(b []byte, list []Extension, present bool) []byte {
+	if !present && len(list) == 0 {
+		return b
+	}
+	b, at := open16(b)
+	for _, e := range list {
+		b = append16(b, e.Type)
+		b = appendOpaque16(b, e.Data)
+	}
+	return close16(b, at)
+}
+
+// countExtensions counts what a block holds, to size the slice. It stops where
+// the block is malformed.
+func countExtensions(block []byte) (n int) {
+	for len(block) >= 4 {
+		next := 4 + int(block[2])<<8 + int(block[3])
+		if next > len(block) {
+			break
+		}
+		block = block[next:]
+		n++
+	}
+	return n
+}
+
+// dataName names extension_data in paths and trees after the extension,
+// "server_name", where that has a name.
+func dataName(t ExtensionType) string {
+	if s := extensionTypes.name(t); s != "" {
+		return s
+	}
+	return "extension_data"
+}
+
+// itemPath names the extension at position i of a hello.
+func itemPath(in HandshakeType, i int) string {
+	return in.Heading() + ".extensions[" + strconv.Itoa(i) + "]"
+}
+
+// itemOffset returns where the extension at position i begins, if the first
+// one begins at offset.
+func itemOffset(list []Extension, i, offset int) int {
+	for _, e := range list[:i] {
+		offset += 4 + len(e.Data)
+	}
+	return offset
+}
+
+// DuplicateExtension returns the positions of two extensions of one type, or
+// false. It takes time in proportion to the list, whatever a peer sent.
+func DuplicateExtension(list []Extension) (first, second int, found bool) {
+	var seen [1 << 16 / 64]uint64
+	for i, e := range list {
+		word, bit := e.Type>>6, uint64(1)<<(e.Type&63)
+		if seen[word]&bit != 0 {
+			return FindExtension(list, e.Type), i, true
+		}
+		seen[word] |= bit
+	}
+	return 0, 0, false
+}
+
+func checkDuplicates(list []Extension, in HandshakeType, offset int) error {
+	first, second, found := DuplicateExtension(list)
+	if !found {
+		return nil
+	}
+	return &field.Error{
+		Path:    itemPath(in, second) + ".extension_type",
+		Offset:  itemOffset(list, second, offset),
+		Problem: list[second].Type.String() + " a second time, after extensions[" + strconv.Itoa(first) + "]",
+	}
+}

@@ -1,0 +1,104 @@
+package tlsmsg
+
+import (
+	"errors"
+	"fmt"
+)
+
+// DefaultMaxMessage is the longest handshake message that an Assembler takes
+// unless told otherwise, in bytes without the header. Chains of certificates
+// are the longest messages; those in use are far shorter.
+const DefaultMaxMessage = 64 << 10
+
+// An Assembler turns the fragments of handshake records back into messages. A
+// message may be spread over many records, and a record may hold many messages
+// (RFC 5246, section 6.2.1). The zero Assembler is ready to use.
+//
+//	a.Write(record.Fragment)
+//	for {
+//		raw, err := a.Next()
+//		if err != nil || raw == nil {
+//			break
+//		}
+//		…
+//	}
+//
+// It holds no more than one message that is not yet whole, and what one Write
+// brought beside it, as long as Next is called until it returns nil before the
+// next Write.
+type Assembler struct {
+	// MaxMessage bounds a message's length without the header, in bytes.
+	// 0 means DefaultMaxMessage.
+	MaxMessage int
+
+	buf []byte
+	err error // sticks
+}
+
+// ErrUnread says that fragments were written to an Assembler faster than Next
+// was called.
+var ErrUnread = errors.New("tlsmsg: Assembler: Write without Next until it returned nil")
+
+// MessageTooLongError says that a header announces a message beyond the limit.
+type MessageTooLongError struct {
+	Type   HandshakeType
+	Length int // announced, in bytes without the header
+	Max    int
+}
+
+func (e *MessageTooLongError) Error() string {
+	return fmt.Sprintf("%s: length %d in its header, expected at most %d", e.Type.Heading(), e.Length, e.Max)
+}
+
+// Write takes the fragment of one handshake record, copying it. What goes wrong
+// is Next's to tell.
+func (a *Assembler) Write(fragment []byte) {
+	if a.err != nil {
+		return
+	}
+	if len(a.buf)+len(fragment) > HeaderLen+a.limit()+MaxCiphertext {
+		a.err = ErrUnread
+		return
+	}
+	a.buf = append(a.buf, fragment...)
+}
+
+// Next returns the next whole message, header included, or nil if more
+// fragments are needed. The result is the caller's to keep: it is not written
+// to again. A header that announces too much is refused before the message
+// itself arrives, with a [*MessageTooLongError], and from then on.
+func (a *Assembler) Next() (raw []byte, err error) {
+	if a.err != nil || len(a.buf) < HeaderLen {
+		return nil, a.err
+	}
+	n := int(a.buf[1])<<16 | int(a.buf[2])<<8 | int(a.buf[3])
+	if limit := a.limit(); n > limit {
+		a.err = &MessageTooLongError{Type: HandshakeType(a.buf[0]), Length: n, Max: limit}
+		a.buf = nil
+		return nil, a.err
+	}
+	n += HeaderLen
+	if len(a.buf) < n {
+		return nil, nil
+	}
+	raw, a.buf = a.buf[:n:n], a.buf[n:]
+	if len(a.buf) == 0 && cap(a.buf) < HeaderLen {
+		a.buf = nil // let go of what the caller may let go of
+	}
+	return raw, nil
+}
+
+// Pending reports whether bytes of a message wait for the rest, or for Next.
+// Nothing may be pending when another content type or new keys come in between
+// (RFC 8446, section 5.1, which says aloud what RFC 5246 leaves to the reader).
+func (a *Assembler) Pending() bool { return len(a.buf) > 0 }
+
+// Buffered returns the number of bytes that Pending is about.
+func (a *Assembler) Buffered() int { return len(a.buf) }
+
+func (a *Assembler) limit() int {
+	if a.MaxMessage > 0 {
+		return a.MaxMessage
+	}
+	return DefaultMaxMessage
+}

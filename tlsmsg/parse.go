@@ -1,0 +1,197 @@
+package tlsmsg
+
+import "github.com/rawshake/rawshake/field"
+
+// HeaderLen is the length of a handshake message's header, in bytes: msg_type
+// and a 24-bit length (RFC 5246, section 7.4).
+const HeaderLen = 4
+
+// New returns an empty message of type t, an [*UnknownMessage] for a type that
+// this package does not decode further. It is never nil.
+func New(t HandshakeType) Message {
+	switch t {
+	case TypeHelloRequest:
+		return new(HelloRequest)
+	case TypeClientHello:
+		return new(ClientHello)
+	case TypeServerHello:
+		return new(ServerHello)
+	case TypeNewSessionTicket:
+		return new(NewSessionTicket)
+	case TypeCertificate:
+		return new(Certificate)
+	case TypeServerKeyExchange:
+		return new(ServerKeyExchange)
+	case TypeCertificateRequest:
+		return new(CertificateRequest)
+	case TypeServerHelloDone:
+		return new(ServerHelloDone)
+	case TypeCertificateVerify:
+		return new(CertificateVerify)
+	case TypeClientKeyExchange:
+		return new(ClientKeyExchange)
+	case TypeFinished:
+		return new(Finished)
+	case TypeCertificateStatus:
+		return new(CertificateStatus)
+	}
+	return &UnknownMessage{HandshakeType: t}
+}
+
+// Decode reads the body of a message of type t, all that is left in the
+// cursor's group.
+func Decode(t HandshakeType, c *field.Cursor, ctx Context) (Message, error) {
+	m := New(t)
+	if err := m.Decode(c, ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Append appends a whole message to b: the header and the body.
+func Append(b []byte, m Message, ctx Context) []byte {
+	b = append(b, byte(m.Type()))
+	b, at := open24(b)
+	return close24(m.AppendBody(b, ctx), at)
+}
+
+// ParseMessage decodes one whole message, header included, as [Assembler.Next]
+// gives it. Byte slices in the result alias raw. Errors are [*field.Error];
+// their paths begin with the message's name ("ServerHello.session_id") and
+// their offsets count from the header's first byte.
+func ParseMessage(raw []byte, ctx Context) (Message, error) {
+	m := New(rawType(raw))
+	if err := ParseInto(m, raw, ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// ParseInto is ParseMessage into a message at hand, whose storage it reuses. A
+// msg_type other than m's is an error.
+func ParseInto(m Message, raw []byte, ctx Context) error {
+	c := field.New(m.Type().Heading(), raw)
+	readHeader(&c)
+	if t := rawType(raw); c.Err() == nil && t != m.Type() {
+		c.Failf("msg_type %s, expected %s", t, m.Type())
+	}
+	return decodeBody(m, &c, ctx)
+}
+
+// Explain decodes raw like ParseMessage and returns the tree of its fields,
+// in the same decoders' words. The tree is never nil, and also after an error
+// its leaves cover all of raw: what could not be decoded is a last leaf named
+// "undecoded" that means the error.
+func Explain(raw []byte, ctx Context) (*field.Node, error) {
+	m := New(rawType(raw))
+	c := field.Record(m.Type().Heading(), raw)
+	readHeader(&c)
+	err := m.Decode(&c, ctx)
+	return wholeTree(&c, raw, err), err
+}
+
+// RecordTree is Explain for a reader who finds the error in the tree.
+func RecordTree(raw []byte, ctx Context) *field.Node {
+	tree, _ := Explain(raw, ctx)
+	return tree
+}
+
+// ExplainContent returns the tree of what a record of type t carried, decrypted
+// and put together: a handshake message with its header, a ChangeCipherSpec,
+// an alert; anything else is one leaf. See Explain.
+func ExplainContent(t ContentType, raw []byte, ctx Context) (*field.Node, error) {
+	if t == ContentHandshake {
+		return Explain(raw, ctx)
+	}
+	c := field.Record(t.Heading(), raw)
+	var err error
+	switch t {
+	case ContentChangeCipherSpec:
+		err = new(ChangeCipherSpec).Decode(&c)
+	case ContentAlert:
+		err = new(Alert).Decode(&c)
+	default:
+		c.Rest("data")
+	}
+	return wholeTree(&c, raw, err), err
+}
+
+// rawType peeks at msg_type.
+func rawType(raw []byte) HandshakeType {
+	if len(raw) == 0 {
+		return 0
+	}
+	return HandshakeType(raw[0])
+}
+
+func readHeader(c *field.Cursor) {
+	field.Enum8[HandshakeType](c, "msg_type")
+	n := int(c.Uint24("length"))
+	if left := c.Left(); c.Err() == nil && n != left {
+		c.Failf("length %d, but %d bytes follow the header", n, left)
+	}
+}
+
+// decodeBody calls m.Decode. Naming the types keeps the caller's cursor off
+// the heap.
+func decodeBody(m Message, c *field.Cursor, ctx Context) error {
+	switch m := m.(type) {
+	case *HelloRequest:
+		return m.Decode(c, ctx)
+	case *ClientHello:
+		return m.Decode(c, ctx)
+	case *ServerHello:
+		return m.Decode(c, ctx)
+	case *NewSessionTicket:
+		return m.Decode(c, ctx)
+	case *Certificate:
+		return m.Decode(c, ctx)
+	case *ServerKeyExchange:
+		return m.Decode(c, ctx)
+	case *CertificateRequest:
+		return m.Decode(c, ctx)
+	case *ServerHelloDone:
+		return m.Decode(c, ctx)
+	case *CertificateVerify:
+		return m.Decode(c, ctx)
+	case *ClientKeyExchange:
+		return m.Decode(c, ctx)
+	case *Finished:
+		return m.Decode(c, ctx)
+	case *CertificateStatus:
+		return m.Decode(c, ctx)
+	case *UnknownMessage:
+		return m.Decode(c, ctx)
+	}
+	heap := *c // a Message from elsewhere
+	err := m.Decode(&heap, ctx)
+	return err
+}
+
+// wholeTree returns the cursor's tree, completed after a failure.
+func wholeTree(c *field.Cursor, raw []byte, err error) *field.Node {
+	tree := c.Tree()
+	if err == nil {
+		return tree
+	}
+	for _, child := range tree.Children {
+		stretch(child)
+	}
+	tree.Children = append(tree.Children, &field.Node{
+		Name: "undecoded", Index: -1, Kind: field.Bytes,
+		Offset: c.Offset(), Length: len(raw) - c.Offset(), Meaning: err.Error(),
+	})
+	return tree
+}
+
+// stretch gives groups that a failure left open the length of what they hold.
+func stretch(n *field.Node) (end int) {
+	end = n.Offset + n.Length
+	if n.Kind == field.Group {
+		for _, child := range n.Children {
+			end = max(end, stretch(child))
+		}
+		n.Length = end - n.Offset
+	}
+	return end
+}

@@ -1,0 +1,194 @@
+package tlsmsg
+
+// The smaller registries. Spelling is IANA's, which for what RFC 5246 defines
+// is that of its enums; names that only RFC 5246 or a predecessor has are
+// kept under their number.
+
+// RFC 5246, section 6.2.1, and its successors in the registry.
+var contentTypes = registry[ContentType]{
+	{20, "change_cipher_spec", ""},
+	{21, "alert", ""},
+	{22, "handshake", ""},
+	{23, "application_data", ""},
+	{24, "heartbeat", ""},                // RFC 6520
+	{25, "tls12_cid", ""},                // RFC 9146
+	{26, "ACK", ""},                      // RFC 9147
+	{27, "return_routability_check", ""}, // RFC 9853
+}
+
+var handshakeTypes = registry[HandshakeType]{
+	{0, "hello_request", ""},
+	{1, "client_hello", ""},
+	{2, "server_hello", ""},
+	{3, "hello_verify_request", ""}, // RFC 6347
+	{4, "new_session_ticket", ""},   // RFC 5077
+	{5, "end_of_early_data", ""},
+	{6, "hello_retry_request", ""}, // drafts of RFC 8446
+	{8, "encrypted_extensions", ""},
+	{9, "request_connection_id", ""}, // RFC 9147
+	{10, "new_connection_id", ""},
+	{11, "certificate", ""},
+	{12, "server_key_exchange", ""},
+	{13, "certificate_request", ""},
+	{14, "server_hello_done", ""},
+	{15, "certificate_verify", ""},
+	{16, "client_key_exchange", ""},
+	{17, "client_certificate_request", ""}, // RFC 9261
+	{20, "finished", ""},
+	{21, "certificate_url", ""},
+	{22, "certificate_status", ""},
+	{23, "supplemental_data", ""},
+	{24, "key_update", ""},
+	{25, "compressed_certificate", ""}, // RFC 8879
+	{26, "ekt_key", ""},                // RFC 8870
+	{67, "next_protocol", ""},          // never registered; of next_protocol_negotiation
+	{254, "message_hash", ""},
+}
+
+// headings are the same messages as RFC 5246 and its successors head their
+// sections.
+var headings = registry[HandshakeType]{
+	{0, "HelloRequest", ""},
+	{1, "ClientHello", ""},
+	{2, "ServerHello", ""},
+	{3, "HelloVerifyRequest", ""},
+	{4, "NewSessionTicket", ""},
+	{5, "EndOfEarlyData", ""},
+	{6, "HelloRetryRequest", ""},
+	{8, "EncryptedExtensions", ""},
+	{9, "RequestConnectionId", ""},
+	{10, "NewConnectionId", ""},
+	{11, "Certificate", ""},
+	{12, "ServerKeyExchange", ""},
+	{13, "CertificateRequest", ""},
+	{14, "ServerHelloDone", ""},
+	{15, "CertificateVerify", ""},
+	{16, "ClientKeyExchange", ""},
+	{17, "ClientCertificateRequest", ""},
+	{20, "Finished", ""},
+	{21, "CertificateURL", ""},
+	{22, "CertificateStatus", ""},
+	{23, "SupplementalData", ""},
+	{24, "KeyUpdate", ""},
+	{25, "CompressedCertificate", ""},
+	{26, "EKTKey", ""},
+	{67, "NextProtocol", ""},
+	{254, "MessageHash", ""},
+}
+
+var versions = registry[Version]{
+	{0x0002, "SSL 2.0", "ssl2"},
+	{0x0300, "SSL 3.0", "ssl3"},
+	{0x0301, "TLS 1.0", "tls1"},
+	{0x0302, "TLS 1.1", "tls1_1"},
+	{0x0303, "TLS 1.2", "tls1_2"},
+	{0x0304, "TLS 1.3", "tls1_3"},
+	{0xFEFC, "DTLS 1.3", "dtls1_3"},
+	{0xFEFD, "DTLS 1.2", "dtls1_2"},
+	{0xFEFF, "DTLS 1.0", "dtls1"},
+}
+
+var compressionMethods = registry[CompressionMethod]{
+	{0, "null", ""},
+	{1, "DEFLATE", ""}, // RFC 3749
+	{64, "LZS", ""},    // RFC 3943
+}
+
+// RFC 8422, section 5.1.2.
+var ecPointFormats = registry[ECPointFormat]{
+	{0, "uncompressed", ""},
+	{1, "ansiX962_compressed_prime", ""},
+	{2, "ansiX962_compressed_char2", ""},
+}
+
+// RFC 8422, section 5.4.
+var ecCurveTypes = registry[ECCurveType]{
+	{1, "explicit_prime", ""},
+	{2, "explicit_char2", ""},
+	{3, "named_curve", ""},
+}
+
+var clientCertificateTypes = registry[ClientCertificateType]{
+	{1, "rsa_sign", ""},
+	{2, "dss_sign", ""},
+	{3, "rsa_fixed_dh", ""},
+	{4, "dss_fixed_dh", ""},
+	{5, "rsa_ephemeral_dh", ""},
+	{6, "dss_ephemeral_dh", ""},
+	{20, "fortezza_dms", ""},
+	{64, "ecdsa_sign", ""}, // RFC 8422
+	{65, "rsa_fixed_ecdh", ""},
+	{66, "ecdsa_fixed_ecdh", ""},
+	{67, "gost_sign256", ""}, // RFC 9189
+	{68, "gost_sign512", ""},
+}
+
+// RFC 5246, section 7.2.
+var alertLevels = registry[AlertLevel]{
+	{1, "warning", ""},
+	{2, "fatal", ""},
+}
+
+var alertDescriptions = registry[AlertDescription]{
+	{0, "close_notify", ""},
+	{1, "end_of_early_data", ""}, // drafts of RFC 8446
+	{10, "unexpected_message", ""},
+	{20, "bad_record_mac", ""},
+	{21, "decryption_failed", ""}, // TLS 1.0
+	{22, "record_overflow", ""},
+	{30, "decompression_failure", ""},
+	{40, "handshake_failure", ""},
+	{41, "no_certificate", ""}, // SSL 3.0
+	{42, "bad_certificate", ""},
+	{43, "unsupported_certificate", ""},
+	{44, "certificate_revoked", ""},
+	{45, "certificate_expired", ""},
+	{46, "certificate_unknown", ""},
+	{47, "illegal_parameter", ""},
+	{48, "unknown_ca", ""},
+	{49, "access_denied", ""},
+	{50, "decode_error", ""},
+	{51, "decrypt_error", ""},
+	{52, "too_many_cids_requested", ""}, // RFC 9147
+	{60, "export_restriction", ""},      // TLS 1.0
+	{70, "protocol_version", ""},
+	{71, "insufficient_security", ""},
+	{80, "internal_error", ""},
+	{86, "inappropriate_fallback", ""}, // RFC 7507
+	{90, "user_canceled", ""},
+	{100, "no_renegotiation", ""},
+	{109, "missing_extension", ""}, // RFC 8446
+	{110, "unsupported_extension", ""},
+	{111, "certificate_unobtainable", ""}, // RFC 6066
+	{112, "unrecognized_name", ""},
+	{113, "bad_certificate_status_response", ""},
+	{114, "bad_certificate_hash_value", ""},
+	{115, "unknown_psk_identity", ""},    // RFC 4279
+	{116, "certificate_required", ""},    // RFC 8446
+	{117, "general_error", ""},           // RFC 9846
+	{120, "no_application_protocol", ""}, // RFC 7301
+	{121, "ech_required", ""},            // RFC 9849
+}
+
+var nameTypes = registry[NameType]{{0, "host_name", ""}}
+
+var certificateStatusTypes = registry[CertificateStatusType]{
+	{1, "ocsp", ""},
+	{2, "ocsp_multi", ""}, // RFC 6961
+}
+
+var pskKeyExchangeModes = registry[PSKKeyExchangeMode]{
+	{0, "psk_ke", ""},
+	{1, "psk_dhe_ke", ""},
+}
+
+// RFC 5246, section 7.4.1.4.1: the two halves of what became SignatureScheme.
+var (
+	hashAlgorithms = registry[uint8]{
+		{0, "none", ""}, {1, "md5", ""}, {2, "sha1", ""}, {3, "sha224", ""},
+		{4, "sha256", ""}, {5, "sha384", ""}, {6, "sha512", ""},
+	}
+	signatureAlgorithms = registry[uint8]{
+		{0, "anonymous", ""}, {1, "rsa_pkcs1", ""}, {2, "dsa", ""}, {3, "ecdsa", ""},
+	}
+)
