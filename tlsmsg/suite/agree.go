@@ -14,25 +14,19 @@ import (
 // illegal_parameter (RFC 8422, sections 5.4 and 5.11).
 var ErrPeerKey = errors.New("the peer's public key is not usable")
 
-const (
-	groupSecp256r1 tlsmsg.NamedGroup = 23 // RFC 8422, section 5.1.1
-	groupSecp384r1 tlsmsg.NamedGroup = 24
-	groupX25519    tlsmsg.NamedGroup = 29
-)
-
 // Groups returns the groups that [Agree] knows, preferred first. The slice is
 // fresh.
 func Groups() []tlsmsg.NamedGroup {
-	return []tlsmsg.NamedGroup{groupX25519, groupSecp256r1, groupSecp384r1}
+	return []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1}
 }
 
 func curveOf(g tlsmsg.NamedGroup) ecdh.Curve {
 	switch g {
-	case groupX25519:
+	case tlsmsg.GroupX25519:
 		return ecdh.X25519()
-	case groupSecp256r1:
+	case tlsmsg.GroupSecp256r1:
 		return ecdh.P256()
-	case groupSecp384r1:
+	case tlsmsg.GroupSecp384r1:
 		return ecdh.P384()
 	}
 	return nil
@@ -74,7 +68,7 @@ func ephemeral(curve ecdh.Curve, group tlsmsg.NamedGroup, rand io.Reader) (*ecdh
 		return curve.GenerateKey(nil)
 	}
 	scalar := make([]byte, 32)
-	if group == groupSecp384r1 {
+	if group == tlsmsg.GroupSecp384r1 {
 		scalar = make([]byte, 48)
 	}
 	// A scalar outside [1, n-1] is one in 2^32 for P-256 and rarer for P-384.

@@ -48,16 +48,16 @@ type scheme struct {
 // in TLS 1.2 their numbers are the pairs of hash and ecdsa of RFC 5246,
 // whatever RFC 8446 calls them.
 var schemes = [...]scheme{
-	{id: 0x0403, key: keyECDSA, hash: crypto.SHA256},
-	{id: 0x0807, key: keyEd25519},
-	{id: 0x0804, key: keyRSA, hash: crypto.SHA256, pss: true},
-	{id: 0x0401, key: keyRSA, hash: crypto.SHA256},
-	{id: 0x0503, key: keyECDSA, hash: crypto.SHA384},
-	{id: 0x0805, key: keyRSA, hash: crypto.SHA384, pss: true},
-	{id: 0x0501, key: keyRSA, hash: crypto.SHA384},
-	{id: 0x0603, key: keyECDSA, hash: crypto.SHA512},
-	{id: 0x0806, key: keyRSA, hash: crypto.SHA512, pss: true},
-	{id: 0x0601, key: keyRSA, hash: crypto.SHA512},
+	{id: tlsmsg.SchemeECDSASecp256r1SHA256, key: keyECDSA, hash: crypto.SHA256},
+	{id: tlsmsg.SchemeEd25519, key: keyEd25519},
+	{id: tlsmsg.SchemeRSAPSSRSAESHA256, key: keyRSA, hash: crypto.SHA256, pss: true},
+	{id: tlsmsg.SchemeRSAPKCS1SHA256, key: keyRSA, hash: crypto.SHA256},
+	{id: tlsmsg.SchemeECDSASecp384r1SHA384, key: keyECDSA, hash: crypto.SHA384},
+	{id: tlsmsg.SchemeRSAPSSRSAESHA384, key: keyRSA, hash: crypto.SHA384, pss: true},
+	{id: tlsmsg.SchemeRSAPKCS1SHA384, key: keyRSA, hash: crypto.SHA384},
+	{id: tlsmsg.SchemeECDSASecp521r1SHA512, key: keyECDSA, hash: crypto.SHA512},
+	{id: tlsmsg.SchemeRSAPSSRSAESHA512, key: keyRSA, hash: crypto.SHA512, pss: true},
+	{id: tlsmsg.SchemeRSAPKCS1SHA512, key: keyRSA, hash: crypto.SHA512},
 }
 
 func lookupScheme(id tlsmsg.SignatureScheme) *scheme {

@@ -164,14 +164,14 @@ func TestUselessPeerKeysAreRefused(t *testing.T) {
 		g   tlsmsg.NamedGroup
 		key []byte
 	}{
-		"X25519, zero":         {groupX25519, make([]byte, 32)},
-		"X25519, order 1":      {groupX25519, one},
-		"X25519, short":        {groupX25519, make([]byte, 31)},
-		"P-256, off the curve": {groupSecp256r1, offCurve},
-		"P-256, at infinity":   {groupSecp256r1, []byte{0}},
-		"P-256, empty":         {groupSecp256r1, nil},
-		"P-256, compressed":    {groupSecp256r1, append([]byte{2}, offCurve[1:33]...)},
-		"P-384, of P-256":      {groupSecp384r1, point.PublicKey().Bytes()},
+		"X25519, zero":         {tlsmsg.GroupX25519, make([]byte, 32)},
+		"X25519, order 1":      {tlsmsg.GroupX25519, one},
+		"X25519, short":        {tlsmsg.GroupX25519, make([]byte, 31)},
+		"P-256, off the curve": {tlsmsg.GroupSecp256r1, offCurve},
+		"P-256, at infinity":   {tlsmsg.GroupSecp256r1, []byte{0}},
+		"P-256, empty":         {tlsmsg.GroupSecp256r1, nil},
+		"P-256, compressed":    {tlsmsg.GroupSecp256r1, append([]byte{2}, offCurve[1:33]...)},
+		"P-384, of P-256":      {tlsmsg.GroupSecp384r1, point.PublicKey().Bytes()},
 	} {
 		if _, _, err := Agree(tc.g, tc.key, nil); !errors.Is(err, ErrPeerKey) {
 			t.Errorf("%s: %v", name, err)
@@ -180,7 +180,7 @@ func TestUselessPeerKeysAreRefused(t *testing.T) {
 	if _, _, err := Agree(0x1234, nil, nil); err == nil || errors.Is(err, ErrPeerKey) {
 		t.Errorf("unknown group: %v", err)
 	}
-	if _, _, err := Agree(groupSecp256r1, point.PublicKey().Bytes(), bytes.NewReader(nil)); err == nil || errors.Is(err, ErrPeerKey) {
+	if _, _, err := Agree(tlsmsg.GroupSecp256r1, point.PublicKey().Bytes(), bytes.NewReader(nil)); err == nil || errors.Is(err, ErrPeerKey) {
 		t.Errorf("no randomness: %v", err)
 	}
 }

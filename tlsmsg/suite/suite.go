@@ -28,17 +28,23 @@ type Suite struct {
 
 // suites is the table, preferred first where the hardware helps AES.
 var suites = [...]Suite{
-	{ID: 0xc02b, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
+	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
 		KeyLen: 16, FixedIVLen: 4, newCipher: newAESGCM}, // RFC 5289, section 3.2
-	{ID: 0xc02f, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
+	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
 		KeyLen: 16, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: 0xc02c, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA384,
+	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA384,
 		KeyLen: 32, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: 0xc030, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA384,
+	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA384,
 		KeyLen: 32, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: 0xcca9, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
+	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
 		KeyLen: 32, FixedIVLen: 12, newCipher: newChaCha20Poly1305}, // RFC 7905, section 2
-	{ID: 0xcca8, KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
+	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
 		KeyLen: 32, FixedIVLen: 12, newCipher: newChaCha20Poly1305},
 }
 
