@@ -87,7 +87,7 @@ func (f *fake) first(out []byte) (parts []part) {
 	f.tr.Add(rec.Fragment)
 	f.tr.Choose(suite.Lookup(f.id).Hash)
 	parts = append(parts, f.message(f.serverHello()))
-	cert := theAuthority().certs[f.kind]
+	cert := theAuthority().cert(f.kind)
 	parts = append(parts, f.message(&tlsmsg.Certificate{Chain: cert.Certificate}))
 	if f.status {
 		parts = append(parts, f.message(&tlsmsg.CertificateStatus{StatusType: tlsmsg.StatusTypeOCSP, Response: []byte("ocsp")}))

@@ -27,7 +27,8 @@ type authority struct {
 	root  *x509.Certificate
 	key   crypto.Signer
 	roots *x509.CertPool
-	certs map[string]tls.Certificate // "rsa", "ecdsa256", …: for peer.example
+	mu    sync.Mutex
+	certs map[string]tls.Certificate
 }
 
 const serverName = "peer.example"
@@ -46,11 +47,19 @@ var theAuthority = sync.OnceValue(func() *authority {
 		panic(err)
 	}
 	a.roots.AddCert(a.root)
-	for _, kind := range []string{"rsa", "ecdsa256", "ecdsa384", "ecdsa521", "ed25519"} {
-		a.certs[kind] = a.issue(newKey(kind), func(c *x509.Certificate) {})
-	}
 	return a
 })
+
+// cert returns the certificate for peer.example with a key of a kind: "rsa",
+// "ecdsa256", …, made at the first call.
+func (a *authority) cert(kind string) tls.Certificate {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, ok := a.certs[kind]; !ok {
+		a.certs[kind] = a.issue(newKey(kind), func(*x509.Certificate) {})
+	}
+	return a.certs[kind]
+}
 
 func newKey(kind string) crypto.Signer {
 	var key crypto.Signer
@@ -87,7 +96,7 @@ func (a *authority) issue(key crypto.Signer, edit func(*x509.Certificate)) tls.C
 }
 
 func (a *authority) server(kind string) *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{a.certs[kind]}, MaxVersion: tls.VersionTLS12, ClientCAs: a.roots}
+	return &tls.Config{Certificates: []tls.Certificate{a.cert(kind)}, MaxVersion: tls.VersionTLS12, ClientCAs: a.roots}
 }
 
 func (a *authority) worker() *worker.Worker { return &worker.Worker{Roots: a.roots} }
@@ -95,7 +104,7 @@ func (a *authority) worker() *worker.Worker { return &worker.Worker{Roots: a.roo
 // credential makes a client certificate of a kind.
 func (a *authority) credential(t testing.TB, kind string) (handshake.Credential, crypto.Signer) {
 	t.Helper()
-	cert := a.certs[kind]
+	cert := a.cert(kind)
 	cred, err := worker.NewCredential(cert.Certificate, cert.PrivateKey.(crypto.Signer))
 	if err != nil {
 		t.Fatal(err)
