@@ -70,11 +70,8 @@ func ParseMessage(raw []byte, ctx Context) (Message, error) {
 // ParseInto is ParseMessage into a message at hand, whose storage it reuses. A
 // msg_type other than m's is an error.
 func ParseInto(m Message, raw []byte, ctx Context) error {
-	c := field.New(m.Type().Heading(), raw)
-	readHeader(&c)
-	if t := rawType(raw); c.Err() == nil && t != m.Type() {
-		c.Failf("msg_type %s, expected %s", t, m.Type())
-	}
+	c := field.New(rootName(m, raw), raw)
+	readHeader(&c, m.Type())
 	return decodeBody(m, &c, ctx)
 }
 
@@ -84,8 +81,8 @@ func ParseInto(m Message, raw []byte, ctx Context) error {
 // "undecoded" that means the error.
 func Explain(raw []byte, ctx Context) (*field.Node, error) {
 	m := New(rawType(raw))
-	c := field.Record(m.Type().Heading(), raw)
-	readHeader(&c)
+	c := field.Record(rootName(m, raw), raw)
+	readHeader(&c, m.Type())
 	err := m.Decode(&c, ctx)
 	return wholeTree(&c, raw, err), err
 }
@@ -124,11 +121,22 @@ func rawType(raw []byte) HandshakeType {
 	return HandshakeType(raw[0])
 }
 
-func readHeader(c *field.Cursor) {
-	field.Enum8[HandshakeType](c, "msg_type")
+// rootName names the message in paths; where not even its type is there, after
+// RFC 5246's struct for all of them.
+func rootName(m Message, raw []byte) string {
+	if len(raw) == 0 {
+		return "Handshake"
+	}
+	return m.Type().Heading()
+}
+
+func readHeader(c *field.Cursor, want HandshakeType) {
+	if t := field.Enum8[HandshakeType](c, "msg_type"); t != want {
+		c.Failf("%s, expected %s", t, want)
+	}
 	n := int(c.Uint24("length"))
-	if left := c.Left(); c.Err() == nil && n != left {
-		c.Failf("length %d, but %d bytes follow the header", n, left)
+	if left := c.Left(); n != left {
+		c.Failf("length %d, expected %d, which is what follows the header", n, left)
 	}
 }
 

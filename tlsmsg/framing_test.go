@@ -1,0 +1,123 @@
+package tlsmsg_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// drain calls Next until there is nothing more.
+func drain(t testing.TB, a *tlsmsg.Assembler) (out [][]byte) {
+	t.Helper()
+	for {
+		raw, err := a.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if raw == nil {
+			return out
+		}
+		out = append(out, raw)
+	}
+}
+
+func TestMessagesComeOutWholeHoweverTheyAreCut(t *testing.T) {
+	messages := [][]byte{
+		join(14, 0, 0, 0),
+		join(11, 0, 1, 44, bytes.Repeat([]byte{7}, 300)),
+		join(0, 0, 0, 0),
+		join(20, 0, 0, 12, "twelve bytes"),
+	}
+	stream := bytes.Join(messages, nil)
+	for size := 1; size <= len(stream); size++ {
+		var a tlsmsg.Assembler
+		var got [][]byte
+		for rest := stream; len(rest) > 0; {
+			n := min(size, len(rest))
+			fragment := bytes.Clone(rest[:n])
+			a.Write(fragment)
+			rest = rest[n:]
+			got = append(got, drain(t, &a)...)
+			for i := range fragment {
+				fragment[i] = 0xEE // the record's buffer is used again
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(messages) {
+			t.Fatalf("in fragments of %d bytes:\n% x\nwant\n% x", size, got, messages)
+		}
+		if a.Pending() {
+			t.Fatalf("in fragments of %d bytes: %d bytes left", size, a.Buffered())
+		}
+	}
+}
+
+func TestMessagesAreTheCallersToKeep(t *testing.T) {
+	var a tlsmsg.Assembler
+	var kept [][]byte
+	for i := range 100 {
+		a.Write(join(11, 0, 0, 2, i, i, 14))
+		kept = append(kept, drain(t, &a)...)
+		a.Write(join(0, 0, 0))
+		kept = append(kept, drain(t, &a)...)
+		kept[len(kept)-1] = append(kept[len(kept)-1], "more"...) // must not reach the next message
+	}
+	for i := range 100 {
+		if want := join(11, 0, 0, 2, i, i); !bytes.Equal(kept[2*i], want) {
+			t.Fatalf("message %d is now % x, want % x", i, kept[2*i], want)
+		}
+	}
+}
+
+func TestPendingTellsAPartOfAMessage(t *testing.T) {
+	var a tlsmsg.Assembler
+	if a.Pending() {
+		t.Error("empty assembler pending")
+	}
+	a.Write([]byte{14})
+	if drain(t, &a); !a.Pending() || a.Buffered() != 1 {
+		t.Error("one byte of a header not pending")
+	}
+	a.Write([]byte{0, 0, 0})
+	if drain(t, &a); a.Pending() {
+		t.Error("pending after the whole message")
+	}
+}
+
+func TestTooLongAMessageIsRefusedByItsHeader(t *testing.T) {
+	for _, tc := range []struct{ max, length int }{{0, 64<<10 + 1}, {100, 101}, {0, 1<<24 - 1}} {
+		a := tlsmsg.Assembler{MaxMessage: tc.max}
+		a.Write(join(11, tc.length>>16, tc.length>>8, tc.length))
+		for range 2 { // it sticks
+			raw, err := a.Next()
+			var long *tlsmsg.MessageTooLongError
+			if !errors.As(err, &long) || raw != nil || long.Length != tc.length || long.Type != tlsmsg.TypeCertificate {
+				t.Errorf("length %d: % x, %v", tc.length, raw, err)
+			}
+			a.Write([]byte("more"))
+			if a.Buffered() != 0 {
+				t.Error("keeps bytes after the error")
+			}
+		}
+	}
+	a := tlsmsg.Assembler{MaxMessage: 3}
+	a.Write(join(11, 0, 0, 3, "abc"))
+	if got := drain(t, &a); len(got) != 1 {
+		t.Errorf("the longest message: % x", got)
+	}
+}
+
+func TestAnAssemblerIsBoundedEvenIfNobodyCallsNext(t *testing.T) {
+	var a tlsmsg.Assembler
+	for range 1000 {
+		a.Write(make([]byte, tlsmsg.MaxPlaintext))
+	}
+	if n := a.Buffered(); n > 1<<17 {
+		t.Errorf("holds %d bytes", n)
+	}
+	if _, err := a.Next(); !errors.Is(err, tlsmsg.ErrUnread) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,123 @@
+package handshake
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// end ends the connection for err, with the alert that err calls for (RFC
+// 5246, section 7.2.2). A nil err, or an end before it, changes nothing.
+func (c *Client) end(err error) {
+	if err == nil || c.fault != nil {
+		return
+	}
+	c.fault = err
+	c.work, c.resume = nil, nil
+	if protocol, ok := err.(*ProtocolError); ok {
+		c.sendAlert(tlsmsg.LevelFatal, protocol.Alert, protocol.because())
+	} else if internal, ok := err.(*InternalError); ok {
+		c.sendAlert(tlsmsg.LevelFatal, tlsmsg.AlertInternalError, internal.Error())
+	}
+	c.out.closed = true
+	c.out.flush()
+}
+
+// sendAlert makes an alert. An end of sequence numbers is the one thing that
+// can hinder it, and then there is no better one to send.
+func (c *Client) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, because string) {
+	if c.out.closed || c.phase == phaseStart {
+		return
+	}
+	alert := tlsmsg.Alert{Level: level, Description: d}
+	if c.sendContent(tlsmsg.ContentAlert, 0, alert.Append(make([]byte, 0, 2))) != nil {
+		return
+	}
+	c.out.flush()
+	if c.cfg.Events != nil {
+		c.cfg.Events(AlertEvent{Dir: Out, Level: level, Description: d, Because: because})
+	}
+}
+
+// alertArrived handles the content of an alert record. Alerts may come in the
+// middle of a handshake message; they are not spread over records.
+func (c *Client) alertArrived(content []byte) error {
+	alert, err := tlsmsg.ParseAlert(content)
+	if err != nil {
+		return malformed(err)
+	}
+	c.messageArrived(tlsmsg.ContentAlert, 0, content)
+	if c.cfg.Events != nil {
+		c.cfg.Events(AlertEvent{Dir: In, Level: alert.Level, Description: alert.Description})
+	}
+	switch {
+	case alert.Description == tlsmsg.AlertCloseNotify: // whatever its level
+		return c.closeNotifyArrived()
+	case alert.Level == tlsmsg.LevelFatal:
+		return &AlertError{Alert: alert, After: c.last}
+	case alert.Level != tlsmsg.LevelWarning:
+		return refuse(tlsmsg.AlertIllegalParameter, "Alert.level", "%v, expected warning or fatal", alert.Level)
+	}
+	// Of warnings RFC 5246, section 7.2.2, leaves it to the receiver to go on.
+	return c.tolerate("warning alerts")
+}
+
+// tolerate counts something of the peer's that is ignored, within a bound.
+func (c *Client) tolerate(what string) error {
+	if c.in.warnings++; c.in.warnings > maxWarnings {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d %s in a row, expected at most %d",
+			c.in.warnings, what, maxWarnings)
+	}
+	return nil
+}
+
+func (c *Client) closeNotifyArrived() error {
+	c.in.closed = true
+	if c.phase == phaseConnected {
+		return nil
+	}
+	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertCloseNotify, "the peer closed")
+	return &ClosedError{After: c.last, Notified: true, MidRecord: c.in.messages.Pending()}
+}
+
+// CloseWrite says close_notify: no application data follows. During the
+// handshake it gives up the connection, with a user_canceled before the
+// close_notify (RFC 5246, section 7.2.2), and Err is ErrAborted.
+func (c *Client) CloseWrite() {
+	if c.fault != nil || c.out.closed {
+		return
+	}
+	var err error
+	if c.phase != phaseConnected {
+		c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertUserCanceled, "closed before the handshake was done")
+		err = fmt.Errorf("%w after %s", ErrAborted, c.last)
+	}
+	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertCloseNotify, "this side has no more to send")
+	c.out.closed = true
+	c.end(err)
+}
+
+// Abort ends the connection by a fatal alert. Err wraps ErrAborted.
+func (c *Client) Abort(d tlsmsg.AlertDescription) {
+	if c.fault != nil {
+		return
+	}
+	c.sendAlert(tlsmsg.LevelFatal, d, "this side gives up")
+	c.end(fmt.Errorf("%w with the alert %v after %s", ErrAborted, d, c.last))
+}
+
+// decide tells a listener what was decided.
+func (c *Client) decide(name, format string, args ...any) {
+	if c.cfg.Events != nil {
+		c.cfg.Events(DecisionEvent{Name: name, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// peerOrInternal tells the peer's fault from ours in the result of work.
+func peerOrInternal(err, peers error, alert tlsmsg.AlertDescription, where, what string) error {
+	if errors.Is(err, peers) {
+		return &ProtocolError{Alert: alert, Where: where, Reason: err.Error(), Err: err}
+	}
+	return &InternalError{What: what, Err: err}
+}

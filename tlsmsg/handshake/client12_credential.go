@@ -1,0 +1,101 @@
+package handshake
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// certificateRequest takes the server's wishes; they are answered in our
+// flight (RFC 5246, section 7.4.4).
+func (c *Client) certificateRequest(raw []byte) error {
+	m := new(tlsmsg.CertificateRequest)
+	if err := c.decode(m, raw); err != nil {
+		return err
+	}
+	c.exchange.request = m
+	c.state.CertificateRequested = true
+	return nil
+}
+
+// sendCertificate answers CertificateRequest: with the first credential that
+// fits, or an empty list where none does or the server has not shown to be who
+// it should be (RFC 5246, section 7.4.6).
+func (c *Client) sendCertificate() error {
+	c.chooseCredential()
+	var m tlsmsg.Certificate
+	if c.state.Credential >= 0 {
+		m.Chain = c.cfg.Credentials[c.state.Credential].Chain
+	} else {
+		c.transcript.Drop()
+	}
+	return c.send(&m)
+}
+
+func (c *Client) chooseCredential() {
+	switch {
+	case len(c.cfg.Credentials) == 0:
+		c.decide("credential_none", "no client certificate sent: none is configured")
+		return
+	case !c.trusted():
+		c.decide("credential_withheld", "no client certificate sent: %s", c.mistrust())
+		return
+	}
+	var misfits string
+	for i := range c.cfg.Credentials {
+		scheme, misfit := fit(&c.cfg.Credentials[i], c.exchange.request)
+		if misfit == "" {
+			c.state.Credential, c.exchange.scheme = i, scheme
+			c.decide("credential_sent", "client certificate %d of %d sent, signing with %v: the first that fits CertificateRequest",
+				i+1, len(c.cfg.Credentials), scheme)
+			return
+		}
+		misfits += fmt.Sprintf("; number %d: %s", i+1, misfit)
+	}
+	c.decide("credential_unfit", "no client certificate sent: none fits CertificateRequest%s", misfits)
+}
+
+// mistrust says why the peer is not trusted.
+func (c *Client) mistrust() string {
+	return "the server's certificate did not verify: " + reason(c.state.Verdict)
+}
+
+// fit returns the scheme with which a credential answers a request, or why it
+// does not.
+func fit(cred *Credential, request *tlsmsg.CertificateRequest) (tlsmsg.SignatureScheme, string) {
+	if len(cred.Chain) == 0 {
+		return 0, "it has no certificate"
+	}
+	if !issued(cred, request.Authorities) {
+		return 0, "none of its issuers is among certificate_authorities"
+	}
+	scheme := slices.IndexFunc(cred.Schemes, func(s tlsmsg.SignatureScheme) bool {
+		return slices.Contains(request.Schemes, s) && slices.Contains(request.CertificateTypes, certificateType(s))
+	})
+	if scheme < 0 {
+		return 0, fmt.Sprintf("its key signs with %v, the server takes %v from certificates of type %v",
+			cred.Schemes, request.Schemes, request.CertificateTypes)
+	}
+	return cred.Schemes[scheme], ""
+}
+
+// issued reports whether an issuer is among the authorities; an empty list of
+// authorities takes any (RFC 5246, section 7.4.4).
+func issued(cred *Credential, authorities [][]byte) bool {
+	return len(authorities) == 0 || slices.ContainsFunc(cred.Issuers, func(issuer []byte) bool {
+		return slices.ContainsFunc(authorities, func(a []byte) bool { return bytes.Equal(a, issuer) })
+	})
+}
+
+// certificateType is the type of certificate that holds a scheme's key. That
+// of EdDSA goes by ecdsa_sign (RFC 8422, section 5.5).
+func certificateType(s tlsmsg.SignatureScheme) tlsmsg.ClientCertificateType {
+	switch s {
+	case tlsmsg.SchemeECDSASecp256r1SHA256, tlsmsg.SchemeECDSASecp384r1SHA384, tlsmsg.SchemeECDSASecp521r1SHA512,
+		tlsmsg.SchemeECDSASHA1, tlsmsg.SchemeEd25519, tlsmsg.SchemeEd448:
+		return tlsmsg.CertificateTypeECDSASign
+	}
+	return tlsmsg.CertificateTypeRSASign
+}

@@ -1,0 +1,163 @@
+package handshake
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// How a connection can end other than by both sides' close_notify. Client.Err
+// is one of the types below, each of which is one of these for errors.Is.
+var (
+	// ErrNotTLS: the peer's first bytes are not a TLS record. See NotTLSError.
+	ErrNotTLS = errors.New("the peer does not speak TLS")
+	// ErrAlertReceived: the peer ended the connection by an alert. See AlertError.
+	ErrAlertReceived = errors.New("alert received")
+	// ErrProtocol: the peer broke the protocol, or offers nothing that we take;
+	// an alert tells it so. See ProtocolError.
+	ErrProtocol = errors.New("protocol error")
+	// ErrClosed: the peer closed before the handshake was done. See ClosedError.
+	ErrClosed = errors.New("closed by the peer during the handshake")
+	// ErrTruncated: the stream ended without close_notify after the handshake,
+	// so that the last bytes may be missing. See ClosedError.
+	ErrTruncated = errors.New("the stream ended without close_notify")
+	// ErrAborted: this side gave up, by Abort or by CloseWrite during the handshake.
+	ErrAborted = errors.New("aborted by this side")
+	// ErrInternal: this side could not do its part, such as sign.
+	ErrInternal = errors.New("internal error")
+)
+
+// firstBytesKept bounds NotTLSError.First: enough for the status line of
+// another protocol.
+const firstBytesKept = 128
+
+// NotTLSError says that the peer's first bytes are not a TLS record.
+type NotTLSError struct {
+	First []byte // up to 128 of the bytes; they come from the network
+	Plain bool   // whether they read like text
+}
+
+func newNotTLSError(b []byte) *NotTLSError {
+	e := &NotTLSError{First: append([]byte(nil), b[:min(len(b), firstBytesKept)]...), Plain: true}
+	for _, x := range e.First {
+		if (x < ' ' || x > '~') && x != '\r' && x != '\n' && x != '\t' {
+			e.Plain = false
+		}
+	}
+	return e
+}
+
+// Error shows the first bytes, escaped.
+func (e *NotTLSError) Error() string {
+	if e.Plain {
+		return fmt.Sprintf("%v: its first bytes are the text %q, not a TLS record", ErrNotTLS, e.First)
+	}
+	return fmt.Sprintf("%v: its first bytes are % x, not a TLS record", ErrNotTLS, e.First)
+}
+
+// Is reports whether target is ErrNotTLS.
+func (e *NotTLSError) Is(target error) bool { return target == ErrNotTLS }
+
+// An AlertError says which alert of the peer's ended the connection.
+type AlertError struct {
+	Alert tlsmsg.Alert
+	After string // the last message before it, as in "after our ClientHello"
+}
+
+func (e *AlertError) Error() string {
+	return fmt.Sprintf("the peer sent the alert %v (%d) after %s", e.Alert, uint8(e.Alert.Description), e.After)
+}
+
+// Is reports whether target is ErrAlertReceived.
+func (e *AlertError) Is(target error) bool { return target == ErrAlertReceived }
+
+// A ProtocolError says what was wrong with what the peer sent, and which alert
+// answered it.
+type ProtocolError struct {
+	Alert  tlsmsg.AlertDescription // sent to the peer, level fatal
+	Where  string                  // message and field: "ServerHello.cipher_suite"
+	Reason string                  // what it was, and what was expected
+	Err    error                   // the cause, where there is one: a *field.Error, say
+}
+
+func (e *ProtocolError) Error() string {
+	return fmt.Sprintf("%s (answered by the alert %v)", e.because(), e.Alert)
+}
+
+// because is the error without the alert.
+func (e *ProtocolError) because() string {
+	switch {
+	case e.Where == "":
+		return e.Reason
+	case e.Reason == "":
+		return e.Where
+	}
+	return e.Where + ": " + e.Reason
+}
+
+// Is reports whether target is ErrProtocol.
+func (e *ProtocolError) Is(target error) bool { return target == ErrProtocol }
+
+// Unwrap returns the cause.
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// A ClosedError says where in the conversation the peer closed.
+type ClosedError struct {
+	After      string // the last message before: "the peer's Certificate"
+	Notified   bool   // by close_notify, rather than by ending the stream alone
+	MidRecord  bool   // the stream ended inside a record or a handshake message
+	Handshaken bool   // after the handshake: then the error is ErrTruncated
+}
+
+func (e *ClosedError) Error() string {
+	how := "ended the stream without close_notify"
+	if e.Notified {
+		how = "sent close_notify"
+	}
+	if e.MidRecord {
+		how += ", in the middle of a record or message"
+	}
+	if e.Handshaken {
+		return fmt.Sprintf("the peer %s: data may be missing", how)
+	}
+	return fmt.Sprintf("the peer %s before the handshake was done, after %s", how, e.After)
+}
+
+// Is reports whether target is ErrTruncated, after the handshake, or ErrClosed.
+func (e *ClosedError) Is(target error) bool {
+	if e.Handshaken {
+		return target == ErrTruncated
+	}
+	return target == ErrClosed
+}
+
+// An InternalError says what this side could not do.
+type InternalError struct {
+	What string
+	Err  error
+}
+
+func (e *InternalError) Error() string {
+	if e.Err == nil {
+		return e.What
+	}
+	return fmt.Sprintf("%s: %v", e.What, e.Err)
+}
+
+// Is reports whether target is ErrInternal.
+func (e *InternalError) Is(target error) bool { return target == ErrInternal }
+
+// Unwrap returns the cause.
+func (e *InternalError) Unwrap() error { return e.Err }
+
+// refuse makes the error for something that the peer must not do.
+func refuse(alert tlsmsg.AlertDescription, where, format string, args ...any) error {
+	return &ProtocolError{Alert: alert, Where: where, Reason: fmt.Sprintf(format, args...)}
+}
+
+// malformed makes the error for a message that does not decode. err is a
+// *field.Error, which names message, field and offset.
+func malformed(err error) error {
+	return &ProtocolError{Alert: tlsmsg.AlertDecodeError, Reason: err.Error(), Err: err}
+}

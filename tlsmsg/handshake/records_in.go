@@ -1,0 +1,215 @@
+package handshake
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// Bounds on what a peer can make this side hold or do.
+const (
+	// maxUnread bounds the bytes received and not used up yet: several of the
+	// largest records, for a driver that hands over what a window brought.
+	maxUnread = 256 << 10
+	// maxMessage bounds a handshake message's length. Chains of certificates
+	// are the longest messages.
+	maxMessage = 128 << 10
+	// maxEmptyRecords bounds application-data records without content in a row.
+	// A few are legitimate cover traffic (RFC 5246, section 6.2.1).
+	maxEmptyRecords = 32
+	// maxWarnings bounds warning alerts, and HelloRequests, in a row.
+	maxWarnings = 4
+)
+
+// inbound is the receiving half of the record layer (RFC 5246, section 6.2).
+type inbound struct {
+	buf      []byte // received and, from at on, not used up
+	at       int
+	borrowed bool   // buf is the caller's: not to be kept or written to
+	store    []byte // ours, where buf is not
+	offset   int64  // in the stream, of buf[at]
+
+	state    *suite.State   // nil: records are not protected
+	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
+	any      bool           // whether there was a good record yet
+	messages tlsmsg.Assembler
+	began    int64 // offset of the record in which the message being assembled begins
+	span     span  // of the record handled last
+
+	app []byte // application data not read yet; lies inside buf
+
+	emptyRecords, warnings int // in a row
+
+	closed bool // close_notify arrived
+	ended  bool // the stream ended
+}
+
+// span is where a record lies in the stream: from its first byte to after its last.
+type span struct{ start, end int64 }
+
+func (in *inbound) unread() int { return len(in.buf) - in.at }
+
+// append takes bytes. While all before them is used up and nothing needs to be
+// decrypted in place they stay where they are, until own.
+func (in *inbound) append(p []byte) {
+	switch {
+	case in.unread() == 0 && in.state == nil:
+		in.store = in.buf[:0]
+		in.buf, in.at, in.borrowed = p, 0, true
+		return
+	case len(in.app) == 0: // else it must not move
+		in.buf = in.buf[:copy(in.buf, in.buf[in.at:])]
+		in.at = 0
+	}
+	in.buf = append(in.buf, p...)
+}
+
+// own copies what is left of borrowed bytes.
+func (in *inbound) own() {
+	if in.borrowed {
+		in.buf = append(in.store, in.buf[in.at:]...)
+		in.at, in.borrowed, in.store = 0, false, nil
+	}
+}
+
+// nextRecord handles the next whole record, or reports that there is none.
+func (c *Client) nextRecord() (more bool, err error) {
+	in := &c.in
+	if in.state != nil {
+		in.own()
+	}
+	rec, n, err := tlsmsg.NextRecord(in.buf[in.at:])
+	if err != nil {
+		return false, c.badRecord(err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	event := c.recordArrived(&rec, in.buf[in.at:in.at+n])
+	in.any = true
+	in.span = span{in.offset, in.offset + int64(n)}
+	in.at += n
+	in.offset += int64(n)
+	plaintext, err := c.unprotect(&rec)
+	if event != nil {
+		if err == nil {
+			event.Plaintext = bytes.Clone(plaintext)
+		}
+		c.cfg.Events(*event)
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, c.content(rec.Type, plaintext)
+}
+
+// recordArrived makes the event while the record is still as on the wire.
+func (c *Client) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
+	if c.cfg.Events == nil {
+		return nil
+	}
+	return &RecordEvent{Dir: In, Type: rec.Type, Version: rec.Version, Offset: c.in.offset,
+		Wire: bytes.Clone(wire), Encrypted: c.in.state != nil}
+}
+
+// unprotect checks a record's header and returns its content.
+func (c *Client) unprotect(rec *tlsmsg.Record) ([]byte, error) {
+	in := &c.in
+	if in.version != 0 && rec.Version != in.version {
+		return nil, refuse(tlsmsg.AlertProtocolVersion, "record header",
+			"version %v, expected %v as negotiated", rec.Version, in.version)
+	}
+	plaintext := rec.Fragment
+	if in.state != nil {
+		var err error
+		if plaintext, err = in.state.Open(rec.Type, rec.Version, rec.Fragment); err != nil {
+			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v", rec.Type, c.last, err)
+		}
+	}
+	if len(plaintext) > tlsmsg.MaxPlaintext {
+		return nil, refuse(tlsmsg.AlertRecordOverflow, "record",
+			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), tlsmsg.MaxPlaintext)
+	}
+	return plaintext, nil
+}
+
+// badRecord gives the answer to bytes that cannot become a record.
+func (c *Client) badRecord(err error) error {
+	var notTLS *tlsmsg.NotTLSError
+	var overlong *tlsmsg.RecordTooLongError
+	switch {
+	case errors.As(err, &notTLS) && !c.in.any:
+		return newNotTLSError(c.in.buf[c.in.at:])
+	case errors.As(err, &overlong):
+		return &ProtocolError{Alert: tlsmsg.AlertRecordOverflow, Reason: err.Error(), Err: err}
+	case errors.As(err, &notTLS):
+		return &ProtocolError{Alert: tlsmsg.AlertUnexpectedMessage, Where: "record header",
+			Reason: "after " + c.last + ": " + err.Error(), Err: err}
+	}
+	return &ProtocolError{Alert: tlsmsg.AlertProtocolVersion, Reason: err.Error(), Err: err}
+}
+
+// content hands a record's content on by its type.
+func (c *Client) content(typ tlsmsg.ContentType, plaintext []byte) error {
+	in := &c.in
+	if typ != tlsmsg.ContentHandshake && typ != tlsmsg.ContentAlert && in.messages.Pending() {
+		return refuse(tlsmsg.AlertUnexpectedMessage, typ.Heading(), "in the middle of a handshake message")
+	}
+	switch typ {
+	case tlsmsg.ContentHandshake:
+		if len(plaintext) == 0 { // RFC 5246, section 6.2.1: MUST NOT be sent
+			return refuse(tlsmsg.AlertUnexpectedMessage, "record", "of type handshake without content")
+		}
+		if !in.messages.Pending() {
+			in.began = in.span.start
+		}
+		in.messages.Write(plaintext)
+		return nil
+	case tlsmsg.ContentAlert:
+		return c.alertArrived(plaintext)
+	case tlsmsg.ContentChangeCipherSpec:
+		c.messageArrived(typ, 0, plaintext)
+		return c.dispatch(kindChangeCipherSpec, plaintext)
+	case tlsmsg.ContentApplicationData:
+		if len(plaintext) > 0 {
+			c.messageArrived(typ, 0, plaintext)
+		}
+		return c.dispatch(kindApplicationData, plaintext)
+	}
+	return refuse(tlsmsg.AlertUnexpectedMessage, "record header", "content type %v after %s", typ, c.last)
+}
+
+// applicationData keeps a record's plaintext for the reader.
+func (c *Client) applicationData(plaintext []byte) error {
+	if len(plaintext) == 0 {
+		if c.in.emptyRecords++; c.in.emptyRecords > maxEmptyRecords {
+			return refuse(tlsmsg.AlertUnexpectedMessage, "ApplicationData",
+				"%d records without content in a row", c.in.emptyRecords)
+		}
+		return nil
+	}
+	c.in.emptyRecords, c.in.warnings = 0, 0
+	c.in.app = plaintext
+	return nil
+}
+
+// messageArrived tells a listener of a whole message.
+func (c *Client) messageArrived(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) {
+	if c.cfg.Events == nil {
+		return
+	}
+	start := c.in.span.start
+	if content == tlsmsg.ContentHandshake {
+		start = c.in.began
+	}
+	c.cfg.Events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
+		Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})
+}
+
+// tooLong gives the answer to a message beyond the limit. RFC 5246 names no
+// alert for it; its length is out of range.
+func tooLong(err error) error {
+	return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
+}

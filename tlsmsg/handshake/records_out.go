@@ -1,0 +1,98 @@
+package handshake
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// maxBacklog bounds the application data, as records, that waits to be sent.
+const maxBacklog = 64 << 10
+
+// outbound is the sending half of the record layer (RFC 5246, section 6.2).
+type outbound struct {
+	buf    []byte // made and not taken yet
+	ready  int    // what of buf may be taken: whole flights
+	offset int64  // in the stream, of the next record
+	taken  bool   // buf[:ready] was handed out by Next
+
+	state   *suite.State   // nil: records are not protected
+	version tlsmsg.Version // of the records
+	closed  bool           // close_notify, or a fatal alert, was made
+}
+
+// take returns what may be sent. It stays in place until something is made.
+func (o *outbound) take() []byte {
+	o.drop()
+	o.taken = true
+	return o.buf[:o.ready]
+}
+
+// drop lets go of what was taken.
+func (o *outbound) drop() {
+	if o.taken {
+		o.buf = o.buf[:copy(o.buf, o.buf[o.ready:])]
+		o.ready, o.taken = 0, false
+	}
+}
+
+// flush lets all that was made be sent.
+func (o *outbound) flush() {
+	o.drop()
+	o.ready = len(o.buf)
+}
+
+// send makes a handshake message: into the transcript and into records.
+func (c *Client) send(m tlsmsg.Message) error {
+	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
+	c.transcript.Add(c.scratch)
+	c.last = "our " + m.Type().Heading()
+	return c.sendContent(tlsmsg.ContentHandshake, m.Type(), c.scratch)
+}
+
+// sendContent makes records of one message's content.
+func (c *Client) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
+	start := c.out.offset
+	for rest := raw; ; {
+		n := min(len(rest), tlsmsg.MaxPlaintext)
+		if err := c.sendRecord(content, rest[:n]); err != nil {
+			return err
+		}
+		if rest = rest[n:]; len(rest) == 0 {
+			break
+		}
+	}
+	if c.cfg.Events != nil {
+		c.cfg.Events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
+			Encrypted: c.out.state != nil, Offset: start, End: c.out.offset, Context: c.ctx})
+	}
+	return nil
+}
+
+// sendRecord makes one record.
+func (c *Client) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
+	o := &c.out
+	o.drop()
+	start := len(o.buf)
+	rec := tlsmsg.Record{Type: typ, Version: o.version, Fragment: fragment}
+	if o.state == nil {
+		o.buf = tlsmsg.AppendRecord(o.buf, rec)
+	} else {
+		rec.Fragment = nil
+		b, err := o.state.Seal(tlsmsg.AppendRecord(o.buf, rec), typ, o.version, fragment)
+		if err != nil {
+			return &InternalError{What: "protecting a record", Err: err}
+		}
+		binary.BigEndian.PutUint16(b[start+3:], uint16(len(b)-start-tlsmsg.RecordHeaderLen))
+		o.buf = b
+	}
+	offset := o.offset
+	o.offset += int64(len(o.buf) - start)
+	if c.cfg.Events != nil {
+		c.cfg.Events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
+			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Plaintext: bytes.Clone(fragment)})
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package handshake
+
+import "github.com/rawshake/rawshake/tlsmsg"
+
+// Stage says how far a handshake has come. Stages only rise.
+type Stage uint8
+
+const (
+	StageNew                 Stage = iota
+	StageHelloSent                 // our ClientHello is made
+	StageHelloReceived             // ServerHello accepted
+	StageCertificateReceived       // the peer's chain is in State, not judged yet
+	StageHelloDone                 // the peer's ServerHelloDone accepted
+	StageFinished                  // both Finished exchanged and verified
+)
+
+var stageNames = [...]string{"new", "ClientHello sent", "ServerHello received", "Certificate received",
+	"ServerHelloDone received", "Finished"}
+
+// String says what was reached: "Certificate received".
+func (s Stage) String() string {
+	if int(s) < len(stageNames) {
+		return stageNames[s]
+	}
+	return "stage?"
+}
+
+// State is what is known of the connection so far. Slices in it are the
+// machine's: read them, do not write to them.
+type State struct {
+	Version              tlsmsg.Version // 0 until ServerHello
+	CipherSuite          tlsmsg.CipherSuite
+	Group                tlsmsg.NamedGroup      // of the key exchange
+	Scheme               tlsmsg.SignatureScheme // of the ServerKeyExchange signature
+	ServerRandom         [32]byte
+	SessionID            []byte
+	ALPN                 string // chosen by the server; empty: none
+	ExtendedMasterSecret bool
+	SecureRenegotiation  bool // the server knows RFC 5746
+
+	Chain        [][]byte // DER, the leaf first
+	Judged       bool     // whether the chain was judged yet
+	Verdict      error    // why it did not verify, once Judged; nil: it did
+	OCSPResponse []byte   // DER, from CertificateStatus
+
+	CertificateRequested bool // by the server
+	Credential           int  // index in Config.Credentials that was sent, or -1
+	TicketReceived       bool // a NewSessionTicket was seen
+}
+
+// Verified reports whether the chain was judged and verified.
+func (s *State) Verified() bool { return s.Judged && s.Verdict == nil }

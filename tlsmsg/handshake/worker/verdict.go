@@ -1,0 +1,193 @@
+package worker
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// Reason says in one word why a chain does not verify.
+type Reason string
+
+const (
+	Unparseable      Reason = "unparseable"       // the standard library refuses the certificate
+	Expired          Reason = "expired"           // its time is over
+	NotYetValid      Reason = "not_yet_valid"     // its time has not come
+	SelfSigned       Reason = "self_signed"       // the leaf signs itself and is no root of ours
+	UnknownAuthority Reason = "unknown_authority" // the chain leads to no root of ours
+	WrongName        Reason = "wrong_name"        // the leaf is for other names
+	WrongUse         Reason = "wrong_use"         // it may not identify a TLS server
+	Invalid          Reason = "invalid"           // anything else
+)
+
+// A Verdict says why a chain does not verify.
+type Verdict struct {
+	Reason Reason // the first in the order: form, name, time, trust
+	Text   string // sentences about all that is wrong; text from certificates is escaped
+	Err    error  // what crypto/x509 said of the first
+}
+
+func (v *Verdict) Error() string { return v.Text }
+
+// Unwrap returns what crypto/x509 said.
+func (v *Verdict) Unwrap() error { return v.Err }
+
+// namesShown bounds the names of a certificate that a verdict lists.
+const namesShown = 8
+
+func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResult {
+	if len(work.Chain) == 0 {
+		return handshake.VerifyChainResult{Verdict: &Verdict{Reason: Invalid, Text: "no certificate"}}
+	}
+	leaf, err := x509.ParseCertificate(work.Chain[0])
+	if err != nil {
+		return handshake.VerifyChainResult{Verdict: &Verdict{Unparseable,
+			fmt.Sprintf("the certificate does not parse: %s", printable(err.Error())), err}}
+	}
+	var found []*Verdict
+	note := func(v *Verdict) {
+		if v != nil {
+			found = append(found, v)
+		}
+	}
+	note(wrongName(leaf, work.ServerName))
+	now := time.Now()
+	if w.Now != nil {
+		now = w.Now()
+	}
+	note(outOfTime(leaf, now))
+	note(w.untrusted(leaf, work.Chain[1:], now))
+	return handshake.VerifyChainResult{PublicKey: leaf.PublicKey, Verdict: join(found)}
+}
+
+// join makes one verdict of many. A nil slice is a good one: an untyped nil.
+func join(found []*Verdict) error {
+	if len(found) == 0 {
+		return nil
+	}
+	v := *found[0]
+	for _, more := range found[1:] {
+		v.Text += "; " + more.Text
+	}
+	return &v
+}
+
+// wrongName judges the name alone. Without a name nothing can be verified.
+func wrongName(leaf *x509.Certificate, name string) *Verdict {
+	if name == "" {
+		return &Verdict{WrongName, "there is no server name to check the certificate against", nil}
+	}
+	host := strings.TrimSuffix(name, ".")
+	if err := leaf.VerifyHostname(host); err != nil {
+		return &Verdict{WrongName, fmt.Sprintf("the certificate is not for %s but for %s", printable(name), names(leaf)), err}
+	}
+	return nil
+}
+
+// names lists what a leaf is for.
+func names(leaf *x509.Certificate) string {
+	var list []string
+	for _, n := range leaf.DNSNames {
+		list = append(list, printable(n))
+	}
+	for _, ip := range leaf.IPAddresses {
+		list = append(list, net.IP(ip).String())
+	}
+	switch {
+	case len(list) == 0 && leaf.Subject.CommonName != "":
+		return "no name in subjectAltName (its common name, " + printable(leaf.Subject.CommonName) + ", does not count)"
+	case len(list) == 0:
+		return "no name at all"
+	case len(list) > namesShown:
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:namesShown], ", "), len(list)-namesShown)
+	}
+	return strings.Join(list, ", ")
+}
+
+func outOfTime(cert *x509.Certificate, now time.Time) *Verdict {
+	expired := x509.CertificateInvalidError{Cert: cert, Reason: x509.Expired}
+	switch {
+	case now.After(cert.NotAfter):
+		return &Verdict{Expired, "the certificate expired on " + when(cert.NotAfter), expired}
+	case now.Before(cert.NotBefore):
+		return &Verdict{NotYetValid, "the certificate is not valid before " + when(cert.NotBefore), expired}
+	}
+	return nil
+}
+
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
+// untrusted judges the chain to a root, as of a moment at which the leaf is
+// in its time, for the leaf's own time was judged already.
+func (w *Worker) untrusted(leaf *x509.Certificate, rest [][]byte, now time.Time) *Verdict {
+	at := now
+	switch {
+	case now.After(leaf.NotAfter):
+		at = leaf.NotAfter
+	case now.Before(leaf.NotBefore):
+		at = leaf.NotBefore
+	}
+	opts := x509.VerifyOptions{Roots: w.Roots, Intermediates: x509.NewCertPool(), CurrentTime: at}
+	var bad error // of the first intermediate that does not parse
+	for _, der := range rest {
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			bad = err
+			continue
+		}
+		opts.Intermediates.AddCert(cert)
+	}
+	_, err := leaf.Verify(opts)
+	if err == nil {
+		return nil
+	}
+	v := explain(leaf, err, at)
+	if bad != nil {
+		v.Text += "; a certificate of the chain does not parse: " + printable(bad.Error())
+	}
+	return v
+}
+
+func explain(leaf *x509.Certificate, err error, at time.Time) *Verdict {
+	var invalid x509.CertificateInvalidError
+	var unknown x509.UnknownAuthorityError
+	var roots x509.SystemRootsError
+	selfSigned := bytes.Equal(leaf.RawIssuer, leaf.RawSubject) && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && invalid.Cert != leaf:
+		v := outOfTime(invalid.Cert, at)
+		if v == nil {
+			break
+		}
+		v.Text = strings.Replace(v.Text, "the certificate", "the chain's certificate of "+printable(invalid.Cert.Subject.String()), 1)
+		return v
+	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
+		return &Verdict{WrongUse, "the certificate is not meant for a TLS server", err}
+	case errors.As(err, &roots):
+		return &Verdict{UnknownAuthority, "this system's root certificates cannot be read: name some with --ca", err}
+	case errors.As(err, &unknown) && selfSigned:
+		return &Verdict{SelfSigned, "the certificate is self-signed and not among the trusted roots", err}
+	case errors.As(err, &unknown):
+		return &Verdict{UnknownAuthority, "no trusted root signs for its issuer, " + printable(leaf.Issuer.String()), err}
+	}
+	return &Verdict{Invalid, printable(err.Error()), err}
+}
+
+// printable escapes what a terminal might obey.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r < ' ' || r == 0x7F || r >= 0x80 && r <= 0x9F || r == 0xFFFD || r >= 0x2028 && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
+			fmt.Fprintf(&b, "\\x%02x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

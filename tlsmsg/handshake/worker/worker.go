@@ -1,0 +1,66 @@
+// Package worker does the work that a handshake machine yields: it agrees on
+// keys, checks signatures, judges chains against a root store, and signs.
+// It belongs to the driver's side: unlike the machine it may draw on the
+// system's randomness, roots and clock.
+//
+// Read worker.go, then verdict.go (chains) and credential.go (client
+// certificates).
+package worker
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// A Worker does a machine's work. The zero Worker judges by the system's roots
+// and clock and has no client key. It keeps no state of its own: one Worker
+// serves many machines, also at the same time if Rand and Signers do.
+type Worker struct {
+	Roots   *x509.CertPool   // nil: the system's
+	Signers []crypto.Signer  // the private half of Config.Credentials, in its order
+	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
+	Now     func() time.Time // nil: the system's clock
+}
+
+// Do does one piece of work.
+func (w *Worker) Do(work handshake.Work) handshake.Result {
+	switch work := work.(type) {
+	case handshake.AgreeWork:
+		public, secret, err := suite.Agree(work.Group, work.PeerKey, w.Rand)
+		return handshake.AgreeResult{PublicKey: public, PreMasterSecret: secret, Err: err}
+	case handshake.VerifyChainWork:
+		return w.judge(work)
+	case handshake.VerifySignatureWork:
+		return handshake.VerifySignatureResult{
+			Err: suite.Verify(work.PublicKey, work.Scheme, work.Signed, work.Signature)}
+	case handshake.SignWork:
+		return w.sign(work)
+	}
+	return nil // the machine refuses it
+}
+
+// Finish does all work that c has outstanding.
+func (w *Worker) Finish(c *handshake.Client) {
+	for work, ok := c.Work(); ok; work, ok = c.Work() {
+		c.Resume(w.Do(work))
+	}
+}
+
+func (w *Worker) sign(work handshake.SignWork) handshake.Result {
+	if work.Credential < 0 || work.Credential >= len(w.Signers) {
+		return handshake.SignResult{Err: fmt.Errorf("no private key for client certificate %d", work.Credential+1)}
+	}
+	random := w.Rand
+	if random == nil {
+		random = rand.Reader
+	}
+	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, random)
+	return handshake.SignResult{Signature: sig, Err: err}
+}

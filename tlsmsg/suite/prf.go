@@ -1,0 +1,60 @@
+package suite
+
+// PRF fills out with PRF(secret, label, seed) of TLS 1.2, which is P_hash of
+// the secret over label + seed (RFC 5246, section 5). The seed is given in
+// parts to spare callers the concatenation.
+func PRF(h Hash, out, secret []byte, label string, seed ...[]byte) {
+	// A(i) and label + seed share one buffer: the second half of P_hash's
+	// input stays where it is while A(i) before it changes. Every use in TLS
+	// 1.2 fits the room on the stack.
+	var room [MaxHashSize + 128]byte
+	n := h.Size()
+	input := append(room[:n], label...)
+	for _, s := range seed {
+		input = append(input, s...)
+	}
+	mac := newHMAC(h, secret)
+	a, labelAndSeed := input[:n], input[n:]
+	mac.sum(a, labelAndSeed) // A(1)
+	var block [MaxHashSize]byte
+	for {
+		mac.sum(block[:n], input)
+		if out = out[copy(out, block[:n]):]; len(out) == 0 {
+			return
+		}
+		mac.sum(a, a) // A(i+1)
+	}
+}
+
+// hmac is HMAC (RFC 2104) over one-shot hashes: the inputs of the PRF are
+// short, and so nothing is allocated.
+type hmac struct {
+	h          Hash
+	ipad, opad [maxBlockSize]byte // K XOR ipad, K XOR opad
+}
+
+func newHMAC(h Hash, key []byte) (m hmac) {
+	m.h = h
+	if len(key) > h.blockSize() {
+		var short [MaxHashSize]byte
+		h.sum(short[:], key)
+		key = short[:h.Size()]
+	}
+	copy(m.ipad[:], key)
+	copy(m.opad[:], key)
+	for i := range m.ipad {
+		m.ipad[i] ^= 0x36
+		m.opad[i] ^= 0x5c
+	}
+	return m
+}
+
+// sum writes the MAC of data to out, which has room for the hash's size and
+// may overlap data.
+func (m *hmac) sum(out, data []byte) {
+	var room [maxBlockSize + MaxHashSize + 128]byte
+	b, n := m.h.blockSize(), m.h.Size()
+	var inner [MaxHashSize]byte
+	m.h.sum(inner[:], append(append(room[:0], m.ipad[:b]...), data...))
+	m.h.sum(out, append(append(room[:0], m.opad[:b]...), inner[:n]...))
+}

@@ -1,0 +1,51 @@
+package suite
+
+import "hash"
+
+// A Transcript is the hash of all handshake messages, headers included, in
+// the order in which they were sent and received (RFC 5246, section 7.4.9:
+// handshake_messages). Until the suite is known, and for as long as a
+// signature over the messages themselves may be asked for, it keeps their
+// bytes. The zero Transcript is empty and keeps them.
+type Transcript struct {
+	kept    []byte
+	hash    hash.Hash
+	dropped bool
+	sum     [MaxHashSize]byte
+}
+
+// Add appends a whole handshake message. The bytes are not retained.
+func (t *Transcript) Add(message []byte) {
+	if t.hash != nil {
+		t.hash.Write(message)
+	}
+	if !t.dropped {
+		t.kept = append(t.kept, message...)
+	}
+}
+
+// Choose sets the hash, once the suite is known.
+func (t *Transcript) Choose(h Hash) {
+	t.hash = h.New()
+	t.hash.Write(t.kept)
+}
+
+// Messages returns the messages themselves: what CertificateVerify signs (RFC
+// 5246, section 7.4.8). It is nil after Drop, and valid until the next Add.
+func (t *Transcript) Messages() []byte { return t.kept }
+
+// Drop lets the messages go. The hash runs on. It does nothing before Choose.
+func (t *Transcript) Drop() {
+	if t.hash != nil {
+		t.kept, t.dropped = nil, true
+	}
+}
+
+// Sum returns the hash of the messages so far. It is valid until the next
+// call, and nil before Choose.
+func (t *Transcript) Sum() []byte {
+	if t.hash == nil {
+		return nil
+	}
+	return t.hash.Sum(t.sum[:0])
+}
