@@ -112,15 +112,9 @@ func (o *Options) Timestamps() (val, ecr uint32, ok bool) {
 
 // SACK returns the SACK option's blocks and their number.
 func (o *Options) SACK() (blocks [MaxSACKBlocks]SACKBlock, n int) {
-	for opt := range o.All() {
-		if opt.Kind != OptSACK || len(opt.Data)%8 != 0 {
-			continue
-		}
-		for d := opt.Data; len(d) >= 8 && n < MaxSACKBlocks; d = d[8:] {
-			blocks[n] = SACKBlock{Seq(binary.BigEndian.Uint32(d)), Seq(binary.BigEndian.Uint32(d[4:]))}
-			n++
-		}
-		break
+	for d := o.find(OptSACK, wholeBlocks); len(d) >= 8 && n < MaxSACKBlocks; d = d[8:] {
+		blocks[n] = SACKBlock{Seq(binary.BigEndian.Uint32(d)), Seq(binary.BigEndian.Uint32(d[4:]))}
+		n++
 	}
 	return blocks, n
 }
@@ -188,6 +182,9 @@ func (o *Options) appendPadded(b []byte) []byte {
 	return b
 }
 
+// wholeBlocks, for find, is any number of SACK blocks.
+const wholeBlocks = -1
+
 // find returns the data of the first option of that kind with that length.
 func (o *Options) find(kind OptionKind, size int) []byte {
 	for b := o.raw[:o.n]; len(b) > 0; {
@@ -195,7 +192,7 @@ func (o *Options) find(kind OptionKind, size int) []byte {
 		if n == 0 || opt.Kind == OptEOL {
 			break
 		}
-		if opt.Kind == kind && len(opt.Data) == size {
+		if opt.Kind == kind && (len(opt.Data) == size || size == wholeBlocks && len(opt.Data)%8 == 0) {
 			return opt.Data
 		}
 		b = b[n:]
