@@ -21,12 +21,11 @@ import (
 // A script plays both sides of a connection to a recorder, as a driver would:
 // packets that are true to the byte, and the machines' events in their order.
 type script struct {
-	t     testing.TB
-	rec   *transcript.Recorder
-	at    time.Duration
-	ends  [2]end // by transcript.Dir
-	ctx   tlsmsg.Context
-	queue []byte // outgoing stream that no segment has carried yet
+	t    testing.TB
+	rec  *transcript.Recorder
+	at   time.Duration
+	ends [2]end // by transcript.Dir
+	ctx  tlsmsg.Context
 }
 
 type end struct {
