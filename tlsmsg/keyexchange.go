@@ -1,10 +1,44 @@
 package tlsmsg
 
-import "github.com/rawshake/rawshake/field"
+import (
+	"strings"
+
+	"github.com/rawshake/rawshake/field"
+)
 
 // The key exchange messages (RFC 5246, sections 7.4.3 and 7.4.7; RFC 8422,
 // sections 5.4 and 5.7). Their form depends on the negotiated suite; nothing
 // in them says which it is.
+
+// KeyExchange says which form the key exchange messages have under s. It is
+// unknown for suites that are not registered, and for the exchanges that this
+// package has no form for: PSK, SRP, Kerberos, fixed and anonymous
+// Diffie-Hellman, and those of TLS 1.3, which has no such messages.
+func (s CipherSuite) KeyExchange() KeyExchange {
+	exchange, _, _ := strings.Cut(cipherSuites.name(s), "_WITH_")
+	switch exchange {
+	case "TLS_ECDHE_ECDSA", "TLS_ECDHE_RSA":
+		return KeyExchangeECDHE
+	case "TLS_DHE_RSA", "TLS_DHE_DSS":
+		return KeyExchangeDHE
+	case "TLS_RSA":
+		return KeyExchangeRSA
+	}
+	return KeyExchangeUnknown
+}
+
+// String gives the name of an exchange: "ECDHE".
+func (k KeyExchange) String() string {
+	switch k {
+	case KeyExchangeRSA:
+		return "RSA"
+	case KeyExchangeDHE:
+		return "DHE"
+	case KeyExchangeECDHE:
+		return "ECDHE"
+	}
+	return "unknown"
+}
 
 // Type returns TypeServerKeyExchange.
 func (*ServerKeyExchange) Type() HandshakeType { return TypeServerKeyExchange }
