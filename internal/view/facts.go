@@ -94,7 +94,7 @@ func clientHelloFacts(m *tlsmsg.ClientHello) []fact {
 	}
 	var alpn tlsmsg.ALPN
 	if find(m.Extensions, &alpn, in) {
-		facts = append(facts, fact{"alpn", alpn.Protocols, "ALPN " + strings.Join(alpn.Protocols, ",")})
+		facts = append(facts, fact{"alpn_protocols", alpn.Protocols, "ALPN " + strings.Join(alpn.Protocols, ",")})
 	}
 	facts = append(facts, fact{"cipher_suites", names(m.CipherSuites), plural(len(m.CipherSuites), "suite")})
 	var groups tlsmsg.SupportedGroups
@@ -131,8 +131,8 @@ func serverHelloFacts(m *tlsmsg.ServerHello) []fact {
 		version = selected.Versions[0]
 	}
 	facts := []fact{
-		{"version", version, version.String()},
 		{"cipher_suite", m.CipherSuite, m.CipherSuite.String()},
+		{"version", version, version.String()},
 	}
 	var alpn tlsmsg.ALPN
 	if find(m.Extensions, &alpn, in) && len(alpn.Protocols) > 0 {

@@ -75,10 +75,12 @@ func (v *Fields) raw(b []byte) string {
 // means.
 func valueText(n *field.Node, data []byte) string {
 	value := ""
-	switch n.Kind {
-	case field.Uint, field.BitField:
+	switch {
+	case n.Kind == field.Uint && len(n.Children) > 0: // its bits follow
+		value = fmt.Sprintf("0x%0*x", 2*n.Length, n.Value)
+	case n.Kind == field.Uint || n.Kind == field.BitField:
 		value = strconv.FormatUint(n.Value, 10)
-	case field.Bytes:
+	case n.Kind == field.Bytes:
 		if b := data[n.Offset : n.Offset+n.Length]; n.Meaning == "" && len(b) > 0 && harmless(string(b)) {
 			value = strconv.Quote(string(b))
 		}

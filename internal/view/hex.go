@@ -16,8 +16,14 @@ type Hex struct{ canvas }
 // NewHex returns a hex view that writes to w.
 func NewHex(w io.Writer, o Options) *Hex { return &Hex{newCanvas(w, o)} }
 
-// perLine is how many bytes stand in one line of a dump.
-const perLine = 16
+// perLine is how many bytes stand in one line of a dump: as many as leave room
+// for a field's whole path.
+func (v *Hex) perLine() int {
+	if v.options.Width < 120 {
+		return 8
+	}
+	return 16
+}
 
 // Entry dumps one entry's bytes.
 func (v *Hex) Entry(e *transcript.Entry) {
@@ -32,10 +38,11 @@ func (v *Hex) Entry(e *transcript.Entry) {
 
 func (v *Hex) dump(s specimen) {
 	v.print(v.paint(bold, v.text(s.title)) + "\n")
+	n := v.perLine()
 	for _, p := range parts(s.tree, s.data) {
 		name := p.path
-		for off, end := p.node.Offset, p.node.Offset+p.node.Length; off < end; off += perLine {
-			v.line(off, s.data[off:min(off+perLine, end)], name)
+		for off, end := p.node.Offset, p.node.Offset+p.node.Length; off < end; off += n {
+			v.line(off, s.data[off:min(off+n, end)], name)
 			name = ""
 		}
 	}
@@ -53,7 +60,8 @@ func (v *Hex) line(off int, b []byte, name string) {
 			text[i] = x
 		}
 	}
-	left := fmt.Sprintf("%06x  %-*s %-*s", off, 3*perLine, spaced(b), perLine, text)
+	n := v.perLine()
+	left := fmt.Sprintf("%06x  %-*s %-*s", off, 3*n, spaced(b), n, text)
 	name = cutFront(v.text(name), max(v.options.Width-len(left)-2, minRoom), v.g.ellipsis)
 	v.print(strings.TrimRight(left+"  "+v.paint(cyan, name), " ") + "\n")
 }

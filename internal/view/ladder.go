@@ -18,7 +18,8 @@ type Ladder struct {
 	canvas
 	lane lane
 
-	headed   bool
+	headed   bool // whether the columns have begun
+	remarked bool // whether something was said before
 	lastAt   time.Duration
 	measured bool // whether a round trip has been shown
 	count    struct{ out, in, ghosts, repeated int }
@@ -56,6 +57,9 @@ func (l *Ladder) head(f *transcript.Frame) {
 	if l.headed {
 		return
 	}
+	if l.remarked {
+		l.print("\n")
+	}
 	l.headed = true
 	client := netip.AddrPortFrom(f.IP.Src, f.Segment.SrcPort)
 	server := netip.AddrPortFrom(f.IP.Dst, f.Segment.DstPort)
@@ -76,10 +80,9 @@ func (l *Ladder) segment(f *transcript.Frame) {
 	}
 	l.lastAt = f.At
 	l.tally(f)
-	color := segmentColor(f)
 	gutter := l.lane.gutter(fmt.Sprint(f.Number), milliseconds(f.At), after)
 	rows := l.facts(segmentFacts(f))
-	l.print(l.paint(dim, gutter) + l.paint(color, l.arrow(f)) + l.factsBeside(rows, 0, factColor(f)) + "\n")
+	l.print(l.paint(dim, gutter) + l.paint(segmentColor(f), l.arrow(f)) + l.factsBeside(rows, 0, factColor(f)) + "\n")
 	l.more(rows, factColor(f))
 	if f.Ghost {
 		l.say(ghostAdvice(f), red)
@@ -121,12 +124,19 @@ func (l *Ladder) message(e *transcript.Entry) {
 	if m.Encrypted {
 		pieces = append(pieces, "encrypted")
 	}
+	trouble := ""
 	for _, f := range messageFacts(m) {
-		if f.text != "" {
+		switch {
+		case f.key == "error":
+			trouble = f.text
+		case f.text != "":
 			pieces = append(pieces, f.text)
 		}
 	}
 	l.named(e.Dir, m.Name(), messageColor(m), pieces)
+	if trouble != "" {
+		l.say(m.Name()+" "+trouble, red)
+	}
 }
 
 func (l *Ladder) record(e *transcript.Entry) {
@@ -183,14 +193,18 @@ func (l *Ladder) worthShowing(d *transcript.Decision) bool {
 
 // say writes a sentence between the packets.
 func (l *Ladder) say(text string, c color) {
-	l.paragraph(l.lane.indent, l.g.dot+" ", text, c)
+	indent := l.lane.indent
+	if !l.headed {
+		indent, l.remarked = "", true
+	}
+	l.paragraph(indent, l.g.dot+" ", text, c)
 }
 
 func (l *Ladder) totals() string {
 	n := &l.count
-	parts := []string{fmt.Sprintf("%d segments out", n.out), fmt.Sprintf("%d in", n.in)}
+	parts := []string{plural(n.out, "segment") + " out", fmt.Sprintf("%d in", n.in)}
 	if n.repeated > 0 {
-		parts = append(parts, fmt.Sprintf("%d of them retransmissions", n.repeated))
+		parts = append(parts, plural(n.repeated, "retransmission")+" among them")
 	}
 	if n.ghosts > 0 {
 		parts = append(parts, fmt.Sprintf("%d sent by this machine's kernel", n.ghosts))

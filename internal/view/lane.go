@@ -34,7 +34,7 @@ func newLane(width int) lane {
 		l.times = 0
 	}
 	l.indent = strings.Repeat(" ", columns(l.gutter("", "", "")))
-	l.width = min(max(width*3/10, minLane), maxLane)
+	l.width = min(max(width*26/100, minLane), maxLane)
 	if l.beside = width - len(l.indent) - l.width - besideGap; l.beside < minRoom {
 		l.beside = 0
 	}
@@ -46,7 +46,9 @@ func (l *lane) gutter(number, at, after string) string {
 	if l.times == 0 {
 		return padLeft(number, l.numbers) + " "
 	}
-	return padLeft(number, l.numbers) + padLeft(at, l.times) + padLeft(after, l.times) + "  "
+	number = padLeft(number, l.numbers)
+	at = padLeft(at, l.numbers+l.times-columns(number)) // a long number takes from the time's margin
+	return number + at + padLeft(after, l.times) + "  "
 }
 
 // milliseconds formats a time in at most eight columns: microseconds as long

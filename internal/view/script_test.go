@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"math/big"
 	"net/netip"
@@ -22,12 +21,11 @@ import (
 // A script plays both sides of a connection to a recorder, as a driver would:
 // packets that are true to the byte, and the machines' events in their order.
 type script struct {
-	t     testing.TB
-	rec   *transcript.Recorder
-	at    time.Duration
-	ends  [2]end // by transcript.Dir
-	ctx   tlsmsg.Context
-	queue []byte // outgoing stream that no segment has carried yet
+	t    testing.TB
+	rec  *transcript.Recorder
+	at   time.Duration
+	ends [2]end // by transcript.Dir
+	ctx  tlsmsg.Context
 }
 
 type end struct {
@@ -100,11 +98,11 @@ func (s *script) syn(dir transcript.Dir) wire.Segment {
 func (s *script) open() {
 	s.rec.TCP(s.at, tcb.StateChanged{From: tcb.Closed, To: tcb.SynSent})
 	s.send(transcript.Out, s.syn(transcript.Out))
-	s.after(412 * time.Microsecond).send(transcript.In, s.syn(transcript.In))
+	s.after(412*time.Microsecond).send(transcript.In, s.syn(transcript.In))
 	s.rec.TCP(s.at, tcb.RTTMeasured{RTT: 412 * time.Microsecond, SRTT: 412 * time.Microsecond,
 		RTTVAR: 206 * time.Microsecond, RTO: time.Second})
 	s.rec.TCP(s.at, tcb.StateChanged{From: tcb.SynSent, To: tcb.Established})
-	s.after(19 * time.Microsecond).send(transcript.Out, s.segment(transcript.Out, wire.ACK, nil))
+	s.after(19*time.Microsecond).send(transcript.Out, s.segment(transcript.Out, wire.ACK, nil))
 }
 
 // A content is what one record carries.
@@ -314,9 +312,9 @@ func (s *script) whole() {
 // ghost is a connection that the local kernel spoils.
 func (s *script) ghost() {
 	s.send(transcript.Out, s.syn(transcript.Out))
-	s.after(412 * time.Microsecond).send(transcript.In, s.syn(transcript.In))
+	s.after(412*time.Microsecond).send(transcript.In, s.syn(transcript.In))
 	s.rec.Packet(s.at+20*time.Microsecond, transcript.Out, s.packet(transcript.Out, s.segment(transcript.Out, wire.RST, nil)), true)
-	s.after(60 * time.Microsecond).send(transcript.Out, s.segment(transcript.Out, wire.ACK, nil))
+	s.after(60*time.Microsecond).send(transcript.Out, s.segment(transcript.Out, wire.ACK, nil))
 	s.after(time.Millisecond).send(transcript.In, s.segment(transcript.In, wire.RST, nil))
 	s.rec.TCP(s.at, tcb.ResetReceived{State: tcb.Established})
 	s.rec.Result(s.at, transcript.Result{Outcome: "reset", Error: "connection reset by peer after the ACK of frame 4: " +
@@ -326,12 +324,12 @@ func (s *script) ghost() {
 // hostile is a server whose every string attacks the terminal.
 func (s *script) hostile() {
 	s.open()
-	s.hello(identity{hostileText, time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC)}, hostileText)
+	s.hello(identity{hostileText, time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC)}, brokenText)
 	s.tls(handshake.VerdictEvent{Err: errors.New("x509: certificate is valid for " + hostileText)})
-	s.tls(handshake.AlertEvent{Dir: handshake.Out, Level: 2, Description: 42, Because: "certificate of " + hostileText})
+	s.tls(handshake.AlertEvent{Dir: handshake.Out, Level: 2, Description: 42, Because: "certificate of " + brokenText})
 	s.out(alert(2, 42))
-	s.in(1460, data("HTTP/1.1 "+hostileText+"\r\n"))
-	s.rec.Result(s.at, transcript.Result{Outcome: "not_tls", Error: "the server said " + hostileText})
+	s.in(1460, data("HTTP/1.1 "+brokenText))
+	s.rec.Result(s.at, transcript.Result{Outcome: "not_tls", Error: "the server said " + brokenText})
 }
 
 // hostileText clears the screen, rings, renames the window, turns the reading
@@ -340,5 +338,3 @@ func (s *script) hostile() {
 const hostileText = "a\x1b[2J\x07\x1b]0;pwned\x07\u202egpj.exe\u200b\u009b31m"
 
 const brokenText = hostileText + "\xff\xfe\r\nInjected: line"
-
-func hexBytes(s string) []byte { b, _ := hex.DecodeString(s); return b }

@@ -116,4 +116,4 @@ func toASCII(s string) string {
 	return b.String()
 }
 
-var asciiSigns = strings.NewReplacer("→", "->", "…", "...", "–", "-", "’", "'")
+var asciiSigns = strings.NewReplacer("→", "->", "…", "...", "–", "-", "’", "'", "µ", "u")
