@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/view"
+)
+
+// connectFlags are the command line of `connect`, before it is judged.
+type connectFlags struct {
+	view           string
+	json           bool
+	until          string
+	get            string
+	servername     string
+	ca, cert, key  string
+	insecure       bool
+	alpn           []string
+	ciphers        []string
+	groups         []string
+	iface          string
+	sourceIP       string
+	sourcePort     uint16
+	link, guard    string
+	timeout        time.Duration
+	pcap, keylog   string
+	ipv4           bool
+	output         string
+	quiet, verbose bool
+	showData       bool // the demo quotes the reply in the view
+	resolve        []string
+}
+
+func defaultConnectFlags() connectFlags {
+	return connectFlags{view: "ladder", link: "auto", guard: "auto", timeout: 10 * time.Second}
+}
+
+func newConnect() *cobra.Command {
+	f := defaultConnectFlags()
+	cmd := &cobra.Command{
+		Use:   "connect HOST[:PORT]",
+		Short: "One connection, from SYN to Finished, shown as it happens",
+		Long: `connect opens one TCP connection with our own segments, performs a TLS 1.2
+handshake over it with our own messages, and shows every step.
+
+The port is 443 if none is given. With --get, or with standard input from a
+pipe or a file, it goes on to application data: then the reply is on standard
+output, and the view on standard error.`,
+		Example: `  rawshake connect example.com
+  rawshake connect --get / --pcap out.pcapng --keylog keys.txt 198.18.0.2
+  rawshake connect --until certificate --json example.com:8443
+  printf 'HEAD / HTTP/1.0\r\n\r\n' | rawshake connect localhost:8443 --ca ca.pem`,
+		Args: exactlyOneHost,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.complete(cmd); err != nil {
+				return err
+			}
+			return runConnect(cmd.Context(), &f, args[0])
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func exactlyOneHost(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError("connect takes one HOST[:PORT], not %d arguments", len(args))
+	}
+	return nil
+}
+
+func (f *connectFlags) register(cmd *cobra.Command) {
+	f.registerView(cmd)
+	fl := cmd.Flags()
+	fl.StringVar(&f.until, "until", "", "how far to go: tcp, hello, certificate, finished, data (default finished)")
+	fl.StringVar(&f.get, "get", "", "send an HTTP GET for this path, and write the reply to standard output")
+	fl.StringVar(&f.servername, "servername", "", "name for server_name and for the certificate (default HOST)")
+	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
+	fl.StringVar(&f.cert, "cert", "", "client certificate chain, a PEM file, for when the server asks")
+	fl.StringVar(&f.key, "key", "", "private key of --cert, a PEM file (default: in the file of --cert)")
+	fl.BoolVar(&f.insecure, "insecure", false, "go on with a certificate that does not verify")
+	fl.StringSliceVar(&f.alpn, "alpn", nil, "protocols to offer, such as http/1.1")
+	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer, by IANA or OpenSSL name")
+	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1")
+	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
+	fl.StringVar(&f.sourceIP, "source-ip", "", "our address (default: as the route says)")
+	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
+	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket)")
+	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, none")
+	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
+	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only (the only ones so far)")
+	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
+	fl.StringArrayVar(&f.resolve, "resolve", nil, "HOST:ADDR or HOST:PORT:ADDR, use ADDR for HOST")
+}
+
+// registerView adds the flags that say how a connection is shown.
+func (f *connectFlags) registerView(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
+	fl.BoolVar(&f.json, "json", false, "the same as --view json")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
+	fl.StringVar(&f.pcap, "pcap", "", "write the packets to this pcapng file")
+	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
+}
+
+// complete fills in what depends on other flags and refuses what does not fit.
+func (f *connectFlags) complete(cmd *cobra.Command) error {
+	changed := cmd.Flags().Changed
+	if f.json {
+		if changed("view") && f.view != "json" {
+			return usageError("--json and --view %s contradict each other", f.view)
+		}
+		f.view = "json"
+	}
+	if f.quiet {
+		f.view = "none"
+	}
+	if !slices.Contains(view.Names, f.view) {
+		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
+	}
+	if f.timeout <= 0 {
+		return usageError("--timeout %v: must be more than 0", f.timeout)
+	}
+	if f.key != "" && f.cert == "" {
+		return usageError("--key needs --cert")
+	}
+	if f.get != "" && !strings.HasPrefix(f.get, "/") {
+		return usageError("--get %q: a path begins with /", f.get)
+	}
+	if f.until == "" {
+		f.until = connect.GoalFinished.String()
+		if f.get != "" || inputWaits() {
+			f.until = connect.GoalData.String()
+		}
+	}
+	goal, err := connect.ParseGoal(f.until)
+	if err != nil {
+		return usageError("--until: %v", err)
+	}
+	if f.get != "" && goal != connect.GoalData {
+		return usageError("--get and --until %s contradict each other", goal)
+	}
+	return nil
+}
+
+// inputWaits reports whether standard input is a pipe or a file, rather than a
+// terminal or /dev/null: then it is the request.
+func inputWaits() bool {
+	info, err := os.Stdin.Stat()
+	return err == nil && (info.Mode().IsRegular() && info.Size() > 0 || info.Mode()&os.ModeNamedPipe != 0)
+}
+
+func (f *connectFlags) request(host string) io.Reader {
+	if f.get == "" {
+		return os.Stdin
+	}
+	return strings.NewReader(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", f.get, host))
+}
+
+func runConnect(ctx context.Context, f *connectFlags, target string) error {
+	plan, err := f.plan(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer plan.close()
+	_, err = connect.Run(ctx, plan.options)
+	err = errors.Join(err, plan.view.Err(), plan.close())
+	if err == nil {
+		return nil
+	}
+	return &statusError{connectStatus(err), f.remedied(err)}
+}
+
+// connectStatus maps how a connection ended to the exit status.
+func connectStatus(err error) int {
+	switch connect.Outcome(connect.GoalFinished, err) {
+	case connect.OutcomeNotAllowed:
+		return exitNotAllowed
+	case connect.OutcomeClosed, connect.OutcomeReset, connect.OutcomeUnreachable:
+		return exitUnreachable
+	case connect.OutcomeTimeout:
+		return exitTimeout
+	case connect.OutcomeNotTLS, connect.OutcomeAlert, connect.OutcomeProtocol:
+		return exitTLS
+	case connect.OutcomeUnverified:
+		return exitUnverified
+	}
+	return exitError
+}

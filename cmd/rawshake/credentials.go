@@ -1,0 +1,79 @@
+package main
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// loadRoots reads the CA certificates of a PEM file.
+func loadRoots(path string) (*x509.CertPool, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError("--ca: %v", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, usageError("--ca: no certificate in %s: it must hold PEM blocks of type CERTIFICATE", path)
+	}
+	return pool, nil
+}
+
+// loadCredential reads a client certificate chain and its private key.
+func loadCredential(certPath, keyPath string) (chain [][]byte, key crypto.Signer, err error) {
+	certData, err := os.ReadFile(certPath)
+	if err != nil {
+		return nil, nil, usageError("--cert: %v", err)
+	}
+	for block, rest := pem.Decode(certData); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			chain = append(chain, block.Bytes)
+		}
+	}
+	if len(chain) == 0 {
+		return nil, nil, usageError("--cert: no certificate in %s", certPath)
+	}
+	keyData := certData
+	if keyPath != "" {
+		if keyData, err = os.ReadFile(keyPath); err != nil {
+			return nil, nil, usageError("--key: %v", err)
+		}
+	} else {
+		keyPath = certPath
+	}
+	if key, err = parseKey(keyData); err != nil {
+		return nil, nil, usageError("--key: %s: %v", keyPath, err)
+	}
+	return chain, key, nil
+}
+
+// parseKey reads the first private key of PEM data: PKCS #8, PKCS #1 or SEC 1.
+func parseKey(data []byte) (crypto.Signer, error) {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		var key any
+		var err error
+		switch block.Type {
+		case "PRIVATE KEY":
+			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+		case "RSA PRIVATE KEY":
+			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+		case "EC PRIVATE KEY":
+			key, err = x509.ParseECPrivateKey(block.Bytes)
+		case "ENCRYPTED PRIVATE KEY":
+			err = errors.New("the private key is encrypted; decrypt it first: openssl pkey -in FILE -out PLAIN")
+		default:
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if signer, ok := key.(crypto.Signer); ok {
+			return signer, nil
+		}
+		return nil, fmt.Errorf("a private key of type %T cannot sign", key)
+	}
+	return nil, errors.New("no private key found: it must hold a PEM block of type PRIVATE KEY")
+}

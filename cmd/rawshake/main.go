@@ -1,0 +1,66 @@
+// Command rawshake opens TCP connections with its own segments and speaks TLS
+// over them with its own messages, and shows every step.
+//
+// One file a subcommand; flags in, exit status out. What happens in between
+// is in the packages below ../../internal.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+func main() {
+	lab.Inside() // asked early: it ties a process inside a lab to its parent's life
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run executes one command line and returns its exit status.
+func run(ctx context.Context, args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	var status *statusError
+	if !errors.As(err, &status) {
+		// Whatever the command line parser itself refuses is wrong usage.
+		status = &statusError{exitUsage, err}
+	}
+	if status.err != nil {
+		fmt.Fprintf(os.Stderr, "rawshake: %v\n", status.err)
+		if status.code == exitUsage {
+			fmt.Fprintln(os.Stderr, "Try 'rawshake --help', or 'rawshake COMMAND --help'.")
+		}
+	}
+	return status.code
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rawshake",
+		Short: "TCP and TLS handshakes by hand, from SYN to Finished",
+		Long: `rawshake opens TCP connections with its own segments, from a raw socket, and
+speaks TLS 1.2 over them with its own messages. Nothing between the SYN and the
+Finished is hidden.
+
+Exit status: 0 as far as asked; 1 anything else; 2 wrong usage; 3 this machine
+does not allow it; 4 refused, reset or unreachable; 5 timed out; 6 the peer does
+not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newConnect(), newLab(), newDoctor(), newVersion())
+	return root
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/rawshake/rawshake/internal/view"
+)
+
+// viewOptions say how a view should look where it is going to.
+func (f *connectFlags) viewOptions(out *os.File) view.Options {
+	o := view.Options{Verbose: f.verbose}
+	fd := int(out.Fd())
+	if term.IsTerminal(fd) {
+		if width, _, err := term.GetSize(fd); err == nil {
+			o.Width = width
+		}
+		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	o.ASCII = !utf8Locale()
+	return o
+}
+
+// utf8Locale reports whether the environment's character set is UTF-8. One that
+// says nothing is taken to be, as terminals are today.
+func utf8Locale() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := os.Getenv(name); v != "" {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true
+}

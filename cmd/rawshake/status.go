@@ -1,0 +1,35 @@
+package main
+
+import "fmt"
+
+// The exit statuses, the same for every subcommand.
+const (
+	exitOK          = 0
+	exitError       = 1 // anything else
+	exitUsage       = 2
+	exitNotAllowed  = 3 // by this machine
+	exitUnreachable = 4 // refused, reset or unreachable
+	exitTimeout     = 5
+	exitTLS         = 6 // not TLS, an alert, or a broken protocol
+	exitUnverified  = 7
+)
+
+// A statusError ends the program with a status and, unless err is nil, a
+// sentence.
+type statusError struct {
+	code int
+	err  error
+}
+
+func (e *statusError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *statusError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &statusError{exitUsage, fmt.Errorf(format, args...)}
+}

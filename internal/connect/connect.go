@@ -1,0 +1,162 @@
+// Package connect is the blocking driver of one session: it opens a
+// connection, does the work that the machines ask for, carries a request and
+// its reply, ends the connection in good order, and writes the transcript.
+package connect
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// closeTimeout bounds the wait for the peer's half of an orderly end.
+const closeTimeout = 2 * time.Second
+
+// Options say what to connect to, how, and how far.
+type Options struct {
+	Remote  netip.AddrPort
+	Dialer  rawtcp.Dialer // where from; Run sets its hooks itself
+	Goal    Goal
+	Timeout time.Duration // for reaching the goal; with GoalData also for each silence of the peer
+
+	TLS    handshake.Config // Run sets Random and Events; not used with GoalTCP
+	Worker *worker.Worker
+
+	Request io.Reader // with GoalData: what is sent
+	Output  io.Writer // with GoalData: where the reply goes
+
+	Recorder *transcript.Recorder
+	Capture  *capture.Writer // every packet; may be nil
+	KeyLog   *capture.KeyLog // may be nil
+	Warn     func(error)     // told once of a capture or key log that cannot be written
+}
+
+// Run makes one connection. The result is also the transcript's last entry.
+// The error is why the goal was not reached, or nil.
+func Run(ctx context.Context, o Options) (transcript.Result, error) {
+	r := &run{Options: o, start: time.Now()}
+	err := r.run(ctx)
+	result := resultOf(o.Goal, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o.Recorder.Result(r.now(), result)
+	return *o.Recorder.Transcript().Result(), err
+}
+
+// run is one connection in progress.
+type run struct {
+	Options
+	start   time.Time
+	session *session.Session
+	conn    *rawtcp.Conn
+
+	mu     sync.Mutex // guards the recorder and the files
+	warned bool
+}
+
+func (r *run) now() time.Duration { return time.Since(r.start) }
+
+func (r *run) run(ctx context.Context) error {
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	err := r.reach(ctx)
+	if err == nil && r.Goal == GoalData {
+		err = r.exchange(ctx)
+	}
+	r.end(ctx)
+	return err
+}
+
+// open sets everything up and sends the SYN.
+func (r *run) open(ctx context.Context) (err error) {
+	r.Dialer.Stack = rawtcp.StackConfig{Tap: r.frame, Dropped: r.dropped}
+	r.Dialer.Notes = r.note
+	r.Dialer.Events = r.tcpEvent
+	r.Dialer.Build = r.build
+	setup, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	r.conn, err = r.Dialer.Open(setup, r.Remote)
+	return err
+}
+
+func (r *run) build(cfg tcb.Config) rawtcp.Machine {
+	tcp := tcb.New(cfg)
+	if r.Goal == GoalTCP {
+		r.session = session.New(tcp, nil)
+		return r.session
+	}
+	rand.Read(r.TLS.Random[:])
+	r.TLS.Events = r.tlsEvent
+	r.session = session.New(tcp, handshake.NewClient(r.TLS))
+	return r.session
+}
+
+// reach drives the session to its goal.
+func (r *run) reach(ctx context.Context) error {
+	goal := r.Goal
+	if goal == GoalData {
+		goal = GoalFinished
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	defer cancel()
+	for {
+		var work handshake.Work
+		var busy, done bool
+		var failure error
+		waitErr := r.conn.Wait(ctx, func() bool {
+			failure = r.session.Err()
+			done = r.at(goal)
+			work, busy = r.session.Work()
+			return done || busy || failure != nil
+		})
+		switch {
+		case waitErr != nil:
+			return r.gaveUp(ctx, waitErr)
+		case done:
+			return r.verdict()
+		case failure != nil:
+			return failure
+		}
+		result := r.Worker.Do(work)
+		r.conn.Do(func(tcb.Instant) { r.session.Resume(result) })
+	}
+}
+
+// at reports whether the session has come as far as the goal.
+func (r *run) at(goal Goal) bool {
+	if goal == GoalTCP {
+		return r.session.State() >= tcb.Established
+	}
+	tls := r.session.TLS()
+	switch goal {
+	case GoalHello:
+		return tls.Stage() >= handshake.StageHelloReceived
+	case GoalCertificate:
+		return tls.State().Judged
+	}
+	return tls.Stage() >= handshake.StageFinished
+}
+
+// end closes the connection: in good order, also where the goal lies before
+// the end of the handshake, unless the person wants to leave at once.
+func (r *run) end(ctx context.Context) {
+	if ctx.Err() != nil {
+		r.conn.Abort()
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	r.conn.Shutdown(ctx)
+}

@@ -1,0 +1,89 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// exchange sends the request and copies the reply until the peer ends it, or
+// stays silent for longer than the timeout.
+func (r *run) exchange(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { r.conn.SetDeadline(time.Now()) })
+	defer stop()
+	sent := make(chan error, 1)
+	go func() {
+		n, err := io.Copy(r.conn, r.Request)
+		if err == nil && n == 0 {
+			err = r.conn.CloseWrite() // nothing was asked, so nothing will come
+		}
+		sent <- err
+	}()
+	n, err := r.receive(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
+		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
+	default:
+		return err
+	}
+	select {
+	case err := <-sent:
+		return err
+	default:
+		return nil // the reply is whole, whatever there was left to say
+	}
+}
+
+// receive copies what arrives to the output. Each read may take as long as the
+// timeout.
+func (r *run) receive(ctx context.Context) (total int64, err error) {
+	buf := make([]byte, 16<<10)
+	for ctx.Err() == nil {
+		r.conn.SetReadDeadline(time.Now().Add(r.Timeout))
+		n, err := r.conn.Read(buf)
+		total += int64(n)
+		if n > 0 {
+			if _, werr := r.Output.Write(buf[:n]); werr != nil {
+				return total, &OutputError{werr}
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return total, nil
+		case err != nil:
+			return total, err
+		}
+	}
+	return total, ctx.Err()
+}
+
+// An OutputError says that the reply could not be written where it should go.
+type OutputError struct{ Err error }
+
+func (e *OutputError) Error() string { return "the reply cannot be written: " + e.Err.Error() }
+func (e *OutputError) Unwrap() error { return e.Err }
+
+// gaveUp turns the end of the time for reaching the goal into a sentence that
+// says what was waited for.
+func (r *run) gaveUp(ctx context.Context, err error) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
+	}
+	return &TimeoutError{After: r.Timeout, Waiting: r.waiting()}
+}
+
+func (r *run) waiting() string {
+	tls := r.session.TLS()
+	if r.session.State() < tcb.Established || tls == nil {
+		return "a SYN-ACK"
+	}
+	return "an answer to " + tls.LastMessage()
+}

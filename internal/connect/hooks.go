@@ -1,0 +1,67 @@
+package connect
+
+import (
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// The hooks hand what happens to the transcript and the files. The stack calls
+// them one after the other; only what the driver itself notes can come beside.
+
+func (r *run) frame(f rawtcp.Frame) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	dir := transcript.In
+	if f.Out || f.Ghost {
+		dir = transcript.Out
+	}
+	if f.Err != nil {
+		r.Recorder.Note(r.now(), transcript.Link, "send_failed", "the packet was not sent: "+f.Err.Error())
+		return
+	}
+	r.Recorder.Packet(r.now(), dir, f.Packet, f.Ghost)
+	if r.Capture != nil {
+		r.warn(r.Capture.Packet(r.start.Add(r.now()), f.Packet))
+	}
+}
+
+func (r *run) dropped(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Recorder.Note(r.now(), transcript.Link, "packet_dropped", "packet dropped: "+why)
+}
+
+func (r *run) note(layer, name, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := transcript.Link
+	if layer == "guard" {
+		l = transcript.Guard
+	}
+	r.Recorder.Note(r.now(), l, name, text)
+}
+
+func (r *run) tcpEvent(e tcb.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Recorder.TCP(r.now(), e)
+}
+
+func (r *run) tlsEvent(e handshake.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Recorder.TLS(r.now(), e)
+	if s, ok := e.(handshake.SecretEvent); ok && r.KeyLog != nil {
+		r.warn(r.KeyLog.Secret(s.Label, s.ClientRandom, s.Secret))
+	}
+}
+
+// warn passes the first failure of a file on; the connection goes on without.
+func (r *run) warn(err error) {
+	if err != nil && !r.warned && r.Warn != nil {
+		r.warned = true
+		r.Warn(err)
+	}
+}

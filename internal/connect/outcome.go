@@ -1,0 +1,108 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// The outcomes of a connection that did not reach its goal. One that did is
+// named for the goal: open, hello, certificate, finished, data.
+const (
+	OutcomeClosed      = "closed"      // a RST answered the SYN
+	OutcomeReset       = "reset"       // a RST ended an established connection
+	OutcomeUnreachable = "unreachable" // ICMP, no route, or a next hop that does not answer
+	OutcomeTimeout     = "timeout"
+	OutcomeNotTLS      = "not_tls"
+	OutcomeAlert       = "alert"      // from the peer
+	OutcomeProtocol    = "protocol"   // the peer broke TLS, or ended it too early
+	OutcomeUnverified  = "unverified" // handshake done, certificate not verified
+	OutcomeNotAllowed  = "not_allowed"
+	OutcomeInterrupted = "interrupted"
+	OutcomeError       = "error"
+)
+
+// A TimeoutError says that the goal was not reached in time.
+type TimeoutError struct {
+	After   time.Duration
+	Waiting string // for what
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("timed out after %v, waiting for %s", e.After, e.Waiting)
+}
+
+// Is makes the error an rawtcp.ErrTimeout.
+func (e *TimeoutError) Is(target error) bool { return target == rawtcp.ErrTimeout }
+
+// An UnverifiedError says why the peer's certificate chain is not trusted,
+// after a handshake that was otherwise in order.
+type UnverifiedError struct{ Verdict error }
+
+func (e *UnverifiedError) Error() string {
+	return fmt.Sprintf("certificate not verified: %v. No application data and no client credential was sent. "+
+		"Name its CA with --ca FILE, or accept it as it is with --insecure", e.Verdict)
+}
+
+func (e *UnverifiedError) Unwrap() error { return e.Verdict }
+
+// verdict is the error of a session whose goal needs a verified certificate.
+func (r *run) verdict() error {
+	if r.Goal < GoalCertificate || r.TLS.AllowUnverified {
+		return nil
+	}
+	if v := r.session.TLS().State().Verdict; v != nil {
+		return &UnverifiedError{v}
+	}
+	return nil
+}
+
+// Outcome classifies the error of a connection.
+func Outcome(goal Goal, err error) string {
+	var unverified *UnverifiedError
+	var alert *handshake.AlertError
+	var notTLS *handshake.NotTLSError
+	var protocol *handshake.ProtocolError
+	var closed *handshake.ClosedError
+	switch {
+	case err == nil && goal == GoalTCP:
+		return "open"
+	case err == nil:
+		return goal.String()
+	case errors.As(err, &unverified):
+		return OutcomeUnverified
+	case errors.As(err, &notTLS):
+		return OutcomeNotTLS
+	case errors.As(err, &alert):
+		return OutcomeAlert
+	case errors.Is(err, rawtcp.ErrRefused):
+		return OutcomeClosed
+	case errors.Is(err, rawtcp.ErrReset):
+		return OutcomeReset
+	case errors.Is(err, rawtcp.ErrUnreachable), errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+		return OutcomeUnreachable
+	case errors.Is(err, rawtcp.ErrTimeout):
+		return OutcomeTimeout
+	case errors.As(err, &protocol), errors.As(err, &closed):
+		return OutcomeProtocol
+	case errors.Is(err, link.ErrPermission):
+		return OutcomeNotAllowed
+	case errors.Is(err, context.Canceled):
+		return OutcomeInterrupted
+	}
+	return OutcomeError
+}
+
+func resultOf(goal Goal, err error) transcript.Result {
+	res := transcript.Result{OK: err == nil, Outcome: Outcome(goal, err)}
+	if err != nil {
+		res.Error = err.Error()
+	}
+	return res
+}

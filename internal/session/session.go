@@ -1,0 +1,153 @@
+// Package session joins one TCP connection and the TLS client above it into a
+// single machine without I/O: segments and the time go in, segments, work for
+// the driver and decrypted bytes come out.
+//
+// A [Session] has the shape of rawtcp.Machine, so an endpoint moves it like any
+// connection. The blocking driver of `connect` and the event loop of `probe`
+// use the same one.
+package session
+
+import (
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A Session is a TCP connection with, above it, a TLS client or nothing.
+type Session struct {
+	tcp *tcb.Conn
+	tls *handshake.Client // nil: TCP alone, and the byte stream is TCP's
+
+	started  bool   // the ClientHello was asked for
+	eofGiven bool   // TLS knows that the peer's TCP stream has ended
+	pending  []byte // TLS output that the send buffer had no room for
+	closing  bool   // our FIN follows once pending is empty
+}
+
+// New joins a TCP connection that is not open yet and a TLS client that has
+// not started. The session owns both. A nil client makes a session of TCP
+// alone.
+func New(tcp *tcb.Conn, tls *handshake.Client) *Session {
+	return &Session{tcp: tcp, tls: tls}
+}
+
+// TLS returns the TLS client, or nil. Its facts may be read between calls;
+// the session moves it.
+func (s *Session) TLS() *handshake.Client { return s.tls }
+
+// TCP returns the TCP connection. Its facts may be read between calls.
+func (s *Session) TCP() *tcb.Conn { return s.tcp }
+
+// Open starts the connection: a SYN becomes due.
+func (s *Session) Open(now tcb.Instant) { s.tcp.Open(now) }
+
+// Receive takes one arrived segment through both layers.
+func (s *Session) Receive(now tcb.Instant, seg *wire.Segment) {
+	s.tcp.Receive(now, seg)
+	s.pump()
+}
+
+// Unreachable takes an ICMP error that quotes a segment of ours.
+func (s *Session) Unreachable(now tcb.Instant, m *wire.ICMP) { s.tcp.Unreachable(now, m) }
+
+// Advance moves the machine when its deadline has passed.
+func (s *Session) Advance(now tcb.Instant) {
+	s.tcp.Advance(now)
+	s.pump()
+}
+
+// Deadline is when Advance is next owed. It may change after any other call.
+func (s *Session) Deadline() (tcb.Instant, bool) { return s.tcp.Deadline() }
+
+// Next gives the next segment to send, if there is one.
+func (s *Session) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.Next(now, seg) }
+
+// State is the TCP connection's state.
+func (s *Session) State() tcb.State { return s.tcp.State() }
+
+// Work returns what the TLS client waits for its driver to do.
+func (s *Session) Work() (handshake.Work, bool) {
+	if s.tls == nil {
+		return nil, false
+	}
+	return s.tls.Work()
+}
+
+// Resume hands back the outcome of the work that Work returned.
+func (s *Session) Resume(r handshake.Result) {
+	s.tls.Resume(r)
+	s.pump()
+}
+
+// Err says why the connection failed, or is nil. A TLS failure comes before
+// what TCP says of the same end; a TCP failure says after which TLS message.
+func (s *Session) Err() error {
+	if s.tls == nil {
+		return s.tcp.Err()
+	}
+	if err := s.tls.Err(); err != nil {
+		return err
+	}
+	if err := s.tcp.Err(); err != nil && s.started {
+		return &TransportError{Err: err, After: s.tls.LastMessage()}
+	}
+	return s.tcp.Err()
+}
+
+// A TransportError says that TCP failed under TLS.
+type TransportError struct {
+	Err   error
+	After string // the last TLS message before it: "our ClientHello"
+}
+
+func (e *TransportError) Error() string { return e.Err.Error() + ", after " + e.After }
+
+// Unwrap returns the TCP connection's error.
+func (e *TransportError) Unwrap() error { return e.Err }
+
+// pump moves bytes between the layers until neither has more for the other.
+func (s *Session) pump() {
+	if s.tls == nil || s.tcp.State() < tcb.Established && s.tcp.Err() == nil {
+		return
+	}
+	if !s.started && s.tcp.Err() == nil {
+		s.started = true
+		s.tls.Start()
+	}
+	s.flush()
+	for {
+		n := min(len(s.tcp.Peek()), s.tls.Room())
+		if n <= 0 {
+			break
+		}
+		s.tls.Receive(s.tcp.Peek()[:n])
+		s.tcp.Discard(n)
+		s.flush()
+	}
+	if s.tcp.EOF() && !s.eofGiven {
+		s.eofGiven = true
+		s.tls.TransportEOF()
+		s.flush()
+	}
+}
+
+// flush gives TLS output to TCP, and our FIN once the last of it is taken.
+func (s *Session) flush() {
+	for {
+		if len(s.pending) == 0 {
+			s.pending = s.tls.AppendOutput(s.pending[:0])
+		}
+		if len(s.pending) == 0 {
+			break
+		}
+		n := s.tcp.Write(s.pending)
+		s.pending = s.pending[n:]
+		if n == 0 {
+			return
+		}
+	}
+	// After a fatal alert, or our close_notify, there is nothing more to say.
+	if s.closing || s.tls.Err() != nil {
+		s.tcp.CloseWrite()
+	}
+}

@@ -1,0 +1,57 @@
+package session
+
+// Peek returns the application data that has arrived and was not discarded
+// yet. It is valid until the next call of another method.
+func (s *Session) Peek() []byte {
+	if s.tls == nil {
+		return s.tcp.Peek()
+	}
+	return s.tls.Peek()
+}
+
+// Discard drops the first n bytes of what Peek returned.
+func (s *Session) Discard(n int) {
+	if s.tls == nil {
+		s.tcp.Discard(n)
+		return
+	}
+	s.tls.Discard(n)
+	s.pump()
+}
+
+// EOF reports whether the peer ended its stream and all of it was discarded:
+// with TLS by close_notify, without by FIN.
+func (s *Session) EOF() bool {
+	if s.tls == nil {
+		return s.tcp.EOF()
+	}
+	return s.tls.EOF()
+}
+
+// Write takes application data to send, as much as there is room for, and
+// returns how much that was. Before Finished it takes none.
+func (s *Session) Write(p []byte) int {
+	if s.tls == nil {
+		return s.tcp.Write(p)
+	}
+	if len(s.pending) > 0 {
+		return 0
+	}
+	n := s.tls.Write(p)
+	s.flush()
+	return n
+}
+
+// CloseWrite ends our direction: close_notify, then FIN.
+func (s *Session) CloseWrite() {
+	if s.tls == nil {
+		s.tcp.CloseWrite()
+		return
+	}
+	s.tls.CloseWrite()
+	s.closing = true
+	s.flush()
+}
+
+// Abort ends the connection with a RST.
+func (s *Session) Abort() { s.tcp.Abort() }
