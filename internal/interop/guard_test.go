@@ -65,13 +65,15 @@ func TestEachGuardHolds(t *testing.T) {
 // and looks for rules, interfaces and held ports.
 func TestKilledAtAnyMomentLeavesNothing(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
-	startOpenSSL(t, l.Far(), f, false)
+	s, err := l.StartTLSServer(lab.ServerOptions{}) // many at a time: s_server would wait for the dead
+	if err != nil {
+		t.Fatal(err)
+	}
 	nft, ss := needProgram(t, "nft"), needProgram(t, "ss")
 	before := traces(t, l.Near(), nft, ss)
 	for _, guard := range []string{"listener", "nftables"} {
 		for i := range 25 {
-			cmd := l.Near().Command(program, "connect", "--guard", guard, "--json", "--ca", f.ca, hostPort(l.Far(), peerPort))
+			cmd := l.Near().Command(program, "connect", "--guard", guard, "--json", "--ca", s.CAFile(), s.Addr().String())
 			view, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
