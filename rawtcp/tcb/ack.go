@@ -32,12 +32,15 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 		c.out.ack = true
 		return false
 	}
+	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
+	news := c.takeSACK(s)
 	if c.snd.una.Less(s.Ack) {
 		c.acked(now, s)
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s)
+	c.lossSigns(duplicate, news)
 	c.afterAck(now)
 	return !c.over
 }

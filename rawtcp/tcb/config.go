@@ -49,6 +49,11 @@ type Config struct {
 	// SYNWindow is the window of our SYN; by default what ReceiveBuffer
 	// allows.
 	SYNWindow uint16
+	// SYNSent says that our SYN, or for [Accept] our SYN-ACK, is on its way
+	// already, sent by a caller who kept no state for it: a prober whose ISS
+	// is a keyed MAC, or a listener with SYN cookies. Open and Accept then only
+	// wait for the answer.
+	SYNSent bool
 	// DataOnACK lets the ACK that ends the handshake carry data. Without it
 	// that ACK goes out bare, and data follows at once.
 	DataOnACK bool

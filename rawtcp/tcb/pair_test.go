@@ -27,13 +27,14 @@ type pair struct {
 
 // An end is a connection with the user above it.
 type end struct {
-	c       *Conn
-	toWrite []byte // what its user still has to write
-	wrote   []byte
-	read    []byte
-	eof     bool
-	greed   int // most octets that its user reads at a time
-	events  map[string]int
+	c         *Conn
+	toWrite   []byte // what its user still has to write
+	wrote     []byte
+	read      []byte
+	eof       bool
+	listening bool // waits for a SYN
+	greed     int  // most octets that its user reads at a time
+	events    map[string]int
 }
 
 type flight struct {
@@ -134,6 +135,17 @@ func (p *pair) fly(to int, s wire.Segment) {
 	p.flying = append(p.flying, flight{at: at, to: to, seg: s})
 }
 
+func (e *end) receive(now Instant, s *wire.Segment) {
+	if e.listening {
+		if c := Accept(e.c.cfg, now, s); c != nil {
+			c.snd.buf = e.c.snd.buf // what its user has written already
+			e.c, e.listening = c, false
+		}
+		return
+	}
+	e.c.Receive(now, s)
+}
+
 func (p *pair) next() (Instant, bool) {
 	at, ok := never, false
 	for _, f := range p.flying {
@@ -160,7 +172,7 @@ func (p *pair) deliver() {
 	p.flying = rest
 	for _, f := range due {
 		e := p.ends[f.to]
-		e.c.Receive(p.now, &f.seg)
+		e.receive(p.now, &f.seg)
 		p.take(f.to)
 	}
 }
@@ -230,8 +242,11 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			p.ends[i].greed = 1 + rng.IntN(1000)
 		}
 	}
-	for _, e := range p.ends {
-		e.c.Open(p.now)
+	p.ends[0].c.Open(p.now)
+	if rng.IntN(4) == 0 {
+		p.ends[1].c.Open(p.now) // from both sides at once
+	} else {
+		p.ends[1].listening = true
 	}
 	p.run()
 	p.judge()

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// r1 is how many retransmissions are told as trouble (RFC 9293, section 3.8.3,
+// SHLD-9 and SHLD-10).
+const r1 = 3
+
 // armRetransmit starts the timer for what is in flight, unless it is running
 // (RFC 6298, (5.1)).
 func (c *Conn) armRetransmit(now Instant) {
@@ -65,16 +69,20 @@ func (c *Conn) retransmitTimeout(now Instant) {
 
 // dataTimeout holds all that is in flight to be lost.
 func (c *Conn) dataTimeout() {
-	c.reno.timedOut(c.snd.nxt.Minus(c.snd.una), c.snd.tries > 0)
+	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
+	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
-	c.snd.loss.all(c.snd.una, c.snd.nxt)
+	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
+	if c.snd.tries == r1 {
+		emit(c, DeliveryTrouble{Tries: c.snd.tries})
+	}
 }
 
 // windowReopened is called when the peer's window is not closed any more: what
 // probes carried is sent again at once, with what follows it.
 func (c *Conn) windowReopened() {
-	c.snd.loss.all(c.snd.una, c.snd.nxt)
+	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseWindow)
 	c.snd.probes = 0
 	c.timers.stop(timerRetransmit)
 }
@@ -86,7 +94,7 @@ func (c *Conn) synTimeout(now Instant) {
 		c.giveUp(now, "SYN", c.snd.tries)
 		return
 	}
-	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN"})
+	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN", Why: becauseRTO})
 	c.rtt.backOff()
 	c.out.syn = true
 }

@@ -202,11 +202,13 @@ func (k *talk) parse(line string, seq, ack wire.Seq) wire.Segment {
 			fmt.Sscanf(val, "%d,%d", &v, &e)
 			s.Options.AddTimestamps(v, e)
 		case "sack":
+			var blocks []wire.SACKBlock
 			for _, b := range strings.Split(val, ",") {
 				var l, r int
 				fmt.Sscanf(b, "%d-%d", &l, &r)
-				s.Options.AddSACK(wire.SACKBlock{Left: ack.Add(l), Right: ack.Add(r)})
+				blocks = append(blocks, wire.SACKBlock{Left: ack.Add(l), Right: ack.Add(r)})
 			}
+			s.Options.AddSACK(blocks...)
 		default:
 			k.t.Fatalf("what is %q in %q?", w, line)
 		}
