@@ -19,11 +19,15 @@ type Conn struct {
 	snd    sendSide
 	rcv    receiveSide
 	ts     timestamps
+	limit  challengeState
+	alive  keepAliveState
+	path   pathState
 	out    outbox
 
 	passive bool     // begun by the peer's SYN
 	sack    bool     // both SYNs permitted SACK
 	scaling bool     // both SYNs carried a window scale
+	deaf    bool     // Close was called: nobody reads any more
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 
 	handshakeRTT time.Duration // negative while not known
@@ -48,7 +52,9 @@ type sendSide struct {
 	expired time.Duration // the timeout that ran out last
 	probes  int           // window probes since the peer's window closed
 	timing  rttTiming
-	last    Instant // when octets were last sent
+	urgent  bool
+	up      wire.Seq // SND.UP
+	last    Instant  // when octets were last sent
 
 	waiting  bool    // the peer owes us an acknowledgment, or a window
 	since    Instant // since when
@@ -64,7 +70,10 @@ type receiveSide struct {
 	buf      buffer   // octets in order, and beyond them, with holes, others
 	early    spans    // which of the others have arrived
 	recent   recentRuns
-	fin      bool // a FIN has arrived, perhaps early
+	unacked  int      // segments whose acknowledgment may still wait
+	urgent   bool     // the peer has sent an urgent pointer
+	up       wire.Seq // RCV.UP
+	fin      bool     // a FIN has arrived, perhaps early
 	finSeq   wire.Seq
 	finished bool // nxt is past the FIN
 }

@@ -23,6 +23,10 @@
 //	recovery.go     losses told by duplicate ACKs or SACK, and their repair
 //	sack.go         selective acknowledgments, sent and taken
 //	timestamps.go   round trips and old duplicates (RFC 7323)
+//	challenge.go    what answers segments that may be forged (RFC 5961)
+//	delack.go       acknowledgments that wait
+//	pathmtu.go      smaller segments
+//	urgent.go, keepalive.go
 //	close.go        FIN, TIME-WAIT, and how a connection ends
 //	reset.go        resets, also for segments that belong to no connection
 //	icmp.go         what an ICMP error does

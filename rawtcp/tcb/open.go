@@ -155,6 +155,7 @@ func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 	c.synRTT(now, s, retransmitted)
 	c.snd.tries, c.snd.waiting = 0, false
 	c.setWindow(s, c.snd.scaleOf(s))
+	c.heard(now)
 	c.enter(Established)
 	if c.snd.fin {
 		c.enter(FinWait1)

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ type pair struct {
 	flying []flight
 	loss   float64
 	dup    float64
+	mtu    int // larger payloads vanish, if not 0
 	jitter time.Duration
 	delay  time.Duration
 }
@@ -109,7 +112,7 @@ func (p *pair) take(i int) {
 		for p.rng.Float64() < p.dup {
 			p.fly(1-i, s)
 		}
-		if p.rng.Float64() >= p.loss {
+		if p.rng.Float64() >= p.loss && (p.mtu == 0 || len(s.Payload) <= p.mtu) {
 			p.fly(1-i, s)
 		}
 	}
@@ -189,7 +192,7 @@ func (p *pair) judge() {
 			p.t.Fatalf("end %d saw EOF after %d of %d octets", i, len(e.read), len(peer.wrote))
 		}
 		if e.c.State() != Closed && e.c.State() != Listen {
-			p.t.Fatalf("end %d rests in %v", i, e.c.State())
+			p.t.Fatalf("end %d rests in %v, its peer in %v (%v)", i, e.c.State(), peer.c.State(), peer.c.Err())
 		}
 		if !e.eof && e.c.Err() == nil && e.c.State() == Closed {
 			p.t.Fatalf("end %d ended without EOF and without an error", i)
@@ -210,6 +213,9 @@ func TestTwoConnectionsInBadWeather(t *testing.T) {
 	if testing.Short() {
 		seeds = 30
 	}
+	if n, err := strconv.Atoi(os.Getenv("TCB_SEEDS")); err == nil {
+		seeds = n
+	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { badWeather(t, uint64(seed)) })
 		if t.Failed() {
@@ -225,6 +231,9 @@ func badWeather(t *testing.T, seed uint64) *pair {
 	p.jitter = time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
 	p.loss = []float64{0, 0.01, 0.05, 0.2}[rng.IntN(4)]
 	p.dup = []float64{0, 0.05}[rng.IntN(2)]
+	if rng.IntN(10) == 0 {
+		p.mtu = 600 + rng.IntN(800)
+	}
 	for i := range 2 {
 		cfg := Config{
 			LocalPort: uint16(1000 + i), RemotePort: uint16(1001 - i),
@@ -232,6 +241,8 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			ReceiveBuffer: 1 + rng.IntN(1<<[]int{4, 10, 16, 18}[rng.IntN(4)]),
 			SendBuffer:    1 + rng.IntN(1<<[]int{4, 10, 16}[rng.IntN(3)]),
 			UserTimeout:   time.Hour,
+			Nagle:         rng.IntN(4) == 0,
+			AckDelay:      time.Duration(rng.IntN(3)-1) * 100 * time.Millisecond,
 		}
 		if rng.IntN(3) == 0 {
 			cfg.SYNOptions = plain()

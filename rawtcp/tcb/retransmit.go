@@ -36,12 +36,16 @@ func (c *Conn) probeInterval() time.Duration {
 	return min(d, c.cfg.MaxRTO)
 }
 
-// waitForWindow is called when nothing can be sent. Octets that only the
-// peer's window holds back, with nothing in flight whose acknowledgment would
-// tell of a wider one, are waited for with the same timer.
-func (c *Conn) waitForWindow(now Instant) {
+// rest is called when nothing can be sent, to see that the connection does not
+// rest for ever. Octets that only the peer's window holds back, with nothing in
+// flight whose acknowledgment would tell of a wider one, are waited for with
+// the retransmission timer; a FIN that nobody waits for, with one of its own.
+func (c *Conn) rest(now Instant) {
 	if c.sendsData() && c.snd.una == c.snd.nxt {
 		c.armRetransmit(now)
+	}
+	if c.deaf && c.state == FinWait2 && !c.timers.running(timerFin) {
+		c.timers.set(timerFin, now.Add(c.cfg.FinTimeout))
 	}
 }
 
@@ -71,6 +75,7 @@ func (c *Conn) retransmitTimeout(now Instant) {
 func (c *Conn) dataTimeout() {
 	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
+	c.pathTimeout()
 	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
 	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)

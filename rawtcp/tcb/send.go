@@ -22,8 +22,12 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	case c.sendsData() && c.nextRun(now, s):
 	case c.out.ack:
 		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+	case c.alive.due:
+		c.alive.due = false
+		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+		s.Seq = s.Seq.Add(-1) // RFC 9293, section 3.8.4, and no octet (SHLD-12)
 	default:
-		c.waitForWindow(now)
+		c.rest(now)
 		return false
 	}
 	c.sent(now, s)
@@ -111,7 +115,9 @@ func (c *Conn) newRun() span {
 		return span{}
 	case flight > 0 && flight+n > c.reno.cwnd:
 		return span{}
-	case n >= c.segmentSize(), n == rest.len(), c.snd.override:
+	case n >= c.segmentSize(), c.snd.override:
+		return run
+	case n == rest.len() && (!c.cfg.Nagle || c.snd.fin || c.flight() == 0):
 		return run
 	case n >= int(c.snd.maxWnd/2):
 		return run
@@ -153,6 +159,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 	if len(s.Payload) > 0 && run.right == c.sendEnd() {
 		s.Flags |= wire.PSH // RFC 9293, MUST-61
 	}
+	c.addUrgent(s)
 	if end.Less(run.right) {
 		s.Flags |= wire.FIN
 		c.sentFIN()
@@ -162,8 +169,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 // sent notes that s is on its way.
 func (c *Conn) sent(now Instant, s *wire.Segment) {
 	if s.Flags.Has(wire.ACK) {
-		c.lastAck = s.Ack
-		c.out.ack, c.out.bare = false, false
+		c.ackSent()
 	}
 	if s.Len() == 0 {
 		return

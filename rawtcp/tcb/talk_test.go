@@ -37,7 +37,7 @@ func plain() []wire.Option { return []wire.Option{{Kind: wire.OptMSS}} }
 // start makes a connection that is still CLOSED.
 func start(t *testing.T, edit func(*Config)) *talk {
 	k := &talk{t: t, now: Instant(time.Hour)}
-	cfg := Config{LocalPort: 40000, RemotePort: 443, ISS: testISS, MSS: 1000, SYNOptions: plain()}
+	cfg := Config{LocalPort: 40000, RemotePort: 443, ISS: testISS, MSS: 1000, SYNOptions: plain(), AckDelay: -1}
 	cfg.Events = func(e Event) {
 		k.log = append(k.log, e.Name())
 		if e.String() == "" {
