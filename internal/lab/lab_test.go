@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,58 @@ func TestIPv6WorksAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// A link whose carrier the kernel has not noticed yet throws packets away.
+func TestFirstPacketCrossesANewLink(t *testing.T) {
+	for range 20 {
+		l, err := lab.New(t.Context())
+		if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := l.Far().Listen("tcp", l.Far().Addr().String()+":0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := l.Near().Dial(t.Context(), "tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := ""
+		err = l.Near().Do(func() (err error) {
+			again, err = tcpCounter("RetransSegs")
+			return err
+		})
+		if err != nil || again != "0" {
+			t.Errorf("near sent %s segments again (%v)", again, err)
+		}
+		c.Close()
+		ln.Close()
+		l.Close()
+	}
+}
+
+// tcpCounter is a counter of the thread's network namespace.
+func tcpCounter(name string) (string, error) {
+	b, err := os.ReadFile("/proc/thread-self/net/snmp")
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for line := range strings.Lines(string(b)) {
+		fields := strings.Fields(line)
+		if fields[0] != "Tcp:" {
+			continue
+		}
+		if i := slices.Index(names, name); i >= 0 {
+			return fields[i], nil
+		}
+		names = fields
+	}
+	return "", fmt.Errorf("no counter %s", name)
 }
 
 func TestNodesShareNothing(t *testing.T) {
