@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -232,4 +233,34 @@ func netnsOf(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return ns
+}
+
+// What the interoperability tests stand on: somebody else's server, in the far
+// node, with certificates that have no file.
+func TestExternalServerServesFromTheFarNode(t *testing.T) {
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no openssl here")
+	}
+	l := newLab(t)
+	srv := startServer(t, l, lab.ServerOptions{Key: lab.RSA2048})
+	addr := l.Far().Addr().String() + ":4433"
+	server := l.Far().Command(openssl, "s_server", "-accept", addr, "-tls1_2", "-www",
+		"-cert", srv.CertFile(), "-key", srv.KeyFile(), "-CAfile", srv.CAFile(), "-Verify", "1")
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Far().AwaitListener(t.Context(), addr); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := get(t.Context(), l, addr, clientConfig(srv.PKI, true))
+	if err != nil || !strings.HasPrefix(reply, "HTTP/1.0 200 ok") {
+		_ = l.Close()
+		t.Errorf("%q, %v; the server said %s", reply, err, said.Bytes())
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab"
 	"golang.org/x/sys/unix"
 )
 
@@ -68,6 +69,49 @@ func TestAnybodyGetsANetworkWithAServerInIt(t *testing.T) {
 			t.Errorf("%q, %v, %s", out, err, stderr.String())
 		}
 	})
+}
+
+func TestProgramInALabMayMakeALabOfItsOwn(t *testing.T) {
+	users(t, func(t *testing.T, who *syscall.Credential) {
+		out, err := program(who, "nested", newMarker()).CombinedOutput()
+		if err != nil || !strings.HasPrefix(string(out), "HTTP/1.1 200 OK") {
+			t.Errorf("%q, %v", out, err)
+		}
+	})
+}
+
+func TestForbiddenHostIsToldApartWithTheRemedy(t *testing.T) {
+	allowed(t, nil) // a user namespace is where they can be forbidden
+	c := program(nil, "forbidden", newMarker())
+	c.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+	}
+	out, err := c.CombinedOutput()
+	if got := statusOf(err); got != 3 {
+		t.Errorf("status %d, want 3", got)
+	}
+	if !strings.Contains(string(out), "sudo sysctl -w user.max_user_namespaces=") {
+		t.Errorf("no remedy in %q", out)
+	}
+}
+
+func TestEnvironmentAloneIsNotInside(t *testing.T) {
+	c := exec.Command("/proc/self/exe", "-test.run=^TestInsideHelper$", "-test.v")
+	c.Env = append(os.Environ(), "RAWSHAKE_LAB_LIFELINE=0", "LAB_TEST_INSIDE=1")
+	c.Stdin = strings.NewReader("") // a pipe, as the lifeline is
+	out, err := c.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("inside: false")) {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestInsideHelper(t *testing.T) {
+	if os.Getenv("LAB_TEST_INSIDE") == "" {
+		t.Skip("a part of TestEnvironmentAloneIsNotInside")
+	}
+	t.Log("inside:", lab.Inside())
 }
 
 func TestExitStatusAndStreamsPassThrough(t *testing.T) {
