@@ -235,7 +235,7 @@ func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
 		e.drop(err.Error())
 		return
 	}
-	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.FragmentOffset != 0 {
+	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}
 	m.From = h.Src

@@ -88,15 +88,19 @@ func (c *Conn) pathTimeout() {
 	}
 }
 
-// tooBig4 takes an ICMPv4 message of that kind (RFC 1191).
-func (c *Conn) tooBig4(now Instant, m *wire.ICMP) {
-	mtu := m.MTU()
+// tooBigMessage takes an ICMP message of that kind (RFC 1191, RFC 8201).
+func (c *Conn) tooBigMessage(now Instant, m *wire.ICMP) {
+	mtu, headers := m.MTU(), wire.IPv4HeaderLen+wire.TCPHeaderLen
 	emit(c, UnreachableReceived{Message: fmt.Sprintf("%v (MTU %d)", m, mtu), From: m.From.String()})
-	if mtu >= int(m.Quoted.TotalLength) && m.Quoted.TotalLength > 0 {
+	if mtu >= m.Quoted.TotalLength && m.Quoted.TotalLength > 0 {
 		return // what it quotes would have fitted
 	}
-	if mtu == 0 {
+	switch {
+	case m.V6:
+		headers = wire.IPv6HeaderLen + wire.TCPHeaderLen
+		mtu = max(mtu, wire.IPv6MinMTU) // RFC 8201, section 4
+	case mtu == 0:
 		mtu = 576 // from before RFC 1191, section 5
 	}
-	c.TooBig(now, m.Seq, mtu-wire.IPv4HeaderLen-wire.TCPHeaderLen)
+	c.TooBig(now, m.Seq, mtu-headers)
 }
