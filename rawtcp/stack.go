@@ -84,13 +84,14 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	m := build(tcb.Config{
+	cfg := tcb.Config{
 		LocalPort:       local.Port(),
 		RemotePort:      remote.Port(),
 		ISS:             s.endpoint.InitialSequence(now, local, remote),
 		TimestampOffset: s.endpoint.TimestampOffset(local, remote),
-		MSS:             uint16(min(s.link.MTU(), 1<<16-1) - ipv4AndTCPHeaders),
-	})
+	}
+	s.endpoint.fitPath(&cfg, now, remote.Addr(), s.link.MTU())
+	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
@@ -103,10 +104,6 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	s.flush(now)
 	return c, nil
 }
-
-// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
-// 3.7.1): the fixed headers, without options.
-const ipv4AndTCPHeaders = 40
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
 

@@ -53,6 +53,11 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 	}
 }
 
+// MaxSegment is the most that the path is known to take in one segment, in
+// octets of options and payload together. It may shrink in Receive,
+// Unreachable and Advance.
+func (c *Conn) MaxSegment() int { return c.cfg.MaxSegment }
+
 // shrink makes our segments smaller from now on.
 func (c *Conn) shrink(n int, why string) {
 	if n >= c.cfg.MaxSegment {
