@@ -16,6 +16,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Main is a TestMain for packages whose tests need namespaces. An ordinary
@@ -47,12 +48,14 @@ func Main(m *testing.M) {
 
 // A Host is one network namespace.
 type Host struct {
-	Addr netip.Addr // on Dev, in a /24 with the other host
-	Dev  string
-	ns   netns.NsHandle
+	Addr  netip.Addr // on Dev, in a /24 with the other host
+	Addr6 netip.Addr // on Dev, in a /64 with the other host
+	Dev   string
+	ns    netns.NsHandle
 }
 
-// A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2.
+// A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2, 2001:db8::1 and
+// 2001:db8::2.
 type Pair struct{ Client, Server *Host }
 
 // NewPair makes two hosts. From here on the test's own goroutine runs on the
@@ -69,8 +72,8 @@ func NewPair(t *testing.T) *Pair {
 		home.Close()
 	})
 	p := &Pair{
-		Client: newHost(t, "198.18.0.1", "veth0"),
-		Server: newHost(t, "198.18.0.2", "veth1"),
+		Client: newHost(t, "198.18.0.1", "2001:db8::1", "veth0"),
+		Server: newHost(t, "198.18.0.2", "2001:db8::2", "veth1"),
 	}
 	Check(t, netns.Set(p.Client.ns))
 	Check(t, netlink.LinkAdd(&netlink.Veth{
@@ -96,12 +99,12 @@ func Check(t *testing.T, err error) {
 	}
 }
 
-func newHost(t *testing.T, addr, dev string) *Host {
+func newHost(t *testing.T, addr, addr6, dev string) *Host {
 	t.Helper()
 	ns, err := netns.New()
 	Check(t, err)
 	t.Cleanup(func() { ns.Close() })
-	return &Host{Addr: netip.MustParseAddr(addr), Dev: dev, ns: ns}
+	return &Host{Addr: netip.MustParseAddr(addr), Addr6: netip.MustParseAddr(addr6), Dev: dev, ns: ns}
 }
 
 // Do runs f on the host, on a thread that ends with it. Sockets made in f
@@ -135,7 +138,12 @@ func (h *Host) configure() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(netlink.AddrAdd(dev, addr), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
+	addr6, err := netlink.ParseAddr(h.Addr6.String() + "/64")
+	if err != nil {
+		return err
+	}
+	addr6.Flags = unix.IFA_F_NODAD // usable at once
+	return errors.Join(netlink.AddrAdd(dev, addr), netlink.AddrAdd(dev, addr6), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
 }
 
 // awaitUp waits until the kernel has noticed the carrier: before that it drops
