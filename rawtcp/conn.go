@@ -49,10 +49,9 @@ func (c *Conn) Do(f func(now tcb.Instant)) {
 
 // update is Do with the lock held.
 func (c *Conn) update(f func(now tcb.Instant)) {
-	now := c.stack.now()
-	f(now)
+	f(c.stack.now())
 	c.stack.endpoint.Touch(c.flow)
-	c.stack.flush(now)
+	c.stack.flush()
 }
 
 // Wait waits until f, called while the machine is locked, reports true. It is

@@ -100,7 +100,7 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	flow.Changed = c.wake
 	m.Open(now)
 	s.endpoint.Touch(flow)
-	s.flush(now)
+	s.flush()
 	return c, nil
 }
 
@@ -129,7 +129,7 @@ func (s *Stack) run() {
 			s.mu.Unlock()
 			return
 		}
-		s.flush(now)
+		s.flush()
 		s.mu.Unlock()
 	}
 }
@@ -145,8 +145,9 @@ func (s *Stack) received(now tcb.Instant, p link.Packet) {
 
 // flush sends what is due, and asks the link to wake us at the next deadline.
 // Every entry into the stack ends here.
-func (s *Stack) flush(now tcb.Instant) {
+func (s *Stack) flush() {
 	for s.err == nil {
+		now := s.now() // of this packet: a round trip begins when it leaves
 		p := s.endpoint.Next(now, s.out[:0])
 		if p == nil {
 			break

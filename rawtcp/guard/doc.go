@@ -11,7 +11,8 @@
 // The listener guard needs no privilege. It is a listening socket on our port
 // with a socket filter that drops every segment, so the kernel finds a socket,
 // asks its filter, and discards in silence: neither RST nor SYN-ACK, to
-// nobody, whatever the segment's TTL. Where a filter is refused there is
+// nobody, whatever the segment's TTL. Where a filter is refused (Linux 6.18 wants
+// CAP_NET_ADMIN for one on a TCP socket) there is
 // IP_MINTTL 255, which discards as silently what arrives with a lower TTL (that
 // is, all but what a neighbour sent with 255).
 //
