@@ -229,6 +229,22 @@ func firewall(t *testing.T) {
 	}
 }
 
+// outputDrops installs a firewall that lets nothing out.
+func outputDrops(t *testing.T) {
+	t.Helper()
+	c, err := nftables.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := nftables.ChainPolicyDrop
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "shut"})
+	c.AddChain(&nftables.Chain{Name: "output", Table: table, Type: nftables.ChainTypeFilter,
+		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityFilter, Policy: &drop})
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestHandshakeBehindAStatefulFirewall(t *testing.T) {
 	for _, guardKind := range []string{guard.KindListener, guard.KindNFTables} {
 		t.Run(guardKind, func(t *testing.T) {

@@ -126,11 +126,18 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 // maxIPv4 is the largest total length of an IPv4 packet (RFC 791, section 3.1).
 const maxIPv4 = 1<<16 - 1
 
+// ours reports whether the kernel takes packets for a as its own. Not every
+// such address is on an interface: think of 127.0.0.2.
+func ours(a netip.Addr) bool {
+	found, err := netlink.RouteGet(a.Unmap().AsSlice())
+	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+}
+
 // routeError turns the kernel's refusal into what is missing.
 func routeError(remote netip.Addr, via Via, err error) error {
 	why := "add one with: ip route add %v via GATEWAY"
 	switch {
-	case errors.Is(err, unix.EINVAL) && via.Source.IsValid():
+	case via.Source.IsValid() && !ours(via.Source):
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
 		why = "a rule or route forbids it, see: ip rule; ip route get %v"

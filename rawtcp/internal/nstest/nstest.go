@@ -84,16 +84,25 @@ func NewPair(t *testing.T) *Pair {
 	return p
 }
 
-// Check ends the test on an error, and skips it where namespaces are not
-// allowed, unless CI is set.
+// Check ends the test on an error. One of permission means that namespaces are
+// Missing.
 func Check(t *testing.T, err error) {
 	t.Helper()
-	if errors.Is(err, os.ErrPermission) && os.Getenv("CI") != "true" {
-		t.Skipf("needs network namespaces, as root or in a user namespace: %v", err)
+	if errors.Is(err, os.ErrPermission) {
+		Missing(t, "network namespaces, as root or in a user namespace", err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Missing skips the test for want of something, or fails it where CI is set.
+func Missing(t *testing.T, what string, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("needs %s: %v", what, err)
+	}
+	t.Skipf("needs %s: %v", what, err)
 }
 
 func newHost(t *testing.T, addr, dev string) *Host {

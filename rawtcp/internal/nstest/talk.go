@@ -1,6 +1,7 @@
 package nstest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,7 @@ type Talker struct {
 	Flow   link.Flow
 	Seq    wire.Seq // of the next octet to send
 	Ack    wire.Seq // the next octet expected
+	TTL    uint8    // 64 if 0
 	Ghosts []wire.Segment
 	buf    [link.MaxPacket]byte
 }
@@ -39,7 +41,7 @@ func (k *Talker) Send(flags wire.Flags, payload []byte) error {
 		s.Ack = k.Ack
 	}
 	src, dst := k.Flow.Local.Addr(), k.Flow.Remote.Addr()
-	h := wire.IPv4{ID: 7, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+	h := wire.IPv4{ID: 7, DontFragment: true, TTL: cmp.Or(k.TTL, 64), Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
 	b := h.AppendTo(nil, s.HeaderLen()+len(payload))
 	k.Seq = k.Seq.Add(s.Len())
 	return k.Link.Send(s.AppendTo(b, src, dst))
