@@ -1,10 +1,6 @@
 package tlsmsg
 
-import (
-	"errors"
-
-	"github.com/rawshake/rawshake/field"
-)
+import "github.com/rawshake/rawshake/field"
 
 // ExtensionData is a typed view of one extension's data. The same extension
 // may have another form in an answer than in an offer, so both directions are
@@ -131,10 +127,9 @@ func decodeFrom(list []Extension, into ExtensionData, in HandshakeType, offset i
 		return false, nil
 	}
 	err := list[i].Decode(into, in)
-	var fe *field.Error
-	if errors.As(err, &fe) {
-		fe.Path = itemPath(in, i) + "." + fe.Path
-		fe.Offset += itemOffset(list, i, offset) + 4 // extension_type and length
+	if err != nil {
+		const head = 4 // extension_type and length
+		shift(err, itemPath(in, i)+".", itemOffset(list, i, offset)+head)
 	}
 	return true, err
 }
@@ -179,5 +174,6 @@ func decodeData(v ExtensionData, c *field.Cursor, in HandshakeType) error {
 		return v.Decode(c, in)
 	}
 	heap := *c // a view from elsewhere
+	defer func() { *c = heap }()
 	return v.Decode(&heap, in)
 }

@@ -1,6 +1,7 @@
 package tlsmsg
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/rawshake/rawshake/field"
@@ -48,11 +49,12 @@ func recordData(c *field.Cursor, t ExtensionType, in HandshakeType) []byte {
 		c.Rest("bytes")
 	case v != nil:
 		if err := (Extension{Type: t, Data: data}).Decode(v, in); err != nil {
+			shift(err, "", c.Offset())
 			c.Rest("malformed")
 			c.Means(err.Error())
 			break
 		}
-		_ = v.Decode(c, in) // has just succeeded on the same bytes
+		_ = decodeData(v, c, in) // has just succeeded on the same bytes
 	}
 	c.Leave()
 	return data
@@ -91,6 +93,16 @@ func dataName(t ExtensionType) string {
 		return s
 	}
 	return "extension_data"
+}
+
+// shift moves a *field.Error from the input that it was found in to a larger
+// one: its path gets a prefix, its offset counts from the larger one's start.
+func shift(err error, prefix string, offset int) {
+	var fe *field.Error
+	if errors.As(err, &fe) {
+		fe.Path = prefix + fe.Path
+		fe.Offset += offset
+	}
 }
 
 // itemPath names the extension at position i of a hello.

@@ -172,8 +172,8 @@ func decodeBody(m Message, c *field.Cursor, ctx Context) error {
 		return m.Decode(c, ctx)
 	}
 	heap := *c // a Message from elsewhere
-	err := m.Decode(&heap, ctx)
-	return err
+	defer func() { *c = heap }()
+	return m.Decode(&heap, ctx)
 }
 
 // wholeTree returns the cursor's tree, completed after a failure.

@@ -202,13 +202,22 @@ func (r registry[T]) near(name string) []string {
 // fold takes away what people vary: case, and which character separates.
 func fold(s string) string { return strings.ReplaceAll(strings.ToUpper(s), "-", "_") }
 
-// apart is how far a wrong name is from a right one: not at all if it is a part
-// of it.
+// apart is how far a wrong name is from a right one: not at all if each word of
+// it is a part of the right one.
 func apart(wrong, right string) int {
-	if len(wrong) > 2 && strings.Contains(right, wrong) {
+	if len(wrong) > 2 && hasWords(right, wrong) {
 		return 0
 	}
 	return distance(wrong, right)
+}
+
+func hasWords(s, words string) bool {
+	for word := range strings.SplitSeq(words, "_") {
+		if !strings.Contains(s, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // distance is the least number of single-byte insertions, deletions and
