@@ -54,6 +54,7 @@ type sendSide struct {
 	timing  rttTiming
 	urgent  bool
 	up      wire.Seq // SND.UP
+	again   Instant  // when octets were last sent again
 	last    Instant  // when octets were last sent
 
 	waiting  bool    // the peer owes us an acknowledgment, or a window

@@ -79,6 +79,7 @@ func (c *Conn) dataTimeout() {
 	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
 	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
+	c.snd.timing.running = false // its acknowledgment would tell how long the hole lasted
 	if c.snd.tries == r1 {
 		emit(c, DeliveryTrouble{Tries: c.snd.tries})
 	}

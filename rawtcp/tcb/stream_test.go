@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 func TestDataBothWays(t *testing.T) {
@@ -153,6 +155,35 @@ func TestKarnTakesNoRoundTripFromARetransmission(t *testing.T) {
 	k.quiet()
 	k.after(2 * time.Second)
 	k.expect(`ACK seq=6 "again"`)
+}
+
+func TestAnEchoFromBeforeARetransmissionTellsNoRoundTrip(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.after(10 * time.Millisecond)
+	k.send("SYN-ACK seq=0 ack=1 ts=1,0")
+	k.expect("ACK seq=1")
+	k.write("hello")
+	first := k.expect(`ACK "hello"`)
+	k.quiet()
+	k.after(time.Second)
+	again := k.expect(`ACK "hello"`)
+	k.after(30 * time.Millisecond)
+	srtt, _ := k.c.SRTT()
+	for _, tc := range []struct {
+		echoed wire.Segment
+		taken  bool
+	}{{first, false}, {again, true}} {
+		c := *k.c
+		s := k.parse("ACK seq=1 ack=6", testIRS, testISS)
+		val, _, _ := tc.echoed.Options.Timestamps()
+		s.Options.AddTimestamps(2, val)
+		c.Receive(k.now, &s)
+		if now, _ := c.SRTT(); (now != srtt) != tc.taken {
+			t.Errorf("SRTT from %v to %v, taken should be %v", srtt, now, tc.taken)
+		}
+	}
 }
 
 func TestSilentPeerEndsTheConnection(t *testing.T) {
