@@ -39,12 +39,13 @@ type Stack struct {
 	epoch time.Time
 	done  chan struct{} // closed when the receiving goroutine has ended
 
-	mu       sync.Mutex
-	endpoint *Endpoint
-	conns    map[*Conn]struct{}
-	deadline time.Time // as set on the link
-	out      []byte    // reused for each packet sent
-	err      error     // why the stack ended
+	mu        sync.Mutex
+	endpoint  *Endpoint
+	conns     map[*Conn]struct{}
+	listeners map[*Listener]struct{}
+	deadline  time.Time // as set on the link
+	out       []byte    // reused for each packet sent
+	err       error     // why the stack ended
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -53,8 +54,9 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	rand.Read(secret[:])
 	s := &Stack{
 		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
-		endpoint: NewEndpoint(EndpointConfig{Secret: secret, Dropped: cfg.Dropped}),
-		conns:    make(map[*Conn]struct{}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Dropped: cfg.Dropped}),
+		conns:     make(map[*Conn]struct{}),
+		listeners: make(map[*Listener]struct{}),
 	}
 	go s.run()
 	return s
@@ -84,29 +86,25 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	m := build(tcb.Config{
-		LocalPort:       local.Port(),
-		RemotePort:      remote.Port(),
-		ISS:             s.endpoint.InitialSequence(now, local, remote),
-		TimestampOffset: s.endpoint.TimestampOffset(local, remote),
-		MSS:             uint16(min(s.link.MTU(), 1<<16-1) - ipv4AndTCPHeaders),
-	})
+	m := build(s.endpoint.Config(now, local, remote))
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(s, flow)
-	s.conns[c] = struct{}{}
-	flow.Changed = c.wake
+	c := s.adopt(flow)
 	m.Open(now)
 	s.endpoint.Touch(flow)
 	s.flush()
 	return c, nil
 }
 
-// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
-// 3.7.1): the fixed headers, without options.
-const ipv4AndTCPHeaders = 40
+// adopt makes the Conn of a flow.
+func (s *Stack) adopt(f *Flow) *Conn {
+	c := newConn(s, f)
+	s.conns[c] = struct{}{}
+	f.Changed = c.wake
+	return c
+}
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
 
@@ -181,6 +179,9 @@ func (s *Stack) fail(err error) {
 	s.err = err
 	for c := range s.conns {
 		c.wake()
+	}
+	for ln := range s.listeners {
+		ln.wake()
 	}
 }
 
