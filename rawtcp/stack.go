@@ -44,6 +44,7 @@ type Stack struct {
 	conns     map[*Conn]struct{}
 	listeners map[*Listener]struct{}
 	deadline  time.Time // as set on the link
+	armed     bool      // whether that deadline has yet to pass
 	out       []byte    // reused for each packet sent
 	err       error     // why the stack ended
 }
@@ -120,7 +121,7 @@ func (s *Stack) run() {
 		case err == nil:
 			s.received(now, p)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			s.deadline = time.Time{}
+			s.armed = false
 			s.endpoint.Advance(now)
 		default:
 			s.fail(err)
@@ -164,10 +165,10 @@ func (s *Stack) setDeadline() {
 	if d, ok := s.endpoint.Deadline(); ok {
 		at = s.epoch.Add(time.Duration(d))
 	}
-	if at.Equal(s.deadline) {
+	if s.armed && at.Equal(s.deadline) {
 		return
 	}
-	s.deadline = at
+	s.deadline, s.armed = at, true
 	s.link.SetReadDeadline(at)
 }
 
