@@ -167,3 +167,21 @@ func TestBlackHoleIsEscapedBySmallerSegments(t *testing.T) {
 	k.expect("ACK seq=1 len=536")
 	k.said("segment_size_reduced")
 }
+
+func TestPathMTUThatTheQuotedSegmentFitsIsForged(t *testing.T) {
+	k := flying(t, 2, false)
+	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}
+	m.Quoted.TotalLength = 740
+	k.c.Unreachable(k.now, &m)
+	k.quiet()
+}
+
+func TestPathMTUOfASegmentThatArrivedIsForgotten(t *testing.T) {
+	k := flying(t, 10, false)
+	k.send("ACK seq=1 ack=1001")
+	k.c.TooBig(k.now, testISS.Add(1001), 600)
+	k.send("ACK seq=1 ack=2001")
+	k.quiet()
+	k.after(time.Second)
+	k.expect("ACK seq=2001 len=1000")
+}

@@ -222,3 +222,56 @@ func TestUnreachableWhileOpening(t *testing.T) {
 	k.c.Unreachable(k.now, unreachable(3, testISS.Add(1)))
 	k.state(Established)
 }
+
+func TestTheFirstFINCounts(t *testing.T) {
+	k := established(t, nil)
+	k.send(`FIN-ACK seq=4 ack=1 "def"`) // so the stream ends at 7
+	k.expect("ACK ack=1")
+	k.send(`FIN-ACK seq=4 ack=1 "d"`) // or at 5?
+	k.expect("ACK ack=1")
+	k.send("FIN-ACK seq=9 ack=1") // or at 9?
+	k.expect("ACK ack=1")
+	k.send(`ACK seq=1 ack=1 "abcdefghi"`) // or later?
+	k.expect("ACK ack=8")
+	k.read("abcdef")
+	k.state(CloseWait)
+}
+
+func TestAFINBelowOctetsThatArrivedIsContradicted(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=4 ack=1 "def"`)
+	k.expect("ACK ack=1")
+	k.send(`FIN-ACK seq=2 ack=1 "b"`) // ends at 3, though 4 to 6 are here
+	k.expect("ACK ack=1")
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=7")
+	k.read("abcdef")
+	k.state(Established)
+}
+
+func TestAbortSendsResetOnlyWhereThePeerNeedsOne(t *testing.T) {
+	for state, want := range map[State]bool{
+		Closed: false, SynSent: false, SynReceived: true, Established: true, FinWait1: true, FinWait2: true,
+		CloseWait: true, Closing: false, LastAck: false, TimeWait: false,
+	} {
+		k := reach(t, state, nil)
+		for k.pending() {
+			var s wire.Segment
+			k.c.Next(k.now, &s)
+		}
+		k.c.Abort()
+		k.failed(ErrAborted)
+		if got := k.pending(); got != want {
+			t.Errorf("in %v: RST %v, want %v", state, got, want)
+		}
+	}
+}
+
+func TestTimeWaitKeepsNoOtherTimer(t *testing.T) {
+	k := reach(t, TimeWait, func(c *Config) { c.KeepAlive = time.Second })
+	k.expect("ACK seq=2 ack=2")
+	k.quiet()
+	if at, ok := k.c.Deadline(); !ok || at.Sub(k.now) != 2*DefaultMSL {
+		t.Errorf("a deadline in %v", at.Sub(k.now))
+	}
+}

@@ -1,6 +1,7 @@
 package tcb
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -287,5 +288,96 @@ func TestWriteIsBounded(t *testing.T) {
 	k.send("ACK seq=1 ack=5")
 	if k.c.WriteSpace() != 4 || k.c.Unacked() != 6 {
 		t.Fatalf("space %d, unacked %d", k.c.WriteSpace(), k.c.Unacked())
+	}
+}
+
+func TestAnAckAtTheEndOfAFullWindowCounts(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 8 })
+	k.write("hello")
+	k.expect(`ACK "hello"`)
+	k.send(`ACK seq=3 ack=1 "cdefgh"`) // "ab" is lost, and the window is full
+	k.expect("ACK ack=1 win=8")
+	k.send("ACK seq=9 ack=6")
+	if !k.c.Flushed() {
+		t.Error("not acknowledged")
+	}
+	k.quiet()
+}
+
+func TestProbesOfAClosedWindowAreAnsweredAtOnce(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer, c.AckDelay = 4, time.Millisecond })
+	k.send(`ACK seq=1 ack=1 "abcd"`)
+	k.quiet()
+	k.after(time.Millisecond)
+	k.expect("ACK ack=5 win=0")
+	k.quiet()
+	k.send(`ACK seq=5 ack=1 "e"`)
+	k.expect("ACK ack=5 win=0")
+}
+
+func TestHostileWindowScaleAndMSS(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.write(strings.Repeat("x", 500))
+	k.send("SYN-ACK seq=0 ack=1 mss=0 ws=255")
+	k.expect("ACK seq=1")
+	k.expect("ACK seq=1 len=48")
+	if k.c.snd.scale != 14 {
+		t.Errorf("shift of %d", k.c.snd.scale)
+	}
+}
+
+func TestTheWindowDoesNotOpenInSmallSteps(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
+	k.send("ACK seq=1 ack=1 len=4000")
+	k.expect("ACK ack=4001 win=0")
+	k.c.Discard(500)
+	k.send("ACK seq=4001 ack=1 len=1") // a probe
+	k.expect("ACK ack=4001 win=0")
+	k.c.Discard(500)
+	k.send("ACK seq=4001 ack=1 len=1")
+	k.expect("ACK ack=4001 win=1000") // a segment's worth
+}
+
+func TestReadingFromAWideWindowIsNotAnnounced(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 60000 })
+	for i := range 5 {
+		k.send("ACK seq=" + strconv.Itoa(1+4000*i) + " ack=1 len=4000")
+		k.expect("ACK")
+	}
+	k.c.Discard(20000)
+	k.quiet()
+}
+
+func TestHalfOfTheLargestWindowIsWorthASegment(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.write(strings.Repeat("x", 2000))
+	k.send("SYN-ACK seq=0 ack=1 win=600 mss=1000")
+	k.expect("ACK seq=1")
+	k.expect("ACK seq=1 len=600")
+	k.send("ACK seq=1 ack=601 win=299")
+	k.quiet()
+	k.send("ACK seq=1 ack=601 win=300")
+	k.expect("ACK seq=601 len=300")
+}
+
+func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.after(time.Second)
+	s := k.expect("SYN")
+	now, _, _ := s.Options.Timestamps()
+	for _, ecr := range []uint32{now + 1, now - 1<<30, 0} {
+		c := *k.c
+		in := k.parse("SYN-ACK seq=0 ack=1", testIRS, testISS)
+		in.Options.AddTimestamps(5, ecr)
+		c.Receive(k.now, &in)
+		if rtt, ok := c.SRTT(); ok {
+			t.Errorf("echo of %d, sent %d: %v", ecr, now, rtt)
+		}
 	}
 }
