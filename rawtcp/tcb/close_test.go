@@ -2,6 +2,7 @@ package tcb
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -216,11 +217,30 @@ func TestUnreachableWhileOpening(t *testing.T) {
 	k.c.Unreachable(k.now, unreachable(3, testISS))
 	k.failed(ErrUnreachable)
 
-	k = established(t, nil)
-	k.write("x")
-	k.expect(`ACK "x"`)
-	k.c.Unreachable(k.now, unreachable(3, testISS.Add(1)))
-	k.state(Established)
+	k = start(t, func(c *Config) { c.SoftErrorsEnd = true })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.c.Unreachable(k.now, unreachable(1, testISS))
+	k.failed(ErrUnreachable)
+}
+
+func TestUnreachableDoesNotEndAnOpenConnection(t *testing.T) {
+	k := established(t, func(c *Config) { c.UserTimeout = time.Second })
+	for i := range 2 {
+		k.write("x")
+		k.expect(`ACK "x"`)
+		for _, code := range []uint8{0, 1, 2, 3, 5, 13} {
+			m := wire.ICMP{Type: wire.ICMPUnreachable, Code: code, Seq: testISS.Add(1 + i)}
+			k.c.Unreachable(k.now, &m)
+		}
+		k.state(Established)
+		k.send(fmt.Sprintf("ACK seq=1 ack=%d", 2+i))
+	}
+	k.write("y")
+	k.expect(`ACK "y"`)
+	k.quiet()
+	k.after(time.Second)
+	k.failed(ErrTimeout) // the errors had passed: they explain nothing
 }
 
 func TestTheFirstFINCounts(t *testing.T) {
