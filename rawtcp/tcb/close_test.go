@@ -142,6 +142,14 @@ func TestResetEndsTheConnection(t *testing.T) {
 	k.read("last words")
 }
 
+func TestResetWithTextAndIntoAClosedWindow(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4 win=0")
+	k.send(`RST seq=4 "because I say so"`)
+	k.failed(ErrReset)
+}
+
 func TestAbortSendsReset(t *testing.T) {
 	k := established(t, nil)
 	k.write("hello")
@@ -233,6 +241,11 @@ func TestUnreachableDoesNotEndAnOpenConnection(t *testing.T) {
 			m := wire.ICMP{Type: wire.ICMPUnreachable, Code: code, Seq: testISS.Add(1 + i)}
 			k.c.Unreachable(k.now, &m)
 		}
+		for _, typ := range []uint8{wire.ICMPTimeExceeded, wire.ICMPParameter} {
+			m := wire.ICMP{Type: typ, Seq: testISS.Add(1 + i)}
+			k.c.Unreachable(k.now, &m)
+		}
+		k.said("unreachable")
 		k.state(Established)
 		k.send(fmt.Sprintf("ACK seq=1 ack=%d", 2+i))
 	}

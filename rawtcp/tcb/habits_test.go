@@ -150,6 +150,15 @@ func TestUrgentDataStaysInTheStream(t *testing.T) {
 	}
 }
 
+func TestUrgentPointerIntoAClosedWindowCounts(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4 win=0")
+	k.send(`URG-ACK seq=4 ack=1 urg=70 "d"`)
+	k.said("urgent_data")
+	k.expect("ACK ack=4 win=0")
+}
+
 func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1500))

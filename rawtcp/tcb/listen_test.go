@@ -76,6 +76,14 @@ func TestResetInSynReceivedEndsTheAttempt(t *testing.T) {
 	k := accepted(t, "SYN seq=0", nil)
 	k.expect("SYN-ACK seq=0 ack=1")
 	k.send("RST seq=1")
+	k.ended() // the listener goes on as if nothing had been
+
+	k = start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("SYN seq=0")
+	k.expect("SYN-ACK seq=0 ack=1")
+	k.send("RST seq=1")
 	k.failed(ErrRefused)
 }
 

@@ -381,3 +381,37 @@ func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheLastSegmentPushes(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 1000))
+	k.write(strings.Repeat("x", 1500))
+	for i, want := range []bool{false, false, true} {
+		var s wire.Segment
+		if !k.c.Next(k.now, &s) || s.Flags.Has(wire.PSH) != want {
+			t.Errorf("segment %d: %v", i, s.Flags)
+		}
+	}
+}
+
+func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=4 ack=1 "def"`)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.send(`ACK seq=7 ack=1 "ghi"`)
+	k.expect("ACK ack=10")
+	k.quiet()
+}
+
+func TestNothingNewIsSentIntoAWindowThatShrank(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 1000))
+	k.expect("ACK seq=1 len=1000")
+	k.send("ACK seq=1 ack=1 win=500")
+	k.write("new")
+	k.quiet()
+	k.send("ACK seq=1 ack=1001 win=0")
+	k.quiet()
+	k.send("ACK seq=1 ack=1001 win=3")
+	k.expect(`ACK seq=1001 "new"`)
+}
