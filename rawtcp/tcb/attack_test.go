@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
+// Requirements: MAY-12
 func TestBlindResetIsChallenged(t *testing.T) {
 	k := established(t, nil)
 	k.send("RST seq=100") // in the window, but a guess
@@ -22,6 +23,7 @@ func TestBlindResetIsChallenged(t *testing.T) {
 	k.failed(ErrReset)
 }
 
+// Requirements: MAY-12
 func TestBlindSynIsChallenged(t *testing.T) {
 	for _, line := range []string{"SYN seq=1", "SYN seq=77", "SYN-ACK seq=0 ack=1", "SYN seq=-77777"} {
 		k := established(t, nil)
@@ -32,6 +34,7 @@ func TestBlindSynIsChallenged(t *testing.T) {
 	}
 }
 
+// Requirements: MAY-12
 func TestBlindDataIsRefused(t *testing.T) {
 	k := established(t, nil)
 	k.write("hello")
@@ -142,6 +145,7 @@ func TestForgedPathMTUCannotShrinkSegments(t *testing.T) {
 	k.said("segment_size_reduced")
 }
 
+// Requirements: SHLD-6
 func TestPathMTUIsBelievedAtFirst(t *testing.T) {
 	k := flying(t, 2, false)
 	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}

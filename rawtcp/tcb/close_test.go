@@ -29,6 +29,7 @@ func (k *talk) ended() {
 	}
 }
 
+// Requirements: MUST-13
 func TestCloseFromOurSide(t *testing.T) {
 	k := established(t, nil)
 	k.write("bye")
@@ -132,6 +133,7 @@ func TestLostFinIsSentAgain(t *testing.T) {
 	k.state(FinWait2)
 }
 
+// Requirements: MUST-12
 func TestResetEndsTheConnection(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=1 ack=1 "last words"`)
@@ -142,6 +144,7 @@ func TestResetEndsTheConnection(t *testing.T) {
 	k.read("last words")
 }
 
+// Requirements: MUST-66, SHLD-2
 func TestResetWithTextAndIntoAClosedWindow(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
 	k.send(`ACK seq=1 ack=1 "abc"`)
@@ -202,6 +205,7 @@ func TestResetForASegmentOfNoConnection(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-56, SHLD-26
 func TestUnreachableWhileOpening(t *testing.T) {
 	unreachable := func(code uint8, seq wire.Seq) *wire.ICMP {
 		return &wire.ICMP{Type: wire.ICMPUnreachable, Code: code, Seq: seq}
@@ -232,6 +236,7 @@ func TestUnreachableWhileOpening(t *testing.T) {
 	k.failed(ErrUnreachable)
 }
 
+// Requirements: MUST-54, MUST-56, SHLD-25
 func TestUnreachableDoesNotEndAnOpenConnection(t *testing.T) {
 	k := established(t, func(c *Config) { c.UserTimeout = time.Second })
 	for i := range 2 {

@@ -10,6 +10,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
+// Requirements: MUST-14, SHLD-5, MAY-3
 func TestActiveOpen(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -59,6 +60,7 @@ func TestSYNOptionsAreTheCallers(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-22, MUST-12
 func TestSYNIsRetransmittedAtOneThreeSevenSeconds(t *testing.T) {
 	k := start(t, func(c *Config) { c.SYNTries = 4 })
 	k.c.Open(k.now)
@@ -79,6 +81,7 @@ func TestSYNIsRetransmittedAtOneThreeSevenSeconds(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-23
 func TestSYNIsTriedForThreeMinutes(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -96,6 +99,7 @@ func TestSYNIsTriedForThreeMinutes(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-21
 func TestSYNTimeoutIsTheCallers(t *testing.T) {
 	k := start(t, func(c *Config) { c.SYNTimeout = 5 * time.Second })
 	k.c.Open(k.now)
@@ -238,6 +242,7 @@ func TestTimestampTellsTheRoundTripOfALostSYN(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-4, MUST-5, MUST-6, MUST-7, MUST-64, MUST-65
 func TestOptionsOfNoUseAreIgnored(t *testing.T) {
 	for _, options := range [][]byte{
 		{253, 4, 1, 2, 2, 4, 1, 44}, // an experiment, and then MSS 300
@@ -271,6 +276,7 @@ func TestOptionsOfNoUseAreIgnored(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-1, REC-1
 func TestTheLargestWindowIsAGibibyte(t *testing.T) {
 	k := start(t, func(c *Config) { c.SYNOptions = nil })
 	k.c.Open(k.now)

@@ -33,6 +33,7 @@ func flying(t *testing.T, n int, sack bool) *talk {
 	return k
 }
 
+// Requirements: MUST-19
 func TestInitialWindowIsTenSegments(t *testing.T) {
 	k := flying(t, 20, false)
 	k.quiet()
@@ -278,6 +279,7 @@ func TestNoFastRetransmitWhileATimeoutIsRepaired(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-19
 func TestSlowStartEndsAtSsthresh(t *testing.T) {
 	r := newReno(1000)
 	r.timedOut(10000, false)

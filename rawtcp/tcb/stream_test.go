@@ -22,6 +22,7 @@ func TestDataBothWays(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-16, SHLD-28
 func TestSegmentsAreAsLargeAsBothSidesAllow(t *testing.T) {
 	k := start(t, func(c *Config) { c.MaxSegment = 700 })
 	k.c.Open(k.now)
@@ -35,6 +36,7 @@ func TestSegmentsAreAsLargeAsBothSidesAllow(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-15
 func TestPeerWithoutMSSGets536(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -46,6 +48,7 @@ func TestPeerWithoutMSSGets536(t *testing.T) {
 	k.expect("PSH-ACK seq=537 len=64")
 }
 
+// Requirements: MUST-38
 func TestTheWindowIsHonoured(t *testing.T) {
 	k := established(t, nil)
 	k.send("ACK seq=1 ack=1 win=1500")
@@ -76,6 +79,7 @@ func TestWindowScaleOfThePeer(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: SHLD-31, MAY-13
 func TestOctetsOutOfOrderAreKeptAndOrdered(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -121,6 +125,7 @@ func TestSegmentsOf64KiBAreTaken(t *testing.T) {
 	k.read(big)
 }
 
+// Requirements: MUST-19
 func TestLostDataIsSentAgainWithBackoff(t *testing.T) {
 	k := established(t, nil)
 	k.write("hello")
@@ -138,6 +143,7 @@ func TestLostDataIsSentAgainWithBackoff(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-18
 func TestKarnTakesNoRoundTripFromARetransmission(t *testing.T) {
 	k := established(t, nil)
 	before, _ := k.c.SRTT()
@@ -187,6 +193,7 @@ func TestAnEchoFromBeforeARetransmissionTellsNoRoundTrip(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-20, MUST-21
 func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k := established(t, func(c *Config) { c.UserTimeout = 10 * time.Second })
 	k.write("hello")
@@ -202,6 +209,7 @@ func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k.said("gave_up")
 }
 
+// Requirements: MUST-35, MUST-36, MUST-37, SHLD-17, SHLD-29, SHLD-30
 func TestClosedWindowIsProbedForEverWhileThePeerAnswers(t *testing.T) {
 	k := established(t, func(c *Config) { c.UserTimeout = 100 * time.Second })
 	k.send("ACK seq=1 ack=1 win=0")
@@ -252,6 +260,7 @@ func TestSilentPeerWithAClosedWindowEndsTheConnection(t *testing.T) {
 	k.failed(ErrTimeout)
 }
 
+// Requirements: MUST-34, SHLD-16
 func TestShrunkWindowIsSurvived(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 3000))
@@ -267,6 +276,7 @@ func TestShrunkWindowIsSurvived(t *testing.T) {
 	k.expect("ACK seq=401 len=1000")
 }
 
+// Requirements: MUST-39
 func TestSmallReadsDoNotDribbleWindow(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
 	k.send("ACK seq=1 ack=1 len=4000")
@@ -328,6 +338,7 @@ func TestHostileWindowScaleAndMSS(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-39, SHLD-14, MAY-8
 func TestTheWindowDoesNotOpenInSmallSteps(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
 	k.send("ACK seq=1 ack=1 len=4000")
@@ -350,6 +361,7 @@ func TestReadingFromAWideWindowIsNotAnnounced(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-38
 func TestHalfOfTheLargestWindowIsWorthASegment(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -382,6 +394,7 @@ func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-60, MUST-61, SHLD-27
 func TestOnlyTheLastSegmentPushes(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1000))
@@ -394,6 +407,7 @@ func TestOnlyTheLastSegmentPushes(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-58, MUST-59
 func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -403,6 +417,7 @@ func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: SHLD-15
 func TestNothingNewIsSentIntoAWindowThatShrank(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1000))
