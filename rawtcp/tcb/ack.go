@@ -61,6 +61,7 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	}
 	c.snd.tries, c.snd.probes = 0, 0
 	c.snd.since, c.snd.waiting = now, c.snd.una != c.snd.nxt
+	c.icmp = "" // it passed
 	c.progress(n)
 	c.pathAcked(n)
 	c.timers.stop(timerRetransmit)

@@ -81,6 +81,9 @@ func (c *Conn) end(err error) {
 func (c *Conn) resetError() error {
 	switch c.state {
 	case SynReceived:
+		if c.passive {
+			return nil // back to LISTEN, and no one is told
+		}
 		return fmt.Errorf("%w: the peer sent a RST in place of an acknowledgment of our SYN", ErrRefused)
 	case Closing, LastAck, TimeWait:
 		return nil // both sides had said all they had to say

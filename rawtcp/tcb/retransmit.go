@@ -41,7 +41,7 @@ func (c *Conn) probeInterval() time.Duration {
 // flight whose acknowledgment would tell of a wider one, are waited for with
 // the retransmission timer; a FIN that nobody waits for, with one of its own.
 func (c *Conn) rest(now Instant) {
-	if c.sendsData() && c.snd.una == c.snd.nxt {
+	if c.handshaking() || c.sendsData() && c.snd.una == c.snd.nxt {
 		c.armRetransmit(now)
 	}
 	if c.deaf && c.state == FinWait2 && !c.timers.running(timerFin) {
