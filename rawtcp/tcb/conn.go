@@ -13,6 +13,7 @@ type Conn struct {
 	state  State
 	err    error
 	over   bool // the connection has ended, or was closed before it began
+	unsent int  // what Unacked was then
 	timers timers
 	rtt    rttEstimator
 	reno   reno
