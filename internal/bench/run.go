@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// contenders, in the order of a turn.
+var contenders = []string{
+	roleTheirs, roleDialer, roleFloor, roleStack, roleLoop, roleCert, roleJudged, roleMemory,
+}
+
+// results holds the reports of each contender, by turn.
+type results struct {
+	turns map[string][]*report
+	slow  map[string]*report // over the slow wire
+}
+
+// conduct measures everything and prints the table.
+func conduct(ctx context.Context, p plan, out io.Writer) error {
+	clientCPU, serverCPU, err := twoCPUs()
+	if err != nil {
+		return err
+	}
+	t := task{Source: ourSource.Addr()}
+	if err := t.certificates(); err != nil {
+		return err
+	}
+	r := results{turns: make(map[string][]*report)}
+	if err := r.takeTurns(ctx, p, t, clientCPU, serverCPU, notes{out}); err != nil {
+		return err
+	}
+	if r.slow, err = overSlowWire(ctx, p, t, clientCPU, serverCPU); err != nil {
+		return fmt.Errorf("over the slow wire: %w", err)
+	}
+	if err := r.sameHandshake(); err != nil {
+		return err
+	}
+	r.print(out, p)
+	return nil
+}
+
+// takeTurns lets the contenders measure themselves, one after the other, again
+// and again, so that what disturbs the machine disturbs them all.
+func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serverCPU int, n notes) error {
+	l, err := lab.New(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := addSource(l.Near()); err != nil {
+		return fmt.Errorf("give the near node a second address: %w", err)
+	}
+	for _, s := range []struct {
+		node *lab.Node
+		cpu  int
+	}{{l.Near(), clientCPU}, {l.Far(), serverCPU}} {
+		if err := steer(s.node, s.cpu); err != nil {
+			n.add("packets are not steered to the receiver's CPU, so that clients are billed for some of the server's work: %v", err)
+			break
+		}
+	}
+	if err := startServer(ctx, l.Far(), serverCPU, &t); err != nil {
+		return err
+	}
+	t.Handshakes, t.Warmup = p.handshakes, p.warmup
+	for range p.turns {
+		for _, role := range contenders {
+			t.Role = role
+			one, err := run(ctx, l.Near(), clientCPU, t)
+			if err != nil {
+				return err
+			}
+			r.turns[role] = append(r.turns[role], one)
+		}
+	}
+	return p.profile(ctx, l.Near(), clientCPU, t)
+}
+
+// profile runs each contender once more, with a CPU profile, if one was asked
+// for. It costs time, so these runs do not count.
+func (p plan) profile(ctx context.Context, n *lab.Node, cpu int, t task) error {
+	if p.profiles == "" {
+		return nil
+	}
+	for i, role := range contenders {
+		t.Role = role
+		name := strings.Trim(strings.Map(fileName, role), "-")
+		t.Profile = filepath.Join(p.profiles, fmt.Sprintf("%d-%s.pprof", i+1, name))
+		if _, err := run(ctx, n, cpu, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fileName(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		return r
+	}
+	return '-'
+}
+
+// sameHandshake checks that all full handshakes came to the same suite and
+// group: the figures compare nothing otherwise.
+func (r *results) sameHandshake() error {
+	want := r.turns[roleTheirs][0].Version
+	for _, role := range []string{roleTheirs, roleDialer, roleStack, roleLoop} {
+		for _, one := range r.turns[role] {
+			if one.Version != want {
+				return fmt.Errorf("%s negotiated %s, and %s negotiated %s: not the same work", roleTheirs, want, role, one.Version)
+			}
+		}
+	}
+	return nil
+}
+
+// median is the middle of v, the upper one of two.
+func median[T cmp.Ordered](v []T) T {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[len(v)/2]
+}
