@@ -46,6 +46,8 @@ type report struct {
 	Wall    float64            // median latency
 	Parts   map[string]float64 // of the floor, and of the in-memory rows
 	Version string             // what was negotiated: for the check that both did the same
+
+	Sent, Received float64 // packets, as the conductor counts them on the link
 }
 
 // childMain pins the process, does its task, and answers.

@@ -48,7 +48,7 @@ func play(args []string) int {
 		}
 		return status
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("not done after %v; -limit allows more, -short needs less", p.limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("not done after %v; -limit allows more, -n and -short need less", p.limit))
 	defer cancel()
 	if err := conduct(ctx, p, os.Stdout); err != nil {
 		return fail(err)
@@ -80,8 +80,8 @@ func parse(args []string, out io.Writer) (plan, error) {
 	f.SetOutput(out)
 	short := f.Bool("short", false, "a quick run: every row, figures of little worth")
 	f.IntVar(&p.turns, "turns", 7, "turns of each contender; the figures are medians over them")
-	f.IntVar(&p.handshakes, "n", 1000, "handshakes measured in a turn")
-	f.DurationVar(&p.limit, "limit", 85*time.Second, "end with an error after this time")
+	f.IntVar(&p.handshakes, "n", 400, "handshakes measured in a turn")
+	f.DurationVar(&p.limit, "limit", 80*time.Second, "take no further turn when three quarters of this time are over; end with an error after all of it")
 	f.StringVar(&p.profiles, "profiles", "", "write a CPU profile of each contender into this `directory`")
 	if err := f.Parse(args); err != nil {
 		return p, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
 )
@@ -71,10 +72,15 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 		return err
 	}
 	t.Handshakes, t.Warmup = p.handshakes, p.warmup
-	for range p.turns {
+	enough := time.Now().Add(p.limit * 3 / 4)
+	for turn := range p.turns {
+		if turn > 0 && time.Now().After(enough) {
+			n.add("only %d of %d turns: the machine is slow, or busy with other things", turn, p.turns)
+			break
+		}
 		for _, role := range contenders {
 			t.Role = role
-			one, err := run(ctx, l.Near(), clientCPU, t)
+			one, err := runCounted(ctx, l.Near(), clientCPU, t)
 			if err != nil {
 				return err
 			}
@@ -82,6 +88,26 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 		}
 	}
 	return p.profile(ctx, l.Near(), clientCPU, t)
+}
+
+// runCounted is run, with the packets that crossed the node's link meanwhile.
+func runCounted(ctx context.Context, n *lab.Node, cpu int, t task) (*report, error) {
+	before, err := linkCounters(n)
+	if err != nil {
+		return nil, err
+	}
+	one, err := run(ctx, n, cpu, t)
+	if err != nil {
+		return nil, err
+	}
+	after, err := linkCounters(n)
+	if err != nil {
+		return nil, err
+	}
+	all := float64(t.Warmup + t.Handshakes)
+	one.Sent = float64(after.TxPackets-before.TxPackets) / all
+	one.Received = float64(after.RxPackets-before.RxPackets) / all
+	return one, nil
 }
 
 // profile runs each contender once more, with a CPU profile, if one was asked

@@ -47,6 +47,22 @@ func addSource(n *lab.Node) error {
 	})
 }
 
+// linkCounters reads how many packets have crossed a node's end of the link.
+func linkCounters(n *lab.Node) (c netlink.LinkStatistics, err error) {
+	err = n.Do(func() error {
+		dev, err := netlink.LinkByName(n.Interface())
+		if err != nil {
+			return err
+		}
+		if dev.Attrs().Statistics == nil {
+			return fmt.Errorf("the kernel keeps no counters of %s", n.Interface())
+		}
+		c = *dev.Attrs().Statistics
+		return nil
+	})
+	return c, err
+}
+
 // startServer starts the server on a node and fills in where it listens. It
 // ends with the lab.
 func startServer(ctx context.Context, n *lab.Node, cpu int, t *task) error {

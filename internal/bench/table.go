@@ -87,7 +87,7 @@ func target(v float64) string { return fmt.Sprintf("≤ %.2f", v) }
 
 func (r *results) print(out io.Writer, p plan) {
 	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
-		r.turns[roleTheirs][0].Version, p.turns, p.handshakes)
+		r.turns[roleTheirs][0].Version, len(r.turns[roleTheirs]), p.handshakes)
 	r.printFull(out)
 	r.printCertificate(out)
 	r.printFloor(out)
@@ -98,22 +98,29 @@ func (r *results) print(out io.Writer, p plan) {
 func (r *results) printFull(out io.Writer) {
 	theirs, floor := r.of(roleTheirs, cpuOf), r.of(roleFloor, cpuOf)
 	t := newTable(out, "Full handshake, client CPU: SYN to Finished, and an orderly close",
-		"", "µs", "ours/theirs", "reach", "(ours−floor)/(theirs−floor)", "reach")
-	t.row(roleTheirs, theirs.String())
+		"", "µs", "ours/theirs", "reach", "(ours−floor)/(theirs−floor)", "reach", "packets out, in")
+	t.row(roleTheirs, theirs.String(), "", "", "", "", r.packets(roleTheirs))
 	for _, role := range []string{roleDialer, roleStack, roleLoop} {
 		ours := r.of(role, cpuOf)
 		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull),
-			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor))
+			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(role))
 	}
 	t.Flush()
+}
+
+// packets is how many of them a connection took, in either direction.
+func (r *results) packets(role string) string {
+	sent := r.of(role, func(one *report) float64 { return one.Sent })
+	received := r.of(role, func(one *report) float64 { return one.Received })
+	return fmt.Sprintf("%.1f, %.1f", median(sent), median(received))
 }
 
 func (r *results) printCertificate(out io.Writer) {
 	theirs := r.of(roleTheirs, cpuOf)
 	t := newTable(out, "SYN to certificate, no key exchange, client CPU, against their full handshake",
-		"", "µs", "ours/theirs", "reach")
-	t.row(roleCert, r.of(roleCert, cpuOf).String(), over(r.of(roleCert, cpuOf), theirs).String(), target(targetCert))
-	t.row(roleJudged, r.of(roleJudged, cpuOf).String(), over(r.of(roleJudged, cpuOf), theirs).String(), "")
+		"", "µs", "ours/theirs", "reach", "packets out, in")
+	t.row(roleCert, r.of(roleCert, cpuOf).String(), over(r.of(roleCert, cpuOf), theirs).String(), target(targetCert), r.packets(roleCert))
+	t.row(roleJudged, r.of(roleJudged, cpuOf).String(), over(r.of(roleJudged, cpuOf), theirs).String(), "", r.packets(roleJudged))
 	t.Flush()
 }
 
