@@ -25,9 +25,16 @@ const childVar = "RAWSHAKE_BENCH_CPU"
 // pinnedVar tells it that it is there already.
 const pinnedVar = "RAWSHAKE_BENCH_PINNED"
 
+// An entrant is one that is measured: a contender, and how many handshakes it
+// has under way at a time.
+type entrant struct {
+	Role    string
+	AtATime int
+}
+
 // A task is what a child is told on standard input, as JSON.
 type task struct {
-	Role       string // one of the contenders' keys, or roleServer
+	entrant
 	Handshakes int
 	Warmup     int
 	Profile    string // a file for a CPU profile, or ""
@@ -42,10 +49,11 @@ type task struct {
 // A report is what a child answers on standard output, as JSON. Times are in
 // nanoseconds for one handshake, or one operation.
 type report struct {
-	CPU     float64            // user and system, of the whole process
-	Wall    float64            // median latency
-	Parts   map[string]float64 // of the floor, and of the in-memory rows
-	Version string             // what was negotiated: for the check that both did the same
+	CPU   float64            // user and system, of the whole process
+	Wall  float64            // median latency
+	Parts map[string]float64 // of the floor, and of the in-memory rows
+	// Negotiated is for the check that all did the same.
+	Negotiated string
 
 	Sent, Received float64 // packets, as the conductor counts them on the link
 }

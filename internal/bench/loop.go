@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -23,8 +22,8 @@ const (
 	toJudged           // and was judged
 )
 
-// loop drives an endpoint by itself: no goroutine, no lock, no wake-up between
-// a packet and what follows from it.
+// loop drives an endpoint by itself, in one goroutine: no lock, and no wake-up
+// between a packet and what follows from it.
 type loop struct {
 	*shared
 	goal     goal
@@ -33,6 +32,20 @@ type loop struct {
 	in, out  []byte
 	alarm    tcb.Instant // as set on the link; 0: none
 	mss      uint16
+
+	changed []*attempt // whose machine may have moved
+	active  int
+	done    func(time.Duration, string)
+}
+
+// An attempt is one connection of the loop.
+type attempt struct {
+	session *session.Session
+	flow    *rawtcp.Flow
+	begin   tcb.Instant
+	queued  bool // in loop.changed
+	reached bool // the goal; what follows is the end
+	over    bool
 }
 
 func newLoop(t *task, g goal) (client, error) {
@@ -50,34 +63,99 @@ func newLoop(t *task, g goal) (client, error) {
 
 func (l *loop) now() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
 
-func (l *loop) handshake(ctx context.Context, reached func()) (string, error) {
-	local, now := l.local(), l.now()
-	s := l.session(tcb.Config{
+func (l *loop) run(n int, done func(time.Duration, string)) error {
+	l.done = done
+	for n > 0 || l.active > 0 {
+		for ; n > 0 && l.active < l.atATime; n-- {
+			if err := l.open(); err != nil {
+				return err
+			}
+		}
+		for len(l.changed) > 0 {
+			a := l.changed[0]
+			l.changed = l.changed[1:]
+			a.queued = false
+			if err := l.step(a); err != nil {
+				return err
+			}
+		}
+		if err := l.send(); err != nil {
+			return err
+		}
+		if l.active > 0 && len(l.changed) == 0 {
+			if err := l.receive(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// open starts a connection.
+func (l *loop) open() error {
+	local, now := l.take(), l.now()
+	a := &attempt{begin: now}
+	a.session = l.session(tcb.Config{
 		LocalPort: local.Port(), RemotePort: l.remote.Port(), MSS: l.mss,
 		ISS:             l.endpoint.InitialSequence(now, local, l.remote),
 		TimestampOffset: l.endpoint.TimestampOffset(local, l.remote),
 	})
-	f, err := l.endpoint.Attach(local, l.remote, s)
+	f, err := l.endpoint.Attach(local, l.remote, a.session)
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer l.endpoint.Detach(f)
-	s.Open(now)
+	a.flow = f
+	f.Changed = func() {
+		if !a.queued {
+			a.queued = true
+			l.changed = append(l.changed, a)
+		}
+	}
+	a.session.Open(now)
 	l.endpoint.Touch(f)
-	if err := l.until(ctx, f, s, func() bool { return l.at(s) }); err != nil {
-		return "", err
+	l.active++
+	return nil
+}
+
+// step moves one connection as far as it goes without another packet.
+func (l *loop) step(a *attempt) error {
+	s := a.session
+	work, busy := s.Work()
+	switch {
+	case a.over:
+	case !a.reached && l.at(s):
+		a.reached = true
+		negotiated, err := outcome(s)
+		if err != nil {
+			return err
+		}
+		l.done(l.now().Sub(a.begin), negotiated)
+		if l.goal == toFinished {
+			s.CloseWrite()
+		} else {
+			s.Abort()
+		}
+		l.endpoint.Touch(a.flow)
+	case a.reached && rawtcp.Done(s):
+		// What it still has to send goes out before it is forgotten.
+		if err := l.send(); err != nil {
+			return err
+		}
+		a.over = true
+		l.endpoint.Detach(a.flow)
+		l.give(a.flow.Local)
+		l.active--
+	case !a.reached && s.Err() != nil:
+		return s.Err()
+	case !a.reached && busy:
+		// What the other side may see meanwhile, it should.
+		if err := l.send(); err != nil {
+			return err
+		}
+		s.Resume(l.worker.Do(work))
+		l.endpoint.Touch(a.flow)
 	}
-	reached()
-	if l.goal == toFinished {
-		s.CloseWrite()
-	} else {
-		s.Abort()
-	}
-	l.endpoint.Touch(f)
-	if err := l.until(ctx, f, s, func() bool { return rawtcp.Done(s) }); err != nil {
-		return "", err
-	}
-	return outcome(s)
+	return nil
 }
 
 func (l *loop) at(s *session.Session) bool {
@@ -90,35 +168,23 @@ func (l *loop) at(s *session.Session) bool {
 	return s.TLS().Stage() >= handshake.StageFinished
 }
 
-// until sends, works and receives until done.
-func (l *loop) until(ctx context.Context, f *rawtcp.Flow, s *session.Session, done func() bool) error {
+func (l *loop) send() error {
+	now := l.now()
 	for {
-		now := l.now()
-		for p := l.endpoint.Next(now, l.out[:0]); p != nil; p = l.endpoint.Next(now, l.out[:0]) {
-			l.out = p
-			if err := l.link.Send(p); err != nil {
-				return err
-			}
-		}
-		if done() {
+		p := l.endpoint.Next(now, l.out[:0])
+		if p == nil {
 			return nil
 		}
-		if err := s.Err(); err != nil {
-			return err
-		}
-		if work, busy := s.Work(); busy {
-			s.Resume(l.worker.Do(work))
-			l.endpoint.Touch(f)
-			continue
-		}
-		if err := l.receive(ctx); err != nil {
+		l.out = p
+		if err := l.link.Send(p); err != nil {
 			return err
 		}
 	}
 }
 
-// receive waits for one packet or the next deadline.
-func (l *loop) receive(ctx context.Context) error {
+// receive waits for one packet or the next deadline. A connection that comes
+// to nothing ends by its machine's own timeouts.
+func (l *loop) receive() error {
 	if at, ok := l.endpoint.Deadline(); ok && (l.alarm == 0 || at < l.alarm) {
 		// A later deadline needs no new alarm: it is set once the old one rings.
 		l.alarm = at
@@ -126,14 +192,13 @@ func (l *loop) receive(ctx context.Context) error {
 	}
 	p, err := l.link.Receive(l.in)
 	switch {
-	case err == nil && !p.Ghost:
-		l.endpoint.Receive(l.now(), p.Data, p.ChecksumPartial)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		l.alarm = 0
 		l.link.SetReadDeadline(time.Time{})
 		l.endpoint.Advance(l.now())
-	case err != nil:
-		return err
+		return nil
+	case err == nil && !p.Ghost:
+		l.endpoint.Receive(l.now(), p.Data, p.ChecksumPartial)
 	}
-	return ctx.Err()
+	return err
 }

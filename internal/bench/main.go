@@ -51,6 +51,9 @@ func play(args []string) int {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("not done after %v; -limit allows more, -n and -short need less", p.limit))
 	defer cancel()
 	if err := conduct(ctx, p, os.Stdout); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx) // whatever it broke first
+		}
 		return fail(err)
 	}
 	return exitOK

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"sync"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -22,11 +24,13 @@ type ours struct {
 	source netip.Addr
 	config handshake.Config
 	worker worker.Worker
+
+	atATime int
 }
 
 func newOurs(t *task) (*ours, error) {
 	roots, err := t.roots()
-	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots}}, err
+	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots}, atATime: t.AtATime}, err
 }
 
 // ourConfig offers what theirConfig does.
@@ -88,6 +92,10 @@ func newDialer(t *task) (client, error) {
 	return dialer{o}, err
 }
 
+func (d dialer) run(n int, done func(time.Duration, string)) error {
+	return blocking(d.handshake).run(n, d.atATime, done)
+}
+
 func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
 	var s *session.Session
 	dialer := rawtcp.Dialer{Source: d.source, Build: func(cfg tcb.Config) rawtcp.Machine {
@@ -107,13 +115,15 @@ func (d dialer) close() {}
 // use in turn: enough that nothing late of one connection meets the next.
 const guardedPorts = 64
 
-// A bench of ports, guarded for as long as the process lives, and the one link
-// through which all of them speak.
+// shared holds ports, guarded for as long as the process lives, and the one
+// link through which all of them speak.
 type shared struct {
 	*ours
 	guards []guard.Guard
-	used   int
 	link   link.Link
+
+	mu   sync.Mutex
+	free []netip.AddrPort // the longest unused first
 }
 
 func newSharedLink(t *task) (*shared, error) {
@@ -129,6 +139,7 @@ func newSharedLink(t *task) (*shared, error) {
 			return nil, err
 		}
 		s.guards = append(s.guards, g)
+		s.free = append(s.free, g.Local())
 	}
 	flow := link.Flow{Local: netip.AddrPortFrom(o.source, 0), Remote: o.remote}
 	if s.link, err = link.Open(context.Background(), link.Options{Flow: flow}); err != nil {
@@ -138,11 +149,20 @@ func newSharedLink(t *task) (*shared, error) {
 	return s, nil
 }
 
-// local is the next port's turn.
-func (s *shared) local() netip.AddrPort {
-	g := s.guards[s.used%len(s.guards)]
-	s.used++
-	return g.Local()
+// take gives out the port that has been unused for longest; there are more
+// than connections at a time. give returns it.
+func (s *shared) take() netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	local := s.free[0]
+	s.free = s.free[1:]
+	return local
+}
+
+func (s *shared) give(local netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, local)
 }
 
 func (s *shared) close() {
@@ -168,9 +188,15 @@ func newStack(t *task) (client, error) {
 	return &stack{s, rawtcp.NewStack(s.link, rawtcp.StackConfig{})}, nil
 }
 
+func (s *stack) run(n int, done func(time.Duration, string)) error {
+	return blocking(s.handshake).run(n, s.atATime, done)
+}
+
 func (s *stack) handshake(ctx context.Context, reached func()) (string, error) {
 	var ses *session.Session
-	c, err := s.stack.Open(s.local(), s.remote, func(cfg tcb.Config) rawtcp.Machine {
+	local := s.take()
+	defer s.give(local)
+	c, err := s.stack.Open(local, s.remote, func(cfg tcb.Config) rawtcp.Machine {
 		ses = s.session(cfg)
 		return ses
 	})

@@ -13,15 +13,22 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
-// contenders, in the order of a turn.
-var contenders = []string{
-	roleTheirs, roleDialer, roleFloor, roleStack, roleLoop, roleCert, roleJudged, roleMemory,
+// crowd is how many handshakes are under way at a time in the second half of
+// the rows.
+const crowd = 16
+
+// entrants, in the order of a turn.
+var entrants = []entrant{
+	{roleTheirs, 1}, {roleDialer, 1}, {roleFloor, 1}, {roleStack, 1}, {roleLoop, 1},
+	{roleCert, 1}, {roleJudged, 1},
+	{roleTheirs, crowd}, {roleStack, crowd}, {roleLoop, crowd}, {roleCert, crowd},
+	{roleMemory, 1},
 }
 
-// results holds the reports of each contender, by turn.
+// results holds the reports of each entrant, by turn.
 type results struct {
-	turns map[string][]*report
-	slow  map[string]*report // over the slow wire
+	turns map[entrant][]*report
+	slow  map[string]*report // by role, over the slow wire
 }
 
 // conduct measures everything and prints the table.
@@ -34,7 +41,7 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	if err := t.certificates(); err != nil {
 		return err
 	}
-	r := results{turns: make(map[string][]*report)}
+	r := results{turns: make(map[entrant][]*report)}
 	if err := r.takeTurns(ctx, p, t, clientCPU, serverCPU, notes{out}); err != nil {
 		return err
 	}
@@ -48,7 +55,7 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	return nil
 }
 
-// takeTurns lets the contenders measure themselves, one after the other, again
+// takeTurns lets the entrants measure themselves, one after the other, again
 // and again, so that what disturbs the machine disturbs them all.
 func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serverCPU int, n notes) error {
 	l, err := lab.New(ctx)
@@ -78,13 +85,13 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 			n.add("only %d of %d turns: the machine is slow, or busy with other things", turn, p.turns)
 			break
 		}
-		for _, role := range contenders {
-			t.Role = role
+		for _, e := range entrants {
+			t.entrant = e
 			one, err := runCounted(ctx, l.Near(), clientCPU, t)
 			if err != nil {
 				return err
 			}
-			r.turns[role] = append(r.turns[role], one)
+			r.turns[e] = append(r.turns[e], one)
 		}
 	}
 	return p.profile(ctx, l.Near(), clientCPU, t)
@@ -110,16 +117,16 @@ func runCounted(ctx context.Context, n *lab.Node, cpu int, t task) (*report, err
 	return one, nil
 }
 
-// profile runs each contender once more, with a CPU profile, if one was asked
+// profile runs each entrant once more, with a CPU profile, if one was asked
 // for. It costs time, so these runs do not count.
 func (p plan) profile(ctx context.Context, n *lab.Node, cpu int, t task) error {
 	if p.profiles == "" {
 		return nil
 	}
-	for i, role := range contenders {
-		t.Role = role
-		name := strings.Trim(strings.Map(fileName, role), "-")
-		t.Profile = filepath.Join(p.profiles, fmt.Sprintf("%d-%s.pprof", i+1, name))
+	for i, e := range entrants {
+		t.entrant = e
+		name := strings.Trim(strings.Map(fileName, e.Role), "-")
+		t.Profile = filepath.Join(p.profiles, fmt.Sprintf("%02d-%s-%d.pprof", i+1, name, e.AtATime))
 		if _, err := run(ctx, n, cpu, t); err != nil {
 			return err
 		}
@@ -137,11 +144,14 @@ func fileName(r rune) rune {
 // sameHandshake checks that all full handshakes came to the same suite and
 // group: the figures compare nothing otherwise.
 func (r *results) sameHandshake() error {
-	want := r.turns[roleTheirs][0].Version
-	for _, role := range []string{roleTheirs, roleDialer, roleStack, roleLoop} {
-		for _, one := range r.turns[role] {
-			if one.Version != want {
-				return fmt.Errorf("%s negotiated %s, and %s negotiated %s: not the same work", roleTheirs, want, role, one.Version)
+	want := r.turns[entrant{roleTheirs, 1}][0].Negotiated
+	for e, reports := range r.turns {
+		if !slices.Contains([]string{roleTheirs, roleDialer, roleStack, roleLoop}, e.Role) {
+			continue
+		}
+		for _, one := range reports {
+			if one.Negotiated != want {
+				return fmt.Errorf("%s negotiated %s, and %s negotiated %s: not the same work", roleTheirs, want, e.Role, one.Negotiated)
 			}
 		}
 	}

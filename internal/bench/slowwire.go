@@ -46,7 +46,7 @@ func overSlowWire(ctx context.Context, p plan, t task, clientCPU, serverCPU int)
 	reports := make(map[string]*report)
 	t.Handshakes, t.Warmup = p.slow, 1
 	for _, role := range []string{roleTheirs, roleDialer, roleLoop} {
-		t.Role = role
+		t.entrant = entrant{role, 1}
 		if reports[role], err = run(ctx, one.Near(), clientCPU, t); err != nil {
 			return nil, err
 		}

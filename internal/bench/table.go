@@ -52,9 +52,9 @@ func above(a, floor series) series {
 }
 
 // of reads one figure of every turn, in microseconds where it is a time.
-func (r *results) of(role string, read func(*report) float64) series {
+func (r *results) of(e entrant, read func(*report) float64) series {
 	var s series
-	for _, one := range r.turns[role] {
+	for _, one := range r.turns[e] {
 		s = append(s, read(one))
 	}
 	return s
@@ -86,59 +86,69 @@ func (t table) row(cells ...string) {
 func target(v float64) string { return fmt.Sprintf("≤ %.2f", v) }
 
 func (r *results) print(out io.Writer, p plan) {
+	one := r.turns[entrant{roleTheirs, 1}]
 	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
-		r.turns[roleTheirs][0].Version, len(r.turns[roleTheirs]), p.handshakes)
-	r.printFull(out)
+		one[0].Negotiated, len(one), p.handshakes)
+	r.printFull(out, "one at a time", 1, roleDialer, roleStack, roleLoop)
+	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleStack, roleLoop)
 	r.printCertificate(out)
 	r.printFloor(out)
 	r.printLatency(out)
 	r.printMemory(out)
 }
 
-func (r *results) printFull(out io.Writer) {
-	theirs, floor := r.of(roleTheirs, cpuOf), r.of(roleFloor, cpuOf)
-	t := newTable(out, "Full handshake, client CPU: SYN to Finished, and an orderly close",
+func (r *results) printFull(out io.Writer, how string, atATime int, roles ...string) {
+	their := entrant{roleTheirs, atATime}
+	theirs, floor := r.of(their, cpuOf), r.of(entrant{roleFloor, 1}, cpuOf)
+	t := newTable(out, "Full handshake, client CPU, SYN to Finished and an orderly close: "+how,
 		"", "µs", "ours/theirs", "reach", "(ours−floor)/(theirs−floor)", "reach", "packets out, in")
-	t.row(roleTheirs, theirs.String(), "", "", "", "", r.packets(roleTheirs))
-	for _, role := range []string{roleDialer, roleStack, roleLoop} {
-		ours := r.of(role, cpuOf)
+	t.row(roleTheirs, theirs.String(), "", "", "", "", r.packets(their))
+	for _, role := range roles {
+		our := entrant{role, atATime}
+		ours := r.of(our, cpuOf)
 		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull),
-			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(role))
+			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(our))
 	}
 	t.Flush()
 }
 
 // packets is how many of them a connection took, in either direction.
-func (r *results) packets(role string) string {
-	sent := r.of(role, func(one *report) float64 { return one.Sent })
-	received := r.of(role, func(one *report) float64 { return one.Received })
+func (r *results) packets(e entrant) string {
+	sent := r.of(e, func(one *report) float64 { return one.Sent })
+	received := r.of(e, func(one *report) float64 { return one.Received })
 	return fmt.Sprintf("%.1f, %.1f", median(sent), median(received))
 }
 
 func (r *results) printCertificate(out io.Writer) {
-	theirs := r.of(roleTheirs, cpuOf)
 	t := newTable(out, "SYN to certificate, no key exchange, client CPU, against their full handshake",
-		"", "µs", "ours/theirs", "reach", "packets out, in")
-	t.row(roleCert, r.of(roleCert, cpuOf).String(), over(r.of(roleCert, cpuOf), theirs).String(), target(targetCert), r.packets(roleCert))
-	t.row(roleJudged, r.of(roleJudged, cpuOf).String(), over(r.of(roleJudged, cpuOf), theirs).String(), "", r.packets(roleJudged))
+		"", "at a time", "µs", "ours/theirs", "reach", "packets out, in")
+	for _, e := range []entrant{{roleCert, 1}, {roleJudged, 1}, {roleCert, crowd}} {
+		ours, theirs := r.of(e, cpuOf), r.of(entrant{roleTheirs, e.AtATime}, cpuOf)
+		reach := target(targetCert)
+		if e.Role == roleJudged {
+			reach = ""
+		}
+		t.row(e.Role, strconv.Itoa(e.AtATime), ours.String(), over(ours, theirs).String(), reach, r.packets(e))
+	}
 	t.Flush()
 }
 
 func (r *results) printFloor(out io.Writer) {
+	all := entrant{roleFloor, 1}
 	t := newTable(out, "Floor: what a verified handshake cannot avoid, alone", "", "µs")
 	for _, name := range floorParts {
-		t.row(name, r.of(roleFloor, part(name, micro)).String())
+		t.row(name, r.of(all, part(name, micro)).String())
 	}
-	t.row(roleFloor, r.of(roleFloor, cpuOf).String())
+	t.row(roleFloor, r.of(all, cpuOf).String())
 	t.Flush()
 }
 
 func (r *results) printLatency(out io.Writer) {
-	theirs := r.of(roleTheirs, wallOf)
-	t := newTable(out, fmt.Sprintf("Latency: SYN to Finished; and over a wire of %v, in round trips", 2*wireDelay),
+	theirs := r.of(entrant{roleTheirs, 1}, wallOf)
+	t := newTable(out, fmt.Sprintf("Latency, SYN to Finished, one at a time; and over a wire of %v there and back", 2*wireDelay),
 		"", "µs", "ours/theirs", "slow wire, ms", "round trips", "reach")
 	for _, role := range []string{roleTheirs, roleDialer, roleLoop} {
-		wall, slow := r.of(role, wallOf), r.slow[role].Wall
+		wall, slow := r.of(entrant{role, 1}, wallOf), r.slow[role].Wall
 		ratio, reach := "", ""
 		if role != roleTheirs {
 			ratio, reach = over(wall, theirs).String(), "≤ "+roundTrips(r.slow[roleTheirs].Wall)
@@ -155,7 +165,7 @@ func roundTrips(latency float64) string {
 }
 
 func (r *results) printMemory(out io.Writer) {
-	at := func(name string, unit float64) series { return r.of(roleMemory, part(name, unit)) }
+	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
 	t := newTable(out, "The TLS client alone, in memory, no TCP", "", "µs", "ours/theirs", "allocations", "bytes")
 	t.row("crypto/tls", at(theirTime, micro).String(), "", figure(median(at(theirAllocs, 1))), figure(median(at(theirBytes, 1))))
 	t.row("rawshake: tlsmsg/handshake", at(ourTime, micro).String(), over(at(ourTime, 1), at(theirTime, 1)).String(),

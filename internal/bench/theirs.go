@@ -5,18 +5,20 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"time"
 )
 
 // theirs is Go's net and crypto/tls, as a program would use them.
 type theirs struct {
-	server string
-	dialer net.Dialer
-	config *tls.Config
+	server  string
+	dialer  net.Dialer
+	config  *tls.Config
+	atATime int
 }
 
 func newTheirs(t *task) (client, error) {
 	config, err := theirConfig(t)
-	return &theirs{server: t.Server.String(), config: config}, err
+	return &theirs{server: t.Server.String(), config: config, atATime: t.AtATime}, err
 }
 
 // theirConfig offers one suite and one curve. Without a session cache there is
@@ -31,6 +33,10 @@ func theirConfig(t *task) (*tls.Config, error) {
 		CipherSuites:     []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		CurvePreferences: []tls.CurveID{tls.CurveP256},
 	}, err
+}
+
+func (c *theirs) run(n int, done func(time.Duration, string)) error {
+	return blocking(c.handshake).run(n, c.atATime, done)
 }
 
 func (c *theirs) handshake(ctx context.Context, reached func()) (string, error) {
