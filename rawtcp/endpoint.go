@@ -41,7 +41,10 @@ type Endpoint struct {
 	timers    timerHeap
 	strays    []strayReply
 	ipID      uint16
-	seg       wire.Segment // reused for every segment in and out
+
+	fragments fragments
+	paths     map[netip.Addr]path // what is known to be narrower than the link
+	seg       wire.Segment        // reused for every segment in and out
 }
 
 type flowKey struct{ local, remote netip.AddrPort }
@@ -56,6 +59,7 @@ type Flow struct {
 	timer   int  // index in Endpoint.timers, or -1
 	at      tcb.Instant
 	removed bool
+	segment int // the most that the machine sent in one when last seen, see learnPath
 
 	listening       *Listening // who began it, until it is accepted
 	queuedForAccept bool
@@ -87,18 +91,15 @@ func NewEndpoint(cfg EndpointConfig) *Endpoint {
 // ports, an initial sequence number and a timestamp offset that nobody else
 // can predict, and the MSS.
 func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Config {
-	return tcb.Config{
+	cfg := tcb.Config{
 		LocalPort:       local.Port(),
 		RemotePort:      remote.Port(),
 		ISS:             e.InitialSequence(now, local, remote),
 		TimestampOffset: e.TimestampOffset(local, remote),
-		MSS:             uint16(min(e.cfg.MTU, 1<<16-1) - ipv4AndTCPHeaders),
 	}
+	e.fitPath(&cfg, now, remote.Addr(), e.cfg.MTU)
+	return cfg
 }
-
-// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
-// 3.7.1): the fixed headers, without options.
-const ipv4AndTCPHeaders = 40
 
 // Attach adds a connection. The machine is not opened by it.
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
@@ -107,6 +108,7 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
 	f := &Flow{Local: local, Remote: remote, Machine: m, timer: -1}
+	f.segment = f.segmentLimit()
 	e.flows[key] = f
 	e.Touch(f)
 	return f, nil
@@ -155,6 +157,7 @@ func (e *Endpoint) Advance(now tcb.Instant) {
 	// the next call, so that none can hold up the others.
 	for due := e.timers.due(now); len(due) > 0; due = due[1:] {
 		due[0].Machine.Advance(now)
+		e.learnPath(now, due[0])
 		e.Touch(due[0])
 	}
 }
@@ -186,49 +189,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	return nil
 }
 
-func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, s *wire.Segment) []byte {
-	e.ipID++
-	if e.ipID == 0 {
-		e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
-	}
-	h := wire.IPv4{ID: e.ipID, DontFragment: true, TTL: e.cfg.TTL, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-	b = h.AppendTo(b, s.HeaderLen()+len(s.Payload))
-	return s.AppendTo(b, src, dst)
-}
-
-// Receive takes one arrived IP packet. With checksumPartial its transport
-// checksum was left unfinished by a local kernel and is not verified.
-func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
-	c := field.New("IPv4", packet)
-	var h wire.IPv4
-	if err := h.Decode(&c); err != nil {
-		e.drop(err.Error())
-		return
-	}
-	body := c.Ahead()
-	switch {
-	case wire.Checksum(packet[:h.HeaderLen()]) != 0:
-		e.drop("IPv4 header checksum is wrong")
-	case h.Fragment():
-		e.drop(fmt.Sprintf("IPv4 fragment at offset %d: fragments are not reassembled", int(h.FragmentOffset)*8))
-	case h.Protocol == wire.ProtocolTCP:
-		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
-			e.drop("TCP checksum is wrong")
-			return
-		}
-		e.receiveTCP(now, &h, &c)
-	case h.Protocol == wire.ProtocolICMP:
-		if wire.Checksum(body) != 0 {
-			e.drop("ICMP checksum is wrong")
-			return
-		}
-		e.receiveICMP(now, &h, &c)
-	default:
-		e.drop(fmt.Sprintf("IP protocol %d is not ours", h.Protocol))
-	}
-}
-
-func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
+func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	s := &e.seg
 	c.Enter("TCP")
 	if err := s.Decode(c); err != nil {
@@ -260,30 +221,6 @@ func (e *Endpoint) answerStray(local, remote netip.Addr, s *wire.Segment) {
 		r.local, r.remote = local, remote
 		e.strays = append(e.strays, r)
 	}
-}
-
-// receiveICMP gives an error message to the connection whose packet it quotes.
-func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
-	var m wire.ICMP
-	c.Enter("ICMP")
-	if err := m.Decode(c); err != nil {
-		e.drop(err.Error())
-		return
-	}
-	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.FragmentOffset != 0 {
-		return
-	}
-	m.From = h.Src
-	f := e.flows[flowKey{
-		netip.AddrPortFrom(m.Quoted.Src, m.SrcPort),
-		netip.AddrPortFrom(m.Quoted.Dst, m.DstPort),
-	}]
-	if f == nil {
-		e.drop("ICMP " + m.String() + " about no connection of ours")
-		return
-	}
-	f.Machine.Unreachable(now, &m)
-	e.Touch(f)
 }
 
 func (e *Endpoint) drop(why string) {
