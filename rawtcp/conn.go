@@ -49,10 +49,9 @@ func (c *Conn) Do(f func(now tcb.Instant)) {
 
 // update is Do with the lock held.
 func (c *Conn) update(f func(now tcb.Instant)) {
-	now := c.stack.now()
-	f(now)
+	f(c.stack.now())
 	c.stack.endpoint.Touch(c.flow)
-	c.stack.flush(now)
+	c.stack.flush()
 }
 
 // Wait waits until f, called while the machine is locked, reports true. It is
@@ -161,9 +160,9 @@ func (c *Conn) CloseWrite() error {
 }
 
 // Close ends the connection and returns at once. What was written is still
-// delivered in the background. Data that was received and not read makes it
-// an abort, as RFC 9293, section 3.6.1 (SHLD-3) wants: a RST tells the peer
-// that not everything arrived.
+// delivered in the background. Data that was received and not read, or still
+// arrives, makes it an abort, as RFC 9293, section 3.6.1 (SHLD-3) wants: a RST
+// tells the peer that not everything was taken.
 func (c *Conn) Close() error {
 	c.stack.mu.Lock()
 	if c.closed {
@@ -171,15 +170,7 @@ func (c *Conn) Close() error {
 		return c.opError("close", net.ErrClosed)
 	}
 	c.closed = true
-	m := c.flow.Machine
-	c.update(func(tcb.Instant) {
-		switch {
-		case len(m.Peek()) > 0 || m.State() <= tcb.SynReceived:
-			m.Abort()
-		case !c.writeClosed:
-			m.CloseWrite()
-		}
-	})
+	c.update(func(tcb.Instant) { c.flow.Machine.Close() })
 	c.stack.mu.Unlock()
 	go c.linger()
 	return nil
@@ -239,8 +230,8 @@ func Done(m Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.T
 
 func (c *Conn) free() {
 	c.stack.mu.Lock()
-	c.stack.endpoint.Detach(c.flow)
-	delete(c.stack.conns, c)
+	delete(c.stack.conns, c) // the endpoint keeps its flow through TIME-WAIT
+	c.flow.Changed = nil
 	release := c.release
 	c.release = nil
 	c.stack.mu.Unlock()

@@ -22,6 +22,7 @@ const maxStrayReplies = 64
 type EndpointConfig struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
 	TTL    uint8    // 0: DefaultTTL
+	MTU    int      // of the link, in bytes; 0: 1500
 
 	// Dropped is told of each packet that reaches no connection, and why. It
 	// may be nil.
@@ -33,12 +34,13 @@ type EndpointConfig struct {
 // send into IP packets. It is not safe for concurrent use: its driver, such as
 // a [Stack], serialises the calls.
 type Endpoint struct {
-	cfg    EndpointConfig
-	flows  map[flowKey]*Flow
-	ready  []*Flow // flows that may have a segment to send, in order
-	timers timerHeap
-	strays []strayReply
-	ipID   uint16
+	cfg       EndpointConfig
+	flows     map[flowKey]*Flow
+	listening map[netip.AddrPort]*Listening
+	ready     []*Flow // flows that may have a segment to send, in order
+	timers    timerHeap
+	strays    []strayReply
+	ipID      uint16
 
 	fragments fragments
 	paths     map[netip.Addr]path // what is known to be narrower than the link
@@ -58,9 +60,12 @@ type Flow struct {
 	at      tcb.Instant
 	removed bool
 	segment int // the most that the machine sent in one when last seen, see learnPath
+
+	listening       *Listening // who began it, until it is accepted
+	queuedForAccept bool
 }
 
-// strayReply is a reset for a segment that belongs to no connection.
+// strayReply is a segment of no connection: a reset, or a SYN cookie.
 type strayReply struct {
 	local, remote netip.Addr
 	seg           wire.Segment
@@ -75,8 +80,25 @@ func NewEndpoint(cfg EndpointConfig) *Endpoint {
 	if cfg.TTL == 0 {
 		cfg.TTL = DefaultTTL
 	}
+	if cfg.MTU == 0 {
+		cfg.MTU = 1500
+	}
 	id := uint16(cfg.Secret[0])<<8 | uint16(cfg.Secret[1])
-	return &Endpoint{cfg: cfg, flows: make(map[flowKey]*Flow), ipID: id}
+	return &Endpoint{cfg: cfg, flows: make(map[flowKey]*Flow), ipID: id, listening: make(map[netip.AddrPort]*Listening)}
+}
+
+// Config is what a new connection between two addresses begins with: the
+// ports, an initial sequence number and a timestamp offset that nobody else
+// can predict, and the MSS.
+func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Config {
+	cfg := tcb.Config{
+		LocalPort:       local.Port(),
+		RemotePort:      remote.Port(),
+		ISS:             e.InitialSequence(now, local, remote),
+		TimestampOffset: e.TimestampOffset(local, remote),
+	}
+	e.fitPath(&cfg, now, remote.Addr(), e.cfg.MTU)
+	return cfg
 }
 
 // Attach adds a connection. The machine is not opened by it.
@@ -105,14 +127,16 @@ func (e *Endpoint) Detach(f *Flow) {
 // Touch tells the endpoint that the caller called methods of f.Machine itself:
 // it may have something to send, or another deadline.
 func (e *Endpoint) Touch(f *Flow) {
-	if f.removed {
-		return
-	}
-	at, ok := f.Machine.Deadline()
-	e.timers.set(f, at, ok)
-	if !f.queued {
-		f.queued = true
-		e.ready = append(e.ready, f)
+	if !f.removed {
+		at, ok := f.Machine.Deadline()
+		e.timers.set(f, at, ok)
+		if !f.queued {
+			f.queued = true
+			e.ready = append(e.ready, f)
+		}
+		if f.listening != nil {
+			e.settle(f)
+		}
 	}
 	if f.Changed != nil {
 		f.Changed()
@@ -157,6 +181,9 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 		}
 		f.queued = false
 		e.ready = e.ready[1:]
+		if f.Machine.State() == tcb.Closed {
+			e.Detach(f) // nothing will come of it any more
+		}
 	}
 	e.ready = nil
 	return nil
@@ -164,6 +191,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 
 func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	s := &e.seg
+	c.Enter("TCP")
 	if err := s.Decode(c); err != nil {
 		e.drop(err.Error())
 		return
@@ -171,8 +199,11 @@ func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	local := netip.AddrPortFrom(h.Dst, s.DstPort)
 	remote := netip.AddrPortFrom(h.Src, s.SrcPort)
 	f := e.flows[flowKey{local, remote}]
-	if f == nil {
-		e.answerStray(local.Addr(), remote.Addr(), s)
+	switch {
+	case f == nil:
+		e.receiveNew(now, local, remote, s)
+		return
+	case s.Flags.Has(wire.SYN) && f.Machine.State() == tcb.TimeWait && e.reopen(now, f, s):
 		return
 	}
 	f.Machine.Receive(now, s)

@@ -29,7 +29,7 @@ func (e *Endpoint) TimestampOffset(local, remote netip.AddrPort) uint32 {
 	return e.flowHash("timestamp", local, remote)
 }
 
-func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort) uint32 {
+func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort, more ...uint32) uint32 {
 	var buf [128]byte
 	b := append(buf[:0], e.cfg.Secret[:]...)
 	b = append(b, use...)
@@ -37,6 +37,9 @@ func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort) uint32 {
 		ip := a.Addr().As16()
 		b = append(b, ip[:]...)
 		b = binary.BigEndian.AppendUint16(b, a.Port())
+	}
+	for _, m := range more {
+		b = binary.BigEndian.AppendUint32(b, m)
 	}
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])

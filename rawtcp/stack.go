@@ -39,12 +39,14 @@ type Stack struct {
 	epoch time.Time
 	done  chan struct{} // closed when the receiving goroutine has ended
 
-	mu       sync.Mutex
-	endpoint *Endpoint
-	conns    map[*Conn]struct{}
-	deadline time.Time // as set on the link
-	out      []byte    // reused for each packet sent
-	err      error     // why the stack ended
+	mu        sync.Mutex
+	endpoint  *Endpoint
+	conns     map[*Conn]struct{}
+	listeners map[*Listener]struct{}
+	deadline  time.Time // as set on the link
+	armed     bool      // whether that deadline has yet to pass
+	out       []byte    // reused for each packet sent
+	err       error     // why the stack ended
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -53,8 +55,9 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	rand.Read(secret[:])
 	s := &Stack{
 		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
-		endpoint: NewEndpoint(EndpointConfig{Secret: secret, Dropped: cfg.Dropped}),
-		conns:    make(map[*Conn]struct{}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Dropped: cfg.Dropped}),
+		conns:     make(map[*Conn]struct{}),
+		listeners: make(map[*Listener]struct{}),
 	}
 	go s.run()
 	return s
@@ -84,25 +87,24 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	cfg := tcb.Config{
-		LocalPort:       local.Port(),
-		RemotePort:      remote.Port(),
-		ISS:             s.endpoint.InitialSequence(now, local, remote),
-		TimestampOffset: s.endpoint.TimestampOffset(local, remote),
-	}
-	s.endpoint.fitPath(&cfg, now, remote.Addr(), s.link.MTU())
-	m := build(cfg)
+	m := build(s.endpoint.Config(now, local, remote))
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(s, flow)
-	s.conns[c] = struct{}{}
-	flow.Changed = c.wake
+	c := s.adopt(flow)
 	m.Open(now)
 	s.endpoint.Touch(flow)
-	s.flush(now)
+	s.flush()
 	return c, nil
+}
+
+// adopt makes the Conn of a flow.
+func (s *Stack) adopt(f *Flow) *Conn {
+	c := newConn(s, f)
+	s.conns[c] = struct{}{}
+	f.Changed = c.wake
+	return c
 }
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
@@ -119,14 +121,14 @@ func (s *Stack) run() {
 		case err == nil:
 			s.received(now, p)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			s.deadline = time.Time{}
+			s.armed = false
 			s.endpoint.Advance(now)
 		default:
 			s.fail(err)
 			s.mu.Unlock()
 			return
 		}
-		s.flush(now)
+		s.flush()
 		s.mu.Unlock()
 	}
 }
@@ -142,8 +144,9 @@ func (s *Stack) received(now tcb.Instant, p link.Packet) {
 
 // flush sends what is due, and asks the link to wake us at the next deadline.
 // Every entry into the stack ends here.
-func (s *Stack) flush(now tcb.Instant) {
+func (s *Stack) flush() {
 	for s.err == nil {
+		now := s.now() // of this packet: a round trip begins when it leaves
 		p := s.endpoint.Next(now, s.out[:0])
 		if p == nil {
 			break
@@ -162,10 +165,10 @@ func (s *Stack) setDeadline() {
 	if d, ok := s.endpoint.Deadline(); ok {
 		at = s.epoch.Add(time.Duration(d))
 	}
-	if at.Equal(s.deadline) {
+	if s.armed && at.Equal(s.deadline) {
 		return
 	}
-	s.deadline = at
+	s.deadline, s.armed = at, true
 	s.link.SetReadDeadline(at)
 }
 
@@ -177,6 +180,9 @@ func (s *Stack) fail(err error) {
 	s.err = err
 	for c := range s.conns {
 		c.wake()
+	}
+	for ln := range s.listeners {
+		ln.wake()
 	}
 }
 

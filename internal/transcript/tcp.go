@@ -83,6 +83,12 @@ func (r *Recorder) rebase(event tcb.Event) tcb.Event {
 	case tcb.Retransmitted:
 		e.Seq = wire.Seq(out.relative(e.Seq))
 		return e
+	case tcb.WindowProbe:
+		e.Seq = wire.Seq(out.relative(e.Seq))
+		return e
+	case tcb.FastRetransmit:
+		e.Seq = wire.Seq(out.relative(e.Seq))
+		return e
 	case tcb.ResetSent:
 		e.Seq = wire.Seq(out.relative(e.Seq))
 		return e

@@ -183,11 +183,13 @@ func receiveError(err error, r Route) error {
 	return fmt.Errorf("receive on %s: %w", r.Interface, downOr(err))
 }
 
-// downOr names the errors of an interface that went away.
+// downOr names the errors of an interface or a route that went away.
 func downOr(err error) error {
 	switch err {
 	case unix.ENETDOWN, unix.ENODEV, unix.ENXIO:
 		return fmt.Errorf("%w: the interface went down: %w", ErrNoRoute, err)
+	case unix.ENETUNREACH, unix.EHOSTUNREACH: // a raw socket, whose packets the kernel routes
+		return fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
 	return err
 }

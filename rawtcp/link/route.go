@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -17,13 +18,13 @@ type Route struct {
 	Source    netip.Addr // our address for the remote
 	NextHop   netip.Addr // the gateway, or the remote itself where it is on the link
 	MTU       int        // the largest IP packet, in bytes
+	// Loopback says that the remote is this machine: packets for it never
+	// leave, and only the raw link can carry them.
+	Loopback bool
 	// Foreign says that Source is not an address of this machine: the kernel
 	// answers nothing for it, so there is nothing to guard, and the packet
 	// link answers for it on the link.
 	Foreign bool
-	// Loopback says that the remote is this machine: packets for it never
-	// leave, and only the raw link can carry them.
-	Loopback bool
 }
 
 // ScopedSource is Source, with the interface in its zone where an address says
@@ -107,10 +108,16 @@ func askKernel(remote netip.Addr, via Via) (netlink.Route, error) {
 	return found[0], nil
 }
 
-// ownAddress reports whether this machine has an address.
+// ownAddress reports whether this machine has an address: by its routes, which
+// know those of whole local networks, too, or in its list, where an address of
+// IPv6 stands a moment earlier.
 func ownAddress(a netip.Addr) bool {
 	found, err := netlink.RouteGet(a.AsSlice())
-	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+	if err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL {
+		return true
+	}
+	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	return slices.ContainsFunc(all, func(own netlink.Addr) bool { return own.IP.Equal(a.AsSlice()) })
 }
 
 // checkForeign refuses a source address for which no answer could come here.
@@ -118,12 +125,27 @@ func (r *Route) checkForeign(remote netip.Addr) error {
 	if r.Loopback {
 		return fmt.Errorf("%w to %v from %v: this machine does not have that address, and would not send to itself from it", ErrNoRoute, remote, r.Source)
 	}
-	found, err := askKernel(r.Source, Via{Interface: r.Interface})
-	if err != nil || found.Type != unix.RTN_UNICAST || found.Gw != nil || found.Via != nil || found.LinkIndex != r.Index {
+	if !r.onLink(r.Source) {
 		return fmt.Errorf("%w to %v from %v: it is neither an address of this machine nor of a network on %s, so that no answer would come here (ip addr lists them)",
 			ErrNoRoute, remote, r.Source, r.Interface)
 	}
 	return nil
+}
+
+// onLink reports whether others on the route's link look for an address there:
+// it is in the network of an address of the interface, or the kernel would
+// look for it there itself. (Told the interface, the kernel would take any
+// IPv4 address to be on it.)
+func (r *Route) onLink(a netip.Addr) bool {
+	if found, err := askKernel(a, Via{}); err == nil && found.LinkIndex == r.Index {
+		return found.Type == unix.RTN_UNICAST && found.Gw == nil && found.Via == nil
+	}
+	dev, err := netlink.LinkByIndex(r.Index)
+	if err != nil {
+		return false
+	}
+	own, _ := netlink.AddrList(dev, netlink.FAMILY_ALL)
+	return slices.ContainsFunc(own, func(x netlink.Addr) bool { return x.IPNet.Contains(a.AsSlice()) })
 }
 
 func checkRemote(remote netip.Addr, via Via) error {
@@ -209,11 +231,18 @@ func version(a netip.Addr) string {
 // 3.1); IPv6 would take more, which nobody needs.
 const maxTotal = 1<<16 - 1
 
+// ours reports whether the kernel takes packets for a as its own. Not every
+// such address is on an interface: think of 127.0.0.2.
+func ours(a netip.Addr) bool {
+	found, err := netlink.RouteGet(a.Unmap().AsSlice())
+	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+}
+
 // routeError turns the kernel's refusal into what is missing.
 func routeError(remote netip.Addr, via Via, err error) error {
 	why := "add one with: ip route add %v via GATEWAY"
 	switch {
-	case errors.Is(err, unix.EINVAL) && via.Source.IsValid():
+	case via.Source.IsValid() && !ours(via.Source):
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
 		why = "a rule or route forbids it, see: ip rule; ip route get %v"

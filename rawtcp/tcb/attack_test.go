@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
+// Requirements: MAY-12
 func TestBlindResetIsChallenged(t *testing.T) {
 	k := established(t, nil)
 	k.send("RST seq=100") // in the window, but a guess
@@ -22,6 +23,7 @@ func TestBlindResetIsChallenged(t *testing.T) {
 	k.failed(ErrReset)
 }
 
+// Requirements: MAY-12
 func TestBlindSynIsChallenged(t *testing.T) {
 	for _, line := range []string{"SYN seq=1", "SYN seq=77", "SYN-ACK seq=0 ack=1", "SYN seq=-77777"} {
 		k := established(t, nil)
@@ -32,6 +34,7 @@ func TestBlindSynIsChallenged(t *testing.T) {
 	}
 }
 
+// Requirements: MAY-12
 func TestBlindDataIsRefused(t *testing.T) {
 	k := established(t, nil)
 	k.write("hello")
@@ -142,6 +145,7 @@ func TestForgedPathMTUCannotShrinkSegments(t *testing.T) {
 	k.said("segment_size_reduced")
 }
 
+// Requirements: SHLD-6
 func TestPathMTUIsBelievedAtFirst(t *testing.T) {
 	k := flying(t, 2, false)
 	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}
@@ -166,4 +170,22 @@ func TestBlackHoleIsEscapedBySmallerSegments(t *testing.T) {
 	k.after(4 * time.Second)
 	k.expect("ACK seq=1 len=536")
 	k.said("segment_size_reduced")
+}
+
+func TestPathMTUThatTheQuotedSegmentFitsIsForged(t *testing.T) {
+	k := flying(t, 2, false)
+	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}
+	m.Quoted.TotalLength = 740
+	k.c.Unreachable(k.now, &m)
+	k.quiet()
+}
+
+func TestPathMTUOfASegmentThatArrivedIsForgotten(t *testing.T) {
+	k := flying(t, 10, false)
+	k.send("ACK seq=1 ack=1001")
+	k.c.TooBig(k.now, testISS.Add(1001), 600)
+	k.send("ACK seq=1 ack=2001")
+	k.quiet()
+	k.after(time.Second)
+	k.expect("ACK seq=2001 len=1000")
 }

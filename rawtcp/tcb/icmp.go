@@ -10,7 +10,7 @@ import (
 // message that quotes a sequence number which is not in flight is forged or
 // stale, and is dropped (RFC 5927, section 4.1). A hard error ends a
 // connection that is not established yet, and no other (section 5.2); anything
-// else is kept to explain a later timeout.
+// else is kept to explain a later timeout (RFC 9293, MUST-56).
 func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 	if c.over || c.state == Closed || !m.Seq.InWindow(c.snd.una, uint32(c.snd.nxt-c.snd.una)) {
 		return
@@ -19,7 +19,7 @@ func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 		c.tooBigMessage(now, m)
 		return
 	}
-	fatal := c.handshaking() && hardError(m)
+	fatal := c.handshaking() && (hardError(m) || c.cfg.SoftErrorsEnd)
 	emit(c, UnreachableReceived{Message: m.String(), From: m.From.String(), Fatal: fatal})
 	c.icmp = fmt.Sprintf("%v said %v", m.From, m)
 	if fatal {

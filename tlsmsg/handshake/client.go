@@ -30,8 +30,8 @@ type Client struct {
 	phase phase
 	stage Stage
 	state State
-	fault error  // why the connection is over
-	last  string // the last handshake message, for errors: "the peer's ServerHello"
+	fault error // why the connection is over
+	last  lastMessage
 
 	suite *suite.Suite   // nil until ServerHello, and after it for one that we cannot finish
 	ctx   tlsmsg.Context // what decoding a message depends on
@@ -51,7 +51,7 @@ type Client struct {
 // NewClient returns a client that has not begun. Where cfg leaves suites,
 // groups or signature schemes empty, [Defaults] are offered.
 func NewClient(cfg Config) *Client {
-	c := &Client{cfg: cfg, last: "nothing"}
+	c := &Client{cfg: cfg}
 	c.cfg.setDefaults()
 	c.state.Credential = -1
 	return c
@@ -145,7 +145,7 @@ func (c *Client) Err() error { return c.fault }
 
 // LastMessage names the last handshake message sent or received, for
 // sentences: "the peer's ServerHello", "our ClientHello".
-func (c *Client) LastMessage() string { return c.last }
+func (c *Client) LastMessage() string { return c.last.String() }
 
 // reach raises the stage.
 func (c *Client) reach(s Stage) { c.stage = max(c.stage, s) }
@@ -177,7 +177,7 @@ func (c *Client) transportEnded() error {
 		return nil
 	}
 	return &ClosedError{
-		After:      c.last,
+		After:      c.last.String(),
 		MidRecord:  c.in.unread() > 0 || c.in.messages.Pending(),
 		Handshaken: c.phase == phaseConnected,
 	}

@@ -127,7 +127,7 @@ func (c *Client) handshakeMessage(raw []byte) error {
 	}
 	if typ != tlsmsg.TypeHelloRequest {
 		c.transcript.Add(raw)
-		c.last = "the peer's " + typ.Heading()
+		c.last = lastMessage{any: true, dir: In, typ: typ}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (o *outbound) flush() {
 func (c *Client) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
 	c.transcript.Add(c.scratch)
-	c.last = "our " + m.Type().Heading()
+	c.last = lastMessage{any: true, dir: Out, typ: m.Type()}
 	return c.sendContent(tlsmsg.ContentHandshake, m.Type(), c.scratch)
 }
 

@@ -1,6 +1,7 @@
 package nstest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,7 @@ type Talker struct {
 	Flow   link.Flow
 	Seq    wire.Seq // of the next octet to send
 	Ack    wire.Seq // the next octet expected
+	TTL    uint8    // 64 if 0
 	Ghosts []wire.Segment
 	buf    [link.MaxPacket]byte
 }
@@ -40,16 +42,16 @@ func (k *Talker) Send(flags wire.Flags, payload []byte) error {
 	}
 	src, dst := k.Flow.Local.Addr(), k.Flow.Remote.Addr()
 	k.Seq = k.Seq.Add(s.Len())
-	return k.Link.Send(s.AppendTo(header(src, dst, s.HeaderLen()+len(payload)), src, dst))
+	return k.Link.Send(s.AppendTo(header(src, dst, cmp.Or(k.TTL, 64), s.HeaderLen()+len(payload)), src, dst))
 }
 
 // header is an IP header of the addresses' version for n bytes of TCP.
-func header(src, dst netip.Addr, n int) []byte {
+func header(src, dst netip.Addr, ttl uint8, n int) []byte {
 	if src.Is6() {
-		h := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
+		h := wire.IPv6{HopLimit: ttl, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
 		return h.AppendTo(nil, n)
 	}
-	h := wire.IPv4{ID: 7, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+	h := wire.IPv4{ID: 7, DontFragment: true, TTL: ttl, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
 	return h.AppendTo(nil, n)
 }
 
@@ -111,22 +113,16 @@ func (k *Talker) Handshake() error {
 	return k.Send(wire.ACK, nil)
 }
 
-// Listen opens a kernel TCP listener on the host's IPv4 address.
+// Listen opens a kernel TCP listener on the host's address.
 func (h *Host) Listen(t *testing.T) (*net.TCPListener, netip.AddrPort) {
-	t.Helper()
-	return h.ListenOn(t, h.Addr)
-}
-
-// ListenOn opens a kernel TCP listener on an address of the host.
-func (h *Host) ListenOn(t *testing.T, a netip.Addr) (*net.TCPListener, netip.AddrPort) {
 	t.Helper()
 	var l *net.TCPListener
 	h.Do(t, func() (err error) {
-		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, 0)))
+		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(h.Addr, 0)))
 		return err
 	})
 	t.Cleanup(func() { l.Close() })
-	return l, netip.AddrPortFrom(a, uint16(l.Addr().(*net.TCPAddr).Port))
+	return l, netip.AddrPortFrom(h.Addr, uint16(l.Addr().(*net.TCPAddr).Port))
 }
 
 // Accept takes one connection from l.

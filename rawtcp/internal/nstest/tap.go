@@ -53,7 +53,7 @@ func (tap *Tap) Collect(t *testing.T) []Seen {
 	t.Helper()
 	tap.n++
 	marker := fmt.Appendf(nil, "marker %d at %d", tap.n, time.Now().UnixNano())
-	c, err := net.Dial("udp4", netip.AddrPortFrom(tap.host.Addr, 9).String())
+	c, err := net.Dial("udp", netip.AddrPortFrom(tap.host.Addr, 9).String())
 	if err != nil {
 		t.Fatal(err)
 	}
