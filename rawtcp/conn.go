@@ -240,6 +240,12 @@ func (c *Conn) free() {
 	}
 }
 
+// SetHeader lets f change what the IP headers of the connection's packets hold
+// from now on.
+func (c *Conn) SetHeader(f func(*Header)) {
+	c.Do(func(tcb.Instant) { f(&c.flow.Header) })
+}
+
 // LocalAddr returns our address and port, a *net.TCPAddr.
 func (c *Conn) LocalAddr() net.Addr { return tcpAddr(c.flow.Local) }
 

@@ -51,7 +51,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return c, nil
 }
 
-// Open sends the SYN and returns at once. The context bounds the set-up only.
+// Open sends the SYN and returns at once. Where no source is given, the kernel's
+// routes choose it (RFC 9293, MUST-43, MUST-44). The context bounds the set-up only.
 func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	c, err := d.open(ctx, remote)
 	if err != nil {

@@ -27,6 +27,8 @@ type StackConfig struct {
 	// Tap is told of each packet, in the order in which they crossed the link,
 	// while the stack is locked: it must not call the stack.
 	Tap func(Frame)
+	// Header is what the IP headers of the stack's packets hold.
+	Header Header
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
 }
@@ -55,7 +57,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	rand.Read(secret[:])
 	s := &Stack{
 		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
-		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Dropped: cfg.Dropped}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
 	}
