@@ -254,7 +254,8 @@ func TestRefusalsSayWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{guard.Options{Local: netip.MustParseAddrPort("198.18.7.7:0")}, "not an address of this machine"},
-		{guard.Options{Local: netip.MustParseAddrPort("[2001:db8::1]:0")}, "only IPv4"},
+		{guard.Options{Local: netip.MustParseAddrPort("[2001:db8::77]:0")}, "not an address of this machine"},
+		{guard.Options{}, "needs the local address"},
 		{guard.Options{Kind: "moat", Local: netip.MustParseAddrPort("198.18.0.1:0")}, `unknown kind of guard "moat"`},
 	} {
 		if _, err := guard.Open(tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {

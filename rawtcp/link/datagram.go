@@ -6,11 +6,14 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A datagram is what one recvmsg told.
 type datagram struct {
 	data      []byte
+	from      [wire.HardwareAddrLen]byte // AF_PACKET: the sender's Ethernet address
 	at        time.Time
 	truncated bool // it did not fit into the buffer
 	outgoing  bool // AF_PACKET: this machine sent it
@@ -36,12 +39,18 @@ func read(fd int, buf []byte) (d datagram, err error) {
 	d.data, d.truncated = buf[:n], flags&unix.MSG_TRUNC != 0
 	if ll, ok := from.(*unix.SockaddrLinklayer); ok {
 		d.outgoing = ll.Pkttype == unix.PACKET_OUTGOING
+		copy(d.from[:], ll.Addr[:])
 	}
-	d.control(oob[:oobn])
+	d.stamp(oob[:oobn])
+	return d, nil
+}
+
+// stamp sets what the control messages tell, and the time where they do not.
+func (d *datagram) stamp(oob []byte) {
+	d.control(oob)
 	if d.at.IsZero() {
 		d.at = time.Now()
 	}
-	return d, nil
 }
 
 // control reads the control messages.

@@ -17,9 +17,10 @@ import (
 // The socket is of the datagram kind: the kernel writes and strips the
 // link-layer header, so that interfaces without one work as well.
 type packetLink struct {
-	sock    *socket
-	route   Route
-	nextHop unix.SockaddrLinklayer
+	sock      *socket
+	route     Route
+	nextHop   unix.SockaddrLinklayer
+	responder *responder // answers for an address that the kernel does not have; or nil
 }
 
 // OpenPacket opens the packet link: below netfilter in both directions, with
@@ -45,7 +46,14 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 		s.close()
 		return nil, err
 	}
-	return &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, unix.ETH_P_IP, hw)}, nil
+	l := &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, o.Flow.etherType(), hw)}
+	if r.Foreign {
+		if l.responder, err = openResponder(r); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return l, nil
 }
 
 // openTap opens the socket. It is deaf (protocol 0) until the filter is
@@ -110,7 +118,12 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 func (l *packetLink) SetReadDeadline(t time.Time) error { return l.sock.setReadDeadline(t) }
 func (l *packetLink) MTU() int                          { return l.route.MTU }
 func (l *packetLink) Kind() string                      { return KindPacket }
-func (l *packetLink) Close() error                      { return l.sock.close() }
+
+func (l *packetLink) Close() error {
+	err := l.sock.close()
+	l.responder.close()
+	return err
+}
 
 // packet makes a Packet of what a tap saw. Data is nil for one that cannot be
 // shown whole.
@@ -129,7 +142,7 @@ func (d *datagram) packet() Packet {
 // trim cuts link-layer padding off an IP packet. A packet that is shorter than
 // its header says is left for the endpoint to refuse.
 func trim(b []byte) []byte {
-	if len(b) < wire.IPv4HeaderLen {
+	if !headerThere(b) {
 		return nil
 	}
 	if n := totalLength(b); n >= wire.IPv4HeaderLen && n < len(b) {
