@@ -29,15 +29,19 @@ type StackConfig struct {
 	Tap func(Frame)
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
+	// Configure may change what a connection, opened or accepted, begins with:
+	// its timers, buffers, options. The stack is locked meanwhile.
+	Configure func(*tcb.Config)
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
 // the time, and callers send from their own. It is safe for concurrent use.
 type Stack struct {
-	link  link.Link
-	tap   func(Frame)
-	epoch time.Time
-	done  chan struct{} // closed when the receiving goroutine has ended
+	link      link.Link
+	tap       func(Frame)
+	configure func(*tcb.Config)
+	epoch     time.Time
+	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
 	endpoint  *Endpoint
@@ -54,7 +58,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), done: make(chan struct{}),
 		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
@@ -87,7 +91,11 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	m := build(s.endpoint.Config(now, local, remote))
+	cfg := s.endpoint.Config(now, local, remote)
+	if s.configure != nil {
+		s.configure(&cfg)
+	}
+	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
