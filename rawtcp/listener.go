@@ -67,8 +67,8 @@ func (ln *Listener) Accept() (net.Conn, error) {
 // that were stay.
 func (ln *Listener) Close() error {
 	ln.stack.mu.Lock()
-	defer ln.stack.mu.Unlock()
 	if ln.closed {
+		ln.stack.mu.Unlock()
 		return &net.OpError{Op: "close", Net: "tcp", Addr: ln.Addr(), Err: net.ErrClosed}
 	}
 	ln.closed = true
@@ -76,6 +76,11 @@ func (ln *Listener) Close() error {
 	delete(ln.stack.listeners, ln)
 	ln.stack.flush()
 	ln.wake()
+	release := ln.stack.unused()
+	ln.stack.mu.Unlock()
+	if release != nil {
+		release()
+	}
 	return nil
 }
 

@@ -51,6 +51,7 @@ type Stack struct {
 	armed     bool      // whether that deadline has yet to pass
 	out       []byte    // reused for each packet sent
 	err       error     // why the stack ended
+	release   func()    // frees what was set up for the stack, once nobody uses it; or nil
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -192,6 +193,24 @@ func (s *Stack) fail(err error) {
 	for ln := range s.listeners {
 		ln.wake()
 	}
+}
+
+// releaseWith has f called once the last listener and connection are gone.
+func (s *Stack) releaseWith(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release = f
+}
+
+// unused returns what frees the stack's surroundings where that is due: nobody
+// listens, and no connection is left. It does so once.
+func (s *Stack) unused() func() {
+	if len(s.conns) > 0 || len(s.listeners) > 0 {
+		return nil
+	}
+	release := s.release
+	s.release = nil
+	return release
 }
 
 // sleep waits for a while, or until the stack ends.

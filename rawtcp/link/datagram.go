@@ -14,6 +14,7 @@ type datagram struct {
 	at        time.Time
 	truncated bool // it did not fit into the buffer
 	outgoing  bool // AF_PACKET: this machine sent it
+	from      hop  // AF_PACKET: the sender on the link
 	partial   bool // AF_PACKET: its transport checksum is unfinished
 }
 
@@ -36,6 +37,7 @@ func read(fd int, buf []byte) (d datagram, err error) {
 	d.data, d.truncated = buf[:n], flags&unix.MSG_TRUNC != 0
 	if ll, ok := from.(*unix.SockaddrLinklayer); ok {
 		d.outgoing = ll.Pkttype == unix.PACKET_OUTGOING
+		d.from = hop{ll.Addr, ll.Halen}
 	}
 	d.control(oob[:oobn])
 	if d.at.IsZero() {
