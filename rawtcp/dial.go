@@ -24,7 +24,8 @@ type Dialer struct {
 	Link       string // "auto" (or ""), "packet", "raw"
 	Guard      string // "auto" (or ""), "listener", "nftables", "none"
 
-	Stack  StackConfig                    // the tap on packets
+	Stack  StackConfig                    // the tap on packets, what the connection begins with
+	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
 	Events func(tcb.Event)                // what the connection decides; may be nil
 	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
 	Notes  func(layer, name, text string) // how the connection was set up; may be nil
@@ -83,15 +84,18 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 		return nil, errors.Join(err, g.Close())
 	}
 	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	if d.Wrap != nil {
+		l = d.Wrap(l)
+	}
 	stack := NewStack(l, d.Stack)
 	c, err := stack.Open(local, remote, d.build)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close(), g.Close())
 	}
-	c.release = func() {
+	stack.releaseWith(func() {
 		stack.Close()
 		g.Close()
-	}
+	})
 	return c, nil
 }
 
