@@ -24,7 +24,8 @@ type Dialer struct {
 	Link       string // "auto" (or ""), "packet", "raw"
 	Guard      string // "auto" (or ""), "listener", "nftables", "none"
 
-	Stack  StackConfig                    // the tap on packets
+	Stack  StackConfig                    // the tap on packets, what the connection begins with
+	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
 	Events func(tcb.Event)                // what the connection decides; may be nil
 	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
 	Notes  func(layer, name, text string) // how the connection was set up; may be nil
@@ -54,7 +55,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return c, nil
 }
 
-// Open sends the SYN and returns at once. The context bounds the set-up only.
+// Open sends the SYN and returns at once. Where no source is given, the kernel's
+// routes choose it (RFC 9293, MUST-43, MUST-44). The context bounds the set-up only.
 func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	c, err := d.open(ctx, remote)
 	if err != nil {
@@ -82,15 +84,18 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 		return nil, errors.Join(err, g.Close())
 	}
 	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	if d.Wrap != nil {
+		l = d.Wrap(l)
+	}
 	stack := NewStack(l, d.Stack)
 	c, err := stack.Open(local, remote, d.build)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close(), g.Close())
 	}
-	c.release = func() {
+	stack.releaseWith(func() {
 		stack.Close()
 		g.Close()
-	}
+	})
 	return c, nil
 }
 

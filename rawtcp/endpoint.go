@@ -10,10 +10,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// DefaultTTL is the time to live of packets that we send (IANA's recommended
-// default, RFC 1700).
-const DefaultTTL = 64
-
 // maxStrayReplies bounds the resets that wait to be sent in answer to segments
 // that belong to no connection.
 const maxStrayReplies = 64
@@ -21,7 +17,7 @@ const maxStrayReplies = 64
 // EndpointConfig is what an endpoint needs to know of its host.
 type EndpointConfig struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
-	TTL    uint8    // 0: DefaultTTL
+	Header Header   // of the packets of new connections, and of those of none
 	MTU    int      // of the link, in bytes; 0: 1500
 
 	// Dropped is told of each packet that reaches no connection, and why. It
@@ -51,9 +47,12 @@ type flowKey struct{ local, remote netip.AddrPort }
 
 // A Flow is a connection held by an Endpoint.
 type Flow struct {
-	Local, Remote netip.AddrPort
+	Local, Remote netip.AddrPort // of every packet of the connection (RFC 9293, MUST-45)
 	Machine       Machine
 	Changed       func() // called after each call to Machine that may change it; may be nil
+
+	Header   Header // of the packets that we send
+	Received uint8  // the Diffserv field and ECN bits of the last one that arrived (RFC 9293, MAY-9)
 
 	queued  bool // in Endpoint.ready
 	timer   int  // index in Endpoint.timers, or -1
@@ -75,11 +74,12 @@ type strayReply struct {
 // same two addresses and ports.
 var ErrFlowExists = errors.New("a connection between these addresses and ports exists")
 
+// ErrNotOneHost says that an address is none that a single host can have: a
+// broadcast or multicast address, or no address at all.
+var ErrNotOneHost = errors.New("TCP needs the addresses of two hosts")
+
 // NewEndpoint returns an endpoint without connections.
 func NewEndpoint(cfg EndpointConfig) *Endpoint {
-	if cfg.TTL == 0 {
-		cfg.TTL = DefaultTTL
-	}
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
@@ -104,10 +104,13 @@ func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Con
 // Attach adds a connection. The machine is not opened by it.
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
 	key := flowKey{local, remote}
+	if !oneHost(local.Addr()) || !oneHost(remote.Addr()) { // RFC 9293, MUST-46
+		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrNotOneHost)
+	}
 	if e.flows[key] != nil {
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
-	f := &Flow{Local: local, Remote: remote, Machine: m, timer: -1}
+	f := &Flow{Local: local, Remote: remote, Machine: m, Header: e.cfg.Header, timer: -1}
 	f.segment = f.segmentLimit()
 	e.flows[key] = f
 	e.Touch(f)
@@ -167,7 +170,7 @@ func (e *Endpoint) Advance(now tcb.Instant) {
 func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	if len(e.strays) > 0 {
 		r := &e.strays[0]
-		b = e.appendPacket(b, r.local, r.remote, &r.seg)
+		b = e.appendPacket(b, r.local, r.remote, &e.cfg.Header, &r.seg)
 		e.strays = e.strays[1:]
 		return b
 	}
@@ -177,7 +180,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 			e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
 			at, ok := f.Machine.Deadline()
 			e.timers.set(f, at, ok)
-			return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &e.seg)
+			return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
 		}
 		f.queued = false
 		e.ready = e.ready[1:]
@@ -206,6 +209,7 @@ func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	case s.Flags.Has(wire.SYN) && f.Machine.State() == tcb.TimeWait && e.reopen(now, f, s):
 		return
 	}
+	f.Received = h.TrafficClass
 	f.Machine.Receive(now, s)
 	e.Touch(f)
 }

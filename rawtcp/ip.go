@@ -9,25 +9,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// appendPacket wraps a segment into an IP packet of the addresses' version.
-func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, s *wire.Segment) []byte {
-	n := s.HeaderLen() + len(s.Payload)
-	if src.Is4() {
-		e.ipID++
-		if e.ipID == 0 {
-			e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
-		}
-		h := wire.IPv4{ID: e.ipID, DontFragment: true, TTL: e.cfg.TTL, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-		b = h.AppendTo(b, n)
-	} else {
-		// A flow label of 0: the packet is of no labelled flow (RFC 6437,
-		// section 2).
-		h := wire.IPv6{HopLimit: e.cfg.TTL, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
-		b = h.AppendTo(b, n)
-	}
-	return s.AppendTo(b, src, dst)
-}
-
 // Receive takes one arrived IP packet. With checksumPartial its transport
 // checksum was left unfinished by a local kernel and is not verified.
 func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
@@ -40,6 +21,8 @@ func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool)
 	switch {
 	case h.Version == 4 && wire.Checksum(packet[:h.HeaderLen()]) != 0:
 		e.drop("IPv4 header checksum is wrong")
+	case !oneHost(h.Src) || !oneHost(h.Dst):
+		e.drop(fmt.Sprintf("from %v to %v: not the addresses of two hosts", h.Src, h.Dst)) // and no RST
 	case h.Fragment.Partial():
 		e.receiveFragment(now, &h, c.Ahead())
 	default:
@@ -118,6 +101,8 @@ func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 		e.drop(err.Error())
 		return
 	}
+	// What is no error, such as a source quench, is none of TCP's business
+	// (RFC 9293, MUST-55).
 	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}

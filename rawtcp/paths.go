@@ -33,7 +33,7 @@ func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, 
 		headers = wire.IPv6HeaderLen + wire.TCPHeaderLen
 		cfg.PeerMSS = peerMSS6
 	}
-	// RFC 9293, section 3.7.1: the MSS option counts neither header's options.
+	// RFC 9293, section 3.7.1, MUST-67: the MSS option counts neither header's options.
 	cfg.MSS = uint16(min(mtu, 1<<16-1) - headers)
 	if p, ok := e.paths[remote]; ok && now.Before(p.until) {
 		cfg.MaxSegment = min(int(cfg.MSS), p.segment)

@@ -6,17 +6,15 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A datagram is what one recvmsg told.
 type datagram struct {
 	data      []byte
-	from      [wire.HardwareAddrLen]byte // AF_PACKET: the sender's Ethernet address
 	at        time.Time
 	truncated bool // it did not fit into the buffer
 	outgoing  bool // AF_PACKET: this machine sent it
+	from      hop  // AF_PACKET: the sender on the link
 	partial   bool // AF_PACKET: its transport checksum is unfinished
 }
 
@@ -39,7 +37,7 @@ func read(fd int, buf []byte) (d datagram, err error) {
 	d.data, d.truncated = buf[:n], flags&unix.MSG_TRUNC != 0
 	if ll, ok := from.(*unix.SockaddrLinklayer); ok {
 		d.outgoing = ll.Pkttype == unix.PACKET_OUTGOING
-		copy(d.from[:], ll.Addr[:])
+		d.from = hop{ll.Addr, ll.Halen}
 	}
 	d.stamp(oob[:oobn])
 	return d, nil

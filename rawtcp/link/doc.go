@@ -8,12 +8,14 @@
 // needs it, because what AF_PACKET puts on lo is a martian to the kernel.
 // Either of these also shows the RSTs that the local kernel sent for our flow,
 // marked [Packet.Ghost]. A [TUN] is a network of our own beside the kernel. The
-// pipe joins two ends in memory, for tests.
+// pipe joins two ends in memory, for tests, and [Impair] puts bad weather before
+// any link: loss, copies, disorder, delay, a narrow hop.
 //
 // Our address need not be one that the kernel has: see [Route.Foreign].
 //
 // Read link.go first (the contract), then route.go and neighbour.go with arp.go
 // and nd.go (where a packet goes), filter.go with filter4.go and filter6.go
 // (what gets in), socket.go, packet.go with responder.go, raw.go with raw6.go
-// and witness.go, tun.go, and pipe.go.
+// and witness.go, tun.go, and pipe.go; impair.go with delayline.go for the
+// weather.
 package link

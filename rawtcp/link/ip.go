@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"errors"
+	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -25,6 +26,15 @@ func totalLength(ip []byte) int {
 // headerThere reports whether a packet is long enough for a fixed header.
 func headerThere(ip []byte) bool {
 	return len(ip) >= wire.IPv6HeaderLen || len(ip) >= wire.IPv4HeaderLen && ip[0]>>4 != 6
+}
+
+// addresses returns the source and the destination of a packet whose header is
+// there.
+func addresses(ip []byte) (src, dst netip.Addr) {
+	if ip[0]>>4 == 6 {
+		return netip.AddrFrom16([16]byte(ip[8:])), netip.AddrFrom16([16]byte(ip[24:]))
+	}
+	return netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:]))
 }
 
 // tcpOf returns the headers of a whole, unfragmented packet and the TCP

@@ -53,7 +53,9 @@ type Packet struct {
 // fragments of either, and the local kernel's own RSTs from Local to Remote.
 //
 // Local must have an address. A port of 0, and a zero Remote, stand for any; a
-// link with a zero Remote needs a Route.
+// link with a zero Remote needs a Route, such as LocalRoute. Without a next hop
+// in it, the packet link answers each peer at the link-layer address that its
+// packets came from.
 type Flow struct{ Local, Remote netip.AddrPort }
 
 // check refuses what is no flow, and returns it with addresses in the form
@@ -78,8 +80,11 @@ func plain(a netip.AddrPort) netip.AddrPort {
 func (f Flow) six() bool { return f.Local.Addr().Is6() }
 
 // etherType is what an Ethernet frame calls the flow's packets.
-func (f Flow) etherType() uint16 {
-	if f.six() {
+func (f Flow) etherType() uint16 { return etherType(f.Local.Addr()) }
+
+// etherType is what an Ethernet frame calls the packets for an address.
+func etherType(a netip.Addr) uint16 {
+	if a.Is6() {
 		return unix.ETH_P_IPV6
 	}
 	return unix.ETH_P_IP

@@ -92,7 +92,7 @@ func (r *responder) answerSolicitation(d *datagram) (reply []byte, to net.Hardwa
 		group := wire.MulticastHardware(allNodes)
 		return neighbourPacket(&answer, r.local, allNodes), group[:]
 	}
-	hw := d.from
+	hw := [wire.HardwareAddrLen]byte(d.from.addr[:])
 	if n.HasHardware {
 		hw = n.Hardware
 	}

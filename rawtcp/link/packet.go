@@ -21,6 +21,7 @@ type packetLink struct {
 	route     Route
 	nextHop   unix.SockaddrLinklayer
 	responder *responder // answers for an address that the kernel does not have; or nil
+	hops      *hops      // in place of nextHop, where the remote is anybody
 }
 
 // OpenPacket opens the packet link: below netfilter in both directions, with
@@ -40,6 +41,9 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	s, err := openTap(o.Flow, r)
 	if err != nil {
 		return nil, err
+	}
+	if !o.Flow.Remote.Addr().IsValid() && !r.NextHop.IsValid() {
+		return &packetLink{sock: s, route: r, hops: newHops()}, nil
 	}
 	hw, err := nextHopAddress(ctx, r)
 	if err != nil {
@@ -85,6 +89,14 @@ func openTap(f Flow, r Route) (*socket, error) {
 
 func (l *packetLink) Send(packet []byte) error {
 	to := l.nextHop // Sendto writes into it
+	if l.hops != nil {
+		_, dst := addresses(packet)
+		hop, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
+		if !ok {
+			return fmt.Errorf("send on %s: %w: nothing has come from %v yet that tells where it is on the link", l.route.Interface, ErrNoNeighbour, dst)
+		}
+		to = *hop
+	}
 	err := l.sock.send(packet, &to)
 	if err == unix.EMSGSIZE {
 		return tooLarge(len(packet), l.route)
@@ -105,6 +117,10 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 				return true
 			}
 			if p = d.packet(); p.Data != nil {
+				if l.hops != nil && !p.Ghost {
+					src, _ := addresses(p.Data)
+					l.hops.learn(src, d.from)
+				}
 				return true
 			}
 		}

@@ -13,6 +13,8 @@ var (
 	theirMAC = [6]byte{2, 0, 0, 0, 0, 2}
 )
 
+var theirHop = hop{addr: [8]byte(append(theirMAC[:], 0, 0)), len: 6}
+
 func TestTheResponderAnswersForItsAddressAlone(t *testing.T) {
 	r := responder{local: netip.MustParseAddr("198.18.0.77"), hardware: ourMAC}
 	asks := wire.ARP{Operation: wire.ARPRequest, SenderHardware: theirMAC, SenderProtocol: netip.MustParseAddr("198.18.0.2"), TargetProtocol: r.local}
@@ -60,7 +62,7 @@ func TestTheResponderAdvertisesItsAddressAlone(t *testing.T) {
 		{"who asks us alone, without its address", ask(them, r.local, func(n *wire.Neighbour) { n.HasHardware = false }), them, theirMAC, true},
 		{"who wants the address for itself", ask(netip.IPv6Unspecified(), group, nil), allNodes, [6]byte{0x33, 0x33, 0, 0, 0, 1}, false},
 	} {
-		reply, to := r.answerSolicitation(&datagram{data: tc.question, from: theirMAC})
+		reply, to := r.answerSolicitation(&datagram{data: tc.question, from: theirHop})
 		n, h, ok := decodeNeighbour(reply)
 		want := wire.Neighbour{Type: wire.NeighbourAdvertisement, Solicited: tc.solicited, Override: true, Target: r.local, Hardware: ourMAC, HasHardware: true}
 		if !ok || n != want || h.Src != r.local || h.Dst != tc.dst || !bytes.Equal(to, tc.to[:]) {
@@ -81,7 +83,7 @@ func TestTheResponderAdvertisesItsAddressAlone(t *testing.T) {
 		"from nobody, not to the solicited group": ask(netip.IPv6Unspecified(), allNodes, nil),
 		"noise": []byte("noise"),
 	} {
-		if _, to := r.answerSolicitation(&datagram{data: b, from: theirMAC}); to != nil {
+		if _, to := r.answerSolicitation(&datagram{data: b, from: theirHop}); to != nil {
 			t.Errorf("%s was answered", name)
 		}
 	}

@@ -108,12 +108,17 @@ func askKernel(remote netip.Addr, via Via) (netlink.Route, error) {
 	return found[0], nil
 }
 
-// ownAddress reports whether this machine has an address: by its routes, which
-// know those of whole local networks, too, or in its list, where an address of
-// IPv6 stands a moment earlier.
+// ours reports whether the kernel takes packets for a as its own. Not every
+// such address is on an interface: think of 127.0.0.2.
+func ours(a netip.Addr) bool {
+	found, err := netlink.RouteGet(a.Unmap().AsSlice())
+	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+}
+
+// ownAddress is ours, and true of an address of IPv6 a moment earlier: when it
+// stands in the list, and the kernel has yet to make its route.
 func ownAddress(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.AsSlice())
-	if err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL {
+	if ours(a) {
 		return true
 	}
 	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)
@@ -231,18 +236,11 @@ func version(a netip.Addr) string {
 // 3.1); IPv6 would take more, which nobody needs.
 const maxTotal = 1<<16 - 1
 
-// ours reports whether the kernel takes packets for a as its own. Not every
-// such address is on an interface: think of 127.0.0.2.
-func ours(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.Unmap().AsSlice())
-	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
-}
-
 // routeError turns the kernel's refusal into what is missing.
 func routeError(remote netip.Addr, via Via, err error) error {
 	why := "add one with: ip route add %v via GATEWAY"
 	switch {
-	case via.Source.IsValid() && !ours(via.Source):
+	case via.Source.IsValid() && !ownAddress(via.Source):
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
 		why = "a rule or route forbids it, see: ip rule; ip route get %v"

@@ -100,6 +100,27 @@ func configureTUN(name string, o TUNOptions) error {
 	if err := netlink.LinkSetUp(dev); err != nil {
 		return fmt.Errorf("set %s up: %w", name, err)
 	}
+	return awaitOurs(name, o.Kernel)
+}
+
+// The kernel makes an IPv6 address its own in work that it does later, as a
+// rule at once.
+const (
+	oursPatience = 5 * time.Second
+	oursPoll     = time.Millisecond
+)
+
+// awaitOurs waits until the kernel takes packets for its addresses.
+func awaitOurs(name string, addrs []netip.Prefix) error {
+	end := time.Now().Add(oursPatience)
+	for _, p := range addrs {
+		for !ours(p.Addr()) {
+			if time.Now().After(end) {
+				return fmt.Errorf("the kernel has not taken %v on %s as its own", p.Addr(), name)
+			}
+			time.Sleep(oursPoll)
+		}
+	}
 	return nil
 }
 

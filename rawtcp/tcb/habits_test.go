@@ -169,6 +169,18 @@ func TestUrgentPointerIntoAClosedWindowCounts(t *testing.T) {
 	k.expect("ACK ack=4 win=0")
 }
 
+func TestUrgentPointerThatIsTooFarWaits(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 66000))
+	k.c.MarkUrgent()
+	if s := k.expect("ACK seq=1 len=1000"); s.Urgent != 0 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+	if s := k.expect("URG-ACK seq=1001 len=1000"); s.Urgent != 65000 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+}
+
 // Requirements: MUST-31, MUST-62
 func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
 	k := established(t, nil)

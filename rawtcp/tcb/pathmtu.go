@@ -71,7 +71,7 @@ func (c *Conn) shrink(n int, why string) {
 	}
 	c.cfg.MaxSegment = n
 	c.reno.mss = c.segmentSize()
-	c.path.claimed, c.path.proven = 0, min(c.path.proven, n)
+	c.path.claimed = 0
 	emit(c, SegmentSizeReduced{Size: n, Why: why})
 }
 
