@@ -8,12 +8,14 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"strings"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -46,7 +48,11 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err := f.planTLS(o, t); err != nil {
 		return nil, err
 	}
-	if err := t.lookup(ctx, f.resolve); err != nil {
+	family, err := f.family(o.Dialer.Source)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.lookup(ctx, f.resolve, family, link.Via{Interface: f.iface}); err != nil {
 		return nil, err
 	}
 	o.Remote = t.addrPort()
@@ -62,8 +68,8 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	d.Interface, d.SourcePort = f.iface, f.sourcePort
 	if f.sourceIP != "" {
 		a, err := netip.ParseAddr(f.sourceIP)
-		if err != nil || !a.Unmap().Is4() {
-			return usageError("--source-ip %q is not an IPv4 address", f.sourceIP)
+		if err != nil {
+			return usageError("--source-ip %q is not an IP address", f.sourceIP)
 		}
 		d.Source = a.Unmap()
 	}
@@ -73,6 +79,21 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "none")
 	return err
+}
+
+// family is what -4 and -6 allow, and what our own address leaves.
+func (f *connectFlags) family(source netip.Addr) (family, error) {
+	switch {
+	case f.ipv4 && f.ipv6:
+		return "", usageError("-4 and -6 contradict each other")
+	case source.IsValid() && (f.ipv4 && source.Is6() || f.ipv6 && source.Is4()):
+		return "", usageError("--source-ip %v is of another IP version than asked for", source)
+	case f.ipv4 || source.Is4():
+		return onlyIPv4, nil
+	case f.ipv6 || source.Is6():
+		return onlyIPv6, nil
+	}
+	return anyFamily, nil
 }
 
 func oneOf(flag, value string, allowed ...string) (string, error) {
@@ -87,7 +108,7 @@ func oneOf(flag, value string, allowed ...string) (string, error) {
 func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	o.TLS.ServerName = f.servername
 	if o.TLS.ServerName == "" {
-		o.TLS.ServerName = t.host
+		o.TLS.ServerName, _, _ = strings.Cut(t.host, "%") // no certificate knows our interfaces
 	}
 	o.TLS.ALPN = f.alpn
 	o.TLS.AllowUnverified = f.insecure
