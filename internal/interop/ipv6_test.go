@@ -221,3 +221,52 @@ func TestOurStackOnATUNTalksToTheKernel(t *testing.T) {
 		})
 	}
 }
+
+// TestKernelsConnectToOurListenerOverIPv6 accepts from the other host, and, on
+// the raw link, from the host itself.
+func TestKernelsConnectToOurListenerOverIPv6(t *testing.T) {
+	l := newLab6(t)
+	for _, kind := range []string{"raw", "packet"} {
+		from := map[string]*lab.Node{"another host": l.Near()}
+		if kind == "raw" {
+			from["the same host"] = l.Far()
+		}
+		for name, node := range from {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				var ln net.Listener
+				if err := l.Far().Do(func() (err error) {
+					lc := rawtcp.ListenConfig{Link: kind}
+					ln, err = lc.Listen(t.Context(), "tcp6", net.JoinHostPort(l.Far().Addr6().String(), "0"))
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+				defer ln.Close()
+				go func() {
+					if c, err := ln.Accept(); err == nil {
+						io.Copy(c, c)
+						c.Close()
+					}
+				}()
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				c, err := node.Dial(ctx, "tcp6", ln.Addr().String())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(time.Minute))
+				want := make([]byte, 1<<20)
+				rand.NewChaCha8([32]byte{7}).Read(want)
+				go func() {
+					c.Write(want)
+					c.(*net.TCPConn).CloseWrite()
+				}()
+				got, err := io.ReadAll(c)
+				if err != nil || !bytes.Equal(got, want) {
+					t.Errorf("%d of %d bytes, error %v", len(got), len(want), err)
+				}
+			})
+		}
+	}
+}
