@@ -66,7 +66,7 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	c.pathAcked(n)
 	c.timers.stop(timerRetransmit)
 	if c.snd.una.Less(c.snd.nxt) {
-		c.timers.set(timerRetransmit, now.Add(c.rtt.rto)) // RFC 6298, (5.3)
+		c.armRetransmit(now) // RFC 6298, (5.3)
 	}
 }
 

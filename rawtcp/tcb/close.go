@@ -67,6 +67,7 @@ func (c *Conn) refuseText(s *wire.Segment) {
 // err is not nil. A RST that is due still goes out, and what has arrived in
 // order stays readable.
 func (c *Conn) end(err error) {
+	c.unsent = c.Unacked()
 	c.over, c.err = true, err
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}

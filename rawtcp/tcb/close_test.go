@@ -313,3 +313,33 @@ func TestTimeWaitKeepsNoOtherTimer(t *testing.T) {
 		t.Errorf("a deadline in %v", at.Sub(k.now))
 	}
 }
+
+func TestAFINBehindAClosedWindow(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4 win=0")
+	k.send("FIN-ACK seq=4 ack=1") // it needs no room
+	k.state(CloseWait)
+	k.expect("ACK ack=5 win=0")
+	k.send("RST seq=77") // the window is still closed
+	k.state(CloseWait)
+	k.quiet()
+	k.read("abc")
+	if !k.c.EOF() {
+		t.Error("no EOF")
+	}
+}
+
+func TestWhatWasNotAcknowledgedAtTheEndIsKnown(t *testing.T) {
+	k := established(t, nil)
+	k.write("hello")
+	k.expect(`ACK "hello"`)
+	k.send("ACK seq=1 ack=3")
+	k.send("RST seq=1")
+	if k.c.Unacked() != 3 || k.c.Flushed() {
+		t.Errorf("%d octets not acknowledged, want 3", k.c.Unacked())
+	}
+	if k.c.WriteSpace() != 0 || k.c.Write([]byte("x")) != 0 {
+		t.Error("room to write after the end")
+	}
+}

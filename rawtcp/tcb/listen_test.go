@@ -175,3 +175,10 @@ func TestTimeWaitIsReusedByANewerTimestamp(t *testing.T) {
 		t.Error("RFC 6191")
 	}
 }
+
+func TestAnotherSYNInSynReceivedGoesBackToListen(t *testing.T) {
+	k := accepted(t, "SYN seq=0", nil)
+	k.expect("SYN-ACK seq=0 ack=1")
+	k.send("SYN seq=500")
+	k.ended()
+}

@@ -79,7 +79,7 @@ func (c *Conn) ownScale() uint8 {
 // agree takes from the peer's SYN what the two sides will use, and its initial
 // sequence number.
 func (c *Conn) agree(now Instant, s *wire.Segment) {
-	c.rcv.irs, c.rcv.nxt = s.Seq, s.Seq.Add(1)
+	c.rcv.nxt = s.Seq.Add(1)                         // IRS and its SYN
 	c.rcv.edge = c.rcv.nxt.Add(int(c.cfg.SYNWindow)) // our SYN offered it
 	c.snd.mss = int(c.cfg.PeerMSS)
 	if mss, ok := s.Options.MSS(); ok {

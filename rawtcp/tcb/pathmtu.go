@@ -19,6 +19,9 @@ const (
 	// blackHoleSegment is what every path can be held to take: RFC 9293's
 	// default MSS.
 	blackHoleSegment = DefaultMSS
+	// doubtLasts is how many octets later a proven size is tried again. If it
+	// still does not arrive, it is not proven any more.
+	doubtLasts = 1 << 16
 )
 
 // pathState is what RFC 5927, section 7.2, keeps against forged messages.
@@ -26,6 +29,9 @@ type pathState struct {
 	proven  int      // the largest segment that was ever acknowledged
 	claimed int      // what an unproven message said that the path takes, or 0
 	about   wire.Seq // the first segment that one quoted
+
+	doubted int // a proven size that was given up for timeouts alone, or 0
+	since   int // octets acknowledged since
 }
 
 // TooBig takes a message from the network, about our segment that began at
@@ -71,6 +77,11 @@ func (c *Conn) pathAcked(n int) {
 	if c.path.claimed > 0 && c.path.about.Less(c.snd.una) {
 		c.path.claimed = 0 // it did arrive
 	}
+	if c.path.since += n; c.path.doubted > 0 && c.path.since >= doubtLasts {
+		c.cfg.MaxSegment = c.path.doubted
+		c.path.doubted, c.path.proven = 0, 0
+		c.reno.mss = c.segmentSize()
+	}
 }
 
 // pathTimeout looks for the reason of a timeout in the size of what was lost.
@@ -84,6 +95,9 @@ func (c *Conn) pathTimeout() {
 	case c.path.claimed > 0:
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
 	case large && c.snd.tries >= tries:
+		if tries == blackHoleTriesProven {
+			c.path.doubted, c.path.since = c.cfg.MaxSegment, 0
+		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
 	}
 }

@@ -96,7 +96,7 @@ func (c *Conn) allowed(run span, force bool) span {
 	}
 	run.right = earlier(run.right, c.snd.una.Add(int(c.snd.wnd)))
 	run = c.atMost(run, c.segmentSize())
-	if flight := c.inNetwork(); !force && flight > 0 && flight+run.len() > c.reno.cwnd {
+	if pipe := c.inNetwork(); !force && pipe > 0 && pipe+run.len() > c.reno.cwnd {
 		return span{}
 	}
 	return run
@@ -107,14 +107,14 @@ func (c *Conn) allowed(run span, force bool) span {
 func (c *Conn) newRun() span {
 	rest := span{c.snd.nxt, c.sendEnd()}
 	usable := c.snd.una.Add(int(c.snd.wnd)).Minus(c.snd.nxt)
-	flight := c.inNetwork()
+	pipe := c.inNetwork()
 	run := span{rest.left, rest.left.Add(min(rest.len(), usable))}
 	run = c.atMost(run, c.segmentSize())
 	n := run.len()
 	switch {
 	case n <= 0:
 		return span{}
-	case flight > 0 && flight+n > c.reno.cwnd:
+	case pipe > 0 && pipe+n > c.reno.cwnd:
 		return span{}
 	case n >= c.segmentSize(), c.snd.override:
 		return run
