@@ -25,3 +25,15 @@ func TestAResetInLastAckBeforeOurOctetsArrivedIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestOctetsNeverSentAreAnError(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.write("hello")
+	k.c.CloseWrite()
+	k.state(Closed)
+	if !errors.Is(k.c.Err(), ErrAborted) {
+		t.Errorf("error: %v", k.c.Err())
+	}
+}
