@@ -3,6 +3,7 @@ package rawtcp
 import (
 	"testing"
 
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -29,5 +30,22 @@ func TestADeadlineSetWhileNothingIsDueIsKept(t *testing.T) {
 	b.Advance(at)
 	if s := b.sent(t); s == nil || string(s.Payload) != "h" {
 		t.Errorf("sent %+v, want a window probe", s)
+	}
+}
+
+// TestACookieOffersTheWindowOfTheConnection has a listener whose connections
+// have little room. What a SYN-ACK offers must be honoured.
+func TestACookieOffersTheWindowOfTheConnection(t *testing.T) {
+	b := newBench()
+	l := &Listening{Local: here, Backlog: 1, Configure: func(c *tcb.Config) { c.ReceiveBuffer, c.MSS = 1000, 700 }}
+	if err := b.Listen(l); err != nil {
+		t.Fatal(err)
+	}
+	for port := uint16(1); port <= 2; port++ { // the second draws a cookie
+		b.receive(from(port, wire.Segment{Seq: 10, Flags: wire.SYN}))
+		s := b.sent(t)
+		if mss, _ := s.Options.MSS(); s.Window != 1000 || mss != 700 {
+			t.Errorf("SYN %d drew a window of %d and an MSS of %d, want 1000 and 700", port, s.Window, mss)
+		}
 	}
 }

@@ -136,8 +136,13 @@ func (c Config) withDefaults() Config {
 			c.ReceiveBuffer = max(c.ReceiveBuffer, 2<<min(o.Data[0], wire.MaxWindowScale))
 		}
 	}
-	c.SYNWindow = or(c.SYNWindow, uint16(min(c.ReceiveBuffer, 0xffff)))
+	c.SYNWindow = c.FirstWindow()
 	return c
+}
+
+// FirstWindow is the window that a SYN with this config offers, as on the wire.
+func (c *Config) FirstWindow() uint16 {
+	return or(c.SYNWindow, uint16(min(or(c.ReceiveBuffer, DefaultReceiveBuffer), 0xffff)))
 }
 
 // maxWindow is the largest window that there can be (RFC 7323, section 2.3).
