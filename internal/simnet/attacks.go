@@ -124,7 +124,7 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 		Seq: inWindow, Ack: u.space.iss.Add(u.space.acked), Window: 1000, Flags: wire.ACK,
 	}
 	what := ""
-	switch d.IntN(9) {
+	switch d.IntN(10) {
 	case 0:
 		s.Flags, what = wire.RST, "RST within the window"
 	case 1:
@@ -146,6 +146,13 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 		return w.forgeICMP(u, u.space.iss.Add(u.space.acked), byte(d.IntN(4)), 0), "ICMP, hard error"
 	case 8:
 		return w.forgeICMP(u, u.space.iss.Add(u.space.acked), 4, 68), "ICMP, fragmentation needed"
+	case 9:
+		if what = "RST within the window"; u.eof && peer.user != nil && peer.told == peer.user.wrote+2 {
+			s.Seq, s.Payload, what = next, []byte("forged"), "octets after the FIN"
+			s.Ack = s.Ack.Add(-1) // or its window would be right
+		} else {
+			s.Flags = wire.RST
+		}
 	}
 	return segmentPacket(u.flow.Remote.Addr(), u.flow.Local.Addr(), &s), what
 }

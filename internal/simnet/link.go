@@ -39,8 +39,11 @@ type Weather struct {
 	Tell       bool
 	MTUUnknown bool
 
-	// Dark are the times at which nothing passes.
-	Dark []Period
+	// Dark are the times at which nothing passes. With DarkTell a router says
+	// so by an ICMP unreachable message of the code DarkCode.
+	Dark     []Period
+	DarkTell bool
+	DarkCode byte
 }
 
 // Burst is Gilbert's and Elliott's model of losses that come together: with
@@ -93,6 +96,9 @@ func (l *link) carry(packet []byte) {
 		return
 	case w.dark(l.net.now):
 		l.fate(packet, fateDark, 0)
+		if w.DarkTell {
+			l.tell(packet, w.DarkCode, 0)
+		}
 		return
 	case w.MTU > 0 && len(packet) > w.MTU && l.net.now >= w.MTUSince:
 		l.tooBig(packet)
@@ -213,8 +219,13 @@ func (l *link) tooBig(packet []byte) {
 	if w.MTUUnknown {
 		mtu = 0
 	}
-	m := unreachable(Router, packet, wire.ICMPFragmentationNeeded, mtu)
-	l.net.After(w.Delay, func() { l.from.take(m, false) })
+	l.tell(packet, wire.ICMPFragmentationNeeded, mtu)
+}
+
+// tell sends an ICMP message about a packet to its sender.
+func (l *link) tell(packet []byte, code byte, mtu int) {
+	m := unreachable(Router, packet, code, mtu)
+	l.net.After(l.weather.Delay, func() { l.from.take(m, false) })
 }
 
 // unreachable is an ICMP message (RFC 792) that quotes a packet's header and

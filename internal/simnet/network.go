@@ -68,6 +68,14 @@ func (n *Network) Step() bool {
 	return n.err == nil
 }
 
+// RunFor lets everything happen that does within d, and d pass.
+func (n *Network) RunFor(d time.Duration) {
+	until := n.now.Add(d)
+	for len(n.queue) > 0 && n.queue[0].at <= until && n.Step() {
+	}
+	n.now = max(n.now, until)
+}
+
 // Failf stops the network. Only the first failure counts.
 func (n *Network) Failf(format string, args ...any) {
 	if n.err == nil {

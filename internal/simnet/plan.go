@@ -105,7 +105,7 @@ func (p *plan) planWeather(d dice) {
 		w.InOrder = d.oneIn(2)
 		p.planLosses(d, w)
 		if d.oneIn(8) {
-			w.Rate, w.Queue = 20000<<d.IntN(8), 20000<<d.IntN(4)
+			w.Rate, w.Queue = 20000<<d.IntN(8), 2000<<d.IntN(6)
 			p.note("%d bytes/s with a queue of %d", w.Rate, w.Queue)
 		}
 		if d.oneIn(8) {
@@ -157,7 +157,11 @@ func (p *plan) planDark(d dice, w *Weather) {
 	if d.oneIn(3) {
 		until = Epoch.Add(1000 * time.Hour)
 	}
+	if d.oneIn(4) {
+		from = Epoch // as if nobody were there
+	}
 	w.Dark = append(w.Dark, Period{from, until})
+	w.DarkTell, w.DarkCode = d.oneIn(3), byte(pick(d, 0, 1, 2, 3, 13))
 	p.excuse("one way, nothing passes from %s until %s", stamp(from), stamp(until))
 	if d.oneIn(2) {
 		q := &p.weather[0]
