@@ -57,6 +57,9 @@ func (c *Client) chooseCredential() {
 	c.decide("credential_unfit", "no client certificate sent: none fits CertificateRequest%s", misfits)
 }
 
+// trusted reports whether the server may be given what is only for it.
+func (c *Client) trusted() bool { return c.state.Verified() || c.cfg.AllowUnverified }
+
 // mistrust says why the peer is not trusted.
 func (c *Client) mistrust() string {
 	return "the server's certificate did not verify: " + reason(c.state.Verdict)

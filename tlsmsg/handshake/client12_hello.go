@@ -9,6 +9,7 @@ import (
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
 func (c *Client) sendClientHello() error {
+	c.state.ClientRandom = c.cfg.Random
 	hello := tlsmsg.ClientHello{
 		Version:            tlsmsg.VersionTLS12,
 		Random:             c.cfg.Random,
@@ -75,23 +76,13 @@ func (c *Client) offersSuite(id tlsmsg.CipherSuite) bool {
 // number alone goes on, undecoded, to ServerHelloDone.
 func (c *Client) chooseSuite(id tlsmsg.CipherSuite) {
 	c.ctx.Version = c.state.Version
-	c.suite = suite.Lookup(id)
-	if c.suite == nil {
+	known := suite.Lookup(id)
+	if known == nil {
 		c.decide("suite_unknown", "%v cannot be finished here: the handshake is followed to ServerHelloDone", id)
 		return
 	}
-	c.ctx.KeyExchange = c.suite.KeyExchange
-	c.transcript.Choose(c.suite.Hash)
+	c.useSuite(known)
 	if len(c.cfg.Credentials) == 0 {
 		c.transcript.Drop() // nothing will be signed
-	}
-}
-
-// negotiated tells a listener what is agreed so far.
-func (c *Client) negotiated() {
-	if c.cfg.Events != nil {
-		s := &c.state
-		c.cfg.Events(NegotiatedEvent{Version: s.Version, CipherSuite: s.CipherSuite, Group: s.Group,
-			ALPN: s.ALPN, ExtendedMasterSecret: s.ExtendedMasterSecret})
 	}
 }

@@ -19,7 +19,6 @@ type exchange struct {
 	request *tlsmsg.CertificateRequest // nil: the server asks for no certificate
 	agreed  AgreeResult
 	scheme  tlsmsg.SignatureScheme // for CertificateVerify
-	read    *suite.State           // that the server's ChangeCipherSpec activates
 }
 
 // certificate takes the server's chain and has it judged (RFC 5246, section
@@ -50,8 +49,8 @@ func (c *Client) chainJudged(r Result) error {
 		return wrongResult(result, r)
 	}
 	c.state.Judged, c.state.Verdict = true, result.Verdict
-	if c.cfg.Events != nil {
-		c.cfg.Events(VerdictEvent{Err: result.Verdict})
+	if c.events != nil {
+		c.events(VerdictEvent{Err: result.Verdict})
 	}
 	if result.PublicKey == nil {
 		return &ProtocolError{Alert: tlsmsg.AlertBadCertificate, Where: "Certificate",
@@ -117,7 +116,7 @@ func (c *Client) serverKeyExchange(raw []byte) error {
 	c.yield(VerifySignatureWork{
 		PublicKey: c.exchange.publicKey,
 		Scheme:    m.Scheme,
-		Signed:    slices.Concat(c.cfg.Random[:], c.state.ServerRandom[:], m.Params),
+		Signed:    slices.Concat(c.state.ClientRandom[:], c.state.ServerRandom[:], m.Params),
 		Signature: m.Signature,
 	}, (*Client).signatureChecked)
 	return nil

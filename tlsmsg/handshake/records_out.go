@@ -45,7 +45,7 @@ func (o *outbound) flush() {
 }
 
 // send makes a handshake message: into the transcript and into records.
-func (c *Client) send(m tlsmsg.Message) error {
+func (c *conn[S]) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
 	c.transcript.Add(c.scratch)
 	c.last = "our " + m.Type().Heading()
@@ -53,7 +53,7 @@ func (c *Client) send(m tlsmsg.Message) error {
 }
 
 // sendContent makes records of one message's content.
-func (c *Client) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
+func (c *conn[S]) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
 	start := c.out.offset
 	for rest := raw; ; {
 		n := min(len(rest), tlsmsg.MaxPlaintext)
@@ -64,15 +64,15 @@ func (c *Client) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeTyp
 			break
 		}
 	}
-	if c.cfg.Events != nil {
-		c.cfg.Events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
+	if c.events != nil {
+		c.events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
 			Encrypted: c.out.state != nil, Offset: start, End: c.out.offset, Context: c.ctx})
 	}
 	return nil
 }
 
 // sendRecord makes one record.
-func (c *Client) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
+func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	o := &c.out
 	o.drop()
 	start := len(o.buf)
@@ -90,8 +90,8 @@ func (c *Client) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	}
 	offset := o.offset
 	o.offset += int64(len(o.buf) - start)
-	if c.cfg.Events != nil {
-		c.cfg.Events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
+	if c.events != nil {
+		c.events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
 			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Plaintext: bytes.Clone(fragment)})
 	}
 	return nil

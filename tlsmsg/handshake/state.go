@@ -32,6 +32,7 @@ type State struct {
 	CipherSuite          tlsmsg.CipherSuite
 	Group                tlsmsg.NamedGroup      // of the key exchange
 	Scheme               tlsmsg.SignatureScheme // of the ServerKeyExchange signature
+	ClientRandom         [32]byte
 	ServerRandom         [32]byte
 	SessionID            []byte
 	ALPN                 string // chosen by the server; empty: none

@@ -46,8 +46,14 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 	return nil // the machine refuses it
 }
 
+// A Machine is a side of a handshake: a *handshake.Client, say.
+type Machine interface {
+	Work() (handshake.Work, bool)
+	Resume(handshake.Result)
+}
+
 // Finish does all work that c has outstanding.
-func (w *Worker) Finish(c *handshake.Client) {
+func (w *Worker) Finish(c Machine) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
 		c.Resume(w.Do(work))
 	}
