@@ -28,6 +28,7 @@ type conn[S side] struct {
 
 	work   Work
 	resume func(S, Result) error
+	after  func(S) error // what a step leaves to do once its message is in the transcript
 
 	in         inbound
 	out        outbound
