@@ -15,6 +15,7 @@ type conn[S side] struct {
 	self     S
 	isClient bool
 	events   func(Event) // may be nil
+	tamper   *Tamper     // nil: no misbehaviour
 
 	table *[numPhases][]step[S] // of the version; nil: not started
 	phase phase
