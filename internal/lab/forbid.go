@@ -50,21 +50,7 @@ func Probe() error {
 
 // forbidden makes a ForbiddenError of an error that is the host's refusal, and
 // leaves others alone.
-func forbidden(err error) error {
-	var already *ForbiddenError
-	if errors.As(err, &already) {
-		return err
-	}
-	var no syscall.Errno
-	if !errors.As(err, &no) {
-		return err
-	}
-	switch no {
-	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
-		return diagnose(err, no, host{root: "/"})
-	}
-	return err
-}
+func forbidden(err error) error { return host{root: "/"}.refusal(err) }
 
 // A host is where diagnose looks for reasons.
 type host struct{ root string }
@@ -97,39 +83,50 @@ func (h host) status(key string) string {
 	return ""
 }
 
+func (h host) refusal(err error) error {
+	var already *ForbiddenError
+	var no syscall.Errno
+	if errors.As(err, &already) || !errors.As(err, &no) {
+		return err
+	}
+	switch no {
+	case unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS:
+		cause, remedy := h.diagnose(no)
+		return &ForbiddenError{Err: err, Cause: cause, Remedy: remedy}
+	}
+	return err
+}
+
 // diagnose looks for what made the kernel say no, the most certain first.
-func diagnose(err error, no syscall.Errno, h host) *ForbiddenError {
-	f := &ForbiddenError{Err: err}
-	const orRoot = ", or run it as root"
+func (h host) diagnose(no syscall.Errno) (cause, remedy string) {
 	for _, kind := range []string{"user", "net", "pid", "mnt"} {
-		if h.sysctl("user/max_"+kind+"_namespaces") == "0" {
-			f.Cause = "user.max_" + kind + "_namespaces is 0"
-			f.Remedy = "allow them: sudo sysctl -w user.max_" + kind + "_namespaces=15000"
-			return f
+		limit := "user.max_" + kind + "_namespaces"
+		if h.sysctl(strings.Replace(limit, ".", "/", 1)) == "0" {
+			return limit + " is 0", "allow them: sudo sysctl -w " + limit + "=15000"
 		}
 	}
+	const orRoot = ", or run it as root"
 	switch {
 	case no == unix.ENOSPC || no == unix.EUSERS:
-		f.Cause = "a limit under /proc/sys/user/max_*_namespaces is used up, or namespaces are nested too deep"
-		f.Remedy = "raise it: sudo sysctl -w user.max_user_namespaces=15000 user.max_net_namespaces=15000"
+		return "a limit under /proc/sys/user/max_*_namespaces is used up, or namespaces are nested too deep",
+			"raise it: sudo sysctl -w user.max_user_namespaces=15000 user.max_net_namespaces=15000"
 	case no == unix.EINVAL || no == unix.ENOSYS:
-		f.Cause = "the kernel was built without the namespaces that a lab needs (CONFIG_USER_NS, CONFIG_NET_NS, CONFIG_PID_NS)"
-		f.Remedy = "run it on a kernel that has them" + orRoot
+		return "the kernel was built without what a lab needs (CONFIG_USER_NS, CONFIG_NET_NS, CONFIG_PID_NS, CONFIG_VETH)",
+			"run it on a kernel that has them" + orRoot
 	case h.sysctl("kernel/unprivileged_userns_clone") == "0":
-		f.Cause = "kernel.unprivileged_userns_clone is 0: user namespaces are for root alone"
-		f.Remedy = "allow them: sudo sysctl -w kernel.unprivileged_userns_clone=1" + orRoot
+		return "kernel.unprivileged_userns_clone is 0: user namespaces are for root alone",
+			"allow them: sudo sysctl -w kernel.unprivileged_userns_clone=1" + orRoot
 	case h.sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		f.Cause = "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)"
-		f.Remedy = "allow them: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" + orRoot
+		return "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)",
+			"allow them: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" + orRoot
 	case h.has(".dockerenv") || h.has("run/.containerenv"):
-		f.Cause = "the container's seccomp profile or its lack of CAP_SYS_ADMIN forbids namespaces"
-		f.Remedy = "start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW (or with --security-opt seccomp=unconfined)"
+		return "the container's seccomp profile or its lack of CAP_SYS_ADMIN forbids namespaces",
+			"start the container with --cap-add SYS_ADMIN --cap-add NET_ADMIN --cap-add NET_RAW (or with --security-opt seccomp=unconfined)"
 	case h.status("Seccomp") == "2":
-		f.Cause = "a seccomp filter on this process forbids namespaces"
-		f.Remedy = "run it outside the sandbox that set the filter" + orRoot
+		return "a seccomp filter on this process forbids namespaces",
+			"run it outside the sandbox that set the filter" + orRoot
 	default:
-		f.Cause = "user namespaces are not allowed to this process (a security module, or a chroot)"
-		f.Remedy = "run it as root"
+		return "namespaces are not allowed to this process (it has no CAP_SYS_ADMIN; a security module or a chroot may forbid user namespaces)",
+			"enter through rawshake lab, or run it as root"
 	}
-	return f
 }

@@ -90,7 +90,7 @@ func (l *Lab) build(ctx context.Context, o options) error {
 		return err
 	}
 	l.far = &Node{name: "far", space: far, lab: l, mac: farMAC}
-	return l.wire()
+	return l.wire(ctx)
 }
 
 // Near is the client's side.

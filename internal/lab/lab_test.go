@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,48 @@ func TestIPv6WorksAtOnce(t *testing.T) {
 	c.Close()
 }
 
+// A link whose carrier the kernel has not noticed yet throws packets away. A
+// broadcast needs no ARP and is sent once: it arrives or it was lost.
+func TestFirstPacketCrossesANewLink(t *testing.T) {
+	for range 20 {
+		l, err := lab.New(t.Context(), lab.Isolated())
+		if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, way := range [][2]*lab.Node{{l.Near(), l.Far()}, {l.Far(), l.Near()}} {
+			if err := broadcast(way[0], way[1]); err != nil {
+				t.Errorf("from %s to %s: %v", way[0].Name(), way[1].Name(), err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// broadcast sends one datagram and waits for it.
+func broadcast(from, to *lab.Node) error {
+	in, err := to.ListenPacket("udp4", "0.0.0.0:9")
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := from.Dial(context.Background(), "udp4", "198.18.0.255:9")
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if _, err := out.Write([]byte("first")); err != nil {
+		return err
+	}
+	_ = in.SetReadDeadline(time.Now().Add(5 * time.Second))
+	_, _, err = in.ReadFrom(make([]byte, 16))
+	return err
+}
+
 func TestNodesShareNothing(t *testing.T) {
 	l := newLab(t)
 	outside := netnsOf(t, "/proc/thread-self/ns/net")
@@ -190,4 +233,34 @@ func netnsOf(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return ns
+}
+
+// What the interoperability tests stand on: somebody else's server, in the far
+// node, with certificates that have no file.
+func TestExternalServerServesFromTheFarNode(t *testing.T) {
+	openssl, err := exec.LookPath("openssl")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no openssl here")
+	}
+	l := newLab(t)
+	srv := startServer(t, l, lab.ServerOptions{Key: lab.RSA2048})
+	addr := l.Far().Addr().String() + ":4433"
+	server := l.Far().Command(openssl, "s_server", "-accept", addr, "-tls1_2", "-www",
+		"-cert", srv.CertFile(), "-key", srv.KeyFile(), "-CAfile", srv.CAFile(), "-Verify", "1")
+	var said bytes.Buffer
+	server.Stdout, server.Stderr = &said, &said
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Far().AwaitListener(t.Context(), addr); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := get(t.Context(), l, addr, clientConfig(srv.PKI, true))
+	if err != nil || !strings.HasPrefix(reply, "HTTP/1.0 200 ok") {
+		_ = l.Close()
+		t.Errorf("%q, %v; the server said %s", reply, err, said.Bytes())
+	}
 }

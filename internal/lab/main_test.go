@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"golang.org/x/sys/unix"
 )
 
 // The test binary is also the program under test: "-lab-role ROLE MARKER" makes
@@ -26,6 +29,10 @@ func TestMain(m *testing.M) {
 }
 
 func play(role string) int {
+	if role == "forbidden" {
+		fmt.Fprintln(os.Stderr, forbidAndExec())
+		return 1
+	}
 	if !lab.Inside() {
 		status, err := lab.Reexec(context.Background(), os.Args)
 		if err != nil {
@@ -42,6 +49,15 @@ func play(role string) int {
 	if name == "die" {
 		// An init cannot kill itself with a signal; a Go program can.
 		panic("as told")
+	}
+	if name == "nested" {
+		// As a user's shell in the lab would start the program once more.
+		again := exec.Command("/proc/self/exe", roleFlag, "demo", os.Args[3])
+		again.Stdout, again.Stderr = os.Stdout, os.Stderr
+		if err := again.Run(); err != nil {
+			return 1
+		}
+		return 0
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -78,6 +94,21 @@ func play(role string) int {
 		return 0
 	}
 	return 2
+}
+
+// forbidAndExec, as root of a user namespace, allows it no further ones, and
+// goes on without capabilities.
+func forbidAndExec() error {
+	runtime.LockOSThread()
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		return err
+	}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil {
+			return err
+		}
+	}
+	return unix.Exec("/proc/self/exe", []string{os.Args[0], roleFlag, "demo", os.Args[3]}, os.Environ())
 }
 
 func demo(ctx context.Context, l *lab.Lab, srv *lab.TLSServer) int {

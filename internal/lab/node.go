@@ -2,10 +2,16 @@ package lab
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os/exec"
 	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // A Node is one host of the lab: a network namespace with one interface.
@@ -71,6 +77,55 @@ func (n *Node) Dial(ctx context.Context, network, address string) (net.Conn, err
 		return err
 	})
 	return conn, err
+}
+
+// AwaitListener waits until something listens on a literal TCP address of the
+// node, without connecting to it: an external server says "ready" in its own
+// way, if at all. The port is taken as soon as the server holds it.
+func (n *Node) AwaitListener(ctx context.Context, address string) error {
+	want, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	for {
+		listens := false
+		if err := n.Do(func() (err error) {
+			listens, err = listening(want)
+			return err
+		}); err != nil {
+			return fmt.Errorf("lab: look for a listener on %s: %w", want, err)
+		}
+		if listens {
+			return nil
+		}
+		select {
+		case <-time.After(listenerPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("lab: nobody listens on %s: %w", want, context.Cause(ctx))
+		}
+	}
+}
+
+const listenerPoll = 5 * time.Millisecond
+
+// listening asks the kernel (sock_diag) for a listener in the calling thread's
+// namespace, on the address or on all.
+func listening(want netip.AddrPort) (bool, error) {
+	const tcpListen = 10 // TCP_LISTEN, include/net/tcp_states.h
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		socks, err := netlink.SocketDiagTCP(family)
+		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // what it had is good
+			return false, err
+		}
+		for _, s := range socks {
+			at, _ := netip.AddrFromSlice(s.ID.Source)
+			at = at.Unmap()
+			if s.State == tcpListen && s.ID.SourcePort == want.Port() && (at == want.Addr() || at.IsUnspecified()) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // Command prepares an external command that will run in the node's namespace,

@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -14,7 +16,7 @@ import (
 
 // wire joins the two namespaces: loopback up in both, one veth pair, addresses
 // at once usable (no duplicate address detection, no router discovery).
-func (l *Lab) wire() error {
+func (l *Lab) wire(ctx context.Context) error {
 	near, err := l.near.netlink()
 	if err != nil {
 		return err
@@ -46,7 +48,38 @@ func (l *Lab) wire() error {
 	if err := l.near.address(near, nearPrefix4, nearPrefix6); err != nil {
 		return err
 	}
-	return l.far.address(far, farPrefix4, farPrefix6)
+	if err := l.far.address(far, farPrefix4, farPrefix6); err != nil {
+		return err
+	}
+	return errors.Join(l.near.awaitLink(ctx, near), l.far.awaitLink(ctx, far))
+}
+
+const (
+	linkPatience = 5 * time.Second
+	linkPoll     = time.Millisecond
+)
+
+// awaitLink waits until packets can leave. The kernel notices a carrier in work
+// of its own, later than both ends were set up (as a rule at once, at worst
+// after a second), and throws packets away until then: the first SYN or the
+// first ARP request would be lost.
+func (n *Node) awaitLink(ctx context.Context, h *netlink.Handle) error {
+	ctx, cancel := context.WithTimeout(ctx, linkPatience)
+	defer cancel()
+	for {
+		link, err := h.LinkByName(n.name)
+		if err != nil {
+			return fmt.Errorf("find %s: %w", n.name, err)
+		}
+		if link.Attrs().OperState == netlink.OperUp {
+			return nil
+		}
+		select {
+		case <-time.After(linkPoll):
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the carrier of %s: %w", n.name, ctx.Err())
+		}
+	}
 }
 
 // unwire takes the pair away. A namespace that was ours alone would take it

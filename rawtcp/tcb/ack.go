@@ -25,19 +25,23 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 	switch {
 	case c.snd.nxt.Less(s.Ack):
 		c.drop(s, "it acknowledges what was never sent")
-		c.out.ack = true
+		c.challenge(now, "an ACK of what was never sent")
 		return false
 	case s.Ack.Less(c.oldestAck()):
 		c.drop(s, "it acknowledges what is long past") // RFC 5961, section 5
-		c.out.ack = true
+		c.challenge(now, "an ACK of what is long past")
 		return false
 	}
-	if c.snd.una.Less(s.Ack) {
+	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
+	news := c.takeSACK(s)
+	advances := c.snd.una.Less(s.Ack)
+	if advances {
 		c.acked(now, s)
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
-	c.updateWindow(s)
+	c.updateWindow(s, advances)
+	c.lossSigns(duplicate, news)
 	c.afterAck(now)
 	return !c.over
 }
@@ -58,6 +62,7 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	c.snd.tries, c.snd.probes = 0, 0
 	c.snd.since, c.snd.waiting = now, c.snd.una != c.snd.nxt
 	c.progress(n)
+	c.pathAcked(n)
 	c.timers.stop(timerRetransmit)
 	if c.snd.una.Less(c.snd.nxt) {
 		c.timers.set(timerRetransmit, now.Add(c.rtt.rto)) // RFC 6298, (5.3)
@@ -90,17 +95,17 @@ func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
 }
 
 // updateWindow takes the window of a segment that is not older than the one
-// that told it last.
-func (c *Conn) updateWindow(s *wire.Segment) {
-	if s.Ack.Less(c.snd.una) {
+// that told it last. One that moves SND.UNA is taken whatever its SEQ: a window
+// counts from the acknowledgment beside it (RFC 9293, section 3.8.6).
+func (c *Conn) updateWindow(s *wire.Segment, advances bool) {
+	newer := c.snd.wl1.Less(s.Seq) || c.snd.wl1 == s.Seq && c.snd.wl2.LessEq(s.Ack)
+	if s.Ack != c.snd.una || !advances && !newer {
 		return
 	}
-	if c.snd.wl1.Less(s.Seq) || c.snd.wl1 == s.Seq && c.snd.wl2.LessEq(s.Ack) {
-		before := c.snd.wnd
-		c.setWindow(s, c.snd.scaleOf(s))
-		if before == 0 && c.snd.wnd > 0 {
-			c.windowReopened()
-		}
+	before := c.snd.wnd
+	c.setWindow(s, c.snd.scaleOf(s))
+	if before == 0 && c.snd.wnd > 0 {
+		c.windowReopened()
 	}
 }
 

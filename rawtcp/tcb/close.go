@@ -42,6 +42,27 @@ func (c *Conn) repeatedFIN(now Instant, s *wire.Segment) {
 	}
 }
 
+// Close ends both streams: nobody will read any more. Octets that are not
+// read, or that still arrive, draw a RST, because their sender must learn that
+// they are lost (RFC 9293, section 3.6.1, SHLD-3). Otherwise it is CloseWrite,
+// and the peer's FIN is not waited for without end.
+func (c *Conn) Close() {
+	if c.rcv.ready > 0 && !c.over && c.state != TimeWait {
+		c.reset(c.snd.nxt, "octets that arrived were not read")
+		c.end(fmt.Errorf("%w: closed with %d octets not read", ErrAborted, c.rcv.ready))
+		return
+	}
+	c.deaf = true
+	c.CloseWrite()
+}
+
+// refuseText answers octets that nobody will read.
+func (c *Conn) refuseText(s *wire.Segment) {
+	c.drop(s, "nobody reads any more")
+	c.reset(c.snd.nxt, "octets arrived after the connection was closed")
+	c.end(fmt.Errorf("%w: the peer sent more after it was closed", ErrAborted))
+}
+
 // end makes the connection CLOSED, for a reason other than both sides' FIN if
 // err is not nil. A RST that is due still goes out, and what has arrived in
 // order stays readable.

@@ -8,12 +8,13 @@ import (
 
 // Defaults, used where a Config leaves a field at zero.
 const (
-	DefaultMSS           = 536              // RFC 9293, section 3.7.1 (MUST-15)
-	DefaultReceiveBuffer = 256 << 10        // octets
-	DefaultSendBuffer    = 256 << 10        // octets
-	DefaultSYNTimeout    = 3 * time.Minute  // RFC 9293, section 3.8.3 (MUST-23)
-	DefaultUserTimeout   = 5 * time.Minute  // RFC 9293, section 3.9.1.1; R2 (SHLD-11)
-	DefaultMSL           = 2 * time.Minute  // RFC 9293, section 3.4.2
+	DefaultMSS           = 536             // RFC 9293, section 3.7.1 (MUST-15)
+	DefaultReceiveBuffer = 256 << 10       // octets
+	DefaultSendBuffer    = 256 << 10       // octets
+	DefaultSYNTimeout    = 3 * time.Minute // RFC 9293, section 3.8.3 (MUST-23)
+	DefaultUserTimeout   = 5 * time.Minute // RFC 9293, section 3.9.1.1; R2 (SHLD-11)
+	DefaultMSL           = 2 * time.Minute // RFC 9293, section 3.4.2
+	DefaultFinTimeout    = 60 * time.Second
 	DefaultMinRTO        = time.Second      // RFC 6298, (2.4)
 	DefaultMaxRTO        = 60 * time.Second // RFC 6298, (2.5)
 )
@@ -49,6 +50,11 @@ type Config struct {
 	// SYNWindow is the window of our SYN; by default what ReceiveBuffer
 	// allows.
 	SYNWindow uint16
+	// SYNSent says that our SYN, or for [Accept] our SYN-ACK, is on its way
+	// already, sent by a caller who kept no state for it: a prober whose ISS
+	// is a keyed MAC, or a listener with SYN cookies. Open and Accept then only
+	// wait for the answer.
+	SYNSent bool
 	// DataOnACK lets the ACK that ends the handshake carry data. Without it
 	// that ACK goes out bare, and data follows at once.
 	DataOnACK bool
@@ -68,6 +74,22 @@ type Config struct {
 	MinRTO, MaxRTO time.Duration
 	// MSL is the maximum segment lifetime: TIME-WAIT lasts twice as long.
 	MSL time.Duration
+
+	// AckDelay is how long an acknowledgment may wait for octets to go with it;
+	// negative means not at all.
+	AckDelay time.Duration
+	// Nagle holds back a small segment while another is in flight (RFC 9293,
+	// section 3.7.4).
+	Nagle bool
+	// KeepAlive is how long the connection may be idle before it is probed; 0
+	// means for ever. KeepAliveProbes unanswered probes, KeepAliveInterval
+	// apart, end it. RFC 9293, MUST-28, wants two hours where the user does not
+	// say.
+	KeepAlive, KeepAliveInterval time.Duration
+	KeepAliveProbes              int
+	// FinTimeout is how long after Close a peer that has acknowledged our FIN
+	// may take to send its own.
+	FinTimeout time.Duration
 
 	// Events is told what the connection decided, while it does. It may be
 	// nil. It must not call the connection.
@@ -95,6 +117,13 @@ func (c Config) withDefaults() Config {
 	c.MinRTO = or(c.MinRTO, DefaultMinRTO)
 	c.MaxRTO = max(or(c.MaxRTO, DefaultMaxRTO), c.MinRTO)
 	c.MSL = or(c.MSL, DefaultMSL)
+	if c.AckDelay == 0 {
+		c.AckDelay = DefaultAckDelay
+	}
+	c.AckDelay = min(c.AckDelay, maxAckDelay)
+	c.KeepAliveInterval = or(c.KeepAliveInterval, DefaultKeepAliveInterval)
+	c.KeepAliveProbes = or(c.KeepAliveProbes, DefaultKeepAliveProbes)
+	c.FinTimeout = or(c.FinTimeout, DefaultFinTimeout)
 	if c.SYNOptions == nil {
 		c.SYNOptions = linuxSYNOptions[:]
 	}

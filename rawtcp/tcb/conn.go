@@ -19,10 +19,15 @@ type Conn struct {
 	snd    sendSide
 	rcv    receiveSide
 	ts     timestamps
+	limit  challengeState
+	alive  keepAliveState
+	path   pathState
 	out    outbox
 
+	passive bool     // begun by the peer's SYN
 	sack    bool     // both SYNs permitted SACK
 	scaling bool     // both SYNs carried a window scale
+	deaf    bool     // Close was called: nobody reads any more
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 
 	handshakeRTT time.Duration // negative while not known
@@ -39,13 +44,17 @@ type sendSide struct {
 	scale    uint8    // the peer's window scale
 	mss      int      // the peer's MSS; options still to be taken off
 
-	buf    buffer // octets from base on
-	base   wire.Seq
-	fin    bool // CloseWrite was called: a FIN follows the queued octets
-	loss   lossState
-	tries  int // transmissions of what stands at una, above the first
-	probes int // window probes since the peer's window closed
-	timing rttTiming
+	buf     buffer // octets from base on
+	base    wire.Seq
+	fin     bool // CloseWrite was called: a FIN follows the queued octets
+	loss    lossState
+	tries   int           // transmissions of what stands at una, above the first
+	expired time.Duration // the timeout that ran out last
+	probes  int           // window probes since the peer's window closed
+	timing  rttTiming
+	urgent  bool
+	up      wire.Seq // SND.UP
+	last    Instant  // when octets were last sent
 
 	waiting  bool    // the peer owes us an acknowledgment, or a window
 	since    Instant // since when
@@ -60,6 +69,10 @@ type receiveSide struct {
 	ready    int      // octets in buf that are in order
 	buf      buffer   // octets in order, and beyond them, with holes, others
 	early    spans    // which of the others have arrived
+	recent   recentRuns
+	unacked  int      // segments whose acknowledgment may still wait
+	urgent   bool     // the peer has sent an urgent pointer
+	up       wire.Seq // RCV.UP
 	fin      bool     // a FIN has arrived, perhaps early
 	finSeq   wire.Seq
 	finished bool // nxt is past the FIN
@@ -85,7 +98,7 @@ func New(cfg Config) *Conn {
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
 	iss := c.cfg.ISS
 	c.snd.una, c.snd.nxt, c.snd.base = iss, iss, iss.Add(1)
-	c.snd.loss = lossState{lost: iss, again: iss}
+	c.snd.loss = lossState{lost: iss, again: iss, point: iss}
 	return c
 }
 

@@ -13,18 +13,27 @@
 //	conn.go         the transmission control block itself, and questions to it
 //	stream.go       the user's calls: write, read, close, abort
 //	open.go         SYN out, SYN-ACK in, what the two sides agree on
+//	listen.go       a connection that the peer's SYN begins
 //	recv.go         segment arrives (RFC 9293, section 3.10.7.4)
 //	ack.go          what an acknowledgment does to the send side
 //	reassembly.go   octets put in order
 //	window.go       the window that we offer
 //	send.go         which segment goes out next, and how it is built
 //	retransmit.go   the retransmission timer and window probes
+//	recovery.go     losses told by duplicate ACKs or SACK, and their repair
+//	sack.go         selective acknowledgments, sent and taken
+//	timestamps.go   round trips and old duplicates (RFC 7323)
+//	challenge.go    what answers segments that may be forged (RFC 5961)
+//	delack.go       acknowledgments that wait
+//	pathmtu.go      smaller segments
+//	urgent.go, keepalive.go
 //	close.go        FIN, TIME-WAIT, and how a connection ends
 //	reset.go        resets, also for segments that belong to no connection
 //	icmp.go         what an ICMP error does
 //	timers.go       deadlines
 //
 // Plain parts that know nothing of the connection: buffer.go, spans.go,
-// rtt.go (RFC 6298), reno.go (RFC 5681); and the values that cross the border:
+// rtt.go (RFC 6298),
+// reno.go (RFC 5681), loss.go (RFC 6675); and the values that cross the border:
 // time.go, state.go, event.go, errors.go.
 package tcb

@@ -23,10 +23,11 @@ type StateChanged struct{ From, To State }
 // Retransmitted says that data, a SYN or a FIN goes out again.
 type Retransmitted struct {
 	Seq     wire.Seq
-	Len     int // of SEG.LEN
-	Attempt int // 1 for the first retransmission
-	RTO     time.Duration
-	What    string // "SYN", "data", "FIN"
+	Len     int           // of SEG.LEN
+	Attempt int           // 1 for the first retransmission
+	RTO     time.Duration // the timeout that ran out, where one did
+	What    string        // "SYN", "data", "FIN"
+	Why     string        // "three duplicate ACKs", …
 }
 
 // RTTMeasured says what a round trip took and what timeout follows from it
@@ -70,6 +71,36 @@ type WindowProbe struct {
 	Probe int // 1 for the first since the window closed
 }
 
+// FastRetransmit says that a loss was detected without waiting for a timeout,
+// and loss recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
+type FastRetransmit struct {
+	Seq      wire.Seq // of what is held lost
+	SSThresh int      // octets
+	SACK     bool     // whether SACK told, or duplicate ACKs
+}
+
+// DeliveryTrouble says that what we send goes unacknowledged again and again;
+// the route or its next hop may deserve a look (RFC 9293, section 3.8.3).
+type DeliveryTrouble struct{ Tries int }
+
+// ChallengeAck says that an ACK answers a segment that may be forged (RFC
+// 5961): a genuine sender will answer it with something right.
+type ChallengeAck struct{ Why string }
+
+// SegmentSizeReduced says that the path takes smaller segments only.
+type SegmentSizeReduced struct {
+	Size int // octets of options and payload
+	Why  string
+}
+
+// UrgentData says that the peer has marked octets as urgent (RFC 9293, section
+// 3.8.5).
+type UrgentData struct{ Len int } // octets yet to be read up to their end
+
+// KeepAlive says that a probe goes out on an idle connection (RFC 9293,
+// section 3.8.4).
+type KeepAlive struct{ Probe int }
+
 // GaveUp says that the connection ended because the peer stayed silent.
 type GaveUp struct {
 	After    time.Duration
@@ -86,11 +117,20 @@ func (ResetSent) Name() string           { return "reset_sent" }
 func (ResetReceived) Name() string       { return "reset_received" }
 func (UnreachableReceived) Name() string { return "unreachable" }
 func (WindowProbe) Name() string         { return "window_probe" }
+func (FastRetransmit) Name() string      { return "fast_retransmit" }
+func (DeliveryTrouble) Name() string     { return "delivery_trouble" }
+func (ChallengeAck) Name() string        { return "challenge_ack" }
+func (SegmentSizeReduced) Name() string  { return "segment_size_reduced" }
+func (UrgentData) Name() string          { return "urgent_data" }
+func (KeepAlive) Name() string           { return "keep_alive" }
 func (GaveUp) Name() string              { return "gave_up" }
 
 func (e StateChanged) String() string { return fmt.Sprintf("%v → %v", e.From, e.To) }
 func (e Retransmitted) String() string {
-	return fmt.Sprintf("%s sent again (attempt %d): no acknowledgment within the RTO of %v", e.What, e.Attempt+1, e.RTO)
+	if e.RTO > 0 {
+		return fmt.Sprintf("%s sent again (attempt %d): %s of %v", e.What, e.Attempt+1, e.Why, e.RTO)
+	}
+	return fmt.Sprintf("%s sent again: %s", e.What, e.Why)
 }
 func (e RTTMeasured) String() string {
 	return fmt.Sprintf("round trip %v, so SRTT %v and RTO %v", e.RTT, e.SRTT, e.RTO)
@@ -114,6 +154,24 @@ func (e UnreachableReceived) String() string {
 func (e WindowProbe) String() string {
 	return fmt.Sprintf("window probe %d at SEQ %v: the peer's window is closed", e.Probe, e.Seq)
 }
+func (e FastRetransmit) String() string {
+	how := "three duplicate ACKs"
+	if e.SACK {
+		how = "SACK"
+	}
+	return fmt.Sprintf("loss at SEQ %v told by %s: recovery begins, ssthresh is %d octets", e.Seq, how, e.SSThresh)
+}
+func (e DeliveryTrouble) String() string {
+	return fmt.Sprintf("%d retransmissions without an acknowledgment", e.Tries)
+}
+func (e ChallengeAck) String() string { return "challenge ACK: " + e.Why }
+func (e SegmentSizeReduced) String() string {
+	return fmt.Sprintf("segments of at most %d octets from now on: %s", e.Size, e.Why)
+}
+func (e UrgentData) String() string {
+	return fmt.Sprintf("urgent data ends in %d octets", e.Len)
+}
+func (e KeepAlive) String() string { return fmt.Sprintf("keep-alive probe %d", e.Probe) }
 func (e GaveUp) String() string {
 	return fmt.Sprintf("gave up after %v: %d transmissions of the %s without an answer", e.After, e.Attempts, e.Waiting)
 }

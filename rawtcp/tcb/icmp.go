@@ -15,6 +15,10 @@ func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 	if c.over || c.state == Closed || !m.Seq.InWindow(c.snd.una, uint32(c.snd.nxt-c.snd.una)) {
 		return
 	}
+	if m.Type == wire.ICMPUnreachable && m.Code == wire.ICMPFragmentationNeeded {
+		c.tooBig4(now, m)
+		return
+	}
 	fatal := c.handshaking() && hardError(m)
 	emit(c, UnreachableReceived{Message: m.String(), From: m.From.String(), Fatal: fatal})
 	c.icmp = fmt.Sprintf("%v said %v", m.From, m)

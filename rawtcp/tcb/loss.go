@@ -10,35 +10,37 @@ type lossState struct {
 	again wire.Seq
 	// sacked are the runs that the peer has acknowledged selectively.
 	sacked spans
+
+	dupAcks int // signs of loss since SND.UNA last moved, in or before recovery
+	// drained is how much duplicate ACKs say has left the network, where there
+	// is no SACK to tell: what RFC 5681 adds to cwnd is taken from the pipe.
+	drained    int
+	recovering bool     // fast recovery, until point is acknowledged
+	point      wire.Seq // SND.NXT when recovery, or the last timeout, began
+	force      bool     // one segment goes out whatever cwnd says
+	why        string   // what made us send again
 }
 
 // pipe estimates how many octets are in the network, of those from una to nxt
 // (RFC 6675, section 4, SetPipe).
 func (l *lossState) pipe(una, nxt wire.Seq) int {
 	n := nxt.Minus(l.lost) - l.sacked.within(l.lost, nxt)
-	return n + l.again.Minus(una) - l.sacked.within(una, l.again)
+	n += l.again.Minus(una) - l.sacked.within(una, l.again)
+	return max(0, n-l.drained)
 }
 
 // advance follows SND.UNA.
 func (l *lossState) advance(una wire.Seq) {
 	l.lost, l.again = later(l.lost, una), later(l.again, una)
+	l.force = false
 	l.sacked.cut(una)
 }
 
 // all holds everything in flight to be lost, and forgets what was selectively
 // acknowledged: the peer may have given it up (RFC 2018, section 8).
-func (l *lossState) all(una, nxt wire.Seq) {
-	l.lost, l.again, l.sacked = nxt, una, l.sacked[:0]
+func (l *lossState) all(una, nxt wire.Seq, why string) {
+	*l = lossState{lost: nxt, again: una, sacked: l.sacked[:0], point: nxt, why: why}
 }
 
 // hole is the next run to send again, empty if there is none.
 func (l *lossState) hole() span { return l.sacked.gapAt(l.again, l.lost) }
-
-// progress takes n octets newly acknowledged.
-func (c *Conn) progress(n int) {
-	c.snd.loss.advance(c.snd.una)
-	c.reno.acked(n)
-}
-
-// inNetwork is how much of what we sent is held to be still under way.
-func (c *Conn) inNetwork() int { return c.snd.loss.pipe(c.snd.una, c.snd.nxt) }

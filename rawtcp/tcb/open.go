@@ -14,8 +14,7 @@ func (c *Conn) Open(now Instant) {
 		return
 	}
 	c.snd.since = now
-	c.out.syn = true
-	c.enter(SynSent)
+	c.startSYN(SynSent)
 }
 
 // fillSYN makes s our SYN, or in SYN-RECEIVED our SYN-ACK.
@@ -151,11 +150,12 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 	retransmitted := c.snd.tries > 0
 	c.snd.una = c.cfg.ISS.Add(1)
-	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una}
+	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una, point: c.snd.una}
 	c.timers.stop(timerRetransmit)
 	c.synRTT(now, s, retransmitted)
 	c.snd.tries, c.snd.waiting = 0, false
 	c.setWindow(s, c.snd.scaleOf(s))
+	c.heard(now)
 	c.enter(Established)
 	if c.snd.fin {
 		c.enter(FinWait1)

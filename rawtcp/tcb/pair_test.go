@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,19 +23,21 @@ type pair struct {
 	flying []flight
 	loss   float64
 	dup    float64
+	mtu    int // larger payloads vanish, if not 0
 	jitter time.Duration
 	delay  time.Duration
 }
 
 // An end is a connection with the user above it.
 type end struct {
-	c       *Conn
-	toWrite []byte // what its user still has to write
-	wrote   []byte
-	read    []byte
-	eof     bool
-	greed   int // most octets that its user reads at a time
-	events  map[string]int
+	c         *Conn
+	toWrite   []byte // what its user still has to write
+	wrote     []byte
+	read      []byte
+	eof       bool
+	listening bool // waits for a SYN
+	greed     int  // most octets that its user reads at a time
+	events    map[string]int
 }
 
 type flight struct {
@@ -108,7 +112,7 @@ func (p *pair) take(i int) {
 		for p.rng.Float64() < p.dup {
 			p.fly(1-i, s)
 		}
-		if p.rng.Float64() >= p.loss {
+		if p.rng.Float64() >= p.loss && (p.mtu == 0 || len(s.Payload) <= p.mtu) {
 			p.fly(1-i, s)
 		}
 	}
@@ -132,6 +136,17 @@ func (p *pair) check(i int, s *wire.Segment) {
 func (p *pair) fly(to int, s wire.Segment) {
 	at := p.now.Add(p.delay + time.Duration(p.rng.Int64N(int64(p.jitter)+1)))
 	p.flying = append(p.flying, flight{at: at, to: to, seg: s})
+}
+
+func (e *end) receive(now Instant, s *wire.Segment) {
+	if e.listening {
+		if c := Accept(e.c.cfg, now, s); c != nil {
+			c.snd.buf = e.c.snd.buf // what its user has written already
+			e.c, e.listening = c, false
+		}
+		return
+	}
+	e.c.Receive(now, s)
 }
 
 func (p *pair) next() (Instant, bool) {
@@ -160,7 +175,7 @@ func (p *pair) deliver() {
 	p.flying = rest
 	for _, f := range due {
 		e := p.ends[f.to]
-		e.c.Receive(p.now, &f.seg)
+		e.receive(p.now, &f.seg)
 		p.take(f.to)
 	}
 }
@@ -177,7 +192,7 @@ func (p *pair) judge() {
 			p.t.Fatalf("end %d saw EOF after %d of %d octets", i, len(e.read), len(peer.wrote))
 		}
 		if e.c.State() != Closed && e.c.State() != Listen {
-			p.t.Fatalf("end %d rests in %v", i, e.c.State())
+			p.t.Fatalf("end %d rests in %v, its peer in %v (%v)", i, e.c.State(), peer.c.State(), peer.c.Err())
 		}
 		if !e.eof && e.c.Err() == nil && e.c.State() == Closed {
 			p.t.Fatalf("end %d ended without EOF and without an error", i)
@@ -198,6 +213,9 @@ func TestTwoConnectionsInBadWeather(t *testing.T) {
 	if testing.Short() {
 		seeds = 30
 	}
+	if n, err := strconv.Atoi(os.Getenv("TCB_SEEDS")); err == nil {
+		seeds = n
+	}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { badWeather(t, uint64(seed)) })
 		if t.Failed() {
@@ -213,6 +231,9 @@ func badWeather(t *testing.T, seed uint64) *pair {
 	p.jitter = time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
 	p.loss = []float64{0, 0.01, 0.05, 0.2}[rng.IntN(4)]
 	p.dup = []float64{0, 0.05}[rng.IntN(2)]
+	if rng.IntN(10) == 0 {
+		p.mtu = 600 + rng.IntN(800)
+	}
 	for i := range 2 {
 		cfg := Config{
 			LocalPort: uint16(1000 + i), RemotePort: uint16(1001 - i),
@@ -220,6 +241,8 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			ReceiveBuffer: 1 + rng.IntN(1<<[]int{4, 10, 16, 18}[rng.IntN(4)]),
 			SendBuffer:    1 + rng.IntN(1<<[]int{4, 10, 16}[rng.IntN(3)]),
 			UserTimeout:   time.Hour,
+			Nagle:         rng.IntN(4) == 0,
+			AckDelay:      time.Duration(rng.IntN(3)-1) * 100 * time.Millisecond,
 		}
 		if rng.IntN(3) == 0 {
 			cfg.SYNOptions = plain()
@@ -230,8 +253,11 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			p.ends[i].greed = 1 + rng.IntN(1000)
 		}
 	}
-	for _, e := range p.ends {
-		e.c.Open(p.now)
+	p.ends[0].c.Open(p.now)
+	if rng.IntN(4) == 0 {
+		p.ends[1].c.Open(p.now) // from both sides at once
+	} else {
+		p.ends[1].listening = true
 	}
 	p.run()
 	p.judge()

@@ -50,6 +50,7 @@ func (c *Conn) keepEarly(run span, payload []byte) bool {
 		return false
 	}
 	if r.nxt.Less(run.left) {
+		r.recent.note(run.left)
 		emit(c, OutOfOrder{Seq: run.left, Len: run.len(), Expected: r.nxt})
 	}
 	return true

@@ -18,20 +18,21 @@ func (c *Conn) Receive(now Instant, s *wire.Segment) {
 // receiveSynchronized is RFC 9293, section 3.10.7.4, in its order.
 func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
 	if why := c.outside(s); why != "" {
-		c.drop(s, why)
-		if !s.Flags.Has(wire.RST) {
-			c.out.ack = true
-		}
-		c.repeatedFIN(now, s)
+		c.unacceptable(now, s, why)
 		return
 	}
+	c.heard(now)
 	switch {
 	case s.Flags.Has(wire.RST):
-		c.receiveRST(s)
+		c.receiveRST(now, s)
 		return
 	case s.Flags.Has(wire.SYN):
 		c.drop(s, "SYN on a connection that is already open")
-		c.out.ack = true // a challenge ACK (RFC 5961, section 4)
+		c.challenge(now, "a SYN arrived on an open connection") // RFC 5961, section 4
+		return
+	case c.oldTimestamp(now, s):
+		c.drop(s, "its timestamp is older than the last") // PAWS
+		c.challenge(now, "a segment's timestamp went back")
 		return
 	case !s.Flags.Has(wire.ACK):
 		c.drop(s, "no ACK")
@@ -41,6 +42,7 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
 	if !c.receiveAck(now, s) {
 		return
 	}
+	c.takeUrgent(s)
 	c.receiveText(now, s)
 }
 
@@ -70,10 +72,10 @@ func (c *Conn) outside(s *wire.Segment) string {
 // receiveRST takes a RST within the window. Only at RCV.NXT it is believed;
 // elsewhere it draws a challenge ACK, which a real sender of a RST answers with
 // a right one (RFC 5961, section 3).
-func (c *Conn) receiveRST(s *wire.Segment) {
+func (c *Conn) receiveRST(now Instant, s *wire.Segment) {
 	if s.Seq != c.rcv.nxt {
 		c.drop(s, "RST within the window but not at RCV.NXT")
-		c.out.ack = true
+		c.challenge(now, "a RST arrived that is not at RCV.NXT")
 		return
 	}
 	emit(c, ResetReceived{State: c.state})
@@ -90,11 +92,16 @@ func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 	if s.Flags.Has(wire.SYN) {
 		seq = seq.Add(1)
 	}
-	c.out.ack = true
 	if c.rcv.finished {
 		c.drop(s, "the peer has already sent its FIN")
+		c.ackAtOnce()
 		return
 	}
+	if c.deaf && c.rcv.nxt.Less(seq.Add(len(s.Payload))) {
+		c.refuseText(s)
+		return
+	}
+	before, holes := c.rcv.nxt, len(c.rcv.early) > 0
 	c.takeOctets(s, seq)
 	if s.Flags.Has(wire.FIN) {
 		c.noteFIN(seq.Add(len(s.Payload)))
@@ -103,6 +110,11 @@ func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 		c.rcv.nxt = c.rcv.nxt.Add(1)
 		c.rcv.finished = true
 		c.receivedFIN(now)
+	}
+	if holes || c.rcv.finished || c.rcv.nxt == before || seq != before {
+		c.ackAtOnce() // RFC 5681, section 4.2: whatever touches a hole
+	} else {
+		c.ackSoon(now)
 	}
 }
 

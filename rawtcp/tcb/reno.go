@@ -37,3 +37,21 @@ func (r *reno) timedOut(flight int, again bool) {
 	}
 	r.cwnd, r.counted = r.mss, 0
 }
+
+// halve is the reduction when a loss is detected with flight octets under way
+// (RFC 5681, section 3.2, steps 2 and 3, without the inflation: see
+// lossState.drained).
+func (r *reno) halve(flight int) {
+	r.ssthresh = max(flight/2, 2*r.mss)
+	r.cwnd, r.counted = r.ssthresh, 0
+}
+
+// recovered ends fast recovery, so that no burst follows (RFC 6582, section
+// 3.2, step 3).
+func (r *reno) recovered(flight int) {
+	r.cwnd = min(r.ssthresh, max(flight, r.mss)+r.mss)
+}
+
+// idle restarts after the network has been silent for longer than an RTO
+// (RFC 5681, section 4.1).
+func (r *reno) idle() { r.cwnd = min(r.cwnd, newReno(r.mss).cwnd) }

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// r1 is how many retransmissions are told as trouble (RFC 9293, section 3.8.3,
+// SHLD-9 and SHLD-10).
+const r1 = 3
+
 // armRetransmit starts the timer for what is in flight, unless it is running
 // (RFC 6298, (5.1)).
 func (c *Conn) armRetransmit(now Instant) {
@@ -32,12 +36,16 @@ func (c *Conn) probeInterval() time.Duration {
 	return min(d, c.cfg.MaxRTO)
 }
 
-// waitForWindow is called when nothing can be sent. Octets that only the
-// peer's window holds back, with nothing in flight whose acknowledgment would
-// tell of a wider one, are waited for with the same timer.
-func (c *Conn) waitForWindow(now Instant) {
+// rest is called when nothing can be sent, to see that the connection does not
+// rest for ever. Octets that only the peer's window holds back, with nothing in
+// flight whose acknowledgment would tell of a wider one, are waited for with
+// the retransmission timer; a FIN that nobody waits for, with one of its own.
+func (c *Conn) rest(now Instant) {
 	if c.sendsData() && c.snd.una == c.snd.nxt {
 		c.armRetransmit(now)
+	}
+	if c.deaf && c.state == FinWait2 && !c.timers.running(timerFin) {
+		c.timers.set(timerFin, now.Add(c.cfg.FinTimeout))
 	}
 }
 
@@ -65,16 +73,21 @@ func (c *Conn) retransmitTimeout(now Instant) {
 
 // dataTimeout holds all that is in flight to be lost.
 func (c *Conn) dataTimeout() {
-	c.reno.timedOut(c.snd.nxt.Minus(c.snd.una), c.snd.tries > 0)
+	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
+	c.pathTimeout()
+	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
-	c.snd.loss.all(c.snd.una, c.snd.nxt)
+	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
+	if c.snd.tries == r1 {
+		emit(c, DeliveryTrouble{Tries: c.snd.tries})
+	}
 }
 
 // windowReopened is called when the peer's window is not closed any more: what
 // probes carried is sent again at once, with what follows it.
 func (c *Conn) windowReopened() {
-	c.snd.loss.all(c.snd.una, c.snd.nxt)
+	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseWindow)
 	c.snd.probes = 0
 	c.timers.stop(timerRetransmit)
 }
@@ -86,7 +99,7 @@ func (c *Conn) synTimeout(now Instant) {
 		c.giveUp(now, "SYN", c.snd.tries)
 		return
 	}
-	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN"})
+	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN", Why: becauseRTO})
 	c.rtt.backOff()
 	c.out.syn = true
 }

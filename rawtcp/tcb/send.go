@@ -22,8 +22,12 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	case c.sendsData() && c.nextRun(now, s):
 	case c.out.ack:
 		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+	case c.alive.due:
+		c.alive.due = false
+		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+		s.Seq = s.Seq.Add(-1) // RFC 9293, section 3.8.4, and no octet (SHLD-12)
 	default:
-		c.waitForWindow(now)
+		c.rest(now)
 		return false
 	}
 	c.sent(now, s)
@@ -48,33 +52,50 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 		c.fill(now, s, span{c.snd.una, c.snd.una.Add(1)})
 		return true
 	}
-	if run := c.lostRun(); run.len() > 0 {
-		c.fill(now, s, run)
-		c.sentAgain(run)
-		return true
+	if c.snd.una == c.snd.nxt && now.Sub(c.snd.last) > c.rtt.rto {
+		c.reno.idle()
 	}
-	run := c.newRun()
-	if run.len() > 0 {
-		c.fill(now, s, run)
-		c.snd.override = false
+	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun, (*Conn).spareRun} {
+		if run := rule(c); run.len() > 0 {
+			c.fillRun(now, s, run)
+			return true
+		}
 	}
-	return run.len() > 0
+	return false
 }
 
-// lostRun is what is to be sent again now. It ends at the window's edge
-// (RFC 9293, SHLD-16). Small segments lost at the end of what is in flight are
-// sent together, and with new octets.
+// fillRun fills s with a run that is due.
+func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
+	c.fill(now, s, run)
+	if run.left.Less(c.snd.nxt) {
+		c.sentAgain(run)
+	} else {
+		c.snd.override = false
+	}
+}
+
+// lostRun is what is to be sent again now. Small segments lost at the end of
+// what is in flight are sent together, and with new octets.
 func (c *Conn) lostRun() span {
 	run := c.snd.loss.hole()
-	if run.len() == 0 {
-		return run
-	}
-	if run.right == c.snd.nxt {
+	if run.len() > 0 && run.right == c.snd.nxt {
 		run.right = c.sendEnd()
+	}
+	return c.allowed(run, c.snd.loss.force)
+}
+
+// spareRun is what may be sent again when there is nothing better to send.
+func (c *Conn) spareRun() span { return c.allowed(c.holesBelow(), false) }
+
+// allowed is what of a run may be sent now, in one segment. It ends at the
+// window's edge (RFC 9293, SHLD-16).
+func (c *Conn) allowed(run span, force bool) span {
+	if run.len() <= 0 {
+		return span{}
 	}
 	run.right = earlier(run.right, c.snd.una.Add(int(c.snd.wnd)))
 	run = c.atMost(run, c.segmentSize())
-	if flight := c.inNetwork(); flight > 0 && flight+run.len() > c.reno.cwnd {
+	if flight := c.inNetwork(); !force && flight > 0 && flight+run.len() > c.reno.cwnd {
 		return span{}
 	}
 	return run
@@ -94,7 +115,9 @@ func (c *Conn) newRun() span {
 		return span{}
 	case flight > 0 && flight+n > c.reno.cwnd:
 		return span{}
-	case n >= c.segmentSize(), n == rest.len(), c.snd.override:
+	case n >= c.segmentSize(), c.snd.override:
+		return run
+	case n == rest.len() && (!c.cfg.Nagle || c.snd.fin || c.flight() == 0):
 		return run
 	case n >= int(c.snd.maxWnd/2):
 		return run
@@ -136,6 +159,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 	if len(s.Payload) > 0 && run.right == c.sendEnd() {
 		s.Flags |= wire.PSH // RFC 9293, MUST-61
 	}
+	c.addUrgent(s)
 	if end.Less(run.right) {
 		s.Flags |= wire.FIN
 		c.sentFIN()
@@ -145,8 +169,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 // sent notes that s is on its way.
 func (c *Conn) sent(now Instant, s *wire.Segment) {
 	if s.Flags.Has(wire.ACK) {
-		c.lastAck = s.Ack
-		c.out.ack, c.out.bare = false, false
+		c.ackSent()
 	}
 	if s.Len() == 0 {
 		return
@@ -157,6 +180,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 		}
 		c.snd.nxt = later(c.snd.nxt, end)
 	}
+	c.snd.last = now
 	c.armRetransmit(now)
 }
 
@@ -164,6 +188,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 func (c *Conn) sentAgain(run span) {
 	l := &c.snd.loss
 	l.again = later(l.again, run.right)
+	l.force = false
 	if c.snd.nxt.Less(run.right) {
 		l.lost = run.right // new octets came along
 	}
@@ -174,7 +199,11 @@ func (c *Conn) sentAgain(run span) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	emit(c, Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), RTO: c.rtt.rto, What: what})
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: l.why}
+	if l.why == becauseRTO {
+		e.RTO = c.snd.expired
+	}
+	emit(c, e)
 }
 
 // addOptions adds what segments other than SYNs carry, each aligned with NOPs
@@ -185,11 +214,12 @@ func (c *Conn) addOptions(now Instant, s *wire.Segment) {
 		s.Options.Add(wire.OptNOP)
 		s.Options.AddTimestamps(c.tsVal(now), c.ts.recent)
 	}
+	c.addSACK(s)
 }
 
 // optionsLen is how many octets addOptions adds.
 func (c *Conn) optionsLen() int {
-	n := 0
+	n := c.sackLen()
 	if c.ts.on {
 		n += 12
 	}

@@ -37,7 +37,7 @@ func plain() []wire.Option { return []wire.Option{{Kind: wire.OptMSS}} }
 // start makes a connection that is still CLOSED.
 func start(t *testing.T, edit func(*Config)) *talk {
 	k := &talk{t: t, now: Instant(time.Hour)}
-	cfg := Config{LocalPort: 40000, RemotePort: 443, ISS: testISS, MSS: 1000, SYNOptions: plain()}
+	cfg := Config{LocalPort: 40000, RemotePort: 443, ISS: testISS, MSS: 1000, SYNOptions: plain(), AckDelay: -1}
 	cfg.Events = func(e Event) {
 		k.log = append(k.log, e.Name())
 		if e.String() == "" {
@@ -202,11 +202,13 @@ func (k *talk) parse(line string, seq, ack wire.Seq) wire.Segment {
 			fmt.Sscanf(val, "%d,%d", &v, &e)
 			s.Options.AddTimestamps(v, e)
 		case "sack":
+			var blocks []wire.SACKBlock
 			for _, b := range strings.Split(val, ",") {
 				var l, r int
 				fmt.Sscanf(b, "%d-%d", &l, &r)
-				s.Options.AddSACK(wire.SACKBlock{Left: ack.Add(l), Right: ack.Add(r)})
+				blocks = append(blocks, wire.SACKBlock{Left: ack.Add(l), Right: ack.Add(r)})
 			}
+			s.Options.AddSACK(blocks...)
 		default:
 			k.t.Fatalf("what is %q in %q?", w, line)
 		}

@@ -10,6 +10,9 @@ const (
 	// window probes (RFC 9293, section 3.8.6.1): never both at a time.
 	timerRetransmit timer = iota
 	timerTimeWait         // 2 MSL (RFC 9293, section 3.6)
+	timerAck              // an acknowledgment that waits (section 3.8.6.3)
+	timerKeepAlive        // section 3.8.4
+	timerFin              // the peer's FIN, after Close
 	timerCount
 )
 
@@ -61,7 +64,13 @@ func (c *Conn) Advance(now Instant) {
 	if c.timers.due(timerRetransmit, now) {
 		c.retransmitTimeout(now)
 	}
-	if c.timers.due(timerTimeWait, now) {
+	if c.timers.due(timerAck, now) {
+		c.ackAtOnce()
+	}
+	if c.timers.due(timerKeepAlive, now) {
+		c.keepAliveTimeout(now)
+	}
+	if c.timers.due(timerTimeWait, now) || c.timers.due(timerFin, now) {
 		c.end(nil)
 	}
 }

@@ -48,3 +48,17 @@ func (c *Conn) noteTimestamp(now Instant, s *wire.Segment) {
 		c.ts.heard(val, now)
 	}
 }
+
+// pawsLife is how long TS.Recent can be compared with: less than the time in
+// which a clock of one tick a millisecond wraps half-way (RFC 7323, section
+// 5.5).
+const pawsLife = 24 * 24 * time.Hour
+
+// oldTimestamp is PAWS (RFC 7323, section 5.3): a segment whose timestamp is
+// older than the last is an old duplicate. One without a timestamp is let
+// pass: there are paths that take the option off, and it guards only against
+// what sequence numbers would let through by chance.
+func (c *Conn) oldTimestamp(now Instant, s *wire.Segment) bool {
+	val, _, ok := s.Options.Timestamps()
+	return c.ts.on && ok && int32(val-c.ts.recent) < 0 && now.Sub(c.ts.recentAt) < pawsLife
+}

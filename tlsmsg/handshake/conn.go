@@ -15,6 +15,7 @@ type conn[S side] struct {
 	self     S
 	isClient bool
 	events   func(Event) // may be nil
+	tamper   *Tamper     // nil: no misbehaviour
 
 	table *[numPhases][]step[S] // of the version; nil: not started
 	phase phase
@@ -28,6 +29,7 @@ type conn[S side] struct {
 
 	work   Work
 	resume func(S, Result) error
+	after  func(S) error // what a step leaves to do once its message is in the transcript
 
 	in         inbound
 	out        outbound

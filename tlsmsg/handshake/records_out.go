@@ -47,13 +47,22 @@ func (o *outbound) flush() {
 // send makes a handshake message: into the transcript and into records.
 func (c *conn[S]) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
-	c.transcript.Add(c.scratch)
 	c.last = "our " + m.Type().Heading()
+	if c.tamper == nil || c.tamper.Messages == nil {
+		c.transcript.Add(c.scratch)
+	}
 	return c.sendContent(tlsmsg.ContentHandshake, m.Type(), c.scratch)
 }
 
 // sendContent makes records of one message's content.
 func (c *conn[S]) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
+	if c.tamper != nil && c.tamper.Messages != nil {
+		return c.sendTampered(Outgoing{content, raw})
+	}
+	return c.sendRecords(content, typ, raw)
+}
+
+func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
 	start := c.out.offset
 	for rest := raw; ; {
 		n := min(len(rest), tlsmsg.MaxPlaintext)
@@ -87,6 +96,9 @@ func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 		}
 		binary.BigEndian.PutUint16(b[start+3:], uint16(len(b)-start-tlsmsg.RecordHeaderLen))
 		o.buf = b
+	}
+	if c.tamper != nil && c.tamper.Record != nil {
+		o.buf = append(o.buf[:start], c.tamper.Record(bytes.Clone(o.buf[start:]))...)
 	}
 	offset := o.offset
 	o.offset += int64(len(o.buf) - start)

@@ -23,11 +23,15 @@ const (
 	phaseChangeCipherSpec
 	phaseFinished
 	phaseConnected
+	phaseClientHello
+	phaseClientKeyExchange
+	phaseCertificateVerify
 	numPhases
 )
 
 var phaseNames = [numPhases]string{"start", "ServerHello", "Certificate", "CertificateStatus", "ServerKeyExchange",
-	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected"}
+	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected",
+	"ClientHello", "ClientKeyExchange", "CertificateVerify"}
 
 func (p phase) String() string { return phaseNames[p] }
 
@@ -62,12 +66,18 @@ func (c *conn[S]) handshakeMessage(raw []byte) error {
 	typ := tlsmsg.HandshakeType(raw[0])
 	c.messageArrived(tlsmsg.ContentHandshake, typ, raw)
 	c.in.began = c.in.span.start // of the next, if it begins in the same record
+	connected := c.phase == phaseConnected
 	if err := c.dispatch(kind(typ), raw); err != nil {
 		return err
 	}
-	if typ != tlsmsg.TypeHelloRequest {
-		c.transcript.Add(raw)
-		c.last = "the peer's " + typ.Heading()
+	if typ == tlsmsg.TypeHelloRequest || connected {
+		return nil // it belongs to no handshake
+	}
+	c.transcript.Add(raw)
+	c.last = "the peer's " + typ.Heading()
+	if after := c.after; after != nil {
+		c.after = nil
+		return after(c.self)
 	}
 	return nil
 }

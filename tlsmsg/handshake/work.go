@@ -22,11 +22,12 @@ type AgreeResult struct {
 	Err             error // the peer's key is not on the curve, say
 }
 
-// VerifyChainWork asks whether a chain is good for a server name. Result:
-// VerifyChainResult.
+// VerifyChainWork asks whether a chain is good for a server name, or for a
+// client. Result: VerifyChainResult.
 type VerifyChainWork struct {
 	Chain      [][]byte // DER, the leaf first
 	ServerName string
+	Client     bool // a client's chain: there is no name to check
 }
 
 // VerifyChainResult is the outcome of VerifyChainWork.
@@ -36,6 +37,9 @@ type VerifyChainResult struct {
 	PublicKey any
 	// Verdict is nil for a chain and name that verify, or says why they do not.
 	Verdict error
+	// Alert is what RFC 5246, section 7.2.2, has for such a verdict. 0:
+	// bad_certificate.
+	Alert tlsmsg.AlertDescription
 }
 
 // VerifySignatureWork asks whether Signature over Signed is good. Result:

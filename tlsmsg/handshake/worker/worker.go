@@ -3,8 +3,8 @@
 // It belongs to the driver's side: unlike the machine it may draw on the
 // system's randomness, roots and clock.
 //
-// Read worker.go, then verdict.go (chains) and credential.go (client
-// certificates).
+// Read worker.go, then verdict.go (chains), credential.go (certificates of our
+// own) and server.go (what only a server asks for).
 package worker
 
 import (
@@ -24,7 +24,7 @@ import (
 // serves many machines, also at the same time if Rand and Signers do.
 type Worker struct {
 	Roots   *x509.CertPool   // nil: the system's
-	Signers []crypto.Signer  // the private half of Config.Credentials, in its order
+	Signers []crypto.Signer  // the private half of the Config's Credentials, in its order
 	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
 	Now     func() time.Time // nil: the system's clock
 }
@@ -42,6 +42,12 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 			Err: suite.Verify(work.PublicKey, work.Scheme, work.Signed, work.Signature)}
 	case handshake.SignWork:
 		return w.sign(work)
+	case handshake.KeyPairWork:
+		return w.keyPair(work)
+	case handshake.SharedSecretWork:
+		return sharedSecret(work)
+	case handshake.DecryptWork:
+		return w.decrypt(work)
 	}
 	return nil // the machine refuses it
 }
@@ -61,7 +67,7 @@ func (w *Worker) Finish(c Machine) {
 
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	if work.Credential < 0 || work.Credential >= len(w.Signers) {
-		return handshake.SignResult{Err: fmt.Errorf("no private key for client certificate %d", work.Credential+1)}
+		return handshake.SignResult{Err: fmt.Errorf("no private key for certificate %d", work.Credential+1)}
 	}
 	random := w.Rand
 	if random == nil {

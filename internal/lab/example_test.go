@@ -1,0 +1,35 @@
+package lab_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// A command enters the lab by running itself again, and then has a server to
+// talk to.
+func Example() {
+	ctx := context.Background()
+	if !lab.Inside() {
+		status, err := lab.Reexec(ctx, os.Args)
+		if err != nil {
+			log.Print(err) // says what forbids it, and the remedy
+			os.Exit(3)
+		}
+		os.Exit(status)
+	}
+	l, err := lab.New(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer l.Close()
+	srv, err := l.StartTLSServer(lab.ServerOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("rawshake connect %v --servername %s --ca %s --cert %s --key %s\n",
+		srv.Addr(), lab.ServerName, srv.CAFile(), srv.ClientCertFile(), srv.ClientKeyFile())
+}

@@ -1,0 +1,51 @@
+package tcb
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// The rate limit of ACKs that only answer what may be forged (RFC 5961,
+// section 7). It counts for each connection by itself: a shared count would
+// tell an attacker about other connections.
+const (
+	challengeLimit  = 10
+	challengePeriod = 5 * time.Second
+)
+
+// challengeState counts challenge ACKs in the current period.
+type challengeState struct {
+	since Instant
+	count int
+}
+
+// challenge makes an ACK due that tells a genuine peer where we stand, unless
+// too many were sent of late.
+func (c *Conn) challenge(now Instant, why string) {
+	if now.Sub(c.limit.since) >= challengePeriod {
+		c.limit = challengeState{since: now}
+	}
+	if c.limit.count >= challengeLimit {
+		return
+	}
+	c.limit.count++
+	c.out.ack = true
+	emit(c, ChallengeAck{Why: why})
+}
+
+// unacceptable answers a segment that is outside the window. Octets or a FIN
+// that arrived before are acknowledged again, as often as the peer sends them;
+// anything else could make two ends acknowledge each other for ever, and comes
+// under the limit.
+func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
+	c.drop(s, why)
+	switch {
+	case s.Flags.Has(wire.RST):
+	case s.Len() > 0 && !s.Flags.Has(wire.SYN):
+		c.ackAtOnce()
+	default:
+		c.challenge(now, why)
+	}
+	c.repeatedFIN(now, s)
+}

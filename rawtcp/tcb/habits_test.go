@@ -1,0 +1,218 @@
+package tcb
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+func delayed(c *Config) { c.AckDelay = 40 * time.Millisecond }
+
+func TestAcksWaitForASecondSegmentOrAWhile(t *testing.T) {
+	k := established(t, delayed)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.quiet()
+	k.after(40 * time.Millisecond)
+	k.expect("ACK seq=1 ack=4")
+	k.quiet()
+	k.send(`ACK seq=4 ack=1 "def"`)
+	k.quiet()
+	k.send(`ACK seq=7 ack=1 "ghi"`)
+	k.expect("ACK seq=1 ack=10")
+	k.quiet()
+	if _, ok := k.c.Deadline(); ok {
+		t.Error("a deadline although all is acknowledged")
+	}
+}
+
+func TestDelayedAckGoesWithData(t *testing.T) {
+	k := established(t, delayed)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.write("reply")
+	k.expect(`ACK seq=1 ack=4 "reply"`)
+	k.quiet()
+}
+
+func TestAcksThatTouchAHoleDoNotWait(t *testing.T) {
+	k := established(t, delayed)
+	k.send(`ACK seq=4 ack=1 "def"`)
+	k.expect("ACK ack=1")
+	k.send(`ACK seq=1 ack=1 "a"`)
+	k.expect("ACK ack=2")
+	k.send(`ACK seq=2 ack=1 "bc"`)
+	k.expect("ACK ack=7")
+	k.send(`ACK seq=2 ack=1 "bc"`)
+	k.expect("ACK ack=7")
+	k.send("FIN-ACK seq=7 ack=1")
+	k.expect("ACK ack=8")
+}
+
+func TestAckDelayIsLessThanHalfASecond(t *testing.T) {
+	k := established(t, func(c *Config) { c.AckDelay = time.Minute })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.quiet()
+	if at, ok := k.c.Deadline(); !ok || at.Sub(k.now) >= 500*time.Millisecond {
+		t.Errorf("in %v", at.Sub(k.now))
+	}
+}
+
+func TestNagleHoldsSmallSegmentsBack(t *testing.T) {
+	k := established(t, func(c *Config) { c.Nagle = true })
+	k.write("a")
+	k.expect(`ACK seq=1 "a"`)
+	k.write("b")
+	k.quiet()
+	k.write("c")
+	k.quiet()
+	k.send("ACK seq=1 ack=2")
+	k.expect(`ACK seq=2 "bc"`)
+	k.write(strings.Repeat("x", 1000)) // a full segment does not wait
+	k.expect("ACK seq=4 len=1000")
+	k.write("bye")
+	k.c.CloseWrite()
+	k.expect(`FIN-PSH-ACK seq=1004 "bye"`)
+}
+
+func TestWithoutNagleSmallSegmentsGoAtOnce(t *testing.T) {
+	k := established(t, nil)
+	k.write("a")
+	k.expect(`ACK seq=1 "a"`)
+	k.write("b")
+	k.expect(`ACK seq=2 "b"`)
+}
+
+func TestSillyWindowIsOverriddenAfterAWhile(t *testing.T) {
+	k := established(t, nil)
+	k.send("ACK seq=1 ack=1 win=100")
+	k.write(strings.Repeat("x", 500))
+	k.quiet()
+	k.after(time.Second)
+	k.expect("ACK seq=1 len=100")
+}
+
+func TestKeepAliveIsOffByDefault(t *testing.T) {
+	k := established(t, nil)
+	if at, ok := k.c.Deadline(); ok {
+		t.Errorf("a deadline in %v", at.Sub(k.now))
+	}
+}
+
+func TestKeepAliveProbesAnIdleConnection(t *testing.T) {
+	k := established(t, func(c *Config) {
+		c.KeepAlive, c.KeepAliveInterval, c.KeepAliveProbes = 2*time.Hour, time.Minute, 3
+	})
+	k.after(time.Hour)
+	k.send(`ACK seq=1 ack=1 "x"`)
+	k.expect("ACK ack=2")
+	k.after(2 * time.Hour)
+	k.expect("ACK seq=0 ack=2")
+	k.said("keep_alive")
+	k.send("ACK seq=2 ack=1") // it lives
+	k.after(2 * time.Hour)
+	for range 2 {
+		k.expect("ACK seq=0 ack=2")
+		k.after(time.Minute)
+	}
+	k.expect("ACK seq=0 ack=2")
+	k.after(time.Minute)
+	k.failed(ErrTimeout)
+}
+
+func TestKeepAliveLeavesOctetsInFlightAlone(t *testing.T) {
+	k := established(t, func(c *Config) { c.KeepAlive = 1500 * time.Millisecond })
+	k.write("x")
+	k.expect(`ACK "x"`)
+	k.quiet()
+	k.after(time.Second)
+	k.expect(`ACK seq=1 "x"`)
+	k.quiet()
+	k.after(time.Second)
+	k.quiet()
+}
+
+func TestUrgentDataStaysInTheStream(t *testing.T) {
+	k := established(t, nil)
+	k.send(`URG-ACK seq=1 ack=1 urg=8 "abc"`)
+	k.said("urgent_data")
+	if k.c.Urgent() != 8 {
+		t.Errorf("urgent data ends in %d octets, want 8", k.c.Urgent())
+	}
+	k.read("abc")
+	k.send(`URG-ACK seq=4 ack=1 urg=2 "defgh"`) // the pointer does not go back
+	if k.c.Urgent() != 5 {
+		t.Errorf("urgent data ends in %d octets, want 5", k.c.Urgent())
+	}
+	k.read("defgh")
+	if k.c.Urgent() != 0 {
+		t.Error("still urgent")
+	}
+}
+
+func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 1500))
+	k.c.MarkUrgent()
+	if s := k.expect("URG-ACK seq=1 len=1000"); s.Urgent != 1500 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+	if s := k.expect("URG-ACK seq=1001 len=500"); s.Urgent != 500 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+	k.send("ACK seq=1 ack=1501")
+	k.write("calm")
+	if s := k.expect(`ACK "calm"`); s.Flags.Has(wire.URG) {
+		t.Error("still urgent")
+	}
+}
+
+func TestCloseWithOctetsNotReadSendsReset(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4")
+	k.c.Close()
+	k.failed(ErrAborted)
+	k.expect("RST seq=1")
+}
+
+func TestOctetsAfterCloseDrawReset(t *testing.T) {
+	k := established(t, nil)
+	k.c.Close()
+	k.expect("FIN-ACK seq=1")
+	k.send("ACK seq=1 ack=2")
+	k.send(`ACK seq=1 ack=2 "more"`)
+	k.expect("RST seq=2")
+	k.failed(ErrAborted)
+}
+
+func TestClosedConnectionDoesNotWaitForAFinForEver(t *testing.T) {
+	for _, first := range []bool{false, true} {
+		k := established(t, nil)
+		if first {
+			k.c.CloseWrite() // and Close later
+		} else {
+			k.c.Close()
+		}
+		k.expect("FIN-ACK seq=1")
+		k.send("ACK seq=1 ack=2")
+		k.state(FinWait2)
+		k.quiet()
+		k.c.Close()
+		k.quiet()
+		k.after(DefaultFinTimeout)
+		k.ended()
+	}
+}
+
+func TestTroubleIsToldBeforeGivingUp(t *testing.T) {
+	k := established(t, nil)
+	k.write("x")
+	k.expect(`ACK "x"`)
+	for _, wait := range []time.Duration{1, 2, 4} {
+		k.quiet()
+		k.after(wait * time.Second)
+		k.expect(`ACK "x"`)
+	}
+	k.said("delivery_trouble")
+}

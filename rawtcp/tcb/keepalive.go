@@ -1,0 +1,53 @@
+package tcb
+
+import (
+	"fmt"
+	"time"
+)
+
+// Defaults of keep-alive. It is off unless asked for (RFC 9293, section 3.8.4,
+// MUST-25).
+const (
+	DefaultKeepAliveInterval = 75 * time.Second // between probes that are not answered
+	DefaultKeepAliveProbes   = 9                // unanswered ones that end the connection (MUST-29)
+)
+
+// heard notes that the peer lives.
+func (c *Conn) heard(now Instant) {
+	if c.cfg.KeepAlive <= 0 || c.state == TimeWait {
+		return
+	}
+	c.alive.heard, c.alive.probes = now, 0
+	if !c.timers.running(timerKeepAlive) {
+		c.timers.set(timerKeepAlive, now.Add(c.cfg.KeepAlive))
+	}
+}
+
+// keepAliveState is when the peer was last heard, and how many probes since.
+type keepAliveState struct {
+	heard  Instant
+	probes int
+	due    bool // a probe is
+}
+
+// keepAliveTimeout probes a connection that has been idle, and only such a one
+// (MUST-26).
+func (c *Conn) keepAliveTimeout(now Instant) {
+	idle := now.Sub(c.alive.heard)
+	switch {
+	case idle < c.cfg.KeepAlive:
+		c.timers.set(timerKeepAlive, c.alive.heard.Add(c.cfg.KeepAlive))
+		return
+	case c.flight() > 0: // the retransmission timer watches
+		c.timers.set(timerKeepAlive, now.Add(c.cfg.KeepAlive))
+		return
+	case c.alive.probes >= c.cfg.KeepAliveProbes:
+		emit(c, GaveUp{After: idle, Attempts: c.alive.probes, Waiting: "keep-alive probes"})
+		c.end(fmt.Errorf("%w: silent for %v, and %d keep-alive probes unanswered", ErrTimeout, idle, c.alive.probes))
+		return
+	}
+	c.alive.probes++
+	c.alive.due = true
+	emit(c, KeepAlive{Probe: c.alive.probes})
+	c.timers.set(timerKeepAlive, now.Add(c.cfg.KeepAliveInterval))
+}

@@ -1,0 +1,110 @@
+package tcb
+
+import "github.com/rawshake/rawshake/rawtcp/wire"
+
+// What made us send something again.
+const (
+	becauseRTO     = "no acknowledgment within the RTO"
+	becauseDupAcks = "three duplicate ACKs"
+	becauseSACK    = "SACK blocks above it"
+	becausePartial = "an ACK of only a part of what was in flight"
+	becauseWindow  = "the window is open again"
+	becausePathMTU = "the path takes smaller segments only"
+)
+
+// duplicate reports whether an acknowledgment is a duplicate in the sense of
+// RFC 5681, section 2: a sign that a segment beyond a hole arrived.
+func (c *Conn) duplicate(s *wire.Segment, wnd uint32) bool {
+	return s.Ack == c.snd.una && c.snd.una.Less(c.snd.nxt) && s.Len() == 0 && wnd == c.snd.wnd && wnd > 0
+}
+
+// lossSigns takes what an acknowledgment tells about losses: a duplicate, or
+// news octets selectively acknowledged. New octets are let out for the first
+// two (limited transmit, RFC 3042) because the pipe is that much emptier.
+func (c *Conn) lossSigns(duplicate bool, news int) {
+	l := &c.snd.loss
+	repairing := !l.recovering && c.snd.una.Less(l.point) // a timeout
+	switch {
+	case repairing:
+		return // with what it did to cwnd
+	case c.sack && news > 0:
+		l.dupAcks++
+	case !c.sack && duplicate:
+		l.dupAcks = min(l.dupAcks+1, c.flight()/c.reno.mss+1)
+		l.drained = min(l.dupAcks*c.reno.mss, c.flight())
+	default:
+		return
+	}
+	edge := l.sacked.lossEdge(c.snd.una, c.reno.mss)
+	switch {
+	case l.recovering:
+		l.lost = later(l.lost, edge)
+	case l.dupAcks >= dupThresh || c.snd.una.Less(edge):
+		c.fastRetransmit(edge)
+	}
+}
+
+// fastRetransmit enters loss recovery: RFC 5681, section 3.2, RFC 6582,
+// section 3.2, and with SACK RFC 6675, section 5.
+func (c *Conn) fastRetransmit(edge wire.Seq) {
+	l := &c.snd.loss
+	c.reno.halve(c.flight())
+	l.recovering, l.point = true, c.snd.nxt
+	l.again = c.snd.una
+	l.lost = later(edge, earlier(c.snd.una.Add(c.segmentSize()), c.snd.nxt))
+	l.force = true
+	l.why = becauseDupAcks
+	if c.sack {
+		l.why = becauseSACK
+	}
+	emit(c, FastRetransmit{Seq: c.snd.una, SSThresh: c.reno.ssthresh, SACK: c.sack})
+}
+
+// progress takes n octets newly acknowledged.
+func (c *Conn) progress(n int) {
+	l := &c.snd.loss
+	l.advance(c.snd.una)
+	switch {
+	case !l.recovering:
+		l.dupAcks, l.drained = 0, 0
+		l.point = later(l.point, c.snd.una)
+		c.reno.acked(n)
+	case l.point.LessEq(c.snd.una):
+		l.recovering, l.dupAcks, l.drained = false, 0, 0
+		c.reno.recovered(c.flight())
+	default:
+		c.partialAck(n)
+	}
+}
+
+// partialAck goes on with recovery after an acknowledgment of some, but not
+// all, of what was in flight when it began (RFC 6582, section 3.2, step 3).
+func (c *Conn) partialAck(n int) {
+	l := &c.snd.loss
+	if c.sack {
+		l.lost = later(l.lost, l.sacked.lossEdge(c.snd.una, c.reno.mss))
+		return
+	}
+	l.drained = max(0, l.drained-max(0, n-c.reno.mss))
+	l.again = c.snd.una
+	l.lost = earlier(c.snd.una.Add(c.segmentSize()), c.snd.nxt)
+	l.force = true
+	l.why = becausePartial
+}
+
+// holesBelow is the next run to send again that is not held lost yet, but
+// stands below what was selectively acknowledged: the third rule of RFC 6675's
+// NextSeg, for when there is nothing better to send.
+func (c *Conn) holesBelow() span {
+	l := &c.snd.loss
+	if n := len(l.sacked); l.recovering && n > 0 {
+		return l.sacked.gapAt(l.again, l.sacked[n-1].left)
+	}
+	return span{}
+}
+
+// flight is FlightSize: how much is sent and not acknowledged.
+func (c *Conn) flight() int { return c.snd.nxt.Minus(c.snd.una) }
+
+// inNetwork is how much of it is held to be still under way.
+func (c *Conn) inNetwork() int { return c.snd.loss.pipe(c.snd.una, c.snd.nxt) }
