@@ -53,10 +53,10 @@ func (c *conn[S]) prepareStates() error {
 		write, read = read, write
 	}
 	var err error
-	if c.pending.write, err = c.suite.NewState(write); err != nil {
+	if c.pending.write, err = c.suite.NewState(write, false); err != nil {
 		return &InternalError{What: "write keys", Err: err}
 	}
-	if c.pending.read, err = c.suite.NewState(read); err != nil {
+	if c.pending.read, err = c.suite.NewState(read, false); err != nil {
 		return &InternalError{What: "read keys", Err: err}
 	}
 	return nil
