@@ -31,25 +31,40 @@ func (s *Server) clientHello(raw []byte) error {
 	return nil
 }
 
-// chooseVersion takes TLS 1.2 from whoever offers that or more (RFC 5246,
-// appendix E.1).
+// chooseVersion takes the client's version, or the highest of ours below it
+// (RFC 5246, appendix E.1). supported_versions is of TLS 1.3 and ignored.
 func (s *Server) chooseVersion() error {
 	offered := s.offer.hello.Version
-	if offered < tlsmsg.VersionTLS12 {
+	if offered < s.cfg.MinVersion {
 		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.client_version", "%v, expected %v or later",
-			offered, tlsmsg.VersionTLS12)
+			offered, s.cfg.MinVersion)
 	}
-	s.state.Version, s.ctx.Version = tlsmsg.VersionTLS12, tlsmsg.VersionTLS12
+	if offered < s.cfg.MaxVersion && slices.Contains(s.offer.hello.CipherSuites, tlsmsg.TLS_FALLBACK_SCSV) {
+		return refuse(tlsmsg.AlertInappropriateFallback, "ClientHello.client_version",
+			"%v with %v, though this server speaks %v (RFC 7507, section 3)", offered, tlsmsg.TLS_FALLBACK_SCSV, s.cfg.MaxVersion)
+	}
+	s.state.Version = min(offered, s.cfg.MaxVersion)
+	s.ctx.Version = s.state.Version
 	s.in.version, s.out.version = s.state.Version, s.state.Version
 	return nil
 }
 
+// serverRandom marks that a version below TLS 1.2 is not for want of a better
+// one (RFC 8446, section 4.1.3).
+func (s *Server) serverRandom() [32]byte {
+	random := s.cfg.Random
+	if s.state.Version < tlsmsg.VersionTLS12 && s.cfg.MaxVersion >= tlsmsg.VersionTLS12 {
+		copy(random[24:], tlsmsg.DowngradeTLS11)
+	}
+	return random
+}
+
 // sendServerHello begins our flight (RFC 5246, section 7.4.1.3).
 func (s *Server) sendServerHello() error {
-	s.state.ServerRandom = s.cfg.Random
+	s.state.ServerRandom = s.serverRandom()
 	hello := tlsmsg.ServerHello{
 		Version:           s.state.Version,
-		Random:            s.cfg.Random,
+		Random:            s.state.ServerRandom,
 		CipherSuite:       s.state.CipherSuite,
 		CompressionMethod: tlsmsg.CompressionNull,
 		Extensions:        s.answerExtensions(),

@@ -9,7 +9,6 @@ package worker
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -69,10 +68,6 @@ func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	if work.Credential < 0 || work.Credential >= len(w.Signers) {
 		return handshake.SignResult{Err: fmt.Errorf("no private key for certificate %d", work.Credential+1)}
 	}
-	random := w.Rand
-	if random == nil {
-		random = rand.Reader
-	}
-	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, random)
+	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, w.random())
 	return handshake.SignResult{Signature: sig, Err: err}
 }
