@@ -71,6 +71,9 @@ func (s *Server) paramsSigned(r Result) error {
 // sendHelloDone ends our flight, with CertificateRequest before it where the
 // client is to show a certificate (RFC 5246, sections 7.4.4 and 7.4.5).
 func (s *Server) sendHelloDone() error {
+	if err := s.flightOver(); err != nil {
+		return err
+	}
 	s.phase = phaseClientKeyExchange
 	if s.cfg.ClientAuth != ClientAuthNone {
 		s.exchange.request = &tlsmsg.CertificateRequest{

@@ -31,19 +31,34 @@ func (s *Server) clientHello(raw []byte) error {
 	return nil
 }
 
-// chooseVersion takes the client's version, or the highest of ours below it
-// (RFC 5246, appendix E.1). supported_versions is of TLS 1.3 and ignored.
+// chooseVersion takes the highest version that both sides speak: of
+// supported_versions where the client sends that (RFC 8446, section 4.2.1),
+// else of all up to client_version (RFC 5246, appendix E.1).
 func (s *Server) chooseVersion() error {
-	offered := s.offer.hello.Version
-	if offered < s.cfg.MinVersion {
-		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.client_version", "%v, expected %v or later",
-			offered, s.cfg.MinVersion)
+	hello := &s.offer.hello
+	highest := hello.Version
+	var list tlsmsg.SupportedVersions
+	found, err := hello.DecodeExtension(&list)
+	if err != nil {
+		return malformed(err)
 	}
-	if offered < s.cfg.MaxVersion && slices.Contains(s.offer.hello.CipherSuites, tlsmsg.TLS_FALLBACK_SCSV) {
+	if found {
+		highest = 0
+		for _, v := range list.Versions {
+			if v <= s.cfg.MaxVersion && v >= s.cfg.MinVersion {
+				highest = max(highest, v)
+			}
+		}
+	}
+	if highest < s.cfg.MinVersion {
+		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.client_version", "%v, supported_versions %v, expected %v to %v",
+			hello.Version, list.Versions, s.cfg.MinVersion, s.cfg.MaxVersion)
+	}
+	if highest < s.cfg.MaxVersion && slices.Contains(hello.CipherSuites, tlsmsg.TLS_FALLBACK_SCSV) {
 		return refuse(tlsmsg.AlertInappropriateFallback, "ClientHello.client_version",
-			"%v with %v, though this server speaks %v (RFC 7507, section 3)", offered, tlsmsg.TLS_FALLBACK_SCSV, s.cfg.MaxVersion)
+			"%v with %v, though this server speaks %v (RFC 7507, section 3)", highest, tlsmsg.TLS_FALLBACK_SCSV, s.cfg.MaxVersion)
 	}
-	s.state.Version = min(offered, s.cfg.MaxVersion)
+	s.state.Version = min(highest, s.cfg.MaxVersion)
 	s.ctx.Version = s.state.Version
 	s.in.version, s.out.version = s.state.Version, s.state.Version
 	return nil
