@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 
 	"fmt"
 
@@ -38,9 +39,6 @@ func exchange(s *settings, known *memory, resuming bool) error {
 
 // prepare makes the machine.
 func (p *peer) prepare(known *memory) error {
-	if err := p.set.checkVersions(); err != nil {
-		return err
-	}
 	creds, signers, err := p.set.load()
 	if err != nil {
 		return err
@@ -61,6 +59,9 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, _ *memory) (err
 	}
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
+	}
+	if _, highest, err := s.versions(); err != nil || highest != tlsmsg.VersionTLS12 {
+		return errors.Join(err, fmt.Errorf("%w: TLS 1.0 and 1.1", errUnimplemented))
 	}
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
@@ -86,6 +87,9 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
+	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
+		return err
+	}
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}
@@ -99,10 +103,10 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err
 		cfg.ClientAuth = handshake.ClientAuthRequest
 	}
 	if s.noServerNameAck {
-		return fmt.Errorf("%w: -no-server-name-ack", errUnimplemented)
+		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionServerName)
 	}
-	if s.clientCAs != "" {
-		return fmt.Errorf("%w: -use-client-ca-list", errUnimplemented)
+	if cfg.Authorities, err = names(s.clientCAs); err != nil {
+		return err
 	}
 	p.machine = handshake.NewServer(cfg)
 	return nil

@@ -67,8 +67,8 @@ func (p *peer) check(bool) error {
 		return fmt.Errorf("a certificate of the peer's")
 	case e.renegotiations > 0:
 		return fmt.Errorf("no renegotiation, %d expected", e.renegotiations)
-	case e.credential != anyCredential && e.credential != st.Credential:
-		return fmt.Errorf("credential %d, not %d", st.Credential, e.credential)
+	case e.credential != anyCredential && e.credential != p.credential():
+		return fmt.Errorf("credential %d, not %d", p.credential(), e.credential)
 	}
 	if err := p.checkRequest(); err != nil {
 		return err
@@ -88,6 +88,15 @@ func (p *peer) check(bool) error {
 		}
 	}
 	return nil
+}
+
+// credential returns the number of the credential that was sent. The default
+// one, which stands last, is the runner's number -1, and so is none.
+func (p *peer) credential() int {
+	if n := p.State().Credential; n < len(p.set.credentials)-1 {
+		return n
+	}
+	return -1
 }
 
 // checkOffer is about ClientHello.
@@ -117,7 +126,13 @@ func (p *peer) checkOffer(s *handshake.Server) error {
 func (p *peer) checkRequest() error {
 	e, r := &p.set.expect, p.seen.request
 	if e.clientCAs != "" {
-		return fmt.Errorf("%w: -expect-client-ca-list", errUnimplemented)
+		want, err := names(e.clientCAs)
+		if err != nil {
+			return err
+		}
+		if r == nil || !slices.EqualFunc(want, r.Authorities, bytes.Equal) {
+			return fmt.Errorf("authorities %x, not %x", r, want)
+		}
 	}
 	if e.certificateTypes == nil {
 		return nil

@@ -41,14 +41,13 @@ type peer struct {
 
 // seen is what the events told that State does not keep.
 type seen struct {
-	master        []byte
-	finished      []byte                     // verify_data of the first Finished: tls-unique (RFC 5929, section 3.1)
-	proof         tlsmsg.SignatureScheme     // of CertificateVerify
-	request       *tlsmsg.CertificateRequest // of the server's
-	context       tlsmsg.Context
-	alertReceived bool
-	rejected      error // by policy of the runner's: -verify-fail
-	ignored       int   // renegotiations refused
+	master   []byte
+	finished []byte                     // verify_data of the first Finished: tls-unique (RFC 5929, section 3.1)
+	proof    tlsmsg.SignatureScheme     // of CertificateVerify
+	request  *tlsmsg.CertificateRequest // of the server's
+	context  tlsmsg.Context
+	rejected error // by policy of the runner's: -verify-fail
+	ignored  int   // renegotiations refused
 }
 
 // dial connects to the runner and says which test this is.
@@ -111,7 +110,7 @@ func (p *peer) flush() error {
 		}
 		p.Resume(r)
 		if p.seen.rejected != nil {
-			p.Abort(tlsmsg.AlertCertificateUnknown)
+			p.Abort(tlsmsg.AlertHandshakeFailure)
 		}
 	}
 	if out := p.Next(); len(out) > 0 {
@@ -131,7 +130,7 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 	}
 	r.Verdict = nil
 	if p.set.verifyFail {
-		r.Verdict, p.seen.rejected = errVerifyFailed, errVerifyFailed
+		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, tlsmsg.AlertHandshakeFailure
 	}
 	return r
 }

@@ -4,10 +4,12 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -84,13 +86,24 @@ var (
 	}
 )
 
-// checkVersions fails if no version that is asked for is spoken.
-func (s *settings) checkVersions() error {
-	const ours = tlsmsg.VersionTLS12
-	if s.minVersion > ours || s.maxVersion != 0 && s.maxVersion < ours || slices.Contains(s.without, ours) {
-		return fmt.Errorf("%w: versions other than %v", errUnimplemented, ours)
+// versions returns the lowest and the highest version to speak: those of ours
+// that are asked for.
+func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
+	for v := tlsmsg.VersionTLS10; v <= tlsmsg.VersionTLS12; v++ {
+		if v < s.minVersion || s.maxVersion != 0 && v > s.maxVersion || slices.Contains(s.without, v) {
+			continue
+		}
+		if lowest == 0 {
+			lowest = v
+		} else if v != highest+1 {
+			return 0, 0, fmt.Errorf("%w: versions with a gap between them", errUnimplemented)
+		}
+		highest = v
 	}
-	return nil
+	if lowest == 0 {
+		return 0, 0, fmt.Errorf("%w: no version from TLS 1.0 to 1.2 asked for", errUnimplemented)
+	}
+	return lowest, highest, nil
 }
 
 // negotiable returns the groups and schemes to offer or accept.
@@ -141,29 +154,46 @@ func (s *settings) load() (creds []handshake.ServerCredential, signers []crypto.
 		if err != nil {
 			return nil, nil, err
 		}
-		cred, err := worker.NewCredential(chain, key)
+		cred, err := worker.NewServerCredential(chain, key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %v", errUnimplemented, err)
 		}
 		if len(f.schemes) > 0 {
 			cred.Schemes = common(f.schemes, cred.Schemes)
 		}
-		creds = append(creds, handshake.ServerCredential{Credential: cred, OCSPResponse: f.ocsp, SCTs: splitSCTs(f.scts)})
+		if cred.SCTs, err = splitSCTs(f.scts); err != nil {
+			return nil, nil, err
+		}
+		cred.OCSPResponse = f.ocsp
+		creds = append(creds, cred)
 		signers = append(signers, key)
 	}
 	return creds, signers, nil
 }
 
 // splitSCTs takes a SignedCertificateTimestampList apart (RFC 6962, section 3.3).
-func splitSCTs(wire []byte) [][]byte {
+func splitSCTs(wire []byte) ([][]byte, error) {
 	if len(wire) == 0 {
-		return nil
+		return nil, nil
 	}
-	v := tlsmsg.SignedCertificateTimestamps{}
-	if err := (tlsmsg.Extension{Type: tlsmsg.ExtensionSCT, Data: wire}).Decode(&v, tlsmsg.TypeServerHello); err != nil {
-		return nil
+	var v tlsmsg.SignedCertificateTimestamps
+	err := tlsmsg.Extension{Type: tlsmsg.ExtensionSCT, Data: wire}.Decode(&v, tlsmsg.TypeServerHello)
+	return v.List, err
+}
+
+// names reads DER names: in hexadecimal, with commas.
+func names(list string) (ders [][]byte, err error) {
+	if list == "" || list[0] == '<' { // <EMPTY>, <NULL>
+		return nil, nil
 	}
-	return v.List
+	for _, x := range strings.Split(list, ",") {
+		der, err := hex.DecodeString(x)
+		if err != nil {
+			return nil, err
+		}
+		ders = append(ders, der)
+	}
+	return ders, nil
 }
 
 func readPEM(name string) (ders [][]byte, err error) {

@@ -31,13 +31,11 @@ type Server struct {
 // at the end of the handshake.
 type serverExchange struct {
 	credential *ServerCredential
-	scheme     tlsmsg.SignatureScheme // for ServerKeyExchange
-	private    any                    // the driver's, of our ephemeral key
+	private    any // the driver's, of our ephemeral key
 	params     tlsmsg.ServerKeyExchange
 
 	request   *tlsmsg.CertificateRequest // nil: none was sent
 	publicKey any                        // of the client's leaf; nil: it sent none
-	peerKey   []byte                     // of ClientKeyExchange
 }
 
 // NewServer returns a server that waits for a ClientHello. Where cfg leaves

@@ -19,6 +19,9 @@ func (s *Server) chooseSuite() error {
 	var misfits []string
 	for _, id := range prefer {
 		candidate := suite.Lookup(id)
+		if candidate != nil {
+			candidate = candidate.For(s.state.Version)
+		}
 		if candidate == nil || !slices.Contains(among, id) {
 			continue
 		}
@@ -38,12 +41,12 @@ func (s *Server) chooseSuite() error {
 
 // fits chooses what a suite needs besides, or says what is missing.
 func (s *Server) fits(candidate *suite.Suite) (misfit string) {
-	if candidate.KeyExchange != tlsmsg.KeyExchangeECDHE {
-		return "its key exchange is not spoken"
-	}
-	group, ok := s.chooseGroup()
-	if !ok {
-		return "no group in common"
+	var group tlsmsg.NamedGroup
+	if candidate.KeyExchange != tlsmsg.KeyExchangeRSA {
+		var ok bool
+		if group, ok = s.chooseGroup(candidate.KeyExchange == tlsmsg.KeyExchangeDHE); !ok {
+			return "no group in common"
+		}
 	}
 	misfit = "no certificate with a key for it"
 	for i := range s.cfg.Credentials {
@@ -54,41 +57,61 @@ func (s *Server) fits(candidate *suite.Suite) (misfit string) {
 			continue
 		}
 		s.state.Credential, s.exchange.credential = i, cred
-		s.state.Group, s.state.Scheme, s.exchange.scheme = group, scheme, scheme
+		s.state.Group, s.state.Scheme = group, scheme
 		return ""
 	}
 	return misfit
 }
 
-// chooseGroup picks the group of ECDHE. A client that names none takes any
-// (RFC 8422, section 4).
-func (s *Server) chooseGroup() (tlsmsg.NamedGroup, bool) {
-	if s.offer.groups == nil {
-		return s.cfg.Groups[0], true
+// chooseGroup picks the group of an ephemeral key exchange. A client that names
+// none takes any curve (RFC 8422, section 4), and one that names none of RFC
+// 7919's takes any group (RFC 7919, section 4).
+func (s *Server) chooseGroup(finite bool) (tlsmsg.NamedGroup, bool) {
+	ours, theirs := kindOfGroup(s.cfg.Groups, finite), kindOfGroup(s.offer.groups, finite)
+	if len(theirs) == 0 && (finite || s.offer.groups == nil) {
+		theirs = ours
 	}
-	prefer, among := s.cfg.Groups, s.offer.groups
 	if s.cfg.ClientPreference {
-		prefer, among = among, prefer
+		ours, theirs = theirs, ours
 	}
-	i := slices.IndexFunc(prefer, func(g tlsmsg.NamedGroup) bool { return slices.Contains(among, g) })
+	i := slices.IndexFunc(ours, func(g tlsmsg.NamedGroup) bool { return slices.Contains(theirs, g) })
 	if i < 0 {
 		return 0, false
 	}
-	return prefer[i], true
+	return ours[i], true
+}
+
+// kindOfGroup returns the finite-field groups of a list, or the others.
+func kindOfGroup(list []tlsmsg.NamedGroup, finite bool) (some []tlsmsg.NamedGroup) {
+	for _, g := range list {
+		if suite.IsFFDHE(g) == finite {
+			some = append(some, g)
+		}
+	}
+	return some
 }
 
 // chooseScheme picks the scheme with which a credential signs in a suite: its
-// first that the client takes.
+// first that the client takes. RSA key exchange signs nothing.
 func (s *Server) chooseScheme(candidate *suite.Suite, cred *ServerCredential) (_ tlsmsg.SignatureScheme, misfit string) {
 	misfit = "no certificate with a key for it"
+	curveFits := cred.Curve == 0 || s.offer.groups == nil || slices.Contains(s.offer.groups, cred.Curve)
 	for _, scheme := range cred.Schemes {
-		if authenticates(scheme) != candidate.Authentication {
-			continue
-		}
-		if slices.Contains(s.offer.schemes, scheme) {
+		implied := impliedBy(scheme)
+		switch {
+		case authenticates(scheme) != candidate.Authentication:
+		case candidate.KeyExchange == tlsmsg.KeyExchangeRSA && implied == 0: // a key for PSS alone
+		case candidate.KeyExchange == tlsmsg.KeyExchangeRSA:
+			return 0, ""
+		case !curveFits: // RFC 8422, section 5.1.1: the groups are about certificates too
+			misfit = "the curve of the certificate is not among the client's"
+		case s.state.Version < tlsmsg.VersionTLS12 && implied != 0:
+			return implied, ""
+		case s.state.Version >= tlsmsg.VersionTLS12 && slices.Contains(s.offer.schemes, scheme):
 			return scheme, ""
+		default:
+			misfit = "no signature scheme in common"
 		}
-		misfit = "no signature scheme in common"
 	}
 	return 0, misfit
 }
@@ -99,4 +122,18 @@ func authenticates(scheme tlsmsg.SignatureScheme) suite.Authentication {
 		return suite.AuthECDSA
 	}
 	return suite.AuthRSA
+}
+
+// impliedBy returns the scheme that the key of a TLS 1.2 scheme signs with in
+// earlier versions (RFC 4346, section 7.4.3), or 0 for one that they do not know.
+func impliedBy(scheme tlsmsg.SignatureScheme) tlsmsg.SignatureScheme {
+	switch scheme {
+	case tlsmsg.SchemeRSAPSSPSSSHA256, tlsmsg.SchemeRSAPSSPSSSHA384, tlsmsg.SchemeRSAPSSPSSSHA512,
+		tlsmsg.SchemeEd25519, tlsmsg.SchemeEd448:
+		return 0
+	}
+	if authenticates(scheme) == suite.AuthECDSA {
+		return tlsmsg.SchemeECDSASHA1
+	}
+	return suite.SchemeRSAPKCS1MD5SHA1
 }

@@ -63,8 +63,27 @@ func (s *Server) clientKeyExchange(raw []byte) error {
 	if s.exchange.publicKey != nil {
 		s.phase = phaseCertificateVerify
 	}
+	if s.suite.KeyExchange == tlsmsg.KeyExchangeRSA {
+		s.yield(DecryptWork{
+			Credential: s.state.Credential,
+			Version:    s.offer.hello.Version,
+			Ciphertext: m.EncryptedPreMasterSecret,
+		}, (*Server).secretDecrypted)
+		return nil
+	}
 	s.yield(SharedSecretWork{Private: s.exchange.private, PeerKey: m.PublicKey}, (*Server).keyAgreed)
 	return nil
+}
+
+func (s *Server) secretDecrypted(r Result) error {
+	result, ok := r.(DecryptResult)
+	if !ok {
+		return wrongResult(result, r)
+	}
+	if result.Err != nil {
+		return &InternalError{What: "decrypting the pre_master_secret", Err: result.Err}
+	}
+	return s.deriveKeys(result.PreMasterSecret)
 }
 
 func (s *Server) keyAgreed(r Result) error {
@@ -94,15 +113,18 @@ func (s *Server) certificateVerify(raw []byte) error {
 	if err := s.decode(&m, raw); err != nil {
 		return err
 	}
-	if !slices.Contains(s.exchange.request.Schemes, m.Scheme) {
-		return refuse(tlsmsg.AlertIllegalParameter, "CertificateVerify.algorithm", "%v was not offered", m.Scheme)
+	scheme := m.Scheme
+	if s.state.Version < tlsmsg.VersionTLS12 {
+		scheme = suite.ImpliedScheme(s.exchange.publicKey)
+	} else if !slices.Contains(s.exchange.request.Schemes, scheme) {
+		return refuse(tlsmsg.AlertIllegalParameter, "CertificateVerify.algorithm", "%v was not offered", scheme)
 	}
-	if err := suite.Fits(m.Scheme, s.exchange.publicKey); err != nil {
+	if err := suite.Fits(scheme, s.exchange.publicKey); err != nil {
 		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "CertificateVerify.algorithm", Reason: err.Error(), Err: err}
 	}
 	s.yield(VerifySignatureWork{
 		PublicKey: s.exchange.publicKey,
-		Scheme:    m.Scheme,
+		Scheme:    scheme,
 		Signed:    bytes.Clone(s.transcript.Messages()),
 		Signature: m.Signature,
 	}, (*Server).proofChecked)

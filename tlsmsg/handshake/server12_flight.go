@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // sendCertificate makes Certificate and, where it was promised,
@@ -18,6 +19,9 @@ func (s *Server) sendCertificate() error {
 		if err != nil {
 			return err
 		}
+	}
+	if s.suite.KeyExchange == tlsmsg.KeyExchangeRSA {
+		return s.sendHelloDone()
 	}
 	s.yield(KeyPairWork{Group: s.state.Group}, (*Server).keyMade)
 	return nil
@@ -36,10 +40,14 @@ func (s *Server) keyMade(r Result) error {
 	s.exchange.private = result.Private
 	params := &s.exchange.params
 	*params = tlsmsg.ServerKeyExchange{CurveType: tlsmsg.CurveNamed, Group: s.state.Group, PublicKey: result.PublicKey,
-		Scheme: s.exchange.scheme}
+		Scheme: s.state.Scheme}
+	if s.suite.KeyExchange == tlsmsg.KeyExchangeDHE {
+		params.DHPublic = result.PublicKey
+		params.DHPrime, params.DHGenerator = suite.DHParameters(s.state.Group)
+	}
 	s.yield(SignWork{
 		Credential: s.state.Credential,
-		Scheme:     s.exchange.scheme,
+		Scheme:     s.state.Scheme,
 		Signed:     slices.Concat(s.state.ClientRandom[:], s.state.ServerRandom[:], params.AppendParams(nil, s.ctx)),
 	}, (*Server).paramsSigned)
 	return nil
@@ -63,6 +71,9 @@ func (s *Server) paramsSigned(r Result) error {
 // sendHelloDone ends our flight, with CertificateRequest before it where the
 // client is to show a certificate (RFC 5246, sections 7.4.4 and 7.4.5).
 func (s *Server) sendHelloDone() error {
+	if err := s.flightOver(); err != nil {
+		return err
+	}
 	s.phase = phaseClientKeyExchange
 	if s.cfg.ClientAuth != ClientAuthNone {
 		s.exchange.request = &tlsmsg.CertificateRequest{

@@ -31,25 +31,55 @@ func (s *Server) clientHello(raw []byte) error {
 	return nil
 }
 
-// chooseVersion takes TLS 1.2 from whoever offers that or more (RFC 5246,
-// appendix E.1).
+// chooseVersion takes the highest version that both sides speak: of
+// supported_versions where the client sends that (RFC 8446, section 4.2.1),
+// else of all up to client_version (RFC 5246, appendix E.1).
 func (s *Server) chooseVersion() error {
-	offered := s.offer.hello.Version
-	if offered < tlsmsg.VersionTLS12 {
-		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.client_version", "%v, expected %v or later",
-			offered, tlsmsg.VersionTLS12)
+	hello := &s.offer.hello
+	highest := hello.Version
+	var list tlsmsg.SupportedVersions
+	found, err := hello.DecodeExtension(&list)
+	if err != nil {
+		return malformed(err)
 	}
-	s.state.Version, s.ctx.Version = tlsmsg.VersionTLS12, tlsmsg.VersionTLS12
+	if found {
+		highest = 0
+		for _, v := range list.Versions {
+			if v <= s.cfg.MaxVersion && v >= s.cfg.MinVersion {
+				highest = max(highest, v)
+			}
+		}
+	}
+	if highest < s.cfg.MinVersion {
+		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.client_version", "%v, supported_versions %v, expected %v to %v",
+			hello.Version, list.Versions, s.cfg.MinVersion, s.cfg.MaxVersion)
+	}
+	if highest < s.cfg.MaxVersion && slices.Contains(hello.CipherSuites, tlsmsg.TLS_FALLBACK_SCSV) {
+		return refuse(tlsmsg.AlertInappropriateFallback, "ClientHello.client_version",
+			"%v with %v, though this server speaks %v (RFC 7507, section 3)", highest, tlsmsg.TLS_FALLBACK_SCSV, s.cfg.MaxVersion)
+	}
+	s.state.Version = min(highest, s.cfg.MaxVersion)
+	s.ctx.Version = s.state.Version
 	s.in.version, s.out.version = s.state.Version, s.state.Version
 	return nil
 }
 
+// serverRandom marks that a version below TLS 1.2 is not for want of a better
+// one (RFC 8446, section 4.1.3).
+func (s *Server) serverRandom() [32]byte {
+	random := s.cfg.Random
+	if s.state.Version < tlsmsg.VersionTLS12 && s.cfg.MaxVersion >= tlsmsg.VersionTLS12 {
+		copy(random[24:], tlsmsg.DowngradeTLS11)
+	}
+	return random
+}
+
 // sendServerHello begins our flight (RFC 5246, section 7.4.1.3).
 func (s *Server) sendServerHello() error {
-	s.state.ServerRandom = s.cfg.Random
+	s.state.ServerRandom = s.serverRandom()
 	hello := tlsmsg.ServerHello{
 		Version:           s.state.Version,
-		Random:            s.cfg.Random,
+		Random:            s.state.ServerRandom,
 		CipherSuite:       s.state.CipherSuite,
 		CompressionMethod: tlsmsg.CompressionNull,
 		Extensions:        s.answerExtensions(),

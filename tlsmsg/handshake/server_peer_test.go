@@ -38,11 +38,21 @@ func (a *authority) serverConfig(t testing.TB, kinds ...string) (handshake.Serve
 	t.Helper()
 	cfg, w := handshake.ServerConfig{Random: randomBytes()}, a.worker()
 	for _, kind := range kinds {
-		cred, key := a.credential(t, kind)
-		cfg.Credentials = append(cfg.Credentials, handshake.ServerCredential{Credential: cred})
+		cert := a.cert(kind)
+		key := cert.PrivateKey.(crypto.Signer)
+		cred, err := worker.NewServerCredential(cert.Certificate, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Credentials = append(cfg.Credentials, cred)
 		w.Signers = append(w.Signers, key)
 	}
 	return cfg, w
+}
+
+// public returns the public key of a kind.
+func (a *authority) public(kind string) crypto.PublicKey {
+	return a.cert(kind).PrivateKey.(crypto.Signer).Public()
 }
 
 // client returns the config of a client that trusts the authority.

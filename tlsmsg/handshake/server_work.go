@@ -4,12 +4,13 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // The work that only a server asks for. See work.go.
 
-// KeyPairWork asks for an ephemeral key pair in Group. Result: KeyPairResult.
+// KeyPairWork asks for an ephemeral key pair in Group, a curve or one of RFC
+// 7919's. Result: KeyPairResult.
 type KeyPairWork struct{ Group tlsmsg.NamedGroup }
 
 // KeyPairResult is the outcome of KeyPairWork.
 type KeyPairResult struct {
-	PublicKey []byte // to send: an uncompressed point, or 32 bytes of X25519
+	PublicKey []byte // to send, as in ServerKeyExchange
 	Private   any    // the driver's own; it comes back in SharedSecretWork
 	Err       error
 }

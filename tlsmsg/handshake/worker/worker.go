@@ -9,7 +9,6 @@ package worker
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"io"
