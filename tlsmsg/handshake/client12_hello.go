@@ -92,13 +92,9 @@ func (c *Client) serverHello(raw []byte) error {
 	return nil
 }
 
-// downgradeFromTLS12 ends the random of a server that speaks TLS 1.2 and was
-// asked for less (RFC 8446, section 4.1.3).
-const downgradeFromTLS12 = "DOWNGRD\x00"
-
 // checkVersion takes one of the versions that the Config allows. A server that
 // could speak the best of them marks a lesser choice: then somebody on the way
-// has changed the ClientHello.
+// has changed the ClientHello (RFC 8446, section 4.1.3).
 func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 	if hello.Version < c.cfg.MinVersion || hello.Version > c.cfg.MaxVersion {
 		expected := c.cfg.MaxVersion.String()
@@ -107,7 +103,7 @@ func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 		}
 		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %s", hello.Version, expected)
 	}
-	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == downgradeFromTLS12 {
+	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == tlsmsg.DowngradeTLS11 {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.random",
 			"it ends with the mark of a server that speaks %v, and chose %v: the ClientHello was changed on the way",
 			tlsmsg.VersionTLS12, hello.Version)

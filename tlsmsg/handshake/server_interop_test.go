@@ -126,7 +126,7 @@ func TestGoClientsAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
 		for _, kind := range allKinds {
 			for _, id := range suite.IDs() {
 				s := suite.Lookup(id).For(version)
-				if s == nil || !goSpeaks(id) || s.FitsKey(a.public(kind)) != nil {
+				if s == nil || !goSpeaks(id, tlsmsg.VersionTLS12) || s.FitsKey(a.public(kind)) != nil {
 					continue
 				}
 				for group, curve := range curves {

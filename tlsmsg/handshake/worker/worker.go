@@ -76,14 +76,6 @@ func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
 	return r
 }
 
-// random is the given randomness, or the system's.
-func (w *Worker) random() io.Reader {
-	if w.Rand == nil {
-		return rand.Reader
-	}
-	return w.Rand
-}
-
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	if work.Credential < 0 || work.Credential >= len(w.Signers) {
 		return handshake.SignResult{Err: fmt.Errorf("no private key for certificate %d", work.Credential+1)}
