@@ -176,11 +176,14 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	}
 	for len(e.ready) > 0 {
 		f := e.ready[0]
-		if !f.removed && f.Machine.Next(now, &e.seg) {
-			e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
-			at, ok := f.Machine.Deadline()
+		if !f.removed {
+			due := f.Machine.Next(now, &e.seg)
+			at, ok := f.Machine.Deadline() // it may change in either case
 			e.timers.set(f, at, ok)
-			return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
+			if due {
+				e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
+				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
+			}
 		}
 		f.queued = false
 		e.ready = e.ready[1:]

@@ -68,6 +68,7 @@ func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, 
 	case h.Refusal != "":
 		e.drop(h.Refusal)
 	case h.Protocol == wire.ProtocolTCP:
+		// RFC 9293, section 3.1, MUST-3.
 		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
 			e.drop("TCP checksum is wrong")
 			return
@@ -90,7 +91,8 @@ func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, 
 	}
 }
 
-// receiveICMP gives an error message to the connection whose packet it quotes.
+// receiveICMP gives an error message to the connection whose packet it quotes
+// (RFC 9293, section 3.9.2.2, MUST-54).
 func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	var m wire.ICMP
 	decode := m.Decode

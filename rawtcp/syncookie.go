@@ -38,9 +38,13 @@ func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip
 		}
 	}
 	cfg := e.Config(now, local, remote)
+	cfg.SYNSent = true
+	if l.Configure != nil {
+		l.Configure(&cfg) // the window and MSS must be those that the connection will have
+	}
 	r := strayReply{local: local.Addr(), remote: remote.Addr(), seg: wire.Segment{
 		SrcPort: local.Port(), DstPort: remote.Port(), Flags: wire.SYN | wire.ACK,
-		Seq: e.cookie(cookieTime(now), uint32(index), s.Seq, local, remote), Ack: s.Seq.Add(1), Window: 1<<16 - 1,
+		Seq: e.cookie(cookieTime(now), uint32(index), s.Seq, local, remote), Ack: s.Seq.Add(1), Window: cfg.FirstWindow(),
 	}}
 	r.seg.Options.AddMSS(cfg.MSS)
 	e.strays = append(e.strays, r)

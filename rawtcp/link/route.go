@@ -42,8 +42,8 @@ type Via struct {
 	Source    netip.Addr
 }
 
-// FindRoute asks the kernel how it would send to remote. It needs no
-// privilege. A link-local remote names its interface, in its zone or in via.
+// FindRoute asks the kernel how it would send to remote, and from which of our
+// addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no privilege. A link-local remote names its interface, in its zone or in via.
 //
 // Via.Source may be an address that this machine does not have, see
 // [Route.Foreign], if it is in the network on the link that the route takes:
@@ -208,7 +208,9 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 	r := Route{Interface: a.Name, Index: a.Index, NextHop: remote, MTU: a.MTU,
 		Loopback: k.Type == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
 	if k.MTU > 0 {
-		r.MTU = min(r.MTU, k.MTU) // the route's own, or what path MTU discovery learned
+		// The route's own, or what path MTU discovery learned. The MSS that we
+		// announce follows the least that there is (RFC 9293, SHLD-6).
+		r.MTU = min(r.MTU, k.MTU)
 	}
 	r.MTU = min(r.MTU, maxTotal) // lo has 65536
 	if gw, ok := netip.AddrFromSlice(k.Gw); ok {

@@ -39,7 +39,7 @@ type Conn struct {
 // queued for it.
 type sendSide struct {
 	una, nxt wire.Seq // SND.UNA, SND.NXT: the end of what was ever sent
-	wnd      uint32   // SND.WND, scaled
+	wnd      uint32   // SND.WND, scaled: unsigned, and 32 bits of it (RFC 9293, MUST-1, REC-1)
 	wl1, wl2 wire.Seq // SND.WL1, SND.WL2
 	maxWnd   uint32   // the largest window that the peer ever offered
 	scale    uint8    // the peer's window scale
@@ -61,6 +61,8 @@ type sendSide struct {
 	waiting  bool    // the peer owes us an acknowledgment, or a window
 	since    Instant // since when
 	override bool    // send what fits, however little (section 3.8.6.2.1)
+
+	push wire.Seq // behind the last octet that was written with a push
 }
 
 // receiveSide is the receive sequence space, and what has arrived.
@@ -99,7 +101,7 @@ func New(cfg Config) *Conn {
 	c.handshakeRTT = -1
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
 	iss := c.cfg.ISS
-	c.snd.una, c.snd.nxt, c.snd.base = iss, iss, iss.Add(1)
+	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
 	c.snd.loss = lossState{lost: iss, again: iss, point: iss}
 	return c
 }

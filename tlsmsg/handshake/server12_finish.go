@@ -1,0 +1,41 @@
+package handshake
+
+import "github.com/rawshake/rawshake/tlsmsg"
+
+// finished checks that the client saw the handshake that we saw, and ends it
+// (RFC 5246, section 7.4.9).
+func (s *Server) finished(raw []byte) error {
+	if err := s.checkVerifyData(raw); err != nil {
+		return err
+	}
+	s.after = (*Server).sendFinished
+	return nil
+}
+
+// sendFinished makes ChangeCipherSpec and, under the new keys, Finished.
+func (s *Server) sendFinished() error {
+	if err := s.flightOver(); err != nil {
+		return err
+	}
+	if err := s.sendChangeCipherSpec(); err != nil {
+		return err
+	}
+	if err := s.sendVerifyData(); err != nil {
+		return err
+	}
+	s.out.flush()
+	s.phase = phaseConnected
+	s.exchange = serverExchange{}
+	s.handshakeDone()
+	return nil
+}
+
+// flightOver checks that nothing follows the last message of the client's
+// flight: it could not know our answer yet (RFC 5246, section 7.3, figure 1).
+func (s *Server) flightOver() error {
+	if s.in.messages.Pending() {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d bytes of a handshake message after %s, before this side answered",
+			s.in.messages.Buffered(), s.last)
+	}
+	return nil
+}
