@@ -41,7 +41,7 @@ type learned struct {
 	rtt, handshake   time.Duration
 	haveSYN, haveRTT bool
 	haveHello, tls   bool
-	verified         bool
+	judged, verified bool
 	result           Result // version, suite, group, ALPN
 }
 
@@ -100,6 +100,7 @@ func (r *Recorder) Result(at time.Duration, res Result) {
 	fill(&res.ALPN, l.result.ALPN)
 	fill(&res.RTT, l.rtt)
 	fill(&res.Handshake, l.handshake)
+	res.Judged, res.Trusted = res.Judged || l.judged, res.Trusted || l.verified
 	res.PeerVerified = res.PeerVerified || l.verified && l.handshake > 0
 	e := &Entry{At: at, Dir: Local, Layer: TCP, Type: TypeResult, Result: &res}
 	if l.tls {

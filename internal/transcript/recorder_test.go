@@ -294,7 +294,7 @@ func TestResultIsFilledInFromWhatWasSeen(t *testing.T) {
 	r.TLS(14*time.Millisecond, handshake.SecretEvent{Label: "CLIENT_RANDOM"})
 	r.Result(15*time.Millisecond, Result{OK: true, Outcome: "finished", ALPN: "http/1.1"})
 	want := Result{OK: true, Outcome: "finished", Version: tlsmsg.VersionTLS12, CipherSuite: 0xc02b, Group: 29,
-		ALPN: "http/1.1", PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
+		ALPN: "http/1.1", Judged: true, Trusted: true, PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
 	if got := *r.Transcript().Result(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
