@@ -346,7 +346,10 @@ func TestAReplyMustBeWhole(t *testing.T) {
 		{"stops", func(c *tls.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); <-t.Context().Done() }, 5, "rest of the reply"},
 		{"never comes", func(c *tls.Conn) { <-t.Context().Done() }, 5, "reply"},
 		{"is empty", func(c *tls.Conn) { c.Close() }, 6, "without a reply"},
-		{"ends without close_notify", func(c *tls.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); c.NetConn().(*net.TCPConn).CloseWrite() }, 6, "close_notify"},
+		{"ends without close_notify", func(c *tls.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			c.NetConn().(*net.TCPConn).CloseWrite()
+		}, 6, "close_notify"},
 	} {
 		address := serve(t, l, func(c *net.TCPConn) {
 			s := tls.Server(c, config)
