@@ -3,6 +3,8 @@ package transcript
 import (
 	"fmt"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 )
 
 // DefaultLimit is how much of one connection a recorder keeps, in bytes.
@@ -26,8 +28,9 @@ type Recorder struct {
 	used     int
 
 	frames int
-	latest [2]*Frame // by Dir: the last segment each way
-	halves [2]half   // by Dir
+	parts  reassembly.Buffer // of packets that came in fragments
+	latest [2]*Frame         // by Dir: the last segment each way
+	halves [2]half           // by Dir
 
 	held []*Entry // outgoing, made but not sent yet
 	lost int      // held entries that were too many
@@ -65,6 +68,11 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) 
 	r.frames++
 	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Packet: append([]byte(nil), packet...)}
 	f.parse()
+	f.complete(&r.parts)
+	if f.Whole != nil {
+		name, text := f.describe()
+		r.decide(at, dir, Link, f, &Decision{Name: name, Text: fmt.Sprintf("%s, which completes a segment of %d bytes", text, len(f.Whole))})
+	}
 	e := &Entry{At: at, Dir: dir, Layer: TCP, Type: TypeSegment, Frame: f}
 	if f.Segment == nil {
 		name, text := f.describe()
