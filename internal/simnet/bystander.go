@@ -263,9 +263,15 @@ func (b *bystander) arrives(p *seen) {
 // stranger notes a packet that somebody else sends.
 func (b *bystander) stranger(packet []byte) {
 	var p seen
-	if p.read(packet) == nil && p.tcp && p.seg.Flags == wire.SYN {
-		s := b.spaces.begin(p.way, p.seg.Seq)
-		b.noteSYN(s, &p)
-		s.end = 1
+	if p.read(packet) != nil || !p.tcp || p.seg.Flags.Has(wire.RST) {
+		return
 	}
+	var s *space
+	if p.seg.Flags.Has(wire.SYN) {
+		s = b.spaces.begin(p.way, p.seg.Seq)
+		b.noteSYN(s, &p)
+	} else if s = b.spaces.sending(p.way, p.seg.Seq); s == nil {
+		return
+	}
+	s.end = max(s.end, p.seg.End().Minus(s.iss))
 }
