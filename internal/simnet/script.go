@@ -50,7 +50,6 @@ type talk struct {
 	iss   wire.Seq // ours
 	known bool
 	flow  *rawtcp.Flow
-	read  int
 }
 
 // Where the two ends of a script are, and where the peer's numbers begin:
