@@ -8,7 +8,11 @@ func (s *Server) finished(raw []byte) error {
 	if err := s.checkVerifyData(raw); err != nil {
 		return err
 	}
-	s.after = (*Server).sendFinished
+	if s.state.Resumed {
+		s.after = (*Server).done
+	} else {
+		s.after = (*Server).keepSession
+	}
 	return nil
 }
 
@@ -24,6 +28,15 @@ func (s *Server) sendFinished() error {
 		return err
 	}
 	s.out.flush()
+	if s.state.Resumed {
+		s.phase = phaseChangeCipherSpec
+		return nil
+	}
+	return s.done()
+}
+
+// done ends the handshake.
+func (s *Server) done() error {
 	s.phase = phaseConnected
 	s.exchange = serverExchange{}
 	s.handshakeDone()

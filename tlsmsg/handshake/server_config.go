@@ -34,6 +34,12 @@ type ServerConfig struct {
 	Authorities     [][]byte // DER names for CertificateRequest
 	AllowUnverified bool     // a client's chain that does not verify is only a remark
 
+	// SessionID names a new session, from the driver's randomness: the driver
+	// then keeps it (KeepSessionWork) and finds it again (LookupSessionWork).
+	// Empty: sessions are not kept by ID.
+	SessionID []byte
+	Tickets   bool // give session tickets and take them (RFC 5077)
+
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
 	Tamper *Tamper                // may be nil: no misbehaviour
 	Events func(Event)            // may be nil
