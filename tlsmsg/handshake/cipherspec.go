@@ -53,10 +53,10 @@ func (c *conn[S]) prepareStates() error {
 		write, read = read, write
 	}
 	var err error
-	if c.pending.write, err = c.suite.NewState(write, false); err != nil {
+	if c.pending.write, err = c.suite.NewState(write, c.state.EncryptThenMAC); err != nil {
 		return &InternalError{What: "write keys", Err: err}
 	}
-	if c.pending.read, err = c.suite.NewState(read, false); err != nil {
+	if c.pending.read, err = c.suite.NewState(read, c.state.EncryptThenMAC); err != nil {
 		return &InternalError{What: "read keys", Err: err}
 	}
 	return nil
@@ -111,7 +111,7 @@ func (c *conn[S]) negotiated() {
 	if c.events != nil {
 		s := &c.state
 		c.events(NegotiatedEvent{Version: s.Version, CipherSuite: s.CipherSuite, Group: s.Group,
-			ALPN: s.ALPN, ExtendedMasterSecret: s.ExtendedMasterSecret})
+			ALPN: s.ALPN, ExtendedMasterSecret: s.ExtendedMasterSecret, EncryptThenMAC: s.EncryptThenMAC, Resumed: s.Resumed})
 	}
 }
 

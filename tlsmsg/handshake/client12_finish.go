@@ -14,12 +14,12 @@ func (c *Client) sendFlight() error {
 			return err
 		}
 	}
-	err := c.send(&tlsmsg.ClientKeyExchange{KeyExchange: c.suite.KeyExchange, PublicKey: c.exchange.agreed.PublicKey})
-	if err != nil {
+	c.exchange.ours.KeyExchange = c.suite.KeyExchange
+	if err := c.send(&c.exchange.ours); err != nil {
 		return err
 	}
-	c.deriveMaster(c.exchange.agreed.PreMasterSecret)
-	c.exchange.agreed = AgreeResult{}
+	c.deriveMaster(c.exchange.secret)
+	c.exchange.secret = nil
 	if c.state.Credential >= 0 {
 		c.yield(SignWork{
 			Credential: c.state.Credential,
@@ -28,7 +28,7 @@ func (c *Client) sendFlight() error {
 		}, (*Client).signed)
 		return nil
 	}
-	return c.sendFinished()
+	return c.endFlight()
 }
 
 // signed makes CertificateVerify (RFC 5246, section 7.4.8).
@@ -43,16 +43,25 @@ func (c *Client) signed(r Result) error {
 	if err := c.send(&tlsmsg.CertificateVerify{Scheme: c.exchange.scheme, Signature: result.Signature}); err != nil {
 		return err
 	}
-	return c.sendFinished()
+	return c.endFlight()
 }
 
-// sendFinished ends our flight: ChangeCipherSpec and, under the new keys,
-// Finished (RFC 5246, sections 7.1 and 7.4.9).
-func (c *Client) sendFinished() error {
+// endFlight ends our flight in a full handshake: then the server's turn comes.
+func (c *Client) endFlight() error {
 	c.transcript.Drop()
 	if err := c.prepareStates(); err != nil {
 		return err
 	}
+	if err := c.sendFinished(); err != nil {
+		return err
+	}
+	c.waitForServerFinished()
+	return nil
+}
+
+// sendFinished makes ChangeCipherSpec and, under the new keys, Finished (RFC
+// 5246, sections 7.1 and 7.4.9).
+func (c *Client) sendFinished() error {
 	if err := c.sendChangeCipherSpec(); err != nil {
 		return err
 	}
@@ -60,30 +69,32 @@ func (c *Client) sendFinished() error {
 		return err
 	}
 	c.out.flush()
-	c.phase = phaseChangeCipherSpec
-	if c.exchange.ticketPromised {
-		c.phase = phaseNewSessionTicket
-	}
 	return nil
 }
 
-// newSessionTicket takes note of a ticket (RFC 5077, section 3.3).
-func (c *Client) newSessionTicket(raw []byte) error {
-	var m tlsmsg.NewSessionTicket
-	if err := c.decode(&m, raw); err != nil {
-		return err
-	}
-	c.state.TicketReceived = true
-	return nil
-}
-
-// finished checks that the server saw the handshake that we saw.
+// finished checks that the server saw the handshake that we saw. In an
+// abbreviated one ours follows.
 func (c *Client) finished(raw []byte) error {
 	if err := c.checkVerifyData(raw); err != nil {
 		return err
 	}
+	c.after = (*Client).concluded
+	return nil
+}
+
+// concluded ends the handshake once the server's Finished is in the transcript.
+func (c *Client) concluded() error {
+	if c.state.Resumed {
+		if err := c.sendFinished(); err != nil {
+			return err
+		}
+	}
+	c.state.Session = c.newSession()
 	c.exchange = exchange{}
 	c.handshakeDone()
+	if c.state.Session != nil && c.events != nil {
+		c.events(SessionEvent{Session: c.state.Session})
+	}
 	if !c.trusted() {
 		c.decide("application_data_withheld", "no application data is sent: %s", c.mistrust())
 	}

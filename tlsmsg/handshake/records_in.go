@@ -32,6 +32,7 @@ type inbound struct {
 	offset   int64  // in the stream, of buf[at]
 
 	state    *suite.State   // nil: records are not protected
+	limit    int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
 	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
 	any      bool           // whether there was a good record yet
 	messages tlsmsg.Assembler
@@ -128,9 +129,13 @@ func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v", rec.Type, c.last, err)
 		}
 	}
-	if len(plaintext) > tlsmsg.MaxPlaintext {
+	limit := tlsmsg.MaxPlaintext
+	if in.state != nil && in.limit > 0 {
+		limit = in.limit
+	}
+	if len(plaintext) > limit {
 		return nil, refuse(tlsmsg.AlertRecordOverflow, "record",
-			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), tlsmsg.MaxPlaintext)
+			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), limit)
 	}
 	return plaintext, nil
 }

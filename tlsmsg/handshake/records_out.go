@@ -20,6 +20,8 @@ type outbound struct {
 
 	state   *suite.State   // nil: records are not protected
 	version tlsmsg.Version // of the records
+	limit   int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	split   bool           // the next record takes one byte alone
 	closed  bool           // close_notify, or a fatal alert, was made
 }
 
@@ -44,6 +46,18 @@ func (o *outbound) flush() {
 	o.ready = len(o.buf)
 }
 
+// room returns how much the next record may hold, and takes note of it.
+func (o *outbound) room() int {
+	switch {
+	case o.split: // see suite.State.Splits
+		o.split = false
+		return 1
+	case o.state != nil && o.limit > 0:
+		return o.limit
+	}
+	return tlsmsg.MaxPlaintext
+}
+
 // send makes a handshake message: into the transcript and into records.
 func (c *conn[S]) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
@@ -64,8 +78,9 @@ func (c *conn[S]) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeTy
 
 func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
 	start := c.out.offset
+	c.out.split = content == tlsmsg.ContentApplicationData && c.out.state != nil && c.out.state.Splits()
 	for rest := raw; ; {
-		n := min(len(rest), tlsmsg.MaxPlaintext)
+		n := min(len(rest), c.out.room())
 		if err := c.sendRecord(content, rest[:n]); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ const (
 	phaseServerHello
 	phaseCertificate
 	phaseCertificateStatus // promised, and still optional
+	phaseStatusAlone       // the same where no ServerKeyExchange follows
 	phaseServerKeyExchange
 	phaseUnknownExchange // as much as can be followed of a suite that we cannot finish
 	phaseCertificateRequest
@@ -29,7 +30,7 @@ const (
 	numPhases
 )
 
-var phaseNames = [numPhases]string{"start", "ServerHello", "Certificate", "CertificateStatus", "ServerKeyExchange",
+var phaseNames = [numPhases]string{"start", "ServerHello", "Certificate", "CertificateStatus", "CertificateStatus alone", "ServerKeyExchange",
 	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected",
 	"ClientHello", "ClientKeyExchange", "CertificateVerify"}
 

@@ -32,8 +32,10 @@ type Worker struct {
 func (w *Worker) Do(work handshake.Work) handshake.Result {
 	switch work := work.(type) {
 	case handshake.AgreeWork:
-		public, secret, err := suite.Agree(work.Group, work.PeerKey, w.Rand)
-		return handshake.AgreeResult{PublicKey: public, PreMasterSecret: secret, Err: err}
+		return w.agree(work)
+	case handshake.EncryptWork:
+		encrypted, secret, err := suite.EncryptPreMaster(work.PublicKey, work.Version, w.random())
+		return handshake.EncryptResult{Encrypted: encrypted, PreMasterSecret: secret, Err: err}
 	case handshake.VerifyChainWork:
 		return w.judge(work)
 	case handshake.VerifySignatureWork:
@@ -62,6 +64,24 @@ func (w *Worker) Finish(c Machine) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
 		c.Resume(w.Do(work))
 	}
+}
+
+func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
+	var r handshake.AgreeResult
+	if work.Prime != nil {
+		r.PublicKey, r.PreMasterSecret, r.DH, r.Err = suite.AgreeDH(work.Prime, work.Generator, work.PeerKey, w.random())
+	} else {
+		r.PublicKey, r.PreMasterSecret, r.Err = suite.Agree(work.Group, work.PeerKey, w.Rand)
+	}
+	return r
+}
+
+// random is the given randomness, or the system's.
+func (w *Worker) random() io.Reader {
+	if w.Rand == nil {
+		return rand.Reader
+	}
+	return w.Rand
 }
 
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {
