@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 
 	"fmt"
 
@@ -13,13 +12,13 @@ import (
 )
 
 // memory is what one connection leaves to the next.
-type memory struct{}
+type memory struct {
+	session  *handshake.Session // of a client
+	sessions worker.Sessions    // of a server
+}
 
 // exchange makes one connection.
 func exchange(s *settings, known *memory, resuming bool) error {
-	if resuming || s.resumeCount > 0 {
-		return fmt.Errorf("%w: resumption", errUnimplemented)
-	}
 	p := &peer{set: s}
 	if err := p.prepare(known); err != nil {
 		return err
@@ -31,6 +30,7 @@ func exchange(s *settings, known *memory, resuming bool) error {
 	if err := p.converse(resuming); err != nil {
 		return err
 	}
+	known.session = p.State().Session
 	if p.seen.ignored > 0 && !s.renegotiateIgnore {
 		return fmt.Errorf("renegotiation was refused by no_renegotiation")
 	}
@@ -50,7 +50,7 @@ func (p *peer) prepare(known *memory) error {
 	return p.prepareClient(creds, known)
 }
 
-func (p *peer) prepareClient(creds []handshake.ServerCredential, _ *memory) (err error) {
+func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.Config{Random: random32(), ServerName: s.hostName, ALPN: protocols(s.advertiseALPN),
 		SessionTicket: !s.noTicket, AllowUnverified: !s.verifyFail, Events: p.event}
@@ -60,8 +60,8 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, _ *memory) (err
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	if _, highest, err := s.versions(); err != nil || highest != tlsmsg.VersionTLS12 {
-		return errors.Join(err, fmt.Errorf("%w: TLS 1.0 and 1.1", errUnimplemented))
+	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
+		return err
 	}
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
@@ -69,15 +69,20 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, _ *memory) (err
 	if !s.ocsp {
 		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionStatusRequest)
 	}
-	if s.scts || s.grease || s.fallback {
-		return fmt.Errorf("%w: an extension", errUnimplemented)
+	if !s.scts {
+		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionSCT)
 	}
+	if s.noTicket {
+		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionSessionTicket)
+	}
+	cfg.GREASE, cfg.FallbackSCSV, cfg.Session = s.grease, s.fallback, known.session
+	cfg.MinRSABits = 1024
 	c := handshake.NewClient(cfg)
 	p.machine = c
 	return nil
 }
 
-func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err error) {
+func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.ServerConfig{Random: random32(), Credentials: creds, ClientPreference: !s.serverPreference,
 		Events: p.event, AllowUnverified: !s.verifyFail}
@@ -108,6 +113,12 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err
 	if cfg.Authorities, err = names(s.clientCAs); err != nil {
 		return err
 	}
+	if known.sessions.Key == nil {
+		key := random32()
+		known.sessions.Key = key[:]
+	}
+	id := random32()
+	cfg.Tickets, cfg.SessionID, p.work.Sessions = !s.noTicket, id[:], &known.sessions
 	p.machine = handshake.NewServer(cfg)
 	return nil
 }
@@ -210,6 +221,6 @@ func (p *peer) export() []byte {
 		seed = append(append(seed, byte(n>>8), byte(n)), p.set.exportContext...)
 	}
 	out := make([]byte, p.set.exportLen)
-	suite.PRF(suite.Lookup(st.CipherSuite).Hash, out, p.seen.master, p.set.exportLabel, seed)
+	suite.PRF(suite.Lookup(st.CipherSuite).For(st.Version).Hash, out, p.seen.master, p.set.exportLabel, seed)
 	return out
 }

@@ -36,7 +36,7 @@ type expectations struct {
 const anyCredential = -2
 
 // check compares the expectations with what is known.
-func (p *peer) check(bool) error {
+func (p *peer) check(resuming bool) error {
 	e, st := &p.set.expect, p.State()
 	alpn := e.alpn
 	if p.set.server {
@@ -70,6 +70,9 @@ func (p *peer) check(bool) error {
 	case e.credential != anyCredential && e.credential != p.credential():
 		return fmt.Errorf("credential %d, not %d", p.credential(), e.credential)
 	}
+	if err := p.checkSession(resuming); err != nil {
+		return err
+	}
 	if err := p.checkRequest(); err != nil {
 		return err
 	}
@@ -86,6 +89,26 @@ func (p *peer) check(bool) error {
 		if !slices.EqualFunc(chain, st.Chain, bytes.Equal) {
 			return fmt.Errorf("another chain of the peer's than %s", e.peerCert)
 		}
+	}
+	return nil
+}
+
+// checkSession is about resumption. A client must have a new session after a
+// full handshake, and after an abbreviated one only if its ticket is renewed.
+func (p *peer) checkSession(resuming bool) error {
+	e, st := &p.set.expect, p.State()
+	if want := resuming && !e.miss; st.Resumed != want {
+		return fmt.Errorf("resumed %v, not %v", st.Resumed, want)
+	}
+	if p.set.server {
+		return nil
+	}
+	fresh := st.Session != nil && (!st.Resumed || st.TicketReceived)
+	switch want := !e.noSession && (!st.Resumed || e.renewal); {
+	case fresh != want:
+		return fmt.Errorf("a new session %v, not %v", fresh, want)
+	case !resuming && e.sessionID && !fresh, !resuming && e.noSessionID && fresh:
+		return fmt.Errorf("a new session %v", fresh)
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ var flags = map[string]flag{
 	"use-early-callback":                   moot,
 	"install-ddos-callback":                moot,
 	"use-old-client-cert-callback":         moot,
-	"use-custom-verify-callback":           moot,
+	"use-custom-verify-callback":           yes(func(s *settings) *bool { return &s.customVerify }),
 	"use-ocsp-callback":                    moot,
 	"set-ocsp-in-callback":                 moot,
 	"no-op-extra-handshake":                moot,

@@ -110,7 +110,7 @@ func (p *peer) flush() error {
 		}
 		p.Resume(r)
 		if p.seen.rejected != nil {
-			p.Abort(tlsmsg.AlertHandshakeFailure)
+			p.Abort(p.verifyAlert())
 		}
 	}
 	if out := p.Next(); len(out) > 0 {
@@ -130,9 +130,17 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 	}
 	r.Verdict = nil
 	if p.set.verifyFail {
-		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, tlsmsg.AlertHandshakeFailure
+		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, p.verifyAlert()
 	}
 	return r
+}
+
+// verifyAlert is what BoringSSL's callbacks of two kinds answer.
+func (p *peer) verifyAlert() tlsmsg.AlertDescription {
+	if p.set.customVerify {
+		return tlsmsg.AlertCertificateUnknown
+	}
+	return tlsmsg.AlertHandshakeFailure
 }
 
 // until moves the machine on until done, or its end.

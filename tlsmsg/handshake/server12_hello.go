@@ -13,7 +13,7 @@ func (s *Server) clientHello(raw []byte) error {
 	if err := s.decode(hello, raw); err != nil {
 		return err
 	}
-	s.state.ClientRandom = hello.Random
+	s.state.ClientRandom, s.state.Extensions = hello.Random, hello.Extensions
 	if err := s.chooseVersion(); err != nil {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 // section 5.3).
 
 // contains reports whether both lists have x.
-func contains[T comparable](a, b []T, x T) bool { return slices.Contains(a, x) && slices.Contains(b, x) }
+func contains[T comparable](a, b []T, x T) bool {
+	return slices.Contains(a, x) && slices.Contains(b, x)
+}
 
 // answerHello answers the ClientHello, with an abbreviated handshake where it
 // offers a session that the driver still knows.

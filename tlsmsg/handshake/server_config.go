@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
-	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // ClientAuth says whether a server asks its clients for a certificate.
@@ -54,9 +53,6 @@ type ServerCredential struct {
 	SCTs         [][]byte          // for signed_certificate_timestamp
 }
 
-// defaultServerGroups are curves, and after them what DHE needs.
-var defaultServerGroups = append(suite.Groups(), suite.FFDHEGroups()...)
-
 func (c *ServerConfig) setDefaults() {
 	if c.MinVersion == 0 {
 		c.MinVersion = tlsmsg.VersionTLS12
@@ -68,7 +64,7 @@ func (c *ServerConfig) setDefaults() {
 		c.CipherSuites = defaultSuites
 	}
 	if len(c.Groups) == 0 {
-		c.Groups = defaultServerGroups
+		c.Groups = offeredGroups
 	}
 	if len(c.SignatureSchemes) == 0 {
 		c.SignatureSchemes = defaultSchemes
