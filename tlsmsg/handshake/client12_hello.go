@@ -32,6 +32,8 @@ func (c *Client) sendClientHello() error {
 	c.out.version = tlsmsg.VersionTLS10
 	c.in.messages.MaxMessage = maxMessage
 	c.phase = phaseServerHello
+	c.scratch = make([]byte, 0, flightRoom)
+	c.out.buf = make([]byte, 0, flightRoom)
 	if err := c.send(&hello); err != nil {
 		return err
 	}
@@ -39,6 +41,9 @@ func (c *Client) sendClientHello() error {
 	c.out.flush()
 	return nil
 }
+
+// flightRoom is room for a usual ClientHello, and for what follows.
+const flightRoom = 320
 
 var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 

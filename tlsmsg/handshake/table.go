@@ -75,7 +75,7 @@ func (c *conn[S]) handshakeMessage(raw []byte) error {
 		return nil // it belongs to no handshake
 	}
 	c.transcript.Add(raw)
-	c.last = "the peer's " + typ.Heading()
+	c.last = lastMessage{any: true, dir: In, typ: typ}
 	if after := c.after; after != nil {
 		c.after = nil
 		return after(c.self)
