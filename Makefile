@@ -3,7 +3,7 @@
 GO      ?= go
 FUZZ    ?= 10m
 
-.PHONY: all build demo test lint unit bench fuzz setup clean help
+.PHONY: all build demo test lint unit bench conformance fuzz setup clean help
 
 all: build
 
@@ -33,6 +33,9 @@ unit: ## the tests, with the race detector
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench
+
+conformance: ## docs/rfc9293.md from the sources, and the tests that it names
+	$(GO) run ./internal/conformance
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)

@@ -16,7 +16,8 @@ const isnTick = 4 * time.Microsecond
 
 // InitialSequence returns the initial sequence number for a connection:
 // ISN = M + F(addresses, ports, secret), RFC 6528, section 3. The clock part
-// keeps successive connections apart, the keyed hash keeps strangers guessing.
+// keeps successive connections apart (RFC 9293, MUST-8), the keyed hash keeps
+// strangers guessing (SHLD-1, MUST-9).
 func (e *Endpoint) InitialSequence(now tcb.Instant, local, remote netip.AddrPort) wire.Seq {
 	ticks := uint32(now.Sub(0) / isnTick)
 	return wire.Seq(ticks + e.flowHash("isn", local, remote))
@@ -29,7 +30,7 @@ func (e *Endpoint) TimestampOffset(local, remote netip.AddrPort) uint32 {
 	return e.flowHash("timestamp", local, remote)
 }
 
-func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort) uint32 {
+func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort, more ...uint32) uint32 {
 	var buf [128]byte
 	b := append(buf[:0], e.cfg.Secret[:]...)
 	b = append(b, use...)
@@ -37,6 +38,9 @@ func (e *Endpoint) flowHash(use string, local, remote netip.AddrPort) uint32 {
 		ip := a.Addr().As16()
 		b = append(b, ip[:]...)
 		b = binary.BigEndian.AppendUint16(b, a.Port())
+	}
+	for _, m := range more {
+		b = binary.BigEndian.AppendUint32(b, m)
 	}
 	sum := sha256.Sum256(b)
 	return binary.BigEndian.Uint32(sum[:])

@@ -22,6 +22,7 @@ type Machine interface {
 	EOF() bool
 	Write(p []byte) int
 	CloseWrite()
+	Close()
 	Abort()
 	State() tcb.State
 	Err() error

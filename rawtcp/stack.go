@@ -27,24 +27,33 @@ type StackConfig struct {
 	// Tap is told of each packet, in the order in which they crossed the link,
 	// while the stack is locked: it must not call the stack.
 	Tap func(Frame)
+	// Header is what the IP headers of the stack's packets hold.
+	Header Header
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
+	// Configure may change what a connection, opened or accepted, begins with:
+	// its timers, buffers, options. The stack is locked meanwhile.
+	Configure func(*tcb.Config)
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
 // the time, and callers send from their own. It is safe for concurrent use.
 type Stack struct {
-	link  link.Link
-	tap   func(Frame)
-	epoch time.Time
-	done  chan struct{} // closed when the receiving goroutine has ended
+	link      link.Link
+	tap       func(Frame)
+	configure func(*tcb.Config)
+	epoch     time.Time
+	done      chan struct{} // closed when the receiving goroutine has ended
 
-	mu       sync.Mutex
-	endpoint *Endpoint
-	conns    map[*Conn]struct{}
-	deadline time.Time // as set on the link
-	out      []byte    // reused for each packet sent
-	err      error     // why the stack ended
+	mu        sync.Mutex
+	endpoint  *Endpoint
+	conns     map[*Conn]struct{}
+	listeners map[*Listener]struct{}
+	deadline  time.Time // as set on the link
+	armed     bool      // whether that deadline has yet to pass
+	out       []byte    // reused for each packet sent
+	err       error     // why the stack ended
+	release   func()    // frees what was set up for the stack, once nobody uses it; or nil
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -52,9 +61,10 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
-		endpoint: NewEndpoint(EndpointConfig{Secret: secret, Dropped: cfg.Dropped}),
-		conns:    make(map[*Conn]struct{}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), done: make(chan struct{}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
+		conns:     make(map[*Conn]struct{}),
+		listeners: make(map[*Listener]struct{}),
 	}
 	go s.run()
 	return s
@@ -84,29 +94,29 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	m := build(tcb.Config{
-		LocalPort:       local.Port(),
-		RemotePort:      remote.Port(),
-		ISS:             s.endpoint.InitialSequence(now, local, remote),
-		TimestampOffset: s.endpoint.TimestampOffset(local, remote),
-		MSS:             uint16(min(s.link.MTU(), 1<<16-1) - ipv4AndTCPHeaders),
-	})
+	cfg := s.endpoint.Config(now, local, remote)
+	if s.configure != nil {
+		s.configure(&cfg)
+	}
+	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
 	}
-	c := newConn(s, flow)
-	s.conns[c] = struct{}{}
-	flow.Changed = c.wake
+	c := s.adopt(flow)
 	m.Open(now)
 	s.endpoint.Touch(flow)
-	s.flush(now)
+	s.flush()
 	return c, nil
 }
 
-// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
-// 3.7.1): the fixed headers, without options.
-const ipv4AndTCPHeaders = 40
+// adopt makes the Conn of a flow.
+func (s *Stack) adopt(f *Flow) *Conn {
+	c := newConn(s, f)
+	s.conns[c] = struct{}{}
+	f.Changed = c.wake
+	return c
+}
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
 
@@ -122,14 +132,14 @@ func (s *Stack) run() {
 		case err == nil:
 			s.received(now, p)
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			s.deadline = time.Time{}
+			s.armed = false
 			s.endpoint.Advance(now)
 		default:
 			s.fail(err)
 			s.mu.Unlock()
 			return
 		}
-		s.flush(now)
+		s.flush()
 		s.mu.Unlock()
 	}
 }
@@ -145,8 +155,9 @@ func (s *Stack) received(now tcb.Instant, p link.Packet) {
 
 // flush sends what is due, and asks the link to wake us at the next deadline.
 // Every entry into the stack ends here.
-func (s *Stack) flush(now tcb.Instant) {
+func (s *Stack) flush() {
 	for s.err == nil {
+		now := s.now() // of this packet: a round trip begins when it leaves
 		p := s.endpoint.Next(now, s.out[:0])
 		if p == nil {
 			break
@@ -165,10 +176,10 @@ func (s *Stack) setDeadline() {
 	if d, ok := s.endpoint.Deadline(); ok {
 		at = s.epoch.Add(time.Duration(d))
 	}
-	if at.Equal(s.deadline) {
+	if s.armed && at.Equal(s.deadline) {
 		return
 	}
-	s.deadline = at
+	s.deadline, s.armed = at, true
 	s.link.SetReadDeadline(at)
 }
 
@@ -181,6 +192,27 @@ func (s *Stack) fail(err error) {
 	for c := range s.conns {
 		c.wake()
 	}
+	for ln := range s.listeners {
+		ln.wake()
+	}
+}
+
+// releaseWith has f called once the last listener and connection are gone.
+func (s *Stack) releaseWith(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release = f
+}
+
+// unused returns what frees the stack's surroundings where that is due: nobody
+// listens, and no connection is left. It does so once.
+func (s *Stack) unused() func() {
+	if len(s.conns) > 0 || len(s.listeners) > 0 {
+		return nil
+	}
+	release := s.release
+	s.release = nil
+	return release
 }
 
 // sleep waits for a while, or until the stack ends.

@@ -95,6 +95,8 @@ func TestTooLongAMessageIsRefusedByItsHeader(t *testing.T) {
 			var long *tlsmsg.MessageTooLongError
 			if !errors.As(err, &long) || raw != nil || long.Length != tc.length || long.Type != tlsmsg.TypeCertificate {
 				t.Errorf("length %d: % x, %v", tc.length, raw, err)
+			} else if want := fmt.Sprintf("Certificate: length %d in its header, expected at most %d", tc.length, long.Max); err.Error() != want {
+				t.Errorf("%v\nwant %s", err, want)
 			}
 			a.Write([]byte("more"))
 			if a.Buffered() != 0 {

@@ -11,7 +11,7 @@ import (
 
 // viewOptions say how a view should look where it is going to.
 func (f *connectFlags) viewOptions(out *os.File) view.Options {
-	o := view.Options{Verbose: f.verbose}
+	o := view.Options{Verbose: f.verbose, Data: f.showData}
 	fd := int(out.Fd())
 	if term.IsTerminal(fd) {
 		if width, _, err := term.GetSize(fd); err == nil {

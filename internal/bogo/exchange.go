@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"errors"
 
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -53,16 +55,19 @@ func (p *peer) prepare(known *memory) error {
 func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.Config{Random: random32(), ServerName: s.hostName, ALPN: protocols(s.advertiseALPN),
-		SessionTicket: !s.noTicket, AllowUnverified: !s.verifyFail, Events: p.event}
+		SessionTicket: !s.noTicket, AllowUnverified: true, Events: p.event}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
-		return err
-	}
-	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
 	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
 		return err
 	}
+	if cfg.CipherSuites, err = s.suites(); err != nil {
+		return err
+	}
+	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
+		return suite.Lookup(id).For(cfg.MaxVersion) == nil
+	})
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
 	}
@@ -75,7 +80,10 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 	if s.noTicket {
 		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionSessionTicket)
 	}
-	cfg.GREASE, cfg.FallbackSCSV, cfg.Session = s.grease, s.fallback, known.session
+	cfg.GREASE, cfg.FallbackSCSV = s.grease, s.fallback
+	if known.session != nil && (!s.noTicket || len(known.session.Ticket) == 0) {
+		cfg.Session = known.session
+	}
 	cfg.MinRSABits = 1024
 	c := handshake.NewClient(cfg)
 	p.machine = c
@@ -85,16 +93,19 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.ServerConfig{Random: random32(), Credentials: creds, ClientPreference: !s.serverPreference,
-		Events: p.event, AllowUnverified: !s.verifyFail}
+		Events: p.event, AllowUnverified: true}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
-		return err
-	}
-	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
 	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
 		return err
 	}
+	if cfg.CipherSuites, err = s.suites(); err != nil {
+		return err
+	}
+	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
+		return suite.Lookup(id).For(cfg.MaxVersion) == nil
+	})
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}
@@ -150,12 +161,11 @@ func (p *peer) converse(resuming bool) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	return p.until(func() bool {
-		if len(p.Peek()) > 0 {
-			p.Discard(len(p.Peek()))
-		}
-		return p.EOF()
-	})
+	err := p.until(func() bool { return len(p.Peek()) > 0 || p.EOF() })
+	if err == nil && len(p.Peek()) > 0 {
+		return errors.New("application data after this side closed")
+	}
+	return err
 }
 
 // alertDecompressionFailure is what the runner wants to see sent.
@@ -168,6 +178,9 @@ func (p *peer) say() error {
 		if err := p.write(p.export()); err != nil {
 			return err
 		}
+	}
+	if s.tlsUnique && p.State().Resumed && !p.State().ExtendedMasterSecret {
+		return errors.New("tls-unique identifies no connection that is resumed without extended master secret")
 	}
 	if s.tlsUnique {
 		if err := p.write(p.seen.finished); err != nil {

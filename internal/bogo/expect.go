@@ -55,14 +55,16 @@ func (p *peer) check(resuming bool) error {
 		return fmt.Errorf("no extended master secret")
 	case e.renegotiation && !st.SecureRenegotiation, e.noRenegotiation && st.SecureRenegotiation:
 		return fmt.Errorf("secure renegotiation %v", st.SecureRenegotiation)
-	case e.group != 0 && e.group != st.Group:
+	case e.group != 0 && e.group != st.Group && !st.Resumed: // what a session was made with it does not keep
 		return fmt.Errorf("group %v, not %v", st.Group, e.group)
 	case e.suite != 0 && e.suite != st.CipherSuite:
 		return fmt.Errorf("suite %v, not %v", st.CipherSuite, e.suite)
-	case e.scheme != 0 && e.scheme != scheme:
+	case e.scheme != 0 && e.scheme != scheme && !st.Resumed:
 		return fmt.Errorf("signature scheme %v, not %v", scheme, e.scheme)
-	case e.ocsp != nil && !bytes.Equal(e.ocsp, st.OCSPResponse):
+	case e.ocsp != nil && !bytes.Equal(e.ocsp, st.OCSPResponse) && !st.Resumed:
 		return fmt.Errorf("OCSP response %x, not %x", st.OCSPResponse, e.ocsp)
+	case e.scts != nil && !st.Resumed && !bytes.Equal(e.scts, (&tlsmsg.SignedCertificateTimestamps{List: st.SCTs}).AppendData(nil, tlsmsg.TypeServerHello)):
+		return fmt.Errorf("timestamps %x, not %x", st.SCTs, e.scts)
 	case e.noPeerCert && len(st.Chain) > 0:
 		return fmt.Errorf("a certificate of the peer's")
 	case e.renegotiations > 0:
@@ -125,8 +127,12 @@ func (p *peer) credential() int {
 // checkOffer is about ClientHello.
 func (p *peer) checkOffer(s *handshake.Server) error {
 	e := &p.set.expect
-	if e.serverName != "" && s.ServerName() != e.serverName || e.noServerName && s.ServerName() != "" {
-		return fmt.Errorf("server name %q, not %q", s.ServerName(), e.serverName)
+	var name tlsmsg.ServerName // also where the extension is not answered
+	if _, err := s.Offer().DecodeExtension(&name); err != nil {
+		return err
+	}
+	if host := name.HostName(); e.serverName != "" && host != e.serverName || e.noServerName && host != "" {
+		return fmt.Errorf("server name %q, not %q", host, e.serverName)
 	}
 	var alpn tlsmsg.ALPN
 	if _, err := s.Offer().DecodeExtension(&alpn); err != nil {

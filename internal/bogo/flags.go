@@ -83,6 +83,7 @@ var flags = map[string]flag{
 	"enable-grease":                  yes(func(s *settings) *bool { return &s.grease }),
 	"verify-peer":                    yes(func(s *settings) *bool { return &s.verifyPeer }),
 	"require-any-client-certificate": yes(func(s *settings) *bool { return &s.requireCertificate }),
+	"reverify-on-resume":             yes(func(s *settings) *bool { return &s.reverify }),
 	"verify-fail":                    yes(func(s *settings) *bool { return &s.verifyFail }),
 	"trust-cert":                     {true, moot.set},
 	"no-server-name-ack":             yes(func(s *settings) *bool { return &s.noServerNameAck }),

@@ -42,7 +42,7 @@ type settings struct {
 	grease           bool
 
 	verifyPeer, requireCertificate, verifyFail bool
-	customVerify                               bool
+	customVerify, reverify                     bool
 	noServerNameAck                            bool
 	clientCAs                                  string
 	credentials                                []credentialFiles // the first is the default one
@@ -83,7 +83,7 @@ var (
 	defaultSchemes = []tlsmsg.SignatureScheme{
 		tlsmsg.SchemeECDSASecp256r1SHA256, tlsmsg.SchemeRSAPSSRSAESHA256, tlsmsg.SchemeRSAPKCS1SHA256,
 		tlsmsg.SchemeECDSASecp384r1SHA384, tlsmsg.SchemeRSAPSSRSAESHA384, tlsmsg.SchemeRSAPKCS1SHA384,
-		tlsmsg.SchemeRSAPSSRSAESHA512, tlsmsg.SchemeRSAPKCS1SHA512,
+		tlsmsg.SchemeRSAPSSRSAESHA512, tlsmsg.SchemeRSAPKCS1SHA512, tlsmsg.SchemeRSAPKCS1SHA1,
 	}
 )
 

@@ -55,3 +55,12 @@ func (s *Session) CloseWrite() {
 
 // Abort ends the connection with a RST.
 func (s *Session) Abort() { s.tcp.Abort() }
+
+// Close ends the connection in both directions; nobody reads any more.
+func (s *Session) Close() {
+	if s.tls == nil {
+		s.tcp.Close()
+		return
+	}
+	s.CloseWrite()
+}

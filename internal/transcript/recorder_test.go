@@ -220,10 +220,24 @@ func TestPacketsThatAreNoSegmentsAreNotices(t *testing.T) {
 	quoted := packet(Out, seg(Out, wire.SYN, 0, 0, 0))[:28]
 	body := append([]byte{wire.ICMPUnreachable, 3, 0, 0, 0, 0, 0, 0}, quoted...)
 	fragment := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: addr[In], Dst: addr[Out], FragmentOffset: 2}
+	from6, to6 := netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::1")
+	six := func(next uint8, n int) []byte {
+		h := wire.IPv6{HopLimit: 64, NextHeader: next, Src: from6, Dst: to6}
+		return h.AppendTo(nil, n)
+	}
+	syn := seg(Out, wire.SYN, 0, 0, 0)
+	syn.SrcPort, syn.DstPort = 40000, 443
+	about := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: to6, Dst: from6}
+	body6 := append([]byte{wire.ICMPv6Unreachable, 4, 0, 0, 0, 0, 0, 0}, syn.AppendTo(about.AppendTo(nil, 20), to6, from6)...)
 	for _, tc := range []struct {
 		name, says string
 		packet     []byte
 	}{
+		{"icmp", "port unreachable from 2001:db8::2, about the segment from port 40000 to [2001:db8::2]:443",
+			append(six(wire.ProtocolICMPv6, len(body6)), body6...)},
+		{"fragment", "5 bytes at offset 16", append(six(wire.NextFragment, 13), "\x06\x00\x00\x10\x00\x00\x00\x0112345"...)},
+		{"refused", "RFC 5095", append(six(wire.NextRouting, 28), append([]byte{6, 0, 0, 1, 0, 0, 0, 0}, syn.AppendTo(nil, from6, to6)...)...)},
+		{"undecodable", "IPv6", []byte{0x60}},
 		{"icmp", "port unreachable from 198.18.0.1, about the segment from port 40000 to 198.18.0.1:443",
 			append(icmp.AppendTo(nil, len(body)), body...)},
 		{"fragment", "5 bytes at offset 16", append(fragment.AppendTo(nil, 5), "12345"...)},
@@ -236,6 +250,23 @@ func TestPacketsThatAreNoSegmentsAreNotices(t *testing.T) {
 		if e.Type != TypeDecision || e.Layer != Link || e.Decision.Name != tc.name || !strings.Contains(e.Decision.Text, tc.says) {
 			t.Errorf("%v %v %+v", e.Layer, e.Type, e.Decision)
 		}
+	}
+}
+
+func TestFramesOfIPv6AreReadAndVerified(t *testing.T) {
+	src, dst := netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::1")
+	s := seg(Out, wire.SYN, 0, 0, 3)
+	s.SrcPort, s.DstPort = 40000, 443
+	h := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
+	b := s.AppendTo(h.AppendTo(nil, s.HeaderLen()+3), src, dst)
+	f := newTape().Packet(0, Out, b, false)
+	tree, err := f.Tree()
+	if err != nil || f.Segment == nil || f.BadChecksum || f.IP.Src != src || tree.Name != "IPv6" || tree.Find("payload", "TCP", "source_port") == nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+	b[len(b)-1]++
+	if f := newTape().Packet(0, Out, b, false); !f.BadChecksum {
+		t.Error("a wrong checksum was not noticed")
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func (f *Frame) parse() {
-	c := field.New("IPv4", f.Packet)
+	c := field.New(wire.Root(f.Packet), f.Packet)
 	f.decode(&c)
 	f.verify()
 }
@@ -81,6 +81,12 @@ func (r *Recorder) rebase(event tcb.Event) tcb.Event {
 		e.Seq, e.Expected = wire.Seq(in.relative(e.Seq)), wire.Seq(in.relative(e.Expected))
 		return e
 	case tcb.Retransmitted:
+		e.Seq = wire.Seq(out.relative(e.Seq))
+		return e
+	case tcb.WindowProbe:
+		e.Seq = wire.Seq(out.relative(e.Seq))
+		return e
+	case tcb.FastRetransmit:
 		e.Seq = wire.Seq(out.relative(e.Seq))
 		return e
 	case tcb.ResetSent:

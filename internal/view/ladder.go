@@ -9,6 +9,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // A Ladder draws the client at the left, the server at the right, and between
@@ -136,6 +137,23 @@ func (l *Ladder) message(e *transcript.Entry) {
 	l.named(e.Dir, m.Name(), messageColor(m), pieces)
 	if trouble != "" {
 		l.say(m.Name()+" "+trouble, red)
+	}
+	if l.options.Data && e.Dir == transcript.In && m.Content == tlsmsg.ContentApplicationData {
+		l.quote(m.Raw)
+	}
+}
+
+// maxQuoted bounds the application data that is quoted, in bytes.
+const maxQuoted = 4 << 10
+
+// quote shows application data as text, line by line.
+func (l *Ladder) quote(data []byte) {
+	text := strings.TrimRight(string(data[:min(len(data), maxQuoted)]), "\r\n")
+	for line := range strings.SplitSeq(text, "\n") {
+		l.paragraph(l.lane.indent, "> ", strings.TrimRight(line, "\r"), dim)
+	}
+	if rest := len(data) - maxQuoted; rest > 0 {
+		l.say(fmt.Sprintf("%d bytes more are not shown", rest), dim)
 	}
 }
 

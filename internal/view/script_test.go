@@ -297,7 +297,8 @@ func (s *script) whole() {
 	s.after(50 * time.Microsecond).out(data("GET / HTTP/1.1\r\nHost: lab.test\r\n\r\n"))
 	request.Payload = filled(int(s.ends[transcript.Out].sent)-int(request.Seq-s.ends[transcript.Out].isn-1), 0)
 	s.after(200 * time.Millisecond)
-	s.rec.TCP(s.at, tcb.Retransmitted{Seq: request.Seq, Len: len(request.Payload), Attempt: 1, RTO: 200 * time.Millisecond, What: "data"})
+	s.rec.TCP(s.at, tcb.Retransmitted{Seq: request.Seq, Len: len(request.Payload), Attempt: 1, RTO: 200 * time.Millisecond, What: "data",
+		Why: "no acknowledgment within the RTO"})
 	s.rec.Packet(s.at, transcript.Out, s.packet(transcript.Out, request), false)
 	s.after(900*time.Microsecond).in(1460, data("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
 	s.after(40 * time.Microsecond).out(alert(1, 0))

@@ -22,6 +22,7 @@ type Options struct {
 	Color   bool // whether to colour
 	ASCII   bool // whether to do without any other character
 	Verbose bool // whether to show what usually only distracts: records, every measurement
+	Data    bool // whether a ladder quotes the application data that arrives, as text
 }
 
 // DefaultWidth is a line's width where no terminal tells one, in columns.

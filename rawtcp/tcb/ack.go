@@ -6,7 +6,7 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 // was sent twice (Karn's algorithm).
 type rttTiming struct {
 	running bool
-	end     wire.Seq // an acknowledgment of this ends the round trip
+	seg     span
 	sent    Instant
 }
 
@@ -34,6 +34,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	news := c.takeSACK(s)
+	c.sampleRTT(now, s)
 	advances := c.snd.una.Less(s.Ack)
 	if advances {
 		c.acked(now, s)
@@ -52,7 +53,6 @@ func (c *Conn) oldestAck() wire.Seq { return c.snd.una - wire.Seq(c.snd.maxWnd) 
 // acked moves SND.UNA to an acknowledgment of something new.
 func (c *Conn) acked(now Instant, s *wire.Segment) {
 	n := s.Ack.Minus(c.snd.una)
-	c.sampleRTT(now, s)
 	c.snd.una = s.Ack
 	if octets := s.Ack.Minus(c.snd.base); octets > 0 {
 		octets = min(octets, c.snd.buf.len()) // without the FIN
@@ -61,11 +61,12 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	}
 	c.snd.tries, c.snd.probes = 0, 0
 	c.snd.since, c.snd.waiting = now, c.snd.una != c.snd.nxt
+	c.icmp = "" // it passed
 	c.progress(n)
 	c.pathAcked(n)
 	c.timers.stop(timerRetransmit)
 	if c.snd.una.Less(c.snd.nxt) {
-		c.timers.set(timerRetransmit, now.Add(c.rtt.rto)) // RFC 6298, (5.3)
+		c.armRetransmit(now) // RFC 6298, (5.3)
 	}
 }
 
@@ -79,16 +80,19 @@ func (c *Conn) ackedAgain(now Instant) {
 	}
 }
 
-// sampleRTT takes a round trip from an acknowledgment of something new: of the
-// segment that is timed, or by its timestamp where only a retransmission was.
+// sampleRTT takes a round trip from an acknowledgment: of the segment that is
+// timed, which SACK may tell before its turn; or, of something new, by its
+// timestamp where nothing is timed because all of it was sent again. An echo
+// from before the last retransmission tells nothing: perhaps only the
+// acknowledgment of the original was lost.
 func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
 	t := &c.snd.timing
 	switch {
-	case t.running && t.end.LessEq(s.Ack):
+	case t.running && (t.seg.right.LessEq(s.Ack) || c.snd.loss.sacked.within(t.seg.left, t.seg.right) > 0):
 		t.running = false
 		c.measured(now.Sub(t.sent))
-	case !t.running && c.snd.tries > 0:
-		if rtt, ok := c.tsRTT(now, s); ok {
+	case !t.running && c.snd.una.Less(s.Ack):
+		if rtt, ok := c.tsRTT(now, s); ok && rtt <= now.Sub(c.snd.again)+clockGranularity {
 			c.measured(rtt)
 		}
 	}

@@ -53,12 +53,40 @@ func TestSegmentsInTheSteadyStateDoNotAllocate(t *testing.T) {
 	}
 }
 
+func TestSegmentsOutOfOrderDoNotAllocate(t *testing.T) {
+	a, b := joined(t)
+	p := make([]byte, 8*1400)
+	now := Instant(time.Second)
+	var s [8]wire.Segment
+	turn := func() {
+		now = now.Add(time.Millisecond)
+		a.Write(p)
+		n := 0
+		for n < len(s) && a.Next(now, &s[n]) {
+			n++
+		}
+		for i := range n {
+			b.Receive(now, &s[n-1-i])
+			exchange(now, b, a)
+		}
+		b.Discard(len(b.Peek()))
+		exchange(now, b, a)
+		exchange(now, a, b)
+		exchange(now, b, a)
+	}
+	for range 1000 {
+		turn()
+	}
+	if n := testing.AllocsPerRun(1000, turn); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkSegmentOutAndAckIn(b *testing.B) {
 	x, y := joined(b)
 	p := make([]byte, 1400)
 	now := Instant(time.Second)
 	b.ReportAllocs()
-	b.ReportMetric(float64(unsafe.Sizeof(*x)), "B/conn")
 	for b.Loop() {
 		now = now.Add(time.Millisecond)
 		x.Write(p)
@@ -66,4 +94,5 @@ func BenchmarkSegmentOutAndAckIn(b *testing.B) {
 		y.Discard(len(y.Peek()))
 		exchange(now, y, x)
 	}
+	b.ReportMetric(float64(unsafe.Sizeof(*x)), "B/conn")
 }

@@ -67,6 +67,7 @@ func (c *Conn) refuseText(s *wire.Segment) {
 // err is not nil. A RST that is due still goes out, and what has arrived in
 // order stays readable.
 func (c *Conn) end(err error) {
+	c.unsent = c.Unacked()
 	c.over, c.err = true, err
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}
@@ -81,6 +82,9 @@ func (c *Conn) end(err error) {
 func (c *Conn) resetError() error {
 	switch c.state {
 	case SynReceived:
+		if c.passive {
+			return nil // back to LISTEN, and no one is told
+		}
 		return fmt.Errorf("%w: the peer sent a RST in place of an acknowledgment of our SYN", ErrRefused)
 	case Closing, LastAck, TimeWait:
 		return nil // both sides had said all they had to say

@@ -68,6 +68,9 @@ type Config struct {
 	SYNTries int
 	// SYNTimeout is for how long a SYN may stay unanswered.
 	SYNTimeout time.Duration
+	// SoftErrorsEnd lets any ICMP error about our SYN end the attempt, also one
+	// that may pass: RFC 5461, section 4.1, against RFC 9293, MUST-56.
+	SoftErrorsEnd bool
 	// UserTimeout is for how long data may stay unacknowledged.
 	UserTimeout time.Duration
 	// MinRTO and MaxRTO bound the retransmission timeout.

@@ -13,6 +13,7 @@ type Conn struct {
 	state  State
 	err    error
 	over   bool // the connection has ended, or was closed before it began
+	unsent int  // what Unacked was then
 	timers timers
 	rtt    rttEstimator
 	reno   reno
@@ -54,6 +55,7 @@ type sendSide struct {
 	timing  rttTiming
 	urgent  bool
 	up      wire.Seq // SND.UP
+	again   Instant  // when octets were last sent again
 	last    Instant  // when octets were last sent
 
 	waiting  bool    // the peer owes us an acknowledgment, or a window
@@ -63,7 +65,7 @@ type sendSide struct {
 
 // receiveSide is the receive sequence space, and what has arrived.
 type receiveSide struct {
-	irs, nxt wire.Seq // IRS, RCV.NXT
+	nxt      wire.Seq // RCV.NXT
 	edge     wire.Seq // the right edge of the window, the furthest ever offered
 	scale    uint8    // of the windows that we send
 	ready    int      // octets in buf that are in order
@@ -103,7 +105,7 @@ func New(cfg Config) *Conn {
 }
 
 // State is the connection's state. It may change in Open, Receive,
-// Unreachable, Advance, Next, CloseWrite and Abort.
+// Unreachable, Advance, Next, CloseWrite, Close and Abort.
 func (c *Conn) State() State { return c.state }
 
 // Err is how the connection ended, if other than by both sides' FIN, or nil.

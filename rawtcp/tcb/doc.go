@@ -32,6 +32,9 @@
 //	icmp.go         what an ICMP error does
 //	timers.go       deadlines
 //
+// A test that holds a requirement of RFC 9293, appendix B, names it in its
+// comment, in a line "Requirements: MUST-13, SHLD-4".
+//
 // Plain parts that know nothing of the connection: buffer.go, spans.go,
 // rtt.go (RFC 6298),
 // reno.go (RFC 5681), loss.go (RFC 6675); and the values that cross the border:

@@ -10,6 +10,7 @@ import (
 
 func delayed(c *Config) { c.AckDelay = 40 * time.Millisecond }
 
+// Requirements: SHLD-18, SHLD-19
 func TestAcksWaitForASecondSegmentOrAWhile(t *testing.T) {
 	k := established(t, delayed)
 	k.send(`ACK seq=1 ack=1 "abc"`)
@@ -49,6 +50,7 @@ func TestAcksThatTouchAHoleDoNotWait(t *testing.T) {
 	k.expect("ACK ack=8")
 }
 
+// Requirements: MUST-40
 func TestAckDelayIsLessThanHalfASecond(t *testing.T) {
 	k := established(t, func(c *Config) { c.AckDelay = time.Minute })
 	k.send(`ACK seq=1 ack=1 "abc"`)
@@ -58,6 +60,7 @@ func TestAckDelayIsLessThanHalfASecond(t *testing.T) {
 	}
 }
 
+// Requirements: SHLD-7
 func TestNagleHoldsSmallSegmentsBack(t *testing.T) {
 	k := established(t, func(c *Config) { c.Nagle = true })
 	k.write("a")
@@ -75,6 +78,7 @@ func TestNagleHoldsSmallSegmentsBack(t *testing.T) {
 	k.expect(`FIN-PSH-ACK seq=1004 "bye"`)
 }
 
+// Requirements: MUST-17
 func TestWithoutNagleSmallSegmentsGoAtOnce(t *testing.T) {
 	k := established(t, nil)
 	k.write("a")
@@ -83,6 +87,7 @@ func TestWithoutNagleSmallSegmentsGoAtOnce(t *testing.T) {
 	k.expect(`ACK seq=2 "b"`)
 }
 
+// Requirements: MUST-38
 func TestSillyWindowIsOverriddenAfterAWhile(t *testing.T) {
 	k := established(t, nil)
 	k.send("ACK seq=1 ack=1 win=100")
@@ -92,6 +97,7 @@ func TestSillyWindowIsOverriddenAfterAWhile(t *testing.T) {
 	k.expect("ACK seq=1 len=100")
 }
 
+// Requirements: MUST-25
 func TestKeepAliveIsOffByDefault(t *testing.T) {
 	k := established(t, nil)
 	if at, ok := k.c.Deadline(); ok {
@@ -99,6 +105,7 @@ func TestKeepAliveIsOffByDefault(t *testing.T) {
 	}
 }
 
+// Requirements: MAY-5, MUST-24, MUST-26, MUST-27, MUST-29, SHLD-12
 func TestKeepAliveProbesAnIdleConnection(t *testing.T) {
 	k := established(t, func(c *Config) {
 		c.KeepAlive, c.KeepAliveInterval, c.KeepAliveProbes = 2*time.Hour, time.Minute, 3
@@ -120,6 +127,7 @@ func TestKeepAliveProbesAnIdleConnection(t *testing.T) {
 	k.failed(ErrTimeout)
 }
 
+// Requirements: MUST-26
 func TestKeepAliveLeavesOctetsInFlightAlone(t *testing.T) {
 	k := established(t, func(c *Config) { c.KeepAlive = 1500 * time.Millisecond })
 	k.write("x")
@@ -132,6 +140,7 @@ func TestKeepAliveLeavesOctetsInFlightAlone(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-30, MUST-32, MUST-33
 func TestUrgentDataStaysInTheStream(t *testing.T) {
 	k := established(t, nil)
 	k.send(`URG-ACK seq=1 ack=1 urg=8 "abc"`)
@@ -150,6 +159,29 @@ func TestUrgentDataStaysInTheStream(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-66
+func TestUrgentPointerIntoAClosedWindowCounts(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4 win=0")
+	k.send(`URG-ACK seq=4 ack=1 urg=70 "d"`)
+	k.said("urgent_data")
+	k.expect("ACK ack=4 win=0")
+}
+
+func TestUrgentPointerThatIsTooFarWaits(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 66000))
+	k.c.MarkUrgent()
+	if s := k.expect("ACK seq=1 len=1000"); s.Urgent != 0 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+	if s := k.expect("URG-ACK seq=1001 len=1000"); s.Urgent != 65000 {
+		t.Errorf("pointer %d", s.Urgent)
+	}
+}
+
+// Requirements: MUST-31, MUST-62
 func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1500))
@@ -167,6 +199,7 @@ func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
 	}
 }
 
+// Requirements: MAY-1, SHLD-3
 func TestCloseWithOctetsNotReadSendsReset(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=1 ack=1 "abc"`)
@@ -176,6 +209,7 @@ func TestCloseWithOctetsNotReadSendsReset(t *testing.T) {
 	k.expect("RST seq=1")
 }
 
+// Requirements: SHLD-3
 func TestOctetsAfterCloseDrawReset(t *testing.T) {
 	k := established(t, nil)
 	k.c.Close()
@@ -205,6 +239,7 @@ func TestClosedConnectionDoesNotWaitForAFinForEver(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-20, SHLD-9, SHLD-10
 func TestTroubleIsToldBeforeGivingUp(t *testing.T) {
 	k := established(t, nil)
 	k.write("x")
@@ -215,4 +250,11 @@ func TestTroubleIsToldBeforeGivingUp(t *testing.T) {
 		k.expect(`ACK "x"`)
 	}
 	k.said("delivery_trouble")
+}
+
+// Requirements: SHLD-11, MUST-28
+func TestDefaultsAreRFC9293s(t *testing.T) {
+	if DefaultUserTimeout < 100*time.Second || DefaultKeepAlive < 2*time.Hour || DefaultSYNTimeout < 3*time.Minute {
+		t.Error("shorter than RFC 9293 asks for")
+	}
 }

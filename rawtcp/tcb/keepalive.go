@@ -8,6 +8,7 @@ import (
 // Defaults of keep-alive. It is off unless asked for (RFC 9293, section 3.8.4,
 // MUST-25).
 const (
+	DefaultKeepAlive         = 2 * time.Hour    // for a driver whose user only says "on" (MUST-28)
 	DefaultKeepAliveInterval = 75 * time.Second // between probes that are not answered
 	DefaultKeepAliveProbes   = 9                // unanswered ones that end the connection (MUST-29)
 )

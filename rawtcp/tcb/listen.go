@@ -29,7 +29,6 @@ func (c *Conn) startSYN(in State) {
 	c.out.syn = !c.cfg.SYNSent
 	if c.cfg.SYNSent {
 		c.snd.nxt = c.cfg.ISS.Add(1)
-		c.snd.tries = 1 // nobody knows when: its round trip cannot be timed
 		c.lastAck = c.rcv.nxt
 	}
 	c.enter(in)

@@ -72,8 +72,17 @@ func TestBadAckInSynReceivedDrawsReset(t *testing.T) {
 	k.state(SynReceived)
 }
 
+// Requirements: MUST-11
 func TestResetInSynReceivedEndsTheAttempt(t *testing.T) {
 	k := accepted(t, "SYN seq=0", nil)
+	k.expect("SYN-ACK seq=0 ack=1")
+	k.send("RST seq=1")
+	k.ended() // the listener goes on as if nothing had been
+
+	k = start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("SYN seq=0")
 	k.expect("SYN-ACK seq=0 ack=1")
 	k.send("RST seq=1")
 	k.failed(ErrRefused)
@@ -90,6 +99,7 @@ func TestCloseInSynReceivedWaitsForTheHandshake(t *testing.T) {
 	k.expect(`FIN-PSH-ACK seq=1 ack=1 "bye"`)
 }
 
+// Requirements: MUST-10
 func TestSimultaneousOpen(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -116,6 +126,17 @@ func TestConnectionBornFromASynAck(t *testing.T) {
 	}
 }
 
+func TestAnAnswerToASYNSentElsewhereIsNotWaitedForForEver(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNSent, c.SYNTries = true, 2 })
+	k.c.Open(k.now)
+	k.quiet()
+	k.after(time.Second)
+	k.expect("SYN seq=0")
+	k.quiet()
+	k.after(2 * time.Second)
+	k.failed(ErrTimeout)
+}
+
 func TestConnectionBornFromACookie(t *testing.T) {
 	k := accepted(t, "SYN seq=0 mss=500", func(c *Config) { c.SYNSent = true })
 	k.quiet()
@@ -124,6 +145,7 @@ func TestConnectionBornFromACookie(t *testing.T) {
 	k.read("hello")
 }
 
+// Requirements: MAY-2
 func TestTimeWaitIsReusedByAHigherSequenceNumber(t *testing.T) {
 	k := established(t, nil)
 	k.c.CloseWrite()
@@ -144,11 +166,28 @@ func TestTimeWaitIsReusedByAHigherSequenceNumber(t *testing.T) {
 	}
 }
 
+// Requirements: SHLD-4
 func TestTimeWaitIsReusedByANewerTimestamp(t *testing.T) {
 	k := reach(t, TimeWait, func(c *Config) { c.SYNOptions = nil })
 	newer := k.parse("SYN seq=-5 ts=2,0", testIRS, testISS)
 	older := k.parse("SYN seq=1000000 ts=0,0", testIRS, testISS)
 	if !k.c.Reusable(&newer) || k.c.Reusable(&older) {
 		t.Error("RFC 6191")
+	}
+}
+
+func TestAnotherSYNInSynReceivedGoesBackToListen(t *testing.T) {
+	k := accepted(t, "SYN seq=0", nil)
+	k.expect("SYN-ACK seq=0 ack=1")
+	k.send("SYN seq=500")
+	k.ended()
+}
+
+func TestTimestampsAfterACookie(t *testing.T) {
+	k := accepted(t, "SYN seq=0 ts=5,0", func(c *Config) { c.SYNOptions, c.SYNSent = nil, true })
+	k.send(`ACK seq=1 ack=1 ts=9,0 "hello"`)
+	s := k.expect("ACK seq=1 ack=6")
+	if _, ecr, _ := s.Options.Timestamps(); ecr != 9 {
+		t.Errorf("TSecr %d, want 9", ecr)
 	}
 }

@@ -79,7 +79,7 @@ func (c *Conn) ownScale() uint8 {
 // agree takes from the peer's SYN what the two sides will use, and its initial
 // sequence number.
 func (c *Conn) agree(now Instant, s *wire.Segment) {
-	c.rcv.irs, c.rcv.nxt = s.Seq, s.Seq.Add(1)
+	c.rcv.nxt = s.Seq.Add(1)                         // IRS and its SYN
 	c.rcv.edge = c.rcv.nxt.Add(int(c.cfg.SYNWindow)) // our SYN offered it
 	c.snd.mss = int(c.cfg.PeerMSS)
 	if mss, ok := s.Options.MSS(); ok {
@@ -148,12 +148,14 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 // synAcked notes that the peer has acknowledged our SYN, which establishes the
 // connection.
 func (c *Conn) synAcked(now Instant, s *wire.Segment) {
-	retransmitted := c.snd.tries > 0
 	c.snd.una = c.cfg.ISS.Add(1)
 	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una, point: c.snd.una}
 	c.timers.stop(timerRetransmit)
-	c.synRTT(now, s, retransmitted)
-	c.snd.tries, c.snd.waiting = 0, false
+	if c.snd.tries > 0 {
+		c.reno.lostSYN()
+	}
+	c.synRTT(now, s)
+	c.snd.tries, c.snd.waiting, c.snd.timing.running = 0, false, false
 	c.setWindow(s, c.snd.scaleOf(s))
 	c.heard(now)
 	c.enter(Established)
@@ -163,21 +165,21 @@ func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 }
 
 // synRTT takes the round trip of the handshake. That of a SYN sent twice is
-// ambiguous (Karn), unless a timestamp tells which one was answered.
-func (c *Conn) synRTT(now Instant, s *wire.Segment, retransmitted bool) {
-	rtt := now.Sub(c.snd.timing.sent)
-	if retransmitted {
-		var ok bool
-		if rtt, ok = c.tsRTT(now, s); !ok {
-			// RFC 6298, (5.7): a lost SYN says that the first guess may be too short.
-			c.rtt.rto = min(max(rtoAfterLostSYN, c.cfg.MinRTO), c.cfg.MaxRTO)
-			c.reno.lostSYN()
-			return
-		}
+// ambiguous (Karn), and that of one which the caller sent is not known, unless
+// a timestamp tells which one was answered, and when it was sent.
+func (c *Conn) synRTT(now Instant, s *wire.Segment) {
+	rtt, ok := now.Sub(c.snd.timing.sent), c.snd.timing.running && c.snd.tries == 0
+	if !ok {
+		rtt, ok = c.tsRTT(now, s)
 	}
-	c.handshakeRTT = rtt
-	c.snd.timing.running = false
-	c.measured(rtt)
+	switch {
+	case ok:
+		c.handshakeRTT = rtt
+		c.measured(rtt)
+	case c.snd.tries > 0:
+		// RFC 6298, (5.7): a lost SYN says that the first guess may be too short.
+		c.rtt.rto = min(max(rtoAfterLostSYN, c.cfg.MinRTO), c.cfg.MaxRTO)
+	}
 }
 
 // measured takes a round trip into the estimate.

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
+// Requirements: MUST-14, SHLD-5, MAY-3
 func TestActiveOpen(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -58,6 +60,7 @@ func TestSYNOptionsAreTheCallers(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-22, MUST-12
 func TestSYNIsRetransmittedAtOneThreeSevenSeconds(t *testing.T) {
 	k := start(t, func(c *Config) { c.SYNTries = 4 })
 	k.c.Open(k.now)
@@ -78,6 +81,7 @@ func TestSYNIsRetransmittedAtOneThreeSevenSeconds(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-23
 func TestSYNIsTriedForThreeMinutes(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -95,6 +99,7 @@ func TestSYNIsTriedForThreeMinutes(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-21
 func TestSYNTimeoutIsTheCallers(t *testing.T) {
 	k := start(t, func(c *Config) { c.SYNTimeout = 5 * time.Second })
 	k.c.Open(k.now)
@@ -234,5 +239,51 @@ func TestTimestampTellsTheRoundTripOfALostSYN(t *testing.T) {
 	k.c.Receive(k.now, &in)
 	if rtt, ok := k.c.HandshakeRTT(); !ok || rtt != 20*time.Millisecond {
 		t.Errorf("handshake RTT %v %v", rtt, ok)
+	}
+}
+
+// Requirements: MUST-4, MUST-5, MUST-6, MUST-7, MUST-64, MUST-65
+func TestOptionsOfNoUseAreIgnored(t *testing.T) {
+	for _, options := range [][]byte{
+		{253, 4, 1, 2, 2, 4, 1, 44}, // an experiment, and then MSS 300
+		{1, 1, 1, 2, 4, 1, 44},      // not aligned
+		{2, 4, 1, 44, 8, 0},         // a length of 0
+		{2, 4, 1, 44, 8, 200},       // a length past the end
+	} {
+		raw := append(make([]byte, wire.TCPHeaderLen), options...)
+		for len(raw)%4 != 0 {
+			raw = append(raw, 0)
+		}
+		raw[12] = byte(len(raw) / 4 << 4)
+		cursor := field.New("TCP", raw)
+		var s wire.Segment
+		if err := s.Decode(&cursor); err != nil {
+			t.Fatal(err)
+		}
+		k := start(t, nil)
+		k.c.Open(k.now)
+		k.expect("SYN seq=0")
+		k.write(strings.Repeat("x", 400))
+		s.Seq, s.Ack, s.Flags, s.Window = testIRS, testISS.Add(1), wire.SYN|wire.ACK, 1000
+		k.c.Receive(k.now, &s)
+		k.expect("ACK seq=1")
+		k.expect("ACK seq=1 len=300")
+		s.Seq, s.Ack, s.Flags = testIRS.Add(1), testISS.Add(301), wire.ACK // and in any segment
+		k.c.Receive(k.now, &s)
+		if got := k.expect("PSH-ACK seq=301 len=100"); !got.Options.IsZero() {
+			t.Errorf("options % x on a segment that is no SYN", got.Options.Raw())
+		}
+	}
+}
+
+// Requirements: MUST-1, REC-1
+func TestTheLargestWindowIsAGibibyte(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("SYN-ACK seq=0 ack=1 ws=14")
+	k.send("ACK seq=1 ack=1 win=65535")
+	if k.c.snd.wnd != 65535<<14 {
+		t.Errorf("window of %d", k.c.snd.wnd)
 	}
 }

@@ -19,6 +19,9 @@ const (
 	// blackHoleSegment is what every path can be held to take: RFC 9293's
 	// default MSS.
 	blackHoleSegment = DefaultMSS
+	// doubtLasts is how many octets later a proven size is tried again. If it
+	// still does not arrive, it is not proven any more.
+	doubtLasts = 1 << 16
 )
 
 // pathState is what RFC 5927, section 7.2, keeps against forged messages.
@@ -26,6 +29,9 @@ type pathState struct {
 	proven  int      // the largest segment that was ever acknowledged
 	claimed int      // what an unproven message said that the path takes, or 0
 	about   wire.Seq // the first segment that one quoted
+
+	doubted int // a proven size that was given up for timeouts alone, or 0
+	since   int // octets acknowledged since
 }
 
 // TooBig takes a message from the network, about our segment that began at
@@ -53,6 +59,11 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 	}
 }
 
+// MaxSegment is the most that the path is known to take in one segment, in
+// octets of options and payload together. It may shrink in Receive,
+// Unreachable and Advance.
+func (c *Conn) MaxSegment() int { return c.cfg.MaxSegment }
+
 // shrink makes our segments smaller from now on.
 func (c *Conn) shrink(n int, why string) {
 	if n >= c.cfg.MaxSegment {
@@ -60,7 +71,7 @@ func (c *Conn) shrink(n int, why string) {
 	}
 	c.cfg.MaxSegment = n
 	c.reno.mss = c.segmentSize()
-	c.path.claimed, c.path.proven = 0, min(c.path.proven, n)
+	c.path.claimed = 0
 	emit(c, SegmentSizeReduced{Size: n, Why: why})
 }
 
@@ -70,6 +81,11 @@ func (c *Conn) pathAcked(n int) {
 	c.path.proven = max(c.path.proven, min(size, c.cfg.MaxSegment))
 	if c.path.claimed > 0 && c.path.about.Less(c.snd.una) {
 		c.path.claimed = 0 // it did arrive
+	}
+	if c.path.since += n; c.path.doubted > 0 && c.path.since >= doubtLasts {
+		c.cfg.MaxSegment = c.path.doubted
+		c.path.doubted, c.path.proven = 0, 0
+		c.reno.mss = c.segmentSize()
 	}
 }
 
@@ -84,19 +100,26 @@ func (c *Conn) pathTimeout() {
 	case c.path.claimed > 0:
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
 	case large && c.snd.tries >= tries:
+		if tries == blackHoleTriesProven {
+			c.path.doubted, c.path.since = c.cfg.MaxSegment, 0
+		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
 	}
 }
 
-// tooBig4 takes an ICMPv4 message of that kind (RFC 1191).
-func (c *Conn) tooBig4(now Instant, m *wire.ICMP) {
-	mtu := m.MTU()
+// tooBigMessage takes an ICMP message of that kind (RFC 1191, RFC 8201).
+func (c *Conn) tooBigMessage(now Instant, m *wire.ICMP) {
+	mtu, headers := m.MTU(), wire.IPv4HeaderLen+wire.TCPHeaderLen
 	emit(c, UnreachableReceived{Message: fmt.Sprintf("%v (MTU %d)", m, mtu), From: m.From.String()})
-	if mtu >= int(m.Quoted.TotalLength) && m.Quoted.TotalLength > 0 {
+	if mtu >= m.Quoted.TotalLength && m.Quoted.TotalLength > 0 {
 		return // what it quotes would have fitted
 	}
-	if mtu == 0 {
+	switch {
+	case m.V6:
+		headers = wire.IPv6HeaderLen + wire.TCPHeaderLen
+		mtu = max(mtu, wire.IPv6MinMTU) // RFC 8201, section 4
+	case mtu == 0:
 		mtu = 576 // from before RFC 1191, section 5
 	}
-	c.TooBig(now, m.Seq, mtu-wire.IPv4HeaderLen-wire.TCPHeaderLen)
+	c.TooBig(now, m.Seq, mtu-headers)
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // flying is a connection with n segments of 1000 octets under way, the first
@@ -31,6 +33,7 @@ func flying(t *testing.T, n int, sack bool) *talk {
 	return k
 }
 
+// Requirements: MUST-19
 func TestInitialWindowIsTenSegments(t *testing.T) {
 	k := flying(t, 20, false)
 	k.quiet()
@@ -86,8 +89,8 @@ func TestFastRetransmitAfterThreeDuplicates(t *testing.T) {
 		k.quiet()
 		k.send("ACK seq=1 ack=10001")
 		k.quiet()
-		if k.c.reno.cwnd > 5000 || k.c.reno.cwnd < 2000 {
-			t.Errorf("sack %v: cwnd is %d after recovery from ten segments", sack, k.c.reno.cwnd)
+		if k.c.reno.ssthresh != 5000 || k.c.reno.cwnd != 2000 {
+			t.Errorf("sack %v: %+v after recovery of ten segments, and none in flight", sack, k.c.reno)
 		}
 		if k.c.snd.loss.recovering {
 			t.Error("still recovering")
@@ -98,15 +101,104 @@ func TestFastRetransmitAfterThreeDuplicates(t *testing.T) {
 func TestAcksThatAreNoDuplicates(t *testing.T) {
 	k := flying(t, 10, false)
 	for i := range 5 {
-		k.send(fmt.Sprintf("ACK seq=1 ack=1 win=%d", 60000+i)) // window updates
-		k.send(fmt.Sprintf(`ACK seq=%d ack=1 "d"`, 1+i))       // with data
+		k.send(fmt.Sprintf("ACK seq=%d ack=1 win=%d", 1+i, 60000+i)) // window updates
+		k.quiet()
+		k.send(fmt.Sprintf(`ACK seq=%d ack=1 win=%d "d"`, 1+i, 60000+i)) // with data
+		k.expect("ACK len=0")
+		k.quiet()
 	}
-	for range 2 {
-		k.send("ACK seq=1 ack=1 win=60004") // old, and two duplicates at most
+}
+
+func TestCwndStartsAgainAfterIdleness(t *testing.T) {
+	k := flying(t, 10, false)
+	k.send("ACK seq=1 ack=10001")
+	k.c.reno.cwnd = 50000 // as after a long transfer
+	k.after(10 * time.Second)
+	k.write(strings.Repeat("x", 30000))
+	for i := range 10 {
+		k.expect(fmt.Sprintf("ACK seq=%d len=1000", 10001+1000*i))
+	}
+	k.quiet()
+}
+
+func TestNoRoundTripOfASegmentThatWasSentAgainFast(t *testing.T) {
+	k := flying(t, 10, false)
+	for range 3 {
+		k.send("ACK seq=1 ack=1")
+	}
+	k.expect("ACK seq=1 len=1000") // the segment that is timed
+	before, _ := k.c.SRTT()
+	k.after(500 * time.Millisecond)
+	k.send("ACK seq=1 ack=10001")
+	if srtt, _ := k.c.SRTT(); srtt != before {
+		t.Errorf("SRTT from %v to %v", before, srtt)
+	}
+}
+
+func TestHolesAreFilledWhenThereIsNothingElseToSend(t *testing.T) {
+	k := flying(t, 8, true) // 1 and 6001 are lost
+	k.send("ACK seq=1 ack=1 sack=1001-3001")
+	k.send("ACK seq=1 ack=1 sack=1001-6001")
+	k.send("ACK seq=1 ack=1 sack=7001-8001,1001-6001")
+	k.expect("ACK seq=1 len=1000")
+	k.expect("ACK seq=6001 len=1000") // one run above it only: by NextSeg's third rule
+	k.quiet()
+}
+
+func TestPartialAckDeflatesWhatDuplicatesLetOut(t *testing.T) {
+	k := flying(t, 30, false) // 1 and 8001 are lost
+	for range 9 {
+		k.send("ACK seq=1 ack=1")
 	}
 	for k.pending() {
-		if s := k.expect("ACK"); len(s.Payload) > 0 {
-			t.Fatal("a retransmission")
+		var s wire.Segment
+		k.c.Next(k.now, &s)
+	}
+	flight, cwnd := k.c.flight(), k.c.reno.cwnd
+	k.send("ACK seq=1 ack=8001")
+	k.expect("ACK seq=8001 len=1000")
+	for k.pending() {
+		var s wire.Segment
+		k.c.Next(k.now, &s)
+	}
+	if under := k.c.flight(); under > flight-7000+1000 || k.c.inNetwork() > cwnd {
+		t.Errorf("%d octets in flight, %d held to be under way, cwnd %d", under, k.c.inNetwork(), cwnd)
+	}
+}
+
+func TestNoBurstAfterRecovery(t *testing.T) {
+	r := newReno(1000)
+	r.halve(10000)
+	if r.cwnd != 5000 || r.ssthresh != 5000 {
+		t.Fatalf("%+v", r)
+	}
+	r.recovered(500)
+	if r.cwnd != 2000 {
+		t.Fatalf("%+v, though little is in flight", r)
+	}
+	r.halve(20000)
+	r.recovered(20000)
+	if r.cwnd != 10000 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestIsLost(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		sacked spans
+		want   wire.Seq
+	}{
+		{"nothing", nil, 0},
+		{"one segment", spans{{1000, 2000}}, 0},
+		{"two segments", spans{{1000, 3000}}, 0},
+		{"more than two segments", spans{{1000, 3001}}, 1000},
+		{"more than two segments in two runs", spans{{1000, 2001}, {3000, 4000}}, 1000},
+		{"three small runs", spans{{1000, 1001}, {2000, 2001}, {3000, 3001}}, 1000},
+		{"four small runs", spans{{1000, 1001}, {2000, 2001}, {3000, 3001}, {4000, 4001}}, 2000},
+	} {
+		if got := tc.sacked.lossEdge(0, 1000); got != tc.want {
+			t.Errorf("%s: lost below %v, want %v", tc.name, got, tc.want)
 		}
 	}
 }
@@ -187,6 +279,7 @@ func TestNoFastRetransmitWhileATimeoutIsRepaired(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-19
 func TestSlowStartEndsAtSsthresh(t *testing.T) {
 	r := newReno(1000)
 	r.timedOut(10000, false)
@@ -236,5 +329,35 @@ func TestNoSACKWithoutPermission(t *testing.T) {
 	k.send(`ACK seq=11 ack=1 "a"`)
 	if s := k.expect("ACK ack=1"); !s.Options.IsZero() {
 		t.Errorf("options % x", s.Options.Raw())
+	}
+}
+
+func TestLeastAndInitialWindows(t *testing.T) {
+	r := newReno(1000)
+	r.timedOut(1000, false)
+	if r.ssthresh != 2000 {
+		t.Errorf("ssthresh %d, at least two segments (RFC 5681, (4))", r.ssthresh)
+	}
+	for mss, want := range map[int]int{536: 5360, 1460: 14600, 9000: 18000} {
+		if got := newReno(mss).cwnd; got != want {
+			t.Errorf("initial window of %d for segments of %d, want %d (RFC 6928)", got, mss, want)
+		}
+	}
+}
+
+func TestSegmentsLeaveRoomForTheirOptions(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.send("SYN-ACK seq=0 ack=1 mss=1000 sackok ts=1,0")
+	k.expect("ACK seq=1")
+	k.write(strings.Repeat("x", 1100))
+	k.expect("ACK seq=1 len=988")
+	for i := range 5 {
+		k.send(fmt.Sprintf(`ACK seq=%d ack=1 ts=1,0 "d"`, 11+10*i))
+	}
+	k.write(strings.Repeat("x", 1100))
+	if s := k.expect("ACK seq=989 len=960"); s.HeaderLen()-wire.TCPHeaderLen != 40 {
+		t.Errorf("%d octets of options", s.HeaderLen()-wire.TCPHeaderLen)
 	}
 }

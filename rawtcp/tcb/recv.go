@@ -7,7 +7,7 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 func (c *Conn) Receive(now Instant, s *wire.Segment) {
 	switch {
 	case c.state == Closed, c.state == Listen:
-		c.drop(s, "the connection is "+c.state.String())
+		c.drop(s, "the connection is closed")
 	case c.state == SynSent:
 		c.receiveSynSent(now, s)
 	default:
@@ -25,6 +25,10 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
 	switch {
 	case s.Flags.Has(wire.RST):
 		c.receiveRST(now, s)
+		return
+	case s.Flags.Has(wire.SYN) && c.state == SynReceived && c.passive:
+		c.drop(s, "another SYN within the window")
+		c.end(nil) // back to LISTEN: the peer has begun anew
 		return
 	case s.Flags.Has(wire.SYN):
 		c.drop(s, "SYN on a connection that is already open")
@@ -49,7 +53,7 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
 // outside says why no part of s is within the receive window, or nothing.
 // The window is what was offered, not what there may be room for now.
 func (c *Conn) outside(s *wire.Segment) string {
-	n, wnd := s.Len(), uint32(c.rcv.edge.Minus(c.rcv.nxt))
+	n, wnd := s.Len(), uint32(c.offered())
 	switch {
 	case s.Seq == c.rcv.nxt: // of a window of nothing, the controls count
 		return ""

@@ -41,7 +41,7 @@ func (c *Conn) probeInterval() time.Duration {
 // flight whose acknowledgment would tell of a wider one, are waited for with
 // the retransmission timer; a FIN that nobody waits for, with one of its own.
 func (c *Conn) rest(now Instant) {
-	if c.sendsData() && c.snd.una == c.snd.nxt {
+	if c.handshaking() || c.sendsData() && c.snd.una == c.snd.nxt {
 		c.armRetransmit(now)
 	}
 	if c.deaf && c.state == FinWait2 && !c.timers.running(timerFin) {
@@ -79,6 +79,7 @@ func (c *Conn) dataTimeout() {
 	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
 	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
+	c.snd.timing.running = false // its acknowledgment would tell how long the hole lasted
 	if c.snd.tries == r1 {
 		emit(c, DeliveryTrouble{Tries: c.snd.tries})
 	}

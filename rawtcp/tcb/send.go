@@ -68,6 +68,7 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
 	c.fill(now, s, run)
 	if run.left.Less(c.snd.nxt) {
+		c.snd.again = now
 		c.sentAgain(run)
 	} else {
 		c.snd.override = false
@@ -95,7 +96,7 @@ func (c *Conn) allowed(run span, force bool) span {
 	}
 	run.right = earlier(run.right, c.snd.una.Add(int(c.snd.wnd)))
 	run = c.atMost(run, c.segmentSize())
-	if flight := c.inNetwork(); !force && flight > 0 && flight+run.len() > c.reno.cwnd {
+	if pipe := c.inNetwork(); !force && pipe > 0 && pipe+run.len() > c.reno.cwnd {
 		return span{}
 	}
 	return run
@@ -106,14 +107,14 @@ func (c *Conn) allowed(run span, force bool) span {
 func (c *Conn) newRun() span {
 	rest := span{c.snd.nxt, c.sendEnd()}
 	usable := c.snd.una.Add(int(c.snd.wnd)).Minus(c.snd.nxt)
-	flight := c.inNetwork()
+	pipe := c.inNetwork()
 	run := span{rest.left, rest.left.Add(min(rest.len(), usable))}
 	run = c.atMost(run, c.segmentSize())
 	n := run.len()
 	switch {
 	case n <= 0:
 		return span{}
-	case flight > 0 && flight+n > c.reno.cwnd:
+	case pipe > 0 && pipe+n > c.reno.cwnd:
 		return span{}
 	case n >= c.segmentSize(), c.snd.override:
 		return run
@@ -176,7 +177,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 	}
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
 		if !c.snd.timing.running {
-			c.snd.timing = rttTiming{running: true, end: end, sent: now}
+			c.snd.timing = rttTiming{running: true, seg: span{s.Seq, end}, sent: now}
 		}
 		c.snd.nxt = later(c.snd.nxt, end)
 	}
@@ -184,7 +185,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 	c.armRetransmit(now)
 }
 
-// sentAgain notes a retransmission, which ends the timing of a round trip.
+// sentAgain notes a retransmission.
 func (c *Conn) sentAgain(run span) {
 	l := &c.snd.loss
 	l.again = later(l.again, run.right)
@@ -192,9 +193,7 @@ func (c *Conn) sentAgain(run span) {
 	if c.snd.nxt.Less(run.right) {
 		l.lost = run.right // new octets came along
 	}
-	if c.snd.timing.running && run.left.Less(c.snd.timing.end) {
-		c.snd.timing.running = false
-	}
+	c.untime(run)
 	what := "data"
 	if run.left == c.dataEnd() {
 		what = "FIN"
@@ -204,6 +203,13 @@ func (c *Conn) sentAgain(run span) {
 		e.RTO = c.snd.expired
 	}
 	emit(c, e)
+}
+
+// untime ends the timing of a segment of which something is sent again.
+func (c *Conn) untime(run span) {
+	if t := &c.snd.timing; run.left.Less(t.seg.right) && t.seg.left.Less(run.right) {
+		t.running = false
+	}
 }
 
 // addOptions adds what segments other than SYNs carry, each aligned with NOPs

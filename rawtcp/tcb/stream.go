@@ -25,8 +25,12 @@ func (c *Conn) WriteSpace() int {
 
 // Unacked is how much of what was written the peer has not acknowledged, in
 // octets; a FIN due counts as one. It shrinks in Receive, to 0 when all that
-// was written, and CloseWrite's FIN, have arrived.
+// was written, and CloseWrite's FIN, have arrived. At the connection's end it
+// stays as it is.
 func (c *Conn) Unacked() int {
+	if c.over {
+		return c.unsent
+	}
 	n := c.snd.buf.len()
 	if c.snd.fin && !c.finAcked() {
 		n++

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 func TestDataBothWays(t *testing.T) {
@@ -19,6 +21,7 @@ func TestDataBothWays(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-16, SHLD-28
 func TestSegmentsAreAsLargeAsBothSidesAllow(t *testing.T) {
 	k := start(t, func(c *Config) { c.MaxSegment = 700 })
 	k.c.Open(k.now)
@@ -32,6 +35,7 @@ func TestSegmentsAreAsLargeAsBothSidesAllow(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-15
 func TestPeerWithoutMSSGets536(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -43,36 +47,8 @@ func TestPeerWithoutMSSGets536(t *testing.T) {
 	k.expect("PSH-ACK seq=537 len=64")
 }
 
-func TestTheWindowIsHonoured(t *testing.T) {
-	k := established(t, nil)
-	k.send("ACK seq=1 ack=1 win=1500")
-	k.write(strings.Repeat("x", 3000))
-	k.expect("ACK seq=1 len=1000")
-	k.quiet() // 500 left of the window: a silly segment
-	k.send("ACK seq=1 ack=1001 win=2000")
-	k.expect("ACK seq=1001 len=1000")
-	k.expect("PSH-ACK seq=2001 len=1000")
-	k.quiet()
-}
-
-func TestWindowScaleOfThePeer(t *testing.T) {
-	k := start(t, func(c *Config) { c.SYNOptions = LinuxSYNOptions() })
-	k.c.Open(k.now)
-	k.expect("SYN seq=0")
-	k.write(strings.Repeat("x", 20000))
-	k.send("SYN-ACK seq=0 ack=1 win=1000 mss=1000 ws=3") // 1000: never scaled in a SYN
-	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=1000")
-	k.quiet()
-	k.send("ACK seq=1 ack=1001 win=125")
-	k.expect("ACK seq=1001 len=1000")
-	k.quiet()
-	k.send("ACK seq=1 ack=2001 win=250")
-	k.expect("ACK seq=2001 len=1000")
-	k.expect("ACK seq=3001 len=1000")
-	k.quiet()
-}
-
+// Requirements: MUST-38
+// Requirements: SHLD-31, MAY-13
 func TestOctetsOutOfOrderAreKeptAndOrdered(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -96,20 +72,6 @@ func TestARetransmissionCannotChangeWhatArrivedFirst(t *testing.T) {
 	k.read("I")
 }
 
-func TestNothingBeyondTheOfferedWindowIsKept(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 8 })
-	k.send(`ACK seq=3 ack=1 "cdefghXXX"`)
-	k.expect("ACK ack=1 win=8")
-	k.send(`ACK seq=1 ack=1 "ab"`)
-	k.expect("ACK ack=9 win=0")
-	k.send(`ACK seq=9 ack=1 "Y"`)
-	k.expect("ACK ack=9 win=0")
-	k.read("abcdefgh")
-	k.expect("ACK ack=9 win=8")
-	k.send(`ACK seq=9 ack=1 "ijklmnop"`)
-	k.read("ijklmnop")
-}
-
 func TestSegmentsOf64KiBAreTaken(t *testing.T) {
 	k := established(t, nil)
 	big := strings.Repeat("x", 65000)
@@ -118,6 +80,7 @@ func TestSegmentsOf64KiBAreTaken(t *testing.T) {
 	k.read(big)
 }
 
+// Requirements: MUST-19
 func TestLostDataIsSentAgainWithBackoff(t *testing.T) {
 	k := established(t, nil)
 	k.write("hello")
@@ -135,6 +98,7 @@ func TestLostDataIsSentAgainWithBackoff(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-18
 func TestKarnTakesNoRoundTripFromARetransmission(t *testing.T) {
 	k := established(t, nil)
 	before, _ := k.c.SRTT()
@@ -155,6 +119,36 @@ func TestKarnTakesNoRoundTripFromARetransmission(t *testing.T) {
 	k.expect(`ACK seq=6 "again"`)
 }
 
+func TestAnEchoFromBeforeARetransmissionTellsNoRoundTrip(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.after(10 * time.Millisecond)
+	k.send("SYN-ACK seq=0 ack=1 ts=1,0")
+	k.expect("ACK seq=1")
+	k.write("hello")
+	first := k.expect(`ACK "hello"`)
+	k.quiet()
+	k.after(time.Second)
+	again := k.expect(`ACK "hello"`)
+	k.after(30 * time.Millisecond)
+	srtt, _ := k.c.SRTT()
+	for _, tc := range []struct {
+		echoed wire.Segment
+		taken  bool
+	}{{first, false}, {again, true}} {
+		c := *k.c
+		s := k.parse("ACK seq=1 ack=6", testIRS, testISS)
+		val, _, _ := tc.echoed.Options.Timestamps()
+		s.Options.AddTimestamps(2, val)
+		c.Receive(k.now, &s)
+		if now, _ := c.SRTT(); (now != srtt) != tc.taken {
+			t.Errorf("SRTT from %v to %v, taken should be %v", srtt, now, tc.taken)
+		}
+	}
+}
+
+// Requirements: MUST-20, MUST-21
 func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k := established(t, func(c *Config) { c.UserTimeout = 10 * time.Second })
 	k.write("hello")
@@ -170,83 +164,9 @@ func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k.said("gave_up")
 }
 
-func TestClosedWindowIsProbedForEverWhileThePeerAnswers(t *testing.T) {
-	k := established(t, func(c *Config) { c.UserTimeout = 100 * time.Second })
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	wait := time.Second
-	for range 12 {
-		k.after(wait)
-		k.expect(`ACK seq=1 "h"`)
-		k.said("window_probe")
-		k.send("ACK seq=1 ack=1 win=0")
-		k.quiet()
-		wait = min(2*wait, DefaultMaxRTO)
-	}
-	k.send("ACK seq=1 ack=1 win=65535")
-	k.expect(`PSH-ACK seq=1 "hello"`)
-	k.send("ACK seq=1 ack=6")
-	k.quiet()
-}
-
-func TestProbeThatWasTaken(t *testing.T) {
-	k := established(t, nil)
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.send("ACK seq=1 ack=2 win=0")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=2 "e"`)
-	k.send("ACK seq=1 ack=3 win=100")
-	k.expect(`ACK seq=3 "llo"`)
-}
-
-func TestSilentPeerWithAClosedWindowEndsTheConnection(t *testing.T) {
-	k := established(t, func(c *Config) { c.UserTimeout = 4 * time.Second })
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.quiet()
-	k.after(2 * time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.quiet()
-	k.after(time.Second)
-	k.failed(ErrTimeout)
-}
-
-func TestShrunkWindowIsSurvived(t *testing.T) {
-	k := established(t, nil)
-	k.write(strings.Repeat("x", 3000))
-	for i := range 3 {
-		k.expect([]string{"ACK seq=1 len=1000", "ACK seq=1001 len=1000", "ACK seq=2001 len=1000"}[i])
-	}
-	k.send("ACK seq=1 ack=1 win=400")
-	k.quiet()
-	k.after(time.Second)
-	k.expect("ACK seq=1 len=400") // within the window that is left
-	k.quiet()
-	k.send("ACK seq=1 ack=401 win=5000")
-	k.expect("ACK seq=401 len=1000")
-}
-
-func TestSmallReadsDoNotDribbleWindow(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
-	k.send("ACK seq=1 ack=1 len=4000")
-	k.expect("ACK ack=4001 win=0")
-	for range 1999 {
-		k.c.Discard(1)
-		k.quiet()
-	}
-	k.c.Discard(1)
-	k.expect("ACK ack=4001 win=2000")
-}
-
+// Requirements: MUST-35, MUST-36, MUST-37, SHLD-17, SHLD-29, SHLD-30
+// Requirements: MUST-34, SHLD-16
+// Requirements: MUST-39
 func TestWriteIsBounded(t *testing.T) {
 	k := established(t, func(c *Config) { c.SendBuffer = 10 })
 	if n := k.c.Write(make([]byte, 20)); n != 10 || k.c.WriteSpace() != 0 {
@@ -258,3 +178,48 @@ func TestWriteIsBounded(t *testing.T) {
 		t.Fatalf("space %d, unacked %d", k.c.WriteSpace(), k.c.Unacked())
 	}
 }
+
+// Requirements: MUST-39, SHLD-14, MAY-8
+// Requirements: MUST-38
+func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.after(time.Second)
+	s := k.expect("SYN")
+	now, _, _ := s.Options.Timestamps()
+	for _, ecr := range []uint32{now + 1, now - 1<<30, 0} {
+		c := *k.c
+		in := k.parse("SYN-ACK seq=0 ack=1", testIRS, testISS)
+		in.Options.AddTimestamps(5, ecr)
+		c.Receive(k.now, &in)
+		if rtt, ok := c.SRTT(); ok {
+			t.Errorf("echo of %d, sent %d: %v", ecr, now, rtt)
+		}
+	}
+}
+
+// Requirements: MUST-60, MUST-61, SHLD-27
+func TestOnlyTheLastSegmentPushes(t *testing.T) {
+	k := established(t, nil)
+	k.write(strings.Repeat("x", 1000))
+	k.write(strings.Repeat("x", 1500))
+	for i, want := range []bool{false, false, true} {
+		var s wire.Segment
+		if !k.c.Next(k.now, &s) || s.Flags.Has(wire.PSH) != want {
+			t.Errorf("segment %d: %v", i, s.Flags)
+		}
+	}
+}
+
+// Requirements: MUST-58, MUST-59
+func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=4 ack=1 "def"`)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.send(`ACK seq=7 ack=1 "ghi"`)
+	k.expect("ACK ack=10")
+	k.quiet()
+}
+
+// Requirements: SHLD-15

@@ -18,8 +18,9 @@ func (c *Conn) window() uint16 {
 // end, unless it is further already.
 func (c *Conn) promise(n int) { c.rcv.edge = later(c.rcv.edge, c.rcv.nxt.Add(n)) }
 
-// offered is how much of the window that was offered is left.
-func (c *Conn) offered() int { return c.rcv.edge.Minus(c.rcv.nxt) }
+// offered is how much of the window that was offered is left. A FIN may stand
+// right behind it.
+func (c *Conn) offered() int { return max(0, c.rcv.edge.Minus(c.rcv.nxt)) }
 
 // windowGain is how much further the window could open.
 func (c *Conn) windowGain() int {

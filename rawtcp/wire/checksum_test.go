@@ -52,6 +52,7 @@ func TestChecksumOfEveryLengthAndAlignment(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-2
 func TestChecksumOfOurSegmentsIsGopackets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	src6, dst6 := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8:0:1::2")
@@ -99,6 +100,7 @@ func TestCompleteTCPChecksum(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-3
 func TestAFlippedBitIsDetected(t *testing.T) {
 	s := randomSegment(rand.New(rand.NewPCG(7, 7)))
 	b := s.AppendTo(nil, testSrc, testDst)

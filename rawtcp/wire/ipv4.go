@@ -9,8 +9,9 @@ import (
 
 // Protocol numbers (IANA, "Assigned Internet Protocol Numbers").
 const (
-	ProtocolICMP = 1
-	ProtocolTCP  = 6
+	ProtocolICMP   = 1
+	ProtocolTCP    = 6
+	ProtocolICMPv6 = 58
 )
 
 // IPv4HeaderLen is the length of an IPv4 header without options, in bytes

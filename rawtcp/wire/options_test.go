@@ -22,6 +22,7 @@ func withOptions(options string) []byte {
 	return append(append(b, options...), 'P')
 }
 
+// Requirements: MUST-6, MUST-7, MUST-64, MUST-68
 func TestOptionsOfEveryKindAndShape(t *testing.T) {
 	for _, tc := range []struct {
 		name, options, want string

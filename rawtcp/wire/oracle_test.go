@@ -60,6 +60,7 @@ func randomBytes(rng *rand.Rand, n int) []byte {
 	return b
 }
 
+// Requirements: MUST-68, MUST-69
 func TestGopacketDecodesOurSegments(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 5000 {

@@ -55,7 +55,7 @@ func (c *conn[S]) alertArrived(content []byte) error {
 	case alert.Description == tlsmsg.AlertCloseNotify: // whatever its level
 		return c.closeNotifyArrived()
 	case alert.Level == tlsmsg.LevelFatal:
-		return &AlertError{Alert: alert, After: c.last}
+		return &AlertError{Alert: alert, After: c.last.String()}
 	case alert.Level != tlsmsg.LevelWarning:
 		return refuse(tlsmsg.AlertIllegalParameter, "Alert.level", "%v, expected warning or fatal", alert.Level)
 	}
@@ -78,7 +78,7 @@ func (c *conn[S]) closeNotifyArrived() error {
 		return nil
 	}
 	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertCloseNotify, "the peer closed")
-	return &ClosedError{After: c.last, Notified: true, MidRecord: c.in.messages.Pending()}
+	return &ClosedError{After: c.last.String(), Notified: true, MidRecord: c.in.messages.Pending()}
 }
 
 // CloseWrite says close_notify: no application data follows. During the

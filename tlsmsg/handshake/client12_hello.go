@@ -32,6 +32,8 @@ func (c *Client) sendClientHello() error {
 	c.out.version = tlsmsg.VersionTLS10
 	c.in.messages.MaxMessage = maxMessage
 	c.phase = phaseServerHello
+	c.scratch = make([]byte, 0, flightRoom)
+	c.out.buf = make([]byte, 0, flightRoom)
 	if err := c.send(&hello); err != nil {
 		return err
 	}
@@ -39,6 +41,9 @@ func (c *Client) sendClientHello() error {
 	c.out.flush()
 	return nil
 }
+
+// flightRoom is room for a usual ClientHello, and for what follows.
+const flightRoom = 320
 
 var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 
@@ -92,13 +97,9 @@ func (c *Client) serverHello(raw []byte) error {
 	return nil
 }
 
-// downgradeFromTLS12 ends the random of a server that speaks TLS 1.2 and was
-// asked for less (RFC 8446, section 4.1.3).
-const downgradeFromTLS12 = "DOWNGRD\x00"
-
 // checkVersion takes one of the versions that the Config allows. A server that
 // could speak the best of them marks a lesser choice: then somebody on the way
-// has changed the ClientHello.
+// has changed the ClientHello (RFC 8446, section 4.1.3).
 func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 	if hello.Version < c.cfg.MinVersion || hello.Version > c.cfg.MaxVersion {
 		expected := c.cfg.MaxVersion.String()
@@ -107,7 +108,7 @@ func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 		}
 		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %s", hello.Version, expected)
 	}
-	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == downgradeFromTLS12 {
+	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == tlsmsg.DowngradeTLS11 {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.random",
 			"it ends with the mark of a server that speaks %v, and chose %v: the ClientHello was changed on the way",
 			tlsmsg.VersionTLS12, hello.Version)

@@ -64,7 +64,6 @@ type Credential struct {
 
 var (
 	defaultSuites  = suite.IDs()
-	defaultGroups  = suite.Groups()
 	defaultSchemes = suite.Schemes()
 
 	offeredGroups = append(suite.Groups(), suite.FFDHEGroups()...)

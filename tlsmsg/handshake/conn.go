@@ -21,8 +21,8 @@ type conn[S side] struct {
 	phase phase
 	stage Stage
 	state State
-	fault error  // why the connection is over
-	last  string // the last handshake message, for errors: "the peer's ServerHello"
+	fault error // why the connection is over
+	last  lastMessage
 
 	suite *suite.Suite   // nil until ServerHello, and after it for one that this side cannot finish
 	ctx   tlsmsg.Context // what decoding a message depends on
@@ -47,7 +47,7 @@ type side interface {
 
 // init makes a conn ready: nothing has happened yet.
 func (c *conn[S]) init(self S, isClient bool, events func(Event)) {
-	c.self, c.isClient, c.events, c.last = self, isClient, events, "nothing"
+	c.self, c.isClient, c.events = self, isClient, events
 	c.state.Credential = -1
 }
 
@@ -130,7 +130,7 @@ func (c *conn[S]) Err() error { return c.fault }
 
 // LastMessage names the last handshake message sent or received, for
 // sentences: "the peer's ServerHello", "our ClientHello".
-func (c *conn[S]) LastMessage() string { return c.last }
+func (c *conn[S]) LastMessage() string { return c.last.String() }
 
 // reach raises the stage.
 func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
@@ -162,7 +162,7 @@ func (c *conn[S]) transportEnded() error {
 		return nil
 	}
 	return &ClosedError{
-		After:      c.last,
+		After:      c.last.String(),
 		MidRecord:  c.in.unread() > 0 || c.in.messages.Pending(),
 		Handshaken: c.phase == phaseConnected,
 	}

@@ -151,7 +151,7 @@ func (c *conn[S]) badRecord(err error) error {
 		return &ProtocolError{Alert: tlsmsg.AlertRecordOverflow, Reason: err.Error(), Err: err}
 	case errors.As(err, &notTLS):
 		return &ProtocolError{Alert: tlsmsg.AlertUnexpectedMessage, Where: "record header",
-			Reason: "after " + c.last + ": " + err.Error(), Err: err}
+			Reason: "after " + c.last.String() + ": " + err.Error(), Err: err}
 	}
 	return &ProtocolError{Alert: tlsmsg.AlertProtocolVersion, Reason: err.Error(), Err: err}
 }

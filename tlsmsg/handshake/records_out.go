@@ -61,7 +61,7 @@ func (o *outbound) room() int {
 // send makes a handshake message: into the transcript and into records.
 func (c *conn[S]) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
-	c.last = "our " + m.Type().Heading()
+	c.last = lastMessage{any: true, dir: Out, typ: m.Type()}
 	if c.tamper == nil || c.tamper.Messages == nil {
 		c.transcript.Add(c.scratch)
 	}

@@ -58,7 +58,7 @@ func (s *Server) sessionLookedUp(r Result) error {
 	if len(s.state.Chain) == 0 {
 		return s.resumeSession()
 	}
-	s.yield(VerifyChainWork{Chain: s.state.Chain, Client: true}, (*Server).resumedChainJudged)
+	s.yield(VerifyChainWork{Chain: s.state.Chain, Client: true, Resumed: true}, (*Server).resumedChainJudged)
 	return nil
 }
 

@@ -61,3 +61,20 @@ type State struct {
 
 // Verified reports whether the chain was judged and verified.
 func (s *State) Verified() bool { return s.Judged && s.Verdict == nil }
+
+// lastMessage is the last handshake message, for sentences.
+type lastMessage struct {
+	any bool
+	dir Direction
+	typ tlsmsg.HandshakeType
+}
+
+func (m lastMessage) String() string {
+	switch {
+	case !m.any:
+		return "nothing"
+	case m.dir == Out:
+		return "our " + m.typ.Heading()
+	}
+	return "the peer's " + m.typ.Heading()
+}

@@ -75,7 +75,7 @@ func (c *conn[S]) handshakeMessage(raw []byte) error {
 		return nil // it belongs to no handshake
 	}
 	c.transcript.Add(raw)
-	c.last = "the peer's " + typ.Heading()
+	c.last = lastMessage{any: true, dir: In, typ: typ}
 	if after := c.after; after != nil {
 		c.after = nil
 		return after(c.self)
@@ -127,6 +127,16 @@ func (c *conn[S]) expected() string {
 func (c *conn[S]) decode(m tlsmsg.Message, raw []byte) error {
 	if err := tlsmsg.ParseInto(m, raw, c.ctx); err != nil {
 		return malformed(err)
+	}
+	return nil
+}
+
+// flightOver checks that nothing follows the last message of the peer's
+// flight: it could not know our answer yet (RFC 5246, section 7.3, figure 1).
+func (c *conn[S]) flightOver() error {
+	if c.in.messages.Pending() {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d bytes of a handshake message after %s, before this side answered",
+			c.in.messages.Buffered(), c.last)
 	}
 	return nil
 }

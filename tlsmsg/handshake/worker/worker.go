@@ -83,18 +83,18 @@ func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
 	return r
 }
 
-// random is the given randomness, or the system's.
-func (w *Worker) random() io.Reader {
-	if w.Rand == nil {
-		return rand.Reader
-	}
-	return w.Rand
-}
-
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	if work.Credential < 0 || work.Credential >= len(w.Signers) {
 		return handshake.SignResult{Err: fmt.Errorf("no private key for certificate %d", work.Credential+1)}
 	}
 	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, w.random())
 	return handshake.SignResult{Signature: sig, Err: err}
+}
+
+// random is the given randomness, or the system's.
+func (w *Worker) random() io.Reader {
+	if w.Rand == nil {
+		return rand.Reader
+	}
+	return w.Rand
 }

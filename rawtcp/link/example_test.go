@@ -1,0 +1,49 @@
+package link_test
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// The order of things: a route gives the source address, a guard holds a port
+// of it, and then the link may open.
+func Example() {
+	remote := netip.MustParseAddrPort("198.18.0.2:443")
+	route, err := link.FindRoute(remote.Addr(), link.Via{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	g, err := guard.Open(guard.Options{Local: netip.AddrPortFrom(route.Source, 0)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer g.Close()
+	l, err := link.Open(context.Background(), link.Options{
+		Flow:  link.Flow{Local: g.Local(), Remote: remote},
+		Route: route,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer l.Close()
+}
+
+func ExamplePipe() {
+	a, b := link.Pipe()
+	defer a.Close()
+	defer b.Close()
+
+	a.Send([]byte("an IP packet"))
+	b.SetReadDeadline(time.Now().Add(time.Second))
+	p, err := b.Receive(make([]byte, link.MaxPacket))
+	fmt.Printf("%s %v\n", p.Data, err)
+	// Output: an IP packet <nil>
+}

@@ -1,0 +1,183 @@
+package rawtcp
+
+import (
+	"errors"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// DefaultBacklog is how many connections a port holds that nobody has accepted.
+const DefaultBacklog = 128
+
+// ErrListening says that the endpoint listens on that address and port already.
+var ErrListening = errors.New("something listens on this address and port")
+
+// A Listening is a port on which the endpoint takes connections (RFC 9293,
+// LISTEN). Its fields are set before [Endpoint.Listen] and not changed.
+type Listening struct {
+	Local netip.AddrPort // an unspecified address stands for all of ours
+	// Backlog bounds the connections that have begun and were not accepted; 0
+	// means DefaultBacklog. When it is full, SYNs are answered with cookies and
+	// no state is kept for them.
+	Backlog int
+	// Configure may change a new connection's config; nil leaves it.
+	Configure func(*tcb.Config)
+	Changed   func() // called when Accept may have something new; may be nil
+
+	pending int     // flows in SYN-RECEIVED
+	queue   []*Flow // established, in order, to be accepted
+	cookies tcb.Instant
+	flooded bool // cookies were handed out, last at the instant above
+}
+
+// Listen takes connections on l's port from now on. Those that stand already,
+// and listeners on other addresses with the same port, are none of its business
+// (RFC 9293, MUST-41, MUST-42).
+func (e *Endpoint) Listen(l *Listening) error {
+	if e.listening[l.Local] != nil {
+		return ErrListening
+	}
+	if l.Backlog <= 0 {
+		l.Backlog = DefaultBacklog
+	}
+	e.listening[l.Local] = l
+	return nil
+}
+
+// Unlisten ends it. Connections that were not accepted are reset.
+func (e *Endpoint) Unlisten(l *Listening) {
+	if e.listening[l.Local] != l {
+		return
+	}
+	delete(e.listening, l.Local)
+	for _, f := range e.flows {
+		if f.listening == l {
+			f.listening = nil
+			f.Machine.Abort()
+			e.Touch(f)
+		}
+	}
+	l.queue = nil
+}
+
+// Accept returns the next established connection, or nil.
+func (l *Listening) Accept() *Flow {
+	if len(l.queue) == 0 {
+		return nil
+	}
+	f := l.queue[0]
+	l.queue = l.queue[1:]
+	f.listening = nil
+	return f
+}
+
+// listener finds who listens for a segment to local.
+func (e *Endpoint) listener(local netip.AddrPort) *Listening {
+	if l := e.listening[local]; l != nil {
+		return l
+	}
+	any := netip.IPv4Unspecified()
+	if local.Addr().Is6() {
+		any = netip.IPv6Unspecified()
+	}
+	return e.listening[netip.AddrPortFrom(any, local.Port())]
+}
+
+// receiveNew takes a segment that belongs to no connection: one may begin with
+// it, or it is a stray.
+func (e *Endpoint) receiveNew(now tcb.Instant, local, remote netip.AddrPort, s *wire.Segment) {
+	l := e.listener(local)
+	switch {
+	case l == nil:
+	case s.Flags.Has(wire.SYN) && !s.Flags.Any(wire.ACK|wire.RST):
+		e.receiveSYN(now, l, local, remote, s)
+		return
+	case s.Flags.Has(wire.ACK) && !s.Flags.Any(wire.SYN|wire.RST) && e.receiveCookie(now, l, local, remote, s):
+		return
+	}
+	e.answerStray(local.Addr(), remote.Addr(), s)
+}
+
+func (e *Endpoint) receiveSYN(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {
+	if l.pending+len(l.queue) >= l.Backlog {
+		e.sendCookie(now, l, local, remote, s)
+		return
+	}
+	cfg := e.Config(now, local, remote)
+	e.begin(now, l, local, remote, cfg, s)
+}
+
+// begin makes the connection that a SYN asks for.
+func (e *Endpoint) begin(now tcb.Instant, l *Listening, local, remote netip.AddrPort, cfg tcb.Config, syn *wire.Segment) *Flow {
+	if l.Configure != nil {
+		l.Configure(&cfg)
+	}
+	m := tcb.Accept(cfg, now, syn)
+	if m == nil {
+		return nil
+	}
+	f, err := e.Attach(local, remote, m)
+	if err != nil {
+		return nil
+	}
+	f.listening = l
+	l.pending++
+	return f
+}
+
+// reopen lets a SYN take the place of a connection in TIME-WAIT (RFC 9293,
+// section 3.6.1, MAY-2), and reports whether it did.
+func (e *Endpoint) reopen(now tcb.Instant, f *Flow, s *wire.Segment) bool {
+	old, ok := f.Machine.(interface {
+		Reusable(*wire.Segment) bool
+		NextISS() wire.Seq
+	})
+	l := e.listener(f.Local)
+	if !ok || l == nil || !old.Reusable(s) {
+		return false
+	}
+	cfg := e.Config(now, f.Local, f.Remote)
+	if least := old.NextISS(); cfg.ISS.Less(least) {
+		cfg.ISS = least
+	}
+	e.Detach(f)
+	return e.begin(now, l, f.Local, f.Remote, cfg, s) != nil
+}
+
+// settle moves a flow that its listener began: to the queue once it is
+// established, out of the way if it ended first.
+func (e *Endpoint) settle(f *Flow) {
+	l := f.listening
+	if f.queuedForAccept {
+		if f.Machine.State() == tcb.Closed { // reset before anybody took it
+			l.drop(f)
+		}
+		return
+	}
+	switch state := f.Machine.State(); {
+	case state == tcb.SynReceived:
+		return
+	case state == tcb.Closed:
+		f.listening = nil
+	default:
+		f.queuedForAccept = true
+		l.queue = append(l.queue, f)
+		if l.Changed != nil {
+			l.Changed()
+		}
+	}
+	l.pending--
+}
+
+// drop takes a flow out of the queue.
+func (l *Listening) drop(f *Flow) {
+	for i, q := range l.queue {
+		if q == f {
+			l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
+			f.listening = nil
+			return
+		}
+	}
+}

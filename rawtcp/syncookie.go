@@ -1,0 +1,81 @@
+package rawtcp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A SYN cookie is an initial sequence number from which a connection can be
+// rebuilt when its ACK arrives, so that a flood of SYNs costs no memory (RFC
+// 4987, section 3.6): five bits of time, three of the peer's MSS, and 24 bits
+// of a keyed hash over both and the addresses. What else the SYN offered is
+// lost: such a connection goes without window scaling, SACK and timestamps.
+
+const (
+	cookieTick = 64 * time.Second
+	cookieLife = 2 // ticks for which a cookie is good
+)
+
+// cookieMSS are the MSS values that a cookie can hold; a peer's own is rounded
+// down to one of them.
+var cookieMSS = [8]uint16{216, 536, 1024, 1220, 1300, 1400, 1440, 1460}
+
+// sendCookie answers a SYN without keeping state for it.
+func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {
+	if len(e.strays) >= maxStrayReplies {
+		e.drop("SYN dropped: the backlog is full, and so is the queue of answers")
+		return
+	}
+	l.flooded, l.cookies = true, now
+	mss, _ := s.Options.MSS()
+	index := 0
+	for i, m := range cookieMSS {
+		if m <= mss {
+			index = i
+		}
+	}
+	cfg := e.Config(now, local, remote)
+	r := strayReply{local: local.Addr(), remote: remote.Addr(), seg: wire.Segment{
+		SrcPort: local.Port(), DstPort: remote.Port(), Flags: wire.SYN | wire.ACK,
+		Seq: e.cookie(cookieTime(now), uint32(index), s.Seq, local, remote), Ack: s.Seq.Add(1), Window: 1<<16 - 1,
+	}}
+	r.seg.Options.AddMSS(cfg.MSS)
+	e.strays = append(e.strays, r)
+}
+
+// receiveCookie rebuilds the connection whose handshake an ACK completes, if
+// it acknowledges a cookie of ours, and reports whether it did.
+func (e *Endpoint) receiveCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) bool {
+	if !l.flooded || now.Sub(l.cookies) > (cookieLife+1)*cookieTick || len(l.queue) >= l.Backlog {
+		return false
+	}
+	cookie, peerISS := s.Ack.Add(-1), s.Seq.Add(-1)
+	index := uint32(cookie) >> 24 & 7
+	for age := range uint32(cookieLife) {
+		if e.cookie(cookieTime(now)-age, index, peerISS, local, remote) != cookie {
+			continue
+		}
+		syn := wire.Segment{Seq: peerISS, Flags: wire.SYN, Window: s.Window}
+		syn.Options.AddMSS(cookieMSS[index])
+		cfg := e.Config(now, local, remote)
+		cfg.ISS, cfg.SYNSent = cookie, true
+		f := e.begin(now, l, local, remote, cfg, &syn)
+		if f == nil {
+			return false
+		}
+		f.Machine.Receive(now, s)
+		e.Touch(f)
+		return true
+	}
+	return false
+}
+
+func cookieTime(now tcb.Instant) uint32 { return uint32(now.Sub(0) / cookieTick) }
+
+func (e *Endpoint) cookie(tick, index uint32, peerISS wire.Seq, local, remote netip.AddrPort) wire.Seq {
+	low := e.flowHash("cookie", local, remote, tick, index, uint32(peerISS)) & (1<<24 - 1)
+	return wire.Seq(tick<<27 | index<<24 | low)
+}
