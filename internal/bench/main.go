@@ -83,8 +83,8 @@ func parse(args []string, out io.Writer) (plan, error) {
 	f.SetOutput(out)
 	short := f.Bool("short", false, "a quick run: every row, figures of little worth")
 	f.IntVar(&p.turns, "turns", 7, "turns of each contender; the figures are medians over them")
-	f.IntVar(&p.handshakes, "n", 400, "handshakes measured in a turn")
-	f.DurationVar(&p.limit, "limit", 80*time.Second, "take no further turn when three quarters of this time are over; end with an error after all of it")
+	f.IntVar(&p.handshakes, "n", 300, "handshakes measured in a turn (a quarter of them where each connection opens its own sockets)")
+	f.DurationVar(&p.limit, "limit", 80*time.Second, "take no turn that would end after three quarters of this time; end with an error after all of it")
 	f.StringVar(&p.profiles, "profiles", "", "write a CPU profile of each contender into this `directory`")
 	if err := f.Parse(args); err != nil {
 		return p, err

@@ -87,7 +87,9 @@ func (c *Conn) resetError() error {
 		}
 		return fmt.Errorf("%w: the peer sent a RST in place of an acknowledgment of our SYN", ErrRefused)
 	case Closing, LastAck, TimeWait:
-		return nil // both sides had said all they had to say
+		if c.snd.buf.len() == 0 {
+			return nil // both sides had said all they had to say
+		}
 	}
 	return fmt.Errorf("%w in %v", ErrReset, c.state)
 }

@@ -60,7 +60,8 @@ type Config struct {
 	DataOnACK bool
 
 	// ReceiveBuffer bounds what the peer can make us hold, in octets, and so
-	// the window. SendBuffer bounds what is written but not acknowledged.
+	// the window. It is at least two steps of a window scale that is given with
+	// Data. SendBuffer bounds what is written but not acknowledged.
 	ReceiveBuffer, SendBuffer int
 
 	// SYNTries is how often the SYN is sent before giving up; 0 means as often
@@ -133,8 +134,18 @@ func (c Config) withDefaults() Config {
 	if c.SYNOptions == nil {
 		c.SYNOptions = linuxSYNOptions[:]
 	}
-	c.SYNWindow = or(c.SYNWindow, uint16(min(c.ReceiveBuffer, 0xffff)))
+	for _, o := range c.SYNOptions {
+		if o.Kind == wire.OptWindowScale && len(o.Data) == 1 { // or no window could be shown
+			c.ReceiveBuffer = max(c.ReceiveBuffer, 2<<min(o.Data[0], wire.MaxWindowScale))
+		}
+	}
+	c.SYNWindow = c.FirstWindow()
 	return c
+}
+
+// FirstWindow is the window that a SYN with this config offers, as on the wire.
+func (c *Config) FirstWindow() uint16 {
+	return or(c.SYNWindow, uint16(min(or(c.ReceiveBuffer, DefaultReceiveBuffer), 0xffff)))
 }
 
 // maxWindow is the largest window that there can be (RFC 7323, section 2.3).

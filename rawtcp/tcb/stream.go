@@ -80,7 +80,7 @@ func (c *Conn) CloseWrite() {
 	}
 	switch c.state {
 	case Closed, Listen, SynSent:
-		c.end(nil)
+		c.end(c.neverSent())
 		return
 	case Established:
 		c.enter(FinWait1)
@@ -88,6 +88,15 @@ func (c *Conn) CloseWrite() {
 	// From SYN-RECEIVED the state changes when the handshake ends, from
 	// CLOSE-WAIT when the FIN goes out.
 	c.snd.fin = true
+}
+
+// neverSent is the error of a connection that is closed before it could send
+// what was written, if anything was (RFC 9293, section 3.10.4).
+func (c *Conn) neverSent() error {
+	if n := c.snd.buf.len(); n > 0 {
+		return fmt.Errorf("%w: closed in %v, with %d octets never sent", ErrAborted, c.state, n)
+	}
+	return nil
 }
 
 // Abort ends the connection at once, with a RST if the peer knows of it
