@@ -4,7 +4,7 @@ GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint unit seeds soak bench fuzz setup clean help
+.PHONY: all build demo test lint unit seeds soak bench conformance fuzz setup clean help
 
 all: build
 
@@ -40,6 +40,9 @@ soak: ## the simulated network, for SEEDS (default 1000000) seeds
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench
+
+conformance: ## docs/rfc9293.md from the sources, and the tests that it names
+	$(GO) run ./internal/conformance
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)

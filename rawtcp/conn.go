@@ -18,7 +18,6 @@ type Conn struct {
 	flow  *Flow
 
 	read, write deadline
-	release     func() // frees what was set up for this connection, or nil
 
 	// Guarded by stack.mu.
 	changed     chan struct{} // closed and replaced when the machine may have changed
@@ -27,12 +26,6 @@ type Conn struct {
 }
 
 var _ net.Conn = (*Conn)(nil)
-
-// lingerTime bounds how long a closed connection stays to finish with its peer.
-const lingerTime = 10 * time.Second
-
-// abortGrace is how long an aborted connection keeps its port and guard.
-const abortGrace = 100 * time.Millisecond
 
 func newConn(s *Stack, f *Flow) *Conn {
 	return &Conn{stack: s, flow: f, changed: make(chan struct{}),
@@ -199,45 +192,10 @@ func (c *Conn) Abort() {
 	c.finish(context.Background())
 }
 
-func (c *Conn) linger() {
-	ctx, cancel := context.WithTimeout(context.Background(), lingerTime)
-	defer cancel()
-	c.finish(ctx)
-}
-
-// finish waits for both sides to be done, or resets the connection, then
-// frees it.
-func (c *Conn) finish(ctx context.Context) {
-	c.Wait(ctx, func() bool { return Done(c.flow.Machine) })
-	var abrupt bool
-	c.Do(func(tcb.Instant) {
-		if !Done(c.flow.Machine) {
-			c.flow.Machine.Abort()
-		}
-		abrupt = c.flow.Machine.Err() != nil
-	})
-	if abrupt {
-		// The peer may not have heard yet: what is still on its way meets our
-		// guard, not the kernel's RST.
-		c.stack.sleep(abortGrace)
-	}
-	c.free()
-}
-
-// Done reports whether a connection has nothing more to do than, at most, to
-// wait out TIME-WAIT.
-func Done(m Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
-
-func (c *Conn) free() {
-	c.stack.mu.Lock()
-	delete(c.stack.conns, c) // the endpoint keeps its flow through TIME-WAIT
-	c.flow.Changed = nil
-	release := c.release
-	c.release = nil
-	c.stack.mu.Unlock()
-	if release != nil {
-		release()
-	}
+// SetHeader lets f change what the IP headers of the connection's packets hold
+// from now on.
+func (c *Conn) SetHeader(f func(*Header)) {
+	c.Do(func(tcb.Instant) { f(&c.flow.Header) })
 }
 
 // LocalAddr returns our address and port, a *net.TCPAddr.

@@ -15,20 +15,24 @@ import (
 // A Dialer opens connections, each over a link, a guard and a stack of its
 // own, which end with it. The zero value is good.
 type Dialer struct {
-	Interface  string     // leave by this interface; "": as the route says
-	Source     netip.Addr // our address; zero: as the route says
-	SourcePort uint16     // our port; 0: a free one, at random (RFC 6056)
-	Link       string     // "auto" (or ""), "packet", "raw"
-	Guard      string     // "auto" (or ""), "listener", "nftables", "none"
+	Interface string // leave by this interface; "": as the route says
+	// Source is our address; zero: as the route says. It need not be one that
+	// this machine has, if it is in a network on the link: then the link
+	// answers for it, and no guard is needed.
+	Source     netip.Addr
+	SourcePort uint16 // our port; 0: a free one, at random (RFC 6056)
+	Link       string // "auto" (or ""), "packet", "raw"
+	Guard      string // "auto" (or ""), "listener", "nftables", "none"
 
-	Stack  StackConfig                    // the tap on packets
+	Stack  StackConfig                    // the tap on packets, what the connection begins with
+	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
 	Events func(tcb.Event)                // what the connection decides; may be nil
 	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
 	Notes  func(layer, name, text string) // how the connection was set up; may be nil
 }
 
 // Dial opens a TCP connection to address, "host:port", with default settings.
-// Network is "tcp" or "tcp4".
+// Network is "tcp", "tcp4" or "tcp6".
 func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(Dialer).DialContext(ctx, network, address)
 }
@@ -51,7 +55,8 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 	return c, nil
 }
 
-// Open sends the SYN and returns at once. The context bounds the set-up only.
+// Open sends the SYN and returns at once. Where no source is given, the kernel's
+// routes choose it (RFC 9293, MUST-43, MUST-44). The context bounds the set-up only.
 func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	c, err := d.open(ctx, remote)
 	if err != nil {
@@ -65,28 +70,32 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	if err != nil {
 		return nil, err
 	}
+	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
 	// The guard stands before the SYN leaves: the kernel's RST follows the
 	// first SYN-ACK at once.
-	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.Source, d.SourcePort)})
+	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.ScopedSource(), d.SourcePort), Foreign: route.Foreign})
 	if err != nil {
 		return nil, err
 	}
 	d.note("guard", g.Kind(), g.Describe())
-	local := g.Local()
+	local := netip.AddrPortFrom(route.Source, g.Local().Port())
 	l, err := link.Open(ctx, link.Options{Kind: d.Link, Flow: link.Flow{Local: local, Remote: remote}, Route: route})
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	if d.Wrap != nil {
+		l = d.Wrap(l)
+	}
 	stack := NewStack(l, d.Stack)
 	c, err := stack.Open(local, remote, d.build)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close(), g.Close())
 	}
-	c.release = func() {
+	stack.releaseWith(func() {
 		stack.Close()
 		g.Close()
-	}
+	})
 	return c, nil
 }
 
@@ -104,21 +113,52 @@ func (d *Dialer) note(layer, name, text string) {
 	}
 }
 
+// families are the networks that resolve knows, and what to look up for each.
+var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}
+
+// resolve finds the address to connect to: of a name with several, see
+// [ChooseAddr].
 func resolve(ctx context.Context, network, address string) (netip.AddrPort, error) {
-	if network != "tcp" && network != "tcp4" {
-		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: net.UnknownNetworkError(network)}
+	fail := func(err error) (netip.AddrPort, error) {
+		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	family, ok := families[network]
+	if !ok {
+		return fail(net.UnknownNetworkError(network))
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
-		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+		return fail(err)
 	}
 	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
 	if err != nil {
-		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+		return fail(err)
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", host)
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, family, host)
 	if err != nil {
-		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
+		return fail(err)
 	}
-	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(port)), nil
+	return netip.AddrPortFrom(ChooseAddr(addrs, link.Via{}), uint16(port)), nil
+}
+
+// ChooseAddr picks the address of a host to connect to: the first that there
+// is a route to, in the order of the resolver (RFC 6724) but IPv4 before IPv6.
+// There is one attempt only, and a server that is known by both is the more
+// likely to listen on IPv4. Without any route it is the first. Addrs must not
+// be empty.
+func ChooseAddr(addrs []netip.Addr, via link.Via) netip.Addr {
+	var reachable netip.Addr
+	for _, a := range addrs {
+		a = a.Unmap()
+		if reachable.IsValid() && (reachable.Is4() || a.Is6()) {
+			continue
+		}
+		if _, err := link.FindRoute(a, via); err == nil {
+			reachable = a
+		}
+	}
+	if !reachable.IsValid() {
+		return addrs[0].Unmap()
+	}
+	return reachable
 }

@@ -6,13 +6,10 @@ import (
 	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// DefaultTTL is the time to live of packets that we send (IANA's recommended
-// default, RFC 1700).
-const DefaultTTL = 64
 
 // maxStrayReplies bounds the resets that wait to be sent in answer to segments
 // that belong to no connection.
@@ -21,7 +18,7 @@ const maxStrayReplies = 64
 // EndpointConfig is what an endpoint needs to know of its host.
 type EndpointConfig struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
-	TTL    uint8    // 0: DefaultTTL
+	Header Header   // of the packets of new connections, and of those of none
 	MTU    int      // of the link, in bytes; 0: 1500
 
 	// Dropped is told of each packet that reaches no connection, and why. It
@@ -41,21 +38,28 @@ type Endpoint struct {
 	timers    timerHeap
 	strays    []strayReply
 	ipID      uint16
-	seg       wire.Segment // reused for every segment in and out
+
+	fragments reassembly.Buffer
+	paths     map[netip.Addr]path // what is known to be narrower than the link
+	seg       wire.Segment        // reused for every segment in and out
 }
 
 type flowKey struct{ local, remote netip.AddrPort }
 
 // A Flow is a connection held by an Endpoint.
 type Flow struct {
-	Local, Remote netip.AddrPort
+	Local, Remote netip.AddrPort // of every packet of the connection (RFC 9293, MUST-45)
 	Machine       Machine
 	Changed       func() // called after each call to Machine that may change it; may be nil
+
+	Header   Header // of the packets that we send
+	Received uint8  // the Diffserv field and ECN bits of the last one that arrived (RFC 9293, MAY-9)
 
 	queued  bool // in Endpoint.ready
 	timer   int  // index in Endpoint.timers, or -1
 	at      tcb.Instant
 	removed bool
+	segment int // the most that the machine sent in one when last seen, see learnPath
 
 	listening       *Listening // who began it, until it is accepted
 	queuedForAccept bool
@@ -71,11 +75,12 @@ type strayReply struct {
 // same two addresses and ports.
 var ErrFlowExists = errors.New("a connection between these addresses and ports exists")
 
+// ErrNotOneHost says that an address is none that a single host can have: a
+// broadcast or multicast address, or no address at all.
+var ErrNotOneHost = errors.New("TCP needs the addresses of two hosts")
+
 // NewEndpoint returns an endpoint without connections.
 func NewEndpoint(cfg EndpointConfig) *Endpoint {
-	if cfg.TTL == 0 {
-		cfg.TTL = DefaultTTL
-	}
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
@@ -87,26 +92,27 @@ func NewEndpoint(cfg EndpointConfig) *Endpoint {
 // ports, an initial sequence number and a timestamp offset that nobody else
 // can predict, and the MSS.
 func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Config {
-	return tcb.Config{
+	cfg := tcb.Config{
 		LocalPort:       local.Port(),
 		RemotePort:      remote.Port(),
 		ISS:             e.InitialSequence(now, local, remote),
 		TimestampOffset: e.TimestampOffset(local, remote),
-		MSS:             uint16(min(e.cfg.MTU, 1<<16-1) - ipv4AndTCPHeaders),
 	}
+	e.fitPath(&cfg, now, remote.Addr(), e.cfg.MTU)
+	return cfg
 }
-
-// ipv4AndTCPHeaders is what the MSS option does not count (RFC 9293, section
-// 3.7.1): the fixed headers, without options.
-const ipv4AndTCPHeaders = 40
 
 // Attach adds a connection. The machine is not opened by it.
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
 	key := flowKey{local, remote}
+	if !oneHost(local.Addr()) || !oneHost(remote.Addr()) { // RFC 9293, MUST-46
+		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrNotOneHost)
+	}
 	if e.flows[key] != nil {
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
-	f := &Flow{Local: local, Remote: remote, Machine: m, timer: -1}
+	f := &Flow{Local: local, Remote: remote, Machine: m, Header: e.cfg.Header, timer: -1}
+	f.segment = f.segmentLimit()
 	e.flows[key] = f
 	e.Touch(f)
 	return f, nil
@@ -155,6 +161,7 @@ func (e *Endpoint) Advance(now tcb.Instant) {
 	// the next call, so that none can hold up the others.
 	for due := e.timers.due(now); len(due) > 0; due = due[1:] {
 		due[0].Machine.Advance(now)
+		e.learnPath(now, due[0])
 		e.Touch(due[0])
 	}
 }
@@ -164,7 +171,7 @@ func (e *Endpoint) Advance(now tcb.Instant) {
 func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	if len(e.strays) > 0 {
 		r := &e.strays[0]
-		b = e.appendPacket(b, r.local, r.remote, &r.seg)
+		b = e.appendPacket(b, r.local, r.remote, &e.cfg.Header, &r.seg)
 		e.strays = e.strays[1:]
 		return b
 	}
@@ -176,7 +183,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 			e.timers.set(f, at, ok)
 			if due {
 				e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
-				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &e.seg)
+				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
 			}
 		}
 		f.queued = false
@@ -189,49 +196,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	return nil
 }
 
-func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, s *wire.Segment) []byte {
-	e.ipID++
-	if e.ipID == 0 {
-		e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
-	}
-	h := wire.IPv4{ID: e.ipID, DontFragment: true, TTL: e.cfg.TTL, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-	b = h.AppendTo(b, s.HeaderLen()+len(s.Payload))
-	return s.AppendTo(b, src, dst)
-}
-
-// Receive takes one arrived IP packet. With checksumPartial its transport
-// checksum was left unfinished by a local kernel and is not verified.
-func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
-	c := field.New("IPv4", packet)
-	var h wire.IPv4
-	if err := h.Decode(&c); err != nil {
-		e.drop(err.Error())
-		return
-	}
-	body := c.Ahead()
-	switch {
-	case wire.Checksum(packet[:h.HeaderLen()]) != 0:
-		e.drop("IPv4 header checksum is wrong")
-	case h.Fragment():
-		e.drop(fmt.Sprintf("IPv4 fragment at offset %d: fragments are not reassembled", int(h.FragmentOffset)*8))
-	case h.Protocol == wire.ProtocolTCP:
-		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
-			e.drop("TCP checksum is wrong")
-			return
-		}
-		e.receiveTCP(now, &h, &c)
-	case h.Protocol == wire.ProtocolICMP:
-		if wire.Checksum(body) != 0 {
-			e.drop("ICMP checksum is wrong")
-			return
-		}
-		e.receiveICMP(now, &h, &c)
-	default:
-		e.drop(fmt.Sprintf("IP protocol %d is not ours", h.Protocol))
-	}
-}
-
-func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
+func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	s := &e.seg
 	c.Enter("TCP")
 	if err := s.Decode(c); err != nil {
@@ -248,6 +213,7 @@ func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
 	case s.Flags.Has(wire.SYN) && f.Machine.State() == tcb.TimeWait && e.reopen(now, f, s):
 		return
 	}
+	f.Received = h.TrafficClass
 	f.Machine.Receive(now, s)
 	e.Touch(f)
 }
@@ -263,30 +229,6 @@ func (e *Endpoint) answerStray(local, remote netip.Addr, s *wire.Segment) {
 		r.local, r.remote = local, remote
 		e.strays = append(e.strays, r)
 	}
-}
-
-// receiveICMP gives an error message to the connection whose packet it quotes.
-func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IPv4, c *field.Cursor) {
-	var m wire.ICMP
-	c.Enter("ICMP")
-	if err := m.Decode(c); err != nil {
-		e.drop(err.Error())
-		return
-	}
-	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.FragmentOffset != 0 {
-		return
-	}
-	m.From = h.Src
-	f := e.flows[flowKey{
-		netip.AddrPortFrom(m.Quoted.Src, m.SrcPort),
-		netip.AddrPortFrom(m.Quoted.Dst, m.DstPort),
-	}]
-	if f == nil {
-		e.drop("ICMP " + m.String() + " about no connection of ours")
-		return
-	}
-	f.Machine.Unreachable(now, &m)
-	e.Touch(f)
 }
 
 func (e *Endpoint) drop(why string) {

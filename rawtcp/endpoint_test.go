@@ -82,6 +82,7 @@ func (b *bench) open(t *testing.T) (*Flow, *wire.Segment) {
 	return f, syn
 }
 
+// Requirements: MUST-2
 func TestSegmentsReachTheirConnection(t *testing.T) {
 	b := newBench()
 	f, syn := b.open(t)
@@ -94,6 +95,7 @@ func TestSegmentsReachTheirConnection(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-3
 func TestBadPacketsReachNobody(t *testing.T) {
 	synAck := func(syn *wire.Segment) wire.Segment {
 		return wire.Segment{Seq: 100, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1000}
@@ -202,6 +204,7 @@ func TestTwoConnectionsBetweenTheSamePortsAreRefused(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-8, MUST-9, SHLD-1
 func TestInitialSequenceNumbersDifferByFlowAndMoveWithTime(t *testing.T) {
 	b := newBench()
 	a := b.InitialSequence(0, here, there)

@@ -16,7 +16,8 @@ const isnTick = 4 * time.Microsecond
 
 // InitialSequence returns the initial sequence number for a connection:
 // ISN = M + F(addresses, ports, secret), RFC 6528, section 3. The clock part
-// keeps successive connections apart, the keyed hash keeps strangers guessing.
+// keeps successive connections apart (RFC 9293, MUST-8), the keyed hash keeps
+// strangers guessing (SHLD-1, MUST-9).
 func (e *Endpoint) InitialSequence(now tcb.Instant, local, remote netip.AddrPort) wire.Seq {
 	ticks := uint32(now.Sub(0) / isnTick)
 	return wire.Seq(ticks + e.flowHash("isn", local, remote))

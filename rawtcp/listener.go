@@ -26,7 +26,7 @@ func (s *Stack) Listen(local netip.AddrPort) (*Listener, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	ln := &Listener{stack: s, ready: &Listening{Local: local}, changed: make(chan struct{})}
+	ln := &Listener{stack: s, ready: &Listening{Local: local, Configure: s.configure}, changed: make(chan struct{})}
 	ln.ready.Changed = ln.wake
 	if err := s.endpoint.Listen(ln.ready); err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: tcpAddr(local), Err: err}
@@ -67,8 +67,8 @@ func (ln *Listener) Accept() (net.Conn, error) {
 // that were stay.
 func (ln *Listener) Close() error {
 	ln.stack.mu.Lock()
-	defer ln.stack.mu.Unlock()
 	if ln.closed {
+		ln.stack.mu.Unlock()
 		return &net.OpError{Op: "close", Net: "tcp", Addr: ln.Addr(), Err: net.ErrClosed}
 	}
 	ln.closed = true
@@ -76,6 +76,11 @@ func (ln *Listener) Close() error {
 	delete(ln.stack.listeners, ln)
 	ln.stack.flush()
 	ln.wake()
+	release := ln.stack.unused()
+	ln.stack.mu.Unlock()
+	if release != nil {
+		release()
+	}
 	return nil
 }
 

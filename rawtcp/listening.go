@@ -33,7 +33,9 @@ type Listening struct {
 	flooded bool // cookies were handed out, last at the instant above
 }
 
-// Listen takes connections on l's port from now on.
+// Listen takes connections on l's port from now on. Those that stand already,
+// and listeners on other addresses with the same port, are none of its business
+// (RFC 9293, MUST-41, MUST-42).
 func (e *Endpoint) Listen(l *Listening) error {
 	if e.listening[l.Local] != nil {
 		return ErrListening

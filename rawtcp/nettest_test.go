@@ -22,8 +22,8 @@ var (
 func plain(cfg tcb.Config) rawtcp.Machine { return tcb.New(cfg) }
 
 // pair joins two stacks by a pipe, and opens a connection from one to the other.
-func pair(t testing.TB, a, b link.Link) (client, server net.Conn, stop func(), err error) {
-	near, far := rawtcp.NewStack(a, rawtcp.StackConfig{}), rawtcp.NewStack(b, rawtcp.StackConfig{})
+func pair(t testing.TB, a, b link.Link, cfg rawtcp.StackConfig) (client, server net.Conn, stop func(), err error) {
+	near, far := rawtcp.NewStack(a, cfg), rawtcp.NewStack(b, cfg)
 	stop = func() {
 		near.Close()
 		far.Close()
@@ -48,6 +48,20 @@ func pair(t testing.TB, a, b link.Link) (client, server net.Conn, stop func(), e
 func TestConnIsANetConn(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		a, b := link.Pipe()
-		return pair(t, a, b)
+		return pair(t, a, b, rawtcp.StackConfig{})
+	})
+}
+
+// TestConnIsANetConnInBadWeather does so where packets are lost, copied,
+// overtaken and late. The suite gives a thousand exchanges a minute: each loss
+// must not cost RFC 6298's whole second.
+func TestConnIsANetConnInBadWeather(t *testing.T) {
+	patience := rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = 50 * time.Millisecond }}
+	var seed uint64
+	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
+		a, b := link.Pipe()
+		seed++
+		weather := link.Impairment{Seed: seed, Loss: 0.02, Duplicate: 0.02, Reorder: 0.05, Delay: 500 * time.Microsecond}
+		return pair(t, link.Impair(a, weather), b, patience)
 	})
 }

@@ -27,17 +27,23 @@ type StackConfig struct {
 	// Tap is told of each packet, in the order in which they crossed the link,
 	// while the stack is locked: it must not call the stack.
 	Tap func(Frame)
+	// Header is what the IP headers of the stack's packets hold.
+	Header Header
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
+	// Configure may change what a connection, opened or accepted, begins with:
+	// its timers, buffers, options. The stack is locked meanwhile.
+	Configure func(*tcb.Config)
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
 // the time, and callers send from their own. It is safe for concurrent use.
 type Stack struct {
-	link  link.Link
-	tap   func(Frame)
-	epoch time.Time
-	done  chan struct{} // closed when the receiving goroutine has ended
+	link      link.Link
+	tap       func(Frame)
+	configure func(*tcb.Config)
+	epoch     time.Time
+	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
 	endpoint  *Endpoint
@@ -47,6 +53,7 @@ type Stack struct {
 	armed     bool      // whether that deadline has yet to pass
 	out       []byte    // reused for each packet sent
 	err       error     // why the stack ended
+	release   func()    // frees what was set up for the stack, once nobody uses it; or nil
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -54,8 +61,8 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, epoch: time.Now(), done: make(chan struct{}),
-		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Dropped: cfg.Dropped}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), done: make(chan struct{}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
 	}
@@ -87,7 +94,11 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, s.err
 	}
 	now := s.now()
-	m := build(s.endpoint.Config(now, local, remote))
+	cfg := s.endpoint.Config(now, local, remote)
+	if s.configure != nil {
+		s.configure(&cfg)
+	}
+	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
 		return nil, err
@@ -184,6 +195,24 @@ func (s *Stack) fail(err error) {
 	for ln := range s.listeners {
 		ln.wake()
 	}
+}
+
+// releaseWith has f called once the last listener and connection are gone.
+func (s *Stack) releaseWith(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release = f
+}
+
+// unused returns what frees the stack's surroundings where that is due: nobody
+// listens, and no connection is left. It does so once.
+func (s *Stack) unused() func() {
+	if len(s.conns) > 0 || len(s.listeners) > 0 {
+		return nil
+	}
+	release := s.release
+	s.release = nil
+	return release
 }
 
 // sleep waits for a while, or until the stack ends.

@@ -66,8 +66,8 @@ func readRandom(c *field.Cursor, random *[32]byte) {
 // A server that could speak more than it was asked to marks the end of its
 // random (RFC 8446, section 4.1.3).
 const (
-	downgradeTLS12 = "DOWNGRD\x01"
-	downgradeTLS11 = "DOWNGRD\x00"
+	DowngradeTLS12 = "DOWNGRD\x01"
+	DowngradeTLS11 = "DOWNGRD\x00"
 )
 
 // helloRetryRequest is the random that makes a ServerHello a
@@ -85,9 +85,9 @@ func serverRandomMeaning(random [32]byte) string {
 	switch {
 	case random == helloRetryRequest:
 		return "HelloRetryRequest"
-	case string(random[24:]) == downgradeTLS12:
+	case string(random[24:]) == DowngradeTLS12:
 		return "ends with the mark of a server that also speaks TLS 1.3"
-	case string(random[24:]) == downgradeTLS11:
+	case string(random[24:]) == DowngradeTLS11:
 		return "ends with the mark of a server that also speaks TLS 1.2"
 	}
 	return ""

@@ -59,8 +59,21 @@ const (
 )
 
 const (
+	TLS_RSA_WITH_NULL_MD5                         CipherSuite = 0x0001
+	TLS_RSA_WITH_NULL_SHA                         CipherSuite = 0x0002
+	TLS_RSA_WITH_RC4_128_MD5                      CipherSuite = 0x0004
+	TLS_RSA_WITH_RC4_128_SHA                      CipherSuite = 0x0005
+	TLS_RSA_WITH_3DES_EDE_CBC_SHA                 CipherSuite = 0x000A
+	TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA             CipherSuite = 0x0016
 	TLS_RSA_WITH_AES_128_CBC_SHA                  CipherSuite = 0x002F
+	TLS_DHE_RSA_WITH_AES_128_CBC_SHA              CipherSuite = 0x0033
 	TLS_RSA_WITH_AES_256_CBC_SHA                  CipherSuite = 0x0035
+	TLS_DHE_RSA_WITH_AES_256_CBC_SHA              CipherSuite = 0x0039
+	TLS_RSA_WITH_NULL_SHA256                      CipherSuite = 0x003B
+	TLS_RSA_WITH_AES_128_CBC_SHA256               CipherSuite = 0x003C
+	TLS_RSA_WITH_AES_256_CBC_SHA256               CipherSuite = 0x003D
+	TLS_DHE_RSA_WITH_AES_128_CBC_SHA256           CipherSuite = 0x0067
+	TLS_DHE_RSA_WITH_AES_256_CBC_SHA256           CipherSuite = 0x006B
 	TLS_RSA_WITH_AES_128_GCM_SHA256               CipherSuite = 0x009C
 	TLS_RSA_WITH_AES_256_GCM_SHA384               CipherSuite = 0x009D
 	TLS_DHE_RSA_WITH_AES_128_GCM_SHA256           CipherSuite = 0x009E
@@ -70,10 +83,20 @@ const (
 	TLS_AES_256_GCM_SHA384                        CipherSuite = 0x1302
 	TLS_CHACHA20_POLY1305_SHA256                  CipherSuite = 0x1303
 	TLS_FALLBACK_SCSV                             CipherSuite = 0x5600 // RFC 7507
+	TLS_ECDHE_ECDSA_WITH_NULL_SHA                 CipherSuite = 0xC006
+	TLS_ECDHE_ECDSA_WITH_RC4_128_SHA              CipherSuite = 0xC007
+	TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA         CipherSuite = 0xC008
 	TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA          CipherSuite = 0xC009
 	TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA          CipherSuite = 0xC00A
+	TLS_ECDHE_RSA_WITH_NULL_SHA                   CipherSuite = 0xC010
+	TLS_ECDHE_RSA_WITH_RC4_128_SHA                CipherSuite = 0xC011
+	TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA           CipherSuite = 0xC012
 	TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA            CipherSuite = 0xC013
 	TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA            CipherSuite = 0xC014
+	TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256       CipherSuite = 0xC023
+	TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384       CipherSuite = 0xC024
+	TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256         CipherSuite = 0xC027
+	TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384         CipherSuite = 0xC028
 	TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256       CipherSuite = 0xC02B
 	TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384       CipherSuite = 0xC02C
 	TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256         CipherSuite = 0xC02F
@@ -117,6 +140,8 @@ const (
 	GroupFFDHE2048 NamedGroup = 256 // RFC 7919
 	GroupFFDHE3072 NamedGroup = 257
 	GroupFFDHE4096 NamedGroup = 258
+	GroupFFDHE6144 NamedGroup = 259
+	GroupFFDHE8192 NamedGroup = 260
 )
 
 const (

@@ -62,6 +62,9 @@ func (s *Session) Deadline() (tcb.Instant, bool) { return s.tcp.Deadline() }
 // Next gives the next segment to send, if there is one.
 func (s *Session) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.Next(now, seg) }
 
+// MaxSegment is the most that TCP's path is known to take in one segment.
+func (s *Session) MaxSegment() int { return s.tcp.MaxSegment() }
+
 // State is the TCP connection's state.
 func (s *Session) State() tcb.State { return s.tcp.State() }
 

@@ -1,10 +1,14 @@
 package transcript
 
 import (
+	"bytes"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -16,9 +20,10 @@ type Frame struct {
 	Ghost  bool   // the local kernel sent it, not we
 	Packet []byte // a copy of our own
 
-	IP      wire.IPv4
-	Segment *wire.Segment // nil of a packet that is no whole TCP segment
+	IP      wire.IP
+	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
 	ICMP    *wire.ICMP    // nil of a packet that is no ICMP message
+	Whole   []byte        // of a fragment that completes a packet: its payload, put together; else nil
 	Err     error         // why the rest of the packet could not be decoded
 
 	// Sequence and acknowledgment number, relative to each side's initial one.
@@ -41,7 +46,7 @@ func (s Span) Len() int64 { return s.End - s.Start }
 // Tree decodes the packet once more, recording its fields. After an error the
 // tree holds what was read before it.
 func (f *Frame) Tree() (*field.Node, error) {
-	c := field.Record("IPv4", f.Packet)
+	c := field.Record(wire.Root(f.Packet), f.Packet)
 	var scratch Frame
 	scratch.decode(&c)
 	return c.Tree(), scratch.Err
@@ -54,8 +59,10 @@ func (f *Frame) decode(c *field.Cursor) {
 	f.IP.Decode(c)
 	switch {
 	case c.Err() != nil:
-	case f.IP.Fragment():
+	case f.IP.Fragment.Partial():
 		c.Rest("fragment")
+	case f.IP.Refusal != "":
+		c.Rest("refused") // no part of the connection, whatever it holds
 	case f.IP.Protocol == wire.ProtocolTCP:
 		c.Enter("TCP")
 		segment.Decode(c)
@@ -63,14 +70,14 @@ func (f *Frame) decode(c *field.Cursor) {
 		if c.Err() == nil {
 			f.Segment = &segment
 		}
-	case f.IP.Protocol == wire.ProtocolICMP:
+	case f.IP.Version == 4 && f.IP.Protocol == wire.ProtocolICMP:
 		c.Enter("ICMP")
 		icmp.Decode(c)
-		c.Leave()
-		if c.Err() == nil {
-			icmp.From = f.IP.Src
-			f.ICMP = &icmp
-		}
+		f.leaveICMP(c, &icmp)
+	case f.IP.Version == 6 && f.IP.Protocol == wire.ProtocolICMPv6:
+		c.Enter("ICMPv6")
+		icmp.DecodeV6(c)
+		f.leaveICMP(c, &icmp)
 	default:
 		c.Rest("data")
 	}
@@ -81,14 +88,46 @@ func (f *Frame) decode(c *field.Cursor) {
 	f.Err = c.Done()
 }
 
+func (f *Frame) leaveICMP(c *field.Cursor, m *wire.ICMP) {
+	c.Leave()
+	if c.Err() == nil {
+		m.From = f.IP.Src
+		f.ICMP = m
+	}
+}
+
 // verify sets BadChecksum. The link has completed what a kernel left partial.
 func (f *Frame) verify() {
 	if f.Segment == nil {
 		return
 	}
-	header, end := f.IP.HeaderLen(), int(f.IP.TotalLength)
-	f.BadChecksum = wire.Checksum(f.Packet[:header]) != 0 ||
-		wire.TCPChecksum(f.Packet[header:end], f.IP.Src, f.IP.Dst) != 0
+	if f.Whole != nil {
+		f.BadChecksum = wire.TCPChecksum(f.Whole, f.IP.Src, f.IP.Dst) != 0
+		return
+	}
+	header := f.IP.HeaderLen()
+	f.BadChecksum = f.IP.Version == 4 && wire.Checksum(f.Packet[:header]) != 0 ||
+		wire.TCPChecksum(f.Packet[header:f.IP.TotalLength], f.IP.Src, f.IP.Dst) != 0
+}
+
+// complete reads the segment of a packet of which f is the last fragment to
+// come.
+func (f *Frame) complete(parts *reassembly.Buffer) {
+	if f.Ghost || f.Err != nil || !f.IP.Fragment.Partial() {
+		return
+	}
+	h := f.IP
+	payload, err := parts.Add(tcb.Instant(f.At), &h, f.Packet[h.HeaderLen():h.TotalLength])
+	if err != nil || payload == nil || h.Refusal != "" || h.Protocol != wire.ProtocolTCP {
+		return
+	}
+	payload = bytes.Clone(payload)
+	c := field.New("TCP", payload)
+	var s wire.Segment
+	if s.Decode(&c) == nil {
+		f.Whole, f.Segment = payload, &s
+		f.verify()
+	}
 }
 
 // describe says in a sentence what a packet is that is no segment.
@@ -97,13 +136,15 @@ func (f *Frame) describe() (name, text string) {
 	case f.Err != nil:
 		return "undecodable", fmt.Sprintf("a packet of %d bytes that cannot be read: %v", len(f.Packet), f.Err)
 	case f.ICMP != nil && f.ICMP.IsError():
-		return "icmp", fmt.Sprintf("ICMP %v from %v, about the segment from port %d to %v:%d",
-			f.ICMP, f.ICMP.From, f.ICMP.SrcPort, f.ICMP.Quoted.Dst, f.ICMP.DstPort)
+		return "icmp", fmt.Sprintf("ICMP %v from %v, about the segment from port %d to %v",
+			f.ICMP, f.ICMP.From, f.ICMP.SrcPort, netip.AddrPortFrom(f.ICMP.Quoted.Dst, f.ICMP.DstPort))
 	case f.ICMP != nil:
 		return "icmp", fmt.Sprintf("%v from %v", f.ICMP, f.ICMP.From)
-	case f.IP.Fragment():
+	case f.IP.Fragment.Partial():
 		return "fragment", fmt.Sprintf("a fragment of a packet from %v: %d bytes at offset %d",
-			f.IP.Src, int(f.IP.TotalLength)-f.IP.HeaderLen(), int(f.IP.FragmentOffset)*8)
+			f.IP.Src, f.IP.TotalLength-f.IP.HeaderLen(), f.IP.Fragment.Offset)
+	case f.IP.Refusal != "":
+		return "refused", fmt.Sprintf("a packet from %v that must be dropped: %s", f.IP.Src, f.IP.Refusal)
 	}
 	return "packet", fmt.Sprintf("a packet of IP protocol %d from %v", f.IP.Protocol, f.IP.Src)
 }

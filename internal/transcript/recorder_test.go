@@ -220,10 +220,24 @@ func TestPacketsThatAreNoSegmentsAreNotices(t *testing.T) {
 	quoted := packet(Out, seg(Out, wire.SYN, 0, 0, 0))[:28]
 	body := append([]byte{wire.ICMPUnreachable, 3, 0, 0, 0, 0, 0, 0}, quoted...)
 	fragment := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: addr[In], Dst: addr[Out], FragmentOffset: 2}
+	from6, to6 := netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::1")
+	six := func(next uint8, n int) []byte {
+		h := wire.IPv6{HopLimit: 64, NextHeader: next, Src: from6, Dst: to6}
+		return h.AppendTo(nil, n)
+	}
+	syn := seg(Out, wire.SYN, 0, 0, 0)
+	syn.SrcPort, syn.DstPort = 40000, 443
+	about := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: to6, Dst: from6}
+	body6 := append([]byte{wire.ICMPv6Unreachable, 4, 0, 0, 0, 0, 0, 0}, syn.AppendTo(about.AppendTo(nil, 20), to6, from6)...)
 	for _, tc := range []struct {
 		name, says string
 		packet     []byte
 	}{
+		{"icmp", "port unreachable from 2001:db8::2, about the segment from port 40000 to [2001:db8::2]:443",
+			append(six(wire.ProtocolICMPv6, len(body6)), body6...)},
+		{"fragment", "5 bytes at offset 16", append(six(wire.NextFragment, 13), "\x06\x00\x00\x10\x00\x00\x00\x0112345"...)},
+		{"refused", "RFC 5095", append(six(wire.NextRouting, 28), append([]byte{6, 0, 0, 1, 0, 0, 0, 0}, syn.AppendTo(nil, from6, to6)...)...)},
+		{"undecodable", "IPv6", []byte{0x60}},
 		{"icmp", "port unreachable from 198.18.0.1, about the segment from port 40000 to 198.18.0.1:443",
 			append(icmp.AppendTo(nil, len(body)), body...)},
 		{"fragment", "5 bytes at offset 16", append(fragment.AppendTo(nil, 5), "12345"...)},
@@ -236,6 +250,58 @@ func TestPacketsThatAreNoSegmentsAreNotices(t *testing.T) {
 		if e.Type != TypeDecision || e.Layer != Link || e.Decision.Name != tc.name || !strings.Contains(e.Decision.Text, tc.says) {
 			t.Errorf("%v %v %+v", e.Layer, e.Type, e.Decision)
 		}
+	}
+}
+
+func TestFramesOfIPv6AreReadAndVerified(t *testing.T) {
+	src, dst := netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::1")
+	s := seg(Out, wire.SYN, 0, 0, 3)
+	s.SrcPort, s.DstPort = 40000, 443
+	h := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
+	b := s.AppendTo(h.AppendTo(nil, s.HeaderLen()+3), src, dst)
+	f := newTape().Packet(0, Out, b, false)
+	tree, err := f.Tree()
+	if err != nil || f.Segment == nil || f.BadChecksum || f.IP.Src != src || tree.Name != "IPv6" || tree.Find("payload", "TCP", "source_port") == nil {
+		t.Errorf("%+v, %v", f, err)
+	}
+	b[len(b)-1]++
+	if f := newTape().Packet(0, Out, b, false); !f.BadChecksum {
+		t.Error("a wrong checksum was not noticed")
+	}
+}
+
+// A segment that arrives in fragments is a segment, at the last of them, and
+// leaves no hole in the stream.
+func TestASegmentInFragmentsIsWhole(t *testing.T) {
+	r := newTape()
+	r.play(Out, wire.SYN, 0, 0, 0)
+	r.play(In, wire.SYN|wire.ACK, 0, 1, 0)
+	s := seg(In, wire.ACK, 1, 1, 28)
+	s.SrcPort, s.DstPort = 443, 40000
+	b := s.AppendTo(nil, addr[In], addr[Out])
+	part := func(from, to int) []byte {
+		h := wire.IPv4{TTL: 64, ID: 9, Protocol: wire.ProtocolTCP, Src: addr[In], Dst: addr[Out],
+			FragmentOffset: uint16(from / 8), MoreFragments: to < len(b)}
+		return append(h.AppendTo(nil, to-from), b[from:to]...)
+	}
+	if f := r.Packet(r.at, In, part(24, 48), false); f.Segment != nil {
+		t.Errorf("half of a segment: %+v", f)
+	}
+	f := r.Packet(r.at, In, part(0, 24), false)
+	if f.Segment == nil || f.BadChecksum || f.Stream != (Span{0, 28}) || len(f.Segment.Payload) != 28 {
+		t.Errorf("the whole: %+v", f)
+	}
+	if f := r.play(In, wire.ACK, 29, 1, 10); f.OutOfOrder || f.Stream != (Span{28, 38}) {
+		t.Errorf("what follows: %+v", f)
+	}
+	var told int
+	for _, e := range r.Transcript().Entries {
+		if e.Decision != nil && e.Decision.Name == "fragment" {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d notices of fragments, want one each", told)
 	}
 }
 
@@ -263,7 +329,7 @@ func TestResultIsFilledInFromWhatWasSeen(t *testing.T) {
 	r.TLS(14*time.Millisecond, handshake.SecretEvent{Label: "CLIENT_RANDOM"})
 	r.Result(15*time.Millisecond, Result{OK: true, Outcome: "finished", ALPN: "http/1.1"})
 	want := Result{OK: true, Outcome: "finished", Version: tlsmsg.VersionTLS12, CipherSuite: 0xc02b, Group: 29,
-		ALPN: "http/1.1", PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
+		ALPN: "http/1.1", Judged: true, Trusted: true, PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
 	if got := *r.Transcript().Result(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

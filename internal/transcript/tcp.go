@@ -9,7 +9,7 @@ import (
 )
 
 func (f *Frame) parse() {
-	c := field.New("IPv4", f.Packet)
+	c := field.New(wire.Root(f.Packet), f.Packet)
 	f.decode(&c)
 	f.verify()
 }

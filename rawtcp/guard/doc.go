@@ -12,16 +12,17 @@
 // with a socket filter that drops every segment, so the kernel finds a socket,
 // asks its filter, and discards in silence: neither RST nor SYN-ACK, to
 // nobody, whatever the segment's TTL. Where a filter is refused (Linux 6.18 wants
-// CAP_NET_ADMIN for one on a TCP socket) there is
-// IP_MINTTL 255, which discards as silently what arrives with a lower TTL (that
-// is, all but what a neighbour sent with 255).
+// CAP_NET_ADMIN for one on a TCP socket) there is IP_MINTTL 255, or for IPv6
+// IPV6_MINHOPCOUNT, which discards as silently what arrives with a lower TTL
+// (that is, all but what a neighbour sent with 255).
 //
 // The nftables guard drops the kernel's RSTs on their way out instead, at raw
 // priority: in the filter chains conntrack has seen the RST already and
 // forgets the connection, which starves the raw link behind a stateful
 // firewall. It needs CAP_NET_ADMIN.
 //
-// IPv4 only so far.
+// An address that the kernel does not have needs no guard: see
+// [Options.Foreign].
 //
 // Read guard.go first, then port.go (which port, and holding it), listener.go
 // and nftables.go.

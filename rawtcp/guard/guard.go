@@ -12,6 +12,7 @@ const (
 	KindListener = "listener" // a silent listening socket
 	KindNFTables = "nftables" // a rule that dies with us
 	KindNone     = "none"     // nothing: the kernel's RSTs go out
+	KindUnneeded = "unneeded" // only reported: the kernel would send none
 )
 
 var (
@@ -42,6 +43,10 @@ type Guard interface {
 type Options struct {
 	Kind  string         // KindAuto if empty
 	Local netip.AddrPort // our address; port 0 chooses a free one at random
+	// Foreign says that Local is not an address of this machine. Its kernel
+	// answers nothing that arrives there, so that any Kind comes to
+	// KindUnneeded, which holds no port: nobody else knows of it either.
+	Foreign bool
 }
 
 // Open sets up a guard. When it returns, the guard stands.
@@ -49,8 +54,8 @@ type Options struct {
 // It fails with ErrPortInUse, with ErrPermission, or with the reasons why no
 // guard of the kind asked for can be had.
 func Open(o Options) (Guard, error) {
-	if !o.Local.Addr().Unmap().Is4() {
-		return nil, fmt.Errorf("a guard for %v: only IPv4 addresses are supported yet", o.Local)
+	if !o.Local.Addr().IsValid() {
+		return nil, errors.New("a guard needs the local address")
 	}
 	kinds := []string{o.Kind}
 	switch o.Kind {
@@ -59,6 +64,9 @@ func Open(o Options) (Guard, error) {
 	case KindListener, KindNFTables, KindNone:
 	default:
 		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s and %s", o.Kind, KindAuto, KindListener, KindNFTables, KindNone)
+	}
+	if o.Foreign {
+		return openUnneeded(o.Local)
 	}
 	p, err := holdPort(o.Local)
 	if err != nil {
@@ -95,3 +103,26 @@ func (g none) Describe() string {
 	return fmt.Sprintf("no guard: the kernel answers what arrives at %v with RSTs", g.local)
 }
 func (g none) Close() error { return g.close() }
+
+// unneeded is nothing but an address and port.
+type unneeded struct{ local netip.AddrPort }
+
+func openUnneeded(local netip.AddrPort) (Guard, error) {
+	local = netip.AddrPortFrom(local.Addr().Unmap(), local.Port())
+	if local.Port() == 0 {
+		port, err := randomPort()
+		if err != nil {
+			return nil, err
+		}
+		local = netip.AddrPortFrom(local.Addr(), port)
+	}
+	return unneeded{local}, nil
+}
+
+func (unneeded) Kind() string                    { return KindUnneeded }
+func (g unneeded) Local() netip.AddrPort         { return g.local }
+func (unneeded) Dropped() (n uint64, known bool) { return 0, false }
+func (unneeded) Close() error                    { return nil }
+func (g unneeded) Describe() string {
+	return fmt.Sprintf("no guard needed: %v is not an address of this machine, so its kernel answers nothing that arrives there", g.local.Addr())
+}

@@ -13,15 +13,16 @@ import (
 // listener is the guard that is a silent listening socket.
 type listener struct {
 	*port
-	filtered bool // by a socket filter, not only by IP_MINTTL
+	filtered bool // by a socket filter, not only by its least TTL
 }
 
 // openListener makes the held port's socket listen, and deaf before that.
 func openListener(p *port) (Guard, error) {
 	filterErr := dropAll(p.fd)
-	ttlErr := unix.SetsockoptInt(p.fd, unix.SOL_IP, unix.IP_MINTTL, maxTTL)
+	level, option, name := p.leastTTL()
+	ttlErr := unix.SetsockoptInt(p.fd, level, option, maxTTL)
 	if filterErr != nil && ttlErr != nil {
-		return nil, fmt.Errorf("the kernel refuses both a socket filter (%w) and IP_MINTTL (%w)", filterErr, ttlErr)
+		return nil, fmt.Errorf("the kernel refuses both a socket filter (%w) and %s (%w)", filterErr, name, ttlErr)
 	}
 	if err := unix.Listen(p.fd, 1); err != nil {
 		if errors.Is(err, unix.EADDRINUSE) {
@@ -30,6 +31,15 @@ func openListener(p *port) (Guard, error) {
 		return nil, os.NewSyscallError("listen", err)
 	}
 	return &listener{port: p, filtered: filterErr == nil}, nil
+}
+
+// leastTTL is the socket option that has segments with a lower TTL, or hop
+// limit, discarded.
+func (p *port) leastTTL() (level, option int, name string) {
+	if p.local.Addr().Is4() {
+		return unix.SOL_IP, unix.IP_MINTTL, "IP_MINTTL"
+	}
+	return unix.SOL_IPV6, unix.IPV6_MINHOPCOUNT, "IPV6_MINHOPCOUNT"
 }
 
 // maxTTL is the largest TTL that an IP header can carry.
@@ -51,7 +61,8 @@ func (g *listener) Describe() string {
 	if g.filtered {
 		return fmt.Sprintf("a listening socket of ours on %v, whose filter drops every segment before the kernel's TCP answers it", g.local)
 	}
-	return fmt.Sprintf("a listening socket of ours on %v with IP_MINTTL %d: a peer whose segments arrive with TTL %d still draws a RST", g.local, maxTTL, maxTTL)
+	_, _, name := g.leastTTL()
+	return fmt.Sprintf("a listening socket of ours on %v with %s %d: a peer whose segments arrive with TTL %d still draws a RST", g.local, name, maxTTL, maxTTL)
 }
 
 // Dropped reads how many segments the socket has discarded.

@@ -29,8 +29,12 @@ type nft struct {
 }
 
 func openNFTables(p *port) (Guard, error) {
+	family := nftables.TableFamilyIPv4
+	if p.local.Addr().Is6() {
+		family = nftables.TableFamilyIPv6
+	}
 	g := &nft{port: p, table: &nftables.Table{
-		Family: nftables.TableFamilyIPv4,
+		Family: family,
 		Name:   fmt.Sprintf("rawshake-%d-%d", os.Getpid(), p.local.Port()),
 	}}
 	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
@@ -84,9 +88,11 @@ func createOwned(c *netlink.Conn, t *nftables.Table) error {
 	return err
 }
 
-// Offsets in the IPv4 header (RFC 791) and the TCP header (RFC 9293).
+// Offsets in the IPv4 header (RFC 791), the IPv6 header (RFC 8200) and the TCP
+// header (RFC 9293).
 const (
 	ipSource  = 12
+	ip6Source = 8
 	tcpSource = 0
 	tcpFlags  = 13
 )
@@ -94,7 +100,11 @@ const (
 // dropResets is the rule: unmarked TCP RSTs from the port are counted and
 // dropped. Our own carry the mark, or go out by AF_PACKET, past netfilter.
 func dropResets(p *port) []expr.Any {
-	address := p.local.Addr().As4()
+	offset := uint32(ipSource)
+	if p.local.Addr().Is6() {
+		offset = ip6Source
+	}
+	address := p.local.Addr().WithZone("").AsSlice()
 	source := binary.BigEndian.AppendUint16(nil, p.local.Port())
 	const reg = 1
 	is := func(op expr.CmpOp, v []byte) expr.Any { return &expr.Cmp{Op: op, Register: reg, Data: v} }
@@ -103,8 +113,8 @@ func dropResets(p *port) []expr.Any {
 		is(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, link.Mark)),
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
 		is(expr.CmpOpEq, []byte{wire.ProtocolTCP}),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: ipSource, Len: 4},
-		is(expr.CmpOpEq, address[:]),
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: uint32(len(address))},
+		is(expr.CmpOpEq, address),
 		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpSource, Len: 2},
 		is(expr.CmpOpEq, source),
 		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpFlags, Len: 1},

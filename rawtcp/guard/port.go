@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -48,35 +49,64 @@ func holdPort(local netip.AddrPort) (*port, error) {
 	if local.Port() != 0 {
 		return bindPort(local)
 	}
-	low, high, err := ephemeralRange()
-	if err != nil {
-		return nil, err
-	}
 	for range attempts {
-		n, err := rand.Int(rand.Reader, big.NewInt(int64(high-low)+1))
+		n, err := randomPort()
 		if err != nil {
 			return nil, err
 		}
-		p, err := bindPort(netip.AddrPortFrom(local.Addr(), low+uint16(n.Int64())))
+		p, err := bindPort(netip.AddrPortFrom(local.Addr(), n))
 		if err == nil || !errors.Is(err, ErrPortInUse) {
 			return p, err
 		}
 	}
+	low, high, _ := ephemeralRange()
 	return nil, fmt.Errorf("%w: %d random ones of %d to %d on %v were; widen net.ipv4.ip_local_port_range or name a source port",
 		ErrPortInUse, attempts, low, high, local.Addr())
 }
 
+// randomPort chooses one of the kernel's own range.
+func randomPort() (uint16, error) {
+	low, high, err := ephemeralRange()
+	if err != nil {
+		return 0, err
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(high-low)+1))
+	if err != nil {
+		return 0, err
+	}
+	return low + uint16(n.Int64()), nil
+}
+
 func bindPort(local netip.AddrPort) (*port, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	domain, at, err := sockaddr(local)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	err = unix.Bind(fd, &unix.SockaddrInet4{Port: int(local.Port()), Addr: local.Addr().As4()})
-	if err != nil {
+	if err = unix.Bind(fd, at); err != nil {
 		unix.Close(fd)
 		return nil, bindError(local, err)
 	}
 	return &port{fd: fd, local: local}, nil
+}
+
+// sockaddr is an address as bind takes it, with its zone as a number.
+func sockaddr(a netip.AddrPort) (domain int, at unix.Sockaddr, err error) {
+	if a.Addr().Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}, nil
+	}
+	six := &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
+	if zone := a.Addr().Zone(); zone != "" {
+		dev, err := net.InterfaceByName(zone)
+		if err != nil {
+			return 0, nil, fmt.Errorf("hold %v: there is no interface %q (ip link lists them): %w", a, zone, err)
+		}
+		six.ZoneId = uint32(dev.Index)
+	}
+	return unix.AF_INET6, six, nil
 }
 
 func bindError(local netip.AddrPort, err error) error {

@@ -14,6 +14,7 @@ type datagram struct {
 	at        time.Time
 	truncated bool // it did not fit into the buffer
 	outgoing  bool // AF_PACKET: this machine sent it
+	from      hop  // AF_PACKET: the sender on the link
 	partial   bool // AF_PACKET: its transport checksum is unfinished
 }
 
@@ -36,12 +37,18 @@ func read(fd int, buf []byte) (d datagram, err error) {
 	d.data, d.truncated = buf[:n], flags&unix.MSG_TRUNC != 0
 	if ll, ok := from.(*unix.SockaddrLinklayer); ok {
 		d.outgoing = ll.Pkttype == unix.PACKET_OUTGOING
+		d.from = hop{ll.Addr, ll.Halen}
 	}
-	d.control(oob[:oobn])
+	d.stamp(oob[:oobn])
+	return d, nil
+}
+
+// stamp sets what the control messages tell, and the time where they do not.
+func (d *datagram) stamp(oob []byte) {
+	d.control(oob)
 	if d.at.IsZero() {
 		d.at = time.Now()
 	}
-	return d, nil
 }
 
 // control reads the control messages.

@@ -1,30 +1,19 @@
 package link
 
 import (
-	"encoding/binary"
 	"fmt"
-	"net/netip"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-
-	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Offsets in an IPv4 header (RFC 791, section 3.1) and, from its end, in a TCP
-// (RFC 9293, section 3.1) or ICMP message (RFC 792).
+// Offsets in a TCP (RFC 9293, section 3.1) or ICMP message (RFC 792, RFC 4443).
 const (
-	ipFragment = 6
-	ipProtocol = 9
-	ipSource   = 12
-	ipDest     = 16
 	tcpSource  = 0
 	tcpDest    = 2
 	tcpFlags   = 13
 	icmpType   = 0
 	icmpQuoted = 8 // the packet that an error quotes
-
-	fragmentOffsetMask = 0x1fff
 )
 
 // Where a filter can end.
@@ -40,7 +29,7 @@ const (
 func packetFilter(f Flow) ([]bpf.RawInstruction, error) {
 	var p program
 	p.load(bpf.LoadExtension{Num: bpf.ExtProto})
-	p.require(unix.ETH_P_IP)
+	p.require(uint32(f.etherType()))
 	p.load(bpf.LoadExtension{Num: bpf.ExtVLANTag}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff})
 	p.require(0)
 	p.load(bpf.LoadExtension{Num: bpf.ExtType})
@@ -56,72 +45,41 @@ func packetFilter(f Flow) ([]bpf.RawInstruction, error) {
 func witnessFilter(f Flow) ([]bpf.RawInstruction, error) {
 	var p program
 	p.load(bpf.LoadExtension{Num: bpf.ExtProto})
-	p.require(unix.ETH_P_IP)
+	p.require(uint32(f.etherType()))
 	p.load(bpf.LoadExtension{Num: bpf.ExtType})
 	p.require(unix.PACKET_OUTGOING)
 	p.outgoingReset(f)
 	return p.assemble()
 }
 
-// rawFilter is for raw IP sockets, which receive only.
-func rawFilter(f Flow) ([]bpf.RawInstruction, error) {
+// rawFilter is for raw IP sockets of a protocol, which receive only.
+func rawFilter(f Flow, protocol int) ([]bpf.RawInstruction, error) {
 	var p program
-	p.inbound(f)
+	if f.six() {
+		p.raw6(f, protocol)
+	} else {
+		p.inbound4(f)
+	}
 	return p.assemble()
 }
 
 // inbound accepts the flow's TCP, ICMP errors that quote the flow's segments,
-// and later fragments of either, which carry no ports.
+// and fragments of either where they carry no ports.
 func (p *program) inbound(f Flow) {
-	p.load(load(ipDest, 4))
-	p.require(addr(f.Local))
-	p.load(load(ipProtocol, 1))
-	p.jumpIf(bpf.JumpEqual, wire.ProtocolTCP, "tcp")
-	p.jumpIf(bpf.JumpEqual, wire.ProtocolICMP, "icmp")
-	p.jump(labelDrop)
-
-	p.label("tcp")
-	p.requireAddr(load(ipSource, 4), f.Remote)
-	p.load(load(ipFragment, 2))
-	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelAccept)
-	p.requirePorts(0, f.Remote.Port(), f.Local.Port())
-	p.jump(labelAccept)
-
-	p.label("icmp")
-	p.load(load(ipFragment, 2))
-	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelAccept)
-	p.load(headerLen, bpf.LoadIndirect{Off: icmpType, Size: 1})
-	p.jumpIf(bpf.JumpEqual, wire.ICMPUnreachable, "quoted")
-	p.jumpIf(bpf.JumpEqual, wire.ICMPTimeExceeded, "quoted")
-	p.require(wire.ICMPParameter)
-	p.label("quoted")
-	p.load(bpf.LoadIndirect{Off: icmpQuoted + ipProtocol, Size: 1})
-	p.require(wire.ProtocolTCP)
-	p.load(bpf.LoadIndirect{Off: icmpQuoted + ipSource, Size: 4})
-	p.require(addr(f.Local))
-	p.requireAddr(bpf.LoadIndirect{Off: icmpQuoted + ipDest, Size: 4}, f.Remote)
-	// X goes on from the outer header's length to the quoted header's end.
-	p.load(bpf.LoadIndirect{Off: icmpQuoted, Size: 1},
-		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf},
-		bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 2},
-		bpf.ALUOpX{Op: bpf.ALUOpAdd}, bpf.TAX{})
-	p.requirePortsAtX(icmpQuoted, f.Local.Port(), f.Remote.Port())
-	p.jump(labelAccept)
+	if f.six() {
+		p.inbound6(f)
+	} else {
+		p.inbound4(f)
+	}
 }
 
 // outgoingReset accepts the flow's RSTs in the other direction.
 func (p *program) outgoingReset(f Flow) {
-	p.load(load(ipProtocol, 1))
-	p.require(wire.ProtocolTCP)
-	p.load(load(ipSource, 4))
-	p.require(addr(f.Local))
-	p.requireAddr(load(ipDest, 4), f.Remote)
-	p.load(load(ipFragment, 2))
-	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelDrop)
-	p.requirePorts(0, f.Local.Port(), f.Remote.Port())
-	p.load(bpf.LoadIndirect{Off: tcpFlags, Size: 1})
-	p.jumpIf(bpf.JumpBitsSet, uint32(wire.RST), labelAccept)
-	p.jump(labelDrop)
+	if f.six() {
+		p.outgoingReset6(f)
+	} else {
+		p.outgoingReset4(f)
+	}
 }
 
 // A program is a filter in the making. Its jumps go forward, to labels.
@@ -130,9 +88,6 @@ type program struct {
 	marks map[string]int
 	jumps map[int]string // from an instruction to the label it goes to
 }
-
-// headerLen loads an IPv4 header's length into X.
-var headerLen = bpf.LoadMemShift{Off: 0}
 
 func load(off uint32, size int) bpf.Instruction { return bpf.LoadAbsolute{Off: off, Size: size} }
 
@@ -163,19 +118,6 @@ func (p *program) note(label string) {
 		p.jumps = make(map[int]string)
 	}
 	p.jumps[len(p.code)] = label
-}
-
-// requireAddr compares what ins loads with an address, if there is one.
-func (p *program) requireAddr(ins bpf.Instruction, a netip.AddrPort) {
-	if a.Addr().IsValid() {
-		p.load(ins)
-		p.require(addr(a))
-	}
-}
-
-func (p *program) requirePorts(off uint32, src, dst uint16) {
-	p.load(headerLen)
-	p.requirePortsAtX(off, src, dst)
 }
 
 // requirePortsAtX compares the ports of the TCP header at X + off; 0 is any.
@@ -220,9 +162,4 @@ func (p *program) link() ([]bpf.Instruction, error) {
 		}
 	}
 	return p.code, nil
-}
-
-func addr(a netip.AddrPort) uint32 {
-	b := a.Addr().As4()
-	return binary.BigEndian.Uint32(b[:])
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -13,33 +14,47 @@ import (
 
 var nativeLittle = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
-func totalLength(ip []byte) int { return int(binary.BigEndian.Uint16(ip[2:])) }
-
-// tcpOf returns the TCP segment in a whole, unfragmented IPv4 packet, or nil.
-func tcpOf(ip []byte) []byte {
-	if len(ip) < wire.IPv4HeaderLen || ip[0]>>4 != 4 || ip[ipProtocol] != wire.ProtocolTCP ||
-		binary.BigEndian.Uint16(ip[ipFragment:])&^dontFragment != 0 {
-		return nil
+// totalLength is how long a packet's header says that it is. The header must
+// be there, see headerThere.
+func totalLength(ip []byte) int {
+	if ip[0]>>4 == 6 {
+		return wire.IPv6HeaderLen + int(binary.BigEndian.Uint16(ip[4:]))
 	}
-	n := int(ip[0]&0xf) * 4
-	if n < wire.IPv4HeaderLen || len(ip) < n+wire.TCPHeaderLen || totalLength(ip) != len(ip) {
-		return nil
-	}
-	return ip[n:]
+	return int(binary.BigEndian.Uint16(ip[2:]))
 }
 
-const dontFragment = 1 << 14 // in the word with the fragment offset
+// headerThere reports whether a packet is long enough for a fixed header.
+func headerThere(ip []byte) bool {
+	return len(ip) >= wire.IPv6HeaderLen || len(ip) >= wire.IPv4HeaderLen && ip[0]>>4 != 6
+}
 
+// addresses returns the source and the destination of a packet whose header is
+// there.
 func addresses(ip []byte) (src, dst netip.Addr) {
-	return netip.AddrFrom4([4]byte(ip[ipSource:])), netip.AddrFrom4([4]byte(ip[ipDest:]))
+	if ip[0]>>4 == 6 {
+		return netip.AddrFrom16([16]byte(ip[8:])), netip.AddrFrom16([16]byte(ip[24:]))
+	}
+	return netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:]))
+}
+
+// tcpOf returns the headers of a whole, unfragmented packet and the TCP
+// segment in it, or nil.
+func tcpOf(ip []byte) (h wire.IP, segment []byte) {
+	c := field.New(wire.Root(ip), ip)
+	if h.Decode(&c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || h.TotalLength != len(ip) {
+		return h, nil
+	}
+	if segment = c.Ahead(); len(segment) < wire.TCPHeaderLen {
+		return h, nil
+	}
+	return h, segment
 }
 
 // completeChecksum finishes the checksum that a local kernel left to the
 // network card.
 func completeChecksum(ip []byte) {
-	if segment := tcpOf(ip); segment != nil {
-		src, dst := addresses(ip)
-		wire.CompleteTCPChecksum(segment, src, dst)
+	if h, segment := tcpOf(ip); segment != nil {
+		wire.CompleteTCPChecksum(segment, h.Src, h.Dst)
 	}
 }
 
@@ -50,28 +65,28 @@ const tcpChecksum = 16
 // pseudo-header and nothing else: the form in which the kernel leaves a
 // checksum to the network card. A raw socket has no other way to tell.
 func partialChecksum(ip []byte) bool {
-	segment := tcpOf(ip)
-	if segment == nil {
+	h, segment := tcpOf(ip)
+	if segment == nil || wire.TCPChecksum(segment, h.Src, h.Dst) == 0 {
 		return false
 	}
-	src, dst := addresses(ip)
-	if wire.TCPChecksum(segment, src, dst) == 0 {
-		return false
-	}
-	s, d := src.As4(), dst.As4()
-	pseudo := make([]byte, 0, 12)
-	pseudo = append(append(pseudo, s[:]...), d[:]...)
-	pseudo = append(pseudo, 0, wire.ProtocolTCP)
-	pseudo = binary.BigEndian.AppendUint16(pseudo, uint16(len(segment)))
-	return binary.BigEndian.Uint16(segment[tcpChecksum:]) == ^wire.Checksum(pseudo)
+	return binary.BigEndian.Uint16(segment[tcpChecksum:]) == wire.PseudoTCPChecksum(len(segment), h.Src, h.Dst)
 }
 
+const dontFragment = 1 << 14 // in IPv4's word with the fragment offset
+
 // asSent reports why the kernel would change this packet on its way out of a
-// raw socket: it writes the total length, the header checksum and, where the
-// packet might be fragmented, an ID of 0 itself. What is shown as sent must be
-// what was sent.
-func asSent(ip []byte) error {
-	if len(ip) < wire.IPv4HeaderLen || ip[0]>>4 != 4 {
+// raw socket, or not take it. What is shown as sent must be what was sent. Of
+// IPv4 it writes the total length, the header checksum and, where the packet
+// might be fragmented, an ID of 0 itself; of IPv6 nothing.
+func asSent(ip []byte, six bool) error {
+	switch {
+	case six && (len(ip) < wire.IPv6HeaderLen || ip[0]>>4 != 6):
+		return errors.New("not an IPv6 packet")
+	case six && totalLength(ip) != len(ip):
+		return errors.New("its payload length is not its length")
+	case six:
+		return nil
+	case len(ip) < wire.IPv4HeaderLen || ip[0]>>4 != 4:
 		return errors.New("not an IPv4 packet")
 	}
 	n := int(ip[0]&0xf) * 4

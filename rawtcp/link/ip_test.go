@@ -20,8 +20,8 @@ func seed(b []byte) []byte {
 }
 
 func intact(b []byte) bool {
-	src, dst := addresses(b)
-	return wire.TCPChecksum(b[wire.IPv4HeaderLen:], src, dst) == 0
+	h, segment := tcpOf(b)
+	return wire.TCPChecksum(segment, h.Src, h.Dst) == 0
 }
 
 func TestPartialChecksumIsToldFromACompleteAndABadOne(t *testing.T) {
@@ -90,7 +90,7 @@ func TestRawLinkSendsOnlyWhatTheKernelWillNotChange(t *testing.T) {
 			return h.AppendTo(nil, 0)
 		}(), "ID is 0"},
 	} {
-		err := asSent(tc.b)
+		err := asSent(tc.b, false)
 		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}
@@ -132,6 +132,6 @@ func FuzzPacketsFromTheNetwork(f *testing.F) {
 		w.note(b)
 		tap := datagram{data: bytes.Clone(b), partial: partial, outgoing: true}
 		w.packet(&tap)
-		asSent(b)
+		asSent(b, partial)
 	})
 }

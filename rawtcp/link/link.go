@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Link sends and receives whole IP packets. All methods may be called from
@@ -21,15 +23,16 @@ type Link interface {
 	SetReadDeadline(t time.Time) error
 	// MTU is the largest IP packet that may be sent, in bytes.
 	MTU() int
-	// Kind names the link for people: "packet", "raw", "pipe".
+	// Kind names the link for people: "packet", "raw", "tun", "pipe".
 	Kind() string
 	// Close releases the link and ends Receive.
 	Close() error
 }
 
 // MaxPacket is the largest packet that a link hands over, in bytes. Offloads
-// (GSO, GRO) hand over segments larger than any MTU, up to 64 KiB.
-const MaxPacket = 1 << 16
+// (GSO, GRO) hand over segments larger than any MTU, up to 64 KiB; IPv6 counts
+// its headers apart from that.
+const MaxPacket = 1<<16 + maxHeaders
 
 // A Packet describes one received packet.
 type Packet struct {
@@ -50,17 +53,39 @@ type Packet struct {
 // fragments of either, and the local kernel's own RSTs from Local to Remote.
 //
 // Local must have an address. A port of 0, and a zero Remote, stand for any; a
-// link with a zero Remote needs a Route.
+// link with a zero Remote needs a Route, such as LocalRoute. Without a next hop
+// in it, the packet link answers each peer at the link-layer address that its
+// packets came from.
 type Flow struct{ Local, Remote netip.AddrPort }
 
-func (f Flow) check() error {
-	for _, a := range [...]netip.Addr{f.Local.Addr(), f.Remote.Addr()} {
-		if a.IsValid() && !a.Unmap().Is4() {
-			return fmt.Errorf("a link for %v: IPv6 is not supported yet, use an IPv4 address", a)
-		}
+// check refuses what is no flow, and returns it with addresses in the form
+// that packets give them: IPv4 as such, IPv6 without a zone.
+func (f Flow) check() (Flow, error) {
+	f.Local, f.Remote = plain(f.Local), plain(f.Remote)
+	local, remote := f.Local.Addr(), f.Remote.Addr()
+	switch {
+	case !local.IsValid():
+		return f, errors.New("a link needs the local address of its flow")
+	case remote.IsValid() && local.Is4() != remote.Is4():
+		return f, fmt.Errorf("a link from %v to %v: the addresses are of two IP versions", local, remote)
 	}
-	if !f.Local.Addr().IsValid() {
-		return errors.New("a link needs the local address of its flow")
+	return f, nil
+}
+
+func plain(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// six reports whether the flow's packets are IPv6.
+func (f Flow) six() bool { return f.Local.Addr().Is6() }
+
+// etherType is what an Ethernet frame calls the flow's packets.
+func (f Flow) etherType() uint16 { return etherType(f.Local.Addr()) }
+
+// etherType is what an Ethernet frame calls the packets for an address.
+func etherType(a netip.Addr) uint16 {
+	if a.Is6() {
+		return unix.ETH_P_IPV6
 	}
-	return nil
+	return unix.ETH_P_IP
 }

@@ -47,6 +47,13 @@ func eachKind(t *testing.T, f func(t *testing.T, kind string)) {
 	}
 }
 
+// eachLink runs a test over each kind of link and each IP version.
+func eachLink(t *testing.T, f func(t *testing.T, kind string, p *nstest.Pair)) {
+	eachKind(t, func(t *testing.T, kind string) {
+		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) { f(t, kind, p) })
+	})
+}
+
 // exchange carries some bytes over a connection to the server's kernel.
 func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
 	t.Helper()
@@ -66,8 +73,7 @@ func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
 }
 
 func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, g := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -88,8 +94,7 @@ func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
 }
 
 func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindNone, p.Client.Addr, remote)
@@ -111,8 +116,7 @@ func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
 // The tap must tell the RSTs that we send from those of the kernel, also when
 // they are the same to the bit.
 func TestOurOwnResetIsNoGhost(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -147,8 +151,7 @@ func TestOurOwnResetIsNoGhost(t *testing.T) {
 }
 
 func TestPartialChecksumsAreCompleted(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -180,8 +183,7 @@ func TestPartialChecksumsAreCompleted(t *testing.T) {
 }
 
 func TestSegmentsLargerThanTheMTUArriveWhole(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -214,7 +216,7 @@ func firewall(t *testing.T) {
 		t.Fatal(err)
 	}
 	drop := nftables.ChainPolicyDrop
-	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "stateful"})
+	table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "stateful"})
 	chain := c.AddChain(&nftables.Chain{Name: "input", Table: table, Type: nftables.ChainTypeFilter,
 		Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter, Policy: &drop})
 	const established, related = 2, 4 // NF_CT_STATE_BIT
@@ -222,6 +224,11 @@ func firewall(t *testing.T) {
 		&expr.Ct{Key: expr.CtKeySTATE, Register: 1},
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: []byte{established | related, 0, 0, 0}, Xor: make([]byte, 4)},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: make([]byte, 4)},
+		&expr.Verdict{Kind: expr.VerdictAccept},
+	}})
+	c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: []expr.Any{ // neighbour discovery
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{wire.ProtocolICMPv6}},
 		&expr.Verdict{Kind: expr.VerdictAccept},
 	}})
 	if err := c.Flush(); err != nil {
@@ -248,8 +255,7 @@ func outputDrops(t *testing.T) {
 func TestHandshakeBehindAStatefulFirewall(t *testing.T) {
 	for _, guardKind := range []string{guard.KindListener, guard.KindNFTables} {
 		t.Run(guardKind, func(t *testing.T) {
-			eachKind(t, func(t *testing.T, kind string) {
-				p := nstest.NewPair(t)
+			eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 				firewall(t)
 				l, remote := p.Server.Listen(t)
 				k, _ := talk(t, kind, guardKind, p.Client.Addr, remote)

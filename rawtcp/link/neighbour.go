@@ -1,7 +1,6 @@
 package link
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,15 +13,14 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A request is repeated once a second, as RFC 1122, section 2.3.2.1 allows at
-// most, and three times as the kernel does.
+// most and RFC 4861, section 10 has it, and three times as the kernel does.
 const (
-	arpTries    = 3
-	arpInterval = time.Second
+	askTries    = 3
+	askInterval = time.Second
 )
 
 // Kernel neighbour states in which the kernel itself would send at once.
@@ -33,28 +31,54 @@ const nudUsable = netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY 
 // kernel's neighbour table, else by asking on the link. It is empty on an
 // interface that has none. The kernel's table is not changed.
 func nextHopAddress(ctx context.Context, r Route) (net.HardwareAddr, error) {
-	dev, err := netlink.LinkByIndex(r.Index)
+	own, err := r.hardware()
 	if err != nil {
-		return nil, fmt.Errorf("%w: the interface %s is gone: %w", ErrNoRoute, r.Interface, err)
+		return nil, err
 	}
-	own := dev.Attrs()
-	ether, arp := own.EncapType == "ether", own.RawFlags&unix.IFF_NOARP == 0
 	switch {
-	case !ether && arp:
-		return nil, fmt.Errorf("%w: the interface %s (%s) has link-layer addresses other than Ethernet's; use the raw link", ErrNoNeighbour, r.Interface, own.EncapType)
-	case !ether:
+	case !own.ether && own.asks:
+		return nil, fmt.Errorf("%w: the interface %s (%s) has link-layer addresses other than Ethernet's; use the raw link", ErrNoNeighbour, r.Interface, own.kind)
+	case !own.ether:
 		return nil, nil // tun, wireguard, ppp: nobody to address
-	case !arp:
-		return own.HardwareAddr, nil // what the kernel writes there, too
+	case !own.asks:
+		return own.address, nil // what the kernel writes there, too
 	}
 	if known := kernelNeighbour(r); known != nil {
 		return known, nil
 	}
-	return askARP(ctx, r, own.HardwareAddr)
+	if len(own.address) != wire.HardwareAddrLen {
+		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to ask from", ErrNoNeighbour, r.Interface)
+	}
+	q, err := whoHas(r, [wire.HardwareAddrLen]byte(own.address))
+	if err != nil {
+		return nil, err
+	}
+	return q.ask(ctx, r)
+}
+
+// hardware is what an interface is on its link.
+type hardware struct {
+	kind    string // the link-layer's name
+	ether   bool
+	asks    bool // addresses are found by asking: not IFF_NOARP
+	address net.HardwareAddr
+}
+
+func (r *Route) hardware() (hardware, error) {
+	dev, err := netlink.LinkByIndex(r.Index)
+	if err != nil {
+		return hardware{}, fmt.Errorf("%w: the interface %s is gone: %w", ErrNoRoute, r.Interface, err)
+	}
+	a := dev.Attrs()
+	return hardware{kind: a.EncapType, ether: a.EncapType == "ether", asks: a.RawFlags&unix.IFF_NOARP == 0, address: a.HardwareAddr}, nil
 }
 
 func kernelNeighbour(r Route) net.HardwareAddr {
-	table, err := netlink.NeighList(r.Index, netlink.FAMILY_V4)
+	family := netlink.FAMILY_V4
+	if r.NextHop.Is6() {
+		family = netlink.FAMILY_V6
+	}
+	table, err := netlink.NeighList(r.Index, family)
 	if err != nil {
 		return nil // then ask on the link
 	}
@@ -67,108 +91,109 @@ func kernelNeighbour(r Route) net.HardwareAddr {
 	return nil
 }
 
-// askARP asks for the next hop's address (RFC 826).
-func askARP(ctx context.Context, r Route, own net.HardwareAddr) (net.HardwareAddr, error) {
-	if len(own) != wire.HardwareAddrLen {
-		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to ask from", ErrNoNeighbour, r.Interface)
+// A question is a request on the link for somebody's address, and how to know
+// the answer.
+type question struct {
+	protocol  string // its name, for people
+	etherType uint16
+	packet    []byte
+	to        [wire.HardwareAddrLen]byte
+	filter    []bpf.RawInstruction
+	answer    func(packet []byte) net.HardwareAddr // nil where it is none
+}
+
+// whoHas asks for the route's next hop, from the interface's address.
+func whoHas(r Route, own [wire.HardwareAddrLen]byte) (question, error) {
+	if r.NextHop.Is4() {
+		return arpQuestion(r, own)
 	}
-	filter, err := arpFilter()
+	return solicitation(r, own)
+}
+
+func (q *question) ask(ctx context.Context, r Route) (net.HardwareAddr, error) {
+	s, err := openLinkSocket(q.protocol, r, q.etherType, q.filter)
 	if err != nil {
 		return nil, err
 	}
-	what := "open a packet socket for ARP on " + r.Interface
-	s, err := openSocket("arp:"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
-	if err != nil {
-		return nil, openError(what, err)
-	}
 	defer s.close()
-	err = s.control(func(fd int) error {
-		return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_ARP), Ifindex: r.Index})
-	})
-	if err != nil {
-		return nil, openError(what, os.NewSyscallError("bind", err))
-	}
 	stop := context.AfterFunc(ctx, func() { s.close() })
 	defer stop()
-
-	request := wire.ARP{Operation: wire.ARPRequest, SenderHardware: [wire.HardwareAddrLen]byte(own),
-		SenderProtocol: r.Source, TargetProtocol: r.NextHop}
-	packet := request.AppendTo(nil)
-	for range arpTries {
-		if err := s.send(packet, linkAddress(r.Index, unix.ETH_P_ARP, broadcast)); err != nil {
-			return nil, arpError(ctx, r, err)
+	for range askTries {
+		if err := s.send(q.packet, linkAddress(r.Index, q.etherType, q.to[:])); err != nil {
+			return nil, q.failed(ctx, r, err)
 		}
-		s.setReadDeadline(time.Now().Add(arpInterval))
-		hw, err := awaitReply(s, &request)
+		s.setReadDeadline(time.Now().Add(askInterval))
+		hw, err := q.await(s)
 		if err == nil {
 			return hw, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, arpError(ctx, r, err)
+			return nil, q.failed(ctx, r, err)
 		}
 	}
-	return nil, fmt.Errorf("%w: %v does not answer ARP on %s (%d requests, one a second); is it up, and on that network?",
-		ErrNoNeighbour, r.NextHop, r.Interface, arpTries)
+	return nil, fmt.Errorf("%w: %v does not answer %s on %s (%d requests, one a second); is it up, and on that network?",
+		ErrNoNeighbour, r.NextHop, q.protocol, r.Interface, askTries)
 }
 
-var broadcast = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+// openLinkSocket opens a socket for a protocol of the link itself. It hears
+// nothing before the filter is attached.
+func openLinkSocket(protocol string, r Route, etherType uint16, filter []bpf.RawInstruction) (*socket, error) {
+	what := fmt.Sprintf("open a packet socket for %s on %s", protocol, r.Interface)
+	s, err := openSocket(protocol+":"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
+	if err != nil {
+		return nil, openError(what, err)
+	}
+	err = s.control(func(fd int) error {
+		return unix.Bind(fd, linkAddress(r.Index, etherType, nil))
+	})
+	if err != nil {
+		s.close()
+		return nil, openError(what, os.NewSyscallError("bind", err))
+	}
+	return s, nil
+}
 
-// awaitReply waits for the answer to request; other people's are skipped.
-func awaitReply(s *socket, request *wire.ARP) (hw net.HardwareAddr, err error) {
-	var buf [128]byte
+// await waits for the answer; other people's are skipped.
+func (q *question) await(s *socket) (hw net.HardwareAddr, err error) {
+	var buf [2048]byte
+	err = s.eachDatagram(buf[:], func(d *datagram) bool {
+		hw = q.answer(d.data)
+		return hw != nil
+	})
+	return hw, err
+}
+
+// eachDatagram gives f what arrives, until it has enough.
+func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) (err error) {
 	waitErr := s.await(func(fd int) bool {
 		for {
-			d, e := read(fd, buf[:])
+			d, e := read(fd, buf)
 			if e == unix.EAGAIN {
 				return false
 			}
-			if e != nil {
-				err = e
-				return true
-			}
-			if hw = answer(d.data, request); hw != nil {
+			if err = e; e != nil || f(&d) {
 				return true
 			}
 		}
 	})
 	if waitErr != nil {
-		return nil, waitErr
+		return waitErr
 	}
-	return hw, err
+	return err
 }
 
-// answer returns the sender's address if packet answers request.
-func answer(packet []byte, request *wire.ARP) net.HardwareAddr {
-	var reply wire.ARP
-	c := field.New("ARP", packet)
-	if reply.Decode(&c) != nil || reply.Operation != wire.ARPReply ||
-		reply.SenderProtocol != request.TargetProtocol || reply.TargetProtocol != request.SenderProtocol ||
-		reply.TargetHardware != request.SenderHardware {
+func (q *question) failed(ctx context.Context, r Route, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %v has not answered %s on %s yet: %w", ErrNoNeighbour, r.NextHop, q.protocol, r.Interface, context.Cause(ctx))
+	}
+	return fmt.Errorf("%w: %s for %v on %s: %w", ErrNoNeighbour, q.protocol, r.NextHop, r.Interface, err)
+}
+
+// unicast is an address as an answer tells it, or nil of a group's address or
+// none, which are nobody's own.
+func unicast(hw [wire.HardwareAddrLen]byte) net.HardwareAddr {
+	if hw[0]&1 != 0 || hw == [wire.HardwareAddrLen]byte{} {
 		return nil
 	}
-	if reply.SenderHardware[0]&1 != 0 || reply.SenderHardware == [wire.HardwareAddrLen]byte{} {
-		return nil // a group address, or none: nobody's own
-	}
-	return bytes.Clone(reply.SenderHardware[:])
-}
-
-// arpFilter lets replies through that were sent to this machine.
-func arpFilter() ([]bpf.RawInstruction, error) {
-	var p program
-	p.load(bpf.LoadExtension{Num: bpf.ExtType})
-	p.require(unix.PACKET_HOST)
-	p.load(load(arpOperation, 2))
-	p.require(uint32(wire.ARPReply))
-	p.jump(labelAccept)
-	return p.assemble()
-}
-
-// arpOperation is where ar$op stands (RFC 826).
-const arpOperation = 6
-
-func arpError(ctx context.Context, r Route, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %v has not answered ARP on %s yet: %w", ErrNoNeighbour, r.NextHop, r.Interface, context.Cause(ctx))
-	}
-	return fmt.Errorf("%w: ARP for %v on %s: %w", ErrNoNeighbour, r.NextHop, r.Interface, err)
+	return hw[:]
 }

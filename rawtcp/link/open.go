@@ -13,6 +13,7 @@ const (
 	KindAuto   = "auto" // raw where the remote is this machine, else packet
 	KindPacket = "packet"
 	KindRaw    = "raw"
+	KindTUN    = "tun"  // only reported: see OpenTUN
 	KindPipe   = "pipe" // only reported: see Pipe
 )
 
@@ -56,11 +57,14 @@ func Open(ctx context.Context, o Options) (Link, error) {
 
 // complete checks the options and fills in what they leave open.
 func (o Options) complete() (Options, error) {
-	if err := o.Flow.check(); err != nil {
+	f, err := o.Flow.check()
+	if err != nil {
 		return o, err
 	}
+	zone := o.Flow.Remote.Addr().Zone()
+	o.Flow = f
 	if o.Route == (Route{}) {
-		r, err := FindRoute(o.Flow.Remote.Addr(), Via{Source: o.Flow.Local.Addr()})
+		r, err := FindRoute(o.Flow.Remote.Addr().WithZone(zone), Via{Source: o.Flow.Local.Addr()})
 		if err != nil {
 			return o, err
 		}

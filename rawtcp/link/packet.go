@@ -17,9 +17,11 @@ import (
 // The socket is of the datagram kind: the kernel writes and strips the
 // link-layer header, so that interfaces without one work as well.
 type packetLink struct {
-	sock    *socket
-	route   Route
-	nextHop unix.SockaddrLinklayer
+	sock      *socket
+	route     Route
+	nextHop   unix.SockaddrLinklayer
+	responder *responder // answers for an address that the kernel does not have; or nil
+	hops      *hops      // in place of nextHop, where the remote is anybody
 }
 
 // OpenPacket opens the packet link: below netfilter in both directions, with
@@ -40,12 +42,22 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Flow.Remote.Addr().IsValid() && !r.NextHop.IsValid() {
+		return &packetLink{sock: s, route: r, hops: newHops()}, nil
+	}
 	hw, err := nextHopAddress(ctx, r)
 	if err != nil {
 		s.close()
 		return nil, err
 	}
-	return &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, unix.ETH_P_IP, hw)}, nil
+	l := &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, o.Flow.etherType(), hw)}
+	if r.Foreign {
+		if l.responder, err = openResponder(r); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return l, nil
 }
 
 // openTap opens the socket. It is deaf (protocol 0) until the filter is
@@ -77,6 +89,14 @@ func openTap(f Flow, r Route) (*socket, error) {
 
 func (l *packetLink) Send(packet []byte) error {
 	to := l.nextHop // Sendto writes into it
+	if l.hops != nil {
+		_, dst := addresses(packet)
+		hop, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
+		if !ok {
+			return fmt.Errorf("send on %s: %w: nothing has come from %v yet that tells where it is on the link", l.route.Interface, ErrNoNeighbour, dst)
+		}
+		to = *hop
+	}
 	err := l.sock.send(packet, &to)
 	if err == unix.EMSGSIZE {
 		return tooLarge(len(packet), l.route)
@@ -97,6 +117,10 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 				return true
 			}
 			if p = d.packet(); p.Data != nil {
+				if l.hops != nil && !p.Ghost {
+					src, _ := addresses(p.Data)
+					l.hops.learn(src, d.from)
+				}
 				return true
 			}
 		}
@@ -110,7 +134,12 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 func (l *packetLink) SetReadDeadline(t time.Time) error { return l.sock.setReadDeadline(t) }
 func (l *packetLink) MTU() int                          { return l.route.MTU }
 func (l *packetLink) Kind() string                      { return KindPacket }
-func (l *packetLink) Close() error                      { return l.sock.close() }
+
+func (l *packetLink) Close() error {
+	err := l.sock.close()
+	l.responder.close()
+	return err
+}
 
 // packet makes a Packet of what a tap saw. Data is nil for one that cannot be
 // shown whole.
@@ -129,7 +158,7 @@ func (d *datagram) packet() Packet {
 // trim cuts link-layer padding off an IP packet. A packet that is shorter than
 // its header says is left for the endpoint to refuse.
 func trim(b []byte) []byte {
-	if len(b) < wire.IPv4HeaderLen {
+	if !headerThere(b) {
 		return nil
 	}
 	if n := totalLength(b); n >= wire.IPv4HeaderLen && n < len(b) {

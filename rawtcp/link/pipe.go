@@ -21,10 +21,7 @@ type pipeEnd struct {
 	in, out chan []byte
 	done    chan struct{}
 	once    sync.Once
-
-	mu      sync.Mutex
-	timer   *time.Timer
-	expired chan struct{} // closed when the read deadline has passed
+	until   deadline
 }
 
 // Pipe returns the two ends of a link in memory, with an MTU of 1500 bytes.
@@ -37,7 +34,7 @@ func Pipe() (a, b Link) {
 }
 
 func newPipeEnd(in, out chan []byte) *pipeEnd {
-	return &pipeEnd{in: in, out: out, done: make(chan struct{}), expired: make(chan struct{})}
+	return &pipeEnd{in: in, out: out, done: make(chan struct{}), until: makeDeadline()}
 }
 
 func (p *pipeEnd) Send(packet []byte) error {
@@ -55,9 +52,7 @@ func (p *pipeEnd) Send(packet []byte) error {
 }
 
 func (p *pipeEnd) Receive(buf []byte) (Packet, error) {
-	p.mu.Lock()
-	expired := p.expired
-	p.mu.Unlock()
+	expired := p.until.wait()
 	switch {
 	case isClosed(p.done):
 		return Packet{}, net.ErrClosed
@@ -74,30 +69,12 @@ func (p *pipeEnd) Receive(buf []byte) (Packet, error) {
 	}
 }
 
-// SetReadDeadline also ends or prolongs a Receive that is waiting: the channel
-// it waits on is replaced only once it is closed.
+// SetReadDeadline also ends or prolongs a Receive that is waiting.
 func (p *pipeEnd) SetReadDeadline(t time.Time) error {
 	if isClosed(p.done) {
 		return net.ErrClosed
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.timer != nil && !p.timer.Stop() {
-		<-p.expired // it has fired: let it finish closing
-	}
-	p.timer = nil
-	if isClosed(p.expired) {
-		p.expired = make(chan struct{})
-	}
-	if t.IsZero() {
-		return nil
-	}
-	expired := p.expired
-	if d := time.Until(t); d > 0 {
-		p.timer = time.AfterFunc(d, func() { close(expired) })
-	} else {
-		close(expired)
-	}
+	p.until.set(t)
 	return nil
 }
 
@@ -113,7 +90,7 @@ func (p *pipeEnd) Close() error {
 	return err
 }
 
-func isClosed(c chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

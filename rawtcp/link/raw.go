@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -26,11 +25,13 @@ const Mark = 0x53
 //
 // ipv4.RawConn would split each packet into a header value and a payload; this
 // link hands over the bytes as they came, and needs the descriptors for epoll.
+// For what an IPv6 socket does not hand over, see raw6.go.
 type rawLink struct {
 	tcp, icmp *socket
 	witness   *witness
 	ready     *socket
 	route     Route
+	six       bool
 }
 
 // OpenRaw opens the raw link: through the kernel's routing and netfilter in
@@ -44,26 +45,29 @@ func OpenRaw(_ context.Context, o Options) (Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := rawFilter(o.Flow)
-	if err != nil {
-		return nil, err
+	if o.Route.Foreign {
+		return nil, fmt.Errorf("the raw link cannot use %v, which is not an address of this machine: the kernel would not take it; use the packet link", o.Flow.Local.Addr())
 	}
-	l := &rawLink{route: o.Route}
-	if err := l.open(o.Flow, filter); err != nil {
+	l := &rawLink{route: o.Route, six: o.Flow.six()}
+	if err := l.open(o.Flow); err != nil {
 		l.Close()
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *rawLink) open(f Flow, filter []bpf.RawInstruction) (err error) {
-	if l.tcp, err = openRaw("tcp", unix.IPPROTO_TCP, f.Local.Addr(), filter); err != nil {
+func (l *rawLink) open(f Flow) (err error) {
+	icmp := wire.ProtocolICMP
+	if l.six {
+		icmp = wire.ProtocolICMPv6
+	}
+	if l.tcp, err = l.openRaw("tcp", wire.ProtocolTCP, f); err != nil {
 		return err
 	}
-	if err := l.tcp.control(l.setSendOptions); err != nil {
+	if err := l.tcp.control(func(fd int) error { return l.setSendOptions(fd, f) }); err != nil {
 		return openError("set up a raw IP socket", err)
 	}
-	if l.icmp, err = openRaw("icmp", unix.IPPROTO_ICMP, f.Local.Addr(), filter); err != nil {
+	if l.icmp, err = l.openRaw("icmp", icmp, f); err != nil {
 		return err
 	}
 	if l.witness, err = openWitness(f, l.route); err != nil {
@@ -76,16 +80,29 @@ func (l *rawLink) open(f Flow, filter []bpf.RawInstruction) (err error) {
 // openRaw opens a raw socket that receives what is ours, from now on. A raw
 // socket hears everything from its birth, so what came in before the filter
 // was attached is thrown away.
-func openRaw(name string, protocol int, local netip.Addr, filter []bpf.RawInstruction) (*socket, error) {
+func (l *rawLink) openRaw(name string, protocol int, f Flow) (*socket, error) {
+	filter, err := rawFilter(f, protocol)
+	if err != nil {
+		return nil, err
+	}
+	domain := unix.AF_INET
+	if l.six {
+		domain = unix.AF_INET6
+	}
 	what := "open a raw IP socket for " + name
-	s, err := openSocket("raw:"+name, unix.AF_INET, unix.SOCK_RAW, protocol, filter)
+	s, err := openSocket("raw:"+name, domain, unix.SOCK_RAW, protocol, filter)
 	if err != nil {
 		return nil, openError(what, err)
 	}
 	s.tune()
 	err = s.control(func(fd int) error {
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: local.Unmap().As4()}); err != nil {
+		if err := unix.Bind(fd, l.sockaddr(f.Local.Addr())); err != nil {
 			return os.NewSyscallError("bind", err)
+		}
+		if l.six {
+			if err := askForHeaders(fd); err != nil {
+				return err
+			}
 		}
 		var stale [1]byte
 		for {
@@ -98,19 +115,36 @@ func openRaw(name string, protocol int, local netip.Addr, filter []bpf.RawInstru
 		s.close()
 		return nil, openError(what, err)
 	}
+	if l.six {
+		s.recv = func(fd int, buf []byte) (datagram, error) { return readRaw6(fd, buf, uint8(protocol)) }
+	}
 	return s, nil
 }
 
-// setSendOptions has the kernel take our IP headers, and the interface that
-// the route names.
-func (l *rawLink) setSendOptions(fd int) error {
-	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_HDRINCL, 1); err != nil {
-		return os.NewSyscallError("setsockopt IP_HDRINCL", err)
+// sockaddr is an address as raw sockets take it: without a port, and with the
+// interface, which only link-local addresses of IPv6 need.
+func (l *rawLink) sockaddr(a netip.Addr) unix.Sockaddr {
+	if l.six {
+		return &unix.SockaddrInet6{Addr: a.As16(), ZoneId: uint32(l.route.Index)}
 	}
-	index := make([]byte, 4) // IP_UNICAST_IF wants it in network order
+	return &unix.SockaddrInet4{Addr: a.As4()}
+}
+
+// setSendOptions has the kernel take our IP headers, and the interface that
+// the route names. A socket with a link-local address is bound to it already.
+func (l *rawLink) setSendOptions(fd int, f Flow) error {
+	level, header, unicast := unix.SOL_IP, unix.IP_HDRINCL, unix.IP_UNICAST_IF
+	if l.six {
+		level, header, unicast = unix.SOL_IPV6, unix.IPV6_HDRINCL, unix.IPV6_UNICAST_IF
+	}
+	if err := unix.SetsockoptInt(fd, level, header, 1); err != nil {
+		return os.NewSyscallError("setsockopt HDRINCL", err)
+	}
+	index := make([]byte, 4) // UNICAST_IF wants it in network order
 	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
-	if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_UNICAST_IF, int(int32(binary.NativeEndian.Uint32(index)))); err != nil {
-		return os.NewSyscallError("setsockopt IP_UNICAST_IF", err)
+	err := unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index))))
+	if err != nil && !f.Local.Addr().IsLinkLocalUnicast() {
+		return os.NewSyscallError("setsockopt UNICAST_IF", err)
 	}
 	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a
 	// netfilter guard is worse off, and it drops no more than our own RSTs.
@@ -142,15 +176,21 @@ func openEpoll(socks ...*socket) (*socket, error) {
 }
 
 func (l *rawLink) Send(packet []byte) error {
-	if err := asSent(packet); err != nil {
+	if err := asSent(packet, l.six); err != nil {
 		return fmt.Errorf("send through the raw socket: %w; the packet link would send it as it is", err)
 	}
 	if len(packet) > l.route.MTU {
 		return tooLarge(len(packet), l.route)
 	}
 	l.witness.note(packet)
-	_, dst := addresses(packet)
-	return sendError(l.tcp.send(packet, &unix.SockaddrInet4{Addr: dst.As4()}), l.route)
+	return sendError(l.tcp.send(packet, l.sockaddr(l.destination(packet))), l.route)
+}
+
+func (l *rawLink) destination(packet []byte) netip.Addr {
+	if l.six {
+		return netip.AddrFrom16([16]byte(packet[ip6Dest:]))
+	}
+	return netip.AddrFrom4([4]byte(packet[ipDest:]))
 }
 
 func (l *rawLink) Receive(buf []byte) (p Packet, err error) {
@@ -181,7 +221,7 @@ func (l *rawLink) next(s *socket, buf []byte, make func(*datagram) Packet) (p Pa
 	for {
 		var d datagram
 		err := s.control(func(fd int) (err error) {
-			d, err = read(fd, buf)
+			d, err = s.recv(fd, buf)
 			return err
 		})
 		if errors.Is(err, unix.EAGAIN) {
@@ -223,13 +263,4 @@ func (l *rawLink) Close() error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// resetOf returns the segment of a packet that is a RST, or nil.
-func resetOf(ip []byte) []byte {
-	segment := tcpOf(ip)
-	if segment == nil || !wire.Flags(segment[tcpFlags]).Has(wire.RST) {
-		return nil
-	}
-	return segment
 }

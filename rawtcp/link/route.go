@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -20,6 +21,19 @@ type Route struct {
 	// Loopback says that the remote is this machine: packets for it never
 	// leave, and only the raw link can carry them.
 	Loopback bool
+	// Foreign says that Source is not an address of this machine: the kernel
+	// answers nothing for it, so there is nothing to guard, and the packet
+	// link answers for it on the link.
+	Foreign bool
+}
+
+// ScopedSource is Source, with the interface in its zone where an address says
+// too little by itself.
+func (r *Route) ScopedSource() netip.Addr {
+	if r.Source.Is6() && r.Source.IsLinkLocalUnicast() {
+		return r.Source.WithZone(r.Interface)
+	}
+	return r.Source
 }
 
 // Via narrows the choice of a route. Zero fields leave it to the kernel.
@@ -28,42 +42,129 @@ type Via struct {
 	Source    netip.Addr
 }
 
-// FindRoute asks the kernel how it would send to remote. It needs no
-// privilege. Failures wrap ErrNoRoute and say what is missing.
+// FindRoute asks the kernel how it would send to remote, and from which of our
+// addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no privilege. A link-local remote names its interface, in its zone or in via.
+//
+// Via.Source may be an address that this machine does not have, see
+// [Route.Foreign], if it is in the network on the link that the route takes:
+// then answers can come back.
+//
+// Failures wrap ErrNoRoute and say what is missing.
 func FindRoute(remote netip.Addr, via Via) (Route, error) {
-	remote = remote.Unmap()
-	if err := checkRemote(remote); err != nil {
+	remote, via = normal(remote, via)
+	if err := checkRemote(remote, via); err != nil {
 		return Route{}, err
 	}
+	foreign := via.Source.IsValid() && !ownAddress(via.Source)
+	asked := via
+	if foreign {
+		asked.Source = netip.Addr{}
+	}
+	found, err := askKernel(remote, asked)
+	if err != nil {
+		return Route{}, err
+	}
+	r, err := describeRoute(remote, via.Source, found)
+	if err == nil && foreign {
+		err = r.checkForeign(remote)
+		r.Foreign = true
+	}
+	if err != nil {
+		return Route{}, err
+	}
+	return r, nil
+}
+
+// normal brings addresses into the form that the kernel knows, and a zone to
+// where the interface belongs.
+func normal(remote netip.Addr, via Via) (netip.Addr, Via) {
+	remote = remote.Unmap()
+	if via.Interface == "" {
+		via.Interface = remote.Zone()
+	}
+	via.Source = via.Source.Unmap().WithZone("")
+	return remote.WithZone(""), via
+}
+
+func askKernel(remote netip.Addr, via Via) (netlink.Route, error) {
 	options := netlink.RouteGetOptions{}
 	if via.Interface != "" {
 		dev, err := findInterface(via.Interface)
 		if err != nil {
-			return Route{}, err
+			return netlink.Route{}, err
 		}
 		options.OifIndex = dev.Attrs().Index
 	}
 	if via.Source.IsValid() {
-		options.SrcAddr = via.Source.Unmap().AsSlice()
+		options.SrcAddr = via.Source.AsSlice()
 	}
 	found, err := netlink.RouteGetWithOptions(remote.AsSlice(), &options)
+	if err == nil && len(found) == 0 {
+		err = unix.ENETUNREACH
+	}
 	if err != nil {
-		return Route{}, routeError(remote, via, err)
+		return netlink.Route{}, routeError(remote, via, err)
 	}
-	if len(found) == 0 {
-		return Route{}, routeError(remote, via, unix.ENETUNREACH)
-	}
-	return describeRoute(remote, via.Source.Unmap(), found[0])
+	return found[0], nil
 }
 
-func checkRemote(remote netip.Addr) error {
+// ours reports whether the kernel takes packets for a as its own. Not every
+// such address is on an interface: think of 127.0.0.2.
+func ours(a netip.Addr) bool {
+	found, err := netlink.RouteGet(a.Unmap().AsSlice())
+	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+}
+
+// ownAddress is ours, and true of an address of IPv6 a moment earlier: when it
+// stands in the list, and the kernel has yet to make its route.
+func ownAddress(a netip.Addr) bool {
+	if ours(a) {
+		return true
+	}
+	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	return slices.ContainsFunc(all, func(own netlink.Addr) bool { return own.IP.Equal(a.AsSlice()) })
+}
+
+// checkForeign refuses a source address for which no answer could come here.
+func (r *Route) checkForeign(remote netip.Addr) error {
+	if r.Loopback {
+		return fmt.Errorf("%w to %v from %v: this machine does not have that address, and would not send to itself from it", ErrNoRoute, remote, r.Source)
+	}
+	if !r.onLink(r.Source) {
+		return fmt.Errorf("%w to %v from %v: it is neither an address of this machine nor of a network on %s, so that no answer would come here (ip addr lists them)",
+			ErrNoRoute, remote, r.Source, r.Interface)
+	}
+	return nil
+}
+
+// onLink reports whether others on the route's link look for an address there:
+// it is in the network of an address of the interface, or the kernel would
+// look for it there itself. (Told the interface, the kernel would take any
+// IPv4 address to be on it.)
+func (r *Route) onLink(a netip.Addr) bool {
+	if found, err := askKernel(a, Via{}); err == nil && found.LinkIndex == r.Index {
+		return found.Type == unix.RTN_UNICAST && found.Gw == nil && found.Via == nil
+	}
+	dev, err := netlink.LinkByIndex(r.Index)
+	if err != nil {
+		return false
+	}
+	own, _ := netlink.AddrList(dev, netlink.FAMILY_ALL)
+	return slices.ContainsFunc(own, func(x netlink.Addr) bool { return x.IPNet.Contains(a.AsSlice()) })
+}
+
+func checkRemote(remote netip.Addr, via Via) error {
 	switch {
 	case !remote.IsValid():
 		return errors.New("no address to find a route to")
-	case !remote.Is4():
-		return fmt.Errorf("%w to %v: IPv6 is not supported yet, use an IPv4 address", ErrNoRoute, remote)
 	case remote.IsUnspecified() || remote.IsMulticast() || remote == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return fmt.Errorf("%w to %v: TCP needs the address of one host", ErrNoRoute, remote)
+	case via.Source.IsValid() && via.Source.Is4() != remote.Is4():
+		return fmt.Errorf("%w to %v from %v: the addresses are of two IP versions", ErrNoRoute, remote, via.Source)
+	case via.Source.IsValid() && (via.Source.IsUnspecified() || via.Source.IsMulticast()):
+		return fmt.Errorf("%w to %v from %v: that is not the address of one host", ErrNoRoute, remote, via.Source)
+	case remote.Is6() && remote.IsLinkLocalUnicast() && via.Interface == "":
+		return fmt.Errorf("%w to %v: a link-local address needs its interface: %v%%INTERFACE (ip link lists them)", ErrNoRoute, remote, remote)
 	}
 	return nil
 }
@@ -94,7 +195,7 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 		return Route{}, fmt.Errorf("%w to %v: it is a broadcast address, TCP needs the address of one host", ErrNoRoute, remote)
 	}
 	if k.Via != nil {
-		return Route{}, fmt.Errorf("%w to %v that this program can use: its gateway %v is not an IPv4 address", ErrNoRoute, remote, k.Via)
+		return Route{}, fmt.Errorf("%w to %v that this program can use: its gateway %v is of another IP version", ErrNoRoute, remote, k.Via)
 	}
 	dev, err := netlink.LinkByIndex(k.LinkIndex)
 	if err != nil {
@@ -107,9 +208,11 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 	r := Route{Interface: a.Name, Index: a.Index, NextHop: remote, MTU: a.MTU,
 		Loopback: k.Type == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
 	if k.MTU > 0 {
-		r.MTU = min(r.MTU, k.MTU) // the route's own, or what path MTU discovery learned
+		// The route's own, or what path MTU discovery learned. The MSS that we
+		// announce follows the least that there is (RFC 9293, SHLD-6).
+		r.MTU = min(r.MTU, k.MTU)
 	}
-	r.MTU = min(r.MTU, maxIPv4) // lo has 65536
+	r.MTU = min(r.MTU, maxTotal) // lo has 65536
 	if gw, ok := netip.AddrFromSlice(k.Gw); ok {
 		r.NextHop = gw.Unmap()
 	}
@@ -118,26 +221,28 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 		r.Source = src.Unmap()
 	}
 	if !r.Source.IsValid() || r.Source.IsUnspecified() {
-		return Route{}, fmt.Errorf("%w to %v: the interface %s has no IPv4 address; give it one with: ip addr add ADDRESS/PREFIX dev %s", ErrNoRoute, remote, a.Name, a.Name)
+		return Route{}, fmt.Errorf("%w to %v: the interface %s has no %s address; give it one with: ip addr add ADDRESS/PREFIX dev %s",
+			ErrNoRoute, remote, a.Name, version(remote), a.Name)
 	}
 	return r, nil
 }
 
-// maxIPv4 is the largest total length of an IPv4 packet (RFC 791, section 3.1).
-const maxIPv4 = 1<<16 - 1
-
-// ours reports whether the kernel takes packets for a as its own. Not every
-// such address is on an interface: think of 127.0.0.2.
-func ours(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.Unmap().AsSlice())
-	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+func version(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
 }
+
+// maxTotal is the largest total length of an IPv4 packet (RFC 791, section
+// 3.1); IPv6 would take more, which nobody needs.
+const maxTotal = 1<<16 - 1
 
 // routeError turns the kernel's refusal into what is missing.
 func routeError(remote netip.Addr, via Via, err error) error {
 	why := "add one with: ip route add %v via GATEWAY"
 	switch {
-	case via.Source.IsValid() && !ours(via.Source):
+	case via.Source.IsValid() && !ownAddress(via.Source):
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
 		why = "a rule or route forbids it, see: ip rule; ip route get %v"

@@ -34,6 +34,7 @@ func cidr(t *testing.T, s string) *net.IPNet {
 	return n
 }
 
+// Requirements: MUST-44, SHLD-6
 func TestRouteIsTheKernels(t *testing.T) {
 	nstest.NewPair(t)
 	veth := device(t, "veth0")
@@ -48,13 +49,13 @@ func TestRouteIsTheKernels(t *testing.T) {
 		via    link.Via
 		want   link.Route
 	}{
-		{"198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false}},
-		{"198.19.0.9", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1280, false}},
-		{"198.19.0.9", link.Via{Source: a("198.18.0.5")}, link.Route{"veth0", index, a("198.18.0.5"), a("198.18.0.2"), 1280, false}},
-		{"198.18.0.2", link.Via{Interface: "veth0"}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false}},
-		{"::ffff:198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false}},
-		{"127.0.0.1", link.Via{}, link.Route{"lo", 1, a("127.0.0.1"), a("127.0.0.1"), 65535, true}},
-		{"198.18.0.1", link.Via{}, link.Route{"lo", 1, a("198.18.0.1"), a("198.18.0.1"), 65535, true}},
+		{"198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
+		{"198.19.0.9", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1280, false, false}},
+		{"198.19.0.9", link.Via{Source: a("198.18.0.5")}, link.Route{"veth0", index, a("198.18.0.5"), a("198.18.0.2"), 1280, false, false}},
+		{"198.18.0.2", link.Via{Interface: "veth0"}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
+		{"::ffff:198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
+		{"127.0.0.1", link.Via{}, link.Route{"lo", 1, a("127.0.0.1"), a("127.0.0.1"), 65535, true, false}},
+		{"198.18.0.1", link.Via{}, link.Route{"lo", 1, a("198.18.0.1"), a("198.18.0.1"), 65535, true, false}},
 	} {
 		got, err := link.FindRoute(a(tc.remote), tc.via)
 		if err != nil || got != tc.want {
@@ -77,10 +78,10 @@ func TestMissingRoutesSayWhatIsMissing(t *testing.T) {
 		{"198.19.1.9", link.Via{}, "a rule or route forbids it"},
 		{"198.18.0.2", link.Via{Interface: "eth9"}, `no interface "eth9"`},
 		{"198.18.0.2", link.Via{Interface: "sleepy"}, "ip link set sleepy up"},
-		{"198.18.0.2", link.Via{Source: a("198.18.0.77")}, "not an address of this machine"},
+		{"198.18.0.2", link.Via{Source: a("198.19.0.77")}, "neither an address of this machine nor of a network on veth0"},
 		{"198.18.0.255", link.Via{}, "broadcast"},
 		{"224.0.0.1", link.Via{}, "one host"},
-		{"2001:db8::1", link.Via{}, "IPv6 is not supported yet"},
+		{"2001:db8:1::1", link.Via{}, "ip route add 2001:db8:1::1"},
 	} {
 		_, err := link.FindRoute(a(tc.remote), tc.via)
 		if !errors.Is(err, link.ErrNoRoute) || !strings.Contains(err.Error(), tc.want) {

@@ -18,6 +18,7 @@ type socket struct {
 	file   *os.File
 	conn   syscall.RawConn
 	closed atomic.Bool
+	recv   func(fd int, buf []byte) (datagram, error) // takes one datagram: read, unless set
 }
 
 // openSocket opens a socket and attaches the filter before anything else can
@@ -36,7 +37,7 @@ func openSocket(name string, domain, typ, protocol int, filter []bpf.RawInstruct
 
 // newSocket takes over fd, which must be non-blocking.
 func newSocket(fd int, name string) (*socket, error) {
-	s := &socket{file: os.NewFile(uintptr(fd), name)}
+	s := &socket{file: os.NewFile(uintptr(fd), name), recv: read}
 	conn, err := s.file.SyscallConn()
 	if err != nil {
 		s.file.Close()

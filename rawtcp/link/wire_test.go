@@ -22,6 +22,10 @@ import (
 // ipPacket is a bare ACK with n bytes of payload.
 func ipPacket(src, dst netip.AddrPort, n int) []byte {
 	s := wire.Segment{SrcPort: src.Port(), DstPort: dst.Port(), Flags: wire.ACK, Payload: make([]byte, n)}
+	if src.Addr().Is6() {
+		h := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: src.Addr(), Dst: dst.Addr()}
+		return s.AppendTo(h.AppendTo(nil, s.HeaderLen()+n), src.Addr(), dst.Addr())
+	}
 	h := wire.IPv4{ID: 7, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: src.Addr(), Dst: dst.Addr()}
 	return s.AppendTo(h.AppendTo(nil, s.HeaderLen()+n), src.Addr(), dst.Addr())
 }
@@ -57,14 +61,14 @@ func withoutCapabilities(t *testing.T, f func()) {
 }
 
 func TestOversizedPacketIsRefusedWithTheMTU(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
-		err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, 1461))
+		room := 1500 - len(ipPacket(k.Flow.Local, k.Flow.Remote, 0))
+		err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, room+1))
 		if err == nil || !bytes.Contains([]byte(err.Error()), []byte("1501 bytes exceeds the MTU of 1500")) {
 			t.Errorf("got %v", err)
 		}
-		if err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, 1460)); err != nil {
+		if err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, room)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -132,8 +136,7 @@ func TestICMPErrorsAboutTheFlowArrive(t *testing.T) {
 }
 
 func TestArrivalTimesAreTheKernels(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		before := time.Now()
@@ -153,8 +156,7 @@ func TestArrivalTimesAreTheKernels(t *testing.T) {
 
 // Senders, a receiver, deadlines and Close at once; the race detector judges.
 func TestConcurrentUse(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		b := ipPacket(k.Flow.Local, k.Flow.Remote, 10)
 		var senders, receiver sync.WaitGroup
@@ -222,8 +224,7 @@ func TestPipeCarriesPacketsInOrderAndBounded(t *testing.T) {
 }
 
 func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
-		p := nstest.NewPair(t)
+	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		nstest.Check(t, netlink.LinkSetDown(device(t, p.Client.Dev)))
 		k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))

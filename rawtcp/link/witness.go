@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A witness watches the RSTs that leave this machine for a flow, beside raw
@@ -19,8 +21,7 @@ type witness struct {
 	next int
 }
 
-// resetKey tells one RST from another. The ID is 0 where the kernel may have
-// chosen it.
+// resetKey tells one RST from another. The ID is IPv4's; IPv6 has none.
 type resetKey struct {
 	set      bool
 	id       uint16
@@ -93,12 +94,12 @@ func (w *witness) packet(d *datagram) Packet {
 }
 
 func keyOf(ip []byte) resetKey {
-	s := resetOf(ip)
-	if s == nil {
+	h, s := tcpOf(ip)
+	if s == nil || !wire.Flags(s[tcpFlags]).Has(wire.RST) {
 		return resetKey{}
 	}
 	return resetKey{set: true,
-		id:     binary.BigEndian.Uint16(ip[4:]),
+		id:     uint16(h.Fragment.ID),
 		seq:    binary.BigEndian.Uint32(s[4:]),
 		ack:    binary.BigEndian.Uint32(s[8:]),
 		flags:  s[tcpFlags],

@@ -2,6 +2,7 @@ package tcb
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,7 +146,6 @@ func TestForgedPathMTUCannotShrinkSegments(t *testing.T) {
 	k.said("segment_size_reduced")
 }
 
-// Requirements: SHLD-6
 func TestPathMTUIsBelievedAtFirst(t *testing.T) {
 	k := flying(t, 2, false)
 	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}
@@ -188,4 +188,60 @@ func TestPathMTUOfASegmentThatArrivedIsForgotten(t *testing.T) {
 	k.quiet()
 	k.after(time.Second)
 	k.expect("ACK seq=2001 len=1000")
+}
+
+func TestAProvenSegmentSizeIsNotGivenUpForGood(t *testing.T) {
+	k := flying(t, 3, false)
+	k.send("ACK seq=1 ack=1001") // 1000 octets do arrive
+	for tries, wait := 1, time.Second; ; tries++ {
+		k.quiet()
+		k.after(wait)
+		wait = min(2*wait, DefaultMaxRTO)
+		if tries == blackHoleTriesProven {
+			break
+		}
+		k.expect("ACK seq=1001 len=1000")
+	}
+	k.expect("ACK seq=1001 len=536")
+	k.send("ACK seq=1 ack=3001")
+	at := 3001
+	for sent := 0; sent < doubtLasts; { // it seems to have been loss
+		k.write(strings.Repeat("x", 536))
+		k.expect(fmt.Sprintf("ACK seq=%d len=536", at))
+		at += 536
+		sent += 536
+		k.send(fmt.Sprintf("ACK seq=1 ack=%d", at))
+	}
+	k.write(strings.Repeat("x", 1000))
+	k.expect(fmt.Sprintf("ACK seq=%d len=1000", at))
+}
+
+func TestPathMTUIsReducedTwice(t *testing.T) {
+	k := flying(t, 3, false)
+	k.c.TooBig(k.now, testISS.Add(1), 800)
+	k.expect("ACK seq=1 len=800")
+	k.expect("ACK seq=801 len=800")
+	k.expect("ACK seq=1601 len=800")
+	k.expect("ACK seq=2401 len=600")
+	k.send("ACK seq=1 ack=801")              // proven: 800
+	k.c.TooBig(k.now, testISS.Add(801), 700) // against what is proven
+	k.quiet()
+	k.after(time.Second)
+	k.expect("ACK seq=801 len=700")
+	k.send("ACK seq=1 ack=1501") // proven: 700
+	k.expect("ACK seq=1501 len=700")
+	k.expect("ACK seq=2201 len=700")
+	k.expect("ACK seq=2901 len=100")
+	k.c.TooBig(k.now, testISS.Add(1501), 750) // no news
+	k.quiet()
+	k.c.TooBig(k.now, testISS.Add(1501), 690)
+	k.quiet()
+}
+
+func TestPathMTUFromARouterThatTellsNone(t *testing.T) {
+	k := flying(t, 2, false)
+	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Seq: testISS.Add(1)}
+	m.Quoted.TotalLength = 1040
+	k.c.Unreachable(k.now, &m)
+	k.expect("ACK seq=1 len=536")
 }

@@ -315,16 +315,16 @@ func TestTimeWaitKeepsNoOtherTimer(t *testing.T) {
 }
 
 func TestAFINBehindAClosedWindow(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 3 })
-	k.send(`ACK seq=1 ack=1 "abc"`)
-	k.expect("ACK ack=4 win=0")
-	k.send("FIN-ACK seq=4 ack=1") // it needs no room
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 8 })
+	k.send(`ACK seq=1 ack=1 "abcdefgh"`)
+	k.expect("ACK ack=9 win=0")
+	k.send("FIN-ACK seq=9 ack=1") // it needs no room
 	k.state(CloseWait)
-	k.expect("ACK ack=5 win=0")
+	k.expect("ACK ack=10 win=0")
 	k.send("RST seq=77") // the window is still closed
 	k.state(CloseWait)
 	k.quiet()
-	k.read("abc")
+	k.read("abcdefgh")
 	if !k.c.EOF() {
 		t.Error("no EOF")
 	}
@@ -342,4 +342,29 @@ func TestWhatWasNotAcknowledgedAtTheEndIsKnown(t *testing.T) {
 	if k.c.WriteSpace() != 0 || k.c.Write([]byte("x")) != 0 {
 		t.Error("room to write after the end")
 	}
+}
+
+func TestResetInEachState(t *testing.T) {
+	for state, want := range map[State]error{
+		SynReceived: ErrRefused, Established: ErrReset, FinWait1: ErrReset, FinWait2: ErrReset, CloseWait: ErrReset,
+		Closing: nil, LastAck: nil, TimeWait: nil,
+	} {
+		k := reach(t, state, nil)
+		k.c.Receive(k.now, &wire.Segment{Flags: wire.RST, Seq: k.c.rcv.nxt})
+		if err := k.c.Err(); k.c.State() != Closed || !errors.Is(err, want) || want == nil && err != nil {
+			t.Errorf("in %v: %v, %v", state, k.c.State(), err)
+		}
+	}
+}
+
+func TestClosedConnectionStillTakesTheFIN(t *testing.T) {
+	k := established(t, nil)
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4")
+	k.read("abc")
+	k.c.Close()
+	k.expect("FIN-ACK seq=1 ack=4")
+	k.send(`FIN-ACK seq=1 ack=2 "abc"`) // octets that were read, and the FIN
+	k.state(TimeWait)
+	k.expect("ACK seq=2 ack=5")
 }

@@ -151,7 +151,7 @@ func (k *talk) step(p *tape) {
 			k.c.Open(k.now)
 		case 3:
 			m := wire.ICMP{Type: uint8(p.byte()), Code: uint8(p.byte()), Seq: p.near(k.c.snd.una), Rest: uint32(p.byte() << 4)}
-			m.Quoted.TotalLength = uint16(p.byte() << 3)
+			m.Quoted.TotalLength = int(p.byte()) << 3
 			k.c.Unreachable(k.now, &m)
 		case 4:
 			k.c.Close()

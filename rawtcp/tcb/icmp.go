@@ -9,14 +9,15 @@ import (
 // Unreachable takes an ICMP error that quotes a segment of this connection. A
 // message that quotes a sequence number which is not in flight is forged or
 // stale, and is dropped (RFC 5927, section 4.1). A hard error ends a
-// connection that is not established yet, and no other (section 5.2); anything
-// else is kept to explain a later timeout (RFC 9293, MUST-56).
+// connection (RFC 9293, section 3.9.2.2, SHLD-26) that is not established yet,
+// and no other (RFC 5927, section 5.2); anything else is told (SHLD-25), and
+// kept to explain a later timeout (MUST-56).
 func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 	if c.over || c.state == Closed || !m.Seq.InWindow(c.snd.una, uint32(c.snd.nxt-c.snd.una)) {
 		return
 	}
-	if m.Type == wire.ICMPUnreachable && m.Code == wire.ICMPFragmentationNeeded {
-		c.tooBig4(now, m)
+	if m.Kind() == wire.KindTooBig {
+		c.tooBigMessage(now, m)
 		return
 	}
 	fatal := c.handshaking() && (hardError(m) || c.cfg.SoftErrorsEnd)
@@ -28,13 +29,11 @@ func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 }
 
 // hardError reports whether a message says that trying again is of no use: RFC
-// 1122, section 4.2.3.9, and the prohibitions of RFC 1812, section 5.2.7.1.
+// 1122, section 4.2.3.9, the prohibitions of RFC 1812, section 5.2.7.1, and
+// what says the same in RFC 4443, section 3.
 func hardError(m *wire.ICMP) bool {
-	if m.Type != wire.ICMPUnreachable {
-		return false
-	}
-	switch m.Code {
-	case 2, 3, 9, 10, 13:
+	switch m.Kind() {
+	case wire.KindPortUnreachable, wire.KindProtocolUnreachable, wire.KindProhibited:
 		return true
 	}
 	return false

@@ -182,3 +182,12 @@ func TestAnotherSYNInSynReceivedGoesBackToListen(t *testing.T) {
 	k.send("SYN seq=500")
 	k.ended()
 }
+
+func TestTimestampsAfterACookie(t *testing.T) {
+	k := accepted(t, "SYN seq=0 ts=5,0", func(c *Config) { c.SYNOptions, c.SYNSent = nil, true })
+	k.send(`ACK seq=1 ack=1 ts=9,0 "hello"`)
+	s := k.expect("ACK seq=1 ack=6")
+	if _, ecr, _ := s.Options.Timestamps(); ecr != 9 {
+		t.Errorf("TSecr %d, want 9", ecr)
+	}
+}

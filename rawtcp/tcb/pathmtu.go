@@ -59,6 +59,11 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 	}
 }
 
+// MaxSegment is the most that the path is known to take in one segment, in
+// octets of options and payload together. It may shrink in Receive,
+// Unreachable and Advance.
+func (c *Conn) MaxSegment() int { return c.cfg.MaxSegment }
+
 // shrink makes our segments smaller from now on.
 func (c *Conn) shrink(n int, why string) {
 	if n >= c.cfg.MaxSegment {
@@ -66,7 +71,7 @@ func (c *Conn) shrink(n int, why string) {
 	}
 	c.cfg.MaxSegment = n
 	c.reno.mss = c.segmentSize()
-	c.path.claimed, c.path.proven = 0, min(c.path.proven, n)
+	c.path.claimed = 0
 	emit(c, SegmentSizeReduced{Size: n, Why: why})
 }
 
@@ -102,15 +107,19 @@ func (c *Conn) pathTimeout() {
 	}
 }
 
-// tooBig4 takes an ICMPv4 message of that kind (RFC 1191).
-func (c *Conn) tooBig4(now Instant, m *wire.ICMP) {
-	mtu := m.MTU()
+// tooBigMessage takes an ICMP message of that kind (RFC 1191, RFC 8201).
+func (c *Conn) tooBigMessage(now Instant, m *wire.ICMP) {
+	mtu, headers := m.MTU(), wire.IPv4HeaderLen+wire.TCPHeaderLen
 	emit(c, UnreachableReceived{Message: fmt.Sprintf("%v (MTU %d)", m, mtu), From: m.From.String()})
-	if mtu >= int(m.Quoted.TotalLength) && m.Quoted.TotalLength > 0 {
+	if mtu >= m.Quoted.TotalLength && m.Quoted.TotalLength > 0 {
 		return // what it quotes would have fitted
 	}
-	if mtu == 0 {
+	switch {
+	case m.V6:
+		headers = wire.IPv6HeaderLen + wire.TCPHeaderLen
+		mtu = max(mtu, wire.IPv6MinMTU) // RFC 8201, section 4
+	case mtu == 0:
 		mtu = 576 // from before RFC 1191, section 5
 	}
-	c.TooBig(now, m.Seq, mtu-wire.IPv4HeaderLen-wire.TCPHeaderLen)
+	c.TooBig(now, m.Seq, mtu-headers)
 }

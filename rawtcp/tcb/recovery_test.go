@@ -331,3 +331,33 @@ func TestNoSACKWithoutPermission(t *testing.T) {
 		t.Errorf("options % x", s.Options.Raw())
 	}
 }
+
+func TestLeastAndInitialWindows(t *testing.T) {
+	r := newReno(1000)
+	r.timedOut(1000, false)
+	if r.ssthresh != 2000 {
+		t.Errorf("ssthresh %d, at least two segments (RFC 5681, (4))", r.ssthresh)
+	}
+	for mss, want := range map[int]int{536: 5360, 1460: 14600, 9000: 18000} {
+		if got := newReno(mss).cwnd; got != want {
+			t.Errorf("initial window of %d for segments of %d, want %d (RFC 6928)", got, mss, want)
+		}
+	}
+}
+
+func TestSegmentsLeaveRoomForTheirOptions(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions = nil })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.send("SYN-ACK seq=0 ack=1 mss=1000 sackok ts=1,0")
+	k.expect("ACK seq=1")
+	k.write(strings.Repeat("x", 1100))
+	k.expect("ACK seq=1 len=988")
+	for i := range 5 {
+		k.send(fmt.Sprintf(`ACK seq=%d ack=1 ts=1,0 "d"`, 11+10*i))
+	}
+	k.write(strings.Repeat("x", 1100))
+	if s := k.expect("ACK seq=989 len=960"); s.HeaderLen()-wire.TCPHeaderLen != 40 {
+		t.Errorf("%d octets of options", s.HeaderLen()-wire.TCPHeaderLen)
+	}
+}

@@ -5,8 +5,18 @@ import "fmt"
 // Write queues as much of p as there is room for, and returns how much that
 // was. It copies. Nothing is taken after CloseWrite or at the connection's
 // end. Octets written before the connection is established are sent once it
-// is.
+// is. All that is queued goes out as soon as the windows allow: it is SEND with
+// a PUSH (RFC 9293, section 3.9.1.2).
 func (c *Conn) Write(p []byte) int {
+	n := c.WriteMore(p)
+	c.snd.push = c.dataEnd()
+	return n
+}
+
+// WriteMore is Write where more is to follow: SEND without a PUSH (MAY-15).
+// What is too little for a full segment waits for the rest (MAY-16), but for no
+// longer than a retransmission timeout (MUST-60).
+func (c *Conn) WriteMore(p []byte) int {
 	n := min(len(p), c.WriteSpace())
 	if n > 0 {
 		c.snd.buf.add(p[:n], c.cfg.SendBuffer)

@@ -1,7 +1,7 @@
 package tcb
 
 import (
-	"strconv"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,18 +22,20 @@ func TestDataBothWays(t *testing.T) {
 	k.quiet()
 }
 
-// Requirements: MUST-16, SHLD-28
+// Requirements: MUST-14, MUST-16, SHLD-28
 func TestSegmentsAreAsLargeAsBothSidesAllow(t *testing.T) {
-	k := start(t, func(c *Config) { c.MaxSegment = 700 })
-	k.c.Open(k.now)
-	k.expect("SYN seq=0")
-	k.write(strings.Repeat("x", 1500))
-	k.send("SYN-ACK seq=0 ack=1 mss=1000")
-	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=700")
-	k.expect("ACK seq=701 len=700")
-	k.expect("PSH-ACK seq=1401 len=100")
-	k.quiet()
+	for _, tc := range []struct{ path, peers int }{{700, 1000}, {1000, 700}} {
+		k := start(t, func(c *Config) { c.MaxSegment = tc.path })
+		k.c.Open(k.now)
+		k.expect("SYN seq=0 mss=1000")
+		k.write(strings.Repeat("x", 1500))
+		k.send(fmt.Sprintf("SYN-ACK seq=0 ack=1 mss=%d", tc.peers))
+		k.expect("ACK seq=1")
+		k.expect("ACK seq=1 len=700")
+		k.expect("ACK seq=701 len=700")
+		k.expect("PSH-ACK seq=1401 len=100")
+		k.quiet()
+	}
 }
 
 // Requirements: MUST-15
@@ -48,38 +50,7 @@ func TestPeerWithoutMSSGets536(t *testing.T) {
 	k.expect("PSH-ACK seq=537 len=64")
 }
 
-// Requirements: MUST-38
-func TestTheWindowIsHonoured(t *testing.T) {
-	k := established(t, nil)
-	k.send("ACK seq=1 ack=1 win=1500")
-	k.write(strings.Repeat("x", 3000))
-	k.expect("ACK seq=1 len=1000")
-	k.quiet() // 500 left of the window: a silly segment
-	k.send("ACK seq=1 ack=1001 win=2000")
-	k.expect("ACK seq=1001 len=1000")
-	k.expect("PSH-ACK seq=2001 len=1000")
-	k.quiet()
-}
-
-func TestWindowScaleOfThePeer(t *testing.T) {
-	k := start(t, func(c *Config) { c.SYNOptions = LinuxSYNOptions() })
-	k.c.Open(k.now)
-	k.expect("SYN seq=0")
-	k.write(strings.Repeat("x", 20000))
-	k.send("SYN-ACK seq=0 ack=1 win=1000 mss=1000 ws=3") // 1000: never scaled in a SYN
-	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=1000")
-	k.quiet()
-	k.send("ACK seq=1 ack=1001 win=125")
-	k.expect("ACK seq=1001 len=1000")
-	k.quiet()
-	k.send("ACK seq=1 ack=2001 win=250")
-	k.expect("ACK seq=2001 len=1000")
-	k.expect("ACK seq=3001 len=1000")
-	k.quiet()
-}
-
-// Requirements: SHLD-31, MAY-13
+// Requirements: SHLD-31
 func TestOctetsOutOfOrderAreKeptAndOrdered(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -101,20 +72,6 @@ func TestARetransmissionCannotChangeWhatArrivedFirst(t *testing.T) {
 	k.read("ABCdefGH")
 	k.send(`ACK seq=6 ack=1 "xxxI"`)
 	k.read("I")
-}
-
-func TestNothingBeyondTheOfferedWindowIsKept(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 8 })
-	k.send(`ACK seq=3 ack=1 "cdefghXXX"`)
-	k.expect("ACK ack=1 win=8")
-	k.send(`ACK seq=1 ack=1 "ab"`)
-	k.expect("ACK ack=9 win=0")
-	k.send(`ACK seq=9 ack=1 "Y"`)
-	k.expect("ACK ack=9 win=0")
-	k.read("abcdefgh")
-	k.expect("ACK ack=9 win=8")
-	k.send(`ACK seq=9 ack=1 "ijklmnop"`)
-	k.read("ijklmnop")
 }
 
 func TestSegmentsOf64KiBAreTaken(t *testing.T) {
@@ -209,86 +166,6 @@ func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k.said("gave_up")
 }
 
-// Requirements: MUST-35, MUST-36, MUST-37, SHLD-17, SHLD-29, SHLD-30
-func TestClosedWindowIsProbedForEverWhileThePeerAnswers(t *testing.T) {
-	k := established(t, func(c *Config) { c.UserTimeout = 100 * time.Second })
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	wait := time.Second
-	for range 12 {
-		k.after(wait)
-		k.expect(`ACK seq=1 "h"`)
-		k.said("window_probe")
-		k.send("ACK seq=1 ack=1 win=0")
-		k.quiet()
-		wait = min(2*wait, DefaultMaxRTO)
-	}
-	k.send("ACK seq=1 ack=1 win=65535")
-	k.expect(`PSH-ACK seq=1 "hello"`)
-	k.send("ACK seq=1 ack=6")
-	k.quiet()
-}
-
-func TestProbeThatWasTaken(t *testing.T) {
-	k := established(t, nil)
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.send("ACK seq=1 ack=2 win=0")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=2 "e"`)
-	k.send("ACK seq=1 ack=3 win=100")
-	k.expect(`ACK seq=3 "llo"`)
-}
-
-func TestSilentPeerWithAClosedWindowEndsTheConnection(t *testing.T) {
-	k := established(t, func(c *Config) { c.UserTimeout = 4 * time.Second })
-	k.send("ACK seq=1 ack=1 win=0")
-	k.write("hello")
-	k.quiet()
-	k.after(time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.quiet()
-	k.after(2 * time.Second)
-	k.expect(`ACK seq=1 "h"`)
-	k.quiet()
-	k.after(time.Second)
-	k.failed(ErrTimeout)
-}
-
-// Requirements: MUST-34, SHLD-16
-func TestShrunkWindowIsSurvived(t *testing.T) {
-	k := established(t, nil)
-	k.write(strings.Repeat("x", 3000))
-	for i := range 3 {
-		k.expect([]string{"ACK seq=1 len=1000", "ACK seq=1001 len=1000", "ACK seq=2001 len=1000"}[i])
-	}
-	k.send("ACK seq=1 ack=1 win=400")
-	k.quiet()
-	k.after(time.Second)
-	k.expect("ACK seq=1 len=400") // within the window that is left
-	k.quiet()
-	k.send("ACK seq=1 ack=401 win=5000")
-	k.expect("ACK seq=401 len=1000")
-}
-
-// Requirements: MUST-39
-func TestSmallReadsDoNotDribbleWindow(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
-	k.send("ACK seq=1 ack=1 len=4000")
-	k.expect("ACK ack=4001 win=0")
-	for range 1999 {
-		k.c.Discard(1)
-		k.quiet()
-	}
-	k.c.Discard(1)
-	k.expect("ACK ack=4001 win=2000")
-}
-
 func TestWriteIsBounded(t *testing.T) {
 	k := established(t, func(c *Config) { c.SendBuffer = 10 })
 	if n := k.c.Write(make([]byte, 20)); n != 10 || k.c.WriteSpace() != 0 {
@@ -299,81 +176,6 @@ func TestWriteIsBounded(t *testing.T) {
 	if k.c.WriteSpace() != 4 || k.c.Unacked() != 6 {
 		t.Fatalf("space %d, unacked %d", k.c.WriteSpace(), k.c.Unacked())
 	}
-}
-
-func TestAnAckAtTheEndOfAFullWindowCounts(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 8 })
-	k.write("hello")
-	k.expect(`ACK "hello"`)
-	k.send(`ACK seq=3 ack=1 "cdefgh"`) // "ab" is lost, and the window is full
-	k.expect("ACK ack=1 win=8")
-	k.send("ACK seq=9 ack=6")
-	if !k.c.Flushed() {
-		t.Error("not acknowledged")
-	}
-	k.quiet()
-}
-
-func TestProbesOfAClosedWindowAreAnsweredAtOnce(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer, c.AckDelay = 4, time.Millisecond })
-	k.send(`ACK seq=1 ack=1 "abcd"`)
-	k.quiet()
-	k.after(time.Millisecond)
-	k.expect("ACK ack=5 win=0")
-	k.quiet()
-	k.send(`ACK seq=5 ack=1 "e"`)
-	k.expect("ACK ack=5 win=0")
-}
-
-func TestHostileWindowScaleAndMSS(t *testing.T) {
-	k := start(t, func(c *Config) { c.SYNOptions = nil })
-	k.c.Open(k.now)
-	k.expect("SYN")
-	k.write(strings.Repeat("x", 500))
-	k.send("SYN-ACK seq=0 ack=1 mss=0 ws=255")
-	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=48")
-	if k.c.snd.scale != 14 {
-		t.Errorf("shift of %d", k.c.snd.scale)
-	}
-}
-
-// Requirements: MUST-39, SHLD-14, MAY-8
-func TestTheWindowDoesNotOpenInSmallSteps(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
-	k.send("ACK seq=1 ack=1 len=4000")
-	k.expect("ACK ack=4001 win=0")
-	k.c.Discard(500)
-	k.send("ACK seq=4001 ack=1 len=1") // a probe
-	k.expect("ACK ack=4001 win=0")
-	k.c.Discard(500)
-	k.send("ACK seq=4001 ack=1 len=1")
-	k.expect("ACK ack=4001 win=1000") // a segment's worth
-}
-
-func TestReadingFromAWideWindowIsNotAnnounced(t *testing.T) {
-	k := established(t, func(c *Config) { c.ReceiveBuffer = 60000 })
-	for i := range 5 {
-		k.send("ACK seq=" + strconv.Itoa(1+4000*i) + " ack=1 len=4000")
-		k.expect("ACK")
-	}
-	k.c.Discard(20000)
-	k.quiet()
-}
-
-// Requirements: MUST-38
-func TestHalfOfTheLargestWindowIsWorthASegment(t *testing.T) {
-	k := start(t, nil)
-	k.c.Open(k.now)
-	k.expect("SYN")
-	k.write(strings.Repeat("x", 2000))
-	k.send("SYN-ACK seq=0 ack=1 win=600 mss=1000")
-	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=600")
-	k.send("ACK seq=1 ack=601 win=299")
-	k.quiet()
-	k.send("ACK seq=1 ack=601 win=300")
-	k.expect("ACK seq=601 len=300")
 }
 
 func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
@@ -394,20 +196,7 @@ func TestEchoesOfWhatWasNeverSentTellNoRoundTrip(t *testing.T) {
 	}
 }
 
-// Requirements: MUST-60, MUST-61, SHLD-27
-func TestOnlyTheLastSegmentPushes(t *testing.T) {
-	k := established(t, nil)
-	k.write(strings.Repeat("x", 1000))
-	k.write(strings.Repeat("x", 1500))
-	for i, want := range []bool{false, false, true} {
-		var s wire.Segment
-		if !k.c.Next(k.now, &s) || s.Flags.Has(wire.PSH) != want {
-			t.Errorf("segment %d: %v", i, s.Flags)
-		}
-	}
-}
-
-// Requirements: MUST-58, MUST-59
+// Requirements: MUST-59
 func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
 	k := established(t, nil)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -415,18 +204,4 @@ func TestSegmentsInARowAreAcknowledgedTogether(t *testing.T) {
 	k.send(`ACK seq=7 ack=1 "ghi"`)
 	k.expect("ACK ack=10")
 	k.quiet()
-}
-
-// Requirements: SHLD-15
-func TestNothingNewIsSentIntoAWindowThatShrank(t *testing.T) {
-	k := established(t, nil)
-	k.write(strings.Repeat("x", 1000))
-	k.expect("ACK seq=1 len=1000")
-	k.send("ACK seq=1 ack=1 win=500")
-	k.write("new")
-	k.quiet()
-	k.send("ACK seq=1 ack=1001 win=0")
-	k.quiet()
-	k.send("ACK seq=1 ack=1001 win=3")
-	k.expect(`ACK seq=1001 "new"`)
 }

@@ -1,9 +1,10 @@
 package tcb
 
 // window is the receive window that a segment sent now shows, as on the wire.
-// Its right edge moves only by steps worth having (RFC 9293, section
-// 3.8.6.2.2), and never back, save for what the scale cannot express: what was
-// once offered is honoured (RFC 7323, section 2.4).
+// Its right edge moves only by steps worth having (RFC 9293, section 3.8.6.2.2,
+// MUST-39), and never back (SHLD-14), save for what the scale cannot express:
+// what was once offered is honoured (RFC 7323, section 2.4). While nobody reads
+// it stays closed (MAY-8).
 func (c *Conn) window() uint16 {
 	wnd := c.offered()
 	if c.windowGain() >= min(c.cfg.ReceiveBuffer/2, c.rmss()) {

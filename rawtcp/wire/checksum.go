@@ -17,6 +17,20 @@ func TCPChecksum(segment []byte, src, dst netip.Addr) uint16 {
 	return ^fold(sum(segment, pseudoSum(src, dst, ProtocolTCP, len(segment))))
 }
 
+// PseudoTCPChecksum is what a kernel leaves in the checksum field of a segment
+// of n bytes for the network card to go on from: the sum of the pseudo-header
+// alone, not complemented.
+func PseudoTCPChecksum(n int, src, dst netip.Addr) uint16 {
+	return fold(pseudoSum(src, dst, ProtocolTCP, n))
+}
+
+// ICMPv6Checksum is the checksum of an ICMPv6 message, with the pseudo-header
+// of src and dst (RFC 4443, section 2.3). As TCPChecksum does, it returns 0 for
+// a message as received that is intact.
+func ICMPv6Checksum(message []byte, src, dst netip.Addr) uint16 {
+	return ^fold(sum(message, pseudoSum(src, dst, ProtocolICMPv6, len(message))))
+}
+
 // CompleteTCPChecksum puts the right checksum into an encoded segment, in
 // place: for segments that a local kernel left to the network card.
 func CompleteTCPChecksum(segment []byte, src, dst netip.Addr) {

@@ -1,6 +1,7 @@
 // Package wire encodes and decodes the headers that the userspace TCP puts on
-// the wire and takes from it: IPv4 (RFC 791), ICMP (RFC 792) and TCP (RFC 9293)
-// with its options.
+// the wire and takes from it: IPv4 (RFC 791), IPv6 with its extension headers
+// (RFC 8200), ICMP for both (RFC 792, RFC 4443), ARP (RFC 826), neighbour
+// discovery (RFC 4861), and TCP (RFC 9293) with its options.
 //
 // Each header is a small value. Decode reads it through a [field.Cursor], so
 // that the same code runs a connection and labels bytes for a reader; AppendTo
@@ -11,5 +12,7 @@
 // flag combination is acceptable is the caller's business, so that a bad packet
 // can still be shown.
 //
-// Read seq.go, tcp.go and options.go first, then ipv4.go, icmp.go and checksum.go.
+// Read seq.go, tcp.go and options.go first, then ipv4.go, ipv6.go with
+// extension.go, ip.go (what both versions share), icmp.go with icmpkind.go,
+// checksum.go, and arp.go and neighbour.go.
 package wire

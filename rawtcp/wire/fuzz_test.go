@@ -60,6 +60,10 @@ func TestEveryByteOfARecordingBelongsToOneLeaf(t *testing.T) {
 		recordsEveryByte(t, "TCP", withOptions(options), func(c *field.Cursor) { new(wire.Segment).Decode(c) })
 	}
 	recordsEveryByte(t, "ICMP", quoting(t, 3, 3, 0, 60), func(c *field.Cursor) { new(wire.ICMP).Decode(c) })
+	recordsEveryByte(t, "ICMPv6", quoting6(t, 1, 4, 0, 60), func(c *field.Cursor) { new(wire.ICMP).DecodeV6(c) })
+	for _, n := range neighbours {
+		recordsEveryByte(t, "ICMPv6", n.AppendTo(nil, testSrc6, testDst6), func(c *field.Cursor) { new(wire.Neighbour).Decode(c) })
+	}
 }
 
 func FuzzSegment(f *testing.F) {
@@ -132,6 +136,10 @@ func TestDecodingAndEncodingDoNotAllocate(t *testing.T) {
 	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: testSrc, Dst: testDst}
 	packet := make([]byte, 0, 2000)
 	message := quoting(t, 3, 3, 0, 60)
+	message6 := quoting6(t, 1, 4, 0, 60)
+	six := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolTCP, Src: testSrc6, Dst: testDst6}
+	extended := chain([]uint8{0, 60}, []string{alert, padded}, wire.ProtocolTCP, s.AppendTo(nil, testSrc6, testDst6))
+	advertisement := chain([]uint8{60}, []string{padded}, wire.ProtocolICMPv6, neighbours[2].AppendTo(nil, testSrc6, testDst6))
 	for name, do := range map[string]func(){
 		"encoding": func() {
 			packet = s.AppendTo(h.AppendTo(packet[:0], s.HeaderLen()+len(s.Payload)), testSrc, testDst)
@@ -145,6 +153,33 @@ func TestDecodingAndEncodingDoNotAllocate(t *testing.T) {
 			s.Options.SACK()
 			s.Options.Timestamps()
 			if c.Err() != nil {
+				t.Error(c.Err())
+			}
+		},
+		"encoding IPv6": func() {
+			packet = s.AppendTo(six.AppendTo(packet[:0], s.HeaderLen()+len(s.Payload)), testSrc6, testDst6)
+		},
+		"decoding either version": func() {
+			for _, b := range [...][]byte{packet, extended, advertisement} {
+				c := field.New("IP", b)
+				var h wire.IP
+				var s wire.Segment
+				var n wire.Neighbour
+				h.Decode(&c)
+				if h.Protocol == wire.ProtocolTCP {
+					s.Decode(&c)
+				} else {
+					n.Decode(&c)
+				}
+				if c.Err() != nil {
+					t.Error(c.Err())
+				}
+			}
+		},
+		"decoding ICMPv6": func() {
+			c := field.New("ICMPv6", message6)
+			var m wire.ICMP
+			if m.DecodeV6(&c) != nil {
 				t.Error(c.Err())
 			}
 		},

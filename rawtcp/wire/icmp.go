@@ -1,13 +1,12 @@
 package wire
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
 )
 
-// ICMP types that concern a TCP endpoint (RFC 792).
+// ICMPv4 types that concern a TCP endpoint (RFC 792).
 const (
 	ICMPUnreachable  = 3
 	ICMPTimeExceeded = 11
@@ -18,35 +17,51 @@ const (
 // the next hop's MTU (RFC 1191, section 4).
 const ICMPFragmentationNeeded = 4
 
-// ICMP is an ICMPv4 error message, and the packet of ours that it quotes
-// (RFC 792).
+// ICMPv6 types that concern a TCP endpoint (RFC 4443, section 3).
+const (
+	ICMPv6Unreachable  = 1
+	ICMPv6TooBig       = 2
+	ICMPv6TimeExceeded = 3
+	ICMPv6Parameter    = 4
+)
+
+// ICMP is an error message of ICMPv4 (RFC 792) or ICMPv6 (RFC 4443), and the
+// packet of ours that it quotes.
 type ICMP struct {
 	From             netip.Addr // who sent it: the IP header's source, set by the caller
+	V6               bool       // the type and code are ICMPv6's; set by DecodeV6
 	Type, Code       uint8
 	Checksum         uint16
-	Rest             uint32 // the second word; in its lower half the MTU, where one is told
-	Quoted           IPv4
+	Rest             uint32 // the second word, in which the MTU is told
+	Quoted           IP
 	SrcPort, DstPort uint16 // the quoted segment's first eight bytes
 	Seq              Seq
 }
 
 // MTU is the next hop's MTU in bytes, of a message of that kind, or 0
-// (RFC 1191, section 4).
+// (RFC 1191, section 4; RFC 4443, section 3.2).
 func (m *ICMP) MTU() int {
-	if m.Type == ICMPUnreachable && m.Code == ICMPFragmentationNeeded {
-		return int(m.Rest & 0xffff)
+	switch {
+	case m.Kind() != KindTooBig:
+		return 0
+	case m.V6:
+		return int(min(m.Rest, 1<<31-1))
 	}
-	return 0
+	return int(m.Rest & 0xffff)
 }
 
 // IsError reports whether the type is one that quotes a packet.
-func (m *ICMP) IsError() bool {
-	return m.Type == ICMPUnreachable || m.Type == ICMPTimeExceeded || m.Type == ICMPParameter
-}
+func (m *ICMP) IsError() bool { return m.Kind() != KindNoError }
 
-// Decode reads a message. Of one that quotes no packet only the header is
-// taken, the rest read as data.
-func (m *ICMP) Decode(c *field.Cursor) error {
+// Decode reads an ICMPv4 message. Of one that quotes no packet only the header
+// is taken, the rest read as data.
+func (m *ICMP) Decode(c *field.Cursor) error { return m.decode(c, false) }
+
+// DecodeV6 is Decode for an ICMPv6 message.
+func (m *ICMP) DecodeV6(c *field.Cursor) error { return m.decode(c, true) }
+
+func (m *ICMP) decode(c *field.Cursor, v6 bool) error {
+	m.V6 = v6
 	m.Type = c.Uint8("type")
 	m.Code = c.Uint8("code")
 	m.Checksum = c.Uint16("checksum")
@@ -61,10 +76,13 @@ func (m *ICMP) Decode(c *field.Cursor) error {
 	return c.Err()
 }
 
-// decodeQuoted reads a quoted packet, cut off as it usually is: the total
-// length in its header says more than there is.
+// decodeQuoted reads a quoted packet, cut off as it usually is: the length in
+// its header says more than there is.
 func (m *ICMP) decodeQuoted(c *field.Cursor) {
-	m.Quoted.decodeHeader(c)
+	m.Quoted.decodeQuoted(c)
+	if want := m.quotedVersion(); c.Err() == nil && m.Quoted.Version != want {
+		c.Failf("a quoted packet of IPv%d, expected IPv%d", m.Quoted.Version, want)
+	}
 	m.SrcPort = c.Uint16("source_port")
 	m.DstPort = c.Uint16("destination_port")
 	m.Seq = Seq(c.Uint32("sequence_number"))
@@ -73,23 +91,9 @@ func (m *ICMP) decodeQuoted(c *field.Cursor) {
 	}
 }
 
-var unreachableNames = [...]string{
-	0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
-	4: "fragmentation needed", 5: "source route failed", 6: "network unknown", 7: "host unknown",
-	8: "source host isolated", 9: "network prohibited", 10: "host prohibited",
-	11: "network unreachable for this service", 12: "host unreachable for this service",
-	13: "administratively prohibited", 14: "host precedence violation", 15: "precedence cutoff",
-}
-
-// String names the message as RFC 792, RFC 1122 and RFC 1812 do.
-func (m *ICMP) String() string {
-	switch {
-	case m.Type == ICMPUnreachable && int(m.Code) < len(unreachableNames):
-		return unreachableNames[m.Code]
-	case m.Type == ICMPTimeExceeded:
-		return "time exceeded"
-	case m.Type == ICMPParameter:
-		return "parameter problem"
+func (m *ICMP) quotedVersion() uint8 {
+	if m.V6 {
+		return 6
 	}
-	return fmt.Sprintf("ICMP type %d code %d", m.Type, m.Code)
+	return 4
 }

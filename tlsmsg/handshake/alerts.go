@@ -9,7 +9,7 @@ import (
 
 // end ends the connection for err, with the alert that err calls for (RFC
 // 5246, section 7.2.2). A nil err, or an end before it, changes nothing.
-func (c *Client) end(err error) {
+func (c *conn[S]) end(err error) {
 	if err == nil || c.fault != nil {
 		return
 	}
@@ -26,7 +26,7 @@ func (c *Client) end(err error) {
 
 // sendAlert makes an alert. An end of sequence numbers is the one thing that
 // can hinder it, and then there is no better one to send.
-func (c *Client) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, because string) {
+func (c *conn[S]) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, because string) {
 	if c.out.closed || c.phase == phaseStart {
 		return
 	}
@@ -35,21 +35,21 @@ func (c *Client) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, b
 		return
 	}
 	c.out.flush()
-	if c.cfg.Events != nil {
-		c.cfg.Events(AlertEvent{Dir: Out, Level: level, Description: d, Because: because})
+	if c.events != nil {
+		c.events(AlertEvent{Dir: Out, Level: level, Description: d, Because: because})
 	}
 }
 
 // alertArrived handles the content of an alert record. Alerts may come in the
 // middle of a handshake message; they are not spread over records.
-func (c *Client) alertArrived(content []byte) error {
+func (c *conn[S]) alertArrived(content []byte) error {
 	alert, err := tlsmsg.ParseAlert(content)
 	if err != nil {
 		return malformed(err)
 	}
 	c.messageArrived(tlsmsg.ContentAlert, 0, content)
-	if c.cfg.Events != nil {
-		c.cfg.Events(AlertEvent{Dir: In, Level: alert.Level, Description: alert.Description})
+	if c.events != nil {
+		c.events(AlertEvent{Dir: In, Level: alert.Level, Description: alert.Description})
 	}
 	switch {
 	case alert.Description == tlsmsg.AlertCloseNotify: // whatever its level
@@ -64,7 +64,7 @@ func (c *Client) alertArrived(content []byte) error {
 }
 
 // tolerate counts something of the peer's that is ignored, within a bound.
-func (c *Client) tolerate(what string) error {
+func (c *conn[S]) tolerate(what string) error {
 	if c.in.warnings++; c.in.warnings > maxWarnings {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d %s in a row, expected at most %d",
 			c.in.warnings, what, maxWarnings)
@@ -72,7 +72,7 @@ func (c *Client) tolerate(what string) error {
 	return nil
 }
 
-func (c *Client) closeNotifyArrived() error {
+func (c *conn[S]) closeNotifyArrived() error {
 	c.in.closed = true
 	if c.phase == phaseConnected {
 		return nil
@@ -84,7 +84,7 @@ func (c *Client) closeNotifyArrived() error {
 // CloseWrite says close_notify: no application data follows. During the
 // handshake it gives up the connection, with a user_canceled before the
 // close_notify (RFC 5246, section 7.2.2), and Err is ErrAborted.
-func (c *Client) CloseWrite() {
+func (c *conn[S]) CloseWrite() {
 	if c.fault != nil || c.out.closed {
 		return
 	}
@@ -99,7 +99,7 @@ func (c *Client) CloseWrite() {
 }
 
 // Abort ends the connection by a fatal alert. Err wraps ErrAborted.
-func (c *Client) Abort(d tlsmsg.AlertDescription) {
+func (c *conn[S]) Abort(d tlsmsg.AlertDescription) {
 	if c.fault != nil {
 		return
 	}
@@ -108,9 +108,9 @@ func (c *Client) Abort(d tlsmsg.AlertDescription) {
 }
 
 // decide tells a listener what was decided.
-func (c *Client) decide(name, format string, args ...any) {
-	if c.cfg.Events != nil {
-		c.cfg.Events(DecisionEvent{Name: name, Text: fmt.Sprintf(format, args...)})
+func (c *conn[S]) decide(name, format string, args ...any) {
+	if c.events != nil {
+		c.events(DecisionEvent{Name: name, Text: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // certificateRequest takes the server's wishes; they are answered in our
@@ -45,7 +46,7 @@ func (c *Client) chooseCredential() {
 	}
 	var misfits string
 	for i := range c.cfg.Credentials {
-		scheme, misfit := fit(&c.cfg.Credentials[i], c.exchange.request)
+		scheme, misfit := c.fit(&c.cfg.Credentials[i], c.exchange.request)
 		if misfit == "" {
 			c.state.Credential, c.exchange.scheme = i, scheme
 			c.decide("credential_sent", "client certificate %d of %d sent, signing with %v: the first that fits CertificateRequest",
@@ -57,6 +58,9 @@ func (c *Client) chooseCredential() {
 	c.decide("credential_unfit", "no client certificate sent: none fits CertificateRequest%s", misfits)
 }
 
+// trusted reports whether the server may be given what is only for it.
+func (c *Client) trusted() bool { return c.state.Verified() || c.cfg.AllowUnverified }
+
 // mistrust says why the peer is not trusted.
 func (c *Client) mistrust() string {
 	return "the server's certificate did not verify: " + reason(c.state.Verdict)
@@ -64,21 +68,58 @@ func (c *Client) mistrust() string {
 
 // fit returns the scheme with which a credential answers a request, or why it
 // does not.
-func fit(cred *Credential, request *tlsmsg.CertificateRequest) (tlsmsg.SignatureScheme, string) {
+func (c *Client) fit(cred *Credential, request *tlsmsg.CertificateRequest) (tlsmsg.SignatureScheme, string) {
 	if len(cred.Chain) == 0 {
 		return 0, "it has no certificate"
 	}
 	if !issued(cred, request.Authorities) {
 		return 0, "none of its issuers is among certificate_authorities"
 	}
-	scheme := slices.IndexFunc(cred.Schemes, func(s tlsmsg.SignatureScheme) bool {
-		return slices.Contains(request.Schemes, s) && slices.Contains(request.CertificateTypes, certificateType(s))
+	ours, named := c.schemesOf(cred)
+	i := slices.IndexFunc(ours, func(s tlsmsg.SignatureScheme) bool {
+		return (!named || slices.Contains(request.Schemes, s)) && slices.Contains(request.CertificateTypes, certificateType(s))
 	})
-	if scheme < 0 {
-		return 0, fmt.Sprintf("its key signs with %v, the server takes %v from certificates of type %v",
-			cred.Schemes, request.Schemes, request.CertificateTypes)
+	if i >= 0 {
+		return ours[i], ""
 	}
-	return cred.Schemes[scheme], ""
+	if !named {
+		return 0, fmt.Sprintf("%v takes certificates of type %v, and its key signs with %v", c.state.Version, request.CertificateTypes, cred.Schemes)
+	}
+	return 0, fmt.Sprintf("its key signs with %v, the server takes %v from certificates of type %v",
+		ours, request.Schemes, request.CertificateTypes)
+}
+
+// schemesOf returns what a credential signs with in the negotiated version, and
+// whether the version names schemes: before TLS 1.2 the kind of key implies it.
+// SHA-1 comes last, and with Config.Legacy.
+func (c *Client) schemesOf(cred *Credential) (list []tlsmsg.SignatureScheme, named bool) {
+	implied := impliedScheme(cred.Schemes)
+	if c.state.Version < tlsmsg.VersionTLS12 {
+		if implied == 0 {
+			return nil, false
+		}
+		return []tlsmsg.SignatureScheme{implied}, false
+	}
+	if !c.cfg.Legacy || implied == 0 {
+		return cred.Schemes, true
+	}
+	if implied == suite.SchemeRSAPKCS1MD5SHA1 {
+		implied = tlsmsg.SchemeRSAPKCS1SHA1
+	}
+	return append(slices.Clip(cred.Schemes), implied), true
+}
+
+// impliedScheme is [suite.ImpliedScheme] by the schemes of the key in TLS 1.2.
+func impliedScheme(schemes []tlsmsg.SignatureScheme) tlsmsg.SignatureScheme {
+	for _, s := range schemes {
+		switch s {
+		case tlsmsg.SchemeRSAPKCS1SHA256, tlsmsg.SchemeRSAPKCS1SHA384, tlsmsg.SchemeRSAPKCS1SHA512:
+			return suite.SchemeRSAPKCS1MD5SHA1
+		case tlsmsg.SchemeECDSASecp256r1SHA256, tlsmsg.SchemeECDSASecp384r1SHA384, tlsmsg.SchemeECDSASecp521r1SHA512:
+			return tlsmsg.SchemeECDSASHA1
+		}
+	}
+	return 0
 }
 
 // issued reports whether an issuer is among the authorities; an empty list of

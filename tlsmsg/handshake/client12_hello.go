@@ -9,15 +9,22 @@ import (
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
 func (c *Client) sendClientHello() error {
+	if err := c.cfg.check(); err != nil {
+		return &InternalError{What: "ClientHello", Err: err}
+	}
+	c.offerSession()
+	c.state.ClientRandom = c.cfg.Random
 	hello := tlsmsg.ClientHello{
-		Version:            tlsmsg.VersionTLS12,
+		Version:            c.cfg.MaxVersion,
 		Random:             c.cfg.Random,
-		CipherSuites:       c.cfg.CipherSuites,
+		CipherSuites:       c.offeredSuites(),
 		CompressionMethods: nullCompression,
 		HasExtensions:      true,
 	}
-	var err error
-	if hello.Extensions, err = c.offerExtensions(); err != nil {
+	if c.cfg.Session != nil {
+		hello.SessionID = c.cfg.Session.offeredID()
+	}
+	if err := c.offerExtensions(&hello); err != nil {
 		return err
 	}
 	// Servers of old take no ClientHello in a record of TLS 1.2 (RFC 5246,
@@ -40,14 +47,26 @@ const flightRoom = 320
 
 var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 
+// offeredSuites is the configured list, with what options add to it.
+func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
+	list := c.cfg.CipherSuites
+	if c.cfg.GREASE {
+		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.cfg, greaseSuite)}, list...)
+	}
+	if c.cfg.FallbackSCSV && !slices.Contains(list, tlsmsg.TLS_FALLBACK_SCSV) {
+		list = append(slices.Clip(list), tlsmsg.TLS_FALLBACK_SCSV)
+	}
+	return list
+}
+
 // serverHello takes the ServerHello (RFC 5246, section 7.4.1.3).
 func (c *Client) serverHello(raw []byte) error {
 	var hello tlsmsg.ServerHello
 	if err := c.decode(&hello, raw); err != nil {
 		return err
 	}
-	if hello.Version != tlsmsg.VersionTLS12 {
-		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %v", hello.Version, tlsmsg.VersionTLS12)
+	if err := c.checkVersion(&hello); err != nil {
+		return err
 	}
 	if !c.offersSuite(hello.CipherSuite) {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.cipher_suite", "%v was not offered", hello.CipherSuite)
@@ -60,13 +79,40 @@ func (c *Client) serverHello(raw []byte) error {
 		c.state.SessionID = slices.Clone(hello.SessionID)
 	}
 	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
+	c.state.Extensions = hello.Extensions // raw is the machine's to keep
+	c.in.version, c.out.version = hello.Version, hello.Version
+	if err := c.chooseSuite(hello.CipherSuite); err != nil {
+		return err
+	}
 	if err := c.answeredExtensions(&hello); err != nil {
 		return err
 	}
-	c.in.version, c.out.version = hello.Version, hello.Version
-	c.chooseSuite(hello.CipherSuite)
 	c.reach(StageHelloReceived)
+	if c.resumes(&hello) {
+		if err := c.resume12(&hello); err != nil {
+			return err
+		}
+	}
 	c.negotiated()
+	return nil
+}
+
+// checkVersion takes one of the versions that the Config allows. A server that
+// could speak the best of them marks a lesser choice: then somebody on the way
+// has changed the ClientHello (RFC 8446, section 4.1.3).
+func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
+	if hello.Version < c.cfg.MinVersion || hello.Version > c.cfg.MaxVersion {
+		expected := c.cfg.MaxVersion.String()
+		if c.cfg.MinVersion < c.cfg.MaxVersion {
+			expected = c.cfg.MinVersion.String() + " to " + expected
+		}
+		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %s", hello.Version, expected)
+	}
+	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == tlsmsg.DowngradeTLS11 {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.random",
+			"it ends with the mark of a server that speaks %v, and chose %v: the ClientHello was changed on the way",
+			tlsmsg.VersionTLS12, hello.Version)
+	}
 	return nil
 }
 
@@ -78,25 +124,19 @@ func (c *Client) offersSuite(id tlsmsg.CipherSuite) bool {
 
 // chooseSuite sets what follows from the suite. One that was offered for its
 // number alone goes on, undecoded, to ServerHelloDone.
-func (c *Client) chooseSuite(id tlsmsg.CipherSuite) {
+func (c *Client) chooseSuite(id tlsmsg.CipherSuite) error {
 	c.ctx.Version = c.state.Version
-	c.suite = suite.Lookup(id)
-	if c.suite == nil {
+	known := suite.Lookup(id)
+	if known == nil {
 		c.decide("suite_unknown", "%v cannot be finished here: the handshake is followed to ServerHelloDone", id)
-		return
+		return nil
 	}
-	c.ctx.KeyExchange = c.suite.KeyExchange
-	c.transcript.Choose(c.suite.Hash)
+	if known = known.For(c.state.Version); known == nil {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.cipher_suite", "%v is not a suite of %v", id, c.state.Version)
+	}
+	c.useSuite(known)
 	if len(c.cfg.Credentials) == 0 {
 		c.transcript.Drop() // nothing will be signed
 	}
-}
-
-// negotiated tells a listener what is agreed so far.
-func (c *Client) negotiated() {
-	if c.cfg.Events != nil {
-		s := &c.state
-		c.cfg.Events(NegotiatedEvent{Version: s.Version, CipherSuite: s.CipherSuite, Group: s.Group,
-			ALPN: s.ALPN, ExtendedMasterSecret: s.ExtendedMasterSecret})
-	}
+	return nil
 }

@@ -1,7 +1,7 @@
 package handshake
 
 import (
-	"net/netip"
+	"errors"
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -13,114 +13,93 @@ import (
 type exchange struct {
 	statusPromised, ticketPromised bool
 
-	publicKey any    // of the peer's leaf
-	peerKey   []byte // of ServerKeyExchange
+	publicKey any                      // of the peer's leaf
+	server    tlsmsg.ServerKeyExchange // its parameters
 
 	request *tlsmsg.CertificateRequest // nil: the server asks for no certificate
-	agreed  AgreeResult
+	ours    tlsmsg.ClientKeyExchange
+	secret  []byte                 // pre_master_secret
 	scheme  tlsmsg.SignatureScheme // for CertificateVerify
-	read    *suite.State           // that the server's ChangeCipherSpec activates
-}
 
-// certificate takes the server's chain and has it judged (RFC 5246, section
-// 7.4.2).
-func (c *Client) certificate(raw []byte) error {
-	var m tlsmsg.Certificate
-	if err := c.decode(&m, raw); err != nil {
-		return err
-	}
-	if len(m.Chain) == 0 {
-		return refuse(tlsmsg.AlertDecodeError, "Certificate.certificate_list", "empty, expected the server's certificate")
-	}
-	c.state.Chain = m.Chain
-	c.reach(StageCertificateReceived)
-	switch {
-	case c.suite == nil:
-		c.phase = phaseUnknownExchange
-	case c.exchange.statusPromised:
-		c.phase = phaseCertificateStatus
-	}
-	c.yield(VerifyChainWork{Chain: m.Chain, ServerName: c.cfg.ServerName}, (*Client).chainJudged)
-	return nil
-}
-
-func (c *Client) chainJudged(r Result) error {
-	result, ok := r.(VerifyChainResult)
-	if !ok {
-		return wrongResult(result, r)
-	}
-	c.state.Judged, c.state.Verdict = true, result.Verdict
-	if c.cfg.Events != nil {
-		c.cfg.Events(VerdictEvent{Err: result.Verdict})
-	}
-	if result.PublicKey == nil {
-		return &ProtocolError{Alert: tlsmsg.AlertBadCertificate, Where: "Certificate",
-			Reason: "the leaf's public key cannot be used: " + reason(result.Verdict), Err: result.Verdict}
-	}
-	c.exchange.publicKey = result.PublicKey
-	if c.suite == nil {
-		return nil
-	}
-	if err := c.suite.FitsKey(result.PublicKey); err != nil { // RFC 5246, section 7.4.2
-		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "Certificate", Reason: err.Error(), Err: err}
-	}
-	return nil
-}
-
-func reason(err error) string {
-	if err == nil {
-		return "no reason given"
-	}
-	return err.Error()
-}
-
-// certificateStatus keeps the OCSP response (RFC 6066, section 8).
-func (c *Client) certificateStatus(raw []byte) error {
-	var m tlsmsg.CertificateStatus
-	if err := c.decode(&m, raw); err != nil {
-		return err
-	}
-	if m.StatusType != tlsmsg.StatusTypeOCSP {
-		return refuse(tlsmsg.AlertIllegalParameter, "CertificateStatus.status_type", "%v, expected %v as offered",
-			m.StatusType, tlsmsg.StatusTypeOCSP)
-	}
-	c.state.OCSPResponse = m.Response
-	return nil
+	ticket   []byte
+	lifetime uint32 // of the ticket
 }
 
 // serverKeyExchange takes the server's ephemeral key and has its signature
 // checked (RFC 5246, section 7.4.3; RFC 8422, section 5.4).
 func (c *Client) serverKeyExchange(raw []byte) error {
-	var m tlsmsg.ServerKeyExchange
-	if err := c.decode(&m, raw); err != nil {
+	m := &c.exchange.server
+	if err := c.decode(m, raw); err != nil {
 		return err
 	}
 	if c.suite == nil {
 		return nil // the decision is told already
 	}
+	check := c.checkCurve
+	if c.suite.KeyExchange == tlsmsg.KeyExchangeDHE {
+		check = c.checkField
+	}
+	if err := check(m); err != nil {
+		return err
+	}
+	scheme, err := c.signatureScheme(m.Scheme)
+	if err != nil {
+		return err
+	}
+	c.state.Scheme = m.Scheme
+	c.negotiated()
+	c.yield(VerifySignatureWork{
+		PublicKey: c.exchange.publicKey,
+		Scheme:    scheme,
+		Signed:    slices.Concat(c.state.ClientRandom[:], c.state.ServerRandom[:], m.Params),
+		Signature: m.Signature,
+	}, (*Client).signatureChecked)
+	return nil
+}
+
+// checkCurve checks the parameters of ECDHE: a curve that we offered.
+func (c *Client) checkCurve(m *tlsmsg.ServerKeyExchange) error {
 	if m.CurveType != tlsmsg.CurveNamed {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.curve_type", "%v, expected %v",
 			m.CurveType, tlsmsg.CurveNamed)
 	}
-	if !slices.Contains(c.cfg.Groups, m.Group) {
+	if !slices.Contains(c.cfg.Groups, m.Group) || suite.IsFFDHE(m.Group) {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.named_curve", "%v was not offered", m.Group)
 	}
-	if !slices.Contains(c.cfg.SignatureSchemes, m.Scheme) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "%v was not offered", m.Scheme)
-	}
-	if err := suite.Fits(m.Scheme, c.exchange.publicKey); err != nil {
-		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerKeyExchange.algorithm", Reason: err.Error(), Err: err}
-	}
-	c.state.Group, c.state.Scheme = m.Group, m.Scheme
-	c.exchange.peerKey = m.PublicKey
-	c.negotiated()
-	c.yield(VerifySignatureWork{
-		PublicKey: c.exchange.publicKey,
-		Scheme:    m.Scheme,
-		Signed:    slices.Concat(c.cfg.Random[:], c.state.ServerRandom[:], m.Params),
-		Signature: m.Signature,
-	}, (*Client).signatureChecked)
+	c.state.Group = m.Group
 	return nil
+}
+
+// checkField checks the parameters of DHE, of which nothing was negotiated
+// but, with luck, a group of RFC 7919: see [suite.CheckDH] for the rest.
+func (c *Client) checkField(m *tlsmsg.ServerKeyExchange) error {
+	d := suite.DescribeDH(m.DHPrime, m.DHGenerator)
+	c.state.DH, c.state.Group = d, d.Group
+	c.decide("dh_group", "the server's Diffie-Hellman group is %v", d)
+	switch {
+	case d.Bits < c.cfg.MinDHBits:
+		return refuse(tlsmsg.AlertInsufficientSecurity, "ServerKeyExchange.params.dh_p",
+			"%v: a prime of %d bits, expected at least %d", d, d.Bits, c.cfg.MinDHBits)
+	case d.Bits > suite.MaxDHBits:
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.dh_p",
+			"a prime of %d bits, expected at most %d", d.Bits, suite.MaxDHBits)
+	}
+	return nil
+}
+
+// signatureScheme returns the scheme of a signature by the server's key: the
+// one that it names, which must be one that we offered, or before TLS 1.2 the
+// one that goes without saying.
+func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, error) {
+	if c.state.Version < tlsmsg.VersionTLS12 {
+		named = suite.ImpliedScheme(c.exchange.publicKey)
+	} else if !slices.Contains(c.cfg.SignatureSchemes, named) {
+		return 0, refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "%v was not offered", named)
+	}
+	if err := suite.Fits(named, c.exchange.publicKey); err != nil {
+		return 0, &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerKeyExchange.algorithm", Reason: err.Error(), Err: err}
+	}
+	return named, nil
 }
 
 func (c *Client) signatureChecked(r Result) error {
@@ -140,6 +119,10 @@ func (c *Client) serverHelloDone(raw []byte) error {
 	if err := c.decode(new(tlsmsg.ServerHelloDone), raw); err != nil {
 		return err
 	}
+	c.last = lastMessage{any: true, dir: In, typ: tlsmsg.TypeServerHelloDone}
+	if err := c.flightOver(); err != nil {
+		return err
+	}
 	c.reach(StageHelloDone)
 	if c.suite == nil {
 		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.cipher_suite",
@@ -148,7 +131,15 @@ func (c *Client) serverHelloDone(raw []byte) error {
 	if c.exchange.request == nil {
 		c.transcript.Drop()
 	}
-	c.yield(AgreeWork{Group: c.state.Group, PeerKey: c.exchange.peerKey}, (*Client).keyAgreed)
+	m := &c.exchange.server
+	switch c.suite.KeyExchange {
+	case tlsmsg.KeyExchangeRSA:
+		c.yield(EncryptWork{PublicKey: c.exchange.publicKey, Version: c.cfg.MaxVersion}, (*Client).secretEncrypted)
+	case tlsmsg.KeyExchangeDHE:
+		c.yield(AgreeWork{Group: c.state.Group, Prime: m.DHPrime, Generator: m.DHGenerator, PeerKey: m.DHPublic}, (*Client).keyAgreed)
+	default:
+		c.yield(AgreeWork{Group: m.Group, PeerKey: m.PublicKey}, (*Client).keyAgreed)
+	}
 	return nil
 }
 
@@ -157,19 +148,32 @@ func (c *Client) keyAgreed(r Result) error {
 	if !ok {
 		return wrongResult(result, r)
 	}
+	if result.DH.Odd != "" {
+		c.state.DH = result.DH
+		c.decide("dh_group_odd", "the server's Diffie-Hellman group is %v", result.DH)
+	}
+	if errors.Is(result.Err, suite.ErrDHGroup) {
+		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerKeyExchange.params", Reason: result.Err.Error(), Err: result.Err}
+	}
 	if result.Err != nil {
 		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter,
 			"ServerKeyExchange.params.public", "agreeing on a key")
 	}
-	c.exchange.agreed = result
+	c.exchange.secret = result.PreMasterSecret
+	c.exchange.ours = tlsmsg.ClientKeyExchange{PublicKey: result.PublicKey}
 	return c.sendFlight()
 }
 
-// isAddress tells an IP address, in brackets or not, from a DNS name.
-func isAddress(host string) bool {
-	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
-		host = host[1 : n-1]
+// secretEncrypted goes on with the secret of RSA key exchange.
+func (c *Client) secretEncrypted(r Result) error {
+	result, ok := r.(EncryptResult)
+	if !ok {
+		return wrongResult(result, r)
 	}
-	_, err := netip.ParseAddr(host)
-	return err == nil
+	if result.Err != nil {
+		return &InternalError{What: "encrypting the pre-master secret to the server's key", Err: result.Err}
+	}
+	c.exchange.secret = result.PreMasterSecret
+	c.exchange.ours = tlsmsg.ClientKeyExchange{EncryptedPreMasterSecret: result.Encrypted}
+	return c.sendFlight()
 }

@@ -1,6 +1,9 @@
 package handshake
 
 import (
+	"cmp"
+	"fmt"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -13,13 +16,42 @@ type Config struct {
 	ServerName       string   // for server_name (a DNS name; empty or an IP address: not sent) and for verification
 	ALPN             []string // protocols offered, preferred first; none: no extension
 	CipherSuites     []tlsmsg.CipherSuite
-	Groups           []tlsmsg.NamedGroup
+	Groups           []tlsmsg.NamedGroup // curves, and groups of RFC 7919
 	SignatureSchemes []tlsmsg.SignatureScheme
-	Credentials      []Credential           // for CertificateRequest, preferred first
-	AllowUnverified  bool                   // --insecure: a chain that does not verify is only a remark
-	SessionTicket    bool                   // offer an empty session_ticket (RFC 5077): the server may send a ticket
-	Omit             []tlsmsg.ExtensionType // extensions left out of ClientHello, to see what a server does without
-	Events           func(Event)            // may be nil
+	Credentials      []Credential // for CertificateRequest, preferred first
+	AllowUnverified  bool         // --insecure: a chain that does not verify is only a remark
+	Session          *Session     // offered for resumption; nil: none
+	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
+	Events           func(Event)  // may be nil
+
+	// MinVersion and MaxVersion are the versions taken and offered. 0: TLS 1.2,
+	// the only one that is not an explicit choice.
+	MinVersion, MaxVersion tlsmsg.Version
+	// Legacy is for looking at old hosts: the suites without good encryption
+	// and the schemes of SHA-1 join what is offered where the Config does not
+	// name its own, and the bounds below are lower where they are not set.
+	Legacy bool
+	// MinDHBits bounds the prime of DHE from below. 0: 2048, with Legacy 1024.
+	MinDHBits int
+	// MinRSABits bounds the modulus of the server's RSA key from below. 0: 2048,
+	// with Legacy 512.
+	MinRSABits int
+	// RecordSizeLimit is offered by record_size_limit (RFC 8449): the most bytes
+	// of plaintext in a protected record, 64 to 16384. 0: not offered.
+	RecordSizeLimit uint16
+	// FallbackSCSV tells the server that a higher version was tried before
+	// (RFC 7507).
+	FallbackSCSV bool
+	// GREASE adds values that stand for nothing (RFC 8701): a server must not mind.
+	GREASE bool
+	// PadTo brings the ClientHello up to a length by the padding extension
+	// (RFC 7685), in bytes with the message's header. 0: none.
+	PadTo int
+	// Omit are extensions left out of ClientHello, to see what a server does without.
+	Omit []tlsmsg.ExtensionType
+	// Extensions are sent as they are, after ours, or in the place of ours of
+	// the same type. The server may answer each in any way.
+	Extensions []tlsmsg.Extension
 }
 
 // A Credential is the public half of a client certificate; SignWork asks the
@@ -32,25 +64,57 @@ type Credential struct {
 
 var (
 	defaultSuites  = suite.IDs()
-	defaultGroups  = suite.Groups()
 	defaultSchemes = suite.Schemes()
+
+	offeredGroups = append(suite.Groups(), suite.FFDHEGroups()...)
+	legacySuites  = append(suite.IDs(), suite.LegacyIDs()...)
+	legacySchemes = append(suite.Schemes(), suite.LegacySchemes()...)
+)
+
+// Bounds on keys, in bits. NIST SP 800-57 takes 2048 bits for the 112 bits of
+// security that are the least to be had today; RFC 7919 begins there.
+const (
+	minKeyBits       = 2048
+	minLegacyDHBits  = 1024
+	minLegacyRSABits = 512
 )
 
 // Defaults returns what a Config offers where it leaves CipherSuites, Groups
-// or SignatureSchemes empty: all that this side can finish, preferred first.
-// The slices are shared: do not write to them.
+// or SignatureSchemes empty: all that this side can finish but for what is
+// legacy, preferred first. The slices are shared: do not write to them.
 func Defaults() ([]tlsmsg.CipherSuite, []tlsmsg.NamedGroup, []tlsmsg.SignatureScheme) {
-	return defaultSuites, defaultGroups, defaultSchemes
+	return defaultSuites, offeredGroups, defaultSchemes
 }
 
 func (c *Config) setDefaults() {
-	if len(c.CipherSuites) == 0 {
-		c.CipherSuites = defaultSuites
+	suites, groups, schemes := Defaults()
+	dh, rsa := minKeyBits, minKeyBits
+	if c.Legacy {
+		suites, schemes = legacySuites, legacySchemes
+		dh, rsa = minLegacyDHBits, minLegacyRSABits
 	}
-	if len(c.Groups) == 0 {
-		c.Groups = defaultGroups
+	c.CipherSuites = orDefault(c.CipherSuites, suites)
+	c.Groups = orDefault(c.Groups, groups)
+	c.SignatureSchemes = orDefault(c.SignatureSchemes, schemes)
+	c.MinDHBits, c.MinRSABits = cmp.Or(c.MinDHBits, dh), cmp.Or(c.MinRSABits, rsa)
+	c.MaxVersion = cmp.Or(c.MaxVersion, tlsmsg.VersionTLS12)
+	c.MinVersion = cmp.Or(c.MinVersion, min(c.MaxVersion, tlsmsg.VersionTLS12))
+}
+
+func orDefault[T any](list, otherwise []T) []T {
+	if len(list) == 0 {
+		return otherwise
 	}
-	if len(c.SignatureSchemes) == 0 {
-		c.SignatureSchemes = defaultSchemes
+	return list
+}
+
+// check says what is wrong with a Config, or nil.
+func (c *Config) check() error {
+	switch {
+	case c.MinVersion < tlsmsg.VersionTLS10 || c.MaxVersion > tlsmsg.VersionTLS12 || c.MinVersion > c.MaxVersion:
+		return fmt.Errorf("versions from %v to %v: this side speaks TLS 1.0 to TLS 1.2", c.MinVersion, c.MaxVersion)
+	case c.RecordSizeLimit != 0 && (c.RecordSizeLimit < minRecordSizeLimit || c.RecordSizeLimit > tlsmsg.MaxPlaintext):
+		return fmt.Errorf("a record_size_limit of %d bytes, expected %d to %d", c.RecordSizeLimit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}
+	return nil
 }

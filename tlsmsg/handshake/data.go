@@ -5,16 +5,13 @@ import "github.com/rawshake/rawshake/tlsmsg"
 // CanWrite reports whether application data may be sent: the handshake is
 // done, the peer's chain verified or Config.AllowUnverified says that it need
 // not, and this side has not closed.
-func (c *Client) CanWrite() bool {
-	return c.phase == phaseConnected && c.fault == nil && !c.out.closed && c.trusted()
+func (c *conn[S]) CanWrite() bool {
+	return c.phase == phaseConnected && c.fault == nil && !c.out.closed && c.self.trusted()
 }
-
-// trusted reports whether the peer may be given what is only for it.
-func (c *Client) trusted() bool { return c.state.Verified() || c.cfg.AllowUnverified }
 
 // Write makes records of application data and returns how many bytes of p it
 // took: none unless CanWrite, and less than all once 64 KiB wait to be sent.
-func (c *Client) Write(p []byte) int {
+func (c *conn[S]) Write(p []byte) int {
 	if !c.CanWrite() {
 		return 0
 	}
@@ -35,11 +32,11 @@ func (c *Client) Write(p []byte) int {
 // Peek returns application data that waits to be read, at most a record's
 // content at a time. It is valid until the next Discard or Receive, and empty
 // when there is none.
-func (c *Client) Peek() []byte { return c.in.app }
+func (c *conn[S]) Peek() []byte { return c.in.app }
 
 // Discard takes n bytes of what Peek returned as read, and opens the next
 // record where that was all.
-func (c *Client) Discard(n int) {
+func (c *conn[S]) Discard(n int) {
 	c.in.app = c.in.app[min(n, len(c.in.app)):]
 	if len(c.in.app) == 0 {
 		c.in.app = nil
@@ -49,4 +46,4 @@ func (c *Client) Discard(n int) {
 
 // EOF reports whether all application data was read and the peer said
 // close_notify. RFC 5246, section 7.2.1, then wants ours: CloseWrite.
-func (c *Client) EOF() bool { return c.in.closed && c.fault == nil && len(c.in.app) == 0 }
+func (c *conn[S]) EOF() bool { return c.in.closed && c.fault == nil && len(c.in.app) == 0 }

@@ -3,11 +3,13 @@
 // out, and slow or outside work (agree on a key, check a signature, judge a
 // chain, sign) is yielded to the driver and its result handed back.
 //
-// Read client.go first (the machine's shape and how a driver moves it), then
-// config.go, work.go, event.go, state.go and errors.go (what goes in and comes
-// out); records_in.go and records_out.go (the record layer), alerts.go and
-// data.go. What TLS 1.2 is stands in client12_*.go: client12_table.go is the
-// table of state and message, client12_hello.go with extensions.go,
+// Read client.go and conn.go first (the machine's shape and how a driver moves
+// it; conn is what both sides are made of), then config.go, work.go, event.go,
+// state.go and errors.go (what goes in and comes out); table.go (how messages
+// find their step), records_in.go and records_out.go (the record layer),
+// cipherspec.go, alerts.go and data.go. What TLS 1.2 is for a client stands in
+// client12_*.go: client12_table.go is the table of state and message,
+// client12_hello.go with extensions.go,
 // client12_keyexchange.go, client12_credential.go and client12_finish.go are
 // its steps in their order. Another version is another table and another set
 // of such files.

@@ -58,7 +58,13 @@ type NegotiatedEvent struct {
 	Group                tlsmsg.NamedGroup // 0 until known
 	ALPN                 string
 	ExtendedMasterSecret bool
+	EncryptThenMAC       bool
+	Resumed              bool
 }
+
+// SessionEvent carries a session that can be resumed, once the handshake is
+// done: Config.Session of another Client.
+type SessionEvent struct{ Session *Session }
 
 // VerdictEvent says how the peer's certificate chain was judged.
 type VerdictEvent struct{ Err error } // nil: verified
@@ -88,3 +94,4 @@ func (VerdictEvent) event()    {}
 func (SecretEvent) event()     {}
 func (DecisionEvent) event()   {}
 func (FinishedEvent) event()   {}
+func (SessionEvent) event()    {}

@@ -1,8 +1,8 @@
 package handshake
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -32,21 +32,34 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionSessionTicket, offerSessionTicket, answerSessionTicket},
 	{tlsmsg.ExtensionALPN, offerALPN, answerALPN},
 	{tlsmsg.ExtensionStatusRequest, offerStatusRequest, answerStatusRequest},
+	{tlsmsg.ExtensionSCT, offerSCT, answerSCT},
+	{tlsmsg.ExtensionEncryptThenMAC, offerEncryptThenMAC, answerEncryptThenMAC},
+	{tlsmsg.ExtensionRecordSizeLimit, offerRecordSizeLimit, answerRecordSizeLimit},
 	{tlsmsg.ExtensionSignatureAlgorithms, offerSignatureAlgorithms, nil}, // RFC 5246, section 7.4.1.4.1
 }
 
-// offerExtensions returns the extensions of ClientHello.
-func (c *Client) offerExtensions() ([]tlsmsg.Extension, error) {
-	list := make([]tlsmsg.Extension, 0, len(clientExtensions))
-	data := make([]byte, 0, 192)
+// offerExtensions sets the extensions of ClientHello: those of the table, and
+// those that the Config adds.
+func (c *Client) offerExtensions(hello *tlsmsg.ClientHello) error {
+	list := make([]tlsmsg.Extension, 0, len(clientExtensions)+len(c.cfg.Extensions)+3)
+	data := make([]byte, 0, 224)
+	if c.cfg.GREASE {
+		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseFirstExtension)})
+	}
 	for i := range clientExtensions {
 		row := &clientExtensions[i]
-		if slices.Contains(c.cfg.Omit, row.typ) {
+		raw := findRaw(c.cfg.Extensions, row.typ)
+		if raw == nil && slices.Contains(c.cfg.Omit, row.typ) {
+			continue
+		}
+		if raw != nil {
+			c.offered |= 1 << i
+			list = append(list, *raw)
 			continue
 		}
 		v, err := row.offer(&c.cfg)
 		if err != nil {
-			return nil, &InternalError{What: "ClientHello", Err: err}
+			return &InternalError{What: "ClientHello", Err: err}
 		}
 		if v == nil {
 			continue
@@ -56,19 +69,73 @@ func (c *Client) offerExtensions() ([]tlsmsg.Extension, error) {
 		list = append(list, tlsmsg.Extension{Type: row.typ, Data: data[from:len(data):len(data)]})
 		c.offered |= 1 << i
 	}
-	return list, nil
+	for _, e := range c.cfg.Extensions {
+		if rowOf(e.Type) < 0 {
+			list = append(list, e)
+		}
+	}
+	if c.cfg.GREASE {
+		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseLastExtension), Data: []byte{0}})
+	}
+	if tlsmsg.FindExtension(list, tlsmsg.ExtensionPadding) < 0 {
+		list = append(list, c.padding(hello, list)...)
+	}
+	hello.Extensions = list
+	if n := extensionsLen(list); n > maxExtensions {
+		return &InternalError{What: fmt.Sprintf("ClientHello: %d bytes of extensions, and no more than %d fit", n, maxExtensions)}
+	}
+	return nil
+}
+
+// maxExtensions is the most that the extension block holds (RFC 5246, section
+// 7.4.1.4), in bytes.
+const maxExtensions = 1<<16 - 1
+
+func extensionsLen(list []tlsmsg.Extension) (n int) {
+	for i := range list {
+		n += 4 + len(list[i].Data)
+	}
+	return n
+}
+
+// padding is the extension that brings the ClientHello up to Config.PadTo, where
+// it is shorter (RFC 7685, section 3).
+func (c *Client) padding(hello *tlsmsg.ClientHello, list []tlsmsg.Extension) []tlsmsg.Extension {
+	if c.cfg.PadTo <= 0 {
+		return nil
+	}
+	hello.Extensions = list
+	missing := c.cfg.PadTo - len(tlsmsg.Append(nil, hello, c.ctx))
+	if missing <= 0 {
+		return nil
+	}
+	return []tlsmsg.Extension{tlsmsg.NewExtension(&tlsmsg.Padding{Length: max(0, missing-4)}, tlsmsg.TypeClientHello)}
+}
+
+func rowOf(t tlsmsg.ExtensionType) int {
+	return slices.IndexFunc(clientExtensions[:], func(e extension) bool { return e.typ == t })
+}
+
+func findRaw(list []tlsmsg.Extension, t tlsmsg.ExtensionType) *tlsmsg.Extension {
+	if i := tlsmsg.FindExtension(list, t); i >= 0 {
+		return &list[i]
+	}
+	return nil
 }
 
 // answeredExtensions takes those of ServerHello: each must answer one that was
-// offered (RFC 5246, section 7.4.1.4).
+// offered (RFC 5246, section 7.4.1.4). What answers an extension that the
+// Config alone knows is kept as it is.
 func (c *Client) answeredExtensions(hello *tlsmsg.ServerHello) error {
 	if err := hello.CheckExtensions(); err != nil {
 		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
 	}
 	for i := range hello.Extensions {
 		t := hello.Extensions[i].Type
-		row := slices.IndexFunc(clientExtensions[:], func(e extension) bool { return e.typ == t })
+		row := rowOf(t)
 		switch {
+		case row < 0 && findRaw(c.cfg.Extensions, t) != nil:
+			continue
 		case row < 0 || !c.mayAnswer(row):
 			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v was not offered", t)
 		case clientExtensions[row].answer == nil:
@@ -102,120 +169,4 @@ func answered[T any, P interface {
 	tlsmsg.ExtensionData
 }](_ *Client, hello *tlsmsg.ServerHello) error {
 	return parse(hello, P(new(T)))
-}
-
-// offerServerName sends a DNS name, and no address (RFC 6066, section 3).
-func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
-	host := strings.TrimSuffix(cfg.ServerName, ".")
-	if host == "" || isAddress(host) {
-		return nil, nil
-	}
-	v, err := tlsmsg.NewServerName(host)
-	return &v, err
-}
-
-func offerALPN(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if len(cfg.ALPN) == 0 {
-		return nil, nil
-	}
-	v, err := tlsmsg.NewALPN(cfg.ALPN...)
-	return &v, err
-}
-
-func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.ALPN
-	if err := parse(hello, &v); err != nil {
-		return err
-	}
-	if !slices.Contains(c.cfg.ALPN, v.Protocols[0]) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.application_layer_protocol_negotiation",
-			"%q was not offered", v.Protocols[0])
-	}
-	c.state.ALPN = v.Protocols[0]
-	return nil
-}
-
-func offerExtendedMasterSecret(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.ExtendedMasterSecret{}, nil
-}
-
-func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
-	c.state.ExtendedMasterSecret = true
-	return parse(hello, &tlsmsg.ExtendedMasterSecret{})
-}
-
-// offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
-// of the two is enough (RFC 5746, section 3.4).
-func offerRenegotiationInfo(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if slices.Contains(cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
-		return nil, nil
-	}
-	return &tlsmsg.RenegotiationInfo{}, nil
-}
-
-func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.RenegotiationInfo
-	if err := parse(hello, &v); err != nil {
-		return err
-	}
-	if n := len(v.RenegotiatedConnection); n > 0 {
-		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info",
-			"%d bytes in renegotiated_connection, expected none in a first handshake (RFC 5746, section 3.4)", n)
-	}
-	c.state.SecureRenegotiation = true
-	return nil
-}
-
-func offerSupportedGroups(cfg *Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.SupportedGroups{Groups: cfg.Groups}, nil
-}
-
-func offerECPointFormats(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.ECPointFormats{Formats: uncompressed}, nil
-}
-
-var uncompressed = []tlsmsg.ECPointFormat{tlsmsg.PointUncompressed}
-
-func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.ECPointFormats
-	if err := parse(hello, &v); err != nil {
-		return err
-	}
-	if !slices.Contains(v.Formats, tlsmsg.PointUncompressed) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.ec_point_formats",
-			"%v, expected %v among them (RFC 8422, section 5.1.2)", v.Formats, tlsmsg.PointUncompressed)
-	}
-	return nil
-}
-
-func offerSessionTicket(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if !cfg.SessionTicket {
-		return nil, nil
-	}
-	return &tlsmsg.SessionTicket{}, nil
-}
-
-func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.SessionTicket
-	if err := parse(hello, &v); err != nil {
-		return err
-	}
-	if n := len(v.Ticket); n > 0 {
-		return refuse(tlsmsg.AlertDecodeError, "ServerHello.session_ticket", "%d bytes, expected none", n)
-	}
-	c.exchange.ticketPromised = true
-	return nil
-}
-
-func offerStatusRequest(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP}, nil
-}
-
-func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
-	c.exchange.statusPromised = true
-	return parse(hello, &tlsmsg.StatusRequest{})
-}
-
-func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.SignatureAlgorithms{Schemes: cfg.SignatureSchemes}, nil
 }

@@ -159,7 +159,7 @@ func (f *fake) second(out []byte) (parts []part) {
 		switch {
 		case rec.Type == tlsmsg.ContentChangeCipherSpec:
 			client, server = s.Keys(master[:], &f.hello.Random, &f.random)
-			f.in, err = s.NewState(client)
+			f.in, err = s.NewState(client, false)
 			f.must(err)
 			continue
 		case f.in != nil:
@@ -192,7 +192,7 @@ func (f *fake) second(out []byte) (parts []part) {
 	parts = append(parts, part{"ChangeCipherSpec", func() []byte {
 		ccs := f.record(tlsmsg.ContentChangeCipherSpec, []byte{1})
 		var err error
-		f.out, err = s.NewState(server)
+		f.out, err = s.NewState(server, false)
 		f.must(err)
 		return ccs
 	}})

@@ -1,6 +1,7 @@
 package handshake_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -225,7 +226,29 @@ func serve(t testing.TB, cfg *tls.Config) (net.Conn, *goServer) {
 		s.done <- err
 	}()
 	t.Cleanup(func() { ours.Close() })
-	return ours, s
+	return newQueued(ours), s
+}
+
+// queued is a stream whose writes never wait for the reader, as those of a
+// socket with room: net.Pipe has no buffer, and the server echoes at once.
+type queued struct {
+	net.Conn
+	queue chan []byte
+}
+
+func newQueued(c net.Conn) *queued {
+	q := &queued{c, make(chan []byte, 256)}
+	go func() {
+		for b := range q.queue {
+			c.Write(b) // an error is the reader's to learn of
+		}
+	}()
+	return q
+}
+
+func (q *queued) Write(p []byte) (int, error) {
+	q.queue <- bytes.Clone(p)
+	return len(p), nil
 }
 
 func randomBytes() (b [32]byte) {

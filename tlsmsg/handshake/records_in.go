@@ -32,6 +32,7 @@ type inbound struct {
 	offset   int64  // in the stream, of buf[at]
 
 	state    *suite.State   // nil: records are not protected
+	limit    int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
 	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
 	any      bool           // whether there was a good record yet
 	messages tlsmsg.Assembler
@@ -75,7 +76,7 @@ func (in *inbound) own() {
 }
 
 // nextRecord handles the next whole record, or reports that there is none.
-func (c *Client) nextRecord() (more bool, err error) {
+func (c *conn[S]) nextRecord() (more bool, err error) {
 	in := &c.in
 	if in.state != nil {
 		in.own()
@@ -97,7 +98,7 @@ func (c *Client) nextRecord() (more bool, err error) {
 		if err == nil {
 			event.Plaintext = bytes.Clone(plaintext)
 		}
-		c.cfg.Events(*event)
+		c.events(*event)
 	}
 	if err != nil {
 		return false, err
@@ -106,8 +107,8 @@ func (c *Client) nextRecord() (more bool, err error) {
 }
 
 // recordArrived makes the event while the record is still as on the wire.
-func (c *Client) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
-	if c.cfg.Events == nil {
+func (c *conn[S]) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
+	if c.events == nil {
 		return nil
 	}
 	return &RecordEvent{Dir: In, Type: rec.Type, Version: rec.Version, Offset: c.in.offset,
@@ -115,7 +116,7 @@ func (c *Client) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
 }
 
 // unprotect checks a record's header and returns its content.
-func (c *Client) unprotect(rec *tlsmsg.Record) ([]byte, error) {
+func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 	in := &c.in
 	if in.version != 0 && rec.Version != in.version {
 		return nil, refuse(tlsmsg.AlertProtocolVersion, "record header",
@@ -128,15 +129,19 @@ func (c *Client) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v", rec.Type, c.last, err)
 		}
 	}
-	if len(plaintext) > tlsmsg.MaxPlaintext {
+	limit := tlsmsg.MaxPlaintext
+	if in.state != nil && in.limit > 0 {
+		limit = in.limit
+	}
+	if len(plaintext) > limit {
 		return nil, refuse(tlsmsg.AlertRecordOverflow, "record",
-			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), tlsmsg.MaxPlaintext)
+			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), limit)
 	}
 	return plaintext, nil
 }
 
 // badRecord gives the answer to bytes that cannot become a record.
-func (c *Client) badRecord(err error) error {
+func (c *conn[S]) badRecord(err error) error {
 	var notTLS *tlsmsg.NotTLSError
 	var overlong *tlsmsg.RecordTooLongError
 	switch {
@@ -152,7 +157,7 @@ func (c *Client) badRecord(err error) error {
 }
 
 // content hands a record's content on by its type.
-func (c *Client) content(typ tlsmsg.ContentType, plaintext []byte) error {
+func (c *conn[S]) content(typ tlsmsg.ContentType, plaintext []byte) error {
 	in := &c.in
 	if typ != tlsmsg.ContentHandshake && typ != tlsmsg.ContentAlert && in.messages.Pending() {
 		return refuse(tlsmsg.AlertUnexpectedMessage, typ.Heading(), "in the middle of a handshake message")
@@ -182,7 +187,7 @@ func (c *Client) content(typ tlsmsg.ContentType, plaintext []byte) error {
 }
 
 // applicationData keeps a record's plaintext for the reader.
-func (c *Client) applicationData(plaintext []byte) error {
+func (c *conn[S]) applicationData(plaintext []byte) error {
 	if len(plaintext) == 0 {
 		if c.in.emptyRecords++; c.in.emptyRecords > maxEmptyRecords {
 			return refuse(tlsmsg.AlertUnexpectedMessage, "ApplicationData",
@@ -196,15 +201,15 @@ func (c *Client) applicationData(plaintext []byte) error {
 }
 
 // messageArrived tells a listener of a whole message.
-func (c *Client) messageArrived(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) {
-	if c.cfg.Events == nil {
+func (c *conn[S]) messageArrived(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) {
+	if c.events == nil {
 		return
 	}
 	start := c.in.span.start
 	if content == tlsmsg.ContentHandshake {
 		start = c.in.began
 	}
-	c.cfg.Events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
+	c.events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
 		Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})
 }
 

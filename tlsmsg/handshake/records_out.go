@@ -20,6 +20,8 @@ type outbound struct {
 
 	state   *suite.State   // nil: records are not protected
 	version tlsmsg.Version // of the records
+	limit   int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	split   bool           // the next record takes one byte alone
 	closed  bool           // close_notify, or a fatal alert, was made
 }
 
@@ -44,19 +46,41 @@ func (o *outbound) flush() {
 	o.ready = len(o.buf)
 }
 
+// room returns how much the next record may hold, and takes note of it.
+func (o *outbound) room() int {
+	switch {
+	case o.split: // see suite.State.Splits
+		o.split = false
+		return 1
+	case o.state != nil && o.limit > 0:
+		return o.limit
+	}
+	return tlsmsg.MaxPlaintext
+}
+
 // send makes a handshake message: into the transcript and into records.
-func (c *Client) send(m tlsmsg.Message) error {
+func (c *conn[S]) send(m tlsmsg.Message) error {
 	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
-	c.transcript.Add(c.scratch)
 	c.last = lastMessage{any: true, dir: Out, typ: m.Type()}
+	if c.tamper == nil || c.tamper.Messages == nil {
+		c.transcript.Add(c.scratch)
+	}
 	return c.sendContent(tlsmsg.ContentHandshake, m.Type(), c.scratch)
 }
 
 // sendContent makes records of one message's content.
-func (c *Client) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
+func (c *conn[S]) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
+	if c.tamper != nil && c.tamper.Messages != nil {
+		return c.sendTampered(Outgoing{content, raw})
+	}
+	return c.sendRecords(content, typ, raw)
+}
+
+func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) error {
 	start := c.out.offset
+	c.out.split = content == tlsmsg.ContentApplicationData && c.out.state != nil && c.out.state.Splits()
 	for rest := raw; ; {
-		n := min(len(rest), tlsmsg.MaxPlaintext)
+		n := min(len(rest), c.out.room())
 		if err := c.sendRecord(content, rest[:n]); err != nil {
 			return err
 		}
@@ -64,15 +88,15 @@ func (c *Client) sendContent(content tlsmsg.ContentType, typ tlsmsg.HandshakeTyp
 			break
 		}
 	}
-	if c.cfg.Events != nil {
-		c.cfg.Events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
+	if c.events != nil {
+		c.events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
 			Encrypted: c.out.state != nil, Offset: start, End: c.out.offset, Context: c.ctx})
 	}
 	return nil
 }
 
 // sendRecord makes one record.
-func (c *Client) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
+func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	o := &c.out
 	o.drop()
 	start := len(o.buf)
@@ -88,10 +112,13 @@ func (c *Client) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 		binary.BigEndian.PutUint16(b[start+3:], uint16(len(b)-start-tlsmsg.RecordHeaderLen))
 		o.buf = b
 	}
+	if c.tamper != nil && c.tamper.Record != nil {
+		o.buf = append(o.buf[:start], c.tamper.Record(bytes.Clone(o.buf[start:]))...)
+	}
 	offset := o.offset
 	o.offset += int64(len(o.buf) - start)
-	if c.cfg.Events != nil {
-		c.cfg.Events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
+	if c.events != nil {
+		c.events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
 			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Plaintext: bytes.Clone(fragment)})
 	}
 	return nil

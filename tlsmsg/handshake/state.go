@@ -1,6 +1,9 @@
 package handshake
 
-import "github.com/rawshake/rawshake/tlsmsg"
+import (
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
 
 // Stage says how far a handshake has come. Stages only rise.
 type Stage uint8
@@ -31,21 +34,29 @@ type State struct {
 	Version              tlsmsg.Version // 0 until ServerHello
 	CipherSuite          tlsmsg.CipherSuite
 	Group                tlsmsg.NamedGroup      // of the key exchange
-	Scheme               tlsmsg.SignatureScheme // of the ServerKeyExchange signature
+	DH                   suite.DHGroup          // of DHE
+	Scheme               tlsmsg.SignatureScheme // of the ServerKeyExchange signature; 0 where none is named
+	ClientRandom         [32]byte
 	ServerRandom         [32]byte
 	SessionID            []byte
 	ALPN                 string // chosen by the server; empty: none
 	ExtendedMasterSecret bool
-	SecureRenegotiation  bool // the server knows RFC 5746
+	EncryptThenMAC       bool
+	SecureRenegotiation  bool               // the server knows RFC 5746
+	Resumed              bool               // an abbreviated handshake
+	RecordSizeLimit      uint16             // that the peer set; 0: none
+	Extensions           []tlsmsg.Extension // of the peer's hello, as on the wire
 
 	Chain        [][]byte // DER, the leaf first
 	Judged       bool     // whether the chain was judged yet
 	Verdict      error    // why it did not verify, once Judged; nil: it did
 	OCSPResponse []byte   // DER, from CertificateStatus
+	SCTs         [][]byte // from signed_certificate_timestamp, each a SerializedSCT
 
-	CertificateRequested bool // by the server
-	Credential           int  // index in Config.Credentials that was sent, or -1
-	TicketReceived       bool // a NewSessionTicket was seen
+	CertificateRequested bool     // by the server
+	Credential           int      // index in Config.Credentials that was sent, or -1
+	TicketReceived       bool     // a NewSessionTicket was seen
+	Session              *Session // that can be resumed, once the handshake is done; nil: none
 }
 
 // Verified reports whether the chain was judged and verified.

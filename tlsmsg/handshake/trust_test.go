@@ -119,7 +119,7 @@ func TestASignerThatFailsEndsTheHandshakeWithItsReason(t *testing.T) {
 	for _, p := range f.first(m.c.Next()) {
 		m.feed(p.wire())
 	}
-	if err := m.c.Err(); !errors.Is(err, handshake.ErrInternal) || !strings.Contains(err.Error(), "no private key for client certificate 1") {
+	if err := m.c.Err(); !errors.Is(err, handshake.ErrInternal) || !strings.Contains(err.Error(), "no private key for certificate 1") {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,9 @@
 package handshake
 
-import "github.com/rawshake/rawshake/tlsmsg"
+import (
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
 
 // Work is something slow or outside that the machine asks its driver to do:
 // cryptography with private keys, randomness, and the system's root store stay
@@ -8,25 +11,45 @@ import "github.com/rawshake/rawshake/tlsmsg"
 // Resume. While work is outstanding the machine makes no progress.
 type Work interface{ work() }
 
-// AgreeWork asks for an ephemeral key pair in Group and its agreement with the
-// peer's public key. Result: AgreeResult.
+// AgreeWork asks for an ephemeral key pair and its agreement with the peer's
+// public key: on a curve, or where Prime is set, in that finite field, which is
+// to be checked (suite.CheckDH). Result: AgreeResult.
 type AgreeWork struct {
-	Group   tlsmsg.NamedGroup
-	PeerKey []byte // as in ServerKeyExchange: an uncompressed point, or 32 bytes of X25519
+	Group            tlsmsg.NamedGroup
+	Prime, Generator []byte // of DHE, big-endian; then Group may be 0
+	PeerKey          []byte // as in ServerKeyExchange: an uncompressed point, 32 bytes of X25519, or a number
 }
 
 // AgreeResult is the outcome of AgreeWork.
 type AgreeResult struct {
 	PublicKey       []byte // to send, in the same form as PeerKey
 	PreMasterSecret []byte
-	Err             error // the peer's key is not on the curve, say
+	DH              suite.DHGroup // of DHE
+	Err             error         // the peer's key is not on the curve, say; wraps suite.ErrPeerKey or suite.ErrDHGroup
 }
 
-// VerifyChainWork asks whether a chain is good for a server name. Result:
-// VerifyChainResult.
+// EncryptWork asks for a pre_master_secret, encrypted to the server's RSA key:
+// Version and 46 random bytes (RFC 5246, section 7.4.7.1). Result: EncryptResult.
+type EncryptWork struct {
+	PublicKey any
+	Version   tlsmsg.Version // ClientHello.client_version
+}
+
+// EncryptResult is the outcome of EncryptWork.
+type EncryptResult struct {
+	Encrypted       []byte
+	PreMasterSecret []byte
+	Err             error
+}
+
+// VerifyChainWork asks whether a chain is good for a server name, or for a
+// client. Result: VerifyChainResult.
 type VerifyChainWork struct {
 	Chain      [][]byte // DER, the leaf first
 	ServerName string
+	Client     bool // a client's chain: there is no name to check
+	Decrypts   bool // what the key is for (keyUsage): RSA key exchange, not signatures
+	Resumed    bool // the chain of an earlier handshake: its key is not used
 }
 
 // VerifyChainResult is the outcome of VerifyChainWork.
@@ -36,6 +59,9 @@ type VerifyChainResult struct {
 	PublicKey any
 	// Verdict is nil for a chain and name that verify, or says why they do not.
 	Verdict error
+	// Alert is what RFC 5246, section 7.2.2, has for such a verdict. 0:
+	// bad_certificate.
+	Alert tlsmsg.AlertDescription
 }
 
 // VerifySignatureWork asks whether Signature over Signed is good. Result:
@@ -68,10 +94,12 @@ type SignResult struct {
 type Result interface{ result() }
 
 func (AgreeWork) work()               {}
+func (EncryptWork) work()             {}
 func (VerifyChainWork) work()         {}
 func (VerifySignatureWork) work()     {}
 func (SignWork) work()                {}
 func (AgreeResult) result()           {}
+func (EncryptResult) result()         {}
 func (VerifyChainResult) result()     {}
 func (VerifySignatureResult) result() {}
 func (SignResult) result()            {}

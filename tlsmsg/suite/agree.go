@@ -10,14 +10,15 @@ import (
 )
 
 // ErrPeerKey says that the peer's public key cannot be agreed with: it is not
-// a point of the group, or leads to an all-zero secret. The answer is the alert
-// illegal_parameter (RFC 8422, sections 5.4 and 5.11).
+// an element of the group, or leads to a secret that everybody knows. The
+// answer is the alert illegal_parameter (RFC 8422, sections 5.4 and 5.11; RFC
+// 7919, section 5.1).
 var ErrPeerKey = errors.New("the peer's public key is not usable")
 
-// Groups returns the groups that [Agree] knows, preferred first. The slice is
-// fresh.
+// Groups returns the elliptic curves that [Agree] knows, preferred first. The
+// slice is fresh.
 func Groups() []tlsmsg.NamedGroup {
-	return []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1}
+	return []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1, tlsmsg.GroupSecp521r1}
 }
 
 func curveOf(g tlsmsg.NamedGroup) ecdh.Curve {
@@ -28,17 +29,73 @@ func curveOf(g tlsmsg.NamedGroup) ecdh.Curve {
 		return ecdh.P256()
 	case tlsmsg.GroupSecp384r1:
 		return ecdh.P384()
+	case tlsmsg.GroupSecp521r1:
+		return ecdh.P521()
 	}
 	return nil
 }
 
-// Agree makes an ephemeral key in group from rand's bytes and agrees with the
-// peer's public key, which has the form of ServerKeyExchange. It returns the
-// public key to send, in the same form, and the pre_master_secret (RFC 8422,
-// section 5.10).
+// A Key is an ephemeral private key, for one handshake: [NewKey] and [NewDHKey]
+// make one.
+type Key struct {
+	ec *ecdh.PrivateKey
+	dh *dhKey
+}
+
+// PublicKey returns the public half as it is sent: an uncompressed point, 32
+// bytes of X25519 (RFC 8422, section 5.4), or the bytes of a big-endian number
+// (RFC 5246, section 7.4.3).
+func (k *Key) PublicKey() []byte {
+	if k.ec != nil {
+		return k.ec.PublicKey().Bytes()
+	}
+	return k.dh.y.Bytes()
+}
+
+// Agree returns the pre_master_secret with the peer's public key (RFC 8422,
+// section 5.10; RFC 5246, section 8.1.2). The error wraps [ErrPeerKey] where
+// the peer is to blame.
+func (k *Key) Agree(peerKey []byte) (preMaster []byte, err error) {
+	if k.ec == nil {
+		return k.dh.agree(peerKey)
+	}
+	peer, err := k.ec.Curve().NewPublicKey(peerKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
+	}
+	return k.agreeCurve(peer)
+}
+
+func (k *Key) agreeCurve(peer *ecdh.PublicKey) ([]byte, error) {
+	// For X25519 this refuses the all-zero output (RFC 8422, section 5.11).
+	secret, err := k.ec.ECDH(peer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
+	}
+	return secret, nil
+}
+
+// NewKey makes an ephemeral key in a named group, one of [Groups] or of RFC
+// 7919, from rand's bytes.
 //
 // The same bytes from rand make the same key, so a caller must never repeat
-// them outside tests. Nil rand stands for the system's randomness.
+// them outside tests. For a curve, nil rand stands for the system's randomness.
+func NewKey(group tlsmsg.NamedGroup, rand io.Reader) (*Key, error) {
+	if p, g := DHParameters(group); p != nil {
+		return NewDHKey(p, g, rand)
+	}
+	curve := curveOf(group)
+	if curve == nil {
+		return nil, fmt.Errorf("no key agreement in group %v here", group)
+	}
+	priv, err := ephemeral(curve, group, rand)
+	return &Key{ec: priv}, err
+}
+
+// Agree makes an ephemeral key on a curve from rand's bytes, as [NewKey] does,
+// and agrees with the peer's public key, which has the form of
+// ServerKeyExchange. It returns the public key to send, in the same form, and
+// the pre_master_secret.
 func Agree(group tlsmsg.NamedGroup, peerKey []byte, rand io.Reader) (publicKey, preMaster []byte, err error) {
 	curve := curveOf(group)
 	if curve == nil {
@@ -53,12 +110,12 @@ func Agree(group tlsmsg.NamedGroup, peerKey []byte, rand io.Reader) (publicKey, 
 	if err != nil {
 		return nil, nil, err
 	}
-	// For X25519 this refuses the all-zero output (RFC 8422, section 5.11).
-	secret, err := priv.ECDH(peer)
+	key := Key{ec: priv}
+	secret, err := key.agreeCurve(peer)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
+		return nil, nil, err
 	}
-	return priv.PublicKey().Bytes(), secret, nil
+	return key.PublicKey(), secret, nil
 }
 
 // ephemeral makes a private key. crypto/ecdh ignores a caller's reader when it
@@ -68,14 +125,21 @@ func ephemeral(curve ecdh.Curve, group tlsmsg.NamedGroup, rand io.Reader) (*ecdh
 		return curve.GenerateKey(nil)
 	}
 	scalar := make([]byte, 32)
-	if group == tlsmsg.GroupSecp384r1 {
+	switch group {
+	case tlsmsg.GroupSecp384r1:
 		scalar = make([]byte, 48)
+	case tlsmsg.GroupSecp521r1:
+		scalar = make([]byte, 66)
 	}
-	// A scalar outside [1, n-1] is one in 2^32 for P-256 and rarer for P-384.
-	// A reader that gives nothing else is broken.
+	// A scalar outside [1, n-1] is one in 2^32 for P-256 and rarer for P-384;
+	// of P-521's first byte only a bit counts. A reader that gives nothing else
+	// is broken.
 	for range 8 {
 		if _, err := io.ReadFull(rand, scalar); err != nil {
 			return nil, fmt.Errorf("randomness for an ephemeral key: %w", err)
+		}
+		if group == tlsmsg.GroupSecp521r1 {
+			scalar[0] &= 1
 		}
 		if key, err := curve.NewPrivateKey(scalar); err == nil {
 			return key, nil

@@ -15,18 +15,21 @@ type keyKind uint8
 
 const (
 	keyRSA keyKind = iota + 1
+	keyPSS         // an RSA key that its certificate ties to PSS
 	keyECDSA
 	keyEd25519
 )
 
 func (k keyKind) String() string {
-	return [...]string{"unknown", "RSA", "ECDSA", "Ed25519"}[k]
+	return [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519"}[k]
 }
 
 func kindOf(pub any) keyKind {
 	switch pub.(type) {
 	case *rsa.PublicKey:
 		return keyRSA
+	case *PSSPublicKey:
+		return keyPSS
 	case *ecdsa.PublicKey:
 		return keyECDSA
 	case ed25519.PublicKey:
@@ -38,11 +41,18 @@ func kindOf(pub any) keyKind {
 // scheme is a row of the table of signature schemes (RFC 8446, section 4.2.3,
 // which TLS 1.2 shares where it negotiates these numbers).
 type scheme struct {
-	id   tlsmsg.SignatureScheme
-	key  keyKind
-	hash crypto.Hash // 0: the message itself is signed
-	pss  bool
+	id     tlsmsg.SignatureScheme
+	key    keyKind
+	hash   crypto.Hash // 0: the message itself is signed
+	pss    bool
+	legacy bool
 }
+
+// SchemeRSAPKCS1MD5SHA1 stands for the signature of an RSA key before TLS 1.2,
+// which names no algorithms: PKCS#1 over MD5 and SHA-1 together, without a
+// DigestInfo (RFC 4346, section 7.4.3). Its number is from the range for private
+// use (RFC 8446, section 11) and never on the wire.
+const SchemeRSAPKCS1MD5SHA1 tlsmsg.SignatureScheme = 0xFF01
 
 // schemes is the table, preferred first. The ECDSA rows do not fix the curve:
 // in TLS 1.2 their numbers are the pairs of hash and ecdsa of RFC 5246,
@@ -58,6 +68,12 @@ var schemes = [...]scheme{
 	{id: tlsmsg.SchemeECDSASecp521r1SHA512, key: keyECDSA, hash: crypto.SHA512},
 	{id: tlsmsg.SchemeRSAPSSRSAESHA512, key: keyRSA, hash: crypto.SHA512, pss: true},
 	{id: tlsmsg.SchemeRSAPKCS1SHA512, key: keyRSA, hash: crypto.SHA512},
+	{id: tlsmsg.SchemeRSAPSSPSSSHA256, key: keyPSS, hash: crypto.SHA256, pss: true},
+	{id: tlsmsg.SchemeRSAPSSPSSSHA384, key: keyPSS, hash: crypto.SHA384, pss: true},
+	{id: tlsmsg.SchemeRSAPSSPSSSHA512, key: keyPSS, hash: crypto.SHA512, pss: true},
+	{id: tlsmsg.SchemeECDSASHA1, key: keyECDSA, hash: crypto.SHA1, legacy: true},
+	{id: tlsmsg.SchemeRSAPKCS1SHA1, key: keyRSA, hash: crypto.SHA1, legacy: true},
+	{id: SchemeRSAPKCS1MD5SHA1, key: keyRSA, hash: crypto.MD5SHA1, legacy: true},
 }
 
 func lookupScheme(id tlsmsg.SignatureScheme) *scheme {
@@ -69,34 +85,65 @@ func lookupScheme(id tlsmsg.SignatureScheme) *scheme {
 	return nil
 }
 
-// Schemes returns the signature schemes that [Verify] and [Sign] know,
-// preferred first. The slice is fresh.
-func Schemes() []tlsmsg.SignatureScheme {
-	ids := make([]tlsmsg.SignatureScheme, len(schemes))
+// Schemes returns the signature schemes that [Verify] and [Sign] know, but for
+// those of SHA-1, preferred first. The slice is fresh.
+func Schemes() (ids []tlsmsg.SignatureScheme) {
 	for i := range schemes {
-		ids[i] = schemes[i].id
-	}
-	return ids
-}
-
-// SchemesFor returns the schemes that a key can sign with in TLS 1.2,
-// preferred first: none for a kind of key that is not known here.
-func SchemesFor(pub crypto.PublicKey) (ids []tlsmsg.SignatureScheme) {
-	for i := range schemes {
-		if Fits(schemes[i].id, pub) == nil {
+		if !schemes[i].legacy {
 			ids = append(ids, schemes[i].id)
 		}
 	}
 	return ids
 }
 
-// FitsKey returns nil if a server that signs with the private half of pub may do
-// so in suite s, or says why not: ECDHE_RSA takes RSA keys, ECDHE_ECDSA those of
-// ECDSA and EdDSA (RFC 8422, sections 2 and 5.10).
+// LegacySchemes returns the schemes of SHA-1, for looking at old hosts. The
+// slice is fresh.
+func LegacySchemes() []tlsmsg.SignatureScheme {
+	return []tlsmsg.SignatureScheme{tlsmsg.SchemeECDSASHA1, tlsmsg.SchemeRSAPKCS1SHA1}
+}
+
+// SchemesFor returns the schemes that a key can sign with in TLS 1.2 but for
+// those of SHA-1, preferred first: none for a kind of key that is not known here.
+func SchemesFor(pub crypto.PublicKey) (ids []tlsmsg.SignatureScheme) {
+	for i := range schemes {
+		if !schemes[i].legacy && Fits(schemes[i].id, pub) == nil {
+			ids = append(ids, schemes[i].id)
+		}
+	}
+	return ids
+}
+
+// ImpliedScheme returns the scheme that a key's kind stands for before TLS 1.2
+// (RFC 4346, section 7.4.3; RFC 8422, section 5.4): MD5 and SHA-1 for RSA, SHA-1
+// for ECDSA; or 0 for a key that no such version knows.
+func ImpliedScheme(pub crypto.PublicKey) tlsmsg.SignatureScheme {
+	switch kindOf(pub) {
+	case keyRSA:
+		return SchemeRSAPKCS1MD5SHA1
+	case keyECDSA:
+		return tlsmsg.SchemeECDSASHA1
+	}
+	return 0
+}
+
+// FitsKey returns nil if a server may use the private half of pub in suite s, or
+// says why not: RSA key exchange and RSA signatures take RSA keys, ECDHE_ECDSA
+// those of ECDSA and EdDSA (RFC 8422, sections 2 and 5.10). EdDSA, and keys that
+// are for PSS alone, are of TLS 1.2, and the latter only sign.
 func (s *Suite) FitsKey(pub crypto.PublicKey) error {
-	k := kindOf(pub)
-	if (s.Authentication == AuthRSA) != (k == keyRSA) || k == 0 {
-		return fmt.Errorf("suite %v does not go with a key of kind %T", s.ID, pub)
+	fits := false
+	switch kindOf(pub) {
+	case keyRSA:
+		fits = s.Authentication == AuthRSA
+	case keyPSS:
+		fits = s.Authentication == AuthRSA && s.KeyExchange != tlsmsg.KeyExchangeRSA && s.Version == tlsmsg.VersionTLS12
+	case keyECDSA:
+		fits = s.Authentication == AuthECDSA
+	case keyEd25519:
+		fits = s.Authentication == AuthECDSA && s.Version == tlsmsg.VersionTLS12
+	}
+	if !fits {
+		return fmt.Errorf("suite %v of %v does not go with a key of kind %T", s.ID, s.Version, pub)
 	}
 	return nil
 }
@@ -114,8 +161,11 @@ func Fits(id tlsmsg.SignatureScheme, pub crypto.PublicKey) error {
 		}
 		return fmt.Errorf("signature scheme %v needs a key of kind %v, not %v", id, s.key, k)
 	}
-	if key, ok := pub.(*rsa.PublicKey); ok && key.Size() < s.minRSASize() {
+	if key := rsaKey(pub); key != nil && key.Size() < s.minRSASize() {
 		return fmt.Errorf("signature scheme %v needs an RSA key of %d bytes or more, not %d", id, s.minRSASize(), key.Size())
+	}
+	if key, ok := pub.(*PSSPublicKey); ok && key.Hash != 0 && key.Hash != s.hash {
+		return fmt.Errorf("signature scheme %v needs a key for %v, and the certificate ties this one to %v", id, s.hash, key.Hash)
 	}
 	return nil
 }

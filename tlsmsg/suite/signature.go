@@ -33,9 +33,9 @@ func Verify(pub crypto.PublicKey, id tlsmsg.SignatureScheme, signed, sig []byte)
 		if len(key) == ed25519.PublicKeySize && ed25519.Verify(key, digest, sig) {
 			return nil
 		}
-	case *rsa.PublicKey:
+	case *rsa.PublicKey, *PSSPublicKey:
 		var err error
-		if s.pss {
+		if key := rsaKey(key); s.pss {
 			err = rsa.VerifyPSS(key, s.hash, digest, sig, s.pssOptions())
 		} else {
 			err = rsa.VerifyPKCS1v15(key, s.hash, digest, sig)
@@ -73,7 +73,10 @@ func (s *scheme) digest(signed []byte) []byte {
 	if s.hash == 0 {
 		return signed
 	}
-	h := s.hash.New()
+	h := MD5SHA1.New()
+	if s.hash != crypto.MD5SHA1 { // which has no function of its own
+		h = s.hash.New()
+	}
 	h.Write(signed)
 	return h.Sum(nil)
 }

@@ -30,7 +30,7 @@ func testSigners(t testing.TB) map[keyKind]crypto.Signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[keyKind]crypto.Signer{keyRSA: r, keyECDSA: e, keyEd25519: ed}
+	return map[keyKind]crypto.Signer{keyRSA: r, keyPSS: &PSSSigner{Key: r}, keyECDSA: e, keyEd25519: ed}
 }
 
 // Each scheme signs and verifies with the one kind of key that it names and no
@@ -100,7 +100,8 @@ func TestSuitesTakeTheKeysThatTheirNamesSay(t *testing.T) {
 	for kind, signer := range testSigners(t) {
 		for _, id := range IDs() {
 			s := Lookup(id)
-			want := (s.Authentication == AuthRSA) == (kind == keyRSA)
+			want := (s.Authentication == AuthRSA) == (kind == keyRSA || kind == keyPSS) &&
+				(kind != keyPSS || s.KeyExchange != tlsmsg.KeyExchangeRSA)
 			if got := s.FitsKey(signer.Public()) == nil; got != want {
 				t.Errorf("suite %#x with a key of kind %v: %v", uint16(id), kind, got)
 			}
@@ -117,7 +118,7 @@ func TestBothSidesAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, r := range map[string]*bytes.Reader{"system randomness": nil, "given randomness": bytes.NewReader(ascending(1, 48))} {
+		for name, r := range map[string]*bytes.Reader{"system randomness": nil, "given randomness": bytes.NewReader(ascending(1, 66))} {
 			var pub, secret []byte
 			if r == nil {
 				pub, secret, err = Agree(g, peer.PublicKey().Bytes(), nil)
@@ -142,7 +143,7 @@ func TestTheSameRandomnessMakesTheSameKey(t *testing.T) {
 	for _, g := range Groups() {
 		peer, _ := curveOf(g).GenerateKey(nil)
 		pub := func() string {
-			p, _, err := Agree(g, peer.PublicKey().Bytes(), bytes.NewReader(ascending(1, 48)))
+			p, _, err := Agree(g, peer.PublicKey().Bytes(), bytes.NewReader(ascending(1, 66)))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,18 +40,27 @@ func (a *additionalData) setLength(n int) { binary.BigEndian.PutUint16(a[11:], u
 type State struct {
 	cipher recordCipher
 	seq    uint64
+	splits bool
 	ad     additionalData // here, not on the stack: it passes through an interface
 }
 
 // NewState returns the connection state that a ChangeCipherSpec activates, at
-// sequence number 0.
-func (s *Suite) NewState(k DirectionKeys) (*State, error) {
-	c, err := s.newCipher(k)
+// sequence number 0. It serves one direction: either Seal or Open is called.
+// encryptThenMAC says that the two sides agreed on RFC 7366; it is only for
+// suites of which [Suite.CBC] holds.
+func (s *Suite) NewState(k DirectionKeys, encryptThenMAC bool) (*State, error) {
+	c, err := s.newCipher(k, encryptThenMAC)
 	if err != nil {
 		return nil, err
 	}
-	return &State{cipher: c}, nil
+	return &State{cipher: c, splits: s.CBC() && s.Version == tlsmsg.VersionTLS10}, nil
 }
+
+// Splits reports whether application data is to be sent as a record of one byte
+// and one of the rest. In TLS 1.0 a record's IV is the last block of the record
+// before, which everybody has seen; whoever can choose plaintexts then learns
+// others. The MAC of the one byte makes the next IV unpredictable (BEAST).
+func (s *State) Splits() bool { return s.splits }
 
 // Overhead returns the most bytes by which Seal lets a fragment grow.
 func (s *State) Overhead() int { return s.cipher.overhead() }

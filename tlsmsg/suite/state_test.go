@@ -22,7 +22,7 @@ func ascending(first byte, n int) []byte {
 func newTestState(t testing.TB, id tlsmsg.CipherSuite) *State {
 	t.Helper()
 	s := Lookup(id)
-	st, err := s.NewState(DirectionKeys{Key: ascending(0, s.KeyLen), IV: ascending(0xa0, s.FixedIVLen)})
+	st, err := s.NewState(DirectionKeys{Key: ascending(0, s.KeyLen), IV: ascending(0xa0, s.FixedIVLen)}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

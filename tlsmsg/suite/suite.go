@@ -2,18 +2,19 @@ package suite
 
 import "github.com/rawshake/rawshake/tlsmsg"
 
-// Authentication says which kind of key a suite's server signs with.
+// Authentication says which kind of key a suite's server proves itself with.
 type Authentication uint8
 
 const (
-	AuthRSA   Authentication = iota + 1 // an RSA key
+	AuthRSA   Authentication = iota + 1 // an RSA key, that signs or, without a signature, decrypts
 	AuthECDSA                           // an ECDSA key, or an EdDSA one (RFC 8422, section 5.10)
 )
 
-// A Suite is what a cipher suite's number stands for. Suites are rows of a
-// table and are never written to.
+// A Suite is what a cipher suite's number stands for, in one version of TLS.
+// Suites are rows of a table and are never written to.
 type Suite struct {
 	ID             tlsmsg.CipherSuite
+	Version        tlsmsg.Version // that the row is about: see [Suite.For]
 	KeyExchange    tlsmsg.KeyExchange
 	Authentication Authentication
 	Hash           Hash // of the PRF and of the transcript (RFC 5246, section 5)
@@ -22,49 +23,63 @@ type Suite struct {
 	FixedIVLen int // of one direction's write IV, in bytes
 	MACKeyLen  int // 0 for AEAD suites
 
-	// newCipher makes one direction's protection from its part of the key block.
-	newCipher func(k DirectionKeys) (recordCipher, error)
+	protection protection
 }
 
-// suites is the table, preferred first where the hardware helps AES.
-var suites = [...]Suite{
-	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
-		KeyLen: 16, FixedIVLen: 4, newCipher: newAESGCM}, // RFC 5289, section 3.2
-	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
-		KeyLen: 16, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA384,
-		KeyLen: 32, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA384,
-		KeyLen: 32, FixedIVLen: 4, newCipher: newAESGCM},
-	{ID: tlsmsg.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthECDSA, Hash: SHA256,
-		KeyLen: 32, FixedIVLen: 12, newCipher: newChaCha20Poly1305}, // RFC 7905, section 2
-	{ID: tlsmsg.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-		KeyExchange: tlsmsg.KeyExchangeECDHE, Authentication: AuthRSA, Hash: SHA256,
-		KeyLen: 32, FixedIVLen: 12, newCipher: newChaCha20Poly1305},
+// Legacy reports whether the suite is there for looking at old hosts alone:
+// RC4, triple DES, and no encryption at all.
+func (s *Suite) Legacy() bool { return s.protection.legacy }
+
+// CBC reports whether the suite uses a block cipher in CBC mode: those alone
+// know encrypt-then-MAC (RFC 7366, section 3).
+func (s *Suite) CBC() bool { return s.protection.block != blockNone }
+
+// For returns the suite as version v uses it, or nil where v has no such suite:
+// suites that name SHA-2, and so all of AEAD, came with TLS 1.2 (RFC 5246,
+// section 5; RFC 5288, section 4), and none of them is for anything but TLS 1.0
+// to 1.2.
+func (s *Suite) For(v tlsmsg.Version) *Suite {
+	row := indexOf(s.ID)
+	switch {
+	case v == tlsmsg.VersionTLS12:
+		return &suites[row]
+	case v < tlsmsg.VersionTLS10 || v > tlsmsg.VersionTLS12 || suites[row].protection.since == tlsmsg.VersionTLS12:
+		return nil
+	}
+	return &older[v-tlsmsg.VersionTLS10][row]
 }
 
-// Lookup returns the suite of a number, or nil if a handshake with it cannot
-// be finished here.
+// Lookup returns the suite of a number as TLS 1.2 uses it, or nil if a
+// handshake with it cannot be finished here.
 func Lookup(id tlsmsg.CipherSuite) *Suite {
-	for i := range suites {
-		if suites[i].ID == id {
-			return &suites[i]
-		}
+	if i := indexOf(id); i >= 0 {
+		return &suites[i]
 	}
 	return nil
 }
 
-// IDs returns the numbers of every suite in the table, preferred first. The
-// slice is fresh.
-func IDs() []tlsmsg.CipherSuite {
-	ids := make([]tlsmsg.CipherSuite, len(suites))
+func indexOf(id tlsmsg.CipherSuite) int {
 	for i := range suites {
-		ids[i] = suites[i].ID
+		if suites[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// IDs returns the numbers of the suites in the table but for the legacy ones,
+// preferred first. The slice is fresh.
+func IDs() []tlsmsg.CipherSuite { return numbers(false) }
+
+// LegacyIDs returns the numbers of the legacy suites, the least bad first. The
+// slice is fresh.
+func LegacyIDs() []tlsmsg.CipherSuite { return numbers(true) }
+
+func numbers(legacy bool) (ids []tlsmsg.CipherSuite) {
+	for i := range suites {
+		if suites[i].Legacy() == legacy {
+			ids = append(ids, suites[i].ID)
+		}
 	}
 	return ids
 }

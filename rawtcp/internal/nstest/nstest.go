@@ -16,6 +16,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // Main is a TestMain for packages whose tests need namespaces. An ordinary
@@ -47,16 +48,20 @@ func Main(m *testing.M) {
 
 // A Host is one network namespace.
 type Host struct {
-	Addr netip.Addr // on Dev, in a /24 with the other host
-	Dev  string
-	ns   netns.NsHandle
+	Addr netip.Addr // the one that the test is about: Addr4 or Addr6
+
+	Addr4 netip.Addr // on Dev, in a /24 with the other host
+	Addr6 netip.Addr // on Dev, in a /64 with the other host
+	Dev   string
+	ns    netns.NsHandle
 }
 
-// A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2.
+// A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2, 2001:db8::1 and
+// 2001:db8::2.
 type Pair struct{ Client, Server *Host }
 
 // NewPair makes two hosts. From here on the test's own goroutine runs on the
-// client, locked to its thread.
+// client, locked to its thread. The test is about IPv4.
 func NewPair(t *testing.T) *Pair {
 	t.Helper()
 	runtime.LockOSThread()
@@ -69,8 +74,8 @@ func NewPair(t *testing.T) *Pair {
 		home.Close()
 	})
 	p := &Pair{
-		Client: newHost(t, "198.18.0.1", "veth0"),
-		Server: newHost(t, "198.18.0.2", "veth1"),
+		Client: newHost(t, "198.18.0.1", "2001:db8::1", "veth0"),
+		Server: newHost(t, "198.18.0.2", "2001:db8::2", "veth1"),
 	}
 	Check(t, netns.Set(p.Client.ns))
 	Check(t, netlink.LinkAdd(&netlink.Veth{
@@ -82,6 +87,20 @@ func NewPair(t *testing.T) *Pair {
 	p.Server.Do(t, p.Server.awaitUp)
 	Check(t, p.Client.awaitUp())
 	return p
+}
+
+// NewPair6 is NewPair for a test that is about IPv6.
+func NewPair6(t *testing.T) *Pair {
+	t.Helper()
+	p := NewPair(t)
+	p.Client.Addr, p.Server.Addr = p.Client.Addr6, p.Server.Addr6
+	return p
+}
+
+// EachVersion runs a test of both IP versions, with a pair of hosts for each.
+func EachVersion(t *testing.T, f func(t *testing.T, p *Pair)) {
+	t.Run("IPv4", func(t *testing.T) { f(t, NewPair(t)) })
+	t.Run("IPv6", func(t *testing.T) { f(t, NewPair6(t)) })
 }
 
 // Check ends the test on an error. One of permission means that namespaces are
@@ -105,12 +124,12 @@ func Missing(t *testing.T, what string, err error) {
 	t.Skipf("needs %s: %v", what, err)
 }
 
-func newHost(t *testing.T, addr, dev string) *Host {
+func newHost(t *testing.T, addr, addr6, dev string) *Host {
 	t.Helper()
 	ns, err := netns.New()
 	Check(t, err)
 	t.Cleanup(func() { ns.Close() })
-	return &Host{Addr: netip.MustParseAddr(addr), Dev: dev, ns: ns}
+	return &Host{Addr: netip.MustParseAddr(addr), Addr4: netip.MustParseAddr(addr), Addr6: netip.MustParseAddr(addr6), Dev: dev, ns: ns}
 }
 
 // Do runs f on the host, on a thread that ends with it. Sockets made in f
@@ -140,22 +159,28 @@ func (h *Host) configure() error {
 	if err != nil {
 		return err
 	}
-	addr, err := netlink.ParseAddr(h.Addr.String() + "/24")
+	addr, err := netlink.ParseAddr(h.Addr4.String() + "/24")
 	if err != nil {
 		return err
 	}
-	return errors.Join(netlink.AddrAdd(dev, addr), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
+	addr6, err := netlink.ParseAddr(h.Addr6.String() + "/64")
+	if err != nil {
+		return err
+	}
+	addr6.Flags = unix.IFA_F_NODAD // usable at once
+	return errors.Join(netlink.AddrAdd(dev, addr), netlink.AddrAdd(dev, addr6), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
 }
 
-// awaitUp waits until the kernel has noticed the carrier: before that it drops
-// what is sent.
+// awaitUp waits until the kernel has noticed the carrier, before which it drops
+// what is sent, and has made the IPv6 address its own.
 func (h *Host) awaitUp() error {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		dev, err := netlink.LinkByName(h.Dev)
 		if err != nil {
 			return err
 		}
-		if dev.Attrs().OperState == netlink.OperUp {
+		own, err := netlink.RouteGet(h.Addr6.AsSlice())
+		if dev.Attrs().OperState == netlink.OperUp && err == nil && own[0].Type == unix.RTN_LOCAL {
 			return nil
 		}
 	}

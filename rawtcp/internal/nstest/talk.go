@@ -29,7 +29,7 @@ type Talker struct {
 // Got is one received segment.
 type Got struct {
 	Packet  link.Packet
-	IP      wire.IPv4
+	IP      wire.IP
 	Segment wire.Segment
 }
 
@@ -41,10 +41,18 @@ func (k *Talker) Send(flags wire.Flags, payload []byte) error {
 		s.Ack = k.Ack
 	}
 	src, dst := k.Flow.Local.Addr(), k.Flow.Remote.Addr()
-	h := wire.IPv4{ID: 7, DontFragment: true, TTL: cmp.Or(k.TTL, 64), Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-	b := h.AppendTo(nil, s.HeaderLen()+len(payload))
 	k.Seq = k.Seq.Add(s.Len())
-	return k.Link.Send(s.AppendTo(b, src, dst))
+	return k.Link.Send(s.AppendTo(header(src, dst, cmp.Or(k.TTL, 64), s.HeaderLen()+len(payload)), src, dst))
+}
+
+// header is an IP header of the addresses' version for n bytes of TCP.
+func header(src, dst netip.Addr, ttl uint8, n int) []byte {
+	if src.Is6() {
+		h := wire.IPv6{HopLimit: ttl, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
+		return h.AppendTo(nil, n)
+	}
+	h := wire.IPv4{ID: 7, DontFragment: true, TTL: ttl, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+	return h.AppendTo(nil, n)
 }
 
 // Receive waits up to ten seconds for a segment that is not a ghost. Ghosts
@@ -77,7 +85,7 @@ func (k *Talker) receive() (g Got, err error) {
 	if g.Packet, err = k.Link.Receive(k.buf[:]); err != nil {
 		return g, err
 	}
-	c := field.New("IPv4", g.Packet.Data)
+	c := field.New(wire.Root(g.Packet.Data), g.Packet.Data)
 	if err := errors.Join(g.IP.Decode(&c), g.Segment.Decode(&c)); err != nil {
 		return g, err
 	}
@@ -105,16 +113,16 @@ func (k *Talker) Handshake() error {
 	return k.Send(wire.ACK, nil)
 }
 
-// Listen opens a kernel TCP listener on the host.
+// Listen opens a kernel TCP listener on the host's address.
 func (h *Host) Listen(t *testing.T) (*net.TCPListener, netip.AddrPort) {
 	t.Helper()
 	var l *net.TCPListener
 	h.Do(t, func() (err error) {
-		l, err = net.ListenTCP("tcp4", net.TCPAddrFromAddrPort(netip.AddrPortFrom(h.Addr, 0)))
+		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(h.Addr, 0)))
 		return err
 	})
 	t.Cleanup(func() { l.Close() })
-	return l, l.Addr().(*net.TCPAddr).AddrPort()
+	return l, netip.AddrPortFrom(h.Addr, uint16(l.Addr().(*net.TCPAddr).Port))
 }
 
 // Accept takes one connection from l.

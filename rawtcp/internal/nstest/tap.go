@@ -14,7 +14,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A Tap sees every IPv4 packet that a host receives.
+// A Tap sees every IP packet that a host receives.
 type Tap struct {
 	host *Host
 	fd   int
@@ -25,7 +25,7 @@ type Tap struct {
 // Seen is one TCP segment on a tap, and whether its checksums were right.
 type Seen struct {
 	Src, Dst netip.AddrPort
-	IP       wire.IPv4
+	IP       wire.IP
 	Segment  wire.Segment
 	Intact   bool
 }
@@ -35,8 +35,8 @@ func (h *Host) Tap(t *testing.T) *Tap {
 	t.Helper()
 	tap := &Tap{host: h}
 	h.Do(t, func() (err error) {
-		const ipv4 = unix.ETH_P_IP<<8 | unix.ETH_P_IP>>8 // big endian, on a little-endian machine
-		tap.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, ipv4&0xffff)
+		const all = unix.ETH_P_ALL << 8 // big endian, on a little-endian machine
+		tap.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, all)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (tap *Tap) Collect(t *testing.T) []Seen {
 	t.Helper()
 	tap.n++
 	marker := fmt.Appendf(nil, "marker %d at %d", tap.n, time.Now().UnixNano())
-	c, err := net.Dial("udp4", netip.AddrPortFrom(tap.host.Addr, 9).String())
+	c, err := net.Dial("udp", netip.AddrPortFrom(tap.host.Addr, 9).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +63,15 @@ func (tap *Tap) Collect(t *testing.T) []Seen {
 	}
 	buf := make([]byte, 1<<16)
 	for {
-		n, _, err := unix.Recvfrom(tap.fd, buf, 0)
+		n, from, err := unix.Recvfrom(tap.fd, buf, 0)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
 			t.Fatalf("the marker did not arrive: %v", err)
+		}
+		if ll, ok := from.(*unix.SockaddrLinklayer); ok && ll.Pkttype == unix.PACKET_OUTGOING {
+			continue
 		}
 		if bytes.HasSuffix(buf[:n], marker) {
 			return tap.seen
@@ -79,14 +82,14 @@ func (tap *Tap) Collect(t *testing.T) []Seen {
 
 func (tap *Tap) note(b []byte) {
 	var s Seen
-	c := field.New("IPv4", b)
-	if s.IP.Decode(&c) != nil || s.IP.Protocol != wire.ProtocolTCP || s.Segment.Decode(&c) != nil {
+	c := field.New(wire.Root(b), b)
+	if s.IP.Decode(&c) != nil || s.IP.Protocol != wire.ProtocolTCP || s.IP.Fragment.Partial() || s.Segment.Decode(&c) != nil {
 		return
 	}
 	n := s.IP.HeaderLen()
 	s.Src = netip.AddrPortFrom(s.IP.Src, s.Segment.SrcPort)
 	s.Dst = netip.AddrPortFrom(s.IP.Dst, s.Segment.DstPort)
-	s.Intact = wire.Checksum(b[:n]) == 0 && wire.TCPChecksum(b[n:s.IP.TotalLength], s.IP.Src, s.IP.Dst) == 0
+	s.Intact = (s.IP.Version == 6 || wire.Checksum(b[:n]) == 0) && wire.TCPChecksum(b[n:s.IP.TotalLength], s.IP.Src, s.IP.Dst) == 0
 	tap.seen = append(tap.seen, s)
 }
 

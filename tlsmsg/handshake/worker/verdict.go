@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -56,21 +57,38 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 			found = append(found, v)
 		}
 	}
-	note(wrongName(leaf, work.ServerName))
+	if !work.Client {
+		note(wrongName(leaf, work.ServerName))
+	}
 	now := time.Now()
 	if w.Now != nil {
 		now = w.Now()
 	}
+	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
-	note(w.untrusted(leaf, work.Chain[1:], now))
-	return handshake.VerifyChainResult{PublicKey: leaf.PublicKey, Verdict: join(found)}
+	note(w.untrusted(leaf, work, now))
+	result := handshake.VerifyChainResult{PublicKey: leaf.PublicKey}
+	if len(found) > 0 {
+		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
+	}
+	return result
 }
 
-// join makes one verdict of many. A nil slice is a good one: an untyped nil.
-func join(found []*Verdict) error {
-	if len(found) == 0 {
-		return nil
+// alert is what RFC 5246, section 7.2.2, has for a reason.
+func (r Reason) alert() tlsmsg.AlertDescription {
+	switch r {
+	case Expired, NotYetValid:
+		return tlsmsg.AlertCertificateExpired
+	case SelfSigned, UnknownAuthority:
+		return tlsmsg.AlertUnknownCA
+	case WrongUse:
+		return tlsmsg.AlertUnsupportedCertificate
 	}
+	return tlsmsg.AlertBadCertificate
+}
+
+// join makes one verdict of many.
+func join(found []*Verdict) *Verdict {
 	v := *found[0]
 	for _, more := range found[1:] {
 		v.Text += "; " + more.Text
@@ -86,6 +104,19 @@ func wrongName(leaf *x509.Certificate, name string) *Verdict {
 	host := strings.TrimSuffix(name, ".")
 	if err := leaf.VerifyHostname(host); err != nil {
 		return &Verdict{WrongName, fmt.Sprintf("the certificate is not for %s but for %s", printable(name), names(leaf)), err}
+	}
+	return nil
+}
+
+// wrongKeyUsage judges what the key may be used for, if the certificate says so
+// (RFC 5246, sections 7.4.2 and 7.4.6; RFC 5280, section 4.2.1.3).
+func wrongKeyUsage(leaf *x509.Certificate, work handshake.VerifyChainWork) *Verdict {
+	switch {
+	case leaf.KeyUsage == 0:
+	case work.Decrypts && leaf.KeyUsage&x509.KeyUsageKeyEncipherment == 0:
+		return &Verdict{WrongUse, "the certificate's keyUsage does not have keyEncipherment, which RSA key exchange needs", nil}
+	case !work.Decrypts && !work.Resumed && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+		return &Verdict{WrongUse, "the certificate's keyUsage does not have digitalSignature, which its signature needs", nil}
 	}
 	return nil
 }
@@ -125,7 +156,7 @@ func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST")
 
 // untrusted judges the chain to a root, as of a moment at which the leaf is
 // in its time, for the leaf's own time was judged already.
-func (w *Worker) untrusted(leaf *x509.Certificate, rest [][]byte, now time.Time) *Verdict {
+func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) *Verdict {
 	at := now
 	switch {
 	case now.After(leaf.NotAfter):
@@ -134,8 +165,12 @@ func (w *Worker) untrusted(leaf *x509.Certificate, rest [][]byte, now time.Time)
 		at = leaf.NotBefore
 	}
 	opts := x509.VerifyOptions{Roots: w.Roots, Intermediates: x509.NewCertPool(), CurrentTime: at}
+	use := "server"
+	if work.Client {
+		use, opts.KeyUsages = "client", []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
 	var bad error // of the first intermediate that does not parse
-	for _, der := range rest {
+	for _, der := range work.Chain[1:] {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {
 			bad = err
@@ -147,14 +182,14 @@ func (w *Worker) untrusted(leaf *x509.Certificate, rest [][]byte, now time.Time)
 	if err == nil {
 		return nil
 	}
-	v := explain(leaf, err, at)
+	v := explain(leaf, err, at, use)
 	if bad != nil {
 		v.Text += "; a certificate of the chain does not parse: " + printable(bad.Error())
 	}
 	return v
 }
 
-func explain(leaf *x509.Certificate, err error, at time.Time) *Verdict {
+func explain(leaf *x509.Certificate, err error, at time.Time, use string) *Verdict {
 	var invalid x509.CertificateInvalidError
 	var unknown x509.UnknownAuthorityError
 	var roots x509.SystemRootsError
@@ -168,7 +203,7 @@ func explain(leaf *x509.Certificate, err error, at time.Time) *Verdict {
 		v.Text = strings.Replace(v.Text, "the certificate", "the chain's certificate of "+printable(invalid.Cert.Subject.String()), 1)
 		return v
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		return &Verdict{WrongUse, "the certificate is not meant for a TLS server", err}
+		return &Verdict{WrongUse, "the certificate is not meant for a TLS " + use, err}
 	case errors.As(err, &roots):
 		return &Verdict{UnknownAuthority, "this system's root certificates cannot be read: name some with --ca", err}
 	case errors.As(err, &unknown) && selfSigned:

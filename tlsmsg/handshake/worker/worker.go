@@ -3,8 +3,8 @@
 // It belongs to the driver's side: unlike the machine it may draw on the
 // system's randomness, roots and clock.
 //
-// Read worker.go, then verdict.go (chains) and credential.go (client
-// certificates).
+// Read worker.go, then verdict.go (chains), credential.go (certificates of our
+// own) and server.go (what only a server asks for).
 package worker
 
 import (
@@ -24,17 +24,21 @@ import (
 // serves many machines, also at the same time if Rand and Signers do.
 type Worker struct {
 	Roots   *x509.CertPool   // nil: the system's
-	Signers []crypto.Signer  // the private half of Config.Credentials, in its order
+	Signers []crypto.Signer  // the private half of the Config's Credentials, in its order
 	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
 	Now     func() time.Time // nil: the system's clock
+
+	Sessions *Sessions // of servers, for abbreviated handshakes; nil: none are kept
 }
 
 // Do does one piece of work.
 func (w *Worker) Do(work handshake.Work) handshake.Result {
 	switch work := work.(type) {
 	case handshake.AgreeWork:
-		public, secret, err := suite.Agree(work.Group, work.PeerKey, w.Rand)
-		return handshake.AgreeResult{PublicKey: public, PreMasterSecret: secret, Err: err}
+		return w.agree(work)
+	case handshake.EncryptWork:
+		encrypted, secret, err := suite.EncryptPreMaster(work.PublicKey, work.Version, w.random())
+		return handshake.EncryptResult{Encrypted: encrypted, PreMasterSecret: secret, Err: err}
 	case handshake.VerifyChainWork:
 		return w.judge(work)
 	case handshake.VerifySignatureWork:
@@ -42,25 +46,55 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 			Err: suite.Verify(work.PublicKey, work.Scheme, work.Signed, work.Signature)}
 	case handshake.SignWork:
 		return w.sign(work)
+	case handshake.KeyPairWork:
+		return w.keyPair(work)
+	case handshake.SharedSecretWork:
+		return sharedSecret(work)
+	case handshake.DecryptWork:
+		return w.decrypt(work)
+	case handshake.LookupSessionWork:
+		return w.lookup(work)
+	case handshake.KeepSessionWork:
+		return w.keep(work)
 	}
 	return nil // the machine refuses it
 }
 
+// A Machine is a side of a handshake: a *handshake.Client, say.
+type Machine interface {
+	Work() (handshake.Work, bool)
+	Resume(handshake.Result)
+}
+
 // Finish does all work that c has outstanding.
-func (w *Worker) Finish(c *handshake.Client) {
+func (w *Worker) Finish(c Machine) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
 		c.Resume(w.Do(work))
 	}
 }
 
+func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
+	var r handshake.AgreeResult
+	if work.Prime != nil {
+		r.PublicKey, r.PreMasterSecret, r.DH, r.Err = suite.AgreeDH(work.Prime, work.Generator, work.PeerKey, w.random())
+	} else {
+		r.PublicKey, r.PreMasterSecret, r.Err = suite.Agree(work.Group, work.PeerKey, w.Rand)
+	}
+	return r
+}
+
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	if work.Credential < 0 || work.Credential >= len(w.Signers) {
-		return handshake.SignResult{Err: fmt.Errorf("no private key for client certificate %d", work.Credential+1)}
+		return handshake.SignResult{Err: fmt.Errorf("no private key for certificate %d", work.Credential+1)}
 	}
-	random := w.Rand
-	if random == nil {
-		random = rand.Reader
-	}
-	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, random)
+	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, w.random())
 	return handshake.SignResult{Signature: sig, Err: err}
+}
+
+// random is the given randomness, or the system's.
+func (w *Worker) random() io.Reader {
+	if w.Rand == nil {
+		return rand.Reader
+	}
+	return w.Rand
 }

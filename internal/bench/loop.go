@@ -1,0 +1,204 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A goal is how far the loop's connections go.
+type goal int
+
+const (
+	toFinished    goal = iota
+	toCertificate      // the chain has arrived
+	toJudged           // and was judged
+)
+
+// loop drives an endpoint by itself, in one goroutine: no lock, and no wake-up
+// between a packet and what follows from it.
+type loop struct {
+	*shared
+	goal     goal
+	endpoint *rawtcp.Endpoint
+	epoch    time.Time
+	in, out  []byte
+	alarm    tcb.Instant // as set on the link; 0: none
+	mss      uint16
+
+	changed []*attempt // whose machine may have moved
+	active  int
+	done    func(time.Duration, string)
+}
+
+// An attempt is one connection of the loop.
+type attempt struct {
+	session *session.Session
+	flow    *rawtcp.Flow
+	begin   tcb.Instant
+	queued  bool // in loop.changed
+	reached bool // the goal; what follows is the end
+	over    bool
+}
+
+func newLoop(t *task, g goal) (client, error) {
+	s, err := newSharedLink(t)
+	if err != nil {
+		return nil, err
+	}
+	const headers = 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
+	l := &loop{shared: s, goal: g, epoch: time.Now(), in: make([]byte, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
+	var secret [32]byte
+	rand.Read(secret[:])
+	l.endpoint = rawtcp.NewEndpoint(rawtcp.EndpointConfig{Secret: secret})
+	return l, nil
+}
+
+func (l *loop) now() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
+
+func (l *loop) run(n int, done func(time.Duration, string)) error {
+	l.done = done
+	for n > 0 || l.active > 0 {
+		for ; n > 0 && l.active < l.atATime; n-- {
+			if err := l.open(); err != nil {
+				return err
+			}
+		}
+		for len(l.changed) > 0 {
+			a := l.changed[0]
+			l.changed = l.changed[1:]
+			a.queued = false
+			if err := l.step(a); err != nil {
+				return err
+			}
+		}
+		if err := l.send(); err != nil {
+			return err
+		}
+		if l.active > 0 && len(l.changed) == 0 {
+			if err := l.receive(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// open starts a connection.
+func (l *loop) open() error {
+	local, now := l.take(), l.now()
+	a := &attempt{begin: now}
+	a.session = l.session(tcb.Config{
+		LocalPort: local.Port(), RemotePort: l.remote.Port(), MSS: l.mss,
+		ISS:             l.endpoint.InitialSequence(now, local, l.remote),
+		TimestampOffset: l.endpoint.TimestampOffset(local, l.remote),
+	})
+	f, err := l.endpoint.Attach(local, l.remote, a.session)
+	if err != nil {
+		return err
+	}
+	a.flow = f
+	f.Changed = func() {
+		if !a.queued {
+			a.queued = true
+			l.changed = append(l.changed, a)
+		}
+	}
+	a.session.Open(now)
+	l.endpoint.Touch(f)
+	l.active++
+	return nil
+}
+
+// step moves one connection as far as it goes without another packet.
+func (l *loop) step(a *attempt) error {
+	s := a.session
+	work, busy := s.Work()
+	switch {
+	case a.over:
+	case !a.reached && l.at(s):
+		a.reached = true
+		negotiated, err := outcome(s)
+		if err != nil {
+			return err
+		}
+		l.done(l.now().Sub(a.begin), negotiated)
+		if l.goal == toFinished {
+			s.CloseWrite()
+		} else {
+			s.Abort()
+		}
+		l.endpoint.Touch(a.flow)
+	case a.reached && rawtcp.Done(s):
+		// What it still has to send goes out before it is forgotten.
+		if err := l.send(); err != nil {
+			return err
+		}
+		a.over = true
+		l.endpoint.Detach(a.flow)
+		l.give(a.flow.Local)
+		l.active--
+	case !a.reached && s.Err() != nil:
+		return s.Err()
+	case !a.reached && busy:
+		// What the other side may see meanwhile, it should.
+		if err := l.send(); err != nil {
+			return err
+		}
+		s.Resume(l.worker.Do(work))
+		l.endpoint.Touch(a.flow)
+	}
+	return nil
+}
+
+func (l *loop) at(s *session.Session) bool {
+	switch l.goal {
+	case toCertificate:
+		return s.TLS().Stage() >= handshake.StageCertificateReceived
+	case toJudged:
+		return s.TLS().State().Judged
+	}
+	return s.TLS().Stage() >= handshake.StageFinished
+}
+
+func (l *loop) send() error {
+	now := l.now()
+	for {
+		p := l.endpoint.Next(now, l.out[:0])
+		if p == nil {
+			return nil
+		}
+		l.out = p
+		if err := l.link.Send(p); err != nil {
+			return err
+		}
+	}
+}
+
+// receive waits for one packet or the next deadline. A connection that comes
+// to nothing ends by its machine's own timeouts.
+func (l *loop) receive() error {
+	if at, ok := l.endpoint.Deadline(); ok && (l.alarm == 0 || at < l.alarm) {
+		// A later deadline needs no new alarm: it is set once the old one rings.
+		l.alarm = at
+		l.link.SetReadDeadline(l.epoch.Add(time.Duration(at)))
+	}
+	p, err := l.link.Receive(l.in)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		l.alarm = 0
+		l.link.SetReadDeadline(time.Time{})
+		l.endpoint.Advance(l.now())
+		return nil
+	case err == nil && !p.Ghost:
+		l.endpoint.Receive(l.now(), p.Data, p.ChecksumPartial)
+	}
+	return err
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// ours is what our contenders share.
+type ours struct {
+	remote netip.AddrPort
+	source netip.Addr
+	config handshake.Config
+	worker worker.Worker
+
+	atATime int
+}
+
+func newOurs(t *task) (*ours, error) {
+	roots, err := t.roots()
+	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots}, atATime: t.AtATime}, err
+}
+
+// ourConfig offers what theirConfig does.
+func ourConfig(t *task) handshake.Config {
+	return handshake.Config{
+		ServerName:   t.ServerName,
+		CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
+		Groups:       []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1},
+	}
+}
+
+func (o *ours) session(cfg tcb.Config) *session.Session {
+	config := o.config
+	rand.Read(config.Random[:])
+	return session.New(tcb.New(cfg), handshake.NewClient(config))
+}
+
+func outcome(s *session.Session) (string, error) {
+	state := s.TLS().State()
+	if state.Judged && state.Verdict != nil {
+		return "", state.Verdict
+	}
+	return fmt.Sprintf("%v in group %d", state.CipherSuite, state.Group), nil
+}
+
+// finish drives one connection to Finished and closes it, as internal/connect
+// does for one without a transcript.
+func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *session.Session, reached func()) (string, error) {
+	defer c.Shutdown(ctx)
+	for {
+		var work handshake.Work
+		var busy, done bool
+		var failure error
+		err := c.Wait(ctx, func() bool {
+			failure = s.Err()
+			done = s.TLS().Stage() >= handshake.StageFinished
+			work, busy = s.Work()
+			return done || busy || failure != nil
+		})
+		switch {
+		case err != nil:
+			return "", err
+		case failure != nil:
+			return "", failure
+		case done:
+			reached()
+			return outcome(s)
+		}
+		result := o.worker.Do(work)
+		c.Do(func(tcb.Instant) { s.Resume(result) })
+	}
+}
+
+// dialer sets up route, guard, link and stack for each connection.
+type dialer struct{ *ours }
+
+func newDialer(t *task) (client, error) {
+	o, err := newOurs(t)
+	return dialer{o}, err
+}
+
+func (d dialer) run(n int, done func(time.Duration, string)) error {
+	return blocking(d.handshake).run(n, d.atATime, done)
+}
+
+func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
+	var s *session.Session
+	dialer := rawtcp.Dialer{Source: d.source, Build: func(cfg tcb.Config) rawtcp.Machine {
+		s = d.session(cfg)
+		return s
+	}}
+	c, err := dialer.Open(ctx, d.remote)
+	if err != nil {
+		return "", err
+	}
+	return d.finish(ctx, c, s, reached)
+}
+
+func (d dialer) close() {}
+
+// guardedPorts is how many source ports the long-lived contenders hold, and
+// use in turn: enough that nothing late of one connection meets the next.
+const guardedPorts = 64
+
+// shared holds ports, guarded for as long as the process lives, and the one
+// link through which all of them speak.
+type shared struct {
+	*ours
+	guards []guard.Guard
+	link   link.Link
+
+	mu   sync.Mutex
+	free []netip.AddrPort // the longest unused first
+}
+
+func newSharedLink(t *task) (*shared, error) {
+	o, err := newOurs(t)
+	if err != nil {
+		return nil, err
+	}
+	s := &shared{ours: o}
+	for range guardedPorts {
+		g, err := guard.Open(guard.Options{Local: netip.AddrPortFrom(o.source, 0)})
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.guards = append(s.guards, g)
+		s.free = append(s.free, g.Local())
+	}
+	flow := link.Flow{Local: netip.AddrPortFrom(o.source, 0), Remote: o.remote}
+	if s.link, err = link.Open(context.Background(), link.Options{Flow: flow}); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// take gives out the port that has been unused for longest; there are more
+// than connections at a time. give returns it.
+func (s *shared) take() netip.AddrPort {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	local := s.free[0]
+	s.free = s.free[1:]
+	return local
+}
+
+func (s *shared) give(local netip.AddrPort) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, local)
+}
+
+func (s *shared) close() {
+	if s.link != nil {
+		s.link.Close()
+	}
+	for _, g := range s.guards {
+		g.Close()
+	}
+}
+
+// stack shares one rawtcp.Stack.
+type stack struct {
+	*shared
+	stack *rawtcp.Stack
+}
+
+func newStack(t *task) (client, error) {
+	s, err := newSharedLink(t)
+	if err != nil {
+		return nil, err
+	}
+	return &stack{s, rawtcp.NewStack(s.link, rawtcp.StackConfig{})}, nil
+}
+
+func (s *stack) run(n int, done func(time.Duration, string)) error {
+	return blocking(s.handshake).run(n, s.atATime, done)
+}
+
+func (s *stack) handshake(ctx context.Context, reached func()) (string, error) {
+	var ses *session.Session
+	local := s.take()
+	defer s.give(local)
+	c, err := s.stack.Open(local, s.remote, func(cfg tcb.Config) rawtcp.Machine {
+		ses = s.session(cfg)
+		return ses
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.finish(ctx, c, ses, reached)
+}
+
+func (s *stack) close() {
+	s.stack.Close()
+	s.shared.close()
+}

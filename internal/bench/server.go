@@ -1,0 +1,70 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+const roleServer = "server"
+
+// patience bounds each handshake, on either side.
+const patience = 5 * time.Second
+
+// serve is the peer of every client: crypto/tls behind the kernel's TCP. It
+// says where it listens and goes on until its standard input ends.
+func serve(t *task, stop io.Reader) error {
+	config, err := serverConfig(t)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp4", t.Server.String())
+	if err != nil {
+		return err
+	}
+	go func() {
+		io.Copy(io.Discard, stop)
+		ln.Close()
+	}()
+	if err := json.NewEncoder(os.Stdout).Encode(ln.Addr().(*net.TCPAddr).AddrPort()); err != nil {
+		return err
+	}
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return nil
+		}
+		go attend(c.(*net.TCPConn), config)
+	}
+}
+
+func serverConfig(t *task) (*tls.Config, error) {
+	key, err := x509.ParsePKCS8PrivateKey(t.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{t.Cert}, PrivateKey: key}},
+		MaxVersion:   tls.VersionTLS12,
+	}, nil
+}
+
+// attend does a handshake, waits for the client to close, and closes.
+func attend(tcp *net.TCPConn, config *tls.Config) {
+	defer tcp.Close()
+	tcp.SetDeadline(time.Now().Add(patience))
+	c := tls.Server(tcp, config)
+	if c.Handshake() == nil {
+		io.Copy(io.Discard, c)
+		c.Close()
+		return
+	}
+	// The client may have left in the middle. Its FIN is answered with one,
+	// not with the RST that unread bytes would draw.
+	tcp.CloseWrite()
+	io.Copy(io.Discard, tcp)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// The numbers to reach (the project's design), ours over theirs.
+const (
+	targetFull       = 0.60
+	targetAboveFloor = 0.35
+	targetCert       = 0.12
+)
+
+// A series is one figure over the turns.
+type series []float64
+
+func (s series) String() string {
+	return fmt.Sprintf("%s (%s–%s)", figure(median(s)), figure(slices.Min(s)), figure(slices.Max(s)))
+}
+
+// figure keeps three digits.
+func figure(v float64) string {
+	if math.Abs(v) >= 100 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
+
+// pairwise combines two series turn by turn: what slowed a turn down slowed
+// down both.
+func pairwise(a, b series, f func(a, b float64) float64) series {
+	s := make(series, len(a))
+	for i := range a {
+		s[i] = f(a[i], b[i])
+	}
+	return s
+}
+
+func over(a, b series) series {
+	return pairwise(a, b, func(a, b float64) float64 { return a / b })
+}
+
+func above(a, floor series) series {
+	return pairwise(a, floor, func(a, b float64) float64 { return a - b })
+}
+
+// of reads one figure of every turn, in microseconds where it is a time.
+func (r *results) of(e entrant, read func(*report) float64) series {
+	var s series
+	for _, one := range r.turns[e] {
+		s = append(s, read(one))
+	}
+	return s
+}
+
+const micro = float64(time.Microsecond)
+
+func cpuOf(r *report) float64  { return r.CPU / micro }
+func wallOf(r *report) float64 { return r.Wall / micro }
+
+func part(name string, unit float64) func(*report) float64 {
+	return func(r *report) float64 { return r.Parts[name] / unit }
+}
+
+// A table aligns its columns.
+type table struct{ *tabwriter.Writer }
+
+func newTable(out io.Writer, title string, columns ...string) table {
+	fmt.Fprintf(out, "\n%s\n\n", title)
+	t := table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
+	t.row(columns...)
+	return t
+}
+
+func (t table) row(cells ...string) {
+	fmt.Fprintln(t, "  "+strings.Join(cells, "\t"))
+}
+
+func target(v float64) string { return fmt.Sprintf("≤ %.2f", v) }
+
+func (r *results) print(out io.Writer, p plan) {
+	one := r.turns[entrant{roleTheirs, 1}]
+	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
+		one[0].Negotiated, len(one), p.handshakes)
+	r.printFull(out, "one at a time", 1, roleDialer, roleStack, roleLoop)
+	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleStack, roleLoop)
+	r.printCertificate(out)
+	r.printFloor(out)
+	r.printLatency(out)
+	r.printMemory(out)
+}
+
+func (r *results) printFull(out io.Writer, how string, atATime int, roles ...string) {
+	their := entrant{roleTheirs, atATime}
+	theirs, floor := r.of(their, cpuOf), r.of(entrant{roleFloor, 1}, cpuOf)
+	t := newTable(out, "Full handshake, client CPU, SYN to Finished and an orderly close: "+how,
+		"", "µs", "ours/theirs", "reach", "(ours−floor)/(theirs−floor)", "reach", "packets out, in")
+	t.row(roleTheirs, theirs.String(), "", "", "", "", r.packets(their))
+	for _, role := range roles {
+		our := entrant{role, atATime}
+		ours := r.of(our, cpuOf)
+		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull),
+			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(our))
+	}
+	t.Flush()
+}
+
+// packets is how many of them a connection took, in either direction.
+func (r *results) packets(e entrant) string {
+	sent := r.of(e, func(one *report) float64 { return one.Sent })
+	received := r.of(e, func(one *report) float64 { return one.Received })
+	return fmt.Sprintf("%.1f, %.1f", median(sent), median(received))
+}
+
+func (r *results) printCertificate(out io.Writer) {
+	t := newTable(out, "SYN to certificate, no key exchange, client CPU, against their full handshake",
+		"", "at a time", "µs", "ours/theirs", "reach", "packets out, in")
+	for _, e := range []entrant{{roleCert, 1}, {roleJudged, 1}, {roleCert, crowd}} {
+		ours, theirs := r.of(e, cpuOf), r.of(entrant{roleTheirs, e.AtATime}, cpuOf)
+		reach := target(targetCert)
+		if e.Role == roleJudged {
+			reach = ""
+		}
+		t.row(e.Role, strconv.Itoa(e.AtATime), ours.String(), over(ours, theirs).String(), reach, r.packets(e))
+	}
+	t.Flush()
+}
+
+func (r *results) printFloor(out io.Writer) {
+	all := entrant{roleFloor, 1}
+	t := newTable(out, "Floor: what a verified handshake cannot avoid, alone", "", "µs")
+	for _, name := range floorParts {
+		t.row(name, r.of(all, part(name, micro)).String())
+	}
+	t.row(roleFloor, r.of(all, cpuOf).String())
+	t.Flush()
+}
+
+func (r *results) printLatency(out io.Writer) {
+	theirs := r.of(entrant{roleTheirs, 1}, wallOf)
+	t := newTable(out, fmt.Sprintf("Latency, SYN to Finished, one at a time; and over a wire of %v there and back", 2*wireDelay),
+		"", "µs", "ours/theirs", "slow wire, ms", "round trips", "reach")
+	for _, role := range []string{roleTheirs, roleDialer, roleLoop} {
+		wall, slow := r.of(entrant{role, 1}, wallOf), r.slow[role].Wall
+		ratio, reach := "", ""
+		if role != roleTheirs {
+			ratio, reach = over(wall, theirs).String(), "≤ "+roundTrips(r.slow[roleTheirs].Wall)
+		}
+		t.row(role, wall.String(), ratio, figure(slow/float64(time.Millisecond)), roundTrips(slow), reach)
+	}
+	t.Flush()
+}
+
+// roundTrips is how many times a latency had to wait for the slow wire: whole
+// times, since what is left of one is work.
+func roundTrips(latency float64) string {
+	return strconv.Itoa(int(latency / float64(2*wireDelay)))
+}
+
+func (r *results) printMemory(out io.Writer) {
+	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
+	t := newTable(out, "The TLS client alone, in memory, no TCP", "", "µs", "ours/theirs", "allocations", "bytes")
+	t.row("crypto/tls", at(theirTime, micro).String(), "", figure(median(at(theirAllocs, 1))), figure(median(at(theirBytes, 1))))
+	t.row("rawshake: tlsmsg/handshake", at(ourTime, micro).String(), over(at(ourTime, 1), at(theirTime, 1)).String(),
+		figure(median(at(ourAllocs, 1))), figure(median(at(ourBytes, 1))))
+	t.Flush()
+}

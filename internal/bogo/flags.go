@@ -1,0 +1,219 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// A flag of the runner's that this shim knows.
+type flag struct {
+	hasValue bool
+	set      func(s *settings, value string) error
+}
+
+func yes(to func(*settings) *bool) flag {
+	return flag{set: func(s *settings, _ string) error { *to(s) = true; return nil }}
+}
+
+func text(to func(*settings) *string) flag {
+	return flag{true, func(s *settings, v string) error { *to(s) = v; return nil }}
+}
+
+func number[T ~int | ~uint16 | ~uint64](to func(*settings) *T) flag {
+	return flag{true, func(s *settings, v string) error {
+		n, err := strconv.ParseUint(v, 10, 63)
+		*to(s) = T(n)
+		return err
+	}}
+}
+
+func numbers[T ~uint16](to func(*settings) *[]T) flag {
+	return flag{true, func(s *settings, v string) error {
+		n, err := strconv.ParseUint(v, 10, 16)
+		*to(s) = append(*to(s), T(n))
+		return err
+	}}
+}
+
+// octets takes what the runner sends in base64.
+func octets(to func(*settings) *[]byte) flag {
+	return flag{true, func(s *settings, v string) (err error) {
+		*to(s), err = base64.StdEncoding.DecodeString(v)
+		return err
+	}}
+}
+
+// moot is a flag that asks for nothing that could go differently here: a
+// callback or a mode of BoringSSL's interface, or an expectation that its own
+// state keeps.
+var moot = flag{set: func(*settings, string) error { return nil }}
+
+var flags = map[string]flag{
+	"port":         number(func(s *settings) *int { return &s.port }),
+	"shim-id":      number(func(s *settings) *uint64 { return &s.shimID }),
+	"ipv6":         yes(func(s *settings) *bool { return &s.ipv6 }),
+	"server":       yes(func(s *settings) *bool { return &s.server }),
+	"resume-count": number(func(s *settings) *int { return &s.resumeCount }),
+
+	"min-version":   number(func(s *settings) *tlsmsg.Version { return &s.minVersion }),
+	"max-version":   number(func(s *settings) *tlsmsg.Version { return &s.maxVersion }),
+	"no-tls13":      without(tlsmsg.VersionTLS13),
+	"no-tls12":      without(tlsmsg.VersionTLS12),
+	"no-tls11":      without(tlsmsg.VersionTLS11),
+	"no-tls1":       without(tlsmsg.VersionTLS10),
+	"fallback-scsv": yes(func(s *settings) *bool { return &s.fallback }),
+
+	"host-name":         text(func(s *settings) *string { return &s.hostName }),
+	"curves":            numbers(func(s *settings) *[]tlsmsg.NamedGroup { return &s.groups }),
+	"verify-prefs":      numbers(func(s *settings) *[]tlsmsg.SignatureScheme { return &s.verifyPrefs }),
+	"cipher":            text(func(s *settings) *string { return &s.ciphers }),
+	"server-preference": yes(func(s *settings) *bool { return &s.serverPreference }),
+	"advertise-alpn":    text(func(s *settings) *string { return &s.advertiseALPN }),
+	"select-alpn":       text(func(s *settings) *string { return &s.selectALPN }),
+	"decline-alpn":      moot,
+	"reject-alpn":       yes(func(s *settings) *bool { return &s.rejectALPN }),
+	"no-ticket":         yes(func(s *settings) *bool { return &s.noTicket }),
+
+	"enable-ocsp-stapling":           yes(func(s *settings) *bool { return &s.ocsp }),
+	"enable-signed-cert-timestamps":  yes(func(s *settings) *bool { return &s.scts }),
+	"enable-grease":                  yes(func(s *settings) *bool { return &s.grease }),
+	"verify-peer":                    yes(func(s *settings) *bool { return &s.verifyPeer }),
+	"require-any-client-certificate": yes(func(s *settings) *bool { return &s.requireCertificate }),
+	"reverify-on-resume":             yes(func(s *settings) *bool { return &s.reverify }),
+	"verify-fail":                    yes(func(s *settings) *bool { return &s.verifyFail }),
+	"trust-cert":                     {true, moot.set},
+	"no-server-name-ack":             yes(func(s *settings) *bool { return &s.noServerNameAck }),
+	"use-client-ca-list":             text(func(s *settings) *string { return &s.clientCAs }),
+
+	"cert-file":              credentialFlag(func(c *credentialFiles, v string) error { c.cert = v; return nil }),
+	"key-file":               credentialFlag(func(c *credentialFiles, v string) error { c.key = v; return nil }),
+	"ocsp-response":          credentialFlag(func(c *credentialFiles, v string) (err error) { c.ocsp, err = unbase64(v); return }),
+	"signed-cert-timestamps": credentialFlag(func(c *credentialFiles, v string) (err error) { c.scts, err = unbase64(v); return }),
+	"signing-prefs": credentialFlag(func(c *credentialFiles, v string) error {
+		n, err := strconv.ParseUint(v, 10, 16)
+		c.schemes = append(c.schemes, tlsmsg.SignatureScheme(n))
+		return err
+	}),
+	"new-x509-credential": {set: func(s *settings, _ string) error {
+		s.credentials = append(s.credentials, credentialFiles{})
+		return nil
+	}},
+
+	"shim-writes-first":            yes(func(s *settings) *bool { return &s.writesFirst }),
+	"shim-initial-write":           text(func(s *settings) *string { return &s.initialWrite }),
+	"repeat-shim-initial-write":    number(func(s *settings) *int { return &s.initialWrites }),
+	"shim-shuts-down":              yes(func(s *settings) *bool { return &s.shutsDown }),
+	"check-close-notify":           moot, // always
+	"write-different-record-sizes": yes(func(s *settings) *bool { return &s.differentSizes }),
+	"read-size":                    number(func(s *settings) *int { return &s.readSize }),
+	"send-alert":                   yes(func(s *settings) *bool { return &s.sendAlert }),
+	"export-keying-material":       number(func(s *settings) *int { return &s.exportLen }),
+	"export-label":                 text(func(s *settings) *string { return &s.exportLabel }),
+	"export-context":               text(func(s *settings) *string { return &s.exportContext }),
+	"use-export-context":           yes(func(s *settings) *bool { return &s.useExportContext }),
+	"tls-unique":                   yes(func(s *settings) *bool { return &s.tlsUnique }),
+	"async":                        yes(func(s *settings) *bool { return &s.byteByByte }),
+
+	"expect-version":                  number(func(s *settings) *tlsmsg.Version { return &s.expect.version }),
+	"expect-server-name":              text(func(s *settings) *string { return &s.expect.serverName }),
+	"expect-no-server-name":           yes(func(s *settings) *bool { return &s.expect.noServerName }),
+	"expect-alpn":                     text(func(s *settings) *string { return &s.expect.alpn }),
+	"expect-advertised-alpn":          text(func(s *settings) *string { return &s.expect.advertisedALPN }),
+	"expect-extended-master-secret":   yes(func(s *settings) *bool { return &s.expect.extendedMasterSecret }),
+	"expect-secure-renegotiation":     yes(func(s *settings) *bool { return &s.expect.renegotiation }),
+	"expect-no-secure-renegotiation":  yes(func(s *settings) *bool { return &s.expect.noRenegotiation }),
+	"expect-curve-id":                 number(func(s *settings) *tlsmsg.NamedGroup { return &s.expect.group }),
+	"expect-cipher":                   number(func(s *settings) *tlsmsg.CipherSuite { return &s.expect.suite }),
+	"expect-cipher-aes":               {true, moot.set}, // that of a machine whose AES is fast, or of another
+	"expect-cipher-no-aes":            {true, moot.set},
+	"expect-peer-signature-algorithm": number(func(s *settings) *tlsmsg.SignatureScheme { return &s.expect.scheme }),
+	"expect-peer-verify-pref":         numbers(func(s *settings) *[]tlsmsg.SignatureScheme { return &s.expect.verifyPrefs }),
+	"expect-ocsp-response":            octets(func(s *settings) *[]byte { return &s.expect.ocsp }),
+	"expect-signed-cert-timestamps":   octets(func(s *settings) *[]byte { return &s.expect.scts }),
+	"expect-certificate-types":        octets(func(s *settings) *[]byte { return &s.expect.certificateTypes }),
+	"expect-client-ca-list":           text(func(s *settings) *string { return &s.expect.clientCAs }),
+	"expect-peer-cert-file":           text(func(s *settings) *string { return &s.expect.peerCert }),
+	"expect-no-peer-cert":             yes(func(s *settings) *bool { return &s.expect.noPeerCert }),
+	"expect-selected-credential": {true, func(s *settings, v string) (err error) {
+		s.expect.credential, err = strconv.Atoi(v)
+		return err
+	}},
+	"expect-session-miss":         yes(func(s *settings) *bool { return &s.expect.miss }),
+	"expect-no-session":           yes(func(s *settings) *bool { return &s.expect.noSession }),
+	"expect-ticket-renewal":       yes(func(s *settings) *bool { return &s.expect.renewal }),
+	"expect-session-id":           yes(func(s *settings) *bool { return &s.expect.sessionID }),
+	"expect-no-session-id":        yes(func(s *settings) *bool { return &s.expect.noSessionID }),
+	"expect-verify-result":        moot,
+	"expect-total-renegotiations": number(func(s *settings) *int { return &s.expect.renegotiations }),
+	"expect-hrr":                  {set: unimplemented("HelloRetryRequest")},
+	"expect-no-hrr":               moot,
+
+	"partial-write":                        moot,
+	"implicit-handshake":                   moot,
+	"peek-then-read":                       moot,
+	"use-early-callback":                   moot,
+	"install-ddos-callback":                moot,
+	"use-old-client-cert-callback":         moot,
+	"use-custom-verify-callback":           yes(func(s *settings) *bool { return &s.customVerify }),
+	"use-ocsp-callback":                    moot,
+	"set-ocsp-in-callback":                 moot,
+	"no-op-extra-handshake":                moot,
+	"handshake-twice":                      moot,
+	"forbid-renegotiation-after-handshake": moot,
+	"retain-only-sha256-client-cert":       moot,
+	"permute-extensions":                   moot,
+	"renegotiate-ignore":                   yes(func(s *settings) *bool { return &s.renegotiateIgnore }),
+}
+
+func without(v tlsmsg.Version) flag {
+	return flag{set: func(s *settings, _ string) error { s.without = append(s.without, v); return nil }}
+}
+
+func credentialFlag(set func(*credentialFiles, string) error) flag {
+	return flag{true, func(s *settings, v string) error { return set(&s.credentials[len(s.credentials)-1], v) }}
+}
+
+func unbase64(v string) ([]byte, error) { return base64.StdEncoding.DecodeString(v) }
+
+func unimplemented(what string) func(*settings, string) error {
+	return func(*settings, string) error { return fmt.Errorf("%w: %s", errUnimplemented, what) }
+}
+
+// parseFlags reads the runner's flags for the first connection and for those
+// that resume it. A prefix says that a flag is for one of the two only.
+func parseFlags(args []string) (initial, resumed *settings, err error) {
+	initial, resumed = newSettings(), newSettings()
+	for len(args) > 0 {
+		name := strings.TrimPrefix(args[0], "-")
+		args = args[1:]
+		to := []*settings{initial, resumed}
+		if rest, ok := strings.CutPrefix(name, "on-initial-"); ok {
+			name, to = rest, to[:1]
+		} else if rest, ok := strings.CutPrefix(name, "on-resume-"); ok {
+			name, to = rest, to[1:]
+		} else if rest, ok := strings.CutPrefix(name, "on-shim-"); ok {
+			name = rest
+		}
+		f, ok := flags[name]
+		if !ok {
+			return nil, nil, fmt.Errorf("%w: flag -%s", errUnimplemented, name)
+		}
+		value := ""
+		if f.hasValue {
+			if len(args) == 0 {
+				return nil, nil, fmt.Errorf("flag -%s without a value", name)
+			}
+			value, args = args[0], args[1:]
+		}
+		for _, s := range to {
+			if err := f.set(s, value); err != nil {
+				return nil, nil, fmt.Errorf("flag -%s %s: %w", name, value, err)
+			}
+		}
+	}
+	return initial, resumed, nil
+}

@@ -1,0 +1,69 @@
+package rawtcp
+
+import (
+	"cmp"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// DefaultTTL is the time to live of packets that we send (IANA's recommended
+// default, RFC 1700).
+const DefaultTTL = 64
+
+// A Header is what the IP header of a connection's packets is to hold. The
+// zero value is what this host sends by default. It may be changed while the
+// connection lives (RFC 9293, section 3.9.2, SHLD-21), but never changes by
+// itself (SHLD-23), and is passed to IP as it is (SHLD-22).
+type Header struct {
+	// TTL is IPv4's time to live, or IPv6's hop limit; 0 means DefaultTTL
+	// (RFC 9293, MUST-49).
+	TTL uint8
+	// TrafficClass is the Diffserv field and the two ECN bits below it (RFC
+	// 9293, MUST-48; RFC 2474).
+	TrafficClass uint8
+	// ID chooses IPv4's identification; nil means a counter of the endpoint's.
+	// On a retransmission it may give the same again (RFC 9293, MAY-4). The raw
+	// link lets the kernel choose where it is 0.
+	ID func(s *wire.Segment) uint16
+	// Fragment leaves the don't-fragment bit of IPv4 out, which is set otherwise.
+	Fragment bool
+	// FlowLabel is IPv6's (RFC 6437), 20 bits.
+	FlowLabel uint32
+}
+
+// appendPacket wraps a segment into an IP packet of the addresses' version.
+func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, header *Header, s *wire.Segment) []byte {
+	n := s.HeaderLen() + len(s.Payload)
+	ttl := cmp.Or(header.TTL, DefaultTTL)
+	if src.Is4() {
+		h := wire.IPv4{TOS: header.TrafficClass, ID: e.identify(header, s), DontFragment: !header.Fragment,
+			TTL: ttl, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
+		b = h.AppendTo(b, n)
+	} else {
+		h := wire.IPv6{TrafficClass: header.TrafficClass, FlowLabel: header.FlowLabel, HopLimit: ttl,
+			NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
+		b = h.AppendTo(b, n)
+	}
+	return s.AppendTo(b, src, dst)
+}
+
+func (e *Endpoint) identify(header *Header, s *wire.Segment) uint16 {
+	if header.ID != nil {
+		return header.ID(s)
+	}
+	e.ipID++
+	if e.ipID == 0 {
+		e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
+	}
+	return e.ipID
+}
+
+// oneHost reports whether an address can be that of one host, and so of a
+// peer: RFC 9293 wants no connection to, and silence towards, any other
+// (MUST-46, MUST-57, MUST-63).
+func oneHost(a netip.Addr) bool {
+	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && a != limitedBroadcast
+}
+
+var limitedBroadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})

@@ -1,0 +1,125 @@
+package rawtcp
+
+import (
+	"context"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// How a connection that its user has let go of comes to its end, and for how
+// long its port meets a guard after that.
+
+const (
+	// lingerTime bounds how long a closed connection, which has yet to deliver
+	// what was written, may go without progress.
+	lingerTime = 60 * time.Second
+
+	// An aborted connection keeps its port and guard while what the peer sent
+	// before it heard of it may still arrive: two round trips, within bounds.
+	leastGrace, mostGrace = 100 * time.Millisecond, 3 * time.Second
+
+	// timeWaitHold is for how much of TIME-WAIT a connection that nobody else
+	// shares its port with keeps it: the peer's FIN comes again after the
+	// peer's RTO, when our acknowledgment was lost.
+	timeWaitHold = 3 * time.Second
+)
+
+// linger lets a closed connection deliver what was written, as long as there
+// is progress, and holds its port for a while after that.
+func (c *Conn) linger() {
+	for left := c.unacked(); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), lingerTime)
+		err := c.Wait(ctx, func() bool { return Done(c.flow.Machine) })
+		cancel()
+		before := left
+		if left = c.unacked(); err == nil || left >= before {
+			break
+		}
+	}
+	if c.end() {
+		c.stack.sleep(c.grace())
+	} else if c.holdsPort() {
+		c.stack.sleep(timeWaitHold)
+	}
+	c.free()
+}
+
+// finish waits for both sides to be done, or resets the connection, then
+// frees it.
+func (c *Conn) finish(ctx context.Context) {
+	c.Wait(ctx, func() bool { return Done(c.flow.Machine) })
+	if c.end() {
+		// The peer may not have heard yet: what is still on its way meets our
+		// guard, not the kernel's RST.
+		c.stack.sleep(c.grace())
+	}
+	c.free()
+}
+
+// end resets a connection that is not done, and reports whether it ended
+// abruptly, now or before.
+func (c *Conn) end() (abrupt bool) {
+	c.Do(func(tcb.Instant) {
+		if !Done(c.flow.Machine) {
+			c.flow.Machine.Abort()
+		}
+		abrupt = c.flow.Machine.Err() != nil
+	})
+	return abrupt
+}
+
+// grace is how long the port is held after an abrupt end.
+func (c *Conn) grace() time.Duration {
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	if m := c.tcp(); m != nil {
+		srtt, _ := m.SRTT()
+		return min(max(2*srtt, leastGrace), mostGrace)
+	}
+	return leastGrace
+}
+
+// unacked is how much the peer has not acknowledged, where the machine tells.
+func (c *Conn) unacked() int {
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	if m := c.tcp(); m != nil {
+		return m.Unacked()
+	}
+	return 0
+}
+
+// tcp is the machine's TCP, or nil where it does not show it.
+func (c *Conn) tcp() *tcb.Conn {
+	switch m := c.flow.Machine.(type) {
+	case *tcb.Conn:
+		return m
+	case interface{ TCP() *tcb.Conn }:
+		return m.TCP()
+	}
+	return nil
+}
+
+// holdsPort reports whether the port is given up with this connection, which
+// is in TIME-WAIT.
+func (c *Conn) holdsPort() bool {
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	return c.flow.Machine.State() == tcb.TimeWait && c.stack.release != nil && len(c.stack.listeners) == 0
+}
+
+// Done reports whether a connection has nothing more to do than, at most, to
+// wait out TIME-WAIT.
+func Done(m Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
+
+func (c *Conn) free() {
+	c.stack.mu.Lock()
+	delete(c.stack.conns, c) // the endpoint keeps its flow through TIME-WAIT
+	c.flow.Changed = nil
+	release := c.stack.unused()
+	c.stack.mu.Unlock()
+	if release != nil {
+		release()
+	}
+}

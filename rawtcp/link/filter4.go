@@ -1,0 +1,95 @@
+package link
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/net/bpf"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Offsets in an IPv4 header (RFC 791, section 3.1).
+const (
+	ipFragment = 6
+	ipProtocol = 9
+	ipSource   = 12
+	ipDest     = 16
+
+	fragmentOffsetMask = 0x1fff
+)
+
+// inbound4 accepts the flow's TCP, ICMP errors that quote the flow's segments,
+// and later fragments of either, which carry no ports.
+func (p *program) inbound4(f Flow) {
+	p.load(load(ipDest, 4))
+	p.require(addr(f.Local))
+	p.load(load(ipProtocol, 1))
+	p.jumpIf(bpf.JumpEqual, wire.ProtocolTCP, "tcp")
+	p.jumpIf(bpf.JumpEqual, wire.ProtocolICMP, "icmp")
+	p.jump(labelDrop)
+
+	p.label("tcp")
+	p.requireAddr(load(ipSource, 4), f.Remote)
+	p.load(load(ipFragment, 2))
+	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelAccept)
+	p.requirePorts(0, f.Remote.Port(), f.Local.Port())
+	p.jump(labelAccept)
+
+	p.label("icmp")
+	p.load(load(ipFragment, 2))
+	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelAccept)
+	p.load(headerLen, bpf.LoadIndirect{Off: icmpType, Size: 1})
+	p.jumpIf(bpf.JumpEqual, wire.ICMPUnreachable, "quoted")
+	p.jumpIf(bpf.JumpEqual, wire.ICMPTimeExceeded, "quoted")
+	p.require(wire.ICMPParameter)
+	p.label("quoted")
+	p.load(bpf.LoadIndirect{Off: icmpQuoted + ipProtocol, Size: 1})
+	p.require(wire.ProtocolTCP)
+	p.load(bpf.LoadIndirect{Off: icmpQuoted + ipSource, Size: 4})
+	p.require(addr(f.Local))
+	p.requireAddr(bpf.LoadIndirect{Off: icmpQuoted + ipDest, Size: 4}, f.Remote)
+	// X goes on from the outer header's length to the quoted header's end.
+	p.load(bpf.LoadIndirect{Off: icmpQuoted, Size: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf},
+		bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 2},
+		bpf.ALUOpX{Op: bpf.ALUOpAdd}, bpf.TAX{})
+	p.requirePortsAtX(icmpQuoted, f.Local.Port(), f.Remote.Port())
+	p.jump(labelAccept)
+}
+
+// outgoingReset4 accepts the flow's RSTs in the other direction.
+func (p *program) outgoingReset4(f Flow) {
+	p.load(load(ipProtocol, 1))
+	p.require(wire.ProtocolTCP)
+	p.load(load(ipSource, 4))
+	p.require(addr(f.Local))
+	p.requireAddr(load(ipDest, 4), f.Remote)
+	p.load(load(ipFragment, 2))
+	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelDrop)
+	p.requirePorts(0, f.Local.Port(), f.Remote.Port())
+	p.load(bpf.LoadIndirect{Off: tcpFlags, Size: 1})
+	p.jumpIf(bpf.JumpBitsSet, uint32(wire.RST), labelAccept)
+	p.jump(labelDrop)
+}
+
+// headerLen loads an IPv4 header's length into X.
+var headerLen = bpf.LoadMemShift{Off: 0}
+
+// requireAddr compares what ins loads with an address, if there is one.
+func (p *program) requireAddr(ins bpf.Instruction, a netip.AddrPort) {
+	if a.Addr().IsValid() {
+		p.load(ins)
+		p.require(addr(a))
+	}
+}
+
+func (p *program) requirePorts(off uint32, src, dst uint16) {
+	p.load(headerLen)
+	p.requirePortsAtX(off, src, dst)
+}
+
+func addr(a netip.AddrPort) uint32 {
+	b := a.Addr().As4()
+	return binary.BigEndian.Uint32(b[:])
+}

@@ -1,0 +1,100 @@
+package link
+
+import (
+	"net"
+	"net/netip"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Offsets in a neighbour discovery message behind a bare IPv6 header
+// (RFC 4861, sections 4.3 and 4.4).
+const (
+	ndType   = wire.IPv6HeaderLen
+	ndTarget = wire.IPv6HeaderLen + 8
+)
+
+const neighbourDiscovery = "neighbor discovery"
+
+// solicitation asks for an IPv6 next hop (RFC 4861, section 7.2.2).
+func solicitation(r Route, own [wire.HardwareAddrLen]byte) (question, error) {
+	group := wire.SolicitedNode(r.NextHop)
+	ask := wire.Neighbour{Type: wire.NeighbourSolicitation, Target: r.NextHop, Hardware: own, HasHardware: true}
+	filter, err := neighbourFilter(wire.NeighbourAdvertisement, r.NextHop)
+	return question{
+		protocol: neighbourDiscovery, etherType: unix.ETH_P_IPV6, filter: filter,
+		packet: neighbourPacket(&ask, r.Source, group), to: wire.MulticastHardware(group),
+		answer: func(packet []byte) net.HardwareAddr {
+			n, h, ok := decodeNeighbour(packet)
+			if !ok || n.Type != wire.NeighbourAdvertisement || n.Target != r.NextHop || h.Dst != r.Source || !n.HasHardware {
+				return nil
+			}
+			return unicast(n.Hardware)
+		},
+	}, err
+}
+
+// neighbourPacket wraps a message; only a hop limit of 255 is believed.
+func neighbourPacket(n *wire.Neighbour, src, dst netip.Addr) []byte {
+	body := n.AppendTo(nil, src, dst)
+	h := wire.IPv6{NextHeader: wire.ProtocolICMPv6, HopLimit: wire.NeighbourHopLimit, Src: src, Dst: dst}
+	return append(h.AppendTo(nil, len(body)), body...)
+}
+
+// decodeNeighbour reads a packet, and checks what RFC 4861, sections 7.1.1 and
+// 7.1.2, has a host check.
+func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
+	c := field.New(wire.Root(packet), packet)
+	if h.Decode(&c) != nil || h.Version != 6 || h.Protocol != wire.ProtocolICMPv6 || h.HopLimit != wire.NeighbourHopLimit ||
+		h.Refusal != "" || h.Fragment != (wire.Fragment{}) || wire.ICMPv6Checksum(c.Ahead(), h.Src, h.Dst) != 0 || n.Decode(&c) != nil {
+		return n, h, false
+	}
+	switch {
+	case n.Type == wire.NeighbourAdvertisement && h.Dst.IsMulticast() && n.Solicited:
+		return n, h, false
+	case n.Type == wire.NeighbourSolicitation && h.Src.IsUnspecified() && (n.HasHardware || h.Dst != wire.SolicitedNode(n.Target)):
+		return n, h, false
+	}
+	return n, h, true
+}
+
+// neighbourFilter lets messages of a type about a target through.
+func neighbourFilter(typ wire.NeighbourType, target netip.Addr) ([]bpf.RawInstruction, error) {
+	var p program
+	p.load(load(ip6Next, 1))
+	p.require(wire.ProtocolICMPv6)
+	p.load(load(ndType, 1))
+	p.require(uint32(typ))
+	p.requireAddr6(absolute, ndTarget, netip.AddrPortFrom(target, 0))
+	p.jump(labelAccept)
+	return p.assemble()
+}
+
+// allNodes is who hears of an address that somebody without one asks for
+// (RFC 4861, section 7.2.4).
+var allNodes = netip.MustParseAddr("ff02::1")
+
+// answerSolicitation is the advertisement of our address for somebody who
+// asks for it, and who gets it, or nil.
+func (r *responder) answerSolicitation(d *datagram) (reply []byte, to net.HardwareAddr) {
+	n, h, ok := decodeNeighbour(d.data)
+	if !ok || n.Type != wire.NeighbourSolicitation || n.Target != r.local || h.Src == r.local {
+		return nil, nil
+	}
+	answer := wire.Neighbour{Type: wire.NeighbourAdvertisement, Solicited: true, Override: true,
+		Target: r.local, Hardware: r.hardware, HasHardware: true}
+	if h.Src.IsUnspecified() { // detection of duplicate addresses: they cannot have ours
+		answer.Solicited = false
+		group := wire.MulticastHardware(allNodes)
+		return neighbourPacket(&answer, r.local, allNodes), group[:]
+	}
+	hw := [wire.HardwareAddrLen]byte(d.from.addr[:])
+	if n.HasHardware {
+		hw = n.Hardware
+	}
+	return neighbourPacket(&answer, r.local, h.Src), unicast(hw)
+}

@@ -1,0 +1,79 @@
+package rawtcp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+const (
+	// pathLifetime is for how long a path is held to be as narrow as a
+	// connection found it (RFC 1191, section 6.3; RFC 8201, section 5.3).
+	pathLifetime = 10 * time.Minute
+	// maxPaths bounds what is remembered of narrow paths.
+	maxPaths = 256
+	// peerMSS6 is what a peer takes that announces no MSS, over IPv6 (RFC 9293,
+	// section 3.7.1, MUST-15).
+	peerMSS6 = wire.IPv6MinMTU - wire.IPv6HeaderLen - wire.TCPHeaderLen
+)
+
+// A path is what a connection learned of the way to an address.
+type path struct {
+	segment int // the most that it takes, in octets of options and payload
+	until   tcb.Instant
+}
+
+// fitPath sets the sizes in cfg for a connection to remote over a link with
+// the MTU given, in bytes, and over what earlier connections found there.
+func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, mtu int) {
+	headers := wire.IPv4HeaderLen + wire.TCPHeaderLen
+	if !remote.Is4() {
+		headers = wire.IPv6HeaderLen + wire.TCPHeaderLen
+		cfg.PeerMSS = peerMSS6
+	}
+	// RFC 9293, section 3.7.1, MUST-67: the MSS option counts neither header's options.
+	cfg.MSS = uint16(min(mtu, 1<<16-1) - headers)
+	if p, ok := e.paths[remote]; ok && now.Before(p.until) {
+		cfg.MaxSegment = min(int(cfg.MSS), p.segment)
+	}
+}
+
+// segmentLimit is the most that f's machine sends in one segment, or 0 where
+// it does not tell.
+func (f *Flow) segmentLimit() int {
+	if m, ok := f.Machine.(interface{ MaxSegment() int }); ok {
+		return m.MaxSegment()
+	}
+	return 0
+}
+
+// learnPath remembers for later connections that f's has found its path
+// narrower than it was told.
+func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
+	n := f.segmentLimit()
+	if n == 0 || n >= f.segment {
+		return
+	}
+	f.segment = n
+	if e.paths == nil {
+		e.paths = make(map[netip.Addr]path)
+	}
+	to := f.Remote.Addr()
+	if _, known := e.paths[to]; !known && len(e.paths) >= maxPaths {
+		e.forgetPath()
+	}
+	e.paths[to] = path{segment: n, until: now.Add(pathLifetime)}
+}
+
+// forgetPath makes room for another: the oldest goes.
+func (e *Endpoint) forgetPath() {
+	var oldest netip.Addr
+	for a, p := range e.paths {
+		if !oldest.IsValid() || p.until.Before(e.paths[oldest].until) {
+			oldest = a
+		}
+	}
+	delete(e.paths, oldest)
+}

@@ -1,0 +1,237 @@
+package reassembly
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+const (
+	// Lifetime is how long a packet's fragments wait for the rest, from the
+	// first one (RFC 8200, section 4.5; RFC 1122, section 3.3.2).
+	Lifetime = 60 * time.Second
+	// MaxPackets and MaxBytes bound what waits in all; MaxBytes counts some
+	// for each fragment beside its own.
+	MaxPackets = 64
+	MaxBytes   = 256 << 10
+	// maxPieces bounds what waits of one packet: 64 KiB in the pieces of the
+	// narrowest links.
+	maxPieces = 128
+	// pieceCost is what a fragment costs beside its bytes.
+	pieceCost = 64
+	// maxPayload is the largest packet that fragments may add up to.
+	maxPayload = 1<<16 - 1
+)
+
+// A Buffer puts packets together that arrived in parts. Its memory is bounded;
+// under pressure the oldest packet goes first. The zero Buffer is empty.
+type Buffer struct {
+	puzzles []*puzzle // by age
+	bytes   int
+	whole   []byte // reused for each packet put together
+}
+
+// A puzzle is one packet of which fragments have arrived.
+type puzzle struct {
+	src, dst netip.Addr
+	id       uint32
+	protocol uint8 // in the key of IPv4 only (RFC 791, section 3.2)
+
+	deadline tcb.Instant
+	pieces   []piece // by offset, without overlaps
+	total    int     // the payload's length, or -1 until the last fragment has come
+	first    uint8   // the protocol that the first fragment tells
+	refusal  string  // what a fragment's own headers said against it
+	spoilt   bool    // fragments overlapped: all others are dropped, too
+}
+
+type piece struct {
+	offset int
+	data   []byte
+}
+
+func (p piece) end() int { return p.offset + len(p.data) }
+
+// Why fragments are dropped.
+var (
+	errOverlap  = errors.New("a fragment overlaps another: the packet is dropped (RFC 5722)")
+	errSpoilt   = errors.New("a fragment of a packet that was dropped for overlapping fragments")
+	errTooMany  = errors.New("a packet in too many fragments")
+	errOddPiece = errors.New("a fragment that is not the last, of a length that is no multiple of 8")
+	errEmpty    = errors.New("a fragment without data")
+	errTooLong  = fmt.Errorf("a fragment that ends beyond the %d bytes of the largest packet", maxPayload)
+	errNested   = errors.New("a fragment of a fragment")
+	errEnds     = errors.New("fragments that contradict each other about their packet's length")
+)
+
+// Held is how many packets wait for fragments, and the bytes that they cost.
+func (r *Buffer) Held() (packets, bytes int) { return len(r.puzzles), r.bytes }
+
+// Add takes one fragment with its data, which is copied. It returns the
+// payload of the packet that the fragment completes, behind all headers and
+// valid until the next call; h then says of the whole what it would have said
+// of a packet that was never cut. An error says why a fragment was dropped.
+func (r *Buffer) Add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error) {
+	r.expire(now)
+	f := h.Fragment
+	switch {
+	case len(data) == 0:
+		return nil, errEmpty
+	case f.More && len(data)%8 != 0:
+		return nil, errOddPiece
+	case f.Offset+len(data) > maxPayload:
+		return nil, errTooLong
+	}
+	p := r.puzzle(now, h)
+	if p.spoilt {
+		return nil, errSpoilt
+	}
+	if err := r.place(p, h, data); err != nil {
+		r.spoil(p)
+		return nil, err
+	}
+	r.makeRoom(p)
+	if !p.complete() {
+		return nil, nil
+	}
+	r.whole = r.whole[:0]
+	for _, x := range p.pieces {
+		r.whole = append(r.whole, x.data...)
+	}
+	h.Protocol, h.Refusal, h.Fragment = p.first, p.refusal, wire.Fragment{}
+	r.remove(p)
+	return finish(h, r.whole)
+}
+
+// finish reads those extension headers of IPv6 that stand in what was cut.
+func finish(h *wire.IP, whole []byte) ([]byte, error) {
+	if h.Version != 6 {
+		return whole, nil
+	}
+	c := field.New("IPv6", whole)
+	var x wire.Extensions
+	if err := x.Decode(&c, h.Protocol); err != nil {
+		return nil, err
+	}
+	if x.Fragment.Partial() {
+		return nil, errNested
+	}
+	h.Protocol = x.Protocol
+	if h.Refusal == "" {
+		h.Refusal = x.Refusal
+	}
+	return c.Ahead(), nil
+}
+
+// puzzle finds the packet that a fragment belongs to, or begins one.
+func (r *Buffer) puzzle(now tcb.Instant, h *wire.IP) *puzzle {
+	key := puzzle{src: h.Src, dst: h.Dst, id: h.Fragment.ID}
+	if h.Version == 4 {
+		key.protocol = h.Protocol
+	}
+	for _, p := range r.puzzles {
+		if p.src == key.src && p.dst == key.dst && p.id == key.id && p.protocol == key.protocol {
+			return p
+		}
+	}
+	if len(r.puzzles) == MaxPackets {
+		r.remove(r.puzzles[0])
+	}
+	key.deadline, key.total = now.Add(Lifetime), -1
+	r.puzzles = append(r.puzzles, &key)
+	return &key
+}
+
+// place puts a fragment where it belongs. An exact repetition changes nothing
+// (RFC 8200, section 4.5); any other overlap is an error.
+func (r *Buffer) place(p *puzzle, h *wire.IP, data []byte) error {
+	x := piece{h.Fragment.Offset, data}
+	i := 0
+	for i < len(p.pieces) && p.pieces[i].offset < x.offset {
+		i++
+	}
+	switch {
+	case i < len(p.pieces) && p.pieces[i].offset == x.offset && bytes.Equal(p.pieces[i].data, data):
+		return nil
+	case i > 0 && p.pieces[i-1].end() > x.offset, i < len(p.pieces) && p.pieces[i].offset < x.end():
+		return errOverlap
+	case len(p.pieces) == maxPieces:
+		return errTooMany
+	case p.total >= 0 && (x.end() > p.total || !h.Fragment.More):
+		return errEnds
+	case !h.Fragment.More && i < len(p.pieces): // something lies beyond the end
+		return errEnds
+	}
+	if !h.Fragment.More {
+		p.total = x.end()
+	}
+	if x.offset == 0 {
+		p.first = h.Protocol
+	}
+	if p.refusal == "" {
+		p.refusal = h.Refusal
+	}
+	x.data = bytes.Clone(data)
+	p.pieces = append(p.pieces, piece{})
+	copy(p.pieces[i+1:], p.pieces[i:])
+	p.pieces[i] = x
+	r.bytes += x.cost()
+	return nil
+}
+
+func (p piece) cost() int { return len(p.data) + pieceCost }
+
+func (p *puzzle) complete() bool {
+	at := 0
+	for _, x := range p.pieces {
+		if x.offset != at {
+			return false
+		}
+		at = x.end()
+	}
+	return at == p.total
+}
+
+// makeRoom drops the oldest packets but the one given until the rest is within
+// bounds; that one alone is.
+func (r *Buffer) makeRoom(keep *puzzle) {
+	for i := 0; r.bytes > MaxBytes && i < len(r.puzzles); {
+		if p := r.puzzles[i]; p != keep {
+			r.remove(p)
+		} else {
+			i++
+		}
+	}
+}
+
+func (r *Buffer) expire(now tcb.Instant) {
+	for len(r.puzzles) > 0 && !now.Before(r.puzzles[0].deadline) {
+		r.remove(r.puzzles[0])
+	}
+}
+
+// spoil throws a packet's fragments away and remembers to drop the others
+// (RFC 5722, section 4).
+func (r *Buffer) spoil(p *puzzle) {
+	p.spoilt = true
+	for _, x := range p.pieces {
+		r.bytes -= x.cost()
+	}
+	p.pieces = nil
+}
+
+func (r *Buffer) remove(p *puzzle) {
+	r.spoil(p)
+	for i := range r.puzzles {
+		if r.puzzles[i] == p {
+			r.puzzles = append(r.puzzles[:i], r.puzzles[i+1:]...)
+			return
+		}
+	}
+}

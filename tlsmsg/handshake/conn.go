@@ -1,0 +1,169 @@
+package handshake
+
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// conn is what both sides of a connection are made of: the record layer, the
+// alerts, the walk through the table of states, the wait for work, the running
+// hash. A side embeds it, sets self, isClient, events and table, and adds its
+// own steps.
+type conn[S side] struct {
+	self     S
+	isClient bool
+	events   func(Event) // may be nil
+	tamper   *Tamper     // nil: no misbehaviour
+
+	table *[numPhases][]step[S] // of the version; nil: not started
+	phase phase
+	stage Stage
+	state State
+	fault error // why the connection is over
+	last  lastMessage
+
+	suite *suite.Suite   // nil until ServerHello, and after it for one that this side cannot finish
+	ctx   tlsmsg.Context // what decoding a message depends on
+
+	work   Work
+	resume func(S, Result) error
+	after  func(S) error // what a step leaves to do once its message is in the transcript
+
+	in         inbound
+	out        outbound
+	transcript suite.Transcript
+	master     [suite.MasterSecretLen]byte
+	pending    pendingStates
+	scratch    []byte // for a message being made
+}
+
+// side is what a conn asks of the machine that it is part of.
+type side interface {
+	// trusted reports whether the peer may be given what is only for it.
+	trusted() bool
+}
+
+// init makes a conn ready: nothing has happened yet.
+func (c *conn[S]) init(self S, isClient bool, events func(Event)) {
+	c.self, c.isClient, c.events = self, isClient, events
+	c.state.Credential = -1
+}
+
+// Receive takes bytes that the stream brought and moves the handshake on as
+// far as they go. It neither keeps nor writes to p. What it holds is bounded: a driver hands
+// over no more than Room at once.
+func (c *conn[S]) Receive(p []byte) {
+	if c.fault != nil || c.in.closed {
+		return // RFC 5246, section 7.2.1: what follows a closure alert is ignored
+	}
+	if len(p) > c.Room() {
+		c.end(refuse(tlsmsg.AlertRecordOverflow, "",
+			"%d bytes more than the %d that are held while the machine waits", len(p)-c.Room(), maxUnread))
+		return
+	}
+	c.in.append(p)
+	c.run()
+	c.in.own()
+}
+
+// Room returns how many bytes Receive takes now. It is less than its most only
+// while work is outstanding or application data waits to be read.
+func (c *conn[S]) Room() int { return maxUnread - c.in.unread() }
+
+// TransportEOF says that the stream has ended: the peer sends no more. Without
+// a close_notify before it that is an error, as data may have been cut off
+// (RFC 5246, section 7.2.1).
+func (c *conn[S]) TransportEOF() {
+	c.in.ended = true
+	c.run()
+}
+
+// Next returns the bytes to send, whole flights at a time, or nil. They are
+// valid until the next call of any other method; the caller has sent, or
+// copied, them by then.
+func (c *conn[S]) Next() []byte {
+	b := c.out.take()
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// AppendOutput appends the bytes to send to b, and counts them as sent.
+func (c *conn[S]) AppendOutput(b []byte) []byte { return append(b, c.out.take()...) }
+
+// Work returns the piece of work that the machine waits for, until Resume has
+// its result.
+func (c *conn[S]) Work() (w Work, ok bool) { return c.work, c.work != nil }
+
+// Resume hands back the result of the piece of work that Work returned.
+func (c *conn[S]) Resume(r Result) {
+	if c.work == nil || c.fault != nil {
+		return
+	}
+	resume := c.resume
+	c.work, c.resume = nil, nil
+	c.end(resume(c.self, r))
+	c.run()
+}
+
+// yield asks the driver for work; then is called with its result.
+func (c *conn[S]) yield(w Work, then func(S, Result) error) { c.work, c.resume = w, then }
+
+// wrongResult makes the error for a Resume that does not go with its Work.
+func wrongResult(want, got Result) error {
+	return &InternalError{What: fmt.Sprintf("the driver resumed with %T, expected %T", got, want)}
+}
+
+// Stage returns how far the handshake has come.
+func (c *conn[S]) Stage() Stage { return c.stage }
+
+// State returns what is known of the connection so far.
+func (c *conn[S]) State() State { return c.state }
+
+// Err returns why the connection is over, or nil: while it lives, and after
+// both sides closed it as they should. It is a *NotTLSError, *AlertError,
+// *ProtocolError, *ClosedError or *InternalError, or wraps ErrAborted.
+func (c *conn[S]) Err() error { return c.fault }
+
+// LastMessage names the last handshake message sent or received, for
+// sentences: "the peer's ServerHello", "our ClientHello".
+func (c *conn[S]) LastMessage() string { return c.last.String() }
+
+// reach raises the stage.
+func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
+
+// run handles what has arrived, until something is missing: bytes, the result
+// of work, or a reader for application data.
+func (c *conn[S]) run() {
+	for c.fault == nil && c.work == nil && !c.in.closed && len(c.in.app) == 0 {
+		raw, err := c.in.messages.Next()
+		switch {
+		case err != nil:
+			c.end(tooLong(err))
+		case raw != nil:
+			c.end(c.handshakeMessage(raw))
+		default:
+			more, err := c.nextRecord()
+			c.end(err)
+			if !more {
+				c.end(c.transportEnded())
+				return
+			}
+		}
+	}
+}
+
+// transportEnded judges the stream's end, once all before it is handled.
+func (c *conn[S]) transportEnded() error {
+	if !c.in.ended || c.fault != nil || c.in.closed {
+		return nil
+	}
+	return &ClosedError{
+		After:      c.last.String(),
+		MidRecord:  c.in.unread() > 0 || c.in.messages.Pending(),
+		Handshaken: c.phase == phaseConnected,
+	}
+}

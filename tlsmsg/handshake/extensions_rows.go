@@ -1,0 +1,208 @@
+package handshake
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// What a client offers by each extension, and makes of its answer. The table is
+// in extensions.go.
+
+// offerServerName sends a DNS name, and no address (RFC 6066, section 3).
+func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
+	host := strings.TrimSuffix(cfg.ServerName, ".")
+	if host == "" || isAddress(host) {
+		return nil, nil
+	}
+	v, err := tlsmsg.NewServerName(host)
+	return &v, err
+}
+
+func offerALPN(cfg *Config) (tlsmsg.ExtensionData, error) {
+	if len(cfg.ALPN) == 0 {
+		return nil, nil
+	}
+	v, err := tlsmsg.NewALPN(cfg.ALPN...)
+	return &v, err
+}
+
+func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.ALPN
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	raw := findRaw(c.cfg.Extensions, tlsmsg.ExtensionALPN)
+	if raw == nil && !slices.Contains(c.cfg.ALPN, v.Protocols[0]) {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.application_layer_protocol_negotiation",
+			"%q was not offered", v.Protocols[0])
+	}
+	c.state.ALPN = v.Protocols[0]
+	return nil
+}
+
+func offerExtendedMasterSecret(*Config) (tlsmsg.ExtensionData, error) {
+	return &tlsmsg.ExtendedMasterSecret{}, nil
+}
+
+func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
+	c.state.ExtendedMasterSecret = true
+	return parse(hello, &tlsmsg.ExtendedMasterSecret{})
+}
+
+// offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
+// of the two is enough (RFC 5746, section 3.4).
+func offerRenegotiationInfo(cfg *Config) (tlsmsg.ExtensionData, error) {
+	if slices.Contains(cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
+		return nil, nil
+	}
+	return &tlsmsg.RenegotiationInfo{}, nil
+}
+
+func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.RenegotiationInfo
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	if n := len(v.RenegotiatedConnection); n > 0 {
+		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info",
+			"%d bytes in renegotiated_connection, expected none in a first handshake (RFC 5746, section 3.4)", n)
+	}
+	c.state.SecureRenegotiation = true
+	return nil
+}
+
+func offerSupportedGroups(cfg *Config) (tlsmsg.ExtensionData, error) {
+	groups := cfg.Groups
+	if cfg.GREASE {
+		groups = append([]tlsmsg.NamedGroup{greaseValue[tlsmsg.NamedGroup](cfg, greaseGroup)}, groups...)
+	}
+	return &tlsmsg.SupportedGroups{Groups: groups}, nil
+}
+
+func offerECPointFormats(*Config) (tlsmsg.ExtensionData, error) {
+	return &tlsmsg.ECPointFormats{Formats: uncompressed}, nil
+}
+
+var uncompressed = []tlsmsg.ECPointFormat{tlsmsg.PointUncompressed}
+
+func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.ECPointFormats
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	if !slices.Contains(v.Formats, tlsmsg.PointUncompressed) {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.ec_point_formats",
+			"%v, expected %v among them (RFC 8422, section 5.1.2)", v.Formats, tlsmsg.PointUncompressed)
+	}
+	return nil
+}
+
+func offerSessionTicket(cfg *Config) (tlsmsg.ExtensionData, error) {
+	switch {
+	case cfg.Session != nil && len(cfg.Session.Ticket) > 0:
+		return &tlsmsg.SessionTicket{Ticket: cfg.Session.Ticket}, nil
+	case cfg.SessionTicket:
+		return &tlsmsg.SessionTicket{}, nil
+	}
+	return nil, nil
+}
+
+func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.SessionTicket
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	if n := len(v.Ticket); n > 0 {
+		return refuse(tlsmsg.AlertDecodeError, "ServerHello.session_ticket", "%d bytes, expected none", n)
+	}
+	c.exchange.ticketPromised = true
+	return nil
+}
+
+func offerStatusRequest(*Config) (tlsmsg.ExtensionData, error) {
+	return &tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP}, nil
+}
+
+func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
+	c.exchange.statusPromised = true
+	return parse(hello, &tlsmsg.StatusRequest{})
+}
+
+// offerSignatureAlgorithms: before TLS 1.2 there is nothing to choose, and the
+// extension is not sent (RFC 5246, section 7.4.1.4.1).
+func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
+	if cfg.MaxVersion < tlsmsg.VersionTLS12 {
+		return nil, nil
+	}
+	return &tlsmsg.SignatureAlgorithms{Schemes: cfg.SignatureSchemes}, nil
+}
+
+func offerSCT(*Config) (tlsmsg.ExtensionData, error) {
+	return &tlsmsg.SignedCertificateTimestamps{}, nil
+}
+
+// answerSCT keeps the timestamps for who knows the logs' keys (RFC 6962,
+// section 3.3.1).
+func answerSCT(c *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.SignedCertificateTimestamps
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	c.state.SCTs = v.List
+	return nil
+}
+
+// offerEncryptThenMAC is for suites of CBC mode alone (RFC 7366, section 3).
+func offerEncryptThenMAC(cfg *Config) (tlsmsg.ExtensionData, error) {
+	for _, id := range cfg.CipherSuites {
+		if s := suite.Lookup(id); s != nil && s.CBC() {
+			return &tlsmsg.EncryptThenMAC{}, nil
+		}
+	}
+	return nil, nil
+}
+
+func answerEncryptThenMAC(c *Client, hello *tlsmsg.ServerHello) error {
+	if err := parse(hello, &tlsmsg.EncryptThenMAC{}); err != nil {
+		return err
+	}
+	if c.suite != nil && !c.suite.CBC() {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.extensions",
+			"encrypt_then_mac with %v, which is not of CBC mode (RFC 7366, section 3)", hello.CipherSuite)
+	}
+	c.state.EncryptThenMAC = true
+	return nil
+}
+
+// minRecordSizeLimit is the least that a record_size_limit may be (RFC 8449,
+// section 4).
+const minRecordSizeLimit = 64
+
+func offerRecordSizeLimit(cfg *Config) (tlsmsg.ExtensionData, error) {
+	if cfg.RecordSizeLimit == 0 {
+		return nil, nil
+	}
+	return &tlsmsg.RecordSizeLimit{Limit: cfg.RecordSizeLimit}, nil
+}
+
+// answerRecordSizeLimit: from now on both sides keep to the other's limit, in
+// records that are protected (RFC 8449, section 4).
+func answerRecordSizeLimit(c *Client, hello *tlsmsg.ServerHello) error {
+	var v tlsmsg.RecordSizeLimit
+	if err := parse(hello, &v); err != nil {
+		return err
+	}
+	if v.Limit < minRecordSizeLimit || v.Limit > tlsmsg.MaxPlaintext {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.record_size_limit", "%d, expected %d to %d",
+			v.Limit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
+	}
+	c.state.RecordSizeLimit = v.Limit
+	c.out.limit, c.in.limit = int(v.Limit), int(c.cfg.RecordSizeLimit)
+	if c.in.limit == 0 { // sent as raw bytes
+		c.in.limit = tlsmsg.MaxPlaintext
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package handshake
+
+import "github.com/rawshake/rawshake/tlsmsg"
+
+// The work that only a server asks for. See work.go.
+
+// KeyPairWork asks for an ephemeral key pair in Group, a curve or one of RFC
+// 7919's. Result: KeyPairResult.
+type KeyPairWork struct{ Group tlsmsg.NamedGroup }
+
+// KeyPairResult is the outcome of KeyPairWork.
+type KeyPairResult struct {
+	PublicKey []byte // to send, as in ServerKeyExchange
+	Private   any    // the driver's own; it comes back in SharedSecretWork
+	Err       error
+}
+
+// SharedSecretWork asks for the agreement of an ephemeral key pair with the
+// peer's public key. Result: SharedSecretResult.
+type SharedSecretWork struct {
+	Private any
+	PeerKey []byte // as in ClientKeyExchange
+}
+
+// SharedSecretResult is the outcome of SharedSecretWork.
+type SharedSecretResult struct {
+	PreMasterSecret []byte
+	Err             error // wraps suite.ErrPeerKey where the peer's key is at fault
+}
+
+// DecryptWork asks for the pre_master_secret of an RSA key exchange, decrypted
+// with the private key of ServerConfig.Credentials[Credential]. Result:
+// DecryptResult.
+//
+// The driver must not let anybody learn whether the ciphertext was good: it
+// does as RFC 5246, section 7.4.7.1, says, and hands back 48 random bytes for
+// one that was not, its first two bytes those of Version in every case.
+type DecryptWork struct {
+	Credential int
+	Version    tlsmsg.Version // ClientHello.client_version
+	Ciphertext []byte
+}
+
+// DecryptResult is the outcome of DecryptWork.
+type DecryptResult struct {
+	PreMasterSecret []byte
+	Err             error // there is no such key, or it cannot decrypt; never that the ciphertext is bad
+}
+
+func (KeyPairWork) work()          {}
+func (SharedSecretWork) work()     {}
+func (DecryptWork) work()          {}
+func (KeyPairResult) result()      {}
+func (SharedSecretResult) result() {}
+func (DecryptResult) result()      {}
+
+// LookupSessionWork asks for the session that a client offers to resume, by the
+// ticket that it was given or by ID: one of the two is set. Result:
+// LookupSessionResult.
+type LookupSessionWork struct{ ID, Ticket []byte }
+
+// LookupSessionResult is the outcome of LookupSessionWork.
+type LookupSessionResult struct {
+	Session *ServerSession // nil: not known, too old, or not ours
+	Renew   bool           // a new ticket is to be given
+}
+
+// KeepSessionWork asks to keep a session: under ID, or where that is empty, in
+// a ticket that nobody else can read or make. Result: KeepSessionResult.
+type KeepSessionWork struct {
+	ID      []byte
+	Session *ServerSession
+}
+
+// KeepSessionResult is the outcome of KeepSessionWork. A failure costs the
+// client its abbreviated handshake, not this one.
+type KeepSessionResult struct {
+	Ticket       []byte
+	LifetimeHint uint32 // seconds; 0: not said
+	Err          error
+}
+
+func (LookupSessionWork) work()     {}
+func (KeepSessionWork) work()       {}
+func (LookupSessionResult) result() {}
+func (KeepSessionResult) result()   {}

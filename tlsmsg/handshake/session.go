@@ -1,0 +1,86 @@
+package handshake
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// A Session is what a handshake leaves behind for an abbreviated one (RFC 5246,
+// section 7.3, figure 2; RFC 5077). It holds the master secret: whoever has it
+// can read what was said. It comes by SessionEvent and goes into Config.Session;
+// a Session is not changed after that.
+type Session struct {
+	Version              tlsmsg.Version
+	CipherSuite          tlsmsg.CipherSuite
+	Master               [suite.MasterSecretLen]byte
+	ExtendedMasterSecret bool
+	ID                   []byte // that the server gave; empty: it resumes by ticket alone
+	Ticket               []byte // of NewSessionTicket; empty: it resumes by ID alone
+	LifetimeHint         uint32 // of the ticket, in seconds; 0: the server does not say
+	ServerName           string // that it was made for
+	// Chain is the server's, DER, the leaf first. It is judged anew at each
+	// resumption: trust is not resumed.
+	Chain [][]byte
+}
+
+// maxTicket bounds a ticket that is kept, in bytes: it goes into an extension of
+// the next ClientHello, where all of them together have 65535.
+const maxTicket = 32 << 10
+
+// offeredID is the session_id that offers the session. With a ticket alone it
+// is a hash of that: a server that takes the ticket repeats it, which is how
+// the client learns of it (RFC 5077, section 3.4).
+func (s *Session) offeredID() []byte {
+	if len(s.ID) > 0 || len(s.Ticket) == 0 {
+		return s.ID
+	}
+	sum := sha256.Sum256(s.Ticket)
+	return sum[:]
+}
+
+// unfit says why a session is not offered under a Config, or "".
+func (s *Session) unfit(cfg *Config) string {
+	known := suite.Lookup(s.CipherSuite)
+	switch {
+	case len(s.offeredID()) == 0 || len(s.ID) > 32:
+		return "it has neither an ID nor a ticket"
+	case s.ServerName != cfg.ServerName:
+		return "it was made for another server name"
+	case s.Version < cfg.MinVersion || s.Version > cfg.MaxVersion:
+		return "its version, " + s.Version.String() + ", is not offered"
+	case known == nil || known.For(s.Version) == nil || !slices.Contains(cfg.CipherSuites, s.CipherSuite):
+		return "its cipher suite, " + s.CipherSuite.String() + ", is not offered"
+	case len(s.Chain) == 0:
+		return "it does not hold the server's certificate"
+	case len(s.Ticket) > maxTicket:
+		return "its ticket is too long"
+	}
+	return ""
+}
+
+// newSession makes the session that this handshake leaves behind, or nil where
+// the server keeps none and gives no ticket.
+func (c *Client) newSession() *Session {
+	s := &Session{
+		Version: c.state.Version, CipherSuite: c.state.CipherSuite, Master: c.master,
+		ExtendedMasterSecret: c.state.ExtendedMasterSecret,
+		ID:                   c.state.SessionID,
+		Ticket:               c.exchange.ticket,
+		LifetimeHint:         c.exchange.lifetime,
+		ServerName:           c.cfg.ServerName,
+		Chain:                c.state.Chain,
+	}
+	if c.state.Resumed && len(s.Ticket) == 0 {
+		s.Ticket, s.LifetimeHint = c.cfg.Session.Ticket, c.cfg.Session.LifetimeHint
+	}
+	if c.state.Resumed { // the ID may be our own, made of the ticket
+		s.ID = c.cfg.Session.ID
+	}
+	if len(s.ID) == 0 && len(s.Ticket) == 0 {
+		return nil
+	}
+	return s
+}
