@@ -263,6 +263,15 @@ func (b *bystander) arrives(p *seen) {
 	own.edge = max(own.edge, ack+int(s.Window)<<other.shift(s))
 }
 
+// reborn notes that a connection may begin with a cookie that was taken
+// before: an old ACK can bring back one that has ended, which is the price of
+// keeping no state.
+func (b *bystander) reborn(w way) {
+	for _, s := range b.spaces[w] {
+		s.teller = nil
+	}
+}
+
 // stranger notes a packet that somebody else sends.
 func (b *bystander) stranger(packet []byte) {
 	var p seen

@@ -162,6 +162,9 @@ func (w *world) configureAccepted(cfg *tcb.Config) {
 	}
 	cfg.Events = w.events("B")
 	w.cookies[cfg.RemotePort] = cfg.SYNSent
+	if cfg.SYNSent {
+		w.seen.reborn(way{addr(w.hosts[0].Addr, int(cfg.RemotePort)), w.listen.Local})
+	}
 	for _, u := range w.users { // its place is taken by the one that begins now
 		if u.host == w.hosts[1] && u.flow.Remote.Port() == cfg.RemotePort && !u.done && !u.gone && u.conn.State() == tcb.TimeWait {
 			w.count("endpoint", "TIME-WAIT reused")
