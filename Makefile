@@ -2,8 +2,9 @@
 # make test    install what the tests need, then lint, tests, and a short fuzz
 GO      ?= go
 FUZZ    ?= 10m
+SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint unit bench conformance fuzz setup clean help
+.PHONY: all build demo test lint unit seeds soak bench conformance fuzz setup clean help
 
 all: build
 
@@ -16,7 +17,7 @@ build: ## the program, static, at bin/rawshake
 demo: build ## a handshake from SYN to Finished, in a private network
 	@bin/rawshake lab demo
 
-test: setup lint unit ## everything that the gate runs
+test: setup lint unit seeds ## everything that the gate runs
 	scripts/fuzz.sh 3s
 
 setup: ## install the Debian packages that the tests use as peers
@@ -30,6 +31,12 @@ lint: ## gofmt, go vet, staticcheck, shellcheck
 
 unit: ## the tests, with the race detector
 	$(GO) test -race -timeout 20m ./...
+
+seeds: ## the simulated network, ten thousand seeds of it
+	$(GO) test -count=1 -run TestSeeds ./internal/simnet
+
+soak: ## the simulated network, for SEEDS (default 1000000) seeds
+	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -38,7 +39,7 @@ type Endpoint struct {
 	strays    []strayReply
 	ipID      uint16
 
-	fragments fragments
+	fragments reassembly.Buffer
 	paths     map[netip.Addr]path // what is known to be narrower than the link
 	seg       wire.Segment        // reused for every segment in and out
 }

@@ -49,3 +49,31 @@ func TestACookieOffersTheWindowOfTheConnection(t *testing.T) {
 		}
 	}
 }
+
+// TestACookieKeepsToThePeersMSS: segments larger than the peer takes are never
+// sent, whichever the peer (RFC 9293, MUST-16).
+func TestACookieKeepsToThePeersMSS(t *testing.T) {
+	for _, tc := range []struct{ offered, least, most int }{{0, 536, 536}, {100, 48, 100}, {600, 536, 600}, {9000, 1400, 9000}} {
+		b := newBench()
+		l := listen(t, b, 1)
+		b.receive(from(1, wire.Segment{Seq: 10, Flags: wire.SYN}))
+		first := b.sent(t)
+		syn := from(2, wire.Segment{Seq: 10, Flags: wire.SYN})
+		if tc.offered > 0 {
+			syn.Options.AddMSS(uint16(tc.offered))
+		}
+		b.receive(syn)
+		cookie := b.sent(t)
+		b.receive(from(1, wire.Segment{Seq: 11, Ack: first.End(), Flags: wire.RST}))
+		b.receive(from(2, wire.Segment{Seq: 11, Ack: cookie.End(), Flags: wire.ACK}))
+		f := l.Accept()
+		if f == nil {
+			t.Fatal("the cookie was not taken")
+		}
+		f.Machine.Write(make([]byte, 9000))
+		b.Touch(f)
+		if s := b.sent(t); s == nil || len(s.Payload) > tc.most || len(s.Payload) < min(tc.least, 1000) {
+			t.Errorf("a peer that offered %d got %+v", tc.offered, s)
+		}
+	}
+}

@@ -33,32 +33,14 @@ func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool)
 // receiveFragment keeps a fragment, and goes on with the packet that it
 // completes.
 func (e *Endpoint) receiveFragment(now tcb.Instant, h *wire.IP, data []byte) {
-	whole, err := e.fragments.add(now, h, data)
+	payload, err := e.fragments.Add(now, h, data)
 	if err != nil {
 		e.drop(err.Error())
 	}
-	if whole == nil {
-		return
+	if payload != nil {
+		c := field.New("payload", payload)
+		e.receivePayload(now, h, &c, false)
 	}
-	c := field.New(wire.Root(nil), whole)
-	if h.Version == 6 {
-		// The rest of the extension headers stands in what was cut.
-		c = field.New("IPv6", whole)
-		var x wire.Extensions
-		if err := x.Decode(&c, h.Protocol); err != nil {
-			e.drop(err.Error())
-			return
-		}
-		if x.Fragment.Partial() {
-			e.drop("a fragment of a fragment")
-			return
-		}
-		h.Protocol = x.Protocol
-		if h.Refusal == "" {
-			h.Refusal = x.Refusal
-		}
-	}
-	e.receivePayload(now, h, &c, false)
 }
 
 // receivePayload takes what a whole packet carries, from the cursor on.

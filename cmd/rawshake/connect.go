@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -117,6 +118,9 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
+// requestPath is what may stand in a request line (RFC 9112, section 3.2).
+var requestPath = regexp.MustCompile(`^/[!-~\x80-\x{10ffff}]*$`)
+
 // complete fills in what depends on other flags and refuses what does not fit.
 func (f *connectFlags) complete(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed
@@ -125,6 +129,9 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 			return usageError("--json and --view %s contradict each other", f.view)
 		}
 		f.view = "json"
+	}
+	if f.quiet && f.json {
+		return usageError("--quiet and --json contradict each other")
 	}
 	if f.quiet {
 		f.view = "none"
@@ -138,8 +145,8 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	if f.key != "" && f.cert == "" {
 		return usageError("--key needs --cert")
 	}
-	if f.get != "" && !strings.HasPrefix(f.get, "/") {
-		return usageError("--get %q: a path begins with /", f.get)
+	if (f.get != "" || changed("get")) && !requestPath.MatchString(f.get) {
+		return usageError("--get %q: a path begins with / and holds no spaces or control characters", f.get)
 	}
 	if f.until == "" {
 		f.until = connect.GoalFinished.String()

@@ -38,6 +38,9 @@ func (t target) hostHeader() string {
 
 // parseTarget reads HOST[:PORT].
 func parseTarget(s string) (target, error) {
+	if strings.Contains(s, "/") {
+		return target{}, usageError("%q: give HOST[:PORT], not a URL", s)
+	}
 	host, port := s, ""
 	if strings.Contains(s, ":") {
 		var err error
@@ -144,6 +147,9 @@ func (t *target) lookup(ctx context.Context, overrides []string, f family, via l
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, string(f), t.host)
 	if err == nil && len(addrs) == 0 {
 		err = errors.New("no such address")
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &statusError{exitTimeout, fmt.Errorf("timed out while looking up the name %s: the name server does not answer. Give its address with --resolve %s:ADDR", t.host, t.host)}
 	}
 	if err != nil {
 		return &statusError{exitUnreachable, fmt.Errorf("the name %s has no %s address: %w. Give one with --resolve %s:ADDR", t.host, f.name(), err, t.host)}

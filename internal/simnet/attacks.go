@@ -158,6 +158,6 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 }
 
 func (w *world) forgeICMP(u *user, seq wire.Seq, code byte, mtu int) []byte {
-	quoted := wire.Segment{SrcPort: u.flow.Local.Port(), DstPort: u.flow.Remote.Port(), Seq: seq, Flags: wire.ACK}
+	quoted := wire.Segment{SrcPort: u.flow.Local.Port(), DstPort: u.flow.Remote.Port(), Seq: seq, Flags: wire.ACK, Payload: make([]byte, 1400)}
 	return unreachable(Router, segmentPacket(u.flow.Local.Addr(), u.flow.Remote.Addr(), &quoted), code, mtu)
 }

@@ -142,19 +142,22 @@ func (b *bystander) judgeAck(own *space, p *seen) error {
 	if whole := other.came.whole(); ack > whole {
 		return fmt.Errorf("it acknowledges up to %d, and up to %d arrived", ack, whole)
 	}
-	if s.Flags.Has(wire.SYN) {
-		return nil // its window cannot be scaled; and a cookie may answer an old SYN again
-	}
-	if ack < other.told {
-		return fmt.Errorf("it acknowledges up to %d, after %d", ack, other.told)
-	}
-	other.told = ack
 	shift := own.shift(s)
 	edge := ack + int(s.Window)<<shift
-	if edge+1<<shift <= other.offered {
+	// A SYN is no step back: its window cannot be scaled, and a cookie may
+	// answer an old one again.
+	switch syn := s.Flags.Has(wire.SYN); {
+	case !syn && ack < other.told:
+		return fmt.Errorf("it acknowledges up to %d, after %d", ack, other.told)
+	case !syn && edge+1<<shift <= other.offered: // less than the scale can express
 		return fmt.Errorf("its window ends at %d, after one that ended at %d", edge, other.offered)
 	}
-	other.offered = max(other.offered, edge)
+	other.told, other.offered = max(other.told, ack), max(other.offered, edge)
+	return judgeSACK(other, s, ack)
+}
+
+// judgeSACK sees to it that only what arrived is acknowledged selectively.
+func judgeSACK(other *space, s *wire.Segment, ack int) error {
 	blocks, n := s.Options.SACK()
 	for _, k := range blocks[:n] {
 		r := run{k.Left.Minus(other.iss), k.Right.Minus(other.iss)}
@@ -263,9 +266,15 @@ func (b *bystander) arrives(p *seen) {
 // stranger notes a packet that somebody else sends.
 func (b *bystander) stranger(packet []byte) {
 	var p seen
-	if p.read(packet) == nil && p.tcp && p.seg.Flags == wire.SYN {
-		s := b.spaces.begin(p.way, p.seg.Seq)
-		b.noteSYN(s, &p)
-		s.end = 1
+	if p.read(packet) != nil || !p.tcp || p.seg.Flags.Has(wire.RST) {
+		return
 	}
+	var s *space
+	if p.seg.Flags.Has(wire.SYN) {
+		s = b.spaces.begin(p.way, p.seg.Seq)
+		b.noteSYN(s, &p)
+	} else if s = b.spaces.sending(p.way, p.seg.Seq); s == nil {
+		return
+	}
+	s.end = max(s.end, p.seg.End().Minus(s.iss))
 }

@@ -127,6 +127,15 @@ func (c *Conn) HandshakeRTT() (time.Duration, bool) {
 	return max(c.handshakeRTT, 0), c.handshakeRTT >= 0
 }
 
+// SoftError is what the network last said of the way to the peer, which may
+// pass, or nothing: "198.18.0.1 said host unreachable". It may change in
+// Receive and Unreachable.
+func (c *Conn) SoftError() string { return c.icmp }
+
+// Blocked reports whether there is something to send, and the peer's window is
+// closed. It may change in Receive and Write.
+func (c *Conn) Blocked() bool { return c.snd.wnd == 0 && c.snd.nxt.Less(c.sendEnd()) }
+
 // LocalPort and RemotePort are the ports of the segments that Next fills.
 // They do not change.
 func (c *Conn) LocalPort() uint16 { return c.cfg.LocalPort }

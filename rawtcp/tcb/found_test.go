@@ -71,3 +71,13 @@ func TestACoarseWindowScaleDoesNotCloseTheWindow(t *testing.T) {
 		}
 	}
 }
+
+// A window that is as wide as its field can show is not told again and again:
+// the sender would take the repetitions for duplicate acknowledgments.
+func TestReadingFromTheWidestWindowIsNotAnnounced(t *testing.T) {
+	k := established(t, func(c *Config) { c.ReceiveBuffer = 1 << 18 })
+	k.send(`ACK seq=1 ack=1 "hello"`)
+	k.expect("ACK ack=6")
+	k.read("hello")
+	k.quiet()
+}

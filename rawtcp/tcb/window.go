@@ -25,8 +25,11 @@ func (c *Conn) offered() int { return max(0, c.rcv.edge.Minus(c.rcv.nxt)) }
 
 // windowGain is how much further the window could open.
 func (c *Conn) windowGain() int {
-	return max(0, c.cfg.ReceiveBuffer-c.rcv.ready-c.offered())
+	return max(0, min(c.cfg.ReceiveBuffer-c.rcv.ready, c.widest())-c.offered())
 }
+
+// widest is the largest window that the header can show.
+func (c *Conn) widest() int { return 0xffff << c.rcv.scale }
 
 // rmss is the size of segment that we expect: the one that we announced.
 func (c *Conn) rmss() int { return int(c.cfg.MSS) }
@@ -39,7 +42,7 @@ func (c *Conn) windowOpened() {
 	default:
 		return
 	}
-	half := c.cfg.ReceiveBuffer / 2
+	half := min(c.cfg.ReceiveBuffer, c.widest()) / 2
 	if !c.rcv.finished && c.offered() < half && c.windowGain() >= min(half, 2*c.rmss()) {
 		c.out.ack = true
 	}

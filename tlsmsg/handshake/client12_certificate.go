@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -29,7 +30,11 @@ func (c *Client) certificate(raw []byte) error {
 	case c.exchange.statusPromised:
 		c.phase = phaseCertificateStatus
 	}
-	c.yield(VerifyChainWork{Chain: m.Chain, ServerName: c.cfg.ServerName}, (*Client).chainJudged)
+	c.yield(VerifyChainWork{
+		Chain:      m.Chain,
+		ServerName: c.cfg.ServerName,
+		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
+	}, (*Client).chainJudged)
 	return nil
 }
 
@@ -49,6 +54,9 @@ func (c *Client) chainJudged(r Result) error {
 	}
 	if err := c.suite.FitsKey(result.PublicKey); err != nil { // RFC 5246, section 7.4.2
 		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "Certificate", Reason: err.Error(), Err: err}
+	}
+	if curve := suite.CurveOf(result.PublicKey); curve != 0 && !slices.Contains(c.cfg.Groups, curve) { // RFC 8422, section 5.3
+		return refuse(tlsmsg.AlertIllegalParameter, "Certificate", "a key on %v, which was not offered", curve)
 	}
 	if bits := suite.RSABits(result.PublicKey); bits > 0 && bits < c.cfg.MinRSABits {
 		return refuse(tlsmsg.AlertInsufficientSecurity, "Certificate", "an RSA key of %d bits, expected at least %d", bits, c.cfg.MinRSABits)
