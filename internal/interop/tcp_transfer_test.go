@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -25,7 +26,7 @@ import (
 
 var full = flag.Bool("full", false, "transfer 64 MiB also where the link is so bad that it takes minutes")
 
-var minRTO = flag.Duration("minrto", 0, "the least retransmission timeout of our side")
+var minRTO = flag.Duration("minrto", 0, "the least retransmission timeout of our side; 0: what suits the link")
 
 // families are the kinds of address that the transfers run over.
 var families = []struct {
@@ -34,16 +35,22 @@ var families = []struct {
 	mtu  int // that the path is lowered to
 }{
 	{"IPv4", (*lab.Node).Addr, 1000},
-	// {"IPv6", (*lab.Node).Addr6, 1280}: to be switched on with rawtcp's IPv6.
+	{"IPv6", (*lab.Node).Addr6, 1280},
 }
 
 // A passage is one transfer through bad weather.
 type passage struct {
 	weather link.Impairment
-	size    int64 // without -full
+	size    int64         // without -full
+	rto     time.Duration // the least one of our side; 0: a stack's own
 }
 
-const wholeSize = 64 << 20
+const (
+	wholeSize = 64 << 20
+	// shortRTO suits a round trip of 2 ms: at these losses every few segments
+	// cost a timeout, see docs/tcp-measured.md.
+	shortRTO = 10 * time.Millisecond
+)
 
 // passages have a round trip of 2 ms, and the MTU lowered half-way.
 func passages() map[string]passage {
@@ -51,10 +58,10 @@ func passages() map[string]passage {
 		return link.Impairment{Seed: 1, Loss: loss, Duplicate: 0.01, Reorder: 0.01, Delay: time.Millisecond}
 	}
 	return map[string]passage{
-		"loss=0%":  {link.Impairment{Seed: 1, Delay: time.Millisecond}, wholeSize},
-		"loss=1%":  {bad(0.01), wholeSize},
-		"loss=5%":  {bad(0.05), 8 << 20},
-		"loss=20%": {bad(0.20), 1 << 20},
+		"loss=0%":  {link.Impairment{Seed: 1, Delay: time.Millisecond}, wholeSize, 0},
+		"loss=1%":  {bad(0.01), wholeSize, 0},
+		"loss=5%":  {bad(0.05), 8 << 20, shortRTO},
+		"loss=20%": {bad(0.20), 1 << 20, shortRTO},
 	}
 }
 
@@ -87,7 +94,7 @@ func TestTransfersIntoABlackHole(t *testing.T) {
 				l := newLab(t)
 				// The kernel looks for black holes on demand only.
 				l.Far().Command("/bin/sh", "-c", "echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing").Run()
-				p := passage{link.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20}
+				p := passage{link.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
 				transfer(t, l, family.addr, p, ours == "sends")
 			})
 		}
@@ -99,7 +106,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 	for _, n := range []*lab.Node{l.Near(), l.Far()} {
 		offloadsOff(t, n)
 	}
-	ours, kernels := weatherPair(t, l, addr(l.Far()), p.weather)
+	ours, kernels := weatherPair(t, l, addr(l.Far()), p)
 	from, to := ours, kernels
 	if !oursSends {
 		from, to = kernels, ours
@@ -119,7 +126,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 
 // weatherPair is a connection between our TCP, behind bad weather, and the
 // kernel's on the far node.
-func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, weather link.Impairment) (ours, kernels net.Conn) {
+func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn) {
 	t.Helper()
 	ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(addr, 0).String())
 	if err != nil {
@@ -136,9 +143,9 @@ func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, weather link.Impairm
 	}()
 	events := countEvents()
 	d := rawtcp.Dialer{
-		Wrap:   func(l link.Link) link.Link { return link.Impair(l, weather) },
+		Wrap:   func(l link.Link) link.Link { return link.Impair(l, p.weather) },
 		Events: events.note,
-		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = *minRTO }},
+		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = cmp.Or(*minRTO, p.rto, c.MinRTO) }},
 	}
 	c, err := dial(t, l, d, ln.Addr().String(), time.Minute)
 	if err != nil {
