@@ -2,15 +2,46 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// suites returns the suites to offer or accept.
-func (s *settings) suites() ([]tlsmsg.CipherSuite, error) {
-	if s.ciphers != "" {
-		return nil, fmt.Errorf("%w: -cipher %s", errUnimplemented, s.ciphers)
+// suites returns the suites to offer or accept: what BoringSSL does where no
+// flag says otherwise, and of its language of lists a few words.
+func (s *settings) suites() (ids []tlsmsg.CipherSuite, err error) {
+	switch {
+	case s.ciphers == "":
+		return defaultSuites(), nil
+	case s.ciphers == "3DES":
+		return []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_3DES_EDE_CBC_SHA}, nil
+	case s.ciphers == "DEFAULT:!AES":
+		return []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+			tlsmsg.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256}, nil
 	}
-	return suite.IDs(), nil
+	for _, name := range strings.Split(s.ciphers, ":") {
+		id, err := tlsmsg.ParseCipherSuite(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: -cipher %s", errUnimplemented, s.ciphers)
+		}
+		if suite.Lookup(id) != nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		err = fmt.Errorf("%w: -cipher %s", errUnimplemented, s.ciphers)
+	}
+	return ids, err
+}
+
+// defaultSuites is all but DHE, CBC with SHA-384, and RSA with CBC and SHA-256,
+// which BoringSSL does not speak.
+func defaultSuites() []tlsmsg.CipherSuite {
+	return slices.DeleteFunc(suite.IDs(), func(id tlsmsg.CipherSuite) bool {
+		name := id.String()
+		return strings.HasPrefix(name, "TLS_DHE") || strings.HasSuffix(name, "CBC_SHA384") ||
+			strings.HasPrefix(name, "TLS_RSA") && strings.HasSuffix(name, "CBC_SHA256")
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -13,13 +14,13 @@ import (
 )
 
 // memory is what one connection leaves to the next.
-type memory struct{}
+type memory struct {
+	session  *handshake.Session // of a client
+	sessions worker.Sessions    // of a server
+}
 
 // exchange makes one connection.
 func exchange(s *settings, known *memory, resuming bool) error {
-	if resuming || s.resumeCount > 0 {
-		return fmt.Errorf("%w: resumption", errUnimplemented)
-	}
 	p := &peer{set: s}
 	if err := p.prepare(known); err != nil {
 		return err
@@ -31,6 +32,7 @@ func exchange(s *settings, known *memory, resuming bool) error {
 	if err := p.converse(resuming); err != nil {
 		return err
 	}
+	known.session = p.State().Session
 	if p.seen.ignored > 0 && !s.renegotiateIgnore {
 		return fmt.Errorf("renegotiation was refused by no_renegotiation")
 	}
@@ -50,46 +52,60 @@ func (p *peer) prepare(known *memory) error {
 	return p.prepareClient(creds, known)
 }
 
-func (p *peer) prepareClient(creds []handshake.ServerCredential, _ *memory) (err error) {
+func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.Config{Random: random32(), ServerName: s.hostName, ALPN: protocols(s.advertiseALPN),
-		SessionTicket: !s.noTicket, AllowUnverified: !s.verifyFail, Events: p.event}
+		SessionTicket: !s.noTicket, AllowUnverified: true, Events: p.event}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
+		return err
+	}
+	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
 		return err
 	}
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	if _, highest, err := s.versions(); err != nil || highest != tlsmsg.VersionTLS12 {
-		return errors.Join(err, fmt.Errorf("%w: TLS 1.0 and 1.1", errUnimplemented))
-	}
+	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
+		return suite.Lookup(id).For(cfg.MaxVersion) == nil
+	})
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
 	}
 	if !s.ocsp {
 		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionStatusRequest)
 	}
-	if s.scts || s.grease || s.fallback {
-		return fmt.Errorf("%w: an extension", errUnimplemented)
+	if !s.scts {
+		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionSCT)
 	}
+	if s.noTicket {
+		cfg.Omit = append(cfg.Omit, tlsmsg.ExtensionSessionTicket)
+	}
+	cfg.GREASE, cfg.FallbackSCSV = s.grease, s.fallback
+	if known.session != nil && (!s.noTicket || len(known.session.Ticket) == 0) {
+		cfg.Session = known.session
+	}
+	cfg.MinRSABits = 1024
 	c := handshake.NewClient(cfg)
 	p.machine = c
 	return nil
 }
 
-func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err error) {
+func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.ServerConfig{Random: random32(), Credentials: creds, ClientPreference: !s.serverPreference,
-		Events: p.event, AllowUnverified: !s.verifyFail}
+		Events: p.event, AllowUnverified: true}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
-		return err
-	}
-	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
 	if cfg.MinVersion, cfg.MaxVersion, err = s.versions(); err != nil {
 		return err
 	}
+	if cfg.CipherSuites, err = s.suites(); err != nil {
+		return err
+	}
+	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
+		return suite.Lookup(id).For(cfg.MaxVersion) == nil
+	})
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}
@@ -108,6 +124,12 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, _ *memory) (err
 	if cfg.Authorities, err = names(s.clientCAs); err != nil {
 		return err
 	}
+	if known.sessions.Key == nil {
+		key := random32()
+		known.sessions.Key = key[:]
+	}
+	id := random32()
+	cfg.Tickets, cfg.SessionID, p.work.Sessions = !s.noTicket, id[:], &known.sessions
 	p.machine = handshake.NewServer(cfg)
 	return nil
 }
@@ -139,12 +161,11 @@ func (p *peer) converse(resuming bool) error {
 	if err := p.flush(); err != nil {
 		return err
 	}
-	return p.until(func() bool {
-		if len(p.Peek()) > 0 {
-			p.Discard(len(p.Peek()))
-		}
-		return p.EOF()
-	})
+	err := p.until(func() bool { return len(p.Peek()) > 0 || p.EOF() })
+	if err == nil && len(p.Peek()) > 0 {
+		return errors.New("application data after this side closed")
+	}
+	return err
 }
 
 // alertDecompressionFailure is what the runner wants to see sent.
@@ -157,6 +178,9 @@ func (p *peer) say() error {
 		if err := p.write(p.export()); err != nil {
 			return err
 		}
+	}
+	if s.tlsUnique && p.State().Resumed && !p.State().ExtendedMasterSecret {
+		return errors.New("tls-unique identifies no connection that is resumed without extended master secret")
 	}
 	if s.tlsUnique {
 		if err := p.write(p.seen.finished); err != nil {
@@ -210,6 +234,6 @@ func (p *peer) export() []byte {
 		seed = append(append(seed, byte(n>>8), byte(n)), p.set.exportContext...)
 	}
 	out := make([]byte, p.set.exportLen)
-	suite.PRF(suite.Lookup(st.CipherSuite).Hash, out, p.seen.master, p.set.exportLabel, seed)
+	suite.PRF(suite.Lookup(st.CipherSuite).For(st.Version).Hash, out, p.seen.master, p.set.exportLabel, seed)
 	return out
 }

@@ -36,7 +36,7 @@ type expectations struct {
 const anyCredential = -2
 
 // check compares the expectations with what is known.
-func (p *peer) check(bool) error {
+func (p *peer) check(resuming bool) error {
 	e, st := &p.set.expect, p.State()
 	alpn := e.alpn
 	if p.set.server {
@@ -55,20 +55,25 @@ func (p *peer) check(bool) error {
 		return fmt.Errorf("no extended master secret")
 	case e.renegotiation && !st.SecureRenegotiation, e.noRenegotiation && st.SecureRenegotiation:
 		return fmt.Errorf("secure renegotiation %v", st.SecureRenegotiation)
-	case e.group != 0 && e.group != st.Group:
+	case e.group != 0 && e.group != st.Group && !st.Resumed: // what a session was made with it does not keep
 		return fmt.Errorf("group %v, not %v", st.Group, e.group)
 	case e.suite != 0 && e.suite != st.CipherSuite:
 		return fmt.Errorf("suite %v, not %v", st.CipherSuite, e.suite)
-	case e.scheme != 0 && e.scheme != scheme:
+	case e.scheme != 0 && e.scheme != scheme && !st.Resumed:
 		return fmt.Errorf("signature scheme %v, not %v", scheme, e.scheme)
-	case e.ocsp != nil && !bytes.Equal(e.ocsp, st.OCSPResponse):
+	case e.ocsp != nil && !bytes.Equal(e.ocsp, st.OCSPResponse) && !st.Resumed:
 		return fmt.Errorf("OCSP response %x, not %x", st.OCSPResponse, e.ocsp)
+	case e.scts != nil && !st.Resumed && !bytes.Equal(e.scts, (&tlsmsg.SignedCertificateTimestamps{List: st.SCTs}).AppendData(nil, tlsmsg.TypeServerHello)):
+		return fmt.Errorf("timestamps %x, not %x", st.SCTs, e.scts)
 	case e.noPeerCert && len(st.Chain) > 0:
 		return fmt.Errorf("a certificate of the peer's")
 	case e.renegotiations > 0:
 		return fmt.Errorf("no renegotiation, %d expected", e.renegotiations)
 	case e.credential != anyCredential && e.credential != p.credential():
 		return fmt.Errorf("credential %d, not %d", p.credential(), e.credential)
+	}
+	if err := p.checkSession(resuming); err != nil {
+		return err
 	}
 	if err := p.checkRequest(); err != nil {
 		return err
@@ -90,6 +95,26 @@ func (p *peer) check(bool) error {
 	return nil
 }
 
+// checkSession is about resumption. A client must have a new session after a
+// full handshake, and after an abbreviated one only if its ticket is renewed.
+func (p *peer) checkSession(resuming bool) error {
+	e, st := &p.set.expect, p.State()
+	if want := resuming && !e.miss; st.Resumed != want {
+		return fmt.Errorf("resumed %v, not %v", st.Resumed, want)
+	}
+	if p.set.server {
+		return nil
+	}
+	fresh := st.Session != nil && (!st.Resumed || st.TicketReceived)
+	switch want := !e.noSession && (!st.Resumed || e.renewal); {
+	case fresh != want:
+		return fmt.Errorf("a new session %v, not %v", fresh, want)
+	case !resuming && e.sessionID && !fresh, !resuming && e.noSessionID && fresh:
+		return fmt.Errorf("a new session %v", fresh)
+	}
+	return nil
+}
+
 // credential returns the number of the credential that was sent. The default
 // one, which stands last, is the runner's number -1, and so is none.
 func (p *peer) credential() int {
@@ -102,8 +127,12 @@ func (p *peer) credential() int {
 // checkOffer is about ClientHello.
 func (p *peer) checkOffer(s *handshake.Server) error {
 	e := &p.set.expect
-	if e.serverName != "" && s.ServerName() != e.serverName || e.noServerName && s.ServerName() != "" {
-		return fmt.Errorf("server name %q, not %q", s.ServerName(), e.serverName)
+	var name tlsmsg.ServerName // also where the extension is not answered
+	if _, err := s.Offer().DecodeExtension(&name); err != nil {
+		return err
+	}
+	if host := name.HostName(); e.serverName != "" && host != e.serverName || e.noServerName && host != "" {
+		return fmt.Errorf("server name %q, not %q", host, e.serverName)
 	}
 	var alpn tlsmsg.ALPN
 	if _, err := s.Offer().DecodeExtension(&alpn); err != nil {

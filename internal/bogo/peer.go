@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -110,7 +111,7 @@ func (p *peer) flush() error {
 		}
 		p.Resume(r)
 		if p.seen.rejected != nil {
-			p.Abort(tlsmsg.AlertHandshakeFailure)
+			p.Abort(p.verifyAlert())
 		}
 	}
 	if out := p.Next(); len(out) > 0 {
@@ -123,16 +124,34 @@ func (p *peer) flush() error {
 
 var errVerifyFailed = errors.New("certificate verification fails, as the runner wishes")
 
-// judged replaces the verdict by what the runner wants it to be.
+// judged replaces the verdict by what the runner wants it to be. That of the
+// names and roots is nobody's concern here; what a key may not be used for is.
 func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult {
 	if r.PublicKey == nil {
 		return r
 	}
-	r.Verdict = nil
-	if p.set.verifyFail {
-		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, tlsmsg.AlertHandshakeFailure
+	verdict := r.Verdict
+	r.Verdict, r.Alert = nil, 0
+	if p.State().Resumed && !p.set.reverify {
+		return r
+	}
+	switch {
+	case verdict != nil && strings.Contains(verdict.Error(), "keyUsage"):
+		r.Verdict, p.seen.rejected, r.Alert = verdict, verdict, tlsmsg.AlertUnsupportedCertificate
+	case p.set.verifyFail && (p.set.verifyPeer || p.set.customVerify):
+		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, p.verifyAlert()
+	case p.set.verifyFail:
+		r.Verdict = errVerifyFailed
 	}
 	return r
+}
+
+// verifyAlert is what BoringSSL's callbacks of two kinds answer.
+func (p *peer) verifyAlert() tlsmsg.AlertDescription {
+	if p.set.customVerify {
+		return tlsmsg.AlertCertificateUnknown
+	}
+	return tlsmsg.AlertHandshakeFailure
 }
 
 // until moves the machine on until done, or its end.

@@ -42,6 +42,7 @@ type settings struct {
 	grease           bool
 
 	verifyPeer, requireCertificate, verifyFail bool
+	customVerify, reverify                     bool
 	noServerNameAck                            bool
 	clientCAs                                  string
 	credentials                                []credentialFiles // the first is the default one
@@ -82,7 +83,7 @@ var (
 	defaultSchemes = []tlsmsg.SignatureScheme{
 		tlsmsg.SchemeECDSASecp256r1SHA256, tlsmsg.SchemeRSAPSSRSAESHA256, tlsmsg.SchemeRSAPKCS1SHA256,
 		tlsmsg.SchemeECDSASecp384r1SHA384, tlsmsg.SchemeRSAPSSRSAESHA384, tlsmsg.SchemeRSAPKCS1SHA384,
-		tlsmsg.SchemeRSAPSSRSAESHA512, tlsmsg.SchemeRSAPKCS1SHA512,
+		tlsmsg.SchemeRSAPSSRSAESHA512, tlsmsg.SchemeRSAPKCS1SHA512, tlsmsg.SchemeRSAPKCS1SHA1,
 	}
 )
 
@@ -113,7 +114,7 @@ func (s *settings) negotiable() (groups []tlsmsg.NamedGroup, schemes []tlsmsg.Si
 		groups = common(s.groups, suite.Groups())
 	}
 	if len(s.verifyPrefs) > 0 {
-		schemes = common(s.verifyPrefs, suite.Schemes())
+		schemes = common(s.verifyPrefs, append(suite.Schemes(), suite.LegacySchemes()...))
 	}
 	if len(groups) == 0 || len(schemes) == 0 {
 		err = fmt.Errorf("%w: groups %v, schemes %v", errUnimplemented, s.groups, s.verifyPrefs)
@@ -157,6 +158,11 @@ func (s *settings) load() (creds []handshake.ServerCredential, signers []crypto.
 		cred, err := worker.NewServerCredential(chain, key)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: %v", errUnimplemented, err)
+		}
+		for _, legacy := range suite.LegacySchemes() { // BoringSSL signs with them too, if it must
+			if suite.Fits(legacy, key.Public()) == nil {
+				cred.Schemes = append(cred.Schemes, legacy)
+			}
 		}
 		if len(f.schemes) > 0 {
 			cred.Schemes = common(f.schemes, cred.Schemes)

@@ -29,7 +29,11 @@ func (c *Client) certificate(raw []byte) error {
 	case c.exchange.statusPromised:
 		c.phase = phaseCertificateStatus
 	}
-	c.yield(VerifyChainWork{Chain: m.Chain, ServerName: c.cfg.ServerName}, (*Client).chainJudged)
+	c.yield(VerifyChainWork{
+		Chain:      m.Chain,
+		ServerName: c.cfg.ServerName,
+		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
+	}, (*Client).chainJudged)
 	return nil
 }
 

@@ -119,6 +119,10 @@ func (c *Client) serverHelloDone(raw []byte) error {
 	if err := c.decode(new(tlsmsg.ServerHelloDone), raw); err != nil {
 		return err
 	}
+	c.last = lastMessage{any: true, dir: In, typ: tlsmsg.TypeServerHelloDone}
+	if err := c.flightOver(); err != nil {
+		return err
+	}
 	c.reach(StageHelloDone)
 	if c.suite == nil {
 		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.cipher_suite",

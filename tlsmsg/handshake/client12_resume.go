@@ -48,7 +48,7 @@ func (c *Client) resume12(hello *tlsmsg.ServerHello) error {
 		return err
 	}
 	c.waitForServerFinished()
-	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.cfg.ServerName}, (*Client).resumedChainJudged)
+	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.cfg.ServerName, Resumed: true}, (*Client).resumedChainJudged)
 	return nil
 }
 

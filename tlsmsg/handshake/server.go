@@ -34,6 +34,9 @@ type serverExchange struct {
 	private    any // the driver's, of our ephemeral key
 	params     tlsmsg.ServerKeyExchange
 
+	ticketPromised bool // NewSessionTicket will come
+	renew          bool // also in an abbreviated handshake
+
 	request   *tlsmsg.CertificateRequest // nil: none was sent
 	publicKey any                        // of the client's leaf; nil: it sent none
 }

@@ -10,37 +10,42 @@ import (
 )
 
 // chooseSuite sets the suite, and with it the credential, the group and the
-// scheme: the first that both sides can finish.
+// scheme: the first credential that fits the client, and the first suite that
+// both sides can finish with it.
 func (s *Server) chooseSuite() error {
 	prefer, among := s.cfg.CipherSuites, s.offer.hello.CipherSuites
 	if s.cfg.ClientPreference {
 		prefer, among = among, prefer
 	}
-	var misfits []string
+	var shared []*suite.Suite
 	for _, id := range prefer {
-		candidate := suite.Lookup(id)
-		if candidate != nil {
-			candidate = candidate.For(s.state.Version)
+		if candidate := suite.Lookup(id); candidate != nil && slices.Contains(among, id) {
+			if candidate = candidate.For(s.state.Version); candidate != nil {
+				shared = append(shared, candidate)
+			}
 		}
-		if candidate == nil || !slices.Contains(among, id) {
-			continue
-		}
-		misfit := s.fits(candidate)
-		if misfit == "" {
-			s.suite, s.state.CipherSuite = candidate, id
-			return nil
-		}
-		misfits = append(misfits, fmt.Sprintf("%v: %s", id, misfit))
 	}
-	if len(misfits) == 0 {
-		return refuse(tlsmsg.AlertHandshakeFailure, "ClientHello.cipher_suites", "none that this server speaks")
+	if len(shared) == 0 {
+		return refuse(tlsmsg.AlertHandshakeFailure, "ClientHello.cipher_suites", "none that this server speaks in %v", s.state.Version)
+	}
+	var misfits []string
+	for i := range s.cfg.Credentials {
+		for _, candidate := range shared {
+			misfit := s.fits(candidate, i)
+			if misfit == "" {
+				s.suite, s.state.CipherSuite = candidate, candidate.ID
+				return nil
+			}
+			misfits = append(misfits, fmt.Sprintf("%v with certificate %d: %s", candidate.ID, i+1, misfit))
+		}
 	}
 	return refuse(tlsmsg.AlertHandshakeFailure, "ClientHello.cipher_suites", "none can be finished: %s",
 		strings.Join(misfits[:min(len(misfits), 4)], "; "))
 }
 
-// fits chooses what a suite needs besides, or says what is missing.
-func (s *Server) fits(candidate *suite.Suite) (misfit string) {
+// fits chooses what a suite needs besides, with credential i, or says what is
+// missing.
+func (s *Server) fits(candidate *suite.Suite, i int) (misfit string) {
 	var group tlsmsg.NamedGroup
 	if candidate.KeyExchange != tlsmsg.KeyExchangeRSA {
 		var ok bool
@@ -48,17 +53,10 @@ func (s *Server) fits(candidate *suite.Suite) (misfit string) {
 			return "no group in common"
 		}
 	}
-	misfit = "no certificate with a key for it"
-	for i := range s.cfg.Credentials {
-		cred := &s.cfg.Credentials[i]
-		scheme, why := s.chooseScheme(candidate, cred)
-		if why != "" {
-			misfit = why
-			continue
-		}
-		s.state.Credential, s.exchange.credential = i, cred
+	scheme, misfit := s.chooseScheme(candidate, &s.cfg.Credentials[i])
+	if misfit == "" {
+		s.state.Credential, s.exchange.credential = i, &s.cfg.Credentials[i]
 		s.state.Group, s.state.Scheme = group, scheme
-		return ""
 	}
 	return misfit
 }
@@ -107,7 +105,7 @@ func (s *Server) chooseScheme(candidate *suite.Suite, cred *ServerCredential) (_
 			misfit = "the curve of the certificate is not among the client's"
 		case s.state.Version < tlsmsg.VersionTLS12 && implied != 0:
 			return implied, ""
-		case s.state.Version >= tlsmsg.VersionTLS12 && slices.Contains(s.offer.schemes, scheme):
+		case s.state.Version >= tlsmsg.VersionTLS12 && slices.Contains(s.clientSchemes(), scheme):
 			return scheme, ""
 		default:
 			misfit = "no signature scheme in common"
@@ -115,6 +113,17 @@ func (s *Server) chooseScheme(candidate *suite.Suite, cred *ServerCredential) (_
 	}
 	return 0, misfit
 }
+
+// clientSchemes returns what the client verifies: SHA-1 where it does not say
+// (RFC 5246, section 7.4.1.4.1), which only a credential for such clients makes.
+func (s *Server) clientSchemes() []tlsmsg.SignatureScheme {
+	if s.offer.schemes == nil {
+		return sha1Schemes
+	}
+	return s.offer.schemes
+}
+
+var sha1Schemes = suite.LegacySchemes()
 
 // authenticates says which suites a scheme's key goes with.
 func authenticates(scheme tlsmsg.SignatureScheme) suite.Authentication {

@@ -34,8 +34,8 @@ func (s *Server) chainJudged(r Result) error {
 		return wrongResult(result, r)
 	}
 	s.state.Judged, s.state.Verdict = true, result.Verdict
-	if s.cfg.Events != nil {
-		s.cfg.Events(VerdictEvent{Err: result.Verdict})
+	if s.events != nil {
+		s.events(VerdictEvent{Err: result.Verdict})
 	}
 	if result.PublicKey == nil {
 		return &ProtocolError{Alert: tlsmsg.AlertBadCertificate, Where: "Certificate",

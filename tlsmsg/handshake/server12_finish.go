@@ -1,14 +1,16 @@
 package handshake
 
-import "github.com/rawshake/rawshake/tlsmsg"
-
 // finished checks that the client saw the handshake that we saw, and ends it
 // (RFC 5246, section 7.4.9).
 func (s *Server) finished(raw []byte) error {
 	if err := s.checkVerifyData(raw); err != nil {
 		return err
 	}
-	s.after = (*Server).sendFinished
+	if s.state.Resumed {
+		s.after = (*Server).done
+	} else {
+		s.after = (*Server).keepSession
+	}
 	return nil
 }
 
@@ -24,18 +26,17 @@ func (s *Server) sendFinished() error {
 		return err
 	}
 	s.out.flush()
+	if s.state.Resumed {
+		s.phase = phaseChangeCipherSpec
+		return nil
+	}
+	return s.done()
+}
+
+// done ends the handshake.
+func (s *Server) done() error {
 	s.phase = phaseConnected
 	s.exchange = serverExchange{}
 	s.handshakeDone()
-	return nil
-}
-
-// flightOver checks that nothing follows the last message of the client's
-// flight: it could not know our answer yet (RFC 5246, section 7.3, figure 1).
-func (s *Server) flightOver() error {
-	if s.in.messages.Pending() {
-		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d bytes of a handshake message after %s, before this side answered",
-			s.in.messages.Buffered(), s.last)
-	}
 	return nil
 }

@@ -13,7 +13,7 @@ func (s *Server) clientHello(raw []byte) error {
 	if err := s.decode(hello, raw); err != nil {
 		return err
 	}
-	s.state.ClientRandom = hello.Random
+	s.state.ClientRandom, s.state.Extensions = hello.Random, hello.Extensions
 	if err := s.chooseVersion(); err != nil {
 		return err
 	}
@@ -24,11 +24,23 @@ func (s *Server) clientHello(raw []byte) error {
 	if err := s.takeExtensions(); err != nil {
 		return err
 	}
+	s.after = (*Server).answerHello
+	return nil
+}
+
+// fullHandshake chooses what a new session is made of and begins our flight.
+func (s *Server) fullHandshake() error {
 	if err := s.chooseSuite(); err != nil {
 		return err
 	}
-	s.after = (*Server).sendServerHello
-	return nil
+	s.exchange.ticketPromised = s.ticketsSpoken()
+	if !s.exchange.ticketPromised { // RFC 5077, section 3.4
+		s.state.SessionID = s.cfg.SessionID
+	}
+	if err := s.sendServerHello(); err != nil {
+		return err
+	}
+	return s.sendCertificate()
 }
 
 // chooseVersion takes the highest version that both sides speak: of
@@ -74,12 +86,13 @@ func (s *Server) serverRandom() [32]byte {
 	return random
 }
 
-// sendServerHello begins our flight (RFC 5246, section 7.4.1.3).
+// sendServerHello makes the ServerHello (RFC 5246, section 7.4.1.3).
 func (s *Server) sendServerHello() error {
 	s.state.ServerRandom = s.serverRandom()
 	hello := tlsmsg.ServerHello{
 		Version:           s.state.Version,
 		Random:            s.state.ServerRandom,
+		SessionID:         s.state.SessionID,
 		CipherSuite:       s.state.CipherSuite,
 		CompressionMethod: tlsmsg.CompressionNull,
 		Extensions:        s.answerExtensions(),
@@ -93,5 +106,5 @@ func (s *Server) sendServerHello() error {
 	}
 	s.reach(StageHelloReceived)
 	s.negotiated()
-	return s.sendCertificate()
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
-	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // ClientAuth says whether a server asks its clients for a certificate.
@@ -34,6 +33,12 @@ type ServerConfig struct {
 	Authorities     [][]byte // DER names for CertificateRequest
 	AllowUnverified bool     // a client's chain that does not verify is only a remark
 
+	// SessionID names a new session, from the driver's randomness: the driver
+	// then keeps it (KeepSessionWork) and finds it again (LookupSessionWork).
+	// Empty: sessions are not kept by ID.
+	SessionID []byte
+	Tickets   bool // give session tickets and take them (RFC 5077)
+
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
 	Tamper *Tamper                // may be nil: no misbehaviour
 	Events func(Event)            // may be nil
@@ -48,9 +53,6 @@ type ServerCredential struct {
 	SCTs         [][]byte          // for signed_certificate_timestamp
 }
 
-// defaultServerGroups are curves, and after them what DHE needs.
-var defaultServerGroups = append(suite.Groups(), suite.FFDHEGroups()...)
-
 func (c *ServerConfig) setDefaults() {
 	if c.MinVersion == 0 {
 		c.MinVersion = tlsmsg.VersionTLS12
@@ -62,7 +64,7 @@ func (c *ServerConfig) setDefaults() {
 		c.CipherSuites = defaultSuites
 	}
 	if len(c.Groups) == 0 {
-		c.Groups = defaultServerGroups
+		c.Groups = offeredGroups
 	}
 	if len(c.SignatureSchemes) == 0 {
 		c.SignatureSchemes = defaultSchemes

@@ -16,6 +16,10 @@ type offer struct {
 	schemes []tlsmsg.SignatureScheme // that it verifies
 	status  bool                     // it takes a CertificateStatus
 	sct     bool                     // it takes signed certificate timestamps
+	tickets bool                     // it knows session tickets
+	ticket  []byte                   // that it offers
+
+	encryptThenMAC bool
 }
 
 // serverExtension is an extension that a server understands.
@@ -36,6 +40,8 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionALPN, takeALPN},
 	{tlsmsg.ExtensionStatusRequest, takeStatusRequest},
 	{tlsmsg.ExtensionSCT, takeSCT},
+	{tlsmsg.ExtensionSessionTicket, takeSessionTicket},
+	{tlsmsg.ExtensionEncryptThenMAC, takeEncryptThenMAC},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are
@@ -74,6 +80,16 @@ func (s *Server) answer(v tlsmsg.ExtensionData) {
 // answerExtensions returns the extensions of ServerHello: what was taken, and
 // what depends on the choice of suite and credential.
 func (s *Server) answerExtensions() []tlsmsg.Extension {
+	if s.state.EncryptThenMAC = s.offer.encryptThenMAC && s.suite.CBC(); s.state.EncryptThenMAC {
+		s.answer(&tlsmsg.EncryptThenMAC{})
+	}
+	if s.exchange.ticketPromised = s.exchange.ticketPromised || s.exchange.renew; s.exchange.ticketPromised {
+		s.answer(&tlsmsg.SessionTicket{})
+	}
+	if s.state.Resumed { // RFC 6066, sections 3 and 8; RFC 6962, section 3.3.1
+		s.offer.answered = slices.DeleteFunc(s.offer.answered, func(e tlsmsg.Extension) bool { return e.Type == tlsmsg.ExtensionServerName })
+		return s.offer.answered
+	}
 	cred := s.exchange.credential
 	if s.offer.status && cred.OCSPResponse != nil {
 		s.answer(&tlsmsg.StatusRequest{})
@@ -191,4 +207,17 @@ func takeStatusRequest(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionDa
 func takeSCT(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
 	s.offer.sct = true
 	return nil, take(hello, &tlsmsg.SignedCertificateTimestamps{})
+}
+
+func takeSessionTicket(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.SessionTicket
+	s.offer.tickets = true
+	err := take(hello, &v)
+	s.offer.ticket = v.Ticket
+	return nil, err
+}
+
+func takeEncryptThenMAC(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	s.offer.encryptThenMAC = true
+	return nil, take(hello, &tlsmsg.EncryptThenMAC{})
 }

@@ -10,70 +10,108 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 var allKinds = []string{"rsa", "ecdsa256", "ecdsa384", "ecdsa521", "ed25519"}
 
-// fitsKind reports whether a suite's server signs with a kind of key.
-func fitsKind(id tlsmsg.CipherSuite, kind string) bool {
-	return (suite.Lookup(id).Authentication == suite.AuthRSA) == (kind == "rsa")
+// groupsFor returns the groups to try with a suite: one where none is used.
+func groupsFor(s *suite.Suite) []tlsmsg.NamedGroup {
+	switch s.KeyExchange {
+	case tlsmsg.KeyExchangeECDHE:
+		return suite.Groups()
+	case tlsmsg.KeyExchangeDHE:
+		return []tlsmsg.NamedGroup{tlsmsg.GroupFFDHE2048}
+	}
+	return []tlsmsg.NamedGroup{0}
 }
 
-func TestOurClientAndOurServerAcrossSuitesGroupsAndKeys(t *testing.T) {
+// A full handshake, then one that resumes it: by ticket if the suite's number
+// is even, by ID if it is odd. Client authentication, extended master secret
+// and encrypt-then-MAC take turns.
+func TestOurClientAndOurServerAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
 	a := theAuthority()
-	for _, kind := range allKinds {
-		for _, id := range suite.IDs() {
-			if !fitsKind(id, kind) || suite.Lookup(id).KeyExchange != tlsmsg.KeyExchangeECDHE {
-				continue
-			}
-			for _, group := range suite.Groups() {
-				for _, ems := range []bool{true, false} {
-					for _, client := range []string{"", "rsa", "ecdsa384", "ed25519"} {
-						t.Run(fmt.Sprintf("%s/%v/%v/ems=%v/client=%s", kind, id, group, ems, client), func(t *testing.T) {
+	turn := 0
+	for _, version := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10} {
+		for _, kind := range allKinds {
+			for _, id := range append(suite.IDs(), suite.LegacyIDs()...) {
+				row := suite.Lookup(id).For(version)
+				if row == nil || row.FitsKey(a.public(kind)) != nil {
+					continue
+				}
+				for _, group := range groupsFor(row) {
+					for _, client := range []string{"", []string{"rsa", "ecdsa384"}[turn/3%2]} {
+						turn++
+						ems, etm := turn%3 != 0, turn%2 == 0
+						t.Run(fmt.Sprintf("%v/%s/%v/%v/ems=%v/etm=%v/client=%s", version, kind, id, group, ems, etm, client), func(t *testing.T) {
 							cfg, cw := a.client(t, client)
-							cfg.CipherSuites, cfg.Groups = []tlsmsg.CipherSuite{id}, suite.Groups()
-							cfg.ALPN = []string{"h2", "http/1.1"}
+							cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion = []tlsmsg.CipherSuite{id}, version, version
+							cfg.ALPN, cfg.SessionTicket = []string{"h2", "http/1.1"}, id%2 == 0
 							scfg, sw := a.serverConfig(t, kind)
-							scfg.ALPN, scfg.Groups = []string{"http/1.1"}, []tlsmsg.NamedGroup{group}
+							scfg.MinVersion, scfg.CipherSuites, scfg.ALPN = tlsmsg.VersionTLS10, cfg.CipherSuites, []string{"http/1.1"}
+							if version < tlsmsg.VersionTLS12 {
+								scfg.MaxVersion = version // else a client takes the mark for a downgrade
+							}
+							if group != 0 {
+								scfg.Groups = []tlsmsg.NamedGroup{group}
+							}
 							if client != "" {
 								scfg.ClientAuth = handshake.ClientAuthRequire
 							}
 							if !ems {
-								scfg.Omit = []tlsmsg.ExtensionType{tlsmsg.ExtensionExtendedMasterSecret}
+								scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionExtendedMasterSecret)
 							}
-							p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
-							if err := p.shake(); err != nil {
-								t.Fatal(err)
+							if !etm {
+								scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionEncryptThenMAC)
 							}
-							c, s := p.c.State(), p.s.State()
-							if s.CipherSuite != id || s.Group != group || s.ALPN != "http/1.1" || s.ExtendedMasterSecret != ems ||
-								c.CipherSuite != id || c.Group != group || c.ALPN != s.ALPN || c.ExtendedMasterSecret != ems ||
-								c.ServerRandom != s.ServerRandom || c.ClientRandom != s.ClientRandom || c.Scheme != s.Scheme ||
-								p.s.ServerName() != serverName || !s.SecureRenegotiation || s.Verified() != (client != "") {
-								t.Errorf("client %+v\nserver %+v", c, s)
-							}
-							for _, size := range []int{1, 40000} {
-								data := bytes.Repeat([]byte{'x'}, size)
-								if got := p.say(p.c, p.s, data); !bytes.Equal(got, data) {
-									t.Errorf("client to server: %d bytes of %d", len(got), size)
+							scfg.Tickets, scfg.SessionID = true, bytes.Repeat([]byte{7}, 32)
+							sw.Sessions = &worker.Sessions{Key: make([]byte, 32)}
+							for _, resumed := range []bool{false, true} {
+								cfg.Random, scfg.Random = randomBytes(), randomBytes()
+								p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
+								if err := p.shake(); err != nil {
+									t.Fatalf("resumed=%v: %v", resumed, err)
 								}
-								if got := p.say(p.s, p.c, data); !bytes.Equal(got, data) {
-									t.Errorf("server to client: %d bytes of %d", len(got), size)
+								c, s := p.c.State(), p.s.State()
+								if s.CipherSuite != id || s.ALPN != "http/1.1" || s.ExtendedMasterSecret != ems || s.Version != version ||
+									s.EncryptThenMAC != (etm && row.CBC()) || s.Resumed != resumed || !resumed && s.Group != group ||
+									p.s.ServerName() != serverName || !s.SecureRenegotiation || s.Verified() != (client != "") {
+									t.Errorf("resumed=%v: server %+v", resumed, s)
 								}
-							}
-							p.c.CloseWrite()
-							p.run()
-							p.s.CloseWrite()
-							p.run()
-							if !p.s.EOF() || !p.c.EOF() || p.s.Err() != nil || p.c.Err() != nil {
-								t.Errorf("after both closed: %v, %v", p.s.Err(), p.c.Err())
+								if c.CipherSuite != id || c.ALPN != s.ALPN || c.ExtendedMasterSecret != ems || c.EncryptThenMAC != s.EncryptThenMAC ||
+									c.ServerRandom != s.ServerRandom || c.ClientRandom != s.ClientRandom || c.Resumed != resumed || c.Session == nil {
+									t.Errorf("resumed=%v: client %+v", resumed, c)
+								}
+								cfg.Session = c.Session
+								sendBothWays(t, p)
 							}
 						})
 					}
 				}
 			}
 		}
+	}
+}
+
+// sendBothWays exchanges data of a few sizes and closes from both sides.
+func sendBothWays(t *testing.T, p *pair) {
+	t.Helper()
+	for _, size := range []int{1, 40000} {
+		data := bytes.Repeat([]byte{'x'}, size)
+		if got := p.say(p.c, p.s, data); !bytes.Equal(got, data) {
+			t.Errorf("client to server: %d bytes of %d: %v", len(got), size, p.s.Err())
+		}
+		if got := p.say(p.s, p.c, data); !bytes.Equal(got, data) {
+			t.Errorf("server to client: %d bytes of %d: %v", len(got), size, p.c.Err())
+		}
+	}
+	p.c.CloseWrite()
+	p.run()
+	p.s.CloseWrite()
+	p.run()
+	if !p.s.EOF() || !p.c.EOF() || p.s.Err() != nil || p.c.Err() != nil {
+		t.Errorf("after both closed: %v, %v", p.s.Err(), p.c.Err())
 	}
 }
 
@@ -117,25 +155,28 @@ func goClient(t *testing.T, cfg *tls.Config, s *handshake.Server, finish func(ne
 	return state, err
 }
 
-// The curve does not matter to RSA key exchange: one will do.
+// The curve does not matter to RSA key exchange, nor the version to the curve:
+// one will do there.
 func TestGoClientsAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
 	a := theAuthority()
+	turn := 0
 	curves := map[tlsmsg.NamedGroup]tls.CurveID{tlsmsg.GroupX25519: tls.X25519, tlsmsg.GroupSecp256r1: tls.CurveP256,
 		tlsmsg.GroupSecp384r1: tls.CurveP384, tlsmsg.GroupSecp521r1: tls.CurveP521}
 	for _, version := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10} {
 		for _, kind := range allKinds {
 			for _, id := range suite.IDs() {
 				s := suite.Lookup(id).For(version)
-				if s == nil || !goSpeaks(id, tlsmsg.VersionTLS12) || s.FitsKey(a.public(kind)) != nil {
+				if s == nil || !goSpeaks(id, version) || s.FitsKey(a.public(kind)) != nil {
 					continue
 				}
 				for group, curve := range curves {
-					if s.KeyExchange == tlsmsg.KeyExchangeRSA && group != tlsmsg.GroupX25519 {
+					if (s.KeyExchange == tlsmsg.KeyExchangeRSA || version < tlsmsg.VersionTLS12) && group != tlsmsg.GroupX25519 {
 						continue
 					}
-					for _, client := range []string{"", "rsa", "ecdsa256", "ed25519"} {
+					for _, client := range []string{"", []string{"rsa", "ecdsa256", "ed25519"}[turn%3]} {
+						turn++
 						if client == "ed25519" && version < tlsmsg.VersionTLS12 {
-							continue
+							client = "ecdsa384"
 						}
 						t.Run(fmt.Sprintf("%v/%s/%v/%v/client=%s", version, kind, id, group, client), func(t *testing.T) {
 							cfg, w := a.serverConfig(t, kind)

@@ -53,3 +53,34 @@ func (DecryptWork) work()          {}
 func (KeyPairResult) result()      {}
 func (SharedSecretResult) result() {}
 func (DecryptResult) result()      {}
+
+// LookupSessionWork asks for the session that a client offers to resume, by the
+// ticket that it was given or by ID: one of the two is set. Result:
+// LookupSessionResult.
+type LookupSessionWork struct{ ID, Ticket []byte }
+
+// LookupSessionResult is the outcome of LookupSessionWork.
+type LookupSessionResult struct {
+	Session *ServerSession // nil: not known, too old, or not ours
+	Renew   bool           // a new ticket is to be given
+}
+
+// KeepSessionWork asks to keep a session: under ID, or where that is empty, in
+// a ticket that nobody else can read or make. Result: KeepSessionResult.
+type KeepSessionWork struct {
+	ID      []byte
+	Session *ServerSession
+}
+
+// KeepSessionResult is the outcome of KeepSessionWork. A failure costs the
+// client its abbreviated handshake, not this one.
+type KeepSessionResult struct {
+	Ticket       []byte
+	LifetimeHint uint32 // seconds; 0: not said
+	Err          error
+}
+
+func (LookupSessionWork) work()     {}
+func (KeepSessionWork) work()       {}
+func (LookupSessionResult) result() {}
+func (KeepSessionResult) result()   {}

@@ -130,3 +130,13 @@ func (c *conn[S]) decode(m tlsmsg.Message, raw []byte) error {
 	}
 	return nil
 }
+
+// flightOver checks that nothing follows the last message of the peer's
+// flight: it could not know our answer yet (RFC 5246, section 7.3, figure 1).
+func (c *conn[S]) flightOver() error {
+	if c.in.messages.Pending() {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "", "%d bytes of a handshake message after %s, before this side answered",
+			c.in.messages.Buffered(), c.last)
+	}
+	return nil
+}

@@ -48,6 +48,8 @@ type VerifyChainWork struct {
 	Chain      [][]byte // DER, the leaf first
 	ServerName string
 	Client     bool // a client's chain: there is no name to check
+	Decrypts   bool // what the key is for (keyUsage): RSA key exchange, not signatures
+	Resumed    bool // the chain of an earlier handshake: its key is not used
 }
 
 // VerifyChainResult is the outcome of VerifyChainWork.

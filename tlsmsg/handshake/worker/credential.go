@@ -2,13 +2,10 @@ package worker
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/x509"
 	"errors"
 	"fmt"
 
-	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -47,14 +44,6 @@ func NewCredential(chain [][]byte, key crypto.Signer) (handshake.Credential, err
 func NewServerCredential(chain [][]byte, key crypto.Signer) (handshake.ServerCredential, error) {
 	cred, err := NewCredential(chain, key)
 	server := handshake.ServerCredential{Credential: cred}
-	if pub, ok := key.Public().(*ecdsa.PublicKey); ok {
-		server.Curve = curves[pub.Curve]
-	}
+	server.Curve = suite.CurveOf(key.Public())
 	return server, err
-}
-
-var curves = map[elliptic.Curve]tlsmsg.NamedGroup{
-	elliptic.P256(): tlsmsg.GroupSecp256r1,
-	elliptic.P384(): tlsmsg.GroupSecp384r1,
-	elliptic.P521(): tlsmsg.GroupSecp521r1,
 }

@@ -2,9 +2,7 @@ package worker
 
 import (
 	"crypto"
-	"crypto/rand"
 	"fmt"
-	"io"
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -37,11 +35,4 @@ func (w *Worker) decrypt(work handshake.DecryptWork) handshake.Result {
 	}
 	secret, err := suite.DecryptPreMaster(key, work.Ciphertext, work.Version, w.random())
 	return handshake.DecryptResult{PreMasterSecret: secret, Err: err}
-}
-
-func (w *Worker) random() io.Reader {
-	if w.Rand != nil {
-		return w.Rand
-	}
-	return rand.Reader
 }

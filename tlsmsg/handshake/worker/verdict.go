@@ -68,6 +68,7 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	if w.Now != nil {
 		now = w.Now()
 	}
+	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
 	note(w.untrusted(leaf, work, now))
 	result := handshake.VerifyChainResult{PublicKey: leaf.PublicKey}
@@ -110,6 +111,19 @@ func wrongName(leaf *x509.Certificate, name string) *Verdict {
 	host := strings.TrimSuffix(name, ".")
 	if err := leaf.VerifyHostname(host); err != nil {
 		return &Verdict{WrongName, fmt.Sprintf("the certificate is not for %s but for %s", printable(name), names(leaf)), err}
+	}
+	return nil
+}
+
+// wrongKeyUsage judges what the key may be used for, if the certificate says so
+// (RFC 5246, sections 7.4.2 and 7.4.6; RFC 5280, section 4.2.1.3).
+func wrongKeyUsage(leaf *x509.Certificate, work handshake.VerifyChainWork) *Verdict {
+	switch {
+	case leaf.KeyUsage == 0:
+	case work.Decrypts && leaf.KeyUsage&x509.KeyUsageKeyEncipherment == 0:
+		return &Verdict{WrongUse, "the certificate's keyUsage does not have keyEncipherment, which RSA key exchange needs", nil}
+	case !work.Decrypts && !work.Resumed && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
+		return &Verdict{WrongUse, "the certificate's keyUsage does not have digitalSignature, which its signature needs", nil}
 	}
 	return nil
 }

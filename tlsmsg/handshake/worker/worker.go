@@ -9,6 +9,7 @@ package worker
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -26,6 +27,8 @@ type Worker struct {
 	Signers []crypto.Signer  // the private half of the Config's Credentials, in its order
 	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
 	Now     func() time.Time // nil: the system's clock
+
+	Sessions *Sessions // of servers, for abbreviated handshakes; nil: none are kept
 }
 
 // Do does one piece of work.
@@ -49,6 +52,10 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		return sharedSecret(work)
 	case handshake.DecryptWork:
 		return w.decrypt(work)
+	case handshake.LookupSessionWork:
+		return w.lookup(work)
+	case handshake.KeepSessionWork:
+		return w.keep(work)
 	}
 	return nil // the machine refuses it
 }
@@ -82,4 +89,12 @@ func (w *Worker) sign(work handshake.SignWork) handshake.Result {
 	}
 	sig, err := suite.Sign(w.Signers[work.Credential], work.Scheme, work.Signed, w.random())
 	return handshake.SignResult{Signature: sig, Err: err}
+}
+
+// random is the given randomness, or the system's.
+func (w *Worker) random() io.Reader {
+	if w.Rand == nil {
+		return rand.Reader
+	}
+	return w.Rand
 }

@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// Sessions keeps what servers need for abbreviated handshakes: by ID in memory,
+// and in tickets under Key. It is safe for concurrent use; the zero Sessions
+// knows none and gives no tickets.
+type Sessions struct {
+	Key      []byte        // of 32 bytes, for tickets; nil: none are given
+	Lifetime time.Duration // of a session; 0: a day
+	Renew    bool          // give a new ticket for each that is taken
+
+	mu     sync.Mutex
+	byID   map[string]kept
+	oldest []string // IDs in the order of their coming
+}
+
+type kept struct {
+	session *handshake.ServerSession
+	at      time.Time
+}
+
+const (
+	// maxKept bounds the sessions in memory.
+	maxKept         = 1024
+	defaultLifetime = 24 * time.Hour // at most, RFC 5246, appendix F.1.4
+)
+
+func (s *Sessions) lifetime() time.Duration {
+	if s.Lifetime > 0 {
+		return s.Lifetime
+	}
+	return defaultLifetime
+}
+
+func (w *Worker) now() time.Time {
+	if w.Now != nil {
+		return w.Now()
+	}
+	return time.Now()
+}
+
+func (w *Worker) lookup(work handshake.LookupSessionWork) (r handshake.LookupSessionResult) {
+	switch {
+	case w.Sessions == nil:
+	case len(work.Ticket) > 0:
+		r.Session = w.Sessions.open(work.Ticket, w.now())
+		r.Renew = w.Sessions.Renew
+	default:
+		r.Session = w.Sessions.get(work.ID, w.now())
+	}
+	return r
+}
+
+func (w *Worker) keep(work handshake.KeepSessionWork) (r handshake.KeepSessionResult) {
+	switch {
+	case w.Sessions == nil:
+		r.Err = errors.New("this worker keeps no sessions")
+	case len(work.ID) > 0:
+		w.Sessions.put(work.ID, work.Session, w.now())
+	default:
+		r.LifetimeHint = uint32(w.Sessions.lifetime() / time.Second)
+		r.Ticket, r.Err = w.Sessions.seal(work.Session, w.now(), w.random())
+	}
+	return r
+}
+
+func (s *Sessions) get(id []byte, now time.Time) *handshake.ServerSession {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.byID[string(id)]
+	if !ok || now.Sub(k.at) > s.lifetime() {
+		return nil
+	}
+	return k.session
+}
+
+func (s *Sessions) put(id []byte, session *handshake.ServerSession, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID == nil {
+		s.byID = map[string]kept{}
+	}
+	if len(s.oldest) >= maxKept {
+		delete(s.byID, s.oldest[0])
+		s.oldest = s.oldest[1:]
+	}
+	s.byID[string(id)] = kept{session, now}
+	s.oldest = append(s.oldest, string(id))
+}
+
+// A ticket is a nonce, and sealed by AES-256-GCM the time of its making in
+// seconds and the session (RFC 5077, section 4, says what it must withstand).
+func (s *Sessions) seal(session *handshake.ServerSession, now time.Time, random io.Reader) ([]byte, error) {
+	aead, err := s.aead()
+	if err != nil {
+		return nil, err
+	}
+	ticket := make([]byte, aead.NonceSize())
+	if _, err := io.ReadFull(random, ticket); err != nil {
+		return nil, err
+	}
+	plain := session.Append(binary.BigEndian.AppendUint64(nil, uint64(now.Unix())))
+	return aead.Seal(ticket, ticket, plain, nil), nil
+}
+
+// open returns the session in a ticket, or nil for one that is not ours or too
+// old.
+func (s *Sessions) open(ticket []byte, now time.Time) *handshake.ServerSession {
+	aead, err := s.aead()
+	if err != nil || len(ticket) < aead.NonceSize() {
+		return nil
+	}
+	n := aead.NonceSize()
+	plain, err := aead.Open(nil, ticket[:n], ticket[n:], nil)
+	if err != nil || len(plain) < 8 {
+		return nil
+	}
+	made := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0)
+	session, err := handshake.ParseServerSession(plain[8:])
+	if err != nil || now.Sub(made) > s.lifetime() {
+		return nil
+	}
+	return session
+}
+
+func (s *Sessions) aead() (cipher.AEAD, error) {
+	if len(s.Key) != 32 {
+		return nil, errors.New("there is no key for tickets")
+	}
+	block, err := aes.NewCipher(s.Key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
