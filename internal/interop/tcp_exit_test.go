@@ -43,6 +43,19 @@ func (c *tally) counts() (resets, late int) {
 	return c.resets, c.late
 }
 
+// settle waits until nothing more is counted: Close ends in the background.
+func (c *tally) settle() {
+	for n, same := -1, 0; same < 3; {
+		time.Sleep(50 * time.Millisecond)
+		resets, late := c.counts()
+		if resets+late == n && late > 0 {
+			same++
+		} else {
+			n, same = resets+late, 0
+		}
+	}
+}
+
 // flood writes until the connection ends.
 func flood(c *net.TCPConn) {
 	p := make([]byte, 64<<10)
@@ -82,6 +95,7 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 					t.Fatal(err)
 				}
 				leave(c.(*rawtcp.Conn))
+				seen.settle()
 				wire := len(resets(from(s.end(), l.Near().Addr().String())))
 				ours, late := seen.counts()
 				if ours == 0 || late == 0 {
