@@ -11,7 +11,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 	"unsafe"
@@ -24,9 +26,11 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-var full = flag.Bool("full", false, "transfer 64 MiB also where the link is so bad that it takes minutes")
-
-var minRTO = flag.Duration("minrto", 0, "the least retransmission timeout of our side; 0: what suits the link")
+var (
+	full     = flag.Bool("full", false, "transfer 64 MiB also where the link is so bad that it takes minutes")
+	minRTO   = flag.Duration("minrto", 0, "the least retransmission timeout of both sides; 0: what suits the link")
+	kernelCC = flag.String("kernel-cc", "", "the kernel's congestion control, such as reno; empty: the machine's own")
+)
 
 // families are the kinds of address that the transfers run over.
 var families = []struct {
@@ -93,7 +97,7 @@ func TestTransfersIntoABlackHole(t *testing.T) {
 			t.Run(family.name+"/ours="+ours, func(t *testing.T) {
 				l := newLab(t)
 				// The kernel looks for black holes on demand only.
-				l.Far().Command("/bin/sh", "-c", "echo 1 >/proc/sys/net/ipv4/tcp_mtu_probing").Run()
+				sysctl(t, l.Far(), "net/ipv4/tcp_mtu_probing", "1")
 				p := passage{link.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
 				transfer(t, l, family.addr, p, ours == "sends")
 			})
@@ -106,6 +110,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 	for _, n := range []*lab.Node{l.Near(), l.Far()} {
 		offloadsOff(t, n)
 	}
+	tuneKernel(t, l.Far(), p)
 	ours, kernels := weatherPair(t, l, addr(l.Far()), p)
 	from, to := ours, kernels
 	if !oursSends {
@@ -205,6 +210,30 @@ func compare(c net.Conn, size int64) error {
 		case err != nil:
 			return fmt.Errorf("%w, with %d of %d bytes", err, at, size)
 		}
+	}
+}
+
+// tuneKernel gives the kernel the same patience as our side, where it can be
+// told (Linux 6.11), and the congestion control that was asked for.
+func tuneKernel(t *testing.T, n *lab.Node, p passage) {
+	if *kernelCC != "" {
+		sysctl(t, n, "net/ipv4/tcp_congestion_control", *kernelCC)
+	}
+	if rto := cmp.Or(*minRTO, p.rto); rto > 0 {
+		err := n.Do(func() error {
+			return os.WriteFile("/proc/sys/net/ipv4/tcp_rto_min_us", []byte(strconv.FormatInt(rto.Microseconds(), 10)), 0)
+		})
+		if err != nil {
+			t.Logf("the kernel keeps to its own least RTO: %v", err)
+		}
+	}
+}
+
+// sysctl sets a variable below /proc/sys in a node.
+func sysctl(t *testing.T, n *lab.Node, name, value string) {
+	t.Helper()
+	if err := n.Do(func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0) }); err != nil {
+		t.Fatal(err)
 	}
 }
 
