@@ -30,5 +30,5 @@ func (f *connectFlags) remedy(err error) string {
 	case errors.Is(err, rawtcp.ErrReset) && f.guard == guard.KindNone:
 		return "Without a guard the local kernel answers the SYN-ACK with a RST of its own: leave out --guard none, or use --guard auto."
 	}
-	return ""
+	return f.tls.remedy(err)
 }

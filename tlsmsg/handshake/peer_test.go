@@ -68,6 +68,8 @@ func newKey(kind string) crypto.Signer {
 	switch kind {
 	case "rsa":
 		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "rsa1024":
+		key, err = rsa.GenerateKey(rand.Reader, 1024)
 	case "ecdsa256":
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case "ecdsa384":
