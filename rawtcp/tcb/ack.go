@@ -42,6 +42,9 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s, advances)
+	if advances || news > 0 {
+		c.judgeResent()
+	}
 	c.lossSigns(duplicate, news)
 	c.afterAck(now)
 	return !c.over

@@ -102,7 +102,7 @@ func New(cfg Config) *Conn {
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
 	iss := c.cfg.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
-	c.snd.loss = lossState{lost: iss, again: iss, point: iss}
+	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
 	return c
 }
 

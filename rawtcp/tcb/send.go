@@ -193,8 +193,14 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 // sentAgain notes a retransmission.
 func (c *Conn) sentAgain(run span) {
 	l := &c.snd.loss
+	why := l.why
+	if len(l.relost) > 0 && run.left.Less(l.relost[len(l.relost)-1].right) {
+		l.relost.cut(run.right)
+		why = becauseLater
+	}
 	l.again = later(l.again, run.right)
 	l.force = false
+	c.followResent(run)
 	if c.snd.nxt.Less(run.right) {
 		l.lost = run.right // new octets came along
 	}
@@ -203,8 +209,8 @@ func (c *Conn) sentAgain(run span) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: l.why}
-	if l.why == becauseRTO {
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why}
+	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}
 	emit(c, e)
