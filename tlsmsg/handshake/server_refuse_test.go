@@ -119,7 +119,7 @@ func TestAByteChangedAnywhereIsNoticedByTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	alerts := map[string]int{}
-	const lastByte = -1 // of the second flight, so of its Finished
+	const lastByte = -1                    // of the second flight, so of its Finished
 	for i := lastByte; i < total-40; i++ { // signatures of ECDSA differ in length: the last record may be shorter
 		if i == 2 {
 			continue // the first record may be of any version 3.x (RFC 5246, appendix E.1)
