@@ -50,6 +50,7 @@ type plan struct {
 	attackIn time.Duration
 	flood    int // SYNs from strangers, at the beginning
 
+	bulk  bool     // what the user being planned writes
 	notes []string // for a person
 	calm  bool     // nothing in it excuses an end that is not whole
 }
@@ -159,7 +160,7 @@ func (p *plan) planMTU(d dice, w *Weather) {
 		w.MTU = wire.IPv6MinMTU + d.IntN(1501-wire.IPv6MinMTU)
 	}
 	if d.oneIn(2) {
-		w.MTUSince = Epoch.Add(d.upTo(5 * time.Second))
+		w.MTUSince = Epoch.Add(d.upTo(3 * time.Second))
 	}
 	p.note("MTU %d from %s on, told %v", w.MTU, stamp(max(Epoch, w.MTUSince)), w.Tell)
 	if !w.Tell {
@@ -290,6 +291,9 @@ func (p *plan) planUser(d dice) userPlan {
 		u.hasty = true
 		p.excuse("a user closes before the connection is established")
 	}
+	if p.bulk = p.weather[0].MTU+p.weather[1].MTU > 0 && d.oneIn(2); p.bulk { // or few segments would be too big
+		u.total, u.chunk, u.greed = 20000+d.IntN(60000), 1<<17, 1<<17
+	}
 	u.config = p.planConfig(d, &u)
 	return u
 }
@@ -302,6 +306,9 @@ func (p *plan) planConfig(d dice, u *userPlan) func(*tcb.Config) {
 	}
 	receive := 1 + d.IntN(1<<pick(d, 4, 10, 13, 16, 16, 18))
 	send := 1 + d.IntN(1<<pick(d, 4, 10, 14, 16, 16))
+	if p.bulk {
+		mss, receive, send = 1460, 1<<16, 1<<15
+	}
 	options := planOptions(d)
 	timeout := pick(d, tcb.DefaultUserTimeout, tcb.DefaultUserTimeout, 10*time.Minute, 45*time.Second)
 	if timeout < tcb.DefaultUserTimeout {

@@ -56,7 +56,7 @@ func TestSeeds(t *testing.T) {
 }
 
 // enoughSeeds bring about everything that there is to bring about.
-const enoughSeeds = 1500
+const enoughSeeds = 5000
 
 // play plays a seed, and takes a panic for a failure.
 func play(seed uint64, trace *strings.Builder) (r Result) {
