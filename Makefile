@@ -2,13 +2,14 @@
 # make test    install what the tests need, then lint, tests, and a short fuzz
 GO      ?= go
 FUZZ    ?= 10m
+SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint unit bench conformance fuzz setup clean help
+.PHONY: all build demo test lint unit seeds soak bench conformance mutate fuzz setup clean help
 
 all: build
 
 help: ## say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the program, static, at bin/rawshake
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rawshake ./cmd/rawshake
@@ -16,7 +17,7 @@ build: ## the program, static, at bin/rawshake
 demo: build ## a handshake from SYN to Finished, in a private network
 	@bin/rawshake lab demo
 
-test: setup lint unit ## everything that the gate runs
+test: setup lint unit seeds ## everything that the gate runs
 	scripts/fuzz.sh 3s
 
 setup: ## install the Debian packages that the tests use as peers
@@ -31,11 +32,23 @@ lint: ## gofmt, go vet, staticcheck, shellcheck
 unit: ## the tests, with the race detector
 	$(GO) test -race -timeout 20m ./...
 
+seeds: ## the simulated network, ten thousand seeds of it
+	$(GO) test -count=1 -run TestSeeds ./internal/simnet
+
+soak: ## the simulated network, for SEEDS (default 1000000) seeds
+	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
+
+test-full: ## transfers of 64 MiB also at 5 and 20 % loss, see docs/tcp-measured.md
+	$(GO) test -timeout 2h -v -run TestTransfers ./internal/interop -full
+
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance
+
+mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fail (5 minutes of CPU)
+	$(GO) run ./internal/conformance -mutate
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)

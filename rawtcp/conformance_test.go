@@ -33,7 +33,13 @@ func (b *bench) sentHeader(t *testing.T) *wire.IP {
 // opening attaches a connection whose SYN is due.
 func (b *bench) opening(t *testing.T) *Flow {
 	t.Helper()
-	m := tcb.New(b.Config(b.now, here, there))
+	return b.attach(t, b.Config(b.now, here, there))
+}
+
+// attach is opening with a config of the test's.
+func (b *bench) attach(t *testing.T, cfg tcb.Config) *Flow {
+	t.Helper()
+	m := tcb.New(cfg)
 	f, err := b.Attach(here, there, m)
 	if err != nil {
 		t.Fatal(err)
@@ -128,11 +134,13 @@ func TestSegmentsOfNoSingleHostAreDiscardedInSilence(t *testing.T) {
 		if err := b.Listen(&Listening{Local: netip.AddrPortFrom(netip.IPv4Unspecified(), here.Port())}); err != nil {
 			t.Fatal(err)
 		}
-		s := wire.Segment{SrcPort: 9, DstPort: here.Port(), Seq: 5, Flags: wire.SYN, Window: 1}
-		h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: netip.MustParseAddr(tc.src), Dst: netip.MustParseAddr(tc.dst)}
-		b.Receive(b.now, s.AppendTo(h.AppendTo(nil, s.HeaderLen()), h.Src, h.Dst), false)
-		if r := b.sent(t); r != nil || len(b.flows) != 0 {
-			t.Errorf("a SYN from %s to %s drew %+v and made %d connections", tc.src, tc.dst, r, len(b.flows))
+		for _, port := range []uint16{here.Port(), 7} { // where somebody listens, and where nobody does
+			s := wire.Segment{SrcPort: 9, DstPort: port, Seq: 5, Flags: wire.SYN, Window: 1}
+			h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: netip.MustParseAddr(tc.src), Dst: netip.MustParseAddr(tc.dst)}
+			b.Receive(b.now, s.AppendTo(h.AppendTo(nil, s.HeaderLen()), h.Src, h.Dst), false)
+			if r := b.sent(t); r != nil || len(b.flows) != 0 {
+				t.Errorf("a SYN from %s to %s, port %d, drew %+v and made %d connections", tc.src, tc.dst, port, r, len(b.flows))
+			}
 		}
 	}
 }
@@ -141,8 +149,14 @@ func TestSegmentsOfNoSingleHostAreDiscardedInSilence(t *testing.T) {
 func TestSourceQuenchIsDiscarded(t *testing.T) {
 	const sourceQuench = 4
 	b := newBench()
-	f, syn := b.open(t)
-	m := unreachable(syn, 0)
+	cfg := b.Config(b.now, here, there)
+	cfg.Events = func(e tcb.Event) {
+		if e.Name() == "unreachable" {
+			t.Errorf("it was told: %v", e)
+		}
+	}
+	f := b.attach(t, cfg)
+	m := unreachable(b.sent(t), 0)
 	m[20] = sourceQuench
 	m[22], m[23] = 0, 0
 	sum := wire.Checksum(m[20:])
@@ -168,16 +182,10 @@ func TestSoftErrorsAreReportedWhereSomebodyListens(t *testing.T) {
 	}
 	for _, events := range []func(tcb.Event){cfg.Events, nil} {
 		cfg.Events = events
-		m := tcb.New(cfg)
-		f, err := b.Attach(here, there, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Open(b.now)
-		b.Touch(f)
+		f := b.attach(t, cfg)
 		b.Receive(b.now, unreachable(b.sent(t), 0), false) // network unreachable
-		if m.State() != tcb.SynSent {
-			t.Errorf("state %v: a soft error ended it", m.State())
+		if state := f.Machine.State(); state != tcb.SynSent {
+			t.Errorf("state %v: a soft error ended it", state)
 		}
 		b.Detach(f)
 	}
@@ -259,5 +267,27 @@ func TestIPOptionsWeDoNotKnowAreIgnored(t *testing.T) {
 	b.Receive(b.now, s.AppendTo(h.AppendTo(nil, s.HeaderLen()), h.Src, h.Dst), false)
 	if f.Machine.State() != tcb.Established {
 		t.Errorf("state %v, want ESTABLISHED", f.Machine.State())
+	}
+}
+
+// Requirements: SHLD-13
+func TestNothingIsUrgentUnlessTheCallerSaysSo(t *testing.T) {
+	b := newBench()
+	f, syn := b.open(t)
+	b.receive(wire.Segment{Seq: 100, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1000})
+	f.Machine.Write([]byte("first"))
+	b.Touch(f)
+	b.receive(wire.Segment{Seq: 101, Ack: syn.End(), Flags: wire.URG | wire.ACK, Urgent: 5, Window: 1000, Payload: []byte("theirs")})
+	f.Machine.Write([]byte("second"))
+	f.Machine.CloseWrite()
+	b.Touch(f)
+	for n := 0; ; n++ {
+		s := b.sent(t)
+		if s == nil && n > 0 {
+			break
+		}
+		if s == nil || s.Flags.Has(wire.URG) || s.Urgent != 0 {
+			t.Fatalf("segment %d is %+v", n, s)
+		}
 	}
 }

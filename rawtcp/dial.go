@@ -116,8 +116,8 @@ func (d *Dialer) note(layer, name, text string) {
 // families are the networks that resolve knows, and what to look up for each.
 var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}
 
-// resolve finds the address to connect to: of a name with several, the one
-// that the resolver puts first (RFC 6724).
+// resolve finds the address to connect to: of a name with several, see
+// [ChooseAddr].
 func resolve(ctx context.Context, network, address string) (netip.AddrPort, error) {
 	fail := func(err error) (netip.AddrPort, error) {
 		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
@@ -138,5 +138,27 @@ func resolve(ctx context.Context, network, address string) (netip.AddrPort, erro
 	if err != nil {
 		return fail(err)
 	}
-	return netip.AddrPortFrom(addrs[0].Unmap(), uint16(port)), nil
+	return netip.AddrPortFrom(ChooseAddr(addrs, link.Via{}), uint16(port)), nil
+}
+
+// ChooseAddr picks the address of a host to connect to: the first that there
+// is a route to, in the order of the resolver (RFC 6724) but IPv4 before IPv6.
+// There is one attempt only, and a server that is known by both is the more
+// likely to listen on IPv4. Without any route it is the first. Addrs must not
+// be empty.
+func ChooseAddr(addrs []netip.Addr, via link.Via) netip.Addr {
+	var reachable netip.Addr
+	for _, a := range addrs {
+		a = a.Unmap()
+		if reachable.IsValid() && (reachable.Is4() || a.Is6()) {
+			continue
+		}
+		if _, err := link.FindRoute(a, via); err == nil {
+			reachable = a
+		}
+	}
+	if !reachable.IsValid() {
+		return addrs[0].Unmap()
+	}
+	return reachable
 }

@@ -11,8 +11,8 @@
 //   - machine.go, endpoint.go: the [Endpoint], also without I/O, which moves
 //     many machines: it finds a packet's connection, checks its checksums,
 //     keeps the timers, and wraps segments into packets. Its parts for IP, of
-//     both versions: ip.go, fragments.go (packets that arrive in parts) and
-//     paths.go (how large segments may be)
+//     both versions: ip.go, the package reassembly (packets that arrive in
+//     parts) and paths.go (how large segments may be)
 //   - stack.go: the [Stack] that drives an Endpoint over a link, with one
 //     goroutine, a lock and the clock
 //   - conn.go: [Conn], a connection on a Stack, as a net.Conn

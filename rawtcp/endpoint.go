@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -38,7 +39,7 @@ type Endpoint struct {
 	strays    []strayReply
 	ipID      uint16
 
-	fragments fragments
+	fragments reassembly.Buffer
 	paths     map[netip.Addr]path // what is known to be narrower than the link
 	seg       wire.Segment        // reused for every segment in and out
 }
@@ -176,11 +177,14 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	}
 	for len(e.ready) > 0 {
 		f := e.ready[0]
-		if !f.removed && f.Machine.Next(now, &e.seg) {
-			e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
-			at, ok := f.Machine.Deadline()
+		if !f.removed {
+			due := f.Machine.Next(now, &e.seg)
+			at, ok := f.Machine.Deadline() // it may change in either case
 			e.timers.set(f, at, ok)
-			return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
+			if due {
+				e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
+				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
+			}
 		}
 		f.queued = false
 		e.ready = e.ready[1:]

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -39,8 +40,8 @@ func TestFragmentsArePutTogetherInAnyOrder(t *testing.T) {
 			}
 			h.got(text)
 		}
-		if h.fragments.bytes != 0 || len(h.fragments.puzzles) != 0 {
-			t.Errorf("%d bytes are left in %d packets", h.fragments.bytes, len(h.fragments.puzzles))
+		if packets, held := h.fragments.Held(); packets != 0 || held != 0 {
+			t.Errorf("%d bytes are left in %d packets", held, packets)
 		}
 	})
 }
@@ -58,7 +59,7 @@ func TestOverlappingFragmentsCostThePacket(t *testing.T) {
 			}
 			h.fragment(1, payload, 40, 64) // what was missing
 			h.got()
-			h.now = h.now.Add(fragmentLifetime)
+			h.now = h.now.Add(reassembly.Lifetime)
 			h.fragment(1, payload, 0, 40)
 			h.fragment(1, payload, 40, 120)
 			h.got(strings.Repeat("x", 100))
@@ -101,11 +102,11 @@ func TestFragmentsWaitForAMinute(t *testing.T) {
 	eachVersion(t, func(t *testing.T, h *host) {
 		payload := h.segment([]byte("0123456789"))
 		h.fragment(5, payload, 0, 16)
-		h.now = h.now.Add(fragmentLifetime - 1)
+		h.now = h.now.Add(reassembly.Lifetime - 1)
 		h.fragment(5, payload, 16, 30)
 		h.got("0123456789")
 		h.fragment(5, payload, 0, 16)
-		h.now = h.now.Add(fragmentLifetime)
+		h.now = h.now.Add(reassembly.Lifetime)
 		h.fragment(5, payload, 16, 30)
 		h.got()
 	})
@@ -131,8 +132,8 @@ func TestAFloodOfFragmentsIsBounded(t *testing.T) {
 		for i := range uint32(3000) {
 			from := 8 * (1 + rng.IntN(7000))
 			h.fragment(1000+i%300, payload, from, min(from+8*(1+rng.IntN(180)), len(payload)))
-			if h.fragments.bytes > maxFragmentBytes || len(h.fragments.puzzles) > maxPuzzles {
-				t.Fatalf("%d bytes in %d packets", h.fragments.bytes, len(h.fragments.puzzles))
+			if packets, held := h.fragments.Held(); packets > reassembly.MaxPackets || held > reassembly.MaxBytes {
+				t.Fatalf("%d bytes in %d packets", held, packets)
 			}
 		}
 		for at := 0; at < len(payload); at += 1440 {
@@ -193,12 +194,12 @@ func FuzzPackets(f *testing.F) {
 		for len(tape) > 2 {
 			n := min(int(tape[1]), len(tape)-2)
 			e.Receive(now, tape[2:2+n], tape[0]&1 == 1)
-			now = now.Add(fragmentLifetime / 100)
+			now = now.Add(reassembly.Lifetime / 100)
 			tape = tape[2+n:]
 			for e.Next(now, nil) != nil {
 			}
-			if e.fragments.bytes > maxFragmentBytes || e.fragments.bytes < 0 {
-				t.Fatalf("%d bytes of fragments", e.fragments.bytes)
+			if _, held := e.fragments.Held(); held > reassembly.MaxBytes || held < 0 {
+				t.Fatalf("%d bytes of fragments", held)
 			}
 		}
 	})

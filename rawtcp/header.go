@@ -13,8 +13,8 @@ const DefaultTTL = 64
 
 // A Header is what the IP header of a connection's packets is to hold. The
 // zero value is what this host sends by default. It may be changed while the
-// connection lives (RFC 9293, section 3.9.2, SHLD-21), and is passed to IP as
-// it is (SHLD-22).
+// connection lives (RFC 9293, section 3.9.2, SHLD-21), but never changes by
+// itself (SHLD-23), and is passed to IP as it is (SHLD-22).
 type Header struct {
 	// TTL is IPv4's time to live, or IPv6's hop limit; 0 means DefaultTTL
 	// (RFC 9293, MUST-49).

@@ -33,32 +33,14 @@ func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool)
 // receiveFragment keeps a fragment, and goes on with the packet that it
 // completes.
 func (e *Endpoint) receiveFragment(now tcb.Instant, h *wire.IP, data []byte) {
-	whole, err := e.fragments.add(now, h, data)
+	payload, err := e.fragments.Add(now, h, data)
 	if err != nil {
 		e.drop(err.Error())
 	}
-	if whole == nil {
-		return
+	if payload != nil {
+		c := field.New("payload", payload)
+		e.receivePayload(now, h, &c, false)
 	}
-	c := field.New(wire.Root(nil), whole)
-	if h.Version == 6 {
-		// The rest of the extension headers stands in what was cut.
-		c = field.New("IPv6", whole)
-		var x wire.Extensions
-		if err := x.Decode(&c, h.Protocol); err != nil {
-			e.drop(err.Error())
-			return
-		}
-		if x.Fragment.Partial() {
-			e.drop("a fragment of a fragment")
-			return
-		}
-		h.Protocol = x.Protocol
-		if h.Refusal == "" {
-			h.Refusal = x.Refusal
-		}
-	}
-	e.receivePayload(now, h, &c, false)
 }
 
 // receivePayload takes what a whole packet carries, from the cursor on.
@@ -68,6 +50,7 @@ func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, 
 	case h.Refusal != "":
 		e.drop(h.Refusal)
 	case h.Protocol == wire.ProtocolTCP:
+		// RFC 9293, section 3.1, MUST-3.
 		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
 			e.drop("TCP checksum is wrong")
 			return
@@ -90,7 +73,8 @@ func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, 
 	}
 }
 
-// receiveICMP gives an error message to the connection whose packet it quotes.
+// receiveICMP gives an error message to the connection whose packet it quotes
+// (RFC 9293, section 3.9.2.2, MUST-54).
 func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	var m wire.ICMP
 	decode := m.Decode

@@ -26,7 +26,7 @@ func (s *Stack) Listen(local netip.AddrPort) (*Listener, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	ln := &Listener{stack: s, ready: &Listening{Local: local, Configure: s.configure}, changed: make(chan struct{})}
+	ln := &Listener{stack: s, ready: &Listening{Local: local, Configure: s.begin}, changed: make(chan struct{})}
 	ln.ready.Changed = ln.wake
 	if err := s.endpoint.Listen(ln.ready); err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: tcpAddr(local), Err: err}

@@ -3,6 +3,7 @@ package rawtcp
 import (
 	"errors"
 	"net/netip"
+	"slices"
 
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -52,12 +53,18 @@ func (e *Endpoint) Unlisten(l *Listening) {
 		return
 	}
 	delete(e.listening, l.Local)
+	var left []*Flow
 	for _, f := range e.flows {
 		if f.listening == l {
-			f.listening = nil
-			f.Machine.Abort()
-			e.Touch(f)
+			left = append(left, f)
 		}
+	}
+	// In an order that does not depend on the map's.
+	slices.SortFunc(left, func(a, b *Flow) int { return a.Remote.Compare(b.Remote) })
+	for _, f := range left {
+		f.listening = nil
+		f.Machine.Abort()
+		e.Touch(f)
 	}
 	l.queue = nil
 }

@@ -95,9 +95,7 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	}
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
-	if s.configure != nil {
-		s.configure(&cfg)
-	}
+	s.begin(&cfg)
 	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
 	if err != nil {
@@ -108,6 +106,20 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	s.endpoint.Touch(flow)
 	s.flush()
 	return c, nil
+}
+
+// MinRTO is the least retransmission timeout of a stack's connections, where
+// Configure sets no other. RFC 6298, (2.4), would have a whole second, for
+// clocks that ticked twice a second; this is what Linux keeps to, and more than
+// a peer may reasonably delay an acknowledgment. See docs/tcp-measured.md.
+const MinRTO = 200 * time.Millisecond
+
+// begin completes what a connection begins with.
+func (s *Stack) begin(cfg *tcb.Config) {
+	cfg.MinRTO = MinRTO
+	if s.configure != nil {
+		s.configure(cfg)
+	}
 }
 
 // adopt makes the Conn of a flow.

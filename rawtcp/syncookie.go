@@ -21,7 +21,7 @@ const (
 
 // cookieMSS are the MSS values that a cookie can hold; a peer's own is rounded
 // down to one of them.
-var cookieMSS = [8]uint16{216, 536, 1024, 1220, 1300, 1400, 1440, 1460}
+var cookieMSS = [8]uint16{48, 216, 536, 1024, 1220, 1400, 1440, 1460}
 
 // sendCookie answers a SYN without keeping state for it.
 func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {
@@ -30,7 +30,10 @@ func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip
 		return
 	}
 	l.flooded, l.cookies = true, now
-	mss, _ := s.Options.MSS()
+	mss, ok := s.Options.MSS()
+	if !ok {
+		mss = tcb.DefaultMSS
+	}
 	index := 0
 	for i, m := range cookieMSS {
 		if m <= mss {
@@ -38,9 +41,13 @@ func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip
 		}
 	}
 	cfg := e.Config(now, local, remote)
+	cfg.SYNSent = true
+	if l.Configure != nil {
+		l.Configure(&cfg) // the window and MSS must be those that the connection will have
+	}
 	r := strayReply{local: local.Addr(), remote: remote.Addr(), seg: wire.Segment{
 		SrcPort: local.Port(), DstPort: remote.Port(), Flags: wire.SYN | wire.ACK,
-		Seq: e.cookie(cookieTime(now), uint32(index), s.Seq, local, remote), Ack: s.Seq.Add(1), Window: 1<<16 - 1,
+		Seq: e.cookie(cookieTime(now), uint32(index), s.Seq, local, remote), Ack: s.Seq.Add(1), Window: cfg.FirstWindow(),
 	}}
 	r.seg.Options.AddMSS(cfg.MSS)
 	e.strays = append(e.strays, r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type connectFlags struct {
 	link, guard    string
 	timeout        time.Duration
 	pcap, keylog   string
-	ipv4           bool
+	ipv4, ipv6     bool
 	output         string
 	quiet, verbose bool
 	showData       bool // the demo quotes the reply in the view
@@ -61,6 +62,7 @@ output, and the view on standard error.`,
 		Example: `  rawshake connect example.com
   rawshake connect --get / --pcap out.pcapng --keylog keys.txt 198.18.0.2
   rawshake connect --until certificate --json example.com:8443
+  rawshake connect -6 [2001:db8::2]:443
   rawshake connect --min-version 1.0 --legacy --insecure old.example.com
   rawshake connect --session-file sessions.json example.com
   printf 'HEAD / HTTP/1.0\r\n\r\n' | rawshake connect localhost:8443 --ca ca.pem`,
@@ -98,12 +100,13 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, …")
 	f.tls.register(cmd)
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
-	fl.StringVar(&f.sourceIP, "source-ip", "", "our address (default: as the route says)")
+	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket)")
 	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, none")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
-	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only (the only ones so far)")
+	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
+	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 where a name has both)")
 	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
 	fl.StringArrayVar(&f.resolve, "resolve", nil, "HOST:ADDR or HOST:PORT:ADDR, use ADDR for HOST")
 }
@@ -120,6 +123,9 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
+// requestPath is what may stand in a request line (RFC 9112, section 3.2).
+var requestPath = regexp.MustCompile(`^/[!-~\x80-\x{10ffff}]*$`)
+
 // complete fills in what depends on other flags and refuses what does not fit.
 func (f *connectFlags) complete(cmd *cobra.Command) error {
 	changed := cmd.Flags().Changed
@@ -128,6 +134,9 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 			return usageError("--json and --view %s contradict each other", f.view)
 		}
 		f.view = "json"
+	}
+	if f.quiet && f.json {
+		return usageError("--quiet and --json contradict each other")
 	}
 	if f.quiet {
 		f.view = "none"
@@ -141,8 +150,8 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	if f.key != "" && f.cert == "" {
 		return usageError("--key needs --cert")
 	}
-	if f.get != "" && !strings.HasPrefix(f.get, "/") {
-		return usageError("--get %q: a path begins with /", f.get)
+	if (f.get != "" || changed("get")) && !requestPath.MatchString(f.get) {
+		return usageError("--get %q: a path begins with / and holds no spaces or control characters", f.get)
 	}
 	if f.until == "" {
 		f.until = connect.GoalFinished.String()

@@ -14,6 +14,13 @@ func newLab() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "A private network with real peers, gone without a trace",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError("lab needs a command: demo")
+			}
+			return usageError("lab has no command %q: there is demo", args[0])
+		},
 	}
 	cmd.AddCommand(newLabDemo())
 	return cmd

@@ -1,19 +1,26 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
+	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -46,24 +53,49 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err := f.planTLS(o, t); err != nil {
 		return nil, err
 	}
-	if err := t.lookup(ctx, f.resolve); err != nil {
+	family, err := f.family(o.Dialer.Source)
+	if err != nil {
 		return nil, err
 	}
-	o.Remote = t.addrPort()
-	o.Request = f.request(t.hostHeader())
+	o.Request, o.WholeReply = f.request(t.hostHeader()), f.get != ""
 	if err := f.planFiles(p); err != nil {
 		p.close()
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	if err := t.lookup(ctx, f.resolve, family, link.Via{Interface: f.iface}); err != nil {
+		p.fail(err)
+		return nil, err
+	}
+	o.Remote = t.addrPort()
 	return p, nil
+}
+
+// fail ends a plan that nothing comes of; the view says so too.
+func (p *plan) fail(err error) {
+	var status *statusError
+	if errors.As(err, &status) && status.code != exitUsage {
+		outcome := connect.OutcomeUnreachable
+		if status.code == exitTimeout {
+			outcome = connect.OutcomeTimeout
+		}
+		p.options.Recorder.Result(0, transcript.Result{Outcome: outcome, Error: err.Error()})
+	}
+	p.close()
 }
 
 func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	d.Interface, d.SourcePort = f.iface, f.sourcePort
+	if f.iface != "" {
+		if _, err := net.InterfaceByName(f.iface); err != nil {
+			return usageError("--interface: there is no interface %q here (ip link lists them)", f.iface)
+		}
+	}
 	if f.sourceIP != "" {
 		a, err := netip.ParseAddr(f.sourceIP)
-		if err != nil || !a.Unmap().Is4() {
-			return usageError("--source-ip %q is not an IPv4 address", f.sourceIP)
+		if err != nil {
+			return usageError("--source-ip %q is not an IP address", f.sourceIP)
 		}
 		d.Source = a.Unmap()
 	}
@@ -73,6 +105,21 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "none")
 	return err
+}
+
+// family is what -4 and -6 allow, and what our own address leaves.
+func (f *connectFlags) family(source netip.Addr) (family, error) {
+	switch {
+	case f.ipv4 && f.ipv6:
+		return "", usageError("-4 and -6 contradict each other")
+	case source.IsValid() && (f.ipv4 && source.Is6() || f.ipv6 && source.Is4()):
+		return "", usageError("--source-ip %v is of another IP version than asked for", source)
+	case f.ipv4 || source.Is4():
+		return onlyIPv4, nil
+	case f.ipv6 || source.Is6():
+		return onlyIPv6, nil
+	}
+	return anyFamily, nil
 }
 
 func oneOf(flag, value string, allowed ...string) (string, error) {
@@ -87,9 +134,20 @@ func oneOf(flag, value string, allowed ...string) (string, error) {
 func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	o.TLS.ServerName = f.servername
 	if o.TLS.ServerName == "" {
-		o.TLS.ServerName = t.host
+		o.TLS.ServerName, _, _ = strings.Cut(t.host, "%") // no certificate knows our interfaces
 	}
-	o.TLS.ALPN = f.alpn
+	if f.servername != "" {
+		if _, err := netip.ParseAddr(f.servername); err != nil {
+			if _, err := tlsmsg.NewServerName(strings.TrimSuffix(f.servername, ".")); err != nil {
+				return usageError("--servername: %v", err)
+			}
+		}
+	}
+	if o.TLS.ALPN = f.alpn; len(f.alpn) > 0 {
+		if _, err := tlsmsg.NewALPN(f.alpn...); err != nil {
+			return usageError("--alpn: %v", err)
+		}
+	}
 	o.TLS.AllowUnverified = f.insecure
 	o.Worker = &worker.Worker{}
 	if f.ca != "" {
@@ -127,7 +185,7 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 
 // parseNames reads a list of registry names into *to, which keeps its default
 // where the list is empty.
-func parseNames[T any](flag string, names []string, parse func(string) (T, error), to *[]T) error {
+func parseNames[T comparable](flag string, names []string, parse func(string) (T, error), to *[]T) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -137,7 +195,9 @@ func parseNames[T any](flag string, names []string, parse func(string) (T, error
 		if err != nil {
 			return usageError("%s: %v", flag, err)
 		}
-		*to = append(*to, v)
+		if !slices.Contains(*to, v) { // said twice is offered once
+			*to = append(*to, v)
+		}
 	}
 	return nil
 }
@@ -147,7 +207,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 	o := &p.options
 	var err error
 	o.Output = os.Stdout
-	viewOut := os.Stdout
+	var viewOut io.Writer = os.Stdout
 	switch {
 	case f.showData:
 		o.Output = io.Discard
@@ -155,9 +215,9 @@ func (f *connectFlags) planFiles(p *plan) error {
 		viewOut = os.Stderr
 	}
 	if f.output != "" {
-		file, err := os.Create(f.output)
+		file, err := newLateFile(f.output)
 		if err != nil {
-			return usageError("-o: %v", err)
+			return fileError("-o", err)
 		}
 		p.files = append(p.files, file)
 		if o.Goal == connect.GoalData {
@@ -168,19 +228,12 @@ func (f *connectFlags) planFiles(p *plan) error {
 	}
 	if f.pcap != "" {
 		if o.Capture, err = capture.Create(f.pcap, capture.Info{}); err != nil {
-			return usageError("--pcap: %v", err)
+			return fileError("--pcap", err)
 		}
 		p.files = append(p.files, o.Capture)
 	}
-	keylog := f.keylog
-	if keylog == "" {
-		keylog = os.Getenv("SSLKEYLOGFILE")
-	}
-	if keylog != "" {
-		if o.KeyLog, err = capture.OpenKeyLog(keylog); err != nil {
-			return usageError("--keylog: %v", err)
-		}
-		p.files = append(p.files, o.KeyLog)
+	if err := f.planKeyLog(p); err != nil {
+		return err
 	}
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
 	if p.view, err = view.New(f.view, viewOut, f.viewOptions(viewOut)); err != nil {
@@ -188,6 +241,35 @@ func (f *connectFlags) planFiles(p *plan) error {
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
 	return nil
+}
+
+// planKeyLog opens the key log. One that only the environment asks for is no
+// reason not to connect.
+func (f *connectFlags) planKeyLog(p *plan) error {
+	path := cmp.Or(f.keylog, os.Getenv("SSLKEYLOGFILE"))
+	if path == "" {
+		return nil
+	}
+	log, err := capture.OpenKeyLog(path)
+	switch {
+	case err == nil:
+		p.options.KeyLog = log
+		p.files = append(p.files, log)
+	case f.keylog != "":
+		return fileError("--keylog", err)
+	default:
+		fmt.Fprintf(os.Stderr, "rawshake: warning: SSLKEYLOGFILE: %v; going on without\n", err)
+	}
+	return nil
+}
+
+// fileError says that a file cannot be written: for a path that cannot be, it
+// is wrong usage; for a full disk and the like, not.
+func fileError(flag string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
+		return usageError("%s: %v", flag, err)
+	}
+	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
 }
 
 // close closes the files; the first failure counts. It may be called twice.

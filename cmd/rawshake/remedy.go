@@ -1,17 +1,23 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 
+	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// remedied turns an error into the sentence that a person reads: what
-// happened, then what to do about it. Text from the network is escaped.
+// remedied turns an error into what a person reads: what happened, then what
+// to do about it. Text from the network is escaped.
 func (f *connectFlags) remedied(err error) error {
 	text := view.Escape(err.Error())
 	if remedy := f.remedy(err); remedy != "" {
@@ -20,15 +26,79 @@ func (f *connectFlags) remedied(err error) error {
 	return errors.New(text)
 }
 
+// remedy is the way out of an error, or nothing where there is none.
 func (f *connectFlags) remedy(err error) string {
+	var alert *handshake.AlertError
+	var wanted *connect.CredentialWantedError
+	var unverified *connect.UnverifiedError
 	switch {
-	case errors.Is(err, link.ErrPermission), errors.Is(err, guard.ErrPermission):
-		return `Grant it with: sudo setcap cap_net_raw+ep "$(command -v rawshake)"` + "\n  " +
+	case errors.Is(err, context.Canceled):
+		return ""
+	case errors.Is(err, guard.ErrPermission):
+		return grant("cap_net_raw,cap_net_admin")
+	case errors.Is(err, link.ErrPermission):
+		return grant("cap_net_raw") + "\n  " +
 			"Or see a handshake without any privilege, in a private network: rawshake lab demo. What this machine allows: rawshake doctor"
 	case errors.Is(err, guard.ErrPortInUse):
 		return fmt.Sprintf("Choose another port than %d with --source-port, or leave the flag out.", f.sourcePort)
-	case errors.Is(err, rawtcp.ErrReset) && f.guard == guard.KindNone:
-		return "Without a guard the local kernel answers the SYN-ACK with a RST of its own: leave out --guard none, or use --guard auto."
+	case errors.As(err, &unverified):
+		return unverifiedRemedy(unverified)
+	case errors.As(err, &wanted):
+		return "Give one that the server takes with --cert and --key."
+	case errors.As(err, &alert):
+		return alertRemedy(alert)
+	case errors.Is(err, handshake.ErrNotTLS):
+		return "Something else speaks on this port: give the one where TLS is spoken, HOST:PORT (443 if none is given)."
+	case errors.Is(err, rawtcp.ErrRefused):
+		return "Nothing listens on this port, or a firewall says so in its name: check the port, HOST:PORT (443 if none is given)."
+	case errors.Is(err, rawtcp.ErrReset):
+		return f.resetRemedy()
+	case errors.Is(err, rawtcp.ErrTimeout):
+		return "The host may be down, or a firewall on the way may drop what it does not like: try another port, or a longer --timeout."
 	}
 	return f.tls.remedy(err)
+}
+
+// grant is the command that gives this very program capabilities.
+func grant(capabilities string) string {
+	program, err := os.Executable()
+	if err != nil {
+		program = "rawshake"
+	}
+	return fmt.Sprintf("Grant it with: sudo setcap %s+ep %s", capabilities, program)
+}
+
+func (f *connectFlags) resetRemedy() string {
+	if f.guard == guard.KindNone {
+		return "Without a guard the local kernel answers the SYN-ACK with a RST of its own: leave out --guard none, or use --guard auto."
+	}
+	return "If the view shows a RST that this machine's kernel sent, the guard let it pass: rawshake doctor says which guards work here."
+}
+
+func unverifiedRemedy(e *connect.UnverifiedError) string {
+	how := "Name its CA with --ca FILE, or accept it as it is with --insecure."
+	var v *worker.Verdict
+	if errors.As(e, &v) {
+		switch v.Reason {
+		case worker.WrongName:
+			how = "Give the name that it is for with --servername, or accept it as it is with --insecure."
+		case worker.Expired, worker.NotYetValid:
+			how = "Check this machine's clock and the server's certificate, or accept it as it is with --insecure."
+		}
+	}
+	return how
+}
+
+func alertRemedy(e *handshake.AlertError) string {
+	switch e.Alert.Description {
+	case tlsmsg.AlertProtocolVersion:
+		return "The server takes none of the versions offered: at most TLS 1.2 is spoken here, and many servers want 1.3."
+	case tlsmsg.AlertHandshakeFailure:
+		return "The two sides share no cipher suite, group or signature scheme: offer others with --ciphers and --groups."
+	case tlsmsg.AlertNoApplicationProtocol:
+		return "The server speaks none of the protocols offered: choose others with --alpn."
+	case tlsmsg.AlertUnrecognizedName:
+		return "The server does not know the name: give another with --servername."
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 
@@ -10,16 +11,19 @@ import (
 )
 
 // viewOptions say how a view should look where it is going to.
-func (f *connectFlags) viewOptions(out *os.File) view.Options {
-	o := view.Options{Verbose: f.verbose, Data: f.showData}
-	fd := int(out.Fd())
+func (f *connectFlags) viewOptions(out io.Writer) view.Options {
+	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
+	file, ok := out.(*os.File)
+	if !ok {
+		return o
+	}
+	fd := int(file.Fd())
 	if term.IsTerminal(fd) {
 		if width, _, err := term.GetSize(fd); err == nil {
 			o.Width = width
 		}
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
-	o.ASCII = !utf8Locale()
 	return o
 }
 

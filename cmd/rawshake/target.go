@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 const defaultPort = 443
@@ -22,14 +26,21 @@ func (t target) addrPort() netip.AddrPort { return netip.AddrPortFrom(t.addr, t.
 
 // hostHeader is the target as a Host header names it.
 func (t target) hostHeader() string {
-	if t.port == defaultPort {
-		return t.host
+	host, _, _ := strings.Cut(t.host, "%") // a zone means nothing to others
+	if t.port != defaultPort {
+		return net.JoinHostPort(host, strconv.Itoa(int(t.port)))
 	}
-	return net.JoinHostPort(t.host, strconv.Itoa(int(t.port)))
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 // parseTarget reads HOST[:PORT].
 func parseTarget(s string) (target, error) {
+	if strings.Contains(s, "/") {
+		return target{}, usageError("%q: give HOST[:PORT], not a URL", s)
+	}
 	host, port := s, ""
 	if strings.Contains(s, ":") {
 		var err error
@@ -88,52 +99,93 @@ func checkHost(host string) error {
 	return nil
 }
 
-// lookup finds the target's IPv4 address: as given, from --resolve, or by name.
-func (t *target) lookup(ctx context.Context, overrides []string) error {
+// A family says which IP versions the person allows.
+type family string // as package net names it
+
+const (
+	anyFamily family = "ip"
+	onlyIPv4  family = "ip4"
+	onlyIPv6  family = "ip6"
+)
+
+func (f family) allows(a netip.Addr) bool {
+	return f == anyFamily || a.Is4() == (f == onlyIPv4)
+}
+
+// name is the family in a sentence.
+func (f family) name() string {
+	switch f {
+	case onlyIPv4:
+		return "IPv4"
+	case onlyIPv6:
+		return "IPv6"
+	}
+	return "IP"
+}
+
+// lookup finds the target's address: as given, from --resolve, or by name.
+func (t *target) lookup(ctx context.Context, overrides []string, f family, via link.Via) error {
+	given := ""
 	for _, o := range overrides {
 		host, port, addr, err := parseResolve(o)
 		if err != nil {
 			return err
 		}
-		if strings.EqualFold(host, t.host) && (port == 0 || port == t.port) {
-			t.addr = addr
-			return requireIPv4(addr, o)
+		if given == "" && strings.EqualFold(host, t.host) && (port == 0 || port == t.port) {
+			t.addr, given = addr, o
 		}
 	}
-	if a, err := netip.ParseAddr(t.host); err == nil {
-		t.addr = a.Unmap()
-		return requireIPv4(t.addr, t.host)
+	if a, err := netip.ParseAddr(t.host); given == "" && err == nil {
+		t.addr, given = a.Unmap(), t.host
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip4", t.host)
+	if given != "" {
+		if !f.allows(t.addr) {
+			return usageError("%s is not an %s address, as -4, -6 or --source-ip ask for", given, f.name())
+		}
+		return nil
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, string(f), t.host)
+	if err == nil && len(addrs) == 0 {
+		err = errors.New("no such address")
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &statusError{exitTimeout, fmt.Errorf("timed out while looking up the name %s: the name server does not answer. Give its address with --resolve %s:ADDR", t.host, t.host)}
+	}
 	if err != nil {
-		return &statusError{exitUnreachable, fmt.Errorf("the name %s has no IPv4 address: %w. Give one with --resolve %s:ADDR", t.host, err, t.host)}
+		return &statusError{exitUnreachable, fmt.Errorf("the name %s has no %s address: %w. Give one with --resolve %s:ADDR", t.host, f.name(), err, t.host)}
 	}
-	t.addr = addrs[0].Unmap()
+	t.addr = rawtcp.ChooseAddr(addrs, via)
 	return nil
 }
 
-func requireIPv4(a netip.Addr, given string) error {
-	if a.Is4() {
-		return nil
-	}
-	return usageError("%s: IPv6 is not spoken yet; give an IPv4 address", given)
-}
-
-// parseResolve reads HOST:ADDR, or HOST:PORT:ADDR as curl has it.
+// parseResolve reads HOST:ADDR, or HOST:PORT:ADDR as curl has it. An IPv6
+// address may stand in brackets, and must where its beginning could be a port.
 func parseResolve(s string) (host string, port uint16, addr netip.Addr, err error) {
 	host, rest, ok := strings.Cut(s, ":")
-	bad := usageError("--resolve %q is not HOST:ADDR or HOST:PORT:ADDR", s)
 	if !ok || host == "" {
-		return "", 0, addr, bad
+		return "", 0, addr, usageError("--resolve %q is not HOST:ADDR or HOST:PORT:ADDR", s)
 	}
-	if p, after, has := strings.Cut(rest, ":"); has {
-		if n, perr := parsePort(p); perr == nil {
-			port, rest = n, after
+	short, shortErr := parseBracketed(rest)
+	first, after, _ := strings.Cut(rest, ":")
+	port, portErr := parsePort(first)
+	long, longErr := parseBracketed(after)
+	switch {
+	case portErr == nil && longErr == nil && shortErr == nil:
+		return "", 0, addr, usageError("--resolve %q can be read in two ways: put the address in brackets, %s:[%s] or %s:%d:[%s]", s, host, short, host, port, long)
+	case portErr == nil && longErr == nil:
+		return host, port, long.Unmap(), nil
+	case shortErr == nil:
+		return host, 0, short.Unmap(), nil
+	}
+	return "", 0, addr, usageError("--resolve %q is not HOST:ADDR or HOST:PORT:ADDR", s)
+}
+
+// parseBracketed reads an address, which may stand in brackets if it is IPv6.
+func parseBracketed(s string) (netip.Addr, error) {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok && strings.Contains(inner, ":") {
+			s = inner
 		}
 	}
-	addr, perr := netip.ParseAddr(strings.Trim(rest, "[]"))
-	if perr != nil {
-		return "", 0, addr, bad
-	}
-	return host, port, addr.Unmap(), nil
+	return netip.ParseAddr(s)
 }

@@ -23,6 +23,9 @@ import (
 // closeTimeout bounds the wait for the peer's half of an orderly end.
 const closeTimeout = 2 * time.Second
 
+// failedCloseTimeout is for a peer that has failed us already.
+const failedCloseTimeout = 200 * time.Millisecond
+
 // Options say what to connect to, how, and how far.
 type Options struct {
 	Remote  netip.AddrPort
@@ -34,7 +37,10 @@ type Options struct {
 	Worker *worker.Worker
 
 	Request io.Reader // with GoalData: what is sent
-	Output  io.Writer // with GoalData: where the reply goes
+	// WholeReply says that the peer ends the reply by ending the connection, so
+	// that a silence before that is a failure.
+	WholeReply bool
+	Output     io.Writer // with GoalData: where the reply goes
 
 	Recorder *transcript.Recorder
 	Capture  *capture.Writer // every packet; may be nil
@@ -81,7 +87,7 @@ func (r *run) run(ctx context.Context) error {
 	if err == nil && r.Goal == GoalData {
 		err = r.exchange(ctx)
 	}
-	r.end(ctx)
+	r.end(ctx, err)
 	return err
 }
 
@@ -133,7 +139,7 @@ func (r *run) reach(ctx context.Context) error {
 		case done:
 			return r.verdict()
 		case failure != nil:
-			return failure
+			return r.explain(failure)
 		}
 		result := r.Worker.Do(work)
 		r.conn.Do(func(tcb.Instant) { r.session.Resume(result) })
@@ -157,12 +163,16 @@ func (r *run) at(goal Goal) bool {
 
 // end closes the connection: in good order, also where the goal lies before
 // the end of the handshake, unless the person wants to leave at once.
-func (r *run) end(ctx context.Context) {
-	if ctx.Err() != nil {
+func (r *run) end(ctx context.Context, failure error) {
+	patience := closeTimeout
+	switch {
+	case ctx.Err() != nil:
 		r.conn.Abort()
 		return
+	case failure != nil:
+		patience = failedCloseTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r.conn.Shutdown(ctx)
 }

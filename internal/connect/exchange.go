@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -28,9 +29,15 @@ func (r *run) exchange(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case err == nil && n == 0 && r.WholeReply:
+		return ErrNoReply
 	case err == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded) && r.WholeReply:
+		return &TimeoutError{After: r.Timeout, Waiting: fmt.Sprintf("the rest of the reply, of which %d bytes came", n)}
 	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
 		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &TimeoutError{After: r.Timeout, Waiting: "a reply to what was sent"}
 	default:
 		return err
 	}
@@ -41,6 +48,9 @@ func (r *run) exchange(ctx context.Context) error {
 		return nil // the reply is whole, whatever there was left to say
 	}
 }
+
+// ErrNoReply says that the peer closed without a word.
+var ErrNoReply = errors.New("the peer ended the connection without a reply to the request")
 
 // receive copies what arrives to the output. Each read may take as long as the
 // timeout.
@@ -75,15 +85,25 @@ func (e *OutputError) Unwrap() error { return e.Err }
 // says what was waited for.
 func (r *run) gaveUp(ctx context.Context, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("interrupted while waiting for %s (%w)", r.waiting(), err)
+		}
 		return err
 	}
-	return &TimeoutError{After: r.Timeout, Waiting: r.waiting()}
+	tcp := r.session.TCP()
+	if said := tcp.SoftError(); said != "" && tcp.State() < tcb.Established {
+		return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
+	}
+	return r.explain(&TimeoutError{After: r.Timeout, Waiting: r.waiting()})
 }
 
 func (r *run) waiting() string {
-	tls := r.session.TLS()
-	if r.session.State() < tcb.Established || tls == nil {
+	tcp, tls := r.session.TCP(), r.session.TLS()
+	switch {
+	case tcp.State() < tcb.Established || tls == nil:
 		return "a SYN-ACK"
+	case tcp.Blocked():
+		return "the peer to open its receive window, which is closed"
 	}
 	return "an answer to " + tls.LastMessage()
 }

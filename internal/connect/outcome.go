@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -41,16 +42,47 @@ func (e *TimeoutError) Error() string {
 // Is makes the error an rawtcp.ErrTimeout.
 func (e *TimeoutError) Is(target error) bool { return target == rawtcp.ErrTimeout }
 
-// An UnverifiedError says why the peer's certificate chain is not trusted,
-// after a handshake that was otherwise in order.
-type UnverifiedError struct{ Verdict error }
+// An UnverifiedError says why the peer's certificate chain is not trusted.
+type UnverifiedError struct {
+	Verdict error
+	Then    error // how the handshake failed after that, or nil
+}
 
 func (e *UnverifiedError) Error() string {
-	return fmt.Sprintf("certificate not verified: %v. No application data and no client credential was sent. "+
-		"Name its CA with --ca FILE, or accept it as it is with --insecure", e.Verdict)
+	s := fmt.Sprintf("certificate not verified: %v. No application data and no client credential was sent", e.Verdict)
+	if e.Then != nil {
+		s += fmt.Sprintf(", and then: %v", e.Then)
+	}
+	return s
 }
 
 func (e *UnverifiedError) Unwrap() error { return e.Verdict }
+
+// A CredentialWantedError says that the peer ended the connection after it had
+// asked for a client certificate and got none.
+type CredentialWantedError struct{ Err error }
+
+func (e *CredentialWantedError) Error() string {
+	return e.Err.Error() + "; it had asked for a client certificate, and none was sent"
+}
+
+func (e *CredentialWantedError) Unwrap() error { return e.Err }
+
+// explain adds to a failure what went before it and may be its reason.
+func (r *run) explain(failure error) error {
+	tls := r.session.TLS()
+	if tls == nil {
+		return failure
+	}
+	state := tls.State()
+	switch {
+	case state.Verdict != nil && !r.TLS.AllowUnverified:
+		return &UnverifiedError{state.Verdict, failure}
+	case state.CertificateRequested && state.Credential < 0 && tls.Stage() >= handshake.StageHelloDone:
+		return &CredentialWantedError{failure}
+	}
+	return failure
+}
 
 // verdict is the error of a session whose goal needs a verified certificate.
 func (r *run) verdict() error {
@@ -58,7 +90,7 @@ func (r *run) verdict() error {
 		return nil
 	}
 	if v := r.session.TLS().State().Verdict; v != nil {
-		return &UnverifiedError{v}
+		return &UnverifiedError{Verdict: v}
 	}
 	return nil
 }
@@ -75,6 +107,8 @@ func Outcome(goal Goal, err error) string {
 		return "open"
 	case err == nil:
 		return goal.String()
+	case errors.Is(err, context.Canceled):
+		return OutcomeInterrupted
 	case errors.As(err, &unverified):
 		return OutcomeUnverified
 	case errors.As(err, &notTLS):
@@ -89,12 +123,10 @@ func Outcome(goal Goal, err error) string {
 		return OutcomeUnreachable
 	case errors.Is(err, rawtcp.ErrTimeout):
 		return OutcomeTimeout
-	case errors.As(err, &protocol), errors.As(err, &closed):
+	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply):
 		return OutcomeProtocol
-	case errors.Is(err, link.ErrPermission):
+	case errors.Is(err, link.ErrPermission), errors.Is(err, guard.ErrPermission):
 		return OutcomeNotAllowed
-	case errors.Is(err, context.Canceled):
-		return OutcomeInterrupted
 	}
 	return OutcomeError
 }

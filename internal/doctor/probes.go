@@ -107,7 +107,7 @@ func checkGuardListener() Finding {
 			unix.Listen(fd, 1),
 		)
 	}
-	return judge(f, err, "a listening socket takes IP_MINTTL 255", "run it outside the sandbox that forbids sockets; or give --guard nft, if that row is ✓")
+	return judge(f, err, "a listening socket takes IP_MINTTL 255", "run it outside the sandbox that forbids sockets; or give --guard nftables, if that row is ✓")
 }
 
 func checkNftables() Finding {

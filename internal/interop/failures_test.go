@@ -5,6 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -188,7 +191,7 @@ func TestNoCapability(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
 		t.Fatalf("%v, want exit status 3\n%s", err, out)
 	}
-	for _, word := range []string{"CAP_NET_RAW", "setcap cap_net_raw", "rawshake lab"} {
+	for _, word := range []string{"CAP_NET_RAW", "setcap cap_net_raw+ep " + program, "rawshake lab"} {
 		if !strings.Contains(string(out), word) {
 			t.Errorf("the error does not say %q:\n%s", word, out)
 		}
@@ -209,7 +212,11 @@ func TestWrongUsage(t *testing.T) {
 		{"connect", "--source-ip", "nowhere", "198.18.0.2"}, {"connect", "--resolve", "a", "a"},
 		{"connect", "--get", "x", "198.18.0.2"}, {"connect", "--get", "/", "--until", "tcp", "198.18.0.2"},
 		{"connect", "--pcap", "/nonexistent/x.pcapng", "198.18.0.2"}, {"connect", "-o", "/nonexistent/x", "198.18.0.2"},
-		{"connect", "--json", "--view", "ladder", "198.18.0.2"}, {"lab", "demo", "extra"},
+		{"connect", "--json", "--view", "ladder", "198.18.0.2"}, {"connect", "--json", "-q", "198.18.0.2"},
+		{"connect", "--get", "", "198.18.0.2"}, {"connect", "--get", "/a b", "198.18.0.2"}, {"connect", "--get", "/\r\nX: y", "198.18.0.2"},
+		{"connect", "--servername", strings.Repeat("a", 300), "198.18.0.2"}, {"connect", "--servername", "a\x1b", "198.18.0.2"},
+		{"connect", "--alpn", strings.Repeat("a", 300), "198.18.0.2"}, {"connect", "http://198.18.0.2/"},
+		{"connect", "-o", "/", "198.18.0.2"}, {"lab", "demo", "extra"}, {"lab", "nonsense"}, {"lab"},
 	} {
 		r := rawshake(t, l.Near(), args...)
 		if r.status != 2 || r.stderr == "" {
@@ -224,7 +231,7 @@ func TestWrongUsage(t *testing.T) {
 func TestNoWay(t *testing.T) {
 	l := newLab(t)
 	rawshake(t, l.Near(), "connect", "198.19.0.1").want(t, 4).says(t, "no route", "ip route")
-	rawshake(t, l.Near(), "connect", "--interface", "nope0", hostPort(l.Far(), 443)).want(t, 4).says(t, "nope0")
+	rawshake(t, l.Near(), "connect", "--interface", "nope0", hostPort(l.Far(), 443)).want(t, 2).says(t, "nope0")
 	rawshake(t, l.Near(), "connect", "--timeout", "5s", "198.18.0.77").want(t, 4).says(t, "198.18.0.77", "ARP")
 }
 
@@ -273,4 +280,85 @@ func next(t *testing.T, s *lab.TLSServer) lab.Session {
 		t.Fatalf("the server saw no connection end: %v", err)
 	}
 	return seen
+}
+
+// TestAVerdictOutlivesTheAlertThatFollowsIt: an unverified server that wants a
+// client certificate gets none, and ends the handshake. The cause is the verdict.
+func TestAVerdictOutlivesTheAlertThatFollowsIt(t *testing.T) {
+	l := newLab(t)
+	s, err := l.StartTLSServer(lab.ServerOptions{Fault: lab.Expired, ClientAuth: lab.RequireClient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"connect", "-q", "--ca", s.CAFile(), s.Addr().String()}
+	rawshake(t, l.Near(), append(args, "--cert", s.ClientCertFile(), "--key", s.ClientKeyFile())...).want(t, 7).says(t, "expired", "--insecure", "alert")
+	rawshake(t, l.Near(), append(args, "--insecure")...).want(t, 6).says(t, "client certificate", "--cert")
+}
+
+// TestZeroWindowIsProbed lets the server's first window be closed: our
+// ClientHello must get through all the same.
+func TestZeroWindowIsProbed(t *testing.T) {
+	l := newLab(t)
+	s, err := l.StartTLSServer(lab.ServerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nft := l.Far().Command(needProgram(t, "nft"), "-f", "-")
+	nft.Stdin = strings.NewReader(`table ip z {
+  chain out { type filter hook output priority mangle; tcp sport 443 tcp flags & syn == syn tcp window set 0; }
+}`)
+	if out, err := nft.CombinedOutput(); err != nil {
+		t.Fatalf("nft: %v\n%s", err, out)
+	}
+	r := rawshake(t, l.Near(), "connect", "--ca", s.CAFile(), s.Addr().String()).want(t, 0)
+	if !strings.Contains(r.stdout, "window probe") {
+		t.Errorf("the ladder shows no window probe:\n%s", r.stdout)
+	}
+}
+
+func TestAFailedConnectionLeavesTheOutputFileAlone(t *testing.T) {
+	l := newLab(t)
+	p, err := l.StartClosed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := writeFile(t, "reply", []byte("precious"))
+	rawshake(t, l.Near(), "connect", "-q", "--get", "/", "-o", path, p.Addr().String()).want(t, 4)
+	if kept, err := os.ReadFile(path); err != nil || string(kept) != "precious" {
+		t.Errorf("the file holds %q, %v", kept, err)
+	}
+}
+
+func TestAReplyMustBeWhole(t *testing.T) {
+	l := newLab(t)
+	p, err := lab.NewPKI(lab.PKIOptions{Addresses: addresses(l.Far())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := writeFile(t, "ca.pem", p.CA.CertPEM())
+	config := &tls.Config{Certificates: []tls.Certificate{p.Server.TLS()}, MaxVersion: tls.VersionTLS12}
+	for _, tc := range []struct {
+		name   string
+		reply  func(c *tls.Conn)
+		status int
+		word   string
+	}{
+		{"stops", func(c *tls.Conn) { io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); <-t.Context().Done() }, 5, "rest of the reply"},
+		{"never comes", func(c *tls.Conn) { <-t.Context().Done() }, 5, "reply"},
+		{"is empty", func(c *tls.Conn) { c.Close() }, 6, "without a reply"},
+		{"ends without close_notify", func(c *tls.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			c.NetConn().(*net.TCPConn).CloseWrite()
+		}, 6, "close_notify"},
+	} {
+		address := serve(t, l, func(c *net.TCPConn) {
+			s := tls.Server(c, config)
+			s.Read(make([]byte, 1000))
+			tc.reply(s)
+		})
+		r := rawshake(t, l.Near(), "connect", "-q", "--timeout", "1s", "--get", "/", "--ca", ca, address)
+		if r.status != tc.status || !strings.Contains(r.stderr, tc.word) {
+			t.Errorf("a reply that %s: exit status %d, want %d and %q:\n%s", tc.name, r.status, tc.status, tc.word, r.stderr)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -15,7 +16,11 @@ import (
 const peerPort = 8443
 
 func addresses(n *lab.Node) []netip.Addr {
-	return []netip.Addr{n.Addr(), netip.MustParseAddr("127.0.0.1")}
+	list := []netip.Addr{n.Addr(), netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}
+	if n.Addr6().IsValid() {
+		list = append(list, n.Addr6())
+	}
+	return list
 }
 
 // A peer is a TLS server that nobody here wrote.
@@ -129,7 +134,7 @@ func TestFetchFromRealServers(t *testing.T) {
 }
 
 func fetch(t *testing.T, n *lab.Node, address string, f files, auth bool) {
-	args := []string{"connect", "--json", "--get", "/", "--ca", f.ca, fmt.Sprintf("%s:%d", address, peerPort)}
+	args := []string{"connect", "--json", "--get", "/", "--ca", f.ca, net.JoinHostPort(address, fmt.Sprint(peerPort))}
 	if auth {
 		args = append(args, "--cert", f.clientCert, "--key", f.clientKey)
 	}

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +20,7 @@ type sniffer struct {
 
 // seen is one captured TCP segment.
 type seen struct {
-	ip  *layers.IPv4
+	src string // its address
 	tcp *layers.TCP
 }
 
@@ -47,11 +46,10 @@ func (s *sniffer) read(h *pcapgo.EthernetHandle) {
 			return
 		}
 		p := gopacket.NewPacket(data, layers.LayerTypeEthernet, gopacket.NoCopy)
-		ip, _ := p.Layer(layers.LayerTypeIPv4).(*layers.IPv4)
 		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
-		if ip != nil && tcp != nil {
+		if ip := p.NetworkLayer(); ip != nil && tcp != nil {
 			s.mu.Lock()
-			s.packets = append(s.packets, seen{ip, tcp})
+			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), tcp})
 			s.mu.Unlock()
 		}
 	}
@@ -79,7 +77,7 @@ func (s *sniffer) end() []seen {
 func from(list []seen, a string) []seen {
 	var kept []seen
 	for _, p := range list {
-		if p.ip.SrcIP.Equal(net.ParseIP(a)) {
+		if p.src == a {
 			kept = append(kept, p)
 		}
 	}

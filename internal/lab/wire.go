@@ -71,7 +71,7 @@ func (n *Node) awaitLink(ctx context.Context, h *netlink.Handle) error {
 		if err != nil {
 			return fmt.Errorf("find %s: %w", n.name, err)
 		}
-		if link.Attrs().OperState == netlink.OperUp {
+		if link.Attrs().OperState == netlink.OperUp && n.owns6(h) {
 			return nil
 		}
 		select {
@@ -80,6 +80,16 @@ func (n *Node) awaitLink(ctx context.Context, h *netlink.Handle) error {
 			return fmt.Errorf("wait for the carrier of %s: %w", n.name, ctx.Err())
 		}
 	}
+}
+
+// owns6 reports whether the kernel takes packets for the node's IPv6 address,
+// if it has one: it makes the address its own in work of its own, too.
+func (n *Node) owns6(h *netlink.Handle) bool {
+	if !n.addr6.IsValid() {
+		return true
+	}
+	routes, err := h.RouteGet(n.addr6.AsSlice())
+	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
 }
 
 // unwire takes the pair away. A namespace that was ours alone would take it

@@ -1,11 +1,14 @@
 package transcript
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -18,8 +21,9 @@ type Frame struct {
 	Packet []byte // a copy of our own
 
 	IP      wire.IP
-	Segment *wire.Segment // nil of a packet that is no whole TCP segment
+	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
 	ICMP    *wire.ICMP    // nil of a packet that is no ICMP message
+	Whole   []byte        // of a fragment that completes a packet: its payload, put together; else nil
 	Err     error         // why the rest of the packet could not be decoded
 
 	// Sequence and acknowledgment number, relative to each side's initial one.
@@ -97,9 +101,33 @@ func (f *Frame) verify() {
 	if f.Segment == nil {
 		return
 	}
+	if f.Whole != nil {
+		f.BadChecksum = wire.TCPChecksum(f.Whole, f.IP.Src, f.IP.Dst) != 0
+		return
+	}
 	header := f.IP.HeaderLen()
 	f.BadChecksum = f.IP.Version == 4 && wire.Checksum(f.Packet[:header]) != 0 ||
 		wire.TCPChecksum(f.Packet[header:f.IP.TotalLength], f.IP.Src, f.IP.Dst) != 0
+}
+
+// complete reads the segment of a packet of which f is the last fragment to
+// come.
+func (f *Frame) complete(parts *reassembly.Buffer) {
+	if f.Ghost || f.Err != nil || !f.IP.Fragment.Partial() {
+		return
+	}
+	h := f.IP
+	payload, err := parts.Add(tcb.Instant(f.At), &h, f.Packet[h.HeaderLen():h.TotalLength])
+	if err != nil || payload == nil || h.Refusal != "" || h.Protocol != wire.ProtocolTCP {
+		return
+	}
+	payload = bytes.Clone(payload)
+	c := field.New("TCP", payload)
+	var s wire.Segment
+	if s.Decode(&c) == nil {
+		f.Whole, f.Segment = payload, &s
+		f.verify()
+	}
 }
 
 // describe says in a sentence what a packet is that is no segment.

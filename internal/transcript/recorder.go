@@ -3,6 +3,8 @@ package transcript
 import (
 	"fmt"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 )
 
 // DefaultLimit is how much of one connection a recorder keeps, in bytes.
@@ -26,8 +28,9 @@ type Recorder struct {
 	used     int
 
 	frames int
-	latest [2]*Frame // by Dir: the last segment each way
-	halves [2]half   // by Dir
+	parts  reassembly.Buffer // of packets that came in fragments
+	latest [2]*Frame         // by Dir: the last segment each way
+	halves [2]half           // by Dir
 
 	held []*Entry // outgoing, made but not sent yet
 	lost int      // held entries that were too many
@@ -41,7 +44,7 @@ type learned struct {
 	rtt, handshake   time.Duration
 	haveSYN, haveRTT bool
 	haveHello, tls   bool
-	verified         bool
+	judged, verified bool
 	result           Result // version, suite, group, ALPN
 }
 
@@ -65,6 +68,11 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) 
 	r.frames++
 	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Packet: append([]byte(nil), packet...)}
 	f.parse()
+	f.complete(&r.parts)
+	if f.Whole != nil {
+		name, text := f.describe()
+		r.decide(at, dir, Link, f, &Decision{Name: name, Text: fmt.Sprintf("%s, which completes a segment of %d bytes", text, len(f.Whole))})
+	}
 	e := &Entry{At: at, Dir: dir, Layer: TCP, Type: TypeSegment, Frame: f}
 	if f.Segment == nil {
 		name, text := f.describe()
@@ -100,6 +108,7 @@ func (r *Recorder) Result(at time.Duration, res Result) {
 	fill(&res.ALPN, l.result.ALPN)
 	fill(&res.RTT, l.rtt)
 	fill(&res.Handshake, l.handshake)
+	res.Judged, res.Trusted = res.Judged || l.judged, res.Trusted || l.verified
 	res.PeerVerified = res.PeerVerified || l.verified && l.handshake > 0
 	e := &Entry{At: at, Dir: Local, Layer: TCP, Type: TypeResult, Result: &res}
 	if l.tls {

@@ -270,6 +270,41 @@ func TestFramesOfIPv6AreReadAndVerified(t *testing.T) {
 	}
 }
 
+// A segment that arrives in fragments is a segment, at the last of them, and
+// leaves no hole in the stream.
+func TestASegmentInFragmentsIsWhole(t *testing.T) {
+	r := newTape()
+	r.play(Out, wire.SYN, 0, 0, 0)
+	r.play(In, wire.SYN|wire.ACK, 0, 1, 0)
+	s := seg(In, wire.ACK, 1, 1, 28)
+	s.SrcPort, s.DstPort = 443, 40000
+	b := s.AppendTo(nil, addr[In], addr[Out])
+	part := func(from, to int) []byte {
+		h := wire.IPv4{TTL: 64, ID: 9, Protocol: wire.ProtocolTCP, Src: addr[In], Dst: addr[Out],
+			FragmentOffset: uint16(from / 8), MoreFragments: to < len(b)}
+		return append(h.AppendTo(nil, to-from), b[from:to]...)
+	}
+	if f := r.Packet(r.at, In, part(24, 48), false); f.Segment != nil {
+		t.Errorf("half of a segment: %+v", f)
+	}
+	f := r.Packet(r.at, In, part(0, 24), false)
+	if f.Segment == nil || f.BadChecksum || f.Stream != (Span{0, 28}) || len(f.Segment.Payload) != 28 {
+		t.Errorf("the whole: %+v", f)
+	}
+	if f := r.play(In, wire.ACK, 29, 1, 10); f.OutOfOrder || f.Stream != (Span{28, 38}) {
+		t.Errorf("what follows: %+v", f)
+	}
+	var told int
+	for _, e := range r.Transcript().Entries {
+		if e.Decision != nil && e.Decision.Name == "fragment" {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("%d notices of fragments, want one each", told)
+	}
+}
+
 func TestRoundTripIsOnlyTakenFromASYNSentOnce(t *testing.T) {
 	for syns, want := range map[int]time.Duration{1: time.Millisecond, 2: 0} {
 		r := newTape()
@@ -294,7 +329,7 @@ func TestResultIsFilledInFromWhatWasSeen(t *testing.T) {
 	r.TLS(14*time.Millisecond, handshake.SecretEvent{Label: "CLIENT_RANDOM"})
 	r.Result(15*time.Millisecond, Result{OK: true, Outcome: "finished", ALPN: "http/1.1"})
 	want := Result{OK: true, Outcome: "finished", Version: tlsmsg.VersionTLS12, CipherSuite: 0xc02b, Group: 29,
-		ALPN: "http/1.1", PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
+		ALPN: "http/1.1", Judged: true, Trusted: true, PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
 	if got := *r.Transcript().Result(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -15,6 +15,8 @@ type Result struct {
 	CipherSuite  tlsmsg.CipherSuite
 	Group        tlsmsg.NamedGroup
 	ALPN         string
+	Judged       bool          // whether the certificate was judged at all
+	Trusted      bool          // its chain and name are good; whether the server has its key is another question
 	PeerVerified bool          // chain, name and the server's signature were all good
 	RTT          time.Duration // from the SYN to its SYN-ACK; 0 if either was sent again
 	Handshake    time.Duration // from the ClientHello leaving to both Finished exchanged

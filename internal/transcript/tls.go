@@ -71,7 +71,7 @@ func (r *Recorder) tlsDecision(at time.Duration, event handshake.Event) *Decisio
 		l.result.Version, l.result.CipherSuite, l.result.Group, l.result.ALPN = e.Version, e.CipherSuite, e.Group, e.ALPN
 		return &Decision{Name: "negotiated", Text: negotiated(e)}
 	case handshake.VerdictEvent:
-		l.verified = e.Err == nil
+		l.judged, l.verified = true, e.Err == nil
 		if e.Err != nil {
 			return &Decision{Name: "certificate_not_verified", Text: "the server's certificate is not verified: " + e.Err.Error()}
 		}

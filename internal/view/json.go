@@ -114,6 +114,7 @@ func resultValues(o *object, r *transcript.Result) {
 	o.add("group", known(r.Group != 0, text(r.Group)))
 	o.add("alpn", known(r.ALPN != "", r.ALPN))
 	o.add("peer_verified", r.PeerVerified)
+	o.add("certificate_verified", known(r.Judged, r.Trusted))
 	o.add("rtt_ms", known(r.RTT != 0, r.RTT))
 	o.add("handshake_ms", known(r.Handshake != 0, r.Handshake))
 	o.add("error", known(r.Error != "", r.Error))

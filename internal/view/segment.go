@@ -140,8 +140,9 @@ func be32(b []byte) uint32 {
 
 // ghostAdvice says where a RST that we did not send came from.
 func ghostAdvice(f *transcript.Frame) string {
-	return fmt.Sprintf("sent by this machine's kernel, not by us: it has no socket on port %d, and so answers "+
-		"what arrives there with a RST, which ends the connection. To prevent it, use --guard auto", f.Segment.SrcPort)
+	return fmt.Sprintf("sent by this machine's kernel, not by us: it knows no connection on port %d, and so answers "+
+		"what arrives there with a RST, which ends the connection. To prevent it, use --guard auto; where that let it pass, "+
+		"the peer's packets arrive with TTL 255, and the guard needs CAP_NET_ADMIN as well", f.Segment.SrcPort)
 }
 
 func decisionColor(name string) color {

@@ -19,7 +19,9 @@ func Sentence(r *transcript.Result) string {
 		if r.ALPN != "" {
 			parts = append(parts, "protocol "+r.ALPN)
 		}
-		parts = append(parts, verified(r.PeerVerified))
+		if s := verified(r); s != "" {
+			parts = append(parts, s)
+		}
 	}
 	if r.RTT != 0 {
 		parts = append(parts, "round trip "+milliseconds(r.RTT)+" ms")
@@ -39,11 +41,16 @@ func Sentence(r *transcript.Result) string {
 	return s + strings.Join(parts, ", ")
 }
 
-func verified(yes bool) string {
-	if yes {
+func verified(r *transcript.Result) string {
+	switch {
+	case r.PeerVerified:
 		return "server verified"
+	case r.Trusted:
+		return "certificate verified, but not that the server has its key"
+	case r.Judged:
+		return "server not verified"
 	}
-	return "server not verified"
+	return ""
 }
 
 // text is the name of a registered number.

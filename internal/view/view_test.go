@@ -281,9 +281,12 @@ func TestSentences(t *testing.T) {
 		{transcript.Result{Outcome: "timeout", Error: "no answer to 4 SYNs; is the host up?"}, "timeout: no answer to 4 SYNs; is the host up?"},
 		{transcript.Result{OK: true, Outcome: "connected", RTT: 1234 * time.Microsecond}, "connected: round trip 1.234 ms"},
 		{transcript.Result{Outcome: "peer_not_verified", Version: tlsmsg.VersionTLS12, CipherSuite: tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			Group: tlsmsg.GroupX25519, Handshake: 2 * time.Second, Error: "certificate expired"},
+			Group: tlsmsg.GroupX25519, Judged: true, Handshake: 2 * time.Second, Error: "certificate expired"},
 			"peer not verified: certificate expired. So far: TLS 1.2 with TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, " +
 				"key exchange over x25519, server not verified, handshake 2000.0 ms"},
+		{transcript.Result{OK: true, Outcome: "certificate", Version: tlsmsg.VersionTLS12, CipherSuite: tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			Judged: true, Trusted: true},
+			"certificate: TLS 1.2 with TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, certificate verified, but not that the server has its key"},
 	} {
 		if got := Sentence(&tc.result); got != tc.want {
 			t.Errorf("%s\nwant %s", got, tc.want)

@@ -58,27 +58,31 @@ func shower(t *testing.T, p *nstest.Pair, local netip.AddrPort, flags wire.Flags
 // ttlOnly is a listener as the guard falls back on where filters are refused.
 func ttlOnly(t *testing.T, local netip.AddrPort) netip.AddrPort {
 	t.Helper()
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		c.Control(func(fd uintptr) {
+			if local.Addr().Is4() {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_MINTTL, 255)
+			} else {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_IPV6, unix.IPV6_MINHOPCOUNT, 255)
+			}
+		})
+		return err
+	}}
+	l, err := lc.Listen(t.Context(), "tcp", local.String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(fd) })
-	err = errors.Join(
-		unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_MINTTL, 255),
-		unix.Bind(fd, &unix.SockaddrInet4{Addr: local.Addr().As4()}),
-		unix.Listen(fd, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	sa, err := unix.Getsockname(fd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return netip.AddrPortFrom(local.Addr(), uint16(sa.(*unix.SockaddrInet4).Port))
+	t.Cleanup(func() { l.Close() })
+	return netip.AddrPortFrom(local.Addr(), uint16(l.Addr().(*net.TCPAddr).Port))
 }
 
 // What the choice of guard rests on: 200 SYN-ACKs each way, and as many ACKs.
 func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
+	t.Run("IPv4", func(t *testing.T) { guardsAndTTLs(t, nstest.NewPair) })
+	t.Run("IPv6", func(t *testing.T) { guardsAndTTLs(t, nstest.NewPair6) })
+}
+
+func guardsAndTTLs(t *testing.T, pair func(*testing.T) *nstest.Pair) {
 	const ttlAlone, n = "IP_MINTTL alone", 200
 	for _, tc := range []struct {
 		kind  string
@@ -94,7 +98,7 @@ func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
 		{ttlAlone, 64, true},
 		{ttlAlone, 255, false},
 	} {
-		p := nstest.NewPair(t)
+		p := pair(t)
 		var g guard.Guard
 		local := netip.AddrPortFrom(p.Client.Addr, 0)
 		if tc.kind == ttlAlone {
@@ -122,23 +126,24 @@ func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
 
 // The listener guard must not be a listener to anybody.
 func TestASynToTheListenerGuardIsNotAnswered(t *testing.T) {
-	for _, ttl := range []uint8{64, 255} {
-		p := nstest.NewPair(t)
-		g := open(t, guard.KindListener, netip.AddrPortFrom(p.Client.Addr, 0))
-		tap := p.Server.Tap(t)
-		k := peer(t, p, g.Local())
-		k.TTL = ttl
-		for range 50 {
-			if err := k.Send(wire.SYN, nil); err != nil {
-				t.Fatal(err)
+	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+		for _, ttl := range []uint8{64, 255} {
+			g := open(t, guard.KindListener, netip.AddrPortFrom(p.Client.Addr, 0))
+			tap := p.Server.Tap(t)
+			k := peer(t, p, g.Local())
+			k.TTL = ttl
+			for range 50 {
+				if err := k.Send(wire.SYN, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, s := range tap.Collect(t) {
+				if s.Src == g.Local() {
+					t.Fatalf("TTL %d: a SYN drew %v", ttl, s.Segment.Flags)
+				}
 			}
 		}
-		for _, s := range tap.Collect(t) {
-			if s.Src == g.Local() {
-				t.Fatalf("TTL %d: a SYN drew %v", ttl, s.Segment.Flags)
-			}
-		}
-	}
+	})
 }
 
 func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
@@ -179,8 +184,7 @@ func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 func TestOurOwnResetsPassEveryGuard(t *testing.T) {
 	for _, kind := range standing {
 		for _, via := range []string{link.KindPacket, link.KindRaw} {
-			t.Run(kind+"/"+via, func(t *testing.T) {
-				p := nstest.NewPair(t)
+			test := func(t *testing.T, p *nstest.Pair) {
 				g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 				f := link.Flow{Local: g.Local(), Remote: netip.AddrPortFrom(p.Server.Addr, 443)}
 				l, err := link.Open(context.Background(), link.Options{Kind: via, Flow: f})
@@ -194,7 +198,8 @@ func TestOurOwnResetsPassEveryGuard(t *testing.T) {
 				if n := nstest.Resets(tap.Collect(t), f.Local); n != 1 {
 					t.Errorf("%d of 1 RST arrived", n)
 				}
-			})
+			}
+			t.Run(kind+"/"+via, func(t *testing.T) { nstest.EachVersion(t, test) })
 		}
 	}
 }

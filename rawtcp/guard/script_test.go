@@ -46,41 +46,50 @@ func TestScriptDropsTheKernelsResetsFromItsPortsOnly(t *testing.T) {
 		"nft":      {"nft"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := nstest.NewPair(t)
-			inside := netip.AddrPortFrom(p.Client.Addr, 4001)
-			outside := netip.AddrPortFrom(p.Client.Addr, 4011)
-			do := func(want int, args ...string) string {
-				t.Helper()
-				out, status := script(t, tools, args...)
-				if status != want {
-					t.Fatalf("rst-guard.sh %s: status %d, want %d\n%s", strings.Join(args, " "), status, want, out)
+			nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+				inside := netip.AddrPortFrom(p.Client.Addr, 4001)
+				outside := netip.AddrPortFrom(p.Client.Addr, 4011)
+				do := func(want int, args ...string) string {
+					t.Helper()
+					out, status := script(t, tools, args...)
+					if status != want {
+						t.Fatalf("rst-guard.sh %s: status %d, want %d\n%s", strings.Join(args, " "), status, want, out)
+					}
+					return out
 				}
-				return out
-			}
-			resets := func(from netip.AddrPort, want int) {
-				t.Helper()
-				if n := shower(t, p, from, wire.SYN|wire.ACK, 64, 20); n != want {
-					t.Errorf("20 SYN-ACKs to %v drew %d RSTs, want %d", from, n, want)
+				resets := func(from netip.AddrPort, want int) {
+					t.Helper()
+					if n := shower(t, p, from, wire.SYN|wire.ACK, 64, 20); n != want {
+						t.Errorf("20 SYN-ACKs to %v drew %d RSTs, want %d", from, n, want)
+					}
 				}
-			}
 
-			do(1, "status", "4000-4010")
-			resets(inside, 20)
-			do(0, "up", "4000-4010")
-			do(0, "up", "4000-4010")
-			do(0, "status", "4000-4010")
-			if out := do(0, "status"); strings.Count(out, "rawshake-rst-guard") != 2 {
-				t.Errorf("status after up twice, want one rule a family:\n%s", out)
-			}
-			resets(inside, 0)
-			resets(outside, 20)
-			do(0, "down", "4000-4010")
-			do(0, "down", "4000-4010")
-			do(1, "status")
-			resets(inside, 20)
-			if left := ruleset(t); len(left) != 0 {
-				t.Errorf("tables left behind: %q", left)
-			}
+				do(1, "status", "4000-4010")
+				resets(inside, 20)
+				do(0, "up", "4000-4010")
+				do(0, "up", "4000-4010")
+				do(0, "status", "4000-4010")
+				if out := do(0, "status"); strings.Count(out, "rawshake-rst-guard") != 2 {
+					t.Errorf("status after up twice, want one rule a family:\n%s", out)
+				}
+				resets(inside, 0)
+				resets(outside, 20)
+				do(0, "down", "4000-4010")
+				do(0, "down", "4000-4010")
+				do(1, "status")
+				resets(inside, 20)
+				at := p.Client.Addr.String()
+				do(0, "up", "4001", at) // for the one address alone
+				if out := do(0, "status"); strings.Count(out, "rawshake-rst-guard") != 1 {
+					t.Errorf("status of a rule for %s, want one:\n%s", at, out)
+				}
+				resets(inside, 0)
+				do(0, "down", "4001", at)
+				resets(inside, 20)
+				if left := ruleset(t); len(left) != 0 {
+					t.Errorf("tables left behind: %q", left)
+				}
+			})
 		})
 	}
 }

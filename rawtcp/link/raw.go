@@ -64,7 +64,7 @@ func (l *rawLink) open(f Flow) (err error) {
 	if l.tcp, err = l.openRaw("tcp", wire.ProtocolTCP, f); err != nil {
 		return err
 	}
-	if err := l.tcp.control(l.setSendOptions); err != nil {
+	if err := l.tcp.control(func(fd int) error { return l.setSendOptions(fd, f) }); err != nil {
 		return openError("set up a raw IP socket", err)
 	}
 	if l.icmp, err = l.openRaw("icmp", icmp, f); err != nil {
@@ -131,8 +131,8 @@ func (l *rawLink) sockaddr(a netip.Addr) unix.Sockaddr {
 }
 
 // setSendOptions has the kernel take our IP headers, and the interface that
-// the route names.
-func (l *rawLink) setSendOptions(fd int) error {
+// the route names. A socket with a link-local address is bound to it already.
+func (l *rawLink) setSendOptions(fd int, f Flow) error {
 	level, header, unicast := unix.SOL_IP, unix.IP_HDRINCL, unix.IP_UNICAST_IF
 	if l.six {
 		level, header, unicast = unix.SOL_IPV6, unix.IPV6_HDRINCL, unix.IPV6_UNICAST_IF
@@ -142,7 +142,8 @@ func (l *rawLink) setSendOptions(fd int) error {
 	}
 	index := make([]byte, 4) // UNICAST_IF wants it in network order
 	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
-	if err := unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index)))); err != nil {
+	err := unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index))))
+	if err != nil && !f.Local.Addr().IsLinkLocalUnicast() {
 		return os.NewSyscallError("setsockopt UNICAST_IF", err)
 	}
 	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a

@@ -42,8 +42,8 @@ type Via struct {
 	Source    netip.Addr
 }
 
-// FindRoute asks the kernel how it would send to remote. It needs no
-// privilege. A link-local remote names its interface, in its zone or in via.
+// FindRoute asks the kernel how it would send to remote, and from which of our
+// addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no privilege. A link-local remote names its interface, in its zone or in via.
 //
 // Via.Source may be an address that this machine does not have, see
 // [Route.Foreign], if it is in the network on the link that the route takes:
@@ -108,12 +108,17 @@ func askKernel(remote netip.Addr, via Via) (netlink.Route, error) {
 	return found[0], nil
 }
 
-// ownAddress reports whether this machine has an address: by its routes, which
-// know those of whole local networks, too, or in its list, where an address of
-// IPv6 stands a moment earlier.
+// ours reports whether the kernel takes packets for a as its own. Not every
+// such address is on an interface: think of 127.0.0.2.
+func ours(a netip.Addr) bool {
+	found, err := netlink.RouteGet(a.Unmap().AsSlice())
+	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+}
+
+// ownAddress is ours, and true of an address of IPv6 a moment earlier: when it
+// stands in the list, and the kernel has yet to make its route.
 func ownAddress(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.AsSlice())
-	if err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL {
+	if ours(a) {
 		return true
 	}
 	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)
@@ -203,7 +208,9 @@ func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
 	r := Route{Interface: a.Name, Index: a.Index, NextHop: remote, MTU: a.MTU,
 		Loopback: k.Type == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
 	if k.MTU > 0 {
-		r.MTU = min(r.MTU, k.MTU) // the route's own, or what path MTU discovery learned
+		// The route's own, or what path MTU discovery learned. The MSS that we
+		// announce follows the least that there is (RFC 9293, SHLD-6).
+		r.MTU = min(r.MTU, k.MTU)
 	}
 	r.MTU = min(r.MTU, maxTotal) // lo has 65536
 	if gw, ok := netip.AddrFromSlice(k.Gw); ok {
@@ -231,18 +238,11 @@ func version(a netip.Addr) string {
 // 3.1); IPv6 would take more, which nobody needs.
 const maxTotal = 1<<16 - 1
 
-// ours reports whether the kernel takes packets for a as its own. Not every
-// such address is on an interface: think of 127.0.0.2.
-func ours(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.Unmap().AsSlice())
-	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
-}
-
 // routeError turns the kernel's refusal into what is missing.
 func routeError(remote netip.Addr, via Via, err error) error {
 	why := "add one with: ip route add %v via GATEWAY"
 	switch {
-	case via.Source.IsValid() && !ours(via.Source):
+	case via.Source.IsValid() && !ownAddress(via.Source):
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
 	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
 		why = "a rule or route forbids it, see: ip rule; ip route get %v"

@@ -34,6 +34,7 @@ func cidr(t *testing.T, s string) *net.IPNet {
 	return n
 }
 
+// Requirements: MUST-44, SHLD-6
 func TestRouteIsTheKernels(t *testing.T) {
 	nstest.NewPair(t)
 	veth := device(t, "veth0")

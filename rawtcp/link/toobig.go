@@ -8,10 +8,7 @@ import (
 )
 
 const (
-	ipv6HeaderLen  = 40 // RFC 8200, section 3
-	protocolICMPv6 = 58
-	icmpv6TooBig   = 2 // RFC 4443, section 3.2
-	icmpHeaderLen  = 8
+	icmpHeaderLen = 8 // of a message that quotes a packet
 
 	// quotedInTooBig is how much of the packet comes back: its header, with
 	// all options, and the first of its segment.
@@ -34,7 +31,7 @@ func appendTooBig(b, packet []byte, mtu int) []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(mtu))
 		b = append(b, quoted...)
 		binary.BigEndian.PutUint16(b[start+2:], wire.Checksum(b[start:]))
-	case len(packet) >= ipv6HeaderLen && packet[0]>>4 == 6:
+	case len(packet) >= wire.IPv6HeaderLen && packet[0]>>4 == 6:
 		src, dst := addresses(packet)
 		b = appendTooBig6(b, dst, src, quoted, mtu)
 	}
@@ -42,18 +39,12 @@ func appendTooBig(b, packet []byte, mtu int) []byte {
 }
 
 func appendTooBig6(b []byte, src, dst netip.Addr, quoted []byte, mtu int) []byte {
-	b = append(b, 6<<4, 0, 0, 0)
-	b = binary.BigEndian.AppendUint16(b, uint16(icmpHeaderLen+len(quoted)))
-	b = append(b, protocolICMPv6, 64)
-	b = append(append(b, src.AsSlice()...), dst.AsSlice()...)
+	h := wire.IPv6{HopLimit: 64, NextHeader: wire.ProtocolICMPv6, Src: src, Dst: dst}
+	b = h.AppendTo(b, icmpHeaderLen+len(quoted))
 	start := len(b)
-	b = append(b, icmpv6TooBig, 0, 0, 0)
+	b = append(b, wire.ICMPv6TooBig, 0, 0, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(mtu))
 	b = append(b, quoted...)
-	// The checksum covers a pseudo-header too (RFC 8200, section 8.1).
-	pseudo := append(src.AsSlice(), dst.AsSlice()...)
-	pseudo = binary.BigEndian.AppendUint32(pseudo, uint32(len(b)-start))
-	pseudo = append(pseudo, 0, 0, 0, protocolICMPv6)
-	binary.BigEndian.PutUint16(b[start+2:], wire.Checksum(append(pseudo, b[start:]...)))
+	binary.BigEndian.PutUint16(b[start+2:], wire.ICMPv6Checksum(b[start:], src, dst))
 	return b
 }

@@ -3,7 +3,7 @@ package tcb
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
 // rttTiming times one segment at a time (RFC 6298, section 3): never one that
-// was sent twice (Karn's algorithm).
+// was sent twice (Karn's algorithm, RFC 9293, MUST-18).
 type rttTiming struct {
 	running bool
 	seg     span
@@ -42,6 +42,9 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s, advances)
+	if advances || news > 0 {
+		c.judgeResent()
+	}
 	c.lossSigns(duplicate, news)
 	c.afterAck(now)
 	return !c.over
@@ -71,7 +74,8 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 }
 
 // ackedAgain notes an acknowledgment of nothing new. It proves that the peer
-// lives, which keeps window probing alive (RFC 9293, MUST-37).
+// lives, which keeps window probing alive (RFC 9293, MUST-37), also where octets
+// beyond the window are not acknowledged (SHLD-17).
 func (c *Conn) ackedAgain(now Instant) {
 	if c.snd.wnd == 0 && c.timers.running(timerRetransmit) {
 		c.snd.since = now

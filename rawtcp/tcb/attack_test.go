@@ -146,7 +146,6 @@ func TestForgedPathMTUCannotShrinkSegments(t *testing.T) {
 	k.said("segment_size_reduced")
 }
 
-// Requirements: SHLD-6
 func TestPathMTUIsBelievedAtFirst(t *testing.T) {
 	k := flying(t, 2, false)
 	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: wire.ICMPFragmentationNeeded, Rest: 740, Seq: testISS.Add(1)}

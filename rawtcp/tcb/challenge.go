@@ -7,7 +7,7 @@ import (
 )
 
 // The rate limit of ACKs that only answer what may be forged (RFC 5961,
-// section 7). It counts for each connection by itself: a shared count would
+// section 7; RFC 9293, MAY-12). It counts for each connection by itself: a shared count would
 // tell an attacker about other connections.
 const (
 	challengeLimit  = 10

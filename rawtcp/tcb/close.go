@@ -44,7 +44,7 @@ func (c *Conn) repeatedFIN(now Instant, s *wire.Segment) {
 
 // Close ends both streams: nobody will read any more. Octets that are not
 // read, or that still arrive, draw a RST, because their sender must learn that
-// they are lost (RFC 9293, section 3.6.1, SHLD-3). Otherwise it is CloseWrite,
+// they are lost (RFC 9293, section 3.6.1, MAY-1, SHLD-3). Otherwise it is CloseWrite,
 // and the peer's FIN is not waited for without end.
 func (c *Conn) Close() {
 	if c.rcv.ready > 0 && !c.over && c.state != TimeWait {
@@ -64,7 +64,7 @@ func (c *Conn) refuseText(s *wire.Segment) {
 }
 
 // end makes the connection CLOSED, for a reason other than both sides' FIN if
-// err is not nil. A RST that is due still goes out, and what has arrived in
+// err is not nil: then the user is told (RFC 9293, section 3.5.2, MUST-12). A RST that is due still goes out, and what has arrived in
 // order stays readable.
 func (c *Conn) end(err error) {
 	c.unsent = c.Unacked()
@@ -83,11 +83,13 @@ func (c *Conn) resetError() error {
 	switch c.state {
 	case SynReceived:
 		if c.passive {
-			return nil // back to LISTEN, and no one is told
+			return nil // back to LISTEN, and no one is told (MUST-11)
 		}
 		return fmt.Errorf("%w: the peer sent a RST in place of an acknowledgment of our SYN", ErrRefused)
 	case Closing, LastAck, TimeWait:
-		return nil // both sides had said all they had to say
+		if c.snd.buf.len() == 0 {
+			return nil // both sides had said all they had to say
+		}
 	}
 	return fmt.Errorf("%w in %v", ErrReset, c.state)
 }

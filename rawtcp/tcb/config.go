@@ -60,7 +60,8 @@ type Config struct {
 	DataOnACK bool
 
 	// ReceiveBuffer bounds what the peer can make us hold, in octets, and so
-	// the window. SendBuffer bounds what is written but not acknowledged.
+	// the window. It is at least two steps of a window scale that is given with
+	// Data. SendBuffer bounds what is written but not acknowledged.
 	ReceiveBuffer, SendBuffer int
 
 	// SYNTries is how often the SYN is sent before giving up; 0 means as often
@@ -71,7 +72,8 @@ type Config struct {
 	// SoftErrorsEnd lets any ICMP error about our SYN end the attempt, also one
 	// that may pass: RFC 5461, section 4.1, against RFC 9293, MUST-56.
 	SoftErrorsEnd bool
-	// UserTimeout is for how long data may stay unacknowledged.
+	// UserTimeout is for how long data may stay unacknowledged: R2 (RFC 9293,
+	// section 3.8.3, MUST-21).
 	UserTimeout time.Duration
 	// MinRTO and MaxRTO bound the retransmission timeout.
 	MinRTO, MaxRTO time.Duration
@@ -82,25 +84,27 @@ type Config struct {
 	// negative means not at all.
 	AckDelay time.Duration
 	// Nagle holds back a small segment while another is in flight (RFC 9293,
-	// section 3.7.4).
+	// section 3.7.4, SHLD-7). Most of our callers would rather not (MUST-17).
 	Nagle bool
 	// KeepAlive is how long the connection may be idle before it is probed; 0
-	// means for ever. KeepAliveProbes unanswered probes, KeepAliveInterval
-	// apart, end it. RFC 9293, MUST-28, wants two hours where the user does not
-	// say.
+	// means for ever (RFC 9293, section 3.8.4, MAY-5, MUST-24, MUST-27). KeepAliveProbes unanswered probes, KeepAliveInterval
+	// apart, end it. Where the user does not say, two hours are the least
+	// (MUST-28).
 	KeepAlive, KeepAliveInterval time.Duration
 	KeepAliveProbes              int
 	// FinTimeout is how long after Close a peer that has acknowledged our FIN
 	// may take to send its own.
 	FinTimeout time.Duration
 
-	// Events is told what the connection decided, while it does. It may be
-	// nil. It must not call the connection.
+	// Events is told what the connection decided, while it does: soft errors
+	// (RFC 9293, section 3.9.1.8, MUST-47), urgent data, and the rest. It may be
+	// nil (SHLD-20). It must not call the connection.
 	Events func(Event)
 }
 
 // LinuxSYNOptions returns the options of a SYN as Linux orders them: MSS,
-// SACK-permitted, timestamps, NOP, window scale.
+// SACK-permitted, timestamps, NOP, window scale. MSS is there whatever its value
+// (RFC 9293, section 3.7.1, SHLD-5, MAY-3).
 func LinuxSYNOptions() []wire.Option { return linuxSYNOptions[:] }
 
 var linuxSYNOptions = [...]wire.Option{
@@ -130,8 +134,18 @@ func (c Config) withDefaults() Config {
 	if c.SYNOptions == nil {
 		c.SYNOptions = linuxSYNOptions[:]
 	}
-	c.SYNWindow = or(c.SYNWindow, uint16(min(c.ReceiveBuffer, 0xffff)))
+	for _, o := range c.SYNOptions {
+		if o.Kind == wire.OptWindowScale && len(o.Data) == 1 { // or no window could be shown
+			c.ReceiveBuffer = max(c.ReceiveBuffer, 2<<min(o.Data[0], wire.MaxWindowScale))
+		}
+	}
+	c.SYNWindow = c.FirstWindow()
 	return c
+}
+
+// FirstWindow is the window that a SYN with this config offers, as on the wire.
+func (c *Config) FirstWindow() uint16 {
+	return or(c.SYNWindow, uint16(min(or(c.ReceiveBuffer, DefaultReceiveBuffer), 0xffff)))
 }
 
 // maxWindow is the largest window that there can be (RFC 7323, section 2.3).

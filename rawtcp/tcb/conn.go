@@ -39,7 +39,7 @@ type Conn struct {
 // queued for it.
 type sendSide struct {
 	una, nxt wire.Seq // SND.UNA, SND.NXT: the end of what was ever sent
-	wnd      uint32   // SND.WND, scaled
+	wnd      uint32   // SND.WND, scaled: unsigned, and 32 bits of it (RFC 9293, MUST-1, REC-1)
 	wl1, wl2 wire.Seq // SND.WL1, SND.WL2
 	maxWnd   uint32   // the largest window that the peer ever offered
 	scale    uint8    // the peer's window scale
@@ -61,6 +61,8 @@ type sendSide struct {
 	waiting  bool    // the peer owes us an acknowledgment, or a window
 	since    Instant // since when
 	override bool    // send what fits, however little (section 3.8.6.2.1)
+
+	push wire.Seq // behind the last octet that was written with a push
 }
 
 // receiveSide is the receive sequence space, and what has arrived.
@@ -99,8 +101,8 @@ func New(cfg Config) *Conn {
 	c.handshakeRTT = -1
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
 	iss := c.cfg.ISS
-	c.snd.una, c.snd.nxt, c.snd.base = iss, iss, iss.Add(1)
-	c.snd.loss = lossState{lost: iss, again: iss, point: iss}
+	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
+	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
 	return c
 }
 
@@ -124,6 +126,15 @@ func (c *Conn) SRTT() (time.Duration, bool) { return c.rtt.srtt, c.rtt.measured 
 func (c *Conn) HandshakeRTT() (time.Duration, bool) {
 	return max(c.handshakeRTT, 0), c.handshakeRTT >= 0
 }
+
+// SoftError is what the network last said of the way to the peer, which may
+// pass, or nothing: "198.18.0.1 said host unreachable". It may change in
+// Receive and Unreachable.
+func (c *Conn) SoftError() string { return c.icmp }
+
+// Blocked reports whether there is something to send, and the peer's window is
+// closed. It may change in Receive and Write.
+func (c *Conn) Blocked() bool { return c.snd.wnd == 0 && c.snd.nxt.Less(c.sendEnd()) }
 
 // LocalPort and RemotePort are the ports of the segments that Next fills.
 // They do not change.

@@ -11,8 +11,8 @@ const DefaultAckDelay = 40 * time.Millisecond
 const maxAckDelay = 499 * time.Millisecond
 
 // ackSoon makes an acknowledgment of octets in order due: at once for every
-// second segment (RFC 9293, SHLD-19), and after a while for others, so that
-// something to send can take it along.
+// second segment (RFC 9293, SHLD-19), and after a while for others (SHLD-18), so
+// that something to send can take it along.
 func (c *Conn) ackSoon(now Instant) {
 	if c.cfg.AckDelay < 0 || c.rcv.unacked > 0 {
 		c.ackAtOnce()
@@ -24,7 +24,9 @@ func (c *Conn) ackSoon(now Instant) {
 	}
 }
 
-// ackAtOnce makes an acknowledgment due now.
+// ackAtOnce makes an acknowledgment due now. However many segments ask for it
+// before Next is called, it is one, of all of them (RFC 9293, section 3.10.7.4,
+// MUST-58, MUST-59).
 func (c *Conn) ackAtOnce() { c.out.ack = true }
 
 // ackSent notes that RCV.NXT has been told.

@@ -1,6 +1,7 @@
 package tcb
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,7 @@ func TestAcksWaitForASecondSegmentOrAWhile(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-58
 func TestDelayedAckGoesWithData(t *testing.T) {
 	k := established(t, delayed)
 	k.send(`ACK seq=1 ack=1 "abc"`)
@@ -36,6 +38,7 @@ func TestDelayedAckGoesWithData(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MAY-13
 func TestAcksThatTouchAHoleDoNotWait(t *testing.T) {
 	k := established(t, delayed)
 	k.send(`ACK seq=4 ack=1 "def"`)
@@ -108,16 +111,16 @@ func TestKeepAliveIsOffByDefault(t *testing.T) {
 // Requirements: MAY-5, MUST-24, MUST-26, MUST-27, MUST-29, SHLD-12
 func TestKeepAliveProbesAnIdleConnection(t *testing.T) {
 	k := established(t, func(c *Config) {
-		c.KeepAlive, c.KeepAliveInterval, c.KeepAliveProbes = 2*time.Hour, time.Minute, 3
+		c.KeepAlive, c.KeepAliveInterval, c.KeepAliveProbes = 3*time.Hour, time.Minute, 3
 	})
 	k.after(time.Hour)
 	k.send(`ACK seq=1 ack=1 "x"`)
 	k.expect("ACK ack=2")
-	k.after(2 * time.Hour)
+	k.after(3 * time.Hour)
 	k.expect("ACK seq=0 ack=2")
 	k.said("keep_alive")
 	k.send("ACK seq=2 ack=1") // it lives
-	k.after(2 * time.Hour)
+	k.after(3 * time.Hour)
 	for range 2 {
 		k.expect("ACK seq=0 ack=2")
 		k.after(time.Minute)
@@ -157,6 +160,11 @@ func TestUrgentDataStaysInTheStream(t *testing.T) {
 	if k.c.Urgent() != 0 {
 		t.Error("still urgent")
 	}
+	k.log = nil
+	k.send(`URG-ACK seq=9 ack=1 urg=1 "i"`)
+	k.said("urgent_data") // anew
+	k.send(`URG-ACK seq=10 ack=1 urg=3 "j"`)
+	k.said("urgent_data") // and further
 }
 
 // Requirements: MUST-66
@@ -169,6 +177,7 @@ func TestUrgentPointerIntoAClosedWindowCounts(t *testing.T) {
 	k.expect("ACK ack=4 win=0")
 }
 
+// Requirements: MUST-31
 func TestUrgentPointerThatIsTooFarWaits(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 66000))
@@ -181,7 +190,7 @@ func TestUrgentPointerThatIsTooFarWaits(t *testing.T) {
 	}
 }
 
-// Requirements: MUST-31, MUST-62
+// Requirements: MUST-30, MUST-62
 func TestUrgentPointerPointsBehindTheUrgentData(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1500))
@@ -245,6 +254,9 @@ func TestTroubleIsToldBeforeGivingUp(t *testing.T) {
 	k.write("x")
 	k.expect(`ACK "x"`)
 	for _, wait := range []time.Duration{1, 2, 4} {
+		if slices.Contains(k.log, "delivery_trouble") {
+			t.Error("told before the third retransmission")
+		}
 		k.quiet()
 		k.after(wait * time.Second)
 		k.expect(`ACK "x"`)

@@ -9,8 +9,9 @@ import (
 // Unreachable takes an ICMP error that quotes a segment of this connection. A
 // message that quotes a sequence number which is not in flight is forged or
 // stale, and is dropped (RFC 5927, section 4.1). A hard error ends a
-// connection that is not established yet, and no other (section 5.2); anything
-// else is kept to explain a later timeout (RFC 9293, MUST-56).
+// connection (RFC 9293, section 3.9.2.2, SHLD-26) that is not established yet,
+// and no other (RFC 5927, section 5.2); anything else is told (SHLD-25), and
+// kept to explain a later timeout (MUST-56).
 func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 	if c.over || c.state == Closed || !m.Seq.InWindow(c.snd.una, uint32(c.snd.nxt-c.snd.una)) {
 		return

@@ -76,8 +76,8 @@ func (c *Conn) ownScale() uint8 {
 	return scale
 }
 
-// agree takes from the peer's SYN what the two sides will use, and its initial
-// sequence number.
+// agree takes from the peer's SYN what the two sides will use, among it its MSS
+// (RFC 9293, section 3.7.1, MUST-14), and its initial sequence number.
 func (c *Conn) agree(now Instant, s *wire.Segment) {
 	c.rcv.nxt = s.Seq.Add(1)                         // IRS and its SYN
 	c.rcv.edge = c.rcv.nxt.Add(int(c.cfg.SYNWindow)) // our SYN offered it
@@ -136,8 +136,9 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
 	}
 }
 
-// openedFromBothSides is a simultaneous open: the peer's SYN crossed ours.
-// Any octets on it are left for the peer to send again.
+// openedFromBothSides is a simultaneous open: the peer's SYN crossed ours (RFC
+// 9293, section 3.5, MUST-10). Any octets on it are left for the peer to send
+// again.
 func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 	c.agree(now, s)
 	c.setWindow(s, 0)

@@ -32,7 +32,8 @@ func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 	}
 }
 
-// keepEarly stores octets at their place beyond those in order.
+// keepEarly stores octets at their place beyond those in order (RFC 9293,
+// section 3.10.7.4, SHLD-31).
 func (c *Conn) keepEarly(run span, payload []byte) bool {
 	r := &c.rcv
 	at := func(seq wire.Seq) int { return r.ready + seq.Minus(r.nxt) }

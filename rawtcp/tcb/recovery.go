@@ -7,6 +7,7 @@ const (
 	becauseRTO     = "no acknowledgment within the RTO"
 	becauseDupAcks = "three duplicate ACKs"
 	becauseSACK    = "SACK blocks above it"
+	becauseLater   = "what was sent after it has arrived"
 	becausePartial = "an ACK of only a part of what was in flight"
 	becauseWindow  = "the window is open again"
 	becausePathMTU = "the path takes smaller segments only"

@@ -55,7 +55,7 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
 func (c *Conn) outside(s *wire.Segment) string {
 	n, wnd := s.Len(), uint32(c.offered())
 	switch {
-	case s.Seq == c.rcv.nxt: // of a window of nothing, the controls count
+	case s.Seq == c.rcv.nxt: // of a window of nothing, RST and URG count (MUST-66)
 		return ""
 	case n == 0 && s.Seq == c.rcv.edge:
 		return "" // the peer has filled the window; two such would ACK each other for ever
@@ -73,7 +73,8 @@ func (c *Conn) outside(s *wire.Segment) string {
 	return "SEQ outside the window"
 }
 
-// receiveRST takes a RST within the window. Only at RCV.NXT it is believed;
+// receiveRST takes a RST within the window, whatever octets explain it (RFC 9293,
+// section 3.5.3, SHLD-2). Only at RCV.NXT it is believed;
 // elsewhere it draws a challenge ACK, which a real sender of a RST answers with
 // a right one (RFC 5961, section 3).
 func (c *Conn) receiveRST(now Instant, s *wire.Segment) {
@@ -116,7 +117,7 @@ func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 		c.receivedFIN(now)
 	}
 	if holes || c.rcv.finished || c.rcv.nxt == before || seq != before {
-		c.ackAtOnce() // RFC 5681, section 4.2: whatever touches a hole
+		c.ackAtOnce() // whatever touches a hole (RFC 5681, section 4.2; RFC 9293, MAY-13)
 	} else {
 		c.ackSoon(now)
 	}

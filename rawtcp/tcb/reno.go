@@ -1,6 +1,7 @@
 package tcb
 
-// reno is the congestion window of RFC 5681, in octets.
+// reno is the congestion window of RFC 5681, in octets: slow start and congestion
+// avoidance (RFC 9293, section 3.8.2, MUST-19).
 type reno struct {
 	cwnd, ssthresh int
 	mss            int // SMSS

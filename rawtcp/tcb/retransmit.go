@@ -6,7 +6,7 @@ import (
 )
 
 // r1 is how many retransmissions are told as trouble (RFC 9293, section 3.8.3,
-// SHLD-9 and SHLD-10).
+// MUST-20, SHLD-9, SHLD-10).
 const r1 = 3
 
 // armRetransmit starts the timer for what is in flight, unless it is running
@@ -27,13 +27,14 @@ func (c *Conn) armRetransmit(now Instant) {
 	c.timers.set(timerRetransmit, min(now.Add(wait), c.snd.since.Add(limit)))
 }
 
-// probeInterval doubles with each window probe (RFC 9293, SHLD-29 and -30).
+// probeInterval doubles with each window probe (RFC 9293, SHLD-29, SHLD-30), but
+// leaves a peer that answers time to do so before the user timeout (MUST-37).
 func (c *Conn) probeInterval() time.Duration {
 	d := c.rtt.rto
 	for range min(c.snd.probes, 16) {
 		d *= 2
 	}
-	return min(d, c.cfg.MaxRTO)
+	return min(d, c.cfg.MaxRTO, c.cfg.UserTimeout/2)
 }
 
 // rest is called when nothing can be sent, to see that the connection does not
@@ -52,7 +53,9 @@ func (c *Conn) rest(now Instant) {
 func (c *Conn) handshaking() bool { return c.state == SynSent || c.state == SynReceived }
 
 // retransmitTimeout is RFC 6298, (5.4) to (5.7), and the window probe of
-// RFC 9293, section 3.8.6.1.
+// RFC 9293, section 3.8.6.1 (MUST-36): also where the window closed over octets
+// that are in flight (MUST-35), the first of which the probe then carries
+// beyond its edge (MAY-7).
 func (c *Conn) retransmitTimeout(now Instant) {
 	switch {
 	case c.handshaking():
@@ -93,7 +96,8 @@ func (c *Conn) windowReopened() {
 	c.timers.stop(timerRetransmit)
 }
 
-// synTimeout sends the SYN or SYN-ACK again, or gives up.
+// synTimeout sends the SYN or SYN-ACK again, or gives up: with SYNs it is as with
+// data (RFC 9293, section 3.8.3, MUST-22).
 func (c *Conn) synTimeout(now Instant) {
 	c.snd.tries++
 	if now.Sub(c.snd.since) >= c.cfg.SYNTimeout || c.cfg.SYNTries > 0 && c.snd.tries >= c.cfg.SYNTries {
@@ -105,8 +109,9 @@ func (c *Conn) synTimeout(now Instant) {
 	c.out.syn = true
 }
 
-// giveUp ends a connection whose peer stays silent. An ICMP error that came
-// meanwhile is the likelier reason, and is told.
+// giveUp ends a connection whose peer stays silent for longer than R2 (RFC 9293,
+// section 3.8.3, MUST-20). An ICMP error that came meanwhile is the likelier
+// reason, and is told.
 func (c *Conn) giveUp(now Instant, what string, tries int) {
 	after := now.Sub(c.snd.since)
 	emit(c, GaveUp{After: after, Attempts: tries, Waiting: what})

@@ -42,5 +42,5 @@ func (e *rttEstimator) compute() {
 	e.rto = min(max(e.srtt+max(clockGranularity, 4*e.rttvar), e.lowest), e.highest)
 }
 
-// backOff doubles the RTO (5.5).
+// backOff doubles the RTO: RFC 6298, (5.5), and RFC 9293, MUST-19.
 func (e *rttEstimator) backOff() { e.rto = min(2*e.rto, e.highest) }

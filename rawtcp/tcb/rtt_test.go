@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Requirements: MUST-18
+// Requirements: MUST-19
 func TestRTOIsRFC6298s(t *testing.T) {
 	ms := time.Millisecond
 	e := newRTTEstimator(initialRTO, 10*ms, 60*time.Second)

@@ -103,7 +103,8 @@ func (c *Conn) allowed(run span, force bool) span {
 }
 
 // newRun is what is to be sent for the first time now: RFC 9293, section
-// 3.8.6.2.1, the sender's algorithm against silly windows.
+// 3.8.6.2.1, the sender's algorithm against silly windows (MUST-38). Of a window
+// that shrank below what is in flight nothing is usable (MUST-34, SHLD-15).
 func (c *Conn) newRun() span {
 	rest := span{c.snd.nxt, c.sendEnd()}
 	usable := c.snd.una.Add(int(c.snd.wnd)).Minus(c.snd.nxt)
@@ -118,7 +119,7 @@ func (c *Conn) newRun() span {
 		return span{}
 	case n >= c.segmentSize(), c.snd.override:
 		return run
-	case n == rest.len() && (!c.cfg.Nagle || c.snd.fin || c.flight() == 0):
+	case n == rest.len() && c.pushed() && (!c.cfg.Nagle || c.snd.fin || c.flight() == 0):
 		return run
 	case n >= int(c.snd.maxWnd/2):
 		return run
@@ -126,7 +127,11 @@ func (c *Conn) newRun() span {
 	return span{}
 }
 
-// atMost cuts a run down to n octets. A FIN right behind them comes along.
+// pushed reports whether something not sent yet is not to wait for more.
+func (c *Conn) pushed() bool { return c.snd.fin || c.snd.nxt.Less(c.snd.push) }
+
+// atMost cuts a run down to n octets, and no further: segments are as large as
+// they can be (RFC 9293, SHLD-28). A FIN right behind them comes along.
 func (c *Conn) atMost(run span, n int) span {
 	if run.len() <= n {
 		return run
@@ -158,7 +163,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 	to := earlier(run.right, end).Minus(c.snd.base)
 	s.Payload = c.snd.buf.bytes()[from:to:to]
 	if len(s.Payload) > 0 && run.right == c.sendEnd() {
-		s.Flags |= wire.PSH // RFC 9293, MUST-61
+		s.Flags |= wire.PSH // one for all that was written: RFC 9293, MUST-61, SHLD-27
 	}
 	c.addUrgent(s)
 	if end.Less(run.right) {
@@ -188,8 +193,14 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 // sentAgain notes a retransmission.
 func (c *Conn) sentAgain(run span) {
 	l := &c.snd.loss
+	why := l.why
+	if len(l.relost) > 0 && run.left.Less(l.relost[len(l.relost)-1].right) {
+		l.relost.cut(run.right)
+		why = becauseLater
+	}
 	l.again = later(l.again, run.right)
 	l.force = false
+	c.followResent(run)
 	if c.snd.nxt.Less(run.right) {
 		l.lost = run.right // new octets came along
 	}
@@ -198,8 +209,8 @@ func (c *Conn) sentAgain(run span) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: l.why}
-	if l.why == becauseRTO {
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why}
+	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}
 	emit(c, e)
@@ -213,7 +224,7 @@ func (c *Conn) untime(run span) {
 }
 
 // addOptions adds what segments other than SYNs carry, each aligned with NOPs
-// as RFC 7323, appendix A, shows it.
+// as RFC 7323, appendix A, shows it; never MSS (RFC 9293, section 3.7.1, MUST-65).
 func (c *Conn) addOptions(now Instant, s *wire.Segment) {
 	if c.ts.on {
 		s.Options.Add(wire.OptNOP)

@@ -5,8 +5,18 @@ import "fmt"
 // Write queues as much of p as there is room for, and returns how much that
 // was. It copies. Nothing is taken after CloseWrite or at the connection's
 // end. Octets written before the connection is established are sent once it
-// is.
+// is. All that is queued goes out as soon as the windows allow: it is SEND with
+// a PUSH (RFC 9293, section 3.9.1.2).
 func (c *Conn) Write(p []byte) int {
+	n := c.WriteMore(p)
+	c.snd.push = c.dataEnd()
+	return n
+}
+
+// WriteMore is Write where more is to follow: SEND without a PUSH (MAY-15).
+// What is too little for a full segment waits for the rest (MAY-16), but for no
+// longer than a retransmission timeout (MUST-60).
+func (c *Conn) WriteMore(p []byte) int {
 	n := min(len(p), c.WriteSpace())
 	if n > 0 {
 		c.snd.buf.add(p[:n], c.cfg.SendBuffer)
@@ -70,7 +80,7 @@ func (c *Conn) CloseWrite() {
 	}
 	switch c.state {
 	case Closed, Listen, SynSent:
-		c.end(nil)
+		c.end(c.neverSent())
 		return
 	case Established:
 		c.enter(FinWait1)
@@ -78,6 +88,15 @@ func (c *Conn) CloseWrite() {
 	// From SYN-RECEIVED the state changes when the handshake ends, from
 	// CLOSE-WAIT when the FIN goes out.
 	c.snd.fin = true
+}
+
+// neverSent is the error of a connection that is closed before it could send
+// what was written, if anything was (RFC 9293, section 3.10.4).
+func (c *Conn) neverSent() error {
+	if n := c.snd.buf.len(); n > 0 {
+		return fmt.Errorf("%w: closed in %v, with %d octets never sent", ErrAborted, c.state, n)
+	}
+	return nil
 }
 
 // Abort ends the connection at once, with a RST if the peer knows of it

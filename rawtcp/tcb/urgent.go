@@ -21,8 +21,8 @@ func (c *Conn) Urgent() int {
 }
 
 // addUrgent shows the urgent pointer on a segment before it (MUST-62: it
-// points behind the last urgent octet). One that is too far for the field is
-// shown once it is near enough.
+// points behind the last urgent octet). There may be any number of them before
+// it (MUST-31): a pointer too far for the field is shown once it is near enough.
 func (c *Conn) addUrgent(s *wire.Segment) {
 	if !c.snd.urgent {
 		return
@@ -38,8 +38,8 @@ func (c *Conn) addUrgent(s *wire.Segment) {
 	}
 }
 
-// takeUrgent is the sixth step: the pointer only ever moves forward, and never
-// to where no window has reached. The octets stay in the stream.
+// takeUrgent is the sixth step (MUST-30): the pointer only ever moves forward,
+// and whoever listens is told at once (MUST-32). The octets stay in the stream.
 func (c *Conn) takeUrgent(s *wire.Segment) {
 	if !s.Flags.Has(wire.URG) || c.rcv.finished {
 		return

@@ -1,9 +1,10 @@
 package tcb
 
 // window is the receive window that a segment sent now shows, as on the wire.
-// Its right edge moves only by steps worth having (RFC 9293, section
-// 3.8.6.2.2), and never back, save for what the scale cannot express: what was
-// once offered is honoured (RFC 7323, section 2.4).
+// Its right edge moves only by steps worth having (RFC 9293, section 3.8.6.2.2,
+// MUST-39), and never back (SHLD-14), save for what the scale cannot express:
+// what was once offered is honoured (RFC 7323, section 2.4). While nobody reads
+// it stays closed (MAY-8).
 func (c *Conn) window() uint16 {
 	wnd := c.offered()
 	if c.windowGain() >= min(c.cfg.ReceiveBuffer/2, c.rmss()) {
@@ -24,8 +25,11 @@ func (c *Conn) offered() int { return max(0, c.rcv.edge.Minus(c.rcv.nxt)) }
 
 // windowGain is how much further the window could open.
 func (c *Conn) windowGain() int {
-	return max(0, c.cfg.ReceiveBuffer-c.rcv.ready-c.offered())
+	return max(0, min(c.cfg.ReceiveBuffer-c.rcv.ready, c.widest())-c.offered())
 }
+
+// widest is the largest window that the header can show.
+func (c *Conn) widest() int { return 0xffff << c.rcv.scale }
 
 // rmss is the size of segment that we expect: the one that we announced.
 func (c *Conn) rmss() int { return int(c.cfg.MSS) }
@@ -38,7 +42,7 @@ func (c *Conn) windowOpened() {
 	default:
 		return
 	}
-	half := c.cfg.ReceiveBuffer / 2
+	half := min(c.cfg.ReceiveBuffer, c.widest()) / 2
 	if !c.rcv.finished && c.offered() < half && c.windowGain() >= min(half, 2*c.rmss()) {
 		c.out.ack = true
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 )
 
+// Requirements: MUST-38
 func TestTheWindowIsHonoured(t *testing.T) {
 	k := established(t, nil)
 	k.send("ACK seq=1 ack=1 win=1500")
@@ -51,8 +52,9 @@ func TestNothingBeyondTheOfferedWindowIsKept(t *testing.T) {
 	k.read("ijklmnop")
 }
 
+// Requirements: MUST-36, MUST-37, SHLD-29, SHLD-30
 func TestClosedWindowIsProbedForEverWhileThePeerAnswers(t *testing.T) {
-	k := established(t, func(c *Config) { c.UserTimeout = 100 * time.Second })
+	k := established(t, func(c *Config) { c.UserTimeout = 2 * DefaultMaxRTO })
 	k.send("ACK seq=1 ack=1 win=0")
 	k.write("hello")
 	k.quiet()
@@ -101,6 +103,7 @@ func TestSilentPeerWithAClosedWindowEndsTheConnection(t *testing.T) {
 	k.failed(ErrTimeout)
 }
 
+// Requirements: MUST-34, SHLD-16
 func TestShrunkWindowIsSurvived(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 3000))
@@ -116,6 +119,7 @@ func TestShrunkWindowIsSurvived(t *testing.T) {
 	k.expect("ACK seq=401 len=1000")
 }
 
+// Requirements: MUST-39
 func TestSmallReadsDoNotDribbleWindow(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
 	k.send("ACK seq=1 ack=1 len=4000")
@@ -141,15 +145,19 @@ func TestAnAckAtTheEndOfAFullWindowCounts(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MAY-8
 func TestProbesOfAClosedWindowAreAnsweredAtOnce(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer, c.AckDelay = 4, time.Millisecond })
 	k.send(`ACK seq=1 ack=1 "abcd"`)
 	k.quiet()
 	k.after(time.Millisecond)
 	k.expect("ACK ack=5 win=0")
-	k.quiet()
-	k.send(`ACK seq=5 ack=1 "e"`)
-	k.expect("ACK ack=5 win=0")
+	for range 60 { // for as long as nobody reads
+		k.quiet()
+		k.after(time.Minute)
+		k.send(`ACK seq=5 ack=1 "e"`)
+		k.expect("ACK ack=5 win=0")
+	}
 }
 
 func TestHostileWindowScaleAndMSS(t *testing.T) {
@@ -165,6 +173,7 @@ func TestHostileWindowScaleAndMSS(t *testing.T) {
 	}
 }
 
+// Requirements: MUST-39
 func TestTheWindowDoesNotOpenInSmallSteps(t *testing.T) {
 	k := established(t, func(c *Config) { c.ReceiveBuffer = 4000 })
 	k.send("ACK seq=1 ack=1 len=4000")
@@ -187,6 +196,7 @@ func TestReadingFromAWideWindowIsNotAnnounced(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: MUST-38
 func TestHalfOfTheLargestWindowIsWorthASegment(t *testing.T) {
 	k := start(t, nil)
 	k.c.Open(k.now)
@@ -201,6 +211,7 @@ func TestHalfOfTheLargestWindowIsWorthASegment(t *testing.T) {
 	k.expect("ACK seq=601 len=300")
 }
 
+// Requirements: MUST-34, SHLD-15
 func TestNothingNewIsSentIntoAWindowThatShrank(t *testing.T) {
 	k := established(t, nil)
 	k.write(strings.Repeat("x", 1000))
@@ -212,4 +223,32 @@ func TestNothingNewIsSentIntoAWindowThatShrank(t *testing.T) {
 	k.quiet()
 	k.send("ACK seq=1 ack=1001 win=3")
 	k.expect(`ACK seq=1001 "new"`)
+}
+
+// Requirements: MUST-35, SHLD-17, MAY-7
+func TestAWindowThatShrankToNothingIsProbed(t *testing.T) {
+	k := established(t, func(c *Config) { c.UserTimeout = 5 * time.Second })
+	k.write("old, ")
+	k.expect(`ACK seq=1 "old, "`)
+	k.send("ACK seq=1 ack=1 win=0")
+	k.write("new")
+	for _, wait := range []time.Duration{1000, 2000, 2500, 2500} { // for longer than the user timeout
+		k.quiet()
+		k.after(wait * time.Millisecond)
+		k.expect(`ACK seq=1 "o"`)
+		k.said("window_probe")
+		k.send("ACK seq=1 ack=1 win=0")
+	}
+	k.send("ACK seq=1 ack=1 win=100")
+	k.expect(`PSH-ACK seq=1 "old, new"`)
+}
+
+// Requirements: SHLD-14
+func TestTheRightEdgeOfTheWindowDoesNotMoveBack(t *testing.T) {
+	// The SYN offered more than the buffer's size.
+	k := established(t, func(c *Config) { c.ReceiveBuffer, c.SYNWindow = 100, 1000 })
+	k.send(`ACK seq=1 ack=1 "abc"`)
+	k.expect("ACK ack=4 win=997")
+	k.send("ACK seq=504 ack=1 len=400") // beyond a hole
+	k.expect("ACK ack=4 win=997")
 }

@@ -30,7 +30,7 @@ type IPv4 struct {
 	Protocol       uint8
 	Checksum       uint16 // as received; AppendTo computes its own
 	Src, Dst       netip.Addr
-	Options        []byte // of a decoded header: aliases the packet
+	Options        []byte // of a decoded header: aliases the packet; TCP heeds none of them (RFC 9293, MUST-50)
 }
 
 // HeaderLen is the length of the encoded header with its options, in bytes.

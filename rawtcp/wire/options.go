@@ -12,7 +12,7 @@ import (
 type OptionKind uint8
 
 const (
-	OptEOL           OptionKind = 0 // RFC 9293, section 3.2
+	OptEOL           OptionKind = 0 // with the next two, the set that is mandatory (RFC 9293, section 3.2, MUST-4)
 	OptNOP           OptionKind = 1
 	OptMSS           OptionKind = 2
 	OptWindowScale   OptionKind = 3 // RFC 7323, section 2
@@ -64,11 +64,13 @@ type SACKBlock struct{ Left, Right Seq }
 func (o *Options) Raw() []byte { return o.raw[:o.n] }
 
 // Malformed reports whether the options ended in one whose length is
-// impossible (0, 1, or past the end). What stood before it counts.
+// impossible (0, 1, or past the end). What stood before it counts (RFC 9293,
+// section 3.2, MUST-7).
 func (o *Options) Malformed() bool { return o.malformed }
 
 // All walks the well-formed options in order, up to and without the end of
-// the list.
+// the list. Kinds that nobody here knows are among them: to ignore them is the
+// caller's part (RFC 9293, MUST-6).
 func (o *Options) All() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
 		for b := o.raw[:o.n]; len(b) > 0; {
@@ -120,7 +122,7 @@ func (o *Options) SACK() (blocks [MaxSACKBlocks]SACKBlock, n int) {
 }
 
 // Add appends an option of any kind, and reports whether it fitted into the
-// 40 bytes that there are.
+// 40 bytes that there are. All but EOL and NOP get a length (RFC 9293, MUST-68).
 func (o *Options) Add(kind OptionKind, data ...byte) bool {
 	if kind == OptEOL || kind == OptNOP {
 		return o.append(byte(kind))
@@ -173,7 +175,7 @@ func (o *Options) append(b ...byte) bool {
 func (o *Options) paddedLen() int { return (int(o.n) + 3) &^ 3 }
 
 // appendPadded appends the options, filled up with EOL to the 32-bit boundary
-// that the data offset counts in.
+// that the data offset counts in: zeros (RFC 9293, section 3.1, MUST-69).
 func (o *Options) appendPadded(b []byte) []byte {
 	b = append(b, o.raw[:o.n]...)
 	for range o.paddedLen() - int(o.n) {
@@ -200,7 +202,8 @@ func (o *Options) find(kind OptionKind, size int) []byte {
 	return nil
 }
 
-// first splits the first option off b. A size of 0 says that it is malformed.
+// first splits the first option off b, wherever in a word it begins (RFC 9293,
+// MUST-64). A size of 0 says that it is malformed.
 func first(b []byte) (opt Option, size int) {
 	opt.Kind = OptionKind(b[0])
 	if opt.Kind == OptEOL || opt.Kind == OptNOP {

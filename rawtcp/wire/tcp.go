@@ -90,8 +90,9 @@ func (s *Segment) End() Seq { return s.Seq.Add(s.Len()) }
 // HeaderLen is the length of the encoded header with its options, in bytes.
 func (s *Segment) HeaderLen() int { return TCPHeaderLen + s.Options.paddedLen() }
 
-// Decode reads a segment: all that is left in the cursor's group. Options that
-// end early or claim impossible lengths are kept, see [Options.Malformed].
+// Decode reads a segment: all that is left in the cursor's group. Any segment
+// may have options (RFC 9293, MUST-5). Those that end early or claim impossible
+// lengths are kept, see [Options.Malformed].
 func (s *Segment) Decode(c *field.Cursor) error {
 	start := c.Offset()
 	s.SrcPort = c.Uint16("source_port")
@@ -121,7 +122,7 @@ func (s *Segment) Decode(c *field.Cursor) error {
 }
 
 // AppendTo appends the encoded segment to b, with its checksum computed for
-// the pseudo-header of src and dst (RFC 9293, section 3.1).
+// the pseudo-header of src and dst (RFC 9293, section 3.1, MUST-2).
 func (s *Segment) AppendTo(b []byte, src, dst netip.Addr) []byte {
 	start := len(b)
 	b = binary.BigEndian.AppendUint16(b, s.SrcPort)

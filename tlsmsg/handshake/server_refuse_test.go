@@ -119,7 +119,7 @@ func TestAByteChangedAnywhereIsNoticedByTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	alerts := map[string]int{}
-	for i := 0; i < total-40; i++ { // signatures of ECDSA differ in length: the last record may be shorter
+	for i := 0; i < total-12; i++ { // signatures of ECDSA differ in length: the last record may be shorter
 		if i == 2 {
 			continue // the first record may be of any version 3.x (RFC 5246, appendix E.1)
 		}

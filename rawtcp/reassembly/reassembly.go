@@ -1,4 +1,4 @@
-package rawtcp
+package reassembly
 
 import (
 	"bytes"
@@ -7,28 +7,31 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 const (
-	// fragmentLifetime is how long a packet's fragments wait for the rest,
-	// from the first one (RFC 8200, section 4.5; RFC 1122, section 3.3.2).
-	fragmentLifetime = 60 * time.Second
-	// maxPuzzles and maxFragmentBytes bound what waits in all, maxPieces what
-	// waits of one packet: 64 KiB in the pieces of the narrowest links.
-	maxPuzzles       = 64
-	maxPieces        = 128
-	maxFragmentBytes = 256 << 10
+	// Lifetime is how long a packet's fragments wait for the rest, from the
+	// first one (RFC 8200, section 4.5; RFC 1122, section 3.3.2).
+	Lifetime = 60 * time.Second
+	// MaxPackets and MaxBytes bound what waits in all; MaxBytes counts some
+	// for each fragment beside its own.
+	MaxPackets = 64
+	MaxBytes   = 256 << 10
+	// maxPieces bounds what waits of one packet: 64 KiB in the pieces of the
+	// narrowest links.
+	maxPieces = 128
 	// pieceCost is what a fragment costs beside its bytes.
 	pieceCost = 64
 	// maxPayload is the largest packet that fragments may add up to.
 	maxPayload = 1<<16 - 1
 )
 
-// fragments puts packets together that arrived in parts. Its memory is bounded;
-// under pressure the oldest packet goes first.
-type fragments struct {
+// A Buffer puts packets together that arrived in parts. Its memory is bounded;
+// under pressure the oldest packet goes first. The zero Buffer is empty.
+type Buffer struct {
 	puzzles []*puzzle // by age
 	bytes   int
 	whole   []byte // reused for each packet put together
@@ -63,13 +66,18 @@ var (
 	errOddPiece = errors.New("a fragment that is not the last, of a length that is no multiple of 8")
 	errEmpty    = errors.New("a fragment without data")
 	errTooLong  = fmt.Errorf("a fragment that ends beyond the %d bytes of the largest packet", maxPayload)
+	errNested   = errors.New("a fragment of a fragment")
 	errEnds     = errors.New("fragments that contradict each other about their packet's length")
 )
 
-// add takes one fragment with its data, which is copied. It returns the
-// payload of the packet that it completes, valid until the next call; h then
-// has the protocol and the refusal of the whole.
-func (r *fragments) add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error) {
+// Held is how many packets wait for fragments, and the bytes that they cost.
+func (r *Buffer) Held() (packets, bytes int) { return len(r.puzzles), r.bytes }
+
+// Add takes one fragment with its data, which is copied. It returns the
+// payload of the packet that the fragment completes, behind all headers and
+// valid until the next call; h then says of the whole what it would have said
+// of a packet that was never cut. An error says why a fragment was dropped.
+func (r *Buffer) Add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error) {
 	r.expire(now)
 	f := h.Fragment
 	switch {
@@ -98,11 +106,31 @@ func (r *fragments) add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error
 	}
 	h.Protocol, h.Refusal, h.Fragment = p.first, p.refusal, wire.Fragment{}
 	r.remove(p)
-	return r.whole, nil
+	return finish(h, r.whole)
+}
+
+// finish reads those extension headers of IPv6 that stand in what was cut.
+func finish(h *wire.IP, whole []byte) ([]byte, error) {
+	if h.Version != 6 {
+		return whole, nil
+	}
+	c := field.New("IPv6", whole)
+	var x wire.Extensions
+	if err := x.Decode(&c, h.Protocol); err != nil {
+		return nil, err
+	}
+	if x.Fragment.Partial() {
+		return nil, errNested
+	}
+	h.Protocol = x.Protocol
+	if h.Refusal == "" {
+		h.Refusal = x.Refusal
+	}
+	return c.Ahead(), nil
 }
 
 // puzzle finds the packet that a fragment belongs to, or begins one.
-func (r *fragments) puzzle(now tcb.Instant, h *wire.IP) *puzzle {
+func (r *Buffer) puzzle(now tcb.Instant, h *wire.IP) *puzzle {
 	key := puzzle{src: h.Src, dst: h.Dst, id: h.Fragment.ID}
 	if h.Version == 4 {
 		key.protocol = h.Protocol
@@ -112,17 +140,17 @@ func (r *fragments) puzzle(now tcb.Instant, h *wire.IP) *puzzle {
 			return p
 		}
 	}
-	if len(r.puzzles) == maxPuzzles {
+	if len(r.puzzles) == MaxPackets {
 		r.remove(r.puzzles[0])
 	}
-	key.deadline, key.total = now.Add(fragmentLifetime), -1
+	key.deadline, key.total = now.Add(Lifetime), -1
 	r.puzzles = append(r.puzzles, &key)
 	return &key
 }
 
 // place puts a fragment where it belongs. An exact repetition changes nothing
 // (RFC 8200, section 4.5); any other overlap is an error.
-func (r *fragments) place(p *puzzle, h *wire.IP, data []byte) error {
+func (r *Buffer) place(p *puzzle, h *wire.IP, data []byte) error {
 	x := piece{h.Fragment.Offset, data}
 	i := 0
 	for i < len(p.pieces) && p.pieces[i].offset < x.offset {
@@ -172,8 +200,8 @@ func (p *puzzle) complete() bool {
 
 // makeRoom drops the oldest packets but the one given until the rest is within
 // bounds; that one alone is.
-func (r *fragments) makeRoom(keep *puzzle) {
-	for i := 0; r.bytes > maxFragmentBytes && i < len(r.puzzles); {
+func (r *Buffer) makeRoom(keep *puzzle) {
+	for i := 0; r.bytes > MaxBytes && i < len(r.puzzles); {
 		if p := r.puzzles[i]; p != keep {
 			r.remove(p)
 		} else {
@@ -182,7 +210,7 @@ func (r *fragments) makeRoom(keep *puzzle) {
 	}
 }
 
-func (r *fragments) expire(now tcb.Instant) {
+func (r *Buffer) expire(now tcb.Instant) {
 	for len(r.puzzles) > 0 && !now.Before(r.puzzles[0].deadline) {
 		r.remove(r.puzzles[0])
 	}
@@ -190,7 +218,7 @@ func (r *fragments) expire(now tcb.Instant) {
 
 // spoil throws a packet's fragments away and remembers to drop the others
 // (RFC 5722, section 4).
-func (r *fragments) spoil(p *puzzle) {
+func (r *Buffer) spoil(p *puzzle) {
 	p.spoilt = true
 	for _, x := range p.pieces {
 		r.bytes -= x.cost()
@@ -198,7 +226,7 @@ func (r *fragments) spoil(p *puzzle) {
 	p.pieces = nil
 }
 
-func (r *fragments) remove(p *puzzle) {
+func (r *Buffer) remove(p *puzzle) {
 	r.spoil(p)
 	for i := range r.puzzles {
 		if r.puzzles[i] == p {

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A lateFile is an output file that is made, or emptied, only when there is
+// something to write: a connection that fails leaves what was there.
+type lateFile struct {
+	path string
+	file *os.File
+}
+
+// newLateFile checks that the file could be written, without touching it.
+func newLateFile(path string) (*lateFile, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s: %w", path, unix.EISDIR)
+	case err == nil:
+		err = unix.Access(path, unix.W_OK)
+	case os.IsNotExist(err):
+		err = unix.Access(filepath.Dir(path), unix.W_OK)
+	}
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return &lateFile{path: path}, nil
+}
+
+func (f *lateFile) Write(p []byte) (int, error) {
+	if f.file == nil {
+		file, err := os.Create(f.path)
+		if err != nil {
+			return 0, err
+		}
+		f.file = file
+	}
+	return f.file.Write(p)
+}
+
+// Close closes the file, if there is one.
+func (f *lateFile) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}

@@ -1,0 +1,186 @@
+package interop
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A tally counts, at our own link, the RSTs that we sent and the segments that
+// came after the first of them.
+type tally struct {
+	mu           sync.Mutex
+	resets, late int
+}
+
+func (c *tally) frame(f rawtcp.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tcp := f.Packet[wire.IPv4HeaderLen:]
+	switch {
+	case f.Out && wire.Flags(tcp[13]).Has(wire.RST):
+		c.resets++
+	case !f.Out && !f.Ghost && c.resets > 0:
+		c.late++
+	}
+}
+
+func (c *tally) counts() (resets, late int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.resets, c.late
+}
+
+// settle waits until nothing more is counted: Close ends in the background.
+func (c *tally) settle() {
+	for n, same := -1, 0; same < 3; {
+		time.Sleep(50 * time.Millisecond)
+		resets, late := c.counts()
+		if resets+late == n && late > 0 {
+			same++
+		} else {
+			n, same = resets+late, 0
+		}
+	}
+}
+
+// flood writes until the connection ends.
+func flood(c *net.TCPConn) {
+	p := make([]byte, 64<<10)
+	for {
+		if _, err := c.Write(p); err != nil {
+			return
+		}
+	}
+}
+
+// TestWhatComesAfterOurResetMeetsTheGuard leaves, in three ways, a peer that
+// goes on sending, 20 ms away. Each RST on the wire must be one of ours: the
+// kernel's would be more.
+func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
+	for name, leave := range map[string]func(*rawtcp.Conn){
+		"abort":             func(c *rawtcp.Conn) { c.Abort() },
+		"close with unread": func(c *rawtcp.Conn) { c.Close() },
+		"shutdown in no time": func(c *rawtcp.Conn) {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			c.Shutdown(ctx)
+		},
+	} {
+		for _, kind := range []string{"packet", "raw"} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				l := newLab(t)
+				address := serve(t, l, flood)
+				s := sniff(t, l.Far(), l.Far().Interface())
+				var seen tally
+				d := rawtcp.Dialer{Link: kind, Stack: rawtcp.StackConfig{Tap: seen.frame},
+					Wrap: func(l link.Link) link.Link { return link.Impair(l, link.Impairment{Delay: 20 * time.Millisecond}) }}
+				c, err := dial(t, l, d, address, 10*time.Second)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.CopyN(io.Discard, c, 1<<20); err != nil { // now a whole window is on its way
+					t.Fatal(err)
+				}
+				leave(c.(*rawtcp.Conn))
+				seen.settle()
+				wire := len(resets(from(s.end(), l.Near().Addr().String())))
+				ours, late := seen.counts()
+				if ours == 0 || late == 0 {
+					t.Fatalf("%d RSTs of ours, %d segments after the first: this shows nothing", ours, late)
+				}
+				if wire != ours {
+					t.Errorf("%d RSTs on the wire, and %d of ours", wire, ours)
+				}
+			})
+		}
+	}
+}
+
+// TestACancelledDialLeavesNothingOnTheWire but its SYN: the peer, who has not
+// answered, is owed nothing.
+func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
+	l := newLab(t)
+	p, err := l.StartSilent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sniff(t, l.Near(), l.Near().Interface())
+	_, err = dial(t, l, rawtcp.Dialer{}, p.Addr().String(), 200*time.Millisecond)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the dial ended with %v", err)
+	}
+	for _, p := range from(s.end(), l.Near().Addr().String()) {
+		if !p.tcp.SYN || p.tcp.ACK {
+			t.Errorf("on the wire beside the SYN: %+v", p.tcp)
+		}
+	}
+}
+
+// TestAnInterruptResetsTheConnection interrupts the program at a point of a
+// handshake: it tells the peer, says so, and exits with status 1.
+func TestAnInterruptResetsTheConnection(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, *lab.Lab) (address string){
+		"waiting for ServerHello": func(t *testing.T, l *lab.Lab) string {
+			p, err := l.StartMute()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.Addr().String()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t)
+			address := start(t, l)
+			s := sniff(t, l.Far(), l.Far().Interface())
+			cmd := l.Near().Command(program, "connect", "--json", address)
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			view, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var said strings.Builder
+			for lines := bufio.NewScanner(view); lines.Scan(); {
+				said.WriteString(lines.Text() + "\n")
+				if strings.Contains(lines.Text(), `"client_hello"`) {
+					cmd.Process.Signal(os.Interrupt)
+				}
+			}
+			cmd.Wait()
+			if status := cmd.ProcessState.ExitCode(); status != 1 {
+				t.Errorf("exit status %d, want 1\n%s%s", status, said.String(), stderr.String())
+			}
+			list := entries(t, said.String())
+			if res := list[len(list)-1]; res.Outcome != "interrupted" {
+				t.Errorf("result %+v", res)
+			}
+			// An ACK that crosses our RST draws another one of ours.
+			ours := from(s.end(), l.Near().Addr().String())
+			if len(resets(ours)) == 0 {
+				t.Error("no RST on the wire")
+			}
+			checkResets(t, ours, list)
+			for _, e := range list {
+				if e.Origin == "kernel" {
+					t.Errorf("the kernel spoke: %+v", e)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,277 @@
+package interop
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+var (
+	full     = flag.Bool("full", false, "transfer 64 MiB also where the link is so bad that it takes minutes")
+	minRTO   = flag.Duration("minrto", 0, "the least retransmission timeout of both sides; 0: what suits the link")
+	kernelCC = flag.String("kernel-cc", "", "the kernel's congestion control, such as reno; empty: the machine's own")
+)
+
+// families are the kinds of address that the transfers run over.
+var families = []struct {
+	name string
+	addr func(*lab.Node) netip.Addr
+	mtu  int // that the path is lowered to
+}{
+	{"IPv4", (*lab.Node).Addr, 1000},
+	{"IPv6", (*lab.Node).Addr6, 1280},
+}
+
+// A passage is one transfer through bad weather.
+type passage struct {
+	weather link.Impairment
+	size    int64         // without -full
+	rto     time.Duration // the least one of our side; 0: a stack's own
+}
+
+const (
+	wholeSize = 64 << 20
+	// shortRTO suits a round trip of 2 ms: at these losses every few segments
+	// cost a timeout, see docs/tcp-measured.md.
+	shortRTO = 10 * time.Millisecond
+)
+
+// passages have a round trip of 2 ms, and the MTU lowered half-way.
+func passages() map[string]passage {
+	bad := func(loss float64) link.Impairment {
+		return link.Impairment{Seed: 1, Loss: loss, Duplicate: 0.01, Reorder: 0.01, Delay: time.Millisecond}
+	}
+	return map[string]passage{
+		"loss=0%":  {link.Impairment{Seed: 1, Delay: time.Millisecond}, wholeSize, 0},
+		"loss=1%":  {bad(0.01), wholeSize, 0},
+		"loss=5%":  {bad(0.05), 8 << 20, shortRTO},
+		"loss=20%": {bad(0.20), 1 << 20, shortRTO},
+	}
+}
+
+// TestTransfersThroughBadWeather sends 64 MiB between our TCP and the
+// kernel's, in each direction, through loss, disorder and copies, and lowers
+// the MTU half-way. The times are stated in docs/tcp-measured.md.
+func TestTransfersThroughBadWeather(t *testing.T) {
+	for _, family := range families {
+		for _, loss := range []string{"loss=0%", "loss=1%", "loss=5%", "loss=20%"} {
+			p := passages()[loss]
+			if *full {
+				p.size = wholeSize
+			}
+			p.weather.MTU, p.weather.MTUAfter = family.mtu, int(p.size/2)
+			for _, ours := range []string{"sends", "receives"} {
+				t.Run(fmt.Sprintf("%s/%s/ours=%s", family.name, loss, ours), func(t *testing.T) {
+					l := newLab(t)
+					transfer(t, l, family.addr, p, ours == "sends")
+				})
+			}
+		}
+	}
+}
+
+// TestTransfersIntoABlackHole lowers the MTU half-way, and no ICMP tells.
+func TestTransfersIntoABlackHole(t *testing.T) {
+	for _, family := range families {
+		for _, ours := range []string{"sends", "receives"} {
+			t.Run(family.name+"/ours="+ours, func(t *testing.T) {
+				l := newLab(t)
+				// The kernel looks for black holes on demand only.
+				sysctl(t, l.Far(), "net/ipv4/tcp_mtu_probing", "1")
+				p := passage{link.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
+				transfer(t, l, family.addr, p, ours == "sends")
+			})
+		}
+	}
+}
+
+// transfer carries a stream from one end to the other, and compares each byte.
+func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passage, oursSends bool) {
+	for _, n := range []*lab.Node{l.Near(), l.Far()} {
+		offloadsOff(t, n)
+	}
+	tuneKernel(t, l.Far(), p)
+	ours, kernels := weatherPair(t, l, addr(l.Far()), p)
+	from, to := ours, kernels
+	if !oursSends {
+		from, to = kernels, ours
+	}
+	start := time.Now()
+	sent := make(chan error, 1)
+	go func() { sent <- send(from, p.size) }()
+	if err := compare(to, p.size); err != nil {
+		t.Fatalf("after %v: %v", time.Since(start), err)
+	}
+	if err := <-sent; err != nil {
+		t.Errorf("sending: %v", err)
+	}
+	took := time.Since(start)
+	t.Logf("%d MiB in %.2f s: %.2f MB/s", p.size>>20, took.Seconds(), float64(p.size)/took.Seconds()/1e6)
+}
+
+// weatherPair is a connection between our TCP, behind bad weather, and the
+// kernel's on the far node.
+func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn) {
+	t.Helper()
+	ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(addr, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	accepted := make(chan net.Conn, 1)
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	events := countEvents()
+	d := rawtcp.Dialer{
+		Wrap:   func(l link.Link) link.Link { return link.Impair(l, p.weather) },
+		Events: events.note,
+		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = cmp.Or(*minRTO, p.rto, c.MinRTO) }},
+	}
+	c, err := dial(t, l, d, ln.Addr().String(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernels = <-accepted
+	t.Cleanup(func() {
+		kernels.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		c.(*rawtcp.Conn).Shutdown(ctx)
+		events.log(t)
+	})
+	return c, kernels
+}
+
+// eventCount counts what a connection decided. Events come one at a time.
+type eventCount struct{ counts map[string]int }
+
+func countEvents() *eventCount { return &eventCount{map[string]int{}} }
+
+func (e *eventCount) note(event tcb.Event) {
+	name := event.Name()
+	if r, ok := event.(tcb.Retransmitted); ok {
+		name += ": " + r.Why
+	}
+	e.counts[name]++
+}
+
+func (e *eventCount) log(t *testing.T) { t.Log(e.counts) }
+
+// stream is the bytes that are sent: the same ones every time.
+func stream() io.Reader { return rand.NewChaCha8([32]byte{1}) }
+
+func send(c net.Conn, size int64) error {
+	if _, err := io.CopyN(c, stream(), size); err != nil {
+		return err
+	}
+	return c.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+// compare reads to the end, and says where what it read went wrong.
+func compare(c net.Conn, size int64) error {
+	got, want := make([]byte, 64<<10), make([]byte, 64<<10)
+	expected := stream()
+	for at := int64(0); ; {
+		c.SetReadDeadline(time.Now().Add(2 * time.Minute))
+		n, err := c.Read(got)
+		io.ReadFull(expected, want[:n])
+		if !bytes.Equal(got[:n], want[:n]) {
+			return fmt.Errorf("the bytes from %d to %d are not what was sent", at, at+int64(n))
+		}
+		at += int64(n)
+		switch {
+		case errors.Is(err, io.EOF) && at == size:
+			return nil
+		case err != nil:
+			return fmt.Errorf("%w, with %d of %d bytes", err, at, size)
+		}
+	}
+}
+
+// tuneKernel gives the kernel the same patience as our side, where it can be
+// told (Linux 6.11), and the congestion control that was asked for.
+func tuneKernel(t *testing.T, n *lab.Node, p passage) {
+	if *kernelCC != "" {
+		sysctl(t, n, "net/ipv4/tcp_congestion_control", *kernelCC)
+	}
+	if rto := cmp.Or(*minRTO, p.rto); rto > 0 {
+		err := n.Do(func() error {
+			return os.WriteFile("/proc/sys/net/ipv4/tcp_rto_min_us", []byte(strconv.FormatInt(rto.Microseconds(), 10)), 0)
+		})
+		if err != nil {
+			t.Logf("the kernel keeps to its own least RTO: %v", err)
+		}
+	}
+}
+
+// sysctl sets a variable below /proc/sys in a node.
+func sysctl(t *testing.T, n *lab.Node, name, value string) {
+	t.Helper()
+	if err := n.Do(func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// offloadsOff makes a node's kernel send segments as the wire would carry
+// them, one by one and with their checksums.
+func offloadsOff(t *testing.T, n *lab.Node) {
+	t.Helper()
+	err := n.Do(func() error {
+		for _, command := range []uint32{unix.ETHTOOL_STSO, unix.ETHTOOL_SGSO, unix.ETHTOOL_SGRO, unix.ETHTOOL_STXCSUM} {
+			if err := ethtoolOff(n.Interface(), command); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("turning offloads off: %v", err)
+	}
+}
+
+// ethtoolOff sets one of an interface's switches to 0 (linux/ethtool.h).
+func ethtoolOff(device string, command uint32) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	value := struct{ command, data uint32 }{command: command}
+	request := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&value)}
+	copy(request.name[:], device)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
+	runtime.KeepAlive(&value)
+	if errno != 0 {
+		return fmt.Errorf("ethtool command %#x on %s: %w", command, device, errno)
+	}
+	return nil
+}

@@ -1,0 +1,289 @@
+package simnet
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A bystander watches the packets of a network, and holds each one that an
+// endpoint sends against what has been said and has arrived before. What it
+// knows it has from the packets, and from the users at both ends.
+type bystander struct {
+	net    *Network
+	spaces spaces
+	digest uint32 // of all packets sent, and when
+	sent   int
+	count  func(kind, name string)
+	ladder *ladder // nil unless somebody wants to see
+}
+
+func newBystander(n *Network, count func(kind, name string)) *bystander {
+	return &bystander{net: n, spaces: spaces{}, count: count}
+}
+
+// seen is a packet as the bystander reads it.
+type seen struct {
+	ip  wire.IPv4
+	seg wire.Segment
+	way way
+	tcp bool
+}
+
+func (p *seen) read(packet []byte) error {
+	c := field.New("IPv4", packet)
+	if err := p.ip.Decode(&c); err != nil {
+		return err
+	}
+	if p.tcp = p.ip.Protocol == wire.ProtocolTCP; !p.tcp {
+		return nil
+	}
+	if err := p.seg.Decode(&c); err != nil {
+		return err
+	}
+	p.way = way{netip.AddrPortFrom(p.ip.Src, p.seg.SrcPort), netip.AddrPortFrom(p.ip.Dst, p.seg.DstPort)}
+	return nil
+}
+
+// Sent holds a packet to account.
+func (b *bystander) Sent(from *Host, packet []byte) {
+	b.sent++
+	var stamp [8]byte
+	binary.BigEndian.PutUint64(stamp[:], uint64(b.net.now))
+	b.digest = crc32.Update(crc32.Update(b.digest, castagnoli, stamp[:]), castagnoli, packet)
+	var p seen
+	err := p.read(packet)
+	if err == nil {
+		err = b.wellFormed(from, packet, &p)
+	}
+	if err == nil && !p.seg.Flags.Has(wire.RST) {
+		err = b.judge(&p)
+	}
+	if err != nil {
+		b.net.Failf("%s sent %v: %w", from.Name, b.describe(&p), err)
+	}
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (b *bystander) wellFormed(from *Host, packet []byte, p *seen) error {
+	switch {
+	case !p.tcp:
+		return fmt.Errorf("IP protocol %d", p.ip.Protocol)
+	case int(p.ip.TotalLength) != len(packet):
+		return fmt.Errorf("a total length of %d in a packet of %d", p.ip.TotalLength, len(packet))
+	case wire.Checksum(packet[:p.ip.HeaderLen()]) != 0:
+		return fmt.Errorf("a wrong header checksum")
+	case wire.TCPChecksum(packet[p.ip.HeaderLen():], p.ip.Src, p.ip.Dst) != 0:
+		return fmt.Errorf("a wrong checksum")
+	case p.ip.Src != from.Addr:
+		return fmt.Errorf("from %v, which is not its address", p.ip.Src)
+	case p.seg.Options.Malformed():
+		return fmt.Errorf("malformed options")
+	}
+	return nil
+}
+
+// judge holds a segment that is no RST to account.
+func (b *bystander) judge(p *seen) error {
+	s := &p.seg
+	var own *space
+	if s.Flags.Has(wire.SYN) {
+		own = b.spaces.begin(p.way, s.Seq)
+		b.noteSYN(own, p)
+	} else if own = b.spaces.sending(p.way, s.Seq); own == nil {
+		return fmt.Errorf("without a SYN before it")
+	}
+	if err := b.judgeAck(own, p); err != nil {
+		return err
+	}
+	if err := b.judgeOctets(own, s); err != nil {
+		return err
+	}
+	own.end = max(own.end, s.End().Minus(own.iss))
+	return nil
+}
+
+func (b *bystander) noteSYN(own *space, p *seen) {
+	if mss, ok := p.seg.Options.MSS(); ok {
+		own.mss = int(mss)
+	}
+	if shift, ok := p.seg.Options.WindowScale(); ok {
+		own.scaled, own.scale = true, min(shift, wire.MaxWindowScale)
+	}
+	for _, peer := range b.spaces[way{p.way.to, p.way.from}] {
+		if own.end == 0 && (peer.peer == nil || peer.peer == own) {
+			own.edge = max(own.edge, peer.first)
+		}
+	}
+}
+
+// judgeAck sees to it that nothing is acknowledged which did not arrive, and
+// that neither acknowledgments nor windows go back.
+func (b *bystander) judgeAck(own *space, p *seen) error {
+	s := &p.seg
+	if !s.Flags.Has(wire.ACK) {
+		return nil
+	}
+	other := b.spaces.holding(way{p.way.to, p.way.from}, s.Ack)
+	if other == nil {
+		return fmt.Errorf("it acknowledges what the peer has not sent")
+	}
+	own.peer, other.peer = other, own
+	if other.teller != own { // another connection, which an old SYN began
+		other.teller, other.told, other.offered = own, 0, 0
+	}
+	ack := s.Ack.Minus(other.iss)
+	if whole := other.came.whole(); ack > whole {
+		return fmt.Errorf("it acknowledges up to %d, and up to %d arrived", ack, whole)
+	}
+	shift := own.shift(s)
+	edge := ack + int(s.Window)<<shift
+	// A SYN is no step back: its window cannot be scaled, and a cookie may
+	// answer an old one again.
+	switch syn := s.Flags.Has(wire.SYN); {
+	case !syn && ack < other.told:
+		return fmt.Errorf("it acknowledges up to %d, after %d", ack, other.told)
+	case !syn && edge+1<<shift <= other.offered: // less than the scale can express
+		return fmt.Errorf("its window ends at %d, after one that ended at %d", edge, other.offered)
+	}
+	other.told, other.offered = max(other.told, ack), max(other.offered, edge)
+	return judgeSACK(other, s, ack)
+}
+
+// judgeSACK sees to it that only what arrived is acknowledged selectively.
+func judgeSACK(other *space, s *wire.Segment, ack int) error {
+	blocks, n := s.Options.SACK()
+	for _, k := range blocks[:n] {
+		r := run{k.Left.Minus(other.iss), k.Right.Minus(other.iss)}
+		if r.from < ack || r.to <= r.from || !other.came.has(r) {
+			return fmt.Errorf("it acknowledges %d to %d selectively, which did not arrive", r.from, r.to)
+		}
+	}
+	return nil
+}
+
+// shift is by how much the window of one of the sender's segments is scaled.
+func (w *space) shift(s *wire.Segment) int {
+	if s.Flags.Has(wire.SYN) || !w.scaled || w.peer == nil || !w.peer.scaled {
+		return 0
+	}
+	return int(w.scale)
+}
+
+// judgeOctets sees to it that a segment holds what was written, is not larger
+// than the peer takes, and does not leave the peer's window.
+func (b *bystander) judgeOctets(own *space, s *wire.Segment) error {
+	from, n := s.Seq.Minus(own.iss), len(s.Payload)
+	to := from + s.Len()
+	if s.Flags.Has(wire.SYN) || s.Len() == 0 {
+		return nil
+	}
+	if own.user != nil {
+		if from-1+n > own.user.wrote {
+			return fmt.Errorf("octets up to %d, and %d are written", from-1+n, own.user.wrote)
+		}
+		if !own.user.said(from-1, s.Payload) {
+			return fmt.Errorf("octets that are not those that were written")
+		}
+		if s.Flags.Has(wire.FIN) && (!own.user.ended || from-1+n != own.user.wrote) {
+			return fmt.Errorf("a FIN after %d of %d octets", from-1+n, own.user.wrote)
+		}
+	}
+	if most := own.peer.mss; n+len(s.Options.Raw()) > max(most, 48) {
+		return fmt.Errorf("%d octets beside %d of options, and the peer takes %d", n, len(s.Options.Raw()), most)
+	}
+	probe := s.Len() == 1 && from == own.acked && own.edge <= from
+	if to > own.edge && !probe {
+		return fmt.Errorf("octets up to %d, and the peer's window ends at %d", to, own.edge)
+	}
+	return nil
+}
+
+// Fate shows what becomes of a packet.
+func (b *bystander) Fate(from *Host, packet []byte, what string, at tcb.Instant) {
+	b.count("network", what)
+	if b.ladder != nil {
+		var p seen
+		p.read(packet)
+		if at != 0 {
+			what = fmt.Sprintf("%s at %s", what, stamp(at))
+		}
+		b.ladder.packet(b.net.now, from.Name, b.describe(&p), what)
+	}
+}
+
+// Arrives notes what a packet brings.
+func (b *bystander) Arrives(to *Host, packet []byte, damaged bool) {
+	var p seen
+	if err := p.read(packet); damaged || err != nil {
+		return
+	}
+	if b.ladder != nil {
+		b.ladder.arrival(b.net.now, to.Name, b.describe(&p))
+	}
+	if !p.tcp {
+		return
+	}
+	b.arrives(&p)
+}
+
+func (b *bystander) arrives(p *seen) {
+	s := &p.seg
+	other := b.spaces.holding(p.way, s.Seq)
+	if other == nil || s.Flags.Has(wire.RST) {
+		return
+	}
+	from := s.Seq.Minus(other.iss)
+	other.came.add(run{from, from + s.Len()})
+	if !s.Flags.Has(wire.ACK) {
+		if s.Flags.Has(wire.SYN) { // its window begins with the octet after our SYN
+			other.first = 1 + int(s.Window)
+			if answers := b.spaces[way{p.way.to, p.way.from}]; len(answers) > 0 {
+				last := answers[len(answers)-1]
+				last.edge = max(last.edge, other.first)
+			}
+		}
+		return
+	}
+	own := b.spaces.holding(way{p.way.to, p.way.from}, s.Ack)
+	if own == nil {
+		return
+	}
+	if other.peer == nil {
+		other.peer = own
+	}
+	ack := s.Ack.Minus(own.iss)
+	own.acked = max(own.acked, ack)
+	own.edge = max(own.edge, ack+int(s.Window)<<other.shift(s))
+}
+
+// reborn notes that a connection may begin with a cookie that was taken
+// before: an old ACK can bring back one that has ended, which is the price of
+// keeping no state.
+func (b *bystander) reborn(w way) {
+	for _, s := range b.spaces[w] {
+		s.teller = nil
+	}
+}
+
+// stranger notes a packet that somebody else sends.
+func (b *bystander) stranger(packet []byte) {
+	var p seen
+	if p.read(packet) != nil || !p.tcp || p.seg.Flags.Has(wire.RST) {
+		return
+	}
+	var s *space
+	if p.seg.Flags.Has(wire.SYN) {
+		s = b.spaces.begin(p.way, p.seg.Seq)
+		b.noteSYN(s, &p)
+	} else if s = b.spaces.sending(p.way, p.seg.Seq); s == nil {
+		return
+	}
+	s.end = max(s.end, p.seg.End().Minus(s.iss))
+}

@@ -1,0 +1,243 @@
+package simnet
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Weather is what one direction of a link does to packets. The zero value
+// hands them over at once and as they are. Probabilities are of one packet.
+type Weather struct {
+	Delay  time.Duration // of every packet
+	Jitter time.Duration // at most, beside that
+	// InOrder keeps jitter from letting a packet overtake another.
+	InOrder bool
+	// Rate is in bytes per second; 0 is no limit. Queue is how many bytes may
+	// wait for it: more are lost.
+	Rate, Queue int
+
+	Loss  float64
+	Burst Burst
+	// Duplicate makes a second copy, Late one that takes up to a minute.
+	Duplicate, Late float64
+	// Reorder delays a packet by up to ReorderBy more.
+	Reorder   float64
+	ReorderBy time.Duration
+	// Corrupt changes one byte, which a checksum cannot miss.
+	Corrupt float64
+
+	// MTU, from MTUSince on, is the largest packet that passes, in bytes; 0 is
+	// any. With Tell a router says so by ICMP (RFC 1191); with MTUUnknown it
+	// does not say how large a packet may be, as before that RFC.
+	MTU        int
+	MTUSince   tcb.Instant
+	Tell       bool
+	MTUUnknown bool
+
+	// Dark are the times at which nothing passes. With DarkTell a router says
+	// so by an ICMP unreachable message of the code DarkCode.
+	Dark     []Period
+	DarkTell bool
+	DarkCode byte
+}
+
+// Burst is Gilbert's and Elliott's model of losses that come together: with
+// the probability Begin a packet begins bad times, and with End ends them;
+// meanwhile packets are lost with the probability Loss.
+type Burst struct{ Begin, End, Loss float64 }
+
+// A Period is the time from From until before Until.
+type Period struct{ From, Until tcb.Instant }
+
+// A link carries packets one way.
+type link struct {
+	net      *Network
+	from, to *Host
+	weather  Weather
+	rng      *rand.Rand
+	bad      bool        // in a burst of losses
+	free     tcb.Instant // when the last byte that waits will have left
+	last     tcb.Instant // when the packet sent last arrives
+}
+
+// Join puts a link between two hosts, with its own weather each way. All that
+// is random about it follows from the seed.
+func (n *Network) Join(a, b *Host, there, back Weather, seed uint64) {
+	a.out = &link{net: n, from: a, to: b, weather: there, rng: rand.New(rand.NewPCG(seed, 'a'))}
+	b.out = &link{net: n, from: b, to: a, weather: back, rng: rand.New(rand.NewPCG(seed, 'b'))}
+}
+
+// What may become of a packet. What arrives is named by the last that applies.
+const (
+	fatePassed  = "arrives"
+	fateJumped  = "arrives out of turn"
+	fateTwice   = "arrives a second time"
+	fateLate    = "arrives much later"
+	fateDamaged = "arrives damaged"
+	fateLost    = "lost"
+	fateBurst   = "lost in a burst"
+	fateQueue   = "lost: the queue is full"
+	fateDark    = "lost: nothing passes"
+	fateTooBig  = "lost: too big"
+	fateToldBig = "lost: too big, and the router says so"
+	fateNoWay   = "lost: nobody has that address"
+)
+
+func (l *link) carry(packet []byte) {
+	w := &l.weather
+	switch {
+	case destination(packet) != l.to.Addr:
+		l.fate(packet, fateNoWay, 0)
+		return
+	case w.dark(l.net.now):
+		l.fate(packet, fateDark, 0)
+		if w.DarkTell {
+			l.tell(packet, w.DarkCode, 0)
+		}
+		return
+	case w.MTU > 0 && len(packet) > w.MTU && l.net.now >= w.MTUSince:
+		l.tooBig(packet)
+		return
+	}
+	l.copy(packet, fatePassed)
+	if l.chance(w.Duplicate) {
+		l.copy(packet, fateTwice)
+	}
+	if l.chance(w.Late) {
+		l.fly(packet, fateLate, time.Duration(l.rng.Int64N(int64(time.Minute))))
+	}
+}
+
+// copy carries one copy of a packet.
+func (l *link) copy(packet []byte, what string) {
+	w := &l.weather
+	if why := l.loss(); why != "" {
+		l.fate(packet, why, 0)
+		return
+	}
+	wait, ok := l.queue(len(packet))
+	if !ok {
+		l.fate(packet, fateQueue, 0)
+		return
+	}
+	wait += w.Delay
+	if w.Jitter > 0 {
+		wait += time.Duration(l.rng.Int64N(int64(w.Jitter)))
+	}
+	if w.InOrder {
+		wait = max(wait, l.last.Sub(l.net.now))
+		l.last = l.net.now.Add(wait)
+	}
+	if l.chance(w.Reorder) {
+		what, wait = fateJumped, wait+time.Duration(l.rng.Int64N(int64(w.ReorderBy)+1))
+	}
+	l.fly(packet, what, wait)
+}
+
+func (l *link) fly(packet []byte, what string, wait time.Duration) {
+	b := l.net.copyOf(packet)
+	damaged := l.chance(l.weather.Corrupt)
+	if damaged {
+		// All in one byte: neither sum can come out the same.
+		b[l.rng.IntN(len(b))] ^= byte(1 + l.rng.IntN(255))
+		what = fateDamaged
+	}
+	at := l.net.now.Add(wait)
+	l.fate(packet, what, at)
+	l.net.at(at, func() {
+		l.to.take(b, damaged)
+		l.net.release(b)
+	})
+}
+
+// loss says why the next packet is lost, if it is.
+func (l *link) loss() string {
+	b := &l.weather.Burst
+	if l.bad {
+		l.bad = !l.chance(b.End)
+	} else {
+		l.bad = l.chance(b.Begin)
+	}
+	switch {
+	case l.bad && l.chance(b.Loss):
+		return fateBurst
+	case l.chance(l.weather.Loss):
+		return fateLost
+	}
+	return ""
+}
+
+// queue is how long n bytes wait for the rate, and whether there is room.
+func (l *link) queue(n int) (time.Duration, bool) {
+	w := &l.weather
+	if w.Rate == 0 {
+		return 0, true
+	}
+	byteTime := time.Second / time.Duration(w.Rate)
+	l.free = max(l.free, l.net.now)
+	if l.free.Sub(l.net.now) > time.Duration(w.Queue)*byteTime {
+		return 0, false
+	}
+	l.free = l.free.Add(time.Duration(n) * byteTime)
+	return l.free.Sub(l.net.now), true
+}
+
+func (l *link) chance(p float64) bool { return p > 0 && l.rng.Float64() < p }
+
+func (w *Weather) dark(now tcb.Instant) bool {
+	for _, p := range w.Dark {
+		if p.From <= now && now < p.Until {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *link) fate(packet []byte, what string, at tcb.Instant) {
+	if l.net.Watch != nil {
+		l.net.Watch.Fate(l.from, packet, what, at)
+	}
+}
+
+// Router is the address that ICMP messages of a link come from.
+var Router = netip.MustParseAddr("198.18.255.1")
+
+// tooBig loses a packet, and tells its sender where the weather says so.
+func (l *link) tooBig(packet []byte) {
+	w := &l.weather
+	if !w.Tell {
+		l.fate(packet, fateTooBig, 0)
+		return
+	}
+	l.fate(packet, fateToldBig, 0)
+	mtu := w.MTU
+	if w.MTUUnknown {
+		mtu = 0
+	}
+	l.tell(packet, wire.ICMPFragmentationNeeded, mtu)
+}
+
+// tell sends an ICMP message about a packet to its sender.
+func (l *link) tell(packet []byte, code byte, mtu int) {
+	m := unreachable(Router, packet, code, mtu)
+	l.net.After(l.weather.Delay, func() { l.from.take(m, false) })
+}
+
+// unreachable is an ICMP message (RFC 792) that quotes a packet's header and
+// first eight bytes.
+func unreachable(router netip.Addr, packet []byte, code byte, mtu int) []byte {
+	quote := packet[:min(len(packet), wire.IPv4HeaderLen+8)]
+	m := []byte{wire.ICMPUnreachable, code, 0, 0, 0, 0, byte(mtu >> 8), byte(mtu)}
+	m = append(m, quote...)
+	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
+	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: router, Dst: source(packet)}
+	return append(h.AppendTo(nil, len(m)), m...)
+}
+
+func source(packet []byte) netip.Addr      { return netip.AddrFrom4([4]byte(packet[12:16])) }
+func destination(packet []byte) netip.Addr { return netip.AddrFrom4([4]byte(packet[16:20])) }

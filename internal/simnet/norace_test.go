@@ -1,0 +1,5 @@
+//go:build !race
+
+package simnet
+
+const defaultSeeds = 10000

@@ -1,0 +1,13 @@
+package rawtcp
+
+// Load says how much an endpoint holds.
+type Load struct {
+	Flows   int // connections
+	Replies int // resets and SYN cookies that wait to be sent
+	Ready   int // connections that may have something to send
+}
+
+// Load answers how much the endpoint holds. It may change in any other call.
+func (e *Endpoint) Load() Load {
+	return Load{Flows: len(e.flows), Replies: len(e.strays), Ready: len(e.ready)}
+}

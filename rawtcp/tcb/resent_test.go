@@ -1,0 +1,73 @@
+package tcb
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// sends takes everything that is due, and returns where each segment begins.
+func (k *talk) sends() (seqs []int) {
+	var s wire.Segment
+	for k.c.Next(k.now, &s) {
+		seqs = append(seqs, s.Seq.Minus(testISS))
+	}
+	return seqs
+}
+
+// resending is a connection that has just sent its first segment again. What
+// stands from the returned number on was sent later, and is three segments at
+// least.
+func resending(t *testing.T) (k *talk, mark int) {
+	k = flying(t, 40, true)
+	for i := range 3 {
+		k.dup(i, true)
+	}
+	if seqs := k.sends(); !slices.Contains(seqs, 1) {
+		t.Fatalf("sent %v, and not the first again", seqs)
+	}
+	mark = k.c.snd.nxt.Minus(testISS)
+	k.send(fmt.Sprintf("ACK seq=1 ack=1 sack=1001-%d", mark))
+	seqs := k.sends()
+	if len(seqs) < dupThresh || slices.Min(seqs) < mark {
+		t.Fatalf("sent %v, want three new segments or more, and nothing before %d: that could not arrive yet", seqs, mark)
+	}
+	return k, mark
+}
+
+// TestALostRetransmissionIsNoticedBeforeATimeout loses segment 1 twice: as
+// three segments arrive that were sent after it was sent again, it is sent a
+// third time.
+func TestALostRetransmissionIsNoticedBeforeATimeout(t *testing.T) {
+	k, mark := resending(t)
+	cwnd := k.c.reno.cwnd
+	k.send(fmt.Sprintf("ACK seq=1 ack=1 sack=1001-%d", mark+2000))
+	if seqs := k.sends(); slices.Contains(seqs, 1) {
+		t.Errorf("sent %v: two later ones do not make a loss", seqs)
+	}
+	k.send(fmt.Sprintf("ACK seq=1 ack=1 sack=1001-%d", mark+3000))
+	if seqs := k.sends(); !slices.Contains(seqs, 1) {
+		t.Errorf("sent %v, want the first segment a third time", seqs)
+	}
+	if k.c.reno.cwnd >= cwnd {
+		t.Errorf("cwnd is %d, and was %d: the loss of a retransmission must lower it (RFC 5681, section 4.3)", k.c.reno.cwnd, cwnd)
+	}
+	k.send(fmt.Sprintf("ACK seq=1 ack=1 sack=1001-%d", mark+4000))
+	if seqs := k.sends(); slices.Contains(seqs, 1) {
+		t.Errorf("sent %v: the third is not lost by what tells of the second", seqs)
+	}
+}
+
+// TestARetransmissionThatArrivesIsNotSentAgain acknowledges it late.
+func TestARetransmissionThatArrivesIsNotSentAgain(t *testing.T) {
+	k, mark := resending(t)
+	k.send(fmt.Sprintf("ACK seq=1 ack=%d", mark+3000))
+	if seqs := k.sends(); len(seqs) > 0 && slices.Min(seqs) < mark {
+		t.Errorf("sent %v again, and all before %d was acknowledged", seqs, mark+3000)
+	}
+	if n := len(k.c.snd.loss.resent) + len(k.c.snd.loss.relost); n != 0 {
+		t.Errorf("%d retransmissions are still followed", n)
+	}
+}
