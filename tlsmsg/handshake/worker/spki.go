@@ -20,7 +20,7 @@ func digKey(cert []byte) any {
 	if spki == nil {
 		return nil
 	}
-	if key, err := x509.ParsePKIXPublicKey(spki); err == nil {
+	if key, err := x509.ParsePKIXPublicKey(spki); err == nil && suite.RSABits(key) <= maxRSABits {
 		return key
 	}
 	return parseRSA(spki)

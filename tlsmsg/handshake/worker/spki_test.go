@@ -136,6 +136,27 @@ func TestNumbersThatAreNoRSAKeyAreNotRead(t *testing.T) {
 	}
 }
 
+// A key that would take minutes to compute with is not computed with, wherever
+// in the chain it stands.
+func TestAKeyTooLongToComputeWithIsRefused(t *testing.T) {
+	signer := testKeys(t)[1]
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int).Lsh(big.NewInt(1), 500_000), 0, 1), E: 65537}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "huge"}, DNSNames: []string{"a.example"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, huge, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := (&Worker{Roots: x509.NewCertPool()}).judge(handshake.VerifyChainWork{Chain: [][]byte{der}, ServerName: "a.example"})
+	if r.PublicKey != nil || r.Verdict == nil || !strings.Contains(r.Verdict.Error(), "an RSA key of 500001 bits") {
+		t.Errorf("%T, %v", r.PublicKey, r.Verdict)
+	}
+	r = (&Worker{Roots: x509.NewCertPool()}).judge(handshake.VerifyChainWork{Chain: [][]byte{selfSigned(t, signer), der}, ServerName: "a.example"})
+	if r.PublicKey == nil || r.Verdict == nil || !strings.Contains(r.Verdict.Error(), "an RSA key of 500001 bits") {
+		t.Errorf("%T, %v", r.PublicKey, r.Verdict)
+	}
+}
+
 func FuzzDigKey(f *testing.F) {
 	for _, key := range testKeys(f) {
 		der := selfSigned(f, key)
@@ -150,7 +171,7 @@ func FuzzDigKey(f *testing.F) {
 			return
 		}
 		pub, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-		if ok && (key == nil || !pub.Equal(key)) {
+		if ok && suite.RSABits(cert.PublicKey) <= maxRSABits && (key == nil || !pub.Equal(key)) {
 			t.Errorf("crypto/x509 reads %v, the walk %v", cert.PublicKey, key)
 		}
 	})

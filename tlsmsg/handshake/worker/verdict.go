@@ -11,6 +11,7 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // Reason says in one word why a chain does not verify.
@@ -46,7 +47,7 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	if len(work.Chain) == 0 {
 		return handshake.VerifyChainResult{Verdict: &Verdict{Reason: Invalid, Text: "no certificate"}}
 	}
-	leaf, err := x509.ParseCertificate(work.Chain[0])
+	leaf, err := parse(work.Chain[0])
 	if err != nil {
 		text := fmt.Sprintf("the certificate does not parse: %s", printable(err.Error()))
 		key := digKey(work.Chain[0])
@@ -79,6 +80,19 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
 	}
 	return result
+}
+
+// parse takes no key that is too long to compute with: a chain may hold a
+// modulus of half a million bits, and a signature check with that takes minutes.
+func parse(der []byte) (*x509.Certificate, error) {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	if bits := suite.RSABits(cert.PublicKey); bits > maxRSABits {
+		return nil, fmt.Errorf("an RSA key of %d bits, expected at most %d", bits, maxRSABits)
+	}
+	return cert, nil
 }
 
 // alert is what RFC 5246, section 7.2.2, has for a reason.
@@ -178,7 +192,7 @@ func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWor
 	}
 	var bad error // of the first intermediate that does not parse
 	for _, der := range work.Chain[1:] {
-		cert, err := x509.ParseCertificate(der)
+		cert, err := parse(der)
 		if err != nil {
 			bad = err
 			continue
