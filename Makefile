@@ -4,12 +4,12 @@ GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint unit seeds soak bench conformance fuzz setup clean help
+.PHONY: all build demo test lint unit seeds soak bench conformance mutate fuzz setup clean help
 
 all: build
 
 help: ## say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the program, static, at bin/rawshake
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rawshake ./cmd/rawshake
@@ -48,6 +48,9 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance
+
+mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fail (5 minutes of CPU)
+	$(GO) run ./internal/conformance -mutate
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)

@@ -77,3 +77,23 @@ func TestACookieKeepsToThePeersMSS(t *testing.T) {
 		}
 	}
 }
+
+// TestTheSuccessorOfTimeWaitBeginsBeyondIt reuses the ports before the clock
+// of initial sequence numbers has moved (RFC 9293, MAY-2).
+func TestTheSuccessorOfTimeWaitBeginsBeyondIt(t *testing.T) {
+	b := newBench()
+	l := listen(t, b, 0)
+	b.receive(from(1, wire.Segment{Seq: 10, Flags: wire.SYN}))
+	synAck := b.sent(t)
+	b.receive(from(1, wire.Segment{Seq: 11, Ack: synAck.End(), Flags: wire.ACK}))
+	f := l.Accept()
+	f.Machine.CloseWrite()
+	b.Touch(f)
+	fin := b.sent(t)
+	b.receive(from(1, wire.Segment{Seq: 11, Ack: fin.End(), Flags: wire.FIN | wire.ACK}))
+	b.sent(t)
+	b.receive(from(1, wire.Segment{Seq: 1 << 20, Flags: wire.SYN}))
+	if again := b.sent(t); again == nil || again.Flags != wire.SYN|wire.ACK || !fin.End().Less(again.Seq) {
+		t.Errorf("sent %+v, want a SYN-ACK beyond %v", again, fin.End())
+	}
+}

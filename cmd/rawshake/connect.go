@@ -19,6 +19,7 @@ import (
 
 // connectFlags are the command line of `connect`, before it is judged.
 type connectFlags struct {
+	tls            tlsFlags
 	view           string
 	json           bool
 	until          string
@@ -52,7 +53,8 @@ func newConnect() *cobra.Command {
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
 		Long: `connect opens one TCP connection with our own segments, performs a TLS 1.2
-handshake over it with our own messages, and shows every step.
+handshake over it with our own messages, and shows every step. TLS 1.0 and 1.1
+are spoken where --min-version says so.
 
 The port is 443 if none is given. With --get, or with standard input from a
 pipe or a file, it goes on to application data: then the reply is on standard
@@ -61,6 +63,8 @@ output, and the view on standard error.`,
   rawshake connect --get / --pcap out.pcapng --keylog keys.txt 198.18.0.2
   rawshake connect --until certificate --json example.com:8443
   rawshake connect -6 [2001:db8::2]:443
+  rawshake connect --min-version 1.0 --legacy --insecure old.example.com
+  rawshake connect --session-file sessions.json example.com
   printf 'HEAD / HTTP/1.0\r\n\r\n' | rawshake connect localhost:8443 --ca ca.pem`,
 		Args: exactlyOneHost,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,8 +96,9 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.key, "key", "", "private key of --cert, a PEM file (default: in the file of --cert)")
 	fl.BoolVar(&f.insecure, "insecure", false, "go on with a certificate that does not verify")
 	fl.StringSliceVar(&f.alpn, "alpn", nil, "protocols to offer, such as http/1.1")
-	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer, by IANA or OpenSSL name")
-	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1")
+	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer, by IANA or OpenSSL name, or any number: 0xC02B")
+	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, …")
+	f.tls.register(cmd)
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")

@@ -1,3 +1,7 @@
+//go:debug rsa1024min=0
+// The line above lets the standard library compute with small RSA keys. Whether
+// one is good enough is ours to say: handshake.Config.MinRSABits.
+
 // Command rawshake opens TCP connections with its own segments and speaks TLS
 // over them with its own messages, and shows every step.
 //

@@ -163,6 +163,10 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	if err := parseNames("--groups", f.groups, tlsmsg.ParseNamedGroup, &o.TLS.Groups); err != nil {
 		return err
 	}
+	if err := f.tls.plan(o); err != nil {
+		return err
+	}
+	f.tls.planSession(o, t)
 	if f.cert == "" {
 		return nil
 	}

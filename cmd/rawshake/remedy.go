@@ -56,7 +56,7 @@ func (f *connectFlags) remedy(err error) string {
 	case errors.Is(err, rawtcp.ErrTimeout):
 		return "The host may be down, or a firewall on the way may drop what it does not like: try another port, or a longer --timeout."
 	}
-	return ""
+	return f.tls.remedy(err)
 }
 
 // grant is the command that gives this very program capabilities.

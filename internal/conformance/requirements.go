@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+const (
+	total = 119 // RFC 9293, Appendix B: 69 MUST, 31 SHLD, 18 MAY, 1 REC
+	// maxExcused bounds the requirements that are said not to apply.
+	maxExcused = 12
+)
+
 //go:embed rfc9293.tsv
 var requirementsTSV string
 
@@ -22,19 +28,52 @@ type requirement struct {
 }
 
 // A test is one test function that names a requirement.
-type test struct{ pkg, name string }
+type test struct{ file, pkg, name string }
 
-func readRequirements() ([]*requirement, error) {
+// account returns the rows, with all that the sources in root say about each.
+func account(root string) ([]*requirement, error) {
+	rows, err := readRequirements(requirementsTSV, notApplicableTSV)
+	if err != nil {
+		return nil, err
+	}
+	found, err := scan(root)
+	if err != nil {
+		return nil, err
+	}
+	return rows, attach(rows, found)
+}
+
+// judge counts the rows that are accounted for, and complains of the others.
+func judge(rows []*requirement) (accounted int, complaints []string) {
+	for _, r := range rows {
+		what := fmt.Sprintf("(%s: %s)", strings.ToLower(r.level), r.text)
+		switch {
+		case r.excuse != "" && len(r.tests) > 0:
+			complaints = append(complaints, fmt.Sprintf("%s is said not to apply, and %s tests it", r.id, r.tests[0].name))
+		case r.excuse != "":
+			accounted++
+		case len(r.tests) == 0:
+			complaints = append(complaints, fmt.Sprintf("%s has no test %s", r.id, what))
+		case len(r.code) == 0:
+			complaints = append(complaints, fmt.Sprintf("%s is named by no code %s", r.id, what))
+		default:
+			accounted++
+		}
+	}
+	return accounted, complaints
+}
+
+func readRequirements(requirements, excuses string) ([]*requirement, error) {
 	var rows []*requirement
 	byID := make(map[string]*requirement)
-	for _, f := range fields(requirementsTSV, 4) {
+	for _, f := range fields(requirements, 4) {
 		r := &requirement{id: f[0], level: f[1], group: f[2], text: f[3]}
 		rows, byID[r.id] = append(rows, r), r
 	}
-	if len(byID) != total {
+	if len(byID) != total || len(rows) != total {
 		return nil, fmt.Errorf("%d requirements are listed, RFC 9293 has %d", len(byID), total)
 	}
-	excused := fields(notApplicableTSV, 2)
+	excused := fields(excuses, 2)
 	if len(excused) > maxExcused {
 		return nil, fmt.Errorf("%d requirements are said not to apply, at most %d may be", len(excused), maxExcused)
 	}

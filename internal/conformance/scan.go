@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -34,7 +35,11 @@ func scan(root string) (*findings, error) {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
 				return err
 			}
-			return f.file(filepath.ToSlash(path))
+			name, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			return f.file(path, filepath.ToSlash(name))
 		})
 		if err != nil {
 			return nil, err
@@ -43,21 +48,27 @@ func scan(root string) (*findings, error) {
 	return f, nil
 }
 
-func (f *findings) file(path string) error {
+// file reads one source, at path, which is called name in the module.
+func (f *findings) file(path, name string) error {
 	parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 	if err != nil {
 		return err
 	}
-	if !strings.HasSuffix(path, "_test.go") {
-		for _, group := range parsed.Comments {
-			for _, id := range idPattern.FindAllString(group.Text(), -1) {
-				if !slices.Contains(f.code[id], path) {
-					f.code[id] = append(f.code[id], path)
-				}
-			}
-		}
+	if strings.HasSuffix(name, "_test.go") {
+		f.testFile(parsed, name)
 		return nil
 	}
+	for _, group := range parsed.Comments {
+		for _, id := range idPattern.FindAllString(group.Text(), -1) {
+			if !slices.Contains(f.code[id], name) {
+				f.code[id] = append(f.code[id], name)
+			}
+		}
+	}
+	return nil
+}
+
+func (f *findings) testFile(parsed *ast.File, name string) {
 	for _, decl := range parsed.Decls {
 		fn, ok := decl.(*ast.FuncDecl)
 		if !ok || fn.Doc == nil || !strings.HasPrefix(fn.Name.Name, "Test") {
@@ -65,11 +76,10 @@ func (f *findings) file(path string) error {
 		}
 		for _, list := range listPattern.FindAllString(fn.Doc.Text(), -1) {
 			for _, id := range idPattern.FindAllString(list, -1) {
-				f.tests[id] = append(f.tests[id], test{filepath.ToSlash(filepath.Dir(path)), fn.Name.Name})
+				f.tests[id] = append(f.tests[id], test{name, path.Dir(name), fn.Name.Name})
 			}
 		}
 	}
-	return nil
 }
 
 // attach gives each row what was found about it. What names no requirement is
@@ -84,7 +94,7 @@ func attach(rows []*requirement, f *findings) error {
 		return fmt.Errorf("%s names %s, which RFC 9293 does not have", files[0], id)
 	}
 	for id, tests := range f.tests {
-		return fmt.Errorf("%s names %s, which RFC 9293 does not have", tests[0].name, id)
+		return fmt.Errorf("%s in %s names %s, which RFC 9293 does not have", tests[0].name, tests[0].file, id)
 	}
 	return nil
 }

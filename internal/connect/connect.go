@@ -46,6 +46,8 @@ type Options struct {
 	Capture  *capture.Writer // every packet; may be nil
 	KeyLog   *capture.KeyLog // may be nil
 	Warn     func(error)     // told once of a capture or key log that cannot be written
+
+	Session func(*handshake.Session) // given, at the end, a session that can be resumed; may be nil
 }
 
 // Run makes one connection. The result is also the transcript's last entry.
@@ -57,6 +59,9 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o.Recorder.Result(r.now(), result)
+	if r.kept != nil && o.Session != nil {
+		o.Session(r.kept)
+	}
 	return *o.Recorder.Transcript().Result(), err
 }
 
@@ -69,6 +74,7 @@ type run struct {
 
 	mu     sync.Mutex // guards the recorder and the files
 	warned bool
+	kept   *handshake.Session
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }

@@ -53,6 +53,9 @@ func (r *run) tlsEvent(e handshake.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Recorder.TLS(r.now(), e)
+	if s, ok := e.(handshake.SessionEvent); ok {
+		r.kept = s.Session
+	}
 	if s, ok := e.(handshake.SecretEvent); ok && r.KeyLog != nil {
 		r.warn(r.KeyLog.Secret(s.Label, s.ClientRandom, s.Secret))
 	}

@@ -85,16 +85,14 @@ func (w *world) planAttacks() {
 // strangeSYN sends a SYN whose answer goes to nobody.
 func (w *world) strangeSYN(i int) {
 	from := netip.AddrFrom4([4]byte{198, 19, byte(i), 7})
+	if w.plan.six {
+		from = netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 9, 15: byte(i)})
+	}
 	s := wire.Segment{SrcPort: 999, DstPort: listenPort, Seq: wire.Seq(i * 1e8), Flags: wire.SYN, Window: 1000}
 	s.Options.AddMSS(1460)
 	packet := segmentPacket(from, w.hosts[1].Addr, &s)
 	w.seen.stranger(packet)
 	w.hosts[1].Take(packet)
-}
-
-func segmentPacket(from, to netip.Addr, s *wire.Segment) []byte {
-	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: from, Dst: to}
-	return s.AppendTo(h.AppendTo(nil, s.HeaderLen()+len(s.Payload)), from, to)
 }
 
 // attack sends one forged packet to a connection that is open.
@@ -117,8 +115,9 @@ func (w *world) attack(d dice) {
 // forge makes a packet that claims to come from a user's peer, or from a
 // router before it, and says what it is.
 func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
-	next := peer.iss.Add(peer.told) // what has been acknowledged to the peer
-	inWindow := next.Add(1 + d.IntN(max(1, peer.offered-peer.told-1)))
+	arrived := peer.came.whole()
+	next := peer.iss.Add(arrived) // RCV.NXT, or beyond it where not all was kept
+	inWindow := next.Add(1 + d.IntN(max(1, peer.offered-arrived-1)))
 	s := wire.Segment{
 		SrcPort: u.flow.Remote.Port(), DstPort: u.flow.Local.Port(),
 		Seq: inWindow, Ack: u.space.iss.Add(u.space.acked), Window: 1000, Flags: wire.ACK,
@@ -136,7 +135,7 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 	case 4:
 		s.Ack, s.Payload, what = u.space.iss.Add(-1-1<<30), []byte("forged"), "octets with a wild ACK"
 	case 5:
-		s.Seq, s.Payload, what = next.Add(-6), []byte("forged"), "octets that have arrived before"
+		s.Seq, s.Payload, what = peer.iss.Add(peer.told-6), []byte("forged"), "octets that have arrived before"
 		if peer.told <= 6 {
 			s.Payload = nil
 		}
@@ -147,7 +146,7 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 	case 8:
 		return w.forgeICMP(u, u.space.iss.Add(u.space.acked), 4, 68), "ICMP, fragmentation needed"
 	case 9:
-		if what = "RST within the window"; u.eof && peer.user != nil && peer.told == peer.user.wrote+2 {
+		if what = "RST within the window"; u.eof && peer.user != nil && arrived == peer.user.wrote+2 {
 			s.Seq, s.Payload, what = next, []byte("forged"), "octets after the FIN"
 			s.Ack = s.Ack.Add(-1) // or its window would be right
 		} else {
@@ -159,5 +158,5 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 
 func (w *world) forgeICMP(u *user, seq wire.Seq, code byte, mtu int) []byte {
 	quoted := wire.Segment{SrcPort: u.flow.Local.Port(), DstPort: u.flow.Remote.Port(), Seq: seq, Flags: wire.ACK, Payload: make([]byte, 1400)}
-	return unreachable(Router, segmentPacket(u.flow.Local.Addr(), u.flow.Remote.Addr(), &quoted), code, mtu)
+	return unreachable(segmentPacket(u.flow.Local.Addr(), u.flow.Remote.Addr(), &quoted), code, mtu)
 }

@@ -29,14 +29,14 @@ func newBystander(n *Network, count func(kind, name string)) *bystander {
 
 // seen is a packet as the bystander reads it.
 type seen struct {
-	ip  wire.IPv4
+	ip  wire.IP
 	seg wire.Segment
 	way way
 	tcp bool
 }
 
 func (p *seen) read(packet []byte) error {
-	c := field.New("IPv4", packet)
+	c := field.New(wire.Root(packet), packet)
 	if err := p.ip.Decode(&c); err != nil {
 		return err
 	}
@@ -75,9 +75,9 @@ func (b *bystander) wellFormed(from *Host, packet []byte, p *seen) error {
 	switch {
 	case !p.tcp:
 		return fmt.Errorf("IP protocol %d", p.ip.Protocol)
-	case int(p.ip.TotalLength) != len(packet):
+	case p.ip.TotalLength != len(packet):
 		return fmt.Errorf("a total length of %d in a packet of %d", p.ip.TotalLength, len(packet))
-	case wire.Checksum(packet[:p.ip.HeaderLen()]) != 0:
+	case p.ip.Version == 4 && wire.Checksum(packet[:p.ip.HeaderLen()]) != 0:
 		return fmt.Errorf("a wrong header checksum")
 	case wire.TCPChecksum(packet[p.ip.HeaderLen():], p.ip.Src, p.ip.Dst) != 0:
 		return fmt.Errorf("a wrong checksum")
@@ -261,6 +261,15 @@ func (b *bystander) arrives(p *seen) {
 	ack := s.Ack.Minus(own.iss)
 	own.acked = max(own.acked, ack)
 	own.edge = max(own.edge, ack+int(s.Window)<<other.shift(s))
+}
+
+// reborn notes that a connection may begin with a cookie that was taken
+// before: an old ACK can bring back one that has ended, which is the price of
+// keeping no state.
+func (b *bystander) reborn(w way) {
+	for _, s := range b.spaces[w] {
+		s.teller = nil
+	}
 }
 
 // stranger notes a packet that somebody else sends.

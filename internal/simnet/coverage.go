@@ -107,7 +107,7 @@ var required = map[string][]string{
 	},
 	"retransmission": {
 		"SYN", "data", "FIN", "no acknowledgment within the RTO", "three duplicate ACKs",
-		"SACK blocks above it", "an ACK of only a part of what was in flight", "the window is open again",
+		"SACK blocks above it", "what was sent after it has arrived", "an ACK of only a part of what was in flight", "the window is open again",
 		"the path takes smaller segments only",
 	},
 	"fast retransmit": {"SACK", "duplicate ACKs"},

@@ -1,9 +1,7 @@
 package simnet
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
-	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -143,8 +141,9 @@ func (l *link) fly(packet []byte, what string, wait time.Duration) {
 	b := l.net.copyOf(packet)
 	damaged := l.chance(l.weather.Corrupt)
 	if damaged {
-		// All in one byte: neither sum can come out the same.
-		b[l.rng.IntN(len(b))] ^= byte(1 + l.rng.IntN(255))
+		// All in one byte: no sum can come out the same.
+		from := summed(b)
+		b[from+l.rng.IntN(len(b)-from)] ^= byte(1 + l.rng.IntN(255))
 		what = fateDamaged
 	}
 	at := l.net.now.Add(wait)
@@ -204,9 +203,6 @@ func (l *link) fate(packet []byte, what string, at tcb.Instant) {
 	}
 }
 
-// Router is the address that ICMP messages of a link come from.
-var Router = netip.MustParseAddr("198.18.255.1")
-
 // tooBig loses a packet, and tells its sender where the weather says so.
 func (l *link) tooBig(packet []byte) {
 	w := &l.weather
@@ -224,20 +220,6 @@ func (l *link) tooBig(packet []byte) {
 
 // tell sends an ICMP message about a packet to its sender.
 func (l *link) tell(packet []byte, code byte, mtu int) {
-	m := unreachable(Router, packet, code, mtu)
+	m := unreachable(packet, code, mtu)
 	l.net.After(l.weather.Delay, func() { l.from.take(m, false) })
 }
-
-// unreachable is an ICMP message (RFC 792) that quotes a packet's header and
-// first eight bytes.
-func unreachable(router netip.Addr, packet []byte, code byte, mtu int) []byte {
-	quote := packet[:min(len(packet), wire.IPv4HeaderLen+8)]
-	m := []byte{wire.ICMPUnreachable, code, 0, 0, 0, 0, byte(mtu >> 8), byte(mtu)}
-	m = append(m, quote...)
-	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
-	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: router, Dst: source(packet)}
-	return append(h.AppendTo(nil, len(m)), m...)
-}
-
-func source(packet []byte) netip.Addr      { return netip.AddrFrom4([4]byte(packet[12:16])) }
-func destination(packet []byte) netip.Addr { return netip.AddrFrom4([4]byte(packet[16:20])) }

@@ -3,6 +3,7 @@ package simnet
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ const (
 // A plan is all that a seed decides before anything happens.
 type plan struct {
 	seed     uint64
+	six      bool       // over IPv6
 	weather  [2]Weather // from the first host, and from the second
 	conns    []connPlan
 	backlog  int
@@ -76,6 +78,9 @@ func pick[T any](d dice, from ...T) T { return from[d.IntN(len(from))] }
 func newPlan(seed uint64) plan {
 	d := dice{rand.New(rand.NewPCG(seed, 0))}
 	p := plan{seed: seed, calm: true, backlog: 16}
+	if p.six = d.oneIn(3); p.six {
+		p.note("over IPv6")
+	}
 	p.planWeather(d)
 	n := pick(d, 1, 1, 1, 1, 1, 2, 3)
 	for range n {
@@ -84,6 +89,14 @@ func newPlan(seed uint64) plan {
 	p.planTrouble(d)
 	p.planAttacks(d)
 	return p
+}
+
+// address is that of a host.
+func (p *plan) address(host int) netip.Addr {
+	if p.six {
+		return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(host + 1)})
+	}
+	return netip.AddrFrom4([4]byte{198, 18, 0, byte(host + 1)})
 }
 
 func (p *plan) note(format string, args ...any) {
@@ -141,7 +154,10 @@ func (p *plan) planLosses(d dice, w *Weather) {
 func (p *plan) planMTU(d dice, w *Weather) {
 	w.MTU = 576 + d.IntN(925)
 	w.Tell = d.oneIn(2)
-	w.MTUUnknown = d.oneIn(6)
+	w.MTUUnknown = d.oneIn(6) && !p.six
+	if p.six {
+		w.MTU = wire.IPv6MinMTU + d.IntN(1501-wire.IPv6MinMTU)
+	}
 	if d.oneIn(2) {
 		w.MTUSince = Epoch.Add(d.upTo(5 * time.Second))
 	}

@@ -348,7 +348,7 @@ func (s *script) router(rest string) error {
 		}
 	}
 	ours := wire.Segment{SrcPort: listenPort, DstPort: scriptPort, Seq: s.talk(scriptPort).iss.Add(seq), Flags: wire.ACK, Payload: make([]byte, 1400)}
-	s.host.Take(unreachable(Router, segmentPacket(scriptWe, scriptPeer, &ours), code, mtu))
+	s.host.Take(unreachable(segmentPacket(scriptWe, scriptPeer, &ours), code, mtu))
 	return nil
 }
 

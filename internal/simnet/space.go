@@ -45,9 +45,18 @@ func (m spaces) begin(w way, iss wire.Seq) *space {
 			return s
 		}
 	}
-	s := &space{iss: iss, mss: 536}
+	s := &space{iss: iss, mss: defaultMSS(w.to.Addr())}
 	m[w] = append(m[w], s)
 	return s
+}
+
+// defaultMSS is what a host takes that does not say (RFC 9293, section 3.7.1,
+// MUST-15).
+func defaultMSS(a netip.Addr) int {
+	if a.Is6() {
+		return wire.IPv6MinMTU - wire.IPv6HeaderLen - wire.TCPHeaderLen
+	}
+	return 536
 }
 
 // holding returns the newest space of which seq may be a number, counting one

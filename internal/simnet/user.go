@@ -329,10 +329,17 @@ func (u *user) finish() {
 	u.done = true
 	u.judgeEnd(u.conn.Err())
 	u.flow.Changed = nil
-	if u.afterTheEnd != nil {
-		u.w.net.After(0, u.afterTheEnd)
+	if u.afterTheEnd != nil && u.conn.Err() == nil {
+		u.w.net.After(isnTime(u.space.end), u.afterTheEnd)
 	}
 }
+
+// isnTime is after how long the clock of initial sequence numbers, which takes
+// four microseconds for a step, has gone past n octets. Somebody who uses a
+// pair of ports again before that, and after a connection that did not end
+// well, meets its old segments (RFC 9293, section 3.4.3): TCP does not promise
+// otherwise.
+func isnTime(n int) time.Duration { return time.Duration(n+1) * 4 * time.Microsecond }
 
 var outcomes = []struct {
 	err  error

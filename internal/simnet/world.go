@@ -33,6 +33,7 @@ type world struct {
 	boots  int
 	// cookies says whether the newest connection from a port began with one.
 	cookies map[uint16]bool
+	served  map[uint16]bool // whether a connection from there has had a user
 }
 
 // Run plays one seed and holds it to the package's invariants. With a trace it
@@ -66,7 +67,7 @@ type Result struct {
 }
 
 func newWorld(seed uint64, trace io.Writer) *world {
-	w := &world{plan: newPlan(seed), net: New(), cover: Coverage{}, wait: map[netip.AddrPort]*connPlan{}, cookies: map[uint16]bool{}}
+	w := &world{plan: newPlan(seed), net: New(), cover: Coverage{}, wait: map[netip.AddrPort]*connPlan{}, cookies: map[uint16]bool{}, served: map[uint16]bool{}}
 	w.seen = newBystander(w.net, w.count)
 	if trace != nil {
 		w.ladder = &ladder{}
@@ -74,7 +75,7 @@ func newWorld(seed uint64, trace io.Writer) *world {
 	}
 	w.net.Watch = w.seen
 	for i, name := range [...]string{"A", "B"} {
-		w.hosts[i] = w.net.Host(name, netip.AddrFrom4([4]byte{198, 18, 0, byte(i + 1)}), w.hostConfig(i))
+		w.hosts[i] = w.net.Host(name, w.plan.address(i), w.hostConfig(i))
 	}
 	w.net.Join(w.hosts[0], w.hosts[1], w.plan.weather[0], w.plan.weather[1], seed)
 	return w
@@ -162,6 +163,9 @@ func (w *world) configureAccepted(cfg *tcb.Config) {
 	}
 	cfg.Events = w.events("B")
 	w.cookies[cfg.RemotePort] = cfg.SYNSent
+	if cfg.SYNSent {
+		w.seen.reborn(way{addr(w.hosts[0].Addr, int(cfg.RemotePort)), w.listen.Local})
+	}
 	for _, u := range w.users { // its place is taken by the one that begins now
 		if u.host == w.hosts[1] && u.flow.Remote.Port() == cfg.RemotePort && !u.done && !u.gone && u.conn.State() == tcb.TimeWait {
 			w.count("endpoint", "TIME-WAIT reused")
@@ -173,15 +177,23 @@ func (w *world) configureAccepted(cfg *tcb.Config) {
 // accept gives connections that the second host has accepted their users.
 func (w *world) accept() {
 	for f := w.listen.Accept(); f != nil; f = w.listen.Accept() {
+		port := f.Remote.Port()
 		c := w.wait[f.Remote]
 		s := w.seen.spaces[way{f.Local, f.Remote}]
 		if c == nil || len(s) == 0 {
 			continue
 		}
-		if w.cookies[f.Remote.Port()] {
+		if w.cookies[port] {
 			w.count("endpoint", "SYN cookie taken")
+			if w.served[port] { // perhaps a ghost: see bystander.reborn
+				f.Machine.Abort()
+				w.hosts[1].Endpoint.Touch(f)
+				w.hosts[1].Flush()
+				continue
+			}
 		}
-		u := w.use(fmt.Sprintf("B:%d", f.Remote.Port()), w.hosts[1], f, s[len(s)-1].iss, c.ends[1])
+		w.served[port] = true
+		u := w.use(fmt.Sprintf("B:%d", port), w.hosts[1], f, s[len(s)-1].iss, c.ends[1])
 		u.calm = w.plan.calm
 	}
 }

@@ -109,5 +109,11 @@ func negotiated(e handshake.NegotiatedEvent) string {
 	if e.ExtendedMasterSecret {
 		parts = append(parts, "extended master secret")
 	}
+	if e.EncryptThenMAC {
+		parts = append(parts, "encrypt-then-MAC")
+	}
+	if e.Resumed {
+		parts = append(parts, "an earlier session resumed")
+	}
 	return strings.Join(parts, ", ")
 }

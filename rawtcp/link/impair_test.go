@@ -80,13 +80,20 @@ func TestOneSeedMakesOneWeather(t *testing.T) {
 	w := link.Impairment{Seed: 7, Loss: 0.2, Duplicate: 0.1, Reorder: 0.1}
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
-			first := across(t, w, 500, out)
-			if again := across(t, w, 500, out); !slices.Equal(first, again) {
+			// Which packets, that is: when one that is held back goes on is a
+			// matter of time too.
+			arrived := func(w link.Impairment) []int {
+				got := across(t, w, 500, out)
+				slices.Sort(got)
+				return got
+			}
+			first := arrived(w)
+			if again := arrived(w); !slices.Equal(first, again) {
 				t.Errorf("the same seed lost other packets:\n%v\n%v", first, again)
 			}
 			other := w
 			other.Seed++
-			if slices.Equal(first, across(t, other, 500, out)) {
+			if slices.Equal(first, arrived(other)) {
 				t.Error("another seed makes the same weather")
 			}
 		})
@@ -95,16 +102,16 @@ func TestOneSeedMakesOneWeather(t *testing.T) {
 
 // TestWhatIsAskedForHappens counts losses, copies and packets out of order.
 func TestWhatIsAskedForHappens(t *testing.T) {
-	const n = 1000
+	const n = 600 // with copies, no more than a pipe holds
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
-			if got := len(across(t, link.Impairment{Loss: 0.2}, n, out)); got < 700 || got > 900 {
+			if got := len(across(t, link.Impairment{Loss: 0.2}, n, out)); got < 420 || got > 540 {
 				t.Errorf("%d of %d packets arrived at a loss of 20 %%", got, n)
 			}
 			if got := len(across(t, link.Impairment{Loss: 1}, n, out)); got != 0 {
 				t.Errorf("%d packets arrived where all are lost", got)
 			}
-			if got := len(across(t, link.Impairment{Duplicate: 0.5}, n, out)); got < 1400 || got > 1600 {
+			if got := len(across(t, link.Impairment{Duplicate: 0.5}, n, out)); got < 840 || got > 960 {
 				t.Errorf("%d packets arrived of %d, half of them twice", got, n)
 			}
 			got := across(t, link.Impairment{Reorder: 0.1}, n, out)
@@ -115,7 +122,7 @@ func TestWhatIsAskedForHappens(t *testing.T) {
 				}
 			}
 			slices.Sort(got)
-			if len(slices.Compact(got)) != n || late < 50 || late > 150 {
+			if len(slices.Compact(got)) != n || late < 25 || late > 95 {
 				t.Errorf("%d packets arrived, %d of them late, want all of %d and about a tenth", len(got), late, n)
 			}
 		})

@@ -2,6 +2,8 @@ package tcb
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -80,4 +82,13 @@ func TestReadingFromTheWidestWindowIsNotAnnounced(t *testing.T) {
 	k.expect("ACK ack=6")
 	k.read("hello")
 	k.quiet()
+}
+
+// A peer may take a part of a segment. The rest can be lost twice all the same.
+func TestALostRetransmissionMayHaveArrivedInPart(t *testing.T) {
+	k, mark := resending(t)
+	k.send(fmt.Sprintf("ACK seq=1 ack=501 sack=1001-%d", mark+3000))
+	if seqs := k.sends(); !slices.Contains(seqs, 501) || slices.Contains(seqs, 1) {
+		t.Errorf("sent %v, want what was not acknowledged of the first segment", seqs)
+	}
 }

@@ -268,10 +268,13 @@ func TestOptionsOfNoUseAreIgnored(t *testing.T) {
 		k.c.Receive(k.now, &s)
 		k.expect("ACK seq=1")
 		k.expect("ACK seq=1 len=300")
-		s.Seq, s.Ack, s.Flags = testIRS.Add(1), testISS.Add(301), wire.ACK // and in any segment
-		k.c.Receive(k.now, &s)
 		if got := k.expect("PSH-ACK seq=301 len=100"); !got.Options.IsZero() {
 			t.Errorf("options % x on a segment that is no SYN", got.Options.Raw())
+		}
+		s.Seq, s.Ack, s.Flags = testIRS.Add(1), testISS.Add(401), wire.ACK // and in any segment
+		k.c.Receive(k.now, &s)
+		if !k.c.Flushed() {
+			t.Errorf("an ACK with the options % x did not count", options)
 		}
 	}
 }

@@ -46,7 +46,8 @@ func (c *Conn) judgeResent() {
 	}
 	l.resent = open[:0]
 	for _, r := range open {
-		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.relost.add(r.span, mostEarly) {
+		rest := span{later(r.left, c.snd.una), r.right} // some of it may have arrived
+		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.relost.add(rest, mostEarly) {
 			l.resent = append(l.resent, r)
 			continue
 		}

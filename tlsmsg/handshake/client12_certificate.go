@@ -2,7 +2,6 @@ package handshake
 
 import (
 	"net/netip"
-	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -54,9 +53,6 @@ func (c *Client) chainJudged(r Result) error {
 	}
 	if err := c.suite.FitsKey(result.PublicKey); err != nil { // RFC 5246, section 7.4.2
 		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "Certificate", Reason: err.Error(), Err: err}
-	}
-	if curve := suite.CurveOf(result.PublicKey); curve != 0 && !slices.Contains(c.cfg.Groups, curve) { // RFC 8422, section 5.3
-		return refuse(tlsmsg.AlertIllegalParameter, "Certificate", "a key on %v, which was not offered", curve)
 	}
 	if bits := suite.RSABits(result.PublicKey); bits > 0 && bits < c.cfg.MinRSABits {
 		return refuse(tlsmsg.AlertInsufficientSecurity, "Certificate", "an RSA key of %d bits, expected at least %d", bits, c.cfg.MinRSABits)

@@ -14,5 +14,12 @@
 // its steps in their order. Another version is another table and another set
 // of such files.
 //
+// The server's side is server.go, server_config.go, server_work.go and
+// server_session.go (what goes in and comes out), and server12_*.go:
+// server12_table.go, server12_hello.go with server_extensions.go,
+// server12_choose.go, server12_resume.go, server12_flight.go (our flight),
+// server12_client.go (the client's) and server12_finish.go. tamper.go makes it
+// misbehave on purpose.
+//
 // The package worker beneath does the yielded work with the standard library.
 package handshake

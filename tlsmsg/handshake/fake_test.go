@@ -3,7 +3,6 @@ package handshake_test
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdh"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -20,6 +19,10 @@ type fake struct {
 	t       testing.TB
 	kind    string // of its key
 	id      tlsmsg.CipherSuite
+	version tlsmsg.Version
+	p, g    []byte             // of DHE
+	etm     bool               // agree on encrypt-then-MAC
+	session *handshake.Session // resume it
 	request *tlsmsg.CertificateRequest
 	status  bool // send CertificateStatus
 	ticket  bool // send NewSessionTicket
@@ -34,10 +37,13 @@ type fake struct {
 	hello   tlsmsg.ClientHello
 	random  [32]byte
 	ctx     tlsmsg.Context
-	key     *ecdh.PrivateKey
+	key     *suite.Key
 	tr      suite.Transcript
 	in, out *suite.State
 	ems     bool
+
+	master         [48]byte
+	client, server suite.DirectionKeys
 }
 
 // part is one message of the fake's, made when it is due.
@@ -47,10 +53,13 @@ type part struct {
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, kind: "ecdsa256", id: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, random: [32]byte{1, 2, 3}}
-	f.ctx = tlsmsg.Context{Version: tlsmsg.VersionTLS12, KeyExchange: tlsmsg.KeyExchangeECDHE}
+	f := &fake{t: t, kind: "ecdsa256", id: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, random: [32]byte{1, 2, 3}, version: tlsmsg.VersionTLS12}
+	f.p, f.g = suite.DHParameters(tlsmsg.GroupFFDHE2048)
 	return f
 }
+
+// suite is the fake's suite in its version.
+func (f *fake) suite() *suite.Suite { return suite.Lookup(f.id).For(f.version) }
 
 func (f *fake) must(err error) {
 	f.t.Helper()
@@ -61,11 +70,11 @@ func (f *fake) must(err error) {
 
 // record makes a record, protected once the fake has changed its cipher spec.
 func (f *fake) record(typ tlsmsg.ContentType, content []byte) []byte {
-	b := tlsmsg.AppendRecord(nil, tlsmsg.Record{Type: typ, Version: tlsmsg.VersionTLS12, Fragment: content})
+	b := tlsmsg.AppendRecord(nil, tlsmsg.Record{Type: typ, Version: f.version, Fragment: content})
 	if f.out == nil {
 		return b
 	}
-	b, err := f.out.Seal(b[:5], typ, tlsmsg.VersionTLS12, content)
+	b, err := f.out.Seal(b[:5], typ, f.version, content)
 	f.must(err)
 	binary.BigEndian.PutUint16(b[3:], uint16(len(b)-5))
 	return b
@@ -85,14 +94,22 @@ func (f *fake) first(out []byte) (parts []part) {
 	f.must(err)
 	f.must(tlsmsg.ParseInto(&f.hello, rec.Fragment, f.ctx))
 	f.tr.Add(rec.Fragment)
-	f.tr.Choose(suite.Lookup(f.id).Hash)
+	f.ctx = tlsmsg.Context{Version: f.version, KeyExchange: f.suite().KeyExchange}
+	f.tr.Choose(f.suite().Hash)
 	parts = append(parts, f.message(f.serverHello()))
+	if f.session != nil {
+		f.client, f.server = f.suite().Keys(f.session.Master[:], &f.hello.Random, &f.random)
+		f.master = f.session.Master
+		return append(parts, f.lastParts()...)
+	}
 	cert := theAuthority().cert(f.kind)
 	parts = append(parts, f.message(&tlsmsg.Certificate{Chain: cert.Certificate}))
 	if f.status {
 		parts = append(parts, f.message(&tlsmsg.CertificateStatus{StatusType: tlsmsg.StatusTypeOCSP, Response: []byte("ocsp")}))
 	}
-	parts = append(parts, f.message(f.serverKeyExchange(cert.PrivateKey.(crypto.Signer))))
+	if f.ctx.KeyExchange != tlsmsg.KeyExchangeRSA {
+		parts = append(parts, f.message(f.serverKeyExchange(cert.PrivateKey.(crypto.Signer))))
+	}
 	if f.request != nil {
 		parts = append(parts, f.message(f.request))
 	}
@@ -100,7 +117,7 @@ func (f *fake) first(out []byte) (parts []part) {
 }
 
 func (f *fake) serverHello() *tlsmsg.ServerHello {
-	m := &tlsmsg.ServerHello{Version: tlsmsg.VersionTLS12, Random: f.random, CipherSuite: f.id, HasExtensions: true}
+	m := &tlsmsg.ServerHello{Version: f.version, Random: f.random, CipherSuite: f.id, HasExtensions: true}
 	add := func(v tlsmsg.ExtensionData) {
 		if tlsmsg.FindExtension(f.hello.Extensions, v.ExtensionType()) >= 0 {
 			m.Extensions = append(m.Extensions, tlsmsg.NewExtension(v, tlsmsg.TypeServerHello))
@@ -114,6 +131,12 @@ func (f *fake) serverHello() *tlsmsg.ServerHello {
 	if f.ticket {
 		add(&tlsmsg.SessionTicket{})
 	}
+	if f.etm {
+		add(&tlsmsg.EncryptThenMAC{})
+	}
+	if f.session != nil {
+		m.SessionID = f.hello.SessionID
+	}
 	if f.editHello != nil {
 		f.editHello(m)
 	}
@@ -122,11 +145,23 @@ func (f *fake) serverHello() *tlsmsg.ServerHello {
 }
 
 func (f *fake) serverKeyExchange(signer crypto.Signer) *tlsmsg.ServerKeyExchange {
-	var err error
-	f.key, err = ecdh.P256().NewPrivateKey(bytes.Repeat([]byte{7}, 32))
-	f.must(err)
-	m := &tlsmsg.ServerKeyExchange{CurveType: tlsmsg.CurveNamed, Group: tlsmsg.GroupSecp256r1, PublicKey: f.key.PublicKey().Bytes(),
+	m := &tlsmsg.ServerKeyExchange{CurveType: tlsmsg.CurveNamed, Group: tlsmsg.GroupSecp256r1, DHPrime: f.p, DHGenerator: f.g,
 		Scheme: suite.SchemesFor(signer.Public())[0]}
+	if implied := suite.ImpliedScheme(signer.Public()); f.version < tlsmsg.VersionTLS12 && implied != 0 {
+		m.Scheme = implied
+	}
+	var err error
+	if f.ctx.KeyExchange == tlsmsg.KeyExchangeDHE {
+		if f.key, err = suite.NewDHKey(f.p, f.g, sevens{}); err == nil { // else it is not meant to be used
+			m.DHPublic = f.key.PublicKey()
+		} else {
+			m.DHPublic = []byte{4}
+		}
+	} else {
+		f.key, err = suite.NewKey(tlsmsg.GroupSecp256r1, sevens{})
+		f.must(err)
+		m.PublicKey = f.key.PublicKey()
+	}
 	if f.editParams != nil {
 		f.editParams(m)
 	}
@@ -139,16 +174,23 @@ func (f *fake) serverKeyExchange(signer crypto.Signer) *tlsmsg.ServerKeyExchange
 	return m
 }
 
+// sevens is randomness that is none, and good for keys.
+type sevens struct{}
+
+func (sevens) Read(p []byte) (int, error) {
+	copy(p, bytes.Repeat([]byte{7}, len(p)))
+	return len(p), nil
+}
+
 // zeros is randomness that is none.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// second answers the client's flight.
+// second answers the client's flight. After an abbreviated handshake there is
+// nothing to answer.
 func (f *fake) second(out []byte) (parts []part) {
-	s := suite.Lookup(f.id)
-	var master [48]byte
-	var client, server suite.DirectionKeys
+	s := f.suite()
 	for len(out) > 0 {
 		rec, n, err := tlsmsg.NextRecord(out)
 		f.must(err)
@@ -158,8 +200,8 @@ func (f *fake) second(out []byte) (parts []part) {
 		out = out[n:]
 		switch {
 		case rec.Type == tlsmsg.ContentChangeCipherSpec:
-			client, server = s.Keys(master[:], &f.hello.Random, &f.random)
-			f.in, err = s.NewState(client, false)
+			f.client, f.server = s.Keys(f.master[:], &f.hello.Random, &f.random)
+			f.in, err = s.NewState(f.client, f.etm)
 			f.must(err)
 			continue
 		case f.in != nil:
@@ -168,36 +210,51 @@ func (f *fake) second(out []byte) (parts []part) {
 				return []part{{"Alert", func() []byte { return f.record(tlsmsg.ContentAlert, []byte{2, 20}) }}}
 			}
 			f.must(err)
-			want := s.VerifyData(master[:], true, f.tr.Sum())
+			want := s.VerifyData(f.master[:], true, f.tr.Sum())
 			f.done = bytes.Equal(rec.Fragment[4:], want[:])
 		}
 		f.tr.Add(rec.Fragment)
-		if tlsmsg.HandshakeType(rec.Fragment[0]) != tlsmsg.TypeClientKeyExchange {
-			continue
-		}
-		var m tlsmsg.ClientKeyExchange
-		f.must(tlsmsg.ParseInto(&m, rec.Fragment, f.ctx))
-		peer, err := ecdh.P256().NewPublicKey(m.PublicKey)
-		f.must(err)
-		pre, err := f.key.ECDH(peer)
-		f.must(err)
-		master = s.MasterSecret(pre, &f.hello.Random, &f.random)
-		if f.ems {
-			master = s.ExtendedMasterSecret(pre, f.tr.Sum())
+		if tlsmsg.HandshakeType(rec.Fragment[0]) == tlsmsg.TypeClientKeyExchange {
+			f.clientKeyExchange(rec.Fragment)
 		}
 	}
+	if f.session != nil {
+		return nil
+	}
+	return f.lastParts()
+}
+
+func (f *fake) clientKeyExchange(raw []byte) {
+	var m tlsmsg.ClientKeyExchange
+	f.must(tlsmsg.ParseInto(&m, raw, f.ctx))
+	var pre []byte
+	var err error
+	if f.ctx.KeyExchange == tlsmsg.KeyExchangeRSA {
+		pre, err = suite.DecryptPreMaster(theAuthority().cert(f.kind).PrivateKey.(crypto.Decrypter), m.EncryptedPreMasterSecret, f.hello.Version, zeros{})
+	} else {
+		pre, err = f.key.Agree(m.PublicKey)
+	}
+	f.must(err)
+	f.master = f.suite().MasterSecret(pre, &f.hello.Random, &f.random)
+	if f.ems {
+		f.master = f.suite().ExtendedMasterSecret(pre, f.tr.Sum())
+	}
+}
+
+// lastParts are the server's NewSessionTicket, ChangeCipherSpec and Finished.
+func (f *fake) lastParts() (parts []part) {
 	if f.ticket {
 		parts = append(parts, f.message(&tlsmsg.NewSessionTicket{LifetimeHint: 60, Ticket: []byte("ticket")}))
 	}
 	parts = append(parts, part{"ChangeCipherSpec", func() []byte {
 		ccs := f.record(tlsmsg.ContentChangeCipherSpec, []byte{1})
 		var err error
-		f.out, err = s.NewState(server, false)
+		f.out, err = f.suite().NewState(f.server, f.etm)
 		f.must(err)
 		return ccs
 	}})
 	return append(parts, part{"Finished", func() []byte {
-		verify := s.VerifyData(master[:], false, f.tr.Sum())
+		verify := f.suite().VerifyData(f.master[:], false, f.tr.Sum())
 		m := &tlsmsg.Finished{VerifyData: verify[:]}
 		if f.editFinished != nil {
 			f.editFinished(m)
@@ -208,7 +265,8 @@ func (f *fake) second(out []byte) (parts []part) {
 
 // config is that of the clients that meet a fake.
 func (f *fake) config() handshake.Config {
-	return handshake.Config{Random: [32]byte{9}, ServerName: serverName, SessionTicket: f.ticket,
+	return handshake.Config{Random: [32]byte{9}, ServerName: serverName, SessionTicket: f.ticket, Session: f.session,
+		MinVersion: f.version, MaxVersion: f.version,
 		CipherSuites: []tlsmsg.CipherSuite{f.id}, Groups: []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1}}
 }
 

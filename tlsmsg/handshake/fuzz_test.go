@@ -2,6 +2,7 @@ package handshake_test
 
 import (
 	"crypto"
+	"crypto/x509"
 	"testing"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -13,17 +14,34 @@ type easyWorker struct{ key any }
 
 func (w easyWorker) finish(c *handshake.Client) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
-		switch work.(type) {
+		switch work := work.(type) {
 		case handshake.AgreeWork:
 			c.Resume(handshake.AgreeResult{PublicKey: make([]byte, 65), PreMasterSecret: make([]byte, 32)})
+		case handshake.EncryptWork:
+			c.Resume(handshake.EncryptResult{Encrypted: make([]byte, 256), PreMasterSecret: make([]byte, 48)})
 		case handshake.VerifyChainWork:
-			c.Resume(handshake.VerifyChainResult{PublicKey: w.key})
+			key := w.key
+			if cert, err := x509.ParseCertificate(work.Chain[0]); err == nil && cert.PublicKey != nil {
+				key = cert.PublicKey
+			}
+			c.Resume(handshake.VerifyChainResult{PublicKey: key})
 		case handshake.VerifySignatureWork:
 			c.Resume(handshake.VerifySignatureResult{})
 		case handshake.SignWork:
 			c.Resume(handshake.SignResult{Signature: []byte("signature")})
 		}
 	}
+}
+
+var fuzzSession = &handshake.Session{Version: tlsmsg.VersionTLS12, CipherSuite: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	ExtendedMasterSecret: true, Ticket: []byte("ticket"), ServerName: serverName, Chain: [][]byte{{1}}}
+
+// fuzzConfig takes as much as a Config can.
+func fuzzConfig() handshake.Config {
+	return handshake.Config{ServerName: serverName, SessionTicket: true, Session: fuzzSession, Legacy: true, GREASE: true,
+		MinVersion: tlsmsg.VersionTLS10, MaxVersion: tlsmsg.VersionTLS12, RecordSizeLimit: 1 << 14,
+		Extensions:  []tlsmsg.Extension{{Type: 0x1234}},
+		Credentials: []handshake.Credential{{Chain: [][]byte{{1}}, Schemes: []tlsmsg.SignatureScheme{tlsmsg.SchemeECDSASecp256r1SHA256}}}}
 }
 
 // Whatever a server sends, and however it is cut, the client neither panics
@@ -46,13 +64,41 @@ func FuzzClientAgainstAnyServer(f *testing.F) {
 		seed = append(seed, p.wire()...)
 	}
 	f.Add(seed, byte(0))
+	for _, setup := range []func(*fake){
+		func(f *fake) { f.kind, f.id = "rsa", gcmRSA },
+		func(f *fake) { f.kind, f.id = "rsa", gcmDHE },
+		func(f *fake) { f.version, f.id = tlsmsg.VersionTLS10, cbcECDSA },
+		func(f *fake) { // who does not know the secret, or there would be nothing to fuzz
+			other := *fuzzSession
+			other.Master[0] = 1
+			f.session, f.ticket = &other, true
+		},
+	} {
+		fk := newFake(f)
+		setup(fk)
+		cfg := fuzzConfig()
+		if fk.session == nil {
+			cfg.Session = nil
+		}
+		m := fk.meet(cfg)
+		m.c.Start()
+		var seed []byte
+		for _, p := range fk.first(m.c.Next()) {
+			wire := p.wire()
+			m.feed(wire)
+			seed = append(seed, wire...)
+		}
+		f.Add(seed, byte(0))
+		f.Add(seed, byte(7))
+	}
 	f.Add([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), byte(0))
 	f.Add([]byte{21, 3, 3, 0, 2, 2, 40}, byte(3))
 	w := easyWorker{key: theAuthority().cert("ecdsa256").PrivateKey.(crypto.Signer).Public()}
 	f.Fuzz(func(t *testing.T, data []byte, chunk byte) {
 		run := func(chunk int, events func(handshake.Event)) *handshake.Client {
-			c := handshake.NewClient(handshake.Config{ServerName: serverName, SessionTicket: true, Events: events,
-				Credentials: []handshake.Credential{{Chain: [][]byte{{1}}, Schemes: []tlsmsg.SignatureScheme{tlsmsg.SchemeECDSASecp256r1SHA256}}}})
+			cfg := fuzzConfig()
+			cfg.Events = events
+			c := handshake.NewClient(cfg)
 			c.Start()
 			for rest := data; len(rest) > 0; {
 				n := min(max(chunk, 1), len(rest), c.Room())

@@ -68,7 +68,12 @@ var accepting = regexp.MustCompile(`ACCEPT (127\.0\.0\.1:\d+)`)
 func startOpenSSL(t testing.TB, cert tls.Certificate, args ...string) *openSSL {
 	t.Helper()
 	certPath, keyPath := certFiles(t, cert)
-	args = append([]string{"s_server", "-accept", "127.0.0.1:0", "-cert", certPath, "-key", keyPath, "-rev"}, args...)
+	return startOpenSSLArgs(t, append([]string{"-cert", certPath, "-key", keyPath}, args...)...)
+}
+
+func startOpenSSLArgs(t testing.TB, args ...string) *openSSL {
+	t.Helper()
+	args = append([]string{"s_server", "-accept", "127.0.0.1:0", "-rev"}, args...)
 	cmd := exec.Command(needProgram(t, "openssl"), args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -68,6 +68,8 @@ func newKey(kind string) crypto.Signer {
 	switch kind {
 	case "rsa":
 		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "rsa1024":
+		key, err = rsa.GenerateKey(rand.Reader, 1024)
 	case "ecdsa256":
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case "ecdsa384":
@@ -87,7 +89,7 @@ func newKey(kind string) crypto.Signer {
 func (a *authority) issue(key crypto.Signer, edit func(*x509.Certificate)) tls.Certificate {
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"},
 		DNSNames: []string{serverName}, NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	edit(leaf)
 	der, err := x509.CreateCertificate(rand.Reader, leaf, a.root, key.Public(), a.key)
 	if err != nil {

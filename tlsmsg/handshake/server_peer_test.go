@@ -136,13 +136,14 @@ func orNil(err error) error {
 // say sends data from one side and returns what the other reads.
 func (p *pair) say(from, to either, data []byte) (got []byte) {
 	for {
-		data = data[from.Write(data):]
+		n := from.Write(data)
+		data = data[n:]
 		p.run()
 		for len(to.Peek()) > 0 {
 			got = append(got, to.Peek()...)
 			to.Discard(len(to.Peek()))
 		}
-		if len(data) == 0 || from.Err() != nil || to.Err() != nil {
+		if len(data) == 0 || n == 0 {
 			return got
 		}
 	}

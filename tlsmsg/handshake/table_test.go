@@ -14,12 +14,19 @@ import (
 // Every handshake type, ChangeCipherSpec and application data in every state:
 // what the state does not take draws unexpected_message and the names of what
 // it takes; what it takes does not. This table is the RFCs', written a second
-// time: RFC 5246, section 7.3, RFC 6066, section 8, and RFC 5077, section 3.3.
+// time: RFC 5246, section 7.3, RFC 6066, section 8, and RFC 5077, section 3.3,
+// for each key exchange, an abbreviated handshake, and TLS 1.0.
 func TestEachStateTakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 	status := func(f *fake) { f.status = true }
 	ticket := func(f *fake) { f.ticket = true }
 	request := func(f *fake) { f.request = anyRequest() }
 	plain := func(*fake) {}
+	rsa := func(f *fake) { f.kind, f.id = "rsa", gcmRSA }
+	rsaStatus := func(f *fake) { rsa(f); f.status = true }
+	rsaRequest := func(f *fake) { rsa(f); f.request = anyRequest() }
+	resumed := func(f *fake) { f.session = session(f) }
+	renewed := func(f *fake) { resumed(f); f.ticket = true }
+	tls10 := func(f *fake) { f.version, f.id = tlsmsg.VersionTLS10, cbcECDSA }
 	for _, tc := range []struct {
 		before string // the message that is due
 		setup  func(*fake)
@@ -37,6 +44,25 @@ func TestEachStateTakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 		{"ChangeCipherSpec", plain, []string{"ChangeCipherSpec"}},
 		{"Finished", plain, []string{"Finished"}},
 		{"", plain, []string{"ApplicationData"}},
+
+		{"ServerHelloDone", rsa, []string{"CertificateRequest", "ServerHelloDone"}},
+		{"CertificateStatus", rsaStatus, []string{"CertificateStatus", "CertificateRequest", "ServerHelloDone"}},
+		{"ServerHelloDone", rsaStatus, []string{"CertificateRequest", "ServerHelloDone"}},
+		{"CertificateRequest", rsaRequest, []string{"CertificateRequest", "ServerHelloDone"}},
+		{"ServerHelloDone", rsaRequest, []string{"ServerHelloDone"}},
+		{"ChangeCipherSpec", rsa, []string{"ChangeCipherSpec"}},
+		{"", rsa, []string{"ApplicationData"}},
+
+		{"ServerHello", resumed, []string{"ServerHello"}},
+		{"ChangeCipherSpec", resumed, []string{"ChangeCipherSpec"}},
+		{"Finished", resumed, []string{"Finished"}},
+		{"NewSessionTicket", renewed, []string{"NewSessionTicket"}},
+		{"ChangeCipherSpec", renewed, []string{"ChangeCipherSpec"}},
+		{"Finished", renewed, []string{"Finished"}},
+
+		{"ServerKeyExchange", tls10, []string{"ServerKeyExchange"}},
+		{"Finished", tls10, []string{"Finished"}},
+		{"", tls10, []string{"ApplicationData"}},
 	} {
 		takes := append(slices.Clone(tc.takes), "HelloRequest") // at any time
 		try := func(name string, typ tlsmsg.ContentType, content string) {

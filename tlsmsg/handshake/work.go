@@ -54,8 +54,8 @@ type VerifyChainWork struct {
 
 // VerifyChainResult is the outcome of VerifyChainWork.
 type VerifyChainResult struct {
-	// PublicKey is the leaf's key as crypto/x509 gives it, or nil where the
-	// certificate could not be parsed; then the handshake fails.
+	// PublicKey is the leaf's key as crypto/x509 gives it, a *suite.PSSPublicKey,
+	// or nil where it cannot be read; then the handshake fails.
 	PublicKey any
 	// Verdict is nil for a chain and name that verify, or says why they do not.
 	Verdict error

@@ -48,8 +48,12 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	}
 	leaf, err := x509.ParseCertificate(work.Chain[0])
 	if err != nil {
-		return handshake.VerifyChainResult{Verdict: &Verdict{Unparseable,
-			fmt.Sprintf("the certificate does not parse: %s", printable(err.Error())), err}}
+		text := fmt.Sprintf("the certificate does not parse: %s", printable(err.Error()))
+		key := digKey(work.Chain[0])
+		if key != nil {
+			text += " (its public key can be read all the same)"
+		}
+		return handshake.VerifyChainResult{PublicKey: key, Verdict: &Verdict{Unparseable, text, err}}
 	}
 	var found []*Verdict
 	note := func(v *Verdict) {
@@ -68,6 +72,9 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	note(outOfTime(leaf, now))
 	note(w.untrusted(leaf, work, now))
 	result := handshake.VerifyChainResult{PublicKey: leaf.PublicKey}
+	if result.PublicKey == nil { // of an algorithm that crypto/x509 does not know
+		result.PublicKey = digKey(work.Chain[0])
+	}
 	if len(found) > 0 {
 		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
 	}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/sessions"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// tlsFlags are the flags about what the ClientHello offers, and what is taken.
+type tlsFlags struct {
+	minVersion, maxVersion string
+	legacy                 bool
+	minDHBits              int
+	sessionFile            string
+	extensions             []string
+	grease                 bool
+}
+
+func (f *tlsFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.minVersion, "min-version", "", "the least TLS version to take: 1.0, 1.1, 1.2 (default 1.2)")
+	fl.StringVar(&f.maxVersion, "max-version", "", "the TLS version to offer: 1.0, 1.1, 1.2 (default 1.2)")
+	fl.BoolVar(&f.legacy, "legacy", false, "for looking at old hosts: offer 3DES, RC4, NULL and SHA-1 too, take small keys")
+	fl.IntVar(&f.minDHBits, "min-dh-bits", 0, "the smallest Diffie-Hellman prime to take, in bits (default 2048, with --legacy 1024)")
+	fl.StringVar(&f.sessionFile, "session-file", "", "resume a session kept in this file, and keep the new one there (it holds secrets)")
+	fl.StringArrayVar(&f.extensions, "extension", nil, "NUM:HEX, send this extension with these bytes, in place of ours of that number")
+	fl.BoolVar(&f.grease, "grease", false, "add values that stand for nothing (RFC 8701), which a server must not mind")
+}
+
+// plan turns the flags into a part of the options.
+func (f *tlsFlags) plan(o *connect.Options) error {
+	var err error
+	if o.TLS.MinVersion, err = parseVersion("--min-version", f.minVersion); err != nil {
+		return err
+	}
+	if o.TLS.MaxVersion, err = parseVersion("--max-version", f.maxVersion); err != nil {
+		return err
+	}
+	if low, high := o.TLS.MinVersion, o.TLS.MaxVersion; high != 0 && low > high {
+		return usageError("--min-version %s is more than --max-version %s", f.minVersion, f.maxVersion)
+	}
+	if f.minDHBits < 0 {
+		return usageError("--min-dh-bits %d: must be more than 0", f.minDHBits)
+	}
+	o.TLS.Legacy, o.TLS.MinDHBits, o.TLS.GREASE = f.legacy, f.minDHBits, f.grease
+	for _, s := range f.extensions {
+		e, err := parseExtension(s)
+		if err != nil {
+			return err
+		}
+		if tlsmsg.FindExtension(o.TLS.Extensions, e.Type) >= 0 {
+			return usageError("--extension %q: number %d a second time", s, uint16(e.Type))
+		}
+		o.TLS.Extensions = append(o.TLS.Extensions, e)
+	}
+	return nil
+}
+
+// parseVersion reads 1.0, 1.1 or 1.2, with or without TLS before it. Nothing is
+// the default.
+func parseVersion(flag, s string) (tlsmsg.Version, error) {
+	switch strings.TrimLeft(strings.ToLower(s), "tlsv ") {
+	case "":
+		if s == "" {
+			return 0, nil
+		}
+	case "1.0", "1":
+		return tlsmsg.VersionTLS10, nil
+	case "1.1":
+		return tlsmsg.VersionTLS11, nil
+	case "1.2":
+		return tlsmsg.VersionTLS12, nil
+	}
+	return 0, usageError("%s %q is not one of 1.0, 1.1, 1.2", flag, s)
+}
+
+// parseExtension reads NUM:HEX. The bytes may be none.
+func parseExtension(s string) (e tlsmsg.Extension, err error) {
+	num, digits, ok := strings.Cut(s, ":")
+	n, numErr := strconv.ParseUint(num, 0, 16)
+	if !ok || numErr != nil {
+		return e, usageError("--extension %q is not NUM:HEX, with a number up to 65535: 16:0003026832", s)
+	}
+	data, err := hex.DecodeString(digits)
+	if err != nil {
+		return e, usageError("--extension %q: after the colon stand pairs of hexadecimal digits: %v", s, err)
+	}
+	return tlsmsg.Extension{Type: tlsmsg.ExtensionType(n), Data: data}, nil
+}
+
+// planSession opens the session file. What is wrong with it is a warning: a
+// handshake needs no session.
+func (f *tlsFlags) planSession(o *connect.Options, t target) {
+	if f.sessionFile == "" {
+		return
+	}
+	warn := func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: --session-file: %v\n", err) }
+	store, err := sessions.Open(f.sessionFile)
+	if err != nil {
+		warn(fmt.Errorf("%w; it will be replaced", err))
+	}
+	peer := net.JoinHostPort(strings.ToLower(t.host), strconv.Itoa(int(t.port)))
+	o.TLS.SessionTicket = true
+	o.TLS.Session = store.Find(peer, o.TLS.ServerName, time.Now())
+	o.Session = func(s *handshake.Session) {
+		store.Put(peer, s, time.Now())
+		if err := store.Save(); err != nil {
+			warn(err)
+		}
+	}
+}
+
+// remedy says which flag takes what was refused.
+func (f *tlsFlags) remedy(err error) string {
+	var e *handshake.ProtocolError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch {
+	case e.Alert == tlsmsg.AlertProtocolVersion && e.Where == "ServerHello.server_version":
+		return "To look at a host that speaks no better, take TLS 1.0 and 1.1 with --min-version 1.0."
+	case e.Alert == tlsmsg.AlertInsufficientSecurity && strings.HasPrefix(e.Where, "ServerKeyExchange"):
+		return "To look at a host with a small group, lower the bound with --min-dh-bits."
+	case e.Alert == tlsmsg.AlertInsufficientSecurity && !f.legacy:
+		return "To look at a host with a small key, take it with --legacy."
+	}
+	return ""
+}

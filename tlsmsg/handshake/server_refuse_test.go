@@ -1,0 +1,207 @@
+package handshake_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// splitRecords takes whole records off a flight.
+func splitRecords(t testing.TB, flight []byte) (records [][]byte) {
+	t.Helper()
+	for len(flight) > 0 {
+		_, n, err := tlsmsg.NextRecord(flight)
+		if err != nil || n == 0 {
+			t.Fatalf("%v: %x", err, flight)
+		}
+		records, flight = append(records, flight[:n]), flight[n:]
+	}
+	return records
+}
+
+// newPair is a client and a server that ask for nothing in particular. Edits
+// may be nil.
+func newPair(t testing.TB, client func(*handshake.Config), server func(*handshake.ServerConfig)) *pair {
+	t.Helper()
+	a := theAuthority()
+	cfg, cw := a.client(t, "ecdsa256")
+	scfg, sw := a.serverConfig(t, "ecdsa256")
+	if client != nil {
+		client(&cfg)
+	}
+	if server != nil {
+		server(&scfg)
+	}
+	return &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
+}
+
+func requireClient(c *handshake.ServerConfig) { c.ClientAuth = handshake.ClientAuthRequire }
+
+func TestAHandshakeMayComeInBytes(t *testing.T) {
+	p := newPair(t, nil, requireClient)
+	p.chunk = 1
+	if err := p.shake(); err != nil {
+		t.Fatal(err)
+	}
+	sendBothWays(t, p)
+}
+
+// Every handshake type, ChangeCipherSpec and application data in every state of
+// the server before it changes its cipher spec: what the state does not take
+// draws unexpected_message and the names of what it takes. The list is RFC
+// 5246's, section 7.3, figure 1.
+func TestEachServerStateTakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
+	content := func(typ tlsmsg.ContentType, b []byte) []byte {
+		return tlsmsg.AppendRecord(nil, tlsmsg.Record{Type: typ, Version: tlsmsg.VersionTLS12, Fragment: b})
+	}
+	probes := map[string][]byte{
+		"ChangeCipherSpec": content(tlsmsg.ContentChangeCipherSpec, []byte{1}),
+		"ApplicationData":  content(tlsmsg.ContentApplicationData, []byte("x")),
+	}
+	for typ := range 26 {
+		probes[tlsmsg.HandshakeType(typ).Heading()] = content(tlsmsg.ContentHandshake, []byte{byte(typ), 0, 0, 0})
+	}
+	// The client's flight with a certificate: Certificate, ClientKeyExchange,
+	// CertificateVerify, ChangeCipherSpec, Finished.
+	for _, tc := range []struct {
+		records int // of the client's that the server has taken
+		takes   string
+	}{
+		{0, "ClientHello"}, {1, "Certificate"}, {2, "ClientKeyExchange"}, {3, "CertificateVerify"}, {4, "ChangeCipherSpec"},
+	} {
+		for name, probe := range probes {
+			t.Run(fmt.Sprintf("%s for %s", name, tc.takes), func(t *testing.T) {
+				p := newPair(t, nil, requireClient)
+				p.c.Start()
+				left := tc.records
+				for left > 0 {
+					for _, rec := range splitRecords(t, bytes.Clone(p.c.Next())) {
+						if left--; left >= 0 {
+							p.s.Receive(rec)
+							p.sw.Finish(p.s)
+						}
+					}
+					p.move(p.s, p.c, p.cw, false)
+				}
+				if p.s.Err() != nil {
+					t.Fatal(p.s.Err())
+				}
+				p.s.Receive(probe)
+				p.sw.Finish(p.s)
+				var e *handshake.ProtocolError
+				refused := errors.As(p.s.Err(), &e) && e.Alert == tlsmsg.AlertUnexpectedMessage &&
+					strings.Contains(e.Error(), "expected "+tc.takes)
+				if (name == tc.takes) == refused {
+					t.Errorf("%v", p.s.Err())
+				}
+			})
+		}
+	}
+}
+
+// A byte changed anywhere in what the client sends is found, and nothing is
+// believed.
+func TestAByteChangedAnywhereIsNoticedByTheServer(t *testing.T) {
+	total := 0
+	count := newPair(t, nil, requireClient)
+	count.filter = func(fromClient bool, wire []byte) []byte {
+		if fromClient {
+			total += len(wire)
+		}
+		return wire
+	}
+	if err := count.shake(); err != nil {
+		t.Fatal(err)
+	}
+	alerts := map[string]int{}
+	const lastByte = -1                    // of the second flight, so of its Finished
+	for i := lastByte; i < total-40; i++ { // signatures of ECDSA differ in length: the last record may be shorter
+		if i == 2 {
+			continue // the first record may be of any version 3.x (RFC 5246, appendix E.1)
+		}
+		p := newPair(t, nil, requireClient)
+		at := 0
+		p.filter = func(fromClient bool, wire []byte) []byte {
+			if fromClient && i == lastByte && at > 0 {
+				wire[len(wire)-1] ^= 0x10
+			}
+			if fromClient {
+				if j := i - at; 0 <= j && j < len(wire) {
+					wire[j] ^= 0x10
+				}
+				at += len(wire)
+			}
+			return wire
+		}
+		if err := p.shake(); err == nil {
+			t.Errorf("byte %d changed: both sides are done", i)
+		}
+		if p.s.CanWrite() && p.c.Err() == nil {
+			t.Errorf("byte %d changed: the server is done, and the client has not complained", i)
+		}
+		var e *handshake.ProtocolError
+		if errors.As(p.s.Err(), &e) {
+			alerts[e.Alert.String()]++
+		}
+	}
+	for _, alert := range []string{"decode_error", "illegal_parameter", "protocol_version", "unexpected_message",
+		"decrypt_error", "bad_record_mac", "bad_certificate"} {
+		if alerts[alert] == 0 {
+			t.Errorf("no change drew %s: %v", alert, alerts)
+		}
+	}
+}
+
+func TestWhatAServerRefusesDrawsItsAlert(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		client func(*handshake.Config)
+		server func(*handshake.ServerConfig)
+		alert  tlsmsg.AlertDescription
+	}{
+		{"no suite in common", func(c *handshake.Config) {
+			c.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_AES_128_GCM_SHA256}
+		}, nil,
+			tlsmsg.AlertHandshakeFailure},
+		{"no group in common", func(c *handshake.Config) { c.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupX25519} },
+			func(c *handshake.ServerConfig) { c.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupSecp384r1} }, tlsmsg.AlertHandshakeFailure},
+		{"no protocol in common", func(c *handshake.Config) { c.ALPN = []string{"h2"} },
+			func(c *handshake.ServerConfig) { c.ALPN = []string{"h3"} }, tlsmsg.AlertNoApplicationProtocol},
+		{"an old version", func(c *handshake.Config) { c.MinVersion, c.MaxVersion = tlsmsg.VersionTLS10, tlsmsg.VersionTLS11 }, nil,
+			tlsmsg.AlertProtocolVersion},
+		{"a fallback", func(c *handshake.Config) {
+			c.MinVersion, c.MaxVersion, c.FallbackSCSV = tlsmsg.VersionTLS10, tlsmsg.VersionTLS11, true
+		}, func(c *handshake.ServerConfig) { c.MinVersion = tlsmsg.VersionTLS10 }, tlsmsg.AlertInappropriateFallback},
+		{"no certificate", func(c *handshake.Config) { c.Credentials = nil }, requireClient, tlsmsg.AlertHandshakeFailure},
+		{"an extension twice", func(c *handshake.Config) {
+			c.Extensions = []tlsmsg.Extension{{Type: 0x1234}, {Type: 0x1234}}
+		}, nil, tlsmsg.AlertDecodeError},
+		{"renegotiation_info of an earlier handshake", func(c *handshake.Config) {
+			c.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionRenegotiationInfo, Data: []byte("\x01x")}}
+		}, nil, tlsmsg.AlertHandshakeFailure},
+		{"no uncompressed points", func(c *handshake.Config) {
+			c.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionECPointFormats, Data: []byte("\x01\x01")}}
+		}, nil, tlsmsg.AlertIllegalParameter},
+		{"a malformed extension", func(c *handshake.Config) {
+			c.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionServerName, Data: []byte("\x00")}}
+		}, nil, tlsmsg.AlertDecodeError},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPair(t, tc.client, tc.server)
+			p.shake()
+			var e *handshake.ProtocolError
+			var told *handshake.AlertError
+			if !errors.As(p.s.Err(), &e) || e.Alert != tc.alert {
+				t.Errorf("server: %v, expected the alert %v", p.s.Err(), tc.alert)
+			}
+			if !errors.As(p.c.Err(), &told) || told.Alert.Description != tc.alert {
+				t.Errorf("client: %v, expected the alert %v", p.c.Err(), tc.alert)
+			}
+		})
+	}
+}
