@@ -34,14 +34,16 @@ type Endpoint struct {
 	cfg       EndpointConfig
 	flows     map[flowKey]*Flow
 	listening map[netip.AddrPort]*Listening
-	ready     []*Flow // flows that may have a segment to send, in order
+	ready     readyQueue // flows that may have a segment to send, in order
 	timers    timerHeap
+	due       []*Flow // reused in Advance
 	strays    []strayReply
 	ipID      uint16
 
 	fragments reassembly.Buffer
 	paths     map[netip.Addr]path // what is known to be narrower than the link
 	seg       wire.Segment        // reused for every segment in and out
+	cursor    field.Cursor        // reused for every packet in
 }
 
 type flowKey struct{ local, remote netip.AddrPort }
@@ -136,7 +138,7 @@ func (e *Endpoint) Touch(f *Flow) {
 		e.timers.set(f, at, ok)
 		if !f.queued {
 			f.queued = true
-			e.ready = append(e.ready, f)
+			e.ready.push(f)
 		}
 		if f.listening != nil {
 			e.settle(f)
@@ -159,10 +161,12 @@ func (e *Endpoint) Deadline() (tcb.Instant, bool) {
 func (e *Endpoint) Advance(now tcb.Instant) {
 	// Once each: a machine whose new deadline is not later than now waits for
 	// the next call, so that none can hold up the others.
-	for due := e.timers.due(now); len(due) > 0; due = due[1:] {
-		due[0].Machine.Advance(now)
-		e.learnPath(now, due[0])
-		e.Touch(due[0])
+	e.due = e.timers.due(e.due[:0], now)
+	for i, f := range e.due {
+		f.Machine.Advance(now)
+		e.learnPath(now, f)
+		e.Touch(f)
+		e.due[i] = nil
 	}
 }
 
@@ -175,8 +179,8 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 		e.strays = e.strays[1:]
 		return b
 	}
-	for len(e.ready) > 0 {
-		f := e.ready[0]
+	for e.ready.len() > 0 {
+		f := e.ready.first()
 		if !f.removed {
 			due := f.Machine.Next(now, &e.seg)
 			at, ok := f.Machine.Deadline() // it may change in either case
@@ -187,12 +191,11 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 			}
 		}
 		f.queued = false
-		e.ready = e.ready[1:]
+		e.ready.drop()
 		if f.Machine.State() == tcb.Closed {
 			e.Detach(f) // nothing will come of it any more
 		}
 	}
-	e.ready = nil
 	return nil
 }
 

@@ -12,9 +12,10 @@ import (
 // Receive takes one arrived IP packet. With checksumPartial its transport
 // checksum was left unfinished by a local kernel and is not verified.
 func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
-	c := field.New(wire.Root(packet), packet)
+	e.cursor = field.New(wire.Root(packet), packet)
+	c := &e.cursor
 	var h wire.IP
-	if err := h.Decode(&c); err != nil {
+	if err := h.Decode(c); err != nil {
 		e.drop(err.Error())
 		return
 	}
@@ -26,7 +27,7 @@ func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool)
 	case h.Fragment.Partial():
 		e.receiveFragment(now, &h, c.Ahead())
 	default:
-		e.receivePayload(now, &h, &c, checksumPartial)
+		e.receivePayload(now, &h, c, checksumPartial)
 	}
 }
 

@@ -9,5 +9,5 @@ type Load struct {
 
 // Load answers how much the endpoint holds. It may change in any other call.
 func (e *Endpoint) Load() Load {
-	return Load{Flows: len(e.flows), Replies: len(e.strays), Ready: len(e.ready)}
+	return Load{Flows: len(e.flows), Replies: len(e.strays), Ready: e.ready.len()}
 }

@@ -23,9 +23,9 @@ func (h *timerHeap) set(f *Flow, at tcb.Instant, ok bool) {
 	}
 }
 
-// due takes out the flows whose deadline is not after now.
-func (h *timerHeap) due(now tcb.Instant) []*Flow {
-	var flows []*Flow
+// due takes out the flows whose deadline is not after now, and appends them to
+// flows.
+func (h *timerHeap) due(flows []*Flow, now tcb.Instant) []*Flow {
 	for len(*h) > 0 && !now.Before((*h)[0].at) {
 		flows = append(flows, heap.Pop(h).(*Flow))
 	}

@@ -45,7 +45,7 @@ func (c *tally) counts() (resets, late int) {
 
 // settle waits until nothing more is counted: Close ends in the background.
 func (c *tally) settle() {
-	for n, same := -1, 0; same < 3; {
+	for n, same, tries := -1, 0, 0; same < 3 && tries < 100; tries++ {
 		time.Sleep(50 * time.Millisecond)
 		resets, late := c.counts()
 		if resets+late == n && late > 0 {

@@ -63,9 +63,9 @@ func passages() map[string]passage {
 	}
 	return map[string]passage{
 		"loss=0%":  {link.Impairment{Seed: 1, Delay: time.Millisecond}, wholeSize, 0},
-		"loss=1%":  {bad(0.01), wholeSize, 0},
-		"loss=5%":  {bad(0.05), 8 << 20, shortRTO},
-		"loss=20%": {bad(0.20), 1 << 20, shortRTO},
+		"loss=1%":  {bad(0.01), 16 << 20, 0},
+		"loss=5%":  {bad(0.05), 4 << 20, shortRTO},
+		"loss=20%": {bad(0.20), 512 << 10, shortRTO},
 	}
 }
 
@@ -126,7 +126,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 		t.Errorf("sending: %v", err)
 	}
 	took := time.Since(start)
-	t.Logf("%d MiB in %.2f s: %.2f MB/s", p.size>>20, took.Seconds(), float64(p.size)/took.Seconds()/1e6)
+	t.Logf("%.1f MiB in %.2f s: %.2f MB/s", float64(p.size)/(1<<20), took.Seconds(), float64(p.size)/took.Seconds()/1e6)
 }
 
 // weatherPair is a connection between our TCP, behind bad weather, and the
