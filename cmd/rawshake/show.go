@@ -12,7 +12,11 @@ import (
 
 // viewOptions say how a view should look where it is going to.
 func (f *connectFlags) viewOptions(out io.Writer) view.Options {
-	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
+	return viewOptions(out, f.verbose, f.showData)
+}
+
+func viewOptions(out io.Writer, verbose, data bool) view.Options {
+	o := view.Options{Verbose: verbose, Data: data, ASCII: !utf8Locale()}
 	file, ok := out.(*os.File)
 	if !ok {
 		return o
@@ -26,6 +30,8 @@ func (f *connectFlags) viewOptions(out io.Writer) view.Options {
 	}
 	return o
 }
+
+func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
 // utf8Locale reports whether the environment's character set is UTF-8. One that
 // says nothing is taken to be, as terminals are today.
