@@ -49,6 +49,10 @@ func defaultConnectFlags() connectFlags {
 
 func newConnect() *cobra.Command {
 	f := defaultConnectFlags()
+	return connectCommand(&f)
+}
+
+func connectCommand(f *connectFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
@@ -71,7 +75,7 @@ output, and the view on standard error.`,
 			if err := f.complete(cmd); err != nil {
 				return err
 			}
-			return runConnect(cmd.Context(), &f, args[0])
+			return runConnect(cmd.Context(), f, args[0])
 		},
 	}
 	f.register(cmd)
