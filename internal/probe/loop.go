@@ -178,7 +178,7 @@ func (l *loop) sendSYNs() (more bool) {
 			return true
 		case !l.pace.may():
 			return true
-		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog:
+		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog, len(l.work) > maxWork:
 			return false
 		}
 		t, n, s := l.source.take()

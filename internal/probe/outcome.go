@@ -160,12 +160,24 @@ func class(e *handshake.ProtocolError) string { return e.Alert.String() }
 
 // timedOut records a connection that did not come to its goal in time.
 func (l *loop) timedOut(c *conn) {
-	if c.heard > 1 && c.answer.Bytes > 0 || c.session.TCP().Blocked() {
-		c.odd |= oddTarpit
-	}
 	r := l.begin(c)
 	r.Outcome, r.After = record.OutcomeTimeout, c.after()
+	if c.stuck() {
+		c.odd |= oddTarpit
+	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", l.o.Timeout, r.After)
 	l.report(c, r)
 	c.session.Abort()
+}
+
+// stuck reports whether a peer holds the connection and lets nothing through:
+// its window is closed, or it has begun a record and does not end it.
+func (c *conn) stuck() bool {
+	tls := c.session.TLS()
+	if c.session.TCP().Blocked() || tls == nil {
+		return tls != nil
+	}
+	tls.TransportEOF() // the machine says where the stream stopped; this one's is over
+	var closed *handshake.ClosedError
+	return errors.As(tls.Err(), &closed) && closed.MidRecord
 }

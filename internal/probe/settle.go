@@ -57,7 +57,7 @@ func (l *loop) advance(c *conn, working bool) {
 			return
 		}
 		if !working {
-			l.work = append(l.work, job{c, c.n})
+			l.work = append(l.work, job{c, c.n, l.now})
 			return
 		}
 		c.session.Resume(l.o.Worker.Do(work))
@@ -67,13 +67,17 @@ func (l *loop) advance(c *conn, working bool) {
 // A job is a connection that waits for work. It may be over when its turn
 // comes, and the conn another target's.
 type job struct {
-	c *conn
-	n uint64
+	c     *conn
+	n     uint64
+	since tcb.Instant
 }
 
 // workTurn bounds the time that cryptography takes before what has arrived is
 // looked at again: the receive ring must not run full meanwhile.
 const workTurn = time.Millisecond
+
+// maxWork is how much may wait before no more targets are begun.
+const maxWork = 128
 
 // labour does waiting work, the oldest first.
 func (l *loop) labour() {
@@ -82,6 +86,7 @@ func (l *loop) labour() {
 		j := l.work[l.working]
 		l.working++
 		if j.c.n == j.n && j.c.session != nil && !j.c.reported {
+			j.c.limit = j.c.limit.Add(l.now.Sub(j.since)) // the peer did not keep us waiting
 			l.advance(j.c, true)
 			l.finishSettling(j.c)
 		}
