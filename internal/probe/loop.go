@@ -58,7 +58,7 @@ type Stats struct {
 	Bad      uint64 // checksums and headers that are wrong
 	InFlight int
 	Live     int
-	Link     link.BatchStats
+	Link     link.RingStats
 }
 
 func newLoop(o *Options) *loop {

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	crand "crypto/rand"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -67,14 +66,16 @@ func openPath(ctx context.Context, o *Options, first netip.Addr) (*path, error) 
 		return nil, err
 	}
 	p := &path{local: r.Source}
-	if p.guards, p.first, err = holdPorts(r.Source, o.Ports); err != nil {
+	p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{r.Source}, Count: o.Ports, Hold: true})
+	if err != nil {
 		return nil, err
 	}
+	p.first, _ = p.guard.Ports()
 	if p.hop, err = link.ResolveHop(ctx, r); err != nil {
 		p.close()
 		return nil, err
 	}
-	p.link, err = link.OpenBatch(link.BatchOptions{Kind: o.Link, Route: r, Local: r.Source, Port: p.first, Ports: uint16(o.Ports)})
+	p.link, err = link.OpenRing(link.RingOptions{Kind: o.Link, Route: r, Local: r.Source, Port: p.first, Ports: uint16(o.Ports)})
 	if err != nil {
 		p.close()
 		return nil, err
@@ -92,30 +93,7 @@ func (p *path) close() {
 	if p.link != nil {
 		p.link.Close()
 	}
-	for _, g := range p.guards {
-		g.Close()
+	if p.guard != nil {
+		p.guard.Close()
 	}
-}
-
-// holdPorts guards so many ports in a row.
-func holdPorts(local netip.Addr, n int) (guards []guard.Guard, first uint16, err error) {
-	for range 16 {
-		first = uint16(33000 + rand.IntN(60000-33000-n))
-		for i := range n {
-			var g guard.Guard
-			g, err = guard.Open(guard.Options{Kind: guard.KindListener, Local: netip.AddrPortFrom(local, first+uint16(i))})
-			if err != nil {
-				break
-			}
-			guards = append(guards, g)
-		}
-		if err == nil {
-			return guards, first, nil
-		}
-		for _, g := range guards {
-			g.Close()
-		}
-		guards = nil
-	}
-	return nil, 0, fmt.Errorf("hold %d ports in a row on %v: %w", n, local, err)
 }

@@ -19,20 +19,20 @@ const receiveBuffer = 1<<16 - 1
 
 // A path is how one IP version's targets are reached.
 type path struct {
-	link  link.Batch
+	link  link.Ring
 	local netip.Addr
 	first uint16 // our ports begin here
 	mss   uint16
 	hop   link.Hop
 	ipID  uint16
 
-	syn    []byte // the SYN to nobody, as a packet: what changes is written over it
-	tcpAt  int    // where its TCP header begins
-	dstAt  int    // and where its destination
-	sum    uint32 // of all words of the TCP checksum that do not change
-	ipSum  uint32 // and of the IPv4 header's
-	tsAt   int    // where its TSval stands
-	guards []guard.Guard
+	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
+	tcpAt int    // where its TCP header begins
+	dstAt int    // and where its destination
+	sum   uint32 // of all words of the TCP checksum that do not change
+	ipSum uint32 // and of the IPv4 header's
+	tsAt  int    // where its TSval stands
+	guard guard.Range
 }
 
 // Offsets in a TCP header (RFC 9293, section 3.1).

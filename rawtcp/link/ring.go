@@ -1,283 +1,82 @@
 package link
 
 import (
-	"fmt"
-	"os"
-	"runtime"
-	"sync/atomic"
+	"context"
+	"net/netip"
 	"time"
-	"unsafe"
-
-	"golang.org/x/net/bpf"
-	"golang.org/x/sys/unix"
 )
 
-// ring is the batch link over AF_PACKET: a receive ring that the kernel shares
-// with us (TPACKET_V3, Documentation/networking/packet_mmap.rst), and sendmmsg
-// past the queueing discipline. Both sockets are of the datagram kind, so that
-// interfaces without Ethernet work as well.
-type ring struct {
-	fd     int
-	mem    []byte
-	block  int // the next to be read
-	blocks int
-	queue  sendQueue
-	route  Route
-
-	received, dropped uint64
+// A Ring is a link for an event loop: many packets are taken and sent at a
+// time, by one goroutine.
+type Ring interface {
+	// Receive gives f the packets that have arrived, and waits for the first of
+	// them no longer than wait. A packet's Data is f's only until f returns.
+	Receive(wait time.Duration, f func(Packet)) error
+	// Queue takes one packet to be sent. It is copied. A full queue is sent.
+	Queue(packet []byte, hop Hop) error
+	// Flush sends what is queued. What the system has no room for (ENOBUFS) is
+	// lost, as it would be further down, and counted.
+	Flush() error
+	// Stats counts since the beginning.
+	Stats() RingStats
+	// MTU is the largest IP packet that may be sent, in bytes.
+	MTU() int
+	// Kind names the link for people: "packet" or "raw".
+	Kind() string
+	Close() error
 }
 
-// A block is handed over when it is full, or this long after its first packet.
-const (
-	ringBlock  = 128 << 10 // more than the largest packet
-	ringRetire = 2         // milliseconds
-)
-
-func openRing(o BatchOptions) (Batch, error) {
-	f, err := o.flow().check()
-	if err != nil {
-		return nil, err
-	}
-	filter, err := packetFilter(f)
-	if err != nil {
-		return nil, err
-	}
-	what := "open a packet ring on " + o.Route.Interface
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, openError(what, os.NewSyscallError("socket", err))
-	}
-	r := &ring{fd: fd, route: o.Route}
-	if err := r.setUp(filter, f, max(or(o.Ring, DefaultRing)/ringBlock, 2)); err != nil {
-		r.Close()
-		return nil, openError(what, err)
-	}
-	return r, nil
+// RingStats are a ring link's counters.
+type RingStats struct {
+	Sent, Unsent      uint64 // packets handed to the interface; and those that it had no room for
+	Received, Dropped uint64 // packets that arrived; and those for which the ring had no room
 }
 
-func or(v, otherwise int) int {
-	if v <= 0 {
-		return otherwise
-	}
-	return v
+// A Hop is the link-layer address to which a packet goes. The zero Hop is of
+// interfaces that have none, and of links that find it themselves.
+type Hop struct{ hop }
+
+// IsZero reports whether there is no address.
+func (h Hop) IsZero() bool { return h.len == 0 }
+
+// hopOf makes a Hop of an address.
+func hopOf(hw []byte) (h Hop) {
+	h.len = uint8(copy(h.addr[:], hw))
+	return h
 }
 
-// setUp readies a socket that is deaf (protocol 0) until it is bound.
-func (r *ring) setUp(filter []bpf.RawInstruction, f Flow, blocks int) error {
-	if err := attachFilter(r.fd, filter); err != nil {
-		return os.NewSyscallError("attach socket filter", err)
-	}
-	if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3); err != nil {
-		return os.NewSyscallError("setsockopt PACKET_VERSION", err)
-	}
-	req := unix.TpacketReq3{Block_size: ringBlock, Block_nr: uint32(blocks), Frame_size: ringBlock,
-		Frame_nr: uint32(blocks), Retire_blk_tov: ringRetire}
-	if err := unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
-		return os.NewSyscallError("setsockopt PACKET_RX_RING", err)
-	}
-	mem, err := unix.Mmap(r.fd, 0, blocks*ringBlock, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return os.NewSyscallError("mmap", err)
-	}
-	r.mem, r.blocks = mem, blocks
-	// Where the kernel is too old for one of these, the link works all the same.
-	unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
-	unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
-	unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf)
-	r.queue.init(r.route.Index, f.etherType())
-	return os.NewSyscallError("bind", unix.Bind(r.fd, linkAddress(r.route.Index, unix.ETH_P_ALL, nil)))
+// RingOptions say which packets are ours and where they leave.
+type RingOptions struct {
+	Kind  string     // KindPacket or KindRaw
+	Route Route      // the interface, from FindRoute; its NextHop is not used
+	Local netip.Addr // our address
+	// Port and Ports are the first of our ports and how many they are.
+	Port, Ports uint16
+	Ring        int // bytes of the receive ring; 0: DefaultRing
 }
 
-func (r *ring) Receive(wait time.Duration, f func(Packet)) error {
-	if !r.ready() {
-		if err := pollFor(r.fd, unix.POLLIN, wait); err != nil {
-			return receiveError(err, r.route)
-		}
-	}
-	var read clockReading
-	for range r.blocks {
-		if !r.ready() {
-			break
-		}
-		read.take()
-		r.takeBlock(&read, f)
-	}
-	return nil
+// DefaultRing is the receive ring's size in bytes: some 50,000 small packets.
+const DefaultRing = 16 << 20
+
+func (o *RingOptions) flow() Flow {
+	return Flow{Local: netip.AddrPortFrom(o.Local, o.Port), Ports: o.Ports}
 }
 
-// status is the word by which a block changes hands.
-func (r *ring) status() *uint32 {
-	desc := (*unix.TpacketBlockDesc)(unsafe.Pointer(&r.mem[r.block*ringBlock]))
-	return (*uint32)(unsafe.Pointer(&desc.Hdr))
+// OpenRing opens a ring. It fails with ErrPermission or ErrNoRoute.
+func OpenRing(o RingOptions) (Ring, error) {
+	if o.Kind == KindRaw {
+		return openRawRing(o)
+	}
+	return openPacketRing(o)
 }
 
-func (r *ring) ready() bool { return atomic.LoadUint32(r.status())&unix.TP_STATUS_USER != 0 }
+// sendBatch is how many packets one system call sends.
+const sendBatch = 128
 
-// takeBlock reads the packets of the block at hand, and gives it back.
-func (r *ring) takeBlock(read *clockReading, f func(Packet)) {
-	b := r.mem[r.block*ringBlock:][:ringBlock]
-	head := (*unix.TpacketHdrV1)(unsafe.Pointer(r.status()))
-	at := head.Offset_to_first_pkt
-	for range head.Num_pkts {
-		h := (*unix.Tpacket3Hdr)(unsafe.Pointer(&b[at]))
-		r.received++
-		if p := ringPacket(b[at:], h, read); p.Data != nil {
-			f(p)
-		}
-		at += h.Next_offset
-	}
-	atomic.StoreUint32(r.status(), unix.TP_STATUS_KERNEL)
-	r.block = (r.block + 1) % r.blocks
-}
-
-// ringPacket makes a Packet of a frame in the ring. The kernel wrote the
-// lengths, and the packet lies within its block.
-func ringPacket(frame []byte, h *unix.Tpacket3Hdr, read *clockReading) Packet {
-	if h.Snaplen < h.Len {
-		return Packet{}
-	}
-	d := datagram{
-		data:    frame[h.Net:][:h.Snaplen:h.Snaplen],
-		at:      read.wall(int64(h.Sec), int64(h.Nsec)),
-		partial: h.Status&unix.TP_STATUS_CSUMNOTREADY != 0,
-	}
-	from := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&frame[sockaddrOffset]))
-	if d.outgoing = from.Pkttype == unix.PACKET_OUTGOING; d.outgoing {
-		return Packet{}
-	}
-	return d.packet()
-}
-
-// sockaddrOffset is where a frame's link-layer address stands: behind the
-// header, TPACKET_ALIGN(sizeof(struct tpacket3_hdr)).
-const sockaddrOffset = (unsafe.Sizeof(unix.Tpacket3Hdr{}) + unix.TPACKET_ALIGNMENT - 1) &^ (unix.TPACKET_ALIGNMENT - 1)
-
-// A clockReading turns the ring's wall-clock times into times that the
-// monotonic clock can be compared with, for a block at a time.
-type clockReading struct{ now time.Time }
-
-func (c *clockReading) take() { c.now = time.Now() }
-
-// wall keeps a time within the last second: the wall clock may have been set.
-func (c *clockReading) wall(sec, nsec int64) time.Time {
-	age := time.Duration(c.now.UnixNano() - (sec*int64(time.Second) + nsec))
-	return c.now.Add(-min(max(age, 0), time.Second))
-}
-
-func (r *ring) Queue(packet []byte, hop Hop) error {
-	if len(packet) > r.route.MTU {
-		return tooLarge(len(packet), r.route)
-	}
-	if r.queue.full(len(packet)) {
-		if err := r.Flush(); err != nil {
-			return err
-		}
-	}
-	r.queue.add(packet, hop)
-	return nil
-}
-
-func (r *ring) Flush() error { return sendError(r.queue.flush(r.fd), r.route) }
-
-func (r *ring) Stats() BatchStats {
-	// Reading the kernel's counters sets them back to zero.
-	if st, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-		r.dropped += uint64(st.Drops)
-	}
-	return BatchStats{Sent: r.queue.sent, Unsent: r.queue.unsent, Received: r.received, Dropped: r.dropped}
-}
-
-func (r *ring) MTU() int     { return r.route.MTU }
-func (r *ring) Kind() string { return KindPacket }
-
-func (r *ring) Close() error {
-	if r.fd < 0 {
-		return os.ErrClosed
-	}
-	if r.mem != nil {
-		unix.Munmap(r.mem)
-		r.mem = nil
-	}
-	err := unix.Close(r.fd)
-	r.fd = -1
-	return err
-}
-
-// pollFor waits until a descriptor is ready, or for so long.
-func pollFor(fd int, events int16, wait time.Duration) error {
-	fds := [1]unix.PollFd{{Fd: int32(fd), Events: events}}
-	ts := unix.NsecToTimespec(max(wait, 0).Nanoseconds())
-	_, err := unix.Ppoll(fds[:], &ts, nil)
-	if err == unix.EINTR {
-		return nil
-	}
-	if err == nil && fds[0].Revents&unix.POLLERR != 0 {
-		if pending, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR); pending != 0 {
-			return unix.Errno(pending)
-		}
-	}
-	return err
-}
-
-// A sendQueue gathers packets for one sendmmsg(2). Nothing in it moves, since
-// the system call reads it by address.
-type sendQueue struct {
-	n, used int
-	sent    uint64
-	unsent  uint64
-	msgs    [sendBatch]mmsghdr
-	iovs    [sendBatch]unix.Iovec
-	addrs   [sendBatch]unix.RawSockaddrLinklayer
-	data    [sendBatch * sendRoom]byte
-}
-
-// sendRoom is what a packet takes on average; data has room for any.
-const sendRoom = 1024
-
-func (q *sendQueue) init(index int, protocol uint16) {
-	for i := range q.msgs {
-		q.addrs[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: htons(protocol), Ifindex: int32(index)}
-		q.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&q.addrs[i]))
-		q.msgs[i].hdr.Namelen = uint32(unsafe.Sizeof(q.addrs[i]))
-		q.msgs[i].hdr.Iov = &q.iovs[i]
-		q.msgs[i].hdr.SetIovlen(1)
-	}
-}
-
-func (q *sendQueue) full(n int) bool { return q.n == sendBatch || q.used+n > len(q.data) }
-
-func (q *sendQueue) add(packet []byte, to Hop) {
-	at := q.data[q.used:][:copy(q.data[q.used:], packet)]
-	q.used += len(at)
-	q.iovs[q.n].Base = &at[0]
-	q.iovs[q.n].SetLen(len(at))
-	q.addrs[q.n].Addr, q.addrs[q.n].Halen = to.addr, to.len
-	q.n++
-}
-
-// flush sends what there is. A packet for which there is no room is passed
-// over; a full send buffer is waited for.
-func (q *sendQueue) flush(fd int) error {
-	defer func() { q.n, q.used = 0, 0 }()
-	for done := 0; done < q.n; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
-			uintptr(q.n-done), unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0:
-			done += int(n)
-			q.sent += uint64(n)
-		case unix.EINTR:
-		case unix.ENOBUFS:
-			done++
-			q.unsent++
-		case unix.EAGAIN:
-			if err := pollFor(fd, unix.POLLOUT, time.Millisecond); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("sendmmsg: %w", errno)
-		}
-	}
-	runtime.KeepAlive(q)
-	return nil
+// ResolveHop finds the link-layer address of a route's next hop: in the
+// kernel's neighbour table, else by asking on the link. It fails with
+// ErrNoNeighbour.
+func ResolveHop(ctx context.Context, r Route) (Hop, error) {
+	hw, err := nextHopAddress(ctx, r)
+	return hopOf(hw), err
 }

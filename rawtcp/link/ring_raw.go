@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// rawBatch is the batch link over raw IP sockets, one packet a system call: the
+// rawRing is the ring over raw IP sockets, one packet a system call: the
 // way to this machine's own addresses, and to wherever the kernel routes.
-type rawBatch struct {
+type rawRing struct {
 	Link
 	buf   []byte
-	stats BatchStats
+	stats RingStats
 }
 
-func openRawBatch(o BatchOptions) (Batch, error) {
+func openRawRing(o RingOptions) (Ring, error) {
 	l, err := OpenRaw(context.Background(), Options{Kind: KindRaw, Flow: o.flow(), Route: o.Route})
 	if err != nil {
 		return nil, err
 	}
-	return &rawBatch{Link: l, buf: make([]byte, MaxPacket)}, nil
+	return &rawRing{Link: l, buf: make([]byte, MaxPacket)}, nil
 }
 
 // receiveMost bounds how many packets one Receive takes.
 const receiveMost = 512
 
-func (b *rawBatch) Receive(wait time.Duration, f func(Packet)) error {
+func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 	b.SetReadDeadline(time.Now().Add(wait))
 	for i := range receiveMost {
 		p, err := b.Link.Receive(b.buf)
@@ -47,10 +47,10 @@ func (b *rawBatch) Receive(wait time.Duration, f func(Packet)) error {
 	return nil
 }
 
-func (b *rawBatch) Queue(packet []byte, _ Hop) error {
+func (b *rawRing) Queue(packet []byte, _ Hop) error {
 	b.stats.Sent++
 	return b.Send(packet)
 }
 
-func (b *rawBatch) Flush() error      { return nil }
-func (b *rawBatch) Stats() BatchStats { return b.stats }
+func (b *rawRing) Flush() error     { return nil }
+func (b *rawRing) Stats() RingStats { return b.stats }
