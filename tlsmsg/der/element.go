@@ -107,16 +107,16 @@ func contents(c *field.Cursor, body func(*field.Cursor, tag)) {
 func length(c *field.Cursor) {
 	ahead := c.Ahead()
 	if len(ahead) == 0 || ahead[0] < 0x80 {
-		c.Limit(int(c.Uint8("length")))
+		c.Limit(int(c.Uint8("length_octets")))
 		return
 	}
 	size := int(ahead[0] & 0x7f)
 	if size == 0 || size > 3 { // no message of TLS holds more than 2^24 bytes
-		c.Uint8("length")
+		c.Uint8("length_octets")
 		c.Failf("length of %d octets, expected 1 to 3", size)
 		return
 	}
-	octets := c.Bytes("length", 1+size)
+	octets := c.Bytes("length_octets", 1+size)
 	if c.Err() != nil {
 		return
 	}
