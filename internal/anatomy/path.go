@@ -23,12 +23,13 @@ type segment struct {
 	begin bool
 }
 
-// step extends a path by a node. What only says that it holds something else is
-// left out.
+// through reports whether a node only says that it holds something else.
+func through(n *field.Node) bool {
+	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake")
+}
+
+// step extends a path by a node.
 func (p path) step(n, parent *field.Node) path {
-	if n.Kind == field.Group && n.Name == "payload" {
-		return p
-	}
 	if n.Index >= 0 && len(p) > 0 && p[len(p)-1].name == n.Name && p[len(p)-1].index < 0 {
 		p = append(path(nil), p...)
 		p[len(p)-1].index = n.Index
@@ -95,6 +96,9 @@ func ParseSelector(s string) (sel Selector, ok bool) {
 	}
 	return sel, true
 }
+
+// String is the selector as ParseSelector reads it.
+func (sel Selector) String() string { return path(sel).from(0, true) }
 
 // picks reports whether the path's end is what the selector names, or lies
 // inside of it.

@@ -27,24 +27,27 @@ type Row struct {
 }
 
 // Rows walks the fields that a selector picks, groups before what they hold.
+// Each layer begins anew at depth 0.
 func (s *Specimen) Rows(sel Selector) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
-		root := path(nil).step(s.Tree, s.Tree)
-		walk(s.Tree, root, sel, -1, yield)
+		walk(s.Tree, &field.Node{}, nil, sel, -1, yield)
 	}
 }
 
-func walk(n *field.Node, p path, sel Selector, depth int, yield func(Row) bool) bool {
-	for _, child := range n.Children {
-		at := p.step(child, n)
-		below := depth
-		if picked := sel.picks(at); picked {
-			below = depth + 1
-			if !yield(Row{below, at.String(), at.key(), child}) {
+func walk(n, parent *field.Node, p path, sel Selector, depth int, yield func(Row) bool) bool {
+	if !through(n) {
+		p = p.step(n, parent)
+		if sel.picks(p) {
+			if depth++; p[len(p)-1].begin {
+				depth = 0
+			}
+			if !yield(Row{depth, p.String(), p.key(), n}) {
 				return false
 			}
 		}
-		if !walk(child, at, sel, below, yield) {
+	}
+	for _, child := range n.Children {
+		if !walk(child, n, p, sel, depth, yield) {
 			return false
 		}
 	}

@@ -115,7 +115,9 @@ func (d *Dictionary) Find(key, situation string) (Entry, bool) {
 		}
 		_, rest, more := strings.Cut(key, ".")
 		if !more {
-			return Entry{}, false
+			kind, _, numbered := strings.Cut(key, " ") // "HandshakeType 99"
+			e, ok := d.entries[kind]
+			return e, ok && numbered
 		}
 		key = rest
 	}
