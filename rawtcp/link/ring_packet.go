@@ -237,10 +237,10 @@ const sendRoom = 1024
 func (q *sendQueue) init(index int, protocol uint16) {
 	for i := range q.msgs {
 		q.addrs[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: htons(protocol), Ifindex: int32(index)}
-		q.msgs[i].Name = (*byte)(unsafe.Pointer(&q.addrs[i]))
-		q.msgs[i].Namelen = uint32(unsafe.Sizeof(q.addrs[i]))
-		q.msgs[i].Iov = &q.iovs[i]
-		q.msgs[i].SetIovlen(1)
+		q.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&q.addrs[i]))
+		q.msgs[i].hdr.Namelen = uint32(unsafe.Sizeof(q.addrs[i]))
+		q.msgs[i].hdr.Iov = &q.iovs[i]
+		q.msgs[i].hdr.SetIovlen(1)
 	}
 }
 
