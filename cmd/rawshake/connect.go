@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -21,6 +22,7 @@ import (
 type connectFlags struct {
 	tls            tlsFlags
 	view           string
+	selector       string
 	json           bool
 	until          string
 	get            string
@@ -36,6 +38,7 @@ type connectFlags struct {
 	link, guard    string
 	timeout        time.Duration
 	pcap, keylog   string
+	noSecrets      bool
 	ipv4, ipv6     bool
 	output         string
 	quiet, verbose bool
@@ -49,6 +52,10 @@ func defaultConnectFlags() connectFlags {
 
 func newConnect() *cobra.Command {
 	f := defaultConnectFlags()
+	return connectCommand(&f)
+}
+
+func connectCommand(f *connectFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
@@ -71,7 +78,7 @@ output, and the view on standard error.`,
 			if err := f.complete(cmd); err != nil {
 				return err
 			}
-			return runConnect(cmd.Context(), &f, args[0])
+			return runConnect(cmd.Context(), f, args[0])
 		},
 	}
 	f.register(cmd)
@@ -103,7 +110,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket)")
-	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, none")
+	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, tcx (with the packet link), none")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 where a name has both)")
@@ -116,10 +123,12 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
+	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
-	fl.StringVar(&f.pcap, "pcap", "", "write the packets to this pcapng file")
+	fl.StringVar(&f.pcap, "pcap", "", "write a capture (pcapng) to this file, or - for standard output: packets, decisions as comments, secrets")
+	fl.BoolVar(&f.noSecrets, "no-secrets", false, "leave the secrets that decrypt it out of the capture")
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
@@ -143,6 +152,9 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
+	}
+	if err := checkSelector(f.selector, f.view); err != nil {
+		return err
 	}
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)
@@ -191,10 +203,23 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	defer plan.close()
 	_, err = connect.Run(ctx, plan.options)
 	err = errors.Join(err, plan.view.Err(), plan.close())
+	f.saySecrets(plan.options.Capture)
 	if err == nil {
 		return nil
 	}
 	return &statusError{connectStatus(err), f.remedied(err)}
+}
+
+// saySecrets tells the person what a capture holds that others must not have.
+func (f *connectFlags) saySecrets(w *capture.Writer) {
+	if w == nil || !w.HoldsSecrets() || f.quiet {
+		return
+	}
+	name := view.Escape(f.pcap)
+	if f.pcap == stdio {
+		name = "the capture on standard output"
+	}
+	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
 }
 
 // connectStatus maps how a connection ended to the exit status.

@@ -29,6 +29,7 @@ type explainFlags struct {
 	port           uint16
 	servername     string
 	list           bool
+	selector       string
 	keylog         string
 	strip          bool
 	output         string
@@ -67,6 +68,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
+	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only errors")
 	fl.StringVarP(&f.iface, "interface", "i", "", "listen on this interface, in place of a file")
@@ -107,7 +109,7 @@ func (f *explainFlags) complete(cmd *cobra.Command, args []string) error {
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
 	}
-	return nil
+	return checkSelector(f.selector, f.view)
 }
 
 func (f *explainFlags) filter() (explain.Filter, error) {
@@ -169,7 +171,7 @@ func openCapture(name string) (*os.File, error) {
 }
 
 func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, filter explain.Filter) error {
-	v, err := view.New(f.view, out, viewOptions(out, f.verbose, false))
+	v, err := view.New(f.view, out, viewOptions(out, f.verbose, false, f.selector))
 	if err != nil {
 		return usageError("--view: %v", err)
 	}

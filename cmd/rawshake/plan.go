@@ -103,7 +103,7 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
 		return err
 	}
-	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "none")
+	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
 }
 
@@ -226,11 +226,11 @@ func (f *connectFlags) planFiles(p *plan) error {
 			viewOut = file
 		}
 	}
-	if f.pcap != "" {
-		if o.Capture, err = capture.Create(f.pcap, capture.Info{}); err != nil {
-			return fileError("--pcap", err)
-		}
-		p.files = append(p.files, o.Capture)
+	if err := f.planCapture(p); err != nil {
+		return err
+	}
+	if f.pcap == stdio && viewOut == os.Stdout {
+		viewOut = os.Stderr
 	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
@@ -240,6 +240,33 @@ func (f *connectFlags) planFiles(p *plan) error {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
+	return nil
+}
+
+// stdio is the name of standard output, as a file.
+const stdio = "-"
+
+// planCapture opens the capture.
+func (f *connectFlags) planCapture(p *plan) (err error) {
+	o := &p.options
+	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets}
+	switch {
+	case f.pcap == "":
+		if f.noSecrets {
+			return usageError("--no-secrets goes with --pcap")
+		}
+		return nil
+	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == connect.GoalData:
+		return usageError("--pcap - and the reply both go to standard output: write one of them to a file, the reply with -o")
+	case f.pcap == stdio:
+		o.Capture, err = capture.NewWriter(os.Stdout, info)
+	default:
+		o.Capture, err = capture.Create(f.pcap, info)
+	}
+	if err != nil {
+		return fileError("--pcap", err)
+	}
+	p.files = append(p.files, o.Capture)
 	return nil
 }
 

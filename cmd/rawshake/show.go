@@ -7,16 +7,18 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
 // viewOptions say how a view should look where it is going to.
 func (f *connectFlags) viewOptions(out io.Writer) view.Options {
-	return viewOptions(out, f.verbose, f.showData)
+	return viewOptions(out, f.verbose, f.showData, f.selector)
 }
 
-func viewOptions(out io.Writer, verbose, data bool) view.Options {
+func viewOptions(out io.Writer, verbose, data bool, selector string) view.Options {
 	o := view.Options{Verbose: verbose, Data: data, ASCII: !utf8Locale()}
+	o.Select, _ = anatomy.ParseSelector(selector) // judged in complete
 	file, ok := out.(*os.File)
 	if !ok {
 		return o
@@ -29,6 +31,17 @@ func viewOptions(out io.Writer, verbose, data bool) view.Options {
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return o
+}
+
+// checkSelector judges --select beside the view that it is for.
+func checkSelector(selector, view string) error {
+	if _, ok := anatomy.ParseSelector(selector); !ok {
+		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", selector)
+	}
+	if selector != "" && view != "fields" && view != "hex" {
+		return usageError("--select goes with --view fields or --view hex, not with --view %s", view)
+	}
+	return nil
 }
 
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }

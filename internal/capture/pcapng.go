@@ -129,8 +129,8 @@ func (w *Writer) Packet(at time.Time, packet []byte) error {
 	if w.err != nil {
 		return nil
 	}
-	if w.last != nil || w.rewrites { // the notes were the last packet's
-		w.notes, w.comments = w.notes[:0], 0
+	if w.rewrites && w.last != nil { // the notes were the last packet's
+		w.forget()
 	}
 	w.moment = at
 	b := order.AppendUint32(w.last[:0], 0) // the interface
@@ -139,8 +139,14 @@ func (w *Writer) Packet(at time.Time, packet []byte) error {
 	b = order.AppendUint32(b, uint32(len(packet)))
 	w.lastAt = w.size
 	w.last = appendPadded(b, packet)
-	return w.write(w.packetBlock())
+	err := w.write(w.packetBlock())
+	if !w.rewrites {
+		w.forget()
+	}
+	return err
 }
+
+func (w *Writer) forget() { w.notes, w.comments = w.notes[:0], 0 }
 
 // packetBlock is the last packet with its comments.
 func (w *Writer) packetBlock() []byte {
@@ -148,9 +154,6 @@ func (w *Writer) packetBlock() []byte {
 	w.block = appendBlock(w.block[:0], blockEnhanced, endOptions(body, len(w.last)))
 	return w.block
 }
-
-// maxComments bounds the comments of one packet that are written, as it does
-// those that are read.
 
 // Note writes a comment: to the packet that was written last, where the file
 // lets it be written again; else it comes with the next packet. Its error is as
@@ -179,8 +182,8 @@ func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
 	body = appendPadded(body, line)
 	n := len(body)
 	body = endOptions(appendOption(body, optComment, "whoever has this block can read the connection"), n)
-	if w.rewrites {
-		w.notes, w.comments = w.notes[:0], 0
+	if w.last != nil && w.rewrites {
+		w.forget()
 	}
 	w.last = nil
 	err := w.write(appendBlock(nil, blockSecrets, body))

@@ -32,7 +32,7 @@ type half struct {
 
 	encrypted bool         // ChangeCipherSpec went by
 	state     *suite.State // nil: nobody can decrypt
-	broken    bool // said that a record does not decrypt
+	broken    bool         // said that a record does not decrypt
 
 	messages tlsmsg.Assembler
 	began    int64             // offset of the record in which the message being assembled begins

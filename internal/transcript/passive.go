@@ -21,6 +21,17 @@ func NewObserver(limit int, listener func(*Entry)) *Recorder {
 // Listen changes the listener, from the next entry on.
 func (r *Recorder) Listen(listener func(*Entry)) { r.listener = listener }
 
+// AlsoTell adds a listener, which is called after the one there is.
+func (r *Recorder) AlsoTell(listener func(*Entry)) {
+	first := r.listener
+	r.listener = func(e *Entry) {
+		if first != nil {
+			first(e)
+		}
+		listener(e)
+	}
+}
+
 // Captured records a packet of a capture, with its number there. The packet is
 // copied. It may be cut off at its end.
 func (r *Recorder) Captured(number int, at time.Duration, dir Dir, packet []byte) *Frame {
