@@ -211,19 +211,12 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 	if r.Shown == nil {
 		err = f.listed(out, r, filter)
 	} else if n := len(r.Matching) + r.Unlisted - 1; n > 0 {
-		fmt.Fprintf(os.Stderr, "rawshake: %s in the capture: --list lists them\n", moreConnections(n))
+		fmt.Fprintf(os.Stderr, "rawshake: %s more in the capture: --list lists them\n", count(n, "connection"))
 	}
 	if r.Broken != nil {
 		err = errors.Join(err, &statusError{exitError, fmt.Errorf("the capture is broken: %w. What stands before that, %d packets, was read", r.Broken, r.Packets)})
 	}
 	return err
-}
-
-func moreConnections(n int) string {
-	if n == 1 {
-		return "there is 1 more connection"
-	}
-	return fmt.Sprintf("there are %d more connections", n)
 }
 
 // listed lists the connections where none was shown.
@@ -266,7 +259,14 @@ func (f *explainFlags) stripSecrets(ctx context.Context, in io.Reader, out io.Wr
 		return &statusError{exitError, err}
 	}
 	if !f.quiet {
-		fmt.Fprintf(os.Stderr, "rawshake: %d blocks of secrets taken out\n", blocks)
+		fmt.Fprintf(os.Stderr, "rawshake: %s of secrets taken out\n", count(blocks, "block"))
 	}
 	return nil
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

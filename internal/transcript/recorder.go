@@ -216,6 +216,14 @@ func (e *Entry) first() int64 {
 	return e.Message.Offset
 }
 
+// end is the offset after the entry's last byte in the byte stream.
+func (e *Entry) end() int64 {
+	if e.Record != nil {
+		return e.Record.Offset + int64(len(e.Record.Wire))
+	}
+	return e.Message.End
+}
+
 // Size is about how much memory an entry takes, in bytes.
 func (e *Entry) Size() int {
 	n := entryCost

@@ -42,6 +42,9 @@ func (r *Recorder) place(f *Frame) {
 			}
 		}
 		own.pass(f)
+		if f.Dir == In && !r.passive {
+			own.advance(f)
+		}
 		r.latest[f.Dir] = f
 		r.measure(f)
 	}

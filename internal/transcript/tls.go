@@ -48,7 +48,10 @@ func messageEntry(e *handshake.MessageEvent) *Entry {
 func (r *Recorder) carried(at time.Duration, dir handshake.Direction, e *Entry) {
 	e.At, e.Layer = at, TLS
 	if dir == handshake.In {
-		e.Dir, e.Frame = In, r.latest[In]
+		e.Dir, e.Frame = In, r.halves[In].completed(e.end())
+		if e.Frame == nil {
+			e.Frame = r.latest[In]
+		}
 		r.add(e, e.size())
 		return
 	}
