@@ -60,8 +60,16 @@ func (a *Assembler) Write(fragment []byte) {
 		a.err = ErrUnread
 		return
 	}
+	if len(fragment) > cap(a.buf)-len(a.buf) {
+		// Messages that come in records of their own share the room: what Next
+		// gave out lies before it.
+		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), flightRoom)), a.buf...)
+	}
 	a.buf = append(a.buf, fragment...)
 }
+
+// flightRoom is room for a small flight, in bytes.
+const flightRoom = 1 << 10
 
 // Next returns the next whole message, header included, or nil if more
 // fragments are needed. The result is the caller's to keep: it is not written
@@ -88,10 +96,25 @@ func (a *Assembler) Next() (raw []byte, err error) {
 	return raw, nil
 }
 
+// Trim lets go of room that nothing is in, once few messages are to come.
+func (a *Assembler) Trim() {
+	if len(a.buf) == 0 {
+		a.buf = nil
+	}
+}
+
 // Pending reports whether bytes of a message wait for the rest, or for Next.
 // Nothing may be pending when another content type or new keys come in between
 // (RFC 8446, section 5.1, which says aloud what RFC 5246 leaves to the reader).
 func (a *Assembler) Pending() bool { return len(a.buf) > 0 }
+
+// Type returns the type of the message that Pending is about.
+func (a *Assembler) Type() (t HandshakeType, ok bool) {
+	if len(a.buf) == 0 {
+		return 0, false
+	}
+	return HandshakeType(a.buf[0]), true
+}
 
 // Buffered returns the number of bytes that Pending is about.
 func (a *Assembler) Buffered() int { return len(a.buf) }

@@ -37,6 +37,9 @@ type conn[S side] struct {
 	master     [suite.MasterSecretLen]byte
 	pending    pendingStates
 	scratch    []byte // for a message being made
+
+	finishedMessage tlsmsg.Finished // either side's, while it is made or checked
+	verifyData      [suite.VerifyDataLen]byte
 }
 
 // side is what a conn asks of the machine that it is part of.
@@ -142,18 +145,28 @@ func (c *conn[S]) run() {
 		raw, err := c.in.messages.Next()
 		switch {
 		case err != nil:
-			c.end(tooLong(err))
+			c.end(c.tooLong(err))
 		case raw != nil:
 			c.end(c.handshakeMessage(raw))
-		default:
-			more, err := c.nextRecord()
-			c.end(err)
-			if !more {
-				c.end(c.transportEnded())
-				return
-			}
+		case !c.nextPart():
+			return
 		}
 	}
+}
+
+// nextPart handles the next record, or reports that there is none. A message
+// that is out of turn need not be whole to be refused.
+func (c *conn[S]) nextPart() (more bool) {
+	if typ, ok := c.in.messages.Type(); ok && !c.takes(kind(typ)) {
+		c.end(c.outOfTurn(kind(typ)))
+		return false
+	}
+	more, err := c.nextRecord()
+	c.end(err)
+	if !more {
+		c.end(c.transportEnded())
+	}
+	return more
 }
 
 // transportEnded judges the stream's end, once all before it is handled.
