@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -13,42 +15,44 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
 // connectFlags are the command line of `connect`, before it is judged.
 type connectFlags struct {
-	tls            tlsFlags
-	view           string
-	json           bool
-	until          string
-	get            string
-	servername     string
-	ca, cert, key  string
-	insecure       bool
-	alpn           []string
-	ciphers        []string
-	groups         []string
-	iface          string
-	sourceIP       string
-	sourcePort     uint16
-	link, guard    string
-	timeout        time.Duration
-	pcap, keylog   string
-	ipv4, ipv6     bool
-	output         string
-	quiet, verbose bool
-	showData       bool // the demo quotes the reply in the view
-	resolve        []string
+	viewFlags
+	tls           tlsFlags
+	until         string
+	get           string
+	servername    string
+	ca, cert, key string
+	insecure      bool
+	alpn          []string
+	ciphers       []string
+	groups        []string
+	iface         string
+	sourceIP      string
+	sourcePort    uint16
+	link, guard   string
+	timeout       time.Duration
+	pcap, keylog  string
+	ipv4, ipv6    bool
+	output        string
+	resolve       []string
 }
 
 func defaultConnectFlags() connectFlags {
-	return connectFlags{view: "ladder", link: "auto", guard: "auto", timeout: 10 * time.Second}
+	return connectFlags{viewFlags: viewFlags{view: "ladder"}, link: "auto", guard: "auto", timeout: 10 * time.Second}
 }
 
 func newConnect() *cobra.Command {
 	f := defaultConnectFlags()
+	return connectCommand(&f)
+}
+
+func connectCommand(f *connectFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
@@ -71,7 +75,7 @@ output, and the view on standard error.`,
 			if err := f.complete(cmd); err != nil {
 				return err
 			}
-			return runConnect(cmd.Context(), &f, args[0])
+			return runConnect(cmd.Context(), f, args[0])
 		},
 	}
 	f.register(cmd)
@@ -116,6 +120,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
+	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
@@ -143,6 +148,12 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
+	}
+	if _, ok := anatomy.ParseSelector(f.selector); !ok {
+		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", f.selector)
+	}
+	if f.selector != "" && f.view != "fields" && f.view != "hex" {
+		return usageError("--select goes with --view fields or --view hex, not with --view %s", f.view)
 	}
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)
