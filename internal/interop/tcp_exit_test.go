@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -129,51 +130,75 @@ func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
 	}
 }
 
-// TestAnInterruptResetsTheConnection interrupts the program at a point of a
-// handshake: it tells the peer, says so, and exits with status 1.
-func TestAnInterruptResetsTheConnection(t *testing.T) {
-	for name, start := range map[string]func(*testing.T, *lab.Lab) (address string){
-		"waiting for ServerHello": func(t *testing.T, l *lab.Lab) string {
-			p, err := l.StartMute()
+// TestStoppingEarlyEndsInGoodOrder has --until end a connection before its
+// handshake is done: the peer is told so by alerts where TLS has begun, both
+// sides end their stream by a FIN, and nobody sends a RST.
+func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
+	farewell := []byte{21, 3, 3, 0, 2, 1, 90, 21, 3, 3, 0, 2, 1, 0} // user_canceled, close_notify
+	for until, want := range map[string][]byte{"tcp": nil, "hello": farewell, "certificate": farewell} {
+		t.Run(until, func(t *testing.T) {
+			l := newLab(t)
+			p, err := l.StartTLSServer(lab.ServerOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return p.Addr().String()
-		},
+			s := sniff(t, l.Far(), l.Far().Interface())
+			rawshake(t, l.Near(), "connect", "--insecure", "--until", until, p.Addr().String()).want(t, 0)
+			all := s.end()
+			if n := len(resets(all)); n != 0 {
+				t.Errorf("%d RSTs on the wire", n)
+			}
+			ours, theirs := from(all, l.Near().Addr().String()), from(all, l.Far().Addr().String())
+			var said []byte
+			fins := map[string]int{}
+			for who, list := range map[string][]seen{"we": ours, "they": theirs} {
+				for _, p := range list {
+					if p.tcp.FIN {
+						fins[who]++
+					}
+				}
+			}
+			for _, p := range ours {
+				said = append(said, p.tcp.Payload...)
+			}
+			if fins["we"] == 0 || fins["they"] == 0 {
+				t.Errorf("FINs: %v", fins)
+			}
+			if want == nil && len(said) > 0 || !bytes.HasSuffix(said, want) {
+				t.Errorf("we sent %x, which should end in %x", said, want)
+			}
+		})
+	}
+}
+
+// TestAnInterruptEndsTheConnection interrupts the program while it waits: it
+// tells a peer that knows of the connection, and no other, says so, and exits
+// with status 1.
+func TestAnInterruptEndsTheConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		start func(*lab.Lab) (*lab.Peer, error)
+		when  string // a line of the view holds it
+		reset bool   // the peer is told
+	}{
+		"for the SYN-ACK":     {(*lab.Lab).StartSilent, `"SYN"`, false},
+		"for the ServerHello": {(*lab.Lab).StartMute, `"client_hello"`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
-			address := start(t, l)
-			s := sniff(t, l.Far(), l.Far().Interface())
-			cmd := l.Near().Command(program, "connect", "--json", address)
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			view, err := cmd.StdoutPipe()
+			p, err := c.start(l)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			var said strings.Builder
-			for lines := bufio.NewScanner(view); lines.Scan(); {
-				said.WriteString(lines.Text() + "\n")
-				if strings.Contains(lines.Text(), `"client_hello"`) {
-					cmd.Process.Signal(os.Interrupt)
-				}
-			}
-			cmd.Wait()
-			if status := cmd.ProcessState.ExitCode(); status != 1 {
-				t.Errorf("exit status %d, want 1\n%s%s", status, said.String(), stderr.String())
-			}
-			list := entries(t, said.String())
+			s := sniff(t, l.Far(), l.Far().Interface())
+			cmd := l.Near().Command(program, "connect", "--json", p.Addr().String())
+			list := interruptAt(t, cmd, c.when)
 			if res := list[len(list)-1]; res.Outcome != "interrupted" {
 				t.Errorf("result %+v", res)
 			}
 			// An ACK that crosses our RST draws another one of ours.
 			ours := from(s.end(), l.Near().Addr().String())
-			if len(resets(ours)) == 0 {
-				t.Error("no RST on the wire")
+			if told := len(resets(ours)) > 0; told != c.reset {
+				t.Errorf("a RST on the wire: %v, want %v", told, c.reset)
 			}
 			checkResets(t, ours, list)
 			for _, e := range list {
@@ -183,4 +208,30 @@ func TestAnInterruptResetsTheConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// interruptAt runs the program, and interrupts it when a line of its view
+// holds a text.
+func interruptAt(t *testing.T, cmd *lab.Cmd, when string) []entry {
+	t.Helper()
+	var said, stderr strings.Builder
+	cmd.Stderr = &stderr
+	view, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(view); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), when) {
+			cmd.Process.Signal(os.Interrupt)
+		}
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 1 {
+		t.Errorf("exit status %d, want 1\n%s%s", status, said.String(), stderr.String())
+	}
+	return entries(t, said.String())
 }
