@@ -4,7 +4,7 @@ GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint unit seeds soak bench conformance mutate fuzz setup clean help
+.PHONY: all build demo test lint unit seeds soak bench conformance mutate fuzz captures setup clean help
 
 all: build
 
@@ -54,6 +54,9 @@ mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fai
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)
+
+captures: ## make testdata/captures anew, from real peers in a private network
+	$(GO) test -count=1 -run TestRecordCaptures ./internal/interop -record
 
 clean:
 	rm -rf bin

@@ -20,7 +20,7 @@ type Conn struct {
 	read, write deadline
 
 	// Guarded by stack.mu.
-	changed     chan struct{} // closed and replaced when the machine may have changed
+	changed     chan struct{} // closed when the machine may have changed; nil: nobody waits
 	closed      bool          // Close was called
 	writeClosed bool
 }
@@ -28,8 +28,7 @@ type Conn struct {
 var _ net.Conn = (*Conn)(nil)
 
 func newConn(s *Stack, f *Flow) *Conn {
-	return &Conn{stack: s, flow: f, changed: make(chan struct{}),
-		read: makeDeadline(), write: makeDeadline()}
+	return &Conn{stack: s, flow: f, read: makeDeadline(), write: makeDeadline()}
 }
 
 // Do runs f while the connection's machine is locked, then sends what has
@@ -59,7 +58,11 @@ func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, er
 	for {
 		c.stack.mu.Lock()
 		ok, err := f()
-		stackErr, changed := c.stack.err, c.changed
+		stackErr := c.stack.err
+		if c.changed == nil && !ok {
+			c.changed = make(chan struct{})
+		}
+		changed := c.changed
 		c.stack.mu.Unlock()
 		switch {
 		case ok || err != nil:
@@ -76,8 +79,10 @@ func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, er
 }
 
 func (c *Conn) wake() {
-	close(c.changed)
-	c.changed = make(chan struct{})
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
 }
 
 // Handshake waits until the TCP connection is established, or says why it is

@@ -22,7 +22,7 @@ type Dialer struct {
 	Source     netip.Addr
 	SourcePort uint16 // our port; 0: a free one, at random (RFC 6056)
 	Link       string // "auto" (or ""), "packet", "raw"
-	Guard      string // "auto" (or ""), "listener", "nftables", "none"
+	Guard      string // "auto" (or ""), "listener", "nftables", "tcx", "none"
 
 	Stack  StackConfig                    // the tap on packets, what the connection begins with
 	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
@@ -73,7 +73,8 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
 	// The guard stands before the SYN leaves: the kernel's RST follows the
 	// first SYN-ACK at once.
-	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.ScopedSource(), d.SourcePort), Foreign: route.Foreign})
+	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.ScopedSource(), d.SourcePort),
+		Foreign: route.Foreign, Interface: d.tapped(route)})
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +98,14 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 		g.Close()
 	})
 	return c, nil
+}
+
+// tapped is the interface where the link will be an AF_PACKET tap, else "".
+func (d *Dialer) tapped(r link.Route) string {
+	if d.Link == link.KindRaw || r.Loopback {
+		return ""
+	}
+	return r.Interface
 }
 
 func (d *Dialer) build(cfg tcb.Config) Machine {

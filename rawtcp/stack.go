@@ -49,11 +49,11 @@ type Stack struct {
 	endpoint  *Endpoint
 	conns     map[*Conn]struct{}
 	listeners map[*Listener]struct{}
-	deadline  time.Time // as set on the link
-	armed     bool      // whether that deadline has yet to pass
-	out       []byte    // reused for each packet sent
-	err       error     // why the stack ended
-	release   func()    // frees what was set up for the stack, once nobody uses it; or nil
+	alarm     tcb.Instant // as set on the link
+	armed     bool        // whether it is set, and has yet to ring
+	out       burst       // what is about to be sent
+	err       error       // why the stack ended
+	release   func()      // frees what was set up for the stack, once nobody uses it; or nil
 }
 
 // NewStack starts a stack over a link, which it owns from now on.
@@ -132,19 +132,30 @@ func (s *Stack) adopt(f *Flow) *Conn {
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
 
+// receiveRoom is how many packets are taken from the link at once.
+const receiveRoom = 16
+
+// batches are the buffers of stacks that have ended.
+var batches = sync.Pool{New: func() any { return link.NewBatch(receiveRoom, link.MaxPacket) }}
+
 // run receives until the link closes.
 func (s *Stack) run() {
 	defer close(s.done)
-	buf := make([]byte, link.MaxPacket)
+	batch := batches.Get().(*link.Batch)
+	defer batches.Put(batch)
 	for {
-		p, err := s.link.Receive(buf)
+		packets, err := link.ReceiveAll(s.link, batch)
 		s.mu.Lock()
 		now := s.now()
 		switch {
 		case err == nil:
-			s.received(now, p)
+			for _, p := range packets {
+				s.received(now, p)
+				s.collect() // its answer, before the next packet changes it
+			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			s.armed = false
+			s.link.SetReadDeadline(time.Time{})
 			s.endpoint.Advance(now)
 		default:
 			s.fail(err)
@@ -168,31 +179,49 @@ func (s *Stack) received(now tcb.Instant, p link.Packet) {
 // flush sends what is due, and asks the link to wake us at the next deadline.
 // Every entry into the stack ends here.
 func (s *Stack) flush() {
-	for s.err == nil {
-		now := s.now() // of this packet: a round trip begins when it leaves
-		p := s.endpoint.Next(now, s.out[:0])
-		if p == nil {
-			break
-		}
-		s.out = p
-		err := s.link.Send(p)
-		if s.tap != nil {
-			s.tap(Frame{At: now.Sub(0), Out: true, Packet: p, Err: err})
-		}
-	}
+	s.collect()
+	s.transmit()
 	s.setDeadline()
 }
 
-func (s *Stack) setDeadline() {
-	var at time.Time
-	if d, ok := s.endpoint.Deadline(); ok {
-		at = s.epoch.Add(time.Duration(d))
+// collect takes what is due from the endpoint, to be sent together.
+func (s *Stack) collect() {
+	for s.err == nil {
+		now := s.now() // of this packet: a round trip begins when it leaves
+		b := s.endpoint.Next(now, s.out.bytes)
+		if b == nil {
+			return
+		}
+		if s.out.add(now, b); s.out.full() {
+			s.transmit()
+		}
 	}
-	if s.armed && at.Equal(s.deadline) {
+}
+
+// transmit sends what was collected.
+func (s *Stack) transmit() {
+	for rest := s.out.packets; len(rest) > 0; {
+		n, err := link.SendAll(s.link, rest)
+		if err != nil {
+			n++ // the one that the link refused
+		}
+		if s.tap != nil {
+			s.out.show(s.tap, len(s.out.packets)-len(rest), n, err)
+		}
+		rest = rest[n:]
+	}
+	s.out.clear()
+}
+
+// setDeadline has the link wake us when the next deadline has passed. A
+// deadline that moves away needs no new alarm before the old one rings.
+func (s *Stack) setDeadline() {
+	at, ok := s.endpoint.Deadline()
+	if !ok || s.armed && at >= s.alarm {
 		return
 	}
-	s.deadline, s.armed = at, true
-	s.link.SetReadDeadline(at)
+	s.alarm, s.armed = at, true
+	s.link.SetReadDeadline(s.epoch.Add(time.Duration(at)))
 }
 
 // fail ends the stack for a reason; the first one counts.

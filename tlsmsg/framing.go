@@ -93,6 +93,14 @@ func (a *Assembler) Next() (raw []byte, err error) {
 // (RFC 8446, section 5.1, which says aloud what RFC 5246 leaves to the reader).
 func (a *Assembler) Pending() bool { return len(a.buf) > 0 }
 
+// Type returns the type of the message that Pending is about.
+func (a *Assembler) Type() (t HandshakeType, ok bool) {
+	if len(a.buf) == 0 {
+		return 0, false
+	}
+	return HandshakeType(a.buf[0]), true
+}
+
 // Buffered returns the number of bytes that Pending is about.
 func (a *Assembler) Buffered() int { return len(a.buf) }
 

@@ -49,6 +49,10 @@ func defaultConnectFlags() connectFlags {
 
 func newConnect() *cobra.Command {
 	f := defaultConnectFlags()
+	return connectCommand(&f)
+}
+
+func connectCommand(f *connectFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
@@ -71,7 +75,7 @@ output, and the view on standard error.`,
 			if err := f.complete(cmd); err != nil {
 				return err
 			}
-			return runConnect(cmd.Context(), &f, args[0])
+			return runConnect(cmd.Context(), f, args[0])
 		},
 	}
 	f.register(cmd)
@@ -103,7 +107,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket)")
-	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, none")
+	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, tcx (with the packet link), none")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 where a name has both)")

@@ -103,7 +103,7 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
 		return err
 	}
-	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "none")
+	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
 }
 

@@ -29,7 +29,9 @@ type loop struct {
 	goal     goal
 	endpoint *rawtcp.Endpoint
 	epoch    time.Time
-	in, out  []byte
+	in       *link.Batch
+	bytes    []byte      // of the packets that are about to be sent
+	out      [][]byte    // the packets
 	alarm    tcb.Instant // as set on the link; 0: none
 	mss      uint16
 
@@ -54,7 +56,7 @@ func newLoop(t *task, g goal) (client, error) {
 		return nil, err
 	}
 	const headers = 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
-	l := &loop{shared: s, goal: g, epoch: time.Now(), in: make([]byte, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
+	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewBatch(32, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
 	var secret [32]byte
 	rand.Read(secret[:])
 	l.endpoint = rawtcp.NewEndpoint(rawtcp.EndpointConfig{Secret: secret})
@@ -168,21 +170,31 @@ func (l *loop) at(s *session.Session) bool {
 	return s.TLS().Stage() >= handshake.StageFinished
 }
 
+// send sends what is due, in one call.
 func (l *loop) send() error {
+	l.collect()
+	if len(l.out) == 0 {
+		return nil
+	}
+	_, err := link.SendAll(l.link, l.out)
+	l.bytes, l.out = l.bytes[:0], l.out[:0]
+	return err
+}
+
+// collect takes what is due from the endpoint.
+func (l *loop) collect() {
 	now := l.now()
 	for {
-		p := l.endpoint.Next(now, l.out[:0])
-		if p == nil {
-			return nil
+		b := l.endpoint.Next(now, l.bytes)
+		if b == nil {
+			return
 		}
-		l.out = p
-		if err := l.link.Send(p); err != nil {
-			return err
-		}
+		l.out = append(l.out, b[len(l.bytes):])
+		l.bytes = b
 	}
 }
 
-// receive waits for one packet or the next deadline. A connection that comes
+// receive waits for packets or the next deadline. A connection that comes
 // to nothing ends by its machine's own timeouts.
 func (l *loop) receive() error {
 	if at, ok := l.endpoint.Deadline(); ok && (l.alarm == 0 || at < l.alarm) {
@@ -190,15 +202,19 @@ func (l *loop) receive() error {
 		l.alarm = at
 		l.link.SetReadDeadline(l.epoch.Add(time.Duration(at)))
 	}
-	p, err := l.link.Receive(l.in)
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	packets, err := link.ReceiveAll(l.link, l.in)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		l.alarm = 0
 		l.link.SetReadDeadline(time.Time{})
 		l.endpoint.Advance(l.now())
 		return nil
-	case err == nil && !p.Ghost:
-		l.endpoint.Receive(l.now(), p.Data, p.ChecksumPartial)
+	}
+	now := l.now()
+	for _, p := range packets {
+		if !p.Ghost {
+			l.endpoint.Receive(now, p.Data, p.ChecksumPartial)
+			l.collect()
+		}
 	}
 	return err
 }

@@ -21,14 +21,12 @@
 //
 // Read reexec.go first (the way in, and why nothing survives), then forbid.go
 // (hosts that do not allow it), space.go (one namespace and the thread that
-// keeps it), node.go and lab.go (the topology), pki.go and tlsserver.go (the
-// embedded peer), raw.go and relay.go (the faulty ones), memfile.go.
+// keeps it), node.go and lab.go (the topology), pki.go and tlsserver.go (a peer
+// made of crypto/tls), ourserver.go and misbehave.go (one made of our own TLS,
+// which can do wrong on purpose), raw.go and relay.go (the faulty ones),
+// memfile.go.
 //
 // A lab that outlives a command needs a holder: the same init process as
 // Reexec makes, without the ties to its parent, asked over a Unix socket. It
 // will stand beside Reexec and hold the same [Lab].
-//
-// One peer cannot be made of crypto/tls: a server whose Finished has the right
-// MAC and a wrong verify_data. It needs the session's keys, so it belongs to
-// the tests of the handshake machine.
 package lab

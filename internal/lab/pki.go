@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -15,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -24,7 +26,11 @@ type KeyType string
 // The kinds of keys. The zero KeyType means ECDSAP256.
 const (
 	ECDSAP256 KeyType = "ecdsa-p256"
+	ECDSAP384 KeyType = "ecdsa-p384"
+	ECDSAP521 KeyType = "ecdsa-p521"
+	RSA1024   KeyType = "rsa-1024" // too small for today
 	RSA2048   KeyType = "rsa-2048"
+	RSA4096   KeyType = "rsa-4096"
 	Ed25519   KeyType = "ed25519"
 )
 
@@ -32,8 +38,16 @@ func (k KeyType) generate() (crypto.Signer, error) {
 	switch k {
 	case "", ECDSAP256:
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case ECDSAP384:
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case ECDSAP521:
+		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	case RSA1024:
+		return rsa.GenerateKey(rand.Reader, 1024)
 	case RSA2048:
 		return rsa.GenerateKey(rand.Reader, 2048)
+	case RSA4096:
+		return rsa.GenerateKey(rand.Reader, 4096)
 	case Ed25519:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
@@ -47,9 +61,13 @@ type CertFault string
 
 // The faults of a certificate. The zero CertFault is none.
 const (
-	Expired    CertFault = "expired"     // its notAfter is past
-	SelfSigned CertFault = "self-signed" // signed by its own key, not by the CA
-	WrongName  CertFault = "wrong-name"  // for another host and address
+	Expired      CertFault = "expired"       // its notAfter is past
+	NotYetValid  CertFault = "not-yet-valid" // its notBefore is to come
+	SelfSigned   CertFault = "self-signed"   // signed by its own key, not by the CA
+	UnknownCA    CertFault = "unknown-ca"    // signed by a CA that nobody knows
+	WrongName    CertFault = "wrong-name"    // for another host and address
+	WrongUse     CertFault = "wrong-use"     // for clients
+	BadSignature CertFault = "bad-signature" // a bit of the CA's signature is wrong
 	// Escapes puts terminal control sequences into the subject. The
 	// certificate verifies.
 	Escapes CertFault = "escapes"
@@ -98,16 +116,17 @@ type PKIOptions struct {
 	Fault     CertFault
 	// Addresses stand in the server's certificate beside [ServerName].
 	Addresses []netip.Addr
+	// Issuer, if set, is used instead of a fresh CA.
+	Issuer *Credential
 }
 
 // NewPKI makes a CA, a server's certificate and a client's.
 func NewPKI(o PKIOptions) (*PKI, error) {
 	var p PKI
 	var err error
-	ca := template("rawshake lab CA")
-	ca.IsCA, ca.BasicConstraintsValid = true, true
-	ca.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
-	if p.CA, err = issue(ca, ECDSAP256, nil); err != nil {
+	if o.Issuer != nil {
+		p.CA = *o.Issuer
+	} else if p.CA, err = newCA("rawshake lab CA"); err != nil {
 		return nil, err
 	}
 	server, issuer, err := serverTemplate(o, &p.CA)
@@ -116,6 +135,11 @@ func NewPKI(o PKIOptions) (*PKI, error) {
 	}
 	if p.Server, err = issue(server, o.ServerKey, issuer); err != nil {
 		return nil, err
+	}
+	if o.Fault == BadSignature {
+		if p.Server.Cert, err = spoilt(p.Server.Cert); err != nil {
+			return nil, err
+		}
 	}
 	client := template("client.lab.test")
 	client.KeyUsage = x509.KeyUsageDigitalSignature
@@ -126,9 +150,27 @@ func NewPKI(o PKIOptions) (*PKI, error) {
 	return &p, nil
 }
 
+func newCA(name string) (Credential, error) {
+	ca := template(name)
+	ca.IsCA, ca.BasicConstraintsValid = true, true
+	ca.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	return issue(ca, ECDSAP256, nil)
+}
+
+// spoilt is the certificate with a bit of its signature changed: the last byte
+// of its DER.
+func spoilt(c *x509.Certificate) (*x509.Certificate, error) {
+	raw := bytes.Clone(c.Raw)
+	raw[len(raw)-1] ^= 1
+	return x509.ParseCertificate(raw)
+}
+
 func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *Credential, err error) {
 	t, issuer = template(ServerName), ca
 	t.KeyUsage = x509.KeyUsageDigitalSignature
+	if strings.HasPrefix(string(o.ServerKey), "rsa") {
+		t.KeyUsage |= x509.KeyUsageKeyEncipherment // for RSA key exchange
+	}
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	t.DNSNames = []string{ServerName}
 	for _, a := range o.Addresses {
@@ -137,7 +179,17 @@ func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *
 		}
 	}
 	switch o.Fault {
-	case "":
+	case "", BadSignature:
+	case NotYetValid:
+		t.NotBefore, t.NotAfter = t.NotBefore.AddDate(0, 0, 2), t.NotAfter.AddDate(0, 0, 2)
+	case UnknownCA:
+		stranger, err := newCA("somebody else's CA")
+		if err != nil {
+			return nil, nil, err
+		}
+		issuer = &stranger
+	case WrongUse:
+		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	case Expired:
 		t.NotBefore, t.NotAfter = t.NotBefore.AddDate(-1, 0, 0), t.NotBefore.AddDate(0, 0, -1)
 	case SelfSigned:

@@ -75,20 +75,20 @@ func (s *connSet) closeAll() {
 }
 
 // A sessionLog keeps the last sessions and hands them out once, in order.
-type sessionLog struct {
+type sessionLog[T any] struct {
 	mu     sync.Mutex
 	limit  int
-	kept   []Session
+	kept   []T
 	unread int // of kept, from the end
 	news   chan struct{}
 	closed bool
 }
 
-func newSessionLog(limit int) *sessionLog {
-	return &sessionLog{limit: limit, news: make(chan struct{})}
+func newSessionLog[T any](limit int) *sessionLog[T] {
+	return &sessionLog[T]{limit: limit, news: make(chan struct{})}
 }
 
-func (l *sessionLog) add(s Session) {
+func (l *sessionLog[T]) add(s T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.kept) == l.limit {
@@ -99,29 +99,29 @@ func (l *sessionLog) add(s Session) {
 	l.wake()
 }
 
-func (l *sessionLog) wake() {
+func (l *sessionLog[T]) wake() {
 	close(l.news)
 	l.news = make(chan struct{})
 }
 
-func (l *sessionLog) close() {
+func (l *sessionLog[T]) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 	l.wake()
 }
 
-func (l *sessionLog) all() []Session {
+func (l *sessionLog[T]) all() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]Session(nil), l.kept...)
+	return append([]T(nil), l.kept...)
 }
 
-func (l *sessionLog) next(ctx context.Context) (Session, error) {
+func (l *sessionLog[T]) next(ctx context.Context) (s T, err error) {
 	for {
 		l.mu.Lock()
 		if l.unread > 0 {
-			s := l.kept[len(l.kept)-l.unread]
+			s = l.kept[len(l.kept)-l.unread]
 			l.unread--
 			l.mu.Unlock()
 			return s, nil
@@ -129,12 +129,12 @@ func (l *sessionLog) next(ctx context.Context) (Session, error) {
 		closed, news := l.closed, l.news
 		l.mu.Unlock()
 		if closed {
-			return Session{}, os.ErrClosed
+			return s, os.ErrClosed
 		}
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return Session{}, ctx.Err()
+			return s, ctx.Err()
 		}
 	}
 }

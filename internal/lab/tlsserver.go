@@ -1,8 +1,6 @@
 package lab
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -78,16 +76,14 @@ type Session struct {
 
 // A TLSServer is a server made of crypto/tls behind the kernel's TCP.
 type TLSServer struct {
-	PKI *PKI
+	*papers
 
 	ln     net.Listener
 	config *tls.Config
 	body   []byte
-	log    *sessionLog
+	log    *sessionLog[Session]
 	wg     sync.WaitGroup
 	conns  connSet
-
-	ca, clientCert, clientKey, cert, key *memfile
 }
 
 // StartTLSServer starts a TLS server on the far node.
@@ -106,10 +102,9 @@ func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
 // NewTLSServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*TLSServer, error) {
-	s := &TLSServer{PKI: o.PKI, ln: ln, body: o.Body, log: newSessionLog(maxSessions)}
+	s := &TLSServer{ln: ln, body: o.Body, log: newSessionLog[Session](maxSessions)}
 	if err := s.prepare(o, addresses); err != nil {
 		_ = ln.Close()
-		s.closeFiles()
 		return nil, err
 	}
 	s.wg.Go(s.accept)
@@ -117,9 +112,10 @@ func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*T
 }
 
 func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error) {
-	if s.PKI == nil {
+	pki := o.PKI
+	if pki == nil {
 		addresses = append([]netip.Addr{s.Addr().Addr()}, addresses...)
-		s.PKI, err = NewPKI(PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: addresses})
+		pki, err = NewPKI(PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: addresses})
 		if err != nil {
 			return err
 		}
@@ -130,9 +126,9 @@ func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error)
 	}
 	version := cmp.Or(o.Version, tls.VersionTLS12)
 	pool := x509.NewCertPool()
-	pool.AddCert(s.PKI.CA.Cert)
+	pool.AddCert(pki.CA.Cert)
 	s.config = &tls.Config{
-		Certificates:     []tls.Certificate{s.PKI.Server.TLS()},
+		Certificates:     []tls.Certificate{pki.Server.TLS()},
 		ClientAuth:       auth,
 		ClientCAs:        pool,
 		MinVersion:       version,
@@ -142,46 +138,12 @@ func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error)
 		NextProtos:       o.ALPN,
 		KeyLogWriter:     o.KeyLog,
 	}
-	if s.body == nil {
-		s.body = []byte("Hello from the far side of the lab.\n")
-	}
-	for _, f := range []struct {
-		to   **memfile
-		name string
-		pem  []byte
-	}{
-		{&s.ca, "ca.pem", s.PKI.CA.CertPEM()},
-		{&s.cert, "server.pem", s.PKI.Server.CertPEM()},
-		{&s.key, "server-key.pem", s.PKI.Server.KeyPEM()},
-		{&s.clientCert, "client.pem", s.PKI.Client.CertPEM()},
-		{&s.clientKey, "client-key.pem", s.PKI.Client.KeyPEM()},
-	} {
-		if *f.to, err = newMemfile(f.name, f.pem); err != nil {
-			return err
-		}
-	}
-	return nil
+	s.papers, err = newPapers(pki)
+	return err
 }
 
 // Addr is where the server listens.
 func (s *TLSServer) Addr() netip.AddrPort { return addrPort(s.ln.Addr()) }
-
-// CAFile is the path of the CA's certificate, for --ca. Like the other files
-// of the server it has no name: the path is valid in this process and in those
-// it starts, until Close.
-func (s *TLSServer) CAFile() string { return s.ca.path }
-
-// ClientCertFile is the path of the client's certificate, for --cert.
-func (s *TLSServer) ClientCertFile() string { return s.clientCert.path }
-
-// ClientKeyFile is the path of the client's key, for --key.
-func (s *TLSServer) ClientKeyFile() string { return s.clientKey.path }
-
-// CertFile is the path of the server's certificate, for other servers.
-func (s *TLSServer) CertFile() string { return s.cert.path }
-
-// KeyFile is the path of the server's key, for other servers.
-func (s *TLSServer) KeyFile() string { return s.key.path }
 
 // Sessions are the connections that have ended so far, oldest first.
 func (s *TLSServer) Sessions() []Session { return s.log.all() }
@@ -196,16 +158,8 @@ func (s *TLSServer) Close() error {
 	s.conns.closeAll()
 	s.wg.Wait()
 	s.log.close()
-	s.closeFiles()
+	s.papers.close()
 	return err
-}
-
-func (s *TLSServer) closeFiles() {
-	for _, f := range []*memfile{s.ca, s.cert, s.key, s.clientCert, s.clientKey} {
-		if f != nil {
-			_ = f.Close()
-		}
-	}
 }
 
 func (s *TLSServer) accept() {
@@ -230,8 +184,8 @@ func (s *TLSServer) session(tcp *net.TCPConn) Session {
 		return ses
 	}
 	var request prefix
-	in := bufio.NewReaderSize(io.TeeReader(conn, &request), maxRequest)
-	err := s.reply(conn, in)
+	in := io.TeeReader(conn, &request)
+	err := replyTo(in, conn, s.body)
 	if err == nil {
 		err = errors.Join(conn.CloseWrite(), tcp.CloseWrite())
 	}
@@ -247,30 +201,6 @@ func (s *TLSServer) session(tcp *net.TCPConn) Session {
 	}
 	finish(tcp)
 	return ses
-}
-
-// reply reads a request's head and answers it. A client that closes instead
-// has io.EOF to show for it.
-func (s *TLSServer) reply(conn io.Writer, in *bufio.Reader) error {
-	first, err := in.ReadSlice('\n')
-	if err == io.EOF && len(first) == 0 {
-		return io.EOF
-	}
-	get := bytes.HasPrefix(first, []byte("GET "))
-	for line := first; len(bytes.TrimRight(line, "\r\n")) > 0; line, err = in.ReadSlice('\n') {
-		if err != nil {
-			return fmt.Errorf("read the request: %w", err)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("read the request: %w", err)
-	}
-	status, body := "200 OK", s.body
-	if !get {
-		status, body = "405 Method Not Allowed", []byte("GET only\n")
-	}
-	_, err = fmt.Fprintf(conn, "HTTP/1.1 %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", status, len(body), body)
-	return err
 }
 
 // A prefix keeps the first bytes of what is written to it.

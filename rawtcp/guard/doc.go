@@ -21,9 +21,16 @@
 // forgets the connection, which starves the raw link behind a stateful
 // firewall. It needs CAP_NET_ADMIN.
 //
+// The tcx guard is a BPF program at the ingress of the interface, which drops
+// what arrives for our ports before the kernel's IP sees it. It serves where
+// everything is received by AF_PACKET, whose taps come first, and on kernels
+// without netfilter. It needs CAP_BPF and CAP_NET_ADMIN.
+//
+// [OpenRange] is for many ports at once, of both IP versions.
+//
 // An address that the kernel does not have needs no guard: see
 // [Options.Foreign].
 //
-// Read guard.go first, then port.go (which port, and holding it), listener.go
-// and nftables.go.
+// Read guard.go first, then port.go (which port, and holding it), listener.go,
+// nftables.go with rules.go, tcx.go, and range.go.
 package guard

@@ -8,9 +8,10 @@ import (
 
 // Kinds of guard, as [Options.Kind] names them and [Guard.Kind] reports them.
 const (
-	KindAuto     = "auto"     // the first of listener and nftables that stands
+	KindAuto     = "auto"     // the first that stands of listener, nftables and, where it can serve, tcx
 	KindListener = "listener" // a silent listening socket
 	KindNFTables = "nftables" // a rule that dies with us
+	KindTCX      = "tcx"      // a program before the kernel's IP that dies with us
 	KindNone     = "none"     // nothing: the kernel's RSTs go out
 	KindUnneeded = "unneeded" // only reported: the kernel would send none
 )
@@ -22,21 +23,27 @@ var (
 	ErrPermission = errors.New("not permitted")
 )
 
-// A Guard stands until it is closed, or its process ends.
-type Guard interface {
+// A Shield is what every guard can say and do.
+type Shield interface {
 	// Kind is one of the constants above.
 	Kind() string
 	// Describe is one sentence about what stands, for a person, without a
 	// final stop.
 	Describe() string
+	// Dropped is how often the guard has stepped in: inbound segments kept
+	// from the kernel's TCP (listener, tcx), or RSTs dropped (nftables).
+	Dropped() (n uint64, known bool)
+	// Close takes the guard down and gives up what it holds.
+	Close() error
+}
+
+// A Guard holds one port and keeps the kernel's RSTs back from it. It stands
+// until it is closed, or its process ends.
+type Guard interface {
+	Shield
 	// Local is the guarded address, with the port that was chosen if none was
 	// asked for.
 	Local() netip.AddrPort
-	// Dropped is how often the guard has stepped in: inbound segments kept
-	// from the kernel's TCP (listener), or RSTs dropped (nftables).
-	Dropped() (n uint64, known bool)
-	// Close takes the guard down and gives up the port.
-	Close() error
 }
 
 // Options say what to guard.
@@ -47,6 +54,8 @@ type Options struct {
 	// answers nothing that arrives there, so that any Kind comes to
 	// KindUnneeded, which holds no port: nobody else knows of it either.
 	Foreign bool
+	// Interface is as in [RangeOptions].
+	Interface string
 }
 
 // Open sets up a guard. When it returns, the guard stands.
@@ -57,13 +66,9 @@ func Open(o Options) (Guard, error) {
 	if !o.Local.Addr().IsValid() {
 		return nil, errors.New("a guard needs the local address")
 	}
-	kinds := []string{o.Kind}
-	switch o.Kind {
-	case "", KindAuto:
-		kinds = []string{KindListener, KindNFTables}
-	case KindListener, KindNFTables, KindNone:
-	default:
-		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s and %s", o.Kind, KindAuto, KindListener, KindNFTables, KindNone)
+	kinds, err := kindsOf(o.Kind, o.Interface)
+	if err != nil {
+		return nil, err
 	}
 	if o.Foreign {
 		return openUnneeded(o.Local)
@@ -74,7 +79,7 @@ func Open(o Options) (Guard, error) {
 	}
 	var refusals []error
 	for _, kind := range kinds {
-		g, err := open(kind, p)
+		g, err := open(kind, p, o.Interface)
 		if err == nil {
 			return g, nil
 		}
@@ -84,25 +89,44 @@ func Open(o Options) (Guard, error) {
 	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", p.local, errors.Join(refusals...))
 }
 
-func open(kind string, p *port) (Guard, error) {
-	switch kind {
-	case KindListener:
-		return openListener(p)
-	case KindNFTables:
-		return openNFTables(p)
+func open(kind string, p *port, dev string) (Guard, error) {
+	if kind == KindListener {
+		l, err := openListener(p)
+		if err != nil {
+			return nil, err
+		}
+		return l, nil
 	}
-	return none{p}, nil
+	g, err := openShield(kind, scopeOf(p.local), dev)
+	if err != nil {
+		return nil, err
+	}
+	return &onPort{Shield: g, port: p}, nil
 }
 
-// none holds the port and lets the kernel speak.
-type none struct{ *port }
+// onPort is a guard, and the port that is held beside it.
+type onPort struct {
+	Shield
+	port *port
+}
+
+func (g *onPort) Local() netip.AddrPort { return g.port.local }
+func (g *onPort) Close() error {
+	if err := g.port.close(); err != nil {
+		return err
+	}
+	return g.Shield.Close()
+}
+
+// none lets the kernel speak.
+type none struct{ scope scope }
 
 func (none) Kind() string                    { return KindNone }
 func (none) Dropped() (n uint64, known bool) { return 0, false }
+func (none) Close() error                    { return nil }
 func (g none) Describe() string {
-	return fmt.Sprintf("no guard: the kernel answers what arrives at %v with RSTs", g.local)
+	return fmt.Sprintf("no guard: the kernel answers what arrives at %v with RSTs", g.scope)
 }
-func (g none) Close() error { return g.close() }
 
 // unneeded is nothing but an address and port.
 type unneeded struct{ local netip.AddrPort }

@@ -19,11 +19,14 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-var standing = []string{guard.KindListener, guard.KindNFTables}
+var standing = []string{guard.KindListener, guard.KindNFTables, guard.KindTCX}
+
+// clientDev is what nstest calls the client's interface.
+const clientDev = "veth0"
 
 func open(t *testing.T, kind string, local netip.AddrPort) guard.Guard {
 	t.Helper()
-	g, err := guard.Open(guard.Options{Kind: kind, Local: local})
+	g, err := guard.Open(guard.Options{Kind: kind, Local: local, Interface: clientDev})
 	nstest.Check(t, err)
 	t.Cleanup(func() { g.Close() })
 	return g
@@ -95,6 +98,8 @@ func guardsAndTTLs(t *testing.T, pair func(*testing.T) *nstest.Pair) {
 		{guard.KindListener, 255, true},
 		{guard.KindNFTables, 64, true},
 		{guard.KindNFTables, 255, true},
+		{guard.KindTCX, 64, true},
+		{guard.KindTCX, 255, true},
 		{ttlAlone, 64, true},
 		{ttlAlone, 255, false},
 	} {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 func hold(kind, address string) {
-	g, err := guard.Open(guard.Options{Kind: kind, Local: netip.AddrPortFrom(netip.MustParseAddr(address), 0)})
+	g, err := guard.Open(guard.Options{Kind: kind, Local: netip.AddrPortFrom(netip.MustParseAddr(address), 0), Interface: clientDev})
 	if err != nil {
 		fmt.Println(err)
 		return

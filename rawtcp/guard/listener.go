@@ -17,7 +17,7 @@ type listener struct {
 }
 
 // openListener makes the held port's socket listen, and deaf before that.
-func openListener(p *port) (Guard, error) {
+func openListener(p *port) (*listener, error) {
 	filterErr := dropAll(p.fd)
 	level, option, name := p.leastTTL()
 	ttlErr := unix.SetsockoptInt(p.fd, level, option, maxTTL)
@@ -86,3 +86,55 @@ const (
 )
 
 func (g *listener) Close() error { return g.close() }
+
+// listeners are the guard over a range, a silent socket for each port.
+type listeners struct {
+	scope scope
+	each  []*listener
+}
+
+func openListeners(s scope) (Range, error) {
+	held, err := holdAll(s)
+	if err != nil {
+		return nil, err
+	}
+	g := &listeners{scope: s}
+	for _, p := range held {
+		l, err := openListener(p)
+		if err != nil {
+			return nil, errors.Join(err, held.close())
+		}
+		g.each = append(g.each, l)
+	}
+	return g, nil
+}
+
+func (g *listeners) Kind() string                { return KindListener }
+func (g *listeners) Ports() (first, last uint16) { return g.scope.first, g.scope.last }
+
+func (g *listeners) Describe() string {
+	l := g.each[0]
+	if l.filtered {
+		return fmt.Sprintf("%d listening sockets of ours on %v, whose filters drop every segment before the kernel's TCP answers it", len(g.each), g.scope)
+	}
+	return fmt.Sprintf("%d listening sockets of ours on %v that take a TTL of %d only: a peer whose segments arrive with that still draws a RST", len(g.each), g.scope, maxTTL)
+}
+
+func (g *listeners) Dropped() (n uint64, known bool) {
+	for _, l := range g.each {
+		one, ok := l.Dropped()
+		if !ok {
+			return 0, false
+		}
+		n += one
+	}
+	return n, true
+}
+
+func (g *listeners) Close() error {
+	var errs []error
+	for _, l := range g.each {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -8,19 +8,15 @@ import (
 	"sync"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/expr"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
-
-	"github.com/rawshake/rawshake/rawtcp/link"
-	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// nft is the guard that is a rule in a table of its own. The netlink socket
-// that made the table owns it: nobody else can change it, and it goes when the
-// socket is closed.
+// nft is the guard that is a table of its own, with a rule for each address.
+// The netlink socket that made the table owns it: nobody else can change it,
+// and it goes when the socket is closed.
 type nft struct {
-	*port
+	scope scope
 	table *nftables.Table
 	chain *nftables.Chain
 
@@ -28,14 +24,14 @@ type nft struct {
 	conn   *nftables.Conn // nil once closed
 }
 
-func openNFTables(p *port) (Guard, error) {
-	family := nftables.TableFamilyIPv4
-	if p.local.Addr().Is6() {
-		family = nftables.TableFamilyIPv6
-	}
-	g := &nft{port: p, table: &nftables.Table{
-		Family: family,
-		Name:   fmt.Sprintf("rawshake-%d-%d", os.Getpid(), p.local.Port()),
+// ownedPrefix begins the names of the tables that die with their process; its
+// id and the ports follow.
+const ownedPrefix = "rawshake-"
+
+func openNFTables(s scope) (Shield, error) {
+	g := &nft{scope: s, table: &nftables.Table{
+		Family: nftables.TableFamilyINet,
+		Name:   fmt.Sprintf("%s%d-%s", ownedPrefix, os.Getpid(), s.name()),
 	}}
 	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
 		return createOwned(c, g.table)
@@ -44,12 +40,11 @@ func openNFTables(p *port) (Guard, error) {
 		return nil, nftError(err)
 	}
 	g.conn = conn
-	accept := nftables.ChainPolicyAccept
-	g.chain = conn.AddChain(&nftables.Chain{
-		Name: "output", Table: g.table, Type: nftables.ChainTypeFilter, Policy: &accept,
-		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityRaw,
-	})
-	conn.AddRule(&nftables.Rule{Table: g.table, Chain: g.chain, Exprs: dropResets(p)})
+	g.chain = conn.AddChain(outputChain(g.table))
+	for _, r := range rules(s) {
+		r.Table, r.Chain = g.table, g.chain
+		conn.AddRule(r)
+	}
 	if err := conn.Flush(); err != nil {
 		conn.CloseLasting()
 		return nil, nftError(err)
@@ -88,43 +83,6 @@ func createOwned(c *netlink.Conn, t *nftables.Table) error {
 	return err
 }
 
-// Offsets in the IPv4 header (RFC 791), the IPv6 header (RFC 8200) and the TCP
-// header (RFC 9293).
-const (
-	ipSource  = 12
-	ip6Source = 8
-	tcpSource = 0
-	tcpFlags  = 13
-)
-
-// dropResets is the rule: unmarked TCP RSTs from the port are counted and
-// dropped. Our own carry the mark, or go out by AF_PACKET, past netfilter.
-func dropResets(p *port) []expr.Any {
-	offset := uint32(ipSource)
-	if p.local.Addr().Is6() {
-		offset = ip6Source
-	}
-	address := p.local.Addr().WithZone("").AsSlice()
-	source := binary.BigEndian.AppendUint16(nil, p.local.Port())
-	const reg = 1
-	is := func(op expr.CmpOp, v []byte) expr.Any { return &expr.Cmp{Op: op, Register: reg, Data: v} }
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyMARK, Register: reg},
-		is(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, link.Mark)),
-		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
-		is(expr.CmpOpEq, []byte{wire.ProtocolTCP}),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: uint32(len(address))},
-		is(expr.CmpOpEq, address),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpSource, Len: 2},
-		is(expr.CmpOpEq, source),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpFlags, Len: 1},
-		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 1, Mask: []byte{byte(wire.RST)}, Xor: []byte{0}},
-		is(expr.CmpOpNeq, []byte{0}),
-		&expr.Counter{},
-		&expr.Verdict{Kind: expr.VerdictDrop},
-	}
-}
-
 func nftError(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
@@ -138,10 +96,10 @@ func nftError(err error) error {
 func (g *nft) Kind() string { return KindNFTables }
 
 func (g *nft) Describe() string {
-	return fmt.Sprintf("a rule of ours in the nftables table %s, which drops the kernel's RSTs from %v and goes when this process ends", g.table.Name, g.local)
+	return fmt.Sprintf("a rule of ours in the nftables table %s, which drops the kernel's RSTs from %v and goes when this process ends", g.table.Name, g.scope)
 }
 
-// Dropped reads the rule's counter.
+// Dropped reads the rules' counters.
 func (g *nft) Dropped() (n uint64, known bool) {
 	g.asking.Lock()
 	defer g.asking.Unlock()
@@ -153,13 +111,9 @@ func (g *nft) Dropped() (n uint64, known bool) {
 		return 0, false
 	}
 	for _, r := range rules {
-		for _, e := range r.Exprs {
-			if c, ok := e.(*expr.Counter); ok {
-				return c.Packets, true
-			}
-		}
+		n += counted(r)
 	}
-	return 0, false
+	return n, true
 }
 
 func (g *nft) Close() error {
@@ -170,5 +124,5 @@ func (g *nft) Close() error {
 	}
 	err := g.conn.CloseLasting()
 	g.conn = nil
-	return errors.Join(err, g.port.close())
+	return err
 }

@@ -86,7 +86,13 @@ func bindPort(local netip.AddrPort) (*port, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	if err = unix.Bind(fd, at); err != nil {
+	if domain == unix.AF_INET6 { // "::" must leave IPv4 to others
+		err = unix.SetsockoptInt(fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, at)
+	}
+	if err != nil {
 		unix.Close(fd)
 		return nil, bindError(local, err)
 	}

@@ -16,6 +16,7 @@
 // Read link.go first (the contract), then route.go and neighbour.go with arp.go
 // and nd.go (where a packet goes), filter.go with filter4.go and filter6.go
 // (what gets in), socket.go, packet.go with responder.go, raw.go with raw6.go
-// and witness.go, tun.go, and pipe.go; impair.go with delayline.go for the
+// and witness.go, tun.go, and pipe.go; batch.go (many packets in one call);
+// impair.go with delayline.go for the
 // weather.
 package link

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,9 +20,13 @@ import (
 type packetLink struct {
 	sock      *socket
 	route     Route
-	nextHop   unix.SockaddrLinklayer
+	nextHop   unix.RawSockaddrLinklayer
 	responder *responder // answers for an address that the kernel does not have; or nil
 	hops      *hops      // in place of nextHop, where the remote is anybody
+
+	sending sync.Mutex
+	outbox  outbox
+	one     [1][]byte // the packet of a Send
 }
 
 // OpenPacket opens the packet link: below netfilter in both directions, with
@@ -50,7 +55,7 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 		s.close()
 		return nil, err
 	}
-	l := &packetLink{sock: s, route: r, nextHop: *linkAddress(r.Index, o.Flow.etherType(), hw)}
+	l := &packetLink{sock: s, route: r, nextHop: *rawLinkAddress(linkAddress(r.Index, o.Flow.etherType(), hw))}
 	if r.Foreign {
 		if l.responder, err = openResponder(r); err != nil {
 			s.close()
@@ -88,16 +93,55 @@ func openTap(f Flow, r Route) (*socket, error) {
 }
 
 func (l *packetLink) Send(packet []byte) error {
-	to := l.nextHop // Sendto writes into it
 	if l.hops != nil {
-		_, dst := addresses(packet)
-		hop, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
-		if !ok {
-			return fmt.Errorf("send on %s: %w: nothing has come from %v yet that tells where it is on the link", l.route.Interface, ErrNoNeighbour, dst)
-		}
-		to = *hop
+		return l.sendBack(packet)
 	}
-	err := l.sock.send(packet, &to)
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	l.one[0] = packet
+	_, err := l.sendAll(l.one[:])
+	l.one[0] = nil
+	return err
+}
+
+// SendBatch transmits packets in one call to the system, or few.
+func (l *packetLink) SendBatch(packets [][]byte) (n int, err error) {
+	if l.hops != nil {
+		for n, p := range packets {
+			if err := l.sendBack(p); err != nil {
+				return n, err
+			}
+		}
+		return len(packets), nil
+	}
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	for n < len(packets) && err == nil {
+		var sent int
+		sent, err = l.sendAll(packets[n:min(n+mostSent, len(packets))])
+		n += sent
+	}
+	return n, err
+}
+
+// sendAll sends what fits into one call, to the next hop.
+func (l *packetLink) sendAll(packets [][]byte) (n int, err error) {
+	n, err = l.sock.sendMany(l.outbox.fill(packets, &l.nextHop))
+	l.outbox.forget()
+	if err == unix.EMSGSIZE {
+		return n, tooLarge(len(packets[n]), l.route)
+	}
+	return n, sendError(err, l.route)
+}
+
+// sendBack sends a packet to where the peer's came from.
+func (l *packetLink) sendBack(packet []byte) error {
+	_, dst := addresses(packet)
+	to, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
+	if !ok {
+		return fmt.Errorf("send on %s: %w: nothing has come from %v yet that tells where it is on the link", l.route.Interface, ErrNoNeighbour, dst)
+	}
+	err := l.sock.send(packet, to)
 	if err == unix.EMSGSIZE {
 		return tooLarge(len(packet), l.route)
 	}
@@ -116,11 +160,7 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 				failure = receiveError(e, l.route)
 				return true
 			}
-			if p = d.packet(); p.Data != nil {
-				if l.hops != nil && !p.Ghost {
-					src, _ := addresses(p.Data)
-					l.hops.learn(src, d.from)
-				}
+			if p = l.take(&d); p.Data != nil {
 				return true
 			}
 		}
@@ -129,6 +169,52 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 		err = failure
 	}
 	return p, err
+}
+
+// ReceiveBatch takes what has come in, in one call to the system.
+func (l *packetLink) ReceiveBatch(b *Batch) (packets []Packet, err error) {
+	var failure error
+	err = l.sock.await(func(fd int) bool {
+		for {
+			n, e := b.read(fd)
+			if e == unix.EAGAIN {
+				return false
+			}
+			if e != nil {
+				failure = receiveError(e, l.route)
+				return true
+			}
+			packets = b.packets[:0]
+			now := time.Now()
+			for i := range n {
+				d := b.datagram(i, now)
+				if p := l.take(&d); p.Data != nil {
+					packets = append(packets, p)
+				}
+			}
+			if len(packets) > 0 {
+				return true
+			}
+		}
+	})
+	if err == nil {
+		err = failure
+	}
+	if err != nil {
+		return nil, err
+	}
+	return packets, nil
+}
+
+// take makes a Packet of a datagram, and notes where it came from where that
+// is of use.
+func (l *packetLink) take(d *datagram) Packet {
+	p := d.packet()
+	if l.hops != nil && p.Data != nil && !p.Ghost {
+		src, _ := addresses(p.Data)
+		l.hops.learn(src, d.from)
+	}
+	return p
 }
 
 func (l *packetLink) SetReadDeadline(t time.Time) error { return l.sock.setReadDeadline(t) }
@@ -171,6 +257,12 @@ func linkAddress(index int, protocol uint16, hw net.HardwareAddr) *unix.Sockaddr
 	a := &unix.SockaddrLinklayer{Protocol: htons(protocol), Ifindex: index, Halen: uint8(len(hw))}
 	copy(a.Addr[:], hw)
 	return a
+}
+
+// rawLinkAddress is an address as the kernel takes it.
+func rawLinkAddress(a *unix.SockaddrLinklayer) *unix.RawSockaddrLinklayer {
+	return &unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: a.Protocol, Ifindex: int32(a.Ifindex),
+		Hatype: a.Hatype, Pkttype: a.Pkttype, Halen: a.Halen, Addr: a.Addr}
 }
 
 // htons is for the protocol fields of AF_PACKET, which are in network order.

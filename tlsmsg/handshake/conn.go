@@ -142,18 +142,28 @@ func (c *conn[S]) run() {
 		raw, err := c.in.messages.Next()
 		switch {
 		case err != nil:
-			c.end(tooLong(err))
+			c.end(c.tooLong(err))
 		case raw != nil:
 			c.end(c.handshakeMessage(raw))
-		default:
-			more, err := c.nextRecord()
-			c.end(err)
-			if !more {
-				c.end(c.transportEnded())
-				return
-			}
+		case !c.nextPart():
+			return
 		}
 	}
+}
+
+// nextPart handles the next record, or reports that there is none. A message
+// that is out of turn need not be whole to be refused.
+func (c *conn[S]) nextPart() (more bool) {
+	if typ, ok := c.in.messages.Type(); ok && !c.takes(kind(typ)) {
+		c.end(c.outOfTurn(kind(typ)))
+		return false
+	}
+	more, err := c.nextRecord()
+	c.end(err)
+	if !more {
+		c.end(c.transportEnded())
+	}
+	return more
 }
 
 // transportEnded judges the stream's end, once all before it is handled.

@@ -202,19 +202,23 @@ func (c *conn[S]) applicationData(plaintext []byte) error {
 
 // messageArrived tells a listener of a whole message.
 func (c *conn[S]) messageArrived(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) {
-	if c.events == nil {
-		return
+	if c.events != nil {
+		start := c.in.span.start
+		if content == tlsmsg.ContentHandshake {
+			start = c.in.began
+		}
+		c.events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
+			Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})
 	}
-	start := c.in.span.start
-	if content == tlsmsg.ContentHandshake {
-		start = c.in.began
-	}
-	c.events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
-		Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})
+	c.tamperOnArrival(Incoming{content, raw})
 }
 
 // tooLong gives the answer to a message beyond the limit. RFC 5246 names no
 // alert for it; its length is out of range.
-func tooLong(err error) error {
+func (c *conn[S]) tooLong(err error) error {
+	var overlong *tlsmsg.MessageTooLongError
+	if errors.As(err, &overlong) && !c.takes(kind(overlong.Type)) {
+		return c.outOfTurn(kind(overlong.Type))
+	}
 	return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
 }

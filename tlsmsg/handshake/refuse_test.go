@@ -139,8 +139,14 @@ func TestBadRecordsDrawTheirAlert(t *testing.T) {
 		{"text in the middle", "Certificate", func(*fake, []part) []byte { return []byte("HTTP/1.1 400 Bad Request") },
 			tlsmsg.AlertUnexpectedMessage, "after the peer's ServerHello"},
 		{"ChangeCipherSpec inside a message", "ChangeCipherSpec", func(_ *fake, p []part) []byte {
-			return append(handshakeRecord("\x04\x00"), p[0].wire()...)
+			return append(handshakeRecord("\x00\x00"), p[0].wire()...)
 		}, tlsmsg.AlertUnexpectedMessage, "in the middle of a handshake message"},
+		{"a message out of turn that is not whole", "ChangeCipherSpec", func(*fake, []part) []byte {
+			return handshakeRecord("\x04\x00\x10\x00")
+		}, tlsmsg.AlertUnexpectedMessage, "NewSessionTicket: after our Finished, expected ChangeCipherSpec"},
+		{"a message out of turn that is too long", "ChangeCipherSpec", func(*fake, []part) []byte {
+			return handshakeRecord("\x04\xff\xff\xff")
+		}, tlsmsg.AlertUnexpectedMessage, "NewSessionTicket: after our Finished, expected ChangeCipherSpec"},
 		{"ChangeCipherSpec of two bytes", "ChangeCipherSpec", func(f *fake, _ []part) []byte {
 			return []byte{20, 3, 3, 0, 2, 1, 1}
 		}, tlsmsg.AlertUnexpectedMessage, "ChangeCipherSpec"},

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -99,6 +100,16 @@ func (c *conn[S]) dispatch(k kind, raw []byte) error {
 		}
 		return nil
 	}
+	return c.outOfTurn(k)
+}
+
+// takes reports whether a message is one that the phase takes.
+func (c *conn[S]) takes(k kind) bool {
+	return slices.ContainsFunc(c.steps(), func(s step[S]) bool { return s.kind == k })
+}
+
+// outOfTurn gives the answer to a message that the phase does not take.
+func (c *conn[S]) outOfTurn(k kind) error {
 	return refuse(tlsmsg.AlertUnexpectedMessage, k.String(), "after %s, expected %s", c.last, c.expected())
 }
 

@@ -4,16 +4,22 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // A Tamper makes a server misbehave on purpose, for laboratories and tests of
 // clients: leave messages out, repeat, reorder or change them, send an alert at
-// any point. Either func may be nil.
+// any point. Any func may be nil. [Fault] makes one for the usual misdeeds.
 type Tamper struct {
 	// Messages is asked for each message that is due, before it is put into
 	// records and protected, and returns what is sent in its place: none, the
 	// same, another, several. Handshake messages that it returns are what the
 	// transcript counts, so that a change is not found by Finished alone. Data
-	// of the message alias the machine's storage and are not to be written to.
+	// of the message alias the machine's storage: they are not to be written to,
+	// nor kept.
 	Messages func(due Outgoing) []Outgoing
+	// Arrived is asked for each whole message of the client's, before the
+	// machine takes it, and returns what is sent first. What it returns joins
+	// no transcript and is not shown to Messages. Data alias the machine's
+	// storage.
+	Arrived func(got Incoming) []Outgoing
 	// Record is asked for each record as it goes on the wire, after protection,
-	// and returns the bytes to send in its place.
+	// and returns the bytes to send in its place: none, other bytes, more.
 	Record func(wire []byte) []byte
 }
 
@@ -23,6 +29,10 @@ type Outgoing struct {
 	Data    []byte // of a handshake message: header included
 }
 
+// Incoming is a message that arrived: the content of records of one type,
+// decrypted. It comes from the network.
+type Incoming Outgoing
+
 // HandshakeType returns the type of a handshake message.
 func (o *Outgoing) HandshakeType() (t tlsmsg.HandshakeType, ok bool) {
 	if o.Content != tlsmsg.ContentHandshake || len(o.Data) == 0 {
@@ -31,11 +41,16 @@ func (o *Outgoing) HandshakeType() (t tlsmsg.HandshakeType, ok bool) {
 	return tlsmsg.HandshakeType(o.Data[0]), true
 }
 
+// HandshakeType returns the type of a handshake message.
+func (i *Incoming) HandshakeType() (t tlsmsg.HandshakeType, ok bool) {
+	return (*Outgoing)(i).HandshakeType()
+}
+
 // sendTampered sends what is to be sent in a message's place.
 func (c *conn[S]) sendTampered(due Outgoing) error {
 	for _, o := range c.tamper.Messages(due) {
 		typ, _ := o.HandshakeType()
-		if o.Content == tlsmsg.ContentHandshake {
+		if o.Content == tlsmsg.ContentHandshake && typ != tlsmsg.TypeHelloRequest { // RFC 5246, section 7.4.1.1
 			c.transcript.Add(o.Data)
 		}
 		if err := c.sendRecords(o.Content, typ, o.Data); err != nil {
@@ -43,4 +58,19 @@ func (c *conn[S]) sendTampered(due Outgoing) error {
 		}
 	}
 	return nil
+}
+
+// tamperOnArrival sends what is to be sent before a message is taken.
+func (c *conn[S]) tamperOnArrival(got Incoming) {
+	if c.tamper == nil || c.tamper.Arrived == nil || c.out.closed {
+		return
+	}
+	for _, o := range c.tamper.Arrived(got) {
+		typ, _ := o.HandshakeType()
+		if err := c.sendRecords(o.Content, typ, o.Data); err != nil {
+			c.end(err)
+			return
+		}
+	}
+	c.out.flush()
 }

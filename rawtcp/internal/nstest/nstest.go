@@ -92,9 +92,14 @@ func NewPair(t *testing.T) *Pair {
 // NewPair6 is NewPair for a test that is about IPv6.
 func NewPair6(t *testing.T) *Pair {
 	t.Helper()
-	p := NewPair(t)
-	p.Client.Addr, p.Server.Addr = p.Client.Addr6, p.Server.Addr6
-	return p
+	return NewPair(t).Version6()
+}
+
+// Version6 is the same two hosts, for what is about IPv6.
+func (p *Pair) Version6() *Pair {
+	client, server := *p.Client, *p.Server
+	client.Addr, server.Addr = client.Addr6, server.Addr6
+	return &Pair{Client: &client, Server: &server}
 }
 
 // EachVersion runs a test of both IP versions, with a pair of hosts for each.

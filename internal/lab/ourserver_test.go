@@ -1,0 +1,172 @@
+package lab_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+func startOurs(t *testing.T, l *lab.Lab, o lab.OurServerOptions) *lab.OurServer {
+	t.Helper()
+	o.Listen = l.Far().Addr().String() + ":0"
+	srv, err := l.StartOurServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	return srv
+}
+
+// An independent client is served by our own server as by any other.
+func TestOurServerServesAnIndependentClient(t *testing.T) {
+	l := newLab(t)
+	for name, o := range map[string]lab.OurServerOptions{
+		"defaults":    {},
+		"RSA":         {Key: lab.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0xC030}},
+		"client auth": {ClientAuth: lab.RequireClient, Tickets: true},
+		"P-521":       {Key: lab.ECDSAP521},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startOurs(t, l, o)
+			reply, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, o.ClientAuth != ""))
+			if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200 OK\r\n") {
+				t.Fatalf("%q, %v", reply, err)
+			}
+			s, err := srv.Next(t.Context())
+			if err != nil || !s.Complete || s.Err != nil || !s.CloseNotify || !strings.HasPrefix(string(s.Request), "GET / ") {
+				t.Errorf("session %+v, %v", s, err)
+			}
+			if got := len(s.State.Chain) > 0; got != (o.ClientAuth != "") {
+				t.Errorf("client certificate arrived: %v", got)
+			}
+		})
+	}
+}
+
+// Each misbehaviour is what an independent client calls by its name.
+func TestOurServerMisbehavesAsItIsTold(t *testing.T) {
+	l := newLab(t)
+	for text, want := range map[string]string{
+		"stop certificate":                    "i/o timeout",
+		"close certificate":                   "EOF",
+		"reset certificate":                   "connection reset",
+		"skip certificate":                    "unexpected",
+		"repeat certificate":                  "unexpected",
+		"reorder certificate":                 "unexpected",
+		"corrupt server_key_exchange":         "invalid signature",
+		"corrupt finished":                    "Finished message",
+		"break finished":                      "bad record MAC",
+		"alert handshake_failure certificate": "handshake failure",
+		"alert internal_error server_hello":   "internal error",
+		"alert access_denied finished":        "access denied",
+	} {
+		t.Run(text, func(t *testing.T) {
+			m, err := lab.ParseMisbehaviour(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := startOurs(t, l, lab.OurServerOptions{Key: lab.RSA2048, Misbehaviour: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
+			tcp, err := l.Near().Dial(t.Context(), "tcp", srv.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tcp.Close()
+			patience := 10 * time.Second
+			if m.Act == lab.Stop { // it is the silence that is waited for
+				patience = 200 * time.Millisecond
+			}
+			_ = tcp.SetDeadline(time.Now().Add(patience))
+			err = tls.Client(tcp, clientConfig(srv.PKI, false)).Handshake()
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("the client says %v, want something about %q", err, want)
+			}
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() != (m.Act == lab.Stop) {
+				t.Errorf("timeout: %v", err)
+			}
+			if errors.Is(err, syscall.ECONNRESET) != (m.Act == lab.ResetAt) {
+				t.Errorf("reset: %v", err)
+			}
+		})
+	}
+	srv := startOurs(t, l, lab.OurServerOptions{Misbehaviour: misbehaviour(t, "warn user_canceled server_key_exchange")})
+	if _, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false)); err != nil {
+		t.Errorf("a warning ended the handshake: %v", err)
+	}
+}
+
+func misbehaviour(t *testing.T, text string) lab.Misbehaviour {
+	t.Helper()
+	m, err := lab.ParseMisbehaviour(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestWrongMisbehavioursAreRefusedInASentence(t *testing.T) {
+	for text, want := range map[string]string{
+		"dance certificate":          `"dance" is not one of`,
+		"stop":                       "the message is missing",
+		"stop nonsense":              "nonsense",
+		"alert certificate":          "certificate",
+		"alert":                      "name of an alert",
+		"corrupt finished first":     "not a byte's number",
+		"skip certificate and dance": "nothing goes after",
+	} {
+		if _, err := lab.ParseMisbehaviour(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want something about %q", text, err, want)
+		}
+	}
+}
+
+func TestMoreCertificateFaultsAreWhatTheySay(t *testing.T) {
+	l := newLab(t)
+	for fault, want := range map[lab.CertFault]string{
+		lab.NotYetValid:  "not yet valid",
+		lab.UnknownCA:    "unknown authority",
+		lab.WrongUse:     "incompatible key usage",
+		lab.BadSignature: "verification failure",
+	} {
+		srv := startOurs(t, l, lab.OurServerOptions{Fault: fault})
+		_, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want something about %q", fault, err, want)
+		}
+	}
+}
+
+// The folder has no name outside, and files in it can be renamed.
+func TestMemdirHoldsFiles(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount outside of a lab")
+	}
+	d, err := lab.NewMemdir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := os.WriteFile(d.Path("a"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(d.Path("a"), d.Path("b")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(d.Path("b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if got, err := io.ReadAll(f); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
+	}
+}

@@ -1,0 +1,55 @@
+package lab
+
+// papers are a server's certificates, and those of its clients, as files
+// without names: a path is valid in this process and in those it starts, until
+// the server is closed.
+type papers struct {
+	PKI *PKI
+
+	ca, clientCert, clientKey, cert, key *memfile
+}
+
+func newPapers(p *PKI) (*papers, error) {
+	s := &papers{PKI: p}
+	for _, f := range []struct {
+		to   **memfile
+		name string
+		pem  []byte
+	}{
+		{&s.ca, "ca.pem", p.CA.CertPEM()},
+		{&s.cert, "server.pem", p.Server.CertPEM()},
+		{&s.key, "server-key.pem", p.Server.KeyPEM()},
+		{&s.clientCert, "client.pem", p.Client.CertPEM()},
+		{&s.clientKey, "client-key.pem", p.Client.KeyPEM()},
+	} {
+		var err error
+		if *f.to, err = newMemfile(f.name, f.pem); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// CAFile is the path of the CA's certificate, for --ca.
+func (s *papers) CAFile() string { return s.ca.path }
+
+// ClientCertFile is the path of the client's certificate, for --cert.
+func (s *papers) ClientCertFile() string { return s.clientCert.path }
+
+// ClientKeyFile is the path of the client's key, for --key.
+func (s *papers) ClientKeyFile() string { return s.clientKey.path }
+
+// CertFile is the path of the server's certificate, for other servers.
+func (s *papers) CertFile() string { return s.cert.path }
+
+// KeyFile is the path of the server's key, for other servers.
+func (s *papers) KeyFile() string { return s.key.path }
+
+func (s *papers) close() {
+	for _, f := range []*memfile{s.ca, s.cert, s.key, s.clientCert, s.clientKey} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

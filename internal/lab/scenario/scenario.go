@@ -1,0 +1,95 @@
+// Package scenario holds the scenarios of `rawshake lab demo`: small stories of
+// a handshake, told in a private network. Each says what stands there, which
+// connections are made, what a reader should look at, and what must be seen;
+// the tests run each and hold it to that, and docs/scenarios.md is written from
+// such runs.
+//
+// To add one, add a value to a file of this folder and its name to all.
+package scenario
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// A Scenario is one story.
+type Scenario struct {
+	Name  string
+	Title string // a line for the list
+	About string // what is set up, and what to look at: said before
+	Serve func(*lab.Lab) (Server, error)
+	Steps []Step
+}
+
+// A Step is one connection of the story, made by `rawshake connect`.
+type Step struct {
+	Say  string // before it
+	Args string // beside the host and the CA, in words: "--get / --guard none"
+	Exit int    // the exit status that it must have
+	// Shows is what the ladder must show, in this order, whatever else comes
+	// in between: "out SYN", "in server_hello", or a decision's name.
+	Shows []string
+	Then  string // said after it
+}
+
+// A Server is the peer of a scenario.
+type Server interface {
+	Addr() netip.AddrPort
+	CAFile() string
+	ClientCertFile() string
+	ClientKeyFile() string
+	Close() error
+}
+
+// ours serves with this project's own TLS.
+func ours(o lab.OurServerOptions) func(*lab.Lab) (Server, error) {
+	return func(l *lab.Lab) (Server, error) { return l.StartOurServer(o) }
+}
+
+// independent serves with crypto/tls.
+func independent(o lab.ServerOptions) func(*lab.Lab) (Server, error) {
+	return func(l *lab.Lab) (Server, error) { return l.StartTLSServer(o) }
+}
+
+// all are the scenarios, in the order in which they are best read. The first is
+// what `lab demo` shows.
+var all = []*Scenario{
+	&mutualTLS, &rsa, &dhe, &ecdhe, &resumption,
+	&badCertificate, &badFinished, &alert,
+}
+
+// All are the scenarios, in the order in which they are best read.
+func All() []*Scenario { return slices.Clone(all) }
+
+// Find returns the scenario of a name; the empty name is the first one's.
+func Find(name string) (*Scenario, error) {
+	if name == "" {
+		return all[0], nil
+	}
+	var names []string
+	for _, s := range all {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("there is no scenario %q: there are %s", name, strings.Join(names, ", "))
+}
+
+// mutual are the thirteen steps of a full handshake with client
+// authentication: the messages of RFC 5246, figure 1. Some are the key
+// exchange's.
+func mutual(serverKeyExchange bool) []string {
+	flight := []string{"out SYN", "in SYN-ACK", "out ACK", "out client_hello", "in server_hello", "in certificate"}
+	if serverKeyExchange {
+		flight = append(flight, "in server_key_exchange")
+	}
+	return append(flight,
+		"in certificate_request", "in server_hello_done",
+		"out certificate", "out client_key_exchange", "out certificate_verify", "out change_cipher_spec", "out finished",
+		"in change_cipher_spec", "in finished")
+}

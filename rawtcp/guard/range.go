@@ -1,0 +1,268 @@
+package guard
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Range keeps the kernel's RSTs back from many ports. It stands until it is
+// closed, or its process ends.
+type Range interface {
+	Shield
+	// Ports are the first and the last guarded port, both included.
+	Ports() (first, last uint16)
+}
+
+// RangeOptions say which ports to guard.
+type RangeOptions struct {
+	Kind string // KindAuto if empty
+	// Addrs are our addresses, of both IP versions as you like. None means
+	// every address that this machine has.
+	Addrs []netip.Addr
+	// First and Last are the ports, both included. If First is 0, a free block
+	// of Count ports is chosen at random.
+	First, Last uint16
+	Count       int
+	// Hold binds every port, so that neither the kernel nor another process
+	// can use one: an open descriptor for each port and address. The listener
+	// guard does so in any case.
+	Hold bool
+	// Interface says that everything is received on this interface, by
+	// AF_PACKET bound to ETH_P_ALL. Only then can KindTCX serve: it takes the
+	// segments away before the kernel's IP, and before raw IP sockets.
+	Interface string
+}
+
+// OpenRange sets up a guard over a range of ports. When it returns, the guard
+// stands.
+//
+// KindAuto takes the listener guard, which needs no privilege, as long as the
+// process may open a descriptor for each port and address (RLIMIT_NOFILE);
+// beyond that one nftables table, which needs CAP_NET_ADMIN, or a TCX program,
+// which needs CAP_BPF as well and Interface to be said. Where each segment
+// counts, KindTCX costs the kernel least and KindNFTables most, since there
+// the RST is made first.
+//
+// It fails with ErrPortInUse, with ErrPermission, or with the reasons why no
+// guard of the kind asked for can be had.
+func OpenRange(o RangeOptions) (Range, error) {
+	kinds, err := kindsOf(o.Kind, o.Interface)
+	if err != nil {
+		return nil, err
+	}
+	if o.First != 0 {
+		s, err := o.scope()
+		if err != nil {
+			return nil, err
+		}
+		return openRange(s, kinds, o)
+	}
+	if o.Count < 1 || o.Count > maxBlock {
+		return nil, fmt.Errorf("a guard over %d ports: from 1 to %d can be chosen", o.Count, maxBlock)
+	}
+	for range attempts {
+		if o.First, o.Last, err = randomBlock(o.Count, o.Hold); err != nil {
+			return nil, err
+		}
+		s, err := o.scope()
+		if err != nil {
+			return nil, err
+		}
+		if err = free(s); err == nil {
+			var g Range
+			if g, err = openRange(s, kinds, o); err == nil {
+				return g, nil
+			}
+		}
+		if !errors.Is(err, ErrPortInUse) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: no %d ports in a row are free in any of %d random places; ask for fewer, or name them", ErrPortInUse, o.Count, attempts)
+}
+
+// kindsOf are the guards to try, in their order.
+func kindsOf(kind, dev string) ([]string, error) {
+	switch kind {
+	case "", KindAuto:
+		kinds := []string{KindListener, KindNFTables}
+		if dev != "" {
+			kinds = append(kinds, KindTCX)
+		}
+		return kinds, nil
+	case KindTCX:
+		if dev == "" {
+			return nil, fmt.Errorf("the guard %s goes with the packet link only: it needs to know the interface on which everything is received by AF_PACKET", KindTCX)
+		}
+	case KindListener, KindNFTables, KindNone:
+	default:
+		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s, %s and %s", kind, KindAuto, KindListener, KindNFTables, KindTCX, KindNone)
+	}
+	return []string{kind}, nil
+}
+
+func (o RangeOptions) scope() (scope, error) {
+	s := scope{first: o.First, last: o.Last}
+	if s.last < s.first {
+		return s, fmt.Errorf("%d-%d is not a range of ports: its first is above its last", s.first, s.last)
+	}
+	for _, a := range o.Addrs {
+		if !a.IsValid() {
+			return s, errors.New("a guard over ports of an address needs the address")
+		}
+		s.addrs = append(s.addrs, a.Unmap())
+	}
+	return s, nil
+}
+
+func openRange(s scope, kinds []string, o RangeOptions) (Range, error) {
+	var refusals []error
+	for _, kind := range kinds {
+		g, err := openRangeKind(kind, s, o)
+		if err == nil || errors.Is(err, ErrPortInUse) {
+			return g, err
+		}
+		refusals = append(refusals, fmt.Errorf("%s guard: %w", kind, err))
+	}
+	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", s, errors.Join(refusals...))
+}
+
+func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {
+	if kind == KindListener {
+		return openListeners(s)
+	}
+	var held held
+	if o.Hold {
+		var err error
+		if held, err = holdAll(s); err != nil {
+			return nil, err
+		}
+	}
+	g, err := openShield(kind, s, o.Interface)
+	if err != nil {
+		return nil, errors.Join(err, held.close())
+	}
+	return &heldRange{Shield: g, scope: s, held: held}, nil
+}
+
+// openShield is a guard that holds no port.
+func openShield(kind string, s scope, dev string) (Shield, error) {
+	switch kind {
+	case KindNFTables:
+		return openNFTables(s)
+	case KindTCX:
+		return openTCX(s, dev)
+	}
+	return none{s}, nil
+}
+
+// A heldRange is a guard, and the ports that are held beside it, if any.
+type heldRange struct {
+	Shield
+	scope scope
+	held  held
+}
+
+func (g *heldRange) Ports() (first, last uint16) { return g.scope.first, g.scope.last }
+func (g *heldRange) Close() error                { return errors.Join(g.Shield.Close(), g.held.close()) }
+
+// held are bound sockets.
+type held []*port
+
+func (h held) close() error {
+	var errs []error
+	for _, p := range h {
+		errs = append(errs, p.close())
+	}
+	return errors.Join(errs...)
+}
+
+// holdAll binds each port of each address.
+func holdAll(s scope) (held, error) {
+	if err := affordable(s.size() * len(s.bound())); err != nil {
+		return nil, err
+	}
+	var h held
+	for _, a := range s.bound() {
+		for n := int(s.first); n <= int(s.last); n++ {
+			p, err := bindPort(netip.AddrPortFrom(a, uint16(n)))
+			if errors.Is(err, unix.EAFNOSUPPORT) && len(s.addrs) == 0 {
+				break // one family is not there, and nobody asked for it
+			}
+			if err != nil {
+				return nil, errors.Join(err, h.close())
+			}
+			h = append(h, p)
+		}
+	}
+	return h, nil
+}
+
+// free reports with ErrPortInUse whether another socket has one of the ports.
+func free(s scope) error {
+	for _, a := range s.bound() {
+		for n := int(s.first); n <= int(s.last); n++ {
+			p, err := bindPort(netip.AddrPortFrom(a, uint16(n)))
+			if errors.Is(err, unix.EAFNOSUPPORT) && len(s.addrs) == 0 {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if err := p.close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// spareDescriptors are left to the rest of the program.
+const spareDescriptors = 128
+
+// affordable refuses more descriptors than the process may open.
+func affordable(n int) error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	if uint64(n)+spareDescriptors > limit.Cur {
+		return fmt.Errorf("it takes %d open descriptors, one for each port and address, and this process may have %d: ask for fewer ports, or raise the limit (ulimit -n %d)",
+			n, limit.Cur, n+2*spareDescriptors)
+	}
+	return nil
+}
+
+// Bounds of the blocks that are chosen. Ports below are other people's habits.
+const (
+	lowestBlock = 10000
+	maxBlock    = 16384
+)
+
+// randomBlock chooses n ports in a row: of the kernel's own range if they are
+// to be held, and below it if they are not, where the kernel gives none away.
+func randomBlock(n int, hold bool) (first, last uint16, err error) {
+	low, high, err := ephemeralRange()
+	if err != nil {
+		return 0, 0, err
+	}
+	from, to := int(low), int(high)
+	if !hold && int(low)-lowestBlock >= n {
+		from, to = lowestBlock, int(low)-1
+	}
+	if to-from+1 < n {
+		from, to = lowestBlock, 65535
+	}
+	at, err := rand.Int(rand.Reader, big.NewInt(int64(to-from-n+2)))
+	if err != nil {
+		return 0, 0, err
+	}
+	first = uint16(from + int(at.Int64()))
+	return first, first + uint16(n-1), nil
+}

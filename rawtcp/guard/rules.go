@@ -1,0 +1,98 @@
+package guard
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// outputChain is where RSTs are dropped: at raw priority, before connection
+// tracking has seen them.
+func outputChain(t *nftables.Table) *nftables.Chain {
+	accept := nftables.ChainPolicyAccept
+	return &nftables.Chain{
+		Name: "output", Table: t, Type: nftables.ChainTypeFilter, Policy: &accept,
+		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityRaw,
+	}
+}
+
+// rules are what drops the RSTs of a scope: a rule for each address, or one
+// for all.
+func rules(s scope) (list []*nftables.Rule) {
+	for _, a := range s.addrs {
+		list = append(list, &nftables.Rule{Exprs: dropResets(a, s.first, s.last)})
+	}
+	if len(s.addrs) == 0 {
+		list = append(list, &nftables.Rule{Exprs: dropResets(netip.Addr{}, s.first, s.last)})
+	}
+	return list
+}
+
+// Offsets in the IPv4 header (RFC 791), the IPv6 header (RFC 8200) and the TCP
+// header (RFC 9293).
+const (
+	ipSource  = 12
+	ip6Source = 8
+	tcpSource = 0
+	tcpFlags  = 13
+)
+
+// reg is the one register that the rules use.
+const reg = 1
+
+func compare(op expr.CmpOp, v []byte) expr.Any { return &expr.Cmp{Op: op, Register: reg, Data: v} }
+
+// dropResets is a rule: unmarked TCP RSTs from the ports of an address, or of
+// any if it is the zero Addr, are counted and dropped. Our own carry the mark,
+// or go out by AF_PACKET, past netfilter.
+func dropResets(a netip.Addr, first, last uint16) []expr.Any {
+	var list []expr.Any
+	if a.IsValid() {
+		list = fromAddress(a)
+	}
+	return append(list,
+		&expr.Meta{Key: expr.MetaKeyMARK, Register: reg},
+		compare(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, link.Mark)),
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
+		compare(expr.CmpOpEq, []byte{wire.ProtocolTCP}),
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpSource, Len: 2},
+		compare(expr.CmpOpGte, binary.BigEndian.AppendUint16(nil, first)),
+		compare(expr.CmpOpLte, binary.BigEndian.AppendUint16(nil, last)),
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpFlags, Len: 1},
+		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 1, Mask: []byte{byte(wire.RST)}, Xor: []byte{0}},
+		compare(expr.CmpOpNeq, []byte{0}),
+		&expr.Counter{},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	)
+}
+
+// fromAddress matches packets of one source.
+func fromAddress(a netip.Addr) []expr.Any {
+	a = a.WithZone("")
+	family, offset := byte(unix.NFPROTO_IPV4), uint32(ipSource)
+	if a.Is6() {
+		family, offset = unix.NFPROTO_IPV6, ip6Source
+	}
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: reg},
+		compare(expr.CmpOpEq, []byte{family}),
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: uint32(a.BitLen() / 8)},
+		compare(expr.CmpOpEq, a.AsSlice()),
+	}
+}
+
+// counted is what a rule's counter says.
+func counted(r *nftables.Rule) uint64 {
+	for _, e := range r.Exprs {
+		if c, ok := e.(*expr.Counter); ok {
+			return c.Packets
+		}
+	}
+	return 0
+}
