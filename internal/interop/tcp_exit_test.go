@@ -82,9 +82,10 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 	} {
 		for _, kind := range []string{"packet", "raw"} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
 				l := newLab(t)
 				address := serve(t, l, flood)
-				s := sniff(t, l.Far(), l.Far().Interface())
+				s := sniffOnly(t, l.Far(), l.Far().Interface(), onlyResets)
 				var seen tally
 				d := rawtcp.Dialer{Link: kind, Stack: rawtcp.StackConfig{Tap: seen.frame},
 					Wrap: func(l link.Link) link.Link { return link.Impair(l, link.Impairment{Delay: 20 * time.Millisecond}) }}
@@ -137,6 +138,7 @@ func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
 	farewell := []byte{21, 3, 3, 0, 2, 1, 90, 21, 3, 3, 0, 2, 1, 0} // user_canceled, close_notify
 	for until, want := range map[string][]byte{"tcp": nil, "hello": farewell, "certificate": farewell} {
 		t.Run(until, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			p, err := l.StartTLSServer(lab.ServerOptions{})
 			if err != nil {
@@ -184,6 +186,7 @@ func TestAnInterruptEndsTheConnection(t *testing.T) {
 		"for the ServerHello": {(*lab.Lab).StartMute, `"client_hello"`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			p, err := c.start(l)
 			if err != nil {
