@@ -24,6 +24,7 @@ type sniffer struct {
 // seen is one captured TCP segment.
 type seen struct {
 	src string // its address
+	id  uint16 // IPv4's identification
 	tcp *layers.TCP
 }
 
@@ -78,10 +79,17 @@ func (s *sniffer) read(h *pcapgo.EthernetHandle) {
 		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
 		if ip := p.NetworkLayer(); ip != nil && tcp != nil {
 			s.mu.Lock()
-			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), tcp})
+			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), identification(ip), tcp})
 			s.mu.Unlock()
 		}
 	}
+}
+
+func identification(ip gopacket.NetworkLayer) uint16 {
+	if four, ok := ip.(*layers.IPv4); ok {
+		return four.Id
+	}
+	return 0
 }
 
 // end waits for what is still under way, and returns all segments.
