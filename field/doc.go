@@ -12,7 +12,7 @@
 // second parser that could drift.
 //
 // Read cursor.go first (how decoders read), then read.go (the kinds of field),
-// nest.go (vectors and lists), tree.go (what a recording holds) and error.go.
+// nest.go (vectors and lists), tree.go and graft.go (what a recording holds) and error.go.
 //
 // The package imports nothing of ours and knows no protocol.
 package field

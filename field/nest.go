@@ -30,6 +30,20 @@ func (c *Cursor) Enter16(name string, min, max int) { c.enterVector(name, 2, min
 // Enter24 begins a vector with a three-byte length.
 func (c *Cursor) Enter24(name string, min, max int) { c.enterVector(name, 3, min, max) }
 
+// Limit ends the group begun last after n more bytes, for a length that was
+// read in its own way. Leave fails if some are left.
+func (c *Cursor) Limit(n int) {
+	if c.err != nil {
+		return
+	}
+	if left := c.Left(); n < 0 || n > left {
+		c.Failf("%s", lengthExceeds(n, left))
+		return
+	}
+	f := &c.stack[c.depth]
+	f.end, f.exact = c.off+n, true
+}
+
 // Item begins the next element of a list, in a group entered before:
 //
 //	c.Enter16("extensions", 0, 1<<16-1)

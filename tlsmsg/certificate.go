@@ -1,9 +1,12 @@
 package tlsmsg
 
-import "github.com/rawshake/rawshake/field"
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/tlsmsg/der"
+)
 
 // The messages about certificates (RFC 5246, sections 7.4.2, 7.4.4 and 7.4.8;
-// RFC 6066, section 8). The DER inside is not looked into.
+// RFC 6066, section 8). The DER inside is opened for a recorder only.
 
 // Type returns TypeCertificate.
 func (*Certificate) Type() HandshakeType { return TypeCertificate }
@@ -13,7 +16,11 @@ func (m *Certificate) Decode(c *field.Cursor, _ Context) error {
 	m.Chain = m.Chain[:0]
 	c.Enter24("certificate_list", 0, max24)
 	for c.More() {
-		m.Chain = append(m.Chain, c.Opaque24("certificate", 1, max24))
+		cert := c.Opaque24("certificate", 1, max24)
+		m.Chain = append(m.Chain, cert)
+		if c.Recording() {
+			c.Graft(der.Certificate(cert))
+		}
 	}
 	c.Leave()
 	return c.End()
@@ -38,7 +45,7 @@ func (m *CertificateRequest) Decode(c *field.Cursor, ctx Context) error {
 	if ctx.schemes() {
 		m.Schemes = readList16(c, m.Schemes, "supported_signature_algorithms", "signature_algorithm", 2)
 	}
-	m.Authorities = readOpaqueList16(c, m.Authorities, "certificate_authorities", "distinguished_name", 0)
+	m.Authorities = readOpaqueList16(c, m.Authorities, "certificate_authorities", "distinguished_name", 0, der.Name)
 	return c.End()
 }
 
@@ -73,6 +80,9 @@ func (m *CertificateStatus) Decode(c *field.Cursor, _ Context) error {
 	m.StatusType = field.Enum8[CertificateStatusType](c, "status_type")
 	if m.StatusType == StatusTypeOCSP {
 		m.Response = c.Opaque24("response", 1, max24)
+		if c.Recording() {
+			c.Graft(der.OCSPResponse(m.Response))
+		}
 	} else {
 		m.Response = c.Rest("response")
 	}
@@ -93,7 +103,11 @@ func readSigned(c *field.Cursor, ctx Context) (scheme SignatureScheme, signature
 	if ctx.schemes() {
 		scheme = field.Enum16[SignatureScheme](c, "algorithm")
 	}
-	return scheme, c.Opaque16("signature", 0, max16)
+	signature = c.Opaque16("signature", 0, max16)
+	if c.Recording() && scheme.ecdsa() {
+		c.Graft(der.ECDSASignature(signature))
+	}
+	return scheme, signature
 }
 
 func appendSigned(b []byte, ctx Context, scheme SignatureScheme, signature []byte) []byte {
@@ -102,3 +116,7 @@ func appendSigned(b []byte, ctx Context, scheme SignatureScheme, signature []byt
 	}
 	return appendOpaque16(b, signature)
 }
+
+// ecdsa reports whether signatures of the scheme are pairs of numbers in DER:
+// the second octet is a SignatureAlgorithm (RFC 5246, section 7.4.1.4.1).
+func (s SignatureScheme) ecdsa() bool { return s&0xff == 3 && s>>8 <= 6 }

@@ -1,6 +1,9 @@
 package tlsmsg
 
-import "github.com/rawshake/rawshake/field"
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/tlsmsg/der"
+)
 
 // The extensions about the state of a certificate.
 
@@ -29,7 +32,7 @@ func (v *StatusRequest) Decode(c *field.Cursor, in HandshakeType) error {
 		v.Request = c.Rest("request")
 		return c.End()
 	}
-	v.ResponderIDs = readOpaqueList16(c, v.ResponderIDs, "responder_id_list", "responder_id", 0)
+	v.ResponderIDs = readOpaqueList16(c, v.ResponderIDs, "responder_id_list", "responder_id", 0, nil)
 	v.RequestExtensions = c.Opaque16("request_extensions", 0, max16)
 	return c.End()
 }
@@ -60,7 +63,7 @@ func (*SignedCertificateTimestamps) ExtensionType() ExtensionType { return Exten
 func (v *SignedCertificateTimestamps) Decode(c *field.Cursor, in HandshakeType) error {
 	v.List = v.List[:0]
 	if in != TypeClientHello {
-		v.List = readOpaqueList16(c, v.List, "sct_list", "serialized_sct", 1)
+		v.List = readOpaqueList16(c, v.List, "sct_list", "serialized_sct", 1, der.SCT)
 	}
 	return c.End()
 }

@@ -84,7 +84,7 @@ func Explain(raw []byte, ctx Context) (*field.Node, error) {
 	c := field.Record(rootName(m, raw), raw)
 	readHeader(&c, m.Type())
 	err := m.Decode(&c, ctx)
-	return wholeTree(&c, raw, err), err
+	return c.Whole(), err
 }
 
 // RecordTree is Explain for a reader who finds the error in the tree.
@@ -110,7 +110,7 @@ func ExplainContent(t ContentType, raw []byte, ctx Context) (*field.Node, error)
 	default:
 		c.Rest("data")
 	}
-	return wholeTree(&c, raw, err), err
+	return c.Whole(), err
 }
 
 // rawType peeks at msg_type.
@@ -174,32 +174,4 @@ func decodeBody(m Message, c *field.Cursor, ctx Context) error {
 	heap := *c // a Message from elsewhere
 	defer func() { *c = heap }()
 	return m.Decode(&heap, ctx)
-}
-
-// wholeTree returns the cursor's tree, completed after a failure.
-func wholeTree(c *field.Cursor, raw []byte, err error) *field.Node {
-	tree := c.Tree()
-	if err == nil {
-		return tree
-	}
-	for _, child := range tree.Children {
-		stretch(child)
-	}
-	tree.Children = append(tree.Children, &field.Node{
-		Name: "undecoded", Index: -1, Kind: field.Bytes,
-		Offset: c.Offset(), Length: len(raw) - c.Offset(), Meaning: err.Error(),
-	})
-	return tree
-}
-
-// stretch gives groups that a failure left open the length of what they hold.
-func stretch(n *field.Node) (end int) {
-	end = n.Offset + n.Length
-	if n.Kind == field.Group {
-		for _, child := range n.Children {
-			end = max(end, stretch(child))
-		}
-		n.Length = end - n.Offset
-	}
-	return end
 }

@@ -50,12 +50,17 @@ func readList16[T number16](c *field.Cursor, list []T, name, item string, min in
 }
 
 // readOpaqueList16 reads a vector of vectors with two-byte lengths, each item
-// of at least one byte.
-func readOpaqueList16(c *field.Cursor, list [][]byte, name, item string, min int) [][]byte {
+// of at least one byte. A recorder also gets what inside, if it is not nil, makes
+// of each.
+func readOpaqueList16(c *field.Cursor, list [][]byte, name, item string, min int, inside func([]byte) *field.Node) [][]byte {
 	c.Enter16(name, min, max16)
 	list = list[:0]
 	for c.More() {
-		list = append(list, c.Opaque16(item, 1, max16))
+		b := c.Opaque16(item, 1, max16)
+		list = append(list, b)
+		if c.Recording() && inside != nil {
+			c.Graft(inside(b))
+		}
 	}
 	c.Leave()
 	return list

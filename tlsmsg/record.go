@@ -147,5 +147,5 @@ func AppendRecord(b []byte, r Record) []byte {
 func ExplainRecord(wire []byte) (*field.Node, error) {
 	c := field.Record("TLSRecord", wire)
 	err := new(Record).Decode(&c)
-	return wholeTree(&c, wire, err), err
+	return c.Whole(), err
 }

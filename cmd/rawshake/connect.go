@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -21,6 +22,7 @@ import (
 type connectFlags struct {
 	tls            tlsFlags
 	view           string
+	selector       string
 	json           bool
 	until          string
 	get            string
@@ -120,6 +122,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
+	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
@@ -147,6 +150,12 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
+	}
+	if _, ok := anatomy.ParseSelector(f.selector); !ok {
+		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", f.selector)
+	}
+	if f.selector != "" && f.view != "fields" && f.view != "hex" {
+		return usageError("--select goes with --view fields or --view hex, not with --view %s", f.view)
 	}
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)

@@ -65,6 +65,6 @@ not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newConnect(), newLab(), newDoctor(), newVersion())
+	root.AddCommand(newConnect(), newProbe(), newLab(), newDoctor(), newVersion())
 	return root
 }

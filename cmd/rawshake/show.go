@@ -7,12 +7,14 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
 // viewOptions say how a view should look where it is going to.
 func (f *connectFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
+	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
 	file, ok := out.(*os.File)
 	if !ok {
 		return o

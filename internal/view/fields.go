@@ -8,60 +8,93 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Fields draws every frame and every TLS message as the tree that its decoder
-// reads: offset, length, raw bytes, name, value and meaning. It is a [View].
-type Fields struct{ canvas }
+// Fields draws every frame, and what encrypted records held, as the tree that
+// the decoders read: offset, length, raw bytes, name, value and meaning, and
+// where a field appears for the first time what it is for. It is a [View].
+type Fields struct {
+	canvas
+	specimens specimens
+	words     *dictionary.Dictionary
+	told      map[string]bool // explanations given
+	shown     bool            // whether anything was
+}
 
 // NewFields returns a view of fields that writes to w.
-func NewFields(w io.Writer, o Options) *Fields { return &Fields{newCanvas(w, o)} }
+func NewFields(w io.Writer, o Options) *Fields {
+	v := &Fields{canvas: newCanvas(w, o), words: o.Dictionary, told: map[string]bool{}}
+	if v.words == nil {
+		v.words = dictionary.English()
+	}
+	return v
+}
 
 // rawBytes is how many bytes of a field are shown before they are cut.
 const rawBytes = 8
 
-// Entry draws one entry's bytes.
+// Entry draws what is complete with this entry.
 func (v *Fields) Entry(e *transcript.Entry) {
-	s, ok := specimenOf(e, v.g.between)
-	switch {
-	case ok:
-		v.tree(s)
-	case e.Type == transcript.TypeResult:
-		v.result(e.Result, "")
+	v.specimens.entry(e, v.specimen)
+	if e.Type == transcript.TypeResult {
+		v.end(e.Result, v.shown)
 	}
 }
 
-func (v *Fields) tree(s specimen) {
-	v.print(v.paint(bold, v.text(s.title)) + "\n")
-	for _, child := range s.tree.Children {
-		v.node(child, s.data, 0)
+func (v *Fields) specimen(s *anatomy.Specimen) {
+	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
+	for row := range s.Rows(v.options.Select) {
+		v.print(head)
+		head = ""
+		v.row(s, row)
 	}
-	if s.err != nil {
-		v.paragraph("", "", "not decoded further: "+s.err.Error(), red)
+	if head != "" {
+		return // nothing picked
+	}
+	v.shown = true
+	if s.Err != nil {
+		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
 	}
 	v.print("\n")
 }
 
-func (v *Fields) node(n *field.Node, data []byte, depth int) {
-	raw := ""
+func (v *Fields) row(s *anatomy.Specimen, row anatomy.Row) {
+	n, raw := row.Node, ""
 	if n.Kind != field.Group && n.Kind != field.BitField {
-		raw = v.raw(data[n.Offset : n.Offset+n.Length])
+		raw = v.raw(s.Value(n))
 	}
 	span := fmt.Sprintf("%6d %5d  %s  ", n.Offset, n.Length, padRight(raw, 2*rawBytes+columns(v.g.ellipsis)))
 	if n.Kind == field.BitField {
 		span = strings.Repeat(" ", columns(span))
 	}
-	name := strings.Repeat("  ", depth) + n.Name
-	if n.Index >= 0 {
-		name += "[" + strconv.Itoa(n.Index) + "]"
-	}
+	indent := strings.Repeat("  ", min(row.Depth, maxIndent))
 	room := max(v.options.Width-columns(span), minRoom)
-	line := cut(v.text(name+valueText(n, data)), room, v.g.ellipsis)
+	line := cut(v.text(indent+fieldName(n)+valueText(n, s.Data)), room, v.g.ellipsis)
 	v.print(v.paint(dim, span) + line + "\n")
-	for _, child := range n.Children {
-		v.node(child, data, depth+1)
+	v.explain(row, s.Situation, strings.Repeat(" ", columns(span))+indent+"  ")
+}
+
+// maxIndent keeps deep trees readable.
+const maxIndent = 12
+
+// explain says what a field is for, where it has not been said yet.
+func (v *Fields) explain(row anatomy.Row, situation, indent string) {
+	e, ok := v.words.Find(row.Key, situation)
+	if !ok || v.told[e.Key] && !v.options.Verbose {
+		return
 	}
+	v.told[e.Key] = true
+	v.paragraph(indent, "", e.Text+" ("+e.Source+")", dim)
+}
+
+func fieldName(n *field.Node) string {
+	if n.Index >= 0 {
+		return n.Name + "[" + strconv.Itoa(n.Index) + "]"
+	}
+	return n.Name
 }
 
 func (v *Fields) raw(b []byte) string {
@@ -74,6 +107,16 @@ func (v *Fields) raw(b []byte) string {
 // valueText is what stands behind a field's name: its value, and what that
 // means.
 func valueText(n *field.Node, data []byte) string {
+	s := Value(n, data)
+	if s == "" {
+		return ""
+	}
+	return ": " + s
+}
+
+// Value puts a field's value into words: the number or text that it is, and
+// what that means. It may hold text from the network.
+func Value(n *field.Node, data []byte) string {
 	value := ""
 	switch {
 	case n.Kind == field.Uint && len(n.Children) > 0: // its bits follow
@@ -86,12 +129,10 @@ func valueText(n *field.Node, data []byte) string {
 		}
 	}
 	switch {
-	case n.Meaning == "" && value == "":
-		return ""
-	case n.Meaning == "":
-		return ": " + value
 	case value == "":
-		return ": " + n.Meaning
+		return n.Meaning
+	case n.Meaning == "":
+		return value
 	}
-	return ": " + value + " (" + n.Meaning + ")"
+	return value + " (" + n.Meaning + ")"
 }

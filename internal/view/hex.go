@@ -5,16 +5,21 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Hex dumps every frame and every TLS message, decrypted, a field a line:
-// offset, bytes, the same as text, and the field's name. Every byte stands
-// there once. It is a [View].
-type Hex struct{ canvas }
+// Hex dumps every frame, and what encrypted records held, a field a line:
+// offset, bytes, the same as text, and the field's name. Every byte stands there
+// once. It is a [View].
+type Hex struct {
+	canvas
+	specimens specimens
+	shown     bool
+}
 
 // NewHex returns a hex view that writes to w.
-func NewHex(w io.Writer, o Options) *Hex { return &Hex{newCanvas(w, o)} }
+func NewHex(w io.Writer, o Options) *Hex { return &Hex{canvas: newCanvas(w, o)} }
 
 // perLine is how many bytes stand in one line of a dump: as many as leave room
 // for a field's whole path.
@@ -25,29 +30,32 @@ func (v *Hex) perLine() int {
 	return 16
 }
 
-// Entry dumps one entry's bytes.
+// Entry dumps what is complete with this entry.
 func (v *Hex) Entry(e *transcript.Entry) {
-	s, ok := specimenOf(e, v.g.between)
-	switch {
-	case ok:
-		v.dump(s)
-	case e.Type == transcript.TypeResult:
-		v.result(e.Result, "")
+	v.specimens.entry(e, v.dump)
+	if e.Type == transcript.TypeResult {
+		v.end(e.Result, v.shown)
 	}
 }
 
-func (v *Hex) dump(s specimen) {
-	v.print(v.paint(bold, v.text(s.title)) + "\n")
+func (v *Hex) dump(s *anatomy.Specimen) {
+	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
 	n := v.perLine()
-	for _, p := range parts(s.tree, s.data) {
-		name := p.path
-		for off, end := p.node.Offset, p.node.Offset+p.node.Length; off < end; off += n {
-			v.line(off, s.data[off:min(off+n, end)], name)
+	for row := range s.Leaves(v.options.Select) {
+		v.print(head)
+		head = ""
+		name := row.Path
+		for off, end := row.Node.Offset, row.Node.Offset+row.Node.Length; off < end; off += n {
+			v.line(off, s.Data[off:min(off+n, end)], name)
 			name = ""
 		}
 	}
-	if s.err != nil {
-		v.paragraph("", "", "not decoded further: "+s.err.Error(), red)
+	if head != "" {
+		return
+	}
+	v.shown = true
+	if s.Err != nil {
+		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
 	}
 	v.print("\n")
 }

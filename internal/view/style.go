@@ -98,6 +98,14 @@ func (v *canvas) result(r *transcript.Result, remark string) {
 	}
 }
 
+// end closes a view of fields, and says so where nothing was there to show.
+func (v *canvas) end(r *transcript.Result, shown bool) {
+	if v.options.Select != nil && !shown {
+		v.paragraph("", "", "nothing in this connection is called "+v.options.Select.String()+": look at the names with --view hex", yellow)
+	}
+	v.result(r, "")
+}
+
 // toASCII replaces what is not ASCII: the signs of our own sentences by their
 // likeness, all else by its number.
 func toASCII(s string) string {

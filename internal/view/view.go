@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -23,6 +25,9 @@ type Options struct {
 	ASCII   bool // whether to do without any other character
 	Verbose bool // whether to show what usually only distracts: records, every measurement
 	Data    bool // whether a ladder quotes the application data that arrives, as text
+
+	Select     anatomy.Selector       // what of fields and hex to show; nil: all
+	Dictionary *dictionary.Dictionary // what fields are for; nil: dictionary.English
 }
 
 // DefaultWidth is a line's width where no terminal tells one, in columns.

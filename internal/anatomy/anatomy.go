@@ -1,0 +1,168 @@
+package anatomy
+
+import (
+	"bytes"
+	"sort"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// DefaultKeep is how many bytes of records an anatomy holds on to, of each
+// direction. Segments are older than that only where a peer sends them again.
+const DefaultKeep = 8 << 20
+
+// An Anatomy knows what the byte streams of both directions hold, as far as a
+// transcript's entries have told it. The zero value knows nothing yet.
+type Anatomy struct {
+	streams [2]stream // by transcript.Dir
+	suite   *suite.Suite
+	etm     bool
+	seen    situations
+}
+
+// stream is one direction.
+type stream struct {
+	records  []*record // in the order of their bytes
+	held     int       // bytes in records
+	shaken   int       // bytes of handshake messages that records brought
+	told     int       // bytes of handshake messages that are known
+	messages []*message
+}
+
+// record is one TLS record, and where what it holds lies among the handshake
+// messages of its direction.
+type record struct {
+	*transcript.Record
+	shaken int // offset of its first byte there, of one with handshake messages
+	suite  *suite.Suite
+	etm    bool
+	first  bool // the first that is encrypted
+	tree   *field.Node
+}
+
+func (r *record) end() int64 { return r.Offset + int64(len(r.Wire)) }
+
+// message is one handshake message, and its place among all of its direction.
+type message struct {
+	*transcript.Message
+	start int
+	tree  *field.Node
+}
+
+// Of returns what a whole transcript tells.
+func Of(t *transcript.Transcript) *Anatomy {
+	a := new(Anatomy)
+	for _, e := range t.Entries {
+		a.Learn(e)
+	}
+	return a
+}
+
+// Learn takes one entry. Those of one direction come in the order of their
+// bytes, a record before the messages that it ends.
+func (a *Anatomy) Learn(e *transcript.Entry) {
+	if e.Dir > transcript.In {
+		return
+	}
+	switch e.Type {
+	case transcript.TypeSegment:
+		a.seen.segment(e.Frame)
+	case transcript.TypeRecord:
+		a.record(e.Dir, e.Record)
+	case transcript.TypeMessage:
+		a.message(e.Dir, e.Message)
+	}
+}
+
+func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
+	s := &a.streams[dir]
+	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm}
+	rec.first = r.Encrypted && (len(s.records) == 0 || !s.records[len(s.records)-1].Encrypted)
+	if r.Type == tlsmsg.ContentHandshake {
+		s.shaken += len(r.Plaintext)
+	}
+	s.records = append(s.records, rec)
+	s.held += len(r.Wire)
+	for s.held > DefaultKeep && len(s.records) > 1 {
+		s.held -= len(s.records[0].Wire)
+		s.records[0] = nil
+		s.records = s.records[1:]
+	}
+}
+
+func (a *Anatomy) message(dir transcript.Dir, m *transcript.Message) {
+	if m.Content != tlsmsg.ContentHandshake {
+		return
+	}
+	s := &a.streams[dir]
+	s.messages = append(s.messages, &message{Message: m, start: s.told})
+	s.told += len(m.Raw)
+	if m.Type == tlsmsg.TypeServerHello {
+		a.serverHello(m)
+	}
+}
+
+// serverHello keeps what says how records are protected.
+func (a *Anatomy) serverHello(m *transcript.Message) {
+	msg, err := m.Handshake()
+	hello, ok := msg.(*tlsmsg.ServerHello)
+	if err != nil || !ok {
+		return
+	}
+	a.suite = nil
+	if s := suite.Lookup(hello.CipherSuite); s != nil {
+		a.suite = s.For(hello.Version)
+	}
+	a.etm = tlsmsg.FindExtension(hello.Extensions, tlsmsg.ExtensionEncryptThenMAC) >= 0
+}
+
+// between returns the records that hold bytes from start to end of a direction.
+func (s *stream) between(start, end int64) []*record {
+	i := sort.Search(len(s.records), func(i int) bool { return s.records[i].end() > start })
+	j := i
+	for j < len(s.records) && s.records[j].Offset < end {
+		j++
+	}
+	return s.records[i:j]
+}
+
+// told reports whether all of a record is known by name: a handshake message
+// that goes on in a later record is not yet.
+func (r *record) told(s *stream) bool {
+	return r.Type != tlsmsg.ContentHandshake || r.Encrypted || r.shaken+len(r.Plaintext) <= s.told
+}
+
+// Complete reports whether everything that a frame's payload holds is known, so
+// that nothing more is to be learned about it.
+func (a *Anatomy) Complete(f *transcript.Frame) bool {
+	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 {
+		return true
+	}
+	s, next := &a.streams[f.Dir], f.Stream.Start
+	for _, r := range s.between(f.Stream.Start, f.Stream.End) {
+		if r.Offset > next || !r.told(s) {
+			return false
+		}
+		next = r.end()
+	}
+	return next >= f.Stream.End
+}
+
+// within returns the messages that lie between two places of the handshake, and
+// nil where they are not what the record holds.
+func (s *stream) within(r *record) []*message {
+	start, end := r.shaken, r.shaken+len(r.Plaintext)
+	i := sort.Search(len(s.messages), func(i int) bool { return s.messages[i].start+len(s.messages[i].Raw) > start })
+	j := i
+	for ; j < len(s.messages) && s.messages[j].start < end; j++ {
+		m := s.messages[j]
+		lo, hi := max(start, m.start), min(end, m.start+len(m.Raw))
+		if !bytes.Equal(r.Plaintext[lo-start:hi-start], m.Raw[lo-m.start:hi-m.start]) {
+			return nil
+		}
+	}
+	return s.messages[i:j]
+}

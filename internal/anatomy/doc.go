@@ -1,0 +1,14 @@
+// Package anatomy says of every byte of every packet which field it belongs to,
+// through all layers: IP, TCP, the TLS records in its payload, the messages in
+// those, the certificates in those.
+//
+// The trees come from the decoders that ran the connection. What is added here
+// is where one layer's bytes lie in the next one's: a message in records, a
+// record in a byte stream, a stream in segments, each of which may begin and
+// end in the middle of what it carries.
+//
+// Read specimen.go first (what is looked at, and its rows), then anatomy.go
+// (what is learned from a transcript's entries), frame.go and record.go (how a
+// packet's tree is put together), place.go (moving and cutting trees), path.go
+// (names of fields) and situation.go (what makes one packet unlike the others).
+package anatomy

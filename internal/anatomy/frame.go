@@ -1,0 +1,75 @@
+package anatomy
+
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// Frame returns a frame with everything in it that is known: the tree of its
+// headers with, in the payload's place, the records of its part of the stream.
+func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
+	s := &Specimen{Frame: f, Data: f.Packet, Situation: a.seen.of(f)}
+	s.Tree, s.Err = f.Tree()
+	whole(s.Tree, len(s.Data), s.Err)
+	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Ghost || f.BadChecksum {
+		return s
+	}
+	if payload := payloadOf(s.Tree); payload != nil && payload.Length == int(f.Stream.Len()) {
+		a.streams[f.Dir].open(payload, f.Stream)
+	}
+	return s
+}
+
+// whole makes a last leaf of what a decoder left.
+func whole(tree *field.Node, size int, err error) {
+	next := 0
+	for leaf := range tree.Leaves() {
+		next = max(next, leaf.Offset+leaf.Length)
+	}
+	if next < size {
+		meaning := ""
+		if err != nil {
+			meaning = err.Error()
+		}
+		tree.Children = append(tree.Children, &field.Node{Name: "undecoded", Index: -1, Kind: field.Bytes,
+			Offset: next, Length: size - next, Meaning: meaning})
+	}
+}
+
+// payloadOf finds the leaf that is a TCP segment's payload.
+func payloadOf(n *field.Node) *field.Node {
+	for _, child := range n.Children {
+		if child.Name == "TCP" && child.Kind == field.Group {
+			return child.Find("payload")
+		}
+		if found := payloadOf(child); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// open puts records into a payload that holds a span of the stream.
+func (s *stream) open(payload *field.Node, span transcript.Span) {
+	lo, hi := payload.Offset, payload.Offset+payload.Length
+	var inside []*field.Node
+	for _, r := range s.between(span.Start, span.End) {
+		if n := place(r.wireTree(s), lo+int(r.Offset-span.Start), lo, hi); n != nil {
+			inside = append(inside, n)
+		}
+	}
+	if len(inside) == 0 {
+		payload.Name = "data"
+		return
+	}
+	replace(payload, "payload", inside)
+	fill(payload, lo, hi, "data", "")
+}
+
+// Message returns one message as a specimen of its own, decrypted; f is the frame
+// that ended it, or nil.
+func (a *Anatomy) Message(f *transcript.Frame, m *transcript.Message) *Specimen {
+	s := &Specimen{Frame: f, Message: m, Data: m.Raw, Situation: a.seen.ofMessage(m)}
+	s.Tree, s.Err = m.Tree()
+	return s
+}

@@ -1,0 +1,122 @@
+package anatomy
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/rawshake/rawshake/field"
+)
+
+// layers are the groups at which a field's name begins anew: nobody says that
+// a port is a part of an IP header.
+var layers = map[string]bool{
+	"TCP": true, "ICMP": true, "ICMPv6": true, "ARP": true, "IPv4": true, "IPv6": true, "TLSRecord": true,
+	"Ethernet": true, "Neighbour": true,
+}
+
+// A path names a field by all that it stands in, from the outside in.
+type path []segment
+
+type segment struct {
+	name  string
+	index int // position in a list, or -1
+	begin bool
+}
+
+// through reports whether a node only says that it holds something else.
+func through(n *field.Node) bool {
+	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake")
+}
+
+// step extends a path by a node.
+func (p path) step(n, parent *field.Node) path {
+	if n.Index >= 0 && len(p) > 0 && p[len(p)-1].name == n.Name && p[len(p)-1].index < 0 {
+		p = append(path(nil), p...)
+		p[len(p)-1].index = n.Index
+		return p
+	}
+	begin := len(p) == 0 || n.Kind == field.Group && (layers[n.Name] || parent.Name == "fragment" || parent.Name == "handshake")
+	return append(p[:len(p):len(p)], segment{n.Name, n.Index, begin})
+}
+
+// String is the path as people read it, from the innermost layer on:
+// ClientHello.extensions[2].server_name.
+func (p path) String() string { return p.from(p.begin(), true) }
+
+// key is the same without positions in lists.
+func (p path) key() string { return p.from(p.begin(), false) }
+
+func (p path) begin() int {
+	for i := len(p) - 1; i > 0; i-- {
+		if p[i].begin {
+			return i
+		}
+	}
+	return 0
+}
+
+func (p path) from(i int, indexes bool) string {
+	var s strings.Builder
+	for j := i; j < len(p); j++ {
+		if j > i {
+			s.WriteByte('.')
+		}
+		s.WriteString(p[j].name)
+		if indexes && p[j].index >= 0 {
+			s.WriteString("[" + strconv.Itoa(p[j].index) + "]")
+		}
+	}
+	return s.String()
+}
+
+// A Selector picks fields by a part of their path: "ClientHello.extensions",
+// "TCP", "extensions[2].server_name". The zero Selector picks all.
+type Selector []segment
+
+// ParseSelector reads names with dots between them, each with or without its
+// place in its list.
+func ParseSelector(s string) (sel Selector, ok bool) {
+	if s == "" {
+		return nil, true
+	}
+	for _, part := range strings.Split(s, ".") {
+		name, place, indexed := strings.Cut(part, "[")
+		index := -1
+		if indexed {
+			n, err := strconv.Atoi(strings.TrimSuffix(place, "]"))
+			if err != nil || n < 0 || !strings.HasSuffix(place, "]") {
+				return nil, false
+			}
+			index = n
+		}
+		if name == "" {
+			return nil, false
+		}
+		sel = append(sel, segment{name: name, index: index})
+	}
+	return sel, true
+}
+
+// String is the selector as ParseSelector reads it.
+func (sel Selector) String() string { return path(sel).from(0, true) }
+
+// picks reports whether the path's end is what the selector names, or lies
+// inside of it.
+func (sel Selector) picks(p path) bool {
+	for i := 0; i+len(sel) <= len(p); i++ {
+		if sel.at(p[i:]) {
+			return true
+		}
+	}
+	return len(sel) == 0
+}
+
+func (sel Selector) at(p path) bool {
+	for i, want := range sel {
+		got := p[i]
+		if !strings.EqualFold(got.name, want.name) || want.index >= 0 && got.index != want.index {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,128 @@
+// Package live makes real connections in a lab and gives their transcripts, for
+// tests of what is shown. Only tests use it.
+package live
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// New makes a lab that ends with the test. The test binary must run by
+// [lab.RunTests].
+func New(t testing.TB) *lab.Lab {
+	t.Helper()
+	l, err := lab.New(t.Context(), lab.Isolated())
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// Options of a connection that succeeds: to the server, with its authority
+// trusted, its client certificate at hand, and a page asked for.
+func Options(t testing.TB, server *lab.TLSServer) connect.Options {
+	t.Helper()
+	client := server.PKI.Client.TLS()
+	credential, err := worker.NewCredential(client.Certificate, server.PKI.Client.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.PKI.CA.Cert)
+	o := connect.Options{
+		Remote: server.Addr(), Goal: connect.GoalData, Timeout: 10 * time.Second,
+		Worker:  &worker.Worker{Roots: roots},
+		Request: strings.NewReader("GET / HTTP/1.1\r\nHost: " + lab.ServerName + "\r\nConnection: close\r\n\r\n"),
+		Output:  io.Discard, Recorder: transcript.NewRecorder(0, nil),
+	}
+	o.Worker.Signers = append(o.Worker.Signers, server.PKI.Client.Key)
+	o.TLS = handshake.Config{ServerName: lab.ServerName, Credentials: []handshake.Credential{credential}}
+	return o
+}
+
+// Connect makes the connection from the lab's near side.
+func Connect(t testing.TB, l *lab.Lab, o connect.Options) *transcript.Transcript {
+	t.Helper()
+	err := l.Near().Do(func() error {
+		_, err := connect.Run(t.Context(), o)
+		return err
+	})
+	if err != nil {
+		t.Logf("the connection ended with: %v", err)
+	}
+	return o.Recorder.Transcript()
+}
+
+// A Case is one kind of connection.
+type Case struct {
+	Name   string
+	Server lab.ServerOptions
+	Adjust func(*connect.Options)
+}
+
+// Cases are connections of every kind that shows other fields than the rest.
+var Cases = []Case{
+	{"client certificate", lab.ServerOptions{}, nil},
+	{"thirteen steps", lab.ServerOptions{ClientAuth: lab.NoClientAuth}, nil},
+	{"rsa and cbc", lab.ServerOptions{Key: lab.RSA2048, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, func(o *connect.Options) {
+		o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_AES_128_CBC_SHA}
+	}},
+	{"chacha and alpn", lab.ServerOptions{CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}, ALPN: []string{"http/1.1"}}, func(o *connect.Options) {
+		o.TLS.ALPN = []string{"http/1.1"}
+		o.TLS.GREASE = true
+		o.TLS.SessionTicket = true
+	}},
+	{"an old version", lab.ServerOptions{Version: tls.VersionTLS10, Key: lab.RSA2048}, func(o *connect.Options) {
+		o.TLS.MinVersion, o.TLS.MaxVersion = tlsmsg.VersionTLS10, tlsmsg.VersionTLS12
+	}},
+	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = connect.GoalTCP }},
+	{"a bad certificate", lab.ServerOptions{Fault: lab.Expired}, nil},
+	{"bad weather", lab.ServerOptions{Body: []byte(strings.Repeat("weather ", 8000))}, func(o *connect.Options) {
+		o.Dialer.Wrap = func(l link.Link) link.Link {
+			return link.Impair(l, link.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})
+		}
+	}},
+}
+
+// Each runs a test with the transcript of each of the cases.
+func Each(t *testing.T, test func(*testing.T, *transcript.Transcript)) {
+	for _, c := range Cases {
+		t.Run(c.Name, func(t *testing.T) { test(t, Run(t, c)) })
+	}
+}
+
+// Run makes the connection of one case.
+func Run(t testing.TB, c Case) *transcript.Transcript {
+	t.Helper()
+	l := New(t)
+	server, err := l.StartTLSServer(c.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options(t, server)
+	if c.Adjust != nil {
+		c.Adjust(&o)
+	}
+	return Connect(t, l, o)
+}

@@ -1,0 +1,88 @@
+package view
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// maxPending bounds how many frames wait for what their payload turns out to
+// hold.
+const maxPending = 512
+
+// specimens hands on what is to be shown byte by byte: each frame as soon as
+// everything in it is known, and after it the messages that it does not show by
+// itself, because they were encrypted or are spread over several frames.
+type specimens struct {
+	anatomy anatomy.Anatomy
+	pending []pendingFrame
+}
+
+type pendingFrame struct {
+	frame    *transcript.Frame
+	messages []*transcript.Message
+}
+
+// entry takes an entry and calls show for what can be shown now.
+func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
+	s.anatomy.Learn(e)
+	switch f := e.Frame; {
+	case e.Message != nil && apart(e.Message, f):
+		s.message(f, e.Message, show)
+	case e.Type == transcript.TypeSegment || f != nil && f.Segment == nil:
+		s.pending = append(s.pending, pendingFrame{frame: f})
+	}
+	for len(s.pending) > 0 && (len(s.pending) > maxPending || s.anatomy.Complete(s.pending[0].frame) || e.Type == transcript.TypeResult) {
+		s.first(show)
+	}
+}
+
+// apart reports whether a message cannot be read in a single frame.
+func apart(m *transcript.Message, f *transcript.Frame) bool {
+	return m.Encrypted || f == nil || m.Offset < f.Stream.Start || m.End > f.Stream.End
+}
+
+// message waits for its frame, where that is still to be shown.
+func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show func(*anatomy.Specimen)) {
+	for i := range s.pending {
+		if p := &s.pending[i]; p.frame == f {
+			p.messages = append(p.messages, m)
+			return
+		}
+	}
+	show(s.anatomy.Message(f, m))
+}
+
+func (s *specimens) first(show func(*anatomy.Specimen)) {
+	p := s.pending[0]
+	s.pending = s.pending[1:]
+	show(s.anatomy.Frame(p.frame))
+	for _, m := range p.messages {
+		show(s.anatomy.Message(p.frame, m))
+	}
+}
+
+// title says what a specimen is.
+func title(s *anatomy.Specimen, between string) string {
+	f := s.Frame
+	if m := s.Message; m != nil {
+		t := m.Name() + between + octets(len(m.Raw))
+		if m.Encrypted {
+			t += between + "decrypted"
+		}
+		if f != nil {
+			t += between + f.Dir.String() + between + "frame " + strconv.Itoa(f.Number)
+		}
+		return t
+	}
+	t := fmt.Sprintf("Frame %d%s%v%s%s ms%s%s", f.Number, between, f.Dir, between, milliseconds(f.At), between, octets(len(s.Data)))
+	if f.Segment != nil {
+		t += between + f.Segment.Flags.String()
+	}
+	if f.Ghost {
+		t += between + "from this machine's kernel"
+	}
+	return t
+}
