@@ -177,20 +177,30 @@ func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, ke
 	return c, kernels
 }
 
-// eventCount counts what a connection decided. Events come one at a time.
-type eventCount struct{ counts map[string]int }
+// eventCount counts what a connection decided, and sums the round trips that it
+// measured. Events come one at a time.
+type eventCount struct {
+	counts map[string]int
+	trips  time.Duration
+}
 
-func countEvents() *eventCount { return &eventCount{map[string]int{}} }
+func countEvents() *eventCount { return &eventCount{counts: map[string]int{}} }
 
 func (e *eventCount) note(event tcb.Event) {
 	name := event.Name()
-	if r, ok := event.(tcb.Retransmitted); ok {
-		name += ": " + r.Why
+	switch event := event.(type) {
+	case tcb.Retransmitted:
+		name += ": " + event.Why
+	case tcb.RTTMeasured:
+		e.trips += event.RTT
 	}
 	e.counts[name]++
 }
 
-func (e *eventCount) log(t *testing.T) { t.Log(e.counts) }
+func (e *eventCount) log(t *testing.T) {
+	n := max(1, e.counts[tcb.RTTMeasured{}.Name()])
+	t.Logf("mean round trip %v; %v", (e.trips / time.Duration(n)).Round(10*time.Microsecond), e.counts)
+}
 
 // stream is the bytes that are sent: the same ones every time.
 func stream() io.Reader { return rand.NewChaCha8([32]byte{1}) }
