@@ -20,23 +20,20 @@ import (
 
 // explainFlags are the command line of `explain`, before it is judged.
 type explainFlags struct {
-	view           string
-	json           bool
-	quiet, verbose bool
-	iface          string
-	conn           int
-	host           string
-	port           uint16
-	servername     string
-	list           bool
-	selector       string
-	keylog         string
-	strip          bool
-	output         string
+	viewFlags
+	iface      string
+	conn       int
+	host       string
+	port       uint16
+	servername string
+	list       bool
+	keylog     string
+	strip      bool
+	output     string
 }
 
 func newExplain() *cobra.Command {
-	f := explainFlags{view: "ladder"}
+	f := explainFlags{viewFlags: viewFlags{view: "ladder"}}
 	cmd := &cobra.Command{
 		Use:   "explain FILE|-",
 		Short: "The same views of somebody else's connection, from a capture or an interface",
@@ -171,7 +168,7 @@ func openCapture(name string) (*os.File, error) {
 }
 
 func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, filter explain.Filter) error {
-	v, err := view.New(f.view, out, viewOptions(out, f.verbose, false, f.selector))
+	v, err := view.New(f.view, out, f.viewOptions(out))
 	if err != nil {
 		return usageError("--view: %v", err)
 	}
@@ -262,11 +259,4 @@ func (f *explainFlags) stripSecrets(ctx context.Context, in io.Reader, out io.Wr
 		fmt.Fprintf(os.Stderr, "rawshake: %s of secrets taken out\n", count(blocks, "block"))
 	}
 	return nil
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -7,13 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
@@ -100,11 +100,28 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 		d.Source = a.Unmap()
 	}
 	var err error
-	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
+	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw", connect.LinkKernel); err != nil {
 		return err
+	}
+	if d.Link == connect.LinkKernel {
+		if err := f.checkKernelLink(); err != nil {
+			return err
+		}
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
+}
+
+// checkKernelLink refuses what asks for segments or for a guard where TCP is
+// the kernel's.
+func (f *connectFlags) checkKernelLink() error {
+	switch {
+	case f.pcap != "":
+		return usageError("--pcap writes our segments, and with --link kernel there are none: leave one of them out, or capture with tcpdump")
+	case f.guard != "auto" && f.guard != "none":
+		return usageError("--guard %s keeps the kernel away from our port, and with --link kernel the port is the kernel's: leave it out", f.guard)
+	}
+	return nil
 }
 
 // family is what -4 and -6 allow, and what our own address leaves.
@@ -288,15 +305,6 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: SSLKEYLOGFILE: %v; going on without\n", err)
 	}
 	return nil
-}
-
-// fileError says that a file cannot be written: for a path that cannot be, it
-// is wrong usage; for a full disk and the like, not.
-func fileError(flag string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
-		return usageError("%s: %v", flag, err)
-	}
-	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
 }
 
 // close closes the files; the first failure counts. It may be called twice.

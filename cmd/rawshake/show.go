@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -11,14 +12,19 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
-// viewOptions say how a view should look where it is going to.
-func (f *connectFlags) viewOptions(out io.Writer) view.Options {
-	return viewOptions(out, f.verbose, f.showData, f.selector)
+// viewFlags say how a connection is shown.
+type viewFlags struct {
+	view           string
+	selector       string
+	json           bool
+	quiet, verbose bool
+	showData       bool // the demo quotes the reply in the view
 }
 
-func viewOptions(out io.Writer, verbose, data bool, selector string) view.Options {
-	o := view.Options{Verbose: verbose, Data: data, ASCII: !utf8Locale()}
-	o.Select, _ = anatomy.ParseSelector(selector) // judged in complete
+// viewOptions say how a view should look where it is going to.
+func (f *viewFlags) viewOptions(out io.Writer) view.Options {
+	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
+	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
 	file, ok := out.(*os.File)
 	if !ok {
 		return o
@@ -56,4 +62,12 @@ func utf8Locale() bool {
 		}
 	}
 	return true
+}
+
+// count is a number with what it counts.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -49,7 +49,7 @@ var serverExtensions = [...]serverExtension{
 func (s *Server) takeExtensions() error {
 	hello := &s.offer.hello
 	if err := hello.CheckExtensions(); err != nil {
-		return &ProtocolError{Alert: tlsmsg.AlertDecodeError, Reason: err.Error(), Err: err}
+		return malformed(err)
 	}
 	for i := range serverExtensions {
 		row := &serverExtensions[i]
@@ -154,7 +154,7 @@ func takeECPointFormats(_ *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionD
 		return nil, refuse(tlsmsg.AlertIllegalParameter, "ClientHello.ec_point_formats",
 			"%v, expected %v among them (RFC 8422, section 5.1.2)", v.Formats, tlsmsg.PointUncompressed)
 	}
-	return &tlsmsg.ECPointFormats{Formats: uncompressed}, nil
+	return uncompressed, nil
 }
 
 func takeSupportedGroups(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
