@@ -136,12 +136,12 @@ func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
 const receiveRoom = 16
 
 // batches are the buffers of stacks that have ended.
-var batches = sync.Pool{New: func() any { return link.NewBatch(receiveRoom, link.MaxPacket) }}
+var batches = sync.Pool{New: func() any { return link.NewArrivals(receiveRoom, link.MaxPacket) }}
 
 // run receives until the link closes.
 func (s *Stack) run() {
 	defer close(s.done)
-	batch := batches.Get().(*link.Batch)
+	batch := batches.Get().(*link.Arrivals)
 	defer batches.Put(batch)
 	for {
 		packets, err := link.ReceiveAll(s.link, batch)

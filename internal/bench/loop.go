@@ -29,7 +29,7 @@ type loop struct {
 	goal     goal
 	endpoint *rawtcp.Endpoint
 	epoch    time.Time
-	in       *link.Batch
+	in       *link.Arrivals
 	bytes    []byte      // of the packets that are about to be sent
 	out      [][]byte    // the packets
 	alarm    tcb.Instant // as set on the link; 0: none
@@ -56,7 +56,7 @@ func newLoop(t *task, g goal) (client, error) {
 		return nil, err
 	}
 	const headers = 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
-	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewBatch(32, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
+	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewArrivals(32, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
 	var secret [32]byte
 	rand.Read(secret[:])
 	l.endpoint = rawtcp.NewEndpoint(rawtcp.EndpointConfig{Secret: secret})

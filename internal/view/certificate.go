@@ -90,3 +90,15 @@ func distinguishedName(der []byte) string {
 	name.FillFromRDNSequence(&rdn)
 	return name.String()
 }
+
+// CertificateJSON is what a certificate says, as a JSON object with the names
+// that a certificate message has in the JSON view.
+func CertificateJSON(der []byte) []byte {
+	var o object
+	for _, f := range leafFacts(der) {
+		if f.key != "" {
+			o.add(f.key, f.value)
+		}
+	}
+	return o.appendTo(nil)
+}

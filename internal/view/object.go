@@ -97,3 +97,7 @@ func appendString(b []byte, s string) []byte {
 	}
 	return append(b, '"')
 }
+
+// AppendJSONString appends s as this package writes strings: a program reads
+// the text as it was, and on a terminal it does no harm.
+func AppendJSONString(b []byte, s string) []byte { return appendString(b, s) }

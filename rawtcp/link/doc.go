@@ -16,7 +16,8 @@
 // Read link.go first (the contract), then route.go and neighbour.go with arp.go
 // and nd.go (where a packet goes), filter.go with filter4.go and filter6.go
 // (what gets in), socket.go, packet.go with responder.go, raw.go with raw6.go
-// and witness.go, tun.go, and pipe.go; batch.go (many packets in one call);
+// and witness.go, tun.go, and pipe.go; many.go (many packets in one call), ring.go
+// with ring_packet.go and ring_raw.go (for an event loop);
 // impair.go with delayline.go for the
 // weather.
 package link

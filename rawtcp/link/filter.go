@@ -120,16 +120,34 @@ func (p *program) note(label string) {
 	p.jumps[len(p.code)] = label
 }
 
-// requirePortsAtX compares the ports of the TCP header at X + off; 0 is any.
-func (p *program) requirePortsAtX(off uint32, src, dst uint16) {
-	if src != 0 {
-		p.load(bpf.LoadIndirect{Off: off + tcpSource, Size: 2})
-		p.require(uint32(src))
+// ports is a run of ports, both ends included. The zero value is any.
+type ports struct{ first, last uint16 }
+
+// ours and theirs are the flow's ports at its two ends.
+func (f Flow) ours() ports {
+	first := f.Local.Port()
+	return ports{first, first + max(f.Ports, 1) - 1}
+}
+
+func (f Flow) theirs() ports { return ports{f.Remote.Port(), f.Remote.Port()} }
+
+// requirePortsAtX compares the ports of the TCP header at X + off.
+func (p *program) requirePortsAtX(off uint32, src, dst ports) {
+	p.requirePortAtX(off+tcpSource, src)
+	p.requirePortAtX(off+tcpDest, dst)
+}
+
+func (p *program) requirePortAtX(off uint32, r ports) {
+	if r.first == 0 {
+		return
 	}
-	if dst != 0 {
-		p.load(bpf.LoadIndirect{Off: off + tcpDest, Size: 2})
-		p.require(uint32(dst))
+	p.load(bpf.LoadIndirect{Off: off, Size: 2})
+	if r.first == r.last {
+		p.require(uint32(r.first))
+		return
 	}
+	p.jumpIf(bpf.JumpLessThan, uint32(r.first), labelDrop)
+	p.jumpIf(bpf.JumpGreaterThan, uint32(r.last), labelDrop)
 }
 
 // assemble ends the program with its two verdicts and resolves the labels.

@@ -33,7 +33,7 @@ func (p *program) inbound4(f Flow) {
 	p.requireAddr(load(ipSource, 4), f.Remote)
 	p.load(load(ipFragment, 2))
 	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelAccept)
-	p.requirePorts(0, f.Remote.Port(), f.Local.Port())
+	p.requirePorts(0, f.theirs(), f.ours())
 	p.jump(labelAccept)
 
 	p.label("icmp")
@@ -54,7 +54,7 @@ func (p *program) inbound4(f Flow) {
 		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xf},
 		bpf.ALUOpConstant{Op: bpf.ALUOpShiftLeft, Val: 2},
 		bpf.ALUOpX{Op: bpf.ALUOpAdd}, bpf.TAX{})
-	p.requirePortsAtX(icmpQuoted, f.Local.Port(), f.Remote.Port())
+	p.requirePortsAtX(icmpQuoted, f.ours(), f.theirs())
 	p.jump(labelAccept)
 }
 
@@ -67,7 +67,7 @@ func (p *program) outgoingReset4(f Flow) {
 	p.requireAddr(load(ipDest, 4), f.Remote)
 	p.load(load(ipFragment, 2))
 	p.jumpIf(bpf.JumpBitsSet, fragmentOffsetMask, labelDrop)
-	p.requirePorts(0, f.Local.Port(), f.Remote.Port())
+	p.requirePorts(0, f.ours(), f.theirs())
 	p.load(bpf.LoadIndirect{Off: tcpFlags, Size: 1})
 	p.jumpIf(bpf.JumpBitsSet, uint32(wire.RST), labelAccept)
 	p.jump(labelDrop)
@@ -84,7 +84,7 @@ func (p *program) requireAddr(ins bpf.Instruction, a netip.AddrPort) {
 	}
 }
 
-func (p *program) requirePorts(off uint32, src, dst uint16) {
+func (p *program) requirePorts(off uint32, src, dst ports) {
 	p.load(headerLen)
 	p.requirePortsAtX(off, src, dst)
 }

@@ -33,7 +33,7 @@ func (p *program) inbound6(f Flow) {
 
 	p.label("tcp")
 	p.requireAddr6(absolute, ip6Source, f.Remote)
-	p.requirePortsAtX(0, f.Remote.Port(), f.Local.Port())
+	p.requirePortsAtX(0, f.theirs(), f.ours())
 	p.jump(labelAccept)
 
 	p.label("fragment")
@@ -55,7 +55,7 @@ func (p *program) raw6(f Flow, protocol int) {
 		return
 	}
 	p.requireAddr6(network, ip6Source, f.Remote)
-	p.requirePortsAtX(0, f.Remote.Port(), f.Local.Port())
+	p.requirePortsAtX(0, f.theirs(), f.ours())
 	p.jump(labelAccept)
 }
 
@@ -95,7 +95,7 @@ func (p *program) quotes6(f Flow) {
 	p.require(wire.ProtocolTCP)
 	p.requireAddr6(atX, icmpQuoted+ip6Source, f.Local)
 	p.requireAddr6(atX, icmpQuoted+ip6Dest, f.Remote)
-	p.requirePortsAtX(icmpQuoted+wire.IPv6HeaderLen, f.Local.Port(), f.Remote.Port())
+	p.requirePortsAtX(icmpQuoted+wire.IPv6HeaderLen, f.ours(), f.theirs())
 	p.jump(labelAccept)
 }
 
@@ -105,7 +105,7 @@ func (p *program) outgoingReset6(f Flow) {
 	p.requireAddr6(absolute, ip6Source, f.Local)
 	p.requireAddr6(absolute, ip6Dest, f.Remote)
 	p.load(bpf.LoadConstant{Dst: bpf.RegX, Val: wire.IPv6HeaderLen})
-	p.requirePortsAtX(0, f.Local.Port(), f.Remote.Port())
+	p.requirePortsAtX(0, f.ours(), f.theirs())
 	p.load(bpf.LoadIndirect{Off: tcpFlags, Size: 1})
 	p.jumpIf(bpf.JumpBitsSet, uint32(wire.RST), labelAccept)
 	p.jump(labelDrop)

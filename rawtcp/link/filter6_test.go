@@ -38,7 +38,7 @@ const (
 )
 
 func TestTheIPv6FilterLetsInWhatIsOursAlone(t *testing.T) {
-	f, anybody := Flow{us6, them6}, Flow{Local: us6}
+	f, anybody := Flow{Local: us6, Remote: them6}, Flow{Local: us6}
 	ours := segment6(them6, us6, wire.ACK)
 	tcp := func(kinds string, headers ...string) []byte {
 		return six(them6, us6, wire.ProtocolTCP, ours, kinds, headers...)
@@ -87,7 +87,7 @@ func TestTheIPv6FilterLetsInWhatIsOursAlone(t *testing.T) {
 }
 
 func TestTheIPv6FilterShowsOurKernelsResetsAlone(t *testing.T) {
-	f := Flow{us6, them6}
+	f := Flow{Local: us6, Remote: them6}
 	sent := func(src, dst netip.AddrPort, flags wire.Flags) []byte {
 		return six(src, dst, wire.ProtocolTCP, segment6(src, dst, flags), "")
 	}
@@ -110,7 +110,7 @@ func TestTheIPv6FilterShowsOurKernelsResetsAlone(t *testing.T) {
 }
 
 func TestEveryFilterOfEachVersionAssembles(t *testing.T) {
-	for _, f := range []Flow{{us, them}, {Local: us}, {us6, them6}, {Local: us6}, {Local: netip.AddrPortFrom(us6.Addr(), 0)}} {
+	for _, f := range []Flow{{Local: us, Remote: them}, {Local: us}, {Local: us, Ports: 64}, {Local: us6, Remote: them6}, {Local: us6}, {Local: us6, Ports: 64}, {Local: netip.AddrPortFrom(us6.Addr(), 0)}} {
 		if _, err := packetFilter(f); err != nil {
 			t.Error(err)
 		}

@@ -64,7 +64,7 @@ func verdict(t *testing.T, rules func(*program, Flow), f Flow, b []byte) bool {
 }
 
 func TestFilterLetsInWhatIsOursAlone(t *testing.T) {
-	f, anybody := Flow{us, them}, Flow{Local: us}
+	f, anybody := Flow{Local: us, Remote: them}, Flow{Local: us}
 	for _, tc := range []struct {
 		name string
 		flow Flow
@@ -107,7 +107,7 @@ func TestFilterLetsInWhatIsOursAlone(t *testing.T) {
 }
 
 func TestFilterShowsOnlyResetsOfWhatLeaves(t *testing.T) {
-	f := Flow{us, them}
+	f := Flow{Local: us, Remote: them}
 	for _, tc := range []struct {
 		name string
 		p    packet
@@ -133,7 +133,7 @@ func FuzzFilterAgreesWithItself(f *testing.F) {
 	f.Add(icmp(wire.ICMPUnreachable, packet{src: us, dst: them}, 28))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		// A flow with wildcards lets in all that a narrower one does.
-		if verdict(t, (*program).inbound, Flow{us, them}, b) && !verdict(t, (*program).inbound, Flow{Local: us}, b) {
+		if verdict(t, (*program).inbound, Flow{Local: us, Remote: them}, b) && !verdict(t, (*program).inbound, Flow{Local: us}, b) {
 			t.Error("the narrow flow takes what the wide one refuses")
 		}
 	})

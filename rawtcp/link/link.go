@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -56,7 +57,12 @@ type Packet struct {
 // link with a zero Remote needs a Route, such as LocalRoute. Without a next hop
 // in it, the packet link answers each peer at the link-layer address that its
 // packets came from.
-type Flow struct{ Local, Remote netip.AddrPort }
+type Flow struct {
+	Local, Remote netip.AddrPort
+	// Ports is how many ports of Local's address are ours, from Local's on; 0
+	// means that one.
+	Ports uint16
+}
 
 // check refuses what is no flow, and returns it with addresses in the form
 // that packets give them: IPv4 as such, IPv6 without a zone.
@@ -66,6 +72,8 @@ func (f Flow) check() (Flow, error) {
 	switch {
 	case !local.IsValid():
 		return f, errors.New("a link needs the local address of its flow")
+	case f.Ports > 1 && (f.Local.Port() == 0 || int(f.Local.Port())+int(f.Ports)-1 > math.MaxUint16):
+		return f, fmt.Errorf("a link for %d ports from %v on: there are none beyond 65535", f.Ports, f.Local)
 	case remote.IsValid() && local.Is4() != remote.Is4():
 		return f, fmt.Errorf("a link from %v to %v: the addresses are of two IP versions", local, remote)
 	}

@@ -172,7 +172,7 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 }
 
 // ReceiveBatch takes what has come in, in one call to the system.
-func (l *packetLink) ReceiveBatch(b *Batch) (packets []Packet, err error) {
+func (l *packetLink) ReceiveBatch(b *Arrivals) (packets []Packet, err error) {
 	var failure error
 	err = l.sock.await(func(fd int) bool {
 		for {

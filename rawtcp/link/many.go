@@ -17,7 +17,7 @@ type Batcher interface {
 	// ReceiveBatch waits as Receive does, for one packet at least, and takes
 	// those that are there as well, as many as b has room for. They are b's
 	// until its next use. Each comes in the order of its arrival.
-	ReceiveBatch(b *Batch) ([]Packet, error)
+	ReceiveBatch(b *Arrivals) ([]Packet, error)
 }
 
 // SendAll transmits packets in their order, in one call where the link can. It
@@ -36,7 +36,7 @@ func SendAll(l Link, packets [][]byte) (n int, err error) {
 
 // ReceiveAll waits for one packet at least, and takes those that are there as
 // well where the link can. See [Batcher].
-func ReceiveAll(l Link, b *Batch) ([]Packet, error) {
+func ReceiveAll(l Link, b *Arrivals) ([]Packet, error) {
 	if many, ok := l.(Batcher); ok {
 		return many.ReceiveBatch(b)
 	}
@@ -48,9 +48,9 @@ func ReceiveAll(l Link, b *Batch) ([]Packet, error) {
 	return b.packets, nil
 }
 
-// A Batch is room for the packets that come in together, to be used again and
+// Arrivals are room for the packets that come in together, to be used again and
 // again, by one goroutine at a time.
-type Batch struct {
+type Arrivals struct {
 	store   []byte // size bytes for each packet
 	size    int
 	packets []Packet
@@ -63,20 +63,20 @@ type Batch struct {
 
 // mmsghdr is the kernel's struct mmsghdr: what recvmmsg and sendmmsg take.
 type mmsghdr struct {
-	unix.Msghdr
-	n uint32
+	hdr unix.Msghdr
+	len uint32
 }
 
-// NewBatch makes room for n packets of up to size bytes each. A packet that is
+// NewArrivals makes room for n packets of up to size bytes each. A packet that is
 // longer is lost: a size of MaxPacket takes all that a link can hand over.
 // Memory that no packet has touched yet costs nothing.
-func NewBatch(n, size int) *Batch {
-	b := &Batch{store: make([]byte, n*size), size: size, packets: make([]Packet, 0, n), headers: make([]mmsghdr, n),
+func NewArrivals(n, size int) *Arrivals {
+	b := &Arrivals{store: make([]byte, n*size), size: size, packets: make([]Packet, 0, n), headers: make([]mmsghdr, n),
 		iovecs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrLinklayer, n), oobs: make([][oobSize]byte, n)}
 	for i := range b.headers {
 		b.iovecs[i].Base = &b.store[i*size]
 		b.iovecs[i].SetLen(size)
-		h := &b.headers[i].Msghdr
+		h := &b.headers[i].hdr
 		h.Name = (*byte)(unsafe.Pointer(&b.names[i]))
 		h.Iov = &b.iovecs[i]
 		h.SetIovlen(1)
@@ -86,13 +86,13 @@ func NewBatch(n, size int) *Batch {
 }
 
 // room is where packet i goes.
-func (b *Batch) room(i int) []byte { return b.store[i*b.size : (i+1)*b.size : (i+1)*b.size] }
+func (b *Arrivals) room(i int) []byte { return b.store[i*b.size : (i+1)*b.size : (i+1)*b.size] }
 
 // read takes what is there without waiting, and returns how many datagrams it
 // was. The error is unix.EAGAIN when there is none.
-func (b *Batch) read(fd int) (n int, err error) {
+func (b *Arrivals) read(fd int) (n int, err error) {
 	for i := range b.headers { // the kernel writes how much it used
-		h := &b.headers[i].Msghdr
+		h := &b.headers[i].hdr
 		h.Namelen = uint32(unix.SizeofSockaddrLinklayer)
 		h.SetControllen(oobSize)
 	}
@@ -110,9 +110,9 @@ func (b *Batch) read(fd int) (n int, err error) {
 
 // datagram tells of the one that read took at i. Now stands for the time of
 // those whose arrival the kernel did not note.
-func (b *Batch) datagram(i int, now time.Time) (d datagram) {
-	h := &b.headers[i]
-	d.data, d.truncated = b.room(i)[:h.n], h.Flags&unix.MSG_TRUNC != 0
+func (b *Arrivals) datagram(i int, now time.Time) (d datagram) {
+	h := &b.headers[i].hdr
+	d.data, d.truncated = b.room(i)[:b.headers[i].len], h.Flags&unix.MSG_TRUNC != 0
 	from := &b.names[i]
 	d.outgoing, d.from = from.Pkttype == unix.PACKET_OUTGOING, hop{from.Addr, from.Halen}
 	d.control(b.oobs[i][:h.Controllen])
@@ -141,7 +141,7 @@ func (o *outbox) fill(packets [][]byte, to *unix.RawSockaddrLinklayer) []mmsghdr
 	for i, p := range packets[:n] {
 		o.iovecs[i].Base = unsafe.SliceData(p)
 		o.iovecs[i].SetLen(len(p))
-		h := &o.headers[i].Msghdr
+		h := &o.headers[i].hdr
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(to)), uint32(unix.SizeofSockaddrLinklayer)
 		h.Iov = &o.iovecs[i]
 		h.SetIovlen(1)

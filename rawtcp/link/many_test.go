@@ -50,7 +50,7 @@ func TestManyPacketsComeTogetherAndInOrder(t *testing.T) {
 			t.Fatalf("%d packets sent, %v", n, err)
 		}
 		far.SetReadDeadline(time.Now().Add(10 * time.Second))
-		room, most := link.NewBatch(7, link.MaxPacket), 0
+		room, most := link.NewArrivals(7, link.MaxPacket), 0
 		for len(packets) > 0 {
 			got, err := link.ReceiveAll(far, room)
 			if err != nil {
@@ -103,7 +103,7 @@ func TestAPacketTooLongForABatchIsNotShownCut(t *testing.T) {
 	near, far := facing(t, link.KindPacket, p)
 	link.SendAll(near.Link, sized(near.Flow, 500, 10))
 	far.SetReadDeadline(time.Now().Add(10 * time.Second))
-	room := link.NewBatch(4, 200)
+	room := link.NewArrivals(4, 200)
 	for {
 		got, err := link.ReceiveAll(far, room)
 		if err != nil {
@@ -125,7 +125,7 @@ func TestAWaitForManyEndsLikeAWaitForOne(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind string) {
 		p := nstest.NewPair(t)
 		near, _ := facing(t, kind, p)
-		room := link.NewBatch(2, link.MaxPacket)
+		room := link.NewArrivals(2, link.MaxPacket)
 		near.Link.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 		if _, err := link.ReceiveAll(near.Link, room); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("after the deadline: %v", err)

@@ -1,0 +1,130 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A conn is a target that has answered our SYN, until its record is made and
+// the connection is over.
+type conn struct {
+	index   uint32 // in loop.conns
+	n       uint64 // the target's number
+	target  Target
+	local   uint16 // our port
+	path    *path
+	session *session.Session
+
+	begin    tcb.Instant // when the first SYN left, about
+	limit    tcb.Instant // when the goal must be reached
+	steps    [6]time.Duration
+	answer   record.Answer
+	rtt      time.Duration
+	syns     int
+	odd      oddity
+	heard    int      // segments after the SYN-ACK
+	peerEnd  wire.Seq // after what the peer ever sent
+	last     record.Packet
+	reset    record.Reset
+	wasReset bool
+	data     []byte
+	dataLen  int
+	asked    bool // the request is written
+	reported bool // the record is made; what follows is the end
+
+	// In the wheel.
+	prev, next *conn
+	unit       int64
+	timed      bool
+}
+
+// maxBytes bounds what a peer may send before the goal is reached: a longest
+// handshake message, and room for the others.
+const maxBytes = 256 << 10
+
+// reachedAt notes the first time of a step.
+func (c *conn) reachedAt(step int, now tcb.Instant) {
+	if c.steps[step] == 0 {
+		c.steps[step] = max(now.Sub(c.begin), 1)
+	}
+}
+
+// note takes the time of the steps that the session has come to.
+func (c *conn) note(now tcb.Instant) {
+	tls := c.session.TLS()
+	if tls == nil {
+		return
+	}
+	switch stage := tls.Stage(); {
+	case stage >= handshake.StageFinished:
+		c.reachedAt(record.StepFinished, now)
+		fallthrough
+	case stage >= handshake.StageCertificateReceived:
+		c.reachedAt(record.StepCertificate, now)
+		fallthrough
+	case stage >= handshake.StageHelloReceived:
+		c.reachedAt(record.StepHello, now)
+	}
+}
+
+// at reports whether the connection has come as far as the goal.
+func (c *conn) at(goal Goal) bool {
+	if goal == GoalTCP {
+		return c.session.State() >= tcb.Established
+	}
+	stage := c.session.TLS().Stage()
+	switch goal {
+	case GoalHello:
+		return stage >= handshake.StageHelloReceived
+	case GoalCertificate:
+		return stage >= handshake.StageCertificateReceived
+	case GoalFinished:
+		return stage >= handshake.StageFinished
+	}
+	return false // data: see loop.exchange
+}
+
+// observe notes what a segment tells beyond what the machines keep.
+func (c *conn) observe(now tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
+	c.last.Set(now.Sub(c.begin), packet)
+	if s.Flags.Has(wire.RST) {
+		c.reset = record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h)}
+		c.wasReset = true
+		return
+	}
+	c.heard++
+	c.answer.Bytes += len(s.Payload)
+	switch end := s.End(); {
+	case c.peerEnd.Less(end):
+		c.peerEnd = end
+	case s.Len() > 0:
+		c.answer.Resent++
+	}
+}
+
+// idNear is how far a host's IP ID may have gone on between two packets.
+const idNear = 4096
+
+// fits reports whether a packet's TTL and IP ID are such as the host's SYN-ACK
+// lets expect: the same TTL, and an ID of 0 if that was 0, or one that a
+// counter would have come to. IPv6 has no ID.
+func (c *conn) fits(h *wire.IP) bool {
+	if h.HopLimit != c.answer.TTL {
+		return false
+	}
+	id, first := uint16(h.Fragment.ID), c.answer.IPID
+	switch {
+	case h.Version == 6:
+		return true
+	case id == 0 || first == 0:
+		// Linux sends its SYN-ACK and its RST with 0, and what lies between
+		// with a counter.
+		return id == 0
+	}
+	return id-first < idNear
+}

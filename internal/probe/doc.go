@@ -1,0 +1,14 @@
+// Package probe takes many targets from SYN to certificate, or further, in one
+// pass and without a kernel socket.
+//
+// A loop is one goroutine with a link of its own. A SYN costs it twelve bytes:
+// its sequence number is a keyed MAC of the two addresses and ports, so that a
+// SYN-ACK which acknowledges it proves itself, and a connection is born from
+// that: the same session machine that `connect` drives.
+//
+// Read options.go, scan.go (what is set up), source.go (targets by number),
+// window.go (what is known of them), mac.go and syn.go (a SYN without state),
+// loop.go (one turn), receive.go (what arrives), conn.go and settle.go (a
+// connection), outcome.go (its record), wheel.go and pace.go (time), sink.go
+// (where records go).
+package probe

@@ -1,0 +1,284 @@
+package probe
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A loop probes its share of the targets, alone: it shares nothing with the
+// others but the sink that its records go to.
+type loop struct {
+	o       *Options
+	epoch   time.Time
+	source  source
+	window  window
+	mac     *mac
+	random  *rand.ChaCha8
+	paths   [2]*path // IPv4, IPv6; nil where there are no targets
+	wheel   wheel
+	conns   []*conn
+	free    []*conn
+	live    int // connections that have no record yet
+	pace    pace
+	work    []job // from working on, what waits for cryptography
+	working int
+	ended   bool     // the source has no more
+	resend  []uint64 // where each round of SYNs stands; the last round records silence
+	sink    *sink
+	enc     record.Encoder
+	rec     record.Record
+	buf     []byte // records to be handed over
+	odd     map[uint64]record.Packet
+
+	cursor field.Cursor
+	seg    wire.Segment
+	out    []byte
+	now    tcb.Instant
+
+	stats Stats
+}
+
+// Stats are a loop's counters.
+type Stats struct {
+	Targets  uint64 // whose first SYN has left
+	SYNs     uint64
+	Packets  uint64 // sent, all kinds
+	Answers  uint64 // SYN-ACKs that were right
+	Records  uint64
+	Outcomes map[string]uint64
+	Stray    uint64 // packets that belong to no target
+	Late     uint64 // for a target whose record was made
+	Bad      uint64 // checksums and headers that are wrong
+	InFlight int
+	Live     int
+	Link     link.RingStats
+}
+
+func newLoop(o *Options) *loop {
+	l := &loop{o: o, sink: nil, odd: make(map[uint64]record.Packet)}
+	l.resend = make([]uint64, o.Retries+1)
+	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1}
+	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
+	l.stats.Outcomes = make(map[string]uint64)
+	l.out = make([]byte, 0, 2048)
+	return l
+}
+
+func (l *loop) instant() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
+
+// run probes until there is nothing left, or ctx is done: then what is in
+// flight is brought to its end. A second end, of hard, leaves it.
+func (l *loop) run(ctx, hard context.Context) error {
+	defer l.handOver(true)
+	for hard.Err() == nil && !l.sink.broken() {
+		l.now = l.instant()
+		if ctx.Err() != nil {
+			l.ended = true
+		}
+		if err := l.turn(); err != nil {
+			return err
+		}
+		if l.ended && l.window.len() == 0 && l.live == 0 && l.wheel.n == 0 {
+			return nil
+		}
+	}
+	return l.sink.failure()
+}
+
+// turn takes what has arrived, does what is due, and sends what may be sent.
+func (l *loop) turn() error {
+	l.wheel.turn(l.now, l.ring)
+	l.labour()
+	l.silence()
+	l.pace.fill(l.now)
+	l.resendSYNs()
+	more := l.sendSYNs()
+	l.window.trim()
+	if err := l.flush(); err != nil {
+		return err
+	}
+	l.handOver(false)
+	return l.receive(l.idle(more))
+}
+
+// flush sends what is queued.
+func (l *loop) flush() error {
+	for _, p := range l.paths {
+		if p != nil {
+			if err := p.link.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// idle is for how long there is nothing to do unless something arrives.
+func (l *loop) idle(more bool) time.Duration {
+	switch {
+	case len(l.work) > 0:
+		return 0
+	case more:
+		return min(l.pace.wait(), wheelUnit)
+	case l.wheel.n > 0:
+		return wheelUnit
+	case l.window.len() > 0:
+		return 2 * wheelUnit
+	}
+	return 10 * wheelUnit
+}
+
+// receive waits for packets on one link, and looks at the other.
+func (l *loop) receive(wait time.Duration) error {
+	for _, p := range l.paths {
+		if p == nil {
+			continue
+		}
+		var arrived bool
+		err := p.link.Receive(wait, func(packet link.Packet) {
+			if !arrived {
+				l.now, arrived = l.instant(), true
+			}
+			l.packet(p, packet)
+		})
+		if err != nil {
+			return err
+		}
+		wait = 0
+	}
+	return nil
+}
+
+// handOver gives the records to the sink, if it takes them now, or in the end.
+func (l *loop) handOver(wait bool) {
+	if len(l.buf) == 0 {
+		return
+	}
+	if l.sink.put(l.buf, wait) {
+		l.buf = l.sink.buffer()
+	}
+}
+
+// maxBacklog is how many bytes of records may wait for the sink before no more
+// targets are begun.
+const maxBacklog = 4 << 20
+
+// sendSYNs begins new targets, and reports whether it would go on.
+func (l *loop) sendSYNs() (more bool) {
+	for k := 0; !l.ended; k++ {
+		switch {
+		case k == sendTurn:
+			return true
+		case !l.pace.may():
+			return true
+		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog, len(l.work) > maxWork:
+			return false
+		}
+		t, n, s := l.source.take()
+		switch s {
+		case theEnd:
+			l.ended = true
+			return false
+		case later:
+			return false
+		}
+		slot := l.window.push()
+		l.stats.Targets++
+		l.sendSYN(n, &t, slot)
+	}
+	return false
+}
+
+// sendTurn bounds the SYNs of one turn, so that answers are taken in between.
+const sendTurn = 256
+
+func (l *loop) pathOf(t *Target) *path {
+	if t.Addr.Is4() {
+		return l.paths[0]
+	}
+	return l.paths[1]
+}
+
+// sendSYN sends a target's first SYN, or another.
+func (l *loop) sendSYN(n uint64, t *Target, slot *slot) {
+	p := l.pathOf(t)
+	local := p.first + l.source.port(n, t)
+	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	slot.sent = uint32(l.now / tick)
+	slot.tries++
+	l.stats.SYNs++
+	l.send(p, p.aim(t, local, iss, tsClock(l.now)+offset))
+}
+
+// send queues a packet. One that cannot be sent is lost like any other.
+func (l *loop) send(p *path, packet []byte) {
+	l.pace.spend()
+	l.stats.Packets++
+	if err := p.link.Queue(packet, p.hop); err != nil {
+		l.sink.fail(err)
+	}
+}
+
+// gap is how long after a number of SYNs the next one follows: 1, 2, 4, …
+// seconds (RFC 6298, section 5), or silence, after the last.
+func (l *loop) gap(tries int) time.Duration {
+	if tries > l.o.Retries {
+		return l.o.Timeout
+	}
+	return min(time.Second<<(tries-1), l.o.Timeout)
+}
+
+// due reports whether a waiting slot's time after a number of tries is over.
+func (l *loop) due(s *slot, tries int) bool {
+	return uint32(l.now/tick)-s.sent >= uint32(l.gap(tries)/tick)
+}
+
+// resendSYNs sends SYNs again to those that have not answered. Each round
+// follows the one before it over the same targets, in the same order, so that
+// what it comes to next is due next.
+func (l *loop) resendSYNs() {
+	ahead := l.window.head
+	for round := range l.o.Retries {
+		at := max(l.resend[round], l.window.base)
+		for ; at < ahead; at++ {
+			s := l.window.at(at)
+			if s.state != slotWaiting {
+				continue
+			}
+			if !l.due(s, round+1) || !l.pace.may() {
+				break
+			}
+			t := l.source.at(at)
+			l.sendSYN(at, &t, s)
+		}
+		l.resend[round], ahead = at, at
+	}
+}
+
+// silence records the targets that have not answered any SYN.
+func (l *loop) silence() {
+	last := l.o.Retries
+	ahead := l.window.head
+	if last > 0 {
+		ahead = max(l.resend[last-1], l.window.base)
+	}
+	at := max(l.resend[last], l.window.base)
+	for ; at < ahead; at++ {
+		s := l.window.at(at)
+		if s.state != slotWaiting {
+			continue
+		}
+		if !l.due(s, last+1) {
+			break
+		}
+		l.unanswered(at, s)
+	}
+	l.resend[last] = at
+}

@@ -1,0 +1,183 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+var (
+	errEndless = fmt.Errorf("the peer sent more than %d bytes and no end of them", maxBytes)
+	errNoReply = errors.New("the peer ended the connection without a reply to the request")
+)
+
+// blank makes the loop's record that of a target, with nothing known.
+func (l *loop) blank(t *Target) *record.Record {
+	icmp := l.rec.ICMP
+	l.rec = record.Record{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
+	return &l.rec
+}
+
+// wall is an instant of ours as the wall clock has it.
+func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration(at)) }
+
+// write hands the loop's record on.
+func (l *loop) write(r *record.Record) {
+	l.buf = l.enc.Append(l.buf, r)
+	l.stats.Records++
+	l.stats.Outcomes[r.Outcome]++
+	l.rec.ICMP = nil
+}
+
+// done closes a target's slot: nothing more will be done about it.
+func (l *loop) done(n uint64) {
+	l.window.at(n).state = slotDone
+	l.source.release(n)
+}
+
+// refused records a target whose SYN got an answer that ends it.
+func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet link.Packet) {
+	r := l.blank(t)
+	since := l.sinceFirst(s)
+	r.Time = l.wall(l.now.Add(-since))
+	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	r.Odd = s.odd.names()
+	if s.tries == 1 {
+		r.RTT = l.sinceSYN(s)
+	}
+	r.Evidence.Set(since, packet.Data)
+	delete(l.odd, n)
+	l.write(r)
+	l.done(n)
+}
+
+// unanswered records a target that has not answered any SYN, or none rightly.
+func (l *loop) unanswered(n uint64, s *slot) {
+	t := l.source.at(n)
+	r := l.blank(&t)
+	r.Time = l.wall(l.now.Add(-l.sinceFirst(s)))
+	r.Outcome, r.SYNs = record.OutcomeSilent, int(s.tries)
+	r.Error = fmt.Sprintf("no answer to %d SYNs", s.tries)
+	if s.odd != 0 {
+		r.Outcome, r.Class = record.OutcomeProtocol, "tcp"
+		r.Error = "its SYN-ACK acknowledges what was never sent"
+		r.Odd = s.odd.names()
+		r.Evidence = l.odd[n]
+		delete(l.odd, n)
+	}
+	l.write(r)
+	l.done(n)
+}
+
+// begin makes the loop's record that of a connection.
+func (l *loop) begin(c *conn) *record.Record {
+	r := l.blank(&c.target)
+	r.Time = l.wall(c.begin)
+	r.Local = netip.AddrPortFrom(c.path.local, c.local)
+	r.SYNs, r.RTT, r.Steps, r.TCP = c.syns, c.rtt, c.steps, &c.answer
+	r.Evidence = c.last
+	r.Data, r.DataLen = c.data, c.dataLen
+	if tls := c.session.TLS(); tls != nil {
+		r.Stage = tls.Stage()
+		if r.Stage >= handshake.StageHelloReceived {
+			state := tls.State()
+			r.TLS = &state
+		}
+	}
+	return r
+}
+
+// report writes a connection's record.
+func (l *loop) report(c *conn, r *record.Record) {
+	r.Odd = c.odd.names()
+	l.write(r)
+	c.reported = true
+	l.live--
+}
+
+// after names the last message of a connection, for a failure.
+func (c *conn) after() string {
+	tls := c.session.TLS()
+	switch {
+	case c.session.State() < tcb.Established && c.session.Err() == nil:
+		return "our SYN"
+	case tls == nil || tls.LastMessage() == "nothing":
+		return "the SYN-ACK"
+	}
+	return tls.LastMessage()
+}
+
+// failed records a connection that came to an end before the goal. Its machine
+// sends what such an end calls for.
+func (l *loop) failed(c *conn, err error) {
+	r := l.begin(c)
+	r.Error, r.After = err.Error(), c.after()
+	var notTLS *handshake.NotTLSError
+	var alert *handshake.AlertError
+	var protocol *handshake.ProtocolError
+	var closed *handshake.ClosedError
+	switch {
+	case errors.As(err, &notTLS):
+		r.Outcome, r.First = record.OutcomeNotTLS, notTLS.First
+	case errors.As(err, &alert):
+		r.Outcome, r.AlertIn, r.After = record.OutcomeAlert, &alert.Alert, alert.After
+	case errors.As(err, &protocol):
+		r.Outcome, r.Class = record.OutcomeProtocol, class(protocol)
+		r.AlertOut, r.AlertSent = protocol.Alert, true
+	case errors.As(err, &closed):
+		r.Outcome, r.Class, r.After = record.OutcomeProtocol, "closed_early", closed.After
+	case errors.Is(err, errEndless):
+		r.Outcome, r.Class = record.OutcomeProtocol, "endless_data"
+	case errors.Is(err, errNoReply):
+		r.Outcome, r.Class = record.OutcomeProtocol, "no_reply"
+	case errors.Is(err, tcb.ErrReset), errors.Is(err, tcb.ErrRefused):
+		r.Outcome = record.OutcomeReset
+		if c.wasReset {
+			r.Reset = &c.reset
+		}
+	case errors.Is(err, tcb.ErrUnreachable):
+		r.Outcome = record.OutcomeUnreachable
+	case errors.Is(err, tcb.ErrTimeout):
+		r.Outcome = record.OutcomeTimeout
+	default:
+		r.Outcome = record.OutcomeFailed
+	}
+	l.report(c, r)
+	if r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol || c.session.State() == tcb.Closed {
+		c.session.Abort()
+	}
+	c.limit = l.now.Add(closeTime)
+}
+
+// class is the kind of a protocol failure: by the alert that answered it.
+func class(e *handshake.ProtocolError) string { return e.Alert.String() }
+
+// timedOut records a connection that did not come to its goal in time.
+func (l *loop) timedOut(c *conn) {
+	r := l.begin(c)
+	r.Outcome, r.After = record.OutcomeTimeout, c.after()
+	if c.stuck() {
+		c.odd |= oddTarpit
+	}
+	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", l.o.Timeout, r.After)
+	l.report(c, r)
+	c.session.Abort()
+}
+
+// stuck reports whether a peer holds the connection and lets nothing through:
+// its window is closed, or it has begun a record and does not end it.
+func (c *conn) stuck() bool {
+	tls := c.session.TLS()
+	if c.session.TCP().Blocked() || tls == nil {
+		return tls != nil
+	}
+	tls.TransportEOF() // the machine says where the stream stopped; this one's is over
+	var closed *handshake.ClosedError
+	return errors.As(tls.Err(), &closed) && closed.MidRecord
+}

@@ -1,0 +1,46 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A pace is a token bucket of packets.
+type pace struct {
+	rate   float64 // tokens a second; 0: without limit
+	factor float64 // of the rate that is used: less than 1 after drops
+	tokens float64
+	at     tcb.Instant
+}
+
+// burst is how many packets may leave at once after a pause: those of this
+// long, and a few at least.
+const (
+	burstTime  = 10 * time.Millisecond
+	leastBurst = 8
+)
+
+func (p *pace) fill(now tcb.Instant) {
+	if p.rate == 0 {
+		return
+	}
+	rate := p.rate * p.factor
+	p.tokens = min(p.tokens+now.Sub(p.at).Seconds()*rate, max(rate*burstTime.Seconds(), leastBurst))
+	p.at = now
+}
+
+// may reports whether a packet may leave now.
+func (p *pace) may() bool { return p.rate == 0 || p.tokens >= 1 }
+
+// spend counts a packet that leaves. Those of connections do not wait, and are
+// made up for.
+func (p *pace) spend() { p.tokens-- }
+
+// wait is how long it takes until the next packet may leave.
+func (p *pace) wait() time.Duration {
+	if p.may() {
+		return 0
+	}
+	return time.Duration((1 - p.tokens) / (p.rate * p.factor) * float64(time.Second))
+}

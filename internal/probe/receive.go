@@ -1,0 +1,244 @@
+package probe
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// packet takes one arrived IP packet. Fragments are not put together: our own
+// segments and what answers them carry the don't-fragment bit.
+func (l *loop) packet(p *path, packet link.Packet) {
+	l.cursor = field.New(wire.Root(packet.Data), packet.Data)
+	c := &l.cursor
+	var h wire.IP
+	if h.Decode(c) != nil || h.Fragment.Partial() || h.Refusal != "" ||
+		h.Version == 4 && wire.Checksum(packet.Data[:h.HeaderLen()]) != 0 {
+		l.stats.Bad++
+		return
+	}
+	body := c.Ahead()
+	switch h.Protocol {
+	case wire.ProtocolTCP:
+		if !packet.ChecksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 { // RFC 9293, MUST-3
+			l.stats.Bad++
+			return
+		}
+		if l.seg.Decode(c) != nil {
+			l.stats.Bad++
+			return
+		}
+		l.segment(p, &h, &l.seg, packet)
+	case wire.ProtocolICMP, wire.ProtocolICMPv6:
+		l.icmp(p, &h, c, body, packet)
+	}
+}
+
+// segment gives a segment to whom it belongs.
+func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	n, ok := l.source.find(h.Src, s.SrcPort, s.DstPort-p.first)
+	if !ok || !l.window.holds(n) {
+		l.stray(p, h, s, ok && n < l.window.base)
+		return
+	}
+	slot := l.window.at(n)
+	switch slot.state {
+	case slotConnected:
+		l.forConn(l.conns[slot.conn], h, s, packet)
+	case slotWaiting:
+		l.answer(p, n, slot, h, s, packet)
+	case slotDone:
+		l.stray(p, h, s, true)
+	}
+}
+
+// forConn hands a segment to a connection's session.
+func (l *loop) forConn(c *conn, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	c.observe(l.now, h, s, packet.Data)
+	if s.Flags.Has(wire.RST) && c.heard == 0 {
+		c.odd |= oddResetAtOnce
+	}
+	c.session.Receive(l.now, s)
+	l.settle(c)
+}
+
+// stray answers what belongs to no connection of ours any more with a RST (RFC
+// 9293, section 3.10.7.1), if it belonged to one: its acknowledgment is near
+// our ISS. What never did is backscatter, and let be.
+func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
+	if !late {
+		l.stats.Stray++
+		return
+	}
+	l.stats.Late++
+	iss, _ := l.mac.sequence(h.Src, s.SrcPort, s.DstPort)
+	if s.Flags.Has(wire.RST) || !s.Flags.Has(wire.ACK) || !s.Ack.InWindow(wire.Seq(iss), receiveBuffer) {
+		return
+	}
+	l.sendReset(p, h, s)
+}
+
+func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
+	var r wire.Segment
+	if tcb.FillReset(&r, s) {
+		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
+		l.out = p.appendPacket(l.out[:0], h.Src, &r)
+		l.send(p, l.out)
+	}
+}
+
+// answer takes what answers a SYN of ours.
+func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	iss, offset := l.mac.sequence(h.Src, s.SrcPort, s.DstPort)
+	ours := s.Flags.Has(wire.ACK) && s.Ack == wire.Seq(iss)+1
+	switch {
+	case s.Flags.Has(wire.RST):
+		if ours { // RFC 9293, section 3.10.7.3
+			t := l.source.at(n)
+			l.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
+		} else {
+			l.stats.Stray++
+		}
+	case s.Flags.Has(wire.SYN) && ours:
+		l.born(p, n, slot, iss, offset, h, s, packet)
+	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
+		if s.Flags.Has(wire.SYN) {
+			slot.odd |= oddWrongACK
+			l.keepOdd(n, slot, packet)
+		}
+		l.sendReset(p, h, s)
+	default:
+		l.stats.Stray++
+	}
+}
+
+// mostOdd bounds the answers that do not count and are kept as evidence.
+const mostOdd = 1 << 14
+
+func (l *loop) keepOdd(n uint64, slot *slot, packet link.Packet) {
+	if !slot.seen && len(l.odd) < mostOdd {
+		slot.seen = true
+		var kept record.Packet
+		kept.Set(l.sinceSYN(slot), packet.Data)
+		l.odd[n] = kept
+	}
+}
+
+// sinceSYN is the time from a slot's last SYN to now.
+func (l *loop) sinceSYN(s *slot) time.Duration {
+	return time.Duration(uint32(l.now/tick)-s.sent) * tick
+}
+
+// sinceFirst is the time from a slot's first SYN to now, as the gaps tell it.
+func (l *loop) sinceFirst(s *slot) time.Duration {
+	d := l.sinceSYN(s)
+	for k := 1; k < int(s.tries); k++ {
+		d += l.gap(k)
+	}
+	return d
+}
+
+// born makes a connection of a SYN-ACK.
+func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	l.stats.Answers++
+	t := l.source.at(n)
+	c := l.take()
+	c.n, c.target, c.local, c.path = n, t, s.DstPort, p
+	c.begin = l.now.Add(-l.sinceFirst(slot))
+	c.syns, c.odd = int(slot.tries), slot.odd
+	c.limit = l.now.Add(l.o.Timeout)
+	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
+		Len: len(s.Payload), Bytes: len(s.Payload)}
+	c.peerEnd = s.End()
+	c.last.Set(l.now.Sub(c.begin), packet.Data)
+	c.reachedAt(record.StepAnswer, l.now)
+	c.rtt = -1
+	if slot.tries == 1 {
+		c.rtt = l.sinceSYN(slot)
+	}
+	if s.Window == 0 {
+		c.odd |= oddZeroWindow
+	}
+	if len(s.Payload) > 0 {
+		c.odd |= oddSYNData
+	}
+	slot.state, slot.conn = slotConnected, c.index
+	l.live++
+
+	cfg := p.config(&t, c.local, iss, offset)
+	cfg.UserTimeout = l.o.Timeout
+	tcp := tcb.New(cfg)
+	var tls *handshake.Client
+	if l.o.Goal > GoalTCP {
+		tls = handshake.NewClient(l.tlsConfig(c))
+	}
+	c.session = session.New(tcp, tls)
+	c.session.Open(l.now)
+	c.session.Receive(l.now, s)
+	if c.rtt < 0 {
+		if rtt, ok := tcp.HandshakeRTT(); ok {
+			c.rtt = rtt
+		}
+	}
+	l.settle(c)
+}
+
+func (l *loop) tlsConfig(c *conn) handshake.Config {
+	cfg := l.o.TLS
+	cfg.ServerName = c.target.Name
+	l.random.Read(cfg.Random[:])
+	cfg.AllowUnverified = true // a bad certificate is a field of the record
+	return cfg
+}
+
+// icmp takes an error message about a packet of ours.
+func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet link.Packet) {
+	var m wire.ICMP
+	var err error
+	if h.Version == 6 {
+		if wire.ICMPv6Checksum(body, h.Src, h.Dst) != 0 {
+			l.stats.Bad++
+			return
+		}
+		err = m.DecodeV6(c)
+	} else {
+		if wire.Checksum(body) != 0 {
+			l.stats.Bad++
+			return
+		}
+		err = m.Decode(c)
+	}
+	if err != nil || !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
+		return
+	}
+	m.From = h.Src
+	n, ok := l.source.find(m.Quoted.Dst, m.DstPort, m.SrcPort-p.first)
+	if !ok || !l.window.holds(n) {
+		l.stats.Stray++
+		return
+	}
+	slot := l.window.at(n)
+	switch slot.state {
+	case slotConnected:
+		con := l.conns[slot.conn]
+		con.session.Unreachable(l.now, &m)
+		l.settle(con)
+	case slotWaiting:
+		// One that does not quote our sequence number is forged (RFC 5927,
+		// section 4.1).
+		if iss, _ := l.mac.sequence(m.Quoted.Dst, m.DstPort, m.SrcPort); m.Seq != wire.Seq(iss) || m.Kind() == wire.KindTooBig {
+			l.stats.Stray++
+			return
+		}
+		t := l.source.at(n)
+		l.rec.ICMP = &record.ICMP{From: m.From, Type: m.Type, Code: m.Code, Text: m.String()}
+		l.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, &m), packet)
+	}
+}

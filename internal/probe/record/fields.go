@@ -1,0 +1,47 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Names are the fields of a record, in their order.
+var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "odd", "repeat",
+	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
+	"version", "cipher_suite", "group", "signature_scheme", "alpn", "extensions", "session_id_len", "session_ticket",
+	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "scts", "chain",
+	"certificate_verified", "peer_verified", "certificate_error",
+	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "evidence"}
+
+// Fields are those that are wanted.
+type Fields struct{ set map[string]bool }
+
+// ParseFields reads a list of names with commas between them; an empty one
+// stands for all. With a - before each, they are what is left out.
+func ParseFields(s string) (*Fields, error) {
+	if s == "" {
+		return nil, nil
+	}
+	f := &Fields{set: make(map[string]bool)}
+	without := strings.HasPrefix(s, "-")
+	if without {
+		for _, n := range Names {
+			f.set[n] = true
+		}
+	}
+	for _, n := range strings.Split(s, ",") {
+		n = strings.TrimSpace(n)
+		bare, minus := strings.CutPrefix(n, "-")
+		if minus != without {
+			return nil, fmt.Errorf("%q: name the fields to write, or all of them with - before them to leave out", s)
+		}
+		if !slices.Contains(Names, bare) {
+			return nil, fmt.Errorf("there is no field %q; there are %s", bare, strings.Join(Names, ", "))
+		}
+		f.set[bare] = !without
+	}
+	return f, nil
+}
+
+func (f *Fields) want(name string) bool { return f == nil || f.set[name] }

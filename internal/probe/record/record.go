@@ -1,0 +1,121 @@
+// Package record is what a scan says of one target: a line of JSON, described
+// in docs/record.md and by the schema beside this file.
+//
+// Read record.go (what there is to tell), encode.go (how it is written) and
+// chain.go (certificates).
+package record
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// Outcomes that are no goal. One that is reached is named for it: open, hello,
+// certificate, finished, data.
+const (
+	OutcomeClosed      = "closed"      // a RST answered the SYN
+	OutcomeUnreachable = "unreachable" // ICMP said so, or the next hop does not answer
+	OutcomeSilent      = "silent"      // nothing answered the SYN
+	OutcomeNotTLS      = "not_tls"     // what came first is no TLS record
+	OutcomeAlert       = "alert"       // the peer's alert ended it
+	OutcomeProtocol    = "protocol"    // the peer broke TCP or TLS, or ended it too early
+	OutcomeTimeout     = "timeout"     // the goal was not reached in time
+	OutcomeReset       = "reset"       // a RST ended an established connection
+	OutcomeFailed      = "error"       // this side could not do its part
+)
+
+// Failures lists them.
+var Failures = []string{OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomeAlert,
+	OutcomeProtocol, OutcomeTimeout, OutcomeReset, OutcomeFailed}
+
+// Steps on the way, in order; the first is 0 by definition.
+const (
+	StepSYN         = iota // the first SYN left
+	StepAnswer             // the SYN-ACK came
+	StepHello              // ServerHello
+	StepCertificate        // Certificate
+	StepFinished           // both Finished
+	StepData               // the first application data
+	steps
+)
+
+// A Record is all that is known of one target. Zero values are what is not
+// known, and left out.
+type Record struct {
+	Addr    netip.Addr
+	Port    uint16
+	Name    string // server_name, and what the certificate should be for
+	Tag     string
+	Local   netip.AddrPort
+	Time    time.Time // when the first SYN left
+	OK      bool
+	Outcome string
+	Error   string
+	After   string // the last message before a failure
+	Class   string // of a protocol failure: where, in a word
+	Repeat  bool   // an earlier run may have probed it already
+	Odd     []string
+
+	SYNs  int
+	RTT   time.Duration // negative: not known
+	Steps [steps]time.Duration
+	TCP   *Answer
+	Reset *Reset
+	ICMP  *ICMP
+
+	TLS       *handshake.State // nil: nothing of TLS was heard
+	Stage     handshake.Stage
+	AlertIn   *tlsmsg.Alert
+	AlertOut  tlsmsg.AlertDescription
+	AlertSent bool
+	First     []byte // of a peer that does not speak TLS
+	Data      []byte // the first bytes of the reply
+	DataLen   int    // of all that was read of it
+
+	Evidence Packet
+}
+
+// An Answer is what a SYN-ACK says.
+type Answer struct {
+	TTL     uint8
+	IPID    uint16
+	Window  uint16
+	Options wire.Options
+	Len     int // of data on it
+	Resent  int // segments that the peer sent again
+	Bytes   int // that the peer sent in all
+}
+
+// A Reset is the RST that ended a connection.
+type Reset struct {
+	TTL      uint8
+	IPID     uint16
+	FromHost bool // whether both fit the SYN-ACK's
+}
+
+// An ICMP is the message that ended an attempt.
+type ICMP struct {
+	From       netip.Addr
+	Type, Code uint8
+	Text       string
+}
+
+// PacketKept is how much of a packet is kept as evidence, in bytes.
+const PacketKept = 96
+
+// A Packet is the packet that decided the outcome.
+type Packet struct {
+	At   time.Duration // from the first SYN
+	Len  int           // of the whole packet; 0: there is none
+	Data [PacketKept]byte
+}
+
+// Set keeps the beginning of a packet.
+func (p *Packet) Set(at time.Duration, packet []byte) {
+	p.At, p.Len = at, len(packet)
+	copy(p.Data[:], packet)
+}

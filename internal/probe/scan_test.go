@@ -1,0 +1,68 @@
+package probe
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+func options(t testing.TB, ports string, specs ...string) Options {
+	t.Helper()
+	p, err := targets.ParsePorts(ports)
+	check(t, err)
+	var list []targets.Spec
+	for _, s := range specs {
+		spec, err := targets.ParseSpec(s)
+		check(t, err)
+		list = append(list, spec)
+	}
+	space, _, err := targets.BuildSpace(list, p, &targets.Rules{})
+	check(t, err)
+	return Options{Space: space, Goal: GoalCertificate, Worker: &worker.Worker{}, DataMax: DefaultDataMax,
+		MaxInFlight: 256, Retries: 1, Timeout: time.Minute, Loops: 1, Ports: 64, Seed: 1, Link: "packet"}
+}
+
+func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
+	l := newWideLab(t)
+	serveTLS(t, l, "0.0.0.0:443")
+	for _, goal := range []Goal{GoalTCP, GoalHello, GoalCertificate, GoalFinished, GoalData} {
+		t.Run(goal.String(), func(t *testing.T) {
+			o := options(t, "443", "198.19.0.0/24")
+			o.Goal, o.Request = goal, []byte("GET / HTTP/1.0\r\n\r\n")
+			var out bytes.Buffer
+			var stats Stats
+			check(t, l.Near().Do(func() (err error) {
+				stats, err = Run(t.Context(), o, &out)
+				return err
+			}))
+			t.Logf("%+v", stats)
+			seen := make(map[string]int)
+			for line := range bytes.Lines(out.Bytes()) {
+				var r struct {
+					Addr, Outcome, Version string
+					Port                   int
+				}
+				check(t, json.Unmarshal(line, &r))
+				if len(seen) == 0 {
+					t.Logf("%s", line)
+				}
+				seen[r.Addr]++
+				if r.Outcome != goal.outcome() {
+					t.Fatalf("%s", line)
+				}
+			}
+			if len(seen) != 256 {
+				t.Errorf("%d addresses have records", len(seen))
+			}
+			for a, n := range seen {
+				if n != 1 {
+					t.Errorf("%s has %d records", a, n)
+				}
+			}
+		})
+	}
+}

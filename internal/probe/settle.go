@@ -1,0 +1,196 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// settle does what follows from a change of a connection: work, the record,
+// the end, what there is to send, and the next deadline.
+func (l *loop) settle(c *conn) {
+	l.advance(c, false)
+	l.finishSettling(c)
+}
+
+func (l *loop) finishSettling(c *conn) {
+	l.transmit(c)
+	if c.reported && l.over(c) {
+		l.release(c)
+		return
+	}
+	at := c.limit
+	if d, ok := c.session.Deadline(); ok && d.Before(at) {
+		at = d
+	}
+	l.wheel.set(c, at)
+}
+
+// advance brings a connection to its goal, as far as it goes now: up to the
+// next work, or working.
+func (l *loop) advance(c *conn, working bool) {
+	if c.reported {
+		return
+	}
+	for {
+		c.note(l.now)
+		switch err := c.session.Err(); {
+		case c.at(l.o.Goal):
+			l.reached(c)
+			return
+		case err != nil:
+			l.failed(c, err)
+			return
+		case c.answer.Bytes > maxBytes:
+			c.odd |= oddEndless
+			l.failed(c, errEndless)
+			return
+		case l.o.Goal == GoalData && c.session.TLS().Stage() >= handshake.StageFinished:
+			if l.exchange(c) {
+				return
+			}
+		}
+		work, ok := c.session.Work()
+		if !ok {
+			return
+		}
+		if !working {
+			l.work = append(l.work, job{c, c.n, l.now})
+			return
+		}
+		c.session.Resume(l.o.Worker.Do(work))
+	}
+}
+
+// A job is a connection that waits for work. It may be over when its turn
+// comes, and the conn another target's.
+type job struct {
+	c     *conn
+	n     uint64
+	since tcb.Instant
+}
+
+// workTurn bounds the time that cryptography takes before what has arrived is
+// looked at again: the receive ring must not run full meanwhile.
+const workTurn = time.Millisecond
+
+// maxWork is how much may wait before no more targets are begun.
+const maxWork = 128
+
+// labour does waiting work, the oldest first.
+func (l *loop) labour() {
+	end := l.now.Add(workTurn)
+	for l.working < len(l.work) && l.now.Before(end) {
+		j := l.work[l.working]
+		l.working++
+		if j.c.n == j.n && j.c.session != nil && !j.c.reported {
+			j.c.limit = j.c.limit.Add(l.now.Sub(j.since)) // the peer did not keep us waiting
+			l.advance(j.c, true)
+			l.finishSettling(j.c)
+		}
+		l.now = l.instant()
+	}
+	if l.working == len(l.work) {
+		l.work, l.working = l.work[:0], 0
+	}
+}
+
+// exchange sends the request and takes the first bytes of the reply. It
+// reports whether the record is made.
+func (l *loop) exchange(c *conn) bool {
+	if !c.asked && c.session.Write(l.o.Request) > 0 {
+		c.asked = true
+	}
+	for b := c.session.Peek(); len(b) > 0; b = c.session.Peek() {
+		c.reachedAt(record.StepData, l.now)
+		c.data = append(c.data, b[:min(len(b), l.o.DataMax-len(c.data))]...)
+		c.dataLen += len(b)
+		c.session.Discard(len(b))
+		if len(c.data) >= l.o.DataMax {
+			break
+		}
+	}
+	if c.dataLen > 0 && (len(c.data) >= l.o.DataMax || c.session.EOF() || c.session.Err() != nil) {
+		l.reached(c)
+		return true
+	}
+	if c.session.EOF() {
+		l.failed(c, errNoReply)
+		return true
+	}
+	return false
+}
+
+// ring is called when a connection's deadline has passed.
+func (l *loop) ring(c *conn) {
+	c.session.Advance(l.now)
+	if !l.now.Before(c.limit) {
+		switch {
+		case c.reported:
+			c.session.Abort()
+			l.transmit(c)
+			l.release(c)
+			return
+		case l.o.Goal == GoalData && c.dataLen > 0:
+			l.reached(c) // the reply that there is
+		default:
+			l.timedOut(c)
+		}
+	}
+	l.settle(c)
+}
+
+// closeTime is how long a peer may take over its half of the end.
+const closeTime = time.Second
+
+// reached records a target that came as far as the goal, and ends the
+// connection: after Finished in good order, before it with a RST, which asks
+// nothing more of the peer.
+func (l *loop) reached(c *conn) {
+	r := l.begin(c)
+	r.OK, r.Outcome = true, l.o.Goal.outcome()
+	l.report(c, r)
+	if l.o.Goal >= GoalFinished {
+		c.session.CloseWrite()
+		c.limit = l.now.Add(closeTime)
+		return
+	}
+	c.session.Abort()
+}
+
+// over reports whether a connection has nothing more to say or to hear.
+func (l *loop) over(c *conn) bool {
+	state := c.session.State()
+	return state == tcb.Closed || state == tcb.TimeWait || c.session.Err() != nil && state != tcb.LastAck && state != tcb.FinWait1 && state != tcb.Closing
+}
+
+// transmit sends what the session has to send.
+func (l *loop) transmit(c *conn) {
+	for c.session.Next(l.now, &l.seg) {
+		l.seg.SrcPort, l.seg.DstPort = c.local, c.target.Port
+		l.out = c.path.appendPacket(l.out[:0], c.target.Addr, &l.seg)
+		l.send(c.path, l.out)
+	}
+}
+
+// take gives a connection that is not in use.
+func (l *loop) take() *conn {
+	if n := len(l.free); n > 0 {
+		c := l.free[n-1]
+		l.free = l.free[:n-1]
+		return c
+	}
+	c := &conn{index: uint32(len(l.conns))}
+	l.conns = append(l.conns, c)
+	return c
+}
+
+// release gives a connection back. Its slot is done.
+func (l *loop) release(c *conn) {
+	l.done(c.n)
+	l.wheel.stop(c)
+	*c = conn{index: c.index, data: c.data[:0]}
+	l.free = append(l.free, c)
+}

@@ -1,0 +1,82 @@
+package link
+
+import (
+	"context"
+	"net/netip"
+	"time"
+)
+
+// A Ring is a link for an event loop: many packets are taken and sent at a
+// time, by one goroutine.
+type Ring interface {
+	// Receive gives f the packets that have arrived, and waits for the first of
+	// them no longer than wait. A packet's Data is f's only until f returns.
+	Receive(wait time.Duration, f func(Packet)) error
+	// Queue takes one packet to be sent. It is copied. A full queue is sent.
+	Queue(packet []byte, hop Hop) error
+	// Flush sends what is queued. What the system has no room for (ENOBUFS) is
+	// lost, as it would be further down, and counted.
+	Flush() error
+	// Stats counts since the beginning.
+	Stats() RingStats
+	// MTU is the largest IP packet that may be sent, in bytes.
+	MTU() int
+	// Kind names the link for people: "packet" or "raw".
+	Kind() string
+	Close() error
+}
+
+// RingStats are a ring link's counters.
+type RingStats struct {
+	Sent, Unsent      uint64 // packets handed to the interface; and those that it had no room for
+	Received, Dropped uint64 // packets that arrived; and those for which the ring had no room
+}
+
+// A Hop is the link-layer address to which a packet goes. The zero Hop is of
+// interfaces that have none, and of links that find it themselves.
+type Hop struct{ hop }
+
+// IsZero reports whether there is no address.
+func (h Hop) IsZero() bool { return h.len == 0 }
+
+// hopOf makes a Hop of an address.
+func hopOf(hw []byte) (h Hop) {
+	h.len = uint8(copy(h.addr[:], hw))
+	return h
+}
+
+// RingOptions say which packets are ours and where they leave.
+type RingOptions struct {
+	Kind  string     // KindPacket or KindRaw
+	Route Route      // the interface, from FindRoute; its NextHop is not used
+	Local netip.Addr // our address
+	// Port and Ports are the first of our ports and how many they are.
+	Port, Ports uint16
+	Ring        int // bytes of the receive ring; 0: DefaultRing
+}
+
+// DefaultRing is the receive ring's size in bytes: some 50,000 small packets.
+const DefaultRing = 16 << 20
+
+func (o *RingOptions) flow() Flow {
+	return Flow{Local: netip.AddrPortFrom(o.Local, o.Port), Ports: o.Ports}
+}
+
+// OpenRing opens a ring. It fails with ErrPermission or ErrNoRoute.
+func OpenRing(o RingOptions) (Ring, error) {
+	if o.Kind == KindRaw {
+		return openRawRing(o)
+	}
+	return openPacketRing(o)
+}
+
+// sendBatch is how many packets one system call sends.
+const sendBatch = 128
+
+// ResolveHop finds the link-layer address of a route's next hop: in the
+// kernel's neighbour table, else by asking on the link. It fails with
+// ErrNoNeighbour.
+func ResolveHop(ctx context.Context, r Route) (Hop, error) {
+	hw, err := nextHopAddress(ctx, r)
+	return hopOf(hw), err
+}
