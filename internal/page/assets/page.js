@@ -5,6 +5,7 @@
   const [KIND_GROUP, , , KIND_BITS] = [0, 1, 2, 3];
   const [DEPTH, NAME, OFF, LEN, KIND, VALUE, WORD] = [0, 1, 2, 3, 4, 5, 6];
   let step = null, plain = false, rows = [], field = -1;
+  let cells = [], lit = [], chosen = null; // elements of each byte, of the bytes lit, of the field chosen
 
   // Everything from the network is put in by these two, as text.
   const make = (tag, cls, text) => {
@@ -54,6 +55,8 @@
     const width = window.innerWidth < 640 ? 8 : 16;
     const box = $("hex");
     box.replaceChildren();
+    cells = [];
+    lit = [];
     for (let at = 0; at < bytes.length; at += width) {
       const line = make("div", "hexrow");
       line.append(make("span", "off", at.toString(16).padStart(4, "0")));
@@ -67,6 +70,7 @@
           const b = make("b", cls + (to === hex && i - at === 8 ? " mid" : ""), text);
           b.dataset.row = o;
           b.dataset.at = i;
+          (cells[i] ||= []).push(b);
           to.append(b);
         }
       }
@@ -78,7 +82,7 @@
   const drawFields = (s, paths) => {
     const tree = $("fields");
     tree.replaceChildren();
-    const last = [];
+    chosen = null;
     s.f.forEach((r, i) => {
       const e = make("div", "field d" + Math.min(r[DEPTH], 9) + (r[DEPTH] === 0 ? " layer" : ""));
       e.id = "field" + i;
@@ -94,7 +98,7 @@
       if (r[VALUE]) body.append(make("span", "val", r[VALUE]));
       e.append(at, body);
       tree.append(e);
-      last[r[DEPTH]] = i;
+      if (i === 0) chosen = e;
     });
   };
 
@@ -105,19 +109,19 @@
     if (!s || i < 0 || i >= s.f.length) return;
     field = i;
     const r = s.f[i], end = r[OFF] + r[LEN];
-    for (const b of $("hex").querySelectorAll("b[data-at]")) {
-      b.classList.toggle("lit", +b.dataset.at >= r[OFF] && +b.dataset.at < end);
+    for (const b of lit) b.classList.remove("lit");
+    lit = cells.slice(r[OFF], end).flat();
+    for (const b of lit) b.classList.add("lit");
+    if (chosen) {
+      chosen.setAttribute("aria-selected", "false");
+      chosen.tabIndex = -1;
     }
-    for (const e of $("fields").querySelectorAll("[aria-selected=true], [tabindex='0']")) {
-      e.setAttribute("aria-selected", "false");
-      e.tabIndex = -1;
-    }
-    const e = $("field" + i);
+    const e = chosen = $("field" + i);
     e.setAttribute("aria-selected", "true");
     e.tabIndex = 0;
     if (focus) e.focus({ preventScroll: true });
     if (focus || pointer !== "fields") reveal($("fields"), e);
-    const first = $("hex").querySelector("b.lit");
+    const first = lit[0];
     if (first && pointer !== "hex") reveal($("hex"), first);
     const w = data.words[r[WORD]];
     const box = $("explain");
