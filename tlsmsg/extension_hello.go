@@ -29,13 +29,12 @@ const maxHostName = 253
 // NewServerName returns the extension that asks for host, a DNS name without
 // a trailing dot, in A-labels. Addresses are not permitted (RFC 6066, section 3).
 func NewServerName(host string) (ServerName, error) {
-	_, notAddress := netip.ParseAddr(host)
 	switch {
 	case host == "":
 		return ServerName{}, errors.New("server_name: empty host name")
 	case len(host) > maxHostName:
 		return ServerName{}, fmt.Errorf("server_name: host name of %d bytes, expected at most %d", len(host), maxHostName)
-	case notAddress == nil:
+	case IsAddress(host):
 		return ServerName{}, fmt.Errorf("server_name: %s is an address, expected a DNS name", host)
 	case strings.HasSuffix(host, "."):
 		return ServerName{}, fmt.Errorf("server_name: %q ends with a dot", host)
@@ -46,6 +45,16 @@ func NewServerName(host string) (ServerName, error) {
 		}
 	}
 	return ServerName{Names: []ServerNameEntry{{NameTypeHostName, []byte(host)}}}, nil
+}
+
+// IsAddress tells an IP address from a DNS name, without much ado for the
+// latter: an address ends with a digit, or has a colon in it.
+func IsAddress(host string) bool {
+	if host == "" || !strings.Contains(host, ":") && (host[len(host)-1] < '0' || host[len(host)-1] > '9') {
+		return false
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 // HostName returns the first host_name of the list, or "". It comes from the

@@ -60,8 +60,16 @@ func (a *Assembler) Write(fragment []byte) {
 		a.err = ErrUnread
 		return
 	}
+	if len(fragment) > cap(a.buf)-len(a.buf) {
+		// Messages that come in records of their own share the room: what Next
+		// gave out lies before it.
+		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), flightRoom)), a.buf...)
+	}
 	a.buf = append(a.buf, fragment...)
 }
+
+// flightRoom is room for a small flight, in bytes.
+const flightRoom = 1 << 10
 
 // Next returns the next whole message, header included, or nil if more
 // fragments are needed. The result is the caller's to keep: it is not written
@@ -86,6 +94,13 @@ func (a *Assembler) Next() (raw []byte, err error) {
 		a.buf = nil // let go of what the caller may let go of
 	}
 	return raw, nil
+}
+
+// Trim lets go of room that nothing is in, once few messages are to come.
+func (a *Assembler) Trim() {
+	if len(a.buf) == 0 {
+		a.buf = nil
+	}
 }
 
 // Pending reports whether bytes of a message wait for the rest, or for Next.

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -20,33 +22,29 @@ import (
 
 // connectFlags are the command line of `connect`, before it is judged.
 type connectFlags struct {
-	tls            tlsFlags
-	view           string
-	selector       string
-	json           bool
-	until          string
-	get            string
-	servername     string
-	ca, cert, key  string
-	insecure       bool
-	alpn           []string
-	ciphers        []string
-	groups         []string
-	iface          string
-	sourceIP       string
-	sourcePort     uint16
-	link, guard    string
-	timeout        time.Duration
-	pcap, keylog   string
-	ipv4, ipv6     bool
-	output         string
-	quiet, verbose bool
-	showData       bool // the demo quotes the reply in the view
-	resolve        []string
+	viewFlags
+	tls           tlsFlags
+	until         string
+	get           string
+	servername    string
+	ca, cert, key string
+	insecure      bool
+	alpn          []string
+	ciphers       []string
+	groups        []string
+	iface         string
+	sourceIP      string
+	sourcePort    uint16
+	link, guard   string
+	timeout       time.Duration
+	pcap, keylog  string
+	ipv4, ipv6    bool
+	output        string
+	resolve       []string
 }
 
 func defaultConnectFlags() connectFlags {
-	return connectFlags{view: "ladder", link: "auto", guard: "auto", timeout: 10 * time.Second}
+	return connectFlags{viewFlags: viewFlags{view: "ladder"}, link: "auto", guard: "auto", timeout: 10 * time.Second}
 }
 
 func newConnect() *cobra.Command {

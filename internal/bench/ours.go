@@ -30,7 +30,7 @@ type ours struct {
 
 func newOurs(t *task) (*ours, error) {
 	roots, err := t.roots()
-	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots}, atATime: t.AtATime}, err
+	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots, Parsed: new(worker.Parsed)}, atATime: t.AtATime}, err
 }
 
 // ourConfig offers what theirConfig does.

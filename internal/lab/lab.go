@@ -15,52 +15,51 @@ import (
 
 var errClosed = fmt.Errorf("lab: %w", os.ErrClosed)
 
-// A Lab is two hosts, near and far, joined by one link.
+// A Lab is a private network: nodes, and links between them.
 type Lab struct {
-	near, far *Node
+	topology Topology
+	nodes    []*Node
+	papers   func() (*Papers, error)
 
 	mu      sync.Mutex
 	closed  bool
 	cmds    []*Cmd
 	closers []io.Closer // peers, in the order of their start
-	ownHome bool        // near is the process's own namespace
+	ownHome bool        // the first node is the process's own namespace
 }
 
 // An Option changes the lab that [New] makes.
 type Option func(*options)
 
-type options struct{ isolated bool }
+type options struct {
+	isolated bool
+	topology Topology
+}
 
-// Isolated gives the near node a namespace of its own also inside a
+// Isolated gives the first node a namespace of its own also inside a
 // re-executed process, whose other labs may then stand at the same time.
 func Isolated() Option { return func(o *options) { o.isolated = true } }
+
+// With makes a lab of this topology. Without, it is [Bare].
+func With(t Topology) Option { return func(o *options) { o.topology = t } }
 
 // homeTaken says that a lab stands in the process's own namespace, where there
 // is room for one.
 var homeTaken atomic.Bool
 
-// The lab's addresses are those of RFC 2544's benchmarking network and of RFC
-// 3849's documentation prefix: no route leads out.
-var (
-	nearPrefix4 = netip.MustParsePrefix("198.18.0.1/24")
-	farPrefix4  = netip.MustParsePrefix("198.18.0.2/24")
-	nearPrefix6 = netip.MustParsePrefix("2001:db8::1/64")
-	farPrefix6  = netip.MustParsePrefix("2001:db8::2/64")
-	// Locally administered, and made of the IPv4 addresses, so that a capture
-	// can be read.
-	nearMAC = net.HardwareAddr{2, 0, 198, 18, 0, 1}
-	farMAC  = net.HardwareAddr{2, 0, 198, 18, 0, 2}
-)
-
-// New makes the lab. Where the near node stands depends on [Inside]: in the
+// New makes the lab. Where the first node stands depends on [Inside]: in the
 // process's own namespace after [Reexec], in a new one otherwise. An error for
 // want of permission is a [*ForbiddenError].
 func New(ctx context.Context, opts ...Option) (*Lab, error) {
-	var o options
+	o := options{topology: Bare()}
 	for _, set := range opts {
 		set(&o)
 	}
-	l := &Lab{}
+	if err := o.topology.Check(); err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	l := &Lab{topology: o.topology}
+	l.papers = sync.OnceValues(l.makePapers)
 	if err := l.build(ctx, o); err != nil {
 		_ = l.Close()
 		return nil, forbidden(fmt.Errorf("lab: %w", err))
@@ -72,32 +71,96 @@ func (l *Lab) build(ctx context.Context, o options) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	makeNear := newSpace
+	makeFirst := newSpace
 	if Inside() && !o.isolated {
 		if !homeTaken.CompareAndSwap(false, true) {
 			return errors.New("another lab stands in this process's own namespace: close it, or ask for lab.Isolated()")
 		}
 		l.ownHome = true
-		makeNear = ownSpace
+		makeFirst = ownSpace
 	}
-	near, err := makeNear()
-	if err != nil {
+	for i, c := range o.topology.Nodes {
+		makeSpace := newSpace
+		if i == 0 {
+			makeSpace = makeFirst
+		}
+		s, err := makeSpace()
+		if err != nil {
+			return err
+		}
+		l.nodes = append(l.nodes, &Node{name: c.Name, space: s, lab: l, owns: c.Owns})
+	}
+	for i := range o.topology.Links {
+		l.plug(&o.topology, i)
+	}
+	for _, n := range l.nodes {
+		if len(n.ports) > 1 { // before it has addresses: a router solicits no other
+			if err := n.forward(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.wire(ctx); err != nil {
 		return err
 	}
-	l.near = &Node{name: "near", space: near, lab: l, mac: nearMAC}
-	far, err := newSpace()
-	if err != nil {
+	if err := l.route(); err != nil {
 		return err
 	}
-	l.far = &Node{name: "far", space: far, lab: l, mac: farMAC}
-	return l.wire(ctx)
+	for i, n := range l.nodes {
+		if len(n.owns) > 0 {
+			n.manyConnections()
+		}
+		if err := l.startServices(n, o.topology.Nodes[i].Services); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// Near is the client's side.
-func (l *Lab) Near() *Node { return l.near }
+// Near is the first node, where commands run.
+func (l *Lab) Near() *Node { return l.nodes[0] }
 
-// Far is the side of the peers.
-func (l *Lab) Far() *Node { return l.far }
+// Far is the last node: of two hosts, the side of the peers.
+func (l *Lab) Far() *Node { return l.nodes[len(l.nodes)-1] }
+
+// Node returns the node of a name, or nil.
+func (l *Lab) Node(name string) *Node {
+	for _, n := range l.nodes {
+		if n.name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// Nodes are all nodes, in the topology's order.
+func (l *Lab) Nodes() []*Node { return slices.Clone(l.nodes) }
+
+// Topology is what the lab was made of.
+func (l *Lab) Topology() Topology { return l.topology }
+
+// Papers are the certificates of the lab's own CA, which signs those of all
+// services in the topology: the CA for clients to trust, a certificate for
+// clients to show, and one for servers that are somebody else's.
+func (l *Lab) Papers() (*Papers, error) { return l.papers() }
+
+func (l *Lab) makePapers() (*Papers, error) {
+	var addresses []netip.Addr
+	var names []string
+	for _, n := range l.nodes {
+		names = append(names, n.name, n.name+".lab.test")
+		addresses = append(addresses, n.addresses()...)
+	}
+	pki, err := NewPKI(PKIOptions{Names: names, Addresses: addresses})
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPapers(pki)
+	if err != nil {
+		return nil, err
+	}
+	return p, l.owns(p)
+}
 
 // adopt takes note of a running command. It reports false after Close.
 func (l *Lab) adopt(c *Cmd) bool {
@@ -153,10 +216,8 @@ func (l *Lab) Close() error {
 		}
 	}
 	errs = append(errs, l.unwire())
-	for _, n := range []*Node{l.far, l.near} {
-		if n != nil {
-			errs = append(errs, n.space.close())
-		}
+	for _, n := range slices.Backward(l.nodes) {
+		errs = append(errs, n.space.close())
 	}
 	if l.ownHome {
 		homeTaken.Store(false)

@@ -14,29 +14,53 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Node is one host of the lab: a network namespace with one interface.
+// A Node is one host of the lab: a network namespace, with an interface for
+// each of its links.
 type Node struct {
 	name  string
 	space *space
 	lab   *Lab
-	addr4 netip.Addr
+	ports []*port
+	owns  []netip.Prefix
+	addr4 netip.Addr // the first
 	addr6 netip.Addr
-	mac   net.HardwareAddr
 }
 
-// Name is the node's name, and its interface's.
+// Name is the node's name.
 func (n *Node) Name() string { return n.name }
 
-// Interface is the name of the node's end of the link.
-func (n *Node) Interface() string { return n.name }
+// Interface is the name of the node's end of its first link; "" where it has
+// none.
+func (n *Node) Interface() string {
+	if len(n.ports) == 0 {
+		return ""
+	}
+	return n.ports[0].name
+}
 
-// HardwareAddr is the Ethernet address of the node's end of the link.
-func (n *Node) HardwareAddr() net.HardwareAddr { return n.mac }
+// HardwareAddr is the Ethernet address of the node's end of its first link.
+func (n *Node) HardwareAddr() net.HardwareAddr {
+	if len(n.ports) == 0 {
+		return nil
+	}
+	return n.ports[0].mac
+}
 
-// Addr is the node's IPv4 address.
+// addresses are all addresses of the node, but for those of the networks that
+// it owns whole.
+func (n *Node) addresses() (list []netip.Addr) {
+	for _, p := range n.ports {
+		for _, a := range p.addresses {
+			list = append(list, a.Addr())
+		}
+	}
+	return list
+}
+
+// Addr is the node's first IPv4 address.
 func (n *Node) Addr() netip.Addr { return n.addr4 }
 
-// Addr6 is the node's IPv6 address. It is the zero Addr where the kernel has no
+// Addr6 is the node's first IPv6 address. It is the zero Addr where the kernel has no
 // IPv6.
 func (n *Node) Addr6() netip.Addr { return n.addr6 }
 

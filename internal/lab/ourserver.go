@@ -70,7 +70,7 @@ type OurSession struct {
 
 // OurServer is a TLS server made of handshake.Server, behind the kernel's TCP.
 type OurServer struct {
-	*papers
+	*Papers
 
 	o      OurServerOptions
 	ln     net.Listener
@@ -85,14 +85,14 @@ type OurServer struct {
 func (l *Lab) StartOurServer(o OurServerOptions) (*OurServer, error) {
 	var ln net.Listener
 	lc := net.ListenConfig{Control: receiveBuffer(o.ReceiveBuffer)}
-	err := l.far.Do(func() (err error) {
-		ln, err = lc.Listen(context.Background(), "tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.far.addr4, 443).String()))
+	err := l.Far().Do(func() (err error) {
+		ln, err = lc.Listen(context.Background(), "tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.Far().addr4, 443).String()))
 		return err
 	})
 	if err != nil {
 		return nil, forbidden(fmt.Errorf("lab: %w", err))
 	}
-	s, err := NewOurServer(ln, o, l.far.addr4, l.far.addr6)
+	s, err := NewOurServer(ln, o, l.Far().addr4, l.Far().addr6)
 	if err != nil {
 		return nil, err
 	}
@@ -117,24 +117,39 @@ func receiveBuffer(n int) func(network, address string, c syscall.RawConn) error
 // NewOurServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewOurServer(ln net.Listener, o OurServerOptions, addresses ...netip.Addr) (*OurServer, error) {
-	s := &OurServer{o: o, ln: ln, log: newSessionLog[OurSession](maxSessions)}
-	if err := s.prepare(addresses); err != nil {
+	if o.PKI == nil {
+		pki, err := NewPKI(PKIOptions{
+			ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: append(addresses, addrPort(ln.Addr()).Addr()),
+		})
+		if err != nil {
+			_ = ln.Close()
+			return nil, err
+		}
+		o.PKI = pki
+	}
+	s, err := newOurServer(o)
+	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	s.wg.Go(func() { serve(s.ln, &s.conns, func(c net.Conn) { s.log.add(s.session(c.(*net.TCPConn))) }) })
+	s.ln = ln
+	s.wg.Go(func() { serve(s.ln, &s.conns, s.talk) })
 	return s, nil
 }
 
-func (s *OurServer) prepare(addresses []netip.Addr) (err error) {
-	pki := s.o.PKI
-	if pki == nil {
-		addresses = append([]netip.Addr{s.Addr().Addr()}, addresses...)
-		pki, err = NewPKI(PKIOptions{ServerKey: s.o.Key, ClientKey: s.o.ClientKey, Fault: s.o.Fault, Addresses: addresses})
-		if err != nil {
-			return err
-		}
+// newOurServer makes a server without a listener: talk is given connections.
+func newOurServer(o OurServerOptions) (*OurServer, error) {
+	s := &OurServer{o: o, log: newSessionLog[OurSession](maxSessions)}
+	if err := s.prepare(); err != nil {
+		return nil, err
 	}
+	return s, nil
+}
+
+func (s *OurServer) talk(c net.Conn) { s.log.add(s.session(c.(*net.TCPConn))) }
+
+func (s *OurServer) prepare() error {
+	pki := s.o.PKI
 	credential, err := worker.NewServerCredential([][]byte{pki.Server.Cert.Raw}, pki.Server.Key)
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
@@ -163,7 +178,7 @@ func (s *OurServer) prepare(addresses []netip.Addr) (err error) {
 	if s.o.Tickets || s.o.SessionIDs {
 		s.worker.Sessions = &worker.Sessions{Key: random(32)}
 	}
-	s.papers, err = newPapers(pki)
+	s.Papers, err = newPapers(pki)
 	return err
 }
 
@@ -175,11 +190,14 @@ func (s *OurServer) Next(ctx context.Context) (OurSession, error) { return s.log
 
 // Close ends the server and its connections.
 func (s *OurServer) Close() error {
-	err := s.ln.Close()
+	var err error
+	if s.ln != nil {
+		err = s.ln.Close()
+	}
 	s.conns.closeAll()
 	s.wg.Wait()
 	s.log.close()
-	s.papers.close()
+	_ = s.Papers.Close()
 	return err
 }
 

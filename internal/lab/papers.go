@@ -1,16 +1,16 @@
 package lab
 
-// papers are a server's certificates, and those of its clients, as files
+// Papers are a server's certificates, and those of its clients, as files
 // without names: a path is valid in this process and in those it starts, until
-// the server is closed.
-type papers struct {
+// Close.
+type Papers struct {
 	PKI *PKI
 
 	ca, clientCert, clientKey, cert, key *memfile
 }
 
-func newPapers(p *PKI) (*papers, error) {
-	s := &papers{PKI: p}
+func newPapers(p *PKI) (*Papers, error) {
+	s := &Papers{PKI: p}
 	for _, f := range []struct {
 		to   **memfile
 		name string
@@ -24,7 +24,7 @@ func newPapers(p *PKI) (*papers, error) {
 	} {
 		var err error
 		if *f.to, err = newMemfile(f.name, f.pem); err != nil {
-			s.close()
+			_ = s.Close()
 			return nil, err
 		}
 	}
@@ -32,24 +32,26 @@ func newPapers(p *PKI) (*papers, error) {
 }
 
 // CAFile is the path of the CA's certificate, for --ca.
-func (s *papers) CAFile() string { return s.ca.path }
+func (s *Papers) CAFile() string { return s.ca.path }
 
 // ClientCertFile is the path of the client's certificate, for --cert.
-func (s *papers) ClientCertFile() string { return s.clientCert.path }
+func (s *Papers) ClientCertFile() string { return s.clientCert.path }
 
 // ClientKeyFile is the path of the client's key, for --key.
-func (s *papers) ClientKeyFile() string { return s.clientKey.path }
+func (s *Papers) ClientKeyFile() string { return s.clientKey.path }
 
 // CertFile is the path of the server's certificate, for other servers.
-func (s *papers) CertFile() string { return s.cert.path }
+func (s *Papers) CertFile() string { return s.cert.path }
 
 // KeyFile is the path of the server's key, for other servers.
-func (s *papers) KeyFile() string { return s.key.path }
+func (s *Papers) KeyFile() string { return s.key.path }
 
-func (s *papers) close() {
+// Close lets the files go.
+func (s *Papers) Close() error {
 	for _, f := range []*memfile{s.ca, s.cert, s.key, s.clientCert, s.clientKey} {
 		if f != nil {
 			_ = f.Close()
 		}
 	}
+	return nil
 }

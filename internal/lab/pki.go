@@ -114,7 +114,8 @@ type PKIOptions struct {
 	ServerKey KeyType
 	ClientKey KeyType
 	Fault     CertFault
-	// Addresses stand in the server's certificate beside [ServerName].
+	// Names and Addresses stand in the server's certificate beside [ServerName].
+	Names     []string
 	Addresses []netip.Addr
 	// Issuer, if set, is used instead of a fresh CA.
 	Issuer *Credential
@@ -172,7 +173,7 @@ func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *
 		t.KeyUsage |= x509.KeyUsageKeyEncipherment // for RSA key exchange
 	}
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	t.DNSNames = []string{ServerName}
+	t.DNSNames = append([]string{ServerName}, o.Names...)
 	for _, a := range o.Addresses {
 		if a.IsValid() {
 			t.IPAddresses = append(t.IPAddresses, net.IP(a.AsSlice()))

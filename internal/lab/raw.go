@@ -2,10 +2,12 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -31,15 +33,15 @@ func (p *Peer) Close() error { return p.close() }
 func (l *Lab) StartClosed() (*Peer, error) {
 	var fd int
 	var port uint16
-	err := l.far.Do(func() (err error) {
-		fd, port, err = bindTCP(l.far.addr4)
+	err := l.Far().Do(func() (err error) {
+		fd, port, err = bindTCP(l.Far().addr4)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lab: hold a closed port: %w", err)
 	}
 	p := &Peer{
-		addr:  netip.AddrPortFrom(l.far.addr4, port),
+		addr:  netip.AddrPortFrom(l.Far().addr4, port),
 		close: sync.OnceValue(func() error { return unix.Close(fd) }),
 	}
 	return p, l.owns(p)
@@ -64,20 +66,21 @@ func bindTCP(addr netip.Addr) (fd int, port uint16, err error) {
 
 // StartSilent holds a port of the far node that answers nothing at all.
 func (l *Lab) StartSilent() (*Peer, error) {
-	// A listener whose socket filter takes no packet: the kernel drops the SYN
-	// without a word, and no firewall is needed.
+	return l.startPeer(net.ListenConfig{Control: deaf}, func(c net.Conn) {})
+}
+
+// deaf makes a listener whose socket filter takes no packet: the kernel drops
+// the SYN without a word, and no firewall is needed.
+func deaf(_, _ string, c syscall.RawConn) error {
 	none := []unix.SockFilter{{Code: unix.BPF_RET | unix.BPF_K, K: 0}}
 	prog := unix.SockFprog{Len: uint16(len(none)), Filter: &none[0]}
-	deaf := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
-		var err error
-		if cerr := c.Control(func(fd uintptr) {
-			err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
-		}); cerr != nil {
-			return cerr
-		}
-		return err
-	}}
-	return l.startPeer(deaf, func(c net.Conn) {})
+	var err error
+	if cerr := c.Control(func(fd uintptr) {
+		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog)
+	}); cerr != nil {
+		return cerr
+	}
+	return err
 }
 
 // StartMute accepts connections on the far node and never says anything.
@@ -90,10 +93,33 @@ func (l *Lab) StartMute() (*Peer, error) {
 // StartHangup accepts connections on the far node and closes them at once,
 // with a FIN.
 func (l *Lab) StartHangup() (*Peer, error) {
-	return l.startPeer(net.ListenConfig{}, func(c net.Conn) {
-		_ = c.SetDeadline(time.Now().Add(serverPatience))
-		finish(c.(*net.TCPConn))
-	})
+	return l.startPeer(net.ListenConfig{}, hangup)
+}
+
+func hangup(c net.Conn) {
+	_ = c.SetDeadline(time.Now().Add(serverPatience))
+	finish(c.(*net.TCPConn))
+}
+
+// tarpit keeps a client for as long as it will stay: a handshake record that
+// promises much and comes a byte a second.
+func tarpit(c net.Conn) {
+	record := []byte{22, 3, 3, 0x40, 0}
+	for i := 0; ; i++ {
+		b := byte(0)
+		if i < len(record) {
+			b = record[i]
+		}
+		if _, err := c.Write([]byte{b}); err != nil {
+			return
+		}
+		// What the client says is read, so that it hears no complaint; its end
+		// is the end.
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := io.Copy(io.Discard, c); err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return
+		}
+	}
 }
 
 // PlainReply is what the peer of [Lab.StartPlainHTTP] answers to anything.
@@ -105,20 +131,24 @@ func (l *Lab) StartPlainHTTP() (*Peer, error) { return l.StartBanner(PlainReply)
 
 // StartBanner answers whatever comes first with a text, and closes.
 func (l *Lab) StartBanner(text string) (*Peer, error) {
-	return l.startPeer(net.ListenConfig{}, func(c net.Conn) {
+	return l.startPeer(net.ListenConfig{}, sayAfterAByte(text))
+}
+
+func sayAfterAByte(text string) func(net.Conn) {
+	return func(c net.Conn) {
 		_ = c.SetDeadline(time.Now().Add(serverPatience))
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			_, _ = io.WriteString(c, text)
 		}
 		finish(c.(*net.TCPConn))
-	})
+	}
 }
 
 // startPeer serves connections on a free port of the far node.
 func (l *Lab) startPeer(lc net.ListenConfig, each func(net.Conn)) (*Peer, error) {
 	var ln net.Listener
-	err := l.far.Do(func() (err error) {
-		ln, err = lc.Listen(context.Background(), "tcp", netip.AddrPortFrom(l.far.addr4, 0).String())
+	err := l.Far().Do(func() (err error) {
+		ln, err = lc.Listen(context.Background(), "tcp", netip.AddrPortFrom(l.Far().addr4, 0).String())
 		return err
 	})
 	if err != nil {

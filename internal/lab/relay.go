@@ -111,7 +111,7 @@ func (l *Lab) StartRelay(server netip.AddrPort, f Fault) (*Peer, error) {
 	return l.startPeer(net.ListenConfig{}, func(c net.Conn) {
 		ctx, cancel := context.WithTimeout(context.Background(), serverPatience)
 		defer cancel()
-		s, err := l.far.Dial(ctx, "tcp", server.String())
+		s, err := l.Far().Dial(ctx, "tcp", server.String())
 		if err != nil {
 			return
 		}

@@ -76,7 +76,7 @@ type Session struct {
 
 // A TLSServer is a server made of crypto/tls behind the kernel's TCP.
 type TLSServer struct {
-	*papers
+	*Papers
 
 	ln     net.Listener
 	config *tls.Config
@@ -88,11 +88,11 @@ type TLSServer struct {
 
 // StartTLSServer starts a TLS server on the far node.
 func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
-	ln, err := l.far.Listen("tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.far.addr4, 443).String()))
+	ln, err := l.Far().Listen("tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.Far().addr4, 443).String()))
 	if err != nil {
 		return nil, forbidden(fmt.Errorf("lab: %w", err))
 	}
-	s, err := NewTLSServer(ln, o, l.far.addr4, l.far.addr6)
+	s, err := NewTLSServer(ln, o, l.Far().addr4, l.Far().addr6)
 	if err != nil {
 		return nil, err
 	}
@@ -102,24 +102,37 @@ func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
 // NewTLSServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*TLSServer, error) {
-	s := &TLSServer{ln: ln, body: o.Body, log: newSessionLog[Session](maxSessions)}
-	if err := s.prepare(o, addresses); err != nil {
+	if o.PKI == nil {
+		pki, err := NewPKI(PKIOptions{
+			ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: append(addresses, addrPort(ln.Addr()).Addr()),
+		})
+		if err != nil {
+			_ = ln.Close()
+			return nil, err
+		}
+		o.PKI = pki
+	}
+	s, err := newTLSServer(o)
+	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	s.wg.Go(s.accept)
+	s.ln = ln
+	s.wg.Go(func() { serve(s.ln, &s.conns, s.talk) })
 	return s, nil
 }
 
-func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error) {
-	pki := o.PKI
-	if pki == nil {
-		addresses = append([]netip.Addr{s.Addr().Addr()}, addresses...)
-		pki, err = NewPKI(PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: addresses})
-		if err != nil {
-			return err
-		}
+// newTLSServer makes a server without a listener: talk is given connections.
+func newTLSServer(o ServerOptions) (*TLSServer, error) {
+	s := &TLSServer{body: o.Body, log: newSessionLog[Session](maxSessions)}
+	if err := s.prepare(o); err != nil {
+		return nil, err
 	}
+	return s, nil
+}
+
+func (s *TLSServer) prepare(o ServerOptions) (err error) {
+	pki := o.PKI
 	auth, ok := clientAuth[o.ClientAuth]
 	if !ok {
 		return fmt.Errorf("lab: no client authentication %q", string(o.ClientAuth))
@@ -138,7 +151,7 @@ func (s *TLSServer) prepare(o ServerOptions, addresses []netip.Addr) (err error)
 		NextProtos:       o.ALPN,
 		KeyLogWriter:     o.KeyLog,
 	}
-	s.papers, err = newPapers(pki)
+	s.Papers, err = newPapers(pki)
 	return err
 }
 
@@ -154,21 +167,22 @@ func (s *TLSServer) Next(ctx context.Context) (Session, error) { return s.log.ne
 
 // Close ends the server and its connections.
 func (s *TLSServer) Close() error {
-	err := s.ln.Close()
+	var err error
+	if s.ln != nil {
+		err = s.ln.Close()
+	}
 	s.conns.closeAll()
 	s.wg.Wait()
 	s.log.close()
-	s.papers.close()
+	_ = s.Papers.Close()
 	return err
 }
 
-func (s *TLSServer) accept() {
-	serve(s.ln, &s.conns, func(c net.Conn) {
-		_ = c.SetDeadline(time.Now().Add(serverPatience))
-		ses := s.session(c.(*net.TCPConn))
-		ses.Alert = alertIn(ses.Err)
-		s.log.add(ses)
-	})
+func (s *TLSServer) talk(c net.Conn) {
+	_ = c.SetDeadline(time.Now().Add(serverPatience))
+	ses := s.session(c.(*net.TCPConn))
+	ses.Alert = alertIn(ses.Err)
+	s.log.add(ses)
 }
 
 // session serves one connection: handshake, one request, one reply,

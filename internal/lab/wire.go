@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,44 +15,108 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wire joins the two namespaces: loopback up in both, one veth pair, addresses
-// at once usable (no duplicate address detection, no router discovery).
-func (l *Lab) wire(ctx context.Context) error {
-	near, err := l.near.netlink()
-	if err != nil {
-		return err
-	}
-	defer near.Close()
-	far, err := l.far.netlink()
-	if err != nil {
-		return err
-	}
-	defer far.Close()
+// A port is a node's end of a link.
+type port struct {
+	node      *Node
+	peer      *port
+	name      string
+	mac       net.HardwareAddr
+	addresses []netip.Prefix
+	mtu       int
+}
 
-	for _, h := range []*netlink.Handle{near, far} {
-		if err := loopbackUp(h); err != nil {
+// plug gives two nodes their ends of a link, which is not there yet.
+func (l *Lab) plug(t *Topology, i int) {
+	c := &t.Links[i]
+	ends := [2]*port{}
+	for j, e := range c.Ends {
+		n := l.Node(e.Node)
+		ends[j] = &port{
+			node: n, name: t.interfaceName(e.Node, c.Ends[1-j].Node), addresses: e.Addresses,
+			mac: hardwareAddr(e.Addresses, i, j), mtu: cmp.Or(c.MTU, defaultMTU),
+		}
+		n.ports = append(n.ports, ends[j])
+	}
+	ends[0].peer, ends[1].peer = ends[1], ends[0]
+}
+
+const defaultMTU = 1500
+
+// hardwareAddr is locally administered, and made of the IPv4 address where
+// there is one, so that a capture can be read.
+func hardwareAddr(addresses []netip.Prefix, link, end int) net.HardwareAddr {
+	for _, a := range addresses {
+		if a.Addr().Is4() {
+			b := a.Addr().As4()
+			return net.HardwareAddr{2, 0, b[0], b[1], b[2], b[3]}
+		}
+	}
+	return net.HardwareAddr{2, 1, 0, 0, byte(link), byte(end)}
+}
+
+// wire joins the nodes: loopback up in all, a veth pair for each link,
+// addresses at once usable (no duplicate address detection, no router
+// discovery).
+func (l *Lab) wire(ctx context.Context) error {
+	for _, n := range l.nodes {
+		if err := n.loopbackUp(); err != nil {
 			return err
 		}
 	}
-	// The far end is born in the far namespace: it never stands in near's.
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = l.near.name, l.near.mac
-	pair := &netlink.Veth{
-		LinkAttrs:        attrs,
-		PeerName:         l.far.name,
-		PeerHardwareAddr: l.far.mac,
-		PeerNamespace:    netlink.NsFd(l.far.space.fd),
+	for _, n := range l.nodes {
+		for _, p := range n.ports {
+			if n.before(p.peer.node) {
+				if err := p.join(); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	if err := near.LinkAdd(pair); err != nil {
+	var errs []error
+	for _, n := range l.nodes {
+		for _, p := range n.ports {
+			errs = append(errs, p.awaitLink(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// before reports whether the node comes first in the topology: it makes what
+// two nodes have in common.
+func (n *Node) before(other *Node) bool {
+	for _, x := range n.lab.nodes {
+		if x == n || x == other {
+			return x == n
+		}
+	}
+	return false
+}
+
+// join makes the link of a port and its peer. The far end is born in the far
+// namespace: it never stands in near's.
+func (p *port) join() error {
+	if err := vethPair(p.node.space, p.name, p.mac, p.peer.node.space, p.peer.name, p.peer.mac, max(p.mtu, minMTU6)); err != nil {
+		return err
+	}
+	return errors.Join(p.address(), p.peer.address())
+}
+
+func vethPair(a *space, aName string, aMAC net.HardwareAddr, b *space, bName string, bMAC net.HardwareAddr, mtu int) error {
+	h, err := a.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.HardwareAddr, attrs.MTU = aName, aMAC, mtu
+	pair := &netlink.Veth{
+		LinkAttrs: attrs, PeerName: bName, PeerHardwareAddr: bMAC,
+		PeerNamespace: netlink.NsFd(b.fd), PeerMTU: uint32(mtu),
+	}
+	if err := h.LinkAdd(pair); err != nil {
 		return fmt.Errorf("make the veth pair: %w", err)
 	}
-	if err := l.near.address(near, nearPrefix4, nearPrefix6); err != nil {
-		return err
-	}
-	if err := l.far.address(far, farPrefix4, farPrefix6); err != nil {
-		return err
-	}
-	return errors.Join(l.near.awaitLink(ctx, near), l.far.awaitLink(ctx, far))
+	return nil
 }
 
 const (
@@ -63,113 +128,177 @@ const (
 // of its own, later than both ends were set up (as a rule at once, at worst
 // after a second), and throws packets away until then: the first SYN or the
 // first ARP request would be lost.
-func (n *Node) awaitLink(ctx context.Context, h *netlink.Handle) error {
+func (p *port) awaitLink(ctx context.Context) error {
+	h, err := p.node.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
 	ctx, cancel := context.WithTimeout(ctx, linkPatience)
 	defer cancel()
 	for {
-		link, err := h.LinkByName(n.name)
+		link, err := h.LinkByName(p.name)
 		if err != nil {
-			return fmt.Errorf("find %s: %w", n.name, err)
+			return fmt.Errorf("find %s: %w", p.name, err)
 		}
-		if link.Attrs().OperState == netlink.OperUp && n.owns6(h) {
+		if link.Attrs().OperState == netlink.OperUp && p.owns6(h) {
 			return nil
 		}
 		select {
 		case <-time.After(linkPoll):
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the carrier of %s: %w", n.name, ctx.Err())
+			return fmt.Errorf("wait for the carrier of %s: %w", p.name, ctx.Err())
 		}
 	}
 }
 
-// owns6 reports whether the kernel takes packets for the node's IPv6 address,
-// if it has one: it makes the address its own in work of its own, too.
-func (n *Node) owns6(h *netlink.Handle) bool {
-	if !n.addr6.IsValid() {
-		return true
+// owns6 reports whether the kernel takes packets for the port's IPv6 addresses,
+// if it has any: it makes an address its own in work of its own, too.
+func (p *port) owns6(h *netlink.Handle) bool {
+	for _, a := range p.addresses {
+		if !a.Addr().Is6() || !p.node.addr6.IsValid() {
+			continue
+		}
+		routes, err := h.RouteGet(a.Addr().AsSlice())
+		if err != nil || len(routes) == 0 || routes[0].Type != unix.RTN_LOCAL {
+			return false
+		}
 	}
-	routes, err := h.RouteGet(n.addr6.AsSlice())
-	return err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL
+	return true
 }
 
-// unwire takes the pair away. A namespace that was ours alone would take it
-// along, but later, and the process's own namespace stays.
+// unwire takes away the links of the first node. A namespace that was ours
+// alone would take them along, but later, and the process's own namespace
+// stays.
 func (l *Lab) unwire() error {
-	if l.near == nil || l.far == nil {
+	if len(l.nodes) == 0 {
 		return nil
 	}
-	h, err := l.near.netlink()
+	first := l.nodes[0]
+	h, err := first.netlink()
 	if err != nil {
 		return err
 	}
 	defer h.Close()
-	link, err := h.LinkByName(l.near.name)
-	var missing netlink.LinkNotFoundError
-	if errors.As(err, &missing) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("find the veth pair: %w", err)
-	}
-	if err := h.LinkDel(link); err != nil {
-		return fmt.Errorf("remove the veth pair: %w", err)
+	for _, p := range first.ports {
+		link, err := h.LinkByName(p.name)
+		var missing netlink.LinkNotFoundError
+		if errors.As(err, &missing) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("find %s: %w", p.name, err)
+		}
+		if err := h.LinkDel(link); err != nil {
+			return fmt.Errorf("remove %s: %w", p.name, err)
+		}
 	}
 	return nil
 }
 
 // netlink opens a route socket in the node's namespace.
-func (n *Node) netlink() (h *netlink.Handle, err error) {
-	err = n.Do(func() (err error) {
-		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-		return err
-	})
+func (n *Node) netlink() (*netlink.Handle, error) {
+	h, err := n.space.netlink()
 	if err != nil {
 		return nil, fmt.Errorf("open netlink in %s: %w", n.name, err)
 	}
 	return h, nil
 }
 
-func loopbackUp(h *netlink.Handle) error {
+func (s *space) netlink() (h *netlink.Handle, err error) {
+	err = s.do(func() (err error) {
+		h, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+		return err
+	})
+	return h, err
+}
+
+func (n *Node) loopbackUp() error {
+	h, err := n.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
 	lo, err := h.LinkByName("lo")
 	if err == nil {
 		err = h.LinkSetUp(lo)
 	}
 	if err != nil {
-		return fmt.Errorf("set lo up: %w", err)
+		return fmt.Errorf("set lo up in %s: %w", n.name, err)
 	}
 	return nil
 }
 
-// address gives the node's interface its addresses and sets it up.
-func (n *Node) address(h *netlink.Handle, v4, v6 netip.Prefix) error {
-	link, err := h.LinkByName(n.name)
+// address gives the port its addresses and sets it up.
+func (p *port) address() error {
+	h, err := p.node.netlink()
 	if err != nil {
-		return fmt.Errorf("find %s: %w", n.name, err)
+		return err
 	}
-	if err := h.AddrAdd(link, &netlink.Addr{IPNet: ipNet(v4)}); err != nil {
-		return fmt.Errorf("give %s to %s: %w", v4, n.name, err)
+	defer h.Close()
+	link, err := h.LinkByName(p.name)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", p.name, err)
 	}
-	n.addr4 = v4.Addr()
-	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
+	_, err = os.Stat("/proc/sys/net/ipv6")
+	six := err == nil
+	if six {
 		// No link-local address: its detection and its router solicitations
 		// would be the first packets of every capture.
 		if err := h.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
-			return fmt.Errorf("quiet IPv6 on %s: %w", n.name, err)
+			return fmt.Errorf("quiet IPv6 on %s: %w", p.name, err)
 		}
-		err := h.AddrAdd(link, &netlink.Addr{IPNet: ipNet(v6), Flags: unix.IFA_F_NODAD})
-		switch {
-		case err == nil:
-			n.addr6 = v6.Addr()
-		case errors.Is(err, unix.EACCES), errors.Is(err, unix.EOPNOTSUPP):
-			// net.ipv6.conf.default.disable_ipv6 is 1: a lab without IPv6.
-		default:
-			return fmt.Errorf("give %s to %s: %w", v6, n.name, err)
+	}
+	for _, a := range p.addresses {
+		if a.Addr().Is6() && !six {
+			continue
+		}
+		if err := p.node.add(h, link, a); err != nil {
+			return fmt.Errorf("give %s to %s: %w", a, p.name, err)
+		}
+	}
+	if p.node.speaksForOthers() && p.node.addr6.IsValid() {
+		// Who sends packets of other addresses than those of its interface asks
+		// for its neighbours from a link-local one.
+		a := netip.AddrFrom16([16]byte{0: 0xfe, 1: 0x80, 8: p.mac[0], 9: p.mac[1], 13: p.mac[3], 14: p.mac[4], 15: p.mac[5]})
+		if err := p.node.add(h, link, netip.PrefixFrom(a, 64)); err != nil {
+			return fmt.Errorf("give %s to %s: %w", a, p.name, err)
 		}
 	}
 	if err := h.LinkSetUp(link); err != nil {
-		return fmt.Errorf("set %s up: %w", n.name, err)
+		return fmt.Errorf("set %s up: %w", p.name, err)
+	}
+	if p.mtu < minMTU6 { // IPv6 would have left the interface at once
+		if err := h.LinkSetMTU(link, p.mtu); err != nil {
+			return fmt.Errorf("set the MTU of %s: %w", p.name, err)
+		}
 	}
 	return nil
+}
+
+// speaksForOthers reports whether the node forwards, or owns whole networks.
+func (n *Node) speaksForOthers() bool {
+	return len(n.ports) > 1 || len(n.owns) > 0 || n.name == voidName
+}
+
+// add gives the node an address on a link.
+func (n *Node) add(h *netlink.Handle, link netlink.Link, a netip.Prefix) error {
+	if a.Addr().Is4() {
+		if !n.addr4.IsValid() {
+			n.addr4 = a.Addr()
+		}
+		return h.AddrAdd(link, &netlink.Addr{IPNet: ipNet(a)})
+	}
+	err := h.AddrAdd(link, &netlink.Addr{IPNet: ipNet(a), Flags: unix.IFA_F_NODAD})
+	switch {
+	case err == nil:
+		if !n.addr6.IsValid() {
+			n.addr6 = a.Addr()
+		}
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.EOPNOTSUPP):
+		err = nil // net.ipv6.conf.default.disable_ipv6 is 1: a lab without IPv6
+	}
+	return err
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

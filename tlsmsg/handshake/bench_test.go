@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // memory is a connection in memory to a fake server, which runs inside Read:
@@ -94,6 +95,7 @@ func BenchmarkClientHandshake(b *testing.B) {
 	a := theAuthority()
 	b.Run("rawshake", func(b *testing.B) {
 		w := a.worker()
+		w.Parsed = new(worker.Parsed)
 		buf := make([]byte, 16<<10)
 		benchmarkClient(b, func(m *memory) error {
 			c := handshake.NewClient(m.f.config())

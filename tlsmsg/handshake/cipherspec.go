@@ -75,8 +75,9 @@ func (c *conn[S]) sendChangeCipherSpec() error {
 
 // sendVerifyData makes our Finished (RFC 5246, section 7.4.9).
 func (c *conn[S]) sendVerifyData() error {
-	data := c.suite.VerifyData(c.master[:], c.isClient, c.transcript.Sum())
-	return c.send(&tlsmsg.Finished{VerifyData: data[:]})
+	c.verifyData = c.suite.VerifyData(c.master[:], c.isClient, c.transcript.Sum())
+	c.finishedMessage.VerifyData = c.verifyData[:]
+	return c.send(&c.finishedMessage)
 }
 
 // changeCipherSpec takes the peer's keys into use (RFC 5246, section 7.1).
@@ -95,8 +96,8 @@ func (c *conn[S]) changeCipherSpec(content []byte) error {
 // checkVerifyData checks that the peer saw the handshake that we saw. It is
 // called before its Finished joins the transcript.
 func (c *conn[S]) checkVerifyData(raw []byte) error {
-	var m tlsmsg.Finished
-	if err := c.decode(&m, raw); err != nil {
+	m := &c.finishedMessage
+	if err := c.decode(m, raw); err != nil {
 		return err
 	}
 	want := c.suite.VerifyData(c.master[:], !c.isClient, c.transcript.Sum())
@@ -117,7 +118,8 @@ func (c *conn[S]) negotiated() {
 
 // handshakeDone lets go of what only the handshake needed and tells of its end.
 func (c *conn[S]) handshakeDone() {
-	c.transcript, c.scratch = suite.Transcript{}, nil
+	c.transcript, c.scratch, c.finishedMessage = suite.Transcript{}, nil, tlsmsg.Finished{}
+	c.in.messages.Trim()
 	c.reach(StageFinished)
 	if c.events != nil {
 		c.events(FinishedEvent{})

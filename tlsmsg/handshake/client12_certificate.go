@@ -1,8 +1,6 @@
 package handshake
 
 import (
-	"net/netip"
-
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -94,6 +92,5 @@ func isAddress(host string) bool {
 	if n := len(host); n > 2 && host[0] == '[' && host[n-1] == ']' {
 		host = host[1 : n-1]
 	}
-	_, err := netip.ParseAddr(host)
-	return err == nil
+	return tlsmsg.IsAddress(host)
 }

@@ -37,6 +37,9 @@ type conn[S side] struct {
 	master     [suite.MasterSecretLen]byte
 	pending    pendingStates
 	scratch    []byte // for a message being made
+
+	finishedMessage tlsmsg.Finished // either side's, while it is made or checked
+	verifyData      [suite.VerifyDataLen]byte
 }
 
 // side is what a conn asks of the machine that it is part of.

@@ -11,6 +11,14 @@ import (
 // What a client offers by each extension, and makes of its answer. The table is
 // in extensions.go.
 
+// What every ClientHello offers alike; nobody writes to them.
+var (
+	firstHandshake = &tlsmsg.RenegotiationInfo{}
+	uncompressed   = &tlsmsg.ECPointFormats{Formats: []tlsmsg.ECPointFormat{tlsmsg.PointUncompressed}}
+	wantsOCSP      = &tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP}
+	wantsSCTs      = &tlsmsg.SignedCertificateTimestamps{}
+)
+
 // offerServerName sends a DNS name, and no address (RFC 6066, section 3).
 func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
 	host := strings.TrimSuffix(cfg.ServerName, ".")
@@ -58,7 +66,7 @@ func offerRenegotiationInfo(cfg *Config) (tlsmsg.ExtensionData, error) {
 	if slices.Contains(cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
 		return nil, nil
 	}
-	return &tlsmsg.RenegotiationInfo{}, nil
+	return firstHandshake, nil
 }
 
 func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
@@ -83,10 +91,8 @@ func offerSupportedGroups(cfg *Config) (tlsmsg.ExtensionData, error) {
 }
 
 func offerECPointFormats(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.ECPointFormats{Formats: uncompressed}, nil
+	return uncompressed, nil
 }
-
-var uncompressed = []tlsmsg.ECPointFormat{tlsmsg.PointUncompressed}
 
 func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
 	var v tlsmsg.ECPointFormats
@@ -123,7 +129,7 @@ func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
 }
 
 func offerStatusRequest(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP}, nil
+	return wantsOCSP, nil
 }
 
 func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
@@ -141,7 +147,7 @@ func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
 }
 
 func offerSCT(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.SignedCertificateTimestamps{}, nil
+	return wantsSCTs, nil
 }
 
 // answerSCT keeps the timestamps for who knows the logs' keys (RFC 6962,

@@ -154,7 +154,7 @@ func takeECPointFormats(_ *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionD
 		return nil, refuse(tlsmsg.AlertIllegalParameter, "ClientHello.ec_point_formats",
 			"%v, expected %v among them (RFC 8422, section 5.1.2)", v.Formats, tlsmsg.PointUncompressed)
 	}
-	return &tlsmsg.ECPointFormats{Formats: uncompressed}, nil
+	return uncompressed, nil
 }
 
 func takeSupportedGroups(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {

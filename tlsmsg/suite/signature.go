@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -73,8 +75,14 @@ func (s *scheme) digest(signed []byte) []byte {
 	if s.hash == 0 {
 		return signed
 	}
-	h := MD5SHA1.New()
-	if s.hash != crypto.MD5SHA1 { // which has no function of its own
+	var h hash.Hash
+	switch s.hash {
+	case crypto.SHA256: // by far the most common, and in one go
+		sum := sha256.Sum256(signed)
+		return sum[:]
+	case crypto.MD5SHA1: // which has no function of its own
+		h = MD5SHA1.New()
+	default:
 		h = s.hash.New()
 	}
 	h.Write(signed)

@@ -11,6 +11,7 @@ type Transcript struct {
 	kept    []byte
 	hash    hash.Hash
 	dropped bool
+	summed  bool // sum is that of all messages so far
 	sum     [MaxHashSize]byte
 }
 
@@ -18,6 +19,7 @@ type Transcript struct {
 func (t *Transcript) Add(message []byte) {
 	if t.hash != nil {
 		t.hash.Write(message)
+		t.summed = false
 	}
 	if !t.dropped {
 		t.kept = append(t.kept, message...)
@@ -28,6 +30,7 @@ func (t *Transcript) Add(message []byte) {
 func (t *Transcript) Choose(h Hash) {
 	t.hash = h.New()
 	t.hash.Write(t.kept)
+	t.summed = false
 }
 
 // Messages returns the messages themselves: what CertificateVerify signs (RFC
@@ -42,10 +45,14 @@ func (t *Transcript) Drop() {
 }
 
 // Sum returns the hash of the messages so far. It is valid until the next
-// call, and nil before Choose.
+// call, not to be written to, and nil before Choose.
 func (t *Transcript) Sum() []byte {
 	if t.hash == nil {
 		return nil
 	}
-	return t.hash.Sum(t.sum[:0])
+	if !t.summed {
+		t.hash.Sum(t.sum[:0])
+		t.summed = true
+	}
+	return t.sum[:t.hash.Size()]
 }

@@ -47,7 +47,7 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	if len(work.Chain) == 0 {
 		return handshake.VerifyChainResult{Verdict: &Verdict{Reason: Invalid, Text: "no certificate"}}
 	}
-	leaf, err := parse(work.Chain[0])
+	leaf, err := w.Parsed.parse(work.Chain[0])
 	if err != nil {
 		text := fmt.Sprintf("the certificate does not parse: %s", printable(err.Error()))
 		key := digKey(work.Chain[0])
@@ -185,14 +185,17 @@ func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWor
 	case now.Before(leaf.NotBefore):
 		at = leaf.NotBefore
 	}
-	opts := x509.VerifyOptions{Roots: w.Roots, Intermediates: x509.NewCertPool(), CurrentTime: at}
+	opts := x509.VerifyOptions{Roots: w.Roots, CurrentTime: at}
+	if len(work.Chain) > 1 {
+		opts.Intermediates = x509.NewCertPool()
+	}
 	use := "server"
 	if work.Client {
 		use, opts.KeyUsages = "client", []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
 	var bad error // of the first intermediate that does not parse
 	for _, der := range work.Chain[1:] {
-		cert, err := parse(der)
+		cert, err := w.Parsed.parse(der)
 		if err != nil {
 			bad = err
 			continue

@@ -3,7 +3,7 @@
 // It belongs to the driver's side: unlike the machine it may draw on the
 // system's randomness, roots and clock.
 //
-// Read worker.go, then verdict.go (chains), credential.go (certificates of our
+// Read worker.go, then verdict.go (chains) with parsed.go, credential.go (certificates of our
 // own) and server.go (what only a server asks for).
 package worker
 
@@ -28,6 +28,7 @@ type Worker struct {
 	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
 	Now     func() time.Time // nil: the system's clock
 
+	Parsed   *Parsed   // certificates met before; nil: each is parsed again
 	Sessions *Sessions // of servers, for abbreviated handshakes; nil: none are kept
 }
 

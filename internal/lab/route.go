@@ -1,0 +1,156 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// route lets every node reach every network of the lab: through the fewest
+// nodes, which forward.
+func (l *Lab) route() error {
+	for _, n := range l.nodes {
+		for _, p := range n.owns {
+			if err := n.own(p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, n := range l.nodes {
+		if err := n.routes(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// own makes every address of a network the node's.
+func (n *Node) own(p netip.Prefix) error {
+	if p.Addr().Is6() && !n.addr6.IsValid() {
+		return nil // a lab without IPv6
+	}
+	h, err := n.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	lo, err := h.LinkByName("lo")
+	if err == nil {
+		err = h.RouteAdd(&netlink.Route{
+			Dst: ipNet(p.Masked()), LinkIndex: lo.Attrs().Index,
+			Type: unix.RTN_LOCAL, Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST,
+		})
+	}
+	if err != nil && !errors.Is(err, unix.EEXIST) {
+		return fmt.Errorf("make %v %s's own: %w", p, n.name, err)
+	}
+	return nil
+}
+
+// forward makes the node a router. What is written is the namespace's own.
+func (n *Node) forward() error {
+	return n.Do(func() error {
+		for _, name := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+			err := os.WriteFile("/proc/sys/net/"+name, []byte("1"), 0)
+			if err != nil && !(name[3] == '6' && errors.Is(err, os.ErrNotExist)) {
+				return fmt.Errorf("make %s forward: %w", n.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// manyConnections lifts the bounds on connections that wait to be accepted, as
+// far as this kernel lets a namespace have its own.
+func (n *Node) manyConnections() {
+	_ = n.Do(func() error {
+		for name, value := range map[string]string{
+			"core/somaxconn": "65536", "ipv4/tcp_max_syn_backlog": "65536", "ipv4/tcp_syncookies": "1",
+		} {
+			_ = os.WriteFile("/proc/sys/net/"+name, []byte(value), 0)
+		}
+		return nil
+	})
+}
+
+// networks are those that are reached at the node itself.
+func (n *Node) networks() (list []netip.Prefix) {
+	for _, p := range n.ports {
+		for _, a := range p.addresses {
+			list = append(list, a.Masked())
+		}
+	}
+	return append(list, n.owns...)
+}
+
+// routes adds the node's routes to all networks that are not on its links.
+func (n *Node) routes() error {
+	h, err := n.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	known := map[netip.Prefix]bool{}
+	for _, p := range n.networks() {
+		known[p] = true
+	}
+	// Breadth first: a network is reached through the neighbour over which it
+	// was found first.
+	type found struct{ node, via *Node }
+	seen := map[*Node]bool{n: true}
+	queue := []found{{n, nil}}
+	for ; len(queue) > 0; queue = queue[1:] {
+		at := queue[0]
+		for _, p := range at.node.networks() {
+			if known[p] || at.via == nil {
+				continue
+			}
+			known[p] = true
+			hop, ok := n.hopTo(at.via, p.Addr().Is4())
+			if !ok {
+				continue
+			}
+			if err := h.RouteAdd(&netlink.Route{Dst: ipNet(p.Masked()), Gw: hop.AsSlice()}); err != nil {
+				return fmt.Errorf("route %v from %s through %s: %w", p, n.name, at.via.name, err)
+			}
+		}
+		for _, next := range at.node.neighbours() {
+			if seen[next] {
+				continue
+			}
+			seen[next] = true
+			via := at.via
+			if via == nil {
+				via = next
+			}
+			queue = append(queue, found{next, via})
+		}
+	}
+	return nil
+}
+
+func (n *Node) neighbours() (list []*Node) {
+	for _, p := range n.ports {
+		list = append(list, p.peer.node)
+	}
+	return list
+}
+
+// hopTo is a neighbour's address on the link that leads there.
+func (n *Node) hopTo(to *Node, v4 bool) (netip.Addr, bool) {
+	for _, p := range n.ports {
+		if p.peer.node != to {
+			continue
+		}
+		for _, a := range p.peer.addresses {
+			if a.Addr().Is4() == v4 && (v4 || to.addr6.IsValid()) {
+				return a.Addr(), true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}

@@ -1,0 +1,130 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+)
+
+// A Topology says what a lab consists of: nodes, links between them, and what
+// answers where. It is plain data, as a topology file holds it; the tags are
+// the file's words.
+type Topology struct {
+	Name  string       `yaml:"name"`
+	About string       `yaml:"about,omitempty"` // a line for people
+	Seed  uint64       `yaml:"seed,omitempty"`  // of all weather
+	Nodes []NodeConfig `yaml:"nodes"`           // the first is where commands run
+	Links []LinkConfig `yaml:"links"`
+}
+
+// A NodeConfig is one host.
+type NodeConfig struct {
+	Name string `yaml:"name"`
+	// Owns are networks of which the node is every address.
+	Owns     []netip.Prefix `yaml:"owns,omitempty"`
+	Services []Service      `yaml:"services,omitempty"`
+}
+
+// A LinkConfig joins two nodes.
+type LinkConfig struct {
+	Ends [2]End `yaml:"ends"`
+	MTU  int    `yaml:"mtu,omitempty"` // of the interfaces, in bytes; 0: 1500
+}
+
+// An End is one node's side of a link.
+type End struct {
+	Node      string         `yaml:"node"`
+	Addresses []netip.Prefix `yaml:"addresses"` // each with the length of the link's network
+}
+
+// nodeName is what may name a node: also an interface (IFNAMSIZ) and a host.
+var nodeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,14}$`)
+
+// Bounds of a topology.
+const (
+	maxNodes    = 64
+	maxLinks    = 128
+	maxServices = 256
+	minMTU      = 68 // RFC 791
+	minMTU6     = 1280
+	maxMTU      = 65535
+)
+
+// Check says what is wrong with a topology, in a sentence for each thing.
+func (t *Topology) Check() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if len(t.Nodes) == 0 {
+		wrong("there are no nodes")
+	}
+	if len(t.Nodes) > maxNodes || len(t.Links) > maxLinks {
+		wrong("%d nodes and %d links: at most %d and %d", len(t.Nodes), len(t.Links), maxNodes, maxLinks)
+		return errors.Join(errs...)
+	}
+	names := map[string]bool{}
+	services := 0
+	for i, n := range t.Nodes {
+		switch {
+		case !nodeName.MatchString(n.Name):
+			wrong("nodes[%d].name %q: 1 to 15 of a-z, 0-9 and -, a letter first", i, n.Name)
+		case n.Name == "lo" || names[n.Name]:
+			wrong("nodes[%d].name: %q is taken", i, n.Name)
+		}
+		names[n.Name] = true
+		services += len(n.Services)
+		for j := range n.Services {
+			if err := n.Services[j].check(); err != nil {
+				wrong("nodes[%d].services[%d]: %w", i, j, err)
+			}
+		}
+	}
+	if services > maxServices {
+		wrong("%d services: at most %d", services, maxServices)
+	}
+	taken := map[netip.Addr]string{}
+	joined := map[[2]string]bool{}
+	for i, l := range t.Links {
+		a, b := l.Ends[0].Node, l.Ends[1].Node
+		for _, e := range l.Ends {
+			if !names[e.Node] {
+				wrong("links[%d]: there is no node %q", i, e.Node)
+			}
+			for _, p := range e.Addresses {
+				if other, ok := taken[p.Addr()]; ok {
+					wrong("links[%d]: %v is an address of %s already", i, p.Addr(), other)
+				}
+				taken[p.Addr()] = e.Node
+				if p.Addr().Is6() && l.MTU != 0 && l.MTU < minMTU6 {
+					wrong("links[%d].mtu: %d, and IPv6 needs %d (RFC 8200)", i, l.MTU, minMTU6)
+				}
+			}
+		}
+		if a == b {
+			wrong("links[%d] joins %q with itself", i, a)
+		}
+		if joined[[2]string{a, b}] || joined[[2]string{b, a}] {
+			wrong("links[%d]: %q and %q are joined already", i, a, b)
+		}
+		joined[[2]string{a, b}] = true
+		if l.MTU != 0 && (l.MTU < minMTU || l.MTU > maxMTU) {
+			wrong("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// interfaceName is what the interface is called that a node has on a link: as
+// the node where that is its only one, as the neighbour otherwise.
+func (t *Topology) interfaceName(node, neighbour string) string {
+	links := 0
+	for _, l := range t.Links {
+		if l.Ends[0].Node == node || l.Ends[1].Node == node {
+			links++
+		}
+	}
+	if links == 1 {
+		return node
+	}
+	return neighbour
+}

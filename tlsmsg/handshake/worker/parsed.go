@@ -1,0 +1,78 @@
+package worker
+
+import (
+	"crypto/x509"
+	"sync"
+)
+
+// Parsed keeps certificates that were parsed already, for workers that meet
+// the same ones again and again: the intermediates of half the world, or one
+// server at a thousand addresses. To parse one costs some fifty allocations.
+// Only the parsing is spared: each chain is judged anew, for its own name, at
+// its own time, every signature in it.
+//
+// What it holds is bounded, whatever peers send: at most [MostParsed]
+// certificates and MostParsedBytes of their DER, twice, since it forgets in
+// generations, so that what is asked for stays. It is safe for concurrent use,
+// and the zero Parsed is ready.
+type Parsed struct {
+	mu          sync.Mutex
+	young, aged map[string]*x509.Certificate // by their DER, compared whole
+	bytes       int                          // of the DER of the young
+}
+
+// The bounds on one generation of what a Parsed keeps. A certificate longer
+// than a sixteenth of the bytes is not kept.
+const (
+	MostParsed      = 1024
+	MostParsedBytes = 2 << 20
+)
+
+// parse returns the certificate, shared: not to be written to. A nil Parsed
+// keeps nothing.
+func (p *Parsed) parse(der []byte) (*x509.Certificate, error) {
+	if p == nil {
+		return parse(der)
+	}
+	if known := p.find(der); known != nil {
+		return known, nil
+	}
+	cert, err := parse(der)
+	if err == nil && len(der) <= MostParsedBytes/16 {
+		p.keep(cert)
+	}
+	return cert, err
+}
+
+func (p *Parsed) find(der []byte) *x509.Certificate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.young[string(der)]; ok {
+		return known
+	}
+	known, ok := p.aged[string(der)]
+	if ok {
+		p.add(known)
+	}
+	return known
+}
+
+func (p *Parsed) keep(cert *x509.Certificate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.add(cert)
+}
+
+// add makes a certificate one of the young; where they are full, they are the
+// aged from now on.
+func (p *Parsed) add(cert *x509.Certificate) {
+	der := string(cert.Raw)
+	if _, there := p.young[der]; there { // another worker was faster
+		return
+	}
+	if p.young == nil || len(p.young) >= MostParsed || p.bytes+len(der) > MostParsedBytes {
+		p.aged, p.young, p.bytes = p.young, make(map[string]*x509.Certificate), 0
+	}
+	p.young[der] = cert
+	p.bytes += len(der)
+}
