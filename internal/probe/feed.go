@@ -68,9 +68,7 @@ const feedAhead = 256
 type distributor struct {
 	feed  *Feed
 	outs  []chan fed
-	share share // of the shard, before it is dealt out
-	done  func(position uint64) bool
-	first uint64 // position of the feed's first target
+	share share  // of the shard, before it is dealt out
 	next  uint64 // ordinal of the next target
 	mine  uint64 // how many were dealt out
 	err   error

@@ -79,6 +79,8 @@ type Options struct {
 	Loops int
 	Ports int // our ports, for each loop
 
+	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
+
 	Fields *record.Fields
 	Whole  bool // write certificates whole
 }

@@ -87,6 +87,9 @@ func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
 		p.close()
 		return nil, err
 	}
+	if o.Wrap != nil {
+		p.link = o.Wrap(p.link)
+	}
 	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
 	if r.Source.Is6() {
 		headers = 60

@@ -102,5 +102,3 @@ func (s *spaceSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	}
 	return s.number(s.order.Position(i))
 }
-
-func (s *spaceSource) release(uint64) {}
