@@ -39,6 +39,7 @@ type connectFlags struct {
 	timeout       time.Duration
 	pcap, keylog  string
 	noSecrets     bool
+	html          string
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
@@ -127,6 +128,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
 	fl.StringVar(&f.pcap, "pcap", "", "write a capture (pcapng) to this file, or - for standard output: packets, decisions as comments, secrets")
 	fl.BoolVar(&f.noSecrets, "no-secrets", false, "leave the secrets that decrypt it out of the capture")
+	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (it holds secrets)")
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
@@ -200,7 +202,7 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	}
 	defer plan.close()
 	_, err = connect.Run(ctx, plan.options)
-	err = errors.Join(err, plan.view.Err(), plan.close())
+	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)
 	if err == nil {
 		return nil

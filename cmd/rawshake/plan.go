@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -32,6 +34,8 @@ type plan struct {
 	options connect.Options
 	view    view.View
 	files   []io.Closer
+	page    *lateFile // --html; nil: none
+	title   string    // of the page
 }
 
 // plan turns the flags into options. Whatever is wrong with them is said here,
@@ -47,6 +51,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 		return nil, usageError("--until: %v", err)
 	}
 	o.Timeout = f.timeout
+	p.title = arg
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
@@ -249,11 +254,19 @@ func (f *connectFlags) planFiles(p *plan) error {
 	if f.pcap == stdio && viewOut == os.Stdout {
 		viewOut = os.Stderr
 	}
+	if f.html != "" {
+		if p.page, err = newLateFile(f.html); err != nil {
+			return fileError("--html", err)
+		}
+		p.page.secret = true
+	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
 	}
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
-	if p.view, err = view.New(f.view, viewOut, f.viewOptions(viewOut)); err != nil {
+	options := f.viewOptions(viewOut)
+	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }
+	if p.view, err = view.New(f.view, viewOut, options); err != nil {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
@@ -303,6 +316,19 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 		return fileError("--keylog", err)
 	default:
 		fmt.Fprintf(os.Stderr, "rawshake: warning: SSLKEYLOGFILE: %v; going on without\n", err)
+	}
+	return nil
+}
+
+// writePage writes the page of what happened, if it was asked for.
+func (p *plan) writePage() error {
+	if p.page == nil {
+		return nil
+	}
+	w := bufio.NewWriter(p.page)
+	err := page.Write(w, p.options.Recorder.Transcript(), page.Options{Title: p.title})
+	if err := errors.Join(err, w.Flush(), p.page.Close()); err != nil {
+		return fileError("--html", err)
 	}
 	return nil
 }
