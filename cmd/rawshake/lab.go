@@ -22,7 +22,7 @@ func newLab() *cobra.Command {
 			return usageError("lab has no command %q: there are %s", args[0], subcommands(cmd))
 		},
 	}
-	cmd.AddCommand(newLabDemo(), newLabList())
+	cmd.AddCommand(newLabUp(), newLabExec(), newLabStatus(), newLabDown(), newLabRun(), newLabDemo(), newLabList(), newLabHold())
 	return cmd
 }
 

@@ -24,6 +24,8 @@ type Lab struct {
 	ether      *space // where bridges stand; nil: there is no weather
 	weatherLog io.Writer
 
+	starting sync.RWMutex // held to read while a command starts
+
 	mu      sync.Mutex
 	closed  bool
 	cmds    []*Cmd
