@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,6 +145,7 @@ func execInLab(g hold.Guest) error {
 
 func newLabStatus() *cobra.Command {
 	var asJSON bool
+	var name string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "The labs that stand",
@@ -153,6 +155,7 @@ func newLabStatus() *cobra.Command {
 			if err != nil {
 				return &statusError{exitError, err}
 			}
+			all = slices.DeleteFunc(all, func(s *hold.Status) bool { return name != "" && s.Name != name })
 			if asJSON {
 				out := json.NewEncoder(os.Stdout)
 				for _, s := range all {
@@ -171,6 +174,7 @@ func newLabStatus() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&name, "name", "", "only this one")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a lab, a line each")
 	return cmd
 }

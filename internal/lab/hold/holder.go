@@ -94,7 +94,9 @@ func (h *holder) open() error {
 func (h *holder) serve() error {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
-	signal.Ignore(unix.SIGHUP) // the terminal that it was made from may go
+	// The terminal that it was made from may go. Caught and not ignored: what is
+	// ignored, commands inherit.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	go func() {
 		select {
 		case <-signals:
