@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -192,6 +194,12 @@ func (d *demo) args(words []string, i int) []string {
 	args = append(args, "--view", show.view, "--verbose="+strconv.FormatBool(show.verbose), "--quiet="+strconv.FormatBool(show.quiet))
 	if show.pcap != "" {
 		args = append(args, "--pcap", numbered(show.pcap, i))
+	}
+	if show.html != "" {
+		args = append(args, "--html", numbered(show.html, i))
+	}
+	if show.selector != "" {
+		args = append(args, "--select", show.selector)
 	}
 	if show.keylog != "" {
 		args = append(args, "--keylog", show.keylog)

@@ -18,12 +18,10 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/rawshake/rawshake/internal/lab"
 )
 
 func main() {
-	lab.Inside() // asked early: it ties a process inside a lab to its parent's life
+	prepare()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))
@@ -65,6 +63,7 @@ not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newConnect(), newProbe(), newLab(), newDoctor(), newVersion())
+	root.AddCommand(systemCommands()...)
+	root.AddCommand(newVersion())
 	return root
 }

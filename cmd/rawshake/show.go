@@ -11,8 +11,17 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
+// viewFlags say how a connection is shown.
+type viewFlags struct {
+	view           string
+	selector       string
+	json           bool
+	quiet, verbose bool
+	showData       bool // the demo quotes the reply in the view
+}
+
 // viewOptions say how a view should look where it is going to.
-func (f *connectFlags) viewOptions(out io.Writer) view.Options {
+func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
 	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
 	file, ok := out.(*os.File)
