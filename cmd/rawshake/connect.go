@@ -38,6 +38,7 @@ type connectFlags struct {
 	link, guard   string
 	timeout       time.Duration
 	pcap, keylog  string
+	html          string
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
@@ -125,6 +126,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
 	fl.StringVar(&f.pcap, "pcap", "", "write the packets to this pcapng file")
+	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (it holds secrets)")
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
@@ -201,7 +203,7 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	}
 	defer plan.close()
 	_, err = connect.Run(ctx, plan.options)
-	err = errors.Join(err, plan.view.Err(), plan.close())
+	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
 	if err == nil {
 		return nil
 	}
