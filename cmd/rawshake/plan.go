@@ -102,11 +102,28 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 		d.Source = a.Unmap()
 	}
 	var err error
-	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
+	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw", connect.LinkKernel); err != nil {
 		return err
+	}
+	if d.Link == connect.LinkKernel {
+		if err := f.checkKernelLink(); err != nil {
+			return err
+		}
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
+}
+
+// checkKernelLink refuses what asks for segments or for a guard where TCP is
+// the kernel's.
+func (f *connectFlags) checkKernelLink() error {
+	switch {
+	case f.pcap != "":
+		return usageError("--pcap writes our segments, and with --link kernel there are none: leave one of them out, or capture with tcpdump")
+	case f.guard != "auto" && f.guard != "none":
+		return usageError("--guard %s keeps the kernel away from our port, and with --link kernel the port is the kernel's: leave it out", f.guard)
+	}
+	return nil
 }
 
 // family is what -4 and -6 allow, and what our own address leaves.

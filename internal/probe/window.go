@@ -1,7 +1,7 @@
 package probe
 
 // A window holds what is known of the targets between the oldest that has no
-// record yet and the newest whose SYN was sent: twelve bytes each. Silence is
+// record yet and the newest whose SYN was sent: sixteen bytes each at most. Silence is
 // what it shows once their time is up.
 type window struct {
 	slots      []slot // a ring; its length is a power of two
@@ -15,8 +15,16 @@ type slot struct {
 	state slotState
 	tries uint8 // SYNs sent
 	odd   oddity
-	seen  bool // an answer that does not count came: see loop.oddAnswers
+	seen  bool // an answer that does not count came and is kept: see loop.odd
+	flags slotFlags
 }
+
+type slotFlags uint8
+
+const (
+	slotRecorded slotFlags = 1 << iota // it has a record, if perhaps not the end yet
+	slotRepeat                         // an earlier run may have probed it
+)
 
 type slotState uint8
 
@@ -62,4 +70,19 @@ func (w *window) trim() {
 	for w.base < w.head && w.at(w.base).state == slotDone {
 		w.base++
 	}
+}
+
+// extent is how far the window's targets have come, for a checkpoint.
+func (w *window) extent() LoopExtent {
+	e := LoopExtent{Base: w.base, Head: w.head}
+	for e.Base < e.Head && w.at(e.Base).flags&slotRecorded != 0 {
+		e.Base++
+	}
+	e.Done = make([]byte, (e.Head-e.Base+7)/8)
+	for n := e.Base; n < e.Head; n++ {
+		if w.at(n).flags&slotRecorded != 0 {
+			e.Done[(n-e.Base)/8] |= 1 << ((n - e.Base) % 8)
+		}
+	}
+	return e
 }
