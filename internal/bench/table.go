@@ -169,7 +169,7 @@ func roundTrips(latency float64) string {
 
 func (r *results) printMemory(out io.Writer) {
 	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
-	t := newTable(out, "The TLS client alone, in memory, no TCP: medians of single handshakes, in turns",
+	t := newTable(out, "The TLS client alone, in memory, no TCP: lower quartiles of single handshakes, in turns",
 		"", "µs", "ours/theirs", "(ours−floor)/(theirs−floor)", "reach", "allocations", "ours/theirs", "reach", "bytes")
 	floor, ours, theirs := at(floorTime, 1), at(ourTime, 1), at(theirTime, 1)
 	t.row(roleFloor, at(floorTime, micro).String())
