@@ -4,7 +4,7 @@ GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint cross unit seeds soak bench conformance mutate fuzz captures setup clean help
+.PHONY: all build demo test lint cross unit docker docker-test seeds soak test-full bench conformance mutate fuzz captures setup clean help
 
 all: build
 
@@ -43,16 +43,22 @@ unit: ## the tests, with the race detector
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/simnet
 
+docker: build ## the image, as rawshake, FROM scratch
+	docker build -t rawshake -f scripts/docker/Dockerfile bin
+
+docker-test: ## the image and the Compose project of scripts/docker, where a Docker engine runs
+	$(GO) test -count=1 -v ./internal/compose
+
 soak: ## the simulated network, for SEEDS (default 1000000) seeds
 	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
 
-test-full: ## transfers of 64 MiB at every loss, some for minutes, see docs/tcp-measured.md
-	$(GO) test -timeout 2h -v -run TestTransfers ./internal/interop -full
+test-full: ## 64 MiB beside the kernel's TCP at every loss, for an hour, see docs/tcp-measured.md
+	$(GO) test -count=1 -timeout 3h -v -run 'TestTransfers|TestBulk' ./internal/interop -full
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
-	$(GO) test -count=1 -v -run TestBulk ./internal/interop
+	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance

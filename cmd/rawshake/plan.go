@@ -3,22 +3,22 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -34,6 +34,8 @@ type plan struct {
 	options connect.Options
 	view    view.View
 	files   []io.Closer
+	page    *lateFile // --html; nil: none
+	title   string    // of the page
 }
 
 // plan turns the flags into options. Whatever is wrong with them is said here,
@@ -49,6 +51,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 		return nil, usageError("--until: %v", err)
 	}
 	o.Timeout = f.timeout
+	p.title = arg
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
@@ -102,11 +105,28 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 		d.Source = a.Unmap()
 	}
 	var err error
-	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
+	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw", connect.LinkKernel); err != nil {
 		return err
+	}
+	if d.Link == connect.LinkKernel {
+		if err := f.checkKernelLink(); err != nil {
+			return err
+		}
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
+}
+
+// checkKernelLink refuses what asks for segments or for a guard where TCP is
+// the kernel's.
+func (f *connectFlags) checkKernelLink() error {
+	switch {
+	case f.pcap != "":
+		return usageError("--pcap writes our segments, and with --link kernel there are none: leave one of them out, or capture with tcpdump")
+	case f.guard != "auto" && f.guard != "none":
+		return usageError("--guard %s keeps the kernel away from our port, and with --link kernel the port is the kernel's: leave it out", f.guard)
+	}
+	return nil
 }
 
 // family is what -4 and -6 allow, and what our own address leaves.
@@ -228,20 +248,55 @@ func (f *connectFlags) planFiles(p *plan) error {
 			viewOut = file
 		}
 	}
-	if f.pcap != "" {
-		if o.Capture, err = capture.Create(f.pcap, capture.Info{}); err != nil {
-			return fileError("--pcap", err)
+	if err := f.planCapture(p); err != nil {
+		return err
+	}
+	if f.pcap == stdio && viewOut == os.Stdout {
+		viewOut = os.Stderr
+	}
+	if f.html != "" {
+		if p.page, err = newLateFile(f.html); err != nil {
+			return fileError("--html", err)
 		}
-		p.files = append(p.files, o.Capture)
+		p.page.secret = true
 	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
 	}
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
-	if p.view, err = view.New(f.view, viewOut, f.viewOptions(viewOut)); err != nil {
+	options := f.viewOptions(viewOut)
+	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }
+	if p.view, err = view.New(f.view, viewOut, options); err != nil {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
+	return nil
+}
+
+// stdio is the name of standard output, as a file.
+const stdio = "-"
+
+// planCapture opens the capture.
+func (f *connectFlags) planCapture(p *plan) (err error) {
+	o := &p.options
+	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets}
+	switch {
+	case f.pcap == "":
+		if f.noSecrets {
+			return usageError("--no-secrets goes with --pcap")
+		}
+		return nil
+	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == connect.GoalData:
+		return usageError("--pcap - and the reply both go to standard output: write one of them to a file, the reply with -o")
+	case f.pcap == stdio:
+		o.Capture, err = capture.NewWriter(os.Stdout, info)
+	default:
+		o.Capture, err = capture.Create(f.pcap, info)
+	}
+	if err != nil {
+		return fileError("--pcap", err)
+	}
+	p.files = append(p.files, o.Capture)
 	return nil
 }
 
@@ -265,13 +320,17 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 	return nil
 }
 
-// fileError says that a file cannot be written: for a path that cannot be, it
-// is wrong usage; for a full disk and the like, not.
-func fileError(flag string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
-		return usageError("%s: %v", flag, err)
+// writePage writes the page of what happened, if it was asked for.
+func (p *plan) writePage() error {
+	if p.page == nil {
+		return nil
 	}
-	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
+	w := bufio.NewWriter(p.page)
+	err := page.Write(w, p.options.Recorder.Transcript(), page.Options{Title: p.title})
+	if err := errors.Join(err, w.Flush(), p.page.Close()); err != nil {
+		return fileError("--html", err)
+	}
+	return nil
 }
 
 // close closes the files; the first failure counts. It may be called twice.

@@ -8,8 +8,11 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 	"github.com/google/gopacket/pcapgo"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A sniffer captures on a node's interface with code that is not ours.
@@ -21,16 +24,43 @@ type sniffer struct {
 // seen is one captured TCP segment.
 type seen struct {
 	src string // its address
+	id  uint16 // IPv4's identification
 	tcp *layers.TCP
 }
 
 // sniff starts to capture. The capture stands when it returns.
 func sniff(t *testing.T, n *lab.Node, device string) *sniffer {
 	t.Helper()
+	return sniffOnly(t, n, device, nil)
+}
+
+// onlyResets lets RSTs over IPv4 through: a capture that has to take all of a
+// flood loses some of them.
+var onlyResets = []bpf.Instruction{
+	bpf.LoadAbsolute{Off: 12, Size: 2},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.ETH_P_IP, SkipTrue: 6},
+	bpf.LoadAbsolute{Off: 14 + 9, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.IPPROTO_TCP, SkipTrue: 4},
+	bpf.LoadMemShift{Off: 14},
+	bpf.LoadIndirect{Off: 14 + 13, Size: 1},
+	bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: uint32(wire.RST), SkipTrue: 1},
+	bpf.RetConstant{Val: 1 << 16},
+	bpf.RetConstant{Val: 0},
+}
+
+// sniffOnly is sniff of what a filter lets through.
+func sniffOnly(t *testing.T, n *lab.Node, device string, filter []bpf.Instruction) *sniffer {
+	t.Helper()
 	var h *pcapgo.EthernetHandle
 	if err := n.Do(func() (err error) {
-		h, err = pcapgo.NewEthernetHandle(device)
-		return err
+		if h, err = pcapgo.NewEthernetHandle(device); err != nil || filter == nil {
+			return err
+		}
+		raw, err := bpf.Assemble(filter)
+		if err != nil {
+			return err
+		}
+		return h.SetBPF(raw)
 	}); err != nil {
 		t.Fatalf("capturing on %s: %v", device, err)
 	}
@@ -49,10 +79,17 @@ func (s *sniffer) read(h *pcapgo.EthernetHandle) {
 		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
 		if ip := p.NetworkLayer(); ip != nil && tcp != nil {
 			s.mu.Lock()
-			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), tcp})
+			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), identification(ip), tcp})
 			s.mu.Unlock()
 		}
 	}
+}
+
+func identification(ip gopacket.NetworkLayer) uint16 {
+	if four, ok := ip.(*layers.IPv4); ok {
+		return four.Id
+	}
+	return 0
 }
 
 // end waits for what is still under way, and returns all segments.

@@ -38,6 +38,7 @@ func tryListen(n *lab.Node, lc rawtcp.ListenConfig) (ln net.Listener, err error)
 func TestConnIsANetConnBesideTheKernel(t *testing.T) {
 	for _, kind := range []string{"packet", "raw"} {
 		t.Run("client/"+kind, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 				ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(l.Far().Addr(), 0).String())
@@ -50,6 +51,7 @@ func TestConnIsANetConnBesideTheKernel(t *testing.T) {
 			})
 		})
 		t.Run("listener/"+kind, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 				ln, err := tryListen(l.Near(), rawtcp.ListenConfig{Link: kind})
@@ -88,6 +90,7 @@ func TestNoResetsFromAListenersPort(t *testing.T) {
 	for _, guard := range []string{"listener", "nftables"} {
 		for _, kind := range []string{"packet", "raw"} {
 			t.Run(guard+"/"+kind, func(t *testing.T) {
+				t.Parallel()
 				l := newLab(t)
 				ln := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: kind, Guard: guard})
 				go func() {

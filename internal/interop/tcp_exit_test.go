@@ -2,11 +2,14 @@ package interop
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,11 +21,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A tally counts, at our own link, the RSTs that we sent and the segments that
-// came after the first of them.
+// A tally keeps, at our own link, the identifications of the RSTs that we sent,
+// and counts the segments that came after the first of them.
 type tally struct {
-	mu           sync.Mutex
-	resets, late int
+	mu     sync.Mutex
+	resets []uint16
+	late   int
 }
 
 func (c *tally) frame(f rawtcp.Frame) {
@@ -31,8 +35,8 @@ func (c *tally) frame(f rawtcp.Frame) {
 	tcp := f.Packet[wire.IPv4HeaderLen:]
 	switch {
 	case f.Out && wire.Flags(tcp[13]).Has(wire.RST):
-		c.resets++
-	case !f.Out && !f.Ghost && c.resets > 0:
+		c.resets = append(c.resets, binary.BigEndian.Uint16(f.Packet[4:]))
+	case !f.Out && !f.Ghost && len(c.resets) > 0:
 		c.late++
 	}
 }
@@ -40,7 +44,7 @@ func (c *tally) frame(f rawtcp.Frame) {
 func (c *tally) counts() (resets, late int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.resets, c.late
+	return len(c.resets), c.late
 }
 
 // settle waits until nothing more is counted: Close ends in the background.
@@ -67,8 +71,8 @@ func flood(c *net.TCPConn) {
 }
 
 // TestWhatComesAfterOurResetMeetsTheGuard leaves, in three ways, a peer that
-// goes on sending, 20 ms away. Each RST on the wire must be one of ours: the
-// kernel's would be more.
+// goes on sending, 20 ms away. Each RST on the wire must be one of ours, by its
+// identification, which no two of them share: the kernel's have 0.
 func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 	for name, leave := range map[string]func(*rawtcp.Conn){
 		"abort":             func(c *rawtcp.Conn) { c.Abort() },
@@ -81,9 +85,10 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 	} {
 		for _, kind := range []string{"packet", "raw"} {
 			t.Run(name+"/"+kind, func(t *testing.T) {
+				t.Parallel()
 				l := newLab(t)
 				address := serve(t, l, flood)
-				s := sniff(t, l.Far(), l.Far().Interface())
+				s := sniffOnly(t, l.Far(), l.Far().Interface(), onlyResets)
 				var seen tally
 				d := rawtcp.Dialer{Link: kind, Stack: rawtcp.StackConfig{Tap: seen.frame},
 					Wrap: func(l link.Link) link.Link { return link.Impair(l, link.Impairment{Delay: 20 * time.Millisecond}) }}
@@ -96,13 +101,14 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 				}
 				leave(c.(*rawtcp.Conn))
 				seen.settle()
-				wire := len(resets(from(s.end(), l.Near().Addr().String())))
-				ours, late := seen.counts()
-				if ours == 0 || late == 0 {
-					t.Fatalf("%d RSTs of ours, %d segments after the first: this shows nothing", ours, late)
+				onWire := resets(from(s.end(), l.Near().Addr().String()))
+				if ours, late := seen.counts(); ours == 0 || late == 0 || len(onWire) == 0 {
+					t.Fatalf("%d RSTs of ours, %d segments after the first, %d RSTs on the wire: this shows nothing", ours, late, len(onWire))
 				}
-				if wire != ours {
-					t.Errorf("%d RSTs on the wire, and %d of ours", wire, ours)
+				for _, p := range onWire {
+					if !slices.Contains(seen.resets, p.id) { // the kernel's
+						t.Errorf("a RST on the wire that is none of our %d: ID %d, %+v", len(seen.resets), p.id, p.tcp)
+					}
 				}
 			})
 		}
@@ -129,51 +135,77 @@ func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
 	}
 }
 
-// TestAnInterruptResetsTheConnection interrupts the program at a point of a
-// handshake: it tells the peer, says so, and exits with status 1.
-func TestAnInterruptResetsTheConnection(t *testing.T) {
-	for name, start := range map[string]func(*testing.T, *lab.Lab) (address string){
-		"waiting for ServerHello": func(t *testing.T, l *lab.Lab) string {
-			p, err := l.StartMute()
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p.Addr().String()
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
+// TestStoppingEarlyEndsInGoodOrder has --until end a connection before its
+// handshake is done: the peer is told so by alerts where TLS has begun, both
+// sides end their stream by a FIN, and nobody sends a RST.
+func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
+	farewell := []byte{21, 3, 3, 0, 2, 1, 90, 21, 3, 3, 0, 2, 1, 0} // user_canceled, close_notify
+	for until, want := range map[string][]byte{"tcp": nil, "hello": farewell, "certificate": farewell} {
+		t.Run(until, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
-			address := start(t, l)
-			s := sniff(t, l.Far(), l.Far().Interface())
-			cmd := l.Near().Command(program, "connect", "--json", address)
-			var stderr strings.Builder
-			cmd.Stderr = &stderr
-			view, err := cmd.StdoutPipe()
+			p, err := l.StartTLSServer(lab.ServerOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
+			s := sniff(t, l.Far(), l.Far().Interface())
+			rawshake(t, l.Near(), "connect", "--insecure", "--until", until, p.Addr().String()).want(t, 0)
+			all := s.end()
+			if n := len(resets(all)); n != 0 {
+				t.Errorf("%d RSTs on the wire", n)
 			}
-			var said strings.Builder
-			for lines := bufio.NewScanner(view); lines.Scan(); {
-				said.WriteString(lines.Text() + "\n")
-				if strings.Contains(lines.Text(), `"client_hello"`) {
-					cmd.Process.Signal(os.Interrupt)
+			ours, theirs := from(all, l.Near().Addr().String()), from(all, l.Far().Addr().String())
+			var said []byte
+			fins := map[string]int{}
+			for who, list := range map[string][]seen{"we": ours, "they": theirs} {
+				for _, p := range list {
+					if p.tcp.FIN {
+						fins[who]++
+					}
 				}
 			}
-			cmd.Wait()
-			if status := cmd.ProcessState.ExitCode(); status != 1 {
-				t.Errorf("exit status %d, want 1\n%s%s", status, said.String(), stderr.String())
+			for _, p := range ours {
+				said = append(said, p.tcp.Payload...)
 			}
-			list := entries(t, said.String())
+			if fins["we"] == 0 || fins["they"] == 0 {
+				t.Errorf("FINs: %v", fins)
+			}
+			if want == nil && len(said) > 0 || !bytes.HasSuffix(said, want) {
+				t.Errorf("we sent %x, which should end in %x", said, want)
+			}
+		})
+	}
+}
+
+// TestAnInterruptEndsTheConnection interrupts the program while it waits: it
+// tells a peer that knows of the connection, and no other, says so, and exits
+// with status 1.
+func TestAnInterruptEndsTheConnection(t *testing.T) {
+	for name, c := range map[string]struct {
+		start func(*lab.Lab) (*lab.Peer, error)
+		when  string // a line of the view holds it
+		reset bool   // the peer is told
+	}{
+		"for the SYN-ACK":     {(*lab.Lab).StartSilent, `"SYN"`, false},
+		"for the ServerHello": {(*lab.Lab).StartMute, `"client_hello"`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			p, err := c.start(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := sniff(t, l.Far(), l.Far().Interface())
+			cmd := l.Near().Command(program, "connect", "--json", p.Addr().String())
+			list := interruptAt(t, cmd, c.when)
 			if res := list[len(list)-1]; res.Outcome != "interrupted" {
 				t.Errorf("result %+v", res)
 			}
 			// An ACK that crosses our RST draws another one of ours.
 			ours := from(s.end(), l.Near().Addr().String())
-			if len(resets(ours)) == 0 {
-				t.Error("no RST on the wire")
+			if told := len(resets(ours)) > 0; told != c.reset {
+				t.Errorf("a RST on the wire: %v, want %v", told, c.reset)
 			}
 			checkResets(t, ours, list)
 			for _, e := range list {
@@ -183,4 +215,30 @@ func TestAnInterruptResetsTheConnection(t *testing.T) {
 			}
 		})
 	}
+}
+
+// interruptAt runs the program, and interrupts it when a line of its view
+// holds a text.
+func interruptAt(t *testing.T, cmd *lab.Cmd, when string) []entry {
+	t.Helper()
+	var said, stderr strings.Builder
+	cmd.Stderr = &stderr
+	view, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(view); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.Contains(lines.Text(), when) {
+			cmd.Process.Signal(os.Interrupt)
+		}
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 1 {
+		t.Errorf("exit status %d, want 1\n%s%s", status, said.String(), stderr.String())
+	}
+	return entries(t, said.String())
 }

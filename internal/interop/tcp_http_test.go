@@ -74,6 +74,7 @@ func TestHTTP2AndTLSWorkOverOurConn(t *testing.T) {
 		h2    bool
 	}{"TLS": {"HTTP/1.1", false}, "HTTP/2": {"HTTP/2.0", true}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(l.Far().Addr(), 0).String())
 			if err != nil {
 				t.Fatal(err)
@@ -153,6 +154,7 @@ func TestCurlIsServedByOurListener(t *testing.T) {
 	curl := needProgram(t, "curl")
 	for _, kind := range []string{"packet", "raw"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			cert, _, ca := pki(t, l)
 			plain := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: kind})

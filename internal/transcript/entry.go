@@ -87,6 +87,7 @@ type Message struct {
 	Type        tlsmsg.HandshakeType // of a handshake message
 	Raw         []byte               // decrypted, the handshake header included
 	Encrypted   bool
+	Sealed      bool           // nobody here could decrypt it: Raw is a record's fragment as on the wire
 	Offset, End int64          // in its direction's byte stream: the records that carry it
 	Context     tlsmsg.Context // what decoding it depends on
 }
@@ -111,6 +112,9 @@ type Secret struct {
 type Transcript struct {
 	Entries []*Entry
 	Secrets []Secret
+	// PreMaster is what the master secret was made of, where this side made it:
+	// no key log holds it.
+	PreMaster []byte
 	// Truncated says that the recorder's limit was reached: entries after the
 	// decision "transcript_full" are missing, but for the result.
 	Truncated bool

@@ -46,7 +46,8 @@ func neighbourPacket(n *wire.Neighbour, src, dst netip.Addr) []byte {
 }
 
 // decodeNeighbour reads a packet, and checks what RFC 4861, sections 7.1.1 and
-// 7.1.2, has a host check.
+// 7.1.2, has a host check; and that its source is no group, which nothing can
+// come from (RFC 4291, section 2.7).
 func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
 	c := field.New(wire.Root(packet), packet)
 	if h.Decode(&c) != nil || h.Version != 6 || h.Protocol != wire.ProtocolICMPv6 || h.HopLimit != wire.NeighbourHopLimit ||
@@ -54,6 +55,8 @@ func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
 		return n, h, false
 	}
 	switch {
+	case h.Src.IsMulticast():
+		return n, h, false
 	case n.Type == wire.NeighbourAdvertisement && h.Dst.IsMulticast() && n.Solicited:
 		return n, h, false
 	case n.Type == wire.NeighbourSolicitation && h.Src.IsUnspecified() && (n.HasHardware || h.Dst != wire.SolicitedNode(n.Target)):

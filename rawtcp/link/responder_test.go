@@ -77,6 +77,7 @@ func TestTheResponderAdvertisesItsAddressAlone(t *testing.T) {
 		"of another address": ask(them, group, func(n *wire.Neighbour) { n.Target = them }),
 		"an advertisement":   ask(them, group, func(n *wire.Neighbour) { n.Type = wire.NeighbourAdvertisement }),
 		"from ourselves":     ask(r.local, group, nil),
+		"from a group":       ask(allNodes, group, nil),
 		"from beyond the link, with another hop limit than 255": routed,
 		"damaged":                                 damaged,
 		"from nobody, with a link-layer address":  ask(netip.IPv6Unspecified(), group, func(n *wire.Neighbour) { n.HasHardware = true }),

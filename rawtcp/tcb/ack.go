@@ -86,16 +86,16 @@ func (c *Conn) ackedAgain(now Instant) {
 
 // sampleRTT takes a round trip from an acknowledgment: of the segment that is
 // timed, which SACK may tell before its turn; or, of something new, by its
-// timestamp where nothing is timed because all of it was sent again. An echo
-// from before the last retransmission tells nothing: perhaps only the
-// acknowledgment of the original was lost.
+// timestamp where nothing is timed because all of it was sent again, or where
+// the RTO is still backed off. An echo from before the last retransmission tells
+// nothing: perhaps only the acknowledgment of the original was lost.
 func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
 	t := &c.snd.timing
 	switch {
 	case t.running && (t.seg.right.LessEq(s.Ack) || c.snd.loss.sacked.within(t.seg.left, t.seg.right) > 0):
 		t.running = false
 		c.measured(now.Sub(t.sent))
-	case !t.running && c.snd.una.Less(s.Ack):
+	case (!t.running || c.rtt.backedOff) && c.snd.una.Less(s.Ack):
 		if rtt, ok := c.tsRTT(now, s); ok && rtt <= now.Sub(c.snd.again)+clockGranularity {
 			c.measured(rtt)
 		}

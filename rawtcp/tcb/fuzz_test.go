@@ -150,14 +150,14 @@ func (k *talk) step(p *tape) {
 		case 2:
 			k.c.Open(k.now)
 		case 3:
-			m := wire.ICMP{Type: uint8(p.byte()), Code: uint8(p.byte()), Seq: p.near(k.c.snd.una), Rest: uint32(p.byte() << 4)}
-			m.Quoted.TotalLength = int(p.byte()) << 3
-			k.c.Unreachable(k.now, &m)
+			k.unreachable(p)
 		case 4:
 			k.c.Close()
 		case 5:
 			k.c.MarkUrgent()
 		}
+	case 6:
+		k.unreachable(p)
 	}
 	var s wire.Segment
 	for n := 0; k.c.Next(k.now, &s); n++ {
@@ -165,6 +165,31 @@ func (k *talk) step(p *tape) {
 			k.t.Fatalf("Next never answers false in %v", k.c.State())
 		}
 		k.allowed(&s)
+	}
+}
+
+// unreachable plays an ICMP message of either version about a segment of ours,
+// or about none. One in two is the error that says how large packets may be.
+func (k *talk) unreachable(p *tape) {
+	kind := p.byte()
+	m := wire.ICMP{V6: kind&1 == 1, Type: uint8(kind >> 2), Code: uint8(p.byte()), Seq: p.near(k.c.snd.una), Rest: uint32(p.byte() << 4)}
+	if kind&2 == 2 {
+		m.Type, m.Code = wire.ICMPUnreachable, wire.ICMPFragmentationNeeded
+		if m.V6 {
+			m.Type, m.Code = wire.ICMPv6TooBig, 0
+		}
+	}
+	m.Quoted.TotalLength = p.byte() << 3
+	before, state, size := k.c.over, k.c.State(), k.c.MaxSegment()
+	inFlight := m.Seq.InWindow(k.c.snd.una, uint32(k.c.flight()))
+	k.c.Unreachable(k.now, &m)
+	switch {
+	case !before && k.c.over && state > SynReceived:
+		k.t.Fatalf("%v ends a connection in %v", &m, state) // RFC 5927, section 5.2
+	case !inFlight && (k.c.over != before || k.c.MaxSegment() != size):
+		k.t.Fatalf("%v about SEQ %v, which is not in flight, has an effect in %v", &m, m.Seq, state)
+	case k.c.MaxSegment() < size && k.c.MaxSegment() < k.c.path.proven:
+		k.t.Fatalf("%v makes segments of %d octets, and %d have arrived", &m, k.c.MaxSegment(), k.c.path.proven)
 	}
 }
 
@@ -199,6 +224,9 @@ func (k *talk) sane() {
 		t.Fatalf("%d and %d runs", len(c.rcv.early), len(c.snd.loss.sacked))
 	case c.state == Closed && c.over && c.timers.earliest() != never:
 		t.Fatal("a deadline after the end")
+	}
+	if why := c.resentUnsound(); why != "" {
+		t.Fatalf("%v: %s", c.state, why)
 	}
 	if at, ok := c.Deadline(); ok && at.Before(k.now) {
 		before := at

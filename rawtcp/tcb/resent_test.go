@@ -71,3 +71,36 @@ func TestARetransmissionThatArrivesIsNotSentAgain(t *testing.T) {
 		t.Errorf("%d retransmissions are still followed", n)
 	}
 }
+
+// TestANewRecoveryForgetsWhatWasLostAgain, since it begins at SND.UNA and sends
+// that again with the rest: else it would count as missing from what was never
+// counted.
+func TestANewRecoveryForgetsWhatWasLostAgain(t *testing.T) {
+	k := flying(t, 40, true)
+	l := &k.c.snd.loss
+	l.again = testISS.Add(8001)
+	l.relost.add(span{testISS.Add(6001), testISS.Add(7001)}, mostEarly)
+	for i := range 3 {
+		k.dup(i, true)
+	}
+	if seqs := k.sends(); !slices.Contains(seqs, 1) {
+		t.Errorf("sent %v, and not the first again", seqs)
+	}
+	if why := k.c.resentUnsound(); why != "" {
+		t.Error(why)
+	}
+}
+
+// resentUnsound says what is wrong in the books of retransmissions, or nothing.
+func (c *Conn) resentUnsound() string {
+	l := &c.snd.loss
+	if len(l.resent) > mostResent || len(l.relost) > mostEarly {
+		return fmt.Sprintf("%d retransmissions are followed, and %d runs lost again", len(l.resent), len(l.relost))
+	}
+	for _, r := range l.relost {
+		if r.left.Less(c.snd.una) || l.again.Less(r.right) {
+			return fmt.Sprintf("%v is lost again, and what was sent again is %v", r, span{c.snd.una, l.again})
+		}
+	}
+	return ""
+}

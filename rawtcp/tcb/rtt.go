@@ -15,6 +15,7 @@ type rttEstimator struct {
 	srtt, rttvar time.Duration
 	rto          time.Duration
 	measured     bool
+	backedOff    bool          // rto was doubled since the last round trip
 	lowest       time.Duration // RTO is not below (2.4)
 	highest      time.Duration // and not above (2.5)
 }
@@ -39,8 +40,9 @@ func (e *rttEstimator) measure(r time.Duration) {
 
 // compute sets the RTO from the estimate, without any backing off.
 func (e *rttEstimator) compute() {
+	e.backedOff = false
 	e.rto = min(max(e.srtt+max(clockGranularity, 4*e.rttvar), e.lowest), e.highest)
 }
 
 // backOff doubles the RTO: RFC 6298, (5.5), and RFC 9293, MUST-19.
-func (e *rttEstimator) backOff() { e.rto = min(2*e.rto, e.highest) }
+func (e *rttEstimator) backOff() { e.rto, e.backedOff = min(2*e.rto, e.highest), true }

@@ -150,6 +150,36 @@ func TestAnEchoFromBeforeARetransmissionTellsNoRoundTrip(t *testing.T) {
 	}
 }
 
+// TestAnEchoEndsTheBackingOff has something new under way, and timed, when the
+// acknowledgment of what was sent again arrives: its echo tells the round trip
+// all the same (RFC 7323, section 4).
+func TestAnEchoEndsTheBackingOff(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNOptions, c.MinRTO = nil, 200*time.Millisecond })
+	k.c.Open(k.now)
+	k.expect("SYN")
+	k.after(10 * time.Millisecond)
+	k.send("SYN-ACK seq=0 ack=1 ts=1,0")
+	k.expect("ACK seq=1")
+	k.write("hello")
+	k.expect(`ACK "hello"`)
+	k.quiet()
+	k.after(200 * time.Millisecond)
+	again := k.expect(`ACK "hello"`)
+	k.write("and more")
+	k.expect(`ACK seq=6 "and more"`)
+	if k.c.rtt.rto != 400*time.Millisecond || !k.c.snd.timing.running {
+		t.Fatalf("RTO %v, timing %v", k.c.rtt.rto, k.c.snd.timing.running)
+	}
+	k.after(10 * time.Millisecond)
+	s := k.parse("ACK seq=1 ack=6", testIRS, testISS)
+	val, _, _ := again.Options.Timestamps()
+	s.Options.AddTimestamps(2, val)
+	k.c.Receive(k.now, &s)
+	if k.c.rtt.rto != 200*time.Millisecond {
+		t.Errorf("the RTO is %v", k.c.rtt.rto)
+	}
+}
+
 // Requirements: MUST-20, MUST-21
 func TestSilentPeerEndsTheConnection(t *testing.T) {
 	k := established(t, func(c *Config) { c.UserTimeout = 10 * time.Second })

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"net/netip"
 )
 
@@ -54,9 +55,18 @@ func pseudoSum(src, dst netip.Addr, protocol uint8, length int) uint64 {
 	return sum(d[:], sum(s[:], acc))
 }
 
-// sum adds b's 16-bit words to acc, without folding. A 64-bit accumulator of
-// 32-bit words cannot overflow below 2^32 words.
+// sum adds b's 16-bit words to acc, without folding: eight octets at a time,
+// since it makes no difference to a ones' complement sum how wide its words are,
+// as long as what is carried out comes in again (RFC 1071, section 2).
 func sum(b []byte, acc uint64) uint64 {
+	var carry uint64
+	for ; len(b) >= 32; b = b[32:] {
+		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b), carry)
+		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[8:]), carry)
+		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[16:]), carry)
+		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[24:]), carry)
+	}
+	acc = acc>>32 + acc&0xffffffff + carry
 	for ; len(b) >= 4; b = b[4:] {
 		acc += uint64(binary.BigEndian.Uint32(b))
 	}
