@@ -24,7 +24,7 @@ func newLab() *cobra.Command {
 			return usageError("lab has no command %q: there are %s", args[0], subcommands(cmd))
 		},
 	}
-	cmd.AddCommand(newLabDemo(), newLabList())
+	cmd.AddCommand(newLabDemo(), newLabList(), newLabServe(), newLabCapture())
 	return cmd
 }
 
