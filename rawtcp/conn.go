@@ -23,6 +23,7 @@ type Conn struct {
 	changed     chan struct{} // closed when the machine may have changed; nil: nobody waits
 	closed      bool          // Close was called
 	writeClosed bool
+	freed       func() // called once, when nothing is left of the connection; or nil
 }
 
 var _ net.Conn = (*Conn)(nil)

@@ -13,7 +13,7 @@ import (
 )
 
 // A Dialer opens connections, each over a link, a guard and a stack of its
-// own, which end with it. The zero value is good.
+// own, which end with it, or over those of a [Network]. The zero value is good.
 type Dialer struct {
 	Interface string // leave by this interface; "": as the route says
 	// Source is our address; zero: as the route says. It need not be one that
@@ -23,6 +23,10 @@ type Dialer struct {
 	SourcePort uint16 // our port; 0: a free one, at random (RFC 6056)
 	Link       string // "auto" (or ""), "packet", "raw"
 	Guard      string // "auto" (or ""), "listener", "nftables", "tcx", "none"
+
+	// Network has connections share what the way to their peer takes. Nil: each
+	// has its own.
+	Network *Network
 
 	Stack  StackConfig                    // the tap on packets, what the connection begins with
 	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
@@ -58,7 +62,11 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 // Open sends the SYN and returns at once. Where no source is given, the kernel's
 // routes choose it (RFC 9293, MUST-43, MUST-44). The context bounds the set-up only.
 func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
-	c, err := d.open(ctx, remote)
+	open := d.open
+	if d.Network != nil {
+		open = func(ctx context.Context, remote netip.AddrPort) (*Conn, error) { return d.Network.open(ctx, d, remote) }
+	}
+	c, err := open(ctx, remote)
 	if err != nil {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: tcpAddr(remote), Err: classify(err)}
 	}

@@ -104,6 +104,25 @@ func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Con
 	return cfg
 }
 
+// Vacate reports whether a new connection between two addresses and ports may
+// begin with cfg. One that is in TIME-WAIT between them is forgotten where that
+// is safe, see [tcb.Conn.Outlived], and cfg begins beyond it.
+func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tcb.Config) bool {
+	f := e.flows[flowKey{local, remote}]
+	if f == nil {
+		return true
+	}
+	old := tcpOf(f.Machine)
+	if old == nil || !old.Outlived(now) {
+		return false
+	}
+	if least := old.NextISS(); cfg.ISS.Less(least) {
+		cfg.ISS = least
+	}
+	e.Detach(f)
+	return true
+}
+
 // Attach adds a connection. The machine is not opened by it.
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
 	key := flowKey{local, remote}

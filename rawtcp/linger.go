@@ -91,8 +91,10 @@ func (c *Conn) unacked() int {
 }
 
 // tcp is the machine's TCP, or nil where it does not show it.
-func (c *Conn) tcp() *tcb.Conn {
-	switch m := c.flow.Machine.(type) {
+func (c *Conn) tcp() *tcb.Conn { return tcpOf(c.flow.Machine) }
+
+func tcpOf(m Machine) *tcb.Conn {
+	switch m := m.(type) {
 	case *tcb.Conn:
 		return m
 	case interface{ TCP() *tcb.Conn }:
@@ -117,8 +119,12 @@ func (c *Conn) free() {
 	c.stack.mu.Lock()
 	delete(c.stack.conns, c) // the endpoint keeps its flow through TIME-WAIT
 	c.flow.Changed = nil
-	release := c.stack.unused()
+	release, freed := c.stack.unused(), c.freed
+	c.freed = nil
 	c.stack.mu.Unlock()
+	if freed != nil {
+		freed()
+	}
 	if release != nil {
 		release()
 	}

@@ -3,6 +3,7 @@ package rawtcp
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -88,6 +89,11 @@ func (s *Stack) Close() error {
 // the sequence number and the timestamp offset that are this stack's to choose.
 // Open does not wait; use [Conn.Wait] or [Conn.Handshake].
 func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machine) (*Conn, error) {
+	return s.open(local, remote, build, nil)
+}
+
+// open is Open; freed, if not nil, is called once the connection is gone.
+func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machine, freed func()) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -95,6 +101,9 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	}
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
+	if !s.endpoint.Vacate(now, local, remote, &cfg) {
+		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
+	}
 	s.begin(&cfg)
 	m := build(cfg)
 	flow, err := s.endpoint.Attach(local, remote, m)
@@ -102,6 +111,7 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 		return nil, err
 	}
 	c := s.adopt(flow)
+	c.freed = freed
 	m.Open(now)
 	s.endpoint.Touch(flow)
 	s.flush()

@@ -13,5 +13,5 @@ func prepare() {
 
 // systemCommands are those that need Linux.
 func systemCommands() []*cobra.Command {
-	return []*cobra.Command{newConnect(), newProbe(), newLab(), newDoctor()}
+	return []*cobra.Command{newConnect(), newProbe(), newLab(), newGuard(), newDoctor()}
 }

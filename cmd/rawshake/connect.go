@@ -38,6 +38,7 @@ type connectFlags struct {
 	link, guard   string
 	timeout       time.Duration
 	pcap, keylog  string
+	html          string
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
@@ -106,7 +107,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
-	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket)")
+	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket); or kernel: our TLS over the kernel's TCP, without CAP_NET_RAW and without segments")
 	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, tcx (with the packet link), none")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
@@ -125,6 +126,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
 	fl.StringVar(&f.pcap, "pcap", "", "write the packets to this pcapng file")
+	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (it holds secrets)")
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
 
@@ -201,7 +203,7 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	}
 	defer plan.close()
 	_, err = connect.Run(ctx, plan.options)
-	err = errors.Join(err, plan.view.Err(), plan.close())
+	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
 	if err == nil {
 		return nil
 	}

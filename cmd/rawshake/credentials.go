@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // loadRoots reads the CA certificates of a PEM file.
@@ -59,7 +61,7 @@ func parseKey(data []byte) (crypto.Signer, error) {
 		var err error
 		switch block.Type {
 		case "PRIVATE KEY":
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+			key, err = worker.ParsePKCS8(block.Bytes)
 		case "RSA PRIVATE KEY":
 			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 		case "EC PRIVATE KEY":

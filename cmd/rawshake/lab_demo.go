@@ -195,6 +195,12 @@ func (d *demo) args(words []string, i int) []string {
 	if show.pcap != "" {
 		args = append(args, "--pcap", numbered(show.pcap, i))
 	}
+	if show.html != "" {
+		args = append(args, "--html", numbered(show.html, i))
+	}
+	if show.selector != "" {
+		args = append(args, "--select", show.selector)
+	}
 	if show.keylog != "" {
 		args = append(args, "--keylog", show.keylog)
 	}

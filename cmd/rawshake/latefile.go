@@ -14,8 +14,9 @@ import (
 // A lateFile is an output file that is made, or emptied, only when there is
 // something to write: a connection that fails leaves what was there.
 type lateFile struct {
-	path string
-	file *os.File
+	path   string
+	secret bool // nobody else may read it
+	file   *os.File
 }
 
 // newLateFile checks that the file could be written, without touching it.
@@ -37,13 +38,23 @@ func newLateFile(path string) (*lateFile, error) {
 
 func (f *lateFile) Write(p []byte) (int, error) {
 	if f.file == nil {
-		file, err := os.Create(f.path)
-		if err != nil {
+		if err := f.create(); err != nil {
 			return 0, err
 		}
-		f.file = file
 	}
 	return f.file.Write(p)
+}
+
+func (f *lateFile) create() (err error) {
+	mode := fs.FileMode(0o666)
+	if f.secret {
+		mode = 0o600
+	}
+	f.file, err = os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
+	if err == nil && f.secret {
+		err = f.file.Chmod(mode) // of a file that was there
+	}
+	return err
 }
 
 // Close closes the file, if there is one.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -34,6 +36,8 @@ type plan struct {
 	options connect.Options
 	view    view.View
 	files   []io.Closer
+	page    *lateFile // --html; nil: none
+	title   string    // of the page
 }
 
 // plan turns the flags into options. Whatever is wrong with them is said here,
@@ -49,6 +53,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 		return nil, usageError("--until: %v", err)
 	}
 	o.Timeout = f.timeout
+	p.title = arg
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
@@ -102,11 +107,28 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 		d.Source = a.Unmap()
 	}
 	var err error
-	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw"); err != nil {
+	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw", connect.LinkKernel); err != nil {
 		return err
+	}
+	if d.Link == connect.LinkKernel {
+		if err := f.checkKernelLink(); err != nil {
+			return err
+		}
 	}
 	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
 	return err
+}
+
+// checkKernelLink refuses what asks for segments or for a guard where TCP is
+// the kernel's.
+func (f *connectFlags) checkKernelLink() error {
+	switch {
+	case f.pcap != "":
+		return usageError("--pcap writes our segments, and with --link kernel there are none: leave one of them out, or capture with tcpdump")
+	case f.guard != "auto" && f.guard != "none":
+		return usageError("--guard %s keeps the kernel away from our port, and with --link kernel the port is the kernel's: leave it out", f.guard)
+	}
+	return nil
 }
 
 // family is what -4 and -6 allow, and what our own address leaves.
@@ -234,11 +256,19 @@ func (f *connectFlags) planFiles(p *plan) error {
 		}
 		p.files = append(p.files, o.Capture)
 	}
+	if f.html != "" {
+		if p.page, err = newLateFile(f.html); err != nil {
+			return fileError("--html", err)
+		}
+		p.page.secret = true
+	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
 	}
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
-	if p.view, err = view.New(f.view, viewOut, f.viewOptions(viewOut)); err != nil {
+	options := f.viewOptions(viewOut)
+	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }
+	if p.view, err = view.New(f.view, viewOut, options); err != nil {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
@@ -272,6 +302,19 @@ func fileError(flag string, err error) error {
 		return usageError("%s: %v", flag, err)
 	}
 	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
+}
+
+// writePage writes the page of what happened, if it was asked for.
+func (p *plan) writePage() error {
+	if p.page == nil {
+		return nil
+	}
+	w := bufio.NewWriter(p.page)
+	err := page.Write(w, p.options.Recorder.Transcript(), page.Options{Title: p.title})
+	if err := errors.Join(err, w.Flush(), p.page.Close()); err != nil {
+		return fileError("--html", err)
+	}
+	return nil
 }
 
 // close closes the files; the first failure counts. It may be called twice.

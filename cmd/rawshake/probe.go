@@ -4,33 +4,54 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/probe"
-	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
-	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // probeFlags are the command line of `probe`, before it is judged.
 type probeFlags struct {
-	ports       string
-	until       string
-	rate        float64
-	maxInFlight int
-	retries     int
-	timeout     time.Duration
-	seed        uint64
-	fields      string
-	iface       string
-	link        string
-	servername  string
+	tls tlsFlags
+
+	ports, until         string
+	files                []string
+	exclude              []string
+	excludeFiles         []string
+	allowSpecial, strict bool
+
+	rate                 float64
+	maxInFlight, retries int
+	perNetwork           float64
+	timeout              time.Duration
+	maxMemory            string
+	loops                int
+
+	seed       uint64
+	shard      string
+	checkpoint string
+	dryRun     bool
+
+	servername, ca, get, send string
+	alpn, ciphers, groups     []string
+
+	iface, sourceIP, link string
+	ipv4, ipv6            bool
+
+	output, fields, status string
+	certificates, quiet    bool
 }
 
 func newProbe() *cobra.Command {
@@ -39,63 +60,174 @@ func newProbe() *cobra.Command {
 		Use:   "probe [TARGET…]",
 		Short: "Many hosts in one pass, one JSON record a line",
 		Long: `probe sends a SYN to each target, in an order that scatters neighbours, and goes
-as far as --until says with those that answer: without a kernel socket, over
-one event loop. It writes one JSON record a target.
+as far as --until says with those that answer: without a kernel socket, over an
+event loop. It writes one JSON record a target (docs/record.md).
 
-Targets are addresses, CIDR blocks and ranges FIRST-LAST, each with :PORTS behind
-it or not.`,
-		Example: `  rawshake probe -p 443 198.18.0.0/16`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runProbe(cmd.Context(), cmd, &f, args)
-		},
+Targets are addresses, CIDR blocks, ranges FIRST-LAST and host names, each with
+:PORTS behind it or not. Without any they come from standard input, one a line;
+there and in files, "ip,port" as ZMap writes it and "ip,domain,tag,port" as
+ZGrab2 reads it are understood too.
+
+Special-purpose addresses (private, loopback, documentation, …) are probed where
+a range that lies wholly among them is typed out, and left out of lists and of
+ranges that merely contain them, unless --allow-special says so.
+
+The rate is 2000 packets a second of all kinds unless you say otherwise: less
+than a megabit, which neither a home router's connection table nor a small
+network's operators mind. Probe only what you may: see docs/good-manners.md.
+
+The exit status is 0 when every target has a record, whatever that says.`,
+		Example: `  rawshake probe -p 443 198.18.0.0/16
+  cat hosts | rawshake probe --until finished | jq .
+  rawshake probe -p 443,8443 --rate 10000 --checkpoint scan.state -o scan.jsonl.zst 198.18.0.0/15
+  rawshake probe --until tcp -p 22 --fields addr,outcome,rtt_ms 198.18.0.0/24`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runProbe(cmd, &f, args) },
 	}
-	fl := cmd.Flags()
-	fl.StringVarP(&f.ports, "ports", "p", "443", "ports, as in 443,8443,9000-9010")
-	fl.StringVar(&f.until, "until", "certificate", "how far to go: tcp, hello, certificate, finished, data")
-	fl.Float64Var(&f.rate, "rate", probe.DefaultRate, "packets a second")
-	fl.IntVar(&f.maxInFlight, "max-inflight", probe.DefaultMaxInFlight, "targets at a time")
-	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first")
-	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer")
-	fl.Uint64Var(&f.seed, "seed", 0, "of the order")
-	fl.StringVar(&f.fields, "fields", "", "fields to write")
-	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")
-	fl.StringVar(&f.link, "link", "auto", "packet or raw")
-	fl.StringVar(&f.servername, "servername", "", "server name for all targets")
+	f.register(cmd)
 	return cmd
 }
 
-func runProbe(ctx context.Context, cmd *cobra.Command, f *probeFlags, args []string) error {
-	goal, err := probe.ParseGoal(f.until)
+func (f *probeFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVarP(&f.ports, "ports", "p", "443", "ports of the targets that name none: 443,8443,9000-9010")
+	fl.StringVar(&f.until, "until", "", "how far to go: tcp, hello, certificate, finished, data (default certificate)")
+	fl.StringArrayVarP(&f.files, "file", "f", nil, "read targets from this file, one a line (- is standard input)")
+	fl.StringSliceVar(&f.exclude, "exclude", nil, "addresses, blocks and ranges to leave out")
+	fl.StringArrayVar(&f.excludeFiles, "exclude-file", nil, "a file of them, one a line")
+	fl.BoolVar(&f.allowSpecial, "allow-special", false, "probe special-purpose addresses wherever they stand")
+	fl.BoolVar(&f.strict, "strict", false, "end at the first line that cannot be read, instead of counting it")
+
+	fl.Float64Var(&f.rate, "rate", probe.DefaultRate, "packets a second, of all kinds; 0: as fast as it goes")
+	fl.IntVar(&f.maxInFlight, "max-inflight", probe.DefaultMaxInFlight, "targets between their SYN and their record, at most")
+	fl.Float64Var(&f.perNetwork, "per-network", 0, "new targets a second in each /24 (IPv6: /48), at most; 0: no limit")
+	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first, 1, 2, 4 … seconds apart")
+	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer to the last SYN, and then for the goal")
+	fl.StringVar(&f.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M")
+	fl.IntVar(&f.loops, "loops", 0, "event loops (default one for each CPU, four at most)")
+
+	fl.Uint64Var(&f.seed, "seed", 0, "of the order; the same seed gives the same (default: random)")
+	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts, from 0 on; all with the same --seed")
+	fl.StringVar(&f.checkpoint, "checkpoint", "", "keep in this file how far the scan has come, and go on from there")
+	fl.BoolVar(&f.dryRun, "dry-run", false, "send nothing: list the targets in their order")
+
+	fl.StringVar(&f.servername, "servername", "", "server name for all targets (default: the host's name)")
+	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
+	fl.StringVar(&f.get, "get", "", "send an HTTP GET for this path, and keep the first of the reply")
+	fl.StringVar(&f.send, "send", "", "send what is in this file, and keep the first of the reply")
+	fl.StringSliceVar(&f.alpn, "alpn", nil, "protocols to offer, such as http/1.1")
+	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer")
+	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
+	f.tls.register(cmd)
+	fl.MarkHidden("session-file")
+
+	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")
+	fl.StringVar(&f.sourceIP, "source-ip", "", "our address")
+	fl.StringVar(&f.link, "link", "auto", "auto, packet, or raw")
+	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
+	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")
+
+	fl.StringVarP(&f.output, "output", "o", "", "write the records to this file; .gz and .zst are compressed")
+	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
+	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
+	fl.StringVar(&f.status, "status", "", "keep the counters in this file, as JSON")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no summary")
+}
+
+func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
+	ctx := cmd.Context()
+	p, err := f.plan(cmd, args)
 	if err != nil {
-		return usageError("--until: %v", err)
+		return err
 	}
-	ports, err := targets.ParsePorts(f.ports)
+	defer p.close()
+	if f.dryRun {
+		return p.dryRun(os.Stdout, os.Stderr)
+	}
+	if p.finished {
+		fmt.Fprintf(os.Stderr, "rawshake: %s says that this scan is finished: %d records. Remove it to scan again.\n", f.checkpoint, p.options.Resume.Records)
+		return nil
+	}
+	// A closed pipe is an error like a full disk, not a silent death.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	scan, err := probe.Open(ctx, p.options, p.output)
 	if err != nil {
-		return usageError("-p: %v", err)
+		return probeError(err)
 	}
-	var specs []targets.Spec
-	for _, a := range args {
-		s, err := targets.ParseSpec(a)
-		if err != nil {
-			return usageError("%v", err)
+	if p.memory > 0 {
+		debug.SetMemoryLimit(int64(p.memory))
+	}
+	hard, stop := secondSignal(ctx)
+	defer stop()
+	report := f.report(scan, p)
+	stats, err := scan.Run(ctx, hard)
+	err = errors.Join(err, p.close())
+	report.end(stats, err, ctx.Err() != nil)
+	switch {
+	case err != nil:
+		return probeError(err)
+	case ctx.Err() != nil:
+		return &statusError{exitError, errors.New(report.stopped())}
+	}
+	return nil
+}
+
+// secondSignal is done at a signal that comes after ctx has ended.
+func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-hard.Done():
+			return
 		}
-		specs = append(specs, s)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			cancel()
+		case <-hard.Done():
+		}
+	}()
+	return hard, cancel
+}
+
+// probeError gives the error of a scan its exit status, and the way out.
+func probeError(err error) error {
+	code, remedy := exitError, ""
+	var output *probe.OutputError
+	switch {
+	case errors.Is(err, link.ErrPermission):
+		code, remedy = exitNotAllowed, grant("cap_net_raw")
+	case errors.Is(err, guard.ErrPermission):
+		code, remedy = exitNotAllowed, grant("cap_net_raw,cap_net_admin")
+	case errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+		code = exitUnreachable
+	case errors.As(err, &output) && errors.Is(err, syscall.EPIPE):
+		remedy = "Who read the records has gone; the sending was stopped at once."
+	case errors.As(err, &output):
+		remedy = "The sending was stopped at once."
 	}
-	space, _, err := targets.BuildSpace(specs, ports, &targets.Rules{})
-	if err != nil {
-		return usageError("%v", err)
+	text := view.Escape(err.Error())
+	if remedy != "" {
+		text += "\n  " + remedy
 	}
-	fields, err := record.ParseFields(f.fields)
-	if err != nil {
-		return usageError("--fields: %v", err)
+	return &statusError{code, errors.New(text)}
+}
+
+// defaultLoops is one for each CPU, within reason.
+func defaultLoops() int { return min(max(runtime.GOMAXPROCS(0), 1), 4) }
+
+// parseBytes reads a size: 1048576, 200M, 1G.
+func parseBytes(s string) (uint64, error) {
+	var n float64
+	var unit string
+	if k, _ := fmt.Sscanf(strings.TrimSuffix(strings.ToUpper(s), "B"), "%g%s", &n, &unit); k == 0 || n <= 0 {
+		return 0, fmt.Errorf("%q is not a size, as 200M is", s)
 	}
-	if !cmd.Flags().Changed("seed") {
-		f.seed = rand.Uint64()
+	scale, ok := map[string]float64{"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}[strings.TrimSuffix(unit, "I")]
+	if !ok {
+		return 0, fmt.Errorf("%q is not a size, as 200M is", s)
 	}
-	stats, err := probe.Run(ctx, probe.Options{Space: space, Name: f.servername, Goal: goal, Worker: &worker.Worker{},
-		Request: []byte("GET / HTTP/1.0\r\n\r\n"), DataMax: probe.DefaultDataMax,
-		Rate: f.rate, MaxInFlight: f.maxInFlight, Retries: f.retries, Timeout: f.timeout, Seed: f.seed, Fields: fields,
-		Via: link.Via{Interface: f.iface}, Link: f.link, Loops: 1, Ports: probe.DefaultPorts}, os.Stdout)
-	fmt.Fprintf(os.Stderr, "%+v\n", stats)
-	return err
+	return uint64(n * scale), nil
 }

@@ -40,6 +40,7 @@ func (f *connectFlags) remedy(err error) string {
 		return grant("cap_net_raw,cap_net_admin")
 	case errors.Is(err, link.ErrPermission):
 		return grant("cap_net_raw") + "\n  " +
+			"Or leave TCP to the kernel and see the TLS alone, without any privilege: --link kernel\n  " +
 			"Or see a handshake without any privilege, in a private network: rawshake lab demo. What this machine allows: rawshake doctor"
 	case errors.Is(err, guard.ErrPortInUse):
 		return fmt.Sprintf("Choose another port than %d with --source-port, or leave the flag out.", f.sourcePort)

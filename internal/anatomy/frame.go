@@ -14,7 +14,7 @@ func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
 	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Ghost || f.BadChecksum {
 		return s
 	}
-	if payload := payloadOf(s.Tree); payload != nil && payload.Length == int(f.Stream.Len()) {
+	if payload := payloadOf(s.Tree); payload != nil && payload.Length <= int(f.Stream.Len()) {
 		a.streams[f.Dir].open(payload, f.Stream)
 	}
 	return s
@@ -71,5 +71,24 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 func (a *Anatomy) Message(f *transcript.Frame, m *transcript.Message) *Specimen {
 	s := &Specimen{Frame: f, Message: m, Data: m.Raw, Situation: a.seen.ofMessage(m)}
 	s.Tree, s.Err = m.Tree()
+	return s
+}
+
+// Records returns the records that hold the bytes from start to end of a
+// direction, as they are on the wire; nil where they are not known.
+func (a *Anatomy) Records(dir transcript.Dir, start, end int64) *Specimen {
+	stream := &a.streams[dir]
+	s := &Specimen{Tree: &field.Node{Name: "payload", Index: -1, Kind: field.Group}}
+	for _, r := range stream.between(start, end) {
+		s.Tree.Children = append(s.Tree.Children, place(r.wireTree(stream), len(s.Data), 0, len(s.Data)+len(r.Wire)))
+		s.Data = append(s.Data, r.Wire...)
+		if r.first {
+			s.Situation = "first-encrypted"
+		}
+	}
+	if len(s.Data) == 0 {
+		return nil
+	}
+	s.Tree.Length = len(s.Data)
 	return s
 }

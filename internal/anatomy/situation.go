@@ -44,7 +44,7 @@ func (s *situations) of(f *transcript.Frame) string {
 	case flags.Has(wire.FIN):
 		return "fin"
 	case f == s.third:
-		return "third"
+		return Third
 	}
 	return ""
 }
@@ -55,3 +55,6 @@ func (s *situations) ofMessage(m *transcript.Message) string {
 	}
 	return ""
 }
+
+// Third is the situation of the segment that ends TCP's three-way handshake.
+const Third = "third"

@@ -46,7 +46,7 @@ func TestAQuickRunPrintsEveryRow(t *testing.T) {
 	t.Log("\n" + out)
 	// Each row with the number of its figures, at least.
 	for row, cells := range map[string]int{
-		roleTheirs: 2, roleDialer: 6, roleStack: 6, roleLoop: 6,
+		roleTheirs: 2, roleDialer: 6, roleShared: 6, roleLoop: 6,
 		roleCert: 5, roleJudged: 4,
 		partKey: 1, partECDH: 1, partCheck: 1, partParse: 1, partChain: 1, roleFloor: 1,
 		"crypto/tls": 3, "rawshake: tlsmsg/handshake": 4,

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp"
 )
 
 // The contenders. Those "to the certificate" go no further than that, and end
@@ -16,7 +18,7 @@ import (
 const (
 	roleTheirs = "net + crypto/tls"
 	roleDialer = "rawshake: rawtcp.Dialer, all anew for each connection"
-	roleStack  = "rawshake: rawtcp.Stack, one link for all connections"
+	roleShared = "rawshake: rawtcp.Dialer over one rawtcp.Network"
 	roleLoop   = "rawshake: rawtcp.Endpoint in one loop, one link"
 	roleCert   = "rawshake: Endpoint in one loop, certificate received"
 	roleJudged = "rawshake: the same, certificate received and judged"
@@ -36,9 +38,9 @@ func newClient(t *task) (client, error) {
 	case roleTheirs:
 		return newTheirs(t)
 	case roleDialer:
-		return newDialer(t)
-	case roleStack:
-		return newStack(t)
+		return newDialer(t, nil)
+	case roleShared:
+		return newDialer(t, new(rawtcp.Network))
 	case roleLoop:
 		return newLoop(t, toFinished)
 	case roleCert:

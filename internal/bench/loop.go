@@ -101,6 +101,7 @@ func (l *loop) open() error {
 		LocalPort: local.Port(), RemotePort: l.remote.Port(), MSS: l.mss,
 		ISS:             l.endpoint.InitialSequence(now, local, l.remote),
 		TimestampOffset: l.endpoint.TimestampOffset(local, l.remote),
+		DataOnACK:       true, // as a prober has it: the ClientHello on the ACK
 	})
 	f, err := l.endpoint.Attach(local, l.remote, a.session)
 	if err != nil {

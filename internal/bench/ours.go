@@ -84,12 +84,16 @@ func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *session.Session, r
 	}
 }
 
-// dialer sets up route, guard, link and stack for each connection.
-type dialer struct{ *ours }
+// dialer sets up route, guard, link and stack for each connection; or once,
+// with a network.
+type dialer struct {
+	*ours
+	network *rawtcp.Network
+}
 
-func newDialer(t *task) (client, error) {
+func newDialer(t *task, n *rawtcp.Network) (client, error) {
 	o, err := newOurs(t)
-	return dialer{o}, err
+	return dialer{o, n}, err
 }
 
 func (d dialer) run(n int, done func(time.Duration, string)) error {
@@ -98,7 +102,7 @@ func (d dialer) run(n int, done func(time.Duration, string)) error {
 
 func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
 	var s *session.Session
-	dialer := rawtcp.Dialer{Source: d.source, Build: func(cfg tcb.Config) rawtcp.Machine {
+	dialer := rawtcp.Dialer{Source: d.source, Network: d.network, Build: func(cfg tcb.Config) rawtcp.Machine {
 		s = d.session(cfg)
 		return s
 	}}
@@ -109,10 +113,13 @@ func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
 	return d.finish(ctx, c, s, reached)
 }
 
-func (d dialer) close() {}
+func (d dialer) close() {
+	if d.network != nil {
+		d.network.Close()
+	}
+}
 
-// guardedPorts is how many source ports the long-lived contenders hold, and
-// use in turn: enough that nothing late of one connection meets the next.
+// guardedPorts is how many source ports the loop holds, and uses in turn: enough that nothing late of one connection meets the next.
 const guardedPorts = 64
 
 // shared holds ports, guarded for as long as the process lives, and the one
@@ -172,41 +179,4 @@ func (s *shared) close() {
 	for _, g := range s.guards {
 		g.Close()
 	}
-}
-
-// stack shares one rawtcp.Stack.
-type stack struct {
-	*shared
-	stack *rawtcp.Stack
-}
-
-func newStack(t *task) (client, error) {
-	s, err := newSharedLink(t)
-	if err != nil {
-		return nil, err
-	}
-	return &stack{s, rawtcp.NewStack(s.link, rawtcp.StackConfig{})}, nil
-}
-
-func (s *stack) run(n int, done func(time.Duration, string)) error {
-	return blocking(s.handshake).run(n, s.atATime, done)
-}
-
-func (s *stack) handshake(ctx context.Context, reached func()) (string, error) {
-	var ses *session.Session
-	local := s.take()
-	defer s.give(local)
-	c, err := s.stack.Open(local, s.remote, func(cfg tcb.Config) rawtcp.Machine {
-		ses = s.session(cfg)
-		return ses
-	})
-	if err != nil {
-		return "", err
-	}
-	return s.finish(ctx, c, ses, reached)
-}
-
-func (s *stack) close() {
-	s.stack.Close()
-	s.shared.close()
 }

@@ -19,9 +19,9 @@ const crowd = 16
 
 // entrants, in the order of a turn.
 var entrants = []entrant{
-	{roleTheirs, 1}, {roleDialer, 1}, {roleFloor, 1}, {roleStack, 1}, {roleLoop, 1},
+	{roleTheirs, 1}, {roleDialer, 1}, {roleFloor, 1}, {roleShared, 1}, {roleLoop, 1},
 	{roleCert, 1}, {roleJudged, 1},
-	{roleTheirs, crowd}, {roleStack, crowd}, {roleLoop, crowd}, {roleCert, crowd},
+	{roleTheirs, crowd}, {roleShared, crowd}, {roleLoop, crowd}, {roleCert, crowd},
 	{roleMemory, 1},
 }
 
@@ -153,7 +153,7 @@ func fileName(r rune) rune {
 func (r *results) sameHandshake() error {
 	want := r.turns[entrant{roleTheirs, 1}][0].Negotiated
 	for e, reports := range r.turns {
-		if !slices.Contains([]string{roleTheirs, roleDialer, roleStack, roleLoop}, e.Role) {
+		if !slices.Contains([]string{roleTheirs, roleDialer, roleShared, roleLoop}, e.Role) {
 			continue
 		}
 		for _, one := range reports {

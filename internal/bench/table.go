@@ -89,8 +89,8 @@ func (r *results) print(out io.Writer, p plan) {
 	one := r.turns[entrant{roleTheirs, 1}]
 	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
 		one[0].Negotiated, len(one), p.handshakes)
-	r.printFull(out, "one at a time", 1, roleDialer, roleStack, roleLoop)
-	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleStack, roleLoop)
+	r.printFull(out, "one at a time", 1, roleDialer, roleShared, roleLoop)
+	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleShared, roleLoop)
 	r.printCertificate(out)
 	r.printFloor(out)
 	r.printLatency(out)

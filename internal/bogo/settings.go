@@ -3,7 +3,6 @@ package main
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -225,11 +224,11 @@ func readKey(name string) (crypto.Signer, error) {
 	if block == nil {
 		return nil, fmt.Errorf("%s: no PEM block", name)
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := worker.ParsePKCS8(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %v", errUnimplemented, name, err)
 	}
-	return key.(crypto.Signer), nil
+	return key, nil
 }
 
 func random32() (b [32]byte) {

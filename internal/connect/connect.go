@@ -29,7 +29,7 @@ const failedCloseTimeout = 200 * time.Millisecond
 // Options say what to connect to, how, and how far.
 type Options struct {
 	Remote  netip.AddrPort
-	Dialer  rawtcp.Dialer // where from; Run sets its hooks itself
+	Dialer  rawtcp.Dialer // where from; Run sets its hooks itself. Link may be LinkKernel
 	Goal    Goal
 	Timeout time.Duration // for reaching the goal; with GoalData also for each silence of the peer
 
@@ -58,6 +58,7 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	result := resultOf(o.Goal, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	result.Link, result.RTT = r.link, r.rtt
 	o.Recorder.Result(r.now(), result)
 	if r.kept != nil && o.Session != nil {
 		o.Session(r.kept)
@@ -69,12 +70,20 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 type run struct {
 	Options
 	start   time.Time
-	session *session.Session
-	conn    *rawtcp.Conn
+	conn    transport
+	machine machine
+
+	// What depends on the transport.
+	established func() bool
+	waiting     func() string
+	finalNote   func() // may be nil
+	softError   func() string
 
 	mu     sync.Mutex // guards the recorder and the files
 	warned bool
 	kept   *handshake.Session
+	link   string        // its kind, once it is open
+	rtt    time.Duration // where segments do not tell
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
@@ -99,20 +108,33 @@ func (r *run) open(ctx context.Context) (err error) {
 	r.Dialer.Build = r.build
 	setup, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	r.conn, err = r.Dialer.Open(setup, r.Remote)
+	if r.Dialer.Link == LinkKernel {
+		return r.openKernel(setup)
+	}
+	conn, err := r.Dialer.Open(setup, r.Remote)
+	r.conn = conn
 	return err
 }
 
 func (r *run) build(cfg tcb.Config) rawtcp.Machine {
 	tcp := tcb.New(cfg)
-	if r.Goal == GoalTCP {
-		r.session = session.New(tcp, nil)
-		return r.session
+	var tls *handshake.Client
+	if r.Goal != GoalTCP {
+		tls = handshake.NewClient(r.tlsConfig())
 	}
+	ses := session.New(tcp, tls)
+	r.machine = ses
+	r.established = func() bool { return ses.State() >= tcb.Established }
+	r.waiting = func() string { return waitingFor(ses) }
+	r.softError = tcp.SoftError
+	return ses
+}
+
+// tlsConfig completes the configuration.
+func (r *run) tlsConfig() handshake.Config {
 	rand.Read(r.TLS.Random[:])
 	r.TLS.Events = r.tlsEvent
-	r.session = session.New(tcp, handshake.NewClient(r.TLS))
-	return r.session
+	return r.TLS
 }
 
 // reach drives the session to its goal.
@@ -128,9 +150,9 @@ func (r *run) reach(ctx context.Context) error {
 		var busy, done bool
 		var failure error
 		waitErr := r.conn.Wait(ctx, func() bool {
-			failure = r.session.Err()
+			failure = r.machine.Err()
 			done = r.at(goal)
-			work, busy = r.session.Work()
+			work, busy = r.machine.Work()
 			return done || busy || failure != nil
 		})
 		switch {
@@ -142,16 +164,16 @@ func (r *run) reach(ctx context.Context) error {
 			return r.explain(failure)
 		}
 		result := r.Worker.Do(work)
-		r.conn.Do(func(tcb.Instant) { r.session.Resume(result) })
+		r.conn.Do(func(tcb.Instant) { r.machine.Resume(result) })
 	}
 }
 
 // at reports whether the session has come as far as the goal.
 func (r *run) at(goal Goal) bool {
 	if goal == GoalTCP {
-		return r.session.State() >= tcb.Established
+		return r.established()
 	}
-	tls := r.session.TLS()
+	tls := r.machine.TLS()
 	switch goal {
 	case GoalHello:
 		return tls.Stage() >= handshake.StageHelloReceived
@@ -164,6 +186,9 @@ func (r *run) at(goal Goal) bool {
 // end closes the connection: in good order, also where the goal lies before
 // the end of the handshake, unless the person wants to leave at once.
 func (r *run) end(ctx context.Context, failure error) {
+	if r.finalNote != nil {
+		r.finalNote()
+	}
 	patience := closeTimeout
 	switch {
 	case ctx.Err() != nil:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -90,15 +91,16 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 		}
 		return err
 	}
-	tcp := r.session.TCP()
-	if said := tcp.SoftError(); said != "" && tcp.State() < tcb.Established {
-		return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
+	if r.softError != nil && !r.established() {
+		if said := r.softError(); said != "" {
+			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
+		}
 	}
 	return r.explain(&TimeoutError{After: r.Timeout, Waiting: r.waiting()})
 }
 
-func (r *run) waiting() string {
-	tcp, tls := r.session.TCP(), r.session.TLS()
+func waitingFor(ses *session.Session) string {
+	tcp, tls := ses.TCP(), ses.TLS()
 	switch {
 	case tcp.State() < tcb.Established || tls == nil:
 		return "a SYN-ACK"

@@ -40,6 +40,9 @@ func (r *run) note(layer, name, text string) {
 	if layer == "guard" {
 		l = transcript.Guard
 	}
+	if layer == "link" {
+		r.link = name
+	}
 	r.Recorder.Note(r.now(), l, name, text)
 }
 

@@ -70,7 +70,7 @@ func (e *CredentialWantedError) Unwrap() error { return e.Err }
 
 // explain adds to a failure what went before it and may be its reason.
 func (r *run) explain(failure error) error {
-	tls := r.session.TLS()
+	tls := r.machine.TLS()
 	if tls == nil {
 		return failure
 	}
@@ -89,7 +89,7 @@ func (r *run) verdict() error {
 	if r.Goal < GoalCertificate || r.TLS.AllowUnverified {
 		return nil
 	}
-	if v := r.session.TLS().State().Verdict; v != nil {
+	if v := r.machine.TLS().State().Verdict; v != nil {
 		return &UnverifiedError{Verdict: v}
 	}
 	return nil

@@ -150,6 +150,7 @@ type entry struct {
 	PeerVerified bool     `json:"peer_verified"`
 	RTT          float64  `json:"rtt_ms"`
 	Handshake    float64  `json:"handshake_ms"`
+	Link         string   `json:"link"`
 	Error        string   `json:"error"`
 }
 

@@ -34,7 +34,8 @@ type conn struct {
 	wasReset bool
 	data     []byte
 	dataLen  int
-	asked    bool // the request is written
+	sent     int  // of the request
+	asked    bool // it is written
 	reported bool // the record is made; what follows is the end
 
 	// In the wheel.

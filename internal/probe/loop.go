@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
@@ -15,58 +16,55 @@ import (
 // A loop probes its share of the targets, alone: it shares nothing with the
 // others but the sink that its records go to.
 type loop struct {
-	o       *Options
-	epoch   time.Time
-	source  source
-	window  window
-	mac     *mac
-	random  *rand.ChaCha8
-	paths   [2]*path // IPv4, IPv6; nil where there are no targets
-	wheel   wheel
-	conns   []*conn
-	free    []*conn
-	live    int // connections that have no record yet
-	pace    pace
-	work    []job // from working on, what waits for cryptography
-	working int
-	ended   bool     // the source has no more
-	resend  []uint64 // where each round of SYNs stands; the last round records silence
-	sink    *sink
-	enc     record.Encoder
-	rec     record.Record
-	buf     []byte // records to be handed over
-	odd     map[uint64]record.Packet
+	o        *Options
+	index    int // among the loops
+	epoch    time.Time
+	source   source
+	window   window
+	mac      *mac
+	random   *rand.ChaCha8
+	paths    [2]*path // IPv4, IPv6; nil where there are no targets
+	wheel    wheel
+	conns    []*conn
+	free     []*conn
+	networks networks
+	next     Target // the next to be begun, if taken
+	nextN    uint64
+	taken    bool
+	live     int // connections that have no record yet
+	pace     pace
+	work     []job // from working on, what waits for cryptography
+	working  int
+	ended    bool     // the source has no more
+	resend   []uint64 // where each round of SYNs stands; the last round records silence
+	sink     *sink
+	enc      record.Encoder
+	rec      record.Record
+	buf      []byte // records to be handed over
+	odd      map[uint64]record.Packet
 
 	cursor field.Cursor
 	seg    wire.Segment
 	out    []byte
 	now    tcb.Instant
 
-	stats Stats
+	stats     Stats
+	published atomic.Pointer[Stats]
+	told      tcb.Instant // when the stats were published last
+	ceiling   atomic.Uint64
+	held      []uint64      // whose records are in buf
+	head      atomic.Uint64 // the window's, for the checkpoint
+	full      bool          // more memory is in use than may be
 }
 
-// Stats are a loop's counters.
-type Stats struct {
-	Targets  uint64 // whose first SYN has left
-	SYNs     uint64
-	Packets  uint64 // sent, all kinds
-	Answers  uint64 // SYN-ACKs that were right
-	Records  uint64
-	Outcomes map[string]uint64
-	Stray    uint64 // packets that belong to no target
-	Late     uint64 // for a target whose record was made
-	Bad      uint64 // checksums and headers that are wrong
-	InFlight int
-	Live     int
-	Link     link.RingStats
-}
-
-func newLoop(o *Options) *loop {
-	l := &loop{o: o, sink: nil, odd: make(map[uint64]record.Packet)}
+func newLoop(o *Options, index int) *loop {
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet)}
 	l.resend = make([]uint64, o.Retries+1)
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1}
+	if o.PerNetwork > 0 {
+		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
+	}
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
-	l.stats.Outcomes = make(map[string]uint64)
 	l.out = make([]byte, 0, 2048)
 	return l
 }
@@ -74,22 +72,46 @@ func newLoop(o *Options) *loop {
 func (l *loop) instant() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
 
 // run probes until there is nothing left, or ctx is done: then what is in
-// flight is brought to its end. A second end, of hard, leaves it.
+// flight is brought to its end. When hard is done too, it is left.
 func (l *loop) run(ctx, hard context.Context) error {
-	defer l.handOver(true)
+	defer func() {
+		l.handOver(true)
+		l.publish()
+	}()
 	for hard.Err() == nil && !l.sink.broken() {
 		l.now = l.instant()
 		if ctx.Err() != nil {
 			l.ended = true
 		}
 		if err := l.turn(); err != nil {
+			l.sink.fail(err)
 			return err
 		}
-		if l.ended && l.window.len() == 0 && l.live == 0 && l.wheel.n == 0 {
+		if l.ended && l.window.len() == 0 && l.wheel.n == 0 {
 			return nil
 		}
 	}
-	return l.sink.failure()
+	return nil
+}
+
+// publishEvery is how often others see the counters.
+const publishEvery = 100 * time.Millisecond
+
+// publish lets others see the counters.
+func (l *loop) publish() {
+	s := l.stats
+	s.InFlight, s.Conns, s.Slowed, s.Time = l.window.len(), l.live, l.pace.factor, time.Duration(l.now)
+	for _, p := range l.paths {
+		if p != nil {
+			t := p.link.Stats()
+			s.Link.Sent, s.Link.Unsent = s.Link.Sent+t.Sent, s.Link.Unsent+t.Unsent
+			s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
+		}
+	}
+	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
+	l.full = l.o.MaxMemory > 0 && heapInUse() > l.o.MaxMemory
+	l.published.Store(&s)
+	l.told = l.now
 }
 
 // turn takes what has arrived, does what is due, and sends what may be sent.
@@ -105,6 +127,9 @@ func (l *loop) turn() error {
 		return err
 	}
 	l.handOver(false)
+	if l.now.Sub(l.told) >= publishEvery {
+		l.publish()
+	}
 	return l.receive(l.idle(more))
 }
 
@@ -161,8 +186,8 @@ func (l *loop) handOver(wait bool) {
 	if len(l.buf) == 0 {
 		return
 	}
-	if l.sink.put(l.buf, wait) {
-		l.buf = l.sink.buffer()
+	if l.sink.put(handed{records: l.buf, numbers: l.held, loop: l.index}, wait) {
+		l.buf, l.held = l.sink.buffer()
 	}
 }
 
@@ -178,22 +203,62 @@ func (l *loop) sendSYNs() (more bool) {
 			return true
 		case !l.pace.may():
 			return true
-		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog, len(l.work) > maxWork:
+		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
+			return false
+		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full:
 			return false
 		}
-		t, n, s := l.source.take()
-		switch s {
+		switch l.takeNext() {
 		case theEnd:
 			l.ended = true
 			return false
 		case later:
 			return false
 		}
-		slot := l.window.push()
-		l.stats.Targets++
-		l.sendSYN(n, &t, slot)
+		if !l.networks.may(l.next.Addr, l.now) {
+			return true
+		}
+		l.start(l.nextN, &l.next)
+		l.taken = false
 	}
 	return false
+}
+
+// takeNext sees to it that there is a next target.
+func (l *loop) takeNext() supply {
+	if l.taken {
+		return more
+	}
+	t, n, s := l.source.take()
+	l.next, l.nextN, l.taken = t, n, s == more
+	return s
+}
+
+// start begins a target, unless an earlier run has recorded it, or there is
+// nothing to send to.
+func (l *loop) start(n uint64, t *Target) {
+	slot := l.window.push()
+	l.head.Store(l.window.head)
+	switch l.o.Resume.of(l.index, n) {
+	case recorded:
+		l.stats.Known++
+		l.done(n)
+		return
+	case perhaps:
+		slot.flags |= slotRepeat
+	}
+	l.stats.Targets++
+	if why := l.source.failure(n); why != "" {
+		l.hopeless(n, slot, t, record.OutcomeUnresolved, why)
+		return
+	}
+	if l.pathOf(t) == nil {
+		if err := l.findPath(t); err != nil {
+			l.hopeless(n, slot, t, record.OutcomeUnreachable, err.Error())
+			return
+		}
+	}
+	l.sendSYN(n, t, slot)
 }
 
 // sendTurn bounds the SYNs of one turn, so that answers are taken in between.

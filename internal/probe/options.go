@@ -49,27 +49,37 @@ func ParseGoal(s string) (Goal, error) {
 
 // Options say what is probed, how far, and how fast.
 type Options struct {
-	Space *targets.Space // the targets, permuted
+	Space *targets.Space // the targets that are numbered, permuted; may be nil
 	Name  string         // the server name of all of them; empty: none
+	Feed  *Feed          // the targets that come as they come, after those; may be nil
 
 	Goal    Goal
 	TLS     handshake.Config // what a ClientHello offers; names and randoms are the scan's
 	Worker  *worker.Worker
-	Request []byte // with GoalData
+	Request []byte // with GoalData: what is sent
+	Path    string // in place of it: an HTTP GET for this path, from the target's own name
 	DataMax int    // bytes of the reply that are kept
 
 	Rate        float64 // packets a second; 0: as fast as it goes
 	MaxInFlight int     // targets between their SYN and their record
 	Retries     int     // SYNs after the first
 	Timeout     time.Duration
+	PerNetwork  float64 // new targets a second in each /24 or /48; 0: without limit
+	MaxMemory   uint64  // bytes of heap in use above which no targets are begun; 0: without limit
 
 	Seed          uint64
-	Shard, Shards uint64
+	Shard, Shards uint64 // one of so many parts, from 0; 0 of 0 is all
+
+	Checkpoint string      // the file to keep it in; empty: none
+	Scan       string      // what is probed, in words that tell one scan from another
+	Resume     *Checkpoint // where an earlier run has stopped; may be nil
 
 	Via   link.Via
 	Link  string // link.KindAuto, KindPacket or KindRaw
 	Loops int
 	Ports int // our ports, for each loop
+
+	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
 
 	Fields *record.Fields
 	Whole  bool // write certificates whole
@@ -83,4 +93,7 @@ const (
 	DefaultTimeout     = 8 * time.Second
 	DefaultPorts       = 256
 	DefaultDataMax     = 1024
+
+	// MaxTimeout keeps times within what a slot can tell.
+	MaxTimeout = 10 * time.Minute
 )

@@ -28,10 +28,13 @@ func (l *loop) blank(t *Target) *record.Record {
 func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration(at)) }
 
 // write hands the loop's record on.
-func (l *loop) write(r *record.Record) {
+func (l *loop) write(n uint64, r *record.Record) {
+	slot := l.window.at(n)
+	r.Repeat = slot.flags&slotRepeat != 0
 	l.buf = l.enc.Append(l.buf, r)
+	l.held = append(l.held, n)
 	l.stats.Records++
-	l.stats.Outcomes[r.Outcome]++
+	l.stats.Outcomes[outcomeIndex(r.Outcome)]++
 	l.rec.ICMP = nil
 }
 
@@ -53,7 +56,7 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 	}
 	r.Evidence.Set(since, packet.Data)
 	delete(l.odd, n)
-	l.write(r)
+	l.write(n, r)
 	l.done(n)
 }
 
@@ -71,7 +74,16 @@ func (l *loop) unanswered(n uint64, s *slot) {
 		r.Evidence = l.odd[n]
 		delete(l.odd, n)
 	}
-	l.write(r)
+	l.write(n, r)
+	l.done(n)
+}
+
+// hopeless records a target to which nothing can be sent.
+func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, why string) {
+	r := l.blank(t)
+	r.Time = l.wall(l.now)
+	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	l.write(n, r)
 	l.done(n)
 }
 
@@ -96,7 +108,7 @@ func (l *loop) begin(c *conn) *record.Record {
 // report writes a connection's record.
 func (l *loop) report(c *conn, r *record.Record) {
 	r.Odd = c.odd.names()
-	l.write(r)
+	l.write(c.n, r)
 	c.reported = true
 	l.live--
 }

@@ -12,6 +12,30 @@ type pace struct {
 	factor float64 // of the rate that is used: less than 1 after drops
 	tokens float64
 	at     tcb.Instant
+
+	dropped uint64      // by the link, when last looked at
+	mended  tcb.Instant // when the factor was changed last
+}
+
+// After drops the rate is three quarters of what it was; each second without
+// any it grows by a twentieth of the whole.
+const (
+	afterDrops  = 0.75
+	recovery    = 0.05
+	leastFactor = 0.05
+)
+
+// drops looks at the link's count of packets that found no room.
+func (p *pace) drops(now tcb.Instant, total uint64) {
+	switch {
+	case total > p.dropped:
+		p.factor = max(p.factor*afterDrops, leastFactor)
+	case now.Sub(p.mended) < time.Second:
+		return
+	default:
+		p.factor = min(p.factor+recovery, 1)
+	}
+	p.dropped, p.mended = total, now
 }
 
 // burst is how many packets may leave at once after a pause: those of this

@@ -3,97 +3,174 @@ package probe
 import (
 	"context"
 	crand "crypto/rand"
-	"io"
 	"math/rand/v2"
-	"net/netip"
+	"runtime/metrics"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/targets"
-	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
-// Run probes all targets and writes a record for each. When ctx is done no
-// more targets are begun, and what is in flight is brought to its end.
-func Run(ctx context.Context, o Options, w io.Writer) (Stats, error) {
-	l := newLoop(&o)
-	defer l.close()
-	if err := l.open(ctx); err != nil {
-		return l.stats, err
-	}
-	l.sink = newSink(w)
-	err := l.run(ctx, context.Background())
-	if werr := l.sink.close(); err == nil {
-		err = werr
-	}
-	l.stats.Link = l.paths[0].link.Stats()
-	return l.stats, err
+// A Scan is set up by Open, and runs once.
+type Scan struct {
+	o     *Options
+	loops []*loop
+	sink  *sink
+	epoch time.Time
+	total uint64 // targets of this shard, as far as they are known
+	dist  *distributor
 }
 
-// open finds the way to the targets, puts up the guard and opens the link.
-func (l *loop) open(ctx context.Context) error {
+// Open finds the way to the targets, puts up the guard and opens the links:
+// all that can fail before the first packet.
+func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
+	o.Loops = max(o.Loops, 1)
+	if o.Resume != nil && len(o.Resume.Loops) > 0 {
+		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
+	}
+	s := &Scan{o: &o, epoch: time.Now(), sink: newSink(out)}
+	s.sink.path = o.Checkpoint
+	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
+	s.sink.lead = fastLead
+	if o.Rate > 0 {
+		s.sink.lead = leastLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
+	}
+	if o.Resume != nil {
+		s.sink.checkpoint.Records = o.Resume.Records
+	}
+	if o.Feed != nil {
+		s.dist = &distributor{feed: o.Feed, share: share{o.Shard, max(o.Shards, 1)}}
+	}
 	var key [16]byte
-	var seed [32]byte
 	crand.Read(key[:])
-	crand.Read(seed[:])
-	l.mac, l.random, l.epoch = newMAC(key), rand.NewChaCha8(seed), time.Now()
-	o := l.o
-	first, _ := o.Space.At(0)
-	p, err := openPath(ctx, o, first)
-	if err != nil {
-		return err
-	}
-	l.paths[0] = p
-	l.source = &spaceSource{share: share{o.Shard, max(o.Shards, 1)}, space: o.Space,
-		order: targets.NewPermutation(o.Space.Len(), o.Seed), name: o.Name, mac: l.mac, ports: uint16(o.Ports)}
-	l.window = newWindow(0)
-	l.buf = make([]byte, 0, 64<<10)
-	return nil
-}
-
-func (l *loop) close() {
-	for _, p := range l.paths {
-		if p != nil {
-			p.close()
+	for i := range o.Loops {
+		l := newLoop(s.o, i)
+		l.sink, l.epoch = s.sink, s.epoch
+		s.loops = append(s.loops, l)
+		done := new(doneSet)
+		if o.Resume != nil {
+			done = setOf(&o.Resume.Loops[i])
+			l.ceiling.Store(o.Resume.Loops[i].Ceiling)
+		}
+		s.sink.loops, s.sink.written = append(s.sink.loops, l), append(s.sink.written, done)
+		l.supply(key, s.dist)
+		if err := l.openPaths(ctx); err != nil {
+			s.Close()
+			return nil, err
 		}
 	}
+	if o.Space != nil && o.Shard < o.Space.Len() {
+		s.total = (o.Space.Len()-o.Shard-1)/max(o.Shards, 1) + 1
+	}
+	return s, nil
 }
 
-// openPath finds the way to addresses like first.
-func openPath(ctx context.Context, o *Options, first netip.Addr) (*path, error) {
-	r, err := link.FindRoute(first, o.Via)
-	if err != nil {
-		return nil, err
+// A checkpoint lets the loops go so far beyond it, so that they need not wait
+// for the next.
+const (
+	leastLead = 128
+	fastLead  = 1 << 19 // where there is no rate
+	leadTime  = 2 * saveEvery
+)
+
+// supply makes the loop's source.
+func (l *loop) supply(key [16]byte, d *distributor) {
+	o := l.o
+	var seed [32]byte
+	crand.Read(seed[:])
+	l.mac, l.random = newMAC(key), rand.NewChaCha8(seed)
+	s := shareOf(o.Shard, o.Shards, l.index, o.Loops)
+	var space *spaceSource
+	if o.Space != nil && o.Space.Len() > 0 {
+		space = &spaceSource{share: s, space: o.Space, order: targets.NewPermutation(o.Space.Len(), o.Seed),
+			name: o.Name, mac: l.mac, ports: uint16(o.Ports)}
 	}
-	p := &path{local: r.Source}
-	p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{r.Source}, Count: o.Ports, Hold: true})
-	if err != nil {
-		return nil, err
+	var stream *streamSource
+	if d != nil {
+		in := make(chan fed, feedAhead)
+		d.outs = append(d.outs, in)
+		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, uint16(o.Ports), 0)
 	}
-	p.first, _ = p.guard.Ports()
-	if p.hop, err = link.ResolveHop(ctx, r); err != nil {
-		p.close()
-		return nil, err
-	}
-	p.link, err = link.OpenRing(link.RingOptions{Kind: o.Link, Route: r, Local: r.Source, Port: p.first, Ports: uint16(o.Ports)})
-	if err != nil {
-		p.close()
-		return nil, err
-	}
-	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
-	if r.Source.Is6() {
-		headers = 60
-	}
-	p.mss = uint16(r.MTU - headers)
-	p.makeSYN()
-	return p, nil
+	l.source = newChain(space, stream)
+	l.window = newWindow(0)
+	l.buf = make([]byte, 0, 64<<10)
 }
 
-func (p *path) close() {
-	if p.link != nil {
-		p.link.Close()
+// Run probes all targets and writes a record for each. When ctx is done no
+// more targets are begun, and what is in flight is brought to its end; when
+// hard is done, it is left. The scan is closed afterwards.
+func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
+	defer s.Close()
+	feeding, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.dist != nil {
+		go s.dist.run(feeding)
 	}
-	if p.guard != nil {
-		p.guard.Close()
+	go s.sink.run()
+	var wait sync.WaitGroup
+	var cut atomic.Bool // a loop was left before its end
+	for _, l := range s.loops[1:] {
+		wait.Go(func() {
+			if l.run(ctx, hard) != nil {
+				cut.Store(true)
+			}
+		})
+	}
+	if s.loops[0].run(ctx, hard) != nil {
+		cut.Store(true)
+	}
+	wait.Wait()
+	if s.dist != nil {
+		s.sink.fail(s.dist.failure())
+	}
+	s.sink.finished.Store(ctx.Err() == nil && hard.Err() == nil && !cut.Load())
+	err := s.sink.close()
+	return s.Stats(), err
+}
+
+// Stats are the counters of all loops together. It may be called at any time.
+func (s *Scan) Stats() Stats {
+	sum := Stats{Slowed: 1, Time: time.Since(s.epoch), Memory: heapInUse()}
+	for _, l := range s.loops {
+		if t := l.published.Load(); t != nil {
+			sum.add(t)
+		}
+	}
+	return sum
+}
+
+// Total is how many targets there are, and whether that is all of them: a
+// stream's are not known beforehand.
+func (s *Scan) Total() (n uint64, whole bool) { return s.total, s.dist == nil }
+
+// Done is how many of the targets have records, by this run or an earlier one.
+func (s *Stats) Done() uint64 { return s.Records + s.Known }
+
+func heapInUse() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// Describe says in a few words how the first loop reaches its targets.
+func (s *Scan) Describe() []string {
+	var list []string
+	for _, l := range s.loops {
+		for _, p := range l.paths {
+			if p != nil {
+				list = append(list, p.describe())
+			}
+		}
+	}
+	return list
+}
+
+// Close gives up links and guards.
+func (s *Scan) Close() {
+	for _, l := range s.loops {
+		for _, p := range l.paths {
+			p.close()
+		}
 	}
 }

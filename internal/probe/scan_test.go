@@ -36,7 +36,11 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 			var out bytes.Buffer
 			var stats Stats
 			check(t, l.Near().Do(func() (err error) {
-				stats, err = Run(t.Context(), o, &out)
+				s, err := Open(t.Context(), o, NewOutput(&out))
+				if err != nil {
+					return err
+				}
+				stats, err = s.Run(t.Context(), t.Context())
 				return err
 			}))
 			t.Logf("%+v", stats)

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
@@ -100,8 +101,12 @@ func (l *loop) labour() {
 // exchange sends the request and takes the first bytes of the reply. It
 // reports whether the record is made.
 func (l *loop) exchange(c *conn) bool {
-	if !c.asked && c.session.Write(l.o.Request) > 0 {
-		c.asked = true
+	if !c.asked {
+		request := l.request(c)
+		for n := 1; n > 0; c.sent += n {
+			n = c.session.Write(request[c.sent:])
+		}
+		c.asked = c.sent == len(request)
 	}
 	for b := c.session.Peek(); len(b) > 0; b = c.session.Peek() {
 		c.reachedAt(record.StepData, l.now)
@@ -121,6 +126,24 @@ func (l *loop) exchange(c *conn) bool {
 		return true
 	}
 	return false
+}
+
+// request is what is sent once the handshake is done.
+func (l *loop) request(c *conn) []byte {
+	if l.o.Path == "" {
+		return l.o.Request
+	}
+	host := c.target.Name
+	if host == "" {
+		host = c.target.Addr.String()
+		if c.target.Addr.Is6() {
+			host = "[" + host + "]"
+		}
+	}
+	if c.target.Port != 443 {
+		host = fmt.Sprintf("%s:%d", host, c.target.Port)
+	}
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", l.o.Path, host)
 }
 
 // ring is called when a connection's deadline has passed.

@@ -1,70 +1,153 @@
 package probe
 
 import (
-	"io"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // A sink writes the loops' records, in the order in which they are handed
-// over, and tells the loops when it cannot any more.
+// over, and tells the loops when it cannot any more. It keeps the checkpoint as
+// well, since it alone knows which records are on the disk.
 type sink struct {
-	w     io.Writer
-	queue chan []byte
-	spare chan []byte
+	out   *Output
+	queue chan handed
+	spare chan handed
 	done  chan struct{}
+
+	path       string // of the checkpoint; empty: none
+	checkpoint Checkpoint
+	loops      []*loop
+	written    []*doneSet // by loop: the targets whose records are written
+	lead       uint64
+	finished   atomic.Bool
 
 	mu   sync.Mutex
 	err  error
 	fell chan struct{} // closed with the first failure
 }
 
+// handed is what a loop hands over: records, and of which targets they are.
+type handed struct {
+	records []byte
+	numbers []uint64
+	loop    int
+}
+
 // sinkQueue is how many buffers wait to be written.
 const sinkQueue = 16
 
-func newSink(w io.Writer) *sink {
-	s := &sink{w: w, queue: make(chan []byte, sinkQueue), spare: make(chan []byte, sinkQueue),
+// saveEvery is how often the checkpoint is written.
+const saveEvery = 500 * time.Millisecond
+
+func newSink(out *Output) *sink {
+	return &sink{out: out, queue: make(chan handed, sinkQueue), spare: make(chan handed, sinkQueue),
 		done: make(chan struct{}), fell: make(chan struct{})}
-	go s.run()
-	return s
 }
 
 func (s *sink) run() {
 	defer close(s.done)
-	for b := range s.queue {
-		if s.broken() {
-			continue
-		}
-		if _, err := s.w.Write(b); err != nil {
-			s.fail(&OutputError{err})
-		}
+	var saves <-chan time.Time
+	if s.path != "" {
+		s.fail(s.save()) // until then no loop sends anything
+		ticks := time.NewTicker(saveEvery)
+		defer ticks.Stop()
+		saves = ticks.C
+	}
+	for {
+		var err error
 		select {
-		case s.spare <- b[:0]:
-		default:
+		case h, ok := <-s.queue:
+			if !ok {
+				if !s.broken() {
+					s.fail(s.save())
+				}
+				return
+			}
+			if !s.broken() {
+				err = s.take(h)
+			}
+		case <-saves:
+			if !s.broken() {
+				err = s.save()
+			}
 		}
+		s.fail(err)
 	}
 }
 
-// put hands a buffer over. Without wait it may be refused.
-func (s *sink) put(b []byte, wait bool) bool {
+func (s *sink) take(h handed) error {
+	if _, err := s.out.Write(h.records); err != nil {
+		return &OutputError{err}
+	}
+	s.checkpoint.Records += uint64(len(h.numbers))
+	if s.path != "" {
+		for _, n := range h.numbers {
+			s.written[h.loop].add(n)
+		}
+	}
+	if len(s.queue) == 0 {
+		if err := s.out.Flush(); err != nil {
+			return &OutputError{err}
+		}
+	}
+	select {
+	case s.spare <- h:
+	default:
+	}
+	return nil
+}
+
+// save brings the records to the disk, then the checkpoint, and then lets the
+// loops go on as far as it says.
+func (s *sink) save() error {
+	offset, err := s.out.Sync()
+	if err != nil {
+		return &OutputError{err}
+	}
+	if s.path == "" {
+		return nil
+	}
+	c := &s.checkpoint
+	c.Offset, c.Finished, c.Loops = offset, s.finished.Load(), c.Loops[:0]
+	for i, l := range s.loops {
+		e := s.written[i].extent()
+		e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
+		if c.Finished {
+			e.Ceiling = e.Head
+		}
+		c.Loops = append(c.Loops, e)
+	}
+	if err := c.write(s.path); err != nil {
+		return &CheckpointError{err}
+	}
+	for i, l := range s.loops {
+		l.ceiling.Store(c.Loops[i].Ceiling)
+	}
+	return nil
+}
+
+// put hands records over. Without wait they may be refused.
+func (s *sink) put(h handed, wait bool) bool {
 	if wait {
-		s.queue <- b
+		s.queue <- h
 		return true
 	}
 	select {
-	case s.queue <- b:
+	case s.queue <- h:
 		return true
 	default:
 		return false
 	}
 }
 
-// buffer gives an empty buffer.
-func (s *sink) buffer() []byte {
+// buffer gives empty buffers for records and numbers.
+func (s *sink) buffer() ([]byte, []uint64) {
 	select {
-	case b := <-s.spare:
-		return b
+	case h := <-s.spare:
+		return h.records[:0], h.numbers[:0]
 	default:
-		return make([]byte, 0, 64<<10)
+		return make([]byte, 0, 64<<10), nil
 	}
 }
 
@@ -72,7 +155,7 @@ func (s *sink) buffer() []byte {
 func (s *sink) fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err == nil {
+	if s.err == nil && err != nil {
 		s.err = err
 		close(s.fell)
 	}
@@ -105,3 +188,9 @@ type OutputError struct{ Err error }
 
 func (e *OutputError) Error() string { return "the records cannot be written: " + e.Err.Error() }
 func (e *OutputError) Unwrap() error { return e.Err }
+
+// A CheckpointError says that the checkpoint could not be written.
+type CheckpointError struct{ Err error }
+
+func (e *CheckpointError) Error() string { return "the checkpoint cannot be written: " + e.Err.Error() }
+func (e *CheckpointError) Unwrap() error { return e.Err }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"net/netip"
 
 	"github.com/rawshake/rawshake/internal/probe/targets"
@@ -12,6 +13,15 @@ type Target struct {
 	Port uint16
 	Name string // for server_name and the certificate; empty: none
 	Tag  string // the person's own, passed through to the record
+}
+
+// String is the target as a list has it: the address and port, and the name.
+func (t Target) String() string {
+	s := netip.AddrPortFrom(t.Addr, t.Port).String()
+	if t.Name != "" {
+		s = fmt.Sprintf("%v,%s,%s,%d", t.Addr, t.Name, t.Tag, t.Port)
+	}
+	return s
 }
 
 // A source gives a loop its targets. It numbers them 0, 1, 2, … as they are
@@ -27,6 +37,8 @@ type source interface {
 	find(a netip.Addr, port, local uint16) (n uint64, ok bool)
 	// position is the target's place in the whole scan's order.
 	position(n uint64) uint64
+	// failure is why a target that was taken has no address, or empty.
+	failure(n uint64) string
 	// release forgets a target.
 	release(n uint64)
 }
@@ -90,5 +102,3 @@ func (s *spaceSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	}
 	return s.number(s.order.Position(i))
 }
-
-func (s *spaceSource) release(uint64) {}

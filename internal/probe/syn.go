@@ -33,6 +33,8 @@ type path struct {
 	ipSum uint32 // and of the IPv4 header's
 	tsAt  int    // where its TSval stands
 	guard guard.Range
+	route link.Route
+	ports uint16
 }
 
 // Offsets in a TCP header (RFC 9293, section 3.1).

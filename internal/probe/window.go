@@ -1,7 +1,7 @@
 package probe
 
 // A window holds what is known of the targets between the oldest that has no
-// record yet and the newest whose SYN was sent: twelve bytes each. Silence is
+// record yet and the newest whose SYN was sent: sixteen bytes each at most. Silence is
 // what it shows once their time is up.
 type window struct {
 	slots      []slot // a ring; its length is a power of two
@@ -15,8 +15,15 @@ type slot struct {
 	state slotState
 	tries uint8 // SYNs sent
 	odd   oddity
-	seen  bool // an answer that does not count came: see loop.oddAnswers
+	seen  bool // an answer that does not count came and is kept: see loop.odd
+	flags slotFlags
 }
+
+type slotFlags uint8
+
+const (
+	slotRepeat slotFlags = 1 << iota // an earlier run may have probed it
+)
 
 type slotState uint8
 

@@ -111,6 +111,9 @@ type Secret struct {
 type Transcript struct {
 	Entries []*Entry
 	Secrets []Secret
+	// PreMaster is what the master secret was made of, where this side made it:
+	// no key log holds it.
+	PreMaster []byte
 	// Truncated says that the recorder's limit was reached: entries after the
 	// decision "transcript_full" are missing, but for the result.
 	Truncated bool

@@ -83,7 +83,7 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) 
 	r.place(f)
 	r.add(e, len(f.Packet))
 	if dir == Out && !ghost {
-		r.release(f)
+		r.release(f.At, f)
 	}
 	return f
 }
@@ -176,8 +176,9 @@ func (r *Recorder) hold(e *Entry) {
 	r.held = append(r.held, e)
 }
 
-// release adds the held entries whose first byte has gone by with f.
-func (r *Recorder) release(f *Frame) {
+// release adds the held entries whose first byte has gone by, with f if that
+// is known.
+func (r *Recorder) release(at time.Duration, f *Frame) {
 	next := r.halves[Out].next()
 	waiting := r.held[:0]
 	for _, e := range r.held {
@@ -185,7 +186,7 @@ func (r *Recorder) release(f *Frame) {
 			waiting = append(waiting, e)
 			continue
 		}
-		e.At, e.Frame = f.At, f
+		e.At, e.Frame = at, f
 		r.add(e, e.size())
 	}
 	clear(r.held[len(waiting):])

@@ -11,6 +11,7 @@ import (
 type Result struct {
 	OK           bool   // whether it went as far as was asked
 	Outcome      string // one word for programs: "finished", "refused", "timeout", …
+	Link         string // "packet", "raw", or "kernel": then TCP was the kernel's
 	Version      tlsmsg.Version
 	CipherSuite  tlsmsg.CipherSuite
 	Group        tlsmsg.NamedGroup
@@ -18,7 +19,7 @@ type Result struct {
 	Judged       bool          // whether the certificate was judged at all
 	Trusted      bool          // its chain and name are good; whether the server has its key is another question
 	PeerVerified bool          // chain, name and the server's signature were all good
-	RTT          time.Duration // from the SYN to its SYN-ACK; 0 if either was sent again
+	RTT          time.Duration // from the SYN to its SYN-ACK, or the kernel's own figure; 0 if either was sent again
 	Handshake    time.Duration // from the ClientHello leaving to both Finished exchanged
 	Error        string        // what went wrong, at which layer, and what to do; may hold text from the network
 }

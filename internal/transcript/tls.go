@@ -27,6 +27,8 @@ func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 		r.noteHello(at, &e)
 	case handshake.SecretEvent:
 		r.t.Secrets = append(r.t.Secrets, Secret{e.Label, e.ClientRandom, e.Secret})
+	case handshake.PreMasterEvent:
+		r.t.PreMaster = e.Secret
 	default:
 		if d := r.tlsDecision(at, event); d != nil {
 			d.Event = event

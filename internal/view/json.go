@@ -99,16 +99,36 @@ func decisionValues(o *object, d *transcript.Decision) {
 		o.add("srtt_ms", e.SRTT)
 		o.add("rttvar_ms", e.RTTVAR)
 		o.add("rto_ms", e.RTO)
+	case transcript.KernelTCP:
+		kernelValues(o, &e)
 	case tcb.GaveUp:
 		o.add("after_ms", e.After)
 		o.add("attempts", e.Attempts)
 	}
 }
 
+func kernelValues(o *object, k *transcript.KernelTCP) {
+	o.add("state", k.State)
+	o.add("rtt_ms", k.RTT)
+	o.add("rttvar_ms", k.RTTVar)
+	o.add("rto_ms", k.RTO)
+	o.add("snd_mss", k.SendMSS)
+	o.add("rcv_mss", k.ReceiveMSS)
+	o.add("pmtu", k.PathMTU)
+	o.add("snd_cwnd", k.CongestionWindow)
+	o.add("retransmits", k.Retransmits)
+	o.add("segments_out", k.SegmentsOut)
+	o.add("segments_in", k.SegmentsIn)
+	o.add("timestamps", k.Timestamps)
+	o.add("sack", k.SACK)
+	o.add("window_scale", k.WindowScale)
+}
+
 // resultValues: all names are always there; what is not known is null.
 func resultValues(o *object, r *transcript.Result) {
 	o.add("ok", r.OK)
 	o.add("outcome", r.Outcome)
+	o.add("link", known(r.Link != "", r.Link))
 	o.add("version", known(r.Version != 0, text(r.Version)))
 	o.add("cipher_suite", known(r.Version != 0, text(r.CipherSuite)))
 	o.add("group", known(r.Group != 0, text(r.Group)))

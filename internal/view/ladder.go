@@ -49,7 +49,11 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 		l.decision(e)
 	case transcript.TypeResult:
 		l.print("\n")
-		l.result(e.Result, l.totals())
+		totals := l.totals()
+		if e.Result.Link == "kernel" {
+			totals = "no segments: TCP was the kernel's"
+		}
+		l.result(e.Result, totals)
 	}
 }
 
@@ -134,13 +138,29 @@ func (l *Ladder) message(e *transcript.Entry) {
 			pieces = append(pieces, f.text)
 		}
 	}
-	l.named(e.Dir, m.Name(), messageColor(m), pieces)
+	l.named(l.beside(e), e.Dir, m.Name(), messageColor(m), pieces)
 	if trouble != "" {
 		l.say(m.Name()+" "+trouble, red)
 	}
 	if l.options.Data && e.Dir == transcript.In && m.Content == tlsmsg.ContentApplicationData {
 		l.quote(m.Raw)
 	}
+}
+
+// beside is the left edge of a message's line: empty below the arrow of its
+// frame, and the time where TCP is the kernel's and there are no frames.
+func (l *Ladder) beside(e *transcript.Entry) string {
+	if e.Frame != nil {
+		return l.lane.indent
+	}
+	after := ""
+	if l.headed {
+		after = "+" + milliseconds(e.At-l.lastAt)
+	} else {
+		l.print("\n" + l.paint(dim, l.lane.gutter("", "ms", "after")+padRight("client", l.lane.width-len("server"))+"server") + "\n")
+	}
+	l.headed, l.lastAt = true, e.At
+	return l.paint(dim, l.lane.gutter("", milliseconds(e.At), after))
 }
 
 // maxQuoted bounds the application data that is quoted, in bytes.
@@ -163,11 +183,11 @@ func (l *Ladder) record(e *transcript.Entry) {
 	if r.Encrypted {
 		pieces = append([]string{"encrypted"}, pieces...)
 	}
-	l.named(e.Dir, "record", dim, pieces)
+	l.named(l.lane.indent, e.Dir, "record", dim, pieces)
 }
 
 // named writes a name inside the lane, at the side that it comes from.
-func (l *Ladder) named(dir transcript.Dir, name string, c color, pieces []string) {
+func (l *Ladder) named(gutter string, dir transcript.Dir, name string, c color, pieces []string) {
 	room := l.lane.width - 4
 	name = cut(name, room, l.g.ellipsis)
 	inside := padRight(name, room)
@@ -178,7 +198,7 @@ func (l *Ladder) named(dir transcript.Dir, name string, c color, pieces []string
 	inside = strings.Replace(inside, name, l.paint(c, name), 1)
 	rail := l.paint(dim, l.g.rail)
 	rows := l.facts(pieces)
-	l.print(l.lane.indent + rail + " " + inside + " " + rail + l.factsBeside(rows, 0, plain) + "\n")
+	l.print(gutter + rail + " " + inside + " " + rail + l.factsBeside(rows, 0, plain) + "\n")
 	l.more(rows, plain)
 }
 

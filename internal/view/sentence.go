@@ -11,6 +11,9 @@ import (
 // network: pass it through Escape before showing it.
 func Sentence(r *transcript.Result) string {
 	var parts []string
+	if r.Link == "kernel" {
+		parts = append(parts, "over the kernel's TCP, not ours")
+	}
 	if r.Version != 0 {
 		parts = append(parts, text(r.Version)+" with "+text(r.CipherSuite))
 		if r.Group != 0 {

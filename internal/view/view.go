@@ -28,13 +28,17 @@ type Options struct {
 
 	Select     anatomy.Selector       // what of fields and hex to show; nil: all
 	Dictionary *dictionary.Dictionary // what fields are for; nil: dictionary.English
+
+	// Transcript gives all that is known at the end, secrets included, for keys;
+	// nil: what a view's entries say.
+	Transcript func() *transcript.Transcript
 }
 
 // DefaultWidth is a line's width where no terminal tells one, in columns.
 const DefaultWidth = 100
 
 // Names are the views that New makes.
-var Names = []string{"ladder", "fields", "hex", "json", "none"}
+var Names = []string{"ladder", "fields", "hex", "keys", "json", "none"}
 
 // New returns the view of that name, writing to w.
 func New(name string, w io.Writer, o Options) (View, error) {
@@ -45,6 +49,8 @@ func New(name string, w io.Writer, o Options) (View, error) {
 		return NewFields(w, o), nil
 	case "hex":
 		return NewHex(w, o), nil
+	case "keys":
+		return NewKeys(w, o), nil
 	case "json":
 		return NewJSON(w), nil
 	case "none":

@@ -315,7 +315,7 @@ func TestViewStopsAtTheFirstFailureToWrite(t *testing.T) {
 }
 
 func TestUnknownViewNamesThoseThereAre(t *testing.T) {
-	if _, err := New("tree", io.Discard, Options{}); err == nil || !strings.Contains(err.Error(), "ladder, fields, hex, json, none") {
+	if _, err := New("tree", io.Discard, Options{}); err == nil || !strings.Contains(err.Error(), "ladder, fields, hex, keys, json, none") {
 		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"unsafe"
 
@@ -19,12 +20,12 @@ type listener struct {
 // openListener makes the held port's socket listen, and deaf before that.
 func openListener(p *port) (*listener, error) {
 	filterErr := dropAll(p.fd)
-	level, option, name := p.leastTTL()
+	level, option, name := leastTTL(p.local.Addr())
 	ttlErr := unix.SetsockoptInt(p.fd, level, option, maxTTL)
 	if filterErr != nil && ttlErr != nil {
 		return nil, fmt.Errorf("the kernel refuses both a socket filter (%w) and %s (%w)", filterErr, name, ttlErr)
 	}
-	if err := unix.Listen(p.fd, 1); err != nil {
+	if err := unix.Listen(p.fd, listenQueue); err != nil {
 		if errors.Is(err, unix.EADDRINUSE) {
 			return nil, fmt.Errorf("%w: another socket listens on %v", ErrPortInUse, p.local)
 		}
@@ -35,12 +36,16 @@ func openListener(p *port) (*listener, error) {
 
 // leastTTL is the socket option that has segments with a lower TTL, or hop
 // limit, discarded.
-func (p *port) leastTTL() (level, option int, name string) {
-	if p.local.Addr().Is4() {
+func leastTTL(a netip.Addr) (level, option int, name string) {
+	if a.Is4() {
 		return unix.SOL_IP, unix.IP_MINTTL, "IP_MINTTL"
 	}
 	return unix.SOL_IPV6, unix.IPV6_MINHOPCOUNT, "IPV6_MINHOPCOUNT"
 }
+
+// listenQueue is how many connections may wait; none ever comes so far. So
+// short a queue is rare, by which [Find] knows the guard.
+const listenQueue = 1
 
 // maxTTL is the largest TTL that an IP header can carry.
 const maxTTL = 255
@@ -61,7 +66,7 @@ func (g *listener) Describe() string {
 	if g.filtered {
 		return fmt.Sprintf("a listening socket of ours on %v, whose filter drops every segment before the kernel's TCP answers it", g.local)
 	}
-	_, _, name := g.leastTTL()
+	_, _, name := leastTTL(g.local.Addr())
 	return fmt.Sprintf("a listening socket of ours on %v with %s %d: a peer whose segments arrive with TTL %d still draws a RST", g.local, name, maxTTL, maxTTL)
 }
 
@@ -69,9 +74,13 @@ func (g *listener) Describe() string {
 func (g *listener) Dropped() (n uint64, known bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return socketDrops(g.fd)
+}
+
+func socketDrops(fd int) (n uint64, known bool) {
 	var info [skMeminfoVars]uint32
 	size := uint32(unsafe.Sizeof(info))
-	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(g.fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	if errno != 0 || size < (skMeminfoDrops+1)*4 {
 		return 0, false

@@ -131,6 +131,9 @@ func bindError(local netip.AddrPort, err error) error {
 // and IPv6 alike.
 const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
 
+// EphemeralPorts are the ports that the kernel gives to its own connections.
+func EphemeralPorts() (low, high uint16, err error) { return ephemeralRange() }
+
 // ephemeralRange reads the range, or falls back on RFC 6335's dynamic ports
 // (section 6) where /proc is missing.
 func ephemeralRange() (low, high uint16, err error) {

@@ -204,6 +204,16 @@ func holdAll(s scope) (held, error) {
 	return h, nil
 }
 
+// CheckFree fails with ErrPortInUse, naming it, where another socket of this
+// machine has one of the ports. Without addresses it asks for all.
+func CheckFree(addrs []netip.Addr, first, last uint16) error {
+	s, err := RangeOptions{Addrs: addrs, First: first, Last: last}.scope()
+	if err != nil {
+		return err
+	}
+	return free(s)
+}
+
 // free reports with ErrPortInUse whether another socket has one of the ports.
 func free(s scope) error {
 	for _, a := range s.bound() {

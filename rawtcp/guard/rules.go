@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -95,4 +96,54 @@ func counted(r *nftables.Rule) uint64 {
 		}
 	}
 	return 0
+}
+
+// scopeIn reads a rule's addresses and ports back, of ours as of those that
+// scripts/rst-guard.sh makes through nft or iptables. Ports are 0 in a rule
+// that is neither.
+func scopeIn(r *nftables.Rule) (s scope) {
+	var loaded *expr.Payload
+	for _, e := range r.Exprs {
+		switch e := e.(type) {
+		case *expr.Payload:
+			loaded = e
+		case *expr.Meta, *expr.Bitwise:
+			loaded = nil
+		case *expr.Match:
+			if t, ok := e.Info.(*xt.Tcp); ok {
+				s.first, s.last = t.SrcPorts[0], t.SrcPorts[1]
+			}
+		case *expr.Range:
+			if loaded != nil && sourcePort(loaded) && len(e.FromData) == 2 && len(e.ToData) == 2 {
+				s.first, s.last = binary.BigEndian.Uint16(e.FromData), binary.BigEndian.Uint16(e.ToData)
+			}
+		case *expr.Cmp:
+			if loaded != nil {
+				s.note(loaded, e)
+			}
+		}
+	}
+	return s
+}
+
+// note takes one comparison of a header's field into the scope.
+func (s *scope) note(field *expr.Payload, c *expr.Cmp) {
+	switch {
+	case field.Base == expr.PayloadBaseNetworkHeader && c.Op == expr.CmpOpEq:
+		if a, ok := netip.AddrFromSlice(c.Data); ok && (field.Offset == ipSource || field.Offset == ip6Source) {
+			s.addrs = append(s.addrs, a)
+		}
+	case sourcePort(field) && len(c.Data) == 2:
+		port := binary.BigEndian.Uint16(c.Data)
+		if c.Op == expr.CmpOpGte || c.Op == expr.CmpOpEq {
+			s.first = port
+		}
+		if c.Op == expr.CmpOpLte || c.Op == expr.CmpOpEq {
+			s.last = port
+		}
+	}
+}
+
+func sourcePort(field *expr.Payload) bool {
+	return field.Base == expr.PayloadBaseTransportHeader && field.Offset == tcpSource && field.Len == 2
 }

@@ -2,7 +2,9 @@ package link
 
 import (
 	"context"
+	"golang.org/x/sys/unix"
 	"net/netip"
+	"os"
 	"time"
 )
 
@@ -79,4 +81,14 @@ const sendBatch = 128
 func ResolveHop(ctx context.Context, r Route) (Hop, error) {
 	hw, err := nextHopAddress(ctx, r)
 	return hopOf(hw), err
+}
+
+// Allowed says whether this process may open a link's sockets, before there is
+// a flow to open one for: nil, or an error that wraps ErrPermission.
+func Allowed() error {
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return openError("open a packet socket", os.NewSyscallError("socket", err))
+	}
+	return unix.Close(fd)
 }

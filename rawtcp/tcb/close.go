@@ -2,6 +2,7 @@ package tcb
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -33,6 +34,27 @@ func (c *Conn) enterTimeWait(now Instant) {
 	c.timers = newTimers()
 	c.timers.set(timerTimeWait, now.Add(2*c.cfg.MSL))
 	c.enter(TimeWait)
+}
+
+// leastOutlived is the least for which a connection stays in TIME-WAIT: half the
+// least RTO of Linux, and far more than what is under way takes on a short path.
+const leastOutlived = 100 * time.Millisecond
+
+// Outlived reports whether this connection, in TIME-WAIT, may give way to one
+// that we open between the same addresses and ports, before its 2 MSL are over:
+// what RFC 6191 says of a SYN that arrives, said of one that we send. Both
+// sides use timestamps, which tell what is still under way from what is new
+// (RFC 7323, section 5); and two round trips have passed, in which the peer may
+// have missed the acknowledgment of its FIN. A peer that missed it all the same
+// answers the SYN with an ACK, and our RST to that ends its old connection. The
+// new ISS must be no less than [Conn.NextISS]. The answer may change with the
+// time, and in Receive.
+func (c *Conn) Outlived(now Instant) bool {
+	if c.state != TimeWait || !c.ts.on {
+		return false
+	}
+	begun := c.timers[timerTimeWait].Add(-2 * c.cfg.MSL)
+	return now.Sub(begun) >= max(leastOutlived, 2*c.rtt.srtt)
 }
 
 // repeatedFIN starts TIME-WAIT again when the peer sends its FIN again.

@@ -33,6 +33,9 @@ func (c *conn[S]) deriveMaster(pre []byte) {
 	} else {
 		c.master = c.suite.MasterSecret(pre, &c.state.ClientRandom, &c.state.ServerRandom)
 	}
+	if c.events != nil {
+		c.events(PreMasterEvent{bytes.Clone(pre)})
+	}
 	clear(pre)
 	c.tellSecret()
 }

@@ -76,6 +76,10 @@ type SecretEvent struct {
 	ClientRandom, Secret []byte
 }
 
+// PreMasterEvent carries the pre_master_secret that the master secret of the next
+// SecretEvent is made of. A resumed session has none.
+type PreMasterEvent struct{ Secret []byte }
+
 // DecisionEvent says in a sentence what else was decided and why: "no client
 // credential sent: the server's certificate did not verify".
 type DecisionEvent struct {
@@ -92,6 +96,7 @@ func (AlertEvent) event()      {}
 func (NegotiatedEvent) event() {}
 func (VerdictEvent) event()    {}
 func (SecretEvent) event()     {}
+func (PreMasterEvent) event()  {}
 func (DecisionEvent) event()   {}
 func (FinishedEvent) event()   {}
 func (SessionEvent) event()    {}

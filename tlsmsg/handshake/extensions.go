@@ -128,7 +128,7 @@ func findRaw(list []tlsmsg.Extension, t tlsmsg.ExtensionType) *tlsmsg.Extension 
 // Config alone knows is kept as it is.
 func (c *Client) answeredExtensions(hello *tlsmsg.ServerHello) error {
 	if err := hello.CheckExtensions(); err != nil {
-		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
+		return malformed(err)
 	}
 	for i := range hello.Extensions {
 		t := hello.Extensions[i].Type

@@ -143,7 +143,11 @@ func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
 	if cfg.MaxVersion < tlsmsg.VersionTLS12 {
 		return nil, nil
 	}
-	return &tlsmsg.SignatureAlgorithms{Schemes: cfg.SignatureSchemes}, nil
+	schemes := cfg.SignatureSchemes
+	if cfg.GREASE {
+		schemes = append([]tlsmsg.SignatureScheme{greaseValue[tlsmsg.SignatureScheme](cfg, greaseScheme)}, schemes...)
+	}
+	return &tlsmsg.SignatureAlgorithms{Schemes: schemes}, nil
 }
 
 func offerSCT(*Config) (tlsmsg.ExtensionData, error) {

@@ -186,7 +186,12 @@ func TestOptionsOfTheClientHelloAreInIt(t *testing.T) {
 		if err := m.Extensions[i].Decode(&groups, tlsmsg.TypeClientHello); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{m.CipherSuites[0].String(), groups.Groups[0].String(), m.Extensions[0].Type.String(),
+		var schemes tlsmsg.SignatureAlgorithms
+		i = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionSignatureAlgorithms)
+		if err := m.Extensions[i].Decode(&schemes, tlsmsg.TypeClientHello); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{m.CipherSuites[0].String(), groups.Groups[0].String(), m.Extensions[0].Type.String(), schemes.Schemes[0].String(),
 			m.Extensions[len(m.Extensions)-1].Type.String()} {
 			if !strings.HasPrefix(name, "GREASE") {
 				t.Errorf("%s stands where a GREASE value should", name)

@@ -8,6 +8,7 @@ const (
 	greaseGroup
 	greaseFirstExtension
 	greaseLastExtension
+	greaseScheme
 )
 
 // greaseValue picks one of the sixteen values 0x0A0A, 0x1A1A, … 0xFAFA (RFC

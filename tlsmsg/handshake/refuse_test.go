@@ -46,7 +46,7 @@ func TestWhatAServerMustNotDoDrawsItsAlert(t *testing.T) {
 		{"session_ticket not offered", extend(tlsmsg.ExtensionSessionTicket, ""), tlsmsg.AlertUnsupportedExtension, "was not offered"},
 		{"signature_algorithms answered", extend(tlsmsg.ExtensionSignatureAlgorithms, "\x00\x02\x04\x03"),
 			tlsmsg.AlertUnsupportedExtension, "must not be answered"},
-		{"extension twice", extend(tlsmsg.ExtensionExtendedMasterSecret, ""), tlsmsg.AlertIllegalParameter, "a second time"},
+		{"extension twice", extend(tlsmsg.ExtensionExtendedMasterSecret, ""), tlsmsg.AlertDecodeError, "a second time"},
 		{"extended_master_secret with data", hello(func(m *tlsmsg.ServerHello) {
 			m.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionExtendedMasterSecret, Data: []byte{0}}}
 		}), tlsmsg.AlertDecodeError, "extended_master_secret"},

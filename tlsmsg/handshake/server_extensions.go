@@ -49,7 +49,7 @@ var serverExtensions = [...]serverExtension{
 func (s *Server) takeExtensions() error {
 	hello := &s.offer.hello
 	if err := hello.CheckExtensions(); err != nil {
-		return &ProtocolError{Alert: tlsmsg.AlertDecodeError, Reason: err.Error(), Err: err}
+		return malformed(err)
 	}
 	for i := range serverExtensions {
 		row := &serverExtensions[i]

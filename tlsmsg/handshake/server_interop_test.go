@@ -16,81 +16,112 @@ import (
 
 var allKinds = []string{"rsa", "ecdsa256", "ecdsa384", "ecdsa521", "ed25519"}
 
-// groupsFor returns the groups to try with a suite: one where none is used.
-func groupsFor(s *suite.Suite) []tlsmsg.NamedGroup {
-	switch s.KeyExchange {
-	case tlsmsg.KeyExchangeECDHE:
-		return suite.Groups()
-	case tlsmsg.KeyExchangeDHE:
-		return []tlsmsg.NamedGroup{tlsmsg.GroupFFDHE2048}
+// variant is a handshake of our two sides.
+type variant struct {
+	version tlsmsg.Version
+	kind    string // of the server's key
+	id      tlsmsg.CipherSuite
+	group   tlsmsg.NamedGroup // 0 where none is used
+	client  string            // kind of the client's key; "": none
+}
+
+// variants are every suite in every version, with the keys and groups taking
+// turns, and every key with every group. What is between, other programs are met
+// with in internal/interop/matrix.
+func variants() (all []variant) {
+	turn := 0
+	next := func(list ...string) string { turn++; return list[turn%len(list)] }
+	add := func(version tlsmsg.Version, kind string, id tlsmsg.CipherSuite, group tlsmsg.NamedGroup) {
+		for _, client := range []string{"", next("rsa", "ecdsa384", "ecdsa256")} {
+			all = append(all, variant{version, kind, id, group, client})
+		}
 	}
-	return []tlsmsg.NamedGroup{0}
+	for _, version := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10} {
+		for _, id := range append(suite.IDs(), suite.LegacyIDs()...) {
+			row := suite.Lookup(id).For(version)
+			if row == nil {
+				continue
+			}
+			kind, group := "rsa", tlsmsg.NamedGroup(0)
+			if row.Authentication == suite.AuthECDSA {
+				kind = next("ecdsa256", "ecdsa384", "ecdsa521")
+			}
+			switch groups := suite.Groups(); row.KeyExchange {
+			case tlsmsg.KeyExchangeECDHE:
+				group = groups[turn%len(groups)]
+			case tlsmsg.KeyExchangeDHE:
+				group = tlsmsg.GroupFFDHE2048
+			}
+			add(version, kind, id, group)
+		}
+	}
+	for _, group := range suite.Groups() {
+		for _, kind := range allKinds {
+			id := tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+			if kind == "rsa" {
+				id = tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+			}
+			add(tlsmsg.VersionTLS12, kind, id, group)
+		}
+	}
+	return all
 }
 
 // A full handshake, then one that resumes it: by ticket if the suite's number
-// is even, by ID if it is odd. Client authentication, extended master secret
-// and encrypt-then-MAC take turns.
+// is even, by ID if it is odd. Extended master secret and encrypt-then-MAC take
+// turns.
 func TestOurClientAndOurServerAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
+	for turn, v := range variants() {
+		ems, etm := turn%3 != 0, turn/2%2 == 0
+		t.Run(fmt.Sprintf("%v/%s/%v/%v/ems=%v/etm=%v/client=%s", v.version, v.kind, v.id, v.group, ems, etm, v.client), func(t *testing.T) {
+			v.meet(t, ems, etm)
+		})
+	}
+}
+
+func (v variant) meet(t *testing.T, ems, etm bool) {
 	a := theAuthority()
-	turn := 0
-	for _, version := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10} {
-		for _, kind := range allKinds {
-			for _, id := range append(suite.IDs(), suite.LegacyIDs()...) {
-				row := suite.Lookup(id).For(version)
-				if row == nil || row.FitsKey(a.public(kind)) != nil {
-					continue
-				}
-				for _, group := range groupsFor(row) {
-					for _, client := range []string{"", []string{"rsa", "ecdsa384"}[turn/3%2]} {
-						turn++
-						ems, etm := turn%3 != 0, turn%2 == 0
-						t.Run(fmt.Sprintf("%v/%s/%v/%v/ems=%v/etm=%v/client=%s", version, kind, id, group, ems, etm, client), func(t *testing.T) {
-							cfg, cw := a.client(t, client)
-							cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion = []tlsmsg.CipherSuite{id}, version, version
-							cfg.ALPN, cfg.SessionTicket = []string{"h2", "http/1.1"}, id%2 == 0
-							scfg, sw := a.serverConfig(t, kind)
-							scfg.MinVersion, scfg.CipherSuites, scfg.ALPN = tlsmsg.VersionTLS10, cfg.CipherSuites, []string{"http/1.1"}
-							if version < tlsmsg.VersionTLS12 {
-								scfg.MaxVersion = version // else a client takes the mark for a downgrade
-							}
-							if group != 0 {
-								scfg.Groups = []tlsmsg.NamedGroup{group}
-							}
-							if client != "" {
-								scfg.ClientAuth = handshake.ClientAuthRequire
-							}
-							if !ems {
-								scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionExtendedMasterSecret)
-							}
-							if !etm {
-								scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionEncryptThenMAC)
-							}
-							scfg.Tickets, scfg.SessionID = true, bytes.Repeat([]byte{7}, 32)
-							sw.Sessions = &worker.Sessions{Key: make([]byte, 32)}
-							for _, resumed := range []bool{false, true} {
-								cfg.Random, scfg.Random = randomBytes(), randomBytes()
-								p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
-								if err := p.shake(); err != nil {
-									t.Fatalf("resumed=%v: %v", resumed, err)
-								}
-								c, s := p.c.State(), p.s.State()
-								if s.CipherSuite != id || s.ALPN != "http/1.1" || s.ExtendedMasterSecret != ems || s.Version != version ||
-									s.EncryptThenMAC != (etm && row.CBC()) || s.Resumed != resumed || !resumed && s.Group != group ||
-									p.s.ServerName() != serverName || !s.SecureRenegotiation || s.Verified() != (client != "") {
-									t.Errorf("resumed=%v: server %+v", resumed, s)
-								}
-								if c.CipherSuite != id || c.ALPN != s.ALPN || c.ExtendedMasterSecret != ems || c.EncryptThenMAC != s.EncryptThenMAC ||
-									c.ServerRandom != s.ServerRandom || c.ClientRandom != s.ClientRandom || c.Resumed != resumed || c.Session == nil {
-									t.Errorf("resumed=%v: client %+v", resumed, c)
-								}
-								cfg.Session = c.Session
-								sendBothWays(t, p)
-							}
-						})
-					}
-				}
-			}
+	row := suite.Lookup(v.id)
+	cfg, cw := a.client(t, v.client)
+	cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion = []tlsmsg.CipherSuite{v.id}, v.version, v.version
+	cfg.ALPN, cfg.SessionTicket = []string{"h2", "http/1.1"}, v.id%2 == 0
+	scfg, sw := a.serverConfig(t, v.kind)
+	scfg.MinVersion, scfg.CipherSuites, scfg.ALPN = tlsmsg.VersionTLS10, cfg.CipherSuites, []string{"http/1.1"}
+	if v.version < tlsmsg.VersionTLS12 {
+		scfg.MaxVersion = v.version // else a client takes the mark for a downgrade
+	}
+	if v.group != 0 {
+		scfg.Groups = []tlsmsg.NamedGroup{v.group}
+	}
+	if v.client != "" {
+		scfg.ClientAuth = handshake.ClientAuthRequire
+	}
+	if !ems {
+		scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionExtendedMasterSecret)
+	}
+	if !etm {
+		scfg.Omit = append(scfg.Omit, tlsmsg.ExtensionEncryptThenMAC)
+	}
+	scfg.Tickets, scfg.SessionID = true, bytes.Repeat([]byte{7}, 32)
+	sw.Sessions = &worker.Sessions{Key: make([]byte, 32)}
+	for _, resumed := range []bool{false, true} {
+		cfg.Random, scfg.Random = randomBytes(), randomBytes()
+		p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
+		if err := p.shake(); err != nil {
+			t.Fatalf("resumed=%v: %v", resumed, err)
 		}
+		c, s := p.c.State(), p.s.State()
+		if s.CipherSuite != v.id || s.ALPN != "http/1.1" || s.ExtendedMasterSecret != ems || s.Version != v.version ||
+			s.EncryptThenMAC != (etm && row.CBC()) || s.Resumed != resumed || !resumed && s.Group != v.group ||
+			p.s.ServerName() != serverName || !s.SecureRenegotiation || s.Verified() != (v.client != "") {
+			t.Errorf("resumed=%v: server %+v", resumed, s)
+		}
+		if c.CipherSuite != v.id || c.ALPN != s.ALPN || c.ExtendedMasterSecret != ems || c.EncryptThenMAC != s.EncryptThenMAC ||
+			c.ServerRandom != s.ServerRandom || c.ClientRandom != s.ClientRandom || c.Resumed != resumed || c.Session == nil {
+			t.Errorf("resumed=%v: client %+v", resumed, c)
+		}
+		cfg.Session = c.Session
+		sendBothWays(t, p)
 	}
 }
 
@@ -155,8 +186,8 @@ func goClient(t *testing.T, cfg *tls.Config, s *handshake.Server, finish func(ne
 	return state, err
 }
 
-// The curve does not matter to RSA key exchange, nor the version to the curve:
-// one will do there.
+// Neither the suite nor the version matters to the curve: one of each will do
+// with all curves.
 func TestGoClientsAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
 	a := theAuthority()
 	turn := 0
@@ -170,7 +201,8 @@ func TestGoClientsAcrossVersionsSuitesGroupsAndKeys(t *testing.T) {
 					continue
 				}
 				for group, curve := range curves {
-					if (s.KeyExchange == tlsmsg.KeyExchangeRSA || version < tlsmsg.VersionTLS12) && group != tlsmsg.GroupX25519 {
+					if group != tlsmsg.GroupX25519 && (version < tlsmsg.VersionTLS12 ||
+						id != tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 && id != tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) {
 						continue
 					}
 					for _, client := range []string{"", []string{"rsa", "ecdsa256", "ed25519"}[turn%3]} {

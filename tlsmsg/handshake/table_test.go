@@ -84,6 +84,9 @@ func TestEachStateTakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 			}
 		}
 		for typ := range 256 {
+			if typ > 24 && typ < 254 && tc.before != "ServerHello" {
+				continue // of no meaning: as good as any other, once
+			}
 			// Without a body: what is taken may fail, but not for its type.
 			try(tlsmsg.HandshakeType(typ).Heading(), tlsmsg.ContentHandshake, string([]byte{byte(typ), 0, 0, 0}))
 		}

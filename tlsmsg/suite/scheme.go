@@ -24,6 +24,14 @@ func (k keyKind) String() string {
 	return [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519"}[k]
 }
 
+// kindName names the kind of a public key, also of one that is not known here.
+func kindName(pub any) string {
+	if k := kindOf(pub); k != 0 {
+		return k.String()
+	}
+	return fmt.Sprintf("%T", pub)
+}
+
 func kindOf(pub any) keyKind {
 	switch pub.(type) {
 	case *rsa.PublicKey:
@@ -143,7 +151,7 @@ func (s *Suite) FitsKey(pub crypto.PublicKey) error {
 		fits = s.Authentication == AuthECDSA && s.Version == tlsmsg.VersionTLS12
 	}
 	if !fits {
-		return fmt.Errorf("suite %v of %v does not go with a key of kind %T", s.ID, s.Version, pub)
+		return fmt.Errorf("suite %v of %v does not go with a key of kind %s", s.ID, s.Version, kindName(pub))
 	}
 	return nil
 }
@@ -152,14 +160,13 @@ func (s *Suite) FitsKey(pub crypto.PublicKey) error {
 // half of pub in TLS 1.2, or a sentence that says why not.
 func Fits(id tlsmsg.SignatureScheme, pub crypto.PublicKey) error {
 	s := lookupScheme(id)
-	if s == nil {
+	switch {
+	case s == nil && id == 0: // ImpliedScheme's
+		return fmt.Errorf("a key of kind %s signs nothing before TLS 1.2", kindName(pub))
+	case s == nil:
 		return fmt.Errorf("signature scheme %v is not known here", id)
-	}
-	if k := kindOf(pub); k != s.key {
-		if k == 0 {
-			return fmt.Errorf("signature scheme %v needs a key of kind %v, not %T", id, s.key, pub)
-		}
-		return fmt.Errorf("signature scheme %v needs a key of kind %v, not %v", id, s.key, k)
+	case kindOf(pub) != s.key:
+		return fmt.Errorf("signature scheme %v needs a key of kind %v, not %s", id, s.key, kindName(pub))
 	}
 	if key := rsaKey(pub); key != nil && key.Size() < s.minRSASize() {
 		return fmt.Errorf("signature scheme %v needs an RSA key of %d bytes or more, not %d", id, s.minRSASize(), key.Size())

@@ -294,7 +294,7 @@ func (w *writer) time(name string, t time.Time) {
 }
 
 func (w *writer) addr(name string, r *Record) {
-	if w.name(name) {
+	if r.Addr.IsValid() && w.name(name) {
 		w.b = append(w.b, '"')
 		w.b = r.Addr.AppendTo(w.b)
 		w.b = append(w.b, '"')

@@ -25,12 +25,14 @@ const (
 	OutcomeProtocol    = "protocol"    // the peer broke TCP or TLS, or ended it too early
 	OutcomeTimeout     = "timeout"     // the goal was not reached in time
 	OutcomeReset       = "reset"       // a RST ended an established connection
+	OutcomeUnresolved  = "unresolved"  // the host's name could not be looked up
 	OutcomeFailed      = "error"       // this side could not do its part
 )
 
-// Failures lists them.
-var Failures = []string{OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomeAlert,
-	OutcomeProtocol, OutcomeTimeout, OutcomeReset, OutcomeFailed}
+// Outcomes lists all that there are: the goals, then the rest.
+var Outcomes = []string{"open", "hello", "certificate", "finished", "data",
+	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
+	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
 // Steps on the way, in order; the first is 0 by definition.
 const (

@@ -12,6 +12,9 @@ type Range struct{ First, Last netip.Addr }
 
 func (r Range) interval() interval { return interval{numberOf(r.First), numberOf(r.Last)} }
 
+// At is an address by its place in the range, from 0.
+func (r Range) At(i uint64) netip.Addr { return numberOf(r.First).plus(i).addr() }
+
 func rangeOf(p netip.Prefix) Range {
 	p = p.Masked()
 	first := numberOf(p.Addr())

@@ -40,6 +40,17 @@ func (s *Space) At(i uint64) (netip.Addr, uint16) {
 	return b.first.plus(i / n).addr(), b.ports[i%n]
 }
 
+// Example is one of the space's addresses of an IP version, if there is any.
+func (s *Space) Example(six bool) (netip.Addr, bool) {
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		if a := b.first.plus(b.count / 2).addr(); a.Is6() == six {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
 func (s *Space) find(i uint64) int {
 	k, _ := slices.BinarySearchFunc(s.blocks, i, func(b block, i uint64) int {
 		if b.start+b.count*uint64(len(b.ports)) <= i {

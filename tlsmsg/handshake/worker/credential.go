@@ -31,7 +31,7 @@ func NewCredential(chain [][]byte, key crypto.Signer) (handshake.Credential, err
 		if i > 0 {
 			continue
 		}
-		pub, ok := cert.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+		pub, ok := keyOf(cert).(interface{ Equal(crypto.PublicKey) bool })
 		if !ok || !pub.Equal(key.Public()) {
 			return none, errors.New("certificate: the private key is not that of the first certificate")
 		}

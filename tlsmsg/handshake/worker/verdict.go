@@ -72,14 +72,20 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
 	note(w.untrusted(leaf, work, now))
-	result := handshake.VerifyChainResult{PublicKey: leaf.PublicKey}
-	if result.PublicKey == nil { // of an algorithm that crypto/x509 does not know
-		result.PublicKey = digKey(work.Chain[0])
-	}
+	result := handshake.VerifyChainResult{PublicKey: keyOf(leaf)}
 	if len(found) > 0 {
 		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
 	}
 	return result
+}
+
+// keyOf returns a certificate's public key, also one of an algorithm that
+// crypto/x509 does not know, or nil.
+func keyOf(cert *x509.Certificate) any {
+	if cert.PublicKey != nil {
+		return cert.PublicKey
+	}
+	return digKey(cert.Raw)
 }
 
 // parse takes no key that is too long to compute with: a chain may hold a

@@ -1,0 +1,254 @@
+//go:build linux
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+)
+
+// guardFlags are what the subcommands of `guard` have in common.
+type guardFlags struct {
+	ports     string
+	addresses []string
+}
+
+func newGuard() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "guard",
+		Short: "Keep the kernel's RSTs away from the ports of any raw-socket program",
+		Long: `guard keeps this machine's kernel from resetting connections that a program
+makes with its own segments. It concerns the ports named, and nothing else.
+connect and probe have a guard of their own and need none of this.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError("guard needs a command: run, up, down or status")
+			}
+			return usageError("guard has no command %q: there are run, up, down and status", args[0])
+		},
+	}
+	cmd.AddCommand(newGuardRun(), newGuardUp(), newGuardDown(), newGuardStatus())
+	return cmd
+}
+
+func (f *guardFlags) register(cmd *cobra.Command, ports string) {
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&f.ports, "ports", "", ports)
+	fl.StringSliceVar(&f.addresses, "address", nil, "our address, of either IP version; may be given again (default: every address)")
+}
+
+// scope reads the flags. First is 0 where no ports were named.
+func (f *guardFlags) scope() (addrs []netip.Addr, first, last uint16, err error) {
+	for _, text := range f.addresses {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, 0, 0, usageError("--address %q is not an IP address", text)
+		}
+		addrs = append(addrs, a.Unmap())
+	}
+	if f.ports == "" {
+		return addrs, 0, 0, nil
+	}
+	low, high, isRange := strings.Cut(f.ports, "-")
+	if !isRange {
+		high = low
+	}
+	if first, err = parsePort(low); err == nil {
+		last, err = parsePort(high)
+	}
+	if err != nil {
+		return nil, 0, 0, usageError("--ports %s: %v; give PORT or FIRST-LAST", f.ports, err)
+	}
+	if last < first {
+		return nil, 0, 0, usageError("--ports %s: the first port is above the last", f.ports)
+	}
+	return addrs, first, last, nil
+}
+
+func newGuardUp() *cobra.Command {
+	var f guardFlags
+	cmd := &cobra.Command{
+		Use:   "up --ports FIRST-LAST",
+		Short: "Put up a guard that stays until it is taken down",
+		Long: `up adds a rule to the nftables table inet ` + guard.LastingTable + `, which drops
+the RSTs that the kernel itself would send from the ports. It stays until
+'rawshake guard down'. Doing it twice is harmless. It needs CAP_NET_ADMIN;
+'rawshake guard run' needs no privilege.`,
+		Example: "  sudo rawshake guard up --ports 61000-61999\n  sudo rawshake guard up --ports 4000 --address 198.18.0.1",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			addrs, first, last, err := f.scope()
+			if err != nil {
+				return err
+			}
+			if first == 0 {
+				return usageError("guard up needs --ports FIRST-LAST")
+			}
+			n, err := guard.Raise(addrs, first, last, raisedBy())
+			if err != nil {
+				return guardError(err)
+			}
+			what := &guard.Found{Addrs: addrs, First: first, Last: last}
+			if n == 0 {
+				fmt.Fprintf(os.Stderr, "a guard over %v stands already\n", what)
+				return nil
+			}
+			fmt.Fprintf(os.Stderr, "a guard over %v stands, until: rawshake guard down\n", what)
+			warnOfConflicts(addrs, first, last)
+			return nil
+		},
+	}
+	f.register(cmd, "the ports to guard, FIRST-LAST or one")
+	return cmd
+}
+
+// raisedBy is the comment that says whose a guard is.
+func raisedBy() string {
+	name := fmt.Sprintf("uid %d", os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if by := os.Getenv("SUDO_USER"); by != "" {
+		name = by + " by sudo"
+	}
+	return fmt.Sprintf("rawshake guard up, %s, %s", name, time.Now().UTC().Format("2006-01-02 15:04 MST"))
+}
+
+// warnOfConflicts says where a guard that holds no port can touch others.
+func warnOfConflicts(addrs []netip.Addr, first, last uint16) {
+	if low, high, err := guard.EphemeralPorts(); err == nil && first <= high && last >= low {
+		fmt.Fprintf(os.Stderr, "note: the kernel gives ports %d-%d to its own connections, whose RSTs are dropped where the two overlap: choose ports outside\n", low, high)
+	}
+	if err := guard.CheckFree(addrs, first, last); errors.Is(err, guard.ErrPortInUse) {
+		fmt.Fprintf(os.Stderr, "note: %v\n", err)
+	}
+}
+
+func newGuardDown() *cobra.Command {
+	var f guardFlags
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Take down what 'guard up' left standing",
+		Long: `down takes away what 'guard up' made: of the ports and addresses named, or all
+of it. Doing it twice is harmless. The guards of running programs end with
+those, and are left alone.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			addrs, first, last, err := f.scope()
+			if err != nil {
+				return err
+			}
+			if first == 0 && len(addrs) > 0 {
+				return usageError("guard down takes --address only together with --ports")
+			}
+			n, err := guard.Lower(addrs, first, last)
+			if err != nil {
+				return guardError(err)
+			}
+			fmt.Fprintf(os.Stderr, "%s taken down\n", count(n, "rule"))
+			return nil
+		},
+	}
+	f.register(cmd, "the ports, as they were given to up (default: all)")
+	return cmd
+}
+
+func newGuardStatus() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "What guards stand here, whose they are, and what they have dropped",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := guard.Find()
+			write := writeGuards
+			if asJSON {
+				write = writeGuardsJSON
+			}
+			if werr := write(cmd.OutOrStdout(), found); werr != nil {
+				return &statusError{exitError, werr}
+			}
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "rawshake: not all can be seen: %v\n", err)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	return cmd
+}
+
+func writeGuards(w io.Writer, found []guard.Found) error {
+	var b strings.Builder
+	for _, f := range found {
+		ends := "ends with process " + fmt.Sprint(f.PID)
+		switch {
+		case f.Kind == guard.KindScript:
+			ends = "stays until: scripts/rst-guard.sh down"
+		case f.Lasting:
+			ends = "stays until: rawshake guard down"
+		}
+		dropped := count(int(f.Dropped), "RST")
+		if f.Kind == guard.KindListener {
+			dropped = count(int(f.Dropped), "segment")
+		}
+		fmt.Fprintf(&b, "%s: %v\n  %s\n  %s\n  %s dropped\n", f.Kind, &f, view.Escape(f.Owner), ends, dropped)
+	}
+	if len(found) == 0 {
+		b.WriteString("no guard stands here\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeGuardsJSON(w io.Writer, found []guard.Found) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, f := range found {
+		if err := enc.Encode(struct {
+			Kind      string       `json:"kind"`
+			Addresses []netip.Addr `json:"addresses"` // null: every address
+			First     uint16       `json:"first_port"`
+			Last      uint16       `json:"last_port"`
+			Lasting   bool         `json:"lasting"`
+			PID       int          `json:"pid,omitempty"`
+			Owner     string       `json:"owner"`
+			Dropped   uint64       `json:"dropped"`
+		}{f.Kind, f.Addrs, f.First, f.Last, f.Lasting, f.PID, f.Owner, f.Dropped}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guardError says what to do where a guard is refused.
+func guardError(err error) error {
+	switch {
+	case errors.Is(err, guard.ErrPermission):
+		return &statusError{exitNotAllowed, fmt.Errorf("%w\n  %s\n  Or guard one command, without any privilege: rawshake guard run -- COMMAND", err, grant("cap_net_raw,cap_net_admin"))}
+	case errors.Is(err, guard.ErrPortInUse):
+		return &statusError{exitError, fmt.Errorf("%w\n  Name other ports with --ports, or leave them out to have free ones chosen", err)}
+	}
+	return &statusError{exitError, err}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,104 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+)
+
+// portsForRun is how many ports are chosen where none are named.
+const portsForRun = 100
+
+func newGuardRun() *cobra.Command {
+	var f guardFlags
+	var kind string
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "run [--ports FIRST-LAST] -- COMMAND [ARGUMENT…]",
+		Short: "Run a raw-socket program under a guard that ends with it",
+		Long: `run puts up a guard, runs the command, and takes the guard down with it; also
+when it is killed. Without --ports, ` + fmt.Sprint(portsForRun) + ` free ones are chosen. The command finds
+them in $RAWSHAKE_PORTS (FIRST-LAST), $RAWSHAKE_FIRST_PORT and $RAWSHAKE_LAST_PORT,
+and in its arguments for {ports}, {first} and {last}.
+
+The listener guard, which needs no privilege, holds the ports as well: a
+command that binds them itself needs --guard nftables.
+
+Exit status: the command's own; 128 and the signal's number if one ended it.`,
+		Example: "  rawshake guard run -- masscan --source-port {ports} -p443 198.18.0.0/24\n  rawshake guard run --ports 4000-4010 -- ./my-tcp",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			addrs, first, last, err := f.scope()
+			if err != nil {
+				return err
+			}
+			if kind, err = oneOf("--guard", kind, "auto", "listener", "nftables"); err != nil {
+				return err
+			}
+			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun})
+			if err != nil {
+				return guardError(err)
+			}
+			defer g.Close()
+			if !quiet {
+				fmt.Fprintf(os.Stderr, "guard: %s\n", g.Describe())
+			}
+			return runUnder(g, args)
+		},
+	}
+	f.register(cmd, fmt.Sprintf("the ports to guard, FIRST-LAST or one (default: %d free ones)", portsForRun))
+	cmd.Flags().StringVar(&kind, "guard", "auto", "which guard: auto, listener, nftables")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing, only what the command says")
+	return cmd
+}
+
+// runUnder runs the command and ends with its status.
+func runUnder(g guard.Range, args []string) error {
+	first, last := g.Ports()
+	ports := fmt.Sprintf("%d-%d", first, last)
+	fill := strings.NewReplacer("{ports}", ports, "{first}", fmt.Sprint(first), "{last}", fmt.Sprint(last))
+	var words []string
+	for _, a := range args {
+		words = append(words, fill.Replace(a))
+	}
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "RAWSHAKE_PORTS="+ports, fmt.Sprintf("RAWSHAKE_FIRST_PORT=%d", first), fmt.Sprintf("RAWSHAKE_LAST_PORT=%d", last))
+	// Without the guard it shall not go on. The signal follows the thread.
+	runtime.LockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return &statusError{exitError, err}
+	}
+	go func() { // an interrupt reaches the command from the terminal itself
+		for s := range signals {
+			_ = cmd.Process.Signal(s)
+		}
+	}()
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &exit):
+		return &statusError{exitError, err}
+	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return &statusError{128 + int(status.Signal()), nil}
+	}
+	return &statusError{exit.ExitCode(), nil}
+}

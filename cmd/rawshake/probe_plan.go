@@ -1,0 +1,410 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/probe"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// probePlan is a command line of `probe`, understood: everything is read and
+// opened, and the first packet may leave.
+type probePlan struct {
+	options  probe.Options
+	output   *probe.Output
+	refused  []targets.Refusal
+	memory   uint64
+	finished bool
+	files    []io.Closer
+}
+
+func (p *probePlan) close() error {
+	var errs []error
+	if p.output != nil {
+		if err := p.output.Close(); err != nil {
+			errs = append(errs, &probe.OutputError{Err: err})
+		}
+		p.output = nil
+	}
+	for _, c := range p.files {
+		c.Close() // read only
+	}
+	p.files = nil
+	return errors.Join(errs...)
+}
+
+// plan turns the flags into options. Whatever is wrong with them is said here,
+// before anything is sent.
+func (f *probeFlags) plan(cmd *cobra.Command, args []string) (*probePlan, error) {
+	p := &probePlan{}
+	steps := []func(*probePlan) error{f.planGoal, f.planPace, f.planProbeTLS, f.planProbeLink,
+		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
+		func(p *probePlan) error { return f.planTargets(p, args) },
+		f.planOutput}
+	for _, step := range steps {
+		if err := step(p); err != nil {
+			p.close()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (f *probeFlags) planGoal(p *probePlan) (err error) {
+	o := &p.options
+	if f.get != "" && f.send != "" {
+		return usageError("--get and --send contradict each other")
+	}
+	until := f.until
+	if until == "" {
+		until = probe.GoalCertificate.String()
+		if f.get != "" || f.send != "" {
+			until = probe.GoalData.String()
+		}
+	}
+	if o.Goal, err = probe.ParseGoal(until); err != nil {
+		return usageError("--until: %v", err)
+	}
+	if (f.get != "" || f.send != "") && o.Goal != probe.GoalData {
+		return usageError("--get and --send go with --until data, not with %s", o.Goal)
+	}
+	o.DataMax = probe.DefaultDataMax
+	switch {
+	case f.send != "":
+		if o.Request, err = os.ReadFile(f.send); err != nil {
+			return usageError("--send: %v", err)
+		}
+	case o.Goal == probe.GoalData:
+		path := f.get
+		if path == "" {
+			path = "/"
+		}
+		if !requestPath.MatchString(path) {
+			return usageError("--get %q: a path begins with / and holds no spaces or control characters", path)
+		}
+		o.Path = path
+	}
+	if o.Fields, err = record.ParseFields(f.fields); err != nil {
+		return usageError("--fields: %v", err)
+	}
+	o.Whole = f.certificates
+	return nil
+}
+
+func (f *probeFlags) planPace(p *probePlan) (err error) {
+	o := &p.options
+	switch {
+	case f.rate < 0, f.perNetwork < 0:
+		return usageError("--rate %v, --per-network %v: a rate is 0 or more", f.rate, f.perNetwork)
+	case f.maxInFlight < 1:
+		return usageError("--max-inflight %d: must be at least 1", f.maxInFlight)
+	case f.retries < 0 || f.retries > 10:
+		return usageError("--retries %d: from 0 to 10", f.retries)
+	case f.timeout <= 0 || f.timeout > probe.MaxTimeout:
+		return usageError("--timeout %v: more than 0, and at most %v", f.timeout, probe.MaxTimeout)
+	case f.loops < 0 || f.loops > 64:
+		return usageError("--loops %d: from 1 to 64", f.loops)
+	}
+	if f.maxMemory != "" {
+		if p.memory, err = parseBytes(f.maxMemory); err != nil {
+			return usageError("--max-memory: %v", err)
+		}
+	}
+	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
+	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
+	if o.Loops == 0 {
+		o.Loops = defaultLoops()
+	}
+	return nil
+}
+
+func (f *probeFlags) planProbeTLS(p *probePlan) error {
+	o := &p.options
+	o.Name = strings.TrimSuffix(f.servername, ".")
+	if o.Name != "" {
+		if _, err := tlsmsg.NewServerName(o.Name); err != nil {
+			return usageError("--servername: %v", err)
+		}
+	}
+	o.Worker = &worker.Worker{}
+	if f.ca != "" {
+		roots, err := loadRoots(f.ca)
+		if err != nil {
+			return err
+		}
+		o.Worker.Roots = roots
+	}
+	var c connect.Options
+	if err := f.tls.plan(&c); err != nil {
+		return err
+	}
+	o.TLS = c.TLS
+	if o.TLS.ALPN = f.alpn; len(f.alpn) > 0 {
+		if _, err := tlsmsg.NewALPN(f.alpn...); err != nil {
+			return usageError("--alpn: %v", err)
+		}
+	}
+	if err := parseNames("--ciphers", f.ciphers, tlsmsg.ParseCipherSuite, &o.TLS.CipherSuites); err != nil {
+		return err
+	}
+	return parseNames("--groups", f.groups, tlsmsg.ParseNamedGroup, &o.TLS.Groups)
+}
+
+func (f *probeFlags) planProbeLink(p *probePlan) (err error) {
+	o := &p.options
+	if f.ipv4 && f.ipv6 {
+		return usageError("-4 and -6 contradict each other")
+	}
+	o.Via.Interface = f.iface
+	if f.iface != "" {
+		if _, err := net.InterfaceByName(f.iface); err != nil {
+			return usageError("--interface: there is no interface %q here (ip link lists them)", f.iface)
+		}
+	}
+	if f.sourceIP != "" {
+		a, err := netip.ParseAddr(f.sourceIP)
+		if err != nil {
+			return usageError("--source-ip %q is not an IP address", f.sourceIP)
+		}
+		o.Via.Source = a.Unmap()
+	}
+	o.Link, err = oneOf("--link", f.link, "auto", "packet", "raw")
+	return err
+}
+
+// planOrder reads the seed, the shard and the checkpoint.
+func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err error) {
+	o := &p.options
+	o.Seed = f.seed
+	if f.shard != "" {
+		if o.Shard, o.Shards, err = parseShard(f.shard); err != nil {
+			return usageError("--shard: %v", err)
+		}
+		if !seeded {
+			return usageError("--shard needs --seed, the same for all shards: only then is no target in two of them")
+		}
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.ports, o.Goal.String(), strings.Join(f.files, "\x00"), strings.Join(args, "\x00"),
+		strings.Join(f.exclude, ","), strings.Join(f.excludeFiles, "\x00"), fmt.Sprint(f.allowSpecial, f.ipv4, f.ipv6, o.Shard, o.Shards)}, "\x01")))
+	o.Scan = hex.EncodeToString(sum[:16])
+	if f.checkpoint != "" {
+		o.Checkpoint = f.checkpoint
+		c, err := probe.ReadCheckpoint(f.checkpoint)
+		switch {
+		case err != nil:
+			return fileError("--checkpoint", err)
+		case c == nil:
+		case c.Scan != o.Scan || seeded && c.Seed != f.seed || c.Output != f.output:
+			return usageError("--checkpoint: %s belongs to another scan: its targets, ports, goal, shard, seed or output differ. Name another file, or remove it to begin anew", f.checkpoint)
+		default:
+			o.Resume, o.Seed, seeded, p.finished = c, c.Seed, true, c.Finished
+		}
+	}
+	if !seeded {
+		o.Seed = rand.Uint64()
+	}
+	return nil
+}
+
+func parseShard(s string) (i, n uint64, err error) {
+	a, b, ok := strings.Cut(s, "/")
+	if ok {
+		if i, err = strconv.ParseUint(a, 10, 32); err == nil {
+			n, err = strconv.ParseUint(b, 10, 32)
+		}
+	}
+	if !ok || err != nil || n == 0 || i >= n {
+		return 0, 0, fmt.Errorf("%q is not I/N, with I from 0 to N-1", s)
+	}
+	return i, n, nil
+}
+
+// planTargets reads what is to be probed, and what is to be left out.
+func (f *probeFlags) planTargets(p *probePlan, args []string) error {
+	o := &p.options
+	ports, err := targets.ParsePorts(f.ports)
+	if err != nil {
+		return usageError("-p: %v", err)
+	}
+	rules := &targets.Rules{AllowSpecial: f.allowSpecial}
+	if err := f.planExclusions(rules); err != nil {
+		return err
+	}
+	feed := &probe.Feed{Ports: ports, Rules: rules, Name: o.Name, Strict: f.strict, Warn: warnOfLines(), Family: f.wants}
+	var specs []targets.Spec
+	for _, a := range args {
+		if a == "-" {
+			f.files = append(f.files, a)
+			continue
+		}
+		spec, err := targets.ParseSpec(a)
+		switch {
+		case err != nil:
+			return usageError("%v", err)
+		case spec.Host != "":
+			feed.Hosts = append(feed.Hosts, targets.Line{Spec: spec})
+		case !f.wants(spec.Range.First):
+			return usageError("%s is not of the IP version that -4 or -6 asks for", a)
+		default:
+			specs = append(specs, spec)
+		}
+	}
+	if len(args) == 0 && len(f.files) == 0 {
+		if term.IsTerminal(int(os.Stdin.Fd())) {
+			return usageError("nothing to probe: name targets, a file with -f, or give a list on standard input")
+		}
+		f.files = []string{"-"}
+	}
+	for _, name := range f.files {
+		if err := p.openList(feed, name); err != nil {
+			return err
+		}
+	}
+	if len(feed.Hosts)+len(feed.Lists) > 0 {
+		o.Feed = feed
+	}
+	o.Space, p.refused, err = targets.BuildSpace(specs, ports, rules)
+	if err != nil {
+		return usageError("%v", err)
+	}
+	if o.Space.Len() == 0 && o.Feed == nil {
+		return usageError("nothing is left to probe: %s", refusals(p.refused))
+	}
+	return nil
+}
+
+func (f *probeFlags) wants(a netip.Addr) bool { return !(f.ipv4 && a.Is6() || f.ipv6 && a.Is4()) }
+
+func (p *probePlan) openList(feed *probe.Feed, name string) error {
+	if name == "-" {
+		feed.Lists = append(feed.Lists, probe.List{Name: "standard input", From: os.Stdin})
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return usageError("-f: %v", err)
+	}
+	p.files = append(p.files, file)
+	feed.Lists = append(feed.Lists, probe.List{Name: name, From: bufio.NewReader(file)})
+	return nil
+}
+
+// planExclusions reads them all before the first packet: one that cannot be
+// read must not be probed by mistake.
+func (f *probeFlags) planExclusions(rules *targets.Rules) error {
+	for _, s := range f.exclude {
+		r, err := targets.ParseRange(s)
+		if err != nil {
+			return usageError("--exclude: %v", err)
+		}
+		rules.Exclude.Add(r)
+	}
+	for _, name := range f.excludeFiles {
+		file, err := os.Open(name)
+		if err != nil {
+			return usageError("--exclude-file: %v", err)
+		}
+		for line, err := range targets.Lines(file, name) {
+			if err == nil && line.Spec.Host != "" {
+				err = fmt.Errorf("%s: %q is a name; exclusions are addresses, blocks and ranges", name, line.Spec.Host)
+			}
+			if err != nil {
+				file.Close()
+				return usageError("--exclude-file: %v", err)
+			}
+			rules.Exclude.Add(line.Spec.Range)
+		}
+		file.Close()
+	}
+	return nil
+}
+
+// mostLineWarnings bounds what is said of unreadable lines; all are counted.
+const mostLineWarnings = 10
+
+func warnOfLines() func(error) {
+	said := 0
+	return func(err error) {
+		if said++; said <= mostLineWarnings {
+			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", view.Escape(err.Error()))
+		}
+	}
+}
+
+func (f *probeFlags) planOutput(p *probePlan) (err error) {
+	switch {
+	case f.dryRun || p.finished:
+	case f.output == "":
+		p.output = probe.NewOutput(os.Stdout)
+	case p.options.Resume != nil:
+		if p.output, err = probe.ContinueOutput(f.output, p.options.Resume.Offset); err != nil {
+			return fileError("-o", err)
+		}
+	default:
+		if p.output, err = probe.CreateOutput(f.output); err != nil {
+			return fileError("-o", err)
+		}
+	}
+	return nil
+}
+
+func refusals(list []targets.Refusal) string {
+	if len(list) == 0 {
+		return "no target was named"
+	}
+	parts := make([]string, len(list))
+	for i, r := range list {
+		parts[i] = fmt.Sprintf("%d targets left out, %s (%s)", r.Count, r.What, r.Why)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// dryRun lists the targets on out, and says the rest on notes.
+func (p *probePlan) dryRun(out, notes io.Writer) error {
+	o := &p.options
+	w := bufio.NewWriter(out)
+	n, err := probe.Each(context.Background(), o, func(t probe.Target) error {
+		_, err := fmt.Fprintf(w, "%s\n", t)
+		return err
+	})
+	if err = errors.Join(err, w.Flush()); err != nil {
+		return &statusError{exitError, err}
+	}
+	fmt.Fprintf(notes, "rawshake: %d targets, each with up to %d SYNs, at %s packets a second; nothing was sent. The order's --seed is %d.\n",
+		n, 1+o.Retries, rateText(o.Rate), o.Seed)
+	left, bad := (&probeReport{plan: p}).leftOut()
+	if bad > 0 {
+		fmt.Fprintf(notes, "rawshake: %d lines could not be read\n", bad)
+	}
+	for _, r := range left {
+		fmt.Fprintf(notes, "rawshake: %d targets left out: %s (%s)\n", r.Count, r.What, r.Why)
+	}
+	return nil
+}
+
+func rateText(rate float64) string {
+	if rate == 0 {
+		return "any number of"
+	}
+	return strconv.FormatFloat(rate, 'f', -1, 64)
+}

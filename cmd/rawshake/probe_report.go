@@ -1,0 +1,239 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/rawshake/rawshake/internal/probe"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/targets"
+)
+
+// A probeReport tells a person, and a status file, how a scan goes.
+type probeReport struct {
+	flags *probeFlags
+	plan  *probePlan
+	scan  *probe.Scan
+	out   io.Writer
+	live  bool // the progress line can be written over
+
+	quit chan struct{}
+	wait sync.WaitGroup
+	last probe.Stats
+	told bool // of drops
+}
+
+func (f *probeFlags) report(scan *probe.Scan, p *probePlan) *probeReport {
+	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{})}
+	r.live = !f.quiet && term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	r.wait.Go(r.run)
+	return r
+}
+
+const (
+	progressEvery = 500 * time.Millisecond
+	statusEvery   = 2 // times that
+)
+
+func (r *probeReport) run() {
+	ticks := time.NewTicker(progressEvery)
+	defer ticks.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-r.quit:
+			return
+		case <-ticks.C:
+		}
+		s := r.scan.Stats()
+		if r.live {
+			fmt.Fprintf(r.out, "\r\x1b[K%s", r.progress(&s))
+		}
+		if s.Slowed < 1 && !r.told && !r.flags.quiet {
+			r.told = true
+			r.line("warning: the link has no room for all packets (%d not sent, %d not taken): slowed down to %.0f%% of the rate",
+				s.Link.Unsent, s.Link.Dropped, 100*s.Slowed)
+		}
+		if n%statusEvery == 0 {
+			r.status(&s, false)
+		}
+		r.last = s
+	}
+}
+
+// line writes a line of its own.
+func (r *probeReport) line(format string, args ...any) {
+	if r.live {
+		fmt.Fprint(r.out, "\r\x1b[K")
+	}
+	fmt.Fprintf(r.out, "rawshake: "+format+"\n", args...)
+}
+
+// progress is the one line that is written over and over.
+func (r *probeReport) progress(s *probe.Stats) string {
+	var b strings.Builder
+	total, whole := r.scan.Total()
+	done := s.Done()
+	if whole && total > 0 {
+		fmt.Fprintf(&b, "%d of %d (%d%%)", done, total, done*100/total)
+	} else {
+		fmt.Fprintf(&b, "%d done", done)
+	}
+	span := (s.Time - r.last.Time).Seconds()
+	if span > 0 {
+		fmt.Fprintf(&b, "  %.0f packets/s  %.0f records/s", float64(s.Packets-r.last.Packets)/span, float64(s.Records-r.last.Records)/span)
+	}
+	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
+	for i, name := range record.Outcomes {
+		if s.Outcomes[i] > 0 {
+			fmt.Fprintf(&b, "  %s %d", name, s.Outcomes[i])
+		}
+	}
+	if n := s.Link.Dropped + s.Link.Unsent; n > 0 {
+		fmt.Fprintf(&b, "  dropped %d", n)
+	}
+	if whole && s.Records > 0 && done < total {
+		left := time.Duration(float64(s.Time) / float64(s.Records) * float64(total-done))
+		fmt.Fprintf(&b, "  %v left", left.Round(time.Second))
+	}
+	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 && b.Len() >= width {
+		return b.String()[:width-1]
+	}
+	return b.String()
+}
+
+// statusFile is what --status keeps, for machines.
+type statusFile struct {
+	Time       string            `json:"time"`
+	Finished   bool              `json:"finished"`
+	ElapsedMS  int64             `json:"elapsed_ms"`
+	Total      uint64            `json:"total"`
+	TotalKnown bool              `json:"total_known"`
+	Targets    uint64            `json:"targets"`
+	Records    uint64            `json:"records"`
+	Earlier    uint64            `json:"records_of_earlier_runs"`
+	InFlight   int               `json:"in_flight"`
+	Conns      int               `json:"connections"`
+	SYNs       uint64            `json:"syns"`
+	Packets    uint64            `json:"packets_sent"`
+	Unsent     uint64            `json:"packets_unsent"`
+	Received   uint64            `json:"packets_received"`
+	Dropped    uint64            `json:"packets_dropped"`
+	Stray      uint64            `json:"packets_stray"`
+	Late       uint64            `json:"packets_late"`
+	Bad        uint64            `json:"packets_bad"`
+	Slowed     float64           `json:"rate_factor"`
+	Heap       uint64            `json:"heap_bytes"`
+	Outcomes   map[string]uint64 `json:"outcomes"`
+	LeftOut    map[string]uint64 `json:"left_out"`
+	Unreadable int               `json:"lines_unreadable"`
+}
+
+func (r *probeReport) status(s *probe.Stats, finished bool) {
+	if r.flags.status == "" {
+		return
+	}
+	total, whole := r.scan.Total()
+	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
+		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
+		SYNs: s.SYNs, Packets: s.Packets, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
+		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
+	for i, name := range record.Outcomes {
+		if s.Outcomes[i] > 0 {
+			f.Outcomes[name] = s.Outcomes[i]
+		}
+	}
+	left, bad := r.leftOut()
+	f.Unreadable = bad
+	for _, x := range left {
+		f.LeftOut[x.What] += x.Count
+	}
+	b, err := json.Marshal(f)
+	if err == nil {
+		err = replaceFile(r.flags.status, append(b, '\n'))
+	}
+	if err != nil {
+		r.line("warning: --status: %v; going on without", err)
+		r.flags.status = ""
+	}
+}
+
+// replaceFile puts a file in the place of another, so that a reader sees one
+// or the other.
+func replaceFile(path string, b []byte) error {
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, b, 0o666); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// leftOut is what is not probed, and how many lines could not be read.
+func (r *probeReport) leftOut() (list []targets.Refusal, bad int) {
+	list = append(list, r.plan.refused...)
+	if feed := r.plan.options.Feed; feed != nil {
+		more, n := feed.Refused()
+		list, bad = append(list, more...), n
+	}
+	return list, bad
+}
+
+// end writes the summary.
+func (r *probeReport) end(s probe.Stats, err error, stopped bool) {
+	close(r.quit)
+	r.wait.Wait()
+	r.status(&s, err == nil && !stopped)
+	if r.flags.quiet {
+		return
+	}
+	if r.live {
+		fmt.Fprint(r.out, "\r\x1b[K")
+	}
+	r.summary(&s)
+}
+
+func (r *probeReport) summary(s *probe.Stats) {
+	w := r.out
+	fmt.Fprintf(w, "\n%8d targets in %v, %d packets sent, %d received\n", s.Targets, s.Time.Round(time.Millisecond), s.Packets, s.Link.Received)
+	if s.Known > 0 {
+		fmt.Fprintf(w, "%8d recorded by an earlier run\n", s.Known)
+	}
+	for i, name := range record.Outcomes {
+		if s.Outcomes[i] > 0 {
+			fmt.Fprintf(w, "%8d %s\n", s.Outcomes[i], name)
+		}
+	}
+	left, bad := r.leftOut()
+	for _, x := range left {
+		fmt.Fprintf(w, "%8d left out: %s (%s)\n", x.Count, x.What, x.Why)
+	}
+	if bad > 0 {
+		fmt.Fprintf(w, "%8d lines could not be read\n", bad)
+	}
+	if n := s.Link.Dropped; n > 0 {
+		fmt.Fprintf(w, "%8d packets dropped by the receive ring\n", n)
+	}
+	if n := s.Link.Unsent; n > 0 {
+		fmt.Fprintf(w, "%8d packets that the link had no room for\n", n)
+	}
+}
+
+// stopped says how to go on.
+func (r *probeReport) stopped() string {
+	s := r.scan.Stats()
+	total, whole := r.scan.Total()
+	text := fmt.Sprintf("stopped after %d targets", s.Done())
+	if whole {
+		text = fmt.Sprintf("stopped after %d of %d targets", s.Done(), total)
+	}
+	if r.flags.checkpoint == "" {
+		return text + "; with --checkpoint FILE the next scan can go on where it stopped"
+	}
+	return text + "; the same command goes on from " + r.flags.checkpoint
+}

@@ -1,0 +1,36 @@
+package connect
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A transport carries the session's bytes: a connection of rawtcp, or one of
+// the kernel's. Its stream is what TLS protects, if there is TLS.
+type transport interface {
+	io.ReadWriter
+	CloseWrite() error
+	SetDeadline(time.Time) error
+	SetReadDeadline(time.Time) error
+	// Wait returns once f, called after each change, reports true.
+	Wait(ctx context.Context, f func() bool) error
+	// Do runs f while nothing else moves the machine.
+	Do(f func(now tcb.Instant))
+	Shutdown(ctx context.Context)
+	Abort()
+}
+
+// A machine is what the transport moves, as far as the driver asks it.
+type machine interface {
+	TLS() *handshake.Client // nil with TCP alone
+	Work() (handshake.Work, bool)
+	Resume(handshake.Result)
+	Err() error
+}
+
+var _ transport = (*rawtcp.Conn)(nil)

@@ -1,0 +1,239 @@
+package keys
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// A Step is one computation: what goes in, what comes out, and why.
+type Step struct {
+	Title   string
+	Text    string
+	Formula string
+	Values  []Value // the last one is the outcome
+	Source  string
+}
+
+// A Value is a string of bytes that has a name.
+type Value struct {
+	Name string
+	Hex  string
+	Note string // where it came from, or what it proves
+}
+
+func value(name string, b []byte, note string) Value {
+	return Value{name, hex.EncodeToString(b), note}
+}
+
+// maxRecords is how many records of each direction have their nonces shown.
+const maxRecords = 2
+
+// Steps shows how the keys of a connection were made. The error says what is
+// missing for that.
+func Steps(t *transcript.Transcript) ([]Step, error) {
+	f, err := gather(t)
+	if err != nil {
+		return nil, err
+	}
+	steps := []Step{f.preMaster(), f.masterSecret(), f.keyBlock()}
+	steps = append(steps, f.finished()...)
+	return append(steps, f.nonces()...), nil
+}
+
+func (f *facts) preMaster() Step {
+	s := Step{Title: "The pre-master secret", Source: "RFC 5246, section 8.1; RFC 8422, section 5.10"}
+	switch f.suite.KeyExchange {
+	case tlsmsg.KeyExchangeRSA:
+		s.Text = "The client chose it at random, and sent it encrypted to the key of the server's certificate."
+		s.Formula = "client_version + 46 random bytes"
+	case tlsmsg.KeyExchangeDHE:
+		s.Text = "Each side raised the other's public value to its own secret power. Both arrive at the same number, which was never sent."
+		s.Formula = "dh_Ys ^ (client's secret) mod dh_p = dh_Yc ^ (server's secret) mod dh_p"
+	default:
+		s.Text = "Each side multiplied the other's public point by its own secret number. Both arrive at the same point, which was never sent: this is its x coordinate."
+		s.Formula = "client's secret × server's public = server's secret × client's public"
+	}
+	switch {
+	case f.firstExchanged == 0:
+		s.Text, s.Formula = "An earlier session was resumed: there was no key exchange, and the master secret is that session's.", ""
+	case f.pre == nil:
+		s.Text += " It is not known here: a key log holds the master secret only, and nobody can compute back from that."
+	default:
+		s.Values = []Value{value("pre_master_secret", f.pre, "")}
+	}
+	return s
+}
+
+func (f *facts) masterSecret() Step {
+	s := Step{Title: "The master secret", Source: "RFC 5246, section 8.1"}
+	s.Text = "The pre-master secret and both randoms, mixed by the pseudorandom function. The randoms make it new each time."
+	s.Formula = `PRF(pre_master_secret, "master secret", ClientHello.random + ServerHello.random)[0..47]`
+	s.Values = []Value{value("ClientHello.random", f.client.Random[:], ""), value("ServerHello.random", f.server.Random[:], "")}
+	if f.extended {
+		s.Text = "The pre-master secret and a hash of every message up to ClientKeyExchange, mixed by the pseudorandom function. The hash ties the secret to this one handshake."
+		s.Formula = `PRF(pre_master_secret, "extended master secret", session_hash)[0..47]`
+		s.Source = "RFC 7627, section 4"
+		s.Values = nil
+		if f.firstExchanged > 0 {
+			s.Values = []Value{value("session_hash", f.hash(f.firstExchanged), fmt.Sprintf("of %d messages", f.firstExchanged))}
+		}
+	}
+	note := ""
+	if f.pre != nil && f.firstExchanged > 0 {
+		note = verdict(bytes.Equal(f.remade(), f.master), "computed again here: the same", "computed again here: NOT the same")
+	} else if f.firstExchanged == 0 {
+		s.Text, s.Formula, s.Values = "That of the earlier session.", "", nil
+	}
+	s.Values = append(s.Values, value("master_secret", f.master, note))
+	return s
+}
+
+// remade computes the master secret from the pre-master secret again.
+func (f *facts) remade() []byte {
+	if f.extended {
+		m := f.suite.ExtendedMasterSecret(f.pre, f.hash(f.firstExchanged))
+		return m[:]
+	}
+	m := f.suite.MasterSecret(f.pre, &f.client.Random, &f.server.Random)
+	return m[:]
+}
+
+func verdict(good bool, yes, no string) string {
+	if good {
+		return yes
+	}
+	return no
+}
+
+func (f *facts) keyBlock() Step {
+	s := Step{Title: "The key block", Source: "RFC 5246, section 6.3"}
+	s.Text = "As many bytes as both directions need, cut into pieces. Each direction has a key of its own, so that nobody can send a record back to its sender."
+	s.Formula = `PRF(master_secret, "key expansion", ServerHello.random + ClientHello.random)`
+	client, server := f.suite.Keys(f.master, &f.client.Random, &f.server.Random)
+	var block []byte
+	for _, piece := range []struct {
+		name string
+		b    []byte
+	}{
+		{"client_write_MAC_key", client.MACKey}, {"server_write_MAC_key", server.MACKey},
+		{"client_write_key", client.Key}, {"server_write_key", server.Key},
+		{"client_write_IV", client.IV}, {"server_write_IV", server.IV},
+	} {
+		if len(piece.b) > 0 {
+			s.Values = append(s.Values, value(piece.name, piece.b, fmt.Sprintf("bytes %d to %d", len(block), len(block)+len(piece.b)-1)))
+			block = append(block, piece.b...)
+		}
+	}
+	s.Values = append([]Value{value("key_block", block, fmt.Sprintf("%d bytes", len(block)))}, s.Values...)
+	return s
+}
+
+// finished are the two messages that prove that both sides saw the same.
+func (f *facts) finished() (steps []Step) {
+	for i, m := range f.shaken {
+		if m.Type != tlsmsg.TypeFinished || len(m.Raw) != tlsmsg.HeaderLen+suite.VerifyDataLen {
+			continue
+		}
+		// Whose it is shows from what fits: a resumed handshake has the server's first.
+		hash := f.hash(i)
+		who, want := "client", f.suite.VerifyData(f.master, true, hash)
+		if server := f.suite.VerifyData(f.master, false, hash); bytes.Equal(server[:], m.Raw[tlsmsg.HeaderLen:]) {
+			who, want = "server", server
+		}
+		same := bytes.Equal(want[:], m.Raw[tlsmsg.HeaderLen:])
+		steps = append(steps, Step{
+			Title: "The " + who + "'s verify_data", Source: "RFC 5246, section 7.4.9",
+			Text:    fmt.Sprintf("A hash of all %d messages before it, mixed with the master secret. Only the two that know the secret can make it, and it fits only if both saw the same messages, bit by bit.", i),
+			Formula: fmt.Sprintf(`PRF(master_secret, "%s finished", Hash(handshake_messages))[0..11]`, who),
+			Values: []Value{value("Hash(handshake_messages)", hash, ""),
+				value("verify_data", want[:], verdict(same, "the same as in the Finished message", "NOT what the Finished message holds"))},
+		})
+	}
+	return steps
+}
+
+// nonces are those of the first records of each direction.
+func (f *facts) nonces() (steps []Step) {
+	client, server := f.suite.Keys(f.master, &f.client.Random, &f.server.Random)
+	for _, r := range f.records {
+		if r.seq >= maxRecords || len(r.Wire) < tlsmsg.RecordHeaderLen {
+			continue
+		}
+		who, k := "client", client
+		if r.dir != f.clientDir {
+			who, k = "server", server
+		}
+		steps = append(steps, f.nonce(r, who, k))
+	}
+	return steps
+}
+
+func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
+	s := Step{Title: fmt.Sprintf("Record %d from the %s (%s)", r.seq, who, r.Type.Heading())}
+	var seq [8]byte
+	binary.BigEndian.PutUint64(seq[:], r.seq)
+	c := field.Record("fragment", r.Wire[tlsmsg.RecordHeaderLen:])
+	f.suite.DecodeFragment(&c, f.etm)
+	part := func(path ...string) []byte {
+		n := c.Tree().Find(path...)
+		if n == nil {
+			return nil
+		}
+		return r.Wire[tlsmsg.RecordHeaderLen+n.Offset:][:n.Length]
+	}
+	explicit := part("GenericAEADCipher", "nonce_explicit")
+	tag := part("GenericAEADCipher", "tag")
+	switch {
+	case tag != nil && explicit != nil:
+		s.Source = "RFC 5288, section 3"
+		s.Text = "The nonce must never come twice with one key: a part from the key block, which stays secret, and a part that goes with the record."
+		s.Formula = who + "_write_IV + nonce_explicit"
+		s.Values = []Value{value(who+"_write_IV", k.IV, ""), value("nonce_explicit", explicit, "as sent"), value("nonce", append(bytes.Clone(k.IV), explicit...), "")}
+	case tag != nil:
+		s.Source = "RFC 7905, section 2"
+		s.Text = "The nonce must never come twice with one key: the IV from the key block, with the record's number mixed in. Nothing of it is sent."
+		s.Formula = who + "_write_IV XOR sequence number"
+		nonce := bytes.Clone(k.IV)
+		for i, b := range seq {
+			nonce[len(nonce)-8+i] ^= b
+		}
+		s.Values = []Value{value(who+"_write_IV", k.IV, ""), value("sequence number", seq[:], ""), value("nonce", nonce, "")}
+	default:
+		s.Source = "RFC 5246, section 6.2.3"
+		s.Text = "Protected by a MAC and a cipher of its own."
+		if iv := part("GenericBlockCipher", "IV"); iv != nil {
+			s.Text = "Each record begins with an IV that nobody can predict."
+			s.Values = []Value{value("IV", iv, "as sent")}
+		}
+	}
+	if tag != nil {
+		ad := append(seq[:], r.Wire[:3]...)
+		ad = binary.BigEndian.AppendUint16(ad, uint16(len(part("GenericAEADCipher", "ciphertext"))))
+		s.Values = append(s.Values, value("additional data", ad, "number, type, version and length: not encrypted, but protected from change"))
+		s.Values = append(s.Values, value("ciphertext", short(part("GenericAEADCipher", "ciphertext")), length(part("GenericAEADCipher", "ciphertext"))), value("tag", tag, ""))
+	}
+	if r.Plaintext != nil {
+		s.Values = append(s.Values, value("plaintext", short(r.Plaintext), strings.TrimSpace(length(r.Plaintext))))
+	}
+	return s
+}
+
+// maxValue bounds what is shown of a long value, in bytes.
+const maxValue = 256
+
+func short(b []byte) []byte { return b[:min(len(b), maxValue)] }
+
+func length(b []byte) string {
+	if len(b) > maxValue {
+		return fmt.Sprintf("the first %d of %d bytes", maxValue, len(b))
+	}
+	return fmt.Sprintf("%d bytes", len(b))
+}

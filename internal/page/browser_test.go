@@ -1,0 +1,360 @@
+package page_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/rawshake/rawshake/internal/lab/live"
+	"github.com/rawshake/rawshake/internal/page"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+var update = flag.Bool("update", false, "write the screenshot in docs/img anew")
+
+// A visit is the page of a transcript, open in a browser. Whatever the browser
+// complains of, and whatever it asks for but the file, fails the test.
+type visit struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	trouble  []string
+	requests []string
+}
+
+func open(t *testing.T, tr *transcript.Transcript, title string, width, height int64) *visit {
+	t.Helper()
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("chromium is not installed: scripts/setup.sh installs it")
+		}
+		t.Skip("chromium is not installed: scripts/setup.sh installs it")
+	}
+	file := filepath.Join(t.TempDir(), "page.html")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Write(f, tr, page.Options{Title: title}); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	started, err := theBrowser(browser)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(started) // a tab
+	t.Cleanup(cancel)
+	v := &visit{t: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, v.notice); err != nil {
+		t.Fatal(err)
+	}
+	enable(v, network.Enable, network.EnableParams{})
+	enable(v, log.Enable, cdp.Empty{})
+	enable(v, runtime.Enable, cdp.Empty{})
+	enable(v, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500})
+	url := "file://" + file
+	v.do(chromedp.Navigate(url))
+	t.Cleanup(func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, s := range v.trouble {
+			t.Errorf("the browser complains: %s", s)
+		}
+		for _, r := range v.requests {
+			if r != url && !strings.HasPrefix(r, "data:") {
+				t.Errorf("the page asks for %s", r)
+			}
+		}
+	})
+	return v
+}
+
+// browsers has the one browser that all tests share, and what ends it.
+var browsers struct {
+	sync.Once
+	ctx context.Context
+	err error
+	end []func()
+}
+
+func theBrowser(path string) (context.Context, error) {
+	b := &browsers
+	b.Do(func() {
+		var dir string
+		if dir, b.err = os.MkdirTemp("", "rawshake-browser-"); b.err != nil {
+			return
+		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU,
+			chromedp.NoSandbox, chromedp.UserDataDir(dir), chromedp.WSURLReadTimeout(time.Minute),
+			chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-color-profile", "srgb"))
+		allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, endContext := chromedp.NewContext(allocator)
+		b.end = []func(){endContext, endAllocator, func() { os.RemoveAll(dir) }}
+		b.ctx, b.err = ctx, chromedp.Do(ctx)
+	})
+	return b.ctx, b.err
+}
+
+func endBrowser() {
+	for _, end := range browsers.end {
+		end()
+	}
+}
+
+func (v *visit) notice(ev any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch ev := ev.(type) {
+	case *network.EventRequestWillBeSent:
+		v.requests = append(v.requests, ev.Request.URL)
+	case *runtime.EventConsoleAPICalled:
+		v.trouble = append(v.trouble, fmt.Sprintf("console.%s", ev.Type))
+	case *runtime.EventExceptionThrown:
+		v.trouble = append(v.trouble, ev.ExceptionDetails.Text)
+	case *log.EventEntryAdded:
+		v.trouble = append(v.trouble, ev.Entry.Text)
+	}
+}
+
+// patience bounds each thing that the browser is asked for.
+const patience = 2 * time.Minute
+
+// enable sends a command that has no answer worth reading.
+func enable[P, R any](v *visit, command cdp.Command[P, R], params P) {
+	v.t.Helper()
+	if _, err := chromedp.Call(v.ctx, command, params); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+func (v *visit) do(actions ...chromedp.Action[chromedp.Void]) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// eval runs a script of ours in the page.
+func eval[T any](v *visit, script string) T {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	defer cancel()
+	result, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return result
+}
+
+// ordinary is a handshake with everything in it. All tests look at the same.
+func ordinary(t *testing.T) *transcript.Transcript {
+	t.Helper()
+	once.Do(func() { once.transcript = live.Run(t, live.Cases[0]) })
+	if once.transcript == nil {
+		t.Skip("there is no lab here")
+	}
+	return once.transcript
+}
+
+var once struct {
+	sync.Once
+	transcript *transcript.Transcript
+}
+
+// walk goes from step to step and from field to field by the keys alone, and
+// returns what is wrong: a field that the focus does not reach, or of which
+// nothing is said.
+const walk = `(() => {
+	const wrong = [];
+	const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+	const steps = document.querySelectorAll(".step").length;
+	let fields = 0;
+	document.querySelector(".step[aria-selected=true]").focus();
+	press("Home");
+	for (let i = 0; i < steps; i++) {
+		const step = document.activeElement;
+		if (step.id !== "step" + i) wrong.push("step " + i + " is not reached: " + step.id);
+		press("Enter");
+		for (const side of ["sent", "decrypted"]) {
+			const count = document.querySelectorAll("#fields .field").length;
+			if (count) press("Home");
+			for (let j = 0; j < count; j++) {
+				const at = document.activeElement;
+				const words = document.querySelector("#explain .words").textContent;
+				const source = document.querySelector("#explain .source").textContent;
+				if (at.id !== "field" + j) wrong.push("step " + i + ": field " + j + " is not reached: " + at.id);
+				else if (words.length < 4 || !source) wrong.push("step " + i + ": nothing is said of " + at.textContent);
+				fields++;
+				press("ArrowDown");
+			}
+			if (side === "sent") { if (document.getElementById("toggle").hidden) break; press("d"); document.querySelector("#fields .field[tabindex='0']").focus(); }
+			else press("d");
+		}
+		press("Escape");
+		press("ArrowDown");
+	}
+	if (fields < 300) wrong.push("only " + fields + " fields");
+	return wrong.slice(0, 20);
+})()`
+
+func TestEachFieldIsReachedByKeyboardAndExplained(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	for _, s := range eval[[]string](v, walk) {
+		t.Error(s)
+	}
+	// The same with the keys of a real keyboard, a few steps.
+	eval[bool](v, `document.activeElement.blur(), document.querySelector(".step[aria-selected=true]").focus(), true`)
+	v.do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.ArrowDown))
+	if id := eval[string](v, `document.activeElement.id`); !strings.HasPrefix(id, "step") && id != "field1" {
+		t.Errorf("the focus is at %q", id)
+	}
+}
+
+// The tab key alone leads from the ladder to the tabs, the fields and the answers.
+func TestTabLeadsEverywhere(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	seen := map[string]bool{}
+	for range 12 {
+		v.do(chromedp.KeyEvent(kb.Tab))
+		seen[eval[string](v, `(document.activeElement.closest("#steps, .tabs, #toggle, #fields") || {id: "", className: ""}).id || document.activeElement.closest(".tabs")?.className || ""`)] = true
+	}
+	for _, want := range []string{"steps", "tabs", "fields"} {
+		if !seen[want] {
+			t.Errorf("the tab key does not lead to %s: %v", want, seen)
+		}
+	}
+}
+
+// Each question leads to the field where its answer stands.
+func TestQuestionsAreAnsweredAtTheRightBytes(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	answers := eval[[]string](v, `[...document.querySelectorAll("[data-question]")].map((b) => {
+		b.click();
+		return b.parentElement.querySelector("p").textContent + " | " + document.getElementById("detail-title").textContent + " | " +
+			document.querySelector("#explain .path").textContent + " | " + document.querySelector("#explain .words").textContent;
+	})`)
+	for i, want := range [][]string{
+		{"Which packet proves", "Frame 3: ACK", "TCP.acknowledgment_number", "proof that the client received the SYN-ACK"},
+		{"Where does the server prove", "ServerKeyExchange", "ServerKeyExchange.signature", "the server proves that it owns the certificate's key"},
+		{"From which byte", "ChangeCipherSpec", "ChangeCipherSpec.type", "in this direction everything after it is encrypted"},
+		{"altered the Finished", "Finished", "Finished.verify_data", "fatal alert"},
+	} {
+		for _, s := range want {
+			if i >= len(answers) || !strings.Contains(answers[i], s) {
+				t.Errorf("answer %d is not about %q: %q", i+1, s, answers)
+			}
+		}
+	}
+}
+
+func TestPointingAtAByteLightsItsField(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	v.do(chromedp.Click(chromedp.CSS(`#hex .bytes b[data-at="8"]`)))
+	got := eval[string](v, `document.querySelector("#explain .path").textContent + " " + [...document.querySelectorAll("#hex .bytes b.lit")].map((b) => b.dataset.at) +
+		" " + document.querySelector("#fields [aria-selected=true] .name").textContent`)
+	if got != "IPv4.time_to_live 8 time_to_live" {
+		t.Errorf("byte 8 lights %q", got)
+	}
+}
+
+// look opens every step, and every field that holds an attack.
+const look = `(() => {
+	let n = 0;
+	for (const step of document.querySelectorAll(".step")) {
+		step.click();
+		for (const e of document.querySelectorAll("#fields .field")) if (e.textContent.includes("pwned")) { e.click(); n++; }
+	}
+	return n;
+})()`
+
+func TestNothingOfAHostilePeerRuns(t *testing.T) {
+	tr := hostile(t)
+	v := open(t, tr, strings.Join(attacks, ""), 1280, 800)
+	if n := eval[int](v, look); n < 10*len(attacks) {
+		t.Errorf("only %d fields hold an attack", n)
+	}
+	if eval[bool](v, `window.pwned !== undefined`) {
+		t.Error("something ran")
+	}
+	if n := eval[int](v, `document.querySelectorAll("script").length * 100 + document.querySelectorAll("img, svg, iframe, object, a, link:not([rel=icon]), [onerror], [onload]").length`); n != 200 {
+		t.Errorf("there are elements that should be text: %d", n)
+	}
+	shown := eval[string](v, `document.body.textContent`)
+	for _, a := range attacks[:6] {
+		if !strings.Contains(shown, a) {
+			t.Errorf("%q is not shown as text", a)
+		}
+	}
+}
+
+func TestPageWorksOnAPhone(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 360, 740)
+	fits := func(where string) {
+		t.Helper()
+		if w := eval[int](v, `document.documentElement.scrollWidth`); w > 360 {
+			t.Errorf("%s is %d wide", where, w)
+		}
+	}
+	fits("the ladder")
+	// A tap on a message leads to its bytes, a tap on a field to its explanation.
+	eval[bool](v, `[...document.querySelectorAll(".step.message")][0].click(), true`)
+	v.do(chromedp.Sleep(500 * time.Millisecond))
+	fits("the message")
+	got := eval[string](v, `(() => {
+		const seen = (e) => { const r = e.getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; };
+		const fields = [...document.querySelectorAll("#fields .field")];
+		fields[6].click();
+		return [seen(document.getElementById("detail")), seen(document.getElementById("explain")), seen(document.querySelector("#hex .lit") || document.body),
+			document.querySelector("#explain .words").textContent.length > 10,
+			Math.min(...fields.map((f) => f.getBoundingClientRect().height)) >= 20].join();
+	})()`)
+	if got != "true,true,true,true,true" {
+		t.Errorf("bytes, explanation, lit bytes, words, fields large enough to tap: %s", got)
+	}
+	fits("the field")
+	eval[bool](v, `document.getElementById("tab-keys").click(), true`)
+	fits("the keys")
+}
+
+// The screenshot in the README is of this page.
+func TestScreenshot(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
+	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(png) < 20<<10 {
+		t.Errorf("the screenshot takes %d bytes: nothing is on it", len(png))
+	}
+	if *update {
+		if err := os.MkdirAll("../../docs/img", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("../../docs/img/page.png", png, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package page
+
+import (
+	"encoding/hex"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/keys"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view"
+)
+
+const (
+	// maxShown bounds the bytes of one specimen that are in the page.
+	maxShown = 16 << 10
+	// maxPage bounds what all specimens take, in bytes of JSON, roughly: the
+	// page of an ordinary handshake is far below, that of a large transfer ends
+	// somewhere.
+	maxPage = 800 << 10
+	// maxSteps bounds the ladder.
+	maxSteps = 1000
+)
+
+// model is what the template and the script are given. Short names keep the
+// page small.
+type model struct {
+	Title     string     `json:"title"`
+	Client    string     `json:"client"`
+	Server    string     `json:"server"`
+	Result    string     `json:"result"`
+	OK        bool       `json:"ok"`
+	Steps     []*step    `json:"steps"`
+	Omitted   int        `json:"omitted"` // steps that were too many
+	Specimens []specimen `json:"specimens"`
+	Words     []word     `json:"words"`
+	Questions []question `json:"questions"`
+
+	Keys   []keys.Step `json:"-"` // the template shows them
+	NoKeys string      `json:"-"`
+}
+
+// specimen is something to be looked at byte by byte.
+type specimen struct {
+	Title string `json:"t"`
+	Hex   string `json:"x"`
+	Cut   int    `json:"c,omitempty"` // bytes that are left out
+	Rows  []row  `json:"f"`
+	Err   string `json:"e,omitempty"`
+}
+
+// row is one field: depth, name, offset, length, kind, value, number of the word
+// that explains it or -1.
+type row [7]any
+
+// word is what the dictionary says.
+type word struct {
+	Source string `json:"s"`
+	Text   string `json:"t"`
+}
+
+// builder makes the model.
+type builder struct {
+	model
+	anatomy *anatomy.Anatomy
+	words   *dictionary.Dictionary
+	known   map[string]int // numbers of words by their keys
+	room    int
+	last    *transcript.Frame
+}
+
+func build(t *transcript.Transcript, o Options) *model {
+	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[string]int{}, room: maxPage}
+	b.Title = o.Title
+	b.sides(t)
+	for _, e := range t.Entries {
+		b.entry(e)
+	}
+	if r := t.Result(); r != nil {
+		b.Result, b.OK = view.Sentence(r), r.OK
+	}
+	b.ask()
+	var err error
+	if b.Keys, err = keys.Steps(t); err != nil {
+		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
+	}
+	if b.Title == "" {
+		b.Title = b.Server
+	}
+	return &b.model
+}
+
+// nothing is the number of no specimen.
+const nothing = -1
+
+// specimen adds one, and returns its number.
+func (b *builder) specimen(s *anatomy.Specimen, title string) int {
+	if s == nil || b.room <= 0 {
+		return nothing
+	}
+	data := s.Data
+	p := specimen{Title: title, Rows: []row{}}
+	if s.Err != nil {
+		p.Err = view.Escape(s.Err.Error())
+	}
+	if len(data) > maxShown {
+		p.Cut = len(data) - maxShown
+		data = data[:maxShown]
+	}
+	p.Hex = hex.EncodeToString(data)
+	b.room -= len(p.Hex)
+	for r := range s.Rows(nil) {
+		n := r.Node
+		if n.Offset > len(data) {
+			break
+		}
+		value := view.Escape(view.Value(n, s.Data))
+		name := n.Name
+		if n.Index >= 0 {
+			name = r.Path[lastName(r.Path):]
+		}
+		p.Rows = append(p.Rows, row{r.Depth, name, n.Offset, min(own(n), len(data)-n.Offset), kinds[n.Kind], value, b.word(r.Key, s.Situation)})
+		b.room -= len(value) + len(name) + 24
+	}
+	b.Specimens = append(b.Specimens, p)
+	return len(b.Specimens) - 1
+}
+
+// own is the length of what is a group's own: of a header, without what it
+// carries.
+func own(n *field.Node) int {
+	for _, child := range n.Children {
+		if child.Name == "payload" && child.Kind == field.Group {
+			return child.Offset - n.Offset
+		}
+	}
+	return n.Length
+}
+
+// kinds of fields as the script knows them.
+var kinds = map[field.Kind]int{field.Group: 0, field.Uint: 1, field.Bytes: 2, field.BitField: 3}
+
+// lastName is where the last name of a path begins.
+func lastName(path string) int {
+	for i := len(path) - 1; i >= 0; i-- {
+		if path[i] == '.' {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (b *builder) word(key, situation string) int {
+	e, ok := b.words.Find(key, situation)
+	if !ok {
+		return nothing
+	}
+	n, ok := b.known[e.Key]
+	if !ok {
+		n = len(b.Words)
+		b.known[e.Key] = n
+		b.Words = append(b.Words, word{e.Source, e.Text})
+		b.room -= len(e.Text) + 40
+	}
+	return n
+}

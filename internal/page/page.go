@@ -1,0 +1,61 @@
+package page
+
+import (
+	"crypto/sha256"
+	_ "embed" // the looks
+	"encoding/base64"
+	"encoding/json"
+	"html/template"
+	"io"
+
+	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+//go:embed assets/page.html
+var layout string
+
+//go:embed assets/page.css
+var style string
+
+//go:embed assets/page.js
+var script string
+
+// Options say how a page is made. The zero value is good.
+type Options struct {
+	Title      string                 // what the connection was to; from the network or a command line
+	Dictionary *dictionary.Dictionary // nil: dictionary.English
+}
+
+var tmpl = template.Must(template.New("page").Parse(layout))
+
+// Write writes the page of a finished transcript.
+func Write(w io.Writer, t *transcript.Transcript, o Options) error {
+	if o.Dictionary == nil {
+		o.Dictionary = dictionary.English()
+	}
+	m := build(t, o)
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return tmpl.Execute(w, struct {
+		*model
+		Policy template.HTMLAttr
+		Style  template.CSS
+		Script template.JS
+		Data   template.JS // json.Marshal leaves nothing that ends a script element
+	}{m, template.HTMLAttr(`content="` + policy() + `"`), template.CSS(style), template.JS(script), template.JS(data)})
+}
+
+// policy allows the page's own style and script, by their hashes, and an icon
+// that is none. All else is forbidden.
+func policy() string {
+	return "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) +
+		"; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}

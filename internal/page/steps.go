@@ -1,0 +1,125 @@
+package page
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// A step is one line of the ladder.
+type step struct {
+	Kind   string   `json:"k"`           // "frame", "message", "note"
+	Layer  string   `json:"l,omitempty"` // "tcp", "reset", "tls", "sealed", "alert"; of a note its mood
+	Frame  int      `json:"n,omitempty"`
+	Dir    string   `json:"d,omitempty"` // "out", "in"
+	At     string   `json:"at,omitempty"`
+	After  string   `json:"after,omitempty"`
+	Label  string   `json:"label,omitempty"`
+	Facts  []string `json:"facts,omitempty"`
+	Marks  []string `json:"marks,omitempty"`
+	Wire   int      `json:"w"` // number of the specimen as it was sent, or -1
+	Plain  int      `json:"p"` // of the same decrypted, or -1
+	Number int      `json:"i"` // its own
+	key    any      // the frame or message, for the questions
+}
+
+// sides finds out who talks with whom.
+func (b *builder) sides(t *transcript.Transcript) {
+	for _, f := range t.Frames() {
+		if f.Segment == nil {
+			continue
+		}
+		client := netip.AddrPortFrom(f.IP.Src, f.Segment.SrcPort)
+		server := netip.AddrPortFrom(f.IP.Dst, f.Segment.DstPort)
+		if f.Dir == transcript.In {
+			client, server = server, client
+		}
+		b.Client, b.Server = client.String(), server.String()
+		return
+	}
+}
+
+func (b *builder) entry(e *transcript.Entry) {
+	var s *step
+	switch e.Type {
+	case transcript.TypeSegment:
+		s = b.frame(e.Frame)
+	case transcript.TypeMessage:
+		s = b.message(e)
+	case transcript.TypeDecision:
+		s = b.note(e)
+	}
+	switch {
+	case s == nil:
+	case len(b.Steps) >= maxSteps:
+		b.Omitted++
+	default:
+		s.Number = len(b.Steps)
+		b.Steps = append(b.Steps, s)
+		for i := range s.Facts {
+			s.Facts[i] = view.Escape(s.Facts[i])
+		}
+	}
+}
+
+func (b *builder) frame(f *transcript.Frame) *step {
+	s := &step{Kind: "frame", Layer: "tcp", Frame: f.Number, Dir: f.Dir.String(), At: view.Milliseconds(f.At),
+		Label: f.Segment.Flags.String(), Facts: view.SegmentFacts(f), Plain: nothing, key: f}
+	if b.last != nil {
+		s.After = "+" + view.Milliseconds(f.At-b.last.At)
+	}
+	b.last = f
+	if f.Segment.Flags.Has(wire.RST) {
+		s.Layer = "reset"
+	}
+	for mark, on := range map[string]bool{"ghost": f.Ghost, "again": f.Retransmission, "late": f.OutOfOrder, "damaged": f.BadChecksum} {
+		if on {
+			s.Marks = append(s.Marks, mark)
+		}
+	}
+	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %d bytes", f.Number, s.Label, len(f.Packet)))
+	return s
+}
+
+func (b *builder) message(e *transcript.Entry) *step {
+	m := e.Message
+	s := &step{Kind: "message", Layer: "tls", Dir: e.Dir.String(), Label: m.Name(), Facts: view.MessageFacts(m), Wire: nothing, Plain: nothing, key: m}
+	if e.Frame != nil {
+		s.Frame = e.Frame.Number
+	}
+	title := fmt.Sprintf("%s, %d bytes", m.Name(), len(m.Raw))
+	if s.Frame > 0 {
+		title += fmt.Sprintf(", in frame %d", s.Frame)
+	}
+	switch {
+	case m.Encrypted:
+		s.Layer = "sealed"
+		s.Wire = b.specimen(b.anatomy.Records(e.Dir, m.Offset, m.End), title+", as it was sent: encrypted")
+		s.Plain = b.specimen(b.anatomy.Message(e.Frame, m), title+", decrypted")
+	case m.Content != tlsmsg.ContentHandshake:
+		s.Wire = b.specimen(b.anatomy.Records(e.Dir, m.Offset, m.End), title+", with its record")
+	default:
+		s.Wire = b.specimen(b.anatomy.Message(e.Frame, m), title)
+	}
+	if m.Content == tlsmsg.ContentAlert {
+		s.Layer = "alert"
+	}
+	return s
+}
+
+func (b *builder) note(e *transcript.Entry) *step {
+	d := e.Decision
+	s := &step{Kind: "note", Layer: view.Mood(d), Label: view.Escape(d.Text), Wire: nothing, Plain: nothing, key: d}
+	switch f := e.Frame; {
+	case f != nil && f.Segment == nil: // a packet that is no segment
+		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
+		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %d bytes", f.Number, len(f.Packet)))
+	case !view.Remarkable(d):
+		return nil
+	}
+	return s
+}

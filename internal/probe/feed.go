@@ -1,0 +1,290 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+
+	"github.com/rawshake/rawshake/internal/probe/targets"
+)
+
+// A Feed says where targets come from that are not numbered beforehand: lists
+// of any length, and names, which are looked up as they come.
+type Feed struct {
+	Lists  []List
+	Hosts  []targets.Line // named on the command line: special-purpose addresses are meant
+	Ports  []uint16       // where a line says none
+	Rules  *targets.Rules
+	Name   string // the server name of all; empty: the host's own name
+	Strict bool   // a line that cannot be read ends the scan
+	Lookup func(context.Context, string) ([]netip.Addr, error)
+	Family func(netip.Addr) bool // whether an address's IP version is wanted
+	Warn   func(error)           // told of each line that cannot be read
+
+	mu      sync.Mutex
+	refused []targets.Refusal
+	bad     int
+}
+
+// A List is a file, or standard input.
+type List struct {
+	Name string
+	From io.Reader
+}
+
+// Refused lists what was left out so far, and how many lines could not be read.
+func (f *Feed) Refused() (list []targets.Refusal, unreadable int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append(list, f.refused...), f.bad
+}
+
+func (f *Feed) refuse(r targets.Refusal) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.refused {
+		if f.refused[i].What == r.What && f.refused[i].Why == r.Why {
+			f.refused[i].Count += r.Count
+			return
+		}
+	}
+	f.refused = append(f.refused, r)
+}
+
+// fed is one target on its way to a loop, or what came of it instead.
+type fed struct {
+	Target
+	failure string // the name could not be looked up
+}
+
+// feedAhead is how many targets wait for each loop.
+const feedAhead = 256
+
+// A distributor deals the targets of a feed out to the loops, in order.
+type distributor struct {
+	feed  *Feed
+	outs  []chan fed
+	share share  // of the shard, before it is dealt out
+	next  uint64 // ordinal of the next target
+	mine  uint64 // how many were dealt out
+	err   error
+	mu    sync.Mutex
+}
+
+// run reads everything. The channels are closed at its end.
+func (d *distributor) run(ctx context.Context) {
+	defer func() {
+		for _, out := range d.outs {
+			close(out)
+		}
+	}()
+	if err := d.all(ctx); err != nil && ctx.Err() == nil {
+		d.mu.Lock()
+		d.err = err
+		d.mu.Unlock()
+	}
+}
+
+func (d *distributor) failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
+}
+
+func (d *distributor) all(ctx context.Context) error {
+	pending := make(chan chan []fed, lookupsAhead)
+	dealt := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		var err error
+		for p := range pending {
+			if err == nil {
+				if err = d.deal(ctx, <-p); err != nil {
+					cancel()
+				}
+			}
+		}
+		dealt <- err
+	}()
+	err := d.lines(ctx, pending)
+	close(pending)
+	if derr := <-dealt; err == nil {
+		err = derr
+	}
+	return err
+}
+
+// lookupsAhead is how many names are looked up at a time.
+const lookupsAhead = 64
+
+// lines reads each list to its end, and starts a lookup for each name.
+func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) error {
+	put := func(line targets.Line, typed bool) error {
+		p := make(chan []fed, 1)
+		if line.Spec.Host == "" {
+			return d.expand(ctx, line, typed, pending)
+		}
+		go func() { p <- d.feed.lookUp(ctx, line, typed) }()
+		select {
+		case pending <- p:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	for _, line := range d.feed.Hosts {
+		if err := put(line, true); err != nil {
+			return err
+		}
+	}
+	for _, list := range d.feed.Lists {
+		for line, err := range targets.Lines(list.From, list.Name) {
+			if err != nil {
+				var bad *targets.LineError
+				if !errors.As(err, &bad) || d.feed.Strict {
+					return err
+				}
+				d.feed.unreadable(err)
+				continue
+			}
+			if err := put(line, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *Feed) unreadable(err error) {
+	f.mu.Lock()
+	f.bad++
+	f.mu.Unlock()
+	if f.Warn != nil {
+		f.Warn(err)
+	}
+}
+
+// mostExpanded bounds a block in a list, in addresses.
+const mostExpanded = 1 << 24
+
+// expand deals out the addresses of a line, in chunks.
+func (d *distributor) expand(ctx context.Context, line targets.Line, typed bool, pending chan<- chan []fed) error {
+	var set targets.Set
+	set.Add(line.Spec.Range)
+	n, ok := set.Count()
+	if !ok || n > mostExpanded {
+		d.feed.unreadable(fmt.Errorf("%v-%v: a block in a list holds at most %d addresses; type larger ones out as arguments", line.Spec.Range.First, line.Spec.Range.Last, mostExpanded))
+		return nil
+	}
+	const chunk = 256
+	var list []fed
+	flush := func() error {
+		p := make(chan []fed, 1)
+		p <- list
+		list = nil
+		select {
+		case pending <- p:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	order := targets.NewPermutation(n, 0) // neighbours far apart, here too
+	for i := range n {
+		list = d.feed.appendTargets(list, line.Spec.Range.At(order.At(i)), line, d.feed.Name, typed)
+		if len(list) >= chunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return flush()
+}
+
+// appendTargets adds an address's targets, one for each port, unless it is left
+// out.
+func (f *Feed) appendTargets(list []fed, a netip.Addr, line targets.Line, name string, typed bool) []fed {
+	ports := line.Spec.Ports
+	if len(ports) == 0 {
+		ports = f.Ports
+	}
+	rules := *f.Rules
+	rules.AllowSpecial = rules.AllowSpecial || typed
+	if r, ok := rules.Allows(a); !ok {
+		r.Count = uint64(len(ports))
+		f.refuse(r)
+		return list
+	}
+	if f.Family != nil && !f.Family(a) {
+		f.refuse(targets.Refusal{What: "IP version", Why: "not asked for (-4, -6)", Count: uint64(len(ports))})
+		return list
+	}
+	if line.Name != "" {
+		name = line.Name
+	}
+	for _, p := range ports {
+		list = append(list, fed{Target: Target{Addr: a, Port: p, Name: name, Tag: line.Tag}})
+	}
+	return list
+}
+
+// lookUp makes a target of a name: at its first address of the versions that
+// are wanted.
+func (f *Feed) lookUp(ctx context.Context, line targets.Line, typed bool) []fed {
+	host := line.Spec.Host
+	name := f.Name
+	if name == "" {
+		name = host
+	}
+	lookup := f.Lookup
+	if lookup == nil {
+		lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	addrs, err := lookup(ctx, host)
+	for _, a := range addrs {
+		if a = a.Unmap(); f.Family == nil || f.Family(a) {
+			return f.appendTargets(nil, a, line, name, typed)
+		}
+	}
+	if err == nil {
+		err = errors.New("it has no address of the IP versions asked for")
+	}
+	ports := line.Spec.Ports
+	if len(ports) == 0 {
+		ports = f.Ports
+	}
+	var list []fed
+	for _, p := range ports {
+		list = append(list, fed{Target: Target{Port: p, Name: name, Tag: line.Tag}, failure: fmt.Sprintf("the name %s could not be looked up: %v", host, err)})
+	}
+	return list
+}
+
+// deal gives targets to the loops whose turn it is.
+func (d *distributor) deal(ctx context.Context, list []fed) error {
+	for _, t := range list {
+		_, mine := d.share.number(d.next)
+		d.next++
+		if !mine {
+			continue
+		}
+		out := d.outs[d.mine%uint64(len(d.outs))]
+		d.mine++
+		select {
+		case out <- t:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

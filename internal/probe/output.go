@@ -1,0 +1,151 @@
+package probe
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// An Output is where records go: a file, compressed where its name says so, or
+// somebody else's stream.
+type Output struct {
+	Path string // empty: not ours to open or close
+
+	file *os.File
+	to   *counter
+	buf  *bufio.Writer // before the compressor, or the file
+	pack packer        // nil: nothing is compressed
+}
+
+// packer is a compressor that can end what it has begun, and begin anew. What
+// it has ended can be read whatever comes after it.
+type packer interface {
+	io.Writer
+	Close() error
+	Reset(io.Writer)
+}
+
+// counter knows how far a file was written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// NewOutput writes to a stream.
+func NewOutput(w io.Writer) *Output {
+	o := &Output{to: &counter{w: w}}
+	o.file, _ = w.(*os.File)
+	o.buf = bufio.NewWriterSize(o.to, 64<<10)
+	return o
+}
+
+// CreateOutput makes a file, in place of one that is there.
+func CreateOutput(path string) (*Output, error) { return openOutput(path, os.O_TRUNC, 0) }
+
+// ContinueOutput goes on with a file from a place that was reached before; what
+// stands behind it is cut off.
+func ContinueOutput(path string, at int64) (*Output, error) { return openOutput(path, 0, at) }
+
+func openOutput(path string, flag int, at int64) (*Output, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|flag, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	if flag == 0 {
+		if err := continueAt(f, at); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	o := &Output{Path: path, file: f, to: &counter{w: f, n: at}}
+	var to io.Writer = o.to
+	switch {
+	case strings.HasSuffix(path, ".gz"):
+		o.pack = gzip.NewWriter(to)
+	case strings.HasSuffix(path, ".zst"):
+		z, err := zstd.NewWriter(to, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+		if err != nil {
+			f.Close()
+			return nil, err
+		}
+		o.pack = z
+	}
+	if o.pack != nil {
+		to = o.pack
+	}
+	o.buf = bufio.NewWriterSize(to, 64<<10)
+	return o, nil
+}
+
+func continueAt(f *os.File, at int64) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	if info.Size() < at {
+		return fmt.Errorf("%s is shorter (%d bytes) than the checkpoint says (%d): it is not the file of that scan", f.Name(), info.Size(), at)
+	}
+	if err := f.Truncate(at); err != nil {
+		return err
+	}
+	_, err = f.Seek(at, io.SeekStart)
+	return err
+}
+
+func (o *Output) Write(p []byte) (int, error) { return o.buf.Write(p) }
+
+// Flush lets a reader of the stream see what was written. What is compressed
+// waits for Sync.
+func (o *Output) Flush() error {
+	if o.pack != nil {
+		return nil
+	}
+	return o.buf.Flush()
+}
+
+// Sync brings what was written to the disk, and says how far the file then
+// reaches: up to there it can be read by itself.
+func (o *Output) Sync() (int64, error) {
+	if err := o.buf.Flush(); err != nil {
+		return 0, err
+	}
+	if o.pack != nil {
+		if err := o.pack.Close(); err != nil {
+			return 0, err
+		}
+		o.pack.Reset(o.to)
+	}
+	if o.file != nil && o.Path != "" {
+		if err := o.file.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !isNoFile(err) {
+			return 0, err
+		}
+	}
+	return o.to.n, nil
+}
+
+// Close ends the output. A full disk can show as late as here.
+func (o *Output) Close() error {
+	err := o.buf.Flush()
+	if o.pack != nil {
+		err = errors.Join(err, o.pack.Close())
+	}
+	if o.Path != "" {
+		err = errors.Join(err, o.file.Close())
+	}
+	return err
+}

@@ -1,0 +1,61 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// Stats are the counters of a loop, or of all of them.
+type Stats struct {
+	Targets  uint64 // begun
+	Known    uint64 // left out, because an earlier run has recorded them
+	SYNs     uint64
+	Packets  uint64 // sent, all kinds
+	Answers  uint64 // SYN-ACKs that were right
+	Records  uint64
+	Outcomes [16]uint64 // as record.Outcomes orders them
+	Stray    uint64     // packets that belong to no target
+	Late     uint64     // for a target whose record was made
+	Bad      uint64     // checksums and headers that are wrong
+	InFlight int        // targets between their first SYN and their record
+	Conns    int        // of them, with a connection
+	Memory   uint64     // bytes of heap in use; of all loops
+	Slowed   float64    // what is left of the rate after drops, 1 is all
+	Link     link.RingStats
+	Time     time.Duration // since the beginning
+}
+
+// outcomeIndex is an outcome's place in record.Outcomes.
+func outcomeIndex(outcome string) int {
+	for i, name := range record.Outcomes {
+		if name == outcome {
+			return i
+		}
+	}
+	return len(record.Outcomes)
+}
+
+// add joins the counters of two loops.
+func (s *Stats) add(t *Stats) {
+	s.Targets += t.Targets
+	s.Known += t.Known
+	s.SYNs += t.SYNs
+	s.Packets += t.Packets
+	s.Answers += t.Answers
+	s.Records += t.Records
+	for i := range s.Outcomes {
+		s.Outcomes[i] += t.Outcomes[i]
+	}
+	s.Stray += t.Stray
+	s.Late += t.Late
+	s.Bad += t.Bad
+	s.InFlight += t.InFlight
+	s.Conns += t.Conns
+	s.Slowed = min(s.Slowed, t.Slowed)
+	s.Link.Sent += t.Link.Sent
+	s.Link.Unsent += t.Link.Unsent
+	s.Link.Received += t.Link.Received
+	s.Link.Dropped += t.Link.Dropped
+}

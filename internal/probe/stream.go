@@ -1,0 +1,161 @@
+package probe
+
+import "net/netip"
+
+// streamSource is a loop's part of a feed. It keeps the targets that are in
+// flight.
+type streamSource struct {
+	share
+	in     <-chan fed
+	mac    *mac
+	ports  uint16
+	first  uint64 // the position of the feed's first target
+	next   uint64
+	held   *fed // taken from in, and without a port yet
+	flying map[uint64]flight
+	known  map[flightKey]uint64
+}
+
+type flight struct {
+	fed
+	local uint16
+}
+
+// flightKey is how an answer names its target.
+type flightKey struct {
+	addr  netip.Addr
+	port  uint16
+	local uint16
+}
+
+func newStreamSource(in <-chan fed, s share, m *mac, ports uint16, first uint64) *streamSource {
+	return &streamSource{share: s, in: in, mac: m, ports: ports, first: first,
+		flying: make(map[uint64]flight), known: make(map[flightKey]uint64)}
+}
+
+func (s *streamSource) position(n uint64) uint64 { return s.first + s.share.position(n) }
+
+func (s *streamSource) take() (Target, uint64, supply) {
+	if s.held == nil {
+		select {
+		case t, ok := <-s.in:
+			if !ok {
+				return Target{}, 0, theEnd
+			}
+			s.held = &t
+		default:
+			return Target{}, 0, later
+		}
+	}
+	t := *s.held
+	key := flightKey{t.Addr, t.Port, s.mac.port(t.Addr, t.Port) % s.ports}
+	// The same host and port under another name takes another port of ours.
+	for tries := uint16(0); ; tries++ {
+		if _, taken := s.known[key]; !taken || !t.Addr.IsValid() {
+			break
+		}
+		if tries == s.ports {
+			return Target{}, 0, later
+		}
+		key.local = (key.local + 1) % s.ports
+	}
+	n := s.next
+	s.next++
+	s.held = nil
+	s.flying[n] = flight{t, key.local}
+	if t.Addr.IsValid() {
+		s.known[key] = n
+	}
+	return t.Target, n, more
+}
+
+func (s *streamSource) at(n uint64) Target { return s.flying[n].Target }
+
+// failure is why a target has no address.
+func (s *streamSource) failure(n uint64) string { return s.flying[n].failure }
+
+func (s *streamSource) port(n uint64, _ *Target) uint16 { return s.flying[n].local }
+
+func (s *streamSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
+	n, ok := s.known[flightKey{a, port, local}]
+	return n, ok
+}
+
+func (s *streamSource) release(n uint64) {
+	f := s.flying[n]
+	delete(s.flying, n)
+	delete(s.known, flightKey{f.Addr, f.Port, f.local})
+}
+
+// chainSource is a space, and then a stream.
+type chainSource struct {
+	space  *spaceSource // nil: none
+	stream *streamSource
+	count  uint64 // of the space's targets
+}
+
+func newChain(space *spaceSource, stream *streamSource) *chainSource {
+	c := &chainSource{space: space, stream: stream}
+	if space != nil && space.first < space.space.Len() {
+		c.count = (space.space.Len()-space.first-1)/space.step + 1
+	}
+	return c
+}
+
+func (c *chainSource) take() (Target, uint64, supply) {
+	if c.count > 0 && c.space.next < c.count {
+		return c.space.take()
+	}
+	if c.stream == nil {
+		return Target{}, 0, theEnd
+	}
+	t, n, s := c.stream.take()
+	return t, n + c.count, s
+}
+
+func (c *chainSource) at(n uint64) Target {
+	if n < c.count {
+		return c.space.at(n)
+	}
+	return c.stream.at(n - c.count)
+}
+
+func (c *chainSource) failure(n uint64) string {
+	if n < c.count || c.stream == nil {
+		return ""
+	}
+	return c.stream.failure(n - c.count)
+}
+
+func (c *chainSource) port(n uint64, t *Target) uint16 {
+	if n < c.count {
+		return c.space.port(n, t)
+	}
+	return c.stream.port(n-c.count, t)
+}
+
+func (c *chainSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
+	if c.count > 0 {
+		if n, ok := c.space.find(a, port, local); ok && n < c.count {
+			return n, ok
+		}
+	}
+	if c.stream == nil {
+		return 0, false
+	}
+	n, ok := c.stream.find(a, port, local)
+	return n + c.count, ok
+}
+
+func (c *chainSource) position(n uint64) uint64 {
+	if n < c.count {
+		return c.space.position(n)
+	}
+	return c.stream.position(n - c.count)
+}
+
+func (c *chainSource) release(n uint64) {
+	if n >= c.count {
+		c.stream.release(n - c.count)
+	}
+}

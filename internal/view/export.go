@@ -1,0 +1,48 @@
+package view
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// What other ways to show a transcript take from here. All of it may hold text
+// from the network, as it came.
+
+// SegmentFacts are the numbers that matter in a segment.
+func SegmentFacts(f *transcript.Frame) []string { return segmentFacts(f) }
+
+// MessageFacts are the one or two things that matter in a message, in words.
+func MessageFacts(m *transcript.Message) []string {
+	var pieces []string
+	for _, f := range messageFacts(m) {
+		if f.text != "" {
+			pieces = append(pieces, f.text)
+		}
+	}
+	return pieces
+}
+
+// GhostAdvice says where a RST that we did not send came from.
+func GhostAdvice(f *transcript.Frame) string { return ghostAdvice(f) }
+
+// Milliseconds formats a time as the ladder does.
+func Milliseconds(d time.Duration) string { return milliseconds(d) }
+
+// Remarkable reports whether a decision is shown where not everything is.
+func Remarkable(d *transcript.Decision) bool {
+	return d.Name != "negotiated" && d.Name != "rtt_measured"
+}
+
+// Mood is how a decision is coloured: "good", "warn", "bad", or "" for most.
+func Mood(d *transcript.Decision) string {
+	switch decisionColor(d.Name) {
+	case green:
+		return "good"
+	case yellow:
+		return "warn"
+	case red:
+		return "bad"
+	}
+	return ""
+}

@@ -1,0 +1,57 @@
+package view
+
+import (
+	"io"
+
+	"github.com/rawshake/rawshake/internal/keys"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// Keys shows, once the connection is over, the way from the pre-master secret to
+// keys, nonces and verify_data, with the values. It is a [View].
+type Keys struct {
+	canvas
+	own transcript.Transcript // where nobody hands a whole one over
+}
+
+// NewKeys returns a view of keys that writes to w.
+func NewKeys(w io.Writer, o Options) *Keys { return &Keys{canvas: newCanvas(w, o)} }
+
+// Entry keeps what is needed, and draws at the end.
+func (v *Keys) Entry(e *transcript.Entry) {
+	if v.options.Transcript == nil && (e.Message != nil || e.Record != nil) && len(v.own.Entries) < maxPending {
+		v.own.Entries = append(v.own.Entries, e)
+	}
+	if e.Type != transcript.TypeResult {
+		return
+	}
+	t := &v.own
+	if v.options.Transcript != nil {
+		t = v.options.Transcript()
+	}
+	steps, err := keys.Steps(t)
+	if err != nil {
+		v.paragraph("", "", "the keys cannot be shown: "+err.Error(), yellow)
+	}
+	for i := range steps {
+		v.step(&steps[i])
+	}
+	v.result(e.Result, "")
+}
+
+func (v *Keys) step(s *keys.Step) {
+	v.paragraph("", "", s.Title, bold)
+	v.paragraph("  ", "", s.Text+" ("+s.Source+")", dim)
+	if s.Formula != "" {
+		v.paragraph("  ", "= ", s.Formula, cyan)
+	}
+	for _, value := range s.Values {
+		name := value.Name
+		if value.Note != "" {
+			name += " (" + value.Note + ")"
+		}
+		v.paragraph("  ", "", name, plain)
+		v.paragraph("    ", "", value.Hex, green)
+	}
+	v.print("\n")
+}

@@ -1,0 +1,136 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// A listener guard is known by its short queue and its least TTL. The first
+// is in sock_diag, for everybody; the second needs the socket itself, borrowed
+// from the process that has it.
+
+func findListeners() ([]Found, error) {
+	candidates := make(map[uint32]netip.AddrPort) // by inode
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		socks, err := netlink.SocketDiagTCP(family)
+		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return nil, fmt.Errorf("list listening sockets: %w", err)
+		}
+		for _, s := range socks {
+			a, ok := netip.AddrFromSlice(s.ID.Source)
+			if ok && s.State == tcpListen && s.WQueue == listenQueue {
+				candidates[s.INode] = netip.AddrPortFrom(a.Unmap(), s.ID.SourcePort)
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		return nil, nil
+	}
+	return merge(examine(candidates)), nil
+}
+
+const tcpListen = 10 // TCP_LISTEN, include/net/tcp_states.h
+
+// examine looks for the candidates among all processes' descriptors.
+func examine(candidates map[uint32]netip.AddrPort) (list []Found) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*/fd")
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			continue // gone, or another user's
+		}
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
+		for _, e := range entries {
+			at, ok := candidates[socketInode(filepath.Join(dir, e.Name()))]
+			if !ok {
+				continue
+			}
+			fd, _ := strconv.Atoi(e.Name())
+			dropped, isGuard := borrow(pid, fd, at.Addr())
+			if isGuard {
+				list = append(list, Found{Kind: KindListener, Addrs: specific(at.Addr()), First: at.Port(), Last: at.Port(),
+					PID: pid, Owner: commandOf(pid), Dropped: dropped, Known: true})
+			}
+		}
+	}
+	return list
+}
+
+// specific is an address as a scope has it, without the wildcard.
+func specific(a netip.Addr) []netip.Addr {
+	if a.IsUnspecified() {
+		return nil
+	}
+	return []netip.Addr{a}
+}
+
+// socketInode is the inode of a descriptor that is a socket, else 0.
+func socketInode(path string) uint32 {
+	target, err := os.Readlink(path)
+	if err != nil {
+		return 0
+	}
+	text, ok := strings.CutPrefix(target, "socket:[")
+	if !ok {
+		return 0
+	}
+	n, _ := strconv.ParseUint(strings.TrimSuffix(text, "]"), 10, 32)
+	return uint32(n)
+}
+
+// borrow asks a socket of another process whether it is a guard, and what it
+// has dropped.
+func borrow(pid, fd int, a netip.Addr) (dropped uint64, isGuard bool) {
+	pidfd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer unix.Close(pidfd)
+	sock, err := unix.PidfdGetfd(pidfd, fd, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer unix.Close(sock)
+	level, option, _ := leastTTL(a)
+	if ttl, err := unix.GetsockoptInt(sock, level, option); err != nil || ttl != maxTTL {
+		return 0, false
+	}
+	dropped, _ = socketDrops(sock)
+	return dropped, true
+}
+
+// merge makes one of the sockets of neighbouring ports that one process has.
+func merge(list []Found) (merged []Found) {
+	slices.SortFunc(list, func(a, b Found) int {
+		if a.PID != b.PID {
+			return a.PID - b.PID
+		}
+		if c := slices.CompareFunc(a.Addrs, b.Addrs, netip.Addr.Compare); c != 0 {
+			return c
+		}
+		return int(a.First) - int(b.First)
+	})
+	for _, f := range list {
+		if n := len(merged) - 1; n >= 0 {
+			m := &merged[n]
+			if m.PID == f.PID && slices.Equal(m.Addrs, f.Addrs) && f.First <= m.Last+1 {
+				if f.First > m.Last { // else the wildcard of the other family
+					m.Last = f.First
+				}
+				m.Dropped += f.Dropped
+				continue
+			}
+		}
+		merged = append(merged, f)
+	}
+	return merged
+}

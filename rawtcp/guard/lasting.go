@@ -1,0 +1,164 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/userdata"
+	"golang.org/x/sys/unix"
+)
+
+// LastingTable is the nftables table, of family inet, that holds what [Raise]
+// made. An administrator can take it away by hand as well.
+const LastingTable = "rawshake_guard"
+
+var lastingTable = &nftables.Table{Name: LastingTable, Family: nftables.TableFamilyINet}
+
+// Raise puts up a guard over ports that outlives this process: rules in
+// [LastingTable], a rule for each address, or one for all. Each carries the
+// comment, which says whose it is. Rules that stand already are left as they
+// are, and a half of them is completed; raised is how many were added. It
+// needs CAP_NET_ADMIN.
+func Raise(addrs []netip.Addr, first, last uint16, comment string) (raised int, err error) {
+	s, err := RangeOptions{Addrs: addrs, First: first, Last: last}.scope()
+	if err != nil {
+		return 0, err
+	}
+	return raised, withTables(func(conn *nftables.Conn) error {
+		standing, err := lastingRules(conn)
+		if err != nil {
+			return err
+		}
+		conn.AddTable(lastingTable) // content with one that is there
+		chain := conn.AddChain(outputChain(lastingTable))
+		for _, one := range s.single() {
+			if slices.ContainsFunc(standing, func(r *nftables.Rule) bool { return sameScope(scopeIn(r), one) }) {
+				continue
+			}
+			r := rules(one)[0]
+			r.Table, r.Chain = lastingTable, chain
+			r.UserData = userdata.AppendString(nil, userdata.TypeComment, cut(comment, maxComment))
+			conn.AddRule(r)
+			raised++
+		}
+		return conn.Flush()
+	})
+}
+
+// Lower takes rules of [Raise] away again, those of exactly these ports and
+// addresses, and the table with its last rule. With first 0 it takes all of
+// them. It is content where nothing stands; lowered is how many rules went.
+func Lower(addrs []netip.Addr, first, last uint16) (lowered int, err error) {
+	return lowered, withTables(func(conn *nftables.Conn) error {
+		standing, err := lastingRules(conn)
+		if err != nil {
+			return err
+		}
+		var gone []*nftables.Rule
+		if first == 0 {
+			gone = standing
+		} else {
+			s, err := RangeOptions{Addrs: addrs, First: first, Last: last}.scope()
+			if err != nil {
+				return err
+			}
+			for _, one := range s.single() {
+				for _, r := range standing {
+					if sameScope(scopeIn(r), one) {
+						gone = append(gone, r)
+					}
+				}
+			}
+		}
+		for _, r := range gone {
+			if err := conn.DelRule(r); err != nil {
+				return err
+			}
+		}
+		lowered = len(gone)
+		there, err := tableStands(conn)
+		if err != nil {
+			return err
+		}
+		if there && lowered == len(standing) {
+			conn.DelTable(lastingTable)
+		}
+		return conn.Flush()
+	})
+}
+
+// maxComment is the longest comment that the nft program shows, in bytes
+// (NFTNL_UDATA_COMMENT_MAXLEN).
+const maxComment = 127
+
+func cut(s string, n int) string { return s[:min(len(s), n)] }
+
+// single splits a scope into those of one rule each.
+func (s scope) single() []scope {
+	if len(s.addrs) == 0 {
+		return []scope{s}
+	}
+	var list []scope
+	for _, a := range s.addrs {
+		list = append(list, scope{addrs: []netip.Addr{a}, first: s.first, last: s.last})
+	}
+	return list
+}
+
+func sameScope(a, b scope) bool {
+	return a.first == b.first && a.last == b.last && slices.Equal(a.addrs, b.addrs)
+}
+
+// withTables runs f with a connection to nftables.
+func withTables(f func(*nftables.Conn) error) error {
+	conn, err := nftables.New(nftables.AsLasting())
+	if err != nil {
+		return lastingError(err)
+	}
+	defer conn.CloseLasting()
+	return lastingError(f(conn))
+}
+
+func lastingError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%w: netfilter's rules need the capability CAP_NET_ADMIN in the network namespace (%w)", ErrPermission, err)
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.ENOENT):
+		return fmt.Errorf("%w: this kernel has no nftables (%w)", ErrPermission, err)
+	}
+	return fmt.Errorf("netfilter: %w", err)
+}
+
+func tableStands(conn *nftables.Conn) (bool, error) {
+	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	return slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == LastingTable }), err
+}
+
+// lastingRules are the rules of Raise that stand.
+func lastingRules(conn *nftables.Conn) ([]*nftables.Rule, error) {
+	there, err := tableStands(conn)
+	if err != nil || !there {
+		return nil, err
+	}
+	chains, err := conn.ListChainsOfTableFamily(nftables.TableFamilyINet)
+	if err != nil {
+		return nil, err
+	}
+	var list []*nftables.Rule
+	for _, c := range chains {
+		if c.Table.Name != LastingTable {
+			continue
+		}
+		rules, err := conn.GetRules(c.Table, c)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, rules...)
+	}
+	return list, nil
+}

@@ -1,0 +1,101 @@
+package guard_test
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+func find(t *testing.T) []guard.Found {
+	t.Helper()
+	found, err := guard.Find()
+	nstest.Check(t, err)
+	return found
+}
+
+func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
+	p := nstest.NewPair(t)
+	both := []netip.Addr{p.Client.Addr4, p.Client.Addr6}
+	raise := func(want int, addrs []netip.Addr, first, last uint16) {
+		t.Helper()
+		n, err := guard.Raise(addrs, first, last, "a test's")
+		nstest.Check(t, err)
+		if n != want {
+			t.Errorf("Raise added %d rules, want %d", n, want)
+		}
+	}
+	lower := func(want int, addrs []netip.Addr, first, last uint16) {
+		t.Helper()
+		n, err := guard.Lower(addrs, first, last)
+		nstest.Check(t, err)
+		if n != want {
+			t.Errorf("Lower took %d rules away, want %d", n, want)
+		}
+	}
+	lower(0, nil, 0, 0)
+	raise(1, both[:1], 4000, 4010)
+	raise(1, both, 4000, 4010) // the half that was missing
+	raise(0, both, 4000, 4010)
+	raise(1, nil, 5000, 5000)
+	for _, pair := range []*nstest.Pair{p, p.Version6()} {
+		for port, want := range map[uint16]int{3999: 5, 4000: 0, 4010: 0, 4011: 5, 5000: 0} {
+			if n := shower(t, pair, netip.AddrPortFrom(pair.Client.Addr, port), wire.SYN|wire.ACK, 64, 5); n != want {
+				t.Errorf("5 SYN-ACKs to port %d of %v drew %d RSTs, want %d", port, pair.Client.Addr, n, want)
+			}
+		}
+	}
+	var names []string
+	for _, f := range find(t) {
+		if f.Kind != guard.KindNFTables || !f.Lasting || f.Owner != "a test's" || f.Dropped != 10 {
+			t.Errorf("found %+v", f)
+		}
+		names = append(names, f.String())
+	}
+	want := []string{"ports 4000-4010 of 198.18.0.1", "ports 4000-4010 of 2001:db8::1", "port 5000 of every address"}
+	if !slices.Equal(names, want) {
+		t.Errorf("found %q, want %q", names, want)
+	}
+	lower(1, both[1:], 4000, 4010)
+	lower(0, nil, 4000, 4010) // that is another rule
+	lower(2, nil, 0, 0)
+	lower(0, nil, 0, 0)
+	if left := ruleset(t); len(left) != 0 {
+		t.Errorf("tables left behind: %q", left)
+	}
+}
+
+func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
+	p := nstest.NewPair(t)
+	at := []netip.Addr{p.Client.Addr4}
+	openRange(t, guard.RangeOptions{Kind: guard.KindListener, Addrs: at, First: 4000, Last: 4009})
+	openRange(t, guard.RangeOptions{Kind: guard.KindNFTables, First: 5000, Last: 5009})
+	script(t, []string{"iptables", "ip6tables", "nft"}, "up", "6000-6009")
+	t.Cleanup(func() { script(t, []string{"iptables", "ip6tables", "nft"}, "down", "6000-6009") })
+	shower(t, p, netip.AddrPortFrom(at[0], 4005), wire.SYN|wire.ACK, 64, 3)
+	shower(t, p, netip.AddrPortFrom(at[0], 5005), wire.SYN|wire.ACK, 64, 4)
+
+	byKind := map[string]guard.Found{}
+	for _, f := range find(t) {
+		byKind[f.Kind] = f
+	}
+	for kind, want := range map[string]struct {
+		text    string
+		lasting bool
+		dropped uint64
+		owner   string
+	}{
+		guard.KindListener: {"ports 4000-4009 of 198.18.0.1", false, 3, "guard.test"},
+		guard.KindNFTables: {"ports 5000-5009 of every address", false, 4, "guard.test"},
+		guard.KindScript:   {"ports 6000-6009 of every address", true, 0, "rst-guard.sh"},
+	} {
+		f, ok := byKind[kind]
+		if !ok || f.String() != want.text || f.Lasting != want.lasting || f.Dropped != want.dropped || !strings.Contains(f.Owner, want.owner) {
+			t.Errorf("%s (found: %v): %v, %+v, want %+v", kind, ok, &f, f, want)
+		}
+	}
+}
