@@ -61,7 +61,7 @@ func (l *batchLink) Close() error                        { close(l.closed); retu
 // Segments that come in together are all taken before any is acknowledged, and
 // then with one acknowledgment.
 //
-// Requirements: MUST-58, MUST-59
+// Requirements: MUST-59
 func TestWhatComesInTogetherIsAcknowledgedOnce(t *testing.T) {
 	l := &batchLink{in: make(chan []link.Packet), sent: make(chan *wire.Segment, 100), closed: make(chan struct{})}
 	stack := NewStack(l, StackConfig{})
