@@ -10,13 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
@@ -250,11 +248,11 @@ func (f *connectFlags) planFiles(p *plan) error {
 			viewOut = file
 		}
 	}
-	if f.pcap != "" {
-		if o.Capture, err = capture.Create(f.pcap, capture.Info{}); err != nil {
-			return fileError("--pcap", err)
-		}
-		p.files = append(p.files, o.Capture)
+	if err := f.planCapture(p); err != nil {
+		return err
+	}
+	if f.pcap == stdio && viewOut == os.Stdout {
+		viewOut = os.Stderr
 	}
 	if f.html != "" {
 		if p.page, err = newLateFile(f.html); err != nil {
@@ -272,6 +270,33 @@ func (f *connectFlags) planFiles(p *plan) error {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
+	return nil
+}
+
+// stdio is the name of standard output, as a file.
+const stdio = "-"
+
+// planCapture opens the capture.
+func (f *connectFlags) planCapture(p *plan) (err error) {
+	o := &p.options
+	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets}
+	switch {
+	case f.pcap == "":
+		if f.noSecrets {
+			return usageError("--no-secrets goes with --pcap")
+		}
+		return nil
+	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == connect.GoalData:
+		return usageError("--pcap - and the reply both go to standard output: write one of them to a file, the reply with -o")
+	case f.pcap == stdio:
+		o.Capture, err = capture.NewWriter(os.Stdout, info)
+	default:
+		o.Capture, err = capture.Create(f.pcap, info)
+	}
+	if err != nil {
+		return fileError("--pcap", err)
+	}
+	p.files = append(p.files, o.Capture)
 	return nil
 }
 
@@ -293,15 +318,6 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: SSLKEYLOGFILE: %v; going on without\n", err)
 	}
 	return nil
-}
-
-// fileError says that a file cannot be written: for a path that cannot be, it
-// is wrong usage; for a full disk and the like, not.
-func fileError(flag string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
-		return usageError("%s: %v", flag, err)
-	}
-	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
 }
 
 // writePage writes the page of what happened, if it was asked for.

@@ -41,6 +41,9 @@ func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
 
 // apart reports whether a message cannot be read in a single frame.
 func apart(m *transcript.Message, f *transcript.Frame) bool {
+	if m.Sealed {
+		return false // there is nothing in it that its record does not show
+	}
 	return m.Encrypted || f == nil || m.Offset < f.Stream.Start || m.End > f.Stream.End
 }
 
