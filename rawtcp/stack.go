@@ -172,9 +172,8 @@ func (s *Stack) run() {
 		now := s.now()
 		switch {
 		case err == nil:
-			for _, p := range packets {
+			for _, p := range packets { // all of them before an answer to any (RFC 9293, MUST-59)
 				s.received(now, p)
-				s.collect() // its answer, before the next packet changes it
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			s.armed = false

@@ -98,8 +98,8 @@ func (l *loop) begin(c *conn) *record.Record {
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
 		if r.Stage >= handshake.StageHelloReceived {
-			state := tls.State()
-			r.TLS = &state
+			c.state = tls.State()
+			r.TLS = &c.state
 		}
 	}
 	return r
