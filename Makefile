@@ -4,7 +4,7 @@ GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 
-.PHONY: all build demo test lint cross unit seeds soak test-full bench conformance mutate fuzz large captures setup clean help
+.PHONY: all build demo test lint cross unit docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -43,6 +43,12 @@ unit: ## the tests, with the race detector
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/simnet
 
+docker: build ## the image, as rawshake, FROM scratch
+	docker build -t rawshake -f scripts/docker/Dockerfile bin
+
+docker-test: ## the image and the Compose project of scripts/docker, where a Docker engine runs
+	$(GO) test -count=1 -v ./internal/compose
+
 soak: ## the simulated network, for SEEDS (default 1000000) seeds
 	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
 
@@ -53,6 +59,9 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) run ./internal/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
+
+scenarios: ## docs/scenarios.md, from runs of each scenario
+	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance

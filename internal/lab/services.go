@@ -132,13 +132,18 @@ func (s simple) talk(c net.Conn) { s(c) }
 func (simple) Close() error      { return nil }
 
 func (l *Lab) talker(n *Node, s Service) (talker, error) {
+	return newTalker(s, func() (*PKI, error) { return l.pkiFor(n, s) })
+}
+
+// newTalker makes what answers; certificates is asked where there is TLS.
+func newTalker(s Service, certificates func() (*PKI, error)) (talker, error) {
 	switch s.Kind {
 	case TLS:
 		o, err := s.ourOptions()
 		if err != nil {
 			return nil, err
 		}
-		if o.PKI, err = l.pkiFor(n, s); err != nil {
+		if o.PKI, err = certificates(); err != nil {
 			return nil, err
 		}
 		return newOurServer(o)
@@ -148,7 +153,7 @@ func (l *Lab) talker(n *Node, s Service) (talker, error) {
 			o.Body = []byte(s.Body)
 		}
 		var err error
-		if o.PKI, err = l.pkiFor(n, s); err != nil {
+		if o.PKI, err = certificates(); err != nil {
 			return nil, err
 		}
 		return newTLSServer(o)

@@ -1,0 +1,56 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+func newLabServe() *cobra.Command {
+	var s lab.Service
+	var key, fault, auth, listen, caOut string
+	cmd := &cobra.Command{
+		Use:   "serve KIND",
+		Short: "One of the lab's servers, on this machine's own network",
+		Long: `serve runs one server in the foreground, for a container or a host of which
+somebody else makes the network: tls (ours), crypto-tls (Go's), http, banner,
+echo, mute, tarpit, hangup, or silent. Its certificate is signed by a CA that is
+made for the occasion, and whose certificate --ca-out writes.`,
+		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired",
+		Args:    cobra.MatchAll(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), lab.KeyType(key), lab.CertFault(fault), lab.ClientAuth(auth)
+			server, err := lab.Serve(cmd.Context(), s, listen)
+			if err != nil {
+				return &statusError{exitError, err}
+			}
+			defer server.Close()
+			if caOut != "" && server.PKI != nil {
+				if err := os.WriteFile(caOut, server.PKI.CA.CertPEM(), 0o644); err != nil {
+					return fileError("--ca-out", err)
+				}
+			}
+			fmt.Fprintf(os.Stderr, "%s at %v, until it is interrupted\n", s.Kind, server.Addr())
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.StringVar(&listen, "listen", ":443", "where to listen, HOST:PORT")
+	fl.StringVar(&key, "key-type", "", "of the certificates: ecdsa-p256, rsa-2048, ed25519")
+	fl.StringVar(&fault, "fault", "", "of the certificate: expired, self-signed, wrong-name, …")
+	fl.StringVar(&auth, "client-auth", "", "ask for a client certificate: request, require, none")
+	fl.StringSliceVar(&s.ALPN, "alpn", nil, "protocols to choose from")
+	fl.StringSliceVar(&s.Suites, "ciphers", nil, "cipher suites to choose from")
+	fl.StringVar(&s.Misbehave, "misbehave", "", "what to do wrong in each handshake")
+	fl.StringVar(&s.Body, "body", "", "the reply to a GET")
+	fl.StringVar(&s.Text, "text", "", "what a banner says")
+	fl.StringVar(&caOut, "ca-out", "", "write the CA's certificate to this PEM file")
+	return cmd
+}

@@ -1,0 +1,239 @@
+//go:build linux
+
+package compose
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const root = "../.."
+
+// A project is the Compose project of scripts/docker, under a name of its own.
+type project struct {
+	name, image string
+}
+
+// engine skips the test where no Docker engine runs.
+func engine(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "docker", "info", "--format", "{{.ServerVersion}}").CombinedOutput(); err != nil {
+		t.Skipf("no Docker engine runs here: %v: %s", err, out)
+	}
+	if _, err := exec.LookPath("docker-compose"); err != nil {
+		t.Skip("a Docker engine runs here, and docker-compose is not installed: apt-get install docker-compose")
+	}
+}
+
+// run runs a command, at most two minutes, and returns its output and status.
+func run(t *testing.T, env []string, name string, args ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s %q: %v", name, args, err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+func must(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	out, errs, status := run(t, env, name, args...)
+	if status != 0 {
+		t.Fatalf("%s %q: status %d\n%s%s", name, args, status, out, errs)
+	}
+	return out
+}
+
+// start builds the image out of the program alone, and starts the project.
+func start(t *testing.T) *project {
+	t.Helper()
+	engine(t)
+	id := fmt.Sprintf("rawshaketest%d", os.Getpid())
+	p := &project{name: id, image: id + ":latest"}
+	context := t.TempDir()
+	must(t, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", filepath.Join(context, "rawshake"), "github.com/rawshake/rawshake/cmd/rawshake")
+	t.Cleanup(func() { run(t, nil, "docker", "rmi", "-f", p.image) })
+	must(t, nil, "docker", "build", "-q", "-t", p.image, "-f", root+"/scripts/docker/Dockerfile", context)
+	t.Cleanup(func() { p.compose(t, "down", "-v", "--remove-orphans") })
+	p.compose(t, "up", "-d", "tls", "crypto-tls", "expired", "http", "mute", "capture")
+	return p
+}
+
+func (p *project) compose(t *testing.T, args ...string) string {
+	t.Helper()
+	return must(t, []string{"RAWSHAKE_IMAGE=" + p.image}, "docker-compose",
+		append([]string{"-f", root + "/scripts/docker/compose.yaml", "-p", p.name}, args...)...)
+}
+
+func (p *project) container(service string) string { return p.name + "_" + service + "_1" }
+func (p *project) network() string                 { return p.name + "_lab" }
+
+// ours is a docker command line for one more container beside the servers,
+// with the default capabilities.
+func (p *project) ours(args ...string) []string {
+	return append([]string{"run", "--rm", "--network", p.network(), "-v", p.name + "_shared:/shared", p.image}, args...)
+}
+
+// await repeats a command until it ends well: servers take a moment.
+func (p *project) await(t *testing.T, args ...string) {
+	t.Helper()
+	var out, errs string
+	for range 20 {
+		var status int
+		if out, errs, status = run(t, nil, "docker", p.ours(args...)...); status == 0 {
+			return
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	t.Fatalf("%q never ends well:\n%s%s", args, out, errs)
+}
+
+const (
+	tls    = "198.18.64.10"
+	crypto = "198.18.64.11"
+)
+
+func TestComposeProjectIsANetworkToHandshakeIn(t *testing.T) {
+	p := start(t)
+	p.await(t, "connect", "-q", "--ca", "/shared/tls.pem", tls)
+	p.await(t, "connect", "-q", "--ca", "/shared/crypto-tls.pem", crypto)
+
+	t.Run("DefaultCapabilitiesAreEnough", func(t *testing.T) {
+		out := must(t, nil, "docker", p.ours("doctor", "--json")...)
+		found := map[string]bool{}
+		for line := range strings.Lines(out) {
+			var f struct {
+				Name string `json:"name"`
+				OK   bool   `json:"ok"`
+			}
+			if err := json.Unmarshal([]byte(line), &f); err != nil {
+				t.Fatalf("%v: %s", err, line)
+			}
+			found[f.Name] = f.OK
+		}
+		if !found["cap_net_raw"] || found["cap_net_admin"] {
+			t.Errorf("not Docker's default capabilities: %v", found)
+		}
+	})
+	t.Run("Connect", func(t *testing.T) {
+		for _, link := range []string{"auto", "packet", "raw", "kernel"} {
+			out := must(t, nil, "docker", p.ours("connect", "-q", "--link", link, "--get", "/", "--ca", "/shared/tls.pem", tls)...)
+			if !strings.Contains(out, "200 OK") {
+				t.Errorf("over %s: %s", link, out)
+			}
+		}
+		must(t, nil, "docker", p.ours("connect", "-q", "-6", "--ca", "/shared/tls.pem", "[2001:db8:64::10]")...)
+		must(t, nil, "docker", p.ours("guard", "run", "--", "/rawshake", "version")...)
+	})
+	t.Run("Scan", p.scan)
+	t.Run("CutOff", p.cutOff)
+	t.Run("Capture", p.captured)
+}
+
+// scan connects to every address of the block, and tells apart what is there.
+func (p *project) scan(t *testing.T) {
+	for host, want := range map[string]int{"8": 4, "9": 4, "10": 0, "11": 0, "12": 7, "13": 6, "14": 5} {
+		args := []string{"connect", "-q", "--timeout", "4s", "--until", "certificate"}
+		switch host {
+		case "10":
+			args = append(args, "--ca", "/shared/tls.pem")
+		case "11":
+			args = append(args, "--ca", "/shared/crypto-tls.pem")
+		}
+		t.Run(host, func(t *testing.T) {
+			t.Parallel()
+			if out, errs, status := run(t, nil, "docker", p.ours(append(args, "198.18.64."+host)...)...); status != want {
+				t.Errorf("status %d, want %d\n%s%s", status, want, out, errs)
+			}
+		})
+	}
+}
+
+// cutOff freezes the server, so that the handshake stands still after our
+// ClientHello, and then lets it go on: as it is, and cut off from the network.
+func (p *project) cutOff(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		want int
+	}{{"thawed", 0}, {"disconnected", 5}} { // in this order: the second leaves it cut off
+		want := tc.want
+		t.Run(tc.name, func(t *testing.T) {
+			server := p.container("crypto-tls")
+			must(t, nil, "docker", "pause", server)
+			frozen := true
+			thaw := func() {
+				if frozen {
+					frozen = false
+					must(t, nil, "docker", "unpause", server)
+				}
+			}
+			defer thaw()
+			cmd := exec.Command("docker", p.ours("connect", "--json", "--timeout", "8s", "--ca", "/shared/crypto-tls.pem", crypto)...)
+			view, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			last := ""
+			for lines := bufio.NewScanner(view); lines.Scan(); {
+				last = lines.Text()
+				if !frozen || !strings.Contains(last, `"client_hello"`) {
+					continue
+				}
+				if want != 0 {
+					must(t, nil, "docker", "network", "disconnect", "-f", p.network(), server)
+				}
+				thaw()
+			}
+			cmd.Wait()
+			if got := cmd.ProcessState.ExitCode(); got != want || frozen {
+				t.Errorf("status %d, want %d (in mid-handshake: %v): %s", got, want, !frozen, last)
+			}
+			if want != 0 && !strings.Contains(last, "answer to") {
+				t.Errorf("the result does not say what was waited for: %s", last)
+			}
+		})
+	}
+}
+
+// captured ends the capture, and reads it with a host's tools.
+func (p *project) captured(t *testing.T) {
+	p.compose(t, "stop", "capture")
+	file := filepath.Join(t.TempDir(), "tls.pcapng")
+	must(t, nil, "docker", "cp", p.container("capture")+":/shared/tls.pcapng", file)
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	out := must(t, nil, tshark, "-r", file, "-Y", "tls.handshake.type == 1 && ip.dst == "+tls, "-T", "fields", "-e", "frame.number")
+	if strings.Count(out, "\n") < 4 {
+		t.Errorf("the capture holds these ClientHellos: %q", out)
+	}
+	if out := must(t, nil, tshark, "-r", file, "-Y", "tcp.flags.reset == 1 && ip.dst == "+tls+" && tls"); out != "" {
+		t.Errorf("RSTs in handshakes: %s", out)
+	}
+}

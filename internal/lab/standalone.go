@@ -1,0 +1,75 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+)
+
+// A Standalone is one service on this machine itself, outside any lab: for a
+// container whose network somebody else makes.
+type Standalone struct {
+	PKI   *PKI // nil without TLS
+	board switchboard
+}
+
+// Serve starts a service at an address, "host:port". The certificate is for
+// [ServerName], this machine's name, and its addresses; the CA is new.
+func Serve(ctx context.Context, s Service, address string) (*Standalone, error) {
+	local, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("serve at %q: %w", address, err)
+	}
+	s.Port = uint16(local.Port)
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	a := &Standalone{}
+	lc := net.ListenConfig{Control: receiveBuffer(s.ReceiveBuffer)}
+	t := talker(simple(hangup))
+	switch s.Kind {
+	case Silent:
+		lc.Control = deaf
+	case Closed, Unreachable, Command:
+		return nil, fmt.Errorf("kind %s is the network's or another program's: it cannot be served alone", s.Kind)
+	default:
+		if t, err = newTalker(s, func() (*PKI, error) { return a.certificates(s) }); err != nil {
+			return nil, err
+		}
+	}
+	if a.board.ln, err = lc.Listen(ctx, "tcp", address); err != nil {
+		_ = t.Close()
+		return nil, fmt.Errorf("serve at %s: %w", address, err)
+	}
+	a.board.add(nil, t)
+	a.board.wg.Go(func() { serve(a.board.ln, &a.board.conns, a.board.talk) })
+	return a, nil
+}
+
+func (a *Standalone) certificates(s Service) (*PKI, error) {
+	o := PKIOptions{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault}
+	if name, err := os.Hostname(); err == nil {
+		o.Names = []string{name}
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range own {
+		if ip, ok := n.(*net.IPNet); ok {
+			if addr, ok := netip.AddrFromSlice(ip.IP); ok {
+				o.Addresses = append(o.Addresses, addr.Unmap())
+			}
+		}
+	}
+	a.PKI, err = NewPKI(o)
+	return a.PKI, err
+}
+
+// Addr is where it listens.
+func (a *Standalone) Addr() netip.AddrPort { return addrPort(a.board.ln.Addr()) }
+
+// Close ends the service and its connections.
+func (a *Standalone) Close() error { return a.board.Close() }
