@@ -35,6 +35,10 @@ type StackConfig struct {
 	// Configure may change what a connection, opened or accepted, begins with:
 	// its timers, buffers, options. The stack is locked meanwhile.
 	Configure func(*tcb.Config)
+	// Held says for how long the stack's clock has stood still so far, while
+	// somebody looked at a packet (see link.Gate): no timer of ours counts that.
+	// It may be nil.
+	Held func() time.Duration
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
@@ -44,6 +48,7 @@ type Stack struct {
 	tap       func(Frame)
 	configure func(*tcb.Config)
 	epoch     time.Time
+	held      func() time.Duration
 	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
@@ -62,7 +67,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), done: make(chan struct{}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, done: make(chan struct{}),
 		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
@@ -140,7 +145,15 @@ func (s *Stack) adopt(f *Flow) *Conn {
 	return c
 }
 
-func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
+func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch) - s.stood()) }
+
+// stood is how long the clock has stood still.
+func (s *Stack) stood() time.Duration {
+	if s.held == nil {
+		return 0
+	}
+	return s.held()
+}
 
 // receiveRoom is how many packets are taken from the link at once.
 const receiveRoom = 16
@@ -231,7 +244,7 @@ func (s *Stack) setDeadline() {
 		return
 	}
 	s.alarm, s.armed = at, true
-	s.link.SetReadDeadline(s.epoch.Add(time.Duration(at)))
+	s.link.SetReadDeadline(s.epoch.Add(time.Duration(at) + s.stood()))
 }
 
 // fail ends the stack for a reason; the first one counts.

@@ -33,6 +33,9 @@ type Assembler struct {
 
 	buf []byte
 	err error // sticks
+
+	again bool   // it has been reset, and may be once more: memory is worth keeping
+	room  []byte // then the allocation that buf lies in
 }
 
 // ErrUnread says that fragments were written to an Assembler faster than Next
@@ -64,6 +67,9 @@ func (a *Assembler) Write(fragment []byte) {
 		// Messages that come in records of their own share the room: what Next
 		// gave out lies before it.
 		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), flightRoom)), a.buf...)
+		if a.again {
+			a.room = a.buf[:0]
+		}
 	}
 	a.buf = append(a.buf, fragment...)
 }
@@ -95,6 +101,10 @@ func (a *Assembler) Next() (raw []byte, err error) {
 	}
 	return raw, nil
 }
+
+// Reset empties the assembler, and writes over what Next gave out.
+// From then on it keeps its memory for the next use.
+func (a *Assembler) Reset() { a.buf, a.err, a.again = a.room[:0], nil, true }
 
 // Trim lets go of room that nothing is in, once few messages are to come.
 func (a *Assembler) Trim() {

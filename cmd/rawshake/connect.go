@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -38,6 +38,7 @@ type connectFlags struct {
 	link, guard   string
 	timeout       time.Duration
 	pcap, keylog  string
+	noSecrets     bool
 	html          string
 	ipv4, ipv6    bool
 	output        string
@@ -125,7 +126,8 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
-	fl.StringVar(&f.pcap, "pcap", "", "write the packets to this pcapng file")
+	fl.StringVar(&f.pcap, "pcap", "", "write a capture (pcapng) to this file, or - for standard output: packets, decisions as comments, secrets")
+	fl.BoolVar(&f.noSecrets, "no-secrets", false, "leave the secrets that decrypt it out of the capture")
 	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (it holds secrets)")
 	fl.StringVar(&f.keylog, "keylog", "", "append the session's secrets to this file (default $SSLKEYLOGFILE)")
 }
@@ -151,11 +153,8 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
 	}
-	if _, ok := anatomy.ParseSelector(f.selector); !ok {
-		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", f.selector)
-	}
-	if f.selector != "" && f.view != "fields" && f.view != "hex" {
-		return usageError("--select goes with --view fields or --view hex, not with --view %s", f.view)
+	if err := checkSelector(f.selector, f.view); err != nil {
+		return err
 	}
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)
@@ -204,10 +203,23 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	defer plan.close()
 	_, err = connect.Run(ctx, plan.options)
 	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
+	f.saySecrets(plan.options.Capture)
 	if err == nil {
 		return nil
 	}
 	return &statusError{connectStatus(err), f.remedied(err)}
+}
+
+// saySecrets tells the person what a capture holds that others must not have.
+func (f *connectFlags) saySecrets(w *capture.Writer) {
+	if w == nil || !w.HoldsSecrets() || f.quiet {
+		return
+	}
+	name := view.Escape(f.pcap)
+	if f.pcap == stdio {
+		name = "the capture on standard output"
+	}
+	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
 }
 
 // connectStatus maps how a connection ended to the exit status.

@@ -245,10 +245,3 @@ func guardError(err error) error {
 	}
 	return &statusError{exitError, err}
 }
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

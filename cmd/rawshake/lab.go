@@ -24,7 +24,8 @@ func newLab() *cobra.Command {
 			return usageError("lab has no command %q: there are %s", args[0], subcommands(cmd))
 		},
 	}
-	cmd.AddCommand(newLabDemo(), newLabList(), newLabServe(), newLabCapture())
+	cmd.AddCommand(newLabUp(), newLabExec(), newLabStatus(), newLabDown(), newLabRun(),
+		newLabDemo(), newLabList(), newLabServe(), newLabCapture(), newLabHold())
 	return cmd
 }
 

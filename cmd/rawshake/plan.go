@@ -3,24 +3,20 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
-	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -250,17 +246,16 @@ func (f *connectFlags) planFiles(p *plan) error {
 			viewOut = file
 		}
 	}
-	if f.pcap != "" {
-		if o.Capture, err = capture.Create(f.pcap, capture.Info{}); err != nil {
-			return fileError("--pcap", err)
-		}
-		p.files = append(p.files, o.Capture)
+	if err := f.planCapture(p); err != nil {
+		return err
+	}
+	if f.pcap == stdio && viewOut == os.Stdout {
+		viewOut = os.Stderr
 	}
 	if f.html != "" {
-		if p.page, err = newLateFile(f.html); err != nil {
+		if p.page, err = newSecretFile(f.html); err != nil {
 			return fileError("--html", err)
 		}
-		p.page.secret = true
 	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
@@ -272,6 +267,33 @@ func (f *connectFlags) planFiles(p *plan) error {
 		return usageError("--view: %v", err)
 	}
 	o.Recorder = transcript.NewRecorder(0, p.view.Entry)
+	return nil
+}
+
+// stdio is the name of standard output, as a file.
+const stdio = "-"
+
+// planCapture opens the capture.
+func (f *connectFlags) planCapture(p *plan) (err error) {
+	o := &p.options
+	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets}
+	switch {
+	case f.pcap == "":
+		if f.noSecrets {
+			return usageError("--no-secrets goes with --pcap")
+		}
+		return nil
+	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == connect.GoalData:
+		return usageError("--pcap - and the reply both go to standard output: write one of them to a file, the reply with -o")
+	case f.pcap == stdio:
+		o.Capture, err = capture.NewWriter(os.Stdout, info)
+	default:
+		o.Capture, err = capture.Create(f.pcap, info)
+	}
+	if err != nil {
+		return fileError("--pcap", err)
+	}
+	p.files = append(p.files, o.Capture)
 	return nil
 }
 
@@ -295,26 +317,12 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 	return nil
 }
 
-// fileError says that a file cannot be written: for a path that cannot be, it
-// is wrong usage; for a full disk and the like, not.
-func fileError(flag string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
-		return usageError("%s: %v", flag, err)
-	}
-	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
-}
-
 // writePage writes the page of what happened, if it was asked for.
 func (p *plan) writePage() error {
 	if p.page == nil {
 		return nil
 	}
-	w := bufio.NewWriter(p.page)
-	err := page.Write(w, p.options.Recorder.Transcript(), page.Options{Title: p.title})
-	if err := errors.Join(err, w.Flush(), p.page.Close()); err != nil {
-		return fileError("--html", err)
-	}
-	return nil
+	return writePage(p.page, p.options.Recorder.Transcript(), p.title)
 }
 
 // close closes the files; the first failure counts. It may be called twice.

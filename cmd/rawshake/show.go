@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -38,6 +39,19 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	return o
 }
 
+// checkSelector judges --select beside the view that it is for.
+func checkSelector(selector, view string) error {
+	if _, ok := anatomy.ParseSelector(selector); !ok {
+		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", selector)
+	}
+	if selector != "" && view != "fields" && view != "hex" {
+		return usageError("--select goes with --view fields or --view hex, not with --view %s", view)
+	}
+	return nil
+}
+
+func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+
 // utf8Locale reports whether the environment's character set is UTF-8. One that
 // says nothing is taken to be, as terminals are today.
 func utf8Locale() bool {
@@ -48,4 +62,12 @@ func utf8Locale() bool {
 		}
 	}
 	return true
+}
+
+// count is a number with what it counts.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -1,6 +1,11 @@
 package main
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
 
 // The exit statuses, the same for every subcommand.
 const (
@@ -32,4 +37,13 @@ func (e *statusError) Unwrap() error { return e.err }
 
 func usageError(format string, args ...any) error {
 	return &statusError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// fileError says that a file cannot be written: for a path that cannot be, it
+// is wrong usage; for a full disk and the like, not.
+func fileError(flag string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
+		return usageError("%s: %v", flag, err)
+	}
+	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
 }

@@ -27,7 +27,10 @@ type tlsFlags struct {
 	minDHBits              int
 	sessionFile            string
 	extensions             []string
-	grease                 bool
+	grease, fallback       bool
+	recordSizeLimit        uint16
+	padTo                  int
+	omit                   []string
 }
 
 func (f *tlsFlags) register(cmd *cobra.Command) {
@@ -39,6 +42,10 @@ func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.sessionFile, "session-file", "", "resume a session kept in this file, and keep the new one there (it holds secrets)")
 	fl.StringArrayVar(&f.extensions, "extension", nil, "NUM:HEX, send this extension with these bytes, in place of ours of that number")
 	fl.BoolVar(&f.grease, "grease", false, "add values that stand for nothing (RFC 8701), which a server must not mind")
+	fl.Uint16Var(&f.recordSizeLimit, "record-size-limit", 0, "ask for records of at most so many bytes, 64 to 16384 (RFC 8449)")
+	fl.IntVar(&f.padTo, "pad-to", 0, "bring the ClientHello up to so many bytes by the padding extension (RFC 7685)")
+	fl.BoolVar(&f.fallback, "fallback-scsv", false, "say that a higher version was tried before (RFC 7507), to see the server refuse it")
+	fl.StringSliceVar(&f.omit, "omit-extension", nil, "leave out these extensions, by name or number: extended_master_secret")
 }
 
 // plan turns the flags into a part of the options.
@@ -57,6 +64,20 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 		return usageError("--min-dh-bits %d: must be more than 0", f.minDHBits)
 	}
 	o.TLS.Legacy, o.TLS.MinDHBits, o.TLS.GREASE = f.legacy, f.minDHBits, f.grease
+	if n := f.recordSizeLimit; n != 0 && (n < 64 || n > tlsmsg.MaxPlaintext) {
+		return usageError("--record-size-limit %d: must be 64 to %d bytes", n, tlsmsg.MaxPlaintext)
+	}
+	if f.padTo < 0 || f.padTo > 1<<16 {
+		return usageError("--pad-to %d: must be 1 to %d bytes", f.padTo, 1<<16)
+	}
+	o.TLS.RecordSizeLimit, o.TLS.PadTo, o.TLS.FallbackSCSV = f.recordSizeLimit, f.padTo, f.fallback
+	for _, name := range f.omit {
+		typ, err := tlsmsg.ParseExtensionType(name)
+		if err != nil {
+			return usageError("--omit-extension: %v", err)
+		}
+		o.TLS.Omit = append(o.TLS.Omit, typ)
+	}
 	for _, s := range f.extensions {
 		e, err := parseExtension(s)
 		if err != nil {

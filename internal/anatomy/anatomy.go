@@ -94,7 +94,7 @@ func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 }
 
 func (a *Anatomy) message(dir transcript.Dir, m *transcript.Message) {
-	if m.Content != tlsmsg.ContentHandshake {
+	if m.Content != tlsmsg.ContentHandshake || m.Sealed {
 		return
 	}
 	s := &a.streams[dir]

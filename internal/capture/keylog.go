@@ -1,7 +1,11 @@
 package capture
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -31,3 +35,48 @@ func (k *KeyLog) Secret(label string, clientRandom, secret []byte) error {
 
 // Close closes the file.
 func (k *KeyLog) Close() error { return k.f.Close() }
+
+const (
+	// maxKeyLogLine bounds a line of a key log that is looked at; the longest
+	// label, random and secret stay far below.
+	maxKeyLogLine = 1024
+	clientRandom  = 32
+	maxSecret     = 64
+)
+
+// ScanKeyLog reads a key log and tells each secret in it; the slices are the
+// callee's to keep. Lines that are none are passed over.
+func ScanKeyLog(from io.Reader, tell func(label string, clientRandom, secret []byte)) error {
+	r := bufio.NewReaderSize(from, maxKeyLogLine)
+	for {
+		line, err := r.ReadSlice('\n')
+		if err == bufio.ErrBufferFull { // no secret: pass over it
+			for err == bufio.ErrBufferFull {
+				_, err = r.ReadSlice('\n')
+			}
+			line = nil
+		}
+		if label, random, secret, ok := parseKeyLogLine(line); ok {
+			tell(label, random, secret)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func parseKeyLogLine(line []byte) (label string, random, secret []byte, ok bool) {
+	words := bytes.Fields(line)
+	if len(words) != 3 || words[0][0] == '#' || hex.DecodedLen(len(words[1])) != clientRandom || hex.DecodedLen(len(words[2])) > maxSecret {
+		return "", nil, nil, false
+	}
+	random, err := hex.DecodeString(string(words[1]))
+	if err != nil {
+		return "", nil, nil, false
+	}
+	secret, err = hex.DecodeString(string(words[2]))
+	return string(words[0]), random, secret, err == nil
+}

@@ -1,22 +1,15 @@
 package capture
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"runtime"
 	"time"
-
-	"github.com/google/gopacket"
-	"github.com/google/gopacket/layers"
-	"github.com/google/gopacket/pcapgo"
 )
-
-// linkTypeRaw is LINKTYPE_RAW: packets that begin with their IP header.
-const linkTypeRaw = layers.LinkType(101)
 
 // Info describes a capture to whoever opens it. Empty strings are left out.
 type Info struct {
@@ -24,27 +17,46 @@ type Info struct {
 	Comment     string // of the whole file
 	Interface   string // its name: "eth0"
 	Description string // of the interface: how packets were taken
+	// Secrets says that the capture will hold what decrypts it. A file that is
+	// made for it can be read by its owner alone.
+	Secrets bool
 }
 
-// A Writer writes IP packets to a pcapng file, with nanosecond timestamps.
-// Every packet reaches the file in one write before Packet returns, so that
-// what a killed process leaves behind can be read.
+// A Writer writes IP packets to a pcapng file, with nanosecond timestamps,
+// notes as packet comments, and secrets. Everything reaches the file in one
+// write before the call returns, so that what a killed process leaves behind
+// can be read.
 //
 // After the first error a writer writes no more: see [Writer.Packet].
 type Writer struct {
-	dst  io.Writer
-	file *os.File // dst, where it is a file of ours
-	name string   // for errors
-	size int64    // of the whole blocks written
+	dst     io.Writer
+	file    *os.File // dst, where it is a file of ours
+	name    string   // for errors
+	size    int64    // of the whole blocks written
+	secrets bool     // whether secrets are wanted
+	told    bool     // whether there were any
 
-	block bytes.Buffer // one block, on its way to dst
-	ng    *pcapgo.NgWriter
-	err   error
+	rewrites bool   // whether the last block can be written anew
+	last     []byte // the body of the packet block that was written last; nil: another block was
+	lastAt   int64  // where it begins
+	notes    []byte // options: the comments of the last packet, or of the next
+	comments int
+	moment   time.Time // of the last packet
+	block    []byte    // reused
+
+	err error
 }
 
 // Create makes a capture file at path, in place of one that is there.
 func Create(path string, info Info) (*Writer, error) {
-	f, err := os.Create(path)
+	mode := fs.FileMode(0o666)
+	if info.Secrets {
+		mode = 0o600
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
+	if errors.Is(err, fs.ErrPermission) { // a pipe, or a device, may allow writing alone
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w: choose a path that can be written", err)
 	}
@@ -60,25 +72,55 @@ func Create(path string, info Info) (*Writer, error) {
 func NewWriter(dst io.Writer, info Info) (*Writer, error) { return newWriter(dst, nil, "output", info) }
 
 func newWriter(dst io.Writer, file *os.File, name string, info Info) (*Writer, error) {
-	w := &Writer{dst: dst, file: file, name: name}
-	ng, err := pcapgo.NewNgWriterInterface(&w.block, pcapgo.NgInterface{
-		Name: fits(info.Interface), Description: fits(info.Description), OS: runtime.GOOS,
-		LinkType: linkTypeRaw, TimestampResolution: 9,
-	}, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{
-		Application: fits(info.Application), Comment: fits(info.Comment), Hardware: runtime.GOARCH, OS: runtime.GOOS,
-	}})
-	if err != nil {
-		return nil, err
+	w := &Writer{dst: dst, file: file, name: name, secrets: info.Secrets}
+	if file != nil {
+		if err := w.examine(); err != nil {
+			return nil, err
+		}
 	}
-	w.ng = ng
-	if err := w.flush(); err != nil {
+	if err := w.write(header(info)); err != nil {
 		return nil, err
 	}
 	return w, nil
 }
 
-// fits cuts a string to what an option can hold: its length has 16 bits.
-func fits(s string) string { return s[:min(len(s), math.MaxUint16)] }
+// examine finds out what kind of file it is, and makes one that was there
+// before private, if it is to hold secrets.
+func (w *Writer) examine() error {
+	info, err := w.file.Stat()
+	if err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	w.rewrites = info.Mode().IsRegular()
+	if w.secrets && w.rewrites && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		if err := w.file.Chmod(0o600); err != nil {
+			return fmt.Errorf("capture: others can read %s, and it is to hold secrets: %w: choose another path, or do without the secrets", w.name, err)
+		}
+	}
+	return nil
+}
+
+// header is a section header and the description of the one interface.
+func header(info Info) []byte {
+	section := order.AppendUint32(nil, byteOrderMagic)
+	section = append(section, 1, 0, 0, 0) // version 1.0
+	section = order.AppendUint64(section, math.MaxUint64)
+	n := len(section)
+	section = appendOption(section, optComment, info.Comment)
+	section = appendOption(section, optSectionHardware, runtime.GOARCH)
+	section = appendOption(section, optSectionOS, runtime.GOOS)
+	section = appendOption(section, optSectionApplication, info.Application)
+	b := appendBlock(nil, blockSection, endOptions(section, n))
+
+	face := order.AppendUint16(nil, uint16(LinkRaw))
+	face = append(face, 0, 0)
+	face = order.AppendUint32(face, 0) // no snap length
+	n = len(face)
+	face = appendOption(face, optInterfaceName, info.Interface)
+	face = appendOption(face, optInterfaceDescription, info.Description)
+	face = appendOption(face, optInterfaceResolution, "\x09") // nanoseconds
+	return appendBlock(b, blockInterface, endOptions(face, n))
+}
 
 // Packet writes one IP packet. The error is returned once; from then on the
 // writer drops packets and returns nil, so that a run goes on without its
@@ -87,23 +129,81 @@ func (w *Writer) Packet(at time.Time, packet []byte) error {
 	if w.err != nil {
 		return nil
 	}
-	err := w.ng.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(packet), Length: len(packet)}, packet)
-	if err != nil { // into memory: only a packet that cannot be described
-		w.err = fmt.Errorf("capture: %w", err)
-		return w.err
+	if w.rewrites && w.last != nil { // the notes were the last packet's
+		w.forget()
 	}
-	return w.flush()
+	w.moment = at
+	b := order.AppendUint32(w.last[:0], 0) // the interface
+	b = appendTime(b, at)
+	b = order.AppendUint32(b, uint32(len(packet)))
+	b = order.AppendUint32(b, uint32(len(packet)))
+	w.lastAt = w.size
+	w.last = appendPadded(b, packet)
+	err := w.write(w.packetBlock())
+	if !w.rewrites {
+		w.forget()
+	}
+	return err
 }
 
-// flush moves the finished block to dst in one write. Half a block, on a full
-// disk, is taken back.
-func (w *Writer) flush() error {
-	w.ng.Flush() // into memory
-	n, err := w.dst.Write(w.block.Bytes())
-	if err == nil && n < w.block.Len() {
+func (w *Writer) forget() { w.notes, w.comments = w.notes[:0], 0 }
+
+// packetBlock is the last packet with its comments.
+func (w *Writer) packetBlock() []byte {
+	body := append(w.last[:len(w.last):len(w.last)], w.notes...)
+	w.block = appendBlock(w.block[:0], blockEnhanced, endOptions(body, len(w.last)))
+	return w.block
+}
+
+// Note writes a comment: to the packet that was written last, where the file
+// lets it be written again; else it comes with the next packet. Its error is as
+// Packet's.
+func (w *Writer) Note(text string) error {
+	if w.err != nil || text == "" || w.comments == maxComments {
+		return nil
+	}
+	w.comments++
+	w.notes = appendOption(w.notes, optComment, text)
+	if w.last == nil || !w.rewrites {
+		return nil
+	}
+	return w.again(w.packetBlock())
+}
+
+// Secret writes a Decryption Secrets Block with one line of a key log. It does
+// nothing in a capture that is to hold no secrets. Its error is as Packet's.
+func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
+	if w.err != nil || !w.secrets {
+		return nil
+	}
+	line := fmt.Sprintf("%s %x %x\n", label, clientRandom, secret)
+	body := order.AppendUint32(nil, secretsTLSKeyLog)
+	body = order.AppendUint32(body, uint32(len(line)))
+	body = appendPadded(body, line)
+	n := len(body)
+	body = endOptions(appendOption(body, optComment, "whoever has this block can read the connection"), n)
+	if w.last != nil && w.rewrites {
+		w.forget()
+	}
+	w.last = nil
+	err := w.write(appendBlock(nil, blockSecrets, body))
+	w.told = w.told || err == nil
+	return err
+}
+
+// HoldsSecrets reports whether secrets were written.
+func (w *Writer) HoldsSecrets() bool { return w.told }
+
+// Name is the file's name, for messages.
+func (w *Writer) Name() string { return w.name }
+
+// write appends a whole block in one write. Half a block, on a full disk, is
+// taken back.
+func (w *Writer) write(block []byte) error {
+	n, err := w.dst.Write(block)
+	if err == nil && n < len(block) {
 		err = io.ErrShortWrite
 	}
-	w.block.Reset()
 	if err == nil {
 		w.size += int64(n)
 		return nil
@@ -111,6 +211,31 @@ func (w *Writer) flush() error {
 	if w.file != nil && n > 0 {
 		w.file.Truncate(w.size)
 	}
+	return w.fail(err)
+}
+
+// again writes the last block anew, longer than it was. On a full disk it stays
+// as it was.
+func (w *Writer) again(block []byte) error {
+	old := w.size - w.lastAt
+	n, err := w.file.WriteAt(block, w.lastAt)
+	if err == nil {
+		w.size = w.lastAt + int64(n)
+		_, err = w.file.Seek(w.size, io.SeekStart)
+	}
+	if err == nil {
+		return nil
+	}
+	w.notes = w.notes[:0]
+	if plain := w.packetBlock(); int64(len(plain)) <= old {
+		w.file.WriteAt(plain, w.lastAt)
+		w.size = w.lastAt + int64(len(plain))
+	}
+	w.file.Truncate(w.size)
+	return w.fail(err)
+}
+
+func (w *Writer) fail(err error) error {
 	w.err = fmt.Errorf("capture stopped after %d bytes: %w", w.size, named(err, w.name))
 	return w.err
 }
@@ -124,13 +249,25 @@ func named(err error, name string) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// Close closes the file, and says whether all of it could be written.
+// Close writes the notes that no packet took, closes the file, and says whether
+// all of it could be written.
 func (w *Writer) Close() error {
+	var err error
+	if len(w.notes) > 0 && w.err == nil && (w.last == nil || !w.rewrites) && !w.moment.IsZero() {
+		err = w.farewell()
+	}
 	if w.file == nil {
-		return nil
+		return err
 	}
-	if err := w.file.Close(); err != nil && w.err == nil {
-		return fmt.Errorf("capture: %w", err)
+	if closeErr := w.file.Close(); closeErr != nil && w.err == nil {
+		return fmt.Errorf("capture: %w", closeErr)
 	}
-	return nil
+	return err
+}
+
+// farewell writes the last notes as comments of an Interface Statistics Block.
+func (w *Writer) farewell() error {
+	body := appendTime(order.AppendUint32(nil, 0), w.moment)
+	n := len(body)
+	return w.write(appendBlock(nil, blockStatistics, endOptions(append(body, w.notes...), n)))
 }

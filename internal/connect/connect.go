@@ -43,7 +43,7 @@ type Options struct {
 	Output     io.Writer // with GoalData: where the reply goes
 
 	Recorder *transcript.Recorder
-	Capture  *capture.Writer // every packet; may be nil
+	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil
 	KeyLog   *capture.KeyLog // may be nil
 	Warn     func(error)     // told once of a capture or key log that cannot be written
 
@@ -54,6 +54,9 @@ type Options struct {
 // The error is why the goal was not reached, or nil.
 func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	r := &run{Options: o, start: time.Now()}
+	if o.Capture != nil {
+		o.Recorder.AlsoTell(r.comment)
+	}
 	err := r.run(ctx)
 	result := resultOf(o.Goal, err)
 	r.mu.Lock()

@@ -1,6 +1,8 @@
 package connect
 
 import (
+	"fmt"
+
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -21,9 +23,17 @@ func (r *run) frame(f rawtcp.Frame) {
 		r.Recorder.Note(r.now(), transcript.Link, "send_failed", "the packet was not sent: "+f.Err.Error())
 		return
 	}
-	r.Recorder.Packet(r.now(), dir, f.Packet, f.Ghost)
-	if r.Capture != nil {
-		r.warn(r.Capture.Packet(r.start.Add(r.now()), f.Packet))
+	now := r.now()
+	if r.Capture != nil { // first: what is decided about the packet is noted there
+		r.warn(r.Capture.Packet(r.start.Add(now), f.Packet))
+	}
+	r.Recorder.Packet(now, dir, f.Packet, f.Ghost)
+}
+
+// comment writes decisions into the capture, beside the packets that they are about.
+func (r *run) comment(e *transcript.Entry) {
+	if d := e.Decision; d != nil {
+		r.warn(r.Capture.Note(fmt.Sprintf("%v %s: %s", e.Layer, d.Name, d.Text)))
 	}
 }
 
@@ -59,8 +69,17 @@ func (r *run) tlsEvent(e handshake.Event) {
 	if s, ok := e.(handshake.SessionEvent); ok {
 		r.kept = s.Session
 	}
-	if s, ok := e.(handshake.SecretEvent); ok && r.KeyLog != nil {
+	if s, ok := e.(handshake.SecretEvent); ok {
+		r.secret(s)
+	}
+}
+
+func (r *run) secret(s handshake.SecretEvent) {
+	if r.KeyLog != nil {
 		r.warn(r.KeyLog.Secret(s.Label, s.ClientRandom, s.Secret))
+	}
+	if r.Capture != nil {
+		r.warn(r.Capture.Secret(s.Label, s.ClientRandom, s.Secret))
 	}
 }
 

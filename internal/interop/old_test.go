@@ -136,3 +136,45 @@ func TestGREASEAndRawExtensionsAreOffered(t *testing.T) {
 		})
 	}
 }
+
+// What the options add to the ClientHello goes out, and real servers answer it
+// as their RFCs say: records of the asked size, no extended master secret where
+// it is left out, and a fallback that was not needed refused.
+func TestOptionsOfTheClientHelloAreAnsweredByRealServers(t *testing.T) {
+	l := newLab(t)
+	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	startPeer(t, l.Far(), needProgram(t, "gnutls-serv"), "--http", "--port", fmt.Sprint(peerPort), "--x509certfile", f.cert, "--x509keyfile", f.key,
+		"--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.1", "--disable-client-cert")
+	at := hostPort(l.Far(), peerPort)
+	r := rawshake(t, l.Near(), "connect", "--view", "fields", "--ca", f.ca, "--record-size-limit", "512", "--pad-to", "700",
+		"--omit-extension", "extended_master_secret,22", at).want(t, 0)
+	for _, want := range []string{"padding", "record_size_limit"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %s in\n%s", want, r.stdout)
+		}
+	}
+	if strings.Contains(r.stdout, "extended_master_secret") || strings.Contains(r.stdout, "encrypt_then_mac") {
+		t.Errorf("what was to be left out is in\n%s", r.stdout)
+	}
+	rawshake(t, l.Near(), "connect", "-q", "--ca", f.ca, "--min-version", "1.1", "--max-version", "1.1", "--fallback-scsv", at).want(t, 6).
+		says(t, "inappropriate_fallback")
+	rawshake(t, l.Near(), "connect", "--record-size-limit", "63", at).want(t, 2).says(t, "64 to 16384")
+	rawshake(t, l.Near(), "connect", "--pad-to", "-1", at).want(t, 2).says(t, "--pad-to")
+	rawshake(t, l.Near(), "connect", "--omit-extension", "nothing", at).want(t, 2).says(t, "--omit-extension")
+}
+
+// Any suite can be offered by number: one that cannot be finished here shows the
+// certificate, and ends after ServerHelloDone with a clear word.
+func TestASuiteOfferedByNumberEndsAfterServerHelloDone(t *testing.T) {
+	l := newLab(t)
+	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	startOldOpenSSL(t, l.Far(), f, "TLSv1.2")
+	at := hostPort(l.Far(), peerPort)
+	for _, number := range []string{"0xC09D", "0xC09E", "0xC0A0", "0x0041"} { // CCM, and Camellia
+		r := rawshake(t, l.Near(), "connect", "--json", "--ca", f.ca, "--ciphers", number, at).want(t, 6).says(t, "was offered for its number alone: this side cannot finish it")
+		got := messages(entries(t, r.stdout))
+		if want := "in server_hello_done"; !slices.Contains(got, want) || !slices.Contains(got, "in certificate") || slices.Contains(got, "out client_key_exchange") {
+			t.Errorf("%s: messages %q, expected to end after %s", number, got, want)
+		}
+	}
+}

@@ -12,13 +12,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -261,37 +257,7 @@ func sysctl(t *testing.T, n *lab.Node, name, value string) {
 // them, one by one and with their checksums.
 func offloadsOff(t *testing.T, n *lab.Node) {
 	t.Helper()
-	err := n.Do(func() error {
-		for _, command := range []uint32{unix.ETHTOOL_STSO, unix.ETHTOOL_SGSO, unix.ETHTOOL_SGRO, unix.ETHTOOL_STXCSUM} {
-			if err := ethtoolOff(n.Interface(), command); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := n.OffloadsOff(); err != nil {
 		t.Fatalf("turning offloads off: %v", err)
 	}
-}
-
-// ethtoolOff sets one of an interface's switches to 0 (linux/ethtool.h).
-func ethtoolOff(device string, command uint32) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	value := struct{ command, data uint32 }{command: command}
-	request := struct {
-		name [unix.IFNAMSIZ]byte
-		data unsafe.Pointer
-		_    [16]byte
-	}{data: unsafe.Pointer(&value)}
-	copy(request.name[:], device)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
-	runtime.KeepAlive(&value)
-	if errno != 0 {
-		return fmt.Errorf("ethtool command %#x on %s: %w", command, device, errno)
-	}
-	return nil
 }

@@ -24,7 +24,7 @@ func Bare() Topology {
 		Name:  "bare",
 		About: "two hosts, near and far, and nothing on them",
 		Nodes: []NodeConfig{{Name: "near"}, {Name: "far"}},
-		Links: []LinkConfig{{Ends: [2]End{
+		Links: []LinkConfig{{Ends: []End{
 			{"near", prefixes("198.18.0.1/24", "2001:db8::1/64")},
 			{"far", prefixes("198.18.0.2/24", "2001:db8::2/64")},
 		}}},
@@ -60,11 +60,11 @@ func Router() Topology {
 		About: "client, router and server, over IPv4 and IPv6; server serves TLS on 443",
 		Nodes: []NodeConfig{{Name: "client"}, {Name: "router"}, {Name: "server", Services: everyday()}},
 		Links: []LinkConfig{
-			{Ends: [2]End{
+			{Ends: []End{
 				{"client", prefixes("198.18.1.2/24", "2001:db8:1::2/64")},
 				{"router", prefixes("198.18.1.1/24", "2001:db8:1::1/64")},
 			}},
-			{Ends: [2]End{
+			{Ends: []End{
 				{"router", prefixes("198.18.2.1/24", "2001:db8:2::1/64")},
 				{"server", prefixes("198.18.2.2/24", "2001:db8:2::2/64")},
 			}},
@@ -83,12 +83,12 @@ func Wide(services ...Service) Topology {
 		About: "near, and 65,536 addresses that answer from one server: 198.18.0.0/16, 2001:db8:18::/112",
 		Nodes: []NodeConfig{{Name: "near"}, {Name: voidName}, {Name: "far", Owns: prefixes("198.18.0.0/16", "2001:db8:18::/112")}},
 		Links: []LinkConfig{
-			{Ends: [2]End{
+			{Ends: []End{
 				{"near", prefixes("198.19.0.1/24", "2001:db8::1/64")},
 				{"far", prefixes("198.19.0.2/24", "2001:db8::2/64")},
 			}},
 			// Closed addresses are those of a host where nobody listens.
-			{Ends: [2]End{
+			{Ends: []End{
 				{voidName, prefixes("198.19.1.1/24", "2001:db8:1::1/64")},
 				{"far", prefixes("198.19.1.2/24", "2001:db8:1::2/64")},
 			}},

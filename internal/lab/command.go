@@ -21,6 +21,8 @@ type Cmd struct {
 
 // Start starts the command in its node.
 func (c *Cmd) Start() error {
+	c.node.lab.starting.RLock() // an orphan is told from a command by the list
+	defer c.node.lab.starting.RUnlock()
 	err := c.node.space.onKeeper(c.Cmd.Start)
 	if err != nil {
 		return err
@@ -72,6 +74,19 @@ func (c *Cmd) CombinedOutput() ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// Signal sends a signal to the command, and to its group or session if it leads
+// one.
+func (c *Cmd) Signal(s unix.Signal) error {
+	if a := c.SysProcAttr; a != nil && (a.Setpgid || a.Setsid) {
+		return unix.Kill(-c.Process.Pid, s)
+	}
+	return c.Process.Signal(s)
+}
+
+// Status is the exit status that a shell would give, of a command that has
+// ended.
+func (c *Cmd) Status() int { return exitStatus(c.ProcessState) }
+
 // end kills the command, with its group if it leads one, and waits for it.
 func (c *Cmd) end() {
 	c.kill()
@@ -79,8 +94,6 @@ func (c *Cmd) end() {
 }
 
 func (c *Cmd) kill() {
-	if c.SysProcAttr != nil && c.SysProcAttr.Setpgid {
-		_ = unix.Kill(-c.Process.Pid, unix.SIGKILL)
-	}
+	_ = c.Signal(unix.SIGKILL)
 	_ = c.Process.Kill()
 }

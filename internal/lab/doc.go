@@ -27,6 +27,7 @@
 // memfile.go.
 //
 // A lab that outlives a command needs a holder: the same init process as
-// Reexec makes, without the ties to its parent, asked over a Unix socket. It
-// will stand beside Reexec and hold the same [Lab].
+// Reexec makes, without the ties to its parent ([Spawn]), asked over a Unix
+// socket. Package hold has it. Package weather decides what a bad link does to
+// packets; bridge.go does it.
 package lab

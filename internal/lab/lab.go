@@ -21,6 +21,11 @@ type Lab struct {
 	nodes    []*Node
 	papers   func() (*Papers, error)
 
+	ether      *space // where bridges stand; nil: there is no weather
+	weatherLog io.Writer
+
+	starting sync.RWMutex // held to read while a command starts
+
 	mu      sync.Mutex
 	closed  bool
 	cmds    []*Cmd
@@ -34,7 +39,12 @@ type Option func(*options)
 type options struct {
 	isolated bool
 	topology Topology
+	log      io.Writer
 }
+
+// WeatherLog has a line written for each packet that a link loses, doubles or
+// holds back. Writes come one at a time for each link.
+func WeatherLog(w io.Writer) Option { return func(o *options) { o.log = w } }
 
 // Isolated gives the first node a namespace of its own also inside a
 // re-executed process, whose other labs may then stand at the same time.
@@ -58,7 +68,7 @@ func New(ctx context.Context, opts ...Option) (*Lab, error) {
 	if err := o.topology.Check(); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	l := &Lab{topology: o.topology}
+	l := &Lab{topology: o.topology, weatherLog: o.log}
 	l.papers = sync.OnceValues(l.makePapers)
 	if err := l.build(ctx, o); err != nil {
 		_ = l.Close()
@@ -218,6 +228,9 @@ func (l *Lab) Close() error {
 	errs = append(errs, l.unwire())
 	for _, n := range slices.Backward(l.nodes) {
 		errs = append(errs, n.space.close())
+	}
+	if l.ether != nil {
+		errs = append(errs, l.ether.close())
 	}
 	if l.ownHome {
 		homeTaken.Store(false)

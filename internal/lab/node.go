@@ -46,6 +46,9 @@ func (n *Node) HardwareAddr() net.HardwareAddr {
 	return n.ports[0].mac
 }
 
+// Addresses are those of the node's links.
+func (n *Node) Addresses() []netip.Addr { return n.addresses() }
+
 // addresses are all addresses of the node, but for those of the networks that
 // it owns whole.
 func (n *Node) addresses() (list []netip.Addr) {

@@ -79,6 +79,55 @@ func Reexec(ctx context.Context, args []string) (status int, err error) {
 	return exitStatus(child.ProcessState), nil
 }
 
+// Spawn runs this program again as Reexec does, to stay: in a session of its
+// own, with this standard input and none of the other streams. Until Keep the
+// child dies with this process; after that it stands on its own. Further files
+// are the child's from [SpawnedFile] on.
+func Spawn(args []string, stdin *os.File, files ...*os.File) (*Spawned, error) {
+	if len(args) == 0 {
+		return nil, errors.New("lab: Spawn needs the program's arguments")
+	}
+	lifeline, keep, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	defer lifeline.Close()
+	child := exec.Command("/proc/self/exe", args[1:]...)
+	child.Args = args
+	child.Stdin = stdin
+	child.ExtraFiles = append([]*os.File{lifeline}, files...)
+	child.Env = append(os.Environ(), insideVar+"=3")
+	child.SysProcAttr = childAttributes()
+	child.SysProcAttr.Pdeathsig, child.SysProcAttr.Setsid = 0, true // the lifeline will do
+	if err := startChild(child); err != nil {
+		_ = keep.Close()
+		return nil, forbidden(fmt.Errorf("lab: enter a private network: %w", err))
+	}
+	return &Spawned{child, keep}, nil
+}
+
+// SpawnedFile is the number of the first further file in a spawned process.
+const SpawnedFile = 4
+
+// A Spawned is a child that [Spawn] started.
+type Spawned struct {
+	child *exec.Cmd
+	keep  *os.File
+}
+
+// Keep lets the child live on without this process.
+func (s *Spawned) Keep() error {
+	_, err := s.keep.Write([]byte{1})
+	return errors.Join(err, s.keep.Close(), s.child.Process.Release())
+}
+
+// End kills the child, and with it all that is in its namespaces.
+func (s *Spawned) End() {
+	_ = s.keep.Close()
+	_ = s.child.Process.Kill()
+	_ = s.child.Wait()
+}
+
 func childAttributes() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWNS,
@@ -179,9 +228,12 @@ func isPipe(fd int) bool {
 // followParent ends this process when its parent is gone. The parent-death
 // signal does so at once, but not if the parent died before it was asked for,
 // and not after the exec of a program that gained privileges.
+//
+// A byte on the lifeline lets it go: see [Spawned.Keep].
 func followParent(lifeline io.Reader) {
-	_, _ = io.Copy(io.Discard, lifeline)
-	os.Exit(128 + int(unix.SIGKILL))
+	if n, _ := lifeline.Read(make([]byte, 1)); n == 0 {
+		os.Exit(128 + int(unix.SIGKILL))
+	}
 }
 
 // privateMounts gives the PID namespace its own /proc, for the sake of the

@@ -122,6 +122,24 @@ func (s *Service) ourOptions() (o OurServerOptions, err error) {
 	return o, err
 }
 
+// String says it in a few words: "tls on 443".
+func (s Service) String() string {
+	text := fmt.Sprintf("%s on %d", s.Kind, s.Port)
+	if s.Fault != "" {
+		text += ", " + string(s.Fault)
+	}
+	if s.Misbehave != "" {
+		text += ", " + s.Misbehave
+	}
+	for i, at := range s.At {
+		if i == 0 {
+			text += " at"
+		}
+		text += " " + at.String()
+	}
+	return text
+}
+
 // byPort are a node's services grouped by port, in the order of the ports.
 func byPort(services []Service) (groups [][]Service) {
 	sorted := slices.Clone(services)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+
+	"github.com/rawshake/rawshake/internal/lab/weather"
 )
 
 // A Topology says what a lab consists of: nodes, links between them, and what
@@ -28,8 +30,10 @@ type NodeConfig struct {
 
 // A LinkConfig joins two nodes.
 type LinkConfig struct {
-	Ends [2]End `yaml:"ends"`
-	MTU  int    `yaml:"mtu,omitempty"` // of the interfaces, in bytes; 0: 1500
+	Ends []End `yaml:"ends"`          // two
+	MTU  int   `yaml:"mtu,omitempty"` // of the interfaces, in bytes; 0: 1500
+
+	weather.Weather `yaml:",inline"`
 }
 
 // An End is one node's side of a link.
@@ -85,6 +89,10 @@ func (t *Topology) Check() error {
 	taken := map[netip.Addr]string{}
 	joined := map[[2]string]bool{}
 	for i, l := range t.Links {
+		if len(l.Ends) != 2 {
+			wrong("links[%d].ends: %d, expected two", i, len(l.Ends))
+			return errors.Join(errs...)
+		}
 		a, b := l.Ends[0].Node, l.Ends[1].Node
 		for _, e := range l.Ends {
 			if !names[e.Node] {
@@ -107,6 +115,9 @@ func (t *Topology) Check() error {
 			wrong("links[%d]: %q and %q are joined already", i, a, b)
 		}
 		joined[[2]string{a, b}] = true
+		if err := l.Weather.Check(); err != nil {
+			wrong("links[%d].%w", i, err)
+		}
 		if l.MTU != 0 && (l.MTU < minMTU || l.MTU > maxMTU) {
 			wrong("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU)
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/weather"
 )
 
 // A port is a node's end of a link.
@@ -23,6 +25,7 @@ type port struct {
 	mac       net.HardwareAddr
 	addresses []netip.Prefix
 	mtu       int
+	link      int // which of the topology's
 }
 
 // plug gives two nodes their ends of a link, which is not there yet.
@@ -33,7 +36,7 @@ func (l *Lab) plug(t *Topology, i int) {
 		n := l.Node(e.Node)
 		ends[j] = &port{
 			node: n, name: t.interfaceName(e.Node, c.Ends[1-j].Node), addresses: e.Addresses,
-			mac: hardwareAddr(e.Addresses, i, j), mtu: cmp.Or(c.MTU, defaultMTU),
+			mac: hardwareAddr(e.Addresses, i, j), mtu: cmp.Or(c.MTU, defaultMTU), link: i,
 		}
 		n.ports = append(n.ports, ends[j])
 	}
@@ -95,10 +98,76 @@ func (n *Node) before(other *Node) bool {
 // join makes the link of a port and its peer. The far end is born in the far
 // namespace: it never stands in near's.
 func (p *port) join() error {
+	w := p.node.lab.topology.Links[p.link].Weather
+	if !w.Clear() {
+		return p.bridge(w)
+	}
 	if err := vethPair(p.node.space, p.name, p.mac, p.peer.node.space, p.peer.name, p.peer.mac, max(p.mtu, minMTU6)); err != nil {
 		return err
 	}
 	return errors.Join(p.address(), p.peer.address())
+}
+
+// bridge makes the link of two veth pairs, with weather between them.
+func (p *port) bridge(w weather.Weather) error {
+	l := p.node.lab
+	if l.ether == nil {
+		var err error
+		if l.ether, err = newSpace(); err != nil {
+			return err
+		}
+	}
+	names := [2]string{fmt.Sprintf("a%d", p.link), fmt.Sprintf("b%d", p.link)}
+	for i, end := range []*port{p, p.peer} {
+		mac := net.HardwareAddr{2, 2, 0, 0, byte(p.link), byte(i)}
+		if err := vethPair(end.node.space, end.name, end.mac, l.ether, names[i], mac, max(p.mtu, minMTU6)); err != nil {
+			return err
+		}
+		if err := l.ether.quietUp(names[i]); err != nil {
+			return err
+		}
+		if err := end.node.OffloadsOff(); err != nil {
+			return err
+		}
+	}
+	if err := l.startBridge(l.ether, names, w, p.link); err != nil {
+		return err
+	}
+	return errors.Join(p.address(), p.peer.address())
+}
+
+// quietUp sets an interface up that has no addresses.
+func (s *space) quietUp(name string) error {
+	h, err := s.netlink()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	link, err := h.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	if err := quiet6(h, link); err != nil {
+		return err
+	}
+	return h.LinkSetUp(link)
+}
+
+// quiet6 gives an interface no link-local address by itself: its detection and
+// its router solicitations would be the first packets of every capture.
+func quiet6(h *netlink.Handle, link netlink.Link) error {
+	if !hasIPv6() {
+		return nil
+	}
+	if err := h.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
+		return fmt.Errorf("quiet IPv6 on %s: %w", link.Attrs().Name, err)
+	}
+	return nil
+}
+
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/sys/net/ipv6")
+	return err == nil
 }
 
 func vethPair(a *space, aName string, aMAC net.HardwareAddr, b *space, bName string, bMAC net.HardwareAddr, mtu int) error {
@@ -240,17 +309,11 @@ func (p *port) address() error {
 	if err != nil {
 		return fmt.Errorf("find %s: %w", p.name, err)
 	}
-	_, err = os.Stat("/proc/sys/net/ipv6")
-	six := err == nil
-	if six {
-		// No link-local address: its detection and its router solicitations
-		// would be the first packets of every capture.
-		if err := h.LinkSetIP6AddrGenMode(link, nl.IN6_ADDR_GEN_MODE_NONE); err != nil {
-			return fmt.Errorf("quiet IPv6 on %s: %w", p.name, err)
-		}
+	if err := quiet6(h, link); err != nil {
+		return err
 	}
 	for _, a := range p.addresses {
-		if a.Addr().Is6() && !six {
+		if a.Addr().Is6() && !hasIPv6() {
 			continue
 		}
 		if err := p.node.add(h, link, a); err != nil {

@@ -11,14 +11,24 @@ import (
 )
 
 // A conn is a target that has answered our SYN, until its record is made and
-// the connection is over.
+// the connection is over. Then it, and the memory of its machines, is another
+// target's.
 type conn struct {
-	index   uint32 // in loop.conns
-	n       uint64 // the target's number
-	target  Target
-	local   uint16 // our port
-	path    *path
-	session *session.Session
+	index   uint32           // in loop.conns
+	state   handshake.State  // for the record
+	session *session.Session // the machine, or nil
+	tcp     tcb.Conn
+	tls     handshake.Client
+	machine session.Session
+	facts
+}
+
+// facts are what a conn knows of its target.
+type facts struct {
+	n      uint64 // the target's number
+	target Target
+	local  uint16 // our port
+	path   *path
 
 	begin    tcb.Instant // when the first SYN left, about
 	limit    tcb.Instant // when the goal must be reached
@@ -38,7 +48,7 @@ type conn struct {
 	asked    bool // it is written
 	reported bool // the record is made; what follows is the end
 
-	// In the wheel.
+	// In the loop's wheel.
 	prev, next *conn
 	unit       int64
 	timed      bool
@@ -128,4 +138,10 @@ func (c *conn) fits(h *wire.IP) bool {
 		return id == 0
 	}
 	return id-first < idNear
+}
+
+// forget lets go of the target. The machines are reset when the next one comes.
+func (c *conn) forget() {
+	data := c.data[:0]
+	c.session, c.facts = nil, facts{data: data}
 }

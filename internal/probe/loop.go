@@ -51,10 +51,10 @@ type loop struct {
 	stats     Stats
 	published atomic.Pointer[Stats]
 	told      tcb.Instant // when the stats were published last
-	saved     tcb.Instant // when the extent was handed over last
 	ceiling   atomic.Uint64
-	held      uint64 // records in buf
-	full      bool   // more memory is in use than may be
+	held      []uint64      // whose records are in buf
+	head      atomic.Uint64 // the window's, for the checkpoint
+	full      bool          // more memory is in use than may be
 }
 
 func newLoop(o *Options, index int) *loop {
@@ -76,10 +76,8 @@ func (l *loop) instant() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
 func (l *loop) run(ctx, hard context.Context) error {
 	defer func() {
 		l.handOver(true)
-		l.save(true)
 		l.publish()
 	}()
-	l.save(true)
 	for hard.Err() == nil && !l.sink.broken() {
 		l.now = l.instant()
 		if ctx.Err() != nil {
@@ -96,11 +94,8 @@ func (l *loop) run(ctx, hard context.Context) error {
 	return nil
 }
 
-// Intervals of what is not done in every turn.
-const (
-	publishEvery = 100 * time.Millisecond
-	saveEvery    = time.Second
-)
+// publishEvery is how often others see the counters.
+const publishEvery = 100 * time.Millisecond
 
 // publish lets others see the counters.
 func (l *loop) publish() {
@@ -119,17 +114,6 @@ func (l *loop) publish() {
 	l.told = l.now
 }
 
-// save hands over how far the loop has come, behind the records of that.
-func (l *loop) save(wait bool) {
-	if l.sink.path == "" || len(l.buf) > 0 {
-		return
-	}
-	e := l.window.extent()
-	if l.sink.put(handed{loop: l.index, extent: &e}, wait) {
-		l.saved = l.now
-	}
-}
-
 // turn takes what has arrived, does what is due, and sends what may be sent.
 func (l *loop) turn() error {
 	l.wheel.turn(l.now, l.ring)
@@ -145,9 +129,6 @@ func (l *loop) turn() error {
 	l.handOver(false)
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
-	}
-	if l.now.Sub(l.saved) >= saveEvery {
-		l.save(false)
 	}
 	return l.receive(l.idle(more))
 }
@@ -205,8 +186,8 @@ func (l *loop) handOver(wait bool) {
 	if len(l.buf) == 0 {
 		return
 	}
-	if l.sink.put(handed{records: l.buf, count: l.held, loop: l.index}, wait) {
-		l.buf, l.held = l.sink.buffer(), 0
+	if l.sink.put(handed{records: l.buf, numbers: l.held, loop: l.index}, wait) {
+		l.buf, l.held = l.sink.buffer()
 	}
 }
 
@@ -257,10 +238,10 @@ func (l *loop) takeNext() supply {
 // nothing to send to.
 func (l *loop) start(n uint64, t *Target) {
 	slot := l.window.push()
+	l.head.Store(l.window.head)
 	switch l.o.Resume.of(l.index, n) {
 	case recorded:
 		l.stats.Known++
-		slot.flags |= slotRecorded
 		l.done(n)
 		return
 	case perhaps:

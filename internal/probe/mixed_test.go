@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 )
 
 // full makes TestAnInhabitedNetwork probe all 65,536 addresses; see `make
@@ -44,6 +45,7 @@ type seenRecord struct {
 
 func readRecords(t testing.TB, b []byte) (list []seenRecord) {
 	t.Helper()
+	schematest.Check(t, b)
 	for line := range bytes.Lines(b) {
 		var r seenRecord
 		if err := json.Unmarshal(line, &r); err != nil {

@@ -30,10 +30,9 @@ func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration
 // write hands the loop's record on.
 func (l *loop) write(n uint64, r *record.Record) {
 	slot := l.window.at(n)
-	slot.flags |= slotRecorded
 	r.Repeat = slot.flags&slotRepeat != 0
 	l.buf = l.enc.Append(l.buf, r)
-	l.held++
+	l.held = append(l.held, n)
 	l.stats.Records++
 	l.stats.Outcomes[outcomeIndex(r.Outcome)]++
 	l.rec.ICMP = nil
@@ -99,8 +98,8 @@ func (l *loop) begin(c *conn) *record.Record {
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
 		if r.Stage >= handshake.StageHelloReceived {
-			state := tls.State()
-			r.TLS = &state
+			c.state = tls.State()
+			r.TLS = &c.state
 		}
 	}
 	return r

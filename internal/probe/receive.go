@@ -6,7 +6,6 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -174,16 +173,18 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 
 	cfg := p.config(&t, c.local, iss, offset)
 	cfg.UserTimeout = l.o.Timeout
-	tcp := tcb.New(cfg)
+	c.tcp.Reset(cfg)
 	var tls *handshake.Client
 	if l.o.Goal > GoalTCP {
-		tls = handshake.NewClient(l.tlsConfig(c))
+		tls = &c.tls
+		tls.Reset(l.tlsConfig(c))
 	}
-	c.session = session.New(tcp, tls)
+	c.machine.Reset(&c.tcp, tls)
+	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
 	if c.rtt < 0 {
-		if rtt, ok := tcp.HandshakeRTT(); ok {
+		if rtt, ok := c.tcp.HandshakeRTT(); ok {
 			c.rtt = rtt
 		}
 	}

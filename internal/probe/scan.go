@@ -30,9 +30,12 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
 	s := &Scan{o: &o, epoch: time.Now(), sink: newSink(out)}
-	s.sink.path, s.sink.extents = o.Checkpoint, make([]*LoopExtent, o.Loops)
+	s.sink.path = o.Checkpoint
 	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
-	s.sink.lead = leastLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
+	s.sink.lead = fastLead
+	if o.Rate > 0 {
+		s.sink.lead = leastLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
+	}
 	if o.Resume != nil {
 		s.sink.checkpoint.Records = o.Resume.Records
 	}
@@ -45,7 +48,12 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 		l := newLoop(s.o, i)
 		l.sink, l.epoch = s.sink, s.epoch
 		s.loops = append(s.loops, l)
-		s.sink.ceilings = append(s.sink.ceilings, &l.ceiling)
+		done := new(doneSet)
+		if o.Resume != nil {
+			done = setOf(&o.Resume.Loops[i])
+			l.ceiling.Store(o.Resume.Loops[i].Ceiling)
+		}
+		s.sink.loops, s.sink.written = append(s.sink.loops, l), append(s.sink.written, done)
 		l.supply(key, s.dist)
 		if err := l.openPaths(ctx); err != nil {
 			s.Close()
@@ -61,8 +69,9 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 // A checkpoint lets the loops go so far beyond it, so that they need not wait
 // for the next.
 const (
-	leastLead = 1024
-	leadTime  = 3 * time.Second
+	leastLead = 128
+	fastLead  = 1 << 19 // where there is no rate
+	leadTime  = 2 * saveEvery
 )
 
 // supply makes the loop's source.

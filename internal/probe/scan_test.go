@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -44,6 +45,7 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 				return err
 			}))
 			t.Logf("%+v", stats)
+			schematest.Check(t, out.Bytes())
 			seen := make(map[string]int)
 			for line := range bytes.Lines(out.Bytes()) {
 				var r struct {

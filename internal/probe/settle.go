@@ -214,6 +214,6 @@ func (l *loop) take() *conn {
 func (l *loop) release(c *conn) {
 	l.done(c.n)
 	l.wheel.stop(c)
-	*c = conn{index: c.index, data: c.data[:0]}
+	c.forget()
 	l.free = append(l.free, c)
 }

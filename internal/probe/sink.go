@@ -3,22 +3,22 @@ package probe
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A sink writes the loops' records, in the order in which they are handed
-// over, and tells the loops when it cannot any more. It writes the checkpoint
-// as well: what a loop says of its targets comes through the same queue, behind
-// their records, so that these are on the disk first.
+// over, and tells the loops when it cannot any more. It keeps the checkpoint as
+// well, since it alone knows which records are on the disk.
 type sink struct {
 	out   *Output
 	queue chan handed
-	spare chan []byte
+	spare chan handed
 	done  chan struct{}
 
 	path       string // of the checkpoint; empty: none
 	checkpoint Checkpoint
-	extents    []*LoopExtent
-	ceilings   []*atomic.Uint64
+	loops      []*loop
+	written    []*doneSet // by loop: the targets whose records are written
 	lead       uint64
 	finished   atomic.Bool
 
@@ -27,59 +27,72 @@ type sink struct {
 	fell chan struct{} // closed with the first failure
 }
 
-// handed is what a loop hands over: records, or how far it has come.
+// handed is what a loop hands over: records, and of which targets they are.
 type handed struct {
 	records []byte
-	count   uint64
+	numbers []uint64
 	loop    int
-	extent  *LoopExtent
 }
 
 // sinkQueue is how many buffers wait to be written.
 const sinkQueue = 16
 
+// saveEvery is how often the checkpoint is written.
+const saveEvery = 500 * time.Millisecond
+
 func newSink(out *Output) *sink {
-	s := &sink{out: out, queue: make(chan handed, sinkQueue), spare: make(chan []byte, sinkQueue),
+	return &sink{out: out, queue: make(chan handed, sinkQueue), spare: make(chan handed, sinkQueue),
 		done: make(chan struct{}), fell: make(chan struct{})}
-	return s
 }
 
 func (s *sink) run() {
 	defer close(s.done)
-	for h := range s.queue {
-		if s.broken() {
-			continue
-		}
-		if err := s.take(h); err != nil {
-			s.fail(err)
-		}
+	var saves <-chan time.Time
+	if s.path != "" {
+		s.fail(s.save()) // until then no loop sends anything
+		ticks := time.NewTicker(saveEvery)
+		defer ticks.Stop()
+		saves = ticks.C
 	}
-	if !s.broken() {
-		s.fail(s.save())
+	for {
+		var err error
+		select {
+		case h, ok := <-s.queue:
+			if !ok {
+				if !s.broken() {
+					s.fail(s.save())
+				}
+				return
+			}
+			if !s.broken() {
+				err = s.take(h)
+			}
+		case <-saves:
+			if !s.broken() {
+				err = s.save()
+			}
+		}
+		s.fail(err)
 	}
 }
 
 func (s *sink) take(h handed) error {
-	if h.extent != nil {
-		s.extents[h.loop] = h.extent
-		for _, e := range s.extents {
-			if e == nil {
-				return nil
-			}
-		}
-		return s.save()
-	}
 	if _, err := s.out.Write(h.records); err != nil {
 		return &OutputError{err}
 	}
-	s.checkpoint.Records += h.count
+	s.checkpoint.Records += uint64(len(h.numbers))
+	if s.path != "" {
+		for _, n := range h.numbers {
+			s.written[h.loop].add(n)
+		}
+	}
 	if len(s.queue) == 0 {
 		if err := s.out.Flush(); err != nil {
 			return &OutputError{err}
 		}
 	}
 	select {
-	case s.spare <- h.records[:0]:
+	case s.spare <- h:
 	default:
 	}
 	return nil
@@ -97,23 +110,24 @@ func (s *sink) save() error {
 	}
 	c := &s.checkpoint
 	c.Offset, c.Finished, c.Loops = offset, s.finished.Load(), c.Loops[:0]
-	for i, e := range s.extents {
-		if e == nil {
-			return nil // a loop that has not begun
+	for i, l := range s.loops {
+		e := s.written[i].extent()
+		e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
+		if c.Finished {
+			e.Ceiling = e.Head
 		}
-		e.Ceiling = max(e.Head+s.lead, s.ceilings[i].Load())
-		c.Loops = append(c.Loops, *e)
+		c.Loops = append(c.Loops, e)
 	}
 	if err := c.write(s.path); err != nil {
 		return &CheckpointError{err}
 	}
-	for i, e := range s.extents {
-		s.ceilings[i].Store(e.Ceiling)
+	for i, l := range s.loops {
+		l.ceiling.Store(c.Loops[i].Ceiling)
 	}
 	return nil
 }
 
-// put hands something over. Without wait it may be refused.
+// put hands records over. Without wait they may be refused.
 func (s *sink) put(h handed, wait bool) bool {
 	if wait {
 		s.queue <- h
@@ -127,13 +141,13 @@ func (s *sink) put(h handed, wait bool) bool {
 	}
 }
 
-// buffer gives an empty buffer.
-func (s *sink) buffer() []byte {
+// buffer gives empty buffers for records and numbers.
+func (s *sink) buffer() ([]byte, []uint64) {
 	select {
-	case b := <-s.spare:
-		return b
+	case h := <-s.spare:
+		return h.records[:0], h.numbers[:0]
 	default:
-		return make([]byte, 0, 64<<10)
+		return make([]byte, 0, 64<<10), nil
 	}
 }
 

@@ -22,8 +22,7 @@ type slot struct {
 type slotFlags uint8
 
 const (
-	slotRecorded slotFlags = 1 << iota // it has a record, if perhaps not the end yet
-	slotRepeat                         // an earlier run may have probed it
+	slotRepeat slotFlags = 1 << iota // an earlier run may have probed it
 )
 
 type slotState uint8
@@ -70,19 +69,4 @@ func (w *window) trim() {
 	for w.base < w.head && w.at(w.base).state == slotDone {
 		w.base++
 	}
-}
-
-// extent is how far the window's targets have come, for a checkpoint.
-func (w *window) extent() LoopExtent {
-	e := LoopExtent{Base: w.base, Head: w.head}
-	for e.Base < e.Head && w.at(e.Base).flags&slotRecorded != 0 {
-		e.Base++
-	}
-	e.Done = make([]byte, (e.Head-e.Base+7)/8)
-	for n := e.Base; n < e.Head; n++ {
-		if w.at(n).flags&slotRecorded != 0 {
-			e.Done[(n-e.Base)/8] |= 1 << ((n - e.Base) % 8)
-		}
-	}
-	return e
 }

@@ -20,8 +20,9 @@ type Session struct {
 
 	started  bool   // the ClientHello was asked for
 	eofGiven bool   // TLS knows that the peer's TCP stream has ended
-	pending  []byte // TLS output that the send buffer had no room for
-	closing  bool   // our FIN follows once pending is empty
+	pending  []byte // TLS output that the send buffer had no room for; lies in room
+	room     []byte
+	closing  bool // our FIN follows once pending is empty
 }
 
 // New joins a TCP connection that is not open yet and a TLS client that has
@@ -29,6 +30,12 @@ type Session struct {
 // alone.
 func New(tcp *tcb.Conn, tls *handshake.Client) *Session {
 	return &Session{tcp: tcp, tls: tls}
+}
+
+// Reset makes the session what New returns, in place. It keeps memory that
+// holds nothing of the last one.
+func (s *Session) Reset(tcp *tcb.Conn, tls *handshake.Client) {
+	*s = Session{tcp: tcp, tls: tls, room: s.room[:0]}
 }
 
 // TLS returns the TLS client, or nil. Its facts may be read between calls;
@@ -138,7 +145,8 @@ func (s *Session) pump() {
 func (s *Session) flush() {
 	for {
 		if len(s.pending) == 0 {
-			s.pending = s.tls.AppendOutput(s.pending[:0])
+			s.room = s.tls.AppendOutput(s.room[:0])
+			s.pending = s.room
 		}
 		if len(s.pending) == 0 {
 			break

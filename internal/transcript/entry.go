@@ -87,6 +87,7 @@ type Message struct {
 	Type        tlsmsg.HandshakeType // of a handshake message
 	Raw         []byte               // decrypted, the handshake header included
 	Encrypted   bool
+	Sealed      bool           // nobody here could decrypt it: Raw is a record's fragment as on the wire
 	Offset, End int64          // in its direction's byte stream: the records that carry it
 	Context     tlsmsg.Context // what decoding it depends on
 }

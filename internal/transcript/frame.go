@@ -31,6 +31,8 @@ type Frame struct {
 	Seq, Ack uint32
 	Stream   Span // the octets that its payload takes in its direction's byte stream
 
+	Cut            int  // octets at its end that the capture left out (a snap length); Packet ends there
+	Offloaded      bool // the TCP checksum was left to the network card; set in captures only
 	BadChecksum    bool
 	Retransmission bool // all of it was seen before
 	OutOfOrder     bool // it begins beyond a hole
@@ -46,6 +48,9 @@ func (s Span) Len() int64 { return s.End - s.Start }
 // Tree decodes the packet once more, recording its fields. After an error the
 // tree holds what was read before it.
 func (f *Frame) Tree() (*field.Node, error) {
+	if f.Cut > 0 {
+		return f.cutTree()
+	}
 	c := field.Record(wire.Root(f.Packet), f.Packet)
 	var scratch Frame
 	scratch.decode(&c)
@@ -98,7 +103,7 @@ func (f *Frame) leaveICMP(c *field.Cursor, m *wire.ICMP) {
 
 // verify sets BadChecksum. The link has completed what a kernel left partial.
 func (f *Frame) verify() {
-	if f.Segment == nil {
+	if f.Segment == nil || f.Cut > 0 {
 		return
 	}
 	if f.Whole != nil {
@@ -113,7 +118,7 @@ func (f *Frame) verify() {
 // complete reads the segment of a packet of which f is the last fragment to
 // come.
 func (f *Frame) complete(parts *reassembly.Buffer) {
-	if f.Ghost || f.Err != nil || !f.IP.Fragment.Partial() {
+	if f.Ghost || f.Err != nil || f.Cut > 0 || !f.IP.Fragment.Partial() {
 		return
 	}
 	h := f.IP

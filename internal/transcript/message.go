@@ -6,9 +6,10 @@ import (
 )
 
 // EnumName is the message's name in the spelling of RFC 5246's enums:
-// "client_hello", "change_cipher_spec".
+// "client_hello", "change_cipher_spec"; of a sealed handshake message, which
+// does not tell its type, "handshake".
 func (m *Message) EnumName() string {
-	if m.Content == tlsmsg.ContentHandshake {
+	if m.Content == tlsmsg.ContentHandshake && !m.Sealed {
 		return m.Type.String()
 	}
 	return m.Content.String()
@@ -17,7 +18,7 @@ func (m *Message) EnumName() string {
 // Name is the message's name as RFC 5246 heads its sections: "ClientHello",
 // "ChangeCipherSpec".
 func (m *Message) Name() string {
-	if m.Content == tlsmsg.ContentHandshake {
+	if m.Content == tlsmsg.ContentHandshake && !m.Sealed {
 		return m.Type.Heading()
 	}
 	return m.Content.Heading()
@@ -31,5 +32,10 @@ func (m *Message) Handshake() (tlsmsg.Message, error) {
 // Tree decodes the message once more, recording its fields. After an error,
 // a last leaf holds what could not be decoded.
 func (m *Message) Tree() (*field.Node, error) {
+	if m.Sealed {
+		c := field.Record(m.Name(), m.Raw)
+		c.Rest("encrypted")
+		return c.Tree(), c.Done()
+	}
 	return tlsmsg.ExplainContent(m.Content, m.Raw, m.Context)
 }

@@ -7,8 +7,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 )
 
-// DefaultLimit is how much of one connection a recorder keeps, in bytes.
-const DefaultLimit = 16 << 20
+const (
+	// DefaultLimit is how much of one connection a recorder keeps, in bytes.
+	DefaultLimit = 16 << 20
+	// KeepNothing is a limit for transcripts that only the listener sees.
+	KeepNothing = -1
+)
 
 const (
 	// entryCost is what an entry takes beside its bytes, roughly.
@@ -26,6 +30,8 @@ type Recorder struct {
 	listener func(*Entry)
 	limit    int
 	used     int
+
+	passive bool // what is recorded is somebody else's, from a capture
 
 	frames int
 	parts  reassembly.Buffer // of packets that came in fragments
@@ -49,10 +55,10 @@ type learned struct {
 }
 
 // NewRecorder returns a recorder that keeps about limit bytes (0 means
-// DefaultLimit). The listener, if not nil, is called with each entry as it is
+// DefaultLimit; KeepNothing leaves all but the result to the listener). The listener, if not nil, is called with each entry as it is
 // complete, also with those beyond the limit.
 func NewRecorder(limit int, listener func(*Entry)) *Recorder {
-	if limit <= 0 {
+	if limit == 0 {
 		limit = DefaultLimit
 	}
 	return &Recorder{limit: limit, listener: listener}
@@ -68,6 +74,12 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) 
 	r.frames++
 	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Packet: append([]byte(nil), packet...)}
 	f.parse()
+	return r.frame(f)
+}
+
+// frame takes a frame that has been decoded.
+func (r *Recorder) frame(f *Frame) *Frame {
+	at, dir := f.At, f.Dir
 	f.complete(&r.parts)
 	if f.Whole != nil {
 		name, text := f.describe()
@@ -82,7 +94,7 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) 
 	}
 	r.place(f)
 	r.add(e, len(f.Packet))
-	if dir == Out && !ghost {
+	if dir == Out && !f.Ghost {
 		r.release(f.At, f)
 	}
 	return f
@@ -137,6 +149,10 @@ func unsent(held []*Entry, n int) string {
 // add keeps an entry, as long as there is room for it and its bytes, and tells
 // the listener.
 func (r *Recorder) add(e *Entry, bytes int) {
+	if r.limit == KeepNothing {
+		r.tell(e)
+		return
+	}
 	if !r.t.Truncated {
 		if r.used += bytes + entryCost; r.used <= r.limit {
 			r.t.Entries = append(r.t.Entries, e)
@@ -201,7 +217,29 @@ func (e *Entry) first() int64 {
 	return e.Message.Offset
 }
 
-// size is the number of bytes that the entry holds.
+// end is the offset after the entry's last byte in the byte stream.
+func (e *Entry) end() int64 {
+	if e.Record != nil {
+		return e.Record.Offset + int64(len(e.Record.Wire))
+	}
+	return e.Message.End
+}
+
+// Size is about how much memory an entry takes, in bytes.
+func (e *Entry) Size() int {
+	n := entryCost
+	switch {
+	case e.Type == TypeSegment:
+		n += 2 * len(e.Frame.Packet) // and its decoded form
+	case e.Record != nil || e.Message != nil:
+		n += e.size()
+	case e.Decision != nil:
+		n += len(e.Decision.Text)
+	}
+	return n
+}
+
+// size is the number of bytes that a record or message holds.
 func (e *Entry) size() int {
 	if e.Record != nil {
 		return len(e.Record.Wire) + len(e.Record.Plaintext)

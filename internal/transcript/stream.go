@@ -21,9 +21,45 @@ type half struct {
 	known bool
 	firm  bool // isn comes from a SYN that belongs to this connection
 
-	seen []Span // octets that went by, in order, apart from each other
-	syns int    // times that the SYN at isn went by
-	fin  int64  // one more than the length of the stream, once a FIN told it; else 0
+	seen  []Span // octets that went by, in order, apart from each other
+	marks []mark // how far the frames came, for what they complete
+	syns  int    // times that the SYN at isn went by
+	fin   int64  // one more than the length of the stream, once a FIN told it; else 0
+}
+
+// A mark says with which frame the octets before next were all there.
+type mark struct {
+	next  int64
+	frame *Frame
+}
+
+// maxMarks bounds the marks that are kept; what is completed later than that
+// is taken for the oldest one's.
+const maxMarks = 4096
+
+// advance notes how far f has come.
+func (h *half) advance(f *Frame) {
+	next := h.next()
+	if n := len(h.marks); n > 0 && h.marks[n-1].next >= next || next == 0 {
+		return
+	}
+	if len(h.marks) == maxMarks {
+		h.marks = slices.Delete(h.marks, 0, maxMarks/2)
+	}
+	h.marks = append(h.marks, mark{next, f})
+}
+
+// completed is the frame with which all octets before end were there. Ends come
+// in order: marks before it are let go.
+func (h *half) completed(end int64) *Frame {
+	i := 0
+	for i < len(h.marks)-1 && h.marks[i].next < end {
+		i++
+	}
+	if h.marks = h.marks[min(i, len(h.marks)):]; len(h.marks) == 0 {
+		return nil
+	}
+	return h.marks[0].frame
 }
 
 // learn takes the initial sequence number from s. A SYN-ACK that acknowledges

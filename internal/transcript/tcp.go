@@ -1,6 +1,7 @@
 package transcript
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
@@ -8,10 +9,20 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
+var errCutHeader = errors.New("the capture cut it off inside its TCP header")
+
 func (f *Frame) parse() {
-	c := field.New(wire.Root(f.Packet), f.Packet)
-	f.decode(&c)
+	f.read()
 	f.verify()
+}
+
+func (f *Frame) read() {
+	packet := f.whole()
+	c := field.New(wire.Root(packet), packet)
+	f.decode(&c)
+	if f.Segment != nil && len(f.Packet) < f.IP.HeaderLen()+f.Segment.HeaderLen() {
+		f.Segment, f.Err = nil, errCutHeader
+	}
 }
 
 // place gives f its relative numbers, and finds out whether it was seen
@@ -24,7 +35,16 @@ func (r *Recorder) place(f *Frame) {
 	own, other := &r.halves[f.Dir], &r.halves[1-f.Dir]
 	if !f.Ghost && !f.BadChecksum {
 		own.learn(s, other)
+		if r.passive {
+			own.guess(s.Seq)
+			if s.Flags.Has(wire.ACK) {
+				other.guess(s.Ack)
+			}
+		}
 		own.pass(f)
+		if f.Dir == In && !r.passive {
+			own.advance(f)
+		}
 		r.latest[f.Dir] = f
 		r.measure(f)
 	}

@@ -15,15 +15,9 @@ func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 	r.learned.tls = true
 	switch e := event.(type) {
 	case handshake.RecordEvent:
-		r.carried(at, e.Dir, &Entry{Type: TypeRecord, Record: &Record{
-			Type: e.Type, Version: e.Version, Offset: e.Offset,
-			Wire: e.Wire, Encrypted: e.Encrypted, Plaintext: e.Plaintext,
-		}})
+		r.carried(at, e.Dir, recordEntry(&e))
 	case handshake.MessageEvent:
-		r.carried(at, e.Dir, &Entry{Type: TypeMessage, Message: &Message{
-			Content: e.Content, Type: e.Type, Raw: e.Raw, Encrypted: e.Encrypted,
-			Offset: e.Offset, End: e.End, Context: e.Context,
-		}})
+		r.carried(at, e.Dir, messageEntry(&e))
 		r.noteHello(at, &e)
 	case handshake.SecretEvent:
 		r.t.Secrets = append(r.t.Secrets, Secret{e.Label, e.ClientRandom, e.Secret})
@@ -37,12 +31,29 @@ func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 	}
 }
 
+func recordEntry(e *handshake.RecordEvent) *Entry {
+	return &Entry{Type: TypeRecord, Record: &Record{
+		Type: e.Type, Version: e.Version, Offset: e.Offset,
+		Wire: e.Wire, Encrypted: e.Encrypted, Plaintext: e.Plaintext,
+	}}
+}
+
+func messageEntry(e *handshake.MessageEvent) *Entry {
+	return &Entry{Type: TypeMessage, Message: &Message{
+		Content: e.Content, Type: e.Type, Raw: e.Raw, Encrypted: e.Encrypted,
+		Offset: e.Offset, End: e.End, Context: e.Context,
+	}}
+}
+
 // carried adds an incoming record or message with the frame that completed it,
 // and lets an outgoing one wait for its frame.
 func (r *Recorder) carried(at time.Duration, dir handshake.Direction, e *Entry) {
 	e.At, e.Layer = at, TLS
 	if dir == handshake.In {
-		e.Dir, e.Frame = In, r.latest[In]
+		e.Dir, e.Frame = In, r.halves[In].completed(e.end())
+		if e.Frame == nil {
+			e.Frame = r.latest[In]
+		}
 		r.add(e, e.size())
 		return
 	}

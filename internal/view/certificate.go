@@ -5,30 +5,45 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/hex"
 	"net"
 	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// chainFacts are about a chain's first certificate, the one that counts.
+// chainFacts are about a chain's first certificate, the one that counts, and in
+// JSON about the others as well.
 func chainFacts(chain [][]byte) []fact {
 	if len(chain) == 0 {
 		return []fact{{"certificates", 0, "none"}}
 	}
 	facts := leafFacts(chain[0])
-	text := ""
-	if len(chain) > 1 {
-		text = plural(len(chain), "certificate")
+	if _, err := x509.ParseCertificate(chain[0]); err != nil {
+		facts = append(facts, fact{"der", base64.StdEncoding.EncodeToString(chain[0]), ""})
 	}
-	return append(facts, fact{"certificates", len(chain), text})
+	if len(chain) == 1 {
+		return append(facts, fact{"certificates", 1, ""})
+	}
+	others := make([]object, 0, min(len(chain)-1, mostIssuers))
+	for _, der := range chain[1 : 1+cap(others)] {
+		others = append(others, objectOf(leafFacts(der)))
+	}
+	return append(facts, fact{"certificates", len(chain), plural(len(chain), "certificate")}, fact{"issuers", others, ""})
 }
+
+// mostIssuers bounds the certificates after the first that are told of in
+// words: a chain of 128 KiB may hold thousands.
+const mostIssuers = 16
 
 func leafFacts(der []byte) []fact {
 	sum := sha256.Sum256(der)
 	fingerprint := fact{key: "sha256", value: hex.EncodeToString(sum[:])}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		return []fact{{"error", err.Error(), "cannot be read: " + err.Error()}, fingerprint}
+		return append(keyFact(der), fact{"error", err.Error(), "cannot be read: " + err.Error()}, fingerprint)
 	}
 	return []fact{
 		{"subject", cert.Subject.String(), subjectText(cert)},
@@ -38,10 +53,27 @@ func leafFacts(der []byte) []fact {
 		{"dns_names", append([]string{}, cert.DNSNames...), ""},
 		{"ip_addresses", addresses(cert.IPAddresses), ""},
 		{"serial", cert.SerialNumber.Text(16), ""},
-		{"public_key", cert.PublicKeyAlgorithm, ""},
+		{"public_key", keyName(cert), ""},
 		{"signature_algorithm", cert.SignatureAlgorithm, ""},
 		fingerprint,
 	}
+}
+
+// keyName is the kind of a certificate's key, also of one that is tied to
+// RSA-PSS, which crypto/x509 does not know.
+func keyName(cert *x509.Certificate) string {
+	if key := worker.PublicKey(cert.Raw); cert.PublicKey == nil && key != nil {
+		return suite.KeyName(key)
+	}
+	return cert.PublicKeyAlgorithm.String()
+}
+
+// keyFact is about the key of a certificate that crypto/x509 does not take.
+func keyFact(der []byte) []fact {
+	if key := worker.PublicKey(der); key != nil {
+		return []fact{{"public_key", suite.KeyName(key), ""}}
+	}
+	return nil
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -94,11 +126,14 @@ func distinguishedName(der []byte) string {
 // CertificateJSON is what a certificate says, as a JSON object with the names
 // that a certificate message has in the JSON view.
 func CertificateJSON(der []byte) []byte {
-	var o object
-	for _, f := range leafFacts(der) {
+	return objectOf(leafFacts(der)).appendTo(nil)
+}
+
+func objectOf(facts []fact) (o object) {
+	for _, f := range facts {
 		if f.key != "" {
 			o.add(f.key, f.value)
 		}
 	}
-	return o.appendTo(nil)
+	return o
 }

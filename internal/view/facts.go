@@ -20,6 +20,9 @@ type fact struct {
 
 // messageFacts are what matters in a message, most important first.
 func messageFacts(m *transcript.Message) []fact {
+	if m.Sealed {
+		return []fact{{"sealed", true, "not decrypted"}, {text: octets(len(m.Raw))}}
+	}
 	switch m.Content {
 	case tlsmsg.ContentHandshake:
 		return handshakeFacts(m)

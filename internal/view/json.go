@@ -57,6 +57,7 @@ func segmentValues(o *object, f *transcript.Frame) {
 	addIf(o, "retransmission", f.Retransmission)
 	addIf(o, "out_of_order", f.OutOfOrder)
 	addIf(o, "bad_checksum", f.BadChecksum)
+	addIf(o, "not_captured", f.Cut)
 	if f.Ghost {
 		o.add("origin", "kernel")
 	}

@@ -33,6 +33,9 @@ func segmentFacts(f *transcript.Frame) []string {
 	if n := len(s.Payload); n > 0 {
 		pieces = append(pieces, fmt.Sprintf("len %d", n))
 	}
+	if f.Cut > 0 {
+		pieces = append(pieces, fmt.Sprintf("%d not captured", f.Cut))
+	}
 	if s.Flags.Has(wire.SYN) {
 		pieces = append(pieces, fmt.Sprintf("win %d", s.Window))
 		for opt := range s.Options.All() {

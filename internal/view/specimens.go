@@ -29,6 +29,7 @@ type pendingFrame struct {
 func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
 	s.anatomy.Learn(e)
 	switch f := e.Frame; {
+	case e.Message != nil && e.Message.Sealed: // its record is all there is
 	case e.Message != nil && apart(e.Message, f):
 		s.message(f, e.Message, show)
 	case e.Type == transcript.TypeSegment || f != nil && f.Segment == nil:
@@ -41,6 +42,9 @@ func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
 
 // apart reports whether a message cannot be read in a single frame.
 func apart(m *transcript.Message, f *transcript.Frame) bool {
+	if m.Sealed {
+		return false // there is nothing in it that its record does not show
+	}
 	return m.Encrypted || f == nil || m.Offset < f.Stream.Start || m.End > f.Stream.End
 }
 

@@ -96,6 +96,17 @@ type outbox struct {
 // New returns a connection in CLOSED, to be opened with [Conn.Open].
 func New(cfg Config) *Conn {
 	c := new(Conn)
+	c.Reset(cfg)
+	return c
+}
+
+// Reset makes the connection what New returns, in place, whatever became of it
+// before. It keeps the memory of its buffers: what Peek gave out is written
+// over.
+func (c *Conn) Reset(cfg Config) {
+	sent, received := c.snd.buf.b[:0], c.rcv.buf.b[:0]
+	*c = Conn{}
+	c.snd.buf.b, c.rcv.buf.b = sent, received
 	c.cfg = cfg.withDefaults()
 	c.timers = newTimers()
 	c.handshakeRTT = -1
@@ -103,7 +114,6 @@ func New(cfg Config) *Conn {
 	iss := c.cfg.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
 	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
-	return c
 }
 
 // State is the connection's state. It may change in Open, Receive,

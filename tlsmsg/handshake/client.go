@@ -1,5 +1,10 @@
 package handshake
 
+import (
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
 // A Client is the client's side of one TLS 1.2 connection (RFC 5246) over any
 // byte stream. It does no I/O: the driver hands it what the stream brought
 // (Receive, TransportEOF), sends what it made (Next), and does its slow or
@@ -27,10 +32,46 @@ type Client struct {
 // NewClient returns a client that has not begun. Where cfg leaves suites,
 // groups or signature schemes empty, [Defaults] are offered.
 func NewClient(cfg Config) *Client {
-	c := &Client{cfg: cfg}
+	c := new(Client)
+	c.Reset(cfg)
+	return c
+}
+
+// Reset makes the client what NewClient returns, in place, whatever became of
+// it before. It keeps the memory of its buffers, and writes over what State,
+// Next and Peek gave out.
+func (c *Client) Reset(cfg Config) {
+	kept := c.memory()
+	*c = Client{cfg: cfg}
 	c.init(c, true, cfg.Events)
 	c.cfg.setDefaults()
-	return c
+	c.reuse(kept)
+}
+
+// memory is what one connection leaves to the next.
+type memory struct {
+	scratch, out, in []byte
+	messages         tlsmsg.Assembler
+	transcript       suite.Transcript
+}
+
+func (c *Client) memory() (m memory) {
+	m.scratch, m.out, m.in = c.scratch[:0], c.out.buf[:0], c.in.buf[:0]
+	if c.in.borrowed {
+		m.in = c.in.store[:0]
+	}
+	m.messages, m.transcript = c.in.messages, c.transcript
+	return m
+}
+
+func (c *Client) reuse(m memory) {
+	if m.scratch == nil {
+		return // it is the first
+	}
+	c.scratch, c.out.buf, c.in.buf = m.scratch, m.out, m.in
+	m.messages.Reset()
+	m.transcript.Reset()
+	c.in.messages, c.transcript = m.messages, m.transcript
 }
 
 // Start makes the ClientHello. It does nothing the second time.

@@ -32,8 +32,10 @@ func (c *Client) sendClientHello() error {
 	c.out.version = tlsmsg.VersionTLS10
 	c.in.messages.MaxMessage = maxMessage
 	c.phase = phaseServerHello
-	room := make([]byte, 2*flightRoom)
-	c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
+	if c.scratch == nil {
+		room := make([]byte, 2*flightRoom)
+		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
+	}
 	if err := c.send(&hello); err != nil {
 		return err
 	}

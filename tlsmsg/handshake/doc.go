@@ -15,10 +15,7 @@
 // client12_resume.go the short way through. TLS 1.0 and 1.1 go the same way.
 // Another version is another table and another set of such files.
 //
-// What a peer can cost: 256 KiB of bytes not used up, a message of 128 KiB, 32
-// empty records or 4 warnings in a row, 64 KiB of records not sent, a ticket of
-// 32 KiB; and of the driver's time, one operation with a key of 16384 bits or a
-// prime of 8192.
+// What a peer can cost stands in bounds.go.
 //
 // The server's side is server.go, server_config.go, server_work.go and
 // server_session.go (what goes in and comes out), and server12_*.go:

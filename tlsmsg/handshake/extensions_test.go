@@ -244,3 +244,47 @@ func TestLegacyIsOfferedWhenAskedFor(t *testing.T) {
 		t.Error("a scheme without a number is offered")
 	}
 }
+
+// A server answers record_size_limit where it is to, and both keep to it.
+func TestAServerKeepsToTheSizeLimitsOfBothSides(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		p := newPair(t, func(c *handshake.Config) { c.RecordSizeLimit = 100 }, func(c *handshake.ServerConfig) {
+			if answered {
+				c.RecordSizeLimit = 200
+			}
+		})
+		longest := map[bool]int{}
+		p.filter = func(fromClient bool, wire []byte) []byte {
+			for _, rec := range splitRecords(t, wire) {
+				if rec[0] == byte(tlsmsg.ContentApplicationData) {
+					longest[fromClient] = max(longest[fromClient], len(rec)-tlsmsg.RecordHeaderLen-24) // of GCM: nonce and tag
+				}
+			}
+			return wire
+		}
+		if err := p.shake(); err != nil {
+			t.Fatal(err)
+		}
+		data := make([]byte, 1000)
+		if got := p.say(p.c, p.s, data); len(got) != len(data) {
+			t.Errorf("client to server: %d bytes, %v", len(got), p.s.Err())
+		}
+		if got := p.say(p.s, p.c, data); len(got) != len(data) {
+			t.Errorf("server to client: %d bytes, %v", len(got), p.c.Err())
+		}
+		want := map[bool]int{true: 200, false: 100}
+		if !answered {
+			want = map[bool]int{true: 1000, false: 1000}
+		}
+		if longest[true] != want[true] || longest[false] != want[false] {
+			t.Errorf("answered=%v: records of %v bytes (true: the client's), expected %v", answered, longest, want)
+		}
+	}
+	p := newPair(t, func(c *handshake.Config) {
+		c.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionRecordSizeLimit, Data: []byte{0, 63}}}
+	}, func(c *handshake.ServerConfig) { c.RecordSizeLimit = 200 })
+	p.shake()
+	if !refusedBy(tlsmsg.AlertIllegalParameter)(p.s.Err()) {
+		t.Errorf("a limit of 63 bytes: %v", p.s.Err())
+	}
+}

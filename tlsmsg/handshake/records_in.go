@@ -8,21 +8,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Bounds on what a peer can make this side hold or do.
-const (
-	// maxUnread bounds the bytes received and not used up yet: several of the
-	// largest records, for a driver that hands over what a window brought.
-	maxUnread = 256 << 10
-	// maxMessage bounds a handshake message's length. Chains of certificates
-	// are the longest messages.
-	maxMessage = 128 << 10
-	// maxEmptyRecords bounds application-data records without content in a row.
-	// A few are legitimate cover traffic (RFC 5246, section 6.2.1).
-	maxEmptyRecords = 32
-	// maxWarnings bounds warning alerts, and HelloRequests, in a row.
-	maxWarnings = 4
-)
-
 // inbound is the receiving half of the record layer (RFC 5246, section 6.2).
 type inbound struct {
 	buf      []byte // received and, from at on, not used up

@@ -8,9 +8,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// maxBacklog bounds the application data, as records, that waits to be sent.
-const maxBacklog = 64 << 10
-
 // outbound is the sending half of the record layer (RFC 5246, section 6.2).
 type outbound struct {
 	buf    []byte // made and not taken yet

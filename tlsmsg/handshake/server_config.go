@@ -39,6 +39,10 @@ type ServerConfig struct {
 	SessionID []byte
 	Tickets   bool // give session tickets and take them (RFC 5077)
 
+	// RecordSizeLimit answers a client's record_size_limit (RFC 8449): the most
+	// bytes of plaintext in a protected record, 64 to 16384. 0: not answered.
+	RecordSizeLimit uint16
+
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
 	Tamper *Tamper                // may be nil: no misbehaviour
 	Events func(Event)            // may be nil

@@ -42,6 +42,7 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionSCT, takeSCT},
 	{tlsmsg.ExtensionSessionTicket, takeSessionTicket},
 	{tlsmsg.ExtensionEncryptThenMAC, takeEncryptThenMAC},
+	{tlsmsg.ExtensionRecordSizeLimit, takeRecordSizeLimit},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are
@@ -220,4 +221,20 @@ func takeSessionTicket(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionDa
 func takeEncryptThenMAC(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
 	s.offer.encryptThenMAC = true
 	return nil, take(hello, &tlsmsg.EncryptThenMAC{})
+}
+
+// takeRecordSizeLimit: both sides keep to the other's limit in records that are
+// protected. One beyond the protocol's own may come, for versions to be (RFC
+// 8449, section 4).
+func takeRecordSizeLimit(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.RecordSizeLimit
+	if err := take(hello, &v); err != nil || s.cfg.RecordSizeLimit == 0 {
+		return nil, err
+	}
+	if v.Limit < minRecordSizeLimit {
+		return nil, refuse(tlsmsg.AlertIllegalParameter, "ClientHello.record_size_limit", "%d, expected at least %d", v.Limit, minRecordSizeLimit)
+	}
+	s.state.RecordSizeLimit = v.Limit
+	s.out.limit, s.in.limit = min(int(v.Limit), tlsmsg.MaxPlaintext), int(s.cfg.RecordSizeLimit)
+	return &tlsmsg.RecordSizeLimit{Limit: s.cfg.RecordSizeLimit}, nil
 }

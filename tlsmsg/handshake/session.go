@@ -26,10 +26,6 @@ type Session struct {
 	Chain [][]byte
 }
 
-// maxTicket bounds a ticket that is kept, in bytes: it goes into an extension of
-// the next ClientHello, where all of them together have 65535.
-const maxTicket = 32 << 10
-
 // offeredID is the session_id that offers the session. With a ticket alone it
 // is a hash of that: a server that takes the ticket repeats it, which is how
 // the client learns of it (RFC 5077, section 3.4).

@@ -24,8 +24,8 @@ func (k keyKind) String() string {
 	return [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519"}[k]
 }
 
-// kindName names the kind of a public key, also of one that is not known here.
-func kindName(pub any) string {
+// KeyName names the kind of a public key, also of one that is not known here.
+func KeyName(pub any) string {
 	if k := kindOf(pub); k != 0 {
 		return k.String()
 	}
@@ -151,7 +151,7 @@ func (s *Suite) FitsKey(pub crypto.PublicKey) error {
 		fits = s.Authentication == AuthECDSA && s.Version == tlsmsg.VersionTLS12
 	}
 	if !fits {
-		return fmt.Errorf("suite %v of %v does not go with a key of kind %s", s.ID, s.Version, kindName(pub))
+		return fmt.Errorf("suite %v of %v does not go with a key of kind %s", s.ID, s.Version, KeyName(pub))
 	}
 	return nil
 }
@@ -162,11 +162,11 @@ func Fits(id tlsmsg.SignatureScheme, pub crypto.PublicKey) error {
 	s := lookupScheme(id)
 	switch {
 	case s == nil && id == 0: // ImpliedScheme's
-		return fmt.Errorf("a key of kind %s signs nothing before TLS 1.2", kindName(pub))
+		return fmt.Errorf("a key of kind %s signs nothing before TLS 1.2", KeyName(pub))
 	case s == nil:
 		return fmt.Errorf("signature scheme %v is not known here", id)
 	case kindOf(pub) != s.key:
-		return fmt.Errorf("signature scheme %v needs a key of kind %v, not %s", id, s.key, kindName(pub))
+		return fmt.Errorf("signature scheme %v needs a key of kind %v, not %s", id, s.key, KeyName(pub))
 	}
 	if key := rsaKey(pub); key != nil && key.Size() < s.minRSASize() {
 		return fmt.Errorf("signature scheme %v needs an RSA key of %d bytes or more, not %d", id, s.minRSASize(), key.Size())

@@ -10,6 +10,10 @@ import "hash"
 type Transcript struct {
 	kept    []byte
 	hash    hash.Hash
+	again   bool      // it has been reset, and may be once more: memory is worth keeping
+	room    []byte    // what kept was when it was let go
+	spare   hash.Hash // of the last use, of algorithm
+	of      Hash
 	dropped bool
 	summed  bool // sum is that of all messages so far
 	sum     [MaxHashSize]byte
@@ -28,9 +32,24 @@ func (t *Transcript) Add(message []byte) {
 
 // Choose sets the hash, once the suite is known.
 func (t *Transcript) Choose(h Hash) {
-	t.hash = h.New()
+	if t.spare != nil && t.of == h {
+		t.hash, t.spare = t.spare, nil
+		t.hash.Reset()
+	} else {
+		t.hash = h.New()
+	}
+	t.of = h
 	t.hash.Write(t.kept)
 	t.summed = false
+}
+
+// Reset makes the transcript empty, and keeps its memory.
+func (t *Transcript) Reset() {
+	room := t.kept
+	if t.dropped {
+		room = t.room
+	}
+	*t = Transcript{kept: room[:0], again: true, spare: t.hash, of: t.of}
 }
 
 // Messages returns the messages themselves: what CertificateVerify signs (RFC
@@ -40,6 +59,9 @@ func (t *Transcript) Messages() []byte { return t.kept }
 // Drop lets the messages go. The hash runs on. It does nothing before Choose.
 func (t *Transcript) Drop() {
 	if t.hash != nil {
+		if t.again {
+			t.room = t.kept[:0]
+		}
 		t.kept, t.dropped = nil, true
 	}
 }

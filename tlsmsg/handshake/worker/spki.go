@@ -14,6 +14,11 @@ import (
 // it does not know: found by a walk over the DER that looks at nothing else.
 // The key says only what the peer claims; the verdict on the certificate stays.
 
+// PublicKey returns the public key of a certificate (DER) as crypto/x509 gives
+// it, or a *suite.PSSPublicKey, also where crypto/x509 refuses the certificate;
+// nil where none can be read, or it is too long to compute with.
+func PublicKey(cert []byte) any { return digKey(cert) }
+
 // digKey returns the public key of a certificate, or nil where none can be read.
 func digKey(cert []byte) any {
 	spki := digSPKI(cert)

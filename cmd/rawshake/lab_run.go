@@ -1,0 +1,167 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/weather"
+)
+
+// labFlags say what lab is made.
+type labFlags struct {
+	topology string
+	seed     uint64
+	weather  weather.Weather
+	log      string
+}
+
+func (f *labFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.SetInterspersed(false) // what follows is the command's
+	fl.StringVar(&f.topology, "topology", "", "a YAML file, or a built-in one: two-hosts (default), router, wide, mixed, bare")
+	fl.Uint64Var(&f.seed, "seed", 0, "of all that is lost, doubled and overtaken: the same seed does the same to the same traffic")
+	fl.Var(&f.weather.Loss, "loss", "on every link: how many packets are lost, such as 5%")
+	fl.Var(&f.weather.Duplicate, "duplicate", "how many come twice")
+	fl.Var(&f.weather.Reorder, "reorder", "how many are overtaken by later ones")
+	fl.DurationVar(&f.weather.Latency, "latency", 0, "how long a packet is under way, such as 20ms")
+	fl.Var(&f.weather.Rate, "rate", "how much a link carries, such as 10mbit")
+	fl.IntVar(&f.weather.BlackHole, "black-hole", 0, "larger IP packets than this are lost without a word, in bytes")
+}
+
+// load reads the topology and lays the flags over it.
+func (f *labFlags) load(cmd *cobra.Command) (lab.Topology, error) {
+	t, err := lab.LoadTopology(f.topology)
+	if err != nil {
+		return t, usageError("--topology: %v", err)
+	}
+	changed := cmd.Flags().Changed
+	if changed("seed") {
+		t.Seed = f.seed
+	}
+	for i := range t.Links {
+		w := &t.Links[i].Weather
+		for name, set := range map[string]func(){
+			"loss":       func() { w.Loss = f.weather.Loss },
+			"duplicate":  func() { w.Duplicate = f.weather.Duplicate },
+			"reorder":    func() { w.Reorder = f.weather.Reorder },
+			"latency":    func() { w.Latency = f.weather.Latency },
+			"rate":       func() { w.Rate = f.weather.Rate },
+			"black-hole": func() { w.BlackHole = f.weather.BlackHole },
+		} {
+			if changed(name) {
+				set()
+			}
+		}
+	}
+	if err := t.Check(); err != nil {
+		return t, usageError("%v", err)
+	}
+	return t, nil
+}
+
+func newLabRun() *cobra.Command {
+	var f labFlags
+	cmd := &cobra.Command{
+		Use:   "run [flags] -- COMMAND [ARG…]",
+		Short: "Make a lab, run a command in it, and take it away",
+		Long: `run makes a private network, runs a command in its first node, and takes the
+network away when the command ends; the exit status is the command's (126: it
+cannot be run, 127: it is not there). Nodes have names there, the services'
+certificates verify, and nothing leads out.
+
+The same seed loses the same packets of the same traffic each time: a packet's
+fate hangs on what it is in its conversation (the third segment of data from
+the server, sent for the first time), not on when it comes.`,
+		Example: `  rawshake lab run -- rawshake connect server.lab.test
+  rawshake lab run --loss 10% --seed 42 -- curl https://server.lab.test/
+  rawshake lab run --topology net.yaml -- make test`,
+		Args: needsCommand,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := f.load(cmd)
+			if err != nil {
+				return err
+			}
+			if !lab.Inside() {
+				return enterLab(cmd.Context())
+			}
+			return f.run(cmd.Context(), t, args)
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().StringVar(&f.log, "log", "", "write what the links lose, double and hold back to this file, a line each")
+	return cmd
+}
+
+func needsCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError("%s needs a command: rawshake lab %s -- COMMAND", cmd.Name(), cmd.Name())
+	}
+	return nil
+}
+
+func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error {
+	options := []lab.Option{lab.With(t)}
+	if f.log != "" {
+		log, err := os.Create(f.log)
+		if err != nil {
+			return fileError("--log", err)
+		}
+		defer log.Close()
+		options = append(options, lab.WeatherLog(log))
+	}
+	l, err := lab.New(ctx, options...)
+	if err != nil {
+		return labError(err)
+	}
+	defer l.Close()
+	if err := l.NameNodes(); err != nil {
+		return labError(err)
+	}
+	environment, err := l.Environment()
+	if err != nil {
+		return labError(err)
+	}
+	done := make(chan struct{})
+	defer close(done)
+	go l.ReapOrphans(done)
+
+	c := l.Near().Command(args[0], args[1:]...)
+	c.Env = append(os.Environ(), environment...)
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := c.Start(); err != nil {
+		return notStarted(args[0], err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.Signal(syscall.SIGTERM) })
+	defer stop()
+	if err := c.Wait(); c.ProcessState == nil {
+		return &statusError{exitError, err}
+	}
+	if status := c.Status(); status != exitOK {
+		return &statusError{status, nil}
+	}
+	return nil
+}
+
+// The statuses of a command that did not start, as a shell has them.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+func notStarted(name string, err error) error {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return &statusError{exitNotFound, fmt.Errorf("%s: %w", name, err)}
+	}
+	return &statusError{exitNotExecutable, fmt.Errorf("%s: %w", name, err)}
+}

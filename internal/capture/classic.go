@@ -1,0 +1,70 @@
+package capture
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Classic pcap files (draft-ietf-opsawg-pcap): a header, and records of a time,
+// two lengths and a packet.
+
+const (
+	magicMicro    = 0xa1b2c3d4
+	magicNano     = 0xa1b23c4d
+	magicModified = 0xa1b2cd34 // by Alexey Kuznetsov: eight more bytes in each record
+)
+
+type classicReader struct {
+	order  binary.ByteOrder
+	unit   time.Duration // of the time's fraction
+	link   LinkType
+	header [24]byte // of a record: 16 bytes, or 24 of the modified kind
+	size   int
+}
+
+func newClassicReader(src *source) (*classicReader, error) {
+	var h [24]byte
+	if err := src.read(h[:]); err != nil {
+		if binary.BigEndian.Uint32(h[:]) != magicMicro && binary.LittleEndian.Uint32(h[:]) != magicMicro {
+			return nil, ErrNotCapture
+		}
+		return nil, broken(0, "file header", midway(err))
+	}
+	f := &classicReader{unit: time.Microsecond, size: 16}
+	for _, f.order = range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		switch f.order.Uint32(h[:]) {
+		case magicMicro:
+		case magicNano:
+			f.unit = time.Nanosecond
+		case magicModified:
+			f.size = 24
+		default:
+			continue
+		}
+		f.link = LinkType(f.order.Uint32(h[20:]) & 0xffff) // above stands the length of a frame check sequence
+		return f, nil
+	}
+	return nil, ErrNotCapture
+}
+
+func (f *classicReader) next(r *Reader, p *Packet) error {
+	p.Offset = r.src.at
+	h := f.header[:f.size]
+	where := func() string { return fmt.Sprintf("packet record %d", r.count+1) }
+	if err := r.src.read(h); err != nil {
+		if err == io.EOF {
+			return io.EOF
+		}
+		return broken(p.Offset, where(), err)
+	}
+	captured, length := f.order.Uint32(h[8:]), f.order.Uint32(h[12:])
+	var err error
+	if p.Data, err = r.data(int64(captured)); err != nil {
+		return broken(p.Offset, where()+fmt.Sprintf(" of %d bytes", captured), err)
+	}
+	p.At = time.Unix(int64(f.order.Uint32(h)), int64(f.order.Uint32(h[4:]))*int64(f.unit))
+	p.Link, p.Length = f.link, int(max(length, captured))
+	return nil
+}

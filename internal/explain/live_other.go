@@ -1,0 +1,8 @@
+//go:build !linux
+
+package explain
+
+import "context"
+
+// Interface needs Linux.
+func Interface(context.Context, string, Options) (*Report, error) { return nil, ErrUnsupported }

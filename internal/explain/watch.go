@@ -1,0 +1,151 @@
+package explain
+
+import (
+	"errors"
+
+	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/observe"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+const (
+	// maxListed bounds the connections that a report lists.
+	maxListed = 10_000
+	// maxCandidates bounds the connections that are followed until it shows
+	// whether they are meant, and candidateLimit what is kept of each.
+	maxCandidates  = 64
+	candidateLimit = 256 << 10
+	// holdLimit is how much of a connection is held back until it shows whether
+	// it is the only one, in bytes.
+	holdLimit = 16 << 20
+)
+
+// A watch is one pass over packets.
+type watch struct {
+	o       *Options
+	secrets *secrets
+	table   *observe.Table
+	report  *Report
+
+	follow bool // whether to show a connection, or only to look for those that are meant
+	hold   bool // whether to show nothing until it is clear that no other is meant
+
+	chosen     *observe.Summary
+	shown      *follower
+	candidates map[*observe.Summary]*follower
+}
+
+// A follower is a connection that is followed, and what is held back of it.
+type follower struct {
+	*observe.Connection
+	held  []*transcript.Entry
+	bytes int
+}
+
+func (w *watch) newFollower(s *observe.Summary, p *capture.Packet) *follower {
+	f := &follower{}
+	f.Connection = observe.NewConnection(s.Flow, p.At, w.o.Limit, w.secrets.find, f.keep)
+	return f
+}
+
+// keep holds an entry back.
+func (f *follower) keep(e *transcript.Entry) {
+	f.held = append(f.held, e)
+	f.bytes += e.Size()
+}
+
+// release shows what was held back, and what will come.
+func (f *follower) release(listener func(*transcript.Entry)) {
+	for _, e := range f.held {
+		listener(e)
+	}
+	f.held, f.bytes = nil, 0
+	f.Listen(listener)
+}
+
+func newWatch(o *Options, s *secrets, r *Report) *watch {
+	return &watch{o: o, secrets: s, report: r, table: observe.NewTable(), candidates: map[*observe.Summary]*follower{}}
+}
+
+// packet takes one packet of the capture.
+func (w *watch) packet(p *capture.Packet) {
+	w.report.Packets++
+	ip, err := p.IP()
+	if err != nil {
+		if errors.Is(err, capture.ErrUnknownLink) {
+			w.report.UnknownLinks++
+			w.report.UnknownLink = p.Link
+		}
+		return
+	}
+	s := w.table.Find(p.At, ip)
+	if s == nil {
+		return
+	}
+	w.report.Total = w.table.Connections()
+	w.list(s)
+	if w.follow {
+		w.show(s, p, ip)
+	}
+}
+
+// list keeps the connections that are meant.
+func (w *watch) list(s *observe.Summary) {
+	if s.Packets == 1 && w.o.Filter.match(s) != no {
+		if len(w.report.Matching) == maxListed {
+			w.report.Unlisted++
+			return
+		}
+		w.report.Matching = append(w.report.Matching, s)
+	}
+}
+
+// show hands a packet to the connection that it belongs to, if that is shown or
+// may be.
+func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
+	m := w.o.Filter.match(s)
+	f := w.shown
+	if s != w.chosen {
+		switch f = w.candidates[s]; {
+		case w.chosen != nil && w.hold && m == yes: // there are several: they will be listed
+			w.shown, w.follow = nil, false
+			return
+		case w.chosen != nil, f == nil && s.Packets > 1: // not meant, or there were too many
+			return
+		case m == no:
+			delete(w.candidates, s)
+			return
+		case f == nil && m == later && len(w.candidates) == maxCandidates:
+			return
+		case f == nil:
+			f = w.newFollower(s, p)
+			w.candidates[s] = f
+		}
+	}
+	if m == yes && w.chosen == nil {
+		w.chosen, w.shown, w.candidates = s, f, nil
+		if !w.hold {
+			f.release(w.o.Listener)
+		}
+	}
+	f.Packet(p.Number, p.At, ip, p.Comments)
+	switch {
+	case s != w.chosen && f.bytes > candidateLimit:
+		delete(w.candidates, s)
+	case s == w.chosen && w.hold && f.bytes > holdLimit: // shown, whether it is the only one or not
+		w.hold = false
+		f.release(w.o.Listener)
+	}
+}
+
+// end closes the connection that is shown. why says why nothing more comes.
+func (w *watch) end(why string) {
+	if w.shown == nil {
+		return
+	}
+	if w.hold {
+		w.shown.release(w.o.Listener)
+	}
+	w.shown.Close(why)
+	w.report.Shown, w.report.Transcript = w.chosen, w.shown.Transcript()
+}

@@ -1,0 +1,231 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/weather"
+)
+
+// A link with weather is not one veth pair but two, and between them, in a
+// namespace that is no node's, a bridge of ours: it takes each frame by
+// AF_PACKET, asks weather for its fate, and sends it on when it is due. The
+// nodes' kernels do not offload anything, so that a frame is a packet.
+
+// A bridge is one link's.
+type bridge struct {
+	fates *weather.Fates
+	mtx   sync.Mutex // guards fates and log
+	log   io.Writer  // may be nil
+	ends  [2]*os.File
+	done  chan struct{}
+	wg    sync.WaitGroup
+}
+
+// bridgeBuffer holds any frame: 64 KiB and an Ethernet header.
+const bridgeBuffer = 1<<16 + 64
+
+// startBridge carries frames between two interfaces of a namespace.
+func (l *Lab) startBridge(ether *space, names [2]string, w weather.Weather, link int) error {
+	b := &bridge{fates: weather.NewFates(w, l.topology.Seed, link), log: l.weatherLog, done: make(chan struct{})}
+	for i, name := range names {
+		f, err := openFrames(ether, name)
+		if err != nil {
+			_ = b.Close()
+			return fmt.Errorf("open %s: %w", name, err)
+		}
+		b.ends[i] = f
+	}
+	for i := range b.ends {
+		line := newFrameLine(w)
+		b.wg.Go(func() { b.take(b.ends[i], line) })
+		b.wg.Go(func() { line.deliver(b.ends[1-i], b.done) })
+	}
+	return l.owns(b)
+}
+
+// openFrames opens an AF_PACKET socket on an interface.
+func openFrames(s *space, name string) (f *os.File, err error) {
+	err = s.do(func() error {
+		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+		if err != nil {
+			return err
+		}
+		defer h.Close()
+		link, err := h.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		all := uint16(unix.ETH_P_ALL)
+		proto := all<<8 | all>>8
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+		if err != nil {
+			return err
+		}
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queueMemory)
+		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+		if err == nil {
+			err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: link.Attrs().Index})
+		}
+		if err != nil {
+			_ = unix.Close(fd)
+			return err
+		}
+		f = os.NewFile(uintptr(fd), name)
+		return nil
+	})
+	return f, err
+}
+
+const queueMemory = 8 << 20
+
+// take reads frames and puts them on the line.
+func (b *bridge) take(from *os.File, line *frameLine) {
+	buf := make([]byte, bridgeBuffer)
+	for {
+		n, err := from.Read(buf)
+		if err != nil {
+			if errors.Is(err, unix.ENETDOWN) { // said once, when the interface goes
+				continue
+			}
+			return
+		}
+		frame := append([]byte(nil), buf[:n]...)
+		line.put(frame, b.decide(frame))
+	}
+}
+
+const ethernetHeader = 14
+
+// decide asks for a frame's fate and logs it where it is not a usual one.
+func (b *bridge) decide(frame []byte) weather.Fate {
+	if len(frame) < ethernetHeader {
+		return weather.Fate{}
+	}
+	switch uint16(frame[12])<<8 | uint16(frame[13]) {
+	case unix.ETH_P_IP, unix.ETH_P_IPV6:
+	default:
+		return weather.Fate{}
+	}
+	b.mtx.Lock()
+	defer b.mtx.Unlock()
+	fate, who := b.fates.Decide(frame[ethernetHeader:])
+	if b.log == nil {
+		return fate
+	}
+	if fate.Lost {
+		fmt.Fprintf(b.log, "lost       %s\n", who)
+		return fate
+	}
+	if fate.Twice {
+		fmt.Fprintf(b.log, "doubled    %s\n", who)
+	}
+	if fate.Behind > 0 {
+		fmt.Fprintf(b.log, "overtaken  %s\n", who)
+	}
+	return fate
+}
+
+// Close ends the bridge; what is under way is lost.
+func (b *bridge) Close() error {
+	close(b.done)
+	for _, f := range b.ends {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+	b.wg.Wait()
+	return nil
+}
+
+// A frameLine is a weather.Line that several goroutines may use.
+type frameLine struct {
+	mu   sync.Mutex
+	line *weather.Line
+	wake chan struct{} // holds one token: there is something new to look at
+}
+
+func newFrameLine(w weather.Weather) *frameLine {
+	return &frameLine{line: weather.NewLine(w), wake: make(chan struct{}, 1)}
+}
+
+func (l *frameLine) put(frame []byte, fate weather.Fate) {
+	l.mu.Lock()
+	l.line.Put(time.Now(), frame, fate)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliver sends what is due until done.
+func (l *frameLine) deliver(to *os.File, done <-chan struct{}) {
+	for {
+		l.mu.Lock()
+		frame, wait := l.line.Take(time.Now())
+		l.mu.Unlock()
+		if frame != nil {
+			if _, err := to.Write(frame); errors.Is(err, os.ErrClosed) {
+				return
+			}
+			continue
+		}
+		var due <-chan time.Time
+		if wait > 0 {
+			due = time.After(wait)
+		}
+		select {
+		case <-l.wake:
+		case <-due:
+		case <-done:
+			return
+		}
+	}
+}
+
+// OffloadsOff makes the node's kernel send segments as the wire would carry
+// them, one by one and with their checksums.
+func (n *Node) OffloadsOff() error {
+	return n.Do(func() error {
+		for _, p := range n.ports {
+			for _, command := range []uint32{unix.ETHTOOL_STSO, unix.ETHTOOL_SGSO, unix.ETHTOOL_SGRO, unix.ETHTOOL_STXCSUM} {
+				if err := ethtoolOff(p.name, command); err != nil && !errors.Is(err, unix.ENODEV) { // to come
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// ethtoolOff sets one of an interface's switches to 0 (linux/ethtool.h).
+func ethtoolOff(device string, command uint32) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	value := struct{ command, data uint32 }{command: command}
+	request := struct {
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&value)}
+	copy(request.name[:], device)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
+	runtime.KeepAlive(&value)
+	if errno != 0 {
+		return fmt.Errorf("ethtool command %#x on %s: %w", command, device, errno)
+	}
+	return nil
+}

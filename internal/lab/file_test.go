@@ -1,0 +1,110 @@
+package lab_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+const example = `
+name: example
+seed: 42
+nodes:
+  - name: client
+  - name: server
+    services:
+      - {kind: tls, port: 443, key: rsa-2048, fault: expired, misbehave: corrupt finished -1}
+      - {kind: crypto-tls, port: 8443, alpn: [h2, http/1.1]}
+      - kind: command
+        port: 4433
+        command: [openssl, s_server, -accept, "{address}:{port}", -cert, "{cert}", -key, "{key}", -tls1_2, -www, -quiet]
+links:
+  - ends:
+      - {node: client, addresses: [198.18.0.1/24, "2001:db8::1/64"]}
+      - {node: server, addresses: [198.18.0.2/24, "2001:db8::2/64"]}
+    mtu: 1400
+    latency: 10ms
+    loss: 2.5%
+    reorder: 0.01
+    rate: 10mbit
+    drop: ["> syn 1"]
+`
+
+func TestATopologyFileSaysItAll(t *testing.T) {
+	topology, err := lab.ParseTopology([]byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := topology.Links[0]
+	if topology.Seed != 42 || link.MTU != 1400 || link.Latency != 10*time.Millisecond || link.Loss != 0.025 ||
+		link.Reorder != 0.01 || link.Rate != 10e6 || len(link.Drop) != 1 || link.Ends[1].Addresses[1].Bits() != 64 {
+		t.Errorf("%+v", topology)
+	}
+	s := topology.Nodes[1].Services
+	if len(s) != 3 || s[0].Fault != lab.Expired || s[1].ALPN[0] != "h2" || s[2].Command[0] != "openssl" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What is written is read as the same, for each built-in topology.
+func TestTopologiesSurviveTheFile(t *testing.T) {
+	for _, topology := range lab.Builtin() {
+		text, err := topology.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := lab.ParseTopology([]byte(text))
+		if err != nil || !reflect.DeepEqual(topology, again) {
+			t.Errorf("%v\n%s\n%+v\n%+v", err, text, topology, again)
+		}
+	}
+}
+
+func TestWrongTopologyFilesAreRefusedWithThePlace(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                              {"empty"},
+		"nodes: [{name: a}]\nlinsk: []": {"linsk", "2"},
+		"nodes: [{name: a, nmae: b}]":   {"nmae"},
+		"links: [{loss: 200%}]":         {"200%", "chance"},
+		"links: [{rate: fast}]":         {"fast", "rate"},
+		"links: [{ends: [{}, {}, {}]}]": {},
+		"nodes: [{name: a, owns: [x]}]": {"x"},
+		"nodes: {a: b}":                 {},
+		"\x00\xff":                      {},
+		"nodes: &a [*a]":                {},
+		"nodes: [{name: \"\x1b[31m\"}]": {},
+	} {
+		_, err := lab.ParseTopology([]byte(text))
+		if err == nil {
+			t.Errorf("%q is taken", text)
+			continue
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%q: %v, want something about %q", text, err, w)
+			}
+		}
+	}
+}
+
+// The example of the file's form runs, with somebody else's server in it.
+func TestATopologyFileRunsWithAProgramInIt(t *testing.T) {
+	topology, err := lab.ParseTopology([]byte(strings.Replace(example, `drop: ["> syn 1"]`, "", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLabWith(t, topology)
+	papers, err := l.Papers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"198.18.0.2:4433", "198.18.0.2:8443"} {
+		reply, err := get(t.Context(), l, address, clientConfig(papers.PKI, false))
+		if err != nil || !strings.HasPrefix(reply, "HTTP/1.") {
+			t.Errorf("%s: %.40q, %v", address, reply, err)
+		}
+	}
+}

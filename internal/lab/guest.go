@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// What a command in a lab finds: names for the nodes, and the lab's CA in the
+// place of the world's.
+
+// Environment is what commands in the lab get beside their own: the CA for
+// whoever reads SSL_CERT_FILE (this program, Go, OpenSSL, curl), and the
+// client's certificate and key.
+func (l *Lab) Environment() ([]string, error) {
+	p, err := l.Papers()
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		"SSL_CERT_FILE=" + lasting(p.CAFile()),
+		"CURL_CA_BUNDLE=" + lasting(p.CAFile()), // which curl prefers
+		"RAWSHAKE_LAB=" + l.topology.Name,
+		"RAWSHAKE_LAB_CERT=" + lasting(p.ClientCertFile()),
+		"RAWSHAKE_LAB_KEY=" + lasting(p.ClientKeyFile()),
+	}, nil
+}
+
+// lasting is the path by which every process of the lab finds one of our
+// files, whether or not its parents have passed the descriptor on: as a file
+// of the init, which we are if /proc says so.
+func lasting(path string) string {
+	if self, err := os.Readlink("/proc/self"); err == nil && self == "1" && os.Getpid() == 1 {
+		return strings.Replace(path, "/proc/self/", "/proc/1/", 1)
+	}
+	return path
+}
+
+// hosts is an /etc/hosts with the lab's names.
+func (l *Lab) hosts() string {
+	var b strings.Builder
+	b.WriteString("127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n")
+	for _, n := range l.nodes {
+		extra := ""
+		if n == l.Far() {
+			extra = " " + ServerName
+		}
+		for _, a := range n.addresses() {
+			fmt.Fprintf(&b, "%v %s %s.lab.test%s\n", a, n.name, n.name, extra)
+		}
+	}
+	return b.String()
+}
+
+// NameNodes lays the lab's names over /etc/hosts, in a process that has a mount
+// namespace of its own: [Inside]. Elsewhere, and where there is no such file,
+// it does nothing.
+func (l *Lab) NameNodes() error {
+	const over = "/etc/hosts"
+	if _, err := os.Stat(over); err != nil || !Inside() {
+		return nil
+	}
+	// A tmpfs needs a place to stand until its file stands somewhere else.
+	dir, err := os.MkdirTemp("", "rawshake-lab-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(dir)
+	if err := unix.Mount("lab", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755"); err != nil {
+		return forbidden(fmt.Errorf("lab: mount a folder for names: %w", err))
+	}
+	defer unix.Unmount(dir, unix.MNT_DETACH)
+	file := filepath.Join(dir, "hosts")
+	if err := os.WriteFile(file, []byte(l.hosts()), 0o644); err != nil {
+		return err
+	}
+	if err := unix.Mount(file, over, "", unix.MS_BIND, ""); err != nil {
+		return forbidden(fmt.Errorf("lab: lay the lab's names over %s: %w", over, err))
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package hold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// connect calls a lab's holder. One that is not there is a NoneError.
+func connect(d dir, name string) (*net.UnixConn, *unix.Ucred, error) {
+	if err := CheckName(name); err != nil {
+		return nil, nil, err
+	}
+	if err := d.check(); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = &NoneError{name}
+		}
+		return nil, nil, err
+	}
+	c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: d.socket(name), Net: "unixpacket"})
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+		return nil, nil, &NoneError{name}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	who, err := peer(c)
+	if err == nil && int(who.Uid) != os.Geteuid() {
+		err = fmt.Errorf("the holder of lab %q belongs to user %d", name, who.Uid)
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, nil, err
+	}
+	return c, who, nil
+}
+
+func ask(d dir, name string) (*Status, error) {
+	c, who, err := connect(d, name)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(questionPatience))
+	if err := send(c, question{Do: "status"}); err != nil {
+		return nil, err
+	}
+	var a answer
+	if _, err := receive(c, &a); err != nil {
+		return nil, fmt.Errorf("the holder of lab %q does not answer: %w", name, err)
+	}
+	if a.Status == nil {
+		return nil, fmt.Errorf("the holder of lab %q says: %s", name, a.Error)
+	}
+	a.Status.PID = int(who.Pid)
+	return a.Status, nil
+}
+
+// List tells of all labs that stand. The names that dead ones left are removed.
+func List() (all []*Status, err error) {
+	d := home()
+	names, err := d.names()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		s, err := ask(d, name)
+		switch {
+		case errors.Is(err, ErrNone):
+			d.bury(name)
+		case err != nil:
+			return all, err
+		default:
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// bury removes the name of a lab that does not stand, unless somebody is about
+// to make it.
+func (d dir) bury(name string) {
+	unlock, err := d.lock()
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if c, _, err := connect(d, name); err == nil {
+		_ = c.Close()
+	} else if errors.Is(err, ErrNone) {
+		d.clean(name)
+	}
+}
+
+// Down takes a lab away. It reports false where there was none.
+func Down(name string) (was bool, err error) {
+	if err := CheckName(name); err != nil {
+		return false, err
+	}
+	d := home()
+	unlock, err := d.lock()
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	c, who, err := connect(d, name)
+	if errors.Is(err, ErrNone) {
+		d.clean(name)
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer c.Close()
+	pidfd, err := unix.PidfdOpen(int(who.Pid), 0)
+	if err != nil && !errors.Is(err, unix.ESRCH) {
+		return false, fmt.Errorf("find the holder of lab %q: %w", name, err)
+	}
+	if err == nil {
+		defer unix.Close(pidfd)
+		_ = c.SetDeadline(time.Now().Add(downPatience))
+		if send(c, question{Do: "down"}) != nil || !ended(pidfd, downPatience) {
+			// It hangs, or is stopped. Nothing survives its end.
+			_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
+			if !ended(pidfd, downPatience) {
+				return false, fmt.Errorf("the holder of lab %q, process %d, does not end", name, who.Pid)
+			}
+		}
+	}
+	d.clean(name)
+	return true, nil
+}
+
+// ended waits for the end of a process.
+func ended(pidfd int, patience time.Duration) bool {
+	end := time.Now().Add(patience)
+	for {
+		left := time.Until(end)
+		if left <= 0 {
+			return false
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(left/time.Millisecond)+1)
+		if err == nil && n > 0 {
+			return true
+		}
+		if err != nil && err != unix.EINTR {
+			return false
+		}
+	}
+}
+
+// A Guest is a command to be run in a lab, with this process's streams,
+// environment and working directory.
+type Guest struct {
+	Lab, Node string // an empty node is the first
+	Args      []string
+}
+
+// ErrNotFound is that of a command that is not there.
+var ErrNotFound = exec.ErrNotFound
+
+// A StartError says why a command did not start.
+type StartError struct {
+	Missing bool // there is no such program
+	Text    string
+}
+
+func (e *StartError) Error() string { return e.Text }
+
+// Exec runs the command and returns its exit status. Signals are passed on;
+// when ctx is done, the command hangs up.
+func Exec(ctx context.Context, g Guest) (status int, err error) {
+	c, _, err := connect(home(), g.Lab)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	path, err := exec.LookPath(g.Args[0])
+	if err != nil {
+		return 0, &StartError{errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist), err.Error()}
+	}
+	q := question{Do: "exec", Node: g.Node, Path: path, Args: g.Args, Env: os.Environ()}
+	if q.Dir, err = os.Getwd(); err != nil {
+		q.Dir = "/"
+	}
+	t, err := openTerminal()
+	if err != nil {
+		return 0, err
+	}
+	defer t.close()
+	q.Terminal = t.controls()
+	// Before the start, so that none is missed.
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, t.passes()...)
+	defer signal.Stop(signals)
+	if err := send(c, q, t.streams()...); err != nil {
+		return 0, err
+	}
+	t.handedOver()
+	ended := make(chan struct{})
+	defer close(ended)
+	stop := context.AfterFunc(ctx, func() { _ = c.CloseRead(); _ = c.CloseWrite() })
+	defer stop()
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				if s == unix.SIGWINCH {
+					t.resize()
+					continue
+				}
+				_ = send(c, passed{int(s.(unix.Signal))})
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return await(c, g.Lab)
+}
+
+// await waits for the exit status.
+func await(c *net.UnixConn, name string) (int, error) {
+	for {
+		var a answer
+		if _, err := receive(c, &a); err != nil {
+			return 0, fmt.Errorf("lab %q is gone, and the command with it: %w", name, err)
+		}
+		switch {
+		case a.Exit != nil:
+			return *a.Exit, nil
+		case a.Started:
+		default:
+			return 0, &StartError{a.Missing, a.Error}
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package hold
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// holdArgs are the arguments by which this program becomes a holder. The socket
+// is named, because the holder may be somebody else to itself: root.
+func holdArgs(d dir, name string) []string {
+	return []string{os.Args[0], "lab", "hold", name, d.socket(name)}
+}
+
+// Up makes a lab of this topology that stays, unless one of the name stands
+// already: then it reports false. One that stands and was made of another
+// topology is an error.
+func Up(name string, t lab.Topology) (made bool, err error) {
+	if err := CheckName(name); err != nil {
+		return false, err
+	}
+	d := home()
+	if err := d.make(); err != nil {
+		return false, fmt.Errorf("keep the lab's socket: %w", err)
+	}
+	unlock, err := d.lock()
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	switch s, err := ask(d, name); {
+	case err == nil && (s.Topology != t.Name || s.Seed != t.Seed):
+		return false, fmt.Errorf("lab %q stands already, and is of topology %q with seed %d: rawshake lab down first, or choose another --name", name, s.Topology, s.Seed)
+	case err == nil:
+		return false, nil
+	case !errors.Is(err, ErrNone):
+		return false, err
+	}
+	_ = os.Remove(d.socket(name))
+	if err := spawn(d, name, t); err != nil {
+		d.clean(name)
+		return false, err
+	}
+	return true, nil
+}
+
+// spawn starts a holder and waits until its lab stands.
+func spawn(d dir, name string, t lab.Topology) error {
+	text, err := t.Text()
+	if err != nil {
+		return err
+	}
+	fd, err := unix.MemfdCreate("topology", unix.MFD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	in := os.NewFile(uintptr(fd), "topology")
+	defer in.Close()
+	if _, err := in.WriteString(text); err != nil {
+		return err
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	hear, tell, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer hear.Close()
+	s, err := lab.Spawn(holdArgs(d, name), in, tell)
+	_ = tell.Close()
+	if err != nil {
+		return err
+	}
+	_ = hear.SetReadDeadline(time.Now().Add(upPatience))
+	var said ready
+	if err := json.NewDecoder(hear).Decode(&said); err != nil {
+		s.End()
+		return fmt.Errorf("the lab's holder ended before the lab stood: %w", err)
+	}
+	if said.Error != "" {
+		s.End()
+		if said.Forbidden {
+			return fmt.Errorf("%w: %s", lab.ErrForbidden, said.Error)
+		}
+		return errors.New(said.Error)
+	}
+	return s.Keep()
+}
+
+const (
+	upPatience   = 60 * time.Second
+	downPatience = 10 * time.Second
+)

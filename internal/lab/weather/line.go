@@ -1,0 +1,108 @@
+package weather
+
+import "time"
+
+// A Line is one direction of a link: packets go in with their fate, and come
+// out when they are due. The time is the caller's.
+type Line struct {
+	weather Weather
+	free    time.Time // when the link has sent what is before
+	queue   []waiting // in the order in which they leave
+	aside   []waiting // waiting to be overtaken
+	bytes   int       // under way
+}
+
+type waiting struct {
+	frame  []byte
+	due    time.Time
+	behind int
+}
+
+// NewLine returns a line without a packet on it.
+func NewLine(w Weather) *Line { return &Line{weather: w} }
+
+// queueBytes is what a line holds: what comes beyond is lost, as in a router's
+// queue.
+const queueBytes = 4 << 20
+
+// overtakePatience is how long a packet waits for others to overtake it.
+const overtakePatience = 20 * time.Millisecond
+
+// Put sends a frame, which the line keeps, on its way. It reports false where
+// there was no room.
+func (l *Line) Put(now time.Time, frame []byte, fate Fate) bool {
+	if fate.Lost {
+		return true
+	}
+	if l.bytes+len(frame) > queueBytes {
+		return false
+	}
+	if fate.Behind > 0 {
+		l.bytes += len(frame)
+		l.aside = append(l.aside, waiting{frame, l.due(now, len(frame)).Add(overtakePatience), fate.Behind})
+	} else {
+		l.send(now, frame)
+		l.overtake()
+	}
+	if fate.Twice {
+		l.send(now, frame)
+	}
+	return true
+}
+
+func (l *Line) send(now time.Time, frame []byte) {
+	l.bytes += len(frame)
+	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame))})
+}
+
+// due is when a frame arrives that enters now.
+func (l *Line) due(now time.Time, size int) time.Time {
+	if l.weather.Rate > 0 {
+		if l.free.Before(now) {
+			l.free = now
+		}
+		l.free = l.free.Add(time.Duration(float64(size) * 8 / float64(l.weather.Rate) * float64(time.Second)))
+		now = l.free
+	}
+	return now.Add(l.weather.Latency)
+}
+
+// overtake lets the last of the queue pass those set aside, and sends on, right
+// behind it, those that have been overtaken often enough.
+func (l *Line) overtake() {
+	due := l.queue[len(l.queue)-1].due
+	still := l.aside[:0]
+	for _, w := range l.aside {
+		if w.behind--; w.behind > 0 {
+			still = append(still, w)
+			continue
+		}
+		w.due = due
+		l.queue = append(l.queue, w)
+	}
+	clear(l.aside[len(still):])
+	l.aside = still
+}
+
+// Take returns the next frame that is due, or how long to wait for one: 0
+// where there is none.
+func (l *Line) Take(now time.Time) (frame []byte, wait time.Duration) {
+	list, i := &l.queue, 0
+	for j := range l.aside { // those that nobody came to overtake
+		if len(*list) == 0 || l.aside[j].due.Before((*list)[i].due) {
+			list, i = &l.aside, j
+		}
+	}
+	if len(*list) == 0 {
+		return nil, 0
+	}
+	w := (*list)[i]
+	if wait = w.due.Sub(now); wait > 0 {
+		return nil, wait
+	}
+	copy((*list)[i:], (*list)[i+1:])
+	(*list)[len(*list)-1] = waiting{}
+	*list = (*list)[:len(*list)-1]
+	l.bytes -= len(w.frame)
+	return w.frame, 0
+}

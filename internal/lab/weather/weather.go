@@ -1,0 +1,191 @@
+// Package weather decides what happens to packets on a bad link of a lab: which
+// are lost, doubled, overtaken. It does no I/O and knows no clock; a relay asks
+// it and does as it says.
+//
+// The same packets of the same traffic suffer each time. A packet's fate is
+// drawn by a keyed hash of what the packet is in its conversation, not by when
+// it came: the third segment of data from the server, on the second connection
+// from this client to that port, sent for the first time. Neither the initial
+// sequence numbers, ports, timestamps and randoms of a run, nor the order in
+// which conversations mix, nor how many acknowledgments they need, change that.
+// What does is other traffic: data cut into other segments, a connection more.
+//
+// Packets of one conversation that are alike (bare acknowledgments, datagrams)
+// are told apart by their order. ARP and neighbour discovery are left alone.
+package weather
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Weather says how bad a link is. The zero value is a clear day. Chances
+// count for each packet, in both directions.
+type Weather struct {
+	Latency   time.Duration `yaml:"latency,omitempty"` // each way
+	Loss      Chance        `yaml:"loss,omitempty"`
+	Duplicate Chance        `yaml:"duplicate,omitempty"` // the copy follows at once
+	Reorder   Chance        `yaml:"reorder,omitempty"`   // of being overtaken by one to three later packets
+	Rate      Rate          `yaml:"rate,omitempty"`      // each way; what comes beyond waits, and beyond a queue is lost
+
+	// BlackHole, where it is not 0, is the size of the largest IP packet that
+	// passes. Larger ones are lost without a word.
+	BlackHole int `yaml:"black-hole,omitempty"`
+
+	// Drop and Delay name packets that are lost, or overtaken by the next three,
+	// on every connection, by the names that an Identity has: "> syn 1",
+	// "< data 2 1".
+	Drop  []string `yaml:"drop,omitempty"`
+	Delay []string `yaml:"delay,omitempty"`
+}
+
+// Clear reports whether there is nothing to do.
+func (w *Weather) Clear() bool {
+	return w.Latency == 0 && w.Loss == 0 && w.Duplicate == 0 && w.Reorder == 0 && w.Rate == 0 &&
+		w.BlackHole == 0 && len(w.Drop) == 0 && len(w.Delay) == 0
+}
+
+// Check says what is wrong.
+func (w *Weather) Check() error {
+	switch {
+	case w.Latency < 0 || w.Latency > time.Minute:
+		return fmt.Errorf("latency: %v, expected 0 to 1m", w.Latency)
+	case w.BlackHole != 0 && (w.BlackHole < 68 || w.BlackHole > 65535):
+		return fmt.Errorf("black-hole: %d, expected 68 to 65535", w.BlackHole)
+	}
+	return nil
+}
+
+// A Chance is a probability, written as "5%" or "0.05".
+type Chance float64
+
+// UnmarshalText reads a chance.
+func (c *Chance) UnmarshalText(text []byte) error {
+	number, percent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || !(v >= 0 && v <= 1) {
+		return fmt.Errorf("%q is not a chance, such as 5%% or 0.05", text)
+	}
+	*c = Chance(v)
+	return nil
+}
+
+// Set and Type make a Chance a flag.
+func (c *Chance) Set(s string) error { return c.UnmarshalText([]byte(s)) }
+
+// Type names the value of a flag.
+func (c *Chance) Type() string { return "chance" }
+
+func (c Chance) String() string { return strconv.FormatFloat(float64(c)*100, 'g', -1, 64) + "%" }
+
+// MarshalText writes a chance.
+func (c Chance) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// A Rate is bits per second, written as "512kbit", "10mbit" or "1gbit".
+type Rate float64
+
+var units = []struct {
+	name string
+	bits float64
+}{{"gbit", 1e9}, {"mbit", 1e6}, {"kbit", 1e3}, {"bit", 1}}
+
+// UnmarshalText reads a rate.
+func (r *Rate) UnmarshalText(text []byte) error {
+	s := strings.ToLower(strings.TrimSpace(string(text)))
+	for _, u := range units {
+		number, ok := strings.CutSuffix(s, u.name)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || !(v*u.bits >= 1 && v*u.bits <= 1e12) {
+			break
+		}
+		*r = Rate(v * u.bits)
+		return nil
+	}
+	return fmt.Errorf("%q is not a rate, such as 512kbit, 10mbit or 1gbit", text)
+}
+
+// Set and Type make a Rate a flag.
+func (r *Rate) Set(s string) error { return r.UnmarshalText([]byte(s)) }
+
+// Type names the value of a flag.
+func (r *Rate) Type() string { return "rate" }
+
+func (r Rate) String() string {
+	for _, u := range units {
+		if float64(r) >= u.bits {
+			return strconv.FormatFloat(float64(r)/u.bits, 'g', -1, 64) + u.name
+		}
+	}
+	return "0"
+}
+
+// MarshalText writes a rate.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// A Fate is what happens to one packet.
+type Fate struct {
+	Lost   bool
+	Twice  bool
+	Behind int // by how many later packets it is overtaken
+}
+
+// mostOvertaking is as many as make three duplicate ACKs (RFC 5681, section
+// 3.2), so that a sender takes some of it for a loss.
+const mostOvertaking = 3
+
+// Fates decides for one link. Both directions go through the same Fates.
+type Fates struct {
+	weather Weather
+	key     [16]byte
+	flows   flows
+}
+
+// NewFates returns the fates of a seed for one of the lab's links.
+func NewFates(w Weather, seed uint64, link int) *Fates {
+	f := &Fates{weather: w}
+	binary.BigEndian.PutUint64(f.key[:], seed)
+	binary.BigEndian.PutUint64(f.key[8:], uint64(link))
+	return f
+}
+
+// Decide says what happens to an IP packet that enters the link. The identity
+// is the packet's name, empty for one that is left alone.
+func (f *Fates) Decide(packet []byte) (fate Fate, who Identity) {
+	who, ok := f.flows.identify(packet)
+	if !ok {
+		return Fate{}, who
+	}
+	loss, duplicate, reorder, behind := f.draw(who)
+	fate.Lost = loss < f.weather.Loss || slices.Contains(f.weather.Drop, who.Packet) ||
+		f.weather.BlackHole > 0 && len(packet) > f.weather.BlackHole
+	fate.Twice = duplicate < f.weather.Duplicate
+	if reorder < f.weather.Reorder {
+		fate.Behind = 1 + behind
+	}
+	if slices.Contains(f.weather.Delay, who.Packet) {
+		fate.Behind = mostOvertaking
+	}
+	return fate, who
+}
+
+// draw makes numbers from 0 to 1, and one below mostOvertaking, of a packet's
+// identity.
+func (f *Fates) draw(who Identity) (loss, duplicate, reorder Chance, behind int) {
+	h := sha256.New()
+	h.Write(f.key[:])
+	h.Write([]byte(who.String()))
+	sum := h.Sum(nil)
+	chance := func(i int) Chance { return Chance(float64(binary.BigEndian.Uint64(sum[i:])>>11) / (1 << 53)) }
+	return chance(0), chance(8), chance(16), int(sum[24]) % mostOvertaking
+}

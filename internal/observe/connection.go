@@ -1,0 +1,124 @@
+package observe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A Secrets returns the master secret of a ClientHello's random, or nil.
+type Secrets func(clientRandom []byte) []byte
+
+// A Connection is one connection that goes by.
+type Connection struct {
+	Flow Flow
+
+	recorder *transcript.Recorder
+	secrets  Secrets
+	start    time.Time
+	last     *transcript.Frame
+	lastAt   time.Duration
+
+	streams [2]stream // by transcript.Dir
+	halves  [2]half
+	shared  agreement
+	ending  ending
+
+	saidSnapped bool
+}
+
+// NewConnection follows a flow. Times count from start, that of its first
+// packet. The transcript holds about limit bytes, as transcript.NewRecorder
+// says; the listener may be nil, and so may secrets.
+func NewConnection(flow Flow, start time.Time, limit int, secrets Secrets, listener func(*transcript.Entry)) *Connection {
+	c := &Connection{Flow: flow, start: start, secrets: secrets, recorder: transcript.NewObserver(limit, listener)}
+	for dir := range c.halves {
+		c.halves[dir].messages.MaxMessage = maxMessage
+	}
+	return c
+}
+
+// Transcript is what was kept so far.
+func (c *Connection) Transcript() *transcript.Transcript { return c.recorder.Transcript() }
+
+// Listen changes the listener, from the next entry on.
+func (c *Connection) Listen(listener func(*transcript.Entry)) { c.recorder.Listen(listener) }
+
+// ServerName is the name that the client asked for, once that is known.
+func (c *Connection) ServerName() string { return c.shared.serverName }
+
+// Packet takes one IP packet of the flow, with its number in the capture and
+// what somebody noted about it. The packet is copied.
+func (c *Connection) Packet(number int, at time.Time, packet []byte, notes []string) {
+	since := at.Sub(c.start)
+	f := c.recorder.Captured(number, since, c.Flow.direction(packet), packet)
+	c.last, c.lastAt = f, since
+	c.ending.frame(f)
+	if f.Segment != nil && !f.BadChecksum {
+		c.segment(f)
+	}
+	for _, note := range notes {
+		layer, name, text := parseNote(note)
+		c.recorder.Remark(f, layer, name, text)
+	}
+}
+
+// segment moves a segment's payload, and what it sets free, to TLS.
+func (c *Connection) segment(f *transcript.Frame) {
+	c.streams[f.Dir].arrive(f)
+	c.acknowledged(f)
+	c.deliver(f)
+}
+
+// deliver moves what is in order, of both directions, to TLS.
+func (c *Connection) deliver(f *transcript.Frame) {
+	for dir := range c.streams {
+		for {
+			p, ok := c.streams[dir].take()
+			if !ok {
+				break
+			}
+			h := &c.halves[dir]
+			if p.missing > 0 {
+				c.gap(transcript.Dir(dir), h, p, f)
+				continue
+			}
+			h.append(p, f)
+			c.records(transcript.Dir(dir), h, f)
+		}
+	}
+}
+
+// Close ends the transcript: nothing more of the connection will come. The
+// sentence says why, where that is not the connection's own end.
+func (c *Connection) Close(why string) transcript.Result {
+	if c.last != nil {
+		for dir := range c.streams {
+			c.streams[dir].giveUp()
+		}
+		c.deliver(c.last)
+	}
+	c.recorder.Result(c.lastAt, c.result(why))
+	return *c.recorder.Transcript().Result()
+}
+
+// directionOf is a direction in the handshake machines' terms.
+func directionOf(dir transcript.Dir) handshake.Direction {
+	if dir == transcript.Out {
+		return handshake.Out
+	}
+	return handshake.In
+}
+
+// sideOf names the end that sent something.
+func sideOf(dir transcript.Dir) string {
+	if dir == transcript.Out {
+		return "client"
+	}
+	return "server"
+}
+
+func (c *Connection) remark(f *transcript.Frame, layer transcript.Layer, name, text string) {
+	c.recorder.Remark(f, layer, name, text)
+}

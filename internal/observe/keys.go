@@ -1,0 +1,98 @@
+package observe
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// maxLostRecords is how many records may have been lost in a gap for the
+// sequence number after it to be found by trying.
+const maxLostRecords = 64
+
+// changeCipherSpec takes a direction's new keys into use, if somebody has the
+// secret that they follow from.
+func (c *Connection) changeCipherSpec(dir transcript.Dir, h *half, f *transcript.Frame) {
+	a := &c.shared
+	h.encrypted, h.state, h.broken, h.finished = true, nil, false, false
+	if c.ending.over { // a new handshake inside the connection
+		c.ending.over, c.ending.verified = false, 0
+		c.halves[1-dir].finished = false
+	}
+	if !a.haveClientHello || !a.haveServerHello {
+		c.noKeys(f, "no_hello", "from here on it is encrypted, and nothing can be decrypted: the capture does not hold the two hellos, whose randoms the keys are made of")
+		return
+	}
+	c.seekSecret(f)
+	switch {
+	case a.suite == nil:
+		c.noKeys(f, "unknown_suite", fmt.Sprintf("from here on it is encrypted, and not decrypted: %v is not a suite that is known here in %v", a.cipherSuite, a.version))
+	case a.master == nil:
+		c.noKeys(f, "no_secret", "from here on it is encrypted, and no secret for this client random is at hand: --keylog names a key log, and a capture may hold its secrets itself")
+	default:
+		h.state = a.state(dir)
+		h.uncertain = 0
+	}
+}
+
+func (c *Connection) noKeys(f *transcript.Frame, name, text string) {
+	if !c.shared.saidNoSecret {
+		c.shared.saidNoSecret = true
+		c.remark(f, transcript.TLS, name, text)
+	}
+}
+
+// seekSecret looks the master secret up, once for each handshake.
+func (c *Connection) seekSecret(f *transcript.Frame) {
+	a := &c.shared
+	if a.sought || c.secrets == nil {
+		return
+	}
+	a.sought = true
+	random := a.clientRandom[:]
+	if master := c.secrets(random); len(master) == suite.MasterSecretLen {
+		a.master = master
+		c.recorder.Observed(f, handshake.SecretEvent{Label: "CLIENT_RANDOM", ClientRandom: bytes.Clone(random), Secret: bytes.Clone(master)})
+	}
+}
+
+// state is the connection state of a direction (RFC 5246, section 6.3).
+func (a *agreement) state(dir transcript.Dir) *suite.State {
+	keys, server := a.suite.Keys(a.master, &a.clientRandom, &a.serverRandom)
+	if dir == transcript.In {
+		keys = server
+	}
+	s, err := a.suite.NewState(keys, a.etm && a.suite.CBC())
+	if err != nil {
+		return nil
+	}
+	return s
+}
+
+// open decrypts a record, if that can be done.
+func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *handshake.RecordEvent) ([]byte, bool) {
+	if h.state == nil || h.broken {
+		return nil, false
+	}
+	fragment := e.Wire[tlsmsg.RecordHeaderLen:]
+	var err error
+	for range h.uncertain + 1 {
+		var plaintext []byte
+		if plaintext, err = h.state.Open(e.Type, e.Version, bytes.Clone(fragment)); err == nil {
+			h.uncertain = 0
+			return plaintext, true
+		}
+		// Each try counts a record: the next is as if one more had been lost.
+	}
+	h.broken = true
+	why := "it was altered on its way, or the secret is another connection's"
+	if c.shared.incomplete {
+		why = "too much is missing from the capture before it"
+	}
+	c.remark(f, transcript.TLS, "not_decrypted", fmt.Sprintf("a record of the %s does not decrypt (%v): %s. What follows in this direction is shown encrypted", sideOf(dir), err, why))
+	return nil, false
+}

@@ -1,0 +1,228 @@
+package observe
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// agreement is what the two sides have said and agreed on so far.
+type agreement struct {
+	any        bool // there was a record
+	incomplete bool // something of it is missing from the capture
+
+	haveClientHello, haveServerHello bool
+	clientRandom, serverRandom       [32]byte
+	sessionID                        []byte // that the client offered
+	serverName                       string
+
+	version      tlsmsg.Version
+	cipherSuite  tlsmsg.CipherSuite
+	group        tlsmsg.NamedGroup
+	alpn         string
+	ems, etm     bool
+	resumed      bool
+	context      tlsmsg.Context
+	suite        *suite.Suite // nil: not known here
+	transcript   suite.Transcript
+	sum          bool // the transcript is whole
+	kept         int  // bytes that it holds
+	master       []byte
+	sought       bool // the secret was looked for
+	saidNoSecret bool
+	said13       bool
+}
+
+// helloRetry is the random of a ServerHello that asks for another ClientHello
+// (RFC 8446, section 4.1.3).
+var helloRetry = [32]byte{
+	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+	0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+}
+
+// handshakeMessage takes note of what a message says. One that cannot be
+// decoded has been shown as such.
+func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript.Frame, raw []byte) {
+	a := &c.shared
+	m, err := tlsmsg.ParseMessage(raw, a.context)
+	if err != nil {
+		c.remark(f, transcript.TLS, "undecodable", fmt.Sprintf("the %s's %s cannot be read to its end: %v",
+			sideOf(dir), tlsmsg.HandshakeType(raw[0]).Heading(), err))
+	}
+	switch m := m.(type) {
+	case *tlsmsg.ClientHello:
+		if err == nil && dir == transcript.Out {
+			c.clientHello(f, m)
+		}
+	case *tlsmsg.HelloRequest:
+		return // it is not part of the handshake (RFC 5246, section 7.4.1.1)
+	case *tlsmsg.Finished:
+		if err == nil {
+			c.finished(dir, h, f, m)
+		}
+	}
+	a.note(raw)
+	if err != nil {
+		return
+	}
+	switch m := m.(type) {
+	case *tlsmsg.ServerHello:
+		if dir == transcript.In {
+			c.serverHello(f, m)
+		}
+	case *tlsmsg.ServerKeyExchange:
+		if m.Group != 0 && dir == transcript.In {
+			a.group = m.Group
+			c.negotiated(f)
+		}
+	}
+}
+
+// note adds a message to the handshake's transcript. Until the suite is known
+// its bytes are kept, and so bounded.
+func (a *agreement) note(raw []byte) {
+	if a.suite == nil {
+		if a.kept += len(raw); a.kept > 2*maxMessage {
+			a.sum = false
+			return
+		}
+	}
+	a.transcript.Add(raw)
+}
+
+func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
+	a := &c.shared
+	again := *a
+	if !a.haveClientHello || a.haveServerHello { // the first, or a new handshake: renegotiation
+		c.shared = agreement{any: true, serverName: a.serverName, sum: true,
+			saidNoSecret: a.saidNoSecret, said13: a.said13}
+		if again.version >= tlsmsg.VersionTLS13 { // the second hello after a HelloRetryRequest
+			c.shared.version = again.version
+		}
+	}
+	a.haveClientHello = true
+	a.clientRandom, a.sessionID = m.Random, bytes.Clone(m.SessionID)
+	var name tlsmsg.ServerName
+	if find(m.Extensions, &name, m.Type()) && name.HostName() != "" {
+		a.serverName = name.HostName()
+	}
+	c.ending.helloAt(f)
+}
+
+func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
+	a := &c.shared
+	in := m.Type()
+	a.version, a.cipherSuite, a.serverRandom = m.Version, m.CipherSuite, m.Random
+	var selected tlsmsg.SupportedVersions
+	if find(m.Extensions, &selected, in) && len(selected.Versions) == 1 {
+		a.version = selected.Versions[0]
+	}
+	a.context = tlsmsg.Context{Version: a.version, KeyExchange: m.CipherSuite.KeyExchange()}
+	if m.Random == helloRetry && a.version >= tlsmsg.VersionTLS13 {
+		c.remark(f, transcript.TLS, "hello_retry", "the server asks for another ClientHello: this ServerHello is a HelloRetryRequest (RFC 8446, section 4.1.4)")
+		a.haveServerHello = true
+		return
+	}
+	a.haveServerHello = true
+	var alpn tlsmsg.ALPN
+	if find(m.Extensions, &alpn, in) && len(alpn.Protocols) > 0 {
+		a.alpn = alpn.Protocols[0]
+	}
+	a.ems = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionExtendedMasterSecret) >= 0
+	a.etm = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionEncryptThenMAC) >= 0
+	a.resumed = a.version < tlsmsg.VersionTLS13 && len(m.SessionID) > 0 && bytes.Equal(m.SessionID, a.sessionID)
+	if known := suite.Lookup(m.CipherSuite); known != nil {
+		if a.suite = known.For(a.version); a.suite != nil {
+			a.transcript.Choose(a.suite.Hash)
+		}
+	}
+	a.transcript.Drop()
+	c.negotiated(f)
+	if a.version >= tlsmsg.VersionTLS13 && !a.said13 {
+		a.said13 = true
+		c.remark(f, transcript.TLS, "tls13", "this is TLS 1.3: all that follows the ServerHello is encrypted under keys that are derived in another way, which is not done here. Its records are shown as they are")
+	}
+}
+
+func (c *Connection) negotiated(f *transcript.Frame) {
+	a := &c.shared
+	c.recorder.Observed(f, handshake.NegotiatedEvent{Version: a.version, CipherSuite: a.cipherSuite, Group: a.group,
+		ALPN: a.alpn, ExtendedMasterSecret: a.ems, EncryptThenMAC: a.etm, Resumed: a.resumed})
+}
+
+// otherContent takes note of what is no handshake message.
+func (c *Connection) otherContent(dir transcript.Dir, h *half, f *transcript.Frame, typ tlsmsg.ContentType, plaintext []byte) {
+	switch typ {
+	case tlsmsg.ContentChangeCipherSpec:
+		if c.shared.version < tlsmsg.VersionTLS13 {
+			c.changeCipherSpec(dir, h, f)
+		}
+	case tlsmsg.ContentAlert:
+		if alert, err := tlsmsg.ParseAlert(plaintext); err == nil {
+			c.alert(dir, f, alert)
+		}
+	case tlsmsg.ContentApplicationData:
+		c.ending.data = true
+	}
+}
+
+func (c *Connection) alert(dir transcript.Dir, f *transcript.Frame, alert tlsmsg.Alert) {
+	if alert.Level == tlsmsg.LevelFatal && alert.Description != tlsmsg.AlertCloseNotify {
+		c.ending.alert = fmt.Sprintf("the %s sent the alert %v", sideOf(dir), alert.Description)
+		c.remark(f, transcript.TLS, "alert_seen", c.ending.alert+": the connection is over")
+	}
+}
+
+// finished checks a Finished against all messages before it.
+func (c *Connection) finished(dir transcript.Dir, h *half, f *transcript.Frame, m *tlsmsg.Finished) {
+	a := &c.shared
+	h.finished = true
+	switch {
+	case a.suite == nil || a.master == nil || !a.sum || a.incomplete || !c.halves[dir].encrypted:
+	case bytes.Equal(a.verifyData(dir == transcript.Out), m.VerifyData):
+		c.ending.verified++
+	default:
+		c.remark(f, transcript.TLS, "finished_wrong", fmt.Sprintf("the %s's Finished.verify_data does not match the messages that went by here: somebody altered the handshake, or the other side saw another one", sideOf(dir)))
+	}
+	c.handshakeOver(f)
+}
+
+func (a *agreement) verifyData(client bool) []byte {
+	v := a.suite.VerifyData(a.master, client, a.transcript.Sum())
+	return v[:]
+}
+
+// sealed takes note of a record that nobody here can read.
+func (c *Connection) sealed(dir transcript.Dir, h *half, f *transcript.Frame, e *handshake.RecordEvent) {
+	switch {
+	case e.Type == tlsmsg.ContentApplicationData:
+		c.ending.data = true
+	case e.Type == tlsmsg.ContentHandshake && !h.finished:
+		// The first message under new keys is the Finished (RFC 5246, section 7.4.9).
+		h.finished = true
+		c.handshakeOver(f)
+	}
+}
+
+// handshakeOver says so once both sides have sent their Finished.
+func (c *Connection) handshakeOver(f *transcript.Frame) {
+	if !c.halves[0].finished || !c.halves[1].finished || c.ending.over {
+		return
+	}
+	c.ending.handshakeAt(f)
+	if c.ending.verified >= 2 {
+		c.recorder.Observed(f, handshake.FinishedEvent{})
+		return
+	}
+	c.remark(f, transcript.TLS, "handshake_over", "both sides have sent a message under the new keys, which is where Finished stands: the handshake is complete, as far as can be told without its secrets")
+}
+
+// find decodes an extension of the list into v, and reports whether it is there.
+func find(list []tlsmsg.Extension, v tlsmsg.ExtensionData, in tlsmsg.HandshakeType) bool {
+	i := tlsmsg.FindExtension(list, v.ExtensionType())
+	return i >= 0 && list[i].Decode(v, in) == nil
+}

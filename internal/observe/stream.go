@@ -1,0 +1,138 @@
+package observe
+
+import (
+	"slices"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+const (
+	// maxHeld bounds what waits beyond a hole of one direction, in octets.
+	maxHeld = 1 << 20
+	// chunkCost is what a chunk takes beside its octets, roughly.
+	chunkCost = 64
+	// patience is how many frames may go by after the peer has acknowledged a
+	// hole, before it is taken to be missing from the capture: packets that
+	// passed two taps come in the wrong order.
+	patience = 8
+)
+
+// A stream puts one direction's octets in order.
+type stream struct {
+	begun   bool
+	next    int64   // offset of the octet to deliver next
+	waiting []chunk // by offset, all at or beyond next, without overlaps
+	held    int
+	acked   int64 // the peer has everything before this
+	waited  int   // frames since it acknowledged the hole
+	lost    bool  // the hole at next will not be filled
+	snapped bool  // frames are cut off, and leave holes that nothing fills
+}
+
+// A chunk is a run of octets.
+type chunk struct {
+	start   int64
+	data    []byte
+	missing int64 // of a gap: how many octets
+}
+
+func (c chunk) end() int64 { return c.start + int64(len(c.data)) }
+
+// arrive takes what is new of a frame's payload. The octets stay the frame's.
+func (s *stream) arrive(f *transcript.Frame) {
+	data, start := f.Payload(), f.Stream.Start
+	s.snapped = s.snapped || len(data) < len(f.Segment.Payload)
+	if len(data) == 0 {
+		return
+	}
+	if !s.begun {
+		s.begun = true
+		if start > 0 || !f.Segment.Flags.Has(wire.SYN) {
+			s.next = max(0, min(start, s.next))
+		}
+	}
+	s.insert(chunk{start: start, data: data})
+}
+
+// insert keeps the parts of a chunk that are not there yet.
+func (s *stream) insert(c chunk) {
+	if c.start < s.next {
+		if c.end() <= s.next {
+			return
+		}
+		c.data, c.start = c.data[s.next-c.start:], s.next
+	}
+	i := 0
+	for ; i < len(s.waiting) && len(c.data) > 0; i++ {
+		w := s.waiting[i]
+		if c.end() <= w.start {
+			break
+		}
+		if w.end() <= c.start {
+			continue
+		}
+		if c.start < w.start { // the part before w is new
+			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start]})
+			i++
+		}
+		if c.end() <= w.end() {
+			return
+		}
+		c.data, c.start = c.data[w.end()-c.start:], w.end()
+	}
+	s.put(i, c)
+}
+
+func (s *stream) put(i int, c chunk) {
+	s.waiting = slices.Insert(s.waiting, i, c)
+	if s.held += len(c.data) + chunkCost; s.held > maxHeld {
+		s.lost = true
+	}
+}
+
+// take returns the next octets in order, or a gap that nothing will fill.
+func (s *stream) take() (chunk, bool) {
+	if len(s.waiting) == 0 {
+		return chunk{}, false
+	}
+	first := s.waiting[0]
+	if first.start > s.next {
+		if !s.lost && !s.snapped {
+			return chunk{}, false
+		}
+		gap := chunk{start: s.next, missing: first.start - s.next}
+		s.next = first.start
+		s.lost = s.held > maxHeld
+		return gap, true
+	}
+	s.waiting = s.waiting[1:]
+	s.held -= len(first.data) + chunkCost
+	s.next = first.end()
+	s.waited = 0
+	return first, true
+}
+
+// giveUp takes every hole for missing.
+func (s *stream) giveUp() { s.lost, s.held = true, max(s.held, maxHeld+1) }
+
+// acknowledged notes what f acknowledges of the other direction, and whether a
+// hole there has been waited for long enough.
+func (c *Connection) acknowledged(f *transcript.Frame) {
+	other := &c.streams[1-f.Dir]
+	if f.Segment.Flags.Has(wire.ACK) && f.Ack > 0 {
+		// f.Ack counts from the SYN, and wraps with large streams: then holes
+		// are found by what waits beyond them.
+		if acked := int64(f.Ack) - 1; acked > other.acked {
+			other.acked = acked
+		}
+	}
+	for dir := range c.streams {
+		s := &c.streams[dir]
+		if len(s.waiting) > 0 && s.waiting[0].start > s.next && s.acked > s.next {
+			if s.waited++; s.waited > patience {
+				s.lost = true
+			}
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package observe
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+const (
+	// maxMessage bounds a handshake message, as for our own connections.
+	maxMessage = 128 << 10
+	// maxMarks bounds how many frames are remembered for one unfinished record.
+	maxMarks = 4096
+)
+
+// half is one direction's record layer.
+type half struct {
+	buf   []byte // in order, from offset on
+	base  int64  // of buf[0] in the stream
+	marks []mark // the frames that brought buf, by offset
+
+	skip      int64 // octets of a record that lies partly in a gap
+	resync    bool  // the next record's beginning is not known
+	given     bool  // given up: this is not TLS
+	any       bool  // there was a record
+	uncertain int   // records that may have been lost in a gap
+
+	encrypted bool         // ChangeCipherSpec went by
+	state     *suite.State // nil: nobody can decrypt
+	broken    bool         // said that a record does not decrypt
+
+	messages tlsmsg.Assembler
+	began    int64             // offset of the record in which the message being assembled begins
+	first    *transcript.Frame // and the frame that brought it
+	finished bool              // a Finished, or what must be one, went by
+}
+
+// A mark says which frame brought the octets from an offset on.
+type mark struct {
+	at    int64
+	frame *transcript.Frame
+}
+
+// append adds octets that f brought, or set free.
+func (h *half) append(p chunk, f *transcript.Frame) {
+	if h.given {
+		return
+	}
+	data, start := p.data, p.start
+	if h.skip > 0 {
+		n := min(h.skip, int64(len(data)))
+		h.skip -= n
+		data, start = data[n:], start+n
+	}
+	if len(h.buf) == 0 {
+		h.base, h.marks = start, h.marks[:0]
+	}
+	if len(h.marks) < maxMarks {
+		h.marks = append(h.marks, mark{start, f})
+	}
+	h.buf = append(h.buf, data...)
+}
+
+// frameAt is the frame that brought an octet.
+func (h *half) frameAt(offset int64) *transcript.Frame {
+	frame := h.marks[0].frame
+	for _, m := range h.marks {
+		if m.at > offset {
+			break
+		}
+		frame = m.frame
+	}
+	return frame
+}
+
+func (h *half) drop(n int) {
+	h.buf = h.buf[n:]
+	h.base += int64(n)
+	for len(h.marks) > 1 && h.marks[1].at <= h.base {
+		h.marks = h.marks[1:]
+	}
+	if len(h.buf) == 0 {
+		h.buf = nil
+	}
+}
+
+// records splits off the whole records of a direction. f is the frame that is
+// being looked at.
+func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
+	for !h.given && len(h.buf) > 0 {
+		if h.resync && !c.resynchronize(dir, h, f) {
+			return
+		}
+		rec, n, err := tlsmsg.NextRecord(h.buf)
+		if err != nil {
+			c.notTLS(dir, h, f, err)
+			return
+		}
+		if n == 0 {
+			return
+		}
+		at := f
+		if dir == transcript.Out {
+			at = h.frameAt(h.base)
+		}
+		event := handshake.RecordEvent{Dir: directionOf(dir), Type: rec.Type, Version: rec.Version,
+			Offset: h.base, Wire: bytes.Clone(h.buf[:n])}
+		c.record(dir, h, at, &event)
+		h.drop(n)
+	}
+}
+
+// notTLS ends the decoding of a direction.
+func (c *Connection) notTLS(dir transcript.Dir, h *half, f *transcript.Frame, err error) {
+	h.given, h.buf, h.marks = true, nil, nil
+	var not *tlsmsg.NotTLSError
+	if errors.As(err, &not) && !h.any {
+		c.ending.notTLS = fmt.Sprintf("what the %s says is %v", sideOf(dir), err)
+		c.remark(f, transcript.TCP, "not_tls", fmt.Sprintf("the %s does not speak TLS here: %v", sideOf(dir), err))
+		return
+	}
+	c.remark(f, transcript.TLS, "not_a_record", fmt.Sprintf("what the %s sends from here on is no TLS record: %v", sideOf(dir), err))
+}
+
+// record takes one whole record.
+func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent) {
+	fragment := e.Wire[tlsmsg.RecordHeaderLen:]
+	c.shared.any, h.any = true, true
+	e.Encrypted = c.isEncrypted(h, e.Type, fragment)
+	plaintext, ok := fragment, true
+	if e.Encrypted {
+		plaintext, ok = c.open(dir, h, at, e)
+	}
+	if ok {
+		e.Plaintext = bytes.Clone(plaintext)
+	}
+	c.recorder.Observed(at, *e)
+	if !ok {
+		c.recorder.Sealed(at, e, bytes.Clone(fragment))
+		c.sealed(dir, h, at, e)
+		return
+	}
+	c.content(dir, h, at, e, e.Plaintext)
+}
+
+// isEncrypted tells whether a record is protected. In TLS 1.3 its type says so;
+// before that, ChangeCipherSpec did, if it was seen.
+func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byte) bool {
+	switch {
+	case c.shared.version >= tlsmsg.VersionTLS13:
+		return typ == tlsmsg.ContentApplicationData
+	case h.encrypted:
+		return true
+	case c.shared.haveClientHello || c.shared.haveServerHello:
+		return false
+	}
+	// The beginning is missing.
+	switch typ {
+	case tlsmsg.ContentApplicationData:
+		return true
+	case tlsmsg.ContentHandshake:
+		return !h.messages.Pending() && !plausible(fragment)
+	case tlsmsg.ContentAlert:
+		return len(fragment) != 2
+	}
+	return false
+}
+
+// plausible reports whether a fragment may begin a handshake message in the
+// clear: a type that has a name, and a length that can be.
+func plausible(b []byte) bool {
+	if len(b) < tlsmsg.HeaderLen || tlsmsg.New(tlsmsg.HandshakeType(b[0])) == nil {
+		return false
+	}
+	return int(b[1])<<16|int(b[2])<<8|int(b[3]) <= maxMessage
+}
+
+// content hands a record's content on by its type, as the machines do.
+func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent, plaintext []byte) {
+	if e.Type != tlsmsg.ContentHandshake {
+		if e.Type == tlsmsg.ContentApplicationData && len(plaintext) == 0 {
+			return
+		}
+		c.message(at, e.Type, 0, plaintext, e.Encrypted, e.Offset, e.Offset+int64(len(e.Wire)))
+		c.otherContent(dir, h, at, e.Type, plaintext)
+		return
+	}
+	if !h.messages.Pending() {
+		h.began, h.first = e.Offset, at
+	}
+	h.messages.Write(plaintext)
+	for {
+		raw, err := h.messages.Next()
+		if err != nil {
+			h.given, h.buf = true, nil
+			c.remark(at, transcript.TLS, "not_a_message", fmt.Sprintf("the %s's handshake messages cannot be followed any further: %v", sideOf(dir), err))
+			return
+		}
+		if raw == nil {
+			return
+		}
+		frame := at
+		if dir == transcript.Out {
+			frame = h.first
+		}
+		c.message(frame, e.Type, tlsmsg.HandshakeType(raw[0]), raw, e.Encrypted, h.began, e.Offset+int64(len(e.Wire)))
+		c.handshakeMessage(dir, h, frame, raw)
+	}
+}
+
+func (c *Connection) message(f *transcript.Frame, content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte, encrypted bool, from, to int64) {
+	c.recorder.Observed(f, handshake.MessageEvent{Dir: directionOf(f.Dir), Content: content, Type: typ,
+		Raw: bytes.Clone(raw), Encrypted: encrypted, Offset: from, End: to, Context: c.shared.context})
+}
+
+// gap passes over octets that the capture does not hold.
+func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Frame) {
+	c.ending.gaps++
+	if c.streams[dir].snapped {
+		if !c.saidSnapped {
+			c.saidSnapped = true
+			c.remark(f, transcript.TCP, "snap_length", "the capture keeps only the beginning of each frame (a snap length): TLS shows as far as that goes. To see it all, capture with tcpdump -s 0")
+		}
+	} else {
+		c.remark(f, transcript.TCP, "gap", fmt.Sprintf("%d bytes of the %s are missing from the capture, from byte %d of its stream on", p.missing, sideOf(dir), p.start))
+	}
+	if h.given {
+		return
+	}
+	lost := p.missing
+	if n := recordLength(h.buf); n > 0 { // its header tells how much of the gap is its own
+		rest := int64(n) - int64(len(h.buf))
+		h.skip = max(0, rest-lost)
+		lost -= min(lost, rest)
+		h.uncertain++
+	} else if len(h.buf) > 0 {
+		lost = max(lost, 1)
+		h.uncertain++
+	}
+	h.drop(len(h.buf))
+	h.messages = tlsmsg.Assembler{MaxMessage: maxMessage}
+	if lost > 0 {
+		h.resync = true
+		h.uncertain += maxLostRecords
+	}
+	c.shared.incomplete = true
+}
+
+// recordLength is the length of the record that b begins, or 0.
+func recordLength(b []byte) int {
+	if len(b) < tlsmsg.RecordHeaderLen {
+		return 0
+	}
+	return tlsmsg.RecordHeaderLen + int(b[3])<<8 + int(b[4])
+}
+
+// resynchronize looks for the beginning of a record where a segment begins, as
+// most records do.
+func (c *Connection) resynchronize(dir transcript.Dir, h *half, f *transcript.Frame) bool {
+	for i := 0; i < len(h.marks); i++ {
+		from := int(max(0, h.marks[i].at-h.base))
+		if from < len(h.buf) && looksLikeRecord(h.buf[from:]) {
+			h.drop(from)
+			h.resync = false
+			return true
+		}
+	}
+	h.drop(len(h.buf))
+	return false
+}
+
+// looksLikeRecord reports whether b begins as a record of a version in use.
+func looksLikeRecord(b []byte) bool {
+	return len(b) >= tlsmsg.RecordHeaderLen &&
+		b[0] >= byte(tlsmsg.ContentChangeCipherSpec) && b[0] <= byte(tlsmsg.ContentApplicationData) &&
+		b[1] == 3 && b[2] <= 4 && recordLength(b) <= tlsmsg.RecordHeaderLen+tlsmsg.MaxCiphertext
+}

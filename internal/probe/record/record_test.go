@@ -1,0 +1,103 @@
+package record_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+)
+
+// silent is the least that a record can say.
+func silent() *record.Record {
+	return &record.Record{Addr: netip.MustParseAddr("198.18.0.1"), Port: 443, Time: time.Unix(1700000000, 0),
+		Outcome: record.OutcomeSilent, Error: "no answer", SYNs: 2, RTT: -1}
+}
+
+func TestEveryFieldIsInTheSchemaAndInTheDocument(t *testing.T) {
+	var schema struct {
+		Defs struct {
+			Target struct{ Properties map[string]any }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(record.Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("../../../docs/record.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range schema.Defs.Target.Properties {
+		if !slices.Contains(record.Names, name) {
+			t.Errorf("the schema has %s, which no record has", name)
+		}
+	}
+	for _, name := range record.Names {
+		if schema.Defs.Target.Properties[name] == nil {
+			t.Errorf("%s is not in the schema", name)
+		}
+		if !bytes.Contains(doc, []byte("`"+name+"`")) {
+			t.Errorf("%s is not in docs/record.md", name)
+		}
+	}
+	for _, outcome := range record.Outcomes {
+		if !bytes.Contains(doc, []byte("`"+outcome+"`")) || !bytes.Contains(record.Schema, []byte(`"`+outcome+`"`)) {
+			t.Errorf("the outcome %s is not in docs/record.md, or not in the schema", outcome)
+		}
+	}
+}
+
+func TestFieldsChoose(t *testing.T) {
+	for spec, want := range map[string]string{
+		"addr,outcome":              `{"addr":"198.18.0.1","outcome":"silent"}`,
+		"outcome":                   `{"outcome":"silent"}`,
+		"-type,-time,-error,-syns":  `{"addr":"198.18.0.1","port":443,"ok":false,"outcome":"silent"}`,
+		"first_bytes,data,evidence": `{}`,
+	} {
+		f, err := record.ParseFields(spec)
+		if err != nil {
+			t.Errorf("%s: %v", spec, err)
+			continue
+		}
+		e := record.Encoder{Fields: f}
+		if got := strings.TrimSpace(string(e.Append(nil, silent()))); got != want {
+			t.Errorf("%s: %s, want %s", spec, got, want)
+		}
+	}
+	for _, spec := range []string{"nothing", "addr,-port", "addr,,port", "addr port"} {
+		if _, err := record.ParseFields(spec); err == nil {
+			t.Errorf("%q was taken", spec)
+		}
+	}
+}
+
+func TestTextFromTheNetworkBreaksNoLine(t *testing.T) {
+	r := silent()
+	r.Outcome, r.First, r.Error = record.OutcomeNotTLS, []byte("\x1b[2J\n\"\\\u202e\xff\x00"), "said \x07\r\n"
+	r.Tag = "\n{}"
+	r.Evidence.Set(time.Second, []byte{0x45, 0})
+	var e record.Encoder
+	line := e.Append(nil, r)
+	schematest.Check(t, line)
+	for _, c := range string(line[:len(line)-1]) {
+		if c < ' ' || c == 0x7f || c == 0x202e {
+			t.Errorf("%q in the line %q", c, line)
+		}
+	}
+}
+
+func TestACertificateIsWrittenWholeOnce(t *testing.T) {
+	r := silent()
+	r.TLS = &handshakeState
+	e := record.Encoder{Whole: true}
+	out := string(e.Append(e.Append(nil, r), r))
+	if n := strings.Count(out, `"type":"certificate"`); n != 1 {
+		t.Errorf("%d lines with the certificate: %s", n, out)
+	}
+}

@@ -1,0 +1,153 @@
+package transcript
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// NewObserver returns a recorder for a connection that others made: Out is
+// what its client sent, and In what its server sent. It is told of frames with
+// Captured and of TLS with Observed, in place of Packet and TLS.
+func NewObserver(limit int, listener func(*Entry)) *Recorder {
+	r := NewRecorder(limit, listener)
+	r.passive = true
+	return r
+}
+
+// Listen changes the listener, from the next entry on.
+func (r *Recorder) Listen(listener func(*Entry)) { r.listener = listener }
+
+// AlsoTell adds a listener, which is called after the one there is.
+func (r *Recorder) AlsoTell(listener func(*Entry)) {
+	first := r.listener
+	r.listener = func(e *Entry) {
+		if first != nil {
+			first(e)
+		}
+		listener(e)
+	}
+}
+
+// Captured records a packet of a capture, with its number there. The packet is
+// copied. It may be cut off at its end.
+func (r *Recorder) Captured(number int, at time.Duration, dir Dir, packet []byte) *Frame {
+	f := &Frame{Number: number, At: at, Dir: dir, Packet: append([]byte(nil), packet...)}
+	f.Cut = missing(packet)
+	f.parse()
+	if f.BadChecksum && f.offloaded() {
+		f.BadChecksum, f.Offloaded = false, true
+	}
+	return r.frame(f)
+}
+
+// Peek decodes a captured packet without keeping it: it aliases the packet, and
+// checksums are not verified.
+func Peek(packet []byte) Frame {
+	f := Frame{Packet: packet, Cut: missing(packet)}
+	f.read()
+	return f
+}
+
+// Observed records TLS of either direction, with the frame that a view shows
+// it at.
+func (r *Recorder) Observed(f *Frame, event handshake.Event) {
+	r.learned.tls = true
+	at := f.At
+	switch e := event.(type) {
+	case handshake.RecordEvent:
+		entry := recordEntry(&e)
+		r.add(placed(entry, f), entry.size())
+	case handshake.MessageEvent:
+		entry := messageEntry(&e)
+		r.add(placed(entry, f), entry.size())
+		r.noteHello(at, &e)
+	default:
+		r.TLS(at, event)
+	}
+}
+
+// Sealed records a record that cannot be decrypted.
+func (r *Recorder) Sealed(f *Frame, e *handshake.RecordEvent, fragment []byte) {
+	r.add(placed(&Entry{Type: TypeMessage, Message: &Message{
+		Content: e.Type, Raw: fragment, Encrypted: true, Sealed: true, Offset: e.Offset, End: e.Offset + int64(len(e.Wire)),
+	}}, f), len(fragment))
+}
+
+func placed(e *Entry, f *Frame) *Entry {
+	e.At, e.Dir, e.Layer, e.Frame = f.At, f.Dir, TLS, f
+	return e
+}
+
+// Remark records something that was noticed about a frame.
+func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
+	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text})
+}
+
+// missing is how many octets of an IP packet its capture left out.
+func missing(packet []byte) int {
+	total := 0
+	switch {
+	case len(packet) >= 4 && packet[0]>>4 == 4:
+		total = int(binary.BigEndian.Uint16(packet[2:]))
+	case len(packet) >= 6 && packet[0]>>4 == 6:
+		total = wire.IPv6HeaderLen + int(binary.BigEndian.Uint16(packet[4:]))
+	}
+	return max(0, total-len(packet))
+}
+
+// whole is the packet with zeros in place of what was cut off.
+func (f *Frame) whole() []byte {
+	if f.Cut == 0 {
+		return f.Packet
+	}
+	return append(f.Packet[:len(f.Packet):len(f.Packet)], make([]byte, f.Cut)...)
+}
+
+// cutTree is Tree of a packet that the capture cut off: it ends where that does.
+func (f *Frame) cutTree() (*field.Node, error) {
+	whole := f.whole()
+	c := field.Record(wire.Root(whole), whole)
+	var scratch Frame
+	scratch.decode(&c)
+	tree := c.Tree()
+	clip(tree, len(f.Packet))
+	return tree, scratch.Err
+}
+
+// clip shortens a tree to n octets: fields that lie beyond are left out.
+func clip(n *field.Node, end int) {
+	n.Length = min(n.Length, end-n.Offset)
+	for i, child := range n.Children {
+		if child.Offset >= end {
+			n.Children = n.Children[:i]
+			return
+		}
+		clip(child, end)
+	}
+}
+
+// guess takes the next octet's number for the first, where a capture does not
+// hold the beginning. A SYN that comes later knows better.
+func (h *half) guess(next wire.Seq) {
+	if !h.known {
+		h.isn, h.known = next.Add(-1), true
+	}
+}
+
+// Payload is what the capture holds of the segment's payload, which is all of
+// it unless the frame was cut.
+func (f *Frame) Payload() []byte {
+	p := f.Segment.Payload
+	return p[:max(0, len(p)-f.Cut)]
+}
+
+// offloaded reports whether the checksum is what a kernel leaves in it for the
+// network card to go on from.
+func (f *Frame) offloaded() bool {
+	s, h := f.Segment, &f.IP
+	return s != nil && f.Whole == nil && s.Checksum == wire.PseudoTCPChecksum(h.TotalLength-h.HeaderLen(), h.Src, h.Dst)
+}

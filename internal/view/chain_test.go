@@ -1,0 +1,56 @@
+package view
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"testing"
+	"time"
+)
+
+// A certificate that crypto/x509 refuses is told of with the reason, its bytes
+// and what can be read of its key; the others of the chain are told of as well,
+// within a bound.
+func TestAChainIsToldOfWhole(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotAfter: time.Now().Add(time.Hour)}
+	good, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := append([]byte{}, good...)
+	for i := range refused[:32] {
+		if string(refused[i:i+3]) == "\x02\x01\x02" && string(refused[i-2:i]) != "\xa0\x03" {
+			refused[i+2] = 0x82 // a negative serial number
+		}
+	}
+	chain := [][]byte{refused, good}
+	for range 100 {
+		chain = append(chain, []byte{1})
+	}
+	var got struct {
+		Error        string
+		PublicKey    string `json:"public_key"`
+		DER          string
+		Certificates int
+		Issuers      []struct{ Subject, Error string }
+	}
+	text := objectOf(chainFacts(chain)).appendTo(nil)
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	if got.Error == "" || got.PublicKey != "ECDSA" || got.DER != base64.StdEncoding.EncodeToString(refused) {
+		t.Errorf("%s", text)
+	}
+	if got.Certificates != len(chain) || len(got.Issuers) != mostIssuers || got.Issuers[0].Subject != "CN=leaf" || got.Issuers[1].Error == "" {
+		t.Errorf("%s", text)
+	}
+}

@@ -1,0 +1,48 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/rawshake/rawshake/internal/observe"
+)
+
+// A List shows which connections a capture holds, for people as a table, for
+// programs as one JSON object a line.
+type List struct{ JSON bool }
+
+// Write lists connections, and says how many more there are.
+func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
+	if l.JSON {
+		for _, s := range list {
+			if _, err := w.Write(connectionObject(s)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "conn\tclient\tserver\tserver name\tpackets\tbytes\tseconds")
+	for _, s := range list {
+		fmt.Fprintf(t, "%d\t%v\t%v\t%s\t%d\t%d\t%.3f\n", s.Number, s.Flow.Client, s.Flow.Server,
+			Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds())
+	}
+	if more > 0 {
+		fmt.Fprintf(t, "and %d more\n", more)
+	}
+	return t.Flush()
+}
+
+func connectionObject(s *observe.Summary) []byte {
+	var o object
+	o.add("type", "connection")
+	o.add("conn", s.Number)
+	o.add("client", s.Flow.Client)
+	o.add("server", s.Flow.Server)
+	o.add("server_name", known(s.ServerName != "", s.ServerName))
+	o.add("packets", s.Packets)
+	o.add("bytes", s.Bytes)
+	o.add("duration_ms", s.Last.Sub(s.First))
+	return append(o.appendTo(nil), '\n')
+}

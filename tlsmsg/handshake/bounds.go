@@ -1,0 +1,44 @@
+package handshake
+
+// What a peer can make a machine hold or do, on either side, and how it ends.
+//
+//	bytes received and not used up yet    256 KiB  more: record_overflow (a driver heeds Room)
+//	a record                              2^14+2048, its plaintext 2^14 or the limit of RFC 8449: record_overflow
+//	a handshake message                   128 KiB  announced: illegal_parameter, before it arrives
+//	a message out of turn                 its header: unexpected_message, before it arrives
+//	warnings, HelloRequests, and after the handshake ClientHellos, in a row
+//	                                      4        one more: unexpected_message
+//	empty records of application data in a row
+//	                                      32       one more: unexpected_message
+//	an empty record of a handshake        none: unexpected_message
+//	records not sent yet                  64 KiB   and one: Write takes no more
+//	a ticket that is kept                 32 KiB   longer ones are let go
+//	a key of RSA, a prime of DHE          16384 and 8192 bits: no verdict, illegal_parameter
+//	bytes that are no TLS                 the first 128 are kept: ErrNotTLS
+//	all of it together                    maxHeld bytes of memory, in the middle of a handshake
+//
+// A message of many small parts takes more memory than bytes: a certificate of
+// one byte has four on the wire and a slice of 24. That, once for each of the
+// long messages of a flight, and what is kept of them for a signature, is what
+// maxHeld is made of. A machine has no clock: a peer that is slow, or silent, is
+// the driver's to drop (connect's --timeout: "timed out waiting for …").
+const (
+	// maxUnread bounds the bytes received and not used up yet: several of the
+	// largest records, for a driver that hands over what a window brought.
+	maxUnread = 256 << 10
+	// maxMessage bounds a handshake message's length. Chains of certificates
+	// are the longest messages.
+	maxMessage = 128 << 10
+	// maxEmptyRecords bounds application-data records without content in a row.
+	// A few are legitimate cover traffic (RFC 5246, section 6.2.1).
+	maxEmptyRecords = 32
+	// maxWarnings bounds warning alerts, and HelloRequests, in a row.
+	maxWarnings = 4
+	// maxBacklog bounds the application data, as records, that waits to be sent.
+	maxBacklog = 64 << 10
+	// maxTicket bounds a ticket that is kept, in bytes: it goes into an extension
+	// of the next ClientHello, where all of them together have 65535.
+	maxTicket = 32 << 10
+	// maxHeld is what all of it comes to, measured (bounds_test.go).
+	maxHeld = 3 << 20
+)
