@@ -60,6 +60,9 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
 
+scenarios: ## docs/scenarios.md, from runs of each scenario
+	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update
+
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance
 

@@ -46,6 +46,7 @@ type connectFlags struct {
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
+	input         io.Reader // the demo's, in the place of standard input
 }
 
 func defaultConnectFlags() connectFlags {
@@ -206,7 +207,10 @@ func inputWaits() bool {
 }
 
 func (f *connectFlags) request(host string) io.Reader {
-	if f.get == "" {
+	switch {
+	case f.input != nil:
+		return f.input
+	case f.get == "":
 		return os.Stdin
 	}
 	return strings.NewReader(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", f.get, host))
