@@ -154,3 +154,17 @@ func BenchmarkSYNToCertificate(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(l.stats.Records), "ns/target")
 }
+
+func BenchmarkSYN(b *testing.B) {
+	f := &fakeNet{deaf: true}
+	o := fakeOptions(b, b.N)
+	o.MaxInFlight = 1 << 30
+	l := fakeLoop(b, o, f)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for !l.ended {
+		l.now = l.instant()
+		l.pace.fill(l.now)
+		l.sendSYNs()
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"runtime"
 	"strconv"
@@ -119,14 +120,16 @@ func sendmmsgLoop(t *testing.T, l *lab.Lab, n int, bypass bool) float64 {
 		hdr unix.Msghdr
 		len uint32
 	}
-	const batch = 128
+	const batch, frames = 128, 1 << 14
 	p := &path{local: l.Near().Addr(), mss: 1460}
 	p.makeSYN()
-	frame := append(append(append([]byte(l.Far().HardwareAddr()), l.Near().HardwareAddr()...), 8, 0), p.syn...)
-	copy(frame[14+p.dstAt:], []byte{198, 18, 200, 1})
-	msgs, iovs := make([]mmsghdr, batch), make([]unix.Iovec, batch)
+	ethernet := append(append([]byte(l.Far().HardwareAddr()), l.Near().HardwareAddr()...), 8, 0)
+	// As many destinations as frames: the far host's half of the work, which is
+	// done on this thread too, depends on them.
+	msgs, iovs := make([]mmsghdr, frames), make([]unix.Iovec, frames)
 	for i := range msgs {
-		f := append([]byte(nil), frame...)
+		to := Target{Addr: netip.AddrFrom4([4]byte{198, 18, 128 + byte(i>>8), byte(i)}), Port: 1 + uint16(i%8)}
+		f := append(append([]byte(nil), ethernet...), p.aim(&to, 40000, uint32(i), 0)...)
 		iovs[i].Base = &f[0]
 		iovs[i].SetLen(len(f))
 		msgs[i].hdr.Iov = &iovs[i]
@@ -134,7 +137,7 @@ func sendmmsgLoop(t *testing.T, l *lab.Lab, n int, bypass bool) float64 {
 	}
 	before := cpu(rusageThread)
 	for sent := 0; sent < n; {
-		k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[0])), batch, 0, 0, 0)
+		k, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&msgs[sent%frames])), uintptr(min(batch, frames-sent%frames)), 0, 0, 0)
 		if errno != 0 && errno != unix.ENOBUFS {
 			t.Fatal(errno)
 		}
@@ -229,7 +232,7 @@ func TestFigureClient(t *testing.T) {
 	}
 	o := options(t, "443", "198.18.0.0/21")
 	o.Goal, _ = ParseGoal(task.Client)
-	o.Name, o.Worker, o.MaxInFlight, o.Timeout = task.Name, &worker.Worker{Roots: roots}, 64, time.Minute
+	o.Name, o.Worker, o.MaxInFlight, o.Timeout = task.Name, &worker.Worker{Roots: roots}, 512, time.Minute
 	o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
 	o.TLS.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1}
 	s, err := Open(t.Context(), o, NewOutput(io.Discard))
