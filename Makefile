@@ -5,7 +5,7 @@ FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
 
-.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit docker docker-test seeds soak test-full bench conformance mutate fuzz captures setup clean help
+.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz captures setup clean help
 
 all: build
 
@@ -36,13 +36,38 @@ PORTABLE = ./cmd/rawshake ./field ./tlsmsg/... ./rawtcp/tcb ./rawtcp/wire ./inte
 cross: ## build what is not Linux's own for macOS and Windows, and everything for arm64
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build $(PORTABLE)
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build $(PORTABLE)
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath ./...
 
 unit: ## the tests, with the race detector
 	$(GO) test -race -timeout 20m ./...
 
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/simnet
+
+# Where things go: make install DESTDIR=/tmp/stage PREFIX=/usr
+PREFIX  ?= /usr/local
+SHARE    = $(DESTDIR)$(PREFIX)/share
+
+install: build ## the program, its manual pages and completions, below DESTDIR and PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 755 bin/rawshake "$(DESTDIR)$(PREFIX)/bin/rawshake"
+	bin/rawshake man "$(SHARE)/man/man1"
+	bin/rawshake completion bash >"$(SHARE)/bash-completion/completions/rawshake"
+	bin/rawshake completion zsh >"$(SHARE)/zsh/site-functions/_rawshake"
+	bin/rawshake completion fish >"$(SHARE)/fish/vendor_completions.d/rawshake.fish"
+
+uninstall: ## take away what install made
+	rm -f "$(DESTDIR)$(PREFIX)/bin/rawshake" "$(SHARE)"/man/man1/rawshake*.1 "$(SHARE)/bash-completion/completions/rawshake" \
+		"$(SHARE)/zsh/site-functions/_rawshake" "$(SHARE)/fish/vendor_completions.d/rawshake.fish"
+
+setcap: build ## let every user of this machine run bin/rawshake without root
+	setcap cap_net_raw+ep bin/rawshake || sudo setcap cap_net_raw+ep bin/rawshake
+
+# The same commit makes the same bytes, whoever builds it, and where.
+DIST    ?= out/dist
+
+dist: build ## static programs for amd64 and arm64, packed, with checksums, at DIST (default out/dist)
+	GO="$(GO)" scripts/dist.sh "$(DIST)"
 
 docker: build ## the image, as rawshake, FROM scratch
 	docker build -t rawshake -f scripts/docker/Dockerfile bin
@@ -70,6 +95,9 @@ probe-full: ## 65,536 addresses to certificate and to Finished, some minutes
 
 soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
 	$(GO) test -count=1 -timeout 0 -run TestSoak -v -soak $(LENGTH) ./internal/probe
+
+scenarios: ## docs/scenarios.md, from runs of each scenario
+	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance

@@ -2,7 +2,8 @@
 //
 // For a connection, give [Dial] an address: it finds the route, raises a guard
 // against the kernel's RSTs, opens a link and returns a net.Conn. A [Dialer]
-// says how: interface, source, link, guard, and a tap on every packet.
+// says how: interface, source, link, guard, and a tap on every packet. Who opens
+// many connections gives it a [Network].
 //
 // Underneath, in the order to read them:
 //
@@ -16,7 +17,7 @@
 //   - stack.go: the [Stack] that drives an Endpoint over a link, with one
 //     goroutine, a lock and the clock
 //   - conn.go: [Conn], a connection on a Stack, as a net.Conn
-//   - dial.go: all of it put together
+//   - dial.go: all of it put together; network.go: for many connections at once
 //
 // The subpackages link and guard touch the operating system.
 package rawtcp

@@ -35,6 +35,10 @@ type StackConfig struct {
 	// Configure may change what a connection, opened or accepted, begins with:
 	// its timers, buffers, options. The stack is locked meanwhile.
 	Configure func(*tcb.Config)
+	// Held says for how long the stack's clock has stood still so far, while
+	// somebody looked at a packet (see link.Gate): no timer of ours counts that.
+	// It may be nil.
+	Held func() time.Duration
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
@@ -44,6 +48,7 @@ type Stack struct {
 	tap       func(Frame)
 	configure func(*tcb.Config)
 	epoch     time.Time
+	held      func() time.Duration
 	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
@@ -62,7 +67,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), done: make(chan struct{}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, done: make(chan struct{}),
 		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
@@ -92,7 +97,8 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	return s.open(local, remote, build, nil)
 }
 
-// open is Open; freed, if not nil, is called once the connection is gone.
+// open is Open. Freed is called once the connection is gone; where it is not
+// nil the port is to be used again, also by this connection.
 func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machine, freed func()) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,7 +107,7 @@ func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	}
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
-	if !s.endpoint.Vacate(now, local, remote, &cfg) {
+	if freed != nil && !s.endpoint.Vacate(now, local, remote, &cfg) {
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
 	s.begin(&cfg)
@@ -140,7 +146,15 @@ func (s *Stack) adopt(f *Flow) *Conn {
 	return c
 }
 
-func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch)) }
+func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch) - s.stood()) }
+
+// stood is how long the clock has stood still.
+func (s *Stack) stood() time.Duration {
+	if s.held == nil {
+		return 0
+	}
+	return s.held()
+}
 
 // receiveRoom is how many packets are taken from the link at once.
 const receiveRoom = 16
@@ -159,9 +173,8 @@ func (s *Stack) run() {
 		now := s.now()
 		switch {
 		case err == nil:
-			for _, p := range packets {
+			for _, p := range packets { // all of them before an answer to any (RFC 9293, MUST-59)
 				s.received(now, p)
-				s.collect() // its answer, before the next packet changes it
 			}
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			s.armed = false
@@ -231,7 +244,7 @@ func (s *Stack) setDeadline() {
 		return
 	}
 	s.alarm, s.armed = at, true
-	s.link.SetReadDeadline(s.epoch.Add(time.Duration(at)))
+	s.link.SetReadDeadline(s.epoch.Add(time.Duration(at) + s.stood()))
 }
 
 // fail ends the stack for a reason; the first one counts.

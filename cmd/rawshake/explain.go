@@ -30,6 +30,7 @@ type explainFlags struct {
 	keylog     string
 	strip      bool
 	output     string
+	html       string
 }
 
 func newExplain() *cobra.Command {
@@ -76,6 +77,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.list, "list", false, "list the connections, also where there is one")
 	fl.StringVar(&f.keylog, "keylog", "", "decrypt with the secrets in this key log (beside those in the capture)")
 	fl.BoolVar(&f.strip, "strip-secrets", false, "show nothing: write the capture without its secrets to -o")
+	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (with secrets, if there are)")
 	fl.StringVarP(&f.output, "output", "o", "", "write the view, or the capture without secrets, to this file")
 }
 
@@ -94,7 +96,7 @@ func (f *explainFlags) complete(cmd *cobra.Command, args []string) error {
 		return usageError("--quiet and --json contradict each other")
 	case f.conn < 0 || changed("conn") && f.conn == 0:
 		return usageError("--conn %d: the first connection is number 1", f.conn)
-	case f.strip && (f.conn != 0 || f.host != "" || f.port != 0 || f.servername != "" || f.list || f.json || changed("view")):
+	case f.strip && (f.conn != 0 || f.host != "" || f.port != 0 || f.servername != "" || f.list || f.json || f.html != "" || changed("view")):
 		return usageError("--strip-secrets copies the whole capture and shows nothing")
 	}
 	switch {
@@ -168,11 +170,24 @@ func openCapture(name string) (*os.File, error) {
 }
 
 func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, filter explain.Filter) error {
+	var page *lateFile
+	var err error
+	if f.html != "" {
+		if page, err = newSecretFile(f.html); err != nil {
+			return fileError("--html", err)
+		}
+	}
 	v, err := view.New(f.view, out, f.viewOptions(out))
 	if err != nil {
 		return usageError("--view: %v", err)
 	}
 	o := explain.Options{Filter: filter, KeyLog: f.keylog, List: f.list, Listener: v.Entry, Limit: transcript.KeepNothing}
+	if page != nil || f.view == "keys" { // what needs all of it, and comes last
+		o.Limit = 0
+	}
+	if f.view == "keys" {
+		o.Listener = nil
+	}
 	var report *explain.Report
 	if f.iface != "" {
 		report, err = explain.Interface(ctx, f.iface, o)
@@ -182,7 +197,17 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	if err != nil {
 		return explainError(err)
 	}
-	return errors.Join(f.conclude(out, report, filter), v.Err())
+	if f.view == "keys" && report.Transcript != nil {
+		options := f.viewOptions(out)
+		options.Transcript = func() *transcript.Transcript { return report.Transcript }
+		v = view.NewKeys(out, options)
+		view.Draw(v, report.Transcript) // its failure is v.Err
+	}
+	err = errors.Join(f.conclude(out, report, filter), v.Err())
+	if page != nil && report.Transcript != nil {
+		err = errors.Join(err, writePage(page, report.Transcript, ""))
+	}
+	return err
 }
 
 // explainError finds the exit status of a capture that could not be begun.

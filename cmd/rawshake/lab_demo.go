@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,7 +107,7 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	l, err := lab.New(ctx)
+	l, err := lab.New(ctx, lab.With(d.Topology()))
 	if err != nil {
 		return labError(err)
 	}
@@ -164,6 +165,9 @@ func (d *demo) step(ctx context.Context, i int) error {
 	d.say("$ rawshake connect " + strings.Join(append(words, "--ca", "ca.pem", lab.ServerName), " "))
 	f := defaultConnectFlags()
 	f.showData = true
+	if s.Input != "" {
+		f.input = strings.NewReader(s.Input)
+	}
 	cmd := connectCommand(&f)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(d.args(words, i))
@@ -190,10 +194,16 @@ func (d *demo) args(words []string, i int) []string {
 		}
 		args = append(args, w)
 	}
+	if !slices.Contains(words, "--get") && !slices.Contains(words, "--until") {
+		args = append(args, "--until", "finished") // whatever standard input is
+	}
 	show := d.flags
 	args = append(args, "--view", show.view, "--verbose="+strconv.FormatBool(show.verbose), "--quiet="+strconv.FormatBool(show.quiet))
 	if show.pcap != "" {
 		args = append(args, "--pcap", numbered(show.pcap, i))
+	}
+	if show.step {
+		args = append(args, "--step")
 	}
 	if show.html != "" {
 		args = append(args, "--html", numbered(show.html, i))

@@ -1,5 +1,3 @@
-//go:build linux
-
 package main
 
 import (
@@ -7,8 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // A lateFile is an output file that is made, or emptied, only when there is
@@ -24,11 +21,11 @@ func newLateFile(path string) (*lateFile, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%s: %w", path, unix.EISDIR)
+		return nil, fmt.Errorf("%s: %w", path, syscall.EISDIR)
 	case err == nil:
-		err = unix.Access(path, unix.W_OK)
+		err = writable(path)
 	case os.IsNotExist(err):
-		err = unix.Access(filepath.Dir(path), unix.W_OK)
+		err = writable(filepath.Dir(path))
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}

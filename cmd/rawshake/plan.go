@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
-	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -255,10 +253,9 @@ func (f *connectFlags) planFiles(p *plan) error {
 		viewOut = os.Stderr
 	}
 	if f.html != "" {
-		if p.page, err = newLateFile(f.html); err != nil {
+		if p.page, err = newSecretFile(f.html); err != nil {
 			return fileError("--html", err)
 		}
-		p.page.secret = true
 	}
 	if err := f.planKeyLog(p); err != nil {
 		return err
@@ -325,12 +322,7 @@ func (p *plan) writePage() error {
 	if p.page == nil {
 		return nil
 	}
-	w := bufio.NewWriter(p.page)
-	err := page.Write(w, p.options.Recorder.Transcript(), page.Options{Title: p.title})
-	if err := errors.Join(err, w.Flush(), p.page.Close()); err != nil {
-		return fileError("--html", err)
-	}
-	return nil
+	return writePage(p.page, p.options.Recorder.Transcript(), p.title)
 }
 
 // close closes the files; the first failure counts. It may be called twice.

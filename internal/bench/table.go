@@ -16,6 +16,8 @@ const (
 	targetFull       = 0.60
 	targetAboveFloor = 0.35
 	targetCert       = 0.12
+
+	targetMemory, targetAllocations = 0.60, 0.50 // in memory
 )
 
 // A series is one figure over the turns.
@@ -140,6 +142,7 @@ func (r *results) printFloor(out io.Writer) {
 		t.row(name, r.of(all, part(name, micro)).String())
 	}
 	t.row(roleFloor, r.of(all, cpuOf).String())
+	t.row(partParse, r.of(all, part(partParse, micro)).String())
 	t.Flush()
 }
 
@@ -166,9 +169,14 @@ func roundTrips(latency float64) string {
 
 func (r *results) printMemory(out io.Writer) {
 	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
-	t := newTable(out, "The TLS client alone, in memory, no TCP", "", "µs", "ours/theirs", "allocations", "bytes")
-	t.row("crypto/tls", at(theirTime, micro).String(), "", figure(median(at(theirAllocs, 1))), figure(median(at(theirBytes, 1))))
-	t.row("rawshake: tlsmsg/handshake", at(ourTime, micro).String(), over(at(ourTime, 1), at(theirTime, 1)).String(),
-		figure(median(at(ourAllocs, 1))), figure(median(at(ourBytes, 1))))
+	t := newTable(out, "The TLS client alone, in memory, no TCP: lower quartiles of single handshakes, in turns",
+		"", "µs", "ours/theirs", "(ours−floor)/(theirs−floor)", "reach", "allocations", "ours/theirs", "reach", "bytes")
+	floor, ours, theirs := at(floorTime, 1), at(ourTime, 1), at(theirTime, 1)
+	t.row(roleFloor, at(floorTime, micro).String())
+	t.row("crypto/tls", at(theirTime, micro).String(), "", "", "", figure(median(at(theirAllocs, 1))), "", "", figure(median(at(theirBytes, 1))))
+	t.row("rawshake: tlsmsg/handshake", at(ourTime, micro).String(), over(ours, theirs).String(),
+		over(above(ours, floor), above(theirs, floor)).String(), target(targetMemory),
+		figure(median(at(ourAllocs, 1))), figure(median(over(at(ourAllocs, 1), at(theirAllocs, 1)))), target(targetAllocations),
+		figure(median(at(ourBytes, 1))))
 	t.Flush()
 }

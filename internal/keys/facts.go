@@ -35,8 +35,12 @@ func gather(t *transcript.Transcript) (*facts, error) {
 	f := &facts{secrets: t.Secrets, pre: t.PreMaster}
 	var seq [2]uint64
 	for _, e := range t.Entries {
+		m := e.Message
+		if m != nil && m.Content == tlsmsg.ContentHandshake && m.Type == tlsmsg.TypeClientHello && len(f.shaken) > 1 {
+			break // another handshake, with keys of its own
+		}
 		switch {
-		case e.Dir > transcript.In:
+		case e.Dir > transcript.In || m != nil && m.Sealed:
 		case e.Message != nil && e.Message.Content == tlsmsg.ContentHandshake && e.Message.Type != tlsmsg.TypeHelloRequest:
 			if len(f.shaken) == 0 {
 				f.clientDir = e.Dir // ClientHello is the first

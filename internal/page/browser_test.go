@@ -320,7 +320,9 @@ func TestPageWorksOnAPhone(t *testing.T) {
 	fits("the ladder")
 	// A tap on a message leads to its bytes, a tap on a field to its explanation.
 	eval[bool](v, `[...document.querySelectorAll(".step.message")][0].click(), true`)
-	v.do(chromedp.Sleep(500 * time.Millisecond))
+	if top := eval[float64](v, `document.getElementById("detail").getBoundingClientRect().top`); top > 100 {
+		t.Errorf("after a tap on a message its bytes begin at %v", top)
+	}
 	fits("the message")
 	got := eval[string](v, `(() => {
 		const seen = (e) => { const r = e.getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; };

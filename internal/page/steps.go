@@ -99,7 +99,9 @@ func (b *builder) message(e *transcript.Entry) *step {
 	case m.Encrypted:
 		s.Layer = "sealed"
 		s.Wire = b.specimen(b.anatomy.Records(e.Dir, m.Offset, m.End), title+", as it was sent: encrypted")
-		s.Plain = b.specimen(b.anatomy.Message(e.Frame, m), title+", decrypted")
+		if !m.Sealed {
+			s.Plain = b.specimen(b.anatomy.Message(e.Frame, m), title+", decrypted")
+		}
 	case m.Content != tlsmsg.ContentHandshake:
 		s.Wire = b.specimen(b.anatomy.Records(e.Dir, m.Offset, m.End), title+", with its record")
 	default:

@@ -148,7 +148,7 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 	case 9:
 		if what = "RST within the window"; u.eof && peer.user != nil && arrived == peer.user.wrote+2 {
 			s.Seq, s.Payload, what = next, []byte("forged"), "octets after the FIN"
-			s.Ack = s.Ack.Add(-1) // or its window would be right
+			s.Ack = u.space.iss.Add(u.una() - 1) // or its window would be right
 		} else {
 			s.Flags = wire.RST
 		}

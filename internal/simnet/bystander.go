@@ -258,6 +258,9 @@ func (b *bystander) arrives(p *seen) {
 	if other.peer == nil {
 		other.peer = own
 	}
+	if s.Flags.Has(wire.SYN) && own.answer == nil {
+		own.answer = other
+	}
 	ack := s.Ack.Minus(own.iss)
 	own.acked = max(own.acked, ack)
 	own.edge = max(own.edge, ack+int(s.Window)<<other.shift(s))

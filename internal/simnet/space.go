@@ -13,6 +13,9 @@ type space struct {
 	iss  wire.Seq
 	user *user  // who writes into it, if anybody is known
 	peer *space // the other direction, once the two are known to belong together
+	// answer is whose SYN-ACK arrived first: the sender's connection is with
+	// that one, also where an old SYN has another begin after it.
+	answer *space
 
 	// From the sender's SYN.
 	scaled bool

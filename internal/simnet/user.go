@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -218,12 +219,21 @@ func (u *user) take(p []byte) {
 // peer is who writes what this user reads.
 func (u *user) peer() *user {
 	if u.peerHalf == nil {
-		u.peerHalf = u.space.peer
+		u.peerHalf = cmp.Or(u.space.answer, u.space.peer)
 	}
 	if u.peerHalf == nil {
 		return nil
 	}
 	return u.peerHalf.user
+}
+
+// una is SND.UNA of the user's connection, as an offset.
+func (u *user) una() int {
+	end := 1 + u.wrote
+	if u.ended {
+		end++
+	}
+	return end - u.conn.Unacked()
 }
 
 func (u *user) sawEOF() {

@@ -29,6 +29,7 @@ type pendingFrame struct {
 func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
 	s.anatomy.Learn(e)
 	switch f := e.Frame; {
+	case e.Message != nil && e.Message.Sealed: // its record is all there is
 	case e.Message != nil && apart(e.Message, f):
 		s.message(f, e.Message, show)
 	case e.Type == transcript.TypeSegment || f != nil && f.Segment == nil:

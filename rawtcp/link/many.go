@@ -97,7 +97,8 @@ func (b *Arrivals) read(fd int) (n int, err error) {
 		h.SetControllen(oobSize)
 	}
 	err = ignoringEINTR(func() error {
-		r, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])),
+		// Raw: it never waits, so Go's scheduler need not hear of it.
+		r, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.headers[0])),
 			uintptr(len(b.headers)), unix.MSG_DONTWAIT, 0, 0)
 		if errno != 0 {
 			return errno

@@ -235,10 +235,7 @@ func randomBytes(rng *rand.Rand, n int) []byte {
 }
 
 func TestTwoConnectionsInBadWeather(t *testing.T) {
-	seeds := 300
-	if n, err := strconv.Atoi(os.Getenv("TCB_SEEDS")); err == nil {
-		seeds = n
-	}
+	seeds := weathers(t, 300)
 	seen := map[string]int{}
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -262,6 +259,20 @@ func TestTwoConnectionsInBadWeather(t *testing.T) {
 			t.Errorf("no %s in %d seeds", name, seeds)
 		}
 	}
+}
+
+// weathers is how many seeds to try: usual, or as many as TCB_SEEDS says.
+func weathers(t *testing.T, usual int) int {
+	t.Helper()
+	text := os.Getenv("TCB_SEEDS")
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("TCB_SEEDS: %v", err)
+	}
+	return n
 }
 
 func badWeather(t *testing.T, seed uint64) *pair {

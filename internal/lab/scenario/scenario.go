@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/weather"
 )
 
 // A Scenario is one story.
@@ -21,15 +22,25 @@ type Scenario struct {
 	Name  string
 	Title string // a line for the list
 	About string // what is set up, and what to look at: said before
-	Serve func(*lab.Lab) (Server, error)
-	Steps []Step
+	// Weather is that of the link between the two hosts.
+	Weather weather.Weather
+	Serve   func(*lab.Lab) (Server, error)
+	Steps   []Step
+}
+
+// Topology is the network of the story.
+func (s *Scenario) Topology() lab.Topology {
+	t := lab.Bare()
+	t.Links[0].Weather = s.Weather
+	return t
 }
 
 // A Step is one connection of the story, made by `rawshake connect`.
 type Step struct {
-	Say  string // before it
-	Args string // beside the host and the CA, in words: "--get / --guard none"
-	Exit int    // the exit status that it must have
+	Say   string // before it
+	Args  string // beside the host and the CA, in words: "--get / --guard none"
+	Input string // sent, where the arguments lead to data without a --get
+	Exit  int    // the exit status that it must have
 	// Shows is what the ladder must show, in this order, whatever else comes
 	// in between: "out SYN", "in server_hello", or a decision's name.
 	Shows []string
@@ -60,6 +71,7 @@ func independent(o lab.ServerOptions) func(*lab.Lab) (Server, error) {
 var all = []*Scenario{
 	&mutualTLS, &rsa, &dhe, &ecdhe, &resumption,
 	&badCertificate, &badFinished, &alert,
+	&rstWar, &synLoss, &reorder, &mtuBlackHole, &zeroWindow, &halfClose,
 }
 
 // All are the scenarios, in the order in which they are best read.

@@ -120,9 +120,6 @@
     e.setAttribute("aria-selected", "true");
     e.tabIndex = 0;
     if (focus) e.focus({ preventScroll: true });
-    if (focus || pointer !== "fields") reveal($("fields"), e);
-    const first = lit[0];
-    if (first && pointer !== "hex") reveal($("hex"), first);
     const w = data.words[r[WORD]];
     const box = $("explain");
     const where = r[KIND] === KIND_BITS ? "some bits of byte " + r[OFF] : count(r[LEN]) + " at " + r[OFF];
@@ -130,6 +127,9 @@
     box.querySelector(".value").textContent = where + (r[VALUE] ? " · " + r[VALUE] : "");
     box.querySelector(".words").textContent = w ? w.t : "The dictionary has nothing on this.";
     box.querySelector(".source").textContent = w ? w.s : "";
+    // The explanation has taken its place: now see what is left to be seen.
+    if (focus || pointer !== "fields") reveal($("fields"), e);
+    if (lit[0] && pointer !== "hex") reveal($("hex"), lit[0]);
   };
 
   // reveal scrolls a box so that something in it can be seen, and where the box
@@ -159,7 +159,8 @@
       const on = +e.dataset.step === n;
       e.setAttribute("aria-selected", on);
       e.tabIndex = on ? 0 : -1;
-      if (on && focus) { e.focus({ preventScroll: true }); e.scrollIntoView({ block: "nearest" }); }
+      if (on && focus) e.focus({ preventScroll: true });
+      if (on) e.scrollIntoView({ block: "nearest" });
     }
     step = s;
     draw();

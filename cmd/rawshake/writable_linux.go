@@ -1,0 +1,6 @@
+package main
+
+import "golang.org/x/sys/unix"
+
+// writable says why a file or folder cannot be written, or nil.
+func writable(path string) error { return unix.Access(path, unix.W_OK) }
