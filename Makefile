@@ -5,7 +5,7 @@ FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
 
-.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz captures setup clean help
+.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -107,6 +107,9 @@ mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fai
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)
+
+large: ## explain a capture of 2 GB, and see that it takes less than 200 MB of memory
+	$(GO) test -count=1 -v -timeout 30m -run TestMemoryDoesNotGrow ./internal/explain -megabytes 2048
 
 captures: ## make testdata/captures anew, from real peers in a private network
 	$(GO) test -count=1 -run TestRecordCaptures ./internal/interop -record
