@@ -67,6 +67,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
+	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/dictionary/en)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only errors")
 	fl.StringVarP(&f.iface, "interface", "i", "", "listen on this interface, in place of a file")
@@ -107,6 +108,9 @@ func (f *explainFlags) complete(cmd *cobra.Command, args []string) error {
 	}
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
+	}
+	if err := f.loadDictionary(); err != nil {
+		return err
 	}
 	return checkSelector(f.selector, f.view)
 }
@@ -208,7 +212,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	}
 	err = errors.Join(f.conclude(out, report, filter), v.Err())
 	if page != nil && report.Transcript != nil {
-		err = errors.Join(err, writePage(page, report.Transcript, ""))
+		err = errors.Join(err, f.writePage(page, report.Transcript, ""))
 	}
 	return err
 }
