@@ -143,6 +143,9 @@ func (f *explainFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 		defer in.Close()
+		if err := errors.Join(notOver(in, f.output, "-o"), notOver(in, f.html, "--html")); err != nil {
+			return err
+		}
 	}
 	out, closeOutput, err := f.openOutput()
 	if err != nil {
@@ -269,6 +272,18 @@ func (f *explainFlags) listed(out io.Writer, r *explain.Report, filter explain.F
 	}
 	if !f.list {
 		fmt.Fprintf(os.Stderr, "rawshake: %d connections: --conn N, --host, --port or --servername says which one to show\n", len(r.Matching)+r.Unlisted)
+	}
+	return nil
+}
+
+// notOver refuses to write over the file that is about to be read.
+func notOver(in *os.File, path, flag string) error {
+	read, err := in.Stat()
+	if err != nil || path == "" || !read.Mode().IsRegular() {
+		return nil
+	}
+	if written, err := os.Stat(path); err == nil && os.SameFile(read, written) {
+		return usageError("%s %s is the capture itself, which would be lost: write to another file", flag, path)
 	}
 	return nil
 }
