@@ -3,8 +3,9 @@
 GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
+LENGTH  ?= 10m
 
-.PHONY: all build demo test lint cross unit docker docker-test seeds soak test-full bench conformance mutate fuzz captures setup clean help
+.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -35,13 +36,38 @@ PORTABLE = ./cmd/rawshake ./field ./tlsmsg/... ./rawtcp/tcb ./rawtcp/wire ./inte
 cross: ## build what is not Linux's own for macOS and Windows, and everything for arm64
 	CGO_ENABLED=0 GOOS=darwin GOARCH=arm64 $(GO) build $(PORTABLE)
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build $(PORTABLE)
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build ./...
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath ./...
 
 unit: ## the tests, with the race detector
 	$(GO) test -race -timeout 20m ./...
 
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/simnet
+
+# Where things go: make install DESTDIR=/tmp/stage PREFIX=/usr
+PREFIX  ?= /usr/local
+SHARE    = $(DESTDIR)$(PREFIX)/share
+
+install: build ## the program, its manual pages and completions, below DESTDIR and PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 755 bin/rawshake "$(DESTDIR)$(PREFIX)/bin/rawshake"
+	bin/rawshake man "$(SHARE)/man/man1"
+	bin/rawshake completion bash >"$(SHARE)/bash-completion/completions/rawshake"
+	bin/rawshake completion zsh >"$(SHARE)/zsh/site-functions/_rawshake"
+	bin/rawshake completion fish >"$(SHARE)/fish/vendor_completions.d/rawshake.fish"
+
+uninstall: ## take away what install made
+	rm -f "$(DESTDIR)$(PREFIX)/bin/rawshake" "$(SHARE)"/man/man1/rawshake*.1 "$(SHARE)/bash-completion/completions/rawshake" \
+		"$(SHARE)/zsh/site-functions/_rawshake" "$(SHARE)/fish/vendor_completions.d/rawshake.fish"
+
+setcap: build ## let every user of this machine run bin/rawshake without root
+	setcap cap_net_raw+ep bin/rawshake || sudo setcap cap_net_raw+ep bin/rawshake
+
+# The same commit makes the same bytes, whoever builds it, and where.
+DIST    ?= out/dist
+
+dist: build ## static programs for amd64 and arm64, packed, with checksums, at DIST (default out/dist)
+	GO="$(GO)" scripts/dist.sh "$(DIST)"
 
 docker: build ## the image, as rawshake, FROM scratch
 	docker build -t rawshake -f scripts/docker/Dockerfile bin
@@ -60,6 +86,16 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
 
+bench-probe: ## figures of the scanner, see docs/benchmarks.md
+	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v -figures ./internal/probe
+	$(GO) test -run '^$$' -bench SYN ./internal/probe
+
+probe-full: ## 65,536 addresses to certificate and to Finished, some minutes
+	$(GO) test -count=1 -timeout 2h -run TestAnInhabitedNetwork -v -full ./internal/probe
+
+soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
+	$(GO) test -count=1 -timeout 0 -run TestSoak -v -soak $(LENGTH) ./internal/probe
+
 scenarios: ## docs/scenarios.md, from runs of each scenario
 	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update
 
@@ -71,6 +107,9 @@ mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fai
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)
+
+large: ## explain a capture of 2 GB, and see that it takes less than 200 MB of memory
+	$(GO) test -count=1 -v -timeout 30m -run TestMemoryDoesNotGrow ./internal/explain -megabytes 2048
 
 captures: ## make testdata/captures anew, from real peers in a private network
 	$(GO) test -count=1 -run TestRecordCaptures ./internal/interop -record

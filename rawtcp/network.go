@@ -21,6 +21,10 @@ import (
 // stack. To set those up costs more than a handshake; a [Dialer] with a Network
 // does it once. The zero value is good, and safe for concurrent use.
 //
+// Every host on a link of ours is a next hop of its own: for many of those, and
+// for many connections that nobody waits for, there is internal/probe. A Network
+// belongs to the network namespace in which it is used first.
+//
 // What is kept does not outlive its use by much: it goes when no connection has
 // used it for a while, with Close, or with the process, however that ends. A
 // change of the machine's routes or of the neighbour's address is noticed by

@@ -97,7 +97,8 @@ func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	return s.open(local, remote, build, nil)
 }
 
-// open is Open; freed, if not nil, is called once the connection is gone.
+// open is Open. Freed is called once the connection is gone; where it is not
+// nil the port is to be used again, also by this connection.
 func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machine, freed func()) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +107,7 @@ func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	}
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
-	if !s.endpoint.Vacate(now, local, remote, &cfg) {
+	if freed != nil && !s.endpoint.Vacate(now, local, remote, &cfg) {
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
 	s.begin(&cfg)

@@ -133,7 +133,6 @@ iptables_stands() { rule "$1" -C >/dev/null 2>&1; }
 iptables_up() { iptables_stands "$1" || rule "$1" -I; }
 
 iptables_down() {
-	iptables_stands "$1" || return 0
 	# More than one can stand only if somebody added them by hand.
 	while iptables_stands "$1"; do
 		rule "$1" -D || return 1

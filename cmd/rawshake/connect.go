@@ -17,7 +17,9 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/step"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // connectFlags are the command line of `connect`, before it is judged.
@@ -40,6 +42,7 @@ type connectFlags struct {
 	pcap, keylog  string
 	noSecrets     bool
 	html          string
+	step          bool
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
@@ -127,6 +130,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
+	fl.BoolVar(&f.step, "step", false, "stop before each packet we send and after each that arrives, and ask what to do with it")
 	fl.StringVar(&f.pcap, "pcap", "", "write a capture (pcapng) to this file, or - for standard output: packets, decisions as comments, secrets")
 	fl.BoolVar(&f.noSecrets, "no-secrets", false, "leave the secrets that decrypt it out of the capture")
 	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (it holds secrets)")
@@ -160,6 +164,19 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)
 	}
+	if f.step {
+		switch {
+		case f.link == connect.LinkKernel:
+			return usageError("--step and --link %s contradict each other: those packets are the kernel's", f.link)
+		case f.json:
+			return usageError("--step and --json contradict each other")
+		case f.get == "" && f.until == connect.GoalData.String():
+			return usageError("--step reads answers from standard input: say what to send with --get")
+		}
+		if !changed("timeout") {
+			f.timeout = stepTimeout // people take their time
+		}
+	}
 	if f.key != "" && f.cert == "" {
 		return usageError("--key needs --cert")
 	}
@@ -168,7 +185,7 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if f.until == "" {
 		f.until = connect.GoalFinished.String()
-		if f.get != "" || inputWaits() {
+		if f.get != "" || inputWaits() && !f.step { // with --step it holds the answers
 			f.until = connect.GoalData.String()
 		}
 	}
@@ -205,6 +222,12 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 		return err
 	}
 	defer plan.close()
+	if f.step {
+		var abort context.CancelFunc
+		ctx, abort = context.WithCancel(ctx)
+		defer abort()
+		f.planStep(ctx, plan, abort)
+	}
 	_, err = connect.Run(ctx, plan.options)
 	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)
@@ -224,6 +247,18 @@ func (f *connectFlags) saySecrets(w *capture.Writer) {
 		name = "the capture on standard output"
 	}
 	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
+}
+
+// stepTimeout is the patience of a connection that somebody steps through.
+const stepTimeout = time.Hour
+
+// planStep has a person asked about each packet.
+func (f *connectFlags) planStep(ctx context.Context, p *plan, abort func()) {
+	p.options.Gate = func(note func(string)) link.Gatekeeper {
+		s := step.New(ctx, os.Stdin, os.Stderr)
+		s.Options, s.Note, s.Abort = f.viewOptions(os.Stderr), note, abort
+		return s.Keep
+	}
 }
 
 // connectStatus maps how a connection ended to the exit status.

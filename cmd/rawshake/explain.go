@@ -190,6 +190,9 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	}
 	var report *explain.Report
 	if f.iface != "" {
+		if !f.quiet {
+			fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+		}
 		report, err = explain.Interface(ctx, f.iface, o)
 	} else {
 		report, err = explain.Reader(ctx, in, o)
@@ -229,7 +232,13 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 	if r.TooManySecrets {
 		fmt.Fprintln(os.Stderr, "rawshake: warning: the capture holds more secrets than are kept: name a key log with the right one by --keylog")
 	}
+	if r.Dropped > 0 {
+		fmt.Fprintf(os.Stderr, "rawshake: warning: %s came too fast and were not seen\n", count(r.Dropped, "packet"))
+	}
 	var err error
+	if r.Shown == nil && f.iface != "" {
+		return &statusError{exitTimeout, fmt.Errorf("no connection that is meant began on %s (%s went by)", f.iface, count(r.Packets, "packet"))}
+	}
 	if r.Shown == nil {
 		err = f.listed(out, r, filter)
 	} else if n := len(r.Matching) + r.Unlisted - 1; n > 0 {

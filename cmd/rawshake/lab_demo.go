@@ -202,6 +202,9 @@ func (d *demo) args(words []string, i int) []string {
 	if show.pcap != "" {
 		args = append(args, "--pcap", numbered(show.pcap, i))
 	}
+	if show.step {
+		args = append(args, "--step")
+	}
 	if show.html != "" {
 		args = append(args, "--html", numbered(show.html, i))
 	}

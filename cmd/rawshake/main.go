@@ -64,6 +64,6 @@ not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.
 		SilenceUsage:  true,
 	}
 	root.AddCommand(systemCommands()...)
-	root.AddCommand(newExplain(), newVersion())
+	root.AddCommand(newExplain(), newVersion(), newMan())
 	return root
 }

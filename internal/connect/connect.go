@@ -15,6 +15,7 @@ import (
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -46,6 +47,10 @@ type Options struct {
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil
 	KeyLog   *capture.KeyLog // may be nil
 	Warn     func(error)     // told once of a capture or key log that cannot be written
+
+	// Gate, if not nil, makes what looks at every packet before it passes; it
+	// may note what it did. While it looks, our clock stands still.
+	Gate func(note func(text string)) link.Gatekeeper
 
 	Session func(*handshake.Session) // given, at the end, a session that can be resumed; may be nil
 }
@@ -103,9 +108,23 @@ func (r *run) run(ctx context.Context) error {
 	return err
 }
 
+// gate puts the gatekeeper between the link and the stack.
+func (r *run) gate() {
+	held := func() time.Duration { return 0 }
+	keeper := r.Gate(func(text string) { r.note("link", "dropped_by_hand", text) })
+	r.Dialer.Wrap = func(l link.Link) link.Link {
+		l, held = link.Gate(l, keeper)
+		return l
+	}
+	r.Dialer.Stack.Held = func() time.Duration { return held() }
+}
+
 // open sets everything up and sends the SYN.
 func (r *run) open(ctx context.Context) (err error) {
 	r.Dialer.Stack = rawtcp.StackConfig{Tap: r.frame, Dropped: r.dropped}
+	if r.Gate != nil {
+		r.gate()
+	}
 	r.Dialer.Notes = r.note
 	r.Dialer.Events = r.tcpEvent
 	r.Dialer.Build = r.build
@@ -197,6 +216,8 @@ func (r *run) end(ctx context.Context, failure error) {
 	case ctx.Err() != nil:
 		r.conn.Abort()
 		return
+	case r.Gate != nil: // a person looks at the end too
+		patience = r.Timeout
 	case failure != nil:
 		patience = failedCloseTimeout
 	}

@@ -50,7 +50,7 @@ func (r *run) note(layer, name, text string) {
 	if layer == "guard" {
 		l = transcript.Guard
 	}
-	if layer == "link" {
+	if layer == "link" && name != "dropped_by_hand" {
 		r.link = name
 	}
 	r.Recorder.Note(r.now(), l, name, text)

@@ -26,7 +26,14 @@ const (
 	RawSocket      = "raw_ip_socket"
 	GuardListener  = "guard_listener"
 	GuardNftables  = "guard_nftables"
+	GuardTCX       = "guard_tcx"
+	SourcePorts    = "source_ports"
 	Loopback       = "loopback"
+	Routes         = "routes"
+	ReversePath    = "rp_filter"
+	Offloads       = "offloads"
+	Clock          = "clock"
+	OpenFiles      = "open_files"
 	UserNamespaces = "user_namespaces"
 )
 
@@ -41,7 +48,14 @@ func Check(ctx context.Context) []Finding {
 		checkRawSocket,
 		checkGuardListener,
 		checkNftables,
+		checkGuardTCX,
+		checkPorts,
 		checkLoopback,
+		checkRoutes,
+		checkReversePath,
+		checkOffloads,
+		checkClock,
+		checkOpenFiles,
 		checkNamespaces,
 	}
 	var found []Finding
@@ -59,14 +73,14 @@ func Check(ctx context.Context) []Finding {
 }
 
 // ConnectPossible reports whether a connection can be made from here and now:
-// there is a way to send and receive packets, and a guard against the kernel's
-// RSTs.
+// there is a way to send and receive packets, a guard against the kernel's
+// RSTs, and a port.
 func ConnectPossible(found []Finding) bool {
 	ok := make(map[string]bool)
 	for _, f := range found {
 		ok[f.Name] = f.OK
 	}
-	return (ok[PacketSocket] || ok[RawSocket]) && (ok[GuardListener] || ok[GuardNftables])
+	return (ok[PacketSocket] || ok[RawSocket]) && (ok[GuardListener] || ok[GuardNftables]) && ok[SourcePorts]
 }
 
 // LabPossible reports whether a private network can be made.

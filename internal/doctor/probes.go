@@ -118,7 +118,7 @@ func checkNftables() Finding {
 	}
 	remedy := grant(netAdmin)
 	if err != nil && !errors.Is(err, unix.EPERM) {
-		remedy = "load the module: sudo modprobe nf_tables"
+		remedy = withoutNetfilter()
 	}
 	return judge(f, err, "nftables answers", remedy)
 }
@@ -145,7 +145,7 @@ func checkNamespaces() Finding {
 	detail := "a child in namespaces of its own can be made"
 	var no *lab.ForbiddenError
 	if errors.As(err, &no) {
-		f.Detail, f.Remedy = no.Cause, no.Remedy
+		f.Detail, f.Remedy = no.Cause, commandIn(no.Remedy)
 		return f
 	}
 	return judge(f, err, detail, "run it as root")

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,19 @@ func together(capName string) string {
 	return capName
 }
 
+// withoutNetfilter is the way out where the kernel has no nf_tables: its module,
+// if there is one, or else the guard that needs none.
+func withoutNetfilter() string {
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		found, _ := filepath.Glob("/lib/modules/" + unix.ByteSliceToString(u.Release[:]) + "/kernel/net/netfilter/nf_tables.ko*")
+		if len(found) > 0 {
+			return asRoot("modprobe nf_tables")
+		}
+	}
+	return program() + " connect --guard listener HOST"
+}
+
 // asRoot is a command as this user has to give it.
 func asRoot(command string) string {
 	if os.Geteuid() == 0 {
@@ -59,4 +73,14 @@ func quote(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// commandIn is the command in a sentence such as "allow them: sudo sysctl …, or
+// run it as root", or else the sentence.
+func commandIn(sentence string) string {
+	if _, command, ok := strings.Cut(sentence, ": sudo "); ok {
+		command, _, _ = strings.Cut(command, ", or ")
+		return asRoot(command)
+	}
+	return sentence
 }

@@ -37,6 +37,7 @@ type Report struct {
 	UnknownLinks   int // packets whose link type is not known here
 	UnknownLink    capture.LinkType
 	TooManySecrets bool
+	Dropped        int   // packets of an interface that came too fast
 	Broken         error // a *capture.BrokenError, or why the file could not be read on
 }
 

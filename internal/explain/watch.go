@@ -28,6 +28,7 @@ type watch struct {
 	report  *Report
 
 	follow bool // whether to show a connection, or only to look for those that are meant
+	fresh  bool // whether to show only a connection whose SYN is seen
 	hold   bool // whether to show nothing until it is clear that no other is meant
 
 	chosen     *observe.Summary
@@ -104,6 +105,9 @@ func (w *watch) list(s *observe.Summary) {
 // may be.
 func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
 	m := w.o.Filter.match(s)
+	if w.fresh && !s.Begun() {
+		m = no
+	}
 	f := w.shown
 	if s != w.chosen {
 		switch f = w.candidates[s]; {

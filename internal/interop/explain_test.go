@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
 )
@@ -200,4 +201,53 @@ func carried(t *testing.T, view string) parsedView {
 		v.lines[typ] = append(v.lines[typ], string(b))
 	}
 	return v
+}
+
+// explain -i shows a connection of others as it happens, without a packet of
+// its own, and decrypts it with the key log that their client writes.
+func TestExplainListensToTheConnectionsOfOthers(t *testing.T) {
+	l := newLab(t)
+	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	startNginx(t, l.Far(), f, false)
+	keys := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(keys, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, device := range []string{l.Near().Interface(), "any"} {
+		cmd := l.Near().Command(program, "explain", "-i", device, "--port", fmt.Sprint(peerPort), "--keylog", keys, "--json")
+		ready := newLineWatch("listening on")
+		var out strings.Builder
+		cmd.Stderr, cmd.Stdout = ready, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-ready.seen
+		time.Sleep(200 * time.Millisecond) // it says so just before it does
+		client := l.Near().Command(needProgram(t, "curl"), "-sS", "--tls-max", "1.2", "--cacert", f.ca, "https://"+hostPort(l.Far(), peerPort))
+		client.Env = append(os.Environ(), "SSLKEYLOGFILE="+keys)
+		if page, err := client.CombinedOutput(); err != nil {
+			t.Fatalf("curl: %v\n%s", err, page)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatalf("explain -i %s: %v\n%s", device, err, ready)
+			}
+		case <-time.After(30 * time.Second):
+			cmd.Process.Kill()
+			t.Fatalf("explain -i %s does not end with the connection", device)
+		}
+		list := entries(t, out.String())
+		last := list[len(list)-1]
+		if !last.OK || last.Outcome != "data" || last.Version != "TLS 1.2" {
+			t.Errorf("%s: result %+v\n%s", device, last, ready)
+		}
+		if got := messages(list); !slices.Equal(got[:4], []string{"out client_hello", "in server_hello", "in certificate", "in server_key_exchange"}) ||
+			!slices.Contains(got, "in application_data") || !strings.Contains(out.String(), `"first_line":"GET / HTTP/1.1"`) {
+			t.Errorf("%s: messages %q", device, got)
+		}
+	}
+	rawshake(t, l.Near(), "explain", "-i", "nowhere").want(t, 2).says(t, "no interface", "ip link")
 }

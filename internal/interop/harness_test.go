@@ -23,7 +23,13 @@ import (
 // program is the path of the built rawshake.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == withoutNetfilter {
+		fmt.Fprintln(os.Stderr, execWithoutNetfilter(os.Args[2:]))
+		os.Exit(1)
+	}
+	os.Exit(buildAndRun(m))
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "rawshake-interop-")

@@ -71,23 +71,28 @@ func (c *Connection) segment(f *transcript.Frame) {
 	c.deliver(f)
 }
 
-// deliver moves what is in order, of both directions, to TLS.
+// deliver moves what is in order, of both directions, to TLS. What comes of one
+// may set the other free.
 func (c *Connection) deliver(f *transcript.Frame) {
-	for dir := range c.streams {
-		for {
-			p, ok := c.streams[dir].take()
-			if !ok {
-				break
+	for again := true; again; {
+		again = false
+		for dir := range c.streams {
+			if p, ok := c.streams[dir].take(&c.streams[1-dir]); ok {
+				c.take(transcript.Dir(dir), p, f)
+				again = true
 			}
-			h := &c.halves[dir]
-			if p.missing > 0 {
-				c.gap(transcript.Dir(dir), h, p, f)
-				continue
-			}
-			h.append(p, f)
-			c.records(transcript.Dir(dir), h, f)
 		}
 	}
+}
+
+func (c *Connection) take(dir transcript.Dir, p chunk, f *transcript.Frame) {
+	h := &c.halves[dir]
+	if p.missing > 0 {
+		c.gap(dir, h, p, f)
+		return
+	}
+	h.append(p, f)
+	c.records(dir, h, f)
 }
 
 // Close ends the transcript: nothing more of the connection will come. The

@@ -28,6 +28,9 @@ type stream struct {
 	waited  int   // frames since it acknowledged the hole
 	lost    bool  // the hole at next will not be filled
 	snapped bool  // frames are cut off, and leave holes that nothing fills
+
+	early    int // frames since a chunk waits for what it acknowledges
+	refusals int // times that this was in vain
 }
 
 // A chunk is a run of octets.
@@ -35,6 +38,8 @@ type chunk struct {
 	start   int64
 	data    []byte
 	missing int64 // of a gap: how many octets
+	ack     int64 // what its sender had received of the other direction
+	frame   *transcript.Frame
 }
 
 func (c chunk) end() int64 { return c.start + int64(len(c.data)) }
@@ -52,7 +57,11 @@ func (s *stream) arrive(f *transcript.Frame) {
 			s.next = max(0, min(start, s.next))
 		}
 	}
-	s.insert(chunk{start: start, data: data})
+	c := chunk{start: start, data: data, frame: f}
+	if f.Segment.Flags.Has(wire.ACK) {
+		c.ack = int64(f.Ack) - 1
+	}
+	s.insert(c)
 }
 
 // insert keeps the parts of a chunk that are not there yet.
@@ -73,7 +82,7 @@ func (s *stream) insert(c chunk) {
 			continue
 		}
 		if c.start < w.start { // the part before w is new
-			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start]})
+			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start], ack: c.ack, frame: c.frame})
 			i++
 		}
 		if c.end() <= w.end() {
@@ -91,8 +100,26 @@ func (s *stream) put(i int, c chunk) {
 	}
 }
 
+// maxRefusals is how often a stream waits in vain for the other one, before it
+// is taken to be alone in the capture.
+const maxRefusals = 4
+
+// tooEarly reports whether a chunk acknowledges octets of the other stream that
+// have not come: then frames are in the wrong order, and what was answered is to
+// be looked at before the answer. A FIN counts as one octet that never comes.
+func (s *stream) tooEarly(c chunk, other *stream) bool {
+	if c.ack-1 <= other.next || other.snapped || s.refusals == maxRefusals {
+		return false
+	}
+	if s.lost || s.early > patience {
+		s.refusals++
+		return false
+	}
+	return true
+}
+
 // take returns the next octets in order, or a gap that nothing will fill.
-func (s *stream) take() (chunk, bool) {
+func (s *stream) take(other *stream) (chunk, bool) {
 	if len(s.waiting) == 0 {
 		return chunk{}, false
 	}
@@ -106,6 +133,10 @@ func (s *stream) take() (chunk, bool) {
 		s.lost = s.held > maxHeld
 		return gap, true
 	}
+	if s.tooEarly(first, other) {
+		return chunk{}, false
+	}
+	s.early = 0
 	s.waiting = s.waiting[1:]
 	s.held -= len(first.data) + chunkCost
 	s.next = first.end()
@@ -129,6 +160,9 @@ func (c *Connection) acknowledged(f *transcript.Frame) {
 	}
 	for dir := range c.streams {
 		s := &c.streams[dir]
+		if len(s.waiting) > 0 && s.waiting[0].start == s.next {
+			s.early++
+		}
 		if len(s.waiting) > 0 && s.waiting[0].start > s.next && s.acked > s.next {
 			if s.waited++; s.waited > patience {
 				s.lost = true

@@ -28,13 +28,22 @@ type Summary struct {
 	Packets     int
 	Bytes       int64 // of IP packets
 
-	hello  hello
-	begun  [2]bool // by transcript.Dir: a SYN was seen
-	isn    [2]wire.Seq
-	closed bool // a RST, or a FIN of each side
-	fins   [2]bool
-	seen   uint64 // when a packet was last seen, counted in packets
+	hello hello
+	begun [2]bool // by transcript.Dir: a SYN was seen
+	isn   [2]wire.Seq
+	// guessed: isn[0] is that of the first payload
+	guessed bool
+	closed  bool // a RST, or a FIN of each side
+	fins    [2]bool
+	seen    uint64 // when a packet was last seen, counted in packets
 }
+
+// Begun reports whether the client's SYN was seen.
+func (s *Summary) Begun() bool { return s.begun[0] }
+
+// Closed reports whether the connection has ended: by a RST, or by a FIN of
+// each side.
+func (s *Summary) Closed() bool { return s.closed }
 
 // A Table tells which connection a packet belongs to.
 type Table struct {
@@ -183,8 +192,8 @@ func (s *Summary) segment(h *header) {
 		if h.flags.Has(wire.SYN) {
 			seq = seq.Add(1)
 		}
-		if !s.begun[0] { // the beginning is missing, or out of order
-			s.begun[0], s.isn[0] = true, seq.Add(-1)
+		if !s.begun[0] && !s.guessed { // the beginning is missing, or out of order
+			s.guessed, s.isn[0] = true, seq.Add(-1)
 		}
 		s.ServerName, s.NamesKnown = s.hello.add(int64(seq.Minus(s.isn[0].Add(1))), h.payload)
 	}

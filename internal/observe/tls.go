@@ -46,10 +46,14 @@ type mark struct {
 	frame *transcript.Frame
 }
 
-// append adds octets that f brought, or set free.
+// append adds octets that f set free: by bringing them, by filling the hole
+// before them, or by bringing what they answer.
 func (h *half) append(p chunk, f *transcript.Frame) {
 	if h.given {
 		return
+	}
+	if f.Dir != p.frame.Dir {
+		f = p.frame
 	}
 	data, start := p.data, p.start
 	if h.skip > 0 {
@@ -104,7 +108,7 @@ func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 		if n == 0 {
 			return
 		}
-		at := f
+		at := h.frameAt(h.base + int64(n) - 1)
 		if dir == transcript.Out {
 			at = h.frameAt(h.base)
 		}

@@ -22,8 +22,10 @@ type fakeNet struct {
 	local  netip.Addr
 	flight []byte // nil: hosts that take the connection and say no more
 	deaf   bool   // hosts that do not even take it
+	hold   int    // how many packets stay on the way before the first arrives
 	ready  [][]byte
 	free   [][]byte
+	last   int // what was ready after the last Receive
 	sent   int
 }
 
@@ -65,11 +67,16 @@ func (f *fakeNet) answer(from netip.Addr, s *wire.Segment) {
 }
 
 func (f *fakeNet) Receive(wait time.Duration, take func(link.Packet)) error {
-	for i := 0; i < len(f.ready); i++ {
+	arrive := len(f.ready) - f.hold
+	if len(f.ready) == f.last {
+		arrive = len(f.ready) // nothing more is sent
+	}
+	for i := range max(arrive, 0) {
 		take(link.Packet{Data: f.ready[i]})
 		f.free = append(f.free, f.ready[i])
 	}
-	f.ready = f.ready[:0]
+	f.ready = append(f.ready[:0], f.ready[max(arrive, 0):]...)
+	f.last = len(f.ready)
 	return nil
 }
 
@@ -146,4 +153,18 @@ func BenchmarkSYNToCertificate(b *testing.B) {
 		b.Fatalf("%d of %d: %+v", n, b.N, l.stats)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(l.stats.Records), "ns/target")
+}
+
+func BenchmarkSYN(b *testing.B) {
+	f := &fakeNet{deaf: true}
+	o := fakeOptions(b, b.N)
+	o.MaxInFlight = 1 << 30
+	l := fakeLoop(b, o, f)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for !l.ended {
+		l.now = l.instant()
+		l.pace.fill(l.now)
+		l.sendSYNs()
+	}
 }

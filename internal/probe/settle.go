@@ -77,8 +77,9 @@ type job struct {
 // looked at again: the receive ring must not run full meanwhile.
 const workTurn = time.Millisecond
 
-// maxWork is how much may wait before no more targets are begun.
-const maxWork = 128
+// maxWork is how much may wait before no more targets are begun; benchmarks
+// hold more back.
+var maxWork = 128
 
 // labour does waiting work, the oldest first.
 func (l *loop) labour() {

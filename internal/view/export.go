@@ -1,8 +1,10 @@
 package view
 
 import (
+	"io"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -46,3 +48,18 @@ func Mood(d *transcript.Decision) string {
 	}
 	return ""
 }
+
+// DrawSpecimen draws one specimen as "fields" or "hex" do.
+func DrawSpecimen(name string, w io.Writer, o Options, s *anatomy.Specimen) error {
+	if name == "hex" {
+		v := NewHex(w, o)
+		v.dump(s)
+		return v.Err()
+	}
+	v := NewFields(w, o)
+	v.specimen(s)
+	return v.Err()
+}
+
+// Wrap breaks text into lines of at most so many columns.
+func Wrap(text string, columns int) []string { return wrap(text, columns) }

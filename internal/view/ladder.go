@@ -86,7 +86,11 @@ func (l *Ladder) segment(f *transcript.Frame) {
 	l.lastAt = f.At
 	l.tally(f)
 	gutter := l.lane.gutter(fmt.Sprint(f.Number), milliseconds(f.At), after)
-	rows := l.facts(segmentFacts(f))
+	pieces := segmentFacts(f)
+	if l.options.Verbose {
+		pieces = append(pieces, verboseFacts(f)...)
+	}
+	rows := l.facts(pieces)
 	l.print(l.paint(dim, gutter) + l.paint(segmentColor(f), l.arrow(f)) + l.factsBeside(rows, 0, factColor(f)) + "\n")
 	l.more(rows, factColor(f))
 	if f.Ghost {

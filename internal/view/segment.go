@@ -53,6 +53,20 @@ func segmentFacts(f *transcript.Frame) []string {
 	return pieces
 }
 
+// verboseFacts are the rest of what a segment says that opens nothing: its
+// window, before scaling, and its timestamps.
+func verboseFacts(f *transcript.Frame) []string {
+	s := f.Segment
+	if s.Flags.Has(wire.SYN) {
+		return nil
+	}
+	pieces := []string{fmt.Sprintf("win %d", s.Window)}
+	if val, ecr, ok := s.Options.Timestamps(); ok {
+		pieces = append(pieces, fmt.Sprintf("TS val %d ecr %d", val, ecr))
+	}
+	return pieces
+}
+
 // optionText names an option of a SYN; padding goes without saying.
 func optionText(opt wire.Option) []string {
 	d := opt.Data

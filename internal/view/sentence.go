@@ -49,7 +49,7 @@ func verified(r *transcript.Result) string {
 	case r.PeerVerified:
 		return "server verified"
 	case r.Trusted:
-		return "certificate verified, but not that the server has its key"
+		return "certificate verified, but not the whole handshake"
 	case r.Judged:
 		return "server not verified"
 	}

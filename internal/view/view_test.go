@@ -286,7 +286,7 @@ func TestSentences(t *testing.T) {
 				"key exchange over x25519, server not verified, handshake 2000.0 ms"},
 		{transcript.Result{OK: true, Outcome: "certificate", Version: tlsmsg.VersionTLS12, CipherSuite: tlsmsg.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 			Judged: true, Trusted: true},
-			"certificate: TLS 1.2 with TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, certificate verified, but not that the server has its key"},
+			"certificate: TLS 1.2 with TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, certificate verified, but not the whole handshake"},
 	} {
 		if got := Sentence(&tc.result); got != tc.want {
 			t.Errorf("%s\nwant %s", got, tc.want)

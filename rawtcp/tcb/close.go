@@ -46,7 +46,9 @@ const leastOutlived = 100 * time.Millisecond
 // sides use timestamps, which tell what is still under way from what is new
 // (RFC 7323, section 5); and two round trips have passed, in which the peer may
 // have missed the acknowledgment of its FIN. A peer that missed it all the same
-// answers the SYN with an ACK, and our RST to that ends its old connection. The
+// answers the SYN with an ACK, and our RST to that ends its old connection.
+// RFC 9293 does not speak of it, and would have the ports wait for 2 MSL
+// (MUST-13): it is for who must use few ports again and again. The
 // new ISS must be no less than [Conn.NextISS]. The answer may change with the
 // time, and in Receive.
 func (c *Conn) Outlived(now Instant) bool {

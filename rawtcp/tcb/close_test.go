@@ -368,3 +368,26 @@ func TestClosedConnectionStillTakesTheFIN(t *testing.T) {
 	k.state(TimeWait)
 	k.expect("ACK seq=2 ack=5")
 }
+
+func TestTimeWaitGivesWayToAConnectionOfOursOnceTimestampsKeepThemApart(t *testing.T) {
+	k := reach(t, TimeWait, func(c *Config) { c.SYNOptions = nil })
+	for wait, want := range map[time.Duration]bool{
+		0:                 false, // the peer may still repeat its FIN
+		leastOutlived / 2: false,
+		2 * leastOutlived: true,
+	} {
+		if k.c.Outlived(k.now.Add(wait)) != want {
+			t.Errorf("after %v: %v", wait, !want)
+		}
+	}
+	for state, edit := range map[State]func(*Config){
+		TimeWait:    nil,                                    // without timestamps
+		Established: func(c *Config) { c.SYNOptions = nil }, // in use
+		FinWait2:    func(c *Config) { c.SYNOptions = nil },
+	} {
+		k := reach(t, state, edit)
+		if k.c.Outlived(k.now.Add(time.Minute)) {
+			t.Errorf("in %v, timestamps %v", state, k.c.ts.on)
+		}
+	}
+}

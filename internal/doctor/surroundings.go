@@ -1,0 +1,187 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+)
+
+// checkGuardTCX attaches the guard to the loopback interface, for an address
+// that nobody has (RFC 5737).
+func checkGuardTCX() Finding {
+	f := Finding{Name: GuardTCX, Why: "the guard that costs least where millions of segments arrive, and needs no netfilter"}
+	g, err := guard.OpenRange(guard.RangeOptions{Kind: guard.KindTCX, Interface: "lo",
+		Addrs: []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, 1})}, First: 1, Last: 1})
+	if err == nil {
+		err = g.Close()
+	}
+	remedy := "upgrade to Linux 6.6, or stay with --guard auto, which does without"
+	if errors.Is(err, guard.ErrPermission) {
+		remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()
+		if os.Geteuid() == 0 {
+			remedy = "stay with --guard auto, which does without (BPF is for root outside containers and user namespaces)"
+		}
+	}
+	return judge(f, err, "a BPF program at tc ingress can be attached", remedy)
+}
+
+// checkPorts looks for a port that is nobody's, as each connection does.
+func checkPorts() Finding {
+	f := Finding{Name: SourcePorts, Why: "a connection needs a port of its own, which no socket of this machine holds"}
+	low, high, err := guard.EphemeralPorts()
+	if err != nil {
+		return judge(f, err, "", asRoot("sysctl -w net.ipv4.ip_local_port_range='32768 60999'"))
+	}
+	g, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: netip.AddrPortFrom(netip.IPv4Unspecified(), 0)})
+	if err == nil {
+		err = g.Close()
+	}
+	remedy := "end some of the programs that ss -tanp lists, or name a free port with --source-port"
+	if high-low < widePorts[1]-widePorts[0] {
+		remedy = asRoot(fmt.Sprintf("sysctl -w net.ipv4.ip_local_port_range='%d %d'", widePorts[0], widePorts[1]))
+	}
+	if errors.Is(err, guard.ErrPortInUse) {
+		err = fmt.Errorf("none of the ports %d-%d that were tried is free", low, high)
+	}
+	return judge(f, err, fmt.Sprintf("there are free ones among %d-%d", low, high), remedy)
+}
+
+// widePorts is the widest range that keeps clear of the well-known ports.
+var widePorts = [2]uint16{1024, 65535}
+
+func checkOpenFiles() Finding {
+	f := Finding{Name: OpenFiles, Why: "probe holds a descriptor for each of its source ports"}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return judge(f, err, "", "")
+	}
+	f.Detail = fmt.Sprintf("%d may be open at a time", limit.Cur)
+	if f.OK = limit.Cur >= enoughFiles; !f.OK {
+		f.Remedy = fmt.Sprintf("ulimit -n %d", enoughFiles)
+		if limit.Max < enoughFiles {
+			f.Remedy = fmt.Sprintf("raise the hard limit: sudo prlimit --pid $$ --nofile=%d:%d", enoughFiles, enoughFiles)
+		}
+	}
+	return f
+}
+
+const enoughFiles = 1024
+
+// checkRoutes looks for the way to the rest of the world.
+func checkRoutes() Finding {
+	f := Finding{Name: Routes, Why: "hosts beyond the links of this machine are reached by a default route"}
+	var ways []string
+	for _, family := range []struct {
+		number int
+		name   string
+	}{{netlink.FAMILY_V4, "IPv4"}, {netlink.FAMILY_V6, "IPv6"}} {
+		routes, err := netlink.RouteList(nil, family.number)
+		if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+			continue
+		}
+		for _, r := range routes {
+			if r.Dst != nil && r.Dst.String() != "0.0.0.0/0" && r.Dst.String() != "::/0" {
+				continue
+			}
+			if dev, err := net.InterfaceByIndex(r.LinkIndex); err == nil {
+				ways = append(ways, fmt.Sprintf("%s by %s", family.name, dev.Name))
+				break
+			}
+		}
+	}
+	if len(ways) == 0 {
+		return judge(f, errors.New("no default route: only hosts on the links can be reached"), "", asRoot("ip route add default via GATEWAY"))
+	}
+	return judge(f, nil, "default route for "+strings.Join(ways, ", "), "")
+}
+
+// checkReversePath reads how strictly the kernel judges where a packet came in.
+func checkReversePath() Finding {
+	f := Finding{Name: ReversePath, OK: true, Why: "a strict rp_filter hides from the raw link what comes in by another interface than the route's; the packet link sees it"}
+	strict := []string{}
+	devs, _ := net.Interfaces()
+	all := sysctlValue("net/ipv4/conf/all/rp_filter")
+	for _, d := range devs {
+		if d.Flags&net.FlagLoopback == 0 && max(all, sysctlValue("net/ipv4/conf/"+d.Name+"/rp_filter")) == "1" {
+			strict = append(strict, d.Name)
+		}
+	}
+	f.Detail = "not strict on any interface"
+	if len(strict) > 0 {
+		f.Detail = "strict on " + strings.Join(strict, ", ") + ": with -i or --source-ip of another network, use --link packet"
+	}
+	return f
+}
+
+func sysctlValue(name string) string {
+	b, _ := os.ReadFile("/proc/sys/" + name)
+	return strings.TrimSpace(string(b))
+}
+
+// checkOffloads tells which of the card's kindnesses shape what is seen.
+func checkOffloads() Finding {
+	f := Finding{Name: Offloads, OK: true, Why: "with GRO several segments arrive as one, larger than the MTU; they are taken as they are"}
+	var on []string
+	devs, _ := net.Interfaces()
+	for _, d := range devs {
+		if d.Flags&net.FlagLoopback == 0 && d.Flags&net.FlagUp != 0 && ethtool(d.Name, unix.ETHTOOL_GGRO) {
+			on = append(on, d.Name)
+		}
+	}
+	f.Detail = "GRO is on nowhere"
+	if len(on) > 0 {
+		f.Detail = "GRO is on for " + strings.Join(on, ", ")
+	}
+	return f
+}
+
+// ethtool asks a device for one of its settings.
+func ethtool(dev string, command uint32) bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	value := struct{ cmd, data uint32 }{cmd: command} // struct ethtool_value
+	request, err := unix.NewIfreq(dev)
+	if err != nil {
+		return false
+	}
+	var raw [unix.IFNAMSIZ + 24]byte // struct ifreq
+	copy(raw[:], request.Name())
+	*(*unsafe.Pointer)(unsafe.Pointer(&raw[unix.IFNAMSIZ])) = unsafe.Pointer(&value)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&raw)))
+	return errno == 0 && value.data != 0
+}
+
+// checkClock compares the clock with this program's own file, which cannot be
+// of the future, and asks the kernel whether somebody keeps it.
+func checkClock() Finding {
+	f := Finding{Name: Clock, Why: "certificates are valid for a time, and the time is this machine's"}
+	now := time.Now()
+	f.Detail = now.UTC().Format("2006-01-02 15:04 MST")
+	var made time.Time
+	if path, err := os.Executable(); err == nil {
+		if info, err := os.Stat(path); err == nil {
+			made = info.ModTime()
+		}
+	}
+	if now.Before(made) {
+		return judge(f, fmt.Errorf("%s is before this program was made, %s", f.Detail, made.UTC().Format("2006-01-02 15:04 MST")), "", asRoot("timedatectl set-ntp true"))
+	}
+	var t unix.Timex
+	if state, err := unix.Adjtimex(&t); err == nil && (state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0) {
+		f.Detail += ", which no time server keeps"
+	}
+	return judge(f, nil, f.Detail, "")
+}

@@ -1,0 +1,472 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/explain"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// values are what a decoder says of a capture: for each subject (a packet, or
+// one direction of a connection) and field, the values in their order.
+type values map[string][]string
+
+func (v values) add(subject, field string, value any) {
+	k := subject + " " + field
+	v[k] = append(v[k], fmt.Sprint(value))
+}
+
+// explained are the differences that have a reason: a capture's name and the
+// field's.
+var explained = map[string]string{
+	"gap.pcap tls.alert_message": "tshark looks at no record behind the gap; here the sequence number after it is found by trying, and the record decrypted",
+	"gap.pcap tls.record":        "the same record",
+	"snaplen-96.pcapng tls":      "tshark shows what it can of records that the snap length cut; here a record is shown whole or not at all",
+}
+
+// TestValuesAgreeWithTshark compares, for every capture in testdata, what we say
+// of IP, TCP and its options, records, messages, suites, extensions, groups,
+// schemes and certificates with what tshark says. No difference is unexplained.
+func TestValuesAgreeWithTshark(t *testing.T) {
+	tshark := needProgram(t, "tshark")
+	paths, err := filepath.Glob(filepath.Join(capturesDir, "*.pcap*"))
+	if err != nil || len(paths) < 30 {
+		t.Fatalf("%d captures, %v", len(paths), err)
+	}
+	compared := 0
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".keys") {
+			continue
+		}
+		name := filepath.Base(path)
+		t.Run(name, func(t *testing.T) {
+			compared += agree(t, name, oursOf(t, path), theirsOf(t, tshark, path))
+		})
+	}
+	t.Logf("%d values agree", compared)
+}
+
+// agree reports how many values are the same.
+func agree(t *testing.T, name string, ours, theirs values) (same int) {
+	t.Helper()
+	var keys []string
+	for k := range ours {
+		keys = append(keys, k)
+	}
+	for k := range theirs {
+		if _, ok := ours[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	used := map[string]bool{}
+	for _, k := range keys {
+		if slices.Equal(ours[k], theirs[k]) {
+			same += len(ours[k])
+			continue
+		}
+		if reason := reasonFor(name, k, used); reason != "" {
+			t.Logf("%s: %q, tshark %q: %s", k, ours[k], theirs[k], reason)
+			continue
+		}
+		t.Errorf("%s: %q, tshark %q", k, ours[k], theirs[k])
+	}
+	for e := range explained {
+		if file, _, _ := strings.Cut(e, " "); file == name && !used[e] {
+			t.Errorf("%q is explained and no difference any more", e)
+		}
+	}
+	if same == 0 {
+		t.Error("nothing was compared")
+	}
+	return same
+}
+
+func reasonFor(name, key string, used map[string]bool) string {
+	for e, reason := range explained {
+		file, field, _ := strings.Cut(e, " ")
+		if file == name && strings.Contains(key, " "+field) {
+			used[e] = true
+			return reason
+		}
+	}
+	return ""
+}
+
+// oursOf explains each connection of a capture.
+func oursOf(t *testing.T, path string) values {
+	t.Helper()
+	v := values{}
+	for conn := 1; ; conn++ {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := explain.Options{Filter: explain.Filter{Conn: conn}, Limit: transcript.KeepNothing,
+			Listener: func(e *transcript.Entry) { v.entry(e) }}
+		if _, err := os.Stat(path + ".keys"); err == nil {
+			o.KeyLog = path + ".keys"
+		}
+		report, err := explain.Reader(t.Context(), f, o)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Shown == nil {
+			return v
+		}
+	}
+}
+
+func (v values) entry(e *transcript.Entry) {
+	switch e.Type {
+	case transcript.TypeSegment, transcript.TypeDecision:
+		if e.Frame != nil && (e.Type == transcript.TypeSegment || e.Frame.Segment == nil) {
+			v.frame(e.Frame)
+		}
+	case transcript.TypeRecord:
+		who := sender(e.Frame)
+		v.add(who, "tls.record.content_type", int(e.Record.Type))
+		v.add(who, "tls.record.version", int(e.Record.Version))
+	case transcript.TypeMessage:
+		if !e.Message.Sealed {
+			v.message(sender(e.Frame), e.Message)
+		}
+	}
+}
+
+// sender names a direction of a connection by the end that speaks.
+func sender(f *transcript.Frame) string {
+	return fmt.Sprintf("%v:%d>%d", f.IP.Src, f.Segment.SrcPort, f.Segment.DstPort)
+}
+
+func (v values) frame(f *transcript.Frame) {
+	who := fmt.Sprintf("#%d", f.Number)
+	h := &f.IP
+	tree, _ := f.Tree()
+	number := func(field string, path ...string) {
+		if n := tree.Find(path...); n != nil {
+			v.add(who, field, n.Value)
+		}
+	}
+	v.add(who, "ip.version", h.Version)
+	v.add(who, "ip.src", h.Src)
+	v.add(who, "ip.dst", h.Dst)
+	v.add(who, "ip.ttl", h.HopLimit)
+	if h.Version == 4 {
+		v.add(who, "ip.len", h.TotalLength)
+		v.add(who, "ip.proto", h.Protocol)
+		v.add(who, "ip.frag_offset", h.Fragment.Offset/8) // tshark 4.0 shows it as it stands in the header
+		number("ip.id", "identification")
+		number("ip.checksum", "header_checksum")
+		number("ip.dsfield", "type_of_service")
+	} else {
+		v.add(who, "ip.len", h.TotalLength-wire.IPv6HeaderLen)
+		number("ip.proto", "next_header")
+	}
+	if f.Segment != nil {
+		v.segment(who, f.Segment)
+	}
+}
+
+func (v values) segment(who string, s *wire.Segment) {
+	v.add(who, "tcp.srcport", s.SrcPort)
+	v.add(who, "tcp.dstport", s.DstPort)
+	v.add(who, "tcp.seq_raw", uint32(s.Seq))
+	v.add(who, "tcp.ack_raw", uint32(s.Ack))
+	v.add(who, "tcp.hdr_len", s.HeaderLen())
+	v.add(who, "tcp.flags", uint8(s.Flags))
+	v.add(who, "tcp.window_size_value", s.Window)
+	v.add(who, "tcp.checksum", s.Checksum)
+	v.add(who, "tcp.urgent_pointer", s.Urgent)
+	v.add(who, "tcp.len", len(s.Payload))
+	for opt := range s.Options.All() {
+		v.add(who, "tcp.option_kind", uint8(opt.Kind))
+		d := opt.Data
+		be := func(b []byte) (n uint64) {
+			for _, x := range b {
+				n = n<<8 | uint64(x)
+			}
+			return n
+		}
+		switch opt.Kind {
+		case wire.OptMSS:
+			v.add(who, "tcp.options.mss_val", be(d))
+		case wire.OptWindowScale:
+			v.add(who, "tcp.options.wscale.shift", be(d))
+		case wire.OptTimestamps:
+			v.add(who, "tcp.options.timestamp.tsval", be(d[:4]))
+			v.add(who, "tcp.options.timestamp.tsecr", be(d[4:]))
+		}
+	}
+}
+
+func (v values) message(who string, m *transcript.Message) {
+	if m.Content == tlsmsg.ContentAlert {
+		if a, err := tlsmsg.ParseAlert(m.Raw); err == nil {
+			v.add(who, "tls.alert_message.level", uint8(a.Level))
+			v.add(who, "tls.alert_message.desc", uint8(a.Description))
+		}
+	}
+	if m.Content != tlsmsg.ContentHandshake {
+		return
+	}
+	v.add(who, "tls.handshake.type", uint8(m.Type))
+	msg, err := m.Handshake()
+	if err != nil {
+		v.add(who, "undecoded", err)
+	}
+	switch msg := msg.(type) {
+	case *tlsmsg.ClientHello:
+		v.hello(who, msg.Version, msg.CipherSuites, msg.Extensions, msg.Type())
+	case *tlsmsg.ServerHello:
+		v.hello(who, msg.Version, []tlsmsg.CipherSuite{msg.CipherSuite}, msg.Extensions, msg.Type())
+	case *tlsmsg.ServerKeyExchange:
+		if msg.Group != 0 {
+			v.add(who, "tls.handshake.server_named_curve", uint16(msg.Group))
+		}
+		v.scheme(who, msg.Scheme)
+	case *tlsmsg.CertificateVerify:
+		v.scheme(who, msg.Scheme)
+	case *tlsmsg.CertificateRequest:
+		for _, s := range msg.Schemes {
+			v.scheme(who, s)
+		}
+	case *tlsmsg.Certificate:
+		for _, der := range msg.Chain {
+			if c, err := x509.ParseCertificate(der); err == nil {
+				v.add(who, "x509af.serialNumber", c.SerialNumber.Text(16))
+			}
+		}
+	}
+}
+
+func (v values) scheme(who string, s tlsmsg.SignatureScheme) {
+	if s != 0 {
+		v.add(who, "tls.handshake.sig_hash_alg", uint16(s))
+	}
+}
+
+func (v values) hello(who string, version tlsmsg.Version, suites []tlsmsg.CipherSuite, extensions []tlsmsg.Extension, in tlsmsg.HandshakeType) {
+	v.add(who, "tls.handshake.version", uint16(version))
+	for _, s := range suites {
+		v.add(who, "tls.handshake.ciphersuite", uint16(s))
+	}
+	for i := range extensions {
+		e := &extensions[i]
+		v.add(who, "tls.handshake.extension.type", uint16(e.Type))
+		data := tlsmsg.NewExtensionData(e.Type)
+		if data == nil {
+			continue
+		}
+		if err := e.Decode(data, in); err != nil {
+			v.add(who, "undecoded", err)
+			continue
+		}
+		switch x := data.(type) {
+		case *tlsmsg.SupportedGroups:
+			for _, g := range x.Groups {
+				v.add(who, "tls.handshake.extensions_supported_group", uint16(g))
+			}
+		case *tlsmsg.SignatureAlgorithms:
+			for _, s := range x.Schemes {
+				v.scheme(who, s)
+			}
+		case *tlsmsg.SignatureAlgorithmsCert:
+			for _, s := range x.Schemes {
+				v.scheme(who, s)
+			}
+		case *tlsmsg.KeyShare:
+			for _, s := range x.Shares {
+				v.add(who, "tls.handshake.extensions_key_share_group", uint16(s.Group))
+			}
+		case *tlsmsg.SupportedVersions:
+			for _, s := range x.Versions {
+				v.add(who, "tls.handshake.extensions.supported_version", uint16(s))
+			}
+		case *tlsmsg.ServerName:
+			if x.HostName() != "" { // a server's answer is empty
+				v.add(who, "tls.handshake.extensions_server_name", x.HostName())
+			}
+		}
+	}
+}
+
+// theirsOf runs tshark. TLS 1.3 is compared without its secrets, since they are
+// not used here.
+func theirsOf(t *testing.T, tshark, path string) values {
+	t.Helper()
+	args := []string{"-n", "-T", "json", "-J", "ip ipv6 tcp tls", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", path}
+	if strings.HasPrefix(filepath.Base(path), "tls13") {
+		public := filepath.Join(t.TempDir(), "public.pcapng")
+		strip(t, path, public)
+		args[len(args)-1] = public
+	}
+	if _, err := os.Stat(path + ".keys"); err == nil {
+		args = append(args, "-o", "tls.keylog_file:"+path+".keys")
+	}
+	cmd := exec.Command(tshark, args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil && !strings.HasSuffix(path, "cut-off.pcapng") {
+		t.Fatalf("tshark %q: %v\n%s", args, err, &stderr)
+	}
+	// A file that breaks off ends tshark's list without its bracket.
+	var packets []json.RawMessage
+	d := json.NewDecoder(bytes.NewReader(out))
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for d.More() {
+		var p json.RawMessage
+		if d.Decode(&p) != nil {
+			break
+		}
+		packets = append(packets, p)
+	}
+	v := values{}
+	number := 0
+	for _, p := range packets {
+		list := pairs(t, p)
+		if first(list, "ip.version") == "" && first(list, "ipv6.version") == "" {
+			continue // tshark numbers a custom block as a packet
+		}
+		number++
+		v.packet(number, list)
+	}
+	return v
+}
+
+// first is the first value of a name, or "".
+func first(list []pair, name string) string {
+	for _, p := range list {
+		if p.name == name {
+			return p.value
+		}
+	}
+	return ""
+}
+
+func strip(t *testing.T, from, to string) {
+	t.Helper()
+	in, err := os.Open(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if _, err := capture.StripSecrets(context.Background(), out, in); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A pair is a name of tshark's JSON with a value that is text, in the order of
+// the document, in which names are repeated.
+type pair struct{ name, value string }
+
+func pairs(t *testing.T, raw json.RawMessage) (list []pair) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	var name string
+	var inArray []bool // for each nesting
+	isName := false
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return list
+		}
+		switch x := token.(type) {
+		case json.Delim:
+			switch x {
+			case '{', '[':
+				inArray = append(inArray, x == '[')
+				isName = x == '{'
+				continue
+			default:
+				inArray = inArray[:len(inArray)-1]
+			}
+		case string:
+			if isName {
+				name, isName = x, false
+				continue
+			}
+			list = append(list, pair{name, x})
+		}
+		isName = len(inArray) > 0 && !inArray[len(inArray)-1]
+	}
+}
+
+// sameField are tshark's names of fields that are compared, and the names they
+// are compared by.
+var sameField = map[string]string{
+	"ip.version": "ip.version", "ip.src": "ip.src", "ip.dst": "ip.dst", "ip.ttl": "ip.ttl", "ip.len": "ip.len", "ip.proto": "ip.proto",
+	"ip.frag_offset": "ip.frag_offset", "ip.id": "ip.id", "ip.checksum": "ip.checksum", "ip.dsfield": "ip.dsfield",
+	"ipv6.version": "ip.version", "ipv6.src": "ip.src", "ipv6.dst": "ip.dst", "ipv6.hlim": "ip.ttl", "ipv6.plen": "ip.len", "ipv6.nxt": "ip.proto",
+	"tcp.srcport": "", "tcp.dstport": "", "tcp.seq_raw": "", "tcp.ack_raw": "", "tcp.hdr_len": "", "tcp.flags": "", "tcp.window_size_value": "",
+	"tcp.checksum": "", "tcp.urgent_pointer": "", "tcp.len": "", "tcp.option_kind": "", "tcp.options.mss_val": "", "tcp.options.wscale.shift": "",
+	"tcp.options.timestamp.tsval": "", "tcp.options.timestamp.tsecr": "",
+	"tls.record.content_type": "", "tls.record.opaque_type": "tls.record.content_type", "tls.record.version": "",
+	"tls.handshake.type": "", "tls.handshake.version": "", "tls.handshake.ciphersuite": "", "tls.handshake.extension.type": "",
+	"tls.handshake.extensions_supported_group": "", "tls.handshake.extensions_key_share_group": "",
+	"tls.handshake.extensions_key_share_selected_group": "tls.handshake.extensions_key_share_group", "tls.handshake.extensions_server_name": "",
+	"tls.handshake.extensions.supported_version": "", "tls.handshake.sig_hash_alg": "", "tls.handshake.server_named_curve": "",
+	"tls.alert_message.level": "", "tls.alert_message.desc": "", "x509af.serialNumber": "",
+}
+
+func (v values) packet(number int, list []pair) {
+	who := fmt.Sprintf("#%d", number)
+	src := first(list, "ip.src")
+	if src == "" {
+		src = first(list, "ipv6.src")
+	}
+	stream := fmt.Sprintf("%s:%s>%s", src, first(list, "tcp.srcport"), first(list, "tcp.dstport"))
+	six := first(list, "ipv6.version") != ""
+	headers := 0 // a packet that ICMP quotes comes second
+	for _, p := range list {
+		if p.name == "ipv6.version" || p.name == "ip.version" && !six {
+			headers++
+		}
+		as, ok := sameField[p.name]
+		if !ok || headers > 1 || six && strings.HasPrefix(p.name, "ip.") {
+			continue
+		}
+		if as == "" {
+			as = p.name
+		}
+		subject := who
+		if strings.HasPrefix(as, "tls.") || strings.HasPrefix(as, "x509") {
+			subject = stream
+		}
+		v.add(subject, as, normal(as, p.value))
+	}
+}
+
+// normal is a value of tshark's as ours are written.
+func normal(field, value string) string {
+	if field == "x509af.serialNumber" {
+		return strings.TrimLeft(strings.ReplaceAll(value, ":", ""), "0")
+	}
+	if n, err := strconv.ParseUint(value, 0, 64); err == nil {
+		return strconv.FormatUint(n, 10)
+	}
+	return value
+}

@@ -1,0 +1,279 @@
+package step
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/observe"
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A Stepper asks a person about each packet.
+type Stepper struct {
+	Out     io.Writer
+	Options view.Options      // of how packets are shown
+	Note    func(text string) // is told what a person did to the connection; may be nil
+	Abort   func()            // ends the connection
+
+	ctx     context.Context
+	lines   chan string // what the person says; closed at the end
+	free    bool        // nothing is asked any more
+	mode    string      // how a packet is shown: "line", "fields", "hex"
+	number  int
+	watched *observe.Connection
+	anatomy anatomy.Anatomy
+	last    []*transcript.Entry // of the packet that is looked at
+}
+
+// maxLine bounds an answer, in bytes.
+const maxLine = 1 << 10
+
+// New returns a stepper that reads answers from in, a line each. Once in ends,
+// or ctx does, packets pass without a question.
+func New(ctx context.Context, in io.Reader, out io.Writer) *Stepper {
+	s := &Stepper{Out: out, ctx: ctx, lines: make(chan string), mode: "line"}
+	go func() {
+		defer close(s.lines)
+		scanner := bufio.NewScanner(in)
+		scanner.Buffer(make([]byte, 0, maxLine), maxLine)
+		for scanner.Scan() {
+			select {
+			case s.lines <- scanner.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return s
+}
+
+var _ link.Gatekeeper = (*Stepper)(nil).Keep
+
+// Keep is the gatekeeper: it returns once the person has decided.
+func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
+	f := s.look(p)
+	if s.free || f == nil || s.ctx.Err() != nil {
+		return true
+	}
+	s.introduce(f, out, p.Time, behind)
+	for {
+		fmt.Fprint(s.Out, prompt)
+		select {
+		case <-s.ctx.Done():
+			fmt.Fprintln(s.Out)
+			return true
+		case line, more := <-s.lines:
+			if !more {
+				s.free = true
+				fmt.Fprintln(s.Out, "\n  no more answers: it goes on without stopping")
+				return true
+			}
+			if done, pass := s.answer(strings.TrimSpace(line), f, out); done {
+				return pass
+			}
+		}
+	}
+}
+
+const prompt = "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+
+const help = `  Enter  let the packet go its way
+  d      drop it: see how it comes again
+  l      show packets as one line, f as fields, h as bytes
+  c      go on without stopping
+  q      abort the connection with a RST
+`
+
+// answer does what a person says. It reports whether the packet is decided
+// about, and whether it passes.
+func (s *Stepper) answer(said string, f *transcript.Frame, out bool) (done, pass bool) {
+	switch said {
+	case "", "n", "next":
+		return true, true
+	case "d", "drop":
+		s.drop(f, out)
+		return true, false
+	case "l", "line":
+		s.mode = "line"
+		s.line(f)
+	case "f", "fields":
+		s.mode = "fields"
+		s.show(f)
+	case "h", "hex":
+		s.mode = "hex"
+		s.show(f)
+	case "c", "continue":
+		s.free = true
+		return true, true
+	case "q", "quit", "abort":
+		s.free = true
+		if s.Abort != nil {
+			s.Abort()
+		}
+		return true, true
+	default:
+		fmt.Fprint(s.Out, help)
+	}
+	return false, false
+}
+
+func (s *Stepper) drop(f *transcript.Frame, out bool) {
+	what, then := "the "+kind(f), "it will be sent again by whoever sent it"
+	if out {
+		then = "our timer will send it again, if anything depends on it"
+	}
+	text := what + " was dropped by hand: " + then
+	fmt.Fprintln(s.Out, "  "+text)
+	if s.Note != nil {
+		s.Note(text)
+	}
+}
+
+// look decodes a packet by watching the connection as any passer-by would.
+func (s *Stepper) look(p link.Packet) *transcript.Frame {
+	if s.watched == nil {
+		f := transcript.Peek(p.Data)
+		if f.Segment == nil {
+			return nil
+		}
+		flow := observe.Flow{Client: netip.AddrPortFrom(f.IP.Src, f.Segment.SrcPort), Server: netip.AddrPortFrom(f.IP.Dst, f.Segment.DstPort)}
+		s.watched = observe.NewConnection(flow, p.Time, transcript.KeepNothing, nil, func(e *transcript.Entry) {
+			s.anatomy.Learn(e)
+			s.last = append(s.last, e)
+		})
+	}
+	s.last = nil
+	s.number++
+	s.watched.Packet(s.number, p.Time, p.Data, nil)
+	for _, e := range s.last {
+		if e.Frame != nil && e.Frame.Number == s.number {
+			return e.Frame
+		}
+	}
+	return nil
+}
+
+// introduce shows a packet and says what it is for.
+func (s *Stepper) introduce(f *transcript.Frame, out bool, arrived time.Time, behind int) {
+	what, dir := "about to send", "out"
+	if !out {
+		what, dir = "arrived", "in"
+		if ago := time.Since(arrived); ago > time.Second {
+			what += fmt.Sprintf(" %.1f s ago, while you looked", ago.Seconds())
+		}
+	}
+	fmt.Fprintf(s.Out, "\n%s: %s\n", what, s.title(f))
+	if s.mode == "line" {
+		s.line(f)
+	} else {
+		s.show(f)
+	}
+	if e, ok := s.words().Find("step."+dir+"."+s.kind(f), s.anatomy.Frame(f).Situation); ok {
+		s.paragraph(e.Text)
+	}
+	if behind > 0 {
+		s.paragraph(fmt.Sprintf("Meanwhile %d more have come from the peer, who does not wait for you: they are next.", behind))
+	}
+}
+
+func (s *Stepper) words() *dictionary.Dictionary {
+	if s.Options.Dictionary != nil {
+		return s.Options.Dictionary
+	}
+	return dictionary.English()
+}
+
+func (s *Stepper) title(f *transcript.Frame) string {
+	t := kind(f)
+	var names []string
+	for _, e := range s.last {
+		if e.Message != nil {
+			names = append(names, e.Message.Name())
+		}
+	}
+	if len(names) > 0 {
+		t += " with " + strings.Join(names, ", ")
+	}
+	if f.Retransmission {
+		t += ", seen before"
+	}
+	return view.Escape(t)
+}
+
+func (s *Stepper) line(f *transcript.Frame) {
+	if f.Segment != nil {
+		s.paragraph(strings.Join(view.SegmentFacts(f), "  "))
+	}
+	for _, e := range s.last {
+		if e.Message != nil && !e.Message.Sealed {
+			s.paragraph(e.Message.Name() + ": " + strings.Join(view.MessageFacts(e.Message), "  "))
+		}
+	}
+}
+
+func (s *Stepper) show(f *transcript.Frame) {
+	view.DrawSpecimen(s.mode, s.Out, s.Options, s.anatomy.Frame(f))
+}
+
+func (s *Stepper) paragraph(text string) {
+	for _, line := range view.Wrap(view.Escape(text), max(40, s.width()-4)) {
+		fmt.Fprintln(s.Out, "  "+line)
+	}
+}
+
+func (s *Stepper) width() int {
+	if s.Options.Width > 0 {
+		return s.Options.Width
+	}
+	return view.DefaultWidth
+}
+
+func kind(f *transcript.Frame) string {
+	if f.Segment == nil {
+		return "packet"
+	}
+	return f.Segment.Flags.String()
+}
+
+// kind is what the dictionary knows a packet by: its last message but for
+// ChangeCipherSpec and what follows it, or the flag that matters.
+func (s *Stepper) kind(f *transcript.Frame) string {
+	name := ""
+	for _, e := range s.last {
+		switch m := e.Message; {
+		case m == nil:
+		case name == "ServerHello" || name == "ClientKeyExchange" || name == "ChangeCipherSpec":
+		default:
+			name = m.Name()
+		}
+	}
+	if f.Segment == nil {
+		return "other"
+	}
+	flags := f.Segment.Flags
+	switch {
+	case flags.Has(wire.RST):
+		return "RST"
+	case flags.Has(wire.SYN | wire.ACK):
+		return "SYN-ACK"
+	case flags.Has(wire.SYN):
+		return "SYN"
+	case name != "":
+		return name
+	case flags.Has(wire.FIN):
+		return "FIN"
+	case len(f.Segment.Payload) > 0:
+		return "data"
+	}
+	return "ACK"
+}
