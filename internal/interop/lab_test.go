@@ -22,10 +22,10 @@ import (
 // A someone is a user with a folder for labs, and a name for them that no
 // other test uses: it stands in the arguments of all processes.
 type someone struct {
-	t      *testing.T
-	who    *syscall.Credential
-	run    string // XDG_RUNTIME_DIR
-	name   string
+	t    *testing.T
+	who  *syscall.Credential
+	run  string // XDG_RUNTIME_DIR
+	name string
 	// spaces are the network namespaces of the labs, held open: the number of
 	// one that has ended is soon another's.
 	spaces map[string]*os.File
