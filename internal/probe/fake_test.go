@@ -22,6 +22,7 @@ type fakeNet struct {
 	local  netip.Addr
 	flight []byte // nil: hosts that take the connection and say no more
 	deaf   bool   // hosts that do not even take it
+	wrong  bool   // they acknowledge first what was never sent
 	hold   int    // how many packets stay on the way before the first arrives
 	ready  [][]byte
 	free   [][]byte
@@ -45,6 +46,11 @@ func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
 	case flags == wire.SYN:
 		s.Flags, s.Seq, s.Ack = wire.SYN|wire.ACK, 1000, seq+1
 		s.Options.AddMSS(1460)
+		if f.wrong {
+			bad := s
+			bad.Ack += 77
+			f.answer(dst, &bad)
+		}
 		f.answer(dst, &s)
 	case length > 0 && f.flight != nil:
 		for rest := f.flight; len(rest) > 0; {
@@ -166,5 +172,21 @@ func BenchmarkSYN(b *testing.B) {
 		l.now = l.instant()
 		l.pace.fill(l.now)
 		l.sendSYNs()
+	}
+}
+
+// A wrong answer is kept as evidence until the right one comes: there is room
+// for so many, and others need it.
+func TestEvidenceThatDoesNotCountIsLetGo(t *testing.T) {
+	o := fakeOptions(t, 512)
+	o.Goal = GoalTCP
+	f := &fakeNet{wrong: true}
+	l := fakeLoop(t, o, f)
+	check(t, l.run(t.Context(), t.Context()))
+	if l.stats.Answers == 0 || l.stats.Records == 0 {
+		t.Fatalf("%+v", l.stats)
+	}
+	if len(l.odd) > 0 {
+		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.odd), l.stats.Records)
 	}
 }
