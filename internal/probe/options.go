@@ -78,6 +78,7 @@ type Options struct {
 	Link  string // link.KindAuto, KindPacket or KindRaw
 	Loops int
 	Ports int // our ports, for each loop
+	Ring  int // bytes of each receive ring; 0: link.DefaultRing
 
 	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
 

@@ -87,7 +87,7 @@ func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
 			return nil, err
 		}
 	}
-	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: r, Local: r.Source, Port: p.first, Ports: p.ports})
+	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: r, Local: r.Source, Port: p.first, Ports: p.ports, Ring: o.Ring})
 	if err != nil {
 		p.close()
 		return nil, err

@@ -19,6 +19,7 @@ type weather struct {
 	lostSYNs map[netip.AddrPort]int // by target: SYNs of ours that never left
 	lostIn   map[netip.AddrPort]int // and packets of theirs
 	resets   map[resetSent]bool     // RSTs of ours, lost or not
+	dropped  int                    // by the receive ring, beside all this
 }
 
 // resetSent tells one RST from another.
