@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/rawshake/rawshake/internal/capture"
 )
 
 // A lateFile is an output file that is made, or emptied, only when there is
@@ -47,9 +49,12 @@ func (f *lateFile) create() (err error) {
 	if f.secret {
 		mode = 0o600
 	}
-	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, mode)
 	if err == nil && f.secret {
-		err = private(file)
+		err = capture.MakePrivate(file)
+	}
+	if err == nil {
+		err = empty(file)
 	}
 	if err != nil {
 		_ = file.Close() // nil, where there is none
@@ -59,14 +64,12 @@ func (f *lateFile) create() (err error) {
 	return nil
 }
 
-// private keeps others from a file that was there before. A pipe or a device is
-// somebody else's to guard: root's --html /dev/null must not take that from all.
-func private(file *os.File) error {
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
+// empty empties a file that was there. Pipes and devices hold nothing.
+func empty(file *os.File) error {
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return err
 	}
-	return file.Chmod(0o600)
+	return file.Truncate(0)
 }
 
 // Close closes the file, if there is one.

@@ -53,9 +53,9 @@ func Create(path string, info Info) (*Writer, error) {
 	if info.Secrets {
 		mode = 0o600
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, mode)
 	if errors.Is(err, fs.ErrPermission) { // a pipe, or a device, may allow writing alone
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, mode)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w: choose a path that can be written", err)
@@ -92,10 +92,13 @@ func (w *Writer) examine() error {
 		return fmt.Errorf("capture: %w", err)
 	}
 	w.rewrites = info.Mode().IsRegular()
-	if w.secrets && w.rewrites && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		if err := w.file.Chmod(0o600); err != nil {
-			return fmt.Errorf("capture: others can read %s, and it is to hold secrets: %w: choose another path, or do without the secrets", w.name, err)
+	if w.secrets {
+		if err := MakePrivate(w.file); err != nil {
+			return fmt.Errorf("capture: %w", err)
 		}
+	}
+	if w.rewrites && info.Size() > 0 {
+		return w.file.Truncate(0) // not before it is ours
 	}
 	return nil
 }

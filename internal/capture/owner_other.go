@@ -1,0 +1,10 @@
+//go:build !unix
+
+package capture
+
+import "io/fs"
+
+const hasModes = false
+
+func owner(fs.FileInfo) int { return 0 }
+func ours(int) bool         { return true }
