@@ -3,8 +3,9 @@
 GO      ?= go
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
+LENGTH  ?= 10m
 
-.PHONY: all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
+.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -84,6 +85,16 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) run ./internal/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
+
+bench-probe: ## figures of the scanner, see docs/benchmarks.md
+	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v -figures ./internal/probe
+	$(GO) test -run '^$$' -bench SYN ./internal/probe
+
+probe-full: ## 65,536 addresses to certificate and to Finished, some minutes
+	$(GO) test -count=1 -timeout 2h -run TestAnInhabitedNetwork -v -full ./internal/probe
+
+soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
+	$(GO) test -count=1 -timeout 0 -run TestSoak -v -soak $(LENGTH) ./internal/probe
 
 scenarios: ## docs/scenarios.md, from runs of each scenario
 	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update

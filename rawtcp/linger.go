@@ -16,13 +16,17 @@ const (
 	lingerTime = 60 * time.Second
 
 	// An aborted connection keeps its port and guard while what the peer sent
-	// before it heard of it may still arrive: two round trips, within bounds.
+	// before it heard of it may still arrive: two round trips and a little.
 	leastGrace, mostGrace = 100 * time.Millisecond, 3 * time.Second
 
 	// timeWaitHold is for how much of TIME-WAIT a connection that nobody else
 	// shares its port with keeps it: the peer's FIN comes again after the
 	// peer's RTO, when our acknowledgment was lost.
 	timeWaitHold = 3 * time.Second
+
+	// One that its user waits for keeps TIME-WAIT for two round trips and this:
+	// the least RTO in common use is 200 ms.
+	leastTimeWait = 300 * time.Millisecond
 )
 
 // linger lets a closed connection deliver what was written, as long as there
@@ -38,7 +42,7 @@ func (c *Conn) linger() {
 		}
 	}
 	if c.end() {
-		c.stack.sleep(c.grace())
+		c.stack.sleep(c.grace(leastGrace))
 	} else if c.holdsPort() {
 		c.stack.sleep(timeWaitHold)
 	}
@@ -52,7 +56,9 @@ func (c *Conn) finish(ctx context.Context) {
 	if c.end() {
 		// The peer may not have heard yet: what is still on its way meets our
 		// guard, not the kernel's RST.
-		c.stack.sleep(c.grace())
+		c.stack.sleep(c.grace(leastGrace))
+	} else if c.holdsPort() {
+		c.stack.sleep(c.grace(leastTimeWait))
 	}
 	c.free()
 }
@@ -69,15 +75,16 @@ func (c *Conn) end() (abrupt bool) {
 	return abrupt
 }
 
-// grace is how long the port is held after an abrupt end.
-func (c *Conn) grace() time.Duration {
+// grace is how long the port is held after the end: what the peer may need
+// before it sends for the last time, and two round trips.
+func (c *Conn) grace(least time.Duration) time.Duration {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
 	if m := c.tcp(); m != nil {
 		srtt, _ := m.SRTT()
-		return min(max(2*srtt, leastGrace), mostGrace)
+		return min(least+2*srtt, mostGrace)
 	}
-	return leastGrace
+	return least
 }
 
 // unacked is how much the peer has not acknowledged, where the machine tells.

@@ -65,8 +65,9 @@ func (a *Assembler) Write(fragment []byte) {
 	}
 	if len(fragment) > cap(a.buf)-len(a.buf) {
 		// Messages that come in records of their own share the room: what Next
-		// gave out lies before it.
-		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), flightRoom)), a.buf...)
+		// gave out lies before it. What grows, doubles: a peer may send a message
+		// in records of one byte each.
+		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), 2*len(a.buf), flightRoom)), a.buf...)
 		if a.again {
 			a.room = a.buf[:0]
 		}

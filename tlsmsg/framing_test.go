@@ -123,3 +123,23 @@ func TestAnAssemblerIsBoundedEvenIfNobodyCallsNext(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// A peer that sends a long message in records of one byte each makes nobody copy
+// what came before once for every record.
+func TestAMessageInTinyRecordsIsNotCopiedForEachOfThem(t *testing.T) {
+	const length = 64 << 10
+	message := make([]byte, tlsmsg.HeaderLen+length)
+	message[0], message[1] = byte(tlsmsg.TypeCertificate), length>>16
+	allocations := testing.AllocsPerRun(1, func() {
+		var a tlsmsg.Assembler
+		for i := range message {
+			a.Write(message[i : i+1])
+			if raw, err := a.Next(); err != nil || (raw != nil) != (i == len(message)-1) {
+				t.Fatalf("after %d bytes: %d, %v", i+1, len(raw), err)
+			}
+		}
+	})
+	if allocations > 20 {
+		t.Errorf("%v allocations for a message of %d bytes, expected about log2 of that", allocations, length)
+	}
+}

@@ -127,6 +127,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
+	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/dictionary/en)")
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")
@@ -163,6 +164,9 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if f.timeout <= 0 {
 		return usageError("--timeout %v: must be more than 0", f.timeout)
+	}
+	if err := f.loadDictionary(); err != nil {
+		return err
 	}
 	if f.step {
 		switch {

@@ -67,6 +67,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, TCP.options, certificate")
+	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/dictionary/en)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only errors")
 	fl.StringVarP(&f.iface, "interface", "i", "", "listen on this interface, in place of a file")
@@ -108,6 +109,9 @@ func (f *explainFlags) complete(cmd *cobra.Command, args []string) error {
 	if !slices.Contains(view.Names, f.view) {
 		return usageError("--view %q is not one of %s", f.view, strings.Join(view.Names, ", "))
 	}
+	if err := f.loadDictionary(); err != nil {
+		return err
+	}
 	return checkSelector(f.selector, f.view)
 }
 
@@ -139,6 +143,9 @@ func (f *explainFlags) run(ctx context.Context, args []string) error {
 			return err
 		}
 		defer in.Close()
+		if err := errors.Join(notOver(in, f.output, "-o"), notOver(in, f.html, "--html")); err != nil {
+			return err
+		}
 	}
 	out, closeOutput, err := f.openOutput()
 	if err != nil {
@@ -208,7 +215,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	}
 	err = errors.Join(f.conclude(out, report, filter), v.Err())
 	if page != nil && report.Transcript != nil {
-		err = errors.Join(err, writePage(page, report.Transcript, ""))
+		err = errors.Join(err, f.writePage(page, report.Transcript, ""))
 	}
 	return err
 }
@@ -265,6 +272,18 @@ func (f *explainFlags) listed(out io.Writer, r *explain.Report, filter explain.F
 	}
 	if !f.list {
 		fmt.Fprintf(os.Stderr, "rawshake: %d connections: --conn N, --host, --port or --servername says which one to show\n", len(r.Matching)+r.Unlisted)
+	}
+	return nil
+}
+
+// notOver refuses to write over the file that is about to be read.
+func notOver(in *os.File, path, flag string) error {
+	read, err := in.Stat()
+	if err != nil || path == "" || !read.Mode().IsRegular() {
+		return nil
+	}
+	if written, err := os.Stat(path); err == nil && os.SameFile(read, written) {
+		return usageError("%s %s is the capture itself, which would be lost: write to another file", flag, path)
 	}
 	return nil
 }

@@ -202,6 +202,9 @@ func (d *demo) args(words []string, i int) []string {
 	if show.pcap != "" {
 		args = append(args, "--pcap", numbered(show.pcap, i))
 	}
+	if show.dictionary != "" {
+		args = append(args, "--dictionary", show.dictionary)
+	}
 	if show.step {
 		args = append(args, "--step")
 	}

@@ -47,11 +47,26 @@ func (f *lateFile) create() (err error) {
 	if f.secret {
 		mode = 0o600
 	}
-	f.file, err = os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, mode)
 	if err == nil && f.secret {
-		err = f.file.Chmod(mode) // of a file that was there
+		err = private(file)
 	}
-	return err
+	if err != nil {
+		_ = file.Close() // nil, where there is none
+		return err
+	}
+	f.file = file
+	return nil
+}
+
+// private keeps others from a file that was there before. A pipe or a device is
+// somebody else's to guard: root's --html /dev/null must not take that from all.
+func private(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return file.Chmod(0o600)
 }
 
 // Close closes the file, if there is one.

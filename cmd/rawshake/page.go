@@ -19,9 +19,9 @@ func newSecretFile(path string) (*lateFile, error) {
 }
 
 // writePage writes the page of a transcript, and closes its file.
-func writePage(f *lateFile, t *transcript.Transcript, title string) error {
+func (v *viewFlags) writePage(f *lateFile, t *transcript.Transcript, title string) error {
 	w := bufio.NewWriter(f)
-	err := page.Write(w, t, page.Options{Title: title})
+	err := page.Write(w, t, page.Options{Title: title, Dictionary: v.words})
 	if err := errors.Join(err, w.Flush(), f.Close()); err != nil {
 		return fileError("--html", err)
 	}

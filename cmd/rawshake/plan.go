@@ -34,6 +34,7 @@ type plan struct {
 	files   []io.Closer
 	page    *lateFile // --html; nil: none
 	title   string    // of the page
+	show    *viewFlags
 }
 
 // plan turns the flags into options. Whatever is wrong with them is said here,
@@ -49,7 +50,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 		return nil, usageError("--until: %v", err)
 	}
 	o.Timeout = f.timeout
-	p.title = arg
+	p.title, p.show = arg, &f.viewFlags
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
@@ -322,7 +323,7 @@ func (p *plan) writePage() error {
 	if p.page == nil {
 		return nil
 	}
-	return writePage(p.page, p.options.Recorder.Transcript(), p.title)
+	return p.show.writePage(p.page, p.options.Recorder.Transcript(), p.title)
 }
 
 // close closes the files; the first failure counts. It may be called twice.

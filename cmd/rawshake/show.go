@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
@@ -16,6 +17,8 @@ import (
 type viewFlags struct {
 	view           string
 	selector       string
+	dictionary     string
+	words          *dictionary.Dictionary // that of dictionary; nil: the program's own alone
 	json           bool
 	quiet, verbose bool
 	showData       bool // the demo quotes the reply in the view
@@ -24,6 +27,7 @@ type viewFlags struct {
 // viewOptions say how a view should look where it is going to.
 func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
+	o.Dictionary = f.words
 	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
 	file, ok := out.(*os.File)
 	if !ok {
@@ -70,4 +74,17 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// loadDictionary reads explanations from a folder, before the program's own.
+func (f *viewFlags) loadDictionary() error {
+	if f.dictionary == "" {
+		return nil
+	}
+	words, err := dictionary.Load(os.DirFS(f.dictionary))
+	if err != nil {
+		return usageError("--dictionary %s: %v", f.dictionary, err)
+	}
+	f.words = words.Over(dictionary.English())
+	return nil
 }

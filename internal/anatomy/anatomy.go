@@ -11,7 +11,7 @@ import (
 )
 
 // DefaultKeep is how many bytes of records an anatomy holds on to, of each
-// direction. Segments are older than that only where a peer sends them again.
+// direction, and how many of handshake messages. Segments are older than that only where a peer sends them again.
 const DefaultKeep = 8 << 20
 
 // An Anatomy knows what the byte streams of both directions hold, as far as a
@@ -30,7 +30,11 @@ type stream struct {
 	shaken   int       // bytes of handshake messages that records brought
 	told     int       // bytes of handshake messages that are known
 	messages []*message
+	kept     int // bytes in messages, and what each takes beside them
 }
+
+// messageCost is what a message takes beside its bytes, roughly.
+const messageCost = 128
 
 // record is one TLS record, and where what it holds lies among the handshake
 // messages of its direction.
@@ -100,6 +104,12 @@ func (a *Anatomy) message(dir transcript.Dir, m *transcript.Message) {
 	s := &a.streams[dir]
 	s.messages = append(s.messages, &message{Message: m, start: s.told})
 	s.told += len(m.Raw)
+	s.kept += len(m.Raw) + messageCost
+	for s.kept > DefaultKeep && len(s.messages) > 1 { // older than any record that is held
+		s.kept -= len(s.messages[0].Raw) + messageCost
+		s.messages[0] = nil
+		s.messages = s.messages[1:]
+	}
 	if m.Type == tlsmsg.TypeServerHello {
 		a.serverHello(m)
 	}

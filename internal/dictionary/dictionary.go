@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 	"sync"
@@ -130,4 +131,12 @@ func (d *Dictionary) Keys() []string {
 		keys = append(keys, key)
 	}
 	return keys
+}
+
+// Over returns a dictionary that says what d says, and where d is silent what
+// base says: a translation need not be whole.
+func (d *Dictionary) Over(base *Dictionary) *Dictionary {
+	both := &Dictionary{entries: maps.Clone(base.entries)}
+	maps.Copy(both.entries, d.entries)
+	return both
 }

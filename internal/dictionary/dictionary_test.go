@@ -43,6 +43,20 @@ func TestFindPrefersTheLongestNameAndThenTheSituation(t *testing.T) {
 	}
 }
 
+func TestATranslationNeedNotBeWhole(t *testing.T) {
+	d, err := dictionary.Load(fstest.MapFS{"a.txt": {Data: []byte("host_name\n  RFC 6066\n  Der Name.\n")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := d.Over(dictionary.English())
+	if e, _ := both.Find("ClientHello.extensions.server_name.server_name_list.host_name", ""); e.Text != "Der Name." {
+		t.Errorf("%+v", e)
+	}
+	if e, ok := both.Find("TCP.window", ""); !ok {
+		t.Errorf("%+v", e)
+	}
+}
+
 func TestAMistakeInAFileIsFoundWithItsLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"  lost":                                 "a.txt:1: an explanation without a name",

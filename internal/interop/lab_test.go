@@ -22,11 +22,13 @@ import (
 // A someone is a user with a folder for labs, and a name for them that no
 // other test uses: it stands in the arguments of all processes.
 type someone struct {
-	t      *testing.T
-	who    *syscall.Credential
-	run    string // XDG_RUNTIME_DIR
-	name   string
-	spaces map[string]bool // network namespaces of the labs
+	t    *testing.T
+	who  *syscall.Credential
+	run  string // XDG_RUNTIME_DIR
+	name string
+	// spaces are the network namespaces of the labs, held open: the number of
+	// one that has ended is soon another's.
+	spaces map[string]*os.File
 	host   string
 }
 
@@ -35,9 +37,13 @@ func everybody(t *testing.T, each func(t *testing.T, u *someone)) {
 	t.Helper()
 	newLab(t) // whether this machine allows it
 	if os.Geteuid() == 0 {
-		t.Run("root", func(t *testing.T) { each(t, newSomeone(t, nil)) })
+		t.Run("root", func(t *testing.T) {
+			t.Parallel()
+			each(t, newSomeone(t, nil))
+		})
 	}
 	t.Run("ordinary", func(t *testing.T) {
+		t.Parallel()
 		var nobody *syscall.Credential
 		if os.Geteuid() == 0 {
 			nobody = &syscall.Credential{Uid: 65534, Gid: 65534}
@@ -67,7 +73,7 @@ func newSomeone(t *testing.T, who *syscall.Credential) *someone {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &someone{t, who, run, fmt.Sprintf("test-%x", rand.Uint64()), map[string]bool{}, host}
+	u := &someone{t, who, run, fmt.Sprintf("test-%x", rand.Uint64()), map[string]*os.File{}, host}
 	t.Cleanup(func() {
 		for _, pid := range u.processes() {
 			_ = unix.Kill(pid, unix.SIGKILL)
@@ -119,17 +125,33 @@ func (u *someone) look() {
 	for _, pid := range u.processes() {
 		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/ns/net", pid))
 		for _, link := range links {
-			if ns, err := os.Readlink(link); err == nil && ns != u.host {
-				u.spaces[ns] = true
+			f, err := os.Open(link)
+			if err != nil {
+				continue
 			}
+			ns, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+			if ns == u.host || u.spaces[ns] != nil {
+				_ = f.Close()
+				continue
+			}
+			u.spaces[ns] = f
 		}
 	}
+}
+
+// forget lets the namespaces go.
+func (u *someone) forget() {
+	for _, f := range u.spaces {
+		_ = f.Close()
+	}
+	clear(u.spaces)
 }
 
 // nothingLeft checks that within five seconds there is no process, nobody in a
 // namespace, and nothing on the host.
 func (u *someone) nothingLeft() {
 	u.t.Helper()
+	defer u.forget()
 	var left string
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if left = u.remains(); left == "" {
@@ -157,10 +179,14 @@ func (u *someone) remains() string {
 	if pids := u.processes(); len(pids) > 0 {
 		return fmt.Sprintf("process %v", pids)
 	}
+	self := fmt.Sprintf("/proc/%d/", os.Getpid())
 	for _, pattern := range []string{"/proc/[0-9]*/task/*/ns/net", "/proc/[0-9]*/fd/*"} {
 		links, _ := filepath.Glob(pattern)
 		for _, link := range links {
-			if to, err := os.Readlink(link); err == nil && u.spaces[to] {
+			if strings.HasPrefix(link, self) {
+				continue
+			}
+			if to, err := os.Readlink(link); err == nil && u.spaces[to] != nil {
 				return link + " -> " + to
 			}
 		}
@@ -233,7 +259,7 @@ func TestLabsStandSideBySide(t *testing.T) {
 	everybody(t, func(t *testing.T, u *someone) {
 		u.lab("up").want(t, 0)
 		other := *u
-		other.name = "other-" + u.name
+		other.name, other.spaces = "other-"+u.name, map[string]*os.File{}
 		other.lab("up", "--topology", "router", "--latency", "1ms").want(t, 0)
 		for x, node := range map[*someone]string{u: "near", &other: "client"} {
 			r := x.lab("exec", "--", "cat", "/proc/net/dev").want(t, 0)
@@ -243,8 +269,8 @@ func TestLabsStandSideBySide(t *testing.T) {
 		}
 		u.lab("down").want(t, 0)
 		other.lab("exec", "router", "--", "true").want(t, 0)
-		other.lab("down").want(t, 0)
 		other.look()
+		other.lab("down").want(t, 0)
 		other.nothingLeft()
 	})
 }
@@ -353,32 +379,43 @@ func TestNothingSurvivesAKillOfEverythingAtAnyMoment(t *testing.T) {
 // Issue 5, item 7.
 func TestASeedLosesTheSamePacketsOfTheSameTraffic(t *testing.T) {
 	newLab(t)
-	lost := func(seed string) (lines []string) {
-		log := filepath.Join(t.TempDir(), "log")
-		r := command(t, program, "lab", "run", "--loss", "10%", "--seed", seed, "--log", log, "--",
-			"sh", "-c", `for i in 1 2 3 4 5 6; do "$0" connect --get / far || exit; done >/dev/null 2>&1`, program)
-		r.want(t, 0)
-		text, err := os.ReadFile(log)
-		if err != nil {
-			t.Fatal(err)
+	lost := make([][]string, 3)
+	t.Run("runs", func(t *testing.T) {
+		for i, seed := range []string{"42", "42", "43"} {
+			t.Run(seed, func(t *testing.T) {
+				t.Parallel()
+				lost[i] = losses(t, seed)
+			})
 		}
-		for line := range strings.Lines(string(text)) {
-			// How many bare acknowledgments there are hangs on the kernel's
-			// timers, and what follows a loss on who was quicker to mend it.
-			if strings.HasSuffix(line, " 1\n") && !strings.Contains(line, " ack ") {
-				lines = append(lines, line)
-			}
-		}
-		slices.Sort(lines)
-		return lines
-	}
-	first, again, other := lost("42"), lost("42"), lost("43")
+	})
+	first, again, other := lost[0], lost[1], lost[2]
 	if len(first) == 0 || !slices.Equal(first, again) {
 		t.Errorf("with one seed there were lost\n%s\nand then\n%s", strings.Join(first, ""), strings.Join(again, ""))
 	}
 	if slices.Equal(first, other) {
 		t.Errorf("with another seed the same were lost:\n%s", strings.Join(first, ""))
 	}
+}
+
+// losses are the packets that a few connections lose, sent for the first time.
+func losses(t *testing.T, seed string) (lines []string) {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "log")
+	command(t, program, "lab", "run", "--loss", "10%", "--seed", seed, "--log", log, "--",
+		"sh", "-c", `for i in 1 2 3 4; do "$0" connect --get / far || exit; done >/dev/null 2>&1`, program).want(t, 0)
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		// How many bare acknowledgments there are hangs on the kernel's timers,
+		// and what follows a loss on who was quicker to mend it.
+		if strings.HasSuffix(line, " 1\n") && !strings.Contains(line, " ack ") {
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 func TestRunHasTheCommandsExitStatus(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/record/schematest"
@@ -350,6 +353,16 @@ func TestAnOutputThatFailsStopsTheSending(t *testing.T) {
 
 func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
 	l := newWide(t)
+	if err := l.Near().Do(func() error {
+		dev, err := netlink.LinkByName(l.Near().Interface())
+		if err != nil {
+			return err
+		}
+		return netlink.RouteAdd(&netlink.Route{LinkIndex: dev.Attrs().Index, Gw: net.IPv4(198, 19, 0, 77),
+			Dst: &net.IPNet{IP: net.IPv4(192, 0, 2, 0), Mask: net.CIDRMask(24, 32)}})
+	}); err != nil {
+		t.Fatal(err)
+	}
 	before := received(t, l)
 	for _, tc := range []struct {
 		args   string
@@ -375,7 +388,7 @@ func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
 		{"--exclude 198.18.0.0/16 198.18.0.1", 2, "nothing is left"},
 		{"224.0.0.1", 2, "Multicast"},
 		{"203.0.113.1", 4, "no route"},
-		{"198.19.0.77", 4, "does not answer ARP"},
+		{"192.0.2.1", 4, "does not answer ARP"}, // behind a gateway that is not there
 		{"-4 2001:db8::1", 2, "IP version"},
 	} {
 		p := runProbe(t, l, "", strings.Fields(tc.args)...)
@@ -407,4 +420,35 @@ func received(t *testing.T, l *lab.Lab) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// On the link itself each host has a hardware address of its own.
+func TestProbeOfNeighboursOnTheLink(t *testing.T) {
+	l := newLab(t)
+	server, err := l.StartTLSServer(lab.ServerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := runProbe(t, l, "", "--timeout", "2s", "-p", strconv.Itoa(int(server.Addr().Port())), "198.18.0.0-198.18.0.9")
+	n := outcomes(t, p.records(t))
+	if p.status != 0 || n["certificate"] != 1 || n["silent"]+n["unreachable"]+n["closed"] != 9 {
+		t.Errorf("status %d, %v\n%s", p.status, n, p.err)
+	}
+	p = runProbe(t, l, "", "--link", "packet", "198.18.0.0/29")
+	if p.status != 4 || !strings.Contains(string(p.err), "--link raw") {
+		t.Errorf("the packet link: status %d, %s", p.status, p.err)
+	}
+}
+
+func TestProbeOfThisMachine(t *testing.T) {
+	l := newLab(t)
+	ln, err := l.Near().Listen("tcp", "127.0.0.1:4433")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	p := runProbe(t, l, "", "--until", "tcp", "-p", "4433,4434", "127.0.0.1")
+	if n := outcomes(t, p.records(t)); p.status != 0 || n["open"] != 1 || n["closed"] != 1 {
+		t.Errorf("status %d, %v\n%s", p.status, n, p.err)
+	}
 }

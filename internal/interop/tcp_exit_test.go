@@ -115,6 +115,68 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 	}
 }
 
+// A deafening link loses the first packet that we send after the peer's FIN:
+// the acknowledgment of it.
+type deafening struct {
+	link.Link
+	mu        sync.Mutex
+	fin, lost bool
+}
+
+func (d *deafening) Receive(buf []byte) (link.Packet, error) {
+	p, err := d.Link.Receive(buf)
+	if err == nil && wire.Flags(p.Data[wire.IPv4HeaderLen+13]).Has(wire.FIN) {
+		d.mu.Lock()
+		d.fin = true
+		d.mu.Unlock()
+	}
+	return p, err
+}
+
+func (d *deafening) Send(packet []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fin && !d.lost {
+		d.lost = true
+		return nil
+	}
+	return d.Link.Send(packet)
+}
+
+// TestAFINThatComesAgainMeetsUs lets our last ACK be lost, so that the peer
+// says its FIN once more to a connection that was shut down, and whose user has
+// gone: it is acknowledged, and no RST is on the wire.
+func TestAFINThatComesAgainMeetsUs(t *testing.T) {
+	for _, kind := range []string{"packet", "raw"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			address := serve(t, l, func(c *net.TCPConn) { io.Copy(io.Discard, c) })
+			s := sniff(t, l.Far(), l.Far().Interface())
+			d := rawtcp.Dialer{Link: kind, Wrap: func(l link.Link) link.Link { return &deafening{Link: l} }}
+			c, err := dial(t, l, d, address, 10*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.(*rawtcp.Conn).Shutdown(t.Context())
+			time.Sleep(time.Second) // what would come now meets the kernel
+			all := s.end()
+			fins := 0
+			for _, p := range from(all, l.Far().Addr().String()) {
+				if p.tcp.FIN {
+					fins++
+				}
+			}
+			if fins != 2 {
+				t.Errorf("the peer sent %d FINs, not the one that was not acknowledged and the one that was", fins)
+			}
+			if n := len(resets(all)); n != 0 {
+				t.Errorf("%d RSTs on the wire", n)
+			}
+		})
+	}
+}
+
 // TestACancelledDialLeavesNothingOnTheWire but its SYN: the peer, who has not
 // answered, is owed nothing.
 func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {

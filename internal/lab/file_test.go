@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,42 +10,33 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
-const example = `
-name: example
-seed: 42
-nodes:
-  - name: client
-  - name: server
-    services:
-      - {kind: tls, port: 443, key: rsa-2048, fault: expired, misbehave: corrupt finished -1}
-      - {kind: crypto-tls, port: 8443, alpn: [h2, http/1.1]}
-      - kind: command
-        port: 4433
-        command: [openssl, s_server, -accept, "{address}:{port}", -cert, "{cert}", -key, "{key}", -tls1_2, -www, -quiet]
-links:
-  - ends:
-      - {node: client, addresses: [198.18.0.1/24, "2001:db8::1/64"]}
-      - {node: server, addresses: [198.18.0.2/24, "2001:db8::2/64"]}
-    mtu: 1400
-    latency: 10ms
-    loss: 2.5%
-    reorder: 0.01
-    rate: 10mbit
-    drop: ["> syn 1"]
-`
+// example is the file that docs/lab.md shows.
+func example(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	block, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("docs/lab.md shows no topology file")
+	}
+	return block
+}
 
 func TestATopologyFileSaysItAll(t *testing.T) {
-	topology, err := lab.ParseTopology([]byte(example))
+	topology, err := lab.ParseTopology([]byte(example(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	link := topology.Links[0]
 	if topology.Seed != 42 || link.MTU != 1400 || link.Latency != 10*time.Millisecond || link.Loss != 0.025 ||
-		link.Reorder != 0.01 || link.Rate != 10e6 || len(link.Drop) != 1 || link.Ends[1].Addresses[1].Bits() != 64 {
+		link.Reorder != 0.01 || link.Rate != 10e6 || link.Ends[1].Addresses[1].Bits() != 64 {
 		t.Errorf("%+v", topology)
 	}
 	s := topology.Nodes[1].Services
-	if len(s) != 3 || s[0].Fault != lab.Expired || s[1].ALPN[0] != "h2" || s[2].Command[0] != "openssl" {
+	if len(s) != 5 || s[0].Fault != lab.Expired || s[3].ALPN[0] != "h2" || s[4].Command[0] != "openssl" {
 		t.Errorf("%+v", s)
 	}
 }
@@ -92,7 +84,7 @@ func TestWrongTopologyFilesAreRefusedWithThePlace(t *testing.T) {
 
 // The example of the file's form runs, with somebody else's server in it.
 func TestATopologyFileRunsWithAProgramInIt(t *testing.T) {
-	topology, err := lab.ParseTopology([]byte(strings.Replace(example, `drop: ["> syn 1"]`, "", 1)))
+	topology, err := lab.ParseTopology([]byte(example(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,10 @@ import (
 // sequence number after it to be found by trying.
 const maxLostRecords = 64
 
+// maxUncertain is how many records may have been lost in all gaps since the last
+// record that was decrypted. Each of them is one more try at the next record.
+const maxUncertain = 16 * maxLostRecords
+
 // changeCipherSpec takes a direction's new keys into use, if somebody has the
 // secret that they follow from.
 func (c *Connection) changeCipherSpec(dir transcript.Dir, h *half, f *transcript.Frame) {

@@ -253,6 +253,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 		h.resync = true
 		h.uncertain += maxLostRecords
 	}
+	h.uncertain = min(h.uncertain, maxUncertain)
 	c.shared.incomplete = true
 }
 

@@ -46,6 +46,7 @@ type facts struct {
 	dataLen  int
 	sent     int  // of the request
 	asked    bool // it is written
+	waits    bool // for its turn in loop.work
 	reported bool // the record is made; what follows is the end
 
 	// In the loop's wheel.

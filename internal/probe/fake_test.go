@@ -22,8 +22,11 @@ type fakeNet struct {
 	local  netip.Addr
 	flight []byte // nil: hosts that take the connection and say no more
 	deaf   bool   // hosts that do not even take it
+	wrong  bool   // they acknowledge first what was never sent
+	hold   int    // how many packets stay on the way before the first arrives
 	ready  [][]byte
 	free   [][]byte
+	last   int // what was ready after the last Receive
 	sent   int
 }
 
@@ -43,6 +46,11 @@ func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
 	case flags == wire.SYN:
 		s.Flags, s.Seq, s.Ack = wire.SYN|wire.ACK, 1000, seq+1
 		s.Options.AddMSS(1460)
+		if f.wrong {
+			bad := s
+			bad.Ack += 77
+			f.answer(dst, &bad)
+		}
 		f.answer(dst, &s)
 	case length > 0 && f.flight != nil:
 		for rest := f.flight; len(rest) > 0; {
@@ -65,11 +73,16 @@ func (f *fakeNet) answer(from netip.Addr, s *wire.Segment) {
 }
 
 func (f *fakeNet) Receive(wait time.Duration, take func(link.Packet)) error {
-	for i := 0; i < len(f.ready); i++ {
+	arrive := len(f.ready) - f.hold
+	if len(f.ready) == f.last {
+		arrive = len(f.ready) // nothing more is sent
+	}
+	for i := range max(arrive, 0) {
 		take(link.Packet{Data: f.ready[i]})
 		f.free = append(f.free, f.ready[i])
 	}
-	f.ready = f.ready[:0]
+	f.ready = append(f.ready[:0], f.ready[max(arrive, 0):]...)
+	f.last = len(f.ready)
 	return nil
 }
 
@@ -146,4 +159,34 @@ func BenchmarkSYNToCertificate(b *testing.B) {
 		b.Fatalf("%d of %d: %+v", n, b.N, l.stats)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(l.stats.Records), "ns/target")
+}
+
+func BenchmarkSYN(b *testing.B) {
+	f := &fakeNet{deaf: true}
+	o := fakeOptions(b, b.N)
+	o.MaxInFlight = 1 << 30
+	l := fakeLoop(b, o, f)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for !l.ended {
+		l.now = l.instant()
+		l.pace.fill(l.now)
+		l.sendSYNs()
+	}
+}
+
+// A wrong answer is kept as evidence until the right one comes: there is room
+// for so many, and others need it.
+func TestEvidenceThatDoesNotCountIsLetGo(t *testing.T) {
+	o := fakeOptions(t, 512)
+	o.Goal = GoalTCP
+	f := &fakeNet{wrong: true}
+	l := fakeLoop(t, o, f)
+	check(t, l.run(t.Context(), t.Context()))
+	if l.stats.Answers == 0 || l.stats.Records == 0 {
+		t.Fatalf("%+v", l.stats)
+	}
+	if len(l.odd) > 0 {
+		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.odd), l.stats.Records)
+	}
 }

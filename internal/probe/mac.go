@@ -9,45 +9,48 @@ import (
 
 // A mac makes, from a connection's two addresses and ports, what a SYN needs
 // and nobody can guess: its initial sequence number (RFC 6528, without the
-// clock: no four-tuple is used twice in a scan), its timestamp offset, and our
-// port. It is CBC-MAC with AES over a message of fixed length, and not safe for
-// concurrent use.
+// clock: no four-tuple is used twice in a scan) and its timestamp offset. It is
+// CBC-MAC with AES over messages of fixed lengths, and not safe for concurrent
+// use.
 type mac struct {
-	block cipher.Block
-	in    [aes.BlockSize]byte // kept, so that none is made
+	block   cipher.Block
+	portKey uint64
+	in      [aes.BlockSize]byte // kept, so that none is made
 }
 
 func newMAC(key [16]byte) *mac {
 	block, _ := aes.NewCipher(key[:]) // fails for a wrong length only
-	return &mac{block: block}
-}
-
-// Uses of the one key.
-const (
-	useSequence = 1
-	usePort     = 2
-)
-
-func (m *mac) sum(use byte, a netip.Addr, remote, local uint16) uint64 {
-	m.in = a.As16()
+	m := &mac{block: block}
 	m.block.Encrypt(m.in[:], m.in[:])
-	m.in[0] ^= use
-	m.in[2] ^= byte(remote >> 8)
-	m.in[3] ^= byte(remote)
-	m.in[4] ^= byte(local >> 8)
-	m.in[5] ^= byte(local)
-	m.block.Encrypt(m.in[:], m.in[:])
-	return binary.BigEndian.Uint64(m.in[:])
+	m.portKey = binary.BigEndian.Uint64(m.in[:])
+	return m
 }
 
 // sequence is the ISS and the timestamp offset. Our address is the same for
-// all that a key serves.
+// all that a key serves. An IPv4 message is one block, an IPv6 one two; that
+// the former has a block's last byte set keeps them apart.
 func (m *mac) sequence(a netip.Addr, remote, local uint16) (iss, offset uint32) {
-	v := m.sum(useSequence, a, remote, local)
+	if a.Is4() {
+		m.in = [aes.BlockSize]byte{15: 4}
+		b := a.As4()
+		copy(m.in[8:], b[:])
+	} else {
+		m.in = a.As16()
+		m.block.Encrypt(m.in[:], m.in[:])
+	}
+	ports := binary.BigEndian.Uint32(m.in[:]) ^ (uint32(remote)<<16 | uint32(local))
+	binary.BigEndian.PutUint32(m.in[:], ports)
+	m.block.Encrypt(m.in[:], m.in[:])
+	v := binary.BigEndian.Uint64(m.in[:])
 	return uint32(v >> 32), uint32(v)
 }
 
-// port is a number that chooses our port.
+// port is a number that chooses our port. It scatters, under a key, and is no
+// secret: our port is on the wire.
 func (m *mac) port(a netip.Addr, remote uint16) uint16 {
-	return uint16(m.sum(usePort, a, remote, 0))
+	b := a.As16()
+	x := binary.BigEndian.Uint64(b[8:]) ^ binary.BigEndian.Uint64(b[:8])*0x9e3779b97f4a7c15 ^ m.portKey ^ uint64(remote)<<48
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return uint16(x >> 48)
 }

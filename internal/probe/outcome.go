@@ -41,6 +41,7 @@ func (l *loop) write(n uint64, r *record.Record) {
 // done closes a target's slot: nothing more will be done about it.
 func (l *loop) done(n uint64) {
 	l.window.at(n).state = slotDone
+	delete(l.odd, n)
 	l.source.release(n)
 }
 
@@ -55,7 +56,6 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 		r.RTT = l.sinceSYN(s)
 	}
 	r.Evidence.Set(since, packet.Data)
-	delete(l.odd, n)
 	l.write(n, r)
 	l.done(n)
 }
@@ -72,7 +72,6 @@ func (l *loop) unanswered(n uint64, s *slot) {
 		r.Error = "its SYN-ACK acknowledges what was never sent"
 		r.Odd = s.odd.names()
 		r.Evidence = l.odd[n]
-		delete(l.odd, n)
 	}
 	l.write(n, r)
 	l.done(n)

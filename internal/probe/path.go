@@ -64,12 +64,17 @@ func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
 		return nil, err
 	}
 	p := &path{local: r.Source, route: r, ports: uint16(o.Ports)}
-	kind := o.Link
-	if kind == "" || kind == link.KindAuto {
+	// The raw link leaves it to the kernel to find each neighbour's address; the
+	// packet link sends all to one next hop.
+	kind, near := o.Link, r.Loopback || r.OnLink(to)
+	switch {
+	case kind == link.KindPacket && near:
+		return nil, fmt.Errorf("%w to %v through the packet link: it sends all targets to one next hop, and these are on %s itself; use --link raw, or auto", link.ErrNoRoute, to, r.Interface)
+	case kind != "" && kind != link.KindAuto:
+	case near:
+		kind = link.KindRaw
+	default:
 		kind = link.KindPacket
-		if r.Loopback {
-			kind = link.KindRaw
-		}
 	}
 	p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{r.Source}, Count: o.Ports, Hold: true})
 	if err != nil {

@@ -147,6 +147,7 @@ func (l *loop) sinceFirst(s *slot) time.Duration {
 // born makes a connection of a SYN-ACK.
 func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	l.stats.Answers++
+	delete(l.odd, n) // what counts has come
 	t := l.source.at(n)
 	c := l.take()
 	c.n, c.target, c.local, c.path = n, t, s.DstPort, p

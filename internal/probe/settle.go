@@ -59,6 +59,7 @@ func (l *loop) advance(c *conn, working bool) {
 		}
 		if !working {
 			l.work = append(l.work, job{c, c.n, l.now})
+			c.waits = true
 			return
 		}
 		c.session.Resume(l.o.Worker.Do(work))
@@ -77,8 +78,9 @@ type job struct {
 // looked at again: the receive ring must not run full meanwhile.
 const workTurn = time.Millisecond
 
-// maxWork is how much may wait before no more targets are begun.
-const maxWork = 128
+// maxWork is how much may wait before no more targets are begun; benchmarks
+// hold more back.
+var maxWork = 128
 
 // labour does waiting work, the oldest first.
 func (l *loop) labour() {
@@ -87,6 +89,7 @@ func (l *loop) labour() {
 		j := l.work[l.working]
 		l.working++
 		if j.c.n == j.n && j.c.session != nil && !j.c.reported {
+			j.c.waits = false
 			j.c.limit = j.c.limit.Add(l.now.Sub(j.since)) // the peer did not keep us waiting
 			l.advance(j.c, true)
 			l.finishSettling(j.c)
@@ -151,6 +154,8 @@ func (l *loop) ring(c *conn) {
 	c.session.Advance(l.now)
 	if !l.now.Before(c.limit) {
 		switch {
+		case c.waits: // for us, and not we for the peer
+			c.limit = l.now.Add(closeTime)
 		case c.reported:
 			c.session.Abort()
 			l.transmit(c)

@@ -55,7 +55,9 @@ var raw = regexp.MustCompile(`(?m)^ *\d+ +\d+ +[0-9a-f]+…?`)
 var changing = regexp.MustCompile(`[0-9a-f]*[0-9][0-9a-f…]*|\s+`)
 
 // masked is a document's lines without what changes.
-func masked(s string) []string { return strings.Split(changing.ReplaceAllString(raw.ReplaceAllString(s, "#"), "#"), "\n") }
+func masked(s string) []string {
+	return strings.Split(changing.ReplaceAllString(raw.ReplaceAllString(s, "#"), "#"), "\n")
+}
 
 // A part is one of the thirteen steps: what it is, of which bytes it shows
 // which, and what it is compared to.

@@ -26,11 +26,14 @@
 // everything is received by AF_PACKET, whose taps come first, and on kernels
 // without netfilter. It needs CAP_BPF and CAP_NET_ADMIN.
 //
-// [OpenRange] is for many ports at once, of both IP versions.
+// [OpenRange] is for many ports at once, of both IP versions. [Raise] leaves a
+// guard standing for other programs, [Lower] takes it away again, and [Find]
+// lists what stands, of this process as of others.
 //
 // An address that the kernel does not have needs no guard: see
 // [Options.Foreign].
 //
 // Read guard.go first, then port.go (which port, and holding it), listener.go,
-// nftables.go with rules.go, tcx.go, and range.go.
+// nftables.go with rules.go, tcx.go, range.go, and
+// for what outlives a process lasting.go, found.go and foundlistener.go.
 package guard

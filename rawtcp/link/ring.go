@@ -92,3 +92,10 @@ func Allowed() error {
 	}
 	return unix.Close(fd)
 }
+
+// OnLink reports whether the route leads to hosts on the link itself, each of
+// which has a link-layer address of its own to be asked for.
+func (r *Route) OnLink(remote netip.Addr) bool {
+	own, err := r.hardware()
+	return err == nil && own.asks && !r.Loopback && r.NextHop == remote.Unmap()
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // rawRing is the ring over raw IP sockets, one packet a system call: the
@@ -47,9 +49,19 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 	return nil
 }
 
+// Queue sends at once. A neighbour that does not answer, a full queue and a
+// firewall are losses on the way.
 func (b *rawRing) Queue(packet []byte, _ Hop) error {
-	b.stats.Sent++
-	return b.Send(packet)
+	err := b.Send(packet)
+	switch {
+	case err == nil:
+		b.stats.Sent++
+	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.ENOBUFS),
+		errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EPERM):
+		b.stats.Unsent++
+		return nil
+	}
+	return err
 }
 
 func (b *rawRing) Flush() error     { return nil }

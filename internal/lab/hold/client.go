@@ -128,8 +128,13 @@ func Down(name string) (was bool, err error) {
 	}
 	if err == nil {
 		defer unix.Close(pidfd)
-		_ = c.SetDeadline(time.Now().Add(downPatience))
-		if send(c, question{Do: "down"}) != nil || !ended(pidfd, downPatience) {
+		_ = c.SetDeadline(time.Now().Add(answerPatience))
+		var a answer
+		err := send(c, question{Do: "down"})
+		if err == nil {
+			_, err = receive(c, &a)
+		}
+		if err != nil || !ended(pidfd, downPatience) {
 			// It hangs, or is stopped. Nothing survives its end.
 			_ = unix.PidfdSendSignal(pidfd, unix.SIGKILL, nil, 0)
 			if !ended(pidfd, downPatience) {
@@ -140,6 +145,9 @@ func Down(name string) (was bool, err error) {
 	d.clean(name)
 	return true, nil
 }
+
+// answerPatience is how long a holder may take to say that it has understood.
+const answerPatience = 2 * time.Second
 
 // ended waits for the end of a process.
 func ended(pidfd int, patience time.Duration) bool {

@@ -56,17 +56,49 @@ func (d dir) make() error {
 	return d.check()
 }
 
-// lock keeps other commands from making or removing labs until unlock.
+// lock keeps other commands from making or removing labs until unlock. Where
+// there is no folder any more, it is os.ErrNotExist.
 func (d dir) lock() (unlock func(), err error) {
-	f, err := os.Open(string(d))
+	for {
+		// First: somebody else's could be a pipe, which nobody opens, or locked for good.
+		if err := d.check(); err != nil {
+			return nil, err
+		}
+		f, err := os.OpenFile(string(d), os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+		if err != nil {
+			return nil, err
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+			_ = f.Close()
+			return nil, fmt.Errorf("lock %s: %w", d, err)
+		}
+		if d.is(f) {
+			return func() { _ = f.Close() }, nil
+		}
+		_ = f.Close() // who had the lock has removed it
+	}
+}
+
+// is reports whether f is still the folder of that name.
+func (d dir) is(f *os.File) bool {
+	held, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return false
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		_ = f.Close()
-		return nil, fmt.Errorf("lock %s: %w", d, err)
+	named, err := os.Lstat(string(d))
+	return err == nil && os.SameFile(held, named)
+}
+
+// makeAndLock is make, and lock of what was made.
+func (d dir) makeAndLock() (unlock func(), err error) {
+	for {
+		if err := d.make(); err != nil {
+			return nil, fmt.Errorf("keep the lab's socket: %w", err)
+		}
+		if unlock, err = d.lock(); !errors.Is(err, os.ErrNotExist) {
+			return unlock, err
+		}
 	}
-	return func() { _ = f.Close() }, nil
 }
 
 func (d dir) socket(name string) string { return filepath.Join(string(d), name+socketSuffix) }

@@ -27,10 +27,7 @@ func Up(name string, t lab.Topology) (made bool, err error) {
 		return false, err
 	}
 	d := home()
-	if err := d.make(); err != nil {
-		return false, fmt.Errorf("keep the lab's socket: %w", err)
-	}
-	unlock, err := d.lock()
+	unlock, err := d.makeAndLock()
 	if err != nil {
 		return false, err
 	}

@@ -1,0 +1,116 @@
+package hold
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// Who asks a holder may say anything: it answers in a sentence, or not at all,
+// and goes on.
+func TestAHolderOutlivesWhateverItIsAsked(t *testing.T) {
+	l, err := lab.New(t.Context(), lab.Isolated())
+	if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	h := &holder{name: "x", lab: l, since: time.Now(), done: make(chan struct{})}
+	path := filepath.Join(t.TempDir(), "x.sock")
+	if h.ln, err = net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"}); err != nil {
+		t.Fatal(err)
+	}
+	defer h.ln.Close()
+	go h.accept()
+	call := func() *net.UnixConn {
+		c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	for _, packet := range []string{"{", "null", "[1]", strings.Repeat("x", 1<<16), "\x00", `{"do":7}`} {
+		if _, err := call().Write([]byte(packet)); err != nil {
+			t.Errorf("%.10q: %v", packet, err)
+		}
+	}
+	_ = call().Close()
+	for want, q := range map[string]question{
+		"is not understood":      {Do: "dance"},
+		"there is no node":       {Do: "exec", Node: "nowhere", Args: []string{"true"}},
+		"three streams":          {Do: "exec", Args: []string{"true"}},
+		"a name and":             {Do: "exec"},
+		"no such file or direct": {Do: "exec", Path: "/no/such", Args: []string{"such"}},
+	} {
+		c := call()
+		var files []*os.File
+		if q.Path != "" {
+			files = []*os.File{os.Stdin, os.Stdout, os.Stderr}
+		}
+		if err := send(c, q, files...); err != nil {
+			t.Fatal(err)
+		}
+		var a answer
+		if _, err := receive(c, &a); err != nil || !strings.Contains(a.Error, want) {
+			t.Errorf("%+v: %+v, %v, want something about %q", q, a, err, want)
+		}
+	}
+	c := call()
+	if err := send(c, question{Do: "status"}); err != nil {
+		t.Fatal(err)
+	}
+	var a answer
+	if _, err := receive(c, &a); err != nil || a.Status == nil || a.Status.Name != "x" || len(a.Status.Nodes) != 2 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// A folder that somebody else could have prepared is not used.
+func TestAFolderOfOthersIsRefused(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	d := home()
+	if err := d.make(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(string(d), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.make(); err == nil || !strings.Contains(err.Error(), "0700") {
+		t.Errorf("a folder that all may read: %v", err)
+	}
+	if err := os.Remove(string(d)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(t.TempDir(), string(d)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.make(); err == nil {
+		t.Error("a symbolic link is followed")
+	}
+	if _, err := Up("default", lab.Bare()); err == nil {
+		t.Error("a lab is made in it")
+	}
+}
+
+func TestNamesOfLabs(t *testing.T) {
+	for _, name := range []string{"default", "a", "A.b_c-9"} {
+		if err := CheckName(name); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"", ".", "../x", "a/b", "-x", "a b", strings.Repeat("a", 41), "\x1b"} {
+		if CheckName(name) == nil {
+			t.Errorf("%q is a name", name)
+		}
+	}
+}

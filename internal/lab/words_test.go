@@ -1,0 +1,36 @@
+package lab
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// docs/lab.md knows every word that a topology file may say.
+func TestThePageKnowsEveryWord(t *testing.T) {
+	text, err := os.ReadFile("../../docs/lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, k := range kinds {
+		words = append(words, string(k))
+	}
+	for _, a := range acts {
+		words = append(words, string(a))
+	}
+	for _, k := range []KeyType{ECDSAP256, ECDSAP384, ECDSAP521, RSA1024, RSA2048, RSA4096, Ed25519} {
+		words = append(words, string(k))
+	}
+	for _, f := range []CertFault{Expired, NotYetValid, SelfSigned, UnknownCA, WrongName, WrongUse, BadSignature, Escapes} {
+		words = append(words, string(f))
+	}
+	for _, t := range Builtin() {
+		words = append(words, t.Name)
+	}
+	for _, w := range words {
+		if !strings.Contains(string(text), "`"+w+"`") {
+			t.Errorf("docs/lab.md does not say `%s`", w)
+		}
+	}
+}
