@@ -87,14 +87,14 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
-	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v -figures ./internal/probe
+	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v ./internal/probe -figures
 	$(GO) test -run '^$$' -bench SYN ./internal/probe
 
 probe-full: ## 65,536 addresses to certificate and to Finished, some minutes
-	$(GO) test -count=1 -timeout 2h -run TestAnInhabitedNetwork -v -full ./internal/probe
+	$(GO) test -count=1 -timeout 2h -run TestAnInhabitedNetwork -v ./internal/probe -full
 
 soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
-	$(GO) test -count=1 -timeout 0 -run TestSoak -v -soak $(LENGTH) ./internal/probe
+	$(GO) test -count=1 -timeout 0 -run TestSoak -v ./internal/probe -soak $(LENGTH)
 
 scenarios: ## docs/scenarios.md, from runs of each scenario
 	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update

@@ -3,8 +3,10 @@ package explain
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -170,21 +172,56 @@ func FuzzExplain(f *testing.F) {
 			f.Add(b)
 		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var views []view.View
-		for _, name := range view.Names {
-			v, _ := view.New(name, io.Discard, view.Options{Verbose: true})
-			views = append(views, v)
+	f.Fuzz(func(t *testing.T, b []byte) { explainAnything(t, b) })
+}
+
+// explainAnything shows the first connection of a file in every view at once,
+// and reads it as a stream.
+func explainAnything(t *testing.T, b []byte) {
+	var views []view.View
+	for _, name := range view.Names {
+		v, _ := view.New(name, io.Discard, view.Options{Verbose: true})
+		views = append(views, v)
+	}
+	o := Options{Filter: Filter{Conn: 1}, Limit: transcript.KeepNothing, Listener: func(e *transcript.Entry) {
+		for _, v := range views {
+			v.Entry(e)
 		}
-		o := Options{Filter: Filter{Conn: 1}, Limit: transcript.KeepNothing, Listener: func(e *transcript.Entry) {
-			for _, v := range views {
-				v.Entry(e)
+	}}
+	r, err := Reader(t.Context(), bytes.NewReader(b), o)
+	if err == nil && r.Shown == nil && len(r.Matching) == 1 {
+		t.Fatal("a connection that is meant is not shown")
+	}
+	Reader(t.Context(), pipe{bytes.NewReader(b)}, Options{Listener: func(*transcript.Entry) {}})
+}
+
+var mutations = flag.Int("mutations", 5, "how many times each capture is damaged")
+
+// TestDamagedCapturesAreExplained damages every capture, so that most of it can
+// still be read: what a fuzzer seldom finds.
+func TestDamagedCapturesAreExplained(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(captures, "*.pcap*"))
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for seed := range *mutations {
+			rng := rand.New(rand.NewPCG(uint64(seed), 6))
+			damaged := bytes.Clone(b)
+			for range 1 + rng.IntN(8) {
+				i := 24 + rng.IntN(len(damaged)-24)
+				switch rng.IntN(3) {
+				case 0:
+					damaged[i] ^= 1 << rng.IntN(8)
+				case 1:
+					damaged[i] = byte(rng.Uint32())
+				default:
+					n := min(rng.IntN(64), len(damaged)-i)
+					copy(damaged[i:i+n], damaged[24:])
+				}
 			}
-		}}
-		r, err := Reader(t.Context(), bytes.NewReader(b), o)
-		if err == nil && r.Shown == nil && len(r.Matching) == 1 {
-			t.Fatal("a connection that is meant is not shown")
+			t.Run(fmt.Sprintf("%s %d", filepath.Base(path), seed), func(t *testing.T) { explainAnything(t, damaged) })
 		}
-		Reader(t.Context(), pipe{bytes.NewReader(b)}, Options{Listener: func(*transcript.Entry) {}})
-	})
+	}
 }

@@ -114,8 +114,9 @@ func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 		}
 		event := handshake.RecordEvent{Dir: directionOf(dir), Type: rec.Type, Version: rec.Version,
 			Offset: h.base, Wire: bytes.Clone(h.buf[:n])}
-		c.record(dir, h, at, &event)
-		h.drop(n)
+		if c.record(dir, h, at, &event); !h.given { // else there is nothing left
+			h.drop(n)
+		}
 	}
 }
 
