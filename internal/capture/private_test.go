@@ -12,6 +12,9 @@ import (
 // Somebody else's file stays what it is: its owner reads it whatever its mode.
 func TestSecretsGoIntoNoFileOfSomebodyElses(t *testing.T) {
 	if os.Geteuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("only root can give files to others")
+		}
 		t.Skip("only root can give files to others")
 	}
 	path := filepath.Join(t.TempDir(), "theirs.pcapng")
