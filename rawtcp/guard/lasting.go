@@ -96,14 +96,14 @@ const maxComment = 127
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }
 
-// single splits a scope into those of one rule each.
+// single splits a scope into those of one rule each. Rules know no zones.
 func (s scope) single() []scope {
 	if len(s.addrs) == 0 {
 		return []scope{s}
 	}
 	var list []scope
 	for _, a := range s.addrs {
-		list = append(list, scope{addrs: []netip.Addr{a}, first: s.first, last: s.last})
+		list = append(list, scope{addrs: []netip.Addr{a.WithZone("")}, first: s.first, last: s.last})
 	}
 	return list
 }

@@ -69,6 +69,24 @@ func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
 	}
 }
 
+// A link-local address comes with its interface, which no rule names.
+func TestALastingGuardOfALinkLocalAddressStandsOnceToo(t *testing.T) {
+	nstest.NewPair(t)
+	addrs := []netip.Addr{netip.MustParseAddr("fe80::1%lo")}
+	for _, want := range []int{1, 0} {
+		n, err := guard.Raise(addrs, 4000, 4000, "a test's")
+		nstest.Check(t, err)
+		if n != want {
+			t.Errorf("Raise added %d rules, want %d", n, want)
+		}
+	}
+	n, err := guard.Lower(addrs, 4000, 4000)
+	nstest.Check(t, err)
+	if n != 1 {
+		t.Errorf("Lower took %d rules away, want 1", n)
+	}
+}
+
 func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
 	p := nstest.NewPair(t)
 	at := []netip.Addr{p.Client.Addr4}
