@@ -50,7 +50,13 @@ func TestRecordCaptures(t *testing.T) {
 	for _, group := range [][]specimen{handshakeSpecimens, endSpecimens, networkSpecimens, formatSpecimens} {
 		for _, s := range group {
 			fmt.Fprintf(&list, "| `%s` | %s |\n", s.file, s.how)
-			t.Run(s.file, func(t *testing.T) { s.make(newRecording(t, s.file)) })
+			t.Run(s.file, func(t *testing.T) {
+				r := newRecording(t, s.file)
+				s.make(r)
+				if filepath.Ext(s.file) == ".pcapng" {
+					forgetMachine(t, r.path)
+				}
+			})
 		}
 	}
 	readme := fmt.Sprintf(capturesReadme, list.String())
