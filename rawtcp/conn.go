@@ -176,8 +176,9 @@ func (c *Conn) Close() error {
 }
 
 // Shutdown ends the connection and waits: for both sides' FIN, as long as the
-// context allows, else it resets the connection. Unlike Close it returns once
-// everything that belongs to the connection is gone.
+// context allows, else it resets the connection; and in TIME-WAIT a little
+// longer, so that a FIN that comes again meets us and not the kernel. Unlike
+// Close it returns once everything that belongs to the connection is gone.
 func (c *Conn) Shutdown(ctx context.Context) {
 	c.stack.mu.Lock()
 	first := !c.closed

@@ -42,9 +42,9 @@ func (c *Conn) linger() {
 		}
 	}
 	if c.end() {
-		c.stack.sleep(c.grace(leastGrace))
+		c.stack.sleep(nil, c.grace(leastGrace))
 	} else if c.holdsPort() {
-		c.stack.sleep(timeWaitHold)
+		c.stack.sleep(nil, timeWaitHold)
 	}
 	c.free()
 }
@@ -56,9 +56,9 @@ func (c *Conn) finish(ctx context.Context) {
 	if c.end() {
 		// The peer may not have heard yet: what is still on its way meets our
 		// guard, not the kernel's RST.
-		c.stack.sleep(c.grace(leastGrace))
+		c.stack.sleep(nil, c.grace(leastGrace))
 	} else if c.holdsPort() {
-		c.stack.sleep(c.grace(leastTimeWait))
+		c.stack.sleep(ctx.Done(), c.grace(leastTimeWait))
 	}
 	c.free()
 }

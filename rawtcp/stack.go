@@ -279,12 +279,14 @@ func (s *Stack) unused() func() {
 	return release
 }
 
-// sleep waits for a while, or until the stack ends.
-func (s *Stack) sleep(d time.Duration) {
+// sleep waits for a while, or until the stack ends or stop is closed, which
+// may be nil.
+func (s *Stack) sleep(stop <-chan struct{}, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+	case <-stop:
 	case <-s.done:
 	}
 }

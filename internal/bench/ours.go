@@ -59,7 +59,13 @@ func outcome(s *session.Session) (string, error) {
 // finish drives one connection to Finished and closes it, as internal/connect
 // does for one without a transcript.
 func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *session.Session, reached func()) (string, error) {
-	defer c.Shutdown(ctx)
+	defer func() {
+		c.CloseWrite()
+		c.Wait(ctx, func() bool { return rawtcp.Done(s) })
+		leave, cancel := context.WithCancel(ctx)
+		cancel()
+		c.Shutdown(leave) // without a stay in TIME-WAIT, which would cost time alone
+	}()
 	for {
 		var work handshake.Work
 		var busy, done bool

@@ -13,7 +13,7 @@ import (
 const roleServer = "server"
 
 // patience bounds each handshake, on either side.
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // serve is the peer of every client: crypto/tls behind the kernel's TCP. It
 // says where it listens and goes on until its standard input ends.

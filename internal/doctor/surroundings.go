@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
@@ -153,14 +154,14 @@ func ethtool(dev string, command uint32) bool {
 	}
 	defer unix.Close(fd)
 	value := struct{ cmd, data uint32 }{cmd: command} // struct ethtool_value
-	request, err := unix.NewIfreq(dev)
-	if err != nil {
-		return false
-	}
-	var raw [unix.IFNAMSIZ + 24]byte // struct ifreq
-	copy(raw[:], request.Name())
-	*(*unsafe.Pointer)(unsafe.Pointer(&raw[unix.IFNAMSIZ])) = unsafe.Pointer(&value)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&raw)))
+	request := struct {                               // struct ifreq
+		name [unix.IFNAMSIZ]byte
+		data unsafe.Pointer
+		_    [16]byte
+	}{data: unsafe.Pointer(&value)}
+	copy(request.name[:unix.IFNAMSIZ-1], dev)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
+	runtime.KeepAlive(&value)
 	return errno == 0 && value.data != 0
 }
 
