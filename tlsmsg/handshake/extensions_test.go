@@ -288,3 +288,16 @@ func TestAServerKeepsToTheSizeLimitsOfBothSides(t *testing.T) {
 		t.Errorf("a limit of 63 bytes: %v", p.s.Err())
 	}
 }
+
+// A server never answers with a limit that a client would have to refuse.
+func TestAServerBringsItsSizeLimitIntoBounds(t *testing.T) {
+	for set, want := range map[uint16]uint16{1: 64, 200: 200, 65535: 1 << 14} {
+		p := newPair(t, func(c *handshake.Config) { c.RecordSizeLimit = 100 }, func(c *handshake.ServerConfig) { c.RecordSizeLimit = set })
+		if err := p.shake(); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.c.State().RecordSizeLimit; got != want {
+			t.Errorf("a limit of %d was answered as %d, expected %d", set, got, want)
+		}
+	}
+}

@@ -40,7 +40,8 @@ type ServerConfig struct {
 	Tickets   bool // give session tickets and take them (RFC 5077)
 
 	// RecordSizeLimit answers a client's record_size_limit (RFC 8449): the most
-	// bytes of plaintext in a protected record, 64 to 16384. 0: not answered.
+	// bytes of plaintext in a protected record, 64 to 16384, between which any
+	// other value is brought. 0: not answered.
 	RecordSizeLimit uint16
 
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
@@ -72,6 +73,9 @@ func (c *ServerConfig) setDefaults() {
 	}
 	if len(c.SignatureSchemes) == 0 {
 		c.SignatureSchemes = defaultSchemes
+	}
+	if c.RecordSizeLimit != 0 {
+		c.RecordSizeLimit = min(max(c.RecordSizeLimit, minRecordSizeLimit), tlsmsg.MaxPlaintext)
 	}
 }
 
