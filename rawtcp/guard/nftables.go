@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 
@@ -25,13 +26,14 @@ type nft struct {
 }
 
 // ownedPrefix begins the names of the tables that die with their process; its
-// id and the ports follow.
+// id and the ports follow, and a number that no two guards share, though they
+// be of one process or of processes in containers that have the same id.
 const ownedPrefix = "rawshake-"
 
 func openNFTables(s scope) (Shield, error) {
 	g := &nft{scope: s, table: &nftables.Table{
 		Family: nftables.TableFamilyINet,
-		Name:   fmt.Sprintf("%s%d-%s", ownedPrefix, os.Getpid(), s.name()),
+		Name:   fmt.Sprintf("%s%d-%s-%x", ownedPrefix, os.Getpid(), s.name(), rand.Uint32()),
 	}}
 	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(c *netlink.Conn) error {
 		return createOwned(c, g.table)
