@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"sync"
 	"syscall"
 	"time"
 
@@ -71,14 +70,12 @@ type OurSession struct {
 // OurServer is a TLS server made of handshake.Server, behind the kernel's TCP.
 type OurServer struct {
 	*Papers
+	acceptor
 
 	o      OurServerOptions
-	ln     net.Listener
 	config handshake.ServerConfig // but for what is new in each connection
 	worker *worker.Worker
 	log    *sessionLog[OurSession]
-	wg     sync.WaitGroup
-	conns  connSet
 }
 
 // StartOurServer starts such a server on the far node.
@@ -117,23 +114,18 @@ func receiveBuffer(n int) func(network, address string, c syscall.RawConn) error
 // NewOurServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewOurServer(ln net.Listener, o OurServerOptions, addresses ...netip.Addr) (*OurServer, error) {
-	if o.PKI == nil {
-		pki, err := NewPKI(PKIOptions{
-			ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: append(addresses, addrPort(ln.Addr()).Addr()),
-		})
-		if err != nil {
-			_ = ln.Close()
-			return nil, err
-		}
-		o.PKI = pki
+	pki, err := certificates(o.PKI, PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
+	if err != nil {
+		_ = ln.Close()
+		return nil, err
 	}
+	o.PKI = pki
 	s, err := newOurServer(o)
 	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	s.ln = ln
-	s.wg.Go(func() { serve(s.ln, &s.conns, s.talk) })
+	s.accept(ln, s.talk)
 	return s, nil
 }
 
@@ -182,20 +174,12 @@ func (s *OurServer) prepare() error {
 	return err
 }
 
-// Addr is where the server listens.
-func (s *OurServer) Addr() netip.AddrPort { return addrPort(s.ln.Addr()) }
-
 // Next waits for the next connection to end, in their order, from the first.
 func (s *OurServer) Next(ctx context.Context) (OurSession, error) { return s.log.next(ctx) }
 
 // Close ends the server and its connections.
 func (s *OurServer) Close() error {
-	var err error
-	if s.ln != nil {
-		err = s.ln.Close()
-	}
-	s.conns.closeAll()
-	s.wg.Wait()
+	err := s.stop()
 	s.log.close()
 	_ = s.Papers.Close()
 	return err

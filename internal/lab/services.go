@@ -208,8 +208,7 @@ func (l *Lab) startTalkers(n *Node, services []Service) error {
 		_ = switchboard.Close()
 		return err
 	}
-	switchboard.ln = ln
-	switchboard.wg.Go(func() { serve(ln, &switchboard.conns, switchboard.talk) })
+	switchboard.accept(ln, switchboard.talk)
 	return l.owns(switchboard)
 }
 
@@ -232,10 +231,8 @@ const backlog = 1 << 16
 
 // A switchboard is one port, at each of whose addresses another may answer.
 type switchboard struct {
-	ln    net.Listener
+	acceptor
 	lines []line
-	conns connSet
-	wg    sync.WaitGroup
 }
 
 type line struct {
@@ -273,12 +270,7 @@ func (b *switchboard) talk(c net.Conn) {
 }
 
 func (b *switchboard) Close() error {
-	var err error
-	if b.ln != nil {
-		err = b.ln.Close()
-	}
-	b.conns.closeAll()
-	b.wg.Wait()
+	err := b.stop()
 	for _, l := range b.lines {
 		_ = l.talker.Close()
 	}

@@ -39,12 +39,13 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 			return nil, err
 		}
 	}
-	if a.board.ln, err = lc.Listen(ctx, "tcp", address); err != nil {
+	ln, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
 		_ = t.Close()
 		return nil, fmt.Errorf("serve at %s: %w", address, err)
 	}
 	a.board.add(nil, t)
-	a.board.wg.Go(func() { serve(a.board.ln, &a.board.conns, a.board.talk) })
+	a.board.accept(ln, a.board.talk)
 	return a, nil
 }
 
@@ -69,7 +70,7 @@ func (a *Standalone) certificates(s Service) (*PKI, error) {
 }
 
 // Addr is where it listens.
-func (a *Standalone) Addr() netip.AddrPort { return addrPort(a.board.ln.Addr()) }
+func (a *Standalone) Addr() netip.AddrPort { return a.board.Addr() }
 
 // Close ends the service and its connections.
 func (a *Standalone) Close() error { return a.board.Close() }

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -77,13 +76,11 @@ type Session struct {
 // A TLSServer is a server made of crypto/tls behind the kernel's TCP.
 type TLSServer struct {
 	*Papers
+	acceptor
 
-	ln     net.Listener
 	config *tls.Config
 	body   []byte
 	log    *sessionLog[Session]
-	wg     sync.WaitGroup
-	conns  connSet
 }
 
 // StartTLSServer starts a TLS server on the far node.
@@ -102,23 +99,18 @@ func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
 // NewTLSServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*TLSServer, error) {
-	if o.PKI == nil {
-		pki, err := NewPKI(PKIOptions{
-			ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, Addresses: append(addresses, addrPort(ln.Addr()).Addr()),
-		})
-		if err != nil {
-			_ = ln.Close()
-			return nil, err
-		}
-		o.PKI = pki
+	pki, err := certificates(o.PKI, PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
+	if err != nil {
+		_ = ln.Close()
+		return nil, err
 	}
+	o.PKI = pki
 	s, err := newTLSServer(o)
 	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	s.ln = ln
-	s.wg.Go(func() { serve(s.ln, &s.conns, s.talk) })
+	s.accept(ln, s.talk)
 	return s, nil
 }
 
@@ -155,9 +147,6 @@ func (s *TLSServer) prepare(o ServerOptions) (err error) {
 	return err
 }
 
-// Addr is where the server listens.
-func (s *TLSServer) Addr() netip.AddrPort { return addrPort(s.ln.Addr()) }
-
 // Sessions are the connections that have ended so far, oldest first.
 func (s *TLSServer) Sessions() []Session { return s.log.all() }
 
@@ -167,12 +156,7 @@ func (s *TLSServer) Next(ctx context.Context) (Session, error) { return s.log.ne
 
 // Close ends the server and its connections.
 func (s *TLSServer) Close() error {
-	var err error
-	if s.ln != nil {
-		err = s.ln.Close()
-	}
-	s.conns.closeAll()
-	s.wg.Wait()
+	err := s.stop()
 	s.log.close()
 	_ = s.Papers.Close()
 	return err
