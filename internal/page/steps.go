@@ -81,7 +81,7 @@ func (b *builder) frame(f *transcript.Frame) *step {
 			s.Marks = append(s.Marks, mark)
 		}
 	}
-	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %s", f.Number, s.Label, size(f.Packet)))
+	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %s", f.Number, s.Label, size(f.Raw)))
 	return s
 }
 
@@ -119,7 +119,7 @@ func (b *builder) note(e *transcript.Entry) *step {
 	switch f := e.Frame; {
 	case f != nil && f.Segment == nil: // a packet that is no segment
 		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
-		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %s", f.Number, size(f.Packet)))
+		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %s", f.Number, size(f.Raw)))
 	case !view.Remarkable(d):
 		return nil
 	}
