@@ -57,9 +57,12 @@ type facts struct {
 	timed      bool
 }
 
-// maxBytes bounds what a peer may send before the goal is reached: a longest
-// handshake message, and room for the others.
-const maxBytes = 256 << 10
+// What a peer may send before the goal is reached: a longest handshake message,
+// and room for the others; and all that in small segments.
+const (
+	maxBytes    = 256 << 10
+	maxSegments = 4096
+)
 
 // reachedAt notes the first time of a step.
 func (c *conn) reachedAt(step int, now tcb.Instant) {
