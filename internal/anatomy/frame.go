@@ -66,6 +66,7 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 	case len(inside) == 0:
 		payload.Name, payload.Meaning = "unplaced", unplaced
 	default:
+		number(inside)
 		replace(payload, "payload", inside)
 		fill(payload, lo, hi, "unplaced", unplaced)
 	}
@@ -73,6 +74,15 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 
 // unplaced is what is said of bytes of records of which the beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
+
+// number gives records a place where there are several.
+func number(records []*field.Node) {
+	for i, n := range records {
+		if len(records) > 1 {
+			n.Index = i
+		}
+	}
+}
 
 // Message returns one message as a specimen of its own, decrypted; f is the frame
 // that ended it, or nil.
@@ -97,6 +107,7 @@ func (a *Anatomy) Records(dir transcript.Dir, start, end int64) *Specimen {
 	if len(s.Data) == 0 {
 		return nil
 	}
+	number(s.Tree.Children)
 	s.Tree.Length = len(s.Data)
 	return s
 }
