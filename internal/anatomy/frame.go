@@ -8,7 +8,7 @@ import (
 // Frame returns a frame with everything in it that is known: the tree of its
 // headers with, in the payload's place, the records of its part of the stream.
 func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
-	s := &Specimen{Frame: f, Data: f.Packet, Situation: a.seen.of(f)}
+	s := &Specimen{Frame: f, Data: f.Raw, Situation: a.seen.of(f)}
 	s.Tree, s.Err = f.Tree()
 	whole(s.Tree, len(s.Data), s.Err)
 	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Ghost || f.BadChecksum {
@@ -62,8 +62,18 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 		payload.Name = "data"
 		return
 	}
+	number(inside)
 	replace(payload, "payload", inside)
 	fill(payload, lo, hi, "data", "")
+}
+
+// number gives records a place where there are several.
+func number(records []*field.Node) {
+	for i, n := range records {
+		if len(records) > 1 {
+			n.Index = i
+		}
+	}
 }
 
 // Message returns one message as a specimen of its own, decrypted; f is the frame
@@ -89,6 +99,7 @@ func (a *Anatomy) Records(dir transcript.Dir, start, end int64) *Specimen {
 	if len(s.Data) == 0 {
 		return nil
 	}
+	number(s.Tree.Children)
 	s.Tree.Length = len(s.Data)
 	return s
 }

@@ -11,7 +11,7 @@ import (
 // a port is a part of an IP header.
 var layers = map[string]bool{
 	"TCP": true, "ICMP": true, "ICMPv6": true, "ARP": true, "IPv4": true, "IPv6": true, "TLSRecord": true,
-	"Ethernet": true, "Neighbour": true,
+	"Ethernet": true, "VLAN": true, "MPLS": true, "PPPoE": true, "PPP": true, "LinuxCooked": true, "Loopback": true, "Neighbour": true,
 }
 
 // A path names a field by all that it stands in, from the outside in.
@@ -25,7 +25,7 @@ type segment struct {
 
 // through reports whether a node only says that it holds something else.
 func through(n *field.Node) bool {
-	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake")
+	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake" || n.Name == "frame")
 }
 
 // step extends a path by a node.
@@ -70,7 +70,9 @@ func (p path) from(i int, indexes bool) string {
 }
 
 // A Selector picks fields by a part of their path: "ClientHello.extensions",
-// "TCP", "extensions[2].server_name". The zero Selector picks all.
+// "TCP", "extensions[2].server_name". Without an index a name means all that
+// bear it. An element goes by its list's name too: "certificate_list[1]". The zero
+// Selector picks all.
 type Selector []segment
 
 // ParseSelector reads names with dots between them, each with or without its
@@ -114,9 +116,18 @@ func (sel Selector) picks(p path) bool {
 func (sel Selector) at(p path) bool {
 	for i, want := range sel {
 		got := p[i]
-		if !strings.EqualFold(got.name, want.name) || want.index >= 0 && got.index != want.index {
+		if !strings.EqualFold(got.name, want.name) {
+			return false
+		}
+		if want.index >= 0 && got.index != want.index && !p.element(i+1, want.index) {
 			return false
 		}
 	}
 	return true
+}
+
+// element reports whether the segment at i is an element of a list, at a
+// position in it: of "cipher_suites.cipher_suite[3]" the last.
+func (p path) element(i, index int) bool {
+	return i < len(p) && !p[i].begin && p[i-1].index < 0 && p[i].index == index
 }
