@@ -101,7 +101,7 @@ func fakeLoop(t testing.TB, o Options, f *fakeNet) *loop {
 	t.Cleanup(func() { l.sink.close() })
 	l.supply([16]byte{1}, nil)
 	p := &path{link: f, local: f.local, first: 40000, ports: uint16(o.Ports), mss: 1460}
-	p.makeSYN()
+	p.makeSYN(o.Timeout)
 	l.paths[0] = p
 	return l
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
@@ -23,6 +24,7 @@ type loop struct {
 	window   window
 	mac      *mac
 	random   *rand.ChaCha8
+	tls      *handshake.Profile
 	paths    [2]*path // IPv4, IPv6; nil where there are no targets
 	wheel    wheel
 	conns    []*conn
@@ -66,6 +68,9 @@ func newLoop(o *Options, index int) *loop {
 	}
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
 	l.out = make([]byte, 0, 2048)
+	offer := o.TLS
+	offer.AllowUnverified = true // a bad certificate is a field of the record
+	l.tls = handshake.NewProfile(offer)
 	return l
 }
 

@@ -172,13 +172,11 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	slot.state, slot.conn = slotConnected, c.index
 	l.live++
 
-	cfg := p.config(&t, c.local, iss, offset)
-	cfg.UserTimeout = l.o.Timeout
-	c.tcp.Reset(cfg)
+	c.tcp.Reset(p.profile, tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	var tls *handshake.Client
 	if l.o.Goal > GoalTCP {
 		tls = &c.tls
-		tls.Reset(l.tlsConfig(c))
+		tls.Reset(l.tls, l.identity(c))
 	}
 	c.machine.Reset(&c.tcp, tls)
 	c.session = &c.machine
@@ -192,12 +190,11 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	l.settle(c)
 }
 
-func (l *loop) tlsConfig(c *conn) handshake.Config {
-	cfg := l.o.TLS
-	cfg.ServerName = c.target.Name
-	l.random.Read(cfg.Random[:])
-	cfg.AllowUnverified = true // a bad certificate is a field of the record
-	return cfg
+// identity is what a target's ClientHello has of its own.
+func (l *loop) identity(c *conn) (id handshake.Identity) {
+	id.ServerName = c.target.Name
+	l.random.Read(id.Random[:])
+	return id
 }
 
 // icmp takes an error message about a packet of ours.

@@ -26,6 +26,8 @@ type path struct {
 	hop   link.Hop
 	ipID  uint16
 
+	profile *tcb.Profile // of all connections
+
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
 	dstAt int    // and where its destination
@@ -45,22 +47,17 @@ const (
 	tcpChecksum = 16
 )
 
-// config is a connection's, once its SYN has left.
-func (p *path) config(t *Target, local uint16, iss, offset uint32) tcb.Config {
-	cfg := tcb.Config{
-		LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset,
-		MSS: p.mss, ReceiveBuffer: receiveBuffer, SYNSent: true, DataOnACK: true,
-	}
+// makeSYN makes what is the same for all: the profile of a connection whose SYN
+// has left, and that SYN, by the machine itself. Timeout is for how long a peer
+// may leave something unacknowledged.
+func (p *path) makeSYN(timeout time.Duration) {
+	cfg := tcb.Config{MSS: p.mss, ReceiveBuffer: receiveBuffer, DataOnACK: true, UserTimeout: timeout}
 	if p.local.Is6() {
 		cfg.PeerMSS = 1220 // RFC 9293, section 3.7.1
 	}
-	return cfg
-}
-
-// makeSYN has the machine itself make the SYN that is copied for all.
-func (p *path) makeSYN() {
-	cfg := p.config(&Target{}, 0, 0, 0)
-	cfg.SYNSent = false
+	sent := cfg
+	sent.SYNSent = true
+	p.profile = tcb.NewProfile(sent)
 	c := tcb.New(cfg)
 	c.Open(0)
 	var s wire.Segment

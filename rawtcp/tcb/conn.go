@@ -9,7 +9,8 @@ import (
 // A Conn is one connection's transmission control block. It is made by [New].
 // It is not for use by several goroutines at a time.
 type Conn struct {
-	cfg    Config
+	cfg    *Config // of the profile: not to be written to
+	id     Identity
 	state  State
 	err    error
 	over   bool // the connection has ended, or was closed before it began
@@ -95,23 +96,27 @@ type outbox struct {
 
 // New returns a connection in CLOSED, to be opened with [Conn.Open].
 func New(cfg Config) *Conn {
-	c := new(Conn)
-	c.Reset(cfg)
-	return c
+	c := new(struct {
+		Conn
+		profile Profile // of this one alone
+	})
+	c.profile.set(cfg)
+	c.Reset(&c.profile, cfg.identity())
+	return &c.Conn
 }
 
-// Reset makes the connection what New returns, in place, whatever became of it
-// before. It keeps the memory of its buffers: what Peek gave out is written
-// over.
-func (c *Conn) Reset(cfg Config) {
+// Reset makes the connection what New returns for the profile's Config with
+// this identity, in place, whatever became of it before. It keeps the memory of
+// its buffers: what Peek gave out is written over.
+func (c *Conn) Reset(p *Profile, id Identity) {
 	sent, received := c.snd.buf.b[:0], c.rcv.buf.b[:0]
-	*c = Conn{}
+	*c = Conn{cfg: &p.cfg, id: id}
 	c.snd.buf.b, c.rcv.buf.b = sent, received
-	c.cfg = cfg.withDefaults()
+	c.path.most = c.cfg.MaxSegment
 	c.timers = newTimers()
 	c.handshakeRTT = -1
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
-	iss := c.cfg.ISS
+	iss := id.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
 	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
 }
@@ -148,10 +153,10 @@ func (c *Conn) Blocked() bool { return c.snd.wnd == 0 && c.snd.nxt.Less(c.sendEn
 
 // LocalPort and RemotePort are the ports of the segments that Next fills.
 // They do not change.
-func (c *Conn) LocalPort() uint16 { return c.cfg.LocalPort }
+func (c *Conn) LocalPort() uint16 { return c.id.LocalPort }
 
 // RemotePort is the peer's port. It does not change.
-func (c *Conn) RemotePort() uint16 { return c.cfg.RemotePort }
+func (c *Conn) RemotePort() uint16 { return c.id.RemotePort }
 
 // enter changes the state.
 func (c *Conn) enter(to State) {

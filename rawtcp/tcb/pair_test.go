@@ -166,7 +166,7 @@ func (p *pair) fly(to int, s wire.Segment) {
 
 func (e *end) receive(now Instant, s *wire.Segment) {
 	if e.listening {
-		if c := Accept(e.c.cfg, now, s); c != nil {
+		if c := Accept(*e.c.cfg, now, s); c != nil {
 			c.snd.buf = e.c.snd.buf // what its user has written already
 			e.c, e.listening = c, false
 		}

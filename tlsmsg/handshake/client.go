@@ -24,7 +24,10 @@ import (
 // A Client is not safe for concurrent use.
 type Client struct {
 	conn[*Client]
-	cfg      Config
+	profile  *Profile
+	cfg      *Config // the profile's: not to be written to
+	name     string  // Identity.ServerName
+	session  *Session
 	offered  extensionSet
 	exchange exchange
 }
@@ -32,19 +35,23 @@ type Client struct {
 // NewClient returns a client that has not begun. Where cfg leaves suites,
 // groups or signature schemes empty, [Defaults] are offered.
 func NewClient(cfg Config) *Client {
-	c := new(Client)
-	c.Reset(cfg)
-	return c
+	c := new(struct {
+		Client
+		profile Profile // of this one alone
+	})
+	c.profile.set(&cfg)
+	c.Reset(&c.profile, cfg.identity())
+	return &c.Client
 }
 
-// Reset makes the client what NewClient returns, in place, whatever became of
-// it before. It keeps the memory of its buffers, and writes over what State,
-// Next and Peek gave out.
-func (c *Client) Reset(cfg Config) {
+// Reset makes the client what NewClient returns for the profile's Config with
+// this identity, in place, whatever became of it before. It keeps the memory
+// of its buffers, and writes over what State, Next and Peek gave out.
+func (c *Client) Reset(p *Profile, id Identity) {
 	kept := c.memory()
-	*c = Client{cfg: cfg}
-	c.init(c, true, cfg.Events)
-	c.cfg.setDefaults()
+	*c = Client{profile: p, cfg: &p.cfg, name: id.ServerName, session: id.Session}
+	c.init(c, true, c.cfg.Events)
+	c.state.ClientRandom = id.Random
 	c.reuse(kept)
 }
 

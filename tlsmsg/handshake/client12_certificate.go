@@ -29,7 +29,7 @@ func (c *Client) certificate(raw []byte) error {
 	}
 	c.yield(VerifyChainWork{
 		Chain:      m.Chain,
-		ServerName: c.cfg.ServerName,
+		ServerName: c.name,
 		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
 	}, (*Client).chainJudged)
 	return nil

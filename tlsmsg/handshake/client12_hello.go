@@ -9,20 +9,19 @@ import (
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
 func (c *Client) sendClientHello() error {
-	if err := c.cfg.check(); err != nil {
+	if err := c.profile.wrong; err != nil {
 		return &InternalError{What: "ClientHello", Err: err}
 	}
 	c.offerSession()
-	c.state.ClientRandom = c.cfg.Random
 	hello := tlsmsg.ClientHello{
 		Version:            c.cfg.MaxVersion,
-		Random:             c.cfg.Random,
+		Random:             c.state.ClientRandom,
 		CipherSuites:       c.offeredSuites(),
 		CompressionMethods: nullCompression,
 		HasExtensions:      true,
 	}
-	if c.cfg.Session != nil {
-		hello.SessionID = c.cfg.Session.offeredID()
+	if c.session != nil {
+		hello.SessionID = c.session.offeredID()
 	}
 	if err := c.offerExtensions(&hello); err != nil {
 		return err
@@ -53,7 +52,7 @@ var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 	list := c.cfg.CipherSuites
 	if c.cfg.GREASE {
-		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.cfg, greaseSuite)}, list...)
+		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.state.ClientRandom, greaseSuite)}, list...)
 	}
 	if c.cfg.FallbackSCSV && !slices.Contains(list, tlsmsg.TLS_FALLBACK_SCSV) {
 		list = append(slices.Clip(list), tlsmsg.TLS_FALLBACK_SCSV)

@@ -11,7 +11,7 @@ import (
 type extension struct {
 	typ tlsmsg.ExtensionType
 	// offer returns the data to send, or nil for none.
-	offer func(*Config) (tlsmsg.ExtensionData, error)
+	offer func(*Client) (tlsmsg.ExtensionData, error)
 	// answer takes the one in ServerHello. Nil: one that is offered, but that a
 	// TLS 1.2 server must not answer.
 	answer func(*Client, *tlsmsg.ServerHello) error
@@ -44,7 +44,7 @@ func (c *Client) offerExtensions(hello *tlsmsg.ClientHello) error {
 	list := make([]tlsmsg.Extension, 0, len(clientExtensions)+len(c.cfg.Extensions)+3)
 	data := make([]byte, 0, 224)
 	if c.cfg.GREASE {
-		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseFirstExtension)})
+		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.state.ClientRandom, greaseFirstExtension)})
 	}
 	for i := range clientExtensions {
 		row := &clientExtensions[i]
@@ -57,7 +57,7 @@ func (c *Client) offerExtensions(hello *tlsmsg.ClientHello) error {
 			list = append(list, *raw)
 			continue
 		}
-		v, err := row.offer(&c.cfg)
+		v, err := row.offer(c)
 		if err != nil {
 			return &InternalError{What: "ClientHello", Err: err}
 		}
@@ -75,7 +75,7 @@ func (c *Client) offerExtensions(hello *tlsmsg.ClientHello) error {
 		}
 	}
 	if c.cfg.GREASE {
-		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseLastExtension), Data: []byte{0}})
+		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.state.ClientRandom, greaseLastExtension), Data: []byte{0}})
 	}
 	if tlsmsg.FindExtension(list, tlsmsg.ExtensionPadding) < 0 {
 		list = append(list, c.padding(hello, list)...)

@@ -20,8 +20,8 @@ var (
 )
 
 // offerServerName sends a DNS name, and no address (RFC 6066, section 3).
-func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
-	host := strings.TrimSuffix(cfg.ServerName, ".")
+func offerServerName(c *Client) (tlsmsg.ExtensionData, error) {
+	host := strings.TrimSuffix(c.name, ".")
 	if host == "" || isAddress(host) {
 		return nil, nil
 	}
@@ -29,11 +29,11 @@ func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
 	return &v, err
 }
 
-func offerALPN(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if len(cfg.ALPN) == 0 {
+func offerALPN(c *Client) (tlsmsg.ExtensionData, error) {
+	if len(c.cfg.ALPN) == 0 {
 		return nil, nil
 	}
-	v, err := tlsmsg.NewALPN(cfg.ALPN...)
+	v, err := tlsmsg.NewALPN(c.cfg.ALPN...)
 	return &v, err
 }
 
@@ -51,7 +51,7 @@ func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerExtendedMasterSecret(*Config) (tlsmsg.ExtensionData, error) {
+func offerExtendedMasterSecret(*Client) (tlsmsg.ExtensionData, error) {
 	return &tlsmsg.ExtendedMasterSecret{}, nil
 }
 
@@ -62,8 +62,8 @@ func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
 
 // offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
 // of the two is enough (RFC 5746, section 3.4).
-func offerRenegotiationInfo(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if slices.Contains(cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
+func offerRenegotiationInfo(c *Client) (tlsmsg.ExtensionData, error) {
+	if slices.Contains(c.cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
 		return nil, nil
 	}
 	return firstHandshake, nil
@@ -82,15 +82,15 @@ func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerSupportedGroups(cfg *Config) (tlsmsg.ExtensionData, error) {
-	groups := cfg.Groups
-	if cfg.GREASE {
-		groups = append([]tlsmsg.NamedGroup{greaseValue[tlsmsg.NamedGroup](cfg, greaseGroup)}, groups...)
+func offerSupportedGroups(c *Client) (tlsmsg.ExtensionData, error) {
+	groups := c.cfg.Groups
+	if c.cfg.GREASE {
+		groups = append([]tlsmsg.NamedGroup{greaseValue[tlsmsg.NamedGroup](&c.state.ClientRandom, greaseGroup)}, groups...)
 	}
 	return &tlsmsg.SupportedGroups{Groups: groups}, nil
 }
 
-func offerECPointFormats(*Config) (tlsmsg.ExtensionData, error) {
+func offerECPointFormats(*Client) (tlsmsg.ExtensionData, error) {
 	return uncompressed, nil
 }
 
@@ -106,11 +106,11 @@ func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerSessionTicket(cfg *Config) (tlsmsg.ExtensionData, error) {
+func offerSessionTicket(c *Client) (tlsmsg.ExtensionData, error) {
 	switch {
-	case cfg.Session != nil && len(cfg.Session.Ticket) > 0:
-		return &tlsmsg.SessionTicket{Ticket: cfg.Session.Ticket}, nil
-	case cfg.SessionTicket:
+	case c.session != nil && len(c.session.Ticket) > 0:
+		return &tlsmsg.SessionTicket{Ticket: c.session.Ticket}, nil
+	case c.cfg.SessionTicket:
 		return &tlsmsg.SessionTicket{}, nil
 	}
 	return nil, nil
@@ -128,7 +128,7 @@ func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerStatusRequest(*Config) (tlsmsg.ExtensionData, error) {
+func offerStatusRequest(*Client) (tlsmsg.ExtensionData, error) {
 	return wantsOCSP, nil
 }
 
@@ -139,18 +139,18 @@ func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
 
 // offerSignatureAlgorithms: before TLS 1.2 there is nothing to choose, and the
 // extension is not sent (RFC 5246, section 7.4.1.4.1).
-func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if cfg.MaxVersion < tlsmsg.VersionTLS12 {
+func offerSignatureAlgorithms(c *Client) (tlsmsg.ExtensionData, error) {
+	if c.cfg.MaxVersion < tlsmsg.VersionTLS12 {
 		return nil, nil
 	}
-	schemes := cfg.SignatureSchemes
-	if cfg.GREASE {
-		schemes = append([]tlsmsg.SignatureScheme{greaseValue[tlsmsg.SignatureScheme](cfg, greaseScheme)}, schemes...)
+	schemes := c.cfg.SignatureSchemes
+	if c.cfg.GREASE {
+		schemes = append([]tlsmsg.SignatureScheme{greaseValue[tlsmsg.SignatureScheme](&c.state.ClientRandom, greaseScheme)}, schemes...)
 	}
 	return &tlsmsg.SignatureAlgorithms{Schemes: schemes}, nil
 }
 
-func offerSCT(*Config) (tlsmsg.ExtensionData, error) {
+func offerSCT(*Client) (tlsmsg.ExtensionData, error) {
 	return wantsSCTs, nil
 }
 
@@ -166,8 +166,8 @@ func answerSCT(c *Client, hello *tlsmsg.ServerHello) error {
 }
 
 // offerEncryptThenMAC is for suites of CBC mode alone (RFC 7366, section 3).
-func offerEncryptThenMAC(cfg *Config) (tlsmsg.ExtensionData, error) {
-	for _, id := range cfg.CipherSuites {
+func offerEncryptThenMAC(c *Client) (tlsmsg.ExtensionData, error) {
+	for _, id := range c.cfg.CipherSuites {
 		if s := suite.Lookup(id); s != nil && s.CBC() {
 			return &tlsmsg.EncryptThenMAC{}, nil
 		}
@@ -191,11 +191,11 @@ func answerEncryptThenMAC(c *Client, hello *tlsmsg.ServerHello) error {
 // section 4).
 const minRecordSizeLimit = 64
 
-func offerRecordSizeLimit(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if cfg.RecordSizeLimit == 0 {
+func offerRecordSizeLimit(c *Client) (tlsmsg.ExtensionData, error) {
+	if c.cfg.RecordSizeLimit == 0 {
 		return nil, nil
 	}
-	return &tlsmsg.RecordSizeLimit{Limit: cfg.RecordSizeLimit}, nil
+	return &tlsmsg.RecordSizeLimit{Limit: c.cfg.RecordSizeLimit}, nil
 }
 
 // answerRecordSizeLimit: from now on both sides keep to the other's limit, in
