@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
 )
 
 // Defaults, used where a Config leaves a field at zero.
@@ -65,6 +66,10 @@ type Config struct {
 	// Data. SendBuffer bounds what is written but not acknowledged.
 	ReceiveBuffer, SendBuffer int
 
+	// Pool lends the memory of both buffers, which goes back to it whenever they
+	// are empty. Nil: they keep it.
+	Pool *slab.Pool
+
 	// SYNTries is how often the SYN is sent before giving up; 0 means as often
 	// as SYNTimeout allows. SYNs go out after 0, 1, 3, 7, … seconds.
 	SYNTries int
@@ -118,7 +123,7 @@ func (c *Config) identity() Identity {
 // A Profile is a [Config] made ready, with its defaults filled in, for any
 // number of connections. They read it in place: it does not change while one of
 // them lives, nor may what the Config points to. Several goroutines may share one if
-// its Events may be called by them.
+// its Events may be called by them, and it has no Pool.
 type Profile struct{ cfg Config }
 
 // NewProfile makes a Config ready. Its Identity does not count.

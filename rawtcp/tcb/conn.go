@@ -106,12 +106,15 @@ func New(cfg Config) *Conn {
 }
 
 // Reset makes the connection what New returns for the profile's Config with
-// this identity, in place, whatever became of it before. It keeps the memory of
-// its buffers: what Peek gave out is written over.
+// this identity, in place, whatever became of it before. Where neither profile
+// has a Pool it keeps the memory of its buffers: what Peek gave out is written over.
 func (c *Conn) Reset(p *Profile, id Identity) {
+	c.Release()
 	sent, received := c.snd.buf.b[:0], c.rcv.buf.b[:0]
 	*c = Conn{cfg: &p.cfg, id: id}
-	c.snd.buf.b, c.rcv.buf.b = sent, received
+	if p.cfg.Pool == nil {
+		c.snd.buf.b, c.rcv.buf.b = sent, received
+	}
 	c.path.most = c.cfg.MaxSegment
 	c.timers = newTimers()
 	c.handshakeRTT = -1
@@ -119,6 +122,16 @@ func (c *Conn) Reset(p *Profile, id Identity) {
 	iss := id.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
 	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
+}
+
+// Release gives the memory of the buffers back to the profile's Pool, and what
+// is in them with it: nothing may be asked of the connection any more but
+// Reset. Without a Pool it does nothing.
+func (c *Conn) Release() {
+	if c.cfg != nil && c.cfg.Pool != nil {
+		c.snd.buf.free(c.cfg.Pool)
+		c.rcv.buf.free(c.cfg.Pool)
+	}
 }
 
 // State is the connection's state. It may change in Open, Receive,
