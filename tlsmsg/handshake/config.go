@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -24,6 +25,10 @@ type Config struct {
 	Session          *Session     // offered for resumption; nil: none
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
 	Events           func(Event)  // may be nil
+
+	// Pool lends the memory of all buffers, which goes back to it when they are
+	// empty, and by Client.Release; nil: none does.
+	Pool *slab.Pool
 
 	// MinVersion and MaxVersion are the versions taken and offered. 0: TLS 1.2,
 	// the only one that is not an explicit choice.
@@ -68,7 +73,7 @@ func (c *Config) identity() Identity { return Identity{c.Random, c.ServerName, c
 // A Profile is a [Config] made ready, with its defaults filled in, for any
 // number of clients. They read it in place: it does not change while one of
 // them lives, nor may what the Config points to. Several goroutines may share
-// one if its Events may be called by them.
+// one if its Events may be called by them, and it has no Pool.
 type Profile struct {
 	cfg   Config
 	wrong error // what check says

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 
@@ -79,5 +80,17 @@ func (c *Client) newSession() *Session {
 	if len(s.ID) == 0 && len(s.Ticket) == 0 {
 		return nil
 	}
+	if c.pool != nil { // the session outlives the memory of the messages
+		s.own()
+	}
 	return s
+}
+
+// own copies what lies in somebody else's memory.
+func (s *Session) own() {
+	s.ID = bytes.Clone(s.ID)
+	s.Chain = slices.Clone(s.Chain)
+	for i := range s.Chain {
+		s.Chain[i] = bytes.Clone(s.Chain[i])
+	}
 }
