@@ -32,6 +32,7 @@ func (f *connectFlags) remedied(err error) error {
 func (f *connectFlags) remedy(err error) string {
 	var alert *handshake.AlertError
 	var wanted *connect.CredentialWantedError
+	var timeout *connect.TimeoutError
 	var unverified *connect.UnverifiedError
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -56,6 +57,8 @@ func (f *connectFlags) remedy(err error) string {
 		return "Nothing listens on this port, or a firewall says so in its name: check the port, HOST:PORT (443 if none is given)."
 	case errors.Is(err, rawtcp.ErrReset):
 		return f.resetRemedy()
+	case errors.As(err, &timeout) && timeout.Connected:
+		return "The peer took the connection, and is slow or waits for something else: try a longer --timeout, and see that TLS is spoken on this port from the first byte."
 	case errors.Is(err, rawtcp.ErrTimeout):
 		return "The host may be down, or a firewall on the way may drop what it does not like: try another port, or a longer --timeout."
 	}

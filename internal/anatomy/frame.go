@@ -8,7 +8,7 @@ import (
 // Frame returns a frame with everything in it that is known: the tree of its
 // headers with, in the payload's place, the records of its part of the stream.
 func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
-	s := &Specimen{Frame: f, Data: f.Packet, Situation: a.seen.of(f)}
+	s := &Specimen{Frame: f, Data: f.Raw, Situation: a.seen.of(f)}
 	s.Tree, s.Err = f.Tree()
 	whole(s.Tree, len(s.Data), s.Err)
 	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Ghost || f.BadChecksum {

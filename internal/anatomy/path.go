@@ -11,7 +11,7 @@ import (
 // a port is a part of an IP header.
 var layers = map[string]bool{
 	"TCP": true, "ICMP": true, "ICMPv6": true, "ARP": true, "IPv4": true, "IPv6": true, "TLSRecord": true,
-	"Ethernet": true, "Neighbour": true,
+	"Ethernet": true, "VLAN": true, "MPLS": true, "PPPoE": true, "PPP": true, "LinuxCooked": true, "Loopback": true, "Neighbour": true,
 }
 
 // A path names a field by all that it stands in, from the outside in.
@@ -25,7 +25,7 @@ type segment struct {
 
 // through reports whether a node only says that it holds something else.
 func through(n *field.Node) bool {
-	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake")
+	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake" || n.Name == "frame")
 }
 
 // step extends a path by a node.

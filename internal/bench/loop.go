@@ -56,7 +56,7 @@ func newLoop(t *task, g goal) (client, error) {
 		return nil, err
 	}
 	const headers = 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
-	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewArrivals(32, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
+	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewArrivals(64, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
 	var secret [32]byte
 	rand.Read(secret[:])
 	l.endpoint = rawtcp.NewEndpoint(rawtcp.EndpointConfig{Secret: secret})
@@ -140,10 +140,7 @@ func (l *loop) step(a *attempt) error {
 		}
 		l.endpoint.Touch(a.flow)
 	case a.reached && rawtcp.Done(s):
-		// What it still has to send goes out before it is forgotten.
-		if err := l.send(); err != nil {
-			return err
-		}
+		l.collect() // what it still has to send, before it is forgotten
 		a.over = true
 		l.endpoint.Detach(a.flow)
 		l.give(a.flow.Local)
@@ -151,9 +148,12 @@ func (l *loop) step(a *attempt) error {
 	case !a.reached && s.Err() != nil:
 		return s.Err()
 	case !a.reached && busy:
-		// What the other side may see meanwhile, it should.
-		if err := l.send(); err != nil {
-			return err
+		// What the other side may see meanwhile, it should: unless there is
+		// enough for it to do.
+		if l.atATime == 1 {
+			if err := l.send(); err != nil {
+				return err
+			}
 		}
 		s.Resume(l.worker.Do(work))
 		l.endpoint.Touch(a.flow)

@@ -126,7 +126,7 @@ func (d dialer) close() {
 }
 
 // guardedPorts is how many source ports the loop holds, and uses in turn: enough that nothing late of one connection meets the next.
-const guardedPorts = 64
+const guardedPorts = 256
 
 // shared holds ports, guarded for as long as the process lives, and the one
 // link through which all of them speak.

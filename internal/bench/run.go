@@ -15,7 +15,7 @@ import (
 
 // crowd is how many handshakes are under way at a time in the second half of
 // the rows.
-const crowd = 16
+const crowd = 64
 
 // entrants, in the order of a turn.
 var entrants = []entrant{

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Classic pcap files (draft-ietf-opsawg-pcap): a header, and records of a time,
@@ -19,7 +21,7 @@ const (
 type classicReader struct {
 	order  binary.ByteOrder
 	unit   time.Duration // of the time's fraction
-	link   LinkType
+	link   wire.LinkType
 	header [24]byte // of a record: 16 bytes, or 24 of the modified kind
 	size   int
 }
@@ -43,7 +45,7 @@ func newClassicReader(src *source) (*classicReader, error) {
 		default:
 			continue
 		}
-		f.link = LinkType(f.order.Uint32(h[20:]) & 0xffff) // above stands the length of a frame check sequence
+		f.link = wire.LinkType(f.order.Uint32(h[20:]) & 0xffff) // above stands the length of a frame check sequence
 		return f, nil
 	}
 	return nil, ErrNotCapture

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 const (
@@ -36,7 +38,7 @@ type ngReader struct {
 
 // ngInterface is what an Interface Description Block says that reading needs.
 type ngInterface struct {
-	link       LinkType
+	link       wire.LinkType
 	snapLength uint32
 	clock      clock
 }
@@ -161,7 +163,7 @@ func (f *ngReader) interfaceDescription(src *source) error {
 	if err := f.take(src, b[:]); err != nil {
 		return err
 	}
-	i := ngInterface{link: LinkType(f.order.Uint16(b[:])), snapLength: f.order.Uint32(b[4:]), clock: microseconds}
+	i := ngInterface{link: wire.LinkType(f.order.Uint16(b[:])), snapLength: f.order.Uint32(b[4:]), clock: microseconds}
 	err := f.eachOption(src, func(code uint16, value []byte) {
 		switch {
 		case code == optInterfaceResolution && len(value) == 1:

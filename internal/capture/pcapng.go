@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Info describes a capture to whoever opens it. Empty strings are left out.
@@ -115,7 +117,7 @@ func header(info Info) []byte {
 	section = appendOption(section, optSectionApplication, info.Application)
 	b := appendBlock(nil, blockSection, endOptions(section, n))
 
-	face := order.AppendUint16(nil, uint16(LinkRaw))
+	face := order.AppendUint16(nil, uint16(wire.LinkRaw))
 	face = append(face, 0, 0)
 	face = order.AppendUint32(face, 0) // no snap length
 	n = len(face)

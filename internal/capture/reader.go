@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // maxPacket is the most that is read of one packet, in bytes: libpcap's largest
@@ -17,7 +19,7 @@ type Packet struct {
 	Number   int       // in the file, 1 for the first
 	Offset   int64     // of its block or record in the file
 	At       time.Time // of a packet without a time, that of the one before
-	Link     LinkType
+	Link     wire.LinkType
 	Data     []byte   // as captured; valid until the next packet is read
 	Length   int      // of the frame as it was, in bytes: more than len(Data) if it was cut
 	Comments []string // text from whoever wrote the file

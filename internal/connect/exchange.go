@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // exchange sends the request and copies the reply until the peer ends it, or
@@ -96,7 +97,7 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
 		}
 	}
-	return r.explain(&TimeoutError{After: r.Timeout, Waiting: r.waiting()})
+	return r.explain(&TimeoutError{After: r.Timeout, Waiting: r.waiting(), Connected: r.established()})
 }
 
 func waitingFor(ses *session.Session) string {
@@ -106,6 +107,14 @@ func waitingFor(ses *session.Session) string {
 		return "a SYN-ACK"
 	case tcp.Blocked():
 		return "the peer to open its receive window, which is closed"
+	}
+	return answerTo(tls)
+}
+
+// answerTo is what a handshake waits for.
+func answerTo(tls *handshake.Client) string {
+	if tls.MidRecord() {
+		return "the rest of an answer to " + tls.LastMessage()
 	}
 	return "an answer to " + tls.LastMessage()
 }

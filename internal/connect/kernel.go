@@ -63,7 +63,7 @@ func (r *run) openKernel(ctx context.Context) error {
 		if k.tls == nil {
 			return "a SYN-ACK"
 		}
-		return "an answer to " + k.tls.LastMessage()
+		return answerTo(k.tls)
 	}
 	r.finalNote = func() { r.noteKernelInfo(tcp, "at the end") }
 	if k.tls != nil {

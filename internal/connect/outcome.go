@@ -31,8 +31,9 @@ const (
 
 // A TimeoutError says that the goal was not reached in time.
 type TimeoutError struct {
-	After   time.Duration
-	Waiting string // for what
+	After     time.Duration
+	Waiting   string // for what
+	Connected bool   // there was a TCP connection by then
 }
 
 func (e *TimeoutError) Error() string {

@@ -9,6 +9,7 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Options say which connection is meant and where it goes.
@@ -35,7 +36,7 @@ type Report struct {
 	Transcript *transcript.Transcript
 
 	UnknownLinks   int // packets whose link type is not known here
-	UnknownLink    capture.LinkType
+	UnknownLink    wire.LinkType
 	TooManySecrets bool
 	Dropped        int   // packets of an interface that came too fast
 	Broken         error // a *capture.BrokenError, or why the file could not be read on

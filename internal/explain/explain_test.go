@@ -151,6 +151,21 @@ func TestSeveralConnectionsAreListedAndChosen(t *testing.T) {
 	}
 }
 
+// What a link put before a packet is told in every view that shows bytes, and to
+// programs.
+func TestTheLinksHeadersAreShown(t *testing.T) {
+	for _, tc := range []struct{ file, view, want string }{
+		{"qinq.pcap", "hex", "VLAN.tag_control"}, {"qinq.pcap", "fields", "identifier: 7"},
+		{"qinq.pcap", "json", `"link":"Ethernet","link_src":"02:00:c6:12:00:01","link_dst":"02:00:c6:12:00:02","vlan":[7,5]`},
+		{"cooked-v2.pcap", "fields", "interface_index: 2"}, {"cooked-v1.pcap", "json", `"link":"Linux cooked v1","link_src":"02:00:c6:12:00:01"`},
+		{"null.pcap", "fields", "family: 2, in big-endian order"},
+	} {
+		if out, _ := explained(t, tc.file, tc.view, Options{}, false); !strings.Contains(out, tc.want) {
+			t.Errorf("%s: the %s view does not say %q", tc.file, tc.view, tc.want)
+		}
+	}
+}
+
 // A broken file says where, and gives what stands before.
 func TestABrokenFileSaysWhere(t *testing.T) {
 	_, r := explained(t, "cut-off.pcapng", "none", Options{}, false)

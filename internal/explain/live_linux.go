@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 const (
@@ -139,7 +140,7 @@ func (e *ear) next(p *capture.Packet) error {
 			continue
 		}
 		e.count++
-		*p = capture.Packet{Number: e.count, At: e.stamp(oob), Link: capture.LinkRaw, Data: e.buf[:min(n, len(e.buf))], Length: n}
+		*p = capture.Packet{Number: e.count, At: e.stamp(oob), Link: wire.LinkRaw, Data: e.buf[:min(n, len(e.buf))], Length: n}
 		return nil
 	}
 }

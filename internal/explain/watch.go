@@ -6,6 +6,7 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 const (
@@ -73,7 +74,7 @@ func (w *watch) packet(p *capture.Packet) {
 	w.report.Packets++
 	ip, err := p.IP()
 	if err != nil {
-		if errors.Is(err, capture.ErrUnknownLink) {
+		if errors.Is(err, wire.ErrUnknownLink) {
 			w.report.UnknownLinks++
 			w.report.UnknownLink = p.Link
 		}
@@ -132,7 +133,7 @@ func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
 			f.release(w.o.Listener)
 		}
 	}
-	f.Packet(p.Number, p.At, ip, p.Comments)
+	f.Packet(p, ip)
 	switch {
 	case s != w.chosen && f.bytes > candidateLimit:
 		delete(w.candidates, s)

@@ -65,6 +65,23 @@ func TestMuteServerTimesOutNamingTheMessage(t *testing.T) {
 	rawshake(t, l.Near(), "connect", "--timeout", "1s", p.Addr().String()).want(t, 5).says(t, "ClientHello")
 }
 
+// A peer that always has something to say, and never says enough, is dropped
+// when the time is up, with what it owed.
+func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
+	l := newLab(t)
+	p, err := l.StartTarpit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "3s", p.Addr().String()).want(t, 5).says(t, "timed out", "the rest of an answer to our ClientHello", "took the connection")
+	if res := last(t, r); res.Outcome != "timeout" {
+		t.Errorf("result %+v", res)
+	}
+	if !strings.Contains(r.stdout, `"user_canceled"`) {
+		t.Errorf("the peer is not told that we left:\n%s", r.stdout)
+	}
+}
+
 func TestPlainHTTP(t *testing.T) {
 	l := newLab(t)
 	p, err := l.StartPlainHTTP()

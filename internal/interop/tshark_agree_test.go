@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -158,6 +159,10 @@ func (v values) frame(f *transcript.Frame) {
 	who := fmt.Sprintf("#%d", f.Number)
 	h := &f.IP
 	tree, _ := f.Tree()
+	if inner := tree.Find(wire.Root(f.Packet)); inner != nil {
+		v.link(who, tree)
+		tree = inner
+	}
 	number := func(field string, path ...string) {
 		if n := tree.Find(path...); n != nil {
 			v.add(who, field, n.Value)
@@ -180,6 +185,30 @@ func (v values) frame(f *transcript.Frame) {
 	}
 	if f.Segment != nil {
 		v.segment(who, f.Segment)
+	}
+}
+
+// linkField are the fields of a link's headers that are compared, by tshark's
+// names or, where these differ between links, by names of ours.
+var linkField = map[string]string{
+	"destination_address": "eth.dst", "source_address": "eth.src", "ether_type": "link.etype", "protocol": "link.etype",
+	"identifier": "vlan.id", "priority": "vlan.priority", "drop_eligible": "vlan.dei",
+	"packet_type": "sll.pkttype", "address_type": "sll.hatype", "address_length": "sll.halen", "address": "sll.src.eth", "interface_index": "sll.ifindex",
+}
+
+// link says what stands before the IP packet.
+func (v values) link(who string, n *field.Node) {
+	for _, child := range n.Children {
+		name := linkField[child.Name]
+		switch {
+		case strings.HasPrefix(child.Name, "IPv"):
+			return
+		case name != "" && child.Kind == field.Bytes:
+			v.add(who, name, child.Meaning)
+		case name != "":
+			v.add(who, name, child.Value)
+		}
+		v.link(who, child)
 	}
 }
 
@@ -310,7 +339,7 @@ func (v values) hello(who string, version tlsmsg.Version, suites []tlsmsg.Cipher
 // not used here.
 func theirsOf(t *testing.T, tshark, path string) values {
 	t.Helper()
-	args := []string{"-n", "-T", "json", "-J", "ip ipv6 tcp tls", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", path}
+	args := []string{"-n", "-T", "json", "-J", "eth vlan ieee8021ad sll ip ipv6 tcp tls", "-o", "tcp.reassemble_out_of_order:TRUE", "-r", path}
 	if strings.HasPrefix(filepath.Base(path), "tls13") {
 		public := filepath.Join(t.TempDir(), "public.pcapng")
 		strip(t, path, public)
@@ -418,6 +447,9 @@ func pairs(t *testing.T, raw json.RawMessage) (list []pair) {
 // sameField are tshark's names of fields that are compared, and the names they
 // are compared by.
 var sameField = map[string]string{
+	"eth.dst": "", "eth.src": "", "eth.type": "link.etype", "vlan.etype": "link.etype", "ieee8021ah.etype": "link.etype", "sll.etype": "link.etype",
+	"vlan.id": "", "vlan.priority": "", "vlan.dei": "", "ieee8021ad.id": "vlan.id", "ieee8021ad.priority": "vlan.priority", "ieee8021ad.dei": "vlan.dei",
+	"sll.pkttype": "", "sll.hatype": "", "sll.halen": "", "sll.src.eth": "", "sll.ifindex": "",
 	"ip.version": "ip.version", "ip.src": "ip.src", "ip.dst": "ip.dst", "ip.ttl": "ip.ttl", "ip.len": "ip.len", "ip.proto": "ip.proto",
 	"ip.frag_offset": "ip.frag_offset", "ip.id": "ip.id", "ip.checksum": "ip.checksum", "ip.dsfield": "ip.dsfield",
 	"ipv6.version": "ip.version", "ipv6.src": "ip.src", "ipv6.dst": "ip.dst", "ipv6.hlim": "ip.ttl", "ipv6.plen": "ip.len", "ipv6.nxt": "ip.proto",

@@ -101,6 +101,9 @@ func hangup(c net.Conn) {
 	finish(c.(*net.TCPConn))
 }
 
+// StartTarpit says a byte a second, without end.
+func (l *Lab) StartTarpit() (*Peer, error) { return l.startPeer(net.ListenConfig{}, tarpit) }
+
 // tarpit keeps a client for as long as it will stay: a handshake record that
 // promises much and comes a byte a second.
 func tarpit(c net.Conn) {

@@ -3,6 +3,7 @@ package observe
 import (
 	"time"
 
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -48,17 +49,19 @@ func (c *Connection) Listen(listener func(*transcript.Entry)) { c.recorder.Liste
 // ServerName is the name that the client asked for, once that is known.
 func (c *Connection) ServerName() string { return c.shared.serverName }
 
-// Packet takes one IP packet of the flow, with its number in the capture and
-// what somebody noted about it. The packet is copied.
-func (c *Connection) Packet(number int, at time.Time, packet []byte, notes []string) {
-	since := at.Sub(c.start)
-	f := c.recorder.Captured(number, since, c.Flow.direction(packet), packet)
+// Packet takes one frame of the flow, and the IP packet in it. Both are copied.
+func (c *Connection) Packet(p *capture.Packet, ip []byte) {
+	since := p.At.Sub(c.start)
+	f := c.recorder.Captured(&transcript.Sighting{
+		Number: p.Number, At: since, Dir: c.Flow.direction(ip), Link: p.Link,
+		Raw: p.Data, Packet: ip, Lost: p.Length - len(p.Data),
+	})
 	c.last, c.lastAt = f, since
 	c.ending.frame(f)
 	if f.Segment != nil && !f.BadChecksum {
 		c.segment(f)
 	}
-	for _, note := range notes {
+	for _, note := range p.Comments {
 		layer, name, text := parseNote(note)
 		c.recorder.Remark(f, layer, name, text)
 	}

@@ -81,7 +81,7 @@ func (b *builder) frame(f *transcript.Frame) *step {
 			s.Marks = append(s.Marks, mark)
 		}
 	}
-	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %d bytes", f.Number, s.Label, len(f.Packet)))
+	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %d bytes", f.Number, s.Label, len(f.Raw)))
 	return s
 }
 
@@ -119,7 +119,7 @@ func (b *builder) note(e *transcript.Entry) *step {
 	switch f := e.Frame; {
 	case f != nil && f.Segment == nil: // a packet that is no segment
 		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
-		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %d bytes", f.Number, len(f.Packet)))
+		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %d bytes", f.Number, len(f.Raw)))
 	case !view.Remarkable(d):
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -154,7 +155,7 @@ func (s *Stepper) look(p link.Packet) *transcript.Frame {
 	}
 	s.last = nil
 	s.number++
-	s.watched.Packet(s.number, p.Time, p.Data, nil)
+	s.watched.Packet(&capture.Packet{Number: s.number, At: p.Time, Link: wire.LinkRaw, Data: p.Data, Length: len(p.Data)}, p.Data)
 	for _, e := range s.last {
 		if e.Frame != nil && e.Frame.Number == s.number {
 			return e.Frame

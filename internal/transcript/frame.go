@@ -12,13 +12,14 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A Frame is one IP packet as it went over the link.
+// A Frame is one IP packet as it went over the link, and in a capture what the
+// link put around it.
 type Frame struct {
 	Number int           // 1 for the first
 	At     time.Duration // since the recording began
 	Dir    Dir
 	Ghost  bool   // the local kernel sent it, not we
-	Packet []byte // a copy of our own
+	Packet []byte // from its IP header to the end of the frame; a copy of our own
 
 	IP      wire.IP
 	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
@@ -30,6 +31,10 @@ type Frame struct {
 	// Absolute while that is not known.
 	Seq, Ack uint32
 	Stream   Span // the octets that its payload takes in its direction's byte stream
+
+	captured bool
+	Link     wire.LinkType // what Raw begins with; set in captures only
+	Raw      []byte        // the whole frame, of which Packet is the end; without a link-layer header it is Packet
 
 	Cut            int  // octets at its end that the capture left out (a snap length); Packet ends there
 	Offloaded      bool // the TCP checksum was left to the network card; set in captures only
@@ -45,23 +50,64 @@ type Span struct{ Start, End int64 }
 // Len is the number of octets in the span.
 func (s Span) Len() int64 { return s.End - s.Start }
 
-// Tree decodes the packet once more, recording its fields. After an error the
-// tree holds what was read before it.
+// Tree decodes the frame once more, recording its fields. After an error the
+// tree holds what was read before it, and it ends where a capture cut the frame
+// off.
 func (f *Frame) Tree() (*field.Node, error) {
-	if f.Cut > 0 {
-		return f.cutTree()
+	raw := f.extended(f.Raw)
+	name := wire.Root(f.Packet)
+	if f.headed() {
+		name = "frame"
 	}
-	c := field.Record(wire.Root(f.Packet), f.Packet)
-	var scratch Frame
-	scratch.decode(&c)
-	return c.Tree(), scratch.Err
+	c := field.Record(name, raw)
+	err := f.decodeFrame(&c)
+	tree := c.Tree()
+	if f.Cut > 0 {
+		clip(tree, len(f.Raw))
+	}
+	return tree, err
 }
 
-// decode reads the packet that c holds, as far as it can.
+// headed reports whether anything stands before the packet.
+func (f *Frame) headed() bool { return len(f.Raw) > len(f.Packet) }
+
+// decodeFrame reads the frame that c holds, as far as it can.
+func (f *Frame) decodeFrame(c *field.Cursor) error {
+	scratch := Frame{captured: f.captured}
+	if !f.headed() {
+		scratch.decode(c)
+		if c.More() {
+			c.Rest("padding") // Ethernet fills short frames up
+		}
+		return c.Done()
+	}
+	var link wire.LinkHeader
+	if err := link.Decode(c, f.Link); err != nil {
+		return err
+	}
+	c.Enter(wire.Root(f.Packet))
+	scratch.decode(c)
+	c.Leave()
+	link.Trailer(c)
+	return c.Done()
+}
+
+// LinkHeader is what the link put before the packet, and whether that is known.
+func (f *Frame) LinkHeader() (h wire.LinkHeader, ok bool) {
+	c := field.New("frame", f.Raw)
+	ok = f.headed() && h.Decode(&c, f.Link) == nil
+	return h, ok
+}
+
+// decode reads the packet that c holds, as far as it can, and leaves c behind it.
 func (f *Frame) decode(c *field.Cursor) {
 	var segment wire.Segment
 	var icmp wire.ICMP
-	f.IP.Decode(c)
+	if f.captured {
+		f.IP.DecodeCaptured(c)
+	} else {
+		f.IP.Decode(c)
+	}
 	switch {
 	case c.Err() != nil:
 	case f.IP.Fragment.Partial():
@@ -87,10 +133,7 @@ func (f *Frame) decode(c *field.Cursor) {
 		c.Rest("data")
 	}
 	c.Leave()
-	if c.More() {
-		c.Rest("padding") // Ethernet fills short frames up
-	}
-	f.Err = c.Done()
+	f.Err = c.Err()
 }
 
 func (f *Frame) leaveICMP(c *field.Cursor, m *wire.ICMP) {
@@ -103,7 +146,7 @@ func (f *Frame) leaveICMP(c *field.Cursor, m *wire.ICMP) {
 
 // verify sets BadChecksum. The link has completed what a kernel left partial.
 func (f *Frame) verify() {
-	if f.Segment == nil || f.Cut > 0 {
+	if f.Segment == nil || f.Cut > 0 || f.IP.Unsized {
 		return
 	}
 	if f.Whole != nil {

@@ -32,22 +32,33 @@ func (r *Recorder) AlsoTell(listener func(*Entry)) {
 	}
 }
 
-// Captured records a packet of a capture, with its number there. The packet is
-// copied. It may be cut off at its end.
-func (r *Recorder) Captured(number int, at time.Duration, dir Dir, packet []byte) *Frame {
-	f := &Frame{Number: number, At: at, Dir: dir, Packet: append([]byte(nil), packet...)}
-	f.Cut = missing(packet)
+// A Sighting is a frame as a capture holds it.
+type Sighting struct {
+	Number int // in the capture
+	At     time.Duration
+	Dir    Dir
+	Link   wire.LinkType
+	Raw    []byte // from the frame's first byte on
+	Packet []byte // the end of Raw, from the IP header on
+	Lost   int    // octets at the frame's end that the capture left out
+}
+
+// Captured records a frame of a capture, of which it makes a copy.
+func (r *Recorder) Captured(s *Sighting) *Frame {
+	raw := append([]byte(nil), s.Raw...)
+	f := &Frame{Number: s.Number, At: s.At, Dir: s.Dir, Link: s.Link, Raw: raw, captured: true}
+	f.Packet = raw[len(raw)-len(s.Packet):]
+	f.Cut = missing(f.Packet, s.Lost)
 	f.parse()
-	if f.BadChecksum && f.offloaded() {
-		f.BadChecksum, f.Offloaded = false, true
-	}
+	f.Offloaded = f.IP.Unsized || f.offloaded()
+	f.BadChecksum = f.BadChecksum && !f.Offloaded
 	return r.frame(f)
 }
 
 // Peek decodes a captured packet without keeping it: it aliases the packet, and
 // checksums are not verified.
 func Peek(packet []byte) Frame {
-	f := Frame{Packet: packet, Cut: missing(packet)}
+	f := Frame{Raw: packet, Packet: packet, Cut: missing(packet, 0), captured: true}
 	f.read()
 	return f
 }
@@ -87,35 +98,33 @@ func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
 	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text})
 }
 
-// missing is how many octets of an IP packet its capture left out.
-func missing(packet []byte) int {
+// missing is how many octets of an IP packet its capture left out: what its
+// header tells, or what the frame has lost.
+func missing(packet []byte, lost int) int {
 	total := 0
 	switch {
 	case len(packet) >= 4 && packet[0]>>4 == 4:
 		total = int(binary.BigEndian.Uint16(packet[2:]))
 	case len(packet) >= 6 && packet[0]>>4 == 6:
-		total = wire.IPv6HeaderLen + int(binary.BigEndian.Uint16(packet[4:]))
+		if total = int(binary.BigEndian.Uint16(packet[4:])); total > 0 {
+			total += wire.IPv6HeaderLen
+		}
+	}
+	if total == 0 {
+		return min(lost, maxUnsized)
 	}
 	return max(0, total-len(packet))
 }
 
-// whole is the packet with zeros in place of what was cut off.
-func (f *Frame) whole() []byte {
-	if f.Cut == 0 {
-		return f.Packet
-	}
-	return append(f.Packet[:len(f.Packet):len(f.Packet)], make([]byte, f.Cut)...)
-}
+// maxUnsized bounds what a packet can be that tells no length.
+const maxUnsized = 1 << 18
 
-// cutTree is Tree of a packet that the capture cut off: it ends where that does.
-func (f *Frame) cutTree() (*field.Node, error) {
-	whole := f.whole()
-	c := field.Record(wire.Root(whole), whole)
-	var scratch Frame
-	scratch.decode(&c)
-	tree := c.Tree()
-	clip(tree, len(f.Packet))
-	return tree, scratch.Err
+// extended is b with zeros in place of what was cut off.
+func (f *Frame) extended(b []byte) []byte {
+	if f.Cut == 0 {
+		return b
+	}
+	return append(b[:len(b):len(b)], make([]byte, f.Cut)...)
 }
 
 // clip shortens a tree to n octets: fields that lie beyond are left out.

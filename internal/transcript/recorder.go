@@ -72,7 +72,8 @@ func (r *Recorder) Transcript() *Transcript { return &r.t }
 // kernel sent from our address and port. The packet is copied.
 func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) *Frame {
 	r.frames++
-	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Packet: append([]byte(nil), packet...)}
+	raw := append([]byte(nil), packet...)
+	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Raw: raw, Packet: raw}
 	f.parse()
 	return r.frame(f)
 }
@@ -89,11 +90,11 @@ func (r *Recorder) frame(f *Frame) *Frame {
 	if f.Segment == nil {
 		name, text := f.describe()
 		e.Layer, e.Type, e.Decision = Link, TypeDecision, &Decision{Name: name, Text: text}
-		r.add(e, len(f.Packet))
+		r.add(e, len(f.Raw))
 		return f
 	}
 	r.place(f)
-	r.add(e, len(f.Packet))
+	r.add(e, len(f.Raw))
 	if dir == Out && !f.Ghost {
 		r.release(f.At, f)
 	}
@@ -230,7 +231,7 @@ func (e *Entry) Size() int {
 	n := entryCost
 	switch {
 	case e.Type == TypeSegment:
-		n += 2 * len(e.Frame.Packet) // and its decoded form
+		n += 2 * len(e.Frame.Raw) // and its decoded form
 	case e.Record != nil || e.Message != nil:
 		n += e.size()
 	case e.Decision != nil:

@@ -17,7 +17,7 @@ func (f *Frame) parse() {
 }
 
 func (f *Frame) read() {
-	packet := f.whole()
+	packet := f.extended(f.Packet)
 	c := field.New(wire.Root(packet), packet)
 	f.decode(&c)
 	if f.Segment != nil && len(f.Packet) < f.IP.HeaderLen()+f.Segment.HeaderLen() {

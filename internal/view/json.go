@@ -2,6 +2,7 @@ package view
 
 import (
 	"io"
+	"net"
 	"net/netip"
 
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -54,6 +55,7 @@ func segmentValues(o *object, f *transcript.Frame) {
 	o.add("ack_raw", uint32(s.Ack))
 	o.add("src", netip.AddrPortFrom(f.IP.Src, s.SrcPort))
 	o.add("dst", netip.AddrPortFrom(f.IP.Dst, s.DstPort))
+	linkValues(o, f)
 	addIf(o, "retransmission", f.Retransmission)
 	addIf(o, "out_of_order", f.OutOfOrder)
 	addIf(o, "bad_checksum", f.BadChecksum)
@@ -62,6 +64,22 @@ func segmentValues(o *object, f *transcript.Frame) {
 		o.add("origin", "kernel")
 	}
 }
+
+// linkValues: what a capture has before the packet.
+func linkValues(o *object, f *transcript.Frame) {
+	h, ok := f.LinkHeader()
+	if !ok {
+		return
+	}
+	o.add("link", h.Type)
+	addIf(o, "link_src", hardware(h.Source))
+	addIf(o, "link_dst", hardware(h.Destination))
+	if len(h.VLANs) > 0 {
+		o.add("vlan", h.VLANs)
+	}
+}
+
+func hardware(address []byte) string { return net.HardwareAddr(address).String() }
 
 func recordValues(o *object, r *transcript.Record) {
 	o.add("record", text(r.Type))

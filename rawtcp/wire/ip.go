@@ -18,6 +18,7 @@ type IP struct {
 	Src, Dst     netip.Addr
 	Fragment     Fragment
 	Refusal      string // see Extensions
+	Unsized      bool   // see DecodeCaptured
 
 	headerLen int
 }
@@ -45,19 +46,43 @@ func (h *IP) HeaderLen() int { return h.headerLen }
 // Decode reads the headers of either version and leaves the cursor at the
 // payload, in a group that ends where the packet does. The caller reads the
 // payload, leaves the group, and then finds any link-layer padding left.
-func (h *IP) Decode(c *field.Cursor) error {
-	start := c.Offset()
+func (h *IP) Decode(c *field.Cursor) error { return h.decode(c, false) }
+
+// DecodeCaptured is Decode for a packet that was captured on the machine that
+// sent it. Its header may tell no length, but 0, where the network card was to
+// cut it up into packets and fill that in: such a packet is Unsized, and ends
+// where the cursor does.
+func (h *IP) DecodeCaptured(c *field.Cursor) error { return h.decode(c, true) }
+
+func (h *IP) decode(c *field.Cursor, captured bool) error {
+	start, whole := c.Offset(), c.Left()
+	unsized := false
 	if version(c.Ahead()) == 6 {
 		var v IPv6
-		v.Decode(c)
+		v.decodeHeader(c)
+		unsized = captured && v.PayloadLength == 0 && v.NextHeader == ProtocolTCP
+		c.EnterN("payload", length(c, unsized, int(v.PayloadLength)))
 		h.six(c, &v)
 	} else {
 		var v IPv4
-		v.Decode(c)
+		unsized = captured && v.unsized(c.Ahead())
+		v.read(c, unsized)
+		c.EnterN("payload", length(c, unsized, int(v.TotalLength)-v.HeaderLen()))
 		h.four(&v)
 	}
 	h.headerLen = c.Offset() - start
+	if unsized {
+		h.Unsized, h.TotalLength = true, whole
+	}
 	return c.Err()
+}
+
+// length is n, or what is left of an unsized packet.
+func length(c *field.Cursor, unsized bool, n int) int {
+	if unsized {
+		return c.Left()
+	}
+	return n
 }
 
 // decodeQuoted reads the headers of a packet whose end may be cut off.

@@ -48,7 +48,15 @@ func (h *IPv4) Decode(c *field.Cursor) error {
 	return c.Err()
 }
 
-func (h *IPv4) decodeHeader(c *field.Cursor) {
+func (h *IPv4) decodeHeader(c *field.Cursor) { h.read(c, false) }
+
+// unsized reports whether the header that b begins with tells no length.
+func (h *IPv4) unsized(b []byte) bool {
+	return len(b) >= 4 && binary.BigEndian.Uint16(b[2:]) == 0
+}
+
+// read reads the header, and lets an unsized one be.
+func (h *IPv4) read(c *field.Cursor, unsized bool) {
 	start := c.Offset()
 	c.Uint8("version_ihl")
 	if v := c.Bits("version", 4, 4); v != 4 {
@@ -60,7 +68,7 @@ func (h *IPv4) decodeHeader(c *field.Cursor) {
 	}
 	h.TOS = c.Uint8("type_of_service")
 	h.TotalLength = c.Uint16("total_length")
-	if int(h.TotalLength) < headerLen {
+	if int(h.TotalLength) < headerLen && !unsized {
 		c.Failf("total length %d is less than the header's %d bytes", h.TotalLength, headerLen)
 	}
 	h.ID = c.Uint16("identification")

@@ -21,7 +21,7 @@ package handshake
 // one byte has four on the wire and a slice of 24. That, once for each of the
 // long messages of a flight, and what is kept of them for a signature, is what
 // maxHeld is made of. A machine has no clock: a peer that is slow, or silent, is
-// the driver's to drop (connect's --timeout: "timed out waiting for …").
+// the driver's to drop (connect's --timeout: "timed out after …, waiting for …").
 const (
 	// maxUnread bounds the bytes received and not used up yet: several of the
 	// largest records, for a driver that hands over what a window brought.

@@ -176,6 +176,10 @@ func (c *conn[S]) Err() error { return c.fault }
 // sentences: "the peer's ServerHello", "our ClientHello".
 func (c *conn[S]) LastMessage() string { return c.last.String() }
 
+// MidRecord reports whether a part of a record, or of a handshake message, has
+// come, and the rest has not.
+func (c *conn[S]) MidRecord() bool { return c.in.unread() > 0 || c.in.messages.Pending() }
+
 // reach raises the stage.
 func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
 
@@ -217,7 +221,7 @@ func (c *conn[S]) transportEnded() error {
 	}
 	return &ClosedError{
 		After:      c.last.String(),
-		MidRecord:  c.in.unread() > 0 || c.in.messages.Pending(),
+		MidRecord:  c.MidRecord(),
 		Handshaken: c.phase == phaseConnected,
 	}
 }
