@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -25,7 +26,10 @@ type loop struct {
 	mac      *mac
 	random   *rand.ChaCha8
 	tls      *handshake.Profile
-	paths    [2]*path // IPv4, IPv6; nil where there are no targets
+	clients  clients
+	pool     slab.Pool       // of the buffers of all connections
+	state    handshake.State // of the connection whose record is made
+	paths    [2]*path        // IPv4, IPv6; nil where there are no targets
 	wheel    wheel
 	conns    []*conn
 	free     []*conn
@@ -69,6 +73,7 @@ func newLoop(o *Options, index int) *loop {
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
 	l.out = make([]byte, 0, 2048)
 	offer := o.TLS
+	offer.Pool = &l.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the record
 	l.tls = handshake.NewProfile(offer)
 	return l

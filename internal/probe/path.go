@@ -100,7 +100,7 @@ func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
 		headers = 60
 	}
 	p.mss = uint16(r.MTU - headers)
-	p.makeSYN(o.Timeout)
+	p.makeSYN()
 	return p, nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
-	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // packet takes one arrived IP packet. Fragments are not put together: our own
@@ -152,7 +151,7 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	c := l.take()
 	c.n, c.target, c.local, c.path = n, t, s.DstPort, p
 	c.begin = l.now.Add(-l.sinceFirst(slot))
-	c.syns, c.odd = int(slot.tries), slot.odd
+	c.syns, c.odd = slot.tries, slot.odd
 	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
@@ -172,13 +171,8 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	slot.state, slot.conn = slotConnected, c.index
 	l.live++
 
-	c.tcp.Reset(p.profile, tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
-	var tls *handshake.Client
-	if l.o.Goal > GoalTCP {
-		tls = &c.tls
-		tls.Reset(l.tls, l.identity(c))
-	}
-	c.machine.Reset(&c.tcp, tls)
+	c.tcp.Reset(l.profile(p), tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
@@ -188,13 +182,6 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 		}
 	}
 	l.settle(c)
-}
-
-// identity is what a target's ClientHello has of its own.
-func (l *loop) identity(c *conn) (id handshake.Identity) {
-	id.ServerName = c.target.Name
-	l.random.Read(id.Random[:])
-	return id
 }
 
 // icmp takes an error message about a packet of ours.

@@ -26,7 +26,7 @@ type path struct {
 	hop   link.Hop
 	ipID  uint16
 
-	profile *tcb.Profile // of all connections
+	profile *tcb.Profile // see loop.profile
 
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
@@ -47,17 +47,28 @@ const (
 	tcpChecksum = 16
 )
 
-// makeSYN makes what is the same for all: the profile of a connection whose SYN
-// has left, and that SYN, by the machine itself. Timeout is for how long a peer
-// may leave something unacknowledged.
-func (p *path) makeSYN(timeout time.Duration) {
-	cfg := tcb.Config{MSS: p.mss, ReceiveBuffer: receiveBuffer, DataOnACK: true, UserTimeout: timeout}
+// config is what all connections have in common.
+func (p *path) config() tcb.Config {
+	cfg := tcb.Config{MSS: p.mss, ReceiveBuffer: receiveBuffer, DataOnACK: true}
 	if p.local.Is6() {
 		cfg.PeerMSS = 1220 // RFC 9293, section 3.7.1
 	}
-	sent := cfg
-	sent.SYNSent = true
-	p.profile = tcb.NewProfile(sent)
+	return cfg
+}
+
+// profile is that of a path's connections, whose SYN has left when they begin.
+func (l *loop) profile(p *path) *tcb.Profile {
+	if p.profile == nil {
+		cfg := p.config()
+		cfg.SYNSent, cfg.UserTimeout, cfg.Pool = true, l.o.Timeout, &l.pool
+		p.profile = tcb.NewProfile(cfg)
+	}
+	return p.profile
+}
+
+// makeSYN has the machine itself make the SYN that is copied for all.
+func (p *path) makeSYN() {
+	cfg := p.config()
 	c := tcb.New(cfg)
 	c.Open(0)
 	var s wire.Segment

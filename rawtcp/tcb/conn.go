@@ -11,10 +11,16 @@ import (
 type Conn struct {
 	cfg    *Config // of the profile: not to be written to
 	id     Identity
-	state  State
 	err    error
+	unsent int // what Unacked was at the end
+	state  State
 	over   bool // the connection has ended, or was closed before it began
-	unsent int  // what Unacked was then
+
+	passive bool // begun by the peer's SYN
+	sack    bool // both SYNs permitted SACK
+	scaling bool // both SYNs carried a window scale
+	deaf    bool // Close was called: nobody reads any more
+
 	timers timers
 	rtt    rttEstimator
 	reno   reno
@@ -26,10 +32,6 @@ type Conn struct {
 	path   pathState
 	out    outbox
 
-	passive bool     // begun by the peer's SYN
-	sack    bool     // both SYNs permitted SACK
-	scaling bool     // both SYNs carried a window scale
-	deaf    bool     // Close was called: nobody reads any more
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 
 	handshakeRTT time.Duration // negative while not known
@@ -43,44 +45,44 @@ type sendSide struct {
 	wnd      uint32   // SND.WND, scaled: unsigned, and 32 bits of it (RFC 9293, MUST-1, REC-1)
 	wl1, wl2 wire.Seq // SND.WL1, SND.WL2
 	maxWnd   uint32   // the largest window that the peer ever offered
-	scale    uint8    // the peer's window scale
 	mss      int      // the peer's MSS; options still to be taken off
 
 	buf     buffer // octets from base on
 	base    wire.Seq
-	fin     bool // CloseWrite was called: a FIN follows the queued octets
+	push    wire.Seq // behind the last octet that was written with a push
+	up      wire.Seq // SND.UP
+	scale   uint8    // the peer's window scale
+	fin     bool     // CloseWrite was called: a FIN follows the queued octets
+	urgent  bool
+	waiting bool // the peer owes us an acknowledgment, or a window; see since
+
 	loss    lossState
 	tries   int           // transmissions of what stands at una, above the first
 	expired time.Duration // the timeout that ran out last
 	probes  int           // window probes since the peer's window closed
 	timing  rttTiming
-	urgent  bool
-	up      wire.Seq // SND.UP
-	again   Instant  // when octets were last sent again
-	last    Instant  // when octets were last sent
+	again   Instant // when octets were last sent again
+	last    Instant // when octets were last sent
+	since   Instant // since when the peer owes us something
 
-	waiting  bool    // the peer owes us an acknowledgment, or a window
-	since    Instant // since when
-	override bool    // send what fits, however little (section 3.8.6.2.1)
-
-	push wire.Seq // behind the last octet that was written with a push
+	override bool // send what fits, however little (section 3.8.6.2.1)
 }
 
 // receiveSide is the receive sequence space, and what has arrived.
 type receiveSide struct {
 	nxt      wire.Seq // RCV.NXT
 	edge     wire.Seq // the right edge of the window, the furthest ever offered
-	scale    uint8    // of the windows that we send
-	ready    int      // octets in buf that are in order
-	buf      buffer   // octets in order, and beyond them, with holes, others
-	early    spans    // which of the others have arrived
-	recent   recentRuns
-	unacked  int      // segments whose acknowledgment may still wait
-	urgent   bool     // the peer has sent an urgent pointer
 	up       wire.Seq // RCV.UP
-	fin      bool     // a FIN has arrived, perhaps early
 	finSeq   wire.Seq
-	finished bool // nxt is past the FIN
+	ready    int    // octets in buf that are in order
+	buf      buffer // octets in order, and beyond them, with holes, others
+	early    spans  // which of the others have arrived
+	recent   recentRuns
+	unacked  int   // segments whose acknowledgment may still wait
+	scale    uint8 // of the windows that we send
+	urgent   bool  // the peer has sent an urgent pointer
+	fin      bool  // a FIN has arrived, perhaps early
+	finished bool  // nxt is past the FIN
 }
 
 // outbox says what is due besides data.

@@ -209,7 +209,7 @@ func (c *Conn) sentAgain(run span) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why}
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why.String()}
 	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}

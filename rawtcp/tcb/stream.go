@@ -109,5 +109,5 @@ func (c *Conn) Abort() {
 	case SynReceived, Established, FinWait1, FinWait2, CloseWait:
 		c.reset(c.snd.nxt, "this side aborted the connection")
 	}
-	c.end(fmt.Errorf("%w by this side in %v", ErrAborted, c.state))
+	c.end(abortedIn(c.state))
 }
