@@ -29,8 +29,9 @@ type Cursor struct {
 // frame is one group that is being read: a message, a vector, a list item.
 type frame struct {
 	name  string
-	index int // position in the enclosing list, or -1
-	items int // list items begun inside this frame
+	index int  // position in the enclosing list, or -1
+	items int  // list items begun inside this frame
+	next  bool // what begins next is an item
 	start int
 	end   int  // the group may not read past this offset
 	exact bool // Leave demands that the group is used up

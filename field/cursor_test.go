@@ -67,6 +67,43 @@ func TestEveryByteOfARecordingBelongsToOneLeaf(t *testing.T) {
 	}
 }
 
+func TestElementsHaveTheirPlaceInTheList(t *testing.T) {
+	read := func(c *field.Cursor) {
+		c.Enter8("numbers", 0, 9)
+		for c.More() {
+			c.Element()
+			c.Uint8("number")
+		}
+		c.Leave()
+		c.Enter8("words", 0, 9)
+		for c.More() {
+			c.Element()
+			c.Opaque8("word", 1, 9)
+		}
+		c.Leave()
+		c.Rest("rest")
+	}
+	c := field.Record("Toy", []byte{2, 7, 8, 4, 1, 'a', 1, 'b', 0})
+	read(&c)
+	want := []int{-1, 0, 1}
+	for _, list := range c.Tree().Children[:2] {
+		for i, n := range list.Children {
+			if n.Index != want[i] {
+				t.Errorf("%s.%s is number %d, want %d", list.Name, n.Name, n.Index, want[i])
+			}
+		}
+	}
+	if rest := c.Tree().Find("rest"); rest.Index != -1 {
+		t.Errorf("rest is number %d", rest.Index)
+	}
+	for _, short := range []field.Cursor{field.New("Toy", []byte{0, 3, 1, 'a', 0}), field.Record("Toy", []byte{0, 3, 1, 'a', 0})} {
+		read(&short)
+		if err, want := short.Err(), "Toy.words.word[1] at byte 4: length 0, expected 1 to 9"; err == nil || err.Error() != want {
+			t.Errorf("%v\nwant %s", err, want)
+		}
+	}
+}
+
 func TestErrorsNameFieldOffsetAndExpectation(t *testing.T) {
 	for _, tc := range []struct{ name, edit, want string }{
 		{"short integer", "\x00", "Toy.version at byte 0: needs 2 bytes, 1 left"},

@@ -35,16 +35,16 @@ func (c *Cursor) path(name string) string {
 	var b strings.Builder
 	for i := 0; i <= c.depth; i++ {
 		f := &c.stack[i]
-		switch {
-		case f.index >= 0: // the list's own frame has written the name
-			b.WriteByte('[')
-			b.WriteString(strconv.Itoa(f.index))
-			b.WriteByte(']')
-		default:
+		if f.index < 0 || f.name != c.stack[i-1].name { // otherwise the list's own frame has written the name
 			if i > 0 {
 				b.WriteByte('.')
 			}
 			b.WriteString(f.name)
+		}
+		if f.index >= 0 {
+			b.WriteByte('[')
+			b.WriteString(strconv.Itoa(f.index))
+			b.WriteByte(']')
 		}
 	}
 	if name != "" {

@@ -4,7 +4,7 @@ package field
 // their own, such as a fixed struct. It ends with Leave.
 func (c *Cursor) Enter(name string) {
 	if c.err == nil {
-		c.push(frame{name: name, index: -1, start: c.off, end: c.stack[c.depth].end})
+		c.push(frame{name: name, start: c.off, end: c.stack[c.depth].end})
 	}
 }
 
@@ -17,7 +17,7 @@ func (c *Cursor) EnterN(name string, n int) {
 		c.fail(c.off, name, tooShort(n, left))
 		return
 	}
-	c.push(frame{name: name, index: -1, start: c.off, end: c.off + n, exact: true})
+	c.push(frame{name: name, start: c.off, end: c.off + n, exact: true})
 }
 
 // Enter8 begins a vector with a one-byte length, name<min..max> in bytes
@@ -60,9 +60,32 @@ func (c *Cursor) Item() {
 		return
 	}
 	f := &c.stack[c.depth]
-	i := f.items
+	f.next = true
+	c.push(frame{name: f.name, start: c.off, end: f.end})
+}
+
+// Element says that the field or group that begins next is the next element of
+// the list that the current group is, and has no fields beside it:
+//
+//	c.Enter16("cipher_suites", 2, 1<<16-2)
+//	for c.More() {
+//		c.Element()
+//		c.Uint16("cipher_suite")
+//	}
+//	c.Leave()
+//
+// Its path is its own name with an index: cipher_suites.cipher_suite[3].
+func (c *Cursor) Element() { c.stack[c.depth].next = true }
+
+// place is the position in its list of what begins now, or -1.
+func (c *Cursor) place() int {
+	f := &c.stack[c.depth]
+	if !f.next {
+		return -1
+	}
+	f.next = false
 	f.items++
-	c.push(frame{name: f.name, index: i, start: c.off, end: f.end})
+	return f.items - 1
 }
 
 // Leave ends the group begun last. A group with a length of its own must have
@@ -92,7 +115,7 @@ func (c *Cursor) enterVector(name string, prefix, min, max int) {
 	}
 	start := c.off
 	// The length belongs to the vector: its span covers both.
-	c.push(frame{name: name, index: -1, start: start, end: c.stack[c.depth].end})
+	c.push(frame{name: name, start: start, end: c.stack[c.depth].end})
 	n := int(c.uint("length", prefix))
 	if c.err != nil {
 		return
@@ -114,6 +137,7 @@ func (c *Cursor) push(f frame) {
 		c.fail(c.off, f.name, "nested too deeply")
 		return
 	}
+	f.index = c.place()
 	if c.rec {
 		f.node = &Node{Name: f.name, Index: f.index, Kind: Group, Offset: f.start}
 		p := c.stack[c.depth].node

@@ -141,10 +141,11 @@ func (c *Cursor) take(name string, n int) (b []byte, off int, ok bool) {
 // leaf notes the field just read, and records it where a recorder listens.
 func (c *Cursor) leaf(kind Kind, name string, off, n int, v uint64) {
 	c.last = lastField{name: name, off: off, value: v}
+	index := c.place()
 	if !c.rec {
 		return
 	}
-	node := &Node{Name: name, Index: -1, Kind: kind, Offset: off, Length: n, Value: v}
+	node := &Node{Name: name, Index: index, Kind: kind, Offset: off, Length: n, Value: v}
 	c.last.node = node
 	p := c.stack[c.depth].node
 	p.Children = append(p.Children, node)

@@ -54,7 +54,7 @@ func (n *Node) Find(path ...string) *Node {
 		return n
 	}
 	for _, child := range n.Children {
-		if child.Name == path[0] && child.Index < 0 {
+		if child.Name == path[0] {
 			if found := child.Find(path[1:]...); found != nil {
 				return found
 			}

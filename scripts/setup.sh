@@ -5,7 +5,7 @@ set -eu
 
 # program:package, as Debian names them
 needed="gcc:gcc openssl:openssl gnutls-serv:gnutls-bin nginx:nginx-light tshark:tshark
-ip:iproute2 ss:iproute2 nft:nftables iptables:iptables shellcheck:shellcheck chromium:chromium setpriv:util-linux
+ip:iproute2 ss:iproute2 nft:nftables iptables:iptables shellcheck:shellcheck chromium:chromium pdftotext:poppler-utils setpriv:util-linux
 unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
 
 PATH="$PATH:/usr/sbin:/sbin"

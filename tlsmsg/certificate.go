@@ -16,6 +16,7 @@ func (m *Certificate) Decode(c *field.Cursor, _ Context) error {
 	m.Chain = m.Chain[:0]
 	c.Enter24("certificate_list", 0, max24)
 	for c.More() {
+		c.Element()
 		cert := c.Opaque24("certificate", 1, max24)
 		m.Chain = append(m.Chain, cert)
 		if c.Recording() {

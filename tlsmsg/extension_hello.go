@@ -148,6 +148,7 @@ func (v *ALPN) Decode(c *field.Cursor, in HandshakeType) error {
 	v.Protocols = v.Protocols[:0]
 	c.Enter16("protocol_name_list", 2, max16)
 	for c.More() {
+		c.Element()
 		v.Protocols = append(v.Protocols, string(c.Opaque8("protocol_name", 1, max8)))
 	}
 	if n := len(v.Protocols); n != 1 && in != TypeClientHello {
@@ -184,6 +185,7 @@ func (v *SupportedVersions) Decode(c *field.Cursor, in HandshakeType) error {
 	}
 	c.Enter8("versions", 2, max8-1)
 	for c.More() {
+		c.Element()
 		v.Versions = append(v.Versions, field.Enum16[Version](c, "version"))
 	}
 	c.Leave()

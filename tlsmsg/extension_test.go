@@ -121,7 +121,7 @@ func TestExtensionErrorsReadLikeTheMessages(t *testing.T) {
 	var alpn tlsmsg.ALPN
 	found, err := m.DecodeExtension(&alpn)
 	at := bytes.Index(raw, join(4, "h2"))
-	want := fmt.Sprintf("ServerHello.extensions[2].application_layer_protocol_negotiation.protocol_name_list.protocol_name at byte %d: "+
+	want := fmt.Sprintf("ServerHello.extensions[2].application_layer_protocol_negotiation.protocol_name_list.protocol_name[0] at byte %d: "+
 		"length 4 exceeds the 2 bytes left", at)
 	if !found || err == nil || err.Error() != want {
 		t.Errorf("%v, %v\nwant %s", found, err, want)

@@ -31,6 +31,7 @@ func readList8[T number8](c *field.Cursor, list []T, name, item string, min int)
 	c.Enter8(name, min, max8)
 	list = room(list, c.Left())
 	for c.More() {
+		c.Element()
 		list = append(list, field.Enum8[T](c, item))
 	}
 	c.Leave()
@@ -43,6 +44,7 @@ func readList16[T number16](c *field.Cursor, list []T, name, item string, min in
 	c.Enter16(name, min, max16-1)
 	list = room(list, c.Left()/2)
 	for c.More() {
+		c.Element()
 		list = append(list, field.Enum16[T](c, item))
 	}
 	c.Leave()
@@ -56,6 +58,7 @@ func readOpaqueList16(c *field.Cursor, list [][]byte, name, item string, min int
 	c.Enter16(name, min, max16)
 	list = list[:0]
 	for c.More() {
+		c.Element()
 		b := c.Opaque16(item, 1, max16)
 		list = append(list, b)
 		if c.Recording() && inside != nil {

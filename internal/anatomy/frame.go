@@ -62,8 +62,18 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 		payload.Name = "data"
 		return
 	}
+	number(inside)
 	replace(payload, "payload", inside)
 	fill(payload, lo, hi, "data", "")
+}
+
+// number gives records a place where there are several.
+func number(records []*field.Node) {
+	for i, n := range records {
+		if len(records) > 1 {
+			n.Index = i
+		}
+	}
 }
 
 // Message returns one message as a specimen of its own, decrypted; f is the frame
@@ -89,6 +99,7 @@ func (a *Anatomy) Records(dir transcript.Dir, start, end int64) *Specimen {
 	if len(s.Data) == 0 {
 		return nil
 	}
+	number(s.Tree.Children)
 	s.Tree.Length = len(s.Data)
 	return s
 }

@@ -70,7 +70,9 @@ func (p path) from(i int, indexes bool) string {
 }
 
 // A Selector picks fields by a part of their path: "ClientHello.extensions",
-// "TCP", "extensions[2].server_name". The zero Selector picks all.
+// "TCP", "extensions[2].server_name". Without an index a name means all that
+// bear it. An element goes by its list's name too: "certificate_list[1]". The zero
+// Selector picks all.
 type Selector []segment
 
 // ParseSelector reads names with dots between them, each with or without its
@@ -114,9 +116,18 @@ func (sel Selector) picks(p path) bool {
 func (sel Selector) at(p path) bool {
 	for i, want := range sel {
 		got := p[i]
-		if !strings.EqualFold(got.name, want.name) || want.index >= 0 && got.index != want.index {
+		if !strings.EqualFold(got.name, want.name) {
+			return false
+		}
+		if want.index >= 0 && got.index != want.index && !p.element(i+1, want.index) {
 			return false
 		}
 	}
 	return true
+}
+
+// element reports whether the segment at i is an element of a list, at a
+// position in it: of "cipher_suites.cipher_suite[3]" the last.
+func (p path) element(i, index int) bool {
+	return i < len(p) && !p[i].begin && p[i-1].index < 0 && p[i].index == index
 }

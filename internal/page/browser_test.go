@@ -42,10 +42,7 @@ func open(t *testing.T, tr *transcript.Transcript, title string, width, height i
 	t.Helper()
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("chromium is not installed: scripts/setup.sh installs it")
-		}
-		t.Skip("chromium is not installed: scripts/setup.sh installs it")
+		missing(t, "chromium")
 	}
 	file := filepath.Join(t.TempDir(), "page.html")
 	f, err := os.Create(file)
@@ -87,6 +84,16 @@ func open(t *testing.T, tr *transcript.Transcript, title string, width, height i
 		}
 	})
 	return v
+}
+
+// missing skips a test for want of a program, but never where the gate runs.
+func missing(t *testing.T, program string) {
+	t.Helper()
+	text := program + " is not installed: scripts/setup.sh installs it"
+	if os.Getenv("CI") != "" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
 }
 
 // browsers has the one browser that all tests share, and what ends it.

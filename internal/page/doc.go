@@ -8,5 +8,6 @@
 // JSON that the script shows with textContent.
 //
 // Read page.go first, then model.go (what the script is given) with steps.go and
-// questions.go; the looks are in assets/.
+// questions.go; the looks are in assets/: page.* for the screen, print.* for
+// paper.
 package page

@@ -64,13 +64,13 @@ type builder struct {
 	model
 	anatomy *anatomy.Anatomy
 	words   *dictionary.Dictionary
-	known   map[string]int // numbers of words by their keys
+	known   map[word]int // the numbers of words
 	room    int
 	last    *transcript.Frame
 }
 
 func build(t *transcript.Transcript, o Options) *model {
-	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[string]int{}, room: maxPage}
+	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Title = o.Title
 	b.sides(t)
 	for _, e := range t.Entries {
@@ -155,11 +155,12 @@ func (b *builder) word(key, situation string) int {
 	if !ok {
 		return nothing
 	}
-	n, ok := b.known[e.Key]
+	w := word{e.Source, e.Text} // several entries may say the same
+	n, ok := b.known[w]
 	if !ok {
 		n = len(b.Words)
-		b.known[e.Key] = n
-		b.Words = append(b.Words, word{e.Source, e.Text})
+		b.known[w] = n
+		b.Words = append(b.Words, w)
 		b.room -= len(e.Text) + 40
 	}
 	return n

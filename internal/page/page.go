@@ -16,10 +16,21 @@ import (
 var layout string
 
 //go:embed assets/page.css
-var style string
+var screen string
+
+//go:embed assets/print.css
+var paper string
 
 //go:embed assets/page.js
-var script string
+var behaviour string
+
+//go:embed assets/print.js
+var printing string
+
+var (
+	style  = screen + paper
+	script = "\"use strict\";\n(() => {\n" + behaviour + printing + "})();\n"
+)
 
 // Options say how a page is made. The zero value is good.
 type Options struct {

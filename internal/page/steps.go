@@ -81,7 +81,7 @@ func (b *builder) frame(f *transcript.Frame) *step {
 			s.Marks = append(s.Marks, mark)
 		}
 	}
-	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %d bytes", f.Number, s.Label, len(f.Raw)))
+	s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d: %s, %s", f.Number, s.Label, size(f.Raw)))
 	return s
 }
 
@@ -91,7 +91,7 @@ func (b *builder) message(e *transcript.Entry) *step {
 	if e.Frame != nil {
 		s.Frame = e.Frame.Number
 	}
-	title := fmt.Sprintf("%s, %d bytes", m.Name(), len(m.Raw))
+	title := m.Name() + ", " + size(m.Raw)
 	if s.Frame > 0 {
 		title += fmt.Sprintf(", in frame %d", s.Frame)
 	}
@@ -119,9 +119,16 @@ func (b *builder) note(e *transcript.Entry) *step {
 	switch f := e.Frame; {
 	case f != nil && f.Segment == nil: // a packet that is no segment
 		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
-		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %d bytes", f.Number, len(f.Raw)))
+		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %s", f.Number, size(f.Raw)))
 	case !view.Remarkable(d):
 		return nil
 	}
 	return s
+}
+
+func size(b []byte) string {
+	if len(b) == 1 {
+		return "1 byte"
+	}
+	return fmt.Sprintf("%d bytes", len(b))
 }

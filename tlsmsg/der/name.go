@@ -21,6 +21,7 @@ func relativeName(c *field.Cursor, t tag) {
 		return
 	}
 	for c.More() {
+		c.Element()
 		sequence(c, "attribute", func(c *field.Cursor) {
 			element(c, "type", value)
 			element(c, "value", value)
@@ -67,6 +68,7 @@ func generalName(c *field.Cursor) {
 
 func everyName(c *field.Cursor) {
 	for c.More() {
+		c.Element()
 		generalName(c)
 	}
 }

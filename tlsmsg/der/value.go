@@ -23,6 +23,7 @@ func anything(c *field.Cursor) { unknown(c, maxInside) }
 
 func unknown(c *field.Cursor, depth int) {
 	for c.More() {
+		c.Element()
 		element(c, next(c).String(), func(c *field.Cursor, t tag) { nested(c, t, depth) })
 	}
 }
