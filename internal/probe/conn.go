@@ -5,6 +5,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -29,6 +30,7 @@ type facts struct {
 	target Target
 	local  uint16 // our port
 	path   *path
+	hop    link.Hop
 
 	begin    tcb.Instant // when the first SYN left, about
 	limit    tcb.Instant // when the goal must be reached

@@ -102,7 +102,8 @@ func fakeLoop(t testing.TB, o Options, f *fakeNet) *loop {
 	l.supply([16]byte{1}, nil)
 	p := &path{link: f, local: f.local, first: 40000, ports: uint16(o.Ports), mss: 1460}
 	p.makeSYN()
-	l.paths[0] = p
+	l.paths = append(l.paths, p)
+	l.ways.last, l.ways.from, l.ways.to = &way{path: p}, netip.IPv4Unspecified(), highest(false)
 	return l
 }
 

@@ -51,6 +51,9 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 	since := l.sinceFirst(s)
 	r.Time = l.wall(l.now.Add(-since))
 	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	if outcome == record.OutcomeUnreachable {
+		r.Class = classICMP
+	}
 	r.Odd = s.odd.names()
 	if s.tries == 1 {
 		r.RTT = l.sinceSYN(s)
@@ -78,10 +81,10 @@ func (l *loop) unanswered(n uint64, s *slot) {
 }
 
 // hopeless records a target to which nothing can be sent.
-func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, why string) {
+func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string) {
 	r := l.blank(t)
 	r.Time = l.wall(l.now)
-	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
 	l.write(n, r)
 	l.done(n)
 }
@@ -153,7 +156,7 @@ func (l *loop) failed(c *conn, err error) {
 			r.Reset = &c.reset
 		}
 	case errors.Is(err, tcb.ErrUnreachable):
-		r.Outcome = record.OutcomeUnreachable
+		r.Outcome, r.Class = record.OutcomeUnreachable, classICMP
 	case errors.Is(err, tcb.ErrTimeout):
 		r.Outcome = record.OutcomeTimeout
 	default:

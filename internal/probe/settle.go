@@ -199,7 +199,7 @@ func (l *loop) transmit(c *conn) {
 	for c.session.Next(l.now, &l.seg) {
 		l.seg.SrcPort, l.seg.DstPort = c.local, c.target.Port
 		l.out = c.path.appendPacket(l.out[:0], c.target.Addr, &l.seg)
-		l.send(c.path, l.out)
+		l.send(c.path, c.hop, l.out)
 	}
 }
 

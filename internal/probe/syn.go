@@ -17,14 +17,16 @@ const hopLimit = 64
 // receiveBuffer is the window that we offer. It needs no scale.
 const receiveBuffer = 1<<16 - 1
 
-// A path is how one IP version's targets are reached.
+// A path is an interface of this machine and an address on it by which targets
+// are reached, with ports of its own.
 type path struct {
-	link  link.Ring
-	local netip.Addr
-	first uint16 // our ports begin here
-	mss   uint16
-	hop   link.Hop
-	ipID  uint16
+	link       link.Ring
+	local      netip.Addr
+	first      uint16 // our ports begin here
+	mss        uint16
+	hop        link.Hop    // of all targets, where there is nobody to ask
+	neighbours *neighbours // or who finds theirs; nil: nobody
+	ipID       uint16
 
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
