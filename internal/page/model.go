@@ -72,6 +72,7 @@ type builder struct {
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Title = o.Title
+	b.derive(t)
 	b.sides(t)
 	for _, e := range t.Entries {
 		b.entry(e)
@@ -80,14 +81,24 @@ func build(t *transcript.Transcript, o Options) *model {
 		b.Result, b.OK = view.Sentence(r), r.OK
 	}
 	b.ask()
-	var err error
-	if b.Keys, err = keys.Steps(t); err != nil {
-		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
-	}
 	if b.Title == "" {
 		b.Title = b.Server
 	}
 	return &b.model
+}
+
+// derive shows how the keys were made.
+func (b *builder) derive(t *transcript.Transcript) {
+	var err error
+	if b.Keys, err = keys.Steps(t); err != nil {
+		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
+	}
+	for _, s := range b.Keys {
+		b.room -= len(s.Title) + len(s.Text) + len(s.Formula) + 200
+		for _, v := range s.Values {
+			b.room -= len(v.Name) + len(v.Hex) + len(v.Note) + 60
+		}
+	}
 }
 
 // nothing is the number of no specimen.
