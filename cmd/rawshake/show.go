@@ -35,9 +35,11 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	}
 	fd := int(file.Fd())
 	if term.IsTerminal(fd) {
-		if width, _, err := term.GetSize(fd); err == nil {
-			o.Width = width
+		o.Columns = func() int {
+			width, _, _ := term.GetSize(fd) // 0: it does not tell
+			return width
 		}
+		o.Width = o.Columns()
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return o

@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/anatomy"
@@ -78,13 +79,26 @@ func build(t *transcript.Transcript, o Options) *model {
 		b.entry(e)
 	}
 	if r := t.Result(); r != nil {
-		b.Result, b.OK = view.Sentence(r), r.OK
+		b.Result, b.OK = plainly(r), r.OK
 	}
 	b.ask()
 	if b.Title == "" {
 		b.Title = b.Server
 	}
 	return &b.model
+}
+
+// plainly is the result for a reader who has never seen one before: how far the
+// connection came, in words rather than by the name of the goal.
+func plainly(r *transcript.Result) string {
+	s := view.Sentence(r)
+	for goal, words := range map[string]string{"open": "the TCP connection is open", "hello": "the server has answered",
+		"certificate": "the certificate has come", "finished": "the handshake is complete", "data": "the handshake is complete, and data has passed"} {
+		if rest, ok := strings.CutPrefix(s, goal); ok && r.OK && r.Outcome == goal {
+			return words + rest
+		}
+	}
+	return s
 }
 
 // derive shows how the keys were made.
