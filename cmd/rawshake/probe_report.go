@@ -124,6 +124,7 @@ type statusFile struct {
 	Conns      int               `json:"connections"`
 	SYNs       uint64            `json:"syns"`
 	Packets    uint64            `json:"packets_sent"`
+	Asked      uint64            `json:"neighbour_requests"`
 	Unsent     uint64            `json:"packets_unsent"`
 	Received   uint64            `json:"packets_received"`
 	Dropped    uint64            `json:"packets_dropped"`
@@ -144,7 +145,7 @@ func (r *probeReport) status(s *probe.Stats, finished bool) {
 	total, whole := r.scan.Total()
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
 		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
-		SYNs: s.SYNs, Packets: s.Packets, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
+		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
 		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {

@@ -9,6 +9,7 @@
 // Read options.go, scan.go (what is set up), source.go (targets by number),
 // window.go (what is known of them), mac.go and syn.go (a SYN without state),
 // loop.go (one turn), receive.go (what arrives), conn.go and settle.go (a
-// connection), outcome.go (its record), wheel.go and pace.go (time), sink.go
-// (where records go).
+// connection), outcome.go (its record), way.go, path.go and neighbour.go (how
+// targets are reached), late.go (those whose neighbour has to be found first),
+// wheel.go and pace.go (time), sink.go (where records go).
 package probe

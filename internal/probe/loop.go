@@ -11,6 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
@@ -23,7 +25,12 @@ type loop struct {
 	window   window
 	mac      *mac
 	random   *rand.ChaCha8
-	paths    [2]*path // IPv4, IPv6; nil where there are no targets
+	tls      *handshake.Profile
+	clients  clients
+	pool     slab.Pool       // of the buffers of all connections
+	state    handshake.State // of the connection whose record is made
+	ways     ways
+	paths    []*path // all that ways lead by
 	wheel    wheel
 	conns    []*conn
 	free     []*conn
@@ -32,11 +39,13 @@ type loop struct {
 	nextN    uint64
 	taken    bool
 	live     int // connections that have no record yet
+	most     int // targets in flight
 	pace     pace
 	work     []job // from working on, what waits for cryptography
 	working  int
 	ended    bool     // the source has no more
 	resend   []uint64 // where each round of SYNs stands; the last round records silence
+	late     [][]uint64
 	sink     *sink
 	enc      record.Encoder
 	rec      record.Record
@@ -58,14 +67,19 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet)}
-	l.resend = make([]uint64, o.Retries+1)
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
+	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
+	l.ways.open = l.openWay
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1}
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
 	l.out = make([]byte, 0, 2048)
+	offer := o.TLS
+	offer.Pool = &l.pool
+	offer.AllowUnverified = true // a bad certificate is a field of the record
+	l.tls = handshake.NewProfile(offer)
 	return l
 }
 
@@ -100,13 +114,11 @@ const publishEvery = 100 * time.Millisecond
 // publish lets others see the counters.
 func (l *loop) publish() {
 	s := l.stats
-	s.InFlight, s.Conns, s.Slowed, s.Time = l.window.len(), l.live, l.pace.factor, time.Duration(l.now)
+	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.pace.factor, time.Duration(l.now)
 	for _, p := range l.paths {
-		if p != nil {
-			t := p.link.Stats()
-			s.Link.Sent, s.Link.Unsent = s.Link.Sent+t.Sent, s.Link.Unsent+t.Unsent
-			s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
-		}
+		t := p.link.Stats()
+		s.Link.Sent, s.Link.Unsent = s.Link.Sent+t.Sent, s.Link.Unsent+t.Unsent
+		s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
 	}
 	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
 	l.full = l.o.MaxMemory > 0 && heapInUse() > l.o.MaxMemory
@@ -120,6 +132,10 @@ func (l *loop) turn() error {
 	l.labour()
 	l.silence()
 	l.pace.fill(l.now)
+	if err := l.resolve(); err != nil {
+		return err
+	}
+	l.resendLate()
 	l.resendSYNs()
 	more := l.sendSYNs()
 	l.window.trim()
@@ -136,10 +152,8 @@ func (l *loop) turn() error {
 // flush sends what is queued.
 func (l *loop) flush() error {
 	for _, p := range l.paths {
-		if p != nil {
-			if err := p.link.Flush(); err != nil {
-				return err
-			}
+		if err := p.link.Flush(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -160,12 +174,17 @@ func (l *loop) idle(more bool) time.Duration {
 	return 10 * wheelUnit
 }
 
-// receive waits for packets on one link, and looks at the other.
+// receive waits for packets on one link, and looks at the others, for which it
+// keeps the wait short.
 func (l *loop) receive(wait time.Duration) error {
+	if len(l.paths) == 0 {
+		time.Sleep(wait)
+		return nil
+	}
+	if len(l.paths) > 1 {
+		wait = min(wait, time.Millisecond)
+	}
 	for _, p := range l.paths {
-		if p == nil {
-			continue
-		}
 		var arrived bool
 		err := p.link.Receive(wait, func(packet link.Packet) {
 			if !arrived {
@@ -195,6 +214,17 @@ func (l *loop) handOver(wait bool) {
 // targets are begun.
 const maxBacklog = 4 << 20
 
+// mostSlots bounds how far the newest target may be ahead of the oldest that
+// has no record: some that take their time hold up nobody, and cost the memory
+// of so many slots at most.
+const mostSlots = 1 << 20
+
+// inFlight is how many targets are begun and have no record, or a connection
+// that is still to be ended.
+func (l *loop) inFlight() int {
+	return int(l.stats.Targets-l.stats.Records) + len(l.conns) - len(l.free) - l.live
+}
+
 // sendSYNs begins new targets, and reports whether it would go on.
 func (l *loop) sendSYNs() (more bool) {
 	for k := 0; !l.ended; k++ {
@@ -205,7 +235,7 @@ func (l *loop) sendSYNs() (more bool) {
 			return true
 		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
 			return false
-		case l.window.len() >= l.o.MaxInFlight/max(l.o.Loops, 1), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full:
+		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full:
 			return false
 		}
 		switch l.takeNext() {
@@ -215,7 +245,7 @@ func (l *loop) sendSYNs() (more bool) {
 		case later:
 			return false
 		}
-		if !l.networks.may(l.next.Addr, l.now) {
+		if !l.networks.may(l.next.Addr, l.now) || l.asksTooMuch(&l.next) {
 			return true
 		}
 		l.start(l.nextN, &l.next)
@@ -249,44 +279,33 @@ func (l *loop) start(n uint64, t *Target) {
 	}
 	l.stats.Targets++
 	if why := l.source.failure(n); why != "" {
-		l.hopeless(n, slot, t, record.OutcomeUnresolved, why)
+		l.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
 		return
 	}
-	if l.pathOf(t) == nil {
-		if err := l.findPath(t); err != nil {
-			l.hopeless(n, slot, t, record.OutcomeUnreachable, err.Error())
-			return
-		}
-	}
-	l.sendSYN(n, t, slot)
+	l.approach(n, slot, t)
 }
 
 // sendTurn bounds the SYNs of one turn, so that answers are taken in between.
 const sendTurn = 256
 
-func (l *loop) pathOf(t *Target) *path {
-	if t.Addr.Is4() {
-		return l.paths[0]
-	}
-	return l.paths[1]
-}
-
 // sendSYN sends a target's first SYN, or another.
-func (l *loop) sendSYN(n uint64, t *Target, slot *slot) {
-	p := l.pathOf(t)
+func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	local := p.first + l.source.port(n, t)
 	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
 	slot.sent = uint32(l.now / tick)
 	slot.tries++
+	if slot.flags&slotLate != 0 {
+		l.late[slot.tries-1] = append(l.late[slot.tries-1], n)
+	}
 	l.stats.SYNs++
-	l.send(p, p.aim(t, local, iss, tsClock(l.now)+offset))
+	l.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset))
 }
 
 // send queues a packet. One that cannot be sent is lost like any other.
-func (l *loop) send(p *path, packet []byte) {
+func (l *loop) send(p *path, hop link.Hop, packet []byte) {
 	l.pace.spend()
 	l.stats.Packets++
-	if err := p.link.Queue(packet, p.hop); err != nil {
+	if err := p.link.Queue(packet, hop); err != nil {
 		l.sink.fail(err)
 	}
 }
@@ -314,14 +333,14 @@ func (l *loop) resendSYNs() {
 		at := max(l.resend[round], l.window.base)
 		for ; at < ahead; at++ {
 			s := l.window.at(at)
-			if s.state != slotWaiting {
+			if !s.inTurn() {
 				continue
 			}
 			if !l.due(s, round+1) || !l.pace.may() {
 				break
 			}
 			t := l.source.at(at)
-			l.sendSYN(at, &t, s)
+			l.approach(at, s, &t)
 		}
 		l.resend[round], ahead = at, at
 	}
@@ -337,7 +356,7 @@ func (l *loop) silence() {
 	at := max(l.resend[last], l.window.base)
 	for ; at < ahead; at++ {
 		s := l.window.at(at)
-		if s.state != slotWaiting {
+		if !s.inTurn() {
 			continue
 		}
 		if !l.due(s, last+1) {

@@ -26,8 +26,8 @@ func newMAC(key [16]byte) *mac {
 	return m
 }
 
-// sequence is the ISS and the timestamp offset. Our address is the same for
-// all that a key serves. An IPv4 message is one block, an IPv6 one two; that
+// sequence is the ISS and the timestamp offset. Our address belongs to the
+// target: one is reached by one way. An IPv4 message is one block, an IPv6 one two; that
 // the former has a block's last byte set keeps them apart.
 func (m *mac) sequence(a netip.Addr, remote, local uint16) (iss, offset uint32) {
 	if a.Is4() {

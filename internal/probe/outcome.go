@@ -51,6 +51,9 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 	since := l.sinceFirst(s)
 	r.Time = l.wall(l.now.Add(-since))
 	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	if outcome == record.OutcomeUnreachable {
+		r.Class = classICMP
+	}
 	r.Odd = s.odd.names()
 	if s.tries == 1 {
 		r.RTT = l.sinceSYN(s)
@@ -78,27 +81,32 @@ func (l *loop) unanswered(n uint64, s *slot) {
 }
 
 // hopeless records a target to which nothing can be sent.
-func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, why string) {
+func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string) {
 	r := l.blank(t)
 	r.Time = l.wall(l.now)
-	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
+	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
 	l.write(n, r)
 	l.done(n)
 }
 
 // begin makes the loop's record that of a connection.
 func (l *loop) begin(c *conn) *record.Record {
+	if c.greeted && c.session.TLS() == nil {
+		l.wake(c) // it knows best what there is to say
+	}
 	r := l.blank(&c.target)
 	r.Time = l.wall(c.begin)
 	r.Local = netip.AddrPortFrom(c.path.local, c.local)
-	r.SYNs, r.RTT, r.Steps, r.TCP = c.syns, c.rtt, c.steps, &c.answer
+	r.SYNs, r.RTT, r.Steps, r.TCP = int(c.syns), c.rtt, c.steps, &c.answer
 	r.Evidence = c.last
-	r.Data, r.DataLen = c.data, c.dataLen
+	if c.reply != nil {
+		r.Data, r.DataLen = c.reply.data, c.reply.dataLen
+	}
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
 		if r.Stage >= handshake.StageHelloReceived {
-			c.state = tls.State()
-			r.TLS = &c.state
+			l.state = tls.State()
+			r.TLS = &l.state
 		}
 	}
 	return r
@@ -153,7 +161,7 @@ func (l *loop) failed(c *conn, err error) {
 			r.Reset = &c.reset
 		}
 	case errors.Is(err, tcb.ErrUnreachable):
-		r.Outcome = record.OutcomeUnreachable
+		r.Outcome, r.Class = record.OutcomeUnreachable, classICMP
 	case errors.Is(err, tcb.ErrTimeout):
 		r.Outcome = record.OutcomeTimeout
 	default:

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
-// openPaths finds the ways that are needed from the beginning.
+// openPaths finds the ways that are needed from the beginning, and asks their
+// gateways: what cannot be reached at all is said before the first packet.
 func (l *loop) openPaths(ctx context.Context) error {
 	if l.o.Space == nil || l.o.Space.Len() == 0 {
 		// What comes will tell where it goes. Whether this machine allows the
@@ -23,77 +23,106 @@ func (l *loop) openPaths(ctx context.Context) error {
 		if !ok {
 			continue
 		}
-		p, err := openPath(ctx, l.o, a)
-		if err != nil {
+		w := l.ways.of(a)
+		if w.err != nil {
+			return w.err
+		}
+		if err := w.askGateway(ctx); err != nil {
 			return err
 		}
-		l.paths[family(a)] = p
 	}
 	return nil
 }
 
-func family(a netip.Addr) int {
-	if a.Is4() {
-		return 0
+// askGateway waits for the gateway's link-layer address.
+func (w *way) askGateway(ctx context.Context) error {
+	if w.path.neighbours == nil || !w.gateway.IsValid() {
+		return nil
 	}
-	return 1
-}
-
-// pathTime bounds how long a loop waits for a next hop.
-const pathTime = 4 * time.Second
-
-// findPath finds the way to the first target of its IP version. What this
-// machine does not allow ends the scan.
-func (l *loop) findPath(t *Target) error {
-	ctx, cancel := context.WithTimeout(context.Background(), pathTime)
-	defer cancel()
-	p, err := openPath(ctx, l.o, t.Addr)
-	if errors.Is(err, link.ErrPermission) || errors.Is(err, guard.ErrPermission) || errors.Is(err, guard.ErrPortInUse) {
-		l.sink.fail(err)
-	}
+	r := w.path.route
+	r.NextHop = w.gateway
+	hop, err := link.ResolveHop(ctx, r)
 	if err == nil {
-		l.paths[family(t.Addr)] = p
+		w.path.neighbours.learn(w.gateway, hop)
 	}
 	return err
 }
 
-// openPath finds the way to addresses like one of them.
-func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
-	r, err := link.FindRoute(to, o.Via)
+// openWay asks the kernel for the way to an address. What this machine does not
+// allow ends the scan.
+func (l *loop) openWay(to netip.Addr) *way {
+	r, err := link.FindRoute(to, l.o.Via)
+	if err != nil {
+		return &way{err: err}
+	}
+	p, err := l.pathBy(r)
+	if err != nil {
+		if errors.Is(err, link.ErrPermission) || errors.Is(err, guard.ErrPermission) || errors.Is(err, guard.ErrPortInUse) {
+			l.sink.fail(err)
+		}
+		return &way{err: err}
+	}
+	w := &way{path: p}
+	if r.NextHop != to {
+		w.gateway = r.NextHop
+	}
+	return w
+}
+
+// mostPaths bounds the interfaces and addresses of this machine that a scan
+// leaves by: each holds ports and a receive ring.
+const mostPaths = 16
+
+// pathBy is the path that a route takes, opened if it is the first to take it.
+func (l *loop) pathBy(r link.Route) (*path, error) {
+	for _, p := range l.paths {
+		if p.route.Index == r.Index && p.local == r.Source && p.route.MTU == r.MTU && p.route.Loopback == r.Loopback {
+			return p, nil
+		}
+	}
+	if len(l.paths) == mostPaths {
+		return nil, fmt.Errorf("%w by %s from %v: this scan leaves by %d other interfaces and addresses already; probe what is there in a scan of its own",
+			link.ErrNoRoute, r.Interface, r.Source, mostPaths)
+	}
+	p, err := openPath(l.o, r)
 	if err != nil {
 		return nil, err
 	}
+	if p.neighbours != nil {
+		p.neighbours.asked = func() {
+			l.pace.spend()
+			l.stats.Packets++
+			l.stats.Asked++
+		}
+	}
+	l.paths = append(l.paths, p)
+	return p, nil
+}
+
+// openPath puts up the guard and opens the link of a route.
+func openPath(o *Options, r link.Route) (*path, error) {
 	p := &path{local: r.Source, route: r, ports: uint16(o.Ports)}
-	// The raw link leaves it to the kernel to find each neighbour's address; the
-	// packet link sends all to one next hop.
-	kind, near := o.Link, r.Loopback || r.OnLink(to)
+	// What is sent to this machine itself never leaves it: only the kernel can
+	// carry that.
+	kind := o.Link
 	switch {
-	case kind == link.KindPacket && near:
-		return nil, fmt.Errorf("%w to %v through the packet link: it sends all targets to one next hop, and these are on %s itself; use --link raw, or auto", link.ErrNoRoute, to, r.Interface)
 	case kind != "" && kind != link.KindAuto:
-	case near:
+	case r.Loopback:
 		kind = link.KindRaw
 	default:
 		kind = link.KindPacket
 	}
-	p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{r.Source}, Count: o.Ports, Hold: true})
-	if err != nil {
-		return nil, err
-	}
-	p.first, _ = p.guard.Ports()
 	if kind == link.KindPacket {
-		if p.hop, err = link.ResolveHop(ctx, r); err != nil {
-			p.close()
+		if r.Loopback {
+			return nil, fmt.Errorf("%w to %v through the packet link: that is this machine itself; use --link raw, or auto", link.ErrNoRoute, r.NextHop)
+		}
+		if err := p.findNeighbours(); err != nil {
 			return nil, err
 		}
 	}
-	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: r, Local: r.Source, Port: p.first, Ports: p.ports, Ring: o.Ring})
-	if err != nil {
+	if err := p.openLink(o, kind); err != nil {
 		p.close()
 		return nil, err
-	}
-	if o.Wrap != nil {
-		p.link = o.Wrap(p.link)
 	}
 	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
 	if r.Source.Is6() {
@@ -104,15 +133,42 @@ func openPath(ctx context.Context, o *Options, to netip.Addr) (*path, error) {
 	return p, nil
 }
 
-func (p *path) close() {
-	if p == nil {
-		return
+// findNeighbours readies what finds link-layer addresses, if the interface
+// needs them found.
+func (p *path) findNeighbours() error {
+	hop, fixed, err := link.FixedHop(p.route)
+	if fixed || err != nil {
+		p.hop = hop
+		return err
 	}
+	a, err := link.OpenAsker(p.route)
+	if err == nil {
+		p.neighbours = newNeighbours(a, link.Neighbours(p.route), nil)
+	}
+	return err
+}
+
+func (p *path) openLink(o *Options, kind string) (err error) {
+	if p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{p.local}, Count: o.Ports, Hold: true}); err != nil {
+		return err
+	}
+	p.first, _ = p.guard.Ports()
+	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring})
+	if err == nil && o.Wrap != nil {
+		p.link = o.Wrap(p.link)
+	}
+	return err
+}
+
+func (p *path) close() {
 	if p.link != nil {
 		p.link.Close()
 	}
 	if p.guard != nil {
 		p.guard.Close()
+	}
+	if p.neighbours != nil {
+		p.neighbours.Close()
 	}
 }
 

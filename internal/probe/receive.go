@@ -9,7 +9,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
-	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // packet takes one arrived IP packet. Fragments are not put together: our own
@@ -43,7 +42,8 @@ func (l *loop) packet(p *path, packet link.Packet) {
 // segment gives a segment to whom it belongs.
 func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	n, ok := l.source.find(h.Src, s.SrcPort, s.DstPort-p.first)
-	if !ok || !l.window.holds(n) {
+	// What answers us comes by the path that it was sent by.
+	if ok = ok && l.ways.of(h.Src).path == p; !ok || !l.window.holds(n) {
 		l.stray(p, h, s, ok && n < l.window.base)
 		return
 	}
@@ -86,10 +86,11 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 
 func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 	var r wire.Segment
-	if tcb.FillReset(&r, s) {
+	hop, state := l.ways.of(h.Src).to(l.now, h.Src)
+	if state == hopKnown && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		l.out = p.appendPacket(l.out[:0], h.Src, &r)
-		l.send(p, l.out)
+		l.send(p, hop, l.out)
 	}
 }
 
@@ -146,13 +147,17 @@ func (l *loop) sinceFirst(s *slot) time.Duration {
 
 // born makes a connection of a SYN-ACK.
 func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	hop, state := l.ways.of(h.Src).to(l.now, h.Src)
+	if state != hopKnown {
+		return // forgotten: it will be sent again
+	}
 	l.stats.Answers++
 	delete(l.odd, n) // what counts has come
 	t := l.source.at(n)
 	c := l.take()
-	c.n, c.target, c.local, c.path = n, t, s.DstPort, p
+	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
 	c.begin = l.now.Add(-l.sinceFirst(slot))
-	c.syns, c.odd = int(slot.tries), slot.odd
+	c.syns, c.odd = slot.tries, slot.odd
 	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
@@ -172,15 +177,8 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	slot.state, slot.conn = slotConnected, c.index
 	l.live++
 
-	cfg := p.config(&t, c.local, iss, offset)
-	cfg.UserTimeout = l.o.Timeout
-	c.tcp.Reset(cfg)
-	var tls *handshake.Client
-	if l.o.Goal > GoalTCP {
-		tls = &c.tls
-		tls.Reset(l.tlsConfig(c))
-	}
-	c.machine.Reset(&c.tcp, tls)
+	c.tcp.Reset(l.profile(p), tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
@@ -190,14 +188,6 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 		}
 	}
 	l.settle(c)
-}
-
-func (l *loop) tlsConfig(c *conn) handshake.Config {
-	cfg := l.o.TLS
-	cfg.ServerName = c.target.Name
-	l.random.Read(cfg.Random[:])
-	cfg.AllowUnverified = true // a bad certificate is a field of the record
-	return cfg
 }
 
 // icmp takes an error message about a packet of ours.
@@ -230,8 +220,10 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 	switch slot.state {
 	case slotConnected:
 		con := l.conns[slot.conn]
+		l.rec.ICMP = told(&m)
 		con.session.Unreachable(l.now, &m)
 		l.settle(con)
+		l.rec.ICMP = nil
 	case slotWaiting:
 		// One that does not quote our sequence number is forged (RFC 5927,
 		// section 4.1).
@@ -240,7 +232,12 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 			return
 		}
 		t := l.source.at(n)
-		l.rec.ICMP = &record.ICMP{From: m.From, Type: m.Type, Code: m.Code, Text: m.String()}
+		l.rec.ICMP = told(&m)
 		l.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, &m), packet)
 	}
+}
+
+// told is what a record says of an ICMP message.
+func told(m *wire.ICMP) *record.ICMP {
+	return &record.ICMP{From: m.From, Type: m.Type, Code: m.Code, Text: m.String()}
 }

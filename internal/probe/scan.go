@@ -25,7 +25,7 @@ type Scan struct {
 // Open finds the way to the targets, puts up the guard and opens the links:
 // all that can fail before the first packet.
 func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
-	o.Loops = max(o.Loops, 1)
+	o.Loops = max(min(o.Loops, o.MaxInFlight), 1)
 	if o.Resume != nil && len(o.Resume.Loops) > 0 {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
@@ -158,9 +158,7 @@ func (s *Scan) Describe() []string {
 	var list []string
 	for _, l := range s.loops {
 		for _, p := range l.paths {
-			if p != nil {
-				list = append(list, p.describe())
-			}
+			list = append(list, p.describe())
 		}
 	}
 	return list

@@ -13,6 +13,7 @@ type Stats struct {
 	Known    uint64 // left out, because an earlier run has recorded them
 	SYNs     uint64
 	Packets  uint64 // sent, all kinds
+	Asked    uint64 // of them, for neighbours on the link
 	Answers  uint64 // SYN-ACKs that were right
 	Records  uint64
 	Outcomes [16]uint64 // as record.Outcomes orders them
@@ -43,6 +44,7 @@ func (s *Stats) add(t *Stats) {
 	s.Known += t.Known
 	s.SYNs += t.SYNs
 	s.Packets += t.Packets
+	s.Asked += t.Asked
 	s.Answers += t.Answers
 	s.Records += t.Records
 	for i := range s.Outcomes {

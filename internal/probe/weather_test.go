@@ -15,11 +15,15 @@ type weather struct {
 	link.Ring
 	random *rand.Rand
 	loss   float64
+	log    map[netip.AddrPort]*fate
+	resets map[resetSent]bool // RSTs of ours, lost or not
+	lost   int
+}
 
-	lostSYNs map[netip.AddrPort]int // by target: SYNs of ours that never left
-	lostIn   map[netip.AddrPort]int // and packets of theirs
-	resets   map[resetSent]bool     // RSTs of ours, lost or not
-	dropped  int                    // by the receive ring, beside all this
+// fate is what has become of the packets between us and one target.
+type fate struct {
+	syns, lostSYNs int // that we sent; and of them, lost
+	heard, lostIn  int // of theirs, and ICMP messages about it: let through; and lost
 }
 
 // resetSent tells one RST from another.
@@ -30,11 +34,27 @@ type resetSent struct {
 }
 
 func newWeather(seed uint64, loss float64) *weather {
-	return &weather{random: rand.New(rand.NewPCG(seed, 0)), loss: loss, lostSYNs: make(map[netip.AddrPort]int),
-		lostIn: make(map[netip.AddrPort]int), resets: make(map[resetSent]bool)}
+	return &weather{random: rand.New(rand.NewPCG(seed, 0)), loss: loss, log: make(map[netip.AddrPort]*fate), resets: make(map[resetSent]bool)}
 }
 
 func (w *weather) wrap(r link.Ring) link.Ring { w.Ring = r; return w }
+
+func (w *weather) fate(target netip.AddrPort) *fate {
+	if w.log[target] == nil {
+		w.log[target] = new(fate)
+	}
+	return w.log[target]
+}
+
+// loses decides, and counts.
+func (w *weather) loses(n *int) bool {
+	lost := w.random.Float64() < w.loss
+	if lost {
+		w.lost++
+		*n++
+	}
+	return lost
+}
 
 // decode reads a TCP packet.
 func decode(packet []byte) (h wire.IP, s wire.Segment, ok bool) {
@@ -45,16 +65,35 @@ func decode(packet []byte) (h wire.IP, s wire.Segment, ok bool) {
 	return h, s, s.Decode(&c) == nil
 }
 
+// about is which target an arrived packet is about: its sender, or who is
+// quoted.
+func about(packet []byte) (target netip.AddrPort, ok bool) {
+	if h, s, ok := decode(packet); ok {
+		return netip.AddrPortFrom(h.Src, s.SrcPort), true
+	}
+	c := field.New(wire.Root(packet), packet)
+	var h wire.IP
+	var m wire.ICMP
+	if h.Decode(&c) != nil || h.Protocol != wire.ProtocolICMP || m.Decode(&c) != nil {
+		return target, false
+	}
+	return netip.AddrPortFrom(m.Quoted.Dst, m.DstPort), true
+}
+
 func (w *weather) Queue(packet []byte, hop link.Hop) error {
 	h, s, _ := decode(packet)
 	to := netip.AddrPortFrom(h.Dst, s.DstPort)
 	if s.Flags.Has(wire.RST) {
 		w.resets[resetSent{to, s.SrcPort, s.Seq}] = true
 	}
-	if w.random.Float64() < w.loss {
-		if s.Flags == wire.SYN {
-			w.lostSYNs[to]++
-		}
+	var others int
+	lost := &others
+	if s.Flags == wire.SYN {
+		f := w.fate(to)
+		f.syns++
+		lost = &f.lostSYNs
+	}
+	if w.loses(lost) {
 		return nil
 	}
 	return w.Ring.Queue(packet, hop)
@@ -62,12 +101,14 @@ func (w *weather) Queue(packet []byte, hop link.Hop) error {
 
 func (w *weather) Receive(wait time.Duration, f func(link.Packet)) error {
 	return w.Ring.Receive(wait, func(p link.Packet) {
-		if w.random.Float64() < w.loss {
-			if h, s, ok := decode(p.Data); ok {
-				w.lostIn[netip.AddrPortFrom(h.Src, s.SrcPort)]++
-			}
-			return
+		target, ok := about(p.Data)
+		fate := new(fate)
+		if ok {
+			fate = w.fate(target)
 		}
-		f(p)
+		if !w.loses(&fate.lostIn) {
+			fate.heard++
+			f(p)
+		}
 	})
 }

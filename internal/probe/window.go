@@ -23,15 +23,21 @@ type slotFlags uint8
 
 const (
 	slotRepeat slotFlags = 1 << iota // an earlier run may have probed it
+	slotLate                         // its SYN leaves out of turn: see loop.late
 )
 
 type slotState uint8
 
 const (
 	slotWaiting   slotState = iota // for an answer to the SYN
+	slotResolving                  // for its neighbour to be found
 	slotConnected                  // it has a connection
 	slotDone                       // its record is made
 )
+
+// inTurn reports whether a slot waits for an answer, and its SYN left before
+// those of the slots behind it.
+func (s *slot) inTurn() bool { return s.state == slotWaiting && s.flags&slotLate == 0 }
 
 // tick is the unit of slot.sent: 2^32 of them are more than an hour.
 const tick = 1000 // nanoseconds

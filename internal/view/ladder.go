@@ -45,7 +45,7 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 	case transcript.TypeMessage:
 		l.message(e)
 	case transcript.TypeRecord:
-		if l.options.Verbose {
+		if l.options.Verbose || e.Record.Missing > 0 { // it is no message
 			l.record(e)
 		}
 	case transcript.TypeDecision:
@@ -191,6 +191,9 @@ func (l *Ladder) quote(data []byte) {
 func (l *Ladder) record(e *transcript.Entry) {
 	r := e.Record
 	pieces := []string{r.Type.String(), r.Version.String(), fmt.Sprintf("len %d", len(r.Wire))}
+	if r.Missing > 0 {
+		pieces = append(pieces, fmt.Sprintf("%d not captured", r.Missing))
+	}
 	if r.Encrypted {
 		pieces = append([]string{"encrypted"}, pieces...)
 	}

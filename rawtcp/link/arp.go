@@ -19,22 +19,19 @@ const (
 
 var broadcast = [wire.HardwareAddrLen]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// arpQuestion asks for an IPv4 next hop (RFC 826).
-func arpQuestion(r Route, own [wire.HardwareAddrLen]byte) (question, error) {
-	request := wire.ARP{Operation: wire.ARPRequest, SenderHardware: own, SenderProtocol: r.Source, TargetProtocol: r.NextHop}
-	filter, err := arpReplies()
-	return question{
-		protocol: "ARP", etherType: unix.ETH_P_ARP, packet: request.AppendTo(nil), to: broadcast, filter: filter,
-		answer: func(packet []byte) net.HardwareAddr {
-			reply, ok := decodeARP(packet)
-			if !ok || reply.Operation != wire.ARPReply ||
-				reply.SenderProtocol != request.TargetProtocol || reply.TargetProtocol != request.SenderProtocol ||
-				reply.TargetHardware != request.SenderHardware {
-				return nil
-			}
-			return unicast(reply.SenderHardware)
-		},
-	}, err
+// requestARP asks for an IPv4 address (RFC 826).
+func (a *Asker) requestARP(who netip.Addr) []byte {
+	request := wire.ARP{Operation: wire.ARPRequest, SenderHardware: a.own, SenderProtocol: a.route.Source, TargetProtocol: who}
+	return request.AppendTo(nil)
+}
+
+// answeredARP is whose address a reply to us tells.
+func (a *Asker) answeredARP(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
+	reply, ok := decodeARP(packet)
+	if !ok || reply.Operation != wire.ARPReply || reply.TargetProtocol != a.route.Source || reply.TargetHardware != a.own {
+		return who, nil
+	}
+	return reply.SenderProtocol, unicast(reply.SenderHardware)
 }
 
 func decodeARP(packet []byte) (a wire.ARP, ok bool) {

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 
 	"golang.org/x/net/bpf"
-	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -20,22 +19,20 @@ const (
 
 const neighbourDiscovery = "neighbor discovery"
 
-// solicitation asks for an IPv6 next hop (RFC 4861, section 7.2.2).
-func solicitation(r Route, own [wire.HardwareAddrLen]byte) (question, error) {
-	group := wire.SolicitedNode(r.NextHop)
-	ask := wire.Neighbour{Type: wire.NeighbourSolicitation, Target: r.NextHop, Hardware: own, HasHardware: true}
-	filter, err := neighbourFilter(wire.NeighbourAdvertisement, r.NextHop)
-	return question{
-		protocol: neighbourDiscovery, etherType: unix.ETH_P_IPV6, filter: filter,
-		packet: neighbourPacket(&ask, r.Source, group), to: wire.MulticastHardware(group),
-		answer: func(packet []byte) net.HardwareAddr {
-			n, h, ok := decodeNeighbour(packet)
-			if !ok || n.Type != wire.NeighbourAdvertisement || n.Target != r.NextHop || h.Dst != r.Source || !n.HasHardware {
-				return nil
-			}
-			return unicast(n.Hardware)
-		},
-	}, err
+// solicitation asks for an IPv6 address, at the group that its host hears (RFC
+// 4861, section 7.2.2).
+func (a *Asker) solicitation(who, group netip.Addr) []byte {
+	ask := wire.Neighbour{Type: wire.NeighbourSolicitation, Target: who, Hardware: a.own, HasHardware: true}
+	return neighbourPacket(&ask, a.route.Source, group)
+}
+
+// advertised is whose address an advertisement to us tells.
+func (a *Asker) advertised(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
+	n, h, ok := decodeNeighbour(packet)
+	if !ok || n.Type != wire.NeighbourAdvertisement || h.Dst != a.route.Source || !n.HasHardware {
+		return who, nil
+	}
+	return n.Target, unicast(n.Hardware)
 }
 
 // neighbourPacket wraps a message; only a hop limit of 255 is believed.
@@ -65,7 +62,8 @@ func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
 	return n, h, true
 }
 
-// neighbourFilter lets messages of a type about a target through.
+// neighbourFilter lets messages of a type through: about a target, if there is
+// one.
 func neighbourFilter(typ wire.NeighbourType, target netip.Addr) ([]bpf.RawInstruction, error) {
 	var p program
 	p.load(load(ip6Next, 1))

@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -31,29 +30,35 @@ const nudUsable = netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY 
 // kernel's neighbour table, else by asking on the link. It is empty on an
 // interface that has none. The kernel's table is not changed.
 func nextHopAddress(ctx context.Context, r Route) (net.HardwareAddr, error) {
-	own, err := r.hardware()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case !own.ether && own.asks:
-		return nil, fmt.Errorf("%w: the interface %s (%s) has link-layer addresses other than Ethernet's; use the raw link", ErrNoNeighbour, r.Interface, own.kind)
-	case !own.ether:
-		return nil, nil // tun, wireguard, ppp: nobody to address
-	case !own.asks:
-		return own.address, nil // what the kernel writes there, too
+	if hw, fixed, err := r.fixedHop(); fixed || err != nil {
+		return hw, err
 	}
 	if known := kernelNeighbour(r); known != nil {
 		return known, nil
 	}
-	if len(own.address) != wire.HardwareAddrLen {
-		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to ask from", ErrNoNeighbour, r.Interface)
-	}
-	q, err := whoHas(r, [wire.HardwareAddrLen]byte(own.address))
+	asker, err := OpenAsker(r)
 	if err != nil {
 		return nil, err
 	}
-	return q.ask(ctx, r)
+	defer asker.Close()
+	return asker.find(ctx, r.NextHop)
+}
+
+// fixedHop is the link-layer address that every packet on the interface goes
+// to, where there is nobody to ask for one.
+func (r *Route) fixedHop() (hw net.HardwareAddr, fixed bool, err error) {
+	own, err := r.hardware()
+	switch {
+	case err != nil:
+		return nil, false, err
+	case !own.ether && own.asks:
+		return nil, false, fmt.Errorf("%w: the interface %s (%s) has link-layer addresses other than Ethernet's; use the raw link", ErrNoNeighbour, r.Interface, own.kind)
+	case !own.ether:
+		return nil, true, nil // tun, wireguard, ppp: nobody to address
+	case !own.asks:
+		return own.address, true, nil // what the kernel writes there, too
+	}
+	return nil, false, nil
 }
 
 // hardware is what an interface is on its link.
@@ -73,66 +78,35 @@ func (r *Route) hardware() (hardware, error) {
 	return hardware{kind: a.EncapType, ether: a.EncapType == "ether", asks: a.RawFlags&unix.IFF_NOARP == 0, address: a.HardwareAddr}, nil
 }
 
-func kernelNeighbour(r Route) net.HardwareAddr {
+// kernelNeighbour is what the kernel knows of the route's next hop.
+func kernelNeighbour(r Route) (hw net.HardwareAddr) {
+	eachNeighbour(r, func(a netip.Addr, known net.HardwareAddr) {
+		if a == r.NextHop {
+			hw = known
+		}
+	})
+	return hw
+}
+
+// Neighbours are the hosts on the route's interface that the kernel knows.
+func Neighbours(r Route) map[netip.Addr]Hop {
+	known := make(map[netip.Addr]Hop)
+	eachNeighbour(r, func(a netip.Addr, hw net.HardwareAddr) { known[a] = HopTo(hw) })
+	return known
+}
+
+// eachNeighbour gives f what stands in the kernel's table, if it can be read.
+func eachNeighbour(r Route, f func(netip.Addr, net.HardwareAddr)) {
 	family := netlink.FAMILY_V4
-	if r.NextHop.Is6() {
+	if r.Source.Is6() {
 		family = netlink.FAMILY_V6
 	}
-	table, err := netlink.NeighList(r.Index, family)
-	if err != nil {
-		return nil // then ask on the link
-	}
+	table, _ := netlink.NeighList(r.Index, family)
 	for _, n := range table {
-		if a, ok := netip.AddrFromSlice(n.IP); ok && a.Unmap() == r.NextHop &&
-			n.State&nudUsable != 0 && len(n.HardwareAddr) == wire.HardwareAddrLen {
-			return n.HardwareAddr
+		if a, ok := netip.AddrFromSlice(n.IP); ok && n.State&nudUsable != 0 && len(n.HardwareAddr) == wire.HardwareAddrLen {
+			f(a.Unmap(), n.HardwareAddr)
 		}
 	}
-	return nil
-}
-
-// A question is a request on the link for somebody's address, and how to know
-// the answer.
-type question struct {
-	protocol  string // its name, for people
-	etherType uint16
-	packet    []byte
-	to        [wire.HardwareAddrLen]byte
-	filter    []bpf.RawInstruction
-	answer    func(packet []byte) net.HardwareAddr // nil where it is none
-}
-
-// whoHas asks for the route's next hop, from the interface's address.
-func whoHas(r Route, own [wire.HardwareAddrLen]byte) (question, error) {
-	if r.NextHop.Is4() {
-		return arpQuestion(r, own)
-	}
-	return solicitation(r, own)
-}
-
-func (q *question) ask(ctx context.Context, r Route) (net.HardwareAddr, error) {
-	s, err := openLinkSocket(q.protocol, r, q.etherType, q.filter)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	stop := context.AfterFunc(ctx, func() { s.close() })
-	defer stop()
-	for range askTries {
-		if err := s.send(q.packet, linkAddress(r.Index, q.etherType, q.to[:])); err != nil {
-			return nil, q.failed(ctx, r, err)
-		}
-		s.setReadDeadline(time.Now().Add(askInterval))
-		hw, err := q.await(s)
-		if err == nil {
-			return hw, nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, q.failed(ctx, r, err)
-		}
-	}
-	return nil, fmt.Errorf("%w: %v does not answer %s on %s (%d requests, one a second); is it up, and on that network?",
-		ErrNoNeighbour, r.NextHop, q.protocol, r.Interface, askTries)
 }
 
 // openLinkSocket opens a socket for a protocol of the link itself. It hears
@@ -153,16 +127,6 @@ func openLinkSocket(protocol string, r Route, etherType uint16, filter []bpf.Raw
 	return s, nil
 }
 
-// await waits for the answer; other people's are skipped.
-func (q *question) await(s *socket) (hw net.HardwareAddr, err error) {
-	var buf [2048]byte
-	err = s.eachDatagram(buf[:], func(d *datagram) bool {
-		hw = q.answer(d.data)
-		return hw != nil
-	})
-	return hw, err
-}
-
 // eachDatagram gives f what arrives, until it has enough.
 func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) (err error) {
 	waitErr := s.await(func(fd int) bool {
@@ -180,13 +144,6 @@ func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) (err 
 		return waitErr
 	}
 	return err
-}
-
-func (q *question) failed(ctx context.Context, r Route, err error) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("%w: %v has not answered %s on %s yet: %w", ErrNoNeighbour, r.NextHop, q.protocol, r.Interface, context.Cause(ctx))
-	}
-	return fmt.Errorf("%w: %s for %v on %s: %w", ErrNoNeighbour, q.protocol, r.NextHop, r.Interface, err)
 }
 
 // unicast is an address as an answer tells it, or nil of a group's address or

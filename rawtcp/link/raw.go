@@ -130,26 +130,38 @@ func (l *rawLink) sockaddr(a netip.Addr) unix.Sockaddr {
 	return &unix.SockaddrInet4{Addr: a.As4()}
 }
 
-// setSendOptions has the kernel take our IP headers, and the interface that
-// the route names. A socket with a link-local address is bound to it already.
+// setSendOptions has the kernel take our IP headers.
 func (l *rawLink) setSendOptions(fd int, f Flow) error {
-	level, header, unicast := unix.SOL_IP, unix.IP_HDRINCL, unix.IP_UNICAST_IF
+	level, header := unix.SOL_IP, unix.IP_HDRINCL
 	if l.six {
-		level, header, unicast = unix.SOL_IPV6, unix.IPV6_HDRINCL, unix.IPV6_UNICAST_IF
+		level, header = unix.SOL_IPV6, unix.IPV6_HDRINCL
 	}
 	if err := unix.SetsockoptInt(fd, level, header, 1); err != nil {
 		return os.NewSyscallError("setsockopt HDRINCL", err)
 	}
-	index := make([]byte, 4) // UNICAST_IF wants it in network order
-	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
-	err := unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index))))
-	if err != nil && !f.Local.Addr().IsLinkLocalUnicast() {
+	if err := l.sendBy(fd); err != nil && !f.Local.Addr().IsLinkLocalUnicast() { // that is bound to it already
 		return os.NewSyscallError("setsockopt UNICAST_IF", err)
 	}
 	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a
 	// netfilter guard is worse off, and it drops no more than our own RSTs.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, Mark)
 	return nil
+}
+
+// sendBy has what is sent leave by the route's interface. What is for this
+// machine goes without saying, and must: told lo, the kernel takes another
+// interface's address for a neighbour's there, and draws no RST for it.
+func (l *rawLink) sendBy(fd int) error {
+	if l.route.Loopback {
+		return nil
+	}
+	level, unicast := unix.SOL_IP, unix.IP_UNICAST_IF
+	if l.six {
+		level, unicast = unix.SOL_IPV6, unix.IPV6_UNICAST_IF
+	}
+	index := make([]byte, 4) // it is wanted in network order
+	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
+	return unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index))))
 }
 
 // openEpoll returns a descriptor that is readable when one of the sockets is.

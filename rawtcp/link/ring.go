@@ -41,8 +41,8 @@ type Hop struct{ hop }
 // IsZero reports whether there is no address.
 func (h Hop) IsZero() bool { return h.len == 0 }
 
-// hopOf makes a Hop of an address.
-func hopOf(hw []byte) (h Hop) {
+// HopTo is the Hop to a link-layer address; of none, the zero Hop.
+func HopTo(hw []byte) (h Hop) {
 	h.len = uint8(copy(h.addr[:], hw))
 	return h
 }
@@ -80,7 +80,7 @@ const sendBatch = 128
 // ErrNoNeighbour.
 func ResolveHop(ctx context.Context, r Route) (Hop, error) {
 	hw, err := nextHopAddress(ctx, r)
-	return hopOf(hw), err
+	return HopTo(hw), err
 }
 
 // Allowed says whether this process may open a link's sockets, before there is
@@ -93,9 +93,10 @@ func Allowed() error {
 	return unix.Close(fd)
 }
 
-// OnLink reports whether the route leads to hosts on the link itself, each of
-// which has a link-layer address of its own to be asked for.
-func (r *Route) OnLink(remote netip.Addr) bool {
-	own, err := r.hardware()
-	return err == nil && own.asks && !r.Loopback && r.NextHop == remote.Unmap()
+// FixedHop is where everything on the route's interface goes if there is nobody
+// to ask for: on links without addresses, and on those that do not resolve
+// them. It fails with ErrNoNeighbour where addresses are not Ethernet's.
+func FixedHop(r Route) (hop Hop, fixed bool, err error) {
+	hw, fixed, err := r.fixedHop()
+	return HopTo(hw), fixed, err
 }

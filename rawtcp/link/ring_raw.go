@@ -28,8 +28,12 @@ func openRawRing(o RingOptions) (Ring, error) {
 // receiveMost bounds how many packets one Receive takes.
 const receiveMost = 512
 
+// leastWait is for what is there already: a deadline that has passed ends a
+// Receive before it looks.
+const leastWait = 50 * time.Microsecond
+
 func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
-	b.SetReadDeadline(time.Now().Add(wait))
+	b.SetReadDeadline(time.Now().Add(max(wait, leastWait)))
 	for i := range receiveMost {
 		p, err := b.Link.Receive(b.buf)
 		switch {
@@ -43,7 +47,7 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 		b.stats.Received++
 		f(p)
 		if i == 0 { // what else is there already
-			b.SetReadDeadline(time.Now().Add(50 * time.Microsecond))
+			b.SetReadDeadline(time.Now().Add(leastWait))
 		}
 	}
 	return nil

@@ -1,0 +1,104 @@
+package probe
+
+import (
+	"net/netip"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// approach sends a SYN to a target, as soon as it is known where on the link:
+// at once, or when its neighbour has answered.
+func (l *loop) approach(n uint64, slot *slot, t *Target) {
+	w := l.ways.of(t.Addr)
+	if w.err != nil {
+		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, w.err.Error())
+		return
+	}
+	hop, state := w.to(l.now, t.Addr)
+	switch state {
+	case hopKnown:
+		l.sendSYN(n, slot, t, w.path, hop)
+	case hopDead:
+		l.deadHop(n, slot, t, w)
+	default:
+		slot.state, slot.flags = slotResolving, slot.flags|slotLate
+		w.path.neighbours.wait(l.now, w.via(t.Addr), n)
+	}
+}
+
+// Classes of targets that are unreachable.
+const (
+	classRoute     = "route"     // this machine has no way to it
+	classNeighbour = "neighbour" // the next hop does not answer
+	classICMP      = "icmp"      // somebody says so
+)
+
+// asksTooMuch reports whether a target's neighbour would have to be asked for,
+// and too many are already.
+func (l *loop) asksTooMuch(t *Target) bool {
+	if !t.Addr.IsValid() {
+		return false
+	}
+	w := l.ways.of(t.Addr)
+	if w.err != nil || w.path.neighbours == nil || !w.path.neighbours.full() {
+		return false
+	}
+	_, state := w.to(l.now, t.Addr)
+	return state == hopUnknown && w.path.neighbours.open[w.via(t.Addr)] == nil
+}
+
+func (l *loop) deadHop(n uint64, slot *slot, t *Target, w *way) {
+	l.hopeless(n, slot, t, record.OutcomeUnreachable, classNeighbour,
+		link.Unanswered(w.path.route, w.via(t.Addr), w.path.neighbours.Protocol(), mostAsks).Error())
+}
+
+// resolve goes on with targets whose neighbour has answered, or has not.
+func (l *loop) resolve() error {
+	for _, p := range l.paths {
+		if p.neighbours == nil {
+			continue
+		}
+		err := p.neighbours.turn(l.now, func(_ netip.Addr, _ bool, waiting []uint64) {
+			for _, n := range waiting {
+				if !l.window.holds(n) || l.window.at(n).state != slotResolving {
+					continue
+				}
+				slot := l.window.at(n)
+				slot.state = slotWaiting
+				t := l.source.at(n)
+				l.approach(n, slot, &t)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resendLate does for the targets whose SYN left out of turn, because their
+// neighbour had to be found, what resendSYNs and silence do for the others.
+// late holds them by how many SYNs they have had, in the order of the last.
+func (l *loop) resendLate() {
+	for round := range l.late {
+		list := l.late[round]
+		for len(list) > 0 {
+			n := list[0]
+			if l.window.holds(n) && l.window.at(n).state == slotWaiting && int(l.window.at(n).tries) == round+1 {
+				s := l.window.at(n)
+				if !l.due(s, round+1) || round < l.o.Retries && !l.pace.may() {
+					break
+				}
+				if round == l.o.Retries {
+					l.unanswered(n, s)
+				} else {
+					t := l.source.at(n)
+					l.approach(n, s, &t)
+				}
+			}
+			list = list[1:]
+		}
+		l.late[round] = list
+	}
+}

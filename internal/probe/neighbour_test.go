@@ -1,0 +1,205 @@
+package probe
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A fakeAsker hears what a test says.
+type fakeAsker struct {
+	asked   []netip.Addr
+	answers []netip.Addr
+}
+
+func (f *fakeAsker) Ask(a netip.Addr) error { f.asked = append(f.asked, a); return nil }
+func (f *fakeAsker) Protocol() string       { return "ARP" }
+func (f *fakeAsker) Close() error           { return nil }
+func (f *fakeAsker) Answers(tell func(netip.Addr, link.Hop)) error {
+	for _, a := range f.answers {
+		tell(a, link.Hop{})
+	}
+	f.answers = nil
+	return nil
+}
+
+func newFakeNeighbours() (*neighbours, *fakeAsker) {
+	f := new(fakeAsker)
+	return newNeighbours(f, make(map[netip.Addr]link.Hop), func() {}), f
+}
+
+func onLink(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}) }
+
+const second = tcb.Instant(time.Second)
+
+func TestNeighboursAreAskedThreeTimesAndThenDeadForAWhile(t *testing.T) {
+	n, f := newFakeNeighbours()
+	n.wait(0, onLink(1), 7)
+	n.wait(0, onLink(1), 8)
+	n.wait(0, onLink(2), 9)
+	got := make(map[netip.Addr][]uint64)
+	settle := func(who netip.Addr, found bool, waiting []uint64) {
+		if found != (who == onLink(2)) {
+			t.Errorf("%v found: %v", who, found)
+		}
+		got[who] = waiting
+	}
+	f.answers = []netip.Addr{onLink(2), onLink(3)}
+	for now := tcb.Instant(0); now <= 3*second; now += second / 4 {
+		check(t, n.turn(now, settle))
+		if _, gone := got[onLink(1)]; gone != (now == 3*second) {
+			t.Errorf("given up at %v: %v", time.Duration(now), gone)
+		}
+	}
+	if len(f.asked) != 4 || len(got[onLink(1)]) != 2 || len(got[onLink(2)]) != 1 {
+		t.Errorf("asked %v, %v waited", f.asked, got)
+	}
+	for a, want := range map[netip.Addr]hopState{onLink(1): hopDead, onLink(2): hopKnown, onLink(3): hopUnknown} {
+		if _, state := n.find(4*second, a); state != want {
+			t.Errorf("%v: %d, want %d", a, state, want)
+		}
+	}
+	if _, state := n.find(24*second, onLink(1)); state != hopUnknown {
+		t.Errorf("dead for ever")
+	}
+}
+
+func TestNeighboursStayWithinBounds(t *testing.T) {
+	n, f := newFakeNeighbours()
+	now := tcb.Instant(0)
+	for i := range 3 * mostNeighbour {
+		n.wait(now, onLink(i), uint64(i))
+		if i%2 == 0 {
+			f.answers = append(f.answers, onLink(i))
+		}
+		if n.full() {
+			for range mostAsks + 1 {
+				check(t, n.turn(now, func(netip.Addr, bool, []uint64) {}))
+				now += second
+			}
+		}
+	}
+	if len(n.open) > mostQuestions || len(n.young)+len(n.aged) > 2*mostNeighbour || len(n.dead) > mostNeighbour || cap(n.due) > 16*mostQuestions {
+		t.Errorf("%d asked, %d and %d known, %d dead, %d due", len(n.open), len(n.young), len(n.aged), len(n.dead), cap(n.due))
+	}
+}
+
+// A gateway's address is asked for again, and used meanwhile.
+func TestAGatewayIsAskedAgainFromTimeToTime(t *testing.T) {
+	n, f := newFakeNeighbours()
+	gateway := onLink(1)
+	n.learn(gateway, link.HopTo([]byte{2, 0, 0, 0, 0, 1}))
+	w := &way{path: &path{neighbours: n}, gateway: gateway}
+	for now := tcb.Instant(0); now < 65*second; now += second {
+		if hop, state := w.to(now, onLink(9)); state != hopKnown || hop.IsZero() {
+			t.Fatalf("at %v: %v %d", time.Duration(now), hop, state)
+		}
+		check(t, n.turn(now, func(_ netip.Addr, found bool, waiting []uint64) {
+			if !found || len(waiting) > 0 {
+				t.Errorf("%v, %v", found, waiting)
+			}
+		}))
+	}
+	if len(f.asked) != 2*mostAsks {
+		t.Errorf("asked %d times", len(f.asked))
+	}
+}
+
+// newNearLab is a host on two links. On one are 128 hosts of 198.18.0.0/16, at
+// the even addresses of a /24, each to be asked for; behind the other a network.
+func newNearLab(t *testing.T) *lab.Lab {
+	t.Helper()
+	prefixes := func(s ...string) (list []netip.Prefix) {
+		for _, p := range s {
+			list = append(list, netip.MustParsePrefix(p))
+		}
+		return list
+	}
+	tls := []lab.Service{{Kind: lab.TLS, Port: 443}}
+	l, err := lab.New(t.Context(), lab.With(lab.Topology{Name: "near",
+		Nodes: []lab.NodeConfig{{Name: "near"}, {Name: "beside", Owns: prefixes("198.19.128.0/24"), Services: tls},
+			{Name: "far", Owns: prefixes("198.18.0.0/25"), Services: tls}},
+		Links: []lab.LinkConfig{
+			{Ends: []lab.End{{Node: "near", Addresses: prefixes("198.19.0.1/24")}, {Node: "far", Addresses: prefixes("198.19.0.2/24")}}},
+			{Ends: []lab.End{{Node: "near", Addresses: prefixes("198.19.1.1/24")}, {Node: "beside", Addresses: prefixes("198.19.1.2/24")}}},
+		}}))
+	check(t, err)
+	t.Cleanup(func() { l.Close() })
+	check(t, l.Near().Do(func() error {
+		r, err := link.FindRoute(netip.MustParseAddr("198.19.0.2"), link.Via{})
+		if err != nil {
+			return err
+		}
+		index := r.Index
+		return errors.Join(
+			netlink.RouteReplace(&netlink.Route{LinkIndex: index, Scope: netlink.SCOPE_LINK, Dst: ipNet("198.18.0.0/16")}),
+			netlink.RouteReplace(&netlink.Route{LinkIndex: index, Scope: netlink.SCOPE_LINK, Dst: ipNet("198.18.0.0/25")}),
+			netlink.RouteAdd(&netlink.Route{LinkIndex: index, Gw: net.IPv4(198, 19, 0, 77), Dst: ipNet("198.19.200.0/24")}))
+	}))
+	return l
+}
+
+func ipNet(s string) *net.IPNet {
+	_, n, _ := net.ParseCIDR(s)
+	return n
+}
+
+// Each host on the link has its own link-layer address, and some have none; a
+// gateway does not answer; a network lies behind another interface; and one
+// nowhere. None of these keeps the others waiting, and the kernel's neighbour
+// table stays as it was.
+func TestEveryTargetIsReachedByItsOwnWay(t *testing.T) {
+	l := newNearLab(t)
+	want := []struct {
+		network, outcome, class string
+	}{
+		{"198.18.0.0/25", "certificate", ""}, // on the link
+		{"198.18.128.0/27", "unreachable", classNeighbour},
+		{"198.19.200.0/28", "unreachable", classNeighbour}, // behind a gateway that is not there
+		{"198.19.128.0/28", "certificate", ""},             // behind one on another link
+		{"203.0.113.0/30", "unreachable", classRoute},
+	}
+	var words []string
+	for _, w := range want {
+		words = append(words, w.network)
+	}
+	o := options(t, "443", words...)
+	var out bytes.Buffer
+	var stats Stats
+	check(t, l.Near().Do(func() error {
+		s, err := Open(t.Context(), o, NewOutput(&out))
+		if err != nil {
+			return err
+		}
+		if stats, err = s.Run(t.Context(), t.Context()); err != nil {
+			return err
+		}
+		if table, err := netlink.NeighList(0, netlink.FAMILY_V4); err != nil || len(table) > 20 {
+			t.Errorf("%d entries in the kernel's neighbour table, %v", len(table), err)
+		}
+		return nil
+	}))
+	records := readRecords(t, out.Bytes())
+	if uint64(len(records)) != o.Space.Len() {
+		t.Errorf("%d records of %d", len(records), o.Space.Len())
+	}
+	for _, r := range records {
+		for _, w := range want {
+			if netip.MustParsePrefix(w.network).Contains(netip.MustParseAddr(r.Addr)) && (r.Outcome != w.outcome || r.Class != w.class) {
+				t.Errorf("%s: %s, %s (%s), want %s, %s", r.Addr, r.Outcome, r.Class, r.Error, w.outcome, w.class)
+			}
+		}
+	}
+	if want := uint64(mostAsks * (32 + 1)); stats.Asked < want+128 || stats.SYNs < 128+16 {
+		t.Errorf("asked %d times, want %d at least for the dead; %d SYNs", stats.Asked, want, stats.SYNs)
+	}
+}

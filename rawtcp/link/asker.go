@@ -1,0 +1,155 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// An Asker asks on an interface's link who has an address, by ARP (RFC 826) or
+// neighbour discovery (RFC 4861), and does not touch the kernel's neighbour
+// table. It is for event loops that look for many hosts at a time, and used by
+// one goroutine. When to ask, and how often, is its user's business.
+type Asker struct {
+	route    Route
+	own      [wire.HardwareAddrLen]byte
+	sock     *socket
+	protocol string
+	ethType  uint16
+	buf      [2048]byte
+}
+
+// OpenAsker opens an asker on the route's interface, from the route's source
+// address. It fails with ErrNoNeighbour where that link knows no asking, and
+// with ErrPermission.
+func OpenAsker(r Route) (*Asker, error) {
+	own, err := r.hardware()
+	if err != nil {
+		return nil, err
+	}
+	if len(own.address) != wire.HardwareAddrLen {
+		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to ask from", ErrNoNeighbour, r.Interface)
+	}
+	a := &Asker{route: r, own: [wire.HardwareAddrLen]byte(own.address), protocol: "ARP", ethType: unix.ETH_P_ARP}
+	var filter []bpf.RawInstruction
+	if r.Source.Is4() {
+		filter, err = arpReplies()
+	} else {
+		a.protocol, a.ethType = neighbourDiscovery, unix.ETH_P_IPV6
+		filter, err = neighbourFilter(wire.NeighbourAdvertisement, netip.Addr{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if a.sock, err = openLinkSocket(a.protocol, r, a.ethType, filter); err != nil {
+		return nil, err
+	}
+	a.sock.tune()
+	return a, nil
+}
+
+// Protocol is what it asks by: "ARP" or "neighbor discovery".
+func (a *Asker) Protocol() string { return a.protocol }
+
+// Ask sends one request.
+func (a *Asker) Ask(who netip.Addr) error {
+	packet, to := []byte(nil), broadcast
+	if who.Is4() {
+		packet = a.requestARP(who)
+	} else {
+		group := wire.SolicitedNode(who)
+		packet, to = a.solicitation(who, group), wire.MulticastHardware(group)
+	}
+	return a.sock.send(packet, linkAddress(a.route.Index, a.ethType, to[:]))
+}
+
+// answer is whose address an arrived packet tells; hw is nil where it is no
+// answer to us.
+func (a *Asker) answer(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
+	if a.route.Source.Is4() {
+		return a.answeredARP(packet)
+	}
+	return a.advertised(packet)
+}
+
+// mostAnswers bounds what one call of Answers takes.
+const mostAnswers = 256
+
+// Answers gives f the addresses that have been told since the last call, asked
+// for or not, and does not wait.
+func (a *Asker) Answers(f func(who netip.Addr, hop Hop)) error {
+	return a.sock.control(func(fd int) error {
+		for range mostAnswers {
+			d, err := read(fd, a.buf[:])
+			if err == unix.EAGAIN {
+				return nil
+			}
+			if err != nil {
+				return receiveError(err, a.route)
+			}
+			if who, hw := a.answer(d.data); hw != nil {
+				f(who, HopTo(hw))
+			}
+		}
+		return nil
+	})
+}
+
+// Close ends the asking.
+func (a *Asker) Close() error { return a.sock.close() }
+
+// find asks for one address, and waits for the answer.
+func (a *Asker) find(ctx context.Context, who netip.Addr) (net.HardwareAddr, error) {
+	stop := context.AfterFunc(ctx, func() { a.sock.close() })
+	defer stop()
+	for range askTries {
+		if err := a.Ask(who); err != nil {
+			return nil, a.failed(ctx, who, err)
+		}
+		a.sock.setReadDeadline(time.Now().Add(askInterval))
+		hw, err := a.await(who)
+		if err == nil {
+			return hw, nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, a.failed(ctx, who, err)
+		}
+	}
+	return nil, Unanswered(a.route, who, a.protocol, askTries)
+}
+
+// Unanswered is the error of a neighbour that did not answer so many requests,
+// one a second. It wraps ErrNoNeighbour.
+func Unanswered(r Route, who netip.Addr, protocol string, requests int) error {
+	return fmt.Errorf("%w: %v does not answer %s on %s (%d requests, one a second); is it up, and on that network?",
+		ErrNoNeighbour, who, protocol, r.Interface, requests)
+}
+
+// await waits for the answer; other people's are skipped.
+func (a *Asker) await(who netip.Addr) (hw net.HardwareAddr, err error) {
+	err = a.sock.eachDatagram(a.buf[:], func(d *datagram) bool {
+		var told netip.Addr
+		told, hw = a.answer(d.data)
+		if told != who {
+			hw = nil
+		}
+		return hw != nil
+	})
+	return hw, err
+}
+
+func (a *Asker) failed(ctx context.Context, who netip.Addr, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %v has not answered %s on %s yet: %w", ErrNoNeighbour, who, a.protocol, a.route.Interface, context.Cause(ctx))
+	}
+	return fmt.Errorf("%w: %s for %v on %s: %w", ErrNoNeighbour, a.protocol, who, a.route.Interface, err)
+}
