@@ -1,5 +1,7 @@
 package field
 
+import "strconv"
+
 // Graft puts the tree of another decode in the place of the byte string read
 // last, of which it was made: a structure of another kind inside, such as a
 // certificate in a handshake message. It may fail on its own, see [Cursor.Whole].
@@ -62,4 +64,22 @@ func (n *Node) stretch() (end int) {
 		n.Length = end - n.Offset
 	}
 	return end
+}
+
+// Clip shortens a tree to the input's bytes before end, for input of which only
+// those are at hand: what lies beyond is left out, and a leaf that is cut is no
+// number any more, but bytes, and its meaning says so.
+func (n *Node) Clip(end int) {
+	if n.Leaf() && n.Offset+n.Length > end {
+		n.Meaning = "the first " + count(end-n.Offset) + " of " + strconv.Itoa(n.Length) + ": the rest is not at hand"
+		n.Kind, n.Value, n.Children = Bytes, 0, nil
+	}
+	n.Length = min(n.Length, end-n.Offset)
+	for i, child := range n.Children {
+		if child.Offset >= end {
+			n.Children = n.Children[:i]
+			return
+		}
+		child.Clip(end)
+	}
 }

@@ -56,6 +56,26 @@ func TestWholeCoversWhatCouldNotBeDecoded(t *testing.T) {
 	}
 }
 
+func TestAClippedTreeHoldsWhatIsAtHand(t *testing.T) {
+	data := []byte{1, 2, 3, 4, 5, 6, 7, 8, 9}
+	for end := range len(data) + 1 {
+		c := field.Record("root", data)
+		c.Uint8("a")
+		c.Bits("low", 0, 4)
+		c.Enter("group")
+		c.Uint32("number")
+		c.Bytes("bytes", 3)
+		c.Leave()
+		c.Uint8("last")
+		tree := c.Tree()
+		tree.Clip(end)
+		covered(t, tree, end)
+		if n := tree.Find("group", "number"); end > 1 && end < 5 && (n.Kind != field.Bytes || n.Value != 0 || n.Meaning == "") {
+			t.Errorf("cut at %d the number is %+v", end, n)
+		}
+	}
+}
+
 func TestLimitEndsAGroup(t *testing.T) {
 	c := field.New("root", []byte{1, 2, 3})
 	c.Enter("group")

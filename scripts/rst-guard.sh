@@ -25,7 +25,7 @@
 #
 # ADDRESS limits the rule to one local address, IPv4 or IPv6; without one it is
 # for both families. iptables and ip6tables are used, or nft where there is no
-# iptables.
+# iptables, and beside firewalld, whose reload takes all iptables rules away.
 #
 # Exit status: 0 done, 1 failed (status: does not stand), 2 wrong arguments,
 # 3 not permitted, or no tool for it.
@@ -198,7 +198,9 @@ nft_tidy() {
 
 # backend FAMILY: the tool for it.
 backend() {
-	if have "$(iptables_of "$1")"; then
+	if nft list table inet firewalld >/dev/null 2>&1; then
+		echo nft
+	elif have "$(iptables_of "$1")"; then
 		iptables_of "$1"
 	elif have nft; then
 		echo nft

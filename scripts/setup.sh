@@ -6,7 +6,7 @@ set -eu
 # program:package, as Debian names them
 needed="gcc:gcc openssl:openssl gnutls-serv:gnutls-bin nginx:nginx-light tshark:tshark
 ip:iproute2 ss:iproute2 nft:nftables iptables:iptables shellcheck:shellcheck chromium:chromium pdftotext:poppler-utils setpriv:util-linux
-unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
+unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd ufw:ufw firewalld:firewalld dbus-daemon:dbus-daemon"
 
 PATH="$PATH:/usr/sbin:/sbin"
 missing=""
@@ -15,12 +15,14 @@ for pair in $needed; do
 done
 [ -n "$missing" ] || exit 0
 
-install="apt-get install -y --no-install-recommends$missing"
 if ! command -v apt-get >/dev/null 2>&1; then
 	echo "setup: not found:$missing. This is not a Debian system: install them by its own means." >&2
 elif [ "$(id -u)" -ne 0 ]; then
-	echo "setup: not found:$missing. Tests that need them are skipped. To install: sudo $install" >&2
+	echo "setup: not found:$missing. Tests that need them are skipped. To install: sudo scripts/setup.sh" >&2
 else
+	# The tests run firewalld in a network of their own: it is not to become
+	# this machine's firewall.
+	case $missing in *firewalld*) [ ! -d /run/systemd/system ] || systemctl mask firewalld.service ;; esac
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -q
 	# shellcheck disable=SC2086 # a list of packages, one word each

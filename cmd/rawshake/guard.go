@@ -103,11 +103,11 @@ the RSTs that the kernel itself would send from the ports. It stays until
 				return guardError(err)
 			}
 			what := &guard.Found{Addrs: addrs, First: first, Last: last}
+			stands := "stands"
 			if n == 0 {
-				fmt.Fprintf(os.Stderr, "a guard over %v stands already\n", what)
-				return nil
+				stands = "stands already"
 			}
-			fmt.Fprintf(os.Stderr, "a guard over %v stands, until: rawshake guard down\n", what)
+			fmt.Fprintf(os.Stderr, "a guard over %v %s, until: rawshake guard down\n", what, stands)
 			warnOfConflicts(addrs, first, last)
 			return nil
 		},
@@ -134,7 +134,7 @@ func warnOfConflicts(addrs []netip.Addr, first, last uint16) {
 		fmt.Fprintf(os.Stderr, "note: the kernel gives ports %d-%d to its own connections, whose RSTs are dropped where the two overlap: choose ports outside\n", low, high)
 	}
 	if err := guard.CheckFree(addrs, first, last); errors.Is(err, guard.ErrPortInUse) {
-		fmt.Fprintf(os.Stderr, "note: %v\n", err)
+		fmt.Fprintf(os.Stderr, "note: a program's own RSTs are dropped too: %v\n", err)
 	}
 }
 
@@ -197,13 +197,15 @@ func writeGuards(w io.Writer, found []guard.Found) error {
 	for _, f := range found {
 		ends := "ends with process " + fmt.Sprint(f.PID)
 		switch {
+		case !f.Lasting && f.PID == 0:
+			ends = "ends with its process"
 		case f.Kind == guard.KindScript:
 			ends = "stays until: scripts/rst-guard.sh down"
 		case f.Lasting:
 			ends = "stays until: rawshake guard down"
 		}
 		dropped := count(int(f.Dropped), "RST")
-		if f.Kind == guard.KindListener {
+		if f.Kind == guard.KindListener || f.Kind == guard.KindTCX {
 			dropped = count(int(f.Dropped), "segment")
 		}
 		fmt.Fprintf(&b, "%s: %v\n  %s\n  %s\n  %s dropped\n", f.Kind, &f, view.Escape(f.Owner), ends, dropped)
@@ -224,11 +226,12 @@ func writeGuardsJSON(w io.Writer, found []guard.Found) error {
 			Addresses []netip.Addr `json:"addresses"` // null: every address
 			First     uint16       `json:"first_port"`
 			Last      uint16       `json:"last_port"`
+			Interface string       `json:"interface,omitempty"` // of a tcx guard
 			Lasting   bool         `json:"lasting"`
 			PID       int          `json:"pid,omitempty"`
 			Owner     string       `json:"owner"`
 			Dropped   uint64       `json:"dropped"`
-		}{f.Kind, f.Addrs, f.First, f.Last, f.Lasting, f.PID, f.Owner, f.Dropped}); err != nil {
+		}{f.Kind, f.Addrs, f.First, f.Last, f.Interface, f.Lasting, f.PID, f.Owner, f.Dropped}); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,10 @@ Exit status: the command's own; 128 and the signal's number if one ended it.`,
 			defer g.Close()
 			if !quiet {
 				fmt.Fprintf(os.Stderr, "guard: %s\n", g.Describe())
+				if g.Kind() != guard.KindListener { // which holds the ports
+					first, last := g.Ports()
+					warnOfConflicts(addrs, first, last)
+				}
 			}
 			return runUnder(g, args)
 		},

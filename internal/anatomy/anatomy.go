@@ -2,6 +2,7 @@ package anatomy
 
 import (
 	"bytes"
+	"errors"
 	"sort"
 
 	"github.com/rawshake/rawshake/field"
@@ -30,7 +31,9 @@ type stream struct {
 	shaken   int       // bytes of handshake messages that records brought
 	told     int       // bytes of handshake messages that are known
 	messages []*message
-	kept     int // bytes in messages, and what each takes beside them
+	kept     int   // bytes in messages, and what each takes beside them
+	next     int64 // offset behind the last record
+	foreign  bool  // it does not begin as TLS
 }
 
 // messageCost is what a message takes beside its bytes, roughly.
@@ -44,10 +47,9 @@ type record struct {
 	suite  *suite.Suite
 	etm    bool
 	first  bool // the first that is encrypted
+	fresh  bool // it begins with a message, of those that a handshake's are
 	tree   *field.Node
 }
-
-func (r *record) end() int64 { return r.Offset + int64(len(r.Wire)) }
 
 // message is one handshake message, and its place among all of its direction.
 type message struct {
@@ -74,6 +76,7 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 	switch e.Type {
 	case transcript.TypeSegment:
 		a.seen.segment(e.Frame)
+		a.streams[e.Dir].segment(e.Frame)
 	case transcript.TypeRecord:
 		a.record(e.Dir, e.Record)
 	case transcript.TypeMessage:
@@ -81,11 +84,25 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 	}
 }
 
+// segment looks at the first bytes of a stream.
+func (s *stream) segment(f *transcript.Frame) {
+	if f.Stream.Start == 0 && f.Stream.Len() > 0 && !f.Ghost && !f.BadChecksum {
+		var not *tlsmsg.NotTLSError
+		_, _, err := tlsmsg.NextRecord(f.Payload())
+		s.foreign = errors.As(err, &not)
+	}
+}
+
 func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 	s := &a.streams[dir]
-	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm}
+	fresh := s.shaken == s.told
+	if r.Offset != s.next || r.Missing > 0 { // the rest of a message is lost
+		s.told = s.shaken
+	}
+	s.next = r.End()
+	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm, fresh: fresh}
 	rec.first = r.Encrypted && (len(s.records) == 0 || !s.records[len(s.records)-1].Encrypted)
-	if r.Type == tlsmsg.ContentHandshake {
+	if r.Type == tlsmsg.ContentHandshake && r.Missing == 0 {
 		s.shaken += len(r.Plaintext)
 	}
 	s.records = append(s.records, rec)
@@ -131,7 +148,7 @@ func (a *Anatomy) serverHello(m *transcript.Message) {
 
 // between returns the records that hold bytes from start to end of a direction.
 func (s *stream) between(start, end int64) []*record {
-	i := sort.Search(len(s.records), func(i int) bool { return s.records[i].end() > start })
+	i := sort.Search(len(s.records), func(i int) bool { return s.records[i].End() > start })
 	j := i
 	for j < len(s.records) && s.records[j].Offset < end {
 		j++
@@ -142,7 +159,7 @@ func (s *stream) between(start, end int64) []*record {
 // told reports whether all of a record is known by name: a handshake message
 // that goes on in a later record is not yet.
 func (r *record) told(s *stream) bool {
-	return r.Type != tlsmsg.ContentHandshake || r.Encrypted || r.shaken+len(r.Plaintext) <= s.told
+	return r.Type != tlsmsg.ContentHandshake || r.Encrypted || r.Missing > 0 || r.shaken+len(r.Plaintext) <= s.told
 }
 
 // Complete reports whether everything that a frame's payload holds is known, so
@@ -152,11 +169,14 @@ func (a *Anatomy) Complete(f *transcript.Frame) bool {
 		return true
 	}
 	s, next := &a.streams[f.Dir], f.Stream.Start
+	if s.foreign {
+		return true
+	}
 	for _, r := range s.between(f.Stream.Start, f.Stream.End) {
 		if r.Offset > next || !r.told(s) {
 			return false
 		}
-		next = r.end()
+		next = r.End()
 	}
 	return next >= f.Stream.End
 }

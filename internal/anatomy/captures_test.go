@@ -27,7 +27,7 @@ func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
 		if _, err := os.Stat(name + ".keys"); err == nil {
 			o.KeyLog = name + ".keys"
 		}
-		total := 1
+		total, packets, shown := 1, 0, 0
 		for o.Filter.Conn = 1; o.Filter.Conn <= total; o.Filter.Conn++ {
 			file, err := os.Open(name)
 			if err != nil {
@@ -42,19 +42,16 @@ func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
 			if report.Transcript == nil {
 				continue
 			}
+			packets, shown = report.Packets, shown+len(report.Transcript.Frames())
 			t.Run(filepath.Base(name), func(t *testing.T) {
 				a := anatomy.Of(report.Transcript)
 				for _, f := range report.Transcript.Frames() {
 					frames++
-					s := a.Frame(f)
-					covered(t, s)
-					explained(t, s)
+					checkSpecimen(t, a.Frame(f))
 				}
 				for _, e := range report.Transcript.Entries {
 					if e.Message != nil {
-						s := a.Message(e.Frame, e.Message)
-						covered(t, s)
-						explained(t, s)
+						checkSpecimen(t, a.Message(e.Frame, e.Message))
 					}
 				}
 				steps, err := keys.Steps(report.Transcript)
@@ -69,6 +66,9 @@ func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
 					t.Log(err)
 				}
 			})
+		}
+		if shown != packets {
+			t.Errorf("%s: %d of %d packets belong to a connection", name, shown, packets)
 		}
 	}
 	if frames < 200 {

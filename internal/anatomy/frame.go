@@ -58,14 +58,22 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 			inside = append(inside, n)
 		}
 	}
-	if len(inside) == 0 {
+	switch {
+	case s.foreign:
+		payload.Name = "application_data"
+	case len(s.records) == 0:
 		payload.Name = "data"
-		return
+	case len(inside) == 0:
+		payload.Name, payload.Meaning = "unplaced", unplaced
+	default:
+		number(inside)
+		replace(payload, "payload", inside)
+		fill(payload, lo, hi, "unplaced", unplaced)
 	}
-	number(inside)
-	replace(payload, "payload", inside)
-	fill(payload, lo, hi, "data", "")
 }
+
+// unplaced is what is said of bytes of records of which the beginning is lost.
+const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
 
 // number gives records a place where there are several.
 func number(records []*field.Node) {

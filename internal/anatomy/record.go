@@ -10,12 +10,16 @@ func (r *record) wireTree(s *stream) *field.Node {
 	if r.tree != nil {
 		return r.tree
 	}
+	if r.Missing > 0 {
+		r.tree = r.cutTree()
+		return r.tree
+	}
 	tree, _ := tlsmsg.ExplainRecord(r.Wire)
 	content := tree.Find("fragment", "bytes")
 	switch {
 	case content == nil || content.Length == 0:
 	case r.Encrypted:
-		r.protected(content)
+		r.protected(content, r.Wire)
 	case r.Type == tlsmsg.ContentHandshake:
 		r.messages(s, content)
 		if r.shaken+len(r.Plaintext) > s.told {
@@ -37,16 +41,16 @@ func unwrap(tree, leaf *field.Node, inside []*field.Node) {
 }
 
 // protected says what can be told of ciphertext.
-func (r *record) protected(content *field.Node) {
+func (r *record) protected(content *field.Node, wire []byte) {
 	if r.suite == nil {
 		content.Name = "ciphertext"
 		return
 	}
-	b := r.Wire[content.Offset : content.Offset+content.Length]
+	b := wire[content.Offset : content.Offset+content.Length]
 	c := field.Record("fragment", b)
 	r.suite.DecodeFragment(&c, r.etm)
 	group := c.Tree().Children[0]
-	*content = *place(group, content.Offset, 0, len(r.Wire))
+	*content = *place(group, content.Offset, 0, len(wire))
 }
 
 // messages puts the handshake messages that a record carries into its tree, or

@@ -2,10 +2,12 @@ package interop
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
 // TestGuardCommandGuardsOthersPrograms puts a guard up by hand and lets a
@@ -59,6 +61,43 @@ func TestGuardRunTellsThePortsAndEndsLikeItsCommand(t *testing.T) {
 	for _, args := range []string{"", "up", "up --ports 0", "up --ports 9-8", "up --ports 1-x", "down --address 198.18.0.1", "run", "run --ports 70000 -- true", "status here", "frob"} {
 		rawshake(t, l.Near(), append([]string{"guard"}, strings.Fields(args)...)...).want(t, 2)
 	}
+}
+
+// A guard that holds no ports may touch others, and says so.
+func TestGuardWarnsOfPortsThatOthersUse(t *testing.T) {
+	near := newLab(t).Near()
+	ln, err := near.Listen("tcp", "0.0.0.0:4005")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	var low uint16
+	if err := near.Do(func() (err error) {
+		low, _, err = guard.EphemeralPorts()
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ours := fmt.Sprint(low)
+	for name, c := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"up":           {[]string{"up", "--ports", ours}, []string{"its own connections"}},
+		"up again":     {[]string{"up", "--ports", ours}, []string{"its own connections"}},
+		"up in use":    {[]string{"up", "--ports", "4000-4010"}, []string{"port in use", "4005"}},
+		"run":          {[]string{"run", "--guard", "nftables", "--ports", ours, "--", "true"}, []string{"its own connections"}},
+		"run in use":   {[]string{"run", "--guard", "nftables", "--ports", "4005", "--", "true"}, []string{"port in use", "4005"}},
+		"run held":     {[]string{"run", "--guard", "listener", "--ports", ours, "--", "true"}, nil},
+		"run in quiet": {[]string{"run", "-q", "--guard", "nftables", "--ports", ours, "--", "true"}, nil},
+		"up elsewhere": {[]string{"up", "--ports", "5000"}, nil},
+	} {
+		r := rawshake(t, near, append([]string{"guard"}, c.args...)...).want(t, 0).says(t, c.says...)
+		if c.says == nil && strings.Contains(r.stderr, "note:") {
+			t.Errorf("%s: %s", name, r.stderr)
+		}
+	}
+	rawshake(t, near, "guard", "down").want(t, 0)
 }
 
 // An ordinary user may run a program under a guard, and is told what `up` needs.

@@ -72,9 +72,9 @@ func needProgram(t *testing.T, name string) string {
 }
 
 // newLab makes a private network that ends with the test.
-func newLab(t *testing.T) *lab.Lab {
+func newLab(t *testing.T, options ...lab.Option) *lab.Lab {
 	t.Helper()
-	l, err := lab.New(t.Context())
+	l, err := lab.New(t.Context(), options...)
 	if err != nil {
 		if errors.Is(err, lab.ErrForbidden) {
 			missing(t, "this test makes network namespaces: %v", err)

@@ -36,7 +36,6 @@ func (v values) add(subject, field string, value any) {
 var explained = map[string]string{
 	"gap.pcap tls.alert_message": "tshark looks at no record behind the gap; here the sequence number after it is found by trying, and the record decrypted",
 	"gap.pcap tls.record":        "the same record",
-	"snaplen-96.pcapng tls":      "tshark shows what it can of records that the snap length cut; here a record is shown whole or not at all",
 }
 
 // TestValuesAgreeWithTshark compares, for every capture in testdata, what we say

@@ -47,7 +47,9 @@ func gather(t *transcript.Transcript) (*facts, error) {
 			}
 			f.shaken = append(f.shaken, e.Message)
 		case e.Record != nil && e.Record.Encrypted:
-			f.records = append(f.records, sealed{e.Record, e.Dir, seq[e.Dir]})
+			if e.Record.Missing == 0 {
+				f.records = append(f.records, sealed{e.Record, e.Dir, seq[e.Dir]})
+			}
 			seq[e.Dir]++
 		}
 	}

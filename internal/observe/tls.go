@@ -14,15 +14,18 @@ import (
 const (
 	// maxMessage bounds a handshake message, as for our own connections.
 	maxMessage = 128 << 10
-	// maxMarks bounds how many frames are remembered for one unfinished record.
-	maxMarks = 4096
+	// maxMarks bounds how many frames are remembered for one unfinished record,
+	// and maxMarked their bytes.
+	maxMarks  = 4096
+	maxMarked = 1 << 20
 )
 
 // half is one direction's record layer.
 type half struct {
-	buf   []byte // in order, from offset on
-	base  int64  // of buf[0] in the stream
-	marks []mark // the frames that brought buf, by offset
+	buf    []byte // in order, from offset on
+	base   int64  // of buf[0] in the stream
+	marks  []mark // the frames that brought buf, by offset
+	marked int    // bytes of these frames
 
 	skip      int64 // octets of a record that lies partly in a gap
 	resync    bool  // the next record's beginning is not known
@@ -62,10 +65,12 @@ func (h *half) append(p chunk, f *transcript.Frame) {
 		data, start = data[n:], start+n
 	}
 	if len(h.buf) == 0 {
-		h.base, h.marks = start, h.marks[:0]
+		h.base = start
+		h.unmark(len(h.marks))
 	}
-	if len(h.marks) < maxMarks {
+	if len(h.marks) < maxMarks && h.marked < maxMarked {
 		h.marks = append(h.marks, mark{start, f})
+		h.marked += len(f.Raw)
 	}
 	h.buf = append(h.buf, data...)
 }
@@ -86,11 +91,19 @@ func (h *half) drop(n int) {
 	h.buf = h.buf[n:]
 	h.base += int64(n)
 	for len(h.marks) > 1 && h.marks[1].at <= h.base {
-		h.marks = h.marks[1:]
+		h.unmark(1)
 	}
 	if len(h.buf) == 0 {
 		h.buf = nil
 	}
+}
+
+// unmark lets go of the first n marks.
+func (h *half) unmark(n int) {
+	for _, m := range h.marks[:n] {
+		h.marked -= len(m.frame.Raw)
+	}
+	h.marks = h.marks[n:]
 }
 
 // records splits off the whole records of a direction. f is the frame that is
@@ -136,7 +149,7 @@ func (c *Connection) notTLS(dir transcript.Dir, h *half, f *transcript.Frame, er
 func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent) {
 	fragment := e.Wire[tlsmsg.RecordHeaderLen:]
 	c.shared.any, h.any = true, true
-	e.Encrypted = c.isEncrypted(h, e.Type, fragment)
+	e.Encrypted = c.isEncrypted(h, e.Type, fragment, len(fragment))
 	plaintext, ok := fragment, true
 	if e.Encrypted {
 		plaintext, ok = c.open(dir, h, at, e)
@@ -154,24 +167,25 @@ func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e
 }
 
 // isEncrypted tells whether a record is protected. In TLS 1.3 its type says so;
-// before that, ChangeCipherSpec did, if it was seen.
-func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byte) bool {
+// before that, ChangeCipherSpec did, if it was seen. The fragment, of size bytes,
+// may be cut.
+func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byte, size int) bool {
 	switch {
 	case c.shared.version >= tlsmsg.VersionTLS13:
 		return typ == tlsmsg.ContentApplicationData
 	case h.encrypted:
 		return true
-	case c.shared.haveClientHello || c.shared.haveServerHello:
+	case (c.shared.haveClientHello || c.shared.haveServerHello) && !c.shared.incomplete:
 		return false
 	}
-	// The beginning is missing.
+	// The beginning is missing, or what came before.
 	switch typ {
 	case tlsmsg.ContentApplicationData:
 		return true
 	case tlsmsg.ContentHandshake:
 		return !h.messages.Pending() && !plausible(fragment)
 	case tlsmsg.ContentAlert:
-		return len(fragment) != 2
+		return size != 2
 	}
 	return false
 }
@@ -239,6 +253,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 	}
 	lost := p.missing
 	if n := recordLength(h.buf); n > 0 { // its header tells how much of the gap is its own
+		c.cut(dir, h)
 		rest := int64(n) - int64(len(h.buf))
 		h.skip = max(0, rest-lost)
 		lost -= min(lost, rest)
@@ -255,6 +270,23 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 	}
 	h.uncertain = min(h.uncertain, maxUncertain)
 	c.shared.incomplete = true
+}
+
+// cut takes the beginning of a record of which the rest is missing.
+func (c *Connection) cut(dir transcript.Dir, h *half) {
+	b := bytes.Clone(h.buf)
+	n, typ := recordLength(b), tlsmsg.ContentType(b[0])
+	fragment := b[tlsmsg.RecordHeaderLen:]
+	e := handshake.RecordEvent{Dir: directionOf(dir), Type: typ, Version: tlsmsg.Version(b[1])<<8 | tlsmsg.Version(b[2]),
+		Offset: h.base, Wire: b, Encrypted: c.isEncrypted(h, typ, fragment, n-tlsmsg.RecordHeaderLen)}
+	if !e.Encrypted {
+		e.Plaintext = fragment
+	}
+	c.shared.any, h.any = true, true
+	if typ == tlsmsg.ContentApplicationData {
+		c.ending.data = true
+	}
+	c.recorder.Cut(h.frameAt(h.base), &e, n-len(b))
 }
 
 // recordLength is the length of the record that b begins, or 0.

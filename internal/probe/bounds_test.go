@@ -140,7 +140,7 @@ func TestLateSegmentsDrawFewResets(t *testing.T) {
 	iss, _ := l.mac.sequence(a, port, local)
 	before := f.sent
 	for range 10000 {
-		f.answer(a, &wire.Segment{SrcPort: port, DstPort: local, Flags: wire.ACK, Seq: 1001, Ack: wire.Seq(iss) + 1, Payload: []byte("more")})
+		f.ready = append(f.ready, answer{from: a.As4(), src: port, dst: local, flags: wire.ACK, seq: 1001, ack: wire.Seq(iss) + 1})
 	}
 	l.now = l.instant()
 	check(t, l.receive(0))
@@ -160,7 +160,7 @@ func TestSegmentsWithoutDataHaveAnEnd(t *testing.T) {
 	}
 	c := l.conns[0]
 	for range maxSegments + 10 {
-		f.answer(c.target.Addr, &wire.Segment{SrcPort: c.target.Port, DstPort: c.local, Flags: wire.ACK, Seq: 1, Ack: 1})
+		f.ready = append(f.ready, answer{from: c.target.Addr.As4(), src: c.target.Port, dst: c.local, flags: wire.ACK, seq: 1, ack: 1})
 	}
 	l.now = l.instant()
 	check(t, l.receive(0))

@@ -78,7 +78,11 @@ type Record struct {
 	Wire      []byte // as on the wire, header included
 	Encrypted bool
 	Plaintext []byte // the fragment, decrypted
+	Missing   int    // octets at its end that a capture does not hold, and neither does Wire
 }
+
+// End is the offset after the record's last byte in the byte stream.
+func (r *Record) End() int64 { return r.Offset + int64(len(r.Wire)+r.Missing) }
 
 // A Message is one TLS message: a handshake message, or the content of a
 // ChangeCipherSpec, Alert or application-data record.

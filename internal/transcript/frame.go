@@ -63,7 +63,7 @@ func (f *Frame) Tree() (*field.Node, error) {
 	err := f.decodeFrame(&c)
 	tree := c.Tree()
 	if f.Cut > 0 {
-		clip(tree, len(f.Raw))
+		tree.Clip(len(f.Raw))
 	}
 	return tree, err
 }

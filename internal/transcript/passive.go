@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"time"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -81,6 +80,14 @@ func (r *Recorder) Observed(f *Frame, event handshake.Event) {
 	}
 }
 
+// Cut records a record of which the capture holds only the beginning, e.Wire.
+func (r *Recorder) Cut(f *Frame, e *handshake.RecordEvent, missing int) {
+	r.learned.tls = true
+	entry := recordEntry(e)
+	entry.Record.Missing = missing
+	r.add(placed(entry, f), entry.size())
+}
+
 // Sealed records a record that cannot be decrypted.
 func (r *Recorder) Sealed(f *Frame, e *handshake.RecordEvent, fragment []byte) {
 	r.add(placed(&Entry{Type: TypeMessage, Message: &Message{
@@ -125,18 +132,6 @@ func (f *Frame) extended(b []byte) []byte {
 		return b
 	}
 	return append(b[:len(b):len(b)], make([]byte, f.Cut)...)
-}
-
-// clip shortens a tree to n octets: fields that lie beyond are left out.
-func clip(n *field.Node, end int) {
-	n.Length = min(n.Length, end-n.Offset)
-	for i, child := range n.Children {
-		if child.Offset >= end {
-			n.Children = n.Children[:i]
-			return
-		}
-		clip(child, end)
-	}
 }
 
 // guess takes the next octet's number for the first, where a capture does not

@@ -221,7 +221,7 @@ func (e *Entry) first() int64 {
 // end is the offset after the entry's last byte in the byte stream.
 func (e *Entry) end() int64 {
 	if e.Record != nil {
-		return e.Record.Offset + int64(len(e.Record.Wire))
+		return e.Record.End()
 	}
 	return e.Message.End
 }

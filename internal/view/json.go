@@ -87,6 +87,7 @@ func recordValues(o *object, r *transcript.Record) {
 	o.add("encrypted", r.Encrypted)
 	o.add("len", len(r.Wire))
 	o.add("offset", r.Offset)
+	addIf(o, "not_captured", r.Missing)
 }
 
 func messageValues(o *object, m *transcript.Message) {

@@ -35,6 +35,9 @@ func NewLadder(w io.Writer, o Options) *Ladder {
 
 // Entry draws one entry.
 func (l *Ladder) Entry(e *transcript.Entry) {
+	if l.fit() {
+		l.lane = newLane(l.options.Width)
+	}
 	switch e.Type {
 	case transcript.TypeSegment:
 		l.head(e.Frame)
@@ -42,7 +45,7 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 	case transcript.TypeMessage:
 		l.message(e)
 	case transcript.TypeRecord:
-		if l.options.Verbose {
+		if l.options.Verbose || e.Record.Missing > 0 { // it is no message
 			l.record(e)
 		}
 	case transcript.TypeDecision:
@@ -71,7 +74,11 @@ func (l *Ladder) head(f *transcript.Frame) {
 	if f.Dir == transcript.In {
 		client, server = server, client
 	}
-	l.print(l.paint(bold, fmt.Sprintf("client %v  %s%s  server %v", client, l.g.line, l.g.right, server)) + "\n\n")
+	ends := fmt.Sprintf("client %v  %s%s  server %v", client, l.g.line, l.g.right, server)
+	if columns(ends) > l.options.Width {
+		ends = fmt.Sprintf("client %v\nserver %v", client, server)
+	}
+	l.print(l.paint(bold, ends) + "\n\n")
 	gutter := l.lane.gutter("#", "ms", "after")
 	sides := padRight("client", l.lane.width-len("server")) + "server"
 	l.print(l.paint(dim, gutter+sides) + "\n")
@@ -184,6 +191,9 @@ func (l *Ladder) quote(data []byte) {
 func (l *Ladder) record(e *transcript.Entry) {
 	r := e.Record
 	pieces := []string{r.Type.String(), r.Version.String(), fmt.Sprintf("len %d", len(r.Wire))}
+	if r.Missing > 0 {
+		pieces = append(pieces, fmt.Sprintf("%d not captured", r.Missing))
+	}
 	if r.Encrypted {
 		pieces = append([]string{"encrypted"}, pieces...)
 	}

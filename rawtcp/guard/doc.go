@@ -34,6 +34,7 @@
 // [Options.Foreign].
 //
 // Read guard.go first, then port.go (which port, and holding it), listener.go,
-// nftables.go with rules.go, tcx.go, range.go, and
-// for what outlives a process lasting.go, found.go and foundlistener.go.
+// nftables.go with rules.go, tcx.go with tcxprogram.go, range.go, for what
+// outlives a process lasting.go, and for what stands found.go, foundlistener.go
+// and foundtcx.go.
 package guard

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,12 +18,14 @@ import (
 // A Found is one guard that stands in this network namespace, ours or another
 // process's.
 type Found struct {
-	Kind        string       // KindListener, KindNFTables, or KindScript
+	Kind        string       // KindListener, KindNFTables, KindTCX, or KindScript
 	Addrs       []netip.Addr // none: every address
 	First, Last uint16       // both included
+	Interface   string       // of KindTCX: at whose ingress it stands
 	// Lasting says that it stays until somebody takes it away.
 	Lasting bool
-	// PID is the process that it will go with; 0 if it is lasting.
+	// PID is the process that it will go with; 0 if it is lasting, or if that
+	// cannot be seen from here.
 	PID int
 	// Owner is whose it is: a comment of Raise, or the process's command line.
 	Owner   string
@@ -35,7 +38,11 @@ const KindScript = "script"
 
 // String names the guarded ports and addresses.
 func (f *Found) String() string {
-	return scope{f.Addrs, f.First, f.Last}.String()
+	text := scope{f.Addrs, f.First, f.Last}.String()
+	if f.Interface != "" {
+		text += " on " + f.Interface
+	}
+	return text
 }
 
 // Find lists the guards that stand in this network namespace. What it may not
@@ -44,7 +51,8 @@ func (f *Found) String() string {
 func Find() ([]Found, error) {
 	rules, err := findRules()
 	sockets, socketErr := findListeners()
-	return append(rules, sockets...), errors.Join(err, socketErr)
+	programs, programErr := findPrograms()
+	return slices.Concat(rules, sockets, programs), errors.Join(err, socketErr, programErr)
 }
 
 // scriptMarker is the comment of scripts/rst-guard.sh's rules.
@@ -112,11 +120,13 @@ func commentOf(r *nftables.Rule) string {
 	return ""
 }
 
+const unseen = "a process that cannot be seen from here"
+
 // commandOf is a process's command line, with spaces between its words.
 func commandOf(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil || len(b) == 0 {
-		return "a process that cannot be seen from here"
+		return unseen
 	}
 	return strings.ReplaceAll(strings.TrimRight(string(b), "\x00"), "\x00", " ")
 }

@@ -42,6 +42,22 @@ const tcpListen = 10 // TCP_LISTEN, include/net/tcp_states.h
 
 // examine looks for the candidates among all processes' descriptors.
 func examine(candidates map[uint32]netip.AddrPort) (list []Found) {
+	eachDescriptor(func(pid, fd int, target string) {
+		at, ok := candidates[socketInode(target)]
+		if !ok {
+			return
+		}
+		if dropped, isGuard := borrow(pid, fd, at.Addr()); isGuard {
+			list = append(list, Found{Kind: KindListener, Addrs: specific(at.Addr()), First: at.Port(), Last: at.Port(),
+				PID: pid, Owner: commandOf(pid), Dropped: dropped, Known: true})
+		}
+	})
+	return list
+}
+
+// eachDescriptor calls f with each descriptor of all processes that may be
+// looked at, and with what it leads to.
+func eachDescriptor(f func(pid, fd int, target string)) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*/fd")
 	for _, dir := range dirs {
 		entries, err := os.ReadDir(dir)
@@ -50,19 +66,14 @@ func examine(candidates map[uint32]netip.AddrPort) (list []Found) {
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir)))
 		for _, e := range entries {
-			at, ok := candidates[socketInode(filepath.Join(dir, e.Name()))]
-			if !ok {
+			target, err := os.Readlink(filepath.Join(dir, e.Name()))
+			if err != nil {
 				continue
 			}
 			fd, _ := strconv.Atoi(e.Name())
-			dropped, isGuard := borrow(pid, fd, at.Addr())
-			if isGuard {
-				list = append(list, Found{Kind: KindListener, Addrs: specific(at.Addr()), First: at.Port(), Last: at.Port(),
-					PID: pid, Owner: commandOf(pid), Dropped: dropped, Known: true})
-			}
+			f(pid, fd, target)
 		}
 	}
-	return list
 }
 
 // specific is an address as a scope has it, without the wildcard.
@@ -73,12 +84,8 @@ func specific(a netip.Addr) []netip.Addr {
 	return []netip.Addr{a}
 }
 
-// socketInode is the inode of a descriptor that is a socket, else 0.
-func socketInode(path string) uint32 {
-	target, err := os.Readlink(path)
-	if err != nil {
-		return 0
-	}
+// socketInode is the inode of a descriptor that leads to a socket, else 0.
+func socketInode(target string) uint32 {
 	text, ok := strings.CutPrefix(target, "socket:[")
 	if !ok {
 		return 0

@@ -92,10 +92,12 @@ func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
 	at := []netip.Addr{p.Client.Addr4}
 	openRange(t, guard.RangeOptions{Kind: guard.KindListener, Addrs: at, First: 4000, Last: 4009})
 	openRange(t, guard.RangeOptions{Kind: guard.KindNFTables, First: 5000, Last: 5009})
+	openRange(t, guard.RangeOptions{Kind: guard.KindTCX, Addrs: []netip.Addr{p.Client.Addr4, p.Client.Addr6}, First: 7000, Last: 7009, Interface: clientDev})
 	script(t, []string{"iptables", "ip6tables", "nft"}, "up", "6000-6009")
 	t.Cleanup(func() { script(t, []string{"iptables", "ip6tables", "nft"}, "down", "6000-6009") })
 	shower(t, p, netip.AddrPortFrom(at[0], 4005), wire.SYN|wire.ACK, 64, 3)
 	shower(t, p, netip.AddrPortFrom(at[0], 5005), wire.SYN|wire.ACK, 64, 4)
+	shower(t, p, netip.AddrPortFrom(at[0], 7005), wire.SYN|wire.ACK, 64, 5)
 
 	byKind := map[string]guard.Found{}
 	for _, f := range find(t) {
@@ -109,6 +111,7 @@ func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
 	}{
 		guard.KindListener: {"ports 4000-4009 of 198.18.0.1", false, 3, "guard.test"},
 		guard.KindNFTables: {"ports 5000-5009 of every address", false, 4, "guard.test"},
+		guard.KindTCX:      {"ports 7000-7009 of 198.18.0.1, 2001:db8::1 on veth0", false, 5, "guard.test"},
 		guard.KindScript:   {"ports 6000-6009 of every address", true, 0, "rst-guard.sh"},
 	} {
 		f, ok := byKind[kind]

@@ -86,6 +86,9 @@ func (m *ICMP) decodeQuoted(c *field.Cursor) {
 	m.SrcPort = c.Uint16("source_port")
 	m.DstPort = c.Uint16("destination_port")
 	m.Seq = Seq(c.Uint32("sequence_number"))
+	if m.Quoted.Protocol == ProtocolTCP && m.Quoted.Fragment.Offset == 0 {
+		new(Segment).decodeQuoted(c)
+	}
 	if c.More() {
 		c.Rest("data")
 	}

@@ -98,6 +98,16 @@ func (s *Segment) Decode(c *field.Cursor) error {
 	s.SrcPort = c.Uint16("source_port")
 	s.DstPort = c.Uint16("destination_port")
 	s.Seq = Seq(c.Uint32("sequence_number"))
+	c.EnterN("options", s.decodeFixed(c)-(c.Offset()-start))
+	s.Options.decode(c)
+	c.Leave()
+	s.Payload = c.Rest("payload")
+	return c.Err()
+}
+
+// decodeFixed reads the fields between the sequence number and the options, and
+// returns where those end, in bytes from the header's first.
+func (s *Segment) decodeFixed(c *field.Cursor) int {
 	s.Ack = Seq(c.Uint32("acknowledgment_number"))
 	c.Uint8("data_offset_reserved")
 	offset := int(c.Bits("data_offset", 4, 4)) * 4
@@ -114,11 +124,24 @@ func (s *Segment) Decode(c *field.Cursor) error {
 	s.Window = c.Uint16("window")
 	s.Checksum = c.Uint16("checksum")
 	s.Urgent = c.Uint16("urgent_pointer")
-	c.EnterN("options", offset-(c.Offset()-start))
-	s.Options.decode(c)
+	return offset
+}
+
+// decodeQuoted reads the rest of a quoted header, behind its first eight bytes,
+// as far as it was quoted.
+func (s *Segment) decodeQuoted(c *field.Cursor) {
+	const fixed = TCPHeaderLen - 8
+	b := c.Ahead()
+	if len(b) < fixed || b[4]>>4 < TCPHeaderLen/4 {
+		return
+	}
+	c.Enter("TCP")
+	if n := s.decodeFixed(c) - TCPHeaderLen; n <= c.Left() {
+		c.EnterN("options", n)
+		s.Options.decode(c)
+		c.Leave()
+	}
 	c.Leave()
-	s.Payload = c.Rest("payload")
-	return c.Err()
 }
 
 // AppendTo appends the encoded segment to b, with its checksum computed for

@@ -1,0 +1,55 @@
+package anatomy
+
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// maxMessage bounds a message that is decoded in part, as for our own
+// connections.
+const maxMessage = 128 << 10
+
+// cutTree is the tree of a record of which only the beginning was captured: the
+// fields as far as they are there. The decoders read zeros in the place of what
+// is missing.
+func (r *record) cutTree() *field.Node {
+	wire := extend(r.Wire, r.Missing)
+	tree, _ := tlsmsg.ExplainRecord(wire)
+	content := tree.Find("fragment", "bytes")
+	switch {
+	case content == nil || content.Offset >= len(r.Wire):
+	case r.Encrypted:
+		r.protected(content, wire)
+	case r.Type == tlsmsg.ContentHandshake && r.fresh:
+		unwrap(tree, content, cutMessages(r.Wire, content.Offset))
+	case r.Type == tlsmsg.ContentHandshake:
+		content.Name, content.Meaning = "unplaced", unplaced
+	default:
+		inside, _ := tlsmsg.ExplainContent(r.Type, wire[content.Offset:], tlsmsg.Context{})
+		unwrap(tree, content, []*field.Node{place(inside, content.Offset, 0, len(wire))})
+	}
+	tree.Clip(len(r.Wire))
+	return tree
+}
+
+// cutMessages are the handshake messages from an offset of a record on, of which
+// the last one is not all there.
+func cutMessages(wire []byte, at int) (inside []*field.Node) {
+	for at < len(wire) {
+		b := wire[at:]
+		head := extend(b, max(0, tlsmsg.HeaderLen-len(b)))
+		n := tlsmsg.HeaderLen + int(head[1])<<16 + int(head[2])<<8 + int(head[3])
+		if n > maxMessage {
+			return inside
+		}
+		tree, _ := tlsmsg.Explain(extend(b, max(0, n-len(b)))[:n], tlsmsg.Context{})
+		tree.Clip(min(n, len(b)))
+		inside = append(inside, place(tree, at, 0, at+n))
+		at += n
+	}
+	return inside
+}
+
+func extend(b []byte, zeros int) []byte {
+	return append(b[:len(b):len(b)], make([]byte, zeros)...)
+}
