@@ -29,22 +29,39 @@ const maxHostName = 253
 // NewServerName returns the extension that asks for host, a DNS name without
 // a trailing dot, in A-labels. Addresses are not permitted (RFC 6066, section 3).
 func NewServerName(host string) (ServerName, error) {
+	if err := checkHostName(host); err != nil {
+		return ServerName{}, err
+	}
+	return ServerName{Names: []ServerNameEntry{{NameTypeHostName, []byte(host)}}}, nil
+}
+
+// AppendHostName appends the data of that extension of a ClientHello to b, and
+// allocates nothing where b has room.
+func AppendHostName(b []byte, host string) ([]byte, error) {
+	if err := checkHostName(host); err != nil {
+		return b, err
+	}
+	b, at := open16(b)
+	return close16(appendOpaque16(append(b, byte(NameTypeHostName)), host), at), nil
+}
+
+func checkHostName(host string) error {
 	switch {
 	case host == "":
-		return ServerName{}, errors.New("server_name: empty host name")
+		return errors.New("server_name: empty host name")
 	case len(host) > maxHostName:
-		return ServerName{}, fmt.Errorf("server_name: host name of %d bytes, expected at most %d", len(host), maxHostName)
+		return fmt.Errorf("server_name: host name of %d bytes, expected at most %d", len(host), maxHostName)
 	case IsAddress(host):
-		return ServerName{}, fmt.Errorf("server_name: %s is an address, expected a DNS name", host)
+		return fmt.Errorf("server_name: %s is an address, expected a DNS name", host)
 	case strings.HasSuffix(host, "."):
-		return ServerName{}, fmt.Errorf("server_name: %q ends with a dot", host)
+		return fmt.Errorf("server_name: %q ends with a dot", host)
 	}
 	for _, r := range host {
 		if r <= ' ' || r >= 0x7F {
-			return ServerName{}, fmt.Errorf("server_name: %q holds %q; write other than ASCII as an A-label (xn--…)", host, r)
+			return fmt.Errorf("server_name: %q holds %q; write other than ASCII as an A-label (xn--…)", host, r)
 		}
 	}
-	return ServerName{Names: []ServerNameEntry{{NameTypeHostName, []byte(host)}}}, nil
+	return nil
 }
 
 // IsAddress tells an IP address from a DNS name, without much ado for the

@@ -239,6 +239,13 @@ func TestServerNamesThatMayNotBeSentAreRefused(t *testing.T) {
 			t.Errorf("%q: %v, want %s", host, err, want)
 		}
 	}
+	for _, host := range []string{"a.test", "127.0.0.1", "dot.test."} {
+		v, err := tlsmsg.NewServerName(host)
+		data, appendErr := tlsmsg.AppendHostName([]byte("before"), host)
+		if (err == nil) != (appendErr == nil) || err == nil && string(data) != "before"+string(v.AppendData(nil, tlsmsg.TypeClientHello)) {
+			t.Errorf("%s: % x, %v; as a typed view %v", host, data, appendErr, err)
+		}
+	}
 	v, err := tlsmsg.NewServerName("xn--bcher-kva.example")
 	if err != nil || v.HostName() != "xn--bcher-kva.example" {
 		t.Errorf("%+v, %v", v, err)

@@ -3,6 +3,8 @@ package tlsmsg
 import (
 	"errors"
 	"fmt"
+
+	"github.com/rawshake/rawshake/slab"
 )
 
 // DefaultMaxMessage is the longest handshake message that an Assembler takes
@@ -31,12 +33,20 @@ type Assembler struct {
 	// 0 means DefaultMaxMessage.
 	MaxMessage int
 
+	// Pool lends the memory; nil: none does. What Next gave out is then only
+	// valid until Release.
+	Pool *slab.Pool
+
 	buf []byte
 	err error // sticks
 
-	again bool   // it has been reset, and may be once more: memory is worth keeping
-	room  []byte // then the allocation that buf lies in
+	lent  [mostLent][]byte // by the Pool; buf lies in the last
+	lents int
 }
+
+// mostLent is how many slices an Assembler remembers to give back. Those of a
+// flight in more pieces are left to the garbage collector.
+const mostLent = 8
 
 // ErrUnread says that fragments were written to an Assembler faster than Next
 // was called.
@@ -64,15 +74,30 @@ func (a *Assembler) Write(fragment []byte) {
 		return
 	}
 	if len(fragment) > cap(a.buf)-len(a.buf) {
-		// Messages that come in records of their own share the room: what Next
-		// gave out lies before it. What grows, doubles: a peer may send a message
-		// in records of one byte each.
-		a.buf = append(make([]byte, 0, max(len(a.buf)+len(fragment), 2*len(a.buf), flightRoom)), a.buf...)
-		if a.again {
-			a.room = a.buf[:0]
-		}
+		a.grow(len(fragment))
 	}
 	a.buf = append(a.buf, fragment...)
+}
+
+// grow makes room for n bytes more. Messages that come in records of their own
+// share it, where there is no Pool: what Next gave out lies before the others.
+// What grows, doubles: a peer may send a message in records of one byte each.
+func (a *Assembler) grow(n int) {
+	size := max(len(a.buf)+n, 2*len(a.buf))
+	if a.Pool == nil {
+		a.buf = append(make([]byte, 0, max(size, flightRoom)), a.buf...)
+		return
+	}
+	old := a.buf
+	a.buf = append(a.Pool.Get(size), old...)
+	if k := a.lents - 1; k >= 0 && cap(a.lent[k]) == cap(old) && &a.lent[k][:1][0] == &old[:1][0] { // Next gave out nothing of it
+		a.Pool.Put(a.lent[k])
+		a.lents--
+	}
+	if a.lents < mostLent {
+		a.lent[a.lents] = a.buf[:0]
+		a.lents++
+	}
 }
 
 // flightRoom is room for a small flight, in bytes.
@@ -103,9 +128,14 @@ func (a *Assembler) Next() (raw []byte, err error) {
 	return raw, nil
 }
 
-// Reset empties the assembler, and writes over what Next gave out.
-// From then on it keeps its memory for the next use.
-func (a *Assembler) Reset() { a.buf, a.err, a.again = a.room[:0], nil, true }
+// Release empties the assembler and gives its memory back to the Pool: that of
+// what Next gave out, too.
+func (a *Assembler) Release() {
+	for i := range a.lents {
+		a.Pool.Put(a.lent[i])
+	}
+	*a = Assembler{MaxMessage: a.MaxMessage, Pool: a.Pool}
+}
 
 // Trim lets go of room that nothing is in, once few messages are to come.
 func (a *Assembler) Trim() {

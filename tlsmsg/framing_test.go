@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -141,5 +143,38 @@ func TestAMessageInTinyRecordsIsNotCopiedForEachOfThem(t *testing.T) {
 	})
 	if allocations > 20 {
 		t.Errorf("%v allocations for a message of %d bytes, expected about log2 of that", allocations, length)
+	}
+}
+
+// With a Pool what Next gives out stays until Release, however many slices that
+// takes, and then all that is remembered goes back.
+func TestMessagesStayUntilTheAssemblerIsReleased(t *testing.T) {
+	pool := slab.Pool{Poison: true}
+	a := tlsmsg.Assembler{Pool: &pool}
+	for range 3 {
+		var want, got [][]byte
+		for i := range 40 {
+			body := bytes.Repeat([]byte{byte(i)}, i*i%700)
+			raw := append([]byte{byte(i), 0, byte(len(body) >> 8), byte(len(body))}, body...)
+			want = append(want, raw)
+			for rest := raw; len(rest) > 0; {
+				n := min(len(rest), 1+i%5*90)
+				a.Write(rest[:n])
+				rest = rest[n:]
+				m, err := a.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m != nil {
+					got = append(got, m)
+				}
+			}
+		}
+		if !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Fatal("messages have changed")
+		}
+		if a.Release(); a.Pending() || pool.Held() == 0 {
+			t.Errorf("after Release %d bytes pending, %d in the pool", a.Buffered(), pool.Held())
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -185,7 +186,7 @@ func FuzzAssembler(f *testing.F) {
 		a := tlsmsg.Assembler{MaxMessage: 1000}
 		a.Write(stream)
 		whole, wholeErr := all(&a)
-		b := tlsmsg.Assembler{MaxMessage: 1000}
+		b := tlsmsg.Assembler{MaxMessage: 1000, Pool: &slab.Pool{Poison: true}}
 		var parts []byte
 		var partErr error
 		for rest := stream; len(rest) > 0 && partErr == nil; {

@@ -34,7 +34,8 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 		return o
 	}
 	if isTerminal(file) {
-		o.Width = terminalColumns(file)
+		o.Columns = func() int { return terminalColumns(file) }
+		o.Width = o.Columns()
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return o

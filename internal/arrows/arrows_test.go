@@ -20,7 +20,7 @@ const module = "github.com/rawshake/rawshake/"
 // pure rooms hold machines and codecs: bytes and the time go in, bytes come
 // out. Subfolders are rooms of their own.
 var pure = []string{
-	"field", "rawtcp/tcb", "rawtcp/reassembly", "rawtcp/wire", "tlsmsg", "tlsmsg/der", "tlsmsg/handshake", "tlsmsg/suite", "internal/session",
+	"field", "slab", "rawtcp/tcb", "rawtcp/reassembly", "rawtcp/wire", "tlsmsg", "tlsmsg/der", "tlsmsg/handshake", "tlsmsg/suite", "internal/session",
 }
 
 // forbiddenInPure are imports that mean I/O, clocks, locks or randomness.
@@ -37,6 +37,7 @@ var forbiddenCalls = map[string][]string{
 // arrows that must not exist, from a folder and all below it.
 var forbiddenArrows = []struct{ from, to string }{
 	{"field", ""},
+	{"slab", ""},
 	{"tlsmsg", "rawtcp"}, {"tlsmsg", "internal"}, {"tlsmsg", "cmd"},
 	{"rawtcp", "tlsmsg"}, {"rawtcp", "internal"}, {"rawtcp", "cmd"},
 	{"internal", "cmd"},

@@ -18,6 +18,8 @@ type Options struct {
 	KeyLog   string                  // path of a key log; "": the capture's own secrets alone
 	List     bool                    // show none: list the connections that are meant
 	Listener func(*transcript.Entry) // is told what is shown
+	// Listening is called when an interface is listened on; may be nil.
+	Listening func()
 	// Limit is how many bytes the report's transcript keeps, as
 	// transcript.NewRecorder takes it; transcript.KeepNothing where only the
 	// listener matters.
@@ -47,8 +49,8 @@ type Report struct {
 // shown while it comes; without that, nothing is shown before it is clear that
 // no other is meant, or before 16 MiB of it have come.
 func Reader(ctx context.Context, from io.Reader, o Options) (*Report, error) {
-	s := &secrets{keyLog: o.KeyLog}
-	if err := s.check(); err != nil {
+	s := &secrets{log: keyLog{path: o.KeyLog}}
+	if err := s.log.check(); err != nil {
 		return nil, err
 	}
 	if seeker, ok := from.(io.Seeker); ok {

@@ -12,14 +12,12 @@ import (
 )
 
 // A conn is a target that has answered our SYN, until its record is made and
-// the connection is over. Then it, and the memory of its machines, is another
-// target's.
+// the connection is over. Then it is another target's. Its TLS client is lent by
+// the loop, when the peer has said something: see loop.wake.
 type conn struct {
 	index   uint32           // in loop.conns
-	state   handshake.State  // for the record
 	session *session.Session // the machine, or nil
 	tcp     tcb.Conn
-	tls     handshake.Client
 	machine session.Session
 	facts
 }
@@ -37,17 +35,16 @@ type facts struct {
 	steps    [6]time.Duration
 	answer   record.Answer
 	rtt      time.Duration
-	syns     int
-	odd      oddity
-	heard    int      // segments after the SYN-ACK
-	peerEnd  wire.Seq // after what the peer ever sent
+	random   [32]byte // of its ClientHello
 	last     record.Packet
+	reply    *reply   // nil: nothing was asked
+	heard    int32    // segments after the SYN-ACK
+	peerEnd  wire.Seq // after what the peer ever sent
 	reset    record.Reset
 	wasReset bool
-	data     []byte
-	dataLen  int
-	sent     int  // of the request
-	asked    bool // it is written
+	syns     uint8
+	odd      oddity
+	greeted  bool // the ClientHello is written
 	waits    bool // for its turn in loop.work
 	reported bool // the record is made; what follows is the end
 
@@ -55,6 +52,14 @@ type facts struct {
 	prev, next *conn
 	unit       int64
 	timed      bool
+}
+
+// A reply is what comes of a request.
+type reply struct {
+	sent    int  // of the request
+	asked   bool // all of it is written
+	data    []byte
+	dataLen int
 }
 
 // maxBytes bounds what a peer may send before the goal is reached: a longest
@@ -86,12 +91,20 @@ func (c *conn) note(now tcb.Instant) {
 	}
 }
 
+// stage is how far TLS has come.
+func (c *conn) stage() handshake.Stage {
+	if tls := c.session.TLS(); tls != nil {
+		return tls.Stage()
+	}
+	return handshake.StageNew
+}
+
 // at reports whether the connection has come as far as the goal.
 func (c *conn) at(goal Goal) bool {
 	if goal == GoalTCP {
 		return c.session.State() >= tcb.Established
 	}
-	stage := c.session.TLS().Stage()
+	stage := c.stage()
 	switch goal {
 	case GoalHello:
 		return stage >= handshake.StageHelloReceived
@@ -145,6 +158,6 @@ func (c *conn) fits(h *wire.IP) bool {
 
 // forget lets go of the target. The machines are reset when the next one comes.
 func (c *conn) forget() {
-	data := c.data[:0]
-	c.session, c.facts = nil, facts{data: data}
+	c.tcp.Release()
+	c.session, c.facts = nil, facts{}
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"crypto/tls"
+	"encoding/binary"
 	"io"
 	"net"
 	"net/netip"
@@ -16,18 +17,30 @@ import (
 )
 
 // A fakeNet is a link without a network: every host behind it takes a SYN, and
-// answers what comes next with the same flight. It keeps nothing of anybody.
+// answers what comes next with the same flight. It keeps nothing of anybody, and
+// of what is on the way only what tells one packet from another: it should take
+// no part of the caches that it measures.
 type fakeNet struct {
 	link.Ring
 	local  netip.Addr
-	flight []byte // nil: hosts that take the connection and say no more
-	deaf   bool   // hosts that do not even take it
-	wrong  bool   // they acknowledge first what was never sent
-	hold   int    // how many packets stay on the way before the first arrives
-	ready  [][]byte
-	free   [][]byte
+	flight []byte   // nil: hosts that take the connection and say no more
+	deaf   bool     // hosts that do not even take it
+	wrong  bool     // they acknowledge first what was never sent
+	hold   int      // how many packets stay on the way before the first arrives
+	ready  []answer // from head on
+	head   int
+	packet []byte
 	last   int // what was ready after the last Receive
 	sent   int
+}
+
+// An answer is a packet on the way to us.
+type answer struct {
+	from     [4]byte
+	src, dst uint16
+	flags    wire.Flags
+	seq, ack wire.Seq
+	at, len  uint16 // of its payload in the flight
 }
 
 func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
@@ -37,54 +50,58 @@ func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
 	}
 	tcp := packet[wire.IPv4HeaderLen:]
 	flags := wire.Flags(tcp[13])
-	seq := wire.Seq(uint32(tcp[4])<<24 | uint32(tcp[5])<<16 | uint32(tcp[6])<<8 | uint32(tcp[7]))
-	ack := wire.Seq(uint32(tcp[8])<<24 | uint32(tcp[9])<<16 | uint32(tcp[10])<<8 | uint32(tcp[11]))
-	dst := netip.AddrFrom4([4]byte(packet[16:20]))
+	seq, ack := wire.Seq(binary.BigEndian.Uint32(tcp[4:])), wire.Seq(binary.BigEndian.Uint32(tcp[8:]))
 	length := len(tcp) - int(tcp[12]>>4)*4
-	s := wire.Segment{SrcPort: uint16(tcp[2])<<8 | uint16(tcp[3]), DstPort: uint16(tcp[0])<<8 | uint16(tcp[1]), Window: 65000}
+	a := answer{from: [4]byte(packet[16:20]), src: binary.BigEndian.Uint16(tcp[2:]), dst: binary.BigEndian.Uint16(tcp)}
 	switch {
 	case flags == wire.SYN:
-		s.Flags, s.Seq, s.Ack = wire.SYN|wire.ACK, 1000, seq+1
-		s.Options.AddMSS(1460)
+		a.flags, a.seq, a.ack = wire.SYN|wire.ACK, 1000, seq+1
 		if f.wrong {
-			bad := s
-			bad.Ack += 77
-			f.answer(dst, &bad)
+			bad := a
+			bad.ack += 77
+			f.ready = append(f.ready, bad)
 		}
-		f.answer(dst, &s)
+		f.ready = append(f.ready, a)
 	case length > 0 && f.flight != nil:
-		for rest := f.flight; len(rest) > 0; {
-			n := min(len(rest), 1460)
-			s.Flags, s.Seq, s.Ack, s.Payload = wire.ACK, ack.Add(len(f.flight)-len(rest)), seq.Add(length), rest[:n]
-			f.answer(dst, &s)
-			rest = rest[n:]
+		for at := 0; at < len(f.flight); at += int(a.len) {
+			a.flags, a.seq, a.ack = wire.ACK, ack.Add(at), seq.Add(length)
+			a.at, a.len = uint16(at), uint16(min(len(f.flight)-at, 1460))
+			f.ready = append(f.ready, a)
 		}
 	}
 	return nil
 }
 
-func (f *fakeNet) answer(from netip.Addr, s *wire.Segment) {
-	var b []byte
-	if n := len(f.free); n > 0 {
-		b, f.free = f.free[n-1][:0], f.free[:n-1]
+// arrive makes the packet of an answer.
+func (f *fakeNet) arrive(a *answer) []byte {
+	s := wire.Segment{SrcPort: a.src, DstPort: a.dst, Flags: a.flags, Seq: a.seq, Ack: a.ack, Window: 65000, Payload: f.flight[a.at:][:a.len]}
+	if a.flags.Has(wire.SYN) {
+		s.Options.AddMSS(1460)
 	}
+	from := netip.AddrFrom4(a.from)
 	ip := wire.IPv4{DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: from, Dst: f.local}
-	f.ready = append(f.ready, s.AppendTo(ip.AppendTo(b, s.HeaderLen()+len(s.Payload)), from, f.local))
+	f.packet = s.AppendTo(ip.AppendTo(f.packet[:0], s.HeaderLen()+len(s.Payload)), from, f.local)
+	return f.packet
 }
 
 func (f *fakeNet) Receive(wait time.Duration, take func(link.Packet)) error {
-	arrive := len(f.ready) - f.hold
-	if len(f.ready) == f.last {
-		arrive = len(f.ready) // nothing more is sent
+	arrive := f.waiting() - f.hold
+	if f.waiting() == f.last {
+		arrive = f.last // nothing more is sent
 	}
-	for i := range max(arrive, 0) {
-		take(link.Packet{Data: f.ready[i]})
-		f.free = append(f.free, f.ready[i])
+	for range arrive {
+		f.head++
+		take(link.Packet{Data: f.arrive(&f.ready[f.head-1])})
 	}
-	f.ready = append(f.ready[:0], f.ready[max(arrive, 0):]...)
-	f.last = len(f.ready)
+	if 2*f.head >= len(f.ready) {
+		f.ready, f.head = f.ready[:copy(f.ready, f.ready[f.head:])], 0
+	}
+	f.last = f.waiting()
 	return nil
 }
+
+// waiting is how many packets are on the way.
+func (f *fakeNet) waiting() int { return len(f.ready) - f.head }
 
 func (f *fakeNet) Flush() error          { return nil }
 func (f *fakeNet) Stats() link.RingStats { return link.RingStats{Sent: uint64(f.sent)} }

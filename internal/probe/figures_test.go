@@ -22,6 +22,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -300,18 +301,18 @@ func figureMemory(t *testing.T) {
 		o.Goal, o.MaxInFlight = stage.goal, stage.n
 		l := fakeLoop(t, o, stage.net)
 		before := heap()
-		for l.window.len() < stage.n || len(stage.net.ready) > 0 {
+		for l.window.len() < stage.n || stage.net.waiting() > 0 {
 			l.now = l.instant()
 			l.sendSYNs()
 			check(t, l.receive(0))
 		}
-		stage.net.free = nil
+		stage.net.ready = nil
 		used := heap() - before
 		fmt.Printf("memory of one target, %-17s %6.0f bytes (%d in flight, %.1f MB)\n", stage.name, float64(used)/float64(stage.n), stage.n, float64(used)/1e6)
 		runtime.KeepAlive(l)
 	}
 	var c conn
-	fmt.Printf("of which a connection's own state: %d bytes; TCP %d, TLS %d\n", unsafe.Sizeof(c), unsafe.Sizeof(c.tcp), unsafe.Sizeof(c.tls))
+	fmt.Printf("of which a connection's own state: %d bytes; TCP %d; a TLS client's: %d\n", unsafe.Sizeof(c), unsafe.Sizeof(c.tcp), unsafe.Sizeof(handshake.Client{}))
 }
 
 // figureGrowth is the CPU of a target up to its certificate, with more and more

@@ -11,6 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
@@ -23,6 +25,10 @@ type loop struct {
 	window   window
 	mac      *mac
 	random   *rand.ChaCha8
+	tls      *handshake.Profile
+	clients  clients
+	pool     slab.Pool       // of the buffers of all connections
+	state    handshake.State // of the connection whose record is made
 	ways     ways
 	paths    []*path // all that ways lead by
 	wheel    wheel
@@ -70,6 +76,10 @@ func newLoop(o *Options, index int) *loop {
 	}
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
 	l.out = make([]byte, 0, 2048)
+	offer := o.TLS
+	offer.Pool = &l.pool
+	offer.AllowUnverified = true // a bad certificate is a field of the record
+	l.tls = handshake.NewProfile(offer)
 	return l
 }
 

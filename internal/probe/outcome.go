@@ -91,17 +91,22 @@ func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string
 
 // begin makes the loop's record that of a connection.
 func (l *loop) begin(c *conn) *record.Record {
+	if c.greeted && c.session.TLS() == nil {
+		l.wake(c) // it knows best what there is to say
+	}
 	r := l.blank(&c.target)
 	r.Time = l.wall(c.begin)
 	r.Local = netip.AddrPortFrom(c.path.local, c.local)
-	r.SYNs, r.RTT, r.Steps, r.TCP = c.syns, c.rtt, c.steps, &c.answer
+	r.SYNs, r.RTT, r.Steps, r.TCP = int(c.syns), c.rtt, c.steps, &c.answer
 	r.Evidence = c.last
-	r.Data, r.DataLen = c.data, c.dataLen
+	if c.reply != nil {
+		r.Data, r.DataLen = c.reply.data, c.reply.dataLen
+	}
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
 		if r.Stage >= handshake.StageHelloReceived {
-			c.state = tls.State()
-			r.TLS = &c.state
+			l.state = tls.State()
+			r.TLS = &l.state
 		}
 	}
 	return r

@@ -9,7 +9,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
-	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // packet takes one arrived IP packet. Fragments are not put together: our own
@@ -158,7 +157,7 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	c := l.take()
 	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
 	c.begin = l.now.Add(-l.sinceFirst(slot))
-	c.syns, c.odd = int(slot.tries), slot.odd
+	c.syns, c.odd = slot.tries, slot.odd
 	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
@@ -178,15 +177,8 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	slot.state, slot.conn = slotConnected, c.index
 	l.live++
 
-	cfg := p.config(&t, c.local, iss, offset)
-	cfg.UserTimeout = l.o.Timeout
-	c.tcp.Reset(cfg)
-	var tls *handshake.Client
-	if l.o.Goal > GoalTCP {
-		tls = &c.tls
-		tls.Reset(l.tlsConfig(c))
-	}
-	c.machine.Reset(&c.tcp, tls)
+	c.tcp.Reset(l.profile(p), tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
@@ -196,14 +188,6 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 		}
 	}
 	l.settle(c)
-}
-
-func (l *loop) tlsConfig(c *conn) handshake.Config {
-	cfg := l.o.TLS
-	cfg.ServerName = c.target.Name
-	l.random.Read(cfg.Random[:])
-	cfg.AllowUnverified = true // a bad certificate is a field of the record
-	return cfg
 }
 
 // icmp takes an error message about a packet of ours.

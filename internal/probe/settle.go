@@ -36,6 +36,7 @@ func (l *loop) advance(c *conn, working bool) {
 		return
 	}
 	for {
+		l.speak(c)
 		c.note(l.now)
 		switch err := c.session.Err(); {
 		case c.at(l.o.Goal):
@@ -48,7 +49,7 @@ func (l *loop) advance(c *conn, working bool) {
 			c.odd |= oddEndless
 			l.failed(c, errEndless)
 			return
-		case l.o.Goal == GoalData && c.session.TLS().Stage() >= handshake.StageFinished:
+		case l.o.Goal == GoalData && c.stage() >= handshake.StageFinished:
 			if l.exchange(c) {
 				return
 			}
@@ -104,23 +105,27 @@ func (l *loop) labour() {
 // exchange sends the request and takes the first bytes of the reply. It
 // reports whether the record is made.
 func (l *loop) exchange(c *conn) bool {
-	if !c.asked {
+	if c.reply == nil {
+		c.reply = new(reply)
+	}
+	r := c.reply
+	if !r.asked {
 		request := l.request(c)
-		for n := 1; n > 0; c.sent += n {
-			n = c.session.Write(request[c.sent:])
+		for n := 1; n > 0; r.sent += n {
+			n = c.session.Write(request[r.sent:])
 		}
-		c.asked = c.sent == len(request)
+		r.asked = r.sent == len(request)
 	}
 	for b := c.session.Peek(); len(b) > 0; b = c.session.Peek() {
 		c.reachedAt(record.StepData, l.now)
-		c.data = append(c.data, b[:min(len(b), l.o.DataMax-len(c.data))]...)
-		c.dataLen += len(b)
+		r.data = append(r.data, b[:min(len(b), l.o.DataMax-len(r.data))]...)
+		r.dataLen += len(b)
 		c.session.Discard(len(b))
-		if len(c.data) >= l.o.DataMax {
+		if len(r.data) >= l.o.DataMax {
 			break
 		}
 	}
-	if c.dataLen > 0 && (len(c.data) >= l.o.DataMax || c.session.EOF() || c.session.Err() != nil) {
+	if r.dataLen > 0 && (len(r.data) >= l.o.DataMax || c.session.EOF() || c.session.Err() != nil) {
 		l.reached(c)
 		return true
 	}
@@ -161,7 +166,7 @@ func (l *loop) ring(c *conn) {
 			l.transmit(c)
 			l.release(c)
 			return
-		case l.o.Goal == GoalData && c.dataLen > 0:
+		case c.reply != nil && c.reply.dataLen > 0:
 			l.reached(c) // the reply that there is
 		default:
 			l.timedOut(c)
@@ -210,15 +215,25 @@ func (l *loop) take() *conn {
 		l.free = l.free[:n-1]
 		return c
 	}
-	c := &conn{index: uint32(len(l.conns))}
-	l.conns = append(l.conns, c)
-	return c
+	chunk := make([]conn, connChunk)
+	for i := range chunk {
+		chunk[i].index = uint32(len(l.conns))
+		l.conns, l.free = append(l.conns, &chunk[i]), append(l.free, &chunk[i])
+	}
+	return l.take()
 }
+
+// connChunk is how many connections are made at a time: so many that what Go adds to
+// it is little.
+const connChunk = 512
 
 // release gives a connection back. Its slot is done.
 func (l *loop) release(c *conn) {
 	l.done(c.n)
 	l.wheel.stop(c)
+	if tls := c.session.TLS(); tls != nil {
+		l.clients.put(tls)
+	}
 	c.forget()
 	l.free = append(l.free, c)
 }

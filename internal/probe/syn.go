@@ -28,6 +28,8 @@ type path struct {
 	neighbours *neighbours // or who finds theirs; nil: nobody
 	ipID       uint16
 
+	profile *tcb.Profile // see loop.profile
+
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
 	dstAt int    // and where its destination
@@ -47,22 +49,28 @@ const (
 	tcpChecksum = 16
 )
 
-// config is a connection's, once its SYN has left.
-func (p *path) config(t *Target, local uint16, iss, offset uint32) tcb.Config {
-	cfg := tcb.Config{
-		LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset,
-		MSS: p.mss, ReceiveBuffer: receiveBuffer, SYNSent: true, DataOnACK: true,
-	}
+// config is what all connections have in common.
+func (p *path) config() tcb.Config {
+	cfg := tcb.Config{MSS: p.mss, ReceiveBuffer: receiveBuffer, DataOnACK: true}
 	if p.local.Is6() {
 		cfg.PeerMSS = 1220 // RFC 9293, section 3.7.1
 	}
 	return cfg
 }
 
+// profile is that of a path's connections, whose SYN has left when they begin.
+func (l *loop) profile(p *path) *tcb.Profile {
+	if p.profile == nil {
+		cfg := p.config()
+		cfg.SYNSent, cfg.UserTimeout, cfg.Pool = true, l.o.Timeout, &l.pool
+		p.profile = tcb.NewProfile(cfg)
+	}
+	return p.profile
+}
+
 // makeSYN has the machine itself make the SYN that is copied for all.
 func (p *path) makeSYN() {
-	cfg := p.config(&Target{}, 0, 0, 0)
-	cfg.SYNSent = false
+	cfg := p.config()
 	c := tcb.New(cfg)
 	c.Open(0)
 	var s wire.Segment

@@ -18,11 +18,9 @@ type Session struct {
 	tcp *tcb.Conn
 	tls *handshake.Client // nil: TCP alone, and the byte stream is TCP's
 
-	started  bool   // the ClientHello was asked for
-	eofGiven bool   // TLS knows that the peer's TCP stream has ended
-	pending  []byte // TLS output that the send buffer had no room for; lies in room
-	room     []byte
-	closing  bool // our FIN follows once pending is empty
+	started  bool // the ClientHello was asked for
+	eofGiven bool // TLS knows that the peer's TCP stream has ended
+	closing  bool // our FIN follows once TCP has taken all that TLS has to send
 }
 
 // New joins a TCP connection that is not open yet and a TLS client that has
@@ -32,10 +30,21 @@ func New(tcp *tcb.Conn, tls *handshake.Client) *Session {
 	return &Session{tcp: tcp, tls: tls}
 }
 
-// Reset makes the session what New returns, in place. It keeps memory that
-// holds nothing of the last one.
-func (s *Session) Reset(tcp *tcb.Conn, tls *handshake.Client) {
-	*s = Session{tcp: tcp, tls: tls, room: s.room[:0]}
+// Reset makes the session what New returns, in place.
+func (s *Session) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Session{tcp: tcp, tls: tls} }
+
+// Adopt puts a TLS client above a session of TCP alone, to whose stream the
+// client's ClientHello was written before. The client has not started: Adopt
+// starts it, and takes what it would send as sent. So nobody needs to keep a
+// client for as long as the peer says nothing, since the same one can be made
+// again.
+func (s *Session) Adopt(tls *handshake.Client) {
+	s.tls, s.started = tls, true
+	tls.Start()
+	if tls.Err() == nil {
+		tls.Sent(len(tls.Output()))
+	}
+	s.pump()
 }
 
 // TLS returns the TLS client, or nil. Its facts may be read between calls;
@@ -143,19 +152,12 @@ func (s *Session) pump() {
 
 // flush gives TLS output to TCP, and our FIN once the last of it is taken.
 func (s *Session) flush() {
-	for {
-		if len(s.pending) == 0 {
-			s.room = s.tls.AppendOutput(s.room[:0])
-			s.pending = s.room
-		}
-		if len(s.pending) == 0 {
-			break
-		}
-		n := s.tcp.Write(s.pending)
-		s.pending = s.pending[n:]
+	for out := s.tls.Output(); len(out) > 0; out = s.tls.Output() {
+		n := s.tcp.Write(out)
 		if n == 0 {
 			return
 		}
+		s.tls.Sent(n)
 	}
 	// After a fatal alert, or our close_notify, there is nothing more to say.
 	if s.closing || s.tls.Err() != nil {

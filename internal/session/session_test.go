@@ -148,3 +148,34 @@ func TestStoppingEarlySaysGoodbye(t *testing.T) {
 		t.Error("our FIN did not reach the peer")
 	}
 }
+
+// A client that is made when the peer has answered goes on as one that was
+// there from the beginning.
+func TestAClientCanBeMadeWhenThePeerHasAnswered(t *testing.T) {
+	alert := "\x15\x03\x03\x00\x02\x02\x28" // fatal handshake_failure
+	for _, answer := range []string{alert, "HTTP/1.1 400 Bad Request\r\n", ""} {
+		early, late := begin(t, newClient()), begin(t, nil)
+		first := newClient()
+		first.Start()
+		late.s.Write(first.Next())
+		late.move()
+		hello := string(early.heard())
+		if got := string(late.heard()); got != hello {
+			t.Fatalf("sent % x, want % x", got, hello)
+		}
+		for _, k := range []*talk{early, late} {
+			if k.say(answer); answer == "" {
+				k.peer.Abort()
+				k.move()
+			}
+		}
+		late.s.Adopt(newClient())
+		late.move()
+		if got, want := late.s.Err(), early.s.Err(); got == nil || want == nil || got.Error() != want.Error() {
+			t.Errorf("after %q: %v, want %v", answer, got, want)
+		}
+		if got, want := string(late.heard()), string(early.heard()); got != want || late.peer.EOF() != early.peer.EOF() {
+			t.Errorf("after %q: sent % x, want % x", answer, got, want)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func (s *Session) Write(p []byte) int {
 	if s.tls == nil {
 		return s.tcp.Write(p)
 	}
-	if len(s.pending) > 0 {
+	if len(s.tls.Output()) > 0 { // TCP has no room
 		return 0
 	}
 	n := s.tls.Write(p)

@@ -36,6 +36,9 @@ type Stepper struct {
 	last    []*transcript.Entry // of the packet that is looked at
 }
 
+// minWidth is the least that text is wrapped to, in columns.
+const minWidth = 40
+
 // maxLine bounds an answer, in bytes.
 const maxLine = 1 << 10
 
@@ -68,25 +71,50 @@ func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
 	}
 	s.introduce(f, out, p.Time, behind)
 	for {
-		fmt.Fprint(s.Out, prompt)
-		select {
-		case <-s.ctx.Done():
-			fmt.Fprintln(s.Out)
+		said, ok := s.ask()
+		if !ok {
 			return true
-		case line, more := <-s.lines:
-			if !more {
-				s.free = true
-				fmt.Fprintln(s.Out, "\n  no more answers: it goes on without stopping")
-				return true
-			}
-			if done, pass := s.answer(strings.TrimSpace(line), f, out); done {
-				return pass
-			}
+		}
+		if done, pass := s.answer(said, f, out); done {
+			return pass
 		}
 	}
 }
 
-const prompt = "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+// ask returns what the person says, and false where nobody says anything more.
+func (s *Stepper) ask() (said string, ok bool) {
+	fmt.Fprint(s.Out, s.prompt())
+	select {
+	case line, more := <-s.lines: // typed before we asked: its line end stands somewhere above
+		fmt.Fprintln(s.Out)
+		return s.heard(line, more)
+	default:
+	}
+	select {
+	case <-s.ctx.Done():
+		fmt.Fprintln(s.Out)
+		return "", false
+	case line, more := <-s.lines:
+		return s.heard(line, more)
+	}
+}
+
+func (s *Stepper) heard(line string, more bool) (said string, ok bool) {
+	if !more {
+		s.free = true
+		fmt.Fprintln(s.Out, "\n  no more answers: it goes on without stopping")
+	}
+	return strings.TrimSpace(line), more
+}
+
+// prompt is as long as the terminal is wide enough for.
+func (s *Stepper) prompt() string {
+	long := "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+	if len(long) > s.width() {
+		return "  [Enter] d l f h c q, ? help > "
+	}
+	return long
+}
 
 const help = `  Enter  let the packet go its way
   d      drop it: see how it comes again
@@ -134,7 +162,7 @@ func (s *Stepper) drop(f *transcript.Frame, out bool) {
 		then = "our timer will send it again, if anything depends on it"
 	}
 	text := what + " was dropped by hand: " + then
-	fmt.Fprintln(s.Out, "  "+text)
+	s.paragraph(text)
 	if s.Note != nil {
 		s.Note(text)
 	}
@@ -173,7 +201,10 @@ func (s *Stepper) introduce(f *transcript.Frame, out bool, arrived time.Time, be
 			what += fmt.Sprintf(" %.1f s ago, while you looked", ago.Seconds())
 		}
 	}
-	fmt.Fprintf(s.Out, "\n%s: %s\n", what, s.title(f))
+	fmt.Fprintln(s.Out)
+	for _, line := range view.Wrap(what+": "+s.title(f), max(minWidth, s.width())) {
+		fmt.Fprintln(s.Out, line)
+	}
 	if s.mode == "line" {
 		s.line(f)
 	} else {
@@ -183,7 +214,11 @@ func (s *Stepper) introduce(f *transcript.Frame, out bool, arrived time.Time, be
 		s.paragraph(e.Text)
 	}
 	if behind > 0 {
-		s.paragraph(fmt.Sprintf("Meanwhile %d more have come from the peer, who does not wait for you: they are next.", behind))
+		more := "one more packet has come from the peer, who does not wait for you: it is next."
+		if behind > 1 {
+			more = fmt.Sprintf("%d more packets have come from the peer, who does not wait for you: they are next.", behind)
+		}
+		s.paragraph("Meanwhile " + more)
 	}
 }
 
@@ -208,7 +243,7 @@ func (s *Stepper) title(f *transcript.Frame) string {
 	if f.Retransmission {
 		t += ", seen before"
 	}
-	return view.Escape(t)
+	return view.Text(t, s.Options)
 }
 
 func (s *Stepper) line(f *transcript.Frame) {
@@ -217,7 +252,8 @@ func (s *Stepper) line(f *transcript.Frame) {
 	}
 	for _, e := range s.last {
 		if e.Message != nil && !e.Message.Sealed {
-			s.paragraph(e.Message.Name() + ": " + strings.Join(view.MessageFacts(e.Message), "  "))
+			facts := append([]string{e.Message.Name() + ":"}, view.MessageFacts(e.Message)...)
+			s.paragraph(strings.TrimSuffix(strings.Join(facts, "  "), ":"))
 		}
 	}
 }
@@ -227,12 +263,15 @@ func (s *Stepper) show(f *transcript.Frame) {
 }
 
 func (s *Stepper) paragraph(text string) {
-	for _, line := range view.Wrap(view.Escape(text), max(40, s.width()-4)) {
+	for _, line := range view.Wrap(view.Text(text, s.Options), max(minWidth, s.width()-4)) {
 		fmt.Fprintln(s.Out, "  "+line)
 	}
 }
 
 func (s *Stepper) width() int {
+	if s.Options.Columns != nil {
+		s.Options.Width = s.Options.Columns()
+	}
 	if s.Options.Width > 0 {
 		return s.Options.Width
 	}

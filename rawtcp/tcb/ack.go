@@ -59,7 +59,7 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	c.snd.una = s.Ack
 	if octets := s.Ack.Minus(c.snd.base); octets > 0 {
 		octets = min(octets, c.snd.buf.len()) // without the FIN
-		c.snd.buf.cut(octets)
+		c.snd.buf.cut(octets, c.cfg.Pool)
 		c.snd.base = c.snd.base.Add(octets)
 	}
 	c.snd.tries, c.snd.probes = 0, 0

@@ -1,9 +1,13 @@
 package tcb
 
+import "github.com/rawshake/rawshake/slab"
+
 // A buffer is a byte queue in one piece: octets are put in at the back and
 // taken from the front, and what is queued can always be looked at as one
 // slice. Space freed at the front is reused when enough of it has gathered,
-// so that an octet is moved at most twice on average.
+// so that an octet is moved at most twice on average. Its memory comes from a
+// pool, if there is one, and goes back as soon as nothing is queued; without
+// one it stays.
 type buffer struct {
 	b   []byte
 	off int // of the first queued octet
@@ -17,7 +21,7 @@ func (q *buffer) bytes() []byte { return q.b[q.off:] }
 
 // grow makes the queue n octets long, if it is shorter, so that limit is not
 // exceeded by more than a half. What stands in the new octets is undefined.
-func (q *buffer) grow(n, limit int) {
+func (q *buffer) grow(n, limit int, pool *slab.Pool) {
 	if n <= q.len() {
 		return
 	}
@@ -27,8 +31,9 @@ func (q *buffer) grow(n, limit int) {
 	}
 	most := max(limit+limit/2, n)
 	if n > cap(q.b) || (q.off < n/2 && cap(q.b) < most) {
-		bigger := make([]byte, q.len(), min(max(n, 2*cap(q.b)), most))
-		copy(bigger, q.bytes())
+		bigger := pool.Get(min(max(n, 2*cap(q.b)), most))
+		bigger = append(bigger, q.bytes()...)
+		pool.Put(q.b)
 		q.b, q.off = bigger[:n], 0
 		return
 	}
@@ -37,16 +42,25 @@ func (q *buffer) grow(n, limit int) {
 }
 
 // add appends p. The caller sees to the limit.
-func (q *buffer) add(p []byte, limit int) {
+func (q *buffer) add(p []byte, limit int, pool *slab.Pool) {
 	n := q.len()
-	q.grow(n+len(p), limit)
+	q.grow(n+len(p), limit, pool)
 	copy(q.bytes()[n:], p)
 }
 
 // cut takes n octets from the front.
-func (q *buffer) cut(n int) {
+func (q *buffer) cut(n int, pool *slab.Pool) {
 	q.off += n
 	if q.off == len(q.b) {
 		q.b, q.off = q.b[:0], 0
+		if pool != nil {
+			q.free(pool)
+		}
 	}
+}
+
+// free gives the memory back, and what is queued with it.
+func (q *buffer) free(pool *slab.Pool) {
+	pool.Put(q.b)
+	*q = buffer{}
 }

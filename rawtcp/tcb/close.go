@@ -95,7 +95,8 @@ func (c *Conn) end(err error) {
 	c.over, c.err = true, err
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}
-	c.snd.buf, c.snd.loss = buffer{}, lossState{}
+	c.snd.buf.free(c.cfg.Pool)
+	c.snd.loss = lossState{}
 	c.snd.fin, c.snd.base = false, c.snd.nxt
 	c.rcv.early = nil
 	c.enter(Closed)

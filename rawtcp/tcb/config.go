@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
 )
 
 // Defaults, used where a Config leaves a field at zero.
@@ -20,7 +21,8 @@ const (
 )
 
 // A Config says what a connection is to be like. Only the ports and ISS have
-// no default.
+// no default. Many connections that differ in their [Identity] alone share one
+// by way of a [Profile].
 type Config struct {
 	LocalPort, RemotePort uint16
 
@@ -64,6 +66,10 @@ type Config struct {
 	// Data. SendBuffer bounds what is written but not acknowledged.
 	ReceiveBuffer, SendBuffer int
 
+	// Pool lends the memory of both buffers, which goes back to it whenever they
+	// are empty. Nil: they keep it.
+	Pool *slab.Pool
+
 	// SYNTries is how often the SYN is sent before giving up; 0 means as often
 	// as SYNTimeout allows. SYNs go out after 0, 1, 3, 7, … seconds.
 	SYNTries int
@@ -101,6 +107,33 @@ type Config struct {
 	// nil (SHLD-20). It must not call the connection.
 	Events func(Event)
 }
+
+// An Identity is what two connections of one [Profile] do not share: the fields
+// of a [Config] with the same names.
+type Identity struct {
+	LocalPort, RemotePort uint16
+	ISS                   wire.Seq
+	TimestampOffset       uint32
+}
+
+func (c *Config) identity() Identity {
+	return Identity{c.LocalPort, c.RemotePort, c.ISS, c.TimestampOffset}
+}
+
+// A Profile is a [Config] made ready, with its defaults filled in, for any
+// number of connections. They read it in place: it does not change while one of
+// them lives, nor may what the Config points to. Several goroutines may share one if
+// its Events may be called by them, and it has no Pool.
+type Profile struct{ cfg Config }
+
+// NewProfile makes a Config ready. Its Identity does not count.
+func NewProfile(cfg Config) *Profile {
+	p := new(Profile)
+	p.set(cfg)
+	return p
+}
+
+func (p *Profile) set(cfg Config) { p.cfg = cfg.withDefaults() }
 
 // LinuxSYNOptions returns the options of a SYN as Linux orders them: MSS,
 // SACK-permitted, timestamps, NOP, window scale. MSS is there whatever its value

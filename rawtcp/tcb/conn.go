@@ -9,11 +9,18 @@ import (
 // A Conn is one connection's transmission control block. It is made by [New].
 // It is not for use by several goroutines at a time.
 type Conn struct {
-	cfg    Config
-	state  State
+	cfg    *Config // of the profile: not to be written to
+	id     Identity
 	err    error
+	unsent int // what Unacked was at the end
+	state  State
 	over   bool // the connection has ended, or was closed before it began
-	unsent int  // what Unacked was then
+
+	passive bool // begun by the peer's SYN
+	sack    bool // both SYNs permitted SACK
+	scaling bool // both SYNs carried a window scale
+	deaf    bool // Close was called: nobody reads any more
+
 	timers timers
 	rtt    rttEstimator
 	reno   reno
@@ -25,10 +32,6 @@ type Conn struct {
 	path   pathState
 	out    outbox
 
-	passive bool     // begun by the peer's SYN
-	sack    bool     // both SYNs permitted SACK
-	scaling bool     // both SYNs carried a window scale
-	deaf    bool     // Close was called: nobody reads any more
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 
 	handshakeRTT time.Duration // negative while not known
@@ -42,44 +45,44 @@ type sendSide struct {
 	wnd      uint32   // SND.WND, scaled: unsigned, and 32 bits of it (RFC 9293, MUST-1, REC-1)
 	wl1, wl2 wire.Seq // SND.WL1, SND.WL2
 	maxWnd   uint32   // the largest window that the peer ever offered
-	scale    uint8    // the peer's window scale
 	mss      int      // the peer's MSS; options still to be taken off
 
 	buf     buffer // octets from base on
 	base    wire.Seq
-	fin     bool // CloseWrite was called: a FIN follows the queued octets
+	push    wire.Seq // behind the last octet that was written with a push
+	up      wire.Seq // SND.UP
+	scale   uint8    // the peer's window scale
+	fin     bool     // CloseWrite was called: a FIN follows the queued octets
+	urgent  bool
+	waiting bool // the peer owes us an acknowledgment, or a window; see since
+
 	loss    lossState
 	tries   int           // transmissions of what stands at una, above the first
 	expired time.Duration // the timeout that ran out last
 	probes  int           // window probes since the peer's window closed
 	timing  rttTiming
-	urgent  bool
-	up      wire.Seq // SND.UP
-	again   Instant  // when octets were last sent again
-	last    Instant  // when octets were last sent
+	again   Instant // when octets were last sent again
+	last    Instant // when octets were last sent
+	since   Instant // since when the peer owes us something
 
-	waiting  bool    // the peer owes us an acknowledgment, or a window
-	since    Instant // since when
-	override bool    // send what fits, however little (section 3.8.6.2.1)
-
-	push wire.Seq // behind the last octet that was written with a push
+	override bool // send what fits, however little (section 3.8.6.2.1)
 }
 
 // receiveSide is the receive sequence space, and what has arrived.
 type receiveSide struct {
 	nxt      wire.Seq // RCV.NXT
 	edge     wire.Seq // the right edge of the window, the furthest ever offered
-	scale    uint8    // of the windows that we send
-	ready    int      // octets in buf that are in order
-	buf      buffer   // octets in order, and beyond them, with holes, others
-	early    spans    // which of the others have arrived
-	recent   recentRuns
-	unacked  int      // segments whose acknowledgment may still wait
-	urgent   bool     // the peer has sent an urgent pointer
 	up       wire.Seq // RCV.UP
-	fin      bool     // a FIN has arrived, perhaps early
 	finSeq   wire.Seq
-	finished bool // nxt is past the FIN
+	ready    int    // octets in buf that are in order
+	buf      buffer // octets in order, and beyond them, with holes, others
+	early    spans  // which of the others have arrived
+	recent   recentRuns
+	unacked  int   // segments whose acknowledgment may still wait
+	scale    uint8 // of the windows that we send
+	urgent   bool  // the peer has sent an urgent pointer
+	fin      bool  // a FIN has arrived, perhaps early
+	finished bool  // nxt is past the FIN
 }
 
 // outbox says what is due besides data.
@@ -95,25 +98,42 @@ type outbox struct {
 
 // New returns a connection in CLOSED, to be opened with [Conn.Open].
 func New(cfg Config) *Conn {
-	c := new(Conn)
-	c.Reset(cfg)
-	return c
+	c := new(struct {
+		Conn
+		profile Profile // of this one alone
+	})
+	c.profile.set(cfg)
+	c.Reset(&c.profile, cfg.identity())
+	return &c.Conn
 }
 
-// Reset makes the connection what New returns, in place, whatever became of it
-// before. It keeps the memory of its buffers: what Peek gave out is written
-// over.
-func (c *Conn) Reset(cfg Config) {
+// Reset makes the connection what New returns for the profile's Config with
+// this identity, in place, whatever became of it before. Where neither profile
+// has a Pool it keeps the memory of its buffers: what Peek gave out is written over.
+func (c *Conn) Reset(p *Profile, id Identity) {
+	c.Release()
 	sent, received := c.snd.buf.b[:0], c.rcv.buf.b[:0]
-	*c = Conn{}
-	c.snd.buf.b, c.rcv.buf.b = sent, received
-	c.cfg = cfg.withDefaults()
+	*c = Conn{cfg: &p.cfg, id: id}
+	if p.cfg.Pool == nil {
+		c.snd.buf.b, c.rcv.buf.b = sent, received
+	}
+	c.path.most = c.cfg.MaxSegment
 	c.timers = newTimers()
 	c.handshakeRTT = -1
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
-	iss := c.cfg.ISS
+	iss := id.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
 	c.snd.loss = lossState{lost: iss, again: iss, point: iss, lowered: iss}
+}
+
+// Release gives the memory of the buffers back to the profile's Pool, and what
+// is in them with it: nothing may be asked of the connection any more but
+// Reset. Without a Pool it does nothing.
+func (c *Conn) Release() {
+	if c.cfg != nil && c.cfg.Pool != nil {
+		c.snd.buf.free(c.cfg.Pool)
+		c.rcv.buf.free(c.cfg.Pool)
+	}
 }
 
 // State is the connection's state. It may change in Open, Receive,
@@ -148,10 +168,10 @@ func (c *Conn) Blocked() bool { return c.snd.wnd == 0 && c.snd.nxt.Less(c.sendEn
 
 // LocalPort and RemotePort are the ports of the segments that Next fills.
 // They do not change.
-func (c *Conn) LocalPort() uint16 { return c.cfg.LocalPort }
+func (c *Conn) LocalPort() uint16 { return c.id.LocalPort }
 
 // RemotePort is the peer's port. It does not change.
-func (c *Conn) RemotePort() uint16 { return c.cfg.RemotePort }
+func (c *Conn) RemotePort() uint16 { return c.id.RemotePort }
 
 // enter changes the state.
 func (c *Conn) enter(to State) {

@@ -87,7 +87,7 @@ func (p *tape) segment(c *Conn) wire.Segment {
 	s.Urgent = uint16(p.byte())
 	switch p.byte() % 6 {
 	case 0:
-		s.Options.AddTimestamps(uint32(p.byte()), c.cfg.TimestampOffset+uint32(p.byte()))
+		s.Options.AddTimestamps(uint32(p.byte()), c.id.TimestampOffset+uint32(p.byte()))
 	case 1:
 		for range p.byte() % 4 {
 			l := p.near(c.snd.una)

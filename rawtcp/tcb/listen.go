@@ -28,7 +28,7 @@ func Accept(cfg Config, now Instant, s *wire.Segment) *Conn {
 func (c *Conn) startSYN(in State) {
 	c.out.syn = !c.cfg.SYNSent
 	if c.cfg.SYNSent {
-		c.snd.nxt = c.cfg.ISS.Add(1)
+		c.snd.nxt = c.id.ISS.Add(1)
 		c.lastAck = c.rcv.nxt
 	}
 	c.enter(in)

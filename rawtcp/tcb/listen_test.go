@@ -8,7 +8,7 @@ import (
 // accepted is a connection that the line, a SYN, begins at a listener.
 func accepted(t *testing.T, line string, edit func(*Config)) *talk {
 	k := start(t, edit)
-	cfg := k.c.cfg
+	cfg := *k.c.cfg
 	s := k.parse(line, testIRS, testISS)
 	if k.c = Accept(cfg, k.now, &s); k.c == nil {
 		t.Fatalf("%s was not accepted", line)
@@ -58,7 +58,7 @@ func TestListenerTakesNothingButSYN(t *testing.T) {
 	k := start(t, nil)
 	for _, line := range []string{"ACK seq=0 ack=1", "SYN-ACK seq=0 ack=1", "RST seq=0", "SYN-RST seq=0", "FIN seq=0"} {
 		s := k.parse(line, testIRS, testISS)
-		if Accept(k.c.cfg, k.now, &s) != nil {
+		if Accept(*k.c.cfg, k.now, &s) != nil {
 			t.Errorf("%s was accepted", line)
 		}
 	}

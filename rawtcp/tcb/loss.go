@@ -15,16 +15,16 @@ type lossState struct {
 	// relost, of what stands before again, is lost once more.
 	resent  []resentRun
 	relost  spans
-	lowered wire.Seq // SND.NXT when that last lowered cwnd
 
 	dupAcks int // signs of loss since SND.UNA last moved, in or before recovery
 	// drained is how much duplicate ACKs say has left the network, where there
 	// is no SACK to tell: what RFC 5681 adds to cwnd is taken from the pipe.
 	drained    int
-	recovering bool     // fast recovery, until point is acknowledged
+	lowered    wire.Seq // SND.NXT when the loss of a retransmission last lowered cwnd
 	point      wire.Seq // SND.NXT when recovery, or the last timeout, began
+	recovering bool     // fast recovery, until point is acknowledged
 	force      bool     // one segment goes out whatever cwnd says
-	why        string   // what made us send again
+	why        cause    // what made us send again
 }
 
 // pipe estimates how many octets are in the network, of those from una to nxt
@@ -48,7 +48,7 @@ func (l *lossState) advance(una wire.Seq) {
 
 // all holds everything in flight to be lost, and forgets what was selectively
 // acknowledged: the peer may have given it up (RFC 2018, section 8).
-func (l *lossState) all(una, nxt wire.Seq, why string) {
+func (l *lossState) all(una, nxt wire.Seq, why cause) {
 	*l = lossState{lost: nxt, again: una, sacked: l.sacked[:0], point: nxt, why: why,
 		resent: l.resent[:0], relost: l.relost[:0], lowered: nxt}
 }

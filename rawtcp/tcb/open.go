@@ -19,7 +19,7 @@ func (c *Conn) Open(now Instant) {
 
 // fillSYN makes s our SYN, or in SYN-RECEIVED our SYN-ACK.
 func (c *Conn) fillSYN(now Instant, s *wire.Segment) {
-	s.Seq = c.cfg.ISS
+	s.Seq = c.id.ISS
 	s.Flags = wire.SYN
 	s.Window = c.cfg.SYNWindow // never scaled (RFC 7323, section 2.2)
 	if c.state == SynReceived {
@@ -30,7 +30,7 @@ func (c *Conn) fillSYN(now Instant, s *wire.Segment) {
 	for _, o := range c.cfg.SYNOptions {
 		c.addSYNOption(now, s, o)
 	}
-	c.snd.nxt = later(c.snd.nxt, c.cfg.ISS.Add(1))
+	c.snd.nxt = later(c.snd.nxt, c.id.ISS.Add(1))
 	c.out.syn, c.out.ack = false, false
 }
 
@@ -112,7 +112,7 @@ const minMSS = 48
 func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
 	acks := s.Flags.Has(wire.ACK)
 	switch {
-	case acks && (s.Ack != c.snd.nxt || !c.cfg.ISS.Less(s.Ack)):
+	case acks && (s.Ack != c.snd.nxt || !c.id.ISS.Less(s.Ack)):
 		c.drop(s, "it acknowledges what was never sent")
 		if !s.Flags.Has(wire.RST) {
 			c.reset(s.Ack, "a segment acknowledged what was never sent")
@@ -149,7 +149,7 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 // synAcked notes that the peer has acknowledged our SYN, which establishes the
 // connection.
 func (c *Conn) synAcked(now Instant, s *wire.Segment) {
-	c.snd.una = c.cfg.ISS.Add(1)
+	c.snd.una = c.id.ISS.Add(1)
 	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una, point: c.snd.una}
 	c.timers.stop(timerRetransmit)
 	if c.snd.tries > 0 {

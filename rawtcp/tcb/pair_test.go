@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
 )
 
 // A pair is two connections on a link that loses, doubles, delays and
@@ -166,7 +167,7 @@ func (p *pair) fly(to int, s wire.Segment) {
 
 func (e *end) receive(now Instant, s *wire.Segment) {
 	if e.listening {
-		if c := Accept(e.c.cfg, now, s); c != nil {
+		if c := Accept(*e.c.cfg, now, s); c != nil {
 			c.snd.buf = e.c.snd.buf // what its user has written already
 			e.c, e.listening = c, false
 		}
@@ -278,6 +279,10 @@ func weathers(t *testing.T, usual int) int {
 func badWeather(t *testing.T, seed uint64) *pair {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	p := &pair{t: t, rng: rng, now: Instant(time.Hour)}
+	var pool *slab.Pool
+	if seed%2 == 1 {
+		pool = &slab.Pool{Poison: true}
+	}
 	p.delay = time.Duration(rng.Int64N(int64(100 * time.Millisecond)))
 	p.jitter = time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
 	p.loss = []float64{0, 0.01, 0.05, 0.2}[rng.IntN(4)]
@@ -292,6 +297,7 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			ReceiveBuffer: 1 + rng.IntN(1<<[]int{4, 10, 16, 18}[rng.IntN(4)]),
 			SendBuffer:    1 + rng.IntN(1<<[]int{4, 10, 16}[rng.IntN(3)]),
 			UserTimeout:   time.Hour,
+			Pool:          pool,
 			Nagle:         rng.IntN(4) == 0,
 			AckDelay:      time.Duration(rng.IntN(3)-1) * 100 * time.Millisecond,
 		}

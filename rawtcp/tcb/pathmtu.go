@@ -24,8 +24,10 @@ const (
 	doubtLasts = 1 << 16
 )
 
-// pathState is what RFC 5927, section 7.2, keeps against forged messages.
+// pathState is what the path takes, and what RFC 5927, section 7.2, keeps
+// against forged messages.
 type pathState struct {
+	most    int      // in one segment: Config.MaxSegment, or less
 	proven  int      // the largest segment that was ever acknowledged
 	claimed int      // what an unproven message said that the path takes, or 0
 	about   wire.Seq // the first segment that one quoted
@@ -45,7 +47,7 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 	}
 	n = max(n, leastSegment)
 	switch {
-	case n >= c.cfg.MaxSegment:
+	case n >= c.path.most:
 	case n < c.path.proven:
 		if c.path.claimed == 0 {
 			c.path.claimed, c.path.about = n, seq
@@ -62,14 +64,14 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 // MaxSegment is the most that the path is known to take in one segment, in
 // octets of options and payload together. It may shrink in Receive,
 // Unreachable and Advance.
-func (c *Conn) MaxSegment() int { return c.cfg.MaxSegment }
+func (c *Conn) MaxSegment() int { return c.path.most }
 
 // shrink makes our segments smaller from now on.
 func (c *Conn) shrink(n int, why string) {
-	if n >= c.cfg.MaxSegment {
+	if n >= c.path.most {
 		return
 	}
-	c.cfg.MaxSegment = n
+	c.path.most = n
 	c.reno.mss = c.segmentSize()
 	c.path.claimed = 0
 	emit(c, SegmentSizeReduced{Size: n, Why: why})
@@ -78,12 +80,12 @@ func (c *Conn) shrink(n int, why string) {
 // pathAcked notes that octets of the size that we send have arrived.
 func (c *Conn) pathAcked(n int) {
 	size := min(n, c.reno.mss) + c.optionsLen()
-	c.path.proven = max(c.path.proven, min(size, c.cfg.MaxSegment))
+	c.path.proven = max(c.path.proven, min(size, c.path.most))
 	if c.path.claimed > 0 && c.path.about.Less(c.snd.una) {
 		c.path.claimed = 0 // it did arrive
 	}
 	if c.path.since += n; c.path.doubted > 0 && c.path.since >= doubtLasts {
-		c.cfg.MaxSegment = c.path.doubted
+		c.path.most = c.path.doubted
 		c.path.doubted, c.path.proven = 0, 0
 		c.reno.mss = c.segmentSize()
 	}
@@ -93,7 +95,7 @@ func (c *Conn) pathAcked(n int) {
 func (c *Conn) pathTimeout() {
 	large := min(c.snd.buf.len(), c.segmentSize())+c.optionsLen() > blackHoleSegment
 	tries := blackHoleTries
-	if c.path.proven >= c.cfg.MaxSegment {
+	if c.path.proven >= c.path.most {
 		tries = blackHoleTriesProven
 	}
 	switch {
@@ -101,7 +103,7 @@ func (c *Conn) pathTimeout() {
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
 	case large && c.snd.tries >= tries:
 		if tries == blackHoleTriesProven {
-			c.path.doubted, c.path.since = c.cfg.MaxSegment, 0
+			c.path.doubted, c.path.since = c.path.most, 0
 		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
 	}

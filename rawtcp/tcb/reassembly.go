@@ -20,7 +20,7 @@ func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 	}
 	payload := s.Payload[run.left.Minus(seq):run.right.Minus(seq)]
 	if run.left == r.nxt && len(r.early) == 0 {
-		r.buf.grow(r.ready+len(payload), c.cfg.ReceiveBuffer)
+		r.buf.grow(r.ready+len(payload), c.cfg.ReceiveBuffer, c.cfg.Pool)
 		r.ready += copy(r.buf.bytes()[r.ready:], payload)
 		r.nxt = run.right
 		return
@@ -37,7 +37,7 @@ func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 func (c *Conn) keepEarly(run span, payload []byte) bool {
 	r := &c.rcv
 	at := func(seq wire.Seq) int { return r.ready + seq.Minus(r.nxt) }
-	r.buf.grow(at(run.right), c.cfg.ReceiveBuffer)
+	r.buf.grow(at(run.right), c.cfg.ReceiveBuffer, c.cfg.Pool)
 	for from := run.left; ; {
 		gap := r.early.gapAt(from, run.right)
 		if gap.len() == 0 {

@@ -2,16 +2,25 @@ package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// What made us send something again.
+// A cause is what made us send something again.
+type cause uint8
+
 const (
-	becauseRTO     = "no acknowledgment within the RTO"
-	becauseDupAcks = "three duplicate ACKs"
-	becauseSACK    = "SACK blocks above it"
-	becauseLater   = "what was sent after it has arrived"
-	becausePartial = "an ACK of only a part of what was in flight"
-	becauseWindow  = "the window is open again"
-	becausePathMTU = "the path takes smaller segments only"
+	becauseUnknown cause = iota
+	becauseRTO
+	becauseDupAcks
+	becauseSACK
+	becauseLater
+	becausePartial
+	becauseWindow
+	becausePathMTU
 )
+
+var causes = [...]string{"", "no acknowledgment within the RTO", "three duplicate ACKs", "SACK blocks above it",
+	"what was sent after it has arrived", "an ACK of only a part of what was in flight",
+	"the window is open again", "the path takes smaller segments only"}
+
+func (c cause) String() string { return causes[c] }
 
 // duplicate reports whether an acknowledgment is a duplicate in the sense of
 // RFC 5681, section 2: a sign that a segment beyond a hole arrived.

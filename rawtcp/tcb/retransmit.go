@@ -104,7 +104,7 @@ func (c *Conn) synTimeout(now Instant) {
 		c.giveUp(now, "SYN", c.snd.tries)
 		return
 	}
-	emit(c, Retransmitted{Seq: c.cfg.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN", Why: becauseRTO})
+	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN", Why: becauseRTO.String()})
 	c.rtt.backOff()
 	c.out.syn = true
 }

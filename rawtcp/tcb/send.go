@@ -8,7 +8,7 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 // until it answers false: segments, and then the deadline, are due after any
 // call that changes something.
 func (c *Conn) Next(now Instant, s *wire.Segment) bool {
-	*s = wire.Segment{SrcPort: c.cfg.LocalPort, DstPort: c.cfg.RemotePort}
+	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
 	switch {
 	case c.out.resetDue:
 		c.fillReset(s)
@@ -146,7 +146,7 @@ func (c *Conn) atMost(run span, n int) span {
 // segmentSize is the most octets that go into a segment beside its options
 // (RFC 9293, section 3.7.1: Eff.snd.MSS, MUST-16).
 func (c *Conn) segmentSize() int {
-	return max(1, min(c.snd.mss, c.cfg.MaxSegment)-c.optionsLen())
+	return max(1, min(c.snd.mss, c.path.most)-c.optionsLen())
 }
 
 // fill makes s a segment with the octets of run, which may be empty.
@@ -209,7 +209,7 @@ func (c *Conn) sentAgain(run span) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why}
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why.String()}
 	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}

@@ -19,7 +19,7 @@ func (c *Conn) Write(p []byte) int {
 func (c *Conn) WriteMore(p []byte) int {
 	n := min(len(p), c.WriteSpace())
 	if n > 0 {
-		c.snd.buf.add(p[:n], c.cfg.SendBuffer)
+		c.snd.buf.add(p[:n], c.cfg.SendBuffer, c.cfg.Pool)
 	}
 	return n
 }
@@ -62,7 +62,7 @@ func (c *Conn) Peek() []byte { return c.rcv.buf.bytes()[:c.rcv.ready] }
 // the window, so that a segment is due.
 func (c *Conn) Discard(n int) {
 	n = min(max(n, 0), c.rcv.ready)
-	c.rcv.buf.cut(n)
+	c.rcv.buf.cut(n, c.cfg.Pool)
 	c.rcv.ready -= n
 	c.windowOpened()
 }
@@ -109,5 +109,5 @@ func (c *Conn) Abort() {
 	case SynReceived, Established, FinWait1, FinWait2, CloseWait:
 		c.reset(c.snd.nxt, "this side aborted the connection")
 	}
-	c.end(fmt.Errorf("%w by this side in %v", ErrAborted, c.state))
+	c.end(abortedIn(c.state))
 }

@@ -89,8 +89,9 @@ func (k *talk) after(d time.Duration) {
 
 // pending reports whether a segment is due, without taking it.
 func (k *talk) pending() bool {
-	c := *k.c
-	c.cfg.Events = nil
+	c, cfg := *k.c, *k.c.cfg
+	cfg.Events = nil
+	c.cfg = &cfg
 	var s wire.Segment
 	return c.Next(k.now, &s)
 }

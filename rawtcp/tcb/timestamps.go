@@ -19,7 +19,7 @@ func (t *timestamps) heard(val uint32, now Instant) { t.recent, t.recentAt = val
 // tsVal is the timestamp clock: milliseconds, with the connection's own offset
 // (RFC 7323, section 5.4).
 func (c *Conn) tsVal(now Instant) uint32 {
-	return uint32(now/Instant(time.Millisecond)) + c.cfg.TimestampOffset
+	return uint32(now/Instant(time.Millisecond)) + c.id.TimestampOffset
 }
 
 // tsRTT is the round trip that a segment's TSecr tells (RFC 7323, section 4).

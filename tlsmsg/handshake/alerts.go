@@ -14,7 +14,7 @@ func (c *conn[S]) end(err error) {
 		return
 	}
 	c.fault = err
-	c.work, c.resume = nil, nil
+	c.work, c.ask, c.resume = nil, nil, nil
 	if protocol, ok := err.(*ProtocolError); ok {
 		c.sendAlert(tlsmsg.LevelFatal, protocol.Alert, protocol.because())
 	} else if internal, ok := err.(*InternalError); ok {

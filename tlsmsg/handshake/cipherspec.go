@@ -69,7 +69,9 @@ func (c *conn[S]) prepareStates() error {
 // pending keys (RFC 5246, section 7.1).
 func (c *conn[S]) sendChangeCipherSpec() error {
 	ccs := tlsmsg.ChangeCipherSpec{Value: 1}
-	if err := c.sendContent(tlsmsg.ContentChangeCipherSpec, 0, ccs.Append(c.scratch[:0])); err != nil {
+	raw := ccs.Append(c.takeScratch())
+	defer c.giveScratch(raw)
+	if err := c.sendContent(tlsmsg.ContentChangeCipherSpec, 0, raw); err != nil {
 		return err
 	}
 	c.out.state, c.pending.write = c.pending.write, nil
@@ -121,7 +123,11 @@ func (c *conn[S]) negotiated() {
 
 // handshakeDone lets go of what only the handshake needed and tells of its end.
 func (c *conn[S]) handshakeDone() {
-	c.transcript, c.scratch, c.finishedMessage = suite.Transcript{}, nil, tlsmsg.Finished{}
+	c.transcript.Reset()
+	if c.pool == nil { // nor will there be another use of it
+		c.transcript = suite.Transcript{}
+	}
+	c.scratch, c.finishedMessage = nil, tlsmsg.Finished{}
 	c.in.messages.Trim()
 	c.reach(StageFinished)
 	if c.events != nil {

@@ -24,54 +24,64 @@ import (
 // A Client is not safe for concurrent use.
 type Client struct {
 	conn[*Client]
-	cfg      Config
+	profile  *Profile
+	cfg      *Config // the profile's: not to be written to
+	name     string  // Identity.ServerName
+	session  *Session
 	offered  extensionSet
 	exchange exchange
+
+	// Decoded messages and extensions: here, not on the stack, as they pass
+	// through interfaces, and their lists are used again.
+	hello   tlsmsg.ServerHello
+	chain   tlsmsg.Certificate
+	answers answers
 }
 
 // NewClient returns a client that has not begun. Where cfg leaves suites,
 // groups or signature schemes empty, [Defaults] are offered.
 func NewClient(cfg Config) *Client {
-	c := new(Client)
-	c.Reset(cfg)
-	return c
+	c := new(struct {
+		Client
+		profile Profile // of this one alone
+	})
+	c.profile.set(&cfg)
+	c.Reset(&c.profile, cfg.identity())
+	return &c.Client
 }
 
-// Reset makes the client what NewClient returns, in place, whatever became of
-// it before. It keeps the memory of its buffers, and writes over what State,
-// Next and Peek gave out.
-func (c *Client) Reset(cfg Config) {
-	kept := c.memory()
-	*c = Client{cfg: cfg}
-	c.init(c, true, cfg.Events)
-	c.cfg.setDefaults()
-	c.reuse(kept)
+// Reset makes the client what NewClient returns for the profile's Config with
+// this identity, in place, whatever became of it before. It writes over what
+// State gave out, and what Next and Peek did.
+func (c *Client) Reset(p *Profile, id Identity) {
+	c.release()
+	kept := c.reusable()
+	*c = Client{profile: p, cfg: &p.cfg, name: id.ServerName, session: id.Session}
+	c.init(c, true, c.cfg.Events)
+	c.reuse(&kept)
+	c.lendFrom(c.cfg.Pool)
+	c.state.ClientRandom = id.Random
 }
 
-// memory is what one connection leaves to the next.
-type memory struct {
-	scratch, out, in []byte
-	messages         tlsmsg.Assembler
-	transcript       suite.Transcript
+// Release gives the memory of the buffers back to the Config's Pool, and with
+// it what State, Next and Peek gave out: nothing may be asked of the client any
+// more but Reset. Without a Pool it leaves it to the garbage collector.
+func (c *Client) Release() { c.release() }
+
+// reusable is what one connection leaves to the next: room for lists, and a hash.
+type reusable struct {
+	transcript suite.Transcript
+	extensions []tlsmsg.Extension
+	chain      [][]byte
+	answers    answers
 }
 
-func (c *Client) memory() (m memory) {
-	m.scratch, m.out, m.in = c.scratch[:0], c.out.buf[:0], c.in.buf[:0]
-	if c.in.borrowed {
-		m.in = c.in.store[:0]
-	}
-	m.messages, m.transcript = c.in.messages, c.transcript
-	return m
+func (c *Client) reusable() reusable {
+	return reusable{c.transcript, c.hello.Extensions, c.chain.Chain, c.answers}
 }
 
-func (c *Client) reuse(m memory) {
-	if m.scratch == nil {
-		return // it is the first
-	}
-	c.scratch, c.out.buf, c.in.buf = m.scratch, m.out, m.in
-	m.messages.Reset()
-	m.transcript.Reset()
-	c.in.messages, c.transcript = m.messages, m.transcript
+func (c *Client) reuse(r *reusable) {
+	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers = r.transcript, r.extensions, r.chain, r.answers
 }
 
 // Start makes the ClientHello. It does nothing the second time.

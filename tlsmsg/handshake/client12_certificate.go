@@ -8,8 +8,8 @@ import (
 // certificate takes the server's chain and has it judged (RFC 5246, section
 // 7.4.2).
 func (c *Client) certificate(raw []byte) error {
-	var m tlsmsg.Certificate
-	if err := c.decode(&m, raw); err != nil {
+	m := &c.chain
+	if err := c.decode(m, raw); err != nil {
 		return err
 	}
 	if len(m.Chain) == 0 {
@@ -27,12 +27,16 @@ func (c *Client) certificate(raw []byte) error {
 	case c.exchange.statusPromised:
 		c.phase = phaseCertificateStatus
 	}
-	c.yield(VerifyChainWork{
-		Chain:      m.Chain,
-		ServerName: c.cfg.ServerName,
-		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
-	}, (*Client).chainJudged)
+	c.yieldLater((*Client).chainWork, (*Client).chainJudged)
 	return nil
+}
+
+func (c *Client) chainWork() Work {
+	return VerifyChainWork{
+		Chain:      c.state.Chain,
+		ServerName: c.name,
+		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
+	}
 }
 
 func (c *Client) chainJudged(r Result) error {

@@ -9,22 +9,17 @@ import (
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
 func (c *Client) sendClientHello() error {
-	if err := c.cfg.check(); err != nil {
+	if err := c.profile.wrong; err != nil {
 		return &InternalError{What: "ClientHello", Err: err}
 	}
 	c.offerSession()
-	c.state.ClientRandom = c.cfg.Random
-	hello := tlsmsg.ClientHello{
-		Version:            c.cfg.MaxVersion,
-		Random:             c.cfg.Random,
-		CipherSuites:       c.offeredSuites(),
-		CompressionMethods: nullCompression,
-		HasExtensions:      true,
+	if c.pool == nil {
+		room := make([]byte, 2*flightRoom)
+		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
 	}
-	if c.cfg.Session != nil {
-		hello.SessionID = c.cfg.Session.offeredID()
-	}
-	if err := c.offerExtensions(&hello); err != nil {
+	raw, err := c.appendClientHello(c.takeScratch())
+	if err != nil {
+		c.giveScratch(raw)
 		return err
 	}
 	// Servers of old take no ClientHello in a record of TLS 1.2 (RFC 5246,
@@ -32,11 +27,7 @@ func (c *Client) sendClientHello() error {
 	c.out.version = tlsmsg.VersionTLS10
 	c.in.messages.MaxMessage = maxMessage
 	c.phase = phaseServerHello
-	if c.scratch == nil {
-		room := make([]byte, 2*flightRoom)
-		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
-	}
-	if err := c.send(&hello); err != nil {
+	if err := c.sendMessage(tlsmsg.TypeClientHello, raw); err != nil {
 		return err
 	}
 	c.reach(StageHelloSent)
@@ -44,8 +35,24 @@ func (c *Client) sendClientHello() error {
 	return nil
 }
 
-// flightRoom is room for a usual ClientHello, and for what follows.
-const flightRoom = 320
+// appendClientHello appends the message to b.
+func (c *Client) appendClientHello(b []byte) ([]byte, error) {
+	hello := tlsmsg.ClientHello{
+		Version:            c.cfg.MaxVersion,
+		Random:             c.state.ClientRandom,
+		CipherSuites:       c.offeredSuites(),
+		CompressionMethods: nullCompression,
+	}
+	if c.session != nil {
+		hello.SessionID = c.session.offeredID()
+	}
+	at := len(b)
+	b = append(b, byte(tlsmsg.TypeClientHello), 0, 0, 0)
+	b, err := c.appendExtensions(hello.AppendBody(b, c.ctx), at)
+	n := len(b) - at - tlsmsg.HeaderLen
+	b[at+1], b[at+2], b[at+3] = byte(n>>16), byte(n>>8), byte(n)
+	return b, err
+}
 
 var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 
@@ -53,7 +60,7 @@ var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 	list := c.cfg.CipherSuites
 	if c.cfg.GREASE {
-		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.cfg, greaseSuite)}, list...)
+		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.state.ClientRandom, greaseSuite)}, list...)
 	}
 	if c.cfg.FallbackSCSV && !slices.Contains(list, tlsmsg.TLS_FALLBACK_SCSV) {
 		list = append(slices.Clip(list), tlsmsg.TLS_FALLBACK_SCSV)
@@ -63,11 +70,11 @@ func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 
 // serverHello takes the ServerHello (RFC 5246, section 7.4.1.3).
 func (c *Client) serverHello(raw []byte) error {
-	var hello tlsmsg.ServerHello
-	if err := c.decode(&hello, raw); err != nil {
+	hello := &c.hello
+	if err := c.decode(hello, raw); err != nil {
 		return err
 	}
-	if err := c.checkVersion(&hello); err != nil {
+	if err := c.checkVersion(hello); err != nil {
 		return err
 	}
 	if !c.offersSuite(hello.CipherSuite) {
@@ -78,7 +85,7 @@ func (c *Client) serverHello(raw []byte) error {
 			"%v was not offered, expected %v", hello.CompressionMethod, tlsmsg.CompressionNull)
 	}
 	if len(hello.SessionID) > 0 {
-		c.state.SessionID = slices.Clone(hello.SessionID)
+		c.state.SessionID = hello.SessionID
 	}
 	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
 	c.state.Extensions = hello.Extensions // raw is the machine's to keep
@@ -86,12 +93,12 @@ func (c *Client) serverHello(raw []byte) error {
 	if err := c.chooseSuite(hello.CipherSuite); err != nil {
 		return err
 	}
-	if err := c.answeredExtensions(&hello); err != nil {
+	if err := c.answeredExtensions(hello); err != nil {
 		return err
 	}
 	c.reach(StageHelloReceived)
-	if c.resumes(&hello) {
-		if err := c.resume12(&hello); err != nil {
+	if c.resumes(hello) {
+		if err := c.resume12(hello); err != nil {
 			return err
 		}
 	}

@@ -11,24 +11,24 @@ import (
 
 // offerSession decides whether the configured session is offered.
 func (c *Client) offerSession() {
-	if c.cfg.Session == nil {
+	if c.session == nil {
 		return
 	}
-	if why := c.cfg.Session.unfit(&c.cfg); why != "" {
+	if why := c.session.unfit(c.cfg, c.name); why != "" {
 		c.decide("session_unfit", "the session is not offered: %s", why)
-		c.cfg.Session = nil
+		c.session = nil
 	}
 }
 
 // resumes reports whether a ServerHello takes up the session that was offered.
 func (c *Client) resumes(hello *tlsmsg.ServerHello) bool {
-	return c.cfg.Session != nil && len(hello.SessionID) > 0 && bytes.Equal(hello.SessionID, c.cfg.Session.offeredID())
+	return c.session != nil && len(hello.SessionID) > 0 && bytes.Equal(hello.SessionID, c.session.offeredID())
 }
 
 // resume12 checks that the server resumes what was (RFC 5246, section 7.4.1.3;
 // RFC 7627, section 5.3), and goes on to its ChangeCipherSpec.
 func (c *Client) resume12(hello *tlsmsg.ServerHello) error {
-	s := c.cfg.Session
+	s := c.session
 	switch {
 	case hello.Version != s.Version:
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.server_version", "%v, expected the resumed session's %v", hello.Version, s.Version)
@@ -48,7 +48,7 @@ func (c *Client) resume12(hello *tlsmsg.ServerHello) error {
 		return err
 	}
 	c.waitForServerFinished()
-	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.cfg.ServerName, Resumed: true}, (*Client).resumedChainJudged)
+	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.name, Resumed: true}, (*Client).resumedChainJudged)
 	return nil
 }
 

@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // Config is what a client offers. The machine reads it and keeps it unchanged:
 // slices in it must not be written to while a Client lives, and many Clients
-// may share them.
+// may share them. Clients that differ in their [Identity] alone share all of it,
+// by way of a [Profile].
 type Config struct {
 	Random           [32]byte // ClientHello.random, from the driver's randomness
 	ServerName       string   // for server_name (a DNS name; empty or an IP address: not sent) and for verification
@@ -23,6 +25,10 @@ type Config struct {
 	Session          *Session     // offered for resumption; nil: none
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
 	Events           func(Event)  // may be nil
+
+	// Pool lends the memory of all buffers, which goes back to it when they are
+	// empty, and by Client.Release; nil: none does.
+	Pool *slab.Pool
 
 	// MinVersion and MaxVersion are the versions taken and offered. 0: TLS 1.2,
 	// the only one that is not an explicit choice.
@@ -52,6 +58,38 @@ type Config struct {
 	// Extensions are sent as they are, after ours, or in the place of ours of
 	// the same type. The server may answer each in any way.
 	Extensions []tlsmsg.Extension
+}
+
+// An Identity is what two clients of one [Profile] do not share: the fields of
+// a [Config] with the same names.
+type Identity struct {
+	Random     [32]byte
+	ServerName string
+	Session    *Session
+}
+
+func (c *Config) identity() Identity { return Identity{c.Random, c.ServerName, c.Session} }
+
+// A Profile is a [Config] made ready, with its defaults filled in, for any
+// number of clients. They read it in place: it does not change while one of
+// them lives, nor may what the Config points to. Several goroutines may share
+// one if its Events may be called by them, and it has no Pool.
+type Profile struct {
+	cfg   Config
+	wrong error // what check says
+}
+
+// NewProfile makes a Config ready. Its Identity does not count.
+func NewProfile(cfg Config) *Profile {
+	p := new(Profile)
+	p.set(&cfg)
+	return p
+}
+
+func (p *Profile) set(cfg *Config) {
+	p.cfg = *cfg
+	p.cfg.setDefaults()
+	p.wrong = p.cfg.check()
 }
 
 // A Credential is the public half of a client certificate; SignWork asks the

@@ -3,6 +3,7 @@ package handshake
 import (
 	"fmt"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -27,16 +28,18 @@ type conn[S side] struct {
 	suite *suite.Suite   // nil until ServerHello, and after it for one that this side cannot finish
 	ctx   tlsmsg.Context // what decoding a message depends on
 
-	work   Work
-	resume func(S, Result) error
-	after  func(S) error // what a step leaves to do once its message is in the transcript
+	work   Work                  // outstanding
+	ask    func(S) Work          // makes it, where nobody has asked yet
+	resume func(S, Result) error // nil: there is none
+	after  func(S) error         // what a step leaves to do once its message is in the transcript
 
 	in         inbound
 	out        outbound
 	transcript suite.Transcript
 	master     [suite.MasterSecretLen]byte
 	pending    pendingStates
-	scratch    []byte // for a message being made
+	scratch    []byte     // for a message being made; see takeScratch
+	pool       *slab.Pool // of all buffers; may be nil
 
 	finishedMessage tlsmsg.Finished // either side's, while it is made or checked
 	verifyData      [suite.VerifyDataLen]byte
@@ -52,6 +55,20 @@ type side interface {
 func (c *conn[S]) init(self S, isClient bool, events func(Event)) {
 	c.self, c.isClient, c.events = self, isClient, events
 	c.state.Credential = -1
+}
+
+// lendFrom has all buffers taken from a pool.
+func (c *conn[S]) lendFrom(pool *slab.Pool) {
+	c.pool, c.out.pool, c.in.pool, c.in.messages.Pool, c.transcript.Pool = pool, pool, pool, pool, pool
+}
+
+// release gives the memory of all buffers back.
+func (c *conn[S]) release() {
+	c.pool.Put(c.out.buf)
+	c.out.buf = nil
+	c.in.release()
+	c.in.messages.Release()
+	c.transcript.Reset()
 }
 
 // Receive takes bytes that the stream brought and moves the handshake on as
@@ -97,23 +114,47 @@ func (c *conn[S]) Next() []byte {
 // AppendOutput appends the bytes to send to b, and counts them as sent.
 func (c *conn[S]) AppendOutput(b []byte) []byte { return append(b, c.out.take()...) }
 
+// Output is Next for a driver that may not send all of it: what it has sent, it
+// says by Sent. The bytes are valid until the next call of any other method.
+func (c *conn[S]) Output() []byte {
+	c.out.drop()
+	return c.out.buf[:c.out.ready]
+}
+
+// Sent counts the first n bytes of Output as sent.
+func (c *conn[S]) Sent(n int) { c.out.sent(min(max(n, 0), c.out.ready)) }
+
 // Work returns the piece of work that the machine waits for, until Resume has
 // its result.
-func (c *conn[S]) Work() (w Work, ok bool) { return c.work, c.work != nil }
+func (c *conn[S]) Work() (w Work, ok bool) {
+	if c.work == nil && c.ask != nil {
+		c.work, c.ask = c.ask(c.self), nil
+	}
+	return c.work, c.work != nil
+}
 
 // Resume hands back the result of the piece of work that Work returned.
 func (c *conn[S]) Resume(r Result) {
-	if c.work == nil || c.fault != nil {
+	if !c.waits() || c.fault != nil {
 		return
 	}
 	resume := c.resume
-	c.work, c.resume = nil, nil
+	c.work, c.ask, c.resume = nil, nil, nil
 	c.end(resume(c.self, r))
 	c.run()
 }
 
 // yield asks the driver for work; then is called with its result.
 func (c *conn[S]) yield(w Work, then func(S, Result) error) { c.work, c.resume = w, then }
+
+// yieldLater is yield for work that is only put together if the driver wants to
+// know what it is.
+func (c *conn[S]) yieldLater(ask func(S) Work, then func(S, Result) error) {
+	c.ask, c.resume = ask, then
+}
+
+// waits reports whether the machine waits for work.
+func (c *conn[S]) waits() bool { return c.resume != nil }
 
 // wrongResult makes the error for a Resume that does not go with its Work.
 func wrongResult(want, got Result) error {
@@ -145,7 +186,7 @@ func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
 // run handles what has arrived, until something is missing: bytes, the result
 // of work, or a reader for application data.
 func (c *conn[S]) run() {
-	for c.fault == nil && c.work == nil && !c.in.closed && len(c.in.app) == 0 {
+	for c.fault == nil && !c.waits() && !c.in.closed && len(c.in.app) == 0 {
 		raw, err := c.in.messages.Next()
 		switch {
 		case err != nil:

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -10,8 +11,8 @@ import (
 // extension is one that a client offers, and what it makes of the answer.
 type extension struct {
 	typ tlsmsg.ExtensionType
-	// offer returns the data to send, or nil for none.
-	offer func(*Config) (tlsmsg.ExtensionData, error)
+	// offer appends the data to send, or returns nil: the extension is not sent.
+	offer func(*Client, []byte) ([]byte, error)
 	// answer takes the one in ServerHello. Nil: one that is offered, but that a
 	// TLS 1.2 server must not answer.
 	answer func(*Client, *tlsmsg.ServerHello) error
@@ -22,12 +23,12 @@ type extensionSet uint16
 
 // clientExtensions is the table, in the order of sending.
 var clientExtensions = [...]extension{
-	{tlsmsg.ExtensionServerName, offerServerName, answered[tlsmsg.ServerName]},
+	{tlsmsg.ExtensionServerName, offerServerName, answerServerName},
 	{tlsmsg.ExtensionExtendedMasterSecret, offerExtendedMasterSecret, answerExtendedMasterSecret},
 	{tlsmsg.ExtensionRenegotiationInfo, offerRenegotiationInfo, answerRenegotiationInfo},
 	// Some servers answer supported_groups, against RFC 8422's letter and to no
 	// effect; to look at them matters more than to refuse them.
-	{tlsmsg.ExtensionSupportedGroups, offerSupportedGroups, answered[tlsmsg.SupportedGroups]},
+	{tlsmsg.ExtensionSupportedGroups, offerSupportedGroups, answerSupportedGroups},
 	{tlsmsg.ExtensionECPointFormats, offerECPointFormats, answerECPointFormats},
 	{tlsmsg.ExtensionSessionTicket, offerSessionTicket, answerSessionTicket},
 	{tlsmsg.ExtensionALPN, offerALPN, answerALPN},
@@ -38,78 +39,77 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionSignatureAlgorithms, offerSignatureAlgorithms, nil}, // RFC 5246, section 7.4.1.4.1
 }
 
-// offerExtensions sets the extensions of ClientHello: those of the table, and
-// those that the Config adds.
-func (c *Client) offerExtensions(hello *tlsmsg.ClientHello) error {
-	list := make([]tlsmsg.Extension, 0, len(clientExtensions)+len(c.cfg.Extensions)+3)
-	data := make([]byte, 0, 224)
+// appendExtensions appends the extensions of the ClientHello that begins at b[at]:
+// those of the table, and those that the Config adds.
+func (c *Client) appendExtensions(b []byte, at int) ([]byte, error) {
+	block := len(b) + 2
+	b = append(b, 0, 0)
 	if c.cfg.GREASE {
-		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseFirstExtension)})
+		b = appendExtension(b, greaseValue[tlsmsg.ExtensionType](&c.state.ClientRandom, greaseFirstExtension), nil)
 	}
 	for i := range clientExtensions {
 		row := &clientExtensions[i]
 		raw := findRaw(c.cfg.Extensions, row.typ)
-		if raw == nil && slices.Contains(c.cfg.Omit, row.typ) {
+		switch {
+		case raw != nil:
+			b = appendExtension(b, raw.Type, raw.Data)
+		case slices.Contains(c.cfg.Omit, row.typ):
 			continue
+		default:
+			from := len(b)
+			data, err := row.offer(c, appendExtension(b, row.typ, nil))
+			if err != nil {
+				return b, &InternalError{What: "ClientHello", Err: err}
+			}
+			if data == nil {
+				continue
+			}
+			b = data
+			binary.BigEndian.PutUint16(b[from+2:], uint16(len(b)-from-extensionHeader))
 		}
-		if raw != nil {
-			c.offered |= 1 << i
-			list = append(list, *raw)
-			continue
-		}
-		v, err := row.offer(&c.cfg)
-		if err != nil {
-			return &InternalError{What: "ClientHello", Err: err}
-		}
-		if v == nil {
-			continue
-		}
-		from := len(data)
-		data = v.AppendData(data, tlsmsg.TypeClientHello)
-		list = append(list, tlsmsg.Extension{Type: row.typ, Data: data[from:len(data):len(data)]})
 		c.offered |= 1 << i
 	}
-	for _, e := range c.cfg.Extensions {
-		if rowOf(e.Type) < 0 {
-			list = append(list, e)
+	for i := range c.cfg.Extensions {
+		if e := &c.cfg.Extensions[i]; rowOf(e.Type) < 0 {
+			b = appendExtension(b, e.Type, e.Data)
 		}
 	}
 	if c.cfg.GREASE {
-		list = append(list, tlsmsg.Extension{Type: greaseValue[tlsmsg.ExtensionType](&c.cfg, greaseLastExtension), Data: []byte{0}})
+		b = appendExtension(b, greaseValue[tlsmsg.ExtensionType](&c.state.ClientRandom, greaseLastExtension), []byte{0})
 	}
-	if tlsmsg.FindExtension(list, tlsmsg.ExtensionPadding) < 0 {
-		list = append(list, c.padding(hello, list)...)
+	b = c.pad(b, at)
+	n := len(b) - block
+	if n > maxExtensions {
+		return b, &InternalError{What: fmt.Sprintf("ClientHello: %d bytes of extensions, and no more than %d fit", n, maxExtensions)}
 	}
-	hello.Extensions = list
-	if n := extensionsLen(list); n > maxExtensions {
-		return &InternalError{What: fmt.Sprintf("ClientHello: %d bytes of extensions, and no more than %d fit", n, maxExtensions)}
-	}
-	return nil
+	binary.BigEndian.PutUint16(b[block-2:], uint16(n))
+	return b, nil
+}
+
+// extensionHeader is extension_type and a length (RFC 5246, section 7.4.1.4).
+const extensionHeader = 4
+
+func appendExtension(b []byte, t tlsmsg.ExtensionType, data []byte) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(t))
+	b = binary.BigEndian.AppendUint16(b, uint16(len(data)))
+	return append(b, data...)
 }
 
 // maxExtensions is the most that the extension block holds (RFC 5246, section
 // 7.4.1.4), in bytes.
 const maxExtensions = 1<<16 - 1
 
-func extensionsLen(list []tlsmsg.Extension) (n int) {
-	for i := range list {
-		n += 4 + len(list[i].Data)
+// pad brings the ClientHello that begins at b[at] up to Config.PadTo by the padding
+// extension, where it is shorter and has none yet (RFC 7685, section 3).
+func (c *Client) pad(b []byte, at int) []byte {
+	missing := c.cfg.PadTo - (len(b) - at)
+	if c.cfg.PadTo <= 0 || missing <= 0 || findRaw(c.cfg.Extensions, tlsmsg.ExtensionPadding) != nil {
+		return b
 	}
-	return n
-}
-
-// padding is the extension that brings the ClientHello up to Config.PadTo, where
-// it is shorter (RFC 7685, section 3).
-func (c *Client) padding(hello *tlsmsg.ClientHello, list []tlsmsg.Extension) []tlsmsg.Extension {
-	if c.cfg.PadTo <= 0 {
-		return nil
-	}
-	hello.Extensions = list
-	missing := c.cfg.PadTo - len(tlsmsg.Append(nil, hello, c.ctx))
-	if missing <= 0 {
-		return nil
-	}
-	return []tlsmsg.Extension{tlsmsg.NewExtension(&tlsmsg.Padding{Length: max(0, missing-4)}, tlsmsg.TypeClientHello)}
+	n := max(0, missing-extensionHeader)
+	b = binary.BigEndian.AppendUint16(b, uint16(tlsmsg.ExtensionPadding))
+	b = binary.BigEndian.AppendUint16(b, uint16(n))
+	return append(b, make([]byte, n)...)
 }
 
 func rowOf(t tlsmsg.ExtensionType) int {
@@ -163,10 +163,15 @@ func parse(hello *tlsmsg.ServerHello, into tlsmsg.ExtensionData) error {
 	return nil
 }
 
-// answered checks the form of an answer that says no more than that it is there.
-func answered[T any, P interface {
-	*T
-	tlsmsg.ExtensionData
-}](_ *Client, hello *tlsmsg.ServerHello) error {
-	return parse(hello, P(new(T)))
+// answers are the typed views that a client decodes answers into.
+type answers struct {
+	serverName    tlsmsg.ServerName
+	groups        tlsmsg.SupportedGroups
+	formats       tlsmsg.ECPointFormats
+	renegotiation tlsmsg.RenegotiationInfo
+	ticket        tlsmsg.SessionTicket
+	alpn          tlsmsg.ALPN
+	status        tlsmsg.StatusRequest
+	scts          tlsmsg.SignedCertificateTimestamps
+	limit         tlsmsg.RecordSizeLimit
 }

@@ -11,35 +11,40 @@ import (
 // What a client offers by each extension, and makes of its answer. The table is
 // in extensions.go.
 
+// inHello is where offers stand.
+const inHello = tlsmsg.TypeClientHello
+
 // What every ClientHello offers alike; nobody writes to them.
 var (
 	firstHandshake = &tlsmsg.RenegotiationInfo{}
 	uncompressed   = &tlsmsg.ECPointFormats{Formats: []tlsmsg.ECPointFormat{tlsmsg.PointUncompressed}}
 	wantsOCSP      = &tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP}
-	wantsSCTs      = &tlsmsg.SignedCertificateTimestamps{}
 )
 
 // offerServerName sends a DNS name, and no address (RFC 6066, section 3).
-func offerServerName(cfg *Config) (tlsmsg.ExtensionData, error) {
-	host := strings.TrimSuffix(cfg.ServerName, ".")
+func offerServerName(c *Client, b []byte) ([]byte, error) {
+	host := strings.TrimSuffix(c.name, ".")
 	if host == "" || isAddress(host) {
 		return nil, nil
 	}
-	v, err := tlsmsg.NewServerName(host)
-	return &v, err
+	return tlsmsg.AppendHostName(b, host)
 }
 
-func offerALPN(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if len(cfg.ALPN) == 0 {
+func answerServerName(c *Client, hello *tlsmsg.ServerHello) error {
+	return parse(hello, &c.answers.serverName)
+}
+
+func offerALPN(c *Client, b []byte) ([]byte, error) {
+	if len(c.cfg.ALPN) == 0 {
 		return nil, nil
 	}
-	v, err := tlsmsg.NewALPN(cfg.ALPN...)
-	return &v, err
+	v, err := tlsmsg.NewALPN(c.cfg.ALPN...)
+	return v.AppendData(b, inHello), err
 }
 
 func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.ALPN
-	if err := parse(hello, &v); err != nil {
+	v := &c.answers.alpn
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	raw := findRaw(c.cfg.Extensions, tlsmsg.ExtensionALPN)
@@ -51,8 +56,8 @@ func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerExtendedMasterSecret(*Config) (tlsmsg.ExtensionData, error) {
-	return &tlsmsg.ExtendedMasterSecret{}, nil
+func offerExtendedMasterSecret(_ *Client, b []byte) ([]byte, error) {
+	return b, nil
 }
 
 func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
@@ -62,16 +67,16 @@ func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
 
 // offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
 // of the two is enough (RFC 5746, section 3.4).
-func offerRenegotiationInfo(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if slices.Contains(cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
+func offerRenegotiationInfo(c *Client, b []byte) ([]byte, error) {
+	if slices.Contains(c.cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
 		return nil, nil
 	}
-	return firstHandshake, nil
+	return firstHandshake.AppendData(b, inHello), nil
 }
 
 func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.RenegotiationInfo
-	if err := parse(hello, &v); err != nil {
+	v := &c.answers.renegotiation
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	if n := len(v.RenegotiatedConnection); n > 0 {
@@ -82,21 +87,25 @@ func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerSupportedGroups(cfg *Config) (tlsmsg.ExtensionData, error) {
-	groups := cfg.Groups
-	if cfg.GREASE {
-		groups = append([]tlsmsg.NamedGroup{greaseValue[tlsmsg.NamedGroup](cfg, greaseGroup)}, groups...)
+func offerSupportedGroups(c *Client, b []byte) ([]byte, error) {
+	v := tlsmsg.SupportedGroups{Groups: c.cfg.Groups}
+	if c.cfg.GREASE {
+		v.Groups = append([]tlsmsg.NamedGroup{greaseValue[tlsmsg.NamedGroup](&c.state.ClientRandom, greaseGroup)}, v.Groups...)
 	}
-	return &tlsmsg.SupportedGroups{Groups: groups}, nil
+	return v.AppendData(b, inHello), nil
 }
 
-func offerECPointFormats(*Config) (tlsmsg.ExtensionData, error) {
-	return uncompressed, nil
+func answerSupportedGroups(c *Client, hello *tlsmsg.ServerHello) error {
+	return parse(hello, &c.answers.groups)
 }
 
-func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.ECPointFormats
-	if err := parse(hello, &v); err != nil {
+func offerECPointFormats(_ *Client, b []byte) ([]byte, error) {
+	return uncompressed.AppendData(b, inHello), nil
+}
+
+func answerECPointFormats(c *Client, hello *tlsmsg.ServerHello) error {
+	v := &c.answers.formats
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	if !slices.Contains(v.Formats, tlsmsg.PointUncompressed) {
@@ -106,19 +115,19 @@ func answerECPointFormats(_ *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerSessionTicket(cfg *Config) (tlsmsg.ExtensionData, error) {
+func offerSessionTicket(c *Client, b []byte) ([]byte, error) {
 	switch {
-	case cfg.Session != nil && len(cfg.Session.Ticket) > 0:
-		return &tlsmsg.SessionTicket{Ticket: cfg.Session.Ticket}, nil
-	case cfg.SessionTicket:
-		return &tlsmsg.SessionTicket{}, nil
+	case c.session != nil && len(c.session.Ticket) > 0:
+		return append(b, c.session.Ticket...), nil
+	case c.cfg.SessionTicket:
+		return b, nil
 	}
 	return nil, nil
 }
 
 func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.SessionTicket
-	if err := parse(hello, &v); err != nil {
+	v := &c.answers.ticket
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	if n := len(v.Ticket); n > 0 {
@@ -128,37 +137,37 @@ func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-func offerStatusRequest(*Config) (tlsmsg.ExtensionData, error) {
-	return wantsOCSP, nil
+func offerStatusRequest(_ *Client, b []byte) ([]byte, error) {
+	return wantsOCSP.AppendData(b, inHello), nil
 }
 
 func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
 	c.exchange.statusPromised = true
-	return parse(hello, &tlsmsg.StatusRequest{})
+	return parse(hello, &c.answers.status)
 }
 
 // offerSignatureAlgorithms: before TLS 1.2 there is nothing to choose, and the
 // extension is not sent (RFC 5246, section 7.4.1.4.1).
-func offerSignatureAlgorithms(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if cfg.MaxVersion < tlsmsg.VersionTLS12 {
+func offerSignatureAlgorithms(c *Client, b []byte) ([]byte, error) {
+	if c.cfg.MaxVersion < tlsmsg.VersionTLS12 {
 		return nil, nil
 	}
-	schemes := cfg.SignatureSchemes
-	if cfg.GREASE {
-		schemes = append([]tlsmsg.SignatureScheme{greaseValue[tlsmsg.SignatureScheme](cfg, greaseScheme)}, schemes...)
+	v := tlsmsg.SignatureAlgorithms{Schemes: c.cfg.SignatureSchemes}
+	if c.cfg.GREASE {
+		v.Schemes = append([]tlsmsg.SignatureScheme{greaseValue[tlsmsg.SignatureScheme](&c.state.ClientRandom, greaseScheme)}, v.Schemes...)
 	}
-	return &tlsmsg.SignatureAlgorithms{Schemes: schemes}, nil
+	return v.AppendData(b, inHello), nil
 }
 
-func offerSCT(*Config) (tlsmsg.ExtensionData, error) {
-	return wantsSCTs, nil
+func offerSCT(_ *Client, b []byte) ([]byte, error) {
+	return b, nil
 }
 
 // answerSCT keeps the timestamps for who knows the logs' keys (RFC 6962,
 // section 3.3.1).
 func answerSCT(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.SignedCertificateTimestamps
-	if err := parse(hello, &v); err != nil {
+	v := &c.answers.scts
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	c.state.SCTs = v.List
@@ -166,10 +175,10 @@ func answerSCT(c *Client, hello *tlsmsg.ServerHello) error {
 }
 
 // offerEncryptThenMAC is for suites of CBC mode alone (RFC 7366, section 3).
-func offerEncryptThenMAC(cfg *Config) (tlsmsg.ExtensionData, error) {
-	for _, id := range cfg.CipherSuites {
+func offerEncryptThenMAC(c *Client, b []byte) ([]byte, error) {
+	for _, id := range c.cfg.CipherSuites {
 		if s := suite.Lookup(id); s != nil && s.CBC() {
-			return &tlsmsg.EncryptThenMAC{}, nil
+			return b, nil
 		}
 	}
 	return nil, nil
@@ -191,18 +200,19 @@ func answerEncryptThenMAC(c *Client, hello *tlsmsg.ServerHello) error {
 // section 4).
 const minRecordSizeLimit = 64
 
-func offerRecordSizeLimit(cfg *Config) (tlsmsg.ExtensionData, error) {
-	if cfg.RecordSizeLimit == 0 {
+func offerRecordSizeLimit(c *Client, b []byte) ([]byte, error) {
+	if c.cfg.RecordSizeLimit == 0 {
 		return nil, nil
 	}
-	return &tlsmsg.RecordSizeLimit{Limit: cfg.RecordSizeLimit}, nil
+	v := tlsmsg.RecordSizeLimit{Limit: c.cfg.RecordSizeLimit}
+	return v.AppendData(b, inHello), nil
 }
 
 // answerRecordSizeLimit: from now on both sides keep to the other's limit, in
 // records that are protected (RFC 8449, section 4).
 func answerRecordSizeLimit(c *Client, hello *tlsmsg.ServerHello) error {
-	var v tlsmsg.RecordSizeLimit
-	if err := parse(hello, &v); err != nil {
+	v := &c.answers.limit
+	if err := parse(hello, v); err != nil {
 		return err
 	}
 	if v.Limit < minRecordSizeLimit || v.Limit > tlsmsg.MaxPlaintext {

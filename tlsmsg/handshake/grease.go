@@ -14,9 +14,9 @@ const (
 // greaseValue picks one of the sixteen values 0x0A0A, 0x1A1A, … 0xFAFA (RFC
 // 8701, section 2) by the client's random, so that connections differ and one
 // that is repeated does not. The two extensions never get the same.
-func greaseValue[T ~uint16](cfg *Config, place int) T {
-	n := cfg.Random[place] >> 4
-	if place == greaseLastExtension && n == cfg.Random[greaseFirstExtension]>>4 {
+func greaseValue[T ~uint16](random *[32]byte, place int) T {
+	n := random[place] >> 4
+	if place == greaseLastExtension && n == random[greaseFirstExtension]>>4 {
 		n ^= 1
 	}
 	b := n<<4 | 0x0A

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -30,6 +31,8 @@ type inbound struct {
 
 	closed bool // close_notify arrived
 	ended  bool // the stream ended
+
+	pool *slab.Pool // of buf or store; may be nil
 }
 
 // span is where a record lies in the stream: from its first byte to after its last.
@@ -49,15 +52,30 @@ func (in *inbound) append(p []byte) {
 		in.buf = in.buf[:copy(in.buf, in.buf[in.at:])]
 		in.at = 0
 	}
-	in.buf = append(in.buf, p...)
+	in.buf = append(in.pool.Grow(in.buf, len(p)), p...)
 }
 
-// own copies what is left of borrowed bytes.
+// own copies what is left of borrowed bytes. Where that is nothing, it holds no
+// memory of a pool.
 func (in *inbound) own() {
-	if in.borrowed {
-		in.buf = append(in.store, in.buf[in.at:]...)
-		in.at, in.borrowed, in.store = 0, false, nil
+	if !in.borrowed {
+		return
 	}
+	if in.unread() == 0 && in.pool != nil {
+		in.release()
+		return
+	}
+	in.buf = append(in.pool.Grow(in.store, in.unread()), in.buf[in.at:]...)
+	in.at, in.borrowed, in.store = 0, false, nil
+}
+
+// release gives the memory back, and what is in it.
+func (in *inbound) release() {
+	if in.borrowed {
+		in.buf = in.store
+	}
+	in.pool.Put(in.buf)
+	in.buf, in.at, in.borrowed, in.store, in.app = nil, 0, false, nil, nil
 }
 
 // nextRecord handles the next whole record, or reports that there is none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -20,6 +21,8 @@ type outbound struct {
 	limit   int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
 	split   bool           // the next record takes one byte alone
 	closed  bool           // close_notify, or a fatal alert, was made
+
+	pool *slab.Pool // of buf; may be nil
 }
 
 // take returns what may be sent. It stays in place until something is made.
@@ -32,8 +35,19 @@ func (o *outbound) take() []byte {
 // drop lets go of what was taken.
 func (o *outbound) drop() {
 	if o.taken {
-		o.buf = o.buf[:copy(o.buf, o.buf[o.ready:])]
-		o.ready, o.taken = 0, false
+		o.taken = false
+		o.sent(o.ready)
+	}
+}
+
+// sent lets go of the first n bytes, and where they were all, of the memory of a
+// pool.
+func (o *outbound) sent(n int) {
+	o.buf = o.buf[:copy(o.buf, o.buf[n:])]
+	o.ready -= n
+	if len(o.buf) == 0 && o.pool != nil {
+		o.pool.Put(o.buf)
+		o.buf = nil
 	}
 }
 
@@ -57,12 +71,37 @@ func (o *outbound) room() int {
 
 // send makes a handshake message: into the transcript and into records.
 func (c *conn[S]) send(m tlsmsg.Message) error {
-	c.scratch = tlsmsg.Append(c.scratch[:0], m, c.ctx)
-	c.last = lastMessage{any: true, dir: Out, typ: m.Type()}
+	return c.sendMessage(m.Type(), tlsmsg.Append(c.takeScratch(), m, c.ctx))
+}
+
+// sendMessage is send for a message that was made in the scratch already.
+func (c *conn[S]) sendMessage(typ tlsmsg.HandshakeType, raw []byte) error {
+	defer c.giveScratch(raw)
+	c.last = lastMessage{any: true, dir: Out, typ: typ}
 	if c.tamper == nil || c.tamper.Messages == nil {
-		c.transcript.Add(c.scratch)
+		c.transcript.Add(raw)
 	}
-	return c.sendContent(tlsmsg.ContentHandshake, m.Type(), c.scratch)
+	return c.sendContent(tlsmsg.ContentHandshake, typ, raw)
+}
+
+// flightRoom is room for a usual message, in bytes.
+const flightRoom = 320
+
+// takeScratch gives empty memory to make a message in. It is for giveScratch to
+// take back.
+func (c *conn[S]) takeScratch() []byte {
+	if c.pool != nil {
+		return c.pool.Get(flightRoom)
+	}
+	return c.scratch[:0]
+}
+
+func (c *conn[S]) giveScratch(b []byte) {
+	if c.pool != nil {
+		c.pool.Put(b)
+		return
+	}
+	c.scratch = b
 }
 
 // sendContent makes records of one message's content.
@@ -96,7 +135,11 @@ func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeTy
 func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	o := &c.out
 	o.drop()
-	start := len(o.buf)
+	start, overhead := len(o.buf), 0
+	if o.state != nil {
+		overhead = o.state.Overhead()
+	}
+	o.buf = o.pool.Grow(o.buf, tlsmsg.RecordHeaderLen+len(fragment)+overhead)
 	rec := tlsmsg.Record{Type: typ, Version: o.version, Fragment: fragment}
 	if o.state == nil {
 		o.buf = tlsmsg.AppendRecord(o.buf, rec)

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 
@@ -37,13 +38,14 @@ func (s *Session) offeredID() []byte {
 	return sum[:]
 }
 
-// unfit says why a session is not offered under a Config, or "".
-func (s *Session) unfit(cfg *Config) string {
+// unfit says why a session is not offered under a Config to a server of that
+// name, or "".
+func (s *Session) unfit(cfg *Config, name string) string {
 	known := suite.Lookup(s.CipherSuite)
 	switch {
 	case len(s.offeredID()) == 0 || len(s.ID) > 32:
 		return "it has neither an ID nor a ticket"
-	case s.ServerName != cfg.ServerName:
+	case s.ServerName != name:
 		return "it was made for another server name"
 	case s.Version < cfg.MinVersion || s.Version > cfg.MaxVersion:
 		return "its version, " + s.Version.String() + ", is not offered"
@@ -66,17 +68,29 @@ func (c *Client) newSession() *Session {
 		ID:                   c.state.SessionID,
 		Ticket:               c.exchange.ticket,
 		LifetimeHint:         c.exchange.lifetime,
-		ServerName:           c.cfg.ServerName,
+		ServerName:           c.name,
 		Chain:                c.state.Chain,
 	}
 	if c.state.Resumed && len(s.Ticket) == 0 {
-		s.Ticket, s.LifetimeHint = c.cfg.Session.Ticket, c.cfg.Session.LifetimeHint
+		s.Ticket, s.LifetimeHint = c.session.Ticket, c.session.LifetimeHint
 	}
 	if c.state.Resumed { // the ID may be our own, made of the ticket
-		s.ID = c.cfg.Session.ID
+		s.ID = c.session.ID
 	}
 	if len(s.ID) == 0 && len(s.Ticket) == 0 {
 		return nil
 	}
+	if c.pool != nil { // the session outlives the memory of the messages
+		s.own()
+	}
 	return s
+}
+
+// own copies what lies in somebody else's memory.
+func (s *Session) own() {
+	s.ID = bytes.Clone(s.ID)
+	s.Chain = slices.Clone(s.Chain)
+	for i := range s.Chain {
+		s.Chain[i] = bytes.Clone(s.Chain[i])
+	}
 }

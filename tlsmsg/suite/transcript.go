@@ -1,6 +1,10 @@
 package suite
 
-import "hash"
+import (
+	"hash"
+
+	"github.com/rawshake/rawshake/slab"
+)
 
 // A Transcript is the hash of all handshake messages, headers included, in
 // the order in which they were sent and received (RFC 5246, section 7.4.9:
@@ -8,11 +12,12 @@ import "hash"
 // signature over the messages themselves may be asked for, it keeps their
 // bytes. The zero Transcript is empty and keeps them.
 type Transcript struct {
+	// Pool lends the memory of the messages that are kept; nil: none does.
+	Pool *slab.Pool
+
 	kept    []byte
-	hash    hash.Hash
-	again   bool      // it has been reset, and may be once more: memory is worth keeping
-	room    []byte    // what kept was when it was let go
-	spare   hash.Hash // of the last use, of algorithm
+	hash    hash.Hash // of the algorithm that of names
+	spare   hash.Hash // that of the last use, after Reset
 	of      Hash
 	dropped bool
 	summed  bool // sum is that of all messages so far
@@ -26,7 +31,7 @@ func (t *Transcript) Add(message []byte) {
 		t.summed = false
 	}
 	if !t.dropped {
-		t.kept = append(t.kept, message...)
+		t.kept = append(t.Pool.Grow(t.kept, len(message)), message...)
 	}
 }
 
@@ -43,13 +48,15 @@ func (t *Transcript) Choose(h Hash) {
 	t.summed = false
 }
 
-// Reset makes the transcript empty, and keeps its memory.
+// Reset makes the transcript empty. It keeps the hash's memory for the next use,
+// and gives that of the messages back.
 func (t *Transcript) Reset() {
-	room := t.kept
-	if t.dropped {
-		room = t.room
+	t.Pool.Put(t.kept)
+	spare := t.hash
+	if spare == nil {
+		spare = t.spare
 	}
-	*t = Transcript{kept: room[:0], again: true, spare: t.hash, of: t.of}
+	*t = Transcript{Pool: t.Pool, spare: spare, of: t.of}
 }
 
 // Messages returns the messages themselves: what CertificateVerify signs (RFC
@@ -59,9 +66,7 @@ func (t *Transcript) Messages() []byte { return t.kept }
 // Drop lets the messages go. The hash runs on. It does nothing before Choose.
 func (t *Transcript) Drop() {
 	if t.hash != nil {
-		if t.again {
-			t.room = t.kept[:0]
-		}
+		t.Pool.Put(t.kept)
 		t.kept, t.dropped = nil, true
 	}
 }

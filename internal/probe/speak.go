@@ -1,0 +1,69 @@
+package probe
+
+import (
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// A hundred thousand hosts may owe us an answer to a ClientHello. None of them
+// costs a TLS client until it comes: what differs between their ClientHellos is
+// a name and a random, so that one client of the loop's makes all of them, and
+// another takes up the conversation where there is one.
+
+// clients are TLS clients that nobody has.
+type clients struct{ free []*handshake.Client }
+
+func (s *clients) take() *handshake.Client {
+	n := len(s.free)
+	if n == 0 {
+		return new(handshake.Client)
+	}
+	c := s.free[n-1]
+	s.free = s.free[:n-1]
+	return c
+}
+
+// put takes one back: it and what it gave out are another connection's.
+func (s *clients) put(c *handshake.Client) {
+	c.Release()
+	s.free = append(s.free, c)
+}
+
+// speak begins the TLS conversation of a connection that is open, and has a
+// client listen once there is something to hear, be it the end.
+func (l *loop) speak(c *conn) {
+	switch {
+	case l.o.Goal == GoalTCP || c.session.TLS() != nil:
+	case !c.greeted && c.session.State() >= tcb.Established:
+		l.greet(c)
+	case c.greeted && (len(c.session.Peek()) > 0 || c.session.EOF() || c.session.Err() != nil):
+		l.wake(c)
+	}
+}
+
+// greet writes the ClientHello.
+func (l *loop) greet(c *conn) {
+	l.random.Read(c.random[:])
+	c.greeted = true
+	tls := l.clients.take()
+	tls.Reset(l.tls, c.identity())
+	tls.Start()
+	c.session.Write(tls.Output())
+	failed := tls.Err() != nil // there is no ClientHello for such a name
+	l.clients.put(tls)
+	if failed || len(c.session.Peek()) > 0 || c.session.EOF() {
+		l.wake(c)
+	}
+}
+
+// wake gives a connection its client.
+func (l *loop) wake(c *conn) {
+	tls := l.clients.take()
+	tls.Reset(l.tls, c.identity())
+	c.session.Adopt(tls)
+}
+
+// identity is what the target's ClientHello has of its own.
+func (c *conn) identity() handshake.Identity {
+	return handshake.Identity{Random: c.random, ServerName: c.target.Name}
+}
