@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -197,8 +198,10 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	}
 	var report *explain.Report
 	if f.iface != "" {
-		if !f.quiet {
-			fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+		o.Listening = func() {
+			if !f.quiet {
+				fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+			}
 		}
 		report, err = explain.Interface(ctx, f.iface, o)
 	} else {
@@ -225,7 +228,7 @@ func explainError(err error) error {
 	if errors.Is(err, explain.ErrNotAllowed) {
 		return &statusError{exitNotAllowed, err}
 	}
-	if errors.Is(err, explain.ErrUnsupported) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+	if errors.Is(err, explain.ErrUnsupported) || errors.Is(err, explain.ErrNoInterface) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		return usageError("%v", err)
 	}
 	return &statusError{exitError, err}
@@ -252,7 +255,11 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 		fmt.Fprintf(os.Stderr, "rawshake: %s more in the capture: --list lists them\n", count(n, "connection"))
 	}
 	if r.Broken != nil {
-		err = errors.Join(err, &statusError{exitError, fmt.Errorf("the capture is broken: %w. What stands before that, %d packets, was read", r.Broken, r.Packets)})
+		said := ""
+		if err != nil {
+			said = ": " + err.Error()
+		}
+		err = &statusError{exitError, fmt.Errorf("the capture is broken: %w. What stands before that, %s, was read%s", r.Broken, count(r.Packets, "packet"), said)}
 	}
 	return err
 }

@@ -41,6 +41,9 @@ func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer unix.Close(ear.fd)
+	if o.Listening != nil {
+		o.Listening()
+	}
 	r := &Report{}
 	w := newWatch(&o, s, r)
 	w.follow, w.fresh = true, true
@@ -84,7 +87,7 @@ func listen(name string) (*ear, error) {
 	if name != anyInterface {
 		face, err := net.InterfaceByName(name)
 		if err != nil {
-			return nil, fmt.Errorf("there is no interface %q here (ip link lists them): %w", name, os.ErrNotExist)
+			return nil, fmt.Errorf("%w %q here: ip link lists them", ErrNoInterface, name)
 		}
 		index = face.Index
 	}
