@@ -215,7 +215,8 @@ func (s *Stack) collect() {
 		if b == nil {
 			return
 		}
-		if s.out.add(now, b); s.out.full() {
+		// Whoever looks at packets sees what became of one before the next is made.
+		if s.out.add(now, b); s.out.full() || s.held != nil {
 			s.transmit()
 		}
 	}

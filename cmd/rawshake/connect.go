@@ -233,11 +233,15 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 		f.planStep(ctx, plan, abort)
 	}
 	_, err = connect.Run(ctx, plan.options)
-	err = errors.Join(err, plan.view.Err(), plan.writePage(), plan.close())
+	written := errors.Join(plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)
-	if err == nil {
+	switch {
+	case err == nil && written == nil:
 		return nil
+	case written == nil && plan.told: // it stands right above
+		return &statusError{connectStatus(err), f.onlyRemedy(err)}
 	}
+	err = errors.Join(err, written)
 	return &statusError{connectStatus(err), f.remedied(err)}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -15,18 +16,21 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "What this machine allows, what is missing, and the command that mends it",
-		Long: `doctor tries what connect and the lab need on this machine, and says of each
-thing that is missing why it matters and how to mend it.
+		Long: `doctor tries what connect and the lab need on this machine: a line for each
+thing, with ✓ or ✗, what was found, why it matters, and the command that mends
+what is missing. On a terminal long lines are broken.
 
 Exit status: 0 when connect can work here, 3 when it cannot.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := doctor.Check(cmd.Context())
-			write := doctor.WriteText
+			var err error
 			if asJSON {
-				write = doctor.WriteJSON
+				err = doctor.WriteJSON(cmd.OutOrStdout(), found)
+			} else {
+				err = doctor.WriteText(cmd.OutOrStdout(), found, terminalColumns(os.Stdout))
 			}
-			if err := write(cmd.OutOrStdout(), found); err != nil {
+			if err != nil {
 				return &statusError{exitError, err}
 			}
 			if !doctor.ConnectPossible(found) {

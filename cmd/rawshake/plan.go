@@ -35,6 +35,7 @@ type plan struct {
 	page    *lateFile // --html; nil: none
 	title   string    // of the page
 	show    *viewFlags
+	told    bool // whether a person reads in the view, on the terminal, how it ended
 }
 
 // plan turns the flags into options. Whatever is wrong with them is said here,
@@ -262,6 +263,9 @@ func (f *connectFlags) planFiles(p *plan) error {
 		return err
 	}
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
+	if file, ok := viewOut.(*os.File); ok {
+		p.told = f.view != "json" && f.view != "none" && isTerminal(file) && isTerminal(os.Stderr)
+	}
 	options := f.viewOptions(viewOut)
 	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }
 	if p.view, err = view.New(f.view, viewOut, options); err != nil {

@@ -28,6 +28,15 @@ func (f *connectFlags) remedied(err error) error {
 	return errors.New(text)
 }
 
+// onlyRemedy is remedied for a person who has just read what happened; nil
+// where there is no way out.
+func (f *connectFlags) onlyRemedy(err error) error {
+	if remedy := f.remedy(err); remedy != "" {
+		return errors.New(remedy)
+	}
+	return nil
+}
+
 // remedy is the way out of an error, or nothing where there is none.
 func (f *connectFlags) remedy(err error) string {
 	var alert *handshake.AlertError
@@ -50,7 +59,7 @@ func (f *connectFlags) remedy(err error) string {
 	case errors.As(err, &wanted):
 		return "Give one that the server takes with --cert and --key."
 	case errors.As(err, &alert):
-		return alertRemedy(alert)
+		return f.tls.alertRemedy(alert)
 	case errors.Is(err, handshake.ErrNotTLS):
 		return "Something else speaks on this port: give the one where TLS is spoken, HOST:PORT (443 if none is given)."
 	case errors.Is(err, rawtcp.ErrRefused):
@@ -95,12 +104,16 @@ func unverifiedRemedy(e *connect.UnverifiedError) string {
 	return how
 }
 
-func alertRemedy(e *handshake.AlertError) string {
+func (f *tlsFlags) alertRemedy(e *handshake.AlertError) string {
 	switch e.Alert.Description {
 	case tlsmsg.AlertProtocolVersion:
 		return "The server takes none of the versions offered: at most TLS 1.2 is spoken here, and many servers want 1.3."
 	case tlsmsg.AlertHandshakeFailure:
-		return "The two sides share no cipher suite, group or signature scheme: offer others with --ciphers and --groups."
+		how := "The two sides share no cipher suite, group or signature scheme: offer others with --ciphers and --groups"
+		if !f.legacy {
+			how += ", or, to look at an old host, 3DES, RC4 and SHA-1 with --legacy"
+		}
+		return how + "."
 	case tlsmsg.AlertNoApplicationProtocol:
 		return "The server speaks none of the protocols offered: choose others with --alpn."
 	case tlsmsg.AlertUnrecognizedName:

@@ -33,11 +33,9 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	if !ok {
 		return o
 	}
-	fd := int(file.Fd())
-	if term.IsTerminal(fd) {
-		if width, _, err := term.GetSize(fd); err == nil {
-			o.Width = width
-		}
+	if isTerminal(file) {
+		o.Columns = func() int { return terminalColumns(file) }
+		o.Width = o.Columns()
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return o
@@ -52,6 +50,15 @@ func checkSelector(selector, view string) error {
 		return usageError("--select goes with --view fields or --view hex, not with --view %s", view)
 	}
 	return nil
+}
+
+// terminalColumns is how wide a terminal is; 0 for what is none.
+func terminalColumns(file *os.File) int {
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }

@@ -30,7 +30,7 @@ func (r *run) exchange(ctx context.Context) error {
 	n, err := r.receive(ctx)
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return &InterruptedError{"the reply"}
 	case err == nil && n == 0 && r.WholeReply:
 		return ErrNoReply
 	case err == nil:
@@ -88,7 +88,7 @@ func (e *OutputError) Unwrap() error { return e.Err }
 func (r *run) gaveUp(ctx context.Context, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		if errors.Is(err, context.Canceled) {
-			return fmt.Errorf("interrupted while waiting for %s (%w)", r.waiting(), err)
+			return &InterruptedError{r.waiting()}
 		}
 		return err
 	}

@@ -43,6 +43,15 @@ func (e *TimeoutError) Error() string {
 // Is makes the error an rawtcp.ErrTimeout.
 func (e *TimeoutError) Is(target error) bool { return target == rawtcp.ErrTimeout }
 
+// An InterruptedError says that somebody ended the connection by hand.
+type InterruptedError struct {
+	Waiting string // for what
+}
+
+func (e *InterruptedError) Error() string { return "interrupted while waiting for " + e.Waiting }
+
+func (e *InterruptedError) Unwrap() error { return context.Canceled }
+
 // An UnverifiedError says why the peer's certificate chain is not trusted.
 type UnverifiedError struct {
 	Verdict error

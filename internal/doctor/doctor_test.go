@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,12 +13,15 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/doctor"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/doctor"
 )
 
 // The test binary is also the program under test: "-doctor" makes it print its
-// findings, and "-doctor-forbidden" lose the right to make namespaces first.
+// findings, "-doctor-forbidden" lose the right to make namespaces first, and
+// "-doctor-strict" make interfaces of the names that follow.
 func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "-doctor":
@@ -26,6 +30,9 @@ func TestMain(m *testing.M) {
 		}
 	case len(os.Args) > 1 && os.Args[1] == "-doctor-forbidden":
 		fmt.Fprintln(os.Stderr, forbidAndExec())
+		os.Exit(1)
+	case len(os.Args) > 1 && os.Args[1] == "-doctor-strict":
+		fmt.Fprintln(os.Stderr, strictAndExec(os.Args[2:]))
 		os.Exit(1)
 	default:
 		os.Exit(m.Run())
@@ -48,9 +55,9 @@ func forbidAndExec() error {
 }
 
 // check runs the doctor in a child.
-func check(t *testing.T, mode string, attr *syscall.SysProcAttr) map[string]doctor.Finding {
+func check(t *testing.T, mode string, attr *syscall.SysProcAttr, args ...string) map[string]doctor.Finding {
 	t.Helper()
-	child := exec.Command("/proc/self/exe", mode)
+	child := exec.Command("/proc/self/exe", append([]string{mode}, args...)...)
 	child.SysProcAttr = attr
 	var stderr bytes.Buffer
 	child.Stderr = &stderr
@@ -175,18 +182,92 @@ func TestLoopbackDownIsNoticed(t *testing.T) {
 	}
 }
 
-func TestTextSaysMarkWhyAndRemedy(t *testing.T) {
-	found := []doctor.Finding{
-		{Name: doctor.PacketSocket, OK: true, Detail: "opens", Why: "the wire"},
-		{Name: doctor.NetRaw, Detail: "missing", Why: "raw sockets", Remedy: "sudo setcap x"},
+// With two ways out, what comes in by the second is hidden from the raw link by
+// a strict rp_filter; with one way out, strict is as good as not.
+func TestAStrictReversePathFilterIsAFaultWhereItHides(t *testing.T) {
+	needRoot(t)
+	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	expect(t, check(t, "-doctor-strict", attr, "first"), map[string]bool{doctor.ReversePath: true, doctor.Routes: true})
+	found := check(t, "-doctor-strict", attr, "first", "second")
+	expect(t, found, map[string]bool{doctor.ReversePath: false})
+	if f := found[doctor.ReversePath]; !strings.Contains(f.Detail, "second") || !strings.Contains(f.Remedy, "sysctl -w net/ipv4/conf/second/rp_filter=2") {
+		t.Errorf("%+v", f)
 	}
+	expect(t, check(t, "-doctor-strict", attr, "first", "second", "mended"), map[string]bool{doctor.ReversePath: true})
+}
+
+// strictAndExec makes interfaces with a default route each and a strict
+// rp_filter, in a network namespace of its own, and follows the remedy if asked.
+func strictAndExec(names []string) error {
+	for i, name := range names {
+		if name == "mended" {
+			if err := os.WriteFile("/proc/sys/net/ipv4/conf/second/rp_filter", []byte("2"), 0); err != nil {
+				return err
+			}
+			continue
+		}
+		pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: "far-" + name}
+		if err := netlink.LinkAdd(pair); err != nil {
+			return err
+		}
+		for _, end := range []string{name, "far-" + name} {
+			dev, err := netlink.LinkByName(end)
+			if err != nil {
+				return err
+			}
+			if err := netlink.LinkSetUp(dev); err != nil {
+				return err
+			}
+		}
+		dev, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		address, err := netlink.ParseAddr(fmt.Sprintf("198.18.%d.1/24", i))
+		if err != nil {
+			return err
+		}
+		if err := netlink.AddrAdd(dev, address); err != nil {
+			return err
+		}
+		way := &netlink.Route{LinkIndex: dev.Attrs().Index, Gw: net.IPv4(198, 18, byte(i), 2), Priority: 100 * (i + 1)}
+		if err := netlink.RouteAdd(way); err != nil {
+			return err
+		}
+		if err := os.WriteFile("/proc/sys/net/ipv4/conf/"+name+"/rp_filter", []byte("1"), 0); err != nil {
+			return err
+		}
+	}
+	return unix.Exec("/proc/self/exe", []string{os.Args[0], "-doctor"}, os.Environ())
+}
+
+var rows = []doctor.Finding{
+	{Name: doctor.PacketSocket, OK: true, Detail: "opens", Why: "the wire, and all that is on it, as the card sees it"},
+	{Name: doctor.NetRaw, Detail: "missing \x1b[2J", Why: "raw sockets", Remedy: "sudo setcap x"},
+}
+
+func TestTextIsOneLineEachWithMarkWhyAndRemedy(t *testing.T) {
 	var b strings.Builder
-	if err := doctor.WriteText(&b, found); err != nil {
+	if err := doctor.WriteText(&b, rows, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"✓ packet_socket", "✗ cap_net_raw", "missing", "for: raw sockets", "mend: sudo setcap x"} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in:\n%s", want, b.String())
-		}
+	want := "✓ packet_socket  opens — the wire, and all that is on it, as the card sees it\n" +
+		"✗ cap_net_raw    missing \\x1b[2J — raw sockets; mend it: sudo setcap x\n\n"
+	if !strings.HasPrefix(b.String(), want) {
+		t.Errorf("want\n%s\nbut it is\n%s", want, b.String())
+	}
+}
+
+func TestTextFitsTheTerminalAndKeepsCommandsWhole(t *testing.T) {
+	var b strings.Builder
+	if err := doctor.WriteText(&b, rows, 50); err != nil {
+		t.Fatal(err)
+	}
+	want := "✓ packet_socket  opens — the wire, and all that is\n" +
+		"                 on it, as the card sees it\n" +
+		"✗ cap_net_raw    missing \\x1b[2J — raw sockets\n" +
+		"                 mend it: sudo setcap x\n\n"
+	if !strings.HasPrefix(b.String(), want) {
+		t.Errorf("want\n%s\nbut it is\n%s", want, b.String())
 	}
 }

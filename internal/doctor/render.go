@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/rawshake/rawshake/internal/view"
 )
 
-// WriteText shows the findings to a person: a row each, and under a ✗ why it
-// matters and what mends it.
-func WriteText(w io.Writer, found []Finding) error {
+// WriteText shows the findings to a person, one line each: what was found, why
+// it matters, and after a ✗ the command that mends it. Lines are broken to fit
+// columns, if those are not 0; a command stands whole on a line of its own then,
+// to be copied.
+func WriteText(w io.Writer, found []Finding, columns int) error {
 	var b strings.Builder
 	width := 0
 	for _, f := range found {
@@ -20,16 +25,35 @@ func WriteText(w io.Writer, found []Finding) error {
 		if !f.OK {
 			mark = "✗"
 		}
-		fmt.Fprintf(&b, "%s %-*s  %s\n", mark, width, f.Name, f.Detail)
-		fmt.Fprintf(&b, "  %-*s  for: %s\n", width, "", f.Why)
+		head := fmt.Sprintf("%s %-*s  ", mark, width, f.Name)
+		text := view.Escape(f.Detail + " — " + f.Why)
+		mend := ""
 		if f.Remedy != "" {
-			fmt.Fprintf(&b, "  %-*s  mend: %s\n", width, "", f.Remedy)
+			mend = "mend it: " + view.Escape(f.Remedy)
+		}
+		indent := utf8.RuneCountInString(head)
+		if columns < indent+narrowest {
+			b.WriteString(strings.TrimSuffix(head+text+"; "+mend, "; ") + "\n")
+			continue
+		}
+		b.WriteString(head)
+		for i, line := range view.Wrap(text, columns-indent) {
+			if i > 0 {
+				fmt.Fprintf(&b, "%*s", indent, "")
+			}
+			b.WriteString(line + "\n")
+		}
+		if mend != "" {
+			fmt.Fprintf(&b, "%*s%s\n", indent, "", mend)
 		}
 	}
 	b.WriteString("\n" + Summary(found) + "\n")
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// narrowest is the least room, in columns, into which text is broken.
+const narrowest = 30
 
 // Summary is what the findings come to, in one or two sentences.
 func Summary(found []Finding) string {

@@ -6,10 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"time"
-	"unsafe"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -104,65 +102,6 @@ func checkRoutes() Finding {
 		return judge(f, errors.New("no default route: only hosts on the links can be reached"), "", asRoot("ip route add default via GATEWAY"))
 	}
 	return judge(f, nil, "default route for "+strings.Join(ways, ", "), "")
-}
-
-// checkReversePath reads how strictly the kernel judges where a packet came in.
-func checkReversePath() Finding {
-	f := Finding{Name: ReversePath, OK: true, Why: "a strict rp_filter hides from the raw link what comes in by another interface than the route's; the packet link sees it"}
-	strict := []string{}
-	devs, _ := net.Interfaces()
-	all := sysctlValue("net/ipv4/conf/all/rp_filter")
-	for _, d := range devs {
-		if d.Flags&net.FlagLoopback == 0 && max(all, sysctlValue("net/ipv4/conf/"+d.Name+"/rp_filter")) == "1" {
-			strict = append(strict, d.Name)
-		}
-	}
-	f.Detail = "not strict on any interface"
-	if len(strict) > 0 {
-		f.Detail = "strict on " + strings.Join(strict, ", ") + ": with -i or --source-ip of another network, use --link packet"
-	}
-	return f
-}
-
-func sysctlValue(name string) string {
-	b, _ := os.ReadFile("/proc/sys/" + name)
-	return strings.TrimSpace(string(b))
-}
-
-// checkOffloads tells which of the card's kindnesses shape what is seen.
-func checkOffloads() Finding {
-	f := Finding{Name: Offloads, OK: true, Why: "with GRO several segments arrive as one, larger than the MTU; they are taken as they are"}
-	var on []string
-	devs, _ := net.Interfaces()
-	for _, d := range devs {
-		if d.Flags&net.FlagLoopback == 0 && d.Flags&net.FlagUp != 0 && ethtool(d.Name, unix.ETHTOOL_GGRO) {
-			on = append(on, d.Name)
-		}
-	}
-	f.Detail = "GRO is on nowhere"
-	if len(on) > 0 {
-		f.Detail = "GRO is on for " + strings.Join(on, ", ")
-	}
-	return f
-}
-
-// ethtool asks a device for one of its settings.
-func ethtool(dev string, command uint32) bool {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return false
-	}
-	defer unix.Close(fd)
-	value := struct{ cmd, data uint32 }{cmd: command} // struct ethtool_value
-	request := struct {                               // struct ifreq
-		name [unix.IFNAMSIZ]byte
-		data unsafe.Pointer
-		_    [16]byte
-	}{data: unsafe.Pointer(&value)}
-	copy(request.name[:unix.IFNAMSIZ-1], dev)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&request)))
-	runtime.KeepAlive(&value)
-	return errno == 0 && value.data != 0
 }
 
 // checkClock compares the clock with this program's own file, which cannot be

@@ -3,6 +3,7 @@
 // transcript to a view while it goes.
 //
 // Read explain.go first (a file in two passes, a stream in one), then filter.go
-// (which connection), watch.go (one pass over packets), secrets.go and
+// (which connection), watch.go (one pass over packets), secrets.go,
+// sessions.go (whose secret a resumed session has) and
 // live_linux.go.
 package explain

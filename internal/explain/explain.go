@@ -47,8 +47,8 @@ type Report struct {
 // shown while it comes; without that, nothing is shown before it is clear that
 // no other is meant, or before 16 MiB of it have come.
 func Reader(ctx context.Context, from io.Reader, o Options) (*Report, error) {
-	s := &secrets{keyLog: o.KeyLog}
-	if err := s.check(); err != nil {
+	s := &secrets{log: keyLog{path: o.KeyLog}}
+	if err := s.log.check(); err != nil {
 		return nil, err
 	}
 	if seeker, ok := from.(io.Seeker); ok {

@@ -26,7 +26,10 @@ type pipe struct{ io.Reader }
 // explained shows a capture of testdata through a view.
 func explained(t testing.TB, file, viewName string, o Options, stream bool) (string, *Report) {
 	t.Helper()
-	path := filepath.Join(captures, file)
+	path := file
+	if !filepath.IsAbs(file) {
+		path = filepath.Join(captures, file)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)

@@ -32,8 +32,8 @@ const anyInterface = "any"
 // Interface listens on an interface, or "any", and shows the next connection
 // that begins and is meant, until it has ended or ctx is done. It sends nothing.
 func Interface(ctx context.Context, name string, o Options) (*Report, error) {
-	s := &secrets{keyLog: o.KeyLog}
-	if err := s.check(); err != nil {
+	s := &secrets{log: keyLog{path: o.KeyLog}}
+	if err := s.log.check(); err != nil {
 		return nil, err
 	}
 	ear, err := listen(name)

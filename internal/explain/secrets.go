@@ -3,66 +3,150 @@ package explain
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/observe"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// maxSecrets bounds the master secrets that are kept of a capture's own.
+// maxSecrets bounds the master secrets that are kept of a capture's own, and of
+// a key log.
 const maxSecrets = 100_000
 
 // masterLabel is the key log's label of a master secret (TLS 1.2 and before).
 const masterLabel = "CLIENT_RANDOM"
 
-// secrets are those that a capture holds, and those of a key log, which is read
-// again for each search: it may be long, and it may grow.
+// secrets are those that a capture holds, and those of a key log.
 type secrets struct {
-	embedded map[[32]byte][]byte
-	keyLog   string
-	tooMany  bool
+	embedded masters
+	tooMany  bool // of the capture's own
+	log      keyLog
+	sessions sessions
+}
+
+// masters are master secrets by client random.
+type masters map[[32]byte][]byte
+
+// add keeps a secret, and reports whether there was room.
+func (m *masters) add(label string, clientRandom, secret []byte) bool {
+	if label != masterLabel || len(secret) != suite.MasterSecretLen {
+		return true
+	}
+	random := [32]byte(clientRandom)
+	if _, known := (*m)[random]; !known && len(*m) >= maxSecrets {
+		return false
+	}
+	if *m == nil {
+		*m = masters{}
+	}
+	(*m)[random] = secret
+	return true
 }
 
 // add takes a secret of the capture.
 func (s *secrets) add(label string, clientRandom, secret []byte) {
-	if label != masterLabel {
-		return
-	}
-	if len(s.embedded) >= maxSecrets {
-		s.tooMany = true
-		return
-	}
-	if s.embedded == nil {
-		s.embedded = map[[32]byte][]byte{}
-	}
-	s.embedded[[32]byte(clientRandom)] = secret
+	s.tooMany = !s.embedded.add(label, clientRandom, secret) || s.tooMany
 }
 
-// find returns the master secret of a client random, or nil.
-func (s *secrets) find(clientRandom []byte) (master []byte) {
-	if m := s.embedded[[32]byte(clientRandom)]; m != nil || s.keyLog == "" {
+// of returns the master secret of a client random, or nil.
+func (s *secrets) of(clientRandom []byte) []byte {
+	if m := s.embedded[[32]byte(clientRandom)]; m != nil {
 		return m
 	}
-	f, err := os.Open(s.keyLog)
+	return s.log.find([32]byte(clientRandom))
+}
+
+// find returns the master secret of a handshake, or nil: its own, or that of the
+// session which it resumes; and then whose it is.
+func (s *secrets) find(w *observe.Wanted) (master []byte, from string) {
+	if m := s.of(w.ClientRandom); m != nil || !w.Resumed {
+		return m, ""
+	}
+	if o, how := s.sessions.origin(w); how != "" {
+		if m := s.of(o.random[:]); m != nil {
+			return m, fmt.Sprintf("the secret is that of connection %d of the capture, whose session this one resumes by its %s", o.connection, how)
+		}
+	}
+	return nil, ""
+}
+
+// A keyLog is a file of secrets that may be long, and may grow while it is read.
+// It is read once, and on from there when something is not in it yet.
+type keyLog struct {
+	path    string // "": none
+	masters masters
+	read    int64 // how much of the file
+	tooMany bool  // what there was no room for is read again for each search
+}
+
+// check opens the key log, to say at once that it cannot be.
+func (l *keyLog) check() error {
+	if l.path == "" {
+		return nil
+	}
+	f, err := os.Open(l.path)
+	if err != nil {
+		return fmt.Errorf("key log: %w", err)
+	}
+	return f.Close()
+}
+
+func (l *keyLog) find(clientRandom [32]byte) (master []byte) {
+	if m := l.masters[clientRandom]; m != nil || l.path == "" {
+		return m
+	}
+	f, err := os.Open(l.path)
 	if err != nil {
 		return nil // it was there at the beginning: see check
 	}
 	defer f.Close()
+	l.goOn(f)
+	if m := l.masters[clientRandom]; m != nil || !l.tooMany {
+		return m
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil
+	}
 	capture.ScanKeyLog(f, func(label string, random, secret []byte) {
-		if label == masterLabel && bytes.Equal(random, clientRandom) {
+		if label == masterLabel && bytes.Equal(random, clientRandom[:]) {
 			master = secret
 		}
 	})
 	return master
 }
 
-// check opens the key log, to say at once that it cannot be.
-func (s *secrets) check() error {
-	if s.keyLog == "" {
-		return nil
-	}
-	f, err := os.Open(s.keyLog)
+// goOn reads what has come to the file. Its last line may be half written, and
+// is read again the next time.
+func (l *keyLog) goOn(f *os.File) {
+	info, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("key log: %w", err)
+		return
 	}
-	return f.Close()
+	if info.Size() < l.read { // it begins anew
+		l.read = 0
+	}
+	const again = 1024 // no line of a key log is longer
+	from := max(0, l.read-again)
+	if _, err := f.Seek(from, io.SeekStart); err != nil {
+		return
+	}
+	n := &counted{r: f}
+	capture.ScanKeyLog(n, func(label string, random, secret []byte) {
+		l.tooMany = !l.masters.add(label, random, secret) || l.tooMany
+	})
+	l.read = from + n.n
+}
+
+// counted counts what is read.
+type counted struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
 }

@@ -86,6 +86,7 @@ func (w *watch) packet(p *capture.Packet) {
 	}
 	w.report.Total = w.table.Connections()
 	w.list(s)
+	w.secrets.sessions.packet(s, p, ip)
 	if w.follow {
 		w.show(s, p, ip)
 	}

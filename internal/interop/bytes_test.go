@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/lab/scenario"
 )
 
@@ -52,7 +53,7 @@ func hexBlocks(t *testing.T, text string) (blocks []string) {
 		if words := strings.Fields(line); len(words) > 1 && strings.ContainsAny(words[len(words)-1], ".") && strings.HasSuffix(line, words[len(words)-1]) {
 			name = words[len(words)-1]
 		}
-		for _, vague := range []string{".undecoded", ".malformed", "TCP.payload", "TCP.data"} {
+		for _, vague := range []string{"undecoded", "malformed", "unplaced", "TCP.payload", "TCP.data"} {
 			if strings.HasSuffix(name, vague) && !ghost {
 				t.Errorf("%s: byte %d is only %s", title, at, name)
 			}
@@ -78,18 +79,36 @@ func TestEveryByteOfTheScenariosBelongsToOneField(t *testing.T) {
 				t.Fatalf("no packet is shown:\n%s", out)
 			}
 			files, _ := filepath.Glob(filepath.Join(dir, "*.pcapng"))
-			offline := 0
-			for _, file := range files {
-				c := exec.CommandContext(t.Context(), program, "explain", "--view", "hex", "--conn", "1", file)
-				c.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-				out, _ := c.CombinedOutput()
-				offline += len(hexBlocks(t, string(out)))
+			if len(files) == 0 {
+				t.Error("there is no capture")
 			}
-			if offline == 0 {
-				t.Errorf("nothing is shown of %q", files)
+			for _, file := range files {
+				for conn := range connections(t, file) {
+					c := exec.CommandContext(t.Context(), program, "explain", "--view", "hex", "--conn", strconv.Itoa(conn+1), file)
+					c.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+					out, _ := c.CombinedOutput()
+					if len(hexBlocks(t, string(out))) == 0 {
+						t.Errorf("nothing is shown of connection %d of %s:\n%s", conn+1, file, out)
+					}
+				}
 			}
 		})
 	}
+}
+
+// connections is how many a capture holds.
+func connections(t *testing.T, file string) int {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	report, err := explain.Reader(t.Context(), f, explain.Options{List: true})
+	if err != nil || report.Total == 0 {
+		t.Errorf("%s: %+v, %v", file, report, err)
+	}
+	return report.Total
 }
 
 // A connection and its capture show the same fields, byte for byte.

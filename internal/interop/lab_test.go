@@ -229,7 +229,8 @@ func TestUpAndDownAreHarmlessTwiceAndAfterACrash(t *testing.T) {
 		if r := u.lab("up").want(t, 0); !strings.Contains(r.stdout, "was up already") {
 			t.Errorf("up again says %q", r.stdout)
 		}
-		u.lab("up", "--topology", "router").want(t, 1).says(t, "stands already", "lab down")
+		u.lab("up", "--topology", "router").want(t, 1).says(t, "stands already", `not "router"`, "lab down")
+		u.lab("up", "--latency", "1ms").want(t, 1).says(t, "stands already", "link near-far", "lab down")
 		if r := u.lab("status").want(t, 0); !strings.HasPrefix(r.stdout, u.name+": two-hosts") {
 			t.Errorf("status says %q", r.stdout)
 		}
@@ -250,6 +251,36 @@ func TestUpAndDownAreHarmlessTwiceAndAfterACrash(t *testing.T) {
 		// A holder that is stopped cannot answer; it goes all the same.
 		u.look()
 		_ = unix.Kill(u.processes()[0], unix.SIGSTOP)
+		u.lab("down").want(t, 0)
+		u.nothingLeft()
+	})
+}
+
+// Any program can be a service: nginx, as docs/lab.md has it.
+func TestNginxIsAServiceOfATopology(t *testing.T) {
+	needProgram(t, "nginx")
+	page, err := os.ReadFile("../../docs/lab.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```yaml\nname: nginx\n")
+	text, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("docs/lab.md has no topology with nginx")
+	}
+	everybody(t, func(t *testing.T, u *someone) {
+		folder := filepath.Join(u.run, "nginx")
+		file := filepath.Join(u.run, "net.yaml")
+		mine := strings.ReplaceAll("name: nginx\n"+text, "/tmp/lab-nginx", folder)
+		if err := os.WriteFile(file, []byte(mine), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		u.lab("up", "--topology", file).want(t, 0)
+		u.look()
+		r := u.lab("exec", "--", program, "connect", "-q", "--get", "/", "server.lab.test").want(t, 0)
+		if !strings.Contains(r.stdout, "Server: nginx") || !strings.HasSuffix(r.stdout, "hello from nginx\n") {
+			t.Errorf("nginx says %q", r.stdout)
+		}
 		u.lab("down").want(t, 0)
 		u.nothingLeft()
 	})

@@ -20,6 +20,7 @@ type Step struct {
 	Formula string
 	Values  []Value // the last one is the outcome
 	Source  string
+	Record  bool // whether it is about one record, rather than the whole connection
 }
 
 // A Value is a string of bytes that has a name.
@@ -33,11 +34,15 @@ func value(name string, b []byte, note string) Value {
 	return Value{name, hex.EncodeToString(b), note}
 }
 
-// maxRecords is how many records of each direction have their nonces shown.
-const maxRecords = 2
+// Of maxWhole records of each direction all is shown, of the others how the
+// nonce is made; of more than maxRecords nothing.
+const (
+	maxWhole   = 2
+	maxRecords = 200
+)
 
-// Steps shows how the keys of a connection were made. The error says what is
-// missing for that.
+// Steps shows how the keys of a connection were made, and the nonce of each of
+// the first records. The error says what is missing for that.
 func Steps(t *transcript.Transcript) ([]Step, error) {
 	f, err := gather(t)
 	if err != nil {
@@ -160,12 +165,15 @@ func (f *facts) finished() (steps []Step) {
 	return steps
 }
 
-// nonces are those of the first records of each direction.
+// nonces are those of the records, in the order in which they came.
 func (f *facts) nonces() (steps []Step) {
 	client, server := f.suite.Keys(f.master, &f.client.Random, &f.server.Random)
 	for _, r := range f.records {
-		if r.seq >= maxRecords || len(r.Wire) < tlsmsg.RecordHeaderLen {
+		if len(r.Wire) < tlsmsg.RecordHeaderLen {
 			continue
+		}
+		if len(steps) == maxRecords {
+			return append(steps, f.untold(len(f.records)-maxRecords))
 		}
 		who, k := "client", client
 		if r.dir != f.clientDir {
@@ -176,10 +184,16 @@ func (f *facts) nonces() (steps []Step) {
 	return steps
 }
 
+// untold stands for the records that are too many.
+func (f *facts) untold(n int) Step {
+	return Step{Title: fmt.Sprintf("%d more records", n), Text: "Their nonces are made in the same way.", Source: "RFC 5246, section 6.2.3", Record: true}
+}
+
 func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
-	s := Step{Title: fmt.Sprintf("Record %d from the %s (%s)", r.seq, who, r.Type.Heading())}
+	s := Step{Title: fmt.Sprintf("Record %d from the %s (%s)", r.seq, who, r.Type.Heading()), Record: true}
 	var seq [8]byte
 	binary.BigEndian.PutUint64(seq[:], r.seq)
+	number := value("sequence number", seq[:], "counted by both sides, never sent")
 	c := field.Record("fragment", r.Wire[tlsmsg.RecordHeaderLen:])
 	f.suite.DecodeFragment(&c, f.etm)
 	part := func(path ...string) []byte {
@@ -196,7 +210,7 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 		s.Source = "RFC 5288, section 3"
 		s.Text = "The nonce must never come twice with one key: a part from the key block, which stays secret, and a part that goes with the record."
 		s.Formula = who + "_write_IV + nonce_explicit"
-		s.Values = []Value{value(who+"_write_IV", k.IV, ""), value("nonce_explicit", explicit, "as sent"), value("nonce", append(bytes.Clone(k.IV), explicit...), "")}
+		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce_explicit", explicit, explicitNote(explicit, seq[:])), value("nonce", append(bytes.Clone(k.IV), explicit...), "")}
 	case tag != nil:
 		s.Source = "RFC 7905, section 2"
 		s.Text = "The nonce must never come twice with one key: the IV from the key block, with the record's number mixed in. Nothing of it is sent."
@@ -205,14 +219,19 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 		for i, b := range seq {
 			nonce[len(nonce)-8+i] ^= b
 		}
-		s.Values = []Value{value(who+"_write_IV", k.IV, ""), value("sequence number", seq[:], ""), value("nonce", nonce, "")}
+		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce", nonce, "")}
 	default:
 		s.Source = "RFC 5246, section 6.2.3"
-		s.Text = "Protected by a MAC and a cipher of its own."
+		s.Text = "Protected by a MAC and a cipher of its own. The MAC covers the record's number, so that none can be left out or come twice."
+		s.Values = []Value{number}
 		if iv := part("GenericBlockCipher", "IV"); iv != nil {
-			s.Text = "Each record begins with an IV that nobody can predict."
-			s.Values = []Value{value("IV", iv, "as sent")}
+			s.Text += " Each record begins with an IV that nobody can predict."
+			s.Values = append(s.Values, value("IV", iv, "as sent"))
 		}
+	}
+	if r.seq >= maxWhole {
+		s.Text = "Made like those before it, for the next number."
+		return s
 	}
 	if tag != nil {
 		ad := append(seq[:], r.Wire[:3]...)
@@ -224,6 +243,14 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 		s.Values = append(s.Values, value("plaintext", short(r.Plaintext), strings.TrimSpace(length(r.Plaintext))))
 	}
 	return s
+}
+
+// explicitNote says what a sender chose: most count, some draw lots.
+func explicitNote(explicit, seq []byte) string {
+	if bytes.Equal(explicit, seq) {
+		return "as sent: this sender takes the sequence number"
+	}
+	return "as sent: this sender's own choice"
 }
 
 // maxValue bounds what is shown of a long value, in bytes.

@@ -1,15 +1,36 @@
 package observe
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A Secrets returns the master secret of a ClientHello's random, or nil.
-type Secrets func(clientRandom []byte) []byte
+// A Secrets returns the master secret of a handshake, or nil; and where it is not
+// found by the client random, a clause that says whose it is.
+type Secrets func(*Wanted) (master []byte, from string)
+
+// Wanted is what a handshake's master secret can be found by.
+type Wanted struct {
+	ClientRandom []byte
+	Resumed      bool   // the handshake resumes an earlier one's session, whose secret it has
+	SessionID    []byte // that the client offered
+	Ticket       []byte // and its ticket
+}
+
+// Want is what is wanted once a client has said hello, and as long as the server
+// does not show that it resumes nothing.
+func Want(m *tlsmsg.ClientHello) Wanted {
+	w := Wanted{ClientRandom: bytes.Clone(m.Random[:]), Resumed: true, SessionID: bytes.Clone(m.SessionID)}
+	if i := tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionSessionTicket); i >= 0 {
+		w.Ticket = bytes.Clone(m.Extensions[i].Data)
+	}
+	return w
+}
 
 // A Connection is one connection that goes by.
 type Connection struct {

@@ -36,6 +36,10 @@ func (c *Connection) changeCipherSpec(dir transcript.Dir, h *half, f *transcript
 	case a.suite == nil:
 		c.noKeys(f, "unknown_suite", fmt.Sprintf("from here on it is encrypted, and not decrypted: %v is not a suite that is known here in %v", a.cipherSuite, a.version))
 	case a.master == nil:
+		if a.wanted.Resumed {
+			c.noKeys(f, "no_secret", "from here on it is encrypted, and no secret is at hand, neither for this client random nor for the earlier session that it resumes: --keylog names a key log, and a capture may hold its secrets itself")
+			return
+		}
 		c.noKeys(f, "no_secret", "from here on it is encrypted, and no secret for this client random is at hand: --keylog names a key log, and a capture may hold its secrets itself")
 	default:
 		h.state = a.state(dir)
@@ -57,10 +61,14 @@ func (c *Connection) seekSecret(f *transcript.Frame) {
 		return
 	}
 	a.sought = true
-	random := a.clientRandom[:]
-	if master := c.secrets(random); len(master) == suite.MasterSecretLen {
+	a.wanted.Resumed = a.wanted.Resumed && !a.incomplete
+	master, from := c.secrets(&a.wanted)
+	if len(master) == suite.MasterSecretLen {
 		a.master = master
-		c.recorder.Observed(f, handshake.SecretEvent{Label: "CLIENT_RANDOM", ClientRandom: bytes.Clone(random), Secret: bytes.Clone(master)})
+		if from != "" {
+			c.remark(f, transcript.TLS, "resumed_secret", "from here on it is encrypted, and decrypted here: "+from)
+		}
+		c.recorder.Observed(f, handshake.SecretEvent{Label: "CLIENT_RANDOM", ClientRandom: bytes.Clone(a.clientRandom[:]), Secret: bytes.Clone(master)})
 	}
 }
 

@@ -17,7 +17,7 @@ type agreement struct {
 
 	haveClientHello, haveServerHello bool
 	clientRandom, serverRandom       [32]byte
-	sessionID                        []byte // that the client offered
+	wanted                           Wanted // what its secret can be found by
 	serverName                       string
 
 	version      tlsmsg.Version
@@ -74,6 +74,8 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		if dir == transcript.In {
 			c.serverHello(f, m)
 		}
+	case *tlsmsg.Certificate, *tlsmsg.ServerHelloDone:
+		a.wanted.Resumed = false
 	case *tlsmsg.ServerKeyExchange:
 		if m.Group != 0 && dir == transcript.In {
 			a.group = m.Group
@@ -105,7 +107,7 @@ func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
 		}
 	}
 	a.haveClientHello = true
-	a.clientRandom, a.sessionID = m.Random, bytes.Clone(m.SessionID)
+	a.clientRandom, a.wanted = m.Random, Want(m)
 	var name tlsmsg.ServerName
 	if find(m.Extensions, &name, m.Type()) && name.HostName() != "" {
 		a.serverName = name.HostName()
@@ -134,7 +136,7 @@ func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	}
 	a.ems = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionExtendedMasterSecret) >= 0
 	a.etm = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionEncryptThenMAC) >= 0
-	a.resumed = a.version < tlsmsg.VersionTLS13 && len(m.SessionID) > 0 && bytes.Equal(m.SessionID, a.sessionID)
+	a.resumed = a.version < tlsmsg.VersionTLS13 && len(m.SessionID) > 0 && bytes.Equal(m.SessionID, a.wanted.SessionID)
 	if known := suite.Lookup(m.CipherSuite); known != nil {
 		if a.suite = known.For(a.version); a.suite != nil {
 			a.transcript.Choose(a.suite.Hash)

@@ -2,16 +2,18 @@ package observe
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 const (
-	// maxHeld bounds what waits beyond a hole of one direction, in octets.
+	// maxHeld bounds what waits beyond a hole of one direction, in bytes of frames.
 	maxHeld = 1 << 20
-	// chunkCost is what a chunk takes beside its octets, roughly.
-	chunkCost = 64
+	// chunkCost is what a chunk takes beside its octets, in memory and in the
+	// time to put another one before it, which a peer may do to all of them.
+	chunkCost = 256
 	// patience is how many frames may go by after the peer has acknowledged a
 	// hole, before it is taken to be missing from the capture: packets that
 	// passed two taps come in the wrong order.
@@ -44,6 +46,10 @@ type chunk struct {
 
 func (c chunk) end() int64 { return c.start + int64(len(c.data)) }
 
+// cost is what holding a chunk takes: all of its frame, however little of that is
+// new.
+func (c chunk) cost() int { return chunkCost + len(c.frame.Raw) }
+
 // arrive takes what is new of a frame's payload. The octets stay the frame's.
 func (s *stream) arrive(f *transcript.Frame) {
 	data, start := f.Payload(), f.Stream.Start
@@ -72,14 +78,11 @@ func (s *stream) insert(c chunk) {
 		}
 		c.data, c.start = c.data[s.next-c.start:], s.next
 	}
-	i := 0
+	i := sort.Search(len(s.waiting), func(i int) bool { return s.waiting[i].end() > c.start })
 	for ; i < len(s.waiting) && len(c.data) > 0; i++ {
 		w := s.waiting[i]
 		if c.end() <= w.start {
 			break
-		}
-		if w.end() <= c.start {
-			continue
 		}
 		if c.start < w.start { // the part before w is new
 			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start], ack: c.ack, frame: c.frame})
@@ -95,7 +98,7 @@ func (s *stream) insert(c chunk) {
 
 func (s *stream) put(i int, c chunk) {
 	s.waiting = slices.Insert(s.waiting, i, c)
-	if s.held += len(c.data) + chunkCost; s.held > maxHeld {
+	if s.held += c.cost(); s.held > maxHeld {
 		s.lost = true
 	}
 }
@@ -138,7 +141,7 @@ func (s *stream) take(other *stream) (chunk, bool) {
 	}
 	s.early = 0
 	s.waiting = s.waiting[1:]
-	s.held -= len(first.data) + chunkCost
+	s.held -= first.cost()
 	s.next = first.end()
 	s.waited = 0
 	return first, true

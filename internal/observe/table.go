@@ -26,6 +26,7 @@ type Summary struct {
 	NamesKnown  bool   // no ServerName will come any more
 	First, Last time.Time
 	Packets     int
+	Segments    int   // those that carry octets
 	Bytes       int64 // of IP packets
 
 	hello hello
@@ -175,6 +176,9 @@ func (s *Summary) segment(h *header) {
 	}
 	if h.flags.Has(wire.SYN) {
 		s.begun[dir], s.isn[dir] = true, h.seq
+	}
+	if len(h.payload) > 0 {
+		s.Segments++
 	}
 	s.fins[dir] = s.fins[dir] || h.flags.Has(wire.FIN)
 	s.closed = s.closed || h.flags.Has(wire.RST) || s.fins[0] && s.fins[1]

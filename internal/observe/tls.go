@@ -14,15 +14,18 @@ import (
 const (
 	// maxMessage bounds a handshake message, as for our own connections.
 	maxMessage = 128 << 10
-	// maxMarks bounds how many frames are remembered for one unfinished record.
-	maxMarks = 4096
+	// maxMarks bounds how many frames are remembered for one unfinished record,
+	// and maxMarked their bytes.
+	maxMarks  = 4096
+	maxMarked = 1 << 20
 )
 
 // half is one direction's record layer.
 type half struct {
-	buf   []byte // in order, from offset on
-	base  int64  // of buf[0] in the stream
-	marks []mark // the frames that brought buf, by offset
+	buf    []byte // in order, from offset on
+	base   int64  // of buf[0] in the stream
+	marks  []mark // the frames that brought buf, by offset
+	marked int    // bytes of these frames
 
 	skip      int64 // octets of a record that lies partly in a gap
 	resync    bool  // the next record's beginning is not known
@@ -62,10 +65,12 @@ func (h *half) append(p chunk, f *transcript.Frame) {
 		data, start = data[n:], start+n
 	}
 	if len(h.buf) == 0 {
-		h.base, h.marks = start, h.marks[:0]
+		h.base = start
+		h.unmark(len(h.marks))
 	}
-	if len(h.marks) < maxMarks {
+	if len(h.marks) < maxMarks && h.marked < maxMarked {
 		h.marks = append(h.marks, mark{start, f})
+		h.marked += len(f.Raw)
 	}
 	h.buf = append(h.buf, data...)
 }
@@ -86,11 +91,19 @@ func (h *half) drop(n int) {
 	h.buf = h.buf[n:]
 	h.base += int64(n)
 	for len(h.marks) > 1 && h.marks[1].at <= h.base {
-		h.marks = h.marks[1:]
+		h.unmark(1)
 	}
 	if len(h.buf) == 0 {
 		h.buf = nil
 	}
+}
+
+// unmark lets go of the first n marks.
+func (h *half) unmark(n int) {
+	for _, m := range h.marks[:n] {
+		h.marked -= len(m.frame.Raw)
+	}
+	h.marks = h.marks[n:]
 }
 
 // records splits off the whole records of a direction. f is the frame that is

@@ -2,6 +2,7 @@ package page
 
 import (
 	"encoding/hex"
+	"strings"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/anatomy"
@@ -72,22 +73,46 @@ type builder struct {
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Title = o.Title
+	b.derive(t)
 	b.sides(t)
 	for _, e := range t.Entries {
 		b.entry(e)
 	}
 	if r := t.Result(); r != nil {
-		b.Result, b.OK = view.Sentence(r), r.OK
+		b.Result, b.OK = plainly(r), r.OK
 	}
 	b.ask()
-	var err error
-	if b.Keys, err = keys.Steps(t); err != nil {
-		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
-	}
 	if b.Title == "" {
 		b.Title = b.Server
 	}
 	return &b.model
+}
+
+// plainly is the result for a reader who has never seen one before: how far the
+// connection came, in words rather than by the name of the goal.
+func plainly(r *transcript.Result) string {
+	s := view.Sentence(r)
+	for goal, words := range map[string]string{"open": "the TCP connection is open", "hello": "the server has answered",
+		"certificate": "the certificate has come", "finished": "the handshake is complete", "data": "the handshake is complete, and data has passed"} {
+		if rest, ok := strings.CutPrefix(s, goal); ok && r.OK && r.Outcome == goal {
+			return words + rest
+		}
+	}
+	return s
+}
+
+// derive shows how the keys were made.
+func (b *builder) derive(t *transcript.Transcript) {
+	var err error
+	if b.Keys, err = keys.Steps(t); err != nil {
+		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
+	}
+	for _, s := range b.Keys {
+		b.room -= len(s.Title) + len(s.Text) + len(s.Formula) + 200
+		for _, v := range s.Values {
+			b.room -= len(v.Name) + len(v.Hex) + len(v.Note) + 60
+		}
+	}
 }
 
 // nothing is the number of no specimen.

@@ -68,22 +68,40 @@ func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
 	}
 	s.introduce(f, out, p.Time, behind)
 	for {
-		fmt.Fprint(s.Out, prompt)
-		select {
-		case <-s.ctx.Done():
-			fmt.Fprintln(s.Out)
+		said, ok := s.ask()
+		if !ok {
 			return true
-		case line, more := <-s.lines:
-			if !more {
-				s.free = true
-				fmt.Fprintln(s.Out, "\n  no more answers: it goes on without stopping")
-				return true
-			}
-			if done, pass := s.answer(strings.TrimSpace(line), f, out); done {
-				return pass
-			}
+		}
+		if done, pass := s.answer(said, f, out); done {
+			return pass
 		}
 	}
+}
+
+// ask returns what the person says, and false where nobody says anything more.
+func (s *Stepper) ask() (said string, ok bool) {
+	fmt.Fprint(s.Out, prompt)
+	select {
+	case line, more := <-s.lines: // typed before we asked: its line end stands somewhere above
+		fmt.Fprintln(s.Out)
+		return s.heard(line, more)
+	default:
+	}
+	select {
+	case <-s.ctx.Done():
+		fmt.Fprintln(s.Out)
+		return "", false
+	case line, more := <-s.lines:
+		return s.heard(line, more)
+	}
+}
+
+func (s *Stepper) heard(line string, more bool) (said string, ok bool) {
+	if !more {
+		s.free = true
+		fmt.Fprintln(s.Out, "\n  no more answers: it goes on without stopping")
+	}
+	return strings.TrimSpace(line), more
 }
 
 const prompt = "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
@@ -183,7 +201,11 @@ func (s *Stepper) introduce(f *transcript.Frame, out bool, arrived time.Time, be
 		s.paragraph(e.Text)
 	}
 	if behind > 0 {
-		s.paragraph(fmt.Sprintf("Meanwhile %d more have come from the peer, who does not wait for you: they are next.", behind))
+		more := "one more packet has come from the peer, who does not wait for you: it is next."
+		if behind > 1 {
+			more = fmt.Sprintf("%d more packets have come from the peer, who does not wait for you: they are next.", behind)
+		}
+		s.paragraph("Meanwhile " + more)
 	}
 }
 
@@ -233,6 +255,9 @@ func (s *Stepper) paragraph(text string) {
 }
 
 func (s *Stepper) width() int {
+	if s.Options.Columns != nil {
+		s.Options.Width = s.Options.Columns()
+	}
 	if s.Options.Width > 0 {
 		return s.Options.Width
 	}

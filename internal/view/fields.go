@@ -38,6 +38,7 @@ const rawBytes = 8
 
 // Entry draws what is complete with this entry.
 func (v *Fields) Entry(e *transcript.Entry) {
+	v.fit()
 	v.specimens.entry(e, v.specimen)
 	if e.Type == transcript.TypeResult {
 		v.end(e.Result, v.shown)

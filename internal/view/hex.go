@@ -32,6 +32,7 @@ func (v *Hex) perLine() int {
 
 // Entry dumps what is complete with this entry.
 func (v *Hex) Entry(e *transcript.Entry) {
+	v.fit()
 	v.specimens.entry(e, v.dump)
 	if e.Type == transcript.TypeResult {
 		v.end(e.Result, v.shown)

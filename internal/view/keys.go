@@ -25,6 +25,7 @@ func (v *Keys) Entry(e *transcript.Entry) {
 	if e.Type != transcript.TypeResult {
 		return
 	}
+	v.fit()
 	t := &v.own
 	if v.options.Transcript != nil {
 		t = v.options.Transcript()

@@ -35,6 +35,9 @@ func NewLadder(w io.Writer, o Options) *Ladder {
 
 // Entry draws one entry.
 func (l *Ladder) Entry(e *transcript.Entry) {
+	if l.fit() {
+		l.lane = newLane(l.options.Width)
+	}
 	switch e.Type {
 	case transcript.TypeSegment:
 		l.head(e.Frame)
@@ -71,7 +74,11 @@ func (l *Ladder) head(f *transcript.Frame) {
 	if f.Dir == transcript.In {
 		client, server = server, client
 	}
-	l.print(l.paint(bold, fmt.Sprintf("client %v  %s%s  server %v", client, l.g.line, l.g.right, server)) + "\n\n")
+	ends := fmt.Sprintf("client %v  %s%s  server %v", client, l.g.line, l.g.right, server)
+	if columns(ends) > l.options.Width {
+		ends = fmt.Sprintf("client %v\nserver %v", client, server)
+	}
+	l.print(l.paint(bold, ends) + "\n\n")
 	gutter := l.lane.gutter("#", "ms", "after")
 	sides := padRight("client", l.lane.width-len("server")) + "server"
 	l.print(l.paint(dim, gutter+sides) + "\n")

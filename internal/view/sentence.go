@@ -34,7 +34,12 @@ func Sentence(r *transcript.Result) string {
 	}
 	s := strings.ReplaceAll(r.Outcome, "_", " ")
 	if r.Error != "" {
-		s += ": " + r.Error
+		if !strings.HasPrefix(r.Error, s) {
+			s += ": "
+		} else {
+			s = ""
+		}
+		s += r.Error
 		if len(parts) > 0 {
 			s += ". So far: "
 		}

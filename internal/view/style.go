@@ -59,6 +59,20 @@ func newCanvas(w io.Writer, o Options) canvas {
 	return c
 }
 
+// fit takes the width that the terminal has now. It reports whether that is
+// another one.
+func (v *canvas) fit() bool {
+	if v.options.Columns == nil {
+		return false
+	}
+	now := v.options.Columns()
+	if now <= 0 || now == v.options.Width {
+		return false
+	}
+	v.options.Width = now
+	return true
+}
+
 // paint colours s, where colour is wanted.
 func (v *canvas) paint(c color, s string) string {
 	if !v.options.Color || c == plain || s == "" {

@@ -20,11 +20,12 @@ type View interface {
 
 // Options say how a view may look.
 type Options struct {
-	Width   int  // of a line, in columns; 0 means DefaultWidth
-	Color   bool // whether to colour
-	ASCII   bool // whether to do without any other character
-	Verbose bool // whether to show what usually only distracts: records, every measurement
-	Data    bool // whether a ladder quotes the application data that arrives, as text
+	Width   int        // of a line, in columns; 0 means DefaultWidth
+	Columns func() int // where it can change meanwhile: Width as of now; may be nil
+	Color   bool       // whether to colour
+	ASCII   bool       // whether to do without any other character
+	Verbose bool       // whether to show what usually only distracts: records, every measurement
+	Data    bool       // whether a ladder quotes the application data that arrives, as text
 
 	Select     anatomy.Selector       // what of fields and hex to show; nil: all
 	Dictionary *dictionary.Dictionary // what fields are for; nil: dictionary.English

@@ -133,13 +133,13 @@ func (e Retransmitted) String() string {
 	return fmt.Sprintf("%s sent again: %s", e.What, e.Why)
 }
 func (e RTTMeasured) String() string {
-	return fmt.Sprintf("round trip %v, so SRTT %v and RTO %v", e.RTT, e.SRTT, e.RTO)
+	return fmt.Sprintf("round trip %s, so SRTT %s and RTO %s", brief(e.RTT), brief(e.SRTT), brief(e.RTO))
 }
 func (e SegmentDropped) String() string {
-	return fmt.Sprintf("segment at SEQ %v with %d octets dropped: %s", e.Seq, e.Len, e.Why)
+	return fmt.Sprintf("segment at SEQ %v with %s dropped: %s", e.Seq, octets(e.Len), e.Why)
 }
 func (e OutOfOrder) String() string {
-	return fmt.Sprintf("%d octets at SEQ %v kept: still waiting for %v", e.Len, e.Seq, e.Expected)
+	return fmt.Sprintf("%s at SEQ %v kept: still waiting for %v", octets(e.Len), e.Seq, e.Expected)
 }
 func (e ResetSent) String() string { return "RST sent: " + e.Why }
 func (e ResetReceived) String() string {
@@ -174,4 +174,19 @@ func (e UrgentData) String() string {
 func (e KeepAlive) String() string { return fmt.Sprintf("keep-alive probe %d", e.Probe) }
 func (e GaveUp) String() string {
 	return fmt.Sprintf("gave up after %v: %d transmissions of the %s without an answer", e.After, e.Attempts, e.Waiting)
+}
+
+// brief is a time as people read it, to the microsecond.
+func brief(d time.Duration) string {
+	if d < time.Microsecond {
+		return "less than 1µs"
+	}
+	return d.Round(time.Microsecond).String()
+}
+
+func octets[T ~int | ~uint32](n T) string {
+	if n == 1 {
+		return "1 octet"
+	}
+	return fmt.Sprintf("%d octets", n)
 }

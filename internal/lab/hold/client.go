@@ -43,24 +43,29 @@ func connect(d dir, name string) (*net.UnixConn, *unix.Ucred, error) {
 }
 
 func ask(d dir, name string) (*Status, error) {
+	a, err := inquire(d, name)
+	return a.Status, err
+}
+
+// inquire asks a holder what it holds. Without an error there is a status.
+func inquire(d dir, name string) (a answer, err error) {
 	c, who, err := connect(d, name)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(questionPatience))
 	if err := send(c, question{Do: "status"}); err != nil {
-		return nil, err
+		return a, err
 	}
-	var a answer
 	if _, err := receive(c, &a); err != nil {
-		return nil, fmt.Errorf("the holder of lab %q does not answer: %w", name, err)
+		return a, fmt.Errorf("the holder of lab %q does not answer (rawshake lab down --name %s ends it): %w", name, name, err)
 	}
 	if a.Status == nil {
-		return nil, fmt.Errorf("the holder of lab %q says: %s", name, a.Error)
+		return a, fmt.Errorf("the holder of lab %q says: %s", name, a.Error)
 	}
 	a.Status.PID = int(who.Pid)
-	return a.Status, nil
+	return a, nil
 }
 
 // List tells of all labs that stand. The names that dead ones left are removed.
@@ -122,7 +127,7 @@ func Down(name string) (was bool, err error) {
 		return false, err
 	}
 	defer c.Close()
-	pidfd, err := unix.PidfdOpen(int(who.Pid), 0)
+	pidfd, err := handle(c, int(who.Pid))
 	if err != nil && !errors.Is(err, unix.ESRCH) {
 		return false, fmt.Errorf("find the holder of lab %q: %w", name, err)
 	}
@@ -144,6 +149,32 @@ func Down(name string) (was bool, err error) {
 	}
 	d.clean(name)
 	return true, nil
+}
+
+// handle opens the process at the other end of a connection, or fails with
+// ESRCH where it has ended. While its end stands open the process has not, and
+// its number is no other's.
+func handle(c *net.UnixConn, pid int) (pidfd int, err error) {
+	if pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
+		return -1, err
+	}
+	raw, err := c.SyscallConn()
+	if err == nil {
+		gone := []unix.PollFd{{}}
+		var pollErr error
+		err = raw.Control(func(fd uintptr) {
+			gone[0].Fd = int32(fd)
+			_, pollErr = unix.Poll(gone, 0)
+		})
+		if err = errors.Join(err, pollErr); err == nil && gone[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0 {
+			err = unix.ESRCH
+		}
+	}
+	if err != nil {
+		_ = unix.Close(pidfd)
+		return -1, err
+	}
+	return pidfd, nil
 }
 
 // answerPatience is how long a holder may take to say that it has understood.

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // DefaultName is the name of a lab that was given none.
@@ -43,3 +44,28 @@ func (e *NoneError) Error() string {
 
 // Is makes the error an ErrNone.
 func (e *NoneError) Is(target error) bool { return target == ErrNone }
+
+// An OtherError is that of a lab that stands already and is not what was asked
+// for.
+type OtherError struct {
+	Lab              string
+	Topology, Wanted string // their names
+	Differences      []string
+}
+
+func (e *OtherError) Error() string {
+	text := fmt.Sprintf("lab %q stands already, of topology %q, ", e.Lab, e.Topology)
+	few := e.Differences[:min(len(e.Differences), maxNamed)]
+	switch {
+	case e.Topology != e.Wanted:
+		text += fmt.Sprintf("not %q", e.Wanted)
+	case len(few) < len(e.Differences):
+		text += fmt.Sprintf("and differs from what is asked for in %s and %d more", strings.Join(few, ", "), len(e.Differences)-len(few))
+	default:
+		text += "and differs from what is asked for in " + strings.Join(few, ", ")
+	}
+	return text + fmt.Sprintf(": take it down with rawshake lab down --name %s, or choose another --name", e.Lab)
+}
+
+// maxNamed is how many differences an error names.
+const maxNamed = 5

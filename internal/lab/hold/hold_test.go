@@ -5,9 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
 )
@@ -99,6 +102,71 @@ func TestAFolderOfOthersIsRefused(t *testing.T) {
 	}
 	if _, err := Up("default", lab.Bare()); err == nil {
 		t.Error("a lab is made in it")
+	}
+}
+
+// The number of a holder that has ended may be another process's by then.
+func TestAHolderThatHasEndedIsNoProcessToKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.sock")
+	ln, err := net.ListenUnix("unixpacket", &net.UnixAddr{Name: path, Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.DialUnix("unixpacket", nil, &net.UnixAddr{Name: path, Net: "unixpacket"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	pidfd, err := handle(c, os.Getpid())
+	if err != nil {
+		t.Fatalf("of one that stands: %v", err)
+	}
+	_ = unix.Close(pidfd)
+	_ = ln.Close() // as its end does
+	if _, err := handle(c, os.Getpid()); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("of one that has ended: %v, want ESRCH", err)
+	}
+}
+
+// A lab that stands is the one asked for only if all of it is.
+func TestEveryDifferenceOfATopologyIsNamed(t *testing.T) {
+	base := func() lab.Topology {
+		topology, err := lab.FindTopology("router")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return topology
+	}
+	was, err := partsOf(base())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*lab.Topology){
+		"":                   func(*lab.Topology) {},
+		"the seed":           func(x *lab.Topology) { x.Seed = 9 },
+		"the name":           func(x *lab.Topology) { x.Name = "other" },
+		"the description":    func(x *lab.Topology) { x.About = "other" },
+		"node server":        func(x *lab.Topology) { x.Nodes[2].Services[0].Port++ },
+		"link client-router": func(x *lab.Topology) { x.Links[0].MTU = 1400 },
+		"link router-server": func(x *lab.Topology) { x.Links[1].Latency = time.Second },
+		"node extra":         func(x *lab.Topology) { x.Nodes = append(x.Nodes, lab.NodeConfig{Name: "extra"}) },
+		"the order of nodes": func(x *lab.Topology) { slices.Reverse(x.Nodes) },
+		"the order of links": func(x *lab.Topology) { slices.Reverse(x.Links) },
+	} {
+		topology := base()
+		topology.Nodes = slices.Clone(topology.Nodes)
+		topology.Links = slices.Clone(topology.Links)
+		for i := range topology.Nodes {
+			topology.Nodes[i].Services = slices.Clone(topology.Nodes[i].Services)
+		}
+		change(&topology)
+		now, err := partsOf(topology)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(now.differences(was), ", "); got != want {
+			t.Errorf("%q is the difference, want %q", got, want)
+		}
 	}
 }
 

@@ -150,7 +150,8 @@ func (h *holder) answer(c *net.UnixConn) {
 		h.exec(c, &q, files)
 		return
 	case "status":
-		_ = send(c, answer{Status: h.status()})
+		parts, _ := partsOf(h.lab.Topology())
+		_ = send(c, answer{Status: h.status(), Parts: parts})
 	case "down":
 		_ = send(c, answer{})
 		h.end()

@@ -36,6 +36,7 @@ type answer struct {
 	Missing bool    `json:"missing,omitempty"` // there is no such program
 	Exit    *int    `json:"exit,omitempty"`
 	Status  *Status `json:"status,omitempty"`
+	Parts   parts   `json:"parts,omitempty"` // of the lab's topology, with the status
 }
 
 // A Status is what is told of a lab.

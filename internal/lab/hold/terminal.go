@@ -1,13 +1,14 @@
 package hold
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // A command in a lab is in another session, and cannot be controlled by our
@@ -27,21 +28,10 @@ func openTerminal() (*terminal, error) {
 	if !term.IsTerminal(0) || !term.IsTerminal(1) || !term.IsTerminal(2) {
 		return t, nil
 	}
-	own, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open a terminal for the command: %w", err)
+	var err error
+	if t.own, t.theirs, err = lab.OpenTerminal(); err != nil {
+		return nil, err
 	}
-	fd := int(own.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		_ = own.Close()
-		return nil, fmt.Errorf("unlock the command's terminal: %w", err)
-	}
-	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
-	if errno != 0 {
-		_ = own.Close()
-		return nil, fmt.Errorf("open the command's end of a terminal: %w", errno)
-	}
-	t.own, t.theirs = own, os.NewFile(peer, "terminal")
 	t.resize()
 	return t, nil
 }

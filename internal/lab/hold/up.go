@@ -32,9 +32,13 @@ func Up(name string, t lab.Topology) (made bool, err error) {
 		return false, err
 	}
 	defer unlock()
-	switch s, err := ask(d, name); {
-	case err == nil && (s.Topology != t.Name || s.Seed != t.Seed):
-		return false, fmt.Errorf("lab %q stands already, and is of topology %q with seed %d: rawshake lab down first, or choose another --name", name, s.Topology, s.Seed)
+	asked, err := partsOf(t)
+	if err != nil {
+		return false, err
+	}
+	switch a, err := inquire(d, name); {
+	case err == nil && len(asked.differences(a.Parts)) > 0:
+		return false, &OtherError{Lab: name, Topology: a.Status.Topology, Wanted: t.Name, Differences: asked.differences(a.Parts)}
 	case err == nil:
 		return false, nil
 	case !errors.Is(err, ErrNone):

@@ -32,7 +32,7 @@ const strip = (path) => path.replace(/\[\d+\]/g, "");
 // The colour of a field says which layer it belongs to.
 const layerOf = (path) => {
   const head = path.split(/[.[]/, 1)[0];
-  if (/^(Ethernet|ARP|VLAN|Loopback|Linux)/.test(head)) return "link";
+  if (/^(Ethernet|VLAN|MPLS|PPPoE|PPP|LinuxCooked|Loopback|ARP)$/.test(head)) return "link";
   if (/^(IPv4|IPv6|ICMP|ICMPv6|Neighbour)$/.test(head)) return "ip";
   if (head === "TCP") return "tcp";
   if (head === "TLSRecord") return "record";

@@ -87,6 +87,14 @@ const paperQuestions = () => {
   return list;
 };
 
+// The first records of each side are printed with how their nonces are made, and
+// what else the reader has opened.
+let unfolded = [];
+const unfold = () => {
+  unfolded = [...document.querySelectorAll(".keys details")].slice(0, 4).filter((e) => !e.open);
+  for (const e of unfolded) e.open = true;
+};
+
 const toPaper = () => {
   const box = $("paper"), told = new Set(), list = specimensFor(chosenFor("paper-what")).filter(([, s]) => s);
   box.replaceChildren();
@@ -96,9 +104,13 @@ const toPaper = () => {
     for (const [of, s] of list) packets.append(paperSection(of, s, told));
     box.append(make("h2", "", "Byte by byte"), make("p", "source", "Where it begins, its bytes, its name and value; and where it comes for the first time, what it is for."), packets);
   }
+  unfold();
   document.body.classList.toggle("paper-keys", $("paper-keys").checked);
 };
 
 window.addEventListener("beforeprint", toPaper);
-window.addEventListener("afterprint", () => $("paper").replaceChildren());
+window.addEventListener("afterprint", () => {
+  $("paper").replaceChildren();
+  for (const e of unfolded) e.open = false;
+});
 $("print").addEventListener("click", () => window.print());
