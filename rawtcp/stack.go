@@ -215,8 +215,7 @@ func (s *Stack) collect() {
 		if b == nil {
 			return
 		}
-		// Whoever looks at packets sees what became of one before the next is made.
-		if s.out.add(now, b); s.out.full() || s.held != nil {
+		if s.out.add(now, b); s.out.full() {
 			s.transmit()
 		}
 	}

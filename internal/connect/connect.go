@@ -108,10 +108,24 @@ func (r *run) run(ctx context.Context) error {
 	return err
 }
 
-// gate puts the gatekeeper between the link and the stack.
+// gate puts the gatekeeper between the link and the stack. What we send is shown
+// once it is decided about, before anybody looks at another packet, rather than
+// when the stack has sent all that was due.
 func (r *run) gate() {
 	held := func() time.Duration { return 0 }
-	keeper := r.Gate(func(text string) { r.note("link", "dropped_by_hand", text) })
+	decide := r.Gate(func(text string) { r.note("link", "dropped_by_hand", text) })
+	keeper := func(p link.Packet, out bool, behind int) bool {
+		pass := decide(p, out, behind)
+		if out {
+			r.frame(rawtcp.Frame{Out: true, Packet: p.Data})
+		}
+		return pass
+	}
+	r.Dialer.Stack.Tap = func(f rawtcp.Frame) {
+		if !f.Out || f.Ghost || f.Err != nil {
+			r.frame(f)
+		}
+	}
 	r.Dialer.Wrap = func(l link.Link) link.Link {
 		l, held = link.Gate(l, keeper)
 		return l

@@ -21,7 +21,7 @@ import (
 var attacks = []string{
 	`<script>window.pwned=1</script>`, `</script><script>window.pwned=1</script>`, `<img src=x onerror="window.pwned=1">`,
 	`"><svg onload=window.pwned=1>`, `'-window.pwned=1-'`, `javascript:window.pwned=1`, `<!--<script>`, "\u2028window.pwned=1\u2029",
-	`{{.Title}}`, `]]><script>window.pwned=1</script>`,
+	"\u202egpj.exe\u2066\u009b31m\x07", `{{.Title}}`, `]]><script>window.pwned=1</script>`,
 }
 
 // hostile is a transcript with an attack in every string that a peer, or a

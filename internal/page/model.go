@@ -3,6 +3,7 @@ package page
 import (
 	"encoding/hex"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/anatomy"
@@ -15,9 +16,11 @@ import (
 const (
 	// maxShown bounds the bytes of one specimen that are in the page.
 	maxShown = 16 << 10
-	// maxPage bounds what all specimens take, in bytes of JSON, roughly: the
-	// page of an ordinary handshake is far below, that of a large transfer ends
-	// somewhere.
+	// maxValue bounds the text of one value, in bytes.
+	maxValue = 400
+	// maxPage bounds what comes from the connection, in bytes of the page,
+	// roughly: the page of an ordinary handshake is far below, that of a large
+	// transfer ends somewhere below a megabyte.
 	maxPage = 800 << 10
 	// maxSteps bounds the ladder.
 	maxSteps = 1000
@@ -72,14 +75,14 @@ type builder struct {
 
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
-	b.Title = o.Title
+	b.Title = view.Escape(o.Title)
 	b.derive(t)
 	b.sides(t)
 	for _, e := range t.Entries {
 		b.entry(e)
 	}
 	if r := t.Result(); r != nil {
-		b.Result, b.OK = plainly(r), r.OK
+		b.Result, b.OK = view.Escape(plainly(r)), r.OK
 	}
 	b.ask()
 	if b.Title == "" {
@@ -139,16 +142,38 @@ func (b *builder) specimen(s *anatomy.Specimen, title string) int {
 		if n.Offset > len(data) {
 			break
 		}
-		value := view.Escape(view.Value(n, s.Data))
+		if b.room <= 0 {
+			p.Err = "the page would be too large with the rest"
+			break
+		}
+		value := shorten(view.Escape(view.Value(n, s.Data)))
 		name := n.Name
 		if n.Index >= 0 {
 			name = r.Path[lastName(r.Path):]
 		}
 		p.Rows = append(p.Rows, row{r.Depth, name, n.Offset, min(own(n), len(data)-n.Offset), kinds[n.Kind], value, b.word(r.Key, s.Situation)})
-		b.room -= len(value) + len(name) + 24
+		b.room -= cost(value) + len(name) + 32
 	}
 	b.Specimens = append(b.Specimens, p)
 	return len(b.Specimens) - 1
+}
+
+// shorten cuts a value that nobody reads to its end.
+func shorten(s string) string {
+	if len(s) <= maxValue {
+		return s
+	}
+	end := maxValue
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// cost is what text takes in the page, where some characters are written by
+// their numbers.
+func cost(s string) int {
+	return len(s) + 5*(strings.Count(s, "<")+strings.Count(s, ">")+strings.Count(s, "&")+strings.Count(s, `"`))
 }
 
 // own is the length of what is a group's own: of a header, without what it

@@ -27,6 +27,9 @@ type step struct {
 	key    any      // the frame or message, for the questions
 }
 
+// stepCost is what a step takes without its texts: as an element, and as data.
+const stepCost = 500
+
 // sides finds out who talks with whom.
 func (b *builder) sides(t *transcript.Transcript) {
 	for _, f := range t.Frames() {
@@ -55,13 +58,15 @@ func (b *builder) entry(e *transcript.Entry) {
 	}
 	switch {
 	case s == nil:
-	case len(b.Steps) >= maxSteps:
+	case len(b.Steps) >= maxSteps || b.room < 0:
 		b.Omitted++
 	default:
 		s.Number = len(b.Steps)
 		b.Steps = append(b.Steps, s)
+		b.room -= stepCost + 2*cost(s.Label)
 		for i := range s.Facts {
-			s.Facts[i] = view.Escape(s.Facts[i])
+			s.Facts[i] = shorten(view.Escape(s.Facts[i]))
+			b.room -= 2*cost(s.Facts[i]) + 20
 		}
 	}
 }

@@ -36,6 +36,9 @@ type Stepper struct {
 	last    []*transcript.Entry // of the packet that is looked at
 }
 
+// minWidth is the least that text is wrapped to, in columns.
+const minWidth = 40
+
 // maxLine bounds an answer, in bytes.
 const maxLine = 1 << 10
 
@@ -80,7 +83,7 @@ func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
 
 // ask returns what the person says, and false where nobody says anything more.
 func (s *Stepper) ask() (said string, ok bool) {
-	fmt.Fprint(s.Out, prompt)
+	fmt.Fprint(s.Out, s.prompt())
 	select {
 	case line, more := <-s.lines: // typed before we asked: its line end stands somewhere above
 		fmt.Fprintln(s.Out)
@@ -104,7 +107,14 @@ func (s *Stepper) heard(line string, more bool) (said string, ok bool) {
 	return strings.TrimSpace(line), more
 }
 
-const prompt = "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+// prompt is as long as the terminal is wide enough for.
+func (s *Stepper) prompt() string {
+	long := "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+	if len(long) > s.width() {
+		return "  [Enter] d l f h c q, ? help > "
+	}
+	return long
+}
 
 const help = `  Enter  let the packet go its way
   d      drop it: see how it comes again
@@ -152,7 +162,7 @@ func (s *Stepper) drop(f *transcript.Frame, out bool) {
 		then = "our timer will send it again, if anything depends on it"
 	}
 	text := what + " was dropped by hand: " + then
-	fmt.Fprintln(s.Out, "  "+text)
+	s.paragraph(text)
 	if s.Note != nil {
 		s.Note(text)
 	}
@@ -191,7 +201,10 @@ func (s *Stepper) introduce(f *transcript.Frame, out bool, arrived time.Time, be
 			what += fmt.Sprintf(" %.1f s ago, while you looked", ago.Seconds())
 		}
 	}
-	fmt.Fprintf(s.Out, "\n%s: %s\n", what, s.title(f))
+	fmt.Fprintln(s.Out)
+	for _, line := range view.Wrap(what+": "+s.title(f), max(minWidth, s.width())) {
+		fmt.Fprintln(s.Out, line)
+	}
 	if s.mode == "line" {
 		s.line(f)
 	} else {
@@ -230,7 +243,7 @@ func (s *Stepper) title(f *transcript.Frame) string {
 	if f.Retransmission {
 		t += ", seen before"
 	}
-	return view.Escape(t)
+	return view.Text(t, s.Options)
 }
 
 func (s *Stepper) line(f *transcript.Frame) {
@@ -239,7 +252,8 @@ func (s *Stepper) line(f *transcript.Frame) {
 	}
 	for _, e := range s.last {
 		if e.Message != nil && !e.Message.Sealed {
-			s.paragraph(e.Message.Name() + ": " + strings.Join(view.MessageFacts(e.Message), "  "))
+			facts := append([]string{e.Message.Name() + ":"}, view.MessageFacts(e.Message)...)
+			s.paragraph(strings.TrimSuffix(strings.Join(facts, "  "), ":"))
 		}
 	}
 }
@@ -249,7 +263,7 @@ func (s *Stepper) show(f *transcript.Frame) {
 }
 
 func (s *Stepper) paragraph(text string) {
-	for _, line := range view.Wrap(view.Escape(text), max(40, s.width()-4)) {
+	for _, line := range view.Wrap(view.Text(text, s.Options), max(minWidth, s.width()-4)) {
 		fmt.Fprintln(s.Out, "  "+line)
 	}
 }

@@ -61,5 +61,11 @@ func DrawSpecimen(name string, w io.Writer, o Options, s *anatomy.Specimen) erro
 	return v.Err()
 }
 
+// Text makes text from anywhere fit for a terminal that is as the options say.
+func Text(text string, o Options) string {
+	c := newCanvas(nil, o)
+	return c.text(text)
+}
+
 // Wrap breaks text into lines of at most so many columns.
 func Wrap(text string, columns int) []string { return wrap(text, columns) }
