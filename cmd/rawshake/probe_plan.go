@@ -60,8 +60,8 @@ func (p *probePlan) close() error {
 func (f *probeFlags) plan(cmd *cobra.Command, args []string) (*probePlan, error) {
 	p := &probePlan{}
 	steps := []func(*probePlan) error{f.planGoal, f.planPace, f.planProbeTLS, f.planProbeLink,
-		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
 		func(p *probePlan) error { return f.planTargets(p, args) },
+		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
 		f.planOutput}
 	for _, step := range steps {
 		if err := step(p); err != nil {
@@ -109,7 +109,9 @@ func (f *probeFlags) planGoal(p *probePlan) (err error) {
 	if o.Fields, err = record.ParseFields(f.fields); err != nil {
 		return usageError("--fields: %v", err)
 	}
-	o.Whole = f.certificates
+	if f.certificates {
+		o.Whole = new(record.Written)
+	}
 	return nil
 }
 
@@ -148,7 +150,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 			return usageError("--servername: %v", err)
 		}
 	}
-	o.Worker = &worker.Worker{Parsed: new(worker.Parsed)}
+	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts)}
 	if f.ca != "" {
 		roots, err := loadRoots(f.ca)
 		if err != nil {
@@ -206,9 +208,7 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 			return usageError("--shard needs --seed, the same for all shards: only then is no target in two of them")
 		}
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.ports, o.Goal.String(), strings.Join(f.files, "\x00"), strings.Join(args, "\x00"),
-		strings.Join(f.exclude, ","), strings.Join(f.excludeFiles, "\x00"), fmt.Sprint(f.allowSpecial, f.ipv4, f.ipv6, o.Shard, o.Shards)}, "\x01")))
-	o.Scan = hex.EncodeToString(sum[:16])
+	o.Scan = f.fingerprint(o, args)
 	if f.checkpoint != "" {
 		o.Checkpoint = f.checkpoint
 		c, err := probe.ReadCheckpoint(f.checkpoint)
@@ -226,6 +226,16 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		o.Seed = rand.Uint64()
 	}
 	return nil
+}
+
+// fingerprint tells one scan from another. What is left out of lists may change
+// when a scan goes on: their targets keep their places. What is left out of
+// ranges may not.
+func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
+	o.Space.Describe(h)
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func parseShard(s string) (i, n uint64, err error) {
