@@ -159,7 +159,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 			return usageError("--servername: %v", err)
 		}
 	}
-	o.Worker = &worker.Worker{Parsed: new(worker.Parsed)}
+	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts)}
 	if f.ca != "" {
 		roots, err := loadRoots(f.ca)
 		if err != nil {

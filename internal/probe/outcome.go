@@ -27,12 +27,18 @@ func (l *loop) blank(t *Target) *record.Record {
 // wall is an instant of ours as the wall clock has it.
 func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration(at)) }
 
+// usualRecord is what most records take, in bytes.
+const usualRecord = 2048
+
 // write hands the loop's record on.
 func (l *loop) write(n uint64, r *record.Record) {
 	slot := l.window.at(n)
 	r.Repeat = slot.flags&slotRepeat != 0
 	l.buf = l.enc.Append(l.buf, r)
 	l.held = append(l.held, n)
+	if len(l.buf) > bufferLen-2*usualRecord { // or it would have to grow
+		l.handOver(false)
+	}
 	l.stats.Records++
 	l.stats.Outcomes[outcomeIndex(r.Outcome)]++
 	l.rec.ICMP = nil

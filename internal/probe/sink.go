@@ -35,6 +35,10 @@ type handed struct {
 	loop    int
 }
 
+// bufferLen is how many bytes of records are handed over at a time, or a little
+// more.
+const bufferLen = 64 << 10
+
 // sinkQueue is how many buffers wait to be written.
 const sinkQueue = 16
 
@@ -148,7 +152,7 @@ func (s *sink) buffer() ([]byte, []uint64) {
 	case h := <-s.spare:
 		return h.records[:0], h.numbers[:0]
 	default:
-		return make([]byte, 0, 64<<10), nil
+		return make([]byte, 0, bufferLen), nil
 	}
 }
 
