@@ -66,8 +66,10 @@ func OpenRange(o RangeOptions) (Range, error) {
 	if o.Count < 1 || o.Count > maxBlock {
 		return nil, fmt.Errorf("a guard over %d ports: from 1 to %d can be chosen", o.Count, maxBlock)
 	}
-	for range attempts {
-		if o.First, o.Last, err = randomBlock(o.Count, o.Hold); err != nil {
+	for i := range attempts {
+		// Thousands of connections in TIME-WAIT leave no long run of the kernel's
+		// own range free. Below it their ports are rare.
+		if o.First, o.Last, err = randomBlock(o.Count, o.Hold && i < attempts/2); err != nil {
 			return nil, err
 		}
 		s, err := o.scope()
@@ -84,7 +86,7 @@ func OpenRange(o RangeOptions) (Range, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%w: no %d ports in a row are free in any of %d random places; ask for fewer, or name them", ErrPortInUse, o.Count, attempts)
+	return nil, fmt.Errorf("%w: no %d ports in a row are free in any of %d random places (ss -tan shows who has them; what is in TIME-WAIT goes within a minute); ask for fewer, or name them", ErrPortInUse, o.Count, attempts)
 }
 
 // kindsOf are the guards to try, in their order.
@@ -255,15 +257,15 @@ const (
 	maxBlock    = 16384
 )
 
-// randomBlock chooses n ports in a row: of the kernel's own range if they are
-// to be held, and below it if they are not, where the kernel gives none away.
-func randomBlock(n int, hold bool) (first, last uint16, err error) {
+// randomBlock chooses n ports in a row: of the kernel's own range, which is right
+// for ports that are held, or below it, where the kernel gives none away.
+func randomBlock(n int, own bool) (first, last uint16, err error) {
 	low, high, err := ephemeralRange()
 	if err != nil {
 		return 0, 0, err
 	}
 	from, to := int(low), int(high)
-	if !hold && int(low)-lowestBlock >= n {
+	if !own && int(low)-lowestBlock >= n {
 		from, to = lowestBlock, int(low)-1
 	}
 	if to-from+1 < n {

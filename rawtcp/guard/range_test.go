@@ -140,3 +140,20 @@ func TestWrongRangesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Connections in TIME-WAIT hold ports all over the kernel's own range.
+func TestABlockIsFoundBelowACrowdedRange(t *testing.T) {
+	p := nstest.NewPair(t)
+	low, high, err := guard.EphemeralPorts()
+	nstest.Check(t, err)
+	const n = 100
+	for port := int(low); port <= int(high); port += n / 2 {
+		g, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: netip.AddrPortFrom(p.Client.Addr4, uint16(port))})
+		nstest.Check(t, err)
+		defer g.Close()
+	}
+	g := openRange(t, guard.RangeOptions{Addrs: []netip.Addr{p.Client.Addr4}, Count: n, Hold: true})
+	if first, last := g.Ports(); last >= low || last-first != n-1 {
+		t.Errorf("ports %d-%d, want %d below %d", first, last, n, low)
+	}
+}
