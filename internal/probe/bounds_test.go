@@ -66,7 +66,7 @@ func TestARecordTellsOfOCSPAndSCTs(t *testing.T) {
 // Each target that holds a connection costs memory; there are no more of them
 // than it allows, and all have their turn.
 func TestMemoryBoundsWhatIsInFlight(t *testing.T) {
-	const n = 1 << 15
+	const n = 1 << 14
 	o := fakeOptions(t, n)
 	o.MaxInFlight, o.Timeout, o.MaxMemory = 2*n, time.Minute, heap()+2<<20
 	l := fakeLoop(t, o, &fakeNet{}) // hosts that take the connection and say no more
@@ -108,7 +108,7 @@ func (n *narrowNet) Stats() link.RingStats {
 }
 
 func TestALinkWithoutRoomSlowsTheScanDown(t *testing.T) {
-	o := fakeOptions(t, 4096)
+	o := fakeOptions(t, 16384)
 	o.Goal, o.Rate, o.Timeout, o.Retries = GoalTCP, 40000, time.Millisecond, 0
 	n := &narrowNet{room: 100}
 	l := fakeLoop(t, o, &n.fakeNet)
