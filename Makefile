@@ -72,7 +72,7 @@ dist: build ## static programs for amd64 and arm64, packed, with checksums, at D
 docker: build ## the image, as rawshake, FROM scratch
 	docker build -t rawshake -f scripts/docker/Dockerfile bin
 
-docker-test: ## the image and the Compose project of scripts/docker, where a Docker engine runs
+docker-test: ## the image and the Compose project of scripts/docker, where Docker is installed
 	$(GO) test -count=1 -v ./internal/compose
 
 soak: ## the simulated network, for SEEDS (default 1000000) seeds

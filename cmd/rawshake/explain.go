@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -42,8 +43,12 @@ func newExplain() *cobra.Command {
 connection in it as connect shows its own. Where there are several it lists
 them; --conn, --host, --port and --servername say which one is meant.
 
+Every byte is shown as a field, from the link's own header on: Ethernet with
+VLAN tags, MPLS and PPPoE, Linux cooked v1 and v2, null and loopback, raw IP.
+
 With the session's secrets, from a key log or in the capture itself, TLS 1.0 to
-1.2 is shown decrypted. With -i it listens on an interface, without sending
+1.2 is shown decrypted; a resumed session also by those of the session that it
+resumes, if the capture holds both. With -i it listens on an interface, without sending
 anything, and shows the next connection that is meant.`,
 		Example: `  rawshake explain capture.pcapng
   rawshake explain --conn 3 --keylog keys.txt --view fields capture.pcap
@@ -197,8 +202,10 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	}
 	var report *explain.Report
 	if f.iface != "" {
-		if !f.quiet {
-			fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+		o.Listening = func() {
+			if !f.quiet {
+				fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+			}
 		}
 		report, err = explain.Interface(ctx, f.iface, o)
 	} else {
@@ -225,7 +232,7 @@ func explainError(err error) error {
 	if errors.Is(err, explain.ErrNotAllowed) {
 		return &statusError{exitNotAllowed, err}
 	}
-	if errors.Is(err, explain.ErrUnsupported) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+	if errors.Is(err, explain.ErrUnsupported) || errors.Is(err, explain.ErrNoInterface) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		return usageError("%v", err)
 	}
 	return &statusError{exitError, err}
@@ -252,7 +259,11 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 		fmt.Fprintf(os.Stderr, "rawshake: %s more in the capture: --list lists them\n", count(n, "connection"))
 	}
 	if r.Broken != nil {
-		err = errors.Join(err, &statusError{exitError, fmt.Errorf("the capture is broken: %w. What stands before that, %d packets, was read", r.Broken, r.Packets)})
+		said := ""
+		if err != nil {
+			said = ": " + err.Error()
+		}
+		err = &statusError{exitError, fmt.Errorf("the capture is broken: %w. What stands before that, %s, was read%s", r.Broken, count(r.Packets, "packet"), said)}
 	}
 	return err
 }

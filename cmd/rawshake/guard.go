@@ -100,7 +100,7 @@ the RSTs that the kernel itself would send from the ports. It stays until
 			}
 			n, err := guard.Raise(addrs, first, last, raisedBy())
 			if err != nil {
-				return guardError(err)
+				return guardError(err, runInstead)
 			}
 			what := &guard.Found{Addrs: addrs, First: first, Last: last}
 			stands := "stands"
@@ -157,7 +157,7 @@ those, and are left alone.`,
 			}
 			n, err := guard.Lower(addrs, first, last)
 			if err != nil {
-				return guardError(err)
+				return guardError(err, "")
 			}
 			fmt.Fprintf(os.Stderr, "%s taken down\n", count(n, "rule"))
 			return nil
@@ -175,11 +175,13 @@ func newGuardStatus() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found, err := guard.Find()
-			write := writeGuards
+			var werr error
 			if asJSON {
-				write = writeGuardsJSON
+				werr = writeGuardsJSON(cmd.OutOrStdout(), found)
+			} else {
+				werr = writeGuards(cmd.OutOrStdout(), found, err == nil)
 			}
-			if werr := write(cmd.OutOrStdout(), found); werr != nil {
+			if werr != nil {
 				return &statusError{exitError, werr}
 			}
 			if err != nil {
@@ -192,7 +194,9 @@ func newGuardStatus() *cobra.Command {
 	return cmd
 }
 
-func writeGuards(w io.Writer, found []guard.Found) error {
+// writeGuards shows the guards that were found, which are all or what may be
+// seen.
+func writeGuards(w io.Writer, found []guard.Found, all bool) error {
 	var b strings.Builder
 	for _, f := range found {
 		ends := "ends with process " + fmt.Sprint(f.PID)
@@ -210,8 +214,11 @@ func writeGuards(w io.Writer, found []guard.Found) error {
 		}
 		fmt.Fprintf(&b, "%s: %v\n  %s\n  %s\n  %s dropped\n", f.Kind, &f, view.Escape(f.Owner), ends, dropped)
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) == 0 && all:
 		b.WriteString("no guard stands here\n")
+	case len(found) == 0:
+		b.WriteString("no guard can be seen from here\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -238,11 +245,22 @@ func writeGuardsJSON(w io.Writer, found []guard.Found) error {
 	return nil
 }
 
-// guardError says what to do where a guard is refused.
-func guardError(err error) error {
+// Ways out where a guard is refused, beside the privilege.
+const (
+	runInstead = "Or guard one command, without any privilege: rawshake guard run -- COMMAND"
+	autoKind   = "Or leave out --guard: the listener guard needs no privilege"
+)
+
+// guardError says what to do where a guard is refused; instead is another way
+// than the privilege, if there is one.
+func guardError(err error, instead string) error {
 	switch {
 	case errors.Is(err, guard.ErrPermission):
-		return &statusError{exitNotAllowed, fmt.Errorf("%w\n  %s\n  Or guard one command, without any privilege: rawshake guard run -- COMMAND", err, grant("cap_net_raw,cap_net_admin"))}
+		text := grant("cap_net_raw,cap_net_admin")
+		if instead != "" {
+			text += "\n  " + instead
+		}
+		return &statusError{exitNotAllowed, fmt.Errorf("%w\n  %s", err, text)}
 	case errors.Is(err, guard.ErrPortInUse):
 		return &statusError{exitError, fmt.Errorf("%w\n  Name other ports with --ports, or leave them out to have free ones chosen", err)}
 	}

@@ -48,7 +48,7 @@ Exit status: the command's own; 128 and the signal's number if one ended it.`,
 			}
 			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun})
 			if err != nil {
-				return guardError(err)
+				return guardError(err, autoKind)
 			}
 			defer g.Close()
 			if !quiet {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -26,6 +27,10 @@ made for the occasion, and whose certificate --ca-out writes.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), lab.KeyType(key), lab.CertFault(fault), lab.ClientAuth(auth)
 			server, err := lab.Serve(cmd.Context(), s, listen)
+			var wrong *lab.ServiceError
+			if errors.As(err, &wrong) {
+				return usageError("%v", err)
+			}
 			if err != nil {
 				return &statusError{exitError, err}
 			}

@@ -28,12 +28,7 @@ type classicReader struct {
 
 func newClassicReader(src *source) (*classicReader, error) {
 	var h [24]byte
-	if err := src.read(h[:]); err != nil {
-		if binary.BigEndian.Uint32(h[:]) != magicMicro && binary.LittleEndian.Uint32(h[:]) != magicMicro {
-			return nil, ErrNotCapture
-		}
-		return nil, broken(0, "file header", midway(err))
-	}
+	readErr := src.read(h[:])
 	f := &classicReader{unit: time.Microsecond, size: 16}
 	for _, f.order = range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		switch f.order.Uint32(h[:]) {
@@ -45,10 +40,13 @@ func newClassicReader(src *source) (*classicReader, error) {
 		default:
 			continue
 		}
+		if readErr != nil {
+			return nil, broken(0, "file header", midway(readErr))
+		}
 		f.link = wire.LinkType(f.order.Uint32(h[20:]) & 0xffff) // above stands the length of a frame check sequence
 		return f, nil
 	}
-	return nil, ErrNotCapture
+	return nil, notCapture(h[:])
 }
 
 func (f *classicReader) next(r *Reader, p *Packet) error {

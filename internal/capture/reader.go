@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,6 +28,22 @@ type Packet struct {
 
 // ErrNotCapture says that a file is neither pcap nor pcapng.
 var ErrNotCapture = errors.New("this is no capture: it begins neither as pcap nor as pcapng")
+
+// compressions are programs that undo what a file begins as.
+var compressions = []struct{ magic, program string }{
+	{"\x1f\x8b", "gzip -dc"}, {"\x28\xb5\x2f\xfd", "zstd -dc"}, {"\xfd7zXZ", "xz -dc"}, {"BZh", "bzip2 -dc"}, {"\x04\x22\x4d\x18", "lz4 -dc"},
+}
+
+// notCapture is ErrNotCapture of a file that begins as b, with a way out where
+// there is one.
+func notCapture(b []byte) error {
+	for _, c := range compressions {
+		if bytes.HasPrefix(b, []byte(c.magic)) {
+			return fmt.Errorf("%w, but as a compressed file: %s FILE | rawshake explain -", ErrNotCapture, c.program)
+		}
+	}
+	return ErrNotCapture
+}
 
 // A Reader reads a capture file, pcap or pcapng of either byte order, from
 // front to back, and holds one packet of it at a time. Whatever lengths the

@@ -176,6 +176,23 @@ func TestWhatIsNoCaptureIsRefused(t *testing.T) {
 	}
 }
 
+// Wireshark opens compressed captures; here the error says what to do.
+func TestACompressedCaptureIsToldFromAnother(t *testing.T) {
+	_, err := NewReader(strings.NewReader("\x1f\x8b\x08" + strings.Repeat("x", 40)))
+	if !errors.Is(err, ErrNotCapture) || !strings.Contains(err.Error(), "gzip -dc FILE | rawshake explain -") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAFileHeaderThatBreaksOffIsACapture(t *testing.T) {
+	for _, magic := range []uint32{magicMicro, magicNano, magicModified} {
+		var broken *BrokenError
+		if _, err := NewReader(bytes.NewReader(words(magic, 4|2<<16))); !errors.As(err, &broken) {
+			t.Errorf("%#x: %v", magic, err)
+		}
+	}
+}
+
 // Everything that a writer writes comes back, from a file, where notes go to the
 // packet before them, and from a pipe, where they go to the next.
 func TestNotesAndSecretsComeBack(t *testing.T) {

@@ -26,6 +26,7 @@ func checkGuardTCX() Finding {
 	}
 	remedy := "upgrade to Linux 6.6, or stay with --guard auto, which does without"
 	if errors.Is(err, guard.ErrPermission) {
+		err = errors.New("BPF programs are not permitted: they need CAP_BPF and CAP_NET_ADMIN, in the first user namespace")
 		remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()
 		if os.Geteuid() == 0 {
 			remedy = "stay with --guard auto, which does without (BPF is for root outside containers and user namespaces)"
@@ -68,7 +69,7 @@ func checkOpenFiles() Finding {
 	if f.OK = limit.Cur >= enoughFiles; !f.OK {
 		f.Remedy = fmt.Sprintf("ulimit -n %d", enoughFiles)
 		if limit.Max < enoughFiles {
-			f.Remedy = fmt.Sprintf("raise the hard limit: sudo prlimit --pid $$ --nofile=%d:%d", enoughFiles, enoughFiles)
+			f.Remedy = fmt.Sprintf("%s --pid $$ --nofile=%d:%d", asRoot("prlimit"), enoughFiles, enoughFiles)
 		}
 	}
 	return f

@@ -18,6 +18,8 @@ type Options struct {
 	KeyLog   string                  // path of a key log; "": the capture's own secrets alone
 	List     bool                    // show none: list the connections that are meant
 	Listener func(*transcript.Entry) // is told what is shown
+	// Listening is called when an interface is listened on; may be nil.
+	Listening func()
 	// Limit is how many bytes the report's transcript keeps, as
 	// transcript.NewRecorder takes it; transcript.KeepNothing where only the
 	// listener matters.

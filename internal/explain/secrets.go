@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/observe"
@@ -90,7 +91,11 @@ func (l *keyLog) check() error {
 	if err != nil {
 		return fmt.Errorf("key log: %w", err)
 	}
-	return f.Close()
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return fmt.Errorf("key log: %w", &os.PathError{Op: "open", Path: l.path, Err: syscall.EISDIR})
+	}
+	return nil
 }
 
 func (l *keyLog) find(clientRandom [32]byte) (master []byte) {

@@ -115,6 +115,15 @@ func TestGuardWithoutAnyPrivilege(t *testing.T) {
 	if out, status := as("guard", "up", "--ports", "4000"); status != 3 || !strings.Contains(out, "CAP_NET_ADMIN") || !strings.Contains(out, "guard run") {
 		t.Errorf("up: status %d, %s", status, out)
 	}
+	if out, status := as("guard", "down"); status != 3 || !strings.Contains(out, "CAP_NET_ADMIN") || strings.Contains(out, "guard run") {
+		t.Errorf("down: status %d, %s", status, out)
+	}
+	if out, status := as("guard", "run", "--guard", "nftables", "--", "true"); status != 3 || !strings.Contains(out, "leave out --guard") {
+		t.Errorf("run --guard nftables: status %d, %s", status, out)
+	}
+	if out, status := as("guard", "status"); status != 0 || !strings.Contains(out, "no guard can be seen") || !strings.Contains(out, "not all") {
+		t.Errorf("status: status %d, %s", status, out)
+	}
 }
 
 // A firewall as ufw, firewalld and Docker make them: invalid segments and what

@@ -314,7 +314,7 @@ func TestExecPassesStreamsStatusFolderAndSignals(t *testing.T) {
 		u.lab("exec", "--", "sh", "-c", "kill -KILL $$").want(t, 137)
 		u.lab("exec", "--", "no-such-program").want(t, 127)
 		u.lab("exec", "--", "/etc/passwd").want(t, 126)
-		u.lab("exec", "nowhere", "--", "true").want(t, 126).says(t, "no node nowhere")
+		u.lab("exec", "nowhere", "--", "true").want(t, 126).says(t, `no node "nowhere": there are near, far`)
 		u.lab("exec", "true").want(t, 2).says(t, "--")
 		if r := u.lab("exec", "far", "--", "sh", "-c", "pwd; echo bad >&2; echo $HOME").want(t, 0); r.stdout != "/\n"+os.Getenv("HOME")+"\n" || r.stderr != "bad\n" {
 			t.Errorf("%+v", r)
@@ -447,6 +447,18 @@ func losses(t *testing.T, seed string) (lines []string) {
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func TestServeSaysWhatIsNoService(t *testing.T) {
+	near := newLab(t).Near()
+	for want, args := range map[string][]string{
+		`"nosuch"`:               {"nosuch"},
+		"invalid port":           {"tls", "--listen", "127.0.0.1:99999"},
+		`fault "odd"`:            {"tls", "--fault", "odd"},
+		"cannot be served alone": {"closed"},
+	} {
+		rawshake(t, near, append([]string{"lab", "serve"}, args...)...).want(t, 2).says(t, want)
+	}
 }
 
 func TestRunHasTheCommandsExitStatus(t *testing.T) {

@@ -17,9 +17,9 @@ var updatePages = flag.Bool("update", false, "write docs/scenarios.md anew, from
 
 const scenariosPage = "../../docs/scenarios.md"
 
-// docs/scenarios.md shows what each scenario shows: the same messages in the
-// same order, the same kinds of segments, the same decisions. Times, ports,
-// numbers and random values are another run's.
+// docs/scenarios.md shows what each scenario shows: the same messages, kinds of
+// segments and decisions, in the same order. Times, ports, numbers and random
+// values are another run's.
 func TestScenariosPageShowsWhatTheRunsShow(t *testing.T) {
 	newLab(t) // whether this machine allows it
 	shown := make([]string, len(scenario.All()))
@@ -100,6 +100,9 @@ type drawing struct {
 	arrows  map[string]bool // kinds of segments, with their direction
 	said    map[string]bool // decisions, by how they begin
 	results []string
+	// story is all of these in their order, but for FINs: whose comes first is
+	// chance where both sides close.
+	story []string
 }
 
 var (
@@ -122,23 +125,31 @@ func drawn(text string) drawing {
 			// Whether data is pushed, and what is acknowledged alone, is timing.
 			if kind := strings.ReplaceAll(m[2], "PSH-", ""); kind != "ACK" {
 				d.arrows[m[1]+kind] = true
+				if kind != "FIN-ACK" {
+					d.story = append(d.story, m[1]+kind)
+				}
 			}
 			continue
 		}
 		if m := messageLine.FindStringSubmatch(line); m != nil {
 			if len(m[1]) <= 1 {
 				d.out = append(d.out, m[2])
+				d.story = append(d.story, m[2]+" out")
 			} else {
 				d.in = append(d.in, m[2])
+				d.story = append(d.story, m[2]+" in")
 			}
 			continue
 		}
 		if m := saidLine.FindStringSubmatch(line); m != nil && !fleeting.MatchString(m[1]) {
 			words := strings.Fields(digits.ReplaceAllString(m[1], "N"))
-			d.said[strings.Join(words[:min(len(words), 4)], " ")] = true
+			beginning := strings.Join(words[:min(len(words), 4)], " ")
+			d.said[beginning] = true
+			d.story = append(d.story, beginning)
 		}
 		if m := resultLine.FindStringSubmatch(line); m != nil {
 			d.results = append(d.results, m[1])
+			d.story = append(d.story, m[1])
 		}
 	}
 	return d
@@ -165,5 +176,33 @@ func differences(page, run drawing) (faults []string) {
 			faults = append(faults, "the page shows no "+what)
 		}
 	}
+	if next := inOrder(run.story, page.story); next != "" && len(faults) == 0 {
+		faults = append(faults, fmt.Sprintf("the order is another from %q on: on the page %q, in the run %q", next, page.story, run.story))
+	}
 	return faults
+}
+
+// The comparison is worth what it refuses.
+func TestALadderInAnotherOrderIsNotThePages(t *testing.T) {
+	const page = "  1    0.1           ├─ SYN ───▶│\n" +
+		"  2    0.2           │◀─ SYN-ACK ┤\n" +
+		"                       │ ClientHello            │\n" +
+		"                       │            ServerHello │\n" +
+		"                       · the server's certificate is verified\n" +
+		"✔ connected: all is well\n"
+	swap := func(a, b string) string { return strings.NewReplacer(a, b, b, a).Replace(page) }
+	for name, c := range map[string]struct {
+		run  string
+		same bool
+	}{
+		"the same":               {page, true},
+		"with more":              {page[:strings.Index(page, "  2")] + page, true}, // a SYN sent again
+		"messages the other way": {swap("│ ClientHello            │", "│            ServerHello │"), false},
+		"without the SYN-ACK":    {strings.ReplaceAll(page, "SYN-ACK", "RST"), false},
+		"decision before":        {swap("                       · the server's certificate is verified\n", "                       │ ClientHello            │\n"), false},
+	} {
+		if faults := differences(drawn(page), drawn(c.run)); (len(faults) == 0) != c.same {
+			t.Errorf("%s: %q", name, faults)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -70,18 +71,46 @@ func (s *Service) check() error {
 	if !slices.Contains(kinds, s.Kind) {
 		return fmt.Errorf("kind %q is not one of %q", string(s.Kind), kinds)
 	}
-	if s.Port == 0 {
-		return fmt.Errorf("%s: the port is missing", s.Kind)
-	}
 	if s.Kind == Unreachable && len(s.At) == 0 {
 		return fmt.Errorf("%s: at is missing: the networks that cannot be reached", s.Kind)
 	}
-	if (s.Kind == Command) != (len(s.Command) > 0) {
+	if (s.Kind == Command) != (len(s.Command) > 0 && s.Command[0] != "") {
 		return fmt.Errorf("kind command and the command itself go together")
 	}
-	_, err := s.ourOptions()
+	if err := errors.Join(known("key", s.Key, keyTypes), known("fault", s.Fault, certFaults), known("client-auth", s.ClientAuth, clientAuths)); err != nil {
+		return err
+	}
+	if s.ReceiveBuffer < 0 || s.ReadPause < 0 || s.Linger < 0 {
+		return fmt.Errorf("receive-buffer %d, read-pause %v, linger %v: none of them may be below 0", s.ReceiveBuffer, s.ReadPause, s.Linger)
+	}
+	for _, name := range s.ALPN {
+		if len(name) == 0 || len(name) > maxALPN {
+			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
+		}
+	}
+	o, err := s.ourOptions()
+	if err == nil && o.MaxVersion != 0 && o.MinVersion > o.MaxVersion {
+		return fmt.Errorf("min-version %s is above max-version %s", s.MinVersion, s.MaxVersion)
+	}
 	return err
 }
+
+// maxALPN is the longest name of a protocol (RFC 7301, section 3.1).
+const maxALPN = 255
+
+// known refuses a word that is none of a list. The empty one is the default.
+func known[T ~string](what string, word T, list []T) error {
+	if word == "" || slices.Contains(list, word) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is not one of %q", what, string(word), list)
+}
+
+var (
+	keyTypes    = []KeyType{ECDSAP256, ECDSAP384, ECDSAP521, RSA1024, RSA2048, RSA4096, Ed25519}
+	certFaults  = []CertFault{Expired, NotYetValid, SelfSigned, UnknownCA, WrongName, WrongUse, BadSignature, Escapes}
+	clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient}
+)
 
 // ourOptions turns names into numbers.
 func (s *Service) ourOptions() (o OurServerOptions, err error) {

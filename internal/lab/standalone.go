@@ -15,16 +15,22 @@ type Standalone struct {
 	board switchboard
 }
 
+// A ServiceError is that of a service, or of an address for one, that is none.
+type ServiceError struct{ Err error }
+
+func (e *ServiceError) Error() string { return e.Err.Error() }
+func (e *ServiceError) Unwrap() error { return e.Err }
+
 // Serve starts a service at an address, "host:port". The certificate is for
 // [ServerName], this machine's name, and its addresses; the CA is new.
 func Serve(ctx context.Context, s Service, address string) (*Standalone, error) {
 	local, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("serve at %q: %w", address, err)
+		return nil, &ServiceError{fmt.Errorf("serve at %q: %w", address, err)}
 	}
 	s.Port = uint16(local.Port)
 	if err := s.check(); err != nil {
-		return nil, err
+		return nil, &ServiceError{err}
 	}
 	a := &Standalone{}
 	lc := net.ListenConfig{Control: receiveBuffer(s.ReceiveBuffer)}
@@ -33,7 +39,7 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 	case Silent:
 		lc.Control = deaf
 	case Closed, Unreachable, Command:
-		return nil, fmt.Errorf("kind %s is the network's or another program's: it cannot be served alone", s.Kind)
+		return nil, &ServiceError{fmt.Errorf("kind %s is the network's or another program's: it cannot be served alone", s.Kind)}
 	default:
 		if t, err = newTalker(s, func() (*PKI, error) { return a.certificates(s) }); err != nil {
 			return nil, err

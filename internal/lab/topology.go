@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 
 	"github.com/rawshake/rawshake/internal/lab/weather"
 )
@@ -81,6 +82,9 @@ func (t *Topology) Check() error {
 			if err := n.Services[j].check(); err != nil {
 				wrong("nodes[%d].services[%d]: %w", i, j, err)
 			}
+			if n.Services[j].Port == 0 {
+				wrong("nodes[%d].services[%d].port: the port is missing", i, j)
+			}
 		}
 	}
 	if services > maxServices {
@@ -122,7 +126,46 @@ func (t *Topology) Check() error {
 			wrong("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU)
 		}
 	}
+	for i, n := range t.Nodes {
+		errs = append(errs, t.checkPlaces(i, &n)...)
+	}
 	return errors.Join(errs...)
+}
+
+// checkPlaces says which services of a node answer where it is not, or where
+// another does.
+func (t *Topology) checkPlaces(i int, n *NodeConfig) (errs []error) {
+	own := slices.Clone(n.Owns)
+	for _, l := range t.Links {
+		for _, e := range l.Ends {
+			for _, p := range e.Addresses {
+				if e.Node == n.Name {
+					own = append(own, netip.PrefixFrom(p.Addr(), p.Addr().BitLen()))
+				}
+			}
+		}
+	}
+	type place struct {
+		port uint16
+		at   netip.Prefix // the zero value: everywhere
+	}
+	taken := map[place]int{}
+	for j, s := range n.Services {
+		places := []netip.Prefix{{}}
+		if len(s.At) > 0 {
+			places = s.At
+		}
+		for _, at := range places {
+			if at.IsValid() && !slices.ContainsFunc(own, at.Overlaps) {
+				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v is no address of %s", i, j, at, n.Name))
+			}
+			if other, ok := taken[place{s.Port, at.Masked()}]; ok {
+				errs = append(errs, fmt.Errorf("nodes[%d].services[%d]: port %d is services[%d]'s already", i, j, s.Port, other))
+			}
+			taken[place{s.Port, at.Masked()}] = j
+		}
+	}
+	return errs
 }
 
 // interfaceName is what the interface is called that a node has on a link: as

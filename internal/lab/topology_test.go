@@ -178,7 +178,24 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 		`"tsl" is not one of`:       two(func(t *lab.Topology) { t.Nodes[1].Services[0].Kind = "tsl" }),
 		"the port is missing":       two(func(t *lab.Topology) { t.Nodes[1].Services[0].Port = 0 }),
 		"suites":                    two(func(t *lab.Topology) { t.Nodes[1].Services[0].Suites = []string{"TLS_NONSENSE"} }),
-		"misbehaviour":              two(func(t *lab.Topology) { t.Nodes[1].Services[0].Misbehave = "dance" }),
+		`fault "odd" is not one of`: two(func(t *lab.Topology) { t.Nodes[1].Services[0].Fault = "odd" }),
+		`key "odd" is not one of`:   two(func(t *lab.Topology) { t.Nodes[1].Services[0].Key = "odd" }),
+		`client-auth "odd" is not`:  two(func(t *lab.Topology) { t.Nodes[1].Services[0].ClientAuth = "odd" }),
+		"may be below 0":            two(func(t *lab.Topology) { t.Nodes[1].Services[0].Linger = -time.Second }),
+		"expected 1 to 255":         two(func(t *lab.Topology) { t.Nodes[1].Services[0].ALPN = []string{"h2", ""} }),
+		"is above max-version": two(func(t *lab.Topology) {
+			t.Nodes[1].Services[0].MinVersion, t.Nodes[1].Services[0].MaxVersion = "1.2", "1.1"
+		}),
+		"go together": two(func(t *lab.Topology) {
+			t.Nodes[1].Services[0].Kind, t.Nodes[1].Services[0].Command = lab.Command, []string{""}
+		}),
+		"port 443 is services[0]'s": two(func(t *lab.Topology) { t.Nodes[1].Services[1].Port = 443 }),
+		"is no address of far": two(func(t *lab.Topology) {
+			t.Nodes[1].Services[0].At = []netip.Prefix{netip.MustParsePrefix("198.18.0.1/32")}
+		}),
+		`drop: "> dance 1" names no`: two(func(t *lab.Topology) { t.Links[0].Drop = []string{"< data 2 1", "> dance 1"} }),
+		`delay: "syn 1" names no`:    two(func(t *lab.Topology) { t.Links[0].Delay = []string{"syn 1"} }),
+		"misbehaviour":               two(func(t *lab.Topology) { t.Nodes[1].Services[0].Misbehave = "dance" }),
 	} {
 		if _, err := lab.New(t.Context(), lab.With(topology)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want something about %q", err, want)

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	errEndless = fmt.Errorf("the peer sent more than %d bytes and no end of them", maxBytes)
+	errEndless = fmt.Errorf("the peer sent more than %d bytes, or %d segments, and no end of them", maxBytes, maxSegments)
 	errNoReply = errors.New("the peer ended the connection without a reply to the request")
 )
 

@@ -31,6 +31,7 @@ type sink struct {
 type handed struct {
 	records []byte
 	numbers []uint64
+	passed  int // of them left out, without a record
 	loop    int
 }
 
@@ -84,7 +85,7 @@ func (s *sink) take(h handed) error {
 	if _, err := s.out.Write(h.records); err != nil {
 		return &OutputError{err}
 	}
-	s.checkpoint.Records += uint64(len(h.numbers))
+	s.checkpoint.Records += uint64(len(h.numbers) - h.passed)
 	if s.path != "" {
 		for _, n := range h.numbers {
 			s.written[h.loop].add(n)

@@ -2,10 +2,12 @@ package hold
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,7 +26,7 @@ func (h *holder) exec(c *net.UnixConn, q *question, files []*os.File) {
 	}
 	switch {
 	case n == nil:
-		_ = send(c, answer{Error: "there is no node " + q.Node})
+		_ = send(c, answer{Error: fmt.Sprintf("there is no node %q: there are %s", q.Node, strings.Join(h.nodeNames(), ", "))})
 		return
 	case len(files) != maxFiles || len(q.Args) == 0:
 		_ = send(c, answer{Error: "a command needs a name and three streams"})
@@ -54,6 +56,13 @@ func (h *holder) exec(c *net.UnixConn, q *question, files []*os.File) {
 	close(gone)
 	status := cmd.Status()
 	_ = send(c, answer{Exit: &status})
+}
+
+func (h *holder) nodeNames() (names []string) {
+	for _, n := range h.lab.Nodes() {
+		names = append(names, n.Name())
+	}
+	return names
 }
 
 func (h *holder) count(n int) {

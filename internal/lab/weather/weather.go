@@ -18,6 +18,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,8 +59,19 @@ func (w *Weather) Check() error {
 	case w.BlackHole != 0 && (w.BlackHole < 68 || w.BlackHole > 65535):
 		return fmt.Errorf("black-hole: %d, expected 68 to 65535", w.BlackHole)
 	}
+	for what, names := range map[string][]string{"drop": w.Drop, "delay": w.Delay} {
+		for _, name := range names {
+			if !packetName.MatchString(name) {
+				return fmt.Errorf("%s: %q names no packet, as \"> syn 1\", \"< data 2 1\", \"> ack 3\", \"< fin 1\" and \"> rst 1\" do", what, name)
+			}
+		}
+	}
 	return nil
 }
+
+// packetName is how an [Identity] names packets; those without TCP have a
+// number alone.
+var packetName = regexp.MustCompile(`^[<>] ((syn|rst|fin|ack) |data [1-9][0-9]* )?[1-9][0-9]*$`)
 
 // A Chance is a probability, written as "5%" or "0.05".
 type Chance float64
