@@ -44,7 +44,7 @@ func TestWhatATargetTakes(t *testing.T) {
 	if n := unsafe.Sizeof(conn{}); n > 1216 {
 		t.Errorf("a connection takes %d bytes", n)
 	}
-	if n := unsafe.Sizeof(handshake.Client{}); n > 2048 {
+	if n := unsafe.Sizeof(handshake.Client{}); n > 2040 { // with Go's eight, one of its sizes
 		t.Errorf("a TLS client takes %d bytes", n)
 	}
 }
