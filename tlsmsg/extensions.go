@@ -122,6 +122,22 @@ func itemOffset(list []Extension, i, offset int) int {
 // DuplicateExtension returns the positions of two extensions of one type, or
 // false. It takes time in proportion to the list, whatever a peer sent.
 func DuplicateExtension(list []Extension) (first, second int, found bool) {
+	if len(list) <= fewExtensions {
+		for i, e := range list {
+			if first = FindExtension(list[:i], e.Type); first >= 0 {
+				return first, i, true
+			}
+		}
+		return 0, 0, false
+	}
+	return duplicateOfMany(list)
+}
+
+// fewExtensions is up to how many it costs less to compare each with each than
+// to clear the table of all that there could be.
+const fewExtensions = 32
+
+func duplicateOfMany(list []Extension) (first, second int, found bool) {
 	var seen [1 << 16 / 64]uint64
 	for i, e := range list {
 		word, bit := e.Type>>6, uint64(1)<<(e.Type&63)

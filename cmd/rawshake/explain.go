@@ -43,8 +43,12 @@ func newExplain() *cobra.Command {
 connection in it as connect shows its own. Where there are several it lists
 them; --conn, --host, --port and --servername say which one is meant.
 
+Every byte is shown as a field, from the link's own header on: Ethernet with
+VLAN tags, MPLS and PPPoE, Linux cooked v1 and v2, null and loopback, raw IP.
+
 With the session's secrets, from a key log or in the capture itself, TLS 1.0 to
-1.2 is shown decrypted. With -i it listens on an interface, without sending
+1.2 is shown decrypted; a resumed session also by those of the session that it
+resumes, if the capture holds both. With -i it listens on an interface, without sending
 anything, and shows the next connection that is meant.`,
 		Example: `  rawshake explain capture.pcapng
   rawshake explain --conn 3 --keylog keys.txt --view fields capture.pcap

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/scenario"
+	"github.com/rawshake/rawshake/internal/view"
 )
 
 func newLabDemo() *cobra.Command {
@@ -136,12 +136,17 @@ func (d *demo) run(ctx context.Context) error {
 // say tells the story where the ladder is read; a result for programs is kept
 // free of it.
 func (d *demo) say(text string) {
-	if text != "" {
-		fmt.Fprintf(d.voice(), "%s\n\n", text)
+	if text == "" {
+		return
 	}
+	columns := terminalColumns(d.voice())
+	if 0 < columns && columns < view.DefaultWidth && !strings.HasPrefix(text, "$ ") { // a command stays in one piece
+		text = strings.Join(view.Wrap(text, columns), "\n")
+	}
+	fmt.Fprintf(d.voice(), "%s\n\n", text)
 }
 
-func (d *demo) voice() io.Writer {
+func (d *demo) voice() *os.File {
 	if d.flags.view == "json" || d.flags.view == "none" {
 		return os.Stderr
 	}

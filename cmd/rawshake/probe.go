@@ -66,7 +66,8 @@ event loop. It writes one JSON record a target (docs/record.md).
 Targets are addresses, CIDR blocks, ranges FIRST-LAST and host names, each with
 :PORTS behind it or not. Without any they come from standard input, one a line;
 there and in files, "ip,port" as ZMap writes it and "ip,domain,tag,port" as
-ZGrab2 reads it are understood too.
+ZGrab2 reads it are understood too. A name is probed at the first of its
+addresses, in the resolver's order; list the addresses to have them all.
 
 Special-purpose addresses (private, loopback, documentation, …) are probed where
 a range that lies wholly among them is typed out, and left out of lists and of
@@ -158,9 +159,15 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	}
 	hard, stop := secondSignal(ctx)
 	defer stop()
-	report := f.report(scan, p)
+	report, err := f.report(scan, p)
+	if err != nil {
+		scan.Close()
+		return err
+	}
 	stats, err := scan.Run(ctx, hard)
-	err = errors.Join(err, p.close())
+	if closeErr := p.close(); err == nil { // a full disk would say the same again
+		err = closeErr
+	}
 	report.end(stats, err, ctx.Err() != nil)
 	switch {
 	case err != nil:

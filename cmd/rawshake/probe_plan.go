@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -60,8 +61,8 @@ func (p *probePlan) close() error {
 func (f *probeFlags) plan(cmd *cobra.Command, args []string) (*probePlan, error) {
 	p := &probePlan{}
 	steps := []func(*probePlan) error{f.planGoal, f.planPace, f.planProbeTLS, f.planProbeLink,
-		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
 		func(p *probePlan) error { return f.planTargets(p, args) },
+		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
 		f.planOutput}
 	for _, step := range steps {
 		if err := step(p); err != nil {
@@ -109,15 +110,17 @@ func (f *probeFlags) planGoal(p *probePlan) (err error) {
 	if o.Fields, err = record.ParseFields(f.fields); err != nil {
 		return usageError("--fields: %v", err)
 	}
-	o.Whole = f.certificates
+	if f.certificates {
+		o.Whole = new(record.Written)
+	}
 	return nil
 }
 
 func (f *probeFlags) planPace(p *probePlan) (err error) {
 	o := &p.options
 	switch {
-	case f.rate < 0, f.perNetwork < 0:
-		return usageError("--rate %v, --per-network %v: a rate is 0 or more", f.rate, f.perNetwork)
+	case !isRate(f.rate), !isRate(f.perNetwork):
+		return usageError("--rate %v, --per-network %v: a rate is a number, 0 or more", f.rate, f.perNetwork)
 	case f.maxInFlight < 1:
 		return usageError("--max-inflight %d: must be at least 1", f.maxInFlight)
 	case f.retries < 0 || f.retries > 10:
@@ -131,6 +134,9 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		if p.memory, err = parseBytes(f.maxMemory); err != nil {
 			return usageError("--max-memory: %v", err)
 		}
+		if p.memory < leastMemory {
+			return usageError("--max-memory %s: the program takes %d MB before the first target", f.maxMemory, leastMemory>>20)
+		}
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
 	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
@@ -140,6 +146,11 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	return nil
 }
 
+// leastMemory is what the program needs for itself, in bytes.
+const leastMemory = 16 << 20
+
+func isRate(v float64) bool { return v >= 0 && !math.IsInf(v, 1) } // and no NaN
+
 func (f *probeFlags) planProbeTLS(p *probePlan) error {
 	o := &p.options
 	o.Name = strings.TrimSuffix(f.servername, ".")
@@ -148,7 +159,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 			return usageError("--servername: %v", err)
 		}
 	}
-	o.Worker = &worker.Worker{Parsed: new(worker.Parsed)}
+	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts)}
 	if f.ca != "" {
 		roots, err := loadRoots(f.ca)
 		if err != nil {
@@ -206,9 +217,7 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 			return usageError("--shard needs --seed, the same for all shards: only then is no target in two of them")
 		}
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.ports, o.Goal.String(), strings.Join(f.files, "\x00"), strings.Join(args, "\x00"),
-		strings.Join(f.exclude, ","), strings.Join(f.excludeFiles, "\x00"), fmt.Sprint(f.allowSpecial, f.ipv4, f.ipv6, o.Shard, o.Shards)}, "\x01")))
-	o.Scan = hex.EncodeToString(sum[:16])
+	o.Scan = f.fingerprint(o, args)
 	if f.checkpoint != "" {
 		o.Checkpoint = f.checkpoint
 		c, err := probe.ReadCheckpoint(f.checkpoint)
@@ -226,6 +235,16 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		o.Seed = rand.Uint64()
 	}
 	return nil
+}
+
+// fingerprint tells one scan from another. What is left out of lists may change
+// when a scan goes on: their targets keep their places. What is left out of
+// ranges may not.
+func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
+	o.Space.Describe(h)
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func parseShard(s string) (i, n uint64, err error) {

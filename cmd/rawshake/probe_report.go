@@ -32,11 +32,16 @@ type probeReport struct {
 	told bool // of drops
 }
 
-func (f *probeFlags) report(scan *probe.Scan, p *probePlan) *probeReport {
+// report begins to tell. A status file that cannot be written is an error now,
+// and a warning later.
+func (f *probeFlags) report(scan *probe.Scan, p *probePlan) (*probeReport, error) {
 	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{})}
 	r.live = !f.quiet && term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	if err := r.writeStatus(&probe.Stats{Slowed: 1}, false); err != nil {
+		return nil, fileError("--status", err)
+	}
 	r.wait.Go(r.run)
-	return r
+	return r, nil
 }
 
 const (
@@ -139,8 +144,15 @@ type statusFile struct {
 }
 
 func (r *probeReport) status(s *probe.Stats, finished bool) {
+	if err := r.writeStatus(s, finished); err != nil {
+		r.line("warning: --status: %v; going on without", err)
+		r.flags.status = ""
+	}
+}
+
+func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	if r.flags.status == "" {
-		return
+		return nil
 	}
 	total, whole := r.scan.Total()
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
@@ -158,23 +170,10 @@ func (r *probeReport) status(s *probe.Stats, finished bool) {
 		f.LeftOut[x.What] += x.Count
 	}
 	b, err := json.Marshal(f)
-	if err == nil {
-		err = replaceFile(r.flags.status, append(b, '\n'))
-	}
 	if err != nil {
-		r.line("warning: --status: %v; going on without", err)
-		r.flags.status = ""
-	}
-}
-
-// replaceFile puts a file in the place of another, so that a reader sees one
-// or the other.
-func replaceFile(path string, b []byte) error {
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, b, 0o666); err != nil {
 		return err
 	}
-	return os.Rename(tmp, path)
+	return probe.ReplaceFile(r.flags.status, append(b, '\n'))
 }
 
 // leftOut is what is not probed, and how many lines could not be read.
@@ -192,6 +191,9 @@ func (r *probeReport) end(s probe.Stats, err error, stopped bool) {
 	close(r.quit)
 	r.wait.Wait()
 	r.status(&s, err == nil && !stopped)
+	if left, _ := r.leftOut(); s.Targets+s.Known == 0 && err == nil && !stopped && len(left) > 0 {
+		r.line("nothing was probed: %s; --allow-special has special-purpose addresses of lists probed too", refusals(left))
+	}
 	if r.flags.quiet {
 		return
 	}

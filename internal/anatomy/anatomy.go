@@ -31,9 +31,10 @@ type stream struct {
 	shaken   int       // bytes of handshake messages that records brought
 	told     int       // bytes of handshake messages that are known
 	messages []*message
-	kept     int   // bytes in messages, and what each takes beside them
-	next     int64 // offset behind the last record
-	foreign  bool  // it does not begin as TLS
+	kept     int    // bytes in messages, and what each takes beside them
+	next     int64  // offset behind the last record
+	foreign  bool   // it does not begin as TLS
+	tail     []byte // its octets from next on, as far as they are in order
 }
 
 // messageCost is what a message takes beside its bytes, roughly.
@@ -84,14 +85,26 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 	}
 }
 
-// segment looks at the first bytes of a stream.
+// segment looks at the first bytes of a stream, and keeps those of which no
+// record is known yet.
 func (s *stream) segment(f *transcript.Frame) {
-	if f.Stream.Start == 0 && f.Stream.Len() > 0 && !f.Ghost && !f.BadChecksum {
+	if f.Stream.Len() == 0 || f.Ghost || f.BadChecksum {
+		return
+	}
+	p := f.Payload()
+	if f.Stream.Start == 0 {
 		var not *tlsmsg.NotTLSError
-		_, _, err := tlsmsg.NextRecord(f.Payload())
+		_, _, err := tlsmsg.NextRecord(p)
 		s.foreign = errors.As(err, &not)
 	}
+	known := s.next + int64(len(s.tail)) - f.Stream.Start // so much of it
+	if !s.foreign && known >= 0 && known < int64(len(p)) && len(s.tail) < maxTail {
+		s.tail = append(s.tail, p[known:]...)
+	}
 }
+
+// maxTail is more than a record can be.
+const maxTail = tlsmsg.RecordHeaderLen + tlsmsg.MaxCiphertext
 
 func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 	s := &a.streams[dir]
@@ -99,6 +112,7 @@ func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 	if r.Offset != s.next || r.Missing > 0 { // the rest of a message is lost
 		s.told = s.shaken
 	}
+	s.tail = s.tail[min(max(0, r.End()-s.next), int64(len(s.tail))):]
 	s.next = r.End()
 	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm, fresh: fresh}
 	rec.first = r.Encrypted && (len(s.records) == 0 || !s.records[len(s.records)-1].Encrypted)

@@ -2,6 +2,7 @@ package anatomy
 
 import (
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -52,4 +53,22 @@ func cutMessages(wire []byte, at int) (inside []*field.Node) {
 
 func extend(b []byte, zeros int) []byte {
 	return append(b[:len(b):len(b)], make([]byte, zeros)...)
+}
+
+// unfinished is the record in whose middle a stream ends, or nil: the peer cut
+// the connection there, or a capture ends.
+func (s *stream) unfinished() *record {
+	b := s.tail
+	if _, n, err := tlsmsg.NextRecord(b); err != nil || n > 0 || len(b) < tlsmsg.RecordHeaderLen {
+		return nil
+	}
+	r := &record{Record: &transcript.Record{
+		Type: tlsmsg.ContentType(b[0]), Version: tlsmsg.Version(b[1])<<8 | tlsmsg.Version(b[2]), Offset: s.next, Wire: b,
+		Missing: tlsmsg.RecordHeaderLen + int(b[3])<<8 + int(b[4]) - len(b),
+	}, fresh: s.shaken == s.told}
+	if n := len(s.records); n > 0 {
+		last := s.records[n-1]
+		r.Encrypted = last.Encrypted || last.Type == tlsmsg.ContentChangeCipherSpec
+	}
+	return r
 }

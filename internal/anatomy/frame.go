@@ -1,8 +1,11 @@
 package anatomy
 
 import (
+	"slices"
+
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // Frame returns a frame with everything in it that is known: the tree of its
@@ -15,7 +18,7 @@ func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
 		return s
 	}
 	if payload := payloadOf(s.Tree); payload != nil && payload.Length <= int(f.Stream.Len()) {
-		a.streams[f.Dir].open(payload, f.Stream)
+		a.streams[f.Dir].open(payload, f.Stream, a.suite, a.etm)
 	}
 	return s
 }
@@ -50,10 +53,15 @@ func payloadOf(n *field.Node) *field.Node {
 }
 
 // open puts records into a payload that holds a span of the stream.
-func (s *stream) open(payload *field.Node, span transcript.Span) {
+func (s *stream) open(payload *field.Node, span transcript.Span, cipher *suite.Suite, etm bool) {
 	lo, hi := payload.Offset, payload.Offset+payload.Length
 	var inside []*field.Node
-	for _, r := range s.between(span.Start, span.End) {
+	records := s.between(span.Start, span.End)
+	if r := s.unfinished(); r != nil && r.Offset < span.End && r.End() > span.Start {
+		r.suite, r.etm = cipher, etm
+		records = append(slices.Clip(records), r)
+	}
+	for _, r := range records {
 		if n := place(r.wireTree(s), lo+int(r.Offset-span.Start), lo, hi); n != nil {
 			inside = append(inside, n)
 		}
@@ -61,7 +69,7 @@ func (s *stream) open(payload *field.Node, span transcript.Span) {
 	switch {
 	case s.foreign:
 		payload.Name = "application_data"
-	case len(s.records) == 0:
+	case len(s.records) == 0 && len(inside) == 0:
 		payload.Name = "data"
 	case len(inside) == 0:
 		payload.Name, payload.Meaning = "unplaced", unplaced

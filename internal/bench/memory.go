@@ -10,24 +10,29 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// The figures of the in-memory rows: each side's client without any network.
+// The contenders of the in-memory rows: each side's client without any network.
+// A client used again has its memory from a pool, as a prober's clients do.
 const (
-	floorTime   = "floor in memory, ns"
-	ourTime     = "rawshake, ns"
-	ourAllocs   = "rawshake, allocs"
-	ourBytes    = "rawshake, bytes"
-	theirTime   = "crypto/tls, ns"
-	theirAllocs = "crypto/tls, allocs"
-	theirBytes  = "crypto/tls, bytes"
+	theirClient = "crypto/tls"
+	ourClient   = "rawshake: tlsmsg/handshake"
+	againClient = "the same, one client used again"
+
+	floorTime = "floor in memory, ns"
 )
+
+// The figures of a contender.
+func timeOf(name string) string   { return name + ", ns" }
+func allocsOf(name string) string { return name + ", allocs" }
+func bytesOf(name string) string  { return name + ", bytes" }
 
 // memory measures the clients alone, and what of the floor is in them. The
 // server runs in the same process, while the client waits in Read; a meter
-// stands still meanwhile. The three take turns, handshake by handshake: figures
+// stands still meanwhile. All take turns, handshake by handshake: figures
 // so close to each other compare in no other way.
 func memory(t *task) (*report, error) {
 	server, err := serverConfig(t)
@@ -46,17 +51,28 @@ func memory(t *task) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
+	pooled := ourConfig(t)
+	pooled.Pool = new(slab.Pool)
+	lending, again := handshake.NewProfile(pooled), new(handshake.Client)
+	buf := make([]byte, 4096)
 	sides := []*side{
-		{time: theirTime, allocs: theirAllocs, bytes: theirBytes,
-			client: func(c net.Conn) error { return tls.Client(c, config).Handshake() }},
-		{time: ourTime, allocs: ourAllocs, bytes: ourBytes,
-			client: func(c net.Conn) error { return inMemory(c, o.config, &o.worker) }},
+		{name: theirClient, client: func(c net.Conn) error { return tls.Client(c, config).Handshake() }},
+		{name: ourClient, client: func(c net.Conn) error {
+			return inMemory(c, new(handshake.Client), o.tls, o.name, buf, &o.worker)
+		}},
+		{name: againClient, client: func(c net.Conn) error {
+			defer again.Release()
+			return inMemory(c, again, lending, o.name, buf, &o.worker)
+		}},
 	}
 	var floor []time.Duration
 	for i := range t.Warmup + moreInMemory*t.Handshakes {
 		if i == t.Warmup {
 			runtime.GC()
-			floor, sides[0].clock.each, sides[1].clock.each = nil, nil, nil
+			floor = nil
+			for _, s := range sides {
+				s.clock.each = nil
+			}
 		}
 		for _, s := range sides {
 			if err := metered(&s.clock, server, s.client); err != nil {
@@ -73,7 +89,7 @@ func memory(t *task) (*report, error) {
 	}
 	r := &report{Parts: map[string]float64{floorTime: float64(undisturbed(floor))}}
 	for _, s := range sides {
-		r.Parts[s.time] = float64(undisturbed(s.clock.each))
+		r.Parts[timeOf(s.name)] = float64(undisturbed(s.clock.each))
 		// Reading the allocation counters stops the world: in turns of its own.
 		heap, few := meter{allocations: true}, max(t.Handshakes/10, 1)
 		for range few {
@@ -81,8 +97,8 @@ func memory(t *task) (*report, error) {
 				return nil, err
 			}
 		}
-		r.Parts[s.allocs] = float64(heap.objects) / float64(few)
-		r.Parts[s.bytes] = float64(heap.bytes) / float64(few)
+		r.Parts[allocsOf(s.name)] = float64(heap.objects) / float64(few)
+		r.Parts[bytesOf(s.name)] = float64(heap.bytes) / float64(few)
 	}
 	return r, nil
 }
@@ -98,19 +114,19 @@ func undisturbed(v []time.Duration) time.Duration {
 	return v[len(v)/4]
 }
 
-// side is one client, and the names of its figures.
+// side is one client.
 type side struct {
-	time, allocs, bytes string
-	client              func(net.Conn) error
-	clock               meter
+	name   string
+	client func(net.Conn) error
+	clock  meter
 }
 
 // inMemory drives our client over a stream: no TCP of ours under it.
-func inMemory(stream io.ReadWriter, config handshake.Config, w *worker.Worker) error {
-	rand.Read(config.Random[:])
-	c := handshake.NewClient(config)
+func inMemory(stream io.ReadWriter, c *handshake.Client, profile *handshake.Profile, name string, buf []byte, w *worker.Worker) error {
+	id := handshake.Identity{ServerName: name}
+	rand.Read(id.Random[:])
+	c.Reset(profile, id)
 	c.Start()
-	buf := make([]byte, 4096)
 	for {
 		w.Finish(c)
 		if out := c.Next(); out != nil {

@@ -22,7 +22,8 @@ import (
 type ours struct {
 	remote netip.AddrPort
 	source netip.Addr
-	config handshake.Config
+	tls    *handshake.Profile
+	name   string
 	worker worker.Worker
 
 	atATime int
@@ -30,22 +31,23 @@ type ours struct {
 
 func newOurs(t *task) (*ours, error) {
 	roots, err := t.roots()
-	return &ours{remote: t.Server, source: t.Source, config: ourConfig(t), worker: worker.Worker{Roots: roots, Parsed: new(worker.Parsed)}, atATime: t.AtATime}, err
+	return &ours{remote: t.Server, source: t.Source, tls: handshake.NewProfile(ourConfig(t)), name: t.ServerName, worker: worker.Worker{Roots: roots, Parsed: new(worker.Parsed)}, atATime: t.AtATime}, err
 }
 
-// ourConfig offers what theirConfig does.
+// ourConfig offers what theirConfig does, to any server.
 func ourConfig(t *task) handshake.Config {
 	return handshake.Config{
-		ServerName:   t.ServerName,
 		CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		Groups:       []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1},
 	}
 }
 
 func (o *ours) session(cfg tcb.Config) *session.Session {
-	config := o.config
-	rand.Read(config.Random[:])
-	return session.New(tcb.New(cfg), handshake.NewClient(config))
+	id := handshake.Identity{ServerName: o.name}
+	rand.Read(id.Random[:])
+	tls := new(handshake.Client)
+	tls.Reset(o.tls, id)
+	return session.New(tcb.New(cfg), tls)
 }
 
 func outcome(s *session.Session) (string, error) {

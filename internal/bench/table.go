@@ -171,12 +171,17 @@ func (r *results) printMemory(out io.Writer) {
 	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
 	t := newTable(out, "The TLS client alone, in memory, no TCP: lower quartiles of single handshakes, in turns",
 		"", "µs", "ours/theirs", "(ours−floor)/(theirs−floor)", "reach", "allocations", "ours/theirs", "reach", "bytes")
-	floor, ours, theirs := at(floorTime, 1), at(ourTime, 1), at(theirTime, 1)
+	floor, theirs := at(floorTime, 1), at(timeOf(theirClient), 1)
+	theirAllocs := at(allocsOf(theirClient), 1)
 	t.row(roleFloor, at(floorTime, micro).String())
-	t.row("crypto/tls", at(theirTime, micro).String(), "", "", "", figure(median(at(theirAllocs, 1))), "", "", figure(median(at(theirBytes, 1))))
-	t.row("rawshake: tlsmsg/handshake", at(ourTime, micro).String(), over(ours, theirs).String(),
-		over(above(ours, floor), above(theirs, floor)).String(), target(targetMemory),
-		figure(median(at(ourAllocs, 1))), figure(median(over(at(ourAllocs, 1), at(theirAllocs, 1)))), target(targetAllocations),
-		figure(median(at(ourBytes, 1))))
+	t.row(theirClient, at(timeOf(theirClient), micro).String(), "", "", "", figure(median(theirAllocs)), "", "",
+		figure(median(at(bytesOf(theirClient), 1))))
+	for _, name := range []string{ourClient, againClient} {
+		ours, allocs := at(timeOf(name), 1), at(allocsOf(name), 1)
+		t.row(name, at(timeOf(name), micro).String(), over(ours, theirs).String(),
+			over(above(ours, floor), above(theirs, floor)).String(), target(targetMemory),
+			figure(median(allocs)), figure(median(over(allocs, theirAllocs))), target(targetAllocations),
+			figure(median(at(bytesOf(name), 1))))
+	}
 	t.Flush()
 }

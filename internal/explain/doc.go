@@ -4,6 +4,6 @@
 //
 // Read explain.go first (a file in two passes, a stream in one), then filter.go
 // (which connection), watch.go (one pass over packets), secrets.go,
-// sessions.go (whose secret a resumed session has) and
-// live_linux.go.
+// sessions.go (whose secret a resumed session has), live_linux.go and
+// ear_linux.go (an interface in place of a file).
 package explain

@@ -213,7 +213,7 @@ func TestExplainListensToTheConnectionsOfOthers(t *testing.T) {
 	if err := os.WriteFile(keys, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, device := range []string{l.Near().Interface(), "any"} {
+	for device, link := range map[string]string{l.Near().Interface(): `"link":"Ethernet","link_src":"`, "any": `"link":"Linux cooked v2","link_src":"`} {
 		cmd := l.Near().Command(program, "explain", "-i", device, "--port", fmt.Sprint(peerPort), "--keylog", keys, "--json")
 		ready := newLineWatch("listening on")
 		var out strings.Builder
@@ -222,7 +222,6 @@ func TestExplainListensToTheConnectionsOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-ready.seen
-		time.Sleep(200 * time.Millisecond) // it says so just before it does
 		client := l.Near().Command(needProgram(t, "curl"), "-sS", "--tls-max", "1.2", "--cacert", f.ca, "https://"+hostPort(l.Far(), peerPort))
 		client.Env = append(os.Environ(), "SSLKEYLOGFILE="+keys)
 		if page, err := client.CombinedOutput(); err != nil {
@@ -238,6 +237,9 @@ func TestExplainListensToTheConnectionsOfOthers(t *testing.T) {
 		case <-time.After(30 * time.Second):
 			cmd.Process.Kill()
 			t.Fatalf("explain -i %s does not end with the connection", device)
+		}
+		if !strings.Contains(out.String(), link) {
+			t.Errorf("%s: no %s:\n%s", device, link, &out)
 		}
 		list := entries(t, out.String())
 		last := list[len(list)-1]

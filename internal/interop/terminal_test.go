@@ -31,13 +31,18 @@ type sitting struct {
 // sit begins a command in a node, at a terminal of 100 columns that controls it.
 func sit(t *testing.T, n *lab.Node, args ...string) *sitting {
 	t.Helper()
+	return begin(t, n, 100, args...)
+}
+
+func begin(t *testing.T, n *lab.Node, columns uint16, args ...string) *sitting {
+	t.Helper()
 	s := &sitting{t: t, changed: make(chan struct{}, 1)}
 	var err error
 	if s.own, s.theirs, err = lab.OpenTerminal(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.own.Close(); s.theirs.Close() })
-	s.resize(100)
+	s.resize(columns)
 	s.before = s.state()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
@@ -219,6 +224,17 @@ func TestAnErrorIsSaidOnceAtATerminal(t *testing.T) {
 		}
 		if !strings.Contains(screen, "Nothing listens on this port") {
 			t.Errorf("--view %s: no way out:\n%s", view, screen)
+		}
+	}
+}
+
+// A story is told in lines that fit, however narrow the terminal is.
+func TestAtANarrowTerminalADemoIsWrappedAtWords(t *testing.T) {
+	l := newLab(t)
+	s := begin(t, l.Near(), 60, "lab", "demo", "alert").reads("# ", "✘")
+	for line := range strings.Lines(s.ends(6)) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 60 && !strings.HasPrefix(line, "$ ") && !strings.HasPrefix(line, "rawshake: ") {
+			t.Errorf("%d columns of 60: %s", n, line)
 		}
 	}
 }

@@ -127,19 +127,9 @@ func (c *Connection) Close(why string) transcript.Result {
 			c.streams[dir].giveUp()
 		}
 		c.deliver(c.last)
-		c.leftOver()
 	}
 	c.recorder.Result(c.lastAt, c.result(why))
 	return *c.recorder.Transcript().Result()
-}
-
-// leftOver takes the records that nothing more will come of.
-func (c *Connection) leftOver() {
-	for dir := range c.halves {
-		if h := &c.halves[dir]; !h.given && !h.resync && recordLength(h.buf) > 0 {
-			c.cut(transcript.Dir(dir), h)
-		}
-	}
 }
 
 // directionOf is a direction in the handshake machines' terms.

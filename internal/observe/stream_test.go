@@ -273,15 +273,16 @@ func TestACutRecordIsTold(t *testing.T) {
 	put(segment(transcript.In, wire.SYN|wire.ACK, 0, 1, ""), 0)
 	hello := "\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03" + strings.Repeat("r", 58)
 	put(segment(transcript.Out, wire.ACK, 1, 1, hello), 50)
-	put(segment(transcript.Out, wire.ACK, uint32(1+len(hello)), 1, "\x17\x03\x03\x00\x20"+strings.Repeat("x", 10)), 0)
+	put(segment(transcript.Out, wire.ACK, uint32(1+len(hello)), 1, "\x17\x03\x03\x00\x0a"+strings.Repeat("x", 10)), 3)
+	put(segment(transcript.Out, wire.ACK, uint32(16+len(hello)), 1, "\x15\x03\x03\x00\x02\x01\x00"), 0)
 	c.Close("")
-	if len(records) != 2 {
-		t.Fatalf("%d records, want 2", len(records))
+	if len(records) != 3 {
+		t.Fatalf("%d records, want 3", len(records))
 	}
 	if r := records[0]; r.Missing != 50 || len(r.Wire) != len(hello)-50 || r.Encrypted || len(r.Plaintext) != len(r.Wire)-5 || r.End() != int64(len(hello)) {
 		t.Errorf("the hello: %+v", r)
 	}
-	if r := records[1]; r.Missing != 22 || !r.Encrypted || r.Plaintext != nil {
-		t.Errorf("what nothing more came of: %+v", r)
+	if r := records[1]; r.Missing != 3 || !r.Encrypted || r.Plaintext != nil {
+		t.Errorf("what follows it: %+v", r)
 	}
 }

@@ -347,6 +347,18 @@ func TestPageWorksOnAPhone(t *testing.T) {
 	fits("the keys")
 }
 
+// On a large screen the ladder and the fields scroll, and the page itself has
+// nothing below its end.
+func TestTheLargePageDoesNotScroll(t *testing.T) {
+	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	for _, tab := range []string{"bytes", "keys", "questions", "print"} {
+		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
+		if got := eval[[]int](v, `[document.documentElement.scrollHeight, document.documentElement.scrollWidth]`); got[0] > 800 || got[1] > 1280 {
+			t.Errorf("%s: the page is %d wide and %d high", tab, got[1], got[0])
+		}
+	}
+}
+
 // The screenshot in the README is of this page.
 func TestScreenshot(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)

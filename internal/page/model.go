@@ -75,6 +75,7 @@ type builder struct {
 
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
+	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // none is no null for the script
 	b.Title = view.Escape(o.Title)
 	b.derive(t)
 	b.sides(t)

@@ -6,12 +6,14 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // A4, less the margins of the page, in CSS pixels.
@@ -104,6 +106,29 @@ func TestTheReaderChoosesWhatIsPrinted(t *testing.T) {
 		if n := eval[int](v, `document.querySelectorAll("#paper *").length`); n != 0 {
 			t.Errorf("%d elements are left after printing", n)
 		}
+	}
+}
+
+// Of a long transfer only what is open is printed, unless the reader asks for all.
+func TestALongTransferIsNotPrintedWhole(t *testing.T) {
+	rec := transcript.NewRecorder(0, nil)
+	var offsets [2]int64
+	for i := range 100 {
+		send(rec, time.Duration(i)*time.Millisecond, transcript.Out, tlsmsg.ContentAlert, []byte{1, 0}, &offsets)
+	}
+	v := open(t, rec.Transcript(), "server.lab.test", paperWidth, 1000)
+	eval[bool](v, `window.dispatchEvent(new Event("beforeprint"))`)
+	if n := eval[int](v, `document.querySelectorAll("#paper section").length`); n != 1 {
+		t.Errorf("%d packets are printed", n)
+	}
+}
+
+// A page without a packet opens and prints all the same.
+func TestAnEmptyPagePrints(t *testing.T) {
+	v := open(t, &transcript.Transcript{}, "nobody", paperWidth, 1000)
+	eval[bool](v, `window.dispatchEvent(new Event("beforeprint"))`)
+	if n := eval[int](v, `document.querySelectorAll("#paper *").length`); n != 0 {
+		t.Errorf("%d elements for nothing", n)
 	}
 }
 

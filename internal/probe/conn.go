@@ -54,6 +54,13 @@ type facts struct {
 	timed      bool
 }
 
+// What a peer may send before the goal is reached: a longest handshake message,
+// and room for the others; and all that in small segments.
+const (
+	maxBytes    = 256 << 10
+	maxSegments = 4096
+)
+
 // A reply is what comes of a request.
 type reply struct {
 	sent    int  // of the request
@@ -61,10 +68,6 @@ type reply struct {
 	data    []byte
 	dataLen int
 }
-
-// maxBytes bounds what a peer may send before the goal is reached: a longest
-// handshake message, and room for the others.
-const maxBytes = 256 << 10
 
 // reachedAt notes the first time of a step.
 func (c *conn) reachedAt(step int, now tcb.Instant) {

@@ -27,6 +27,9 @@ func Each(ctx context.Context, o *Options, f func(Target) error) (n uint64, err 
 	defer cancel()
 	go d.run(ctx)
 	for t := range d.outs[0] {
+		if t.leftOut() {
+			continue
+		}
 		if err := f(t.Target); err != nil {
 			return n, err
 		}

@@ -55,11 +55,14 @@ func (f *Feed) refuse(r targets.Refusal) {
 	f.refused = append(f.refused, r)
 }
 
-// fed is one target on its way to a loop, or what came of it instead.
+// fed is one target on its way to a loop, or what came of it instead. The zero
+// value is the place of one that is left out.
 type fed struct {
 	Target
 	failure string // the name could not be looked up
 }
+
+func (f *fed) leftOut() bool { return f.Port == 0 }
 
 // feedAhead is how many targets wait for each loop.
 const feedAhead = 256
@@ -209,23 +212,21 @@ func (d *distributor) expand(ctx context.Context, line targets.Line, typed bool,
 	return flush()
 }
 
-// appendTargets adds an address's targets, one for each port, unless it is left
-// out.
+// appendTargets adds an address's targets, one for each port. Those of one that
+// is left out keep their places in the order: what a name's address is, and
+// what is excluded, may be another when a scan goes on.
 func (f *Feed) appendTargets(list []fed, a netip.Addr, line targets.Line, name string, typed bool) []fed {
-	ports := line.Spec.Ports
-	if len(ports) == 0 {
-		ports = f.Ports
-	}
+	ports := f.portsOf(line)
 	rules := *f.Rules
 	rules.AllowSpecial = rules.AllowSpecial || typed
-	if r, ok := rules.Allows(a); !ok {
+	r, ok := rules.Allows(a)
+	if ok && f.Family != nil && !f.Family(a) {
+		r, ok = targets.Refusal{What: "IP version", Why: "not asked for (-4, -6)"}, false
+	}
+	if !ok {
 		r.Count = uint64(len(ports))
 		f.refuse(r)
-		return list
-	}
-	if f.Family != nil && !f.Family(a) {
-		f.refuse(targets.Refusal{What: "IP version", Why: "not asked for (-4, -6)", Count: uint64(len(ports))})
-		return list
+		return append(list, make([]fed, len(ports))...)
 	}
 	if line.Name != "" {
 		name = line.Name
@@ -236,8 +237,15 @@ func (f *Feed) appendTargets(list []fed, a netip.Addr, line targets.Line, name s
 	return list
 }
 
-// lookUp makes a target of a name: at its first address of the versions that
-// are wanted.
+func (f *Feed) portsOf(line targets.Line) []uint16 {
+	if len(line.Spec.Ports) > 0 {
+		return line.Spec.Ports
+	}
+	return f.Ports
+}
+
+// lookUp makes a target of a name, for each port: at the first of its addresses
+// whose version is wanted, in the resolver's order (RFC 6724).
 func (f *Feed) lookUp(ctx context.Context, line targets.Line, typed bool) []fed {
 	host := line.Spec.Host
 	name := f.Name
@@ -259,12 +267,8 @@ func (f *Feed) lookUp(ctx context.Context, line targets.Line, typed bool) []fed 
 	if err == nil {
 		err = errors.New("it has no address of the IP versions asked for")
 	}
-	ports := line.Spec.Ports
-	if len(ports) == 0 {
-		ports = f.Ports
-	}
 	var list []fed
-	for _, p := range ports {
+	for _, p := range f.portsOf(line) {
 		list = append(list, fed{Target: Target{Port: p, Name: name, Tag: line.Tag}, failure: fmt.Sprintf("the name %s could not be looked up: %v", host, err)})
 	}
 	return list

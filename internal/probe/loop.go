@@ -9,6 +9,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/slab"
@@ -41,6 +42,7 @@ type loop struct {
 	live     int // connections that have no record yet
 	most     int // targets in flight
 	pace     pace
+	resets   pace  // those for late segments
 	work     []job // from working on, what waits for cryptography
 	working  int
 	ended    bool     // the source has no more
@@ -52,6 +54,8 @@ type loop struct {
 	buf      []byte // records to be handed over
 	odd      map[uint64]record.Packet
 
+	fragments reassembly.Buffer
+
 	cursor field.Cursor
 	seg    wire.Segment
 	out    []byte
@@ -61,16 +65,19 @@ type loop struct {
 	published atomic.Pointer[Stats]
 	told      tcb.Instant // when the stats were published last
 	ceiling   atomic.Uint64
-	held      []uint64      // whose records are in buf
+	held      []uint64      // whose records are in buf, or who have none:
+	passed    int           // so many were left out
 	head      atomic.Uint64 // the window's, for the checkpoint
-	full      bool          // more memory is in use than may be
+	full      bool          // more memory is in use than may be,
+	weighed   tcb.Instant   // when that was looked at
 }
 
 func newLoop(o *Options, index int) *loop {
 	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
-	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1}
+	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
+	l.resets = pace{rate: max(l.pace.rate*mostResets, leastResets), factor: 1}
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
@@ -121,7 +128,6 @@ func (l *loop) publish() {
 		s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
 	}
 	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
-	l.full = l.o.MaxMemory > 0 && heapInUse() > l.o.MaxMemory
 	l.published.Store(&s)
 	l.told = l.now
 }
@@ -137,6 +143,7 @@ func (l *loop) turn() error {
 	}
 	l.resendLate()
 	l.resendSYNs()
+	l.weigh()
 	more := l.sendSYNs()
 	l.window.trim()
 	if err := l.flush(); err != nil {
@@ -147,6 +154,18 @@ func (l *loop) turn() error {
 		l.publish()
 	}
 	return l.receive(l.idle(more))
+}
+
+// weighEvery is how often memory is looked at.
+const weighEvery = 10 * time.Millisecond
+
+// weigh looks whether there is memory for more targets than there are
+// connections already, which are used again. One at a time is begun in any
+// case: the scan must come to its end.
+func (l *loop) weigh() {
+	if l.o.MaxMemory > 0 && l.now.Sub(l.weighed) >= weighEvery {
+		l.full, l.weighed = heapInUse() > l.o.MaxMemory, l.now
+	}
 }
 
 // flush sends what is queued.
@@ -202,11 +221,12 @@ func (l *loop) receive(wait time.Duration) error {
 
 // handOver gives the records to the sink, if it takes them now, or in the end.
 func (l *loop) handOver(wait bool) {
-	if len(l.buf) == 0 {
+	if len(l.held) == 0 {
 		return
 	}
-	if l.sink.put(handed{records: l.buf, numbers: l.held, loop: l.index}, wait) {
+	if l.sink.put(handed{records: l.buf, numbers: l.held, passed: l.passed, loop: l.index}, wait) {
 		l.buf, l.held = l.sink.buffer()
+		l.passed = 0
 	}
 }
 
@@ -228,6 +248,13 @@ func (l *loop) inFlight() int {
 // sendSYNs begins new targets, and reports whether it would go on.
 func (l *loop) sendSYNs() (more bool) {
 	for k := 0; !l.ended; k++ {
+		switch l.takeNext() {
+		case theEnd:
+			l.ended = true
+			return false
+		case later:
+			return false
+		}
 		switch {
 		case k == sendTurn:
 			return true
@@ -235,14 +262,7 @@ func (l *loop) sendSYNs() (more bool) {
 			return true
 		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
 			return false
-		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full:
-			return false
-		}
-		switch l.takeNext() {
-		case theEnd:
-			l.ended = true
-			return false
-		case later:
+		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full && l.inFlight() >= max(len(l.conns), 1):
 			return false
 		}
 		if !l.networks.may(l.next.Addr, l.now) || l.asksTooMuch(&l.next) {
@@ -269,12 +289,18 @@ func (l *loop) takeNext() supply {
 func (l *loop) start(n uint64, t *Target) {
 	slot := l.window.push()
 	l.head.Store(l.window.head)
-	switch l.o.Resume.of(l.index, n) {
-	case recorded:
+	standing := l.o.Resume.of(l.index, n)
+	switch {
+	case l.source.leftOut(n):
+		l.held = append(l.held, n)
+		l.passed++
+		l.done(n)
+		return
+	case standing == recorded:
 		l.stats.Known++
 		l.done(n)
 		return
-	case perhaps:
+	case standing == perhaps:
 		slot.flags |= slotRepeat
 	}
 	l.stats.Targets++

@@ -147,9 +147,9 @@ func inhabited(t *testing.T, goal Goal) {
 	o.Goal, o.Retries, o.Timeout, o.MaxInFlight = goal, 2, 16*time.Second, 2000
 	o.Rate, o.Ring = 20000, 64<<20
 	if *full {
-		// One server is all these hosts: at more than the default rate it keeps
-		// them waiting. Most in flight are those that say nothing.
-		o.Rate, o.MaxInFlight, o.Timeout = DefaultRate, 8000, time.Minute
+		// One server is all these hosts, on the same CPUs: what is in flight
+		// waits for it.
+		o.Rate, o.Timeout = DefaultRate, time.Minute
 	}
 	w := newWeather(1, 0.01)
 	o.Wrap = w.wrap
@@ -159,6 +159,9 @@ func inhabited(t *testing.T, goal Goal) {
 		s, err := Open(t.Context(), o, NewOutput(&out))
 		if err != nil {
 			return err
+		}
+		for _, l := range s.loops {
+			l.pool.Poison = true // who reads what was given back says nonsense
 		}
 		stats, err = s.Run(t.Context(), t.Context())
 		return err
@@ -177,6 +180,7 @@ func inhabited(t *testing.T, goal Goal) {
 	if uint64(len(records)) != o.Space.Len() {
 		t.Errorf("%d records of %d targets", len(records), o.Space.Len())
 	}
+	w.dropped = stats.Link.Dropped
 	for i := range records {
 		judge(t, goal, &records[i], w)
 	}
@@ -237,6 +241,12 @@ func judge(t *testing.T, goal Goal, r *seenRecord, w *weather) {
 func (w *weather) implies(r *seenRecord, outcome string) string {
 	if w.of(r).heard == 0 {
 		return "silent"
+	}
+	// What the ring dropped, on a machine that left the loop no time, stands in
+	// no log: as many may have waited in vain.
+	if w.dropped > 0 && r.Outcome == "timeout" && outcome != "timeout" {
+		w.dropped--
+		return "timeout"
 	}
 	return outcome
 }

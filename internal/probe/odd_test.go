@@ -3,6 +3,8 @@ package probe
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +74,42 @@ var oddHosts = []struct {
 		}
 		return ""
 	}},
+	// The same again and again: more than a handshake can be long.
+	{"198.18.79.10", func(s *wire.Segment) []wire.Segment {
+		if s.Flags == wire.SYN {
+			return []wire.Segment{{Flags: wire.SYN | wire.ACK, Seq: 1000, Ack: s.Seq + 1, Window: 8192}}
+		}
+		again := wire.Segment{Flags: wire.ACK, Seq: 1001, Ack: s.Seq.Add(len(s.Payload)), Window: 8192, Payload: append([]byte{22, 3, 3, 0x40, 0}, make([]byte, 1400)...)}
+		return when(s, wire.PSH|wire.ACK, slices.Repeat([]wire.Segment{again}, 200)...)
+	}, "protocol", "endless_data", func(r *seenRecord) string {
+		if r.Class != "endless_data" || !strings.Contains(r.Error, "262144 bytes") {
+			return "not cut at the bound"
+		}
+		return ""
+	}},
+	{interloper, func(s *wire.Segment) []wire.Segment {
+		if s.Flags == wire.SYN {
+			return []wire.Segment{{Flags: wire.SYN | wire.ACK, Seq: 1000, Ack: s.Seq + 1, Window: 8192}}
+		}
+		return when(s, wire.PSH|wire.ACK, wire.Segment{Flags: wire.RST, Seq: s.Ack})
+	}, "reset", "", func(r *seenRecord) string {
+		if r.Reset == nil || r.Reset.FitsHost || r.After != "our ClientHello" {
+			return "the RST of something on the way fits the host"
+		}
+		return ""
+	}},
+	{fragmented, func(s *wire.Segment) []wire.Segment {
+		if s.Flags == wire.SYN {
+			return []wire.Segment{{Flags: wire.SYN | wire.ACK, Seq: 1000, Ack: s.Seq + 1, Window: 8192}}
+		}
+		return when(s, wire.PSH|wire.ACK, wire.Segment{Flags: wire.PSH | wire.ACK, Seq: s.Ack, Ack: s.Seq.Add(len(s.Payload)), Window: 8192,
+			Payload: []byte("220 mail.test ESMTP at your service\r\n")})
+	}, "not_tls", "", func(r *seenRecord) string {
+		if !strings.HasPrefix(r.FirstBytes, "220 mail") {
+			return "first_bytes " + r.FirstBytes
+		}
+		return ""
+	}},
 	{forbidden, func(*wire.Segment) []wire.Segment { return nil }, "unreachable", "", func(r *seenRecord) string {
 		if r.ICMP == nil || r.ICMP.From != "198.19.0.2" || r.ICMP.Type != 3 {
 			return "which ICMP from whom is not told"
@@ -104,6 +142,34 @@ func endless() oddHost {
 		}
 		return []wire.Segment{{Flags: wire.PSH | wire.ACK, Seq: s.Ack, Ack: s.Seq.Add(len(s.Payload)), Window: 8192, Payload: flood}}
 	}
+}
+
+const (
+	// interloper is a host before which something sends RSTs that are not its:
+	// with another TTL than its own.
+	interloper = "198.18.79.11"
+	// fragmented is a host whose data comes in IP fragments.
+	fragmented = "198.18.79.12"
+)
+
+// packets are those of a segment from an odd host.
+func packets(h *wire.IP, s *wire.Segment) [][]byte {
+	ip := wire.IPv4{ID: 0, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: h.Dst, Dst: h.Src}
+	body := s.AppendTo(nil, h.Dst, h.Src)
+	const first = 32 // bytes of the first fragment; a multiple of 8
+	switch {
+	case h.Dst.String() == interloper && s.Flags.Has(wire.RST):
+		ip.TTL = 200
+	case h.Dst.String() == fragmented && len(body) > first:
+		one, two := ip, ip
+		one.DontFragment, one.MoreFragments, one.ID = false, true, uint16(s.Seq)
+		two.DontFragment, two.FragmentOffset, two.ID = false, first/8, one.ID
+		return [][]byte{ // the last comes first
+			append(two.AppendTo(nil, len(body)-first), body[first:]...),
+			append(one.AppendTo(nil, first), body[:first]...),
+		}
+	}
+	return [][]byte{append(ip.AppendTo(nil, len(body)), body...)}
 }
 
 // forbidden is a host of which a router says that it must not be reached.
@@ -166,9 +232,9 @@ func serveOdd(t *testing.T, l *lab.Lab) (resets func() []resetSent) {
 			}
 			for _, a := range host(&s) {
 				a.SrcPort, a.DstPort = s.DstPort, s.SrcPort
-				ip := wire.IPv4{ID: 0, DontFragment: true, TTL: 64, Protocol: wire.ProtocolTCP, Src: h.Dst, Dst: h.Src}
-				packet := a.AppendTo(ip.AppendTo(nil, a.HeaderLen()+len(a.Payload)), h.Dst, h.Src)
-				unix.Sendto(fd, packet, 0, ll)
+				for _, packet := range packets(&h, &a) {
+					unix.Sendto(fd, packet, 0, ll)
+				}
 			}
 		}
 	}()

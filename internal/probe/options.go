@@ -83,7 +83,7 @@ type Options struct {
 	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
 
 	Fields *record.Fields
-	Whole  bool // write certificates whole
+	Whole  *record.Written // write certificates whole; nil: do not
 }
 
 // Defaults, where the command line says nothing.

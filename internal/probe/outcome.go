@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	errEndless = fmt.Errorf("the peer sent more than %d bytes and no end of them", maxBytes)
+	errEndless = fmt.Errorf("the peer sent more than %d bytes, or %d segments, and no end of them", maxBytes, maxSegments)
 	errNoReply = errors.New("the peer ended the connection without a reply to the request")
 )
 
@@ -27,12 +27,18 @@ func (l *loop) blank(t *Target) *record.Record {
 // wall is an instant of ours as the wall clock has it.
 func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration(at)) }
 
+// usualRecord is what most records take, in bytes.
+const usualRecord = 2048
+
 // write hands the loop's record on.
 func (l *loop) write(n uint64, r *record.Record) {
 	slot := l.window.at(n)
 	r.Repeat = slot.flags&slotRepeat != 0
 	l.buf = l.enc.Append(l.buf, r)
 	l.held = append(l.held, n)
+	if len(l.buf) > bufferLen-2*usualRecord { // or it would have to grow
+		l.handOver(false)
+	}
 	l.stats.Records++
 	l.stats.Outcomes[outcomeIndex(r.Outcome)]++
 	l.rec.ICMP = nil

@@ -130,8 +130,8 @@ func (o *Output) Sync() (int64, error) {
 		}
 		o.pack.Reset(o.to)
 	}
-	if o.file != nil && o.Path != "" {
-		if err := o.file.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !isNoFile(err) {
+	if o.file != nil {
+		if err := o.file.Sync(); err != nil && !isNoFile(err) {
 			return 0, err
 		}
 	}

@@ -17,6 +17,13 @@ type pace struct {
 	mended  tcb.Instant // when the factor was changed last
 }
 
+// mostResets is what late segments may cost of the rate, or a second where
+// there is none.
+const (
+	mostResets  = 0.25
+	leastResets = 1000
+)
+
 // After drops the rate is three quarters of what it was; each second without
 // any it grows by a twentieth of the whole.
 const (

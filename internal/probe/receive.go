@@ -11,31 +11,44 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// packet takes one arrived IP packet. Fragments are not put together: our own
-// segments and what answers them carry the don't-fragment bit.
+// packet takes one arrived IP packet.
 func (l *loop) packet(p *path, packet link.Packet) {
 	l.cursor = field.New(wire.Root(packet.Data), packet.Data)
 	c := &l.cursor
 	var h wire.IP
-	if h.Decode(c) != nil || h.Fragment.Partial() || h.Refusal != "" ||
-		h.Version == 4 && wire.Checksum(packet.Data[:h.HeaderLen()]) != 0 {
+	if h.Decode(c) != nil || h.Version == 4 && wire.Checksum(packet.Data[:h.HeaderLen()]) != 0 {
 		l.stats.Bad++
 		return
 	}
+	if h.Fragment.Partial() {
+		whole, err := l.fragments.Add(l.now, &h, c.Ahead())
+		if err != nil {
+			l.stats.Bad++
+		}
+		if whole == nil {
+			return
+		}
+		l.cursor, packet.ChecksumPartial = field.New("payload", whole), false
+	}
+	l.payload(p, &h, packet)
+}
+
+// payload takes what a whole packet carries, from the cursor on. What is kept
+// of a packet that came in fragments is the one that completed it.
+func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
+	c := &l.cursor
 	body := c.Ahead()
-	switch h.Protocol {
-	case wire.ProtocolTCP:
-		if !packet.ChecksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 { // RFC 9293, MUST-3
+	switch {
+	case h.Refusal != "":
+		l.stats.Bad++
+	case h.Protocol == wire.ProtocolTCP:
+		if !packet.ChecksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 || l.seg.Decode(c) != nil { // RFC 9293, MUST-3
 			l.stats.Bad++
 			return
 		}
-		if l.seg.Decode(c) != nil {
-			l.stats.Bad++
-			return
-		}
-		l.segment(p, &h, &l.seg, packet)
-	case wire.ProtocolICMP, wire.ProtocolICMPv6:
-		l.icmp(p, &h, c, body, packet)
+		l.segment(p, h, &l.seg, packet)
+	case h.Version == 4 && h.Protocol == wire.ProtocolICMP, h.Version == 6 && h.Protocol == wire.ProtocolICMPv6:
+		l.icmp(p, h, c, body, packet)
 	}
 }
 
@@ -70,7 +83,8 @@ func (l *loop) forConn(c *conn, h *wire.IP, s *wire.Segment, packet link.Packet)
 
 // stray answers what belongs to no connection of ours any more with a RST (RFC
 // 9293, section 3.10.7.1), if it belonged to one: its acknowledgment is near
-// our ISS. What never did is backscatter, and let be.
+// our ISS. What never did is backscatter, and let be. A peer that goes on and on
+// gets no answer to each: our rate is for the others.
 func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 	if !late {
 		l.stats.Stray++
@@ -81,7 +95,11 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 	if s.Flags.Has(wire.RST) || !s.Flags.Has(wire.ACK) || !s.Ack.InWindow(wire.Seq(iss), receiveBuffer) {
 		return
 	}
-	l.sendReset(p, h, s)
+	l.resets.fill(l.now)
+	if l.resets.may() {
+		l.resets.spend()
+		l.sendReset(p, h, s)
+	}
 }
 
 func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {

@@ -94,7 +94,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	}
 	l.source = newChain(space, stream)
 	l.window = newWindow(0)
-	l.buf = make([]byte, 0, 64<<10)
+	l.buf = make([]byte, 0, bufferLen)
 }
 
 // Run probes all targets and writes a record for each. When ctx is done no

@@ -45,7 +45,7 @@ func (l *loop) advance(c *conn, working bool) {
 		case err != nil:
 			l.failed(c, err)
 			return
-		case c.answer.Bytes > maxBytes:
+		case c.answer.Bytes > maxBytes, c.heard > maxSegments:
 			c.odd |= oddEndless
 			l.failed(c, errEndless)
 			return

@@ -31,8 +31,13 @@ type sink struct {
 type handed struct {
 	records []byte
 	numbers []uint64
+	passed  int // of them left out, without a record
 	loop    int
 }
+
+// bufferLen is how many bytes of records are handed over at a time, or a little
+// more.
+const bufferLen = 64 << 10
 
 // sinkQueue is how many buffers wait to be written.
 const sinkQueue = 16
@@ -80,7 +85,7 @@ func (s *sink) take(h handed) error {
 	if _, err := s.out.Write(h.records); err != nil {
 		return &OutputError{err}
 	}
-	s.checkpoint.Records += uint64(len(h.numbers))
+	s.checkpoint.Records += uint64(len(h.numbers) - h.passed)
 	if s.path != "" {
 		for _, n := range h.numbers {
 			s.written[h.loop].add(n)
@@ -147,7 +152,7 @@ func (s *sink) buffer() ([]byte, []uint64) {
 	case h := <-s.spare:
 		return h.records[:0], h.numbers[:0]
 	default:
-		return make([]byte, 0, 64<<10), nil
+		return make([]byte, 0, bufferLen), nil
 	}
 }
 

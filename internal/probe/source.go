@@ -39,6 +39,8 @@ type source interface {
 	position(n uint64) uint64
 	// failure is why a target that was taken has no address, or empty.
 	failure(n uint64) string
+	// leftOut says that there is no target, only its place.
+	leftOut(n uint64) bool
 	// release forgets a target.
 	release(n uint64)
 }

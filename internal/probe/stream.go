@@ -71,6 +71,11 @@ func (s *streamSource) take() (Target, uint64, supply) {
 
 func (s *streamSource) at(n uint64) Target { return s.flying[n].Target }
 
+func (s *streamSource) leftOut(n uint64) bool {
+	f := s.flying[n]
+	return f.leftOut()
+}
+
 // failure is why a target has no address.
 func (s *streamSource) failure(n uint64) string { return s.flying[n].failure }
 
@@ -125,6 +130,10 @@ func (c *chainSource) failure(n uint64) string {
 		return ""
 	}
 	return c.stream.failure(n - c.count)
+}
+
+func (c *chainSource) leftOut(n uint64) bool {
+	return n >= c.count && c.stream != nil && c.stream.leftOut(n-c.count)
 }
 
 func (c *chainSource) port(n uint64, t *Target) uint16 {

@@ -18,6 +18,8 @@ type weather struct {
 	log    map[netip.AddrPort]*fate
 	resets map[resetSent]bool // RSTs of ours, lost or not
 	lost   int
+
+	dropped uint64 // by the receive ring, beside all this
 }
 
 // fate is what has become of the packets between us and one target.

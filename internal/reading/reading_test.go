@@ -174,6 +174,10 @@ func words(t *testing.T, key, situation string) dictionary.Entry {
 	return e
 }
 
+// content is the end of a field's name that only says that it is what is inside:
+// the words are those of the whole.
+var content = regexp.MustCompile(`\.(bytes|value|bits)$`)
+
 // excerpt writes chosen fields as --view fields does, and returns what is said
 // of each.
 func excerpt(t *testing.T, b *strings.Builder, s *anatomy.Specimen, keys []string) (said []string) {
@@ -197,8 +201,8 @@ func excerpt(t *testing.T, b *strings.Builder, s *anatomy.Specimen, keys []strin
 			value = ": " + value
 		}
 		fmt.Fprintf(b, "%6d %5d  %-18s %s%s\n", n.Offset, n.Length, octets, key, value)
-		e := words(t, found[i].Key, s.Situation)
-		said = append(said, fmt.Sprintf("* **%s** %s *(%s)*", strings.TrimSuffix(key, ".bytes"), e.Text, e.Source))
+		e := words(t, content.ReplaceAllString(found[i].Key, ""), s.Situation)
+		said = append(said, fmt.Sprintf("* **%s** %s *(%s)*", content.ReplaceAllString(key, ""), strings.ReplaceAll(e.Text, "*", `\*`), e.Source))
 	}
 	return said
 }

@@ -106,3 +106,10 @@ func FuzzWrapAndCutFit(f *testing.F) {
 		}
 	})
 }
+
+// Our own sentences stay readable where there is nothing but ASCII.
+func TestOurOwnSignsHaveALikeness(t *testing.T) {
+	if got, want := toASCII("CLOSED → SYN-SENT, 87µs, a × b, 1–2…"), "CLOSED -> SYN-SENT, 87us, a x b, 1-2..."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

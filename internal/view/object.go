@@ -81,6 +81,11 @@ func appendList[T any](b []byte, list []T, item func([]byte, T) []byte) []byte {
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
+		if n := plainLen(s[i:]); n > 0 { // most of most strings
+			b = append(b, s[i:i+n]...)
+			i += n
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == '"' || r == '\\':
@@ -98,6 +103,17 @@ func appendString(b []byte, s string) []byte {
 		i += size
 	}
 	return append(b, '"')
+}
+
+// plainLen is how much of the beginning of s stands in JSON, and on a terminal,
+// as it is.
+func plainLen(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // AppendJSONString appends s as this package writes strings: a program reads

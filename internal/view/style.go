@@ -138,4 +138,4 @@ func toASCII(s string) string {
 	return b.String()
 }
 
-var asciiSigns = strings.NewReplacer("→", "->", "…", "...", "–", "-", "’", "'", "µ", "u")
+var asciiSigns = strings.NewReplacer("→", "->", "×", "x", "…", "...", "–", "-", "’", "'", "µ", "u")

@@ -31,6 +31,10 @@ type packetRing struct {
 const (
 	ringBlock  = 128 << 10 // more than the largest packet
 	ringRetire = 2         // milliseconds
+
+	// receivePackets bounds what one Receive takes, or little more, so that a
+	// flood leaves its caller time for the rest.
+	receivePackets = 2048
 )
 
 func openPacketRing(o RingOptions) (Ring, error) {
@@ -95,7 +99,7 @@ func (r *packetRing) Receive(wait time.Duration, f func(Packet)) error {
 		}
 	}
 	var read clockReading
-	for range r.blocks {
+	for most := r.received + receivePackets; r.received < most; {
 		if !r.ready() {
 			break
 		}

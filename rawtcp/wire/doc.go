@@ -1,11 +1,14 @@
 // Package wire encodes and decodes the headers that the userspace TCP puts on
 // the wire and takes from it: IPv4 (RFC 791), IPv6 with its extension headers
 // (RFC 8200), ICMP for both (RFC 792, RFC 4443), ARP (RFC 826), neighbour
-// discovery (RFC 4861), and TCP (RFC 9293) with its options.
+// discovery (RFC 4861), and TCP (RFC 9293) with its options. It also reads what
+// a capture has before the IP packet: Ethernet and what may be in it, and what
+// stands in its place.
 //
 // Each header is a small value. Decode reads it through a [field.Cursor], so
 // that the same code runs a connection and labels bytes for a reader; AppendTo
-// writes it to a buffer of the caller's. Neither allocates. Decoded byte slices
+// writes it to a buffer of the caller's. Neither allocates, but for the list of a
+// frame's VLAN tags. Decoded byte slices
 // alias the packet they came from, and are valid as long as it is.
 //
 // Decoding judges structure only: lengths and bounds. Whether a checksum or a
@@ -14,5 +17,6 @@
 //
 // Read seq.go, tcp.go and options.go first, then ipv4.go, ipv6.go with
 // extension.go, ip.go (what both versions share), icmp.go with icmpkind.go,
-// checksum.go, and arp.go and neighbour.go.
+// checksum.go, and arp.go and neighbour.go; and for captures linklayer.go with
+// ethernet.go and cooked.go.
 package wire

@@ -54,7 +54,7 @@ func NewClient(cfg Config) *Client {
 // this identity, in place, whatever became of it before. It writes over what
 // State gave out, and what Next and Peek did.
 func (c *Client) Reset(p *Profile, id Identity) {
-	c.release()
+	c.Release()
 	kept := c.reusable()
 	*c = Client{profile: p, cfg: &p.cfg, name: id.ServerName, session: id.Session}
 	c.init(c, true, c.cfg.Events)
@@ -66,7 +66,10 @@ func (c *Client) Reset(p *Profile, id Identity) {
 // Release gives the memory of the buffers back to the Config's Pool, and with
 // it what State, Next and Peek gave out: nothing may be asked of the client any
 // more but Reset. Without a Pool it leaves it to the garbage collector.
-func (c *Client) Release() { c.release() }
+func (c *Client) Release() {
+	c.giveSigned()
+	c.release()
+}
 
 // reusable is what one connection leaves to the next: room for lists, and a hash.
 type reusable struct {

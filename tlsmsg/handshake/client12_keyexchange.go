@@ -15,6 +15,7 @@ type exchange struct {
 
 	publicKey any                      // of the peer's leaf
 	server    tlsmsg.ServerKeyExchange // its parameters
+	signed    []byte                   // what its signature is over, in the scratch, while it is checked
 
 	request *tlsmsg.CertificateRequest // nil: the server asks for no certificate
 	ours    tlsmsg.ClientKeyExchange
@@ -48,10 +49,13 @@ func (c *Client) serverKeyExchange(raw []byte) error {
 	}
 	c.state.Scheme = m.Scheme
 	c.negotiated()
+	signed := c.pool.Grow(c.takeScratch(), 2*len(c.state.ClientRandom)+len(m.Params))
+	signed = append(append(append(signed, c.state.ClientRandom[:]...), c.state.ServerRandom[:]...), m.Params...)
+	c.exchange.signed = signed
 	c.yield(VerifySignatureWork{
 		PublicKey: c.exchange.publicKey,
 		Scheme:    scheme,
-		Signed:    slices.Concat(c.state.ClientRandom[:], c.state.ServerRandom[:], m.Params),
+		Signed:    signed,
 		Signature: m.Signature,
 	}, (*Client).signatureChecked)
 	return nil
@@ -102,7 +106,18 @@ func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.Signature
 	return named, nil
 }
 
+// giveSigned lets go of what the signature was over.
+func (c *Client) giveSigned() {
+	if c.pool != nil {
+		c.pool.Put(c.exchange.signed)
+	} else if c.exchange.signed != nil {
+		c.scratch = c.exchange.signed
+	}
+	c.exchange.signed = nil
+}
+
 func (c *Client) signatureChecked(r Result) error {
+	c.giveSigned()
 	result, ok := r.(VerifySignatureResult)
 	if !ok {
 		return wrongResult(result, r)

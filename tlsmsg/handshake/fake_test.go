@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -92,7 +93,7 @@ func (f *fake) message(m tlsmsg.Message) part {
 func (f *fake) first(out []byte) (parts []part) {
 	rec, _, err := tlsmsg.NextRecord(out)
 	f.must(err)
-	f.must(tlsmsg.ParseInto(&f.hello, rec.Fragment, f.ctx))
+	f.must(tlsmsg.ParseInto(&f.hello, bytes.Clone(rec.Fragment), f.ctx))
 	f.tr.Add(rec.Fragment)
 	f.ctx = tlsmsg.Context{Version: f.version, KeyExchange: f.suite().KeyExchange}
 	f.tr.Choose(f.suite().Hash)
@@ -263,9 +264,15 @@ func (f *fake) lastParts() (parts []part) {
 	}})
 }
 
-// config is that of the clients that meet a fake.
+// config is that of the clients that meet a fake. In one half of the tests, by
+// their names, they have their memory from a pool in which nothing stays as it
+// was.
 func (f *fake) config() handshake.Config {
-	return handshake.Config{Random: [32]byte{9}, ServerName: serverName, SessionTicket: f.ticket, Session: f.session,
+	var pool *slab.Pool
+	if len(f.t.Name())%2 == 0 {
+		pool = &slab.Pool{Poison: true}
+	}
+	return handshake.Config{Pool: pool, Random: [32]byte{9}, ServerName: serverName, SessionTicket: f.ticket, Session: f.session,
 		MinVersion: f.version, MaxVersion: f.version,
 		CipherSuites: []tlsmsg.CipherSuite{f.id}, Groups: []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1}}
 }

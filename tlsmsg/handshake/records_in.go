@@ -48,10 +48,12 @@ func (in *inbound) append(p []byte) {
 		in.store = in.buf[:0]
 		in.buf, in.at, in.borrowed = p, 0, true
 		return
-	case len(in.app) == 0: // else it must not move
-		in.buf = in.buf[:copy(in.buf, in.buf[in.at:])]
-		in.at = 0
+	case len(in.app) > 0: // it stays where it is, also when there is no room beside it
+		in.buf = append(in.buf, p...)
+		return
 	}
+	in.buf = in.buf[:copy(in.buf, in.buf[in.at:])]
+	in.at = 0
 	in.buf = append(in.pool.Grow(in.buf, len(p)), p...)
 }
 

@@ -84,7 +84,7 @@ func (c *conn[S]) sendMessage(typ tlsmsg.HandshakeType, raw []byte) error {
 	return c.sendContent(tlsmsg.ContentHandshake, typ, raw)
 }
 
-// flightRoom is room for a usual message, in bytes.
+// flightRoom is room for a usual message, in bytes: a length that a pool has.
 const flightRoom = 320
 
 // takeScratch gives empty memory to make a message in. It is for giveScratch to
@@ -96,12 +96,13 @@ func (c *conn[S]) takeScratch() []byte {
 	return c.scratch[:0]
 }
 
+// giveScratch takes it back. What the message has outgrown is not the pool's.
 func (c *conn[S]) giveScratch(b []byte) {
-	if c.pool != nil {
+	if c.pool == nil {
+		c.scratch = b
+	} else if cap(b) == flightRoom {
 		c.pool.Put(b)
-		return
 	}
-	c.scratch = b
 }
 
 // sendContent makes records of one message's content.

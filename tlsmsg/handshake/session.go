@@ -62,6 +62,9 @@ func (s *Session) unfit(cfg *Config, name string) string {
 // newSession makes the session that this handshake leaves behind, or nil where
 // the server keeps none and gives no ticket.
 func (c *Client) newSession() *Session {
+	if !c.state.Resumed && len(c.state.SessionID) == 0 && len(c.exchange.ticket) == 0 {
+		return nil
+	}
 	s := &Session{
 		Version: c.state.Version, CipherSuite: c.state.CipherSuite, Master: c.master,
 		ExtendedMasterSecret: c.state.ExtendedMasterSecret,

@@ -108,6 +108,10 @@ const toPaper = () => {
   document.body.classList.toggle("paper-keys", $("paper-keys").checked);
 };
 
+// A handshake is some twenty sheets; of a long transfer nobody wants them all.
+const manyFrames = 60;
+if (data.steps.filter((s) => s.k === "frame").length > manyFrames) document.querySelector("[name=paper-what][value=chosen]").checked = true;
+
 window.addEventListener("beforeprint", toPaper);
 window.addEventListener("afterprint", () => {
   $("paper").replaceChildren();

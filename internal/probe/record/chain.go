@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"sync"
 
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -11,7 +12,27 @@ import (
 // chains knows certificates again, so that each is read once.
 type chains struct {
 	objects map[[sha256.Size]byte][]byte
-	written map[[sha256.Size]byte]struct{}
+}
+
+// A Written knows which certificates stand in a file. Encoders that write to
+// the same file share one. The zero value is ready.
+type Written struct {
+	mu  sync.Mutex
+	set map[[sha256.Size]byte]struct{}
+}
+
+// add takes note of a certificate, and reports whether it is new.
+func (w *Written) add(sum [sha256.Size]byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.set[sum]; ok {
+		return false
+	}
+	if w.set == nil || len(w.set) >= mostWritten {
+		w.set = make(map[[sha256.Size]byte]struct{})
+	}
+	w.set[sum] = struct{}{}
+	return true
 }
 
 // Bounds on what is remembered. When full, it begins anew.
@@ -35,15 +56,11 @@ func (c *chains) object(der []byte) []byte {
 }
 
 // appendWhole appends a certificate's own line, if it was not written yet.
-func (c *chains) appendWhole(b []byte, der []byte) []byte {
+func (w *Written) appendWhole(b []byte, der []byte) []byte {
 	sum := sha256.Sum256(der)
-	if _, ok := c.written[sum]; ok {
+	if !w.add(sum) {
 		return b
 	}
-	if c.written == nil || len(c.written) >= mostWritten {
-		c.written = make(map[[sha256.Size]byte]struct{})
-	}
-	c.written[sum] = struct{}{}
 	b = append(b, `{"type":"certificate","sha256":"`...)
 	b = hex.AppendEncode(b, sum[:])
 	b = append(b, `","der":"`...)

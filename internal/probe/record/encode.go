@@ -13,8 +13,8 @@ import (
 // An Encoder writes records. It keeps what it knows of certificates, and is
 // not safe for concurrent use.
 type Encoder struct {
-	Fields *Fields // which fields to write; nil: all
-	Whole  bool    // write each certificate whole, once
+	Fields *Fields  // which fields to write; nil: all
+	Whole  *Written // write each certificate whole, once; nil: none
 
 	chains chains
 	w      writer
@@ -23,9 +23,9 @@ type Encoder struct {
 // Append appends the record's line to b, and before it, with Whole, a line for
 // each certificate that is new.
 func (e *Encoder) Append(b []byte, r *Record) []byte {
-	if e.Whole && r.TLS != nil {
+	if e.Whole != nil && r.TLS != nil {
 		for _, der := range r.TLS.Chain {
-			b = e.chains.appendWhole(b, der)
+			b = e.Whole.appendWhole(b, der)
 		}
 	}
 	w := &e.w

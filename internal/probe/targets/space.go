@@ -2,6 +2,7 @@ package targets
 
 import (
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -204,6 +205,13 @@ func numbered(byPort map[uint16]*Set) (*Space, error) {
 		s.groups = append(s.groups, group{from, len(s.blocks), same})
 	}
 	return s, nil
+}
+
+// Describe writes down which targets there are, and in which order.
+func (s *Space) Describe(w io.Writer) {
+	for _, b := range s.blocks {
+		fmt.Fprintln(w, b.first.addr(), b.count, b.ports)
+	}
 }
 
 // String says how large the space is.

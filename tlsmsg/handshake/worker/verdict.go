@@ -71,7 +71,7 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	}
 	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
-	note(w.untrusted(leaf, work, now))
+	note(w.trust(leaf, work, now))
 	result := handshake.VerifyChainResult{PublicKey: keyOf(leaf)}
 	if len(found) > 0 {
 		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
@@ -181,9 +181,25 @@ func outOfTime(cert *x509.Certificate, now time.Time) *Verdict {
 
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
+// trust is untrusted, unless it is known already.
+func (w *Worker) trust(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) *Verdict {
+	if w.Verdicts == nil {
+		v, _ := w.untrusted(leaf, work, now)
+		return v
+	}
+	key := keyOfChain(work.Chain, w.Roots, work.Client)
+	if v, ok := w.Verdicts.find(key, now); ok {
+		return v
+	}
+	v, involved := w.untrusted(leaf, work, now)
+	w.Verdicts.keep(key, v, now, nextChange(now, involved))
+	return v
+}
+
 // untrusted judges the chain to a root, as of a moment at which the leaf is
-// in its time, for the leaf's own time was judged already.
-func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) *Verdict {
+// in its time, for the leaf's own time was judged already. It returns the
+// certificates on whose times the verdict depends, too.
+func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) (*Verdict, []*x509.Certificate) {
 	at := now
 	switch {
 	case now.After(leaf.NotAfter):
@@ -199,6 +215,7 @@ func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWor
 	if work.Client {
 		use, opts.KeyUsages = "client", []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
+	involved := []*x509.Certificate{leaf}
 	var bad error // of the first intermediate that does not parse
 	for _, der := range work.Chain[1:] {
 		cert, err := w.Parsed.parse(der)
@@ -207,16 +224,20 @@ func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWor
 			continue
 		}
 		opts.Intermediates.AddCert(cert)
+		involved = append(involved, cert)
 	}
-	_, err := leaf.Verify(opts)
+	chains, err := leaf.Verify(opts)
+	for _, c := range chains {
+		involved = append(involved, c[len(c)-1])
+	}
 	if err == nil {
-		return nil
+		return nil, involved
 	}
 	v := explain(leaf, err, at, use)
 	if bad != nil {
 		v.Text += "; a certificate of the chain does not parse: " + printable(bad.Error())
 	}
-	return v
+	return v, involved
 }
 
 func explain(leaf *x509.Certificate, err error, at time.Time, use string) *Verdict {

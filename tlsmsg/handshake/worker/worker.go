@@ -3,7 +3,7 @@
 // It belongs to the driver's side: unlike the machine it may draw on the
 // system's randomness, roots and clock.
 //
-// Read worker.go, then verdict.go (chains) with parsed.go, credential.go (certificates of our
+// Read worker.go, then verdict.go (chains) with verdicts.go and parsed.go, credential.go (certificates of our
 // own) and server.go (what only a server asks for).
 package worker
 
@@ -29,6 +29,7 @@ type Worker struct {
 	Now     func() time.Time // nil: the system's clock
 
 	Parsed   *Parsed   // certificates met before; nil: each is parsed again
+	Verdicts *Verdicts // on chains met before; nil: each is judged again
 	Sessions *Sessions // of servers, for abbreviated handshakes; nil: none are kept
 }
 

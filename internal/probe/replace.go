@@ -1,0 +1,56 @@
+package probe
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReplaceFile puts a file in the place of another, so that a reader sees one or
+// the other whole, also after a crash. It writes through no link, and replaces
+// nothing but regular files.
+func ReplaceFile(path string, b []byte) error {
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("it is no regular file")}
+	}
+	tmp := path + "." + rand.Text()
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		pe.Path = path // which is what the person knows
+	}
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp)
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !isNoFile(err) {
+		return err
+	}
+	return nil
+}
+
+// isNoFile knows what fsync says of pipes, devices and odd file systems.
+func isNoFile(err error) bool {
+	return errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) || errors.Is(err, errors.ErrUnsupported)
+}

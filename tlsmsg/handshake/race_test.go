@@ -1,0 +1,6 @@
+//go:build race
+
+package handshake_test
+
+// raced says that the race detector is here, which allocates.
+const raced = true

@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"sync"
+	"time"
+)
+
+// Verdicts keeps how chains were judged, for who meets the same one at many
+// addresses: a scanner, that is. What is kept of a chain is whether it leads to
+// a trusted root; the name, the use of the key and the leaf's own time are
+// judged for each connection all the same.
+//
+// A verdict holds for the same bytes of all certificates of the chain, in
+// their order, and for the same roots, which must not change; until a time
+// comes at which any certificate of it, or the root that it led to, begins or
+// ceases to be valid; and for VerdictLife at most. It is safe for concurrent
+// use, and the zero Verdicts is ready.
+type Verdicts struct {
+	mu    sync.Mutex
+	known map[chainKey]judged
+}
+
+const (
+	// VerdictLife is how long a verdict is believed.
+	VerdictLife = 10 * time.Minute
+	// MostVerdicts bounds those that are kept. When there are so many, it begins
+	// anew.
+	MostVerdicts = 4096
+	// mostText bounds the text of one, in bytes: names in certificates may be
+	// long.
+	mostText = 1 << 10
+)
+
+// chainKey is what a verdict is about.
+type chainKey struct {
+	sum    [sha256.Size]byte // of the certificates, each after its length
+	roots  *x509.CertPool
+	client bool
+}
+
+type judged struct {
+	verdict     *Verdict // nil: trusted
+	from, until time.Time
+}
+
+func keyOfChain(chain [][]byte, roots *x509.CertPool, client bool) chainKey {
+	key := chainKey{roots: roots, client: client}
+	h := sha256.New()
+	for _, der := range chain {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(der)))
+		h.Write(length[:])
+		h.Write(der)
+	}
+	h.Sum(key.sum[:0])
+	return key
+}
+
+// find returns a verdict that holds now.
+func (v *Verdicts) find(key chainKey, now time.Time) (*Verdict, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	k, ok := v.known[key]
+	if !ok || now.Before(k.from) || !now.Before(k.until) {
+		return nil, false
+	}
+	return k.verdict, true
+}
+
+// Len is how many verdicts are kept.
+func (v *Verdicts) Len() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.known)
+}
+
+// keep keeps a verdict of now, which holds until a change of validity at most.
+func (v *Verdicts) keep(key chainKey, verdict *Verdict, now, change time.Time) {
+	if verdict != nil && len(verdict.Text) > mostText {
+		return
+	}
+	until := now.Add(VerdictLife)
+	if change.Before(until) {
+		until = change
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.known == nil || len(v.known) >= MostVerdicts {
+		v.known = make(map[chainKey]judged)
+	}
+	v.known[key] = judged{verdict, now, until}
+}
+
+// nextChange is when the first of the certificates begins or ceases to be valid
+// after now; far away, if none does.
+func nextChange(now time.Time, certs []*x509.Certificate) time.Time {
+	next := now.Add(2 * VerdictLife)
+	for _, c := range certs {
+		for _, t := range []time.Time{c.NotBefore, c.NotAfter.Add(time.Nanosecond)} { // NotAfter is still in it
+			if t.After(now) && t.Before(next) {
+				next = t
+			}
+		}
+	}
+	return next
+}
