@@ -15,7 +15,7 @@ func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
 	}
 	const each, rounds = 256, 40
 	o := fakeOptions(t, 1<<16)
-	o.Name, o.MaxInFlight = "host.of-a-usual-length.test", each
+	o.Name, o.MaxInFlight, o.Timeout = "host.of-a-usual-length.test", each, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	round := func() {
 		for until := l.stats.Records + each; l.stats.Records < until; {
