@@ -165,7 +165,9 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		return err
 	}
 	stats, err := scan.Run(ctx, hard)
-	err = errors.Join(err, p.close())
+	if closeErr := p.close(); err == nil { // a full disk would say the same again
+		err = closeErr
+	}
 	report.end(stats, err, ctx.Err() != nil)
 	switch {
 	case err != nil:

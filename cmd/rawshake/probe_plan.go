@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -118,8 +119,8 @@ func (f *probeFlags) planGoal(p *probePlan) (err error) {
 func (f *probeFlags) planPace(p *probePlan) (err error) {
 	o := &p.options
 	switch {
-	case f.rate < 0, f.perNetwork < 0:
-		return usageError("--rate %v, --per-network %v: a rate is 0 or more", f.rate, f.perNetwork)
+	case !isRate(f.rate), !isRate(f.perNetwork):
+		return usageError("--rate %v, --per-network %v: a rate is a number, 0 or more", f.rate, f.perNetwork)
 	case f.maxInFlight < 1:
 		return usageError("--max-inflight %d: must be at least 1", f.maxInFlight)
 	case f.retries < 0 || f.retries > 10:
@@ -133,6 +134,9 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		if p.memory, err = parseBytes(f.maxMemory); err != nil {
 			return usageError("--max-memory: %v", err)
 		}
+		if p.memory < leastMemory {
+			return usageError("--max-memory %s: the program takes %d MB before the first target", f.maxMemory, leastMemory>>20)
+		}
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
 	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
@@ -141,6 +145,11 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	}
 	return nil
 }
+
+// leastMemory is what the program needs for itself, in bytes.
+const leastMemory = 16 << 20
+
+func isRate(v float64) bool { return v >= 0 && !math.IsInf(v, 1) } // and no NaN
 
 func (f *probeFlags) planProbeTLS(p *probePlan) error {
 	o := &p.options

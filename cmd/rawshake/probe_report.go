@@ -191,6 +191,9 @@ func (r *probeReport) end(s probe.Stats, err error, stopped bool) {
 	close(r.quit)
 	r.wait.Wait()
 	r.status(&s, err == nil && !stopped)
+	if left, _ := r.leftOut(); s.Targets+s.Known == 0 && err == nil && !stopped && len(left) > 0 {
+		r.line("nothing was probed: %s; --allow-special has special-purpose addresses of lists probed too", refusals(left))
+	}
 	if r.flags.quiet {
 		return
 	}

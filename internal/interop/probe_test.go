@@ -140,7 +140,7 @@ func TestProbeOfAListDoesWhatAZGrabUserExpects(t *testing.T) {
 		t.Errorf("--strict: status %d\n%s", p.status, p.err)
 	}
 	p = runProbe(t, l, "198.18.0.1\n", "--until", "tcp")
-	if p.status != 0 || len(p.out) != 0 || !strings.Contains(string(p.err), "198.18.0.0/15 (Benchmarking)") {
+	if p.status != 0 || len(p.out) != 0 || !strings.Contains(string(p.err), "198.18.0.0/15 (Benchmarking)") || !strings.Contains(string(p.err), "nothing was probed") {
 		t.Errorf("a special-purpose address in a list: status %d, %s\n%s", p.status, p.out, p.err)
 	}
 }
@@ -319,7 +319,7 @@ func TestAnOutputThatFailsStopsTheSending(t *testing.T) {
 	args := []string{"--until", "tcp", "--rate", "4000", "--checkpoint", state, "-o", "/dev/full", "198.18.0.0/18"}
 	start := time.Now()
 	p := runProbe(t, l, "", args...)
-	if p.status != 1 || !strings.Contains(string(p.err), "no space left") {
+	if p.status != 1 || strings.Count(string(p.err), "no space left") != 1 || strings.Contains(string(p.err), `\x0a`) {
 		t.Errorf("a full disk: status %d, %s", p.status, p.err)
 	}
 	if took := time.Since(start); took > 4*time.Second {
@@ -384,6 +384,10 @@ func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
 		{"-o /no/such/folder/out 198.18.0.1", 2, "no such file"},
 		{"--checkpoint /no/such/folder/state 198.18.0.1", 1, "checkpoint cannot be written"},
 		{"--max-memory lots 198.18.0.1", 2, "not a size"},
+		{"--max-memory 1K 198.18.0.1", 2, "before the first target"},
+		{"--rate NaN 198.18.0.1", 2, "a rate is a number"},
+		{"--rate Inf 198.18.0.1", 2, "a rate is a number"},
+		{"--per-network NaN 198.18.0.1", 2, "a rate is a number"},
 		{"--until tcp --get / 198.18.0.1", 2, "--until data"},
 		{"-i nowhere 198.18.0.1", 2, "no interface"},
 		{"--exclude 198.18.0.0/16 198.18.0.1", 2, "nothing is left"},

@@ -76,7 +76,7 @@ func newLoop(o *Options, index int) *loop {
 	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
-	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1}
+	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
 	l.resets = pace{rate: max(l.pace.rate*mostResets, leastResets), factor: 1}
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
@@ -248,6 +248,13 @@ func (l *loop) inFlight() int {
 // sendSYNs begins new targets, and reports whether it would go on.
 func (l *loop) sendSYNs() (more bool) {
 	for k := 0; !l.ended; k++ {
+		switch l.takeNext() {
+		case theEnd:
+			l.ended = true
+			return false
+		case later:
+			return false
+		}
 		switch {
 		case k == sendTurn:
 			return true
@@ -256,13 +263,6 @@ func (l *loop) sendSYNs() (more bool) {
 		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
 			return false
 		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full && l.inFlight() >= max(len(l.conns), 1):
-			return false
-		}
-		switch l.takeNext() {
-		case theEnd:
-			l.ended = true
-			return false
-		case later:
 			return false
 		}
 		if !l.networks.may(l.next.Addr, l.now) || l.asksTooMuch(&l.next) {

@@ -3,7 +3,6 @@ package probe
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +15,14 @@ import (
 // nothing but regular files.
 func ReplaceFile(path string, b []byte) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return &fs.PathError{Op: "replace", Path: path, Err: fmt.Errorf("it is no regular file (%v)", info.Mode().Type())}
+		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("it is no regular file")}
 	}
 	tmp := path + "." + rand.Text()
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		pe.Path = path // which is what the person knows
+	}
 	if err != nil {
 		return err
 	}

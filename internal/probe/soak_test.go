@@ -20,17 +20,26 @@ func (n *newlines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Round after round over the same network, each record is there, what was
-// dropped is counted, and no memory is left behind.
+// Round after round over the same network, up to the certificate, while 1 % of
+// all packets are lost: each target has a record, what was dropped is counted,
+// and no memory is left behind.
 func TestSoak(t *testing.T) {
-	l, err := lab.New(t.Context(), lab.With(lab.Wide()))
+	l, err := lab.New(t.Context(), lab.With(lab.Wide(lab.Service{Kind: lab.CryptoTLS})))
 	check(t, err)
 	defer l.Close()
+	network, n := "198.18.0.0/26", 64
+	if *soak > 0 {
+		network, n = "198.18.0.0/22", 1024
+	}
 	end := time.Now().Add(*soak)
 	var first uint64
+	var sum Stats
+	lost := 0
 	for round := 1; round <= 2 || time.Now().Before(end); round++ {
-		o := options(t, "443", "198.18.0.0/23")
-		o.Goal, o.Seed, o.Retries = GoalTCP, uint64(round), 2
+		o := options(t, "443", network)
+		o.Seed, o.Retries = uint64(round), 3
+		w := newWeather(uint64(round), 0.01)
+		o.Wrap = w.wrap
 		var lines newlines
 		var stats Stats
 		check(t, l.Near().Do(func() error {
@@ -41,9 +50,11 @@ func TestSoak(t *testing.T) {
 			stats, err = s.Run(t.Context(), t.Context())
 			return err
 		}))
-		if lines != 512 || stats.Records != 512 || stats.Targets != 512 {
+		if int(lines) != n || stats.Records != uint64(n) || stats.Targets != uint64(n) {
 			t.Fatalf("round %d: %d lines, %+v", round, lines, stats)
 		}
+		sum.add(&stats)
+		lost += w.lost
 		now := heap()
 		if round == 2 {
 			first = now
@@ -52,7 +63,11 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("round %d: %d bytes of heap, and %d in the second", round, now, first)
 		}
 		if *soak > 0 && round%20 == 0 {
-			t.Logf("round %d: heap %d KB, dropped by the ring %d, not sent %d, late %d", round, now>>10, stats.Link.Dropped, stats.Link.Unsent, stats.Late)
+			t.Logf("round %d: %d records, %d with a certificate; heap %d KB; %d packets sent, %d received, %d lost by the weather, %d dropped by the ring, %d not sent, %d late", round,
+				sum.Records, sum.Outcomes[outcomeIndex("certificate")], now>>10, sum.Packets, sum.Link.Received, lost, sum.Link.Dropped, sum.Link.Unsent, sum.Late)
 		}
+	}
+	if got := sum.Outcomes[outcomeIndex("certificate")]; sum.Link.Dropped == 0 && got != sum.Records {
+		t.Errorf("%d of %d records have a certificate: %+v", got, sum.Records, sum)
 	}
 }

@@ -152,7 +152,7 @@ func (l *rawLink) setSendOptions(fd int, f Flow) error {
 // machine goes without saying, and must: told lo, the kernel takes another
 // interface's address for a neighbour's there, and draws no RST for it.
 func (l *rawLink) sendBy(fd int) error {
-	if l.route.Loopback {
+	if l.route.Loopback && ours(l.route.NextHop) {
 		return nil
 	}
 	level, unicast := unix.SOL_IP, unix.IP_UNICAST_IF
