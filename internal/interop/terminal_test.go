@@ -15,6 +15,9 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
+// patience bounds what a person waits for, on a machine that has a lot to do.
+const patience = 5 * time.Minute
+
 // A sitting is a command at a terminal, and the person before it.
 type sitting struct {
 	t       *testing.T
@@ -44,7 +47,7 @@ func begin(t *testing.T, n *lab.Node, columns uint16, args ...string) *sitting {
 	t.Cleanup(func() { s.own.Close(); s.theirs.Close() })
 	s.resize(columns)
 	s.before = s.state()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	s.cmd = n.CommandContext(ctx, program, args...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = s.theirs, s.theirs, s.theirs
@@ -84,7 +87,7 @@ func (s *sitting) screen() string {
 // reads waits until each text has come, one after the other.
 func (s *sitting) reads(texts ...string) *sitting {
 	s.t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(patience)
 	for _, text := range texts {
 		for {
 			screen := s.screen()

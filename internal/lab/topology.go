@@ -155,14 +155,21 @@ func (t *Topology) checkPlaces(i int, n *NodeConfig) (errs []error) {
 		if len(s.At) > 0 {
 			places = s.At
 		}
+		port := s.Port
+		if s.routed() {
+			port = 0 // nothing of these addresses answers, at any port
+		}
 		for _, at := range places {
 			if at.IsValid() && !slices.ContainsFunc(own, at.Overlaps) {
 				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v is no address of %s", i, j, at, n.Name))
 			}
-			if other, ok := taken[place{s.Port, at.Masked()}]; ok {
-				errs = append(errs, fmt.Errorf("nodes[%d].services[%d]: port %d is services[%d]'s already", i, j, s.Port, other))
+			here := place{port, at.Masked()}
+			if other, ok := taken[here]; ok && port == 0 {
+				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: every port of %v is services[%d]'s already", i, j, at, other))
+			} else if ok {
+				errs = append(errs, fmt.Errorf("nodes[%d].services[%d]: port %d is services[%d]'s already", i, j, port, other))
 			}
-			taken[place{s.Port, at.Masked()}] = j
+			taken[here] = j
 		}
 	}
 	return errs

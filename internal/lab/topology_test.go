@@ -190,6 +190,11 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 			t.Nodes[1].Services[0].Kind, t.Nodes[1].Services[0].Command = lab.Command, []string{""}
 		}),
 		"port 443 is services[0]'s": two(func(t *lab.Topology) { t.Nodes[1].Services[1].Port = 443 }),
+		"every port of 198.18.0.2/32 is services[5]'s": two(func(t *lab.Topology) {
+			at := []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}
+			t.Nodes[1].Services = append(t.Nodes[1].Services[:5:5],
+				lab.Service{Kind: lab.Silent, Port: 1, At: at}, lab.Service{Kind: lab.Unreachable, Port: 2, At: at})
+		}),
 		"is no address of far": two(func(t *lab.Topology) {
 			t.Nodes[1].Services[0].At = []netip.Prefix{netip.MustParsePrefix("198.18.0.1/32")}
 		}),

@@ -127,9 +127,20 @@ func (c *Connection) Close(why string) transcript.Result {
 			c.streams[dir].giveUp()
 		}
 		c.deliver(c.last)
+		c.leftOver()
 	}
 	c.recorder.Result(c.lastAt, c.result(why))
 	return *c.recorder.Transcript().Result()
+}
+
+// leftOver takes the last records of a direction whose frames the capture cuts.
+// Those of other directions ended where their sender did.
+func (c *Connection) leftOver() {
+	for dir := range c.halves {
+		if h := &c.halves[dir]; c.streams[dir].snapped && !h.given && !h.resync && recordLength(h.buf) > 0 {
+			c.cut(transcript.Dir(dir), h)
+		}
+	}
 }
 
 // directionOf is a direction in the handshake machines' terms.

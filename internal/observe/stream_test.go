@@ -274,7 +274,7 @@ func TestACutRecordIsTold(t *testing.T) {
 	hello := "\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03" + strings.Repeat("r", 58)
 	put(segment(transcript.Out, wire.ACK, 1, 1, hello), 50)
 	put(segment(transcript.Out, wire.ACK, uint32(1+len(hello)), 1, "\x17\x03\x03\x00\x0a"+strings.Repeat("x", 10)), 3)
-	put(segment(transcript.Out, wire.ACK, uint32(16+len(hello)), 1, "\x15\x03\x03\x00\x02\x01\x00"), 0)
+	put(segment(transcript.Out, wire.ACK, uint32(16+len(hello)), 1, "\x15\x03\x03\x00\x02\x01\x00"), 1)
 	c.Close("")
 	if len(records) != 3 {
 		t.Fatalf("%d records, want 3", len(records))
@@ -284,5 +284,8 @@ func TestACutRecordIsTold(t *testing.T) {
 	}
 	if r := records[1]; r.Missing != 3 || !r.Encrypted || r.Plaintext != nil {
 		t.Errorf("what follows it: %+v", r)
+	}
+	if r := records[2]; r.Missing != 1 || len(r.Wire) != 6 {
+		t.Errorf("the last one: %+v", r)
 	}
 }

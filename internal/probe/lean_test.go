@@ -15,7 +15,7 @@ func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
 	}
 	const each, rounds = 256, 40
 	o := fakeOptions(t, 1<<16)
-	o.Name, o.MaxInFlight = "host.of-a-usual-length.test", each
+	o.Name, o.MaxInFlight, o.Timeout = "host.of-a-usual-length.test", each, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	round := func() {
 		for until := l.stats.Records + each; l.stats.Records < until; {
@@ -44,7 +44,7 @@ func TestWhatATargetTakes(t *testing.T) {
 	if n := unsafe.Sizeof(conn{}); n > 1216 {
 		t.Errorf("a connection takes %d bytes", n)
 	}
-	if n := unsafe.Sizeof(handshake.Client{}); n > 2048 {
+	if n := unsafe.Sizeof(handshake.Client{}); n > 2040 { // with Go's eight, one of its sizes
 		t.Errorf("a TLS client takes %d bytes", n)
 	}
 }

@@ -35,6 +35,6 @@
 //
 // Read guard.go first, then port.go (which port, and holding it), listener.go,
 // nftables.go with rules.go, tcx.go with tcxprogram.go, range.go, for what
-// outlives a process lasting.go, and for what stands found.go, foundlistener.go
-// and foundtcx.go.
+// outlives a process lasting.go, and for what stands found.go, foundowner.go,
+// foundlistener.go and foundtcx.go.
 package guard

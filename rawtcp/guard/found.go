@@ -78,8 +78,24 @@ func findRules() (list []Found, err error) {
 				}
 			}
 		}
+		nameTableOwners(list)
 		return nil
 	})
+}
+
+// nameTableOwners turns the processes that tables' names tell of into those that
+// they are here.
+func nameTableOwners(list []Found) {
+	if !slices.ContainsFunc(list, func(f Found) bool { return f.PID != 0 }) {
+		return
+	}
+	owners := tableOwners()
+	for i := range list {
+		if f := &list[i]; f.PID != 0 {
+			f.PID = ownerHere(f.PID, owners)
+			f.Owner = commandOf(f.PID)
+		}
+	}
 }
 
 // foundRule tells whether a rule is a guard's, and whose.
@@ -98,7 +114,7 @@ func foundRule(table string, r *nftables.Rule) (f Found, ok bool) {
 	case owned:
 		pid, _, _ = strings.Cut(pid, "-")
 		f.PID, _ = strconv.Atoi(pid)
-		f.Lasting, f.Owner = false, commandOf(f.PID)
+		f.Lasting, f.Owner = false, unseen
 	default:
 		return f, false
 	}

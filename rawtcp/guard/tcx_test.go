@@ -1,12 +1,7 @@
 package guard_test
 
 import (
-	"bufio"
 	"net/netip"
-	"os"
-	"os/exec"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
@@ -68,39 +63,5 @@ func TestNoGuardIsPassedByExtensionHeaders(t *testing.T) {
 				t.Errorf("Dropped says %d (known: %v), want %d", got, known, n)
 			}
 		})
-	}
-}
-
-// BPF programs have no owner in the kernel's eyes: it is who holds the link.
-func TestATCXGuardOfAnotherProcessIsFound(t *testing.T) {
-	p := nstest.NewPair(t)
-	cmd := exec.Command("/proc/self/exe", p.Client.Addr.String())
-	cmd.Env = append(os.Environ(), holdKind+"="+guard.KindTCX)
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	nstest.Check(t, err)
-	nstest.Check(t, cmd.Start()) // on this thread, so in the client's namespace
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	local, err := netip.ParseAddrPort(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatalf("the helper says %q", line)
-	}
-	shower(t, p, local, wire.SYN|wire.ACK, 64, 3)
-	found := find(t)
-	if len(found) != 1 {
-		t.Fatalf("found %+v", found)
-	}
-	f := found[0]
-	if f.Kind != guard.KindTCX || f.PID != cmd.Process.Pid || f.Interface != clientDev || f.First != local.Port() || f.Last != local.Port() ||
-		!slices.Equal(f.Addrs, []netip.Addr{p.Client.Addr}) || f.Dropped != 3 || !f.Known || f.Lasting || !strings.Contains(f.Owner, p.Client.Addr.String()) {
-		t.Errorf("found %+v", f)
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
-	if found := find(t); len(found) != 0 {
-		t.Errorf("after its process, found %+v", found)
 	}
 }

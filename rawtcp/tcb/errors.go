@@ -20,7 +20,9 @@ var (
 // abortedIn is the error of Abort, in a state. It allocates nothing.
 type abortedIn State
 
-func (e abortedIn) Error() string { return ErrAborted.Error() + " by this side in " + State(e).String() }
+func (e abortedIn) Error() string {
+	return ErrAborted.Error() + " by this side in " + State(e).String()
+}
 
 // Unwrap returns ErrAborted.
 func (e abortedIn) Unwrap() error { return ErrAborted }

@@ -13,8 +13,8 @@ type lossState struct {
 
 	// resent are the retransmissions of unknown fate, in the order of sending;
 	// relost, of what stands before again, is lost once more.
-	resent  []resentRun
-	relost  spans
+	resent []resentRun
+	relost spans
 
 	dupAcks int // signs of loss since SND.UNA last moved, in or before recovery
 	// drained is how much duplicate ACKs say has left the network, where there

@@ -13,17 +13,17 @@ import (
 type exchange struct {
 	statusPromised, ticketPromised bool
 
+	scheme   tlsmsg.SignatureScheme // for CertificateVerify
+	lifetime uint32                 // of the ticket
+	ticket   []byte
+
 	publicKey any                      // of the peer's leaf
 	server    tlsmsg.ServerKeyExchange // its parameters
 	signed    []byte                   // what its signature is over, in the scratch, while it is checked
 
 	request *tlsmsg.CertificateRequest // nil: the server asks for no certificate
 	ours    tlsmsg.ClientKeyExchange
-	secret  []byte                 // pre_master_secret
-	scheme  tlsmsg.SignatureScheme // for CertificateVerify
-
-	ticket   []byte
-	lifetime uint32 // of the ticket
+	secret  []byte // pre_master_secret
 }
 
 // serverKeyExchange takes the server's ephemeral key and has its signature

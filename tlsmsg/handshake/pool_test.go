@@ -1,6 +1,7 @@
 package handshake_test
 
 import (
+	"encoding/binary"
 	"testing"
 
 	"github.com/rawshake/rawshake/slab"
@@ -64,7 +65,9 @@ func TestAClientLivesOnWhatAPoolLends(t *testing.T) {
 				if c.Err() != nil || c.Stage() != handshake.StageFinished || plain.Stage() != handshake.StageFinished {
 					t.Fatalf("%d, in pieces of %d: %v, %v", i, piece, c.Err(), plain.Err())
 				}
-				if len(got) != len(want) || got[:100] != want[:100] {
+				// After the ClientHello there are keys: a number of DHE may be shorter.
+				hello := int(binary.BigEndian.Uint16([]byte(want[3:]))) + 5
+				if got[:hello] != want[:hello] || max(len(got)-len(want), len(want)-len(got)) > 4 {
 					t.Errorf("%d, in pieces of %d: sent %d bytes, want %d", i, piece, len(got), len(want))
 				}
 				a, b := c.State(), plain.State()
