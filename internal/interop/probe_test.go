@@ -439,6 +439,11 @@ func TestProbeOfNeighboursOnTheLink(t *testing.T) {
 	if p.status != 0 || n["certificate"] != 1 || n["unreachable"] != 8 || n["closed"] != 1 {
 		t.Errorf("status %d, %v\n%s", p.status, n, p.err)
 	}
+	far := l.Far().Addr6()
+	p = runProbe(t, l, "", "--link", "packet", "--until", "tcp", "-p", "9", far.String()+"-"+far.Next().Next().String())
+	if n := outcomes(t, p.records(t)); p.status != 0 || n["closed"] != 1 || n["unreachable"] != 2 {
+		t.Errorf("by neighbour discovery: status %d, %v\n%s", p.status, n, p.err)
+	}
 	p = runProbe(t, l, "", "--link", "packet", l.Near().Addr().String())
 	if p.status != 4 || !strings.Contains(string(p.err), "--link raw") {
 		t.Errorf("the packet link: status %d, %s", p.status, p.err)
