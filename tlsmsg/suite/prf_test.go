@@ -107,3 +107,34 @@ func TestTheTranscriptHashesWhatWasAddedBeforeAndAfterTheChoice(t *testing.T) {
 		}
 	}
 }
+
+// A transcript hashes what it keeps when it is asked for the hash, and each
+// message once, wherever the questions come.
+func TestTheTranscriptSumsAtAnyTime(t *testing.T) {
+	var tr Transcript
+	for range 2 { // the second time in the memory of the first
+		tr.Add([]byte("a"))
+		tr.Choose(SHA256)
+		want := SHA256.New()
+		want.Write([]byte("a"))
+		for _, message := range []string{"b", "c", "", "d", "e"} {
+			if message == "" {
+				tr.Drop()
+			}
+			tr.Add([]byte(message))
+			want.Write([]byte(message))
+			if message == "b" {
+				continue // one without a question in between
+			}
+			for range 2 {
+				if got := tr.Sum(); !bytes.Equal(got, want.Sum(nil)) {
+					t.Errorf("after %q: %x, want %x", message, got, want.Sum(nil))
+				}
+			}
+		}
+		tr.Reset()
+		if tr.Sum() != nil || len(tr.Messages()) > 0 {
+			t.Error("something is left after Reset")
+		}
+	}
+}

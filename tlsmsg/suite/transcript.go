@@ -10,12 +10,14 @@ import (
 // the order in which they were sent and received (RFC 5246, section 7.4.9:
 // handshake_messages). Until the suite is known, and for as long as a
 // signature over the messages themselves may be asked for, it keeps their
-// bytes. The zero Transcript is empty and keeps them.
+// bytes, and hashes none before a hash is asked for: who leaves with the
+// certificate needs none. The zero Transcript is empty and keeps them.
 type Transcript struct {
 	// Pool lends the memory of the messages that are kept; nil: none does.
 	Pool *slab.Pool
 
 	kept    []byte
+	hashed  int       // of kept, in bytes: what the hash has seen
 	hash    hash.Hash // of the algorithm that of names
 	spare   hash.Hash // that of the last use, after Reset
 	of      Hash
@@ -26,13 +28,12 @@ type Transcript struct {
 
 // Add appends a whole handshake message. The bytes are not retained.
 func (t *Transcript) Add(message []byte) {
-	if t.hash != nil {
+	t.summed = false
+	if t.dropped {
 		t.hash.Write(message)
-		t.summed = false
+		return
 	}
-	if !t.dropped {
-		t.kept = append(t.Pool.Grow(t.kept, len(message)), message...)
-	}
+	t.kept = append(t.Pool.Grow(t.kept, len(message)), message...)
 }
 
 // Choose sets the hash, once the suite is known.
@@ -43,9 +44,13 @@ func (t *Transcript) Choose(h Hash) {
 	} else {
 		t.hash = h.New()
 	}
-	t.of = h
-	t.hash.Write(t.kept)
-	t.summed = false
+	t.of, t.hashed, t.summed = h, 0, false
+}
+
+// catchUp hashes what was kept since the last time.
+func (t *Transcript) catchUp() {
+	t.hash.Write(t.kept[t.hashed:])
+	t.hashed = len(t.kept)
 }
 
 // Reset makes the transcript empty. It keeps the hash's memory for the next use,
@@ -66,8 +71,9 @@ func (t *Transcript) Messages() []byte { return t.kept }
 // Drop lets the messages go. The hash runs on. It does nothing before Choose.
 func (t *Transcript) Drop() {
 	if t.hash != nil {
+		t.catchUp()
 		t.Pool.Put(t.kept)
-		t.kept, t.dropped = nil, true
+		t.kept, t.hashed, t.dropped = nil, 0, true
 	}
 }
 
@@ -78,6 +84,7 @@ func (t *Transcript) Sum() []byte {
 		return nil
 	}
 	if !t.summed {
+		t.catchUp()
 		t.hash.Sum(t.sum[:0])
 		t.summed = true
 	}
