@@ -3,25 +3,28 @@ package targets
 import "math/bits"
 
 // A Permutation is a keyed order of the numbers below n, computed in both
-// directions without a table: a balanced Feistel network over the least even
-// number of bits that holds n, walked until it falls below n (cycle walking;
-// Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002).
+// directions without a table: a Feistel network over the fewest bits that hold
+// n, its halves of one length or a bit apart, walked until it falls below n
+// (cycle walking; Black and Rogaway, "Ciphers with Arbitrary Finite Domains",
+// CT-RSA 2002). That takes less than two walks on average.
 type Permutation struct {
-	n    uint64
-	half uint // bits of each half
-	mask uint64
-	keys [feistelRounds]uint64
+	n           uint64
+	low         uint   // bits of the lower half
+	lower, high uint64 // masks of the halves
+	keys        [feistelRounds]uint64
 }
 
 // Luby and Rackoff's construction needs four rounds; small domains want more.
+// They come in pairs.
 const feistelRounds = 6
 
 // NewPermutation returns the order of the numbers below n that goes with a
 // seed. The order scatters; it keeps no secret.
 func NewPermutation(n uint64, seed uint64) *Permutation {
 	p := &Permutation{n: n}
-	p.half = uint(max(bits.Len64(max(n, 1)-1)+1, 2)) / 2
-	p.mask = 1<<p.half - 1
+	width := uint(max(bits.Len64(max(n, 1)-1), 2))
+	p.low = width / 2
+	p.lower, p.high = 1<<p.low-1, 1<<(width-p.low)-1
 	for i := range p.keys {
 		seed = mix(seed + golden)
 		p.keys[i] = seed
@@ -44,17 +47,15 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// round is a keyed function of one half.
-func (p *Permutation) round(i int, half uint64) uint64 { return mix(half^p.keys[i]) & p.mask }
-
 // At is the number at position i of the order; i is below n.
 func (p *Permutation) At(i uint64) uint64 {
 	for {
-		l, r := i>>p.half, i&p.mask
-		for k := range feistelRounds {
-			l, r = r, l^p.round(k, r)
+		l, r := i>>p.low, i&p.lower
+		for k := 0; k < feistelRounds; k += 2 {
+			l ^= mix(r^p.keys[k]) & p.high
+			r ^= mix(l^p.keys[k+1]) & p.lower
 		}
-		if i = l<<p.half | r; i < p.n {
+		if i = l<<p.low | r; i < p.n {
 			return i
 		}
 	}
@@ -63,11 +64,12 @@ func (p *Permutation) At(i uint64) uint64 {
 // Position is where number v stands in the order; v is below n.
 func (p *Permutation) Position(v uint64) uint64 {
 	for {
-		l, r := v>>p.half, v&p.mask
-		for k := feistelRounds - 1; k >= 0; k-- {
-			l, r = r^p.round(k, l), l
+		l, r := v>>p.low, v&p.lower
+		for k := feistelRounds - 2; k >= 0; k -= 2 {
+			r ^= mix(l^p.keys[k+1]) & p.lower
+			l ^= mix(r^p.keys[k]) & p.high
 		}
-		if v = l<<p.half | r; v < p.n {
+		if v = l<<p.low | r; v < p.n {
 			return v
 		}
 	}
