@@ -30,7 +30,7 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
 	s := &Scan{o: &o, epoch: time.Now(), sink: newSink(out)}
-	s.sink.path = o.Checkpoint
+	s.sink.path, s.sink.resume, s.sink.feed = o.Checkpoint, o.Resume, o.Feed
 	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
 	s.sink.lead = fastLead
 	if o.Rate > 0 {
