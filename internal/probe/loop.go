@@ -42,6 +42,7 @@ type loop struct {
 	live     int // connections that have no record yet
 	most     int // targets in flight
 	pace     pace
+	halted   halt  // why no more were begun
 	resets   pace  // those for late segments
 	work     []job // from working on, what waits for cryptography
 	working  int
@@ -140,14 +141,14 @@ func (l *loop) turn() error {
 	l.labour()
 	l.silence()
 	l.now = l.instant() // when SYNs leave
-	l.pace.fill(l.now)
+	l.lag(l.pace.fill(l.now))
 	if err := l.resolve(); err != nil {
 		return err
 	}
 	l.resendLate()
 	l.resendSYNs()
 	l.weigh()
-	more := l.sendSYNs()
+	l.halted = l.sendSYNs()
 	l.window.trim()
 	if err := l.flush(); err != nil {
 		return err
@@ -156,7 +157,7 @@ func (l *loop) turn() error {
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
-	if err := l.receive(l.idle(more)); err != nil {
+	if err := l.receive(l.idle()); err != nil {
 		return err
 	}
 	return l.flush() // before other work
@@ -185,11 +186,11 @@ func (l *loop) flush() error {
 }
 
 // idle is for how long there is nothing to do unless something arrives.
-func (l *loop) idle(more bool) time.Duration {
+func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
-	case more:
+	case l.halted.passes():
 		return min(l.pace.wait(), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
@@ -246,90 +247,6 @@ func (l *loop) handOver(wait bool) {
 		l.passed = 0
 	}
 }
-
-// maxBacklog is how many bytes of records may wait for the sink before no more
-// targets are begun.
-const maxBacklog = 4 << 20
-
-// mostSlots bounds how far the newest target may be ahead of the oldest that
-// has no record: some that take their time hold up nobody, and cost the memory
-// of so many slots at most.
-const mostSlots = 1 << 20
-
-// inFlight is how many targets are begun and have no record, or a connection
-// that is still to be ended.
-func (l *loop) inFlight() int {
-	return int(l.stats.Targets-l.stats.Records) + len(l.conns) - len(l.free) - l.live
-}
-
-// sendSYNs begins new targets, and reports whether it would go on.
-func (l *loop) sendSYNs() (more bool) {
-	for k := 0; !l.ended; k++ {
-		switch l.takeNext() {
-		case theEnd:
-			l.ended = true
-			return false
-		case later:
-			return false
-		}
-		switch {
-		case k == sendTurn:
-			return true
-		case !l.pace.may():
-			return true
-		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
-			return false
-		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full && l.inFlight() >= max(len(l.conns), 1):
-			return false
-		}
-		if !l.networks.may(l.next.Addr, l.now) || l.asksTooMuch(&l.next) {
-			return true
-		}
-		l.start(l.nextN, &l.next)
-		l.taken = false
-	}
-	return false
-}
-
-// takeNext sees to it that there is a next target.
-func (l *loop) takeNext() supply {
-	if l.taken {
-		return more
-	}
-	t, n, s := l.source.take()
-	l.next, l.nextN, l.taken = t, n, s == more
-	return s
-}
-
-// start begins a target, unless an earlier run has recorded it, or there is
-// nothing to send to.
-func (l *loop) start(n uint64, t *Target) {
-	slot := l.window.push()
-	l.head.Store(l.window.head)
-	standing := l.o.Resume.of(l.index, n)
-	switch {
-	case l.source.leftOut(n):
-		l.held = append(l.held, n)
-		l.passed++
-		l.done(n)
-		return
-	case standing == recorded:
-		l.stats.Known++
-		l.done(n)
-		return
-	case standing == perhaps:
-		slot.flags |= slotRepeat
-	}
-	l.stats.Targets++
-	if why := l.source.failure(n); why != "" {
-		l.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
-		return
-	}
-	l.approach(n, slot, t)
-}
-
-// sendTurn bounds the SYNs of one turn, so that answers are taken in between.
-const sendTurn = 256
 
 // clockTurn is after how many SYNs the clock is read again: fewer than leave
 // the link at once.
