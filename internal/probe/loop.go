@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -30,6 +31,9 @@ type loop struct {
 	clients  clients
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
+	guard    guard.Range
+	first    uint16 // of our ports,
+	ports    uint16 // and how many they are
 	ways     ways
 	paths    []*path // all that ways lead by
 	wheel    wheel
@@ -76,7 +80,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1), ports: uint16(o.Ports)}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
