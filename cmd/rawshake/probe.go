@@ -77,6 +77,9 @@ The rate is 2000 packets a second of all kinds unless you say otherwise: less
 than a megabit, which neither a home router's connection table nor a small
 network's operators mind. Probe only what you may: see docs/good-manners.md.
 
+With --checkpoint the same command goes on where it stopped, if its lists are as
+they were: what was not read of them yet may have changed.
+
 The exit status is 0 when every target has a record, whatever that says.`,
 		Example: `  rawshake probe -p 443 198.18.0.0/16
   cat hosts | rawshake probe --until finished | jq .

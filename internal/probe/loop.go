@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -30,6 +31,9 @@ type loop struct {
 	clients  clients
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
+	guard    guard.Range
+	first    uint16 // of our ports,
+	ports    uint16 // and how many they are
 	ways     ways
 	paths    []*path // all that ways lead by
 	wheel    wheel
@@ -61,6 +65,8 @@ type loop struct {
 	out    []byte
 	now    tcb.Instant
 
+	arrived tcb.Instant // the packet at hand: see arrive
+
 	stats     Stats
 	published atomic.Pointer[Stats]
 	told      tcb.Instant // when the stats were published last
@@ -73,7 +79,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1), ports: uint16(o.Ports)}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
@@ -137,6 +143,7 @@ func (l *loop) turn() error {
 	l.wheel.turn(l.now, l.ring)
 	l.labour()
 	l.silence()
+	l.now = l.instant() // when SYNs leave
 	l.pace.fill(l.now)
 	if err := l.resolve(); err != nil {
 		return err
@@ -153,7 +160,10 @@ func (l *loop) turn() error {
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
-	return l.receive(l.idle(more))
+	if err := l.receive(l.idle(more)); err != nil {
+		return err
+	}
+	return l.flush() // before other work
 }
 
 // weighEvery is how often memory is looked at.
@@ -209,6 +219,7 @@ func (l *loop) receive(wait time.Duration) error {
 			if !arrived {
 				l.now, arrived = l.instant(), true
 			}
+			l.arrive(packet.Time)
 			l.packet(p, packet)
 		})
 		if err != nil {
@@ -217,6 +228,16 @@ func (l *loop) receive(wait time.Duration) error {
 		wait = 0
 	}
 	return nil
+}
+
+// arrive notes when the packet at hand came, as far as its link knows. It may
+// have come after the first of those that are taken with it.
+func (l *loop) arrive(at time.Time) {
+	l.arrived = l.now
+	if !at.IsZero() {
+		l.arrived = tcb.Instant(at.Sub(l.epoch))
+		l.now = max(l.now, l.arrived)
+	}
 }
 
 // handOver gives the records to the sink, if it takes them now, or in the end.
@@ -314,10 +335,17 @@ func (l *loop) start(n uint64, t *Target) {
 // sendTurn bounds the SYNs of one turn, so that answers are taken in between.
 const sendTurn = 256
 
+// clockTurn is after how many SYNs the clock is read again: fewer than leave
+// the link at once.
+const clockTurn = 64
+
 // sendSYN sends a target's first SYN, or another.
 func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	local := p.first + l.source.port(n, t)
 	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	if l.stats.SYNs%clockTurn == 0 {
+		l.now = l.instant()
+	}
 	slot.sent = uint32(l.now / tick)
 	slot.tries++
 	if slot.flags&slotLate != 0 {

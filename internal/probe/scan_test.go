@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,5 +71,58 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Somebody listens on each hundredth port of this machine, as on a busy one: the
+// scans take the ports between, and two at once none of each other's.
+func TestPortsInUseAreKeptClearOf(t *testing.T) {
+	l := newWideLab(t)
+	serveTLS(t, l, "0.0.0.0:443")
+	for port := 10000; port <= 65535; port += 100 {
+		ln, err := l.Near().Listen("tcp", fmt.Sprintf("%v:%d", l.Near().Addr(), port))
+		check(t, err)
+		defer ln.Close()
+	}
+	o := options(t, "443", "198.19.0.0/24")
+	o.Ports = DefaultPorts
+	seen := make(map[uint16]int)
+	var outs [2]bytes.Buffer
+	check(t, l.Near().Do(func() error {
+		var scans []*Scan
+		for i := range outs {
+			s, err := Open(t.Context(), o, NewOutput(&outs[i]))
+			if err != nil {
+				return err
+			}
+			scans = append(scans, s)
+			first, last := s.loops[0].guard.Ports()
+			if last-first+1 < 32 {
+				t.Errorf("ports %d-%d", first, last)
+			}
+			for port := first; port <= last; port++ {
+				seen[port]++
+				if seen[port] > 1 || port%100 == 0 {
+					t.Errorf("port %d is somebody else's", port)
+				}
+			}
+		}
+		for _, s := range scans {
+			if _, err := s.Run(t.Context(), t.Context()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for i := range outs {
+		records := readRecords(t, outs[i].Bytes())
+		if len(records) != 256 {
+			t.Errorf("%d records", len(records))
+		}
+		for _, r := range records {
+			if r.Outcome != "certificate" {
+				t.Errorf("%+v", r)
+			}
+		}
 	}
 }
