@@ -22,7 +22,24 @@ var wide = netip.MustParsePrefix("198.18.128.0/17")
 type scanner struct {
 	scans []*probe.Scan // one for each run
 	goal  probe.Goal
-	out   bytes.Buffer
+	out   tally
+}
+
+// A tally is where the records go: it keeps the first, and counts those that
+// came to the goal.
+type tally struct {
+	want  []byte // what such a record holds
+	first []byte
+	good  int
+}
+
+func (t *tally) Write(records []byte) (int, error) {
+	if t.first == nil {
+		line, _, _ := bytes.Cut(records, []byte("\n"))
+		t.first = bytes.Clone(line)
+	}
+	t.good += bytes.Count(records, t.want)
+	return len(records), nil
 }
 
 // newScanner opens both scans, to warm up and to be measured: what a scan sets
@@ -35,7 +52,7 @@ func newScanner(t *task, goal probe.Goal) (client, error) {
 	if t.Role == roleKnown {
 		o.worker.Verdicts = new(worker.Verdicts)
 	}
-	c := &scanner{goal: goal}
+	c := &scanner{goal: goal, out: tally{want: fmt.Appendf(nil, `"outcome":"%v"`, goal)}}
 	for i, n := range []int{t.Warmup, t.Handshakes} {
 		space, err := space(n)
 		if err != nil {
@@ -71,21 +88,20 @@ func space(n int) (*targets.Space, error) {
 func (c *scanner) run(n int, done func(time.Duration, string)) error {
 	s := c.scans[0]
 	c.scans = c.scans[1:]
-	c.out.Reset()
+	c.out.first, c.out.good = nil, 0
 	stats, err := s.Run(context.Background(), context.Background())
 	if err != nil {
 		return err
 	}
-	first, _, _ := bytes.Cut(c.out.Bytes(), []byte("\n"))
-	if good := bytes.Count(c.out.Bytes(), fmt.Appendf(nil, `"outcome":"%v"`, c.goal)); good != n || stats.Records != uint64(n) {
-		return fmt.Errorf("%d of %d targets came to %v; the first record: %s", good, n, c.goal, first)
+	if c.out.good != n || stats.Records != uint64(n) {
+		return fmt.Errorf("%d of %d targets came to %v; the first record: %s", c.out.good, n, c.goal, c.out.first)
 	}
 	var r struct {
 		Suite string  `json:"cipher_suite"`
 		Group string  `json:"group"`
 		TLS   float64 `json:"handshake_ms"`
 	}
-	if err := json.Unmarshal(first, &r); err != nil {
+	if err := json.Unmarshal(c.out.first, &r); err != nil {
 		return err
 	}
 	done(time.Duration(r.TLS*float64(time.Millisecond)), fmt.Sprintf("%s in group %s", r.Suite, r.Group))
