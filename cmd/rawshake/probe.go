@@ -125,7 +125,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")
-	fl.StringVar(&f.sourceIP, "source-ip", "", "our address")
+	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link (default: as the route says)")
 	fl.StringVar(&f.link, "link", "auto", "auto, packet, or raw")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -125,4 +129,33 @@ func TestPortsInUseAreKeptClearOf(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Nobody on the link has the address that the scan takes, and nobody but the scan
+// answers for it.
+func TestAScanFromAnAddressThatTheKernelDoesNotHave(t *testing.T) {
+	l := newWideLab(t)
+	peers := serveTLS(t, l, "[::]:443")
+	for _, tc := range []struct{ from, to string }{{"198.18.0.77", "198.19.0.0/26"}, {"2001:db8::77", l.Far().Addr6().String()}} {
+		from := netip.MustParseAddr(tc.from)
+		o := options(t, "443", tc.to)
+		o.Via.Source, o.Goal = from, GoalFinished
+		out, stats := scan(t, l, o)
+		for _, r := range readRecords(t, out) {
+			if r.Outcome != "finished" {
+				t.Errorf("%+v", r)
+			}
+		}
+		if n := o.Space.Len(); stats.Records != n || peers()[from] != int(n) {
+			t.Errorf("%d records of %d; the hosts were spoken to by %v", stats.Records, n, peers())
+		}
+	}
+	o := options(t, "443", "198.19.0.1")
+	o.Via.Source, o.Link = netip.MustParseAddr("198.18.0.77"), link.KindRaw
+	check(t, l.Near().Do(func() error {
+		if s, err := Open(t.Context(), o, NewOutput(io.Discard)); err == nil || !strings.Contains(err.Error(), "use the packet link") {
+			t.Errorf("the raw link: %v, %v", s, err)
+		}
+		return nil
+	}))
 }

@@ -23,6 +23,7 @@ type packetRing struct {
 	blocks int
 	queue  sendQueue
 	route  Route
+	answer *responder // for an address that the kernel does not have; or nil
 	clock  stampClock
 
 	received, dropped uint64
@@ -56,6 +57,12 @@ func openPacketRing(o RingOptions) (Ring, error) {
 	if err := r.setUp(filter, f, max(or(o.Ring, DefaultRing)/ringBlock, 2)); err != nil {
 		r.Close()
 		return nil, openError(what, err)
+	}
+	if o.Route.Foreign {
+		if r.answer, err = openResponder(o.Route); err != nil {
+			r.Close()
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -186,6 +193,7 @@ func (r *packetRing) Close() error {
 	if r.fd < 0 {
 		return os.ErrClosed
 	}
+	r.answer.close()
 	if r.mem != nil {
 		unix.Munmap(r.mem)
 		r.mem = nil
