@@ -77,6 +77,9 @@ The rate is 2000 packets a second of all kinds unless you say otherwise: less
 than a megabit, which neither a home router's connection table nor a small
 network's operators mind. Probe only what you may: see docs/good-manners.md.
 
+With --checkpoint the same command goes on where it stopped, if its lists are as
+they were: what was not read of them yet may have changed.
+
 The exit status is 0 when every target has a record, whatever that says.`,
 		Example: `  rawshake probe -p 443 198.18.0.0/16
   cat hosts | rawshake probe --until finished | jq .
@@ -122,7 +125,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")
-	fl.StringVar(&f.sourceIP, "source-ip", "", "our address")
+	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link (default: as the route says)")
 	fl.StringVar(&f.link, "link", "auto", "auto, packet, or raw")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")

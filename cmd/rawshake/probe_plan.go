@@ -228,6 +228,11 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		case c.Scan != o.Scan || seeded && c.Seed != f.seed || c.Output != f.output:
 			return usageError("--checkpoint: %s belongs to another scan: its targets, ports, goal, shard, seed or output differ. Name another file, or remove it to begin anew", f.checkpoint)
 		default:
+			if o.Feed != nil && !c.Finished {
+				if err := o.Feed.Expect(c.Lists); err != nil {
+					return usageError("--checkpoint %s: %v", f.checkpoint, err)
+				}
+			}
 			o.Resume, o.Seed, seeded, p.finished = c, c.Seed, true, c.Finished
 		}
 	}
@@ -318,7 +323,7 @@ func (f *probeFlags) wants(a netip.Addr) bool { return !(f.ipv4 && a.Is6() || f.
 
 func (p *probePlan) openList(feed *probe.Feed, name string) error {
 	if name == "-" {
-		feed.Lists = append(feed.Lists, probe.List{Name: "standard input", From: os.Stdin})
+		feed.Lists = append(feed.Lists, &probe.List{Name: "standard input", From: os.Stdin})
 		return nil
 	}
 	file, err := os.Open(name)
@@ -326,7 +331,7 @@ func (p *probePlan) openList(feed *probe.Feed, name string) error {
 		return usageError("-f: %v", err)
 	}
 	p.files = append(p.files, file)
-	feed.Lists = append(feed.Lists, probe.List{Name: name, From: bufio.NewReader(file)})
+	feed.Lists = append(feed.Lists, &probe.List{Name: name, From: file})
 	return nil
 }
 

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -30,12 +32,14 @@ type probeReport struct {
 	wait sync.WaitGroup
 	last probe.Stats
 	told bool // of drops
+
+	load probe.Load
 }
 
 // report begins to tell. A status file that cannot be written is an error now,
 // and a warning later.
 func (f *probeFlags) report(scan *probe.Scan, p *probePlan) (*probeReport, error) {
-	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{})}
+	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{}), load: probe.Load{Rate: p.options.Rate}}
 	r.live = !f.quiet && term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
 	if err := r.writeStatus(&probe.Stats{Slowed: 1}, false); err != nil {
 		return nil, fileError("--status", err)
@@ -59,6 +63,7 @@ func (r *probeReport) run() {
 		case <-ticks.C:
 		}
 		s := r.scan.Stats()
+		r.weigh(&s)
 		if r.live {
 			fmt.Fprintf(r.out, "\r\x1b[K%s", r.progress(&s))
 		}
@@ -72,6 +77,28 @@ func (r *probeReport) run() {
 		}
 		r.last = s
 	}
+}
+
+// weigh warns, once, that the rate is more than this machine carries.
+func (r *probeReport) weigh(s *probe.Stats) {
+	told := r.load.Worst > 0
+	if r.load.See(s); r.load.Short > 0 && !told && !r.flags.quiet {
+		r.line("warning: this machine carries %s", r.shortfall())
+	}
+}
+
+// shortfall is what this machine carried of the rate at worst, with the ways
+// out that there are.
+func (r *probeReport) shortfall() string {
+	o := &r.plan.options
+	out := "lower --rate"
+	if o.Loops < runtime.GOMAXPROCS(0) {
+		out += ", raise --loops"
+	}
+	if o.Goal > probe.GoalCertificate {
+		out += ", or stop at --until certificate"
+	}
+	return fmt.Sprintf("%.0f of the %.0f packets/s asked for: %s", o.Rate-r.load.Worst, o.Rate, out)
 }
 
 // line writes a line of its own.
@@ -94,7 +121,11 @@ func (r *probeReport) progress(s *probe.Stats) string {
 	}
 	span := (s.Time - r.last.Time).Seconds()
 	if span > 0 {
-		fmt.Fprintf(&b, "  %.0f packets/s  %.0f records/s", float64(s.Packets-r.last.Packets)/span, float64(s.Records-r.last.Records)/span)
+		fmt.Fprintf(&b, "  %.0f packets/s", float64(s.Packets-r.last.Packets)/span)
+		if r.load.Short > 0 {
+			fmt.Fprintf(&b, " (%.0f asked for: more than this machine carries)", r.plan.options.Rate)
+		}
+		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Records-r.last.Records)/span)
 	}
 	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
 	for i, name := range record.Outcomes {
@@ -137,6 +168,8 @@ type statusFile struct {
 	Late       uint64            `json:"packets_late"`
 	Bad        uint64            `json:"packets_bad"`
 	Slowed     float64           `json:"rate_factor"`
+	Short      float64           `json:"rate_short"`
+	Warning    string            `json:"warning,omitempty"`
 	Heap       uint64            `json:"heap_bytes"`
 	Outcomes   map[string]uint64 `json:"outcomes"`
 	LeftOut    map[string]uint64 `json:"left_out"`
@@ -158,11 +191,14 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
 		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
 		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
-		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
+		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
 			f.Outcomes[name] = s.Outcomes[i]
 		}
+	}
+	if r.load.Worst > 0 {
+		f.Warning = "this machine carried as little as " + r.shortfall()
 	}
 	left, bad := r.leftOut()
 	f.Unreadable = bad
@@ -226,6 +262,9 @@ func (r *probeReport) summary(s *probe.Stats) {
 	}
 	if n := s.Link.Unsent; n > 0 {
 		fmt.Fprintf(w, "%8d packets that the link had no room for\n", n)
+	}
+	if r.load.Worst > 0 {
+		fmt.Fprintf(w, "%8s this machine carried as little as %s\n", "", r.shortfall())
 	}
 }
 

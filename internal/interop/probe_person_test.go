@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // probeStatus is what a program reads of --status.
@@ -102,18 +104,9 @@ func TestWhatIsLeftOutOfAListMayChangeWhenItGoesOn(t *testing.T) {
 	if err := os.WriteFile(list, lines.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"probe", "-q", "--until", "tcp", "--rate", "1000", "--allow-special", "--checkpoint", state, "-f", list}
-	cmd := l.Near().Command(program, append(args, "--exclude", "198.18.1.0/24")...)
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	<-killTime(state, 0)
-	cmd.Process.Signal(syscall.SIGINT)
-	cmd.Wait()
-	first := parseRecords(t, out.Bytes())
-	p := runProbe(t, l, "", append(args[1:], "--exclude", "198.18.7.0/24")...)
+	args := []string{"-q", "--until", "tcp", "--rate", "1000", "--allow-special", "--checkpoint", state, "-f", list}
+	first := stopProbe(t, l, state, "", append(args, "--exclude", "198.18.1.0/24")...)
+	p := runProbe(t, l, "", append(args, "--exclude", "198.18.7.0/24")...)
 	second := p.records(t)
 	if p.status != 0 || len(first) == 0 || len(first) >= 1500 {
 		t.Fatalf("status %d, %d and %d records: %s", p.status, len(first), len(second), p.err)
@@ -133,6 +126,73 @@ func TestWhatIsLeftOutOfAListMayChangeWhenItGoesOn(t *testing.T) {
 		if strings.HasPrefix(r["addr"].(string), "198.18.7.") {
 			t.Errorf("%v was probed", r["addr"])
 		}
+	}
+}
+
+// stopProbe interrupts a scan of a list once its checkpoint speaks of records,
+// and gives what it had written.
+func stopProbe(t *testing.T, l *lab.Lab, state, stdin string, args ...string) []map[string]any {
+	t.Helper()
+	cmd := l.Near().Command(program, append([]string{"probe"}, args...)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-killTime(state, 0)
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Wait()
+	return parseRecords(t, out.Bytes())
+}
+
+// A place in a list is a line: a list that has changed is refused, and one that
+// has grown is taken up.
+func TestAListThatHasChangedIsRefusedWhenAScanGoesOn(t *testing.T) {
+	l := newWide(t)
+	var lines strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&lines, "198.18.%d.%d\n", i/250, i%250)
+	}
+	text := lines.String()
+	grown, edited := text+"198.18.99.1\n", strings.Replace(text, "198.18.0.7\n", "", 1)
+	for _, kind := range []string{"file", "standard input"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			list, state := filepath.Join(dir, "hosts.txt"), filepath.Join(dir, "state")
+			args := []string{"-q", "--until", "tcp", "--rate", "1000", "--allow-special", "--checkpoint", state}
+			named := "standard input: "
+			put := func(text string) (stdin string) { return text }
+			if kind == "file" {
+				args, named = append(args, "-f", list), list+": "
+				put = func(text string) string {
+					if err := os.WriteFile(list, []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					return ""
+				}
+			}
+			first := stopProbe(t, l, state, put(text), args...)
+			if len(first) == 0 || len(first) >= 2000 {
+				t.Fatalf("%d records before the stop", len(first))
+			}
+			p := runProbe(t, l, put(edited), args...)
+			if p.status == 0 || !strings.Contains(string(p.err), named+"it is not the list") || !strings.Contains(string(p.err), "put the list back") {
+				t.Errorf("edited: status %d, %s", p.status, p.err)
+			}
+			if kind == "file" && len(p.out) > 0 {
+				t.Errorf("a file was not compared before the first packet: %s", p.out)
+			}
+			p = runProbe(t, l, put(grown), args...)
+			seen := make(map[any]bool)
+			for _, r := range append(first, p.records(t)...) {
+				seen[r["addr"]] = true
+			}
+			if p.status != 0 || len(seen) != 2001 {
+				t.Errorf("grown: status %d, %d targets of 2001: %s", p.status, len(seen), p.err)
+			}
+		})
 	}
 }
 

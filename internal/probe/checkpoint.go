@@ -11,7 +11,8 @@ import (
 // A Checkpoint says how far a scan has come, so that another run goes on from
 // there. Of each loop's targets those below Base have records, of those from
 // there to Head the ones whose bit is set, and of those up to Ceiling some may
-// have been probed. All records that it speaks of are on the disk before it is.
+// have been probed. Of the lists it knows those that its targets came from. All
+// records that it speaks of are on the disk before it is.
 type Checkpoint struct {
 	Version  int          `json:"version"`
 	Scan     string       `json:"scan"` // what is probed, as the command line says it
@@ -22,6 +23,7 @@ type Checkpoint struct {
 	Output   string       `json:"output,omitempty"`
 	Offset   int64        `json:"offset"` // of the output that belongs to it
 	Records  uint64       `json:"records"`
+	Lists    []ListExtent `json:"lists,omitempty"`
 	Loops    []LoopExtent `json:"loops"`
 }
 
@@ -33,7 +35,7 @@ type LoopExtent struct {
 	Done    []byte `json:"done"` // a bit for each from Base to Head
 }
 
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // ReadCheckpoint reads a checkpoint, or returns nil where there is none yet.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
@@ -49,7 +51,10 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%s is no checkpoint: %w", path, err)
 	}
 	if c.Version != checkpointVersion {
-		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d", path, c.Version, checkpointVersion)
+		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d. Name another file, or remove it to begin anew", path, c.Version, checkpointVersion)
+	}
+	if len(c.Loops) == 0 {
+		return nil, fmt.Errorf("%s speaks of no loops: it is damaged", path)
 	}
 	for _, l := range c.Loops {
 		if l.Head < l.Base || l.Ceiling < l.Head || uint64(len(l.Done))*8 < l.Head-l.Base {

@@ -69,28 +69,28 @@ type reply struct {
 	dataLen int
 }
 
-// reachedAt notes the first time of a step.
-func (c *conn) reachedAt(step int, now tcb.Instant) {
+// reach notes the first time of a step: when the packet came that led to it.
+func (c *conn) reach(step int) {
 	if c.steps[step] == 0 {
-		c.steps[step] = max(now.Sub(c.begin), 1)
+		c.steps[step] = max(c.last.At, 1)
 	}
 }
 
 // note takes the time of the steps that the session has come to.
-func (c *conn) note(now tcb.Instant) {
+func (c *conn) note() {
 	tls := c.session.TLS()
 	if tls == nil {
 		return
 	}
 	switch stage := tls.Stage(); {
 	case stage >= handshake.StageFinished:
-		c.reachedAt(record.StepFinished, now)
+		c.reach(record.StepFinished)
 		fallthrough
 	case stage >= handshake.StageCertificateReceived:
-		c.reachedAt(record.StepCertificate, now)
+		c.reach(record.StepCertificate)
 		fallthrough
 	case stage >= handshake.StageHelloReceived:
-		c.reachedAt(record.StepHello, now)
+		c.reach(record.StepHello)
 	}
 }
 
@@ -120,8 +120,8 @@ func (c *conn) at(goal Goal) bool {
 }
 
 // observe notes what a segment tells beyond what the machines keep.
-func (c *conn) observe(now tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
-	c.last.Set(now.Sub(c.begin), packet)
+func (c *conn) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
+	c.last.Set(at.Sub(c.begin), packet)
 	if s.Flags.Has(wire.RST) {
 		c.reset = record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h)}
 		c.wasReset = true

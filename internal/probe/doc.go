@@ -9,9 +9,11 @@
 // target only while the two speak.
 //
 // Read options.go, scan.go (what is set up), source.go (targets by number),
-// window.go (what is known of them), mac.go and syn.go (a SYN without state),
-// loop.go (one turn), receive.go (what arrives), conn.go, settle.go and
-// speak.go (a connection), outcome.go (its record), way.go, path.go and neighbour.go (how
-// targets are reached), late.go (those whose neighbour has to be found first),
-// wheel.go and pace.go (time), sink.go (where records go).
+// feed.go and list.go (those of lists), window.go (what is known of them),
+// mac.go and syn.go (a SYN without state), loop.go (one turn), begin.go (new
+// targets, and what holds them up), receive.go (what arrives), conn.go, settle.go
+// and speak.go (a connection), outcome.go (its record), way.go, path.go and
+// neighbour.go (how targets are reached), late.go (those whose neighbour has to be
+// found first), wheel.go, pace.go and load.go (time), sink.go and checkpoint.go
+// (where records go, and what is known of them).
 package probe

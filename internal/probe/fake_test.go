@@ -23,11 +23,12 @@ import (
 type fakeNet struct {
 	link.Ring
 	local  netip.Addr
-	flight []byte   // nil: hosts that take the connection and say no more
-	deaf   bool     // hosts that do not even take it
-	wrong  bool     // they acknowledge first what was never sent
-	hold   int      // how many packets stay on the way before the first arrives
-	ready  []answer // from head on
+	flight []byte    // nil: hosts that take the connection and say no more
+	deaf   bool      // hosts that do not even take it
+	wrong  bool      // they acknowledge first what was never sent
+	hold   int       // how many packets stay on the way before the first arrives
+	came   time.Time // when those that arrive did; zero: nobody knows
+	ready  []answer  // from head on
 	head   int
 	packet []byte
 	last   int // what was ready after the last Receive
@@ -91,7 +92,7 @@ func (f *fakeNet) Receive(wait time.Duration, take func(link.Packet)) error {
 	}
 	for range arrive {
 		f.head++
-		take(link.Packet{Data: f.arrive(&f.ready[f.head-1])})
+		take(link.Packet{Data: f.arrive(&f.ready[f.head-1]), Time: f.came})
 	}
 	if 2*f.head >= len(f.ready) {
 		f.ready, f.head = f.ready[:copy(f.ready, f.ready[f.head:])], 0

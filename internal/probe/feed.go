@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -15,7 +14,7 @@ import (
 // A Feed says where targets come from that are not numbered beforehand: lists
 // of any length, and names, which are looked up as they come.
 type Feed struct {
-	Lists  []List
+	Lists  []*List
 	Hosts  []targets.Line // named on the command line: special-purpose addresses are meant
 	Ports  []uint16       // where a line says none
 	Rules  *targets.Rules
@@ -28,12 +27,6 @@ type Feed struct {
 	mu      sync.Mutex
 	refused []targets.Refusal
 	bad     int
-}
-
-// A List is a file, or standard input.
-type List struct {
-	Name string
-	From io.Reader
 }
 
 // Refused lists what was left out so far, and how many lines could not be read.
@@ -146,7 +139,7 @@ func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) erro
 		}
 	}
 	for _, list := range d.feed.Lists {
-		for line, err := range targets.Lines(list.From, list.Name) {
+		for line, err := range targets.Lines(list, list.Name) {
 			if err != nil {
 				var bad *targets.LineError
 				if !errors.As(err, &bad) || d.feed.Strict {

@@ -3,9 +3,11 @@ package probe
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -54,8 +56,9 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// serveTLS speaks TLS 1.2 on a port of every address of the far host.
-func serveTLS(t testing.TB, l *lab.Lab, address string) {
+// serveTLS speaks TLS 1.2 on a port of every address of the far host. It tells
+// from which addresses it was spoken to.
+func serveTLS(t testing.TB, l *lab.Lab, address string) (peers func() map[netip.Addr]int) {
 	t.Helper()
 	pki, err := lab.NewPKI(lab.PKIOptions{})
 	check(t, err)
@@ -64,12 +67,17 @@ func serveTLS(t testing.TB, l *lab.Lab, address string) {
 	ln, err := l.Far().Listen("tcp", address)
 	check(t, err)
 	t.Cleanup(func() { ln.Close() })
+	var mu sync.Mutex
+	seen := make(map[netip.Addr]int)
 	go func() {
 		for {
 			c, err := ln.Accept()
 			if err != nil {
 				return
 			}
+			mu.Lock()
+			seen[c.RemoteAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()]++
+			mu.Unlock()
 			go func() {
 				defer c.Close()
 				s := tls.Server(c, cfg)
@@ -82,4 +90,9 @@ func serveTLS(t testing.TB, l *lab.Lab, address string) {
 			}()
 		}
 	}()
+	return func() map[netip.Addr]int {
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(seen)
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -30,6 +31,9 @@ type loop struct {
 	clients  clients
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
+	guard    guard.Range
+	first    uint16 // of our ports,
+	ports    uint16 // and how many they are
 	ways     ways
 	paths    []*path // all that ways lead by
 	wheel    wheel
@@ -42,6 +46,7 @@ type loop struct {
 	live     int // connections that have no record yet
 	most     int // targets in flight
 	pace     pace
+	halted   halt  // why no more were begun
 	resets   pace  // those for late segments
 	work     []job // from working on, what waits for cryptography
 	working  int
@@ -61,6 +66,8 @@ type loop struct {
 	out    []byte
 	now    tcb.Instant
 
+	arrived tcb.Instant // the packet at hand: see arrive
+
 	stats     Stats
 	published atomic.Pointer[Stats]
 	told      tcb.Instant // when the stats were published last
@@ -73,7 +80,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1), ports: uint16(o.Ports)}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
@@ -137,14 +144,15 @@ func (l *loop) turn() error {
 	l.wheel.turn(l.now, l.ring)
 	l.labour()
 	l.silence()
-	l.pace.fill(l.now)
+	l.now = l.instant() // when SYNs leave
+	l.lag(l.pace.fill(l.now))
 	if err := l.resolve(); err != nil {
 		return err
 	}
 	l.resendLate()
 	l.resendSYNs()
 	l.weigh()
-	more := l.sendSYNs()
+	l.halted = l.sendSYNs()
 	l.window.trim()
 	if err := l.flush(); err != nil {
 		return err
@@ -153,7 +161,10 @@ func (l *loop) turn() error {
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
-	return l.receive(l.idle(more))
+	if err := l.receive(l.idle()); err != nil {
+		return err
+	}
+	return l.flush() // before other work
 }
 
 // weighEvery is how often memory is looked at.
@@ -179,11 +190,11 @@ func (l *loop) flush() error {
 }
 
 // idle is for how long there is nothing to do unless something arrives.
-func (l *loop) idle(more bool) time.Duration {
+func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
-	case more:
+	case l.halted.passes():
 		return min(l.pace.wait(), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
@@ -209,6 +220,7 @@ func (l *loop) receive(wait time.Duration) error {
 			if !arrived {
 				l.now, arrived = l.instant(), true
 			}
+			l.arrive(packet.Time)
 			l.packet(p, packet)
 		})
 		if err != nil {
@@ -217,6 +229,16 @@ func (l *loop) receive(wait time.Duration) error {
 		wait = 0
 	}
 	return nil
+}
+
+// arrive notes when the packet at hand came, as far as its link knows. It may
+// have come after the first of those that are taken with it.
+func (l *loop) arrive(at time.Time) {
+	l.arrived = l.now
+	if !at.IsZero() {
+		l.arrived = tcb.Instant(at.Sub(l.epoch))
+		l.now = max(l.now, l.arrived)
+	}
 }
 
 // handOver gives the records to the sink, if it takes them now, or in the end.
@@ -230,94 +252,17 @@ func (l *loop) handOver(wait bool) {
 	}
 }
 
-// maxBacklog is how many bytes of records may wait for the sink before no more
-// targets are begun.
-const maxBacklog = 4 << 20
-
-// mostSlots bounds how far the newest target may be ahead of the oldest that
-// has no record: some that take their time hold up nobody, and cost the memory
-// of so many slots at most.
-const mostSlots = 1 << 20
-
-// inFlight is how many targets are begun and have no record, or a connection
-// that is still to be ended.
-func (l *loop) inFlight() int {
-	return int(l.stats.Targets-l.stats.Records) + len(l.conns) - len(l.free) - l.live
-}
-
-// sendSYNs begins new targets, and reports whether it would go on.
-func (l *loop) sendSYNs() (more bool) {
-	for k := 0; !l.ended; k++ {
-		switch l.takeNext() {
-		case theEnd:
-			l.ended = true
-			return false
-		case later:
-			return false
-		}
-		switch {
-		case k == sendTurn:
-			return true
-		case !l.pace.may():
-			return true
-		case l.sink.path != "" && l.window.head >= l.ceiling.Load():
-			return false
-		case l.inFlight() >= l.most, l.window.len() >= max(mostSlots, l.most), len(l.buf) > maxBacklog, len(l.work) > maxWork, l.full && l.inFlight() >= max(len(l.conns), 1):
-			return false
-		}
-		if !l.networks.may(l.next.Addr, l.now) || l.asksTooMuch(&l.next) {
-			return true
-		}
-		l.start(l.nextN, &l.next)
-		l.taken = false
-	}
-	return false
-}
-
-// takeNext sees to it that there is a next target.
-func (l *loop) takeNext() supply {
-	if l.taken {
-		return more
-	}
-	t, n, s := l.source.take()
-	l.next, l.nextN, l.taken = t, n, s == more
-	return s
-}
-
-// start begins a target, unless an earlier run has recorded it, or there is
-// nothing to send to.
-func (l *loop) start(n uint64, t *Target) {
-	slot := l.window.push()
-	l.head.Store(l.window.head)
-	standing := l.o.Resume.of(l.index, n)
-	switch {
-	case l.source.leftOut(n):
-		l.held = append(l.held, n)
-		l.passed++
-		l.done(n)
-		return
-	case standing == recorded:
-		l.stats.Known++
-		l.done(n)
-		return
-	case standing == perhaps:
-		slot.flags |= slotRepeat
-	}
-	l.stats.Targets++
-	if why := l.source.failure(n); why != "" {
-		l.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
-		return
-	}
-	l.approach(n, slot, t)
-}
-
-// sendTurn bounds the SYNs of one turn, so that answers are taken in between.
-const sendTurn = 256
+// clockTurn is after how many SYNs the clock is read again: fewer than leave
+// the link at once.
+const clockTurn = 64
 
 // sendSYN sends a target's first SYN, or another.
 func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	local := p.first + l.source.port(n, t)
 	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	if l.stats.SYNs%clockTurn == 0 {
+		l.now = l.instant()
+	}
 	slot.sent = uint32(l.now / tick)
 	slot.tries++
 	if slot.flags&slotLate != 0 {

@@ -77,7 +77,7 @@ type Options struct {
 	Via   link.Via
 	Link  string // link.KindAuto, KindPacket or KindRaw
 	Loops int
-	Ports int // our ports, for each loop
+	Ports int // our ports, for each loop; fewer where no more are free in a row
 	Ring  int // bytes of each receive ring; 0: link.DefaultRing
 
 	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil

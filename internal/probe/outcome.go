@@ -54,17 +54,17 @@ func (l *loop) done(n uint64) {
 // refused records a target whose SYN got an answer that ends it.
 func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet link.Packet) {
 	r := l.blank(t)
-	since := l.sinceFirst(s)
-	r.Time = l.wall(l.now.Add(-since))
+	first := l.firstAt(s)
+	r.Time = l.wall(first)
 	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
 	if outcome == record.OutcomeUnreachable {
 		r.Class = classICMP
 	}
 	r.Odd = s.odd.names()
 	if s.tries == 1 {
-		r.RTT = l.sinceSYN(s)
+		r.RTT = l.arrived.Sub(l.sentAt(s))
 	}
-	r.Evidence.Set(since, packet.Data)
+	r.Evidence.Set(l.arrived.Sub(first), packet.Data)
 	l.write(n, r)
 	l.done(n)
 }
@@ -73,7 +73,7 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 func (l *loop) unanswered(n uint64, s *slot) {
 	t := l.source.at(n)
 	r := l.blank(&t)
-	r.Time = l.wall(l.now.Add(-l.sinceFirst(s)))
+	r.Time = l.wall(l.firstAt(s))
 	r.Outcome, r.SYNs = record.OutcomeSilent, int(s.tries)
 	r.Error = fmt.Sprintf("no answer to %d SYNs", s.tries)
 	if s.odd != 0 {

@@ -52,13 +52,16 @@ const (
 	leastBurst = 8
 )
 
-func (p *pace) fill(now tcb.Instant) {
+// fill lets time pass, and tells how much it took, and what spilled over.
+func (p *pace) fill(now tcb.Instant) (took time.Duration, spilled float64) {
+	took, p.at = now.Sub(p.at), now
 	if p.rate == 0 {
-		return
+		return took, 0
 	}
 	rate := p.rate * p.factor
-	p.tokens = min(p.tokens+now.Sub(p.at).Seconds()*rate, max(rate*burstTime.Seconds(), leastBurst))
-	p.at = now
+	tokens := p.tokens + took.Seconds()*rate
+	p.tokens = min(tokens, max(rate*burstTime.Seconds(), leastBurst))
+	return took, tokens - p.tokens
 }
 
 // may reports whether a packet may leave now.

@@ -10,6 +10,18 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
+// takePorts takes the loop's ports, on every address of this machine: as many as
+// are wished, or, where they are scarce, what there is. No more can be in the way
+// later, whatever the targets are reached by.
+func (l *loop) takePorts() (err error) {
+	if l.guard, err = guard.OpenRange(guard.RangeOptions{Count: l.o.Ports, Least: 1, Hold: true}); err != nil {
+		return err
+	}
+	first, last := l.guard.Ports()
+	l.first, l.ports = first, last-first+1
+	return nil
+}
+
 // openPaths finds the ways that are needed from the beginning, and asks their
 // gateways: what cannot be reached at all is said before the first packet.
 func (l *loop) openPaths(ctx context.Context) error {
@@ -57,7 +69,7 @@ func (l *loop) openWay(to netip.Addr) *way {
 	}
 	p, err := l.pathBy(r)
 	if err != nil {
-		if errors.Is(err, link.ErrPermission) || errors.Is(err, guard.ErrPermission) || errors.Is(err, guard.ErrPortInUse) {
+		if errors.Is(err, link.ErrPermission) {
 			l.sink.fail(err)
 		}
 		return &way{err: err}
@@ -70,7 +82,7 @@ func (l *loop) openWay(to netip.Addr) *way {
 }
 
 // mostPaths bounds the interfaces and addresses of this machine that a scan
-// leaves by: each holds ports and a receive ring.
+// leaves by: each has a receive ring.
 const mostPaths = 16
 
 // pathBy is the path that a route takes, opened if it is the first to take it.
@@ -84,7 +96,7 @@ func (l *loop) pathBy(r link.Route) (*path, error) {
 		return nil, fmt.Errorf("%w by %s from %v: this scan leaves by %d other interfaces and addresses already; probe what is there in a scan of its own",
 			link.ErrNoRoute, r.Interface, r.Source, mostPaths)
 	}
-	p, err := openPath(l.o, r)
+	p, err := l.openPath(r)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +111,12 @@ func (l *loop) pathBy(r link.Route) (*path, error) {
 	return p, nil
 }
 
-// openPath puts up the guard and opens the link of a route.
-func openPath(o *Options, r link.Route) (*path, error) {
-	p := &path{local: r.Source, route: r, ports: uint16(o.Ports)}
+// openPath opens the link of a route.
+func (l *loop) openPath(r link.Route) (*path, error) {
+	p := &path{local: r.Source, route: r, first: l.first, ports: l.ports}
 	// What is sent to this machine itself never leaves it: only the kernel can
 	// carry that.
-	kind := o.Link
+	kind := l.o.Link
 	switch {
 	case kind != "" && kind != link.KindAuto:
 	case r.Loopback:
@@ -120,7 +132,7 @@ func openPath(o *Options, r link.Route) (*path, error) {
 			return nil, err
 		}
 	}
-	if err := p.openLink(o, kind); err != nil {
+	if err := p.openLink(l.o, kind); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -149,10 +161,6 @@ func (p *path) findNeighbours() error {
 }
 
 func (p *path) openLink(o *Options, kind string) (err error) {
-	if p.guard, err = guard.OpenRange(guard.RangeOptions{Addrs: []netip.Addr{p.local}, Count: o.Ports, Hold: true}); err != nil {
-		return err
-	}
-	p.first, _ = p.guard.Ports()
 	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring})
 	if err == nil && o.Wrap != nil {
 		p.link = o.Wrap(p.link)
@@ -164,15 +172,7 @@ func (p *path) close() {
 	if p.link != nil {
 		p.link.Close()
 	}
-	if p.guard != nil {
-		p.guard.Close()
-	}
 	if p.neighbours != nil {
 		p.neighbours.Close()
 	}
-}
-
-func (p *path) describe() string {
-	return fmt.Sprintf("%s link on %s, from %v ports %d-%d, MTU %d; %s", p.link.Kind(), p.route.Interface, p.local,
-		p.first, p.first+p.ports-1, p.route.MTU, p.guard.Describe())
 }

@@ -61,6 +61,7 @@ func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet)
 		return
 	}
 	slot := l.window.at(n)
+	l.arrived = max(l.arrived, l.sentAt(slot)) // whatever was done to the clock
 	switch slot.state {
 	case slotConnected:
 		l.forConn(l.conns[slot.conn], h, s, packet)
@@ -73,7 +74,7 @@ func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet)
 
 // forConn hands a segment to a connection's session.
 func (l *loop) forConn(c *conn, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	c.observe(l.now, h, s, packet.Data)
+	c.observe(l.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
 		c.odd |= oddResetAtOnce
 	}
@@ -144,23 +145,41 @@ func (l *loop) keepOdd(n uint64, slot *slot, packet link.Packet) {
 	if !slot.seen && len(l.odd) < mostOdd {
 		slot.seen = true
 		var kept record.Packet
-		kept.Set(l.sinceSYN(slot), packet.Data)
+		kept.Set(l.arrived.Sub(l.firstAt(slot)), packet.Data)
 		l.odd[n] = kept
 	}
 }
 
-// sinceSYN is the time from a slot's last SYN to now.
-func (l *loop) sinceSYN(s *slot) time.Duration {
-	return time.Duration(uint32(l.now/tick)-s.sent) * tick
+// sentAt is when a slot's last SYN left.
+func (l *loop) sentAt(s *slot) tcb.Instant {
+	now := l.now / tick
+	return (now - tcb.Instant(uint32(now)-s.sent)) * tick
 }
 
-// sinceFirst is the time from a slot's first SYN to now, as the gaps tell it.
-func (l *loop) sinceFirst(s *slot) time.Duration {
-	d := l.sinceSYN(s)
+// firstAt is when a slot's first SYN left, as the gaps tell it.
+func (l *loop) firstAt(s *slot) tcb.Instant {
+	at := l.sentAt(s)
 	for k := 1; k < int(s.tries); k++ {
-		d += l.gap(k)
+		at = at.Add(-l.gap(k))
 	}
-	return d
+	return at
+}
+
+// rtt is from the SYN that a segment answers to that segment, negative if it is
+// not known which SYN that was. Where its timestamp names the last one, its time
+// is known better than the milliseconds of that clock tell.
+func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
+	sent := l.sentAt(slot)
+	_, echo, ok := s.Options.Timestamps()
+	echo -= offset
+	since := time.Duration(tsClock(l.arrived)-echo) * time.Millisecond
+	switch {
+	case slot.tries == 1, ok && echo == tsClock(sent):
+		return l.arrived.Sub(sent)
+	case ok && since <= l.arrived.Sub(l.firstAt(slot))+time.Millisecond:
+		return since
+	}
+	return -1
 }
 
 // born makes a connection of a SYN-ACK.
@@ -174,18 +193,15 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	t := l.source.at(n)
 	c := l.take()
 	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
-	c.begin = l.now.Add(-l.sinceFirst(slot))
+	c.begin = l.firstAt(slot)
 	c.syns, c.odd = slot.tries, slot.odd
 	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
 	c.peerEnd = s.End()
-	c.last.Set(l.now.Sub(c.begin), packet.Data)
-	c.reachedAt(record.StepAnswer, l.now)
-	c.rtt = -1
-	if slot.tries == 1 {
-		c.rtt = l.sinceSYN(slot)
-	}
+	c.last.Set(l.arrived.Sub(c.begin), packet.Data)
+	c.reach(record.StepAnswer)
+	c.rtt = l.rtt(slot, s, offset)
 	if s.Window == 0 {
 		c.odd |= oddZeroWindow
 	}
@@ -200,11 +216,6 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
-	if c.rtt < 0 {
-		if rtt, ok := c.tcp.HandshakeRTT(); ok {
-			c.rtt = rtt
-		}
-	}
 	l.settle(c)
 }
 
@@ -235,6 +246,7 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 		return
 	}
 	slot := l.window.at(n)
+	l.arrived = max(l.arrived, l.sentAt(slot))
 	switch slot.state {
 	case slotConnected:
 		con := l.conns[slot.conn]

@@ -30,7 +30,7 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
 	s := &Scan{o: &o, epoch: time.Now(), sink: newSink(out)}
-	s.sink.path = o.Checkpoint
+	s.sink.path, s.sink.resume, s.sink.feed = o.Checkpoint, o.Resume, o.Feed
 	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
 	s.sink.lead = fastLead
 	if o.Rate > 0 {
@@ -54,8 +54,12 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 			l.ceiling.Store(o.Resume.Loops[i].Ceiling)
 		}
 		s.sink.loops, s.sink.written = append(s.sink.loops, l), append(s.sink.written, done)
-		l.supply(key, s.dist)
-		if err := l.openPaths(ctx); err != nil {
+		err := l.takePorts()
+		if err == nil {
+			l.supply(key, s.dist)
+			err = l.openPaths(ctx)
+		}
+		if err != nil {
 			s.Close()
 			return nil, err
 		}
@@ -84,13 +88,13 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	var space *spaceSource
 	if o.Space != nil && o.Space.Len() > 0 {
 		space = &spaceSource{share: s, space: o.Space, order: targets.NewPermutation(o.Space.Len(), o.Seed),
-			name: o.Name, mac: l.mac, ports: uint16(o.Ports)}
+			name: o.Name, mac: l.mac, ports: l.ports}
 	}
 	var stream *streamSource
 	if d != nil {
 		in := make(chan fed, feedAhead)
 		d.outs = append(d.outs, in)
-		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, uint16(o.Ports), 0)
+		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports, 0)
 	}
 	l.source = newChain(space, stream)
 	l.window = newWindow(0)
@@ -153,22 +157,14 @@ func heapInUse() uint64 {
 	return sample[0].Value.Uint64()
 }
 
-// Describe says in a few words how the first loop reaches its targets.
-func (s *Scan) Describe() []string {
-	var list []string
-	for _, l := range s.loops {
-		for _, p := range l.paths {
-			list = append(list, p.describe())
-		}
-	}
-	return list
-}
-
 // Close gives up links and guards.
 func (s *Scan) Close() {
 	for _, l := range s.loops {
 		for _, p := range l.paths {
 			p.close()
+		}
+		if l.guard != nil {
+			l.guard.Close()
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (l *loop) advance(c *conn, working bool) {
 	}
 	for {
 		l.speak(c)
-		c.note(l.now)
+		c.note()
 		switch err := c.session.Err(); {
 		case c.at(l.o.Goal):
 			l.reached(c)
@@ -117,7 +117,7 @@ func (l *loop) exchange(c *conn) bool {
 		r.asked = r.sent == len(request)
 	}
 	for b := c.session.Peek(); len(b) > 0; b = c.session.Peek() {
-		c.reachedAt(record.StepData, l.now)
+		c.reach(record.StepData)
 		r.data = append(r.data, b[:min(len(b), l.o.DataMax-len(r.data))]...)
 		r.dataLen += len(b)
 		c.session.Discard(len(b))

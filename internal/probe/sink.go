@@ -17,6 +17,8 @@ type sink struct {
 
 	path       string // of the checkpoint; empty: none
 	checkpoint Checkpoint
+	resume     *Checkpoint // where an earlier run has stopped; may be nil
+	feed       *Feed       // may be nil
 	loops      []*loop
 	written    []*doneSet // by loop: the targets whose records are written
 	lead       uint64
@@ -113,16 +115,7 @@ func (s *sink) save() error {
 	if s.path == "" {
 		return nil
 	}
-	c := &s.checkpoint
-	c.Offset, c.Finished, c.Loops = offset, s.finished.Load(), c.Loops[:0]
-	for i, l := range s.loops {
-		e := s.written[i].extent()
-		e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
-		if c.Finished {
-			e.Ceiling = e.Head
-		}
-		c.Loops = append(c.Loops, e)
-	}
+	c := s.reached(offset)
 	if err := c.write(s.path); err != nil {
 		return &CheckpointError{err}
 	}
@@ -130,6 +123,32 @@ func (s *sink) save() error {
 		l.ceiling.Store(c.Loops[i].Ceiling)
 	}
 	return nil
+}
+
+// reached is the checkpoint of now, with the output on the disk up to offset. As
+// long as a list may be another than before, its targets' places mean nothing:
+// then it is the checkpoint of the earlier run still, and more may have been
+// probed.
+func (s *sink) reached(offset int64) *Checkpoint {
+	c := s.checkpoint
+	c.Offset, c.Finished = offset, s.finished.Load()
+	lists, proven := s.feed.extents()
+	if !proven {
+		c = *s.resume
+	}
+	c.Lists, c.Loops = lists, nil
+	for i, l := range s.loops {
+		e := s.written[i].extent()
+		if !proven {
+			e = s.resume.Loops[i]
+		}
+		e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
+		if c.Finished {
+			e.Ceiling = e.Head
+		}
+		c.Loops = append(c.Loops, e)
+	}
+	return &c
 }
 
 // put hands records over. Without wait they may be refused.

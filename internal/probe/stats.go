@@ -26,6 +26,8 @@ type Stats struct {
 	Slowed   float64    // what is left of the rate after drops, 1 is all
 	Link     link.RingStats
 	Time     time.Duration // since the beginning
+	Wanted   time.Duration // of that, each loop for its share: targets waited for nothing but the pace
+	Missed   float64       // packets that it let go meanwhile, and that did not leave: see Load
 }
 
 // outcomeIndex is an outcome's place in record.Outcomes.
@@ -56,6 +58,8 @@ func (s *Stats) add(t *Stats) {
 	s.InFlight += t.InFlight
 	s.Conns += t.Conns
 	s.Slowed = min(s.Slowed, t.Slowed)
+	s.Wanted += t.Wanted
+	s.Missed += t.Missed
 	s.Link.Sent += t.Link.Sent
 	s.Link.Unsent += t.Link.Unsent
 	s.Link.Received += t.Link.Received

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -18,11 +17,11 @@ const hopLimit = 64
 const receiveBuffer = 1<<16 - 1
 
 // A path is an interface of this machine and an address on it by which targets
-// are reached, with ports of its own.
+// are reached.
 type path struct {
 	link       link.Ring
 	local      netip.Addr
-	first      uint16 // our ports begin here
+	first      uint16 // of the loop's ports
 	mss        uint16
 	hop        link.Hop    // of all targets, where there is nobody to ask
 	neighbours *neighbours // or who finds theirs; nil: nobody
@@ -36,7 +35,6 @@ type path struct {
 	sum   uint32 // of all words of the TCP checksum that do not change
 	ipSum uint32 // and of the IPv4 header's
 	tsAt  int    // where its TSval stands
-	guard guard.Range
 	route link.Route
 	ports uint16
 }

@@ -26,9 +26,11 @@ type RangeOptions struct {
 	// every address that this machine has.
 	Addrs []netip.Addr
 	// First and Last are the ports, both included. If First is 0, a free block
-	// of Count ports is chosen at random.
-	First, Last uint16
-	Count       int
+	// of Count ports is chosen at random; or of half as many, or half of that, as
+	// long as they are Least, where no more are free in a row or can be held. A
+	// Least of 0 takes nothing but Count.
+	First, Last  uint16
+	Count, Least int
 	// Hold binds every port, so that neither the kernel nor another process
 	// can use one: an open descriptor for each port and address. The listener
 	// guard does so in any case.
@@ -49,8 +51,9 @@ type RangeOptions struct {
 // counts, KindTCX costs the kernel least and KindNFTables most, since there
 // the RST is made first.
 //
-// It fails with ErrPortInUse, with ErrPermission, or with the reasons why no
-// guard of the kind asked for can be had.
+// Ports that are named are taken all or none: their user means each of them. It
+// fails with ErrPortInUse, which names the port, with ErrPermission, or with the
+// reasons why no guard of the kind asked for can be had.
 func OpenRange(o RangeOptions) (Range, error) {
 	kinds, err := kindsOf(o.Kind, o.Interface)
 	if err != nil {
@@ -66,6 +69,21 @@ func OpenRange(o RangeOptions) (Range, error) {
 	if o.Count < 1 || o.Count > maxBlock {
 		return nil, fmt.Errorf("a guard over %d ports: from 1 to %d can be chosen", o.Count, maxBlock)
 	}
+	if o.Least < 1 {
+		o.Least = o.Count
+	}
+	for {
+		g, err := openBlock(kinds, o)
+		half := o.Count / 2
+		if half < o.Least || !errors.Is(err, ErrPortInUse) && !errors.Is(err, errDescriptors) {
+			return g, err
+		}
+		o.Count = half
+	}
+}
+
+// openBlock sets up a guard over a block of o.Count ports that are free.
+func openBlock(kinds []string, o RangeOptions) (_ Range, err error) {
 	for i := range attempts {
 		// Thousands of connections in TIME-WAIT leave no long run of the kernel's
 		// own range free. Below it their ports are rare.
@@ -86,7 +104,7 @@ func OpenRange(o RangeOptions) (Range, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("%w: no %d ports in a row are free in any of %d random places (ss -tan shows who has them; what is in TIME-WAIT goes within a minute); ask for fewer, or name them", ErrPortInUse, o.Count, attempts)
+	return nil, fmt.Errorf("%w: none of %d random places has %d free ports in a row (ss -tan shows who has them; what is in TIME-WAIT goes within a minute)", ErrPortInUse, attempts, o.Count)
 }
 
 // kindsOf are the guards to try, in their order.
@@ -238,15 +256,19 @@ func free(s scope) error {
 // spareDescriptors are left to the rest of the program.
 const spareDescriptors = 128
 
+// errDescriptors: the process may not open so many.
+var errDescriptors = errors.New("too many descriptors")
+
 // affordable refuses more descriptors than the process may open.
 func affordable(n int) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return os.NewSyscallError("getrlimit", err)
 	}
-	if uint64(n)+spareDescriptors > limit.Cur {
-		return fmt.Errorf("it takes %d open descriptors, one for each port and address, and this process may have %d: ask for fewer ports, or raise the limit (ulimit -n %d)",
-			n, limit.Cur, n+2*spareDescriptors)
+	open, _ := os.ReadDir("/proc/self/fd") // where that is missing, none are known
+	if uint64(n+len(open))+spareDescriptors > limit.Cur {
+		return fmt.Errorf("%w: it takes %d more, one for each port and address, and this process may have %d and has %d: ask for fewer ports, or raise the limit (ulimit -n %d)",
+			errDescriptors, n, limit.Cur, len(open), n+len(open)+2*spareDescriptors)
 	}
 	return nil
 }

@@ -157,3 +157,50 @@ func TestABlockIsFoundBelowACrowdedRange(t *testing.T) {
 		t.Errorf("ports %d-%d, want %d below %d", first, last, n, low)
 	}
 }
+
+// Nobody needs a certain number of ports: where no more are free in a row, or can
+// be held, fewer do.
+func TestABlockIsSmallerWherePortsAreScarce(t *testing.T) {
+	p := nstest.NewPair(t)
+	const gap = 40
+	for port := 10000; port <= 65535; port += gap {
+		g, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: netip.AddrPortFrom(p.Client.Addr4, uint16(port))})
+		nstest.Check(t, err)
+		defer g.Close()
+	}
+	o := guard.RangeOptions{Count: 256, Least: 1, Hold: true}
+	first, last := openRange(t, o).Ports()
+	if n := int(last) - int(first) + 1; n != 32 || int(first-10000)/gap != int(last-10000)/gap {
+		t.Errorf("ports %d-%d, want 32 between two that are taken", first, last)
+	}
+	o.Least = 64
+	if g, err := guard.OpenRange(o); !errors.Is(err, guard.ErrPortInUse) || !strings.Contains(err.Error(), "64 free ports in a row") {
+		t.Errorf("64 at least: %v, %v", g, err)
+	}
+}
+
+func TestABlockIsSmallerWhereDescriptorsAreScarce(t *testing.T) {
+	p := nstest.NewPair(t)
+	var limit unix.Rlimit
+	nstest.Check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	few := unix.Rlimit{Cur: 400, Max: limit.Max}
+	nstest.Check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	o := guard.RangeOptions{Addrs: []netip.Addr{p.Client.Addr4}, Count: 256, Least: 16, Hold: true}
+	sum := 0
+	for {
+		g, err := guard.OpenRange(o)
+		if err != nil {
+			if !strings.Contains(err.Error(), "ulimit -n") {
+				t.Errorf("%v", err)
+			}
+			break
+		}
+		defer g.Close()
+		first, last := g.Ports()
+		sum += int(last) - int(first) + 1
+	}
+	if sum < 128 || sum > 400-128 {
+		t.Errorf("%d ports were held with 400 descriptors, of which 128 are for others", sum)
+	}
+}

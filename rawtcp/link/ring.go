@@ -12,7 +12,9 @@ import (
 // time, by one goroutine.
 type Ring interface {
 	// Receive gives f the packets that have arrived, and waits for the first of
-	// them no longer than wait. A packet's Data is f's only until f returns.
+	// them no longer than wait. A packet's Data is f's only until f returns. Its
+	// Time is the kernel's stamp, on the monotonic clock: what comes from one
+	// Ring is in order, and not of the future, whatever the wall clock does.
 	Receive(wait time.Duration, f func(Packet)) error
 	// Queue takes one packet to be sent. It is copied. A full queue is sent.
 	Queue(packet []byte, hop Hop) error

@@ -23,6 +23,8 @@ type packetRing struct {
 	blocks int
 	queue  sendQueue
 	route  Route
+	answer *responder // for an address that the kernel does not have; or nil
+	clock  stampClock
 
 	received, dropped uint64
 }
@@ -51,10 +53,16 @@ func openPacketRing(o RingOptions) (Ring, error) {
 	if err != nil {
 		return nil, openError(what, os.NewSyscallError("socket", err))
 	}
-	r := &packetRing{fd: fd, route: o.Route}
+	r := &packetRing{fd: fd, route: o.Route, clock: stampClock{now: time.Now()}}
 	if err := r.setUp(filter, f, max(or(o.Ring, DefaultRing)/ringBlock, 2)); err != nil {
 		r.Close()
 		return nil, openError(what, err)
+	}
+	if o.Route.Foreign {
+		if r.answer, err = openResponder(o.Route); err != nil {
+			r.Close()
+			return nil, err
+		}
 	}
 	return r, nil
 }
@@ -98,13 +106,12 @@ func (r *packetRing) Receive(wait time.Duration, f func(Packet)) error {
 			return receiveError(err, r.route)
 		}
 	}
-	var read clockReading
 	for most := r.received + receivePackets; r.received < most; {
 		if !r.ready() {
 			break
 		}
-		read.take()
-		r.takeBlock(&read, f)
+		r.clock.read(time.Now())
+		r.takeBlock(f)
 	}
 	return nil
 }
@@ -118,14 +125,14 @@ func (r *packetRing) status() *uint32 {
 func (r *packetRing) ready() bool { return atomic.LoadUint32(r.status())&unix.TP_STATUS_USER != 0 }
 
 // takeBlock reads the packets of the block at hand, and gives it back.
-func (r *packetRing) takeBlock(read *clockReading, f func(Packet)) {
+func (r *packetRing) takeBlock(f func(Packet)) {
 	b := r.mem[r.block*ringBlock:][:ringBlock]
 	head := (*unix.TpacketHdrV1)(unsafe.Pointer(r.status()))
 	at := head.Offset_to_first_pkt
 	for range head.Num_pkts {
 		h := (*unix.Tpacket3Hdr)(unsafe.Pointer(&b[at]))
 		r.received++
-		if p := ringPacket(b[at:], h, read); p.Data != nil {
+		if p := ringPacket(b[at:], h, &r.clock); p.Data != nil {
 			f(p)
 		}
 		at += h.Next_offset
@@ -136,13 +143,13 @@ func (r *packetRing) takeBlock(read *clockReading, f func(Packet)) {
 
 // ringPacket makes a Packet of a frame in the ring. The kernel wrote the
 // lengths, and the packet lies within its block.
-func ringPacket(frame []byte, h *unix.Tpacket3Hdr, read *clockReading) Packet {
+func ringPacket(frame []byte, h *unix.Tpacket3Hdr, clock *stampClock) Packet {
 	if h.Snaplen < h.Len {
 		return Packet{}
 	}
 	d := datagram{
 		data:    frame[h.Net:][:h.Snaplen:h.Snaplen],
-		at:      read.wall(int64(h.Sec), int64(h.Nsec)),
+		at:      clock.at(int64(h.Sec)*int64(time.Second) + int64(h.Nsec)),
 		partial: h.Status&unix.TP_STATUS_CSUMNOTREADY != 0,
 	}
 	from := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&frame[sockaddrOffset]))
@@ -155,18 +162,6 @@ func ringPacket(frame []byte, h *unix.Tpacket3Hdr, read *clockReading) Packet {
 // sockaddrOffset is where a frame's link-layer address stands: behind the
 // header, TPACKET_ALIGN(sizeof(struct tpacket3_hdr)).
 const sockaddrOffset = (unsafe.Sizeof(unix.Tpacket3Hdr{}) + unix.TPACKET_ALIGNMENT - 1) &^ (unix.TPACKET_ALIGNMENT - 1)
-
-// A clockReading turns the ring's wall-clock times into times that the
-// monotonic clock can be compared with, for a block at a time.
-type clockReading struct{ now time.Time }
-
-func (c *clockReading) take() { c.now = time.Now() }
-
-// wall keeps a time within the last second: the wall clock may have been set.
-func (c *clockReading) wall(sec, nsec int64) time.Time {
-	age := time.Duration(c.now.UnixNano() - (sec*int64(time.Second) + nsec))
-	return c.now.Add(-min(max(age, 0), time.Second))
-}
 
 func (r *packetRing) Queue(packet []byte, hop Hop) error {
 	if len(packet) > r.route.MTU {
@@ -198,6 +193,7 @@ func (r *packetRing) Close() error {
 	if r.fd < 0 {
 		return os.ErrClosed
 	}
+	r.answer.close()
 	if r.mem != nil {
 		unix.Munmap(r.mem)
 		r.mem = nil
@@ -264,7 +260,9 @@ func (q *sendQueue) add(packet []byte, to Hop) {
 func (q *sendQueue) flush(fd int) error {
 	defer func() { q.n, q.used = 0, 0 }()
 	for done := 0; done < q.n; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
+		// It does not wait, so that Go's scheduler need not hear of it: it would
+		// take a long batch for a blocked thread, and watch all the closer.
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
 			uintptr(q.n-done), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:

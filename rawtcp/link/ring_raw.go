@@ -14,6 +14,7 @@ import (
 type rawRing struct {
 	Link
 	buf   []byte
+	clock stampClock
 	stats RingStats
 }
 
@@ -22,7 +23,7 @@ func openRawRing(o RingOptions) (Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rawRing{Link: l, buf: make([]byte, MaxPacket)}, nil
+	return &rawRing{Link: l, buf: make([]byte, MaxPacket), clock: stampClock{now: time.Now()}}, nil
 }
 
 // receiveMost bounds how many packets one Receive takes.
@@ -45,6 +46,8 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 			continue
 		}
 		b.stats.Received++
+		b.clock.read(time.Now())
+		p.Time = b.clock.at(p.Time.UnixNano())
 		f(p)
 		if i == 0 { // what else is there already
 			b.SetReadDeadline(time.Now().Add(leastWait))

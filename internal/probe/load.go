@@ -1,0 +1,46 @@
+package probe
+
+import "time"
+
+// longestTurn is of a program that was not stopped meanwhile.
+const longestTurn = time.Second
+
+// lag notes what the pace let go since the last turn, while targets waited for
+// nothing else, and the loop came too late for. After drops the pace is slow on
+// purpose.
+func (l *loop) lag(took time.Duration, spilled float64) {
+	if l.halted.wants() && l.pace.factor == 1 && took < longestTurn {
+		l.stats.Wanted += took / time.Duration(max(l.o.Loops, 1))
+		l.stats.Missed += spilled
+	}
+}
+
+// A Load tells from a scan's Stats, looked at again and again, whether this
+// machine carries the rate.
+type Load struct {
+	Rate  float64 // packets a second that were asked for; 0: without limit
+	Short float64 // how many of them the last few seconds missed, if clearly
+	Worst float64 // the most that Short ever was
+
+	since Stats
+}
+
+const (
+	loadSpan    = 5 * time.Second
+	leastWanted = 0.9 // of that, for it to be judged
+	leastMissed = 0.1 // of the rate, for it to be said
+)
+
+// See judges the time since it last did, if that is long enough.
+func (d *Load) See(s *Stats) {
+	span := s.Time - d.since.Time
+	if span < loadSpan {
+		return
+	}
+	wanted, missed := (s.Wanted - d.since.Wanted).Seconds(), s.Missed-d.since.Missed
+	d.Short, d.since = 0, *s
+	if wanted > leastWanted*span.Seconds() && missed > leastMissed*d.Rate*wanted {
+		d.Short = missed / wanted
+	}
+	d.Worst = max(d.Worst, d.Short)
+}
