@@ -146,11 +146,6 @@ func inhabited(t *testing.T, goal Goal) {
 	o := options(t, "443", words...)
 	o.Goal, o.Retries, o.Timeout, o.MaxInFlight = goal, 2, 16*time.Second, 2000
 	o.Rate, o.Ring = 20000, 64<<20
-	if *full {
-		// One server is all these hosts, on the same CPUs: what is in flight
-		// waits for it.
-		o.Rate, o.Timeout = DefaultRate, time.Minute
-	}
 	w := newWeather(1, 0.01)
 	o.Wrap = w.wrap
 	var out bytes.Buffer
