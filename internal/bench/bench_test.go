@@ -32,7 +32,28 @@ func bench(args ...string) (stdout, stderr string, err error) {
 }
 
 func TestAQuickRunPrintsEveryRow(t *testing.T) {
-	out, errs, err := bench("-short")
+	// Each row with the number of its figures, at least.
+	checkRows(t, quickRun(t), map[string]int{
+		roleTheirs: 2, roleDialer: 6, roleShared: 6, roleLoop: 6,
+		roleProbe: 6, roleKnown: 4,
+		roleCert: 5, roleJudged: 4, roleProbeCert: 5,
+		partKey: 1, partECDH: 1, partCheck: 1, partParse: 1, partChain: 1, roleFloor: 1,
+		"crypto/tls": 3, "rawshake: tlsmsg/handshake": 4,
+	})
+}
+
+func TestTheScannersRowsAreToBeHadAlone(t *testing.T) {
+	out := quickRun(t, "-scanner")
+	checkRows(t, out, map[string]int{roleTheirs: 2, roleProbe: 6, roleKnown: 4, roleProbeCert: 5, roleFloor: 1})
+	if rows := rowsOf(out, roleDialer); len(rows) > 0 {
+		t.Errorf("a row of something else: %q", rows)
+	}
+}
+
+// quickRun is what the program prints, in a few seconds.
+func quickRun(t *testing.T, more ...string) string {
+	t.Helper()
+	out, errs, err := bench(append([]string{"-short"}, more...)...)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == exitNotAllowed && os.Getenv("CI") != "true" {
 		t.Skip(errs)
@@ -44,13 +65,12 @@ func TestAQuickRunPrintsEveryRow(t *testing.T) {
 		t.Fatalf("%v: %s", err, errs)
 	}
 	t.Log("\n" + out)
-	// Each row with the number of its figures, at least.
-	for row, cells := range map[string]int{
-		roleTheirs: 2, roleDialer: 6, roleShared: 6, roleLoop: 6,
-		roleCert: 5, roleJudged: 4,
-		partKey: 1, partECDH: 1, partCheck: 1, partParse: 1, partChain: 1, roleFloor: 1,
-		"crypto/tls": 3, "rawshake: tlsmsg/handshake": 4,
-	} {
+	return out
+}
+
+func checkRows(t *testing.T, out string, rows map[string]int) {
+	t.Helper()
+	for row, cells := range rows {
 		found := rowsOf(out, row)
 		if len(found) == 0 {
 			t.Errorf("there is no row %q", row)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/rawtcp"
 )
 
@@ -22,6 +23,11 @@ const (
 	roleLoop   = "rawshake: rawtcp.Endpoint in one loop, one link"
 	roleCert   = "rawshake: Endpoint in one loop, certificate received"
 	roleJudged = "rawshake: the same, certificate received and judged"
+
+	roleProbe     = "rawshake: probe to finished, each chain verified anew"
+	roleKnown     = "rawshake: probe to finished, a chain met before believed"
+	roleProbeCert = "rawshake: probe to certificate"
+
 	roleFloor  = "floor"
 	roleMemory = "in memory"
 )
@@ -43,6 +49,10 @@ func newClient(t *task) (client, error) {
 		return newDialer(t, new(rawtcp.Network))
 	case roleLoop:
 		return newLoop(t, toFinished)
+	case roleProbe, roleKnown:
+		return newScanner(t, probe.GoalFinished)
+	case roleProbeCert:
+		return newScanner(t, probe.GoalCertificate)
 	case roleCert:
 		return newLoop(t, toCertificate)
 	case roleJudged:

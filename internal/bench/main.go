@@ -75,6 +75,7 @@ type plan struct {
 	slow       int // handshakes over the slow wire
 	limit      time.Duration
 	profiles   string // directory for CPU profiles; "": none
+	scanner    bool   // the scanner's rows alone
 }
 
 func parse(args []string, out io.Writer) (plan, error) {
@@ -86,6 +87,7 @@ func parse(args []string, out io.Writer) (plan, error) {
 	f.IntVar(&p.handshakes, "n", 300, "handshakes measured in a turn (a quarter of them where each connection opens its own sockets)")
 	f.DurationVar(&p.limit, "limit", 80*time.Second, "take no turn that would end after three quarters of this time; end with an error after all of it")
 	f.StringVar(&p.profiles, "profiles", "", "write a CPU profile of each contender into this `directory`")
+	f.BoolVar(&p.scanner, "scanner", false, "the rows of probe alone")
 	if err := f.Parse(args); err != nil {
 		return p, err
 	}

@@ -55,7 +55,7 @@ func outcome(s *session.Session) (string, error) {
 	if state.Judged && state.Verdict != nil {
 		return "", state.Verdict
 	}
-	return fmt.Sprintf("%v in group %d", state.CipherSuite, state.Group), nil
+	return fmt.Sprintf("%v in group %v", state.CipherSuite, state.Group), nil
 }
 
 // finish drives one connection to Finished and closes it, as internal/connect

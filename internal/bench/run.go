@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,8 +22,21 @@ const crowd = 64
 var entrants = []entrant{
 	{roleTheirs, 1}, {roleDialer, 1}, {roleFloor, 1}, {roleShared, 1}, {roleLoop, 1},
 	{roleCert, 1}, {roleJudged, 1},
-	{roleTheirs, crowd}, {roleShared, crowd}, {roleLoop, crowd}, {roleCert, crowd},
+	{roleTheirs, crowd}, {roleShared, crowd}, {roleLoop, crowd}, {roleProbe, crowd}, {roleKnown, crowd},
+	{roleCert, crowd}, {roleProbeCert, crowd},
 	{roleMemory, 1},
+}
+
+// scannerEntrants are those for the scanner's own table.
+var scannerEntrants = []entrant{
+	{roleTheirs, crowd}, {roleFloor, 1}, {roleProbe, crowd}, {roleKnown, crowd}, {roleProbeCert, crowd},
+}
+
+func (p plan) entrants() []entrant {
+	if p.scanner {
+		return scannerEntrants
+	}
+	return entrants
 }
 
 // results holds the reports of each entrant, by turn.
@@ -45,20 +59,27 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	if err := r.takeTurns(ctx, p, t, clientCPU, serverCPU, notes{out}); err != nil {
 		return err
 	}
-	if r.slow, err = overSlowWire(ctx, p, t, clientCPU, serverCPU); err != nil {
-		return fmt.Errorf("over the slow wire: %w", err)
-	}
 	if err := r.sameHandshake(); err != nil {
 		return err
 	}
-	r.print(out, p)
+	r.printHead(out, p)
+	if p.scanner {
+		r.printScanner(out)
+		return nil
+	}
+	if r.slow, err = overSlowWire(ctx, p, t, clientCPU, serverCPU); err != nil {
+		return fmt.Errorf("over the slow wire: %w", err)
+	}
+	r.print(out)
 	return nil
 }
 
 // takeTurns lets the entrants measure themselves, one after the other, again
 // and again, so that what disturbs the machine disturbs them all.
 func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serverCPU int, n notes) error {
-	l, err := lab.New(ctx)
+	stage := lab.Bare()
+	stage.Nodes[1].Owns = []netip.Prefix{wide}
+	l, err := lab.New(ctx, lab.With(stage))
 	if err != nil {
 		return err
 	}
@@ -85,7 +106,7 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 			break
 		}
 		turnBegin := time.Now()
-		for _, e := range entrants {
+		for _, e := range p.entrants() {
 			t.entrant, t.Handshakes, t.Warmup = e, p.handshakes, p.warmup
 			if e.Role == roleDialer {
 				// Most of its time is not CPU time: the kernel closes a packet
@@ -130,7 +151,7 @@ func (p plan) profile(ctx context.Context, n *lab.Node, cpu int, t task) error {
 	if p.profiles == "" {
 		return nil
 	}
-	for i, e := range entrants {
+	for i, e := range p.entrants() {
 		t.entrant = e
 		name := strings.Trim(strings.Map(fileName, e.Role), "-")
 		t.Profile = filepath.Join(p.profiles, fmt.Sprintf("%02d-%s-%d.pprof", i+1, name, e.AtATime))
@@ -151,9 +172,9 @@ func fileName(r rune) rune {
 // sameHandshake checks that all full handshakes came to the same suite and
 // group: the figures compare nothing otherwise.
 func (r *results) sameHandshake() error {
-	want := r.turns[entrant{roleTheirs, 1}][0].Negotiated
+	want := r.turns[entrant{roleTheirs, crowd}][0].Negotiated
 	for e, reports := range r.turns {
-		if !slices.Contains([]string{roleTheirs, roleDialer, roleShared, roleLoop}, e.Role) {
+		if !slices.Contains([]string{roleTheirs, roleDialer, roleShared, roleLoop, roleProbe, roleKnown}, e.Role) {
 			continue
 		}
 		for _, one := range reports {

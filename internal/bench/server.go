@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -22,7 +23,8 @@ func serve(t *task, stop io.Reader) error {
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp4", t.Server.String())
+	// On every address: the scanner's targets are the server too.
+	ln, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", t.Server.Port()))
 	if err != nil {
 		return err
 	}
@@ -30,7 +32,7 @@ func serve(t *task, stop io.Reader) error {
 		io.Copy(io.Discard, stop)
 		ln.Close()
 	}()
-	if err := json.NewEncoder(os.Stdout).Encode(ln.Addr().(*net.TCPAddr).AddrPort()); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(t.Server); err != nil {
 		return err
 	}
 	for {

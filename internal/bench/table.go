@@ -87,16 +87,30 @@ func (t table) row(cells ...string) {
 
 func target(v float64) string { return fmt.Sprintf("≤ %.2f", v) }
 
-func (r *results) print(out io.Writer, p plan) {
-	one := r.turns[entrant{roleTheirs, 1}]
+// printHead says what was done, and how often.
+func (r *results) printHead(out io.Writer, p plan) {
+	one := r.turns[entrant{roleTheirs, crowd}]
 	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
 		one[0].Negotiated, len(one), p.handshakes)
+}
+
+func (r *results) print(out io.Writer) {
 	r.printFull(out, "one at a time", 1, roleDialer, roleShared, roleLoop)
-	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleShared, roleLoop)
+	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleShared, roleLoop, roleProbe, roleKnown)
 	r.printCertificate(out)
 	r.printFloor(out)
 	r.printLatency(out)
 	r.printMemory(out)
+}
+
+// printScanner is the table of probe alone.
+func (r *results) printScanner(out io.Writer) {
+	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleProbe, roleKnown)
+	r.printCertificateRows(out, entrant{roleProbeCert, crowd})
+	r.printFloor(out)
+	perSecond := func(role string) float64 { return 1e6 / median(r.of(entrant{role, crowd}, cpuOf)) }
+	fmt.Fprintf(out, "\nRecords per second of client CPU: %.0f to the certificate, %.0f to Finished, %.0f where chains were met before\n",
+		perSecond(roleProbeCert), perSecond(roleProbe), perSecond(roleKnown))
 }
 
 func (r *results) printFull(out io.Writer, how string, atATime int, roles ...string) {
@@ -108,8 +122,11 @@ func (r *results) printFull(out io.Writer, how string, atATime int, roles ...str
 	for _, role := range roles {
 		our := entrant{role, atATime}
 		ours := r.of(our, cpuOf)
-		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull),
-			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(our))
+		overFloor, reach := over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor)
+		if role == roleKnown {
+			overFloor, reach = "", "" // the chain's signature is in the floor, and not in this
+		}
+		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull), overFloor, reach, r.packets(our))
 	}
 	t.Flush()
 }
@@ -122,9 +139,13 @@ func (r *results) packets(e entrant) string {
 }
 
 func (r *results) printCertificate(out io.Writer) {
+	r.printCertificateRows(out, entrant{roleCert, 1}, entrant{roleJudged, 1}, entrant{roleCert, crowd}, entrant{roleProbeCert, crowd})
+}
+
+func (r *results) printCertificateRows(out io.Writer, rows ...entrant) {
 	t := newTable(out, "SYN to certificate, no key exchange, client CPU, against their full handshake",
 		"", "at a time", "µs", "ours/theirs", "reach", "packets out, in")
-	for _, e := range []entrant{{roleCert, 1}, {roleJudged, 1}, {roleCert, crowd}} {
+	for _, e := range rows {
 		ours, theirs := r.of(e, cpuOf), r.of(entrant{roleTheirs, e.AtATime}, cpuOf)
 		reach := target(targetCert)
 		if e.Role == roleJudged {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // theirs is Go's net and crypto/tls, as a program would use them.
@@ -54,7 +56,7 @@ func (c *theirs) handshake(ctx context.Context, reached func()) (string, error) 
 }
 
 func negotiated(s tls.ConnectionState) string {
-	return fmt.Sprintf("%s in group %d", tls.CipherSuiteName(s.CipherSuite), s.CurveID)
+	return fmt.Sprintf("%s in group %v", tls.CipherSuiteName(s.CipherSuite), tlsmsg.NamedGroup(s.CurveID))
 }
 
 func (c *theirs) close() {}

@@ -46,9 +46,9 @@ const (
 	RequestClient  ClientAuth = "request" // asks, and checks a certificate if one comes
 	RequireClient  ClientAuth = "require" // asks, and refuses a client without
 	NoClientAuth   ClientAuth = "none"
-	serverPatience            = time.Minute // for each connection, on a machine with much to do
-	maxRequest                = 64 << 10    // bytes
-	maxSessions               = 1 << 10     // kept for Sessions and Next
+	serverPatience            = 10 * time.Minute // for each connection, on a machine with much to do
+	maxRequest                = 64 << 10         // bytes
+	maxSessions               = 1 << 10          // kept for Sessions and Next
 )
 
 var clientAuth = map[ClientAuth]tls.ClientAuthType{

@@ -1,19 +1,12 @@
 package probe
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"runtime"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unsafe"
@@ -22,9 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
-	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // figures has TestFigures measure; see `make bench-probe`.
@@ -44,7 +35,6 @@ func TestFigures(t *testing.T) {
 		t.Skip("no test, but a benchmark: make bench-probe")
 	}
 	t.Run("SYNs", figureSYNs)
-	t.Run("handshakes", figureHandshakes)
 	t.Run("memory", figureMemory)
 	t.Run("growth", figureGrowth)
 }
@@ -159,141 +149,6 @@ func sendmmsgLoop(t *testing.T, l *lab.Lab, n int, bypass bool) float64 {
 		sent += int(k)
 	}
 	return float64(n) / (cpu(rusageThread) - before).Seconds()
-}
-
-// A figureTask is what a client process is to do.
-type figureTask struct {
-	Client string
-	N      int
-	CA     []byte
-	Name   string
-}
-
-// figureClients are the contenders. Both sides verify each chain, until the last,
-// which believes its own verdict on the same chain for a while, as probe does.
-var figureClients = []string{"crypto/tls", "certificate", "finished", "finished" + chainsKnown}
-
-const chainsKnown = ", chain met before"
-
-const figureVar = "RAWSHAKE_FIGURE_TASK"
-
-// figureHandshakes compares the CPU of client processes on the same server.
-func figureHandshakes(t *testing.T) {
-	cost := make(map[string]time.Duration)
-	const turns, n = 3, 2048
-	for range turns {
-		for _, client := range figureClients {
-			// A network for each: what the kernel leaves in TIME-WAIT holds ports.
-			l, err := lab.New(t.Context(), lab.With(lab.Wide(lab.Service{Kind: lab.CryptoTLS})))
-			check(t, err)
-			task, _ := json.Marshal(figureTask{client, n, authority(t, l), lab.ServerName})
-			cmd := l.Near().Command(os.Args[0], "-test.run", "^TestFigureClient$", "-test.v")
-			cmd.Env = append(os.Environ(), figureVar+"="+string(task))
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatalf("%s: %v\n%s", client, err, out)
-			}
-			l.Close()
-			var each time.Duration
-			for line := range splitLines(out) {
-				if k, err := strconv.ParseInt(line, 10, 64); err == nil {
-					each = time.Duration(k)
-				}
-			}
-			if d, ok := cost[client]; !ok || each < d {
-				cost[client] = each
-			}
-		}
-	}
-	theirs := cost["crypto/tls"]
-	for _, c := range figureClients {
-		fmt.Printf("client CPU per target, %-30s %8v, %.2f of net + crypto/tls in full; %.0f records per CPU-second\n",
-			c, cost[c].Round(100*time.Nanosecond), float64(cost[c])/float64(theirs), 1/cost[c].Seconds())
-	}
-}
-
-func splitLines(b []byte) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for len(b) > 0 {
-			i := 0
-			for i < len(b) && b[i] != '\n' {
-				i++
-			}
-			if !yield(string(b[:i])) {
-				return
-			}
-			b = b[min(i+1, len(b)):]
-		}
-	}
-}
-
-// authority is the CA that issued the servers' certificates, to be trusted.
-// (The certificate itself would not do: what is trusted is not verified.)
-func authority(t *testing.T, l *lab.Lab) []byte {
-	papers, err := l.Papers()
-	check(t, err)
-	return papers.PKI.CA.Cert.Raw
-}
-
-func TestFigureClient(t *testing.T) {
-	var task figureTask
-	if text := os.Getenv(figureVar); text == "" || json.Unmarshal([]byte(text), &task) != nil {
-		t.Skip("this is the client process of TestFigures")
-	}
-	roots := x509.NewCertPool()
-	if c, err := x509.ParseCertificate(task.CA); err == nil {
-		roots.AddCert(c)
-	}
-	if task.Client == "crypto/tls" {
-		theirFigure(t, &task, roots)
-		return
-	}
-	o := options(t, "443", "198.18.0.0/21")
-	goal, known := strings.CutSuffix(task.Client, chainsKnown)
-	o.Goal, _ = ParseGoal(goal)
-	o.Name, o.MaxInFlight, o.Timeout = task.Name, 512, time.Minute
-	o.Worker = &worker.Worker{Roots: roots, Parsed: new(worker.Parsed)}
-	if known {
-		o.Worker.Verdicts = new(worker.Verdicts)
-	}
-	o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}
-	o.TLS.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1}
-	s, err := Open(t.Context(), o, NewOutput(io.Discard))
-	check(t, err)
-	before := cpu(unix.RUSAGE_SELF)
-	stats, err := s.Run(t.Context(), t.Context())
-	spent := cpu(unix.RUSAGE_SELF) - before
-	check(t, err)
-	if n := stats.Outcomes[outcomeIndex(goal)]; n != uint64(task.N) {
-		t.Fatalf("%d of %d: %+v", n, task.N, stats)
-	}
-	fmt.Println(int64(spent) / int64(task.N))
-}
-
-func theirFigure(t *testing.T, task *figureTask, roots *x509.CertPool) {
-	cfg := &tls.Config{RootCAs: roots, ServerName: task.Name, MaxVersion: tls.VersionTLS12, CurvePreferences: []tls.CurveID{tls.CurveP256},
-		CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256}}
-	before := cpu(unix.RUSAGE_SELF)
-	var wait sync.WaitGroup
-	next := make(chan int)
-	for range 32 {
-		wait.Go(func() {
-			for i := range next {
-				c, err := tls.Dial("tcp", fmt.Sprintf("198.18.%d.%d:443", i>>8, i&255), cfg)
-				if err != nil {
-					t.Error(err)
-					continue
-				}
-				c.Close()
-			}
-		})
-	}
-	for i := range task.N {
-		next <- i
-	}
-	close(next)
-	wait.Wait()
-	fmt.Println(int64(cpu(unix.RUSAGE_SELF)-before) / int64(task.N))
 }
 
 // heap is what is in use once the garbage is gone.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -80,7 +79,7 @@ var oddHosts = []struct {
 			return []wire.Segment{{Flags: wire.SYN | wire.ACK, Seq: 1000, Ack: s.Seq + 1, Window: 8192}}
 		}
 		again := wire.Segment{Flags: wire.ACK, Seq: 1001, Ack: s.Seq.Add(len(s.Payload)), Window: 8192, Payload: append([]byte{22, 3, 3, 0x40, 0}, make([]byte, 1400)...)}
-		return when(s, wire.PSH|wire.ACK, slices.Repeat([]wire.Segment{again}, 200)...)
+		return when(s, wire.PSH|wire.ACK, slices.Repeat([]wire.Segment{again}, 400)...)
 	}, "protocol", "endless_data", func(r *seenRecord) string {
 		if r.Class != "endless_data" || !strings.Contains(r.Error, "262144 bytes") {
 			return "not cut at the bound"
@@ -210,10 +209,12 @@ func serveOdd(t *testing.T, l *lab.Lab) (resets func() []resetSent) {
 			if err != nil {
 				select {
 				case <-quit:
-					return
+					if err == unix.EAGAIN { // nothing is on its way any more
+						return
+					}
 				default:
-					continue
 				}
+				continue
 			}
 			h, s, ok := decode(buf[:n])
 			ll, isLL := from.(*unix.SockaddrLinklayer)
@@ -242,7 +243,6 @@ func serveOdd(t *testing.T, l *lab.Lab) (resets func() []resetSent) {
 		select {
 		case <-done:
 		default:
-			time.Sleep(200 * time.Millisecond) // what is on its way
 			close(quit)
 			<-done
 			unix.Close(fd)

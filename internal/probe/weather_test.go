@@ -19,7 +19,7 @@ type weather struct {
 	resets map[resetSent]bool // RSTs of ours, lost or not
 	lost   int
 
-	dropped uint64 // by the receive ring, beside all this
+	closing func() // called before the link is closed, and the guard after it; may be nil
 }
 
 // fate is what has become of the packets between us and one target.
@@ -40,6 +40,13 @@ func newWeather(seed uint64, loss float64) *weather {
 }
 
 func (w *weather) wrap(r link.Ring) link.Ring { w.Ring = r; return w }
+
+func (w *weather) Close() error {
+	if w.closing != nil {
+		w.closing()
+	}
+	return w.Ring.Close()
+}
 
 func (w *weather) fate(target netip.AddrPort) *fate {
 	if w.log[target] == nil {
@@ -113,4 +120,16 @@ func (w *weather) Receive(wait time.Duration, f func(link.Packet)) error {
 			f(p)
 		}
 	})
+}
+
+func (w *weather) of(t *Target) *fate { return w.fate(netip.AddrPortFrom(t.Addr, t.Port)) }
+
+// implies is the outcome that the log leaves possible, of a host with an
+// outcome of its own: whose every answer was lost, or every SYN, is silent, and
+// nobody else.
+func (w *weather) implies(t *Target, outcome string) string {
+	if w.of(t).heard == 0 {
+		return "silent"
+	}
+	return outcome
 }

@@ -81,15 +81,13 @@ func (a *Asker) answer(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
 	return a.advertised(packet)
 }
 
-// mostAnswers bounds what one call of Answers takes.
-const mostAnswers = 256
-
 // Answers gives f the addresses that have been told since the last call, asked
-// for or not, and does not wait.
+// for or not, and does not wait. It hears some hundreds of packets at most: what
+// else a flood brings is for the next call.
 func (a *Asker) Answers(f func(who netip.Addr, hop Hop)) error {
 	return a.sock.control(func(fd int) error {
-		for range mostAnswers {
-			d, err := read(fd, a.buf[:])
+		for range mostInARow {
+			d, err := a.sock.recv(fd, a.buf[:])
 			if err == unix.EAGAIN {
 				return nil
 			}

@@ -127,23 +127,37 @@ func openLinkSocket(protocol string, r Route, etherType uint16, filter []bpf.Raw
 	return s, nil
 }
 
+// mostInARow is how many datagrams are taken before the deadline and a close
+// are looked at: a flood of them must not put these off.
+const mostInARow = 256
+
 // eachDatagram gives f what arrives, until it has enough.
-func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) (err error) {
-	waitErr := s.await(func(fd int) bool {
-		for {
-			d, e := read(fd, buf)
-			if e == unix.EAGAIN {
-				return false
+func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) error {
+	for {
+		var enough bool
+		var err error
+		waitErr := s.await(func(fd int) bool {
+			for range mostInARow {
+				var d datagram
+				if d, err = s.recv(fd, buf); err == unix.EAGAIN {
+					return false
+				}
+				if err != nil {
+					return true
+				}
+				if enough = f(&d); enough {
+					return true
+				}
 			}
-			if err = e; e != nil || f(&d) {
-				return true
-			}
+			return true
+		})
+		if waitErr != nil {
+			return waitErr
 		}
-	})
-	if waitErr != nil {
-		return waitErr
+		if enough || err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // unicast is an address as an answer tells it, or nil of a group's address or

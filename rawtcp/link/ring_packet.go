@@ -260,7 +260,9 @@ func (q *sendQueue) add(packet []byte, to Hop) {
 func (q *sendQueue) flush(fd int) error {
 	defer func() { q.n, q.used = 0, 0 }()
 	for done := 0; done < q.n; {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
+		// It does not wait, so that Go's scheduler need not hear of it: it would
+		// take a long batch for a blocked thread, and watch all the closer.
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
 			uintptr(q.n-done), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
