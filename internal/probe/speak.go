@@ -5,10 +5,14 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A hundred thousand hosts may owe us an answer to a ClientHello. None of them
-// costs a TLS client until it comes: what differs between their ClientHellos is
-// a name and a random, so that one client of the loop's makes all of them, and
-// another takes up the conversation where there is one.
+// A hundred thousand hosts may owe us an answer to a ClientHello. Beyond the
+// first few none of them costs a TLS client until it comes: what differs between
+// their ClientHellos is a name and a random, so that one client of the loop's
+// makes all of them, and another takes up the conversation where there is one.
+
+// fewConns may each keep the client that made its ClientHello, which takes a
+// client's memory and spares making it twice.
+const fewConns = 256
 
 // clients are TLS clients that nobody has.
 type clients struct{ free []*handshake.Client }
@@ -50,9 +54,10 @@ func (l *loop) greet(c *conn) {
 	tls.Start()
 	c.session.Write(tls.Output())
 	failed := tls.Err() != nil // there is no ClientHello for such a name
-	l.clients.put(tls)
-	if failed || len(c.session.Peek()) > 0 || c.session.EOF() {
-		l.wake(c)
+	if failed || l.live <= fewConns || len(c.session.Peek()) > 0 || c.session.EOF() {
+		c.session.Adopt(tls)
+	} else {
+		l.clients.put(tls)
 	}
 }
 

@@ -34,10 +34,9 @@ func New(tcp *tcb.Conn, tls *handshake.Client) *Session {
 func (s *Session) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Session{tcp: tcp, tls: tls} }
 
 // Adopt puts a TLS client above a session of TCP alone, to whose stream the
-// client's ClientHello was written before. The client has not started: Adopt
-// starts it, and takes what it would send as sent. So nobody needs to keep a
-// client for as long as the peer says nothing, since the same one can be made
-// again.
+// client's ClientHello was written before. A client that has not started Adopt
+// starts; what it would send it takes as sent. So nobody needs to keep a client
+// for as long as the peer says nothing, since the same one can be made again.
 func (s *Session) Adopt(tls *handshake.Client) {
 	s.tls, s.started = tls, true
 	tls.Start()
