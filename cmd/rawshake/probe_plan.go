@@ -140,7 +140,7 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
 	if o.MaxInFlight == 0 {
-		o.MaxInFlight = o.EnoughInFlight()
+		o.MaxInFlight, o.MaxConns = o.EnoughInFlight(), probe.DefaultMaxInFlight
 	}
 	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
 	if o.Loops == 0 {

@@ -45,6 +45,7 @@ type loop struct {
 	taken    bool
 	live     int // connections that have no record yet
 	most     int // targets in flight
+	mostLive int // that have answered and have no record
 	pace     pace
 	halted   halt  // why no more were begun
 	resets   pace  // those for late segments
@@ -80,7 +81,12 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1), ports: uint16(o.Ports)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), ports: uint16(o.Ports)}
+	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
+	l.mostLive = l.most
+	if o.MaxConns > 0 {
+		l.mostLive = max(o.MaxConns/max(o.Loops, 1), 1)
+	}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}

@@ -62,6 +62,7 @@ type Options struct {
 
 	Rate        float64 // packets a second; 0: as fast as it goes
 	MaxInFlight int     // targets between their SYN and their record
+	MaxConns    int     // those of them that have answered; 0: all
 	Retries     int     // SYNs after the first
 	Timeout     time.Duration
 	PerNetwork  float64 // new targets a second in each /24 or /48; 0: without limit
@@ -89,7 +90,7 @@ type Options struct {
 // Defaults, where the command line says nothing.
 const (
 	DefaultRate        = 2000
-	DefaultMaxInFlight = 20000
+	DefaultMaxInFlight = 20000 // and of those that have answered, see Options.EnoughInFlight
 	DefaultRetries     = 1
 	DefaultTimeout     = 8 * time.Second
 	DefaultPorts       = 256

@@ -26,3 +26,21 @@ func TestEnoughAreInFlightForTheRateWhereNobodyAnswers(t *testing.T) {
 		}
 	}
 }
+
+// Hosts that take the connection and say no more hold back new targets sooner
+// than those that are silent.
+func TestConnectionsAreBoundedApartFromTargets(t *testing.T) {
+	o := fakeOptions(t, 1024)
+	o.MaxInFlight, o.MaxConns, o.Goal = 512, 100, GoalCertificate
+	for _, net := range []*fakeNet{{}, {deaf: true}} {
+		l := fakeLoop(t, o, net)
+		for range 50 {
+			l.now = l.instant()
+			check(t, l.turn())
+		}
+		// What answers at once was begun before the bound was seen.
+		if most := o.MaxConns + sendTurn; net.deaf && l.inFlight() != o.MaxInFlight || !net.deaf && (l.live < o.MaxConns || l.inFlight() > most) {
+			t.Errorf("deaf %v: %d in flight, %d connections", net.deaf, l.inFlight(), l.live)
+		}
+	}
+}
