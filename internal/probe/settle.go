@@ -76,8 +76,9 @@ type job struct {
 }
 
 // workTurn bounds the time that cryptography takes before what has arrived is
-// looked at again: the receive ring must not run full meanwhile.
-const workTurn = time.Millisecond
+// looked at again: the receive ring must not run full meanwhile, and what comes
+// of one turn shares a system call.
+const workTurn = 2 * time.Millisecond
 
 // maxWork is how much may wait before no more targets are begun; benchmarks
 // hold more back.
