@@ -309,18 +309,9 @@ func (l *loop) send(p *path, hop link.Hop, packet []byte) {
 	}
 }
 
-// gap is how long after a number of SYNs the next one follows: 1, 2, 4, …
-// seconds (RFC 6298, section 5), or silence, after the last.
-func (l *loop) gap(tries int) time.Duration {
-	if tries > l.o.Retries {
-		return l.o.Timeout
-	}
-	return min(time.Second<<(tries-1), l.o.Timeout)
-}
-
 // due reports whether a waiting slot's time after a number of tries is over.
 func (l *loop) due(s *slot, tries int) bool {
-	return uint32(l.now/tick)-s.sent >= uint32(l.gap(tries)/tick)
+	return uint32(l.now/tick)-s.sent >= uint32(l.o.gap(tries)/tick)
 }
 
 // resendSYNs sends SYNs again to those that have not answered. Each round

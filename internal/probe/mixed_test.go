@@ -176,9 +176,6 @@ func inhabited(t *testing.T, goal Goal) {
 	o := options(t, "443", words(goal)...)
 	o.Goal, o.Retries, o.Timeout, o.MaxInFlight = goal, 2, MaxTimeout, 2000
 	o.Rate, o.Ring = 20000, 64<<20
-	if *full {
-		o.Rate = DefaultRate // one server is all these hosts, on the same CPUs
-	}
 	w := newWeather(1, 0.01)
 	var reset []resetSent // while the guard stood: what comes later is the kernel's to answer
 	w.closing = func() { reset = resets() }

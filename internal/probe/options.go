@@ -98,3 +98,27 @@ const (
 	// MaxTimeout keeps times within what a slot can tell.
 	MaxTimeout = 10 * time.Minute
 )
+
+// gap is how long after a number of SYNs the next one follows: 1, 2, 4, …
+// seconds (RFC 6298, section 5), or silence, after the last.
+func (o *Options) gap(tries int) time.Duration {
+	if tries > o.Retries {
+		return o.Timeout
+	}
+	return min(time.Second<<(tries-1), o.Timeout)
+}
+
+// EnoughInFlight is a MaxInFlight that does not slow the Rate down even where
+// nobody answers: a silent target takes up its place until the last SYN's time
+// is over, and no more than its slot's few bytes.
+func (o *Options) EnoughInFlight() int {
+	var silence time.Duration
+	for tries := 1; tries <= o.Retries+1; tries++ {
+		silence += o.gap(tries)
+	}
+	begun := o.Rate / float64(o.Retries+1) // in a second
+	return int(min(max(begun*silence.Seconds()*inFlightMargin, DefaultMaxInFlight), mostSlots))
+}
+
+// inFlightMargin is for what comes in bursts.
+const inFlightMargin = 1.1

@@ -162,7 +162,7 @@ func (l *loop) sentAt(s *slot) tcb.Instant {
 func (l *loop) firstAt(s *slot) tcb.Instant {
 	at := l.sentAt(s)
 	for k := 1; k < int(s.tries); k++ {
-		at = at.Add(-l.gap(k))
+		at = at.Add(-l.o.gap(k))
 	}
 	return at
 }

@@ -85,7 +85,7 @@ func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
 	t.Run("IPv6", func(t *testing.T) { guardsAndTTLs(t, nstest.NewPair6) })
 }
 
-func guardsAndTTLs(t *testing.T, pair func(*testing.T) *nstest.Pair) {
+func guardsAndTTLs(t *testing.T, pair func(testing.TB) *nstest.Pair) {
 	const ttlAlone, n = "IP_MINTTL alone", 200
 	for _, tc := range []struct {
 		kind  string

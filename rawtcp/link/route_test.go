@@ -16,7 +16,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
-func device(t *testing.T, name string) netlink.Link {
+func device(t testing.TB, name string) netlink.Link {
 	t.Helper()
 	dev, err := netlink.LinkByName(name)
 	if err != nil {

@@ -62,7 +62,7 @@ type Pair struct{ Client, Server *Host }
 
 // NewPair makes two hosts. From here on the test's own goroutine runs on the
 // client, locked to its thread. The test is about IPv4.
-func NewPair(t *testing.T) *Pair {
+func NewPair(t testing.TB) *Pair {
 	t.Helper()
 	runtime.LockOSThread()
 	home, err := netns.Get()
@@ -90,7 +90,7 @@ func NewPair(t *testing.T) *Pair {
 }
 
 // NewPair6 is NewPair for a test that is about IPv6.
-func NewPair6(t *testing.T) *Pair {
+func NewPair6(t testing.TB) *Pair {
 	t.Helper()
 	return NewPair(t).Version6()
 }
@@ -110,7 +110,7 @@ func EachVersion(t *testing.T, f func(t *testing.T, p *Pair)) {
 
 // Check ends the test on an error. One of permission means that namespaces are
 // Missing.
-func Check(t *testing.T, err error) {
+func Check(t testing.TB, err error) {
 	t.Helper()
 	if errors.Is(err, os.ErrPermission) {
 		Missing(t, "network namespaces, as root or in a user namespace", err)
@@ -121,7 +121,7 @@ func Check(t *testing.T, err error) {
 }
 
 // Missing skips the test for want of something, or fails it where CI is set.
-func Missing(t *testing.T, what string, err error) {
+func Missing(t testing.TB, what string, err error) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("needs %s: %v", what, err)
@@ -129,7 +129,7 @@ func Missing(t *testing.T, what string, err error) {
 	t.Skipf("needs %s: %v", what, err)
 }
 
-func newHost(t *testing.T, addr, addr6, dev string) *Host {
+func newHost(t testing.TB, addr, addr6, dev string) *Host {
 	t.Helper()
 	ns, err := netns.New()
 	Check(t, err)
@@ -139,7 +139,7 @@ func newHost(t *testing.T, addr, addr6, dev string) *Host {
 
 // Do runs f on the host, on a thread that ends with it. Sockets made in f
 // belong to the host for good.
-func (h *Host) Do(t *testing.T, f func() error) {
+func (h *Host) Do(t testing.TB, f func() error) {
 	t.Helper()
 	done := make(chan error)
 	go func() {
