@@ -172,7 +172,10 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		err = closeErr
 	}
 	report.end(stats, err, ctx.Err() != nil)
+	var lost *probe.LostError
 	switch {
+	case errors.As(err, &lost):
+		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.Escape(err.Error()), report.stopped())}
 	case err != nil:
 		return probeError(err)
 	case ctx.Err() != nil:

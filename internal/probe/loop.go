@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +33,17 @@ type loop struct {
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
 	guard    guard.Range
-	first    uint16 // of our ports,
-	ports    uint16 // and how many they are
+	first    uint16      // of our ports,
+	ports    uint16      // and how many they are
+	watch    *link.Watch // over this machine's routes,
+	lookAt   tcb.Instant // and when to look at it
 	ways     ways
-	paths    []*path // all that ways lead by
+	paths    []*path        // all that ways lead by
+	past     link.RingStats // of those that are closed
+	lost     *loss          // a way is lost; nil: none is
+	before   *loss          // the last that was
+	again    []uint64       // the targets that were in flight then
+	unsent   error          // what a link said to a packet
 	wheel    wheel
 	conns    []*conn
 	free     []*conn
@@ -89,6 +97,7 @@ func newLoop(o *Options, index int) *loop {
 	}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
+	l.ways.find = func(a netip.Addr) (link.Route, error) { return link.FindRoute(a, o.Via) }
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
 	l.resets = pace{rate: max(l.pace.rate*mostResets, leastResets), factor: 1}
 	if o.PerNetwork > 0 {
@@ -117,7 +126,18 @@ func (l *loop) run(ctx, hard context.Context) error {
 		if ctx.Err() != nil {
 			l.ended = true
 		}
-		if err := l.turn(); err != nil {
+		var err error
+		switch {
+		case l.lost == nil:
+			if err = l.turn(); l.lose(err) {
+				continue
+			}
+		case ctx.Err() != nil:
+			return nil // nothing can be brought to its end
+		default:
+			err = l.findBack(ctx)
+		}
+		if err != nil {
 			l.sink.fail(err)
 			return err
 		}
@@ -135,10 +155,12 @@ const publishEvery = 100 * time.Millisecond
 func (l *loop) publish() {
 	s := l.stats
 	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.pace.factor, time.Duration(l.now)
+	s.Link = l.past
 	for _, p := range l.paths {
-		t := p.link.Stats()
-		s.Link.Sent, s.Link.Unsent = s.Link.Sent+t.Sent, s.Link.Unsent+t.Unsent
-		s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
+		s.Link.Add(p.link.Stats())
+	}
+	if l.lost != nil {
+		s.Lost = l.lost.err.Error()
 	}
 	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
 	l.published.Store(&s)
@@ -147,6 +169,9 @@ func (l *loop) publish() {
 
 // turn takes what has arrived, does what is due, and sends what may be sent.
 func (l *loop) turn() error {
+	if err := l.lookAround(); err != nil {
+		return err
+	}
 	l.wheel.turn(l.now, l.ring)
 	l.labour()
 	l.silence()
@@ -155,6 +180,7 @@ func (l *loop) turn() error {
 	if err := l.resolve(); err != nil {
 		return err
 	}
+	l.beginAgain()
 	l.resendLate()
 	l.resendSYNs()
 	l.weigh()
@@ -187,12 +213,14 @@ func (l *loop) weigh() {
 
 // flush sends what is queued.
 func (l *loop) flush() error {
+	err := l.unsent
+	l.unsent = nil
 	for _, p := range l.paths {
-		if err := p.link.Flush(); err != nil {
-			return err
+		if e := p.link.Flush(); err == nil {
+			err = e
 		}
 	}
-	return nil
+	return err
 }
 
 // idle is for how long there is nothing to do unless something arrives.
@@ -283,7 +311,7 @@ func (l *loop) send(p *path, hop link.Hop, packet []byte) {
 	l.pace.spend()
 	l.stats.Packets++
 	if err := p.link.Queue(packet, hop); err != nil {
-		l.sink.fail(err)
+		l.unsent = err
 	}
 }
 
