@@ -115,20 +115,28 @@ func (r *results) printScanner(out io.Writer) {
 
 func (r *results) printFull(out io.Writer, how string, atATime int, roles ...string) {
 	their := entrant{roleTheirs, atATime}
-	theirs, floor := r.of(their, cpuOf), r.of(entrant{roleFloor, 1}, cpuOf)
+	theirs := r.of(their, cpuOf)
 	t := newTable(out, "Full handshake, client CPU, SYN to Finished and an orderly close: "+how,
 		"", "µs", "ours/theirs", "reach", "(ours−floor)/(theirs−floor)", "reach", "packets out, in")
 	t.row(roleTheirs, theirs.String(), "", "", "", "", r.packets(their))
 	for _, role := range roles {
 		our := entrant{role, atATime}
 		ours := r.of(our, cpuOf)
-		overFloor, reach := over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor)
-		if role == roleKnown {
-			overFloor, reach = "", "" // the chain's signature is in the floor, and not in this
-		}
-		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull), overFloor, reach, r.packets(our))
+		floor := r.floorOf(role)
+		t.row(role, ours.String(), over(ours, theirs).String(), target(targetFull),
+			over(above(ours, floor), above(theirs, floor)).String(), target(targetAboveFloor), r.packets(our))
 	}
 	t.Flush()
+}
+
+// floorOf is what a contender and theirs cannot avoid. The chain's check is part
+// of it where both do it.
+func (r *results) floorOf(role string) series {
+	floor := r.of(entrant{roleFloor, 1}, cpuOf)
+	if role == roleKnown {
+		floor = above(floor, r.of(entrant{roleFloor, 1}, part(partChain, micro)))
+	}
+	return floor
 }
 
 // packets is how many of them a connection took, in either direction.
