@@ -102,7 +102,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.strict, "strict", false, "end at the first line that cannot be read, instead of counting it")
 
 	fl.Float64Var(&f.rate, "rate", probe.DefaultRate, "packets a second, of all kinds; 0: as fast as it goes")
-	fl.IntVar(&f.maxInFlight, "max-inflight", probe.DefaultMaxInFlight, "targets between their SYN and their record, at most")
+	fl.IntVar(&f.maxInFlight, "max-inflight", 0, fmt.Sprintf("targets between their SYN and their record, at most (default what --rate needs where nobody answers, and %d that do)", probe.DefaultMaxInFlight))
 	fl.Float64Var(&f.perNetwork, "per-network", 0, "new targets a second in each /24 (IPv6: /48), at most; 0: no limit")
 	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first, 1, 2, 4 … seconds apart")
 	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer to the last SYN, and then for the goal")
@@ -172,7 +172,10 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		err = closeErr
 	}
 	report.end(stats, err, ctx.Err() != nil)
+	var lost *probe.LostError
 	switch {
+	case errors.As(err, &lost):
+		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.Escape(err.Error()), report.stopped())}
 	case err != nil:
 		return probeError(err)
 	case ctx.Err() != nil:

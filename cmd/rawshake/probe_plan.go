@@ -121,8 +121,8 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	switch {
 	case !isRate(f.rate), !isRate(f.perNetwork):
 		return usageError("--rate %v, --per-network %v: a rate is a number, 0 or more", f.rate, f.perNetwork)
-	case f.maxInFlight < 1:
-		return usageError("--max-inflight %d: must be at least 1", f.maxInFlight)
+	case f.maxInFlight < 0:
+		return usageError("--max-inflight %d: must be at least 1; 0 leaves it to --rate", f.maxInFlight)
 	case f.retries < 0 || f.retries > 10:
 		return usageError("--retries %d: from 0 to 10", f.retries)
 	case f.timeout <= 0 || f.timeout > probe.MaxTimeout:
@@ -139,6 +139,9 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		}
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
+	if o.MaxInFlight == 0 {
+		o.MaxInFlight, o.MaxConns = o.EnoughInFlight(), probe.DefaultMaxInFlight
+	}
 	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
 	if o.Loops == 0 {
 		o.Loops = defaultLoops()

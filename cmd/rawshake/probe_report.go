@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/view"
 )
 
 // A probeReport tells a person, and a status file, how a scan goes.
@@ -28,10 +29,11 @@ type probeReport struct {
 	out   io.Writer
 	live  bool // the progress line can be written over
 
-	quit chan struct{}
-	wait sync.WaitGroup
-	last probe.Stats
-	told bool // of drops
+	quit  chan struct{}
+	wait  sync.WaitGroup
+	last  probe.Stats
+	told  bool   // of drops
+	again uint64 // targets begun again that were told of
 
 	load probe.Load
 }
@@ -67,6 +69,7 @@ func (r *probeReport) run() {
 		if r.live {
 			fmt.Fprintf(r.out, "\r\x1b[K%s", r.progress(&s))
 		}
+		r.ways(&s)
 		if s.Slowed < 1 && !r.told && !r.flags.quiet {
 			r.told = true
 			r.line("warning: the link has no room for all packets (%d not sent, %d not taken): slowed down to %.0f%% of the rate",
@@ -109,6 +112,17 @@ func (r *probeReport) line(format string, args ...any) {
 	fmt.Fprintf(r.out, "rawshake: "+format+"\n", args...)
 }
 
+// ways tells of ways to the targets that are lost, and of such as are found.
+func (r *probeReport) ways(s *probe.Stats) {
+	switch {
+	case s.Lost != "" && r.last.Lost == "":
+		r.line("warning: %s. The scan stands still, and looks for a way", view.Escape(s.Lost))
+	case s.Lost == "" && r.last.Lost != "":
+		r.line("the scan goes on; %d targets were in flight, and are begun again", s.Again-r.again)
+		r.again = s.Again
+	}
+}
+
 // progress is the one line that is written over and over.
 func (r *probeReport) progress(s *probe.Stats) string {
 	var b strings.Builder
@@ -128,6 +142,9 @@ func (r *probeReport) progress(s *probe.Stats) string {
 		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Records-r.last.Records)/span)
 	}
 	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
+	if s.Lost != "" {
+		b.WriteString("  no way")
+	}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
 			fmt.Fprintf(&b, "  %s %d", name, s.Outcomes[i])
@@ -168,6 +185,8 @@ type statusFile struct {
 	Late       uint64            `json:"packets_late"`
 	Bad        uint64            `json:"packets_bad"`
 	Slowed     float64           `json:"rate_factor"`
+	Lost       string            `json:"no_way,omitempty"`
+	Again      uint64            `json:"begun_again"`
 	Short      float64           `json:"rate_short"`
 	Warning    string            `json:"warning,omitempty"`
 	Heap       uint64            `json:"heap_bytes"`
@@ -191,7 +210,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
 		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
 		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
-		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
+		Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Lost, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
 			f.Outcomes[name] = s.Outcomes[i]
@@ -249,6 +268,9 @@ func (r *probeReport) summary(s *probe.Stats) {
 		if s.Outcomes[i] > 0 {
 			fmt.Fprintf(w, "%8d %s\n", s.Outcomes[i], name)
 		}
+	}
+	if s.Again > 0 {
+		fmt.Fprintf(w, "%8d begun again, since their way was lost\n", s.Again)
 	}
 	left, bad := r.leftOut()
 	for _, x := range left {

@@ -76,3 +76,21 @@ func TestTheWaysOutOfARateAreThoseThatThereAre(t *testing.T) {
 		}
 	}
 }
+
+// A scan that stands still says why, once, and with how many it begins again.
+func TestALostWayIsToldOf(t *testing.T) {
+	var out bytes.Buffer
+	r := &probeReport{out: &out, flags: &probeFlags{quiet: true}}
+	for _, s := range []probe.Stats{{}, {Lost: "eth0 is down"}, {Lost: "eth0 is down"}, {Again: 7}, {Again: 7}, {Again: 7, Lost: "it is \x1b[m"}, {Again: 12}} {
+		r.ways(&s)
+		r.last = s
+	}
+	want := `rawshake: warning: eth0 is down. The scan stands still, and looks for a way
+rawshake: the scan goes on; 7 targets were in flight, and are begun again
+rawshake: warning: it is \x1b[m. The scan stands still, and looks for a way
+rawshake: the scan goes on; 5 targets were in flight, and are begun again
+`
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", &out, want)
+	}
+}

@@ -66,7 +66,7 @@ func (l *loop) sendSYNs() halt {
 // limited reports whether as many targets are begun as may be, for the time
 // being.
 func (l *loop) limited() bool {
-	return l.inFlight() >= l.most || l.window.len() >= max(mostSlots, l.most) || len(l.buf) > maxBacklog ||
+	return l.inFlight() >= l.most || l.live >= l.mostLive || l.window.len() >= max(mostSlots, l.most) || len(l.buf) > maxBacklog ||
 		l.full && l.inFlight() >= max(len(l.conns), 1) || l.sink.path != "" && l.window.head >= l.ceiling.Load()
 }
 

@@ -37,6 +37,9 @@ type LoopExtent struct {
 
 const checkpointVersion = 2
 
+// mostNumbered is more targets than anybody has.
+const mostNumbered = 1 << 62
+
 // ReadCheckpoint reads a checkpoint, or returns nil where there is none yet.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
 	b, err := os.ReadFile(path)
@@ -57,7 +60,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 		return nil, fmt.Errorf("%s speaks of no loops: it is damaged", path)
 	}
 	for _, l := range c.Loops {
-		if l.Head < l.Base || l.Ceiling < l.Head || uint64(len(l.Done))*8 < l.Head-l.Base {
+		if l.Head < l.Base || l.Ceiling < l.Head || l.Ceiling > mostNumbered || uint64(len(l.Done))*8 < l.Head-l.Base {
 			return nil, fmt.Errorf("%s contradicts itself: it is damaged", path)
 		}
 	}

@@ -112,13 +112,21 @@ func (f *fakeNet) Close() error          { return nil }
 func fakeLoop(t testing.TB, o Options, f *fakeNet) *loop {
 	t.Helper()
 	f.local = netip.MustParseAddr("198.18.0.1")
+	l := loopOver(t, o, f, f.local, io.Discard)
+	t.Cleanup(func() { l.sink.close() })
+	return l
+}
+
+// loopOver is a loop over a link that has all targets behind it. Its sink is to
+// be closed.
+func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.Writer) *loop {
+	t.Helper()
 	l := newLoop(&o, 0)
 	l.epoch = time.Now()
-	l.sink = newSink(NewOutput(io.Discard))
+	l.sink = newSink(NewOutput(out))
 	go l.sink.run()
-	t.Cleanup(func() { l.sink.close() })
 	l.supply([16]byte{1}, nil)
-	p := &path{link: f, local: f.local, first: 40000, ports: uint16(o.Ports), mss: 1460}
+	p := &path{link: ring, local: local, first: 40000, ports: uint16(o.Ports), mss: 1460}
 	p.makeSYN()
 	l.paths = append(l.paths, p)
 	l.ways.last, l.ways.from, l.ways.to = &way{path: p}, netip.IPv4Unspecified(), highest(false)

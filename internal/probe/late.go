@@ -55,12 +55,19 @@ func (l *loop) deadHop(n uint64, slot *slot, t *Target, w *way) {
 
 // resolve goes on with targets whose neighbour has answered, or has not.
 func (l *loop) resolve() error {
+	if l.ways.last != nil {
+		l.ways.last.doubt(l.now) // though there may be nothing to send
+	}
 	for _, p := range l.paths {
 		if p.neighbours == nil {
 			continue
 		}
-		err := p.neighbours.turn(l.now, func(_ netip.Addr, _ bool, waiting []uint64) {
-			for _, n := range waiting {
+		var silent error
+		err := p.neighbours.turn(l.now, func(q *question, answered bool) {
+			if q.refresh {
+				silent = l.refreshed(p, q.who, answered)
+			}
+			for _, n := range q.waiting {
 				if !l.window.holds(n) || l.window.at(n).state != slotResolving {
 					continue
 				}
@@ -70,9 +77,37 @@ func (l *loop) resolve() error {
 				l.approach(n, slot, &t)
 			}
 		})
+		if err == nil {
+			err = silent
+		}
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// refreshed takes up what became of asking for a gateway again: its link-layer
+// address is another now, for those that speak by way of it, too; or it is
+// silent, and nothing else came from it.
+func (l *loop) refreshed(p *path, gateway netip.Addr, answered bool) error {
+	for w := range l.ways.each {
+		if w.path != p || w.gateway != gateway || w.hop.IsZero() {
+			continue
+		}
+		if !answered {
+			if l.now.Sub(w.heard) >= mostAsks*askInterval && l.now.Sub(w.used) < inUse {
+				return link.Unanswered(w.route, gateway, p.neighbours.Protocol(), mostAsks)
+			}
+			continue
+		}
+		hop, _ := p.neighbours.find(l.now, gateway)
+		for _, c := range l.conns {
+			if c.session != nil && c.path == p && c.hop == w.hop && hop != w.hop {
+				c.hop = hop
+			}
+		}
+		w.hop = hop
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"math/rand/v2"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +33,17 @@ type loop struct {
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
 	guard    guard.Range
-	first    uint16 // of our ports,
-	ports    uint16 // and how many they are
+	first    uint16      // of our ports,
+	ports    uint16      // and how many they are
+	watch    *link.Watch // over this machine's routes,
+	lookAt   tcb.Instant // and when to look at it
 	ways     ways
-	paths    []*path // all that ways lead by
+	paths    []*path        // all that ways lead by
+	past     link.RingStats // of those that are closed
+	lost     *loss          // a way is lost; nil: none is
+	before   *loss          // the last that was
+	again    []uint64       // the targets that were in flight then
+	unsent   error          // what a link said to a packet
 	wheel    wheel
 	conns    []*conn
 	free     []*conn
@@ -45,6 +53,7 @@ type loop struct {
 	taken    bool
 	live     int // connections that have no record yet
 	most     int // targets in flight
+	mostLive int // that have answered and have no record
 	pace     pace
 	halted   halt  // why no more were begun
 	resets   pace  // those for late segments
@@ -80,9 +89,15 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), most: max(o.MaxInFlight/max(o.Loops, 1), 1), ports: uint16(o.Ports)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), ports: uint16(o.Ports)}
+	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
+	l.mostLive = l.most
+	if o.MaxConns > 0 {
+		l.mostLive = max(o.MaxConns/max(o.Loops, 1), 1)
+	}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open = l.openWay
+	l.ways.find = func(a netip.Addr) (link.Route, error) { return link.FindRoute(a, o.Via) }
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
 	l.resets = pace{rate: max(l.pace.rate*mostResets, leastResets), factor: 1}
 	if o.PerNetwork > 0 {
@@ -111,7 +126,18 @@ func (l *loop) run(ctx, hard context.Context) error {
 		if ctx.Err() != nil {
 			l.ended = true
 		}
-		if err := l.turn(); err != nil {
+		var err error
+		switch {
+		case l.lost == nil:
+			if err = l.turn(); l.lose(err) {
+				continue
+			}
+		case ctx.Err() != nil:
+			return nil // nothing can be brought to its end
+		default:
+			err = l.findBack(ctx)
+		}
+		if err != nil {
 			l.sink.fail(err)
 			return err
 		}
@@ -129,10 +155,12 @@ const publishEvery = 100 * time.Millisecond
 func (l *loop) publish() {
 	s := l.stats
 	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.pace.factor, time.Duration(l.now)
+	s.Link = l.past
 	for _, p := range l.paths {
-		t := p.link.Stats()
-		s.Link.Sent, s.Link.Unsent = s.Link.Sent+t.Sent, s.Link.Unsent+t.Unsent
-		s.Link.Received, s.Link.Dropped = s.Link.Received+t.Received, s.Link.Dropped+t.Dropped
+		s.Link.Add(p.link.Stats())
+	}
+	if l.lost != nil {
+		s.Lost = l.lost.err.Error()
 	}
 	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
 	l.published.Store(&s)
@@ -141,6 +169,9 @@ func (l *loop) publish() {
 
 // turn takes what has arrived, does what is due, and sends what may be sent.
 func (l *loop) turn() error {
+	if err := l.lookAround(); err != nil {
+		return err
+	}
 	l.wheel.turn(l.now, l.ring)
 	l.labour()
 	l.silence()
@@ -149,6 +180,7 @@ func (l *loop) turn() error {
 	if err := l.resolve(); err != nil {
 		return err
 	}
+	l.beginAgain()
 	l.resendLate()
 	l.resendSYNs()
 	l.weigh()
@@ -181,12 +213,14 @@ func (l *loop) weigh() {
 
 // flush sends what is queued.
 func (l *loop) flush() error {
+	err := l.unsent
+	l.unsent = nil
 	for _, p := range l.paths {
-		if err := p.link.Flush(); err != nil {
-			return err
+		if e := p.link.Flush(); err == nil {
+			err = e
 		}
 	}
-	return nil
+	return err
 }
 
 // idle is for how long there is nothing to do unless something arrives.
@@ -277,22 +311,13 @@ func (l *loop) send(p *path, hop link.Hop, packet []byte) {
 	l.pace.spend()
 	l.stats.Packets++
 	if err := p.link.Queue(packet, hop); err != nil {
-		l.sink.fail(err)
+		l.unsent = err
 	}
-}
-
-// gap is how long after a number of SYNs the next one follows: 1, 2, 4, …
-// seconds (RFC 6298, section 5), or silence, after the last.
-func (l *loop) gap(tries int) time.Duration {
-	if tries > l.o.Retries {
-		return l.o.Timeout
-	}
-	return min(time.Second<<(tries-1), l.o.Timeout)
 }
 
 // due reports whether a waiting slot's time after a number of tries is over.
 func (l *loop) due(s *slot, tries int) bool {
-	return uint32(l.now/tick)-s.sent >= uint32(l.gap(tries)/tick)
+	return uint32(l.now/tick)-s.sent >= uint32(l.o.gap(tries)/tick)
 }
 
 // resendSYNs sends SYNs again to those that have not answered. Each round

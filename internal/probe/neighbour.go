@@ -114,12 +114,10 @@ func (n *neighbours) ask(now tcb.Instant, q *question) error {
 	return n.Ask(q.who)
 }
 
-// turn hears answers and repeats questions. settle is told what has become of
-// an address, and which targets waited for it.
-func (n *neighbours) turn(now tcb.Instant, settle func(who netip.Addr, found bool, waiting []uint64)) error {
-	if len(n.open) == 0 {
-		return nil
-	}
+// turn hears answers, those too that answer no question, so that none of them is
+// taken for the answer to a later one; and it repeats questions. settle is told
+// which is over, and whether it was answered.
+func (n *neighbours) turn(now tcb.Instant, settle func(q *question, answered bool)) error {
 	err := n.Answers(func(who netip.Addr, hop link.Hop) {
 		q := n.open[who]
 		if q == nil {
@@ -127,7 +125,7 @@ func (n *neighbours) turn(now tcb.Instant, settle func(who netip.Addr, found boo
 		}
 		delete(n.open, who)
 		n.learn(who, hop)
-		settle(who, true, q.waiting)
+		settle(q, true)
 	})
 	for err == nil && len(n.due) > 0 && !now.Before(n.due[0].due) {
 		q := n.due[0]
@@ -141,7 +139,7 @@ func (n *neighbours) turn(now tcb.Instant, settle func(who netip.Addr, found boo
 			if !q.refresh {
 				n.bury(now, q.who)
 			}
-			settle(q.who, q.refresh, q.waiting)
+			settle(q, false)
 		}
 	}
 	return err

@@ -47,11 +47,11 @@ func TestNeighboursAreAskedThreeTimesAndThenDeadForAWhile(t *testing.T) {
 	n.wait(0, onLink(1), 8)
 	n.wait(0, onLink(2), 9)
 	got := make(map[netip.Addr][]uint64)
-	settle := func(who netip.Addr, found bool, waiting []uint64) {
-		if found != (who == onLink(2)) {
-			t.Errorf("%v found: %v", who, found)
+	settle := func(q *question, answered bool) {
+		if answered != (q.who == onLink(2)) {
+			t.Errorf("%v answered: %v", q.who, answered)
 		}
-		got[who] = waiting
+		got[q.who] = q.waiting
 	}
 	f.answers = []netip.Addr{onLink(2), onLink(3)}
 	for now := tcb.Instant(0); now <= 3*second; now += second / 4 {
@@ -83,7 +83,7 @@ func TestNeighboursStayWithinBounds(t *testing.T) {
 		}
 		if n.full() {
 			for range mostAsks + 1 {
-				check(t, n.turn(now, func(netip.Addr, bool, []uint64) {}))
+				check(t, n.turn(now, func(*question, bool) {}))
 				now += second
 			}
 		}
@@ -93,24 +93,42 @@ func TestNeighboursStayWithinBounds(t *testing.T) {
 	}
 }
 
-// A gateway's address is asked for again, and used meanwhile.
+// A gateway's address is asked for again when no SYN that went by way of it is
+// answered, and used meanwhile.
 func TestAGatewayIsAskedAgainFromTimeToTime(t *testing.T) {
-	n, f := newFakeNeighbours()
 	gateway := onLink(1)
-	n.learn(gateway, link.HopTo([]byte{2, 0, 0, 0, 0, 1}))
-	w := &way{path: &path{neighbours: n}, gateway: gateway}
-	for now := tcb.Instant(0); now < 65*second; now += second {
-		if hop, state := w.to(now, onLink(9)); state != hopKnown || hop.IsZero() {
-			t.Fatalf("at %v: %v %d", time.Duration(now), hop, state)
-		}
-		check(t, n.turn(now, func(_ netip.Addr, found bool, waiting []uint64) {
-			if !found || len(waiting) > 0 {
-				t.Errorf("%v, %v", found, waiting)
+	for name, tc := range map[string]struct {
+		answers, heard, written bool
+		want                    int // requests in 65 seconds
+	}{
+		"hosts beyond it answer":       {answers: true, heard: true},
+		"nobody else answers":          {answers: true, want: 3 + (65-4)/4}, // after 1, 2, 4, 8, 12, … seconds
+		"it does not answer either":    {want: 16*mostAsks + 1},             // thrice in four seconds
+		"somebody has written it down": {written: true},
+	} {
+		n, f := newFakeNeighbours()
+		n.learn(gateway, link.HopTo([]byte{2, 0, 0, 0, 0, 1}))
+		w := &way{path: &path{neighbours: n}, gateway: gateway, fixed: tc.written} // known by the kernel
+		for now := tcb.Instant(0); now <= 65*second; now += second {
+			if tc.heard {
+				w.heard = now
 			}
-		}))
-	}
-	if len(f.asked) != 2*mostAsks {
-		t.Errorf("asked %d times", len(f.asked))
+			if hop, state := w.to(now, onLink(9)); state != hopKnown || hop.IsZero() {
+				t.Fatalf("%s: at %v: %v %d", name, time.Duration(now), hop, state)
+			}
+			if tc.answers && len(n.open) > 0 {
+				f.answers = append(f.answers, gateway)
+			}
+			check(t, n.turn(now, func(q *question, answered bool) {
+				if answered != tc.answers || !q.refresh || len(q.waiting) > 0 {
+					t.Errorf("%s: %+v, answered: %v", name, q, answered)
+				}
+			}))
+			n.young[gateway] = link.HopTo([]byte{2, 0, 0, 0, 0, 1}) // the fake's answers say none
+		}
+		if len(f.asked) != tc.want {
+			t.Errorf("%s: asked %d times, want %d", name, len(f.asked), tc.want)
+		}
 	}
 }
 

@@ -62,6 +62,7 @@ type Options struct {
 
 	Rate        float64 // packets a second; 0: as fast as it goes
 	MaxInFlight int     // targets between their SYN and their record
+	MaxConns    int     // those of them that have answered; 0: all
 	Retries     int     // SYNs after the first
 	Timeout     time.Duration
 	PerNetwork  float64 // new targets a second in each /24 or /48; 0: without limit
@@ -89,7 +90,7 @@ type Options struct {
 // Defaults, where the command line says nothing.
 const (
 	DefaultRate        = 2000
-	DefaultMaxInFlight = 20000
+	DefaultMaxInFlight = 20000 // and of those that have answered, see Options.EnoughInFlight
 	DefaultRetries     = 1
 	DefaultTimeout     = 8 * time.Second
 	DefaultPorts       = 256
@@ -98,3 +99,27 @@ const (
 	// MaxTimeout keeps times within what a slot can tell.
 	MaxTimeout = 10 * time.Minute
 )
+
+// gap is how long after a number of SYNs the next one follows: 1, 2, 4, …
+// seconds (RFC 6298, section 5), or silence, after the last.
+func (o *Options) gap(tries int) time.Duration {
+	if tries > o.Retries {
+		return o.Timeout
+	}
+	return min(time.Second<<(tries-1), o.Timeout)
+}
+
+// EnoughInFlight is a MaxInFlight that does not slow the Rate down even where
+// nobody answers: a silent target takes up its place until the last SYN's time
+// is over, and no more than its slot's few bytes.
+func (o *Options) EnoughInFlight() int {
+	var silence time.Duration
+	for tries := 1; tries <= o.Retries+1; tries++ {
+		silence += o.gap(tries)
+	}
+	begun := o.Rate / float64(o.Retries+1) // in a second
+	return int(min(max(begun*silence.Seconds()*inFlightMargin, DefaultMaxInFlight), mostSlots))
+}
+
+// inFlightMargin is for what comes in bursts.
+const inFlightMargin = 1.1

@@ -25,16 +25,27 @@ func (l *loop) takePorts() (err error) {
 // openPaths finds the ways that are needed from the beginning, and asks their
 // gateways: what cannot be reached at all is said before the first packet.
 func (l *loop) openPaths(ctx context.Context) error {
+	var err error
+	if l.watch, err = link.OpenWatch(); err != nil {
+		return err
+	}
 	if l.o.Space == nil || l.o.Space.Len() == 0 {
 		// What comes will tell where it goes. Whether this machine allows the
 		// sockets is known now.
 		return link.Allowed()
 	}
+	var examples []netip.Addr
 	for _, six := range []bool{false, true} {
-		a, ok := l.o.Space.Example(six)
-		if !ok {
-			continue
+		if a, ok := l.o.Space.Example(six); ok {
+			examples = append(examples, a)
 		}
+	}
+	return l.openWays(ctx, examples)
+}
+
+// openWays opens the ways to these addresses.
+func (l *loop) openWays(ctx context.Context, list []netip.Addr) error {
+	for _, a := range list {
 		w := l.ways.of(a)
 		if w.err != nil {
 			return w.err
@@ -48,12 +59,10 @@ func (l *loop) openPaths(ctx context.Context) error {
 
 // askGateway waits for the gateway's link-layer address.
 func (w *way) askGateway(ctx context.Context) error {
-	if w.path.neighbours == nil || !w.gateway.IsValid() {
+	if w.path.neighbours == nil || !w.gateway.IsValid() || w.fixed {
 		return nil
 	}
-	r := w.path.route
-	r.NextHop = w.gateway
-	hop, err := link.ResolveHop(ctx, r)
+	hop, err := link.AskHop(ctx, w.route)
 	if err == nil {
 		w.path.neighbours.learn(w.gateway, hop)
 	}
@@ -63,7 +72,7 @@ func (w *way) askGateway(ctx context.Context) error {
 // openWay asks the kernel for the way to an address. What this machine does not
 // allow ends the scan.
 func (l *loop) openWay(to netip.Addr) *way {
-	r, err := link.FindRoute(to, l.o.Via)
+	r, err := l.ways.find(to)
 	if err != nil {
 		return &way{err: err}
 	}
@@ -74,9 +83,10 @@ func (l *loop) openWay(to netip.Addr) *way {
 		}
 		return &way{err: err}
 	}
-	w := &way{path: p}
+	w := &way{example: to, route: r, path: p}
 	if r.NextHop != to {
 		w.gateway = r.NextHop
+		w.hop, w.fixed = p.written[w.gateway]
 	}
 	return w
 }
@@ -156,6 +166,7 @@ func (p *path) findNeighbours() error {
 	a, err := link.OpenAsker(p.route)
 	if err == nil {
 		p.neighbours = newNeighbours(a, link.Neighbours(p.route), nil)
+		p.written = link.WrittenNeighbours(p.route)
 	}
 	return err
 }
@@ -166,6 +177,15 @@ func (p *path) openLink(o *Options, kind string) (err error) {
 		p.link = o.Wrap(p.link)
 	}
 	return err
+}
+
+// closePaths closes them all. What they have counted is kept.
+func (l *loop) closePaths() {
+	for _, p := range l.paths {
+		l.past.Add(p.link.Stats())
+		p.close()
+	}
+	l.paths = nil
 }
 
 func (p *path) close() {

@@ -55,20 +55,20 @@ func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
 // segment gives a segment to whom it belongs.
 func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	n, ok := l.source.find(h.Src, s.SrcPort, s.DstPort-p.first)
-	// What answers us comes by the path that it was sent by.
-	if ok = ok && l.ways.of(h.Src).path == p; !ok || !l.window.holds(n) {
-		l.stray(p, h, s, ok && n < l.window.base)
+	here := l.ways.of(h.Src).path == p // or what it answers left by another path
+	if !ok || !l.window.holds(n) {
+		l.stray(p, h, s, ok && here && n < l.window.base)
 		return
 	}
 	slot := l.window.at(n)
 	l.arrived = max(l.arrived, l.sentAt(slot)) // whatever was done to the clock
-	switch slot.state {
-	case slotConnected:
+	switch {
+	case slot.state == slotConnected && l.conns[slot.conn].path == p:
 		l.forConn(l.conns[slot.conn], h, s, packet)
-	case slotWaiting:
+	case slot.state == slotWaiting && here:
 		l.answer(p, n, slot, h, s, packet)
-	case slotDone:
-		l.stray(p, h, s, true)
+	default:
+		l.stray(p, h, s, here && slot.state == slotDone)
 	}
 }
 
@@ -120,12 +120,14 @@ func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment
 	switch {
 	case s.Flags.Has(wire.RST):
 		if ours { // RFC 9293, section 3.10.7.3
+			l.ways.of(h.Src).heard = l.now
 			t := l.source.at(n)
 			l.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
 		} else {
 			l.stats.Stray++
 		}
 	case s.Flags.Has(wire.SYN) && ours:
+		l.ways.of(h.Src).heard = l.now
 		l.born(p, n, slot, iss, offset, h, s, packet)
 	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
 		if s.Flags.Has(wire.SYN) {
@@ -160,7 +162,7 @@ func (l *loop) sentAt(s *slot) tcb.Instant {
 func (l *loop) firstAt(s *slot) tcb.Instant {
 	at := l.sentAt(s)
 	for k := 1; k < int(s.tries); k++ {
-		at = at.Add(-l.gap(k))
+		at = at.Add(-l.o.gap(k))
 	}
 	return at
 }

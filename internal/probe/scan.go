@@ -160,11 +160,12 @@ func heapInUse() uint64 {
 // Close gives up links and guards.
 func (s *Scan) Close() {
 	for _, l := range s.loops {
-		for _, p := range l.paths {
-			p.close()
-		}
+		l.closePaths()
 		if l.guard != nil {
 			l.guard.Close()
+		}
+		if l.watch != nil {
+			l.watch.Close()
 		}
 	}
 }

@@ -230,6 +230,11 @@ const connChunk = 512
 // release gives a connection back. Its slot is done.
 func (l *loop) release(c *conn) {
 	l.done(c.n)
+	l.dismiss(c)
+}
+
+// dismiss gives a connection back, whatever becomes of its target.
+func (l *loop) dismiss(c *conn) {
 	l.wheel.stop(c)
 	if tls := c.session.TLS(); tls != nil {
 		l.clients.put(tls)

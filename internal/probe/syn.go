@@ -23,8 +23,9 @@ type path struct {
 	local      netip.Addr
 	first      uint16 // of the loop's ports
 	mss        uint16
-	hop        link.Hop    // of all targets, where there is nobody to ask
-	neighbours *neighbours // or who finds theirs; nil: nobody
+	hop        link.Hop                // of all targets, where there is nobody to ask
+	neighbours *neighbours             // or who finds theirs; nil: nobody
+	written    map[netip.Addr]link.Hop // those of whom nobody asks
 	ipID       uint16
 
 	profile *tcb.Profile // see loop.profile

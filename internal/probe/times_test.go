@@ -53,7 +53,7 @@ func TestTheRoundTripOfASYNThatWasSentAgain(t *testing.T) {
 	const first, offset = 5*second + 1_234_000, 99
 	o := options(t, "443", "198.19.0.1")
 	l := fakeLoop(t, o, new(fakeNet))
-	last := first.Add(l.gap(1))
+	last := first.Add(l.o.gap(1))
 	l.now, l.arrived = last.Add(400*time.Millisecond), last.Add(20*time.Millisecond+5678)
 	for name, test := range map[string]struct {
 		tries uint8

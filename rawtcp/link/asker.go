@@ -69,7 +69,7 @@ func (a *Asker) Ask(who netip.Addr) error {
 		group := wire.SolicitedNode(who)
 		packet, to = a.solicitation(who, group), wire.MulticastHardware(group)
 	}
-	return a.sock.send(packet, linkAddress(a.route.Index, a.ethType, to[:]))
+	return sendError(a.sock.send(packet, linkAddress(a.route.Index, a.ethType, to[:])), a.route)
 }
 
 // answer is whose address an arrived packet tells; hw is nil where it is no

@@ -17,7 +17,6 @@
 // and nd.go (where a packet goes), filter.go with filter4.go and filter6.go
 // (what gets in), socket.go, packet.go with responder.go, raw.go with raw6.go
 // and witness.go, tun.go, and pipe.go; many.go (many packets in one call), ring.go
-// with ring_packet.go and ring_raw.go (for an event loop);
-// impair.go with delayline.go for the
-// weather.
+// with ring_packet.go and ring_raw.go, asker.go, borders.go and watch.go (for an
+// event loop); impair.go with delayline.go for the weather.
 package link

@@ -80,7 +80,7 @@ func (r *Route) hardware() (hardware, error) {
 
 // kernelNeighbour is what the kernel knows of the route's next hop.
 func kernelNeighbour(r Route) (hw net.HardwareAddr) {
-	eachNeighbour(r, func(a netip.Addr, known net.HardwareAddr) {
+	eachNeighbour(r, nudUsable, func(a netip.Addr, known net.HardwareAddr) {
 		if a == r.NextHop {
 			hw = known
 		}
@@ -89,21 +89,28 @@ func kernelNeighbour(r Route) (hw net.HardwareAddr) {
 }
 
 // Neighbours are the hosts on the route's interface that the kernel knows.
-func Neighbours(r Route) map[netip.Addr]Hop {
+func Neighbours(r Route) map[netip.Addr]Hop { return neighboursIn(r, nudUsable) }
+
+// WrittenNeighbours are those that somebody has written into the kernel's table
+// for good. They need not answer when they are asked for.
+func WrittenNeighbours(r Route) map[netip.Addr]Hop { return neighboursIn(r, netlink.NUD_PERMANENT) }
+
+func neighboursIn(r Route, states int) map[netip.Addr]Hop {
 	known := make(map[netip.Addr]Hop)
-	eachNeighbour(r, func(a netip.Addr, hw net.HardwareAddr) { known[a] = HopTo(hw) })
+	eachNeighbour(r, states, func(a netip.Addr, hw net.HardwareAddr) { known[a] = HopTo(hw) })
 	return known
 }
 
-// eachNeighbour gives f what stands in the kernel's table, if it can be read.
-func eachNeighbour(r Route, f func(netip.Addr, net.HardwareAddr)) {
+// eachNeighbour gives f what stands in the kernel's table in one of these
+// states, if it can be read.
+func eachNeighbour(r Route, states int, f func(netip.Addr, net.HardwareAddr)) {
 	family := netlink.FAMILY_V4
 	if r.Source.Is6() {
 		family = netlink.FAMILY_V6
 	}
 	table, _ := netlink.NeighList(r.Index, family)
 	for _, n := range table {
-		if a, ok := netip.AddrFromSlice(n.IP); ok && n.State&nudUsable != 0 && len(n.HardwareAddr) == wire.HardwareAddrLen {
+		if a, ok := netip.AddrFromSlice(n.IP); ok && n.State&states != 0 && len(n.HardwareAddr) == wire.HardwareAddrLen {
 			f(a.Unmap(), n.HardwareAddr)
 		}
 	}

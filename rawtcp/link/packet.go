@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"net"
@@ -278,10 +279,10 @@ func tooLarge(n int, r Route) error {
 }
 
 func sendError(err error, r Route) error {
-	switch err {
-	case nil, net.ErrClosed:
+	switch {
+	case err == nil, errors.Is(err, net.ErrClosed):
 		return err
-	case unix.EPERM:
+	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("send on %s: a firewall rule of this machine dropped the packet (%w)", r.Interface, err)
 	}
 	return fmt.Errorf("send on %s: %w", r.Interface, downOr(err))
@@ -293,7 +294,9 @@ func receiveError(err error, r Route) error {
 
 // downOr names the errors of an interface or a route that went away.
 func downOr(err error) error {
-	switch err {
+	var errno unix.Errno
+	errors.As(err, &errno)
+	switch errno {
 	case unix.ENETDOWN, unix.ENODEV, unix.ENXIO:
 		return fmt.Errorf("%w: the interface went down: %w", ErrNoRoute, err)
 	case unix.ENETUNREACH, unix.EHOSTUNREACH: // a raw socket, whose packets the kernel routes

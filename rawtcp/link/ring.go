@@ -36,6 +36,12 @@ type RingStats struct {
 	Received, Dropped uint64 // packets that arrived; and those for which the ring had no room
 }
 
+// Add adds another link's.
+func (s *RingStats) Add(t RingStats) {
+	s.Sent, s.Unsent = s.Sent+t.Sent, s.Unsent+t.Unsent
+	s.Received, s.Dropped = s.Received+t.Received, s.Dropped+t.Dropped
+}
+
 // A Hop is the link-layer address to which a packet goes. The zero Hop is of
 // interfaces that have none, and of links that find it themselves.
 type Hop struct{ hop }
@@ -77,11 +83,15 @@ func OpenRing(o RingOptions) (Ring, error) {
 // sendBatch is how many packets one system call sends.
 const sendBatch = 128
 
-// ResolveHop finds the link-layer address of a route's next hop: in the
-// kernel's neighbour table, else by asking on the link. It fails with
-// ErrNoNeighbour.
-func ResolveHop(ctx context.Context, r Route) (Hop, error) {
-	hw, err := nextHopAddress(ctx, r)
+// AskHop asks on the link for the address of a route's next hop, whatever the
+// kernel remembers of it. It fails with ErrNoNeighbour.
+func AskHop(ctx context.Context, r Route) (Hop, error) {
+	asker, err := OpenAsker(r)
+	if err != nil {
+		return Hop{}, err
+	}
+	defer asker.Close()
+	hw, err := asker.find(ctx, r.NextHop)
 	return HopTo(hw), err
 }
 

@@ -179,6 +179,12 @@ func findInterface(name string) (netlink.Link, error) {
 	return dev, usable(dev)
 }
 
+// Down says why the route's interface can carry nothing, if that is so.
+func (r *Route) Down() error {
+	_, err := findInterface(r.Interface)
+	return err
+}
+
 func usable(dev netlink.Link) error {
 	a := dev.Attrs()
 	switch {
