@@ -134,9 +134,9 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 // say tells the story where the ladder is read; a result for programs is kept
-// free of it.
+// free of it, and who wants it quiet is told none.
 func (d *demo) say(text string) {
-	if text == "" {
+	if text == "" || d.flags.quiet {
 		return
 	}
 	columns := terminalColumns(d.voice())
@@ -158,7 +158,10 @@ func (d *demo) voice() *os.File {
 func (d *demo) complain(err error) {
 	var status *statusError
 	if errors.As(err, &status) && status.err != nil {
-		fmt.Fprintf(os.Stderr, "rawshake: %v\n\n", status.err)
+		fmt.Fprintf(os.Stderr, "rawshake: %v\n", status.err)
+		if !d.flags.quiet {
+			fmt.Fprintln(os.Stderr)
+		}
 	}
 }
 
@@ -169,7 +172,7 @@ func (d *demo) step(ctx context.Context, i int) error {
 	words := strings.Fields(s.Args)
 	d.say("$ rawshake connect " + strings.Join(append(words, "--ca", "ca.pem", lab.ServerName), " "))
 	f := defaultConnectFlags()
-	f.showData = true
+	f.showData = d.flags.view != "none" // where it is not quoted, it is the result
 	if s.Input != "" {
 		f.input = strings.NewReader(s.Input)
 	}
@@ -177,7 +180,7 @@ func (d *demo) step(ctx context.Context, i int) error {
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(d.args(words, i))
 	err := cmd.ExecuteContext(ctx)
-	if i < len(d.Steps)-1 || s.Then != "" {
+	if (i < len(d.Steps)-1 || s.Then != "") && !d.flags.quiet {
 		fmt.Fprintln(d.voice())
 	}
 	d.say(s.Then)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -118,7 +119,7 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 			return fileError("--log", err)
 		}
 		defer log.Close()
-		options = append(options, lab.WeatherLog(log))
+		options = append(options, lab.WeatherLog(&weatherLog{file: log}))
 	}
 	l, err := lab.New(ctx, options...)
 	if err != nil {
@@ -151,6 +152,20 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 		return &statusError{status, nil}
 	}
 	return nil
+}
+
+// A weatherLog is a file of which it is said, once, when it cannot be written.
+type weatherLog struct {
+	file *os.File
+	told sync.Once
+}
+
+func (l *weatherLog) Write(p []byte) (int, error) {
+	n, err := l.file.Write(p)
+	if err != nil {
+		l.told.Do(func() { fmt.Fprintf(os.Stderr, "rawshake: warning: --log: %v; going on without\n", err) })
+	}
+	return n, err
 }
 
 // The statuses of a command that did not start, as a shell has them.

@@ -84,18 +84,31 @@ func start(t *testing.T) *project {
 	t.Cleanup(func() { run(t, nil, "docker", "rmi", "-f", p.image) })
 	must(t, nil, "docker", "build", "-q", "-t", p.image, "-f", root+"/scripts/docker/Dockerfile", context)
 	t.Cleanup(func() { p.compose(t, "down", "-v", "--remove-orphans") })
-	p.compose(t, "up", "-d", "tls", "crypto-tls", "expired", "http", "mute", "capture")
+	p.compose(t, "up", "-d")
 	return p
+}
+
+func (p *project) command(args ...string) *exec.Cmd {
+	c := exec.Command("docker-compose", append([]string{"-f", root + "/scripts/docker/compose.yaml", "-p", p.name}, args...)...)
+	c.Env = append(os.Environ(), "RAWSHAKE_IMAGE="+p.image)
+	return c
 }
 
 func (p *project) compose(t *testing.T, args ...string) string {
 	t.Helper()
-	return must(t, []string{"RAWSHAKE_IMAGE=" + p.image}, "docker-compose",
-		append([]string{"-f", root + "/scripts/docker/compose.yaml", "-p", p.name}, args...)...)
+	c := p.command(args...)
+	return must(t, c.Env, c.Args[0], c.Args[1:]...)
 }
 
-func (p *project) container(service string) string { return p.name + "_" + service + "_1" }
-func (p *project) network() string                 { return p.name + "_lab" }
+// container is a running service's, or empty: each version of Compose names them
+// its way.
+func (p *project) container(t *testing.T, service string) string {
+	t.Helper()
+	const label = "label=com.docker.compose."
+	return strings.TrimSpace(must(t, nil, "docker", "ps", "-q", "--filter", label+"project="+p.name, "--filter", label+"service="+service))
+}
+
+func (p *project) network() string { return p.name + "_lab" }
 
 // ours is a docker command line for one more container beside the servers,
 // with the default capabilities.
@@ -160,10 +173,23 @@ func TestComposeProjectIsANetworkToHandshakeIn(t *testing.T) {
 }
 
 // scan runs the project's own probe over the block, which tells apart what is
-// there: one record for each address.
+// there: one record for each address. Another may be run meanwhile.
 func (p *project) scan(t *testing.T) {
+	if probe := p.container(t, "probe"); probe != "" {
+		t.Errorf("up has started the probe, as %s", probe)
+	}
+	var records bytes.Buffer
+	scan := p.command("run", "--rm", "-T", "probe")
+	scan.Stdout = &records
+	if err := scan.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.compose(t, "run", "--rm", "-T", "probe", "connect", "-q", "--ca", "/shared/tls.pem", tls)
+	if err := scan.Wait(); err != nil {
+		t.Fatal(err)
+	}
 	got := map[string]string{}
-	for line := range strings.Lines(p.compose(t, "run", "--rm", "-T", "probe")) {
+	for line := range strings.Lines(records.String()) {
 		var r struct {
 			Type    string `json:"type"`
 			Addr    string `json:"addr"`
@@ -192,7 +218,7 @@ func (p *project) cutOff(t *testing.T) {
 	}{{"thawed", 0}, {"disconnected", 5}} { // in this order: the second leaves it cut off
 		want := tc.want
 		t.Run(tc.name, func(t *testing.T) {
-			server := p.container("crypto-tls")
+			server := p.container(t, "crypto-tls")
 			must(t, nil, "docker", "pause", server)
 			frozen := true
 			thaw := func() {
@@ -234,9 +260,10 @@ func (p *project) cutOff(t *testing.T) {
 
 // captured ends the capture, and reads it with a host's tools.
 func (p *project) captured(t *testing.T) {
+	capture := p.container(t, "capture")
 	p.compose(t, "stop", "capture")
 	file := filepath.Join(t.TempDir(), "tls.pcapng")
-	must(t, nil, "docker", "cp", p.container("capture")+":/shared/tls.pcapng", file)
+	must(t, nil, "docker", "cp", capture+":/shared/tls.pcapng", file)
 	tshark, err := exec.LookPath("tshark")
 	if err != nil {
 		if os.Getenv("CI") != "" {

@@ -449,6 +449,14 @@ func losses(t *testing.T, seed string) (lines []string) {
 	return lines
 }
 
+func TestALogThatCannotBeWrittenIsToldOfOnce(t *testing.T) {
+	newLab(t)
+	r := command(t, program, "lab", "run", "--duplicate", "100%", "--log", "/dev/full", "--", program, "connect", "-q", "far").want(t, 0)
+	if n := strings.Count(r.stderr, "warning: --log: write /dev/full: no space left on device"); n != 1 {
+		t.Errorf("it is told of %d times:\n%s", n, r.stderr)
+	}
+}
+
 func TestServeSaysWhatIsNoService(t *testing.T) {
 	near := newLab(t).Near()
 	for want, args := range map[string][]string{

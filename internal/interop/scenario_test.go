@@ -42,6 +42,40 @@ func TestEachScenarioShowsWhatItTells(t *testing.T) {
 	}
 }
 
+// -q leaves of a scenario what it leaves of connect: the reply, and errors.
+func TestAQuietDemoSaysOnlyTheReplyAndErrors(t *testing.T) {
+	newLab(t)
+	for _, test := range []struct {
+		scenario, stdout string // what standard output begins with
+		errors, status   int
+	}{
+		{"mutual-tls", "HTTP/1.1 200 OK\r\n", 0, 0},
+		{"resumption", "", 0, 0}, // two connections
+		{"bad-certificate", "", 1, 7},
+		{"rst-war", "", 1, 0}, // of the first of two connections
+	} {
+		t.Run(test.scenario, func(t *testing.T) {
+			t.Parallel()
+			r := command(t, program, "lab", "demo", "-q", test.scenario).want(t, test.status)
+			if !strings.HasPrefix(r.stdout, test.stdout) || test.stdout == "" && r.stdout != "" {
+				t.Errorf("standard output is %q", r.stdout)
+			}
+			said := 0
+			for line := range strings.Lines(r.stderr) {
+				switch {
+				case strings.HasPrefix(line, "rawshake: "):
+					said++
+				case !strings.HasPrefix(line, "  "): // the way out
+					t.Errorf("standard error has %q", line)
+				}
+			}
+			if said != test.errors {
+				t.Errorf("%d errors, want %d:\n%s", said, test.errors, r.stderr)
+			}
+		})
+	}
+}
+
 // command runs a program as it is on this machine, at most a minute.
 func command(t *testing.T, name string, args ...string) run {
 	t.Helper()

@@ -71,7 +71,9 @@ func openFrames(s *space, name string) (f *os.File, err error) {
 		if err != nil {
 			return err
 		}
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queueMemory)
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, queueMemory) != nil {
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, queueMemory) // up to net.core.rmem_max
+		}
 		err = unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 		if err == nil {
 			err = unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: proto, Ifindex: link.Attrs().Index})
@@ -100,31 +102,42 @@ func (b *bridge) take(from *os.File, line *frameLine) {
 			return
 		}
 		frame := append([]byte(nil), buf[:n]...)
-		line.put(frame, b.decide(frame))
+		fate, who := b.decide(frame)
+		b.note(who, fate, line.put(frame, fate))
 	}
 }
 
 const ethernetHeader = 14
 
-// decide asks for a frame's fate and logs it where it is not a usual one.
-func (b *bridge) decide(frame []byte) weather.Fate {
+// decide asks for a frame's fate, and for its name if it has one.
+func (b *bridge) decide(frame []byte) (fate weather.Fate, who weather.Identity) {
 	if len(frame) < ethernetHeader {
-		return weather.Fate{}
+		return fate, who
 	}
 	switch uint16(frame[12])<<8 | uint16(frame[13]) {
 	case unix.ETH_P_IP, unix.ETH_P_IPV6:
 	default:
-		return weather.Fate{}
+		return fate, who
 	}
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
-	fate, who := b.fates.Decide(frame[ethernetHeader:])
-	if b.log == nil {
-		return fate
+	return b.fates.Decide(frame[ethernetHeader:])
+}
+
+// note logs what became of a frame where it is not the usual thing.
+func (b *bridge) note(who weather.Identity, fate weather.Fate, room bool) {
+	if b.log == nil || who == (weather.Identity{}) {
+		return
 	}
-	if fate.Lost {
+	b.mtx.Lock()
+	defer b.mtx.Unlock()
+	switch {
+	case fate.Lost:
 		fmt.Fprintf(b.log, "lost       %s\n", who)
-		return fate
+		return
+	case !room:
+		fmt.Fprintf(b.log, "no room    %s\n", who)
+		return
 	}
 	if fate.Twice {
 		fmt.Fprintf(b.log, "doubled    %s\n", who)
@@ -132,7 +145,6 @@ func (b *bridge) decide(frame []byte) weather.Fate {
 	if fate.Behind > 0 {
 		fmt.Fprintf(b.log, "overtaken  %s\n", who)
 	}
-	return fate
 }
 
 // Close ends the bridge; what is under way is lost.
@@ -140,11 +152,29 @@ func (b *bridge) Close() error {
 	close(b.done)
 	for _, f := range b.ends {
 		if f != nil {
+			b.noteMissed(f)
 			_ = f.Close()
 		}
 	}
 	b.wg.Wait()
 	return nil
+}
+
+// noteMissed logs how many frames the kernel could not keep for us. None of
+// them has a name, and they are others in each run.
+func (b *bridge) noteMissed(f *os.File) {
+	raw, err := f.SyscallConn()
+	if err != nil || b.log == nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		s, err := unix.GetsockoptTpacketStats(int(fd), unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if err == nil && s.Drops > 0 {
+			b.mtx.Lock()
+			defer b.mtx.Unlock()
+			fmt.Fprintf(b.log, "missed     %d frames for which this machine had no time or no memory\n", s.Drops)
+		}
+	})
 }
 
 // A frameLine is a weather.Line that several goroutines may use.
@@ -158,14 +188,16 @@ func newFrameLine(w weather.Weather) *frameLine {
 	return &frameLine{line: weather.NewLine(w), wake: make(chan struct{}, 1)}
 }
 
-func (l *frameLine) put(frame []byte, fate weather.Fate) {
+// put reports whether there was room for the frame.
+func (l *frameLine) put(frame []byte, fate weather.Fate) bool {
 	l.mu.Lock()
-	l.line.Put(time.Now(), frame, fate)
+	room := l.line.Put(time.Now(), frame, fate)
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
+	return room
 }
 
 // deliver sends what is due until done.

@@ -100,3 +100,32 @@ func TestATopologyFileRunsWithAProgramInIt(t *testing.T) {
 		}
 	}
 }
+
+// Where a node has no IPv4, a program is told its IPv6 address.
+func TestAProgramRunsOnANodeWithoutIPv4(t *testing.T) {
+	topology, err := lab.ParseTopology([]byte(`
+nodes:
+  - name: client
+  - name: server
+    services:
+      - kind: command
+        port: 4433
+        command: [openssl, s_server, -accept, "{address}:{port}", -cert, "{cert}", -key, "{key}", -tls1_2, -www, -quiet]
+links:
+  - ends:
+      - {node: client, addresses: ["2001:db8::1/64"]}
+      - {node: server, addresses: ["2001:db8::2/64"]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLabWith(t, topology)
+	papers, err := l.Papers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := get(t.Context(), l, "[2001:db8::2]:4433", clientConfig(papers.PKI, false))
+	if err != nil || !strings.HasPrefix(reply, "HTTP/1.") {
+		t.Errorf("%.40q, %v", reply, err)
+	}
+}

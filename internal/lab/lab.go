@@ -43,7 +43,8 @@ type options struct {
 }
 
 // WeatherLog has a line written for each packet that a link loses, doubles or
-// holds back. Writes come one at a time for each link.
+// holds back, and at the end one for those that went by it unseen, if there are
+// any. Writes come one at a time for each link.
 func WeatherLog(w io.Writer) Option { return func(o *options) { o.log = w } }
 
 // Isolated gives the first node a namespace of its own also inside a

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -77,14 +78,18 @@ func (n *Node) manyConnections() {
 	})
 }
 
-// networks are those that are reached at the node itself.
-func (n *Node) networks() (list []netip.Prefix) {
+// networks are those of an IP version that are reached at the node itself.
+func (n *Node) networks(v4 bool) (list []netip.Prefix) {
+	all := slices.Clone(n.owns)
 	for _, p := range n.ports {
-		for _, a := range p.addresses {
-			list = append(list, a.Masked())
+		all = append(all, p.addresses...)
+	}
+	for _, p := range all {
+		if p.Addr().Is4() == v4 {
+			list = append(list, p.Masked())
 		}
 	}
-	return append(list, n.owns...)
+	return list
 }
 
 // routes adds the node's routes to all networks that are not on its links.
@@ -94,31 +99,37 @@ func (n *Node) routes() error {
 		return err
 	}
 	defer h.Close()
+	for _, v4 := range []bool{true, false} {
+		if err := n.routesOf(h, v4); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// routesOf adds those of an IP version, breadth first: a network is reached
+// through the neighbour over which it was found first.
+func (n *Node) routesOf(h *netlink.Handle, v4 bool) error {
 	known := map[netip.Prefix]bool{}
-	for _, p := range n.networks() {
+	for _, p := range n.networks(v4) {
 		known[p] = true
 	}
-	// Breadth first: a network is reached through the neighbour over which it
-	// was found first.
 	type found struct{ node, via *Node }
 	seen := map[*Node]bool{n: true}
 	queue := []found{{n, nil}}
 	for ; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		for _, p := range at.node.networks() {
-			if known[p] || at.via == nil {
+		for _, p := range at.node.networks(v4) {
+			if known[p] {
 				continue
 			}
 			known[p] = true
-			hop, ok := n.hopTo(at.via, p.Addr().Is4())
-			if !ok {
-				continue
-			}
-			if err := h.RouteAdd(&netlink.Route{Dst: ipNet(p.Masked()), Gw: hop.AsSlice()}); err != nil {
+			hop, _ := n.hopTo(at.via, v4) // or it would not be a neighbour
+			if err := h.RouteAdd(&netlink.Route{Dst: ipNet(p), Gw: hop.AsSlice()}); err != nil {
 				return fmt.Errorf("route %v from %s through %s: %w", p, n.name, at.via.name, err)
 			}
 		}
-		for _, next := range at.node.neighbours() {
+		for _, next := range at.node.neighbours(v4) {
 			if seen[next] {
 				continue
 			}
@@ -133,9 +144,15 @@ func (n *Node) routes() error {
 	return nil
 }
 
-func (n *Node) neighbours() (list []*Node) {
+// neighbours are the nodes on the node's links that it can send to by an IP
+// version, and they to it.
+func (n *Node) neighbours(v4 bool) (list []*Node) {
 	for _, p := range n.ports {
-		list = append(list, p.peer.node)
+		_, to := n.hopTo(p.peer.node, v4)
+		_, from := p.peer.node.hopTo(n, v4)
+		if to && from {
+			list = append(list, p.peer.node)
+		}
 	}
 	return list
 }

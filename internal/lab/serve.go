@@ -2,12 +2,17 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
+	"time"
 )
+
+// acceptPause is how long a server waits that could not accept.
+const acceptPause = 10 * time.Millisecond
 
 // serve accepts until the listener is closed, each connection in a goroutine
 // of its own, and returns when the last has ended.
@@ -16,8 +21,12 @@ func serve(ln net.Listener, conns *connSet, each func(net.Conn)) {
 	defer wg.Wait()
 	for {
 		c, err := ln.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // out of descriptors, say: those who leave give some back
+			time.Sleep(acceptPause)
+			continue
 		}
 		if !conns.add(c) {
 			_ = c.Close()

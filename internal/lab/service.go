@@ -16,7 +16,8 @@ type Service struct {
 	Kind Kind   `yaml:"kind"`
 	Port uint16 `yaml:"port"`
 	// At are the networks of the node at which it answers; none: all. Where
-	// two services have a port in common, the narrowest network counts.
+	// two services have a port in common, the narrowest network counts. What is
+	// Silent, Closed or Unreachable there is so at every port.
 	At []netip.Prefix `yaml:"at,omitempty"`
 
 	// Of TLS and CryptoTLS.
@@ -154,6 +155,9 @@ func (s *Service) ourOptions() (o OurServerOptions, err error) {
 // String says it in a few words: "tls on 443".
 func (s Service) String() string {
 	text := fmt.Sprintf("%s on %d", s.Kind, s.Port)
+	if s.routed() {
+		text = string(s.Kind)
+	}
 	if s.Fault != "" {
 		text += ", " + string(s.Fault)
 	}

@@ -74,7 +74,7 @@ func (n *Node) refuse(s Service) error {
 		if at.Addr().Is6() && !n.addr6.IsValid() {
 			continue
 		}
-		if err := h.RouteAdd(r); err != nil {
+		if err := h.RouteReplace(r); err != nil {
 			return fmt.Errorf("route %v: %w", at, err)
 		}
 	}
@@ -283,9 +283,13 @@ func (l *Lab) startProgram(n *Node, s Service) error {
 	if err != nil {
 		return err
 	}
+	at, address := n.addr4, n.addr4.String()
+	if !at.IsValid() {
+		at, address = n.addr6, "["+n.addr6.String()+"]"
+	}
 	words := make([]string, len(s.Command))
 	fill := strings.NewReplacer(
-		"{address}", n.addr4.String(), "{port}", strconv.Itoa(int(s.Port)),
+		"{address}", address, "{port}", strconv.Itoa(int(s.Port)),
 		"{cert}", papers.CertFile(), "{key}", papers.KeyFile(), "{ca}", papers.CAFile())
 	for i, w := range s.Command {
 		words[i] = fill.Replace(w)
@@ -308,8 +312,8 @@ func (l *Lab) startProgram(n *Node, s Service) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := n.AwaitListener(ctx, netip.AddrPortFrom(n.addr4, s.Port).String()); err != nil {
-		return fmt.Errorf("%q does not listen on port %d of %v; it said: %s", words, s.Port, n.addr4, said)
+	if err := n.AwaitListener(ctx, netip.AddrPortFrom(at, s.Port).String()); err != nil {
+		return fmt.Errorf("%q does not listen on port %d of %v; it said: %s", words, s.Port, at, said)
 	}
 	return nil
 }

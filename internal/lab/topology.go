@@ -126,10 +126,28 @@ func (t *Topology) Check() error {
 			wrong("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU)
 		}
 	}
-	for i, n := range t.Nodes {
-		errs = append(errs, t.checkPlaces(i, &n)...)
+	for i := range t.Nodes {
+		errs = append(errs, t.checkOwned(i)...)
+		errs = append(errs, t.checkPlaces(i, &t.Nodes[i])...)
 	}
 	return errors.Join(errs...)
+}
+
+// checkOwned says which addresses of others lie in the networks that a node is
+// every address of: what it sent to them would come back to it.
+func (t *Topology) checkOwned(i int) (errs []error) {
+	n := &t.Nodes[i]
+	for _, l := range t.Links {
+		for _, e := range l.Ends {
+			for _, a := range e.Addresses {
+				holds := func(p netip.Prefix) bool { return p.Contains(a.Addr()) }
+				if j := slices.IndexFunc(n.Owns, holds); j >= 0 && e.Node != n.Name {
+					errs = append(errs, fmt.Errorf("nodes[%d].owns: %v holds %v, an address of %s: give the links another network", i, n.Owns[j], a.Addr(), e.Node))
+				}
+			}
+		}
+	}
+	return errs
 }
 
 // checkPlaces says which services of a node answer where it is not, or where
@@ -160,8 +178,11 @@ func (t *Topology) checkPlaces(i int, n *NodeConfig) (errs []error) {
 			port = 0 // nothing of these addresses answers, at any port
 		}
 		for _, at := range places {
-			if at.IsValid() && !slices.ContainsFunc(own, at.Overlaps) {
+			switch {
+			case at.IsValid() && !slices.ContainsFunc(own, at.Overlaps):
 				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v is no address of %s", i, j, at, n.Name))
+			case s.routed() && !slices.ContainsFunc(n.Owns, func(p netip.Prefix) bool { return p.Bits() <= at.Bits() && p.Contains(at.Addr()) }):
+				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v can only be %s as part of a network in nodes[%d].owns", i, j, at, s.Kind, i))
 			}
 			here := place{port, at.Masked()}
 			if other, ok := taken[here]; ok && port == 0 {

@@ -160,6 +160,70 @@ func TestThePacketsOfARoutedLabPassTheRouter(t *testing.T) {
 	}
 }
 
+// A whole network may be silent or unreachable, at any port, in either version.
+func TestAWholeNetworkMayRefuse(t *testing.T) {
+	for kind, want := range map[lab.Kind][2]error{
+		lab.Silent:      {context.DeadlineExceeded, context.DeadlineExceeded},
+		lab.Unreachable: {syscall.EHOSTUNREACH, syscall.ENETUNREACH},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			topology := lab.TwoHosts()
+			topology.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("198.18.4.0/24"), netip.MustParsePrefix("2001:db8:4::/64")}
+			topology.Nodes[1].Services = append(topology.Nodes[1].Services, lab.Service{Kind: kind, Port: 443, At: topology.Nodes[1].Owns})
+			l := newLabWith(t, topology)
+			if err := greets(t, l, "198.18.0.2:443"); err != nil {
+				t.Error(err)
+			}
+			for i, address := range []string{"198.18.4.9:1", "[2001:db8:4::9]:1"} { // one each: Linux says no more than so much
+				patience := 5 * time.Second
+				if kind == lab.Silent {
+					patience = 300 * time.Millisecond
+				}
+				c, err := dial(l, address, patience)
+				if err == nil {
+					c.Close()
+				}
+				var timeout net.Error
+				if silent := errors.As(err, &timeout) && timeout.Timeout(); !errors.Is(err, want[i]) && !(silent && kind == lab.Silent) {
+					t.Errorf("%s: %v, want %v", address, err, want[i])
+				}
+			}
+			if text := topology.Nodes[1].Services[len(topology.Nodes[1].Services)-1].String(); text != string(kind)+" at 198.18.4.0/24 2001:db8:4::/64" {
+				t.Errorf("it is called %q", text)
+			}
+		})
+	}
+}
+
+// The nearest way of one IP version may be none of the other.
+func TestEachIPVersionHasItsOwnWay(t *testing.T) {
+	end := func(node string, addresses ...string) lab.End {
+		e := lab.End{Node: node}
+		for _, a := range addresses {
+			e.Addresses = append(e.Addresses, netip.MustParsePrefix(a))
+		}
+		return e
+	}
+	join := func(a, b lab.End) lab.LinkConfig { return lab.LinkConfig{Ends: []lab.End{a, b}} }
+	l := newLabWith(t, lab.Topology{
+		Nodes: []lab.NodeConfig{{Name: "client"}, {Name: "old"}, {Name: "new"}, {Name: "server", Services: []lab.Service{{Kind: lab.TLS, Port: 443}}}},
+		Links: []lab.LinkConfig{
+			join(end("client", "198.18.1.1/24"), end("old", "198.18.1.2/24")),
+			join(end("client", "2001:db8:2::1/64"), end("new", "2001:db8:2::2/64")),
+			join(end("old", "198.18.3.1/24", "2001:db8:3::1/64"), end("server", "198.18.3.2/24", "2001:db8:3::2/64")),
+			join(end("new", "2001:db8:4::1/64"), end("server", "2001:db8:4::2/64")),
+		},
+	})
+	for _, address := range []string{"198.18.3.2:443", "[2001:db8:3::2]:443", "[2001:db8:4::2]:443"} {
+		if address[0] == '[' && !l.Near().Addr6().IsValid() {
+			continue
+		}
+		if err := greets(t, l, address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 	two := func(change func(*lab.Topology)) lab.Topology {
 		t := lab.TwoHosts()
@@ -194,6 +258,16 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 			at := []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}
 			t.Nodes[1].Services = append(t.Nodes[1].Services[:5:5],
 				lab.Service{Kind: lab.Silent, Port: 1, At: at}, lab.Service{Kind: lab.Unreachable, Port: 2, At: at})
+		}),
+		"198.18.0.2/32 can only be silent as part of a network in nodes[1].owns": two(func(t *lab.Topology) {
+			t.Nodes[1].Services = []lab.Service{{Kind: lab.Silent, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}}}
+		}),
+		"2001:db8:9::/47 can only be closed": two(func(t *lab.Topology) {
+			t.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/48")}
+			t.Nodes[1].Services = []lab.Service{{Kind: lab.Closed, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/47")}}}
+		}),
+		"nodes[1].owns: 2001:db8::/48 holds 2001:db8::1, an address of near": two(func(t *lab.Topology) {
+			t.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("2001:db8::/48")}
 		}),
 		"is no address of far": two(func(t *lab.Topology) {
 			t.Nodes[1].Services[0].At = []netip.Prefix{netip.MustParsePrefix("198.18.0.1/32")}

@@ -2,10 +2,13 @@ package lab_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/weather"
@@ -21,6 +24,12 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // badWeather fetches a few pages over a link with weather, and says what
@@ -44,7 +53,7 @@ func badWeather(t *testing.T, w weather.Weather, seed uint64) (log []string) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	for line := range strings.Lines(said.b.String()) {
+	for line := range strings.Lines(said.String()) {
 		if !strings.Contains(line, " ack ") {
 			log = append(log, line)
 		}
@@ -80,6 +89,32 @@ func firsts(log []string) (list []string) {
 		}
 	}
 	return list
+}
+
+// What a link has no room for is lost like the rest, and stands in its log.
+func TestWhatALinkHasNoRoomForStandsInItsLog(t *testing.T) {
+	newLab(t)
+	topology := lab.Bare()
+	topology.Links[0].Rate = 8e3
+	var said lockedBuffer
+	l, err := lab.New(t.Context(), lab.With(topology), lab.WeatherLog(&said))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := l.Near().Dial(t.Context(), "udp", "198.18.0.2:9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(said.String(), "no room    udp 198.18.0.1 > 198.18.0.2:9 #1  > "); {
+		if _, err := c.Write(make([]byte, 1400)); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatal(err)
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the log says %q", said.String())
+		}
+	}
 }
 
 func TestAllWeatherTogetherLosesNoByteOfAPage(t *testing.T) {

@@ -69,7 +69,7 @@ func (l *Lab) wire(ctx context.Context) error {
 	for _, n := range l.nodes {
 		for _, p := range n.ports {
 			if n.before(p.peer.node) {
-				if err := p.join(); err != nil {
+				if err := p.join(ctx); err != nil {
 					return err
 				}
 			}
@@ -78,7 +78,7 @@ func (l *Lab) wire(ctx context.Context) error {
 	var errs []error
 	for _, n := range l.nodes {
 		for _, p := range n.ports {
-			errs = append(errs, p.awaitLink(ctx))
+			errs = append(errs, p.node.space.awaitLink(ctx, p.name, p.owns6))
 		}
 	}
 	return errors.Join(errs...)
@@ -97,10 +97,10 @@ func (n *Node) before(other *Node) bool {
 
 // join makes the link of a port and its peer. The far end is born in the far
 // namespace: it never stands in near's.
-func (p *port) join() error {
+func (p *port) join(ctx context.Context) error {
 	w := p.node.lab.topology.Links[p.link].Weather
 	if !w.Clear() {
-		return p.bridge(w)
+		return p.bridge(ctx, w)
 	}
 	if err := vethPair(p.node.space, p.name, p.mac, p.peer.node.space, p.peer.name, p.peer.mac, max(p.mtu, minMTU6)); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (p *port) join() error {
 }
 
 // bridge makes the link of two veth pairs, with weather between them.
-func (p *port) bridge(w weather.Weather) error {
+func (p *port) bridge(ctx context.Context, w weather.Weather) error {
 	l := p.node.lab
 	if l.ether == nil {
 		var err error
@@ -133,7 +133,10 @@ func (p *port) bridge(w weather.Weather) error {
 	if err := l.startBridge(l.ether, names, w, p.link); err != nil {
 		return err
 	}
-	return errors.Join(p.address(), p.peer.address())
+	if err := errors.Join(p.address(), p.peer.address()); err != nil {
+		return err
+	}
+	return errors.Join(l.ether.awaitLink(ctx, names[0], nil), l.ether.awaitLink(ctx, names[1], nil))
 }
 
 // quietUp sets an interface up that has no addresses.
@@ -197,8 +200,10 @@ const (
 // of its own, later than both ends were set up (as a rule at once, at worst
 // after a second), and throws packets away until then: the first SYN or the
 // first ARP request would be lost.
-func (p *port) awaitLink(ctx context.Context) error {
-	h, err := p.node.netlink()
+//
+// Also, if it is not nil, is there something else to wait for.
+func (s *space) awaitLink(ctx context.Context, name string, also func(*netlink.Handle) bool) error {
+	h, err := s.netlink()
 	if err != nil {
 		return err
 	}
@@ -206,17 +211,17 @@ func (p *port) awaitLink(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, linkPatience)
 	defer cancel()
 	for {
-		link, err := h.LinkByName(p.name)
+		link, err := h.LinkByName(name)
 		if err != nil {
-			return fmt.Errorf("find %s: %w", p.name, err)
+			return fmt.Errorf("find %s: %w", name, err)
 		}
-		if link.Attrs().OperState == netlink.OperUp && p.owns6(h) {
+		if link.Attrs().OperState == netlink.OperUp && (also == nil || also(h)) {
 			return nil
 		}
 		select {
 		case <-time.After(linkPoll):
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the carrier of %s: %w", p.name, ctx.Err())
+			return fmt.Errorf("wait for the carrier of %s: %w", name, ctx.Err())
 		}
 	}
 }

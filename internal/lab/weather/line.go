@@ -8,7 +8,7 @@ type Line struct {
 	weather Weather
 	free    time.Time // when the link has sent what is before
 	queue   []waiting // in the order in which they leave
-	aside   []waiting // waiting to be overtaken
+	aside   []waiting // waiting to be overtaken, in the order in which they came
 	bytes   int       // under way
 }
 
@@ -87,22 +87,19 @@ func (l *Line) overtake() {
 // Take returns the next frame that is due, or how long to wait for one: 0
 // where there is none.
 func (l *Line) Take(now time.Time) (frame []byte, wait time.Duration) {
-	list, i := &l.queue, 0
-	for j := range l.aside { // those that nobody came to overtake
-		if len(*list) == 0 || l.aside[j].due.Before((*list)[i].due) {
-			list, i = &l.aside, j
-		}
+	list := &l.queue
+	if len(l.aside) > 0 && (len(l.queue) == 0 || l.aside[0].due.Before(l.queue[0].due)) {
+		list = &l.aside // nobody came to overtake it
 	}
 	if len(*list) == 0 {
 		return nil, 0
 	}
-	w := (*list)[i]
+	w := (*list)[0]
 	if wait = w.due.Sub(now); wait > 0 {
 		return nil, wait
 	}
-	copy((*list)[i:], (*list)[i+1:])
-	(*list)[len(*list)-1] = waiting{}
-	*list = (*list)[:len(*list)-1]
+	(*list)[0] = waiting{} // there may be tens of thousands behind it: none is moved
+	*list = (*list)[1:]
 	l.bytes -= len(w.frame)
 	return w.frame, 0
 }
