@@ -88,9 +88,7 @@ func NextRecord(b []byte) (rec Record, n int, err error) {
 	if len(b) < n {
 		return Record{}, 0, nil
 	}
-	c := field.New("TLSRecord", b[:n])
-	err = rec.Decode(&c)
-	return rec, n, err
+	return Record{ContentType(b[0]), Version(b[1])<<8 | Version(b[2]), b[RecordHeaderLen:n:n]}, n, nil
 }
 
 // checkHeader judges as much of a record header as b holds.

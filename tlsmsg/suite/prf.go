@@ -1,6 +1,9 @@
 package suite
 
-import "crypto/subtle"
+import (
+	"bytes"
+	"crypto/subtle"
+)
 
 // PRF fills out with PRF(secret, label, seed). In TLS 1.2 that is P_hash of the
 // secret over label + seed (RFC 5246, section 5); with [MD5SHA1] it is the PRF
@@ -39,7 +42,8 @@ func pHash(h Hash, out, secret []byte, label string, seed ...[]byte) {
 	for _, s := range seed {
 		input = append(input, s...)
 	}
-	mac := newPRFMAC(h, secret)
+	var mac prfMAC
+	mac.setKey(h, secret)
 	a, labelAndSeed := input[:n], input[n:]
 	mac.sum(a, labelAndSeed) // A(1)
 	var block [MaxHashSize]byte
@@ -55,32 +59,32 @@ func pHash(h Hash, out, secret []byte, label string, seed ...[]byte) {
 // prfMAC is HMAC (RFC 2104) over one-shot hashes: the inputs of the PRF are
 // short, and so nothing is allocated.
 type prfMAC struct {
-	h          Hash
-	ipad, opad [maxBlockSize]byte // K XOR ipad, K XOR opad
+	h            Hash
+	inner, outer [maxBlockSize + MaxHashSize + 128]byte // K XOR ipad, K XOR opad; and room for what is hashed behind them
 }
 
-func newPRFMAC(h Hash, key []byte) (m prfMAC) {
+var (
+	ipad = bytes.Repeat([]byte{0x36}, maxBlockSize)
+	opad = bytes.Repeat([]byte{0x5c}, maxBlockSize)
+)
+
+// setKey readies a zero MAC.
+func (m *prfMAC) setKey(h Hash, key []byte) {
 	m.h = h
-	if len(key) > h.blockSize() {
-		var short [MaxHashSize]byte
-		h.sum(short[:], key)
-		key = short[:h.Size()]
+	b := h.blockSize()
+	if len(key) > b {
+		h.sum(m.outer[:], key)
+	} else {
+		copy(m.outer[:], key)
 	}
-	copy(m.ipad[:], key)
-	copy(m.opad[:], key)
-	for i := range m.ipad {
-		m.ipad[i] ^= 0x36
-		m.opad[i] ^= 0x5c
-	}
-	return m
+	subtle.XORBytes(m.inner[:b], m.outer[:b], ipad)
+	subtle.XORBytes(m.outer[:b], m.outer[:b], opad)
 }
 
 // sum writes the MAC of data to out, which has room for the hash's size and
 // may overlap data.
 func (m *prfMAC) sum(out, data []byte) {
-	var room [maxBlockSize + MaxHashSize + 128]byte
-	b, n := m.h.blockSize(), m.h.Size()
-	var inner [MaxHashSize]byte
-	m.h.sum(inner[:], append(append(room[:0], m.ipad[:b]...), data...))
-	m.h.sum(out, append(append(room[:0], m.opad[:b]...), inner[:n]...))
+	b := m.h.blockSize()
+	m.h.sum(m.outer[b:], append(m.inner[:b], data...))
+	m.h.sum(out, m.outer[:b+m.h.Size()])
 }
