@@ -87,7 +87,7 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
-	$(GO) run ./internal/bench -scanner
+	$(GO) run ./internal/bench -scanner -turns 9 -n 2000 -limit 4m
 	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v ./internal/probe -figures
 	$(GO) test -run '^$$' -bench SYN ./internal/probe
 
