@@ -19,7 +19,7 @@ demo: build ## a handshake from SYN to Finished, in a private network
 	@bin/rawshake lab demo
 
 test: setup lint cross unit seeds ## everything that the gate runs
-	scripts/fuzz.sh 3s
+	scripts/fuzz.sh 2s
 
 setup: ## install the Debian packages that the tests use as peers
 	scripts/setup.sh
