@@ -53,7 +53,8 @@ func (l *loop) deadHop(n uint64, slot *slot, t *Target, w *way) {
 		link.Unanswered(w.path.route, w.via(t.Addr), w.path.neighbours.Protocol(), mostAsks).Error())
 }
 
-// resolve goes on with targets whose neighbour has answered, or has not.
+// resolve goes on with targets whose neighbour has answered, or has not: as the
+// pace lets it, since thousands may have waited for one gateway.
 func (l *loop) resolve() error {
 	if l.ways.last != nil {
 		l.ways.last.doubt(l.now) // though there may be nothing to send
@@ -68,13 +69,9 @@ func (l *loop) resolve() error {
 				silent = l.refreshed(p, q.who, answered)
 			}
 			for _, n := range q.waiting {
-				if !l.window.holds(n) || l.window.at(n).state != slotResolving {
-					continue
+				if l.window.holds(n) && l.window.at(n).state == slotResolving {
+					l.parked = append(l.parked, n)
 				}
-				slot := l.window.at(n)
-				slot.state = slotWaiting
-				t := l.source.at(n)
-				l.approach(n, slot, &t)
 			}
 		})
 		if err == nil {
@@ -85,6 +82,21 @@ func (l *loop) resolve() error {
 		}
 	}
 	return nil
+}
+
+// depart sends SYNs to the targets that are parked.
+func (l *loop) depart() {
+	for len(l.parked) > 0 && l.pace.may() {
+		n := l.parked[0]
+		t := l.source.at(n)
+		if l.asksTooMuch(&t) {
+			return
+		}
+		l.parked = l.parked[1:]
+		s := l.window.at(n)
+		s.state = slotWaiting
+		l.approach(n, s, &t)
+	}
 }
 
 // refreshed takes up what became of asking for a gateway again: its link-layer

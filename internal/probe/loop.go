@@ -42,7 +42,7 @@ type loop struct {
 	past     link.RingStats // of those that are closed
 	lost     *loss          // a way is lost; nil: none is
 	before   *loss          // the last that was
-	again    []uint64       // the targets that were in flight then
+	parked   []uint64       // begun targets whose SYN waits for the pace
 	unsent   error          // what a link said to a packet
 	wheel    wheel
 	conns    []*conn
@@ -180,7 +180,7 @@ func (l *loop) turn() error {
 	if err := l.resolve(); err != nil {
 		return err
 	}
-	l.beginAgain()
+	l.depart()
 	l.resendLate()
 	l.resendSYNs()
 	l.weigh()
@@ -228,7 +228,7 @@ func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
-	case l.halted.passes():
+	case l.halted.passes(), len(l.parked) > 0:
 		return min(l.pace.wait(), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit

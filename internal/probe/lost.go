@@ -191,7 +191,7 @@ func (l *loop) restart() {
 	l.work, l.working = l.work[:0], 0
 	clear(l.odd)
 	clear(l.late)
-	l.again = l.again[:0]
+	l.parked = l.parked[:0]
 	for n := l.window.base; n < l.window.head; n++ {
 		s := l.window.at(n)
 		if s.state == slotConnected {
@@ -206,23 +206,8 @@ func (l *loop) restart() {
 		}
 		if s.state != slotDone {
 			*s = slot{state: slotResolving, flags: s.flags | slotLate | slotRepeat}
-			l.again = append(l.again, n)
+			l.parked = append(l.parked, n)
 		}
 	}
-	l.stats.Again += uint64(len(l.again))
-}
-
-// beginAgain sends SYNs to those that were taken back.
-func (l *loop) beginAgain() {
-	for len(l.again) > 0 && l.pace.may() {
-		n := l.again[0]
-		t := l.source.at(n)
-		if l.asksTooMuch(&t) {
-			return
-		}
-		l.again = l.again[1:]
-		s := l.window.at(n)
-		s.state = slotWaiting
-		l.approach(n, s, &t)
-	}
+	l.stats.Again += uint64(len(l.parked))
 }

@@ -313,9 +313,9 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 	}
 	l.lost = nil
 	l.restart()
-	if l.live != 0 || l.wheel.n != 0 || len(l.free) != len(l.conns) || len(l.again) != before || l.inFlight() != before {
+	if l.live != 0 || l.wheel.n != 0 || len(l.free) != len(l.conns) || len(l.parked) != before || l.inFlight() != before {
 		t.Errorf("of %d in flight %d are to be begun again; %d connections, %d deadlines, %d of %d free",
-			before, len(l.again), l.live, l.wheel.n, len(l.free), len(l.conns))
+			before, len(l.parked), l.live, l.wheel.n, len(l.free), len(l.conns))
 	}
 	f.flight, f.ready, f.head, f.last = serverFlight(t), nil, 0, 0
 	for !l.ended || l.window.len() > 0 {

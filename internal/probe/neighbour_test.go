@@ -221,3 +221,32 @@ func TestEveryTargetIsReachedByItsOwnWay(t *testing.T) {
 		t.Errorf("asked %d times, want %d at least for the dead; %d SYNs", stats.Asked, want, stats.SYNs)
 	}
 }
+
+// Thousands may wait for one gateway: when it answers they leave at the rate,
+// not all at once.
+func TestTargetsThatWaitedForTheirGatewayLeaveAtTheRate(t *testing.T) {
+	o := fakeOptions(t, 2048)
+	o.Rate, o.Timeout = 1000, time.Minute
+	f := &fakeNet{deaf: true}
+	l := fakeLoop(t, o, f)
+	n, asker := newFakeNeighbours()
+	p, gateway := l.paths[0], netip.MustParseAddr("198.18.0.2")
+	p.neighbours = n
+	l.ways.last.gateway, l.ways.last.path = gateway, p
+	for l.inFlight() < 1000 {
+		l.now = l.instant()
+		check(t, l.turn())
+	}
+	if f.sent > 0 {
+		t.Fatalf("%d packets left to nobody knows where", f.sent)
+	}
+	asker.answers = []netip.Addr{gateway}
+	begin := l.instant()
+	for f.sent < 300 {
+		l.now = l.instant()
+		check(t, l.turn())
+		if most := leastBurst + o.Rate*burstTime.Seconds() + o.Rate*time.Duration(l.instant()-begin).Seconds(); float64(f.sent) > most {
+			t.Fatalf("%d packets %v after the answer, expected %.0f at most", f.sent, time.Duration(l.instant()-begin), most)
+		}
+	}
+}
