@@ -1,6 +1,10 @@
 # make demo    build, and show a handshake in a private network (needs Go only)
 # make test    install what the tests need, then lint, tests, and a short fuzz
 GO      ?= go
+# go.mod says the least Go and the toolchain to build with; a packager who has
+# to use the Go that is installed says: make GOTOOLCHAIN=local
+GOTOOLCHAIN = auto
+export GOTOOLCHAIN
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
