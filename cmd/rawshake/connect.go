@@ -17,6 +17,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/step"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -174,7 +175,7 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 			return usageError("--step and --link %s contradict each other: those packets are the kernel's", f.link)
 		case f.json:
 			return usageError("--step and --json contradict each other")
-		case f.get == "" && f.until == connect.GoalData.String():
+		case f.get == "" && f.until == goal.Data.String():
 			return usageError("--step reads answers from standard input: say what to send with --get")
 		}
 		if !changed("timeout") {
@@ -188,17 +189,17 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 		return usageError("--get %q: a path begins with / and holds no spaces or control characters", f.get)
 	}
 	if f.until == "" {
-		f.until = connect.GoalFinished.String()
+		f.until = goal.Finished.String()
 		if f.get != "" || inputWaits() && !f.step { // with --step it holds the answers
-			f.until = connect.GoalData.String()
+			f.until = goal.Data.String()
 		}
 	}
-	goal, err := connect.ParseGoal(f.until)
+	until, err := goal.Parse(f.until)
 	if err != nil {
 		return usageError("--until: %v", err)
 	}
-	if f.get != "" && goal != connect.GoalData {
-		return usageError("--get and --until %s contradict each other", goal)
+	if f.get != "" && until != goal.Data {
+		return usageError("--get and --until %s contradict each other", until)
 	}
 	return nil
 }
@@ -271,16 +272,16 @@ func (f *connectFlags) planStep(ctx context.Context, p *plan, abort func()) {
 
 // connectStatus maps how a connection ended to the exit status.
 func connectStatus(err error) int {
-	switch connect.Outcome(connect.GoalFinished, err) {
-	case connect.OutcomeNotAllowed:
+	switch goal.Outcome(goal.Finished, err) {
+	case goal.NotAllowed:
 		return exitNotAllowed
-	case connect.OutcomeClosed, connect.OutcomeReset, connect.OutcomeUnreachable:
+	case goal.Closed, goal.Reset, goal.Unreachable:
 		return exitUnreachable
-	case connect.OutcomeTimeout:
+	case goal.Timeout:
 		return exitTimeout
-	case connect.OutcomeNotTLS, connect.OutcomeAlert, connect.OutcomeProtocol:
+	case goal.NotTLS, goal.Alert, goal.Protocol:
 		return exitTLS
-	case connect.OutcomeUnverified:
+	case goal.Unverified:
 		return exitUnverified
 	}
 	return exitError

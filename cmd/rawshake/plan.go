@@ -17,6 +17,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -47,7 +48,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	}
 	p := &plan{}
 	o := &p.options
-	if o.Goal, err = connect.ParseGoal(f.until); err != nil {
+	if o.Goal, err = goal.Parse(f.until); err != nil {
 		return nil, usageError("--until: %v", err)
 	}
 	o.Timeout = f.timeout
@@ -81,9 +82,9 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 func (p *plan) fail(err error) {
 	var status *statusError
 	if errors.As(err, &status) && status.code != exitUsage {
-		outcome := connect.OutcomeUnreachable
+		outcome := goal.Unreachable
 		if status.code == exitTimeout {
-			outcome = connect.OutcomeTimeout
+			outcome = goal.Timeout
 		}
 		p.options.Recorder.Result(0, transcript.Result{Outcome: outcome, Error: err.Error()})
 	}
@@ -233,7 +234,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 	switch {
 	case f.showData:
 		o.Output = io.Discard
-	case o.Goal == connect.GoalData:
+	case o.Goal == goal.Data:
 		viewOut = os.Stderr
 	}
 	if f.output != "" {
@@ -242,7 +243,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 			return fileError("-o", err)
 		}
 		p.files = append(p.files, file)
-		if o.Goal == connect.GoalData {
+		if o.Goal == goal.Data {
 			o.Output = file
 		} else {
 			viewOut = file
@@ -288,7 +289,7 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 			return usageError("--no-secrets goes with --pcap")
 		}
 		return nil
-	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == connect.GoalData:
+	case f.pcap == stdio && o.Output == os.Stdout && o.Goal == goal.Data:
 		return usageError("--pcap - and the reply both go to standard output: write one of them to a file, the reply with -o")
 	case f.pcap == stdio:
 		o.Capture, err = capture.NewWriter(os.Stdout, info)

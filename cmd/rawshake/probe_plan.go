@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
@@ -85,7 +86,7 @@ func (f *probeFlags) planGoal(p *probePlan) (err error) {
 			until = probe.GoalData.String()
 		}
 	}
-	if o.Goal, err = probe.ParseGoal(until); err != nil {
+	if o.Goal, err = goal.Parse(until); err != nil {
 		return usageError("--until: %v", err)
 	}
 	if (f.get != "" || f.send != "") && o.Goal != probe.GoalData {

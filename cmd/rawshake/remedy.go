@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/guard"
@@ -40,9 +40,9 @@ func (f *connectFlags) onlyRemedy(err error) error {
 // remedy is the way out of an error, or nothing where there is none.
 func (f *connectFlags) remedy(err error) string {
 	var alert *handshake.AlertError
-	var wanted *connect.CredentialWantedError
-	var timeout *connect.TimeoutError
-	var unverified *connect.UnverifiedError
+	var wanted *goal.CredentialWantedError
+	var timeout *goal.TimeoutError
+	var unverified *goal.UnverifiedError
 	switch {
 	case errors.Is(err, context.Canceled):
 		return ""
@@ -90,7 +90,7 @@ func (f *connectFlags) resetRemedy() string {
 	return "If the view shows a RST that this machine's kernel sent, the guard let it pass: rawshake doctor says which guards work here."
 }
 
-func unverifiedRemedy(e *connect.UnverifiedError) string {
+func unverifiedRemedy(e *goal.UnverifiedError) string {
 	how := "Name its CA with --ca FILE, or accept it as it is with --insecure."
 	var v *worker.Verdict
 	if errors.As(e, &v) {

@@ -41,6 +41,7 @@ var forbiddenArrows = []struct{ from, to string }{
 	{"tlsmsg", "rawtcp"}, {"tlsmsg", "internal"}, {"tlsmsg", "cmd"},
 	{"rawtcp", "tlsmsg"}, {"rawtcp", "internal"}, {"rawtcp", "cmd"},
 	{"internal", "cmd"},
+	{"internal/goal", "internal/view"}, {"internal/goal", "internal/connect"}, {"internal/goal", "internal/probe"},
 }
 
 type file struct {

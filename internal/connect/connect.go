@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -31,17 +32,17 @@ const failedCloseTimeout = 200 * time.Millisecond
 type Options struct {
 	Remote  netip.AddrPort
 	Dialer  rawtcp.Dialer // where from; Run sets its hooks itself. Link may be LinkKernel
-	Goal    Goal
-	Timeout time.Duration // for reaching the goal; with GoalData also for each silence of the peer
+	Goal    goal.Goal
+	Timeout time.Duration // for reaching the goal; with goal.Data, also for each silence of the peer
 
-	TLS    handshake.Config // Run sets Random and Events; not used with GoalTCP
+	TLS    handshake.Config // Run sets Random and Events; not used with goal.TCP
 	Worker *worker.Worker
 
-	Request io.Reader // with GoalData: what is sent
+	Request io.Reader // with goal.Data: what is sent
 	// WholeReply says that the peer ends the reply by ending the connection, so
 	// that a silence before that is a failure.
 	WholeReply bool
-	Output     io.Writer // with GoalData: where the reply goes
+	Output     io.Writer // with goal.Data: where the reply goes
 
 	Recorder *transcript.Recorder
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil
@@ -101,7 +102,7 @@ func (r *run) run(ctx context.Context) error {
 		return err
 	}
 	err := r.reach(ctx)
-	if err == nil && r.Goal == GoalData {
+	if err == nil && r.Goal == goal.Data {
 		err = r.exchange(ctx)
 	}
 	r.end(ctx, err)
@@ -155,7 +156,7 @@ func (r *run) open(ctx context.Context) (err error) {
 func (r *run) build(cfg tcb.Config) rawtcp.Machine {
 	tcp := tcb.New(cfg)
 	var tls *handshake.Client
-	if r.Goal != GoalTCP {
+	if r.Goal != goal.TCP {
 		tls = handshake.NewClient(r.tlsConfig())
 	}
 	ses := session.New(tcp, tls)
@@ -175,10 +176,7 @@ func (r *run) tlsConfig() handshake.Config {
 
 // reach drives the session to its goal.
 func (r *run) reach(ctx context.Context) error {
-	goal := r.Goal
-	if goal == GoalData {
-		goal = GoalFinished
-	}
+	until := min(r.Goal, goal.Finished)
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	for {
@@ -187,7 +185,7 @@ func (r *run) reach(ctx context.Context) error {
 		var failure error
 		waitErr := r.conn.Wait(ctx, func() bool {
 			failure = r.machine.Err()
-			done = r.at(goal)
+			done = r.at(until)
 			work, busy = r.machine.Work()
 			return done || busy || failure != nil
 		})
@@ -205,15 +203,15 @@ func (r *run) reach(ctx context.Context) error {
 }
 
 // at reports whether the session has come as far as the goal.
-func (r *run) at(goal Goal) bool {
-	if goal == GoalTCP {
+func (r *run) at(g goal.Goal) bool {
+	if g == goal.TCP {
 		return r.established()
 	}
 	tls := r.machine.TLS()
-	switch goal {
-	case GoalHello:
+	switch g {
+	case goal.Hello:
 		return tls.Stage() >= handshake.StageHelloReceived
-	case GoalCertificate:
+	case goal.Certificate:
 		return tls.State().Judged
 	}
 	return tls.Stage() >= handshake.StageFinished

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -30,16 +31,16 @@ func (r *run) exchange(ctx context.Context) error {
 	n, err := r.receive(ctx)
 	switch {
 	case ctx.Err() != nil:
-		return &InterruptedError{"the reply"}
+		return &goal.InterruptedError{Waiting: "the reply"}
 	case err == nil && n == 0 && r.WholeReply:
-		return ErrNoReply
+		return goal.ErrNoReply
 	case err == nil:
 	case errors.Is(err, os.ErrDeadlineExceeded) && r.WholeReply:
-		return &TimeoutError{After: r.Timeout, Waiting: fmt.Sprintf("the rest of the reply, of which %d bytes came", n)}
+		return &goal.TimeoutError{After: r.Timeout, Waiting: fmt.Sprintf("the rest of the reply, of which %d bytes came", n)}
 	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
 		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &TimeoutError{After: r.Timeout, Waiting: "a reply to what was sent"}
+		return &goal.TimeoutError{After: r.Timeout, Waiting: "a reply to what was sent"}
 	default:
 		return err
 	}
@@ -50,9 +51,6 @@ func (r *run) exchange(ctx context.Context) error {
 		return nil // the reply is whole, whatever there was left to say
 	}
 }
-
-// ErrNoReply says that the peer closed without a word.
-var ErrNoReply = errors.New("the peer ended the connection without a reply to the request")
 
 // receive copies what arrives to the output. Each read may take as long as the
 // timeout.
@@ -88,7 +86,7 @@ func (e *OutputError) Unwrap() error { return e.Err }
 func (r *run) gaveUp(ctx context.Context, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		if errors.Is(err, context.Canceled) {
-			return &InterruptedError{r.waiting()}
+			return &goal.InterruptedError{Waiting: r.waiting()}
 		}
 		return err
 	}
@@ -97,7 +95,7 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
 		}
 	}
-	return r.explain(&TimeoutError{After: r.Timeout, Waiting: r.waiting(), Connected: r.established()})
+	return r.explain(&goal.TimeoutError{After: r.Timeout, Waiting: r.waiting(), Connected: r.established()})
 }
 
 func waitingFor(ses *session.Session) string {

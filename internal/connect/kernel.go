@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -54,7 +55,7 @@ func (r *run) openKernel(ctx context.Context) error {
 	tcp := c.(*net.TCPConn)
 	r.noteKernel(tcp, r.now()-start)
 	k := &kernelConn{tcp: tcp, news: make(chan struct{}), sent: r.handedOver}
-	if r.Goal != GoalTCP {
+	if r.Goal != goal.TCP {
 		k.tls = handshake.NewClient(r.tlsConfig())
 	}
 	r.conn, r.machine = k, k
@@ -82,7 +83,7 @@ func (r *run) kernelRefusal(ctx context.Context, err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &timeout) && timeout.Timeout():
-		return &TimeoutError{After: r.Timeout, Waiting: "a SYN-ACK (by the kernel's TCP)"}
+		return &goal.TimeoutError{After: r.Timeout, Waiting: "a SYN-ACK (by the kernel's TCP)"}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}

@@ -111,7 +111,7 @@ var inhabitants = []struct {
 	short   int
 	outcome func(g Goal) string
 }{
-	{netip.MustParsePrefix("198.18.0.0/16"), 22, Goal.outcome},
+	{netip.MustParsePrefix("198.18.0.0/16"), 22, Goal.Outcome},
 	{netip.MustParsePrefix("198.18.64.0/20"), 25, always("silent")},
 	{netip.MustParsePrefix("198.18.80.0/20"), 25, always("closed")},
 	{netip.MustParsePrefix("198.18.96.0/22"), 32, always("unreachable")}, // Linux says so a few times, and then once a second

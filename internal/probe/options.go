@@ -1,51 +1,27 @@
 package probe
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
 // A Goal is how far each target is taken.
-type Goal uint8
+type Goal = goal.Goal
 
 const (
-	GoalTCP         Goal = iota // the port is open
-	GoalHello                   // the ServerHello has arrived
-	GoalCertificate             // the chain has arrived
-	GoalFinished                // both Finished messages are verified
-	GoalData                    // a request was sent, and the first of the reply is there
+	GoalTCP         = goal.TCP         // the port is open
+	GoalHello       = goal.Hello       // the ServerHello has arrived
+	GoalCertificate = goal.Certificate // the chain has arrived
+	GoalFinished    = goal.Finished    // both Finished messages are verified
+	GoalData        = goal.Data        // a request was sent, and the first of the reply is there
 )
-
-// goalNames are how --until spells them; the outcome of the first is "open".
-var goalNames = []string{"tcp", "hello", "certificate", "finished", "data"}
-
-func (g Goal) String() string { return goalNames[g] }
-
-// outcome is what reaching the goal is called.
-func (g Goal) outcome() string {
-	if g == GoalTCP {
-		return "open"
-	}
-	return goalNames[g]
-}
-
-// ParseGoal reads a goal as --until spells it.
-func ParseGoal(s string) (Goal, error) {
-	for i, name := range goalNames {
-		if s == name {
-			return Goal(i), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not one of %s", s, strings.Join(goalNames, ", "))
-}
 
 // Options say what is probed, how far, and how fast.
 type Options struct {

@@ -62,7 +62,7 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 					t.Logf("%s", line)
 				}
 				seen[r.Addr]++
-				if r.Outcome != goal.outcome() {
+				if r.Outcome != goal.Outcome() {
 					t.Fatalf("%s", line)
 				}
 			}

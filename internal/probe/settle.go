@@ -184,7 +184,7 @@ const closeTime = time.Second
 // nothing more of the peer.
 func (l *loop) reached(c *conn) {
 	r := l.begin(c)
-	r.OK, r.Outcome = true, l.o.Goal.outcome()
+	r.OK, r.Outcome = true, l.o.Goal.Outcome()
 	l.report(c, r)
 	if l.o.Goal >= GoalFinished {
 		c.session.CloseWrite()

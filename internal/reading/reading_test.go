@@ -14,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -28,7 +29,7 @@ const path = "../../docs/reading-a-handshake.md"
 func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
 
 func TestReadingAHandshakeIsTrue(t *testing.T) {
-	tr := live.Run(t, live.Case{Server: lab.ServerOptions{ClientAuth: lab.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = connect.GoalFinished }})
+	tr := live.Run(t, live.Case{Server: lab.ServerOptions{ClientAuth: lab.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
 	got := document(t, tr)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -51,7 +52,7 @@ func Options(t testing.TB, server *lab.TLSServer) connect.Options {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.PKI.CA.Cert)
 	o := connect.Options{
-		Remote: server.Addr(), Goal: connect.GoalData, Timeout: 10 * time.Second,
+		Remote: server.Addr(), Goal: goal.Data, Timeout: 10 * time.Second,
 		Worker:  &worker.Worker{Roots: roots},
 		Request: strings.NewReader("GET / HTTP/1.1\r\nHost: " + lab.ServerName + "\r\nConnection: close\r\n\r\n"),
 		Output:  io.Discard, Recorder: transcript.NewRecorder(0, nil),
@@ -96,7 +97,7 @@ var Cases = []Case{
 	{"an old version", lab.ServerOptions{Version: tls.VersionTLS10, Key: lab.RSA2048}, func(o *connect.Options) {
 		o.TLS.MinVersion, o.TLS.MaxVersion = tlsmsg.VersionTLS10, tlsmsg.VersionTLS12
 	}},
-	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = connect.GoalTCP }},
+	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = goal.TCP }},
 	{"a bad certificate", lab.ServerOptions{Fault: lab.Expired}, nil},
 	{"bad weather", lab.ServerOptions{Body: []byte(strings.Repeat("weather ", 8000))}, func(o *connect.Options) {
 		o.Dialer.Wrap = func(l link.Link) link.Link {

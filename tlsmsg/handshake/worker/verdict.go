@@ -116,10 +116,14 @@ func (r Reason) alert() tlsmsg.AlertDescription {
 
 // join makes one verdict of many.
 func join(found []*Verdict) *Verdict {
+	if len(found) == 1 {
+		return found[0]
+	}
 	v := *found[0]
 	for _, more := range found[1:] {
 		v.Text += "; " + more.Text
 	}
+	v.Err = &several{v.Err, found}
 	return &v
 }
 

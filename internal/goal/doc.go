@@ -1,0 +1,13 @@
+// Package goal says how far a connection is to go, what came of it, and why:
+// the one diagnosis that every command tells.
+//
+// A [Goal] is how far to go, an outcome is one word for what came of it, and a
+// [transcript.Reason] says why. Reasons are found from what stands in the
+// transcript, whether the connection was ours or somebody else's: a [Story]
+// takes note of the entries as they come, and [Story.Reasons] tells. Where
+// there is no transcript, as in a scan, [Code] names the reason of an error.
+//
+// Read goal.go, outcome.go and errors.go (what there is to say), story.go (what
+// is taken note of), reasons.go (which reason is looked for in which order), and
+// then one file for each kind of reason.
+package goal

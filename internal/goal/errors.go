@@ -1,0 +1,62 @@
+package goal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp"
+)
+
+// A TimeoutError says that the goal was not reached in time.
+type TimeoutError struct {
+	After     time.Duration
+	Waiting   string // for what
+	Connected bool   // there was a TCP connection by then
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("timed out after %v, waiting for %s", e.After, e.Waiting)
+}
+
+// Is makes the error an rawtcp.ErrTimeout.
+func (e *TimeoutError) Is(target error) bool { return target == rawtcp.ErrTimeout }
+
+// An InterruptedError says that somebody ended the connection by hand.
+type InterruptedError struct {
+	Waiting string // for what
+}
+
+func (e *InterruptedError) Error() string { return "interrupted while waiting for " + e.Waiting }
+
+func (e *InterruptedError) Unwrap() error { return context.Canceled }
+
+// An UnverifiedError says why the peer's certificate chain is not trusted.
+type UnverifiedError struct {
+	Verdict error
+	Then    error // how the handshake failed after that, or nil
+}
+
+func (e *UnverifiedError) Error() string {
+	s := fmt.Sprintf("certificate not verified: %v. No application data and no client credential was sent", e.Verdict)
+	if e.Then != nil {
+		s += fmt.Sprintf(", and then: %v", e.Then)
+	}
+	return s
+}
+
+func (e *UnverifiedError) Unwrap() error { return e.Verdict }
+
+// A CredentialWantedError says that the peer ended the connection after it had
+// asked for a client certificate and got none.
+type CredentialWantedError struct{ Err error }
+
+func (e *CredentialWantedError) Error() string {
+	return e.Err.Error() + "; it had asked for a client certificate, and none was sent"
+}
+
+func (e *CredentialWantedError) Unwrap() error { return e.Err }
+
+// ErrNoReply says that the peer closed without a word.
+var ErrNoReply = errors.New("the peer ended the connection without a reply to the request")

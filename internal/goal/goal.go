@@ -1,0 +1,39 @@
+package goal
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Goal is how far a connection is to go.
+type Goal uint8
+
+const (
+	TCP         Goal = iota // the TCP connection is established
+	Hello                   // the ServerHello has arrived
+	Certificate             // the server's chain has arrived and was judged
+	Finished                // both Finished messages are verified
+	Data                    // application data was exchanged
+)
+
+var names = []string{"tcp", "hello", "certificate", "finished", "data"}
+
+func (g Goal) String() string { return names[g] }
+
+// Outcome is what reaching the goal is called.
+func (g Goal) Outcome() string {
+	if g == TCP {
+		return "open"
+	}
+	return names[g]
+}
+
+// Parse reads a goal as --until spells it.
+func Parse(s string) (Goal, error) {
+	for i, name := range names {
+		if s == name {
+			return Goal(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not one of %s", s, strings.Join(names, ", "))
+}

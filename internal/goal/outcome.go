@@ -1,0 +1,62 @@
+package goal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// The outcomes of a connection that did not reach its goal. One that did is
+// named for the goal: open, hello, certificate, finished, data.
+const (
+	Closed      = "closed"      // a RST answered the SYN
+	Reset       = "reset"       // a RST ended an established connection
+	Unreachable = "unreachable" // ICMP, no route, or a next hop that does not answer
+	Timeout     = "timeout"
+	NotTLS      = "not_tls"
+	Alert       = "alert"      // one of the two sides ended it by an alert
+	Protocol    = "protocol"   // the peer broke TLS, or ended it too early
+	Unverified  = "unverified" // handshake done, certificate not verified
+	NotAllowed  = "not_allowed"
+	Interrupted = "interrupted"
+	Incomplete  = "incomplete" // a capture does not hold enough to tell
+	Failed      = "error"
+)
+
+// Outcome classifies the error of a connection.
+func Outcome(goal Goal, err error) string {
+	var unverified *UnverifiedError
+	var alert *handshake.AlertError
+	var notTLS *handshake.NotTLSError
+	var protocol *handshake.ProtocolError
+	var closed *handshake.ClosedError
+	switch {
+	case err == nil:
+		return goal.Outcome()
+	case errors.Is(err, context.Canceled):
+		return Interrupted
+	case errors.As(err, &unverified):
+		return Unverified
+	case errors.As(err, &notTLS):
+		return NotTLS
+	case errors.As(err, &alert):
+		return Alert
+	case errors.Is(err, rawtcp.ErrRefused):
+		return Closed
+	case errors.Is(err, rawtcp.ErrReset):
+		return Reset
+	case errors.Is(err, rawtcp.ErrUnreachable), errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+		return Unreachable
+	case errors.Is(err, rawtcp.ErrTimeout):
+		return Timeout
+	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply):
+		return Protocol
+	case errors.Is(err, link.ErrPermission), errors.Is(err, guard.ErrPermission):
+		return NotAllowed
+	}
+	return Failed
+}
