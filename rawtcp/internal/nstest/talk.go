@@ -23,6 +23,7 @@ type Talker struct {
 	Ack    wire.Seq // the next octet expected
 	TTL    uint8    // 64 if 0
 	Ghosts []wire.Segment
+	held   map[wire.Seq]wire.Seq // segments beyond Ack: where each begins and ends
 	buf    [link.MaxPacket]byte
 }
 
@@ -94,6 +95,32 @@ func (k *Talker) receive() (g Got, err error) {
 		return g, fmt.Errorf("a bad TCP checksum from %v (partial: %v)", g.IP.Src, g.Packet.ChecksumPartial)
 	}
 	return g, nil
+}
+
+// Take takes a segment into the stream, in any order, as a peer's kernel counts
+// on. A receiver that keeps none from beyond a hole has every loss, and every
+// segment that another overtook, sent again a window at a time: each after a
+// timeout twice as long as the last (RFC 6298, section 5.5), since what a sender
+// tries out in between (F-RTO, RFC 5682) is lost again.
+func (k *Talker) Take(s *wire.Segment) {
+	if k.held == nil {
+		k.held = make(map[wire.Seq]wire.Seq)
+	}
+	if end, ok := k.held[s.Seq]; !ok || end.Less(s.End()) {
+		k.held[s.Seq] = s.End()
+	}
+	for again := true; again; {
+		again = false
+		for begin, end := range k.held {
+			if k.Ack.Less(begin) {
+				continue
+			}
+			delete(k.held, begin)
+			if k.Ack.Less(end) {
+				k.Ack, again = end, true
+			}
+		}
+	}
 }
 
 // Handshake does SYN, SYN-ACK, ACK by hand.
