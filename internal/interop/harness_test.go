@@ -140,6 +140,7 @@ type entry struct {
 	Dir          string   `json:"dir"`
 	Layer        string   `json:"layer"`
 	Type         string   `json:"type"`
+	Frame        int      `json:"frame"`
 	Flags        []string `json:"flags"`
 	Seq          uint32   `json:"seq"`
 	Ack          uint32   `json:"ack"`

@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,14 +112,27 @@ func ladders(t *testing.T, view string) (list [][]entry) {
 }
 
 // shape is what a ladder shows but for times and values: "out SYN",
-// "in server_hello", the names of decisions.
+// "in server_hello", "in FIN", the names of decisions.
+//
+// Which segment carries what is timing: a FIN goes with the last data or alone,
+// and segments that come in together are shown before the messages in them. So
+// a message stands behind the segment that completes it, and the end of a
+// direction, "FIN", behind its last message.
 func shape(ladder []entry) (lines []string) {
+	completed := map[int][]string{} // by frame
+	for _, e := range ladder {
+		if e.Type == "message" {
+			completed[e.Frame] = append(completed[e.Frame], e.Dir+" "+e.Message)
+		}
+	}
 	for _, e := range ladder {
 		switch e.Type {
 		case "segment":
-			lines = append(lines, fmt.Sprintf("%s %s", e.Dir, arrow(e.Flags)))
-		case "message":
-			lines = append(lines, e.Dir+" "+e.Message)
+			lines = append(lines, e.Dir+" "+kind(e.Flags))
+			lines = append(lines, completed[e.Frame]...)
+			if slices.Contains(e.Flags, "FIN") {
+				lines = append(lines, e.Dir+" FIN")
+			}
 		case "decision":
 			lines = append(lines, e.Name)
 		}
@@ -127,8 +140,33 @@ func shape(ladder []entry) (lines []string) {
 	return lines
 }
 
-// arrow names a segment as the ladder does: SYN-ACK, FIN-PSH-ACK.
-func arrow(flags []string) string { return strings.Join(flags, "-") }
+// kind is what a segment is for, whether or not it pushes data and ends its
+// direction: SYN, SYN-ACK, ACK, RST, RST-ACK.
+func kind(flags []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f == "PSH" || f == "FIN" }), "-")
+}
+
+// A ladder in another legal order has the same shape.
+func TestTheShapeOfALadderIsThatOfEachLegalOrder(t *testing.T) {
+	segment := func(frame int, dir string, flags ...string) entry {
+		return entry{Type: "segment", Frame: frame, Dir: dir, Flags: flags}
+	}
+	reply := entry{Type: "message", Frame: 1, Dir: "in", Message: "application_data"}
+	want := []string{"in application_data", "in FIN", "out ACK", "out FIN"}
+	for name, ladder := range map[string][]entry{
+		"each alone":            {segment(1, "in", "PSH", "ACK"), reply, segment(2, "in", "FIN", "ACK"), segment(3, "out", "ACK"), segment(4, "out", "FIN", "ACK")},
+		"data and FIN together": {segment(1, "in", "FIN", "PSH", "ACK"), reply, segment(2, "out", "FIN", "ACK")},
+		"read after the FIN":    {segment(1, "in", "ACK"), segment(2, "in", "FIN", "ACK"), reply, segment(3, "out", "FIN", "ACK")},
+	} {
+		if missing := inOrder(shape(ladder), want); missing != "" {
+			t.Errorf("%s: no %q in its place: %q", name, missing, shape(ladder))
+		}
+	}
+	early := []entry{segment(1, "out", "FIN", "ACK"), segment(2, "in", "PSH", "ACK"), {Type: "message", Frame: 2, Dir: "in", Message: "application_data"}, segment(3, "in", "FIN", "ACK")}
+	if inOrder(shape(early), want) == "" {
+		t.Error("a client that ends before the reply came is taken for one that ends after it")
+	}
+}
 
 // inOrder returns the first of the wanted lines that does not come after those
 // before it, or "".

@@ -51,6 +51,6 @@ the ClientHello with the alert handshake_failure, and ends the connection.`,
 	Steps: []Step{{
 		Args:  "--ciphers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 		Exit:  exitTLS,
-		Shows: []string{"out client_hello", "in alert", "in FIN-ACK"},
+		Shows: []string{"out client_hello", "in alert", "in FIN"},
 	}},
 }
