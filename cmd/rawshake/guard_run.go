@@ -17,8 +17,9 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
-// portsForRun is how many ports are chosen where none are named.
-const portsForRun = 100
+// portsForRun is how many ports are chosen where none are named: a power of two,
+// and they begin at a multiple of it, as masscan wants its source ports.
+const portsForRun = 128
 
 func newGuardRun() *cobra.Command {
 	var f guardFlags
@@ -28,9 +29,11 @@ func newGuardRun() *cobra.Command {
 		Use:   "run [--ports FIRST-LAST] -- COMMAND [ARGUMENT…]",
 		Short: "Run a raw-socket program under a guard that ends with it",
 		Long: `run puts up a guard, runs the command, and takes the guard down with it; also
-when it is killed. Without --ports, ` + fmt.Sprint(portsForRun) + ` free ones are chosen. The command finds
-them in $RAWSHAKE_PORTS (FIRST-LAST), $RAWSHAKE_FIRST_PORT and $RAWSHAKE_LAST_PORT,
-and in its arguments for {ports}, {first} and {last}.
+when it is killed. Without --ports, ` + fmt.Sprint(portsForRun) + ` free ones are chosen, which begin at a
+multiple of ` + fmt.Sprint(portsForRun) + `: masscan, which finds a port by masking its number, takes no
+range that is not a power of two in size, and aligned. The command finds them in
+$RAWSHAKE_PORTS (FIRST-LAST), $RAWSHAKE_FIRST_PORT and $RAWSHAKE_LAST_PORT, and in
+its arguments for {ports}, {first} and {last}.
 
 The listener guard, which needs no privilege, holds the ports as well: a
 command that binds them itself needs --guard nftables.
@@ -46,7 +49,7 @@ Exit status: the command's own; 128 and the signal's number if one ended it.`,
 			if kind, err = oneOf("--guard", kind, "auto", "listener", "nftables"); err != nil {
 				return err
 			}
-			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun})
+			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun, Aligned: true})
 			if err != nil {
 				return guardError(err, autoKind)
 			}

@@ -58,6 +58,9 @@ func TestGuardRunTellsThePortsAndEndsLikeItsCommand(t *testing.T) {
 		t.Errorf("the command was told %q", r.stdout)
 	}
 	rawshake(t, l.Near(), "guard", "run", "--", "sh", "-c", "kill -TERM $$").want(t, 128+15)
+	// masscan takes no other source ports: their number is a power of two, and
+	// they begin at a multiple of it.
+	rawshake(t, l.Near(), "guard", "run", "--", "sh", "-c", "n=$(({last} - {first} + 1)); [ $n -gt 1 ] && [ $((n & (n - 1))) = 0 ] && [ $(({first} % n)) = 0 ]").want(t, 0)
 	for _, args := range []string{"", "up", "up --ports 0", "up --ports 9-8", "up --ports 1-x", "down --address 198.18.0.1", "run", "run --ports 70000 -- true", "status here", "frob"} {
 		rawshake(t, l.Near(), append([]string{"guard"}, strings.Fields(args)...)...).want(t, 2)
 	}

@@ -31,6 +31,9 @@ type RangeOptions struct {
 	// Least of 0 takes nothing but Count.
 	First, Last  uint16
 	Count, Least int
+	// Aligned has the block begin at a multiple of Count, which must be a power of
+	// two: some programs find a port's slot by masking its number.
+	Aligned bool
 	// Hold binds every port, so that neither the kernel nor another process
 	// can use one: an open descriptor for each port and address. The listener
 	// guard does so in any case.
@@ -69,6 +72,9 @@ func OpenRange(o RangeOptions) (Range, error) {
 	if o.Count < 1 || o.Count > maxBlock {
 		return nil, fmt.Errorf("a guard over %d ports: from 1 to %d can be chosen", o.Count, maxBlock)
 	}
+	if o.Aligned && o.Count&(o.Count-1) != 0 {
+		return nil, fmt.Errorf("an aligned guard over %d ports: their number must be a power of two", o.Count)
+	}
 	if o.Least < 1 {
 		o.Least = o.Count
 	}
@@ -87,7 +93,7 @@ func openBlock(kinds []string, o RangeOptions) (_ Range, err error) {
 	for i := range attempts {
 		// Thousands of connections in TIME-WAIT leave no long run of the kernel's
 		// own range free. Below it their ports are rare.
-		if o.First, o.Last, err = randomBlock(o.Count, o.Hold && i < attempts/2); err != nil {
+		if o.First, o.Last, err = randomBlock(o, o.Hold && i < attempts/2); err != nil {
 			return nil, err
 		}
 		s, err := o.scope()
@@ -279,24 +285,43 @@ const (
 	maxBlock    = 16384
 )
 
-// randomBlock chooses n ports in a row: of the kernel's own range, which is right
-// for ports that are held, or below it, where the kernel gives none away.
-func randomBlock(n int, own bool) (first, last uint16, err error) {
+// randomBlock chooses o.Count ports in a row: of the kernel's own range, which is
+// right for ports that are held, or below it, where the kernel gives none away.
+func randomBlock(o RangeOptions, own bool) (first, last uint16, err error) {
 	low, high, err := ephemeralRange()
 	if err != nil {
 		return 0, 0, err
 	}
 	from, to := int(low), int(high)
-	if !own && int(low)-lowestBlock >= n {
+	if !own && blocks(lowestBlock, int(low)-1, o) > 0 {
 		from, to = lowestBlock, int(low)-1
 	}
-	if to-from+1 < n {
+	if blocks(from, to, o) == 0 {
 		from, to = lowestBlock, 65535
 	}
-	at, err := rand.Int(rand.Reader, big.NewInt(int64(to-from-n+2)))
+	at, err := rand.Int(rand.Reader, big.NewInt(int64(blocks(from, to, o))))
 	if err != nil {
 		return 0, 0, err
 	}
-	first = uint16(from + int(at.Int64()))
-	return first, first + uint16(n-1), nil
+	step, from := o.grid(from)
+	first = uint16(from + step*int(at.Int64()))
+	return first, first + uint16(o.Count-1), nil
+}
+
+// blocks is how many places for o.Count ports there are between two ports.
+func blocks(from, to int, o RangeOptions) int {
+	step, from := o.grid(from)
+	if to-from+1 < o.Count {
+		return 0
+	}
+	return (to-from+1-o.Count)/step + 1
+}
+
+// grid is where a block may begin: at the first such port from a port on, and
+// every step from there.
+func (o RangeOptions) grid(from int) (step, first int) {
+	if !o.Aligned {
+		return 1, from
+	}
+	return o.Count, (from + o.Count - 1) / o.Count * o.Count
 }

@@ -100,6 +100,23 @@ func TestAHeldRangeIsNobodyElses(t *testing.T) {
 	}
 }
 
+// A program that masks port numbers, as masscan does, needs a block that begins at
+// a multiple of its size.
+func TestAnAlignedBlockBeginsAtAMultipleOfItsSize(t *testing.T) {
+	p := nstest.NewPair(t)
+	for count := 1; count <= 1024; count *= 4 {
+		for range 8 {
+			g, err := guard.OpenRange(guard.RangeOptions{Kind: guard.KindNone, Addrs: []netip.Addr{p.Client.Addr4}, Count: count, Aligned: true})
+			nstest.Check(t, err)
+			first, last := g.Ports()
+			if int(first)%count != 0 || int(last)-int(first)+1 != count || first < 1024 {
+				t.Errorf("%d aligned ports: %d-%d", count, first, last)
+			}
+			nstest.Check(t, g.Close())
+		}
+	}
+}
+
 // What needs no privilege comes first, as long as descriptors last.
 func TestAutoTakesListenersWhileDescriptorsLast(t *testing.T) {
 	p := nstest.NewPair(t)
@@ -129,6 +146,7 @@ func TestWrongRangesAreRefused(t *testing.T) {
 	}{
 		{guard.RangeOptions{First: 9, Last: 8}, "above its last"},
 		{guard.RangeOptions{}, "over 0 ports"},
+		{guard.RangeOptions{Count: 100, Aligned: true}, "power of two"},
 		{guard.RangeOptions{Count: 1 << 20}, "over 1048576 ports"},
 		{guard.RangeOptions{First: 1, Last: 2, Addrs: make([]netip.Addr, 1)}, "needs the address"},
 		{guard.RangeOptions{Kind: "moat", Count: 1}, `unknown kind of guard "moat"`},
