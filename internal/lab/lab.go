@@ -162,7 +162,7 @@ func (l *Lab) makePapers() (*Papers, error) {
 		names = append(names, n.name, n.name+".lab.test")
 		addresses = append(addresses, n.addresses()...)
 	}
-	pki, err := NewPKI(PKIOptions{Names: names, Addresses: addresses})
+	pki, err := NewPKI(PKIOptions{Names: names, Addresses: addresses, Local: true})
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,6 +118,9 @@ type PKIOptions struct {
 	// Names and Addresses stand in the server's certificate beside [ServerName].
 	Names     []string
 	Addresses []netip.Addr
+	// Local has it be for "localhost" and the loopback addresses too: who runs a
+	// server calls it so.
+	Local bool
 	// Issuer, if set, is used instead of a fresh CA.
 	Issuer *Credential
 }
@@ -174,8 +178,13 @@ func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *
 	}
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	t.DNSNames = append([]string{ServerName}, o.Names...)
-	for _, a := range o.Addresses {
-		if a.IsValid() {
+	addresses := o.Addresses
+	if o.Local {
+		t.DNSNames = append(t.DNSNames, "localhost")
+		addresses = append(slices.Clone(addresses), netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
+	}
+	for i, a := range addresses {
+		if a.IsValid() && !slices.Contains(addresses[:i], a) {
 			t.IPAddresses = append(t.IPAddresses, net.IP(a.AsSlice()))
 		}
 	}

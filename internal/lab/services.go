@@ -181,7 +181,7 @@ func (l *Lab) pkiFor(n *Node, s Service) (*PKI, error) {
 	}
 	return NewPKI(PKIOptions{
 		ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
-		Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(),
+		Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(), Local: true,
 	})
 }
 

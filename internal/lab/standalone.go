@@ -22,7 +22,7 @@ func (e *ServiceError) Error() string { return e.Err.Error() }
 func (e *ServiceError) Unwrap() error { return e.Err }
 
 // Serve starts a service at an address, "host:port". The certificate is for
-// [ServerName], this machine's name, and its addresses; the CA is new.
+// [ServerName], this machine's name, "localhost", and its addresses; the CA is new.
 func Serve(ctx context.Context, s Service, address string) (*Standalone, error) {
 	local, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
@@ -56,7 +56,7 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 }
 
 func (a *Standalone) certificates(s Service) (*PKI, error) {
-	o := PKIOptions{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault}
+	o := PKIOptions{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault, Local: true}
 	if name, err := os.Hostname(); err == nil {
 		o.Names = []string{name}
 	}
