@@ -102,6 +102,15 @@ func ParseSelector(s string) (sel Selector, ok bool) {
 // String is the selector as ParseSelector reads it.
 func (sel Selector) String() string { return path(sel).from(0, true) }
 
+// Anywhere is the selector without places in lists.
+func (sel Selector) Anywhere() Selector {
+	any := make(Selector, len(sel))
+	for i, s := range sel {
+		any[i] = segment{name: s.name, index: -1}
+	}
+	return any
+}
+
 // picks reports whether the path's end is what the selector names, or lies
 // inside of it.
 func (sel Selector) picks(p path) bool {

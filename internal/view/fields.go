@@ -21,7 +21,6 @@ type Fields struct {
 	specimens specimens
 	words     *dictionary.Dictionary
 	told      map[string]bool // explanations given
-	shown     bool            // whether anything was
 }
 
 // NewFields returns a view of fields that writes to w.
@@ -41,7 +40,7 @@ func (v *Fields) Entry(e *transcript.Entry) {
 	v.fit()
 	v.specimens.entry(e, v.specimen)
 	if e.Type == transcript.TypeResult {
-		v.end(e.Result, v.shown)
+		v.end(e.Result)
 	}
 }
 
@@ -52,10 +51,9 @@ func (v *Fields) specimen(s *anatomy.Specimen) {
 		head = ""
 		v.row(s, row)
 	}
-	if head != "" {
+	if !v.look.see(s, head == "") {
 		return // nothing picked
 	}
-	v.shown = true
 	if s.Err != nil {
 		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
 	}

@@ -15,7 +15,6 @@ import (
 type Hex struct {
 	canvas
 	specimens specimens
-	shown     bool
 }
 
 // NewHex returns a hex view that writes to w.
@@ -35,7 +34,7 @@ func (v *Hex) Entry(e *transcript.Entry) {
 	v.fit()
 	v.specimens.entry(e, v.dump)
 	if e.Type == transcript.TypeResult {
-		v.end(e.Result, v.shown)
+		v.end(e.Result)
 	}
 }
 
@@ -51,10 +50,9 @@ func (v *Hex) dump(s *anatomy.Specimen) {
 			name = ""
 		}
 	}
-	if head != "" {
+	if !v.look.see(s, head == "") {
 		return
 	}
-	v.shown = true
 	if s.Err != nil {
 		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -46,13 +47,14 @@ type canvas struct {
 	printer
 	options Options
 	g       *glyphs
+	look    search
 }
 
 func newCanvas(w io.Writer, o Options) canvas {
 	if o.Width <= 0 {
 		o.Width = DefaultWidth
 	}
-	c := canvas{printer: printer{w: w}, options: o, g: &unicodeGlyphs}
+	c := canvas{printer: printer{w: w}, options: o, g: &unicodeGlyphs, look: search{sel: o.Select}}
 	if o.ASCII {
 		c.g = &asciiGlyphs
 	}
@@ -113,11 +115,34 @@ func (v *canvas) result(r *transcript.Result, remark string) {
 }
 
 // end closes a view of fields, and says so where nothing was there to show.
-func (v *canvas) end(r *transcript.Result, shown bool) {
-	if v.options.Select != nil && !shown {
-		v.paragraph("", "", "nothing in this connection is called "+v.options.Select.String()+": look at the names with --view hex", yellow)
+func (v *canvas) end(r *transcript.Result) {
+	if sel := v.options.Select; sel != nil && !v.look.shown {
+		text := "nothing in this connection is called " + sel.String()
+		if v.look.elsewhere {
+			text = "this connection has " + sel.Anywhere().String() + ", but not so many that there is " + sel.String() + " (the first is 0)"
+		}
+		v.paragraph("", "", text+": look at the names with --view hex", yellow)
 	}
 	v.result(r, "")
+}
+
+// A search is what a view of fields has found of what is to be shown.
+type search struct {
+	sel       anatomy.Selector
+	shown     bool // something was
+	elsewhere bool // its name is there, and not at the place asked for
+}
+
+// see takes account of a specimen in which fields were picked, or none.
+func (f *search) see(s *anatomy.Specimen, picked bool) bool {
+	f.shown = f.shown || picked
+	if !f.shown && !f.elsewhere {
+		for range s.Leaves(f.sel.Anywhere()) {
+			f.elsewhere = true
+			break
+		}
+	}
+	return picked
 }
 
 // toASCII replaces what is not ASCII: the signs of our own sentences by their
