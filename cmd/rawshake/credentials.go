@@ -13,6 +13,18 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
+// planRoots says whom to trust: the CAs of a file, or where none is named, and
+// certificates will be verified, the usual ones.
+func planRoots(w *worker.Worker, file string, verifies bool) (err error) {
+	switch {
+	case file != "":
+		w.Roots, err = loadRoots(file)
+	case verifies:
+		w.Roots = trustedRoots(x509.SystemCertPool, os.Stderr)
+	}
+	return err
+}
+
 // loadRoots reads the CA certificates of a PEM file.
 func loadRoots(path string) (*x509.CertPool, error) {
 	data, err := os.ReadFile(path)

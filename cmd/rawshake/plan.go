@@ -173,12 +173,8 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	}
 	o.TLS.AllowUnverified = f.insecure
 	o.Worker = &worker.Worker{}
-	if f.ca != "" {
-		roots, err := loadRoots(f.ca)
-		if err != nil {
-			return err
-		}
-		o.Worker.Roots = roots
+	if err := planRoots(o.Worker, f.ca, o.Goal >= connect.GoalCertificate); err != nil {
+		return err
 	}
 	if err := parseNames("--ciphers", f.ciphers, tlsmsg.ParseCipherSuite, &o.TLS.CipherSuites); err != nil {
 		return err

@@ -164,12 +164,8 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		}
 	}
 	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts)}
-	if f.ca != "" {
-		roots, err := loadRoots(f.ca)
-		if err != nil {
-			return err
-		}
-		o.Worker.Roots = roots
+	if err := planRoots(o.Worker, f.ca, o.Goal >= probe.GoalCertificate && !f.dryRun); err != nil {
+		return err
 	}
 	var c connect.Options
 	if err := f.tls.plan(&c); err != nil {

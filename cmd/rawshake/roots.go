@@ -1,0 +1,61 @@
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+)
+
+// trustedRoots are the CA certificates to verify with where none are named: nil
+// for the system's, and those in the program where the system has none, as in a
+// container that holds nothing else. Of these it is said on notes.
+func trustedRoots(system func() (*x509.CertPool, error), notes io.Writer) *x509.CertPool {
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if os.Getenv(name) != "" {
+			return nil // the person says where they are, and is told if they are not
+		}
+	}
+	if pool, err := system(); err == nil && !pool.Equal(x509.NewCertPool()) {
+		return nil
+	}
+	pool := bundledRoots()
+	fmt.Fprintf(notes, "rawshake: this machine has no CA certificates: Mozilla's, which are in this program%s, are trusted; --ca FILE names others\n", bundleDate())
+	return pool
+}
+
+// bundledRoots are the CA certificates that Mozilla trusts, with what they may
+// sign for where that is bounded.
+func bundledRoots() *x509.CertPool {
+	pool := x509.NewCertPool()
+	for root := range bundle.Roots() {
+		cert, err := x509.ParseCertificate(root.Certificate)
+		switch {
+		case err != nil: // what this Go release no longer reads
+		case root.Constraint == nil:
+			pool.AddCert(cert)
+		default:
+			pool.AddCertWithConstraint(cert, root.Constraint)
+		}
+	}
+	return pool
+}
+
+// bundleDate says of when the certificates are, where the build knows.
+func bundleDate() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		// v0.0.0-20261030153154-30a33513ff6d
+		if parts := strings.Split(m.Version, "-"); strings.HasSuffix(m.Path, "x509roots/fallback") && len(parts) == 3 && len(parts[1]) == 14 {
+			return fmt.Sprintf(" (of %s-%s-%s)", parts[1][:4], parts[1][4:6], parts[1][6:8])
+		}
+	}
+	return ""
+}
