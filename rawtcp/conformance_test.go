@@ -88,14 +88,18 @@ func TestDiffservChangesOnlyWhenTheCallerSaysSo(t *testing.T) {
 func TestReceivedDiffservIsTold(t *testing.T) {
 	b := newBench()
 	f, syn := b.open(t)
-	b.Receive(b.now, packet(wire.Segment{Seq: 1, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1}, func(p []byte) {
-		p[1] = 0x48
-		p[10], p[11] = 0, 0
-		sum := wire.Checksum(p[:20])
-		p[10], p[11] = byte(sum>>8), byte(sum)
-	}), false)
+	marked := func(tos byte, s wire.Segment) {
+		b.Receive(b.now, packet(s, func(p []byte) {
+			p[1] = tos
+			p[10], p[11] = 0, 0
+			sum := wire.Checksum(p[:20])
+			p[10], p[11] = byte(sum>>8), byte(sum)
+		}), false)
+	}
+	marked(0x48, wire.Segment{Seq: 1, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1})
+	marked(0x03, wire.Segment{Seq: 2, Ack: syn.End().Add(9), Flags: wire.ACK, Window: 1}) // refused
 	if f.Received != 0x48 {
-		t.Errorf("received traffic class %#x, want 0x48", f.Received)
+		t.Errorf("received traffic class %#x, want 0x48 of the segment that was accepted", f.Received)
 	}
 }
 

@@ -55,7 +55,7 @@ type Flow struct {
 	Changed       func() // called after each call to Machine that may change it; may be nil
 
 	Header   Header // of the packets that we send
-	Received uint8  // the Diffserv field and ECN bits of the last one that arrived (RFC 9293, MAY-9)
+	Received uint8  // the Diffserv field and ECN bits of the last one that was accepted (RFC 9293, MAY-9)
 
 	queued  bool // in Endpoint.ready
 	timer   int  // index in Endpoint.timers, or -1
@@ -235,8 +235,9 @@ func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	case s.Flags.Has(wire.SYN) && f.Machine.State() == tcb.TimeWait && e.reopen(now, f, s):
 		return
 	}
-	f.Received = h.TrafficClass
-	f.Machine.Receive(now, s)
+	if f.Machine.Receive(now, s) {
+		f.Received = h.TrafficClass
+	}
 	e.Touch(f)
 }
 

@@ -23,11 +23,13 @@ type ear struct {
 	limit    int
 }
 
-func (m *ear) Receive(_ tcb.Instant, s *wire.Segment) {
+func (m *ear) Receive(_ tcb.Instant, s *wire.Segment) bool {
 	c := *s
 	c.Payload = bytes.Clone(s.Payload)
 	m.segments = append(m.segments, c)
+	return true
 }
+
 func (m *ear) Unreachable(_ tcb.Instant, msg *wire.ICMP) {
 	m.messages = append(m.messages, *msg)
 	if n := msg.MTU(); n > 0 {

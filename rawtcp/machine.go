@@ -11,7 +11,7 @@ import (
 // tcb.Conn; the byte stream is that of the machine's top layer.
 type Machine interface {
 	Open(now tcb.Instant)
-	Receive(now tcb.Instant, s *wire.Segment)
+	Receive(now tcb.Instant, s *wire.Segment) (accepted bool)
 	Unreachable(now tcb.Instant, m *wire.ICMP)
 	Advance(now tcb.Instant)
 	Deadline() (at tcb.Instant, ok bool)

@@ -56,10 +56,12 @@ func (s *Session) TCP() *tcb.Conn { return s.tcp }
 // Open starts the connection: a SYN becomes due.
 func (s *Session) Open(now tcb.Instant) { s.tcp.Open(now) }
 
-// Receive takes one arrived segment through both layers.
-func (s *Session) Receive(now tcb.Instant, seg *wire.Segment) {
-	s.tcp.Receive(now, seg)
+// Receive takes one arrived segment through both layers, and reports whether
+// TCP accepted it.
+func (s *Session) Receive(now tcb.Instant, seg *wire.Segment) (accepted bool) {
+	accepted = s.tcp.Receive(now, seg)
 	s.pump()
+	return accepted
 }
 
 // Unreachable takes an ICMP error that quotes a segment of ours.

@@ -10,27 +10,39 @@ type rttTiming struct {
 	sent    Instant
 }
 
-// receiveAck is the fifth step: it moves SND.UNA and the send window, and the
-// states that wait for an acknowledgment. It reports whether the rest of the
-// segment counts.
-func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
-	if c.state == SynReceived {
-		if !c.snd.una.Less(s.Ack) || !s.Ack.LessEq(c.snd.nxt) {
-			c.drop(s, "it acknowledges what was never sent")
-			c.reset(s.Ack, "a segment acknowledged what was never sent")
-			return false
-		}
-		c.synAcked(now, s)
-	}
+// acceptAck is the check of the fifth step: it reports whether a segment
+// acknowledges what it may, and answers one that does not.
+func (c *Conn) acceptAck(now Instant, s *wire.Segment) bool {
 	switch {
+	case c.acksWithin(s):
+		return true
+	case c.state == SynReceived:
+		c.drop(s, "it acknowledges what was never sent")
+		c.reset(s.Ack, "a segment acknowledged what was never sent")
 	case c.snd.nxt.Less(s.Ack):
 		c.drop(s, "it acknowledges what was never sent")
 		c.challenge(now, "an ACK of what was never sent")
-		return false
-	case s.Ack.Less(c.oldestAck()):
+	default:
 		c.drop(s, "it acknowledges what is long past") // RFC 5961, section 5
 		c.challenge(now, "an ACK of what is long past")
-		return false
+	}
+	return false
+}
+
+// acksWithin reports whether a segment acknowledges nothing that was never
+// sent, nor what is long past (RFC 5961, section 5); in SYN-RECEIVED, our SYN.
+func (c *Conn) acksWithin(s *wire.Segment) bool {
+	if c.state == SynReceived {
+		return c.snd.una.Less(s.Ack) && s.Ack.LessEq(c.snd.nxt)
+	}
+	return c.oldestAck().LessEq(s.Ack) && s.Ack.LessEq(c.snd.nxt)
+}
+
+// receiveAck is the rest of the fifth step: it moves SND.UNA and the send
+// window, and the states that wait for an acknowledgment.
+func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
+	if c.state == SynReceived {
+		c.synAcked(now, s)
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	news := c.takeSACK(s)
@@ -47,7 +59,6 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) bool {
 	}
 	c.lossSigns(duplicate, news)
 	c.afterAck(now)
-	return !c.over
 }
 
 // oldestAck is the least acknowledgment that a segment may carry.

@@ -59,9 +59,14 @@ func (c *Conn) Outlived(now Instant) bool {
 	return now.Sub(begun) >= max(leastOutlived, 2*c.rtt.srtt)
 }
 
-// repeatedFIN starts TIME-WAIT again when the peer sends its FIN again.
+// repeatedFIN starts TIME-WAIT again when the peer sends its FIN again. It has
+// arrived before, and so is no part of the window; everything else about it must
+// be as of a segment that is accepted.
 func (c *Conn) repeatedFIN(now Instant, s *wire.Segment) {
-	if c.state == TimeWait && s.Flags.Has(wire.FIN) && s.End() == c.rcv.nxt {
+	if c.state != TimeWait || s.Flags&(wire.FIN|wire.SYN|wire.RST|wire.ACK) != wire.FIN|wire.ACK {
+		return
+	}
+	if s.End() == c.rcv.nxt && c.acksWithin(s) && !c.oldTimestamp(now, s) {
 		c.timers.set(timerTimeWait, now.Add(2*c.cfg.MSL))
 	}
 }

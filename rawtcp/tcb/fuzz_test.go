@@ -128,7 +128,7 @@ func (k *talk) step(p *tape) {
 	switch p.byte() % 12 {
 	default:
 		s := p.segment(k.c)
-		k.c.Receive(k.now, &s)
+		k.receive(&s)
 	case 1:
 		k.c.Write(make([]byte, p.byte()<<4))
 	case 2:

@@ -109,7 +109,7 @@ func (c *Conn) offers(kind wire.OptionKind) bool {
 const minMSS = 48
 
 // receiveSynSent is RFC 9293, section 3.10.7.3.
-func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
+func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	acks := s.Flags.Has(wire.ACK)
 	switch {
 	case acks && (s.Ack != c.snd.nxt || !c.id.ISS.Less(s.Ack)):
@@ -117,15 +117,16 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
 		if !s.Flags.Has(wire.RST) {
 			c.reset(s.Ack, "a segment acknowledged what was never sent")
 		}
+		return false
+	case s.Flags.Has(wire.RST) && !acks:
+		c.drop(s, "RST without an acknowledgment of our SYN")
+		return false
 	case s.Flags.Has(wire.RST):
-		if !acks {
-			c.drop(s, "RST without an acknowledgment of our SYN")
-			return
-		}
 		emit(c, ResetReceived{State: c.state})
 		c.end(fmt.Errorf("%w: the peer answered our SYN with a RST", ErrRefused))
 	case !s.Flags.Has(wire.SYN):
 		c.drop(s, "neither SYN nor RST, while waiting for a SYN-ACK")
+		return false
 	case acks:
 		c.agree(now, s)
 		c.synAcked(now, s)
@@ -134,6 +135,7 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) {
 	default:
 		c.openedFromBothSides(now, s)
 	}
+	return true
 }
 
 // openedFromBothSides is a simultaneous open: the peer's SYN crossed ours (RFC

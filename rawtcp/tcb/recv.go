@@ -3,51 +3,50 @@ package tcb
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
 // Receive takes one arrived segment, whose addresses, ports and checksum the
-// caller has checked. Nothing of s is kept. A segment may be due after it.
-func (c *Conn) Receive(now Instant, s *wire.Segment) {
+// caller has checked, and reports whether it was accepted. One that was refused
+// leaves nothing behind but the answer that is due to it, and the count of such
+// answers. Nothing of s is kept. A segment may be due after it.
+func (c *Conn) Receive(now Instant, s *wire.Segment) (accepted bool) {
 	switch {
 	case c.state == Closed, c.state == Listen:
 		c.drop(s, "the connection is closed")
+		return false
 	case c.state == SynSent:
-		c.receiveSynSent(now, s)
-	default:
-		c.receiveSynchronized(now, s)
+		return c.receiveSynSent(now, s)
 	}
+	return c.receiveSynchronized(now, s)
 }
 
-// receiveSynchronized is RFC 9293, section 3.10.7.4, in its order.
-func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) {
+// receiveSynchronized is RFC 9293, section 3.10.7.4, in its order. Nothing is
+// taken from the segment before the last of the checks (RFC 5961, section 5).
+func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) (accepted bool) {
 	if why := c.outside(s); why != "" {
 		c.unacceptable(now, s, why)
-		return
+		return false
 	}
-	c.heard(now)
 	switch {
 	case s.Flags.Has(wire.RST):
-		c.receiveRST(now, s)
-		return
-	case s.Flags.Has(wire.SYN) && c.state == SynReceived && c.passive:
-		c.drop(s, "another SYN within the window")
-		c.end(nil) // back to LISTEN: the peer has begun anew
-		return
-	case s.Flags.Has(wire.SYN):
-		c.drop(s, "SYN on a connection that is already open")
-		c.challenge(now, "a SYN arrived on an open connection") // RFC 5961, section 4
-		return
+		return c.receiveRST(now, s)
+	case s.Flags.Has(wire.SYN) && !c.repeatsSYN(s):
+		return c.receiveSYN(now, s)
 	case c.oldTimestamp(now, s):
 		c.drop(s, "its timestamp is older than the last") // PAWS
 		c.challenge(now, "a segment's timestamp went back")
-		return
+		return false
 	case !s.Flags.Has(wire.ACK):
-		c.drop(s, "no ACK")
-		return
+		c.refuseWithoutAck(now, s)
+		return false
+	case !c.acceptAck(now, s):
+		return false
 	}
+	c.heard(now)
 	c.noteTimestamp(now, s)
-	if !c.receiveAck(now, s) {
-		return
+	c.receiveAck(now, s)
+	if !c.over {
+		c.takeUrgent(s)
+		c.receiveText(now, s)
 	}
-	c.takeUrgent(s)
-	c.receiveText(now, s)
+	return true
 }
 
 // outside says why no part of s is within the receive window, or nothing.
@@ -77,14 +76,43 @@ func (c *Conn) outside(s *wire.Segment) string {
 // section 3.5.3, SHLD-2). Only at RCV.NXT it is believed;
 // elsewhere it draws a challenge ACK, which a real sender of a RST answers with
 // a right one (RFC 5961, section 3).
-func (c *Conn) receiveRST(now Instant, s *wire.Segment) {
+func (c *Conn) receiveRST(now Instant, s *wire.Segment) (accepted bool) {
 	if s.Seq != c.rcv.nxt {
 		c.drop(s, "RST within the window but not at RCV.NXT")
 		c.challenge(now, "a RST arrived that is not at RCV.NXT")
-		return
+		return false
 	}
 	emit(c, ResetReceived{State: c.state})
 	c.end(c.resetError())
+	return true
+}
+
+// repeatsSYN reports whether a SYN that came with octets within the window is
+// itself before it: while the handshake lasts the peer may send its SYN again,
+// of which RFC 9293, section 3.10.7.4, trims what has arrived.
+func (c *Conn) repeatsSYN(s *wire.Segment) bool {
+	return c.state == SynReceived && s.Seq.Less(c.rcv.nxt)
+}
+
+// receiveSYN takes a SYN that is not the one which began the connection.
+func (c *Conn) receiveSYN(now Instant, s *wire.Segment) (accepted bool) {
+	if c.state == SynReceived && c.passive {
+		c.drop(s, "another SYN within the window")
+		c.end(nil) // back to LISTEN: the peer has begun anew
+		return true
+	}
+	c.drop(s, "SYN on a connection that is already open")
+	c.challenge(now, "a SYN arrived on an open connection") // RFC 5961, section 4
+	return false
+}
+
+// refuseWithoutAck drops a segment without an ACK. A SYN that came again is
+// told where we stand, with octets on it as without.
+func (c *Conn) refuseWithoutAck(now Instant, s *wire.Segment) {
+	c.drop(s, "no ACK")
+	if s.Flags.Has(wire.SYN) {
+		c.challenge(now, "the peer's SYN came again")
+	}
 }
 
 // receiveText puts a segment's octets and its FIN where they belong (seventh
