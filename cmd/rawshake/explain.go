@@ -29,6 +29,7 @@ type explainFlags struct {
 	servername string
 	list       bool
 	keylog     string
+	checksums  string
 	strip      bool
 	output     string
 	html       string
@@ -82,6 +83,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.servername, "servername", "", "a connection whose client asks for this name; *.example.com for any below")
 	fl.BoolVar(&f.list, "list", false, "list the connections, also where there is one")
 	fl.StringVar(&f.keylog, "keylog", "", "decrypt with the secrets in this key log (beside those in the capture)")
+	fl.StringVar(&f.checksums, "checksums", "peer", "a segment with a wrong checksum counts if its peer acknowledges it (peer), or never (strict)")
 	fl.BoolVar(&f.strip, "strip-secrets", false, "show nothing: write the capture without its secrets to -o")
 	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (with secrets, if there are)")
 	fl.StringVarP(&f.output, "output", "o", "", "write the view, or the capture without secrets, to this file")
@@ -100,6 +102,8 @@ func (f *explainFlags) complete(cmd *cobra.Command, args []string) error {
 		return usageError("--json and --view %s contradict each other", f.view)
 	case f.quiet && f.json:
 		return usageError("--quiet and --json contradict each other")
+	case f.checksums != "peer" && f.checksums != "strict":
+		return usageError("--checksums %q is neither peer nor strict", f.checksums)
 	case f.conn < 0 || changed("conn") && f.conn == 0:
 		return usageError("--conn %d: the first connection is number 1", f.conn)
 	case f.strip && (f.conn != 0 || f.host != "" || f.port != 0 || f.servername != "" || f.list || f.json || f.html != "" || changed("view")):
@@ -193,7 +197,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	if err != nil {
 		return usageError("--view: %v", err)
 	}
-	o := explain.Options{Filter: filter, KeyLog: f.keylog, List: f.list, Listener: v.Entry, Limit: transcript.KeepNothing}
+	o := explain.Options{Filter: filter, KeyLog: f.keylog, List: f.list, Listener: v.Entry, StrictChecksums: f.checksums == "strict", Limit: transcript.KeepNothing}
 	if page != nil || f.view == "keys" { // what needs all of it, and comes last
 		o.Limit = 0
 	}

@@ -88,7 +88,7 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 // segment looks at the first bytes of a stream, and keeps those of which no
 // record is known yet.
 func (s *stream) segment(f *transcript.Frame) {
-	if f.Stream.Len() == 0 || f.Ghost || f.BadChecksum {
+	if f.Stream.Len() == 0 || f.Discarded() {
 		return
 	}
 	p := f.Payload()

@@ -1,6 +1,7 @@
 package anatomy
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/rawshake/rawshake/field"
@@ -14,11 +15,11 @@ func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
 	s := &Specimen{Frame: f, Data: f.Raw, Situation: a.seen.of(f)}
 	s.Tree, s.Err = f.Tree()
 	whole(s.Tree, len(s.Data), s.Err)
-	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Ghost || f.BadChecksum {
+	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Whole != nil || f.Discarded() {
 		return s
 	}
 	if payload := payloadOf(s.Tree); payload != nil && payload.Length <= int(f.Stream.Len()) {
-		a.streams[f.Dir].open(payload, f.Stream, a.suite, a.etm)
+		a.streams[f.Dir].open(payload, f, a.suite, a.etm)
 	}
 	return s
 }
@@ -53,7 +54,8 @@ func payloadOf(n *field.Node) *field.Node {
 }
 
 // open puts records into a payload that holds a span of the stream.
-func (s *stream) open(payload *field.Node, span transcript.Span, cipher *suite.Suite, etm bool) {
+func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Suite, etm bool) {
+	span := f.Stream
 	lo, hi := payload.Offset, payload.Offset+payload.Length
 	var inside []*field.Node
 	records := s.between(span.Start, span.End)
@@ -62,6 +64,10 @@ func (s *stream) open(payload *field.Node, span transcript.Span, cipher *suite.S
 		records = append(slices.Clip(records), r)
 	}
 	for _, r := range records {
+		if !r.agrees(f) {
+			payload.Name, payload.Meaning = "other_bytes", otherBytes
+			return
+		}
 		if n := place(r.wireTree(s), lo+int(r.Offset-span.Start), lo, hi); n != nil {
 			inside = append(inside, n)
 		}
@@ -79,6 +85,17 @@ func (s *stream) open(payload *field.Node, span transcript.Span, cipher *suite.S
 		fill(payload, lo, hi, "unplaced", unplaced)
 	}
 }
+
+// agrees reports whether a frame holds the record's own bytes, as far as it holds
+// any of them: the same place may have been sent with others.
+func (r *record) agrees(f *transcript.Frame) bool {
+	p, start := f.Payload(), f.Stream.Start
+	lo, hi := max(start, r.Offset), min(start+int64(len(p)), r.Offset+int64(len(r.Wire)))
+	return lo >= hi || bytes.Equal(p[lo-start:hi-start], r.Wire[lo-r.Offset:hi-r.Offset])
+}
+
+// otherBytes is what is said of a payload that is not what the stream holds.
+const otherBytes = "not what the stream holds in this place: another segment's bytes count"
 
 // unplaced is what is said of bytes of records of which the beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"

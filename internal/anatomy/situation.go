@@ -17,7 +17,7 @@ type situations struct {
 func (s *situations) segment(f *transcript.Frame) {
 	flags := f.Segment.Flags
 	switch {
-	case f.Ghost || f.BadChecksum || s.third != nil:
+	case f.Discarded() || s.third != nil:
 	case flags.Has(wire.SYN | wire.ACK):
 		s.ack = true
 	case flags.Has(wire.SYN):

@@ -18,6 +18,9 @@ type Options struct {
 	KeyLog   string                  // path of a key log; "": the capture's own secrets alone
 	List     bool                    // show none: list the connections that are meant
 	Listener func(*transcript.Entry) // is told what is shown
+	// StrictChecksums leaves segments with a wrong checksum out of the streams.
+	// Otherwise they count where the peer acknowledges them.
+	StrictChecksums bool
 	// Listening is called when an interface is listened on; may be nil.
 	Listening func()
 	// Limit is how many bytes the report's transcript keeps, as

@@ -47,6 +47,9 @@ type follower struct {
 func (w *watch) newFollower(s *observe.Summary, p *capture.Packet) *follower {
 	f := &follower{}
 	f.Connection = observe.NewConnection(s.Flow, p.At, w.o.Limit, w.secrets.find, f.keep)
+	if w.o.StrictChecksums {
+		f.Connection.StrictChecksums()
+	}
 	return f
 }
 

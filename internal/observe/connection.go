@@ -47,6 +47,9 @@ type Connection struct {
 	shared  agreement
 	ending  ending
 
+	damage damage
+	strict bool // about checksums
+
 	saidSnapped bool
 }
 
@@ -59,6 +62,13 @@ func NewConnection(flow Flow, start time.Time, limit int, secrets Secrets, liste
 		c.halves[dir].messages.MaxMessage = maxMessage
 	}
 	return c
+}
+
+// StrictChecksums leaves segments with a wrong checksum out, as a receiver does.
+// Otherwise they count where the peer acknowledges them.
+func (c *Connection) StrictChecksums() {
+	c.strict = true
+	c.recorder.StrictChecksums()
 }
 
 // Transcript is what was kept so far.
@@ -78,8 +88,8 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 		Raw: p.Data, Packet: ip, Lost: p.Length - len(p.Data),
 	})
 	c.last, c.lastAt = f, since
-	c.ending.frame(f)
-	if f.Segment != nil && !f.BadChecksum {
+	c.ending.frame(f, c.recorder.Trusts(f.Dir))
+	if f.Segment != nil {
 		c.segment(f)
 	}
 	for _, note := range p.Comments {
@@ -90,8 +100,11 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 
 // segment moves a segment's payload, and what it sets free, to TLS.
 func (c *Connection) segment(f *transcript.Frame) {
-	c.streams[f.Dir].arrive(f)
-	c.acknowledged(f)
+	if !f.Discarded() {
+		c.streams[f.Dir].arrive(f)
+		c.acknowledged(f)
+	}
+	c.damaged(f)
 	c.deliver(f)
 }
 
@@ -128,6 +141,7 @@ func (c *Connection) Close(why string) transcript.Result {
 		}
 		c.deliver(c.last)
 		c.leftOver()
+		c.sayDamage()
 	}
 	c.recorder.Result(c.lastAt, c.result(why))
 	return *c.recorder.Transcript().Result()

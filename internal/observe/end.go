@@ -28,15 +28,19 @@ type ending struct {
 	notTLS    string
 }
 
-// frame takes note of what TCP and ICMP say.
-func (e *ending) frame(f *transcript.Frame) {
+// frame takes note of what TCP and ICMP say. Where checksums mean something, a
+// RST or FIN with a wrong one ends nothing.
+func (e *ending) frame(f *transcript.Frame, trusts bool) {
 	if m := f.ICMP; m != nil && m.IsError() && e.unreachable == "" {
 		e.unreachable = fmt.Sprintf("ICMP %v from %v", m, m.From)
 	}
-	if f.Segment == nil || f.BadChecksum {
+	if f.Segment == nil || f.Discarded() {
 		return
 	}
 	flags := f.Segment.Flags
+	if f.BadChecksum && !trusts && flags.Any(wire.RST|wire.FIN) {
+		return
+	}
 	switch {
 	case flags.Has(wire.RST):
 		if !e.reset {

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"slices"
-	"sort"
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -33,6 +32,12 @@ type stream struct {
 
 	early    int // frames since a chunk waits for what it acknowledges
 	refusals int // times that this was in vain
+
+	trusts   bool // what has a wrong checksum is taken at once
+	doubted  int  // frames since a damaged chunk waits for its acknowledgment
+	answered bool // the capture holds acknowledgments of this direction
+	past     past
+	conflict *conflict // that the last segment showed
 }
 
 // A chunk is a run of octets.
@@ -40,6 +45,7 @@ type chunk struct {
 	start   int64
 	data    []byte
 	missing int64 // of a gap: how many octets
+	damaged bool  // the checksum is wrong
 	ack     int64 // what its sender had received of the other direction
 	frame   *transcript.Frame
 }
@@ -63,7 +69,7 @@ func (s *stream) arrive(f *transcript.Frame) {
 			s.next = max(0, min(start, s.next))
 		}
 	}
-	c := chunk{start: start, data: data, frame: f}
+	c := chunk{start: start, data: data, frame: f, damaged: f.BadChecksum}
 	if f.Segment.Flags.Has(wire.ACK) {
 		c.ack = int64(f.Ack) - 1
 	}
@@ -72,20 +78,24 @@ func (s *stream) arrive(f *transcript.Frame) {
 
 // insert keeps the parts of a chunk that are not there yet.
 func (s *stream) insert(c chunk) {
+	s.compare(c)
+	if !c.damaged {
+		s.mend(c)
+	}
 	if c.start < s.next {
 		if c.end() <= s.next {
 			return
 		}
 		c.data, c.start = c.data[s.next-c.start:], s.next
 	}
-	i := sort.Search(len(s.waiting), func(i int) bool { return s.waiting[i].end() > c.start })
+	i := firstBeyond(s.waiting, c.start)
 	for ; i < len(s.waiting) && len(c.data) > 0; i++ {
 		w := s.waiting[i]
 		if c.end() <= w.start {
 			break
 		}
 		if c.start < w.start { // the part before w is new
-			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start], ack: c.ack, frame: c.frame})
+			s.put(i, chunk{start: c.start, data: c.data[:w.start-c.start], damaged: c.damaged, ack: c.ack, frame: c.frame})
 			i++
 		}
 		if c.end() <= w.end() {
@@ -136,10 +146,11 @@ func (s *stream) take(other *stream) (chunk, bool) {
 		s.lost = s.held > maxHeld
 		return gap, true
 	}
-	if s.tooEarly(first, other) {
+	if s.tooEarly(first, other) || s.doubtful(first) {
 		return chunk{}, false
 	}
-	s.early = 0
+	s.early, s.doubted = 0, 0
+	s.past.add(first)
 	s.waiting = s.waiting[1:]
 	s.held -= first.cost()
 	s.next = first.end()
@@ -153,16 +164,14 @@ func (s *stream) giveUp() { s.lost, s.held = true, max(s.held, maxHeld+1) }
 // acknowledged notes what f acknowledges of the other direction, and whether a
 // hole there has been waited for long enough.
 func (c *Connection) acknowledged(f *transcript.Frame) {
-	other := &c.streams[1-f.Dir]
-	if f.Segment.Flags.Has(wire.ACK) && f.Ack > 0 {
-		// f.Ack counts from the SYN, and wraps with large streams: then holes
-		// are found by what waits beyond them.
-		if acked := int64(f.Ack) - 1; acked > other.acked {
-			other.acked = acked
-		}
-	}
+	c.streams[1-f.Dir].answered = c.streams[1-f.Dir].answered || f.Segment.Flags.Has(wire.ACK)
 	for dir := range c.streams {
 		s := &c.streams[dir]
+		s.acked = max(s.acked, c.recorder.Acknowledged(transcript.Dir(dir)))
+		s.trusts = c.recorder.Trusts(transcript.Dir(dir))
+		if len(s.waiting) > 0 && s.waiting[0].damaged {
+			s.doubted++
+		}
 		if len(s.waiting) > 0 && s.waiting[0].start == s.next {
 			s.early++
 		}

@@ -39,17 +39,27 @@ type ear struct {
 	c     *Connection
 	count int
 	heard [2]strings.Builder
+	said  []string
 }
 
 func newEar() *ear {
-	return &ear{c: NewConnection(ends, time.Time{}, transcript.KeepNothing, nil, nil)}
+	e := &ear{}
+	e.c = NewConnection(ends, time.Time{}, transcript.KeepNothing, nil, func(entry *transcript.Entry) {
+		if entry.Decision != nil {
+			e.said = append(e.said, entry.Decision.Name+": "+entry.Decision.Text)
+		}
+	})
+	return e
 }
 
 func (e *ear) packet(p []byte, lost int) {
 	e.count++
 	f := e.c.recorder.Captured(&transcript.Sighting{Number: e.count, Dir: ends.direction(p), Link: wire.LinkRaw, Raw: p, Packet: p, Lost: lost})
-	e.c.streams[f.Dir].arrive(f)
-	e.c.acknowledged(f)
+	if !f.Discarded() {
+		e.c.streams[f.Dir].arrive(f)
+		e.c.acknowledged(f)
+	}
+	e.c.damaged(f)
 	e.listen()
 }
 

@@ -131,10 +131,19 @@ func pair(a, b netip.Addr) [2]netip.Addr {
 	return [2]netip.Addr{b, a}
 }
 
-// reused reports whether a SYN begins another connection on the same ports.
+// reused reports whether a SYN begins another connection on the same ports. After
+// the end of one it does, be its number the same: who was refused may try again
+// with that. A SYN-ACK does where its SYN is missing.
 func (s *Summary) reused(h *header) bool {
-	return h.flags.Has(wire.SYN) && !h.flags.Has(wire.ACK) && s.begun[0] && h.seq != s.isn[0] &&
-		(s.closed || h.flow.Client == s.Flow.Client)
+	switch {
+	case !h.flags.Has(wire.SYN):
+		return false
+	case h.flags.Has(wire.ACK):
+		return s.closed && s.begun[0] && h.ack != s.isn[0].Add(1)
+	case s.closed:
+		return true
+	}
+	return s.begun[0] && h.seq != s.isn[0] && h.flow.Client == s.Flow.Client
 }
 
 func (t *Table) add(h *header) *Summary {

@@ -38,10 +38,22 @@ type Frame struct {
 
 	Cut            int  // octets at its end that the capture left out (a snap length); Packet ends there
 	Offloaded      bool // the TCP checksum was left to the network card; set in captures only
-	BadChecksum    bool
+	BadChecksum    bool // of the IPv4 header or of TCP
 	Retransmission bool // all of it was seen before
-	OutOfOrder     bool // it begins beyond a hole
+	OutOfOrder     bool // it begins beyond a hole; of a capture: it comes after what it stands before
+
+	// What follows is set in captures only.
+	Gap   int64 // octets before it that the capture does not hold so far
+	Twice bool  // the capture has this very packet already: two taps saw it
+
+	taken bool // it is looked at in spite of its checksum
 }
+
+// Discarded reports whether a frame is no part of its direction's stream: one
+// that the kernel sent, or a damaged one, which a receiver drops. What a capture
+// holds may be damaged on the way into the capture alone, and is taken unless
+// checksums are strict.
+func (f *Frame) Discarded() bool { return f.Ghost || f.BadChecksum && !f.taken }
 
 // A Span is a run of octets of a byte stream, from Start to before End. The
 // first octet after the SYN has offset 0.

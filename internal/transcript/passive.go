@@ -17,6 +17,10 @@ func NewObserver(limit int, listener func(*Entry)) *Recorder {
 	return r
 }
 
+// StrictChecksums leaves segments with a wrong checksum out of the streams, as a
+// receiver does.
+func (r *Recorder) StrictChecksums() { r.strict = true }
+
 // Listen changes the listener, from the next entry on.
 func (r *Recorder) Listen(listener func(*Entry)) { r.listener = listener }
 
@@ -45,12 +49,13 @@ type Sighting struct {
 // Captured records a frame of a capture, of which it makes a copy.
 func (r *Recorder) Captured(s *Sighting) *Frame {
 	raw := append([]byte(nil), s.Raw...)
-	f := &Frame{Number: s.Number, At: s.At, Dir: s.Dir, Link: s.Link, Raw: raw, captured: true}
+	f := &Frame{Number: s.Number, At: s.At, Dir: s.Dir, Link: s.Link, Raw: raw, captured: true, taken: !r.strict}
 	f.Packet = raw[len(raw)-len(s.Packet):]
 	f.Cut = missing(f.Packet, s.Lost)
 	f.parse()
 	f.Offloaded = f.IP.Unsized || f.offloaded()
 	f.BadChecksum = f.BadChecksum && !f.Offloaded
+	f.Twice = r.seenTwice(f)
 	return r.frame(f)
 }
 

@@ -31,7 +31,9 @@ type Recorder struct {
 	limit    int
 	used     int
 
-	passive bool // what is recorded is somebody else's, from a capture
+	passive bool      // what is recorded is somebody else's, from a capture
+	strict  bool      // of that, what has a wrong checksum is no part of the stream
+	recent  [2]recent // by Dir: frames of the capture, to know one that comes twice
 
 	frames int
 	parts  reassembly.Buffer // of packets that came in fragments

@@ -25,6 +25,8 @@ type half struct {
 	marks []mark // how far the frames came, for what they complete
 	syns  int    // times that the SYN at isn went by
 	fin   int64  // one more than the length of the stream, once a FIN told it; else 0
+
+	captured captured // what only captures need
 }
 
 // A mark says with which frame the octets before next were all there.

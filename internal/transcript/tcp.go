@@ -33,16 +33,14 @@ func (r *Recorder) place(f *Frame) {
 	}
 	s := f.Segment
 	own, other := &r.halves[f.Dir], &r.halves[1-f.Dir]
-	if !f.Ghost && !f.BadChecksum {
+	switch {
+	case f.Discarded():
+	case r.passive:
+		r.follow(f, own, other)
+	default:
 		own.learn(s, other)
-		if r.passive {
-			own.guess(s.Seq)
-			if s.Flags.Has(wire.ACK) {
-				other.guess(s.Ack)
-			}
-		}
 		own.pass(f)
-		if f.Dir == In && !r.passive {
+		if f.Dir == In {
 			own.advance(f)
 		}
 		r.latest[f.Dir] = f

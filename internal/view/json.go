@@ -58,6 +58,8 @@ func segmentValues(o *object, f *transcript.Frame) {
 	linkValues(o, f)
 	addIf(o, "retransmission", f.Retransmission)
 	addIf(o, "out_of_order", f.OutOfOrder)
+	addIf(o, "gap", f.Gap)
+	addIf(o, "captured_twice", f.Twice)
 	addIf(o, "bad_checksum", f.BadChecksum)
 	addIf(o, "not_captured", f.Cut)
 	if f.Ghost {

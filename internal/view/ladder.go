@@ -23,7 +23,7 @@ type Ladder struct {
 	remarked bool // whether something was said before
 	lastAt   time.Duration
 	measured bool // whether a round trip has been shown
-	count    struct{ out, in, ghosts, repeated int }
+	count    struct{ out, in, ghosts, repeated, damaged, twice int }
 }
 
 // NewLadder returns a ladder that writes to w.
@@ -116,6 +116,12 @@ func (l *Ladder) tally(f *transcript.Frame) {
 	}
 	if f.Retransmission {
 		l.count.repeated++
+	}
+	if f.BadChecksum {
+		l.count.damaged++
+	}
+	if f.Twice {
+		l.count.twice++
 	}
 }
 
@@ -258,6 +264,12 @@ func (l *Ladder) totals() string {
 	if n.repeated > 0 {
 		parts = append(parts, plural(n.repeated, "retransmission")+" among them")
 	}
+	if n.twice > 0 {
+		parts = append(parts, fmt.Sprintf("%d captured twice", n.twice))
+	}
+	if n.damaged > 0 {
+		parts = append(parts, fmt.Sprintf("%d with a wrong checksum", n.damaged))
+	}
 	if n.ghosts > 0 {
 		parts = append(parts, fmt.Sprintf("%d sent by this machine's kernel", n.ghosts))
 	}
@@ -268,6 +280,8 @@ func segmentColor(f *transcript.Frame) color {
 	switch {
 	case f.Segment.Flags.Has(wire.RST):
 		return red
+	case f.Twice:
+		return dim
 	case f.Retransmission || f.BadChecksum:
 		return yellow
 	}
@@ -275,7 +289,7 @@ func segmentColor(f *transcript.Frame) color {
 }
 
 func factColor(f *transcript.Frame) color {
-	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.Ghost {
+	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.Ghost || f.Gap > 0 {
 		return yellow
 	}
 	return plain

@@ -18,6 +18,7 @@ func segmentFacts(f *transcript.Frame) []string {
 		text string
 	}{
 		{f.Ghost, "from this machine's kernel"},
+		{f.Twice, "captured twice"},
 		{f.Retransmission, "retransmission"},
 		{f.OutOfOrder, "out of order"},
 		{f.BadChecksum, "bad checksum"},
@@ -25,6 +26,9 @@ func segmentFacts(f *transcript.Frame) []string {
 		if mark.on {
 			pieces = append(pieces, mark.text)
 		}
+	}
+	if f.Gap > 0 {
+		pieces = append(pieces, fmt.Sprintf("after a gap of %d", f.Gap))
 	}
 	pieces = append(pieces, fmt.Sprintf("seq %d", f.Seq))
 	if s.Flags.Has(wire.ACK) {
@@ -164,7 +168,8 @@ func ghostAdvice(f *transcript.Frame) string {
 
 func decisionColor(name string) color {
 	switch name {
-	case "retransmission", "segment_dropped", "out_of_order", "never_sent", "transcript_full":
+	case "retransmission", "segment_dropped", "out_of_order", "never_sent", "transcript_full",
+		"gap", "restarted", "conflicting_bytes", "wrong_checksums":
 		return yellow
 	case "reset_sent", "reset_received", "unreachable", "gave_up", "certificate_not_verified", "alert_sent":
 		return red

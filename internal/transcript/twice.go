@@ -1,0 +1,96 @@
+package transcript
+
+import (
+	"hash/maphash"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A capture on all interfaces of a machine, or on a mirrored port, holds a
+// packet once for each place where it passed: the same packet, with a hop limit
+// that routers have counted down meanwhile, and a checksum that may have been
+// left to a network card at one place and not at the other.
+
+const (
+	// recentFrames is how many frames of a direction are compared: taps hand
+	// packets over in batches.
+	recentFrames = 64
+	// sameID is how long ago the first sight of a packet may be whose sender
+	// gives each packet an identification of its own: a retransmission has
+	// another one.
+	sameID = time.Second
+	// sameTime is the same for packets without one (IPv6, or an identification
+	// that never changes). No retransmission comes as soon as that.
+	sameTime = 2 * time.Millisecond
+)
+
+// A sighted frame is what another one is compared with.
+type sighted struct {
+	at   time.Duration
+	hash uint64
+	id   uint32 // 0: none
+}
+
+// recent are the last frames of a direction, the oldest overwritten first.
+type recent struct {
+	frames   [recentFrames]sighted
+	count    int
+	numbered bool // identifications differ from packet to packet
+}
+
+var hashSeed = maphash.MakeSeed()
+
+// seenTwice reports whether a frame is the same packet as one before it.
+func (r *Recorder) seenTwice(f *Frame) bool {
+	if f.Segment == nil || f.Dir > In || f.Whole != nil || f.Cut > 0 || f.IP.Fragment.Partial() {
+		return false
+	}
+	list := &r.recent[f.Dir]
+	now := sighted{at: f.At, hash: f.hash()}
+	if f.IP.Version == 4 {
+		now.id = f.IP.Fragment.ID
+	}
+	if list.count > 0 {
+		last := &list.frames[(list.count-1)%recentFrames]
+		list.numbered = list.numbered || last.id != now.id && last.hash != now.hash
+	}
+	twice := list.has(&now, f)
+	if !twice {
+		list.frames[list.count%recentFrames] = now
+		list.count++
+	}
+	return twice
+}
+
+func (l *recent) has(now *sighted, f *Frame) bool {
+	identified := l.numbered && now.id != 0
+	// An acknowledgment alone may be said again at once, to say that a hole is
+	// still there (RFC 5681, section 4.2).
+	repeats := f.Segment.Len() == 0 && !f.Segment.Flags.Has(wire.RST)
+	if !identified && repeats {
+		return false
+	}
+	for i := range min(l.count, recentFrames) {
+		before := &l.frames[i]
+		if before.hash != now.hash || before.id != now.id {
+			continue
+		}
+		apart := (now.at - before.at).Abs()
+		if apart <= sameTime || identified && apart <= sameID {
+			return true
+		}
+	}
+	return false
+}
+
+// hash is of the segment, but for its checksum.
+func (f *Frame) hash() uint64 {
+	const checksum, after = 16, 18                                       // where it stands in the TCP header
+	b := f.Packet[f.IP.HeaderLen():min(f.IP.TotalLength, len(f.Packet))] // without a short frame's padding
+	var h maphash.Hash
+	h.SetSeed(hashSeed)
+	h.Write(b[:min(checksum, len(b))])
+	h.Write(b[min(after, len(b)):])
+	return h.Sum64()
+}
