@@ -156,11 +156,26 @@ func (c *Connection) negotiated(f *transcript.Frame) {
 		ALPN: a.alpn, ExtendedMasterSecret: a.ems, EncryptThenMAC: a.etm, Resumed: a.resumed})
 }
 
+// meansNothing reports whether a record is a ChangeCipherSpec that changes no
+// keys: in TLS 1.3 it never does (RFC 8446, appendix D.4), and before a
+// ServerHello there are none to change to. What is missing from the capture may
+// have been one.
+func (c *Connection) meansNothing(dir transcript.Dir, typ tlsmsg.ContentType) bool {
+	a := &c.shared
+	if typ != tlsmsg.ContentChangeCipherSpec {
+		return false
+	}
+	if a.version >= tlsmsg.VersionTLS13 {
+		return true
+	}
+	return !a.haveServerHello && a.haveClientHello && !a.incomplete && (dir == transcript.In || c.streams[transcript.Out].answered)
+}
+
 // otherContent takes note of what is no handshake message.
 func (c *Connection) otherContent(dir transcript.Dir, h *half, f *transcript.Frame, typ tlsmsg.ContentType, plaintext []byte) {
 	switch typ {
 	case tlsmsg.ContentChangeCipherSpec:
-		if c.shared.version < tlsmsg.VersionTLS13 {
+		if !c.meansNothing(dir, typ) {
 			c.changeCipherSpec(dir, h, f)
 		}
 	case tlsmsg.ContentAlert:

@@ -173,15 +173,13 @@ func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byt
 	switch {
 	case c.shared.version >= tlsmsg.VersionTLS13:
 		return typ == tlsmsg.ContentApplicationData
-	case h.encrypted:
+	case h.encrypted, typ == tlsmsg.ContentApplicationData: // before a ServerHello, early data of TLS 1.3
 		return true
 	case (c.shared.haveClientHello || c.shared.haveServerHello) && !c.shared.incomplete:
 		return false
 	}
 	// The beginning is missing, or what came before.
 	switch typ {
-	case tlsmsg.ContentApplicationData:
-		return true
 	case tlsmsg.ContentHandshake:
 		return !h.messages.Pending() && !plausible(fragment)
 	case tlsmsg.ContentAlert:
@@ -234,7 +232,8 @@ func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, 
 
 func (c *Connection) message(f *transcript.Frame, content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte, encrypted bool, from, to int64) {
 	c.recorder.Observed(f, handshake.MessageEvent{Dir: directionOf(f.Dir), Content: content, Type: typ,
-		Raw: bytes.Clone(raw), Encrypted: encrypted, Offset: from, End: to, Context: c.shared.context})
+		Raw: bytes.Clone(raw), Encrypted: encrypted, Offset: from, End: to, Context: c.shared.context,
+		MeansNothing: c.meansNothing(f.Dir, content)})
 }
 
 // gap passes over octets that the capture does not hold.

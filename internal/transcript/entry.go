@@ -87,13 +87,15 @@ func (r *Record) End() int64 { return r.Offset + int64(len(r.Wire)+r.Missing) }
 // A Message is one TLS message: a handshake message, or the content of a
 // ChangeCipherSpec, Alert or application-data record.
 type Message struct {
-	Content     tlsmsg.ContentType
-	Type        tlsmsg.HandshakeType // of a handshake message
-	Raw         []byte               // decrypted, the handshake header included
-	Encrypted   bool
-	Sealed      bool           // nobody here could decrypt it: Raw is a record's fragment as on the wire
-	Offset, End int64          // in its direction's byte stream: the records that carry it
-	Context     tlsmsg.Context // what decoding it depends on
+	Content   tlsmsg.ContentType
+	Type      tlsmsg.HandshakeType // of a handshake message
+	Raw       []byte               // decrypted, the handshake header included
+	Encrypted bool
+	Sealed    bool // nobody here could decrypt it: Raw is a record's fragment as on the wire
+	// MeansNothing: a ChangeCipherSpec that changes no keys.
+	MeansNothing bool
+	Offset, End  int64          // in its direction's byte stream: the records that carry it
+	Context      tlsmsg.Context // what decoding it depends on
 }
 
 // A Decision is something that a machine, the link or the guard decided or

@@ -36,11 +36,21 @@ func messageFacts(m *transcript.Message) []fact {
 			{"description", alert.Description, alert.Description.String()},
 		}
 	case tlsmsg.ContentChangeCipherSpec:
-		return []fact{{text: "all that follows is encrypted"}}
+		return changeFacts(m)
 	case tlsmsg.ContentApplicationData:
 		return dataFacts(m.Raw)
 	}
 	return []fact{{text: octets(len(m.Raw))}}
+}
+
+func changeFacts(m *transcript.Message) []fact {
+	switch {
+	case m.Context.Version >= tlsmsg.VersionTLS13:
+		return []fact{{"means_nothing", true, "means nothing in TLS 1.3"}, {text: "sent for middleboxes"}}
+	case m.MeansNothing:
+		return []fact{{"means_nothing", true, "means nothing: no ServerHello yet"}}
+	}
+	return []fact{{text: "all that follows is encrypted"}}
 }
 
 func handshakeFacts(m *transcript.Message) []fact {

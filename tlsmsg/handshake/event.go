@@ -39,6 +39,9 @@ type MessageEvent struct {
 	Offset    int64          // in that direction's TLS byte stream: first byte of the first record that carries it
 	End       int64          // after the last byte of the last record that carries it
 	Context   tlsmsg.Context // what decoding it depends on
+	// MeansNothing: a ChangeCipherSpec that changes no keys. Only who looks on
+	// says so: a client or server ends the connection, or passes over it.
+	MeansNothing bool
 }
 
 // AlertEvent says that an alert was sent or received, and why. The alert's
