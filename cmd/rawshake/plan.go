@@ -173,7 +173,7 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	}
 	o.TLS.AllowUnverified = f.insecure
 	o.Worker = &worker.Worker{}
-	if err := planRoots(o.Worker, f.ca, o.Goal >= connect.GoalCertificate); err != nil {
+	if err := planRoots(o.Worker, f.ca, o.Goal >= goal.Certificate); err != nil {
 		return err
 	}
 	if err := parseNames("--ciphers", f.ciphers, tlsmsg.ParseCipherSuite, &o.TLS.CipherSuites); err != nil {
