@@ -8,8 +8,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net"
+	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -28,8 +30,8 @@ func chainFacts(chain [][]byte) []fact {
 		return append(facts, fact{"certificates", 1, ""})
 	}
 	others := make([]object, 0, min(len(chain)-1, mostIssuers))
-	for _, der := range chain[1 : 1+cap(others)] {
-		others = append(others, objectOf(leafFacts(der)))
+	for _, cert := range chain[1 : 1+cap(others)] {
+		others = append(others, objectOf(leafFacts(cert)))
 	}
 	return append(facts, fact{"certificates", len(chain), plural(len(chain), "certificate")}, fact{"issuers", others, ""})
 }
@@ -38,12 +40,12 @@ func chainFacts(chain [][]byte) []fact {
 // words: a chain of 128 KiB may hold thousands.
 const mostIssuers = 16
 
-func leafFacts(der []byte) []fact {
-	sum := sha256.Sum256(der)
+func leafFacts(raw []byte) []fact {
+	sum := sha256.Sum256(raw)
 	fingerprint := fact{key: "sha256", value: hex.EncodeToString(sum[:])}
-	cert, err := x509.ParseCertificate(der)
+	cert, err := x509.ParseCertificate(raw)
 	if err != nil {
-		return append(keyFact(der), fact{"error", err.Error(), "cannot be read: " + err.Error()}, fingerprint)
+		return append(oddFacts(raw, err), fingerprint)
 	}
 	return []fact{
 		{"subject", cert.Subject.String(), subjectText(cert)},
@@ -54,9 +56,18 @@ func leafFacts(der []byte) []fact {
 		{"ip_addresses", addresses(cert.IPAddresses), ""},
 		{"serial", cert.SerialNumber.Text(16), ""},
 		{"public_key", keyName(cert), ""},
-		{"signature_algorithm", cert.SignatureAlgorithm, ""},
+		{"signature_algorithm", signatureName(cert), ""},
 		fingerprint,
 	}
+}
+
+// signatureName is the algorithm of a certificate's signature: of one that
+// crypto/x509 does not know, its identifier.
+func signatureName(cert *x509.Certificate) string {
+	if id := der.SignatureAlgorithm(cert.Raw); cert.SignatureAlgorithm == x509.UnknownSignatureAlgorithm && id != "" {
+		return id
+	}
+	return cert.SignatureAlgorithm.String()
 }
 
 // keyName is the kind of a certificate's key, also of one that is tied to
@@ -68,12 +79,53 @@ func keyName(cert *x509.Certificate) string {
 	return cert.PublicKeyAlgorithm.String()
 }
 
-// keyFact is about the key of a certificate that crypto/x509 does not take.
-func keyFact(der []byte) []fact {
-	if key := worker.PublicKey(der); key != nil {
-		return []fact{{"public_key", suite.KeyName(key), ""}}
+// oddFacts are what can be read of a certificate that crypto/x509 does not take.
+func oddFacts(cert []byte, why error) []fact {
+	says := der.Summarize(cert)
+	reason := strings.TrimPrefix(why.Error(), "x509: ")
+	facts := []fact{{"error", reason, "does not parse: " + reason}}
+	if says.Serial != "" { // it goes as far as that
+		facts = append(facts,
+			fact{"subject", says.Subject, oddSubject(&says)},
+			momentFact("not_after", says.NotAfter, "expires "),
+			momentFact("not_before", says.NotBefore, ""),
+			fact{"issuer", says.Issuer, "by " + says.Issuer},
+			fact{"dns_names", append([]string{}, says.DNSNames...), ""},
+			fact{"ip_addresses", append([]string{}, says.IPAddresses...), ""},
+			fact{"serial", says.Serial, ""})
 	}
-	return nil
+	if key := worker.PublicKey(cert); key != nil {
+		facts = append(facts, fact{"public_key", suite.KeyName(key), ""})
+	}
+	return facts
+}
+
+// momentFact is a time, or what stands in its place.
+func momentFact(key string, m der.Moment, words string) fact {
+	text, value := "", m.Text
+	if !m.IsZero() {
+		value = timestamp(m.Time)
+	}
+	switch {
+	case words == "":
+	case m.IsZero():
+		text = words + "at no time: " + m.Text
+	default:
+		text = words + m.UTC().Format(time.DateOnly)
+	}
+	return fact{key, value, text}
+}
+
+func oddSubject(says *der.Summary) string {
+	switch {
+	case says.CommonName != "":
+		return "CN=" + says.CommonName
+	case says.Subject != "":
+		return says.Subject
+	case len(says.DNSNames) > 0:
+		return says.DNSNames[0]
+	}
+	return "no subject"
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
