@@ -91,17 +91,24 @@ func (f *connectFlags) resetRemedy() string {
 }
 
 func unverifiedRemedy(e *goal.UnverifiedError) string {
-	how := "Name its CA with --ca FILE, or accept it as it is with --insecure."
+	const asItIs = ", or accept it as it is with --insecure."
 	var v *worker.Verdict
-	if errors.As(e, &v) {
-		switch v.Reason {
-		case worker.WrongName:
-			how = "Give the name that it is for with --servername, or accept it as it is with --insecure."
-		case worker.Expired, worker.NotYetValid:
-			how = "Check this machine's clock and the server's certificate, or accept it as it is with --insecure."
-		}
+	if !errors.As(e, &v) {
+		return "Name its CA with --ca FILE" + asItIs
 	}
-	return how
+	switch v.Reason {
+	case worker.WrongName:
+		return "Give the name that it is for with --servername" + asItIs
+	case worker.Expired, worker.NotYetValid:
+		return "Check this machine's clock and the server's certificate" + asItIs
+	case worker.UnknownAuthority, worker.SelfSigned:
+		return "Name its CA with --ca FILE" + asItIs
+	case worker.WeakKey:
+		return "The server needs a chain with larger keys: take it with --legacy" + asItIs
+	case worker.Revoked:
+		return "The server needs another certificate: its CA has revoked this one."
+	}
+	return "The server needs another certificate, since no other root would help" + asItIs
 }
 
 func (f *tlsFlags) alertRemedy(e *handshake.AlertError) string {

@@ -36,6 +36,7 @@ func (c *Client) chainWork() Work {
 		Chain:      c.state.Chain,
 		ServerName: c.name,
 		Decrypts:   c.suite != nil && c.suite.KeyExchange == tlsmsg.KeyExchangeRSA,
+		MinRSABits: c.cfg.MinRSABits,
 	}
 }
 

@@ -48,7 +48,7 @@ func (c *Client) resume12(hello *tlsmsg.ServerHello) error {
 		return err
 	}
 	c.waitForServerFinished()
-	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.name, Resumed: true}, (*Client).resumedChainJudged)
+	c.yield(VerifyChainWork{Chain: s.Chain, ServerName: c.name, Resumed: true, MinRSABits: c.cfg.MinRSABits}, (*Client).resumedChainJudged)
 	return nil
 }
 

@@ -50,6 +50,7 @@ type VerifyChainWork struct {
 	Client     bool // a client's chain: there is no name to check
 	Decrypts   bool // what the key is for (keyUsage): RSA key exchange, not signatures
 	Resumed    bool // the chain of an earlier handshake: its key is not used
+	MinRSABits int  // the least modulus of an RSA key above the leaf; 0: 2048
 }
 
 // VerifyChainResult is the outcome of VerifyChainWork.

@@ -2,12 +2,14 @@ package record
 
 import (
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // An Encoder writes records. It keeps what it knows of certificates, and is
@@ -144,8 +146,20 @@ func (e *Encoder) tls(r *Record) {
 		w.bool("peer_verified", s.Verdict == nil && r.Stage >= handshake.StageFinished)
 		if s.Verdict != nil {
 			w.str("certificate_error", s.Verdict.Error())
+			if list := reasons(s.Verdict); len(list) > 0 {
+				w.strs("certificate_reasons", list)
+			}
 		}
 	}
+}
+
+// reasons lists what is wrong with a certificate in words for programs.
+func reasons(verdict error) []string {
+	var v *worker.Verdict
+	if errors.As(verdict, &v) {
+		return v.Reasons()
+	}
+	return nil
 }
 
 func (e *Encoder) failure(r *Record) {

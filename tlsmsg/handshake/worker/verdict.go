@@ -1,83 +1,155 @@
 package worker
 
 import (
-	"bytes"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"net"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Reason says in one word why a chain does not verify.
+// Reason says in one word what is wrong with a chain. The words are for
+// programs too, and stay.
 type Reason string
 
 const (
-	Unparseable      Reason = "unparseable"       // the standard library refuses the certificate
-	Expired          Reason = "expired"           // its time is over
-	NotYetValid      Reason = "not_yet_valid"     // its time has not come
-	SelfSigned       Reason = "self_signed"       // the leaf signs itself and is no root of ours
-	UnknownAuthority Reason = "unknown_authority" // the chain leads to no root of ours
-	WrongName        Reason = "wrong_name"        // the leaf is for other names
-	WrongUse         Reason = "wrong_use"         // it may not identify a TLS server
-	Invalid          Reason = "invalid"           // anything else
+	Unparseable      Reason = "unparseable"                 // the standard library refuses the certificate
+	WrongName        Reason = "wrong_name"                  // the leaf is for other names
+	WrongKeyUsage    Reason = "wrong_key_usage"             // keyUsage does not let the key do what it does
+	Expired          Reason = "expired"                     // its time is over
+	NotYetValid      Reason = "not_yet_valid"               // its time has not come
+	WrongUse         Reason = "wrong_use"                   // extendedKeyUsage: not for a TLS server, or client
+	UnknownCritical  Reason = "unknown_critical_extension"  // one that must be understood, and is not
+	NotCA            Reason = "not_a_ca"                    // it signs a certificate and may not
+	PathTooLong      Reason = "path_too_long"               // pathLenConstraint
+	NameNotPermitted Reason = "name_not_permitted"          // nameConstraints
+	WeakKey          Reason = "weak_key"                    // too small, or with a senseless exponent
+	WeakSignature    Reason = "weak_signature"              // MD2, MD5 or SHA-1
+	UnknownSignature Reason = "unknown_signature_algorithm" // or a key that it cannot be checked with
+	BadSignature     Reason = "bad_signature"               // it does not verify
+	SelfSigned       Reason = "self_signed"                 // the leaf signs itself and is no root of ours
+	UnknownAuthority Reason = "unknown_authority"           // the chain leads to no root of ours
+	Revoked          Reason = "revoked"                     // its CA has taken it back
+	Invalid          Reason = "invalid"                     // anything else
 )
 
-// A Verdict says why a chain does not verify.
+// A Fault is one thing that is wrong with a chain.
+type Fault struct {
+	Reason  Reason
+	Text    string // one clause; text from certificates is escaped
+	Subject string // of the certificate that it is about; empty: the leaf
+	Err     error  // what crypto/x509 said, or nil
+}
+
+func (f *Fault) Error() string { return f.Text }
+
+// Unwrap returns what crypto/x509 said.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// A Verdict says why a chain does not verify: everything that was found, each
+// of which errors.As finds. They stand in the order form, name, the leaf's own
+// time, trust from the leaf to the root, revocation.
 type Verdict struct {
-	Reason Reason // the first in the order: form, name, time, trust
-	Text   string // sentences about all that is wrong; text from certificates is escaped
-	Err    error  // what crypto/x509 said of the first
+	Reason Reason // of the first
+	Text   string // of all
+	Faults []*Fault
 }
 
 func (v *Verdict) Error() string { return v.Text }
 
-// Unwrap returns what crypto/x509 said.
-func (v *Verdict) Unwrap() error { return v.Err }
+// Unwrap returns the faults.
+func (v *Verdict) Unwrap() []error {
+	list := make([]error, len(v.Faults))
+	for i, f := range v.Faults {
+		list[i] = f
+	}
+	return list
+}
 
-// namesShown bounds the names of a certificate that a verdict lists.
-const namesShown = 8
+// Reasons lists what is wrong in words for programs, each once.
+func (v *Verdict) Reasons() []string {
+	var list []string
+	for _, f := range v.Faults {
+		if !slices.Contains(list, string(f.Reason)) {
+			list = append(list, string(f.Reason))
+		}
+	}
+	return list
+}
+
+// Each returns a verdict for each fault, one after the other.
+func (v *Verdict) Each() []*Verdict {
+	list := make([]*Verdict, len(v.Faults))
+	for i, f := range v.Faults {
+		list[i] = &Verdict{f.Reason, f.Text, []*Fault{f}}
+	}
+	return list
+}
+
+// verdictOf makes one verdict of what was found, or nil of nothing.
+func verdictOf(found []*Fault) *Verdict {
+	if len(found) == 0 {
+		return nil
+	}
+	v := &Verdict{Reason: found[0].Reason, Faults: found}
+	texts := make([]string, len(found))
+	for i, f := range found {
+		texts[i] = f.Text
+	}
+	v.Text = strings.Join(texts, "; ")
+	return v
+}
 
 func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResult {
 	if len(work.Chain) == 0 {
-		return handshake.VerifyChainResult{Verdict: &Verdict{Reason: Invalid, Text: "no certificate"}}
+		return handshake.VerifyChainResult{Verdict: verdictOf([]*Fault{{Reason: Invalid, Text: "no certificate"}})}
 	}
+	now := w.now()
 	leaf, err := w.Parsed.parse(work.Chain[0])
 	if err != nil {
-		text := fmt.Sprintf("the certificate does not parse: %s", printable(err.Error()))
-		key := digKey(work.Chain[0])
-		if key != nil {
-			text += " (its public key can be read all the same)"
-		}
-		return handshake.VerifyChainResult{PublicKey: key, Verdict: &Verdict{Unparseable, text, err}}
+		return unread(work.Chain[0], err, now)
 	}
-	var found []*Verdict
-	note := func(v *Verdict) {
-		if v != nil {
-			found = append(found, v)
+	var found []*Fault
+	note := func(f *Fault) {
+		if f != nil {
+			found = append(found, f)
 		}
 	}
 	if !work.Client {
 		note(wrongName(leaf, work.ServerName))
 	}
-	now := time.Now()
-	if w.Now != nil {
-		now = w.Now()
-	}
 	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
-	note(w.trust(leaf, work, now))
+	found = append(found, w.trust(leaf, work, now)...)
 	result := handshake.VerifyChainResult{PublicKey: keyOf(leaf)}
-	if len(found) > 0 {
-		result.Verdict, result.Alert = join(found), found[0].Reason.alert()
+	if v := verdictOf(found); v != nil {
+		result.Verdict, result.Alert = v, v.Reason.alert()
 	}
 	return result
 }
+
+// unread judges a leaf that crypto/x509 refuses, by what can be read of it.
+func unread(cert []byte, err error, now time.Time) handshake.VerifyChainResult {
+	text := "the certificate does not parse: " + plain(err)
+	key := digKey(cert)
+	if key != nil {
+		text += " (its public key can be read all the same)"
+	}
+	found := []*Fault{{Reason: Unparseable, Text: text, Err: err}}
+	says := der.Summarize(cert)
+	if f := outside(says.NotBefore.Time, says.NotAfter.Time, now); f != nil {
+		found = append(found, f)
+	}
+	return handshake.VerifyChainResult{PublicKey: key, Verdict: verdictOf(found)}
+}
+
+// plain is what crypto/x509 says, without its name, escaped.
+func plain(err error) string { return printable(strings.TrimPrefix(err.Error(), "x509: ")) }
 
 // keyOf returns a certificate's public key, also one of an algorithm that
 // crypto/x509 does not know, or nil.
@@ -106,167 +178,16 @@ func (r Reason) alert() tlsmsg.AlertDescription {
 	switch r {
 	case Expired, NotYetValid:
 		return tlsmsg.AlertCertificateExpired
-	case SelfSigned, UnknownAuthority:
+	case SelfSigned, UnknownAuthority, NotCA, PathTooLong:
 		return tlsmsg.AlertUnknownCA
-	case WrongUse:
+	case WrongUse, WrongKeyUsage:
 		return tlsmsg.AlertUnsupportedCertificate
+	case UnknownCritical, UnknownSignature, NameNotPermitted:
+		return tlsmsg.AlertCertificateUnknown
+	case Revoked:
+		return tlsmsg.AlertCertificateRevoked
 	}
 	return tlsmsg.AlertBadCertificate
-}
-
-// join makes one verdict of many.
-func join(found []*Verdict) *Verdict {
-	if len(found) == 1 {
-		return found[0]
-	}
-	v := *found[0]
-	for _, more := range found[1:] {
-		v.Text += "; " + more.Text
-	}
-	v.Err = &several{v.Err, found}
-	return &v
-}
-
-// wrongName judges the name alone. Without a name nothing can be verified.
-func wrongName(leaf *x509.Certificate, name string) *Verdict {
-	if name == "" {
-		return &Verdict{WrongName, "there is no server name to check the certificate against", nil}
-	}
-	host := strings.TrimSuffix(name, ".")
-	if err := leaf.VerifyHostname(host); err != nil {
-		return &Verdict{WrongName, fmt.Sprintf("the certificate is not for %s but for %s", printable(name), names(leaf)), err}
-	}
-	return nil
-}
-
-// wrongKeyUsage judges what the key may be used for, if the certificate says so
-// (RFC 5246, sections 7.4.2 and 7.4.6; RFC 5280, section 4.2.1.3).
-func wrongKeyUsage(leaf *x509.Certificate, work handshake.VerifyChainWork) *Verdict {
-	switch {
-	case leaf.KeyUsage == 0:
-	case work.Decrypts && leaf.KeyUsage&x509.KeyUsageKeyEncipherment == 0:
-		return &Verdict{WrongUse, "the certificate's keyUsage does not have keyEncipherment, which RSA key exchange needs", nil}
-	case !work.Decrypts && !work.Resumed && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0:
-		return &Verdict{WrongUse, "the certificate's keyUsage does not have digitalSignature, which its signature needs", nil}
-	}
-	return nil
-}
-
-// names lists what a leaf is for.
-func names(leaf *x509.Certificate) string {
-	var list []string
-	for _, n := range leaf.DNSNames {
-		list = append(list, printable(n))
-	}
-	for _, ip := range leaf.IPAddresses {
-		list = append(list, net.IP(ip).String())
-	}
-	switch {
-	case len(list) == 0 && leaf.Subject.CommonName != "":
-		return "no name in subjectAltName (its common name, " + printable(leaf.Subject.CommonName) + ", does not count)"
-	case len(list) == 0:
-		return "no name at all"
-	case len(list) > namesShown:
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:namesShown], ", "), len(list)-namesShown)
-	}
-	return strings.Join(list, ", ")
-}
-
-func outOfTime(cert *x509.Certificate, now time.Time) *Verdict {
-	expired := x509.CertificateInvalidError{Cert: cert, Reason: x509.Expired}
-	switch {
-	case now.After(cert.NotAfter):
-		return &Verdict{Expired, "the certificate expired on " + when(cert.NotAfter), expired}
-	case now.Before(cert.NotBefore):
-		return &Verdict{NotYetValid, "the certificate is not valid before " + when(cert.NotBefore), expired}
-	}
-	return nil
-}
-
-func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
-
-// trust is untrusted, unless it is known already.
-func (w *Worker) trust(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) *Verdict {
-	if w.Verdicts == nil {
-		v, _ := w.untrusted(leaf, work, now)
-		return v
-	}
-	key := keyOfChain(work.Chain, w.Roots, work.Client)
-	if v, ok := w.Verdicts.find(key, now); ok {
-		return v
-	}
-	v, involved := w.untrusted(leaf, work, now)
-	w.Verdicts.keep(key, v, now, nextChange(now, involved))
-	return v
-}
-
-// untrusted judges the chain to a root, as of a moment at which the leaf is
-// in its time, for the leaf's own time was judged already. It returns the
-// certificates on whose times the verdict depends, too.
-func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) (*Verdict, []*x509.Certificate) {
-	at := now
-	switch {
-	case now.After(leaf.NotAfter):
-		at = leaf.NotAfter
-	case now.Before(leaf.NotBefore):
-		at = leaf.NotBefore
-	}
-	opts := x509.VerifyOptions{Roots: w.Roots, CurrentTime: at}
-	if len(work.Chain) > 1 {
-		opts.Intermediates = x509.NewCertPool()
-	}
-	use := "server"
-	if work.Client {
-		use, opts.KeyUsages = "client", []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	}
-	involved := []*x509.Certificate{leaf}
-	var bad error // of the first intermediate that does not parse
-	for _, der := range work.Chain[1:] {
-		cert, err := w.Parsed.parse(der)
-		if err != nil {
-			bad = err
-			continue
-		}
-		opts.Intermediates.AddCert(cert)
-		involved = append(involved, cert)
-	}
-	chains, err := leaf.Verify(opts)
-	for _, c := range chains {
-		involved = append(involved, c[len(c)-1])
-	}
-	if err == nil {
-		return nil, involved
-	}
-	v := explain(leaf, err, at, use)
-	if bad != nil {
-		v.Text += "; a certificate of the chain does not parse: " + printable(bad.Error())
-	}
-	return v, involved
-}
-
-func explain(leaf *x509.Certificate, err error, at time.Time, use string) *Verdict {
-	var invalid x509.CertificateInvalidError
-	var unknown x509.UnknownAuthorityError
-	var roots x509.SystemRootsError
-	selfSigned := bytes.Equal(leaf.RawIssuer, leaf.RawSubject) && leaf.CheckSignature(leaf.SignatureAlgorithm, leaf.RawTBSCertificate, leaf.Signature) == nil
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil && invalid.Cert != leaf:
-		v := outOfTime(invalid.Cert, at)
-		if v == nil {
-			break
-		}
-		v.Text = strings.Replace(v.Text, "the certificate", "the chain's certificate of "+printable(invalid.Cert.Subject.String()), 1)
-		return v
-	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		return &Verdict{WrongUse, "the certificate is not meant for a TLS " + use, err}
-	case errors.As(err, &roots):
-		return &Verdict{UnknownAuthority, "this system's root certificates cannot be read: name some with --ca", err}
-	case errors.As(err, &unknown) && selfSigned:
-		return &Verdict{SelfSigned, "the certificate is self-signed and not among the trusted roots", err}
-	case errors.As(err, &unknown):
-		return &Verdict{UnknownAuthority, "no trusted root signs for its issuer, " + printable(leaf.Issuer.String()), err}
-	}
-	return &Verdict{Invalid, printable(err.Error()), err}
 }
 
 // printable escapes what a terminal might obey.

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // Verdicts keeps how chains were judged, for who meets the same one at many
@@ -36,20 +38,21 @@ const (
 
 // chainKey is what a verdict is about.
 type chainKey struct {
-	sum    [sha256.Size]byte // of the certificates, each after its length
-	roots  *x509.CertPool
-	client bool
+	sum     [sha256.Size]byte // of the certificates, each after its length
+	roots   *x509.CertPool
+	client  bool
+	minBits int
 }
 
 type judged struct {
-	verdict     *Verdict // nil: trusted
+	found       []*Fault // none: trusted
 	from, until time.Time
 }
 
-func keyOfChain(chain [][]byte, roots *x509.CertPool, client bool) chainKey {
-	key := chainKey{roots: roots, client: client}
+func keyOfChain(work *handshake.VerifyChainWork, roots *x509.CertPool) chainKey {
+	key := chainKey{roots: roots, client: work.Client, minBits: work.MinRSABits}
 	h := sha256.New()
-	for _, der := range chain {
+	for _, der := range work.Chain {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(der)))
 		h.Write(length[:])
@@ -60,14 +63,14 @@ func keyOfChain(chain [][]byte, roots *x509.CertPool, client bool) chainKey {
 }
 
 // find returns a verdict that holds now.
-func (v *Verdicts) find(key chainKey, now time.Time) (*Verdict, bool) {
+func (v *Verdicts) find(key chainKey, now time.Time) ([]*Fault, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	k, ok := v.known[key]
 	if !ok || now.Before(k.from) || !now.Before(k.until) {
 		return nil, false
 	}
-	return k.verdict, true
+	return k.found, true
 }
 
 // Len is how many verdicts are kept.
@@ -78,8 +81,12 @@ func (v *Verdicts) Len() int {
 }
 
 // keep keeps a verdict of now, which holds until a change of validity at most.
-func (v *Verdicts) keep(key chainKey, verdict *Verdict, now, change time.Time) {
-	if verdict != nil && len(verdict.Text) > mostText {
+func (v *Verdicts) keep(key chainKey, found []*Fault, now, change time.Time) {
+	text := 0
+	for _, f := range found {
+		text += len(f.Text) + len(f.Subject)
+	}
+	if text > mostText {
 		return
 	}
 	until := now.Add(VerdictLife)
@@ -91,7 +98,7 @@ func (v *Verdicts) keep(key chainKey, verdict *Verdict, now, change time.Time) {
 	if v.known == nil || len(v.known) >= MostVerdicts {
 		v.known = make(map[chainKey]judged)
 	}
-	v.known[key] = judged{verdict, now, until}
+	v.known[key] = judged{found, now, until}
 }
 
 // nextChange is when the first of the certificates begins or ceases to be valid
