@@ -27,8 +27,12 @@ type facts struct {
 	n      uint64 // the target's number
 	target Target
 	local  uint16 // our port
-	path   *path
-	hop    link.Hop
+	// How many packets it may still have sent beside the answers' share, and up to
+	// where the peer's stream has earned it some: see egress.go.
+	allowance int16
+	earned    wire.Seq
+	path      *path
+	hop       link.Hop
 
 	begin    tcb.Instant // when the first SYN left, about
 	limit    tcb.Instant // when the goal must be reached
@@ -46,6 +50,8 @@ type facts struct {
 	odd      oddity
 	greeted  bool // the ClientHello is written
 	waits    bool // for its turn in loop.work
+	queued   bool // for the pace, in loop.ready or loop.slow
+	judged   bool // it failed: nothing more of it is taken
 	reported bool // the record is made; what follows is the end
 
 	// In the loop's wheel.

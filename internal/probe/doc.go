@@ -14,6 +14,7 @@
 // targets, and what holds them up), receive.go (what arrives), conn.go, settle.go
 // and speak.go (a connection), outcome.go (its record), way.go, path.go and
 // neighbour.go (how targets are reached), late.go (those whose neighbour has to be
-// found first), lost.go (ways that are no more), wheel.go, pace.go and load.go
+// found first), lost.go (ways that are no more), egress.go and answers.go (what may
+// leave, and when), stop.go (the end before the end), wheel.go, pace.go and load.go
 // (time), sink.go and checkpoint.go (where records go, and what is known of them).
 package probe

@@ -24,6 +24,7 @@ type loop struct {
 	o        *Options
 	index    int // among the loops
 	epoch    time.Time
+	clock    func() tcb.Instant // a test's; nil: the time since the epoch
 	source   source
 	window   window
 	mac      *mac
@@ -55,12 +56,18 @@ type loop struct {
 	most     int // targets in flight
 	mostLive int // that have answered and have no record
 	pace     pace
-	halted   halt  // why no more were begun
-	resets   pace  // those for late segments
-	work     []job // from working on, what waits for cryptography
+	halted   halt      // why no more were begun
+	received received  // what of it was dropped
+	answers  *answers  // what of the pace serves no target
+	ready    connQueue // connections with something to send, for which the pace has no room,
+	slow     connQueue // and those that have drawn more than their allowance
+	owed     []owed    // RSTs to wrong answers
+	work     []job     // from working on, what waits for cryptography
 	working  int
-	ended    bool     // the source has no more
-	resend   []uint64 // where each round of SYNs stands; the last round records silence
+	ended    bool        // the source has no more
+	stopped  bool        // somebody wants the scan to end,
+	stopAt   tcb.Instant // at the latest now
+	resend   []uint64    // where each round of SYNs stands; the last round records silence
 	late     [][]uint64
 	sink     *sink
 	enc      record.Encoder
@@ -99,7 +106,7 @@ func newLoop(o *Options, index int) *loop {
 	l.ways.open = l.openWay
 	l.ways.find = func(a netip.Addr) (link.Route, error) { return link.FindRoute(a, o.Via) }
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
-	l.resets = pace{rate: max(l.pace.rate*mostResets, leastResets), factor: 1}
+	l.answers = newAnswers(l.pace.rate, func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
@@ -112,10 +119,16 @@ func newLoop(o *Options, index int) *loop {
 	return l
 }
 
-func (l *loop) instant() tcb.Instant { return tcb.Instant(time.Since(l.epoch)) }
+func (l *loop) instant() tcb.Instant {
+	if l.clock != nil {
+		return l.clock()
+	}
+	return tcb.Instant(time.Since(l.epoch))
+}
 
 // run probes until there is nothing left, or ctx is done: then what is in
-// flight is brought to its end. When hard is done too, it is left.
+// flight has a moment to come to its end. When hard is done too, it is left at
+// once.
 func (l *loop) run(ctx, hard context.Context) error {
 	defer func() {
 		l.handOver(true)
@@ -123,8 +136,9 @@ func (l *loop) run(ctx, hard context.Context) error {
 	}()
 	for hard.Err() == nil && !l.sink.broken() {
 		l.now = l.instant()
-		if ctx.Err() != nil {
-			l.ended = true
+		if ctx.Err() != nil && l.stopping() {
+			l.partAll(hard)
+			return nil
 		}
 		var err error
 		switch {
@@ -162,7 +176,7 @@ func (l *loop) publish() {
 	if l.lost != nil {
 		s.Lost = l.lost.err.Error()
 	}
-	l.pace.drops(l.now, s.Link.Unsent+s.Link.Dropped)
+	l.pace.drops(l.now, s.Link.Unsent+l.received.ours(&s))
 	l.published.Store(&s)
 	l.told = l.now
 }
@@ -177,6 +191,8 @@ func (l *loop) turn() error {
 	l.silence()
 	l.now = l.instant() // when SYNs leave
 	l.lag(l.pace.fill(l.now))
+	l.answers.pace.fill(l.now)
+	l.sendWaiting()
 	if err := l.resolve(); err != nil {
 		return err
 	}
@@ -228,7 +244,7 @@ func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
-	case l.halted.passes(), len(l.parked) > 0:
+	case l.halted.passes(), len(l.parked) > 0, len(l.owed) > 0, l.ready.len() > 0:
 		return min(l.pace.wait(), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
@@ -299,20 +315,12 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	}
 	slot.sent = uint32(l.now / tick)
 	slot.tries++
+	slot.flags &^= slotReset
 	if slot.flags&slotLate != 0 {
 		l.late[slot.tries-1] = append(l.late[slot.tries-1], n)
 	}
 	l.stats.SYNs++
 	l.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset))
-}
-
-// send queues a packet. One that cannot be sent is lost like any other.
-func (l *loop) send(p *path, hop link.Hop, packet []byte) {
-	l.pace.spend()
-	l.stats.Packets++
-	if err := p.link.Queue(packet, hop); err != nil {
-		l.unsent = err
-	}
 }
 
 // due reports whether a waiting slot's time after a number of tries is over.

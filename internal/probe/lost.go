@@ -189,6 +189,9 @@ func (l *loop) reopen(ctx context.Context, examples []netip.Addr) error {
 // SYN.
 func (l *loop) restart() {
 	l.work, l.working = l.work[:0], 0
+	l.ready.clear()
+	l.slow.clear()
+	l.owed = l.owed[:0]
 	clear(l.odd)
 	clear(l.late)
 	l.parked = l.parked[:0]

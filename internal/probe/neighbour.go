@@ -26,7 +26,8 @@ type neighbours struct {
 	open        map[netip.Addr]*question
 	due         []*question // in the order in which they are
 	dead        map[netip.Addr]tcb.Instant
-	asked       func() // told of each request
+	may         func() bool // takes a packet of the pace, if there is one
+	unasked     []*question // whose first request waits for one
 }
 
 // A question is an address that is being asked for.
@@ -60,8 +61,8 @@ const (
 // nobody waits for the answer.
 const nobody = ^uint64(0)
 
-func newNeighbours(a asker, known map[netip.Addr]link.Hop, asked func()) *neighbours {
-	return &neighbours{asker: a, young: known, open: make(map[netip.Addr]*question), dead: make(map[netip.Addr]tcb.Instant), asked: asked}
+func newNeighbours(a asker, known map[netip.Addr]link.Hop, may func() bool) *neighbours {
+	return &neighbours{asker: a, young: known, open: make(map[netip.Addr]*question), dead: make(map[netip.Addr]tcb.Instant), may: may}
 }
 
 // find tells what is known of an address.
@@ -99,18 +100,22 @@ func (n *neighbours) wait(now tcb.Instant, a netip.Addr, target uint64) {
 	if q == nil {
 		q = &question{who: a, refresh: target == nobody}
 		n.open[a] = q
-		n.ask(now, q)
+		if len(n.unasked) > 0 || !n.may() {
+			n.unasked = append(n.unasked, q)
+		} else {
+			n.ask(now, q)
+		}
 	}
 	if target != nobody {
 		q.waiting = append(q.waiting, target)
 	}
 }
 
+// ask sends a request, for which there was room in the pace.
 func (n *neighbours) ask(now tcb.Instant, q *question) error {
 	q.asks++
 	q.due = now.Add(askInterval)
 	n.due = append(n.due, q)
-	n.asked()
 	return n.Ask(q.who)
 }
 
@@ -127,11 +132,25 @@ func (n *neighbours) turn(now tcb.Instant, settle func(q *question, answered boo
 		n.learn(who, hop)
 		settle(q, true)
 	})
+	for err == nil && len(n.unasked) > 0 {
+		q := n.unasked[0]
+		open := n.open[q.who] == q
+		if open && !n.may() {
+			break
+		}
+		if n.unasked = n.unasked[1:]; open {
+			err = n.ask(now, q)
+		}
+	}
 	for err == nil && len(n.due) > 0 && !now.Before(n.due[0].due) {
 		q := n.due[0]
+		open := n.open[q.who] == q // it has not been answered
+		if open && q.asks < mostAsks && !n.may() {
+			break
+		}
 		n.due = n.due[1:]
 		switch {
-		case n.open[q.who] != q: // it has been answered
+		case !open:
 		case q.asks < mostAsks:
 			err = n.ask(now, q)
 		default:

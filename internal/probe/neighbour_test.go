@@ -34,7 +34,7 @@ func (f *fakeAsker) Answers(tell func(netip.Addr, link.Hop)) error {
 
 func newFakeNeighbours() (*neighbours, *fakeAsker) {
 	f := new(fakeAsker)
-	return newNeighbours(f, make(map[netip.Addr]link.Hop), func() {}), f
+	return newNeighbours(f, make(map[netip.Addr]link.Hop), func() bool { return true }), f
 }
 
 func onLink(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}) }

@@ -122,7 +122,7 @@ func (l *loop) begin(c *conn) *record.Record {
 func (l *loop) report(c *conn, r *record.Record) {
 	r.Odd = c.odd.names()
 	l.write(c.n, r)
-	c.reported = true
+	c.reported, c.heard = true, 0
 	l.live--
 }
 
@@ -174,7 +174,11 @@ func (l *loop) failed(c *conn, err error) {
 		r.Outcome = record.OutcomeFailed
 	}
 	l.report(c, r)
-	if r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol || c.session.State() == tcb.Closed {
+	c.judged = true
+	switch {
+	case errors.Is(err, errNoReply):
+		c.session.CloseWrite()
+	case errors.Is(err, errEndless), r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol:
 		c.session.Abort()
 	}
 	c.limit = l.now.Add(closeTime)

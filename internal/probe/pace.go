@@ -17,13 +17,6 @@ type pace struct {
 	mended  tcb.Instant // when the factor was changed last
 }
 
-// mostResets is what late segments may cost of the rate, or a second where
-// there is none.
-const (
-	mostResets  = 0.25
-	leastResets = 1000
-)
-
 // After drops the rate is three quarters of what it was; each second without
 // any it grows by a twentieth of the whole.
 const (
@@ -43,6 +36,24 @@ func (p *pace) drops(now tcb.Instant, total uint64) {
 		p.factor = min(p.factor+recovery, 1)
 	}
 	p.dropped, p.mended = total, now
+}
+
+// received tells what of the packets that the receive ring had no room for counts
+// against the pace. To what nobody asked for it makes no difference how fast we
+// send: a flood must not slow the scan down.
+type received struct {
+	arrived, astray uint64 // in all, and of no use, when last looked at
+	dropped, others uint64 // and of those without room, in all, and the flood's
+}
+
+// ours is how many packets without room were answers to ours, or may have been.
+func (r *received) ours(s *Stats) uint64 {
+	arrived, astray, dropped := s.Link.Received, s.Stray+s.Late+s.Bad, s.Link.Dropped
+	if 2*(astray-r.astray) > arrived-r.arrived {
+		r.others += dropped - r.dropped
+	}
+	r.arrived, r.astray, r.dropped = arrived, astray, dropped
+	return dropped - r.others
 }
 
 // burst is how many packets may leave at once after a pause: those of this
@@ -67,9 +78,13 @@ func (p *pace) fill(now tcb.Instant) (took time.Duration, spilled float64) {
 // may reports whether a packet may leave now.
 func (p *pace) may() bool { return p.rate == 0 || p.tokens >= 1 }
 
-// spend counts a packet that leaves. Those of connections do not wait, and are
-// made up for.
-func (p *pace) spend() { p.tokens-- }
+// spend counts a packet that leaves now, of which may has said that it may. So
+// the pace is never in debt: nobody can have it pay later for what has left.
+func (p *pace) spend() {
+	if p.rate > 0 {
+		p.tokens--
+	}
+}
 
 // wait is how long it takes until the next packet may leave.
 func (p *pace) wait() time.Duration {

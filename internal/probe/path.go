@@ -111,11 +111,7 @@ func (l *loop) pathBy(r link.Route) (*path, error) {
 		return nil, err
 	}
 	if p.neighbours != nil {
-		p.neighbours.asked = func() {
-			l.pace.spend()
-			l.stats.Packets++
-			l.stats.Asked++
-		}
+		p.neighbours.may = l.takePacket
 	}
 	l.paths = append(l.paths, p)
 	return p, nil

@@ -78,7 +78,11 @@ func (l *loop) forConn(c *conn, h *wire.IP, s *wire.Segment, packet link.Packet)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
 		c.odd |= oddResetAtOnce
 	}
-	c.session.Receive(l.now, s)
+	if c.reported && !l.serves(c, s) {
+		l.stats.Late++
+	} else {
+		c.session.Receive(l.now, s)
+	}
 	l.settle(c)
 }
 
@@ -96,19 +100,20 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 	if s.Flags.Has(wire.RST) || !s.Flags.Has(wire.ACK) || !s.Ack.InWindow(wire.Seq(iss), receiveBuffer) {
 		return
 	}
-	l.resets.fill(l.now)
-	if l.resets.may() {
-		l.resets.spend()
-		l.sendReset(p, h, s)
-	}
+	l.sendReset(p, h, s)
 }
 
+// sendReset answers a segment of no connection, if its sender may have an answer.
 func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
+	if !l.pace.may() || !l.answers.may(l.now, h.Src) {
+		return
+	}
 	var r wire.Segment
 	hop, state := l.ways.of(h.Src).to(l.now, h.Src)
 	if state == hopKnown && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		l.out = p.appendPacket(l.out[:0], h.Src, &r)
+		l.answers.spend(l.now, h.Src)
 		l.send(p, hop, l.out)
 	}
 }
@@ -134,7 +139,7 @@ func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment
 			slot.odd |= oddWrongACK
 			l.keepOdd(n, slot, packet)
 		}
-		l.sendReset(p, h, s)
+		l.correct(n, slot, s.Ack)
 	default:
 		l.stats.Stray++
 	}
@@ -200,7 +205,7 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
-	c.peerEnd = s.End()
+	c.peerEnd, c.earned, c.allowance = s.End(), s.Seq.Add(1), firstAllowance
 	c.last.Set(l.arrived.Sub(c.begin), packet.Data)
 	c.reach(record.StepAnswer)
 	c.rtt = l.rtt(slot, s, offset)

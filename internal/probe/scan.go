@@ -102,8 +102,8 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 }
 
 // Run probes all targets and writes a record for each. When ctx is done no
-// more targets are begun, and what is in flight is brought to its end; when
-// hard is done, it is left. The scan is closed afterwards.
+// more targets are begun, and what is in flight has a second to come to its end;
+// when hard is done, it is left at once. The scan is closed afterwards.
 func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	defer s.Close()
 	feeding, cancel := context.WithCancel(ctx)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -17,8 +18,7 @@ func (l *loop) settle(c *conn) {
 }
 
 func (l *loop) finishSettling(c *conn) {
-	l.transmit(c)
-	if c.reported && l.over(c) {
+	if all := l.transmit(c); all && c.reported && l.over(c) {
 		l.release(c)
 		return
 	}
@@ -164,9 +164,7 @@ func (l *loop) ring(c *conn) {
 			c.limit = l.now.Add(closeTime)
 		case c.reported:
 			c.session.Abort()
-			l.transmit(c)
-			l.release(c)
-			return
+			c.limit = l.now.Add(closeTime) // until when its RST has surely left
 		case c.reply != nil && c.reply.dataLen > 0:
 			l.reached(c) // the reply that there is
 		default:
@@ -175,6 +173,22 @@ func (l *loop) ring(c *conn) {
 	}
 	l.settle(c)
 }
+
+// serves reports whether a segment that comes after the record serves the end of
+// the connection. One that was judged is acknowledged nothing more; one that came
+// to its goal may bring what was on its way. After that there is but our RST.
+func (l *loop) serves(c *conn, s *wire.Segment) bool {
+	if c.judged {
+		return s.Len() == 0 || len(s.Payload) == 0 && s.Seq == c.tcp.ReceiveNext()
+	}
+	if c.heard > segmentsAfter {
+		c.session.Abort()
+	}
+	return true
+}
+
+// segmentsAfter is how many segments may follow the record.
+const segmentsAfter = 32
 
 // closeTime is how long a peer may take over its half of the end.
 const closeTime = time.Second
@@ -198,15 +212,6 @@ func (l *loop) reached(c *conn) {
 func (l *loop) over(c *conn) bool {
 	state := c.session.State()
 	return state == tcb.Closed || state == tcb.TimeWait || c.session.Err() != nil && state != tcb.LastAck && state != tcb.FinWait1 && state != tcb.Closing
-}
-
-// transmit sends what the session has to send.
-func (l *loop) transmit(c *conn) {
-	for c.session.Next(l.now, &l.seg) {
-		l.seg.SrcPort, l.seg.DstPort = c.local, c.target.Port
-		l.out = c.path.appendPacket(l.out[:0], c.target.Addr, &l.seg)
-		l.send(c.path, c.hop, l.out)
-	}
 }
 
 // take gives a connection that is not in use.

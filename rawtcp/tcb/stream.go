@@ -1,6 +1,10 @@
 package tcb
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
 
 // Write queues as much of p as there is room for, and returns how much that
 // was. It copies. Nothing is taken after CloseWrite or at the connection's
@@ -66,6 +70,9 @@ func (c *Conn) Discard(n int) {
 	c.rcv.ready -= n
 	c.windowOpened()
 }
+
+// ReceiveNext is RCV.NXT: the end of what has arrived in order.
+func (c *Conn) ReceiveNext() wire.Seq { return c.rcv.nxt }
 
 // EOF reports whether the peer has ended its stream with a FIN and everything
 // before it has been discarded. It may become true in Receive and Discard.

@@ -1,0 +1,101 @@
+package probe
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// answers bounds what peers can have us send that serves no target: RSTs to
+// segments of no connection, and what connections draw beyond their allowance.
+// All of it together is a small share of the rate, and each host has its own
+// bound (as RFC 5961, section 10, has it for challenge ACKs), so that one cannot
+// take the others' part of that share either.
+type answers struct {
+	pace    pace
+	hosts   [hostCounts]hostCount
+	scatter func(netip.Addr) uint16
+}
+
+const (
+	answerShare = 0.125 // of the rate
+	fewAnswers  = 1000  // a second, where there is no rate
+	hostAnswers = 10    // to one host
+	hostPeriod  = 5 * time.Second
+	hostCounts  = 1024 // kept apart at a time
+)
+
+// A hostCount is how many answers a host has drawn since when.
+type hostCount struct {
+	since tcb.Instant
+	n     int
+}
+
+func newAnswers(rate float64, scatter func(netip.Addr) uint16) *answers {
+	share := rate * answerShare
+	if rate == 0 {
+		share = fewAnswers
+	}
+	return &answers{pace: pace{rate: share, factor: 1}, scatter: scatter}
+}
+
+// An owed RST answers what a target said to our SYN and should not have.
+type owed struct {
+	n   uint64
+	seq wire.Seq
+}
+
+// correct has a target that waits for the right answer to our SYN get a RST for a
+// wrong one (RFC 9293, section 3.10.7.3). An honest host that still knows an
+// earlier connection needs it, or it will never take the next SYN. So each SYN of
+// ours pays for one, and no more.
+func (l *loop) correct(n uint64, slot *slot, seq wire.Seq) {
+	if slot.flags&slotReset == 0 {
+		slot.flags |= slotReset
+		l.owed = append(l.owed, owed{n, seq})
+	}
+}
+
+// sendOwed sends those RSTs, as the pace lets it.
+func (l *loop) sendOwed() {
+	for len(l.owed) > 0 && l.pace.may() {
+		o := l.owed[0]
+		l.owed = l.owed[1:]
+		if !l.window.holds(o.n) || l.window.at(o.n).state != slotWaiting {
+			continue
+		}
+		t := l.source.at(o.n)
+		w := l.ways.of(t.Addr)
+		if w.err != nil {
+			continue
+		}
+		if hop, state := w.to(l.now, t.Addr); state == hopKnown {
+			r := wire.Segment{SrcPort: w.path.first + l.source.port(o.n, &t), DstPort: t.Port, Seq: o.seq, Flags: wire.RST}
+			l.out = w.path.appendPacket(l.out[:0], t.Addr, &r)
+			l.send(w.path, hop, l.out)
+		}
+	}
+}
+
+// of is the count of a host. Two hosts that are scattered to the same place have
+// one count, as long as the period of the first lasts.
+func (a *answers) of(now tcb.Instant, who netip.Addr) *hostCount {
+	h := &a.hosts[a.scatter(who)%hostCounts]
+	if h.n == 0 || now.Sub(h.since) >= hostPeriod {
+		*h = hostCount{since: now}
+	}
+	return h
+}
+
+// may reports whether a host may have another answer now.
+func (a *answers) may(now tcb.Instant, who netip.Addr) bool {
+	return a.pace.may() && a.of(now, who).n < hostAnswers
+}
+
+// spend counts an answer of which may has said that it may be.
+func (a *answers) spend(now tcb.Instant, who netip.Addr) {
+	a.pace.spend()
+	a.of(now, who).n++
+}

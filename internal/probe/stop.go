@@ -1,0 +1,46 @@
+package probe
+
+import (
+	"context"
+	"time"
+)
+
+// Who stops a scan wants it to stop: what is in flight gets a moment for the
+// answers that are on their way, whatever else arrives. Then the connections
+// that are left are reset, as far as the pace lets it in another moment. Their
+// targets have no record, and the checkpoint says that they may have been probed.
+const (
+	stopGrace = time.Second
+	partTime  = 250 * time.Millisecond
+)
+
+// stopping has the loop begin nothing more, and reports whether the moment of
+// grace is over.
+func (l *loop) stopping() bool {
+	if !l.stopped {
+		l.stopped, l.stopAt = true, l.now.Add(stopGrace)
+	}
+	l.ended = true
+	return !l.now.Before(l.stopAt)
+}
+
+// partAll resets the connections that are left.
+func (l *loop) partAll(hard context.Context) {
+	for _, c := range l.conns {
+		if c.session != nil {
+			c.session.Abort()
+			l.finishSettling(c)
+		}
+	}
+	end := l.now.Add(partTime)
+	for l.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {
+		l.now = l.instant()
+		l.pace.fill(l.now)
+		l.sendWaiting()
+		if l.flush() != nil {
+			return
+		}
+		time.Sleep(min(l.pace.wait(), partTime))
+	}
+	l.flush()
+}
