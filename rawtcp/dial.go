@@ -74,15 +74,14 @@ func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 }
 
 func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
-	route, err := link.FindRoute(remote.Addr(), link.Via{Interface: d.Interface, Source: d.Source})
+	via := link.Via{Interface: d.Interface, Source: d.Source, LocalPort: d.SourcePort, RemotePort: remote.Port()}
+	route, err := link.FindRoute(remote.Addr(), via)
 	if err != nil {
 		return nil, err
 	}
+	target := remote.Addr()
 	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
-	// The guard stands before the SYN leaves: the kernel's RST follows the
-	// first SYN-ACK at once.
-	g, err := guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(route.ScopedSource(), d.SourcePort),
-		Foreign: route.Foreign, Interface: d.tapped(route)})
+	g, route, err := d.guardRoute(target, route, via)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +95,7 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	if d.Wrap != nil {
 		l = d.Wrap(l)
 	}
-	stack := NewStack(l, d.Stack)
+	stack := NewStack(l, d.Stack.along(route))
 	c, err := stack.Open(local, remote, d.build)
 	if err != nil {
 		return nil, errors.Join(err, stack.Close(), g.Close())
@@ -106,6 +105,33 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 		g.Close()
 	})
 	return c, nil
+}
+
+// guardRoute opens the guard before the SYN leaves: the kernel's RST follows the
+// first SYN-ACK at once. The guard chooses the port, by which the kernel may
+// choose another route; and that may want another guard.
+func (d *Dialer) guardRoute(remote netip.Addr, r link.Route, via link.Via) (guard.Guard, link.Route, error) {
+	g, err := d.openGuard(r, d.SourcePort)
+	if err != nil {
+		return nil, r, err
+	}
+	via.Source, via.LocalPort = r.Source, g.Local().Port()
+	found, err := link.FindRoute(remote, via)
+	if err != nil {
+		return nil, r, errors.Join(err, g.Close())
+	}
+	if found == r || d.tapped(found) == d.tapped(r) {
+		return g, found, nil
+	}
+	if err := g.Close(); err != nil {
+		return nil, r, err
+	}
+	g, err = d.openGuard(found, via.LocalPort)
+	return g, found, err
+}
+
+func (d *Dialer) openGuard(r link.Route, port uint16) (guard.Guard, error) {
+	return guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(r.ScopedSource(), port), Foreign: r.Foreign, Interface: d.tapped(r)})
 }
 
 // tapped is the interface where the link will be an AF_PACKET tap, else "".

@@ -20,6 +20,7 @@ type EndpointConfig struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
 	Header Header   // of the packets of new connections, and of those of none
 	MTU    int      // of the link, in bytes; 0: 1500
+	MaxMSS int      // the most to announce, whatever the MTU; 0: without limit
 
 	// Dropped is told of each packet that reaches no connection, and why. It
 	// may be nil.

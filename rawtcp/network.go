@@ -21,6 +21,9 @@ import (
 // stack. To set those up costs more than a handshake; a [Dialer] with a Network
 // does it once. The zero value is good, and safe for concurrent use.
 //
+// The ports are the Network's to choose once it has a route, so that rules and
+// multipath routes that choose by our port are not heeded; all others are.
+//
 // Every host on a link of ours is a next hop of its own: for many of those, and
 // for many connections that nobody waits for, there is internal/probe. A Network
 // belongs to the network namespace in which it is used first.
@@ -114,7 +117,7 @@ func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*
 	if d.SourcePort != 0 {
 		return nil, fmt.Errorf("source port %d: connections that share a Network have ports of its choice", d.SourcePort)
 	}
-	route, err := n.route(remote.Addr(), link.Via{Interface: d.Interface, Source: d.Source})
+	route, err := n.route(remote.Addr(), link.Via{Interface: d.Interface, Source: d.Source, RemotePort: remote.Port()})
 	if err != nil {
 		return nil, err
 	}
@@ -305,7 +308,7 @@ func (w *way) open(ctx context.Context, n *Network, d *Dialer) (err error) {
 	if n.Wrap != nil {
 		l = n.Wrap(l)
 	}
-	w.stack, w.until = NewStack(l, n.Stack), time.Now().Add(WayLifetime)
+	w.stack, w.until = NewStack(l, n.Stack.along(r)), time.Now().Add(WayLifetime)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package rawtcp
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -37,6 +38,10 @@ func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, 
 	cfg.MSS = uint16(min(mtu, 1<<16-1) - headers)
 	if p, ok := e.paths[remote]; ok && now.Before(p.until) {
 		cfg.MaxSegment = min(int(cfg.MSS), p.segment)
+	}
+	if e.cfg.MaxMSS > 0 && e.cfg.MaxMSS < int(cfg.MSS) { // of what we are sent; we may send more
+		cfg.MaxSegment = cmp.Or(cfg.MaxSegment, int(cfg.MSS))
+		cfg.MSS = uint16(e.cfg.MaxMSS)
 	}
 }
 

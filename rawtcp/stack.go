@@ -30,6 +30,9 @@ type StackConfig struct {
 	Tap func(Frame)
 	// Header is what the IP headers of the stack's packets hold.
 	Header Header
+	// MaxMSS is the most that an MSS option of ours may say; 0: what the link's
+	// MTU has room for.
+	MaxMSS int
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
 	// Configure may change what a connection, opened or accepted, begins with:
@@ -39,6 +42,14 @@ type StackConfig struct {
 	// somebody looked at a packet (see link.Gate): no timer of ours counts that.
 	// It may be nil.
 	Held func() time.Duration
+}
+
+// along is the configuration for connections along a route.
+func (cfg StackConfig) along(r link.Route) StackConfig {
+	if r.AdvMSS > 0 && (cfg.MaxMSS == 0 || r.AdvMSS < cfg.MaxMSS) {
+		cfg.MaxMSS = r.AdvMSS
+	}
+	return cfg
 }
 
 // A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
@@ -68,7 +79,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	rand.Read(secret[:])
 	s := &Stack{
 		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, done: make(chan struct{}),
-		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), Header: cfg.Header, Dropped: cfg.Dropped}),
+		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), MaxMSS: cfg.MaxMSS, Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
 	}

@@ -54,7 +54,7 @@ func (l *loop) sendSYNs() halt {
 			return haltWork
 		case k == sendTurn, !l.pace.may():
 			return haltPace
-		case !l.networks.may(l.next.Addr, l.now), l.asksTooMuch(&l.next):
+		case !l.networks.may(l.next.Addr, l.now), l.asksTooMuch(l.nextN, &l.next):
 			return haltPlace
 		}
 		l.start(l.nextN, &l.next)

@@ -129,7 +129,8 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	p := &path{link: ring, local: local, first: 40000, ports: uint16(o.Ports), mss: 1460}
 	p.makeSYN()
 	l.paths = append(l.paths, p)
-	l.ways.last, l.ways.from, l.ways.to = &way{path: p}, netip.IPv4Unspecified(), highest(false)
+	every := [2]uint16{0, 1<<16 - 1}
+	l.ways.last, l.ways.same = &way{path: p}, span{netip.IPv4Unspecified(), highest(false), every, every}
 	return l
 }
 

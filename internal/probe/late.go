@@ -10,7 +10,7 @@ import (
 // approach sends a SYN to a target, as soon as it is known where on the link:
 // at once, or when its neighbour has answered.
 func (l *loop) approach(n uint64, slot *slot, t *Target) {
-	w := l.ways.of(t.Addr)
+	w := l.wayTo(n, t)
 	if w.err != nil {
 		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, w.err.Error())
 		return
@@ -27,6 +27,11 @@ func (l *loop) approach(n uint64, slot *slot, t *Target) {
 	}
 }
 
+// wayTo is the way to a target.
+func (l *loop) wayTo(n uint64, t *Target) *way {
+	return l.ways.of(flow{t.Addr, t.Port, l.first + l.source.port(n, t)})
+}
+
 // Classes of targets that are unreachable.
 const (
 	classRoute     = "route"     // this machine has no way to it
@@ -36,11 +41,11 @@ const (
 
 // asksTooMuch reports whether a target's neighbour would have to be asked for,
 // and too many are already.
-func (l *loop) asksTooMuch(t *Target) bool {
+func (l *loop) asksTooMuch(n uint64, t *Target) bool {
 	if !t.Addr.IsValid() {
 		return false
 	}
-	w := l.ways.of(t.Addr)
+	w := l.wayTo(n, t)
 	if w.err != nil || w.path.neighbours == nil || !w.path.neighbours.full() {
 		return false
 	}
@@ -89,7 +94,7 @@ func (l *loop) depart() {
 	for len(l.parked) > 0 && l.pace.may() {
 		n := l.parked[0]
 		t := l.source.at(n)
-		if l.asksTooMuch(&t) {
+		if l.asksTooMuch(n, &t) {
 			return
 		}
 		l.parked = l.parked[1:]

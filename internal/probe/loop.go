@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"math/rand/v2"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -103,8 +102,7 @@ func newLoop(o *Options, index int) *loop {
 		l.mostLive = max(o.MaxConns/max(o.Loops, 1), 1)
 	}
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
-	l.ways.open = l.openWay
-	l.ways.find = func(a netip.Addr) (link.Route, error) { return link.FindRoute(a, o.Via) }
+	l.ways.open, l.ways.find = l.openWay, l.findRoute
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
 	l.answers = newAnswers(l.pace.rate, func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
 	if o.PerNetwork > 0 {

@@ -21,9 +21,9 @@ import (
 
 // A loss is what a loop waits for the end of.
 type loss struct {
-	err      error        // why it stands still
-	examples []netip.Addr // of what must be reached again
-	tried    tcb.Instant  // when that was looked for last
+	err      error       // why it stands still
+	examples []flow      // of what must be reached again
+	tried    tcb.Instant // when that was looked for last
 	waited   time.Duration
 	records  uint64 // that were made before
 }
@@ -87,7 +87,7 @@ func (w *ways) review(now tcb.Instant) error {
 		case err != nil:
 			return cmp.Or(y.route.Down(), err) // which is why
 		case r != y.route:
-			return fmt.Errorf("%w: %v is reached by %s, and was by %s", errMoved, y.example, routeText(r, y.example), routeText(y.route, y.example))
+			return fmt.Errorf("%w: %v is reached by %s, and was by %s", errMoved, y.example.to, routeText(r, y.example.to), routeText(y.route, y.example.to))
 		}
 	}
 	return w.forget()
@@ -95,19 +95,23 @@ func (w *ways) review(now tcb.Instant) error {
 
 // forget has all ways found again. Borders are read now, since that can take
 // long.
-func (w *ways) forget() (err error) {
-	for i, list := range w.borders {
-		if list != nil && err == nil {
-			w.borders[i], err = link.Borders(i == 1)
+func (w *ways) forget() error {
+	w.known, w.all, w.last = nil, nil, nil
+	for i, was := range w.borders {
+		if was == nil {
+			continue
 		}
-		w.known[i] = nil
+		b, err := link.ReadBorders(i == 1)
+		if err != nil {
+			return err
+		}
+		w.borders[i] = b
 	}
-	w.last = nil
-	return err
+	return nil
 }
 
 // examples are addresses that stand for all ways in use.
-func (w *ways) examples(now tcb.Instant) (list []netip.Addr) {
+func (w *ways) examples(now tcb.Instant) (list []flow) {
 	type by struct {
 		path    *path
 		gateway netip.Addr
@@ -177,7 +181,7 @@ func (l *loop) findBack(ctx context.Context) error {
 }
 
 // reopen begins anew with all that leads to the targets.
-func (l *loop) reopen(ctx context.Context, examples []netip.Addr) error {
+func (l *loop) reopen(ctx context.Context, examples []flow) error {
 	l.closePaths()
 	if err := l.ways.forget(); err != nil {
 		return err

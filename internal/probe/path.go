@@ -34,19 +34,31 @@ func (l *loop) openPaths(ctx context.Context) error {
 		// sockets is known now.
 		return link.Allowed()
 	}
-	var examples []netip.Addr
+	var examples []flow
 	for _, six := range []bool{false, true} {
-		if a, ok := l.o.Space.Example(six); ok {
-			examples = append(examples, a)
+		if a, ports := l.o.Space.Example(six); a.IsValid() {
+			examples = append(examples, l.reachable(a, ports))
 		}
 	}
 	return l.openWays(ctx, examples)
 }
 
-// openWays opens the ways to these addresses.
-func (l *loop) openWays(ctx context.Context, list []netip.Addr) error {
-	for _, a := range list {
-		w := l.ways.of(a)
+// reachable is the flow to one of an address's ports: the first that there is a
+// way to, since rules may choose by port.
+func (l *loop) reachable(a netip.Addr, ports []uint16) flow {
+	for _, port := range ports {
+		f := flow{a, port, l.first}
+		if l.ways.of(f).err == nil {
+			return f
+		}
+	}
+	return flow{a, ports[0], l.first}
+}
+
+// openWays opens the ways of these flows.
+func (l *loop) openWays(ctx context.Context, list []flow) error {
+	for _, f := range list {
+		w := l.ways.of(f)
 		if w.err != nil {
 			return w.err
 		}
@@ -69,22 +81,28 @@ func (w *way) askGateway(ctx context.Context) error {
 	return err
 }
 
-// openWay asks the kernel for the way to an address. What this machine does not
-// allow ends the scan.
-func (l *loop) openWay(to netip.Addr) *way {
-	r, err := l.ways.find(to)
-	if err != nil {
-		return &way{err: err}
-	}
+// findRoute asks the kernel for the route of a flow.
+func (l *loop) findRoute(f flow) (link.Route, error) {
+	via := l.o.Via
+	via.RemotePort, via.LocalPort = f.remote, f.local
+	return link.FindRoute(f.to, via)
+}
+
+// openWay opens what a flow's route leads by. What this machine does not allow
+// ends the scan.
+func (l *loop) openWay(f flow, r link.Route) *way {
 	p, err := l.pathBy(r)
+	if err == nil && p.link.Kind() == link.KindRaw {
+		err = link.RawRoute(r, f.to)
+	}
 	if err != nil {
 		if errors.Is(err, link.ErrPermission) {
 			l.sink.fail(err)
 		}
 		return &way{err: err}
 	}
-	w := &way{example: to, route: r, path: p}
-	if r.NextHop != to {
+	w := &way{example: f, route: r, path: p}
+	if r.NextHop != f.to {
 		w.gateway = r.NextHop
 		w.hop, w.fixed = p.written[w.gateway]
 	}
@@ -98,7 +116,7 @@ const mostPaths = 16
 // pathBy is the path that a route takes, opened if it is the first to take it.
 func (l *loop) pathBy(r link.Route) (*path, error) {
 	for _, p := range l.paths {
-		if p.route.Index == r.Index && p.local == r.Source && p.route.MTU == r.MTU && p.route.Loopback == r.Loopback {
+		if p.serves(r) {
 			return p, nil
 		}
 	}
@@ -115,6 +133,14 @@ func (l *loop) pathBy(r link.Route) (*path, error) {
 	}
 	l.paths = append(l.paths, p)
 	return p, nil
+}
+
+// serves reports whether a route can be taken by a path. An IPv6 next hop of an
+// IPv4 route is asked for in another way than an IPv4 one.
+func (p *path) serves(r link.Route) bool {
+	was := &p.route
+	return was.Index == r.Index && p.local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
+		was.NextHop.Is4() == r.NextHop.Is4()
 }
 
 // openPath opens the link of a route.
@@ -147,6 +173,9 @@ func (l *loop) openPath(r link.Route) (*path, error) {
 		headers = 60
 	}
 	p.mss = uint16(r.MTU - headers)
+	if r.AdvMSS > 0 {
+		p.mss = uint16(min(int(p.mss), r.AdvMSS))
+	}
 	p.makeSYN()
 	return p, nil
 }

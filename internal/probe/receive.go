@@ -55,7 +55,7 @@ func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
 // segment gives a segment to whom it belongs.
 func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	n, ok := l.source.find(h.Src, s.SrcPort, s.DstPort-p.first)
-	here := l.ways.of(h.Src).path == p // or what it answers left by another path
+	here := ok && l.wayBack(h, s).path == p // or what it answers left by another path
 	if !ok || !l.window.holds(n) {
 		l.stray(p, h, s, ok && here && n < l.window.base)
 		return
@@ -70,6 +70,11 @@ func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet)
 	default:
 		l.stray(p, h, s, here && slot.state == slotDone)
 	}
+}
+
+// wayBack is the way to where a segment came from.
+func (l *loop) wayBack(h *wire.IP, s *wire.Segment) *way {
+	return l.ways.of(flow{h.Src, s.SrcPort, s.DstPort})
 }
 
 // forConn hands a segment to a connection's session.
@@ -109,7 +114,7 @@ func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 		return
 	}
 	var r wire.Segment
-	hop, state := l.ways.of(h.Src).to(l.now, h.Src)
+	hop, state := l.wayBack(h, s).to(l.now, h.Src)
 	if state == hopKnown && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		l.out = p.appendPacket(l.out[:0], h.Src, &r)
@@ -125,14 +130,14 @@ func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment
 	switch {
 	case s.Flags.Has(wire.RST):
 		if ours { // RFC 9293, section 3.10.7.3
-			l.ways.of(h.Src).heard = l.now
+			l.wayBack(h, s).heard = l.now
 			t := l.source.at(n)
 			l.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
 		} else {
 			l.stats.Stray++
 		}
 	case s.Flags.Has(wire.SYN) && ours:
-		l.ways.of(h.Src).heard = l.now
+		l.wayBack(h, s).heard = l.now
 		l.born(p, n, slot, iss, offset, h, s, packet)
 	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
 		if s.Flags.Has(wire.SYN) {
@@ -191,7 +196,7 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 
 // born makes a connection of a SYN-ACK.
 func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	hop, state := l.ways.of(h.Src).to(l.now, h.Src)
+	hop, state := l.wayBack(h, s).to(l.now, h.Src)
 	if state != hopKnown {
 		return // forgotten: it will be sent again
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,10 +10,17 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
+// A flow is a target, and our port for it: all that the kernel's choice of a
+// route can depend on.
+type flow struct {
+	to            netip.Addr
+	remote, local uint16 // ports
+}
+
 // A way is how all targets between two borders of this machine's routing are
 // reached: by a path, and on it through a gateway, or each by itself.
 type way struct {
-	example netip.Addr // one of those targets,
+	example flow       // one of those targets,
 	route   link.Route // and the way to it
 	path    *path
 	gateway netip.Addr // invalid: each target is on the link itself
@@ -26,17 +34,30 @@ type way struct {
 }
 
 // ways finds the way to each target, as the kernel would send to it. The kernel
-// is asked once for all that lies between two borders, until it says that
-// something has changed.
+// is asked once for all that lies between two borders, and for each flow where
+// its hash chooses, until it says that something has changed.
 type ways struct {
-	find    func(netip.Addr) (link.Route, error)
-	open    func(netip.Addr) *way
-	borders [2][]netip.Addr // IPv4, IPv6; nil: not read yet
-	known   [2]map[int]*way // by the border before them
+	find    func(flow) (link.Route, error)
+	open    func(flow, link.Route) *way
+	borders [2]*link.Borders // IPv4, IPv6; nil: not read yet
+	known   map[flow]*way    // by the borders before them, or by themselves
+	all     map[link.Route]*way
 
-	last     *way       // asked for last,
-	from, to netip.Addr // for these addresses, both included
+	last *way // asked for last,
+	same span // for these flows
 }
+
+// A span is of flows that go the same way, both ends of each range included.
+type span struct {
+	from, to      netip.Addr
+	remote, local [2]uint16
+}
+
+func (s *span) holds(f flow) bool {
+	return !f.to.Less(s.from) && !s.to.Less(f.to) && within(s.remote, f.remote) && within(s.local, f.local)
+}
+
+func within(r [2]uint16, port uint16) bool { return r[0] <= port && port <= r[1] }
 
 // mostWays bounds what is remembered on a machine with a great many routes.
 const mostWays = 1 << 14
@@ -48,49 +69,102 @@ func family(a netip.Addr) int {
 	return 1
 }
 
-// of is the way to an address.
-func (w *ways) of(a netip.Addr) *way {
-	if w.last == nil || a.Less(w.from) || w.to.Less(a) {
-		w.last = w.look(a)
+// of is the way of a flow.
+func (w *ways) of(f flow) *way {
+	if w.last == nil || !w.same.holds(f) {
+		w.last = w.look(f)
 	}
 	return w.last
 }
 
-func (w *ways) look(a netip.Addr) *way {
-	i := family(a)
-	if w.borders[i] == nil {
-		list, err := link.Borders(a.Is6())
-		if err != nil {
-			w.from, w.to = a, a
-			return &way{err: err}
-		}
-		w.borders[i] = list
+func (w *ways) look(f flow) *way {
+	b, err := w.bordersOf(f.to.Is6())
+	if err != nil {
+		w.same = onlyOf(f)
+		return &way{err: err}
 	}
-	list := w.borders[i]
-	at, found := slices.BinarySearchFunc(list, a, netip.Addr.Compare)
+	w.same = spanOf(b, f)
+	key := flow{w.same.from, w.same.remote[0], w.same.local[0]}
+	if w.known[key] == nil {
+		if w.known == nil || len(w.known) >= mostWays {
+			w.known, w.all = make(map[flow]*way), make(map[link.Route]*way)
+		}
+		w.known[key] = w.begin(f)
+	}
+	return w.known[key]
+}
+
+// begin asks for the way of a flow. Flows that have all of a route in common have
+// their way in common.
+func (w *ways) begin(f flow) *way {
+	r, err := w.find(f)
+	if err != nil {
+		return &way{err: err}
+	}
+	key := r
+	if r.NextHop == f.to {
+		key.NextHop = netip.Addr{}
+	}
+	if w.all[key] == nil {
+		w.all[key] = w.open(f, r)
+	}
+	return w.all[key]
+}
+
+func (w *ways) bordersOf(six bool) (*link.Borders, error) {
+	i := 0
+	if six {
+		i = 1
+	}
+	if w.borders[i] == nil {
+		b, err := link.ReadBorders(six)
+		if err != nil {
+			return nil, err
+		}
+		w.borders[i] = b
+	}
+	return w.borders[i], nil
+}
+
+// spanOf is of the flows to which the kernel would send as it does to one.
+func spanOf(b *link.Borders, f flow) span {
+	for _, p := range b.Multipath {
+		if p.Contains(f.to) {
+			return onlyOf(f)
+		}
+	}
+	at, found := slices.BinarySearchFunc(b.Addrs, f.to, netip.Addr.Compare)
 	if !found {
 		at-- // the lowest address is always a border
 	}
-	w.from, w.to = list[at], highest(a.Is6())
-	if at+1 < len(list) {
-		w.to = list[at+1].Prev()
+	s := span{from: b.Addrs[at], to: highest(f.to.Is6()), remote: between(b.RemotePorts, f.remote), local: between(b.LocalPorts, f.local)}
+	if at+1 < len(b.Addrs) {
+		s.to = b.Addrs[at+1].Prev()
 	}
-	if w.known[i] == nil || len(w.known[i]) >= mostWays {
-		w.known[i] = make(map[int]*way)
+	return s
+}
+
+// between are the ports from the border before one to the next.
+func between(borders []uint16, port uint16) [2]uint16 {
+	at, found := slices.BinarySearch(borders, port)
+	if !found {
+		at-- // 0 is always one
 	}
-	if w.known[i][at] == nil {
-		w.known[i][at] = w.open(a)
+	if at+1 < len(borders) {
+		return [2]uint16{borders[at], borders[at+1] - 1}
 	}
-	return w.known[i][at]
+	return [2]uint16{borders[at], math.MaxUint16}
+}
+
+func onlyOf(f flow) span {
+	return span{f.to, f.to, [2]uint16{f.remote, f.remote}, [2]uint16{f.local, f.local}}
 }
 
 // each gives the ways that are known.
 func (w *ways) each(yield func(*way) bool) {
-	for _, known := range w.known {
-		for _, y := range known {
-			if !yield(y) {
-				return
-			}
+	for _, y := range w.all {
+		if !yield(y) {
+			return
 		}
 	}
 }

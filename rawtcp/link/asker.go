@@ -29,9 +29,15 @@ type Asker struct {
 }
 
 // OpenAsker opens an asker on the route's interface, from the route's source
-// address. It fails with ErrNoNeighbour where that link knows no asking, and
+// address, or, where an IPv4 route has an IPv6 next hop, from one of the
+// interface's. It fails with ErrNoNeighbour where that link knows no asking, and
 // with ErrPermission.
 func OpenAsker(r Route) (*Asker, error) {
+	if r.Source.Is4() && r.NextHop.Is6() {
+		if r.Source = anyAddressOf(r.Index); !r.Source.IsValid() {
+			return nil, fmt.Errorf("%w: the next hop %v is to be asked for by %s, and %s has no IPv6 address to ask from", ErrNoNeighbour, r.NextHop, neighbourDiscovery, r.Interface)
+		}
+	}
 	own, err := r.hardware()
 	if err != nil {
 		return nil, err

@@ -19,30 +19,36 @@ var notOneHosts = []netip.Prefix{
 	netip.MustParsePrefix("::/128"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("ff00::/8"),
 }
 
-// Borders are the addresses of an IP version at which this machine's routing
-// may begin to differ, in order: the first of each route's network, and the
-// first behind it, in all tables and rules. From one up to the next, FindRoute
-// says the same of each address, but for next hops that are the address itself.
-func Borders(six bool) ([]netip.Addr, error) {
+// Borders are where this machine's routing of an IP version may begin to differ.
+// From one border up to the next, FindRoute says the same of each address and
+// port, but for next hops that are the address itself. Each list is in order.
+type Borders struct {
+	// Addrs are the first address of each route's network, and the first behind
+	// it, in all tables and rules.
+	Addrs []netip.Addr
+	// LocalPorts and RemotePorts are the ports at which a rule begins, and the
+	// first behind it: 0 at least.
+	LocalPorts, RemotePorts []uint16
+	// Multipath are the networks of routes with several next hops, of which a
+	// flow's hash chooses one: there each flow is to be asked for.
+	Multipath []netip.Prefix
+}
+
+// ReadBorders reads them. It needs no privilege.
+func ReadBorders(six bool) (*Borders, error) {
 	family := netlink.FAMILY_V4
 	if six {
 		family = netlink.FAMILY_V6
 	}
-	var list []netip.Addr
-	add := func(p netip.Prefix) {
-		if !p.IsValid() || p.Addr().Is6() != six {
-			return
-		}
-		list = append(list, p.Masked().Addr())
-		if after := lastOf(p).Next(); after.IsValid() {
-			list = append(list, after)
-		}
-	}
+	b := &Borders{LocalPorts: []uint16{0}, RemotePorts: []uint16{0}}
 	for _, p := range notOneHosts {
-		add(p)
+		b.addNetwork(p, six)
 	}
 	err := netlink.RouteListFilteredIter(family, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
-		add(prefixOf(r.Dst))
+		b.addNetwork(prefixOf(r.Dst), six)
+		if len(r.MultiPath) > 1 {
+			b.addMultipath(prefixOf(r.Dst), six)
+		}
 		return true
 	})
 	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // they may change at any time
@@ -51,10 +57,56 @@ func Borders(six bool) ([]netip.Addr, error) {
 	// Some kernels have no rules (CONFIG_IP_MULTIPLE_TABLES).
 	rules, _ := netlink.RuleList(family)
 	for i := range rules {
-		add(prefixOf(rules[i].Dst))
+		b.addNetwork(prefixOf(rules[i].Dst), six)
+		b.LocalPorts = addPorts(b.LocalPorts, rules[i].Sport)
+		b.RemotePorts = addPorts(b.RemotePorts, rules[i].Dport)
 	}
-	slices.SortFunc(list, netip.Addr.Compare)
-	return slices.Compact(list), nil
+	b.sort()
+	return b, nil
+}
+
+// addNetwork adds the borders of a network, if it is one of the IP version.
+func (b *Borders) addNetwork(p netip.Prefix, six bool) {
+	if !p.IsValid() || p.Addr().Is6() != six {
+		return
+	}
+	b.Addrs = append(b.Addrs, p.Masked().Addr())
+	if after := lastOf(p).Next(); after.IsValid() {
+		b.Addrs = append(b.Addrs, after)
+	}
+}
+
+// addMultipath adds a network; none is the default route's.
+func (b *Borders) addMultipath(p netip.Prefix, six bool) {
+	switch {
+	case p.IsValid():
+	case six:
+		p = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+	default:
+		p = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	b.Multipath = append(b.Multipath, p)
+}
+
+// addPorts adds the borders of a rule's ports, if it has any.
+func addPorts(list []uint16, r *netlink.RulePortRange) []uint16 {
+	if r == nil {
+		return list
+	}
+	list = append(list, r.Start)
+	if r.End < 1<<16-1 {
+		list = append(list, r.End+1)
+	}
+	return list
+}
+
+func (b *Borders) sort() {
+	slices.SortFunc(b.Addrs, netip.Addr.Compare)
+	b.Addrs = slices.Compact(b.Addrs)
+	for _, ports := range []*[]uint16{&b.LocalPorts, &b.RemotePorts} {
+		slices.Sort(*ports)
+		*ports = slices.Compact(*ports)
+	}
 }
 
 // prefixOf is a network as netlink tells it; of none, the zero Prefix.

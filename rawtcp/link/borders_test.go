@@ -60,8 +60,9 @@ func TestBordersAreWhereRoutesAndRulesBeginAndEnd(t *testing.T) {
 			"2001:db8:2::", "2001:db8:3::", "2001:db8:8000::", "2001:db8:9000::", "2001:db8:9100::", "2001:db8:c000::",
 			"fe80::", "fec0::", "ff00::"},
 	} {
-		got, err := link.Borders(six)
+		b, err := link.ReadBorders(six)
 		nstest.Check(t, err)
+		got := b.Addrs
 		if !slices.IsSortedFunc(got, netip.Addr.Compare) || len(slices.Compact(slices.Clone(got))) != len(got) {
 			t.Errorf("out of order, or twice: %v", got)
 		}
@@ -109,8 +110,9 @@ func TestBetweenTwoBordersRoutesAreTheSame(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, six := range []bool{false, true} {
-		list, err := link.Borders(six)
+		b, err := link.ReadBorders(six)
 		nstest.Check(t, err)
+		list := b.Addrs
 		highest := netip.AddrFrom4([4]byte{255, 255, 255, 255})
 		if six {
 			highest = netip.IPv6Unspecified().Prev()

@@ -189,11 +189,11 @@ func TestIPv6RouteIsTheKernels(t *testing.T) {
 		via    link.Via
 		want   link.Route
 	}{
-		{"2001:db8::2", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1500, false, false}},
-		{"2001:db8:1::9", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1400, false, false}},
-		{"2001:db8::1", link.Via{}, link.Route{"lo", 1, a("2001:db8::1"), a("2001:db8::1"), 65535, true, false}},
-		{"::1", link.Via{}, link.Route{"lo", 1, a("::1"), a("::1"), 65535, true, false}},
-		{"2001:db8::2", link.Via{Source: a("2001:db8::77")}, link.Route{"veth0", index, a("2001:db8::77"), a("2001:db8::2"), 1500, false, true}},
+		{"2001:db8::2", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1500, 0, false, false}},
+		{"2001:db8:1::9", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1400, 0, false, false}},
+		{"2001:db8::1", link.Via{}, link.Route{"lo", 1, a("2001:db8::1"), a("2001:db8::1"), 65535, 0, true, false}},
+		{"::1", link.Via{}, link.Route{"lo", 1, a("::1"), a("::1"), 65535, 0, true, false}},
+		{"2001:db8::2", link.Via{Source: a("2001:db8::77")}, link.Route{"veth0", index, a("2001:db8::77"), a("2001:db8::2"), 1500, 0, false, true}},
 	} {
 		got, err := link.FindRoute(a(tc.remote), tc.via)
 		if err != nil || got != tc.want {

@@ -105,7 +105,7 @@ func neighboursIn(r Route, states int) map[netip.Addr]Hop {
 // states, if it can be read.
 func eachNeighbour(r Route, states int, f func(netip.Addr, net.HardwareAddr)) {
 	family := netlink.FAMILY_V4
-	if r.Source.Is6() {
+	if r.Source.Is6() || r.NextHop.Is6() {
 		family = netlink.FAMILY_V6
 	}
 	table, _ := netlink.NeighList(r.Index, family)

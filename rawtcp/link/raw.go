@@ -48,6 +48,11 @@ func OpenRaw(_ context.Context, o Options) (Link, error) {
 	if o.Route.Foreign {
 		return nil, fmt.Errorf("the raw link cannot use %v, which is not an address of this machine: the kernel would not take it; use the packet link", o.Flow.Local.Addr())
 	}
+	if to := o.Flow.Remote.Addr(); to.IsValid() {
+		if err := RawRoute(o.Route, to); err != nil {
+			return nil, err
+		}
+	}
 	l := &rawLink{route: o.Route, six: o.Flow.six()}
 	if err := l.open(o.Flow); err != nil {
 		l.Close()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -16,8 +17,13 @@ type Route struct {
 	Interface string     // the outgoing interface's name
 	Index     int        // and its number
 	Source    netip.Addr // our address for the remote
-	NextHop   netip.Addr // the gateway, or the remote itself where it is on the link
-	MTU       int        // the largest IP packet, in bytes
+	// NextHop is the gateway, or the remote itself where it is on the link. It
+	// is IPv6 for some routes of IPv4 (RFC 8950; "via inet6").
+	NextHop netip.Addr
+	MTU     int // the largest IP packet, in bytes
+	// AdvMSS is the most that our MSS option may say (the route's "advmss"); 0
+	// leaves it to the MTU.
+	AdvMSS int
 	// Loopback says that the remote is this machine: packets for it never
 	// leave, and only the raw link can carry them.
 	Loopback bool
@@ -36,14 +42,27 @@ func (r *Route) ScopedSource() netip.Addr {
 	return r.Source
 }
 
-// Via narrows the choice of a route. Zero fields leave it to the kernel.
+// Via narrows the choice of a route. Zero fields leave it to the kernel, or are
+// not known yet.
 type Via struct {
 	Interface string
 	Source    netip.Addr
+	// LocalPort and RemotePort are the connection's, since rules ("ip rule",
+	// sport and dport) and multipath routes may choose by them.
+	LocalPort, RemotePort uint16
 }
 
-// FindRoute asks the kernel how it would send to remote, and from which of our
-// addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no privilege. A link-local remote names its interface, in its zone or in via.
+// FindRoute asks the kernel how it would send a TCP connection to remote, and
+// from which of our addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no
+// privilege. A link-local remote names its interface, in its zone (a name or a
+// number) or in via.
+//
+// As the kernel's own connect does, it asks twice where no source is given: for
+// the source, and then for the route from there, since rules may choose by it.
+// A source port, once there is one, is worth a third question.
+//
+// Of what a route says, the MTU and the MSS to announce are heeded, but not what
+// it says about windows, timers, congestion control, hop limit or ECN.
 //
 // Via.Source may be an address that this machine does not have, see
 // [Route.Foreign], if it is in the network on the link that the route takes:
@@ -55,18 +74,30 @@ func FindRoute(remote netip.Addr, via Via) (Route, error) {
 	if err := checkRemote(remote, via); err != nil {
 		return Route{}, err
 	}
-	foreign := via.Source.IsValid() && !ownAddress(via.Source)
-	asked := via
-	if foreign {
-		asked.Source = netip.Addr{}
-	}
-	found, err := askKernel(remote, asked)
+	q, err := via.query(remote)
 	if err != nil {
 		return Route{}, err
 	}
-	r, err := describeRoute(remote, via.Source, found)
-	if err == nil && foreign {
-		err = r.checkForeign(remote)
+	if via.Source.IsValid() && !ownAddress(via.Source) {
+		return findForeign(q, via)
+	}
+	q.source = via.Source
+	found, err := q.askTwice()
+	if err != nil {
+		return Route{}, routeError(remote, via, err)
+	}
+	return describeRoute(remote, q.source, found)
+}
+
+// findForeign finds a route for packets from an address that is not ours.
+func findForeign(q routeQuery, via Via) (Route, error) {
+	found, err := q.ask()
+	if err != nil {
+		return Route{}, routeError(q.remote, via, err)
+	}
+	r, err := describeRoute(q.remote, via.Source, found)
+	if err == nil {
+		err = r.checkForeign(q.remote)
 		r.Foreign = true
 	}
 	if err != nil {
@@ -80,39 +111,46 @@ func FindRoute(remote netip.Addr, via Via) (Route, error) {
 func normal(remote netip.Addr, via Via) (netip.Addr, Via) {
 	remote = remote.Unmap()
 	if via.Interface == "" {
-		via.Interface = remote.Zone()
+		via.Interface = zoneInterface(remote.Zone())
 	}
 	via.Source = via.Source.Unmap().WithZone("")
 	return remote.WithZone(""), via
 }
 
-func askKernel(remote netip.Addr, via Via) (netlink.Route, error) {
-	options := netlink.RouteGetOptions{}
+// zoneInterface is the interface that a zone names. RFC 4007, section 11.2, has
+// numbers as well as names.
+func zoneInterface(zone string) string {
+	index, err := strconv.Atoi(zone)
+	if err != nil {
+		return zone
+	}
+	if _, err := netlink.LinkByName(zone); err == nil {
+		return zone // a name of digits
+	}
+	if dev, err := netlink.LinkByIndex(index); err == nil {
+		return dev.Attrs().Name
+	}
+	return zone
+}
+
+// query is the question that via narrows, but for the source.
+func (via Via) query(remote netip.Addr) (routeQuery, error) {
+	q := routeQuery{remote: remote, localPort: via.LocalPort, remotePort: via.RemotePort}
 	if via.Interface != "" {
 		dev, err := findInterface(via.Interface)
 		if err != nil {
-			return netlink.Route{}, err
+			return q, err
 		}
-		options.OifIndex = dev.Attrs().Index
+		q.iface = dev.Attrs().Index
 	}
-	if via.Source.IsValid() {
-		options.SrcAddr = via.Source.AsSlice()
-	}
-	found, err := netlink.RouteGetWithOptions(remote.AsSlice(), &options)
-	if err == nil && len(found) == 0 {
-		err = unix.ENETUNREACH
-	}
-	if err != nil {
-		return netlink.Route{}, routeError(remote, via, err)
-	}
-	return found[0], nil
+	return q, nil
 }
 
 // ours reports whether the kernel takes packets for a as its own. Not every
 // such address is on an interface: think of 127.0.0.2.
 func ours(a netip.Addr) bool {
-	found, err := netlink.RouteGet(a.Unmap().AsSlice())
-	return err == nil && len(found) > 0 && found[0].Type == unix.RTN_LOCAL
+	found, err := routeQuery{remote: a.Unmap().WithZone("")}.ask()
+	return err == nil && found.kind == unix.RTN_LOCAL
 }
 
 // ownAddress is ours, and true of an address of IPv6 a moment earlier: when it
@@ -142,8 +180,8 @@ func (r *Route) checkForeign(remote netip.Addr) error {
 // look for it there itself. (Told the interface, the kernel would take any
 // IPv4 address to be on it.)
 func (r *Route) onLink(a netip.Addr) bool {
-	if found, err := askKernel(a, Via{}); err == nil && found.LinkIndex == r.Index {
-		return found.Type == unix.RTN_UNICAST && found.Gw == nil && found.Via == nil
+	if found, err := (routeQuery{remote: a}).ask(); err == nil && found.iface == r.Index {
+		return found.kind == unix.RTN_UNICAST && !found.gateway.IsValid()
 	}
 	dev, err := netlink.LinkByIndex(r.Index)
 	if err != nil {
@@ -196,35 +234,31 @@ func usable(dev netlink.Link) error {
 	return nil
 }
 
-func describeRoute(remote, source netip.Addr, k netlink.Route) (Route, error) {
-	if k.Type == unix.RTN_BROADCAST || k.Type == unix.RTN_MULTICAST {
+func describeRoute(remote, source netip.Addr, k kernelRoute) (Route, error) {
+	if k.kind == unix.RTN_BROADCAST || k.kind == unix.RTN_MULTICAST {
 		return Route{}, fmt.Errorf("%w to %v: it is a broadcast address, TCP needs the address of one host", ErrNoRoute, remote)
 	}
-	if k.Via != nil {
-		return Route{}, fmt.Errorf("%w to %v that this program can use: its gateway %v is of another IP version", ErrNoRoute, remote, k.Via)
-	}
-	dev, err := netlink.LinkByIndex(k.LinkIndex)
+	dev, err := netlink.LinkByIndex(k.iface)
 	if err != nil {
-		return Route{}, fmt.Errorf("%w to %v: its interface %d is gone: %w", ErrNoRoute, remote, k.LinkIndex, err)
+		return Route{}, fmt.Errorf("%w to %v: its interface %d is gone: %w", ErrNoRoute, remote, k.iface, err)
 	}
 	if err := usable(dev); err != nil {
 		return Route{}, err
 	}
 	a := dev.Attrs()
-	r := Route{Interface: a.Name, Index: a.Index, NextHop: remote, MTU: a.MTU,
-		Loopback: k.Type == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
-	if k.MTU > 0 {
+	r := Route{Interface: a.Name, Index: a.Index, Source: source, NextHop: remote, MTU: a.MTU, AdvMSS: k.advMSS,
+		Loopback: k.kind == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
+	if k.mtu > 0 {
 		// The route's own, or what path MTU discovery learned. The MSS that we
 		// announce follows the least that there is (RFC 9293, SHLD-6).
-		r.MTU = min(r.MTU, k.MTU)
+		r.MTU = min(r.MTU, k.mtu)
 	}
 	r.MTU = min(r.MTU, maxTotal) // lo has 65536
-	if gw, ok := netip.AddrFromSlice(k.Gw); ok {
-		r.NextHop = gw.Unmap()
+	if k.gateway.IsValid() {
+		r.NextHop = k.gateway
 	}
-	r.Source = source // the kernel does not repeat what it was told
-	if src, ok := netip.AddrFromSlice(k.Src); ok && !source.IsValid() {
-		r.Source = src.Unmap()
+	if !source.IsValid() { // the kernel does not repeat what it was told
+		r.Source = k.source
 	}
 	if !r.Source.IsValid() || r.Source.IsUnspecified() {
 		return Route{}, fmt.Errorf("%w to %v: the interface %s has no %s address; give it one with: ip addr add ADDRESS/PREFIX dev %s",
@@ -243,15 +277,3 @@ func version(a netip.Addr) string {
 // maxTotal is the largest total length of an IPv4 packet (RFC 791, section
 // 3.1); IPv6 would take more, which nobody needs.
 const maxTotal = 1<<16 - 1
-
-// routeError turns the kernel's refusal into what is missing.
-func routeError(remote netip.Addr, via Via, err error) error {
-	why := "add one with: ip route add %v via GATEWAY"
-	switch {
-	case via.Source.IsValid() && !ownAddress(via.Source):
-		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
-	case errors.Is(err, unix.EACCES) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EHOSTUNREACH):
-		why = "a rule or route forbids it, see: ip rule; ip route get %v"
-	}
-	return fmt.Errorf("%w to %v: %w; "+why, ErrNoRoute, remote, err, remote)
-}

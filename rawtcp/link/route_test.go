@@ -49,13 +49,13 @@ func TestRouteIsTheKernels(t *testing.T) {
 		via    link.Via
 		want   link.Route
 	}{
-		{"198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
-		{"198.19.0.9", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1280, false, false}},
-		{"198.19.0.9", link.Via{Source: a("198.18.0.5")}, link.Route{"veth0", index, a("198.18.0.5"), a("198.18.0.2"), 1280, false, false}},
-		{"198.18.0.2", link.Via{Interface: "veth0"}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
-		{"::ffff:198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, false, false}},
-		{"127.0.0.1", link.Via{}, link.Route{"lo", 1, a("127.0.0.1"), a("127.0.0.1"), 65535, true, false}},
-		{"198.18.0.1", link.Via{}, link.Route{"lo", 1, a("198.18.0.1"), a("198.18.0.1"), 65535, true, false}},
+		{"198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, 0, false, false}},
+		{"198.19.0.9", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1280, 0, false, false}},
+		{"198.19.0.9", link.Via{Source: a("198.18.0.5")}, link.Route{"veth0", index, a("198.18.0.5"), a("198.18.0.2"), 1280, 0, false, false}},
+		{"198.18.0.2", link.Via{Interface: "veth0"}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, 0, false, false}},
+		{"::ffff:198.18.0.2", link.Via{}, link.Route{"veth0", index, a("198.18.0.1"), a("198.18.0.2"), 1500, 0, false, false}},
+		{"127.0.0.1", link.Via{}, link.Route{"lo", 1, a("127.0.0.1"), a("127.0.0.1"), 65535, 0, true, false}},
+		{"198.18.0.1", link.Via{}, link.Route{"lo", 1, a("198.18.0.1"), a("198.18.0.1"), 65535, 0, true, false}},
 	} {
 		got, err := link.FindRoute(a(tc.remote), tc.via)
 		if err != nil || got != tc.want {

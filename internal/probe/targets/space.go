@@ -41,15 +41,16 @@ func (s *Space) At(i uint64) (netip.Addr, uint16) {
 	return b.first.plus(i / n).addr(), b.ports[i%n]
 }
 
-// Example is one of the space's addresses of an IP version, if there is any.
-func (s *Space) Example(six bool) (netip.Addr, bool) {
+// Example is one of the space's addresses of an IP version, with its ports, if
+// there is any; else the zero Addr.
+func (s *Space) Example(six bool) (netip.Addr, []uint16) {
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		if a := b.first.plus(b.count / 2).addr(); a.Is6() == six {
-			return a, true
+			return a, b.ports
 		}
 	}
-	return netip.Addr{}, false
+	return netip.Addr{}, nil
 }
 
 func (s *Space) find(i uint64) int {

@@ -1,0 +1,39 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// refusals are what the kernel answers for addresses that nothing is to be sent
+// to: of the types of routes and rules that ip-route(8) names.
+var refusals = map[unix.Errno]string{
+	unix.EINVAL:       "a blackhole route or rule throws away what is sent there",
+	unix.EACCES:       "a rule or route forbids it (prohibit)",
+	unix.EHOSTUNREACH: "a rule or route forbids it (unreachable)",
+}
+
+// routeError turns the kernel's refusal into what is missing.
+func routeError(remote netip.Addr, via Via, err error) error {
+	if via.Source.IsValid() && !ownAddress(via.Source) {
+		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
+	}
+	var errno unix.Errno
+	errors.As(err, &errno)
+	if why, ok := refusals[errno]; ok {
+		return &refusedRoute{fmt.Sprintf("%v to %v: %s; see: ip rule; ip route get %v", ErrNoRoute, remote, why, remote), err}
+	}
+	return fmt.Errorf("%w to %v: %w; add one with: ip route add %v via GATEWAY", ErrNoRoute, remote, err, remote)
+}
+
+// A refusedRoute says in words what the kernel's error number says less well.
+type refusedRoute struct {
+	text string
+	err  error
+}
+
+func (e *refusedRoute) Error() string   { return e.text }
+func (e *refusedRoute) Unwrap() []error { return []error{ErrNoRoute, e.err} }
