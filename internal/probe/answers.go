@@ -67,7 +67,7 @@ func (l *loop) sendOwed() {
 			continue
 		}
 		t := l.source.at(o.n)
-		w := l.ways.of(t.Addr)
+		w := l.wayTo(o.n, &t)
 		if w.err != nil {
 			continue
 		}
