@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -219,6 +220,9 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 	}
 	o.Scan = f.fingerprint(o, args)
 	if f.checkpoint != "" {
+		if sameFile(f.checkpoint, f.output) {
+			return usageError("--checkpoint and -o name the same file: the one would take the place of the other")
+		}
 		o.Checkpoint = f.checkpoint
 		c, err := probe.ReadCheckpoint(f.checkpoint)
 		switch {
@@ -228,6 +232,9 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		case c.Scan != o.Scan || seeded && c.Seed != f.seed || c.Output != f.output:
 			return usageError("--checkpoint: %s belongs to another scan: its targets, ports, goal, shard, seed or output differ. Name another file, or remove it to begin anew", f.checkpoint)
 		default:
+			if err := c.Fits(o); err != nil {
+				return usageError("--checkpoint: %s belongs to another scan: %v. Name another file, or remove it to begin anew", f.checkpoint, err)
+			}
 			if o.Feed != nil && !c.Finished {
 				if err := o.Feed.Expect(c.Lists); err != nil {
 					return usageError("--checkpoint %s: %v", f.checkpoint, err)
@@ -240,6 +247,22 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		o.Seed = rand.Uint64()
 	}
 	return nil
+}
+
+// sameFile reports whether two names are of one file, also of one that is still
+// to be made.
+func sameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	one, err1 := os.Stat(a)
+	other, err2 := os.Stat(b)
+	if err1 == nil && err2 == nil {
+		return os.SameFile(one, other)
+	}
+	a, err1 = filepath.Abs(a)
+	b, err2 = filepath.Abs(b)
+	return err1 == nil && err2 == nil && a == b
 }
 
 // fingerprint tells one scan from another. What is left out of lists may change
@@ -383,8 +406,11 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 	case f.output == "":
 		p.output = probe.NewOutput(os.Stdout)
 	case p.options.Resume != nil:
-		if p.output, err = probe.ContinueOutput(f.output, p.options.Resume.Offset); err != nil {
+		if p.output, err = probe.ContinueOutput(f.output, p.options.Resume); err != nil {
 			return fileError("-o", err)
+		}
+		if n := p.output.Aside; n > 0 {
+			fmt.Fprintf(os.Stderr, "rawshake: %d records behind what the checkpoint knows stand in %s now; their targets are probed again\n", n, view.Escape(p.output.AsidePath))
 		}
 	default:
 		if p.output, err = probe.CreateOutput(f.output); err != nil {

@@ -1,10 +1,13 @@
 package probe
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 )
 
@@ -21,10 +24,12 @@ type Checkpoint struct {
 	Shards   uint64       `json:"shards"`
 	Finished bool         `json:"finished"`
 	Output   string       `json:"output,omitempty"`
-	Offset   int64        `json:"offset"` // of the output that belongs to it
+	Offset   int64        `json:"offset"`         // of the output that belongs to it
+	Tail     string       `json:"tail,omitempty"` // what stands before that place, see fileTail
 	Records  uint64       `json:"records"`
 	Lists    []ListExtent `json:"lists,omitempty"`
 	Loops    []LoopExtent `json:"loops"`
+	Sum      string       `json:"sum"` // of all the others
 }
 
 // A LoopExtent is one loop's part.
@@ -35,17 +40,34 @@ type LoopExtent struct {
 	Done    []byte `json:"done"` // a bit for each from Base to Head
 }
 
-const checkpointVersion = 2
+const checkpointVersion = 3
 
-// mostNumbered is more targets than anybody has.
-const mostNumbered = 1 << 62
+// maxNumbered is more targets than anybody has.
+const maxNumbered = 1 << 62
+
+// maxLoops is more loops than a scan may have, and maxCheckpoint more bytes
+// than a checkpoint takes.
+const (
+	maxLoops      = 64
+	maxCheckpoint = 1 << 30
+)
 
 // ReadCheckpoint reads a checkpoint, or returns nil where there is none yet.
+// One that is damaged anywhere is refused: what it says decides what of the
+// output is kept.
 func ReadCheckpoint(path string) (*Checkpoint, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is no regular file")}
+	case info.Size() > maxCheckpoint:
+		return nil, fmt.Errorf("%s is no checkpoint: it is too large", path)
 	}
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +78,109 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if c.Version != checkpointVersion {
 		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d. Name another file, or remove it to begin anew", path, c.Version, checkpointVersion)
 	}
-	if len(c.Loops) == 0 {
-		return nil, fmt.Errorf("%s speaks of no loops: it is damaged", path)
-	}
-	for _, l := range c.Loops {
-		if l.Head < l.Base || l.Ceiling < l.Head || l.Ceiling > mostNumbered || uint64(len(l.Done))*8 < l.Head-l.Base {
-			return nil, fmt.Errorf("%s contradicts itself: it is damaged", path)
-		}
+	if why := c.damage(); why != "" {
+		return nil, fmt.Errorf("%s is damaged: %s. The output was left as it is: put a good copy of the checkpoint in its place, or begin anew with another checkpoint and another output", path, why)
 	}
 	return &c, nil
 }
 
+// damage says which field cannot be as it is, or nothing.
+func (c *Checkpoint) damage() string {
+	if why := c.contradiction(); why != "" {
+		return why
+	}
+	if c.Sum != c.sum() {
+		return "its sum is not that of its fields"
+	}
+	return ""
+}
+
+// contradiction says which field contradicts another, or nothing.
+func (c *Checkpoint) contradiction() string {
+	switch {
+	case c.Offset < 0:
+		return "offset is less than 0"
+	case c.Shard >= max(c.Shards, 1):
+		return "shard is not less than shards"
+	case len(c.Loops) == 0, len(c.Loops) > maxLoops:
+		return fmt.Sprintf("it speaks of %d loops", len(c.Loops))
+	}
+	var done uint64
+	for i := range c.Loops {
+		l := &c.Loops[i]
+		switch {
+		case l.Head < l.Base || l.Ceiling < l.Head || l.Ceiling > maxNumbered:
+			return fmt.Sprintf("base, head and ceiling of loop %d are in the wrong order", i)
+		case uint64(len(l.Done)) != (l.Head-l.Base+7)/8:
+			return fmt.Sprintf("done of loop %d does not reach from base to head", i)
+		case c.Finished && l.Base != l.Head:
+			return fmt.Sprintf("finished is true, and loop %d has targets without a record", i)
+		}
+		done += l.recorded()
+	}
+	switch {
+	case c.Records > done:
+		return fmt.Sprintf("records is %d, and the loops have done %d targets", c.Records, done)
+	case c.Output != "" && c.Offset == 0 && c.Records > 0:
+		return fmt.Sprintf("offset is 0, and records is %d", c.Records)
+	}
+	return ""
+}
+
+// recorded is how many of the loop's targets have records, or were passed over.
+func (l *LoopExtent) recorded() uint64 {
+	n := l.Base
+	for _, b := range l.Done {
+		n += uint64(bits.OnesCount8(b))
+	}
+	return n
+}
+
+// open is how many targets may have been probed without a record that the
+// checkpoint knows.
+func (c *Checkpoint) open() (n uint64) {
+	for i := range c.Loops {
+		n += c.Loops[i].Ceiling - min(c.Loops[i].recorded(), c.Loops[i].Ceiling)
+	}
+	return n
+}
+
+// sum is a hash of the fields as they are written.
+func (c *Checkpoint) sum() string {
+	rest := *c
+	rest.Sum = ""
+	b, err := json.Marshal(&rest)
+	if err != nil { // it has no field that could not be written
+		return ""
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:16])
+}
+
+// Fits says why a checkpoint cannot be of a scan of these targets, or nil. How
+// many there are is known of ranges only.
+func (c *Checkpoint) Fits(o *Options) error {
+	if c.Shard != o.Shard || c.Shards != o.Shards {
+		return fmt.Errorf("it is of shard %d/%d", c.Shard, c.Shards)
+	}
+	if o.Feed != nil {
+		return nil
+	}
+	for i, l := range c.Loops {
+		s, have := shareOf(c.Shard, c.Shards, i, len(c.Loops)), uint64(0)
+		if n := o.Space.Len(); n > s.first {
+			have = (n-s.first-1)/s.step + 1
+		}
+		if l.Head > have {
+			return fmt.Errorf("loop %d has done targets up to %d, and there are %d", i, l.Head, have)
+		}
+	}
+	return nil
+}
+
 // write puts the checkpoint in the place of the last one, whole or not at all.
 func (c *Checkpoint) write(path string) error {
+	c.Sum = c.sum()
 	b, err := json.Marshal(c)
 	if err != nil {
 		return err

@@ -103,12 +103,12 @@ func TestACheckpointStaysAsItWasUntilAListIsTheSameAgain(t *testing.T) {
 	s.checkpoint.Records = 2
 	s.loops[0].head.Store(2)
 	s.written[0].add(1)
-	c := s.reached(200)
+	c := s.reached(200, "")
 	if e := c.Loops[0]; c.Offset != 100 || c.Records != 1 || e.Base != 1 || e.Ceiling != 12 || c.Lists[0] != old.Lists[0] {
 		t.Errorf("before: %+v", c)
 	}
 	io.Copy(io.Discard, l)
-	c = s.reached(200)
+	c = s.reached(200, "")
 	if e := c.Loops[0]; c.Offset != 200 || c.Records != 2 || e.Base != 2 || c.Lists[0] != old.Lists[0] {
 		t.Errorf("after: %+v", c)
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -21,6 +20,9 @@ type Output struct {
 	to   *counter
 	buf  *bufio.Writer // before the compressor, or the file
 	pack packer        // nil: nothing is compressed
+
+	Aside     int    // records that were set aside, see ContinueOutput
+	AsidePath string // where
 }
 
 // packer is a compressor that can end what it has begun, and begin anew. What
@@ -31,15 +33,20 @@ type packer interface {
 	Reset(io.Writer)
 }
 
-// counter knows how far a file was written.
+// counter knows how far a file was written, and what was last.
 type counter struct {
-	w io.Writer
-	n int64
+	w    io.Writer
+	n    int64
+	last []byte // at most tailLen
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)
+	c.last = append(c.last, p[max(0, n-tailLen):n]...)
+	if extra := len(c.last) - tailLen; extra > 0 {
+		c.last = c.last[:copy(c.last, c.last[extra:])]
+	}
 	return n, err
 }
 
@@ -52,25 +59,18 @@ func NewOutput(w io.Writer) *Output {
 }
 
 // CreateOutput makes a file, in place of one that is there.
-func CreateOutput(path string) (*Output, error) { return openOutput(path, os.O_TRUNC, 0) }
-
-// ContinueOutput goes on with a file from a place that was reached before; what
-// stands behind it is cut off.
-func ContinueOutput(path string, at int64) (*Output, error) { return openOutput(path, 0, at) }
-
-func openOutput(path string, flag int, at int64) (*Output, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|flag, 0o666)
+func CreateOutput(path string) (*Output, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	if flag == 0 {
-		if err := continueAt(f, at); err != nil {
-			f.Close()
-			return nil, err
-		}
-	}
-	o := &Output{Path: path, file: f, to: &counter{w: f, n: at}}
-	var to io.Writer = o.to
+	return outputTo(f, path, &counter{w: f})
+}
+
+// outputTo writes to a file that is open.
+func outputTo(f *os.File, path string, to *counter) (*Output, error) {
+	o := &Output{Path: path, file: f, to: to}
+	var w io.Writer = to
 	switch {
 	case strings.HasSuffix(path, ".gz"):
 		o.pack = gzip.NewWriter(to)
@@ -83,28 +83,10 @@ func openOutput(path string, flag int, at int64) (*Output, error) {
 		o.pack = z
 	}
 	if o.pack != nil {
-		to = o.pack
+		w = o.pack
 	}
-	o.buf = bufio.NewWriterSize(to, 64<<10)
+	o.buf = bufio.NewWriterSize(w, 64<<10)
 	return o, nil
-}
-
-func continueAt(f *os.File, at int64) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return nil
-	}
-	if info.Size() < at {
-		return fmt.Errorf("%s is shorter (%d bytes) than the checkpoint says (%d): it is not the file of that scan", f.Name(), info.Size(), at)
-	}
-	if err := f.Truncate(at); err != nil {
-		return err
-	}
-	_, err = f.Seek(at, io.SeekStart)
-	return err
 }
 
 func (o *Output) Write(p []byte) (int, error) { return o.buf.Write(p) }

@@ -115,7 +115,7 @@ func (s *sink) save() error {
 	if s.path == "" {
 		return nil
 	}
-	c := s.reached(offset)
+	c := s.reached(offset, hashTail(s.out.to.last))
 	if err := c.write(s.path); err != nil {
 		return &CheckpointError{err}
 	}
@@ -125,13 +125,13 @@ func (s *sink) save() error {
 	return nil
 }
 
-// reached is the checkpoint of now, with the output on the disk up to offset. As
-// long as a list may be another than before, its targets' places mean nothing:
-// then it is the checkpoint of the earlier run still, and more may have been
-// probed.
-func (s *sink) reached(offset int64) *Checkpoint {
+// reached is the checkpoint of now, with the output on the disk up to offset,
+// before which it has this tail. As long as a list may be another than before,
+// its targets' places mean nothing: then it is the checkpoint of the earlier run
+// still, and more may have been probed.
+func (s *sink) reached(offset int64, tail string) *Checkpoint {
 	c := s.checkpoint
-	c.Offset, c.Finished = offset, s.finished.Load()
+	c.Offset, c.Tail, c.Finished = offset, tail, s.finished.Load()
 	lists, proven := s.feed.extents()
 	if !proven {
 		c = *s.resume
