@@ -284,5 +284,5 @@ func connectStatus(err error) int {
 	case goal.Unverified:
 		return exitUnverified
 	}
-	return exitError
+	return kindOf(err, exitError)
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -66,6 +67,15 @@ func loadCredential(certPath, keyPath string) (chain [][]byte, key crypto.Signer
 	return chain, key, nil
 }
 
+// keyError says why a key cannot be read, in place of what the library knows of
+// the structure that it had expected.
+func keyError(kind string, err error) error {
+	if text := err.Error(); !strings.Contains(text, "asn1") && !strings.Contains(text, "x509") {
+		return err
+	}
+	return fmt.Errorf("the block %s holds no private key that can be read: openssl pkey -in FILE -noout says more", kind)
+}
+
 // parseKey reads the first private key of PEM data: PKCS #8, PKCS #1 or SEC 1.
 func parseKey(data []byte) (crypto.Signer, error) {
 	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
@@ -84,12 +94,12 @@ func parseKey(data []byte) (crypto.Signer, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, keyError(block.Type, err)
 		}
 		if signer, ok := key.(crypto.Signer); ok {
 			return signer, nil
 		}
-		return nil, fmt.Errorf("a private key of type %T cannot sign", key)
+		return nil, errors.New("the private key is of a kind that cannot sign: RSA, ECDSA and Ed25519 keys can")
 	}
 	return nil, errors.New("no private key found: it must hold a PEM block of type PRIVATE KEY")
 }

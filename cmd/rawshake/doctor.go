@@ -21,7 +21,7 @@ thing, with ✓ or ✗, what was found, why it matters, and the command that men
 what is missing. On a terminal long lines are broken.
 
 Exit status: 0 when connect can work here, 3 when it cannot.`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := doctor.Check(cmd.Context())
 			var err error
@@ -31,7 +31,7 @@ Exit status: 0 when connect can work here, 3 when it cannot.`,
 				err = doctor.WriteText(cmd.OutOrStdout(), found, terminalColumns(os.Stdout))
 			}
 			if err != nil {
-				return &statusError{exitError, err}
+				return failure(err)
 			}
 			if !doctor.ConnectPossible(found) {
 				return &statusError{exitNotAllowed, errors.New("connect cannot work here: see the lines with ✗")}

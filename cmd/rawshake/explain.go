@@ -233,13 +233,13 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 
 // explainError finds the exit status of a capture that could not be begun.
 func explainError(err error) error {
-	if errors.Is(err, explain.ErrNotAllowed) {
-		return &statusError{exitNotAllowed, err}
+	if kindOf(err, exitError) == exitNotAllowed {
+		return failure(err)
 	}
 	if errors.Is(err, explain.ErrUnsupported) || errors.Is(err, explain.ErrNoInterface) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		return usageError("%v", err)
 	}
-	return &statusError{exitError, err}
+	return failure(err)
 }
 
 // conclude says what was found beside the connection that was shown.
@@ -321,7 +321,7 @@ func (f *explainFlags) stripSecrets(ctx context.Context, in io.Reader, out io.Wr
 	}
 	blocks, err := capture.StripSecrets(ctx, out, in)
 	if err != nil {
-		return &statusError{exitError, err}
+		return failure(err)
 	}
 	if !f.quiet {
 		fmt.Fprintf(os.Stderr, "rawshake: %s of secrets taken out\n", count(blocks, "block"))

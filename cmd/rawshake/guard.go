@@ -33,12 +33,7 @@ func newGuard() *cobra.Command {
 makes with its own segments. It concerns the ports named, and nothing else.
 connect and probe have a guard of their own and need none of this.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usageError("guard needs a command: run, up, down or status")
-			}
-			return usageError("guard has no command %q: there are run, up, down and status", args[0])
-		},
+		RunE: onlySubcommands,
 	}
 	cmd.AddCommand(newGuardRun(), newGuardUp(), newGuardDown(), newGuardStatus())
 	return cmd
@@ -89,7 +84,7 @@ the RSTs that the kernel itself would send from the ports. It stays until
 'rawshake guard down'. Doing it twice is harmless. It needs CAP_NET_ADMIN;
 'rawshake guard run' needs no privilege.`,
 		Example: "  sudo rawshake guard up --ports 61000-61999\n  sudo rawshake guard up --ports 4000 --address 198.18.0.1",
-		Args:    cobra.NoArgs,
+		Args:    takes(),
 		RunE: func(*cobra.Command, []string) error {
 			addrs, first, last, err := f.scope()
 			if err != nil {
@@ -146,7 +141,7 @@ func newGuardDown() *cobra.Command {
 		Long: `down takes away what 'guard up' made: of the ports and addresses named, or all
 of it. Doing it twice is harmless. The guards of running programs end with
 those, and are left alone.`,
-		Args: cobra.NoArgs,
+		Args: takes(),
 		RunE: func(*cobra.Command, []string) error {
 			addrs, first, last, err := f.scope()
 			if err != nil {
@@ -172,7 +167,7 @@ func newGuardStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "What guards stand here, whose they are, and what they have dropped",
-		Args:  cobra.NoArgs,
+		Args:  takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found, err := guard.Find()
 			var werr error
@@ -182,7 +177,7 @@ func newGuardStatus() *cobra.Command {
 				werr = writeGuards(cmd.OutOrStdout(), found, err == nil)
 			}
 			if werr != nil {
-				return &statusError{exitError, werr}
+				return failure(werr)
 			}
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "rawshake: not all can be seen: %v\n", err)
@@ -264,5 +259,5 @@ func guardError(err error, instead string) error {
 	case errors.Is(err, guard.ErrPortInUse):
 		return &statusError{exitError, fmt.Errorf("%w\n  Name other ports with --ports, or leave them out to have free ones chosen", err)}
 	}
-	return &statusError{exitError, err}
+	return failure(err)
 }

@@ -38,15 +38,16 @@ its arguments for {ports}, {first} and {last}.
 The listener guard, which needs no privilege, holds the ports as well: a
 command that binds them itself needs --guard nftables.
 
-Exit status: the command's own; 128 and the signal's number if one ended it.`,
+Exit status: the command's own (126: it cannot be run, 127: it is not there);
+128 and the signal's number if one ended it.`,
 		Example: "  rawshake guard run -- masscan --source-port {ports} -p443 198.18.0.0/24\n  rawshake guard run --ports 4000-4010 -- ./my-tcp",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    needsCommand,
 		RunE: func(_ *cobra.Command, args []string) error {
 			addrs, first, last, err := f.scope()
 			if err != nil {
 				return err
 			}
-			if kind, err = oneOf("--guard", kind, "auto", "listener", "nftables"); err != nil {
+			if kind, err = oneOf("--guard", kind, runGuards...); err != nil {
 				return err
 			}
 			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun, Aligned: true})
@@ -65,6 +66,7 @@ Exit status: the command's own; 128 and the signal's number if one ended it.`,
 		},
 	}
 	f.register(cmd, fmt.Sprintf("the ports to guard, FIRST-LAST or one (default: %d free ones)", portsForRun))
+	cmd.Flags().SetInterspersed(false) // what follows is the command's
 	cmd.Flags().StringVar(&kind, "guard", "auto", "which guard: auto, listener, nftables")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing, only what the command says")
 	return cmd
@@ -89,7 +91,7 @@ func runUnder(g guard.Range, args []string) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
-		return &statusError{exitError, err}
+		return notStarted(words[0], err)
 	}
 	go func() { // an interrupt reaches the command from the terminal itself
 		for s := range signals {
@@ -102,7 +104,7 @@ func runUnder(g guard.Range, args []string) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &exit):
-		return &statusError{exitError, err}
+		return failure(err)
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return &statusError{128 + int(status.Signal()), nil}

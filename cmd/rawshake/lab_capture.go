@@ -24,7 +24,7 @@ func newLabCapture() *cobra.Command {
 		Long: `capture writes what goes in and out of an interface until it is interrupted, for
 a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 		Example: "  rawshake lab capture -i eth0 all.pcapng",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ifc, err := net.InterfaceByName(dev)
 			if err != nil {
@@ -32,10 +32,10 @@ a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 			}
 			tap, err := openTap(ifc.Index)
 			if errors.Is(err, unix.EPERM) {
-				return &statusError{exitNotAllowed, fmt.Errorf("a packet socket needs CAP_NET_RAW: %w\n  %s", err, grant("cap_net_raw"))}
+				return failure(fmt.Errorf("a packet socket needs CAP_NET_RAW: %w\n  %s", err, grant("cap_net_raw")))
 			}
 			if err != nil {
-				return &statusError{exitError, err}
+				return failure(err)
 			}
 			defer tap.Close()
 			out, err := capture.Create(args[0], capture.Info{Application: "rawshake " + version(), Interface: dev})
@@ -48,7 +48,7 @@ a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 			}()
 			n, err := copyPackets(tap, out)
 			if err = errors.Join(err, out.Close()); err != nil {
-				return &statusError{exitError, err}
+				return failure(err)
 			}
 			fmt.Fprintf(os.Stderr, "%s\n", count(n, "packet"))
 			return nil

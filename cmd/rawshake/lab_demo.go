@@ -77,7 +77,7 @@ func newLabList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "The scenarios that lab demo knows",
-		Args:  cobra.NoArgs,
+		Args:  takes(),
 		RunE: func(*cobra.Command, []string) error {
 			for _, s := range scenario.All() {
 				fmt.Printf("%-16s %s\n", s.Name, s.Title)
@@ -85,17 +85,6 @@ func newLabList() *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// subcommands lists a command's own, for errors.
-func subcommands(cmd *cobra.Command) string {
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // A demo is a scenario that is being shown.
@@ -109,15 +98,15 @@ type demo struct {
 func (d *demo) run(ctx context.Context) error {
 	l, err := lab.New(ctx, lab.With(d.Topology()))
 	if err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	defer l.Close()
 	if d.files, err = lab.NewMemdir(); err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	defer d.files.Close()
 	if d.server, err = d.Serve(l); err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	d.say(d.About)
 	var last error
@@ -126,7 +115,7 @@ func (d *demo) run(ctx context.Context) error {
 			d.complain(last)
 		}
 		if err := ctx.Err(); err != nil {
-			return &statusError{exitError, err}
+			return failure(err)
 		}
 		last = d.step(ctx, i)
 	}

@@ -106,7 +106,7 @@ the server, sent for the first time), not on when it comes.`,
 
 func needsCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError("%s needs a command: rawshake lab %s -- COMMAND", cmd.Name(), cmd.Name())
+		return usageError("%[1]s needs a command: rawshake %[1]s -- COMMAND", named(cmd))
 	}
 	return nil
 }
@@ -123,15 +123,15 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 	}
 	l, err := lab.New(ctx, options...)
 	if err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	defer l.Close()
 	if err := l.NameNodes(); err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	environment, err := l.Environment()
 	if err != nil {
-		return labError(err)
+		return failure(err)
 	}
 	done := make(chan struct{})
 	defer close(done)
@@ -146,7 +146,7 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 	stop := context.AfterFunc(ctx, func() { _ = c.Signal(syscall.SIGTERM) })
 	defer stop()
 	if err := c.Wait(); c.ProcessState == nil {
-		return &statusError{exitError, err}
+		return failure(err)
 	}
 	if status := c.Status(); status != exitOK {
 		return &statusError{status, nil}
@@ -176,7 +176,11 @@ const (
 
 func notStarted(name string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
-		return &statusError{exitNotFound, fmt.Errorf("%s: %w", name, err)}
+		return &statusError{exitNotFound, fmt.Errorf("there is no program %s in the folders of $PATH, nor at that path", name)}
 	}
-	return &statusError{exitNotExecutable, fmt.Errorf("%s: %w", name, err)}
+	var reason syscall.Errno
+	if errors.As(err, &reason) {
+		err = reason
+	}
+	return &statusError{exitNotExecutable, fmt.Errorf("%s cannot be run: %w", name, err)}
 }

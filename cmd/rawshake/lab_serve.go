@@ -5,12 +5,22 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
 )
+
+// servesKind wants one of the kinds of servers.
+func servesKind(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError("%s needs a KIND: %s", named(cmd), strings.Join(lab.Choices("kind"), ", "))
+	}
+	return takes("KIND")(cmd, args)
+}
 
 func newLabServe() *cobra.Command {
 	var s lab.Service
@@ -23,7 +33,7 @@ somebody else makes the network: tls (ours), crypto-tls (Go's), http, banner,
 echo, mute, tarpit, hangup, or silent. Its certificate is signed by a CA that is
 made for the occasion, and whose certificate --ca-out writes.`,
 		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired",
-		Args:    cobra.MatchAll(cobra.ExactArgs(1)),
+		Args:    servesKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), lab.KeyType(key), lab.CertFault(fault), lab.ClientAuth(auth)
 			server, err := lab.Serve(cmd.Context(), s, listen)
@@ -31,8 +41,11 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			if errors.As(err, &wrong) {
 				return usageError("%v", err)
 			}
+			if errors.Is(err, fs.ErrPermission) {
+				return failure(fmt.Errorf("%w\n  A port below 1024 needs CAP_NET_BIND_SERVICE, or root: choose another, such as --listen :8443", err))
+			}
 			if err != nil {
-				return &statusError{exitError, err}
+				return failure(err)
 			}
 			defer server.Close()
 			if caOut != "" && server.PKI != nil {
@@ -45,6 +58,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			return nil
 		},
 	}
+	cmd.ValidArgs = lab.Choices("kind")
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&listen, "listen", ":443", "where to listen, HOST:PORT")

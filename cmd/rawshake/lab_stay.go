@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ root. If it stands already, nothing happens.`,
   rawshake lab exec -- rawshake connect server.lab.test
   rawshake lab up --topology router --latency 20ms --name slow
   rawshake lab down`,
-		Args: noArguments,
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkLabName(name); err != nil {
 				return err
@@ -54,7 +55,7 @@ root. If it stands already, nothing happens.`,
 			}
 			made, err := hold.Up(name, t)
 			if err != nil {
-				return labError(err)
+				return failure(err)
 			}
 			word := "is up"
 			if !made {
@@ -82,10 +83,10 @@ func newLabHold() *cobra.Command {
 	return &cobra.Command{
 		Use:    "hold NAME SOCKET",
 		Hidden: true,
-		Args:   cobra.ExactArgs(2),
+		Args:   takes("NAME", "SOCKET"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := hold.Hold(args[0], args[1]); err != nil {
-				return labError(err)
+				return failure(err)
 			}
 			return nil
 		},
@@ -98,33 +99,69 @@ func newLabExec() *cobra.Command {
 		Use:   "exec [NODE] -- COMMAND [ARG…]",
 		Short: "Run a command in a node of a lab (the first, if none is named)",
 		Long: `exec runs a command in a lab that stands, with this terminal, environment and
-folder. Signals are passed on, and the exit status is the command's (126: it
+folder. What stands behind the command's name is the command's. Where no -- stands
+before the command, a first word that is a node's name is the node. Signals are passed on, and the exit status is the command's (126: it
 cannot be run, 127: it is not there).`,
 		Example: `  rawshake lab exec -- bash
   rawshake lab exec far -- ss -tln
+  rawshake lab exec far ls -l
   rawshake lab exec --name slow -- curl https://server.lab.test/`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkLabName(name); err != nil {
 				return err
 			}
-			g := hold.Guest{Lab: name, Args: args}
-			switch dash := cmd.ArgsLenAtDash(); {
-			case dash > 1:
-				return usageError("exec takes one NODE, not %q", args[:dash])
-			case dash == 1:
-				g.Node, g.Args = args[0], args[1:]
-			case dash < 0 && len(args) > 0:
-				return usageError("exec wants -- before the command: rawshake lab exec [NODE] -- %s", strings.Join(args, " "))
-			}
-			if len(g.Args) == 0 {
-				return usageError("exec needs a command: rawshake lab exec [NODE] -- COMMAND")
+			g := hold.Guest{Lab: name}
+			var err error
+			if g.Node, g.Args, err = splitGuest(args, cmd.ArgsLenAtDash() == 0, labNodes(name)); err != nil {
+				return err
 			}
 			return execInLab(g)
 		},
 	}
+	cmd.Flags().SetInterspersed(false) // what follows is the command's
 	nameFlag(cmd, &name)
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return labNodes(name), cobra.ShellCompDirectiveDefault
+	}
 	return cmd
+}
+
+// splitGuest tells a node from the command to be run in it. Where no -- stands
+// between them, a first word that is the name of one of the nodes is one. Dashed
+// says that the -- stood before the first word.
+func splitGuest(words []string, dashed bool, nodes []string) (node string, command []string, err error) {
+	command = words
+	switch {
+	case dashed || len(words) == 0:
+	case len(words) > 1 && words[1] == "--":
+		node, command = words[0], words[2:]
+	case slices.Contains(nodes, words[0]):
+		node, command = words[0], words[1:]
+		if len(command) > 0 && strings.HasPrefix(command[0], "-") {
+			return "", nil, usageError("%s stands behind the node %s: the flags of exec go before it, and the command behind --", command[0], node)
+		}
+	}
+	if len(command) == 0 {
+		return "", nil, usageError("lab exec needs a command: rawshake lab exec [NODE] -- COMMAND")
+	}
+	return node, command, nil
+}
+
+// labNodes are the names of a lab's nodes, where it stands.
+func labNodes(name string) (nodes []string) {
+	all, _ := hold.List()
+	for _, s := range all {
+		if s.Name == name {
+			for _, n := range s.Nodes {
+				nodes = append(nodes, n.Name)
+			}
+		}
+	}
+	return nodes
 }
 
 // execInLab runs a guest. Signals are the command's, not ours: it is not the
@@ -134,11 +171,11 @@ func execInLab(g hold.Guest) error {
 	var start *hold.StartError
 	switch {
 	case errors.As(err, &start) && start.Missing:
-		return &statusError{exitNotFound, err}
+		return notStarted(g.Args[0], exec.ErrNotFound)
 	case errors.As(err, &start):
 		return &statusError{exitNotExecutable, err}
 	case err != nil:
-		return &statusError{exitError, err}
+		return failure(err)
 	case status != exitOK:
 		return &statusError{status, nil}
 	}
@@ -151,18 +188,18 @@ func newLabStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "The labs that stand",
-		Args:  noArguments,
+		Args:  takes(),
 		RunE: func(*cobra.Command, []string) error {
 			all, err := hold.List()
 			if err != nil {
-				return &statusError{exitError, err}
+				return failure(err)
 			}
 			all = slices.DeleteFunc(all, func(s *hold.Status) bool { return name != "" && s.Name != name })
 			if asJSON {
 				out := json.NewEncoder(os.Stdout)
 				for _, s := range all {
 					if err := out.Encode(s); err != nil {
-						return &statusError{exitError, err}
+						return failure(err)
 					}
 				}
 				return nil
@@ -198,7 +235,7 @@ func newLabDown() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Take a lab away, and all that runs in it",
-		Args:  noArguments,
+		Args:  takes(),
 		RunE: func(*cobra.Command, []string) error {
 			if err := checkLabName(name); err != nil {
 				return err
@@ -208,7 +245,7 @@ func newLabDown() *cobra.Command {
 				names = nil
 				list, err := hold.List()
 				if err != nil {
-					return &statusError{exitError, err}
+					return failure(err)
 				}
 				for _, s := range list {
 					names = append(names, s.Name)
@@ -217,7 +254,7 @@ func newLabDown() *cobra.Command {
 			for _, name := range names {
 				was, err := hold.Down(name)
 				if err != nil {
-					return &statusError{exitError, err}
+					return failure(err)
 				}
 				if was {
 					fmt.Printf("lab %s is down\n", name)
@@ -231,11 +268,4 @@ func newLabDown() *cobra.Command {
 	nameFlag(cmd, &name)
 	cmd.Flags().BoolVar(&all, "all", false, "take every lab of this user away")
 	return cmd
-}
-
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError("lab %s takes no arguments, but got %q", cmd.Name(), args)
-	}
-	return nil
 }

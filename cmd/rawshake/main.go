@@ -31,7 +31,7 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string) int {
 	if status.err != nil {
 		fmt.Fprintf(os.Stderr, "rawshake: %v\n", status.err)
 		if status.code == exitUsage {
-			fmt.Fprintln(os.Stderr, "Try 'rawshake --help', or 'rawshake COMMAND --help'.")
+			fmt.Fprintf(os.Stderr, "Try '%s --help'.\n", cmd.CommandPath())
 		}
 	}
 	return status.code
@@ -60,10 +60,16 @@ Finished is hidden.
 Exit status: 0 as far as asked; 1 anything else; 2 wrong usage; 3 this machine
 does not allow it; 4 refused, reset or unreachable; 5 timed out; 6 the peer does
 not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.`,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlySubcommands,
+		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(systemCommands()...)
 	root.AddCommand(newExplain(), newVersion(), newMan())
+	completeValues(root)
 	return root
 }

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,20 +19,54 @@ func newMan() *cobra.Command {
 		Use:    "man FOLDER",
 		Short:  "Write the manual pages into a folder",
 		Hidden: true,
-		Args:   cobra.ExactArgs(1),
+		Args:   takes("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return &statusError{exitError, fmt.Errorf("man: %w", err)}
+				return fileError("FOLDER", err)
 			}
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
-			header := &doc.GenManHeader{Title: "RAWSHAKE", Section: "1", Source: "rawshake", Manual: "rawshake", Date: sourceDate()}
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
-				return &statusError{exitError, fmt.Errorf("write the manual pages: %w", err)}
-			}
-			return nil
+			root.InitDefaultHelpCmd()
+			return writeManTree(root, args[0])
 		},
 	}
+}
+
+// writeManTree writes a command's page and those of its subcommands.
+func writeManTree(cmd *cobra.Command, dir string) error {
+	for _, c := range cmd.Commands() {
+		if !c.IsAvailableCommand() || c.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		if err := writeManTree(c, dir); err != nil {
+			return err
+		}
+	}
+	page, err := manPage(cmd)
+	if err != nil {
+		return failure(fmt.Errorf("write the manual pages: %w", err))
+	}
+	name := filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")
+	if err := os.WriteFile(name, page, 0o644); err != nil {
+		return fileError("FOLDER", err)
+	}
+	return nil
+}
+
+// manPage is one page.
+func manPage(cmd *cobra.Command) ([]byte, error) {
+	cmd.DisableAutoGenTag = true
+	header := &doc.GenManHeader{Title: "RAWSHAKE", Section: "1", Source: "rawshake", Manual: "rawshake", Date: sourceDate()}
+	var b bytes.Buffer
+	if err := doc.GenMan(cmd, header, &b); err != nil {
+		return nil, err
+	}
+	before, after, _ := bytes.Cut(b.Bytes(), []byte(".SH SEE ALSO\n"))
+	page := append(bytes.TrimRight(before, "\n"), "\n"+manSections(cmd)...)
+	if after != nil {
+		page = append(append(page, ".SH SEE ALSO\n"...), after...)
+	}
+	return page, nil
 }
 
 // sourceDate is the date of reproducible builds, or today.

@@ -106,7 +106,7 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 		d.Source = a.Unmap()
 	}
 	var err error
-	if d.Link, err = oneOf("--link", f.link, "auto", "packet", "raw", connect.LinkKernel); err != nil {
+	if d.Link, err = oneOf("--link", f.link, connectLinks...); err != nil {
 		return err
 	}
 	if d.Link == connect.LinkKernel {
@@ -114,7 +114,7 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 			return err
 		}
 	}
-	d.Guard, err = oneOf("--guard", f.guard, "auto", "listener", "nftables", "tcx", "none")
+	d.Guard, err = oneOf("--guard", f.guard, connectGuards...)
 	return err
 }
 
@@ -151,7 +151,7 @@ func oneOf(flag, value string, allowed ...string) (string, error) {
 			return value, nil
 		}
 	}
-	return "", usageError("%s %q is not one of %q", flag, value, allowed)
+	return "", usageError("%s %q is not one of %s", flag, value, strings.Join(allowed, ", "))
 }
 
 func (f *connectFlags) planTLS(o *connect.Options, t target) error {

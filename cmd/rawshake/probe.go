@@ -175,7 +175,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	var lost *probe.LostError
 	switch {
 	case errors.As(err, &lost):
-		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.Escape(err.Error()), report.stopped())}
+		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.EscapeError(err), report.stopped())}
 	case err != nil:
 		return probeError(err)
 	case ctx.Err() != nil:
@@ -207,7 +207,7 @@ func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // probeError gives the error of a scan its exit status, and the way out.
 func probeError(err error) error {
-	code, remedy := exitError, ""
+	code, remedy := kindOf(err, exitError), ""
 	var output *probe.OutputError
 	switch {
 	case errors.Is(err, link.ErrPermission):
@@ -221,7 +221,7 @@ func probeError(err error) error {
 	case errors.As(err, &output):
 		remedy = "The sending was stopped at once."
 	}
-	text := view.Escape(err.Error())
+	text := view.EscapeError(err)
 	if remedy != "" {
 		text += "\n  " + remedy
 	}

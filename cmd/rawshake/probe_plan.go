@@ -202,7 +202,7 @@ func (f *probeFlags) planProbeLink(p *probePlan) (err error) {
 		}
 		o.Via.Source = a.Unmap()
 	}
-	o.Link, err = oneOf("--link", f.link, "auto", "packet", "raw")
+	o.Link, err = oneOf("--link", f.link, probeLinks...)
 	return err
 }
 
@@ -395,7 +395,7 @@ func warnOfLines() func(error) {
 	said := 0
 	return func(err error) {
 		if said++; said <= mostLineWarnings {
-			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", view.Escape(err.Error()))
+			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", view.EscapeError(err))
 		}
 	}
 }
@@ -440,7 +440,7 @@ func (p *probePlan) dryRun(out, notes io.Writer) error {
 		return err
 	})
 	if err = errors.Join(err, w.Flush()); err != nil {
-		return &statusError{exitError, err}
+		return failure(err)
 	}
 	fmt.Fprintf(notes, "rawshake: %d targets, each with up to %d SYNs, at %s packets a second; nothing was sent. The order's --seed is %d.\n",
 		n, 1+o.Retries, rateText(o.Rate), o.Seed)

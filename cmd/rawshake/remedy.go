@@ -21,7 +21,7 @@ import (
 // remedied turns an error into what a person reads: what happened, then what
 // to do about it. Text from the network is escaped.
 func (f *connectFlags) remedied(err error) error {
-	text := view.Escape(err.Error())
+	text := view.EscapeError(err)
 	if remedy := f.remedy(err); remedy != "" {
 		text += "\n  " + remedy
 	}

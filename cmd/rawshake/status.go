@@ -19,6 +19,18 @@ const (
 	exitUnverified  = 7
 )
 
+// statuses is what each of them means, for the help and the manual pages.
+var statuses = []string{
+	exitOK:          "as far as asked",
+	exitError:       "anything else",
+	exitUsage:       "wrong usage",
+	exitNotAllowed:  "this machine does not allow it",
+	exitUnreachable: "refused, reset or unreachable",
+	exitTimeout:     "timed out",
+	exitTLS:         "the peer does not speak TLS, sent an alert, or broke the protocol",
+	exitUnverified:  "certificate not verified",
+}
+
 // A statusError ends the program with a status and, unless err is nil, a
 // sentence.
 type statusError struct {
@@ -34,6 +46,30 @@ func (e *statusError) Error() string {
 }
 
 func (e *statusError) Unwrap() error { return e.err }
+
+// kindOf is the status of an error that is of the same kind whatever the command:
+// what the machine forbids. Others are the command's to judge.
+func kindOf(err error, otherwise int) int {
+	var file *fs.PathError
+	if errors.As(err, &file) { // may not be read, say: the command line names another
+		return otherwise
+	}
+	for _, forbidden := range notAllowed {
+		if errors.Is(err, forbidden) {
+			return exitNotAllowed
+		}
+	}
+	return otherwise
+}
+
+// failure gives an error its status.
+func failure(err error) error {
+	var status *statusError
+	if err == nil || errors.As(err, &status) {
+		return err
+	}
+	return &statusError{kindOf(err, exitError), err}
+}
 
 func usageError(format string, args ...any) error {
 	return &statusError{exitUsage, fmt.Errorf(format, args...)}

@@ -118,7 +118,7 @@ func parseExtension(s string) (e tlsmsg.Extension, err error) {
 	}
 	data, err := hex.DecodeString(digits)
 	if err != nil {
-		return e, usageError("--extension %q: after the colon stand pairs of hexadecimal digits: %v", s, err)
+		return e, usageError("--extension %q: after the colon stand pairs of hexadecimal digits, as in 16:0003026832", s)
 	}
 	return tlsmsg.Extension{Type: tlsmsg.ExtensionType(n), Data: data}, nil
 }

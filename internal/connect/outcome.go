@@ -1,6 +1,8 @@
 package connect
 
 import (
+	"strings"
+
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -36,7 +38,7 @@ func (r *run) verdict() error {
 func resultOf(g goal.Goal, err error) transcript.Result {
 	res := transcript.Result{OK: err == nil, Outcome: goal.Outcome(g, err)}
 	if err != nil {
-		res.Error = err.Error()
+		res.Error = strings.ReplaceAll(err.Error(), "\n", "; ") // several that are joined
 	}
 	return res
 }

@@ -2,6 +2,7 @@ package goal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,6 +28,9 @@ func (g Goal) Outcome() string {
 	}
 	return names[g]
 }
+
+// Names are the goals as --until spells them.
+func Names() []string { return slices.Clone(names) }
 
 // Parse reads a goal as --until spells it.
 func Parse(s string) (Goal, error) {

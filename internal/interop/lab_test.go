@@ -315,7 +315,8 @@ func TestExecPassesStreamsStatusFolderAndSignals(t *testing.T) {
 		u.lab("exec", "--", "no-such-program").want(t, 127)
 		u.lab("exec", "--", "/etc/passwd").want(t, 126)
 		u.lab("exec", "nowhere", "--", "true").want(t, 126).says(t, `no node "nowhere": there are near, far`)
-		u.lab("exec", "true").want(t, 2).says(t, "--")
+		u.lab("exec", "far", "sh", "-c", "exit 7").want(t, 7) // no -- is needed where the first word is a node's
+		u.lab("exec", "near").want(t, 2).says(t, "needs a command")
 		if r := u.lab("exec", "far", "--", "sh", "-c", "pwd; echo bad >&2; echo $HOME").want(t, 0); r.stdout != "/\n"+os.Getenv("HOME")+"\n" || r.stderr != "bad\n" {
 			t.Errorf("%+v", r)
 		}

@@ -130,12 +130,18 @@ func Builtin() []Topology {
 // FindTopology returns the built-in topology of a name; the empty name is the
 // first one's.
 func FindTopology(name string) (Topology, error) {
-	var names []string
 	for _, t := range Builtin() {
 		if name == "" || t.Name == name {
 			return t, nil
 		}
+	}
+	return Topology{}, fmt.Errorf("there is no topology %q: there are %s, or give a file", name, strings.Join(Topologies(), ", "))
+}
+
+// Topologies are the names of those that are built in.
+func Topologies() (names []string) {
+	for _, t := range Builtin() {
 		names = append(names, t.Name)
 	}
-	return Topology{}, fmt.Errorf("there is no topology %q: there are %s, or give a file", name, strings.Join(names, ", "))
+	return names
 }

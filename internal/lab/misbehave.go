@@ -89,7 +89,7 @@ func ParseMisbehaviour(text string) (m Misbehaviour, err error) {
 	}
 	m.Act = Act(words[0])
 	if !slices.Contains(acts, m.Act) {
-		return fail("%q is not one of %q", words[0], acts)
+		return fail("%w", notOneOf("the deed", m.Act, acts))
 	}
 	words = words[1:]
 	if m.Act == SendAlert || m.Act == Warn {

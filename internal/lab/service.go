@@ -70,7 +70,7 @@ var kinds = []Kind{TLS, CryptoTLS, HTTP, Banner, Echo, Mute, Tarpit, Hangup, Sil
 
 func (s *Service) check() error {
 	if !slices.Contains(kinds, s.Kind) {
-		return fmt.Errorf("kind %q is not one of %q", string(s.Kind), kinds)
+		return notOneOf("kind", s.Kind, kinds)
 	}
 	if s.Kind == Unreachable && len(s.At) == 0 {
 		return fmt.Errorf("%s: at is missing: the networks that cannot be reached", s.Kind)
@@ -104,7 +104,7 @@ func known[T ~string](what string, word T, list []T) error {
 	if word == "" || slices.Contains(list, word) {
 		return nil
 	}
-	return fmt.Errorf("%s %q is not one of %q", what, string(word), list)
+	return notOneOf(what, word, list)
 }
 
 var (

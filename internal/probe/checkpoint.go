@@ -73,7 +73,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	}
 	var c Checkpoint
 	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, fmt.Errorf("%s is no checkpoint: %w", path, err)
+		return nil, fmt.Errorf("%s is no checkpoint: it does not hold what one holds. Name another file, or remove it to begin anew", path)
 	}
 	if c.Version != checkpointVersion {
 		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d. Name another file, or remove it to begin anew", path, c.Version, checkpointVersion)

@@ -93,7 +93,7 @@ func (s *Store) parse(data []byte) error {
 	}
 	var f file
 	if err := json.Unmarshal(data, &f); err != nil {
-		return fmt.Errorf("%s is not a session file: %w", s.path, err)
+		return fmt.Errorf("%s is not a session file: it does not hold what one holds", s.path)
 	}
 	if f.Format != formatVersion {
 		return fmt.Errorf("%s: session file of format %d, expected %d", s.path, f.Format, formatVersion)

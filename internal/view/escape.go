@@ -12,6 +12,10 @@ import (
 // systems need up to three; a hundred of them paint over the lines around.
 const maxMarks = 3
 
+// EscapeError is an error in one line: of several that are joined each stands
+// behind a semicolon.
+func EscapeError(err error) string { return Escape(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+
 // Escape makes text from the network harmless to a terminal and honest to a
 // reader. What is not a visible character is shown by its number: \x1b for
 // control characters and bytes that are no UTF-8, \u202e for the characters

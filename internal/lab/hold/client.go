@@ -226,7 +226,11 @@ func Exec(ctx context.Context, g Guest) (status int, err error) {
 	defer c.Close()
 	path, err := exec.LookPath(g.Args[0])
 	if err != nil {
-		return 0, &StartError{errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist), err.Error()}
+		var reason unix.Errno
+		if errors.As(err, &reason) {
+			err = reason
+		}
+		return 0, &StartError{errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist), fmt.Sprintf("%s cannot be run: %v", g.Args[0], err)}
 	}
 	q := question{Do: "exec", Node: g.Node, Path: path, Args: g.Args, Env: os.Environ()}
 	if q.Dir, err = os.Getwd(); err != nil {

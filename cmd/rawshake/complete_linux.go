@@ -1,0 +1,90 @@
+package main
+
+import (
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/hold"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// What --link and --guard may be.
+var (
+	connectLinks  = []string{"auto", "packet", "raw", connect.LinkKernel}
+	probeLinks    = []string{"auto", "packet", "raw"}
+	connectGuards = []string{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
+	runGuards     = []string{guard.KindAuto, guard.KindListener, guard.KindNFTables}
+	versions      = []string{"1.0", "1.1", "1.2"}
+	protocols     = []string{"http/1.1", "http/1.0", "h2"}
+)
+
+// systemChoices finds out what a flag may be that needs Linux; nil: anything.
+func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
+	switch flag.Name {
+	case "link":
+		if cmd.Name() == "probe" {
+			return fixed(probeLinks)
+		}
+		return fixed(connectLinks)
+	case "guard":
+		if cmd.Name() == "run" {
+			return fixed(runGuards)
+		}
+		return fixed(connectGuards)
+	case "min-version", "max-version":
+		return fixed(versions)
+	case "alpn":
+		return fixed(protocols)
+	case "ciphers":
+		return func() []string { return registered(tlsmsg.CipherSuite.String, "TLS_") }
+	case "groups":
+		return func() []string { return registered(tlsmsg.NamedGroup.String, "") }
+	case "omit-extension":
+		return func() []string { return registered(tlsmsg.ExtensionType.String, "") }
+	case "fields":
+		return fixed(record.Names)
+	case "topology":
+		return lab.Topologies
+	case "name":
+		return labNames
+	case "interface":
+		return interfaces
+	}
+	return fixed(lab.Choices(flag.Name))
+}
+
+// registered are the names of a registry.
+func registered[T ~uint16](name func(T) string, prefix string) (names []string) {
+	for n := range 1 << 16 {
+		s := name(T(n))
+		if strings.HasPrefix(s, prefix) && s != "" && !strings.ContainsAny(s, " ()") && !strings.HasPrefix(s, "0x") && !strings.HasPrefix(s, "GREASE") {
+			names = append(names, s)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func labNames() (names []string) {
+	all, _ := hold.List()
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+func interfaces() (names []string) {
+	all, _ := net.Interfaces()
+	for _, i := range all {
+		names = append(names, i.Name)
+	}
+	return names
+}

@@ -1,0 +1,38 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Choices are the words that a field of a service, or a topology, may be, by the
+// name of the flag that says it.
+func Choices(flag string) []string {
+	switch flag {
+	case "kind":
+		alone := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Closed || k == Unreachable || k == Command })
+		return words(alone)
+	case "key-type":
+		return words(keyTypes)
+	case "fault":
+		return words(certFaults)
+	case "client-auth":
+		return words(clientAuths)
+	case "misbehave":
+		return words(acts)
+	}
+	return nil
+}
+
+func words[T ~string](list []T) (out []string) {
+	for _, w := range list {
+		out = append(out, string(w))
+	}
+	return out
+}
+
+// notOneOf says that a word is none of those that there are.
+func notOneOf[T ~string](what string, word T, list []T) error {
+	return fmt.Errorf("%s %q is not one of %s", what, string(word), strings.Join(words(list), ", "))
+}
