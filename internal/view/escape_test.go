@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -111,5 +112,24 @@ func FuzzWrapAndCutFit(f *testing.F) {
 func TestOurOwnSignsHaveALikeness(t *testing.T) {
 	if got, want := toASCII("CLOSED → SYN-SENT, 87µs, a × b, 1–2…"), "CLOSED -> SYN-SENT, 87us, a x b, 1-2..."; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What a capture's comment says without a space costs about what it costs with
+// them: each character is looked at a few times, however long the word is.
+func TestALongWordCostsWhatItsCharactersDo(t *testing.T) {
+	spaced := strings.Repeat("word ", 200_000)
+	least := func(s string) time.Duration {
+		best := time.Hour
+		for range 3 {
+			start := time.Now()
+			wrap(s, 80)
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	// A cost that grows with the square of the length is thousands of times as much.
+	if with, without := least(spaced), least(strings.ReplaceAll(spaced, " ", "x")); without > 100*with {
+		t.Errorf("%v with spaces, %v without", with, without)
 	}
 }

@@ -62,33 +62,36 @@ func wrap(s string, n int) []string {
 	var lines []string
 	line, used := "", 0
 	for word := range strings.FieldsSeq(s) {
-		if used > 0 && used+1+columns(word) > n {
+		width := columns(word)
+		if used > 0 && used+1+width > n {
 			lines = append(lines, line)
 			line, used = "", 0
 		}
 		if used > 0 {
 			line, used = line+" ", used+1
 		}
-		for columns(word) > n {
-			var head string
-			head, word = split(word, n-used)
+		for width > n { // measured once: a word may be long
+			head, taken := split(word, n-used)
+			word, width = word[len(head):], width-taken
 			lines = append(lines, line+head)
 			line, used = "", 0
 		}
-		line, used = line+word, used+columns(word)
+		line, used = line+word, used+width
 	}
 	return append(lines, line)
 }
 
-// split divides s after at most n columns, but after at least one character.
-func split(s string, n int) (head, tail string) {
-	used := 0
+// split is the beginning of s, of at most n columns but at least one character,
+// and its columns.
+func split(s string, n int) (head string, used int) {
 	for i, r := range s {
-		if used += runeColumns(r); used > n && i > 0 {
-			return s[:i], s[i:]
+		width := runeColumns(r)
+		if used+width > n && i > 0 {
+			return s[:i], used
 		}
+		used += width
 	}
-	return s, ""
+	return s, used
 }
 
 // padLeft and padRight fill s up to n columns.
