@@ -148,7 +148,7 @@ func (f *explainFlags) run(ctx context.Context, args []string) error {
 	}
 	var in *os.File
 	if f.iface == "" {
-		if in, err = openCapture(args[0]); err != nil {
+		if in, err = openCapture(ctx, args[0]); err != nil {
 			return err
 		}
 		defer in.Close()
@@ -168,11 +168,14 @@ func (f *explainFlags) run(ctx context.Context, args []string) error {
 	return errors.Join(err, closeOutput())
 }
 
-func openCapture(name string) (*os.File, error) {
+func openCapture(ctx context.Context, name string) (*os.File, error) {
 	if name == "-" {
 		return os.Stdin, nil
 	}
-	file, err := os.Open(name)
+	file, err := openWaiting(ctx, name)
+	if ctx.Err() != nil {
+		return nil, &statusError{exitError, errors.New("interrupted before anybody wrote to " + name)}
+	}
 	if err == nil {
 		var info os.FileInfo
 		if info, err = file.Stat(); err == nil && info.IsDir() {
@@ -183,6 +186,26 @@ func openCapture(name string) (*os.File, error) {
 		return nil, usageError("%v", err)
 	}
 	return file, nil
+}
+
+// openWaiting opens a file. A named pipe opens once somebody writes to it; until
+// then an interrupt ends the waiting.
+func openWaiting(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		file, err := os.Open(name)
+		done <- opened{file, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, filter explain.Filter) error {
@@ -254,6 +277,9 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 		fmt.Fprintf(os.Stderr, "rawshake: warning: %s came too fast and were not seen\n", count(r.Dropped, "packet"))
 	}
 	var err error
+	if r.Interrupted && r.Shown == nil {
+		return &statusError{exitError, fmt.Errorf("interrupted after %s", count(r.Packets, "packet"))}
+	}
 	if r.Shown == nil && f.iface != "" {
 		return &statusError{exitTimeout, fmt.Errorf("no connection that is meant began on %s (%s went by)", f.iface, count(r.Packets, "packet"))}
 	}
@@ -261,6 +287,9 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 		err = f.listed(out, r, filter)
 	} else if n := len(r.Matching) + r.Unlisted - 1; n > 0 {
 		fmt.Fprintf(os.Stderr, "rawshake: %s more in the capture: --list lists them\n", count(n, "connection"))
+	}
+	if r.Interrupted {
+		err = errors.Join(err, &statusError{exitError, fmt.Errorf("interrupted after %s", count(r.Packets, "packet"))})
 	}
 	if r.Broken != nil {
 		said := ""
@@ -319,7 +348,10 @@ func (f *explainFlags) stripSecrets(ctx context.Context, in io.Reader, out io.Wr
 	if file, ok := out.(*os.File); ok && isTerminal(file) {
 		return usageError("--strip-secrets writes a capture, which is nothing for a terminal: -o FILE, or > FILE")
 	}
-	blocks, err := capture.StripSecrets(ctx, out, in)
+	blocks, err := capture.StripSecrets(ctx, out, explain.Interruptible(ctx, in))
+	if ctx.Err() != nil {
+		return &statusError{exitError, errors.New("interrupted: the copy is not whole")}
+	}
 	if err != nil {
 		return failure(err)
 	}

@@ -44,6 +44,7 @@ type Report struct {
 	UnknownLink    wire.LinkType
 	TooManySecrets bool
 	Dropped        int   // packets of an interface that came too fast
+	Interrupted    bool  // the context was done before the capture was
 	Broken         error // a *capture.BrokenError, or why the file could not be read on
 }
 
@@ -74,6 +75,9 @@ func twice(ctx context.Context, from io.Reader, seeker io.Seeker, start int64, s
 		return r, err
 	}
 	r.settle(&o.Filter)
+	if r.Interrupted {
+		return r, nil
+	}
 	if o.List || len(r.Matching) != 1 || r.Unlisted > 0 {
 		return r, nil
 	}
@@ -86,13 +90,17 @@ func twice(ctx context.Context, from io.Reader, seeker io.Seeker, start int64, s
 	w := newWatch(&one, s, again)
 	w.follow = true
 	err := w.pass(ctx, from)
-	r.Shown, r.Transcript, r.Broken = again.Shown, again.Transcript, again.Broken
+	r.Shown, r.Transcript, r.Broken, r.Interrupted = again.Shown, again.Transcript, again.Broken, again.Interrupted
 	return r, err
 }
 
 // pass reads all packets. A broken capture is the report's to tell.
 func (w *watch) pass(ctx context.Context, from io.Reader) error {
-	reader, err := capture.NewReader(from)
+	reader, err := capture.NewReader(Interruptible(ctx, from))
+	if ctx.Err() != nil {
+		w.report.Interrupted = true
+		return nil
+	}
 	if err != nil {
 		var broken *capture.BrokenError
 		if errors.As(err, &broken) {
@@ -105,7 +113,8 @@ func (w *watch) pass(ctx context.Context, from io.Reader) error {
 	err = w.read(ctx, reader)
 	w.report.TooManySecrets = w.secrets.tooMany
 	if ctx.Err() != nil {
-		return ctx.Err()
+		w.report.Interrupted = true
+		return nil
 	}
 	if err != io.EOF {
 		w.report.Broken = err
@@ -119,6 +128,7 @@ func (w *watch) read(ctx context.Context, reader *capture.Reader) error {
 	var p capture.Packet
 	for {
 		if w.report.Packets%often == 0 && ctx.Err() != nil {
+			w.report.settle(&w.o.Filter)
 			w.end("It was interrupted")
 			return ctx.Err()
 		}
@@ -128,7 +138,10 @@ func (w *watch) read(ctx context.Context, reader *capture.Reader) error {
 			continue
 		}
 		why := ""
-		if err != io.EOF {
+		switch {
+		case ctx.Err() != nil:
+			why = "It was interrupted"
+		case err != io.EOF:
 			why = "The file is broken: " + err.Error()
 		}
 		w.report.settle(&w.o.Filter)
