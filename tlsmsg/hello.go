@@ -9,7 +9,10 @@ import "github.com/rawshake/rawshake/field"
 func (*ClientHello) Type() HandshakeType { return TypeClientHello }
 
 // Decode reads a ClientHello. See [Message].
-func (m *ClientHello) Decode(c *field.Cursor, _ Context) error {
+func (m *ClientHello) Decode(c *field.Cursor, ctx Context) error {
+	if ctx.Version == VersionSSL20 {
+		return m.decodeV2(c)
+	}
 	m.Version = field.Enum16[Version](c, "client_version")
 	readRandom(c, &m.Random)
 	m.SessionID = c.Opaque8("session_id", 0, 32)

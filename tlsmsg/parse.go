@@ -71,7 +71,7 @@ func ParseMessage(raw []byte, ctx Context) (Message, error) {
 // msg_type other than m's is an error.
 func ParseInto(m Message, raw []byte, ctx Context) error {
 	c := field.New(rootName(m, raw), raw)
-	readHeader(&c, m.Type())
+	readHeader(&c, m.Type(), ctx)
 	return decodeBody(m, &c, ctx)
 }
 
@@ -82,7 +82,7 @@ func ParseInto(m Message, raw []byte, ctx Context) error {
 func Explain(raw []byte, ctx Context) (*field.Node, error) {
 	m := New(rawType(raw))
 	c := field.Record(rootName(m, raw), raw)
-	readHeader(&c, m.Type())
+	readHeader(&c, m.Type(), ctx)
 	err := m.Decode(&c, ctx)
 	return c.Whole(), err
 }
@@ -130,9 +130,12 @@ func rootName(m Message, raw []byte) string {
 	return m.Type().Heading()
 }
 
-func readHeader(c *field.Cursor, want HandshakeType) {
+func readHeader(c *field.Cursor, want HandshakeType, ctx Context) {
 	if t := field.Enum8[HandshakeType](c, "msg_type"); t != want {
 		c.Failf("%s, expected %s", t, want)
+	}
+	if ctx.Version == VersionSSL20 && want == TypeClientHello {
+		return // its length stands before it
 	}
 	n := int(c.Uint24("length"))
 	if left := c.Left(); n != left {

@@ -35,6 +35,7 @@ const (
 )
 
 const (
+	VersionSSL20 Version = 0x0002
 	VersionSSL30 Version = 0x0300
 	VersionTLS10 Version = 0x0301
 	VersionTLS11 Version = 0x0302
