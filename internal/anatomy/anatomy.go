@@ -31,10 +31,11 @@ type stream struct {
 	shaken   int       // bytes of handshake messages that records brought
 	told     int       // bytes of handshake messages that are known
 	messages []*message
-	kept     int    // bytes in messages, and what each takes beside them
-	next     int64  // offset behind the last record
-	foreign  bool   // it does not begin as TLS
-	tail     []byte // its octets from next on, as far as they are in order
+	kept     int                 // bytes in messages, and what each takes beside them
+	next     int64               // offset behind the last record
+	foreign  bool                // it does not begin as TLS
+	others   []transcript.Octets // of a capture: what is no TLS, in order, without their bytes
+	tail     []byte              // its octets from next on, as far as they are in order
 }
 
 // messageCost is what a message takes beside its bytes, roughly.
@@ -82,7 +83,49 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 		a.record(e.Dir, e.Record)
 	case transcript.TypeMessage:
 		a.message(e.Dir, e.Message)
+	case transcript.TypeOctets:
+		a.streams[e.Dir].octets(e.Octets)
 	}
+}
+
+// octets takes note of what is no TLS.
+func (s *stream) octets(o *transcript.Octets) {
+	if n := len(s.others); n > 0 && s.others[n-1].End == o.Offset && s.others[n-1].Why == o.Why {
+		s.others[n-1].End = o.End
+	} else {
+		s.others = append(s.others, transcript.Octets{Why: o.Why, Offset: o.Offset, End: o.End})
+	}
+	if len(s.others) > maxOthers {
+		s.others = s.others[1:]
+	}
+	s.told = s.shaken // the rest of a message is lost
+	s.behind(o.End)
+}
+
+// maxOthers bounds the runs of octets between records that are remembered.
+const maxOthers = 1024
+
+// behind lets go of the octets before an offset.
+func (s *stream) behind(end int64) {
+	if end > s.next {
+		s.tail = s.tail[min(end-s.next, int64(len(s.tail))):]
+		s.next = end
+	}
+}
+
+// firstOther is the place of the first run without TLS that ends beyond an
+// offset.
+func (s *stream) firstOther(at int64) int {
+	return sort.Search(len(s.others), func(i int) bool { return s.others[i].End > at })
+}
+
+// other is the run without TLS in which an octet lies, or nil.
+func (s *stream) other(at int64) *transcript.Octets {
+	i := s.firstOther(at)
+	if i < len(s.others) && s.others[i].Offset <= at {
+		return &s.others[i]
+	}
+	return nil
 }
 
 // segment looks at the first bytes of a stream, and keeps those of which no
@@ -92,7 +135,7 @@ func (s *stream) segment(f *transcript.Frame) {
 		return
 	}
 	p := f.Payload()
-	if f.Stream.Start == 0 {
+	if f.Stream.Start == 0 && !f.Captured() {
 		var not *tlsmsg.NotTLSError
 		_, _, err := tlsmsg.NextRecord(p)
 		s.foreign = errors.As(err, &not)
@@ -112,8 +155,7 @@ func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 	if r.Offset != s.next || r.Missing > 0 { // the rest of a message is lost
 		s.told = s.shaken
 	}
-	s.tail = s.tail[min(max(0, r.End()-s.next), int64(len(s.tail))):]
-	s.next = r.End()
+	s.behind(r.End())
 	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm, fresh: fresh}
 	rec.first = r.Encrypted && (len(s.records) == 0 || !s.records[len(s.records)-1].Encrypted)
 	if r.Type == tlsmsg.ContentHandshake && r.Missing == 0 {
@@ -179,20 +221,29 @@ func (r *record) told(s *stream) bool {
 // Complete reports whether everything that a frame's payload holds is known, so
 // that nothing more is to be learned about it.
 func (a *Anatomy) Complete(f *transcript.Frame) bool {
-	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 {
+	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Discarded() {
 		return true
 	}
 	s, next := &a.streams[f.Dir], f.Stream.Start
 	if s.foreign {
 		return true
 	}
-	for _, r := range s.between(f.Stream.Start, f.Stream.End) {
-		if r.Offset > next || !r.told(s) {
+	records := s.between(f.Stream.Start, f.Stream.End)
+	for next < f.Stream.End {
+		switch o := s.other(next); {
+		case o != nil:
+			next = o.End
+		case len(records) > 0 && records[0].Offset <= next:
+			if !records[0].told(s) {
+				return false
+			}
+			next = max(next, records[0].End())
+			records = records[1:]
+		default:
 			return false
 		}
-		next = r.End()
 	}
-	return next >= f.Stream.End
+	return true
 }
 
 // within returns the messages that lie between two places of the handshake, and

@@ -72,9 +72,20 @@ func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Su
 			inside = append(inside, n)
 		}
 	}
+	for i := s.firstOther(span.Start); i < len(s.others) && s.others[i].Offset < span.End; i++ {
+		o := &s.others[i]
+		from, to := max(o.Offset, span.Start), min(o.End, span.Start+int64(payload.Length))
+		if from < to {
+			inside = append(inside, &field.Node{Name: otherNames[o.Why], Index: -1, Kind: field.Bytes, Meaning: otherMeanings[o.Why],
+				Offset: lo + int(from-span.Start), Length: int(to - from)})
+		}
+	}
+	slices.SortStableFunc(inside, func(a, b *field.Node) int { return a.Offset - b.Offset })
 	switch {
 	case s.foreign:
 		payload.Name = "application_data"
+	case len(inside) == 1 && inside[0].Kind == field.Bytes && inside[0].Length == payload.Length:
+		payload.Name, payload.Meaning = inside[0].Name, inside[0].Meaning
 	case len(s.records) == 0 && len(inside) == 0:
 		payload.Name = "data"
 	case len(inside) == 0:
@@ -100,11 +111,20 @@ const otherBytes = "not what the stream holds in this place: another segment's b
 // unplaced is what is said of bytes of records of which the beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
 
+// otherNames are what octets are called that are no TLS, and otherMeanings what is
+// said of them.
+var (
+	otherNames    = map[string]string{"preamble": "preamble", "unplaced": "unplaced", "foreign": "application_data"}
+	otherMeanings = map[string]string{"unplaced": unplaced}
+)
+
 // number gives records a place where there are several.
 func number(records []*field.Node) {
-	for i, n := range records {
-		if len(records) > 1 {
+	i := 0
+	for _, n := range records {
+		if len(records) > 1 && n.Kind == field.Group {
 			n.Index = i
+			i++
 		}
 	}
 }

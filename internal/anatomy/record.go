@@ -14,6 +14,13 @@ func (r *record) wireTree(s *stream) *field.Node {
 		r.tree = r.cutTree()
 		return r.tree
 	}
+	if r.Version == tlsmsg.VersionSSL20 {
+		tree := tlsmsg.ExplainV2Record(r.Wire)
+		if content := tree.Find("bytes"); content != nil {
+			r.messages(s, content)
+		}
+		return tree
+	}
 	tree, _ := tlsmsg.ExplainRecord(r.Wire)
 	content := tree.Find("fragment", "bytes")
 	switch {

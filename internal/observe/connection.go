@@ -47,8 +47,10 @@ type Connection struct {
 	shared  agreement
 	ending  ending
 
-	damage damage
-	strict bool // about checksums
+	opening opening
+	dialect string // in which TLS was asked for; "": none, or one that is not known
+	damage  damage
+	strict  bool // about checksums
 
 	saidSnapped bool
 }
@@ -128,8 +130,22 @@ func (c *Connection) take(dir transcript.Dir, p chunk, f *transcript.Frame) {
 		c.gap(dir, h, p, f)
 		return
 	}
-	h.append(p, f)
+	c.append(h, p, f)
 	c.records(dir, h, f)
+	if h.given {
+		c.foreign(dir, p, f)
+	}
+}
+
+// foreign passes over what comes after the end of TLS.
+func (c *Connection) foreign(dir transcript.Dir, p chunk, f *transcript.Frame) {
+	if f.Dir != dir {
+		f = p.frame
+	}
+	if h := &c.halves[dir]; h.told < p.end() {
+		c.recorder.Octets(f, &transcript.Octets{Why: "foreign", Offset: h.told, End: p.end()})
+		h.told = p.end()
+	}
 }
 
 // Close ends the transcript: nothing more of the connection will come. The
@@ -141,6 +157,7 @@ func (c *Connection) Close(why string) transcript.Result {
 		}
 		c.deliver(c.last)
 		c.leftOver()
+		c.neverBegun()
 		c.sayDamage()
 	}
 	c.recorder.Result(c.lastAt, c.result(why))
@@ -151,7 +168,7 @@ func (c *Connection) Close(why string) transcript.Result {
 // Those of other directions ended where their sender did.
 func (c *Connection) leftOver() {
 	for dir := range c.halves {
-		if h := &c.halves[dir]; c.streams[dir].snapped && !h.given && !h.resync && recordLength(h.buf) > 0 {
+		if h := &c.halves[dir]; c.streams[dir].snapped && h.tls && !h.given && !h.resync && recordLength(h.buf) > 0 {
 			c.cut(transcript.Dir(dir), h)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // A Flow is a connection's two ends.
@@ -93,6 +94,9 @@ func (h *header) oriented() Flow {
 
 // saysHello reports whether a payload begins with a hello of the type given.
 func saysHello(b []byte, typ byte) bool {
+	if _, _, v2 := tlsmsg.V2ClientHello(b); v2 && typ == 1 && len(b) > 5 {
+		return true
+	}
 	return len(b) > 5 && b[0] == 22 && b[1] == 3 && b[5] == typ
 }
 

@@ -14,7 +14,7 @@ func TestManyGapsAreNotManyTries(t *testing.T) {
 	h := &c.halves[transcript.In]
 	f := &transcript.Frame{Dir: transcript.In}
 	for i := range int64(1000) {
-		h.append(chunk{start: 2 * i, data: []byte{23}, frame: f}, f)
+		c.append(h, chunk{start: 2 * i, data: []byte{23}, frame: f}, f)
 		c.gap(transcript.In, h, chunk{start: 2*i + 1, missing: 1 << 20}, f)
 	}
 	if h.uncertain > maxUncertain {

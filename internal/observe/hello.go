@@ -66,6 +66,16 @@ func (h *hello) drop() { *h = hello{} }
 func nameIn(b []byte) (name string, done bool) {
 	a := tlsmsg.Assembler{MaxMessage: maxMessage}
 	for {
+		if record, wait := beginsRecord(b); !record && !wait && !a.Pending() {
+			at, whole := findHello(b)
+			if _, asked := agreed(b[:at], nil); !asked && isHTTP(b) {
+				return "", true // a body, whatever it looks like
+			}
+			if !whole {
+				return "", false
+			}
+			b = b[at:]
+		}
 		rec, n, err := tlsmsg.NextRecord(b)
 		if err != nil || n > 0 && rec.Type != tlsmsg.ContentHandshake {
 			return "", true

@@ -237,7 +237,7 @@ func TestWhatWaitsIsBoundedByItsFrames(t *testing.T) {
 	}
 	var h half
 	for i := range int64(maxMarks) {
-		h.append(chunk{start: i, data: []byte{23}, frame: f}, f)
+		new(Connection).append(&h, chunk{start: i, data: []byte{23}, frame: f}, f)
 	}
 	if n := len(h.marks) * len(f.Raw); n > 2*maxMarked {
 		t.Errorf("%d bytes of frames are remembered for a record", n)

@@ -27,10 +27,13 @@ type half struct {
 	marks  []mark // the frames that brought buf, by offset
 	marked int    // bytes of these frames
 
+	tls       bool  // it has begun
+	told      int64 // end of the octets that records and remarks account for
 	skip      int64 // octets of a record that lies partly in a gap
 	resync    bool  // the next record's beginning is not known
 	given     bool  // given up: this is not TLS
 	any       bool  // there was a record
+	passed    int64 // octets passed over to find it
 	uncertain int   // records that may have been lost in a gap
 
 	encrypted bool         // ChangeCipherSpec went by
@@ -51,7 +54,7 @@ type mark struct {
 
 // append adds octets that f set free: by bringing them, by filling the hole
 // before them, or by bringing what they answer.
-func (h *half) append(p chunk, f *transcript.Frame) {
+func (c *Connection) append(h *half, p chunk, f *transcript.Frame) {
 	if h.given {
 		return
 	}
@@ -62,6 +65,7 @@ func (h *half) append(p chunk, f *transcript.Frame) {
 	if h.skip > 0 {
 		n := min(h.skip, int64(len(data)))
 		h.skip -= n
+		c.recorder.Octets(f, &transcript.Octets{Why: "unplaced", Offset: start, End: start + n})
 		data, start = data[n:], start+n
 	}
 	if len(h.buf) == 0 {
@@ -110,6 +114,9 @@ func (h *half) unmark(n int) {
 // being looked at.
 func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 	for !h.given && len(h.buf) > 0 {
+		if !h.tls && !c.begins(dir, h, f) {
+			return
+		}
 		if h.resync && !c.resynchronize(dir, h, f) {
 			return
 		}
@@ -129,6 +136,7 @@ func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 			Offset: h.base, Wire: bytes.Clone(h.buf[:n])}
 		if c.record(dir, h, at, &event); !h.given { // else there is nothing left
 			h.drop(n)
+			h.told = h.base
 		}
 	}
 }
@@ -247,8 +255,13 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 	} else {
 		c.remark(f, transcript.TCP, "gap", fmt.Sprintf("%d bytes of the %s are missing from the capture, from byte %d of its stream on", p.missing, sideOf(dir), p.start))
 	}
+	h.told = p.start + p.missing
 	if h.given {
 		return
+	}
+	if !h.tls {
+		c.opening.doubt = c.opening.doubt && dir == transcript.In
+		c.say(dir, h, len(h.buf), "preamble")
 	}
 	lost := p.missing
 	if n := recordLength(h.buf); n > 0 { // its header tells how much of the gap is its own
@@ -296,24 +309,71 @@ func recordLength(b []byte) int {
 	return tlsmsg.RecordHeaderLen + int(b[3])<<8 + int(b[4])
 }
 
-// resynchronize looks for the beginning of a record where a segment begins, as
-// most records do.
+// maxResync bounds what is kept to find a chain of records in.
+const maxResync = 2 * (tlsmsg.RecordHeaderLen + tlsmsg.MaxCiphertext)
+
+// resynchronize looks for the next record that stands up. One that begins where
+// a segment does, as most do, needs a header that can be; anywhere else the
+// header of the next one has to follow it.
 func (c *Connection) resynchronize(dir transcript.Dir, h *half, f *transcript.Frame) bool {
-	for i := 0; i < len(h.marks); i++ {
-		from := int(max(0, h.marks[i].at-h.base))
-		if from < len(h.buf) && looksLikeRecord(h.buf[from:]) {
-			h.drop(from)
-			h.resync = false
+	at, marks := 0, h.marks
+	for ; at < len(h.buf); at++ {
+		for len(marks) > 0 && marks[0].at < h.base+int64(at) {
+			marks = marks[1:]
+		}
+		boundary := len(marks) > 0 && marks[0].at == h.base+int64(at)
+		stands, wait := standsUp(h.buf[at:], boundary)
+		if stands {
+			c.resumeAt(dir, h, f, at)
 			return true
 		}
+		if wait && len(h.buf)-at <= maxResync {
+			break
+		}
 	}
-	h.drop(len(h.buf))
+	h.passed += int64(at)
+	c.say(dir, h, at, "unplaced")
 	return false
 }
 
-// looksLikeRecord reports whether b begins as a record of a version in use.
-func looksLikeRecord(b []byte) bool {
-	return len(b) >= tlsmsg.RecordHeaderLen &&
-		b[0] >= byte(tlsmsg.ContentChangeCipherSpec) && b[0] <= byte(tlsmsg.ContentApplicationData) &&
-		b[1] == 3 && b[2] <= 4 && recordLength(b) <= tlsmsg.RecordHeaderLen+tlsmsg.MaxCiphertext
+// resumeAt follows records again from an octet of the buffer on.
+func (c *Connection) resumeAt(dir transcript.Dir, h *half, f *transcript.Frame, at int) {
+	passed := h.passed + int64(at)
+	c.say(dir, h, at, "unplaced")
+	h.resync, h.passed = false, 0
+	if dir == transcript.Out || !c.ending.syn {
+		c.opening.begun = true
+	}
+	if passed == 0 {
+		return
+	}
+	c.remark(f, transcript.TLS, "resynchronized", fmt.Sprintf("%d bytes of the %s are passed over, a part of a record of which the beginning is missing from the capture: the next record that stands up begins at byte %d of its stream",
+		passed, sideOf(dir), h.base))
+}
+
+// standsUp reports whether b begins with a record: with a header that can be, and
+// unless a segment begins there, with another such header behind it, or nothing.
+// wait says that more octets are needed to tell.
+func standsUp(b []byte, boundary bool) (stands, wait bool) {
+	if !mayBeRecord(b) {
+		return false, false
+	}
+	n := recordLength(b)
+	switch {
+	case n == 0:
+		return false, true
+	case boundary:
+		return true, false
+	case len(b) < n+tlsmsg.RecordHeaderLen:
+		return false, len(b) <= n || mayBeRecord(b[n:])
+	}
+	return mayBeRecord(b[n:]), false
+}
+
+// mayBeRecord reports whether b begins as a record of a version in use does, as
+// far as it goes.
+func mayBeRecord(b []byte) bool {
+	known := func(i int, low, high byte) bool { return len(b) <= i || low <= b[i] && b[i] <= high }
+	return known(0, byte(tlsmsg.ContentChangeCipherSpec), byte(tlsmsg.ContentApplicationData)) && known(1, 3, 3) && known(2, 0, 4) &&
+		(len(b) < tlsmsg.RecordHeaderLen || recordLength(b) <= tlsmsg.RecordHeaderLen+tlsmsg.MaxCiphertext && recordLength(b) > tlsmsg.RecordHeaderLen)
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
@@ -55,6 +56,8 @@ func (b *builder) entry(e *transcript.Entry) {
 		s = b.message(e)
 	case transcript.TypeDecision:
 		s = b.note(e)
+	case transcript.TypeOctets:
+		s = b.octets(e)
 	}
 	switch {
 	case s == nil:
@@ -129,6 +132,20 @@ func (b *builder) note(e *transcript.Entry) *step {
 		return nil
 	}
 	return s
+}
+
+// octets notes what a side says before TLS begins.
+func (b *builder) octets(e *transcript.Entry) *step {
+	o := e.Octets
+	if o.Raw == nil {
+		return nil
+	}
+	side := "client: "
+	if e.Dir == transcript.In {
+		side = "server: "
+	}
+	text := side + strings.Join(view.PreambleLines(o.Raw), " / ")
+	return &step{Kind: "note", Label: view.Escape(text), Wire: nothing, Plain: nothing, key: o}
 }
 
 func size(b []byte) string {

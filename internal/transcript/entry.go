@@ -38,10 +38,11 @@ const (
 	TypeMessage              // a TLS message: Message
 	TypeDecision             // something decided or noticed: Decision
 	TypeResult               // how it all ended, the last entry: Result
+	TypeOctets               // octets of a captured stream that are no TLS: Octets
 )
 
 func (t Type) String() string {
-	return name(t, "segment", "record", "message", "decision", "result")
+	return name(t, "segment", "record", "message", "decision", "result", "octets")
 }
 
 func name[T ~uint8](v T, names ...string) string {
@@ -68,6 +69,15 @@ type Entry struct {
 	Message  *Message
 	Decision *Decision
 	Result   *Result
+	Octets   *Octets
+}
+
+// Octets are a run of a captured stream that is no TLS: what is said before it
+// begins, or of which the beginning is missing.
+type Octets struct {
+	Why         string // "preamble": said in another protocol; "unplaced": of a record that is not all there; "foreign": no TLS, after some
+	Raw         []byte // of a preamble, as long as it is not too long; else nil
+	Offset, End int64  // in its direction's byte stream
 }
 
 // A Record is one TLS record (RFC 5246, section 6.2).

@@ -105,6 +105,14 @@ func placed(e *Entry, f *Frame) *Entry {
 	return e
 }
 
+// Octets records octets that f brought and that are no TLS.
+func (r *Recorder) Octets(f *Frame, o *Octets) {
+	r.add(&Entry{At: f.At, Dir: f.Dir, Layer: TCP, Type: TypeOctets, Frame: f, Octets: o}, len(o.Raw))
+}
+
+// Captured reports whether a frame is somebody else's, from a capture.
+func (f *Frame) Captured() bool { return f.captured }
+
 // Remark records something that was noticed about a frame.
 func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
 	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text})

@@ -238,6 +238,8 @@ func (e *Entry) Size() int {
 		n += e.size()
 	case e.Decision != nil:
 		n += len(e.Decision.Text)
+	case e.Octets != nil:
+		n += len(e.Octets.Raw)
 	}
 	return n
 }

@@ -35,6 +35,8 @@ func (j *JSON) Entry(e *transcript.Entry) {
 		messageValues(&o, e.Message)
 	case transcript.TypeDecision:
 		decisionValues(&o, e.Decision)
+	case transcript.TypeOctets:
+		octetsValues(&o, e.Octets)
 	case transcript.TypeResult:
 		resultValues(&o, e.Result)
 	}

@@ -50,6 +50,8 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 		}
 	case transcript.TypeDecision:
 		l.decision(e)
+	case transcript.TypeOctets:
+		l.octets(e.Octets, e.Dir)
 	case transcript.TypeResult:
 		l.print("\n")
 		totals := l.totals()

@@ -1,0 +1,83 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// What is said before TLS begins is shown as text, line by line, as far as it is
+// text.
+
+const (
+	// maxLines bounds the lines that are shown of one piece, and maxLine a line
+	// in bytes.
+	maxLines = 24
+	maxLine  = 400
+	// maxBinary is how many bytes are shown of what is no text.
+	maxBinary = 96
+)
+
+// octets shows what one side says before TLS begins, with an arrow for the
+// direction that it goes.
+func (l *Ladder) octets(o *transcript.Octets, dir transcript.Dir) {
+	if o.Raw == nil {
+		return
+	}
+	mark := "> "
+	if dir == transcript.In {
+		mark = "< "
+	}
+	for _, line := range PreambleLines(o.Raw) {
+		l.paragraph(l.lane.indent, mark, line, plain)
+	}
+}
+
+// PreambleLines puts octets into lines; those that are no text are one. They may
+// hold anything: pass them through Escape before showing them.
+func PreambleLines(b []byte) []string {
+	if isBinary(b) {
+		if len(b) > maxBinary {
+			return []string{string(b[:maxBinary]) + fmt.Sprintf("… %d bytes more", len(b)-maxBinary)}
+		}
+		return []string{string(b)}
+	}
+	var lines []string
+	rest := strings.TrimRight(string(b), "\r\n")
+	for rest != "" || len(lines) == 0 {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		if len(lines) == maxLines {
+			return append(lines, fmt.Sprintf("… %d bytes more", len(line)+1+len(rest)))
+		}
+		line = strings.TrimRight(line, "\r")
+		if len(line) > maxLine {
+			line = line[:maxLine] + fmt.Sprintf("… %d bytes more", len(line)-maxLine)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// isBinary reports whether more than a few of the octets are no text.
+func isBinary(b []byte) bool {
+	odd := 0
+	for _, v := range b {
+		if v < ' ' && v != '\n' && v != '\r' && v != '\t' || v == 0x7f {
+			odd++
+		}
+	}
+	return odd*20 > len(b)
+}
+
+// octetsValues: what a captured stream holds beside TLS.
+func octetsValues(o *object, t *transcript.Octets) {
+	o.add("why", t.Why)
+	o.add("len", int(t.End-t.Offset))
+	o.add("offset", t.Offset)
+	o.add("end", t.End)
+	if t.Raw != nil {
+		o.add("text", string(t.Raw))
+	}
+}
