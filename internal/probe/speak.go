@@ -70,5 +70,9 @@ func (l *loop) wake(c *conn) {
 
 // identity is what the target's ClientHello has of its own.
 func (c *conn) identity() handshake.Identity {
-	return handshake.Identity{Random: c.random, ServerName: c.target.Name}
+	name := c.target.Name
+	if name == "" { // of an address there is no server_name, and a name to check the certificate against all the same
+		name = c.target.Addr.WithZone("").String()
+	}
+	return handshake.Identity{Random: c.random, ServerName: name}
 }

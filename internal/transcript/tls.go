@@ -83,6 +83,9 @@ func (r *Recorder) tlsDecision(at time.Duration, event handshake.Event) *Decisio
 	case handshake.NegotiatedEvent:
 		l.result.Version, l.result.CipherSuite, l.result.Group, l.result.ALPN = e.Version, e.CipherSuite, e.Group, e.ALPN
 		return &Decision{Name: "negotiated", Text: negotiated(e)}
+	case handshake.ChosenEvent:
+		l.result.Version, l.result.CipherSuite = e.Version, e.CipherSuite
+		return nil
 	case handshake.VerdictEvent:
 		l.judged, l.verified = true, e.Err == nil
 		if e.Err != nil {

@@ -59,6 +59,7 @@ func (c *conn[S]) alertArrived(content []byte) error {
 	case alert.Level != tlsmsg.LevelWarning:
 		return refuse(tlsmsg.AlertIllegalParameter, "Alert.level", "%v, expected warning or fatal", alert.Level)
 	}
+	c.state.Warning = alert
 	// Of warnings RFC 5246, section 7.2.2, leaves it to the receiver to go on.
 	return c.tolerate("warning alerts")
 }
@@ -78,7 +79,7 @@ func (c *conn[S]) closeNotifyArrived() error {
 		return nil
 	}
 	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertCloseNotify, "the peer closed")
-	return &ClosedError{After: c.last.String(), Notified: true, MidRecord: c.in.messages.Pending()}
+	return &ClosedError{After: c.last.String(), Notified: true, MidRecord: c.in.messages.Pending(), Warning: c.state.Warning}
 }
 
 // CloseWrite says close_notify: no application data follows. During the

@@ -71,7 +71,9 @@ func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 // serverHello takes the ServerHello (RFC 5246, section 7.4.1.3).
 func (c *Client) serverHello(raw []byte) error {
 	hello := &c.hello
-	if err := c.decode(hello, raw); err != nil {
+	err := c.decode(hello, raw)
+	c.chosen(hello) // what is refused is told of, too
+	if err != nil {
 		return err
 	}
 	if err := c.checkVersion(hello); err != nil {
@@ -84,11 +86,6 @@ func (c *Client) serverHello(raw []byte) error {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.compression_method",
 			"%v was not offered, expected %v", hello.CompressionMethod, tlsmsg.CompressionNull)
 	}
-	if len(hello.SessionID) > 0 {
-		c.state.SessionID = hello.SessionID
-	}
-	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
-	c.state.Extensions = hello.Extensions // raw is the machine's to keep
 	c.in.version, c.out.version = hello.Version, hello.Version
 	if err := c.chooseSuite(hello.CipherSuite); err != nil {
 		return err
@@ -104,6 +101,18 @@ func (c *Client) serverHello(raw []byte) error {
 	}
 	c.negotiated()
 	return nil
+}
+
+// chosen keeps what the server chose, as far as it could be read.
+func (c *Client) chosen(hello *tlsmsg.ServerHello) {
+	if len(hello.SessionID) > 0 {
+		c.state.SessionID = hello.SessionID
+	}
+	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
+	c.state.Extensions = hello.Extensions // raw is the machine's to keep
+	if c.events != nil && hello.Version != 0 {
+		c.events(ChosenEvent{Version: hello.Version, CipherSuite: hello.CipherSuite})
+	}
 }
 
 // checkVersion takes one of the versions that the Config allows. A server that

@@ -223,5 +223,6 @@ func (c *conn[S]) transportEnded() error {
 		After:      c.last.String(),
 		MidRecord:  c.MidRecord(),
 		Handshaken: c.phase == phaseConnected,
+		Warning:    c.state.Warning,
 	}
 }

@@ -104,10 +104,11 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // A ClosedError says where in the conversation the peer closed.
 type ClosedError struct {
-	After      string // the last message before: "the peer's Certificate"
-	Notified   bool   // by close_notify, rather than by ending the stream alone
-	MidRecord  bool   // the stream ended inside a record or a handshake message
-	Handshaken bool   // after the handshake: then the error is ErrTruncated
+	After      string       // the last message before: "the peer's Certificate"
+	Notified   bool         // by close_notify, rather than by ending the stream alone
+	MidRecord  bool         // the stream ended inside a record or a handshake message
+	Handshaken bool         // after the handshake: then the error is ErrTruncated
+	Warning    tlsmsg.Alert // the last alert before, of level warning; Level 0: none
 }
 
 func (e *ClosedError) Error() string {
@@ -120,6 +121,9 @@ func (e *ClosedError) Error() string {
 	}
 	if e.Handshaken {
 		return fmt.Sprintf("the peer %s: data may be missing", how)
+	}
+	if e.Warning.Level != 0 {
+		how = fmt.Sprintf("sent the alert %v (%v) and then %s", e.Warning.Description, e.Warning.Level, how)
 	}
 	return fmt.Sprintf("the peer %s before the handshake was done, after %s", how, e.After)
 }

@@ -65,6 +65,13 @@ type NegotiatedEvent struct {
 	Resumed              bool
 }
 
+// ChosenEvent says what a ServerHello chose, before it is judged. Zero values
+// could not be read.
+type ChosenEvent struct {
+	Version     tlsmsg.Version
+	CipherSuite tlsmsg.CipherSuite
+}
+
 // SessionEvent carries a session that can be resumed, once the handshake is
 // done: Config.Session of another Client.
 type SessionEvent struct{ Session *Session }
@@ -97,6 +104,7 @@ func (RecordEvent) event()     {}
 func (MessageEvent) event()    {}
 func (AlertEvent) event()      {}
 func (NegotiatedEvent) event() {}
+func (ChosenEvent) event()     {}
 func (VerdictEvent) event()    {}
 func (SecretEvent) event()     {}
 func (PreMasterEvent) event()  {}

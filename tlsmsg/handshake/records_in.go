@@ -3,6 +3,7 @@ package handshake
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -131,7 +132,7 @@ func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 	if in.state != nil {
 		var err error
 		if plaintext, err = in.state.Open(rec.Type, rec.Version, rec.Fragment); err != nil {
-			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v", rec.Type, c.last, err)
+			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v%s", rec.Type, c.last, err, unprotectedAlert(rec))
 		}
 	}
 	limit := tlsmsg.MaxPlaintext
@@ -143,6 +144,17 @@ func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), limit)
 	}
 	return plaintext, nil
+}
+
+// unprotectedAlert says what a record that does not authenticate would say if
+// its sender had forgotten to protect it. Nothing is done about it: anybody may
+// have sent it.
+func unprotectedAlert(rec *tlsmsg.Record) string {
+	alert, err := tlsmsg.ParseAlert(rec.Fragment)
+	if rec.Type != tlsmsg.ContentAlert || err != nil {
+		return ""
+	}
+	return fmt.Sprintf("; without protection it would be the alert %v (%v)", alert.Description, alert.Level)
 }
 
 // badRecord gives the answer to bytes that cannot become a record.

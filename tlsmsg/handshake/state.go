@@ -31,6 +31,8 @@ func (s Stage) String() string {
 // State is what is known of the connection so far. Slices in it are the
 // machine's: read them, do not write to them.
 type State struct {
+	// Version, CipherSuite, SessionID and Extensions are those of a ServerHello
+	// that was refused, too: then the stage is below StageHelloReceived.
 	Version              tlsmsg.Version // 0 until ServerHello
 	CipherSuite          tlsmsg.CipherSuite
 	Group                tlsmsg.NamedGroup      // of the key exchange
@@ -52,6 +54,8 @@ type State struct {
 	Verdict      error    // why it did not verify, once Judged; nil: it did
 	OCSPResponse []byte   // DER, from CertificateStatus
 	SCTs         [][]byte // from signed_certificate_timestamp, each a SerializedSCT
+
+	Warning tlsmsg.Alert // the last that the peer sent and that did not end the connection; Level 0: none
 
 	CertificateRequested bool     // by the server
 	Credential           int      // index in Config.Credentials that was sent, or -1
