@@ -29,6 +29,8 @@ type connectFlags struct {
 	tls           tlsFlags
 	until         string
 	get           string
+	maxTime       time.Duration
+	maxSize       string
 	servername    string
 	ca, cert, key string
 	insecure      bool
@@ -101,6 +103,8 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.until, "until", "", "how far to go: tcp, hello, certificate, finished, data (default finished)")
 	fl.StringVar(&f.get, "get", "", "send an HTTP GET for this path, and write the reply to standard output")
+	fl.DurationVar(&f.maxTime, "max-time", 0, "of --get, the most that the whole reply may take (default 10m)")
+	fl.StringVar(&f.maxSize, "max-size", "", "of --get, the most bytes that the reply may have, as in 200M (default 1G)")
 	fl.StringVar(&f.servername, "servername", "", "name for server_name and for the certificate (default HOST)")
 	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
 	fl.StringVar(&f.cert, "cert", "", "client certificate chain, a PEM file, for when the server asks")

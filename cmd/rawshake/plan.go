@@ -63,7 +63,10 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Request, o.WholeReply = f.request(t.hostHeader()), f.get != ""
+	o.Request, o.HTTP = f.request(t.hostHeader()), f.get != ""
+	if err := f.planBounds(o); err != nil {
+		return nil, err
+	}
 	if err := f.planFiles(p); err != nil {
 		p.close()
 		return nil, err
@@ -76,6 +79,24 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	}
 	o.Remote = t.addrPort()
 	return p, nil
+}
+
+// planBounds reads the bounds on a whole reply.
+func (f *connectFlags) planBounds(o *connect.Options) error {
+	switch {
+	case (f.maxTime != 0 || f.maxSize != "") && f.get == "":
+		return usageError("--max-time and --max-size bound the reply to --get, which is not there")
+	case f.maxTime < 0:
+		return usageError("--max-time %v: must be more than 0", f.maxTime)
+	case f.maxSize != "":
+		n, err := parseBytes(f.maxSize)
+		if err != nil || n == 0 || n > 1<<62 {
+			return usageError("--max-size %q is no number of bytes, such as 200M", f.maxSize)
+		}
+		o.MaxSize = int64(n)
+	}
+	o.MaxTime = f.maxTime
+	return nil
 }
 
 // fail ends a plan that nothing comes of; the view says so too.

@@ -39,10 +39,12 @@ type Options struct {
 	Worker *worker.Worker
 
 	Request io.Reader // with goal.Data: what is sent
-	// WholeReply says that the peer ends the reply by ending the connection, so
-	// that a silence before that is a failure.
-	WholeReply bool
-	Output     io.Writer // with goal.Data: where the reply goes
+	// HTTP says that the request is one GET in HTTP/1.1: then the reply's own
+	// length says whether it is whole, and the bounds hold.
+	HTTP    bool
+	MaxTime time.Duration // for the whole reply; 0: DefaultMaxTime
+	MaxSize int64         // of it, in bytes; 0: DefaultMaxSize
+	Output  io.Writer     // with goal.Data: where the reply goes
 
 	Recorder *transcript.Recorder
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil

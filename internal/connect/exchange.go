@@ -15,9 +15,12 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// exchange sends the request and copies the reply until the peer ends it, or
-// stays silent for longer than the timeout.
+// exchange sends the request and copies the reply until it or the connection
+// ends, or the peer stays silent for longer than the timeout.
 func (r *run) exchange(ctx context.Context) error {
+	if err := r.speaksHTTP(); err != nil {
+		return err
+	}
 	stop := context.AfterFunc(ctx, func() { r.conn.SetDeadline(time.Now()) })
 	defer stop()
 	sent := make(chan error, 1)
@@ -28,20 +31,16 @@ func (r *run) exchange(ctx context.Context) error {
 		}
 		sent <- err
 	}()
-	n, err := r.receive(ctx)
+	var err error
+	if r.HTTP {
+		err = r.receiveHTTP(ctx)
+	} else {
+		err = r.receiveAny(ctx)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return &goal.InterruptedError{Waiting: "the reply"}
-	case err == nil && n == 0 && r.WholeReply:
-		return goal.ErrNoReply
-	case err == nil:
-	case errors.Is(err, os.ErrDeadlineExceeded) && r.WholeReply:
-		return &goal.TimeoutError{After: r.Timeout, Waiting: fmt.Sprintf("the rest of the reply, of which %d bytes came", n)}
-	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
-		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &goal.TimeoutError{After: r.Timeout, Waiting: "a reply to what was sent"}
-	default:
+	case err != nil:
 		return err
 	}
 	select {
@@ -52,17 +51,29 @@ func (r *run) exchange(ctx context.Context) error {
 	}
 }
 
-// receive copies what arrives to the output. Each read may take as long as the
-// timeout.
-func (r *run) receive(ctx context.Context) (total int64, err error) {
+// receiveAny copies what comes, until the peer ends it or says nothing more.
+func (r *run) receiveAny(ctx context.Context) error {
+	n, err := r.receive(ctx, output{r.Output}, func() time.Time { return time.Now().Add(r.Timeout) })
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
+		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &goal.TimeoutError{After: r.Timeout, Waiting: "a reply to what was sent", Connected: true}
+	}
+	return err
+}
+
+// receive copies what arrives to an output, each time until a deadline.
+func (r *run) receive(ctx context.Context, to io.Writer, deadline func() time.Time) (total int64, err error) {
 	buf := make([]byte, 16<<10)
 	for ctx.Err() == nil {
-		r.conn.SetReadDeadline(time.Now().Add(r.Timeout))
+		r.conn.SetReadDeadline(deadline())
 		n, err := r.conn.Read(buf)
 		total += int64(n)
 		if n > 0 {
-			if _, werr := r.Output.Write(buf[:n]); werr != nil {
-				return total, &OutputError{werr}
+			if _, werr := to.Write(buf[:n]); werr != nil {
+				return total, werr
 			}
 		}
 		switch {
@@ -80,6 +91,17 @@ type OutputError struct{ Err error }
 
 func (e *OutputError) Error() string { return "the reply cannot be written: " + e.Err.Error() }
 func (e *OutputError) Unwrap() error { return e.Err }
+
+// output is where the reply goes, whose failures say so.
+type output struct{ to io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if err != nil {
+		return n, &OutputError{err}
+	}
+	return n, nil
+}
 
 // gaveUp turns the end of the time for reaching the goal into a sentence that
 // says what was waited for.

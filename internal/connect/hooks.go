@@ -47,8 +47,11 @@ func (r *run) note(layer, name, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := transcript.Link
-	if layer == "guard" {
+	switch layer {
+	case "guard":
 		l = transcript.Guard
+	case "tls":
+		l = transcript.TLS
 	}
 	if layer == "link" && name != "dropped_by_hand" {
 		r.link = name

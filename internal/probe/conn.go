@@ -67,14 +67,6 @@ const (
 	maxSegments = 4096
 )
 
-// A reply is what comes of a request.
-type reply struct {
-	sent    int  // of the request
-	asked   bool // all of it is written
-	data    []byte
-	dataLen int
-}
-
 // reach notes the first time of a step: when the packet came that led to it.
 func (c *conn) reach(step int) {
 	if c.steps[step] == 0 {

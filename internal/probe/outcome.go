@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -106,13 +107,14 @@ func (l *loop) begin(c *conn) *record.Record {
 	r.SYNs, r.RTT, r.Steps, r.TCP = int(c.syns), c.rtt, c.steps, &c.answer
 	r.Evidence = c.last
 	if c.reply != nil {
-		r.Data, r.DataLen = c.reply.data, c.reply.dataLen
+		r.Data, r.DataLen, r.DataEnd = c.reply.data, c.reply.dataLen, c.reply.end
 	}
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
-		if r.Stage >= handshake.StageHelloReceived {
-			l.state = tls.State()
-			r.TLS = &l.state
+		l.state = tls.State()
+		r.TLS = &l.state
+		if l.state.Warning.Level != 0 {
+			r.AlertIn = &l.state.Warning
 		}
 	}
 	return r
@@ -143,10 +145,15 @@ func (c *conn) after() string {
 func (l *loop) failed(c *conn, err error) {
 	r := l.begin(c)
 	r.Error, r.After = err.Error(), c.after()
+	if r.DataLen > 0 && r.DataEnd == "" {
+		r.DataEnd = record.EndClosed
+	}
 	var notTLS *handshake.NotTLSError
 	var alert *handshake.AlertError
 	var protocol *handshake.ProtocolError
 	var closed *handshake.ClosedError
+	var cut *goal.ReplyCutError
+	var choice *goal.ProtocolChoiceError
 	switch {
 	case errors.As(err, &notTLS):
 		r.Outcome, r.First = record.OutcomeNotTLS, notTLS.First
@@ -159,6 +166,10 @@ func (l *loop) failed(c *conn, err error) {
 		r.Outcome, r.Class, r.After = record.OutcomeProtocol, "closed_early", closed.After
 	case errors.Is(err, errEndless):
 		r.Outcome, r.Class = record.OutcomeProtocol, "endless_data"
+	case errors.As(err, &cut):
+		r.Outcome, r.Class = record.OutcomeProtocol, "reply_cut"
+	case errors.As(err, &choice):
+		r.Outcome, r.Class = record.OutcomeFailed, "alpn"
 	case errors.Is(err, errNoReply):
 		r.Outcome, r.Class = record.OutcomeProtocol, "no_reply"
 	case errors.Is(err, tcb.ErrReset), errors.Is(err, tcb.ErrRefused):
@@ -176,7 +187,7 @@ func (l *loop) failed(c *conn, err error) {
 	l.report(c, r)
 	c.judged = true
 	switch {
-	case errors.Is(err, errNoReply):
+	case errors.Is(err, errNoReply), cut != nil, choice != nil:
 		c.session.CloseWrite()
 	case errors.Is(err, errEndless), r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol:
 		c.session.Abort()
@@ -191,6 +202,9 @@ func class(e *handshake.ProtocolError) string { return e.Alert.String() }
 func (l *loop) timedOut(c *conn) {
 	r := l.begin(c)
 	r.Outcome, r.After = record.OutcomeTimeout, c.after()
+	if r.DataLen > 0 {
+		r.DataEnd = record.EndTimeout
+	}
 	if c.stuck() {
 		c.odd |= oddTarpit
 	}

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
@@ -103,58 +102,6 @@ func (l *loop) labour() {
 	}
 }
 
-// exchange sends the request and takes the first bytes of the reply. It
-// reports whether the record is made.
-func (l *loop) exchange(c *conn) bool {
-	if c.reply == nil {
-		c.reply = new(reply)
-	}
-	r := c.reply
-	if !r.asked {
-		request := l.request(c)
-		for n := 1; n > 0; r.sent += n {
-			n = c.session.Write(request[r.sent:])
-		}
-		r.asked = r.sent == len(request)
-	}
-	for b := c.session.Peek(); len(b) > 0; b = c.session.Peek() {
-		c.reach(record.StepData)
-		r.data = append(r.data, b[:min(len(b), l.o.DataMax-len(r.data))]...)
-		r.dataLen += len(b)
-		c.session.Discard(len(b))
-		if len(r.data) >= l.o.DataMax {
-			break
-		}
-	}
-	if r.dataLen > 0 && (len(r.data) >= l.o.DataMax || c.session.EOF() || c.session.Err() != nil) {
-		l.reached(c)
-		return true
-	}
-	if c.session.EOF() {
-		l.failed(c, errNoReply)
-		return true
-	}
-	return false
-}
-
-// request is what is sent once the handshake is done.
-func (l *loop) request(c *conn) []byte {
-	if l.o.Path == "" {
-		return l.o.Request
-	}
-	host := c.target.Name
-	if host == "" {
-		host = c.target.Addr.String()
-		if c.target.Addr.Is6() {
-			host = "[" + host + "]"
-		}
-	}
-	if c.target.Port != 443 {
-		host = fmt.Sprintf("%s:%d", host, c.target.Port)
-	}
-	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", l.o.Path, host)
-}
-
 // ring is called when a connection's deadline has passed.
 func (l *loop) ring(c *conn) {
 	c.session.Advance(l.now)
@@ -165,7 +112,8 @@ func (l *loop) ring(c *conn) {
 		case c.reported:
 			c.session.Abort()
 			c.limit = l.now.Add(closeTime) // until when its RST has surely left
-		case c.reply != nil && c.reply.dataLen > 0:
+		case c.reply != nil && c.reply.dataLen > 0 && c.reply.follows == nil:
+			c.reply.end = record.EndTimeout
 			l.reached(c) // the reply that there is
 		default:
 			l.timedOut(c)

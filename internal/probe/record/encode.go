@@ -110,11 +110,14 @@ func (e *Encoder) tcp(r *Record) {
 
 func (e *Encoder) tls(r *Record) {
 	w, s := &e.w, r.TLS
-	if s == nil || r.Stage < handshake.StageHelloReceived {
+	if s == nil || s.Version == 0 {
 		return
 	}
+	accepted := r.Stage >= handshake.StageHelloReceived
 	w.str("version", s.Version.String())
-	w.str("cipher_suite", s.CipherSuite.String())
+	if accepted || s.CipherSuite != 0 { // or the ServerHello may not go as far
+		w.str("cipher_suite", s.CipherSuite.String())
+	}
 	if s.Group != 0 {
 		w.str("group", s.Group.String())
 	}
@@ -191,6 +194,7 @@ func (e *Encoder) failure(r *Record) {
 	if r.DataLen > 0 {
 		w.int("data_len", r.DataLen)
 		w.str("data", string(r.Data))
+		w.strIf("data_end", r.DataEnd)
 	}
 	if p := &r.Evidence; p.Len > 0 && !r.OK && w.open("evidence", '{') {
 		w.ms("time_ms", p.At)

@@ -12,7 +12,7 @@ var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "er
 	"version", "cipher_suite", "group", "signature_scheme", "alpn", "extensions", "session_id_len", "session_ticket",
 	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "scts", "chain",
 	"certificate_verified", "peer_verified", "certificate_error", "certificate_reasons",
-	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "evidence"}
+	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "data_end", "evidence"}
 
 // Fields are those that are wanted.
 type Fields struct{ set map[string]bool }

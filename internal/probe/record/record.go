@@ -34,6 +34,15 @@ var Outcomes = []string{"open", "hello", "certificate", "finished", "data",
 	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
 	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
+// How a reply ended.
+const (
+	EndComplete = "complete"     // all that it says it is long came
+	EndNotified = "close_notify" // the peer's
+	EndClosed   = "closed"       // the connection ended otherwise: the rest may be missing
+	EndTimeout  = "timeout"      // nothing more came in time
+	EndLimit    = "limit"        // as much as is kept
+)
+
 // Steps on the way, in order; the first is 0 by definition.
 const (
 	StepSYN         = iota // the first SYN left
@@ -77,6 +86,7 @@ type Record struct {
 	First     []byte // of a peer that does not speak TLS
 	Data      []byte // the first bytes of the reply
 	DataLen   int    // of all that was read of it
+	DataEnd   string // how it ended; empty: there is none
 
 	Evidence Packet
 }

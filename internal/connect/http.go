@@ -1,0 +1,122 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/http1"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// Bounds on a reply as a whole, where the Options set none.
+const (
+	DefaultMaxTime = 10 * time.Minute
+	DefaultMaxSize = 1 << 30 // bytes
+)
+
+// speaksHTTP refuses to speak HTTP/1.1 where something else was chosen.
+func (r *run) speaksHTTP() error {
+	if !r.HTTP {
+		return nil
+	}
+	chosen := r.machine.TLS().State().ALPN
+	if chosen == "" || strings.HasPrefix(chosen, "http/") {
+		return nil
+	}
+	return &goal.ProtocolChoiceError{Chosen: chosen}
+}
+
+// A download is a reply on its way to the output, within its bounds.
+type download struct {
+	reply http1.Reply
+	to    io.Writer
+	left  int64 // that may still come
+	over  bool  // more came than that
+}
+
+var errTooLarge = errors.New("too large")
+
+// Write passes on what belongs to the reply.
+func (d *download) Write(p []byte) (int, error) {
+	extra := d.reply.Extra()
+	d.reply.Write(p)
+	mine := p[:len(p)-int(d.reply.Extra()-extra)]
+	fits := mine[:min(int64(len(mine)), d.left)]
+	d.left -= int64(len(fits))
+	if n, err := d.to.Write(fits); err != nil {
+		return n, err
+	}
+	if len(fits) < len(mine) {
+		return len(fits), errTooLarge
+	}
+	return len(p), nil
+}
+
+// receiveHTTP copies a reply to the output and judges whether it is whole. What
+// says its own length is whole when all of that came, whether or not the peer
+// then ends the connection as it should (RFC 9112, section 9.8), and is not
+// whole before, however it does.
+func (r *run) receiveHTTP(ctx context.Context) error {
+	maxTime, maxSize := r.MaxTime, r.MaxSize
+	if maxTime <= 0 {
+		maxTime = DefaultMaxTime
+	}
+	if maxSize <= 0 {
+		maxSize = DefaultMaxSize
+	}
+	d := &download{to: output{r.Output}, left: maxSize}
+	end := time.Now().Add(maxTime)
+	n, err := r.receive(ctx, d, func() time.Time {
+		patience := r.Timeout
+		if d.reply.Complete() && r.Gate == nil { // what is left is the end of the connection
+			patience = min(patience, closeTimeout)
+		}
+		if next := time.Now().Add(patience); next.Before(end) || r.Gate != nil {
+			return next
+		}
+		return end
+	})
+	if d.reply.Contradicts() {
+		r.note("tls", "http_contradiction", "the reply has both a Content-Length and a Transfer-Encoding, which counts: somebody may want to smuggle another reply (RFC 9112, section 6.3)")
+	}
+	if extra := d.reply.Extra(); extra > 0 {
+		r.note("tls", "http_extra", fmt.Sprintf("%d bytes after the end of the reply are left out", extra))
+	}
+	var failed *OutputError
+	switch {
+	case errors.As(err, &failed):
+		return err
+	case errors.Is(err, errTooLarge):
+		return &goal.ReplyLimitError{Size: maxSize, Got: maxSize}
+	case d.reply.Complete():
+		r.noteEnd(err)
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(end) && r.Gate == nil:
+		return &goal.ReplyLimitError{Time: maxTime, Got: n}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &goal.TimeoutError{After: r.Timeout, Waiting: fmt.Sprintf("the rest of the reply, of which %d bytes came", n), Connected: true}
+	case err == nil && n == 0:
+		return goal.ErrNoReply
+	case d.reply.Missing() != "" && (err == nil || errors.Is(err, handshake.ErrTruncated)):
+		return &goal.ReplyCutError{Missing: d.reply.Missing(), Err: err}
+	}
+	return err
+}
+
+// noteEnd says how the peer ended the connection after a whole reply, if not in
+// good order.
+func (r *run) noteEnd(err error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		r.note("tls", "kept_open", "the reply is whole by its own length, and the peer keeps the connection open: we end it")
+	default:
+		r.note("tls", "no_close_notify", "the reply is whole by its own length (RFC 9112, section 9.8), and then: "+err.Error())
+	}
+}

@@ -1,0 +1,115 @@
+package probe
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/http1"
+	"github.com/rawshake/rawshake/internal/probe/record"
+)
+
+// A reply is what comes of a request.
+type reply struct {
+	sent    int  // of the request
+	asked   bool // all of it is written
+	data    []byte
+	dataLen int
+	follows *http1.Reply // of a GET: where it ends
+	end     string       // how it ended
+}
+
+// newReply is refused where the server chose a protocol that the request is not
+// written in.
+func (l *loop) newReply(c *conn) (*reply, error) {
+	if l.o.Path == "" {
+		return new(reply), nil
+	}
+	if chosen := c.session.TLS().State().ALPN; chosen != "" && !strings.HasPrefix(chosen, "http/") {
+		return nil, &goal.ProtocolChoiceError{Chosen: chosen}
+	}
+	return &reply{follows: new(http1.Reply)}, nil
+}
+
+// exchange sends the request and takes the first bytes of the reply. It
+// reports whether the record is made.
+func (l *loop) exchange(c *conn) bool {
+	if c.reply == nil {
+		r, err := l.newReply(c)
+		if err != nil {
+			l.failed(c, err)
+			return true
+		}
+		c.reply = r
+	}
+	r := c.reply
+	if !r.asked {
+		request := l.request(c)
+		for n := 1; n > 0; r.sent += n {
+			n = c.session.Write(request[r.sent:])
+		}
+		r.asked = r.sent == len(request)
+	}
+	for b := c.session.Peek(); len(b) > 0 && r.end == ""; b = c.session.Peek() {
+		c.reach(record.StepData)
+		r.take(b, l.o.DataMax)
+		c.session.Discard(len(b))
+	}
+	if r.end == "" && c.session.EOF() {
+		r.end = record.EndNotified
+	}
+	switch {
+	case r.end == "":
+		return false // also where the connection failed: advance sees that
+	case r.dataLen == 0:
+		l.failed(c, errNoReply)
+	case r.end == record.EndNotified && r.missing() != "":
+		l.failed(c, &goal.ReplyCutError{Missing: r.missing()})
+	default:
+		l.reached(c)
+	}
+	return true
+}
+
+// take takes bytes of the reply, of which most are kept.
+func (r *reply) take(b []byte, most int) {
+	r.data = append(r.data, b[:min(len(b), most-len(r.data))]...)
+	r.dataLen += len(b)
+	if r.follows != nil {
+		r.follows.Write(b)
+	}
+	switch {
+	case r.dataLen > len(r.data):
+		r.end = record.EndLimit
+	case r.follows != nil && r.follows.Complete():
+		r.end = record.EndComplete
+	case len(r.data) >= most:
+		r.end = record.EndLimit
+	}
+}
+
+// missing says what of a reply that says its length has not come.
+func (r *reply) missing() string {
+	if r.follows == nil {
+		return ""
+	}
+	return r.follows.Missing()
+}
+
+// request is what is sent once the handshake is done.
+func (l *loop) request(c *conn) []byte {
+	if l.o.Path == "" {
+		return l.o.Request
+	}
+	host := c.target.Name
+	if host == "" {
+		host = c.target.Addr.String()
+		if c.target.Addr.Is6() {
+			host = "[" + host + "]"
+		}
+	}
+	if c.target.Port != 443 {
+		host = fmt.Sprintf("%s:%d", host, c.target.Port)
+	}
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", l.o.Path, host)
+}
