@@ -2,6 +2,7 @@ package rawtcp
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -21,7 +22,8 @@ type Listening struct {
 	Local netip.AddrPort // an unspecified address stands for all of ours
 	// Backlog bounds the connections that have begun and were not accepted; 0
 	// means DefaultBacklog. When it is full, SYNs are answered with cookies and
-	// no state is kept for them.
+	// no state is kept for them; when it is full of connections that wait for
+	// Accept alone, nothing is answered that could begin another.
 	Backlog int
 	// Configure may change a new connection's config; nil leaves it.
 	Configure func(*tcb.Config)
@@ -93,28 +95,38 @@ func (e *Endpoint) listener(local netip.AddrPort) *Listening {
 }
 
 // receiveNew takes a segment that belongs to no connection: one may begin with
-// it, or it is a stray.
+// it, or it is a stray (RFC 9293, sections 3.10.7.1 and 3.10.7.2). A port that
+// listens answers an ACK and a SYN, and nothing else: not a lone FIN, octets
+// without flags, or a RST.
 func (e *Endpoint) receiveNew(now tcb.Instant, local, remote netip.AddrPort, s *wire.Segment) {
 	l := e.listener(local)
 	switch {
 	case l == nil:
-	case s.Flags.Has(wire.SYN) && !s.Flags.Any(wire.ACK|wire.RST):
+		e.answerStray(local.Addr(), remote.Addr(), s)
+	case s.Flags.Has(wire.RST), !s.Flags.Any(wire.ACK | wire.SYN):
+		e.drop(fmt.Sprintf("%v to port %d, which listens: neither SYN nor ACK", s.Flags, s.DstPort))
+	case !s.Flags.Has(wire.ACK):
 		e.receiveSYN(now, l, local, remote, s)
-		return
-	case s.Flags.Has(wire.ACK) && !s.Flags.Any(wire.SYN|wire.RST) && e.receiveCookie(now, l, local, remote, s):
-		return
+	case s.Flags.Has(wire.SYN) || !e.receiveCookie(now, l, local, remote, s):
+		e.answerStray(local.Addr(), remote.Addr(), s)
 	}
-	e.answerStray(local.Addr(), remote.Addr(), s)
 }
 
+// receiveSYN begins a connection. While as many as may be wait to be accepted
+// it stays silent, and the peer's next SYN may find room.
 func (e *Endpoint) receiveSYN(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {
-	if l.pending+len(l.queue) >= l.Backlog {
+	switch {
+	case l.full():
+		e.drop(fmt.Sprintf("SYN dropped: %d connections to port %d wait to be accepted", len(l.queue), local.Port()))
+	case l.pending+len(l.queue) >= l.Backlog:
 		e.sendCookie(now, l, local, remote, s)
-		return
+	default:
+		e.begin(now, l, local, remote, e.Config(now, local, remote), s)
 	}
-	cfg := e.Config(now, local, remote)
-	e.begin(now, l, local, remote, cfg, s)
 }
+
+// full reports whether no more connections can wait to be accepted.
+func (l *Listening) full() bool { return len(l.queue) >= l.Backlog }
 
 // begin makes the connection that a SYN asks for.
 func (e *Endpoint) begin(now tcb.Instant, l *Listening, local, remote netip.AddrPort, cfg tcb.Config, syn *wire.Segment) *Flow {

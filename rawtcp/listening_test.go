@@ -145,3 +145,76 @@ func TestTimeWaitGivesWayToAHigherSequenceNumber(t *testing.T) {
 		t.Errorf("sent %+v, want a SYN-ACK beyond %v", again, fin.End())
 	}
 }
+
+// TestAPortThatListensAnswersSYNsAndACKsAlone plays every combination of flags:
+// what has neither SYN nor ACK is dropped in silence, where nobody listens it
+// is reset (RFC 9293, sections 3.10.7.1 and 3.10.7.2).
+func TestAPortThatListensAnswersSYNsAndACKsAlone(t *testing.T) {
+	for flags := range wire.Flags(64) {
+		for _, octets := range []string{"", "octets"} {
+			for _, listens := range []bool{true, false} {
+				b := newBench()
+				if listens {
+					listen(t, b, 0)
+				}
+				b.receive(from(1, wire.Segment{Seq: 10, Ack: 77, Flags: flags, Payload: []byte(octets)}))
+				var want wire.Flags // 0: silence
+				switch {
+				case flags.Has(wire.RST):
+				case flags.Has(wire.ACK):
+					want = wire.RST
+				case listens && flags.Has(wire.SYN):
+					want = wire.SYN | wire.ACK
+				case !listens:
+					want = wire.RST | wire.ACK
+				}
+				var got wire.Flags
+				if s := b.sent(t); s != nil {
+					got = s.Flags
+				}
+				if got != want || b.sent(t) != nil {
+					t.Errorf("%v with %q drew %v, want %v; listens: %v", flags, octets, got, want, listens)
+				}
+			}
+		}
+	}
+}
+
+// TestAFullAcceptQueueResetsNobody has clients connect, send and send again
+// while nobody accepts. Each that was not let in is once there is room.
+func TestAFullAcceptQueueResetsNobody(t *testing.T) {
+	b := newBench()
+	l := listen(t, b, 2)
+	synAck := map[uint16]*wire.Segment{}
+	for port := uint16(1); port <= 4; port++ { // 3 and 4 draw cookies
+		b.receive(from(port, wire.Segment{Seq: 10, Flags: wire.SYN}))
+		synAck[port] = b.sent(t)
+	}
+	silent := func(what string, s wire.Segment) {
+		t.Helper()
+		b.receive(from(s.SrcPort, s))
+		if got := b.sent(t); got != nil {
+			t.Fatalf("%s drew %v", what, got.Flags)
+		}
+	}
+	for port := uint16(1); port <= 4; port++ {
+		silent("the ACK of a handshake", wire.Segment{SrcPort: port, Seq: 11, Ack: synAck[port].End(), Flags: wire.ACK})
+	}
+	silent("octets", wire.Segment{SrcPort: 3, Seq: 11, Ack: synAck[3].End(), Flags: wire.ACK, Payload: []byte("hel")})
+	silent("octets behind them", wire.Segment{SrcPort: 3, Seq: 14, Ack: synAck[3].End(), Flags: wire.ACK, Payload: []byte("lo")})
+	silent("a SYN", wire.Segment{SrcPort: 5, Seq: 10, Flags: wire.SYN})
+	l.Accept()
+	l.Accept()
+	for port := uint16(3); port <= 4; port++ {
+		b.receive(from(port, wire.Segment{Seq: 11, Ack: synAck[port].End(), Flags: wire.ACK, Payload: []byte("hello")}))
+		if f := l.Accept(); f == nil || f.Remote.Port() != port || string(f.Machine.Peek()) != "hello" {
+			t.Errorf("client %d came again, and is %+v", port, f)
+		}
+	}
+	for b.sent(t) != nil {
+	}
+	b.receive(from(5, wire.Segment{Seq: 10, Flags: wire.SYN}))
+	if s := b.sent(t); s == nil || s.Flags != wire.SYN|wire.ACK {
+		t.Errorf("a SYN that came again drew %+v", s)
+	}
+}

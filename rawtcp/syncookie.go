@@ -1,6 +1,7 @@
 package rawtcp
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -53,31 +54,47 @@ func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip
 	e.strays = append(e.strays, r)
 }
 
-// receiveCookie rebuilds the connection whose handshake an ACK completes, if
-// it acknowledges a cookie of ours, and reports whether it did.
+// receiveCookie takes an ACK to a port that has handed out cookies, and reports
+// whether it is to have no RST. With a cookie of ours it completes a handshake.
+// While too many wait to be accepted nothing is answered: it may be of a peer
+// that has a cookie and did nothing wrong, as may what that sends next, and will
+// come again.
 func (e *Endpoint) receiveCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) bool {
-	if !l.flooded || now.Sub(l.cookies) > (cookieLife+1)*cookieTick || len(l.queue) >= l.Backlog {
+	if !l.flooded || now.Sub(l.cookies) > (cookieLife+1)*cookieTick {
 		return false
 	}
+	if l.full() {
+		e.drop(fmt.Sprintf("ACK dropped: %d connections to port %d wait to be accepted", len(l.queue), local.Port()))
+		return true
+	}
+	mss, ok := e.openCookie(now, local, remote, s)
+	if !ok {
+		return false
+	}
+	syn := wire.Segment{Seq: s.Seq.Add(-1), Flags: wire.SYN, Window: s.Window}
+	syn.Options.AddMSS(mss)
+	cfg := e.Config(now, local, remote)
+	cfg.ISS, cfg.SYNSent = s.Ack.Add(-1), true
+	f := e.begin(now, l, local, remote, cfg, &syn)
+	if f == nil {
+		return false
+	}
+	f.Machine.Receive(now, s)
+	e.Touch(f)
+	return true
+}
+
+// openCookie reports whether a segment acknowledges a cookie of ours that is
+// still good, and the peer's MSS, which is in it.
+func (e *Endpoint) openCookie(now tcb.Instant, local, remote netip.AddrPort, s *wire.Segment) (mss uint16, ok bool) {
 	cookie, peerISS := s.Ack.Add(-1), s.Seq.Add(-1)
 	index := uint32(cookie) >> 24 & 7
 	for age := range uint32(cookieLife) {
-		if e.cookie(cookieTime(now)-age, index, peerISS, local, remote) != cookie {
-			continue
+		if e.cookie(cookieTime(now)-age, index, peerISS, local, remote) == cookie {
+			return cookieMSS[index], true
 		}
-		syn := wire.Segment{Seq: peerISS, Flags: wire.SYN, Window: s.Window}
-		syn.Options.AddMSS(cookieMSS[index])
-		cfg := e.Config(now, local, remote)
-		cfg.ISS, cfg.SYNSent = cookie, true
-		f := e.begin(now, l, local, remote, cfg, &syn)
-		if f == nil {
-			return false
-		}
-		f.Machine.Receive(now, s)
-		e.Touch(f)
-		return true
 	}
-	return false
+	return 0, false
 }
 
 func cookieTime(now tcb.Instant) uint32 { return uint32(now.Sub(0) / cookieTick) }

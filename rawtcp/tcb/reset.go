@@ -25,8 +25,10 @@ func (c *Conn) reset(seq wire.Seq, why string) {
 	emit(c, ResetSent{Seq: seq, Why: why})
 }
 
-// fillReset makes s the RST that is due.
-func (c *Conn) fillReset(s *wire.Segment) {
+// fillReset makes s the RST that is due. It carries the timestamps that were
+// agreed (RFC 7323, section 3.2), of which the echo counts beside an ACK only.
+func (c *Conn) fillReset(now Instant, s *wire.Segment) {
 	s.Seq, s.Flags = c.out.resetSeq, wire.RST
+	c.addTimestamps(now, s, 0)
 	c.out.resetDue = false
 }

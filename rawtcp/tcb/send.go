@@ -11,7 +11,7 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
 	switch {
 	case c.out.resetDue:
-		c.fillReset(s)
+		c.fillReset(now, s)
 		return true
 	case c.state == Closed, c.state == Listen:
 		return false
@@ -226,12 +226,17 @@ func (c *Conn) untime(run span) {
 // addOptions adds what segments other than SYNs carry, each aligned with NOPs
 // as RFC 7323, appendix A, shows it; never MSS (RFC 9293, section 3.7.1, MUST-65).
 func (c *Conn) addOptions(now Instant, s *wire.Segment) {
+	c.addTimestamps(now, s, c.ts.recent)
+	c.addSACK(s)
+}
+
+// addTimestamps adds the timestamps, where both sides use them.
+func (c *Conn) addTimestamps(now Instant, s *wire.Segment, echo uint32) {
 	if c.ts.on {
 		s.Options.Add(wire.OptNOP)
 		s.Options.Add(wire.OptNOP)
-		s.Options.AddTimestamps(c.tsVal(now), c.ts.recent)
+		s.Options.AddTimestamps(c.tsVal(now), echo)
 	}
-	c.addSACK(s)
 }
 
 // optionsLen is how many octets addOptions adds.
