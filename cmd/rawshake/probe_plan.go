@@ -164,7 +164,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 			return usageError("--servername: %v", err)
 		}
 	}
-	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts)}
+	o.Worker = &worker.Worker{Parsed: new(worker.Parsed), Verdicts: new(worker.Verdicts), Primes: new(worker.Primes)}
 	if err := planRoots(o.Worker, f.ca, o.Goal >= probe.GoalCertificate && !f.dryRun); err != nil {
 		return err
 	}

@@ -13,8 +13,9 @@ import (
 
 // Finite-field Diffie-Hellman (RFC 5246, sections 7.4.3 and 8.1.2; RFC 7919).
 
-// MaxDHBits is the largest prime that is computed with. A power in a group of
-// this size takes about a second; a peer may name any that fits 64 KiB.
+// MaxDHBits is the largest prime that is computed with: RFC 3526 and RFC 7919 have
+// none that is larger. A peer may name any that fits 64 KiB. To test one of this
+// size takes some seconds, and a power with an exponent of its length half of one.
 const MaxDHBits = 8192
 
 // ErrDHGroup says that a group is none: its prime or generator cannot be what
@@ -52,6 +53,18 @@ var ffdhe = [...]struct {
 	{tlsmsg.GroupFFDHE4096, ffdhe4096, 325},
 	{tlsmsg.GroupFFDHE6144, ffdhe6144, 375},
 	{tlsmsg.GroupFFDHE8192, ffdhe8192, 400},
+}
+
+// exponentBits is how long a private key is in a group whose prime is a safe one:
+// twice the group's strength, as RFC 7919, appendix A, has it and RFC 3526, section
+// 8, for groups of the same sizes. In any other the key is as long as the prime.
+func exponentBits(bits int) int {
+	for _, f := range ffdhe {
+		if bits <= 4*len(f.prime) {
+			return min(f.expBits, bits-1)
+		}
+	}
+	return bits - 1
 }
 
 // IsFFDHE reports whether a group is one of RFC 7919's.
@@ -107,10 +120,26 @@ func DescribeDH(p, g []byte) DHGroup {
 	return d
 }
 
+// A PrimeTest says whether p is a prime, and whether it is a safe one: (p-1)/2 is
+// prime as well. [TestPrime] is one; another may remember what it was asked.
+type PrimeTest func(p *big.Int) (prime, safe bool)
+
+// TestPrime tests p by one round and Baillie-PSW. Whoever builds a composite that
+// passes them could as well have chosen a weak prime.
+func TestPrime(p *big.Int) (prime, safe bool) {
+	if !p.ProbablyPrime(1) {
+		return false, false
+	}
+	return true, new(big.Int).Rsh(p, 1).ProbablyPrime(1)
+}
+
 // CheckDH is DescribeDH with a look at the primes of a group that is not known
-// by name. It takes some milliseconds for 2048 bits. The error wraps
-// [ErrDHGroup] for what cannot be a group at all, and where p is not prime.
-func CheckDH(p, g []byte) (DHGroup, error) {
+// by name. It takes some milliseconds for 2048 bits, and seconds for 8192. The
+// error wraps [ErrDHGroup] for what cannot be a group at all, and where p is not
+// prime.
+func CheckDH(p, g []byte) (DHGroup, error) { return checkDH(p, g, TestPrime) }
+
+func checkDH(p, g []byte, test PrimeTest) (DHGroup, error) {
 	d := DescribeDH(p, g)
 	prime, gen := new(big.Int).SetBytes(p), new(big.Int).SetBytes(g)
 	switch {
@@ -123,12 +152,11 @@ func CheckDH(p, g []byte) (DHGroup, error) {
 	case d.Name != "":
 		return d, nil
 	}
-	// One round and Baillie-PSW. Whoever builds a composite that passes it
-	// could as well have chosen a weak prime.
-	if !prime.ProbablyPrime(1) {
+	isPrime, safe := test(prime)
+	if !isPrime {
 		return d, fmt.Errorf("%w: p is not a prime", ErrDHGroup)
 	}
-	if half := new(big.Int).Rsh(prime, 1); !half.ProbablyPrime(1) {
+	if !safe {
 		d.Odd = "whose prime is not a safe one"
 	}
 	return d, nil
@@ -160,13 +188,14 @@ func NewDHKey(p, g []byte, rand io.Reader) (*Key, error) {
 		return nil, err
 	}
 	bits := n - 1
-	if d := DescribeDH(p, g); d.Group != 0 {
-		for _, f := range ffdhe {
-			if f.group == d.Group {
-				bits = f.expBits
-			}
-		}
+	if DescribeDH(p, g).Name != "" {
+		bits = exponentBits(n)
 	}
+	return makeDHKey(prime, gen, bits, rand)
+}
+
+// makeDHKey makes a key with an exponent of so many bits.
+func makeDHKey(prime, gen *big.Int, bits int, rand io.Reader) (*Key, error) {
 	if rand == nil {
 		return nil, errors.New("no randomness for an ephemeral key")
 	}
@@ -191,7 +220,7 @@ func NewDHKey(p, g []byte, rand io.Reader) (*Key, error) {
 func (k *dhKey) agree(peerKey []byte) ([]byte, error) {
 	y := new(big.Int).SetBytes(peerKey)
 	if !between(y, k.p) {
-		return nil, fmt.Errorf("%w: it does not lie between 1 and p-1 (RFC 7919, section 5.1)", ErrPeerKey)
+		return nil, errDHPeerKey
 	}
 	z := new(big.Int).Exp(y, k.x, k.p)
 	if z.Cmp(big.NewInt(1)) <= 0 {
@@ -200,20 +229,35 @@ func (k *dhKey) agree(peerKey []byte) ([]byte, error) {
 	return z.Bytes(), nil
 }
 
-// AgreeDH is [Agree] in the group (p, g), which is checked as by [CheckDH]. The
-// error wraps [ErrDHGroup] or [ErrPeerKey] where the peer is to blame.
-func AgreeDH(p, g, peerKey []byte, rand io.Reader) (publicKey, preMaster []byte, group DHGroup, err error) {
-	if group, err = CheckDH(p, g); err != nil {
+// AgreeDH is [Agree] in the group (p, g), which is checked as by [CheckDH], with
+// test for its prime; nil stands for [TestPrime]. What costs little to refuse is
+// looked at first. The error wraps [ErrDHGroup] or [ErrPeerKey] where the peer is
+// to blame.
+func AgreeDH(p, g, peerKey []byte, test PrimeTest, rand io.Reader) (publicKey, preMaster []byte, group DHGroup, err error) {
+	if test == nil {
+		test = TestPrime
+	}
+	prime, gen := new(big.Int).SetBytes(p), new(big.Int).SetBytes(g)
+	untested := func(*big.Int) (bool, bool) { return true, true }
+	if group, err = checkDH(p, g, untested); err != nil {
 		return nil, nil, group, err
 	}
-	if y := new(big.Int).SetBytes(peerKey); !between(y, new(big.Int).SetBytes(p)) {
-		_, err = (&dhKey{p: new(big.Int).SetBytes(p)}).agree(peerKey)
+	if !between(new(big.Int).SetBytes(peerKey), prime) {
+		return nil, nil, group, errDHPeerKey
+	}
+	if group, err = checkDH(p, g, test); err != nil {
 		return nil, nil, group, err
 	}
-	key, err := NewDHKey(p, g, rand)
+	bits := group.Bits - 1
+	if group.Odd == "" {
+		bits = exponentBits(group.Bits)
+	}
+	key, err := makeDHKey(prime, gen, bits, rand)
 	if err != nil {
 		return nil, nil, group, err
 	}
 	preMaster, err = key.Agree(peerKey)
 	return key.PublicKey(), preMaster, group, err
 }
+
+var errDHPeerKey = fmt.Errorf("%w: it does not lie between 1 and p-1 (RFC 7919, section 5.1)", ErrPeerKey)

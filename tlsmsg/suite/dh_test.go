@@ -88,7 +88,7 @@ func TestBothSidesAgreeInFiniteFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pub, ours, _, err := AgreeDH(p, g, server.PublicKey(), rand.Reader)
+			pub, ours, _, err := AgreeDH(p, g, server.PublicKey(), nil, rand.Reader)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestGroupsThatAreNoneAreRefused(t *testing.T) {
 		"composite p": {composite.Bytes(), g, []byte{4}},
 		"huge p":      {huge, g, []byte{4}},
 	} {
-		if _, _, _, err := AgreeDH(tc.p, tc.g, tc.y, rand.Reader); !errors.Is(err, ErrDHGroup) {
+		if _, _, _, err := AgreeDH(tc.p, tc.g, tc.y, nil, rand.Reader); !errors.Is(err, ErrDHGroup) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := NewDHKey(tc.p, tc.g, rand.Reader); name != "composite p" && !errors.Is(err, ErrDHGroup) {
@@ -138,11 +138,11 @@ func TestGroupsThatAreNoneAreRefused(t *testing.T) {
 	}
 	for name, y := range map[string][]byte{"zero": {0}, "none": nil, "one": {1}, "p-1": minusOne, "p": p,
 		"more than p": bytes.Repeat([]byte{0xFF}, 256)} {
-		if _, _, _, err := AgreeDH(p, g, y, rand.Reader); !errors.Is(err, ErrPeerKey) {
+		if _, _, _, err := AgreeDH(p, g, y, nil, rand.Reader); !errors.Is(err, ErrPeerKey) {
 			t.Errorf("y of %s: %v", name, err)
 		}
 	}
-	if _, _, _, err := AgreeDH(p, g, []byte{4}, nil); err == nil || errors.Is(err, ErrPeerKey) || errors.Is(err, ErrDHGroup) {
+	if _, _, _, err := AgreeDH(p, g, []byte{4}, nil, nil); err == nil || errors.Is(err, ErrPeerKey) || errors.Is(err, ErrDHGroup) {
 		t.Errorf("no randomness: %v", err)
 	}
 }
@@ -203,5 +203,41 @@ func TestThePreMasterSecretArrivesAndAWrongOneIsNotTold(t *testing.T) {
 	}
 	if _, _, err := EncryptPreMaster(&key.PublicKey, tlsmsg.VersionTLS12, nil); err == nil {
 		t.Error("encrypted without randomness")
+	}
+}
+
+// A prime is tested once, where the tester remembers; and what can be refused
+// without a test is.
+func TestAgreeingTestsAPrimeLastAndOnce(t *testing.T) {
+	p, g := DHParameters(tlsmsg.GroupFFDHE2048)
+	unknown := []byte{5} // another generator: no group that has a name
+	tested := 0
+	test := func(*big.Int) (bool, bool) { tested++; return true, true }
+	for name, tc := range map[string]struct {
+		p, g, y []byte
+		want    int
+	}{
+		"a group that has a name": {p, g, []byte{4}, 0},
+		"an unknown one":          {p, unknown, []byte{4}, 1},
+		"a bad peer's key":        {p, unknown, []byte{1}, 0},
+		"a bad generator":         {p, []byte{1}, []byte{4}, 0},
+		"too large a prime":       {bytes.Repeat([]byte{0xff}, MaxDHBits/8+1), unknown, []byte{4}, 0},
+	} {
+		tested = 0
+		AgreeDH(tc.p, tc.g, tc.y, test, rand.Reader)
+		if tested != tc.want {
+			t.Errorf("%s: %d tests, want %d", name, tested, tc.want)
+		}
+	}
+}
+
+// A private key is no longer than the strength of a group with a safe prime asks
+// for: the length of the prime is the peer's choice, and what it costs grows with
+// both.
+func TestExponentsAreAsLongAsTheGroupIsStrong(t *testing.T) {
+	for bits, want := range map[int]int{8: 7, 512: 225, 2048: 225, 2049: 275, 4096: 325, 8000: 400, 8192: 400} {
+		if got := exponentBits(bits); got != want {
+			t.Errorf("%d bits: %d, want %d", bits, got, want)
+		}
 	}
 }

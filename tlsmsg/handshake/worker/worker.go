@@ -30,6 +30,7 @@ type Worker struct {
 
 	Parsed   *Parsed   // certificates met before; nil: each is parsed again
 	Verdicts *Verdicts // on chains met before; nil: each is judged again
+	Primes   *Primes   // of DHE, met before; nil: each is tested again
 	Sessions *Sessions // of servers, for abbreviated handshakes; nil: none are kept
 }
 
@@ -78,7 +79,7 @@ func (w *Worker) Finish(c Machine) {
 func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
 	var r handshake.AgreeResult
 	if work.Prime != nil {
-		r.PublicKey, r.PreMasterSecret, r.DH, r.Err = suite.AgreeDH(work.Prime, work.Generator, work.PeerKey, w.random())
+		r.PublicKey, r.PreMasterSecret, r.DH, r.Err = suite.AgreeDH(work.Prime, work.Generator, work.PeerKey, w.Primes.test, w.random())
 	} else {
 		r.PublicKey, r.PreMasterSecret, r.Err = suite.Agree(work.Group, work.PeerKey, w.Rand)
 	}
