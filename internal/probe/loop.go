@@ -64,6 +64,10 @@ type loop struct {
 	owed     []owed    // RSTs to wrong answers
 	work     []job     // from working on, what waits for cryptography
 	working  int
+	workers  *workers    // who do the long work; nil: nobody, and it is like the other
+	long     []job       // that waits for them,
+	away     int         // and how much is with them,
+	back     chan task   // and comes back
 	ended    bool        // the source has no more
 	stopped  bool        // somebody wants the scan to end,
 	stopAt   tcb.Instant // at the latest now
@@ -102,6 +106,7 @@ func newLoop(o *Options, index int) *loop {
 	if o.MaxConns > 0 {
 		l.mostLive = max(o.MaxConns/max(o.Loops, 1), 1)
 	}
+	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open, l.ways.find = l.openWay, l.findRoute
 	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
@@ -186,6 +191,7 @@ func (l *loop) turn() error {
 		return err
 	}
 	l.wheel.turn(l.now, l.ring)
+	l.takeBack()
 	l.labour()
 	l.silence()
 	l.now = l.instant() // when SYNs leave

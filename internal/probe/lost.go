@@ -192,7 +192,7 @@ func (l *loop) reopen(ctx context.Context, examples []flow) error {
 // restart takes the targets in flight back to where they were before their first
 // SYN.
 func (l *loop) restart() {
-	l.work, l.working = l.work[:0], 0
+	l.forgetWork()
 	l.ready.clear()
 	l.slow.clear()
 	l.owed = l.owed[:0]

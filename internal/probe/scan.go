@@ -112,6 +112,11 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 		go s.dist.run(feeding)
 	}
 	go s.sink.run()
+	workers := startWorkers(s.o.Worker.Do)
+	defer workers.stop()
+	for _, l := range s.loops {
+		l.workers = workers
+	}
 	var wait sync.WaitGroup
 	var cut atomic.Bool // a loop was left before its end
 	for _, l := range s.loops[1:] {

@@ -54,10 +54,13 @@ func (l *loop) advance(c *conn, working bool) {
 			}
 		}
 		work, ok := c.session.Work()
-		if !ok {
+		switch {
+		case !ok || c.waits:
 			return
-		}
-		if !working {
+		case l.workers.isLong(work):
+			l.handAway(c)
+			return
+		case !working:
 			l.work = append(l.work, job{c, c.n, l.now})
 			c.waits = true
 			return
@@ -72,6 +75,15 @@ type job struct {
 	c     *conn
 	n     uint64
 	since tcb.Instant
+}
+
+// still reports whether the connection waits for that work still.
+func (j *job) still() bool { return j.c.n == j.n && j.c.session != nil && j.c.waits && !j.c.reported }
+
+// resume has a connection wait for work no longer. The peer did not keep us waiting.
+func (l *loop) resume(j *job) {
+	j.c.waits = false
+	j.c.limit = j.c.limit.Add(l.now.Sub(j.since))
 }
 
 // workTurn bounds the time that cryptography takes before what has arrived is
@@ -89,9 +101,8 @@ func (l *loop) labour() {
 	for l.working < len(l.work) && l.now.Before(end) {
 		j := l.work[l.working]
 		l.working++
-		if j.c.n == j.n && j.c.session != nil && !j.c.reported {
-			j.c.waits = false
-			j.c.limit = j.c.limit.Add(l.now.Sub(j.since)) // the peer did not keep us waiting
+		if j.still() {
+			l.resume(&j)
 			l.advance(j.c, true)
 			l.finishSettling(j.c)
 		}
@@ -107,7 +118,9 @@ func (l *loop) ring(c *conn) {
 	c.session.Advance(l.now)
 	if !l.now.Before(c.limit) {
 		switch {
-		case c.waits: // for us, and not we for the peer
+		case c.waits && !c.reported && l.impatient(c):
+			l.failed(c, errBusy)
+		case c.waits && !c.reported: // for us, and not we for the peer
 			c.limit = l.now.Add(closeTime)
 		case c.reported:
 			c.session.Abort()
