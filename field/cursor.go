@@ -65,6 +65,14 @@ func Record(name string, data []byte) Cursor {
 // that only a reader of the tree needs, such as formatting a meaning.
 func (c *Cursor) Recording() bool { return c.rec }
 
+// Trial returns a copy that reads on from the same place and records nothing: to
+// see whether the bytes ahead are what they may be, before they are read.
+func (c *Cursor) Trial() Cursor {
+	t := *c
+	t.rec = false
+	return t
+}
+
 // Tree returns the recorded tree, or nil without a recorder. After a failure
 // the tree holds what was read before it.
 func (c *Cursor) Tree() *Node { return c.stack[0].node }

@@ -12,6 +12,10 @@ import (
 var layers = map[string]bool{
 	"TCP": true, "ICMP": true, "ICMPv6": true, "ARP": true, "IPv4": true, "IPv6": true, "TLSRecord": true,
 	"Ethernet": true, "VLAN": true, "MPLS": true, "PPPoE": true, "PPP": true, "LinuxCooked": true, "Loopback": true, "Neighbour": true,
+	"LLC": true, "SNAP": true, "CiscoHDLC": true, "FrameRelay": true, "CaptureHeader": true, "Pseudowire": true, "NFLOG": true,
+	"Radiotap": true, "AVS": true, "Prism": true, "WLAN": true, "AMSDU": true,
+	"UDP": true, "VXLAN": true, "Geneve": true, "NSH": true, "GRE": true, "ERSPAN": true, "GTPU": true, "L2TP": true, "EtherIP": true,
+	"Teredo": true, "TZSP": true,
 }
 
 // A path names a field by all that it stands in, from the outside in.

@@ -5,14 +5,15 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// IP returns the IP packet that a frame holds, with what follows it. It is
-// wire.ErrNotIP where it holds another, wire.ErrUnknownLink where that cannot
-// be told.
+// IP returns the IP packet that a frame holds, through whatever tunnels it goes,
+// with what follows it, and sets Header. It is wire.ErrNotIP where it holds
+// another, wire.ErrUnknownLink where that cannot be told.
 func (p *Packet) IP() ([]byte, error) {
 	c := field.New("frame", p.Data)
 	var h wire.LinkHeader
 	if err := h.Decode(&c, p.Link); err != nil {
 		return nil, err
 	}
-	return p.Data[c.Offset():], nil
+	p.Header = h
+	return p.Data[c.Offset() : len(p.Data)-h.Behind], nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // source is what a reader can look up.
-var source = regexp.MustCompile(`RFC \d{3,4}|X\.6[89]0|IEEE 802|IANA|tcpdump\.org/linktypes`)
+var source = regexp.MustCompile(`RFC \d{3,4}|X\.6[89]0|IEEE 802|IANA|3GPP TS|radiotap\.org|draft-|tcpdump\.org/linktypes`)
 
 func TestEveryEntryHasASourceAndASentence(t *testing.T) {
 	d := dictionary.English()

@@ -87,7 +87,7 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 	since := p.At.Sub(c.start)
 	f := c.recorder.Captured(&transcript.Sighting{
 		Number: p.Number, At: since, Dir: c.Flow.direction(ip), Link: p.Link,
-		Raw: p.Data, Packet: ip, Lost: p.Length - len(p.Data),
+		Raw: p.Data, Packet: ip, Behind: p.Header.Behind, Lost: p.Length - len(p.Data),
 	})
 	c.last, c.lastAt = f, since
 	c.ending.frame(f, c.recorder.Trusts(f.Dir))

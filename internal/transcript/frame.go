@@ -19,7 +19,7 @@ type Frame struct {
 	At     time.Duration // since the recording began
 	Dir    Dir
 	Ghost  bool   // the local kernel sent it, not we
-	Packet []byte // from its IP header to the end of the frame; a copy of our own
+	Packet []byte // from its IP header to the end of what holds it, which is the frame or a part of it; a copy of our own
 
 	IP      wire.IP
 	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
@@ -34,7 +34,7 @@ type Frame struct {
 
 	captured bool
 	Link     wire.LinkType // what Raw begins with; set in captures only
-	Raw      []byte        // the whole frame, of which Packet is the end; without a link-layer header it is Packet
+	Raw      []byte        // the whole frame, of which Packet is the end, or nearly; without a link-layer header it is Packet
 
 	Cut            int  // octets at its end that the capture left out (a snap length); Packet ends there
 	Offloaded      bool // the TCP checksum was left to the network card; set in captures only
@@ -98,7 +98,13 @@ func (f *Frame) decodeFrame(c *field.Cursor) error {
 		return err
 	}
 	c.Enter(wire.Root(f.Packet))
+	if link.Behind > 0 {
+		c.Limit(c.Left() - link.Behind)
+	}
 	scratch.decode(c)
+	if c.More() && link.Behind > 0 { // else it is the link's
+		c.Rest("padding")
+	}
 	c.Leave()
 	link.Trailer(c)
 	return c.Done()
@@ -166,9 +172,16 @@ func (f *Frame) verify() {
 		return
 	}
 	header := f.IP.HeaderLen()
-	f.BadChecksum = f.IP.Version == 4 && wire.Checksum(f.Packet[:header]) != 0 ||
+	damaged := f.IP.Version == 4 && wire.Checksum(f.Packet[:f.ipv4HeaderLen()]) != 0
+	if damaged && f.captured && f.Packet[10] == 0 && f.Packet[11] == 0 { // left to the network card
+		f.Offloaded, damaged = true, false
+	}
+	f.BadChecksum = damaged ||
 		wire.TCPChecksum(f.Packet[header:f.IP.TotalLength], f.IP.Src, f.IP.Dst) != 0
 }
+
+// ipv4HeaderLen is the length of what an IPv4 header's checksum covers.
+func (f *Frame) ipv4HeaderLen() int { return int(f.Packet[0]&0xf) * 4 }
 
 // complete reads the segment of a packet of which f is the last fragment to
 // come.

@@ -1,7 +1,6 @@
 package transcript
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -42,7 +41,8 @@ type Sighting struct {
 	Dir    Dir
 	Link   wire.LinkType
 	Raw    []byte // from the frame's first byte on
-	Packet []byte // the end of Raw, from the IP header on
+	Packet []byte // of Raw, from the IP header on
+	Behind int    // octets of Raw behind Packet
 	Lost   int    // octets at the frame's end that the capture left out
 }
 
@@ -50,11 +50,13 @@ type Sighting struct {
 func (r *Recorder) Captured(s *Sighting) *Frame {
 	raw := append([]byte(nil), s.Raw...)
 	f := &Frame{Number: s.Number, At: s.At, Dir: s.Dir, Link: s.Link, Raw: raw, captured: true, taken: !r.strict}
-	f.Packet = raw[len(raw)-len(s.Packet):]
+	end := len(raw) - s.Behind
+	f.Packet = raw[end-len(s.Packet) : end]
 	f.Cut = missing(f.Packet, s.Lost)
 	f.parse()
-	f.Offloaded = f.IP.Unsized || f.offloaded()
-	f.BadChecksum = f.BadChecksum && !f.Offloaded
+	offloaded := f.IP.Unsized || f.offloaded()
+	f.BadChecksum = f.BadChecksum && !offloaded
+	f.Offloaded = f.Offloaded || offloaded
 	f.Twice = r.seenTwice(f)
 	return r.frame(f)
 }
@@ -121,22 +123,15 @@ func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
 // missing is how many octets of an IP packet its capture left out: what its
 // header tells, or what the frame has lost.
 func missing(packet []byte, lost int) int {
-	total := 0
-	switch {
-	case len(packet) >= 4 && packet[0]>>4 == 4:
-		total = int(binary.BigEndian.Uint16(packet[2:]))
-	case len(packet) >= 6 && packet[0]>>4 == 6:
-		if total = int(binary.BigEndian.Uint16(packet[4:])); total > 0 {
-			total += wire.IPv6HeaderLen
-		}
-	}
+	total := wire.ToldLength(packet)
 	if total == 0 {
 		return min(lost, maxUnsized)
 	}
-	return max(0, total-len(packet))
+	return max(0, min(total-len(packet), maxUnsized))
 }
 
-// maxUnsized bounds what a packet can be that tells no length.
+// maxUnsized bounds what a packet can be that tells no length, or one beyond 64
+// KiB.
 const maxUnsized = 1 << 18
 
 // extended is b with zeros in place of what was cut off.
@@ -163,8 +158,11 @@ func (f *Frame) Payload() []byte {
 }
 
 // offloaded reports whether the checksum is what a kernel leaves in it for the
-// network card to go on from.
+// network card to go on from: the sum of the pseudo-header, or zero.
 func (f *Frame) offloaded() bool {
 	s, h := f.Segment, &f.IP
-	return s != nil && f.Whole == nil && s.Checksum == wire.PseudoTCPChecksum(h.TotalLength-h.HeaderLen(), h.Src, h.Dst)
+	if s == nil || f.Whole != nil {
+		return false
+	}
+	return s.Checksum == 0 && f.BadChecksum || s.Checksum == wire.PseudoTCPChecksum(h.TotalLength-h.HeaderLen(), h.Src, h.Dst)
 }

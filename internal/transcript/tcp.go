@@ -20,8 +20,14 @@ func (f *Frame) read() {
 	packet := f.extended(f.Packet)
 	c := field.New(wire.Root(packet), packet)
 	f.decode(&c)
-	if f.Segment != nil && len(f.Packet) < f.IP.HeaderLen()+f.Segment.HeaderLen() {
+	if f.Segment == nil {
+		return
+	}
+	switch n := len(f.Packet) - f.IP.HeaderLen() - wire.TCPHeaderLen; {
+	case n < 0:
 		f.Segment, f.Err = nil, errCutHeader
+	case f.Cut > 0:
+		f.Segment.Options.CutOff(n)
 	}
 }
 

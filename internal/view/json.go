@@ -7,6 +7,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // JSON writes one object a line for programs: docs and tests hold the names
@@ -63,7 +64,9 @@ func segmentValues(o *object, f *transcript.Frame) {
 	addIf(o, "gap", f.Gap)
 	addIf(o, "captured_twice", f.Twice)
 	addIf(o, "bad_checksum", f.BadChecksum)
+	addIf(o, "checksum_offloaded", f.Offloaded)
 	addIf(o, "not_captured", f.Cut)
+	addIf(o, "options_not_captured", s.Options.Cut())
 	if f.Ghost {
 		o.add("origin", "kernel")
 	}
@@ -75,12 +78,30 @@ func linkValues(o *object, f *transcript.Frame) {
 	if !ok {
 		return
 	}
+	var list []object
 	o.add("link", h.Type)
 	addIf(o, "link_src", hardware(h.Source))
 	addIf(o, "link_dst", hardware(h.Destination))
 	if len(h.VLANs) > 0 {
 		o.add("vlan", h.VLANs)
 	}
+	for _, t := range h.Tunnels {
+		list = append(list, tunnelValue(&t))
+	}
+	if len(list) > 0 {
+		o.add("tunnels", list)
+	}
+}
+
+func tunnelValue(t *wire.Tunnel) object {
+	var v object
+	v.add("kind", t.Kind)
+	if t.HasID {
+		v.add("id", t.ID)
+	}
+	v.add("src", t.Src)
+	v.add("dst", t.Dst)
+	return v
 }
 
 func hardware(address []byte) string { return net.HardwareAddr(address).String() }

@@ -51,6 +51,9 @@ func segmentFacts(f *transcript.Frame) []string {
 	if s.Flags.Has(wire.URG) {
 		pieces = append(pieces, fmt.Sprintf("urgent %d", s.Urgent))
 	}
+	if n := s.Options.Cut(); n > 0 {
+		pieces = append(pieces, "options cut off by the capture")
+	}
 	if s.Options.Malformed() {
 		pieces = append(pieces, "malformed options")
 	}

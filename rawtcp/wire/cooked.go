@@ -71,8 +71,8 @@ func (h *LinkHeader) cookedAddress(c *field.Cursor, n int) {
 // loopback reads the address family before a packet of a BSD's loopback
 // (LINKTYPE_NULL, LINKTYPE_LOOP). Families and byte orders differ between
 // systems: the packet itself tells its version.
-func (h *LinkHeader) loopback(c *field.Cursor) {
-	c.Enter(h.Type.layer())
+func (h *LinkHeader) loopback(c *field.Cursor, t LinkType) {
+	c.Enter(t.layer())
 	b := c.Bytes("family", 4)
 	if c.Recording() && len(b) == 4 {
 		big, little := binary.BigEndian.Uint32(b), binary.LittleEndian.Uint32(b)

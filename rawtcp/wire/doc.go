@@ -2,8 +2,8 @@
 // the wire and takes from it: IPv4 (RFC 791), IPv6 with its extension headers
 // (RFC 8200), ICMP for both (RFC 792, RFC 4443), ARP (RFC 826), neighbour
 // discovery (RFC 4861), and TCP (RFC 9293) with its options. It also reads what
-// a capture has before the IP packet: Ethernet and what may be in it, and what
-// stands in its place.
+// a capture has before the IP packet: Ethernet and what may be in it, what
+// stands in its place, and the tunnels that the packet goes through.
 //
 // Each header is a small value. Decode reads it through a [field.Cursor], so
 // that the same code runs a connection and labels bytes for a reader; AppendTo
@@ -18,5 +18,6 @@
 // Read seq.go, tcp.go and options.go first, then ipv4.go, ipv6.go with
 // extension.go, ip.go (what both versions share), icmp.go with icmpkind.go,
 // checksum.go, and arp.go and neighbour.go; and for captures linklayer.go with
-// ethernet.go and cooked.go.
+// ethernet.go, cooked.go and the other links, tunnel.go with the tunnels, and
+// protocol.go, which names what is left.
 package wire

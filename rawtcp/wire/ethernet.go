@@ -7,49 +7,69 @@ import (
 )
 
 // An EtherType says what an Ethernet frame carries (RFC 9542, appendix B; IEEE
-// 802).
+// 802). Numbers below minEtherType are lengths.
 type EtherType uint16
 
 const (
 	EtherIPv4     EtherType = 0x0800
 	EtherIPv6     EtherType = 0x86dd
 	etherARP      EtherType = 0x0806
+	etherBridged  EtherType = 0x6558 // a whole Ethernet frame (RFC 1701)
 	etherVLAN     EtherType = 0x8100 // 802.1Q
 	etherProvider EtherType = 0x88a8 // 802.1ad
 	etherQinQ     EtherType = 0x9100 // before the standard
+	etherPPP      EtherType = 0x880b
 	etherMPLS     EtherType = 0x8847 // RFC 5332
 	etherMPLS2    EtherType = 0x8848
 	etherPPPoE    EtherType = 0x8864 // RFC 2516, section 5: the session stage
+	etherERSPAN   EtherType = 0x88be // types I and II
+	etherERSPAN3  EtherType = 0x22eb
+	etherNSH      EtherType = 0x894f // RFC 8300
+	etherJumbo    EtherType = 0x8870 // LLC in a frame too long for a length
+
+	minEtherType = 0x0600
 )
 
+var etherNames = map[EtherType]string{
+	EtherIPv4: "IPv4", EtherIPv6: "IPv6", etherARP: "ARP", etherVLAN: "802.1Q VLAN tag", etherProvider: "802.1ad service tag",
+	etherQinQ: "VLAN tag, before the standard", etherMPLS: "MPLS", etherMPLS2: "MPLS", etherPPPoE: "PPPoE session",
+	etherBridged: "Ethernet", etherPPP: "PPP", etherERSPAN: "ERSPAN", etherERSPAN3: "ERSPAN type III", etherNSH: "NSH", etherJumbo: "LLC",
+	0x0842: "wake-on-LAN", 0x22f3: "TRILL", 0x2000: "Cisco discovery protocol", 0x8035: "reverse ARP", 0x809b: "AppleTalk", 0x8137: "IPX",
+	0x8808: "Ethernet flow control", 0x8809: "slow protocols (LACP)", 0x8863: "PPPoE discovery", 0x888e: "EAPOL",
+	0x8892: "PROFINET", 0x88a4: "EtherCAT", 0x88cc: "LLDP", 0x88e5: "MACsec", 0x88e7: "802.1ah provider backbone",
+	0x88f7: "PTP", 0x8902: "802.1ag", 0x8906: "FCoE", 0x8914: "FCoE initialization", 0x8915: "RoCE", 0x892f: "HSR", 0x893f: "802.1BR",
+	0x8926: "VN-Tag", 0x9000: "Ethernet loopback test", 0x9003: "MPLS in Cisco's own form",
+}
+
+// opaqueTypes may hold IP packets that cannot be reached here.
+var opaqueTypes = map[EtherType]bool{0x22f3: true, 0x88e5: true, 0x88e7: true, 0x892f: true, 0x893f: true, 0x8926: true}
+
 func (t EtherType) String() string {
-	switch t {
-	case EtherIPv4:
-		return "IPv4"
-	case EtherIPv6:
-		return "IPv6"
-	case etherARP:
-		return "ARP"
-	case etherVLAN:
-		return "802.1Q VLAN tag"
-	case etherProvider:
-		return "802.1ad service tag"
-	case etherQinQ:
-		return "VLAN tag, before the standard"
-	case etherMPLS, etherMPLS2:
-		return "MPLS"
-	case etherPPPoE:
-		return "PPPoE session"
+	if name, ok := etherNames[t]; ok {
+		return name
+	}
+	if t < minEtherType {
+		return fmt.Sprintf("a length of %d", uint16(t))
 	}
 	return fmt.Sprintf("EtherType %#04x", uint16(t))
 }
 
-const (
-	maxTags   = 4 // VLAN tags of a frame
-	maxLabels = 8 // MPLS labels of a packet
-)
+// content names the EtherType of what is not read.
+func (t EtherType) content() Content {
+	name, ok := etherNames[t]
+	if ok {
+		name = fmt.Sprintf("%s (EtherType %#04x)", name, uint16(t))
+	} else {
+		name = t.String()
+	}
+	return Content{name, opaqueTypes[t]}
+}
 
-// ethernet reads a frame's header (IEEE 802.3, section 3.1.1; RFC 894).
+// maxTags bounds the VLAN tags of a frame.
+const maxTags = 4
+
+// ethernet reads a frame's header (IEEE 802.3, section 3.1.1; RFC 894). What
+// stands in the place of an EtherType may be the length of an LLC frame.
 func (h *LinkHeader) ethernet(c *field.Cursor) {
 	c.Enter("Ethernet")
 	h.Destination = hardwareAddress(c, "destination_address", HardwareAddrLen)
@@ -73,8 +93,15 @@ func (h *LinkHeader) etherType(c *field.Cursor, name string) {
 
 // behind reads what may stand between an EtherType and the IP packet.
 func (h *LinkHeader) behind(c *field.Cursor) {
-	for h.tag() && len(h.VLANs) < maxTags && c.Err() == nil {
+	for n := 0; h.tag() && c.Err() == nil; n++ {
+		if n == maxTags {
+			h.stop(fmt.Sprintf("more than %d VLAN tags", maxTags), true)
+			return
+		}
 		h.vlan(c)
+	}
+	if c.Err() != nil || !h.begin() {
+		return
 	}
 	switch h.EtherType {
 	case EtherIPv4, EtherIPv6:
@@ -82,8 +109,21 @@ func (h *LinkHeader) behind(c *field.Cursor) {
 		h.mpls(c)
 	case etherPPPoE:
 		h.pppoe(c)
+	case etherBridged:
+		h.ethernet(c)
+	case etherPPP:
+		h.ppp(c)
+	case etherJumbo:
+		h.llc(c)
+	case etherNSH:
+		h.nsh(c)
 	default:
-		h.ip = false
+		if h.EtherType < minEtherType {
+			h.bound(c, int(h.EtherType))
+			h.llc(c)
+			return
+		}
+		h.what = h.EtherType.content()
 	}
 }
 
@@ -99,58 +139,5 @@ func (h *LinkHeader) vlan(c *field.Cursor) {
 	c.Bits("drop_eligible", 12, 1)
 	h.VLANs = append(h.VLANs, uint16(c.Bits("identifier", 0, 12)))
 	h.etherType(c, "ether_type")
-	c.Leave()
-}
-
-// mpls reads a stack of labels (RFC 3032, section 2.1). What lies below it is
-// told by nothing but the packet itself.
-func (h *LinkHeader) mpls(c *field.Cursor) {
-	for range maxLabels {
-		c.Enter("MPLS")
-		c.Uint32("label_stack_entry")
-		c.Bits("label", 12, 20)
-		c.Bits("traffic_class", 9, 3)
-		bottom := c.Bits("bottom_of_stack", 8, 1) == 1
-		c.Bits("time_to_live", 0, 8)
-		c.Leave()
-		if bottom || c.Err() != nil {
-			return
-		}
-	}
-	h.ip = false
-}
-
-// PPP protocol numbers (IANA, "PPP DLL Protocol Numbers").
-const (
-	pppIPv4 = 0x0021
-	pppIPv6 = 0x0057
-)
-
-// pppoe reads the header of a session's frame (RFC 2516, section 4) and the PPP
-// protocol behind it, which may be shortened to one byte (RFC 1661, section 6.5).
-func (h *LinkHeader) pppoe(c *field.Cursor) {
-	c.Enter("PPPoE")
-	c.Uint8("version_type")
-	c.Bits("version", 4, 4)
-	c.Bits("type", 0, 4)
-	c.Uint8("code")
-	c.Uint16("session_id")
-	c.Uint16("length")
-	c.Leave()
-	c.Enter("PPP")
-	var protocol uint16
-	if b := c.Ahead(); len(b) > 0 && b[0]&1 == 1 {
-		protocol = uint16(c.Uint8("protocol"))
-	} else {
-		protocol = c.Uint16("protocol")
-	}
-	switch protocol {
-	case pppIPv4:
-		c.Means("IPv4")
-	case pppIPv6:
-		c.Means("IPv6")
-	default:
-		h.ip = false
-	}
 	c.Leave()
 }

@@ -1,6 +1,10 @@
 package wire
 
 import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
 	"github.com/rawshake/rawshake/field"
 )
 
@@ -13,6 +17,11 @@ const (
 	NextFragment    = 44
 	NextNone        = 59 // nothing follows (RFC 8200, section 4.7)
 	NextDestination = 60
+
+	protocolAH       = 51  // RFC 4302
+	nextMobility     = 135 // RFC 6275
+	nextHostIdentity = 139 // RFC 7401
+	nextShim6        = 140 // RFC 5533
 )
 
 // MaxExtensionHeaders bounds the walk along a chain of extension headers: one
@@ -40,15 +49,27 @@ type Extensions struct {
 	// Refusal says why the packet must be dropped although it is well-formed;
 	// it is empty of one that may be taken.
 	Refusal string
+
+	// Of a captured packet, which nobody here has to refuse:
+	captured bool
+	jumbo    int        // the payload's length, where a jumbo option tells it (RFC 2675)
+	final    netip.Addr // where a routing header takes the packet in the end, if not to its destination address
+	home     netip.Addr // whom it comes from, if not from its source address (RFC 6275, section 6.3)
 }
 
 // Decode walks the chain of extension headers that begins with a next-header
 // value, up to what is none, or up to the end of a fragment header that has
 // only a part of the packet behind it.
 func (x *Extensions) Decode(c *field.Cursor, next uint8) error {
-	*x = Extensions{Protocol: next}
+	*x = Extensions{}
+	return x.decode(c, next)
+}
+
+// decode is Decode, which leaves alone what x says of captures.
+func (x *Extensions) decode(c *field.Cursor, next uint8) error {
+	x.Protocol = next
 	for n := 0; c.Err() == nil && !x.Fragment.Partial(); n++ {
-		name := extensionName(x.Protocol)
+		name := extensionName(x.Protocol, x.captured)
 		switch {
 		case name == "":
 			return nil
@@ -65,7 +86,9 @@ func (x *Extensions) Decode(c *field.Cursor, next uint8) error {
 	return c.Err()
 }
 
-func extensionName(next uint8) string {
+// extensionName is "" of what is no extension header. A host leaves those that
+// it does nothing with to whoever reads the payload; of a capture they are read.
+func extensionName(next uint8, captured bool) string {
 	switch next {
 	case NextHopByHop:
 		return "hop_by_hop_options"
@@ -76,24 +99,44 @@ func extensionName(next uint8) string {
 	case NextDestination:
 		return "destination_options"
 	}
+	if captured {
+		switch next {
+		case protocolAH:
+			return "authentication"
+		case nextMobility:
+			return "mobility"
+		case nextHostIdentity:
+			return "host_identity"
+		case nextShim6:
+			return "shim6"
+		}
+	}
 	return ""
 }
 
 func (x *Extensions) refuse(why string) {
-	if x.Refusal == "" {
+	if x.Refusal == "" && !x.captured {
 		x.Refusal = why
 	}
 }
 
 func (x *Extensions) decodeOne(c *field.Cursor, kind uint8) {
 	x.Protocol = c.Uint8("next_header")
-	if kind == NextFragment {
+	switch kind {
+	case NextFragment:
 		x.decodeFragment(c)
+		return
+	case protocolAH:
+		decodeAuthentication(c)
 		return
 	}
 	n := (int(c.Uint8("hdr_ext_len"))+1)*8 - 2 // in units of 8 bytes, not counting the first
-	if kind == NextRouting {
+	switch kind {
+	case NextRouting:
 		x.decodeRouting(c, n)
+		return
+	case nextMobility, nextHostIdentity, nextShim6:
+		c.Bytes("content", n)
 		return
 	}
 	c.EnterN("options", n)
@@ -105,20 +148,15 @@ func (x *Extensions) decodeOne(c *field.Cursor, kind uint8) {
 	c.Leave()
 }
 
-// decodeRouting reads a routing header. This host forwards nothing, so that it
-// takes only those whose route has ended, whatever their type: that is what
-// RFC 8200, section 4.4, says of unknown types, and RFC 5095 of type 0.
-func (x *Extensions) decodeRouting(c *field.Cursor, n int) {
-	typ := c.Uint8("routing_type")
-	left := c.Uint8("segments_left")
-	c.Bytes("type_specific_data", n-2)
-	switch {
-	case left == 0:
-	case typ == 0:
-		x.refuse("a routing header of type 0 with segments left (RFC 5095)")
-	default:
-		x.refuse("a routing header with segments left: this host forwards nothing (RFC 8200, section 4.4)")
-	}
+// decodeAuthentication reads the rest of an authentication header, whose length
+// counts words of four bytes, without the first two (RFC 4302, section 2). Behind
+// it the payload is in the clear.
+func decodeAuthentication(c *field.Cursor) {
+	n := (int(c.Uint8("payload_len"))+2)*4 - 12
+	c.Uint16("reserved")
+	c.Uint32("security_parameters_index")
+	c.Uint32("sequence_number")
+	c.Bytes("integrity_check_value", n)
 }
 
 func (x *Extensions) decodeFragment(c *field.Cursor) {
@@ -134,16 +172,38 @@ const (
 	// optionAction are the bits of an option's type that say what becomes of
 	// the packet where the option is not known; 0 means to skip it.
 	optionAction = 0xc0
+
+	optionJumbo = 0xc2
+	optionHome  = 0xc9
 )
+
+// optionMeanings are the options that IANA has a name for ("Destination Options
+// and Hop-by-Hop Options").
+var optionMeanings = map[uint8]string{optionPad1: "Pad1", 1: "PadN", 0x04: "tunnel encapsulation limit", 0x05: "router alert",
+	0x07: "CALIPSO", 0x08: "SMF_DPD", 0x0f: "performance and diagnostic metrics", 0x11: "in situ OAM", 0x22: "in situ OAM", 0x23: "RPL",
+	0x26: "quick-start", 0x30: "minimum path MTU", 0x63: "RPL", 0x6d: "MPL", 0x8b: "ILNP nonce", 0x8c: "line identification",
+	0x93: "tunnel payload forwarding", optionJumbo: "jumbo payload", optionHome: "home address", 0xee: "IP_DFF"}
 
 // decodeOption reads one option of a hop-by-hop or destination options header
 // (RFC 8200, section 4.2). None that must be understood is.
 func (x *Extensions) decodeOption(c *field.Cursor) {
 	typ := c.Uint8("type")
+	if c.Recording() {
+		c.Means(optionMeanings[typ])
+	}
 	if typ == optionPad1 {
 		return
 	}
-	c.Opaque8("data", 0, 255)
+	data := c.Opaque8("data", 0, 255)
+	switch {
+	case !x.captured:
+	case typ == optionJumbo && len(data) == 4:
+		x.jumbo = int(binary.BigEndian.Uint32(data))
+		c.Means(fmt.Sprintf("a payload of %d bytes", x.jumbo))
+	case typ == optionHome && len(data) == 16:
+		x.home = netip.AddrFrom16([16]byte(data))
+		c.Means(x.home.String())
+	}
 	if typ&optionAction != 0 {
 		x.refuse("an unknown option that must not be skipped (RFC 8200, section 4.2)")
 	}

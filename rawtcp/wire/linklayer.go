@@ -3,59 +3,10 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
 )
-
-// A LinkType says what stands before the network layer's packet in a captured
-// frame (https://www.tcpdump.org/linktypes.html).
-type LinkType uint16
-
-const (
-	LinkNull     LinkType = 0   // BSD loopback: an address family in the host's byte order
-	LinkEthernet LinkType = 1   // with VLAN tags or without
-	LinkRaw      LinkType = 101 // nothing
-	LinkLoop     LinkType = 108 // OpenBSD loopback: the same in network byte order
-	LinkCooked   LinkType = 113 // Linux, "any": SLL
-	LinkIPv4     LinkType = 228
-	LinkIPv6     LinkType = 229
-	LinkCooked2  LinkType = 276 // SLL2
-)
-
-// linkRawOpenBSD and linkRawBSD are numbers that LINKTYPE_RAW has had in files.
-const (
-	linkRawBSD     LinkType = 12
-	linkRawOpenBSD LinkType = 14
-)
-
-func (t LinkType) String() string {
-	switch t {
-	case LinkNull:
-		return "BSD loopback"
-	case LinkEthernet:
-		return "Ethernet"
-	case LinkRaw, linkRawBSD, linkRawOpenBSD, LinkIPv4, LinkIPv6:
-		return "raw IP"
-	case LinkLoop:
-		return "OpenBSD loopback"
-	case LinkCooked:
-		return "Linux cooked v1"
-	case LinkCooked2:
-		return "Linux cooked v2"
-	}
-	return fmt.Sprintf("link type %d", uint16(t))
-}
-
-// layer is the name of the group that a link type's fields stand in.
-func (t LinkType) layer() string {
-	switch t {
-	case LinkEthernet:
-		return "Ethernet"
-	case LinkCooked, LinkCooked2:
-		return "LinuxCooked"
-	}
-	return "Loopback"
-}
 
 // Why a frame yields no IP packet.
 var (
@@ -63,41 +14,155 @@ var (
 	ErrUnknownLink = errors.New("this link type is not known here")
 )
 
-// A LinkHeader is what stands before the IP packet in a frame.
+// A NotIPError says what a frame holds in the place of an IP packet. It is an
+// ErrNotIP.
+type NotIPError struct{ Content }
+
+func (e *NotIPError) Error() string        { return "the frame holds no IP packet: " + e.Name }
+func (e *NotIPError) Is(target error) bool { return target == ErrNotIP }
+
+// A Content names what is not read further.
+type Content struct {
+	Name   string // "ARP"; empty: nothing
+	Opaque bool   // it may hold TCP that cannot be read here, being encrypted, cut into parts, or unknown
+}
+
+// A Tunnel is one packet in whose payload another one travels.
+type Tunnel struct {
+	Kind     string     // "VXLAN"
+	ID       uint32     // of the network inside, or the session: VNI, key, TEID
+	HasID    bool       // whether Kind has one
+	Src, Dst netip.Addr // of the packet outside
+}
+
+// A LinkHeader is what stands before the IP packet in a frame: the link's own
+// header, and those of the tunnels that the packet goes through. Of addresses
+// and EtherType it tells the innermost.
 type LinkHeader struct {
 	Type                LinkType
 	Source, Destination []byte    // hardware addresses, where the header has them; they alias the frame
 	VLANs               []uint16  // the identifiers of its tags, the outer one first
 	EtherType           EtherType // the last one; 0 where there is none
+	Tunnels             []Tunnel  // the outer one first
+	Inside              Content   // of the packet, where it is a tunnel's but the packet in it cannot be reached
+	Further             bool      // the frame holds further packets behind the one that is read
+	Behind              int       // how many bytes behind the packet are no part of what holds it, also where the packet tells no length
 
-	ip bool // whether the header allows an IP packet behind it
+	headers int     // that were begun
+	what    Content // that stands in the place of an IP packet
+	bounded bool
+	end     int // where what holds the packet ends, if bounded
+	padded  bool
 }
 
+// maxHeaders bounds the headers before a packet: each may hold another.
+const maxHeaders = 32
+
 // Decode reads all headers of a frame that begins as its link type says, and
-// leaves the cursor at the IP packet. It is ErrNotIP where there is none, and
-// ErrUnknownLink where that cannot be told.
+// leaves the cursor at the innermost IP packet that they lead to. It is a
+// *NotIPError where there is none, and ErrUnknownLink where that cannot be told.
 func (h *LinkHeader) Decode(c *field.Cursor, t LinkType) error {
-	*h = LinkHeader{Type: t, ip: true}
+	*h = LinkHeader{Type: t}
+	h.link(c, t)
+	if errors.Is(h.unknown(), ErrUnknownLink) {
+		return h.unknown()
+	}
+	if err := c.Err(); err != nil {
+		return err
+	}
+	if h.what.Name == "" && !beginsIP(c.Ahead()) {
+		h.stop("no packet of IP version 4 or 6 where one should be", false)
+	}
+	if h.what.Name != "" {
+		return &NotIPError{h.what}
+	}
+	h.tunnels(c)
+	if b := c.Ahead(); h.bounded {
+		behind := max(0, c.Offset()+len(b)-h.end)
+		if ToldLength(b) <= len(b)-behind { // else one of the two lengths is wrong
+			h.Behind = behind
+		}
+	}
+	return nil
+}
+
+// link reads the header of a link type, which may also stand inside another's.
+func (h *LinkHeader) link(c *field.Cursor, t LinkType) {
+	if !h.begin() {
+		return
+	}
 	switch t {
 	case LinkRaw, linkRawBSD, linkRawOpenBSD, LinkIPv4, LinkIPv6:
 	case LinkEthernet:
 		h.ethernet(c)
 	case LinkNull, LinkLoop:
-		h.loopback(c)
+		h.loopback(c, t)
 	case LinkCooked:
 		h.cooked(c)
 	case LinkCooked2:
 		h.cooked2(c)
+	case LinkPPP, linkPPPSerial:
+		h.ppp(c)
+	case linkPPPoE:
+		h.pppoe(c)
+	case LinkCiscoHDLC:
+		h.ciscoHDLC(c)
+	case linkLLC:
+		h.llc(c)
+	case LinkWiFi:
+		h.wifi(c, false)
+	case LinkRadiotap, linkPrism, linkAVS:
+		h.wifiMonitor(c, t)
+	case LinkNFLOG:
+		h.nflog(c)
+	case linkPPI, linkPKTAP, linkPFLOG, linkENC:
+		h.told(c, t)
+	case linkFrameRelay:
+		h.frameRelay(c)
 	default:
-		return fmt.Errorf("%w: %v", ErrUnknownLink, t)
+		h.stop(t.String(), true)
 	}
-	if err := c.Err(); err != nil {
-		return err
+}
+
+// unknown is the error of a link type that is not known here.
+func (h *LinkHeader) unknown() error {
+	if known(h.Type) {
+		return nil
 	}
-	if v := version(c.Ahead()); !h.ip || v != 4 && v != 6 {
-		return ErrNotIP
+	return fmt.Errorf("%w: %v", ErrUnknownLink, h.Type)
+}
+
+// begin counts a header, and reports whether one more may be read.
+func (h *LinkHeader) begin() bool {
+	if h.headers++; h.headers > maxHeaders {
+		h.stop(fmt.Sprintf("more than %d headers inside each other", maxHeaders), true)
 	}
-	return nil
+	return h.what.Name == ""
+}
+
+// stop says that no IP packet comes, but something else.
+func (h *LinkHeader) stop(name string, opaque bool) {
+	if h.what.Name == "" {
+		h.what = Content{name, opaque}
+	}
+}
+
+// bound notes that what holds the packet ends n bytes further on.
+func (h *LinkHeader) bound(c *field.Cursor, n int) {
+	if end := c.Offset() + n; n > 0 && n <= c.Left() && (!h.bounded || end < h.end) {
+		h.bounded, h.end = true, end
+	}
+}
+
+// beginsIP reports whether b, which may be cut off, begins as an IP packet does.
+func beginsIP(b []byte) bool {
+	switch version(b) {
+	case 4:
+		return b[0]&0xf >= IPv4HeaderLen/4
+	case 6:
+		return true
+	}
+	return false
 }
 
 // Trailer reads what a frame has behind its IP packet.

@@ -107,7 +107,48 @@ func TestAnUnsizedPacketEndsWhereItsFrameDoes(t *testing.T) {
 	}
 }
 
+// carried are frames of tunnels, without the packet inside.
+var carried = map[string]string{
+	"VXLAN":  outer4(17, "\xc3\x50\x12\xb5\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x01\x00"+macs+"\x08\x00"),
+	"Geneve": outer4(17, "\xc3\x50\x17\xc1\x00\x00\x00\x00\x02\x00\x65\x58\x00\x00\x01\x00\x01\x02\x80\x01abcd"+macs+"\x08\x00"),
+	"GTP-U":  outer4(17, "\xc3\x50\x08\x68\x00\x00\x00\x00\x34\xff\x00\x00\x00\x00\x00\x99\x00\x00\x00\x85\x01\x10\x01\x00"),
+	"L2TP":   outer4(17, "\xc3\x50\x06\xa5\x00\x00\x00\x00\x00\x02\x00\x03\x00\x04\xff\x03\x00\x21"),
+	"GRE":    outer4(47, "\xb0\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\xab\x00\x00\x00\x01"),
+	"ERSPAN": outer4(47, "\x10\x00\x22\xeb\x00\x00\x00\x01\x20\x05\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00"+macs+"\x08\x00"),
+	"NSH":    macs + "\x89\x4f\x0f\xc2\x02\x03\x00\x00\x05\xff" + macs + "\x08\x00",
+	"IPIP":   outer4(4, ""),
+}
+
+func outer4(protocol byte, payload string) string {
+	return macs + "\x08\x00\x45\x00" + string([]byte{0, byte(40 + len(payload))}) + "\x00\x00\x00\x00\x40" + string([]byte{protocol}) +
+		"\x00\x00\xc6\x12\x09\x01\xc6\x12\x09\x02" + payload
+}
+
+func TestATunnelLeadsToThePacketInside(t *testing.T) {
+	for name, header := range carried {
+		for n := range len(header) + 1 {
+			whole := n == len(header)
+			frame := []byte(header[:n] + four[:len(four)*map[bool]int{true: 1}[whole]])
+			c := field.New("frame", frame)
+			var h wire.LinkHeader
+			err := h.Decode(&c, wire.LinkEthernet)
+			if whole && (err != nil || c.Offset() != len(header)) {
+				t.Errorf("%s: it leads to byte %d of %d, %v", name, c.Offset(), len(header), err)
+			}
+			if !whole && err == nil && c.Offset() > 14 {
+				t.Errorf("%s, cut off at %d: it leads to byte %d", name, n, c.Offset())
+			}
+		}
+	}
+}
+
 func FuzzLinkHeader(f *testing.F) {
+	for _, header := range carried {
+		f.Add([]byte(header+four), uint16(wire.LinkEthernet))
+	}
+	f.Add([]byte("\x88\x01\x00\x00"+macs+"\x02\x00\x00\x00\x00\x02\x10\x00\x80\x00"+macs+"\x00\x1c\xaa\xaa\x03\x00\x00\x00\x08\x00"+four), uint16(wire.LinkWiFi))
+	f.Add([]byte("\x00\x00\x0a\x00\x02\x00\x00\x00\x20\x00\x08\x01\x00\x00"+macs+"\x02\x00\x00\x00\x00\x02\x10\x00\xaa\xaa\x03\x00\x00\x00\x08\x00"+four), uint16(wire.LinkRadiotap))
+	f.Add([]byte("\x02\x00\x00\x05\x08\x00\x01\x00\x08\x00\x01\x00\x18\x00\x09\x00"+four), uint16(wire.LinkNFLOG))
 	for _, tc := range links {
 		f.Add([]byte(tc.header+four), uint16(tc.link))
 	}

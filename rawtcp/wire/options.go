@@ -47,6 +47,7 @@ const (
 type Options struct {
 	raw       [MaxOptionsLen]byte
 	n         uint8
+	cut       uint8 // how many bytes of them a capture left out
 	malformed bool
 }
 
@@ -67,6 +68,26 @@ func (o *Options) Raw() []byte { return o.raw[:o.n] }
 // impossible (0, 1, or past the end). What stood before it counts (RFC 9293,
 // section 3.2, MUST-7).
 func (o *Options) Malformed() bool { return o.malformed }
+
+// Cut is how many bytes of the options a capture left out.
+func (o *Options) Cut() int { return int(o.cut) }
+
+// CutOff leaves only the first n bytes of the options, for a segment of which a
+// capture left out the rest. The option in which they end is no longer told.
+func (o *Options) CutOff(n int) {
+	if n >= int(o.n) {
+		return
+	}
+	o.n, o.cut, o.malformed = uint8(n), o.n-uint8(n), false
+	for b := o.raw[:n]; len(b) > 0; {
+		opt, size := first(b)
+		if size == 0 || opt.Kind == OptEOL {
+			o.malformed = size == 0 && len(b) > 1 && b[1] < 2
+			return
+		}
+		b = b[size:]
+	}
+}
 
 // All walks the well-formed options in order, up to and without the end of
 // the list. Kinds that nobody here knows are among them: to ignore them is the
@@ -172,7 +193,7 @@ func (o *Options) append(b ...byte) bool {
 	return true
 }
 
-func (o *Options) paddedLen() int { return (int(o.n) + 3) &^ 3 }
+func (o *Options) paddedLen() int { return (int(o.n) + int(o.cut) + 3) &^ 3 }
 
 // appendPadded appends the options, filled up with EOL to the 32-bit boundary
 // that the data offset counts in: zeros (RFC 9293, section 3.1, MUST-69).
@@ -218,7 +239,7 @@ func first(b []byte) (opt Option, size int) {
 
 // decode reads the options, all that is left in the cursor's group.
 func (o *Options) decode(c *field.Cursor) {
-	o.n, o.malformed = 0, false
+	o.n, o.cut, o.malformed = 0, 0, false
 	if n := c.Left(); n > MaxOptionsLen {
 		c.Failf("%d bytes of options, at most %d fit", n, MaxOptionsLen)
 		return
