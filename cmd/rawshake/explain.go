@@ -45,7 +45,10 @@ connection in it as connect shows its own. Where there are several it lists
 them; --conn, --host, --port and --servername say which one is meant.
 
 Every byte is shown as a field, from the link's own header on: Ethernet with
-VLAN tags, MPLS and PPPoE, Linux cooked v1 and v2, null and loopback, raw IP.
+VLAN tags, LLC, MPLS and PPPoE, Linux cooked v1 and v2, netfilter's log, PPP,
+Cisco HDLC, 802.11 (in the clear), null and loopback, raw IP; and through
+tunnels: VXLAN, Geneve, GRE, ERSPAN, GTP-U, L2TP, IP in IP of either version.
+Packets that are not read are named with their number on standard error.
 
 With the session's secrets, from a key log or in the capture itself, TLS 1.0 to
 1.2 is shown decrypted; a resumed session also by those of the session that it
@@ -267,9 +270,7 @@ func explainError(err error) error {
 
 // conclude says what was found beside the connection that was shown.
 func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain.Filter) error {
-	if r.UnknownLinks > 0 {
-		fmt.Fprintf(os.Stderr, "rawshake: warning: %d packets of %v cannot be read here\n", r.UnknownLinks, r.UnknownLink)
-	}
+	f.tellUnread(r)
 	if r.TooManySecrets {
 		fmt.Fprintln(os.Stderr, "rawshake: warning: the capture holds more secrets than are kept: name a key log with the right one by --keylog")
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
-	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Options say which connection is meant and where it goes.
@@ -40,8 +39,7 @@ type Report struct {
 	Shown      *observe.Summary // nil: none, since there was none, or several
 	Transcript *transcript.Transcript
 
-	UnknownLinks   int // packets whose link type is not known here
-	UnknownLink    wire.LinkType
+	Unread         []Unread // packets that are no part of a connection, by kind
 	TooManySecrets bool
 	Dropped        int   // packets of an interface that came too fast
 	Interrupted    bool  // the context was done before the capture was
@@ -112,6 +110,7 @@ func (w *watch) pass(ctx context.Context, from io.Reader) error {
 	reader.Secrets = w.secrets.add
 	err = w.read(ctx, reader)
 	w.report.TooManySecrets = w.secrets.tooMany
+	w.tellUnread()
 	if ctx.Err() != nil {
 		w.report.Interrupted = true
 		return nil

@@ -60,6 +60,7 @@ func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 		}
 	}
 	w.end("Nobody listened any longer")
+	w.tellUnread()
 	r.Dropped = ear.dropped()
 	return r, nil
 }

@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"errors"
-
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -35,6 +33,8 @@ type watch struct {
 	chosen     *observe.Summary
 	shown      *follower
 	candidates map[*observe.Summary]*follower
+
+	kinds map[wire.Content]int // of packets that are not read
 }
 
 // A follower is a connection that is followed, and what is held back of it.
@@ -77,14 +77,19 @@ func (w *watch) packet(p *capture.Packet) {
 	w.report.Packets++
 	ip, err := p.IP()
 	if err != nil {
-		if errors.Is(err, wire.ErrUnknownLink) {
-			w.report.UnknownLinks++
-			w.report.UnknownLink = p.Link
-		}
+		w.unreadFrame(p, err)
 		return
+	}
+	if p.Header.Further {
+		w.unread(wire.Content{Name: "frames with further packets behind the first one (A-MSDU)", Opaque: true})
 	}
 	s := w.table.Find(p.At, ip)
 	if s == nil {
+		what := p.Header.Inside
+		if what.Name == "" {
+			what = wire.Contained(ip)
+		}
+		w.unread(what)
 		return
 	}
 	w.report.Total = w.table.Connections()

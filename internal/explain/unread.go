@@ -1,0 +1,67 @@
+package explain
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// An Unread is a kind of packets that are no part of a TCP connection which is
+// told of, and how many there were.
+type Unread struct {
+	wire.Content
+	Packets int
+}
+
+// maxUnread bounds the kinds that are told apart. What is beyond is counted
+// together.
+const maxUnread = 256
+
+var otherKinds = wire.Content{Name: "packets of other kinds", Opaque: true}
+
+// unread counts a packet that is not read.
+func (w *watch) unread(what wire.Content) {
+	if w.kinds == nil {
+		w.kinds = map[wire.Content]int{}
+	}
+	if _, known := w.kinds[what]; !known && len(w.kinds) >= maxUnread {
+		what = otherKinds
+	}
+	w.kinds[what]++
+}
+
+// unreadFrame counts a frame that holds no IP packet, or none that is reached.
+func (w *watch) unreadFrame(p *capture.Packet, err error) {
+	var not *wire.NotIPError
+	switch {
+	case errors.As(err, &not):
+		w.unread(not.Content)
+	case errors.Is(err, wire.ErrUnknownLink):
+		w.unread(wire.Content{Name: p.Link.String(), Opaque: true})
+	default:
+		w.unread(wire.Content{Name: "frames cut off, or broken, in a header", Opaque: true})
+	}
+}
+
+// tellUnread puts the kinds into the report: what may hold TCP first, and of
+// that, what there is most of.
+func (w *watch) tellUnread() {
+	w.report.Unread = w.report.Unread[:0]
+	for what, n := range w.kinds {
+		w.report.Unread = append(w.report.Unread, Unread{what, n})
+	}
+	slices.SortFunc(w.report.Unread, func(a, b Unread) int {
+		switch {
+		case a.Opaque != b.Opaque && a.Opaque:
+			return -1
+		case a.Opaque != b.Opaque:
+			return 1
+		case a.Packets != b.Packets:
+			return b.Packets - a.Packets
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+}
