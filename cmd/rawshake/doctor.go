@@ -28,7 +28,7 @@ Exit status: 0 when connect can work here, 3 when it cannot.`,
 			if asJSON {
 				err = doctor.WriteJSON(cmd.OutOrStdout(), found)
 			} else {
-				err = doctor.WriteText(cmd.OutOrStdout(), found, terminalColumns(os.Stdout))
+				err = doctor.WriteText(cmd.OutOrStdout(), found, columnsOf(os.Stdout))
 			}
 			if err != nil {
 				return failure(err)

@@ -128,7 +128,7 @@ func (d *demo) say(text string) {
 	if text == "" || d.flags.quiet {
 		return
 	}
-	columns := terminalColumns(d.voice())
+	columns := columnsOf(d.voice())
 	if 0 < columns && columns < view.DefaultWidth && !strings.HasPrefix(text, "$ ") { // a command stays in one piece
 		text = strings.Join(view.Wrap(text, columns), "\n")
 	}

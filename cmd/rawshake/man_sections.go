@@ -19,7 +19,7 @@ type variable struct {
 var environment = []variable{
 	{"NO_COLOR", "no colours, whatever it says", nil},
 	{"TERM", "\"dumb\": no colours, and no line that is written over", nil},
-	{"COLUMNS", "how wide the views are, on a terminal and in files", []string{"connect", "explain", "demo", "doctor"}},
+	{"COLUMNS", "how wide the views are, on a terminal (default: as wide as that) and in files (default: 100, and no line is cut)", []string{"connect", "explain", "demo", "doctor"}},
 	{"LC_ALL, LC_CTYPE, LANG", "the first that is set says whether the character set is UTF-8; where it is not, the views are in ASCII", []string{"connect", "explain", "demo"}},
 	{"SSLKEYLOGFILE", "the key log, where --keylog names none", []string{"connect", "demo"}},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "the CA certificates to trust, a PEM file and folders, where --ca names none", []string{"connect", "probe"}},

@@ -42,7 +42,8 @@ type probeReport struct {
 // and a warning later.
 func (f *probeFlags) report(scan *probe.Scan, p *probePlan) (*probeReport, error) {
 	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{}), load: probe.Load{Rate: p.options.Rate}}
-	r.live = !f.quiet && term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb"
+	// Records on the same terminal say how it goes, and would share its line.
+	r.live = !f.quiet && term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb" && (f.output != "" || !isTerminal(os.Stdout))
 	if err := r.writeStatus(&probe.Stats{Slowed: 1}, false); err != nil {
 		return nil, fileError("--status", err)
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -29,13 +31,13 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
 	o.Dictionary = f.words
 	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
-	file, ok := out.(*os.File)
-	if !ok {
-		return o
-	}
-	if isTerminal(file) {
-		o.Columns = func() int { return terminalColumns(file) }
-		o.Width = o.Columns()
+	o.Width, o.Whole = environmentColumns(), true
+	if file, ok := out.(*os.File); ok && isTerminal(file) {
+		o.Whole = false
+		if o.Width == 0 { // else it is as the person says
+			o.Columns = func() int { return terminalColumns(file) }
+			o.Width = o.Columns()
+		}
 		o.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}
 	return o
@@ -51,6 +53,26 @@ func checkSelector(selector, view string) error {
 	}
 	return nil
 }
+
+// environmentColumns is how wide $COLUMNS says that lines should be; 0: nothing
+// that can be one.
+func environmentColumns() int {
+	n, err := strconv.Atoi(os.Getenv("COLUMNS"))
+	if err != nil || n < minColumns || n > maxColumns {
+		return 0
+	}
+	return n
+}
+
+// What $COLUMNS may say.
+const (
+	minColumns = 20
+	maxColumns = 10000
+)
+
+// columnsOf is how wide the lines for a file should be: as $COLUMNS says, or its
+// terminal; 0: as wide as they are.
+func columnsOf(file *os.File) int { return cmp.Or(environmentColumns(), terminalColumns(file)) }
 
 // terminalColumns is how wide a terminal is; 0 for what is none.
 func terminalColumns(file *os.File) int {

@@ -40,6 +40,15 @@ type LoopExtent struct {
 	Done    []byte `json:"done"` // a bit for each from Base to Head
 }
 
+// ceiling is up to where a loop's targets may have been probed; 0 without a
+// checkpoint.
+func (c *Checkpoint) ceiling(loop int) uint64 {
+	if c == nil {
+		return 0
+	}
+	return c.Loops[loop].Ceiling
+}
+
 const checkpointVersion = 3
 
 // maxNumbered is more targets than anybody has.

@@ -23,6 +23,7 @@ type sink struct {
 	written    []*doneSet // by loop: the targets whose records are written
 	lead       uint64
 	finished   atomic.Bool
+	over       bool // the loops begin nothing more
 
 	mu   sync.Mutex
 	err  error
@@ -66,6 +67,7 @@ func (s *sink) run() {
 		select {
 		case h, ok := <-s.queue:
 			if !ok {
+				s.over = true
 				if !s.broken() {
 					s.fail(s.save())
 				}
@@ -142,9 +144,13 @@ func (s *sink) reached(offset int64, tail string) *Checkpoint {
 		if !proven {
 			e = s.resume.Loops[i]
 		}
-		e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
-		if c.Finished {
+		switch {
+		case c.Finished:
 			e.Ceiling = e.Head
+		case s.over: // what an earlier run may have begun stays in doubt
+			e.Ceiling = max(e.Head, l.head.Load(), s.resume.ceiling(i))
+		default:
+			e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
 		}
 		c.Loops = append(c.Loops, e)
 	}

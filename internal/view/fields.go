@@ -71,7 +71,7 @@ func (v *Fields) row(s *anatomy.Specimen, row anatomy.Row) {
 	}
 	indent := strings.Repeat("  ", min(row.Depth, maxIndent))
 	room := max(v.options.Width-columns(span), minRoom)
-	line := cut(v.text(indent+fieldName(n)+valueText(n, s.Data)), room, v.g.ellipsis)
+	line := v.cut(v.text(indent+fieldName(n)+valueText(n, s.Data)), room)
 	v.print(v.paint(dim, span) + line + "\n")
 	v.explain(row, s.Situation, strings.Repeat(" ", columns(span))+indent+"  ")
 }

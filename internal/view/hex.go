@@ -69,7 +69,9 @@ func (v *Hex) line(off int, b []byte, name string) {
 	}
 	n := v.perLine()
 	left := fmt.Sprintf("%06x  %-*s %-*s", off, 3*n, spaced(b), n, text)
-	name = cutFront(v.text(name), max(v.options.Width-len(left)-2, minRoom), v.g.ellipsis)
+	if name = v.text(name); !v.options.Whole {
+		name = cutFront(name, max(v.options.Width-len(left)-2, minRoom), v.g.ellipsis)
+	}
 	v.print(strings.TrimRight(left+"  "+v.paint(cyan, name), " ") + "\n")
 }
 

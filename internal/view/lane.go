@@ -72,7 +72,7 @@ func (l *Ladder) facts(pieces []string) []string {
 	var rows []string
 	row := ""
 	for _, p := range pieces {
-		p = cut(l.text(p), l.lane.beside, l.g.ellipsis)
+		p = l.cut(l.text(p), l.lane.beside)
 		if row != "" && columns(row)+2+columns(p) > l.lane.beside {
 			rows = append(rows, row)
 			row = ""
@@ -85,7 +85,7 @@ func (l *Ladder) facts(pieces []string) []string {
 	if row != "" {
 		rows = append(rows, row)
 	}
-	if len(rows) > maxFactRows && !l.options.Verbose {
+	if len(rows) > maxFactRows && !l.options.Verbose && !l.options.Whole {
 		rows = rows[:maxFactRows]
 		last := &rows[maxFactRows-1]
 		*last = cut(*last, l.lane.beside-columns(l.g.ellipsis)-1, "") + " " + l.g.ellipsis

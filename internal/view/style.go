@@ -92,6 +92,14 @@ func (v *canvas) text(s string) string {
 	return s
 }
 
+// cut shortens a text to a number of columns, except where all of it is wanted.
+func (v *canvas) cut(s string, n int) string {
+	if v.options.Whole {
+		return s
+	}
+	return cut(s, n, v.g.ellipsis)
+}
+
 // paragraph writes text over as many lines as it takes, the first with a mark,
 // the others beneath it.
 func (v *canvas) paragraph(indent, mark, text string, c color) {

@@ -21,6 +21,7 @@ type View interface {
 // Options say how a view may look.
 type Options struct {
 	Width   int        // of a line, in columns; 0 means DefaultWidth
+	Whole   bool       // a line that is longer than that is not cut: nobody scrolls a file
 	Columns func() int // where it can change meanwhile: Width as of now; may be nil
 	Color   bool       // whether to colour
 	ASCII   bool       // whether to do without any other character
