@@ -338,6 +338,7 @@ func (f *explainFlags) openOutput() (io.Writer, func() error, error) {
 	if f.output == "" {
 		return os.Stdout, func() error { return nil }, nil
 	}
+	sayReplaced(f.output)
 	file, err := os.OpenFile(f.output, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, nil, fileError("-o", err)

@@ -114,6 +114,7 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error {
 	options := []lab.Option{lab.With(t)}
 	if f.log != "" {
+		sayReplaced(f.log)
 		log, err := os.Create(f.log)
 		if err != nil {
 			return fileError("--log", err)

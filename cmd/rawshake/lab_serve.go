@@ -49,6 +49,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			}
 			defer server.Close()
 			if caOut != "" && server.PKI != nil {
+				sayReplaced(caOut)
 				if err := os.WriteFile(caOut, server.PKI.CA.CertPEM(), 0o644); err != nil {
 					return fileError("--ca-out", err)
 				}

@@ -45,6 +45,7 @@ func (f *lateFile) Write(p []byte) (int, error) {
 }
 
 func (f *lateFile) create() (err error) {
+	sayReplaced(f.path)
 	mode := fs.FileMode(0o666)
 	if f.secret {
 		mode = 0o600

@@ -311,6 +311,7 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 	case f.pcap == stdio:
 		o.Capture, err = capture.NewWriter(os.Stdout, info)
 	default:
+		sayReplaced(f.pcap)
 		o.Capture, err = capture.Create(f.pcap, info)
 	}
 	if err != nil {

@@ -52,6 +52,7 @@ type probeFlags struct {
 
 	output, fields, status string
 	certificates, quiet    bool
+	force                  bool
 }
 
 func newProbe() *cobra.Command {
@@ -131,6 +132,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")
 
 	fl.StringVarP(&f.output, "output", "o", "", "write the records to this file; .gz and .zst are compressed")
+	fl.BoolVar(&f.force, "force", false, "write over the file of -o, if it holds something and no checkpoint goes on with it")
 	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
 	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
 	fl.StringVar(&f.status, "status", "", "keep the counters in this file, as JSON")

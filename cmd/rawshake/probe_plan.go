@@ -412,6 +412,8 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 		if n := p.output.Aside; n > 0 {
 			fmt.Fprintf(os.Stderr, "rawshake: %d records behind what the checkpoint knows stand in %s now; their targets are probed again\n", n, view.Escape(p.output.AsidePath))
 		}
+	case !f.force && holdsData(f.output):
+		return usageError("-o: %s holds something already, which would be lost: name another file, or write over it with --force", f.output)
 	default:
 		if p.output, err = probe.CreateOutput(f.output); err != nil {
 			return fileError("-o", err)
