@@ -66,8 +66,9 @@ event loop. It writes one JSON record a target (docs/record.md).
 
 Targets are addresses, CIDR blocks, ranges FIRST-LAST and host names, each with
 :PORTS behind it or not. Without any they come from standard input, one a line;
-there and in files, "ip,port" as ZMap writes it and "ip,domain,tag,port" as
-ZGrab2 reads it are understood too. A name is probed at the first of its
+there and in files, "ip,port" as ZMap writes it, "ip,domain,tag,port" as ZGrab2
+reads it, and the open ports of masscan -oL and nmap -oG are understood too. Of a
+URL, host and port are taken. A name is probed at the first of its
 addresses, in the resolver's order; list the addresses to have them all.
 
 Special-purpose addresses (private, loopback, documentation, …) are probed where

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -40,8 +41,25 @@ type Spec struct {
 }
 
 // ParseSpec reads an address, a CIDR block, a range FIRST-LAST, or a host name,
-// each with :PORTS behind it or not; IPv6 with ports stands in brackets.
+// each with :PORTS behind it or not; IPv6 with ports stands in brackets. Of a URL
+// it takes the host and the port.
 func ParseSpec(s string) (Spec, error) {
+	given := s
+	s, isURL, err := fromURL(s)
+	if err != nil {
+		return Spec{}, err
+	}
+	spec, err := parseSpec(s)
+	if err == nil && isURL && (spec.Host == "" && spec.Range.First != spec.Range.Last || len(spec.Ports) > 1) {
+		err = errors.New("a URL names one host and one port")
+	}
+	if err != nil && isURL {
+		return Spec{}, fmt.Errorf("%q: %w", given, err)
+	}
+	return spec, err
+}
+
+func parseSpec(s string) (Spec, error) {
 	text, ports := s, ""
 	switch {
 	case strings.HasPrefix(s, "["):

@@ -26,6 +26,17 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		"host.test:8443":        {"", "", "host.test", []uint16{8443}},
 		"under_score.host.test": {"", "", "under_score.host.test", nil},
 		"::ffff:198.18.0.1":     {"198.18.0.1", "198.18.0.1", "", nil},
+
+		"https://host.test":                     {"", "", "host.test", []uint16{443}},
+		"https://host.test/":                    {"", "", "host.test", []uint16{443}},
+		"HTTPS://host.test:8443/path?a=b:c@d#e": {"", "", "host.test", []uint16{8443}},
+		"https://user:secret@host.test:8443":    {"", "", "host.test", []uint16{8443}},
+		"https://198.18.0.1:/x":                 {"198.18.0.1", "198.18.0.1", "", []uint16{443}},
+		"https://[2001:db8::1]/":                {"2001:db8::1", "2001:db8::1", "", []uint16{443}},
+		"https://[2001:db8::1]:8443/a":          {"2001:db8::1", "2001:db8::1", "", []uint16{8443}},
+		"http://host.test":                      {"", "", "host.test", []uint16{80}},
+		"imaps://host.test":                     {"", "", "host.test", []uint16{993}},
+		"gopher://host.test":                    {"", "", "host.test", nil},
 	} {
 		s, err := ParseSpec(in)
 		if err != nil {
@@ -41,7 +52,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 func TestWhatIsNoTargetIsRefused(t *testing.T) {
 	for _, in := range []string{"", ":", ":443", "1.2.3", "300.1.2.3", "198.18.0.0/33", "198.18.0.9-198.18.0.1", "198.18.0.1-2001:db8::1",
 		"198.18.0.1:0", "198.18.0.1:65536", "198.18.0.1:9-1", "a b", "a\x1b[m", "-", "2001:db8::g", "[2001:db8::1", "[2001:db8::1]443",
-		"fe80::1%eth0", strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 130), "a..b", "https://host.test/"} {
+		"fe80::1%eth0", strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 130), "a..b", "https://", "https:///path", "https://:443/", "https://host.test:x/", "http://a b/", "https://host.test:1-9/", "://"} {
 		if s, err := ParseSpec(in); err == nil {
 			t.Errorf("%q is %+v", in, s)
 		}

@@ -33,14 +33,19 @@ const maxLine = 64 << 10
 
 // Lines reads a list: one target a line, as [ParseSpec] has it, or with commas:
 // "ip,port" as ZMap writes it, "ip,domain", "ip,domain,tag" or
-// "ip,domain,tag,port" as ZGrab2 reads it. Empty lines and what follows a # are
-// left out. A line that cannot be read comes as a *LineError, and the next one
+// "ip,domain,tag,port" as ZGrab2 reads it; or as masscan -oL and nmap -oG write
+// it, of which the open ports are taken. Empty lines and what follows a # are
+// left out, and so is a byte-order mark, and the end of line of other systems. A
+// line that cannot be read comes as a *LineError, and the next one
 // after it; any other error ends the list.
 func Lines(r io.Reader, source string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		in := bufio.NewReaderSize(r, maxLine)
 		for number := 1; ; number++ {
 			text, err := readLine(in)
+			if number == 1 {
+				text = strings.TrimPrefix(text, byteOrderMark)
+			}
 			if errors.Is(err, io.EOF) && text == "" {
 				return
 			}
@@ -49,9 +54,8 @@ func Lines(r io.Reader, source string) iter.Seq2[Line, error] {
 				return
 			}
 			if !errors.Is(err, errLongLine) {
-				text, _, _ = strings.Cut(text, "#")
-				text = strings.TrimSpace(text)
-				if text == "" || number == 1 && isHeader(text) {
+				text = strings.TrimSpace(withoutComment(text))
+				if text == "" || number == 1 && isHeader(text) || holdsNoTarget(text) {
 					continue
 				}
 			}
@@ -93,6 +97,12 @@ func isHeader(s string) bool {
 }
 
 func parseLine(s string) (line Line, err error) {
+	if wrong := wideText(s); wrong != nil {
+		return line, wrong
+	}
+	if spec, ok, err := otherTools(s); ok || err != nil {
+		return Line{Spec: spec}, err
+	}
 	fields := strings.Split(s, ",")
 	for i := range fields {
 		fields[i] = strings.Trim(strings.TrimSpace(fields[i]), `"`)
