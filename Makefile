@@ -9,7 +9,7 @@ FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
 
-.PHONY: bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
+.PHONY: least vulncheck bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -22,7 +22,7 @@ build: ## the program, static, at bin/rawshake
 demo: build ## a handshake from SYN to Finished, in a private network
 	@bin/rawshake lab demo
 
-test: setup lint cross unit seeds ## everything that the gate runs
+test: setup lint least vulncheck cross unit seeds ## everything that the gate runs
 	scripts/fuzz.sh 2s
 
 setup: ## install the Debian packages that the tests use as peers
@@ -33,6 +33,13 @@ lint: ## gofmt, go vet, staticcheck, shellcheck
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is not here: scripts not checked"; test -z "$$CI"; fi
+
+# With the Go that is installed (GOTOOLCHAIN=local) there is only one to vet with.
+least: ## go vet with the least Go that go.mod names, where lint has the newest
+	@if [ "$(GOTOOLCHAIN)" != local ]; then set -x; GOTOOLCHAIN="$$($(GO) list -m -f 'go{{.GoVersion}}')" $(GO) vet ./...; fi
+
+vulncheck: ## known faults in the code that ours reaches, by a database of a fixed day (VULNDB=latest: today's)
+	GO="$(GO)" scripts/vulncheck.sh
 
 # What needs no Linux must build without it: TLS, the views, and `explain`.
 PORTABLE = ./cmd/rawshake ./field ./tlsmsg/... ./rawtcp/tcb ./rawtcp/wire ./internal/transcript ./internal/view ./internal/capture
