@@ -237,17 +237,17 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 		defer abort()
 		f.planStep(ctx, plan, abort)
 	}
-	_, err = connect.Run(ctx, plan.options)
+	result, err := connect.Run(ctx, plan.options)
 	written := errors.Join(plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)
 	switch {
 	case err == nil && written == nil:
 		return nil
 	case written == nil && plan.told: // it stands right above
-		return &statusError{connectStatus(err), f.onlyRemedy(err)}
+		return &statusError{status(result.Outcome, err), nil}
 	}
 	err = errors.Join(err, written)
-	return &statusError{connectStatus(err), f.remedied(err)}
+	return &statusError{status(result.Outcome, err), remedied(err, result.Reasons)}
 }
 
 // saySecrets tells the person what a capture holds that others must not have.
@@ -274,19 +274,10 @@ func (f *connectFlags) planStep(ctx context.Context, p *plan, abort func()) {
 	}
 }
 
-// connectStatus maps how a connection ended to the exit status.
-func connectStatus(err error) int {
-	switch goal.Outcome(goal.Finished, err) {
-	case goal.NotAllowed:
-		return exitNotAllowed
-	case goal.Closed, goal.Reset, goal.Unreachable:
-		return exitUnreachable
-	case goal.Timeout:
-		return exitTimeout
-	case goal.NotTLS, goal.Alert, goal.Protocol:
-		return exitTLS
-	case goal.Unverified:
-		return exitUnverified
+// status is the exit status of a connection, and of what was to be written of it.
+func status(outcome string, err error) int {
+	if code := outcomeStatus(outcome); code != exitError {
+		return code
 	}
 	return kindOf(err, exitError)
 }

@@ -26,19 +26,6 @@ func planRoots(w *worker.Worker, file string, verifies bool) (err error) {
 	return err
 }
 
-// loadRoots reads the CA certificates of a PEM file.
-func loadRoots(path string) (*x509.CertPool, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageError("--ca: %v", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(data) {
-		return nil, usageError("--ca: no certificate in %s: it must hold PEM blocks of type CERTIFICATE", path)
-	}
-	return pool, nil
-}
-
 // loadCredential reads a client certificate chain and its private key.
 func loadCredential(certPath, keyPath string) (chain [][]byte, key crypto.Signer, err error) {
 	certData, err := os.ReadFile(certPath)

@@ -27,6 +27,8 @@ type explainFlags struct {
 	host       string
 	port       uint16
 	servername string
+	ca         string
+	fail       bool
 	list       bool
 	keylog     string
 	checksums  string
@@ -87,6 +89,8 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.list, "list", false, "list the connections, also where there is one")
 	fl.StringVar(&f.keylog, "keylog", "", "decrypt with the secrets in this key log (beside those in the capture)")
 	fl.StringVar(&f.checksums, "checksums", "peer", "a segment with a wrong checksum counts if its peer acknowledges it (peer), or never (strict)")
+	fl.StringVar(&f.ca, "ca", "", "judge certificates by the roots in this PEM file, not the system's, as of the time of the capture")
+	fl.BoolVar(&f.fail, "fail", false, "exit with the status that connect would have, where the connection, or one of those listed, failed")
 	fl.BoolVar(&f.strip, "strip-secrets", false, "show nothing: write the capture without its secrets to -o")
 	fl.StringVar(&f.html, "html", "", "write a page to this file: every byte explained, in any browser (with secrets, if there are)")
 	fl.StringVarP(&f.output, "output", "o", "", "write the view, or the capture without secrets, to this file")
@@ -224,6 +228,11 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 		return usageError("--view: %v", err)
 	}
 	o := explain.Options{Filter: filter, KeyLog: f.keylog, List: f.list, Listener: v.Entry, StrictChecksums: f.checksums == "strict", Limit: transcript.KeepNothing}
+	if f.ca != "" {
+		if o.Roots, err = loadRoots(f.ca); err != nil {
+			return err
+		}
+	}
 	if page != nil || f.view == "keys" { // what needs all of it, and comes last
 		o.Limit = 0
 	}

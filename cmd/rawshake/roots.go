@@ -59,3 +59,16 @@ func bundleDate() string {
 	}
 	return ""
 }
+
+// loadRoots reads the CA certificates of a PEM file.
+func loadRoots(path string) (*x509.CertPool, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError("--ca: %v", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, usageError("--ca: no certificate in %s: it must hold PEM blocks of type CERTIFICATE", path)
+	}
+	return pool, nil
+}

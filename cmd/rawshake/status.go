@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"github.com/rawshake/rawshake/internal/goal"
 )
 
 // The exit statuses, the same for every subcommand.
@@ -82,4 +84,21 @@ func fileError(flag string, err error) error {
 		return usageError("%s: %v", flag, err)
 	}
 	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
+}
+
+// outcomeStatus maps what came of a connection to the exit status.
+func outcomeStatus(outcome string) int {
+	switch outcome {
+	case goal.NotAllowed:
+		return exitNotAllowed
+	case goal.Closed, goal.Reset, goal.Unreachable:
+		return exitUnreachable
+	case goal.Timeout:
+		return exitTimeout
+	case goal.NotTLS, goal.Alert, goal.Protocol:
+		return exitTLS
+	case goal.Unverified:
+		return exitUnverified
+	}
+	return exitError
 }

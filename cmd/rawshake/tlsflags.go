@@ -4,7 +4,6 @@ package main
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -143,21 +142,4 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 			warn(err)
 		}
 	}
-}
-
-// remedy says which flag takes what was refused.
-func (f *tlsFlags) remedy(err error) string {
-	var e *handshake.ProtocolError
-	if !errors.As(err, &e) {
-		return ""
-	}
-	switch {
-	case e.Alert == tlsmsg.AlertProtocolVersion && e.Where == "ServerHello.server_version":
-		return "To look at a host that speaks no better, take TLS 1.0 and 1.1 with --min-version 1.0."
-	case e.Alert == tlsmsg.AlertInsufficientSecurity && strings.HasPrefix(e.Where, "ServerKeyExchange"):
-		return "To look at a host with a small group, lower the bound with --min-dh-bits."
-	case e.Alert == tlsmsg.AlertInsufficientSecurity && !f.legacy:
-		return "To look at a host with a small key, take it with --legacy."
-	}
-	return ""
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/explain"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -121,7 +122,7 @@ func TestOneKindHasOneStatus(t *testing.T) {
 		"probe":       probeError,
 		"guard":       func(err error) error { return guardError(err, "") },
 		"explain":     explainError,
-		"connect":     func(err error) error { return &statusError{connectStatus(err), err} },
+		"connect":     func(err error) error { return &statusError{status(goal.Outcome(goal.Finished, err), err), err} },
 	}
 	for _, tc := range []struct {
 		err  error

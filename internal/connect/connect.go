@@ -62,6 +62,8 @@ type Options struct {
 // The error is why the goal was not reached, or nil.
 func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	r := &run{Options: o, start: time.Now()}
+	story := goal.NewStory(false)
+	o.Recorder.AlsoTell(story.Entry)
 	if o.Capture != nil {
 		o.Recorder.AlsoTell(r.comment)
 	}
@@ -70,6 +72,7 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	result.Link, result.RTT = r.link, r.rtt
+	result.Reasons = story.Reasons(result.Outcome, err)
 	o.Recorder.Result(r.now(), result)
 	if r.kept != nil && o.Session != nil {
 		o.Session(r.kept)

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 type Options struct {
 	Filter   Filter
 	KeyLog   string                  // path of a key log; "": the capture's own secrets alone
+	Roots    *x509.CertPool          // that certificates are judged by; nil: the system's
 	List     bool                    // show none: list the connections that are meant
 	Listener func(*transcript.Entry) // is told what is shown
 	// StrictChecksums leaves segments with a wrong checksum out of the streams.

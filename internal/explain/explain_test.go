@@ -77,7 +77,7 @@ var ends = []struct{ file, end, says string }{
 	{"alert-bad-record-mac.pcapng", "✘ alert: the client sent the alert bad_record_mac", "does not decrypt"},
 	{"refused.pcapng", "✘ closed: a RST answered the SYN", ""},
 	{"plain-http.pcapng", "✘ not tls: what the server says", "HTTP/1.1 400"},
-	{"cut-by-reset.pcapng", "✘ reset: the server reset the connection before the handshake was complete", ""},
+	{"cut-by-reset.pcapng", "✘ reset: the server reset the connection after the server's ServerHello", ""},
 	{"loss-and-reordering.pcapng", "✔ data: TLS 1.2", "retransmission"},
 	{"fragments.pcapng", "✔ data: TLS 1.2", "completes a segment"},
 	{"fragments-ipv6.pcapng", "✔ data: TLS 1.2", "completes a segment"},

@@ -50,6 +50,7 @@ func (w *watch) newFollower(s *observe.Summary, p *capture.Packet) *follower {
 	if w.o.StrictChecksums {
 		f.Connection.StrictChecksums()
 	}
+	f.JudgeBy(judgeBy(w.o.Roots))
 	return f
 }
 

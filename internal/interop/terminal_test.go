@@ -225,7 +225,7 @@ func TestAnErrorIsSaidOnceAtATerminal(t *testing.T) {
 		if n := strings.Count(screen, "connection refused"); n != 1 {
 			t.Errorf("--view %s: said %d times:\n%s", view, n, screen)
 		}
-		if !strings.Contains(screen, "Nothing listens on this port") {
+		if !strings.Contains(screen, "nothing listens on this port") {
 			t.Errorf("--view %s: no way out:\n%s", view, screen)
 		}
 	}

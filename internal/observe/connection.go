@@ -2,9 +2,11 @@ package observe
 
 import (
 	"bytes"
+	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -32,6 +34,11 @@ func Want(m *tlsmsg.ClientHello) Wanted {
 	return w
 }
 
+// A Judge judges the chain of certificates that a server sent at a moment, for the
+// name that the client asked for, or "". Saying is whether the transcript has the
+// verdict too, and not the reasons alone.
+type Judge func(chain [][]byte, name string, server netip.Addr, at time.Time) (verdict goal.Chain, saying bool)
+
 // A Connection is one connection that goes by.
 type Connection struct {
 	Flow Flow
@@ -46,6 +53,8 @@ type Connection struct {
 	halves  [2]half
 	shared  agreement
 	ending  ending
+	story   *goal.Story
+	judge   Judge
 
 	opening opening
 	dialect string // in which TLS was asked for; "": none, or one that is not known
@@ -59,7 +68,8 @@ type Connection struct {
 // packet. The transcript holds about limit bytes, as transcript.NewRecorder
 // says; the listener may be nil, and so may secrets.
 func NewConnection(flow Flow, start time.Time, limit int, secrets Secrets, listener func(*transcript.Entry)) *Connection {
-	c := &Connection{Flow: flow, start: start, secrets: secrets, recorder: transcript.NewObserver(limit, listener)}
+	c := &Connection{Flow: flow, start: start, secrets: secrets, story: goal.NewStory(true), recorder: transcript.NewObserver(limit, nil)}
+	c.Listen(listener)
 	for dir := range c.halves {
 		c.halves[dir].messages.MaxMessage = maxMessage
 	}
@@ -77,7 +87,15 @@ func (c *Connection) StrictChecksums() {
 func (c *Connection) Transcript() *transcript.Transcript { return c.recorder.Transcript() }
 
 // Listen changes the listener, from the next entry on.
-func (c *Connection) Listen(listener func(*transcript.Entry)) { c.recorder.Listen(listener) }
+func (c *Connection) Listen(listener func(*transcript.Entry)) {
+	c.recorder.Listen(c.story.Entry)
+	if listener != nil {
+		c.recorder.AlsoTell(listener)
+	}
+}
+
+// JudgeBy has the server's chain judged. It is called before the first packet.
+func (c *Connection) JudgeBy(judge Judge) { c.judge = judge }
 
 // ServerName is the name that the client asked for, once that is known.
 func (c *Connection) ServerName() string { return c.shared.serverName }
@@ -160,7 +178,7 @@ func (c *Connection) Close(why string) transcript.Result {
 		c.neverBegun()
 		c.sayDamage()
 	}
-	c.recorder.Result(c.lastAt, c.result(why))
+	c.recorder.Result(c.lastAt, c.story.Judge(c.result(why)))
 	return *c.recorder.Transcript().Result()
 }
 

@@ -74,13 +74,27 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		if dir == transcript.In {
 			c.serverHello(f, m)
 		}
-	case *tlsmsg.Certificate, *tlsmsg.ServerHelloDone:
+	case *tlsmsg.Certificate:
+		a.wanted.Resumed = false
+		if dir == transcript.In && c.judge != nil {
+			c.judged(f, m.Chain)
+		}
+	case *tlsmsg.ServerHelloDone:
 		a.wanted.Resumed = false
 	case *tlsmsg.ServerKeyExchange:
 		if m.Group != 0 && dir == transcript.In {
 			a.group = m.Group
 			c.negotiated(f)
 		}
+	}
+}
+
+// judged has the server's chain judged, as of the moment at which it went by.
+func (c *Connection) judged(f *transcript.Frame, chain [][]byte) {
+	verdict, saying := c.judge(chain, c.shared.serverName, c.Flow.Server.Addr(), c.start.Add(f.At))
+	c.story.Chain(verdict)
+	if saying {
+		c.recorder.Observed(f, handshake.VerdictEvent{Err: verdict.Verdict})
 	}
 }
 

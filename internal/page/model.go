@@ -34,6 +34,8 @@ type model struct {
 	Server    string     `json:"server"`
 	Result    string     `json:"result"`
 	OK        bool       `json:"ok"`
+	Reasons   []reason   `json:"-"`     // why it failed: the template shows them
+	Opens     int        `json:"opens"` // the step that is looked at first; -1: the first
 	Steps     []*step    `json:"steps"`
 	Omitted   int        `json:"omitted"` // steps that were too many
 	Specimens []specimen `json:"specimens"`
@@ -76,7 +78,7 @@ type builder struct {
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // none is no null for the script
-	b.Title = view.Escape(o.Title)
+	b.Title, b.Opens = view.Escape(o.Title), nothing
 	b.derive(t)
 	b.sides(t)
 	for _, e := range t.Entries {
@@ -84,6 +86,7 @@ func build(t *transcript.Transcript, o Options) *model {
 	}
 	if r := t.Result(); r != nil {
 		b.Result, b.OK = view.Escape(plainly(r)), r.OK
+		b.explain(r)
 	}
 	b.ask()
 	if b.Title == "" {

@@ -3,6 +3,7 @@ package transcript
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -330,7 +331,7 @@ func TestResultIsFilledInFromWhatWasSeen(t *testing.T) {
 	r.Result(15*time.Millisecond, Result{OK: true, Outcome: "finished", ALPN: "http/1.1"})
 	want := Result{OK: true, Outcome: "finished", Version: tlsmsg.VersionTLS12, CipherSuite: 0xc02b, Group: 29,
 		ALPN: "http/1.1", Judged: true, Trusted: true, PeerVerified: true, RTT: time.Millisecond, Handshake: 4 * time.Millisecond}
-	if got := *r.Transcript().Result(); got != want {
+	if got := *r.Transcript().Result(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	if len(r.Transcript().Secrets) != 1 {

@@ -21,5 +21,6 @@ type Result struct {
 	PeerVerified bool          // chain, name and the server's signature were all good
 	RTT          time.Duration // from the SYN to its SYN-ACK, or the kernel's own figure; 0 if either was sent again
 	Handshake    time.Duration // from the ClientHello leaving to both Finished exchanged
-	Error        string        // what went wrong, at which layer, and what to do; may hold text from the network
+	Error        string        // what went wrong, at which layer; may hold text from the network
+	Reasons      []Reason      // why, the weightiest first, and what to do
 }

@@ -183,6 +183,7 @@ func resultValues(o *object, r *transcript.Result) {
 	o.add("rtt_ms", known(r.RTT != 0, r.RTT))
 	o.add("handshake_ms", known(r.Handshake != 0, r.Handshake))
 	o.add("error", known(r.Error != "", r.Error))
+	o.add("reasons", reasonValues(r.Reasons))
 }
 
 func known(is bool, value any) any {

@@ -82,7 +82,7 @@ func TestJSONResultSaysNullForWhatIsNotKnown(t *testing.T) {
 	NewJSON(&b).Entry(&transcript.Entry{Dir: transcript.Local, Layer: transcript.TCP, Type: transcript.TypeResult,
 		Result: &transcript.Result{Outcome: "timeout"}})
 	want := `{"time_ms":0.000,"dir":"local","layer":"tcp","type":"result","ok":false,"outcome":"timeout","link":null,"version":null,` +
-		`"cipher_suite":null,"group":null,"alpn":null,"peer_verified":false,"certificate_verified":null,"rtt_ms":null,"handshake_ms":null,"error":null}` + "\n"
+		`"cipher_suite":null,"group":null,"alpn":null,"peer_verified":false,"certificate_verified":null,"rtt_ms":null,"handshake_ms":null,"error":null,"reasons":[]}` + "\n"
 	if b.String() != want {
 		t.Errorf("%swant\n%s", b.String(), want)
 	}

@@ -53,6 +53,8 @@ func appendValue(b []byte, value any) []byte {
 		return strconv.AppendFloat(b, float64(v)/float64(time.Millisecond), 'f', 3, 64)
 	case []uint16:
 		return appendList(b, v, func(b []byte, n uint16) []byte { return strconv.AppendUint(b, uint64(n), 10) })
+	case []uint32:
+		return appendList(b, v, func(b []byte, n uint32) []byte { return strconv.AppendUint(b, uint64(n), 10) })
 	case []string:
 		return appendList(b, v, appendString)
 	case []object:

@@ -120,6 +120,7 @@ func (v *canvas) result(r *transcript.Result, remark string) {
 	if remark != "" {
 		v.paragraph("", strings.Repeat(" ", columns(mark)), remark, dim)
 	}
+	v.reasons(r)
 }
 
 // end closes a view of fields, and says so where nothing was there to show.

@@ -293,4 +293,8 @@ window.addEventListener("resize", () => {
 });
 
 const first = data.steps.findIndex((s) => s.k === "frame");
-if (data.steps.length) open(Math.max(first, 0), false);
+// A connection that failed opens where that shows.
+if (data.steps.length) open(data.opens >= 0 ? data.opens : Math.max(first, 0), false);
+for (const a of document.querySelectorAll("[data-evidence]")) {
+  a.addEventListener("click", (ev) => { ev.preventDefault(); open(+a.dataset.evidence, true); });
+}

@@ -1,0 +1,31 @@
+package goal
+
+import (
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// Judge completes the result of somebody else's connection: with the outcome
+// that `connect` would have had in its client's place, and with the reasons.
+func (s *Story) Judge(r transcript.Result) transcript.Result {
+	_, silent := s.silent()
+	switch {
+	case r.OK && len(s.chainFaults()) > 0:
+		r.OK, r.Outcome = false, Unverified
+	case silent && (r.Outcome == Protocol || r.Outcome == Reset || r.Outcome == Incomplete) && s.opened.set:
+		r.OK, r.Outcome = false, Timeout
+	}
+	if r.OK {
+		return r
+	}
+	s.told = r.Error
+	if r.Reasons = s.Reasons(r.Outcome, nil); len(r.Reasons) > 0 {
+		var all []string
+		for _, reason := range r.Reasons {
+			all = append(all, reason.What)
+		}
+		r.Error = strings.Join(all, "; ")
+	}
+	return r
+}

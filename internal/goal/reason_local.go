@@ -1,0 +1,47 @@
+package goal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// local finds what this machine itself does not allow or cannot do. It reports
+// whether that is the whole reason.
+func (d *diagnosis) local() bool {
+	r := transcript.Reason{Layer: transcript.Link, What: d.said()}
+	switch {
+	case errors.Is(d.err, guard.ErrPermission):
+		r.Code, r.Layer = "guard_not_allowed", transcript.Guard
+		r.Remedy = Grant("cap_net_raw,cap_net_admin")
+	case errors.Is(d.err, link.ErrPermission):
+		r.Code = "not_allowed"
+		r.Remedy = Grant("cap_net_raw") + "\n" +
+			"Or leave TCP to the kernel and see the TLS alone, without any privilege: --link kernel\n" +
+			"Or see a handshake without any privilege, in a private network: rawshake lab demo. What this machine allows: rawshake doctor"
+	case errors.Is(d.err, guard.ErrPortInUse):
+		r.Code, r.Layer = "port_in_use", transcript.Guard
+		r.Remedy = "Choose another port with --source-port, or leave the flag out."
+	case errors.Is(d.err, link.ErrNoRoute):
+		r.Code, r.Remedy = "no_route", "Check the address, and the routes of this machine (ip route get ADDRESS)."
+	case errors.Is(d.err, link.ErrNoNeighbour):
+		r.Code, r.Remedy = "no_neighbour", "Check that the host, or the gateway to it, is up and on this network (ip neigh)."
+	default:
+		return false
+	}
+	d.add(r)
+	return true
+}
+
+// Grant is the command that gives this very program capabilities.
+func Grant(capabilities string) string {
+	program, err := os.Executable()
+	if err != nil {
+		program = "rawshake"
+	}
+	return fmt.Sprintf("Grant it with: sudo setcap %s+ep %s", capabilities, program)
+}

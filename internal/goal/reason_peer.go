@@ -1,0 +1,83 @@
+package goal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// fault tells what our own side found wrong with what the server sent.
+func (d *diagnosis) fault(r *transcript.Reason) {
+	var broke *handshake.ProtocolError
+	r.Code, r.Sure, r.Layer = "server_fault", transcript.Certain, transcript.TLS
+	because := d.because
+	if errors.As(d.err, &broke) {
+		because = strings.TrimSuffix(broke.Error(), fmt.Sprintf(" (answered by the alert %v)", broke.Alert))
+		r.What = fmt.Sprintf("%s (answered by the alert %v)", because, broke.Alert)
+	}
+	if broke == nil {
+		return
+	}
+	r.Means = "the server sends what RFC 5246 does not allow here, or what the ClientHello did not offer"
+	switch broke.Alert {
+	case tlsmsg.AlertProtocolVersion:
+		r.Code, r.Means = "version_refused", "the server chose a version that this client does not take"
+		r.Remedy = "To look at a host that speaks no better, take TLS 1.0 and 1.1 with --min-version 1.0."
+	case tlsmsg.AlertInsufficientSecurity, tlsmsg.AlertHandshakeFailure:
+		r.Code, r.Means = "too_weak", "what the server chose is below what this client takes"
+		r.Remedy = "To look at a host with a small key, take it with --legacy."
+		if strings.HasPrefix(broke.Where, "ServerKeyExchange") {
+			r.Remedy = "To look at a host with a small group, lower the bound with --min-dh-bits."
+		}
+	case tlsmsg.AlertBadRecordMAC, tlsmsg.AlertDecryptError:
+		r.Code, r.Sure = "not_authentic", transcript.Likely
+		r.Means = "the two sides have different keys, or something on the way changed the bytes"
+		r.Remedy = "Capture at both ends and compare the bytes; try other suites (--ciphers)."
+	case tlsmsg.AlertUnsupportedExtension:
+		r.Remedy = "Nothing on the client's side mends that; leave out the extension that the server answers wrongly (--omit-extension)."
+	default:
+		r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
+	}
+}
+
+// notTLS tells what a server speaks in the place of TLS.
+func (d *diagnosis) notTLS() {
+	var not *handshake.NotTLSError
+	r := transcript.Reason{Code: "not_tls", Layer: transcript.TLS, Sure: transcript.Likely, Frames: frames(d.payload[transcript.In]), What: d.said()}
+	if n, ok := d.notes["not_tls"]; ok && r.What == "" {
+		r.What = n.text
+	}
+	var first []byte
+	if errors.As(d.err, &not) {
+		first = not.First
+	}
+	r.Means, r.Remedy = "something else is spoken on this port", "Give the port where TLS is spoken, HOST:PORT (443 if none is given)."
+	if p := protocolOf(first, r.What); p != "" {
+		r.Means = p + " is spoken on this port"
+	}
+	d.add(r)
+}
+
+// protocolOf recognizes what a server says first, by its bytes or by the
+// sentence about them.
+func protocolOf(first []byte, said string) string {
+	for _, p := range []struct{ prefix, name string }{
+		{"HTTP/", "HTTP without TLS"}, {"SSH-", "SSH"}, {"* OK", "IMAP"}, {"+OK", "POP3"},
+	} {
+		if bytes.HasPrefix(first, []byte(p.prefix)) || strings.Contains(said, `"`+p.prefix) {
+			return p.name
+		}
+	}
+	switch {
+	case bytes.HasPrefix(first, []byte("220")) && bytes.Contains(first, []byte("SMTP")):
+		return "SMTP"
+	case bytes.HasPrefix(first, []byte("220")):
+		return "SMTP or FTP"
+	}
+	return ""
+}

@@ -1,0 +1,220 @@
+package goal
+
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+func (s *Story) record(e *transcript.Entry) {
+	// In TLS 1.3 what a side sends under its keys is application data on the outside.
+	r := e.Record
+	if r.Type == tlsmsg.ContentApplicationData && s.version >= tlsmsg.VersionTLS13 && r.Encrypted && r.Plaintext == nil {
+		s.sealed13(e)
+	}
+}
+
+// sealed13 takes note of a record of TLS 1.3 that nobody here can read.
+func (s *Story) sealed13(e *transcript.Entry) {
+	switch {
+	case e.Dir == transcript.In && s.moment < afterServerFlight:
+		s.moment = inServerFlight
+	case e.Dir == transcript.Out && s.moment < afterClientFlight:
+		s.moment = afterClientFlight
+	}
+	s.lastAt, s.last = markOf(e), fmt.Sprintf("an encrypted record of the %s", side(e.Dir))
+}
+
+func (s *Story) message(e *transcript.Entry) {
+	m := e.Message
+	switch m.Content {
+	case tlsmsg.ContentAlert:
+		if m.Sealed && !s.sealed[e.Dir].set {
+			s.sealed[e.Dir] = markOf(e)
+		} else if !m.Sealed {
+			s.alerted(e)
+		}
+		return
+	case tlsmsg.ContentApplicationData:
+		if s.version >= tlsmsg.VersionTLS13 && m.Sealed {
+			return // see record
+		}
+		s.applicationData(e)
+	case tlsmsg.ContentChangeCipherSpec:
+		if s.version >= tlsmsg.VersionTLS13 {
+			return // it means nothing (RFC 8446, appendix D.4)
+		}
+		s.encrypted[e.Dir] = true
+		s.turn(e.Dir)
+	case tlsmsg.ContentHandshake:
+		if s.handshake(e) {
+			return
+		}
+	}
+	s.lastAt, s.last = markOf(e), fmt.Sprintf("the %s's %s", side(e.Dir), s.name(m, e.Dir))
+}
+
+// name is a message's name. The first message under new keys is the Finished
+// (RFC 5246, section 7.4.9), also where nobody can read it.
+func (s *Story) name(m *transcript.Message, dir transcript.Dir) string {
+	if m.Sealed && m.Content == tlsmsg.ContentHandshake && s.moment < connected {
+		return tlsmsg.TypeFinished.Heading()
+	}
+	if m.Content == tlsmsg.ContentApplicationData {
+		return "application data"
+	}
+	return m.Name()
+}
+
+// turn takes note that a side has changed to the new keys.
+func (s *Story) turn(dir transcript.Dir) {
+	if s.moment < connected {
+		if dir == transcript.Out {
+			s.moment = afterClientFlight
+		}
+	}
+}
+
+func (s *Story) applicationData(e *transcript.Entry) {
+	m := e.Message
+	if !s.data[e.Dir].set {
+		s.data[e.Dir] = markOf(e)
+	}
+	if e.Dir == transcript.In && !m.Sealed && len(s.dataFirst) < maxText {
+		s.dataFirst = append(s.dataFirst, m.Raw[:min(len(m.Raw), maxText-len(s.dataFirst))]...)
+	}
+}
+
+// handshake takes note of a handshake message, and reports whether it counts for
+// nothing.
+func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
+	m := e.Message
+	if m.Sealed {
+		return false
+	}
+	at := markOf(e)
+	switch m.Type {
+	case tlsmsg.TypeHelloRequest:
+		if s.moment == connected && !s.helloRequest.set {
+			s.helloRequest = at
+		}
+		return s.moment < connected // RFC 5246, section 7.4.1.1
+	case tlsmsg.TypeClientHello:
+		if s.moment == connected {
+			return false // a new handshake: the first tells how the connection began
+		}
+		s.moment, s.helloAt, s.helloLen = afterHello, at, len(m.Raw)
+		if h, err := m.Handshake(); err == nil {
+			s.hello, _ = h.(*tlsmsg.ClientHello)
+		}
+	case tlsmsg.TypeServerHello:
+		if s.moment < inServerFlight {
+			s.moment = inServerFlight
+		}
+		s.serverAt = at
+		if h, err := m.Handshake(); err == nil {
+			s.serverHello, _ = h.(*tlsmsg.ServerHello)
+		}
+	case tlsmsg.TypeCertificate:
+		s.certificate(e, at)
+	case tlsmsg.TypeCertificateRequest:
+		s.requestAt = at
+		if h, err := m.Handshake(); err == nil {
+			s.request, _ = h.(*tlsmsg.CertificateRequest)
+		}
+	case tlsmsg.TypeServerHelloDone:
+		s.moment = max(s.moment, afterServerFlight)
+	case tlsmsg.TypeClientKeyExchange:
+		s.moment = max(s.moment, afterClientFlight)
+	}
+	return false
+}
+
+func (s *Story) certificate(e *transcript.Entry, at mark) {
+	if e.Dir == transcript.In {
+		s.chainAt = at
+		return
+	}
+	s.credAt = at
+	s.moment = max(s.moment, afterClientFlight)
+	if h, err := e.Message.Handshake(); err == nil {
+		if c, ok := h.(*tlsmsg.Certificate); ok {
+			s.credential = len(c.Chain)
+		}
+	}
+}
+
+// maxAlerts bounds the alerts that are kept.
+const maxAlerts = 8
+
+func (s *Story) alerted(e *transcript.Entry) {
+	for raw := e.Message.Raw; len(raw) >= 2 && len(s.alerts) < maxAlerts; raw = raw[2:] {
+		parsed, err := tlsmsg.ParseAlert(raw[:2])
+		if err != nil {
+			return
+		}
+		s.alerts = append(s.alerts, alert{dir: e.Dir, Alert: parsed, mark: markOf(e), when: s.moment, after: s.after(),
+			plaintext: s.encrypted[e.Dir] && !e.Message.Encrypted})
+	}
+}
+
+// after names what was last said, for "after …".
+func (s *Story) after() string {
+	switch {
+	case s.last != "":
+		return s.last
+	case s.opened.set:
+		return "the TCP connection was open"
+	case s.synACK.set:
+		return "the SYN-ACK"
+	case s.syn.set:
+		return "the SYN"
+	}
+	return "nothing"
+}
+
+// tlsEvent takes note of what a TLS machine of ours, or an observer, decided.
+func (s *Story) tlsEvent(event any) {
+	switch event := event.(type) {
+	case handshake.AlertEvent:
+		if event.Dir == handshake.Out && event.Level == tlsmsg.LevelFatal {
+			s.because = event.Because
+		}
+	case handshake.VerdictEvent:
+		s.verdict, s.judged = event.Err, true
+	case handshake.NegotiatedEvent:
+		s.version = event.Version
+	case handshake.FinishedEvent:
+		s.moment = connected
+	}
+}
+
+// fatal returns the first alert that ended the connection, or nil.
+func (s *Story) fatal() *alert {
+	for i := range s.alerts {
+		if a := &s.alerts[i]; a.Level != tlsmsg.LevelWarning && a.Description != tlsmsg.AlertCloseNotify {
+			return a
+		}
+	}
+	return nil
+}
+
+// warned returns the last warning of a side that says more than that it closes,
+// or nil.
+func (s *Story) warned(dir transcript.Dir) *alert {
+	for i := len(s.alerts) - 1; i >= 0; i-- {
+		a := &s.alerts[i]
+		if a.dir == dir && a.Level == tlsmsg.LevelWarning && a.Description != tlsmsg.AlertCloseNotify {
+			return a
+		}
+	}
+	return nil
+}
+
+// requested reports whether the server asked for a client certificate and got
+// none.
+func (s *Story) unfulfilled() bool {
+	return s.requestAt.set && s.credential == 0 && s.moment >= afterClientFlight
+}

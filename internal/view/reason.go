@@ -1,0 +1,77 @@
+package view
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// Reason puts a reason into sentences for a person: why, with how sure that is
+// and where it shows, and what to do. Both may hold text from the network: pass
+// them through Escape before showing them.
+func Reason(r *transcript.Reason) (why, remedy string) {
+	why = r.Means
+	switch {
+	case why == "":
+		why = r.What
+	case r.Sure == transcript.Likely:
+		why = "most likely " + why
+	case r.Sure == transcript.Guess:
+		why = "a guess: " + why
+	}
+	if len(r.Frames) > 0 {
+		why += " (" + framesText(r.Frames) + ")"
+	}
+	if remedy = r.Remedy; remedy == "" {
+		remedy = "nothing is known that would help."
+	}
+	return why, remedy
+}
+
+func framesText(frames []int) string {
+	if len(frames) == 1 {
+		return fmt.Sprintf("frame %d", frames[0])
+	}
+	list := make([]string, len(frames))
+	for i, n := range frames {
+		list[i] = fmt.Sprint(n)
+	}
+	return "frames " + strings.Join(list, ", ")
+}
+
+// reasons says why a connection ended as it did. Where there are several, each
+// says what happened, too.
+func (v *canvas) reasons(r *transcript.Result) {
+	for i := range r.Reasons {
+		reason := &r.Reasons[i]
+		if len(r.Reasons) > 1 && reason.Means != "" {
+			v.paragraph("  ", fmt.Sprintf("%d. ", i+1), reason.What, plain)
+		}
+		why, remedy := Reason(reason)
+		v.paragraph("  ", "why: ", why, plain)
+		for _, line := range strings.Split(remedy, "\n") {
+			v.paragraph("  ", "do:  ", line, plain)
+		}
+	}
+}
+
+// reasonValues: all names are always there.
+func reasonValues(list []transcript.Reason) []object {
+	values := make([]object, len(list))
+	for i, r := range list {
+		o := &values[i]
+		o.add("code", r.Code)
+		o.add("layer", r.Layer)
+		o.add("what", r.What)
+		o.add("means", known(r.Means != "", r.Means))
+		o.add("sure", r.Sure)
+		frames := make([]uint32, len(r.Frames))
+		for i, n := range r.Frames {
+			frames[i] = uint32(n)
+		}
+		o.add("frames", frames)
+		o.add("remedy", known(r.Remedy != "", r.Remedy))
+	}
+	return values
+}
