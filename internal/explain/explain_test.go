@@ -190,6 +190,7 @@ func FuzzExplain(f *testing.F) {
 			f.Add(b)
 		}
 	}
+	seeds(f)
 	f.Fuzz(func(t *testing.T, b []byte) { explainAnything(t, b) })
 }
 
