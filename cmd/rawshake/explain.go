@@ -52,6 +52,11 @@ Cisco HDLC, 802.11 (in the clear), null and loopback, raw IP; and through
 tunnels: VXLAN, Geneve, GRE, ERSPAN, GTP-U, L2TP, IP in IP of either version.
 Packets that are not read are named with their number on standard error.
 
+TLS that begins later in a stream is found, behind what STARTTLS, CONNECT, SOCKS
+and the like say before it; so is the next record that stands up where a capture
+begins in the middle, or lost something. A segment with a wrong checksum is
+marked, and counts if its peer acknowledges it.
+
 With the session's secrets, from a key log or in the capture itself, TLS 1.0 to
 1.2 is shown decrypted; a resumed session also by those of the session that it
 resumes, if the capture holds both. With -i it listens on an interface, without sending

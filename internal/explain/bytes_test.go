@@ -104,7 +104,7 @@ func TestFieldsComeAsThePacketsDo(t *testing.T) {
 // seeds are small captures for the fuzzer.
 func seeds(f *testing.F) {
 	for _, m := range awkward(f) {
-		if b, err := os.ReadFile(m.file(f, nil)); err == nil && len(b) < 16_000 {
+		if b := m.pcap(); len(b) < 16_000 {
 			f.Add(b)
 		}
 	}
@@ -140,11 +140,6 @@ func FuzzStreams(f *testing.F) {
 				m.put(m.packet(1-dir, wire.ACK, ""))
 			}
 		}
-		path := m.file(t, nil)
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		explainAnything(t, data)
+		explainAnything(t, m.pcap())
 	})
 }

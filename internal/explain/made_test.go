@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"io"
 	"math/big"
 	"net"
@@ -115,6 +116,20 @@ func (m *made) file(t testing.TB, keys []byte) string {
 		}
 	}
 	return path
+}
+
+// pcap is the capture in the classic format, of raw IP packets.
+func (m *made) pcap() []byte {
+	le := binary.LittleEndian
+	b := le.AppendUint32(nil, 0xa1b2c3d4)
+	b = le.AppendUint16(le.AppendUint16(b, 2), 4)
+	b = le.AppendUint32(append(b, make([]byte, 8)...), 1<<18)
+	b = le.AppendUint32(b, uint32(wire.LinkRaw))
+	for i, p := range m.packets {
+		b = le.AppendUint32(le.AppendUint32(b, 1_700_000_000), uint32(500*i))
+		b = append(le.AppendUint32(le.AppendUint32(b, uint32(len(p))), uint32(len(p))), p...)
+	}
+	return b
 }
 
 // spoil makes a packet's TCP checksum wrong, and with it its last byte.

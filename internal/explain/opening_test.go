@@ -116,6 +116,20 @@ func TestAClientHelloInsideOfSomethingElseIsNone(t *testing.T) {
 	}
 }
 
+// Who says what looks like a ClientHello again and again, costs no more than who
+// says something else: after some times nothing is looked up any more.
+func TestManyDoubtsEnd(t *testing.T) {
+	dialogue, _ := shake(t, tls.VersionTLS12)
+	talk := []said{{out, "text\n"}}
+	for range 200 {
+		talk = append(talk, said{out, dialogue[0].data}, said{in, "what?\n"})
+	}
+	list, _, r := events(t, newMade().open().talk(append(talk, dialogue...)).close().file(t, nil), Options{})
+	if len(named(list, "tls_begins")) > 0 || r.Transcript.Result().Outcome != "not_tls" {
+		t.Errorf("%+v", r.Transcript.Result())
+	}
+}
+
 // What is said before TLS comes from the network, and does nothing to a terminal.
 func TestAPreambleIsEscaped(t *testing.T) {
 	talk := []said{{in, "220 \x1b[31mred\u202e\x9b\r\n" + strings.Repeat("250-x\r\n", 200)}, {out, "QUIT\r\n"}}

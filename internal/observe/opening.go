@@ -24,12 +24,16 @@ const (
 	maxPreamble = 64 << 10
 	// maxDoubted bounds what waits for the server to answer it as TLS.
 	maxDoubted = 64 << 10
+	// maxDoubts bounds how often that may be, and how much of other things the
+	// server may say before it does.
+	maxDoubts = 64
 )
 
 // opening is how TLS begins on a connection.
 type opening struct {
 	begun  bool // the client has said a ClientHello, or a capture begins behind it
 	doubt  bool // what the client said last may be one
+	doubts int  // times that something was looked up in the dialects
 	said   [2][]byte
 	first  [2][]byte
 	size   [2]int64 // octets before TLS
@@ -91,6 +95,10 @@ func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	if !whole || len(h.buf) == 0 {
 		return false
 	}
+	if o.doubts++; o.doubts > maxDoubts {
+		c.say(transcript.Out, h, len(h.buf), "preamble")
+		return false
+	}
 	d, asked := agreed(o.said[0], o.said[1])
 	switch {
 	case d != nil:
@@ -150,6 +158,10 @@ func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 	}
 	c.say(transcript.In, h, len(h.buf), "preamble")
 	if !o.doubt {
+		return false
+	}
+	if o.doubts++; o.doubts > maxDoubts {
+		c.refuse(client)
 		return false
 	}
 	switch d, asked := agreed(o.said[0], o.said[1]); {

@@ -132,6 +132,26 @@ func TestAPacketCapturedTwiceIsNoRetransmission(t *testing.T) {
 	}
 }
 
+// An acknowledgment without a number is the same packet where another link
+// carried it, and else it is said again.
+func TestAnAcknowledgmentCapturedTwiceIsKnownByItsLink(t *testing.T) {
+	ack := numbered(packet(Out, seg(Out, wire.ACK, 1, 1, 0)), 0, 64)
+	for _, other := range []bool{false, true} {
+		p := newTap()
+		for i, want := range []bool{false, other} {
+			header := []byte(ethernet)
+			if other {
+				header[5] = byte(i)
+			}
+			raw := append(header, ack...)
+			f := p.Captured(&Sighting{Number: i + 1, At: time.Duration(i) * time.Microsecond, Link: wire.LinkEthernet, Raw: raw, Packet: raw[len(header):]})
+			if f.Twice != want {
+				t.Errorf("another link %v, sight %d: twice %v", other, i+1, f.Twice)
+			}
+		}
+	}
+}
+
 // A server that answers the SYN anew has the numbers that the client
 // acknowledges, or that its own octets follow.
 func TestTheServersNumbersBeginAnew(t *testing.T) {

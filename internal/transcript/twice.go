@@ -29,6 +29,7 @@ const (
 type sighted struct {
 	at   time.Duration
 	hash uint64
+	link uint64 // of what the link put before the packet
 	id   uint32 // 0: none
 }
 
@@ -47,7 +48,7 @@ func (r *Recorder) seenTwice(f *Frame) bool {
 		return false
 	}
 	list := &r.recent[f.Dir]
-	now := sighted{at: f.At, hash: f.hash()}
+	now := sighted{at: f.At, hash: f.hash(), link: maphash.Bytes(hashSeed, f.Raw[:len(f.Raw)-len(f.Packet)])}
 	if f.IP.Version == 4 {
 		now.id = f.IP.Fragment.ID
 	}
@@ -66,14 +67,11 @@ func (r *Recorder) seenTwice(f *Frame) bool {
 func (l *recent) has(now *sighted, f *Frame) bool {
 	identified := l.numbered && now.id != 0
 	// An acknowledgment alone may be said again at once, to say that a hole is
-	// still there (RFC 5681, section 4.2).
+	// still there (RFC 5681, section 4.2): then it passes the same place again.
 	repeats := f.Segment.Len() == 0 && !f.Segment.Flags.Has(wire.RST)
-	if !identified && repeats {
-		return false
-	}
 	for i := range min(l.count, recentFrames) {
 		before := &l.frames[i]
-		if before.hash != now.hash || before.id != now.id {
+		if before.hash != now.hash || before.id != now.id || !identified && repeats && before.link == now.link {
 			continue
 		}
 		apart := (now.at - before.at).Abs()
