@@ -3,6 +3,7 @@ package explain
 import (
 	"crypto/tls"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -113,6 +114,15 @@ func TestAClientHelloInsideOfSomethingElseIsNone(t *testing.T) {
 		if res := r.Transcript.Result(); res.OK || res.Outcome != "not_tls" || len(named(list, "tls_begins")) > 0 {
 			t.Errorf("%s: %+v\n%s", name, res, ladder)
 		}
+	}
+}
+
+// OpenSSL's s_server took this one, of a client written for it: both Finished are
+// made of the hello without its header.
+func TestAHandshakeThatBeginsInSSL2sFormIsDecrypted(t *testing.T) {
+	list, ladder, r := events(t, filepath.Join("testdata", "ssl2-hello.pcap"), Options{})
+	if res := r.Transcript.Result(); !res.OK || res.CipherSuite != tlsmsg.TLS_RSA_WITH_AES_128_CBC_SHA256 || len(named(list, "handshake_finished")) != 1 {
+		t.Errorf("%+v\n%s", res, ladder)
 	}
 }
 
