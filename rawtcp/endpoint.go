@@ -58,11 +58,12 @@ type Flow struct {
 	Header   Header // of the packets that we send
 	Received uint8  // the Diffserv field and ECN bits of the last one that was accepted (RFC 9293, MAY-9)
 
-	queued  bool // in Endpoint.ready
-	timer   int  // index in Endpoint.timers, or -1
-	at      tcb.Instant
-	removed bool
-	segment int // the most that the machine sent in one when last seen, see learnPath
+	queued    bool // in Endpoint.ready
+	timer     int  // index in Endpoint.timers, or -1
+	at        tcb.Instant
+	removed   bool
+	segment   int  // the most that the machine sent in one when last seen, see learnPath
+	fragments bool // whether its packets might be fragmented then
 
 	listening       *Listening // who began it, until it is accepted
 	queuedForAccept bool
@@ -134,7 +135,7 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
 	f := &Flow{Local: local, Remote: remote, Machine: m, Header: e.cfg.Header, timer: -1}
-	f.segment = f.segmentLimit()
+	f.segment, f.fragments = f.segmentLimit(), f.mayFragment()
 	e.flows[key] = f
 	e.Touch(f)
 	return f, nil
@@ -207,7 +208,9 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 			e.timers.set(f, at, ok)
 			if due {
 				e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
-				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &f.Header, &e.seg)
+				header := f.Header
+				header.Fragment = header.Fragment || f.mayFragment()
+				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &header, &e.seg)
 			}
 		}
 		f.queued = false

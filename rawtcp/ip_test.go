@@ -246,3 +246,44 @@ func TestWhatIsKnownOfPathsIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestANarrowPathIsFragmentedFromThenOn has a router say that its next link
+// takes 100 bytes: what goes out after that has no don't-fragment bit, also of
+// the next connection there, and of none elsewhere.
+func TestANarrowPathIsFragmentedFromThenOn(t *testing.T) {
+	b := newBench()
+	f, syn := b.open(t)
+	b.receive(wire.Segment{Seq: 100, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 9000})
+	f.Machine.Write(make([]byte, 400))
+	b.Touch(f)
+	b.Next(b.now, nil) // the ACK
+	quoted := b.Next(b.now, nil)
+	fragments := func() bool {
+		t.Helper()
+		p := b.Next(b.now, nil)
+		if p == nil {
+			t.Fatal("nothing was sent")
+		}
+		return p[6]&0x40 == 0
+	}
+	m := append([]byte{wire.ICMPUnreachable, wire.ICMPFragmentationNeeded, 0, 0, 0, 0, 0, 100}, quoted[:28]...)
+	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
+	ip := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: netip.MustParseAddr("198.18.9.9"), Dst: here.Addr()}
+	b.Receive(b.now, append(ip.AppendTo(nil, len(m)), m...), false)
+	if !fragments() {
+		t.Error("what is sent again may not be fragmented")
+	}
+	b.Detach(f)
+	for _, to := range []netip.AddrPort{there, netip.MustParseAddrPort("198.18.0.3:80")} {
+		machine := tcb.New(b.Config(b.now, here, to))
+		f, err := b.Attach(here, to, machine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		machine.Open(b.now)
+		b.Touch(f)
+		if got := fragments(); got != (to == there) {
+			t.Errorf("a SYN to %v may be fragmented: %v", to, got)
+		}
+	}
+}

@@ -22,8 +22,9 @@ const (
 
 // A path is what a connection learned of the way to an address.
 type path struct {
-	segment int // the most that it takes, in octets of options and payload
-	until   tcb.Instant
+	segment   int  // the most that it takes, in octets of options and payload
+	fragments bool // it takes less than a connection's least segment
+	until     tcb.Instant
 }
 
 // fitPath sets the sizes in cfg for a connection to remote over a link with
@@ -37,7 +38,7 @@ func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, 
 	// RFC 9293, section 3.7.1, MUST-67: the MSS option counts neither header's options.
 	cfg.MSS = uint16(min(mtu, 1<<16-1) - headers)
 	if p, ok := e.paths[remote]; ok && now.Before(p.until) {
-		cfg.MaxSegment = min(int(cfg.MSS), p.segment)
+		cfg.MaxSegment, cfg.MayFragment = min(int(cfg.MSS), p.segment), p.fragments
 	}
 	if e.cfg.MaxMSS > 0 && e.cfg.MaxMSS < int(cfg.MSS) { // of what we are sent; we may send more
 		cfg.MaxSegment = cmp.Or(cfg.MaxSegment, int(cfg.MSS))
@@ -54,14 +55,20 @@ func (f *Flow) segmentLimit() int {
 	return 0
 }
 
+// mayFragment reports whether f's machine lets its packets be fragmented.
+func (f *Flow) mayFragment() bool {
+	m, ok := f.Machine.(interface{ MayFragment() bool })
+	return ok && m.MayFragment()
+}
+
 // learnPath remembers for later connections that f's has found its path
 // narrower than it was told.
 func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
-	n := f.segmentLimit()
-	if n == 0 || n >= f.segment {
+	n, fragments := f.segmentLimit(), f.mayFragment()
+	if n == 0 || n >= f.segment && (f.fragments || !fragments) {
 		return
 	}
-	f.segment = n
+	f.segment, f.fragments = n, fragments
 	if e.paths == nil {
 		e.paths = make(map[netip.Addr]path)
 	}
@@ -69,7 +76,7 @@ func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
 	if _, known := e.paths[to]; !known && len(e.paths) >= maxPaths {
 		e.forgetPath()
 	}
-	e.paths[to] = path{segment: n, until: now.Add(pathLifetime)}
+	e.paths[to] = path{segment: n, fragments: fragments, until: now.Add(pathLifetime)}
 }
 
 // forgetPath makes room for another: the oldest goes.

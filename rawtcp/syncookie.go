@@ -22,7 +22,7 @@ const (
 
 // cookieMSS are the MSS values that a cookie can hold; a peer's own is rounded
 // down to one of them.
-var cookieMSS = [8]uint16{48, 216, 536, 1024, 1220, 1400, 1440, 1460}
+var cookieMSS = [8]uint16{28, 88, 216, 536, 1220, 1400, 1440, 1460}
 
 // sendCookie answers a SYN without keeping state for it.
 func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {

@@ -73,7 +73,7 @@ func (l *loop) sendOwed() {
 		}
 		if hop, state := w.to(l.now, t.Addr); state == hopKnown {
 			r := wire.Segment{SrcPort: w.path.first + l.source.port(o.n, &t), DstPort: t.Port, Seq: o.seq, Flags: wire.RST}
-			l.out = w.path.appendPacket(l.out[:0], t.Addr, &r)
+			l.out = w.path.appendPacket(l.out[:0], t.Addr, &r, false)
 			l.send(w.path, hop, l.out)
 		}
 	}

@@ -50,7 +50,7 @@ func (l *loop) transmit(c *conn) (all bool) {
 			return true
 		}
 		l.seg.SrcPort, l.seg.DstPort = c.local, c.target.Port
-		l.out = c.path.appendPacket(l.out[:0], c.target.Addr, &l.seg)
+		l.out = c.path.appendPacket(l.out[:0], c.target.Addr, &l.seg, c.session.MayFragment())
 		l.send(c.path, c.hop, l.out)
 		switch {
 		case c.allowance > 0:

@@ -117,7 +117,7 @@ func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 	hop, state := l.wayBack(h, s).to(l.now, h.Src)
 	if state == hopKnown && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
-		l.out = p.appendPacket(l.out[:0], h.Src, &r)
+		l.out = p.appendPacket(l.out[:0], h.Src, &r, false)
 		l.answers.spend(l.now, h.Src)
 		l.send(p, hop, l.out)
 	}

@@ -79,7 +79,7 @@ func (p *path) makeSYN() {
 	if p.local.Is6() {
 		nobody, p.dstAt, p.tcpAt = netip.IPv6Unspecified(), 24, wire.IPv6HeaderLen
 	}
-	p.syn = p.appendPacket(nil, nobody, &s)
+	p.syn = p.appendPacket(nil, nobody, &s, false)
 	tcp := p.syn[p.tcpAt:]
 	clear(tcp[tcpChecksum:][:2])
 	// The TSval of this SYN is 0, so that it can be found in no other way than
@@ -154,14 +154,15 @@ func fold(sum uint32) uint16 {
 	return uint16(sum)
 }
 
-// appendPacket wraps a segment of ours into an IP packet.
-func (p *path) appendPacket(b []byte, dst netip.Addr, s *wire.Segment) []byte {
+// appendPacket wraps a segment of ours into an IP packet, which routers may
+// fragment or not.
+func (p *path) appendPacket(b []byte, dst netip.Addr, s *wire.Segment, fragments bool) []byte {
 	n := s.HeaderLen() + len(s.Payload)
 	if p.local.Is4() {
 		if p.ipID++; p.ipID == 0 {
 			p.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
 		}
-		h := wire.IPv4{ID: p.ipID, DontFragment: true, TTL: hopLimit, Protocol: wire.ProtocolTCP, Src: p.local, Dst: dst}
+		h := wire.IPv4{ID: p.ipID, DontFragment: !fragments, TTL: hopLimit, Protocol: wire.ProtocolTCP, Src: p.local, Dst: dst}
 		b = h.AppendTo(b, n)
 	} else {
 		h := wire.IPv6{HopLimit: hopLimit, NextHeader: wire.ProtocolTCP, Src: p.local, Dst: dst}

@@ -82,6 +82,9 @@ func (s *Session) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.N
 // MaxSegment is the most that TCP's path is known to take in one segment.
 func (s *Session) MaxSegment() int { return s.tcp.MaxSegment() }
 
+// MayFragment reports whether our packets may be fragmented under way.
+func (s *Session) MayFragment() bool { return s.tcp.MayFragment() }
+
 // State is the TCP connection's state.
 func (s *Session) State() tcb.State { return s.tcp.State() }
 

@@ -42,6 +42,10 @@ type Config struct {
 	// MaxSegment is the most that the path to the peer takes in one segment,
 	// in octets of options and payload together. It defaults to MSS.
 	MaxSegment int
+	// MayFragment says that the path takes less than the least of our segments,
+	// so that IPv4 packets go out without their don't-fragment bit from the
+	// first; see [Conn.MayFragment].
+	MayFragment bool
 
 	// SYNOptions are the options of our SYN, in their order. MSS, window scale
 	// and timestamps without Data get the connection's own values; with Data

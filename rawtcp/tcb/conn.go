@@ -117,7 +117,7 @@ func (c *Conn) Reset(p *Profile, id Identity) {
 	if p.cfg.Pool == nil {
 		c.snd.buf.b, c.rcv.buf.b = sent, received
 	}
-	c.path.most = c.cfg.MaxSegment
+	c.path.most, c.path.fragments = c.cfg.MaxSegment, c.cfg.MayFragment
 	c.timers = newTimers()
 	c.handshakeRTT = -1
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)

@@ -93,6 +93,12 @@ type SegmentSizeReduced struct {
 	Why  string
 }
 
+// FragmentsAllowed says that the path takes so little that routers may fragment
+// our packets from now on.
+type FragmentsAllowed struct {
+	Size int // octets of options and payload that it takes, or 0 where nobody says
+}
+
 // UrgentData says that the peer has marked octets as urgent (RFC 9293, section
 // 3.8.5).
 type UrgentData struct{ Len int } // octets yet to be read up to their end
@@ -121,6 +127,7 @@ func (FastRetransmit) Name() string      { return "fast_retransmit" }
 func (DeliveryTrouble) Name() string     { return "delivery_trouble" }
 func (ChallengeAck) Name() string        { return "challenge_ack" }
 func (SegmentSizeReduced) Name() string  { return "segment_size_reduced" }
+func (FragmentsAllowed) Name() string    { return "fragments_allowed" }
 func (UrgentData) Name() string          { return "urgent_data" }
 func (KeepAlive) Name() string           { return "keep_alive" }
 func (GaveUp) Name() string              { return "gave_up" }
@@ -165,6 +172,13 @@ func (e DeliveryTrouble) String() string {
 	return fmt.Sprintf("%d retransmissions without an acknowledgment", e.Tries)
 }
 func (e ChallengeAck) String() string { return "challenge ACK: " + e.Why }
+func (e FragmentsAllowed) String() string {
+	if e.Size == 0 {
+		return "routers may fragment our packets from now on: nobody says how little the path takes"
+	}
+	return fmt.Sprintf("routers may fragment our packets from now on: the path takes %d octets of options and data", e.Size)
+}
+
 func (e SegmentSizeReduced) String() string {
 	return fmt.Sprintf("segments of at most %d octets from now on: %s", e.Size, e.Why)
 }

@@ -103,10 +103,10 @@ func (c *Conn) offers(kind wire.OptionKind) bool {
 	return ok
 }
 
-// minMSS is the least that we take a peer's word for: it leaves eight octets
-// beside the 40 of a full set of options. Less would be a way to make us send
+// minMSS is the least that we take a peer's word for: what an IPv4 path of 68
+// octets takes, the least that there is. Less would be a way to make us send
 // packets that are all header.
-const minMSS = 48
+const minMSS = leastMTU - wire.IPv4HeaderLen - wire.TCPHeaderLen
 
 // receiveSynSent is RFC 9293, section 3.10.7.3.
 func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {

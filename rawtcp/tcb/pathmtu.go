@@ -8,8 +8,12 @@ import (
 
 const (
 	// leastSegment is the smallest that a message from the network makes our
-	// segments: what a path of 552 octets takes, and few are narrower.
+	// segments: what a path of 552 octets takes. On one that is narrower their
+	// packets are fragmented under way, so that nobody can have us send packets
+	// that are all header.
 	leastSegment = 512
+	// leastMTU is what every IPv4 path takes (RFC 791, section 3.2).
+	leastMTU = 68
 	// blackHoleTries is how many timeouts of one large segment suggest that it
 	// is its size which does not arrive, and that no ICMP message does. Where
 	// segments of that size have arrived before, loss is the likelier reason
@@ -34,6 +38,8 @@ type pathState struct {
 
 	doubted int // a proven size that was given up for timeouts alone, or 0
 	since   int // octets acknowledged since
+
+	fragments bool // routers may fragment our packets
 }
 
 // TooBig takes a message from the network, about our segment that began at
@@ -42,10 +48,13 @@ type pathState struct {
 // been acknowledged only counts when the segment times out, too (RFC 5927,
 // section 7.2). Segments may be due after it.
 func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
-	if c.over || c.state < SynReceived || !seq.InWindow(c.snd.una, uint32(c.flight())) {
+	if c.over || !seq.InWindow(c.snd.una, uint32(c.flight())) {
 		return
 	}
-	n = max(n, leastSegment)
+	if c.state < SynReceived { // a SYN with many options may be too large
+		c.allowFragments(n)
+		return
+	}
 	switch {
 	case n >= c.path.most:
 	case n < c.path.proven:
@@ -68,6 +77,8 @@ func (c *Conn) MaxSegment() int { return c.path.most }
 
 // shrink makes our segments smaller from now on.
 func (c *Conn) shrink(n int, why string) {
+	c.allowFragments(n)
+	n = max(n, leastSegment)
 	if n >= c.path.most {
 		return
 	}
@@ -76,6 +87,19 @@ func (c *Conn) shrink(n int, why string) {
 	c.path.claimed = 0
 	emit(c, SegmentSizeReduced{Size: n, Why: why})
 }
+
+// allowFragments lets routers fragment our packets where the path takes less
+// than the least of our segments.
+func (c *Conn) allowFragments(n int) {
+	if n < leastSegment && !c.path.fragments {
+		c.path.fragments = true
+		emit(c, FragmentsAllowed{Size: n})
+	}
+}
+
+// MayFragment reports whether an IPv4 packet of ours goes out without its
+// don't-fragment bit. It may change in Unreachable, Receive and Advance.
+func (c *Conn) MayFragment() bool { return c.path.fragments }
 
 // pathAcked notes that octets of the size that we send have arrived.
 func (c *Conn) pathAcked(n int) {
@@ -86,7 +110,7 @@ func (c *Conn) pathAcked(n int) {
 	}
 	if c.path.since += n; c.path.doubted > 0 && c.path.since >= doubtLasts {
 		c.path.most = c.path.doubted
-		c.path.doubted, c.path.proven = 0, 0
+		c.path.doubted, c.path.proven, c.path.fragments = 0, 0, false
 		c.reno.mss = c.segmentSize()
 	}
 }
@@ -101,11 +125,12 @@ func (c *Conn) pathTimeout() {
 	switch {
 	case c.path.claimed > 0:
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
-	case large && c.snd.tries >= tries:
+	case c.snd.tries >= tries && (large || !c.path.fragments):
 		if tries == blackHoleTriesProven {
 			c.path.doubted, c.path.since = c.path.most, 0
 		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
+		c.allowFragments(0) // it may be narrower still
 	}
 }
 
@@ -122,6 +147,8 @@ func (c *Conn) tooBigMessage(now Instant, m *wire.ICMP) {
 		mtu = max(mtu, wire.IPv6MinMTU) // RFC 8201, section 4
 	case mtu == 0:
 		mtu = 576 // from before RFC 1191, section 5
+	default:
+		mtu = max(mtu, leastMTU)
 	}
 	c.TooBig(now, m.Seq, mtu-headers)
 }

@@ -49,28 +49,38 @@ func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock) int
 	return n
 }
 
-// addSACK adds the SACK option where there is a hole to report.
+// addSACK adds the SACK option where there is a hole to report, and room.
 func (c *Conn) addSACK(s *wire.Segment) {
-	if !c.sack || len(c.rcv.early) == 0 {
+	most := c.mostBlocks()
+	if most == 0 {
 		return
 	}
 	var blocks [wire.MaxSACKBlocks]wire.SACKBlock
-	n := c.rcv.sackBlocks(&blocks)
+	n := min(c.rcv.sackBlocks(&blocks), most)
 	s.Options.Add(wire.OptNOP)
 	s.Options.Add(wire.OptNOP)
 	s.Options.AddSACK(blocks[:n]...)
 }
 
-// sackLen is how many octets addSACK adds.
-func (c *Conn) sackLen() int {
-	if !c.sack || len(c.rcv.early) == 0 {
+// mostBlocks is how many blocks addSACK adds. Beside them and the timestamps
+// (RFC 2018, section 3) the path takes at least one octet more.
+func (c *Conn) mostBlocks() int {
+	if !c.sack {
 		return 0
 	}
-	most := wire.MaxSACKBlocks
+	most, room := wire.MaxSACKBlocks, min(c.snd.mss, c.path.most)-4-1
 	if c.ts.on {
-		most-- // RFC 2018, section 3
+		most, room = most-1, room-timestampsLen
 	}
-	return 4 + 8*min(len(c.rcv.early), most)
+	return max(0, min(len(c.rcv.early), most, room/8))
+}
+
+// sackLen is how many octets addSACK adds.
+func (c *Conn) sackLen() int {
+	if n := c.mostBlocks(); n > 0 {
+		return 4 + 8*n
+	}
+	return 0
 }
 
 // takeSACK marks what a segment acknowledges selectively, and returns how many

@@ -243,7 +243,10 @@ func (c *Conn) addTimestamps(now Instant, s *wire.Segment, echo uint32) {
 func (c *Conn) optionsLen() int {
 	n := c.sackLen()
 	if c.ts.on {
-		n += 12
+		n += timestampsLen
 	}
 	return n
 }
+
+// timestampsLen is how many octets addTimestamps adds.
+const timestampsLen = 12

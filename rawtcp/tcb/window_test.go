@@ -167,7 +167,7 @@ func TestHostileWindowScaleAndMSS(t *testing.T) {
 	k.write(strings.Repeat("x", 500))
 	k.send("SYN-ACK seq=0 ack=1 mss=0 ws=255")
 	k.expect("ACK seq=1")
-	k.expect("ACK seq=1 len=48")
+	k.expect("ACK seq=1 len=28")
 	if k.c.snd.scale != 14 {
 		t.Errorf("shift of %d", k.c.snd.scale)
 	}
