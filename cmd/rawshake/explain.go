@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -353,8 +354,19 @@ func (f *explainFlags) openOutput() (io.Writer, func() error, error) {
 		return os.Stdout, func() error { return nil }, nil
 	}
 	sayReplaced(f.output)
-	file, err := os.OpenFile(f.output, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666)
+	mode := fs.FileMode(0o600) // a view shows keys, and what they decrypt
+	if f.strip {
+		mode = 0o666 // of what is written without its secrets
+	}
+	file, err := os.OpenFile(f.output, os.O_CREATE|os.O_WRONLY, mode)
+	if err == nil && !f.strip {
+		err = makePrivate(file)
+	}
+	if err == nil {
+		err = empty(file)
+	}
 	if err != nil {
+		_ = file.Close() // nil, where there is none
 		return nil, nil, fileError("-o", err)
 	}
 	return file, file.Close, nil

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/view"
 )
 
 // A lateFile is an output file that is made, or emptied, only when there is
@@ -52,7 +53,7 @@ func (f *lateFile) create() (err error) {
 	}
 	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, mode)
 	if err == nil && f.secret {
-		err = capture.MakePrivate(file)
+		err = makePrivate(file)
 	}
 	if err == nil {
 		err = empty(file)
@@ -63,6 +64,25 @@ func (f *lateFile) create() (err error) {
 	}
 	f.file = file
 	return nil
+}
+
+// makePrivate keeps others from reading a file that is to hold secrets, and says
+// so where they could.
+func makePrivate(file *os.File) error {
+	was, err := capture.MakePrivate(file)
+	sayExposed(file.Name(), was, true)
+	return err
+}
+
+// sayExposed says that others can read, or could, a file with secrets.
+func sayExposed(path string, mode fs.FileMode, mended bool) {
+	switch {
+	case mode == 0:
+	case mended:
+		fmt.Fprintf(os.Stderr, "rawshake: warning: others could read %s (mode %#o), which is to hold secrets: its mode is 0600 now\n", view.Escape(path), mode)
+	default:
+		fmt.Fprintf(os.Stderr, "rawshake: warning: others can read %s (mode %#o), which holds secrets: chmod 600 keeps them out\n", view.Escape(path), mode)
+	}
 }
 
 // empty empties a file that was there. Pipes and devices hold nothing.

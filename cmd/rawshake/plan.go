@@ -263,7 +263,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 		if o.Goal == goal.Data {
 			o.Output = file
 		} else {
-			viewOut = file
+			viewOut, file.secret = file, true // a view shows keys, and what they decrypt
 		}
 	}
 	if err := f.planCapture(p); err != nil {
@@ -318,6 +318,7 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 		return fileError("--pcap", err)
 	}
 	p.files = append(p.files, o.Capture)
+	sayExposed(f.pcap, o.Capture.Exposed(), true)
 	return nil
 }
 
@@ -332,6 +333,7 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 	switch {
 	case err == nil:
 		p.options.KeyLog = log
+		sayExposed(path, log.Exposed(), false)
 		p.files = append(p.files, log)
 	case f.keylog != "":
 		return fileError("--keylog", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -23,6 +24,10 @@ func OpenKeyLog(path string) (*KeyLog, error) {
 	}
 	return &KeyLog{f}, nil
 }
+
+// Exposed is the mode of a key log that was there before and others can read, or
+// 0. It stays as it is: those who share it may have meant it.
+func (k *KeyLog) Exposed() fs.FileMode { return Exposed(k.f) }
 
 // Secret appends a line, in one write, so that several processes may share
 // the file.

@@ -37,6 +37,7 @@ type Writer struct {
 	size    int64    // of the whole blocks written
 	secrets bool     // whether secrets are wanted
 	told    bool     // whether there were any
+	exposed fs.FileMode
 
 	rewrites bool   // whether the last block can be written anew
 	last     []byte // the body of the packet block that was written last; nil: another block was
@@ -70,6 +71,10 @@ func Create(path string, info Info) (*Writer, error) {
 	return w, nil
 }
 
+// Exposed is the mode of a file that was there before and others could read,
+// until it was made private for the secrets; else 0.
+func (w *Writer) Exposed() fs.FileMode { return w.exposed }
+
 // NewWriter writes a capture to dst, such as a pipe. Close does not close dst.
 func NewWriter(dst io.Writer, info Info) (*Writer, error) { return newWriter(dst, nil, "output", info) }
 
@@ -95,7 +100,7 @@ func (w *Writer) examine() error {
 	}
 	w.rewrites = info.Mode().IsRegular()
 	if w.secrets {
-		if err := MakePrivate(w.file); err != nil {
+		if w.exposed, err = MakePrivate(w.file); err != nil {
 			return fmt.Errorf("capture: %w", err)
 		}
 	}

@@ -2,26 +2,44 @@ package capture
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 )
 
 // MakePrivate keeps others from reading a file that was there before, and is to
-// hold secrets. One that belongs to somebody else is refused: its owner can
-// always read it. Pipes and devices are somebody else's to guard, and are left
-// as they are.
-func MakePrivate(file *os.File) error {
+// hold secrets; was is the mode that let them, or 0. One that belongs to somebody
+// else is refused: its owner can always read it. Pipes and devices are somebody
+// else's to guard, and are left as they are.
+func MakePrivate(file *os.File) (was fs.FileMode, err error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || !hasModes {
-		return err
+		return 0, err
 	}
 	if uid := owner(info); !ours(uid) {
-		return fmt.Errorf("%s is to hold secrets, and belongs to user %d, who could read them: choose another path, or do without the secrets", file.Name(), uid)
+		return 0, fmt.Errorf("%s is to hold secrets, and belongs to user %d, who could read them: choose another path, or do without the secrets", file.Name(), uid)
 	}
-	if info.Mode().Perm()&0o077 == 0 {
-		return nil
+	if was = exposed(info); was == 0 {
+		return 0, nil
 	}
 	if err := file.Chmod(0o600); err != nil {
-		return fmt.Errorf("others can read %s, and it is to hold secrets: %w: choose another path, or do without the secrets", file.Name(), err)
+		return 0, fmt.Errorf("others can read %s, and it is to hold secrets: %w: choose another path, or do without the secrets", file.Name(), err)
 	}
-	return nil
+	return was, nil
+}
+
+// Exposed is the mode of a file that others can read or write, and 0 of any
+// other, of a pipe or a device.
+func Exposed(file *os.File) fs.FileMode {
+	info, err := file.Stat()
+	if err != nil || !hasModes {
+		return 0
+	}
+	return exposed(info)
+}
+
+func exposed(info fs.FileInfo) fs.FileMode {
+	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		return info.Mode().Perm()
+	}
+	return 0
 }

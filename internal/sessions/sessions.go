@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -39,8 +40,9 @@ const (
 // A Store is the sessions of one file. It is not safe for concurrent use;
 // of two processes that save at the same time, the later wins.
 type Store struct {
-	path string
-	list []entry
+	path    string
+	list    []entry
+	exposed fs.FileMode
 }
 
 // file is the file's form: JSON, for people to look at.
@@ -64,6 +66,10 @@ type entry struct {
 	Chain      [][]byte  `json:"chain"`
 }
 
+// Exposed is the mode of the file that was read, if others can read it: until
+// the next Save, which writes it anew. Else it is 0.
+func (s *Store) Exposed() fs.FileMode { return s.exposed }
+
 // Open reads a file; one that is not there is empty. The store can be used also
 // when there is an error: that says what of the file could not be, and that the
 // next Save replaces it.
@@ -77,6 +83,7 @@ func Open(path string) (*Store, error) {
 		return s, err
 	}
 	defer f.Close()
+	s.exposed = capture.Exposed(f)
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return s, err

@@ -1,0 +1,107 @@
+//go:build linux
+
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/sessions"
+)
+
+// warningsOf returns what is written to standard error meanwhile.
+func warningsOf(t *testing.T, do func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := os.Stderr
+	os.Stderr = w
+	defer func() { os.Stderr = was }()
+	do()
+	w.Close()
+	text, _ := io.ReadAll(r)
+	return string(text)
+}
+
+// Whatever holds secrets is its owner's alone from the first; where it was there
+// before, and others could read it, that is said.
+func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
+	writers := map[string]func(path string) error{
+		"page": func(path string) error {
+			f, err := newSecretFile(path)
+			if err == nil {
+				_, err = f.Write([]byte("secret"))
+				f.Close()
+			}
+			return err
+		},
+		"view of explain": func(path string) error {
+			f := explainFlags{output: path}
+			_, done, err := f.openOutput()
+			if err == nil {
+				done()
+			}
+			return err
+		},
+		"view of connect": func(path string) error {
+			f, p := connectFlags{}, plan{}
+			f.output, f.view = path, "keys"
+			if err := f.planFiles(&p); err != nil {
+				return err
+			}
+			_, err := p.files[0].(io.Writer).Write([]byte("secret"))
+			return err
+		},
+		"capture": func(path string) error {
+			f, p := connectFlags{}, plan{}
+			f.pcap = path
+			return f.planCapture(&p)
+		},
+		"key log": func(path string) error {
+			f, p := connectFlags{}, plan{}
+			f.keylog = path
+			return f.planKeyLog(&p)
+		},
+		"session file": func(path string) error {
+			s, err := sessions.Open(path)
+			sayExposed(path, s.Exposed(), false)
+			if err == nil {
+				err = s.Save()
+			}
+			return err
+		},
+	}
+	for what, write := range writers {
+		for _, before := range []os.FileMode{0, 0o600, 0o644, 0o620, 0o604} {
+			path := filepath.Join(t.TempDir(), "file")
+			if before != 0 {
+				if err := os.WriteFile(path, []byte(`{"rawshake_sessions":1,"sessions":[]}`), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chmod(path, before); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var err error
+			warning := warningsOf(t, func() { err = write(path) })
+			if err != nil && what != "session file" {
+				t.Fatalf("%s: %v", what, err)
+			}
+			if wide := before&0o077 != 0; strings.Contains(warning, "others c") != wide {
+				t.Errorf("%s that was there with mode %o: said %q", what, before, warning)
+			}
+			if got := mode(t, path); got != 0o600 && !(what == "key log" && got == before) {
+				t.Errorf("%s that was there with mode %o: mode %o", what, before, got)
+			}
+		}
+	}
+	if _, err := capture.OpenKeyLog(filepath.Join(t.TempDir(), "no", "such")); err == nil {
+		t.Error("a key log in no folder was opened")
+	}
+}
