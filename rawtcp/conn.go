@@ -1,6 +1,7 @@
 package rawtcp
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -23,6 +24,8 @@ type Conn struct {
 	changed     chan struct{} // closed when the machine may have changed; nil: nobody waits
 	closed      bool          // Close was called
 	writeClosed bool
+	filtered    int    // packets of ours that this machine refused to send
+	failed      error  // why there can be no connection, which the machine does not know; or nil
 	freed       func() // called once, when nothing is left of the connection; or nil
 }
 
@@ -59,7 +62,7 @@ func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, er
 	for {
 		c.stack.mu.Lock()
 		ok, err := f()
-		stackErr := c.stack.err
+		failed := cmp.Or(c.failed, c.stack.err)
 		if c.changed == nil && !ok {
 			c.changed = make(chan struct{})
 		}
@@ -68,8 +71,8 @@ func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, er
 		switch {
 		case ok || err != nil:
 			return err
-		case stackErr != nil:
-			return stackErr
+		case failed != nil:
+			return failed
 		}
 		select {
 		case <-changed:

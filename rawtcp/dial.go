@@ -92,6 +92,7 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 		return nil, errors.Join(err, g.Close())
 	}
 	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	d.notePolicy(l.Kind(), route, remote)
 	if d.Wrap != nil {
 		l = d.Wrap(l)
 	}
@@ -107,11 +108,24 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	return c, nil
 }
 
+// notePolicy says what an IPsec policy means for a link.
+func (d *Dialer) notePolicy(kind string, r link.Route, remote netip.AddrPort) {
+	p, ok := link.FindIPsecPolicy(r.Source, remote.Addr(), remote.Port())
+	switch {
+	case !ok:
+	case kind == link.KindPacket:
+		d.note("link", "policy", p.Text+": the packet link sends past it, in the clear; the raw link keeps to it")
+	default:
+		d.note("link", "policy", p.Text+": the raw link keeps to it")
+	}
+}
+
 // guardRoute opens the guard before the SYN leaves: the kernel's RST follows the
 // first SYN-ACK at once. The guard chooses the port, by which the kernel may
 // choose another route; and that may want another guard.
 func (d *Dialer) guardRoute(remote netip.Addr, r link.Route, via link.Via) (guard.Guard, link.Route, error) {
-	g, err := d.openGuard(r, d.SourcePort)
+	to := netip.AddrPortFrom(remote, via.RemotePort)
+	g, err := d.openGuard(r, to, d.SourcePort)
 	if err != nil {
 		return nil, r, err
 	}
@@ -120,26 +134,38 @@ func (d *Dialer) guardRoute(remote netip.Addr, r link.Route, via link.Via) (guar
 	if err != nil {
 		return nil, r, errors.Join(err, g.Close())
 	}
-	if found == r || d.tapped(found) == d.tapped(r) {
+	if found == r || d.tapped(found, to) == d.tapped(r, to) {
 		return g, found, nil
 	}
 	if err := g.Close(); err != nil {
 		return nil, r, err
 	}
-	g, err = d.openGuard(found, via.LocalPort)
+	g, err = d.openGuard(found, to, via.LocalPort)
 	return g, found, err
 }
 
-func (d *Dialer) openGuard(r link.Route, port uint16) (guard.Guard, error) {
-	return guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(r.ScopedSource(), port), Foreign: r.Foreign, Interface: d.tapped(r)})
+func (d *Dialer) openGuard(r link.Route, remote netip.AddrPort, port uint16) (guard.Guard, error) {
+	return guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(r.ScopedSource(), port), Foreign: r.Foreign,
+		Interface: d.tapped(r, remote), Beside: d.beside(r, remote)})
 }
 
 // tapped is the interface where the link will be an AF_PACKET tap, else "".
-func (d *Dialer) tapped(r link.Route) string {
-	if d.Link == link.KindRaw || r.Loopback {
+func (d *Dialer) tapped(r link.Route, remote netip.AddrPort) string {
+	if link.ChooseKind(d.Link, r, remote) != link.KindPacket {
 		return ""
 	}
 	return r.Interface
+}
+
+// beside are the other interfaces that such a link hears.
+func (d *Dialer) beside(r link.Route, remote netip.AddrPort) (names []string) {
+	if d.tapped(r, remote) == "" {
+		return nil
+	}
+	for _, i := range r.Beside() {
+		names = append(names, i.Name)
+	}
+	return names
 }
 
 func (d *Dialer) build(cfg tcb.Config) Machine {

@@ -141,6 +141,17 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 	return f, nil
 }
 
+// flowOf is the connection that sends a packet, or nil.
+func (e *Endpoint) flowOf(packet []byte) *Flow {
+	var h wire.IP
+	var s wire.Segment
+	c := field.New(wire.Root(packet), packet)
+	if h.Decode(&c) != nil || h.Protocol != wire.ProtocolTCP || s.Decode(&c) != nil {
+		return nil
+	}
+	return e.flows[flowKey{netip.AddrPortFrom(h.Src, s.SrcPort), netip.AddrPortFrom(h.Dst, s.DstPort)}]
+}
+
 // Detach forgets a connection. Segments that still arrive for it draw a reset.
 func (e *Endpoint) Detach(f *Flow) {
 	if f.removed {

@@ -16,7 +16,7 @@ var (
 	ErrRefused     = tcb.ErrRefused     // a RST answered our SYN
 	ErrReset       = tcb.ErrReset       // a RST ended an established connection
 	ErrTimeout     = tcb.ErrTimeout     // the peer stayed silent, or the context's time is up
-	ErrUnreachable = tcb.ErrUnreachable // ICMP, no route, or a next hop that does not answer
+	ErrUnreachable = tcb.ErrUnreachable // ICMP, no route, a next hop that does not answer, or a firewall of this machine
 	ErrAborted     = tcb.ErrAborted     // this side reset the connection
 )
 
@@ -34,7 +34,7 @@ func classify(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, ErrTimeout):
 		return &classified{err, ErrTimeout}
-	case errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+	case errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour), errors.Is(err, link.ErrFiltered):
 		return &classified{err, ErrUnreachable}
 	}
 	return err

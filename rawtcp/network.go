@@ -122,9 +122,10 @@ func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*
 		return nil, err
 	}
 	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
+	kind := link.ChooseKind(d.Link, route, remote)
 	var full []*way // no port of theirs can take it
 	for {
-		w, err := n.take(ctx, d, wayKey{route, d.Link, d.Guard}, full)
+		w, err := n.take(ctx, d, wayKey{route, kind, d.Guard}, full)
 		if err != nil {
 			return nil, err
 		}
@@ -292,7 +293,7 @@ func (w *way) open(ctx context.Context, n *Network, d *Dialer) (err error) {
 		w.first = uint16(1<<15 + rand.N(1<<15-wayPorts))
 	} else {
 		w.guard, err = guard.OpenRange(guard.RangeOptions{Kind: w.key.guard, Addrs: []netip.Addr{r.ScopedSource()}, Count: wayPorts,
-			Hold: true, Interface: d.tapped(r)})
+			Hold: true, Interface: d.tapped(r, netip.AddrPort{}), Beside: d.beside(r, netip.AddrPort{})})
 		if err != nil {
 			return err
 		}

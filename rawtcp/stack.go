@@ -238,6 +238,7 @@ func (s *Stack) transmit() {
 		n, err := link.SendAll(s.link, rest)
 		if err != nil {
 			n++ // the one that the link refused
+			s.refused(rest[n-1], err)
 		}
 		if s.tap != nil {
 			s.out.show(s.tap, len(s.out.packets)-len(rest), n, err)
@@ -245,6 +246,29 @@ func (s *Stack) transmit() {
 		rest = rest[n:]
 	}
 	s.out.clear()
+}
+
+// filteredTries is how many packets of a connection that is not yet established
+// may be refused in a row: some refusals pass, such as that of a full table of
+// connections.
+const filteredTries = 2
+
+// refused ends the attempt to connect of whom this machine's firewall or IPsec
+// policy does not let out. Else it would look as if the peer were silent.
+func (s *Stack) refused(packet []byte, err error) {
+	if !errors.Is(err, link.ErrFiltered) {
+		return
+	}
+	f := s.endpoint.flowOf(packet)
+	for c := range s.conns {
+		if c.flow != f || f.Machine.State() >= tcb.Established {
+			continue
+		}
+		if c.filtered++; c.filtered == filteredTries {
+			c.failed = classify(err)
+			c.wake()
+		}
+	}
 }
 
 // setDeadline has the link wake us when the next deadline has passed. A

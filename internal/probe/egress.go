@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"errors"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -29,13 +30,19 @@ func (c *conn) earn() {
 }
 
 // send queues a packet, for which there was room in the pace. One that the link
-// cannot send is lost like any other.
-func (l *loop) send(p *path, hop link.Hop, packet []byte) {
+// cannot send is lost like any other. It reports false of one that this machine's
+// own firewall does not let out.
+func (l *loop) send(p *path, hop link.Hop, packet []byte) bool {
 	l.pace.spend()
 	l.stats.Packets++
-	if err := p.link.Queue(packet, hop); err != nil {
+	switch err := p.link.Queue(packet, hop); {
+	case errors.Is(err, link.ErrFiltered):
+		l.filtered = err
+		return false
+	case err != nil:
 		l.unsent = err
 	}
+	return true
 }
 
 // transmit sends what the session has to send, as far as that may leave now, and

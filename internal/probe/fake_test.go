@@ -25,6 +25,7 @@ type fakeNet struct {
 	local  netip.Addr
 	flight []byte    // nil: hosts that take the connection and say no more
 	deaf   bool      // hosts that do not even take it
+	shut   error     // what this machine says to each packet, or nil
 	wrong  bool      // they acknowledge first what was never sent
 	hold   int       // how many packets stay on the way before the first arrives
 	came   time.Time // when those that arrive did; zero: nobody knows
@@ -46,6 +47,9 @@ type answer struct {
 
 func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
 	f.sent++
+	if f.shut != nil {
+		return f.shut
+	}
 	if f.deaf {
 		return nil
 	}

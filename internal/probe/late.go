@@ -37,6 +37,7 @@ const (
 	classRoute     = "route"     // this machine has no way to it
 	classNeighbour = "neighbour" // the next hop does not answer
 	classICMP      = "icmp"      // somebody says so
+	classFiltered  = "filtered"  // this machine's firewall or IPsec policy does not let our SYNs out
 )
 
 // asksTooMuch reports whether a target's neighbour would have to be asked for,

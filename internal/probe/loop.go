@@ -45,6 +45,7 @@ type loop struct {
 	before   *loss          // the last that was
 	parked   []uint64       // begun targets whose SYN waits for the pace
 	unsent   error          // what a link said to a packet
+	filtered error          // and why this machine let one not out
 	wheel    wheel
 	conns    []*conn
 	free     []*conn
@@ -325,7 +326,10 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 		l.late[slot.tries-1] = append(l.late[slot.tries-1], n)
 	}
 	l.stats.SYNs++
-	l.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset))
+	slot.flags &^= slotFiltered
+	if !l.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset)) {
+		slot.flags |= slotFiltered
+	}
 }
 
 // due reports whether a waiting slot's time after a number of tries is over.

@@ -77,6 +77,10 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	r.Time = l.wall(l.firstAt(s))
 	r.Outcome, r.SYNs = record.OutcomeSilent, int(s.tries)
 	r.Error = fmt.Sprintf("no answer to %d SYNs", s.tries)
+	if s.flags&slotFiltered != 0 {
+		r.Outcome, r.Class = record.OutcomeUnreachable, classFiltered
+		r.Error = l.filtered.Error()
+	}
 	if s.odd != 0 {
 		r.Outcome, r.Class = record.OutcomeProtocol, "tcp"
 		r.Error = "its SYN-ACK acknowledges what was never sent"

@@ -91,7 +91,7 @@ func (l *loop) findRoute(f flow) (link.Route, error) {
 // openWay opens what a flow's route leads by. What this machine does not allow
 // ends the scan.
 func (l *loop) openWay(f flow, r link.Route) *way {
-	p, err := l.pathBy(r)
+	p, err := l.pathBy(r, link.ChooseKind(l.o.Link, r, netip.AddrPortFrom(f.to, f.remote)))
 	if err == nil && p.link.Kind() == link.KindRaw {
 		err = link.RawRoute(r, f.to)
 	}
@@ -114,9 +114,9 @@ func (l *loop) openWay(f flow, r link.Route) *way {
 const mostPaths = 16
 
 // pathBy is the path that a route takes, opened if it is the first to take it.
-func (l *loop) pathBy(r link.Route) (*path, error) {
+func (l *loop) pathBy(r link.Route, kind string) (*path, error) {
 	for _, p := range l.paths {
-		if p.serves(r) {
+		if p.serves(r) && p.link.Kind() == kind {
 			return p, nil
 		}
 	}
@@ -124,7 +124,7 @@ func (l *loop) pathBy(r link.Route) (*path, error) {
 		return nil, fmt.Errorf("%w by %s from %v: this scan leaves by %d other interfaces and addresses already; probe what is there in a scan of its own",
 			link.ErrNoRoute, r.Interface, r.Source, mostPaths)
 	}
-	p, err := l.openPath(r)
+	p, err := l.openPath(r, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -144,18 +144,8 @@ func (p *path) serves(r link.Route) bool {
 }
 
 // openPath opens the link of a route.
-func (l *loop) openPath(r link.Route) (*path, error) {
+func (l *loop) openPath(r link.Route, kind string) (*path, error) {
 	p := &path{local: r.Source, route: r, first: l.first, ports: l.ports}
-	// What is sent to this machine itself never leaves it: only the kernel can
-	// carry that.
-	kind := l.o.Link
-	switch {
-	case kind != "" && kind != link.KindAuto:
-	case r.Loopback:
-		kind = link.KindRaw
-	default:
-		kind = link.KindPacket
-	}
 	if kind == link.KindPacket {
 		if r.Loopback {
 			return nil, fmt.Errorf("%w to %v through the packet link: that is this machine itself; use --link raw, or auto", link.ErrNoRoute, r.NextHop)

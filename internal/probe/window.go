@@ -22,9 +22,10 @@ type slot struct {
 type slotFlags uint8
 
 const (
-	slotRepeat slotFlags = 1 << iota // an earlier run may have probed it
-	slotLate                         // its SYN leaves out of turn: see loop.late
-	slotReset                        // a wrong answer to its last SYN has drawn a RST: see loop.owed
+	slotRepeat   slotFlags = 1 << iota // an earlier run may have probed it
+	slotLate                           // its SYN leaves out of turn: see loop.late
+	slotFiltered                       // this machine did not let its last SYN out
+	slotReset                          // a wrong answer to its last SYN has drawn a RST: see loop.owed
 )
 
 type slotState uint8

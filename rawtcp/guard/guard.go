@@ -54,8 +54,9 @@ type Options struct {
 	// answers nothing that arrives there, so that any Kind comes to
 	// KindUnneeded, which holds no port: nobody else knows of it either.
 	Foreign bool
-	// Interface is as in [RangeOptions].
+	// Interface and Beside are as in [RangeOptions].
 	Interface string
+	Beside    []string
 }
 
 // Open sets up a guard. When it returns, the guard stands.
@@ -79,7 +80,7 @@ func Open(o Options) (Guard, error) {
 	}
 	var refusals []error
 	for _, kind := range kinds {
-		g, err := open(kind, p, o.Interface)
+		g, err := open(kind, p, o.taps())
 		if err == nil {
 			return g, nil
 		}
@@ -89,7 +90,10 @@ func Open(o Options) (Guard, error) {
 	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", p.local, errors.Join(refusals...))
 }
 
-func open(kind string, p *port, dev string) (Guard, error) {
+// taps are the interfaces on which everything is received.
+func (o Options) taps() []string { return append([]string{o.Interface}, o.Beside...) }
+
+func open(kind string, p *port, taps []string) (Guard, error) {
 	if kind == KindListener {
 		l, err := openListener(p)
 		if err != nil {
@@ -97,7 +101,7 @@ func open(kind string, p *port, dev string) (Guard, error) {
 		}
 		return l, nil
 	}
-	g, err := openShield(kind, scopeOf(p.local), dev)
+	g, err := openShield(kind, scopeOf(p.local), taps)
 	if err != nil {
 		return nil, err
 	}

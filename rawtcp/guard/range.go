@@ -42,12 +42,16 @@ type RangeOptions struct {
 	// AF_PACKET bound to ETH_P_ALL. Only then can KindTCX serve: it takes the
 	// segments away before the kernel's IP, and before raw IP sockets.
 	Interface string
+	// Beside are other interfaces of which the same is true, by which answers
+	// may come in.
+	Beside []string
 }
 
 // OpenRange sets up a guard over a range of ports. When it returns, the guard
 // stands.
 //
-// KindAuto takes the listener guard, which needs no privilege, as long as the
+// KindAuto takes the listener guard, which needs no privilege, where no firewall of
+// this machine answers what arrives (see [Firewall]), and as long as the
 // process may open a descriptor for each port and address (RLIMIT_NOFILE);
 // beyond that one nftables table, which needs CAP_NET_ADMIN, or a TCX program,
 // which needs CAP_BPF as well and Interface to be said. Where each segment
@@ -117,11 +121,7 @@ func openBlock(kinds []string, o RangeOptions) (_ Range, err error) {
 func kindsOf(kind, dev string) ([]string, error) {
 	switch kind {
 	case "", KindAuto:
-		kinds := []string{KindListener, KindNFTables}
-		if dev != "" {
-			kinds = append(kinds, KindTCX)
-		}
-		return kinds, nil
+		return autoKinds(dev, len(ReadFirewall().Rejects) > 0), nil
 	case KindTCX:
 		if dev == "" {
 			return nil, fmt.Errorf("the guard %s goes with the packet link only: it needs to know the interface on which everything is received by AF_PACKET", KindTCX)
@@ -131,6 +131,24 @@ func kindsOf(kind, dev string) ([]string, error) {
 		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s, %s and %s", kind, KindAuto, KindListener, KindNFTables, KindTCX, KindNone)
 	}
 	return []string{kind}, nil
+}
+
+// autoKinds are the guards in the order in which one is tried that needs less. A
+// firewall that answers what arrives does so before the kernel's TCP comes to
+// it, and before a listener's filter: only what stands before the firewall, or
+// behind its answer, holds against that.
+func autoKinds(dev string, rejects bool) []string {
+	kinds := []string{KindListener, KindNFTables}
+	if rejects {
+		kinds = []string{KindNFTables, KindListener}
+	}
+	switch {
+	case dev == "":
+		return kinds
+	case rejects:
+		return append([]string{KindTCX}, kinds...)
+	}
+	return append(kinds, KindTCX)
 }
 
 func (o RangeOptions) scope() (scope, error) {
@@ -170,7 +188,7 @@ func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {
 			return nil, err
 		}
 	}
-	g, err := openShield(kind, s, o.Interface)
+	g, err := openShield(kind, s, append([]string{o.Interface}, o.Beside...))
 	if err != nil {
 		return nil, errors.Join(err, held.close())
 	}
@@ -178,12 +196,12 @@ func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {
 }
 
 // openShield is a guard that holds no port.
-func openShield(kind string, s scope, dev string) (Shield, error) {
+func openShield(kind string, s scope, taps []string) (Shield, error) {
 	switch kind {
 	case KindNFTables:
 		return openNFTables(s)
 	case KindTCX:
-		return openTCX(s, dev)
+		return openTCX(s, taps)
 	}
 	return none{s}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -22,7 +23,7 @@ type tcx struct {
 	dev   string
 
 	mu   sync.Mutex
-	link link.Link // nil once closed
+	link []link.Link // at each interface; nil once closed
 	prog *ebpf.Program
 	note *ebpf.Map // one tcxNote
 }
@@ -31,15 +32,11 @@ type tcx struct {
 // them.
 const tcxName = "rawshake_guard"
 
-func openTCX(s scope, dev string) (_ Shield, err error) {
-	if dev == "" {
+func openTCX(s scope, taps []string) (_ Shield, err error) {
+	if taps[0] == "" {
 		return nil, errors.New("it needs to know the interface on which everything is received by AF_PACKET")
 	}
-	ifc, err := net.InterfaceByName(dev)
-	if err != nil {
-		return nil, fmt.Errorf("there is no interface %q (ip link lists them): %w", dev, err)
-	}
-	g := &tcx{scope: s, dev: dev}
+	g := &tcx{scope: s, dev: strings.Join(taps, ", ")}
 	defer func() {
 		if err != nil {
 			g.release()
@@ -57,11 +54,25 @@ func openTCX(s scope, dev string) (_ Shield, err error) {
 	if err != nil {
 		return nil, bpfError(err)
 	}
-	g.link, err = link.AttachTCX(link.TCXOptions{Interface: ifc.Index, Program: g.prog, Attach: ebpf.AttachTCXIngress, Anchor: link.Head()})
-	if err != nil {
-		return nil, bpfError(err)
+	for _, dev := range taps {
+		if err := g.attach(dev); err != nil {
+			return nil, err
+		}
 	}
 	return g, nil
+}
+
+func (g *tcx) attach(dev string) error {
+	ifc, err := net.InterfaceByName(dev)
+	if err != nil {
+		return fmt.Errorf("there is no interface %q (ip link lists them): %w", dev, err)
+	}
+	l, err := link.AttachTCX(link.TCXOptions{Interface: ifc.Index, Program: g.prog, Attach: ebpf.AttachTCXIngress, Anchor: link.Head()})
+	if err != nil {
+		return bpfError(err)
+	}
+	g.link = append(g.link, l)
+	return nil
 }
 
 func bpfError(err error) error {
@@ -102,10 +113,10 @@ func (g *tcx) Close() error {
 
 func (g *tcx) release() error {
 	var errs []error
-	if g.link != nil {
-		errs = append(errs, g.link.Close())
-		g.link = nil
+	for _, l := range g.link {
+		errs = append(errs, l.Close())
 	}
+	g.link = nil
 	if g.prog != nil {
 		errs = append(errs, g.prog.Close())
 	}

@@ -61,6 +61,13 @@ func ReadBorders(six bool) (*Borders, error) {
 		b.LocalPorts = addPorts(b.LocalPorts, rules[i].Sport)
 		b.RemotePorts = addPorts(b.RemotePorts, rules[i].Dport)
 	}
+	policies, _ := netlink.XfrmPolicyList(family) // which decide on the kind of link
+	for i := range policies {
+		b.addNetwork(prefixOf(policies[i].Dst), six)
+		if port := uint16(policies[i].DstPort); port != 0 {
+			b.RemotePorts = addPorts(b.RemotePorts, &netlink.RulePortRange{Start: port, End: port})
+		}
+	}
 	b.sort()
 	return b, nil
 }

@@ -25,9 +25,11 @@ const (
 // packetFilter is for AF_PACKET sockets of the datagram kind, where byte 0 is
 // the IP header's first: what arrives for the flow, and the RSTs that this
 // machine sends on it. Of VLANs only priority-tagged frames are the
-// interface's own (IEEE 802.1Q, VLAN ID 0).
-func packetFilter(f Flow) ([]bpf.RawInstruction, error) {
+// interface's own (IEEE 802.1Q, VLAN ID 0). Where interfaces are given, only what
+// passes these counts.
+func packetFilter(f Flow, interfaces ...int) ([]bpf.RawInstruction, error) {
 	var p program
+	p.requireInterface(interfaces)
 	p.load(bpf.LoadExtension{Num: bpf.ExtProto})
 	p.require(uint32(f.etherType()))
 	p.load(bpf.LoadExtension{Num: bpf.ExtVLANTag}, bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: 0xfff})
@@ -39,6 +41,19 @@ func packetFilter(f Flow) ([]bpf.RawInstruction, error) {
 	p.label("outgoing")
 	p.outgoingReset(f)
 	return p.assemble()
+}
+
+// requireInterface drops what passes none of these interfaces.
+func (p *program) requireInterface(list []int) {
+	if len(list) == 0 {
+		return
+	}
+	p.load(bpf.LoadExtension{Num: bpf.ExtInterfaceIndex})
+	for _, index := range list {
+		p.jumpIf(bpf.JumpEqual, uint32(index), "interface")
+	}
+	p.jump(labelDrop)
+	p.label("interface")
 }
 
 // witnessFilter lets through only the RSTs that this machine sends.
@@ -167,16 +182,16 @@ func (p *program) link() ([]bpf.Instruction, error) {
 	for from, label := range p.jumps {
 		to, ok := p.marks[label]
 		skip := to - from - 1
-		if !ok || skip < 0 || skip > 255 {
+		ins, conditional := p.code[from].(bpf.JumpIf)
+		if !ok || skip < 0 || conditional && skip > 255 {
 			return nil, fmt.Errorf("socket filter: no way from instruction %d to %q", from, label)
 		}
-		switch ins := p.code[from].(type) {
+		switch p.code[from].(type) {
 		case bpf.JumpIf:
 			ins.SkipTrue = uint8(skip)
 			p.code[from] = ins
 		case bpf.Jump:
-			ins.Skip = uint32(skip)
-			p.code[from] = ins
+			p.code[from] = bpf.Jump{Skip: uint32(skip)}
 		}
 	}
 	return p.code, nil

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
 
 // Kinds of link, as [Options.Kind] names them and [Link.Kind] reports them.
 const (
-	KindAuto   = "auto" // raw where the remote is this machine, else packet
+	KindAuto   = "auto" // raw where the remote is this machine or under an IPsec policy, else packet
 	KindPacket = "packet"
 	KindRaw    = "raw"
 	KindTUN    = "tun"  // only reported: see OpenTUN
@@ -25,6 +26,8 @@ var (
 	ErrNoRoute = errors.New("no route")
 	// ErrNoNeighbour: the next hop does not answer on its link.
 	ErrNoNeighbour = errors.New("no answer from the next hop")
+	// ErrFiltered: this machine itself refuses to let a packet out.
+	ErrFiltered = errors.New("refused by this machine itself")
 )
 
 // Options say which link to open.
@@ -70,13 +73,26 @@ func (o Options) complete() (Options, error) {
 		}
 		o.Route = r
 	}
-	if o.Kind == "" || o.Kind == KindAuto {
-		o.Kind = KindPacket
-		if o.Route.Loopback {
-			o.Kind = KindRaw
+	o.Kind = ChooseKind(o.Kind, o.Route, o.Flow.Remote)
+	return o, nil
+}
+
+// ChooseKind is the kind of link that auto comes to, for a remote by its route.
+// What is for this machine never leaves it: only the kernel can carry that. And
+// what an IPsec policy wants encrypted or kept here must not pass below it.
+func ChooseKind(kind string, r Route, remote netip.AddrPort) string {
+	if kind != "" && kind != KindAuto {
+		return kind
+	}
+	if r.Loopback {
+		return KindRaw
+	}
+	if a := remote.Addr(); a.IsValid() && !r.Foreign {
+		if _, ok := FindIPsecPolicy(r.Source, a, remote.Port()); ok {
+			return KindRaw
 		}
 	}
-	return o, nil
+	return KindPacket
 }
 
 // openError explains why a socket could not be had.

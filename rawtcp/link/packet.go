@@ -19,7 +19,9 @@ import (
 // The socket is of the datagram kind: the kernel writes and strips the
 // link-layer header, so that interfaces without one work as well.
 type packetLink struct {
-	sock      *socket
+	sock      *socket // on the route's interface
+	aside     *socket // on those beside it; or nil
+	ready     *socket // readable when one of the two is; nil without aside
 	route     Route
 	nextHop   unix.RawSockaddrLinklayer
 	responder *responder // answers for an address that the kernel does not have; or nil
@@ -51,25 +53,49 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	if !o.Flow.Remote.Addr().IsValid() && !r.NextHop.IsValid() {
 		return &packetLink{sock: s, route: r, hops: newHops()}, nil
 	}
-	hw, err := nextHopAddress(ctx, r)
-	if err != nil {
-		s.close()
+	l := &packetLink{sock: s, route: r}
+	if err := l.complete(ctx, o.Flow); err != nil {
+		l.Close()
 		return nil, err
-	}
-	l := &packetLink{sock: s, route: r, nextHop: *rawLinkAddress(linkAddress(r.Index, o.Flow.etherType(), hw))}
-	if r.Foreign {
-		if l.responder, err = openResponder(r); err != nil {
-			s.close()
-			return nil, err
-		}
 	}
 	return l, nil
 }
 
-// openTap opens the socket. It is deaf (protocol 0) until the filter is
-// attached and only then bound, so that no stray packet gets in.
-func openTap(f Flow, r Route) (*socket, error) {
-	filter, err := packetFilter(f)
+// complete opens what there is beside the first socket, and finds the next hop.
+func (l *packetLink) complete(ctx context.Context, f Flow) error {
+	if err := l.listenAside(f); err != nil {
+		return err
+	}
+	hw, err := nextHopAddress(ctx, l.route)
+	if err != nil {
+		return err
+	}
+	l.nextHop = *rawLinkAddress(linkAddress(l.route.Index, f.etherType(), hw))
+	if l.route.Foreign {
+		l.responder, err = openResponder(l.route)
+	}
+	return err
+}
+
+// listenAside hears answers that come in by another interface. The first socket
+// stays bound to its own: it is told when that goes down.
+func (l *packetLink) listenAside(f Flow) (err error) {
+	beside := l.route.Beside()
+	if len(beside) == 0 {
+		return nil
+	}
+	if l.aside, err = openTap(f, Route{Interface: "other interfaces"}, indices(beside)...); err != nil {
+		return err
+	}
+	l.ready, err = openEpoll(l.sock, l.aside)
+	return err
+}
+
+// openTap opens the socket, on the route's interface, or on all of those given
+// where the route has none. It is deaf (protocol 0) until the filter is attached
+// and only then bound, so that no stray packet gets in.
+func openTap(f Flow, r Route, interfaces ...int) (*socket, error) {
+	filter, err := packetFilter(f, interfaces...)
 	if err != nil {
 		return nil, err
 	}
@@ -150,40 +176,27 @@ func (l *packetLink) sendBack(packet []byte) error {
 }
 
 func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
-	var failure error
-	err = l.sock.await(func(fd int) bool {
+	err = l.await(func(fd int) (got bool, err error) {
 		for {
-			d, e := read(fd, buf)
-			if e == unix.EAGAIN {
-				return false
-			}
-			if e != nil {
-				failure = receiveError(e, l.route)
-				return true
+			d, err := read(fd, buf)
+			if err != nil {
+				return false, err
 			}
 			if p = l.take(&d); p.Data != nil {
-				return true
+				return true, nil
 			}
 		}
 	})
-	if err == nil {
-		err = failure
-	}
 	return p, err
 }
 
 // ReceiveBatch takes what has come in, in one call to the system.
 func (l *packetLink) ReceiveBatch(b *Arrivals) (packets []Packet, err error) {
-	var failure error
-	err = l.sock.await(func(fd int) bool {
+	err = l.await(func(fd int) (got bool, err error) {
 		for {
-			n, e := b.read(fd)
-			if e == unix.EAGAIN {
-				return false
-			}
-			if e != nil {
-				failure = receiveError(e, l.route)
-				return true
+			n, err := b.read(fd)
+			if err != nil {
+				return false, err
 			}
 			packets = b.packets[:0]
 			now := time.Now()
@@ -194,17 +207,51 @@ func (l *packetLink) ReceiveBatch(b *Arrivals) (packets []Packet, err error) {
 				}
 			}
 			if len(packets) > 0 {
-				return true
+				return true, nil
 			}
 		}
 	})
-	if err == nil {
-		err = failure
-	}
 	if err != nil {
 		return nil, err
 	}
 	return packets, nil
+}
+
+// await asks take for packets of each socket until it has got some, and waits in
+// between; take fails with unix.EAGAIN where there is nothing.
+func (l *packetLink) await(take func(fd int) (got bool, err error)) error {
+	var failure error
+	one := func(fd int) (done bool) {
+		got, err := take(fd)
+		if err != nil && err != unix.EAGAIN {
+			failure = receiveError(err, l.route)
+		}
+		return got || failure != nil
+	}
+	var err error
+	if l.ready == nil {
+		err = l.sock.await(one)
+	} else {
+		err = l.ready.await(func(int) bool { return l.either(one) })
+	}
+	if err == nil {
+		err = failure
+	}
+	return err
+}
+
+// either tries both sockets, the one on the route's interface first.
+func (l *packetLink) either(try func(fd int) (done bool)) (done bool) {
+	for _, s := range [...]*socket{l.sock, l.aside} {
+		err := s.control(func(fd int) error {
+			done = try(fd)
+			return nil
+		})
+		if done || err != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // take makes a Packet of a datagram, and notes where it came from where that
@@ -218,12 +265,23 @@ func (l *packetLink) take(d *datagram) Packet {
 	return p
 }
 
-func (l *packetLink) SetReadDeadline(t time.Time) error { return l.sock.setReadDeadline(t) }
-func (l *packetLink) MTU() int                          { return l.route.MTU }
-func (l *packetLink) Kind() string                      { return KindPacket }
+func (l *packetLink) SetReadDeadline(t time.Time) error {
+	if l.ready != nil {
+		return l.ready.setReadDeadline(t)
+	}
+	return l.sock.setReadDeadline(t)
+}
+func (l *packetLink) MTU() int     { return l.route.MTU }
+func (l *packetLink) Kind() string { return KindPacket }
 
 func (l *packetLink) Close() error {
+	if l.ready != nil { // it ends the waiting
+		l.ready.close()
+	}
 	err := l.sock.close()
+	if l.aside != nil {
+		l.aside.close()
+	}
 	l.responder.close()
 	return err
 }
@@ -283,7 +341,7 @@ func sendError(err error, r Route) error {
 	case err == nil, errors.Is(err, net.ErrClosed):
 		return err
 	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("send on %s: a firewall rule of this machine dropped the packet (%w)", r.Interface, err)
+		return fmt.Errorf("send on %s: %w: %s (%w)", r.Interface, ErrFiltered, outputRule, err)
 	}
 	return fmt.Errorf("send on %s: %w", r.Interface, downOr(err))
 }

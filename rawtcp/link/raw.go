@@ -32,6 +32,7 @@ type rawLink struct {
 	ready     *socket
 	route     Route
 	six       bool
+	blocked   string // the IPsec policy that blocks what the link is for; empty: none
 }
 
 // OpenRaw opens the raw link: through the kernel's routing and netfilter in
@@ -54,6 +55,7 @@ func OpenRaw(_ context.Context, o Options) (Link, error) {
 		}
 	}
 	l := &rawLink{route: o.Route, six: o.Flow.six()}
+	l.blocked = blockedBy(o.Route, o.Flow.Remote.Addr())
 	if err := l.open(o.Flow); err != nil {
 		l.Close()
 		return nil, err
@@ -200,7 +202,12 @@ func (l *rawLink) Send(packet []byte) error {
 		return tooLarge(len(packet), l.route)
 	}
 	l.witness.note(packet)
-	return sendError(l.tcp.send(packet, l.sockaddr(l.destination(packet))), l.route)
+	to := l.destination(packet)
+	err := l.tcp.send(packet, l.sockaddr(to))
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("send on %s: %w: %s (%w)", l.route.Interface, ErrFiltered, l.whoRefuses(to), err)
+	}
+	return sendError(err, l.route)
 }
 
 func (l *rawLink) destination(packet []byte) netip.Addr {

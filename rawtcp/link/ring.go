@@ -16,7 +16,8 @@ type Ring interface {
 	// Time is the kernel's stamp, on the monotonic clock: what comes from one
 	// Ring is in order, and not of the future, whatever the wall clock does.
 	Receive(wait time.Duration, f func(Packet)) error
-	// Queue takes one packet to be sent. It is copied. A full queue is sent.
+	// Queue takes one packet to be sent. It is copied. A full queue is sent. It
+	// fails with ErrFiltered where this machine does not let the packet out.
 	Queue(packet []byte, hop Hop) error
 	// Flush sends what is queued. What the system has no room for (ENOBUFS) is
 	// lost, as it would be further down, and counted.
@@ -34,12 +35,14 @@ type Ring interface {
 type RingStats struct {
 	Sent, Unsent      uint64 // packets handed to the interface; and those that it had no room for
 	Received, Dropped uint64 // packets that arrived; and those for which the ring had no room
+	Filtered          uint64 // packets that this machine did not let out
 }
 
 // Add adds another link's.
 func (s *RingStats) Add(t RingStats) {
 	s.Sent, s.Unsent = s.Sent+t.Sent, s.Unsent+t.Unsent
 	s.Received, s.Dropped = s.Received+t.Received, s.Dropped+t.Dropped
+	s.Filtered += t.Filtered
 }
 
 // A Hop is the link-layer address to which a packet goes. The zero Hop is of

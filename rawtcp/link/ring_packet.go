@@ -44,7 +44,14 @@ func openPacketRing(o RingOptions) (Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter, err := packetFilter(f)
+	// Answers may come in by other interfaces, too. Where there are others, the
+	// socket hears all of them, and the filter chooses.
+	own := o.Route.Index
+	beside := indices(o.Route.Beside())
+	if len(beside) > 0 {
+		beside, own = append(beside, own), 0
+	}
+	filter, err := packetFilter(f, beside...)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +61,7 @@ func openPacketRing(o RingOptions) (Ring, error) {
 		return nil, openError(what, os.NewSyscallError("socket", err))
 	}
 	r := &packetRing{fd: fd, route: o.Route, clock: stampClock{now: time.Now()}}
-	if err := r.setUp(filter, f, max(or(o.Ring, DefaultRing)/ringBlock, 2)); err != nil {
+	if err := r.setUp(filter, f, own, max(or(o.Ring, DefaultRing)/ringBlock, 2)); err != nil {
 		r.Close()
 		return nil, openError(what, err)
 	}
@@ -75,7 +82,7 @@ func or(v, otherwise int) int {
 }
 
 // setUp readies a socket that is deaf (protocol 0) until it is bound.
-func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, blocks int) error {
+func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, index, blocks int) error {
 	if err := attachFilter(r.fd, filter); err != nil {
 		return os.NewSyscallError("attach socket filter", err)
 	}
@@ -97,7 +104,7 @@ func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, blocks int) erro
 	unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
 	unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf)
 	r.queue.init(r.route.Index, f.etherType())
-	return os.NewSyscallError("bind", unix.Bind(r.fd, linkAddress(r.route.Index, unix.ETH_P_ALL, nil)))
+	return os.NewSyscallError("bind", unix.Bind(r.fd, linkAddress(index, unix.ETH_P_ALL, nil)))
 }
 
 func (r *packetRing) Receive(wait time.Duration, f func(Packet)) error {

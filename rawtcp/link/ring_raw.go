@@ -56,17 +56,19 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 	return nil
 }
 
-// Queue sends at once. A neighbour that does not answer, a full queue and a
-// firewall are losses on the way.
+// Queue sends at once. A neighbour that does not answer and a full queue are
+// losses on the way.
 func (b *rawRing) Queue(packet []byte, _ Hop) error {
 	err := b.Send(packet)
 	switch {
 	case err == nil:
 		b.stats.Sent++
 	case errors.Is(err, unix.EHOSTUNREACH), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.ENOBUFS),
-		errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EPERM):
+		errors.Is(err, unix.EAGAIN):
 		b.stats.Unsent++
 		return nil
+	case errors.Is(err, ErrFiltered):
+		b.stats.Filtered++
 	}
 	return err
 }

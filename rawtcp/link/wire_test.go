@@ -245,7 +245,7 @@ func TestALocalFirewallThatDropsOurSegmentsIsNamed(t *testing.T) {
 	k, _ := talk(t, link.KindRaw, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 	outputDrops(t)
 	err := k.Send(wire.SYN, nil)
-	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("a firewall rule of this machine dropped the packet")) {
+	if !errors.Is(err, link.ErrFiltered) || !bytes.Contains([]byte(err.Error()), []byte("a firewall rule on output")) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -89,6 +89,21 @@ func NewPair(t testing.TB) *Pair {
 	return p
 }
 
+// Join puts another link between the two hosts, without addresses.
+func (p *Pair) Join(t testing.TB, client, server string) {
+	t.Helper()
+	Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: client, MTU: 1500}, PeerName: server, PeerNamespace: netlink.NsFd(p.Server.ns)}))
+	up := func(name string) error {
+		dev, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		return netlink.LinkSetUp(dev)
+	}
+	p.Server.Do(t, func() error { return up(server) })
+	Check(t, up(client))
+}
+
 // NewPair6 is NewPair for a test that is about IPv6.
 func NewPair6(t testing.TB) *Pair {
 	t.Helper()

@@ -1,0 +1,134 @@
+package interop
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"github.com/vishvananda/netlink"
+
+	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// nearRules has the near node's netfilter do something with a chain's packets.
+func nearRules(t *testing.T, l *lab.Lab, hook *nftables.ChainHook, policy nftables.ChainPolicy, rules ...[]expr.Any) {
+	t.Helper()
+	err := l.Near().Do(func() error {
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: "local"})
+		chain := c.AddChain(&nftables.Chain{Name: "rules", Table: table, Type: nftables.ChainTypeFilter, Hooknum: hook,
+			Priority: nftables.ChainPriorityFilter, Policy: &policy})
+		for _, r := range rules {
+			c.AddRule(&nftables.Rule{Table: table, Chain: chain, Exprs: r})
+		}
+		return c.Flush()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tcpOnly(then expr.Any) []expr.Any {
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{wire.ProtocolTCP}}, then}
+}
+
+// A firewall or an IPsec policy of this machine that lets nothing out is the
+// cause; it is not the peer that is silent.
+func TestWhatThisMachineDoesNotLetOutIsNamed(t *testing.T) {
+	for what, want := range map[string]string{"firewall": "a firewall rule on output", "policy": "an IPsec policy blocks"} {
+		l := newLab(t)
+		address := serve(t, l, echo)
+		d := rawtcp.Dialer{Link: link.KindRaw}
+		if what == "firewall" {
+			nearRules(t, l, nftables.ChainHookOutput, nftables.ChainPolicyAccept, tcpOnly(&expr.Verdict{Kind: expr.VerdictDrop}))
+		} else {
+			d.Link = link.KindAuto // which keeps to the policy
+			far := &net.IPNet{IP: l.Far().Addr().AsSlice(), Mask: net.CIDRMask(32, 32)}
+			err := l.Near().Do(func() error {
+				return netlink.XfrmPolicyAdd(&netlink.XfrmPolicy{Src: &net.IPNet{IP: net.IPv4zero, Mask: net.CIDRMask(0, 32)}, Dst: far,
+					Dir: netlink.XFRM_DIR_OUT, Action: netlink.XFRM_POLICY_BLOCK})
+			})
+			if err != nil {
+				missing(t, "this kernel has no IPsec policies: %v", err)
+			}
+		}
+		_, err := dial(t, l, d, address, 30*time.Second)
+		if !errors.Is(err, link.ErrFiltered) || !errors.Is(err, rawtcp.ErrUnreachable) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A firewall that answers what comes in answers before a listener's filter has
+// its turn. A guard that is chosen, not named, holds all the same.
+func TestTheChosenGuardHoldsAgainstAFirewallThatAnswers(t *testing.T) {
+	l := newLab(t)
+	nearRules(t, l, nftables.ChainHookInput, nftables.ChainPolicyAccept, tcpOnly(&expr.Reject{Type: 1})) // NFT_REJECT_TCP_RST
+	address := serve(t, l, echo)
+	s := sniff(t, l.Far(), l.Far().Interface())
+	var chosen string
+	visit(t, l, rawtcp.Dialer{Link: link.KindPacket, Notes: func(layer, name, _ string) {
+		if layer == "guard" {
+			chosen = name
+		}
+	}}, address)
+	if chosen == guard.KindListener {
+		t.Error("the listener guard was chosen, which cannot hold")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.packets {
+		if p.src == l.Near().Addr().String() && p.tcp.RST {
+			t.Errorf("a RST of the near node's kernel, under the %s guard", chosen)
+		}
+	}
+}
+
+// What a route says of the MSS is what the SYN says.
+func TestTheSYNAnnouncesWhatTheRouteSays(t *testing.T) {
+	l := newLab(t)
+	address := serve(t, l, echo)
+	far := &net.IPNet{IP: l.Far().Addr().AsSlice(), Mask: net.CIDRMask(32, 32)}
+	err := l.Near().Do(func() error {
+		dev, err := netlink.LinkByName(l.Near().Interface())
+		if err != nil {
+			return err
+		}
+		return netlink.RouteAdd(&netlink.Route{LinkIndex: dev.Attrs().Index, Dst: far, Scope: netlink.SCOPE_LINK, AdvMSS: 400})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, network := range []*rawtcp.Network{nil, {}} {
+		s := sniff(t, l.Far(), l.Far().Interface())
+		visit(t, l, rawtcp.Dialer{Network: network}, address)
+		s.mu.Lock()
+		announced := 0
+		for _, p := range s.packets {
+			for _, o := range p.tcp.Options {
+				if p.tcp.SYN && !p.tcp.ACK && o.OptionType == 2 {
+					announced = int(o.OptionData[0])<<8 | int(o.OptionData[1])
+				}
+			}
+		}
+		s.mu.Unlock()
+		if announced != 400 {
+			t.Errorf("with a Network %v: the SYN announces %d, want 400", network != nil, announced)
+		}
+		if network != nil {
+			network.Close()
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package link
+
+import (
+	"net"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+)
+
+// maxBeside bounds the interfaces that a packet link listens on beside its own.
+const maxBeside = 64
+
+// Beside are the interfaces, other than the route's own, by which answers may come
+// in: what leaves by one uplink may be answered by another (asymmetric routing).
+// Ports of a bridge and the like are none, nor is what shares the frames of the
+// route's interface: there each packet would be seen twice.
+func (r *Route) Beside() (list []net.Interface) {
+	if r.Loopback || r.Foreign { // others answer for a foreign address on that link alone
+		return nil
+	}
+	all, _ := netlink.LinkList()
+	at := slices.IndexFunc(all, func(dev netlink.Link) bool { return dev.Attrs().Index == r.Index })
+	if at < 0 {
+		return nil
+	}
+	for _, dev := range all {
+		a := dev.Attrs()
+		up := a.Flags&net.FlagUp != 0 && a.Flags&net.FlagLoopback == 0
+		if a.Index == r.Index || !up || a.MasterIndex != 0 || dev.Type() == "vrf" || sharesFrames(dev, all[at]) || len(list) == maxBeside {
+			continue
+		}
+		list = append(list, net.Interface{Index: a.Index, Name: a.Name})
+	}
+	return list
+}
+
+// sharesFrames reports whether one of two interfaces gets what the other does.
+func sharesFrames(a, b netlink.Link) bool {
+	on := func(upper, lower netlink.Link) bool {
+		switch upper.Type() {
+		case "ipvlan", "ipvtap", "macvlan", "macvtap", "vlan":
+			return upper.Attrs().ParentIndex == lower.Attrs().Index
+		}
+		return false
+	}
+	return on(a, b) || on(b, a)
+}
+
+func indices(list []net.Interface) (n []int) {
+	for _, i := range list {
+		n = append(n, i.Index)
+	}
+	return n
+}

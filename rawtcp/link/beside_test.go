@@ -1,0 +1,110 @@
+package link_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// answerAside has the server answer the client by another link than the client
+// sends by.
+func answerAside(t *testing.T, p *nstest.Pair) {
+	t.Helper()
+	p.Join(t, "aside0", "aside1")
+	mac := device(t, "aside0").Attrs().HardwareAddr
+	p.Server.Do(t, func() error {
+		dev, err := netlink.LinkByName("aside1")
+		if err != nil {
+			return err
+		}
+		to := network(p.Client.Addr)
+		if err := netlink.NeighAdd(&netlink.Neigh{LinkIndex: dev.Attrs().Index, State: netlink.NUD_PERMANENT, IP: to.IP, HardwareAddr: mac}); err != nil {
+			return err
+		}
+		for n := 0; ; n++ { // until the kernel has noticed the carrier
+			err := netlink.RouteAdd(&netlink.Route{LinkIndex: dev.Attrs().Index, Dst: to, Scope: netlink.SCOPE_LINK})
+			if err == nil || n == 1000 {
+				return err
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// A second uplink may bring what answers a packet of the first: it is seen, and
+// guarded, on each.
+func TestAnswersThatComeInByAnotherInterfaceAreSeen(t *testing.T) {
+	for _, guardKind := range []string{guard.KindListener, guard.KindTCX} {
+		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+			answerAside(t, p)
+			l, remote := p.Server.Listen(t)
+			tap := p.Server.Tap(t)
+			g, err := guard.Open(guard.Options{Kind: guardKind, Local: netip.AddrPortFrom(p.Client.Addr, 0), Interface: p.Client.Dev, Beside: []string{"aside0"}})
+			nstest.Check(t, err)
+			defer g.Close()
+			f := link.Flow{Local: g.Local(), Remote: remote}
+			k := &nstest.Talker{Flow: f}
+			k.Link, err = link.OpenPacket(t.Context(), link.Options{Flow: f})
+			nstest.Check(t, err)
+			defer k.Link.Close()
+			exchange(t, k, l)
+			if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.Ghosts) != 0 {
+				t.Errorf("%s guard: %d RSTs of the client's kernel on the wire, %d seen here", guardKind, n, len(k.Ghosts))
+			}
+		})
+	}
+}
+
+func TestARingSeesWhatComesInByAnotherInterface(t *testing.T) {
+	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+		answerAside(t, p)
+		_, remote := p.Server.Listen(t)
+		route, err := link.FindRoute(remote.Addr(), link.Via{})
+		nstest.Check(t, err)
+		hop, err := link.AskHop(t.Context(), route)
+		nstest.Check(t, err)
+		local := netip.AddrPortFrom(p.Client.Addr, 40000)
+		ring, err := link.OpenRing(link.RingOptions{Kind: link.KindPacket, Route: route, Local: p.Client.Addr, Port: 40000, Ports: 16})
+		nstest.Check(t, err)
+		defer ring.Close()
+		nstest.Check(t, ring.Queue(ipPacket(local, remote, 0), hop)) // an ACK draws a RST
+		nstest.Check(t, ring.Flush())
+		heard := 0
+		for end := time.Now().Add(10 * time.Second); heard == 0 && time.Now().Before(end); {
+			nstest.Check(t, ring.Receive(time.Second, func(p link.Packet) {
+				if wire.Flags(p.Data[len(p.Data)-wire.TCPHeaderLen+13]).Has(wire.RST) {
+					heard++
+				}
+			}))
+		}
+		if heard != 1 {
+			t.Errorf("%d RSTs heard, want one", heard)
+		}
+	})
+}
+
+// Ports of a bridge and interfaces that share frames would show packets twice.
+func TestInterfacesThatShareFramesAreNotHeardTwice(t *testing.T) {
+	p := nstest.NewPair(t)
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
+	nstest.Check(t, netlink.LinkAdd(bridge))
+	for _, name := range []string{"port0", "other0"} {
+		p.Join(t, name, name+"far")
+	}
+	nstest.Check(t, netlink.LinkSetMaster(device(t, "port0"), bridge))
+	parent := device(t, p.Client.Dev).Attrs().Index
+	nstest.Check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	nstest.Check(t, netlink.LinkSetUp(device(t, "mv0")))
+	route, err := link.FindRoute(p.Server.Addr, link.Via{})
+	nstest.Check(t, err)
+	if got := route.Beside(); len(got) != 1 || got[0].Name != "other0" {
+		t.Errorf("%v, want other0 alone", got)
+	}
+}
