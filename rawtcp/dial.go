@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -108,8 +109,11 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	return c, nil
 }
 
-// notePolicy says what an IPsec policy means for a link.
+// notePolicy says what nat on output and an IPsec policy mean for a link.
 func (d *Dialer) notePolicy(kind string, r link.Route, remote netip.AddrPort) {
+	if nat := guard.ReadFirewall().OutputNAT; kind == link.KindPacket && len(nat) > 0 {
+		d.note("link", "output_nat", "this machine translates addresses on output (nat, "+strings.Join(nat, ", ")+"), and the packet link goes below that")
+	}
 	p, ok := link.FindIPsecPolicy(r.Source, remote.Addr(), remote.Port())
 	switch {
 	case !ok:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -53,7 +54,7 @@ func (r *run) note(layer, name, text string) {
 	case "tls":
 		l = transcript.TLS
 	}
-	if layer == "link" && name != "dropped_by_hand" {
+	if layer == "link" && (name == link.KindPacket || name == link.KindRaw || name == LinkKernel) {
 		r.link = name
 	}
 	r.Recorder.Note(r.now(), l, name, text)

@@ -31,6 +31,7 @@ const (
 	Loopback       = "loopback"
 	Routes         = "routes"
 	ReversePath    = "rp_filter"
+	LocalRules     = "local_rules"
 	Offloads       = "offloads"
 	Clock          = "clock"
 	OpenFiles      = "open_files"
@@ -53,6 +54,7 @@ func Check(ctx context.Context) []Finding {
 		checkLoopback,
 		checkRoutes,
 		checkReversePath,
+		checkLocalRules,
 		checkOffloads,
 		checkClock,
 		checkOpenFiles,

@@ -30,11 +30,24 @@ func (d *diagnosis) local() bool {
 		r.Code, r.Remedy = "no_route", "Check the address, and the routes of this machine (ip route get ADDRESS)."
 	case errors.Is(d.err, link.ErrNoNeighbour):
 		r.Code, r.Remedy = "no_neighbour", "Check that the host, or the gateway to it, is up and on this network (ip neigh)."
+	case errors.Is(d.err, link.ErrFiltered):
+		r.Code, r.Sure = "filtered", transcript.Certain
+		r.Remedy = "Let it out, or use the packet link, which goes below netfilter: --link packet. What is set up here: rawshake doctor"
 	default:
 		return false
 	}
 	d.add(r)
 	return true
+}
+
+// passedBelow names what of this machine the packet link goes below, where that
+// can be why nobody answers.
+func (d *diagnosis) passedBelow() {
+	if n, ok := d.notes["output_nat"]; ok {
+		d.add(transcript.Reason{Code: "output_nat", Layer: transcript.Link, Sure: transcript.Guess, What: n.text,
+			Means:  "an address that only this machine translates, such as a service's in Kubernetes, has nobody who would answer",
+			Remedy: "Go through this machine's netfilter: --link raw."})
+	}
 }
 
 // Grant is the command that gives this very program capabilities.

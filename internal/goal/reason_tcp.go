@@ -27,6 +27,7 @@ func (d *diagnosis) unreachable() {
 	r.Means = "a router or the host's firewall says that this does not get through"
 	r.Remedy = "Check the address, the route to it, and the firewalls on the way."
 	d.add(r)
+	d.passedBelow()
 }
 
 // noAnswer tells of a SYN without a SYN-ACK that opens the connection.
@@ -49,6 +50,7 @@ func (d *diagnosis) noAnswer() {
 		r.What += "; " + d.icmpText
 	}
 	d.add(r)
+	d.passedBelow()
 }
 
 // dropped names the segments that arrived and were not taken, where the

@@ -132,3 +132,37 @@ func TestTheSYNAnnouncesWhatTheRouteSays(t *testing.T) {
 		}
 	}
 }
+
+// What the packet link goes below is found, for doctor and for whoever waits in
+// vain.
+func TestTranslationOnOutputIsFound(t *testing.T) {
+	l := newLab(t)
+	var before, after guard.Firewall
+	err := l.Near().Do(func() error {
+		before = guard.ReadFirewall()
+		c, err := nftables.New()
+		if err != nil {
+			return err
+		}
+		table := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "service"})
+		chain := func(name string) *nftables.Chain {
+			return c.AddChain(&nftables.Chain{Name: name, Table: table, Type: nftables.ChainTypeNAT,
+				Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest})
+		}
+		c.AddRule(&nftables.Rule{Table: table, Chain: chain("out"), Exprs: []expr.Any{
+			&expr.Immediate{Register: 1, Data: l.Far().Addr().AsSlice()},
+			&expr.NAT{Type: expr.NATTypeDestNAT, Family: 2, RegAddrMin: 1}}})
+		chain("empty")
+		if err := c.Flush(); err != nil {
+			return err
+		}
+		after = guard.ReadFirewall()
+		return nil
+	})
+	if err != nil {
+		missing(t, "this kernel has no nat: %v", err)
+	}
+	if len(before.OutputNAT) != 0 || len(after.OutputNAT) != 1 || !strings.Contains(after.OutputNAT[0], "out of table service") {
+		t.Errorf("before %v, after %v", before.OutputNAT, after.OutputNAT)
+	}
+}
