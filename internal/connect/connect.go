@@ -217,7 +217,7 @@ func (r *run) at(g goal.Goal) bool {
 	case goal.Hello:
 		return tls.Stage() >= handshake.StageHelloReceived
 	case goal.Certificate:
-		return tls.State().Judged
+		return tls.State().Judged && !tls.AwaitsStatus()
 	}
 	return tls.Stage() >= handshake.StageFinished
 }

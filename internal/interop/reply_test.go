@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/crypto/ocsp"
 
 	"github.com/rawshake/rawshake/internal/lab"
 )
@@ -144,5 +147,49 @@ func TestARequestIsNotSentInAnotherProtocol(t *testing.T) {
 		if r := runProbe(t, l, "", "-q", "--alpn", alpn, "--get", "/length", "--ca", ca, at).records(t); len(r) != 1 || r[0]["ok"] != ok {
 			t.Errorf("probe --alpn %s: %v", alpn, r)
 		}
+	}
+}
+
+// A stapled "revoked" ends the trust of connect and probe alike, also where the
+// goal is the certificate.
+func TestAStapledRevocationEndsTheTrust(t *testing.T) {
+	l := newLab(t)
+	pki, err := lab.NewPKI(lab.PKIOptions{Addresses: addresses(l.Far())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := writeFile(t, "ca.pem", pki.CA.CertPEM())
+	at := hostPort(l.Far(), peerPort)
+	for status, want := range map[int]struct {
+		exit int
+		word string
+	}{ocsp.Good: {0, "good"}, ocsp.Revoked: {7, "revoked"}} {
+		staple, err := ocsp.CreateResponse(pki.CA.Cert, pki.CA.Cert, ocsp.Response{Status: status, SerialNumber: pki.Server.Cert.SerialNumber,
+			ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: time.Now().Add(time.Hour), RevokedAt: time.Now().Add(-time.Hour)}, pki.CA.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := l.Far().Listen("tcp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{
+			{Certificate: [][]byte{pki.Server.Cert.Raw}, PrivateKey: pki.Server.Key, OCSPStaple: staple}}}
+		go func() {
+			for c, err := ln.Accept(); err == nil; c, err = ln.Accept() {
+				go func() { _ = tls.Server(c, cfg).Handshake(); _, _ = c.Read(make([]byte, 1)); c.Close() }()
+			}
+		}()
+		for _, until := range []string{"certificate", "finished"} {
+			r := rawshake(t, l.Near(), "connect", "-q", "--until", until, "--ca", ca, at).want(t, want.exit)
+			if status == ocsp.Revoked {
+				r.says(t, "was revoked on")
+			}
+		}
+		p := runProbe(t, l, "", "-q", "--until", "finished", "--ca", ca, at).records(t)
+		if len(p) != 1 || p[0]["ocsp_status"] != want.word || p[0]["certificate_verified"] != (want.exit == 0) {
+			t.Errorf("probe: %v", p)
+		}
+		ln.Close()
 	}
 }

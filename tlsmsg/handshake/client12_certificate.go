@@ -89,7 +89,29 @@ func (c *Client) certificateStatus(raw []byte) error {
 			m.StatusType, tlsmsg.StatusTypeOCSP)
 	}
 	c.state.OCSPResponse = m.Response
+	c.exchange.statusAsked = true
+	c.yield(VerifyStatusWork{Chain: c.state.Chain, Response: m.Response, Verdict: c.state.Verdict}, (*Client).statusJudged)
 	return nil
+}
+
+func (c *Client) statusJudged(r Result) error {
+	result, ok := r.(VerifyStatusResult)
+	if !ok {
+		return wrongResult(result, r)
+	}
+	c.exchange.statusAsked = false
+	c.state.Status = result.Status
+	c.decide("ocsp_"+string(result.Status), "%s", result.Text)
+	if result.Status == StatusRevoked {
+		c.judged(result.Verdict)
+	}
+	return nil
+}
+
+// AwaitsStatus reports whether a stapled OCSP response is promised or looked at,
+// so that the verdict on the chain may change.
+func (c *Client) AwaitsStatus() bool {
+	return c.phase == phaseCertificateStatus || c.phase == phaseStatusAlone || c.exchange.statusAsked
 }
 
 // isAddress tells an IP address, in brackets or not, from a DNS name.

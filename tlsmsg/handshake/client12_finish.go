@@ -89,7 +89,9 @@ func (c *Client) concluded() error {
 			return err
 		}
 	}
-	c.state.Session = c.newSession()
+	if c.state.Status != StatusRevoked { // no later connection is told
+		c.state.Session = c.newSession()
+	}
 	c.exchange = exchange{}
 	c.handshakeDone()
 	if c.state.Session != nil && c.events != nil {

@@ -11,7 +11,7 @@ import (
 // exchange is what a handshake keeps between its messages, and lets go of at
 // its end.
 type exchange struct {
-	statusPromised, ticketPromised bool
+	statusPromised, statusAsked, ticketPromised bool
 
 	scheme   tlsmsg.SignatureScheme // for CertificateVerify
 	lifetime uint32                 // of the ticket

@@ -26,6 +26,8 @@ func (w easyWorker) finish(c *handshake.Client) {
 				key = cert.PublicKey
 			}
 			c.Resume(handshake.VerifyChainResult{PublicKey: key})
+		case handshake.VerifyStatusWork:
+			c.Resume(handshake.VerifyStatusResult{Status: handshake.StatusGood})
 		case handshake.VerifySignatureWork:
 			c.Resume(handshake.VerifySignatureResult{})
 		case handshake.SignWork:

@@ -65,6 +65,32 @@ type VerifyChainResult struct {
 	Alert tlsmsg.AlertDescription
 }
 
+// VerifyStatusWork asks what a stapled OCSP response says of a chain's leaf.
+// Result: VerifyStatusResult.
+type VerifyStatusWork struct {
+	Chain    [][]byte // DER, the leaf first
+	Response []byte   // DER (RFC 6960, section 4.2.1)
+	Verdict  error    // on the chain so far
+}
+
+// VerifyStatusResult is the outcome of VerifyStatusWork.
+type VerifyStatusResult struct {
+	Status  CertificateStatus
+	Text    string // a sentence about it
+	Verdict error  // on the chain, with the status
+}
+
+// A CertificateStatus is what a stapled OCSP response says (RFC 6960, section
+// 2.2), or that it counts for nothing.
+type CertificateStatus string
+
+const (
+	StatusGood     CertificateStatus = "good"
+	StatusRevoked  CertificateStatus = "revoked"
+	StatusUnknown  CertificateStatus = "unknown"  // to the CA
+	StatusUnusable CertificateStatus = "unusable" // not signed by the CA, not of this time, or about another
+)
+
 // VerifySignatureWork asks whether Signature over Signed is good. Result:
 // VerifySignatureResult.
 type VerifySignatureWork struct {
@@ -97,10 +123,12 @@ type Result interface{ result() }
 func (AgreeWork) work()               {}
 func (EncryptWork) work()             {}
 func (VerifyChainWork) work()         {}
+func (VerifyStatusWork) work()        {}
 func (VerifySignatureWork) work()     {}
 func (SignWork) work()                {}
 func (AgreeResult) result()           {}
 func (EncryptResult) result()         {}
 func (VerifyChainResult) result()     {}
+func (VerifyStatusResult) result()    {}
 func (VerifySignatureResult) result() {}
 func (SignResult) result()            {}

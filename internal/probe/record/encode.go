@@ -137,6 +137,7 @@ func (e *Encoder) tls(r *Record) {
 	w.boolIf("secure_renegotiation", s.SecureRenegotiation)
 	w.boolIf("client_certificate_requested", s.CertificateRequested)
 	w.intIf("ocsp_response_len", len(s.OCSPResponse))
+	w.strIf("ocsp_status", string(s.Status))
 	w.intIf("scts", len(s.SCTs))
 	if len(s.Chain) > 0 && w.open("chain", '[') {
 		for _, der := range s.Chain {

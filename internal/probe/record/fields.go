@@ -10,7 +10,7 @@ import (
 var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "odd", "repeat",
 	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
 	"version", "cipher_suite", "group", "signature_scheme", "alpn", "extensions", "session_id_len", "session_ticket",
-	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "scts", "chain",
+	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "ocsp_status", "scts", "chain",
 	"certificate_verified", "peer_verified", "certificate_error", "certificate_reasons",
 	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "data_end", "evidence"}
 

@@ -44,6 +44,8 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		return handshake.EncryptResult{Encrypted: encrypted, PreMasterSecret: secret, Err: err}
 	case handshake.VerifyChainWork:
 		return w.judge(work)
+	case handshake.VerifyStatusWork:
+		return w.status(work)
 	case handshake.VerifySignatureWork:
 		return handshake.VerifySignatureResult{
 			Err: suite.Verify(work.PublicKey, work.Scheme, work.Signed, work.Signature)}
