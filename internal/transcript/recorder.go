@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 const (
@@ -108,6 +109,27 @@ func (r *Recorder) Note(at time.Duration, layer Layer, name, text string) {
 	r.decide(at, Local, layer, nil, &Decision{Name: name, Text: text})
 }
 
+// handshakeTime is from the frame that begins the ClientHello to the one that
+// ends the later Finished, where frames are seen: what this side did before the
+// first and after the last is not in it.
+func (r *Recorder) handshakeTime() (time.Duration, bool) {
+	var from, to *Frame
+	for _, e := range r.t.Entries {
+		m := e.Message
+		switch {
+		case m == nil || m.Content != tlsmsg.ContentHandshake || e.Frame == nil:
+		case m.Type == tlsmsg.TypeClientHello && from == nil:
+			from = e.Frame
+		case m.Type == tlsmsg.TypeFinished && (to == nil || e.Frame.At > to.At):
+			to = e.Frame
+		}
+	}
+	if from == nil || to == nil {
+		return 0, false
+	}
+	return to.At - from.At, true
+}
+
 // Result records how the connection ended. It fills in what the caller left
 // zero and the entries tell: what was negotiated, the round trip, the duration
 // of the handshake. Nothing may be recorded after it.
@@ -122,6 +144,9 @@ func (r *Recorder) Result(at time.Duration, res Result) {
 	fill(&res.Group, l.result.Group)
 	fill(&res.ALPN, l.result.ALPN)
 	fill(&res.RTT, l.rtt)
+	if t, ok := r.handshakeTime(); ok && l.handshake > 0 {
+		l.handshake = t
+	}
 	fill(&res.Handshake, l.handshake)
 	res.Judged, res.Trusted = res.Judged || l.judged, res.Trusted || l.verified
 	res.PeerVerified = res.PeerVerified || l.verified && l.handshake > 0

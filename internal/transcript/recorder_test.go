@@ -440,3 +440,22 @@ func FuzzRecorderPacket(f *testing.F) {
 		}
 	})
 }
+
+// What this side did between the frames is not in the handshake's time: it made
+// its ClientHello before the frame left, and looked at the Finished after it came.
+func TestAHandshakeTakesFromFrameToFrame(t *testing.T) {
+	r := newTape()
+	r.open()
+	r.TLS(r.at, message(handshake.Out, tlsmsg.TypeClientHello, 0, 100))
+	r.at += time.Second
+	first := r.play(Out, wire.ACK, 1, 1, 100)
+	r.at += 5 * time.Millisecond
+	last := r.play(In, wire.ACK, 1, 101, 50)
+	r.at += time.Second
+	r.TLS(r.at, message(handshake.In, tlsmsg.TypeFinished, 0, 50))
+	r.TLS(r.at, handshake.FinishedEvent{})
+	r.Result(r.at, Result{OK: true})
+	if got := r.Transcript().Result().Handshake; got != last.At-first.At || got >= time.Second {
+		t.Errorf("%v, expected %v", got, last.At-first.At)
+	}
+}

@@ -20,7 +20,7 @@ type Result struct {
 	Trusted      bool          // its chain and name are good; whether the server has its key is another question
 	PeerVerified bool          // chain, name and the server's signature were all good
 	RTT          time.Duration // from the SYN to its SYN-ACK, or the kernel's own figure; 0 if either was sent again
-	Handshake    time.Duration // from the ClientHello leaving to both Finished exchanged
+	Handshake    time.Duration // from the frame of the ClientHello to that of the later Finished
 	Error        string        // what went wrong, at which layer; may hold text from the network
 	Reasons      []Reason      // why, the weightiest first, and what to do
 }
