@@ -107,7 +107,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.maxSize, "max-size", "", "of --get, the most bytes that the reply may have, as in 200M (default 1G)")
 	fl.StringVar(&f.servername, "servername", "", "name for server_name and for the certificate (default HOST)")
 	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
-	fl.StringVar(&f.cert, "cert", "", "client certificate chain, a PEM file, for when the server asks")
+	fl.StringVar(&f.cert, "cert", "", "client certificate chain, a PEM file, for when the server asks, whichever authorities it names")
 	fl.StringVar(&f.key, "key", "", "private key of --cert, a PEM file (default: in the file of --cert)")
 	fl.BoolVar(&f.insecure, "insecure", false, "go on with a certificate that does not verify")
 	fl.StringSliceVar(&f.alpn, "alpn", nil, "protocols to offer, such as http/1.1")

@@ -218,7 +218,7 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	if err != nil {
 		return usageError("--cert: %v", err)
 	}
-	o.TLS.Credentials = []handshake.Credential{credential}
+	o.TLS.Credentials, o.TLS.AnyAuthority = []handshake.Credential{credential}, true
 	o.Worker.Signers = []crypto.Signer{key}
 	return nil
 }

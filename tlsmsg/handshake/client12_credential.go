@@ -44,18 +44,30 @@ func (c *Client) chooseCredential() {
 		c.decide("credential_withheld", "no client certificate sent: %s", c.mistrust())
 		return
 	}
-	var misfits string
+	misfits := c.chooseFitting(c.exchange.request, "the first that fits CertificateRequest")
+	if misfits != "" && c.cfg.AnyAuthority { // a server may name too few, and whoever gave the credential knows better
+		request := *c.exchange.request
+		request.Authorities = nil
+		misfits = c.chooseFitting(&request, "its issuers are not among certificate_authorities, and it was asked for all the same")
+	}
+	if misfits != "" {
+		c.decide("credential_unfit", "no client certificate sent: none fits CertificateRequest%s", misfits)
+	}
+}
+
+// chooseFitting chooses the first credential that fits a request, or returns why
+// none does.
+func (c *Client) chooseFitting(request *tlsmsg.CertificateRequest, why string) (misfits string) {
 	for i := range c.cfg.Credentials {
-		scheme, misfit := c.fit(&c.cfg.Credentials[i], c.exchange.request)
+		scheme, misfit := c.fit(&c.cfg.Credentials[i], request)
 		if misfit == "" {
 			c.state.Credential, c.exchange.scheme = i, scheme
-			c.decide("credential_sent", "client certificate %d of %d sent, signing with %v: the first that fits CertificateRequest",
-				i+1, len(c.cfg.Credentials), scheme)
-			return
+			c.decide("credential_sent", "client certificate %d of %d sent, signing with %v: %s", i+1, len(c.cfg.Credentials), scheme, why)
+			return ""
 		}
 		misfits += fmt.Sprintf("; number %d: %s", i+1, misfit)
 	}
-	c.decide("credential_unfit", "no client certificate sent: none fits CertificateRequest%s", misfits)
+	return misfits
 }
 
 // trusted reports whether the server may be given what is only for it.

@@ -21,6 +21,7 @@ type Config struct {
 	Groups           []tlsmsg.NamedGroup // curves, and groups of RFC 7919
 	SignatureSchemes []tlsmsg.SignatureScheme
 	Credentials      []Credential // for CertificateRequest, preferred first
+	AnyAuthority     bool         // send a credential also where certificate_authorities names none of its issuers
 	AllowUnverified  bool         // --insecure: a chain that does not verify is only a remark
 	Session          *Session     // offered for resumption; nil: none
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket

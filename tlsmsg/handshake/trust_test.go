@@ -73,18 +73,23 @@ func TestTheFirstFittingCredentialAnswersARequest(t *testing.T) {
 		edit func(*tlsmsg.CertificateRequest)
 		want int
 		text string
+		any  bool // Config.AnyAuthority
 	}{
-		{"anything", func(r *tlsmsg.CertificateRequest) {}, 0, "certificate 1 of 3 sent, signing with rsa_pss_rsae_sha256"},
-		{"certificate type", func(r *tlsmsg.CertificateRequest) { r.CertificateTypes = r.CertificateTypes[:1] }, 1, "certificate 2 of 3"},
-		{"scheme", func(r *tlsmsg.CertificateRequest) { r.Schemes = []tlsmsg.SignatureScheme{tlsmsg.SchemeEd25519} }, 2, "certificate 3 of 3"},
-		{"issuer", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{[]byte("somebody else")} }, -1, "number 1: none of its issuers"},
-		{"the right issuer", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{{1}, a.root.RawSubject} }, 0, "certificate 1"},
-		{"no scheme of ours", func(r *tlsmsg.CertificateRequest) { r.Schemes = []tlsmsg.SignatureScheme{tlsmsg.SchemeEd448} }, -1, "the server takes [ed448]"},
+		{"anything", func(r *tlsmsg.CertificateRequest) {}, 0, "certificate 1 of 3 sent, signing with rsa_pss_rsae_sha256", false},
+		{"certificate type", func(r *tlsmsg.CertificateRequest) { r.CertificateTypes = r.CertificateTypes[:1] }, 1, "certificate 2 of 3", false},
+		{"scheme", func(r *tlsmsg.CertificateRequest) { r.Schemes = []tlsmsg.SignatureScheme{tlsmsg.SchemeEd25519} }, 2, "certificate 3 of 3", false},
+		{"issuer", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{[]byte("somebody else")} }, -1, "number 1: none of its issuers", false},
+		{"issuer, and any will do", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{[]byte("somebody else")} }, 0, "its issuers are not among certificate_authorities", true},
+		{"any issuer, and no scheme of ours", func(r *tlsmsg.CertificateRequest) { r.Schemes = []tlsmsg.SignatureScheme{tlsmsg.SchemeEd448} }, -1, "the server takes [ed448]", true},
+		{"the right issuer, and any will do", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{a.root.RawSubject} }, 0, "the first that fits", true},
+		{"the right issuer", func(r *tlsmsg.CertificateRequest) { r.Authorities = [][]byte{{1}, a.root.RawSubject} }, 0, "certificate 1", false},
+		{"no scheme of ours", func(r *tlsmsg.CertificateRequest) { r.Schemes = []tlsmsg.SignatureScheme{tlsmsg.SchemeEd448} }, -1, "the server takes [ed448]", false},
 	} {
 		f := newFake(t)
 		f.request = anyRequest()
 		tc.edit(f.request)
 		cfg := f.config()
+		cfg.AnyAuthority = tc.any
 		var text string
 		cfg.Events = func(e handshake.Event) {
 			if e, ok := e.(handshake.DecisionEvent); ok {
