@@ -55,7 +55,7 @@ func (c *conn[S]) alertArrived(content []byte) error {
 	case alert.Description == tlsmsg.AlertCloseNotify: // whatever its level
 		return c.closeNotifyArrived()
 	case alert.Level == tlsmsg.LevelFatal:
-		return &AlertError{Alert: alert, After: c.last.String()}
+		return &AlertError{Alert: alert, After: c.last.String(), Renegotiation: c.refusedRenegotiation}
 	case alert.Level != tlsmsg.LevelWarning:
 		return refuse(tlsmsg.AlertIllegalParameter, "Alert.level", "%v, expected warning or fatal", alert.Level)
 	}

@@ -86,6 +86,7 @@ func (c *Client) refuseRenegotiation(raw []byte) error {
 	if err := c.tolerate("HelloRequests or warning alerts"); err != nil {
 		return err
 	}
+	c.refusedRenegotiation = true
 	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertNoRenegotiation, "HelloRequest: this client does not renegotiate")
 	return nil
 }

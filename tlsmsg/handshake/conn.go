@@ -18,12 +18,13 @@ type conn[S side] struct {
 	events   func(Event) // may be nil
 	tamper   *Tamper     // nil: no misbehaviour
 
-	table *[numPhases][]step[S] // of the version; nil: not started
-	phase phase
-	stage Stage
-	state State
-	fault error // why the connection is over
-	last  lastMessage
+	table                *[numPhases][]step[S] // of the version; nil: not started
+	phase                phase
+	stage                Stage
+	state                State
+	fault                error // why the connection is over
+	refusedRenegotiation bool
+	last                 lastMessage
 
 	suite *suite.Suite   // nil until ServerHello, and after it for one that this side cannot finish
 	ctx   tlsmsg.Context // what decoding a message depends on
@@ -220,9 +221,10 @@ func (c *conn[S]) transportEnded() error {
 		return nil
 	}
 	return &ClosedError{
-		After:      c.last.String(),
-		MidRecord:  c.MidRecord(),
-		Handshaken: c.phase == phaseConnected,
-		Warning:    c.state.Warning,
+		After:         c.last.String(),
+		MidRecord:     c.MidRecord(),
+		Handshaken:    c.phase == phaseConnected,
+		Warning:       c.state.Warning,
+		Renegotiation: c.refusedRenegotiation,
 	}
 }

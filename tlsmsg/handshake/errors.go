@@ -63,10 +63,17 @@ func (e *NotTLSError) Is(target error) bool { return target == ErrNotTLS }
 type AlertError struct {
 	Alert tlsmsg.Alert
 	After string // the last message before it, as in "after our ClientHello"
+	// Renegotiation says that the server had wanted to renegotiate, and this
+	// side had refused: that, and nothing of the handshake, is the likely reason.
+	Renegotiation bool
 }
 
 func (e *AlertError) Error() string {
-	return fmt.Sprintf("the peer sent the alert %v (%d) after %s", e.Alert, uint8(e.Alert.Description), e.After)
+	after := e.After
+	if e.Renegotiation {
+		after = "this side had refused to renegotiate, as it wanted"
+	}
+	return fmt.Sprintf("the peer sent the alert %v (%d) after %s", e.Alert, uint8(e.Alert.Description), after)
 }
 
 // Is reports whether target is ErrAlertReceived.
@@ -104,11 +111,12 @@ func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // A ClosedError says where in the conversation the peer closed.
 type ClosedError struct {
-	After      string       // the last message before: "the peer's Certificate"
-	Notified   bool         // by close_notify, rather than by ending the stream alone
-	MidRecord  bool         // the stream ended inside a record or a handshake message
-	Handshaken bool         // after the handshake: then the error is ErrTruncated
-	Warning    tlsmsg.Alert // the last alert before, of level warning; Level 0: none
+	After         string       // the last message before: "the peer's Certificate"
+	Notified      bool         // by close_notify, rather than by ending the stream alone
+	MidRecord     bool         // the stream ended inside a record or a handshake message
+	Handshaken    bool         // after the handshake: then the error is ErrTruncated
+	Renegotiation bool         // as in AlertError
+	Warning       tlsmsg.Alert // the last alert before, of level warning; Level 0: none
 }
 
 func (e *ClosedError) Error() string {
@@ -118,6 +126,9 @@ func (e *ClosedError) Error() string {
 	}
 	if e.MidRecord {
 		how += ", in the middle of a record or message"
+	}
+	if e.Handshaken && e.Renegotiation {
+		return fmt.Sprintf("the peer %s, after this side had refused to renegotiate, as it wanted: data may be missing", how)
 	}
 	if e.Handshaken {
 		return fmt.Sprintf("the peer %s: data may be missing", how)

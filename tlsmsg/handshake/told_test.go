@@ -75,3 +75,16 @@ func TestAWarningBeforeTheEndIsToldOf(t *testing.T) {
 		}
 	}
 }
+
+// A server that insists on renegotiating is not said to share no suite with us.
+func TestAnEndAfterARefusedRenegotiationSaysSo(t *testing.T) {
+	f := newFake(t)
+	m := f.meet(f.config())
+	m.upTo("")
+	m.feed(f.record(tlsmsg.ContentHandshake, []byte{0, 0, 0, 0}))
+	m.feed(f.record(tlsmsg.ContentAlert, []byte{2, byte(tlsmsg.AlertHandshakeFailure)}))
+	var alert *handshake.AlertError
+	if !errors.As(m.c.Err(), &alert) || !alert.Renegotiation || !strings.Contains(alert.Error(), "renegotiate") {
+		t.Errorf("%v", m.c.Err())
+	}
+}
