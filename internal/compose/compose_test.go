@@ -73,6 +73,17 @@ func must(t *testing.T, env []string, name string, args ...string) string {
 	return out
 }
 
+// build makes the program. How long a compiler takes on a busy machine says
+// nothing about the project: the time of the whole test is its limit.
+func build(t *testing.T, program string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "github.com/rawshake/rawshake/cmd/rawshake")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+	}
+}
+
 // start builds the image out of the program alone, and starts the project.
 func start(t *testing.T) *project {
 	t.Helper()
@@ -80,7 +91,7 @@ func start(t *testing.T) *project {
 	id := fmt.Sprintf("rawshaketest%d", os.Getpid())
 	p := &project{name: id, image: id + ":latest"}
 	context := t.TempDir()
-	must(t, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", filepath.Join(context, "rawshake"), "github.com/rawshake/rawshake/cmd/rawshake")
+	build(t, filepath.Join(context, "rawshake"))
 	t.Cleanup(func() { run(t, nil, "docker", "rmi", "-f", p.image) })
 	must(t, nil, "docker", "build", "-q", "-t", p.image, "-f", root+"/scripts/docker/Dockerfile", context)
 	t.Cleanup(func() { p.compose(t, "down", "-v", "--remove-orphans") })
