@@ -17,8 +17,9 @@ func newDoctor() *cobra.Command {
 		Use:   "doctor",
 		Short: "What this machine allows, what is missing, and the command that mends it",
 		Long: `doctor tries what connect and the lab need on this machine: a line for each
-thing, with ✓ or ✗, what was found, why it matters, and the command that mends
-what is missing. On a terminal long lines are broken.
+thing, with ✓, ✗ where it is needed and missing, or – where it is missing and
+optional (one of several that serve, or for other commands), what was found, why
+it matters, and the command that mends it. On a terminal long lines are broken.
 
 Exit status: 0 when connect can work here, 3 when it cannot.`,
 		Args: takes(),

@@ -15,6 +15,9 @@ type Finding struct {
 	Detail string `json:"detail"`           // what was found, in a few words
 	Why    string `json:"why"`              // what it is needed for
 	Remedy string `json:"remedy,omitempty"` // the command that mends it, empty if OK
+	// Optional says that connect and probe work without it here: it is one of
+	// several that serve, or it serves something else alone.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // The names of the findings, in their order.
@@ -71,7 +74,25 @@ func Check(ctx context.Context) []Finding {
 		}
 		found = append(found, f)
 	}
+	markOptional(found)
 	return found
+}
+
+// markOptional tells what is missed from what is only not there: of the ways to
+// send and of the guards one is enough, and some serve other commands alone.
+func markOptional(found []Finding) {
+	ok := make(map[string]bool)
+	for _, f := range found {
+		ok[f.Name] = f.OK
+	}
+	enough := map[string]bool{
+		NetAdmin: true, GuardTCX: true, UserNamespaces: true, OpenFiles: true, ReversePath: true, Offloads: true, Clock: true,
+		PacketSocket: ok[RawSocket], RawSocket: ok[PacketSocket],
+		GuardListener: ok[GuardNftables], GuardNftables: ok[GuardListener],
+	}
+	for i := range found {
+		found[i].Optional = enough[found[i].Name]
+	}
 }
 
 // ConnectPossible reports whether a connection can be made from here and now:

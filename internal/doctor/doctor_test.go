@@ -258,6 +258,22 @@ func TestTextIsOneLineEachWithMarkWhyAndRemedy(t *testing.T) {
 	}
 }
 
+// What is missing and needed stands out from what is missing and optional.
+func TestWhatIsOptionalHasAMarkOfItsOwn(t *testing.T) {
+	var b strings.Builder
+	if err := doctor.WriteText(&b, []doctor.Finding{{Name: doctor.GuardTCX, Detail: "no", Why: "another guard", Remedy: "x", Optional: true}, {Name: doctor.SourcePorts, Detail: "no", Why: "a port", Remedy: "y"}}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if out := b.String(); !strings.Contains(out, "– guard_tcx") || !strings.Contains(out, "✗ source_ports") || !strings.Contains(out, "CI") {
+		t.Errorf("%s", out)
+	}
+	for _, f := range doctor.Check(t.Context()) {
+		if f.Name == doctor.Kernel && f.Optional || f.Name == doctor.UserNamespaces && !f.Optional {
+			t.Errorf("%s: optional is %v", f.Name, f.Optional)
+		}
+	}
+}
+
 func TestTextFitsTheTerminalAndKeepsCommandsWhole(t *testing.T) {
 	var b strings.Builder
 	if err := doctor.WriteText(&b, rows, 50); err != nil {

@@ -11,7 +11,8 @@ import (
 )
 
 // WriteText shows the findings to a person, one line each: what was found, why
-// it matters, and after a ✗ the command that mends it. Lines are broken to fit
+// it matters, and the command that mends it: after a ✗ for what is needed, after
+// a – for what connect and probe do without. Lines are broken to fit
 // columns, if those are not 0; a command stands whole on a line of its own then,
 // to be copied.
 func WriteText(w io.Writer, found []Finding, columns int) error {
@@ -24,6 +25,9 @@ func WriteText(w io.Writer, found []Finding, columns int) error {
 		mark := "✓"
 		if !f.OK {
 			mark = "✗"
+		}
+		if !f.OK && f.Optional {
+			mark = "–"
 		}
 		head := fmt.Sprintf("%s %-*s  ", mark, width, f.Name)
 		text := view.Escape(f.Detail + " — " + f.Why)
@@ -48,9 +52,17 @@ func WriteText(w io.Writer, found []Finding, columns int) error {
 		}
 	}
 	b.WriteString("\n" + Summary(found) + "\n")
+	if !LabPossible(found) {
+		b.WriteString(withoutLab + "\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// withoutLab is what a machine can do that makes no namespaces, as many a CI's
+// container does.
+const withoutLab = "Without namespaces, as in many a CI: rawshake explain and rawshake connect --link kernel need none, rawshake lab serve runs the lab's servers on this machine's own network, " +
+	"and a container has a network of its own: docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined."
 
 // narrowest is the least room, in columns, into which text is broken.
 const narrowest = 30

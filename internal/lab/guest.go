@@ -13,8 +13,9 @@ import (
 // place of the world's.
 
 // Environment is what commands in the lab get beside their own: the CA for
-// whoever reads SSL_CERT_FILE (this program, Go, OpenSSL, curl), and the
-// client's certificate and key.
+// whoever reads SSL_CERT_FILE (this program, Go, OpenSSL, Python, curl) or has a
+// variable of its own, and the client's certificate and key. Java has none: its
+// trust store is a file in a form of its own.
 func (l *Lab) Environment() ([]string, error) {
 	p, err := l.Papers()
 	if err != nil {
@@ -22,7 +23,11 @@ func (l *Lab) Environment() ([]string, error) {
 	}
 	return []string{
 		"SSL_CERT_FILE=" + lasting(p.CAFile()),
-		"CURL_CA_BUNDLE=" + lasting(p.CAFile()), // which curl prefers
+		"RAWSHAKE_LAB_CA=" + lasting(p.CAFile()),
+		"CURL_CA_BUNDLE=" + lasting(p.CAFile()),      // which curl prefers
+		"REQUESTS_CA_BUNDLE=" + lasting(p.CAFile()),  // Python's requests
+		"NODE_EXTRA_CA_CERTS=" + lasting(p.CAFile()), // Node, beside its own
+		"GIT_SSL_CAINFO=" + lasting(p.CAFile()),
 		"RAWSHAKE_LAB=" + l.topology.Name,
 		"RAWSHAKE_LAB_CERT=" + lasting(p.ClientCertFile()),
 		"RAWSHAKE_LAB_KEY=" + lasting(p.ClientKeyFile()),

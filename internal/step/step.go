@@ -29,6 +29,7 @@ type Stepper struct {
 	ctx     context.Context
 	lines   chan string // what the person says; closed at the end
 	free    bool        // nothing is asked any more
+	ended   bool        // and nothing of ours is sent any more
 	mode    string      // how a packet is shown: "line", "fields", "hex"
 	number  int
 	watched *observe.Connection
@@ -66,6 +67,9 @@ var _ link.Gatekeeper = (*Stepper)(nil).Keep
 // Keep is the gatekeeper: it returns once the person has decided.
 func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
 	f := s.look(p)
+	if s.ended {
+		return !out
+	}
 	if s.free || f == nil || s.ctx.Err() != nil {
 		return true
 	}
@@ -109,7 +113,7 @@ func (s *Stepper) heard(line string, more bool) (said string, ok bool) {
 
 // prompt is as long as the terminal is wide enough for.
 func (s *Stepper) prompt() string {
-	long := "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q abort, ? help > "
+	long := "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q end it, ? help > "
 	if len(long) > s.width() {
 		return "  [Enter] d l f h c q, ? help > "
 	}
@@ -120,7 +124,7 @@ const help = `  Enter  let the packet go its way
   d      drop it: see how it comes again
   l      show packets as one line, f as fields, h as bytes
   c      go on without stopping
-  q      abort the connection with a RST
+  q      end it here: nothing more is sent, this packet and a RST neither
 `
 
 // answer does what a person says. It reports whether the packet is decided
@@ -145,11 +149,11 @@ func (s *Stepper) answer(said string, f *transcript.Frame, out bool) (done, pass
 		s.free = true
 		return true, true
 	case "q", "quit", "abort":
-		s.free = true
+		s.free, s.ended = true, true
 		if s.Abort != nil {
 			s.Abort()
 		}
-		return true, true
+		return true, !out
 	default:
 		fmt.Fprint(s.Out, help)
 	}
