@@ -60,6 +60,7 @@ type loop struct {
 	halted   halt      // why no more were begun
 	received received  // what of it was dropped
 	answers  *answers  // what of the pace serves no target
+	replies  replies   // that links may give by themselves
 	ready    connQueue // connections with something to send, for which the pace has no room,
 	slow     connQueue // and those that have drawn more than their allowance
 	owed     []owed    // RSTs to wrong answers
@@ -198,6 +199,7 @@ func (l *loop) turn() error {
 	l.now = l.instant() // when SYNs leave
 	l.lag(l.pace.fill(l.now))
 	l.answers.pace.fill(l.now)
+	l.payReply()
 	l.sendWaiting()
 	if err := l.resolve(); err != nil {
 		return err

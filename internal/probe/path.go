@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -62,17 +63,22 @@ func (l *loop) openWays(ctx context.Context, list []flow) error {
 		if w.err != nil {
 			return w.err
 		}
-		if err := w.askGateway(ctx); err != nil {
+		if err := l.askGateway(ctx, w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// askGateway waits for the gateway's link-layer address.
-func (w *way) askGateway(ctx context.Context) error {
+// askGateway waits for the gateway's link-layer address, and before that for a
+// place in the pace.
+func (l *loop) askGateway(ctx context.Context, w *way) error {
 	if w.path.neighbours == nil || !w.gateway.IsValid() || w.fixed {
 		return nil
+	}
+	for !l.takePacket() && ctx.Err() == nil {
+		time.Sleep(min(l.pace.wait(), lookEvery))
+		l.pace.fill(l.instant())
 	}
 	hop, err := link.AskHop(ctx, w.route)
 	if err == nil {
@@ -154,7 +160,7 @@ func (l *loop) openPath(r link.Route, kind string) (*path, error) {
 			return nil, err
 		}
 	}
-	if err := p.openLink(l.o, kind); err != nil {
+	if err := p.openLink(l.o, kind, l.replies.take); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -186,8 +192,8 @@ func (p *path) findNeighbours() error {
 	return err
 }
 
-func (p *path) openLink(o *Options, kind string) (err error) {
-	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring})
+func (p *path) openLink(o *Options, kind string, mayAnswer func() bool) (err error) {
+	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring, MayAnswer: mayAnswer})
 	if err == nil && o.Wrap != nil {
 		p.link = o.Wrap(p.link)
 	}

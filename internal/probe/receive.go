@@ -144,6 +144,7 @@ func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment
 			slot.odd |= oddWrongACK
 			l.keepOdd(n, slot, packet)
 		}
+		l.stats.Stray++
 		l.correct(n, slot, s.Ack)
 	default:
 		l.stats.Stray++

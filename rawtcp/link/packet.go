@@ -72,7 +72,7 @@ func (l *packetLink) complete(ctx context.Context, f Flow) error {
 	}
 	l.nextHop = *rawLinkAddress(linkAddress(l.route.Index, f.etherType(), hw))
 	if l.route.Foreign {
-		l.responder, err = openResponder(l.route)
+		l.responder, err = openResponder(l.route, nil)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -25,11 +26,14 @@ type responder struct {
 	local     netip.Addr
 	hardware  [wire.HardwareAddrLen]byte
 	answer    func(*datagram) (reply []byte, to net.HardwareAddr)
+	may       func() bool // whether one more may leave; nil: any
+	limit     replyLimit
 	done      chan struct{} // closed when it has ended
 }
 
-// openResponder answers for r.Source, if the interface's network asks at all.
-func openResponder(r Route) (*responder, error) {
+// openResponder answers for r.Source, if the interface's network asks at all, and as
+// often as may says, if it is not nil.
+func openResponder(r Route, may func() bool) (*responder, error) {
 	own, err := r.hardware()
 	if err != nil || !own.ether || !own.asks {
 		return nil, err
@@ -37,7 +41,7 @@ func openResponder(r Route) (*responder, error) {
 	if len(own.address) != wire.HardwareAddrLen {
 		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to answer with for %v", ErrNoRoute, r.Interface, r.Source)
 	}
-	p := &responder{index: r.Index, local: r.Source, hardware: [wire.HardwareAddrLen]byte(own.address), done: make(chan struct{})}
+	p := &responder{may: may, index: r.Index, local: r.Source, hardware: [wire.HardwareAddrLen]byte(own.address), done: make(chan struct{})}
 	var filter []bpf.RawInstruction
 	protocol := "ARP"
 	if r.Source.Is4() {
@@ -76,13 +80,47 @@ func (p *responder) join() error {
 	})
 }
 
+// mayAnswer reports whether an answer to somebody may leave now.
+func (p *responder) mayAnswer(to net.HardwareAddr, now time.Time) bool {
+	return p.limit.allows(to, now) && (p.may == nil || p.may())
+}
+
+// A replyLimit bounds the answers, to each host and to all together: who asks for an
+// address asks once a second, and three times (RFC 1122, section 2.3.2.1; RFC 4861,
+// section 7.2.2). A flood of requests draws no more than these.
+type replyLimit struct {
+	since time.Time
+	all   int
+	hosts map[hop]int
+}
+
+const (
+	replyPeriod     = 5 * time.Second
+	repliesToOne    = 10 // in that time
+	repliesTogether = 500
+)
+
+// allows counts an answer, if there may be one more.
+func (l *replyLimit) allows(to net.HardwareAddr, now time.Time) bool {
+	if l.hosts == nil || now.Sub(l.since) >= replyPeriod {
+		*l = replyLimit{since: now, hosts: make(map[hop]int)}
+	}
+	who := HopTo(to).hop
+	if l.all >= repliesTogether || l.hosts[who] >= repliesToOne {
+		return false
+	}
+	l.all++
+	l.hosts[who]++
+	return true
+}
+
 // run answers until the socket is closed. An answer that cannot be sent is one
 // that was lost: who asked will ask again.
 func (p *responder) run() {
 	defer close(p.done)
 	var buf [2048]byte
 	p.sock.eachDatagram(buf[:], func(d *datagram) bool {
-		if reply, to := p.answer(d); to != nil && !d.outgoing {
+		if reply, to := p.answer(d); to != nil && !d.outgoing && p.mayAnswer(to, time.Now()) {
 			p.sock.send(reply, linkAddress(p.index, p.etherType, to))
 		}
 		return false

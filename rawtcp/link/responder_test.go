@@ -2,8 +2,10 @@ package link
 
 import (
 	"bytes"
+	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -109,4 +111,38 @@ func FuzzResponder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever asks, and however often, draws few answers; and others theirs all the
+// same.
+func TestAFloodOfRequestsDrawsFewAnswers(t *testing.T) {
+	var r responder
+	now := time.Now()
+	host := func(i int) net.HardwareAddr { return net.HardwareAddr{2, 0, 0, byte(i >> 16), byte(i >> 8), byte(i)} }
+	count := func(n, hosts int) (answers int) {
+		for i := range n {
+			if r.mayAnswer(host(i%hosts), now) {
+				answers++
+			}
+		}
+		return answers
+	}
+	if n := count(50000, 1); n != repliesToOne {
+		t.Errorf("%d answers to one host, want %d", n, repliesToOne)
+	}
+	if !r.mayAnswer(host(7), now) {
+		t.Error("another host got none")
+	}
+	if n := count(50000, 50000); n > repliesTogether {
+		t.Errorf("%d answers in all, want %d at most", n, repliesTogether)
+	}
+	now = now.Add(replyPeriod)
+	if n := count(100, 1); n != repliesToOne {
+		t.Errorf("later %d answers, want %d", n, repliesToOne)
+	}
+	now = now.Add(replyPeriod)
+	r.may = func() bool { return false }
+	if n := count(100, 100); n > 0 {
+		t.Errorf("%d answers, and none may leave", n)
+	}
 }

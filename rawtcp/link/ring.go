@@ -66,6 +66,10 @@ type RingOptions struct {
 	// Port and Ports are the first of our ports and how many they are.
 	Port, Ports uint16
 	Ring        int // bytes of the receive ring; 0: DefaultRing
+	// MayAnswer is asked, from another goroutine, before each answer by ARP or
+	// neighbour discovery for a Local that the kernel does not have; nil: there may
+	// be any. Answers are bounded to each host, and together, in any case.
+	MayAnswer func() bool
 }
 
 // DefaultRing is the receive ring's size in bytes: some 50,000 small packets.

@@ -66,7 +66,7 @@ func openPacketRing(o RingOptions) (Ring, error) {
 		return nil, openError(what, err)
 	}
 	if o.Route.Foreign {
-		if r.answer, err = openResponder(o.Route); err != nil {
+		if r.answer, err = openResponder(o.Route, o.MayAnswer); err != nil {
 			r.Close()
 			return nil, err
 		}

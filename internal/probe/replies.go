@@ -1,0 +1,28 @@
+package probe
+
+import "sync/atomic"
+
+// replies are the answers by ARP or neighbour discovery that a link may give for a
+// source address that the kernel does not have. The link gives them by itself, so
+// each is paid for beforehand, out of the answers' share of the pace.
+type replies struct {
+	ready atomic.Bool // one may leave
+	begun bool
+}
+
+// take is the link's, in a goroutine of its own.
+func (r *replies) take() bool { return r.ready.Swap(false) }
+
+// payReply pays for another answer when the last has left.
+func (l *loop) payReply() {
+	if !l.o.Via.Source.IsValid() || l.replies.ready.Load() || !l.pace.may() || !l.answers.pace.may() {
+		return
+	}
+	l.pace.spend()
+	l.answers.pace.spend()
+	if l.replies.begun {
+		l.stats.Packets++ // the last
+	}
+	l.replies.begun = true
+	l.replies.ready.Store(true)
+}
