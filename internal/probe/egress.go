@@ -84,6 +84,18 @@ func (l *loop) mayLeave(c *conn) bool {
 	return l.pace.may() && (c.allowance > 0 || c.ends() || l.answers.may(l.now, c.target.Addr))
 }
 
+// reserve is how many packets of the pace SYNs leave to the connections: those take
+// turns with their peers, who wait for each packet, and some serve one after the
+// other. A SYN can wait.
+func (l *loop) reserve() float64 { return min(mostReserved, l.pace.burst()/2) }
+
+// mostReserved is enough for the packets of a turn at a low rate; at a high one the
+// next are there soon.
+const mostReserved = 4
+
+// mayBegin reports whether a SYN may leave now.
+func (l *loop) mayBegin() bool { return l.pace.mayBeside(l.reserve()) }
+
 // slowTurn bounds how many of the connections are looked at in a turn that have
 // drawn more than their allowance.
 const slowTurn = 64

@@ -31,12 +31,20 @@ type floodNet struct {
 	rate    int                                                              // packets of it a second
 	answer  func(f *floodNet, to netip.Addr, s *wire.Segment) []wire.Segment // a hostile host's
 
-	came  int      // of the flood
-	ready [][]byte // on the way to us
-	sent  []tcb.Instant
-	kinds map[string]int
-	debt  bool                            // the pace ever was in debt
-	heard map[netip.AddrPort]wire.Segment // the last segment to each hostile host
+	came    int      // of the flood
+	ready   [][]byte // on the way to us
+	sent    []tcb.Instant
+	packets []sentPacket // each, beside its time in sent
+	kinds   map[string]int
+	debt    bool                            // the pace ever was in debt
+	heard   map[netip.AddrPort]wire.Segment // the last segment to each hostile host
+}
+
+// A sentPacket is what a test asks of one that left.
+type sentPacket struct {
+	to    netip.Addr
+	port  uint16
+	flags wire.Flags
 }
 
 // step is how far apart the network's instants are.
@@ -51,6 +59,7 @@ func (f *floodNet) Queue(packet []byte, _ link.Hop) error {
 		return nil
 	}
 	f.kinds[s.Flags.String()]++
+	f.packets = append(f.packets, sentPacket{h.Dst, s.DstPort, s.Flags})
 	s.Payload = bytes.Clone(s.Payload)
 	if f.hostile != nil && f.hostile(h.Dst) {
 		f.heard[netip.AddrPortFrom(h.Dst, s.DstPort)] = s
@@ -446,5 +455,27 @@ func TestAnswersOnTheLinkComeOutOfTheRate(t *testing.T) {
 	}
 	if all := int(l.stats.SYNs) + answers; float64(all) > 10*o.Rate+leastBurst+2 {
 		t.Errorf("%d packets in 10 s at %v a second", all, o.Rate)
+	}
+}
+
+// A server that serves one connection after the other waits for each packet of the
+// one that it has. Those find room in the pace, and SYNs wait for them.
+func TestConnectionsFindRoomInThePaceBesideSYNs(t *testing.T) {
+	f := &floodNet{}
+	var waited, longest time.Duration
+	flight := serverFlight(t)
+	_, l := floodScan(t, f, flight)
+	heard := make(map[netip.AddrPort]tcb.Instant)
+	for i, p := range f.packets {
+		switch to := netip.AddrPortFrom(p.to, p.port); {
+		case p.flags == wire.SYN:
+			heard[to] = f.sent[i].Add(step) // when its SYN-ACK comes
+		case p.flags.Has(wire.PSH):
+			wait := f.sent[i].Sub(heard[to])
+			waited, longest = waited+wait, max(longest, wait)
+		}
+	}
+	if mean := waited / time.Duration(l.stats.Records); mean > 5*step {
+		t.Errorf("a ClientHello waited for %v, and %v at most, after the SYN-ACK", mean, longest)
 	}
 }

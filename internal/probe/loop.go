@@ -111,7 +111,7 @@ func newLoop(o *Options, index int) *loop {
 	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open, l.ways.find = l.openWay, l.findRoute
-	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1}
+	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1 + mostReserved}
 	l.answers = newAnswers(l.pace.rate, func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
@@ -252,8 +252,10 @@ func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
-	case l.halted.passes(), len(l.parked) > 0, len(l.owed) > 0, l.ready.len() > 0:
-		return min(l.pace.wait(), wheelUnit)
+	case len(l.owed) > 0, l.ready.len() > 0:
+		return min(l.pace.wait(0), wheelUnit)
+	case l.halted.passes(), len(l.parked) > 0:
+		return min(l.pace.wait(l.reserve()), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
 	case l.window.len() > 0:
@@ -351,7 +353,7 @@ func (l *loop) resendSYNs() {
 			if !s.inTurn() {
 				continue
 			}
-			if !l.due(s, round+1) || !l.pace.may() {
+			if !l.due(s, round+1) || !l.mayBegin() {
 				break
 			}
 			t := l.source.at(at)

@@ -56,7 +56,7 @@ func (r *received) ours(s *Stats) uint64 {
 	return dropped - r.others
 }
 
-// burst is how many packets may leave at once after a pause: those of this
+// burstTime is how many packets may leave at once after a pause: those of this
 // long, and a few at least.
 const (
 	burstTime  = 10 * time.Millisecond
@@ -71,9 +71,12 @@ func (p *pace) fill(now tcb.Instant) (took time.Duration, spilled float64) {
 	}
 	rate := p.rate * p.factor
 	tokens := p.tokens + took.Seconds()*rate
-	p.tokens = min(tokens, max(rate*burstTime.Seconds(), leastBurst))
+	p.tokens = min(tokens, p.burst())
 	return took, tokens - p.tokens
 }
+
+// burst is what the bucket holds.
+func (p *pace) burst() float64 { return max(p.rate*p.factor*burstTime.Seconds(), leastBurst) }
 
 // may reports whether a packet may leave now.
 func (p *pace) may() bool { return p.rate == 0 || p.tokens >= 1 }
@@ -86,10 +89,13 @@ func (p *pace) spend() {
 	}
 }
 
-// wait is how long it takes until the next packet may leave.
-func (p *pace) wait() time.Duration {
-	if p.may() {
+// mayBeside reports whether a packet may leave now, and as many more after it.
+func (p *pace) mayBeside(reserve float64) bool { return p.rate == 0 || p.tokens >= 1+reserve }
+
+// wait is how long it takes until the next packet may leave, beside a reserve.
+func (p *pace) wait(reserve float64) time.Duration {
+	if p.mayBeside(reserve) {
 		return 0
 	}
-	return time.Duration((1 - p.tokens) / (p.rate * p.factor) * float64(time.Second))
+	return time.Duration((1 + reserve - p.tokens) / (p.rate * p.factor) * float64(time.Second))
 }

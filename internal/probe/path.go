@@ -77,7 +77,7 @@ func (l *loop) askGateway(ctx context.Context, w *way) error {
 		return nil
 	}
 	for !l.takePacket() && ctx.Err() == nil {
-		time.Sleep(min(l.pace.wait(), lookEvery))
+		time.Sleep(min(l.pace.wait(0), lookEvery))
 		l.pace.fill(l.instant())
 	}
 	hop, err := link.AskHop(ctx, w.route)

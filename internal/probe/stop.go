@@ -40,7 +40,7 @@ func (l *loop) partAll(hard context.Context) {
 		if l.flush() != nil {
 			return
 		}
-		time.Sleep(min(l.pace.wait(), partTime))
+		time.Sleep(min(l.pace.wait(0), partTime))
 	}
 	l.flush()
 }
