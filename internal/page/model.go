@@ -56,8 +56,8 @@ type specimen struct {
 }
 
 // row is one field: depth, name, offset, length, kind, value, number of the word
-// that explains it or -1.
-type row [7]any
+// that explains it or -1, and the same for its value.
+type row [8]any
 
 // word is what the dictionary says.
 type word struct {
@@ -155,7 +155,7 @@ func (b *builder) specimen(s *anatomy.Specimen, title string) int {
 		if n.Index >= 0 {
 			name = r.Path[lastName(r.Path):]
 		}
-		p.Rows = append(p.Rows, row{r.Depth, name, n.Offset, min(own(n), len(data)-n.Offset), kinds[n.Kind], value, b.word(r.Key, s.Situation)})
+		p.Rows = append(p.Rows, row{r.Depth, name, n.Offset, min(own(n), len(data)-n.Offset), kinds[n.Kind], value, b.word(r.Key, s.Situation), b.valueWord(r.Key, n)})
 		b.room -= cost(value) + len(name) + 32
 	}
 	b.Specimens = append(b.Specimens, p)
@@ -209,6 +209,19 @@ func (b *builder) word(key, situation string) int {
 	if !ok {
 		return nothing
 	}
+	return b.number(e)
+}
+
+// valueWord is the number of the word that explains a field's value.
+func (b *builder) valueWord(key string, n *field.Node) int {
+	e, ok := b.words.FindValue(key, n)
+	if !ok {
+		return nothing
+	}
+	return b.number(e)
+}
+
+func (b *builder) number(e dictionary.Entry) int {
 	w := word{e.Source, e.Text} // several entries may say the same
 	n, ok := b.known[w]
 	if !ok {

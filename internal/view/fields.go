@@ -25,11 +25,15 @@ type Fields struct {
 
 // NewFields returns a view of fields that writes to w.
 func NewFields(w io.Writer, o Options) *Fields {
-	v := &Fields{canvas: newCanvas(w, o), words: o.Dictionary, told: map[string]bool{}}
-	if v.words == nil {
-		v.words = dictionary.English()
+	return &Fields{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
+}
+
+// words is the dictionary that a view explains with.
+func words(o Options) *dictionary.Dictionary {
+	if o.Dictionary != nil {
+		return o.Dictionary
 	}
-	return v
+	return dictionary.English()
 }
 
 // rawBytes is how many bytes of a field are shown before they are cut.
@@ -73,7 +77,9 @@ func (v *Fields) row(s *anatomy.Specimen, row anatomy.Row) {
 	room := max(v.options.Width-columns(span), minRoom)
 	line := v.cut(v.text(indent+fieldName(n)+valueText(n, s.Data)), room)
 	v.print(v.paint(dim, span) + line + "\n")
-	v.explain(row, s.Situation, strings.Repeat(" ", columns(span))+indent+"  ")
+	below := strings.Repeat(" ", columns(span)) + indent + "  "
+	v.explain(row, s.Situation, below)
+	v.explainValue(row, below)
 }
 
 // maxIndent keeps deep trees readable.
@@ -87,6 +93,16 @@ func (v *Fields) explain(row anatomy.Row, situation, indent string) {
 	}
 	v.told[e.Key] = true
 	v.paragraph(indent, "", e.Text+" ("+e.Source+")", dim)
+}
+
+// explainValue says what the value means, where it has not been said yet.
+func (v *Fields) explainValue(row anatomy.Row, indent string) {
+	e, ok := v.words.FindValue(row.Key, row.Node)
+	if !ok || v.told[e.Key] && !v.options.Verbose {
+		return
+	}
+	v.told[e.Key] = true
+	v.paragraph(indent, "= ", e.Text+" ("+e.Source+")", dim)
 }
 
 func fieldName(n *field.Node) string {

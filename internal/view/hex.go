@@ -5,7 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -15,10 +17,14 @@ import (
 type Hex struct {
 	canvas
 	specimens specimens
+	words     *dictionary.Dictionary
+	told      map[string]bool // explanations given
 }
 
 // NewHex returns a hex view that writes to w.
-func NewHex(w io.Writer, o Options) *Hex { return &Hex{canvas: newCanvas(w, o)} }
+func NewHex(w io.Writer, o Options) *Hex {
+	return &Hex{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
+}
 
 // perLine is how many bytes stand in one line of a dump: as many as leave room
 // for a field's whole path.
@@ -49,6 +55,7 @@ func (v *Hex) dump(s *anatomy.Specimen) {
 			v.line(off, s.Data[off:min(off+n, end)], name)
 			name = ""
 		}
+		v.explainValue(s, row)
 	}
 	if !v.look.see(s, head == "") {
 		return
@@ -57,6 +64,22 @@ func (v *Hex) dump(s *anatomy.Specimen) {
 		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
 	}
 	v.print("\n")
+}
+
+// explainValue says below a field what its value means, and those of its bits,
+// where that has not been said yet.
+func (v *Hex) explainValue(s *anatomy.Specimen, row anatomy.Row) {
+	tell := func(key, name string, n *field.Node) {
+		e, ok := v.words.FindValue(key, n)
+		if ok && (!v.told[e.Key] || v.options.Verbose) {
+			v.told[e.Key] = true
+			v.paragraph("        ", "= ", name+Value(n, s.Data)+": "+e.Text, dim)
+		}
+	}
+	tell(row.Key, "", row.Node)
+	for _, bits := range row.Node.Children {
+		tell(row.Key+"."+bits.Name, bits.Name+" ", bits)
+	}
 }
 
 func (v *Hex) line(off int, b []byte, name string) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -12,10 +13,13 @@ import (
 
 // JSON writes one object a line for programs: docs and tests hold the names
 // still. It is a [View].
-type JSON struct{ printer }
+type JSON struct {
+	printer
+	words *dictionary.Dictionary
+}
 
 // NewJSON returns a JSON view that writes to w, one write a line.
-func NewJSON(w io.Writer) *JSON { return &JSON{printer{w: w}} }
+func NewJSON(w io.Writer, o Options) *JSON { return &JSON{printer{w: w}, words(o)} }
 
 // Entry writes one line.
 func (j *JSON) Entry(e *transcript.Entry) {
@@ -34,6 +38,9 @@ func (j *JSON) Entry(e *transcript.Entry) {
 		recordValues(&o, e.Record)
 	case transcript.TypeMessage:
 		messageValues(&o, e.Message)
+		if list := meanings(j.words, e.Message); len(list) > 0 {
+			o.add("means", list)
+		}
 	case transcript.TypeDecision:
 		decisionValues(&o, e.Decision)
 	case transcript.TypeOctets:

@@ -79,7 +79,7 @@ func TestJSONNamesMessagesAsTheEnumsDo(t *testing.T) {
 
 func TestJSONResultSaysNullForWhatIsNotKnown(t *testing.T) {
 	var b strings.Builder
-	NewJSON(&b).Entry(&transcript.Entry{Dir: transcript.Local, Layer: transcript.TCP, Type: transcript.TypeResult,
+	NewJSON(&b, Options{}).Entry(&transcript.Entry{Dir: transcript.Local, Layer: transcript.TCP, Type: transcript.TypeResult,
 		Result: &transcript.Result{Outcome: "timeout"}})
 	want := `{"time_ms":0.000,"dir":"local","layer":"tcp","type":"result","ok":false,"outcome":"timeout","link":null,"version":null,` +
 		`"cipher_suite":null,"group":null,"alpn":null,"peer_verified":false,"certificate_verified":null,"rtt_ms":null,"handshake_ms":null,"error":null,"reasons":[]}` + "\n"

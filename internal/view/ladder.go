@@ -23,12 +23,13 @@ type Ladder struct {
 	remarked bool // whether something was said before
 	lastAt   time.Duration
 	measured bool // whether a round trip has been shown
+	told     map[string]bool // what values mean, if it has been said
 	count    struct{ out, in, ghosts, repeated, damaged, twice int }
 }
 
 // NewLadder returns a ladder that writes to w.
 func NewLadder(w io.Writer, o Options) *Ladder {
-	l := &Ladder{canvas: newCanvas(w, o)}
+	l := &Ladder{canvas: newCanvas(w, o), told: map[string]bool{}}
 	l.lane = newLane(l.options.Width)
 	return l
 }
@@ -161,8 +162,23 @@ func (l *Ladder) message(e *transcript.Entry) {
 	if trouble != "" {
 		l.say(m.Name()+" "+trouble, red)
 	}
+	if l.options.Verbose {
+		l.tellMeanings(m)
+	} else if meaning := alertMeaning(words(l.options), m); meaning != "" {
+		l.say(meaning, messageColor(m))
+	}
 	if l.options.Data && e.Dir == transcript.In && m.Content == tlsmsg.ContentApplicationData {
 		l.quote(m.Raw)
+	}
+}
+
+// tellMeanings says what the values in a message mean, each once.
+func (l *Ladder) tellMeanings(m *transcript.Message) {
+	for _, text := range meaningTexts(words(l.options), m) {
+		if !l.told[text] {
+			l.told[text] = true
+			l.say(text, dim)
+		}
 	}
 }
 

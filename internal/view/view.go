@@ -54,7 +54,7 @@ func New(name string, w io.Writer, o Options) (View, error) {
 	case "keys":
 		return NewKeys(w, o), nil
 	case "json":
-		return NewJSON(w), nil
+		return NewJSON(w, o), nil
 	case "none":
 		return none{}, nil
 	}

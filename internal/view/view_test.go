@@ -198,6 +198,9 @@ func TestGhostSaysWhereItComesFromAndHowToPreventIt(t *testing.T) {
 func dumped(out string) map[string][]byte {
 	dumps, title := map[string][]byte{}, ""
 	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, strings.Repeat(" ", 8)) { // what a value means
+			continue
+		}
 		if len(line) < 32 || line[6:8] != "  " {
 			title = strings.TrimSpace(line)
 			continue

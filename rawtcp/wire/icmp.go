@@ -64,6 +64,9 @@ func (m *ICMP) decode(c *field.Cursor, v6 bool) error {
 	m.V6 = v6
 	m.Type = c.Uint8("type")
 	m.Code = c.Uint8("code")
+	if c.Recording() && m.IsError() {
+		c.Means(m.String())
+	}
 	m.Checksum = c.Uint16("checksum")
 	m.Rest = c.Uint32("rest_of_header")
 	if !m.IsError() {

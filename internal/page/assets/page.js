@@ -1,7 +1,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const [KIND_GROUP, , , KIND_BITS] = [0, 1, 2, 3];
-const [DEPTH, NAME, OFF, LEN, KIND, VALUE, WORD] = [0, 1, 2, 3, 4, 5, 6];
+const [DEPTH, NAME, OFF, LEN, KIND, VALUE, WORD, MEANING] = [0, 1, 2, 3, 4, 5, 6, 7];
 let step = null, plain = false, rows = [], field = -1;
 let cells = [], lit = [], chosen = null; // elements of each byte, of the bytes lit, of the field chosen
 
@@ -119,13 +119,14 @@ const light = (i, focus, pointer) => {
   e.setAttribute("aria-selected", "true");
   e.tabIndex = 0;
   if (focus) e.focus({ preventScroll: true });
-  const w = data.words[r[WORD]];
+  const w = data.words[r[WORD]], v = data.words[r[MEANING]];
   const box = $("explain");
   const where = r[KIND] === KIND_BITS ? "some bits of byte " + r[OFF] : count(r[LEN]) + " at " + r[OFF];
   box.querySelector(".path").textContent = rows[i];
   box.querySelector(".value").textContent = where + (r[VALUE] ? " · " + r[VALUE] : "");
   box.querySelector(".words").textContent = w ? w.t : "The dictionary has nothing on this.";
-  box.querySelector(".source").textContent = w ? w.s : "";
+  box.querySelector(".meaning").textContent = v ? v.t : "";
+  box.querySelector(".source").textContent = [w, v].filter((x) => x).map((x) => x.s).join("; ");
   // The explanation has taken its place: now see what is left to be seen.
   if (focus || pointer !== "fields") reveal($("fields"), e);
   if (lit[0] && pointer !== "hex") reveal($("hex"), lit[0]);
@@ -181,7 +182,7 @@ const draw = () => {
     box.querySelector(".path").textContent = "";
     box.querySelector(".value").textContent = "";
     box.querySelector(".words").textContent = step.k === "note" ? step.label : "The page would be too large with it.";
-    box.querySelector(".source").textContent = "";
+    box.querySelector(".meaning").textContent = box.querySelector(".source").textContent = "";
     return;
   }
   $("detail-title").textContent = s.t;

@@ -42,13 +42,16 @@ const paperLine = (s, r, path, own) => {
   return line;
 };
 
+// fresh reports whether a row's value has a meaning that has not been told.
+const fresh = (r, told) => data.words[r[MEANING]] && !told.has(r[MEANING]);
+
 // paperFields are the lines of a specimen. What owns no bytes is left out where
 // there is nothing new to say of it.
 const paperFields = (s, told) => {
   const lines = [], paths = pathsOf(s.f), before = new Set(told);
   for (let i = 0; i < s.f.length; i++) {
     const r = s.f[i], own = prefixOf(s.f, i);
-    if ((r[KIND] === KIND_BITS || !r[LEN]) && before.has(r[WORD])) continue;
+    if ((r[KIND] === KIND_BITS || !r[LEN]) && before.has(r[WORD]) && !fresh(r, before)) continue;
     const line = paperLine(s, r, paths[i], own);
     const w = data.words[r[WORD]];
     if (w && !told.has(r[WORD])) {
@@ -56,6 +59,13 @@ const paperFields = (s, told) => {
       const words = make("p", "words", w.t + " ");
       words.append(make("i", "", w.s));
       line.append(words);
+    }
+    const v = data.words[r[MEANING]];
+    if (v && !told.has(r[MEANING])) {
+      told.add(r[MEANING]);
+      const meaning = make("p", "words", v.t + " ");
+      meaning.append(make("i", "", v.s));
+      line.append(meaning);
     }
     lines.push(line);
     i += own.length;
