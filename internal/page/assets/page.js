@@ -204,6 +204,7 @@ const tab = (name) => {
     show($("panel-" + t), on);
   }
   show($("explain"), name === "bytes");
+  show($("walk"), name === "bytes");
 };
 
 const toDetail = () => {
@@ -213,6 +214,13 @@ const toDetail = () => {
 const toLadder = () => {
   const e = document.querySelector(".step[aria-selected=true]");
   if (e) e.focus();
+};
+// walk goes to the step before or after the one that is open, or back: where
+// there are no keys and the ladder is out of sight.
+const walk = (by) => {
+  if (!by) { toLadder(); return; }
+  open(clamp(step.i + by, data.steps.length - 1), false);
+  $("detail").scrollIntoView({ block: "start" });
 };
 const flip = () => { if (step && step.p >= 0 && step.w >= 0) { plain = !plain; draw(); } };
 
@@ -245,6 +253,7 @@ $("fields").addEventListener("focusin", (ev) => {
   const e = ev.target.closest("[data-row]");
   if (e && +e.dataset.row !== field) light(+e.dataset.row, false);
 });
+for (const b of document.querySelectorAll("[data-walk]")) b.addEventListener("click", () => walk(+b.dataset.walk));
 $("as-sent").addEventListener("click", () => { if (plain) flip(); });
 $("decrypted").addEventListener("click", () => { if (!plain) flip(); });
 for (const t of tabs) $("tab-" + t).addEventListener("click", () => tab(t));

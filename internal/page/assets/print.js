@@ -85,13 +85,15 @@ const paperSection = (of, s, told) => {
   return section;
 };
 
-// The questions say where their answers stand: on paper nobody can point.
+// The questions say where their answers stand, as nobody can point on paper; but
+// only where that is asked for: a class is to look for them.
 const paperQuestions = () => {
   const list = make("ol");
   for (const q of data.questions) {
     const of = data.steps[q.step], li = make("li");
     const s = data.specimens[q.plain ? of.p : of.w];
-    li.append(make("p", "", q.q), make("span", "source", "The answer stands at " + q.field + ", in " + s.t + "."));
+    li.append(make("p", "", q.q));
+    if ($("paper-answers").checked) li.append(make("span", "source", "The answer stands at " + q.field + ", in " + s.t + "."));
     list.append(li);
   }
   return list;
