@@ -40,8 +40,36 @@ func (c *conn[S]) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, 
 	}
 }
 
-// alertArrived handles the content of an alert record. Alerts may come in the
-// middle of a handshake message; they are not spread over records.
+// alertsArrived handles the content of a record of alerts. Several may stand in
+// one record, and one may be spread over two (RFC 5246, section 6.2.1); they may
+// come in the middle of a handshake message.
+func (c *conn[S]) alertsArrived(content []byte) error {
+	in := &c.in
+	if len(content) == 0 {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "record", "of type alert without content")
+	}
+	if in.halfAlert {
+		in.halfAlert = false
+		content = append([]byte{in.alertLevel}, content...)
+	} else {
+		in.alertBegan = in.span.start
+	}
+	for ; len(content) >= alertLen && !in.closed; content = content[alertLen:] {
+		if err := c.alertArrived(content[:alertLen]); err != nil {
+			return err
+		}
+		in.alertBegan = in.span.start
+	}
+	if len(content) > 0 && !in.closed {
+		in.halfAlert, in.alertLevel = true, content[0]
+	}
+	return nil
+}
+
+// alertLen is an alert's length: a level and a description.
+const alertLen = 2
+
+// alertArrived handles one alert.
 func (c *conn[S]) alertArrived(content []byte) error {
 	alert, err := tlsmsg.ParseAlert(content)
 	if err != nil {

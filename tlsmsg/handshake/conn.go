@@ -179,7 +179,9 @@ func (c *conn[S]) LastMessage() string { return c.last.String() }
 
 // MidRecord reports whether a part of a record, or of a handshake message, has
 // come, and the rest has not.
-func (c *conn[S]) MidRecord() bool { return c.in.unread() > 0 || c.in.messages.Pending() }
+func (c *conn[S]) MidRecord() bool {
+	return c.in.unread() > 0 || c.in.messages.Pending() || c.in.halfAlert
+}
 
 // reach raises the stage.
 func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
@@ -219,6 +221,9 @@ func (c *conn[S]) nextPart() (more bool) {
 func (c *conn[S]) transportEnded() error {
 	if !c.in.ended || c.fault != nil || c.in.closed {
 		return nil
+	}
+	if rest := c.in.buf[c.in.at:]; !c.in.any && len(rest) > 0 && (tlsmsg.ContentType(rest[0]) < tlsmsg.ContentChangeCipherSpec || tlsmsg.ContentType(rest[0]) > tlsmsg.ContentHeartbeat) {
+		return newNotTLSError(rest) // less than a header, which it could not have become
 	}
 	return &ClosedError{
 		After:         c.last.String(),

@@ -28,6 +28,10 @@ type inbound struct {
 
 	app []byte // application data not read yet; lies inside buf
 
+	halfAlert  bool // the rest of an alert is still to come
+	alertLevel byte // its first byte
+	alertBegan int64
+
 	emptyRecords, warnings int // in a row
 
 	closed bool // close_notify arrived
@@ -179,6 +183,9 @@ func (c *conn[S]) content(typ tlsmsg.ContentType, plaintext []byte) error {
 	if typ != tlsmsg.ContentHandshake && typ != tlsmsg.ContentAlert && in.messages.Pending() {
 		return refuse(tlsmsg.AlertUnexpectedMessage, typ.Heading(), "in the middle of a handshake message")
 	}
+	if typ != tlsmsg.ContentAlert && in.halfAlert {
+		return refuse(tlsmsg.AlertUnexpectedMessage, typ.Heading(), "in the middle of an alert")
+	}
 	switch typ {
 	case tlsmsg.ContentHandshake:
 		if len(plaintext) == 0 { // RFC 5246, section 6.2.1: MUST NOT be sent
@@ -190,7 +197,7 @@ func (c *conn[S]) content(typ tlsmsg.ContentType, plaintext []byte) error {
 		in.messages.Write(plaintext)
 		return nil
 	case tlsmsg.ContentAlert:
-		return c.alertArrived(plaintext)
+		return c.alertsArrived(plaintext)
 	case tlsmsg.ContentChangeCipherSpec:
 		c.messageArrived(typ, 0, plaintext)
 		return c.dispatch(kindChangeCipherSpec, plaintext)
@@ -221,8 +228,11 @@ func (c *conn[S]) applicationData(plaintext []byte) error {
 func (c *conn[S]) messageArrived(content tlsmsg.ContentType, typ tlsmsg.HandshakeType, raw []byte) {
 	if c.events != nil {
 		start := c.in.span.start
-		if content == tlsmsg.ContentHandshake {
+		switch content {
+		case tlsmsg.ContentHandshake:
 			start = c.in.began
+		case tlsmsg.ContentAlert:
+			start = c.in.alertBegan
 		}
 		c.events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
 			Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})

@@ -156,10 +156,11 @@ func TestBadRecordsDrawTheirAlert(t *testing.T) {
 		{"ChangeCipherSpec of another value", "ChangeCipherSpec", func(f *fake, _ []part) []byte {
 			return []byte{20, 3, 3, 0, 1, 2}
 		}, tlsmsg.AlertIllegalParameter, "ChangeCipherSpec.type: 2, expected 1"},
-		{"alert of one byte", "Certificate", func(*fake, []part) []byte { return []byte{21, 3, 3, 0, 1, 2} },
-			tlsmsg.AlertDecodeError, "Alert.description"},
-		{"two alerts in a record", "Certificate", func(*fake, []part) []byte { return []byte{21, 3, 3, 0, 4, 1, 112, 1, 112} },
-			tlsmsg.AlertDecodeError, "Alert"},
+		{"half an alert, and then no alert", "Certificate", func(_ *fake, parts []part) []byte {
+			return append([]byte{21, 3, 3, 0, 1, 2}, handshakeRecord("\x0e\x00\x00\x00")...)
+		}, tlsmsg.AlertUnexpectedMessage, "in the middle of an alert"},
+		{"alert without content", "Certificate", func(*fake, []part) []byte { return []byte{21, 3, 3, 0, 0} },
+			tlsmsg.AlertUnexpectedMessage, "without content"},
 		{"alert of another level", "Certificate", func(*fake, []part) []byte { return []byte{21, 3, 3, 0, 2, 3, 40} },
 			tlsmsg.AlertIllegalParameter, "Alert.level"},
 		{"warning alerts without end", "Certificate", func(*fake, []part) []byte {
