@@ -2,7 +2,6 @@ package handshake
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -67,7 +66,7 @@ func (c *Client) checkCurve(m *tlsmsg.ServerKeyExchange) error {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.curve_type", "%v, expected %v",
 			m.CurveType, tlsmsg.CurveNamed)
 	}
-	if !slices.Contains(c.cfg.Groups, m.Group) || suite.IsFFDHE(m.Group) {
+	if !c.offersGroup(m.Group) || suite.IsFFDHE(m.Group) {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.named_curve", "%v was not offered", m.Group)
 	}
 	c.state.Group = m.Group
@@ -97,7 +96,7 @@ func (c *Client) checkField(m *tlsmsg.ServerKeyExchange) error {
 func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, error) {
 	if c.state.Version < tlsmsg.VersionTLS12 {
 		named = suite.ImpliedScheme(c.exchange.publicKey)
-	} else if !slices.Contains(c.cfg.SignatureSchemes, named) {
+	} else if !c.offersScheme(named) {
 		return 0, refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "%v was not offered", named)
 	}
 	if err := suite.Fits(named, c.exchange.publicKey); err != nil {

@@ -112,6 +112,33 @@ func (c *Client) pad(b []byte, at int) []byte {
 	return append(b, make([]byte, n)...)
 }
 
+// offered reports whether the ClientHello offers a value in an extension that is
+// a list: by the bytes that a caller gave, or as configured. One that was left
+// out, or that cannot be read, excludes nothing.
+func offered[T comparable](c *Client, t tlsmsg.ExtensionType, configured []T, list func(*tlsmsg.Extension) ([]T, error), value T) bool {
+	if raw := findRaw(c.cfg.Extensions, t); raw != nil {
+		said, err := list(raw)
+		return err != nil || slices.Contains(said, value)
+	}
+	return slices.Contains(c.cfg.Omit, t) || slices.Contains(configured, value)
+}
+
+func (c *Client) offersGroup(g tlsmsg.NamedGroup) bool {
+	return offered(c, tlsmsg.ExtensionSupportedGroups, c.cfg.Groups, func(e *tlsmsg.Extension) ([]tlsmsg.NamedGroup, error) {
+		var v tlsmsg.SupportedGroups
+		err := e.Decode(&v, inHello)
+		return v.Groups, err
+	}, g)
+}
+
+func (c *Client) offersScheme(s tlsmsg.SignatureScheme) bool {
+	return offered(c, tlsmsg.ExtensionSignatureAlgorithms, c.cfg.SignatureSchemes, func(e *tlsmsg.Extension) ([]tlsmsg.SignatureScheme, error) {
+		var v tlsmsg.SignatureAlgorithms
+		err := e.Decode(&v, inHello)
+		return v.Schemes, err
+	}, s)
+}
+
 func rowOf(t tlsmsg.ExtensionType) int {
 	return slices.IndexFunc(clientExtensions[:], func(e extension) bool { return e.typ == t })
 }
