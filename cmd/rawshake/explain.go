@@ -269,7 +269,29 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	if page != nil && report.Transcript != nil {
 		err = errors.Join(err, f.writePage(page, report.Transcript, ""))
 	}
+	if err == nil && f.fail {
+		err = failed(report)
+	}
 	return err
+}
+
+// failed is the exit status of the connection that was shown, or of the first of
+// those listed that failed.
+func failed(r *explain.Report) error {
+	var results []*transcript.Result
+	if r.Shown != nil {
+		results = append(results, r.Transcript.Result())
+	} else {
+		for _, s := range r.Matching {
+			results = append(results, s.Result)
+		}
+	}
+	for _, result := range results {
+		if result != nil && !result.OK {
+			return &statusError{outcomeStatus(result.Outcome), nil}
+		}
+	}
+	return nil
 }
 
 // explainError finds the exit status of a capture that could not be begun.

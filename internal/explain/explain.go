@@ -88,7 +88,7 @@ func twice(ctx context.Context, from io.Reader, seeker io.Seeker, start int64, s
 	one := *o
 	one.Filter = Filter{Conn: r.Matching[0].Number}
 	w := newWatch(&one, s, again)
-	w.follow = true
+	w.follow, w.single = true, true
 	err := w.pass(ctx, from)
 	r.Shown, r.Transcript, r.Broken, r.Interrupted = again.Shown, again.Transcript, again.Broken, again.Interrupted
 	return r, err
@@ -146,6 +146,7 @@ func (w *watch) read(ctx context.Context, reader *capture.Reader) error {
 			why = "The file is broken: " + err.Error()
 		}
 		w.report.settle(&w.o.Filter)
+		w.outcomes.end()
 		w.end(why)
 		return err
 	}

@@ -37,7 +37,7 @@ func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 	}
 	r := &Report{}
 	w := newWatch(&o, s, r)
-	w.follow, w.fresh = true, true
+	w.follow, w.fresh, w.single = true, true, true
 	var p capture.Packet
 	var closed time.Time
 	for ctx.Err() == nil {

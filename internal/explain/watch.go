@@ -21,10 +21,12 @@ const (
 
 // A watch is one pass over packets.
 type watch struct {
-	o       *Options
-	secrets *secrets
-	table   *observe.Table
-	report  *Report
+	o        *Options
+	secrets  *secrets
+	table    *observe.Table
+	report   *Report
+	outcomes outcomes // of those that may be listed
+	single   bool     // one connection is shown: there is no list
 
 	follow bool // whether to show a connection, or only to look for those that are meant
 	fresh  bool // whether to show only a connection whose SYN is seen
@@ -70,7 +72,7 @@ func (f *follower) release(listener func(*transcript.Entry)) {
 }
 
 func newWatch(o *Options, s *secrets, r *Report) *watch {
-	return &watch{o: o, secrets: s, report: r, table: observe.NewTable(), candidates: map[*observe.Summary]*follower{}}
+	return &watch{o: o, secrets: s, report: r, outcomes: outcomes{roots: o.Roots, strict: o.StrictChecksums, secrets: s.find}, table: observe.NewTable(), candidates: map[*observe.Summary]*follower{}}
 }
 
 // packet takes one packet of the capture.
@@ -96,6 +98,9 @@ func (w *watch) packet(p *capture.Packet) {
 	w.report.Total = w.table.Connections()
 	w.list(s)
 	w.secrets.sessions.packet(s, p, ip)
+	if !w.single && w.o.Filter.match(s) != no {
+		w.outcomes.packet(s, p, ip)
+	}
 	if w.follow {
 		w.show(s, p, ip)
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -28,6 +29,8 @@ type Summary struct {
 	Packets     int
 	Segments    int   // those that carry octets
 	Bytes       int64 // of IP packets
+
+	Result *transcript.Result // what came of it, where somebody followed it; nil: not known
 
 	hello hello
 	begun [2]bool // by transcript.Dir: a SYN was seen

@@ -3,9 +3,11 @@ package view
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/rawshake/rawshake/internal/observe"
+	"github.com/rawshake/rawshake/internal/transcript"
 )
 
 // A List shows which connections a capture holds, for people as a table, for
@@ -23,10 +25,10 @@ func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "conn\tclient\tserver\tserver name\tpackets\tbytes\tseconds")
+	fmt.Fprintln(t, "conn\tclient\tserver\tserver name\tpackets\tbytes\tseconds\toutcome")
 	for _, s := range list {
-		fmt.Fprintf(t, "%d\t%v\t%v\t%s\t%d\t%d\t%.3f\n", s.Number, s.Flow.Client, s.Flow.Server,
-			Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds())
+		fmt.Fprintf(t, "%d\t%v\t%v\t%s\t%d\t%d\t%.3f\t%s\n", s.Number, s.Flow.Client, s.Flow.Server,
+			Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds(), outcomeOf(s.Result))
 	}
 	if more > 0 {
 		fmt.Fprintf(t, "and %d more\n", more)
@@ -44,5 +46,26 @@ func connectionObject(s *observe.Summary) []byte {
 	o.add("packets", s.Packets)
 	o.add("bytes", s.Bytes)
 	o.add("duration_ms", s.Last.Sub(s.First))
+	if r := s.Result; r != nil {
+		o.add("ok", r.OK)
+		o.add("outcome", r.Outcome)
+		o.add("error", known(r.Error != "", r.Error))
+		o.add("reasons", reasonValues(r.Reasons))
+	} else {
+		o.add("outcome", nil)
+	}
 	return append(o.appendTo(nil), '\n')
+}
+
+// outcomeOf is what came of a connection in a word or two: its outcome, and the
+// first reason where that says more.
+func outcomeOf(r *transcript.Result) string {
+	if r == nil {
+		return "?"
+	}
+	outcome := strings.ReplaceAll(r.Outcome, "_", " ")
+	if len(r.Reasons) > 0 && r.Reasons[0].Code != r.Outcome {
+		outcome += ": " + strings.ReplaceAll(r.Reasons[0].Code, "_", " ")
+	}
+	return outcome
 }
