@@ -23,12 +23,15 @@ func (d *diagnosis) reset() {
 	r := transcript.Reason{Code: "reset", Layer: transcript.TCP, Sure: transcript.Guess, Frames: frames(d.rst[dir]),
 		What: fmt.Sprintf("the %s reset the connection after %s", side(dir), d.after())}
 	if text := d.rstText[dir]; text != "" {
-		r.What += fmt.Sprintf("; its RST carries the text %q (RFC 9293, section 3.5.3)", text)
+		r.What += fmt.Sprintf("; its RST carries the text %q", text)
 	}
 	if dir == transcript.Out {
 		d.clientEnded(&r)
 	} else {
 		d.serverEnded(&r)
+	}
+	if text := d.rstText[dir]; text != "" {
+		r.Means += fmt.Sprintf("; the RST itself says %q (RFC 9293, section 3.5.3)", text)
 	}
 	d.add(r)
 }
@@ -194,6 +197,9 @@ func (d *diagnosis) silence() {
 	if !d.opened.set && !d.synACK.set && !known {
 		d.noAnswer()
 		return
+	}
+	if d.dropped() {
+		return // then it was not silent
 	}
 	r := transcript.Reason{Code: "stalled", Layer: transcript.TLS, Sure: transcript.Guess, Frames: frames(d.lastAt),
 		What: "the server fell silent after " + d.after()}

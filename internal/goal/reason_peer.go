@@ -35,6 +35,12 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 			r.Remedy = "To look at a host with a small group, lower the bound with --min-dh-bits."
 		}
 	case tlsmsg.AlertBadRecordMAC, tlsmsg.AlertDecryptError:
+		if strings.Contains(because, "without protection it would be the alert") {
+			r.Code, r.Sure = "plaintext_alert", transcript.Guess
+			r.Means = "the server gave up, and said so in plaintext, as some do that could not change to their keys; its alert is the reason, if it is the server's"
+			r.Remedy = "Look into the server's log."
+			return
+		}
 		r.Code, r.Sure = "not_authentic", transcript.Likely
 		r.Means = "the two sides have different keys, or something on the way changed the bytes"
 		r.Remedy = "Capture at both ends and compare the bytes; try other suites (--ciphers)."

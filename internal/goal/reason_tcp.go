@@ -13,7 +13,8 @@ func (d *diagnosis) refused() {
 		Means:  "nothing listens on this port, or a firewall says so in the host's name",
 		Remedy: "Check the port, HOST:PORT (443 if none is given)."}
 	if text := d.rstText[transcript.In]; text != "" {
-		r.What += fmt.Sprintf("; it carries the text %q (RFC 9293, section 3.5.3)", text)
+		r.What += fmt.Sprintf("; it carries the text %q", text)
+		r.Means += fmt.Sprintf("; the RST itself says %q (RFC 9293, section 3.5.3)", text)
 	}
 	d.add(r)
 }
@@ -54,20 +55,20 @@ func (d *diagnosis) noAnswer() {
 }
 
 // dropped names the segments that arrived and were not taken, where the
-// connection ended for want of something.
-func (d *diagnosis) dropped() {
-	if d.outcome != Timeout && d.outcome != Protocol {
-		return
-	}
+// connection ended for want of something. It reports whether there were any.
+func (d *diagnosis) dropped() (any bool) {
 	for _, drop := range d.segments.dropped {
-		if drop.reason == "all of it came before" || drop.frame == 0 && drop.count == 0 {
+		if drop.reason == "all of it came before" {
 			continue
 		}
-		d.add(transcript.Reason{Code: "segments_dropped", Layer: transcript.TCP, Sure: transcript.Likely, Frames: frames(drop.mark),
+		any = true
+		r := transcript.Reason{Code: "segments_dropped", Layer: transcript.TCP, Sure: transcript.Likely, Frames: frames(drop.mark),
 			What:   fmt.Sprintf("%s of the server's %s not taken: %s", plural(drop.count, "segment"), was(drop.count), drop.reason),
-			Means:  "what the client waited for may have been in there: the server, or something on the way, sends segments that RFC 9293 or RFC 7323 has a host drop",
-			Remedy: "Look at them in the view (--view fields), and at the same connection captured at the host itself."})
+			Remedy: "Look at them in the view (--view fields), and at the same connection captured at the host itself."}
+		r.Means = "what the client waited for was in what it had to drop: " + r.What + ". The server, or something on the way, sends segments that RFC 9293 or RFC 7323 has a host drop"
+		d.add(r)
 	}
+	return any
 }
 
 func plural(n int, what string) string {

@@ -49,7 +49,6 @@ func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 	case Failed:
 		d.add(transcript.Reason{Code: "failed", What: d.said()})
 	}
-	d.dropped()
 	return d.list
 }
 

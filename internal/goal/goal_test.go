@@ -1,0 +1,106 @@
+package goal
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// told is a story in which the server sends an alert at a moment.
+func told(when moment, d tlsmsg.AlertDescription) *Story {
+	s := NewStory(true)
+	s.moment, s.opened.set = when, true
+	s.alerts = []alert{{dir: transcript.In, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: d}, when: when, after: "x"}}
+	return s
+}
+
+// What an alert means depends on when it came: only one that answers the
+// ClientHello is about what that offers.
+func TestWhatAnAlertMeansDependsOnWhenItCame(t *testing.T) {
+	const shares = "share no cipher suite"
+	for when := beforeHello; when <= connected; when++ {
+		got := told(when, tlsmsg.AlertHandshakeFailure).Reasons(Alert, nil)
+		if len(got) != 1 || got[0].Remedy == "" {
+			t.Fatalf("moment %d: %+v", when, got)
+		}
+		if strings.Contains(got[0].Means, shares) != (when == afterHello) {
+			t.Errorf("moment %d: %s", when, got[0].Means)
+		}
+	}
+	s := told(connected, tlsmsg.AlertHandshakeFailure)
+	s.helloRequest.set = true
+	if got := s.Reasons(Alert, nil)[0]; got.Code != "renegotiation_wanted" {
+		t.Errorf("renegotiation refused is told as %+v", got)
+	}
+	s = told(afterClientFlight, tlsmsg.AlertHandshakeFailure)
+	s.requestAt.set, s.credAt.set = true, true
+	if got := s.Reasons(Alert, nil)[0]; got.Code != "client_certificate_required" {
+		t.Errorf("no client certificate is told as %+v", got)
+	}
+	s.credential = 1
+	if got := s.Reasons(Alert, nil)[0]; got.Code != "client_certificate_refused" {
+		t.Errorf("a client certificate that is refused is told as %+v", got)
+	}
+}
+
+// Every alert at every moment, and every outcome, has a reason with advice, or one
+// that says that there is none.
+func TestEachFailureHasAReason(t *testing.T) {
+	for when := beforeHello; when <= connected; when++ {
+		for d := range tlsmsg.AlertDescription(121) {
+			if d == tlsmsg.AlertCloseNotify {
+				continue
+			}
+			if got := told(when, d).Reasons(Alert, nil); len(got) != 1 || got[0].Code == "" || got[0].What == "" || got[0].Remedy == "" {
+				t.Errorf("alert %v at moment %d: %+v", d, when, got)
+			}
+		}
+		for _, outcome := range []string{Closed, Reset, Unreachable, Timeout, NotTLS, Protocol, Incomplete, Failed} {
+			s := told(when, 0)
+			s.alerts = nil
+			if got := s.Reasons(outcome, errors.New("something")); len(got) == 0 || got[0].Code == "" || got[0].What == "" {
+				t.Errorf("%s at moment %d: %+v", outcome, when, got)
+			}
+		}
+	}
+}
+
+// A silence in which segments came that had to be dropped was none, and is not
+// told as one.
+func TestDroppedSegmentsAreNamedInThePlaceOfASilence(t *testing.T) {
+	s := NewStory(false)
+	s.syn.set, s.synACK.set, s.opened.set, s.moment = true, true, true, afterHello
+	s.drop("its timestamp is older than the last", mark{set: true, frame: 5})
+	got := s.Reasons(Timeout, &TimeoutError{After: time.Second, Waiting: "an answer", Connected: true})
+	if len(got) != 1 || got[0].Code != "segments_dropped" || !strings.Contains(got[0].Means, "its timestamp is older") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A ClientHello of the length that some servers hang on has the flag named that
+// changes it, and no other has.
+func TestAHelloOfABadLengthNamesTheFlagThatChangesIt(t *testing.T) {
+	for length, named := range map[int]bool{255: false, 256: true, 511: true, 512: false} {
+		s := NewStory(false)
+		s.synACK.set, s.opened.set, s.moment, s.helloLen = true, true, afterHello, length
+		got := s.Reasons(Timeout, &TimeoutError{After: time.Second, Waiting: "an answer", Connected: true})
+		if strings.Contains(got[0].Remedy, "--pad-to") != named {
+			t.Errorf("%d bytes: %s", length, got[0].Remedy)
+		}
+	}
+}
+
+// What our own machine refuses is told with what it names.
+func TestAFaultOfTheServersIsToldWithItsField(t *testing.T) {
+	s := NewStory(false)
+	err := &handshake.ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerHello.cipher_suite", Reason: "it was not offered"}
+	got := s.Reasons(Protocol, err)
+	if len(got) != 1 || got[0].Code != "server_fault" || !strings.Contains(got[0].What, "ServerHello.cipher_suite: it was not offered") {
+		t.Errorf("%+v", got)
+	}
+}
