@@ -35,15 +35,6 @@ func (v *variable) concerns(cmd *cobra.Command) bool {
 	})
 }
 
-// statusList is the exit statuses in one line, as the help has them.
-func statusList(between string) string {
-	var parts []string
-	for n, what := range statuses {
-		parts = append(parts, fmt.Sprintf("%d %s", n, what))
-	}
-	return strings.Join(parts, between)
-}
-
 // manSections are the sections of a command, in the language of manual pages.
 func manSections(cmd *cobra.Command) string {
 	var b strings.Builder

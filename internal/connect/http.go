@@ -37,7 +37,6 @@ type download struct {
 	reply http1.Reply
 	to    io.Writer
 	left  int64 // that may still come
-	over  bool  // more came than that
 }
 
 var errTooLarge = errors.New("too large")

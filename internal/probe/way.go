@@ -62,13 +62,6 @@ func within(r [2]uint16, port uint16) bool { return r[0] <= port && port <= r[1]
 // mostWays bounds what is remembered on a machine with a great many routes.
 const mostWays = 1 << 14
 
-func family(a netip.Addr) int {
-	if a.Is4() {
-		return 0
-	}
-	return 1
-}
-
 // of is the way of a flow.
 func (w *ways) of(f flow) *way {
 	if w.last == nil || !w.same.holds(f) {

@@ -22,7 +22,7 @@ type Ladder struct {
 	headed   bool // whether the columns have begun
 	remarked bool // whether something was said before
 	lastAt   time.Duration
-	measured bool // whether a round trip has been shown
+	measured bool            // whether a round trip has been shown
 	told     map[string]bool // what values mean, if it has been said
 	count    struct{ out, in, ghosts, repeated, damaged, twice int }
 }

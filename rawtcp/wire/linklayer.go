@@ -52,7 +52,6 @@ type LinkHeader struct {
 	what    Content // that stands in the place of an IP packet
 	bounded bool
 	end     int // where what holds the packet ends, if bounded
-	padded  bool
 }
 
 // maxHeaders bounds the headers before a packet: each may hold another.
