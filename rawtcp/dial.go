@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
@@ -214,24 +215,34 @@ func resolve(ctx context.Context, network, address string) (netip.AddrPort, erro
 	return netip.AddrPortFrom(ChooseAddr(addrs, link.Via{}), uint16(port)), nil
 }
 
-// ChooseAddr picks the address of a host to connect to: the first that there
-// is a route to, in the order of the resolver (RFC 6724) but IPv4 before IPv6.
-// There is one attempt only, and a server that is known by both is the more
-// likely to listen on IPv4. Without any route it is the first. Addrs must not
-// be empty.
+// ChooseAddr picks the address of a host to connect to: the first of
+// [OrderAddrs]. Addrs must not be empty.
 func ChooseAddr(addrs []netip.Addr, via link.Via) netip.Addr {
-	var reachable netip.Addr
+	return OrderAddrs(addrs, via)[0]
+}
+
+// OrderAddrs sorts the addresses of a host in the order to try them: those that
+// there is a route to, then the others, each in the order of the resolver (RFC
+// 6724), but of those with a route IPv4 before IPv6: a server that is known by
+// both is the more likely to listen on IPv4. Each is there once.
+func OrderAddrs(addrs []netip.Addr, via link.Via) []netip.Addr {
+	var four, six, others []netip.Addr
+	seen := make(map[netip.Addr]bool)
 	for _, a := range addrs {
 		a = a.Unmap()
-		if reachable.IsValid() && (reachable.Is4() || a.Is6()) {
+		if seen[a] {
 			continue
 		}
-		if _, err := link.FindRoute(a, via); err == nil {
-			reachable = a
+		seen[a] = true
+		_, err := link.FindRoute(a, via)
+		switch {
+		case err != nil:
+			others = append(others, a)
+		case a.Is4():
+			four = append(four, a)
+		default:
+			six = append(six, a)
 		}
 	}
-	if !reachable.IsValid() {
-		return addrs[0].Unmap()
-	}
-	return reachable
+	return slices.Concat(four, six, others)
 }

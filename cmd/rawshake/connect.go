@@ -69,7 +69,8 @@ func connectCommand(f *connectFlags) *cobra.Command {
 handshake over it with our own messages, and shows every step. TLS 1.0 and 1.1
 are spoken where --min-version says so.
 
-The port is 443 if none is given. With --get, or with standard input from a
+The port is 443 if none is given. Of a name with several addresses the next one
+is tried where one cannot be reached, in equal shares of --timeout. With --get, or with standard input from a
 pipe or a file, it goes on to application data: then the reply is on standard
 output, and the view on standard error.`,
 		Example: `  rawshake connect example.com
@@ -121,7 +122,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, tcx (with the packet link), none")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
-	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 where a name has both)")
+	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 first where a name has both)")
 	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
 	fl.StringArrayVar(&f.resolve, "resolve", nil, "HOST:ADDR or HOST:PORT:ADDR, use ADDR for HOST")
 }

@@ -77,7 +77,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 		p.fail(err)
 		return nil, err
 	}
-	o.Remote = t.addrPort()
+	o.Remote, o.Others = t.addrPort(), t.otherAddrPorts()
 	return p, nil
 }
 
@@ -283,6 +283,9 @@ func (f *connectFlags) planFiles(p *plan) error {
 	o.Warn = func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: %v; going on without\n", err) }
 	if file, ok := viewOut.(*os.File); ok {
 		p.told = f.view != "json" && f.view != "none" && isTerminal(file) && isTerminal(os.Stderr)
+	}
+	if !f.quiet && !p.told {
+		o.Tell = func(text string) { fmt.Fprintf(os.Stderr, "rawshake: %s\n", view.Escape(text)) }
 	}
 	options := f.viewOptions(viewOut)
 	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }

@@ -17,14 +17,27 @@ import (
 
 const defaultPort = 443
 
+// maxAddrs bounds how many addresses of a name are tried: each has a share of
+// the time.
+const maxAddrs = 6
+
 // A target is what the person typed, and the address that it stands for.
 type target struct {
 	host string // name or address, without brackets
 	port uint16
 	addr netip.Addr
+
+	others []netip.Addr // of a name with several, in the order to try them after addr
 }
 
 func (t target) addrPort() netip.AddrPort { return netip.AddrPortFrom(t.addr, t.port) }
+
+func (t target) otherAddrPorts() (list []netip.AddrPort) {
+	for _, a := range t.others {
+		list = append(list, netip.AddrPortFrom(a, t.port))
+	}
+	return list
+}
 
 // hostHeader is the target as a Host header names it.
 func (t target) hostHeader() string {
@@ -156,7 +169,8 @@ func (t *target) lookup(ctx context.Context, overrides []string, f family, via l
 	if err != nil {
 		return &statusError{exitUnreachable, fmt.Errorf("the name %s has no %s address: %w. Give one with --resolve %s:ADDR", t.host, f.name(), err, t.host)}
 	}
-	t.addr = rawtcp.ChooseAddr(addrs, via)
+	addrs = rawtcp.OrderAddrs(addrs, via)
+	t.addr, t.others = addrs[0], addrs[1:min(len(addrs), maxAddrs)]
 	return nil
 }
 

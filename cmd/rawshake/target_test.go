@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		"example.com:":       {host: "example.com", port: 443}, // as in a URL
 	} {
 		got, err := parseTarget(in)
-		if err != nil || got != want {
+		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("parseTarget(%q) = %+v, %v, want %+v", in, got, err, want)
 		}
 	}

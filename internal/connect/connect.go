@@ -31,7 +31,8 @@ const failedCloseTimeout = 200 * time.Millisecond
 // Options say what to connect to, how, and how far.
 type Options struct {
 	Remote  netip.AddrPort
-	Dialer  rawtcp.Dialer // where from; Run sets its hooks itself. Link may be LinkKernel
+	Others  []netip.AddrPort // tried in this order, where Remote cannot be reached
+	Dialer  rawtcp.Dialer    // where from; Run sets its hooks itself. Link may be LinkKernel
 	Goal    goal.Goal
 	Timeout time.Duration // for reaching the goal; with goal.Data, also for each silence of the peer
 
@@ -50,6 +51,7 @@ type Options struct {
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil
 	KeyLog   *capture.KeyLog // may be nil
 	Warn     func(error)     // told once of a capture or key log that cannot be written
+	Tell     func(string)    // told that another address is tried, and why; may be nil
 
 	// Gate, if not nil, makes what looks at every packet before it passes; it
 	// may note what it did. While it looks, our clock stands still.
@@ -61,9 +63,8 @@ type Options struct {
 // Run makes one connection. The result is also the transcript's last entry.
 // The error is why the goal was not reached, or nil.
 func Run(ctx context.Context, o Options) (transcript.Result, error) {
-	r := &run{Options: o, start: time.Now()}
-	story := goal.NewStory(false)
-	o.Recorder.AlsoTell(story.Entry)
+	r := &run{Options: o, start: time.Now(), within: o.Timeout, story: goal.NewStory(false)}
+	o.Recorder.AlsoTell(func(e *transcript.Entry) { r.story.Entry(e) })
 	if o.Capture != nil {
 		o.Recorder.AlsoTell(r.comment)
 	}
@@ -72,7 +73,7 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	result.Link, result.RTT = r.link, r.rtt
-	result.Reasons = story.Reasons(result.Outcome, err)
+	result.Reasons = r.story.Reasons(result.Outcome, err)
 	o.Recorder.Result(r.now(), result)
 	if r.kept != nil && o.Session != nil {
 		o.Session(r.kept)
@@ -84,6 +85,8 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 type run struct {
 	Options
 	start   time.Time
+	within  time.Duration // what is left for reaching the goal
+	story   *goal.Story   // of the address that is tried
 	conn    transport
 	machine machine
 
@@ -103,7 +106,7 @@ type run struct {
 func (r *run) now() time.Duration { return time.Since(r.start) }
 
 func (r *run) run(ctx context.Context) error {
-	if err := r.open(ctx); err != nil {
+	if err := r.establish(ctx); err != nil {
 		return err
 	}
 	err := r.reach(ctx)
@@ -148,7 +151,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	r.Dialer.Notes = r.note
 	r.Dialer.Events = r.tcpEvent
 	r.Dialer.Build = r.build
-	setup, cancel := context.WithTimeout(ctx, r.Timeout)
+	setup, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	if r.Dialer.Link == LinkKernel {
 		return r.openKernel(setup)
@@ -182,7 +185,7 @@ func (r *run) tlsConfig() handshake.Config {
 // reach drives the session to its goal.
 func (r *run) reach(ctx context.Context) error {
 	until := min(r.Goal, goal.Finished)
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, r.within)
 	defer cancel()
 	for {
 		var work handshake.Work

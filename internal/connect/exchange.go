@@ -114,10 +114,10 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 	}
 	if r.softError != nil && !r.established() {
 		if said := r.softError(); said != "" {
-			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.Timeout)
+			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.within.Round(time.Millisecond))
 		}
 	}
-	return r.explain(&goal.TimeoutError{After: r.Timeout, Waiting: r.waiting(), Connected: r.established()})
+	return r.explain(&goal.TimeoutError{After: r.within.Round(time.Millisecond), Waiting: r.waiting(), Connected: r.established()})
 }
 
 func waitingFor(ses *session.Session) string {

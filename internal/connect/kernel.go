@@ -83,7 +83,7 @@ func (r *run) kernelRefusal(ctx context.Context, err error) error {
 	var timeout net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT), errors.As(err, &timeout) && timeout.Timeout():
-		return &goal.TimeoutError{After: r.Timeout, Waiting: "a SYN-ACK (by the kernel's TCP)"}
+		return &goal.TimeoutError{After: r.within.Round(time.Millisecond), Waiting: "a SYN-ACK (by the kernel's TCP)"}
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}

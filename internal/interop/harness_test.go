@@ -98,14 +98,20 @@ type run struct {
 // rawshake runs the program in a node and waits for it, at most a minute.
 func rawshake(t *testing.T, n *lab.Node, args ...string) run {
 	t.Helper()
+	return execute(t, func(ctx context.Context) *lab.Cmd { return n.CommandContext(ctx, program, args...) })
+}
+
+// execute runs a command that ends within a minute.
+func execute(t *testing.T, command func(context.Context) *lab.Cmd) run {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := n.CommandContext(ctx, program, args...)
+	cmd := command(ctx)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		t.Fatalf("rawshake %q hangs\n%s%s", args, &stdout, &stderr)
+		t.Fatalf("%q hangs\n%s%s", cmd.Args, &stdout, &stderr)
 	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

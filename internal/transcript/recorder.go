@@ -109,6 +109,13 @@ func (r *Recorder) Note(at time.Duration, layer Layer, name, text string) {
 	r.decide(at, Local, layer, nil, &Decision{Name: name, Text: text})
 }
 
+// Restart says that what follows is a new connection, to another address: it has
+// sequence numbers, round trips and a result of its own. Frames are counted on.
+func (r *Recorder) Restart() {
+	r.parts, r.latest, r.halves = reassembly.Buffer{}, [2]*Frame{}, [2]half{}
+	r.held, r.lost, r.learned = nil, 0, learned{}
+}
+
 // handshakeTime is from the frame that begins the ClientHello to the one that
 // ends the later Finished, where frames are seen: what this side did before the
 // first and after the last is not in it.

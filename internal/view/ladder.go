@@ -51,6 +51,9 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 		}
 	case transcript.TypeDecision:
 		l.decision(e)
+		if e.Decision.Name == "next_address" {
+			l.headed, l.remarked = false, true // the next one has other ends
+		}
 	case transcript.TypeOctets:
 		l.octets(e.Octets, e.Dir)
 	case transcript.TypeResult:

@@ -1,0 +1,135 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/goal"
+)
+
+// An Attempt is one address of a name, and why it could not be reached.
+type Attempt struct {
+	Remote netip.AddrPort
+	Err    error
+}
+
+// An AddressesError says that no address of a name could be reached. It is of the
+// kind of the last attempt that sent a SYN, which tells most.
+type AddressesError struct {
+	Attempts []Attempt
+	telling  error
+}
+
+func (e *AddressesError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "none of the %d addresses of the name can be reached", len(e.Attempts))
+	for _, a := range e.Attempts {
+		fmt.Fprintf(&b, "; %v: %v", a.Remote.Addr(), a.Err)
+	}
+	return b.String()
+}
+
+func (e *AddressesError) Unwrap() error { return e.telling }
+
+// remotes are the addresses to try, in order.
+func (o *Options) remotes() []netip.AddrPort {
+	return append([]netip.AddrPort{o.Remote}, o.Others...)
+}
+
+// establish opens a connection to the first address that answers (RFC 1123,
+// section 2.3), or, with one address, does not wait. Of the time each gets an equal share of what
+// is left, so that one that is silent does not keep the others from their turn.
+func (r *run) establish(ctx context.Context) error {
+	remotes := r.remotes()
+	if len(remotes) == 1 {
+		return r.open(ctx)
+	}
+	deadline := time.Now().Add(r.Timeout)
+	var failed AddressesError
+	telling := r.story
+	for i, remote := range remotes {
+		r.Remote, r.within = remote, time.Until(deadline)/time.Duration(len(remotes)-i)
+		sent, err := r.attempt(ctx)
+		if err == nil {
+			r.within = time.Until(deadline)
+			return nil
+		}
+		if !unreached(r.Goal, err) {
+			return err
+		}
+		failed.Attempts = append(failed.Attempts, Attempt{remote, bare(err)})
+		if sent || failed.telling == nil {
+			failed.telling, telling = err, r.story
+		}
+		if i+1 < len(remotes) {
+			r.next(remote, remotes[i+1], err)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.story = telling
+	return &failed
+}
+
+// attempt opens a connection and waits for the SYN-ACK. Sent tells whether a SYN
+// left.
+func (r *run) attempt(ctx context.Context) (sent bool, err error) {
+	if err := r.open(ctx); err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.within)
+	defer cancel()
+	var failure error
+	err = r.conn.Wait(ctx, func() bool {
+		failure = r.machine.Err()
+		return failure != nil || r.established()
+	})
+	switch {
+	case err != nil:
+		err = r.gaveUp(ctx, err)
+	case failure != nil:
+		err = r.explain(failure)
+	default:
+		return true, nil
+	}
+	r.conn.Abort()
+	return true, err
+}
+
+// next notes which address was in vain and which is tried now. What was recorded
+// of the first stays; the recorder and the diagnosis begin anew.
+func (r *run) next(was, now netip.AddrPort, err error) {
+	text := fmt.Sprintf("%v cannot be reached (%v): trying %v, the next address of the name", was.Addr(), bare(err), now.Addr())
+	r.note("link", "next_address", text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Recorder.Restart()
+	r.story = goal.NewStory(false)
+	if r.Tell != nil {
+		r.Tell(text)
+	}
+}
+
+// unreached reports whether an error says that an address cannot be reached,
+// rather than what came of a connection, or what this machine forbids.
+func unreached(g goal.Goal, err error) bool {
+	switch goal.Outcome(g, err) {
+	case goal.Closed, goal.Unreachable, goal.Timeout:
+		return true
+	}
+	return false
+}
+
+// bare is an error without the address, which stands beside it.
+func bare(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
