@@ -104,3 +104,14 @@ func TestAFaultOfTheServersIsToldWithItsField(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Only an extension that was offered can be left out.
+func TestNobodyIsToldToLeaveOutWhatWasNotOffered(t *testing.T) {
+	for reason, offered := range map[string]bool{"4660 was not offered": false, "signature_algorithms must not be answered": true} {
+		err := &handshake.ProtocolError{Alert: tlsmsg.AlertUnsupportedExtension, Where: "ServerHello.extensions", Reason: reason}
+		got := NewStory(false).Reasons(Protocol, err)
+		if len(got) != 1 || strings.Contains(got[0].Remedy, "--omit-extension") != offered || strings.Contains(got[0].Means, "does not have") == offered {
+			t.Errorf("%s: %+v", reason, got)
+		}
+	}
+}

@@ -45,10 +45,22 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 		r.Means = "the two sides have different keys, or something on the way changed the bytes"
 		r.Remedy = "Capture at both ends and compare the bytes; try other suites (--ciphers)."
 	case tlsmsg.AlertUnsupportedExtension:
-		r.Remedy = "Nothing on the client's side mends that; leave out the extension that the server answers wrongly (--omit-extension)."
+		d.extensionFault(broke, r)
 	default:
 		r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
 	}
+}
+
+// extensionFault tells of an extension that the ServerHello must not have. Only
+// one that was offered can be left out.
+func (d *diagnosis) extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
+	if strings.HasSuffix(broke.Reason, "was not offered") {
+		r.Means = "the server sends an extension that the ClientHello does not have, which it must not (RFC 5246, section 7.4.1.4)"
+		r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
+		return
+	}
+	r.Means = "the server answers an extension that is the client's alone (RFC 5246, section 7.4.1.4.1)"
+	r.Remedy = "Show it to whoever runs the server; to look further, leave the extension out with --omit-extension."
 }
 
 // notTLS tells what a server speaks in the place of TLS.
