@@ -4,8 +4,8 @@
 // A [Goal] is how far to go, an outcome is one word for what came of it, and a
 // [transcript.Reason] says why. Reasons are found from what stands in the
 // transcript, whether the connection was ours or somebody else's: a [Story]
-// takes note of the entries as they come, and [Story.Reasons] tells. Where
-// there is no transcript, as in a scan, [Code] names the reason of an error.
+// takes note of the entries as they come, and [Story.Reasons] tells. A scan keeps
+// no transcript: its records name an outcome and a class instead.
 //
 // Read goal.go, outcome.go and errors.go (what there is to say), story.go (what
 // is taken note of), reasons.go (which reason is looked for in which order), and
