@@ -115,3 +115,26 @@ func TestNobodyIsToldToLeaveOutWhatWasNotOffered(t *testing.T) {
 		}
 	}
 }
+
+// What became of a reply has a reason of its own, with the flag that helps, and
+// is told neither as a silence nor as no reply at all.
+func TestWhatBecameOfAReplyHasItsOwnReason(t *testing.T) {
+	for _, c := range []struct {
+		err          error
+		code, remedy string
+	}{
+		{&ReplyCutError{Missing: "5 bytes"}, "reply_cut", "Ask again"},
+		{&ReplyCutError{Missing: "5 bytes", Err: &handshake.ClosedError{Handshaken: true}}, "reply_cut", "Ask again"},
+		{&ReplyLimitError{Size: 9, Got: 9}, "reply_limit", "--max-size"},
+		{&ReplyLimitError{Time: time.Second, Got: 9}, "reply_limit", "--max-time"},
+		{&ProtocolChoiceError{Chosen: "h2"}, "protocol_chosen", "--alpn http/1.1"},
+		{ErrNoReply, "no_reply", "--get"},
+	} {
+		s := NewStory(false)
+		s.opened.set, s.moment = true, connected
+		got := s.Reasons(Outcome(Data, c.err), c.err)
+		if len(got) != 1 || got[0].Code != c.code || got[0].What != c.err.Error() && c.code != "no_reply" || !strings.Contains(got[0].Remedy, c.remedy) {
+			t.Errorf("%v: %+v", c.err, got)
+		}
+	}
+}

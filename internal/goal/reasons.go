@@ -27,6 +27,9 @@ func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 		return d.list
 	}
 	d.certificates()
+	if d.reply() {
+		return d.list
+	}
 	switch outcome {
 	case Closed:
 		d.refused()

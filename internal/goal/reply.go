@@ -50,5 +50,5 @@ func (e *ReplyLimitError) Is(target error) bool { return e.Time > 0 && target ==
 type ProtocolChoiceError struct{ Chosen string }
 
 func (e *ProtocolChoiceError) Error() string {
-	return fmt.Sprintf("the server chose %q by ALPN, and the request is written in HTTP/1.1: it was not sent. Offer what is spoken here with --alpn http/1.1, or leave --alpn out", e.Chosen)
+	return fmt.Sprintf("the server chose %q by ALPN (--alpn), and the request is written in HTTP/1.1: it was not sent", e.Chosen)
 }
