@@ -138,3 +138,29 @@ func TestWhatBecameOfAReplyHasItsOwnReason(t *testing.T) {
 		}
 	}
 }
+
+// What the server breaks is told as too weak or too old only where it is that,
+// and a flag is named only where it helps.
+func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
+	for _, c := range []struct {
+		alert                     tlsmsg.AlertDescription
+		where, reason, code, flag string
+	}{
+		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "TLS 1.0, expected TLS 1.2", "version_refused", "--min-version"},
+		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "TLS 1.1, expected TLS 1.2", "version_refused", "--min-version"},
+		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "TLS 1.1, expected TLS 1.0", "version_refused", ""},
+		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "SSL 3.0, expected TLS 1.2", "version_refused", ""},
+		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "TLS 1.3, expected TLS 1.2", "version_refused", ""},
+		{tlsmsg.AlertProtocolVersion, "record header", "version TLS 1.0, expected TLS 1.2 as negotiated", "server_fault", ""},
+		{tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info", "2 bytes in renegotiated_connection", "server_fault", ""},
+		{tlsmsg.AlertInsufficientSecurity, "Certificate", "an RSA key of 512 bits", "too_weak", "--legacy"},
+		{tlsmsg.AlertInsufficientSecurity, "ServerKeyExchange.params.dh_p", "a prime of 512 bits", "too_weak", "--min-dh-bits"},
+	} {
+		err := &handshake.ProtocolError{Alert: c.alert, Where: c.where, Reason: c.reason}
+		got := NewStory(false).Reasons(Protocol, err)
+		if len(got) != 1 || got[0].Code != c.code || got[0].Remedy == "" ||
+			!strings.Contains(got[0].Remedy, c.flag) || c.flag == "" && strings.Contains(got[0].Remedy, "--") {
+			t.Errorf("%s: %s: %+v", c.where, c.reason, got)
+		}
+	}
+}

@@ -24,11 +24,11 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 		return
 	}
 	r.Means = "the server sends what RFC 5246 does not allow here, or what the ClientHello did not offer"
+	r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
 	switch broke.Alert {
 	case tlsmsg.AlertProtocolVersion:
-		r.Code, r.Means = "version_refused", "the server chose a version that this client does not take"
-		r.Remedy = "To look at a host that speaks no better, take TLS 1.0 and 1.1 with --min-version 1.0."
-	case tlsmsg.AlertInsufficientSecurity, tlsmsg.AlertHandshakeFailure:
+		versionFault(broke, r)
+	case tlsmsg.AlertInsufficientSecurity:
 		r.Code, r.Means = "too_weak", "what the server chose is below what this client takes"
 		r.Remedy = "To look at a host with a small key, take it with --legacy."
 		if strings.HasPrefix(broke.Where, "ServerKeyExchange") {
@@ -45,18 +45,32 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 		r.Means = "the two sides have different keys, or something on the way changed the bytes"
 		r.Remedy = "Capture at both ends and compare the bytes; try other suites (--ciphers)."
 	case tlsmsg.AlertUnsupportedExtension:
-		d.extensionFault(broke, r)
+		extensionFault(broke, r)
+	}
+}
+
+// versionFault tells of a version that the server chose and this client does not
+// take. A record's version, which is refused with the same alert, is none.
+func versionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
+	if broke.Where != "ServerHello.server_version" {
+		return
+	}
+	r.Code, r.Means = "version_refused", "the server chose a version that this client does not take"
+	switch chosen := broke.Reason; {
+	case strings.HasPrefix(chosen, "TLS 1.0,"), strings.HasPrefix(chosen, "TLS 1.1, expected TLS 1.2"):
+		r.Remedy = "To look at a host that speaks no better, take TLS 1.0 and 1.1 with --min-version 1.0."
+	case strings.HasPrefix(chosen, "SSL"):
+		r.Remedy = "Nothing on the client's side mends that: rawshake does not speak SSL, which RFC 7568 forbids."
 	default:
-		r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
+		r.Means += ", and that the ClientHello does not offer (RFC 5246, appendix E.1)"
 	}
 }
 
 // extensionFault tells of an extension that the ServerHello must not have. Only
 // one that was offered can be left out.
-func (d *diagnosis) extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
+func extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	if strings.HasSuffix(broke.Reason, "was not offered") {
 		r.Means = "the server sends an extension that the ClientHello does not have, which it must not (RFC 5246, section 7.4.1.4)"
-		r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
 		return
 	}
 	r.Means = "the server answers an extension that is the client's alone (RFC 5246, section 7.4.1.4.1)"
