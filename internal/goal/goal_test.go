@@ -153,6 +153,11 @@ func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
 		{tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "TLS 1.3, expected TLS 1.2", "version_refused", ""},
 		{tlsmsg.AlertProtocolVersion, "record header", "version TLS 1.0, expected TLS 1.2 as negotiated", "server_fault", ""},
 		{tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info", "2 bytes in renegotiated_connection", "server_fault", ""},
+		{tlsmsg.AlertHandshakeFailure, "ServerHello.extensions", "no extended_master_secret, which the resumed session has", "server_fault", "--session-file"},
+		{tlsmsg.AlertHandshakeFailure, "ServerHello.cipher_suite", "X was offered for its number alone: this side cannot finish it", "server_fault", "--ciphers"},
+		{tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "rsa_pkcs1_sha1 was not offered", "server_fault", "--legacy"},
+		{tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "rsa_pkcs1_md5 was not offered", "server_fault", ""},
+		{tlsmsg.AlertDecryptError, "ServerKeyExchange.signature", "the signature does not verify", "not_authentic", ""},
 		{tlsmsg.AlertInsufficientSecurity, "Certificate", "an RSA key of 512 bits", "too_weak", "--legacy"},
 		{tlsmsg.AlertInsufficientSecurity, "ServerKeyExchange.params.dh_p", "a prime of 512 bits", "too_weak", "--min-dh-bits"},
 	} {

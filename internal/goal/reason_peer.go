@@ -44,8 +44,28 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 		r.Code, r.Sure = "not_authentic", transcript.Likely
 		r.Means = "the two sides have different keys, or something on the way changed the bytes"
 		r.Remedy = "Capture at both ends and compare the bytes; try other suites (--ciphers)."
+		if broke.Where == "ServerKeyExchange.signature" {
+			r.Means = "the server signs with another key than its certificate's, or wrongly, or something on the way changed the bytes"
+			r.Remedy = "See on the server that its certificate and its private key belong together; capture at both ends and compare the bytes."
+		}
 	case tlsmsg.AlertUnsupportedExtension:
 		extensionFault(broke, r)
+	default:
+		choiceFault(broke, r)
+	}
+}
+
+// choiceFault names what the client can do about a choice of the server's.
+func choiceFault(broke *handshake.ProtocolError, r *transcript.Reason) {
+	switch {
+	case strings.Contains(broke.Reason, "resumed session"):
+		r.Means = "the server resumes the session with other parameters than it has (RFC 5246, section 7.4.1.3; RFC 7627, section 5.3)"
+		r.Remedy = "Make a full handshake: leave --session-file out, or name a new file."
+	case strings.HasSuffix(broke.Reason, "this side cannot finish it"):
+		r.Means = "the suite is one that is offered to see whether the server takes it, and it does"
+		r.Remedy = "Stop at the certificate (--until certificate), or offer other suites with --ciphers."
+	case broke.Where == "ServerKeyExchange.algorithm" && strings.HasSuffix(broke.Reason, "_sha1 was not offered"):
+		r.Remedy = "To look at a host that signs with SHA-1, offer it with --legacy."
 	}
 }
 
