@@ -58,6 +58,7 @@ func parseTarget(s string) (target, error) {
 	}
 	host, port := s, ""
 	if strings.Contains(s, ":") {
+		s := plainZone(s)
 		var err error
 		if host, port, err = net.SplitHostPort(s); err != nil {
 			if a, perr := netip.ParseAddr(strings.Trim(s, "[]")); perr == nil {
@@ -79,6 +80,16 @@ func parseTarget(s string) (target, error) {
 		return target{}, usageError("%q: %v", s, err)
 	}
 	return t, nil
+}
+
+// plainZone takes the zone of an address in brackets as a URL has it, behind %25
+// (RFC 6874, section 2). %25 alone is the interface of that index.
+func plainZone(s string) string {
+	before, zone, ok := strings.Cut(s, "%25")
+	if !ok || !strings.HasPrefix(s, "[") || strings.HasPrefix(zone, "]") {
+		return s
+	}
+	return before + "%" + zone
 }
 
 func parsePort(s string) (uint16, error) {

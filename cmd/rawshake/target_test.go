@@ -21,6 +21,11 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		"[2001:db8::2]:8443": {host: "2001:db8::2", port: 8443},
 		"2001:db8::2":        {host: "2001:db8::2", port: 443},
 		"[2001:db8::2]":      {host: "2001:db8::2", port: 443},
+		"[fe80::1%eth0]:80":  {host: "fe80::1%eth0", port: 80},
+		"[fe80::1%25eth0]":   {host: "fe80::1%eth0", port: 443}, // as in a URL
+		"[fe80::1%25eth0]:1": {host: "fe80::1%eth0", port: 1},
+		"[fe80::1%25]:80":    {host: "fe80::1%25", port: 80}, // the interface of index 25
+		"fe80::1%25":         {host: "fe80::1%25", port: 443},
 		"a_b-c.test":         {host: "a_b-c.test", port: 443},
 		"example.com:":       {host: "example.com", port: 443}, // as in a URL
 	} {
