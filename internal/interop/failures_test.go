@@ -73,7 +73,7 @@ func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "3s", p.Addr().String()).want(t, 5).says(t, "timed out", "the rest of an answer to our ClientHello", "took the connection")
+	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "3s", p.Addr().String()).want(t, 5).says(t, "timed out", "the rest of an answer to our ClientHello", "began an answer and did not end it")
 	if res := last(t, r); res.Outcome != "timeout" {
 		t.Errorf("result %+v", res)
 	}

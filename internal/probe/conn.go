@@ -53,11 +53,11 @@ type facts struct {
 	queued   bool // for the pace, in loop.ready or loop.slow
 	judged   bool // it failed: nothing more of it is taken
 	reported bool // the record is made; what follows is the end
+	timed    bool // it is in the loop's wheel
 
 	// In the loop's wheel.
 	prev, next *conn
 	unit       int64
-	timed      bool
 }
 
 // What a peer may send before the goal is reached: a longest handshake message,

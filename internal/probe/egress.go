@@ -84,10 +84,12 @@ func (l *loop) mayLeave(c *conn) bool {
 	return l.pace.may() && (c.allowance > 0 || c.ends() || l.answers.may(l.now, c.target.Addr))
 }
 
-// reserve is how many packets of the pace SYNs leave to the connections: those take
-// turns with their peers, who wait for each packet, and some serve one after the
-// other. A SYN can wait.
-func (l *loop) reserve() float64 { return min(mostReserved, l.pace.burst()/2) }
+// reserve is how many packets of the pace SYNs leave to the connections: those
+// take turns with their peers, who wait for each packet, and some serve one after
+// the other. A SYN can wait, but not longer for that than a second.
+func (l *loop) reserve() float64 {
+	return min(mostReserved, l.pace.burst()/2, l.pace.rate*l.pace.factor)
+}
 
 // mostReserved is enough for the packets of a turn at a low rate; at a high one the
 // next are there soon.

@@ -15,16 +15,17 @@ import (
 type conn[S side] struct {
 	self     S
 	isClient bool
-	events   func(Event) // may be nil
-	tamper   *Tamper     // nil: no misbehaviour
-
-	table                *[numPhases][]step[S] // of the version; nil: not started
-	phase                phase
-	stage                Stage
-	state                State
-	fault                error // why the connection is over
+	// refusedRenegotiation says that the peer asked for another handshake.
 	refusedRenegotiation bool
-	last                 lastMessage
+	events               func(Event) // may be nil
+	tamper               *Tamper     // nil: no misbehaviour
+
+	table *[numPhases][]step[S] // of the version; nil: not started
+	phase phase
+	stage Stage
+	state State
+	fault error // why the connection is over
+	last  lastMessage
 
 	suite *suite.Suite   // nil until ServerHello, and after it for one that this side cannot finish
 	ctx   tlsmsg.Context // what decoding a message depends on

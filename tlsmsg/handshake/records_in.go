@@ -12,30 +12,30 @@ import (
 
 // inbound is the receiving half of the record layer (RFC 5246, section 6.2).
 type inbound struct {
-	buf      []byte // received and, from at on, not used up
-	at       int
-	borrowed bool   // buf is the caller's: not to be kept or written to
-	store    []byte // ours, where buf is not
-	offset   int64  // in the stream, of buf[at]
+	buf    []byte // received and, from at on, not used up
+	at     int
+	store  []byte // ours, where buf is borrowed
+	offset int64  // in the stream, of buf[at]
 
 	state    *suite.State   // nil: records are not protected
 	limit    int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
 	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
+	borrowed bool           // buf is the caller's: not to be kept or written to
 	any      bool           // whether there was a good record yet
+	closed   bool           // close_notify arrived
+	ended    bool           // the stream ended
+
+	halfAlert  bool  // the rest of an alert is still to come
+	alertLevel byte  // its first byte
+	alertBegan int64 // offset of its record
+
 	messages tlsmsg.Assembler
 	began    int64 // offset of the record in which the message being assembled begins
 	span     span  // of the record handled last
 
 	app []byte // application data not read yet; lies inside buf
 
-	halfAlert  bool // the rest of an alert is still to come
-	alertLevel byte // its first byte
-	alertBegan int64
-
 	emptyRecords, warnings int // in a row
-
-	closed bool // close_notify arrived
-	ended  bool // the stream ended
 
 	pool *slab.Pool // of buf or store; may be nil
 }

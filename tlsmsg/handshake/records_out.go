@@ -14,11 +14,11 @@ type outbound struct {
 	buf    []byte // made and not taken yet
 	ready  int    // what of buf may be taken: whole flights
 	offset int64  // in the stream, of the next record
-	taken  bool   // buf[:ready] was handed out by Next
 
 	state   *suite.State   // nil: records are not protected
-	version tlsmsg.Version // of the records
 	limit   int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	version tlsmsg.Version // of the records
+	taken   bool           // buf[:ready] was handed out by Next
 	split   bool           // the next record takes one byte alone
 	closed  bool           // close_notify, or a fatal alert, was made
 

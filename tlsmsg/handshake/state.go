@@ -46,17 +46,16 @@ type State struct {
 	EncryptThenMAC       bool
 	SecureRenegotiation  bool               // the server knows RFC 5746
 	Resumed              bool               // an abbreviated handshake
+	Judged               bool               // whether Chain was judged yet
 	RecordSizeLimit      uint16             // that the peer set; 0: none
+	Warning              tlsmsg.Alert       // the last that the peer sent and that did not end the connection; Level 0: none
 	Extensions           []tlsmsg.Extension // of the peer's hello, as on the wire
 
 	Chain        [][]byte          // DER, the leaf first
-	Judged       bool              // whether the chain was judged yet
 	Verdict      error             // why it did not verify, once Judged; nil: it did
 	OCSPResponse []byte            // DER, from CertificateStatus
 	Status       CertificateStatus // that it gives; empty: there is none, or it was not looked at
 	SCTs         [][]byte          // from signed_certificate_timestamp, each a SerializedSCT
-
-	Warning tlsmsg.Alert // the last that the peer sent and that did not end the connection; Level 0: none
 
 	CertificateRequested bool     // by the server
 	Credential           int      // index in Config.Credentials that was sent, or -1
