@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
 // A TimeoutError says that the goal was not reached in time.
@@ -20,8 +20,8 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("timed out after %v, waiting for %s", e.After, e.Waiting)
 }
 
-// Is makes the error an rawtcp.ErrTimeout.
-func (e *TimeoutError) Is(target error) bool { return target == rawtcp.ErrTimeout }
+// Is makes the error a tcb.ErrTimeout.
+func (e *TimeoutError) Is(target error) bool { return target == tcb.ErrTimeout }
 
 // An InterruptedError says that somebody ended the connection by hand.
 type InterruptedError struct {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/rawshake/rawshake/rawtcp"
-	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -45,17 +43,17 @@ func Outcome(goal Goal, err error) string {
 		return NotTLS
 	case errors.As(err, &alert):
 		return Alert
-	case errors.Is(err, rawtcp.ErrRefused):
+	case errors.Is(err, tcb.ErrRefused):
 		return Closed
-	case errors.Is(err, rawtcp.ErrReset):
+	case errors.Is(err, tcb.ErrReset):
 		return Reset
-	case errors.Is(err, rawtcp.ErrUnreachable), errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+	case errors.Is(err, tcb.ErrUnreachable), errors.Is(err, errNoRoute), errors.Is(err, errNoNeighbour):
 		return Unreachable
-	case errors.Is(err, rawtcp.ErrTimeout):
+	case errors.Is(err, tcb.ErrTimeout):
 		return Timeout
 	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply):
 		return Protocol
-	case errors.Is(err, link.ErrPermission), errors.Is(err, guard.ErrPermission):
+	case errors.Is(err, errLinkPermission), errors.Is(err, errGuardPermission):
 		return NotAllowed
 	}
 	return Failed

@@ -6,8 +6,6 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/internal/transcript"
-	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // local finds what this machine itself does not allow or cannot do. It reports
@@ -15,22 +13,22 @@ import (
 func (d *diagnosis) local() bool {
 	r := transcript.Reason{Layer: transcript.Link, What: d.said()}
 	switch {
-	case errors.Is(d.err, guard.ErrPermission):
+	case errors.Is(d.err, errGuardPermission):
 		r.Code, r.Layer = "guard_not_allowed", transcript.Guard
 		r.Remedy = Grant("cap_net_raw,cap_net_admin")
-	case errors.Is(d.err, link.ErrPermission):
+	case errors.Is(d.err, errLinkPermission):
 		r.Code = "not_allowed"
 		r.Remedy = Grant("cap_net_raw") + "\n" +
 			"Or leave TCP to the kernel and see the TLS alone, without any privilege: --link kernel\n" +
 			"Or see a handshake without any privilege, in a private network: rawshake lab demo. What this machine allows: rawshake doctor"
-	case errors.Is(d.err, guard.ErrPortInUse):
+	case errors.Is(d.err, errPortInUse):
 		r.Code, r.Layer = "port_in_use", transcript.Guard
 		r.Remedy = "Choose another port with --source-port, or leave the flag out."
-	case errors.Is(d.err, link.ErrNoRoute):
+	case errors.Is(d.err, errNoRoute):
 		r.Code, r.Remedy = "no_route", "Check the address, and the routes of this machine (ip route get ADDRESS)."
-	case errors.Is(d.err, link.ErrNoNeighbour):
+	case errors.Is(d.err, errNoNeighbour):
 		r.Code, r.Remedy = "no_neighbour", "Check that the host, or the gateway to it, is up and on this network (ip neigh)."
-	case errors.Is(d.err, link.ErrFiltered):
+	case errors.Is(d.err, errFiltered):
 		r.Code, r.Sure = "filtered", transcript.Certain
 		r.Remedy = "Let it out, or use the packet link, which goes below netfilter: --link packet. What is set up here: rawshake doctor"
 	default:

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
 // A ReplyCutError says that the peer's reply ends before its own end.
@@ -43,7 +43,7 @@ func (e *ReplyLimitError) Error() string {
 }
 
 // Is makes the error a timeout where the time was over.
-func (e *ReplyLimitError) Is(target error) bool { return e.Time > 0 && target == rawtcp.ErrTimeout }
+func (e *ReplyLimitError) Is(target error) bool { return e.Time > 0 && target == tcb.ErrTimeout }
 
 // A ProtocolChoiceError says that the server chose an application protocol
 // that the request is not written in.

@@ -1,0 +1,16 @@
+package goal
+
+import (
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// What this machine refuses, as links and guards report it.
+var (
+	errLinkPermission  = link.ErrPermission
+	errGuardPermission = guard.ErrPermission
+	errPortInUse       = guard.ErrPortInUse
+	errNoRoute         = link.ErrNoRoute
+	errNoNeighbour     = link.ErrNoNeighbour
+	errFiltered        = link.ErrFiltered
+)

@@ -1,0 +1,16 @@
+//go:build !linux
+
+package goal
+
+import "errors"
+
+// Links and guards are Linux's: elsewhere there are captures only, and nobody
+// reports these.
+var (
+	errLinkPermission  = errors.New("no link is permitted")
+	errGuardPermission = errors.New("no guard is permitted")
+	errPortInUse       = errors.New("port in use")
+	errNoRoute         = errors.New("no route")
+	errNoNeighbour     = errors.New("no neighbour")
+	errFiltered        = errors.New("filtered")
+)
