@@ -58,11 +58,17 @@ func cut(s string, n int, ellipsis string) string {
 
 // wrap breaks s at spaces into lines of at most n columns. A word that is
 // longer than a line is broken where the line ends.
-func wrap(s string, n int) []string {
+func wrap(s string, n int) []string { return wrapBy(s, n, runeColumns) }
+
+// wrapBy is wrap for characters of other widths.
+func wrapBy(s string, n int, measure func(rune) int) []string {
 	var lines []string
 	line, used := "", 0
 	for word := range strings.FieldsSeq(s) {
-		width := columns(word)
+		width := 0
+		for _, r := range word {
+			width += measure(r)
+		}
 		if used > 0 && used+1+width > n {
 			lines = append(lines, line)
 			line, used = "", 0
@@ -71,7 +77,7 @@ func wrap(s string, n int) []string {
 			line, used = line+" ", used+1
 		}
 		for width > n { // measured once: a word may be long
-			head, taken := split(word, n-used)
+			head, taken := split(word, n-used, measure)
 			word, width = word[len(head):], width-taken
 			lines = append(lines, line+head)
 			line, used = "", 0
@@ -83,9 +89,9 @@ func wrap(s string, n int) []string {
 
 // split is the beginning of s, of at most n columns but at least one character,
 // and its columns.
-func split(s string, n int) (head string, used int) {
+func split(s string, n int, measure func(rune) int) (head string, used int) {
 	for i, r := range s {
-		width := runeColumns(r)
+		width := measure(r)
 		if used+width > n && i > 0 {
 			return s[:i], used
 		}
