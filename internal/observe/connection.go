@@ -97,9 +97,6 @@ func (c *Connection) Listen(listener func(*transcript.Entry)) {
 // JudgeBy has the server's chain judged. It is called before the first packet.
 func (c *Connection) JudgeBy(judge Judge) { c.judge = judge }
 
-// ServerName is the name that the client asked for, once that is known.
-func (c *Connection) ServerName() string { return c.shared.serverName }
-
 // Packet takes one frame of the flow, and the IP packet in it. Both are copied.
 func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 	since := p.At.Sub(c.start)

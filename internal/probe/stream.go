@@ -33,8 +33,6 @@ func newStreamSource(in <-chan fed, s share, m *mac, ports uint16, first uint64)
 		flying: make(map[uint64]flight), known: make(map[flightKey]uint64)}
 }
 
-func (s *streamSource) position(n uint64) uint64 { return s.first + s.share.position(n) }
-
 func (s *streamSource) take() (Target, uint64, supply) {
 	if s.held == nil {
 		select {
@@ -154,13 +152,6 @@ func (c *chainSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	}
 	n, ok := c.stream.find(a, port, local)
 	return n + c.count, ok
-}
-
-func (c *chainSource) position(n uint64) uint64 {
-	if n < c.count {
-		return c.space.position(n)
-	}
-	return c.stream.position(n - c.count)
 }
 
 func (c *chainSource) release(n uint64) {

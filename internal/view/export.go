@@ -25,9 +25,6 @@ func MessageFacts(m *transcript.Message) []string {
 	return pieces
 }
 
-// GhostAdvice says where a RST that we did not send came from.
-func GhostAdvice(f *transcript.Frame) string { return ghostAdvice(f) }
-
 // Milliseconds formats a time as the ladder does.
 func Milliseconds(d time.Duration) string { return milliseconds(d) }
 
