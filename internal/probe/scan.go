@@ -94,7 +94,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	if d != nil {
 		in := make(chan fed, feedAhead)
 		d.outs = append(d.outs, in)
-		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports, 0)
+		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports)
 	}
 	l.source = newChain(space, stream)
 	l.window = newWindow(0)

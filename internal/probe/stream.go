@@ -9,7 +9,6 @@ type streamSource struct {
 	in     <-chan fed
 	mac    *mac
 	ports  uint16
-	first  uint64 // the position of the feed's first target
 	next   uint64
 	held   *fed // taken from in, and without a port yet
 	flying map[uint64]flight
@@ -28,8 +27,8 @@ type flightKey struct {
 	local uint16
 }
 
-func newStreamSource(in <-chan fed, s share, m *mac, ports uint16, first uint64) *streamSource {
-	return &streamSource{share: s, in: in, mac: m, ports: ports, first: first,
+func newStreamSource(in <-chan fed, s share, m *mac, ports uint16) *streamSource {
+	return &streamSource{share: s, in: in, mac: m, ports: ports,
 		flying: make(map[uint64]flight), known: make(map[flightKey]uint64)}
 }
 
