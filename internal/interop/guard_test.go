@@ -56,7 +56,7 @@ func TestEachGuardHolds(t *testing.T) {
 			t.Run(guard+"/"+link, func(t *testing.T) {
 				s := sniff(t, l.Far(), l.Far().Interface())
 				rawshake(t, l.Near(), "connect", "-q", "--guard", guard, "--link", link, "--get", "/", "--ca", f.ca, hostPort(l.Far(), peerPort)).want(t, 0)
-				if n := len(resets(from(s.end(), l.Near().Addr().String()))); n != 0 {
+				if n := len(resets(from(s.end(t), l.Near().Addr().String()))); n != 0 {
 					t.Errorf("%d RSTs of ours on the wire", n)
 				}
 			})

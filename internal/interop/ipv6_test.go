@@ -48,7 +48,7 @@ func TestFetchOverIPv6(t *testing.T) {
 				s := sniff(t, l.Far(), l.Far().Interface())
 				r := rawshake(t, l.Near(), "connect", "--json", "--guard", guard, "--link", link, "--get", "/", "--ca", f.ca,
 					"--cert", f.clientCert, "--key", f.clientKey, hostPort6(l.Far())).want(t, 0)
-				ours := from(s.end(), l.Near().Addr6().String())
+				ours := from(s.end(t), l.Near().Addr6().String())
 				checkOpening(t, ours)
 				if mss := ours[0].tcp.Options[0].OptionData; !bytes.Equal(mss, []byte{1440 >> 8, 1440 & 0xff}) {
 					t.Errorf("the SYN's MSS is % x, want 1440", mss)
@@ -116,7 +116,7 @@ func TestAnAddressOfNobodysConnectsWithoutAGuard(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			s := sniff(t, l.Far(), l.Far().Interface())
 			r := rawshake(t, l.Near(), "connect", "--json", "--source-ip", source, "--get", "/", "--ca", f.ca, address).want(t, 0)
-			ours := from(s.end(), source)
+			ours := from(s.end(t), source)
 			checkOpening(t, ours)
 			if n := len(resets(ours)); n != 0 {
 				t.Errorf("%d RSTs on the wire", n)

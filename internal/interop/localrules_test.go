@@ -87,12 +87,8 @@ func TestTheChosenGuardHoldsAgainstAFirewallThatAnswers(t *testing.T) {
 	if chosen == guard.KindListener {
 		t.Error("the listener guard was chosen, which cannot hold")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range s.packets {
-		if p.src == l.Near().Addr().String() && p.tcp.RST {
-			t.Errorf("a RST of the near node's kernel, under the %s guard", chosen)
-		}
+	for range resets(from(s.end(t), l.Near().Addr().String())) {
+		t.Errorf("a RST of the near node's kernel, under the %s guard", chosen)
 	}
 }
 
@@ -114,16 +110,14 @@ func TestTheSYNAnnouncesWhatTheRouteSays(t *testing.T) {
 	for _, network := range []*rawtcp.Network{nil, {}} {
 		s := sniff(t, l.Far(), l.Far().Interface())
 		visit(t, l, rawtcp.Dialer{Network: network}, address)
-		s.mu.Lock()
 		announced := 0
-		for _, p := range s.packets {
+		for _, p := range s.end(t) {
 			for _, o := range p.tcp.Options {
 				if p.tcp.SYN && !p.tcp.ACK && o.OptionType == 2 {
 					announced = int(o.OptionData[0])<<8 | int(o.OptionData[1])
 				}
 			}
 		}
-		s.mu.Unlock()
 		if announced != 400 {
 			t.Errorf("with a Network %v: the SYN announces %d, want 400", network != nil, announced)
 		}

@@ -81,7 +81,7 @@ func TestConnectionsOfANetworkShareOneLinkAndNoneIsReset(t *testing.T) {
 				t.Errorf("set up: %q, expected %s, and little more", setUp, want)
 			}
 			for _, address := range []string{l.Near().Addr().String(), l.Far().Addr().String()} {
-				if n := len(resets(from(s.end(), address))); n > 0 {
+				if n := len(resets(from(s.end(t), address))); n > 0 {
 					t.Errorf("%d resets from %s", n, address)
 				}
 			}

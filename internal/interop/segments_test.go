@@ -25,7 +25,7 @@ func TestTheWireShowsOurSegments(t *testing.T) {
 		t.Run(link, func(t *testing.T) {
 			s := sniff(t, l.Far(), l.Far().Interface())
 			r := rawshake(t, l.Near(), "connect", "--link", link, "--json", "--get", "/", "--ca", f.ca, hostPort(l.Far(), peerPort)).want(t, 0)
-			ours := from(s.end(), l.Near().Addr().String())
+			ours := from(s.end(t), l.Near().Addr().String())
 			checkOpening(t, ours)
 			checkResets(t, ours, entries(t, r.stderr))
 		})

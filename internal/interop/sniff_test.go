@@ -17,7 +17,11 @@ import (
 
 // A sniffer captures on a node's interface with code that is not ours.
 type sniffer struct {
+	handle *pcapgo.EthernetHandle
+	came   int // packets that the kernel has put into the capture
+
 	mu      sync.Mutex
+	read    int // packets that were taken out of it
 	packets []seen
 }
 
@@ -64,24 +68,25 @@ func sniffOnly(t *testing.T, n *lab.Node, device string, filter []bpf.Instructio
 	}); err != nil {
 		t.Fatalf("capturing on %s: %v", device, err)
 	}
-	s := &sniffer{}
-	go s.read(h) // until the process ends: such a handle cannot be woken
+	s := &sniffer{handle: h}
+	go s.follow() // until the process ends: such a handle cannot be woken
 	return s
 }
 
-func (s *sniffer) read(h *pcapgo.EthernetHandle) {
+func (s *sniffer) follow() {
 	for {
-		data, _, err := h.ReadPacketData()
+		data, _, err := s.handle.ReadPacketData()
 		if err != nil {
 			return
 		}
 		p := gopacket.NewPacket(data, layers.LayerTypeEthernet, gopacket.NoCopy)
 		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
+		s.mu.Lock()
+		s.read++
 		if ip := p.NetworkLayer(); ip != nil && tcp != nil {
-			s.mu.Lock()
 			s.packets = append(s.packets, seen{ip.NetworkFlow().Src().String(), identification(ip), tcp})
-			s.mu.Unlock()
 		}
+		s.mu.Unlock()
 	}
 }
 
@@ -93,15 +98,24 @@ func identification(ip gopacket.NetworkLayer) uint16 {
 }
 
 // end waits for what is still under way, and returns all segments.
-func (s *sniffer) end() []seen {
-	// A capture has no end of its own: give the last packets time to be read.
+func (s *sniffer) end(t *testing.T) []seen {
+	t.Helper()
+	// A capture has no end of its own: give the last packets time to come, and
+	// read all that the kernel counted.
+	late := time.Now().Add(patience)
 	for n, same := -1, 0; same < 3; {
 		time.Sleep(20 * time.Millisecond)
+		if time.Now().After(late) {
+			t.Fatalf("a capture that does not end: %d packets came, %d were read", s.came, n)
+		}
+		stats, err := s.handle.Stats() // since it was asked last
+		if err != nil {
+			t.Fatalf("what the capture holds: %v", err)
+		}
+		s.came += int(stats.Packets - stats.Drops)
 		s.mu.Lock()
-		if len(s.packets) == n {
-			same++
-		} else {
-			n, same = len(s.packets), 0
+		if same++; s.read != n || s.read < s.came {
+			n, same = s.read, 0
 		}
 		s.mu.Unlock()
 	}

@@ -115,7 +115,7 @@ func TestNoResetsFromAListenersPort(t *testing.T) {
 				for range 20 {
 					ping(t, l.Far(), ln.Addr().String())
 				}
-				if n := len(resets(from(s.end(), l.Near().Addr().String()))); n != 0 {
+				if n := len(resets(from(s.end(t), l.Near().Addr().String()))); n != 0 {
 					t.Errorf("%d RSTs of ours on the wire", n)
 				}
 			})

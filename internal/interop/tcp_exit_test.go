@@ -101,7 +101,7 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 				}
 				leave(c.(*rawtcp.Conn))
 				seen.settle()
-				onWire := resets(from(s.end(), l.Near().Addr().String()))
+				onWire := resets(from(s.end(t), l.Near().Addr().String()))
 				if ours, late := seen.counts(); ours == 0 || late == 0 || len(onWire) == 0 {
 					t.Fatalf("%d RSTs of ours, %d segments after the first, %d RSTs on the wire: this shows nothing", ours, late, len(onWire))
 				}
@@ -160,7 +160,7 @@ func TestAFINThatComesAgainMeetsUs(t *testing.T) {
 			}
 			c.(*rawtcp.Conn).Shutdown(t.Context())
 			time.Sleep(time.Second) // what would come now meets the kernel
-			all := s.end()
+			all := s.end(t)
 			fins := 0
 			for _, p := range from(all, l.Far().Addr().String()) {
 				if p.tcp.FIN {
@@ -190,7 +190,7 @@ func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the dial ended with %v", err)
 	}
-	for _, p := range from(s.end(), l.Near().Addr().String()) {
+	for _, p := range from(s.end(t), l.Near().Addr().String()) {
 		if !p.tcp.SYN || p.tcp.ACK {
 			t.Errorf("on the wire beside the SYN: %+v", p.tcp)
 		}
@@ -212,7 +212,7 @@ func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
 			}
 			s := sniff(t, l.Far(), l.Far().Interface())
 			rawshake(t, l.Near(), "connect", "--insecure", "--until", until, p.Addr().String()).want(t, 0)
-			all := s.end()
+			all := s.end(t)
 			if n := len(resets(all)); n != 0 {
 				t.Errorf("%d RSTs on the wire", n)
 			}
@@ -265,7 +265,7 @@ func TestAnInterruptEndsTheConnection(t *testing.T) {
 				t.Errorf("result %+v", res)
 			}
 			// An ACK that crosses our RST draws another one of ours.
-			ours := from(s.end(), l.Near().Addr().String())
+			ours := from(s.end(t), l.Near().Addr().String())
 			if told := len(resets(ours)) > 0; told != c.reset {
 				t.Errorf("a RST on the wire: %v, want %v", told, c.reset)
 			}
