@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -41,10 +42,12 @@ func newAnswers(rate float64, scatter func(netip.Addr) uint16) *answers {
 	return &answers{pace: pace{rate: share, factor: 1}, scatter: scatter}
 }
 
-// An owed RST answers what a target said to our SYN and should not have.
+// An owed answer is a RST to what a target said to our SYN and should not have, or
+// a SYN-ACK to its own SYN.
 type owed struct {
-	n   uint64
-	seq wire.Seq
+	n       uint64
+	seq     wire.Seq
+	crossed bool // it is the SYN-ACK
 }
 
 // correct has a target that waits for the right answer to our SYN get a RST for a
@@ -52,13 +55,18 @@ type owed struct {
 // earlier connection needs it, or it will never take the next SYN. So each SYN of
 // ours pays for one, and no more.
 func (l *loop) correct(n uint64, slot *slot, seq wire.Seq) {
-	if slot.flags&slotReset == 0 {
-		slot.flags |= slotReset
-		l.owed = append(l.owed, owed{n, seq})
+	l.owe(slot, owed{n: n, seq: seq})
+}
+
+// owe notes an answer, if our last SYN has drawn none yet.
+func (l *loop) owe(slot *slot, o owed) {
+	if slot.flags&slotOwed == 0 {
+		slot.flags |= slotOwed
+		l.owed = append(l.owed, o)
 	}
 }
 
-// sendOwed sends those RSTs, as the pace lets it.
+// sendOwed sends those answers, as the pace lets it.
 func (l *loop) sendOwed() {
 	for len(l.owed) > 0 && l.pace.may() {
 		o := l.owed[0]
@@ -72,10 +80,26 @@ func (l *loop) sendOwed() {
 			continue
 		}
 		if hop, state := w.to(l.now, t.Addr); state == hopKnown {
-			r := wire.Segment{SrcPort: w.path.first + l.source.port(o.n, &t), DstPort: t.Port, Seq: o.seq, Flags: wire.RST}
-			l.out = w.path.appendPacket(l.out[:0], t.Addr, &r, false)
-			l.send(w.path, hop, l.out)
+			l.sendAnswer(&o, &t, w.path, hop)
 		}
+	}
+}
+
+// sendAnswer sends one of them. The SYN that follows a RST at once, as package tcb
+// has it too, is one of those that the target gets anyway: an honest host takes it,
+// now that the RST has ended what it took the first for.
+func (l *loop) sendAnswer(o *owed, t *Target, p *path, hop link.Hop) {
+	local, slot := p.first+l.source.port(o.n, t), l.window.at(o.n)
+	r := wire.Segment{Seq: o.seq, Flags: wire.RST}
+	if kept := l.crossed[o.n]; o.crossed && kept != nil {
+		r = l.answerTo(kept, p, t, local)
+	}
+	r.SrcPort, r.DstPort = local, t.Port
+	l.out = p.appendPacket(l.out[:0], t.Addr, &r, false)
+	l.send(p, hop, l.out)
+	if !o.crossed && slot.tries == 1 && l.o.Retries > 0 && l.pace.may() {
+		slot.flags |= slotLate
+		l.sendSYN(o.n, slot, t, p, hop)
 	}
 }
 

@@ -234,6 +234,9 @@ var floods = map[string]struct {
 	"RSTs beside the window's edge": {openConnection, func(f *floodNet, n int) []byte {
 		return f.segment(n, wire.Segment{Flags: wire.RST, Seq: wire.Seq(2001 + n%1000)})
 	}},
+	"SYNs for a SYN-ACK": {nil, toTarget(func(s *wire.Segment, n int) wire.Segment {
+		return wire.Segment{Flags: wire.SYN, Seq: wire.Seq(n), Window: 8192}
+	})},
 	"SYNs on a connection": {openConnection, flags(wire.SYN)},
 	"ACKs of what was never sent": {openConnection, func(f *floodNet, n int) []byte {
 		return f.segment(n, wire.Segment{Flags: wire.ACK, Seq: 1001, Ack: wire.Seq(n), Window: 8192})

@@ -63,7 +63,7 @@ type loop struct {
 	replies  replies   // that links may give by themselves
 	ready    connQueue // connections with something to send, for which the pace has no room,
 	slow     connQueue // and those that have drawn more than their allowance
-	owed     []owed    // RSTs to wrong answers
+	owed     []owed    // RSTs to wrong answers, and SYN-ACKs
 	work     []job     // from working on, what waits for cryptography
 	working  int
 	workers  *workers    // who do the long work; nil: nobody, and it is like the other
@@ -80,6 +80,7 @@ type loop struct {
 	rec      record.Record
 	buf      []byte // records to be handed over
 	odd      map[uint64]record.Packet
+	crossed  map[uint64]*crossedSYN
 
 	fragments reassembly.Buffer
 
@@ -102,7 +103,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), ports: uint16(o.Ports)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), ports: uint16(o.Ports)}
 	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
 	l.mostLive = l.most
 	if o.MaxConns > 0 {
@@ -325,7 +326,7 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	}
 	slot.sent = uint32(l.now / tick)
 	slot.tries++
-	slot.flags &^= slotReset
+	slot.flags &^= slotOwed
 	if slot.flags&slotLate != 0 {
 		l.late[slot.tries-1] = append(l.late[slot.tries-1], n)
 	}

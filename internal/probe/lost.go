@@ -197,6 +197,7 @@ func (l *loop) restart() {
 	l.slow.clear()
 	l.owed = l.owed[:0]
 	clear(l.odd)
+	clear(l.crossed)
 	clear(l.late)
 	l.parked = l.parked[:0]
 	for n := l.window.base; n < l.window.head; n++ {

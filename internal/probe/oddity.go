@@ -10,9 +10,10 @@ const (
 	oddResetAtOnce                    // RST right after the ACK
 	oddTarpit                         // it keeps the connection and gets nowhere
 	oddEndless                        // data without end
+	oddCrossed                        // a SYN in the place of a SYN-ACK
 )
 
-var oddNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data"}
+var oddNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open"}
 
 // names are how a record calls them.
 func (o oddity) names() []string {

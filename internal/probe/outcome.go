@@ -49,6 +49,7 @@ func (l *loop) write(n uint64, r *record.Record) {
 func (l *loop) done(n uint64) {
 	l.window.at(n).state = slotDone
 	delete(l.odd, n)
+	delete(l.crossed, n)
 	l.source.release(n)
 }
 
@@ -84,6 +85,9 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	if s.odd != 0 {
 		r.Outcome, r.Class = record.OutcomeProtocol, "tcp"
 		r.Error = "its SYN-ACK acknowledges what was never sent"
+		if s.odd&oddWrongACK == 0 {
+			r.Error = "it answers our SYN by a SYN, and our SYN-ACK by nothing"
+		}
 		r.Odd = s.odd.names()
 		r.Evidence = l.odd[n]
 	}

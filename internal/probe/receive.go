@@ -139,6 +139,11 @@ func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment
 	case s.Flags.Has(wire.SYN) && ours:
 		l.wayBack(h, s).heard = l.now
 		l.born(p, n, slot, iss, offset, h, s, packet)
+	case ours && l.crossed[n] != nil && s.Seq == l.crossed[n].seg.Seq+1:
+		l.wayBack(h, s).heard = l.now
+		l.bornOfBoth(p, n, slot, iss, offset, h, s, packet)
+	case s.Flags.Has(wire.SYN) && !s.Flags.Has(wire.ACK):
+		l.crosses(n, slot, h, s, offset, packet)
 	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
 		if s.Flags.Has(wire.SYN) {
 			slot.odd |= oddWrongACK
@@ -197,39 +202,54 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 
 // born makes a connection of a SYN-ACK.
 func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	hop, state := l.wayBack(h, s).to(l.now, h.Src)
-	if state != hopKnown {
-		return // forgotten: it will be sent again
+	c := l.connect(p, n, slot, h, s, packet)
+	if c == nil {
+		return
 	}
-	l.stats.Answers++
-	delete(l.odd, n) // what counts has come
-	t := l.source.at(n)
-	c := l.take()
-	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
-	c.begin = l.firstAt(slot)
-	c.syns, c.odd = slot.tries, slot.odd
-	c.limit = l.now.Add(l.o.Timeout)
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
-	c.peerEnd, c.earned, c.allowance = s.End(), s.Seq.Add(1), firstAllowance
-	c.last.Set(l.arrived.Sub(c.begin), packet.Data)
-	c.reach(record.StepAnswer)
-	c.rtt = l.rtt(slot, s, offset)
+	c.rtt, c.peerEnd, c.earned = l.rtt(slot, s, offset), s.End(), s.Seq.Add(1)
 	if s.Window == 0 {
 		c.odd |= oddZeroWindow
 	}
 	if len(s.Payload) > 0 {
 		c.odd |= oddSYNData
 	}
+	l.open(c, iss, offset, s)
+	l.settle(c)
+}
+
+// connect gives a target a connection, when what proves itself has come. It is nil
+// where nobody knows at the moment how to answer: then it will come again.
+func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *conn {
+	hop, state := l.wayBack(h, s).to(l.now, h.Src)
+	if state != hopKnown {
+		return nil
+	}
+	l.stats.Answers++
+	delete(l.odd, n) // what counts has come
+	delete(l.crossed, n)
+	t := l.source.at(n)
+	c := l.take()
+	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
+	c.begin = l.firstAt(slot)
+	c.syns, c.odd = slot.tries, slot.odd
+	c.limit = l.now.Add(l.o.Timeout)
+	c.allowance = firstAllowance
+	c.last.Set(l.arrived.Sub(c.begin), packet.Data)
+	c.reach(record.StepAnswer)
 	slot.state, slot.conn = slotConnected, c.index
 	l.live++
+	return c
+}
 
-	c.tcp.Reset(l.profile(p), tcb.Identity{LocalPort: c.local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+// open gives a connection its machine, and that what the target answered.
+func (l *loop) open(c *conn, iss, offset uint32, s *wire.Segment) {
+	c.tcp.Reset(l.profile(c.path), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
 	c.session.Open(l.now)
 	c.session.Receive(l.now, s)
-	l.settle(c)
 }
 
 // icmp takes an error message about a packet of ours.

@@ -25,7 +25,7 @@ const (
 	slotRepeat   slotFlags = 1 << iota // an earlier run may have probed it
 	slotLate                           // its SYN leaves out of turn: see loop.late
 	slotFiltered                       // this machine did not let its last SYN out
-	slotReset                          // a wrong answer to its last SYN has drawn a RST: see loop.owed
+	slotOwed                           // what answered its last SYN has drawn an answer: see loop.owed
 )
 
 type slotState uint8

@@ -65,7 +65,8 @@ type sendSide struct {
 	last    Instant // when octets were last sent
 	since   Instant // since when the peer owes us something
 
-	override bool // send what fits, however little (section 3.8.6.2.1)
+	override  bool // send what fits, however little (section 3.8.6.2.1)
+	corrected bool // the SYN was sent again behind a RST: see openAgain
 }
 
 // receiveSide is the receive sequence space, and what has arrived.

@@ -138,6 +138,21 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	return true
 }
 
+// openAgain has our SYN follow the RST at once. The peer still knew an earlier
+// connection, as the challenge ACK of RFC 5961, section 4.2, or an old SYN-ACK tells;
+// the RST has ended it, so that the SYN finds the peer ready. Once: who answers
+// wrongly again waits for the timeout.
+func (c *Conn) openAgain() {
+	if c.snd.tries > 0 || c.snd.corrected || c.cfg.SYNTries == 1 {
+		return
+	}
+	c.snd.corrected = true
+	c.snd.timing.running = false // two SYNs: which is answered is not known
+	c.timers.stop(timerRetransmit)
+	c.out.syn = true
+	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: 1, What: "SYN", Why: becauseReset.String()})
+}
+
 // openedFromBothSides is a simultaneous open: the peer's SYN crossed ours (RFC
 // 9293, section 3.5, MUST-10). Any octets on it are left for the peer to send
 // again.
@@ -151,6 +166,9 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 // synAcked notes that the peer has acknowledged our SYN, which establishes the
 // connection.
 func (c *Conn) synAcked(now Instant, s *wire.Segment) {
+	if c.out.syn { // our SYN-ACK has not left, and need not any more: an ACK says as much
+		c.out.syn, c.out.ack = false, true
+	}
 	c.snd.una = c.id.ISS.Add(1)
 	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una, point: c.snd.una}
 	c.timers.stop(timerRetransmit)

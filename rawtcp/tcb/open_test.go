@@ -125,10 +125,68 @@ func TestWrongAckInSynSentDrawsReset(t *testing.T) {
 		if got.Seq != want.Ack || got.Flags != wire.RST {
 			t.Errorf("%s drew %s", line, show(&got, testISS, testIRS))
 		}
+		k.expect("SYN seq=0")
 		k.quiet()
 		k.send("SYN-ACK seq=0 ack=1")
 		k.state(Established)
 	}
+}
+
+// A peer that still knows an earlier connection answers the SYN by an ACK of that
+// (RFC 5961, section 4.2); once our RST has ended it, it takes a SYN. That follows
+// the RST at once, and once: a peer that goes on has no more from us than RSTs, and
+// the timeout is what it was.
+func TestTheSYNFollowsAtOnceWhenARSTHasClearedTheWay(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNTries = 3 })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.after(10 * time.Millisecond)
+	k.send("ACK seq=5 ack=-7777")
+	k.expect("RST seq=-7777")
+	k.expect("SYN seq=0")
+	k.said("retransmission")
+	for range 3 {
+		k.send("ACK seq=5 ack=-7777")
+		k.expect("RST seq=-7777")
+		k.quiet()
+	}
+	k.after(time.Second)
+	k.expect("SYN seq=0")
+	k.send("ACK seq=5 ack=-7777")
+	k.expect("RST seq=-7777")
+	k.quiet()
+	k.send("SYN-ACK seq=0 ack=1")
+	k.state(Established)
+	if _, ok := k.c.HandshakeRTT(); ok {
+		t.Error("an RTT from one of several SYNs")
+	}
+}
+
+func TestASYNBehindARSTIsNoLossAndTellsNoRTT(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("ACK seq=5 ack=-7777")
+	k.expect("RST seq=-7777")
+	k.expect("SYN seq=0")
+	k.send("SYN-ACK seq=0 ack=1")
+	k.expect("ACK seq=1")
+	if _, ok := k.c.HandshakeRTT(); ok {
+		t.Error("an RTT, though either SYN may have been answered")
+	}
+	k.write("x")
+	k.expect(`ACK seq=1 "x"`)
+	k.after(time.Second) // and not three (RFC 6298, (5.7)): nothing was lost
+	k.expect(`ACK seq=1 "x"`)
+}
+
+func TestWhereOneSYNIsAllowedNoneFollowsARST(t *testing.T) {
+	k := start(t, func(c *Config) { c.SYNTries = 1 })
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("ACK seq=5 ack=-7777")
+	k.expect("RST seq=-7777")
+	k.quiet()
 }
 
 func TestResetInSynSent(t *testing.T) {

@@ -14,11 +14,12 @@ const (
 	becausePartial
 	becauseWindow
 	becausePathMTU
+	becauseReset
 )
 
 var causes = [...]string{"", "no acknowledgment within the RTO", "three duplicate ACKs", "SACK blocks above it",
 	"what was sent after it has arrived", "an ACK of only a part of what was in flight",
-	"the window is open again", "the path takes smaller segments only"}
+	"the window is open again", "the path takes smaller segments only", "our RST has cleared the way for it"}
 
 func (c cause) String() string { return causes[c] }
 

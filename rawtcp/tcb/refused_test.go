@@ -230,6 +230,19 @@ func TestASYNWithOctetsThatComesTwiceLeavesTheConnection(t *testing.T) {
 	}
 }
 
+// What crosses may come all at once: then our SYN-ACK, which has not left yet, has
+// nothing more to say.
+func TestASYNAndTheACKAfterItMayComeTogether(t *testing.T) {
+	k := start(t, nil)
+	k.c.Open(k.now)
+	k.expect("SYN seq=0")
+	k.send("SYN seq=0 win=1000 mss=1000")
+	k.send("ACK seq=1 ack=1 win=1000")
+	k.state(Established)
+	k.expect("ACK seq=1 ack=1")
+	k.quiet()
+}
+
 func TestASYNACKWithOctetsEndsASimultaneousOpen(t *testing.T) {
 	k := reach(t, SynReceived, nil)
 	k.expect("SYN-ACK seq=0 ack=1")

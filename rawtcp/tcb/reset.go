@@ -31,4 +31,7 @@ func (c *Conn) fillReset(now Instant, s *wire.Segment) {
 	s.Seq, s.Flags = c.out.resetSeq, wire.RST
 	c.addTimestamps(now, s, 0)
 	c.out.resetDue = false
+	if c.state == SynSent {
+		c.openAgain()
+	}
 }

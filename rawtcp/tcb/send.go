@@ -181,7 +181,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 		return
 	}
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
-		if !c.snd.timing.running {
+		if !c.snd.timing.running && !(s.Flags.Has(wire.SYN) && c.snd.corrected) {
 			c.snd.timing = rttTiming{running: true, seg: span{s.Seq, end}, sent: now}
 		}
 		c.snd.nxt = later(c.snd.nxt, end)

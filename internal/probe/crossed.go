@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A target may answer our SYN by a SYN of its own, as in a simultaneous open (RFC
+// 9293, section 3.5) and a split handshake. That SYN proves nothing, since whoever
+// sends it need not have seen ours: it draws a SYN-ACK, no more than once a SYN of
+// ours, and takes no connection's memory. The connection is born of the ACK that
+// follows, which proves itself as a SYN-ACK does.
+
+// A crossedSYN is such a SYN, until then.
+type crossedSYN struct {
+	seg  wire.Segment
+	ttl  uint8
+	ipID uint16
+	rtt  time.Duration // from our SYN to it, negative: not known
+}
+
+// mostCrossed bounds how many are kept.
+const mostCrossed = 1 << 12
+
+// crosses takes a target's SYN, of which the last counts.
+func (l *loop) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset uint32, packet link.Packet) {
+	kept := l.crossed[n]
+	if kept == nil {
+		if len(l.crossed) >= mostCrossed {
+			l.stats.Stray++
+			return
+		}
+		kept = new(crossedSYN)
+		l.crossed[n] = kept
+	}
+	*kept = crossedSYN{seg: *s, ttl: h.HopLimit, ipID: uint16(h.Fragment.ID), rtt: l.rtt(slot, s, offset)}
+	kept.seg.Payload = nil // the peer will send it again
+	slot.odd |= oddCrossed
+	l.keepOdd(n, slot, packet)
+	l.owe(slot, owed{n: n, crossed: true})
+}
+
+// answerTo makes the SYN-ACK that a SYN of a target's gets: the machine does.
+func (l *loop) answerTo(kept *crossedSYN, p *path, t *Target, local uint16) (s wire.Segment) {
+	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	var c tcb.Conn
+	c.Reset(l.profile(p), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.Open(l.now)
+	c.Receive(l.now, &kept.seg)
+	c.Next(l.now, &s)
+	c.Release()
+	return s
+}
+
+// bornOfBoth makes a connection of the ACK that follows a target's SYN.
+func (l *loop) bornOfBoth(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	kept := l.crossed[n]
+	c := l.connect(p, n, slot, h, s, packet)
+	if c == nil {
+		return
+	}
+	c.answer = record.Answer{TTL: kept.ttl, IPID: kept.ipID, Window: kept.seg.Window, Options: kept.seg.Options}
+	c.rtt, c.peerEnd, c.earned = kept.rtt, kept.seg.End(), kept.seg.Seq.Add(1)
+	l.open(c, iss, offset, &kept.seg)
+	c.observe(l.arrived, h, s, packet.Data)
+	c.session.Receive(l.now, s)
+	l.settle(c)
+}
