@@ -24,6 +24,7 @@ import (
 // A bridge is one link's.
 type bridge struct {
 	fates *weather.Fates
+	lines [2]*frameLine
 	mtx   sync.Mutex // guards fates and log
 	log   io.Writer  // may be nil
 	ends  [2]*os.File
@@ -47,10 +48,27 @@ func (l *Lab) startBridge(ether *space, names [2]string, w weather.Weather, link
 	}
 	for i := range b.ends {
 		line := newFrameLine(w)
+		b.lines[i] = line
 		b.wg.Go(func() { b.take(b.ends[i], line) })
 		b.wg.Go(func() { line.deliver(b.ends[1-i], b.done) })
 	}
+	if l.bridges == nil {
+		l.bridges = map[int]*bridge{}
+	}
+	l.bridges[link] = b
 	return l.owns(b)
+}
+
+// change makes the link another one for the packets to come.
+func (b *bridge) change(w weather.Weather) {
+	b.mtx.Lock()
+	b.fates.Change(w)
+	b.mtx.Unlock()
+	for _, line := range b.lines {
+		line.mu.Lock()
+		line.line.Change(w)
+		line.mu.Unlock()
+	}
 }
 
 // openFrames opens an AF_PACKET socket on an interface.

@@ -21,7 +21,9 @@ type Lab struct {
 	nodes    []*Node
 	papers   func() (*Papers, error)
 
-	ether      *space // where bridges stand; nil: there is no weather
+	changing   sync.Mutex      // held while a link's impairment is changed
+	ether      *space          // where bridges stand; nil: there is no weather
+	bridges    map[int]*bridge // by the number of their link
 	weatherLog io.Writer
 
 	starting sync.RWMutex // held to read while a command starts
@@ -70,6 +72,7 @@ func New(ctx context.Context, opts ...Option) (*Lab, error) {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	l := &Lab{topology: o.topology, weatherLog: o.log}
+	l.topology.Links = slices.Clone(o.topology.Links) // which may change
 	l.papers = sync.OnceValues(l.makePapers)
 	if err := l.build(ctx, o); err != nil {
 		_ = l.Close()
@@ -147,8 +150,14 @@ func (l *Lab) Node(name string) *Node {
 // Nodes are all nodes, in the topology's order.
 func (l *Lab) Nodes() []*Node { return slices.Clone(l.nodes) }
 
-// Topology is what the lab was made of.
-func (l *Lab) Topology() Topology { return l.topology }
+// Topology is what the lab was made of, with what its links are now.
+func (l *Lab) Topology() Topology {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.topology
+	t.Links = slices.Clone(t.Links)
+	return t
+}
 
 // Papers are the certificates of the lab's own CA, which signs those of all
 // services in the topology: the CA for clients to trust, a certificate for

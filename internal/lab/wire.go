@@ -111,16 +111,12 @@ func (p *port) join(ctx context.Context) error {
 // bridge makes the link of two veth pairs, with weather between them.
 func (p *port) bridge(ctx context.Context, w weather.Weather) error {
 	l := p.node.lab
-	if l.ether == nil {
-		var err error
-		if l.ether, err = newSpace(); err != nil {
-			return err
-		}
+	if err := l.makeEther(); err != nil {
+		return err
 	}
-	names := [2]string{fmt.Sprintf("a%d", p.link), fmt.Sprintf("b%d", p.link)}
+	names := etherNames(p.link)
 	for i, end := range []*port{p, p.peer} {
-		mac := net.HardwareAddr{2, 2, 0, 0, byte(p.link), byte(i)}
-		if err := vethPair(end.node.space, end.name, end.mac, l.ether, names[i], mac, max(p.mtu, minMTU6)); err != nil {
+		if err := vethPair(end.node.space, end.name, end.mac, l.ether, names[i], etherAddr(p.link, i), max(p.mtu, minMTU6)); err != nil {
 			return err
 		}
 		if err := l.ether.quietUp(names[i]); err != nil {
@@ -137,6 +133,24 @@ func (p *port) bridge(ctx context.Context, w weather.Weather) error {
 		return err
 	}
 	return errors.Join(l.ether.awaitLink(ctx, names[0], nil), l.ether.awaitLink(ctx, names[1], nil))
+}
+
+// makeEther makes the namespace in which bridges stand.
+func (l *Lab) makeEther() (err error) {
+	if l.ether == nil {
+		l.ether, err = newSpace()
+	}
+	return err
+}
+
+// etherNames are the interfaces that a bridge stands between. No node can be
+// called so.
+func etherNames(link int) [2]string {
+	return [2]string{fmt.Sprintf("~a%d", link), fmt.Sprintf("~b%d", link)}
+}
+
+func etherAddr(link, end int) net.HardwareAddr {
+	return net.HardwareAddr{2, 2, 0, 0, byte(link), byte(end)}
 }
 
 // quietUp sets an interface up that has no addresses.

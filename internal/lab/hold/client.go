@@ -49,17 +49,9 @@ func ask(d dir, name string) (*Status, error) {
 
 // inquire asks a holder what it holds. Without an error there is a status.
 func inquire(d dir, name string) (a answer, err error) {
-	c, who, err := connect(d, name)
+	a, who, err := put(d, name, question{Do: "status"}, questionPatience)
 	if err != nil {
 		return a, err
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(questionPatience))
-	if err := send(c, question{Do: "status"}); err != nil {
-		return a, err
-	}
-	if _, err := receive(c, &a); err != nil {
-		return a, fmt.Errorf("the holder of lab %q does not answer (rawshake lab down --name %s ends it): %w", name, name, err)
 	}
 	if a.Status == nil {
 		return a, fmt.Errorf("the holder of lab %q says: %s", name, a.Error)
@@ -67,6 +59,35 @@ func inquire(d dir, name string) (a answer, err error) {
 	a.Status.PID = int(who.Pid)
 	return a, nil
 }
+
+// put asks a holder a question that has one answer.
+func put(d dir, name string, q question, patience time.Duration) (a answer, who *unix.Ucred, err error) {
+	c, who, err := connect(d, name)
+	if err != nil {
+		return a, nil, err
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(patience))
+	if err := send(c, q); err != nil {
+		return a, nil, err
+	}
+	if _, err := receive(c, &a); err != nil {
+		return a, nil, fmt.Errorf("the holder of lab %q does not answer (rawshake lab down --name %s ends it): %w", name, name, err)
+	}
+	return a, who, nil
+}
+
+// Change changes links of a lab that stands, and says how it then stands.
+func Change(name string, n Netem) (*Status, error) {
+	a, _, err := put(home(), name, question{Do: "netem", Netem: &n}, upPatience)
+	if err == nil && a.Status == nil {
+		err = fmt.Errorf("lab %q: %s", name, a.Error)
+	}
+	return a.Status, err
+}
+
+// Ask tells of one lab.
+func Ask(name string) (*Status, error) { return ask(home(), name) }
 
 // List tells of all labs that stand. The names that dead ones left are removed.
 func List() (all []*Status, err error) {

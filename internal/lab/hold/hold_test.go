@@ -100,7 +100,7 @@ func TestAFolderOfOthersIsRefused(t *testing.T) {
 	if err := d.make(); err == nil {
 		t.Error("a symbolic link is followed")
 	}
-	if _, err := Up("default", lab.Bare()); err == nil {
+	if _, err := Up("default", lab.Bare(), Log{}); err == nil {
 		t.Error("a lab is made in it")
 	}
 }

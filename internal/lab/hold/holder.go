@@ -23,6 +23,7 @@ type holder struct {
 	lab          *lab.Lab
 	since        time.Time
 	env          []string
+	log          *standingLog // may be nil
 
 	ln      *net.UnixListener
 	done    chan struct{} // closed to end the holder
@@ -39,14 +40,19 @@ type ready struct {
 
 // Hold makes a lab and keeps it until it is told not to. It is the whole life
 // of a process that [Up] has spawned: the topology is its standard input, and
-// what becomes of it is said on the file numbered lab.SpawnedFile.
-func Hold(name, socket string) error {
+// what becomes of it is said on the file numbered lab.SpawnedFile. Where there
+// is a log, which is called so, it is the file after that.
+func Hold(name, socket, log string) error {
 	tell := os.NewFile(lab.SpawnedFile, "ready")
 	if !lab.Inside() || tell == nil {
 		return errors.New("only rawshake lab up starts a holder")
 	}
 	unix.CloseOnExec(int(lab.SpawnedFile))
 	h := &holder{name: name, socket: socket, since: time.Now(), done: make(chan struct{})}
+	if log != "" {
+		unix.CloseOnExec(int(lab.SpawnedFile + 1))
+		h.log = &standingLog{name: log, file: os.NewFile(lab.SpawnedFile+1, log)}
+	}
 	err := h.open()
 	said := ready{}
 	if err != nil {
@@ -75,7 +81,11 @@ func (h *holder) open() error {
 	if err != nil {
 		return err
 	}
-	if h.lab, err = lab.New(context.Background(), lab.With(topology)); err != nil {
+	options := []lab.Option{lab.With(topology)}
+	if h.log != nil {
+		options = append(options, lab.WeatherLog(h.log))
+	}
+	if h.lab, err = lab.New(context.Background(), options...); err != nil {
 		return err
 	}
 	if err := h.lab.NameNodes(); err != nil {
@@ -152,6 +162,12 @@ func (h *holder) answer(c *net.UnixConn) {
 	case "status":
 		parts, _ := partsOf(h.lab.Topology())
 		_ = send(c, answer{Status: h.status(), Parts: parts})
+	case "netem":
+		if err := h.netem(q.Netem); err != nil {
+			_ = send(c, answer{Error: err.Error()})
+		} else {
+			_ = send(c, answer{Status: h.status()})
+		}
 	case "down":
 		_ = send(c, answer{})
 		h.end()
@@ -180,6 +196,13 @@ func (h *holder) status() *Status {
 			ns.Services = append(ns.Services, service.String())
 		}
 		s.Nodes = append(s.Nodes, ns)
+	}
+	for i := range t.Links {
+		c := &t.Links[i]
+		s.Links = append(s.Links, LinkStatus{c.LinkName(), [2]string{c.Ends[0].Node, c.Ends[1].Node}, c.Weather.Words()})
+	}
+	if h.log != nil {
+		s.Log, s.LogError = h.log.name, h.log.trouble()
 	}
 	return s
 }

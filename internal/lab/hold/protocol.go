@@ -20,7 +20,7 @@ import (
 const maxPacket = 160 << 10
 
 type question struct {
-	Do string `json:"do"` // exec, status, down
+	Do string `json:"do"` // exec, status, down, netem
 
 	Node     string   `json:"node,omitempty"` // empty: the first
 	Path     string   `json:"path,omitempty"` // of the program
@@ -28,6 +28,15 @@ type question struct {
 	Env      []string `json:"env,omitempty"`
 	Dir      string   `json:"dir,omitempty"`
 	Terminal bool     `json:"terminal,omitempty"` // the descriptors are one terminal, to be controlled
+
+	Netem *Netem `json:"netem,omitempty"`
+}
+
+// A Netem is a change of links while they stand.
+type Netem struct {
+	Links []string          `json:"links,omitempty"` // none: all
+	Clear bool              `json:"clear,omitempty"` // away with what they have
+	Set   map[string]string `json:"set,omitempty"`   // then: words of an impairment, and their values
 }
 
 type answer struct {
@@ -47,7 +56,17 @@ type Status struct {
 	Since    time.Time    `json:"since"`
 	PID      int          `json:"pid"` // of the holder, as the asking side sees it
 	Nodes    []NodeStatus `json:"nodes"`
-	Running  int          `json:"running"` // commands
+	Links    []LinkStatus `json:"links"`
+	Running  int          `json:"running"`             // commands
+	Log      string       `json:"log,omitempty"`       // where it is said what the links do
+	LogError string       `json:"log_error,omitempty"` // why it cannot be written
+}
+
+// A LinkStatus is what is told of a link.
+type LinkStatus struct {
+	Name       string            `json:"name"`
+	Nodes      [2]string         `json:"nodes"`
+	Impairment map[string]string `json:"impairment"` // words and values; none: it is clear
 }
 
 // A NodeStatus is what is told of a node.

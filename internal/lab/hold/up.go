@@ -15,14 +15,25 @@ import (
 
 // holdArgs are the arguments by which this program becomes a holder. The socket
 // is named, because the holder may be somebody else to itself: root.
-func holdArgs(d dir, name string) []string {
-	return []string{os.Args[0], "lab", "hold", name, d.socket(name)}
+func holdArgs(d dir, name, log string) []string {
+	args := []string{os.Args[0], "lab", "hold", name, d.socket(name)}
+	if log != "" {
+		args = append(args, log)
+	}
+	return args
+}
+
+// A Log is a file in which a lab that stands says what its links do. It is not
+// opened where the lab stands already.
+type Log struct {
+	Path string // absolute; empty: there is none
+	Open func() (*os.File, error)
 }
 
 // Up makes a lab of this topology that stays, unless one of the name stands
 // already: then it reports false. One that stands and was made of another
-// topology is an error.
-func Up(name string, t lab.Topology) (made bool, err error) {
+// topology, or has another log than the one asked for, is an error.
+func Up(name string, t lab.Topology, log Log) (made bool, err error) {
 	if err := CheckName(name); err != nil {
 		return false, err
 	}
@@ -37,15 +48,20 @@ func Up(name string, t lab.Topology) (made bool, err error) {
 		return false, err
 	}
 	switch a, err := inquire(d, name); {
-	case err == nil && len(asked.differences(a.Parts)) > 0:
-		return false, &OtherError{Lab: name, Topology: a.Status.Topology, Wanted: t.Name, Differences: asked.differences(a.Parts)}
 	case err == nil:
+		differences := asked.differences(a.Parts)
+		if log.Path != "" && log.Path != a.Status.Log {
+			differences = append(differences, "the log")
+		}
+		if len(differences) > 0 {
+			return false, &OtherError{Lab: name, Topology: a.Status.Topology, Wanted: t.Name, Differences: differences}
+		}
 		return false, nil
 	case !errors.Is(err, ErrNone):
 		return false, err
 	}
 	_ = os.Remove(d.socket(name))
-	if err := spawn(d, name, t); err != nil {
+	if err := spawn(d, name, t, log); err != nil {
 		d.clean(name)
 		return false, err
 	}
@@ -53,7 +69,7 @@ func Up(name string, t lab.Topology) (made bool, err error) {
 }
 
 // spawn starts a holder and waits until its lab stands.
-func spawn(d dir, name string, t lab.Topology) error {
+func spawn(d dir, name string, t lab.Topology, log Log) error {
 	text, err := t.Text()
 	if err != nil {
 		return err
@@ -75,7 +91,17 @@ func spawn(d dir, name string, t lab.Topology) error {
 		return err
 	}
 	defer hear.Close()
-	s, err := lab.Spawn(holdArgs(d, name), in, tell)
+	files := []*os.File{tell}
+	if log.Path != "" {
+		f, err := log.Open()
+		if err != nil {
+			_ = tell.Close()
+			return err
+		}
+		defer f.Close()
+		files = append(files, f)
+	}
+	s, err := lab.Spawn(holdArgs(d, name, log.Path), in, files...)
 	_ = tell.Close()
 	if err != nil {
 		return err

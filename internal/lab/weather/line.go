@@ -7,6 +7,7 @@ import "time"
 type Line struct {
 	weather Weather
 	free    time.Time // when the link has sent what is before
+	last    time.Time // when what came last arrives: jitter lets none be overtaken
 	queue   []waiting // in the order in which they leave
 	aside   []waiting // waiting to be overtaken, in the order in which they came
 	bytes   int       // under way
@@ -20,6 +21,9 @@ type waiting struct {
 
 // NewLine returns a line without a packet on it.
 func NewLine(w Weather) *Line { return &Line{weather: w} }
+
+// Change makes the line another one for the packets to come.
+func (l *Line) Change(w Weather) { l.weather = w }
 
 // queueBytes is what a line holds: what comes beyond is lost, as in a router's
 // queue.
@@ -39,24 +43,24 @@ func (l *Line) Put(now time.Time, frame []byte, fate Fate) bool {
 	}
 	if fate.Behind > 0 {
 		l.bytes += len(frame)
-		l.aside = append(l.aside, waiting{frame, l.due(now, len(frame)).Add(overtakePatience), fate.Behind})
+		l.aside = append(l.aside, waiting{frame, l.due(now, len(frame), fate).Add(overtakePatience), fate.Behind})
 	} else {
-		l.send(now, frame)
+		l.send(now, frame, fate)
 		l.overtake()
 	}
 	if fate.Twice {
-		l.send(now, frame)
+		l.send(now, frame, fate)
 	}
 	return true
 }
 
-func (l *Line) send(now time.Time, frame []byte) {
+func (l *Line) send(now time.Time, frame []byte, fate Fate) {
 	l.bytes += len(frame)
-	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame))})
+	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame), fate)})
 }
 
 // due is when a frame arrives that enters now.
-func (l *Line) due(now time.Time, size int) time.Time {
+func (l *Line) due(now time.Time, size int, fate Fate) time.Time {
 	if l.weather.Rate > 0 {
 		if l.free.Before(now) {
 			l.free = now
@@ -64,7 +68,12 @@ func (l *Line) due(now time.Time, size int) time.Time {
 		l.free = l.free.Add(time.Duration(float64(size) * 8 / float64(l.weather.Rate) * float64(time.Second)))
 		now = l.free
 	}
-	return now.Add(l.weather.Latency)
+	due := now.Add(max(0, l.weather.Latency+fate.Jitter))
+	if due.Before(l.last) {
+		due = l.last
+	}
+	l.last = due
+	return due
 }
 
 // overtake lets the last of the queue pass those set aside, and sends on, right

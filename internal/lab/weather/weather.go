@@ -29,6 +29,7 @@ import (
 // count for each packet, in both directions.
 type Weather struct {
 	Latency   time.Duration `yaml:"latency,omitempty"` // each way
+	Jitter    time.Duration `yaml:"jitter,omitempty"`  // by how much latency varies at most, up and down; none is overtaken for it
 	Loss      Chance        `yaml:"loss,omitempty"`
 	Duplicate Chance        `yaml:"duplicate,omitempty"` // the copy follows at once
 	Reorder   Chance        `yaml:"reorder,omitempty"`   // of being overtaken by one to three later packets
@@ -47,7 +48,7 @@ type Weather struct {
 
 // Clear reports whether there is nothing to do.
 func (w *Weather) Clear() bool {
-	return w.Latency == 0 && w.Loss == 0 && w.Duplicate == 0 && w.Reorder == 0 && w.Rate == 0 &&
+	return w.Latency == 0 && w.Jitter == 0 && w.Loss == 0 && w.Duplicate == 0 && w.Reorder == 0 && w.Rate == 0 &&
 		w.BlackHole == 0 && len(w.Drop) == 0 && len(w.Delay) == 0
 }
 
@@ -56,6 +57,8 @@ func (w *Weather) Check() error {
 	switch {
 	case w.Latency < 0 || w.Latency > time.Minute:
 		return fmt.Errorf("latency: %v, expected 0 to 1m", w.Latency)
+	case w.Jitter < 0 || w.Jitter > time.Minute:
+		return fmt.Errorf("jitter: %v, expected 0 to 1m", w.Jitter)
 	case w.BlackHole != 0 && (w.BlackHole < 68 || w.BlackHole > 65535):
 		return fmt.Errorf("black-hole: %d, expected 68 to 65535", w.BlackHole)
 	}
@@ -101,7 +104,8 @@ func (c Chance) String() string { return strconv.FormatFloat(float64(c)*100, 'g'
 // MarshalText writes a chance.
 func (c Chance) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// A Rate is bits per second, written as "512kbit", "10mbit" or "1gbit".
+// A Rate is bits per second, written as "512kbit", "10mbit" or "1gbit"; 0 is no
+// bound.
 type Rate float64
 
 var units = []struct {
@@ -112,6 +116,10 @@ var units = []struct {
 // UnmarshalText reads a rate.
 func (r *Rate) UnmarshalText(text []byte) error {
 	s := strings.ToLower(strings.TrimSpace(string(text)))
+	if s == "0" {
+		*r = 0
+		return nil
+	}
 	for _, u := range units {
 		number, ok := strings.CutSuffix(s, u.name)
 		if !ok {
@@ -149,7 +157,8 @@ func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 type Fate struct {
 	Lost   bool
 	Twice  bool
-	Behind int // by how many later packets it is overtaken
+	Behind int           // by how many later packets it is overtaken
+	Jitter time.Duration // by how much later, or earlier, than the latency it arrives
 }
 
 // mostOvertaking is as many as make three duplicate ACKs (RFC 5681, section
@@ -162,6 +171,10 @@ type Fates struct {
 	key     [16]byte
 	flows   flows
 }
+
+// Change makes the link another one for the packets to come. What was drawn
+// for those that have been stays: names go on, and the draws are of the names.
+func (f *Fates) Change(w Weather) { f.weather = w }
 
 // NewFates returns the fates of a seed for one of the lab's links.
 func NewFates(w Weather, seed uint64, link int) *Fates {
@@ -178,7 +191,8 @@ func (f *Fates) Decide(packet []byte) (fate Fate, who Identity) {
 	if !ok {
 		return Fate{}, who
 	}
-	loss, duplicate, reorder, behind := f.draw(who)
+	loss, duplicate, reorder, behind, later := f.draw(who)
+	fate.Jitter = time.Duration((2*float64(later) - 1) * float64(f.weather.Jitter))
 	fate.Lost = loss < f.weather.Loss || slices.Contains(f.weather.Drop, who.Packet) ||
 		f.weather.BlackHole > 0 && len(packet) > f.weather.BlackHole
 	fate.Twice = duplicate < f.weather.Duplicate
@@ -193,11 +207,13 @@ func (f *Fates) Decide(packet []byte) (fate Fate, who Identity) {
 
 // draw makes numbers from 0 to 1, and one below mostOvertaking, of a packet's
 // identity.
-func (f *Fates) draw(who Identity) (loss, duplicate, reorder Chance, behind int) {
+func (f *Fates) draw(who Identity) (loss, duplicate, reorder Chance, behind int, later Chance) {
 	h := sha256.New()
 	h.Write(f.key[:])
 	h.Write([]byte(who.String()))
 	sum := h.Sum(nil)
-	chance := func(i int) Chance { return Chance(float64(binary.BigEndian.Uint64(sum[i:])>>11) / (1 << 53)) }
-	return chance(0), chance(8), chance(16), int(sum[24]) % mostOvertaking
+	number := func(n uint64) Chance { return Chance(float64(n>>11) / (1 << 53)) }
+	chance := func(i int) Chance { return number(binary.BigEndian.Uint64(sum[i:])) }
+	later = number(binary.BigEndian.Uint64(sum[24:]) << 8) // without what behind is made of
+	return chance(0), chance(8), chance(16), int(sum[24]) % mostOvertaking, later
 }

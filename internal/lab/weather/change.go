@@ -1,0 +1,104 @@
+package weather
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A word is one of the things that an impairment says, as text.
+type word struct {
+	name string
+	set  func(*Weather, string) error
+	get  func(*Weather) string // empty where there is none of it
+}
+
+var words = []word{
+	{"latency", func(w *Weather, s string) error { return setDuration(&w.Latency, s) }, func(w *Weather) string { return duration(w.Latency) }},
+	{"jitter", func(w *Weather, s string) error { return setDuration(&w.Jitter, s) }, func(w *Weather) string { return duration(w.Jitter) }},
+	{"loss", func(w *Weather, s string) error { return w.Loss.Set(s) }, func(w *Weather) string { return chance(w.Loss) }},
+	{"duplicate", func(w *Weather, s string) error { return w.Duplicate.Set(s) }, func(w *Weather) string { return chance(w.Duplicate) }},
+	{"reorder", func(w *Weather, s string) error { return w.Reorder.Set(s) }, func(w *Weather) string { return chance(w.Reorder) }},
+	{"rate", func(w *Weather, s string) error { return w.Rate.Set(s) }, func(w *Weather) string {
+		if w.Rate == 0 {
+			return ""
+		}
+		return w.Rate.String()
+	}},
+	{"black-hole", setBlackHole, func(w *Weather) string {
+		if w.BlackHole == 0 {
+			return ""
+		}
+		return strconv.Itoa(w.BlackHole)
+	}},
+	{"drop", nil, func(w *Weather) string { return strings.Join(w.Drop, ", ") }},
+	{"delay", nil, func(w *Weather) string { return strings.Join(w.Delay, ", ") }},
+}
+
+// Set gives one of the words another value: "loss", "5%". Only a topology file
+// names packets to drop and to delay.
+func (w *Weather) Set(name, value string) error {
+	i := slices.IndexFunc(words, func(x word) bool { return x.name == name && x.set != nil })
+	if i < 0 {
+		return fmt.Errorf("no link has a %q", name)
+	}
+	if err := words[i].set(w, value); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// Words are what the impairment says, by name. A clear link has none.
+func (w *Weather) Words() map[string]string {
+	all := map[string]string{}
+	for _, x := range words {
+		if value := x.get(w); value != "" {
+			all[x.name] = value
+		}
+	}
+	return all
+}
+
+// Tell puts words into a line, in a fixed order.
+func Tell(all map[string]string) string {
+	var parts []string
+	for _, x := range words {
+		if value := all[x.name]; value != "" {
+			parts = append(parts, x.name+" "+value)
+		}
+	}
+	if len(parts) == 0 {
+		return "clear"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func setDuration(d *time.Duration, s string) (err error) {
+	if *d, err = time.ParseDuration(s); err != nil {
+		return fmt.Errorf("%q is not a duration, such as 20ms", s)
+	}
+	return nil
+}
+
+func setBlackHole(w *Weather, s string) (err error) {
+	if w.BlackHole, err = strconv.Atoi(s); err != nil {
+		return fmt.Errorf("%q is not a size in bytes", s)
+	}
+	return nil
+}
+
+func duration(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+func chance(c Chance) string {
+	if c == 0 {
+		return ""
+	}
+	return c.String()
+}
