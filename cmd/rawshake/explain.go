@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/netip"
 	"os"
 	"slices"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/explain"
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -225,7 +225,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	var page *lateFile
 	var err error
 	if f.html != "" {
-		if page, err = newSecretFile(f.html); err != nil {
+		if page, err = newLateFile(f.html, outfile.Secret); err != nil {
 			return fileError("--html", err)
 		}
 	}
@@ -375,20 +375,12 @@ func (f *explainFlags) openOutput() (io.Writer, func() error, error) {
 	if f.output == "" {
 		return os.Stdout, func() error { return nil }, nil
 	}
-	sayReplaced(f.output)
-	mode := fs.FileMode(0o600) // a view shows keys, and what they decrypt
+	kind := outfile.Secret // a view shows keys, and what they decrypt
 	if f.strip {
-		mode = 0o666 // of what is written without its secrets
+		kind = outfile.Public
 	}
-	file, err := os.OpenFile(f.output, os.O_CREATE|os.O_WRONLY, mode)
-	if err == nil && !f.strip {
-		err = makePrivate(file)
-	}
-	if err == nil {
-		err = empty(file)
-	}
+	file, err := createFile(f.output, kind)
 	if err != nil {
-		_ = file.Close() // nil, where there is none
 		return nil, nil, fileError("-o", err)
 	}
 	return file, file.Close, nil

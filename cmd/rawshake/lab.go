@@ -18,7 +18,7 @@ func newLab() *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 		RunE:  onlySubcommands,
 	}
-	cmd.AddCommand(newLabUp(), newLabExec(), newLabStatus(), newLabDown(), newLabRun(),
+	cmd.AddCommand(newLabUp(), newLabExec(), newLabStatus(), newLabNetem(), newLabDown(), newLabRun(),
 		newLabDemo(), newLabList(), newLabServe(), newLabCapture(), newLabHold())
 	return cmd
 }

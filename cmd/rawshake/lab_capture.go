@@ -43,6 +43,7 @@ a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 			if err != nil {
 				return fileError("FILE", err)
 			}
+			sayExposed(out.Exposed())
 			go func() {
 				<-cmd.Context().Done()
 				_ = tap.SetReadDeadline(time.Now())

@@ -13,9 +13,12 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // labFlags say what lab is made.
@@ -32,12 +35,38 @@ func (f *labFlags) register(cmd *cobra.Command) {
 	fl.SetInterspersed(false) // what follows is the command's
 	fl.StringVar(&f.topology, "topology", "", "a YAML file, or a built-in one: two-hosts (default), router, wide, mixed, bare")
 	fl.Uint64Var(&f.seed, "seed", 0, "of all that is lost, doubled and overtaken: the same seed does the same to the same traffic")
+	f.registerImpairment(cmd)
+	fl.StringVar(&f.log, "log", "", "write what the links lose, double and hold back to this file, a line each")
+}
+
+// registerImpairment adds the flags that say what a link does to packets.
+func (f *labFlags) registerImpairment(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.SortFlags = false
 	fl.Var(&f.weather.Loss, "loss", "on every link: how many packets are lost, such as 5%")
 	fl.Var(&f.weather.Duplicate, "duplicate", "how many come twice")
 	fl.Var(&f.weather.Reorder, "reorder", "how many are overtaken by later ones")
-	fl.DurationVar(&f.weather.Latency, "latency", 0, "how long a packet is under way, such as 20ms")
+	fl.DurationVar(&f.weather.Latency, "latency", 0, "how long a packet is under way, such as 20ms; --delay is the same")
+	fl.DurationVar(&f.weather.Jitter, "jitter", 0, "by how much that varies at most, up and down, such as 5ms")
 	fl.Var(&f.weather.Rate, "rate", "how much a link carries, such as 10mbit")
 	fl.IntVar(&f.weather.BlackHole, "black-hole", 0, "larger IP packets than this are lost without a word, in bytes")
+	fl.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "delay" { // as tc-netem has it
+			name = "latency"
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
+// impairment are the words of one that were given, and their values.
+func impairment(cmd *cobra.Command) map[string]string {
+	given := map[string]string{}
+	for _, name := range []string{"loss", "duplicate", "reorder", "latency", "jitter", "rate", "black-hole"} {
+		if flag := cmd.Flags().Lookup(name); flag.Changed {
+			given[name] = flag.Value.String()
+		}
+	}
+	return given
 }
 
 // load reads the topology and lays the flags over it.
@@ -46,22 +75,13 @@ func (f *labFlags) load(cmd *cobra.Command) (lab.Topology, error) {
 	if err != nil {
 		return t, usageError("--topology: %v", err)
 	}
-	changed := cmd.Flags().Changed
-	if changed("seed") {
+	if cmd.Flags().Changed("seed") {
 		t.Seed = f.seed
 	}
-	for i := range t.Links {
-		w := &t.Links[i].Weather
-		for name, set := range map[string]func(){
-			"loss":       func() { w.Loss = f.weather.Loss },
-			"duplicate":  func() { w.Duplicate = f.weather.Duplicate },
-			"reorder":    func() { w.Reorder = f.weather.Reorder },
-			"latency":    func() { w.Latency = f.weather.Latency },
-			"rate":       func() { w.Rate = f.weather.Rate },
-			"black-hole": func() { w.BlackHole = f.weather.BlackHole },
-		} {
-			if changed(name) {
-				set()
+	for name, value := range impairment(cmd) {
+		for i := range t.Links {
+			if err := t.Links[i].Weather.Set(name, value); err != nil {
+				return t, usageError("--%v", err)
 			}
 		}
 	}
@@ -100,7 +120,6 @@ the server, sent for the first time), not on when it comes.`,
 		},
 	}
 	f.register(cmd)
-	cmd.Flags().StringVar(&f.log, "log", "", "write what the links lose, double and hold back to this file, a line each")
 	return cmd
 }
 
@@ -114,10 +133,9 @@ func needsCommand(cmd *cobra.Command, args []string) error {
 func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error {
 	options := []lab.Option{lab.With(t)}
 	if f.log != "" {
-		sayReplaced(f.log)
-		log, err := os.Create(f.log)
+		log, err := f.openLog()
 		if err != nil {
-			return fileError("--log", err)
+			return err
 		}
 		defer log.Close()
 		options = append(options, lab.WeatherLog(&weatherLog{file: log}))
@@ -153,6 +171,19 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 		return &statusError{status, nil}
 	}
 	return nil
+}
+
+// openLog opens what the links do is written to. It is added to, so that a file
+// may be emptied while its lab stands.
+func (f *labFlags) openLog() (*os.File, error) {
+	file, err := createFile(f.log, outfile.Private)
+	if err != nil {
+		return nil, fileError("--log", err)
+	}
+	if flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0); err == nil {
+		_, _ = unix.FcntlInt(file.Fd(), unix.F_SETFL, flags|unix.O_APPEND)
+	}
+	return file, nil
 }
 
 // A weatherLog is a file of which it is said, once, when it cannot be written.

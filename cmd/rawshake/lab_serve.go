@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // servesKind wants one of the kinds of servers.
@@ -50,7 +51,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			defer server.Close()
 			if caOut != "" && server.PKI != nil {
 				sayReplaced(caOut)
-				if err := os.WriteFile(caOut, server.PKI.CA.CertPEM(), 0o644); err != nil {
+				if _, err := outfile.Write(caOut, server.PKI.CA.CertPEM(), outfile.Public); err != nil {
 					return fileError("--ca-out", err)
 				}
 			}

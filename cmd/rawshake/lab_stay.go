@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/hold"
+	"github.com/rawshake/rawshake/internal/view"
 )
 
 // The commands about a lab that stays: up, exec, status, down.
@@ -39,7 +41,8 @@ func newLabUp() *cobra.Command {
 		Use:   "up",
 		Short: "Make a lab that stays until lab down",
 		Long: `up makes a private network that stays, held by a process of its own. It needs no
-root. If it stands already, nothing happens.`,
+root. If it stands already, nothing happens. What its links do to packets can be
+changed while it stands: lab netem.`,
 		Example: `  rawshake lab up
   rawshake lab exec -- rawshake connect server.lab.test
   rawshake lab up --topology router --latency 20ms --name slow
@@ -53,7 +56,17 @@ root. If it stands already, nothing happens.`,
 			if err != nil {
 				return err
 			}
-			made, err := hold.Up(name, t)
+			log := hold.Log{Open: f.openLog}
+			if f.log != "" {
+				if log.Path, err = filepath.Abs(f.log); err != nil {
+					return fileError("--log", err)
+				}
+			}
+			made, err := hold.Up(name, t, log)
+			var wrong *statusError
+			if errors.As(err, &wrong) { // the log's
+				return err
+			}
 			if err != nil {
 				return failure(err)
 			}
@@ -81,11 +94,12 @@ func nameWords(name string) string {
 
 func newLabHold() *cobra.Command {
 	return &cobra.Command{
-		Use:    "hold NAME SOCKET",
+		Use:    "hold NAME SOCKET [LOG]",
 		Hidden: true,
-		Args:   takes("NAME", "SOCKET"),
+		Args:   cobra.RangeArgs(2, 3),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := hold.Hold(args[0], args[1]); err != nil {
+			args = append(args, "")
+			if err := hold.Hold(args[0], args[1], args[2]); err != nil {
 				return failure(err)
 			}
 			return nil
@@ -226,6 +240,17 @@ func showLab(s *hold.Status) {
 		for _, service := range n.Services {
 			fmt.Printf("  %-15s   %s\n", "", service)
 		}
+	}
+	for _, l := range s.Links {
+		if len(l.Impairment) > 0 {
+			showLink(&l)
+		}
+	}
+	switch {
+	case s.LogError != "":
+		fmt.Printf("  log             %s: not written: %s\n", view.Escape(s.Log), view.Escape(s.LogError))
+	case s.Log != "":
+		fmt.Printf("  log             %s\n", view.Escape(s.Log))
 	}
 }
 

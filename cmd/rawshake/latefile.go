@@ -7,20 +7,20 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
 // A lateFile is an output file that is made, or emptied, only when there is
 // something to write: a connection that fails leaves what was there.
 type lateFile struct {
-	path   string
-	secret bool // nobody else may read it
-	file   *os.File
+	path string
+	kind outfile.Kind
+	file *os.File
 }
 
 // newLateFile checks that the file could be written, without touching it.
-func newLateFile(path string) (*lateFile, error) {
+func newLateFile(path string, kind outfile.Kind) (*lateFile, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
@@ -33,64 +33,33 @@ func newLateFile(path string) (*lateFile, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
-	return &lateFile{path: path}, nil
+	return &lateFile{path: path, kind: kind}, nil
 }
 
 func (f *lateFile) Write(p []byte) (int, error) {
 	if f.file == nil {
-		if err := f.create(); err != nil {
+		file, err := createFile(f.path, f.kind)
+		if err != nil {
 			return 0, err
 		}
+		f.file = file
 	}
 	return f.file.Write(p)
 }
 
-func (f *lateFile) create() (err error) {
-	sayReplaced(f.path)
-	mode := fs.FileMode(0o666)
-	if f.secret {
-		mode = 0o600
-	}
-	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, mode)
-	if err == nil && f.secret {
-		err = makePrivate(file)
-	}
-	if err == nil {
-		err = empty(file)
-	}
-	if err != nil {
-		_ = file.Close() // nil, where there is none
-		return err
-	}
-	f.file = file
-	return nil
-}
-
-// makePrivate keeps others from reading a file that is to hold secrets, and says
-// so where they could.
-func makePrivate(file *os.File) error {
-	was, err := capture.MakePrivate(file)
-	sayExposed(file.Name(), was, true)
-	return err
+// createFile opens a file to write it anew, and says what it finds there.
+func createFile(path string, kind outfile.Kind) (*os.File, error) {
+	sayReplaced(path)
+	file, exposed, err := outfile.Create(path, kind)
+	sayExposed(exposed)
+	return file, err
 }
 
 // sayExposed says that others can read, or could, a file with secrets.
-func sayExposed(path string, mode fs.FileMode, mended bool) {
-	switch {
-	case mode == 0:
-	case mended:
-		fmt.Fprintf(os.Stderr, "rawshake: warning: others could read %s (mode %#o), which is to hold secrets: its mode is 0600 now\n", view.Escape(path), mode)
-	default:
-		fmt.Fprintf(os.Stderr, "rawshake: warning: others can read %s (mode %#o), which holds secrets: chmod 600 keeps them out\n", view.Escape(path), mode)
+func sayExposed(w outfile.Warning) {
+	if text := w.String(); text != "" {
+		fmt.Fprintf(os.Stderr, "rawshake: warning: %s\n", view.Escape(text))
 	}
-}
-
-// empty empties a file that was there. Pipes and devices hold nothing.
-func empty(file *os.File) error {
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	return file.Truncate(0)
 }
 
 // Close closes the file, if there is one.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 func mode(t *testing.T, path string) os.FileMode {
@@ -20,7 +22,7 @@ func mode(t *testing.T, path string) os.FileMode {
 
 func writeSecret(t *testing.T, path string) {
 	t.Helper()
-	f, err := newSecretFile(path)
+	f, err := newLateFile(path, outfile.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // newMan writes what --help says as manual pages, for whoever packages this.
@@ -47,7 +49,7 @@ func writeManTree(cmd *cobra.Command, dir string) error {
 		return failure(fmt.Errorf("write the manual pages: %w", err))
 	}
 	name := filepath.Join(dir, strings.ReplaceAll(cmd.CommandPath(), " ", "-")+".1")
-	if err := os.WriteFile(name, page, 0o644); err != nil {
+	if _, err := outfile.Write(name, page, outfile.Public); err != nil {
 		return fileError("FOLDER", err)
 	}
 	return nil

@@ -23,7 +23,7 @@ var environment = []variable{
 	{"LC_ALL, LC_CTYPE, LANG", "the first that is set says whether the character set is UTF-8; where it is not, the views are in ASCII", []string{"connect", "explain", "demo"}},
 	{"SSLKEYLOGFILE", "the key log, where --keylog names none", []string{"connect", "demo"}},
 	{"SSL_CERT_FILE, SSL_CERT_DIR", "the CA certificates to trust, a PEM file and folders, where --ca names none", []string{"connect", "probe"}},
-	{"XDG_RUNTIME_DIR", "where the labs that stand are found", []string{"up", "down", "exec", "lab status"}},
+	{"XDG_RUNTIME_DIR", "where the labs that stand are found", []string{"up", "down", "exec", "lab status", "netem"}},
 	{"RAWSHAKE_PORTS, RAWSHAKE_FIRST_PORT, RAWSHAKE_LAST_PORT", "set for the command: the ports that are guarded", []string{"guard run"}},
 	{"RAWSHAKE_LAB_CA", "set for the command: the lab's CA, a PEM file. SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS name it too", []string{"exec", "lab run"}},
 	{"SUDO_USER", "whose guard it is, in what guard status says", []string{"guard up"}},

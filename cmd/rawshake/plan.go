@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -255,7 +256,11 @@ func (f *connectFlags) planFiles(p *plan) error {
 		viewOut = os.Stderr
 	}
 	if f.output != "" {
-		file, err := newLateFile(f.output)
+		kind := outfile.Secret // a view shows keys, and what they decrypt
+		if o.Goal == goal.Data {
+			kind = outfile.Private
+		}
+		file, err := newLateFile(f.output, kind)
 		if err != nil {
 			return fileError("-o", err)
 		}
@@ -263,7 +268,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 		if o.Goal == goal.Data {
 			o.Output = file
 		} else {
-			viewOut, file.secret = file, true // a view shows keys, and what they decrypt
+			viewOut = file
 		}
 	}
 	if err := f.planCapture(p); err != nil {
@@ -273,7 +278,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 		viewOut = os.Stderr
 	}
 	if f.html != "" {
-		if p.page, err = newSecretFile(f.html); err != nil {
+		if p.page, err = newLateFile(f.html, outfile.Secret); err != nil {
 			return fileError("--html", err)
 		}
 	}
@@ -302,7 +307,7 @@ const stdio = "-"
 // planCapture opens the capture.
 func (f *connectFlags) planCapture(p *plan) (err error) {
 	o := &p.options
-	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets}
+	info := capture.Info{Application: "rawshake " + version(), Interface: f.iface, Secrets: !f.noSecrets, Public: f.noSecrets}
 	switch {
 	case f.pcap == "":
 		if f.noSecrets {
@@ -321,7 +326,7 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 		return fileError("--pcap", err)
 	}
 	p.files = append(p.files, o.Capture)
-	sayExposed(f.pcap, o.Capture.Exposed(), true)
+	sayExposed(o.Capture.Exposed())
 	return nil
 }
 
@@ -336,7 +341,7 @@ func (f *connectFlags) planKeyLog(p *plan) error {
 	switch {
 	case err == nil:
 		p.options.KeyLog = log
-		sayExposed(path, log.Exposed(), false)
+		sayExposed(log.Exposed())
 		p.files = append(p.files, log)
 	case f.keylog != "":
 		return fileError("--keylog", err)

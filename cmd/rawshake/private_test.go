@@ -6,10 +6,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/sessions"
 )
 
@@ -34,7 +37,7 @@ func warningsOf(t *testing.T, do func()) string {
 func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 	writers := map[string]func(path string) error{
 		"page": func(path string) error {
-			f, err := newSecretFile(path)
+			f, err := newLateFile(path, outfile.Secret)
 			if err == nil {
 				_, err = f.Write([]byte("secret"))
 				f.Close()
@@ -68,9 +71,35 @@ func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 			f.keylog = path
 			return f.planKeyLog(&p)
 		},
+		"reply": func(path string) error {
+			f, p := connectFlags{}, plan{}
+			f.output, f.view = path, "none"
+			p.options.Goal = goal.Data
+			if err := f.planFiles(&p); err != nil {
+				return err
+			}
+			_, err := p.files[0].(io.Writer).Write([]byte("secret"))
+			return err
+		},
+		"results": func(path string) error {
+			f, p := probeFlags{}, probePlan{}
+			f.output, f.force = path, true
+			return f.planOutput(&p)
+		},
+		"log of a lab": func(path string) error {
+			_, err := (&labFlags{log: path}).openLog()
+			return err
+		},
+		"capture of an interface": func(path string) error {
+			w, err := capture.Create(path, capture.Info{})
+			if err == nil {
+				sayExposed(w.Exposed())
+			}
+			return err
+		},
 		"session file": func(path string) error {
 			s, err := sessions.Open(path)
-			sayExposed(path, s.Exposed(), false)
+			sayExposed(s.Exposed())
 			if err == nil {
 				err = s.Save()
 			}
@@ -96,7 +125,9 @@ func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 			if wide := before&0o077 != 0; strings.Contains(warning, "others c") != wide {
 				t.Errorf("%s that was there with mode %o: said %q", what, before, warning)
 			}
-			if got := mode(t, path); got != 0o600 && !(what == "key log" && got == before) {
+			// What holds no secret for certain, and what others add to, may have its mode for a reason.
+			kept := slices.Contains([]string{"key log", "reply", "results", "log of a lab", "capture of an interface"}, what)
+			if got := mode(t, path); got != 0o600 && !(kept && got == before) {
 				t.Errorf("%s that was there with mode %o: mode %o", what, before, got)
 			}
 		}

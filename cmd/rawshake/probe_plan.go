@@ -419,6 +419,11 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 			return fileError("-o", err)
 		}
 	}
+	if p.output != nil {
+		for _, w := range p.output.Exposed {
+			sayExposed(w)
+		}
+	}
 	return nil
 }
 

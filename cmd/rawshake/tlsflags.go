@@ -133,7 +133,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 	if err != nil {
 		warn(fmt.Errorf("%w; it will be replaced", err))
 	}
-	sayExposed(f.sessionFile, store.Exposed(), false)
+	sayExposed(store.Exposed())
 	peer := net.JoinHostPort(strings.ToLower(t.host), strconv.Itoa(int(t.port)))
 	o.TLS.SessionTicket = true
 	o.TLS.Session = store.Find(peer, o.TLS.ServerName, time.Now())

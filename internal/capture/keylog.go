@@ -6,28 +6,32 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // A KeyLog is a file of secrets in the NSS key log format, from which
 // Wireshark decrypts a capture: one line a secret, of a label, the client
 // random and the secret itself.
-type KeyLog struct{ f *os.File }
+type KeyLog struct {
+	f       *os.File
+	exposed outfile.Warning
+}
 
 // OpenKeyLog opens the key log at path for appending, as SSLKEYLOGFILE's
 // other users do. One that it makes can be read by its owner alone.
 func OpenKeyLog(path string) (*KeyLog, error) {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, exposed, err := outfile.Append(path, outfile.Secret, 0)
 	if err != nil {
 		return nil, fmt.Errorf("key log: %w: choose a path that can be written", err)
 	}
-	return &KeyLog{f}, nil
+	return &KeyLog{f, exposed}, nil
 }
 
-// Exposed is the mode of a key log that was there before and others can read, or
-// 0. It stays as it is: those who share it may have meant it.
-func (k *KeyLog) Exposed() fs.FileMode { return Exposed(k.f) }
+// Exposed says whether others can read the key log, which was there before. It
+// stays as it is: those who share it may have meant it.
+func (k *KeyLog) Exposed() outfile.Warning { return k.exposed }
 
 // Secret appends a line, in one write, so that several processes may share
 // the file.

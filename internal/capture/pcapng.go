@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"runtime"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -22,6 +22,9 @@ type Info struct {
 	// Secrets says that the capture will hold what decrypts it. A file that is
 	// made for it can be read by its owner alone.
 	Secrets bool
+	// Public says that the capture may be given away: it was made without what
+	// decrypts it.
+	Public bool
 }
 
 // A Writer writes IP packets to a pcapng file, with nanosecond timestamps,
@@ -37,7 +40,7 @@ type Writer struct {
 	size    int64    // of the whole blocks written
 	secrets bool     // whether secrets are wanted
 	told    bool     // whether there were any
-	exposed fs.FileMode
+	exposed outfile.Warning
 
 	rewrites bool   // whether the last block can be written anew
 	last     []byte // the body of the packet block that was written last; nil: another block was
@@ -52,14 +55,14 @@ type Writer struct {
 
 // Create makes a capture file at path, in place of one that is there.
 func Create(path string, info Info) (*Writer, error) {
-	mode := fs.FileMode(0o666)
-	if info.Secrets {
-		mode = 0o600
+	kind := outfile.Private
+	switch {
+	case info.Secrets:
+		kind = outfile.Secret
+	case info.Public:
+		kind = outfile.Public
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, mode)
-	if errors.Is(err, fs.ErrPermission) { // a pipe, or a device, may allow writing alone
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, mode)
-	}
+	f, exposed, err := outfile.Create(path, kind)
 	if err != nil {
 		return nil, fmt.Errorf("capture: %w: choose a path that can be written", err)
 	}
@@ -68,12 +71,13 @@ func Create(path string, info Info) (*Writer, error) {
 		f.Close()
 		return nil, err
 	}
+	w.exposed = exposed
 	return w, nil
 }
 
-// Exposed is the mode of a file that was there before and others could read,
-// until it was made private for the secrets; else 0.
-func (w *Writer) Exposed() fs.FileMode { return w.exposed }
+// Exposed says whether the file was there before and others can read it, or
+// could.
+func (w *Writer) Exposed() outfile.Warning { return w.exposed }
 
 // NewWriter writes a capture to dst, such as a pipe. Close does not close dst.
 func NewWriter(dst io.Writer, info Info) (*Writer, error) { return newWriter(dst, nil, "output", info) }
@@ -91,22 +95,13 @@ func newWriter(dst io.Writer, file *os.File, name string, info Info) (*Writer, e
 	return w, nil
 }
 
-// examine finds out what kind of file it is, and makes one that was there
-// before private, if it is to hold secrets.
+// examine finds out what kind of file it is.
 func (w *Writer) examine() error {
 	info, err := w.file.Stat()
 	if err != nil {
 		return fmt.Errorf("capture: %w", err)
 	}
 	w.rewrites = info.Mode().IsRegular()
-	if w.secrets {
-		if w.exposed, err = MakePrivate(w.file); err != nil {
-			return fmt.Errorf("capture: %w", err)
-		}
-	}
-	if w.rewrites && info.Size() > 0 {
-		return w.file.Truncate(0) // not before it is ours
-	}
 	return nil
 }
 

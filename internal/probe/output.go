@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // An Output is where records go: a file, compressed where its name says so, or
@@ -23,6 +25,8 @@ type Output struct {
 
 	Aside     int    // records that were set aside, see ContinueOutput
 	AsidePath string // where
+
+	Exposed []outfile.Warning // of what was there before, and others can read
 }
 
 // packer is a compressor that can end what it has begun, and begin anew. What
@@ -60,11 +64,15 @@ func NewOutput(w io.Writer) *Output {
 
 // CreateOutput makes a file, in place of one that is there.
 func CreateOutput(path string) (*Output, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	f, exposed, err := outfile.Create(path, outfile.Private)
 	if err != nil {
 		return nil, err
 	}
-	return outputTo(f, path, &counter{w: f})
+	o, err := outputTo(f, path, &counter{w: f})
+	if err == nil {
+		o.Exposed = append(o.Exposed, exposed)
+	}
+	return o, err
 }
 
 // outputTo writes to a file that is open.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // ReplaceFile puts a file in the place of another, so that a reader sees one or
@@ -18,7 +20,7 @@ func ReplaceFile(path string, b []byte) error {
 		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("it is no regular file")}
 	}
 	tmp := path + "." + rand.Text()
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	f, err := outfile.Exclusive(tmp, outfile.Private)
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		pe.Path = path // which is what the person knows

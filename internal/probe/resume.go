@@ -15,6 +15,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // An output is gone on with only where it is the file that the checkpoint
@@ -72,8 +74,11 @@ func (c *Checkpoint) goOn(f *os.File, path string) (*Output, error) {
 		return nil, fmt.Errorf("%w. It was left as it is: name the checkpoint and the output that belong together, or begin anew with others", err)
 	}
 	aside := path + ".cut"
+	exposed := []outfile.Warning{outfile.Found(f, outfile.Private)}
 	if len(behind) > 0 {
-		if err := setAside(aside, behind); err != nil {
+		w, err := setAside(aside, behind)
+		exposed = append(exposed, w)
+		if err != nil {
 			return nil, fmt.Errorf("the records behind the checkpoint's place cannot be set aside: %w", err)
 		}
 	}
@@ -85,6 +90,7 @@ func (c *Checkpoint) goOn(f *os.File, path string) (*Output, error) {
 	}
 	o, err := outputTo(f, path, &counter{w: f, n: c.Offset, last: last})
 	if err == nil {
+		o.Exposed = exposed
 		o.Aside, o.AsidePath = bytes.Count(behind, []byte("\n")), aside
 	}
 	return o, err
@@ -174,11 +180,11 @@ func unpack(in *bufio.Reader, path string) (io.Reader, error) {
 
 // setAside adds records to a file and brings them to the disk. It writes
 // through no link.
-func setAside(path string, records []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|unix.O_NOFOLLOW, 0o666)
+func setAside(path string, records []byte) (outfile.Warning, error) {
+	f, exposed, err := outfile.Append(path, outfile.Private, unix.O_NOFOLLOW)
 	if err != nil {
-		return err
+		return exposed, err
 	}
 	_, err = f.Write(records)
-	return errors.Join(err, f.Sync(), f.Close())
+	return exposed, errors.Join(err, f.Sync(), f.Close())
 }

@@ -65,6 +65,11 @@ func TestAScanGoesOnBehindWhatItsCheckpointKnows(t *testing.T) {
 		if o.Aside != 5 || lines(t, path)+lines(t, o.AsidePath) != before || strings.Count(lines(t, path), "\n") != 40 {
 			t.Errorf("%s: %d set aside; kept %q, aside %q", name, o.Aside, lines(t, path), lines(t, o.AsidePath))
 		}
+		for _, made := range []string{path, o.AsidePath} {
+			if info, err := os.Stat(made); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s can be read by others: %v, %v", made, info.Mode(), err)
+			}
+		}
 		io.WriteString(o, "{}\n")
 		at, err := o.Sync()
 		check(t, err)

@@ -6,6 +6,7 @@ package sessions
 import (
 	"bytes"
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -42,7 +43,7 @@ const (
 type Store struct {
 	path    string
 	list    []entry
-	exposed fs.FileMode
+	exposed outfile.Warning
 }
 
 // file is the file's form: JSON, for people to look at.
@@ -66,9 +67,9 @@ type entry struct {
 	Chain      [][]byte  `json:"chain"`
 }
 
-// Exposed is the mode of the file that was read, if others can read it: until
-// the next Save, which writes it anew. Else it is 0.
-func (s *Store) Exposed() fs.FileMode { return s.exposed }
+// Exposed says whether others can read the file that was read: until the next
+// Save, which writes it anew.
+func (s *Store) Exposed() outfile.Warning { return s.exposed }
 
 // Open reads a file; one that is not there is empty. The store can be used also
 // when there is an error: that says what of the file could not be, and that the
@@ -83,7 +84,7 @@ func Open(path string) (*Store, error) {
 		return s, err
 	}
 	defer f.Close()
-	s.exposed = capture.Exposed(f)
+	s.exposed = outfile.Found(f, outfile.Secret)
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return s, err
@@ -174,7 +175,7 @@ func (s *Store) Save() (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(s.path), ".rawshake-sessions-*") // of mode 0600
+	f, err := outfile.Exclusive(filepath.Join(filepath.Dir(s.path), ".rawshake-sessions-"+rand.Text()), outfile.Secret)
 	if err != nil {
 		return err
 	}

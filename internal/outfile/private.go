@@ -1,4 +1,4 @@
-package capture
+package outfile
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"os"
 )
 
-// MakePrivate keeps others from reading a file that was there before, and is to
+// makePrivate keeps others from reading a file that was there before, and is to
 // hold secrets; was is the mode that let them, or 0. One that belongs to somebody
 // else is refused: its owner can always read it. Pipes and devices are somebody
 // else's to guard, and are left as they are.
-func MakePrivate(file *os.File) (was fs.FileMode, err error) {
+func makePrivate(file *os.File) (was fs.FileMode, err error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || !hasModes {
 		return 0, err
@@ -27,16 +27,8 @@ func MakePrivate(file *os.File) (was fs.FileMode, err error) {
 	return was, nil
 }
 
-// Exposed is the mode of a file that others can read or write, and 0 of any
+// exposed is the mode of a file that others can read or write, and 0 of any
 // other, of a pipe or a device.
-func Exposed(file *os.File) fs.FileMode {
-	info, err := file.Stat()
-	if err != nil || !hasModes {
-		return 0
-	}
-	return exposed(info)
-}
-
 func exposed(info fs.FileInfo) fs.FileMode {
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		return info.Mode().Perm()

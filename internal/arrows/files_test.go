@@ -1,0 +1,40 @@
+package arrows
+
+import (
+	"go/ast"
+	"slices"
+	"testing"
+)
+
+// makers are calls of package os that make files. Whose they are to read is
+// decided in internal/outfile.
+var makers = []string{"Create", "CreateTemp", "OpenFile", "WriteFile"}
+
+// elsewhere are files that make files and write nothing of a user's: the
+// kernel's own, a lab's, and tools of the project.
+var elsewhere = []string{
+	"rawtcp/internal/nstest/nstest.go", "internal/lab/guest.go", "internal/lab/route.go", "internal/lab/terminal.go", "internal/lab/hold/dir.go",
+	"internal/conformance/ledger.go", "internal/conformance/mutate.go", "internal/bench/child.go",
+}
+
+// A file that is made anywhere else can be read by whoever its maker forgot.
+func TestOnePlaceDecidesWhoMayReadWhatIsWritten(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.dir == "internal/outfile" || slices.Contains(elsewhere, f.path) {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if pkg, ok := call.X.(*ast.Ident); ok && pkg.Name == "os" && slices.Contains(makers, call.Sel.Name) && !reads(f.path) {
+				t.Errorf("%s uses os.%s: internal/outfile opens what is written", f.path, call.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// reads tells of a file that opens one to go on with, and makes none.
+func reads(path string) bool { return path == "internal/probe/resume.go" }
