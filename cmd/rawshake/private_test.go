@@ -110,7 +110,7 @@ func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 		for _, before := range []os.FileMode{0, 0o600, 0o644, 0o620, 0o604} {
 			path := filepath.Join(t.TempDir(), "file")
 			if before != 0 {
-				if err := os.WriteFile(path, []byte(`{"rawshake_sessions":1,"sessions":[]}`), 0o600); err != nil {
+				if err := os.WriteFile(path, []byte(`{"rawshake_sessions":2,"sessions":[]}`), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				if err := os.Chmod(path, before); err != nil {

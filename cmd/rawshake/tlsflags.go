@@ -15,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/sessions"
+	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -131,7 +132,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 	warn := func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: --session-file: %v\n", err) }
 	store, err := sessions.Open(f.sessionFile)
 	if err != nil {
-		warn(fmt.Errorf("%w; it will be replaced", err))
+		warn(fmt.Errorf("%w; the file is kept beside the one that will take its place", err))
 	}
 	sayExposed(store.Exposed())
 	peer := net.JoinHostPort(strings.ToLower(t.host), strconv.Itoa(int(t.port)))
@@ -141,6 +142,8 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 		store.Put(peer, s, time.Now())
 		if err := store.Save(); err != nil {
 			warn(err)
+		} else if aside := store.Aside(); aside != "" {
+			fmt.Fprintf(os.Stderr, "rawshake: the session file that could not be read stands in %s now\n", view.Escape(aside))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"sync"
 )
 
@@ -115,6 +116,9 @@ func (l *List) expect(was ListExtent) error {
 	begin, err := file.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return nil // a pipe
+	}
+	if was.Bytes > math.MaxInt64 {
+		return fmt.Errorf("%w: %d bytes of it were read, more than a file has; %s", errOtherList, was.Bytes, mendList)
 	}
 	if _, err := io.CopyN(io.Discard, l, int64(was.Bytes)); err != nil {
 		return err

@@ -18,14 +18,12 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/outfile"
-	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
-	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 const (
 	// formatVersion changes when a file of before can no longer be understood.
-	formatVersion = 1
+	formatVersion = 2
 	// maxSessions bounds the file: the oldest go first.
 	maxSessions = 256
 	// maxFile bounds what is read, in bytes. No file of ours is longer, unless
@@ -44,27 +42,14 @@ type Store struct {
 	path    string
 	list    []entry
 	exposed outfile.Warning
+	aside   string
+	spoiled bool // what the file holds cannot all be kept: see setAside
 }
 
 // file is the file's form: JSON, for people to look at.
 type file struct {
-	Format   int     `json:"rawshake_sessions"`
-	Sessions []entry `json:"sessions"`
-}
-
-// entry is a session and whose it is.
-type entry struct {
-	Peer       string    `json:"peer"` // host:port
-	ServerName string    `json:"server_name"`
-	Saved      time.Time `json:"saved"`
-	Version    uint16    `json:"version"`
-	Suite      uint16    `json:"cipher_suite"`
-	Master     []byte    `json:"master_secret"`
-	EMS        bool      `json:"extended_master_secret"`
-	ID         []byte    `json:"session_id,omitempty"`
-	Ticket     []byte    `json:"ticket,omitempty"`
-	Lifetime   uint32    `json:"lifetime_hint,omitempty"` // seconds
-	Chain      [][]byte  `json:"chain"`
+	Format   int               `json:"rawshake_sessions"`
+	Sessions []json.RawMessage `json:"sessions"`
 }
 
 // Exposed says whether others can read the file that was read: until the next
@@ -72,27 +57,39 @@ type entry struct {
 func (s *Store) Exposed() outfile.Warning { return s.exposed }
 
 // Open reads a file; one that is not there is empty. The store can be used also
-// when there is an error: that says what of the file could not be, and that the
-// next Save replaces it.
+// when there is an error: that says what of the file could not be. Then the next
+// Save sets the file aside, as it is, before it writes another.
 func Open(path string) (*Store, error) {
 	s := &Store{path: path}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
+	err := s.read()
+	s.spoiled = err != nil
+	return s, err
+}
+
+func (s *Store) read() error {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file", s.path)
 	}
+	f, err := os.Open(s.path)
 	if err != nil {
-		return s, err
+		return err
 	}
 	defer f.Close()
 	s.exposed = outfile.Found(f, outfile.Secret)
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return s, err
+		return err
 	}
 	if len(data) > maxFile {
-		return s, fmt.Errorf("%s: more than %d bytes, no session file of ours", path, maxFile)
+		return fmt.Errorf("%s: more than %d bytes, no session file of ours", s.path, maxFile)
 	}
-	return s, s.parse(data)
+	return s.parse(data)
 }
 
 func (s *Store) parse(data []byte) error {
@@ -106,40 +103,28 @@ func (s *Store) parse(data []byte) error {
 	if f.Format != formatVersion {
 		return fmt.Errorf("%s: session file of format %d, expected %d", s.path, f.Format, formatVersion)
 	}
-	dropped := 0
-	for _, e := range f.Sessions {
-		if len(s.list) == maxSessions || e.session() == nil {
-			dropped++
+	dropped, first := 0, ""
+	for i, raw := range f.Sessions {
+		var e entry
+		why := "it does not hold what one holds"
+		switch err := json.Unmarshal(raw, &e); {
+		case len(s.list) == maxSessions:
+			why = fmt.Sprintf("there are %d before it, and that is the most", maxSessions)
+		case err == nil:
+			why = e.damage()
+		}
+		if why == "" {
+			s.list = append(s.list, e)
 			continue
 		}
-		s.list = append(s.list, e)
+		if dropped++; first == "" {
+			first = fmt.Sprintf("session %d: %s", i+1, why)
+		}
 	}
 	if dropped > 0 {
-		return fmt.Errorf("%s: %d of its sessions cannot be used", s.path, dropped)
+		return fmt.Errorf("%s: %d of its sessions cannot be used (%s)", s.path, dropped, first)
 	}
 	return nil
-}
-
-// session is the entry as a machine takes it, or nil where it cannot be one.
-func (e *entry) session() *handshake.Session {
-	if len(e.Master) != suite.MasterSecretLen || len(e.ID) > 32 || len(e.Chain) == 0 || len(e.ID)+len(e.Ticket) == 0 {
-		return nil
-	}
-	return &handshake.Session{
-		Version: tlsmsg.Version(e.Version), CipherSuite: tlsmsg.CipherSuite(e.Suite),
-		Master: [suite.MasterSecretLen]byte(e.Master), ExtendedMasterSecret: e.EMS,
-		ID: e.ID, Ticket: e.Ticket, LifetimeHint: e.Lifetime, ServerName: e.ServerName, Chain: e.Chain,
-	}
-}
-
-// fresh reports whether a server may still know the session.
-func (e *entry) fresh(now time.Time) bool {
-	limit := lifetime
-	if e.Lifetime > 0 {
-		limit = min(time.Duration(e.Lifetime)*time.Second, maxLifetime)
-	}
-	age := now.Sub(e.Saved)
-	return age >= 0 && age < limit
 }
 
 // Find returns the last session with a peer (host:port) under a server name
@@ -161,6 +146,7 @@ func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
 		Master: session.Master[:], EMS: session.ExtendedMasterSecret,
 		ID: session.ID, Ticket: session.Ticket, Lifetime: session.LifetimeHint, Chain: session.Chain,
 	}
+	e.Sum = e.sum()
 	s.list = slices.DeleteFunc(s.list, func(o entry) bool {
 		return o.Peer == e.Peer && o.ServerName == e.ServerName || !o.fresh(now)
 	})
@@ -171,7 +157,21 @@ func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
 
 // Save writes the file anew, whole or not at all, with mode 0600.
 func (s *Store) Save() (err error) {
-	data, err := json.MarshalIndent(file{formatVersion, s.list}, "", " ")
+	if s.spoiled {
+		if err := s.setAside(); err != nil {
+			return err
+		}
+		s.spoiled = false
+	}
+	out := file{Format: formatVersion}
+	for i := range s.list {
+		raw, err := json.Marshal(&s.list[i])
+		if err != nil {
+			return err
+		}
+		out.Sessions = append(out.Sessions, raw)
+	}
+	data, err := json.MarshalIndent(out, "", " ")
 	if err != nil {
 		return err
 	}

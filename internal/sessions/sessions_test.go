@@ -81,14 +81,14 @@ func TestTheFileIsForItsOwnerAloneAndBounded(t *testing.T) {
 	}
 }
 
-func TestABrokenFileIsToldOfAndReplaced(t *testing.T) {
-	good := `{"rawshake_sessions":1,"sessions":[]}`
+func TestABrokenFileIsToldOfAndKept(t *testing.T) {
+	good := `{"rawshake_sessions":2,"sessions":[]}`
 	for name, tc := range map[string]struct{ content, want string }{
 		"no JSON":       {"\x00\x01", "not a session file"},
 		"cut off":       {good[:len(good)-2], "not a session file"},
-		"another form":  {strings.Replace(good, ":1", ":2", 1), "format 2, expected 1"},
+		"another form":  {strings.Replace(good, ":2", ":1", 1), "format 1, expected 2"},
 		"other JSON":    {"{}", "format 0"},
-		"short secrets": {`{"rawshake_sessions":1,"sessions":[{"peer":"a:1","master_secret":"AAAA","chain":["AA=="],"ticket":"AA=="}]}`, "1 of its sessions"},
+		"short secrets": {`{"rawshake_sessions":2,"sessions":[{"peer":"a:1","master_secret":"AAAA","chain":["AA=="],"ticket":"AA=="}]}`, "1 of its sessions"},
 		"too long":      {strings.Repeat(" ", maxFile+1), "more than"},
 	} {
 		path := filepath.Join(t.TempDir(), "sessions")
@@ -108,6 +108,9 @@ func TestABrokenFileIsToldOfAndReplaced(t *testing.T) {
 		}
 		if s, err = Open(path); err != nil || s.Find("a:1", "a", noon) == nil {
 			t.Errorf("%s: not replaced: %v", name, err)
+		}
+		if kept, err := os.ReadFile(path + ".damaged"); err != nil || string(kept) != tc.content {
+			t.Errorf("%s: what the file held is lost: %v", name, err)
 		}
 	}
 	if _, err := Open(t.TempDir()); err == nil {
@@ -136,8 +139,8 @@ func FuzzOpenSessions(f *testing.F) {
 			t.Errorf("%d sessions", len(s.list))
 		}
 		for i := range s.list {
-			if s.list[i].session() == nil {
-				t.Error("a session that is none")
+			if why := s.list[i].damage(); why != "" {
+				t.Error("a session that is none: " + why)
 			}
 		}
 	})

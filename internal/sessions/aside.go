@@ -1,0 +1,45 @@
+package sessions
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// A file that cannot be read is not ours to write over: it may be another
+// program's, or hold what a person can still mend.
+
+// setAside renames a file of which something would be lost, if it is a file. It
+// writes over nothing.
+func (s *Store) setAside() error {
+	info, err := os.Lstat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is no regular file: nothing is written in its place; name another", s.path)
+	}
+	for n := range maxAside {
+		s.aside = asideName(s.path, n)
+		if _, err := os.Lstat(s.aside); errors.Is(err, fs.ErrNotExist) {
+			return os.Rename(s.path, s.aside)
+		}
+	}
+	return fmt.Errorf("%s is damaged, and %s and others beside it hold earlier ones: remove those, or name another file", s.path, asideName(s.path, 0))
+}
+
+// maxAside bounds the damaged files that are kept.
+const maxAside = 8
+
+func asideName(path string, n int) string {
+	if n == 0 {
+		return path + ".damaged"
+	}
+	return fmt.Sprintf("%s.damaged-%d", path, n+1)
+}
+
+// Aside is where Save has put the damaged file, or empty.
+func (s *Store) Aside() string { return s.aside }
