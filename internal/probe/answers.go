@@ -98,8 +98,10 @@ func (l *loop) sendAnswer(o *owed, t *Target, p *path, hop link.Hop) {
 	l.out = p.appendPacket(l.out[:0], t.Addr, &r, false)
 	l.send(p, hop, l.out)
 	if !o.crossed && slot.tries == 1 && l.o.Retries > 0 && l.pace.may() {
-		slot.flags |= slotLate
+		first := slot.sent
+		slot.flags |= slotLate | slotAtOnce
 		l.sendSYN(o.n, slot, t, p, hop)
+		slot.conn = slot.sent - first
 	}
 }
 

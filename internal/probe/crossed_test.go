@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"net/netip"
 	"slices"
@@ -14,12 +15,17 @@ import (
 )
 
 // probeOne probes one host that answers as the test says, in simulated time.
-func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segment) (r seenRecord, f *floodNet) {
+func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segment, raw ...func(*floodNet, *wire.Segment, []byte) []wire.Segment) (r seenRecord, f *floodNet) {
 	t.Helper()
 	var out bytes.Buffer
 	f = &floodNet{local: netip.MustParseAddr("198.18.0.1"), kinds: map[string]int{}, heard: map[netip.AddrPort]wire.Segment{}, now: tcb.Instant(time.Second)}
 	f.hostile = func(netip.Addr) bool { return true }
-	f.answer = func(_ *floodNet, _ netip.Addr, s *wire.Segment) []wire.Segment { return answer(s) }
+	f.answer = func(_ *floodNet, _ netip.Addr, s *wire.Segment) []wire.Segment {
+		if len(raw) > 0 {
+			return raw[0](f, s, f.asked)
+		}
+		return answer(s)
+	}
 	l := loopOver(t, o, f, f.local, &out)
 	f.loop = l
 	l.clock = func() tcb.Instant { return f.now }
@@ -31,8 +37,8 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	check(t, l.sink.close())
 	schematest.Check(t, out.Bytes())
 	check(t, json.Unmarshal(out.Bytes(), &r))
-	if len(l.crossed)+len(l.odd)+len(l.owed) > 0 {
-		t.Errorf("%d, %d and %d are kept of a target that is done", len(l.crossed), len(l.odd), len(l.owed))
+	if len(l.crossed)+len(l.odd)+len(l.owed)+len(l.soft) > 0 {
+		t.Errorf("%d, %d, %d and %d are kept of a target that is done", len(l.crossed), len(l.odd), len(l.owed), len(l.soft))
 	}
 	return r, f
 }
@@ -119,6 +125,9 @@ func TestTheSYNFollowsTheRSTThatClearsItsWay(t *testing.T) {
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) || retries == 1 && (r.Outcome != "open" || r.SYNs != 2) {
 			t.Errorf("--retries %d: %v, %+v", retries, got, r)
 		}
+		if retries == 1 && (r.Steps.SYNACK < 0 || r.Steps.SYNACK > 100) { // of simulated time
+			t.Errorf("the SYN-ACK came %v ms after the first SYN", r.Steps.SYNACK)
+		}
 		if n := f.sent[min(2, len(f.sent)-1)].Sub(f.sent[0]); retries == 1 && n > 100*time.Millisecond {
 			t.Errorf("the second SYN left %v after the first", n)
 		}
@@ -135,4 +144,41 @@ func TestAWrongAnswerDrawsNoMoreSYNsThanSilence(t *testing.T) {
 	if f.kinds["SYN"] != 4 || f.kinds["RST"] != 4 || r.SYNs != 4 || r.Outcome != "silent" {
 		t.Errorf("%v, %+v", f.kinds, r)
 	}
+}
+
+// What a router says of a host may pass (RFC 1122, section 4.2.3.9): the SYNs go on,
+// and it is the reason where none is answered. A prohibition ends it at once, as
+// RFC 9293 has it (SHLD-26).
+func TestASoftICMPErrorIsTheReasonOnlyWhereNobodyAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		code    uint8
+		answers bool // the second SYN is
+		outcome string
+		syns    int
+	}{{1, false, "unreachable", 2}, {1, true, "open", 2}, {0, true, "open", 2}, {13, true, "unreachable", 1}, {3, true, "unreachable", 1}} {
+		syns := 0
+		r, f := probeOne(t, oneTarget(t), nil, func(f *floodNet, s *wire.Segment, packet []byte) []wire.Segment {
+			if s.Flags != wire.SYN {
+				return nil
+			}
+			if syns++; syns == 2 && tc.answers {
+				return []wire.Segment{synAck(s)}
+			}
+			if syns == 1 {
+				f.ready = append(f.ready, unreachableBy(f.local, tc.code, packet))
+			}
+			return nil
+		})
+		if r.Outcome != tc.outcome || r.SYNs != tc.syns || (r.ICMP != nil) != (r.Outcome == "unreachable") || r.ICMP != nil && (r.ICMP.From != "198.19.0.254" || r.Evidence == nil) {
+			t.Errorf("code %d: %+v after %v", tc.code, r, f.flags())
+		}
+	}
+}
+
+// unreachableBy is an ICMP message of a router's about a packet of ours.
+func unreachableBy(to netip.Addr, code uint8, packet []byte) []byte {
+	m := append([]byte{3, code, 0, 0, 0, 0, 0, 0}, packet[:28]...)
+	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
+	ip := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: netip.MustParseAddr("198.19.0.254"), Dst: to}
+	return append(ip.AppendTo(nil, len(m)), m...)
 }

@@ -37,6 +37,7 @@ type floodNet struct {
 	packets []sentPacket // each, beside its time in sent
 	kinds   map[string]int
 	debt    bool                            // the pace ever was in debt
+	asked   []byte                          // the packet at hand, of ours
 	heard   map[netip.AddrPort]wire.Segment // the last segment to each hostile host
 }
 
@@ -53,6 +54,7 @@ const step = time.Millisecond
 func (f *floodNet) Queue(packet []byte, _ link.Hop) error {
 	f.sent = append(f.sent, f.loop.now)
 	f.debt = f.debt || f.loop.pace.rate > 0 && f.loop.pace.tokens < 0
+	f.asked = packet
 	h, s, ok := decode(packet)
 	if !ok {
 		f.kinds["other"]++

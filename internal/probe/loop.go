@@ -81,6 +81,7 @@ type loop struct {
 	buf      []byte // records to be handed over
 	odd      map[uint64]record.Packet
 	crossed  map[uint64]*crossedSYN
+	soft     map[uint64]*softError
 
 	fragments reassembly.Buffer
 
@@ -103,7 +104,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), ports: uint16(o.Ports)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), soft: make(map[uint64]*softError), ports: uint16(o.Ports)}
 	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
 	l.mostLive = l.most
 	if o.MaxConns > 0 {

@@ -198,6 +198,7 @@ func (l *loop) restart() {
 	l.owed = l.owed[:0]
 	clear(l.odd)
 	clear(l.crossed)
+	clear(l.soft)
 	clear(l.late)
 	l.parked = l.parked[:0]
 	for n := l.window.base; n < l.window.head; n++ {
@@ -213,7 +214,7 @@ func (l *loop) restart() {
 			}
 		}
 		if s.state != slotDone {
-			*s = slot{state: slotResolving, flags: s.flags | slotLate | slotRepeat}
+			*s = slot{state: slotResolving, flags: s.flags&^slotAtOnce | slotLate | slotRepeat}
 			l.parked = append(l.parked, n)
 		}
 	}

@@ -37,6 +37,9 @@ type seenRecord struct {
 		From string
 		Type int `json:"icmp_type"`
 	}
+	Steps struct {
+		SYNACK float64 `json:"syn_ack_ms"`
+	}
 	Chain             []struct{ SHA256 string }
 	Verified          *bool `json:"certificate_verified"`
 	Data              string

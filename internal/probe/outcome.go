@@ -50,6 +50,7 @@ func (l *loop) done(n uint64) {
 	l.window.at(n).state = slotDone
 	delete(l.odd, n)
 	delete(l.crossed, n)
+	delete(l.soft, n)
 	l.source.release(n)
 }
 
@@ -81,6 +82,11 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	if s.flags&slotFiltered != 0 {
 		r.Outcome, r.Class = record.OutcomeUnreachable, classFiltered
 		r.Error = l.filtered.Error()
+	}
+	if e := l.soft[n]; e != nil {
+		r.Outcome, r.Class, r.ICMP = record.OutcomeUnreachable, classICMP, &e.icmp
+		r.Error = fmt.Sprintf("%v said %s, and there was %s", e.icmp.From, e.icmp.Text, r.Error)
+		r.Evidence = e.kept
 	}
 	if s.odd != 0 {
 		r.Outcome, r.Class = record.OutcomeProtocol, "tcp"

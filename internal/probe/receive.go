@@ -174,10 +174,15 @@ func (l *loop) sentAt(s *slot) tcb.Instant {
 	return (now - tcb.Instant(uint32(now)-s.sent)) * tick
 }
 
-// firstAt is when a slot's first SYN left, as the gaps tell it.
+// firstAt is when a slot's first SYN left, as the gaps tell it, as long as there is
+// no connection.
 func (l *loop) firstAt(s *slot) tcb.Instant {
 	at := l.sentAt(s)
 	for k := 1; k < int(s.tries); k++ {
+		if k == 1 && s.flags&slotAtOnce != 0 {
+			at -= tcb.Instant(s.conn) * tick
+			continue
+		}
 		at = at.Add(-l.o.gap(k))
 	}
 	return at
@@ -202,13 +207,14 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 
 // born makes a connection of a SYN-ACK.
 func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	rtt := l.rtt(slot, s, offset)
 	c := l.connect(p, n, slot, h, s, packet)
 	if c == nil {
 		return
 	}
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
-	c.rtt, c.peerEnd, c.earned = l.rtt(slot, s, offset), s.End(), s.Seq.Add(1)
+	c.rtt, c.peerEnd, c.earned = rtt, s.End(), s.Seq.Add(1)
 	if s.Window == 0 {
 		c.odd |= oddZeroWindow
 	}
@@ -229,6 +235,7 @@ func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segmen
 	l.stats.Answers++
 	delete(l.odd, n) // what counts has come
 	delete(l.crossed, n)
+	delete(l.soft, n)
 	t := l.source.at(n)
 	c := l.take()
 	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
@@ -294,10 +301,35 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 			l.stats.Stray++
 			return
 		}
+		if !tcb.HardError(&m) && l.keepSoft(n, slot, &m, packet) {
+			return
+		}
 		t := l.source.at(n)
 		l.rec.ICMP = told(&m)
 		l.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, &m), packet)
 	}
+}
+
+// A softError is what the network said of a target that may pass, as RFC 1122 has
+// it (section 4.2.3.9): our SYNs go on, and it is the reason if nobody answers.
+type softError struct {
+	icmp record.ICMP
+	kept record.Packet
+}
+
+// keepSoft keeps the last of a target's, if there is room.
+func (l *loop) keepSoft(n uint64, slot *slot, m *wire.ICMP, packet link.Packet) bool {
+	e := l.soft[n]
+	if e == nil {
+		if len(l.soft) >= mostOdd {
+			return false
+		}
+		e = new(softError)
+		l.soft[n] = e
+	}
+	e.icmp = *told(m)
+	e.kept.Set(l.arrived.Sub(l.firstAt(slot)), packet.Data)
+	return true
 }
 
 // told is what a record says of an ICMP message.

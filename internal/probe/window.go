@@ -11,7 +11,7 @@ type window struct {
 // A slot is one target's.
 type slot struct {
 	sent  uint32 // when its last SYN left, in units of tick, modulo 2^32
-	conn  uint32 // its connection, in slotConnected
+	conn  uint32 // its connection, in slotConnected; with slotAtOnce, before that, how long after the first its second SYN left
 	state slotState
 	tries uint8 // SYNs sent
 	odd   oddity
@@ -26,6 +26,7 @@ const (
 	slotLate                           // its SYN leaves out of turn: see loop.late
 	slotFiltered                       // this machine did not let its last SYN out
 	slotOwed                           // what answered its last SYN has drawn an answer: see loop.owed
+	slotAtOnce                         // its second SYN followed a RST at once
 )
 
 type slotState uint8

@@ -20,7 +20,7 @@ func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 		c.tooBigMessage(now, m)
 		return
 	}
-	fatal := c.handshaking() && (hardError(m) || c.cfg.SoftErrorsEnd)
+	fatal := c.handshaking() && (HardError(m) || c.cfg.SoftErrorsEnd)
 	emit(c, UnreachableReceived{Message: m.String(), From: m.From.String(), Fatal: fatal})
 	c.icmp = fmt.Sprintf("%v said %v", m.From, m)
 	if fatal {
@@ -28,10 +28,10 @@ func (c *Conn) Unreachable(now Instant, m *wire.ICMP) {
 	}
 }
 
-// hardError reports whether a message says that trying again is of no use: RFC
+// HardError reports whether a message says that trying again is of no use: RFC
 // 1122, section 4.2.3.9, the prohibitions of RFC 1812, section 5.2.7.1, and
 // what says the same in RFC 4443, section 3.
-func hardError(m *wire.ICMP) bool {
+func HardError(m *wire.ICMP) bool {
 	switch m.Kind() {
 	case wire.KindPortUnreachable, wire.KindProtocolUnreachable, wire.KindProhibited:
 		return true
