@@ -11,8 +11,12 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// maxFile bounds a topology file, in bytes.
-const maxFile = 256 << 10
+// maxFile bounds a topology file, in bytes, and maxLine its lines: the parser's
+// time grows with their square.
+const (
+	maxFile = 256 << 10
+	maxLine = 4 << 10
+)
 
 // LoadTopology returns the topology that a path or a built-in name says. What
 // has a slash or a dot in it is a path; the empty string is the first of the
@@ -33,6 +37,11 @@ func LoadTopology(nameOrPath string) (Topology, error) {
 	if len(text) > maxFile {
 		return Topology{}, fmt.Errorf("%s: more than %d bytes is no topology", nameOrPath, maxFile)
 	}
+	for line := range bytes.Lines(text) {
+		if len(line) > maxLine {
+			return Topology{}, fmt.Errorf("%s: a line of %d bytes is no topology's: at most %d", nameOrPath, len(line), maxLine)
+		}
+	}
 	t, err := ParseTopology(text)
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", nameOrPath, err)
@@ -48,7 +57,7 @@ func ParseTopology(text []byte) (t Topology, err error) {
 		return t, errors.New("it is empty")
 	}
 	if err != nil {
-		return t, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+		return t, sayYAML(err)
 	}
 	return t, t.Check()
 }

@@ -67,6 +67,7 @@ func (t *Topology) Check() error {
 		wrong("%d nodes and %d links: at most %d and %d", len(t.Nodes), len(t.Links), maxNodes, maxLinks)
 		return errors.Join(errs...)
 	}
+	errs = append(errs, t.checkTexts()...)
 	names := map[string]bool{}
 	services := 0
 	for i, n := range t.Nodes {
@@ -119,6 +120,7 @@ func (t *Topology) Check() error {
 			wrong("links[%d]: %q and %q are joined already", i, a, b)
 		}
 		joined[[2]string{a, b}] = true
+		errs = append(errs, t.checkAddresses(i)...)
 		if err := l.Weather.Check(); err != nil {
 			wrong("links[%d].%w", i, err)
 		}
@@ -127,6 +129,7 @@ func (t *Topology) Check() error {
 		}
 	}
 	for i := range t.Nodes {
+		errs = append(errs, t.checkNetworks(i)...)
 		errs = append(errs, t.checkOwned(i)...)
 		errs = append(errs, t.checkPlaces(i, &t.Nodes[i])...)
 	}
