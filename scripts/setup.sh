@@ -4,7 +4,7 @@
 set -eu
 
 # program:package, as Debian names them
-needed="gcc:gcc openssl:openssl gnutls-serv:gnutls-bin nginx:nginx-light tshark:tshark
+needed="gcc:gcc openssl:openssl gnutls-serv:gnutls-bin nginx:nginx-light apache2:apache2-bin tshark:tshark
 ip:iproute2 ss:iproute2 nft:nftables iptables:iptables shellcheck:shellcheck chromium:chromium pdftotext:poppler-utils setpriv:util-linux
 unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
 # Firewalls to stand beside. They are not put on a person's machine unasked.

@@ -28,6 +28,7 @@ type tlsFlags struct {
 	sessionFile            string
 	extensions             []string
 	grease, fallback       bool
+	renegotiation          bool
 	recordSizeLimit        uint16
 	padTo                  int
 	omit                   []string
@@ -45,6 +46,7 @@ func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl.Uint16Var(&f.recordSizeLimit, "record-size-limit", 0, "ask for records of at most so many bytes, 64 to 16384 (RFC 8449)")
 	fl.IntVar(&f.padTo, "pad-to", 0, "bring the ClientHello up to so many bytes by the padding extension (RFC 7685)")
 	fl.BoolVar(&f.fallback, "fallback-scsv", false, "say that a higher version was tried before (RFC 7507), to see the server refuse it")
+	fl.BoolVar(&f.renegotiation, "renegotiation", false, "with --get or standard input, do another handshake where the server asks for one inside the connection (RFC 5746), as for a client certificate that only some paths need")
 	fl.StringSliceVar(&f.omit, "omit-extension", nil, "leave out these extensions, by name or number: extended_master_secret")
 }
 
@@ -70,6 +72,7 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 	if f.padTo < 0 || f.padTo > 1<<16 {
 		return usageError("--pad-to %d: must be 1 to %d bytes", f.padTo, 1<<16)
 	}
+	o.TLS.Renegotiation = f.renegotiation
 	o.TLS.RecordSizeLimit, o.TLS.PadTo, o.TLS.FallbackSCSV = f.recordSizeLimit, f.padTo, f.fallback
 	for _, name := range f.omit {
 		typ, err := tlsmsg.ParseExtensionType(name)

@@ -33,6 +33,9 @@ func exchange(s *settings, known *memory, resuming bool) error {
 		return err
 	}
 	known.session = p.State().Session
+	if want, got := s.expect.renegotiations, p.seen.handshakes-1; want != 0 && want != got {
+		return fmt.Errorf("%d renegotiations, not %d", got, want)
+	}
 	if p.seen.ignored > 0 && !s.renegotiateIgnore {
 		return fmt.Errorf("renegotiation was refused by no_renegotiation")
 	}
@@ -55,7 +58,7 @@ func (p *peer) prepare(known *memory) error {
 func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.Config{Random: random32(), ServerName: s.hostName, ALPN: protocols(s.advertiseALPN),
-		SessionTicket: !s.noTicket, AllowUnverified: true, Events: p.event}
+		SessionTicket: !s.noTicket, AllowUnverified: true, Renegotiation: s.renegotiate, Events: p.event}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
 		return err
 	}

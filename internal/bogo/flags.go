@@ -166,6 +166,7 @@ var flags = map[string]flag{
 	"forbid-renegotiation-after-handshake": moot,
 	"retain-only-sha256-client-cert":       moot,
 	"permute-extensions":                   moot,
+	"renegotiate-freely":                   yes(func(s *settings) *bool { return &s.renegotiate }),
 	"renegotiate-ignore":                   yes(func(s *settings) *bool { return &s.renegotiateIgnore }),
 }
 

@@ -42,13 +42,15 @@ type peer struct {
 
 // seen is what the events told that State does not keep.
 type seen struct {
-	master   []byte
-	finished []byte                     // verify_data of the first Finished: tls-unique (RFC 5929, section 3.1)
-	proof    tlsmsg.SignatureScheme     // of CertificateVerify
-	request  *tlsmsg.CertificateRequest // of the server's
-	context  tlsmsg.Context
-	rejected error // by policy of the runner's: -verify-fail
-	ignored  int   // renegotiations refused
+	master     []byte
+	finished   []byte                     // verify_data of the first Finished: tls-unique (RFC 5929, section 3.1)
+	proof      tlsmsg.SignatureScheme     // of CertificateVerify
+	request    *tlsmsg.CertificateRequest // of the server's
+	context    tlsmsg.Context
+	rejected   error           // by policy of the runner's: -verify-fail
+	handshakes int             // that were finished
+	first      handshake.State // after the first of them
+	ignored    int             // renegotiations refused
 }
 
 // dial connects to the runner and says which test this is.
@@ -94,6 +96,10 @@ func (p *peer) event(e handshake.Event) {
 			if tlsmsg.ParseInto(m, e.Raw, e.Context) == nil {
 				p.seen.request = m
 			}
+		}
+	case handshake.FinishedEvent:
+		if p.seen.handshakes++; p.seen.handshakes == 1 {
+			p.seen.first = p.State()
 		}
 	case handshake.AlertEvent:
 		if e.Dir == handshake.Out && e.Description == tlsmsg.AlertNoRenegotiation {

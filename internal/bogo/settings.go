@@ -60,6 +60,7 @@ type settings struct {
 	tlsUnique         bool
 	byteByByte        bool
 	renegotiateIgnore bool
+	renegotiate       bool
 
 	expect expectations
 }

@@ -23,13 +23,16 @@ func (r *run) exchange(ctx context.Context) error {
 	}
 	stop := context.AfterFunc(ctx, func() { r.conn.SetDeadline(time.Now()) })
 	defer stop()
+	working, idle := context.WithCancel(ctx)
+	defer idle()
+	go r.work(working)
 	sent := make(chan error, 1)
 	go func() {
 		n, err := io.Copy(r.conn, r.Request)
 		if err == nil && n == 0 {
 			err = r.conn.CloseWrite() // nothing was asked, so nothing will come
 		}
-		sent <- err
+		sent <- bare(err)
 	}()
 	var err error
 	if r.HTTP {
@@ -48,6 +51,23 @@ func (r *run) exchange(ctx context.Context) error {
 		return err
 	default:
 		return nil // the reply is whole, whatever there was left to say
+	}
+}
+
+// work does what another handshake inside the connection asks for.
+func (r *run) work(ctx context.Context) {
+	for {
+		var work handshake.Work
+		var busy bool
+		err := r.conn.Wait(ctx, func() bool {
+			work, busy = r.machine.Work()
+			return busy
+		})
+		if err != nil {
+			return
+		}
+		result := r.Worker.Do(work)
+		r.conn.Do(func(tcb.Instant) { r.machine.Resume(result) })
 	}
 }
 
@@ -80,7 +100,7 @@ func (r *run) receive(ctx context.Context, to io.Writer, deadline func() time.Ti
 		case err == io.EOF:
 			return total, nil
 		case err != nil:
-			return total, err
+			return total, bare(err)
 		}
 	}
 	return total, ctx.Err()

@@ -37,6 +37,19 @@ func TestWhatAnAlertMeansDependsOnWhenItCame(t *testing.T) {
 	if got := s.Reasons(Alert, nil)[0]; got.Code != "renegotiation_wanted" {
 		t.Errorf("renegotiation refused is told as %+v", got)
 	}
+	s.serverHello = new(tlsmsg.ServerHello)
+	if got := s.Reasons(Alert, nil)[0]; strings.Contains(got.Remedy, "--renegotiation") {
+		t.Errorf("of a server without RFC 5746: %+v", got)
+	}
+	s.serverHello.Extensions = []tlsmsg.Extension{{Type: tlsmsg.ExtensionRenegotiationInfo, Data: []byte{0}}}
+	if got := s.Reasons(Alert, nil)[0]; !strings.Contains(got.Remedy, "--renegotiation") {
+		t.Errorf("the option is not named: %+v", got)
+	}
+	s = told(afterHello, tlsmsg.AlertHandshakeFailure)
+	s.again = true
+	if got := s.Reasons(Alert, nil)[0]; got.Code != "renegotiation_failed" {
+		t.Errorf("another handshake refused is told as %+v", got)
+	}
 	s = told(afterClientFlight, tlsmsg.AlertHandshakeFailure)
 	s.requestAt.set, s.credAt.set = true, true
 	if got := s.Reasons(Alert, nil)[0]; got.Code != "client_certificate_required" {

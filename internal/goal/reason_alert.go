@@ -46,6 +46,8 @@ func (d *diagnosis) serverAlert(a *alert, r *transcript.Reason) {
 	case a.when == inServerFlight || a.when == afterServerFlight:
 		r.Means = "the server gave up in the middle of its own flight, before the client answered: what failed is on its side"
 		r.Remedy = "Look into the server's log."
+	case a.when == afterHello && d.again:
+		anotherRefused(r)
 	case a.when == afterHello:
 		d.helloRefused(a, r)
 	default:
@@ -160,8 +162,20 @@ func (d *diagnosis) renegotiationRefused(r *transcript.Reason) bool {
 	r.Code, r.Sure = "renegotiation_wanted", transcript.Certain
 	r.Frames = append(frames(d.helloRequest), r.Frames...)
 	r.Means = "the server asked for another handshake once the first was complete (HelloRequest), the client refused, and the server insists; often it wants a client certificate for this path alone"
-	r.Remedy = "Ask for a path that needs none, or have the server ask for its certificate in the first handshake: renegotiation is refused unless it is allowed."
+	r.Remedy = "Allow it with --renegotiation (and --cert, if it is for a certificate), ask for a path that needs none, or have the server ask in the first handshake."
+	if h := d.serverHello; h != nil && tlsmsg.FindExtension(h.Extensions, tlsmsg.ExtensionRenegotiationInfo) < 0 {
+		r.Means += "; the server does not know RFC 5746, without which a renegotiation can be abused and --renegotiation does none"
+		r.Remedy = "Have the server updated, or have it ask in the first handshake; ask for a path that needs none."
+	}
 	return true
+}
+
+// anotherRefused tells of a server that ended the connection where another
+// handshake inside it had begun.
+func anotherRefused(r *transcript.Reason) {
+	r.Code, r.Sure = "renegotiation_failed", transcript.Likely
+	r.Means = "the first handshake was complete, and the server does not take the client's ClientHello for another inside the connection: it wants something else now (other suites for this path), or takes no renegotiation after all"
+	r.Remedy = "Look into the server's log; try other suites (--ciphers), or a path that needs no other handshake."
 }
 
 // clientAlert says what an alert of the client's means.

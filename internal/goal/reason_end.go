@@ -124,6 +124,8 @@ func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	case d.moment >= inServerFlight:
 		r.Means = "the server, or something on the way, gave up in the middle of the server's own flight"
 		r.Remedy = "Look into the server's log."
+	case d.moment == afterHello && d.again:
+		anotherRefused(r)
 	case d.moment == afterHello:
 		r.Means = "the server does not like the ClientHello or speaks no TLS here, or something on the way ends connections by what the ClientHello says (its name, its fingerprint)"
 		r.Remedy = "See that TLS is spoken on this port from the first byte; try another name (--servername), and the same from another network."
@@ -240,6 +242,8 @@ func (d *diagnosis) waitedFor(r *transcript.Reason) {
 	case d.moment >= inServerFlight:
 		r.Means = "the server began its flight and did not end it: it hangs (a key or a certificate that it fetches from elsewhere), or its larger packets do not get through to the client"
 		r.Remedy = "Look into the server's log. If small certificates work and large ones do not, look for a path with a smaller MTU on the way."
+	case d.moment == afterHello && d.again:
+		r.Means, r.Remedy = "the first handshake was complete, and the server does not answer the ClientHello of another inside the connection", "Look into the server's log; try a longer --timeout."
 	case d.moment == afterHello:
 		d.helloUnanswered(r)
 	default:

@@ -134,6 +134,7 @@ type conversation struct {
 	credential  int  // certificates in the client's Certificate
 	credAt      mark // the client's Certificate
 
+	again        bool // a handshake after the first has begun
 	helloRequest mark // asked for once the handshake was complete
 	data         [2]mark
 	dataFirst    []byte // of what the server sent, decrypted

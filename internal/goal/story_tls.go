@@ -102,8 +102,10 @@ func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
 		}
 		return s.moment < connected // RFC 5246, section 7.4.1.1
 	case tlsmsg.TypeClientHello:
-		if s.moment == connected {
-			return false // a new handshake: the first tells how the connection began
+		if s.moment == connected { // another handshake: the first tells how the connection began
+			s.moment, s.helloRequest, s.again = afterHello, mark{}, true
+			s.requestAt, s.credAt, s.credential = mark{}, mark{}, 0
+			return false
 		}
 		s.moment, s.helloAt, s.helloLen = afterHello, at, len(m.Raw)
 		if h, err := m.Handshake(); err == nil {

@@ -165,6 +165,10 @@ type entry struct {
 	Handshake    float64  `json:"handshake_ms"`
 	Link         string   `json:"link"`
 	Error        string   `json:"error"`
+	Reasons      []struct {
+		Code   string `json:"code"`
+		Remedy string `json:"remedy"`
+	} `json:"reasons"`
 }
 
 // entries parses a JSON view, and checks that its last line is the result.

@@ -118,17 +118,21 @@ func (r *Recorder) Restart() {
 
 // handshakeTime is from the frame that begins the ClientHello to the one that
 // ends the later Finished, where frames are seen: what this side did before the
-// first and after the last is not in it.
+// first and after the last is not in it. Another handshake of the same connection
+// does not count.
 func (r *Recorder) handshakeTime() (time.Duration, bool) {
 	var from, to *Frame
+	finished := 0
 	for _, e := range r.t.Entries {
 		m := e.Message
 		switch {
 		case m == nil || m.Content != tlsmsg.ContentHandshake || e.Frame == nil:
 		case m.Type == tlsmsg.TypeClientHello && from == nil:
 			from = e.Frame
-		case m.Type == tlsmsg.TypeFinished && (to == nil || e.Frame.At > to.At):
-			to = e.Frame
+		case m.Type == tlsmsg.TypeFinished && finished < 2:
+			if finished++; to == nil || e.Frame.At > to.At {
+				to = e.Frame
+			}
 		}
 	}
 	if from == nil || to == nil {

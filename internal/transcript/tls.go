@@ -22,7 +22,9 @@ func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 	case handshake.SecretEvent:
 		r.t.Secrets = append(r.t.Secrets, Secret{e.Label, e.ClientRandom, e.Secret})
 	case handshake.PreMasterEvent:
-		r.t.PreMaster = e.Secret
+		if r.t.PreMaster == nil { // of the first handshake, which is shown
+			r.t.PreMaster = e.Secret
+		}
 	default:
 		if d := r.tlsDecision(at, event); d != nil {
 			d.Event = event
@@ -95,7 +97,7 @@ func (r *Recorder) tlsDecision(at time.Duration, event handshake.Event) *Decisio
 	case handshake.DecisionEvent:
 		return &Decision{Name: e.Name, Text: e.Text}
 	case handshake.FinishedEvent:
-		if l.haveHello {
+		if l.haveHello && l.handshake == 0 {
 			l.handshake = at - l.helloAt
 		}
 		return &Decision{Name: "handshake_finished", Text: "both Finished messages agree: the handshake is complete"}

@@ -103,11 +103,14 @@ func (c *conn[S]) tolerate(what string) error {
 
 func (c *conn[S]) closeNotifyArrived() error {
 	c.in.closed = true
+	if c.phase == phaseServerHelloAgain { // it has not begun another handshake: all that it said is whole
+		c.phase = phaseConnected
+	}
 	if c.phase == phaseConnected {
 		return nil
 	}
 	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertCloseNotify, "the peer closed")
-	return &ClosedError{After: c.last.String(), Notified: true, MidRecord: c.in.messages.Pending(), Warning: c.state.Warning}
+	return &ClosedError{After: c.last.String(), Notified: true, MidRecord: c.in.messages.Pending(), Again: c.inAnother(), Warning: c.state.Warning}
 }
 
 // CloseWrite says close_notify: no application data follows. During the

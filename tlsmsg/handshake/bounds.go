@@ -8,6 +8,8 @@ package handshake
 //	a message out of turn                 its header: unexpected_message, before it arrives
 //	warnings, HelloRequests, and after the handshake ClientHellos, in a row
 //	                                      4        one more: unexpected_message
+//	handshakes after the first in a connection
+//	                                      8        one more: no_renegotiation
 //	empty records of application data in a row
 //	                                      32       one more: unexpected_message
 //	an empty record of a handshake        none: unexpected_message
@@ -34,6 +36,8 @@ const (
 	maxEmptyRecords = 32
 	// maxWarnings bounds warning alerts, and HelloRequests, in a row.
 	maxWarnings = 4
+	// maxRenegotiations bounds the handshakes after the first in a connection.
+	maxRenegotiations = 8
 	// maxBacklog bounds the application data, as records, that waits to be sent.
 	maxBacklog = 64 << 10
 	// maxTicket bounds a ticket that is kept, in bytes: it goes into an extension

@@ -30,6 +30,7 @@ type Client struct {
 	session  *Session
 	offered  extensionSet
 	exchange exchange
+	earlier  *earlier // nil without Config.Renegotiation
 
 	// Decoded messages and extensions: here, not on the stack, as they pass
 	// through interfaces, and their lists are used again.

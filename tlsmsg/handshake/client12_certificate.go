@@ -15,6 +15,9 @@ func (c *Client) certificate(raw []byte) error {
 	if len(m.Chain) == 0 {
 		return refuse(tlsmsg.AlertDecodeError, "Certificate.certificate_list", "empty, expected the server's certificate")
 	}
+	if err := c.sameChain(m.Chain); err != nil {
+		return err
+	}
 	c.state.Chain = m.Chain
 	c.reach(StageCertificateReceived)
 	switch {

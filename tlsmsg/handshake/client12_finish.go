@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // sendFlight makes Certificate and ClientKeyExchange and derives the master
@@ -68,6 +69,9 @@ func (c *Client) sendFinished() error {
 	if err := c.sendVerifyData(); err != nil {
 		return err
 	}
+	if c.cfg.Renegotiation {
+		c.remember().ours = c.verifyData
+	}
 	c.out.flush()
 	return nil
 }
@@ -78,12 +82,18 @@ func (c *Client) finished(raw []byte) error {
 	if err := c.checkVerifyData(raw); err != nil {
 		return err
 	}
+	if c.cfg.Renegotiation {
+		c.remember().theirs = [suite.VerifyDataLen]byte(c.finishedMessage.VerifyData)
+	}
 	c.after = (*Client).concluded
 	return nil
 }
 
 // concluded ends the handshake once the server's Finished is in the transcript.
 func (c *Client) concluded() error {
+	if c.again() && c.earlier.trusted && !c.trusted() {
+		return refuse(tlsmsg.AlertBadCertificate, "Certificate", "it verified in the handshake before, and no more: %s", reason(c.state.Verdict))
+	}
 	if c.state.Resumed {
 		if err := c.sendFinished(); err != nil {
 			return err

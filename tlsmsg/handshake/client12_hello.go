@@ -13,7 +13,7 @@ func (c *Client) sendClientHello() error {
 		return &InternalError{What: "ClientHello", Err: err}
 	}
 	c.offerSession()
-	if c.pool == nil {
+	if c.pool == nil && !c.again() {
 		room := make([]byte, 2*flightRoom)
 		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
 	}
@@ -22,11 +22,15 @@ func (c *Client) sendClientHello() error {
 		c.giveScratch(raw)
 		return err
 	}
-	// Servers of old take no ClientHello in a record of TLS 1.2 (RFC 5246,
-	// appendix E.1).
-	c.out.version = tlsmsg.VersionTLS10
-	c.in.messages.MaxMessage = maxMessage
-	c.phase = phaseServerHello
+	if c.again() {
+		c.phase = phaseServerHelloAgain
+	} else {
+		// Servers of old take no ClientHello in a record of TLS 1.2 (RFC 5246,
+		// appendix E.1).
+		c.out.version = tlsmsg.VersionTLS10
+		c.in.messages.MaxMessage = maxMessage
+		c.phase = phaseServerHello
+	}
 	if err := c.sendMessage(tlsmsg.TypeClientHello, raw); err != nil {
 		return err
 	}
@@ -59,6 +63,9 @@ var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
 // offeredSuites is the configured list, with what options add to it.
 func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 	list := c.cfg.CipherSuites
+	if c.again() { // RFC 5746, section 3.5
+		list = slices.DeleteFunc(slices.Clone(list), func(id tlsmsg.CipherSuite) bool { return id == tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV })
+	}
 	if c.cfg.GREASE {
 		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.state.ClientRandom, greaseSuite)}, list...)
 	}
@@ -93,6 +100,9 @@ func (c *Client) serverHello(raw []byte) error {
 	if err := c.answeredExtensions(hello); err != nil {
 		return err
 	}
+	if err := c.checkAgain(); err != nil {
+		return err
+	}
 	c.reach(StageHelloReceived)
 	if c.resumes(hello) {
 		if err := c.resume12(hello); err != nil {
@@ -125,6 +135,9 @@ func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 			expected = c.cfg.MinVersion.String() + " to " + expected
 		}
 		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %s", hello.Version, expected)
+	}
+	if c.again() && hello.Version != c.in.version {
+		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %v as in the handshake before in this connection", hello.Version, c.in.version)
 	}
 	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == tlsmsg.DowngradeTLS11 {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.random",

@@ -12,6 +12,11 @@ var client12 = [numPhases][]step[*Client]{
 		{kind(tlsmsg.TypeServerHello), (*Client).serverHello, phaseCertificate},
 		helloRequestIgnored,
 	},
+	phaseServerHelloAgain: { // what the server said before it saw our ClientHello
+		{kind(tlsmsg.TypeServerHello), (*Client).serverHello, phaseCertificate},
+		{kindApplicationData, (*Client).applicationData, numPhases},
+		helloRequestIgnored,
+	},
 	phaseCertificate: {
 		{kind(tlsmsg.TypeCertificate), (*Client).certificate, phaseServerKeyExchange},
 		helloRequestIgnored,
@@ -61,7 +66,7 @@ var client12 = [numPhases][]step[*Client]{
 	},
 	phaseConnected: {
 		{kindApplicationData, (*Client).applicationData, phaseConnected},
-		{kind(tlsmsg.TypeHelloRequest), (*Client).refuseRenegotiation, phaseConnected},
+		{kind(tlsmsg.TypeHelloRequest), (*Client).renegotiationAsked, phaseConnected},
 	},
 }
 
@@ -75,18 +80,4 @@ func (c *Client) helloRequest(raw []byte) error {
 	}
 	c.decide("hello_request_ignored", "HelloRequest ignored: a handshake is already going on")
 	return c.tolerate("HelloRequests or warning alerts")
-}
-
-// refuseRenegotiation answers a HelloRequest outside a handshake (RFC 5246,
-// section 7.4.1.1): this client does not renegotiate.
-func (c *Client) refuseRenegotiation(raw []byte) error {
-	if err := c.decode(new(tlsmsg.HelloRequest), raw); err != nil {
-		return err
-	}
-	if err := c.tolerate("HelloRequests or warning alerts"); err != nil {
-		return err
-	}
-	c.refusedRenegotiation = true
-	c.sendAlert(tlsmsg.LevelWarning, tlsmsg.AlertNoRenegotiation, "HelloRequest: this client does not renegotiate")
-	return nil
 }

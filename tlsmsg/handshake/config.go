@@ -24,6 +24,7 @@ type Config struct {
 	AnyAuthority     bool         // send a credential also where certificate_authorities names none of its issuers
 	AllowUnverified  bool         // --insecure: a chain that does not verify is only a remark
 	Session          *Session     // offered for resumption; nil: none
+	Renegotiation    bool         // do another handshake where a server of RFC 5746 asks for one, by HelloRequest
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
 	Events           func(Event)  // may be nil
 

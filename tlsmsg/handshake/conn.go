@@ -184,6 +184,9 @@ func (c *conn[S]) MidRecord() bool {
 	return c.in.unread() > 0 || c.in.messages.Pending() || c.in.halfAlert
 }
 
+// inAnother reports whether a handshake after the first is going on.
+func (c *conn[S]) inAnother() bool { return c.stage == StageFinished && c.phase != phaseConnected }
+
 // reach raises the stage.
 func (c *conn[S]) reach(s Stage) { c.stage = max(c.stage, s) }
 
@@ -230,6 +233,7 @@ func (c *conn[S]) transportEnded() error {
 		After:         c.last.String(),
 		MidRecord:     c.MidRecord(),
 		Handshaken:    c.phase == phaseConnected,
+		Again:         c.inAnother(),
 		Warning:       c.state.Warning,
 		Renegotiation: c.refusedRenegotiation,
 	}

@@ -12,7 +12,8 @@
 // client12_hello.go with extensions.go, extensions_rows.go and grease.go,
 // client12_certificate.go, client12_keyexchange.go, client12_credential.go and
 // client12_finish.go are its steps in their order; session.go and
-// client12_resume.go the short way through. TLS 1.0 and 1.1 go the same way.
+// client12_resume.go the short way through, client12_renegotiate.go another
+// handshake inside the connection. TLS 1.0 and 1.1 go the same way.
 // Another version is another table and another set of such files.
 //
 // What a peer can cost stands in bounds.go.

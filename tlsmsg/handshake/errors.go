@@ -116,6 +116,7 @@ type ClosedError struct {
 	MidRecord     bool         // the stream ended inside a record or a handshake message
 	Handshaken    bool         // after the handshake: then the error is ErrTruncated
 	Renegotiation bool         // as in AlertError
+	Again         bool         // in a handshake after the connection's first
 	Warning       tlsmsg.Alert // the last alert before, of level warning; Level 0: none
 }
 
@@ -135,6 +136,9 @@ func (e *ClosedError) Error() string {
 	}
 	if e.Warning.Level != 0 {
 		how = fmt.Sprintf("sent the alert %v (%v) and then %s", e.Warning.Description, e.Warning.Level, how)
+	}
+	if e.Again {
+		return fmt.Sprintf("the peer %s in the middle of another handshake inside the connection, after %s", how, e.After)
 	}
 	return fmt.Sprintf("the peer %s before the handshake was done, after %s", how, e.After)
 }

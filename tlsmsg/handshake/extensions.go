@@ -51,7 +51,7 @@ func (c *Client) appendExtensions(b []byte, at int) ([]byte, error) {
 		row := &clientExtensions[i]
 		raw := findRaw(c.cfg.Extensions, row.typ)
 		switch {
-		case raw != nil:
+		case raw != nil && !(c.again() && (row.typ == tlsmsg.ExtensionRenegotiationInfo || row.typ == tlsmsg.ExtensionALPN)):
 			b = appendExtension(b, raw.Type, raw.Data)
 		case slices.Contains(c.cfg.Omit, row.typ):
 			continue

@@ -34,8 +34,9 @@ func answerServerName(c *Client, hello *tlsmsg.ServerHello) error {
 	return parse(hello, &c.answers.serverName)
 }
 
+// offerALPN: what the connection carries does not change in its middle.
 func offerALPN(c *Client, b []byte) ([]byte, error) {
-	if len(c.cfg.ALPN) == 0 {
+	if len(c.cfg.ALPN) == 0 || c.again() {
 		return nil, nil
 	}
 	v, err := tlsmsg.NewALPN(c.cfg.ALPN...)
@@ -68,6 +69,9 @@ func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
 // offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
 // of the two is enough (RFC 5746, section 3.4).
 func offerRenegotiationInfo(c *Client, b []byte) ([]byte, error) {
+	if c.again() {
+		return (&tlsmsg.RenegotiationInfo{RenegotiatedConnection: c.earlier.ours[:]}).AppendData(b, inHello), nil
+	}
 	if slices.Contains(c.cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) {
 		return nil, nil
 	}
@@ -78,6 +82,9 @@ func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
 	v := &c.answers.renegotiation
 	if err := parse(hello, v); err != nil {
 		return err
+	}
+	if c.again() {
+		return c.sameConnection(v.RenegotiatedConnection)
 	}
 	if n := len(v.RenegotiatedConnection); n > 0 {
 		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info",
@@ -220,9 +227,9 @@ func answerRecordSizeLimit(c *Client, hello *tlsmsg.ServerHello) error {
 			v.Limit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}
 	c.state.RecordSizeLimit = v.Limit
-	c.out.limit, c.in.limit = int(v.Limit), int(c.cfg.RecordSizeLimit)
-	if c.in.limit == 0 { // sent as raw bytes
-		c.in.limit = tlsmsg.MaxPlaintext
+	c.pending.writeLimit, c.pending.readLimit = int(v.Limit), int(c.cfg.RecordSizeLimit)
+	if c.pending.readLimit == 0 { // sent as raw bytes
+		c.pending.readLimit = tlsmsg.MaxPlaintext
 	}
 	return nil
 }

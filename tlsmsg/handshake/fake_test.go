@@ -30,6 +30,7 @@ type fake struct {
 	lenient bool // a client's Finished that does not authenticate draws bad_record_mac, not the test's end
 	done    bool // the client's Finished was good
 
+	beforeHello  func()
 	editHello    func(*tlsmsg.ServerHello)
 	editParams   func(*tlsmsg.ServerKeyExchange) // before it is signed
 	editExchange func(*tlsmsg.ServerKeyExchange) // after
@@ -45,6 +46,9 @@ type fake struct {
 
 	master         [48]byte
 	client, server suite.DirectionKeys
+
+	bound                      []byte // renegotiated_connection; none in a first handshake
+	clientVerified, serverSaid []byte // verify_data
 }
 
 // part is one message of the fake's, made when it is due.
@@ -118,13 +122,16 @@ func (f *fake) first(out []byte) (parts []part) {
 }
 
 func (f *fake) serverHello() *tlsmsg.ServerHello {
+	if f.beforeHello != nil {
+		f.beforeHello()
+	}
 	m := &tlsmsg.ServerHello{Version: f.version, Random: f.random, CipherSuite: f.id, HasExtensions: true}
 	add := func(v tlsmsg.ExtensionData) {
 		if tlsmsg.FindExtension(f.hello.Extensions, v.ExtensionType()) >= 0 {
 			m.Extensions = append(m.Extensions, tlsmsg.NewExtension(v, tlsmsg.TypeServerHello))
 		}
 	}
-	add(&tlsmsg.RenegotiationInfo{})
+	add(&tlsmsg.RenegotiationInfo{RenegotiatedConnection: f.bound})
 	add(&tlsmsg.ExtendedMasterSecret{})
 	if f.status {
 		add(&tlsmsg.StatusRequest{})
@@ -192,6 +199,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 // nothing to answer.
 func (f *fake) second(out []byte) (parts []part) {
 	s := f.suite()
+	changed := false
 	for len(out) > 0 {
 		rec, n, err := tlsmsg.NextRecord(out)
 		f.must(err)
@@ -204,6 +212,7 @@ func (f *fake) second(out []byte) (parts []part) {
 			f.client, f.server = s.Keys(f.master[:], &f.hello.Random, &f.random)
 			f.in, err = s.NewState(f.client, f.etm)
 			f.must(err)
+			changed = true
 			continue
 		case f.in != nil:
 			rec.Fragment, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
@@ -211,8 +220,11 @@ func (f *fake) second(out []byte) (parts []part) {
 				return []part{{"Alert", func() []byte { return f.record(tlsmsg.ContentAlert, []byte{2, 20}) }}}
 			}
 			f.must(err)
+		}
+		if changed {
 			want := s.VerifyData(f.master[:], true, f.tr.Sum())
 			f.done = bytes.Equal(rec.Fragment[4:], want[:])
+			f.clientVerified = bytes.Clone(rec.Fragment[4:])
 		}
 		f.tr.Add(rec.Fragment)
 		if tlsmsg.HandshakeType(rec.Fragment[0]) == tlsmsg.TypeClientKeyExchange {
@@ -256,6 +268,7 @@ func (f *fake) lastParts() (parts []part) {
 	}})
 	return append(parts, part{"Finished", func() []byte {
 		verify := f.suite().VerifyData(f.master[:], false, f.tr.Sum())
+		f.serverSaid = verify[:]
 		m := &tlsmsg.Finished{VerifyData: verify[:]}
 		if f.editFinished != nil {
 			f.editFinished(m)

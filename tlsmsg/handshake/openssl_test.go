@@ -20,6 +20,7 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
@@ -261,5 +262,70 @@ func TestClientCertificatesAreProvenToOpenSSLInEveryVersion(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// OpenSSL's server asks for another handshake, and in it for a certificate, when
+// its operator types R.
+func TestRenegotiatesWithOpenSSL(t *testing.T) {
+	a := theAuthority()
+	certPath, keyPath := certFiles(t, a.cert("rsa"))
+	cmd := exec.Command(needProgram(t, "openssl"), "s_server", "-accept", "127.0.0.1:0", "-tls1_2", "-cert", certPath, "-key", keyPath)
+	typed, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	lines := bufio.NewScanner(out)
+	var addr string
+	for addr == "" && lines.Scan() {
+		if m := accepting.FindStringSubmatch(lines.Text()); m != nil {
+			addr = m[1]
+		}
+	}
+	client := a.cert("ecdsa256")
+	key := client.PrivateKey.(crypto.Signer)
+	credential, err := worker.NewCredential(client.Certificate, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := a.worker()
+	w.Signers = []crypto.Signer{key}
+	done := 0
+	d := &driver{w: w, stream: dialPeer(t, addr), c: handshake.NewClient(handshake.Config{Random: randomBytes(), ServerName: serverName,
+		Renegotiation: true, Credentials: []handshake.Credential{credential}, Events: func(e handshake.Event) {
+			if _, ok := e.(handshake.FinishedEvent); ok {
+				done++
+			}
+		}})}
+	if err := d.handshake(); err != nil {
+		t.Fatal(err)
+	}
+	for round := 2; round <= 3; round++ {
+		if _, err := typed.Write([]byte("R\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.until(func() bool { return done == round && d.c.CanWrite() }); err != nil {
+			t.Fatal(err)
+		}
+		// It asks for a certificate once (SSL_VERIFY_CLIENT_ONCE).
+		if st := d.c.State(); (st.Credential == 0) != (round == 2) || !st.SecureRenegotiation || !st.Verified() {
+			t.Errorf("credential %d, secure %v, verified %v", st.Credential, st.SecureRenegotiation, st.Verified())
+		}
+		if err := d.write([]byte("heard\n")); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() && lines.Text() != "heard" {
+		}
+	}
+	if lines.Err() != nil {
+		t.Error(lines.Err())
 	}
 }

@@ -13,6 +13,7 @@ type phase uint8
 const (
 	phaseStart phase = iota
 	phaseServerHello
+	phaseServerHelloAgain // inside a connection
 	phaseCertificate
 	phaseCertificateStatus // promised, and still optional
 	phaseStatusAlone       // the same where no ServerKeyExchange follows
@@ -31,7 +32,7 @@ const (
 	numPhases
 )
 
-var phaseNames = [numPhases]string{"start", "ServerHello", "Certificate", "CertificateStatus", "CertificateStatus alone", "ServerKeyExchange",
+var phaseNames = [numPhases]string{"start", "ServerHello", "ServerHello again", "Certificate", "CertificateStatus", "CertificateStatus alone", "ServerKeyExchange",
 	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected",
 	"ClientHello", "ClientKeyExchange", "CertificateVerify"}
 

@@ -117,6 +117,12 @@ type SignResult struct {
 	Err       error
 }
 
+// RandomWork asks for the random of another ClientHello. Result: RandomResult.
+type RandomWork struct{}
+
+// RandomResult is the outcome of RandomWork.
+type RandomResult struct{ Random [32]byte }
+
 // Result is the outcome of a piece of Work.
 type Result interface{ result() }
 
@@ -126,9 +132,11 @@ func (VerifyChainWork) work()         {}
 func (VerifyStatusWork) work()        {}
 func (VerifySignatureWork) work()     {}
 func (SignWork) work()                {}
+func (RandomWork) work()              {}
 func (AgreeResult) result()           {}
 func (EncryptResult) result()         {}
 func (VerifyChainResult) result()     {}
 func (VerifyStatusResult) result()    {}
 func (VerifySignatureResult) result() {}
 func (SignResult) result()            {}
+func (RandomResult) result()          {}

@@ -51,6 +51,10 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 			Err: suite.Verify(work.PublicKey, work.Scheme, work.Signed, work.Signature)}
 	case handshake.SignWork:
 		return w.sign(work)
+	case handshake.RandomWork:
+		var r handshake.RandomResult
+		rand.Read(r.Random[:])
+		return r
 	case handshake.KeyPairWork:
 		return w.keyPair(work)
 	case handshake.SharedSecretWork:
