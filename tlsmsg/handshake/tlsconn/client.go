@@ -1,0 +1,76 @@
+package tlsconn
+
+import (
+	"cmp"
+	"crypto/rand"
+	"io"
+	"net"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// Client returns the client's side of TLS over a stream, which it owns from now
+// on. Of the Config only ServerName is needed; a Random that is zero is drawn
+// anew. The worker has the roots, the clock and the keys of cfg.Credentials;
+// nil means the system's roots and clock, and no keys.
+//
+// The handshake begins with the first Handshake, Read or Write.
+func Client(stream net.Conn, cfg handshake.Config, w *worker.Worker) *Conn {
+	w = cmp.Or(w, &worker.Worker{})
+	draw(&cfg.Random, w)
+	c := New(stream, handshake.NewClient(cfg), w)
+	c.strict = !cfg.AllowUnverified
+	return c
+}
+
+// Server returns the server's side of TLS over a stream, which it owns from now
+// on. Of the ServerConfig only Credentials is needed, whose keys stand at the
+// same places in the worker's Signers; a Random that is zero is drawn anew.
+// Sessions are kept where the worker has Sessions: in tickets where cfg.Tickets
+// says so, else by ID.
+func Server(stream net.Conn, cfg handshake.ServerConfig, w *worker.Worker) *Conn {
+	w = cmp.Or(w, &worker.Worker{})
+	draw(&cfg.Random, w)
+	if w.Sessions != nil && !cfg.Tickets && len(cfg.SessionID) == 0 {
+		var id [32]byte
+		draw(&id, w)
+		cfg.SessionID = id[:]
+	}
+	return New(stream, handshake.NewServer(cfg), w)
+}
+
+// NewListener returns a listener whose connections are those of inner with TLS
+// above them, see [Server]. Accept does not wait for their handshakes.
+func NewListener(inner net.Listener, cfg handshake.ServerConfig, w *worker.Worker) net.Listener {
+	return &listener{inner, cfg, w}
+}
+
+type listener struct {
+	net.Listener
+	cfg    handshake.ServerConfig
+	worker *worker.Worker
+}
+
+// Accept waits for the next connection. It is a *Conn.
+func (l *listener) Accept() (net.Conn, error) {
+	stream, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return Server(stream, l.cfg, l.worker), nil
+}
+
+// draw fills what is zero with randomness.
+func draw(b *[32]byte, w *worker.Worker) {
+	if *b != [32]byte{} {
+		return
+	}
+	if w.Rand == nil {
+		rand.Read(b[:]) // never fails
+		return
+	}
+	if _, err := io.ReadFull(w.Rand, b[:]); err != nil {
+		*b = [32]byte{} // the machine refuses it by name
+	}
+}

@@ -1,0 +1,164 @@
+package tlsconn
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// readSize is how much is read from the stream at once: a record and its header.
+const readSize = 17 << 10
+
+// A StreamError says that the stream below failed.
+type StreamError struct {
+	Err   error
+	After string // the last TLS message before it: "our ClientHello"
+}
+
+func (e *StreamError) Error() string { return e.Err.Error() + ", after " + e.After }
+
+// Unwrap returns the stream's error.
+func (e *StreamError) Unwrap() error { return e.Err }
+
+// move does the work that is outstanding and sends what the machine made. It
+// never waits for a Write that is under way: that one sends it, see release.
+func (c *Conn) move() error {
+	c.work()
+	for c.out.TryLock() {
+		err := c.send()
+		if c.out.Unlock(); err != nil || !c.hasOutput() {
+			return err
+		}
+	}
+	return nil
+}
+
+// release ends what Lock of out began, and sends what came meanwhile from those
+// that did not wait for it.
+func (c *Conn) release(err error) error {
+	c.out.Unlock()
+	if err == nil && c.hasOutput() {
+		return c.move()
+	}
+	return err
+}
+
+func (c *Conn) hasOutput() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.machine.Output()) > 0
+}
+
+// work does what the machine has yielded.
+func (c *Conn) work() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client, ok := c.machine.(interface{ Start() }); ok && !c.started {
+		client.Start()
+	}
+	c.started = true
+	for w, ok := c.machine.Work(); ok; w, ok = c.machine.Work() {
+		r := c.worker.Do(w)
+		c.machine.Resume(r)
+		c.judge(r)
+	}
+}
+
+// judge ends a connection to a peer whose chain does not verify.
+func (c *Conn) judge(r handshake.Result) {
+	if !c.strict || c.machine.Err() != nil {
+		return
+	}
+	switch r := r.(type) {
+	case handshake.VerifyChainResult:
+		c.refuse(r.Verdict, r.Alert)
+	case handshake.VerifyStatusResult:
+		c.refuse(r.Verdict, 0)
+	}
+}
+
+// refuse ends the connection for a verdict, with an alert.
+func (c *Conn) refuse(verdict error, alert tlsmsg.AlertDescription) {
+	if verdict != nil {
+		c.refused = verdict
+		c.machine.Abort(cmp.Or(alert, tlsmsg.AlertBadCertificate))
+	}
+}
+
+// send gives the stream what the machine made. The caller holds out.
+func (c *Conn) send() error {
+	for {
+		c.mu.Lock()
+		c.pending = c.machine.AppendOutput(c.pending)
+		c.mu.Unlock()
+		switch {
+		case len(c.pending) == 0:
+			c.pending = nil
+			return nil
+		case c.broken != nil:
+			return c.broken
+		}
+		n, err := c.stream.Write(c.pending)
+		c.pending = c.pending[n:]
+		switch {
+		case timeout(err):
+			return err
+		case err != nil:
+			c.broken = c.streamError(err)
+			return c.broken
+		}
+	}
+}
+
+// receive waits for bytes and hands them to the machine. The caller holds in.
+// What the machine then has to say is not sent yet.
+func (c *Conn) receive() error {
+	if c.buf == nil {
+		c.buf = make([]byte, readSize)
+	}
+	c.mu.Lock()
+	room := min(len(c.buf), c.machine.Room())
+	c.mu.Unlock()
+	n, err := c.stream.Read(c.buf[:room])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n > 0 {
+		c.machine.Receive(c.buf[:n])
+	}
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case errors.Is(err, io.EOF):
+		c.machine.TransportEOF()
+		return nil
+	case err == nil, timeout(err):
+		return err
+	}
+	return &StreamError{err, c.machine.LastMessage()}
+}
+
+// failure is why the connection is over, or nil. The caller holds mu.
+func (c *Conn) failure() error {
+	switch {
+	case c.closed:
+		return net.ErrClosed
+	case c.refused != nil:
+		return c.refused
+	}
+	return c.machine.Err()
+}
+
+func (c *Conn) streamError(err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &StreamError{err, c.machine.LastMessage()}
+}
+
+func timeout(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
