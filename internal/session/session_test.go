@@ -69,7 +69,7 @@ func (k *talk) heard() []byte {
 }
 
 func newClient() *handshake.Client {
-	return handshake.NewClient(handshake.Config{ServerName: "host.test"})
+	return handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: "host.test"})
 }
 
 func TestClientHelloFollowsTheBareACKAtOnce(t *testing.T) {

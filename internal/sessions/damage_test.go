@@ -59,7 +59,7 @@ func TestNoDamageOfAFieldCostsASession(t *testing.T) {
 
 // start offers a session as a client does.
 func start(s *handshake.Session) {
-	c := handshake.NewClient(handshake.Config{Session: s, ServerName: s.ServerName, SessionTicket: true})
+	c := handshake.NewClient(handshake.Config{Random: [32]byte{1}, Session: s, ServerName: s.ServerName, SessionTicket: true})
 	c.Start()
 	c.Next()
 }

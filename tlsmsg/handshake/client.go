@@ -88,9 +88,14 @@ func (c *Client) reuse(r *reusable) {
 	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers = r.transcript, r.extensions, r.chain, r.answers
 }
 
-// Start makes the ClientHello. It does nothing the second time.
+// Start makes the ClientHello. It does nothing the second time. A Random that is
+// zero is an error: nobody has drawn it.
 func (c *Client) Start() {
 	if c.phase != phaseStart || c.fault != nil {
+		return
+	}
+	if err := drawn(&c.state.ClientRandom, "Config.Random"); err != nil {
+		c.end(err)
 		return
 	}
 	c.table = &client12

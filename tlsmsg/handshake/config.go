@@ -14,7 +14,7 @@ import (
 // may share them. Clients that differ in their [Identity] alone share all of it,
 // by way of a [Profile].
 type Config struct {
-	Random           [32]byte // ClientHello.random, from the driver's randomness
+	Random           [32]byte // ClientHello.random, from the driver's randomness; zero: refused
 	ServerName       string   // for server_name (a DNS name; empty or an IP address: not sent) and for verification
 	ALPN             []string // protocols offered, preferred first; none: no extension
 	CipherSuites     []tlsmsg.CipherSuite

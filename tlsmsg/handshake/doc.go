@@ -26,5 +26,6 @@
 // misbehave on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
 // repeat, swap, corrupt, send an alert) at one [Place] of the conversation.
 //
-// The package worker beneath does the yielded work with the standard library.
+// The package worker beneath does the yielded work with the standard library;
+// tlsconn moves a machine over a stream, as a net.Conn.
 package handshake

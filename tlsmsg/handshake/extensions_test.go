@@ -148,6 +148,7 @@ func TestDataIsSplitWhereTheIVIsKnown(t *testing.T) {
 
 func helloOf(t *testing.T, cfg handshake.Config) (m tlsmsg.ClientHello, length int) {
 	t.Helper()
+	cfg.Random[0] |= 1
 	c := handshake.NewClient(cfg)
 	c.Start()
 	rec, _, err := tlsmsg.NextRecord(c.Next())

@@ -41,7 +41,7 @@ var fuzzSession = &handshake.Session{Version: tlsmsg.VersionTLS12, CipherSuite: 
 
 // fuzzConfig takes as much as a Config can.
 func fuzzConfig() handshake.Config {
-	return handshake.Config{ServerName: serverName, SessionTicket: true, Session: fuzzSession, Legacy: true, GREASE: true,
+	return handshake.Config{Random: [32]byte{9}, ServerName: serverName, SessionTicket: true, Session: fuzzSession, Legacy: true, GREASE: true,
 		MinVersion: tlsmsg.VersionTLS10, MaxVersion: tlsmsg.VersionTLS12, RecordSizeLimit: 1 << 14,
 		Extensions:  []tlsmsg.Extension{{Type: 0x1234}},
 		Credentials: []handshake.Credential{{Chain: [][]byte{{1}}, Schemes: []tlsmsg.SignatureScheme{tlsmsg.SchemeECDSASecp256r1SHA256}}}}

@@ -2,6 +2,7 @@ package handshake_test
 
 import (
 	"bytes"
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -143,10 +144,29 @@ func TestAConfigThatCannotBeIsRefused(t *testing.T) {
 		"a huge limit":      {RecordSizeLimit: 16385},
 		"endless extension": {Extensions: []tlsmsg.Extension{{Type: 1, Data: make([]byte, 65530)}}},
 	} {
+		cfg.Random[0] = 1
 		c := handshake.NewClient(cfg)
 		c.Start()
 		if c.Err() == nil || c.Next() != nil {
 			t.Errorf("%s: %v", name, c.Err())
 		}
+	}
+}
+
+// Randomness that the driver forgot is told by name, and nothing of it leaves.
+func TestARandomThatNobodyDrewIsRefused(t *testing.T) {
+	c := handshake.NewClient(handshake.Config{ServerName: serverName})
+	c.Start()
+	if err := c.Err(); !errors.Is(err, handshake.ErrInternal) || !strings.Contains(err.Error(), "Config.Random is zero") || c.Next() != nil {
+		t.Errorf("a client: %v", err)
+	}
+	cfg, _ := theAuthority().serverConfig(t, "ecdsa256")
+	cfg.Random = [32]byte{}
+	s := handshake.NewServer(cfg)
+	whole := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: serverName})
+	whole.Start()
+	s.Receive(whole.Next())
+	if err := s.Err(); !errors.Is(err, handshake.ErrInternal) || !strings.Contains(err.Error(), "ServerConfig.Random is zero") || s.Stage() != handshake.StageNew {
+		t.Errorf("a server: %v", err)
 	}
 }

@@ -298,7 +298,7 @@ func TestAlertsOfThePeerAreTold(t *testing.T) {
 
 func TestAnotherProtocolIsToldByItsFirstBytes(t *testing.T) {
 	for _, text := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\x1b[31m\r\n", "\x00\x00\x12\x04"} {
-		m := newFake(t).meet(handshake.Config{})
+		m := newFake(t).meet(handshake.Config{Random: [32]byte{1}})
 		m.c.Start()
 		m.c.Next()
 		m.feed([]byte(text))

@@ -15,7 +15,7 @@ func TestAResetClientBeginsAnew(t *testing.T) {
 		return append([]byte(nil), c.Next()...)
 	}()
 	profile := handshake.NewProfile(handshake.Config{})
-	used := handshake.NewClient(handshake.Config{ServerName: "another.test", GREASE: true})
+	used := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: "another.test", GREASE: true})
 	for _, garbage := range []string{"", "\x16\x03\x03\x40\x00\x02", "HTTP/1.1 400 Bad Request\r\n", "\x15\x03\x03\x00\x02\x02\x28"} {
 		used.Start()
 		used.Receive([]byte(garbage))

@@ -9,6 +9,9 @@ import (
 // clientHello takes the ClientHello and chooses from it (RFC 5246, section
 // 7.4.1.2).
 func (s *Server) clientHello(raw []byte) error {
+	if err := drawn(&s.cfg.Random, "ServerConfig.Random"); err != nil {
+		return err
+	}
 	hello := &s.offer.hello
 	if err := s.decode(hello, raw); err != nil {
 		return err

@@ -19,7 +19,7 @@ const (
 // unchanged: slices in it must not be written to while a Server lives, and
 // many Servers may share them.
 type ServerConfig struct {
-	Random           [32]byte       // ServerHello.random, from the driver's randomness
+	Random           [32]byte       // ServerHello.random, from the driver's randomness; zero: refused
 	MinVersion       tlsmsg.Version // 0: TLS 1.2; TLS 1.0 and 1.1 are for tests of old clients
 	MaxVersion       tlsmsg.Version // 0: TLS 1.2
 	CipherSuites     []tlsmsg.CipherSuite

@@ -161,7 +161,7 @@ func TestBeforeStartNothingIsSent(t *testing.T) {
 		"Receive":    func(c *handshake.Client) { c.Receive([]byte{22, 3, 3, 0, 4, 0, 0, 0, 0}) },
 		"EOF":        func(c *handshake.Client) { c.TransportEOF() },
 	} {
-		c := handshake.NewClient(handshake.Config{})
+		c := handshake.NewClient(handshake.Config{Random: [32]byte{1}})
 		call(c)
 		c.Start()
 		if c.Err() == nil || c.Next() != nil {
@@ -172,14 +172,14 @@ func TestBeforeStartNothingIsSent(t *testing.T) {
 
 func TestAServerNameThatCannotBeSentIsRefused(t *testing.T) {
 	for _, name := range []string{"bücher.example", "a b.example", string(bytes.Repeat([]byte("a"), 300))} {
-		c := handshake.NewClient(handshake.Config{ServerName: name})
+		c := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: name})
 		c.Start()
 		if !errors.Is(c.Err(), handshake.ErrInternal) || c.Next() != nil {
 			t.Errorf("%q: %v", name, c.Err())
 		}
 	}
 	for name, sent := range map[string]bool{"a.example.": true, "a.example": true, "": false, "192.0.2.1": false, "2001:db8::1": false, "[2001:db8::1]": false} {
-		c := handshake.NewClient(handshake.Config{ServerName: name})
+		c := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: name})
 		c.Start()
 		if got := bytes.Contains(c.Next(), []byte("\x00\x00\x00\x0e\x00\x0c\x00\x00\x09a.example")); got != sent {
 			t.Errorf("%q: server_name sent %v, expected %v", name, got, sent)

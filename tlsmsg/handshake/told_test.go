@@ -11,7 +11,7 @@ import (
 
 // begun is a client that has said its ClientHello, and what it tells.
 func begun(events func(handshake.Event)) *handshake.Client {
-	c := handshake.NewClient(handshake.Config{ServerName: "a.example", Events: events})
+	c := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: "a.example", Events: events})
 	c.Start()
 	c.Next()
 	return c

@@ -134,7 +134,7 @@ func TestAServerOfTLS13AloneEndsWithItsProtocolVersionAlert(t *testing.T) {
 	server := theAuthority().server("ecdsa256")
 	server.MinVersion, server.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
 	stream, _ := serve(t, server)
-	d := &driver{c: handshake.NewClient(handshake.Config{ServerName: serverName}), w: theAuthority().worker(), stream: stream}
+	d := &driver{c: handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: serverName}), w: theAuthority().worker(), stream: stream}
 	var e *handshake.AlertError
 	if err := d.handshake(); !errors.As(err, &e) || e.Alert.Description != tlsmsg.AlertProtocolVersion {
 		t.Error(err)

@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"errors"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -125,6 +127,15 @@ type RandomResult struct{ Random [32]byte }
 
 // Result is the outcome of a piece of Work.
 type Result interface{ result() }
+
+// drawn refuses a Random that the driver has forgotten: it has to be hard to
+// predict (RFC 9846, section 4.1.2).
+func drawn(random *[32]byte, field string) error {
+	if *random != [32]byte{} {
+		return nil
+	}
+	return &InternalError{What: field + " is zero", Err: errors.New("the driver must fill it from crypto/rand, for each connection anew")}
+}
 
 func (AgreeWork) work()               {}
 func (EncryptWork) work()             {}
