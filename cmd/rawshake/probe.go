@@ -68,7 +68,9 @@ Targets are addresses, CIDR blocks, ranges FIRST-LAST and host names, each with
 :PORTS behind it or not. Without any they come from standard input, one a line;
 there and in files, "ip,port" as ZMap writes it, "ip,domain,tag,port" as ZGrab2
 reads it, and the open ports of masscan -oL and nmap -oG are understood too. Of a
-URL, host and port are taken. A name is probed at the first of its
+URL, host and port are taken. A link-local address says its interface behind a
+%: fe80::1%eth0, [fe80::1%eth0]:443, fe80::1-fe80::9%eth0, fe80::%eth0/120, and in
+URLs https://[fe80::1%25eth0]/. A name is probed at the first of its
 addresses, in the resolver's order; list the addresses to have them all.
 
 Special-purpose addresses (private, loopback, documentation, …) are probed where

@@ -28,6 +28,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -299,7 +300,7 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	if err := f.planExclusions(rules); err != nil {
 		return err
 	}
-	feed := &probe.Feed{Ports: ports, Rules: rules, Name: o.Name, Strict: f.strict, Warn: warnOfLines(), Family: f.wants}
+	feed := &probe.Feed{Ports: ports, Rules: rules, Name: o.Name, Strict: f.strict, Warn: warnOfLines(), Family: f.wants, Zone: f.zone}
 	var specs []targets.Spec
 	for _, a := range args {
 		if a == "-" {
@@ -311,6 +312,11 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 		case err != nil:
 			return usageError("%v", err)
 		case spec.Host != "":
+			feed.Hosts = append(feed.Hosts, targets.Line{Spec: spec})
+		case spec.Range.Zone() != "" && f.wants(spec.Range.First):
+			if err := checkZone(f.zone, &spec.Range); err != nil {
+				return usageError("%q: %v", a, err)
+			}
 			feed.Hosts = append(feed.Hosts, targets.Line{Spec: spec})
 		case !f.wants(spec.Range.First):
 			return usageError("%s is not of the IP version that -4 or -6 asks for", a)
@@ -342,6 +348,39 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	return nil
 }
 
+// zone is the name of the interface that a target's zone names.
+func (f *probeFlags) zone(zone string) (string, error) {
+	name, err := link.Zone(zone)
+	switch {
+	case err != nil && strings.Contains(zone, ":"):
+		return "", fmt.Errorf("%w; a port stands behind brackets: [fe80::1%%eth0]:443", err)
+	case err != nil:
+		return "", err
+	case f.iface != "" && f.iface != name:
+		return "", fmt.Errorf("the zone is the interface %s, and --interface says %s: leave one of the two out", name, f.iface)
+	}
+	return name, nil
+}
+
+// checkZone looks at the zone of a target on the command line, and takes it for
+// what it names.
+func checkZone(zone func(string) (string, error), r *targets.Range) error {
+	name, err := zone(r.Zone())
+	if err == nil {
+		err = probe.CheckBlock(*r)
+	}
+	*r = r.In(name)
+	return err
+}
+
+// zoneless refuses a zone where it would leave out less than it seems to.
+func zoneless(r targets.Range) error {
+	if r.Zone() == "" {
+		return nil
+	}
+	return fmt.Errorf("%v has a zone: an address is left out on every interface, so leave the zone out", r.First)
+}
+
 func (f *probeFlags) wants(a netip.Addr) bool { return !(f.ipv4 && a.Is6() || f.ipv6 && a.Is4()) }
 
 func (p *probePlan) openList(feed *probe.Feed, name string) error {
@@ -363,6 +402,9 @@ func (p *probePlan) openList(feed *probe.Feed, name string) error {
 func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 	for _, s := range f.exclude {
 		r, err := targets.ParseRange(s)
+		if err == nil {
+			err = zoneless(r)
+		}
 		if err != nil {
 			return usageError("--exclude: %v", err)
 		}
@@ -376,6 +418,9 @@ func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 		for line, err := range targets.Lines(file, name) {
 			if err == nil && line.Spec.Host != "" {
 				err = fmt.Errorf("%s: %q is a name; exclusions are addresses, blocks and ranges", name, line.Spec.Host)
+			}
+			if err == nil {
+				err = zoneless(line.Spec.Range)
 			}
 			if err != nil {
 				file.Close()

@@ -103,7 +103,7 @@ func (l *loop) request(c *conn) []byte {
 	}
 	host := c.target.Name
 	if host == "" {
-		host = c.target.Addr.String()
+		host = c.target.Addr.WithZone("").String()
 		if c.target.Addr.Is6() {
 			host = "[" + host + "]"
 		}

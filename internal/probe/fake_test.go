@@ -134,7 +134,7 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	p.makeSYN()
 	l.paths = append(l.paths, p)
 	every := [2]uint16{0, 1<<16 - 1}
-	l.ways.last, l.ways.same = &way{path: p}, span{netip.IPv4Unspecified(), highest(false), every, every}
+	l.ways.last, l.ways.same = &way{path: p}, span{from: netip.IPv4Unspecified(), to: highest(false), remote: every, local: every}
 	return l
 }
 

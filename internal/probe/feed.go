@@ -21,8 +21,9 @@ type Feed struct {
 	Name   string // the server name of all; empty: the host's own name
 	Strict bool   // a line that cannot be read ends the scan
 	Lookup func(context.Context, string) ([]netip.Addr, error)
-	Family func(netip.Addr) bool // whether an address's IP version is wanted
-	Warn   func(error)           // told of each line that cannot be read
+	Family func(netip.Addr) bool        // whether an address's IP version is wanted
+	Zone   func(string) (string, error) // the interface of a zone; nil: each is its own
+	Warn   func(error)                  // told of each line that cannot be read
 
 	mu      sync.Mutex
 	refused []targets.Refusal
@@ -120,10 +121,19 @@ const lookupsAhead = 64
 
 // lines reads each list to its end, and starts a lookup for each name.
 func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) error {
-	put := func(line targets.Line, typed bool) error {
+	put := func(line targets.Line, list string) error {
+		typed := list == ""
 		p := make(chan []fed, 1)
 		if line.Spec.Host == "" {
-			return d.expand(ctx, line, typed, pending)
+			err := d.feed.inZone(&line.Spec.Range)
+			if err == nil {
+				return d.expand(ctx, line, typed, pending)
+			}
+			if err = (&targets.LineError{Source: list, Line: line.At, Err: err}); d.feed.Strict {
+				return err
+			}
+			d.feed.unreadable(err)
+			return nil
 		}
 		go func() { p <- d.feed.lookUp(ctx, line, typed) }()
 		select {
@@ -134,7 +144,7 @@ func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) erro
 		}
 	}
 	for _, line := range d.feed.Hosts {
-		if err := put(line, true); err != nil {
+		if err := put(line, ""); err != nil {
 			return err
 		}
 	}
@@ -148,11 +158,24 @@ func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) erro
 				d.feed.unreadable(err)
 				continue
 			}
-			if err := put(line, false); err != nil {
+			if err := put(line, list.Name); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
+}
+
+// inZone brings the zone of a range into the form of all, an interface's name.
+func (f *Feed) inZone(r *targets.Range) error {
+	if r.Zone() == "" || f.Zone == nil {
+		return nil
+	}
+	name, err := f.Zone(r.Zone())
+	if err != nil {
+		return fmt.Errorf("%q: %w", r.First, err)
+	}
+	*r = r.In(name)
 	return nil
 }
 
@@ -168,13 +191,27 @@ func (f *Feed) unreadable(err error) {
 // mostExpanded bounds a block in a list, in addresses.
 const mostExpanded = 1 << 24
 
-// expand deals out the addresses of a line, in chunks.
-func (d *distributor) expand(ctx context.Context, line targets.Line, typed bool, pending chan<- chan []fed) error {
+// CheckBlock refuses a range of more addresses than a line may have.
+func CheckBlock(r targets.Range) error {
+	_, err := blockLen(r)
+	return err
+}
+
+func blockLen(r targets.Range) (uint64, error) {
 	var set targets.Set
-	set.Add(line.Spec.Range)
+	set.Add(r)
 	n, ok := set.Count()
 	if !ok || n > mostExpanded {
-		d.feed.unreadable(fmt.Errorf("%v-%v: a block in a list holds at most %d addresses; type larger ones out as arguments", line.Spec.Range.First, line.Spec.Range.Last, mostExpanded))
+		return 0, fmt.Errorf("%v-%v: a block in a list, or with a zone, holds at most %d addresses; type larger ones out as arguments", r.First, r.Last, mostExpanded)
+	}
+	return n, nil
+}
+
+// expand deals out the addresses of a line, in chunks.
+func (d *distributor) expand(ctx context.Context, line targets.Line, typed bool, pending chan<- chan []fed) error {
+	n, err := blockLen(line.Spec.Range)
+	if err != nil {
+		d.feed.unreadable(err)
 		return nil
 	}
 	const chunk = 256
@@ -253,9 +290,14 @@ func (f *Feed) lookUp(ctx context.Context, line targets.Line, typed bool) []fed 
 	}
 	addrs, err := lookup(ctx, host)
 	for _, a := range addrs {
-		if a = a.Unmap(); f.Family == nil || f.Family(a) {
-			return f.appendTargets(nil, a, line, name, typed)
+		if a = a.Unmap(); f.Family != nil && !f.Family(a) {
+			continue
 		}
+		r := targets.Range{First: a, Last: a}
+		if err = f.inZone(&r); err == nil {
+			return f.appendTargets(nil, r.First, line, name, typed)
+		}
+		break
 	}
 	if err == nil {
 		err = errors.New("it has no address of the IP versions asked for")

@@ -108,7 +108,7 @@ func (l *loop) openWay(f flow, r link.Route) *way {
 		return &way{err: err}
 	}
 	w := &way{example: f, route: r, path: p}
-	if r.NextHop != f.to {
+	if r.NextHop != f.to.WithZone("") {
 		w.gateway = r.NextHop
 		w.hop, w.fixed = p.written[w.gateway]
 	}

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
@@ -54,7 +55,7 @@ func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
 
 // segment gives a segment to whom it belongs.
 func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	n, ok := l.source.find(h.Src, s.SrcPort, s.DstPort-p.first)
+	n, ok := l.find(p, &h.Src, s.SrcPort, s.DstPort-p.first)
 	here := ok && l.wayBack(h, s).path == p // or what it answers left by another path
 	if !ok || !l.window.holds(n) {
 		l.stray(p, h, s, ok && here && n < l.window.base)
@@ -70,6 +71,19 @@ func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet)
 	default:
 		l.stray(p, h, s, here && slot.state == slotDone)
 	}
+}
+
+// find is the number of the target that a packet on a path is from, or about. Its
+// address gets the zone that the target has.
+func (l *loop) find(p *path, a *netip.Addr, port, local uint16) (n uint64, ok bool) {
+	if n, ok = l.source.find(*a, port, local); ok || !a.Is6() || !l.source.zoned() {
+		return n, ok
+	}
+	there := a.WithZone(p.route.Interface)
+	if n, ok = l.source.find(there, port, local); ok {
+		*a = there
+	}
+	return n, ok
 }
 
 // wayBack is the way to where a segment came from.
@@ -280,7 +294,7 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 		return
 	}
 	m.From = h.Src
-	n, ok := l.source.find(m.Quoted.Dst, m.DstPort, m.SrcPort-p.first)
+	n, ok := l.find(p, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.first)
 	if !ok || !l.window.holds(n) {
 		l.stats.Stray++
 		return

@@ -35,6 +35,8 @@ type source interface {
 	port(n uint64, t *Target) uint16
 	// find is the number of the target that an answer comes from.
 	find(a netip.Addr, port, local uint16) (n uint64, ok bool)
+	// zoned reports whether targets have had zones.
+	zoned() bool
 	// failure is why a target that was taken has no address, or empty.
 	failure(n uint64) string
 	// leftOut says that there is no target, only its place.

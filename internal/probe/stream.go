@@ -13,6 +13,7 @@ type streamSource struct {
 	held   *fed // taken from in, and without a port yet
 	flying map[uint64]flight
 	known  map[flightKey]uint64
+	zones  bool // some have had one
 }
 
 type flight struct {
@@ -56,6 +57,7 @@ func (s *streamSource) take() (Target, uint64, supply) {
 		}
 		key.local = (key.local + 1) % s.ports
 	}
+	s.zones = s.zones || t.Addr.Zone() != ""
 	n := s.next
 	s.next++
 	s.held = nil
@@ -82,6 +84,8 @@ func (s *streamSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	n, ok := s.known[flightKey{a, port, local}]
 	return n, ok
 }
+
+func (s *streamSource) zoned() bool { return s.zones }
 
 func (s *streamSource) release(n uint64) {
 	f := s.flying[n]
@@ -152,6 +156,8 @@ func (c *chainSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	n, ok := c.stream.find(a, port, local)
 	return n + c.count, ok
 }
+
+func (c *chainSource) zoned() bool { return c.stream != nil && c.stream.zoned() }
 
 func (c *chainSource) release(n uint64) {
 	if n >= c.count {

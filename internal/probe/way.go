@@ -49,11 +49,16 @@ type ways struct {
 
 // A span is of flows that go the same way, both ends of each range included.
 type span struct {
-	from, to      netip.Addr
+	from, to      netip.Addr // without a zone
+	zone          string
 	remote, local [2]uint16
 }
 
 func (s *span) holds(f flow) bool {
+	if f.to.Zone() != s.zone {
+		return false
+	}
+	f.to = f.to.WithZone("")
 	return !f.to.Less(s.from) && !s.to.Less(f.to) && within(s.remote, f.remote) && within(s.local, f.local)
 }
 
@@ -77,7 +82,7 @@ func (w *ways) look(f flow) *way {
 		return &way{err: err}
 	}
 	w.same = spanOf(b, f)
-	key := flow{w.same.from, w.same.remote[0], w.same.local[0]}
+	key := flow{w.same.from.WithZone(w.same.zone), w.same.remote[0], w.same.local[0]}
 	if w.known[key] == nil {
 		if w.known == nil || len(w.known) >= mostWays {
 			w.known, w.all = make(map[flow]*way), make(map[link.Route]*way)
@@ -95,7 +100,7 @@ func (w *ways) begin(f flow) *way {
 		return &way{err: err}
 	}
 	key := r
-	if r.NextHop == f.to {
+	if r.NextHop == f.to.WithZone("") {
 		key.NextHop = netip.Addr{}
 	}
 	if w.all[key] == nil {
@@ -122,15 +127,16 @@ func (w *ways) bordersOf(six bool) (*link.Borders, error) {
 // spanOf is of the flows to which the kernel would send as it does to one.
 func spanOf(b *link.Borders, f flow) span {
 	for _, p := range b.Multipath {
-		if p.Contains(f.to) {
+		if p.Contains(f.to.WithZone("")) {
 			return onlyOf(f)
 		}
 	}
-	at, found := slices.BinarySearchFunc(b.Addrs, f.to, netip.Addr.Compare)
+	to := f.to.WithZone("")
+	at, found := slices.BinarySearchFunc(b.Addrs, to, netip.Addr.Compare)
 	if !found {
 		at-- // the lowest address is always a border
 	}
-	s := span{from: b.Addrs[at], to: highest(f.to.Is6()), remote: between(b.RemotePorts, f.remote), local: between(b.LocalPorts, f.local)}
+	s := span{from: b.Addrs[at], to: highest(to.Is6()), zone: f.to.Zone(), remote: between(b.RemotePorts, f.remote), local: between(b.LocalPorts, f.local)}
 	if at+1 < len(b.Addrs) {
 		s.to = b.Addrs[at+1].Prev()
 	}
@@ -150,7 +156,8 @@ func between(borders []uint16, port uint16) [2]uint16 {
 }
 
 func onlyOf(f flow) span {
-	return span{f.to, f.to, [2]uint16{f.remote, f.remote}, [2]uint16{f.local, f.local}}
+	a := f.to.WithZone("")
+	return span{a, a, f.to.Zone(), [2]uint16{f.remote, f.remote}, [2]uint16{f.local, f.local}}
 }
 
 // each gives the ways that are known.
@@ -192,6 +199,7 @@ func (w *way) doubt(now tcb.Instant) {
 // to is where a packet for a target goes on the link.
 func (w *way) to(now tcb.Instant, a netip.Addr) (link.Hop, hopState) {
 	p := w.path
+	a = a.WithZone("")
 	w.used = now
 	switch {
 	case p.neighbours == nil:
@@ -212,5 +220,5 @@ func (w *way) via(a netip.Addr) netip.Addr {
 	if w.gateway.IsValid() {
 		return w.gateway
 	}
-	return a
+	return a.WithZone("")
 }

@@ -133,6 +133,15 @@ func zoneInterface(zone string) string {
 	return zone
 }
 
+// Zone is the name of the interface that a zone names.
+func Zone(zone string) (name string, err error) {
+	name = zoneInterface(zone)
+	if _, err := netlink.LinkByName(name); err != nil {
+		return "", fmt.Errorf("%w: there is no interface %q here (ip link lists them)", ErrNoRoute, zone)
+	}
+	return name, nil
+}
+
 // query is the question that via narrows, but for the source.
 func (via Via) query(remote netip.Addr) (routeQuery, error) {
 	q := routeQuery{remote: remote, localPort: via.LocalPort, remotePort: via.RemotePort}

@@ -313,7 +313,11 @@ func (w *writer) time(name string, t time.Time) {
 }
 
 func (w *writer) addr(name string, r *Record) {
-	if r.Addr.IsValid() && w.name(name) {
+	switch {
+	case !r.Addr.IsValid() || !w.name(name):
+	case r.Addr.Zone() != "":
+		w.b = view.AppendJSONString(w.b, r.Addr.String()) // an interface may have any name
+	default:
 		w.b = append(w.b, '"')
 		w.b = r.Addr.AppendTo(w.b)
 		w.b = append(w.b, '"')

@@ -4,7 +4,7 @@
 // takes no memory.
 //
 // Read number.go (addresses as 128-bit numbers) and set.go (sets of them),
-// special.go (what is left out unless asked for), parse.go (what people write),
+// special.go (what is left out unless asked for), parse.go and zone.go (what people write),
 // space.go (a numbered space of targets), permute.go (its order), stream.go
 // (lists read line by line).
 package targets

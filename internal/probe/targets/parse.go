@@ -8,13 +8,29 @@ import (
 	"strings"
 )
 
-// A Range is a run of addresses of one IP version, both ends included.
+// A Range is a run of addresses of one IP version, both ends included. Where it has
+// a zone, it is that of both.
 type Range struct{ First, Last netip.Addr }
+
+// Zone is the interface that the addresses are on, empty where none is said.
+func (r Range) Zone() string { return r.First.Zone() }
+
+// In is the range with another zone.
+func (r Range) In(zone string) Range { return Range{inZone(r.First, zone), inZone(r.Last, zone)} }
+
+func inZone(a netip.Addr, zone string) netip.Addr {
+	if a.Is4() {
+		return a
+	}
+	return a.WithZone(zone)
+}
 
 func (r Range) interval() interval { return interval{numberOf(r.First), numberOf(r.Last)} }
 
 // At is an address by its place in the range, from 0.
-func (r Range) At(i uint64) netip.Addr { return numberOf(r.First).plus(i).addr() }
+func (r Range) At(i uint64) netip.Addr {
+	return inZone(numberOf(r.First).plus(i).addr(), r.Zone())
+}
 
 func rangeOf(p netip.Prefix) Range {
 	p = p.Masked()
@@ -67,7 +83,7 @@ func parseSpec(s string) (Spec, error) {
 		if !ok || after != "" && after[0] != ':' {
 			return Spec{}, fmt.Errorf("%q: a bracket must close, with nothing or :PORTS behind it", s)
 		}
-		text, ports = inside, strings.TrimPrefix(after, ":")
+		text, ports = urlZone(inside), strings.TrimPrefix(after, ":")
 	case strings.Count(s, ":") == 1:
 		text, ports, _ = strings.Cut(s, ":")
 	}
@@ -93,11 +109,14 @@ func parseSpec(s string) (Spec, error) {
 
 // looksNumeric tells what is meant as addresses from names.
 func looksNumeric(s string) bool {
-	return strings.ContainsAny(s, "/:") || strings.Trim(s, "0123456789.-") == ""
+	return strings.ContainsAny(s, "/:%") || strings.Trim(s, "0123456789.-") == ""
 }
 
 // ParseRange reads an address, a CIDR block, or FIRST-LAST.
 func ParseRange(s string) (Range, error) {
+	if strings.Contains(s, "%") {
+		return parseZoned(s)
+	}
 	if strings.Contains(s, "/") {
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
@@ -131,8 +150,8 @@ func parseAddr(s string) (netip.Addr, error) {
 	if err != nil {
 		return a, fmt.Errorf("%q is not an IP address", s)
 	}
-	if a.Zone() != "" {
-		return a, fmt.Errorf("%q: addresses with a zone cannot be probed; use connect", s)
+	if a.Is4In6() && a.Zone() != "" {
+		return a, fmt.Errorf("%q: an IPv4 address has no zone; name the interface with --interface", s)
 	}
 	return a.Unmap(), nil
 }

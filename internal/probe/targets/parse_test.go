@@ -27,6 +27,22 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		"under_score.host.test": {"", "", "under_score.host.test", nil},
 		"::ffff:198.18.0.1":     {"198.18.0.1", "198.18.0.1", "", nil},
 
+		"fe80::1%eth0":                    {"fe80::1%eth0", "fe80::1%eth0", "", nil},
+		"fe80::1%2":                       {"fe80::1%2", "fe80::1%2", "", nil},
+		"fe80::1%br-lan.7":                {"fe80::1%br-lan.7", "fe80::1%br-lan.7", "", nil},
+		"[fe80::1%eth0]:8443":             {"fe80::1%eth0", "fe80::1%eth0", "", []uint16{8443}},
+		"[fe80::1%25eth0]:80,443":         {"fe80::1%eth0", "fe80::1%eth0", "", []uint16{80, 443}},
+		"[fe80::1%25]":                    {"fe80::1%25", "fe80::1%25", "", nil},
+		"fe80::%eth0/120":                 {"fe80::%eth0", "fe80::ff%eth0", "", nil},
+		"[fe80::%br-a/120]:1":             {"fe80::%br-a", "fe80::ff%br-a", "", []uint16{1}},
+		"fe80::1-fe80::9%eth0":            {"fe80::1%eth0", "fe80::9%eth0", "", nil},
+		"fe80::1%br-a-fe80::9":            {"fe80::1%br-a", "fe80::9%br-a", "", nil},
+		"fe80::1%a-b-fe80::9%a-b":         {"fe80::1%a-b", "fe80::9%a-b", "", nil},
+		"[fe80::1%eth0-fe80::9%eth0]:443": {"fe80::1%eth0", "fe80::9%eth0", "", []uint16{443}},
+		"https://[fe80::1%25eth0]/x":      {"fe80::1%eth0", "fe80::1%eth0", "", []uint16{443}},
+		"https://[fe80::1%25eth0]:8443":   {"fe80::1%eth0", "fe80::1%eth0", "", []uint16{8443}},
+		"2001:db8::1%eth0":                {"2001:db8::1%eth0", "2001:db8::1%eth0", "", nil},
+
 		"https://host.test":                     {"", "", "host.test", []uint16{443}},
 		"https://host.test/":                    {"", "", "host.test", []uint16{443}},
 		"HTTPS://host.test:8443/path?a=b:c@d#e": {"", "", "host.test", []uint16{8443}},
@@ -52,9 +68,36 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 func TestWhatIsNoTargetIsRefused(t *testing.T) {
 	for _, in := range []string{"", ":", ":443", "1.2.3", "300.1.2.3", "198.18.0.0/33", "198.18.0.9-198.18.0.1", "198.18.0.1-2001:db8::1",
 		"198.18.0.1:0", "198.18.0.1:65536", "198.18.0.1:9-1", "a b", "a\x1b[m", "-", "2001:db8::g", "[2001:db8::1", "[2001:db8::1]443",
-		"fe80::1%eth0", strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 130), "a..b", "https://", "https:///path", "https://:443/", "https://host.test:x/", "http://a b/", "https://host.test:1-9/", "://"} {
+		"fe80::1%", "[fe80::1%]:443", "%eth0", "198.18.0.1%eth0", "198.18.0.0%eth0/24", "198.18.0.1%a-198.18.0.9%a", "::ffff:198.18.0.1%eth0",
+		"::ffff:198.18.0.1-::ffff:198.18.0.9%eth0", "host.test%eth0", "fe80::1%eth0-fe80::9%eth1", "fe80::9%eth0-fe80::1%eth0", "fe80::%eth0/129", "fe80::/64%eth0", strings.Repeat("a", 64) + ".test", strings.Repeat("a.", 130), "a..b", "https://", "https:///path", "https://:443/", "https://host.test:x/", "http://a b/", "https://host.test:1-9/", "://"} {
 		if s, err := ParseSpec(in); err == nil {
 			t.Errorf("%q is %+v", in, s)
 		}
+	}
+}
+
+// The addresses of a range with a zone are in that zone, each of them; and what is
+// left out is left out in every zone.
+func TestARangeKeepsItsZoneAndExclusionsHoldInEach(t *testing.T) {
+	spec, err := ParseSpec("fe80::%eth0/126")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(4) {
+		if a := spec.Range.At(i); a.Zone() != "eth0" || a.WithZone("").As16()[15] != byte(i) {
+			t.Errorf("address %d is %v", i, a)
+		}
+	}
+	rules := &Rules{}
+	if _, ok := rules.Allows(spec.Range.First); ok {
+		t.Error("a special-purpose address is allowed because it has a zone")
+	}
+	rules.AllowSpecial = true
+	rules.Exclude.Add(Range{spec.Range.First.WithZone(""), spec.Range.First.WithZone("")})
+	if _, ok := rules.Allows(spec.Range.First); ok {
+		t.Error("an excluded address is allowed because it has a zone")
+	}
+	if _, ok := rules.Allows(spec.Range.Last); !ok {
+		t.Error("another is not")
 	}
 }

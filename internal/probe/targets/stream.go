@@ -16,6 +16,7 @@ type Line struct {
 	Spec Spec
 	Name string // the server name, where the line gives one apart from the host
 	Tag  string
+	At   int // its number
 }
 
 // A LineError says which line cannot be read.
@@ -62,6 +63,7 @@ func Lines(r io.Reader, source string) iter.Seq2[Line, error] {
 			var line Line
 			if !errors.Is(err, errLongLine) {
 				line, err = parseLine(text)
+				line.At = number
 			}
 			if err != nil {
 				err = &LineError{source, number, err}
@@ -152,6 +154,7 @@ func isNumber(s string) bool {
 
 // Allows reports whether one address of a list may be probed, and if not, why.
 func (rules *Rules) Allows(a netip.Addr) (Refusal, bool) {
+	a = a.WithZone("") // wherever it is
 	if rules.Exclude.Contains(a) {
 		return Refusal{"excluded", "by --exclude or --exclude-file", 1}, false
 	}
