@@ -242,13 +242,26 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	written := errors.Join(plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)
 	switch {
+	case err == nil && written == nil && f.incomplete(plan):
+		return &statusError{exitError, nil} // a warning has said why
 	case err == nil && written == nil:
 		return nil
 	case written == nil && plan.told: // it stands right above
 		return &statusError{status(result.Outcome, err), nil}
 	}
 	err = errors.Join(err, written)
+	var output *connect.OutputError
+	if errors.As(err, &output) { // the peer has no part in it
+		result.Reasons = nil
+	}
 	return &statusError{status(result.Outcome, err), remedied(err, result.Reasons)}
+}
+
+// incomplete reports whether a file that was asked for is not whole. A key log
+// that the environment alone asks for is not.
+func (f *connectFlags) incomplete(p *plan) bool {
+	capture, log := p.options.Capture, p.options.KeyLog
+	return f.tls.unsaved || capture != nil && capture.Err() != nil || f.keylog != "" && log != nil && log.Err() != nil
 }
 
 // saySecrets tells the person what a capture holds that others must not have.

@@ -178,7 +178,18 @@ func (f *explainFlags) run(ctx context.Context, args []string) error {
 	} else {
 		err = f.explain(ctx, in, out, filter)
 	}
-	return errors.Join(err, closeOutput())
+	return errors.Join(err, f.outputError(closeOutput()))
+}
+
+// outputError says where the view could not be written to.
+func (f *explainFlags) outputError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case f.output == "":
+		return failure(err)
+	}
+	return fileError("-o", err)
 }
 
 func openCapture(ctx context.Context, name string) (*os.File, error) {
@@ -265,7 +276,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 		v = view.NewKeys(out, options)
 		view.Draw(v, report.Transcript) // its failure is v.Err
 	}
-	err = errors.Join(f.conclude(out, report, filter), v.Err())
+	err = errors.Join(f.conclude(out, report, filter), f.outputError(v.Err()))
 	if page != nil && report.Transcript != nil {
 		err = errors.Join(err, f.writePage(page, report.Transcript, ""))
 	}
@@ -350,7 +361,7 @@ func (f *explainFlags) listed(out io.Writer, r *explain.Report, filter explain.F
 	}
 	list := view.List{JSON: f.view == "json"}
 	if err := list.Write(out, r.Matching, r.Unlisted); err != nil {
-		return err
+		return f.outputError(err)
 	}
 	if !f.list {
 		fmt.Fprintf(os.Stderr, "rawshake: %d connections: --conn N, --host, --port or --servername says which one to show\n", len(r.Matching)+r.Unlisted)

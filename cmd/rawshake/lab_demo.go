@@ -80,7 +80,7 @@ func newLabList() *cobra.Command {
 		Args:  takes(),
 		RunE: func(*cobra.Command, []string) error {
 			for _, s := range scenario.All() {
-				fmt.Printf("%-16s %s\n", s.Name, s.Title)
+				say("%-16s %s\n", s.Name, s.Title)
 			}
 			return nil
 		},

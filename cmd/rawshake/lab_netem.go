@@ -4,8 +4,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -106,7 +104,7 @@ func showLinks(s *hold.Status, names []string, asJSON bool) error {
 		}
 		wanted = append(wanted, link)
 	}
-	out := json.NewEncoder(os.Stdout)
+	out := json.NewEncoder(&out)
 	for _, l := range s.Links {
 		switch {
 		case len(wanted) > 0 && !slices.Contains(wanted, l.Name):
@@ -122,5 +120,5 @@ func showLinks(s *hold.Status, names []string, asJSON bool) error {
 }
 
 func showLink(l *hold.LinkStatus) {
-	fmt.Printf("  %-15s %s\n", l.Name, weather.Tell(l.Impairment))
+	say("  %-15s %s\n", l.Name, weather.Tell(l.Impairment))
 }

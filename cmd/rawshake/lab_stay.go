@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -210,7 +209,7 @@ func newLabStatus() *cobra.Command {
 			}
 			all = slices.DeleteFunc(all, func(s *hold.Status) bool { return name != "" && s.Name != name })
 			if asJSON {
-				out := json.NewEncoder(os.Stdout)
+				out := json.NewEncoder(&out)
 				for _, s := range all {
 					if err := out.Encode(s); err != nil {
 						return failure(err)
@@ -219,7 +218,7 @@ func newLabStatus() *cobra.Command {
 				return nil
 			}
 			if len(all) == 0 {
-				fmt.Println("no lab stands")
+				say("no lab stands\n")
 			}
 			for _, s := range all {
 				showLab(s)
@@ -233,12 +232,12 @@ func newLabStatus() *cobra.Command {
 }
 
 func showLab(s *hold.Status) {
-	fmt.Printf("%s: %s, seed %d, since %s, held by process %d, %d commands running\n",
+	say("%s: %s, seed %d, since %s, held by process %d, %d commands running\n",
 		s.Name, s.Topology, s.Seed, s.Since.Local().Format(time.DateTime), s.PID, s.Running)
 	for _, n := range s.Nodes {
-		fmt.Printf("  %-15s %s\n", n.Name, strings.Join(n.Addresses, "  "))
+		say("  %-15s %s\n", n.Name, strings.Join(n.Addresses, "  "))
 		for _, service := range n.Services {
-			fmt.Printf("  %-15s   %s\n", "", service)
+			say("  %-15s   %s\n", "", service)
 		}
 	}
 	for _, l := range s.Links {
@@ -248,9 +247,9 @@ func showLab(s *hold.Status) {
 	}
 	switch {
 	case s.LogError != "":
-		fmt.Printf("  log             %s: not written: %s\n", view.Escape(s.Log), view.Escape(s.LogError))
+		say("  log             %s: not written: %s\n", view.Escape(s.Log), view.Escape(s.LogError))
 	case s.Log != "":
-		fmt.Printf("  log             %s\n", view.Escape(s.Log))
+		say("  log             %s\n", view.Escape(s.Log))
 	}
 }
 

@@ -31,7 +31,12 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
+	out = told{}
+	root.SetOut(&out)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && out.err != nil {
+		err = failure(out.err)
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -12,7 +12,10 @@ import (
 func (v *viewFlags) writePage(f *lateFile, t *transcript.Transcript, title string) error {
 	w := bufio.NewWriter(f)
 	err := page.Write(w, t, page.Options{Title: title, Dictionary: v.words})
-	if err := errors.Join(err, w.Flush(), f.Close()); err != nil {
+	if err == nil {
+		err = w.Flush() // or says the same again
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		return fileError("--html", err)
 	}
 	return nil

@@ -26,6 +26,7 @@ type tlsFlags struct {
 	legacy                 bool
 	minDHBits              int
 	sessionFile            string
+	unsaved                bool // whether the session could not be written to it
 	extensions             []string
 	grease, fallback       bool
 	renegotiation          bool
@@ -133,6 +134,11 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 		return
 	}
 	warn := func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: --session-file: %v\n", err) }
+	if info, err := os.Stat(f.sessionFile); err == nil && !info.Mode().IsRegular() {
+		f.unsaved = true
+		warn(fmt.Errorf("%s is no regular file: nothing is read from it, or written in its place; name another", view.Escape(f.sessionFile)))
+		return
+	}
 	store, err := sessions.Open(f.sessionFile)
 	if err != nil {
 		warn(fmt.Errorf("%w; the file is kept beside the one that will take its place", err))
@@ -144,6 +150,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 	o.Session = func(s *handshake.Session) {
 		store.Put(peer, s, time.Now())
 		if err := store.Save(); err != nil {
+			f.unsaved = true
 			warn(err)
 		} else if aside := store.Aside(); aside != "" {
 			fmt.Fprintf(os.Stderr, "rawshake: the session file that could not be read stands in %s now\n", view.Escape(aside))

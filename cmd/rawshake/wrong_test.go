@@ -22,6 +22,12 @@ var goisms = regexp.MustCompile(`context (deadline exceeded|canceled)|strconv\.|
 // error.
 func said(t *testing.T, args []string) (status int, text string) {
 	t.Helper()
+	return saidTo(t, os.DevNull, args)
+}
+
+// saidTo is said with standard output going to a file.
+func saidTo(t *testing.T, output string, args []string) (status int, text string) {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +36,13 @@ func said(t *testing.T, args []string) (status int, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	to, err := os.OpenFile(output, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
 	in, out, errs := os.Stdin, os.Stdout, os.Stderr
-	os.Stdin, os.Stdout, os.Stderr = null, null, w
+	os.Stdin, os.Stdout, os.Stderr = null, to, w
 	got := make(chan string)
 	go func() { b, _ := io.ReadAll(r); got <- string(b) }()
 	status = run(context.Background(), args)

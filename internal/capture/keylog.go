@@ -17,6 +17,7 @@ import (
 type KeyLog struct {
 	f       *os.File
 	exposed outfile.Warning
+	err     error
 }
 
 // OpenKeyLog opens the key log at path for appending, as SSLKEYLOGFILE's
@@ -26,7 +27,7 @@ func OpenKeyLog(path string) (*KeyLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key log: %w: choose a path that can be written", err)
 	}
-	return &KeyLog{f, exposed}, nil
+	return &KeyLog{f: f, exposed: exposed}, nil
 }
 
 // Exposed says whether others can read the key log, which was there before. It
@@ -34,13 +35,19 @@ func OpenKeyLog(path string) (*KeyLog, error) {
 func (k *KeyLog) Exposed() outfile.Warning { return k.exposed }
 
 // Secret appends a line, in one write, so that several processes may share
-// the file.
+// the file. The error is returned once; from then on nothing is written.
 func (k *KeyLog) Secret(label string, clientRandom, secret []byte) error {
-	if _, err := fmt.Fprintf(k.f, "%s %x %x\n", label, clientRandom, secret); err != nil {
-		return fmt.Errorf("key log: %w", err)
+	if k.err != nil {
+		return nil
 	}
-	return nil
+	if _, err := fmt.Fprintf(k.f, "%s %x %x\n", label, clientRandom, secret); err != nil {
+		k.err = fmt.Errorf("key log: %w", err)
+	}
+	return k.err
 }
+
+// Err is what kept a secret from being written, or nil.
+func (k *KeyLog) Err() error { return k.err }
 
 // Close closes the file.
 func (k *KeyLog) Close() error { return k.f.Close() }

@@ -199,6 +199,9 @@ func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
 // HoldsSecrets reports whether secrets were written.
 func (w *Writer) HoldsSecrets() bool { return w.told }
 
+// Err is what kept the capture from being whole, or nil.
+func (w *Writer) Err() error { return w.err }
+
 // Name is the file's name, for messages.
 func (w *Writer) Name() string { return w.name }
 

@@ -97,7 +97,6 @@ type run struct {
 	softError   func() string
 
 	mu     sync.Mutex // guards the recorder and the files
-	warned bool
 	kept   *handshake.Session
 	link   string        // its kind, once it is open
 	rtt    time.Duration // where segments do not tell

@@ -87,10 +87,10 @@ func (r *run) secret(s handshake.SecretEvent) {
 	}
 }
 
-// warn passes the first failure of a file on; the connection goes on without.
+// warn passes a file's failure on, of which each has one; the connection goes on
+// without.
 func (r *run) warn(err error) {
-	if err != nil && !r.warned && r.Warn != nil {
-		r.warned = true
+	if err != nil && r.Warn != nil {
 		r.Warn(err)
 	}
 }

@@ -1,0 +1,42 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What a command was asked to say and could not is said on standard error, with
+// the file and the cause, and the command has not done what it was asked for.
+func TestWhatCannotBeWrittenIsSaidAndIsNotDone(t *testing.T) {
+	const one, many = "../../testdata/captures/tls10.pcap", "../../testdata/captures/many.pcapng"
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	full := filepath.Join(t.TempDir(), "full") // whoever takes its place must not take the machine's
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"version", "--version", "--help", "help connect", "lab list", "lab status", "completion bash", "guard status", "doctor", "probe --dry-run 198.18.0.0/30",
+		"explain " + one, "explain --list " + one, "explain --json " + one, "explain --view keys " + one, "explain --view hex " + one, "explain " + many, "explain --strip-secrets " + many,
+	} {
+		status, text := saidTo(t, full, strings.Fields(line))
+		if status != exitError || !strings.Contains(text, "no space left on device") || !strings.Contains(text, full) && !strings.Contains(text, "/dev/stdout") {
+			t.Errorf("%s > full: status %d, %q", line, status, text)
+		}
+	}
+	for _, line := range []string{
+		"explain -o FULL " + one, "explain --json -o FULL " + one, "explain --list -o FULL " + one, "explain --view keys -o FULL " + one, "explain --html FULL -q " + one, "explain --strip-secrets -o FULL " + many,
+		"lab serve tls --listen 127.0.0.1:0 --ca-out FULL",
+	} {
+		status, text := said(t, strings.Fields(strings.ReplaceAll(line, "FULL", full)))
+		if status != exitError || strings.Count(text, "no space left on device") != 1 || !strings.Contains(text, full) {
+			t.Errorf("%s: status %d, %q", line, status, text)
+		}
+	}
+	if info, err := os.Stat(full); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		t.Errorf("the device is %v, %v", info, err)
+	}
+}
