@@ -38,11 +38,12 @@ a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 				return failure(err)
 			}
 			defer tap.Close()
-			sayReplaced(args[0])
+			sayReplaced := replacing(args[0])
 			out, err := capture.Create(args[0], capture.Info{Application: "rawshake " + version(), Interface: dev})
 			if err != nil {
 				return fileError("FILE", err)
 			}
+			sayReplaced()
 			sayExposed(out.Exposed())
 			go func() {
 				<-cmd.Context().Done()

@@ -50,10 +50,11 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			}
 			defer server.Close()
 			if caOut != "" && server.PKI != nil {
-				sayReplaced(caOut)
+				sayReplaced := replacing(caOut)
 				if _, err := outfile.Write(caOut, server.PKI.CA.CertPEM(), outfile.Public); err != nil {
 					return fileError("--ca-out", err)
 				}
+				sayReplaced()
 			}
 			fmt.Fprintf(os.Stderr, "%s at %v, until it is interrupted\n", s.Kind, server.Addr())
 			<-cmd.Context().Done()

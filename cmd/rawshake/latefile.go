@@ -49,9 +49,12 @@ func (f *lateFile) Write(p []byte) (int, error) {
 
 // createFile opens a file to write it anew, and says what it finds there.
 func createFile(path string, kind outfile.Kind) (*os.File, error) {
-	sayReplaced(path)
+	sayReplaced := replacing(path)
 	file, exposed, err := outfile.Create(path, kind)
-	sayExposed(exposed)
+	if err == nil {
+		sayReplaced()
+		sayExposed(exposed)
+	}
 	return file, err
 }
 

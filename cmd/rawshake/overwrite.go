@@ -17,9 +17,13 @@ func holdsData(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
-// sayReplaced says of a file that is about to be written over that it was there.
-func sayReplaced(path string) {
-	if holdsData(path) {
-		fmt.Fprintf(os.Stderr, "rawshake: note: %s was there already, and is written over\n", view.Escape(path))
+// replacing looks at a file that is about to be written over. What it returns
+// says that it was there, once it could be opened.
+func replacing(path string) (sayReplaced func()) {
+	held := holdsData(path)
+	return func() {
+		if held {
+			fmt.Fprintf(os.Stderr, "rawshake: note: %s was there already, and is written over\n", view.Escape(path))
+		}
 	}
 }

@@ -319,8 +319,10 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 	case f.pcap == stdio:
 		o.Capture, err = capture.NewWriter(os.Stdout, info)
 	default:
-		sayReplaced(f.pcap)
-		o.Capture, err = capture.Create(f.pcap, info)
+		sayReplaced := replacing(f.pcap)
+		if o.Capture, err = capture.Create(f.pcap, info); err == nil {
+			sayReplaced()
+		}
 	}
 	if err != nil {
 		return fileError("--pcap", err)

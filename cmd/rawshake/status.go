@@ -80,7 +80,7 @@ func usageError(format string, args ...any) error {
 // fileError says that a file cannot be written: for a path that cannot be, it
 // is wrong usage; for a full disk and the like, not.
 func fileError(flag string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
 		return usageError("%s: %v", flag, err)
 	}
 	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}

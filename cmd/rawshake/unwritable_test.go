@@ -40,3 +40,19 @@ func TestWhatCannotBeWrittenIsSaidAndIsNotDone(t *testing.T) {
 		t.Errorf("the device is %v, %v", info, err)
 	}
 }
+
+// Of a file that cannot be opened it is not said that it is written over. This
+// program's own is one, as long as it runs.
+func TestWhatIsNotWrittenOverIsNotSaidToBe(t *testing.T) {
+	running, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"explain -o FILE CAPTURE", "explain -q --html FILE CAPTURE", "lab capture -i lo FILE", "lab serve tls --listen 127.0.0.1:0 --ca-out FILE"} {
+		line = strings.NewReplacer("FILE", running, "CAPTURE", "../../testdata/captures/tls10.pcap").Replace(line)
+		status, text := said(t, strings.Fields(line))
+		if status == exitOK || strings.Contains(text, "written over") {
+			t.Errorf("%s: status %d, %q", line, status, text)
+		}
+	}
+}

@@ -96,10 +96,10 @@ type run struct {
 	finalNote   func() // may be nil
 	softError   func() string
 
-	mu     sync.Mutex // guards the recorder and the files
-	kept   *handshake.Session
-	link   string        // its kind, once it is open
-	rtt    time.Duration // where segments do not tell
+	mu   sync.Mutex // guards the recorder and the files
+	kept *handshake.Session
+	link string        // its kind, once it is open
+	rtt  time.Duration // where segments do not tell
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
