@@ -35,6 +35,10 @@ type Dialer struct {
 	Events func(tcb.Event)                // what the connection decides; may be nil
 	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
 	Notes  func(layer, name, text string) // how the connection was set up; may be nil
+
+	// Lookup finds the addresses of a name; network is "ip", "ip4" or "ip6". Nil:
+	// the system's resolver.
+	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
 // Dial opens a TCP connection to address, "host:port", with default settings.
@@ -43,22 +47,16 @@ func Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return new(Dialer).DialContext(ctx, network, address)
 }
 
-// DialContext opens a TCP connection and waits until it is established. It
+// DialContext opens a TCP connection and waits until it is established. Of a name
+// with several addresses it tries one after the other, in the order of [OrderAddrs],
+// each in an equal share of the time that the context leaves; Notes is told. It
 // fits http.Transport.DialContext and the like.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	remote, err := resolve(ctx, network, address)
+	host, list, err := d.resolve(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.Open(ctx, remote)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Handshake(ctx); err != nil {
-		c.Abort()
-		return nil, err
-	}
-	return c, nil
+	return d.dialEach(ctx, network, host, list)
 }
 
 // Open sends the SYN and returns at once. Where no source is given, the kernel's
@@ -185,34 +183,6 @@ func (d *Dialer) note(layer, name, text string) {
 	if d.Notes != nil {
 		d.Notes(layer, name, text)
 	}
-}
-
-// families are the networks that resolve knows, and what to look up for each.
-var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}
-
-// resolve finds the address to connect to: of a name with several, see
-// [ChooseAddr].
-func resolve(ctx context.Context, network, address string) (netip.AddrPort, error) {
-	fail := func(err error) (netip.AddrPort, error) {
-		return netip.AddrPort{}, &net.OpError{Op: "dial", Net: network, Err: err}
-	}
-	family, ok := families[network]
-	if !ok {
-		return fail(net.UnknownNetworkError(network))
-	}
-	host, service, err := net.SplitHostPort(address)
-	if err != nil {
-		return fail(err)
-	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		return fail(err)
-	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, family, host)
-	if err != nil {
-		return fail(err)
-	}
-	return netip.AddrPortFrom(ChooseAddr(addrs, link.Via{}), uint16(port)), nil
 }
 
 // ChooseAddr picks the address of a host to connect to: the first of

@@ -37,10 +37,11 @@ func Listen(ctx context.Context, network, address string) (net.Listener, error) 
 // Listen announces on address; see the function [Listen]. The context bounds
 // the set-up only.
 func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	local, err := resolve(ctx, network, address)
+	_, list, err := new(Dialer).resolve(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
+	local := list[0]
 	ln, err := lc.open(ctx, local)
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: tcpAddr(local), Err: classify(err)}

@@ -1,0 +1,148 @@
+package rawtcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// A name may have several addresses, of which one may be down, or of an IP version
+// that has no way out here: each is tried in turn (RFC 1123, section 2.3).
+
+// dialEach opens a connection to the first address that answers.
+func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort) (net.Conn, error) {
+	failed := &addressesError{host: host}
+	for i, remote := range list {
+		c, err := d.dialOne(ctx, remote, len(list)-i)
+		if err == nil {
+			return c, nil
+		}
+		failed.add(remote, err)
+		if len(list) == 1 || ctx.Err() != nil || !unreached(err) {
+			return nil, err
+		}
+		if i+1 < len(list) {
+			d.note("link", "next_address", fmt.Sprintf("%v cannot be reached (%v): trying %v, the next address of %s", remote.Addr(), bare(err), list[i+1].Addr(), host))
+		}
+	}
+	return nil, &net.OpError{Op: "dial", Net: network, Err: failed}
+}
+
+// attemptTimeout is for each address but the last where the context has no end.
+const attemptTimeout = 10 * time.Second
+
+// dialOne opens a connection to one address, in its share of the time for so many.
+func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort, of int) (net.Conn, error) {
+	whole, within := ctx, attemptTimeout
+	if of > 1 {
+		if end, ok := ctx.Deadline(); ok {
+			within = time.Until(end) / time.Duration(of)
+		}
+		part, cancel := context.WithTimeout(ctx, within)
+		defer cancel()
+		ctx = part
+	}
+	c, err := d.Open(ctx, remote)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Handshake(ctx); err != nil {
+		c.Abort()
+		if ctx.Err() != nil && whole.Err() == nil {
+			err = c.opError("dial", fmt.Errorf("%w: no SYN-ACK came in %v", ErrTimeout, within.Round(time.Millisecond)))
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+// unreached reports whether an error says that an address cannot be reached, rather
+// than what this machine forbids.
+func unreached(err error) bool {
+	return errors.Is(err, ErrRefused) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable)
+}
+
+// bare is an error without the address, which stands beside it.
+func bare(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// An addressesError says that no address of a name could be reached. It is of the
+// kind of the last attempt that sent a SYN, which tells most.
+type addressesError struct {
+	host    string
+	tried   []string
+	telling error
+}
+
+func (e *addressesError) add(remote netip.AddrPort, err error) {
+	e.tried = append(e.tried, fmt.Sprintf("%v: %v", remote.Addr(), bare(err)))
+	if e.telling == nil || !errors.Is(err, link.ErrNoRoute) {
+		e.telling = bare(err)
+	}
+}
+
+func (e *addressesError) Error() string {
+	return fmt.Sprintf("none of the %d addresses of %s can be reached; %s", len(e.tried), e.host, strings.Join(e.tried, "; "))
+}
+
+func (e *addressesError) Unwrap() error { return e.telling }
+
+// Timeout is net.Error's.
+func (e *addressesError) Timeout() bool { return errors.Is(e.telling, ErrTimeout) }
+
+// Temporary is net.Error's, which nobody should ask any more.
+func (e *addressesError) Temporary() bool { return e.Timeout() }
+
+// families are the networks that resolve knows, and what to look up for each.
+var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}
+
+// maxAddrs bounds how many addresses of a name are tried: each has a share of the
+// time.
+const maxAddrs = 6
+
+// resolve finds the addresses of host:port, in the order to try them: see
+// [OrderAddrs].
+func (d *Dialer) resolve(ctx context.Context, network, address string) (host string, list []netip.AddrPort, err error) {
+	fail := func(err error) (string, []netip.AddrPort, error) {
+		return host, nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	family, ok := families[network]
+	if !ok {
+		return fail(net.UnknownNetworkError(network))
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return fail(err)
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
+	if err != nil {
+		return fail(err)
+	}
+	lookup := d.Lookup
+	if lookup == nil {
+		lookup = net.DefaultResolver.LookupNetIP
+	}
+	addrs, err := lookup(ctx, family, host)
+	if err == nil && len(addrs) == 0 {
+		err = &net.DNSError{Err: "no such address", Name: host, IsNotFound: true}
+	}
+	if err != nil {
+		return fail(err)
+	}
+	addrs = OrderAddrs(addrs, link.Via{Interface: d.Interface, Source: d.Source})
+	for _, a := range addrs[:min(len(addrs), maxAddrs)] {
+		list = append(list, netip.AddrPortFrom(a, uint16(port)))
+	}
+	return host, list, nil
+}
