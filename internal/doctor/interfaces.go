@@ -34,6 +34,9 @@ func checkReversePath() Finding {
 			remedies = append(remedies, asRoot("sysctl -w "+quote("net/ipv4/conf/"+name+"/rp_filter")+"=2"))
 		}
 	}
+	if all == "" {
+		return judge(f, errors.New("unknown: /proc/sys/net cannot be read"), "", asRoot("mount -t proc proc /proc"))
+	}
 	detail := "not strict on any interface"
 	if len(strict) > 0 {
 		detail = "strict on " + strings.Join(strict, ", ") + ", where it hides nothing: there is no second default route"

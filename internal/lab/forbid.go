@@ -32,6 +32,9 @@ func (e *ForbiddenError) Unwrap() []error { return []error{ErrForbidden, e.Err} 
 // Probe tries what [Reexec] needs, in a child that comes to nothing. The error
 // is a [*ForbiddenError] if the host does not allow it.
 func Probe() error {
+	if err := needProc("/"); err != nil {
+		return err
+	}
 	attr := childAttributes()
 	// The namespaces are made and mapped before the exec. One that cannot
 	// succeed proves them without running anything.
@@ -46,6 +49,19 @@ func Probe() error {
 		return nil
 	}
 	return forbidden(fmt.Errorf("lab: make namespaces: %w", err))
+}
+
+// needProc says that there is no /proc, through which a process starts itself
+// once more and namespaces are named.
+func needProc(root string) error {
+	if _, err := os.Readlink(root + "proc/self/exe"); err == nil {
+		return nil
+	}
+	return &ForbiddenError{
+		Err:    errors.New("lab: enter a private network"),
+		Cause:  "/proc is not mounted, or hidden from this process, and a lab is made by way of it",
+		Remedy: "mount it: sudo mount -t proc proc /proc (a container has it unless it was taken away)",
+	}
 }
 
 // forbidden makes a ForbiddenError of an error that is the host's refusal, and

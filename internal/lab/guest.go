@@ -68,12 +68,11 @@ func (l *Lab) NameNodes() error {
 	if _, err := os.Stat(over); err != nil || !Inside() {
 		return nil
 	}
-	// A tmpfs needs a place to stand until its file stands somewhere else.
-	dir, err := os.MkdirTemp("", "rawshake-lab-")
+	dir, remove, err := standingPlace()
 	if err != nil {
-		return err
+		return fmt.Errorf("lab: name the nodes: %w", err)
 	}
-	defer os.Remove(dir)
+	defer remove()
 	if err := unix.Mount("lab", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755"); err != nil {
 		return forbidden(fmt.Errorf("lab: mount a folder for names: %w", err))
 	}
@@ -86,4 +85,20 @@ func (l *Lab) NameNodes() error {
 		return forbidden(fmt.Errorf("lab: lay the lab's names over %s: %w", over, err))
 	}
 	return nil
+}
+
+// standingPlace is a folder for a tmpfs to stand on until its file stands
+// somewhere else: a new one, or, where nothing can be made, one that is there
+// and that nobody looks into meanwhile. What is mounted, only the lab sees.
+func standingPlace() (dir string, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "rawshake-lab-")
+	if err == nil {
+		return dir, func() { _ = os.Remove(dir) }, nil
+	}
+	for _, there := range []string{"/mnt", "/srv", "/media", "/sys"} {
+		if info, err := os.Lstat(there); err == nil && info.IsDir() {
+			return there, func() {}, nil
+		}
+	}
+	return "", nil, err
 }

@@ -82,7 +82,7 @@ func New(ctx context.Context, opts ...Option) (*Lab, error) {
 }
 
 func (l *Lab) build(ctx context.Context, o options) error {
-	if err := ctx.Err(); err != nil {
+	if err := errors.Join(ctx.Err(), needProc("/")); err != nil {
 		return err
 	}
 	makeFirst := newSpace

@@ -42,6 +42,9 @@ func Reexec(ctx context.Context, args []string) (status int, err error) {
 	if len(args) == 0 {
 		return 0, errors.New("lab: Reexec needs the program's arguments")
 	}
+	if err := needProc("/"); err != nil {
+		return 0, err
+	}
 	lifeline, keep, err := os.Pipe()
 	if err != nil {
 		return 0, fmt.Errorf("lab: %w", err)
@@ -86,6 +89,9 @@ func Reexec(ctx context.Context, args []string) (status int, err error) {
 func Spawn(args []string, stdin *os.File, files ...*os.File) (*Spawned, error) {
 	if len(args) == 0 {
 		return nil, errors.New("lab: Spawn needs the program's arguments")
+	}
+	if err := needProc("/"); err != nil {
+		return nil, err
 	}
 	lifeline, keep, err := os.Pipe()
 	if err != nil {

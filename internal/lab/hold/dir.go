@@ -93,7 +93,7 @@ func (d dir) is(f *os.File) bool {
 func (d dir) makeAndLock() (unlock func(), err error) {
 	for {
 		if err := d.make(); err != nil {
-			return nil, fmt.Errorf("keep the lab's socket: %w", err)
+			return nil, fmt.Errorf("keep the lab's socket: %w%s", err, elsewhere(err))
 		}
 		if unlock, err = d.lock(); !errors.Is(err, os.ErrNotExist) {
 			return unlock, err
@@ -102,6 +102,14 @@ func (d dir) makeAndLock() (unlock func(), err error) {
 }
 
 func (d dir) socket(name string) string { return filepath.Join(string(d), name+socketSuffix) }
+
+// elsewhere is the way out where the folder cannot be made.
+func elsewhere(err error) string {
+	if errors.Is(err, unix.EROFS) || errors.Is(err, os.ErrPermission) || errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ENOSPC) {
+		return ": set XDG_RUNTIME_DIR to a folder of this user's that can be written, or use rawshake lab run, which keeps nothing"
+	}
+	return ""
+}
 
 // names are the labs of which there is a socket, standing or not.
 func (d dir) names() (names []string, err error) {
