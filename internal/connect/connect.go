@@ -86,6 +86,7 @@ type run struct {
 	Options
 	start   time.Time
 	within  time.Duration // what is left for reaching the goal
+	asked   asked         // what the request is, where it is none of ours
 	story   *goal.Story   // of the address that is tried
 	conn    transport
 	machine machine

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -27,8 +28,12 @@ func (r *run) exchange(ctx context.Context) error {
 	defer idle()
 	go r.work(working)
 	sent := make(chan error, 1)
+	request := r.Request
+	if !r.HTTP {
+		request = io.TeeReader(request, &r.asked)
+	}
 	go func() {
-		n, err := io.Copy(r.conn, r.Request)
+		n, err := io.Copy(r.conn, request)
 		if err == nil && n == 0 {
 			err = r.conn.CloseWrite() // nothing was asked, so nothing will come
 		}
@@ -71,10 +76,22 @@ func (r *run) work(ctx context.Context) {
 	}
 }
 
-// receiveAny copies what comes, until the peer ends it or says nothing more.
+// receiveAny copies what comes, until the peer ends it or says nothing more. The
+// reply to one request of HTTP/1 is judged as that.
 func (r *run) receiveAny(ctx context.Context) error {
-	n, err := r.receive(ctx, output{r.Output}, func() time.Time { return time.Now().Add(r.Timeout) })
+	d := &download{to: output{r.Output}, left: math.MaxInt64, all: true, method: r.asked.Method}
+	n, err := r.receive(ctx, d, func() time.Time {
+		if d.whole() && r.Gate == nil {
+			return time.Now().Add(min(r.Timeout, closeTimeout))
+		}
+		return time.Now().Add(r.Timeout)
+	})
 	switch {
+	case d.whole():
+		r.noteEnd(err)
+		return nil
+	case d.cut() != "" && (err == nil || errors.Is(err, handshake.ErrTruncated)):
+		return &goal.ReplyCutError{Missing: d.cut(), Err: err}
 	case errors.Is(err, os.ErrDeadlineExceeded) && n > 0:
 		r.note("tls", "idle", fmt.Sprintf("the peer sent %d bytes and then nothing for %v: we end the connection", n, r.Timeout))
 		return nil

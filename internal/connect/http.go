@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/goal"
@@ -34,18 +35,39 @@ func (r *run) speaksHTTP() error {
 
 // A download is a reply on its way to the output, within its bounds.
 type download struct {
-	reply http1.Reply
-	to    io.Writer
-	left  int64 // that may still come
+	reply  http1.Reply
+	to     io.Writer
+	left   int64         // that may still come
+	all    bool          // what follows the reply is passed on, too
+	method func() string // of what was asked, as far as it is known; nil: GET
+}
+
+// whole reports whether the reply to one request is.
+func (d *download) whole() bool {
+	return d.reply.Complete() && d.reply.Extra() == 0 && (d.method == nil || d.method() != "")
+}
+
+// cut says what is missing of the reply to one request, or nothing.
+func (d *download) cut() string {
+	if d.method != nil && d.method() == "" {
+		return ""
+	}
+	return d.reply.Missing()
 }
 
 var errTooLarge = errors.New("too large")
 
 // Write passes on what belongs to the reply.
 func (d *download) Write(p []byte) (int, error) {
+	if d.method != nil {
+		d.reply.Method = d.method()
+	}
 	extra := d.reply.Extra()
 	d.reply.Write(p)
-	mine := p[:len(p)-int(d.reply.Extra()-extra)]
+	mine := p
+	if !d.all {
+		mine = p[:len(p)-int(d.reply.Extra()-extra)]
+	}
 	fits := mine[:min(int64(len(mine)), d.left)]
 	d.left -= int64(len(fits))
 	if n, err := d.to.Write(fits); err != nil {
@@ -118,4 +140,23 @@ func (r *run) noteEnd(err error) {
 	default:
 		r.note("tls", "no_close_notify", "the reply is whole by its own length (RFC 9112, section 9.8), and then: "+err.Error())
 	}
+}
+
+// asked follows the request, while its reply is looked at.
+type asked struct {
+	mu      sync.Mutex
+	request http1.Request
+}
+
+func (a *asked) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.request.Write(p)
+}
+
+// Method is that of the one request that was sent, or nothing.
+func (a *asked) Method() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.request.Method()
 }

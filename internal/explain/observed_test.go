@@ -3,6 +3,8 @@ package explain
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -196,5 +198,49 @@ func TestALostFrameIsToldOnce(t *testing.T) {
 	}
 	if gaps != 1 || len(named(list, "gap")) != 1 {
 		t.Errorf("%d gaps:\n%s", gaps, ladder)
+	}
+}
+
+// Alerts are told one by one, however records divide them (RFC 5246, section 6.2.1).
+func TestEachAlertOfARecordIsTold(t *testing.T) {
+	hello, _ := shake(t, tls.VersionTLS12)
+	for name, records := range map[string]string{
+		"one record":         "\x15\x03\x03\x00\x04\x01\x70\x02\x28",
+		"a record each":      "\x15\x03\x03\x00\x02\x01\x70\x15\x03\x03\x00\x02\x02\x28",
+		"spread over two":    "\x15\x03\x03\x00\x03\x01\x70\x02\x15\x03\x03\x00\x01\x28",
+		"an octet in each":   "\x15\x03\x03\x00\x01\x01\x15\x03\x03\x00\x01\x70\x15\x03\x03\x00\x01\x02\x15\x03\x03\x00\x01\x28",
+		"with one beyond it": "\x15\x03\x03\x00\x05\x01\x70\x02\x28\x02",
+	} {
+		m := newMade().open()
+		m.say(hello[0].dir, hello[0].data)
+		m.say(in, records)
+		list, text, r := events(t, m.close().file(t, nil), Options{})
+		var alerts []string
+		for _, e := range list {
+			if e.Message != nil && e.Message.Content == tlsmsg.ContentAlert {
+				alerts = append(alerts, fmt.Sprintf("%x", e.Message.Raw))
+			}
+		}
+		if fmt.Sprint(alerts) != "[0170 0228]" || !strings.Contains(text, "unrecognized_name") || !strings.Contains(text, "handshake_failure") {
+			t.Errorf("%s: alerts %v\n%s", name, alerts, text)
+		}
+		if res := r.Transcript.Result(); res == nil || res.Outcome != "alert" {
+			t.Errorf("%s: %+v", name, res)
+		}
+	}
+}
+
+// Nobody has to listen: of a file and of a stream, held back or not.
+func TestACaptureIsExplainedWithoutAListener(t *testing.T) {
+	said, _ := shake(t, tls.VersionTLS12)
+	b := newMade().open().talk(said).close().pcap()
+	for name, from := range map[string]io.Reader{"file": bytes.NewReader(b), "stream": struct{ io.Reader }{bytes.NewReader(b)}} {
+		for _, o := range []Options{{}, {Filter: Filter{Conn: 1}}} {
+			r, err := Reader(t.Context(), from, o)
+			if err != nil || r.Transcript == nil || r.Transcript.Result() == nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			from = struct{ io.Reader }{bytes.NewReader(b)}
+		}
 	}
 }

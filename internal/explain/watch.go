@@ -65,7 +65,9 @@ func (f *follower) keep(e *transcript.Entry) {
 // release shows what was held back, and what will come.
 func (f *follower) release(listener func(*transcript.Entry)) {
 	for _, e := range f.held {
-		listener(e)
+		if listener != nil {
+			listener(e)
+		}
 	}
 	f.held, f.bytes = nil, 0
 	f.Listen(listener)

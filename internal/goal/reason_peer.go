@@ -93,6 +93,16 @@ func extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 		r.Means = "the server sends an extension that the ClientHello does not have, which it must not (RFC 5246, section 7.4.1.4)"
 		return
 	}
+	switch {
+	case strings.Contains(broke.Reason, "stands for nothing"):
+		r.Means = "the server answers an extension that nobody knows: it repeats what it is sent (RFC 8701)"
+		r.Remedy = "Show it to whoever runs the server; to look further, leave --grease out."
+		return
+	case strings.HasPrefix(broke.Reason, tlsmsg.ExtensionPadding.String()+" "):
+		r.Means = "the server answers the padding of the ClientHello, which it must not (RFC 7685)"
+		r.Remedy = "Show it to whoever runs the server; to look further, leave --pad-to out."
+		return
+	}
 	r.Means = "the server answers an extension that is the client's alone (RFC 5246, section 7.4.1.4.1)"
 	r.Remedy = "Show it to whoever runs the server; to look further, leave the extension out with --omit-extension."
 }

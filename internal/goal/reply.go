@@ -9,7 +9,7 @@ import (
 
 // A ReplyCutError says that the peer's reply ends before its own end.
 type ReplyCutError struct {
-	Missing string // what did not come
+	Missing string // what did not come, as a clause: "2 of the 5 bytes of its body are missing"
 	Err     error  // how the peer ended the connection, if not in good order
 }
 
@@ -18,7 +18,7 @@ func (e *ReplyCutError) Error() string {
 	if e.Err != nil {
 		how = "(" + e.Err.Error() + ")"
 	}
-	return fmt.Sprintf("the reply is not whole: the peer ended the connection %s, and %s is missing", how, e.Missing)
+	return fmt.Sprintf("the reply is not whole: the peer ended the connection %s, and %s", how, e.Missing)
 }
 
 // Unwrap returns how the peer ended the connection.

@@ -10,9 +10,12 @@ import (
 	"strings"
 )
 
-// A Reply follows the bytes of the reply to one GET. The zero value is ready.
+// A Reply follows the bytes of the reply to one request. The zero value is ready
+// for that of a GET.
 // What is kept of it is bounded by maxLine.
 type Reply struct {
+	Method string // of the request; empty: GET. That of HEAD has no body
+
 	step   step
 	line   []byte // of the one that has begun
 	head   int    // bytes of header lines, and of trailers
@@ -186,7 +189,7 @@ func (r *Reply) begin() {
 		r.step = atClose
 	case f.status < 200: // interim: another follows
 		r.step = atStatus
-	case f.status == 204, f.status == 304:
+	case f.status == 204, f.status == 304, r.Method == "HEAD":
 		r.step = atEnd
 	case f.coded && f.chunked: // a Content-Length beside it does not count
 		r.step = atChunkSize
@@ -226,24 +229,27 @@ func (r *Reply) ByClose() bool { return r.step == atClose && r.wrong == "" }
 // Extra is how many bytes followed a complete reply.
 func (r *Reply) Extra() int64 { return r.extra }
 
-// Missing says what of the reply has not come, or nothing where it is complete
+// Missing says in a clause what of the reply has not come, or nothing where it is complete
 // or does not say how long it is.
 func (r *Reply) Missing() string {
 	switch {
 	case r.wrong != "":
 		return "nobody can tell where it ends: " + r.wrong
 	case r.step == atLength:
-		return fmt.Sprintf("%d of the %d bytes of its body", r.left, r.fields.length)
+		if r.left == 1 {
+			return fmt.Sprintf("1 of the %d bytes of its body is missing", r.fields.length)
+		}
+		return fmt.Sprintf("%d of the %d bytes of its body are missing", r.left, r.fields.length)
 	case r.step == atChunk, r.step == atChunkEnd, r.step == atChunkSize:
-		return fmt.Sprintf("the last chunk, after %d bytes of its body", r.got)
+		return fmt.Sprintf("the last chunk is missing, after %d bytes of its body", r.got)
 	case r.step == atTrailer:
-		return "the end of its trailers"
+		return "the end of its trailers is missing"
 	case r.step == atHeader:
-		return "the end of its header"
+		return "the end of its header is missing"
 	case r.step == atStatus && r.fields.status != 0:
-		return fmt.Sprintf("the reply after the interim one of status %d", r.fields.status)
+		return fmt.Sprintf("the reply after the interim one of status %d is missing", r.fields.status)
 	case r.step == atStatus && len(r.line) > 0:
-		return "the rest of its status line"
+		return "the rest of its status line is missing"
 	}
 	return ""
 }

@@ -21,7 +21,8 @@ func TestAReplyKnowsWhereItEnds(t *testing.T) {
 		missing     string
 	}{
 		{"Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", whole, ""},
-		{"cut", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", cut, "2 of the 5 bytes"},
+		{"cut", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", cut, "2 of the 5 bytes of its body are missing"},
+		{"one byte", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", cut, "1 of the 5 bytes of its body is missing"},
 		{"nothing of the body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", cut, "5 of the 5 bytes"},
 		{"empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", whole, ""},
 		{"said twice", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nContent-Length: 5, 5\r\n\r\nhello", whole, ""},
@@ -31,8 +32,8 @@ func TestAReplyKnowsWhereItEnds(t *testing.T) {
 		{"neither", "HTTP/1.1 200 OK\r\n\r\nhello", byClose, ""},
 		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", whole, ""},
 		{"trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\nZ: z\r\n\r\n", whole, ""},
-		{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", cut, "the last chunk, after 5 bytes"},
-		{"inside a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", cut, "the last chunk, after 3 bytes"},
+		{"no last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", cut, "the last chunk is missing, after 5 bytes"},
+		{"inside a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", cut, "the last chunk is missing, after 3 bytes"},
 		{"no end of the trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n", cut, "trailers"},
 		{"a chunk that is too long", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n", cut, "nobody can tell"},
 		{"chunks win", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", whole, ""},

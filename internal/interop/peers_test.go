@@ -53,11 +53,17 @@ func startGnuTLS(t *testing.T, n *lab.Node, f files, clientAuth bool) {
 }
 
 func startNginx(t *testing.T, n *lab.Node, f files, clientAuth bool) {
-	dir := t.TempDir()
 	verify := "off"
 	if clientAuth {
 		verify = "on"
 	}
+	startNginxNaming(t, n, f, verify, f.ca)
+}
+
+// startNginxNaming lets the server name the issuers of certificates in a file, and
+// take those of the CA.
+func startNginxNaming(t *testing.T, n *lab.Node, f files, verify, named string) {
+	dir := t.TempDir()
 	config := fmt.Sprintf(`
 daemon off; master_process off; pid %[1]s/pid; error_log stderr;
 events {}
@@ -67,10 +73,10 @@ http {
   server {
     listen %[2]d ssl;
     ssl_certificate %[3]s; ssl_certificate_key %[4]s; ssl_protocols TLSv1.2;
-    ssl_client_certificate %[5]s; ssl_verify_client %[6]s;
+    ssl_client_certificate %[5]s; ssl_trusted_certificate %[7]s; ssl_verify_client %[6]s;
     location / { return 200 "hello from nginx\n"; }
   }
-}`, dir, peerPort, f.cert, f.key, f.ca, verify)
+}`, dir, peerPort, f.cert, f.key, named, verify, f.ca)
 	path := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)

@@ -96,3 +96,27 @@ func TestApacheAsksForACertificateInsideTheConnection(t *testing.T) {
 		t.Errorf("without a certificate: %+v", got.Reasons)
 	}
 }
+
+// Whoever gives a certificate knows better than a server that names too few: what
+// the user gives is sent, and it is the server's to take it or not.
+func TestACertificateIsSentToAServerThatDoesNotNameItsIssuer(t *testing.T) {
+	l := newLab(t)
+	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	other, stranger := newFiles(t, l.Far(), lab.RSA2048, ""), newFiles(t, l.Far(), lab.RSA2048, "")
+	startNginxNaming(t, l.Far(), f, "on", other.ca)
+	args := []string{"connect", "--json", "--ca", f.ca, "--get", "/", hostPort(l.Far(), peerPort)}
+	for _, tc := range []struct {
+		files
+		reply string
+		name  string
+	}{{f, "hello from nginx", "credential_sent"}, {stranger, "400", "credential_sent"}, {files{}, "400", "credential_none"}} {
+		with := args
+		if tc.clientCert != "" {
+			with = append(append([]string{}, args...), "--cert", tc.clientCert, "--key", tc.clientKey)
+		}
+		r := rawshake(t, l.Near(), with...)
+		if !strings.Contains(r.stdout, tc.reply) || !strings.Contains(r.stderr, tc.name) {
+			t.Errorf("%+v: status %d\n%s%s", tc.files, r.status, r.stdout, r.stderr)
+		}
+	}
+}

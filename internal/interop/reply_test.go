@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -24,6 +25,7 @@ var replies = map[string]struct {
 	"/chunks":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n", false, false},
 	"/none":        {"HTTP/1.1 204 No Content\r\n\r\n", false, false},
 	"/interim":     {"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", true, false},
+	"/headonly":    {"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", false, false},
 	"/kept":        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false, true},
 	"/close":       {"HTTP/1.0 200 OK\r\n\r\nhello", true, false},
 	"/short":       {"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", true, false},
@@ -102,7 +104,7 @@ func TestAReplyIsJudgedByItsOwnLength(t *testing.T) {
 		{"/close", 0, "", true, "close_notify", ""},
 		{"/short", 6, "45 of the 50 bytes", false, "close_notify", "reply_cut"},
 		{"/shortclosed", 6, "45 of the 50 bytes", false, "closed", "closed_early"},
-		{"/shortchunks", 6, "the last chunk, after 5 bytes", false, "close_notify", "reply_cut"},
+		{"/shortchunks", 6, "the last chunk is missing, after 5 bytes", false, "close_notify", "reply_cut"},
 		{"/closed", 6, "close_notify", false, "closed", "closed_early"},
 		{"/stalled", 5, "the rest of the reply", false, "timeout", ""},
 		{"/long", 0, "", true, "limit", ""},
@@ -191,5 +193,34 @@ func TestAStapledRevocationEndsTheTrust(t *testing.T) {
 			t.Errorf("probe: %v", p)
 		}
 		ln.Close()
+	}
+}
+
+// The reply to HEAD has no body, whatever length it says; and a request on
+// standard input has its reply judged as --get has.
+func TestTheReplyToARequestOnStandardInputIsJudgedByItsOwnLength(t *testing.T) {
+	l := newLab(t)
+	ca := serveReplies(t, l.Far())
+	at := hostPort(l.Far(), peerPort)
+	for _, tc := range []struct {
+		request string
+		status  int
+		says    string
+	}{
+		{"GET /length HTTP/1.1\r\nHost: x\r\n\r\n", 0, ""},
+		{"HEAD /headonly HTTP/1.1\r\nHost: x\r\n\r\n", 0, ""},
+		{"GET /headonly HTTP/1.1\r\nHost: x\r\n\r\n", 6, "50 of the 50 bytes of its body are missing"},
+		{"GET /short HTTP/1.1\r\nHost: x\r\n\r\n", 6, "45 of the 50 bytes of its body are missing"},
+		{"GET /closed HTTP/1.1\r\nHost: x\r\n\r\n", 6, "close_notify"},
+		{"GET /length HTTP/1.1\r\nHost: x\r\n\r\nGET /length HTTP/1.1\r\nHost: x\r\n\r\n", 6, "close_notify"}, // there may be another
+	} {
+		c := execute(t, func(ctx context.Context) *lab.Cmd {
+			cmd := l.Near().CommandContext(ctx, program, "connect", "-q", "--timeout", "3s", "--ca", ca, at)
+			cmd.Stdin = strings.NewReader(tc.request)
+			return cmd
+		})
+		if c.status != tc.status || !strings.Contains(c.stderr, tc.says) || !strings.HasPrefix(c.stdout, "HTTP/1.") {
+			t.Errorf("%q: status %d, expected %d and %q: %q\n%s", tc.request, c.status, tc.status, tc.says, c.stdout, c.stderr)
+		}
 	}
 }

@@ -40,10 +40,12 @@ type half struct {
 	state     *suite.State // nil: nobody can decrypt
 	broken    bool         // said that a record does not decrypt
 
-	messages tlsmsg.Assembler
-	began    int64             // offset of the record in which the message being assembled begins
-	first    *transcript.Frame // and the frame that brought it
-	finished bool              // a Finished, or what must be one, went by
+	messages   tlsmsg.Assembler
+	began      int64             // offset of the record in which the message being assembled begins
+	first      *transcript.Frame // and the frame that brought it
+	alert      []byte            // half of one
+	alertBegan int64             // offset of its record
+	finished   bool              // a Finished, or what must be one, went by
 }
 
 // A mark says which frame brought the octets from an offset on.
@@ -211,6 +213,10 @@ func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, 
 		if e.Type == tlsmsg.ContentApplicationData && len(plaintext) == 0 {
 			return
 		}
+		if e.Type == tlsmsg.ContentAlert && len(plaintext) > 0 {
+			c.alerts(dir, h, at, e, plaintext)
+			return
+		}
 		c.message(at, e.Type, 0, plaintext, e.Encrypted, e.Offset, e.Offset+int64(len(e.Wire)))
 		c.otherContent(dir, h, at, e.Type, plaintext)
 		return
@@ -235,6 +241,26 @@ func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, 
 		}
 		c.message(frame, e.Type, tlsmsg.HandshakeType(raw[0]), raw, e.Encrypted, h.began, e.Offset+int64(len(e.Wire)))
 		c.handshakeMessage(dir, h, frame, raw)
+	}
+}
+
+// alertLen is an alert's length: a level and a description.
+const alertLen = 2
+
+// alerts takes each of the alerts of a record. The last may go on in the next
+// record of the kind (RFC 5246, section 6.2.1).
+func (c *Connection) alerts(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent, plaintext []byte) {
+	from, to := e.Offset, e.Offset+int64(len(e.Wire))
+	if len(h.alert) > 0 {
+		from, plaintext, h.alert = h.alertBegan, append(h.alert, plaintext...), nil
+	}
+	for ; len(plaintext) >= alertLen; plaintext = plaintext[alertLen:] {
+		c.message(at, e.Type, 0, plaintext[:alertLen], e.Encrypted, from, to)
+		c.otherContent(dir, h, at, e.Type, plaintext[:alertLen])
+		from = e.Offset
+	}
+	if len(plaintext) > 0 {
+		h.alert, h.alertBegan = bytes.Clone(plaintext), from
 	}
 }
 
@@ -276,6 +302,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 	}
 	h.drop(len(h.buf))
 	h.messages = tlsmsg.Assembler{MaxMessage: maxMessage}
+	h.alert = nil
 	if lost > 0 {
 		h.resync = true
 		h.uncertain += maxLostRecords

@@ -15,7 +15,7 @@ type reply struct {
 	asked   bool // all of it is written
 	data    []byte
 	dataLen int
-	follows *http1.Reply // of a GET: where it ends
+	follows *http1.Reply // of one request of HTTP/1: where it ends
 	end     string       // how it ended
 }
 
@@ -23,6 +23,11 @@ type reply struct {
 // written in.
 func (l *loop) newReply(c *conn) (*reply, error) {
 	if l.o.Path == "" {
+		var asked http1.Request
+		_, _ = asked.Write(l.o.Request)
+		if m := asked.Method(); m != "" {
+			return &reply{follows: &http1.Reply{Method: m}}, nil
+		}
 		return new(reply), nil
 	}
 	if chosen := c.session.TLS().State().ALPN; chosen != "" && !strings.HasPrefix(chosen, "http/") {

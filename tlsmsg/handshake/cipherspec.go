@@ -14,10 +14,7 @@ import (
 
 // pendingStates are the connection states that the next ChangeCipherSpec of
 // either direction activates.
-type pendingStates struct {
-	read, write           *suite.State
-	readLimit, writeLimit int // on what they protect (RFC 8449, section 4)
-}
+type pendingStates struct{ read, write *suite.State }
 
 // useSuite sets what follows from the suite: the form of the key exchange
 // messages, the hash. The messages themselves are kept on: see Transcript.Drop.
@@ -78,7 +75,7 @@ func (c *conn[S]) sendChangeCipherSpec() error {
 		return err
 	}
 	c.out.state, c.pending.write = c.pending.write, nil
-	c.out.limit, c.pending.writeLimit = c.pending.writeLimit, 0
+	c.out.limit, c.out.next = c.out.next, 0
 	return nil
 }
 
@@ -99,7 +96,7 @@ func (c *conn[S]) changeCipherSpec(content []byte) error {
 		return refuse(tlsmsg.AlertIllegalParameter, "ChangeCipherSpec.type", "%d, expected 1", m.Value)
 	}
 	c.in.state, c.pending.read = c.pending.read, nil
-	c.in.limit, c.pending.readLimit = c.pending.readLimit, 0
+	c.in.limit, c.in.next = c.in.next, 0
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (c *Client) serverHello(raw []byte) error {
 		return err
 	}
 	if !c.offersSuite(hello.CipherSuite) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.cipher_suite", "%v was not offered", hello.CipherSuite)
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.cipher_suite", "%v %s", hello.CipherSuite, c.notToBeChosen(hello.CipherSuite))
 	}
 	if hello.CompressionMethod != tlsmsg.CompressionNull {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.compression_method",
@@ -151,6 +151,15 @@ func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 func (c *Client) offersSuite(id tlsmsg.CipherSuite) bool {
 	return slices.Contains(c.cfg.CipherSuites, id) &&
 		id != tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV && id != tlsmsg.TLS_FALLBACK_SCSV
+}
+
+// notToBeChosen says why a server must not choose a suite.
+func (c *Client) notToBeChosen(id tlsmsg.CipherSuite) string {
+	signals := id == tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV || id == tlsmsg.TLS_FALLBACK_SCSV
+	if signals && slices.Contains(c.offeredSuites(), id) {
+		return "is a signal and no suite, which a server must not choose"
+	}
+	return c.unoffered(uint16(id), greaseSuite)
 }
 
 // chooseSuite sets what follows from the suite. One that was offered for its

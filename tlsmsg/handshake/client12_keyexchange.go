@@ -67,7 +67,7 @@ func (c *Client) checkCurve(m *tlsmsg.ServerKeyExchange) error {
 			m.CurveType, tlsmsg.CurveNamed)
 	}
 	if !c.offersGroup(m.Group) || suite.IsFFDHE(m.Group) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.named_curve", "%v was not offered", m.Group)
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.named_curve", "%v %s", m.Group, c.unoffered(uint16(m.Group), greaseGroup))
 	}
 	c.state.Group = m.Group
 	return nil
@@ -97,7 +97,7 @@ func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.Signature
 	if c.state.Version < tlsmsg.VersionTLS12 {
 		named = suite.ImpliedScheme(c.exchange.publicKey)
 	} else if !c.offersScheme(named) {
-		return 0, refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "%v was not offered", named)
+		return 0, refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "%v %s", named, c.unoffered(uint16(named), greaseScheme))
 	}
 	if err := suite.Fits(named, c.exchange.publicKey); err != nil {
 		return 0, &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerKeyExchange.algorithm", Reason: err.Error(), Err: err}

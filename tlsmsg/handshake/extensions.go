@@ -163,8 +163,10 @@ func (c *Client) answeredExtensions(hello *tlsmsg.ServerHello) error {
 		switch {
 		case row < 0 && findRaw(c.cfg.Extensions, t) != nil:
 			continue
+		case row < 0 && t == tlsmsg.ExtensionPadding && c.cfg.PadTo > 0: // RFC 7685, section 3
+			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v must not be answered", t)
 		case row < 0 || !c.mayAnswer(row):
-			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v was not offered", t)
+			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v %s", t, c.unoffered(uint16(t), greaseFirstExtension, greaseLastExtension))
 		case clientExtensions[row].answer == nil:
 			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v must not be answered", t)
 		}

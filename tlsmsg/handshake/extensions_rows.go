@@ -227,9 +227,9 @@ func answerRecordSizeLimit(c *Client, hello *tlsmsg.ServerHello) error {
 			v.Limit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}
 	c.state.RecordSizeLimit = v.Limit
-	c.pending.writeLimit, c.pending.readLimit = int(v.Limit), int(c.cfg.RecordSizeLimit)
-	if c.pending.readLimit == 0 { // sent as raw bytes
-		c.pending.readLimit = tlsmsg.MaxPlaintext
+	c.out.next, c.in.next = v.Limit, c.cfg.RecordSizeLimit
+	if c.in.next == 0 { // sent as raw bytes
+		c.in.next = tlsmsg.MaxPlaintext
 	}
 	return nil
 }

@@ -47,9 +47,24 @@ func TestAnswersOfExtensionsAreCheckedByTheirRFC(t *testing.T) {
 		{"no timestamp", func(f *fake, _ *handshake.Config) { extend(tlsmsg.ExtensionSCT, "\x00\x00")(f) },
 			tlsmsg.AlertDecodeError, "sct_list"},
 		{"padding", func(f *fake, cfg *handshake.Config) { cfg.PadTo = 700; extend(tlsmsg.ExtensionPadding, "")(f) },
-			tlsmsg.AlertUnsupportedExtension, "padding was not offered"},
+			tlsmsg.AlertUnsupportedExtension, "padding must not be answered"},
 		{"GREASE", func(f *fake, cfg *handshake.Config) { cfg.GREASE = true; extend(0x0A0A, "")(f) },
-			tlsmsg.AlertUnsupportedExtension, "GREASE (0x0A0A) was not offered"},
+			tlsmsg.AlertUnsupportedExtension, "GREASE (0x0A0A) stands for nothing, was offered"},
+		{"GREASE that was not sent", func(f *fake, cfg *handshake.Config) { cfg.GREASE = true; extend(0x5A5A, "")(f) },
+			tlsmsg.AlertUnsupportedExtension, "GREASE (0x5A5A) was not offered"},
+		{"GREASE by one that sends none", func(f *fake, _ *handshake.Config) { extend(0x0A0A, "")(f) }, tlsmsg.AlertUnsupportedExtension, "GREASE (0x0A0A) was not offered"},
+		{"GREASE as a suite", func(f *fake, cfg *handshake.Config) {
+			cfg.GREASE = true
+			f.editHello = func(h *tlsmsg.ServerHello) { h.CipherSuite = 0x0A0A }
+		}, tlsmsg.AlertIllegalParameter, "stands for nothing, was offered"},
+		{"GREASE as a group", func(f *fake, cfg *handshake.Config) {
+			cfg.GREASE = true
+			f.editExchange = func(m *tlsmsg.ServerKeyExchange) { m.Group = 0x0A0A }
+		}, tlsmsg.AlertIllegalParameter, "stands for nothing, was offered"},
+		{"a signal as a suite", func(f *fake, cfg *handshake.Config) {
+			cfg.FallbackSCSV = true
+			f.editHello = func(h *tlsmsg.ServerHello) { h.CipherSuite = tlsmsg.TLS_FALLBACK_SCSV }
+		}, tlsmsg.AlertIllegalParameter, "is a signal"},
 		{"a number of the user's", func(f *fake, cfg *handshake.Config) {
 			cfg.Extensions = []tlsmsg.Extension{{Type: 0x1234, Data: []byte("x")}}
 			extend(0x1234, "anything")(f)

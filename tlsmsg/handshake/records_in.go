@@ -18,12 +18,15 @@ type inbound struct {
 	offset int64  // in the stream, of buf[at]
 
 	state    *suite.State   // nil: records are not protected
-	limit    int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	limit    uint16         // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	next     uint16         // the limit of the keys that are agreed on (RFC 8449, section 4)
 	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
 	borrowed bool           // buf is the caller's: not to be kept or written to
 	any      bool           // whether there was a good record yet
 	closed   bool           // close_notify arrived
 	ended    bool           // the stream ended
+
+	emptyRecords, warnings uint16 // in a row
 
 	halfAlert  bool  // the rest of an alert is still to come
 	alertLevel byte  // its first byte
@@ -34,8 +37,6 @@ type inbound struct {
 	span     span  // of the record handled last
 
 	app []byte // application data not read yet; lies inside buf
-
-	emptyRecords, warnings int // in a row
 
 	pool *slab.Pool // of buf or store; may be nil
 }
@@ -141,7 +142,7 @@ func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 	}
 	limit := tlsmsg.MaxPlaintext
 	if in.state != nil && in.limit > 0 {
-		limit = in.limit
+		limit = int(in.limit)
 	}
 	if len(plaintext) > limit {
 		return nil, refuse(tlsmsg.AlertRecordOverflow, "record",

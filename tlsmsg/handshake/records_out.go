@@ -16,7 +16,8 @@ type outbound struct {
 	offset int64  // in the stream, of the next record
 
 	state   *suite.State   // nil: records are not protected
-	limit   int            // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	limit   uint16         // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	next    uint16         // the limit of the keys that are agreed on (RFC 8449, section 4)
 	version tlsmsg.Version // of the records
 	taken   bool           // buf[:ready] was handed out by Next
 	split   bool           // the next record takes one byte alone
@@ -64,7 +65,7 @@ func (o *outbound) room() int {
 		o.split = false
 		return 1
 	case o.state != nil && o.limit > 0:
-		return o.limit
+		return int(o.limit)
 	}
 	return tlsmsg.MaxPlaintext
 }

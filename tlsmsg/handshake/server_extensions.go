@@ -235,6 +235,6 @@ func takeRecordSizeLimit(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.Extension
 		return nil, refuse(tlsmsg.AlertIllegalParameter, "ClientHello.record_size_limit", "%d, expected at least %d", v.Limit, minRecordSizeLimit)
 	}
 	s.state.RecordSizeLimit = v.Limit
-	s.pending.writeLimit, s.pending.readLimit = min(int(v.Limit), tlsmsg.MaxPlaintext), int(s.cfg.RecordSizeLimit)
+	s.out.next, s.in.next = min(v.Limit, tlsmsg.MaxPlaintext), s.cfg.RecordSizeLimit
 	return &tlsmsg.RecordSizeLimit{Limit: s.cfg.RecordSizeLimit}, nil
 }
