@@ -1,117 +1,71 @@
 package lab
 
 import (
+	"context"
 	"errors"
-	"io"
 	"net"
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
-	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 )
 
-// ourConn is the blocking driver of one server machine: bytes from the
-// kernel's TCP go in, the machine's bytes go out, and what it yields is done
-// at once.
+// ourConn is one connection of a server that may be told to misbehave: TLS of
+// ours over the kernel's TCP.
 type ourConn struct {
-	*handshake.Server
+	*tlsconn.Conn
+	server  *handshake.Server
 	tcp     *net.TCPConn
-	worker  *worker.Worker
-	culprit culprit
-	buf     []byte
+	culprit *culprit
 }
 
 // conn makes the machine for one connection.
 func (s *OurServer) conn(tcp *net.TCPConn) *ourConn {
-	c := &ourConn{tcp: tcp, worker: s.worker, culprit: culprit{Misbehaviour: s.o.Misbehaviour}, buf: make([]byte, 32<<10)}
+	c := &ourConn{tcp: tcp, culprit: &culprit{Misbehaviour: s.o.Misbehaviour}}
 	cfg := s.config
 	cfg.Random = [32]byte(random(32))
 	if s.o.SessionIDs {
 		cfg.SessionID = random(32)
 	}
 	cfg.Tamper = c.culprit.tamper()
-	c.Server = handshake.NewServer(cfg)
+	c.server = handshake.NewServer(cfg)
+	c.Conn = tlsconn.New(tcp, c.server, s.worker)
 	return c
 }
 
 // errMisbehaved ends a connection that the server was told to end so.
 var errMisbehaved = errors.New("the server ended the connection as it was told to")
 
-// flush does the work that is due and sends what was made.
-func (c *ourConn) flush() error {
-	for {
-		c.worker.Finish(c.Server)
-		out := c.Next()
-		if len(out) == 0 {
-			break
-		}
-		if _, err := c.tcp.Write(out); err != nil {
-			return err
-		}
-	}
-	if c.culprit.over > silent {
+func (c *ourConn) handshake() error {
+	err := c.Until(context.Background(), func() bool { return c.over() || c.server.Stage() == handshake.StageFinished })
+	return c.judged(err)
+}
+
+// over reports whether the server was told to end it, and has got so far.
+func (c *ourConn) over() bool { return c.culprit.over > silent }
+
+// judged is an error, or that the server was told to end it.
+func (c *ourConn) judged(err error) error {
+	if c.over() {
 		return errMisbehaved
 	}
-	return c.Err()
-}
-
-// more waits for bytes and hands them to the machine.
-func (c *ourConn) more() error {
-	if err := c.flush(); err != nil {
-		return err
-	}
-	n, err := c.tcp.Read(c.buf[:min(len(c.buf), c.Room())])
-	c.Receive(c.buf[:n])
-	switch {
-	case errors.Is(err, io.EOF):
-		c.TransportEOF()
-	case err != nil:
-		return err
-	}
-	return c.flush()
-}
-
-func (c *ourConn) handshake() error {
-	for c.Stage() != handshake.StageFinished {
-		if err := c.more(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // Read reads application data; io.EOF is the client's close_notify.
 func (c *ourConn) Read(p []byte) (int, error) {
-	for len(c.Peek()) == 0 {
-		if c.EOF() {
-			return 0, io.EOF
-		}
-		if err := c.more(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, c.Peek())
-	c.Discard(n)
-	return n, c.flush()
+	n, err := c.Conn.Read(p)
+	return n, c.judged(err)
 }
 
 // Write sends application data.
-func (c *ourConn) Write(p []byte) (n int, err error) {
-	for n < len(p) {
-		taken := c.Server.Write(p[n:])
-		if n += taken; taken == 0 && c.Err() == nil {
-			return n, net.ErrClosed
-		}
-		if err := c.flush(); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+func (c *ourConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	return n, c.judged(err)
 }
 
 // closeWrite says close_notify, and then FIN.
 func (c *ourConn) closeWrite() error {
-	c.CloseWrite()
-	return errors.Join(c.flush(), c.tcp.CloseWrite())
+	return errors.Join(c.judged(c.CloseWrite()), c.tcp.CloseWrite())
 }
 
 // end ends the connection, as it was told to or in good order.

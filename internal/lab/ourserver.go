@@ -205,7 +205,7 @@ func (s *OurServer) session(tcp *net.TCPConn) OurSession {
 		ses.Err = s.exchange(c, io.TeeReader(c, &request))
 		ses.Request = request.kept
 	}
-	ses.State, ses.CloseNotify = c.State(), c.EOF()
+	ses.State, ses.CloseNotify = c.ConnectionState(), c.server.EOF()
 	c.end()
 	return ses
 }
