@@ -161,10 +161,15 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Close ends the connection and returns at once. What was written is still
-// delivered in the background. Data that was received and not read, or still
-// arrives, makes it an abort, as RFC 9293, section 3.6.1 (SHLD-3) wants: a RST
-// tells the peer that not everything was taken.
+// Close ends the connection. It returns once the peer has acknowledged all that
+// was written, and our FIN, so that a program may exit after it: for that it
+// waits StackConfig.Linger at most. An error says how much was not acknowledged
+// by then, or ever will be; the delivery goes on in the background while the
+// program lives.
+//
+// Data that was received and not read, or still arrives, makes it an abort, as
+// RFC 9293, section 3.6.1 (SHLD-3) wants: a RST tells the peer that not
+// everything was taken.
 func (c *Conn) Close() error {
 	c.stack.mu.Lock()
 	if c.closed {
@@ -174,8 +179,9 @@ func (c *Conn) Close() error {
 	c.closed = true
 	c.update(func(tcb.Instant) { c.flow.Machine.Close() })
 	c.stack.mu.Unlock()
+	undelivered := c.awaitDelivery()
 	go c.linger()
-	return nil
+	return c.opError("close", undelivered)
 }
 
 // Shutdown ends the connection and waits: for both sides' FIN, as long as the

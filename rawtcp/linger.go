@@ -1,7 +1,10 @@
 package rawtcp
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -28,6 +31,50 @@ const (
 	// the least RTO in common use is 200 ms.
 	leastTimeWait = 300 * time.Millisecond
 )
+
+// DefaultLinger is for how long Close waits where StackConfig sets nothing else.
+const DefaultLinger = 10 * time.Second
+
+// An UndeliveredError says that Close has ended a connection before the peer had
+// acknowledged all that was written.
+type UndeliveredError struct {
+	Octets int   // not acknowledged
+	Err    error // why the connection ended, or that the time for it was up
+}
+
+func (e *UndeliveredError) Error() string {
+	return fmt.Sprintf("%d octets that were written are not acknowledged: %v", e.Octets, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UndeliveredError) Unwrap() error { return e.Err }
+
+// awaitDelivery waits until the peer has acknowledged everything, our FIN
+// included, or cannot any more.
+func (c *Conn) awaitDelivery() error {
+	patience := cmp.Or(c.stack.patience, DefaultLinger)
+	if patience < 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := c.Wait(ctx, func() bool {
+		m := c.tcp()
+		return m == nil || m.State() == tcb.Closed || m.Flushed()
+	})
+	c.stack.mu.Lock()
+	defer c.stack.mu.Unlock()
+	m := c.tcp()
+	switch {
+	case m == nil || m.UnackedOctets() == 0:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("%w: Close waited %v", ErrTimeout, patience)
+	default:
+		err = cmp.Or(m.Err(), err)
+	}
+	return &UndeliveredError{m.UnackedOctets(), err}
+}
 
 // linger lets a closed connection deliver what was written, as long as there
 // is progress, and holds its port for a while after that.

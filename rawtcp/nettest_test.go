@@ -1,6 +1,7 @@
 package rawtcp_test
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -23,6 +24,7 @@ func plain(cfg tcb.Config) rawtcp.Machine { return tcb.New(cfg) }
 
 // pair joins two stacks by a pipe, and opens a connection from one to the other.
 func pair(t testing.TB, a, b link.Link, cfg rawtcp.StackConfig) (client, server net.Conn, stop func(), err error) {
+	cfg.Linger = cmp.Or(cfg.Linger, time.Minute)
 	near, far := rawtcp.NewStack(a, cfg), rawtcp.NewStack(b, cfg)
 	stop = func() {
 		near.Close()

@@ -38,6 +38,9 @@ type StackConfig struct {
 	// Configure may change what a connection, opened or accepted, begins with:
 	// its timers, buffers, options. The stack is locked meanwhile.
 	Configure func(*tcb.Config)
+	// Linger is for how long Close waits until the peer has acknowledged what was
+	// written; 0: DefaultLinger; negative: it does not wait.
+	Linger time.Duration
 	// Held says for how long the stack's clock has stood still so far, while
 	// somebody looked at a packet (see link.Gate): no timer of ours counts that.
 	// It may be nil.
@@ -60,6 +63,7 @@ type Stack struct {
 	configure func(*tcb.Config)
 	epoch     time.Time
 	held      func() time.Duration
+	patience  time.Duration // of Close, see StackConfig.Linger
 	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
@@ -78,7 +82,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
 	s := &Stack{
-		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, done: make(chan struct{}),
+		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, patience: cfg.Linger, done: make(chan struct{}),
 		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), MaxMSS: cfg.MaxMSS, Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),

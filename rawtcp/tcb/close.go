@@ -96,7 +96,7 @@ func (c *Conn) refuseText(s *wire.Segment) {
 // err is not nil: then the user is told (RFC 9293, section 3.5.2, MUST-12). A RST that is due still goes out, and what has arrived in
 // order stays readable.
 func (c *Conn) end(err error) {
-	c.unsent = c.Unacked()
+	c.unsent, c.finLost = c.Unacked(), c.finWaits()
 	c.over, c.err = true, err
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}

@@ -16,6 +16,8 @@ type Conn struct {
 	state  State
 	over   bool // the connection has ended, or was closed before it began
 
+	finLost bool // at the end: unsent counts a FIN
+
 	passive bool // begun by the peer's SYN
 	sack    bool // both SYNs permitted SACK
 	scaling bool // both SYNs carried a window scale

@@ -46,11 +46,22 @@ func (c *Conn) Unacked() int {
 		return c.unsent
 	}
 	n := c.snd.buf.len()
-	if c.snd.fin && !c.finAcked() {
+	if c.finWaits() {
 		n++
 	}
 	return n
 }
+
+// UnackedOctets is Unacked without the FIN.
+func (c *Conn) UnackedOctets() int {
+	if c.finWaits() || c.over && c.finLost {
+		return c.Unacked() - 1
+	}
+	return c.Unacked()
+}
+
+// finWaits reports whether a FIN is due that the peer has not acknowledged.
+func (c *Conn) finWaits() bool { return c.snd.fin && !c.finAcked() }
 
 // Flushed reports whether everything written, and the FIN after CloseWrite,
 // has been acknowledged. It becomes true in Receive.
