@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/memlimit"
 )
 
 func newLab() *cobra.Command {
@@ -29,6 +32,12 @@ func enterLab(ctx context.Context) error {
 	switch {
 	case err != nil:
 		return failure(err)
+	case status == 128+int(unix.SIGKILL):
+		limit, by := memlimit.Of()
+		if limit == 0 {
+			return &statusError{status, nil}
+		}
+		return &statusError{status, fmt.Errorf("the lab or the command in it was killed; the kernel does so where memory runs out, and this process may use %d MB (%s): allow it more, a lab takes some 40", limit>>20, by)}
 	case status != exitOK:
 		return &statusError{status, nil} // the child has said why
 	}

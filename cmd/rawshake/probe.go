@@ -110,7 +110,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&f.perNetwork, "per-network", 0, "new targets a second in each /24 (IPv6: /48), at most; 0: no limit")
 	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first, 1, 2, 4 … seconds apart")
 	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer to the last SYN, and then for the goal")
-	fl.StringVar(&f.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M")
+	fl.StringVar(&f.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M (default: most of what a memory limit on this process allows)")
 	fl.IntVar(&f.loops, "loops", 0, "event loops (default one for each CPU, four at most)")
 
 	fl.Uint64Var(&f.seed, "seed", 0, "of the order; the same seed gives the same (default: random)")

@@ -24,6 +24,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/memlimit"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
@@ -133,7 +134,9 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	case f.loops < 0 || f.loops > 64:
 		return usageError("--loops %d: from 1 to 64", f.loops)
 	}
-	if f.maxMemory != "" {
+	if f.maxMemory == "" {
+		p.memory = f.memoryAllowed(memlimit.Of())
+	} else {
 		if p.memory, err = parseBytes(f.maxMemory); err != nil {
 			return usageError("--max-memory: %v", err)
 		}
@@ -150,6 +153,22 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		o.Loops = defaultLoops()
 	}
 	return nil
+}
+
+// memoryAllowed is what is used where nobody says how much: most of what the
+// kernel allows, and no bound where it has none. The rest is for what is not in
+// our hands: the rings of packets, and the pages of files.
+func (f *probeFlags) memoryAllowed(limit uint64, by string) uint64 {
+	if limit == 0 {
+		return 0
+	}
+	allowed := limit / 10 * 6
+	if allowed < leastMemory {
+		fmt.Fprintf(os.Stderr, "rawshake: warning: this process may use %d MB of memory (%s), and the kernel ends one that takes more: probe takes %d MB before the first target\n",
+			limit>>20, view.Escape(by), leastMemory>>20)
+		allowed = leastMemory
+	}
+	return allowed
 }
 
 // leastMemory is what the program needs for itself, in bytes.

@@ -38,6 +38,7 @@ const (
 	Offloads       = "offloads"
 	Clock          = "clock"
 	OpenFiles      = "open_files"
+	Memory         = "memory"
 	UserNamespaces = "user_namespaces"
 )
 
@@ -61,6 +62,7 @@ func Check(ctx context.Context) []Finding {
 		checkOffloads,
 		checkClock,
 		checkOpenFiles,
+		checkMemory,
 		checkNamespaces,
 	}
 	var found []Finding
@@ -86,7 +88,7 @@ func markOptional(found []Finding) {
 		ok[f.Name] = f.OK
 	}
 	enough := map[string]bool{
-		NetAdmin: true, GuardTCX: true, UserNamespaces: true, OpenFiles: true, ReversePath: true, Offloads: true, Clock: true,
+		NetAdmin: true, GuardTCX: true, UserNamespaces: true, OpenFiles: true, Memory: true, ReversePath: true, Offloads: true, Clock: true,
 		PacketSocket: ok[RawSocket], RawSocket: ok[PacketSocket],
 		GuardListener: ok[GuardNftables], GuardNftables: ok[GuardListener],
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/memlimit"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
@@ -76,6 +77,43 @@ func checkOpenFiles() Finding {
 }
 
 const enoughFiles = 1024
+
+// checkMemory looks for limits that end a process without a word.
+func checkMemory() Finding {
+	limit, by := memlimit.Of()
+	return judgeMemory(limit, by, addressSpace())
+}
+
+func judgeMemory(limit uint64, by string, space uint64) Finding {
+	f := Finding{Name: Memory, Why: "the kernel ends a process that takes more than its limit: a lab takes some 40 MB, a scan more the more is under way"}
+	switch {
+	case space < enoughSpace:
+		f.Detail = fmt.Sprintf("%d MB of addresses (ulimit -v), of which Go's runtime takes most for itself without using them", space>>20)
+		f.Remedy = "ulimit -v unlimited, and a control group where memory is to be bounded"
+	case limit > 0 && limit < enoughMemory:
+		f.Detail = fmt.Sprintf("at most %d MB (%s)", limit>>20, by)
+		f.Remedy = asRoot("sh -c " + quote(fmt.Sprintf("echo %dM > %s", enoughMemory>>20, by)))
+	case limit > 0:
+		f.OK, f.Detail = true, fmt.Sprintf("at most %d MB (%s)", limit>>20, by)
+	default:
+		f.OK, f.Detail = true, "no limit that can be seen"
+	}
+	return f
+}
+
+const (
+	enoughMemory = 64 << 20
+	enoughSpace  = 1 << 30
+)
+
+// addressSpace is how much of it the process may have.
+func addressSpace() uint64 {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_AS, &limit) != nil {
+		return unix.RLIM_INFINITY
+	}
+	return limit.Cur
+}
 
 // checkRoutes looks for the way to the rest of the world.
 func checkRoutes() Finding {

@@ -2,6 +2,7 @@ package hold
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -179,6 +180,21 @@ func TestNamesOfLabs(t *testing.T) {
 	for _, name := range []string{"", ".", "../x", "a/b", "-x", "a b", strings.Repeat("a", 41), "\x1b"} {
 		if CheckName(name) == nil {
 			t.Errorf("%q is a name", name)
+		}
+	}
+}
+
+// A holder that ends without a word is told of in words of ours.
+func TestAHolderThatEndsUnheardIsExplained(t *testing.T) {
+	for want, c := range map[string]struct {
+		err   error
+		limit uint64
+	}{
+		"may use 12 MB (/group)": {io.EOF, 12 << 20}, "has ended it": {io.ErrUnexpectedEOF, 0}, "does not stand after": {os.ErrDeadlineExceeded, 0},
+	} {
+		err := holderEnded(c.err, func() (uint64, string) { return c.limit, "/group" })
+		if text := err.Error(); !strings.Contains(text, want) || strings.Contains(text, "EOF") || strings.Contains(text, "i/o timeout") {
+			t.Errorf("%v: %q, expected something about %q", c.err, text, want)
 		}
 	}
 }

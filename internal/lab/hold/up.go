@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/memlimit"
 )
 
 // holdArgs are the arguments by which this program becomes a holder. The socket
@@ -110,7 +111,7 @@ func spawn(d dir, name string, t lab.Topology, log Log) error {
 	var said ready
 	if err := json.NewDecoder(hear).Decode(&said); err != nil {
 		s.End()
-		return fmt.Errorf("the lab's holder ended before the lab stood: %w", err)
+		return holderEnded(err, memlimit.Of)
 	}
 	if said.Error != "" {
 		s.End()
@@ -120,6 +121,17 @@ func spawn(d dir, name string, t lab.Topology, log Log) error {
 		return errors.New(said.Error)
 	}
 	return s.Keep()
+}
+
+// holderEnded says why a holder has said nothing, as far as it can be known.
+func holderEnded(err error, limits func() (uint64, string)) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the lab does not stand after %v", upPatience)
+	}
+	if limit, by := limits(); limit > 0 {
+		return fmt.Errorf("the lab's holder ended before the lab stood; the kernel ends a process where memory runs out, and this one may use %d MB (%s): a lab takes some 40", limit>>20, by)
+	}
+	return errors.New("the lab's holder ended before the lab stood: somebody, or the kernel for want of memory, has ended it")
 }
 
 const (
