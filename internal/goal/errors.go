@@ -58,5 +58,8 @@ func (e *CredentialWantedError) Error() string {
 
 func (e *CredentialWantedError) Unwrap() error { return e.Err }
 
+// ErrEndless says that the peer sends without end, and nothing of use.
+var ErrEndless = errors.New("the peer sends without end")
+
 // ErrNoReply says that the peer closed without a word.
 var ErrNoReply = errors.New("the peer ended the connection without a reply to the request")

@@ -15,7 +15,7 @@ import (
 // certificates tells what is wrong with the server's chain, each fault as a
 // reason of its own, where that is why the connection ended.
 func (d *diagnosis) certificates() {
-	if d.verdict == nil {
+	if d.verdict == nil || !d.captured && d.outcome != Unverified { // or it was taken as it is, with --insecure
 		return
 	}
 	var v *worker.Verdict

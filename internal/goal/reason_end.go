@@ -55,6 +55,9 @@ func (d *diagnosis) protocol() {
 		d.add(r)
 	case errors.Is(d.err, ErrNoReply):
 		d.add(d.noReply())
+	case errors.Is(d.err, ErrEndless):
+		d.add(transcript.Reason{Code: "endless_data", Layer: transcript.TLS, What: d.said(), Sure: transcript.Certain, Frames: frames(d.payload[transcript.In]),
+			Means: "more came than any handshake has: the server is made to hold on to its visitors, or is broken"})
 	case errors.As(d.err, &closed) && closed.Handshaken:
 		d.add(transcript.Reason{Code: "truncated", Layer: transcript.TLS, What: d.said(), Sure: transcript.Certain, Frames: frames(d.fin[transcript.In]),
 			Means:  "whether the reply is whole cannot be told: somebody on the way may have cut it off (RFC 5246, section 7.2.1); many servers end like this out of carelessness",

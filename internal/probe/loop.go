@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -80,6 +81,7 @@ type loop struct {
 	rec      record.Record
 	buf      []byte // records to be handed over
 	odd      map[uint64]record.Packet
+	reasons  map[goal.Facts][]string
 	crossed  map[uint64]*crossedSYN
 	soft     map[uint64]*softError
 

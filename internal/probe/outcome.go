@@ -14,9 +14,16 @@ import (
 )
 
 var (
-	errEndless = fmt.Errorf("the peer sent more than %d bytes, or %d segments, and no end of them", maxBytes, maxSegments)
-	errNoReply = errors.New("the peer ended the connection without a reply to the request")
+	errEndless = endlessError(fmt.Sprintf("the peer sent more than %d bytes, or %d segments, and no end of them", maxBytes, maxSegments))
+	errNoReply = goal.ErrNoReply
 )
+
+// An endlessError is a goal.ErrEndless that says how much came.
+type endlessError string
+
+func (e endlessError) Error() string { return string(e) }
+
+func (e endlessError) Is(target error) bool { return target == goal.ErrEndless }
 
 // blank makes the loop's record that of a target, with nothing known.
 func (l *loop) blank(t *Target) *record.Record {
@@ -68,6 +75,7 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 		r.RTT = l.arrived.Sub(l.sentAt(s))
 	}
 	r.Evidence.Set(l.arrived.Sub(first), packet.Data)
+	r.Reasons = l.codes(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
 	l.write(n, r)
 	l.done(n)
 }
@@ -97,6 +105,16 @@ func (l *loop) unanswered(n uint64, s *slot) {
 		r.Odd = s.odd.names()
 		r.Evidence = l.odd[n]
 	}
+	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil}
+	var why error
+	switch {
+	case s.odd != 0:
+	case r.Class == classFiltered:
+		why = l.filtered
+	case r.Outcome == record.OutcomeUnreachable:
+		facts.Outcome = goal.Unreachable
+	}
+	r.Reasons = l.codes(facts, why)
 	l.write(n, r)
 	l.done(n)
 }
@@ -106,9 +124,13 @@ func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string
 	r := l.blank(t)
 	r.Time = l.wall(l.now)
 	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
+	r.Reasons = l.codes(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
 	l.write(n, r)
 	l.done(n)
 }
+
+// hopelessBecause are the errors that the classes of such targets stand for.
+var hopelessBecause = map[string]error{classRoute: link.ErrNoRoute, classNeighbour: link.ErrNoNeighbour}
 
 // begin makes the loop's record that of a connection.
 func (l *loop) begin(c *conn) *record.Record {
@@ -198,6 +220,7 @@ func (l *loop) failed(c *conn, err error) {
 	default:
 		r.Outcome = record.OutcomeFailed
 	}
+	r.Reasons = l.codes(c.told(r), err)
 	l.report(c, r)
 	c.judged = true
 	switch {
@@ -223,6 +246,7 @@ func (l *loop) timedOut(c *conn) {
 		c.odd |= oddTarpit
 	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", l.o.Timeout, r.After)
+	r.Reasons = l.codes(c.told(r), nil)
 	l.report(c, r)
 	c.session.Abort()
 }

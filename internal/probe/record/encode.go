@@ -42,6 +42,14 @@ func (e *Encoder) Append(b []byte, r *Record) []byte {
 	w.strIf("error", r.Error)
 	w.strIf("after", r.After)
 	w.strIf("class", r.Class)
+	if len(r.Reasons) > 0 && w.open("reasons", '[') {
+		for _, code := range r.Reasons {
+			w.element('{')
+			w.str("code", code)
+			w.close('}')
+		}
+		w.close(']')
+	}
 	if len(r.Odd) > 0 {
 		w.strs("odd", r.Odd)
 	}
@@ -235,6 +243,13 @@ func (w *writer) open(name string, bracket byte) bool {
 	w.depth++
 	w.b = append(w.b, bracket)
 	return true
+}
+
+// element opens an element of a list.
+func (w *writer) element(bracket byte) {
+	w.comma()
+	w.depth++
+	w.b = append(w.b, bracket)
 }
 
 func (w *writer) close(bracket byte) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Names are the fields of a record, in their order.
-var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "odd", "repeat",
+var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "reasons", "odd", "repeat",
 	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
 	"version", "cipher_suite", "group", "signature_scheme", "alpn", "extensions", "session_id_len", "session_ticket",
 	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "ocsp_status", "scts", "chain",

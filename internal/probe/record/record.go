@@ -66,9 +66,10 @@ type Record struct {
 	OK      bool
 	Outcome string
 	Error   string
-	After   string // the last message before a failure
-	Class   string // of a protocol failure: where, in a word
-	Repeat  bool   // an earlier run may have probed it already
+	After   string   // the last message before a failure
+	Class   string   // of a protocol failure: where, in a word
+	Reasons []string // codes of why it did not come to the goal
+	Repeat  bool     // an earlier run may have probed it already
 	Odd     []string
 
 	SYNs  int

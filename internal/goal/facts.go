@@ -1,0 +1,85 @@
+package goal
+
+import (
+	"strings"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// Facts are what is known of a connection of ours of which no transcript is kept.
+// They can be compared: the same facts have the same reasons.
+type Facts struct {
+	Outcome     string
+	Answered    bool // a SYN-ACK came
+	WrongAnswer bool // what answered a SYN opens no connection
+	ICMP        bool // a message came about it
+	Heard       bool // octets came
+	Replied     bool // application data came
+	Stage       handshake.Stage
+	Requested   bool   // the server asked for a client certificate; none is sent
+	After       string // the last message, as handshake has it
+	Alert       tlsmsg.Alert
+	Blocked     bool // the server's window is closed
+	Unacked     bool // it does not acknowledge what was sent again
+}
+
+// Unresolved is the outcome of a name that could not be looked up.
+const Unresolved = "unresolved"
+
+// Codes are the codes of the reasons for which the connection ended, the weightiest
+// first: those that a transcript of it would have had. The error is nil where it is a
+// silence or what the outcome says.
+func (f *Facts) Codes(err error) (codes []string) {
+	if f.Outcome == Unresolved {
+		return []string{"name_unresolved"}
+	}
+	if err == nil {
+		err = &TimeoutError{}
+	}
+	for _, r := range f.story().Reasons(f.Outcome, err) {
+		codes = append(codes, r.Code)
+	}
+	return codes
+}
+
+// story is what a transcript would have told.
+func (f *Facts) story() *Story {
+	s := NewStory(false)
+	at := mark{set: true}
+	s.syn, s.syns = at, 1
+	s.odd.set, s.icmp.set = f.WrongAnswer, f.ICMP
+	s.synACK.set, s.opened.set = f.Answered, f.Answered
+	s.moment, s.last = f.moment(), f.After
+	s.requestAt.set = f.Requested
+	s.data[transcript.In].set = f.Replied
+	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
+	s.zero = f.Blocked
+	if f.Heard {
+		s.octets[transcript.In], s.payload[transcript.In] = 1, at
+	}
+	if f.Unacked {
+		s.octets[transcript.Out], s.repeated = 1, 1
+	}
+	if f.Alert != (tlsmsg.Alert{}) {
+		s.alerts = []alert{{dir: transcript.In, Alert: f.Alert, mark: at, when: s.moment, after: f.After}}
+	}
+	return s
+}
+
+func (f *Facts) moment() moment {
+	switch {
+	case f.Stage == handshake.StageNew:
+		return beforeHello
+	case f.Stage == handshake.StageHelloSent:
+		return afterHello
+	case f.Stage < handshake.StageHelloDone:
+		return inServerFlight
+	case f.Stage == handshake.StageFinished:
+		return connected
+	case strings.HasSuffix(f.After, tlsmsg.TypeServerHelloDone.Heading()):
+		return afterServerFlight
+	}
+	return afterClientFlight
+}

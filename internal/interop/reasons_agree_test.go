@@ -1,0 +1,105 @@
+package interop
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/rawshake/rawshake/internal/lab"
+)
+
+// What connect gives as the reasons of a failure, the results of probe have as
+// codes: one place finds them.
+func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
+	l := newLab(t)
+	peer := func(p *lab.Peer, err error) netip.AddrPort {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Addr()
+	}
+	// each is a server that does its part of TLS as the test says
+	each := func(f func(*net.TCPConn)) netip.AddrPort { return netip.MustParseAddrPort(serve(t, l, f)) }
+	answers := func(b ...byte) netip.AddrPort {
+		return each(func(c *net.TCPConn) {
+			c.Read(make([]byte, 4096))
+			c.Write(b)
+			c.Read(make([]byte, 1))
+		})
+	}
+	pki, err := lab.NewPKI(lab.PKIOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := func(cfg *tls.Config) netip.AddrPort {
+		cfg.Certificates = []tls.Certificate{{Certificate: [][]byte{pki.Server.Cert.Raw}, PrivateKey: pki.Server.Key}}
+		return each(func(c *net.TCPConn) { tls.Server(c, cfg).Handshake() })
+	}
+	var mu sync.Mutex
+	codes := map[string]int{}
+	t.Run("of", func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			to   netip.AddrPort
+			args []string
+		}{
+			"closed":                      {peer(l.StartClosed()), nil},
+			"silent":                      {peer(l.StartSilent()), nil},
+			"mute":                        {peer(l.StartMute()), nil},
+			"hangs up":                    {peer(l.StartHangup()), nil},
+			"tarpit":                      {peer(l.StartTarpit()), nil},
+			"HTTP":                        {peer(l.StartPlainHTTP()), nil},
+			"nobody there":                {netip.AddrPortFrom(beyond(l), 443), nil},
+			"no way":                      {netip.MustParseAddrPort("203.0.113.1:443"), nil},
+			"alert handshake_failure":     {answers(21, 3, 3, 0, 2, 2, 40), nil},
+			"alert protocol_version":      {answers(21, 3, 3, 0, 2, 2, 70), nil},
+			"alert unrecognized_name":     {answers(21, 3, 3, 0, 2, 2, 112), nil},
+			"alert internal_error":        {answers(21, 3, 3, 0, 2, 2, 80), nil},
+			"an empty message":            {answers(22, 3, 3, 0, 4, 2, 0, 0, 0), nil},
+			"half a record":               {answers(22, 3, 3, 1, 0, 2), nil},
+			"TLS 1.3 alone":               {server(&tls.Config{MinVersion: tls.VersionTLS13}), nil},
+			"no suite in common":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}), nil},
+			"client certificate":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}), []string{"--until", "finished"}},
+			"reset after the ClientHello": {each(func(c *net.TCPConn) { c.Read(make([]byte, 4096)); c.SetLinger(0); c.Close() }), nil},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel() // most of them wait
+				args := append([]string{"--timeout", "5s"}, tc.args...)
+				r := rawshake(t, l.Near(), append([]string{"connect", "--json", "--insecure", tc.to.String()}, args...)...)
+				p := runProbe(t, l, tc.to.String(), append([]string{"-q", "--retries", "0", "--allow-special"}, args...)...)
+				var want, got []string
+				for _, reason := range last(t, r).Reasons {
+					want = append(want, reason.Code)
+				}
+				for _, record := range p.records(t) {
+					list, _ := record["reasons"].([]any)
+					for _, reason := range list {
+						got = append(got, reason.(map[string]any)["code"].(string))
+					}
+				}
+				if len(want) == 0 || !slices.Equal(got, want) {
+					t.Errorf("probe says %v, connect %v\n%s", got, want, p.out)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				codes[fmt.Sprint(want)]++
+			})
+		}
+	})
+	if len(codes) < 10 {
+		t.Errorf("only %d kinds of failure: %v", len(codes), codes)
+	}
+}
+
+// beyond is an address on the lab's link that nobody has.
+func beyond(l *lab.Lab) netip.Addr {
+	a := l.Far().Addr()
+	for range 3 {
+		a = a.Next()
+	}
+	return a
+}

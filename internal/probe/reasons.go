@@ -1,0 +1,54 @@
+package probe
+
+import (
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// The reasons of a target that did not come to the goal are found where those of
+// connect are, in package goal, when its record is written: until then they cost
+// nothing.
+
+// codes are the reasons' codes. Most targets of a scan end in one of a few ways.
+func (l *loop) codes(f goal.Facts, err error) []string {
+	if err != nil {
+		return f.Codes(err)
+	}
+	known, ok := l.reasons[f]
+	if !ok {
+		known = f.Codes(nil)
+		if l.reasons == nil || len(l.reasons) >= mostReasons {
+			l.reasons = make(map[goal.Facts][]string)
+		}
+		l.reasons[f] = known
+	}
+	return known
+}
+
+// mostReasons bounds what is remembered; there are not so many combinations.
+const mostReasons = 1 << 10
+
+// told is what is known of a connection that ended, beside its error.
+func (c *conn) told(r *record.Record) goal.Facts {
+	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
+		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
+	if c.greeted {
+		f.Stage = max(f.Stage, handshake.StageHelloSent)
+	}
+	if r.TLS != nil {
+		f.Requested = r.TLS.CertificateRequested
+	}
+	if r.AlertIn != nil {
+		f.Alert = *r.AlertIn
+	}
+	return f
+}
+
+// goalOutcome is what connect calls an outcome.
+func goalOutcome(outcome string) string {
+	if outcome == record.OutcomeSilent {
+		return goal.Timeout
+	}
+	return outcome
+}
