@@ -82,3 +82,35 @@ func TestSteppingCanBeAborted(t *testing.T) {
 		t.Errorf("status %d\n%s", r.status, r.stderr)
 	}
 }
+
+// A connection that fails while somebody steps through it, or goes on without
+// stopping, ends with its diagnosis, as without --step: why, by which code, and
+// what to do.
+func TestSteppingEndsWithTheDiagnosis(t *testing.T) {
+	l := newLab(t)
+	server, err := l.StartTLSServer(lab.ServerOptions{ClientAuth: lab.RequireClient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"connect", "--ca", server.CAFile(), "--servername", lab.ServerName, server.Addr().String()}
+	for name, how := range map[string]struct {
+		answers string
+		flags   []string
+	}{
+		"without --step":   {"", nil},
+		"packet by packet": {strings.Repeat("\n", 40), []string{"--step"}},
+		"not stopping":     {"c\n", []string{"--step"}},
+		"without a view":   {"c\n", []string{"--step", "-q"}},
+	} {
+		r := execute(t, func(ctx context.Context) *lab.Cmd {
+			cmd := l.Near().CommandContext(ctx, program, append(args, how.flags...)...)
+			if how.answers != "" {
+				cmd.Stdin = strings.NewReader(how.answers)
+			}
+			return cmd
+		}).want(t, 6)
+		if said := r.stdout + r.stderr; !strings.Contains(said, "client_certificate_required") || !strings.Contains(said, "--cert FILE") {
+			t.Errorf("%s: no diagnosis:\n%s", name, said)
+		}
+	}
+}

@@ -7,8 +7,8 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Reason puts a reason into sentences for a person: why, with how sure that is
-// and where it shows, and what to do. Both may hold text from the network: pass
+// Reason puts a reason into sentences for a person: why, with how sure that is,
+// the code by which results and records know it, and where it shows; and what to do. Both may hold text from the network: pass
 // them through Escape before showing them.
 func Reason(r *transcript.Reason) (why, remedy string) {
 	why = r.Means
@@ -20,8 +20,15 @@ func Reason(r *transcript.Reason) (why, remedy string) {
 	case r.Sure == transcript.Guess:
 		why = "a guess: " + why
 	}
+	where := r.Code
 	if len(r.Frames) > 0 {
-		why += " (" + framesText(r.Frames) + ")"
+		if where != "" {
+			where += "; "
+		}
+		where += framesText(r.Frames)
+	}
+	if where != "" {
+		why += " (" + where + ")"
 	}
 	if remedy = r.Remedy; remedy == "" {
 		remedy = "nothing is known that would help."
