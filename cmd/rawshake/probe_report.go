@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
@@ -229,7 +230,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	if err != nil {
 		return err
 	}
-	return probe.ReplaceFile(r.flags.status, append(b, '\n'))
+	return probe.ReplaceFile(r.flags.status, append(b, '\n'), outfile.Public) // counts, for who watches
 }
 
 // leftOut is what is not probed, and how many lines could not be read.

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"math/bits"
 	"os"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // A Checkpoint says how far a scan has come, so that another run goes on from
@@ -194,7 +196,7 @@ func (c *Checkpoint) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return ReplaceFile(path, append(b, '\n'))
+	return ReplaceFile(path, append(b, '\n'), outfile.Private)
 }
 
 // standing is what a checkpoint says of a target.

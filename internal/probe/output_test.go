@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // Standard output may be a file, and the checkpoint speaks of what is in it:
@@ -34,14 +36,14 @@ func TestAFileIsReplacedWholeAndThroughNoLink(t *testing.T) {
 	check(t, os.WriteFile(other, []byte("precious"), 0o600))
 	check(t, os.Symlink(other, path+".new"))
 	for _, text := range []string{"one", "two"} {
-		check(t, ReplaceFile(path, []byte(text)))
+		check(t, ReplaceFile(path, []byte(text), outfile.Public))
 		if b, err := os.ReadFile(path); err != nil || string(b) != text {
 			t.Errorf("%q, %v", b, err)
 		}
 	}
 	link := filepath.Join(dir, "link")
 	check(t, os.Symlink(other, link))
-	if err := ReplaceFile(link, []byte("x")); err == nil {
+	if err := ReplaceFile(link, []byte("x"), outfile.Public); err == nil {
 		t.Error("a link was replaced")
 	}
 	if b, _ := os.ReadFile(other); string(b) != "precious" {

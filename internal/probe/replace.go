@@ -15,12 +15,12 @@ import (
 // ReplaceFile puts a file in the place of another, so that a reader sees one or
 // the other whole, also after a crash. It writes through no link, and replaces
 // nothing but regular files.
-func ReplaceFile(path string, b []byte) error {
+func ReplaceFile(path string, b []byte, k outfile.Kind) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("it is no regular file")}
 	}
 	tmp := path + "." + rand.Text()
-	f, err := outfile.Exclusive(tmp, outfile.Private)
+	f, err := outfile.Exclusive(tmp, k)
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		pe.Path = path // which is what the person knows
