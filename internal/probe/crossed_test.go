@@ -182,3 +182,32 @@ func unreachableBy(to netip.Addr, code uint8, packet []byte) []byte {
 	ip := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: netip.MustParseAddr("198.19.0.254"), Dst: to}
 	return append(ip.AppendTo(nil, len(m)), m...)
 }
+
+// What a verdict ends is ended: whatever a host that sent without end goes on to
+// send, nothing of it is acknowledged, and the RSTs to it are few.
+func TestAfterTheVerdictNothingIsAcknowledged(t *testing.T) {
+	o := oneTarget(t)
+	o.Goal = GoalCertificate
+	r, f := probeOne(t, o, nil, func(f *floodNet, s *wire.Segment, _ []byte) (list []wire.Segment) {
+		if s.Flags == wire.SYN {
+			return []wire.Segment{synAck(s)}
+		}
+		again := wire.Segment{Flags: wire.PSH | wire.ACK, Seq: 1001, Ack: s.End(), Window: 8192, Payload: append([]byte{22, 3, 3, 0x40, 0}, make([]byte, 1400)...)}
+		if s.Flags.Has(wire.RST) { // it goes on all the same
+			again.Ack = s.Seq
+		}
+		return slices.Repeat([]wire.Segment{again}, 100)
+	})
+	ended := slices.Index(f.flags(), "RST")
+	if r.Class != "endless_data" || ended < 0 {
+		t.Fatalf("%+v after %v", r, f.flags())
+	}
+	for _, p := range f.flags()[ended:] {
+		if p != "RST" {
+			t.Errorf("%s after the verdict", p)
+		}
+	}
+	if n := f.kinds["RST"]; n > 1+2*hostAnswers {
+		t.Errorf("%d RSTs", n)
+	}
+}
