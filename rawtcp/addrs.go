@@ -16,7 +16,7 @@ import (
 // that has no way out here: each is tried in turn (RFC 1123, section 2.3).
 
 // dialEach opens a connection to the first address that answers.
-func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort) (net.Conn, error) {
+func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort) (*Conn, error) {
 	failed := &addressesError{host: host}
 	for i, remote := range list {
 		c, err := d.dialOne(ctx, remote, len(list)-i)
@@ -38,7 +38,7 @@ func (d *Dialer) dialEach(ctx context.Context, network, host string, list []neti
 const attemptTimeout = 10 * time.Second
 
 // dialOne opens a connection to one address, in its share of the time for so many.
-func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort, of int) (net.Conn, error) {
+func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort, of int) (*Conn, error) {
 	whole, within := ctx, attemptTimeout
 	if of > 1 {
 		if end, ok := ctx.Deadline(); ok {
@@ -113,9 +113,9 @@ const maxAddrs = 6
 
 // resolve finds the addresses of host:port, in the order to try them: see
 // [OrderAddrs].
-func (d *Dialer) resolve(ctx context.Context, network, address string) (host string, list []netip.AddrPort, err error) {
+func (d *Dialer) resolve(ctx context.Context, op, network, address string) (host string, list []netip.AddrPort, err error) {
 	fail := func(err error) (string, []netip.AddrPort, error) {
-		return host, nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		return host, nil, &net.OpError{Op: op, Net: network, Err: err}
 	}
 	family, ok := families[network]
 	if !ok {

@@ -43,20 +43,28 @@ type Dialer struct {
 
 // Dial opens a TCP connection to address, "host:port", with default settings.
 // Network is "tcp", "tcp4" or "tcp6".
-func Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	return new(Dialer).DialContext(ctx, network, address)
+func Dial(ctx context.Context, network, address string) (*Conn, error) {
+	return new(Dialer).Dial(ctx, network, address)
 }
 
-// DialContext opens a TCP connection and waits until it is established. Of a name
-// with several addresses it tries one after the other, in the order of [OrderAddrs],
-// each in an equal share of the time that the context leaves; Notes is told. It
-// fits http.Transport.DialContext and the like.
-func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	host, list, err := d.resolve(ctx, network, address)
+// Dial opens a TCP connection and waits until it is established. Of a name with
+// several addresses it tries one after the other, in the order of [OrderAddrs],
+// each in an equal share of the time that the context leaves; Notes is told.
+func (d *Dialer) Dial(ctx context.Context, network, address string) (*Conn, error) {
+	host, list, err := d.resolve(ctx, "dial", network, address)
 	if err != nil {
 		return nil, err
 	}
 	return d.dialEach(ctx, network, host, list)
+}
+
+// DialContext is Dial as http.Transport.DialContext and the like want it.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := d.Dial(ctx, network, address)
+	if err != nil {
+		return nil, err // and no *Conn that is nil within an interface
+	}
+	return c, nil
 }
 
 // Open sends the SYN and returns at once. Where no source is given, the kernel's

@@ -28,16 +28,16 @@ type ListenConfig struct {
 }
 
 // Listen announces on address, "host:port", with default settings. Network is
-// "tcp" or "tcp4". The host must be one address of this machine, since the
+// "tcp", "tcp4" or "tcp6". The host must be one address of this machine, since the
 // kernel's TCP is kept away from nothing else; port 0 chooses a free one.
-func Listen(ctx context.Context, network, address string) (net.Listener, error) {
+func Listen(ctx context.Context, network, address string) (*Listener, error) {
 	return new(ListenConfig).Listen(ctx, network, address)
 }
 
 // Listen announces on address; see the function [Listen]. The context bounds
 // the set-up only.
-func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	_, list, err := new(Dialer).resolve(ctx, network, address)
+func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (*Listener, error) {
+	_, list, err := new(Dialer).resolve(ctx, "listen", network, address)
 	if err != nil {
 		return nil, err
 	}
