@@ -1,6 +1,7 @@
 package handshake_test
 
 import (
+	"crypto/rand"
 	"fmt"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -18,4 +19,24 @@ func ExampleFault() {
 	server := handshake.NewServer(handshake.ServerConfig{Tamper: tamper})
 	fmt.Printf("%v: %v; waits for a ClientHello: %v\n", fault.At, fault.Does, server.Stage() == handshake.StageNew)
 	// Output: our Finished: corrupt; waits for a ClientHello: true
+}
+
+// A machine moved by hand: what one side makes the other receives.
+func ExampleNewClient() {
+	var client, server [32]byte
+	rand.Read(client[:])
+	rand.Read(server[:])
+	c := handshake.NewClient(handshake.Config{Random: client, ServerName: "www.example.com"})
+	s := handshake.NewServer(handshake.ServerConfig{Random: server})
+	c.Start()
+	hello := c.Next()
+	fmt.Println(c.Stage(), hello[0] == byte(tlsmsg.ContentHandshake))
+	s.Receive(hello)
+	fmt.Println(s.ServerName())
+	c.Receive(s.Next()) // an alert: the server has no certificate
+	fmt.Println(c.Err())
+	// Output:
+	// ClientHello sent true
+	// www.example.com
+	// the peer sent the alert fatal handshake_failure (40) after our ClientHello
 }
