@@ -9,9 +9,17 @@ let cells = [], lit = [], chosen = null; // elements of each byte, of the bytes 
 const make = (tag, cls, text) => {
   const e = document.createElement(tag);
   if (cls) e.className = cls;
-  if (text !== undefined) e.textContent = text;
+  if (text !== undefined) e.append(...divided(text));
   return e;
 };
+// divided lets long names break behind an underscore or a point, rather than in a word.
+const parts = /(?<=_)|(?<=[^\s.]\.)(?=[^\s.\d])/;
+const divided = (text) => String(text).split(parts).flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
+for (const e of document.querySelectorAll(".result, .reasons, .facts, .note, .keys")) {
+  const texts = [], seen = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
+  while (seen.nextNode()) if (parts.test(seen.currentNode.data)) texts.push(seen.currentNode);
+  for (const n of texts) n.replaceWith(...divided(n.data));
+}
 const show = (e, on) => { e.hidden = !on; };
 const offset = (n) => n.toString(16).padStart(4, "0");
 
@@ -213,7 +221,7 @@ const toDetail = () => {
 };
 const toLadder = () => {
   const e = document.querySelector(".step[aria-selected=true]");
-  if (e) e.focus();
+  if (e) { e.focus(); e.scrollIntoView({ block: "nearest" }); } // it may have the focus already
 };
 // walk goes to the step before or after the one that is open, or back: where
 // there are no keys and the ladder is out of sight.
