@@ -71,7 +71,7 @@ func independent(o lab.ServerOptions) func(*lab.Lab) (Server, error) {
 var all = []*Scenario{
 	&mutualTLS, &rsa, &dhe, &ecdhe, &resumption,
 	&badCertificate, &badFinished, &alert,
-	&rstWar, &synLoss, &reorder, &mtuBlackHole, &zeroWindow, &halfClose,
+	&rstWar, &synLoss, &reorder, &jitter, &mtuBlackHole, &zeroWindow, &halfClose,
 }
 
 // All are the scenarios, in the order in which they are best read.

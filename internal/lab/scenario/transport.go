@@ -51,6 +51,20 @@ early, says what it has in a SACK option (RFC 2018), and hands the bytes on once
 	}},
 }
 
+var jitter = Scenario{
+	Name:  "jitter",
+	Title: "no packet is as long under way as the one before, and the RTO leaves room for that",
+	About: `The link holds each packet for 5 to 35 ms, another time for each, and lets none overtake another. The client measures
+round trips, and from those how much they vary (RFC 6298): its RTO, never below 200 ms here, leaves room for that, so
+that what is only late need not be sent again. Look at the times before the arrows.`,
+	Weather: weather.Weather{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond},
+	Serve:   ours(lab.OurServerOptions{Body: []byte(strings.Repeat("Late, and not lost. ", 3) + "\n")}),
+	Steps: []Step{{
+		Args:  "--get /",
+		Shows: []string{"out SYN", "in SYN-ACK", "out client_hello", "in server_hello", "in finished", "in application_data"},
+	}},
+}
+
 var mtuBlackHole = Scenario{
 	Name:  "mtu-blackhole",
 	Title: "large packets vanish without a word, and the client finds out by itself",
