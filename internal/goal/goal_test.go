@@ -185,3 +185,21 @@ func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
 		}
 	}
 }
+
+// A server that asked for another handshake and did not get it gives no reply
+// because of that, however it ends the connection, or waits.
+func TestNoReplyAfterARefusedRenegotiationSaysSo(t *testing.T) {
+	for err, outcome := range map[error]string{
+		errors.New("alert"): Alert, ErrNoReply: Protocol, &handshake.ClosedError{Handshaken: true}: Protocol,
+		&TimeoutError{After: time.Second, Waiting: "a reply", Connected: true}: Timeout,
+	} {
+		s := told(connected, tlsmsg.AlertHandshakeFailure)
+		s.helloRequest.set = true
+		if outcome != Alert {
+			s.alerts = nil
+		}
+		if got := s.Reasons(outcome, err); len(got) != 1 || got[0].Code != "renegotiation_wanted" || !strings.Contains(got[0].Remedy, "--renegotiation") {
+			t.Errorf("%s: %+v", outcome, got)
+		}
+	}
+}

@@ -59,19 +59,25 @@ func (d *diagnosis) protocol() {
 		d.add(transcript.Reason{Code: "endless_data", Layer: transcript.TLS, What: d.said(), Sure: transcript.Certain, Frames: frames(d.payload[transcript.In]),
 			Means: "more came than any handshake has: the server is made to hold on to its visitors, or is broken"})
 	case errors.As(d.err, &closed) && closed.Handshaken:
-		d.add(transcript.Reason{Code: "truncated", Layer: transcript.TLS, What: d.said(), Sure: transcript.Certain, Frames: frames(d.fin[transcript.In]),
+		r := transcript.Reason{Code: "truncated", Layer: transcript.TLS, What: d.said(), Sure: transcript.Certain, Frames: frames(d.fin[transcript.In]),
 			Means:  "whether the reply is whole cannot be told: somebody on the way may have cut it off (RFC 5246, section 7.2.1); many servers end like this out of carelessness",
-			Remedy: "Compare what came with the length that the reply itself tells."})
+			Remedy: "Compare what came with the length that the reply itself tells."}
+		if !d.data[transcript.In].set {
+			d.renegotiationRefused(&r)
+		}
+		d.add(r)
 	default:
 		d.closedEarly(closed)
 	}
 }
 
 func (d *diagnosis) noReply() transcript.Reason {
-	return transcript.Reason{Code: "no_reply", Layer: transcript.TLS, Sure: transcript.Guess, Frames: frames(d.data[transcript.Out], d.fin[transcript.In]),
+	r := transcript.Reason{Code: "no_reply", Layer: transcript.TLS, Sure: transcript.Guess, Frames: frames(d.data[transcript.Out], d.fin[transcript.In]),
 		What:   "the server ended the connection without a reply to the request",
 		Means:  "it did not take the request: another protocol may be spoken inside TLS on this port",
 		Remedy: "Send what the server expects: a request of its protocol on standard input, or another path with --get."}
+	d.renegotiationRefused(&r)
+	return r
 }
 
 // closedEarly tells of an end before the handshake was done.
@@ -230,6 +236,7 @@ func (d *diagnosis) waitedFor(r *transcript.Reason) {
 		r.Remedy = "Try again later; a longer --timeout helps only where the host is busy."
 	case d.moment == connected && d.data[transcript.In].set:
 		r.Means, r.Remedy = "the reply began and did not end: the server is slow, or waits for more of the request", "Try a longer --timeout."
+	case d.moment == connected && d.renegotiationRefused(r):
 	case d.moment == connected:
 		r.Means, r.Remedy = "the handshake is complete, and the server does not answer what it was asked", "Try a longer --timeout; send what the server expects, with an empty line at the end of an HTTP request."
 	case stuck && d.repeated > 0:
