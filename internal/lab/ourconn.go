@@ -9,31 +9,31 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 )
 
-// ourConn is one connection of a server that may be told to misbehave: TLS of
+// ourConn is one connection of a server that may be told to do wrong: TLS of
 // ours over the kernel's TCP.
 type ourConn struct {
 	*tlsconn.Conn
-	server  *handshake.Server
-	tcp     *net.TCPConn
-	culprit *culprit
+	server *handshake.Server
+	tcp    *net.TCPConn
+	faulty *faulty
 }
 
 // conn makes the machine for one connection.
 func (s *OurServer) conn(tcp *net.TCPConn) *ourConn {
-	c := &ourConn{tcp: tcp, culprit: &culprit{Misbehaviour: s.o.Misbehaviour}}
+	c := &ourConn{tcp: tcp, faulty: &faulty{ServerFault: s.o.Wrong}}
 	cfg := s.config
 	cfg.Random = [32]byte(random(32))
 	if s.o.SessionIDs {
 		cfg.SessionID = random(32)
 	}
-	cfg.Tamper = c.culprit.tamper()
+	cfg.Tamper, _ = c.faulty.tamper() // one that ParseServerFault has read is one
 	c.server = handshake.NewServer(cfg)
 	c.Conn = tlsconn.New(tcp, c.server, s.worker)
 	return c
 }
 
-// errMisbehaved ends a connection that the server was told to end so.
-var errMisbehaved = errors.New("the server ended the connection as it was told to")
+// errAsTold ends a connection that the server was told to end so.
+var errAsTold = errors.New("the server ended the connection as it was told to")
 
 func (c *ourConn) handshake() error {
 	err := c.Until(context.Background(), func() bool { return c.over() || c.server.Stage() == handshake.StageFinished })
@@ -41,12 +41,12 @@ func (c *ourConn) handshake() error {
 }
 
 // over reports whether the server was told to end it, and has got so far.
-func (c *ourConn) over() bool { return c.culprit.over > silent }
+func (c *ourConn) over() bool { return c.faulty.over > silent }
 
 // judged is an error, or that the server was told to end it.
 func (c *ourConn) judged(err error) error {
 	if c.over() {
-		return errMisbehaved
+		return errAsTold
 	}
 	return err
 }
@@ -70,7 +70,7 @@ func (c *ourConn) closeWrite() error {
 
 // end ends the connection, as it was told to or in good order.
 func (c *ourConn) end() {
-	if c.culprit.over == withRST {
+	if c.faulty.over == withRST {
 		_ = c.tcp.SetLinger(0)
 		_ = c.tcp.Close()
 		return

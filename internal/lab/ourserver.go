@@ -37,7 +37,7 @@ type OurServerOptions struct {
 	SessionIDs             bool // sessions are kept by ID
 	Tickets                bool // and in tickets
 
-	Misbehaviour Misbehaviour
+	Wrong ServerFault // done once in each connection
 
 	// Body is the reply to a GET; nil means a short greeting.
 	Body []byte

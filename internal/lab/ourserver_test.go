@@ -52,8 +52,8 @@ func TestOurServerServesAnIndependentClient(t *testing.T) {
 	}
 }
 
-// Each misbehaviour is what an independent client calls by its name.
-func TestOurServerMisbehavesAsItIsTold(t *testing.T) {
+// Each fault is what an independent client calls by its name.
+func TestOurServerDoesWrongAsItIsTold(t *testing.T) {
 	l := newLab(t)
 	for text, want := range map[string]string{
 		"stop certificate":                    "i/o timeout",
@@ -70,11 +70,11 @@ func TestOurServerMisbehavesAsItIsTold(t *testing.T) {
 		"alert access_denied finished":        "access denied",
 	} {
 		t.Run(text, func(t *testing.T) {
-			m, err := lab.ParseMisbehaviour(text)
+			m, err := lab.ParseServerFault(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			srv := startOurs(t, l, lab.OurServerOptions{Key: lab.RSA2048, Misbehaviour: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
+			srv := startOurs(t, l, lab.OurServerOptions{Key: lab.RSA2048, Wrong: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
 			tcp, err := l.Near().Dial(t.Context(), "tcp", srv.Addr().String())
 			if err != nil {
 				t.Fatal(err)
@@ -98,22 +98,22 @@ func TestOurServerMisbehavesAsItIsTold(t *testing.T) {
 			}
 		})
 	}
-	srv := startOurs(t, l, lab.OurServerOptions{Misbehaviour: misbehaviour(t, "warn user_canceled server_key_exchange")})
+	srv := startOurs(t, l, lab.OurServerOptions{Wrong: serverFault(t, "warn user_canceled server_key_exchange")})
 	if _, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false)); err != nil {
 		t.Errorf("a warning ended the handshake: %v", err)
 	}
 }
 
-func misbehaviour(t *testing.T, text string) lab.Misbehaviour {
+func serverFault(t *testing.T, text string) lab.ServerFault {
 	t.Helper()
-	m, err := lab.ParseMisbehaviour(text)
+	m, err := lab.ParseServerFault(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-func TestWrongMisbehavioursAreRefusedInASentence(t *testing.T) {
+func TestWrongFaultsAreRefusedInASentence(t *testing.T) {
 	for text, want := range map[string]string{
 		"dance certificate":          `"dance" is not one of`,
 		"stop":                       "the message is missing",
@@ -123,7 +123,7 @@ func TestWrongMisbehavioursAreRefusedInASentence(t *testing.T) {
 		"corrupt finished first":     "not a byte's number",
 		"skip certificate and dance": "nothing goes after",
 	} {
-		if _, err := lab.ParseMisbehaviour(text); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := lab.ParseServerFault(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want something about %q", text, err, want)
 		}
 	}

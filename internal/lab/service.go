@@ -34,7 +34,7 @@ type Service struct {
 	MaxVersion string   `yaml:"max-version,omitempty"`
 	Tickets    bool     `yaml:"tickets,omitempty"`
 	SessionIDs bool     `yaml:"session-ids,omitempty"`
-	Misbehave  string   `yaml:"misbehave,omitempty"` // see Misbehaviour
+	Misbehave  string   `yaml:"misbehave,omitempty"` // see ServerFault
 
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
 	ReadPause     time.Duration `yaml:"read-pause,omitempty"`
@@ -148,7 +148,7 @@ func (s *Service) ourOptions() (o OurServerOptions, err error) {
 			return o, fmt.Errorf("%s: %w", v.name, err)
 		}
 	}
-	o.Misbehaviour, err = ParseMisbehaviour(s.Misbehave)
+	o.Wrong, err = ParseServerFault(s.Misbehave)
 	return o, err
 }
 

@@ -18,7 +18,7 @@ type conn[S side] struct {
 	// refusedRenegotiation says that the peer asked for another handshake.
 	refusedRenegotiation bool
 	events               func(Event) // may be nil
-	tamper               *Tamper     // nil: no misbehaviour
+	tamper               *Tamper     // nil: no fault
 
 	table *[numPhases][]step[S] // of the version; nil: not started
 	phase phase

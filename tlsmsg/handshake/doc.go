@@ -23,7 +23,7 @@
 // server12_table.go, server12_hello.go with server_extensions.go,
 // server12_choose.go, server12_resume.go, server12_flight.go (our flight),
 // server12_client.go (the client's) and server12_finish.go. tamper.go makes it
-// misbehave on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
+// do wrong on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
 // repeat, swap, corrupt, send an alert) at one [Place] of the conversation.
 //
 // The package worker beneath does the yielded work with the standard library;

@@ -9,12 +9,15 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A Fault is one misdeed of a server's at one place of the conversation.
+// A Fault is one thing that a server does wrong, at one place of the conversation.
 type Fault struct {
 	At    Place
-	Does  Misdeed
+	Kind  FaultKind
 	Byte  int          // of Corrupt: which byte of the content, header included; negative: from its end
 	Alert tlsmsg.Alert // of SendAlert
+	// Silent is called once the server says nothing more, by Stop or a fatal
+	// alert; it may be nil.
+	Silent func()
 }
 
 // A Place is a point in the conversation: where a message of the server's is
@@ -25,12 +28,12 @@ type Place struct {
 	Type    tlsmsg.HandshakeType // where Content is handshake
 }
 
-// Misdeed is what a server does wrong.
-type Misdeed uint8
+// FaultKind is what a server does wrong.
+type FaultKind uint8
 
 const (
 	// Stop: it says nothing more, from that message on.
-	Stop Misdeed = iota
+	Stop FaultKind = iota
 	// Omit: it leaves that message out, and goes on.
 	Omit
 	// Repeat: it sends that message twice.
@@ -45,21 +48,21 @@ const (
 	CorruptRecord
 	// SendAlert: it sends an alert first; after a fatal one, nothing more.
 	SendAlert
-	numMisdeeds
+	numFaultKinds
 )
 
-var misdeedNames = [numMisdeeds]string{"stop", "omit", "repeat", "swap", "corrupt", "corrupt-record", "alert"}
+var faultKindNames = [numFaultKinds]string{"stop", "omit", "repeat", "swap", "corrupt", "corrupt-record", "alert"}
 
-func (m Misdeed) String() string {
-	if m < numMisdeeds {
-		return misdeedNames[m]
+func (m FaultKind) String() string {
+	if m < numFaultKinds {
+		return faultKindNames[m]
 	}
-	return fmt.Sprintf("misdeed %d", uint8(m))
+	return fmt.Sprintf("fault %d", uint8(m))
 }
 
-// Misdeeds returns all there are.
-func Misdeeds() []Misdeed {
-	return []Misdeed{Stop, Omit, Repeat, Swap, Corrupt, CorruptRecord, SendAlert}
+// FaultKinds returns all there are.
+func FaultKinds() []FaultKind {
+	return []FaultKind{Stop, Omit, Repeat, Swap, Corrupt, CorruptRecord, SendAlert}
 }
 
 // Places returns every place of a TLS 1.2 conversation, ours first.
@@ -111,11 +114,11 @@ func (p Place) is(o Outgoing) bool {
 // make sense.
 func (f Fault) Tamper() (*Tamper, error) {
 	switch {
-	case f.Does >= numMisdeeds:
-		return nil, fmt.Errorf("no %v", f.Does)
-	case f.At.Dir == In && f.Does != Stop && f.Does != SendAlert:
-		return nil, fmt.Errorf("at %v a server can stop or send an alert, not %v", f.At, f.Does)
-	case f.Does == SendAlert && f.Alert == (tlsmsg.Alert{}):
+	case f.Kind >= numFaultKinds:
+		return nil, fmt.Errorf("no %v", f.Kind)
+	case f.At.Dir == In && f.Kind != Stop && f.Kind != SendAlert:
+		return nil, fmt.Errorf("at %v a server can stop or send an alert, not %v", f.At, f.Kind)
+	case f.Kind == SendAlert && f.Alert == (tlsmsg.Alert{}):
 		return nil, errors.New("no alert to send")
 	}
 	s := &faulty{Fault: f}
@@ -142,9 +145,9 @@ func (s *faulty) messages(due Outgoing) []Outgoing {
 		return out
 	}
 	s.met = true
-	switch s.Does {
+	switch s.Kind {
 	case Stop:
-		s.silent = true
+		s.fallSilent()
 		return nil
 	case Omit:
 		return nil
@@ -165,7 +168,9 @@ func (s *faulty) messages(due Outgoing) []Outgoing {
 
 // alert is what SendAlert sends.
 func (s *faulty) alert() []Outgoing {
-	s.silent = s.Alert.Level == tlsmsg.LevelFatal
+	if s.Alert.Level == tlsmsg.LevelFatal {
+		s.fallSilent()
+	}
 	return []Outgoing{{tlsmsg.ContentAlert, s.Alert.Append(nil)}}
 }
 
@@ -192,11 +197,18 @@ func (s *faulty) arrived(got Incoming) []Outgoing {
 		return nil
 	}
 	s.met = true
-	if s.Does == SendAlert {
+	if s.Kind == SendAlert {
 		return s.alert()
 	}
-	s.silent = true
+	s.fallSilent()
 	return nil
+}
+
+func (s *faulty) fallSilent() {
+	s.silent = true
+	if s.Fault.Silent != nil {
+		s.Fault.Silent()
+	}
 }
 
 func (s *faulty) record(wire []byte) []byte {

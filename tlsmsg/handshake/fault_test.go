@@ -50,13 +50,13 @@ func ends(p *pair) string {
 	}
 }
 
-// Each misdeed at each place of the conversation ends for the client as it
+// Each kind of fault at each place of the conversation ends for the client as it
 // should: refused by the alert that the RFC names, or waiting where the server
 // has fallen silent. What is done twice or left out without harm is let pass:
 // application data, and the CertificateStatus that a server may leave out though
 // it promised it (RFC 6066, section 8).
 func TestEachFaultAtEachPlaceIsMetAsItShouldBe(t *testing.T) {
-	usual := map[handshake.Misdeed]string{handshake.Stop: "waits", handshake.Omit: "unexpected_message", handshake.Repeat: "unexpected_message",
+	usual := map[handshake.FaultKind]string{handshake.Stop: "waits", handshake.Omit: "unexpected_message", handshake.Repeat: "unexpected_message",
 		handshake.Swap: "unexpected_message", handshake.SendAlert: "heard access_denied"}
 	// Where keys were not changed, what is encrypted reads as any message at
 	// all, or the beginning of one.
@@ -97,18 +97,18 @@ func TestEachFaultAtEachPlaceIsMetAsItShouldBe(t *testing.T) {
 		"the peer's ApplicationData stop":       "done",
 	}
 	for _, place := range handshake.Places() {
-		for _, misdeed := range handshake.Misdeeds() {
-			fault := handshake.Fault{At: place, Does: misdeed, Byte: 4, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertAccessDenied}}
-			name := fmt.Sprintf("%v %v", place, misdeed)
+		for _, kind := range handshake.FaultKinds() {
+			fault := handshake.Fault{At: place, Kind: kind, Byte: 4, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertAccessDenied}}
+			name := fmt.Sprintf("%v %v", place, kind)
 			if _, err := fault.Tamper(); err != nil {
-				if place.Dir == handshake.Out || misdeed == handshake.Stop || misdeed == handshake.SendAlert {
+				if place.Dir == handshake.Out || kind == handshake.Stop || kind == handshake.SendAlert {
 					t.Errorf("%s: %v", name, err)
 				}
 				continue
 			}
 			want, ok := differs[name]
 			if !ok {
-				want = usual[misdeed]
+				want = usual[kind]
 			}
 			if got := ends(faultyPair(t, fault)); !slices.Contains(strings.Split(want, " or "), got) {
 				t.Errorf("%s: %s, expected %s", name, got, want)
@@ -124,7 +124,7 @@ func TestEveryAlertIsHeardAtEveryPlace(t *testing.T) {
 		for _, level := range []tlsmsg.AlertLevel{tlsmsg.LevelWarning, tlsmsg.LevelFatal} {
 			for _, description := range []tlsmsg.AlertDescription{tlsmsg.AlertUnexpectedMessage, tlsmsg.AlertUserCanceled,
 				tlsmsg.AlertNoRenegotiation, tlsmsg.AlertUnrecognizedName, 255} {
-				fault := handshake.Fault{At: place, Does: handshake.SendAlert, Alert: tlsmsg.Alert{Level: level, Description: description}}
+				fault := handshake.Fault{At: place, Kind: handshake.SendAlert, Alert: tlsmsg.Alert{Level: level, Description: description}}
 				want := "done"
 				if level == tlsmsg.LevelFatal {
 					want = "heard " + description.String()

@@ -45,7 +45,7 @@ type ServerConfig struct {
 	RecordSizeLimit uint16
 
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
-	Tamper *Tamper                // may be nil: no misbehaviour
+	Tamper *Tamper                // nil: no fault
 	Events func(Event)            // may be nil
 }
 

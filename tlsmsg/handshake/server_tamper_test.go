@@ -40,7 +40,7 @@ func TestAServersBadFinishedIsAnsweredByDecryptError(t *testing.T) {
 }
 
 // A server stops, repeats, reorders, corrupts and sends alerts as it is told.
-func TestATamperedServerMisbehavesAsItIsTold(t *testing.T) {
+func TestATamperedServerDoesWrongAsItIsTold(t *testing.T) {
 	same := func(o handshake.Outgoing) []handshake.Outgoing { return []handshake.Outgoing{o} }
 	var held []handshake.Outgoing
 	alert := handshake.Outgoing{Content: tlsmsg.ContentAlert, Data: []byte{2, byte(tlsmsg.AlertInternalError)}}

@@ -2,9 +2,9 @@ package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
 
-// A Tamper makes a server misbehave on purpose, for laboratories and tests of
+// A Tamper makes a server do wrong on purpose, for laboratories and tests of
 // clients: leave messages out, repeat, reorder or change them, send an alert at
-// any point. Any func may be nil. [Fault] makes one for the usual misdeeds.
+// any point. Any func may be nil. [Fault] makes one for the usual ways.
 type Tamper struct {
 	// Messages is asked for each message that is due, before it is put into
 	// records and protected, and returns what is sent in its place: none, the

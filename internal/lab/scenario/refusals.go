@@ -33,7 +33,7 @@ var badFinished = Scenario{
 	About: `The record of the server's Finished has the right MAC, so it comes from whoever holds the keys. But its
 verify_data is not the hash of the messages that the client saw: somebody has changed one of them, or lies.
 The client answers decrypt_error (RFC 5246, section 7.2.2), and sends nothing else.`,
-	Serve: ours(lab.OurServerOptions{Misbehaviour: lab.Misbehaviour{
+	Serve: ours(lab.OurServerOptions{Wrong: lab.ServerFault{
 		Act: lab.Corrupt, Message: lab.HandshakeMessage(tlsmsg.TypeFinished), Offset: -1,
 	}}),
 	Steps: []Step{{

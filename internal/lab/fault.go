@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,9 +10,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A Misbehaviour is what our own server does wrong, once in each connection,
-// at the first of its messages of a kind. The zero value is none. Its text,
-// as ParseMisbehaviour reads it, is an act and the message by RFC 5246's name:
+// A ServerFault is what our own server does wrong, once in each connection, at
+// the first of its messages of a kind. The zero value is none. Its text, as
+// ParseServerFault reads it, is an act and the message by RFC 5246's name:
 //
 //	stop certificate                        silence from that message on
 //	close certificate                       a FIN in its place
@@ -25,7 +24,7 @@ import (
 //	break finished                          a bit flips on the wire, after protection
 //	alert handshake_failure certificate     a fatal alert in its place, and a FIN
 //	warn user_canceled certificate          a warning alert before it
-type Misbehaviour struct {
+type ServerFault struct {
 	Act     Act
 	Message Message
 	// Offset is the byte that Corrupt changes, in the message's body; -1 is
@@ -35,10 +34,10 @@ type Misbehaviour struct {
 	Alert tlsmsg.AlertDescription
 }
 
-// An Act is the kind of a misbehaviour.
+// An Act is the kind of a fault.
 type Act string
 
-// The acts. The zero Act is to behave.
+// The acts. The zero Act is to do nothing wrong.
 const (
 	Stop      Act = "stop"
 	CloseAt   Act = "close"
@@ -73,23 +72,18 @@ func (m Message) String() string {
 	return m.Content.String()
 }
 
-func (m Message) is(o handshake.Outgoing) bool {
-	t, _ := o.HandshakeType()
-	return o.Content == m.Content && t == m.Type
-}
-
-// ParseMisbehaviour reads a Misbehaviour from its text.
-func ParseMisbehaviour(text string) (m Misbehaviour, err error) {
+// ParseServerFault reads a ServerFault from its text.
+func ParseServerFault(text string) (m ServerFault, err error) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return m, nil
 	}
-	fail := func(format string, args ...any) (Misbehaviour, error) {
-		return Misbehaviour{}, fmt.Errorf("misbehaviour %q: "+format, append([]any{text}, args...)...)
+	fail := func(format string, args ...any) (ServerFault, error) {
+		return ServerFault{}, fmt.Errorf("misbehave %q: "+format, append([]any{text}, args...)...)
 	}
 	m.Act = Act(words[0])
 	if !slices.Contains(acts, m.Act) {
-		return fail("%w", notOneOf("the deed", m.Act, acts))
+		return fail("%w", notOneOf("the act", m.Act, acts))
 	}
 	words = words[1:]
 	if m.Act == SendAlert || m.Act == Warn {
@@ -133,12 +127,9 @@ func parseMessage(name string) (Message, error) {
 	return HandshakeMessage(t), err
 }
 
-// A culprit misbehaves on one connection, through the server machine's hooks.
-type culprit struct {
-	Misbehaviour
-	done bool
-	held []handshake.Outgoing // to go after the next message
-	hit  bool                 // the next record is to be broken
+// faulty is a ServerFault on one connection.
+type faulty struct {
+	ServerFault
 	over ending
 }
 
@@ -152,86 +143,33 @@ const (
 	withRST
 )
 
-// tamper is the machine's hook, nil for a server that behaves.
-func (c *culprit) tamper() *handshake.Tamper {
-	if c.Act == "" {
-		return nil
-	}
-	return &handshake.Tamper{Messages: c.messages, Record: c.record}
+// faultKinds are what the acts are in the machine's terms.
+var faultKinds = map[Act]handshake.FaultKind{
+	Stop: handshake.Stop, CloseAt: handshake.Stop, ResetAt: handshake.Stop, Skip: handshake.Omit, Repeat: handshake.Repeat,
+	Reorder: handshake.Swap, Corrupt: handshake.Corrupt, Break: handshake.CorruptRecord, SendAlert: handshake.SendAlert, Warn: handshake.SendAlert,
 }
 
-func (c *culprit) messages(due handshake.Outgoing) []handshake.Outgoing {
-	switch {
-	case c.over != goesOn:
-		return nil
-	case len(c.held) > 0:
-		out := append([]handshake.Outgoing{due}, c.held...)
-		c.held = nil
-		return out
-	case c.done || !c.Message.is(due):
-		return []handshake.Outgoing{due}
-	}
-	c.done = true
-	return c.commit(due)
-}
+// endings are how those end that end the server's half.
+var endings = map[Act]ending{Stop: silent, CloseAt: withFIN, ResetAt: withRST, SendAlert: withFIN}
 
-// commit does it.
-func (c *culprit) commit(due handshake.Outgoing) []handshake.Outgoing {
-	switch c.Act {
-	case Stop:
-		c.over = silent
-	case CloseAt:
-		c.over = withFIN
-	case ResetAt:
-		c.over = withRST
-	case Repeat:
-		return []handshake.Outgoing{due, due}
-	case Reorder:
-		c.held = []handshake.Outgoing{{Content: due.Content, Data: bytes.Clone(due.Data)}}
-	case Corrupt:
-		return []handshake.Outgoing{{Content: due.Content, Data: c.corrupted(due)}}
-	case Break:
-		c.hit = true
-		return []handshake.Outgoing{due}
-	case SendAlert:
-		c.over = withFIN
-		return []handshake.Outgoing{alertOf(tlsmsg.LevelFatal, c.Alert)}
-	case Warn:
-		return []handshake.Outgoing{alertOf(tlsmsg.LevelWarning, c.Alert), due}
+// tamper is the machine's hook, nil for a server that does nothing wrong.
+func (f *faulty) tamper() (*handshake.Tamper, error) {
+	if f.Act == "" {
+		return nil, nil
 	}
-	return nil // left out
-}
-
-func alertOf(l tlsmsg.AlertLevel, d tlsmsg.AlertDescription) handshake.Outgoing {
-	alert := tlsmsg.Alert{Level: l, Description: d}
-	return handshake.Outgoing{Content: tlsmsg.ContentAlert, Data: alert.Append(nil)}
-}
-
-// corrupted is the message with one bit changed, in its body if it has one.
-func (c *culprit) corrupted(due handshake.Outgoing) []byte {
-	bad := bytes.Clone(due.Data)
-	body := bad
-	if due.Content == tlsmsg.ContentHandshake && len(bad) > handshakeHeader {
-		body = bad[handshakeHeader:]
+	level := tlsmsg.LevelFatal
+	if f.Act == Warn {
+		level = tlsmsg.LevelWarning
 	}
-	at := c.Offset
-	if at < 0 {
-		at += len(body)
+	at := f.Offset
+	if f.Message.Content == tlsmsg.ContentHandshake && at >= 0 {
+		at += tlsmsg.HeaderLen
 	}
-	if at >= 0 && at < len(body) {
-		body[at] ^= 1
-	}
-	return bad
-}
-
-// handshakeHeader is the length of a handshake message's header (RFC 5246,
-// section 7.4).
-const handshakeHeader = 4
-
-func (c *culprit) record(wire []byte) []byte {
-	if c.hit {
-		c.hit = false
-		wire[len(wire)-1] ^= 1
-	}
-	return wire
+	return handshake.Fault{
+		At:     handshake.Place{Dir: handshake.Out, Content: f.Message.Content, Type: f.Message.Type},
+		Kind:   faultKinds[f.Act],
+		Byte:   at,
+		Alert:  tlsmsg.Alert{Level: level, Description: f.Alert},
+		Silent: func() { f.over = endings[f.Act] },
+	}.Tamper()
 }
