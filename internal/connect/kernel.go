@@ -7,7 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,28 +16,55 @@ import (
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 )
 
 // LinkKernel is the link that is none: our TLS over the kernel's TCP, for those
 // who may not open raw sockets. No segment is ours, and none is seen.
 const LinkKernel = "kernel"
 
-// kernelConn drives a TLS client over a connection of the kernel's TCP.
+// kernelConn is a connection of the kernel's TCP, with a TLS client above it or
+// nothing.
 type kernelConn struct {
-	tcp  *net.TCPConn
-	tls  *handshake.Client // nil: TCP alone
-	sent func(end int64)   // told how much of our stream the kernel was given
+	tcp    *net.TCPConn
+	tls    *handshake.Client // nil: TCP alone
+	conn   *tlsconn.Conn     // which moves it
+	stream *kernelStream
+}
 
-	mu      sync.Mutex
-	news    chan struct{} // closed, and made anew, at each change
-	pending []byte        // output that the writer has not taken yet
-	given   int64         // bytes of our stream that it has
-	closing bool          // our FIN follows the pending output
-	finSent bool
-	ended   bool // the peer's stream has
-	err     error
+// kernelStream is the kernel's stream, looked at.
+type kernelStream struct {
+	*net.TCPConn
+	sent  func(end int64) // told how much of our stream the kernel is given
+	given int64           // that much
+	ended atomic.Bool     // the peer's stream has
+	err   atomic.Pointer[error]
+}
 
-	readDeadline, writeDeadline time.Time
+func (s *kernelStream) Read(p []byte) (int, error) {
+	n, err := s.TCPConn.Read(p)
+	if err == io.EOF {
+		s.ended.Store(true)
+		return n, err
+	}
+	return n, s.noted(err)
+}
+
+func (s *kernelStream) Write(p []byte) (int, error) {
+	s.sent(s.given + int64(len(p)))
+	n, err := s.TCPConn.Write(p)
+	s.given += int64(n)
+	return n, s.noted(err)
+}
+
+// noted keeps why the stream failed, in our words.
+func (s *kernelStream) noted(err error) error {
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	err = kernelError(err)
+	s.err.CompareAndSwap(nil, &err)
+	return err
 }
 
 // openKernel connects by the kernel's TCP. The context bounds that.
@@ -54,9 +81,10 @@ func (r *run) openKernel(ctx context.Context) error {
 	}
 	tcp := c.(*net.TCPConn)
 	r.noteKernel(tcp, r.now()-start)
-	k := &kernelConn{tcp: tcp, news: make(chan struct{}), sent: r.handedOver}
+	k := &kernelConn{tcp: tcp, stream: &kernelStream{TCPConn: tcp, sent: r.handedOver}}
 	if r.Goal != goal.TCP {
 		k.tls = handshake.NewClient(r.tlsConfig())
+		k.conn = tlsconn.New(k.stream, k.tls, r.Worker)
 	}
 	r.conn, r.machine = k, k
 	r.established = func() bool { return true }
@@ -67,14 +95,6 @@ func (r *run) openKernel(ctx context.Context) error {
 		return answerTo(k.tls)
 	}
 	r.finalNote = func() { r.noteKernelInfo(tcp, "at the end") }
-	if k.tls != nil {
-		k.mu.Lock()
-		k.tls.Start()
-		k.flush()
-		k.mu.Unlock()
-		go k.read()
-		go k.write()
-	}
 	return nil
 }
 
@@ -109,252 +129,116 @@ func kernelError(err error) error {
 
 func (k *kernelConn) TLS() *handshake.Client { return k.tls }
 
-func (k *kernelConn) Work() (handshake.Work, bool) {
-	if k.tls == nil {
-		return nil, false
-	}
-	return k.tls.Work()
-}
+// Work is none: tlsconn does it.
+func (k *kernelConn) Work() (handshake.Work, bool) { return nil, false }
 
-func (k *kernelConn) Resume(res handshake.Result) {
-	k.tls.Resume(res)
-	k.flush()
-}
+// Resume is not called, as there is no work.
+func (k *kernelConn) Resume(handshake.Result) {}
 
-// Err is TLS's failure, or else TCP's. The caller holds the lock, in Wait.
+// Err is TLS's failure, or else TCP's. It is called where nothing else moves the
+// machine.
 func (k *kernelConn) Err() error {
-	if k.tls == nil {
-		return k.err
+	failed := k.stream.err.Load()
+	switch {
+	case k.tls != nil && k.tls.Err() != nil:
+		return k.tls.Err()
+	case failed == nil:
+		return nil
+	case k.tls == nil:
+		return *failed
 	}
-	if err := k.tls.Err(); err != nil {
-		return err
-	}
-	if k.err != nil {
-		return &session.TransportError{Err: k.err, After: k.tls.LastMessage()}
-	}
-	return nil
-}
-
-// changed wakes whoever waits. The caller holds the lock.
-func (k *kernelConn) changed() {
-	close(k.news)
-	k.news = make(chan struct{})
-}
-
-// flush takes TLS's output for the writer. The caller holds the lock.
-func (k *kernelConn) flush() {
-	k.pending = k.tls.AppendOutput(k.pending)
-	if k.tls.Err() != nil {
-		k.closing = true // after a fatal alert there is nothing more to say
-	}
-	k.changed()
-}
-
-// read moves what the kernel has into TLS, as much as that has room for.
-func (k *kernelConn) read() {
-	buf := make([]byte, 16<<10)
-	for {
-		n, err := k.tcp.Read(buf)
-		k.mu.Lock()
-		for p := buf[:n]; len(p) > 0; {
-			if k.tls.Err() != nil {
-				break
-			}
-			take := min(len(p), k.tls.Room())
-			if take <= 0 {
-				k.sleep(time.Time{})
-				if k.err != nil {
-					break
-				}
-				continue
-			}
-			k.tls.Receive(p[:take])
-			p = p[take:]
-			k.flush()
-		}
-		switch {
-		case err == io.EOF:
-			k.ended = true
-			k.tls.TransportEOF()
-			k.flush()
-		case err != nil && k.err == nil:
-			k.err = kernelError(err)
-			k.changed()
-		}
-		k.mu.Unlock()
-		if err != nil {
-			return
-		}
-	}
-}
-
-// write gives the kernel what TLS has to say, and then our FIN.
-func (k *kernelConn) write() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for k.err == nil && !k.finSent {
-		switch {
-		case len(k.pending) > 0:
-			out := k.pending
-			k.pending = nil
-			k.given += int64(len(out))
-			k.sent(k.given)
-			k.mu.Unlock()
-			_, err := k.tcp.Write(out)
-			k.mu.Lock()
-			if err != nil && k.err == nil {
-				k.err = kernelError(err)
-			}
-			k.changed()
-		case k.closing:
-			k.finSent = true
-			_ = k.tcp.CloseWrite()
-			k.changed()
-		default:
-			k.sleep(time.Time{})
-		}
-	}
-}
-
-// sleep gives up the lock until something changes or the time has come, which
-// it reports.
-func (k *kernelConn) sleep(until time.Time) (late bool) {
-	news := k.news
-	k.mu.Unlock()
-	defer k.mu.Lock()
-	if until.IsZero() {
-		<-news
-		return false
-	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-news:
-		return false
-	case <-timer.C:
-		return true
-	}
+	return &session.TransportError{Err: *failed, After: k.tls.LastMessage()}
 }
 
 func (k *kernelConn) Do(f func(tcb.Instant)) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	f(0)
+	if k.conn == nil {
+		f(0)
+		return
+	}
+	_ = k.conn.Do(func(tlsconn.Machine) { f(0) }) // what cannot be sent, Err says
 }
 
 func (k *kernelConn) Wait(ctx context.Context, f func() bool) error {
-	for {
-		k.mu.Lock()
-		done, news := f(), k.news
-		k.mu.Unlock()
-		if done {
+	if k.conn == nil {
+		if f() {
 			return nil
 		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		<-ctx.Done()
+		return ctx.Err()
 	}
+	err := k.conn.Until(ctx, f)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	done := false
+	k.Do(func(tcb.Instant) { done = f() }) // a failure is something to wait for, too
+	if done {
+		return nil
+	}
+	return err
 }
 
 func (k *kernelConn) Read(p []byte) (int, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for {
-		if n := copy(p, k.tls.Peek()); n > 0 {
-			k.tls.Discard(n)
-			k.flush()
-			return n, nil
-		}
-		switch {
-		case k.tls.EOF():
-			return 0, io.EOF
-		case k.Err() != nil:
-			return 0, k.Err()
-		case k.sleep(k.readDeadline):
-			return 0, os.ErrDeadlineExceeded
-		}
-	}
+	n, err := k.conn.Read(p)
+	return n, k.plain(err)
 }
 
-// maxPending bounds the output that waits for the kernel, in bytes.
-const maxPending = 64 << 10
+func (k *kernelConn) Write(p []byte) (int, error) {
+	n, err := k.conn.Write(p)
+	return n, k.plain(err)
+}
 
-func (k *kernelConn) Write(p []byte) (n int, err error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for len(p) > 0 {
-		if err := k.Err(); err != nil {
-			return n, err
-		}
-		if len(k.pending) < maxPending {
-			took := k.tls.Write(p)
-			n, p = n+took, p[took:]
-			k.flush()
-			if took > 0 {
-				continue
-			}
-		}
-		if k.sleep(k.writeDeadline) {
-			return n, os.ErrDeadlineExceeded
-		}
+// plain is an error as the session above our own TCP would say it.
+func (k *kernelConn) plain(err error) error {
+	var failed error
+	k.Do(func(tcb.Instant) { failed = k.Err() })
+	switch {
+	case err == nil, err == io.EOF:
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return os.ErrDeadlineExceeded
+	case failed != nil:
+		return failed
 	}
-	return n, nil
+	return err
 }
 
 func (k *kernelConn) CloseWrite() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.closeWrite()
-	return nil
+	k.Do(func(tcb.Instant) { k.tls.CloseWrite() })
+	return k.tcp.CloseWrite()
 }
 
-func (k *kernelConn) closeWrite() {
-	k.closing = true
-	if k.tls != nil {
-		k.tls.CloseWrite()
-		k.flush()
-	}
-}
-
-func (k *kernelConn) SetDeadline(t time.Time) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.readDeadline, k.writeDeadline = t, t
-	k.changed()
-	return nil
-}
-
-func (k *kernelConn) SetReadDeadline(t time.Time) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.readDeadline = t
-	k.changed()
-	return nil
-}
+func (k *kernelConn) SetDeadline(t time.Time) error     { return k.conn.SetDeadline(t) }
+func (k *kernelConn) SetReadDeadline(t time.Time) error { return k.conn.SetReadDeadline(t) }
 
 // Shutdown ends our direction, waits for the peer to end its own, and closes.
 func (k *kernelConn) Shutdown(ctx context.Context) {
-	if k.tls != nil {
+	if k.conn != nil {
 		_ = k.CloseWrite()
-		_ = k.Wait(ctx, func() bool { return k.err != nil || k.finSent && k.ended })
+		k.drain(ctx)
 	}
-	k.close()
+	_ = k.tcp.Close()
+}
+
+// drain reads what the peer still says, to its end.
+func (k *kernelConn) drain(ctx context.Context) {
+	err := k.conn.Until(ctx, func() bool {
+		k.tls.Discard(len(k.tls.Peek()))
+		return k.stream.ended.Load()
+	})
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { _ = k.tcp.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_, _ = io.Copy(io.Discard, k.tcp) // TLS is over, and the stream is not
 }
 
 // Abort ends the connection with a RST.
 func (k *kernelConn) Abort() {
 	_ = k.tcp.SetLinger(0)
-	k.close()
-}
-
-func (k *kernelConn) close() {
-	k.mu.Lock()
-	if k.err == nil {
-		k.err = net.ErrClosed
-	}
-	k.changed()
-	k.mu.Unlock()
 	_ = k.tcp.Close()
 }

@@ -25,6 +25,7 @@ type Machine interface {
 	Output() []byte
 	AppendOutput([]byte) []byte
 	Write([]byte) int
+	CanWrite() bool
 	Peek() []byte
 	Discard(int)
 	EOF() bool
@@ -64,9 +65,11 @@ type Conn struct {
 	mu          sync.Mutex // guards the machine and what follows; taken last
 	machine     Machine
 	started     bool
-	refused     error // the verdict on the peer's chain
+	refused     error // the verdict on the peer's chain, which ended the connection
+	untrusted   error // the verdict, where nothing may be written because of it
 	closed      bool
 	writeClosed bool
+	news        chan struct{} // closed at the next change, for a Write that waits; nil: none does
 
 	deadlines struct{ read, write time.Time } // guarded by mu
 }
@@ -98,9 +101,21 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	if c.done.Load() {
 		return nil
 	}
-	err := c.Until(ctx, func() bool { return c.machine.Stage() == handshake.StageFinished })
+	err := c.Until(ctx, c.finished)
 	c.done.Store(err == nil)
 	return c.opError("handshake", err)
+}
+
+// finished reports whether the handshake is, and notes what came of it. The
+// caller holds mu.
+func (c *Conn) finished() bool {
+	if c.machine.Stage() < handshake.StageFinished {
+		return false
+	}
+	if state := c.machine.State(); !c.machine.CanWrite() {
+		c.untrusted = state.Verdict
+	}
+	return true
 }
 
 // Until moves the handshake on until f, called while nothing else moves the
@@ -121,7 +136,7 @@ func (c *Conn) Until(ctx context.Context, f func() bool) error {
 		}
 	}()
 	c.in.Lock()
-	defer c.in.Unlock()
+	defer c.endRead()
 	for {
 		sent := c.move()
 		if err := ctx.Err(); err != nil {
@@ -192,6 +207,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadlines.read, c.deadlines.write = t, t
+	c.wake()
 	return c.stream.SetDeadline(t)
 }
 
@@ -208,6 +224,7 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadlines.write = t
+	c.wake()
 	return c.stream.SetWriteDeadline(t)
 }
 

@@ -1,7 +1,6 @@
 package tlsconn
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	c.in.Lock()
-	defer c.in.Unlock()
+	defer c.endRead()
 	for {
 		n, err := c.take(p)
 		if n > 0 || err != nil {
@@ -77,7 +76,14 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	c.out.Lock()
 	for err = c.send(); err == nil && n < len(p); {
 		var took int
-		if took, err = c.give(p[n:]); err == nil {
+		if took, err = c.give(p[n:]); err == nil && took == 0 {
+			if err = c.release(nil); err == nil {
+				err = c.awaitWritable()
+			}
+			c.out.Lock()
+			continue
+		}
+		if err == nil {
 			n += took
 			err = c.send()
 		}
@@ -85,7 +91,8 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	return n, c.opError("write", c.release(err))
 }
 
-// give has the machine make a record of data.
+// give has the machine make a record of data. It takes none while another
+// handshake goes on within the connection.
 func (c *Conn) give(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,10 +102,13 @@ func (c *Conn) give(p []byte) (int, error) {
 	case past(c.deadlines.write):
 		return 0, os.ErrDeadlineExceeded
 	}
-	if n := c.machine.Write(p[:min(len(p), tlsmsg.MaxPlaintext)]); n > 0 {
-		return n, nil
+	if err := c.failure(); err != nil {
+		return 0, err
 	}
-	return 0, cmp.Or(c.failure(), error(net.ErrClosed))
+	if c.untrusted != nil {
+		return 0, c.untrusted
+	}
+	return c.machine.Write(p[:min(len(p), tlsmsg.MaxPlaintext)]), nil
 }
 
 func past(deadline time.Time) bool { return !deadline.IsZero() && !time.Now().Before(deadline) }
@@ -139,6 +149,7 @@ func (c *Conn) Close() error {
 		return c.opError("close", net.ErrClosed)
 	}
 	c.closed = true
+	c.wake()
 	begun := c.started
 	c.mu.Unlock()
 	var unsent error

@@ -24,6 +24,9 @@ func (e *StreamError) Error() string { return e.Err.Error() + ", after " + e.Aft
 // Unwrap returns the stream's error.
 func (e *StreamError) Unwrap() error { return e.Err }
 
+// errUnread ends who waits for a message while application data waits for a Read.
+var errUnread = errors.New("application data that nobody reads stands before what is waited for")
+
 // move does the work that is outstanding and sends what the machine made. It
 // never waits for a Write that is under way: that one sends it, see release.
 func (c *Conn) move() error {
@@ -123,12 +126,16 @@ func (c *Conn) receive() error {
 	c.mu.Lock()
 	room := min(len(c.buf), c.machine.Room())
 	c.mu.Unlock()
+	if room <= 0 {
+		return errUnread
+	}
 	n, err := c.stream.Read(c.buf[:room])
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n > 0 {
 		c.machine.Receive(c.buf[:n])
 	}
+	c.wake()
 	switch {
 	case c.closed:
 		return net.ErrClosed
