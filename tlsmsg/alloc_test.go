@@ -46,6 +46,30 @@ func TestDecodingAllocatesNoMoreThanItsLists(t *testing.T) {
 	}
 }
 
+// A type that the lists in parse.go and extension.go leave out costs a cursor.
+func TestNoMessageAndNoExtensionCostsACursor(t *testing.T) {
+	for _, tc := range handWritten {
+		if _, unknown := tc.m.(*tlsmsg.UnknownMessage); unknown {
+			continue // its name is a new string
+		}
+		raw, m := tlsmsg.Append(nil, tc.m, tc.ctx), tlsmsg.New(tc.m.Type())
+		var err error
+		if n := testing.AllocsPerRun(10, func() { err = tlsmsg.ParseInto(m, raw, tc.ctx) }); n != 0 || err != nil {
+			t.Errorf("%s: %v allocations in a used value, want 0; %v", tc.name, n, err)
+		}
+	}
+	for _, tc := range handWrittenExtensions {
+		if tc.v.ExtensionType() == tlsmsg.ExtensionALPN {
+			continue // it makes strings
+		}
+		e, v := tlsmsg.NewExtension(tc.v, tc.in), tlsmsg.NewExtensionData(tc.v.ExtensionType())
+		var err error
+		if n := testing.AllocsPerRun(10, func() { err = e.Decode(v, tc.in) }); n != 0 || err != nil {
+			t.Errorf("%s in %s: %v allocations in a used value, want 0; %v", tc.name, tc.in.Heading(), n, err)
+		}
+	}
+}
+
 func TestDecodingAnExtensionInPlaceDoesNotAllocate(t *testing.T) {
 	c := recorded(t, "ecdhe-rsa", "ServerHello")
 	var m tlsmsg.ServerHello

@@ -38,6 +38,8 @@ func close24(b []byte, at int) []byte {
 
 func append16[T ~uint16](b []byte, v T) []byte { return append(b, byte(v>>8), byte(v)) }
 
+func append32(b []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(b, v) }
+
 func appendOpaque8[T ~string | ~[]byte](b []byte, v T) []byte {
 	b, at := open8(b)
 	return close8(append(b, v...), at)

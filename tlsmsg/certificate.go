@@ -6,14 +6,18 @@ import (
 )
 
 // The messages about certificates (RFC 5246, sections 7.4.2, 7.4.4 and 7.4.8;
-// RFC 6066, section 8). The DER inside is opened for a recorder only.
+// RFC 9846, sections 4.4.2, 4.5.1 and 4.5.2; RFC 6066, section 8). The DER inside
+// is opened for a recorder only.
 
 // Type returns TypeCertificate.
 func (*Certificate) Type() HandshakeType { return TypeCertificate }
 
 // Decode reads a Certificate, which may be empty. See [Message].
-func (m *Certificate) Decode(c *field.Cursor, _ Context) error {
-	m.Chain = m.Chain[:0]
+func (m *Certificate) Decode(c *field.Cursor, ctx Context) error {
+	m.Chain, m.EntryExtensions, m.RequestContext = m.Chain[:0], m.EntryExtensions[:0], nil
+	if ctx.tls13() {
+		return m.decode13(c)
+	}
 	c.Enter24("certificate_list", 0, max24)
 	for c.More() {
 		c.Element()
@@ -27,11 +31,58 @@ func (m *Certificate) Decode(c *field.Cursor, _ Context) error {
 	return c.End()
 }
 
+// decode13 reads a list of CertificateEntry.
+func (m *Certificate) decode13(c *field.Cursor) error {
+	m.RequestContext = c.Opaque8("certificate_request_context", 0, max8)
+	c.Enter24("certificate_list", 0, max24)
+	for c.More() {
+		c.Item()
+		cert := c.Opaque24("cert_data", 1, max24)
+		m.Chain = append(m.Chain, cert)
+		if c.Recording() {
+			c.Graft(der.Certificate(cert))
+		}
+		m.readEntryExtensions(c)
+		c.Leave()
+	}
+	c.Leave()
+	return c.End()
+}
+
+// readEntryExtensions reads one block more, into storage that an earlier decode
+// left.
+func (m *Certificate) readEntryExtensions(c *field.Cursor) {
+	n := len(m.EntryExtensions)
+	if n < cap(m.EntryExtensions) {
+		m.EntryExtensions = m.EntryExtensions[:n+1]
+	} else {
+		m.EntryExtensions = append(m.EntryExtensions, nil)
+	}
+	m.EntryExtensions[n] = readBlock(c, m.EntryExtensions[n], TypeCertificate)
+}
+
 // AppendBody appends the encoded body.
-func (m *Certificate) AppendBody(b []byte, _ Context) []byte {
+func (m *Certificate) AppendBody(b []byte, ctx Context) []byte {
+	if ctx.tls13() {
+		return m.append13(b)
+	}
 	b, at := open24(b)
 	for _, der := range m.Chain {
 		b = appendOpaque24(b, der)
+	}
+	return close24(b, at)
+}
+
+func (m *Certificate) append13(b []byte) []byte {
+	b = appendOpaque8(b, m.RequestContext)
+	b, at := open24(b)
+	for i, der := range m.Chain {
+		b = appendOpaque24(b, der)
+		var list []Extension
+		if i < len(m.EntryExtensions) {
+			list = m.EntryExtensions[i]
+		}
+		b = appendExtensions(b, list, true)
 	}
 	return close24(b, at)
 }
@@ -41,6 +92,14 @@ func (*CertificateRequest) Type() HandshakeType { return TypeCertificateRequest 
 
 // Decode reads a CertificateRequest. See [Message].
 func (m *CertificateRequest) Decode(c *field.Cursor, ctx Context) error {
+	if ctx.tls13() {
+		*m = CertificateRequest{CertificateTypes: m.CertificateTypes[:0], Schemes: m.Schemes[:0], Authorities: m.Authorities[:0],
+			Extensions: m.Extensions}
+		m.RequestContext = c.Opaque8("certificate_request_context", 0, max8)
+		m.Extensions = readBlock(c, m.Extensions, TypeCertificateRequest)
+		return c.End()
+	}
+	m.RequestContext, m.Extensions = nil, m.Extensions[:0]
 	m.CertificateTypes = readList8(c, m.CertificateTypes, "certificate_types", "certificate_type", 1)
 	m.Schemes = m.Schemes[:0]
 	if ctx.schemes() {
@@ -52,6 +111,9 @@ func (m *CertificateRequest) Decode(c *field.Cursor, ctx Context) error {
 
 // AppendBody appends the encoded body.
 func (m *CertificateRequest) AppendBody(b []byte, ctx Context) []byte {
+	if ctx.tls13() {
+		return appendExtensions(appendOpaque8(b, m.RequestContext), m.Extensions, true)
+	}
 	b = appendList8(b, m.CertificateTypes)
 	if ctx.schemes() {
 		b = appendList16(b, m.Schemes)

@@ -87,53 +87,6 @@ func FindExtension(list []Extension, t ExtensionType) int {
 	return -1
 }
 
-// DecodeExtension decodes the extension of into's type, and reports whether
-// the message has one. Errors read as those of the message do:
-// "ClientHello.extensions[2].server_name.server_name_list at byte 97: …".
-func (m *ClientHello) DecodeExtension(into ExtensionData) (found bool, err error) {
-	return decodeFrom(m.Extensions, into, TypeClientHello, m.extensionsOffset())
-}
-
-// DecodeExtension decodes the extension of into's type, and reports whether
-// the message has one. Errors read as those of the message do.
-func (m *ServerHello) DecodeExtension(into ExtensionData) (found bool, err error) {
-	return decodeFrom(m.Extensions, into, TypeServerHello, m.extensionsOffset())
-}
-
-// CheckExtensions fails if two extensions have the same type (RFC 5246,
-// section 7.4.1.4).
-func (m *ClientHello) CheckExtensions() error {
-	return checkDuplicates(m.Extensions, TypeClientHello, m.extensionsOffset())
-}
-
-// CheckExtensions fails if two extensions have the same type (RFC 5246,
-// section 7.4.1.4).
-func (m *ServerHello) CheckExtensions() error {
-	return checkDuplicates(m.Extensions, TypeServerHello, m.extensionsOffset())
-}
-
-// extensionsOffset returns where the first extension begins in the message.
-func (m *ClientHello) extensionsOffset() int {
-	return HeaderLen + 2 + 32 + 1 + len(m.SessionID) + 2 + 2*len(m.CipherSuites) + 1 + len(m.CompressionMethods) + 2
-}
-
-func (m *ServerHello) extensionsOffset() int {
-	return HeaderLen + 2 + 32 + 1 + len(m.SessionID) + 2 + 1 + 2
-}
-
-func decodeFrom(list []Extension, into ExtensionData, in HandshakeType, offset int) (bool, error) {
-	i := FindExtension(list, into.ExtensionType())
-	if i < 0 {
-		return false, nil
-	}
-	err := list[i].Decode(into, in)
-	if err != nil {
-		const head = 4 // extension_type and length
-		shift(err, itemPath(in, i)+".", itemOffset(list, i, offset)+head)
-	}
-	return true, err
-}
-
 // decodeData calls v.Decode. Naming the types keeps the caller's cursor off
 // the heap.
 func decodeData(v ExtensionData, c *field.Cursor, in HandshakeType) error {

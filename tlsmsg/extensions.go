@@ -2,21 +2,27 @@ package tlsmsg
 
 import (
 	"errors"
-	"strconv"
 
 	"github.com/rawshake/rawshake/field"
 )
 
-// The extension block of the two hellos (RFC 5246, section 7.4.1.4).
+// The extension block of a message (RFC 5246, section 7.4.1.4; RFC 9846, section
+// 4.3).
 
-// readExtensions reads the block, if there is one, into the storage of list.
-// Without a recorder it leaves the data of each extension alone. With one it
-// descends into those it knows, for the tree.
+// readExtensions reads the block of a hello, which may leave it out, into the
+// storage of list.
 func readExtensions(c *field.Cursor, list []Extension, in HandshakeType) (_ []Extension, present bool) {
-	list = list[:0]
 	if !c.More() {
-		return list, false
+		return list[:0], false
 	}
+	return readBlock(c, list, in), true
+}
+
+// readBlock reads a block into the storage of list. Without a recorder it leaves
+// the data of each extension alone. With one it descends into those it knows, for
+// the tree.
+func readBlock(c *field.Cursor, list []Extension, in HandshakeType) []Extension {
+	list = list[:0]
 	c.Enter16("extensions", 0, max16)
 	list = room(list, countExtensions(c.Ahead()))
 	for c.More() {
@@ -34,7 +40,7 @@ func readExtensions(c *field.Cursor, list []Extension, in HandshakeType) (_ []Ex
 		}
 	}
 	c.Leave()
-	return list, true
+	return list
 }
 
 // recordData reads extension_data into the tree. Malformed data is the
@@ -105,11 +111,6 @@ func shift(err error, prefix string, offset int) {
 	}
 }
 
-// itemPath names the extension at position i of a hello.
-func itemPath(in HandshakeType, i int) string {
-	return in.Heading() + ".extensions[" + strconv.Itoa(i) + "]"
-}
-
 // itemOffset returns where the extension at position i begins, if the first
 // one begins at offset.
 func itemOffset(list []Extension, i, offset int) int {
@@ -147,16 +148,4 @@ func duplicateOfMany(list []Extension) (first, second int, found bool) {
 		seen[word] |= bit
 	}
 	return 0, 0, false
-}
-
-func checkDuplicates(list []Extension, in HandshakeType, offset int) error {
-	first, second, found := DuplicateExtension(list)
-	if !found {
-		return nil
-	}
-	return &field.Error{
-		Path:    itemPath(in, second) + ".extension_type",
-		Offset:  itemOffset(list, second, offset),
-		Problem: list[second].Type.String() + " a second time, after extensions[" + strconv.Itoa(first) + "]",
-	}
 }

@@ -4,7 +4,7 @@ import "github.com/rawshake/rawshake/field"
 
 // The messages without much inside: HelloRequest, ServerHelloDone, Finished
 // (RFC 5246, sections 7.4.1.1, 7.4.5 and 7.4.9) and NewSessionTicket
-// (RFC 5077, section 3.3).
+// (RFC 5077, section 3.3; RFC 9846, section 4.7.1).
 
 // Type returns TypeHelloRequest.
 func (*HelloRequest) Type() HandshakeType { return TypeHelloRequest }
@@ -49,18 +49,37 @@ func (m *Finished) AppendBody(b []byte, _ Context) []byte { return append(b, m.V
 func (*NewSessionTicket) Type() HandshakeType { return TypeNewSessionTicket }
 
 // Decode reads a NewSessionTicket. See [Message].
-func (m *NewSessionTicket) Decode(c *field.Cursor, _ Context) error {
+func (m *NewSessionTicket) Decode(c *field.Cursor, ctx Context) error {
+	*m = NewSessionTicket{Extensions: m.Extensions[:0]}
+	if ctx.tls13() {
+		return m.decode13(c)
+	}
 	m.LifetimeHint = c.Uint32("ticket_lifetime_hint")
 	c.Means("seconds")
 	m.Ticket = c.Opaque16("ticket", 0, max16)
 	return c.End()
 }
 
+func (m *NewSessionTicket) decode13(c *field.Cursor) error {
+	m.LifetimeHint = c.Uint32("ticket_lifetime")
+	c.Means("seconds")
+	m.AgeAdd = c.Uint32("ticket_age_add")
+	m.Nonce = c.Opaque8("ticket_nonce", 0, max8)
+	m.Ticket = c.Opaque16("ticket", 1, max16)
+	m.Extensions = readBlock(c, m.Extensions, TypeNewSessionTicket)
+	return c.End()
+}
+
 // AppendBody appends the encoded body.
-func (m *NewSessionTicket) AppendBody(b []byte, _ Context) []byte {
-	h := m.LifetimeHint
-	b = append(b, byte(h>>24), byte(h>>16), byte(h>>8), byte(h))
-	return appendOpaque16(b, m.Ticket)
+func (m *NewSessionTicket) AppendBody(b []byte, ctx Context) []byte {
+	b = append32(b, m.LifetimeHint)
+	if !ctx.tls13() {
+		return appendOpaque16(b, m.Ticket)
+	}
+	b = append32(b, m.AgeAdd)
+	b = appendOpaque8(b, m.Nonce)
+	b = appendOpaque16(b, m.Ticket)
+	return appendExtensions(b, m.Extensions, true)
 }
 
 // Type returns m.HandshakeType.

@@ -12,7 +12,7 @@ import (
 var contexts = []tlsmsg.Context{
 	{}, tls12ECDHE, tls12DHE, tls12RSA, tls11ECDHE, ssl30RSA,
 	{Version: tlsmsg.VersionTLS10, KeyExchange: tlsmsg.KeyExchangeRSA},
-	{Version: tlsmsg.VersionTLS13},
+	tls13, {Version: 0x7F1C}, // a draft
 }
 
 // checkMessage demands of any bytes what every decoder promises: an error, or
@@ -36,7 +36,17 @@ func checkMessage(t *testing.T, raw []byte, ctx tlsmsg.Context) {
 	case *tlsmsg.ClientHello:
 		checkExtensions(t, m.Extensions, m.Type(), m)
 	case *tlsmsg.ServerHello:
+		checkExtensions(t, m.Extensions, m.Form(), m)
+	case *tlsmsg.EncryptedExtensions:
 		checkExtensions(t, m.Extensions, m.Type(), m)
+	case *tlsmsg.CertificateRequest:
+		checkExtensions(t, m.Extensions, m.Type(), m)
+	case *tlsmsg.NewSessionTicket:
+		checkExtensions(t, m.Extensions, m.Type(), m)
+	case *tlsmsg.Certificate:
+		for entry, list := range m.EntryExtensions {
+			checkExtensions(t, list, m.Type(), certificateEntry{m, entry})
+		}
 	case *tlsmsg.ServerKeyExchange:
 		if m.Raw == nil {
 			m.Params = nil
@@ -45,6 +55,16 @@ func checkMessage(t *testing.T, raw []byte, ctx tlsmsg.Context) {
 			}
 		}
 	}
+}
+
+// certificateEntry has the methods of a message with extensions.
+type certificateEntry struct {
+	*tlsmsg.Certificate
+	entry int
+}
+
+func (e certificateEntry) DecodeExtension(into tlsmsg.ExtensionData) (bool, error) {
+	return e.Certificate.DecodeExtension(e.entry, into)
 }
 
 func checkExtensions(t *testing.T, list []tlsmsg.Extension, in tlsmsg.HandshakeType, m interface {
@@ -98,6 +118,12 @@ func FuzzCertificateStatus(f *testing.F)  { fuzzBody(f, tlsmsg.TypeCertificateSt
 func FuzzNewSessionTicket(f *testing.F)   { fuzzBody(f, tlsmsg.TypeNewSessionTicket) }
 func FuzzServerHelloDone(f *testing.F)    { fuzzBody(f, tlsmsg.TypeServerHelloDone) }
 func FuzzHelloRequest(f *testing.F)       { fuzzBody(f, tlsmsg.TypeHelloRequest) }
+
+func FuzzEncryptedExtensions(f *testing.F)   { fuzzBody(f, tlsmsg.TypeEncryptedExtensions) }
+func FuzzEndOfEarlyData(f *testing.F)        { fuzzBody(f, tlsmsg.TypeEndOfEarlyData) }
+func FuzzKeyUpdate(f *testing.F)             { fuzzBody(f, tlsmsg.TypeKeyUpdate) }
+func FuzzCompressedCertificate(f *testing.F) { fuzzBody(f, tlsmsg.TypeCompressedCertificate) }
+func FuzzMessageHash(f *testing.F)           { fuzzBody(f, tlsmsg.TypeMessageHash) }
 
 // FuzzMessage leaves the header to the fuzzer too.
 func FuzzMessage(f *testing.F) {

@@ -46,7 +46,7 @@ func (m *ServerHello) Decode(c *field.Cursor, _ Context) error {
 	m.SessionID = c.Opaque8("session_id", 0, 32)
 	m.CipherSuite = field.Enum16[CipherSuite](c, "cipher_suite")
 	m.CompressionMethod = field.Enum8[CompressionMethod](c, "compression_method")
-	m.Extensions, m.HasExtensions = readExtensions(c, m.Extensions, TypeServerHello)
+	m.Extensions, m.HasExtensions = readExtensions(c, m.Extensions, m.Form())
 	return c.End()
 }
 
@@ -67,22 +67,36 @@ func readRandom(c *field.Cursor, random *[32]byte) {
 }
 
 // A server that could speak more than it was asked to marks the end of its
-// random (RFC 8446, section 4.1.3).
+// random (RFC 9846, section 4.2.3).
 const (
 	DowngradeTLS12 = "DOWNGRD\x01"
 	DowngradeTLS11 = "DOWNGRD\x00"
 )
 
 // helloRetryRequest is the random that makes a ServerHello a
-// HelloRetryRequest (RFC 8446, section 4.1.3): SHA-256 of those words.
+// HelloRetryRequest (RFC 9846, section 4.2.3): SHA-256 of that word.
 var helloRetryRequest = [32]byte{
 	0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
 	0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 }
 
+// HelloRetryRequestRandom returns the random that makes a ServerHello a
+// HelloRetryRequest.
+func HelloRetryRequestRandom() [32]byte { return helloRetryRequest }
+
 // IsHelloRetryRequest reports whether the random says that the message is a
 // HelloRetryRequest of TLS 1.3.
 func (m *ServerHello) IsHelloRetryRequest() bool { return m.Random == helloRetryRequest }
+
+// Form returns TypeServerHello, or TypeHelloRetryRequest where the random says
+// so: the message that the extensions stand in. Both are sent with the former as
+// their msg_type.
+func (m *ServerHello) Form() HandshakeType {
+	if m.IsHelloRetryRequest() {
+		return TypeHelloRetryRequest
+	}
+	return TypeServerHello
+}
 
 func serverRandomMeaning(random [32]byte) string {
 	switch {

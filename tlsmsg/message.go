@@ -13,7 +13,9 @@ const (
 )
 
 // Context is what the decoding of some messages depends on: what has been
-// negotiated when they arrive. The zero Context is that of a ClientHello.
+// negotiated when they arrive. The zero Context is that of a ClientHello. Under
+// TLS 1.3 Certificate, CertificateRequest and NewSessionTicket have another form
+// than before it.
 type Context struct {
 	Version     Version
 	KeyExchange KeyExchange
@@ -22,6 +24,9 @@ type Context struct {
 // schemes reports whether signatures name their algorithms (RFC 5246, section
 // 4.7); before TLS 1.2 the key's type implied them.
 func (ctx Context) schemes() bool { return ctx.Version >= VersionTLS12 }
+
+// tls13 reports whether messages have RFC 9846's form, or that of its drafts.
+func (ctx Context) tls13() bool { return ctx.Version == VersionTLS13 || ctx.Version>>8 == draft13 }
 
 // A Message is the body of a handshake message: what follows the four-byte
 // header (RFC 5246, section 7.4).
@@ -51,6 +56,7 @@ type ClientHello struct {
 	HasExtensions      bool // the block itself may be left out (RFC 5246, section 7.4.1.2)
 }
 
+// ServerHello is also a HelloRetryRequest: see [ServerHello.Form].
 type ServerHello struct {
 	Version           Version
 	Random            [32]byte
@@ -61,7 +67,13 @@ type ServerHello struct {
 	HasExtensions     bool
 }
 
-type Certificate struct{ Chain [][]byte } // DER, the leaf first
+type Certificate struct {
+	Chain [][]byte // DER, the leaf first
+
+	// TLS 1.3 only
+	RequestContext  []byte        // certificate_request_context
+	EntryExtensions [][]Extension // of each in Chain; encoding takes what is missing for none
+}
 
 type ServerKeyExchange struct {
 	// ECDHE (RFC 8422, section 5.4)
@@ -81,6 +93,10 @@ type CertificateRequest struct {
 	CertificateTypes []ClientCertificateType
 	Schemes          []SignatureScheme // TLS 1.2 only
 	Authorities      [][]byte          // DER names
+
+	// TLS 1.3 only, and all that it has
+	RequestContext []byte // certificate_request_context
+	Extensions     []Extension
 }
 
 type ServerHelloDone struct{}
@@ -106,8 +122,13 @@ type CertificateStatus struct {
 }
 
 type NewSessionTicket struct {
-	LifetimeHint uint32 // seconds
+	LifetimeHint uint32 // seconds; ticket_lifetime in TLS 1.3
 	Ticket       []byte
+
+	// TLS 1.3 only
+	AgeAdd     uint32 // ticket_age_add, milliseconds
+	Nonce      []byte // ticket_nonce
+	Extensions []Extension
 }
 
 // UnknownMessage is a handshake message of a type that this package does not

@@ -18,6 +18,16 @@ func New(t HandshakeType) Message {
 		return new(ServerHello)
 	case TypeNewSessionTicket:
 		return new(NewSessionTicket)
+	case TypeEndOfEarlyData:
+		return new(EndOfEarlyData)
+	case TypeEncryptedExtensions:
+		return new(EncryptedExtensions)
+	case TypeKeyUpdate:
+		return new(KeyUpdate)
+	case TypeCompressedCertificate:
+		return new(CompressedCertificate)
+	case TypeMessageHash:
+		return new(MessageHash)
 	case TypeCertificate:
 		return new(Certificate)
 	case TypeServerKeyExchange:
@@ -127,7 +137,21 @@ func rootName(m Message, raw []byte) string {
 	if len(raw) == 0 {
 		return "Handshake"
 	}
-	return m.Type().Heading()
+	if t := m.Type(); t != TypeServerHello {
+		return t.Heading()
+	}
+	return Form(raw).Heading()
+}
+
+// Form returns the type of a whole message, header included, and
+// TypeHelloRetryRequest of a ServerHello whose random makes it one.
+func Form(raw []byte) HandshakeType {
+	const random = HeaderLen + 2
+	t := rawType(raw)
+	if t == TypeServerHello && len(raw) >= random+32 && [32]byte(raw[random:]) == helloRetryRequest {
+		return TypeHelloRetryRequest
+	}
+	return t
 }
 
 func readHeader(c *field.Cursor, want HandshakeType, ctx Context) {
@@ -154,6 +178,16 @@ func decodeBody(m Message, c *field.Cursor, ctx Context) error {
 	case *ServerHello:
 		return m.Decode(c, ctx)
 	case *NewSessionTicket:
+		return m.Decode(c, ctx)
+	case *EndOfEarlyData:
+		return m.Decode(c, ctx)
+	case *EncryptedExtensions:
+		return m.Decode(c, ctx)
+	case *KeyUpdate:
+		return m.Decode(c, ctx)
+	case *CompressedCertificate:
+		return m.Decode(c, ctx)
+	case *MessageHash:
 		return m.Decode(c, ctx)
 	case *Certificate:
 		return m.Decode(c, ctx)

@@ -23,7 +23,10 @@ type (
 	AlertDescription      uint8
 	NameType              uint8 // of server_name (RFC 6066, section 3)
 	CertificateStatusType uint8 // of status_request (RFC 6066, section 8)
-	PSKKeyExchangeMode    uint8 // RFC 8446, section 4.2.9
+	PSKKeyExchangeMode    uint8 // RFC 9846, section 4.3.9
+	KeyUpdateRequest      uint8 // RFC 9846, section 4.7.3
+
+	CertificateCompressionAlgorithm uint16 // RFC 8879, section 7.3
 )
 
 const (
@@ -41,22 +44,29 @@ const (
 	VersionTLS11 Version = 0x0302
 	VersionTLS12 Version = 0x0303
 	VersionTLS13 Version = 0x0304
+
+	draft13 = 0x7F // the first byte of the numbers of TLS 1.3's drafts
 )
 
 const (
-	TypeHelloRequest        HandshakeType = 0
-	TypeClientHello         HandshakeType = 1
-	TypeServerHello         HandshakeType = 2
-	TypeNewSessionTicket    HandshakeType = 4
-	TypeEncryptedExtensions HandshakeType = 8 // RFC 8446
-	TypeCertificate         HandshakeType = 11
-	TypeServerKeyExchange   HandshakeType = 12
-	TypeCertificateRequest  HandshakeType = 13
-	TypeServerHelloDone     HandshakeType = 14
-	TypeCertificateVerify   HandshakeType = 15
-	TypeClientKeyExchange   HandshakeType = 16
-	TypeFinished            HandshakeType = 20
-	TypeCertificateStatus   HandshakeType = 22
+	TypeHelloRequest          HandshakeType = 0
+	TypeClientHello           HandshakeType = 1
+	TypeServerHello           HandshakeType = 2
+	TypeNewSessionTicket      HandshakeType = 4
+	TypeEndOfEarlyData        HandshakeType = 5 // RFC 9846
+	TypeHelloRetryRequest     HandshakeType = 6 // as the place of an extension; on the wire it is a ServerHello
+	TypeEncryptedExtensions   HandshakeType = 8 // RFC 9846
+	TypeCertificate           HandshakeType = 11
+	TypeServerKeyExchange     HandshakeType = 12
+	TypeCertificateRequest    HandshakeType = 13
+	TypeServerHelloDone       HandshakeType = 14
+	TypeCertificateVerify     HandshakeType = 15
+	TypeClientKeyExchange     HandshakeType = 16
+	TypeFinished              HandshakeType = 20
+	TypeCertificateStatus     HandshakeType = 22
+	TypeKeyUpdate             HandshakeType = 24  // RFC 9846
+	TypeCompressedCertificate HandshakeType = 25  // RFC 8879
+	TypeMessageHash           HandshakeType = 254 // RFC 9846
 )
 
 const (
@@ -226,4 +236,11 @@ const (
 
 	PSKModeKE    PSKKeyExchangeMode = 0 // psk_ke
 	PSKModeDHEKE PSKKeyExchangeMode = 1 // psk_dhe_ke
+
+	UpdateNotRequested KeyUpdateRequest = 0
+	UpdateRequested    KeyUpdateRequest = 1
+
+	CompressionZlib   CertificateCompressionAlgorithm = 1
+	CompressionBrotli CertificateCompressionAlgorithm = 2
+	CompressionZstd   CertificateCompressionAlgorithm = 3
 )

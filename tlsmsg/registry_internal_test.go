@@ -25,6 +25,8 @@ func TestRegistriesAreSortedAndUnambiguous(t *testing.T) {
 	checkRegistry(t, "nameTypes", nameTypes)
 	checkRegistry(t, "certificateStatusTypes", certificateStatusTypes)
 	checkRegistry(t, "pskKeyExchangeModes", pskKeyExchangeModes)
+	checkRegistry(t, "keyUpdateRequests", keyUpdateRequests)
+	checkRegistry(t, "certificateCompressionAlgorithms", certificateCompressionAlgorithms)
 }
 
 func checkRegistry[T ~uint8 | ~uint16](t *testing.T, title string, r registry[T]) {

@@ -182,6 +182,18 @@ var pskKeyExchangeModes = registry[PSKKeyExchangeMode]{
 	{1, "psk_dhe_ke", ""},
 }
 
+var keyUpdateRequests = registry[KeyUpdateRequest]{
+	{0, "update_not_requested", ""},
+	{1, "update_requested", ""},
+}
+
+// RFC 8879, section 7.3.
+var certificateCompressionAlgorithms = registry[CertificateCompressionAlgorithm]{
+	{1, "zlib", ""},
+	{2, "brotli", ""},
+	{3, "zstd", ""},
+}
+
 // RFC 5246, section 7.4.1.4.1: the two halves of what became SignatureScheme.
 var (
 	hashAlgorithms = registry[uint8]{

@@ -69,6 +69,11 @@ func (l AlertLevel) String() string            { return alertLevels.decimal(l) }
 func (d AlertDescription) String() string      { return alertDescriptions.decimal(d) }
 func (t NameType) String() string              { return nameTypes.decimal(t) }
 func (t CertificateStatusType) String() string { return certificateStatusTypes.decimal(t) }
+func (r KeyUpdateRequest) String() string      { return keyUpdateRequests.decimal(r) }
+
+func (a CertificateCompressionAlgorithm) String() string {
+	return certificateCompressionAlgorithms.decimal(a)
+}
 
 // String names a mode; the registry sets 0x0B, 0x2A, 0x49, … 0xE4 aside for
 // GREASE (RFC 8701, section 3).
@@ -84,7 +89,7 @@ func (v Version) String() string {
 	switch {
 	case isGREASE(v):
 		return grease(v)
-	case v>>8 == 0x7F: // RFC 8446's drafts, by number
+	case v>>8 == draft13: // RFC 8446's drafts, by number
 		return "TLS 1.3 draft " + strconv.Itoa(int(v&0xFF))
 	}
 	return versions.hex(v)

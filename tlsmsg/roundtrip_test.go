@@ -2,6 +2,7 @@ package tlsmsg_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"reflect"
 	"testing"
 
@@ -13,8 +14,15 @@ var (
 	tls12DHE   = tlsmsg.Context{Version: tlsmsg.VersionTLS12, KeyExchange: tlsmsg.KeyExchangeDHE}
 	tls12RSA   = tlsmsg.Context{Version: tlsmsg.VersionTLS12, KeyExchange: tlsmsg.KeyExchangeRSA}
 	tls11ECDHE = tlsmsg.Context{Version: tlsmsg.VersionTLS11, KeyExchange: tlsmsg.KeyExchangeECDHE}
+	tls13      = tlsmsg.Context{Version: tlsmsg.VersionTLS13}
 	ssl30RSA   = tlsmsg.Context{Version: tlsmsg.VersionSSL30, KeyExchange: tlsmsg.KeyExchangeRSA}
 )
+
+// helloRetryRandom is SHA-256 of "HelloRetryRequest" (RFC 9846, section 4.2.3).
+var helloRetryRandom = func() []byte {
+	sum := sha256.Sum256([]byte("HelloRetryRequest"))
+	return sum[:]
+}()
 
 // handWritten are all messages in all their forms, each with its body written
 // by hand from the RFC's presentation.
@@ -147,6 +155,52 @@ var handWritten = []struct {
 		"NewSessionTicket", tls12RSA,
 		&tlsmsg.NewSessionTicket{LifetimeHint: 0x01020304, Ticket: []byte{5, 6}},
 		join(1, 2, 3, 4, 0, 2, 5, 6),
+	},
+	{
+		"HelloRetryRequest", tlsmsg.Context{},
+		&tlsmsg.ServerHello{Version: tlsmsg.VersionTLS12, Random: tlsmsg.HelloRetryRequestRandom(), SessionID: []byte{1}, CipherSuite: 0x1301,
+			HasExtensions: true, Extensions: []tlsmsg.Extension{{Type: 51, Data: []byte{0, 23}}}},
+		join(3, 3, helloRetryRandom, 1, 1, 0x13, 1, 0, 0, 6, 0, 51, 0, 2, 0, 23),
+	},
+	{
+		"EncryptedExtensions", tls13,
+		&tlsmsg.EncryptedExtensions{Extensions: []tlsmsg.Extension{{Type: 10, Data: []byte{0, 2, 0, 29}}, {Type: 0, Data: []byte{}}}},
+		join(0, 12, 0, 10, 0, 4, 0, 2, 0, 29, 0, 0, 0, 0),
+	},
+	{"empty EncryptedExtensions", tls13, &tlsmsg.EncryptedExtensions{}, join(0, 0)},
+	{
+		"Certificate, TLS 1.3", tls13,
+		&tlsmsg.Certificate{
+			RequestContext: []byte{7}, Chain: [][]byte{{1, 2}, {3}},
+			EntryExtensions: [][]tlsmsg.Extension{{{Type: 18, Data: []byte{9}}, {Type: 5, Data: []byte{}}}, {{Type: 99, Data: []byte{4}}}},
+		},
+		join(1, 7, 0, 0, 27, 0, 0, 2, 1, 2, 0, 9, 0, 18, 0, 1, 9, 0, 5, 0, 0, 0, 0, 1, 3, 0, 5, 0, 99, 0, 1, 4),
+	},
+	{"empty Certificate, TLS 1.3", tls13, &tlsmsg.Certificate{RequestContext: []byte{7, 8}}, join(2, 7, 8, 0, 0, 0)},
+	{
+		"CertificateRequest, TLS 1.3", tls13,
+		&tlsmsg.CertificateRequest{RequestContext: []byte{5}, Extensions: []tlsmsg.Extension{{Type: 13, Data: []byte{0, 2, 8, 4}}}},
+		join(1, 5, 0, 8, 0, 13, 0, 4, 0, 2, 8, 4),
+	},
+	{
+		"CertificateVerify, TLS 1.3", tls13,
+		&tlsmsg.CertificateVerify{Scheme: tlsmsg.SchemeEd25519, Signature: []byte{1, 2}},
+		join(8, 7, 0, 2, 1, 2),
+	},
+	{"Finished, TLS 1.3", tls13, &tlsmsg.Finished{VerifyData: make([]byte, 32)}, make([]byte, 32)},
+	{
+		"NewSessionTicket, TLS 1.3", tls13,
+		&tlsmsg.NewSessionTicket{LifetimeHint: 0x01020304, AgeAdd: 0x05060708, Nonce: []byte{0}, Ticket: []byte{9, 9},
+			Extensions: []tlsmsg.Extension{{Type: 42, Data: []byte{0, 0, 1, 0}}}},
+		join(1, 2, 3, 4, 5, 6, 7, 8, 1, 0, 0, 2, 9, 9, 0, 8, 0, 42, 0, 4, 0, 0, 1, 0),
+	},
+	{"EndOfEarlyData", tls13, &tlsmsg.EndOfEarlyData{}, nil},
+	{"KeyUpdate", tls13, &tlsmsg.KeyUpdate{Request: tlsmsg.UpdateRequested}, join(1)},
+	{"MessageHash", tls13, &tlsmsg.MessageHash{Hash: []byte{1, 2, 3}}, join(1, 2, 3)},
+	{
+		"CompressedCertificate", tls13,
+		&tlsmsg.CompressedCertificate{Algorithm: tlsmsg.CompressionBrotli, UncompressedLength: 0x010203, Message: []byte{4, 5}},
+		join(0, 2, 1, 2, 3, 0, 0, 2, 4, 5),
 	},
 	{"unknown message", tls12RSA, &tlsmsg.UnknownMessage{HandshakeType: 99, Body: []byte{1}}, join(1)},
 }

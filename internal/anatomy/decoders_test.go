@@ -39,7 +39,7 @@ func everyExtension(in tlsmsg.HandshakeType) []tlsmsg.Extension {
 // connection of the lab shows.
 func TestEveryFieldOfEveryMessageIsExplained(t *testing.T) {
 	ecdhe := tlsmsg.Context{Version: tlsmsg.VersionTLS12, KeyExchange: tlsmsg.KeyExchangeECDHE}
-	dhe, rsa, none := ecdhe, ecdhe, tlsmsg.Context{}
+	dhe, rsa, none, tls13 := ecdhe, ecdhe, tlsmsg.Context{}, tlsmsg.Context{Version: tlsmsg.VersionTLS13}
 	dhe.KeyExchange, rsa.KeyExchange = tlsmsg.KeyExchangeDHE, tlsmsg.KeyExchangeRSA
 	signature := []byte{0x30, 6, 2, 1, 5, 2, 1, 6}
 	for _, tc := range []struct {
@@ -61,6 +61,16 @@ func TestEveryFieldOfEveryMessageIsExplained(t *testing.T) {
 		{&tlsmsg.CertificateStatus{StatusType: tlsmsg.StatusTypeOCSP, Response: []byte{0x30, 3, 10, 1, 0}}, ecdhe},
 		{&tlsmsg.CertificateStatus{StatusType: 2, Response: []byte{1}}, ecdhe},
 		{&tlsmsg.UnknownMessage{HandshakeType: 99, Body: []byte{1}}, ecdhe},
+		{&tlsmsg.ServerHello{Random: tlsmsg.HelloRetryRequestRandom(), SessionID: []byte{1}, HasExtensions: true,
+			Extensions: everyExtension(tlsmsg.TypeHelloRetryRequest)}, none},
+		{&tlsmsg.EncryptedExtensions{Extensions: everyExtension(tlsmsg.TypeEncryptedExtensions)}, tls13},
+		{&tlsmsg.Certificate{RequestContext: []byte{1}, Chain: [][]byte{{1}}, EntryExtensions: [][]tlsmsg.Extension{everyExtension(tlsmsg.TypeCertificate)}}, tls13},
+		{&tlsmsg.CertificateRequest{RequestContext: []byte{1}, Extensions: everyExtension(tlsmsg.TypeCertificateRequest)}, tls13},
+		{&tlsmsg.CertificateVerify{Scheme: 0x403, Signature: signature}, tls13}, {&tlsmsg.Finished{VerifyData: make([]byte, 32)}, tls13},
+		{&tlsmsg.NewSessionTicket{Nonce: []byte{0}, Ticket: []byte{1}, Extensions: everyExtension(tlsmsg.TypeNewSessionTicket)}, tls13},
+		{&tlsmsg.EndOfEarlyData{}, tls13}, {&tlsmsg.KeyUpdate{Request: tlsmsg.UpdateRequested}, tls13},
+		{&tlsmsg.CompressedCertificate{Algorithm: tlsmsg.CompressionZlib, UncompressedLength: 1, Message: []byte{1}}, tls13},
+		{&tlsmsg.MessageHash{Hash: make([]byte, 32)}, tls13},
 	} {
 		raw := tlsmsg.Append(nil, tc.m, tc.ctx)
 		m := &transcript.Message{Content: tlsmsg.ContentHandshake, Type: tc.m.Type(), Raw: raw, Context: tc.ctx}

@@ -37,13 +37,6 @@ type agreement struct {
 	said13       bool
 }
 
-// helloRetry is the random of a ServerHello that asks for another ClientHello
-// (RFC 8446, section 4.1.3).
-var helloRetry = [32]byte{
-	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-	0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-}
-
 // handshakeMessage takes note of what a message says. One that cannot be
 // decoded has been shown as such.
 func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript.Frame, raw []byte) {
@@ -131,14 +124,14 @@ func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
 
 func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	a := &c.shared
-	in := m.Type()
+	in := m.Form()
 	a.version, a.cipherSuite, a.serverRandom = m.Version, m.CipherSuite, m.Random
 	var selected tlsmsg.SupportedVersions
 	if find(m.Extensions, &selected, in) && len(selected.Versions) == 1 {
 		a.version = selected.Versions[0]
 	}
 	a.context = tlsmsg.Context{Version: a.version, KeyExchange: m.CipherSuite.KeyExchange()}
-	if m.Random == helloRetry && a.version >= tlsmsg.VersionTLS13 {
+	if m.IsHelloRetryRequest() && a.version >= tlsmsg.VersionTLS13 {
 		c.remark(f, transcript.TLS, "hello_retry", "the server asks for another ClientHello: this ServerHello is a HelloRetryRequest (RFC 8446, section 4.1.4)")
 		a.haveServerHello = true
 		return
