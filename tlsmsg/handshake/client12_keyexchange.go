@@ -1,8 +1,6 @@
 package handshake
 
 import (
-	"errors"
-
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -150,15 +148,18 @@ func (c *Client) serverHelloDone(raw []byte) error {
 	case tlsmsg.KeyExchangeRSA:
 		c.yield(EncryptWork{PublicKey: c.exchange.publicKey, Version: c.cfg.MaxVersion}, (*Client).secretEncrypted)
 	case tlsmsg.KeyExchangeDHE:
-		c.yield(AgreeWork{Group: c.state.Group, Prime: m.DHPrime, Generator: m.DHGenerator, PeerKey: m.DHPublic}, (*Client).keyAgreed)
+		if err := suite.CheckDHPublic(m.DHPrime, m.DHPublic); err != nil { // it costs less than a key
+			return peersKey(err)
+		}
+		c.yield(KeyPairWork{Group: c.state.Group, Prime: m.DHPrime, Generator: m.DHGenerator}, (*Client).keyMade)
 	default:
-		c.yield(AgreeWork{Group: m.Group, PeerKey: m.PublicKey}, (*Client).keyAgreed)
+		c.yield(KeyPairWork{Group: m.Group}, (*Client).keyMade)
 	}
 	return nil
 }
 
-func (c *Client) keyAgreed(r Result) error {
-	result, ok := r.(AgreeResult)
+func (c *Client) keyMade(r Result) error {
+	result, ok := r.(KeyPairResult)
 	if !ok {
 		return wrongResult(result, r)
 	}
@@ -166,16 +167,34 @@ func (c *Client) keyAgreed(r Result) error {
 		c.state.DH = result.DH
 		c.decide("dh_group_odd", "the server's Diffie-Hellman group is %v", result.DH)
 	}
-	if errors.Is(result.Err, suite.ErrDHGroup) {
-		return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerKeyExchange.params", Reason: result.Err.Error(), Err: result.Err}
+	if result.Err != nil {
+		return peerOrInternal(result.Err, suite.ErrDHGroup, tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params", "making an ephemeral key")
+	}
+	c.exchange.ours = tlsmsg.ClientKeyExchange{PublicKey: result.PublicKey}
+	peer := c.exchange.server.PublicKey
+	if c.suite.KeyExchange == tlsmsg.KeyExchangeDHE {
+		peer = c.exchange.server.DHPublic
+	}
+	c.yield(SharedSecretWork{Private: result.Private, PeerKey: peer}, (*Client).keyAgreed)
+	return nil
+}
+
+func (c *Client) keyAgreed(r Result) error {
+	result, ok := r.(SharedSecretResult)
+	if !ok {
+		return wrongResult(result, r)
 	}
 	if result.Err != nil {
-		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter,
-			"ServerKeyExchange.params.public", "agreeing on a key")
+		return peersKey(result.Err)
 	}
-	c.exchange.secret = result.PreMasterSecret
-	c.exchange.ours = tlsmsg.ClientKeyExchange{PublicKey: result.PublicKey}
+	c.exchange.secret = result.Secret
 	return c.sendFlight()
+}
+
+// peersKey makes the error for a public key of the server's that nothing can be
+// agreed with.
+func peersKey(err error) error {
+	return peerOrInternal(err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.public", "agreeing on a key")
 }
 
 // secretEncrypted goes on with the secret of RSA key exchange.

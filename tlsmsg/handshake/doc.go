@@ -1,6 +1,6 @@
 // Package handshake holds the TLS state machines. A machine does no I/O and
 // keeps no clock, goroutine or randomness: bytes go in, bytes and events come
-// out, and slow or outside work (agree on a key, check a signature, judge a
+// out, and slow or outside work (make a key and agree on a secret, check a signature, judge a
 // chain, sign) is yielded to the driver and its result handed back.
 //
 // Read client.go and conn.go first (the machine's shape and how a driver moves

@@ -16,8 +16,10 @@ type easyWorker struct{ key any }
 func (w easyWorker) finish(c *handshake.Client) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
 		switch work := work.(type) {
-		case handshake.AgreeWork:
-			c.Resume(handshake.AgreeResult{PublicKey: make([]byte, 65), PreMasterSecret: make([]byte, 32)})
+		case handshake.KeyPairWork:
+			c.Resume(handshake.KeyPairResult{PublicKey: make([]byte, 65), Private: 1})
+		case handshake.SharedSecretWork:
+			c.Resume(handshake.SharedSecretResult{Secret: make([]byte, 32)})
 		case handshake.EncryptWork:
 			c.Resume(handshake.EncryptResult{Encrypted: make([]byte, 256), PreMasterSecret: make([]byte, 48)})
 		case handshake.VerifyChainWork:

@@ -96,7 +96,7 @@ func (s *Server) keyAgreed(r Result) error {
 			"ClientKeyExchange.exchange_keys", "agreeing on a key")
 	}
 	s.exchange.private = nil
-	return s.deriveKeys(result.PreMasterSecret)
+	return s.deriveKeys(result.Secret)
 }
 
 // deriveKeys makes the master secret and the keys that each side's

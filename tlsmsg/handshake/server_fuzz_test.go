@@ -14,7 +14,7 @@ func easyServerWork(s *handshake.Server, key any) {
 		case handshake.KeyPairWork:
 			s.Resume(handshake.KeyPairResult{PublicKey: make([]byte, 65), Private: 1})
 		case handshake.SharedSecretWork:
-			s.Resume(handshake.SharedSecretResult{PreMasterSecret: make([]byte, 32)})
+			s.Resume(handshake.SharedSecretResult{Secret: make([]byte, 32)})
 		case handshake.DecryptWork:
 			s.Resume(handshake.DecryptResult{PreMasterSecret: make([]byte, 48)})
 		case handshake.SignWork:

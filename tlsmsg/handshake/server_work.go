@@ -4,30 +4,6 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // The work that only a server asks for. See work.go.
 
-// KeyPairWork asks for an ephemeral key pair in Group, a curve or one of RFC
-// 7919's. Result: KeyPairResult.
-type KeyPairWork struct{ Group tlsmsg.NamedGroup }
-
-// KeyPairResult is the outcome of KeyPairWork.
-type KeyPairResult struct {
-	PublicKey []byte // to send, as in ServerKeyExchange
-	Private   any    // the driver's own; it comes back in SharedSecretWork
-	Err       error
-}
-
-// SharedSecretWork asks for the agreement of an ephemeral key pair with the
-// peer's public key. Result: SharedSecretResult.
-type SharedSecretWork struct {
-	Private any
-	PeerKey []byte // as in ClientKeyExchange
-}
-
-// SharedSecretResult is the outcome of SharedSecretWork.
-type SharedSecretResult struct {
-	PreMasterSecret []byte
-	Err             error // wraps suite.ErrPeerKey where the peer's key is at fault
-}
-
 // DecryptWork asks for the pre_master_secret of an RSA key exchange, decrypted
 // with the private key of ServerConfig.Credentials[Credential]. Result:
 // DecryptResult.
@@ -47,12 +23,8 @@ type DecryptResult struct {
 	Err             error // there is no such key, or it cannot decrypt; never that the ciphertext is bad
 }
 
-func (KeyPairWork) work()          {}
-func (SharedSecretWork) work()     {}
-func (DecryptWork) work()          {}
-func (KeyPairResult) result()      {}
-func (SharedSecretResult) result() {}
-func (DecryptResult) result()      {}
+func (DecryptWork) work()     {}
+func (DecryptResult) result() {}
 
 // LookupSessionWork asks for the session that a client offers to resume, by the
 // ticket that it was given or by ID: one of the two is set. Result:

@@ -13,21 +13,33 @@ import (
 // Resume. While work is outstanding the machine makes no progress.
 type Work interface{ work() }
 
-// AgreeWork asks for an ephemeral key pair and its agreement with the peer's
-// public key: on a curve, or where Prime is set, in that finite field, which is
-// to be checked (suite.CheckDH). Result: AgreeResult.
-type AgreeWork struct {
+// KeyPairWork asks for an ephemeral key pair: in Group, or where Prime is set, in
+// that finite field of the peer's choice, which is to be checked (suite.CheckDH).
+// Result: KeyPairResult.
+type KeyPairWork struct {
 	Group            tlsmsg.NamedGroup
-	Prime, Generator []byte // of DHE, big-endian; then Group may be 0
-	PeerKey          []byte // as in ServerKeyExchange: an uncompressed point, 32 bytes of X25519, or a number
+	Prime, Generator []byte // big-endian; then Group may be 0
 }
 
-// AgreeResult is the outcome of AgreeWork.
-type AgreeResult struct {
-	PublicKey       []byte // to send, in the same form as PeerKey
-	PreMasterSecret []byte
-	DH              suite.DHGroup // of DHE
-	Err             error         // the peer's key is not on the curve, say; wraps suite.ErrPeerKey or suite.ErrDHGroup
+// KeyPairResult is the outcome of KeyPairWork.
+type KeyPairResult struct {
+	PublicKey []byte        // to send: an uncompressed point, 32 bytes of X25519, or a number
+	Private   any           // the driver's own; it comes back in SharedSecretWork
+	DH        suite.DHGroup // of Prime
+	Err       error         // wraps suite.ErrDHGroup where the peer's group is at fault
+}
+
+// SharedSecretWork asks for the agreement of an ephemeral key pair with the
+// peer's public key. Result: SharedSecretResult.
+type SharedSecretWork struct {
+	Private any    // of KeyPairResult
+	PeerKey []byte // in the form of KeyPairResult.PublicKey
+}
+
+// SharedSecretResult is the outcome of SharedSecretWork.
+type SharedSecretResult struct {
+	Secret []byte // pre_master_secret, or what TLS 1.3 calls (EC)DHE
+	Err    error  // wraps suite.ErrPeerKey where the peer's key is at fault
 }
 
 // EncryptWork asks for a pre_master_secret, encrypted to the server's RSA key:
@@ -137,14 +149,16 @@ func drawn(random *[32]byte, field string) error {
 	return &InternalError{What: field + " is zero", Err: errors.New("the driver must fill it from crypto/rand, for each connection anew")}
 }
 
-func (AgreeWork) work()               {}
+func (KeyPairWork) work()             {}
+func (SharedSecretWork) work()        {}
 func (EncryptWork) work()             {}
 func (VerifyChainWork) work()         {}
 func (VerifyStatusWork) work()        {}
 func (VerifySignatureWork) work()     {}
 func (SignWork) work()                {}
 func (RandomWork) work()              {}
-func (AgreeResult) result()           {}
+func (KeyPairResult) result()         {}
+func (SharedSecretResult) result()    {}
 func (EncryptResult) result()         {}
 func (VerifyChainResult) result()     {}
 func (VerifyStatusResult) result()    {}

@@ -15,7 +15,7 @@ import (
 // 7919, section 5.1).
 var ErrPeerKey = errors.New("the peer's public key is not usable")
 
-// Groups returns the elliptic curves that [Agree] knows, preferred first. The
+// Groups returns the elliptic curves that [NewKey] knows, preferred first. The
 // slice is fresh.
 func Groups() []tlsmsg.NamedGroup {
 	return []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1, tlsmsg.GroupSecp521r1}
@@ -35,12 +35,16 @@ func curveOf(g tlsmsg.NamedGroup) ecdh.Curve {
 	return nil
 }
 
-// A Key is an ephemeral private key, for one handshake: [NewKey] and [NewDHKey]
-// make one.
+// A Key is an ephemeral private key, for one handshake: [NewKey],
+// [NewDHKey] and [NewPeersDHKey] make one.
 type Key struct {
 	ec *ecdh.PrivateKey
 	dh *dhKey
 }
+
+// Finite reports whether the key is one of a finite field, with which to agree
+// takes long.
+func (k *Key) Finite() bool { return k.dh != nil }
 
 // PublicKey returns the public half as it is sent: an uncompressed point, 32
 // bytes of X25519 (RFC 8422, section 5.4), or the bytes of a big-endian number
@@ -63,10 +67,6 @@ func (k *Key) Agree(peerKey []byte) (preMaster []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
 	}
-	return k.agreeCurve(peer)
-}
-
-func (k *Key) agreeCurve(peer *ecdh.PublicKey) ([]byte, error) {
 	// For X25519 this refuses the all-zero output (RFC 8422, section 5.11).
 	secret, err := k.ec.ECDH(peer)
 	if err != nil {
@@ -90,32 +90,6 @@ func NewKey(group tlsmsg.NamedGroup, rand io.Reader) (*Key, error) {
 	}
 	priv, err := ephemeral(curve, group, rand)
 	return &Key{ec: priv}, err
-}
-
-// Agree makes an ephemeral key on a curve from rand's bytes, as [NewKey] does,
-// and agrees with the peer's public key, which has the form of
-// ServerKeyExchange. It returns the public key to send, in the same form, and
-// the pre_master_secret.
-func Agree(group tlsmsg.NamedGroup, peerKey []byte, rand io.Reader) (publicKey, preMaster []byte, err error) {
-	curve := curveOf(group)
-	if curve == nil {
-		return nil, nil, fmt.Errorf("no key agreement in group %v here", group)
-	}
-	// The peer's key first: it costs less to refuse than a key to make.
-	peer, err := curve.NewPublicKey(peerKey)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
-	}
-	priv, err := ephemeral(curve, group, rand)
-	if err != nil {
-		return nil, nil, err
-	}
-	key := Key{ec: priv}
-	secret, err := key.agreeCurve(peer)
-	if err != nil {
-		return nil, nil, err
-	}
-	return key.PublicKey(), secret, nil
 }
 
 // ephemeral makes a private key. crypto/ecdh ignores a caller's reader when it

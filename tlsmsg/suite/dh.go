@@ -229,35 +229,33 @@ func (k *dhKey) agree(peerKey []byte) ([]byte, error) {
 	return z.Bytes(), nil
 }
 
-// AgreeDH is [Agree] in the group (p, g), which is checked as by [CheckDH], with
-// test for its prime; nil stands for [TestPrime]. What costs little to refuse is
-// looked at first. The error wraps [ErrDHGroup] or [ErrPeerKey] where the peer is
-// to blame.
-func AgreeDH(p, g, peerKey []byte, test PrimeTest, rand io.Reader) (publicKey, preMaster []byte, group DHGroup, err error) {
+// NewPeersDHKey is [NewDHKey] in a group of the peer's choice, which is checked
+// as by [CheckDH], with test for its prime; nil stands for [TestPrime]. What
+// costs little to refuse is looked at first. The error wraps [ErrDHGroup] where
+// the group is at fault.
+func NewPeersDHKey(p, g []byte, test PrimeTest, rand io.Reader) (*Key, DHGroup, error) {
 	if test == nil {
 		test = TestPrime
 	}
-	prime, gen := new(big.Int).SetBytes(p), new(big.Int).SetBytes(g)
-	untested := func(*big.Int) (bool, bool) { return true, true }
-	if group, err = checkDH(p, g, untested); err != nil {
-		return nil, nil, group, err
-	}
-	if !between(new(big.Int).SetBytes(peerKey), prime) {
-		return nil, nil, group, errDHPeerKey
-	}
-	if group, err = checkDH(p, g, test); err != nil {
-		return nil, nil, group, err
+	group, err := checkDH(p, g, test)
+	if err != nil {
+		return nil, group, err
 	}
 	bits := group.Bits - 1
 	if group.Odd == "" {
 		bits = exponentBits(group.Bits)
 	}
-	key, err := makeDHKey(prime, gen, bits, rand)
-	if err != nil {
-		return nil, nil, group, err
+	key, err := makeDHKey(new(big.Int).SetBytes(p), new(big.Int).SetBytes(g), bits, rand)
+	return key, group, err
+}
+
+// CheckDHPublic returns nil for a public value that may be one modulo p, or an
+// error that wraps [ErrPeerKey]: before a prime is tested or a key is made.
+func CheckDHPublic(p, y []byte) error {
+	if !between(new(big.Int).SetBytes(y), new(big.Int).SetBytes(p)) {
+		return errDHPeerKey
 	}
-	preMaster, err = key.Agree(peerKey)
-	return key.PublicKey(), preMaster, group, err
+	return nil
 }
 
 var errDHPeerKey = fmt.Errorf("%w: it does not lie between 1 and p-1 (RFC 7919, section 5.1)", ErrPeerKey)

@@ -88,11 +88,15 @@ func TestBothSidesAgreeInFiniteFields(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pub, ours, _, err := AgreeDH(p, g, server.PublicKey(), nil, rand.Reader)
+			key, _, err := NewPeersDHKey(p, g, nil, rand.Reader)
 			if err != nil {
 				t.Fatal(err)
 			}
-			theirs, err := server.Agree(pub)
+			ours, err := key.Agree(server.PublicKey())
+			if err != nil {
+				t.Fatal(err)
+			}
+			theirs, err := server.Agree(key.PublicKey())
 			if err != nil || !bytes.Equal(ours, theirs) || len(ours) == 0 || ours[0] == 0 {
 				t.Fatalf("%d bits: %x and %x, %v", len(p)*8, ours, theirs, err)
 			}
@@ -117,19 +121,19 @@ func TestGroupsThatAreNoneAreRefused(t *testing.T) {
 	minusOne := bytes.Clone(p)
 	minusOne[255]--
 	huge := bytes.Repeat([]byte{0xFF}, 1<<16-1)
-	for name, tc := range map[string]struct{ p, g, y []byte }{
-		"even p":      {even, g, []byte{4}},
-		"p of zero":   {[]byte{0}, g, []byte{4}},
-		"p of one":    {[]byte{1}, g, []byte{4}},
-		"empty p":     {nil, g, []byte{4}},
-		"g of zero":   {p, []byte{0}, []byte{4}},
-		"g of one":    {p, []byte{1}, []byte{4}},
-		"g of p-1":    {p, minusOne, []byte{4}},
-		"empty g":     {p, nil, []byte{4}},
-		"composite p": {composite.Bytes(), g, []byte{4}},
-		"huge p":      {huge, g, []byte{4}},
+	for name, tc := range map[string]struct{ p, g []byte }{
+		"even p":      {even, g},
+		"p of zero":   {[]byte{0}, g},
+		"p of one":    {[]byte{1}, g},
+		"empty p":     {nil, g},
+		"g of zero":   {p, []byte{0}},
+		"g of one":    {p, []byte{1}},
+		"g of p-1":    {p, minusOne},
+		"empty g":     {p, nil},
+		"composite p": {composite.Bytes(), g},
+		"huge p":      {huge, g},
 	} {
-		if _, _, _, err := AgreeDH(tc.p, tc.g, tc.y, nil, rand.Reader); !errors.Is(err, ErrDHGroup) {
+		if _, _, err := NewPeersDHKey(tc.p, tc.g, nil, rand.Reader); !errors.Is(err, ErrDHGroup) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := NewDHKey(tc.p, tc.g, rand.Reader); name != "composite p" && !errors.Is(err, ErrDHGroup) {
@@ -138,11 +142,18 @@ func TestGroupsThatAreNoneAreRefused(t *testing.T) {
 	}
 	for name, y := range map[string][]byte{"zero": {0}, "none": nil, "one": {1}, "p-1": minusOne, "p": p,
 		"more than p": bytes.Repeat([]byte{0xFF}, 256)} {
-		if _, _, _, err := AgreeDH(p, g, y, nil, rand.Reader); !errors.Is(err, ErrPeerKey) {
-			t.Errorf("y of %s: %v", name, err)
+		key, err := NewDHKey(p, g, rand.Reader)
+		if err == nil {
+			_, err = key.Agree(y)
+		}
+		if early := CheckDHPublic(p, y); !errors.Is(err, ErrPeerKey) || !errors.Is(early, ErrPeerKey) {
+			t.Errorf("y of %s: %v, and %v", name, err, early)
 		}
 	}
-	if _, _, _, err := AgreeDH(p, g, []byte{4}, nil, nil); err == nil || errors.Is(err, ErrPeerKey) || errors.Is(err, ErrDHGroup) {
+	if err := CheckDHPublic(p, []byte{4}); err != nil {
+		t.Error(err)
+	}
+	if _, _, err := NewPeersDHKey(p, g, nil, nil); err == nil || errors.Is(err, ErrPeerKey) || errors.Is(err, ErrDHGroup) {
 		t.Errorf("no randomness: %v", err)
 	}
 }
@@ -208,23 +219,22 @@ func TestThePreMasterSecretArrivesAndAWrongOneIsNotTold(t *testing.T) {
 
 // A prime is tested once, where the tester remembers; and what can be refused
 // without a test is.
-func TestAgreeingTestsAPrimeLastAndOnce(t *testing.T) {
+func TestAKeyInThePeersGroupTestsItsPrimeLastAndOnce(t *testing.T) {
 	p, g := DHParameters(tlsmsg.GroupFFDHE2048)
 	unknown := []byte{5} // another generator: no group that has a name
 	tested := 0
 	test := func(*big.Int) (bool, bool) { tested++; return true, true }
 	for name, tc := range map[string]struct {
-		p, g, y []byte
-		want    int
+		p, g []byte
+		want int
 	}{
-		"a group that has a name": {p, g, []byte{4}, 0},
-		"an unknown one":          {p, unknown, []byte{4}, 1},
-		"a bad peer's key":        {p, unknown, []byte{1}, 0},
-		"a bad generator":         {p, []byte{1}, []byte{4}, 0},
-		"too large a prime":       {bytes.Repeat([]byte{0xff}, MaxDHBits/8+1), unknown, []byte{4}, 0},
+		"a group that has a name": {p, g, 0},
+		"an unknown one":          {p, unknown, 1},
+		"a bad generator":         {p, []byte{1}, 0},
+		"too large a prime":       {bytes.Repeat([]byte{0xff}, MaxDHBits/8+1), unknown, 0},
 	} {
 		tested = 0
-		AgreeDH(tc.p, tc.g, tc.y, test, rand.Reader)
+		NewPeersDHKey(tc.p, tc.g, test, rand.Reader)
 		if tested != tc.want {
 			t.Errorf("%s: %d tests, want %d", name, tested, tc.want)
 		}

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -112,6 +113,16 @@ func TestSuitesTakeTheKeysThatTheirNamesSay(t *testing.T) {
 	}
 }
 
+// agree makes a key and agrees with a peer's.
+func agree(g tlsmsg.NamedGroup, peerKey []byte, rand io.Reader) (publicKey, secret []byte, err error) {
+	key, err := NewKey(g, rand)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err = key.Agree(peerKey)
+	return key.PublicKey(), secret, err
+}
+
 func TestBothSidesAgree(t *testing.T) {
 	for _, g := range Groups() {
 		peer, err := curveOf(g).GenerateKey(nil)
@@ -121,9 +132,9 @@ func TestBothSidesAgree(t *testing.T) {
 		for name, r := range map[string]*bytes.Reader{"system randomness": nil, "given randomness": bytes.NewReader(ascending(1, 66))} {
 			var pub, secret []byte
 			if r == nil {
-				pub, secret, err = Agree(g, peer.PublicKey().Bytes(), nil)
+				pub, secret, err = agree(g, peer.PublicKey().Bytes(), nil)
 			} else {
-				pub, secret, err = Agree(g, peer.PublicKey().Bytes(), r)
+				pub, secret, err = agree(g, peer.PublicKey().Bytes(), r)
 			}
 			if err != nil {
 				t.Fatalf("group %d, %s: %v", g, name, err)
@@ -143,7 +154,7 @@ func TestTheSameRandomnessMakesTheSameKey(t *testing.T) {
 	for _, g := range Groups() {
 		peer, _ := curveOf(g).GenerateKey(nil)
 		pub := func() string {
-			p, _, err := Agree(g, peer.PublicKey().Bytes(), bytes.NewReader(ascending(1, 66)))
+			p, _, err := agree(g, peer.PublicKey().Bytes(), bytes.NewReader(ascending(1, 66)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,14 +185,14 @@ func TestUselessPeerKeysAreRefused(t *testing.T) {
 		"P-256, compressed":    {tlsmsg.GroupSecp256r1, append([]byte{2}, offCurve[1:33]...)},
 		"P-384, of P-256":      {tlsmsg.GroupSecp384r1, point.PublicKey().Bytes()},
 	} {
-		if _, _, err := Agree(tc.g, tc.key, nil); !errors.Is(err, ErrPeerKey) {
+		if _, _, err := agree(tc.g, tc.key, nil); !errors.Is(err, ErrPeerKey) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, _, err := Agree(0x1234, nil, nil); err == nil || errors.Is(err, ErrPeerKey) {
+	if _, _, err := agree(0x1234, nil, nil); err == nil || errors.Is(err, ErrPeerKey) {
 		t.Errorf("unknown group: %v", err)
 	}
-	if _, _, err := Agree(tlsmsg.GroupSecp256r1, point.PublicKey().Bytes(), bytes.NewReader(nil)); err == nil || errors.Is(err, ErrPeerKey) {
+	if _, _, err := agree(tlsmsg.GroupSecp256r1, point.PublicKey().Bytes(), bytes.NewReader(nil)); err == nil || errors.Is(err, ErrPeerKey) {
 		t.Errorf("no randomness: %v", err)
 	}
 }

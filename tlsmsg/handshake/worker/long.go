@@ -21,8 +21,11 @@ const (
 // Long reports whether a piece of work may take longer than a millisecond or so.
 func Long(work handshake.Work) bool {
 	switch work := work.(type) {
-	case handshake.AgreeWork:
-		return work.Prime != nil
+	case handshake.KeyPairWork:
+		return work.Prime != nil || suite.IsFFDHE(work.Group)
+	case handshake.SharedSecretWork:
+		key, ok := work.Private.(*suite.Key)
+		return ok && key.Finite()
 	case handshake.EncryptWork:
 		return suite.RSABits(work.PublicKey) > longRSABits
 	case handshake.VerifySignatureWork:
@@ -44,8 +47,11 @@ func Long(work handshake.Work) bool {
 // shared, since nobody writes to it.
 func Own(work handshake.Work) handshake.Work {
 	switch w := work.(type) {
-	case handshake.AgreeWork:
-		w.Prime, w.Generator, w.PeerKey = bytes.Clone(w.Prime), bytes.Clone(w.Generator), bytes.Clone(w.PeerKey)
+	case handshake.KeyPairWork:
+		w.Prime, w.Generator = bytes.Clone(w.Prime), bytes.Clone(w.Generator)
+		return w
+	case handshake.SharedSecretWork:
+		w.PeerKey = bytes.Clone(w.PeerKey)
 		return w
 	case handshake.VerifySignatureWork:
 		w.Signed, w.Signature = bytes.Clone(w.Signed), bytes.Clone(w.Signature)

@@ -4,7 +4,7 @@
 // system's randomness, roots and clock.
 //
 // Read worker.go, then verdict.go (chains) with verdicts.go and parsed.go, credential.go (certificates of our
-// own) and server.go (what only a server asks for).
+// own), agree.go (ephemeral keys) and server.go (what only a server asks for).
 package worker
 
 import (
@@ -37,8 +37,10 @@ type Worker struct {
 // Do does one piece of work.
 func (w *Worker) Do(work handshake.Work) handshake.Result {
 	switch work := work.(type) {
-	case handshake.AgreeWork:
-		return w.agree(work)
+	case handshake.KeyPairWork:
+		return w.keyPair(work)
+	case handshake.SharedSecretWork:
+		return sharedSecret(work)
 	case handshake.EncryptWork:
 		encrypted, secret, err := suite.EncryptPreMaster(work.PublicKey, work.Version, w.random())
 		return handshake.EncryptResult{Encrypted: encrypted, PreMasterSecret: secret, Err: err}
@@ -55,10 +57,6 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		var r handshake.RandomResult
 		rand.Read(r.Random[:])
 		return r
-	case handshake.KeyPairWork:
-		return w.keyPair(work)
-	case handshake.SharedSecretWork:
-		return sharedSecret(work)
 	case handshake.DecryptWork:
 		return w.decrypt(work)
 	case handshake.LookupSessionWork:
@@ -80,16 +78,6 @@ func (w *Worker) Finish(c Machine) {
 	for work, ok := c.Work(); ok; work, ok = c.Work() {
 		c.Resume(w.Do(work))
 	}
-}
-
-func (w *Worker) agree(work handshake.AgreeWork) handshake.Result {
-	var r handshake.AgreeResult
-	if work.Prime != nil {
-		r.PublicKey, r.PreMasterSecret, r.DH, r.Err = suite.AgreeDH(work.Prime, work.Generator, work.PeerKey, w.Primes.test, w.random())
-	} else {
-		r.PublicKey, r.PreMasterSecret, r.Err = suite.Agree(work.Group, work.PeerKey, w.Rand)
-	}
-	return r
 }
 
 func (w *Worker) sign(work handshake.SignWork) handshake.Result {

@@ -1,0 +1,36 @@
+package worker
+
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// Ephemeral keys: one is made, and later agreed with the peer's.
+
+func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
+	var key *suite.Key
+	var r handshake.KeyPairResult
+	switch {
+	case work.Prime != nil:
+		key, r.DH, r.Err = suite.NewPeersDHKey(work.Prime, work.Generator, w.Primes.test, w.random())
+	case suite.IsFFDHE(work.Group):
+		key, r.Err = suite.NewKey(work.Group, w.random())
+	default:
+		key, r.Err = suite.NewKey(work.Group, w.Rand)
+	}
+	if r.Err == nil {
+		r.PublicKey, r.Private = key.PublicKey(), key
+	}
+	return r
+}
+
+func sharedSecret(work handshake.SharedSecretWork) handshake.Result {
+	key, ok := work.Private.(*suite.Key)
+	if !ok {
+		return handshake.SharedSecretResult{Err: fmt.Errorf("no key of this worker's: %T", work.Private)}
+	}
+	secret, err := key.Agree(work.PeerKey)
+	return handshake.SharedSecretResult{Secret: secret, Err: err}
+}
