@@ -94,7 +94,7 @@ func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *h
 	var err error
 	for range h.uncertain + 1 {
 		var plaintext []byte
-		if plaintext, err = h.state.Open(e.Type, e.Version, bytes.Clone(fragment)); err == nil {
+		if _, plaintext, err = h.state.Open(e.Type, e.Version, bytes.Clone(fragment)); err == nil {
 			h.uncertain = 0
 			return plaintext, true
 		}

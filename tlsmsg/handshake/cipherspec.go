@@ -74,9 +74,20 @@ func (c *conn[S]) sendChangeCipherSpec() error {
 	if err := c.sendContent(tlsmsg.ContentChangeCipherSpec, 0, raw); err != nil {
 		return err
 	}
-	c.out.state, c.pending.write = c.pending.write, nil
+	c.protect(EpochApplication, c.pending.write)
 	c.out.limit, c.out.next = c.out.next, 0
+	c.pending.write = nil
 	return nil
+}
+
+// protect takes the keys of an epoch into use for what this side sends.
+func (c *conn[S]) protect(e Epoch, s *suite.State) {
+	c.out.state, c.epochs.out = s, e
+}
+
+// unlock takes the keys of an epoch into use for what the peer sends.
+func (c *conn[S]) unlock(e Epoch, s *suite.State) {
+	c.in.state, c.epochs.in = s, e
 }
 
 // sendVerifyData makes our Finished (RFC 5246, section 7.4.9).
@@ -95,8 +106,9 @@ func (c *conn[S]) changeCipherSpec(content []byte) error {
 	if m.Value != 1 {
 		return refuse(tlsmsg.AlertIllegalParameter, "ChangeCipherSpec.type", "%d, expected 1", m.Value)
 	}
-	c.in.state, c.pending.read = c.pending.read, nil
+	c.unlock(EpochApplication, c.pending.read)
 	c.in.limit, c.in.next = c.in.next, 0
+	c.pending.read = nil
 	return nil
 }
 

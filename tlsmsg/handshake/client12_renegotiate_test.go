@@ -27,7 +27,7 @@ func (m *meeting) again() []part {
 	if n == 0 {
 		f.t.Fatalf("no ClientHello: %v", m.c.Err())
 	}
-	rec.Fragment, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
+	_, rec.Fragment, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
 	f.must(err)
 	f.bound = slices.Concat(f.clientVerified, f.serverSaid)
 	f.tr, f.hello, f.ctx, f.done = suite.Transcript{}, tlsmsg.ClientHello{}, tlsmsg.Context{}, false
@@ -101,7 +101,7 @@ func TestEachHandshakeOfAConnectionIsBoundToTheOneBefore(t *testing.T) {
 			m.c.Discard(5)
 			rec, _, err := tlsmsg.NextRecord(m.c.Next())
 			f.must(err)
-			_, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
+			_, _, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
 			f.must(err)
 		}
 	}

@@ -17,8 +17,9 @@ type conn[S side] struct {
 	isClient bool
 	// refusedRenegotiation says that the peer asked for another handshake.
 	refusedRenegotiation bool
-	events               func(Event) // may be nil
-	tamper               *Tamper     // nil: no fault
+	epochs               struct{ in, out Epoch } // of the keys in use
+	events               func(Event)             // may be nil
+	tamper               *Tamper                 // nil: no fault
 
 	table *[numPhases][]step[S] // of the version; nil: not started
 	phase phase

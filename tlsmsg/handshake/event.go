@@ -14,6 +14,16 @@ const (
 	Out                  // to the peer
 )
 
+// Epoch tells the keys of one time in a connection from those of another.
+type Epoch uint8
+
+const (
+	EpochInitial     Epoch = iota // no keys
+	EpochEarly                    // of 0-RTT data
+	EpochHandshake                // of the handshake messages of TLS 1.3
+	EpochApplication              // of all that comes after ChangeCipherSpec, or in TLS 1.3 Finished; key updates do not end it
+)
+
 // RecordEvent says that a TLS record arrived or was made. The byte slices are
 // fresh copies that the listener may keep.
 type RecordEvent struct {
@@ -23,6 +33,10 @@ type RecordEvent struct {
 	Offset    int64  // of its first byte in that direction's TLS byte stream
 	Wire      []byte // as on the wire, header included
 	Encrypted bool   // whether it was protected
+	Epoch     Epoch  // by which keys
+	// Inner is the type of what it holds, which in TLS 1.3 is protected with it
+	// while Type says application_data; 0: it could not be opened.
+	Inner     tlsmsg.ContentType
 	Plaintext []byte // the fragment after decryption, or before encryption
 }
 

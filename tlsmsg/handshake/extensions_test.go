@@ -118,7 +118,7 @@ func TestRecordsKeepToTheirSizeLimit(t *testing.T) {
 	for out := m.c.Next(); len(out) > 0; {
 		rec, n, err := tlsmsg.NextRecord(out)
 		f.must(err)
-		p, err := f.in.Open(rec.Type, rec.Version, rec.Fragment)
+		_, p, err := f.in.Open(rec.Type, rec.Version, rec.Fragment)
 		f.must(err)
 		if len(p) != 100 {
 			t.Errorf("a record of %d bytes", len(p))
@@ -147,7 +147,7 @@ func TestDataIsSplitWhereTheIVIsKnown(t *testing.T) {
 		for out := m.c.Next(); len(out) > 0; {
 			rec, n, err := tlsmsg.NextRecord(out)
 			f.must(err)
-			p, err := f.in.Open(rec.Type, rec.Version, rec.Fragment)
+			_, p, err := f.in.Open(rec.Type, rec.Version, rec.Fragment)
 			f.must(err)
 			sizes, out = append(sizes, len(p)), out[n:]
 		}

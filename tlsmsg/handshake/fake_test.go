@@ -215,7 +215,7 @@ func (f *fake) second(out []byte) (parts []part) {
 			changed = true
 			continue
 		case f.in != nil:
-			rec.Fragment, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
+			_, rec.Fragment, err = f.in.Open(rec.Type, rec.Version, rec.Fragment)
 			if err != nil && f.lenient {
 				return []part{{"Alert", func() []byte { return f.record(tlsmsg.ContentAlert, []byte{2, 20}) }}}
 			}
@@ -333,7 +333,7 @@ func (m *meeting) alert() (a tlsmsg.Alert, ok bool) {
 		m.f.must(err)
 		out = out[n:]
 		if m.f.in != nil {
-			rec.Fragment, err = m.f.in.Open(rec.Type, rec.Version, rec.Fragment)
+			_, rec.Fragment, err = m.f.in.Open(rec.Type, rec.Version, rec.Fragment)
 			m.f.must(err)
 		}
 		if rec.Type == tlsmsg.ContentAlert {

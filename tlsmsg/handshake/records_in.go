@@ -104,17 +104,17 @@ func (c *conn[S]) nextRecord() (more bool, err error) {
 	in.span = span{in.offset, in.offset + int64(n)}
 	in.at += n
 	in.offset += int64(n)
-	plaintext, err := c.unprotect(&rec)
+	inner, plaintext, err := c.unprotect(&rec)
 	if event != nil {
 		if err == nil {
-			event.Plaintext = bytes.Clone(plaintext)
+			event.Inner, event.Plaintext = inner, bytes.Clone(plaintext)
 		}
 		c.events(*event)
 	}
 	if err != nil {
 		return false, err
 	}
-	return true, c.content(rec.Type, plaintext)
+	return true, c.content(inner, plaintext)
 }
 
 // recordArrived makes the event while the record is still as on the wire.
@@ -123,21 +123,21 @@ func (c *conn[S]) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
 		return nil
 	}
 	return &RecordEvent{Dir: In, Type: rec.Type, Version: rec.Version, Offset: c.in.offset,
-		Wire: bytes.Clone(wire), Encrypted: c.in.state != nil}
+		Wire: bytes.Clone(wire), Encrypted: c.in.state != nil, Epoch: c.epochs.in}
 }
 
-// unprotect checks a record's header and returns its content.
-func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
+// unprotect checks a record's header and returns its content, with the type that
+// it has.
+func (c *conn[S]) unprotect(rec *tlsmsg.Record) (inner tlsmsg.ContentType, plaintext []byte, err error) {
 	in := &c.in
 	if in.version != 0 && rec.Version != in.version {
-		return nil, refuse(tlsmsg.AlertProtocolVersion, "record header",
+		return 0, nil, refuse(tlsmsg.AlertProtocolVersion, "record header",
 			"version %v, expected %v as negotiated", rec.Version, in.version)
 	}
-	plaintext := rec.Fragment
+	inner, plaintext = rec.Type, rec.Fragment
 	if in.state != nil {
-		var err error
-		if plaintext, err = in.state.Open(rec.Type, rec.Version, rec.Fragment); err != nil {
-			return nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v%s", rec.Type, c.last, err, unprotectedAlert(rec))
+		if inner, plaintext, err = in.state.Open(rec.Type, rec.Version, rec.Fragment); err != nil {
+			return 0, nil, refuse(tlsmsg.AlertBadRecordMAC, "record", "of type %v, after %s: %v%s", rec.Type, c.last, err, unprotectedAlert(rec))
 		}
 	}
 	limit := tlsmsg.MaxPlaintext
@@ -145,10 +145,10 @@ func (c *conn[S]) unprotect(rec *tlsmsg.Record) ([]byte, error) {
 		limit = int(in.limit)
 	}
 	if len(plaintext) > limit {
-		return nil, refuse(tlsmsg.AlertRecordOverflow, "record",
-			"of type %v with %d bytes, expected at most %d", rec.Type, len(plaintext), limit)
+		return 0, nil, refuse(tlsmsg.AlertRecordOverflow, "record",
+			"of type %v with %d bytes, expected at most %d", inner, len(plaintext), limit)
 	}
-	return plaintext, nil
+	return inner, plaintext, nil
 }
 
 // unprotectedAlert says what a record that does not authenticate would say if

@@ -161,7 +161,7 @@ func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	o.offset += int64(len(o.buf) - start)
 	if c.events != nil {
 		c.events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
-			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Plaintext: bytes.Clone(fragment)})
+			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Inner: typ, Epoch: c.epochs.out, Plaintext: bytes.Clone(fragment)})
 	}
 	return nil
 }

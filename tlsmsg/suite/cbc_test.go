@@ -56,7 +56,7 @@ func TestEveryRowOpensWhatItSeals(t *testing.T) {
 			if err != nil || len(sealed)-n > out.Overhead() {
 				t.Fatalf("%d bytes: %d sealed, overhead %d, %v", n, len(sealed), out.Overhead(), err)
 			}
-			got, err := in.Open(tlsmsg.ContentApplicationData, s.Version, sealed)
+			_, got, err := in.Open(tlsmsg.ContentApplicationData, s.Version, sealed)
 			if err != nil || !bytes.Equal(got, content[:n]) {
 				t.Fatalf("%d bytes: %d opened, %v", n, len(got), err)
 			}
@@ -74,7 +74,7 @@ func TestEveryRowRefusesWhateverIsChanged(t *testing.T) {
 			}
 			try := func(what string, fragment []byte) {
 				_, in := statesOf(t, s, etm)
-				if _, err := in.Open(tlsmsg.ContentHandshake, s.Version, fragment); !errors.Is(err, ErrBadRecordMAC) {
+				if _, _, err := in.Open(tlsmsg.ContentHandshake, s.Version, fragment); !errors.Is(err, ErrBadRecordMAC) {
 					t.Errorf("%d bytes, %s: %v", n, what, err)
 				}
 			}
@@ -96,7 +96,7 @@ func TestARecordIsSealedAndOpenedWithoutAllocatingInEveryRow(t *testing.T) {
 		room := make([]byte, 0, 256)
 		turn := func() {
 			b, _ := out.Seal(room, tlsmsg.ContentApplicationData, s.Version, plaintext)
-			if _, err := in.Open(tlsmsg.ContentApplicationData, s.Version, b); err != nil {
+			if _, _, err := in.Open(tlsmsg.ContentApplicationData, s.Version, b); err != nil {
 				t.Error(err)
 			}
 		}
@@ -205,7 +205,7 @@ func TestLongPaddingsOfAPeerAreTaken(t *testing.T) {
 			c.seal(nil, new(additionalData), nil) // makes the mode
 			c.mode.SetIV(c.iv[:16])
 			c.mode.CryptBlocks(b, b)
-			got, err := in.Open(tlsmsg.ContentHandshake, s.Version, b)
+			_, got, err := in.Open(tlsmsg.ContentHandshake, s.Version, b)
 			if spoil != (err != nil) || !spoil && string(got) != "x" {
 				t.Errorf("padding of %d, spoilt=%v: %q, %v", pad, spoil, got, err)
 			}

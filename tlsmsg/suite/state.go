@@ -22,7 +22,7 @@ type recordCipher interface {
 	// seal appends the protected fragment to dst.
 	seal(dst []byte, a *additionalData, plaintext []byte) []byte
 	// open unprotects a fragment in place. The header's length in a is its to
-	// write. Any failure is ErrBadRecordMAC.
+	// write, and where the record holds a type of its own, the type.
 	open(a *additionalData, fragment []byte) ([]byte, error)
 	// overhead is the most by which seal lets a fragment grow.
 	overhead() int
@@ -32,8 +32,9 @@ type recordCipher interface {
 // fragment: seq_num + type + version + length (RFC 5246, section 6.2.3.3).
 type additionalData [13]byte
 
-func (a *additionalData) seq() []byte     { return a[:8] }
-func (a *additionalData) setLength(n int) { binary.BigEndian.PutUint16(a[11:], uint16(n)) }
+func (a *additionalData) seq() []byte                     { return a[:8] }
+func (a *additionalData) contentType() tlsmsg.ContentType { return tlsmsg.ContentType(a[8]) }
+func (a *additionalData) setLength(n int)                 { binary.BigEndian.PutUint16(a[11:], uint16(n)) }
 
 // A State is one direction's connection state: its keys and its sequence
 // number (RFC 5246, section 6.1). It is not safe for concurrent use.
@@ -76,13 +77,15 @@ func (s *State) Seal(dst []byte, typ tlsmsg.ContentType, version tlsmsg.Version,
 }
 
 // Open unprotects a fragment, the record's content without its header, and
-// counts the record. The plaintext that it returns lies inside fragment; after
+// counts the record. It returns the type of what the record holds, which is the
+// header's before TLS 1.3, and the plaintext, which lies inside fragment; after
 // a failure fragment's bytes are undefined.
-func (s *State) Open(typ tlsmsg.ContentType, version tlsmsg.Version, fragment []byte) ([]byte, error) {
+func (s *State) Open(typ tlsmsg.ContentType, version tlsmsg.Version, fragment []byte) (inner tlsmsg.ContentType, plaintext []byte, err error) {
 	if err := s.next(typ, version); err != nil {
-		return nil, err
+		return typ, nil, err
 	}
-	return s.cipher.open(&s.ad, fragment)
+	plaintext, err = s.cipher.open(&s.ad, fragment)
+	return s.ad.contentType(), plaintext, err
 }
 
 // next fills in the additional data but for its length and takes a sequence

@@ -64,7 +64,7 @@ func TestRecordsAreSealedAndOpenedAsOpenSSLDoes(t *testing.T) {
 			if n := len(got) - 4 - len(plaintext); n != out.Overhead() {
 				t.Errorf("suite %#x: grew by %d, Overhead says %d", uint16(tc.id), n, out.Overhead())
 			}
-			opened, err := in.Open(tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, got[4:])
+			_, opened, err := in.Open(tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, got[4:])
 			if err != nil || !bytes.Equal(opened, plaintext) {
 				t.Errorf("suite %#x seq %d: opened %q, %v", uint16(tc.id), seq, opened, err)
 			}
@@ -78,7 +78,7 @@ func TestWhateverIsChangedARecordDoesNotAuthenticate(t *testing.T) {
 		open := func(seq uint64, typ tlsmsg.ContentType, v tlsmsg.Version, fragment []byte) error {
 			st := newTestState(t, tc.id)
 			st.seq = seq
-			_, err := st.Open(typ, v, bytes.Clone(fragment))
+			_, _, err := st.Open(typ, v, bytes.Clone(fragment))
 			return err
 		}
 		if err := open(0, tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, record); err != nil {
@@ -116,7 +116,7 @@ func TestSequenceNumbersNeverWrap(t *testing.T) {
 		if _, err := st.Seal(nil, tlsmsg.ContentAlert, tlsmsg.VersionTLS12, plaintext); !errors.Is(err, ErrSequenceNumber) {
 			t.Errorf("sealed beyond the last number: %v", err)
 		}
-		if _, err := st.Open(tlsmsg.ContentAlert, tlsmsg.VersionTLS12, make([]byte, 64)); !errors.Is(err, ErrSequenceNumber) {
+		if _, _, err := st.Open(tlsmsg.ContentAlert, tlsmsg.VersionTLS12, make([]byte, 64)); !errors.Is(err, ErrSequenceNumber) {
 			t.Errorf("opened beyond the last number: %v", err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestRecordsAreSealedAndOpenedWithoutAllocating(t *testing.T) {
 		room := make([]byte, 0, 128)
 		n := testing.AllocsPerRun(20, func() {
 			b, _ := out.Seal(room, tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, plaintext)
-			if _, err := in.Open(tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, b); err != nil {
+			if _, _, err := in.Open(tlsmsg.ContentApplicationData, tlsmsg.VersionTLS12, b); err != nil {
 				t.Error(err)
 			}
 		})
