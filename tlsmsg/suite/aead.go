@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -24,11 +23,7 @@ type aesGCM struct {
 }
 
 func newAESGCM(k DirectionKeys) (recordCipher, error) {
-	block, err := aes.NewCipher(k.Key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := newGCM(k.Key)
 	if err != nil {
 		return nil, err
 	}

@@ -42,10 +42,12 @@ type State struct {
 	cipher recordCipher
 	seq    uint64
 	splits bool
+	limit  uint64         // of records; 0: none but that of the sequence numbers
 	ad     additionalData // here, not on the stack: it passes through an interface
 }
 
-// NewState returns the connection state that a ChangeCipherSpec activates, at
+// NewState returns the connection state that a ChangeCipherSpec activates, or in
+// TLS 1.3 the next keys, at
 // sequence number 0. It serves one direction: either Seal or Open is called.
 // encryptThenMAC says that the two sides agreed on RFC 7366; it is only for
 // suites of which [Suite.CBC] holds.
@@ -54,7 +56,7 @@ func (s *Suite) NewState(k DirectionKeys, encryptThenMAC bool) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &State{cipher: c, splits: s.CBC() && s.Version == tlsmsg.VersionTLS10}, nil
+	return &State{cipher: c, splits: s.CBC() && s.Version == tlsmsg.VersionTLS10, limit: s.protection.limit}, nil
 }
 
 // Splits reports whether application data is to be sent as a record of one byte

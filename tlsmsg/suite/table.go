@@ -1,6 +1,8 @@
 package suite
 
 import (
+	"crypto/cipher"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -19,7 +21,9 @@ type protection struct {
 	aead          func(k DirectionKeys) (recordCipher, error) // nil: a block or stream cipher with a MAC
 	block         blockCipher                                 // of CBC mode; of a stream cipher blockNone
 	mac           macHash
-	since         tlsmsg.Version // the first version that has it; 0: all
+	newAEAD       func(key []byte) (cipher.AEAD, error) // of TLS 1.3
+	limit         uint64                                // of records under one key; 0: none but that of the sequence numbers
+	since         tlsmsg.Version                        // the first version that has it; 0: all
 	legacy        bool
 }
 
@@ -121,6 +125,8 @@ func (b blockCipher) size() int { return [...]int{0, 16, 8}[b] }
 // newCipher makes one direction's protection from its part of the key block.
 func (s *Suite) newCipher(k DirectionKeys, encryptThenMAC bool) (recordCipher, error) {
 	switch p := &s.protection; {
+	case p.newAEAD != nil:
+		return newRecord13(s, k)
 	case p.aead != nil:
 		return p.aead(k)
 	case p.block != blockNone:

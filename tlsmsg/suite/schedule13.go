@@ -1,0 +1,162 @@
+package suite
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+)
+
+// The key schedule of TLS 1.3 (RFC 9846, section 7).
+
+// The names that secrets go by in a key log (RFC 9850), and so in events.
+const (
+	SecretMaster            = "CLIENT_RANDOM" // of TLS 1.2 and before
+	SecretClientEarly       = "CLIENT_EARLY_TRAFFIC_SECRET"
+	SecretEarlyExporter     = "EARLY_EXPORTER_SECRET"
+	SecretClientHandshake   = "CLIENT_HANDSHAKE_TRAFFIC_SECRET"
+	SecretServerHandshake   = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+	SecretClientApplication = "CLIENT_TRAFFIC_SECRET_0"
+	SecretServerApplication = "SERVER_TRAFFIC_SECRET_0"
+	SecretExporter          = "EXPORTER_SECRET"
+)
+
+// A Schedule13 is the key schedule of one connection of TLS 1.3. It goes from the
+// Early Secret to the Handshake Secret ([Schedule13.Agreed]) and the Main Secret
+// ([Schedule13.Main]), each of which gives secrets of its own for the transcript
+// up to then, and none of which can be had back.
+type Schedule13 struct {
+	hash   Hash
+	secret []byte
+}
+
+// NewSchedule13 returns a schedule at its Early Secret. A nil psk stands for none.
+func (s *Suite) NewSchedule13(psk []byte) *Schedule13 {
+	if psk == nil {
+		psk = zeros[:s.Hash.Size()]
+	}
+	return &Schedule13{s.Hash, extract(s.Hash, psk, nil)}
+}
+
+// zeros is what RFC 9846, section 7.1, calls 0.
+var zeros [MaxHashSize]byte
+
+// BinderKey returns binder_key, of a PSK from outside TLS or of a ticket's: [Suite.VerifyData13]
+// of it is the binder (RFC 9846, section 4.3.11.2).
+func (k *Schedule13) BinderKey(external bool) []byte {
+	label := "res binder"
+	if external {
+		label = "ext binder"
+	}
+	return k.derive(label, k.hash.empty())
+}
+
+// Early returns client_early_traffic_secret and early_exporter_secret for the
+// hash of ClientHello.
+func (k *Schedule13) Early(hash []byte) (traffic, exporter []byte) {
+	return k.derive("c e traffic", hash), k.derive("e exp master", hash)
+}
+
+// Agreed goes on to the Handshake Secret with what was agreed on. A nil secret
+// stands for none, with a PSK alone.
+func (k *Schedule13) Agreed(secret []byte) {
+	if secret == nil {
+		secret = zeros[:k.hash.Size()]
+	}
+	k.next(secret)
+}
+
+// Handshake returns both sides' handshake_traffic_secret for the hash up to
+// ServerHello.
+func (k *Schedule13) Handshake(hash []byte) (client, server []byte) {
+	return k.derive("c hs traffic", hash), k.derive("s hs traffic", hash)
+}
+
+// Main goes on to the Main Secret.
+func (k *Schedule13) Main() { k.next(zeros[:k.hash.Size()]) }
+
+// Application returns both sides' application_traffic_secret_0 and
+// exporter_secret, for the hash up to the server's Finished.
+func (k *Schedule13) Application(hash []byte) (client, server, exporter []byte) {
+	return k.derive("c ap traffic", hash), k.derive("s ap traffic", hash), k.derive("exp master", hash)
+}
+
+// Resumption returns resumption_secret for the hash up to the client's Finished.
+func (k *Schedule13) Resumption(hash []byte) []byte { return k.derive("res master", hash) }
+
+// next extracts the next of the three secrets, and erases the last.
+func (k *Schedule13) next(material []byte) {
+	next := extract(k.hash, material, k.derive("derived", k.hash.empty()))
+	clear(k.secret)
+	k.secret = next
+}
+
+// derive is Derive-Secret for the hash of Messages.
+func (k *Schedule13) derive(label string, hash []byte) []byte {
+	return expandLabel(k.hash, k.secret, label, hash, k.hash.Size())
+}
+
+// TrafficKeys returns the keys that follow from a traffic secret (RFC 9846,
+// section 7.3).
+func (s *Suite) TrafficKeys(secret []byte) DirectionKeys {
+	return DirectionKeys{
+		Key: expandLabel(s.Hash, secret, "key", nil, s.KeyLen),
+		IV:  expandLabel(s.Hash, secret, "iv", nil, s.FixedIVLen),
+	}
+}
+
+// NextTraffic returns the application_traffic_secret after a key update (RFC
+// 9846, section 7.2).
+func (s *Suite) NextTraffic(secret []byte) []byte {
+	return expandLabel(s.Hash, secret, "traffic upd", nil, s.Hash.Size())
+}
+
+// VerifyData13 returns Finished.verify_data of the side whose traffic secret this
+// is, or the binder of a binder_key, for the hash of the transcript (RFC 9846,
+// section 4.5.3).
+func (s *Suite) VerifyData13(secret, hash []byte) []byte {
+	mac := hmac.New(s.Hash.New, expandLabel(s.Hash, secret, "finished", nil, s.Hash.Size()))
+	mac.Write(hash)
+	return mac.Sum(nil)
+}
+
+// TicketPSK returns the PSK of a ticket (RFC 9846, section 4.7.1).
+func (s *Suite) TicketPSK(resumption, nonce []byte) []byte {
+	return expandLabel(s.Hash, resumption, "resumption", nonce, s.Hash.Size())
+}
+
+// Export returns n bytes of keying material for a label and a context (RFC 9846,
+// section 7.5), of an exporter_secret.
+func (s *Suite) Export(exporter []byte, label string, context []byte, n int) []byte {
+	of := make([]byte, s.Hash.Size())
+	s.Hash.sum(of, context)
+	return expandLabel(s.Hash, expandLabel(s.Hash, exporter, label, s.Hash.empty(), s.Hash.Size()), "exporter", of, n)
+}
+
+// empty is the hash of nothing.
+func (h Hash) empty() []byte {
+	b := make([]byte, h.Size())
+	h.sum(b, nil)
+	return b
+}
+
+// extract is HKDF-Extract (RFC 5869, section 2.2).
+func extract(h Hash, material, salt []byte) []byte {
+	b, err := hkdf.Extract(h.New, material, salt)
+	if err != nil {
+		panic("hkdf: " + err.Error()) // only for a hash that is not approved, where such a thing is asked for
+	}
+	return b
+}
+
+// expandLabel is HKDF-Expand-Label (RFC 9846, section 7.1). Neither label nor
+// context comes from a peer: their lengths fit.
+func expandLabel(h Hash, secret []byte, label string, context []byte, n int) []byte {
+	info := make([]byte, 0, 64)
+	info = append(info, byte(n>>8), byte(n), byte(len("tls13 ")+len(label)))
+	info = append(append(info, "tls13 "...), label...)
+	info = append(append(info, byte(len(context))), context...)
+	b, err := hkdf.Expand(h.New, secret, string(info), n)
+	if err != nil {
+		panic("hkdf: " + err.Error()) // more than 255 hashes
+	}
+	return b
+}
