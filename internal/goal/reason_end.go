@@ -12,7 +12,7 @@ import (
 
 // reset tells of a RST that ended an established connection.
 func (d *diagnosis) reset() {
-	if d.kernel.set {
+	if d.kernel.set && (!d.rst[transcript.In].set || d.kernel.at <= d.rst[transcript.In].at) {
 		d.kernelReset()
 		return
 	}
@@ -40,8 +40,12 @@ func (d *diagnosis) reset() {
 func (d *diagnosis) kernelReset() {
 	d.add(transcript.Reason{Code: "kernel_reset", Layer: transcript.Guard, Frames: frames(d.kernel),
 		What:   "this machine's kernel sent a RST of its own, for it knows nothing of the connection",
-		Remedy: "Leave out --guard none, or use --guard auto; rawshake doctor says which guards work here."})
+		Means:  "this machine's kernel sent a RST of its own: no guard keeps it from that (--guard none), or a firewall rule of this machine answers what comes in before the guard has its turn",
+		Remedy: KernelResetRemedy})
 }
+
+// KernelResetRemedy is the way out where this machine's kernel sends RSTs.
+const KernelResetRemedy = "Use --guard auto, which reads the firewall's rules and stands before one that answers (as root, or with cap_net_admin; probe takes it by itself), or have the rule spare this (nft list ruleset; iptables-save; look for reject). rawshake doctor says which guards work here."
 
 // protocol tells of a server that broke the protocol or ended the connection too
 // early.
@@ -211,6 +215,10 @@ func (d *diagnosis) silence() {
 	}
 	if d.dropped() {
 		return // then it was not silent
+	}
+	if d.kernel.set {
+		d.kernelReset()
+		return
 	}
 	r := transcript.Reason{Code: "stalled", Layer: transcript.TLS, Sure: transcript.Guess, Frames: frames(d.lastAt),
 		What: "the server fell silent after " + d.after()}

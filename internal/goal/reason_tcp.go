@@ -33,6 +33,10 @@ func (d *diagnosis) unreachable() {
 
 // noAnswer tells of a SYN without a SYN-ACK that opens the connection.
 func (d *diagnosis) noAnswer() {
+	if d.kernel.set && !d.odd.set {
+		d.kernelReset()
+		return
+	}
 	r := transcript.Reason{Code: "no_answer", Layer: transcript.TCP, Sure: transcript.Guess, Frames: frames(d.syn),
 		What:   fmt.Sprintf("no answer came to %s", plural(d.syns, "SYN")),
 		Means:  "the host may be down, or a firewall on the way may drop what it does not like",

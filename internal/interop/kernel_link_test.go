@@ -14,7 +14,13 @@ import (
 // unprivileged runs the program with no capability at all.
 func unprivileged(t *testing.T, n *lab.Node, args ...string) run {
 	t.Helper()
-	cmd := n.Command(needProgram(t, "setpriv"), append([]string{"--inh-caps=-all", "--bounding-set=-all", program}, args...)...)
+	return capable(t, n, "-all", args...)
+}
+
+// capable runs the program with some capabilities alone: "-all,+net_raw".
+func capable(t *testing.T, n *lab.Node, capabilities string, args ...string) run {
+	t.Helper()
+	cmd := n.Command(needProgram(t, "setpriv"), append([]string{"--inh-caps=" + capabilities, "--bounding-set=" + capabilities, program}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -3,6 +3,7 @@ package interop
 import (
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,12 +48,15 @@ func tcpOnly(then expr.Any) []expr.Any {
 // A firewall or an IPsec policy of this machine that lets nothing out is the
 // cause; it is not the peer that is silent.
 func TestWhatThisMachineDoesNotLetOutIsNamed(t *testing.T) {
-	for what, want := range map[string]string{"firewall": "a firewall rule on output", "policy": "an IPsec policy blocks"} {
+	const rule = "a firewall rule on output"
+	rules := map[string]expr.Any{"drop": &expr.Verdict{Kind: expr.VerdictDrop}, "tcp reset": &expr.Reject{Type: 1}, // NFT_REJECT_TCP_RST
+		"port unreachable": &expr.Reject{Type: 2, Code: 1}} // NFT_REJECT_ICMPX_UNREACH
+	for what, want := range map[string]string{"drop": rule, "tcp reset": rule, "port unreachable": rule, "policy": "an IPsec policy blocks"} {
 		l := newLab(t)
 		address := serve(t, l, echo)
 		d := rawtcp.Dialer{Link: link.KindRaw}
-		if what == "firewall" {
-			nearRules(t, l, nftables.ChainHookOutput, nftables.ChainPolicyAccept, tcpOnly(&expr.Verdict{Kind: expr.VerdictDrop}))
+		if rules[what] != nil {
+			nearRules(t, l, nftables.ChainHookOutput, nftables.ChainPolicyAccept, tcpOnly(rules[what]))
 		} else {
 			d.Link = link.KindAuto // which keeps to the policy
 			far := &net.IPNet{IP: l.Far().Addr().AsSlice(), Mask: net.CIDRMask(32, 32)}
@@ -67,6 +71,15 @@ func TestWhatThisMachineDoesNotLetOutIsNamed(t *testing.T) {
 		_, err := dial(t, l, d, address, 30*time.Second)
 		if !errors.Is(err, link.ErrFiltered) || !errors.Is(err, rawtcp.ErrUnreachable) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", what, err)
+		}
+		if rules[what] == nil {
+			continue
+		}
+		p := runProbe(t, l, "", "-q", "--link", "raw", "--allow-special", "--timeout", "3s", "--retries", "1", "-p", strings.Split(address, ":")[1], l.Far().Addr().String()+"/32")
+		for _, r := range p.records(t) {
+			if r["outcome"] != "unreachable" || r["class"] != "filtered" || !slices.Equal(codesOf(r), []string{"filtered"}) {
+				t.Errorf("%s: %s", what, p.out)
+			}
 		}
 	}
 }

@@ -48,6 +48,7 @@ type facts struct {
 	wasReset bool
 	syns     uint8
 	odd      oddity
+	ghost    bool // this machine's kernel has sent a RST in our name
 	greeted  bool // the ClientHello is written
 	waits    bool // for its turn in loop.work
 	queued   bool // for the pace, in loop.ready or loop.slow
@@ -121,8 +122,7 @@ func (c *conn) at(goal Goal) bool {
 func (c *conn) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
 	c.last.Set(at.Sub(c.begin), packet)
 	if s.Flags.Has(wire.RST) {
-		c.reset = record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h)}
-		c.wasReset = true
+		c.reset, c.wasReset = c.resetOf(h), true
 		return
 	}
 	c.heard++

@@ -105,7 +105,10 @@ func (l *loop) unanswered(n uint64, s *slot) {
 		r.Odd = s.odd.names()
 		r.Evidence = l.odd[n]
 	}
-	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil}
+	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil, Ghost: s.flags&slotGhost != 0}
+	if facts.Ghost {
+		r.Error += "; " + ghostReset
+	}
 	var why error
 	switch {
 	case s.odd != 0:
@@ -213,6 +216,9 @@ func (l *loop) failed(c *conn, err error) {
 		if c.wasReset {
 			r.Reset = &c.reset
 		}
+		if c.ghost {
+			r.Error += "; " + ghostReset
+		}
 	case errors.Is(err, tcb.ErrUnreachable):
 		r.Outcome, r.Class = record.OutcomeUnreachable, classICMP
 	case errors.Is(err, tcb.ErrTimeout):
@@ -246,6 +252,9 @@ func (l *loop) timedOut(c *conn) {
 		c.odd |= oddTarpit
 	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", l.o.Timeout, r.After)
+	if c.ghost {
+		r.Error += "; " + ghostReset
+	}
 	r.Reasons = l.codes(c.told(r), nil)
 	l.report(c, r)
 	c.session.Abort()

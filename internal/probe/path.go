@@ -194,6 +194,7 @@ func (p *path) findNeighbours() error {
 
 func (p *path) openLink(o *Options, kind string, mayAnswer func() bool) (err error) {
 	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring, MayAnswer: mayAnswer})
+	p.witness = err == nil && p.link.Witness()
 	if err == nil && o.Wrap != nil {
 		p.link = o.Wrap(p.link)
 	}

@@ -17,6 +17,7 @@ type Stats struct {
 	Answers  uint64 // SYN-ACKs that were right
 	Records  uint64
 	Outcomes [16]uint64 // as record.Outcomes orders them
+	Ghosts   uint64     // RSTs that this machine's kernel sent in our name
 	Stray    uint64     // packets that belong to no target
 	Late     uint64     // for a target whose record was made
 	Bad      uint64     // checksums and headers that are wrong
@@ -54,6 +55,7 @@ func (s *Stats) add(t *Stats) {
 	for i := range s.Outcomes {
 		s.Outcomes[i] += t.Outcomes[i]
 	}
+	s.Ghosts += t.Ghosts
 	s.Stray += t.Stray
 	s.Late += t.Late
 	s.Bad += t.Bad

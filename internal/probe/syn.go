@@ -20,6 +20,7 @@ const receiveBuffer = 1<<16 - 1
 // are reached.
 type path struct {
 	link       link.Ring
+	witness    bool // it sees the kernel's RSTs
 	local      netip.Addr
 	first      uint16 // of the loop's ports
 	mss        uint16

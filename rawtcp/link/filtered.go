@@ -51,7 +51,7 @@ func selects(p *netlink.XfrmPolicy, source, remote netip.Addr, remotePort uint16
 }
 
 // outputRule is what keeps a packet from leaving, if no IPsec policy does.
-const outputRule = "a firewall rule on output drops the packet (nft list ruleset; iptables-save)"
+const outputRule = "a firewall rule on output drops or rejects the packet (nft list ruleset; iptables-save)"
 
 // blockedBy is the IPsec policy, in words, that lets nothing out to remote; empty
 // if there is none, or no remote.

@@ -29,6 +29,9 @@ const Mark = 0x53
 type rawLink struct {
 	tcp, icmp *socket
 	witness   *witness
+	reset     Packet // a peer's, which waits until the witness has nothing to say
+	resetData []byte
+	rejected  rejections
 	ready     *socket
 	route     Route
 	six       bool
@@ -203,8 +206,14 @@ func (l *rawLink) Send(packet []byte) error {
 	}
 	l.witness.note(packet)
 	to := l.destination(packet)
+	l.rejected.mu.Lock()
 	err := l.tcp.send(packet, l.sockaddr(to))
-	if errors.Is(err, unix.EPERM) {
+	refused := errors.Is(err, unix.EPERM)
+	if refused {
+		l.rejected.note(packet)
+	}
+	l.rejected.mu.Unlock()
+	if refused {
 		return fmt.Errorf("send on %s: %w: %s (%w)", l.route.Interface, ErrFiltered, l.whoRefuses(to), err)
 	}
 	return sendError(err, l.route)
@@ -230,14 +239,33 @@ func (l *rawLink) Receive(buf []byte) (p Packet, err error) {
 }
 
 // poll takes the next packet without waiting, in the order in which one leads
-// to the other: a segment before the RST with which the kernel answered it.
+// to the other: a segment before the RST with which the kernel answered it, and
+// that before the peer's RST.
 func (l *rawLink) poll(buf []byte) (Packet, error) {
+	p, err := l.take(buf)
+	if p.Data != nil && resets(p.Data) {
+		l.reset, l.resetData = p, append(l.resetData[:0], p.Data...)
+		p = Packet{}
+	}
+	if p.Data != nil || err != nil {
+		return p, err
+	}
+	if p, err = l.next(l.witness.sock, buf, l.witness.packet); p.Data != nil || err != nil || l.reset.Data == nil {
+		return p, err
+	}
+	p, l.reset = l.reset, Packet{}
+	p.Data = buf[:copy(buf, l.resetData)]
+	return p, nil
+}
+
+// take takes the next packet that has arrived, unless a RST waits for its turn.
+func (l *rawLink) take(buf []byte) (p Packet, err error) {
 	for _, s := range [...]*socket{l.tcp, l.icmp} {
-		if p, err := l.next(s, buf, rawPacket); p.Data != nil || err != nil {
-			return p, err
+		if l.reset.Data == nil && p.Data == nil && err == nil {
+			p, err = l.next(s, buf, l.arrived)
 		}
 	}
-	return l.next(l.witness.sock, buf, l.witness.packet)
+	return p, err
 }
 
 // next takes packets from s until one makes a Packet.
@@ -258,6 +286,16 @@ func (l *rawLink) next(s *socket, buf []byte, make func(*datagram) Packet) (p Pa
 			return p, nil
 		}
 	}
+}
+
+// arrived makes a Packet of what a raw socket received, unless this machine's own
+// firewall sent it.
+func (l *rawLink) arrived(d *datagram) Packet {
+	p := rawPacket(d)
+	if p.Data != nil && l.rejected.answered(p.Data) {
+		return Packet{}
+	}
+	return p
 }
 
 // rawPacket makes a Packet of what a raw socket received.

@@ -11,7 +11,8 @@ import (
 // A Ring is a link for an event loop: many packets are taken and sent at a
 // time, by one goroutine.
 type Ring interface {
-	// Receive gives f the packets that have arrived, and waits for the first of
+	// Receive gives f the packets that have arrived, and the RSTs that the local
+	// kernel sent in our name ([Packet.Ghost], if this is a Witness), and waits for the first of
 	// them no longer than wait. A packet's Data is f's only until f returns. Its
 	// Time is the kernel's stamp, on the monotonic clock: what comes from one
 	// Ring is in order, and not of the future, whatever the wall clock does.
@@ -24,6 +25,9 @@ type Ring interface {
 	Flush() error
 	// Stats counts since the beginning.
 	Stats() RingStats
+	// Witness reports whether the local kernel's RSTs are seen. Where they are not,
+	// nobody knows whether a peer's RST answers one of them.
+	Witness() bool
 	// MTU is the largest IP packet that may be sent, in bytes.
 	MTU() int
 	// Kind names the link for people: "packet" or "raw".

@@ -25,6 +25,8 @@ type packetRing struct {
 	route  Route
 	answer *responder // for an address that the kernel does not have; or nil
 	clock  stampClock
+	// witness says that a RST that the ring sees leave is the kernel's.
+	witness bool
 
 	received, dropped uint64
 }
@@ -100,8 +102,12 @@ func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, index, blocks in
 	}
 	r.mem, r.blocks = mem, blocks
 	// Where the kernel is too old for one of these, the link works all the same.
-	unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
-	unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1)
+	// What leaves past the queueing discipline passes no tap: of what the ring
+	// sees leave, nothing is ours.
+	r.witness = unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1) == nil
+	if !r.witness {
+		unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
+	}
 	unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf)
 	r.queue.init(r.route.Index, f.etherType())
 	return os.NewSyscallError("bind", unix.Bind(r.fd, linkAddress(index, unix.ETH_P_ALL, nil)))
@@ -138,8 +144,11 @@ func (r *packetRing) takeBlock(f func(Packet)) {
 	at := head.Offset_to_first_pkt
 	for range head.Num_pkts {
 		h := (*unix.Tpacket3Hdr)(unsafe.Pointer(&b[at]))
-		r.received++
-		if p := ringPacket(b[at:], h, &r.clock); p.Data != nil {
+		p := ringPacket(b[at:], h, &r.clock)
+		if !p.Ghost {
+			r.received++
+		}
+		if p.Data != nil && (!p.Ghost || r.witness) {
 			f(p)
 		}
 		at += h.Next_offset
@@ -160,9 +169,7 @@ func ringPacket(frame []byte, h *unix.Tpacket3Hdr, clock *stampClock) Packet {
 		partial: h.Status&unix.TP_STATUS_CSUMNOTREADY != 0,
 	}
 	from := (*unix.RawSockaddrLinklayer)(unsafe.Pointer(&frame[sockaddrOffset]))
-	if d.outgoing = from.Pkttype == unix.PACKET_OUTGOING; d.outgoing {
-		return Packet{}
-	}
+	d.outgoing = from.Pkttype == unix.PACKET_OUTGOING
 	return d.packet()
 }
 
@@ -193,8 +200,9 @@ func (r *packetRing) Stats() RingStats {
 	return RingStats{Sent: r.queue.sent, Unsent: r.queue.unsent, Received: r.received, Dropped: r.dropped}
 }
 
-func (r *packetRing) MTU() int     { return r.route.MTU }
-func (r *packetRing) Kind() string { return KindPacket }
+func (r *packetRing) MTU() int      { return r.route.MTU }
+func (r *packetRing) Kind() string  { return KindPacket }
+func (r *packetRing) Witness() bool { return r.witness }
 
 func (r *packetRing) Close() error {
 	if r.fd < 0 {

@@ -93,9 +93,15 @@ func (w *witness) packet(d *datagram) Packet {
 	return p
 }
 
+// resets reports whether a packet is a RST.
+func resets(ip []byte) bool {
+	_, s := tcpOf(ip)
+	return s != nil && wire.Flags(s[tcpFlags]).Has(wire.RST)
+}
+
 func keyOf(ip []byte) resetKey {
 	h, s := tcpOf(ip)
-	if s == nil || !wire.Flags(s[tcpFlags]).Has(wire.RST) {
+	if !resets(ip) {
 		return resetKey{}
 	}
 	return resetKey{set: true,

@@ -187,7 +187,12 @@ func (e *Encoder) failure(r *Record) {
 	if x := r.Reset; x != nil && w.open("reset", '{') {
 		w.int("ttl", int(x.TTL))
 		w.int("ip_id", int(x.IPID))
-		w.bool("fits_host", x.FromHost)
+		if x.Known {
+			w.bool("fits_host", x.FromHost)
+		}
+		if x.Ghost {
+			w.bool("after_own", true)
+		}
 		w.close('}')
 	}
 	if x := r.ICMP; x != nil && w.open("icmp", '{') {

@@ -107,7 +107,9 @@ type Answer struct {
 type Reset struct {
 	TTL      uint8
 	IPID     uint16
-	FromHost bool // whether both fit the SYN-ACK's
+	FromHost bool // whether both fit the SYN-ACK's,
+	Known    bool // and that tells whose it is
+	Ghost    bool // it came after one of this machine's kernel: it answers that
 }
 
 // An ICMP is the message that ended an attempt.

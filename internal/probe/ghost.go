@@ -1,0 +1,50 @@
+package probe
+
+import (
+	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// A ghost is a RST that this machine's own kernel sent in our name: a firewall
+// rule answered what came in, or the guard does not hold. It ends the connection
+// at its target, whose own RST then answers what we send next, and is no sign of
+// the target's will.
+
+// ghost takes note of one. It changes nothing else: it was not sent to us.
+func (l *loop) ghost(p *path, c *field.Cursor) {
+	var h wire.IP
+	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
+		return
+	}
+	n, ok := l.find(p, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.first)
+	if !ok || !l.window.holds(n) {
+		return
+	}
+	// One that answers what somebody else sent in the target's name has another
+	// sequence number.
+	if iss, _ := l.mac.sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, receiveBuffer) {
+		return
+	}
+	switch slot := l.window.at(n); {
+	case slot.state == slotConnected && !l.conns[slot.conn].reported:
+		l.conns[slot.conn].ghost = true
+	case slot.state == slotWaiting:
+		slot.flags |= slotGhost
+	default:
+		return
+	}
+	l.stats.Ghosts++
+}
+
+// ghostReset is what the error of a target says behind a ghost.
+const ghostReset = "this machine's kernel had sent a RST of its own"
+
+// resetOf is what is known of the RST that a packet brought.
+func (c *conn) resetOf(h *wire.IP) record.Reset {
+	r := record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h), Known: c.path.witness}
+	if c.ghost {
+		r.Ghost, r.Known = true, false
+	}
+	return r
+}
