@@ -11,7 +11,7 @@ import (
 const (
 	// maxFlows bounds the connections that packets are told apart by. When
 	// there are more, those that were quiet for longest are forgotten.
-	maxFlows = 50_000
+	maxFlows = 100_000 // each takes two, and one for each network more
 	// maxFragments bounds the packets whose later fragments are expected.
 	maxFragments = 1024
 	// maxHeldHellos bounds, for all connections together, the octets that wait
@@ -23,8 +23,9 @@ const (
 type Summary struct {
 	Number      int // 1 for the first in the capture
 	Flow        Flow
-	ServerName  string // that the client asked for; may hold text from the network
-	NamesKnown  bool   // no ServerName will come any more
+	Networks    []wire.NetworkID // that it was found in, the outer first: those that both directions have in common
+	ServerName  string           // that the client asked for; may hold text from the network
+	NamesKnown  bool             // no ServerName will come any more
 	First, Last time.Time
 	Packets     int
 	Segments    int   // those that carry octets
@@ -40,6 +41,11 @@ type Summary struct {
 	closed  bool // a RST, or a FIN of each side
 	fins    [2]bool
 	seen    uint64 // when a packet was last seen, counted in packets
+
+	sides [2]side  // by transcript.Dir
+	spots []spot   // under which the table has it
+	alike *Summary // another one with the same ends, in another network
+	gone  bool     // the table has it no longer
 }
 
 // Begun reports whether the client's SYN was seen.
@@ -51,36 +57,47 @@ func (s *Summary) Closed() bool { return s.closed }
 
 // A Table tells which connection a packet belongs to.
 type Table struct {
-	flows     map[key]*Summary
-	latest    map[[2]netip.Addr]*Summary // between two addresses, for fragments without ports
+	flows     map[spot]*Summary // at the place anywhere: the latest of the same ends
+	places    map[string]place
+	lastPlace place
+	name      []byte               // reused
+	latest    map[between]*Summary // for fragments without ports
 	fragments map[fragmentKey]*Summary
 	count     int
 	packets   uint64
 	held      int // octets of hellos
 }
 
+// between are two addresses, the lower first.
+type between struct {
+	low, high netip.Addr
+	at        place
+}
+
 type fragmentKey struct {
 	src, dst netip.Addr
 	id       uint32
+	at       place
 }
 
 // NewTable returns an empty table.
 func NewTable() *Table {
-	return &Table{flows: map[key]*Summary{}, latest: map[[2]netip.Addr]*Summary{}, fragments: map[fragmentKey]*Summary{}}
+	return &Table{flows: map[spot]*Summary{}, places: map[string]place{}, latest: map[between]*Summary{}, fragments: map[fragmentKey]*Summary{}}
 }
 
 // Connections is how many connections there were.
 func (t *Table) Connections() int { return t.count }
 
 // Find returns the connection of an IP packet, or nil for a packet that belongs
-// to none.
-func (t *Table) Find(at time.Time, packet []byte) *Summary {
+// to none. The link says what stood before it; nil: nothing.
+func (t *Table) Find(at time.Time, packet []byte, link *wire.LinkHeader) *Summary {
 	var h header
 	if !h.parse(packet) {
 		return nil
 	}
 	t.packets++
-	s := t.find(&h)
+	n := t.place(link)
+	s := t.find(&h, &n)
 	if s == nil {
 		return nil
 	}
@@ -101,23 +118,32 @@ func (t *Table) Find(at time.Time, packet []byte) *Summary {
 	return s
 }
 
-func (t *Table) find(h *header) *Summary {
-	fragment := fragmentKey{h.ip.Src, h.ip.Dst, h.ip.Fragment.ID}
+func (t *Table) find(h *header, n *network) *Summary {
+	fragment := fragmentKey{h.ip.Src, h.ip.Dst, h.ip.Fragment.ID, n.at}
+	ends := pair(h.ip.Src, h.ip.Dst, n.at)
 	if h.fragment {
 		if s := t.fragments[fragment]; s != nil {
 			return s
 		}
-		return t.latest[pair(h.ip.Src, h.ip.Dst)] // the first one has not come yet
+		return t.latest[ends] // the first one has not come yet
 	}
 	k := h.flow.key()
-	s := t.flows[k]
-	switch {
-	case h.icmp:
+	s := t.flows[spot{k, n.at}]
+	if h.icmp {
+		if s == nil {
+			s = t.flows[spot{k, anywhere}]
+		}
 		return s
-	case s == nil, s.reused(h):
-		s = t.add(h)
 	}
-	t.latest[pair(h.ip.Src, h.ip.Dst)] = s
+	if s == nil {
+		if s = t.alike(k, h, n); s != nil {
+			t.put(s, n.at)
+		}
+	}
+	if s == nil || s.reused(h) {
+		s = t.add(h, n, s)
+	}
+	t.latest[ends] = s
 	if h.ip.Fragment.Partial() {
 		if len(t.fragments) >= maxFragments {
 			clear(t.fragments)
@@ -127,11 +153,11 @@ func (t *Table) find(h *header) *Summary {
 	return s
 }
 
-func pair(a, b netip.Addr) [2]netip.Addr {
+func pair(a, b netip.Addr, at place) between {
 	if a.Less(b) {
-		return [2]netip.Addr{a, b}
+		return between{a, b, at}
 	}
-	return [2]netip.Addr{b, a}
+	return between{b, a, at}
 }
 
 // reused reports whether a SYN begins another connection on the same ports. After
@@ -149,14 +175,56 @@ func (s *Summary) reused(h *header) bool {
 	return s.begun[0] && h.seq != s.isn[0] && h.flow.Client == s.Flow.Client
 }
 
-func (t *Table) add(h *header) *Summary {
+// add takes a new connection, in the place of one that had the same ends.
+func (t *Table) add(h *header, n *network, old *Summary) *Summary {
 	if len(t.flows) >= maxFlows {
 		t.forget()
 	}
+	if old != nil {
+		t.remove(old)
+	}
 	t.count++
-	s := &Summary{Number: t.count, Flow: h.oriented()}
-	t.flows[s.Flow.key()] = s
+	s := &Summary{Number: t.count, Flow: h.oriented(), Networks: n.both}
+	s.alike = t.flows[spot{s.Flow.key(), anywhere}]
+	s.unlink()
+	t.put(s, n.at)
+	t.put(s, anywhere)
 	return s
+}
+
+// unlink takes those that are gone out of the chain behind s, and ends it where it
+// is long.
+func (s *Summary) unlink() {
+	for i := 0; s.alike != nil; {
+		switch {
+		case i == maxAlike:
+			s.alike = nil
+		case s.alike.gone:
+			s.alike = s.alike.alike
+		default:
+			s, i = s.alike, i+1
+		}
+	}
+}
+
+func (t *Table) put(s *Summary, at place) {
+	p := spot{s.Flow.key(), at}
+	t.flows[p] = s
+	s.spots = append(s.spots, p)
+}
+
+// remove lets go of a connection.
+func (t *Table) remove(s *Summary) {
+	for _, p := range s.spots {
+		if t.flows[p] != s {
+			continue
+		}
+		delete(t.flows, p)
+		if next := s.alike; p.at == anywhere && next != nil && !next.gone {
+			t.flows[p] = next
+		}
+	}
+	s.gone, s.spots = true, nil
 }
 
 // forget drops the connections that were quiet for longest: half of them, so
@@ -164,11 +232,11 @@ func (t *Table) add(h *header) *Summary {
 func (t *Table) forget() {
 	limit := t.packets - min(t.packets, maxFlows/2)
 	for {
-		for k, s := range t.flows {
+		for _, s := range t.flows {
 			if s.seen <= limit || s.closed {
 				t.held -= s.hello.bytes()
 				s.NamesKnown, s.hello = true, hello{}
-				delete(t.flows, k)
+				t.remove(s)
 			}
 		}
 		if len(t.flows) <= maxFlows/2 {
@@ -182,10 +250,8 @@ func (t *Table) forget() {
 
 // segment takes note of what a summary tells.
 func (s *Summary) segment(h *header) {
-	dir := 0
-	if h.flow.Client != s.Flow.Client {
-		dir = 1
-	}
+	dir := s.dir(h)
+	s.sides[dir].note(h)
 	if h.flags.Has(wire.SYN) {
 		s.begun[dir], s.isn[dir] = true, h.seq
 	}
@@ -213,4 +279,12 @@ func (s *Summary) segment(h *header) {
 		}
 		s.ServerName, s.NamesKnown = s.hello.add(int64(seq.Minus(s.isn[0].Add(1))), h.payload)
 	}
+}
+
+// dir is a segment's direction, as transcript.Dir.
+func (s *Summary) dir(h *header) int {
+	if h.flow.Client != s.Flow.Client {
+		return 1
+	}
+	return 0
 }

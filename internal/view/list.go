@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -25,9 +26,16 @@ func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "conn\tclient\tserver\tserver name\tpackets\tbytes\tseconds\toutcome")
+	networks := slices.ContainsFunc(list, func(s *observe.Summary) bool { return len(s.Networks) > 0 })
+	column := func(text string) string {
+		if !networks {
+			return ""
+		}
+		return text + "\t"
+	}
+	fmt.Fprintf(t, "conn\tclient\tserver\t%sserver name\tpackets\tbytes\tseconds\toutcome\n", column("network"))
 	for _, s := range list {
-		fmt.Fprintf(t, "%d\t%v\t%v\t%s\t%d\t%d\t%.3f\t%s\n", s.Number, s.Flow.Client, s.Flow.Server,
+		fmt.Fprintf(t, "%d\t%v\t%v\t%s%s\t%d\t%d\t%.3f\t%s\n", s.Number, s.Flow.Client, s.Flow.Server, column(networkOf(s)),
 			Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds(), outcomeOf(s.Result))
 	}
 	if more > 0 {
@@ -36,12 +44,33 @@ func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 	return t.Flush()
 }
 
+// networkOf names the network that a connection is in, from the outside.
+func networkOf(s *observe.Summary) string {
+	var names []string
+	for _, n := range s.Networks {
+		names = append(names, n.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func networkValues(s *observe.Summary) []object {
+	var list []object
+	for _, n := range s.Networks {
+		var o object
+		o.add("kind", n.Kind)
+		o.add("id", n.ID)
+		list = append(list, o)
+	}
+	return list
+}
+
 func connectionObject(s *observe.Summary) []byte {
 	var o object
 	o.add("type", "connection")
 	o.add("conn", s.Number)
 	o.add("client", s.Flow.Client)
 	o.add("server", s.Flow.Server)
+	o.add("networks", known(len(s.Networks) > 0, networkValues(s)))
 	o.add("server_name", known(s.ServerName != "", s.ServerName))
 	o.add("packets", s.Packets)
 	o.add("bytes", s.Bytes)

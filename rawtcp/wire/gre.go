@@ -57,6 +57,7 @@ func (h *LinkHeader) greKey(c *field.Cursor, t *Tunnel, version uint64) {
 	switch {
 	case version == 1:
 		key &= 0xffff
+		t.OneWay = true
 	case h.EtherType == etherBridged:
 		c.Bits("virtual_subnet_id", 8, 24)
 		c.Bits("flow_id", 0, 8)

@@ -23,7 +23,7 @@ func (h *LinkHeader) gtp(c *field.Cursor, t *Tunnel) {
 	optional = c.Bits("n_pdu_number_flag", 0, 1) == 1 || optional
 	message := c.Uint8("message_type")
 	n := int(c.Uint16("length"))
-	t.ID, t.HasID = c.Uint32("teid"), true
+	t.ID, t.HasID, t.OneWay = c.Uint32("teid"), true, true
 	h.bound(c, n)
 	if optional {
 		c.Uint16("sequence_number")
@@ -68,7 +68,7 @@ func (h *LinkHeader) l2tp(c *field.Cursor, t *Tunnel) {
 		c.Uint16("length")
 	}
 	tunnel := uint32(c.Uint16("tunnel_id"))
-	t.ID, t.HasID = tunnel<<16|uint32(c.Uint16("session_id")), true
+	t.ID, t.HasID, t.OneWay = tunnel<<16|uint32(c.Uint16("session_id")), true, true
 	if sequence {
 		c.Uint16("ns")
 		c.Uint16("nr")

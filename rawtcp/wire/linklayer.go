@@ -32,6 +32,7 @@ type Tunnel struct {
 	Kind     string     // "VXLAN"
 	ID       uint32     // of the network inside, or the session: VNI, key, TEID
 	HasID    bool       // whether Kind has one
+	OneWay   bool       // each direction has an ID of its own, which its receiver chose
 	Src, Dst netip.Addr // of the packet outside
 }
 
@@ -42,6 +43,8 @@ type LinkHeader struct {
 	Type                LinkType
 	Source, Destination []byte    // hardware addresses, where the header has them; they alias the frame
 	VLANs               []uint16  // the identifiers of its tags, the outer one first
+	Session             uint16    // of PPPoE
+	Labels              []uint32  // of MPLS, the outer one first
 	EtherType           EtherType // the last one; 0 where there is none
 	Tunnels             []Tunnel  // the outer one first
 	Inside              Content   // of the packet, where it is a tunnel's but the packet in it cannot be reached

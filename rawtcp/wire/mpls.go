@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/field"
 )
@@ -19,7 +20,7 @@ func (h *LinkHeader) mpls(c *field.Cursor) {
 		}
 		c.Enter("MPLS")
 		c.Uint32("label_stack_entry")
-		c.Bits("label", 12, 20)
+		h.Labels = append(slices.Clip(h.Labels), uint32(c.Bits("label", 12, 20)))
 		c.Bits("traffic_class", 9, 3)
 		bottom = c.Bits("bottom_of_stack", 8, 1) == 1
 		c.Bits("time_to_live", 0, 8)

@@ -39,7 +39,7 @@ func (h *LinkHeader) pppoe(c *field.Cursor) {
 	c.Bits("version", 4, 4)
 	c.Bits("type", 0, 4)
 	code := c.Uint8("code")
-	c.Uint16("session_id")
+	h.Session = c.Uint16("session_id")
 	n := int(c.Uint16("length"))
 	c.Leave()
 	if c.Err() == nil && code != 0 {

@@ -1,0 +1,156 @@
+package observe
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// Equal addresses and ports in two networks (VLANs, VXLANs) are two connections.
+// Which network a packet is in tell the numbers that both directions of a
+// connection have in common. Yet each direction may go by a network of its own,
+// and a capture at two places has a packet inside of a tunnel and out of it: so a
+// packet in a network in which its connection is not known belongs to one of the
+// same ends, if its sequence numbers fit and there is a reason for it to be there.
+
+const (
+	// maxPlaces bounds the networks that are told apart at a time.
+	maxPlaces = 1 << 16
+	// maxAlike bounds the connections of the same ends that a packet is compared with.
+	maxAlike = 64
+	// near is how far a sequence number may be from what is expected.
+	near = 1 << 24
+
+	nowhere  = 0  // in no network that has a number
+	anywhere = -1 // stands for all
+)
+
+// A place is a network as one direction sees it; see Table.place.
+type place int32
+
+// A spot is a connection's two ends, in a place.
+type spot struct {
+	key
+	at place
+}
+
+// network is what a packet's headers say about where it is.
+type network struct {
+	at   place
+	both []wire.NetworkID // the same for both directions; nil of nowhere
+}
+
+// place finds the network of a packet.
+func (t *Table) place(link *wire.LinkHeader) (n network) {
+	if link == nil || len(link.VLANs)+len(link.Tunnels)+len(link.Labels) == 0 && link.Session == 0 {
+		return network{}
+	}
+	name := t.name[:0]
+	link.Networks(func(id wire.NetworkID) {
+		name = binary.BigEndian.AppendUint32(append(append(name, id.Kind...), 0), id.ID)
+		if !id.OneWay {
+			n.both = append(n.both, id)
+		}
+	})
+	t.name = name
+	if len(name) == 0 {
+		return network{}
+	}
+	at, known := t.places[string(name)]
+	if !known {
+		if len(t.places) >= maxPlaces {
+			clear(t.places)
+		}
+		t.lastPlace++
+		at = t.lastPlace
+		t.places[string(name)] = at
+	}
+	n.at = at
+	return n
+}
+
+// alike finds a connection of the same ends that a packet belongs to, although it
+// comes in another network.
+func (t *Table) alike(k key, h *header, n *network) *Summary {
+	i := 0
+	for s := t.flows[spot{k, anywhere}]; s != nil && i < maxAlike; s, i = s.alike, i+1 {
+		if !s.gone && s.goesOn(h, n) {
+			return s
+		}
+	}
+	return nil
+}
+
+// goesOn reports whether a packet in a network that is new to a connection is
+// another one of it: it differs by a number of its direction alone; or it was
+// seen inside and outside of an encapsulation; or nothing was seen of its
+// direction in the networks that are known.
+func (s *Summary) goesOn(h *header, n *network) bool {
+	dir := s.dir(h)
+	switch {
+	case slices.Equal(s.Networks, n.both), within(s.Networks, n.both), within(n.both, s.Networks):
+		return s.fits(dir, h)
+	}
+	return !s.sides[dir].seen && s.fits(dir, h)
+}
+
+// within reports whether a network is a part of another one.
+func within(inner, outer []wire.NetworkID) bool {
+	for _, id := range outer {
+		if len(inner) > 0 && inner[0] == id {
+			inner = inner[1:]
+		}
+	}
+	return len(inner) == 0
+}
+
+// side is how far one end has come.
+type side struct {
+	seen bool
+	next wire.Seq // behind what it has said last
+	ack  wire.Seq // that it has sent last
+	acks bool
+}
+
+func (d *side) note(h *header) {
+	n := len(h.payload)
+	if h.flags.Any(wire.SYN | wire.FIN) {
+		n++
+	}
+	d.seen, d.next = true, h.seq.Add(n)
+	if h.flags.Has(wire.ACK) {
+		d.ack, d.acks = h.ack, true
+	}
+}
+
+// fits reports whether a packet's numbers may be those of a connection. A SYN is
+// one of a connection that it has begun, as long as nobody has answered.
+func (s *Summary) fits(dir int, h *header) bool {
+	own, peer := &s.sides[dir], &s.sides[1-dir]
+	switch {
+	case h.flags.Has(wire.SYN) && !h.flags.Has(wire.ACK):
+		if own.seen {
+			return s.begun[dir] && s.isn[dir] == h.seq && !peer.seen && !s.closed
+		}
+		return peer.acks && peer.ack == h.seq.Add(1)
+	case h.flags.Has(wire.SYN) && s.begun[1-dir] && h.ack != s.isn[1-dir].Add(1):
+		return false
+	}
+	expected, known := own.next, own.seen
+	if !known {
+		expected, known = peer.ack, peer.acks
+	}
+	if known && !isNear(h.seq, expected) {
+		return false
+	}
+	if !h.flags.Has(wire.ACK) || !peer.seen {
+		return known
+	}
+	return isNear(h.ack, peer.next)
+}
+
+func isNear(a, b wire.Seq) bool {
+	d := a.Minus(b)
+	return -near < d && d < near
+}

@@ -1,0 +1,36 @@
+package wire
+
+import "fmt"
+
+// A NetworkID is one of the numbers that say which network a packet travels in:
+// where they differ, equal addresses and ports are different ones.
+type NetworkID struct {
+	Kind   string // "VLAN", "VXLAN"
+	ID     uint32
+	OneWay bool // each direction of a connection has another one
+}
+
+func (n NetworkID) String() string { return fmt.Sprintf("%s %d", n.Kind, n.ID) }
+
+// Networks tells the numbers of the networks that the packet is in, the outer
+// first: of VLANs, of PPPoE's session, and of tunnels, and as one-way ones MPLS
+// labels and those of tunnels whose receiver chooses them. Addresses of tunnels
+// are not among them: who mirrors or balances sends each way by another.
+func (h *LinkHeader) Networks(tell func(NetworkID)) {
+	for _, id := range h.VLANs {
+		if id != 0 { // a tag for the sake of its priority (IEEE 802.1Q, table 9-2)
+			tell(NetworkID{"VLAN", uint32(id), false})
+		}
+	}
+	if h.Session != 0 {
+		tell(NetworkID{"PPPoE session", uint32(h.Session), false})
+	}
+	for i := range h.Tunnels {
+		if t := &h.Tunnels[i]; t.HasID {
+			tell(NetworkID{t.Kind, t.ID, t.OneWay})
+		}
+	}
+	for _, label := range h.Labels {
+		tell(NetworkID{"MPLS label", label, true})
+	}
+}
