@@ -24,6 +24,7 @@ type Packet struct {
 	Data     []byte   // as captured; valid until the next packet is read
 	Length   int      // of the frame as it was, in bytes: more than len(Data) if it was cut
 	Comments []string // text from whoever wrote the file
+	Joined   []int    // the frames that Data is put together from; see Fragments
 
 	Header wire.LinkHeader // what stands before the IP packet, once that is found
 }

@@ -22,8 +22,8 @@ const maxUnread = 256
 
 var otherKinds = wire.Content{Name: "packets of other kinds", Opaque: true}
 
-// unread counts a packet that is not read.
-func (w *watch) unread(what wire.Content) {
+// unread counts a packet that is not read, and tells as what.
+func (w *watch) unread(what wire.Content) wire.Content {
 	if w.kinds == nil {
 		w.kinds = map[wire.Content]int{}
 	}
@@ -31,6 +31,7 @@ func (w *watch) unread(what wire.Content) {
 		what = otherKinds
 	}
 	w.kinds[what]++
+	return what
 }
 
 // unreadFrame counts a frame that holds no IP packet, or none that is reached.
@@ -51,6 +52,9 @@ func (w *watch) unreadFrame(p *capture.Packet, err error) {
 func (w *watch) tellUnread() {
 	w.report.Unread = w.report.Unread[:0]
 	for what, n := range w.kinds {
+		if n == 0 {
+			continue
+		}
 		w.report.Unread = append(w.report.Unread, Unread{what, n})
 	}
 	slices.SortFunc(w.report.Unread, func(a, b Unread) int {
@@ -64,4 +68,12 @@ func (w *watch) tellUnread() {
 		}
 		return strings.Compare(a.Name, b.Name)
 	})
+}
+
+// contained names what a packet that is no part of a connection is.
+func contained(p *capture.Packet, ip []byte) wire.Content {
+	if p.Header.Inside.Name != "" {
+		return p.Header.Inside
+	}
+	return wire.Contained(ip)
 }

@@ -36,7 +36,9 @@ type watch struct {
 	shown      *follower
 	candidates map[*observe.Summary]*follower
 
-	kinds map[wire.Content]int // of packets that are not read
+	kinds     map[wire.Content]int // of packets that are not read
+	fragments capture.Fragments
+	waiting   map[int]wire.Content // fragments by number, counted as what is not read
 }
 
 // A follower is a connection that is followed, and what is held back of it.
@@ -80,21 +82,22 @@ func newWatch(o *Options, s *secrets, r *Report) *watch {
 // packet takes one packet of the capture.
 func (w *watch) packet(p *capture.Packet) {
 	w.report.Packets++
-	ip, err := p.IP()
+	ip, err := w.ip(p)
 	if err != nil {
 		w.unreadFrame(p, err)
+		return
+	}
+	if ip == nil {
 		return
 	}
 	if p.Header.Further {
 		w.unread(wire.Content{Name: "frames with further packets behind the first one (A-MSDU)", Opaque: true})
 	}
-	s := w.table.Find(p.At, ip)
+	s := w.table.Find(p.At, ip, &p.Header)
 	if s == nil {
-		what := p.Header.Inside
-		if what.Name == "" {
-			what = wire.Contained(ip)
+		for range max(1, len(p.Joined)) {
+			w.unread(contained(p, ip))
 		}
-		w.unread(what)
 		return
 	}
 	w.report.Total = w.table.Connections()

@@ -2,7 +2,9 @@ package observe
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
@@ -105,6 +107,9 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 		Raw: p.Data, Packet: ip, Behind: p.Header.Behind, Lost: p.Length - len(p.Data),
 	})
 	c.last, c.lastAt = f, since
+	if len(p.Joined) > 0 {
+		c.remark(f, transcript.Link, "tunnel_joined", fmt.Sprintf("frames %s hold fragments of the tunnel's packet: they are put together here, as one frame", numbers(p.Joined)))
+	}
 	c.ending.frame(f, c.recorder.Trusts(f.Dir))
 	if f.Segment != nil {
 		c.segment(f)
@@ -207,4 +212,19 @@ func sideOf(dir transcript.Dir) string {
 
 func (c *Connection) remark(f *transcript.Frame, layer transcript.Layer, name, text string) {
 	c.recorder.Remark(f, layer, name, text)
+}
+
+// numbers lists frames: "3, 4 and 7".
+func numbers(list []int) string {
+	var b strings.Builder
+	for i, n := range list {
+		switch {
+		case i > 0 && i == len(list)-1:
+			b.WriteString(" and ")
+		case i > 0:
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, n)
+	}
+	return b.String()
 }

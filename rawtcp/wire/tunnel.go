@@ -71,6 +71,9 @@ func mayCarry(b []byte) bool {
 	return false
 }
 
+// MayHoldPackets reports whether packets of a protocol may be a tunnel's.
+func MayHoldPackets(protocol uint8) bool { return carries(protocol) }
+
 func carries(protocol uint8) bool {
 	switch protocol {
 	case protocolIPv4, protocolUDP, protocolIPv6, protocolGRE, protocolEtherIP, protocolMPLS, protocolEthernet, protocolAH:
