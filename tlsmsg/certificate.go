@@ -140,25 +140,33 @@ func (*CertificateStatus) Type() HandshakeType { return TypeCertificateStatus }
 
 // Decode reads a CertificateStatus. See [Message].
 func (m *CertificateStatus) Decode(c *field.Cursor, _ Context) error {
-	m.StatusType = field.Enum8[CertificateStatusType](c, "status_type")
-	if m.StatusType == StatusTypeOCSP {
-		m.Response = c.Opaque24("response", 1, max24)
-		if c.Recording() {
-			c.Graft(der.OCSPResponse(m.Response))
-		}
-	} else {
-		m.Response = c.Rest("response")
-	}
+	m.StatusType, m.Response = readStatus(c)
 	return c.End()
+}
+
+func readStatus(c *field.Cursor) (t CertificateStatusType, response []byte) {
+	t = field.Enum8[CertificateStatusType](c, "status_type")
+	if t != StatusTypeOCSP {
+		return t, c.Rest("response")
+	}
+	response = c.Opaque24("response", 1, max24)
+	if c.Recording() {
+		c.Graft(der.OCSPResponse(response))
+	}
+	return t, response
 }
 
 // AppendBody appends the encoded body.
 func (m *CertificateStatus) AppendBody(b []byte, _ Context) []byte {
-	b = append(b, byte(m.StatusType))
-	if m.StatusType == StatusTypeOCSP {
-		return appendOpaque24(b, m.Response)
+	return appendStatus(b, m.StatusType, m.Response)
+}
+
+func appendStatus(b []byte, t CertificateStatusType, response []byte) []byte {
+	b = append(b, byte(t))
+	if t == StatusTypeOCSP {
+		return appendOpaque24(b, response)
 	}
-	return append(b, m.Response...)
+	return append(b, response...)
 }
 
 // readSigned reads a digitally-signed element (RFC 5246, section 4.7).

@@ -61,8 +61,8 @@ func (v *SignatureAlgorithms) AppendData(b []byte, _ HandshakeType) []byte {
 	return appendList16(b, v.Schemes)
 }
 
-// SignatureAlgorithmsCert is signature_algorithms_cert (RFC 8446, section
-// 4.2.3): what may sign certificates, where that is not the same.
+// SignatureAlgorithmsCert is signature_algorithms_cert (RFC 9846, section
+// 4.3.3): what may sign certificates, where that is not the same.
 type SignatureAlgorithmsCert struct {
 	Schemes []SignatureScheme // preferred first
 }
@@ -81,7 +81,7 @@ func (v *SignatureAlgorithmsCert) AppendData(b []byte, _ HandshakeType) []byte {
 	return appendList16(b, v.Schemes)
 }
 
-// KeyShare is key_share (RFC 8446, section 4.2.8): a list in a ClientHello,
+// KeyShare is key_share (RFC 9846, section 4.3.8): a list in a ClientHello,
 // one share in a ServerHello, the group alone in a HelloRetryRequest.
 type KeyShare struct {
 	Shares []KeyShareEntry // of an answer: exactly one
@@ -108,7 +108,7 @@ func (v *KeyShare) Decode(c *field.Cursor, in HandshakeType) error {
 			c.Leave()
 		}
 		c.Leave()
-	case c.Left() == 2:
+	case in == TypeHelloRetryRequest:
 		v.Shares = append(v.Shares, KeyShareEntry{Group: field.Enum16[NamedGroup](c, "selected_group")})
 	default:
 		c.Enter("server_share")
@@ -134,14 +134,14 @@ func (v *KeyShare) AppendData(b []byte, in HandshakeType) []byte {
 	}
 	for _, s := range v.Shares[:min(1, len(v.Shares))] {
 		b = append16(b, s.Group)
-		if len(s.KeyExchange) > 0 {
+		if in != TypeHelloRetryRequest {
 			b = appendOpaque16(b, s.KeyExchange)
 		}
 	}
 	return b
 }
 
-// PSKKeyExchangeModes is psk_key_exchange_modes (RFC 8446, section 4.2.9).
+// PSKKeyExchangeModes is psk_key_exchange_modes (RFC 9846, section 4.3.9).
 type PSKKeyExchangeModes struct {
 	Modes []PSKKeyExchangeMode
 }

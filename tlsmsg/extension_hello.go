@@ -11,8 +11,8 @@ import (
 
 // The extensions that say whom and what the client wants to talk to.
 
-// ServerName is server_name (RFC 6066, section 3). A server that used the
-// name answers with empty data.
+// ServerName is server_name (RFC 6066, section 3; in a CertificateRequest, RFC
+// 9261). A server that used the name answers with empty data.
 type ServerName struct {
 	Names []ServerNameEntry // of a ClientHello
 }
@@ -91,7 +91,7 @@ func (*ServerName) ExtensionType() ExtensionType { return ExtensionServerName }
 // Decode reads the data. See [ExtensionData].
 func (v *ServerName) Decode(c *field.Cursor, in HandshakeType) error {
 	v.Names = v.Names[:0]
-	if in != TypeClientHello {
+	if !asks(in) {
 		return c.End()
 	}
 	c.Enter16("server_name_list", 1, max16)
@@ -108,7 +108,7 @@ func (v *ServerName) Decode(c *field.Cursor, in HandshakeType) error {
 
 // AppendData appends the encoded data. See [ExtensionData].
 func (v *ServerName) AppendData(b []byte, in HandshakeType) []byte {
-	if in != TypeClientHello {
+	if !asks(in) {
 		return b
 	}
 	b, at := open16(b)
@@ -167,7 +167,7 @@ func (v *ALPN) AppendData(b []byte, _ HandshakeType) []byte {
 	return close16(b, at)
 }
 
-// SupportedVersions is supported_versions (RFC 8446, section 4.2.1): a list in
+// SupportedVersions is supported_versions (RFC 9846, section 4.3.1): a list in
 // a ClientHello, one version in an answer.
 type SupportedVersions struct {
 	Versions []Version // of an answer: exactly one

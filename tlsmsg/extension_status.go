@@ -8,7 +8,9 @@ import (
 // The extensions about the state of a certificate.
 
 // StatusRequest is status_request (RFC 6066, section 8). A server that will
-// send a CertificateStatus answers with empty data.
+// send a CertificateStatus answers with empty data. In TLS 1.3 the response itself
+// stands beside the certificate, and a CertificateRequest asks with empty data
+// (RFC 9846, section 4.5.1.1).
 type StatusRequest struct {
 	StatusType CertificateStatusType
 	// Of status_type ocsp:
@@ -16,6 +18,9 @@ type StatusRequest struct {
 	RequestExtensions []byte   // DER Extensions
 	// Of any other type, all that follows it:
 	Request []byte
+
+	// In a Certificate: see CertificateStatus.
+	Response []byte
 }
 
 // ExtensionType returns ExtensionStatusRequest.
@@ -24,6 +29,9 @@ func (*StatusRequest) ExtensionType() ExtensionType { return ExtensionStatusRequ
 // Decode reads the data. See [ExtensionData].
 func (v *StatusRequest) Decode(c *field.Cursor, in HandshakeType) error {
 	*v = StatusRequest{ResponderIDs: v.ResponderIDs[:0]}
+	if in == TypeCertificate {
+		v.StatusType, v.Response = readStatus(c)
+	}
 	if in != TypeClientHello {
 		return c.End()
 	}
@@ -39,6 +47,9 @@ func (v *StatusRequest) Decode(c *field.Cursor, in HandshakeType) error {
 
 // AppendData appends the encoded data. See [ExtensionData].
 func (v *StatusRequest) AppendData(b []byte, in HandshakeType) []byte {
+	if in == TypeCertificate {
+		return appendStatus(b, v.StatusType, v.Response)
+	}
 	if in != TypeClientHello {
 		return b
 	}
@@ -51,7 +62,8 @@ func (v *StatusRequest) AppendData(b []byte, in HandshakeType) []byte {
 }
 
 // SignedCertificateTimestamps is signed_certificate_timestamp (RFC 6962,
-// section 3.3.1): empty data in a ClientHello, a list in an answer.
+// section 3.3.1): empty data in a ClientHello or CertificateRequest, a list in an
+// answer.
 type SignedCertificateTimestamps struct {
 	List [][]byte // each a SerializedSCT
 }
@@ -62,7 +74,7 @@ func (*SignedCertificateTimestamps) ExtensionType() ExtensionType { return Exten
 // Decode reads the data. See [ExtensionData].
 func (v *SignedCertificateTimestamps) Decode(c *field.Cursor, in HandshakeType) error {
 	v.List = v.List[:0]
-	if in != TypeClientHello {
+	if !asks(in) {
 		v.List = readOpaqueList16(c, v.List, "sct_list", "serialized_sct", 1, der.SCT)
 	}
 	return c.End()
@@ -70,8 +82,11 @@ func (v *SignedCertificateTimestamps) Decode(c *field.Cursor, in HandshakeType) 
 
 // AppendData appends the encoded data. See [ExtensionData].
 func (v *SignedCertificateTimestamps) AppendData(b []byte, in HandshakeType) []byte {
-	if in == TypeClientHello {
+	if asks(in) {
 		return b
 	}
 	return appendOpaqueList16(b, v.List)
 }
+
+// asks reports whether a message asks for what others answer to.
+func asks(in HandshakeType) bool { return in == TypeClientHello || in == TypeCertificateRequest }

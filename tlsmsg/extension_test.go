@@ -13,7 +13,15 @@ import (
 const (
 	inClient = tlsmsg.TypeClientHello
 	inServer = tlsmsg.TypeServerHello
+	inRetry  = tlsmsg.TypeHelloRetryRequest
+	inAnswer = tlsmsg.TypeEncryptedExtensions
+	inChain  = tlsmsg.TypeCertificate
+	inAsked  = tlsmsg.TypeCertificateRequest
+	inTicket = tlsmsg.TypeNewSessionTicket
 )
+
+// everywhere are all messages in which extensions stand.
+var everywhere = []tlsmsg.HandshakeType{inClient, inServer, inRetry, inAnswer, inChain, inAsked, inTicket}
 
 // handWrittenExtensions are all typed extensions in both forms.
 var handWrittenExtensions = []struct {
@@ -56,12 +64,45 @@ var handWrittenExtensions = []struct {
 	{"key_share", inClient, &tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{29, []byte{1, 2}}}}, join(0, 6, 0, 29, 0, 2, 1, 2)},
 	{"key_share", inClient, &tlsmsg.KeyShare{}, join(0, 0)},
 	{"key_share", inServer, &tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{29, []byte{1}}}}, join(0, 29, 0, 1, 1)},
-	{"key_share of a HelloRetryRequest", inServer, &tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: 23}}}, join(0, 23)},
+	{"key_share", inRetry, &tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: 23}}}, join(0, 23)},
 	{"padding", inClient, &tlsmsg.Padding{Length: 3}, join(0, 0, 0)},
 	{"padding", inClient, &tlsmsg.Padding{}, nil},
 	{"record_size_limit", inClient, &tlsmsg.RecordSizeLimit{Limit: 16385}, join(0x40, 1)},
 	{"psk_key_exchange_modes", inClient, &tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{1}}, join(1, 1)},
+	{"server_name", inAnswer, &tlsmsg.ServerName{}, nil},
+	{"server_name", inAsked, &tlsmsg.ServerName{Names: []tlsmsg.ServerNameEntry{{Name: []byte("a.b")}}}, join(0, 6, 0, 0, 3, "a.b")},
+	{"ALPN", inAnswer, &tlsmsg.ALPN{Protocols: []string{"h2"}}, join(0, 3, 2, "h2")},
+	{"supported_groups", inAnswer, &tlsmsg.SupportedGroups{Groups: []tlsmsg.NamedGroup{0x11EC, 29}}, join(0, 4, 0x11, 0xEC, 0, 29)},
+	{"record_size_limit", inAnswer, &tlsmsg.RecordSizeLimit{Limit: 64}, join(0, 64)},
+	{"signature_algorithms", inAsked, &tlsmsg.SignatureAlgorithms{Schemes: []tlsmsg.SignatureScheme{0x0905}}, join(0, 2, 9, 5)},
+	{"signature_algorithms_cert", inAsked, &tlsmsg.SignatureAlgorithmsCert{Schemes: []tlsmsg.SignatureScheme{0x0804}}, join(0, 2, 8, 4)},
+	{"status_request", inAsked, &tlsmsg.StatusRequest{}, nil},
+	{"status_request", inChain, &tlsmsg.StatusRequest{StatusType: 1, Response: []byte{0x30, 0}}, join(1, 0, 0, 2, 0x30, 0)},
+	{"status_request", inChain, &tlsmsg.StatusRequest{StatusType: 2, Response: []byte{7}}, join(2, 7)},
+	{"signed_certificate_timestamp", inAsked, &tlsmsg.SignedCertificateTimestamps{}, nil},
+	{"signed_certificate_timestamp", inChain, &tlsmsg.SignedCertificateTimestamps{List: [][]byte{{1, 2}}}, join(0, 4, 0, 2, 1, 2)},
+	{"supported_versions", inRetry, &tlsmsg.SupportedVersions{Versions: []tlsmsg.Version{0x0304}}, join(3, 4)},
+	{"pre_shared_key", inClient, &tlsmsg.PreSharedKey{
+		Identities: []tlsmsg.PSKIdentity{{[]byte("a"), 0x01020304}, {[]byte("bc"), 0}}, Binders: [][]byte{binder, binder},
+	}, join(0, 15, 0, 1, "a", 1, 2, 3, 4, 0, 2, "bc", 0, 0, 0, 0, 0, 66, 32, binder, 32, binder)},
+	{"pre_shared_key", inServer, &tlsmsg.PreSharedKey{Selected: 0x0102}, join(1, 2)},
+	{"early_data", inClient, &tlsmsg.EarlyData{}, nil},
+	{"early_data", inAnswer, &tlsmsg.EarlyData{}, nil},
+	{"early_data", inTicket, &tlsmsg.EarlyData{MaxSize: 0x01020304}, join(1, 2, 3, 4)},
+	{"cookie", inClient, &tlsmsg.Cookie{Cookie: []byte{9}}, join(0, 1, 9)},
+	{"cookie", inRetry, &tlsmsg.Cookie{Cookie: []byte{9, 8}}, join(0, 2, 9, 8)},
+	{"certificate_authorities", inClient, &tlsmsg.CertificateAuthorities{Authorities: [][]byte{{0x30, 0}}}, join(0, 4, 0, 2, 0x30, 0)},
+	{"certificate_authorities", inAsked, &tlsmsg.CertificateAuthorities{Authorities: [][]byte{{1}}}, join(0, 3, 0, 1, 1)},
+	{"oid_filters", inAsked, &tlsmsg.OIDFilters{Filters: []tlsmsg.OIDFilter{{[]byte{6, 1, 1}, []byte{4}}, {[]byte{5}, nil}}},
+		join(0, 11, 3, 6, 1, 1, 0, 1, 4, 1, 5, 0, 0)},
+	{"oid_filters", inAsked, &tlsmsg.OIDFilters{}, join(0, 0)},
+	{"post_handshake_auth", inClient, &tlsmsg.PostHandshakeAuth{}, nil},
+	{"compress_certificate", inClient, &tlsmsg.CompressCertificate{Algorithms: []tlsmsg.CertificateCompressionAlgorithm{2, 1}}, join(4, 0, 2, 0, 1)},
+	{"compress_certificate", inAsked, &tlsmsg.CompressCertificate{Algorithms: []tlsmsg.CertificateCompressionAlgorithm{3}}, join(2, 0, 3)},
 }
+
+// binder is as long as SHA-256 makes one.
+var binder = bytes.Repeat([]byte{0xB1}, 32)
 
 func TestExtensionsEncodeAndDecodeAsWrittenByHand(t *testing.T) {
 	covered := map[tlsmsg.ExtensionType]bool{}

@@ -2,6 +2,7 @@ package tlsmsg_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/rawshake/rawshake/slab"
@@ -139,13 +140,10 @@ func FuzzMessage(f *testing.F) {
 
 func FuzzExtension(f *testing.F) {
 	for _, tc := range handWrittenExtensions {
-		f.Add(uint16(tc.v.ExtensionType()), tc.in == inServer, tc.data)
+		f.Add(uint16(tc.v.ExtensionType()), byte(slices.Index(everywhere, tc.in)), tc.data)
 	}
-	f.Fuzz(func(t *testing.T, typ uint16, server bool, data []byte) {
-		in := inClient
-		if server {
-			in = inServer
-		}
+	f.Fuzz(func(t *testing.T, typ uint16, message byte, data []byte) {
+		in := everywhere[int(message)%len(everywhere)]
 		e := tlsmsg.Extension{Type: tlsmsg.ExtensionType(typ), Data: data}
 		v := tlsmsg.NewExtensionData(e.Type)
 		if v == nil {

@@ -101,7 +101,7 @@ func extensionsOf(t *testing.T, c content) ([]tlsmsg.Extension, tlsmsg.Handshake
 	case *tlsmsg.ClientHello:
 		return m.Extensions, m.Type()
 	case *tlsmsg.ServerHello:
-		return m.Extensions, m.Type()
+		return m.Extensions, m.Form()
 	}
 	return nil, 0
 }

@@ -133,10 +133,17 @@ const (
 	ExtensionPadding              ExtensionType = 21
 	ExtensionEncryptThenMAC       ExtensionType = 22
 	ExtensionExtendedMasterSecret ExtensionType = 23
+	ExtensionCompressCertificate  ExtensionType = 27 // RFC 8879
 	ExtensionRecordSizeLimit      ExtensionType = 28
 	ExtensionSessionTicket        ExtensionType = 35
+	ExtensionPreSharedKey         ExtensionType = 41
+	ExtensionEarlyData            ExtensionType = 42
 	ExtensionSupportedVersions    ExtensionType = 43
+	ExtensionCookie               ExtensionType = 44
 	ExtensionPSKKeyExchangeModes  ExtensionType = 45
+	ExtensionCertAuthorities      ExtensionType = 47
+	ExtensionOIDFilters           ExtensionType = 48
+	ExtensionPostHandshakeAuth    ExtensionType = 49
 	ExtensionSigAlgsCert          ExtensionType = 50
 	ExtensionKeyShare             ExtensionType = 51
 	ExtensionRenegotiationInfo    ExtensionType = 0xFF01

@@ -16,66 +16,6 @@ var contentTypes = registry[ContentType]{
 	{27, "return_routability_check", ""}, // RFC 9853
 }
 
-var handshakeTypes = registry[HandshakeType]{
-	{0, "hello_request", ""},
-	{1, "client_hello", ""},
-	{2, "server_hello", ""},
-	{3, "hello_verify_request", ""}, // RFC 6347
-	{4, "new_session_ticket", ""},   // RFC 5077
-	{5, "end_of_early_data", ""},
-	{6, "hello_retry_request", ""}, // drafts of RFC 8446
-	{8, "encrypted_extensions", ""},
-	{9, "request_connection_id", ""}, // RFC 9147
-	{10, "new_connection_id", ""},
-	{11, "certificate", ""},
-	{12, "server_key_exchange", ""},
-	{13, "certificate_request", ""},
-	{14, "server_hello_done", ""},
-	{15, "certificate_verify", ""},
-	{16, "client_key_exchange", ""},
-	{17, "client_certificate_request", ""}, // RFC 9261
-	{20, "finished", ""},
-	{21, "certificate_url", ""},
-	{22, "certificate_status", ""},
-	{23, "supplemental_data", ""},
-	{24, "key_update", ""},
-	{25, "compressed_certificate", ""}, // RFC 8879
-	{26, "ekt_key", ""},                // RFC 8870
-	{67, "next_protocol", ""},          // never registered; of next_protocol_negotiation
-	{254, "message_hash", ""},
-}
-
-// headings are the same messages as RFC 5246 and its successors head their
-// sections.
-var headings = registry[HandshakeType]{
-	{0, "HelloRequest", ""},
-	{1, "ClientHello", ""},
-	{2, "ServerHello", ""},
-	{3, "HelloVerifyRequest", ""},
-	{4, "NewSessionTicket", ""},
-	{5, "EndOfEarlyData", ""},
-	{6, "HelloRetryRequest", ""},
-	{8, "EncryptedExtensions", ""},
-	{9, "RequestConnectionId", ""},
-	{10, "NewConnectionId", ""},
-	{11, "Certificate", ""},
-	{12, "ServerKeyExchange", ""},
-	{13, "CertificateRequest", ""},
-	{14, "ServerHelloDone", ""},
-	{15, "CertificateVerify", ""},
-	{16, "ClientKeyExchange", ""},
-	{17, "ClientCertificateRequest", ""},
-	{20, "Finished", ""},
-	{21, "CertificateURL", ""},
-	{22, "CertificateStatus", ""},
-	{23, "SupplementalData", ""},
-	{24, "KeyUpdate", ""},
-	{25, "CompressedCertificate", ""},
-	{26, "EKTKey", ""},
-	{67, "NextProtocol", ""},
-	{254, "MessageHash", ""},
-}
-
 var versions = registry[Version]{
 	{0x0002, "SSL 2.0", "ssl2"},
 	{0x0300, "SSL 3.0", "ssl3"},

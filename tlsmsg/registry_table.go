@@ -14,6 +14,14 @@ type registered[T ~uint8 | ~uint16] struct {
 
 // name returns the registered name of v, or "".
 func (r registry[T]) name(v T) string {
+	if i := r.find(v); i >= 0 {
+		return r[i].name
+	}
+	return ""
+}
+
+// find returns the position of v, or -1.
+func (r registry[T]) find(v T) int {
 	// Every field of a message asks for names: a search by hand takes a third of
 	// the time of one that calls a function for each step.
 	first, end := 0, len(r)
@@ -25,9 +33,9 @@ func (r registry[T]) name(v T) string {
 		}
 	}
 	if first == len(r) || r[first].number != v {
-		return ""
+		return -1
 	}
-	return r[first].name
+	return first
 }
 
 func (r registry[T]) decimal(v T) string {

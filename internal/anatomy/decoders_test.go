@@ -18,7 +18,7 @@ func everyExtension(in tlsmsg.HandshakeType) []tlsmsg.Extension {
 	protocol, _ := tlsmsg.NewALPN("h2")
 	for _, v := range []tlsmsg.ExtensionData{
 		&name, &protocol,
-		&tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP, ResponderIDs: [][]byte{{1}}, RequestExtensions: []byte{1}},
+		&tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP, ResponderIDs: [][]byte{{1}}, RequestExtensions: []byte{1}, Response: []byte{0x30, 3, 10, 1, 0}},
 		&tlsmsg.SupportedGroups{Groups: []tlsmsg.NamedGroup{29}}, &tlsmsg.ECPointFormats{Formats: []tlsmsg.ECPointFormat{0}},
 		&tlsmsg.SignatureAlgorithms{Schemes: []tlsmsg.SignatureScheme{0x403}},
 		&tlsmsg.SignatureAlgorithmsCert{Schemes: []tlsmsg.SignatureScheme{0x403}},
@@ -28,6 +28,11 @@ func everyExtension(in tlsmsg.HandshakeType) []tlsmsg.Extension {
 		&tlsmsg.SupportedVersions{Versions: []tlsmsg.Version{0x304}},
 		&tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{1}},
 		&tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: 29, KeyExchange: []byte{1}}}},
+		&tlsmsg.PreSharedKey{Identities: []tlsmsg.PSKIdentity{{Identity: []byte{1}}}, Binders: [][]byte{make([]byte, 32)}},
+		&tlsmsg.EarlyData{MaxSize: 1}, &tlsmsg.Cookie{Cookie: []byte{1}}, &tlsmsg.PostHandshakeAuth{},
+		&tlsmsg.CertificateAuthorities{Authorities: [][]byte{{0x30, 0}, {1}}},
+		&tlsmsg.OIDFilters{Filters: []tlsmsg.OIDFilter{{OID: []byte{1}, Values: []byte{1}}}},
+		&tlsmsg.CompressCertificate{Algorithms: []tlsmsg.CertificateCompressionAlgorithm{tlsmsg.CompressionZlib}},
 		&tlsmsg.RenegotiationInfo{RenegotiatedConnection: []byte{1, 2}},
 	} {
 		list = append(list, tlsmsg.NewExtension(v, in))

@@ -262,7 +262,7 @@ func (v values) message(who string, m *transcript.Message) {
 	case *tlsmsg.ClientHello:
 		v.hello(who, msg.Version, msg.CipherSuites, msg.Extensions, msg.Type())
 	case *tlsmsg.ServerHello:
-		v.hello(who, msg.Version, []tlsmsg.CipherSuite{msg.CipherSuite}, msg.Extensions, msg.Type())
+		v.hello(who, msg.Version, []tlsmsg.CipherSuite{msg.CipherSuite}, msg.Extensions, msg.Form())
 	case *tlsmsg.ServerKeyExchange:
 		if msg.Group != 0 {
 			v.add(who, "tls.handshake.server_named_curve", uint16(msg.Group))
