@@ -5,11 +5,13 @@ GO      ?= go
 # to use the Go that is installed says: make GOTOOLCHAIN=local
 GOTOOLCHAIN = auto
 export GOTOOLCHAIN
+# What the program says that it is: the tag, or how far it is from one.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
 
-.PHONY: least vulncheck bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
+.PHONY: least vulncheck bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist dist-test docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -17,7 +19,7 @@ help: ## say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the program, static, at bin/rawshake
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rawshake ./cmd/rawshake
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.tagged=$(VERSION)' -o bin/rawshake ./cmd/rawshake
 
 demo: build ## a handshake from SYN to Finished, in a private network
 	@bin/rawshake lab demo
@@ -77,8 +79,11 @@ setcap: build ## let every user of this machine run bin/rawshake without root
 # The same commit makes the same bytes, whoever builds it, and where.
 DIST    ?= out/dist
 
-dist: build ## static programs for amd64 and arm64, packed, with checksums, at DIST (default out/dist)
+dist: build ## static programs for amd64 and arm64 as .tar.gz, .deb and .rpm, with SBOMs and checksums, at DIST (default out/dist)
 	GO="$(GO)" scripts/dist.sh "$(DIST)"
+
+dist-test: ## install the .deb in a container, use it, remove it (needs Docker and debootstrap)
+	$(GO) test -count=1 -v -timeout 30m -run TestThePackage ./internal/compose -packages
 
 docker: build ## the image, as rawshake, FROM scratch
 	docker build -t rawshake -f scripts/docker/Dockerfile bin

@@ -23,9 +23,15 @@ func versionLine() string {
 	return fmt.Sprintf("rawshake %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// version is the module's version, or the commit that the program was built
-// from, where the build knows.
+// tagged is the tag that the Makefile built from, or how far from one.
+var tagged string
+
+// version is the tag or the module's version, or the commit that the program was
+// built from, where the build knows.
 func version() string {
+	if tagged != "" {
+		return tagged
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
