@@ -193,12 +193,6 @@ func (d *Dialer) note(layer, name, text string) {
 	}
 }
 
-// ChooseAddr picks the address of a host to connect to: the first of
-// [OrderAddrs]. Addrs must not be empty.
-func ChooseAddr(addrs []netip.Addr, via link.Via) netip.Addr {
-	return OrderAddrs(addrs, via)[0]
-}
-
 // OrderAddrs sorts the addresses of a host in the order to try them: those that
 // there is a route to, then the others, each in the order of the resolver (RFC
 // 6724), but of those with a route IPv4 before IPv6: a server that is known by

@@ -35,7 +35,17 @@ func twins(t *testing.T, l *lab.Lab) {
 			return errors.Join(netlink.LinkAdd(v), giveAddress(name, own))
 		}))
 		check(t, l.Far().Do(func() error { return giveAddress(name, "fe80::1/64") }))
-		ln, err := l.Far().Listen("tcp", net.JoinHostPort("fe80::1%"+name, ports[name]))
+		// By number: package net keeps the names of one namespace for a minute,
+		// whichever namespace asks.
+		zone := 0
+		check(t, l.Far().Do(func() error {
+			dev, err := netlink.LinkByName(name)
+			if err == nil {
+				zone = dev.Attrs().Index
+			}
+			return err
+		}))
+		ln, err := l.Far().Listen("tcp", net.JoinHostPort(fmt.Sprintf("fe80::1%%%d", zone), ports[name]))
 		check(t, err)
 		t.Cleanup(func() { ln.Close() })
 	}

@@ -69,13 +69,13 @@ func FaultKinds() []FaultKind {
 func Places() []Place {
 	places := make([]Place, 0, len(serverTypes)+len(clientTypes)+2*len(ownRecords))
 	for _, t := range serverTypes {
-		places = append(places, Place{Out, tlsmsg.ContentHandshake, t})
+		places = append(places, Sending(t))
 	}
 	for _, c := range ownRecords {
 		places = append(places, Place{Dir: Out, Content: c})
 	}
 	for _, t := range clientTypes {
-		places = append(places, Place{In, tlsmsg.ContentHandshake, t})
+		places = append(places, Received(t))
 	}
 	for _, c := range ownRecords {
 		places = append(places, Place{Dir: In, Content: c})
