@@ -5,9 +5,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -242,5 +247,46 @@ func TestACaptureIsExplainedWithoutAListener(t *testing.T) {
 			}
 			from = struct{ io.Reader }{bytes.NewReader(b)}
 		}
+	}
+}
+
+// What a comment of ours says, and what is found from the packets, is told once;
+// a comment that says something else is told, too.
+func TestWhatACommentSaysTooIsToldOnce(t *testing.T) {
+	dialogue, keys := shake(t, tls.VersionTLS12)
+	m := newMade().open().talk(dialogue).close()
+	const finished, other = "both Finished messages agree: the handshake is complete", "a sentence of somebody's"
+	path := filepath.Join(t.TempDir(), "noted.pcapng")
+	w, err := capture.Create(path, capture.Info{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1_700_000_000, 0)
+	for i, p := range m.packets {
+		at = at.Add(time.Millisecond)
+		var notes []string
+		if i == len(m.packets)-3 {
+			notes = []string{"tls handshake_finished: " + finished, "tls handshake_finished: " + finished, "tls handshake_finished: " + other}
+		}
+		if err := w.Packet(at, p); err != nil {
+			t.Fatal(err)
+		}
+		for _, note := range notes {
+			if err := w.Note(note); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".keys", keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, ladder, _ := events(t, path, Options{})
+	said := named(list, "handshake_finished")
+	slices.Sort(said)
+	if want := []string{other, finished, finished}; !slices.Equal(said, want) { // the second comment is one more than was found
+		t.Errorf("%q\n%s", said, ladder)
 	}
 }

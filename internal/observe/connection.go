@@ -64,6 +64,7 @@ type Connection struct {
 	strict  bool // about checksums
 
 	saidSnapped bool
+	said        map[string]int // what was found here, and not met in a comment yet
 }
 
 // NewConnection follows a flow. Times count from start, that of its first
@@ -90,7 +91,7 @@ func (c *Connection) Transcript() *transcript.Transcript { return c.recorder.Tra
 
 // Listen changes the listener, from the next entry on.
 func (c *Connection) Listen(listener func(*transcript.Entry)) {
-	c.recorder.Listen(c.story.Entry)
+	c.recorder.Listen(c.entry)
 	if listener != nil {
 		c.recorder.AlsoTell(listener)
 	}
@@ -115,9 +116,35 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 		c.segment(f)
 	}
 	for _, note := range p.Comments {
-		layer, name, text := parseNote(note)
-		c.recorder.Remark(f, layer, name, text)
+		if layer, name, text := parseNote(note); !c.alreadySaid(name, text) {
+			c.recorder.Remark(f, layer, name, text)
+		}
 	}
+}
+
+// maxSaidHere bounds the decisions that are remembered to know them in comments.
+const maxSaidHere = 64
+
+func (c *Connection) entry(e *transcript.Entry) {
+	c.story.Entry(e)
+	if d := e.Decision; d != nil && e.Layer == transcript.TLS && len(c.said) < maxSaidHere {
+		if c.said == nil {
+			c.said = map[string]int{}
+		}
+		c.said[d.Name+": "+d.Text]++
+	}
+}
+
+// alreadySaid reports whether a comment of ours says what was found here, too.
+func (c *Connection) alreadySaid(name, text string) bool {
+	key := name + ": " + text
+	if c.said[key] == 0 {
+		return false
+	}
+	if c.said[key]--; c.said[key] == 0 {
+		delete(c.said, key)
+	}
+	return true
 }
 
 // segment moves a segment's payload, and what it sets free, to TLS.
