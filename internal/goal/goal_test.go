@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -148,6 +149,17 @@ func TestWhatBecameOfAReplyHasItsOwnReason(t *testing.T) {
 		got := s.Reasons(Outcome(Data, c.err), c.err)
 		if len(got) != 1 || got[0].Code != c.code || got[0].What != c.err.Error() && c.code != "no_reply" || !strings.Contains(got[0].Remedy, c.remedy) {
 			t.Errorf("%v: %+v", c.err, got)
+		}
+	}
+}
+
+// A reply that was cut says so once, what is missing first.
+func TestACutReplyIsToldInOneSentence(t *testing.T) {
+	for _, err := range []error{nil, &handshake.ClosedError{Handshaken: true}, &handshake.ClosedError{Handshaken: true, Renegotiation: true}, tcb.ErrReset} {
+		said := (&ReplyCutError{Missing: "5 of the 9 bytes of its body are missing", Err: err}).Error()
+		if !strings.HasPrefix(said, "the reply is not whole: 5 of the 9 bytes of its body are missing, and ") || strings.ContainsAny(said, "()") ||
+			strings.Contains(said, "may be") || strings.Count(said, "the peer") > 1 {
+			t.Errorf("%v: %s", err, said)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package goal
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -14,11 +15,11 @@ type ReplyCutError struct {
 }
 
 func (e *ReplyCutError) Error() string {
-	how := "by close_notify"
+	how := "the peer sent close_notify all the same"
 	if e.Err != nil {
-		how = "(" + e.Err.Error() + ")"
+		how = strings.TrimSuffix(e.Err.Error(), ": data may be missing") // it says which
 	}
-	return fmt.Sprintf("the reply is not whole: the peer ended the connection %s, and %s", how, e.Missing)
+	return fmt.Sprintf("the reply is not whole: %s, and %s", e.Missing, how)
 }
 
 // Unwrap returns how the peer ended the connection.
