@@ -152,6 +152,7 @@ func (r *Recorder) Result(at time.Duration, res Result) {
 	l := &r.learned
 	fill(&res.Version, l.result.Version)
 	fill(&res.CipherSuite, l.result.CipherSuite)
+	fill(&res.NoSuite, l.result.NoSuite)
 	fill(&res.Group, l.result.Group)
 	fill(&res.ALPN, l.result.ALPN)
 	fill(&res.RTT, l.rtt)

@@ -14,6 +14,7 @@ type Result struct {
 	Link         string // "packet", "raw", or "kernel": then TCP was the kernel's
 	Version      tlsmsg.Version
 	CipherSuite  tlsmsg.CipherSuite
+	NoSuite      bool // Version is known, and CipherSuite, which may be 0, could not be read
 	Group        tlsmsg.NamedGroup
 	ALPN         string
 	Judged       bool          // whether the certificate was judged at all

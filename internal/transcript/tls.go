@@ -86,7 +86,7 @@ func (r *Recorder) tlsDecision(at time.Duration, event handshake.Event) *Decisio
 		l.result.Version, l.result.CipherSuite, l.result.Group, l.result.ALPN = e.Version, e.CipherSuite, e.Group, e.ALPN
 		return &Decision{Name: "negotiated", Text: negotiated(e)}
 	case handshake.ChosenEvent:
-		l.result.Version, l.result.CipherSuite = e.Version, e.CipherSuite
+		l.result.Version, l.result.CipherSuite, l.result.NoSuite = e.Version, e.CipherSuite, e.NoSuite
 		return nil
 	case handshake.VerdictEvent:
 		l.judged, l.verified = true, e.Err == nil

@@ -182,7 +182,7 @@ func resultValues(o *object, r *transcript.Result) {
 	o.add("outcome", r.Outcome)
 	o.add("link", known(r.Link != "", r.Link))
 	o.add("version", known(r.Version != 0, text(r.Version)))
-	o.add("cipher_suite", known(r.Version != 0, text(r.CipherSuite)))
+	o.add("cipher_suite", known(r.Version != 0 && !r.NoSuite, text(r.CipherSuite)))
 	o.add("group", known(r.Group != 0, text(r.Group)))
 	o.add("alpn", known(r.ALPN != "", r.ALPN))
 	o.add("peer_verified", r.PeerVerified)

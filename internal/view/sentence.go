@@ -15,7 +15,11 @@ func Sentence(r *transcript.Result) string {
 		parts = append(parts, "over the kernel's TCP, not ours")
 	}
 	if r.Version != 0 {
-		parts = append(parts, text(r.Version)+" with "+text(r.CipherSuite))
+		agreed := text(r.Version)
+		if !r.NoSuite {
+			agreed += " with " + text(r.CipherSuite)
+		}
+		parts = append(parts, agreed)
 		if r.Group != 0 {
 			parts = append(parts, "key exchange over "+text(r.Group))
 		}

@@ -79,6 +79,7 @@ func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 func (c *Client) serverHello(raw []byte) error {
 	hello := &c.hello
 	err := c.decode(hello, raw)
+	c.state.NoSuite = err != nil && !hasSuite(raw)
 	c.chosen(hello) // what is refused is told of, too
 	if err != nil {
 		return err
@@ -121,8 +122,15 @@ func (c *Client) chosen(hello *tlsmsg.ServerHello) {
 	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
 	c.state.Extensions = hello.Extensions // raw is the machine's to keep
 	if c.events != nil && hello.Version != 0 {
-		c.events(ChosenEvent{Version: hello.Version, CipherSuite: hello.CipherSuite})
+		c.events(ChosenEvent{Version: hello.Version, CipherSuite: hello.CipherSuite, NoSuite: c.state.NoSuite})
 	}
+}
+
+// hasSuite reports whether a ServerHello goes as far as its cipher suite, which
+// may be 0.
+func hasSuite(raw []byte) bool {
+	const before, longest = tlsmsg.HeaderLen + 2 + 32, 32 // version and random; the session ID
+	return len(raw) > before && raw[before] <= longest && len(raw) >= before+1+int(raw[before])+2
 }
 
 // checkVersion takes one of the versions that the Config allows. A server that

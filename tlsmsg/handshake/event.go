@@ -84,6 +84,7 @@ type NegotiatedEvent struct {
 type ChosenEvent struct {
 	Version     tlsmsg.Version
 	CipherSuite tlsmsg.CipherSuite
+	NoSuite     bool // the ServerHello does not go as far
 }
 
 // SessionEvent carries a session that can be resumed, once the handshake is

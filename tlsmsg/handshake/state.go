@@ -35,6 +35,7 @@ type State struct {
 	// that was refused, too: then the stage is below StageHelloReceived.
 	Version              tlsmsg.Version // 0 until ServerHello
 	CipherSuite          tlsmsg.CipherSuite
+	NoSuite              bool                   // of a ServerHello that does not go as far: CipherSuite, which may be 0, says nothing
 	Group                tlsmsg.NamedGroup      // of the key exchange
 	DH                   suite.DHGroup          // of DHE
 	Scheme               tlsmsg.SignatureScheme // of the ServerKeyExchange signature; 0 where none is named

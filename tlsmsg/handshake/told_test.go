@@ -40,6 +40,8 @@ func TestARefusedServerHelloIsToldOf(t *testing.T) {
 		"version too low":     {hello(0x0300, 0xC02F), 0x0300, 0xC02F},
 		"version too high":    {hello(0x0304, 0x1301), tlsmsg.VersionTLS13, 0x1301},
 		"extensions cut":      {hello(0x0303, 0xC02F, 0, 9, 0, 0), tlsmsg.VersionTLS12, 0xC02F},
+		"suite zero":          {hello(0x0303, 0x0000), tlsmsg.VersionTLS12, 0},
+		"zero, and cut":       {hello(0x0303, 0x0000, 0, 9, 0, 0), tlsmsg.VersionTLS12, 0},
 		"extension not asked": {hello(0x0303, 0xC02F, 0, 4, 0x7A, 0x7A, 0, 0), tlsmsg.VersionTLS12, 0xC02F},
 	} {
 		var told handshake.ChosenEvent
@@ -56,6 +58,25 @@ func TestARefusedServerHelloIsToldOf(t *testing.T) {
 		if s.Version != tc.version || s.CipherSuite != tc.suite || told.Version != tc.version || told.CipherSuite != tc.suite {
 			t.Errorf("%s: %v with %v, told %+v", name, s.Version, s.CipherSuite, told)
 		}
+		if s.NoSuite || told.NoSuite {
+			t.Errorf("%s: the suite is said not to be there", name)
+		}
+	}
+	whole := hello(0x0303, 0x0000)[5:]
+	for n := 6; n < len(whole); n++ {
+		cut := append([]byte{2, 0, 0, byte(n - 4)}, whole[4:n]...)
+		c := begun(nil)
+		c.Receive(record(tlsmsg.ContentHandshake, cut...))
+		if s, there := c.State(), n >= 4+2+32+1+2; s.NoSuite == there {
+			t.Errorf("a ServerHello of %d bytes: no suite %v, want %v", n, s.NoSuite, !there)
+		}
+	}
+	long := hello(0x0303, 0xC02F)
+	long[5+4+2+32] = 33 // a session ID that is too long: what follows it has no place
+	c := begun(nil)
+	c.Receive(long)
+	if !c.State().NoSuite {
+		t.Error("a suite is read behind a session ID that cannot be")
 	}
 }
 

@@ -121,9 +121,8 @@ func (e *Encoder) tls(r *Record) {
 	if s == nil || s.Version == 0 {
 		return
 	}
-	accepted := r.Stage >= handshake.StageHelloReceived
 	w.str("version", s.Version.String())
-	if accepted || s.CipherSuite != 0 { // or the ServerHello may not go as far
+	if !s.NoSuite {
 		w.str("cipher_suite", s.CipherSuite.String())
 	}
 	if s.Group != 0 {
