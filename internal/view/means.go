@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -15,37 +16,61 @@ var explainedFacts = map[string]string{
 	"group": "named_group", "scheme": "signature_algorithm", "signature_scheme": "signature_algorithm", "status_type": "status_type",
 }
 
-// explain calls tell with what the dictionary says of the values in a message, and
-// the name of the fact.
-func explain(d *dictionary.Dictionary, m *transcript.Message, tell func(fact string, value any, e dictionary.Entry)) {
-	for _, f := range messageFacts(m) {
-		key, known := explainedFacts[f.key]
-		if !known {
-			continue
-		}
-		if e, ok := d.Value(key, fmt.Sprint(f.value), ""); ok {
-			tell(f.key, f.value, e)
+// explainedLists are the same for lists of values.
+var explainedLists = map[string]string{
+	"extensions": "extension_type", "certificate_types": "certificate_type", "signature_schemes": "signature_algorithm",
+	"groups": "named_group", "supported_versions": "supported_versions.versions.version",
+}
+
+// A meaning is what the dictionary says of one value in a message.
+type meaning struct {
+	of     string // the fact that it is of
+	value  string
+	inList bool // it is one of several
+	dictionary.Entry
+}
+
+// explain tells what the values in a message mean.
+func explain(d *dictionary.Dictionary, m *transcript.Message) (list []meaning) {
+	add := func(of, key, value string, inList bool) {
+		if e, ok := d.Value(key, value, ""); ok {
+			list = append(list, meaning{of, value, inList, e})
 		}
 	}
+	for _, f := range messageFacts(m) {
+		if key, known := explainedFacts[f.key]; known {
+			add(f.key, key, fmt.Sprint(f.value), false)
+		}
+		values, _ := f.value.([]string)
+		for i, value := range values {
+			if key, known := explainedLists[f.key]; known && !slices.Contains(values[:i], value) {
+				add(f.key, key, value, true)
+			}
+		}
+	}
+	return list
 }
 
 // meanings are the same for programs.
 func meanings(d *dictionary.Dictionary, m *transcript.Message) (list []object) {
-	explain(d, m, func(fact string, _ any, e dictionary.Entry) {
+	for _, e := range explain(d, m) {
 		var o object
-		o.add("of", fact)
+		o.add("of", e.of)
+		if e.inList {
+			o.add("value", e.value)
+		}
 		o.add("text", e.Text)
 		o.add("source", e.Source)
 		list = append(list, o)
-	})
+	}
 	return list
 }
 
 // meaningTexts are the same in words.
 func meaningTexts(d *dictionary.Dictionary, m *transcript.Message) (texts []string) {
-	explain(d, m, func(_ string, value any, e dictionary.Entry) {
-		texts = append(texts, fmt.Sprint(value)+": "+e.Text)
-	})
+	for _, e := range explain(d, m) {
+		texts = append(texts, e.value+": "+e.Text)
+	}
 	return texts
 }
 
