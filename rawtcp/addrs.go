@@ -15,11 +15,12 @@ import (
 // A name may have several addresses, of which one may be down, or of an IP version
 // that has no way out here: each is tried in turn (RFC 1123, section 2.3).
 
-// dialEach opens a connection to the first address that answers.
-func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort) (*Conn, error) {
+// dialEach opens a connection to the first address that answers. Attempt opens one to
+// an address, in the time that its context has.
+func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort, attempt func(context.Context, netip.AddrPort) (*Conn, error)) (*Conn, error) {
 	failed := &addressesError{host: host}
 	for i, remote := range list {
-		c, err := d.dialOne(ctx, remote, len(list)-i)
+		c, err := inShare(ctx, remote, len(list)-i, attempt)
 		if err == nil {
 			return c, nil
 		}
@@ -37,8 +38,8 @@ func (d *Dialer) dialEach(ctx context.Context, network, host string, list []neti
 // attemptTimeout is for each address but the last where the context has no end.
 const attemptTimeout = 10 * time.Second
 
-// dialOne opens a connection to one address, in its share of the time for so many.
-func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort, of int) (*Conn, error) {
+// inShare gives an attempt its share of the time for so many.
+func inShare(ctx context.Context, remote netip.AddrPort, of int, attempt func(context.Context, netip.AddrPort) (*Conn, error)) (*Conn, error) {
 	whole, within := ctx, attemptTimeout
 	if of > 1 {
 		if end, ok := ctx.Deadline(); ok {
@@ -48,15 +49,21 @@ func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort, of int) (*C
 		defer cancel()
 		ctx = part
 	}
+	c, err := attempt(ctx, remote)
+	if err != nil && ctx.Err() != nil && whole.Err() == nil {
+		err = &net.OpError{Op: "dial", Net: "tcp", Addr: tcpAddr(remote), Err: classify(fmt.Errorf("%w: no SYN-ACK came in %v", ErrTimeout, within.Round(time.Millisecond)))}
+	}
+	return c, err
+}
+
+// dialOne opens a connection to one address and waits until it is established.
+func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	c, err := d.Open(ctx, remote)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.Handshake(ctx); err != nil {
 		c.Abort()
-		if ctx.Err() != nil && whole.Err() == nil {
-			err = c.opError("dial", fmt.Errorf("%w: no SYN-ACK came in %v", ErrTimeout, within.Round(time.Millisecond)))
-		}
 		return nil, err
 	}
 	return c, nil

@@ -55,7 +55,7 @@ func (d *Dialer) Dial(ctx context.Context, network, address string) (*Conn, erro
 	if err != nil {
 		return nil, err
 	}
-	return d.dialEach(ctx, network, host, list)
+	return d.dialEach(ctx, network, host, list, d.dialOne)
 }
 
 // DialContext is Dial as http.Transport.DialContext and the like want it.

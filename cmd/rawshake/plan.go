@@ -75,8 +75,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	if err := t.lookup(ctx, f.resolve, family, link.Via{Interface: f.iface}); err != nil {
-		p.fail(err)
-		return nil, err
+		return nil, p.fail(err)
 	}
 	o.Remote, o.Others = t.addrPort(), t.otherAddrPorts()
 	return p, nil
@@ -100,17 +99,27 @@ func (f *connectFlags) planBounds(o *connect.Options) error {
 	return nil
 }
 
-// fail ends a plan that nothing comes of; the view says so too.
-func (p *plan) fail(err error) {
+// fail ends a plan that nothing comes of, since the address could not be found. The
+// view says so too.
+func (p *plan) fail(err error) error {
+	defer p.close()
 	var status *statusError
-	if errors.As(err, &status) && status.code != exitUsage {
-		outcome := goal.Unreachable
-		if status.code == exitTimeout {
-			outcome = goal.Timeout
-		}
-		p.options.Recorder.Result(0, transcript.Result{Outcome: outcome, Error: err.Error()})
+	if errors.As(err, &status) {
+		return err
 	}
-	p.close()
+	outcome := goal.Outcome(goal.Finished, err)
+	r := transcript.Result{Outcome: outcome, Error: err.Error()}
+	status = &statusError{code: outcomeStatus(outcome)}
+	var name *goal.NameError
+	if errors.As(err, &name) {
+		r.Reasons = []transcript.Reason{name.NameReason()}
+		if name.Timeout() {
+			status.code = exitTimeout
+		}
+	}
+	p.options.Recorder.Result(0, r)
+	status.err = remedied(err, r.Reasons)
+	return status
 }
 
 func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {

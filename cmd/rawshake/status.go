@@ -91,7 +91,7 @@ func outcomeStatus(outcome string) int {
 	switch outcome {
 	case goal.NotAllowed:
 		return exitNotAllowed
-	case goal.Closed, goal.Reset, goal.Unreachable:
+	case goal.Closed, goal.Reset, goal.Unreachable, goal.Unresolved:
 		return exitUnreachable
 	case goal.Timeout:
 		return exitTimeout

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -171,14 +172,13 @@ func (t *target) lookup(ctx context.Context, overrides []string, f family, via l
 		return nil
 	}
 	addrs, err := net.DefaultResolver.LookupNetIP(ctx, string(f), t.host)
-	if err == nil && len(addrs) == 0 {
-		err = errors.New("no such address")
-	}
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &statusError{exitTimeout, fmt.Errorf("timed out while looking up the name %s: the name server does not answer. Give its address with --resolve %s:ADDR", t.host, t.host)}
-	}
-	if err != nil {
-		return &statusError{exitUnreachable, fmt.Errorf("the name %s has no %s address: %w. Give one with --resolve %s:ADDR", t.host, f.name(), err, t.host)}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &goal.InterruptedError{Waiting: "the address of " + t.host}
+	case err != nil && ctx.Err() != nil:
+		return &goal.NameError{Name: t.host, Versions: f.name(), Err: ctx.Err()}
+	case err != nil || len(addrs) == 0:
+		return &goal.NameError{Name: t.host, Versions: f.name(), Err: err}
 	}
 	addrs = rawtcp.OrderAddrs(addrs, via)
 	t.addr, t.others = addrs[0], addrs[1:min(len(addrs), maxAddrs)]

@@ -158,7 +158,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	}
 	conn, err := r.Dialer.Open(setup, r.Remote)
 	r.conn = conn
-	return err
+	return bare(err)
 }
 
 func (r *run) build(cfg tcb.Config) rawtcp.Machine {

@@ -26,7 +26,13 @@ func checkGuardTCX() Finding {
 		err = g.Close()
 	}
 	remedy := "upgrade to Linux 6.6, or stay with --guard auto, which does without"
-	if errors.Is(err, guard.ErrPermission) {
+	switch {
+	case errors.Is(err, guard.ErrNoProc):
+		err, remedy = guard.ErrNoProc, asRoot("mount -t proc proc /proc")
+	case errors.Is(err, guard.ErrNoGuard) && !errors.Is(err, guard.ErrPermission):
+		_, why, _ := strings.Cut(err.Error(), "tcx guard: ")
+		err = errors.New(why)
+	case errors.Is(err, guard.ErrPermission):
 		err = errors.New("BPF programs are not permitted: they need CAP_BPF and CAP_NET_ADMIN, in the first user namespace")
 		remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()
 		if os.Geteuid() == 0 {

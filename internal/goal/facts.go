@@ -26,15 +26,12 @@ type Facts struct {
 	Unacked     bool // it does not acknowledge what was sent again
 }
 
-// Unresolved is the outcome of a name that could not be looked up.
-const Unresolved = "unresolved"
-
 // Codes are the codes of the reasons for which the connection ended, the weightiest
 // first: those that a transcript of it would have had. The error is nil where it is a
 // silence or what the outcome says.
 func (f *Facts) Codes(err error) (codes []string) {
 	if f.Outcome == Unresolved {
-		return []string{"name_unresolved"}
+		return []string{codeUnresolved}
 	}
 	if err == nil {
 		err = &TimeoutError{}

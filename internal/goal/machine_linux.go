@@ -10,6 +10,7 @@ var (
 	errLinkPermission  = link.ErrPermission
 	errGuardPermission = guard.ErrPermission
 	errPortInUse       = guard.ErrPortInUse
+	errNoGuard         = guard.ErrNoGuard
 	errNoRoute         = link.ErrNoRoute
 	errNoNeighbour     = link.ErrNoNeighbour
 	errFiltered        = link.ErrFiltered

@@ -10,6 +10,7 @@ var (
 	errLinkPermission  = errors.New("no link is permitted")
 	errGuardPermission = errors.New("no guard is permitted")
 	errPortInUse       = errors.New("port in use")
+	errNoGuard         = errors.New("no guard")
 	errNoRoute         = errors.New("no route")
 	errNoNeighbour     = errors.New("no neighbour")
 	errFiltered        = errors.New("filtered")

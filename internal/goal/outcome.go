@@ -32,9 +32,12 @@ func Outcome(goal Goal, err error) string {
 	var notTLS *handshake.NotTLSError
 	var protocol *handshake.ProtocolError
 	var closed *handshake.ClosedError
+	var name *NameError
 	switch {
 	case err == nil:
 		return goal.Outcome()
+	case errors.As(err, &name):
+		return Unresolved
 	case errors.Is(err, context.Canceled):
 		return Interrupted
 	case errors.As(err, &unverified):

@@ -24,6 +24,9 @@ func (d *diagnosis) local() bool {
 	case errors.Is(d.err, errPortInUse):
 		r.Code, r.Layer = "port_in_use", transcript.Guard
 		r.Remedy = "Choose another port with --source-port, or leave the flag out."
+	case errors.Is(d.err, errNoGuard):
+		r.Code, r.Layer, r.Sure = "no_guard", transcript.Guard, transcript.Certain
+		r.Remedy = "Use --guard auto, which takes one that works here; rawshake doctor says which do."
 	case errors.Is(d.err, errNoRoute):
 		r.Code, r.Remedy = "no_route", "Check the address, and the routes of this machine (ip route get ADDRESS)."
 	case errors.Is(d.err, errNoNeighbour):

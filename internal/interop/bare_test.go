@@ -38,6 +38,11 @@ func TestWithoutProcThereIsNoLabAndDoctorKnows(t *testing.T) {
 	if !strings.Contains(r.stdout, "– user_namespaces  /proc is not mounted") || !strings.Contains(r.stdout, "rp_filter        unknown") {
 		t.Errorf("doctor says\n%s%s", r.stdout, r.stderr)
 	}
+	for _, librarys := range []string{"mountinfo", "map create", "bpffs"} {
+		if strings.Contains(r.stdout, librarys) {
+			t.Errorf("doctor quotes a library (%s):\n%s", librarys, r.stdout)
+		}
+	}
 	bare(t, without+`"$0" explain -q ../../testdata/captures/tls10.pcap; "$0" lab status; "$0" version`).want(t, 0)
 }
 

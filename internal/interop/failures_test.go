@@ -250,6 +250,32 @@ func TestNoWay(t *testing.T) {
 	rawshake(t, l.Near(), "connect", "198.19.0.1").want(t, 4).says(t, "no route", "ip route")
 	rawshake(t, l.Near(), "connect", "--interface", "nope0", hostPort(l.Far(), 443)).want(t, 2).says(t, "nope0")
 	rawshake(t, l.Near(), "connect", "--timeout", "5s", "198.18.0.77").want(t, 4).says(t, "198.18.0.77", "ARP")
+	rawshake(t, l.Near(), "connect", "--link", "packet", "127.0.0.1").want(t, 4).says(t, "--link auto")
+	rawshake(t, l.Near(), "connect", "--link", "raw", "--source-ip", "198.18.0.77", "198.18.0.2").want(t, 4).says(t, "--link auto")
+	for _, args := range [][]string{{"127.0.0.1"}, {"--link", "raw", "198.18.0.2"}} {
+		rawshake(t, l.Near(), append([]string{"connect", "--guard", "tcx"}, args...)...).want(t, 1).says(t, "packet link", "--guard auto")
+	}
+}
+
+// A name that cannot be looked up is the same to connect and to probe, and told
+// without the resolver's own words.
+func TestANameWithoutAResolverIsTheSameToConnectAndProbe(t *testing.T) {
+	l := newLab(t) // in which nobody serves names
+	const name = "no-such.invalid"
+	args := []string{"--timeout", "5s", name}
+	r := last(t, rawshake(t, l.Near(), append([]string{"connect", "--json"}, args...)...))
+	list := runProbe(t, l, "", append([]string{"-q"}, args...)...).records(t)
+	if len(list) != 1 || len(r.Reasons) != 1 {
+		t.Fatalf("%v, %v", list, r)
+	}
+	if outcome, codes := list[0]["outcome"], codesOf(list[0]); outcome != r.Outcome || r.Outcome != "unresolved" || len(codes) != 1 || codes[0] != r.Reasons[0].Code {
+		t.Errorf("connect says %s %v, probe %v %v", r.Outcome, r.Reasons, outcome, codes)
+	}
+	for _, text := range []string{r.Error, fmt.Sprint(list[0]["error"])} {
+		if !strings.Contains(text, name) || strings.Contains(text, "lookup") || strings.Contains(text, "udp") {
+			t.Errorf("%q", text)
+		}
+	}
 }
 
 // TestTerminalEscapesAreShownEscaped looks at every view of a certificate

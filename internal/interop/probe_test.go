@@ -352,18 +352,24 @@ func TestAnOutputThatFailsStopsTheSending(t *testing.T) {
 	}
 }
 
-func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
-	l := newWide(t)
+// throughNobody has 192.0.2.0/24 lie behind a gateway that is not there.
+func throughNobody(t *testing.T, l *lab.Lab, gateway netip.Addr) {
+	t.Helper()
 	if err := l.Near().Do(func() error {
 		dev, err := netlink.LinkByName(l.Near().Interface())
 		if err != nil {
 			return err
 		}
-		return netlink.RouteAdd(&netlink.Route{LinkIndex: dev.Attrs().Index, Gw: net.IPv4(198, 19, 0, 77),
+		return netlink.RouteAdd(&netlink.Route{LinkIndex: dev.Attrs().Index, Gw: gateway.AsSlice(),
 			Dst: &net.IPNet{IP: net.IPv4(192, 0, 2, 0), Mask: net.CIDRMask(24, 32)}})
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
+	l := newWide(t)
+	throughNobody(t, l, netip.AddrFrom4([4]byte{198, 19, 0, 77}))
 	before := received(t, l)
 	for _, tc := range []struct {
 		args   string
@@ -392,8 +398,8 @@ func TestWhatAProbeCannotDoIsSaidBeforeTheFirstPacket(t *testing.T) {
 		{"-i nowhere 198.18.0.1", 2, "no interface"},
 		{"--exclude 198.18.0.0/16 198.18.0.1", 2, "nothing is left"},
 		{"224.0.0.1", 2, "Multicast"},
-		{"203.0.113.1", 4, "no route"},
-		{"192.0.2.1", 4, "does not answer ARP"}, // behind a gateway that is not there
+		{"-p 1-500 203.0.113.1", 4, "no route"},
+		{"-p 1-500 192.0.2.1", 4, "does not answer ARP"}, // behind a gateway that is not there
 		{"-4 2001:db8::1", 2, "IP version"},
 	} {
 		p := runProbe(t, l, "", strings.Fields(tc.args)...)
@@ -466,5 +472,32 @@ func TestProbeOfThisMachine(t *testing.T) {
 		if n := outcomes(t, p.records(t)); p.status != 0 || n["closed"] != 1 {
 			t.Errorf("%v: status %d, %v\n%s", a, p.status, n, p.err)
 		}
+	}
+}
+
+// A few targets to which there is no way have a result each, named alone or in a
+// list, and each speaks of its own address.
+func TestATargetWithoutAWayIsAResultHoweverItIsNamed(t *testing.T) {
+	l := newLab(t)
+	for _, named := range []struct{ stdin, args string }{
+		{"", "203.0.113.1 203.0.113.7"},
+		{"203.0.113.1\n203.0.113.7\n", ""},
+	} {
+		p := runProbe(t, l, named.stdin, strings.Fields("-q --allow-special "+named.args)...)
+		list := p.records(t)
+		if p.status != 0 || len(list) != 2 {
+			t.Errorf("%q: status %d, %d results\n%s", named, p.status, len(list), p.err)
+		}
+		for _, r := range list {
+			addr, _ := r["addr"].(string)
+			if text, _ := r["error"].(string); r["class"] != "route" || !strings.Contains(text, "no route to "+addr+":") || strings.Count(text, "203.0.113.") != strings.Count(text, addr) {
+				t.Errorf("%q: of %s it is said: %s", named, addr, text)
+			}
+		}
+	}
+	throughNobody(t, l, beyond(l))
+	p := runProbe(t, l, "", "-q", "192.0.2.1")
+	if list := p.records(t); p.status != 0 || len(list) != 1 || list[0]["class"] != "neighbour" {
+		t.Errorf("status %d: %s%s", p.status, p.out, p.err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
@@ -299,14 +300,29 @@ func (f *Feed) lookUp(ctx context.Context, line targets.Line, typed bool) []fed 
 		}
 		break
 	}
-	if err == nil {
-		err = errors.New("it has no address of the IP versions asked for")
+	if len(addrs) == 0 || err == nil {
+		err = &goal.NameError{Name: host, Versions: f.versions(), Err: err}
 	}
 	var list []fed
 	for _, p := range f.portsOf(line) {
-		list = append(list, fed{Target: Target{Port: p, Name: name, Tag: line.Tag}, failure: fmt.Sprintf("the name %s could not be looked up: %v", host, err)})
+		list = append(list, fed{Target: Target{Port: p, Name: name, Tag: line.Tag}, failure: err.Error()})
 	}
 	return list
+}
+
+// versions are those of IP that are asked for, in a sentence.
+func (f *Feed) versions() string {
+	four, six := true, true
+	if f.Family != nil {
+		four, six = f.Family(netip.IPv4Unspecified()), f.Family(netip.IPv6Unspecified())
+	}
+	switch {
+	case four && !six:
+		return "IPv4"
+	case six && !four:
+		return "IPv6"
+	}
+	return "IP"
 }
 
 // deal gives targets to the loops whose turn it is.

@@ -12,7 +12,7 @@ import (
 func (l *loop) approach(n uint64, slot *slot, t *Target) {
 	w := l.wayTo(n, t)
 	if w.err != nil {
-		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, w.err.Error())
+		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, l.ways.whyNone(w, l.flowTo(n, t)).Error())
 		return
 	}
 	hop, state := w.to(l.now, t.Addr)
@@ -28,8 +28,10 @@ func (l *loop) approach(n uint64, slot *slot, t *Target) {
 }
 
 // wayTo is the way to a target.
-func (l *loop) wayTo(n uint64, t *Target) *way {
-	return l.ways.of(flow{t.Addr, t.Port, l.first + l.source.port(n, t)})
+func (l *loop) wayTo(n uint64, t *Target) *way { return l.ways.of(l.flowTo(n, t)) }
+
+func (l *loop) flowTo(n uint64, t *Target) flow {
+	return flow{t.Addr, t.Port, l.first + l.source.port(n, t)}
 }
 
 // Classes of targets that are unreachable.

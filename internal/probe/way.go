@@ -92,12 +92,23 @@ func (w *ways) look(f flow) *way {
 	return w.known[key]
 }
 
+// whyNone is why there is no way to a flow, which is said of this one, also where
+// the kernel was asked for another of the same span.
+func (w *ways) whyNone(y *way, f flow) error {
+	if y.example.to.IsValid() && y.example.to != f.to {
+		if _, err := w.find(f); err != nil {
+			return err
+		}
+	}
+	return y.err
+}
+
 // begin asks for the way of a flow. Flows that have all of a route in common have
 // their way in common.
 func (w *ways) begin(f flow) *way {
 	r, err := w.find(f)
 	if err != nil {
-		return &way{err: err}
+		return &way{example: f, err: err}
 	}
 	key := r
 	if r.NextHop == f.to.WithZone("") {

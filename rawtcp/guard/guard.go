@@ -21,6 +21,8 @@ var (
 	ErrPortInUse = errors.New("port in use")
 	// ErrPermission: the process may not set up such a guard.
 	ErrPermission = errors.New("not permitted")
+	// ErrNoGuard: no guard of the kind asked for can be had here.
+	ErrNoGuard = errors.New("there is no guard")
 )
 
 // A Shield is what every guard can say and do.
@@ -87,7 +89,7 @@ func Open(o Options) (Guard, error) {
 		refusals = append(refusals, fmt.Errorf("%s guard: %w", kind, err))
 	}
 	p.close()
-	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", p.local, errors.Join(refusals...))
+	return nil, fmt.Errorf("%w that keeps the kernel's RSTs from %v: %w", ErrNoGuard, p.local, errors.Join(refusals...))
 }
 
 // taps are the interfaces on which everything is received.

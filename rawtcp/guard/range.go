@@ -124,7 +124,7 @@ func kindsOf(kind, dev string) ([]string, error) {
 		return autoKinds(dev, len(ReadFirewall().Rejects) > 0), nil
 	case KindTCX:
 		if dev == "" {
-			return nil, fmt.Errorf("the guard %s goes with the packet link only: it needs to know the interface on which everything is received by AF_PACKET", KindTCX)
+			return nil, fmt.Errorf("%w %s here: it goes with the packet link only, by which all is received on one interface; what is for this machine itself goes by another", ErrNoGuard, KindTCX)
 		}
 	case KindListener, KindNFTables, KindNone:
 	default:
@@ -174,7 +174,7 @@ func openRange(s scope, kinds []string, o RangeOptions) (Range, error) {
 		}
 		refusals = append(refusals, fmt.Errorf("%s guard: %w", kind, err))
 	}
-	return nil, fmt.Errorf("nothing can keep the kernel's RSTs from %v: %w", s, errors.Join(refusals...))
+	return nil, fmt.Errorf("%w that keeps the kernel's RSTs from %v: %w", ErrNoGuard, s, errors.Join(refusals...))
 }
 
 func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {

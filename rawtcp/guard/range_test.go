@@ -150,7 +150,7 @@ func TestWrongRangesAreRefused(t *testing.T) {
 		{guard.RangeOptions{Count: 1 << 20}, "over 1048576 ports"},
 		{guard.RangeOptions{First: 1, Last: 2, Addrs: make([]netip.Addr, 1)}, "needs the address"},
 		{guard.RangeOptions{Kind: "moat", Count: 1}, `unknown kind of guard "moat"`},
-		{guard.RangeOptions{Kind: guard.KindTCX, Count: 1}, "needs to know the interface"},
+		{guard.RangeOptions{Kind: guard.KindTCX, Count: 1}, "goes with the packet link only"},
 		{guard.RangeOptions{Kind: guard.KindTCX, Count: 1, Interface: "none7"}, `no interface "none7"`},
 	} {
 		if _, err := guard.OpenRange(tc.o); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -78,11 +79,25 @@ func (g *tcx) attach(dev string) error {
 func bpfError(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w: it needs the capabilities CAP_BPF and CAP_NET_ADMIN, in the first user namespace (%w)", ErrPermission, err)
+		return fmt.Errorf("%w: it needs the capabilities CAP_BPF and CAP_NET_ADMIN, in the first user namespace (%w)", ErrPermission, cause(err))
 	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
-		return fmt.Errorf("this kernel has no TCX (Linux 6.6): %w", err)
+		return fmt.Errorf("this kernel has no TCX (Linux 6.6): %w", cause(err))
+	case errors.Is(err, fs.ErrNotExist):
+		return ErrNoProc
 	}
-	return fmt.Errorf("bpf: %w", err)
+	return fmt.Errorf("the kernel does not take the BPF program: %w", cause(err))
+}
+
+// ErrNoProc: what loads BPF programs needs /proc.
+var ErrNoProc = errors.New("a BPF program is loaded by way of /proc, which is not mounted, or hidden from this process")
+
+// cause is the kernel's error number, without what the library says around it.
+func cause(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 func (g *tcx) Kind() string { return KindTCX }

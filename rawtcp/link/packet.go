@@ -41,8 +41,8 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	}
 	r := o.Route
 	if r.Loopback {
-		return nil, fmt.Errorf("the packet link cannot reach %v, an address of this machine: the kernel drops what AF_PACKET puts on %s as martian; use the raw link",
-			o.Flow.Remote.Addr(), r.Interface)
+		return nil, fmt.Errorf("%w to %v through the packet link: that is an address of this machine, and the kernel drops what AF_PACKET puts on %s as martian; use the raw link (--link auto does)",
+			ErrNoRoute, o.Flow.Remote.Addr(), r.Interface)
 	}
 	// The socket comes before the question to the neighbour: without the
 	// privilege there is nothing to ask for.

@@ -50,7 +50,7 @@ func OpenRaw(_ context.Context, o Options) (Link, error) {
 		return nil, err
 	}
 	if o.Route.Foreign {
-		return nil, fmt.Errorf("the raw link cannot use %v, which is not an address of this machine: the kernel would not take it; use the packet link", o.Flow.Local.Addr())
+		return nil, fmt.Errorf("%w through the raw link from %v: that is not an address of this machine, and the kernel would not take what comes for it; use the packet link (--link auto does)", ErrNoRoute, o.Flow.Local.Addr())
 	}
 	if to := o.Flow.Remote.Addr(); to.IsValid() {
 		if err := RawRoute(o.Route, to); err != nil {

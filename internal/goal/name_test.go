@@ -1,0 +1,52 @@
+package goal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+)
+
+// Whatever the resolver met is told in words of ours, with the name server where it
+// is known, and nothing of Go's.
+func TestANameThatCannotBeLookedUpIsToldInOurWords(t *testing.T) {
+	const server = "192.0.2.1:53"
+	for want, err := range map[string]error{
+		"no such name, or it has no IPv4 address": nil,
+		"has no IPv4 address":                     &net.DNSError{Err: "no such host", Name: "a.test", Server: server, IsNotFound: true},
+		"name server " + server + " does not":     &net.DNSError{Err: "read udp 10.0.0.1:4->" + server + ": i/o timeout", Server: server, IsTimeout: true},
+		"the name server does not answer":         fmt.Errorf("lookup a.test: %w", context.DeadlineExceeded),
+		"serves names at " + server:               &net.DNSError{Err: "read udp 10.0.0.1:4->" + server + ": read: connection refused", Server: server, IsTemporary: true},
+		server + " cannot be reached":             &net.DNSError{Err: "dial udp " + server + ": connect: network is unreachable", Server: server},
+		server + " could not find it out":         &net.DNSError{Err: "server misbehaving", Server: server, IsTemporary: true},
+		"the name server gave no answer":          errors.New("dnsmessage: unpacking struct { x int }"),
+	} {
+		e := &NameError{Name: "a.test", Versions: "IPv4", Err: err}
+		text := e.Error()
+		if !strings.Contains(text, want) || !strings.Contains(text, "a.test") {
+			t.Errorf("%v: %q, want %q", err, text, want)
+		}
+		for _, gos := range []string{"lookup", "udp", "dial", "->", "deadline", "struct", "no such host"} {
+			if strings.Contains(text, gos) {
+				t.Errorf("%q quotes Go's %q", text, gos)
+			}
+		}
+		if got := Outcome(Finished, e); got != Unresolved {
+			t.Errorf("%v: outcome %s", err, got)
+		}
+	}
+}
+
+// A name has the same code for a result of probe's, which knows no more than that,
+// and for connect.
+func TestTheCodesOfANameAreTheSame(t *testing.T) {
+	for _, err := range []error{nil, context.DeadlineExceeded} {
+		e := &NameError{Name: "a.test", Versions: "IP", Err: err}
+		f := Facts{Outcome: Outcome(Finished, e)}
+		if codes := f.Codes(nil); len(codes) != 1 || codes[0] != e.NameReason().Code {
+			t.Errorf("%v: probe says %q, connect %q", err, codes, e.NameReason().Code)
+		}
+	}
+}
