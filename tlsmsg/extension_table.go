@@ -22,7 +22,7 @@ const (
 // extensionRow is one extension.
 type extensionRow struct {
 	typ   ExtensionType
-	name  string // as IANA spells it
+	name  string // as IANA spells it, or RFC 5246 and its like did
 	alias string
 	in13  places               // in TLS 1.3 (RFC 9846, section 4.3, and IANA's column of that name)
 	in12  places               // before
@@ -54,7 +54,7 @@ var extensionRows = [...]extensionRow{
 	{20, "server_certificate_type", "", client | encrypted, client | server, nil},
 	{21, "padding", "", client, client, freshData[Padding]},
 	{22, "encrypt_then_mac", "", nowhere, client | server, freshData[EncryptThenMAC]},
-	{23, "extended_master_secret", "", nowhere, client | server, freshData[ExtendedMasterSecret]},
+	{23, "extended_master_secret", "extended_main_secret", nowhere, client | server, freshData[ExtendedMasterSecret]}, // IANA's name is the other since RFC 9846
 	{24, "token_binding", "", nowhere, client | server, nil},
 	{25, "cached_info", "", nowhere, client | server, nil},
 	{26, "tls_lts", "", nowhere, client | server, nil},

@@ -93,6 +93,8 @@ const (
 	TLS_AES_128_GCM_SHA256                        CipherSuite = 0x1301
 	TLS_AES_256_GCM_SHA384                        CipherSuite = 0x1302
 	TLS_CHACHA20_POLY1305_SHA256                  CipherSuite = 0x1303
+	TLS_AES_128_CCM_SHA256                        CipherSuite = 0x1304
+	TLS_AES_128_CCM_8_SHA256                      CipherSuite = 0x1305
 	TLS_FALLBACK_SCSV                             CipherSuite = 0x5600 // RFC 7507
 	TLS_ECDHE_ECDSA_WITH_NULL_SHA                 CipherSuite = 0xC006
 	TLS_ECDHE_ECDSA_WITH_RC4_128_SHA              CipherSuite = 0xC007
@@ -160,6 +162,13 @@ const (
 	GroupFFDHE4096 NamedGroup = 258
 	GroupFFDHE6144 NamedGroup = 259
 	GroupFFDHE8192 NamedGroup = 260
+
+	GroupMLKEM512           NamedGroup = 512
+	GroupMLKEM768           NamedGroup = 513
+	GroupMLKEM1024          NamedGroup = 514
+	GroupSecP256r1MLKEM768  NamedGroup = 4587 // RFC 10024
+	GroupX25519MLKEM768     NamedGroup = 4588
+	GroupSecP384r1MLKEM1024 NamedGroup = 4589
 )
 
 const (
@@ -191,6 +200,9 @@ const (
 	SchemeRSAPSSPSSSHA256      SignatureScheme = 0x0809
 	SchemeRSAPSSPSSSHA384      SignatureScheme = 0x080A
 	SchemeRSAPSSPSSSHA512      SignatureScheme = 0x080B
+	SchemeMLDSA44              SignatureScheme = 0x0904
+	SchemeMLDSA65              SignatureScheme = 0x0905
+	SchemeMLDSA87              SignatureScheme = 0x0906
 )
 
 const (
@@ -227,12 +239,15 @@ const (
 	AlertInappropriateFallback        AlertDescription = 86 // RFC 7507
 	AlertUserCanceled                 AlertDescription = 90
 	AlertNoRenegotiation              AlertDescription = 100
-	AlertMissingExtension             AlertDescription = 109 // RFC 8446
+	AlertMissingExtension             AlertDescription = 109 // RFC 9846
 	AlertUnsupportedExtension         AlertDescription = 110
 	AlertUnrecognizedName             AlertDescription = 112 // RFC 6066
 	AlertBadCertificateStatusResponse AlertDescription = 113
-	AlertCertificateRequired          AlertDescription = 116 // RFC 8446
+	AlertUnknownPSKIdentity           AlertDescription = 115 // RFC 4279
+	AlertCertificateRequired          AlertDescription = 116 // RFC 9846
+	AlertGeneralError                 AlertDescription = 117 // RFC 9846
 	AlertNoApplicationProtocol        AlertDescription = 120 // RFC 7301
+	AlertECHRequired                  AlertDescription = 121 // RFC 9849
 )
 
 const (
