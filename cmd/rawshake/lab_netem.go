@@ -10,7 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/hold"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 func newLabNetem() *cobra.Command {
@@ -37,7 +37,7 @@ that a capture which runs there ends; that of the first node is not touched.`,
 				return err
 			}
 			change.Links, change.Set = args, impairment(cmd)
-			var w weather.Weather
+			var w netem.Impairment
 			for word, value := range change.Set {
 				_ = w.Set(word, value)
 			}
@@ -120,5 +120,5 @@ func showLinks(s *hold.Status, names []string, asJSON bool) error {
 }
 
 func showLink(l *hold.LinkStatus) {
-	say("  %-15s %s\n", l.Name, weather.Tell(l.Impairment))
+	say("  %-15s %s\n", l.Name, netem.Tell(l.Impairment))
 }

@@ -17,16 +17,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // labFlags say what lab is made.
 type labFlags struct {
-	topology string
-	seed     uint64
-	weather  weather.Weather
-	log      string
+	topology   string
+	seed       uint64
+	impairment netem.Impairment
+	log        string
 }
 
 func (f *labFlags) register(cmd *cobra.Command) {
@@ -43,13 +43,13 @@ func (f *labFlags) register(cmd *cobra.Command) {
 func (f *labFlags) registerImpairment(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.Var(&f.weather.Loss, "loss", "on every link: how many packets are lost, such as 5%")
-	fl.Var(&f.weather.Duplicate, "duplicate", "how many come twice")
-	fl.Var(&f.weather.Reorder, "reorder", "how many are overtaken by later ones")
-	fl.DurationVar(&f.weather.Latency, "latency", 0, "how long a packet is under way, such as 20ms; --delay is the same")
-	fl.DurationVar(&f.weather.Jitter, "jitter", 0, "by how much that varies at most, up and down, such as 5ms")
-	fl.Var(&f.weather.Rate, "rate", "how much a link carries, such as 10mbit")
-	fl.IntVar(&f.weather.BlackHole, "black-hole", 0, "larger IP packets than this are lost without a word, in bytes")
+	fl.Var(&f.impairment.Loss, "loss", "on every link: how many packets are lost, such as 5%")
+	fl.Var(&f.impairment.Duplicate, "duplicate", "how many come twice")
+	fl.Var(&f.impairment.Reorder, "reorder", "how many are overtaken by later ones")
+	fl.DurationVar(&f.impairment.Latency, "latency", 0, "how long a packet is under way, such as 20ms; --delay is the same")
+	fl.DurationVar(&f.impairment.Jitter, "jitter", 0, "by how much that varies at most, up and down, such as 5ms")
+	fl.Var(&f.impairment.Rate, "rate", "how much a link carries, such as 10mbit")
+	fl.IntVar(&f.impairment.BlackHole, "black-hole", 0, "larger IP packets than this are lost without a word, in bytes")
 	fl.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if name == "delay" { // as tc-netem has it
 			name = "latency"
@@ -80,7 +80,7 @@ func (f *labFlags) load(cmd *cobra.Command) (lab.Topology, error) {
 	}
 	for name, value := range impairment(cmd) {
 		for i := range t.Links {
-			if err := t.Links[i].Weather.Set(name, value); err != nil {
+			if err := t.Links[i].Impairment.Set(name, value); err != nil {
 				return t, usageError("--%v", err)
 			}
 		}
@@ -138,7 +138,7 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 			return err
 		}
 		defer log.Close()
-		options = append(options, lab.WeatherLog(&weatherLog{file: log}))
+		options = append(options, lab.NetemLog(&netemLog{file: log}))
 	}
 	l, err := lab.New(ctx, options...)
 	if err != nil {
@@ -186,13 +186,13 @@ func (f *labFlags) openLog() (*os.File, error) {
 	return file, nil
 }
 
-// A weatherLog is a file of which it is said, once, when it cannot be written.
-type weatherLog struct {
+// A netemLog is a file of which it is said, once, when it cannot be written.
+type netemLog struct {
 	file *os.File
 	told sync.Once
 }
 
-func (l *weatherLog) Write(p []byte) (int, error) {
+func (l *netemLog) Write(p []byte) (int, error) {
 	n, err := l.file.Write(p)
 	if err != nil {
 		l.told.Do(func() { fmt.Fprintf(os.Stderr, "rawshake: warning: --log: %v; going on without\n", err) })

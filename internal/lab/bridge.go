@@ -13,31 +13,31 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
-// A link with weather is not one veth pair but two, and between them, in a
+// A link with an impairment is not one veth pair but two, and between them, in a
 // namespace that is no node's, a bridge of ours: it takes each frame by
-// AF_PACKET, asks weather for its fate, and sends it on when it is due. The
+// AF_PACKET, asks package netem what happens to it, and sends it on when it is due. The
 // nodes' kernels do not offload anything, so that a frame is a packet.
 
 // A bridge is one link's.
 type bridge struct {
-	fates *weather.Fates
-	lines [2]*frameLine
-	mtx   sync.Mutex // guards fates and log
-	log   io.Writer  // may be nil
-	ends  [2]*os.File
-	done  chan struct{}
-	wg    sync.WaitGroup
+	effects *netem.Effects
+	lines   [2]*frameLine
+	mtx     sync.Mutex // guards effects and log
+	log     io.Writer  // may be nil
+	ends    [2]*os.File
+	done    chan struct{}
+	wg      sync.WaitGroup
 }
 
 // bridgeBuffer holds any frame: 64 KiB and an Ethernet header.
 const bridgeBuffer = 1<<16 + 64
 
 // startBridge carries frames between two interfaces of a namespace.
-func (l *Lab) startBridge(ether *space, names [2]string, w weather.Weather, link int) error {
-	b := &bridge{fates: weather.NewFates(w, l.topology.Seed, link), log: l.weatherLog, done: make(chan struct{})}
+func (l *Lab) startBridge(ether *space, names [2]string, w netem.Impairment, link int) error {
+	b := &bridge{effects: netem.NewEffects(w, l.topology.Seed, link), log: l.netemLog, done: make(chan struct{})}
 	for i, name := range names {
 		f, err := openFrames(ether, name)
 		if err != nil {
@@ -60,9 +60,9 @@ func (l *Lab) startBridge(ether *space, names [2]string, w weather.Weather, link
 }
 
 // change makes the link another one for the packets to come.
-func (b *bridge) change(w weather.Weather) {
+func (b *bridge) change(w netem.Impairment) {
 	b.mtx.Lock()
-	b.fates.Change(w)
+	b.effects.Change(w)
 	b.mtx.Unlock()
 	for _, line := range b.lines {
 		line.mu.Lock()
@@ -120,47 +120,47 @@ func (b *bridge) take(from *os.File, line *frameLine) {
 			return
 		}
 		frame := append([]byte(nil), buf[:n]...)
-		fate, who := b.decide(frame)
-		b.note(who, fate, line.put(frame, fate))
+		effect, who := b.decide(frame)
+		b.note(who, effect, line.put(frame, effect))
 	}
 }
 
 const ethernetHeader = 14
 
-// decide asks for a frame's fate, and for its name if it has one.
-func (b *bridge) decide(frame []byte) (fate weather.Fate, who weather.Identity) {
+// decide asks for a frame's effect, and for its name if it has one.
+func (b *bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) {
 	if len(frame) < ethernetHeader {
-		return fate, who
+		return effect, who
 	}
 	switch uint16(frame[12])<<8 | uint16(frame[13]) {
 	case unix.ETH_P_IP, unix.ETH_P_IPV6:
 	default:
-		return fate, who
+		return effect, who
 	}
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
-	return b.fates.Decide(frame[ethernetHeader:])
+	return b.effects.Decide(frame[ethernetHeader:])
 }
 
 // note logs what became of a frame where it is not the usual thing.
-func (b *bridge) note(who weather.Identity, fate weather.Fate, room bool) {
-	if b.log == nil || who == (weather.Identity{}) {
+func (b *bridge) note(who netem.Identity, effect netem.Effect, room bool) {
+	if b.log == nil || who == (netem.Identity{}) {
 		return
 	}
 	b.mtx.Lock()
 	defer b.mtx.Unlock()
 	switch {
-	case fate.Lost:
+	case effect.Lost:
 		fmt.Fprintf(b.log, "lost       %s\n", who)
 		return
 	case !room:
 		fmt.Fprintf(b.log, "no room    %s\n", who)
 		return
 	}
-	if fate.Twice {
+	if effect.Twice {
 		fmt.Fprintf(b.log, "doubled    %s\n", who)
 	}
-	if fate.Behind > 0 {
+	if effect.OvertakenBy > 0 {
 		fmt.Fprintf(b.log, "overtaken  %s\n", who)
 	}
 }
@@ -195,21 +195,21 @@ func (b *bridge) noteMissed(f *os.File) {
 	})
 }
 
-// A frameLine is a weather.Line that several goroutines may use.
+// A frameLine is a netem.Line that several goroutines may use.
 type frameLine struct {
 	mu   sync.Mutex
-	line *weather.Line
+	line *netem.Line
 	wake chan struct{} // holds one token: there is something new to look at
 }
 
-func newFrameLine(w weather.Weather) *frameLine {
-	return &frameLine{line: weather.NewLine(w), wake: make(chan struct{}, 1)}
+func newFrameLine(w netem.Impairment) *frameLine {
+	return &frameLine{line: netem.NewLine(w), wake: make(chan struct{}, 1)}
 }
 
 // put reports whether there was room for the frame.
-func (l *frameLine) put(frame []byte, fate weather.Fate) bool {
+func (l *frameLine) put(frame []byte, effect netem.Effect) bool {
 	l.mu.Lock()
-	room := l.line.Put(time.Now(), frame, fate)
+	room := l.line.Put(time.Now(), frame, effect)
 	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:

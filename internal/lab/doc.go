@@ -28,6 +28,6 @@
 //
 // A lab that outlives a command needs a holder: the same init process as
 // Reexec makes, without the ties to its parent ([Spawn]), asked over a Unix
-// socket. Package hold has it. Package weather decides what a bad link does to
+// socket. Package hold has it. Package netem decides what a bad link does to
 // packets; bridge.go does it.
 package lab

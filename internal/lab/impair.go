@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // The impairment of a link can be changed while the lab stands. A link without
@@ -39,7 +39,7 @@ func (t *Topology) FindLink(name string) (int, error) {
 // Impair makes a link of the topology another one for the packets to come:
 // connections, addresses and routes stay. What is under way arrives as it would
 // have.
-func (l *Lab) Impair(ctx context.Context, link int, w weather.Weather) error {
+func (l *Lab) Impair(ctx context.Context, link int, w netem.Impairment) error {
 	l.changing.Lock()
 	defer l.changing.Unlock()
 	if link < 0 || link >= len(l.topology.Links) {
@@ -64,7 +64,7 @@ func (l *Lab) Impair(ctx context.Context, link int, w weather.Weather) error {
 		}
 	}
 	l.mu.Lock()
-	c.Weather = w
+	c.Impairment = w
 	l.mu.Unlock()
 	return nil
 }

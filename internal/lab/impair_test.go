@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // stands is what a node's kernel knows of its network, without the numbers of
@@ -64,24 +64,24 @@ func TestALinkIsImpairedWhileItStands(t *testing.T) {
 
 func impairWhileItStands(t *testing.T, topology lab.Topology) {
 	var said lockedBuffer
-	l, err := lab.New(t.Context(), lab.With(topology), lab.WeatherLog(&said))
+	l, err := lab.New(t.Context(), lab.With(topology), lab.NetemLog(&said))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	impair := func(w weather.Weather) {
+	impair := func(w netem.Impairment) {
 		t.Helper()
 		for i := range topology.Links {
 			if err := l.Impair(t.Context(), i, w); err != nil {
 				t.Fatal(err)
 			}
-			if now := l.Topology().Links[i].Weather; now.Clear() != w.Clear() || now.Latency != w.Latency {
+			if now := l.Topology().Links[i].Impairment; now.Clear() != w.Clear() || now.Latency != w.Latency {
 				t.Errorf("link %d is said to be %+v", i, now)
 			}
 		}
 	}
-	if !topology.Links[0].Weather.Clear() {
-		impair(weather.Weather{})
+	if !topology.Links[0].Impairment.Clear() {
+		impair(netem.Impairment{})
 	}
 	var before []string
 	for _, n := range l.Nodes() {
@@ -89,7 +89,7 @@ func impairWhileItStands(t *testing.T, topology lab.Topology) {
 	}
 	echo := startEcho(t, l)
 	echo(t)
-	impair(weather.Weather{Latency: 30 * time.Millisecond})
+	impair(netem.Impairment{Latency: 30 * time.Millisecond})
 	for i, n := range l.Nodes() {
 		if after := stands(t, n); after != before[i] {
 			t.Errorf("%s had\n%s\nand has\n%s", n.Name(), before[i], after)
@@ -98,27 +98,27 @@ func impairWhileItStands(t *testing.T, topology lab.Topology) {
 	if took := echo(t); took < 60*time.Millisecond {
 		t.Errorf("there and back takes %v, and the latency is 30 ms", took)
 	}
-	impair(weather.Weather{Duplicate: 1})
+	impair(netem.Impairment{Duplicate: 1})
 	echo(t)
 	if !strings.Contains(said.String(), "doubled ") {
 		t.Errorf("the log says %q", said.String())
 	}
-	impair(weather.Weather{})
+	impair(netem.Impairment{})
 	was := said.String()
 	echo(t)
 	if now := said.String(); now != was {
 		t.Errorf("a clear link does something to packets: %q", now)
 	}
-	if topology.Links[0].Weather.Clear() && l.Impair(t.Context(), 0, weather.Weather{Loss: -1}) != nil {
+	if topology.Links[0].Impairment.Clear() && l.Impair(t.Context(), 0, netem.Impairment{Loss: -1}) != nil {
 		echo(t)
 	}
-	if err := l.Impair(t.Context(), len(topology.Links), weather.Weather{}); err == nil {
+	if err := l.Impair(t.Context(), len(topology.Links), netem.Impairment{}); err == nil {
 		t.Error("a link that is not there was impaired")
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := l.Impair(t.Context(), 0, weather.Weather{}); err == nil {
+	if err := l.Impair(t.Context(), 0, netem.Impairment{}); err == nil {
 		t.Error("a link of a closed lab was impaired")
 	}
 }

@@ -21,10 +21,10 @@ type Lab struct {
 	nodes    []*Node
 	papers   func() (*Papers, error)
 
-	changing   sync.Mutex      // held while a link's impairment is changed
-	ether      *space          // where bridges stand; nil: there is no weather
-	bridges    map[int]*bridge // by the number of their link
-	weatherLog io.Writer
+	changing sync.Mutex      // held while a link's impairment is changed
+	ether    *space          // where bridges stand; nil: no link is impaired
+	bridges  map[int]*bridge // by the number of their link
+	netemLog io.Writer
 
 	starting sync.RWMutex // held to read while a command starts
 
@@ -44,10 +44,10 @@ type options struct {
 	log      io.Writer
 }
 
-// WeatherLog has a line written for each packet that a link loses, doubles or
+// NetemLog has a line written for each packet that a link loses, doubles or
 // holds back, and at the end one for those that went by it unseen, if there are
 // any. Writes come one at a time for each link.
-func WeatherLog(w io.Writer) Option { return func(o *options) { o.log = w } }
+func NetemLog(w io.Writer) Option { return func(o *options) { o.log = w } }
 
 // Isolated gives the first node a namespace of its own also inside a
 // re-executed process, whose other labs may then stand at the same time.
@@ -71,7 +71,7 @@ func New(ctx context.Context, opts ...Option) (*Lab, error) {
 	if err := o.topology.Check(); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	l := &Lab{topology: o.topology, weatherLog: o.log}
+	l := &Lab{topology: o.topology, netemLog: o.log}
 	l.topology.Links = slices.Clone(o.topology.Links) // which may change
 	l.papers = sync.OnceValues(l.makePapers)
 	if err := l.build(ctx, o); err != nil {

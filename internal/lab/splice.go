@@ -9,14 +9,14 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // splice puts a bridge into a link that stands. The far end of its veth pair
 // moves to where bridges are, so that the port's interface, with all that looks
 // at it, is not touched; the far node gets a new interface of the old one's
 // name, and on it everything that the old one had.
-func (p *port) splice(ctx context.Context, w weather.Weather) error {
+func (p *port) splice(ctx context.Context, w netem.Impairment) error {
 	l, far := p.node.lab, p.peer
 	if err := l.makeEther(); err != nil {
 		return err

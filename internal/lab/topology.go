@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // A Topology says what a lab consists of: nodes, links between them, and what
@@ -16,7 +16,7 @@ import (
 type Topology struct {
 	Name  string       `yaml:"name"`
 	About string       `yaml:"about,omitempty"` // a line for people
-	Seed  uint64       `yaml:"seed,omitempty"`  // of all weather
+	Seed  uint64       `yaml:"seed,omitempty"`  // of all impairments
 	Nodes []NodeConfig `yaml:"nodes"`           // the first is where commands run
 	Links []LinkConfig `yaml:"links"`
 }
@@ -34,7 +34,7 @@ type LinkConfig struct {
 	Ends []End `yaml:"ends"`          // two
 	MTU  int   `yaml:"mtu,omitempty"` // of the interfaces, in bytes; 0: 1500
 
-	weather.Weather `yaml:",inline"`
+	netem.Impairment `yaml:",inline"`
 }
 
 // An End is one node's side of a link.
@@ -121,7 +121,7 @@ func (t *Topology) Check() error {
 		}
 		joined[[2]string{a, b}] = true
 		errs = append(errs, t.checkAddresses(i)...)
-		if err := l.Weather.Check(); err != nil {
+		if err := l.Impairment.Check(); err != nil {
 			wrong("links[%d].%w", i, err)
 		}
 		if l.MTU != 0 && (l.MTU < minMTU || l.MTU > maxMTU) {

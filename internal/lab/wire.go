@@ -14,7 +14,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // A port is a node's end of a link.
@@ -98,7 +98,7 @@ func (n *Node) before(other *Node) bool {
 // join makes the link of a port and its peer. The far end is born in the far
 // namespace: it never stands in near's.
 func (p *port) join(ctx context.Context) error {
-	w := p.node.lab.topology.Links[p.link].Weather
+	w := p.node.lab.topology.Links[p.link].Impairment
 	if !w.Clear() {
 		return p.bridge(ctx, w)
 	}
@@ -108,8 +108,8 @@ func (p *port) join(ctx context.Context) error {
 	return errors.Join(p.address(), p.peer.address())
 }
 
-// bridge makes the link of two veth pairs, with weather between them.
-func (p *port) bridge(ctx context.Context, w weather.Weather) error {
+// bridge makes the link of two veth pairs, with an impairment between them.
+func (p *port) bridge(ctx context.Context, w netem.Impairment) error {
 	l := p.node.lab
 	if err := l.makeEther(); err != nil {
 		return err

@@ -10,7 +10,7 @@
 //
 //	network.go    the time, and what happens next
 //	host.go       an endpoint on the network
-//	link.go       the weather between two hosts
+//	link.go       what happens to packets between two hosts
 //	packet.go     packets that no endpoint makes
 //
 // What a seed makes of it:

@@ -8,9 +8,9 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Weather is what one direction of a link does to packets. The zero value
+// Impairment is what one direction of a link does to packets. The zero value
 // hands them over at once and as they are. Probabilities are of one packet.
-type Weather struct {
+type Impairment struct {
 	Delay  time.Duration // of every packet
 	Jitter time.Duration // at most, beside that
 	// InOrder keeps jitter from letting a packet overtake another.
@@ -54,20 +54,20 @@ type Period struct{ From, Until tcb.Instant }
 
 // A link carries packets one way.
 type link struct {
-	net      *Network
-	from, to *Host
-	weather  Weather
-	rng      *rand.Rand
-	bad      bool        // in a burst of losses
-	free     tcb.Instant // when the last byte that waits will have left
-	last     tcb.Instant // when the packet sent last arrives
+	net        *Network
+	from, to   *Host
+	impairment Impairment
+	rng        *rand.Rand
+	bad        bool        // in a burst of losses
+	free       tcb.Instant // when the last byte that waits will have left
+	last       tcb.Instant // when the packet sent last arrives
 }
 
-// Join puts a link between two hosts, with its own weather each way. All that
+// Join puts a link between two hosts, with its own impairment each way. All that
 // is random about it follows from the seed.
-func (n *Network) Join(a, b *Host, there, back Weather, seed uint64) {
-	a.out = &link{net: n, from: a, to: b, weather: there, rng: rand.New(rand.NewPCG(seed, 'a'))}
-	b.out = &link{net: n, from: b, to: a, weather: back, rng: rand.New(rand.NewPCG(seed, 'b'))}
+func (n *Network) Join(a, b *Host, there, back Impairment, seed uint64) {
+	a.out = &link{net: n, from: a, to: b, impairment: there, rng: rand.New(rand.NewPCG(seed, 'a'))}
+	b.out = &link{net: n, from: b, to: a, impairment: back, rng: rand.New(rand.NewPCG(seed, 'b'))}
 }
 
 // What may become of a packet. What arrives is named by the last that applies.
@@ -87,7 +87,7 @@ const (
 )
 
 func (l *link) carry(packet []byte) {
-	w := &l.weather
+	w := &l.impairment
 	switch {
 	case destination(packet) != l.to.Addr:
 		l.fate(packet, fateNoWay, 0)
@@ -113,7 +113,7 @@ func (l *link) carry(packet []byte) {
 
 // copy carries one copy of a packet.
 func (l *link) copy(packet []byte, what string) {
-	w := &l.weather
+	w := &l.impairment
 	if why := l.loss(); why != "" {
 		l.fate(packet, why, 0)
 		return
@@ -139,7 +139,7 @@ func (l *link) copy(packet []byte, what string) {
 
 func (l *link) fly(packet []byte, what string, wait time.Duration) {
 	b := l.net.copyOf(packet)
-	damaged := l.chance(l.weather.Corrupt)
+	damaged := l.chance(l.impairment.Corrupt)
 	if damaged {
 		// All in one byte: no sum can come out the same.
 		from := summed(b)
@@ -156,7 +156,7 @@ func (l *link) fly(packet []byte, what string, wait time.Duration) {
 
 // loss says why the next packet is lost, if it is.
 func (l *link) loss() string {
-	b := &l.weather.Burst
+	b := &l.impairment.Burst
 	if l.bad {
 		l.bad = !l.chance(b.End)
 	} else {
@@ -165,7 +165,7 @@ func (l *link) loss() string {
 	switch {
 	case l.bad && l.chance(b.Loss):
 		return fateBurst
-	case l.chance(l.weather.Loss):
+	case l.chance(l.impairment.Loss):
 		return fateLost
 	}
 	return ""
@@ -173,7 +173,7 @@ func (l *link) loss() string {
 
 // queue is how long n bytes wait for the rate, and whether there is room.
 func (l *link) queue(n int) (time.Duration, bool) {
-	w := &l.weather
+	w := &l.impairment
 	if w.Rate == 0 {
 		return 0, true
 	}
@@ -188,7 +188,7 @@ func (l *link) queue(n int) (time.Duration, bool) {
 
 func (l *link) chance(p float64) bool { return p > 0 && l.rng.Float64() < p }
 
-func (w *Weather) dark(now tcb.Instant) bool {
+func (w *Impairment) dark(now tcb.Instant) bool {
 	for _, p := range w.Dark {
 		if p.From <= now && now < p.Until {
 			return true
@@ -203,9 +203,9 @@ func (l *link) fate(packet []byte, what string, at tcb.Instant) {
 	}
 }
 
-// tooBig loses a packet, and tells its sender where the weather says so.
+// tooBig loses a packet, and tells its sender where the impairment says so.
 func (l *link) tooBig(packet []byte) {
-	w := &l.weather
+	w := &l.impairment
 	if !w.Tell {
 		l.fate(packet, fateTooBig, 0)
 		return
@@ -221,5 +221,5 @@ func (l *link) tooBig(packet []byte) {
 // tell sends an ICMP message about a packet to its sender.
 func (l *link) tell(packet []byte, code byte, mtu int) {
 	m := unreachable(packet, code, mtu)
-	l.net.After(l.weather.Delay, func() { l.from.take(m, false) })
+	l.net.After(l.impairment.Delay, func() { l.from.take(m, false) })
 }

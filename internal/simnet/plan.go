@@ -34,12 +34,12 @@ const (
 
 // A plan is all that a seed decides before anything happens.
 type plan struct {
-	seed     uint64
-	six      bool       // over IPv6
-	weather  [2]Weather // from the first host, and from the second
-	conns    []connPlan
-	backlog  int
-	unlisten time.Duration // when the listener ends; 0: it does not
+	seed        uint64
+	six         bool          // over IPv6
+	impairments [2]Impairment // from the first host, and from the second
+	conns       []connPlan
+	backlog     int
+	unlisten    time.Duration // when the listener ends; 0: it does not
 
 	trouble     trouble
 	troubled    int // which host
@@ -82,7 +82,7 @@ func newPlan(seed uint64) plan {
 	if p.six = d.oneIn(3); p.six {
 		p.note("over IPv6")
 	}
-	p.planWeather(d)
+	p.planImpairment(d)
 	n := pick(d, 1, 1, 1, 1, 1, 2, 3)
 	for range n {
 		p.conns = append(p.conns, p.planConn(d))
@@ -110,10 +110,10 @@ func (p *plan) excuse(format string, args ...any) {
 	p.calm = false
 }
 
-func (p *plan) planWeather(d dice) {
+func (p *plan) planImpairment(d dice) {
 	delay := d.upTo(200 * time.Millisecond)
-	for i := range p.weather {
-		w := &p.weather[i]
+	for i := range p.impairments {
+		w := &p.impairments[i]
 		w.Delay = delay
 		w.Jitter = pick(d, 0, 0, d.upTo(50*time.Millisecond))
 		w.InOrder = d.oneIn(2)
@@ -129,10 +129,10 @@ func (p *plan) planWeather(d dice) {
 			p.planDark(d, w)
 		}
 	}
-	p.note("delay %v, jitter %v and %v", delay, p.weather[0].Jitter, p.weather[1].Jitter)
+	p.note("delay %v, jitter %v and %v", delay, p.impairments[0].Jitter, p.impairments[1].Jitter)
 }
 
-func (p *plan) planLosses(d dice, w *Weather) {
+func (p *plan) planLosses(d dice, w *Impairment) {
 	switch d.IntN(8) {
 	case 0, 1, 2:
 		return
@@ -152,7 +152,7 @@ func (p *plan) planLosses(d dice, w *Weather) {
 	p.note("loss %v, duplicates %v, late ones %v, out of turn %v by %v, damaged %v", w.Loss, w.Duplicate, w.Late, w.Reorder, w.ReorderBy, w.Corrupt)
 }
 
-func (p *plan) planMTU(d dice, w *Weather) {
+func (p *plan) planMTU(d dice, w *Impairment) {
 	w.MTU = 576 + d.IntN(925)
 	w.Tell = d.oneIn(2)
 	w.MTUUnknown = d.oneIn(6) && !p.six
@@ -168,7 +168,7 @@ func (p *plan) planMTU(d dice, w *Weather) {
 	}
 }
 
-func (p *plan) planDark(d dice, w *Weather) {
+func (p *plan) planDark(d dice, w *Impairment) {
 	from := Epoch.Add(d.upTo(10 * time.Second))
 	until := from.Add(d.upTo(20 * time.Minute))
 	if d.oneIn(3) {
@@ -181,9 +181,9 @@ func (p *plan) planDark(d dice, w *Weather) {
 	w.DarkTell, w.DarkCode = d.oneIn(3), byte(pick(d, 0, 1, 2, 3, 13))
 	p.excuse("one way, nothing passes from %s until %s", stamp(from), stamp(until))
 	if d.oneIn(2) {
-		q := &p.weather[0]
+		q := &p.impairments[0]
 		if q == w {
-			q = &p.weather[1]
+			q = &p.impairments[1]
 		}
 		q.Dark = w.Dark
 		p.note("nor the other way")
@@ -291,7 +291,7 @@ func (p *plan) planUser(d dice) userPlan {
 		u.hasty = true
 		p.excuse("a user closes before the connection is established")
 	}
-	if p.bulk = p.weather[0].MTU+p.weather[1].MTU > 0 && d.oneIn(2); p.bulk { // or few segments would be too big
+	if p.bulk = p.impairments[0].MTU+p.impairments[1].MTU > 0 && d.oneIn(2); p.bulk { // or few segments would be too big
 		u.total, u.chunk, u.greed = 20000+d.IntN(60000), 1<<17, 1<<17
 	}
 	u.config = p.planConfig(d, &u)

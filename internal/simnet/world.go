@@ -77,7 +77,7 @@ func newWorld(seed uint64, trace io.Writer) *world {
 	for i, name := range [...]string{"A", "B"} {
 		w.hosts[i] = w.net.Host(name, w.plan.address(i), w.hostConfig(i))
 	}
-	w.net.Join(w.hosts[0], w.hosts[1], w.plan.weather[0], w.plan.weather[1], seed)
+	w.net.Join(w.hosts[0], w.hosts[1], w.plan.impairments[0], w.plan.impairments[1], seed)
 	return w
 }
 

@@ -14,20 +14,20 @@ import (
 // a router's queue, what comes beyond is lost.
 const lineDepth = 4096
 
-// mostOvertaking is by how many packets one can be overtaken at most: as many
+// maxOvertaking is by how many packets one can be overtaken at most: as many
 // as make three duplicate ACKs, so that a peer takes some of it for a loss.
-const mostOvertaking = 3
+const maxOvertaking = 3
 
 // A delayLine is one direction of a bad network. Put may be called from
 // several goroutines, take from one at a time.
 type delayLine struct {
-	weather Impairment
-	wake    chan struct{} // holds one token: there is something new to look at
+	bad  Impairment
+	wake chan struct{} // holds one token: there is something new to look at
 
 	mu    sync.Mutex
 	rng   *rand.Rand
 	queue []delayed // in the order in which they arrive
-	aside []delayed // waiting to be overtaken
+	held  []delayed // waiting to be overtaken
 	ended bool
 }
 
@@ -39,7 +39,7 @@ type delayed struct {
 }
 
 func newDelayLine(w Impairment, direction uint64) *delayLine {
-	return &delayLine{weather: w, wake: make(chan struct{}, 1), rng: rand.New(rand.NewPCG(w.Seed, direction))}
+	return &delayLine{bad: w, wake: make(chan struct{}, 1), rng: rand.New(rand.NewPCG(w.Seed, direction))}
 }
 
 // fate is what happens to one packet.
@@ -51,9 +51,9 @@ type fate struct {
 // decide draws the same number of times for each packet, so that the next
 // one's fate does not hang on this one's.
 func (l *delayLine) decide() fate {
-	loss, duplicate, reorder, behind := l.rng.Float64(), l.rng.Float64(), l.rng.Float64(), l.rng.IntN(mostOvertaking)
-	f := fate{lost: loss < l.weather.Loss, twice: duplicate < l.weather.Duplicate}
-	if reorder < l.weather.Reorder {
+	loss, duplicate, reorder, behind := l.rng.Float64(), l.rng.Float64(), l.rng.Float64(), l.rng.IntN(maxOvertaking)
+	f := fate{lost: loss < l.bad.Loss, twice: duplicate < l.bad.Duplicate}
+	if reorder < l.bad.Reorder {
 		f.behind = 1 + behind
 	}
 	return f
@@ -64,19 +64,19 @@ func (l *delayLine) put(p Packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.decide()
-	if f.lost || len(l.queue)+len(l.aside) >= lineDepth {
+	if f.lost || len(l.queue)+len(l.held) >= lineDepth {
 		return
 	}
-	d := delayed{Packet: p, due: time.Now().Add(l.weather.Delay), behind: f.behind}
+	d := delayed{Packet: p, due: time.Now().Add(l.bad.Delay), behind: f.behind}
 	if f.behind > 0 {
 		d.due = d.due.Add(l.patience())
-		l.aside = append(l.aside, d)
+		l.held = append(l.held, d)
 	} else {
 		l.queue = append(l.queue, d)
 		l.overtake(d.due)
 	}
 	if f.twice {
-		l.queue = append(l.queue, delayed{Packet: p, due: time.Now().Add(l.weather.Delay)})
+		l.queue = append(l.queue, delayed{Packet: p, due: time.Now().Add(l.bad.Delay)})
 	}
 	l.signal()
 }
@@ -85,18 +85,18 @@ func (l *delayLine) put(p Packet) {
 func (l *delayLine) pass(p Packet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue = append(l.queue, delayed{Packet: p, due: time.Now().Add(l.weather.Delay)})
+	l.queue = append(l.queue, delayed{Packet: p, due: time.Now().Add(l.bad.Delay)})
 	l.signal()
 }
 
 // patience is how long a packet waits for others to overtake it.
-func (l *delayLine) patience() time.Duration { return max(l.weather.Delay, time.Millisecond) }
+func (l *delayLine) patience() time.Duration { return max(l.bad.Delay, time.Millisecond) }
 
-// overtake counts a packet that is due then against those set aside, and sends
+// overtake counts a packet that is due then against those that are held, and sends
 // on, right behind it, those that have been overtaken often enough.
 func (l *delayLine) overtake(due time.Time) {
-	still := l.aside[:0]
-	for _, d := range l.aside {
+	still := l.held[:0]
+	for _, d := range l.held {
 		if d.behind--; d.behind > 0 {
 			still = append(still, d)
 			continue
@@ -104,8 +104,8 @@ func (l *delayLine) overtake(due time.Time) {
 		d.due = due
 		l.queue = append(l.queue, d)
 	}
-	clear(l.aside[len(still):])
-	l.aside = still
+	clear(l.held[len(still):])
+	l.held = still
 }
 
 // end says that nothing more will be put in.
@@ -155,16 +155,16 @@ func (l *delayLine) take(done, expired <-chan struct{}) (Packet, error) {
 func (l *delayLine) next(now time.Time) (p Packet, wait time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 && len(l.aside) == 0 {
+	if len(l.queue) == 0 && len(l.held) == 0 {
 		if l.ended {
 			err = errEnded
 		}
 		return Packet{}, 0, err
 	}
 	list, i := &l.queue, 0
-	for j := range l.aside { // those that nobody came to overtake
-		if len(*list) == 0 || l.aside[j].due.Before((*list)[i].due) {
-			list, i = &l.aside, j
+	for j := range l.held { // those that nobody came to overtake
+		if len(*list) == 0 || l.held[j].due.Before((*list)[i].due) {
+			list, i = &l.held, j
 		}
 	}
 	d := (*list)[i]

@@ -8,7 +8,7 @@
 // needs it, because what AF_PACKET puts on lo is a martian to the kernel.
 // Either of these also shows the RSTs that the local kernel sent for our flow,
 // marked [Packet.Ghost]. A [TUN] is a network of our own beside the kernel. The
-// pipe joins two ends in memory, for tests, and [Impair] puts bad weather before
+// pipe joins two ends in memory, for tests, and [Impair] puts a bad network before
 // any link: loss, copies, disorder, delay, a narrow hop.
 //
 // Our address need not be one that the kernel has: see [Route.Foreign].
@@ -18,5 +18,5 @@
 // (what gets in), socket.go, packet.go with responder.go, raw.go with raw6.go
 // and witness.go, tun.go, and pipe.go; many.go (many packets in one call), ring.go
 // with ring_packet.go and ring_raw.go, asker.go, borders.go and watch.go (for an
-// event loop); impair.go with delayline.go for the weather.
+// event loop); impair.go with delayline.go for bad networks.
 package link

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// An Impairment is the bad weather that [Impair] makes. The zero value is a
-// clear day. Probabilities are from 0 to 1, and count for each packet, in
+// An Impairment is what the bad network that [Impair] makes does. The zero value is a
+// clear network. Probabilities are from 0 to 1, and count for each packet, in
 // either direction.
 type Impairment struct {
 	// Seed decides every packet's fate: that of the nth in a direction is the
@@ -36,19 +36,19 @@ type Impairment struct {
 //
 // A kernel's peer that hands over segments larger than the MTU (GSO) makes
 // losses of many segments at a time: turn its offloads off.
-func Impair(l Link, weather Impairment) Link {
-	i := &impaired{Link: l, weather: weather, done: make(chan struct{}), until: makeDeadline(),
-		out: newDelayLine(weather, 1), in: newDelayLine(weather, 2)}
+func Impair(l Link, bad Impairment) Link {
+	i := &impaired{Link: l, bad: bad, done: make(chan struct{}), until: makeDeadline(),
+		out: newDelayLine(bad, 1), in: newDelayLine(bad, 2)}
 	i.workers.Add(2)
 	go i.transmit()
 	go i.collect()
 	return i
 }
 
-// impaired is a link in bad weather.
+// impaired is a link behind a bad network.
 type impaired struct {
 	Link
-	weather Impairment
+	bad     Impairment
 	out, in *delayLine
 	entered atomic.Int64 // bytes, in both directions
 	until   deadline
@@ -163,13 +163,13 @@ func (l *impaired) Close() error {
 // does not take it.
 func (l *impaired) tooBig(packet []byte) bool {
 	n := l.entered.Add(int64(len(packet)))
-	return l.weather.MTU > 0 && len(packet) > l.weather.MTU && n > int64(l.weather.MTUAfter)
+	return l.bad.MTU > 0 && len(packet) > l.bad.MTU && n > int64(l.bad.MTUAfter)
 }
 
 // answer is what the router before the narrow hop tells a packet's sender.
 func (l *impaired) answer(packet []byte) []byte {
-	if l.weather.BlackHole {
+	if l.bad.BlackHole {
 		return nil
 	}
-	return appendTooBig(nil, packet, l.weather.MTU)
+	return appendTooBig(nil, packet, l.bad.MTU)
 }

@@ -32,13 +32,13 @@ const (
 // A Buffer puts packets together that arrived in parts. Its memory is bounded;
 // under pressure the oldest packet goes first. The zero Buffer is empty.
 type Buffer struct {
-	puzzles []*puzzle // by age
-	bytes   int
-	whole   []byte // reused for each packet put together
+	queues []*queue // by age
+	bytes  int
+	whole  []byte // reused for each packet put together
 }
 
-// A puzzle is one packet of which fragments have arrived.
-type puzzle struct {
+// A queue is one packet of which fragments have arrived.
+type queue struct {
 	src, dst netip.Addr
 	id       uint32
 	protocol uint8 // in the key of IPv4 only (RFC 791, section 3.2)
@@ -71,7 +71,7 @@ var (
 )
 
 // Held is how many packets wait for fragments, and the bytes that they cost.
-func (r *Buffer) Held() (packets, bytes int) { return len(r.puzzles), r.bytes }
+func (r *Buffer) Held() (packets, bytes int) { return len(r.queues), r.bytes }
 
 // Add takes one fragment with its data, which is copied. It returns the
 // payload of the packet that the fragment completes, behind all headers and
@@ -88,7 +88,7 @@ func (r *Buffer) Add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error) {
 	case f.Offset+len(data) > maxPayload:
 		return nil, errTooLong
 	}
-	p := r.puzzle(now, h)
+	p := r.find(now, h)
 	if p.spoilt {
 		return nil, errSpoilt
 	}
@@ -129,28 +129,28 @@ func finish(h *wire.IP, whole []byte) ([]byte, error) {
 	return c.Ahead(), nil
 }
 
-// puzzle finds the packet that a fragment belongs to, or begins one.
-func (r *Buffer) puzzle(now tcb.Instant, h *wire.IP) *puzzle {
-	key := puzzle{src: h.Src, dst: h.Dst, id: h.Fragment.ID}
+// find finds the packet that a fragment belongs to, or begins one.
+func (r *Buffer) find(now tcb.Instant, h *wire.IP) *queue {
+	key := queue{src: h.Src, dst: h.Dst, id: h.Fragment.ID}
 	if h.Version == 4 {
 		key.protocol = h.Protocol
 	}
-	for _, p := range r.puzzles {
+	for _, p := range r.queues {
 		if p.src == key.src && p.dst == key.dst && p.id == key.id && p.protocol == key.protocol {
 			return p
 		}
 	}
-	if len(r.puzzles) == MaxPackets {
-		r.remove(r.puzzles[0])
+	if len(r.queues) == MaxPackets {
+		r.remove(r.queues[0])
 	}
 	key.deadline, key.total = now.Add(Lifetime), -1
-	r.puzzles = append(r.puzzles, &key)
+	r.queues = append(r.queues, &key)
 	return &key
 }
 
 // place puts a fragment where it belongs. An exact repetition changes nothing
 // (RFC 8200, section 4.5); any other overlap is an error.
-func (r *Buffer) place(p *puzzle, h *wire.IP, data []byte) error {
+func (r *Buffer) place(p *queue, h *wire.IP, data []byte) error {
 	x := piece{h.Fragment.Offset, data}
 	i := 0
 	for i < len(p.pieces) && p.pieces[i].offset < x.offset {
@@ -187,7 +187,7 @@ func (r *Buffer) place(p *puzzle, h *wire.IP, data []byte) error {
 
 func (p piece) cost() int { return len(p.data) + pieceCost }
 
-func (p *puzzle) complete() bool {
+func (p *queue) complete() bool {
 	at := 0
 	for _, x := range p.pieces {
 		if x.offset != at {
@@ -200,9 +200,9 @@ func (p *puzzle) complete() bool {
 
 // makeRoom drops the oldest packets but the one given until the rest is within
 // bounds; that one alone is.
-func (r *Buffer) makeRoom(keep *puzzle) {
-	for i := 0; r.bytes > MaxBytes && i < len(r.puzzles); {
-		if p := r.puzzles[i]; p != keep {
+func (r *Buffer) makeRoom(keep *queue) {
+	for i := 0; r.bytes > MaxBytes && i < len(r.queues); {
+		if p := r.queues[i]; p != keep {
 			r.remove(p)
 		} else {
 			i++
@@ -211,14 +211,14 @@ func (r *Buffer) makeRoom(keep *puzzle) {
 }
 
 func (r *Buffer) expire(now tcb.Instant) {
-	for len(r.puzzles) > 0 && !now.Before(r.puzzles[0].deadline) {
-		r.remove(r.puzzles[0])
+	for len(r.queues) > 0 && !now.Before(r.queues[0].deadline) {
+		r.remove(r.queues[0])
 	}
 }
 
 // spoil throws a packet's fragments away and remembers to drop the others
 // (RFC 5722, section 4).
-func (r *Buffer) spoil(p *puzzle) {
+func (r *Buffer) spoil(p *queue) {
 	p.spoilt = true
 	for _, x := range p.pieces {
 		r.bytes -= x.cost()
@@ -226,11 +226,11 @@ func (r *Buffer) spoil(p *puzzle) {
 	p.pieces = nil
 }
 
-func (r *Buffer) remove(p *puzzle) {
+func (r *Buffer) remove(p *queue) {
 	r.spoil(p)
-	for i := range r.puzzles {
-		if r.puzzles[i] == p {
-			r.puzzles = append(r.puzzles[:i], r.puzzles[i+1:]...)
+	for i := range r.queues {
+		if r.queues[i] == p {
+			r.queues = append(r.queues[:i], r.queues[i+1:]...)
 			return
 		}
 	}

@@ -205,7 +205,7 @@ func TestAProvenSegmentSizeIsNotGivenUpForGood(t *testing.T) {
 	k.expect("ACK seq=1001 len=536")
 	k.send("ACK seq=1 ack=3001")
 	at := 3001
-	for sent := 0; sent < doubtLasts; { // it seems to have been loss
+	for sent := 0; sent < retryAfter; { // it seems to have been loss
 		k.write(strings.Repeat("x", 536))
 		k.expect(fmt.Sprintf("ACK seq=%d len=536", at))
 		at += 536

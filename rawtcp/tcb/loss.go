@@ -12,9 +12,9 @@ type lossState struct {
 	sacked spans
 
 	// resent are the retransmissions of unknown fate, in the order of sending;
-	// relost, of what stands before again, is lost once more.
-	resent []resentRun
-	relost spans
+	// lostTwice, of what stands before again, is lost once more.
+	resent    []resentRun
+	lostTwice spans
 
 	dupAcks int // signs of loss since SND.UNA last moved, in or before recovery
 	// drained is how much duplicate ACKs say has left the network, where there
@@ -32,7 +32,7 @@ type lossState struct {
 func (l *lossState) pipe(una, nxt wire.Seq) int {
 	n := nxt.Minus(l.lost) - l.sacked.within(l.lost, nxt)
 	n += l.again.Minus(una) - l.sacked.within(una, l.again)
-	for _, s := range l.relost {
+	for _, s := range l.lostTwice {
 		n -= s.len() - l.sacked.within(s.left, s.right)
 	}
 	return max(0, n-l.drained)
@@ -43,14 +43,14 @@ func (l *lossState) advance(una wire.Seq) {
 	l.lost, l.again = later(l.lost, una), later(l.again, una)
 	l.force = false
 	l.sacked.cut(una)
-	l.relost.cut(una)
+	l.lostTwice.cut(una)
 }
 
 // all holds everything in flight to be lost, and forgets what was selectively
 // acknowledged: the peer may have given it up (RFC 2018, section 8).
 func (l *lossState) all(una, nxt wire.Seq, why cause) {
 	*l = lossState{lost: nxt, again: una, sacked: l.sacked[:0], point: nxt, why: why,
-		resent: l.resent[:0], relost: l.relost[:0], lowered: nxt}
+		resent: l.resent[:0], lostTwice: l.lostTwice[:0], lowered: nxt}
 }
 
 // hole is the next run to send again, empty if there is none.

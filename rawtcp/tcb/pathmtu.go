@@ -23,9 +23,9 @@ const (
 	// blackHoleSegment is what every path can be held to take: RFC 9293's
 	// default MSS.
 	blackHoleSegment = DefaultMSS
-	// doubtLasts is how many octets later a proven size is tried again. If it
+	// retryAfter is how many octets later a proven size is tried again. If it
 	// still does not arrive, it is not proven any more.
-	doubtLasts = 1 << 16
+	retryAfter = 1 << 16
 )
 
 // pathState is what the path takes, and what RFC 5927, section 7.2, keeps
@@ -36,7 +36,7 @@ type pathState struct {
 	claimed int      // what an unproven message said that the path takes, or 0
 	about   wire.Seq // the first segment that one quoted
 
-	doubted int // a proven size that was given up for timeouts alone, or 0
+	givenUp int // a proven size that was given up for timeouts alone, or 0
 	since   int // octets acknowledged since
 
 	fragments bool // routers may fragment our packets
@@ -108,9 +108,9 @@ func (c *Conn) pathAcked(n int) {
 	if c.path.claimed > 0 && c.path.about.Less(c.snd.una) {
 		c.path.claimed = 0 // it did arrive
 	}
-	if c.path.since += n; c.path.doubted > 0 && c.path.since >= doubtLasts {
-		c.path.most = c.path.doubted
-		c.path.doubted, c.path.proven, c.path.fragments = 0, 0, false
+	if c.path.since += n; c.path.givenUp > 0 && c.path.since >= retryAfter {
+		c.path.most = c.path.givenUp
+		c.path.givenUp, c.path.proven, c.path.fragments = 0, 0, false
 		c.reno.mss = c.segmentSize()
 	}
 }
@@ -127,7 +127,7 @@ func (c *Conn) pathTimeout() {
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
 	case c.snd.tries >= tries && (large || !c.path.fragments):
 		if tries == blackHoleTriesProven {
-			c.path.doubted, c.path.since = c.path.most, 0
+			c.path.givenUp, c.path.since = c.path.most, 0
 		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
 		c.allowFragments(0) // it may be narrower still

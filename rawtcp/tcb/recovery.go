@@ -62,7 +62,7 @@ func (c *Conn) fastRetransmit(edge wire.Seq) {
 	c.reno.halve(c.flight())
 	l.recovering, l.point = true, c.snd.nxt
 	l.again = c.snd.una
-	l.resent, l.relost = l.resent[:0], l.relost[:0] // all that is lost is sent again
+	l.resent, l.lostTwice = l.resent[:0], l.lostTwice[:0] // all that is lost is sent again
 	l.lost = later(edge, earlier(c.snd.una.Add(c.segmentSize()), c.snd.nxt))
 	l.force = true
 	l.why = becauseDupAcks

@@ -31,7 +31,7 @@ func (c *Conn) followResent(run span) {
 // arrived, and which are therefore lost.
 func (c *Conn) judgeResent() {
 	l := &c.snd.loss
-	if len(l.resent) == 0 && len(l.relost) == 0 {
+	if len(l.resent) == 0 && len(l.lostTwice) == 0 {
 		return
 	}
 	open := l.resent[:0]
@@ -47,19 +47,19 @@ func (c *Conn) judgeResent() {
 	l.resent = open[:0]
 	for _, r := range open {
 		rest := span{later(r.left, c.snd.una), r.right} // some of it may have arrived
-		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.relost.add(rest, mostEarly) {
+		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.lostTwice.add(rest, mostEarly) {
 			l.resent = append(l.resent, r)
 			continue
 		}
 		c.lostTwice(r)
 	}
-	unsettled := l.relost[:0]
-	for _, s := range l.relost {
+	unsettled := l.lostTwice[:0]
+	for _, s := range l.lostTwice {
 		if !c.arrived(s) {
 			unsettled = append(unsettled, s)
 		}
 	}
-	l.relost = unsettled
+	l.lostTwice = unsettled
 }
 
 // arrived reports whether the peer has acknowledged all of a run, selectively
@@ -85,7 +85,7 @@ func (c *Conn) lostTwice(r resentRun) {
 // lostAgain is the first run that is lost for the second time, empty if there
 // is none.
 func (l *lossState) lostAgain() span {
-	for _, s := range l.relost {
+	for _, s := range l.lostTwice {
 		if gap := l.sacked.gapAt(s.left, s.right); gap.len() > 0 {
 			return gap
 		}

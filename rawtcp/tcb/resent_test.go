@@ -67,7 +67,7 @@ func TestARetransmissionThatArrivesIsNotSentAgain(t *testing.T) {
 	if seqs := k.sends(); len(seqs) > 0 && slices.Min(seqs) < mark {
 		t.Errorf("sent %v again, and all before %d was acknowledged", seqs, mark+3000)
 	}
-	if n := len(k.c.snd.loss.resent) + len(k.c.snd.loss.relost); n != 0 {
+	if n := len(k.c.snd.loss.resent) + len(k.c.snd.loss.lostTwice); n != 0 {
 		t.Errorf("%d retransmissions are still followed", n)
 	}
 }
@@ -79,7 +79,7 @@ func TestANewRecoveryForgetsWhatWasLostAgain(t *testing.T) {
 	k := flying(t, 40, true)
 	l := &k.c.snd.loss
 	l.again = testISS.Add(8001)
-	l.relost.add(span{testISS.Add(6001), testISS.Add(7001)}, mostEarly)
+	l.lostTwice.add(span{testISS.Add(6001), testISS.Add(7001)}, mostEarly)
 	for i := range 3 {
 		k.dup(i, true)
 	}
@@ -94,10 +94,10 @@ func TestANewRecoveryForgetsWhatWasLostAgain(t *testing.T) {
 // resentUnsound says what is wrong in the books of retransmissions, or nothing.
 func (c *Conn) resentUnsound() string {
 	l := &c.snd.loss
-	if len(l.resent) > mostResent || len(l.relost) > mostEarly {
-		return fmt.Sprintf("%d retransmissions are followed, and %d runs lost again", len(l.resent), len(l.relost))
+	if len(l.resent) > mostResent || len(l.lostTwice) > mostEarly {
+		return fmt.Sprintf("%d retransmissions are followed, and %d runs lost again", len(l.resent), len(l.lostTwice))
 	}
-	for _, r := range l.relost {
+	for _, r := range l.lostTwice {
 		if r.left.Less(c.snd.una) || l.again.Less(r.right) {
 			return fmt.Sprintf("%v is lost again, and what was sent again is %v", r, span{c.snd.una, l.again})
 		}

@@ -55,7 +55,7 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.snd.una == c.snd.nxt && now.Sub(c.snd.last) > c.rtt.rto {
 		c.reno.idle()
 	}
-	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun, (*Conn).spareRun} {
+	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun, (*Conn).rescueRun} {
 		if run := rule(c); run.len() > 0 {
 			c.fillRun(now, s, run)
 			return true
@@ -85,8 +85,8 @@ func (c *Conn) lostRun() span {
 	return c.allowed(run, c.snd.loss.force)
 }
 
-// spareRun is what may be sent again when there is nothing better to send.
-func (c *Conn) spareRun() span { return c.allowed(c.holesBelow(), false) }
+// rescueRun is what may be sent again when there is nothing better to send.
+func (c *Conn) rescueRun() span { return c.allowed(c.holesBelow(), false) }
 
 // allowed is what of a run may be sent now, in one segment. It ends at the
 // window's edge (RFC 9293, SHLD-16).
@@ -194,8 +194,8 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 func (c *Conn) sentAgain(run span) {
 	l := &c.snd.loss
 	why := l.why
-	if len(l.relost) > 0 && run.left.Less(l.relost[len(l.relost)-1].right) {
-		l.relost.cut(run.right)
+	if len(l.lostTwice) > 0 && run.left.Less(l.lostTwice[len(l.lostTwice)-1].right) {
+		l.lostTwice.cut(run.right)
 		why = becauseLater
 	}
 	l.again = later(l.again, run.right)

@@ -83,7 +83,7 @@ func (h *holder) open() error {
 	}
 	options := []lab.Option{lab.With(topology)}
 	if h.log != nil {
-		options = append(options, lab.WeatherLog(h.log))
+		options = append(options, lab.NetemLog(h.log))
 	}
 	if h.lab, err = lab.New(context.Background(), options...); err != nil {
 		return err
@@ -199,7 +199,7 @@ func (h *holder) status() *Status {
 	}
 	for i := range t.Links {
 		c := &t.Links[i]
-		s.Links = append(s.Links, LinkStatus{c.LinkName(), [2]string{c.Ends[0].Node, c.Ends[1].Node}, c.Weather.Words()})
+		s.Links = append(s.Links, LinkStatus{c.LinkName(), [2]string{c.Ends[0].Node, c.Ends[1].Node}, c.Impairment.Words()})
 	}
 	if h.log != nil {
 		s.Log, s.LogError = h.log.name, h.log.trouble()

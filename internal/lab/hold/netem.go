@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // netem changes links: all that are meant, or none where one of the changes is
@@ -30,9 +30,9 @@ func (h *holder) netem(n *Netem) error {
 		}
 	}
 	for _, i := range links {
-		w := &t.Links[i].Weather
+		w := &t.Links[i].Impairment
 		if n.Clear {
-			*w = weather.Weather{}
+			*w = netem.Impairment{}
 		}
 		for name, value := range n.Set {
 			if err := w.Set(name, value); err != nil {
@@ -44,7 +44,7 @@ func (h *holder) netem(n *Netem) error {
 		}
 	}
 	for _, i := range links {
-		if err := h.lab.Impair(context.Background(), i, t.Links[i].Weather); err != nil {
+		if err := h.lab.Impair(context.Background(), i, t.Links[i].Impairment); err != nil {
 			return err
 		}
 	}

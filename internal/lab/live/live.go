@@ -99,7 +99,7 @@ var Cases = []Case{
 	}},
 	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = goal.TCP }},
 	{"a bad certificate", lab.ServerOptions{Fault: lab.Expired}, nil},
-	{"bad weather", lab.ServerOptions{Body: []byte(strings.Repeat("weather ", 8000))}, func(o *connect.Options) {
+	{"a bad link", lab.ServerOptions{Body: []byte(strings.Repeat("rawshake ", 8000))}, func(o *connect.Options) {
 		o.Dialer.Wrap = func(l link.Link) link.Link {
 			return link.Impair(l, link.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})
 		}

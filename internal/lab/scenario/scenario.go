@@ -14,7 +14,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // A Scenario is one story.
@@ -22,16 +22,16 @@ type Scenario struct {
 	Name  string
 	Title string // a line for the list
 	About string // what is set up, and what to look at: said before
-	// Weather is that of the link between the two hosts.
-	Weather weather.Weather
-	Serve   func(*lab.Lab) (Server, error)
-	Steps   []Step
+	// Impairment is that of the link between the two hosts.
+	Impairment netem.Impairment
+	Serve      func(*lab.Lab) (Server, error)
+	Steps      []Step
 }
 
 // Topology is the network of the story.
 func (s *Scenario) Topology() lab.Topology {
 	t := lab.Bare()
-	t.Links[0].Weather = s.Weather
+	t.Links[0].Impairment = s.Impairment
 	return t
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 var rstWar = Scenario{
@@ -28,11 +28,11 @@ no socket that it belongs to and answers with a RST, as RFC 9293 says it must. A
 }
 
 var synLoss = Scenario{
-	Name:    "syn-loss",
-	Title:   "two SYNs are lost: the third comes after a longer pause than the second",
-	About:   "The link loses the first two SYNs of each connection. Nobody says so: the client waits for RTO, one second at first\n(RFC 6298), sends again, and waits twice as long each time.",
-	Weather: weather.Weather{Drop: []string{"> syn 1", "> syn 2"}},
-	Serve:   ours(lab.OurServerOptions{}),
+	Name:       "syn-loss",
+	Title:      "two SYNs are lost: the third comes after a longer pause than the second",
+	About:      "The link loses the first two SYNs of each connection. Nobody says so: the client waits for RTO, one second at first\n(RFC 6298), sends again, and waits twice as long each time.",
+	Impairment: netem.Impairment{Drop: []string{"> syn 1", "> syn 2"}},
+	Serve:      ours(lab.OurServerOptions{}),
 	Steps: []Step{{
 		Shows: []string{"out SYN", "retransmission", "out SYN", "retransmission", "out SYN", "in SYN-ACK", "out ACK", "in finished"},
 	}},
@@ -43,8 +43,8 @@ var reorder = Scenario{
 	Title: "a segment is overtaken by the next three, and is put where it belongs",
 	About: `The server's reply takes several segments, and the link lets three of them overtake one. The client keeps what came
 early, says what it has in a SACK option (RFC 2018), and hands the bytes on once the hole is filled: no byte is lost.`,
-	Weather: weather.Weather{Delay: []string{"< data 4 1"}},
-	Serve:   ours(lab.OurServerOptions{Body: []byte(strings.Repeat("All in good order. ", 500) + "\n")}),
+	Impairment: netem.Impairment{Delay: []string{"< data 4 1"}},
+	Serve:      ours(lab.OurServerOptions{Body: []byte(strings.Repeat("All in good order. ", 500) + "\n")}),
 	Steps: []Step{{
 		Args:  "--get /",
 		Shows: []string{"out application_data", "out_of_order", "in application_data"},
@@ -57,8 +57,8 @@ var jitter = Scenario{
 	About: `The link holds each packet for 5 to 35 ms, another time for each, and lets none overtake another. The client measures
 round trips, and from those how much they vary (RFC 6298): its RTO, never below 200 ms here, leaves room for that, so
 that what is only late need not be sent again. Look at the times before the arrows.`,
-	Weather: weather.Weather{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond},
-	Serve:   ours(lab.OurServerOptions{Body: []byte(strings.Repeat("Late, and not lost. ", 3) + "\n")}),
+	Impairment: netem.Impairment{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond},
+	Serve:      ours(lab.OurServerOptions{Body: []byte(strings.Repeat("Late, and not lost. ", 3) + "\n")}),
 	Steps: []Step{{
 		Args:  "--get /",
 		Shows: []string{"out SYN", "in SYN-ACK", "out client_hello", "in server_hello", "in finished", "in application_data"},
@@ -71,8 +71,8 @@ var mtuBlackHole = Scenario{
 	About: `Somewhere on the way packets of more than 900 bytes are lost, and no ICMP message says so. The handshake begins well:
 its messages are small. The client's certificate is not: its segment is sent again and again. Look at what the client
 tries then (RFC 4821 has the idea).`,
-	Weather: weather.Weather{BlackHole: 900},
-	Serve:   ours(lab.OurServerOptions{ClientKey: lab.RSA2048, ClientAuth: lab.RequireClient}),
+	Impairment: netem.Impairment{BlackHole: 900},
+	Serve:      ours(lab.OurServerOptions{ClientKey: lab.RSA2048, ClientAuth: lab.RequireClient}),
 	Steps: []Step{{
 		Args:  "--cert client.pem --key client-key.pem",
 		Shows: []string{"in server_hello_done", "retransmission", "segment_size_reduced", "in finished"},

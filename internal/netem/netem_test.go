@@ -1,4 +1,4 @@
-package weather
+package netem
 
 import (
 	"encoding/binary"
@@ -79,18 +79,18 @@ func TestAPacketIsNamedByWhatItIsInItsConversation(t *testing.T) {
 	}
 }
 
-// fates are those of a connection's packets, whatever its numbers and however
+// effects are those of a connection's packets, whatever its numbers and however
 // its packets mix with another's.
-func fates(seed uint64, mixed bool) (list []Fate) {
-	f := NewFates(Weather{Loss: 0.2, Duplicate: 0.2, Reorder: 0.2}, seed, 0)
+func effects(seed uint64, mixed bool) (list []Effect) {
+	f := NewEffects(Impairment{Loss: 0.2, Duplicate: 0.2, Reorder: 0.2}, seed, 0)
 	one, other := newTalk(), newTalk()
 	other.server = netip.MustParseAddrPort("198.18.0.2:80")
 	decide := func(back bool, flags wire.Flags, at, n int) {
 		if mixed {
 			f.Decide(other.packet(back, flags, at, n))
 		}
-		fate, _ := f.Decide(one.packet(back, flags, at, n))
-		list = append(list, fate)
+		effect, _ := f.Decide(one.packet(back, flags, at, n))
+		list = append(list, effect)
 	}
 	decide(false, wire.SYN, 0, 0)
 	decide(true, wire.SYN|wire.ACK, 0, 0)
@@ -101,30 +101,30 @@ func fates(seed uint64, mixed bool) (list []Fate) {
 }
 
 func TestASeedDecidesWhateverElseDiffers(t *testing.T) {
-	first := fates(42, false)
-	if !slices.Equal(first, fates(42, false)) || !slices.Equal(first, fates(42, true)) {
-		t.Error("the same packets have other fates")
+	first := effects(42, false)
+	if !slices.Equal(first, effects(42, false)) || !slices.Equal(first, effects(42, true)) {
+		t.Error("the same packets have other effects")
 	}
-	if slices.Equal(first, fates(43, false)) {
-		t.Error("another seed makes the same fates")
+	if slices.Equal(first, effects(43, false)) {
+		t.Error("another seed makes the same effects")
 	}
 }
 
 // As many are lost as should be.
 func TestChancesAreWhatTheySay(t *testing.T) {
 	const n = 20000
-	f := NewFates(Weather{Loss: 0.1, Duplicate: 0.3, Reorder: 0.02}, 1, 0)
+	f := NewEffects(Impairment{Loss: 0.1, Duplicate: 0.3, Reorder: 0.02}, 1, 0)
 	c := newTalk()
 	lost, twice, behind := 0, 0, 0
 	for i := range n {
-		fate, _ := f.Decide(c.packet(false, wire.ACK, i*10, 10))
-		if fate.Lost {
+		effect, _ := f.Decide(c.packet(false, wire.ACK, i*10, 10))
+		if effect.Lost {
 			lost++
 		}
-		if fate.Twice {
+		if effect.Twice {
 			twice++
 		}
-		if fate.Behind > 0 {
+		if effect.OvertakenBy > 0 {
 			behind++
 		}
 	}
@@ -136,17 +136,17 @@ func TestChancesAreWhatTheySay(t *testing.T) {
 }
 
 func TestNamedPacketsAndLargeOnesAreLost(t *testing.T) {
-	f := NewFates(Weather{Drop: []string{"> syn 1"}, Delay: []string{"> data 1 1"}, BlackHole: 500}, 0, 0)
+	f := NewEffects(Impairment{Drop: []string{"> syn 1"}, Delay: []string{"> data 1 1"}, BlackHole: 500}, 0, 0)
 	c := newTalk()
 	for _, step := range []struct {
 		packet []byte
-		want   Fate
+		want   Effect
 	}{
-		{c.packet(false, wire.SYN, 0, 0), Fate{Lost: true}},
-		{c.packet(false, wire.SYN, 0, 0), Fate{}},
-		{c.packet(false, wire.ACK, 1, 10), Fate{Behind: mostOvertaking}},
-		{c.packet(false, wire.ACK, 11, 460), Fate{}},
-		{c.packet(false, wire.ACK, 471, 461), Fate{Lost: true}},
+		{c.packet(false, wire.SYN, 0, 0), Effect{Lost: true}},
+		{c.packet(false, wire.SYN, 0, 0), Effect{}},
+		{c.packet(false, wire.ACK, 1, 10), Effect{OvertakenBy: maxOvertaking}},
+		{c.packet(false, wire.ACK, 11, 460), Effect{}},
+		{c.packet(false, wire.ACK, 471, 461), Effect{Lost: true}},
 	} {
 		if got, who := f.Decide(step.packet); got != step.want {
 			t.Errorf("%v: %+v, want %+v", who, got, step.want)
@@ -157,11 +157,11 @@ func TestNamedPacketsAndLargeOnesAreLost(t *testing.T) {
 // Neighbour discovery and whatever is no IP packet are left alone, and nothing
 // grows without bound.
 func TestStrangePacketsAndEndlessTrafficDoNoHarm(t *testing.T) {
-	f := NewFates(Weather{Loss: 1}, 0, 0)
+	f := NewEffects(Impairment{Loss: 1}, 0, 0)
 	solicitation := append([]byte{0x60, 0, 0, 0, 0, 24, wire.ProtocolICMPv6, 255}, make([]byte, 32+24)...)
 	solicitation[40] = 135
 	for _, p := range [][]byte{nil, {0x45}, make([]byte, 40), solicitation} {
-		if fate, _ := f.Decide(p); fate.Lost {
+		if effect, _ := f.Decide(p); effect.Lost {
 			t.Errorf("%x is lost", p)
 		}
 	}
@@ -194,12 +194,12 @@ func TestStrangePacketsAndEndlessTrafficDoNoHarm(t *testing.T) {
 
 func TestALineDelaysBoundsAndLetsOvertake(t *testing.T) {
 	at := time.Unix(0, 0)
-	l := NewLine(Weather{Latency: 10 * time.Millisecond, Rate: 8e6}) // a byte a microsecond
-	l.Put(at, []byte("late"), Fate{Behind: 2})
+	l := NewLine(Impairment{Latency: 10 * time.Millisecond, Rate: 8e6}) // a byte a microsecond
+	l.Put(at, []byte("late"), Effect{OvertakenBy: 2})
 	for _, f := range []string{"1", "2", "3"} {
-		l.Put(at, []byte(f), Fate{Twice: f == "3"})
+		l.Put(at, []byte(f), Effect{Twice: f == "3"})
 	}
-	l.Put(at, []byte("gone"), Fate{Lost: true})
+	l.Put(at, []byte("gone"), Effect{Lost: true})
 	if f, wait := l.Take(at); f != nil || wait < 10*time.Millisecond {
 		t.Errorf("%s leaves at once", f)
 	}
@@ -215,14 +215,14 @@ func TestALineDelaysBoundsAndLetsOvertake(t *testing.T) {
 		t.Errorf("they arrive as %s", got)
 	}
 	// One that nobody overtakes is not kept for ever.
-	l.Put(at, []byte("alone"), Fate{Behind: 3})
+	l.Put(at, []byte("alone"), Effect{OvertakenBy: 3})
 	if f, _ := l.Take(at.Add(time.Second)); string(f) != "alone" {
 		t.Errorf("%q arrives", f)
 	}
 	big := make([]byte, 1<<16)
 	taken := 0
 	for range 1000 {
-		if l.Put(at, big, Fate{}) {
+		if l.Put(at, big, Effect{}) {
 			taken++
 		}
 	}

@@ -1,8 +1,8 @@
-// Package weather decides what happens to packets on a bad link of a lab: which
+// Package netem decides what happens to packets on a bad link of a lab: which
 // are lost, doubled, overtaken. It does no I/O and knows no clock; a relay asks
 // it and does as it says.
 //
-// The same packets of the same traffic suffer each time. A packet's fate is
+// The same packets of the same traffic suffer each time. A packet's effect is
 // drawn by a keyed hash of what the packet is in its conversation, not by when
 // it came: the third segment of data from the server, on the second connection
 // from this client to that port, sent for the first time. Neither the initial
@@ -12,7 +12,7 @@
 //
 // Packets of one conversation that are alike (bare acknowledgments, datagrams)
 // are told apart by their order. ARP and neighbour discovery are left alone.
-package weather
+package netem
 
 import (
 	"crypto/sha256"
@@ -25,9 +25,9 @@ import (
 	"time"
 )
 
-// A Weather says how bad a link is. The zero value is a clear day. Chances
+// An Impairment says how bad a link is. The zero value is a clear link. Chances
 // count for each packet, in both directions.
-type Weather struct {
+type Impairment struct {
 	Latency   time.Duration `yaml:"latency,omitempty"` // each way
 	Jitter    time.Duration `yaml:"jitter,omitempty"`  // by how much latency varies at most, up and down; none is overtaken for it
 	Loss      Chance        `yaml:"loss,omitempty"`
@@ -47,13 +47,13 @@ type Weather struct {
 }
 
 // Clear reports whether there is nothing to do.
-func (w *Weather) Clear() bool {
+func (w *Impairment) Clear() bool {
 	return w.Latency == 0 && w.Jitter == 0 && w.Loss == 0 && w.Duplicate == 0 && w.Reorder == 0 && w.Rate == 0 &&
 		w.BlackHole == 0 && len(w.Drop) == 0 && len(w.Delay) == 0
 }
 
 // Check says what is wrong.
-func (w *Weather) Check() error {
+func (w *Impairment) Check() error {
 	switch {
 	case w.Latency < 0 || w.Latency > time.Minute:
 		return fmt.Errorf("latency: %v, expected 0 to 1m", w.Latency)
@@ -153,32 +153,32 @@ func (r Rate) String() string {
 // MarshalText writes a rate.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// A Fate is what happens to one packet.
-type Fate struct {
-	Lost   bool
-	Twice  bool
-	Behind int           // by how many later packets it is overtaken
-	Jitter time.Duration // by how much later, or earlier, than the latency it arrives
+// A Effect is what happens to one packet.
+type Effect struct {
+	Lost        bool
+	Twice       bool
+	OvertakenBy int           // by how many later packets it is overtaken
+	Jitter      time.Duration // by how much later, or earlier, than the latency it arrives
 }
 
-// mostOvertaking is as many as make three duplicate ACKs (RFC 5681, section
+// maxOvertaking is as many as make three duplicate ACKs (RFC 5681, section
 // 3.2), so that a sender takes some of it for a loss.
-const mostOvertaking = 3
+const maxOvertaking = 3
 
-// Fates decides for one link. Both directions go through the same Fates.
-type Fates struct {
-	weather Weather
-	key     [16]byte
-	flows   flows
+// Effects decides for one link. Both directions go through the same Effects.
+type Effects struct {
+	impairment Impairment
+	key        [16]byte
+	flows      flows
 }
 
 // Change makes the link another one for the packets to come. What was drawn
 // for those that have been stays: names go on, and the draws are of the names.
-func (f *Fates) Change(w Weather) { f.weather = w }
+func (f *Effects) Change(w Impairment) { f.impairment = w }
 
-// NewFates returns the fates of a seed for one of the lab's links.
-func NewFates(w Weather, seed uint64, link int) *Fates {
-	f := &Fates{weather: w}
+// NewEffects returns the effects of a seed for one of the lab's links.
+func NewEffects(w Impairment, seed uint64, link int) *Effects {
+	f := &Effects{impairment: w}
 	binary.BigEndian.PutUint64(f.key[:], seed)
 	binary.BigEndian.PutUint64(f.key[8:], uint64(link))
 	return f
@@ -186,28 +186,28 @@ func NewFates(w Weather, seed uint64, link int) *Fates {
 
 // Decide says what happens to an IP packet that enters the link. The identity
 // is the packet's name, empty for one that is left alone.
-func (f *Fates) Decide(packet []byte) (fate Fate, who Identity) {
+func (f *Effects) Decide(packet []byte) (effect Effect, who Identity) {
 	who, ok := f.flows.identify(packet)
 	if !ok {
-		return Fate{}, who
+		return Effect{}, who
 	}
 	loss, duplicate, reorder, behind, later := f.draw(who)
-	fate.Jitter = time.Duration((2*float64(later) - 1) * float64(f.weather.Jitter))
-	fate.Lost = loss < f.weather.Loss || slices.Contains(f.weather.Drop, who.Packet) ||
-		f.weather.BlackHole > 0 && len(packet) > f.weather.BlackHole
-	fate.Twice = duplicate < f.weather.Duplicate
-	if reorder < f.weather.Reorder {
-		fate.Behind = 1 + behind
+	effect.Jitter = time.Duration((2*float64(later) - 1) * float64(f.impairment.Jitter))
+	effect.Lost = loss < f.impairment.Loss || slices.Contains(f.impairment.Drop, who.Packet) ||
+		f.impairment.BlackHole > 0 && len(packet) > f.impairment.BlackHole
+	effect.Twice = duplicate < f.impairment.Duplicate
+	if reorder < f.impairment.Reorder {
+		effect.OvertakenBy = 1 + behind
 	}
-	if slices.Contains(f.weather.Delay, who.Packet) {
-		fate.Behind = mostOvertaking
+	if slices.Contains(f.impairment.Delay, who.Packet) {
+		effect.OvertakenBy = maxOvertaking
 	}
-	return fate, who
+	return effect, who
 }
 
-// draw makes numbers from 0 to 1, and one below mostOvertaking, of a packet's
+// draw makes numbers from 0 to 1, and one below maxOvertaking, of a packet's
 // identity.
-func (f *Fates) draw(who Identity) (loss, duplicate, reorder Chance, behind int, later Chance) {
+func (f *Effects) draw(who Identity) (loss, duplicate, reorder Chance, behind int, later Chance) {
 	h := sha256.New()
 	h.Write(f.key[:])
 	h.Write([]byte(who.String()))
@@ -215,5 +215,5 @@ func (f *Fates) draw(who Identity) (loss, duplicate, reorder Chance, behind int,
 	number := func(n uint64) Chance { return Chance(float64(n>>11) / (1 << 53)) }
 	chance := func(i int) Chance { return number(binary.BigEndian.Uint64(sum[i:])) }
 	later = number(binary.BigEndian.Uint64(sum[24:]) << 8) // without what behind is made of
-	return chance(0), chance(8), chance(16), int(sum[24]) % mostOvertaking, later
+	return chance(0), chance(8), chance(16), int(sum[24]) % maxOvertaking, later
 }

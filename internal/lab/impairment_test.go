@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/weather"
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // lockedBuffer may be written to by several bridges.
@@ -32,16 +32,16 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// badWeather fetches a few pages over a link with weather, and says what
+// overABadLink fetches a few pages over a bad link, and says what
 // happened to the packets, but for bare acknowledgments: how many of those
 // there are hangs on the kernel's timers.
-func badWeather(t *testing.T, w weather.Weather, seed uint64) (log []string) {
+func overABadLink(t *testing.T, w netem.Impairment, seed uint64) (log []string) {
 	t.Helper()
 	topology := lab.TwoHosts()
-	topology.Seed, topology.Links[0].Weather = seed, w
+	topology.Seed, topology.Links[0].Impairment = seed, w
 	topology.Nodes[1].Services = []lab.Service{{Kind: lab.CryptoTLS, Port: 443, Body: strings.Repeat("x", 60_000)}}
 	var said lockedBuffer
-	l, err := lab.New(t.Context(), lab.With(topology), lab.WeatherLog(&said))
+	l, err := lab.New(t.Context(), lab.With(topology), lab.NetemLog(&said))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +66,8 @@ func badWeather(t *testing.T, w weather.Weather, seed uint64) (log []string) {
 // with other keys, ports, sequence numbers and moments.
 func TestTheSamePacketsSufferEachTime(t *testing.T) {
 	newLab(t)
-	w := weather.Weather{Loss: 0.1, Duplicate: 0.03}
-	first, again, other := badWeather(t, w, 42), badWeather(t, w, 42), badWeather(t, w, 43)
+	w := netem.Impairment{Loss: 0.1, Duplicate: 0.03}
+	first, again, other := overABadLink(t, w, 42), overABadLink(t, w, 42), overABadLink(t, w, 43)
 	if len(first) < 5 {
 		t.Errorf("only %d packets suffered:\n%s", len(first), strings.Join(first, ""))
 	}
@@ -77,7 +77,7 @@ func TestTheSamePacketsSufferEachTime(t *testing.T) {
 		t.Errorf("the first time\n%s\nthe second time\n%s", strings.Join(a, ""), strings.Join(b, ""))
 	}
 	if slices.Equal(firsts(first), firsts(other)) {
-		t.Error("another seed makes the same weather")
+		t.Error("another seed does the same")
 	}
 }
 
@@ -97,7 +97,7 @@ func TestWhatALinkHasNoRoomForStandsInItsLog(t *testing.T) {
 	topology := lab.Bare()
 	topology.Links[0].Rate = 8e3
 	var said lockedBuffer
-	l, err := lab.New(t.Context(), lab.With(topology), lab.WeatherLog(&said))
+	l, err := lab.New(t.Context(), lab.With(topology), lab.NetemLog(&said))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestWhatALinkHasNoRoomForStandsInItsLog(t *testing.T) {
 
 func TestAllWeatherTogetherLosesNoByteOfAPage(t *testing.T) {
 	newLab(t)
-	log := badWeather(t, weather.Weather{Latency: 2e6, Loss: 0.03, Duplicate: 0.05, Reorder: 0.1, Rate: 50e6}, 7)
+	log := overABadLink(t, netem.Impairment{Latency: 2e6, Loss: 0.03, Duplicate: 0.05, Reorder: 0.1, Rate: 50e6}, 7)
 	for _, word := range []string{"lost", "doubled", "overtaken"} {
 		if !slices.ContainsFunc(log, func(line string) bool { return strings.HasPrefix(line, word) }) {
 			t.Errorf("nothing was %s", word)

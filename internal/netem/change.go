@@ -1,4 +1,4 @@
-package weather
+package netem
 
 import (
 	"fmt"
@@ -11,35 +11,35 @@ import (
 // A word is one of the things that an impairment says, as text.
 type word struct {
 	name string
-	set  func(*Weather, string) error
-	get  func(*Weather) string // empty where there is none of it
+	set  func(*Impairment, string) error
+	get  func(*Impairment) string // empty where there is none of it
 }
 
 var words = []word{
-	{"latency", func(w *Weather, s string) error { return setDuration(&w.Latency, s) }, func(w *Weather) string { return duration(w.Latency) }},
-	{"jitter", func(w *Weather, s string) error { return setDuration(&w.Jitter, s) }, func(w *Weather) string { return duration(w.Jitter) }},
-	{"loss", func(w *Weather, s string) error { return w.Loss.Set(s) }, func(w *Weather) string { return chance(w.Loss) }},
-	{"duplicate", func(w *Weather, s string) error { return w.Duplicate.Set(s) }, func(w *Weather) string { return chance(w.Duplicate) }},
-	{"reorder", func(w *Weather, s string) error { return w.Reorder.Set(s) }, func(w *Weather) string { return chance(w.Reorder) }},
-	{"rate", func(w *Weather, s string) error { return w.Rate.Set(s) }, func(w *Weather) string {
+	{"latency", func(w *Impairment, s string) error { return setDuration(&w.Latency, s) }, func(w *Impairment) string { return duration(w.Latency) }},
+	{"jitter", func(w *Impairment, s string) error { return setDuration(&w.Jitter, s) }, func(w *Impairment) string { return duration(w.Jitter) }},
+	{"loss", func(w *Impairment, s string) error { return w.Loss.Set(s) }, func(w *Impairment) string { return chance(w.Loss) }},
+	{"duplicate", func(w *Impairment, s string) error { return w.Duplicate.Set(s) }, func(w *Impairment) string { return chance(w.Duplicate) }},
+	{"reorder", func(w *Impairment, s string) error { return w.Reorder.Set(s) }, func(w *Impairment) string { return chance(w.Reorder) }},
+	{"rate", func(w *Impairment, s string) error { return w.Rate.Set(s) }, func(w *Impairment) string {
 		if w.Rate == 0 {
 			return ""
 		}
 		return w.Rate.String()
 	}},
-	{"black-hole", setBlackHole, func(w *Weather) string {
+	{"black-hole", setBlackHole, func(w *Impairment) string {
 		if w.BlackHole == 0 {
 			return ""
 		}
 		return strconv.Itoa(w.BlackHole)
 	}},
-	{"drop", nil, func(w *Weather) string { return strings.Join(w.Drop, ", ") }},
-	{"delay", nil, func(w *Weather) string { return strings.Join(w.Delay, ", ") }},
+	{"drop", nil, func(w *Impairment) string { return strings.Join(w.Drop, ", ") }},
+	{"delay", nil, func(w *Impairment) string { return strings.Join(w.Delay, ", ") }},
 }
 
 // Set gives one of the words another value: "loss", "5%". Only a topology file
 // names packets to drop and to delay.
-func (w *Weather) Set(name, value string) error {
+func (w *Impairment) Set(name, value string) error {
 	i := slices.IndexFunc(words, func(x word) bool { return x.name == name && x.set != nil })
 	if i < 0 {
 		return fmt.Errorf("no link has a %q", name)
@@ -51,7 +51,7 @@ func (w *Weather) Set(name, value string) error {
 }
 
 // Words are what the impairment says, by name. A clear link has none.
-func (w *Weather) Words() map[string]string {
+func (w *Impairment) Words() map[string]string {
 	all := map[string]string{}
 	for _, x := range words {
 		if value := x.get(w); value != "" {
@@ -82,7 +82,7 @@ func setDuration(d *time.Duration, s string) (err error) {
 	return nil
 }
 
-func setBlackHole(w *Weather, s string) (err error) {
+func setBlackHole(w *Impairment, s string) (err error) {
 	if w.BlackHole, err = strconv.Atoi(s); err != nil {
 		return fmt.Errorf("%q is not a size in bytes", s)
 	}

@@ -1,16 +1,16 @@
-package weather
+package netem
 
 import "time"
 
-// A Line is one direction of a link: packets go in with their fate, and come
+// A Line is one direction of a link: packets go in with their effect, and come
 // out when they are due. The time is the caller's.
 type Line struct {
-	weather Weather
-	free    time.Time // when the link has sent what is before
-	last    time.Time // when what came last arrives: jitter lets none be overtaken
-	queue   []waiting // in the order in which they leave
-	aside   []waiting // waiting to be overtaken, in the order in which they came
-	bytes   int       // under way
+	impairment Impairment
+	free       time.Time // when the link has sent what is before
+	last       time.Time // when what came last arrives: jitter lets none be overtaken
+	queue      []waiting // in the order in which they leave
+	held       []waiting // waiting to be overtaken, in the order in which they came
+	bytes      int       // under way
 }
 
 type waiting struct {
@@ -20,10 +20,10 @@ type waiting struct {
 }
 
 // NewLine returns a line without a packet on it.
-func NewLine(w Weather) *Line { return &Line{weather: w} }
+func NewLine(w Impairment) *Line { return &Line{impairment: w} }
 
 // Change makes the line another one for the packets to come.
-func (l *Line) Change(w Weather) { l.weather = w }
+func (l *Line) Change(w Impairment) { l.impairment = w }
 
 // queueBytes is what a line holds: what comes beyond is lost, as in a router's
 // queue.
@@ -34,41 +34,41 @@ const overtakePatience = 20 * time.Millisecond
 
 // Put sends a frame, which the line keeps, on its way. It reports false where
 // there was no room.
-func (l *Line) Put(now time.Time, frame []byte, fate Fate) bool {
-	if fate.Lost {
+func (l *Line) Put(now time.Time, frame []byte, effect Effect) bool {
+	if effect.Lost {
 		return true
 	}
 	if l.bytes+len(frame) > queueBytes {
 		return false
 	}
-	if fate.Behind > 0 {
+	if effect.OvertakenBy > 0 {
 		l.bytes += len(frame)
-		l.aside = append(l.aside, waiting{frame, l.due(now, len(frame), fate).Add(overtakePatience), fate.Behind})
+		l.held = append(l.held, waiting{frame, l.due(now, len(frame), effect).Add(overtakePatience), effect.OvertakenBy})
 	} else {
-		l.send(now, frame, fate)
+		l.send(now, frame, effect)
 		l.overtake()
 	}
-	if fate.Twice {
-		l.send(now, frame, fate)
+	if effect.Twice {
+		l.send(now, frame, effect)
 	}
 	return true
 }
 
-func (l *Line) send(now time.Time, frame []byte, fate Fate) {
+func (l *Line) send(now time.Time, frame []byte, effect Effect) {
 	l.bytes += len(frame)
-	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame), fate)})
+	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame), effect)})
 }
 
 // due is when a frame arrives that enters now.
-func (l *Line) due(now time.Time, size int, fate Fate) time.Time {
-	if l.weather.Rate > 0 {
+func (l *Line) due(now time.Time, size int, effect Effect) time.Time {
+	if l.impairment.Rate > 0 {
 		if l.free.Before(now) {
 			l.free = now
 		}
-		l.free = l.free.Add(time.Duration(float64(size) * 8 / float64(l.weather.Rate) * float64(time.Second)))
+		l.free = l.free.Add(time.Duration(float64(size) * 8 / float64(l.impairment.Rate) * float64(time.Second)))
 		now = l.free
 	}
-	due := now.Add(max(0, l.weather.Latency+fate.Jitter))
+	due := now.Add(max(0, l.impairment.Latency+effect.Jitter))
 	if due.Before(l.last) {
 		due = l.last
 	}
@@ -76,12 +76,12 @@ func (l *Line) due(now time.Time, size int, fate Fate) time.Time {
 	return due
 }
 
-// overtake lets the last of the queue pass those set aside, and sends on, right
+// overtake lets the last of the queue pass those that are held, and sends on, right
 // behind it, those that have been overtaken often enough.
 func (l *Line) overtake() {
 	due := l.queue[len(l.queue)-1].due
-	still := l.aside[:0]
-	for _, w := range l.aside {
+	still := l.held[:0]
+	for _, w := range l.held {
 		if w.behind--; w.behind > 0 {
 			still = append(still, w)
 			continue
@@ -89,16 +89,16 @@ func (l *Line) overtake() {
 		w.due = due
 		l.queue = append(l.queue, w)
 	}
-	clear(l.aside[len(still):])
-	l.aside = still
+	clear(l.held[len(still):])
+	l.held = still
 }
 
 // Take returns the next frame that is due, or how long to wait for one: 0
 // where there is none.
 func (l *Line) Take(now time.Time) (frame []byte, wait time.Duration) {
 	list := &l.queue
-	if len(l.aside) > 0 && (len(l.queue) == 0 || l.aside[0].due.Before(l.queue[0].due)) {
-		list = &l.aside // nobody came to overtake it
+	if len(l.held) > 0 && (len(l.queue) == 0 || l.held[0].due.Before(l.queue[0].due)) {
+		list = &l.held // nobody came to overtake it
 	}
 	if len(*list) == 0 {
 		return nil, 0

@@ -1,4 +1,4 @@
-package weather
+package netem
 
 import (
 	"maps"
@@ -10,12 +10,12 @@ import (
 
 // Whatever an impairment says can be said again, and gives the same.
 func TestWordsSetWhatTheyTell(t *testing.T) {
-	w := Weather{Latency: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.05, Duplicate: 0.01, Reorder: 0.02, Rate: 1e7, BlackHole: 900}
+	w := Impairment{Latency: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Loss: 0.05, Duplicate: 0.01, Reorder: 0.02, Rate: 1e7, BlackHole: 900}
 	told := w.Words()
 	if len(told) != len(words)-2 {
 		t.Fatalf("of %d words %d are told: %v", len(words)-2, len(told), told)
 	}
-	var again Weather
+	var again Impairment
 	for name, value := range told {
 		if err := again.Set(name, value); err != nil {
 			t.Error(err)
@@ -47,20 +47,20 @@ func TestWordsSetWhatTheyTell(t *testing.T) {
 // Jitter is a packet's own, the same each time, within its bounds, and lets no
 // packet overtake another.
 func TestJitterMovesPacketsWithinItsBoundsAndKeepsTheirOrder(t *testing.T) {
-	w := Weather{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond}
+	w := Impairment{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond}
 	arrivals := func(seed uint64) (list []time.Duration) {
-		fates, line, c := NewFates(w, seed, 0), NewLine(w), newTalk()
+		effects, line, c := NewEffects(w, seed, 0), NewLine(w), newTalk()
 		begin := time.Unix(0, 0)
 		sent := map[byte]time.Time{}
 		now := begin
 		for i := range byte(100) {
 			now = now.Add(time.Millisecond)
-			fate, _ := fates.Decide(c.packet(false, wire.ACK, 1, 0))
-			if fate.Jitter < -w.Jitter || fate.Jitter > w.Jitter {
-				t.Errorf("packet %d: jitter %v", i, fate.Jitter)
+			effect, _ := effects.Decide(c.packet(false, wire.ACK, 1, 0))
+			if effect.Jitter < -w.Jitter || effect.Jitter > w.Jitter {
+				t.Errorf("packet %d: jitter %v", i, effect.Jitter)
 			}
 			sent[i] = now
-			line.Put(now, []byte{i}, fate)
+			line.Put(now, []byte{i}, effect)
 		}
 		next := byte(0)
 		for at := begin; next < 100; at = at.Add(100 * time.Microsecond) {
@@ -97,11 +97,11 @@ func TestJitterMovesPacketsWithinItsBoundsAndKeepsTheirOrder(t *testing.T) {
 
 // A change counts for the packets to come, and none overtakes those before it.
 func TestAChangeIsOfThePacketsToCome(t *testing.T) {
-	slow, now := Weather{Latency: time.Second}, time.Unix(0, 0)
+	slow, now := Impairment{Latency: time.Second}, time.Unix(0, 0)
 	line := NewLine(slow)
-	line.Put(now, []byte{1}, Fate{})
-	line.Change(Weather{})
-	line.Put(now, []byte{2}, Fate{})
+	line.Put(now, []byte{1}, Effect{})
+	line.Change(Impairment{})
+	line.Put(now, []byte{2}, Effect{})
 	if frame, wait := line.Take(now); frame != nil || wait != time.Second {
 		t.Errorf("what was under way: %v, %v", frame, wait)
 	}
@@ -111,11 +111,11 @@ func TestAChangeIsOfThePacketsToCome(t *testing.T) {
 			t.Errorf("%v came, expected %d", frame, want)
 		}
 	}
-	fates, c := NewFates(Weather{}, 1, 0), newTalk()
-	_, before := fates.Decide(c.packet(false, wire.ACK, 1, 0))
-	fates.Change(Weather{Loss: 1})
-	fate, after := fates.Decide(c.packet(false, wire.ACK, 1, 0))
-	if !fate.Lost || before.Flow != after.Flow || before.Packet == after.Packet {
-		t.Errorf("%v, and after the change %v, lost %v", before, after, fate.Lost)
+	effects, c := NewEffects(Impairment{}, 1, 0), newTalk()
+	_, before := effects.Decide(c.packet(false, wire.ACK, 1, 0))
+	effects.Change(Impairment{Loss: 1})
+	effect, after := effects.Decide(c.packet(false, wire.ACK, 1, 0))
+	if !effect.Lost || before.Flow != after.Flow || before.Packet == after.Packet {
+		t.Errorf("%v, and after the change %v, lost %v", before, after, effect.Lost)
 	}
 }
