@@ -45,6 +45,9 @@ func (c *conn[S]) sendAlert(level tlsmsg.AlertLevel, d tlsmsg.AlertDescription, 
 // come in the middle of a handshake message.
 func (c *conn[S]) alertsArrived(content []byte) error {
 	in := &c.in
+	if c.is13() && len(content) != alertLen { // RFC 9846, section 5.1
+		return refuse(tlsmsg.AlertDecodeError, "record", "of type alert with %d bytes, expected one alert", len(content))
+	}
 	if len(content) == 0 {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "record", "of type alert without content")
 	}
@@ -82,7 +85,8 @@ func (c *conn[S]) alertArrived(content []byte) error {
 	switch {
 	case alert.Description == tlsmsg.AlertCloseNotify: // whatever its level
 		return c.closeNotifyArrived()
-	case alert.Level == tlsmsg.LevelFatal:
+	case c.is13() && alert.Description == tlsmsg.AlertUserCanceled: // a close_notify follows
+	case alert.Level == tlsmsg.LevelFatal, c.is13(): // whatever its level says (RFC 9846, section 6)
 		return &AlertError{Alert: alert, After: c.last.String(), Renegotiation: c.refusedRenegotiation}
 	case alert.Level != tlsmsg.LevelWarning:
 		return refuse(tlsmsg.AlertIllegalParameter, "Alert.level", "%v, expected warning or fatal", alert.Level)

@@ -10,6 +10,9 @@ package handshake
 //	                                      4        one more: unexpected_message
 //	handshakes after the first in a connection
 //	                                      8        one more: no_renegotiation
+//	KeyUpdates, NewSessionTickets without application data between them
+//	                                      32       one more: unexpected_message
+//	ChangeCipherSpecs of TLS 1.3          32       one more: unexpected_message
 //	empty records of application data in a row
 //	                                      32       one more: unexpected_message
 //	an empty record of a handshake        none: unexpected_message
@@ -31,6 +34,13 @@ const (
 	// maxMessage bounds a handshake message's length. Chains of certificates
 	// are the longest messages.
 	maxMessage = 128 << 10
+	// maxKeyUpdates bounds a peer's KeyUpdates without application data between them.
+	maxKeyUpdates = 32
+	// maxTickets bounds a server's NewSessionTickets without application data
+	// between them.
+	maxTickets = 32
+	// maxSpecs bounds the ChangeCipherSpecs that mean nothing in a handshake of TLS 1.3.
+	maxSpecs = 32
 	// maxEmptyRecords bounds application-data records without content in a row.
 	// A few are legitimate cover traffic (RFC 5246, section 6.2.1).
 	maxEmptyRecords = 32

@@ -5,7 +5,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// A Client is the client's side of one TLS 1.2 connection (RFC 5246) over any
+// A Client is the client's side of one TLS connection (RFC 5246, RFC 9846) over any
 // byte stream. It does no I/O: the driver hands it what the stream brought
 // (Receive, TransportEOF), sends what it made (Next), and does its slow or
 // outside work (Work, Resume). After each of these calls, and after those that
@@ -31,6 +31,7 @@ type Client struct {
 	offered  extensionSet
 	exchange exchange
 	earlier  *earlier // nil without Config.Renegotiation
+	tls13    *tls13   // nil where TLS 1.3 is not offered, or not chosen
 
 	// Decoded messages and extensions: here, not on the stack, as they pass
 	// through interfaces, and their lists are used again.
@@ -88,16 +89,24 @@ func (c *Client) reuse(r *reusable) {
 	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers = r.transcript, r.extensions, r.chain, r.answers
 }
 
-// Start makes the ClientHello. It does nothing the second time. A Random that is
-// zero is an error: nobody has drawn it.
+// Start makes the ClientHello, or yields the work on the keys that go into it. It
+// does nothing the second time. A Random that is zero is an error: nobody has
+// drawn it.
 func (c *Client) Start() {
-	if c.phase != phaseStart || c.fault != nil {
-		return
-	}
-	if err := drawn(&c.state.ClientRandom, "Config.Random"); err != nil {
-		c.end(err)
+	if c.table != nil || c.fault != nil {
 		return
 	}
 	c.table = &client12
-	c.end(c.sendClientHello())
+	err := drawn(&c.state.ClientRandom, "Config.Random")
+	if wrong := c.profile.wrong; err == nil && wrong != nil {
+		err = &InternalError{What: "ClientHello", Err: wrong}
+	}
+	switch {
+	case err != nil:
+		c.end(err)
+	case c.cfg.MaxVersion >= tlsmsg.VersionTLS13:
+		c.offerTLS13()
+	default:
+		c.end(c.sendClientHello())
+	}
 }

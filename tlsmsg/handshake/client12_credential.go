@@ -89,7 +89,8 @@ func (c *Client) fit(cred *Credential, request *tlsmsg.CertificateRequest) (tlsm
 	}
 	ours, named := c.schemesOf(cred)
 	i := slices.IndexFunc(ours, func(s tlsmsg.SignatureScheme) bool {
-		return (!named || slices.Contains(request.Schemes, s)) && slices.Contains(request.CertificateTypes, certificateType(s))
+		return (!named || slices.Contains(request.Schemes, s)) && slices.Contains(request.CertificateTypes, certificateType(s)) &&
+			(!c.is13() || onCurve(s, cred))
 	})
 	if i >= 0 {
 		return ours[i], ""
@@ -99,6 +100,13 @@ func (c *Client) fit(cred *Credential, request *tlsmsg.CertificateRequest) (tlsm
 	}
 	return 0, fmt.Sprintf("its key signs with %v, the server takes %v from certificates of type %v",
 		ours, request.Schemes, request.CertificateTypes)
+}
+
+// onCurve reports whether a scheme, where it is one of ECDSA in TLS 1.3, names the
+// curve of a credential's key.
+func onCurve(s tlsmsg.SignatureScheme, cred *Credential) bool {
+	curve := suite.SchemeCurve(s)
+	return curve == 0 || cred.Curve == 0 || curve == cred.Curve
 }
 
 // schemesOf returns what a credential signs with in the negotiated version, and
@@ -112,7 +120,7 @@ func (c *Client) schemesOf(cred *Credential) (list []tlsmsg.SignatureScheme, nam
 		}
 		return []tlsmsg.SignatureScheme{implied}, false
 	}
-	if !c.cfg.Legacy || implied == 0 {
+	if !c.cfg.Legacy || implied == 0 || c.is13() {
 		return cred.Schemes, true
 	}
 	if implied == suite.SchemeRSAPKCS1MD5SHA1 {

@@ -15,8 +15,11 @@ func (c *Client) sendFlight() error {
 			return err
 		}
 	}
-	c.exchange.ours.KeyExchange = c.suite.KeyExchange
-	if err := c.send(&c.exchange.ours); err != nil {
+	ours := tlsmsg.ClientKeyExchange{KeyExchange: c.suite.KeyExchange, PublicKey: c.exchange.ours}
+	if ours.KeyExchange == tlsmsg.KeyExchangeRSA {
+		ours.PublicKey, ours.EncryptedPreMasterSecret = nil, ours.PublicKey
+	}
+	if err := c.send(&ours); err != nil {
 		return err
 	}
 	c.deriveMaster(c.exchange.secret)

@@ -1,89 +1,15 @@
 package handshake
 
 import (
-	"slices"
+	"bytes"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
-func (c *Client) sendClientHello() error {
-	if err := c.profile.wrong; err != nil {
-		return &InternalError{What: "ClientHello", Err: err}
-	}
-	c.offerSession()
-	if c.pool == nil && !c.again() {
-		room := make([]byte, 2*flightRoom)
-		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
-	}
-	raw, err := c.appendClientHello(c.takeScratch())
-	if err != nil {
-		c.giveScratch(raw)
-		return err
-	}
-	if c.again() {
-		c.phase = phaseServerHelloAgain
-	} else {
-		// Servers of old take no ClientHello in a record of TLS 1.2 (RFC 5246,
-		// appendix E.1).
-		c.out.version = tlsmsg.VersionTLS10
-		c.in.messages.MaxMessage = maxMessage
-		c.phase = phaseServerHello
-	}
-	if err := c.sendMessage(tlsmsg.TypeClientHello, raw); err != nil {
-		return err
-	}
-	c.reach(StageHelloSent)
-	c.out.flush()
-	return nil
-}
-
-// appendClientHello appends the message to b.
-func (c *Client) appendClientHello(b []byte) ([]byte, error) {
-	hello := tlsmsg.ClientHello{
-		Version:            c.cfg.MaxVersion,
-		Random:             c.state.ClientRandom,
-		CipherSuites:       c.offeredSuites(),
-		CompressionMethods: nullCompression,
-	}
-	if c.session != nil {
-		hello.SessionID = c.session.offeredID()
-	}
-	at := len(b)
-	b = append(b, byte(tlsmsg.TypeClientHello), 0, 0, 0)
-	b, err := c.appendExtensions(hello.AppendBody(b, c.ctx), at)
-	n := len(b) - at - tlsmsg.HeaderLen
-	b[at+1], b[at+2], b[at+3] = byte(n>>16), byte(n>>8), byte(n)
-	return b, err
-}
-
-var nullCompression = []tlsmsg.CompressionMethod{tlsmsg.CompressionNull}
-
-// offeredSuites is the configured list, with what options add to it.
-func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
-	list := c.cfg.CipherSuites
-	if c.again() { // RFC 5746, section 3.5
-		list = slices.DeleteFunc(slices.Clone(list), func(id tlsmsg.CipherSuite) bool { return id == tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV })
-	}
-	if c.cfg.GREASE {
-		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.state.ClientRandom, greaseSuite)}, list...)
-	}
-	if c.cfg.FallbackSCSV && !slices.Contains(list, tlsmsg.TLS_FALLBACK_SCSV) {
-		list = append(slices.Clip(list), tlsmsg.TLS_FALLBACK_SCSV)
-	}
-	return list
-}
-
-// serverHello takes the ServerHello (RFC 5246, section 7.4.1.3).
-func (c *Client) serverHello(raw []byte) error {
-	hello := &c.hello
-	err := c.decode(hello, raw)
-	c.state.NoSuite = err != nil && !hasSuite(raw)
-	c.chosen(hello) // what is refused is told of, too
-	if err != nil {
-		return err
-	}
+// serverHello12 takes a ServerHello of TLS 1.2 or before (RFC 5246, section
+// 7.4.1.3).
+func (c *Client) serverHello12(hello *tlsmsg.ServerHello) error {
 	if err := c.checkVersion(hello); err != nil {
 		return err
 	}
@@ -98,10 +24,16 @@ func (c *Client) serverHello(raw []byte) error {
 	if err := c.chooseSuite(hello.CipherSuite); err != nil {
 		return err
 	}
-	if err := c.answeredExtensions(hello); err != nil {
+	if err := hello.CheckExtensions(); err != nil {
+		return malformed(err)
+	}
+	if err := c.answered(block{place: inHello12, form: tlsmsg.TypeServerHello, list: hello.Extensions, message: hello}); err != nil {
 		return err
 	}
 	if err := c.checkAgain(); err != nil {
+		return err
+	}
+	if err := c.withoutTLS13(hello); err != nil {
 		return err
 	}
 	c.reach(StageHelloReceived)
@@ -114,30 +46,27 @@ func (c *Client) serverHello(raw []byte) error {
 	return nil
 }
 
-// chosen keeps what the server chose, as far as it could be read.
-func (c *Client) chosen(hello *tlsmsg.ServerHello) {
-	if len(hello.SessionID) > 0 {
-		c.state.SessionID = hello.SessionID
+// withoutTLS13 lets go of what was offered of TLS 1.3. The session_id that was sent
+// for its sake is no session's, which a server cannot resume.
+func (c *Client) withoutTLS13(hello *tlsmsg.ServerHello) error {
+	if c.tls13 == nil {
+		return nil
 	}
-	c.state.Version, c.state.CipherSuite, c.state.ServerRandom = hello.Version, hello.CipherSuite, hello.Random
-	c.state.Extensions = hello.Extensions // raw is the machine's to keep
-	if c.events != nil && hello.Version != 0 {
-		c.events(ChosenEvent{Version: hello.Version, CipherSuite: hello.CipherSuite, NoSuite: c.state.NoSuite})
+	if c.session != nil && c.session.Version >= tlsmsg.VersionTLS13 {
+		c.session = nil
 	}
-}
-
-// hasSuite reports whether a ServerHello goes as far as its cipher suite, which
-// may be 0.
-func hasSuite(raw []byte) bool {
-	const before, longest = tlsmsg.HeaderLen + 2 + 32, 32 // version and random; the session ID
-	return len(raw) > before && raw[before] <= longest && len(raw) >= before+1+int(raw[before])+2
+	if c.session == nil && len(hello.SessionID) > 0 && bytes.Equal(hello.SessionID, c.sessionID()) {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.session_id", "that of the ClientHello, which names no session of %v", c.state.Version)
+	}
+	c.tls13 = nil
+	return nil
 }
 
 // checkVersion takes one of the versions that the Config allows. A server that
 // could speak the best of them marks a lesser choice: then somebody on the way
-// has changed the ClientHello (RFC 8446, section 4.1.3).
+// has changed the ClientHello (RFC 9846, section 4.2.3).
 func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
-	if hello.Version < c.cfg.MinVersion || hello.Version > c.cfg.MaxVersion {
+	if hello.Version < c.cfg.MinVersion || hello.Version > c.legacyVersion() {
 		expected := c.cfg.MaxVersion.String()
 		if c.cfg.MinVersion < c.cfg.MaxVersion {
 			expected = c.cfg.MinVersion.String() + " to " + expected
@@ -147,27 +76,27 @@ func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 	if c.again() && hello.Version != c.in.version {
 		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, expected %v as in the handshake before in this connection", hello.Version, c.in.version)
 	}
-	if hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion == tlsmsg.VersionTLS12 && string(hello.Random[24:]) == tlsmsg.DowngradeTLS11 {
+	if best := c.marked(hello); best != 0 {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.random",
 			"it ends with the mark of a server that speaks %v, and chose %v: the ClientHello was changed on the way",
-			tlsmsg.VersionTLS12, hello.Version)
+			best, hello.Version)
 	}
 	return nil
 }
 
-// offersSuite excludes the signalling values: a server must not choose them.
-func (c *Client) offersSuite(id tlsmsg.CipherSuite) bool {
-	return slices.Contains(c.cfg.CipherSuites, id) &&
-		id != tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV && id != tlsmsg.TLS_FALLBACK_SCSV
-}
-
-// notToBeChosen says why a server must not choose a suite.
-func (c *Client) notToBeChosen(id tlsmsg.CipherSuite) string {
-	signals := id == tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV || id == tlsmsg.TLS_FALLBACK_SCSV
-	if signals && slices.Contains(c.offeredSuites(), id) {
-		return "is a signal and no suite, which a server must not choose"
+// marked returns the better version that a server of TLS 1.2 or before says it
+// could speak, where this side has offered one, or 0. Whoever offers TLS 1.3
+// takes neither mark (RFC 9846, section 4.2.3).
+func (c *Client) marked(hello *tlsmsg.ServerHello) tlsmsg.Version {
+	switch mark := string(hello.Random[24:]); {
+	case c.tls13 != nil && mark == tlsmsg.DowngradeTLS12:
+		return tlsmsg.VersionTLS13
+	case mark != tlsmsg.DowngradeTLS11:
+		return 0
+	case c.tls13 != nil, hello.Version < tlsmsg.VersionTLS12 && c.cfg.MaxVersion >= tlsmsg.VersionTLS12:
+		return tlsmsg.VersionTLS12
 	}
-	return c.unoffered(uint16(id), greaseSuite)
+	return 0
 }
 
 // chooseSuite sets what follows from the suite. One that was offered for its

@@ -19,8 +19,8 @@ type exchange struct {
 	signed    []byte                   // what its signature is over, in the scratch, while it is checked
 
 	request *tlsmsg.CertificateRequest // nil: the server asks for no certificate
-	ours    tlsmsg.ClientKeyExchange
-	secret  []byte // pre_master_secret
+	ours    []byte                     // our public key, or the secret encrypted to the server's
+	secret  []byte                     // pre_master_secret
 }
 
 // serverKeyExchange takes the server's ephemeral key and has its signature
@@ -146,7 +146,7 @@ func (c *Client) serverHelloDone(raw []byte) error {
 	m := &c.exchange.server
 	switch c.suite.KeyExchange {
 	case tlsmsg.KeyExchangeRSA:
-		c.yield(EncryptWork{PublicKey: c.exchange.publicKey, Version: c.cfg.MaxVersion}, (*Client).secretEncrypted)
+		c.yield(EncryptWork{PublicKey: c.exchange.publicKey, Version: c.legacyVersion()}, (*Client).secretEncrypted)
 	case tlsmsg.KeyExchangeDHE:
 		if err := suite.CheckDHPublic(m.DHPrime, m.DHPublic); err != nil { // it costs less than a key
 			return peersKey(err)
@@ -170,7 +170,7 @@ func (c *Client) keyMade(r Result) error {
 	if result.Err != nil {
 		return peerOrInternal(result.Err, suite.ErrDHGroup, tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params", "making an ephemeral key")
 	}
-	c.exchange.ours = tlsmsg.ClientKeyExchange{PublicKey: result.PublicKey}
+	c.exchange.ours = result.PublicKey
 	peer := c.exchange.server.PublicKey
 	if c.suite.KeyExchange == tlsmsg.KeyExchangeDHE {
 		peer = c.exchange.server.DHPublic
@@ -207,6 +207,6 @@ func (c *Client) secretEncrypted(r Result) error {
 		return &InternalError{What: "encrypting the pre-master secret to the server's key", Err: result.Err}
 	}
 	c.exchange.secret = result.PreMasterSecret
-	c.exchange.ours = tlsmsg.ClientKeyExchange{EncryptedPreMasterSecret: result.Encrypted}
+	c.exchange.ours = result.Encrypted
 	return c.sendFlight()
 }

@@ -3,6 +3,7 @@ package handshake
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -33,7 +34,8 @@ type Config struct {
 	Pool *slab.Pool
 
 	// MinVersion and MaxVersion are the versions taken and offered. 0: TLS 1.2,
-	// the only one that is not an explicit choice.
+	// the only one that is not an explicit choice. With a MaxVersion of TLS 1.3 one
+	// ClientHello offers both.
 	MinVersion, MaxVersion tlsmsg.Version
 	// Legacy is for looking at old hosts: the suites without good encryption
 	// and the schemes of SHA-1 join what is offered where the Config does not
@@ -55,6 +57,10 @@ type Config struct {
 	// PadTo brings the ClientHello up to a length by the padding extension
 	// (RFC 7685), in bytes with the message's header. 0: none.
 	PadTo int
+	// KeyShares are the groups of TLS 1.3 in which a key is made and sent at once,
+	// some of Groups; for another the server has to ask. Empty: the first that can
+	// be had.
+	KeyShares []tlsmsg.NamedGroup
 	// Omit are extensions left out of ClientHello, to see what a server does without.
 	Omit []tlsmsg.ExtensionType
 	// Extensions are sent as they are, after ours, or in the place of ours of
@@ -99,11 +105,13 @@ func (p *Profile) set(cfg *Config) {
 type Credential struct {
 	Chain   [][]byte                 // DER, the leaf first
 	Schemes []tlsmsg.SignatureScheme // that its key can sign with, preferred first
+	Curve   tlsmsg.NamedGroup        // of an ECDSA key; 0: not said
 	Issuers [][]byte                 // DER names of the chain's issuers, to match certificate_authorities
 }
 
 var (
 	defaultSuites  = suite.IDs()
+	suites13       = suite.IDs13()
 	defaultSchemes = suite.Schemes()
 
 	offeredGroups = append(suite.Groups(), suite.FFDHEGroups()...)
@@ -133,12 +141,18 @@ func (c *Config) setDefaults() {
 		suites, schemes = legacySuites, legacySchemes
 		dh, rsa = minLegacyDHBits, minLegacyRSABits
 	}
+	c.MaxVersion = cmp.Or(c.MaxVersion, tlsmsg.VersionTLS12)
+	c.MinVersion = cmp.Or(c.MinVersion, min(c.MaxVersion, tlsmsg.VersionTLS12))
+	switch {
+	case c.MinVersion >= tlsmsg.VersionTLS13:
+		suites = suites13
+	case c.MaxVersion >= tlsmsg.VersionTLS13:
+		suites = slices.Concat(suites13, suites)
+	}
 	c.CipherSuites = orDefault(c.CipherSuites, suites)
 	c.Groups = orDefault(c.Groups, groups)
 	c.SignatureSchemes = orDefault(c.SignatureSchemes, schemes)
 	c.MinDHBits, c.MinRSABits = cmp.Or(c.MinDHBits, dh), cmp.Or(c.MinRSABits, rsa)
-	c.MaxVersion = cmp.Or(c.MaxVersion, tlsmsg.VersionTLS12)
-	c.MinVersion = cmp.Or(c.MinVersion, min(c.MaxVersion, tlsmsg.VersionTLS12))
 }
 
 func orDefault[T any](list, otherwise []T) []T {
@@ -151,8 +165,8 @@ func orDefault[T any](list, otherwise []T) []T {
 // check says what is wrong with a Config, or nil.
 func (c *Config) check() error {
 	switch {
-	case c.MinVersion < tlsmsg.VersionTLS10 || c.MaxVersion > tlsmsg.VersionTLS12 || c.MinVersion > c.MaxVersion:
-		return fmt.Errorf("versions from %v to %v: this side speaks TLS 1.0 to TLS 1.2", c.MinVersion, c.MaxVersion)
+	case c.MinVersion < tlsmsg.VersionTLS10 || c.MaxVersion > tlsmsg.VersionTLS13 || c.MinVersion > c.MaxVersion:
+		return fmt.Errorf("versions from %v to %v: this side speaks TLS 1.0 to TLS 1.3", c.MinVersion, c.MaxVersion)
 	case c.RecordSizeLimit != 0 && (c.RecordSizeLimit < minRecordSizeLimit || c.RecordSizeLimit > tlsmsg.MaxPlaintext):
 		return fmt.Errorf("a record_size_limit of %d bytes, expected %d to %d", c.RecordSizeLimit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}

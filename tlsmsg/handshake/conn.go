@@ -52,6 +52,8 @@ type conn[S side] struct {
 type side interface {
 	// trusted reports whether the peer may be given what is only for it.
 	trusted() bool
+	// refresh updates the keys that are worn.
+	refresh() error
 }
 
 // init makes a conn ready: nothing has happened yet.

@@ -18,6 +18,10 @@ func (c *conn[S]) Write(p []byte) int {
 	c.out.drop()
 	taken := 0
 	for taken < len(p) && len(c.out.buf) < maxBacklog {
+		if err := c.self.refresh(); err != nil {
+			c.end(err)
+			break
+		}
 		n := min(len(p)-taken, tlsmsg.MaxPlaintext)
 		if err := c.sendContent(tlsmsg.ContentApplicationData, 0, p[taken:taken+n]); err != nil {
 			c.end(err)

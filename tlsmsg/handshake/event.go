@@ -37,7 +37,8 @@ type RecordEvent struct {
 	// Inner is the type of what it holds, which in TLS 1.3 is protected with it
 	// while Type says application_data; 0: it could not be opened.
 	Inner     tlsmsg.ContentType
-	Plaintext []byte // the fragment after decryption, or before encryption
+	Plaintext []byte // the fragment after decryption, or before encryption; of TLS 1.3 without type and padding
+	Padding   int    // bytes of zeros after the type of TLS 1.3
 }
 
 // MessageEvent says that a whole message arrived or was made: a handshake
@@ -53,8 +54,8 @@ type MessageEvent struct {
 	Offset    int64          // in that direction's TLS byte stream: first byte of the first record that carries it
 	End       int64          // after the last byte of the last record that carries it
 	Context   tlsmsg.Context // what decoding it depends on
-	// MeansNothing: a ChangeCipherSpec that changes no keys. Only who looks on
-	// says so: a client or server ends the connection, or passes over it.
+	// MeansNothing: a ChangeCipherSpec that changes no keys: of TLS 1.3, or one that
+	// who looks on knows to be none.
 	MeansNothing bool
 }
 

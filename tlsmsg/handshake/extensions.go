@@ -13,30 +13,71 @@ type extension struct {
 	typ tlsmsg.ExtensionType
 	// offer appends the data to send, or returns nil: the extension is not sent.
 	offer func(*Client, []byte) ([]byte, error)
-	// answer takes the one in ServerHello. Nil: one that is offered, but that a
-	// TLS 1.2 server must not answer.
-	answer func(*Client, *tlsmsg.ServerHello) error
+	// answer takes the server's. Nil: one that is offered, and that no server
+	// answers.
+	answer func(*Client, block) error
+	in     places // where the answer may stand
+}
+
+// places are those of a server's messages in which an extension may stand: TLS
+// 1.2's ServerHello, and the table of RFC 9846, section 4.3.
+type places uint8
+
+const (
+	inHello12 places = 1 << iota
+	inHello13
+	inRetry
+	inEncrypted
+	inCertificate
+	inTicket
+	nowhere places = 0
+)
+
+// A block is the extensions of one of the server's messages.
+type block struct {
+	place   places
+	form    tlsmsg.HandshakeType
+	entry   int // of a Certificate
+	list    []tlsmsg.Extension
+	message interface {
+		DecodeExtension(tlsmsg.ExtensionData) (bool, error)
+	}
+}
+
+// field names a field of the message, for errors.
+func (b block) field(name string) string { return b.form.Heading() + "." + name }
+
+// parse decodes the answer of one extension.
+func (b block) parse(into tlsmsg.ExtensionData) error {
+	if _, err := b.message.DecodeExtension(into); err != nil {
+		return malformed(err)
+	}
+	return nil
 }
 
 // extensionSet is a set of rows of the table.
-type extensionSet uint16
+type extensionSet uint32
 
 // clientExtensions is the table, in the order of sending.
 var clientExtensions = [...]extension{
-	{tlsmsg.ExtensionServerName, offerServerName, answerServerName},
-	{tlsmsg.ExtensionExtendedMasterSecret, offerExtendedMasterSecret, answerExtendedMasterSecret},
-	{tlsmsg.ExtensionRenegotiationInfo, offerRenegotiationInfo, answerRenegotiationInfo},
+	{tlsmsg.ExtensionServerName, offerServerName, answerServerName, inHello12 | inEncrypted},
+	{tlsmsg.ExtensionExtendedMasterSecret, offerExtendedMasterSecret, answerExtendedMasterSecret, inHello12},
+	{tlsmsg.ExtensionRenegotiationInfo, offerRenegotiationInfo, answerRenegotiationInfo, inHello12},
 	// Some servers answer supported_groups, against RFC 8422's letter and to no
 	// effect; to look at them matters more than to refuse them.
-	{tlsmsg.ExtensionSupportedGroups, offerSupportedGroups, answerSupportedGroups},
-	{tlsmsg.ExtensionECPointFormats, offerECPointFormats, answerECPointFormats},
-	{tlsmsg.ExtensionSessionTicket, offerSessionTicket, answerSessionTicket},
-	{tlsmsg.ExtensionALPN, offerALPN, answerALPN},
-	{tlsmsg.ExtensionStatusRequest, offerStatusRequest, answerStatusRequest},
-	{tlsmsg.ExtensionSCT, offerSCT, answerSCT},
-	{tlsmsg.ExtensionEncryptThenMAC, offerEncryptThenMAC, answerEncryptThenMAC},
-	{tlsmsg.ExtensionRecordSizeLimit, offerRecordSizeLimit, answerRecordSizeLimit},
-	{tlsmsg.ExtensionSignatureAlgorithms, offerSignatureAlgorithms, nil}, // RFC 5246, section 7.4.1.4.1
+	{tlsmsg.ExtensionSupportedGroups, offerSupportedGroups, answerSupportedGroups, inHello12 | inEncrypted},
+	{tlsmsg.ExtensionECPointFormats, offerECPointFormats, answerECPointFormats, inHello12},
+	{tlsmsg.ExtensionSessionTicket, offerSessionTicket, answerSessionTicket, inHello12},
+	{tlsmsg.ExtensionALPN, offerALPN, answerALPN, inHello12 | inEncrypted},
+	{tlsmsg.ExtensionStatusRequest, offerStatusRequest, answerStatusRequest, inHello12 | inCertificate},
+	{tlsmsg.ExtensionSCT, offerSCT, answerSCT, inHello12 | inCertificate},
+	{tlsmsg.ExtensionEncryptThenMAC, offerEncryptThenMAC, answerEncryptThenMAC, inHello12},
+	{tlsmsg.ExtensionRecordSizeLimit, offerRecordSizeLimit, answerRecordSizeLimit, inHello12 | inEncrypted},
+	{tlsmsg.ExtensionSignatureAlgorithms, offerSignatureAlgorithms, nil, nowhere}, // RFC 5246, section 7.4.1.4.1
+	{tlsmsg.ExtensionSupportedVersions, offerSupportedVersions, answerSupportedVersions, inHello13 | inRetry},
+	{extensionCookie, offerCookie, answerCookie, inRetry},
+	{tlsmsg.ExtensionPSKKeyExchangeModes, offerPSKModes, nil, nowhere},
+	{tlsmsg.ExtensionKeyShare, offerKeyShare, answerKeyShare, inHello13 | inRetry},
 }
 
 // appendExtensions appends the extensions of the ClientHello that begins at b[at]:
@@ -150,27 +191,26 @@ func findRaw(list []tlsmsg.Extension, t tlsmsg.ExtensionType) *tlsmsg.Extension 
 	return nil
 }
 
-// answeredExtensions takes those of ServerHello: each must answer one that was
-// offered (RFC 5246, section 7.4.1.4). What answers an extension that the
-// Config alone knows is kept as it is.
-func (c *Client) answeredExtensions(hello *tlsmsg.ServerHello) error {
-	if err := hello.CheckExtensions(); err != nil {
-		return malformed(err)
-	}
-	for i := range hello.Extensions {
-		t := hello.Extensions[i].Type
+// answered takes the extensions of a message: each must answer one that was
+// offered (RFC 5246, section 7.4.1.4; RFC 9846, section 4.3), where it may. What
+// answers an extension that the Config alone knows is kept as it is.
+func (c *Client) answered(b block) error {
+	for i := range b.list {
+		t := b.list[i].Type
 		row := rowOf(t)
 		switch {
 		case row < 0 && findRaw(c.cfg.Extensions, t) != nil:
 			continue
 		case row < 0 && t == tlsmsg.ExtensionPadding && c.cfg.PadTo > 0: // RFC 7685, section 3
-			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v must not be answered", t)
-		case row < 0 || !c.mayAnswer(row):
-			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v %s", t, c.unoffered(uint16(t), greaseFirstExtension, greaseLastExtension))
-		case clientExtensions[row].answer == nil:
-			return refuse(tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "%v must not be answered", t)
+			return refuse(tlsmsg.AlertUnsupportedExtension, b.field("extensions"), "%v must not be answered", t)
+		case row < 0 || !c.mayAnswer(row, b.place):
+			return refuse(tlsmsg.AlertUnsupportedExtension, b.field("extensions"), "%v %s", t, c.unoffered(uint16(t), greaseFirstExtension, greaseLastExtension))
+		case clientExtensions[row].in&b.place == 0 && b.place != inHello12:
+			return refuse(tlsmsg.AlertIllegalParameter, b.field("extensions"), "%v must not stand there (RFC 9846, section 4.3)", t)
+		case clientExtensions[row].in&b.place == 0:
+			return refuse(tlsmsg.AlertUnsupportedExtension, b.field("extensions"), "%v must not be answered", t)
 		}
-		if err := clientExtensions[row].answer(c, hello); err != nil {
+		if err := clientExtensions[row].answer(c, b); err != nil {
 			return err
 		}
 	}
@@ -178,18 +218,16 @@ func (c *Client) answeredExtensions(hello *tlsmsg.ServerHello) error {
 }
 
 // mayAnswer reports whether the row was offered. The SCSV offers
-// renegotiation_info too (RFC 5746, section 3.3).
-func (c *Client) mayAnswer(row int) bool {
-	return c.offered&(1<<row) != 0 || clientExtensions[row].typ == tlsmsg.ExtensionRenegotiationInfo &&
-		slices.Contains(c.cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
-}
-
-// parse decodes the answer of one extension.
-func parse(hello *tlsmsg.ServerHello, into tlsmsg.ExtensionData) error {
-	if _, err := hello.DecodeExtension(into); err != nil {
-		return malformed(err)
+// renegotiation_info too (RFC 5746, section 3.3), and a cookie comes unasked (RFC
+// 9846, section 4.3.2).
+func (c *Client) mayAnswer(row int, place places) bool {
+	switch typ := clientExtensions[row].typ; {
+	case c.offered&(1<<row) != 0, typ == extensionCookie && place == inRetry:
+		return true
+	default:
+		return typ == tlsmsg.ExtensionRenegotiationInfo && place == inHello12 &&
+			slices.Contains(c.cfg.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV)
 	}
-	return nil
 }
 
 // answers are the typed views that a client decodes answers into.

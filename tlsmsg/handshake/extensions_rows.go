@@ -30,8 +30,8 @@ func offerServerName(c *Client, b []byte) ([]byte, error) {
 	return tlsmsg.AppendHostName(b, host)
 }
 
-func answerServerName(c *Client, hello *tlsmsg.ServerHello) error {
-	return parse(hello, &c.answers.serverName)
+func answerServerName(c *Client, b block) error {
+	return b.parse(&c.answers.serverName)
 }
 
 // offerALPN: what the connection carries does not change in its middle.
@@ -43,14 +43,14 @@ func offerALPN(c *Client, b []byte) ([]byte, error) {
 	return v.AppendData(b, inHello), err
 }
 
-func answerALPN(c *Client, hello *tlsmsg.ServerHello) error {
+func answerALPN(c *Client, b block) error {
 	v := &c.answers.alpn
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
 	raw := findRaw(c.cfg.Extensions, tlsmsg.ExtensionALPN)
 	if raw == nil && !slices.Contains(c.cfg.ALPN, v.Protocols[0]) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.application_layer_protocol_negotiation",
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("application_layer_protocol_negotiation"),
 			"%q was not offered", v.Protocols[0])
 	}
 	c.state.ALPN = v.Protocols[0]
@@ -61,9 +61,9 @@ func offerExtendedMasterSecret(_ *Client, b []byte) ([]byte, error) {
 	return b, nil
 }
 
-func answerExtendedMasterSecret(c *Client, hello *tlsmsg.ServerHello) error {
+func answerExtendedMasterSecret(c *Client, b block) error {
 	c.state.ExtendedMasterSecret = true
-	return parse(hello, &tlsmsg.ExtendedMasterSecret{})
+	return b.parse(&tlsmsg.ExtendedMasterSecret{})
 }
 
 // offerRenegotiationInfo leaves it to the SCSV where a caller offers that: one
@@ -78,16 +78,16 @@ func offerRenegotiationInfo(c *Client, b []byte) ([]byte, error) {
 	return firstHandshake.AppendData(b, inHello), nil
 }
 
-func answerRenegotiationInfo(c *Client, hello *tlsmsg.ServerHello) error {
+func answerRenegotiationInfo(c *Client, b block) error {
 	v := &c.answers.renegotiation
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
 	if c.again() {
 		return c.sameConnection(v.RenegotiatedConnection)
 	}
 	if n := len(v.RenegotiatedConnection); n > 0 {
-		return refuse(tlsmsg.AlertHandshakeFailure, "ServerHello.renegotiation_info",
+		return refuse(tlsmsg.AlertHandshakeFailure, b.field("renegotiation_info"),
 			"%d bytes in renegotiated_connection, expected none in a first handshake (RFC 5746, section 3.4)", n)
 	}
 	c.state.SecureRenegotiation = true
@@ -102,21 +102,21 @@ func offerSupportedGroups(c *Client, b []byte) ([]byte, error) {
 	return v.AppendData(b, inHello), nil
 }
 
-func answerSupportedGroups(c *Client, hello *tlsmsg.ServerHello) error {
-	return parse(hello, &c.answers.groups)
+func answerSupportedGroups(c *Client, b block) error {
+	return b.parse(&c.answers.groups)
 }
 
 func offerECPointFormats(_ *Client, b []byte) ([]byte, error) {
 	return uncompressed.AppendData(b, inHello), nil
 }
 
-func answerECPointFormats(c *Client, hello *tlsmsg.ServerHello) error {
+func answerECPointFormats(c *Client, b block) error {
 	v := &c.answers.formats
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
 	if !slices.Contains(v.Formats, tlsmsg.PointUncompressed) {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.ec_point_formats",
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("ec_point_formats"),
 			"%v, expected %v among them (RFC 8422, section 5.1.2)", v.Formats, tlsmsg.PointUncompressed)
 	}
 	return nil
@@ -132,13 +132,13 @@ func offerSessionTicket(c *Client, b []byte) ([]byte, error) {
 	return nil, nil
 }
 
-func answerSessionTicket(c *Client, hello *tlsmsg.ServerHello) error {
+func answerSessionTicket(c *Client, b block) error {
 	v := &c.answers.ticket
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
 	if n := len(v.Ticket); n > 0 {
-		return refuse(tlsmsg.AlertDecodeError, "ServerHello.session_ticket", "%d bytes, expected none", n)
+		return refuse(tlsmsg.AlertDecodeError, b.field("session_ticket"), "%d bytes, expected none", n)
 	}
 	c.exchange.ticketPromised = true
 	return nil
@@ -148,9 +148,17 @@ func offerStatusRequest(_ *Client, b []byte) ([]byte, error) {
 	return wantsOCSP.AppendData(b, inHello), nil
 }
 
-func answerStatusRequest(c *Client, hello *tlsmsg.ServerHello) error {
+// answerStatusRequest: in TLS 1.3 the response itself stands there.
+func answerStatusRequest(c *Client, b block) error {
+	if b.place == inCertificate {
+		if err := b.parse(&c.answers.status); err != nil {
+			return err
+		}
+		c.state.OCSPResponse = nil // STUB
+		return nil
+	}
 	c.exchange.statusPromised = true
-	return parse(hello, &c.answers.status)
+	return b.parse(&c.answers.status)
 }
 
 // offerSignatureAlgorithms: before TLS 1.2 there is nothing to choose, and the
@@ -172,9 +180,9 @@ func offerSCT(_ *Client, b []byte) ([]byte, error) {
 
 // answerSCT keeps the timestamps for who knows the logs' keys (RFC 6962,
 // section 3.3.1).
-func answerSCT(c *Client, hello *tlsmsg.ServerHello) error {
+func answerSCT(c *Client, b block) error {
 	v := &c.answers.scts
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
 	c.state.SCTs = v.List
@@ -191,13 +199,13 @@ func offerEncryptThenMAC(c *Client, b []byte) ([]byte, error) {
 	return nil, nil
 }
 
-func answerEncryptThenMAC(c *Client, hello *tlsmsg.ServerHello) error {
-	if err := parse(hello, &tlsmsg.EncryptThenMAC{}); err != nil {
+func answerEncryptThenMAC(c *Client, b block) error {
+	if err := b.parse(&tlsmsg.EncryptThenMAC{}); err != nil {
 		return err
 	}
 	if c.suite != nil && !c.suite.CBC() {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.extensions",
-			"encrypt_then_mac with %v, which is not of CBC mode (RFC 7366, section 3)", hello.CipherSuite)
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("extensions"),
+			"encrypt_then_mac with %v, which is not of CBC mode (RFC 7366, section 3)", c.state.CipherSuite)
 	}
 	c.state.EncryptThenMAC = true
 	return nil
@@ -217,16 +225,24 @@ func offerRecordSizeLimit(c *Client, b []byte) ([]byte, error) {
 
 // answerRecordSizeLimit: from now on both sides keep to the other's limit, in
 // records that are protected (RFC 8449, section 4).
-func answerRecordSizeLimit(c *Client, hello *tlsmsg.ServerHello) error {
+func answerRecordSizeLimit(c *Client, b block) error {
 	v := &c.answers.limit
-	if err := parse(hello, v); err != nil {
+	if err := b.parse(v); err != nil {
 		return err
 	}
-	if v.Limit < minRecordSizeLimit || v.Limit > tlsmsg.MaxPlaintext {
-		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.record_size_limit", "%d, expected %d to %d",
-			v.Limit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
+	most := uint16(tlsmsg.MaxPlaintext)
+	if b.place == inEncrypted {
+		most++ // the type counts, too
+	}
+	if v.Limit < minRecordSizeLimit || v.Limit > most {
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("record_size_limit"), "%d, expected %d to %d",
+			v.Limit, minRecordSizeLimit, most)
 	}
 	c.state.RecordSizeLimit = v.Limit
+	if b.place == inEncrypted {
+		c.out.limit = v.Limit - 1
+		return nil
+	}
 	c.out.next, c.in.next = v.Limit, c.cfg.RecordSizeLimit
 	if c.in.next == 0 { // sent as raw bytes
 		c.in.next = tlsmsg.MaxPlaintext

@@ -9,6 +9,7 @@ const (
 	greaseFirstExtension
 	greaseLastExtension
 	greaseScheme
+	greaseVersion
 )
 
 // unoffered says of a value that the server must not choose that it was not

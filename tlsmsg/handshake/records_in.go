@@ -108,6 +108,7 @@ func (c *conn[S]) nextRecord() (more bool, err error) {
 	if event != nil {
 		if err == nil {
 			event.Inner, event.Plaintext = inner, bytes.Clone(plaintext)
+			event.Padding = c.padding(&rec, len(plaintext))
 		}
 		c.events(*event)
 	}
@@ -123,13 +124,16 @@ func (c *conn[S]) recordArrived(rec *tlsmsg.Record, wire []byte) *RecordEvent {
 		return nil
 	}
 	return &RecordEvent{Dir: In, Type: rec.Type, Version: rec.Version, Offset: c.in.offset,
-		Wire: bytes.Clone(wire), Encrypted: c.in.state != nil, Epoch: c.epochs.in}
+		Wire: bytes.Clone(wire), Encrypted: c.in.state != nil && !c.ignored(rec.Type), Epoch: c.epochs.in}
 }
 
 // unprotect checks a record's header and returns its content, with the type that
 // it has.
 func (c *conn[S]) unprotect(rec *tlsmsg.Record) (inner tlsmsg.ContentType, plaintext []byte, err error) {
 	in := &c.in
+	if c.is13() {
+		return c.unprotect13(rec)
+	}
 	if in.version != 0 && rec.Version != in.version {
 		return 0, nil, refuse(tlsmsg.AlertProtocolVersion, "record header",
 			"version %v, expected %v as negotiated", rec.Version, in.version)
@@ -236,7 +240,7 @@ func (c *conn[S]) messageArrived(content tlsmsg.ContentType, typ tlsmsg.Handshak
 			start = c.in.alertBegan
 		}
 		c.events(MessageEvent{Dir: In, Content: content, Type: typ, Raw: bytes.Clone(raw),
-			Encrypted: c.in.state != nil, Offset: start, End: c.in.span.end, Context: c.ctx})
+			Encrypted: c.in.state != nil && !c.ignored(content), Offset: start, End: c.in.span.end, Context: c.ctx, MeansNothing: c.ignored(content)})
 	}
 	c.tamperOnArrival(Incoming{content, raw})
 }

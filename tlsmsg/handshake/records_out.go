@@ -128,7 +128,7 @@ func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeTy
 	}
 	if c.events != nil {
 		c.events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
-			Encrypted: c.out.state != nil, Offset: start, End: c.out.offset, Context: c.ctx})
+			Encrypted: c.out.state != nil && !c.ignored(content), Offset: start, End: c.out.offset, Context: c.ctx, MeansNothing: c.ignored(content)})
 	}
 	return nil
 }
@@ -137,17 +137,20 @@ func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeTy
 func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	o := &c.out
 	o.drop()
-	start, overhead := len(o.buf), 0
-	if o.state != nil {
-		overhead = o.state.Overhead()
+	start, overhead, state, outer := len(o.buf), 0, o.state, typ
+	if c.ignored(typ) {
+		state = nil
+	}
+	if state != nil {
+		overhead, outer = state.Overhead(), state.Outer(typ)
 	}
 	o.buf = o.pool.Grow(o.buf, tlsmsg.RecordHeaderLen+len(fragment)+overhead)
-	rec := tlsmsg.Record{Type: typ, Version: o.version, Fragment: fragment}
-	if o.state == nil {
+	rec := tlsmsg.Record{Type: outer, Version: o.version, Fragment: fragment}
+	if state == nil {
 		o.buf = tlsmsg.AppendRecord(o.buf, rec)
 	} else {
 		rec.Fragment = nil
-		b, err := o.state.Seal(tlsmsg.AppendRecord(o.buf, rec), typ, o.version, fragment)
+		b, err := state.Seal(tlsmsg.AppendRecord(o.buf, rec), typ, o.version, fragment)
 		if err != nil {
 			return &InternalError{What: "protecting a record", Err: err}
 		}
@@ -160,8 +163,8 @@ func (c *conn[S]) sendRecord(typ tlsmsg.ContentType, fragment []byte) error {
 	offset := o.offset
 	o.offset += int64(len(o.buf) - start)
 	if c.events != nil {
-		c.events(RecordEvent{Dir: Out, Type: typ, Version: o.version, Offset: offset,
-			Wire: bytes.Clone(o.buf[start:]), Encrypted: o.state != nil, Inner: typ, Epoch: c.epochs.out, Plaintext: bytes.Clone(fragment)})
+		c.events(RecordEvent{Dir: Out, Type: outer, Version: o.version, Offset: offset,
+			Wire: bytes.Clone(o.buf[start:]), Encrypted: state != nil, Inner: typ, Epoch: c.epochs.out, Plaintext: bytes.Clone(fragment)})
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func TestAnOddGroupIsReported(t *testing.T) {
 func TestAConfigThatCannotBeIsRefused(t *testing.T) {
 	for name, cfg := range map[string]handshake.Config{
 		"SSL 3.0":           {MinVersion: tlsmsg.VersionSSL30},
-		"TLS 1.3":           {MaxVersion: tlsmsg.VersionTLS13},
+		"TLS 1.4":           {MaxVersion: tlsmsg.VersionTLS13 + 1},
 		"none between":      {MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS11},
 		"a tiny limit":      {RecordSizeLimit: 63},
 		"a huge limit":      {RecordSizeLimit: 16385},

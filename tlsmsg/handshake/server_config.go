@@ -53,9 +53,8 @@ type ServerConfig struct {
 // with it; SignWork and DecryptWork ask the driver for the private half.
 type ServerCredential struct {
 	Credential
-	Curve        tlsmsg.NamedGroup // of an ECDSA key; 0: not said
-	OCSPResponse []byte            // DER, for CertificateStatus; nil: none
-	SCTs         [][]byte          // for signed_certificate_timestamp
+	OCSPResponse []byte   // DER, for CertificateStatus; nil: none
+	SCTs         [][]byte // for signed_certificate_timestamp
 }
 
 func (c *ServerConfig) setDefaults() {

@@ -29,12 +29,14 @@ const (
 	phaseClientHello
 	phaseClientKeyExchange
 	phaseCertificateVerify
+	phaseEncryptedExtensions
+	phaseCertificateOrRequest
 	numPhases
 )
 
 var phaseNames = [numPhases]string{"start", "ServerHello", "ServerHello again", "Certificate", "CertificateStatus", "CertificateStatus alone", "ServerKeyExchange",
 	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected",
-	"ClientHello", "ClientKeyExchange", "CertificateVerify"}
+	"ClientHello", "ClientKeyExchange", "CertificateVerify", "EncryptedExtensions", "Certificate or CertificateRequest"}
 
 func (p phase) String() string { return phaseNames[p] }
 

@@ -121,3 +121,6 @@ func ephemeral(curve ecdh.Curve, group tlsmsg.NamedGroup, rand io.Reader) (*ecdh
 	}
 	return nil, errors.New("randomness for an ephemeral key: no scalar in range in eight reads")
 }
+
+// Shares reports whether a key of a group can be made for TLS 1.3's key_share.
+func Shares(g tlsmsg.NamedGroup) bool { return curveOf(g) != nil }

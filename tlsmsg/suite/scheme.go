@@ -140,7 +140,20 @@ func ImpliedScheme(pub crypto.PublicKey) tlsmsg.SignatureScheme {
 // are for PSS alone, are of TLS 1.2, and the latter only sign.
 func (s *Suite) FitsKey(pub crypto.PublicKey) error {
 	fits := false
-	switch kindOf(pub) {
+	switch kind := kindOf(pub); {
+	case s.Version >= tlsmsg.VersionTLS13: // any that signs
+		fits = kind != 0
+	default:
+		fits = s.fitsKind(kind)
+	}
+	if !fits {
+		return fmt.Errorf("suite %v of %v does not go with a key of kind %s", s.ID, s.Version, KeyName(pub))
+	}
+	return nil
+}
+
+func (s *Suite) fitsKind(kind keyKind) (fits bool) {
+	switch kind {
 	case keyRSA:
 		fits = s.Authentication == AuthRSA
 	case keyPSS:
@@ -150,10 +163,7 @@ func (s *Suite) FitsKey(pub crypto.PublicKey) error {
 	case keyEd25519:
 		fits = s.Authentication == AuthECDSA && s.Version == tlsmsg.VersionTLS12
 	}
-	if !fits {
-		return fmt.Errorf("suite %v of %v does not go with a key of kind %s", s.ID, s.Version, KeyName(pub))
-	}
-	return nil
+	return fits
 }
 
 // Fits returns nil if a signature of this scheme can come from the private
@@ -185,4 +195,38 @@ func (s *scheme) minRSASize() int {
 		return 2*s.hash.Size() + 2
 	}
 	return s.hash.Size() + 19 + 11
+}
+
+// Signs13 reports whether a scheme is one for CertificateVerify in TLS 1.3, and is
+// known here: without PKCS #1 and without SHA-1 (RFC 9846, section 4.3.3).
+func Signs13(id tlsmsg.SignatureScheme) bool {
+	s := lookupScheme(id)
+	return s != nil && !s.legacy && (s.key != keyRSA || s.pss)
+}
+
+// Fits13 is [Fits] in TLS 1.3, where schemes of ECDSA name the curve too.
+func Fits13(id tlsmsg.SignatureScheme, pub crypto.PublicKey) error {
+	if err := Fits(id, pub); err != nil {
+		return err
+	}
+	if !Signs13(id) {
+		return fmt.Errorf("signature scheme %v signs no handshake of TLS 1.3", id)
+	}
+	if want := SchemeCurve(id); want != 0 && CurveOf(pub) != want {
+		return fmt.Errorf("signature scheme %v needs a key on %v, not %v", id, want, CurveOf(pub))
+	}
+	return nil
+}
+
+// SchemeCurve returns the curve that a scheme of ECDSA is for in TLS 1.3, or 0.
+func SchemeCurve(id tlsmsg.SignatureScheme) tlsmsg.NamedGroup {
+	switch id {
+	case tlsmsg.SchemeECDSASecp256r1SHA256:
+		return tlsmsg.GroupSecp256r1
+	case tlsmsg.SchemeECDSASecp384r1SHA384:
+		return tlsmsg.GroupSecp384r1
+	case tlsmsg.SchemeECDSASecp521r1SHA512:
+		return tlsmsg.GroupSecp521r1
+	}
+	return 0
 }

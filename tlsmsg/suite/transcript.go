@@ -90,3 +90,20 @@ func (t *Transcript) Sum() []byte {
 	}
 	return t.sum[:t.hash.Size()]
 }
+
+// ReplaceByHash puts a message that holds their hash in the place of all messages
+// so far: what a HelloRetryRequest does to the ClientHello before it (RFC 9846,
+// section 4.1). It does nothing before Choose.
+func (t *Transcript) ReplaceByHash() {
+	if t.hash == nil {
+		return
+	}
+	t.Drop()
+	sum := t.Sum()
+	const messageHash = 254
+	header := [4]byte{messageHash, 0, 0, byte(len(sum))}
+	t.hash.Reset()
+	t.hash.Write(header[:])
+	t.hash.Write(sum)
+	t.summed = false
+}

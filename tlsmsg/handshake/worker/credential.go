@@ -18,7 +18,7 @@ func NewCredential(chain [][]byte, key crypto.Signer) (handshake.Credential, err
 	if len(chain) == 0 {
 		return none, errors.New("certificate: empty chain")
 	}
-	cred := handshake.Credential{Chain: chain, Schemes: suite.SchemesFor(key.Public())}
+	cred := handshake.Credential{Chain: chain, Schemes: suite.SchemesFor(key.Public()), Curve: suite.CurveOf(key.Public())}
 	if len(cred.Schemes) == 0 {
 		return none, fmt.Errorf("certificate: keys of type %T are not supported", key.Public())
 	}
@@ -43,7 +43,5 @@ func NewCredential(chain [][]byte, key crypto.Signer) (handshake.Credential, err
 // [NewCredential].
 func NewServerCredential(chain [][]byte, key crypto.Signer) (handshake.ServerCredential, error) {
 	cred, err := NewCredential(chain, key)
-	server := handshake.ServerCredential{Credential: cred}
-	server.Curve = suite.CurveOf(key.Public())
-	return server, err
+	return handshake.ServerCredential{Credential: cred}, err
 }

@@ -1,0 +1,303 @@
+package handshake
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// The hellos of TLS 1.3 (RFC 9846, sections 4.2 and 4.3.8).
+
+// offerTLS13 has the keys made that the ClientHello offers.
+func (c *Client) offerTLS13() {
+	c.tls13 = &tls13{sessionID: sha256.Sum256(append([]byte("legacy_session_id"), c.state.ClientRandom[:]...))}
+	c.makeShares()
+}
+
+// makeShares has one key made after the other, and then makes the ClientHello.
+func (c *Client) makeShares() {
+	if g, ok := c.nextShare(); ok {
+		c.yield(KeyPairWork{Group: g}, (*Client).shareMade)
+		return
+	}
+	c.end(c.sendClientHello())
+}
+
+// nextShare returns the next group to make a key in. Who sends a key_share of its
+// own, or none, needs no keys.
+func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
+	t := c.tls13
+	if findRaw(c.cfg.Extensions, tlsmsg.ExtensionKeyShare) != nil || slices.Contains(c.cfg.Omit, tlsmsg.ExtensionKeyShare) {
+		return 0, false
+	}
+	if t.asked != 0 {
+		return t.asked, len(t.shares) == 0
+	}
+	groups := c.cfg.KeyShares
+	if len(groups) == 0 {
+		if i := slices.IndexFunc(c.cfg.Groups, suite.Shares); i >= 0 {
+			groups = c.cfg.Groups[i : i+1]
+		}
+	}
+	if n := len(t.shares); n < len(groups) {
+		return groups[n], true
+	}
+	return 0, false
+}
+
+func (c *Client) shareMade(r Result) error {
+	result, ok := r.(KeyPairResult)
+	if !ok {
+		return wrongResult(result, r)
+	}
+	g, _ := c.nextShare()
+	if result.Err != nil {
+		return &InternalError{What: "making a key in " + g.String(), Err: result.Err}
+	}
+	c.tls13.shares = append(c.tls13.shares, share{g, result.PublicKey, result.Private})
+	c.makeShares()
+	return nil
+}
+
+// retried reports whether the server has asked for a second ClientHello.
+func (c *Client) retried() bool { return c.tls13 != nil && c.tls13.retry != 0 }
+
+// offers13 reports whether the ClientHello that is made is to offer TLS 1.3.
+func (c *Client) offers13() bool { return c.tls13 != nil && !c.again() }
+
+func offerSupportedVersions(c *Client, b []byte) ([]byte, error) {
+	if !c.offers13() {
+		return nil, nil
+	}
+	var v tlsmsg.SupportedVersions
+	if c.cfg.GREASE {
+		v.Versions = append(v.Versions, greaseValue[tlsmsg.Version](&c.state.ClientRandom, greaseVersion))
+	}
+	for version := c.cfg.MaxVersion; version >= c.cfg.MinVersion; version-- {
+		v.Versions = append(v.Versions, version)
+	}
+	return v.AppendData(b, inHello), nil
+}
+
+// answerSupportedVersions: readVersion has read it.
+func answerSupportedVersions(*Client, block) error { return nil }
+
+func offerKeyShare(c *Client, b []byte) ([]byte, error) {
+	if !c.offers13() {
+		return nil, nil
+	}
+	var v tlsmsg.KeyShare
+	if c.cfg.GREASE && !c.retried() { // one byte, as for no group
+		v.Shares = append(v.Shares, tlsmsg.KeyShareEntry{Group: greaseValue[tlsmsg.NamedGroup](&c.state.ClientRandom, greaseGroup), KeyExchange: []byte{0}})
+	}
+	for _, s := range c.tls13.shares {
+		v.Shares = append(v.Shares, tlsmsg.KeyShareEntry{Group: s.group, KeyExchange: s.public})
+	}
+	return v.AppendData(b, inHello), nil
+}
+
+func answerKeyShare(c *Client, b block) error { return b.parse(&c.tls13.chosen) }
+
+func offerCookie(c *Client, b []byte) ([]byte, error) {
+	if !c.retried() || c.tls13.cookie == nil {
+		return nil, nil
+	}
+	return append(b, c.tls13.cookie...), nil
+}
+
+func answerCookie(c *Client, b block) error {
+	data := findRaw(b.list, extensionCookie).Data
+	if len(data) < 3 || int(data[0])<<8|int(data[1]) != len(data)-2 {
+		return refuse(tlsmsg.AlertDecodeError, b.field("cookie"), "%d bytes, expected a length and as many bytes, at least one", len(data))
+	}
+	c.tls13.cookie = slices.Clone(data)
+	return nil
+}
+
+func offerPSKModes(c *Client, b []byte) ([]byte, error) {
+	if !c.offers13() {
+		return nil, nil
+	}
+	return withDHE.AppendData(b, inHello), nil
+}
+
+// withDHE are the modes in which a PSK is used: never alone, as nothing would then
+// keep secret what was said once the PSK is known.
+var withDHE = &tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{tlsmsg.PSKModeDHEKE}}
+
+// serverHello13 takes a ServerHello of TLS 1.3, or a HelloRetryRequest.
+func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
+	if err := c.checkHello13(hello); err != nil {
+		return err
+	}
+	place := inHello13
+	if hello.IsHelloRetryRequest() {
+		place = inRetry
+	}
+	c.ctx.Version, c.table = c.state.Version, &client13
+	c.out.version = tlsmsg.VersionTLS12 // RFC 9846, section 5.1
+	if err := hello.CheckExtensions(); err != nil {
+		return malformed(err)
+	}
+	if err := c.answered(block{place: place, form: hello.Form(), list: hello.Extensions, message: hello}); err != nil {
+		return err
+	}
+	if place == inRetry {
+		return c.retry(hello)
+	}
+	s, err := c.chosenShare(hello)
+	if err != nil {
+		return err
+	}
+	if err := c.flightOver(); err != nil {
+		return err
+	}
+	if !c.retried() {
+		c.useSuite(suite.Lookup13(hello.CipherSuite))
+	}
+	c.transcript.Drop() // what is signed is a hash
+	c.state.Group, c.phase = s.group, phaseEncryptedExtensions
+	c.reach(StageHelloReceived)
+	c.negotiated()
+	c.yield(SharedSecretWork{Private: s.private, PeerKey: c.tls13.chosen.Shares[0].KeyExchange}, (*Client).agreed13)
+	return nil
+}
+
+// checkHello13 checks what both messages have but for their extensions (RFC 9846,
+// section 4.2.3).
+func (c *Client) checkHello13(hello *tlsmsg.ServerHello) error {
+	name := hello.Form().Heading()
+	switch known := suite.Lookup13(hello.CipherSuite); {
+	case hello.Version != tlsmsg.VersionTLS12:
+		return refuse(tlsmsg.AlertProtocolVersion, name+".legacy_version", "%v, expected %v with %v in supported_versions",
+			hello.Version, tlsmsg.VersionTLS12, c.state.Version)
+	case !slices.Equal(hello.SessionID, c.sessionID()):
+		return refuse(tlsmsg.AlertIllegalParameter, name+".legacy_session_id_echo", "%x, expected %x as in the ClientHello", hello.SessionID, c.sessionID())
+	case !c.offersSuite(hello.CipherSuite):
+		return refuse(tlsmsg.AlertIllegalParameter, name+".cipher_suite", "%v %s", hello.CipherSuite, c.notToBeChosen(hello.CipherSuite))
+	case known == nil && suite.Lookup(hello.CipherSuite) != nil:
+		return refuse(tlsmsg.AlertIllegalParameter, name+".cipher_suite", "%v is not a suite of %v", hello.CipherSuite, c.state.Version)
+	case known == nil:
+		return refuse(tlsmsg.AlertHandshakeFailure, name+".cipher_suite", "%v was offered for its number alone: this side cannot finish it", hello.CipherSuite)
+	case c.retried() && hello.IsHelloRetryRequest():
+		return refuse(tlsmsg.AlertUnexpectedMessage, name, "a second one in this connection")
+	case c.retried() && hello.CipherSuite != c.tls13.retry:
+		return refuse(tlsmsg.AlertIllegalParameter, name+".cipher_suite", "%v, expected %v as in the HelloRetryRequest", hello.CipherSuite, c.tls13.retry)
+	case hello.CompressionMethod != tlsmsg.CompressionNull:
+		return refuse(tlsmsg.AlertIllegalParameter, name+".legacy_compression_method", "%v, expected %v", hello.CompressionMethod, tlsmsg.CompressionNull)
+	}
+	return nil
+}
+
+// chosenShare returns our half of the key exchange that the server chooses.
+func (c *Client) chosenShare(hello *tlsmsg.ServerHello) (*share, error) {
+	if tlsmsg.FindExtension(hello.Extensions, tlsmsg.ExtensionKeyShare) < 0 {
+		return nil, refuse(tlsmsg.AlertMissingExtension, "ServerHello.extensions", "no %v", tlsmsg.ExtensionKeyShare)
+	}
+	entry := c.tls13.chosen.Shares[0]
+	if len(entry.KeyExchange) == 0 {
+		return nil, refuse(tlsmsg.AlertDecodeError, "ServerHello.key_share", "a group without a key, as only a HelloRetryRequest has it")
+	}
+	i := slices.IndexFunc(c.tls13.shares, func(s share) bool { return s.group == entry.Group })
+	if i < 0 {
+		return nil, refuse(tlsmsg.AlertIllegalParameter, "ServerHello.key_share", "%v, of which the ClientHello has no key", entry.Group)
+	}
+	return &c.tls13.shares[i], nil
+}
+
+// retry takes a HelloRetryRequest, and answers it (RFC 9846, section 4.2.4).
+func (c *Client) retry(hello *tlsmsg.ServerHello) error {
+	t := c.tls13
+	if tlsmsg.FindExtension(hello.Extensions, tlsmsg.ExtensionKeyShare) >= 0 {
+		t.asked = t.chosen.Shares[0].Group
+		switch {
+		case len(t.chosen.Shares[0].KeyExchange) > 0:
+			return refuse(tlsmsg.AlertDecodeError, "HelloRetryRequest.key_share", "a key, expected a group alone")
+		case !slices.Contains(c.cfg.Groups, t.asked) || !suite.Shares(t.asked):
+			return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.key_share", "%v %s", t.asked, c.unoffered(uint16(t.asked), greaseGroup))
+		case slices.ContainsFunc(t.shares, func(s share) bool { return s.group == t.asked }):
+			return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.key_share", "%v, of which the ClientHello has a key", t.asked)
+		}
+		t.shares = nil
+	} else if t.cookie == nil {
+		return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.extensions", "neither %v nor %v: nothing that changes the ClientHello",
+			tlsmsg.ExtensionKeyShare, extensionCookie)
+	}
+	if err := c.flightOver(); err != nil {
+		return err
+	}
+	t.retry = hello.CipherSuite
+	c.useSuite(suite.Lookup13(hello.CipherSuite))
+	c.transcript.ReplaceByHash()
+	c.decide("hello_retry", "the ClientHello is sent again, as the server asks: %s", t.wish())
+	c.phase = phaseFlight
+	c.after = (*Client).answerRetry
+	return nil
+}
+
+// wish says what a HelloRetryRequest asked for.
+func (t *tls13) wish() string {
+	switch {
+	case t.asked == 0:
+		return "with its cookie"
+	case t.cookie == nil:
+		return "with a key in " + t.asked.String()
+	}
+	return "with a key in " + t.asked.String() + " and its cookie"
+}
+
+// answerRetry makes the second ClientHello once the HelloRetryRequest is in the
+// transcript.
+func (c *Client) answerRetry() error {
+	if err := c.sendSpec(c.tls13); err != nil {
+		return err
+	}
+	c.makeShares()
+	return nil
+}
+
+// agreed13 makes the secrets of the handshake.
+func (c *Client) agreed13(r Result) error {
+	result, ok := r.(SharedSecretResult)
+	if !ok {
+		return wrongResult(result, r)
+	}
+	if result.Err != nil {
+		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter, "ServerHello.key_share", "agreeing on a key")
+	}
+	t := c.tls13
+	t.schedule = c.suite.NewSchedule13(nil)
+	t.schedule.Agreed(result.Secret)
+	clear(result.Secret)
+	t.ours, t.theirs = t.schedule.Handshake(c.transcript.Sum())
+	t.shares = nil
+	c.tellSecret13(suite.SecretClientHandshake, t.ours)
+	c.tellSecret13(suite.SecretServerHandshake, t.theirs)
+	c.in.limit = c.cfg.RecordSizeLimit
+	if err := c.sendSpec(t); err != nil {
+		return err
+	}
+	if err := c.protect13(EpochHandshake, t.ours); err != nil {
+		return err
+	}
+	return c.unlock13(EpochHandshake, t.theirs)
+}
+
+// encryptedExtensions takes what the server answers that need not be readable to
+// all (RFC 9846, section 4.4.1).
+func (c *Client) encryptedExtensions(raw []byte) error {
+	m := &c.tls13.encrypted
+	if err := c.decode(m, raw); err != nil {
+		return err
+	}
+	if err := m.CheckExtensions(); err != nil {
+		return malformed(err)
+	}
+	if err := c.answered(block{place: inEncrypted, form: m.Type(), list: m.Extensions, message: m}); err != nil {
+		return err
+	}
+	c.negotiated()
+	return nil
+}

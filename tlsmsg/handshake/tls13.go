@@ -1,0 +1,119 @@
+package handshake
+
+import (
+	"bytes"
+	"crypto/subtle"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
+)
+
+// What a side keeps of a connection of TLS 1.3 beside what all versions need, and
+// what both sides do with it.
+
+// tls13 is that. A connection of TLS 1.2 has none.
+type tls13 struct {
+	version   tlsmsg.SupportedVersions // of the ServerHello
+	sessionID [32]byte                 // sent for the sake of those on the way
+	shares    []share
+	cookie    []byte             // cookie's extension_data, to send back
+	retry     tlsmsg.CipherSuite // of a HelloRetryRequest; 0: there was none
+	asked     tlsmsg.NamedGroup  // by one; 0: it did not ask
+	chosen    tlsmsg.KeyShare    // of the ServerHello
+	encrypted tlsmsg.EncryptedExtensions
+
+	schedule           *suite.Schedule13
+	ours, theirs       []byte // the traffic secrets in use
+	ourFirst, theirNew []byte // of the application data, until they are used
+	exporter           []byte
+	resumption         []byte
+
+	updates int   // of the peer's keys since the last application data
+	replied int64 // where in our stream the last KeyUpdate that was asked for ends
+	spec    bool  // the ChangeCipherSpec for those on the way was sent
+}
+
+// share is a key pair that was made for key_share.
+type share struct {
+	group   tlsmsg.NamedGroup
+	public  []byte
+	private any // the driver's
+}
+
+// is13 reports whether TLS 1.3 was chosen.
+func (c *conn[S]) is13() bool { return c.ctx.Version == tlsmsg.VersionTLS13 }
+
+// tellSecret13 tells a listener of one of the secrets.
+func (c *conn[S]) tellSecret13(label string, secret []byte) {
+	if c.events != nil {
+		c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(c.state.ClientRandom[:]), Secret: bytes.Clone(secret)})
+	}
+}
+
+// protect13 takes the keys of a traffic secret into use for what this side sends.
+func (c *conn[S]) protect13(e Epoch, secret []byte) error {
+	s, err := c.suite.NewState(c.suite.TrafficKeys(secret), false)
+	if err != nil {
+		return &InternalError{What: "write keys", Err: err}
+	}
+	c.protect(e, s)
+	return nil
+}
+
+// unlock13 takes the keys of a traffic secret into use for what the peer sends.
+// No message of its may lie on both sides of the change (RFC 9846, section 5.1).
+func (c *conn[S]) unlock13(e Epoch, secret []byte) error {
+	s, err := c.suite.NewState(c.suite.TrafficKeys(secret), false)
+	if err != nil {
+		return &InternalError{What: "read keys", Err: err}
+	}
+	c.unlock(e, s)
+	return nil
+}
+
+// sendSpec makes the ChangeCipherSpec that a client sends for the sake of those on
+// the way, before its second flight (RFC 9846, appendix E.4).
+func (c *conn[S]) sendSpec(t *tls13) error {
+	if t.spec {
+		return nil
+	}
+	t.spec = true
+	return c.sendContent(tlsmsg.ContentChangeCipherSpec, 0, []byte{1})
+}
+
+// sendFinished13 makes our Finished (RFC 9846, section 4.5.3).
+func (c *conn[S]) sendFinished13(secret []byte) error {
+	return c.send(&tlsmsg.Finished{VerifyData: c.suite.VerifyData13(secret, c.transcript.Sum())})
+}
+
+// checkFinished13 checks that the peer saw the handshake that we saw. It is called
+// before its Finished joins the transcript.
+func (c *conn[S]) checkFinished13(raw, secret []byte) error {
+	m := &c.finishedMessage
+	if err := c.decode(m, raw); err != nil {
+		return err
+	}
+	want := c.suite.VerifyData13(secret, c.transcript.Sum())
+	if len(m.VerifyData) != len(want) {
+		return refuse(tlsmsg.AlertDecodeError, "Finished.verify_data", "%d bytes, expected %d", len(m.VerifyData), len(want))
+	}
+	if subtle.ConstantTimeCompare(m.VerifyData, want) != 1 {
+		return refuse(tlsmsg.AlertDecryptError, "Finished.verify_data", "it does not match the handshake as this side saw it")
+	}
+	return nil
+}
+
+// The contexts of CertificateVerify's signatures (RFC 9846, section 4.5.2).
+const (
+	serverSigns = "TLS 1.3, server CertificateVerify"
+	clientSigns = "TLS 1.3, client CertificateVerify"
+)
+
+// signedContent appends what a CertificateVerify signs.
+func (c *conn[S]) signedContent(b []byte, context string) []byte {
+	b = append(b, spaces...)
+	b = append(append(b, context...), 0)
+	return append(b, c.transcript.Sum()...)
+}
+
+var spaces = bytes.Repeat([]byte{' '}, 64)
