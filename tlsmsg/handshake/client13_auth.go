@@ -34,9 +34,11 @@ func (c *Client) certificateRequest13(raw []byte) error {
 			m.Schemes = append(m.Schemes, s)
 		}
 	}
-	if m.Authorities, err = authorities(m); err != nil {
-		return err
+	var names tlsmsg.CertificateAuthorities
+	if _, err := m.DecodeExtension(&names); err != nil {
+		return malformed(err)
 	}
+	m.Authorities = names.Authorities
 	m.CertificateTypes = certificateTypes // TLS 1.3 says it by the schemes
 	c.exchange.request = m
 	c.state.CertificateRequested = true

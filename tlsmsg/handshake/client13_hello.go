@@ -104,16 +104,14 @@ func offerCookie(c *Client, b []byte) ([]byte, error) {
 	if !c.retried() || c.tls13.cookie == nil {
 		return nil, nil
 	}
-	return append(b, c.tls13.cookie...), nil
+	return (&tlsmsg.Cookie{Cookie: c.tls13.cookie}).AppendData(b, inHello), nil
 }
 
 func answerCookie(c *Client, b block) error {
-	data := findRaw(b.list, extensionCookie).Data
-	if len(data) < 3 || int(data[0])<<8|int(data[1]) != len(data)-2 {
-		return refuse(tlsmsg.AlertDecodeError, b.field("cookie"), "%d bytes, expected a length and as many bytes, at least one", len(data))
-	}
-	c.tls13.cookie = slices.Clone(data)
-	return nil
+	var v tlsmsg.Cookie
+	err := b.parse(&v)
+	c.tls13.cookie = v.Cookie
+	return err
 }
 
 func offerPSKModes(c *Client, b []byte) ([]byte, error) {
@@ -223,7 +221,7 @@ func (c *Client) retry(hello *tlsmsg.ServerHello) error {
 		t.shares = nil
 	} else if t.cookie == nil {
 		return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.extensions", "neither %v nor %v: nothing that changes the ClientHello",
-			tlsmsg.ExtensionKeyShare, extensionCookie)
+			tlsmsg.ExtensionKeyShare, tlsmsg.ExtensionCookie)
 	}
 	if err := c.flightOver(); err != nil {
 		return err

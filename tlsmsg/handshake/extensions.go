@@ -75,7 +75,7 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionRecordSizeLimit, offerRecordSizeLimit, answerRecordSizeLimit, inHello12 | inEncrypted},
 	{tlsmsg.ExtensionSignatureAlgorithms, offerSignatureAlgorithms, nil, nowhere}, // RFC 5246, section 7.4.1.4.1
 	{tlsmsg.ExtensionSupportedVersions, offerSupportedVersions, answerSupportedVersions, inHello13 | inRetry},
-	{extensionCookie, offerCookie, answerCookie, inRetry},
+	{tlsmsg.ExtensionCookie, offerCookie, answerCookie, inRetry},
 	{tlsmsg.ExtensionPSKKeyExchangeModes, offerPSKModes, nil, nowhere},
 	{tlsmsg.ExtensionKeyShare, offerKeyShare, answerKeyShare, inHello13 | inRetry},
 }
@@ -222,7 +222,7 @@ func (c *Client) answered(b block) error {
 // 9846, section 4.3.2).
 func (c *Client) mayAnswer(row int, place places) bool {
 	switch typ := clientExtensions[row].typ; {
-	case c.offered&(1<<row) != 0, typ == extensionCookie && place == inRetry:
+	case c.offered&(1<<row) != 0, typ == tlsmsg.ExtensionCookie && place == inRetry:
 		return true
 	default:
 		return typ == tlsmsg.ExtensionRenegotiationInfo && place == inHello12 &&
@@ -238,7 +238,6 @@ type answers struct {
 	renegotiation tlsmsg.RenegotiationInfo
 	ticket        tlsmsg.SessionTicket
 	alpn          tlsmsg.ALPN
-	status        tlsmsg.StatusRequest
 	scts          tlsmsg.SignedCertificateTimestamps
 	limit         tlsmsg.RecordSizeLimit
 }

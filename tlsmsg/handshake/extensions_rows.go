@@ -150,15 +150,16 @@ func offerStatusRequest(_ *Client, b []byte) ([]byte, error) {
 
 // answerStatusRequest: in TLS 1.3 the response itself stands there.
 func answerStatusRequest(c *Client, b block) error {
-	if b.place == inCertificate {
-		if err := b.parse(&c.answers.status); err != nil {
-			return err
+	if b.place == inHello12 {
+		c.exchange.statusPromised = true
+		if len(findRaw(b.list, tlsmsg.ExtensionStatusRequest).Data) == 0 {
+			return nil
 		}
-		c.state.OCSPResponse = nil // STUB
-		return nil
 	}
-	c.exchange.statusPromised = true
-	return b.parse(&c.answers.status)
+	var v tlsmsg.StatusRequest
+	err := b.parse(&v)
+	c.state.OCSPResponse = v.Response
+	return err
 }
 
 // offerSignatureAlgorithms: before TLS 1.2 there is nothing to choose, and the

@@ -16,7 +16,7 @@ type tls13 struct {
 	version   tlsmsg.SupportedVersions // of the ServerHello
 	sessionID [32]byte                 // sent for the sake of those on the way
 	shares    []share
-	cookie    []byte             // cookie's extension_data, to send back
+	cookie    []byte             // to send back
 	retry     tlsmsg.CipherSuite // of a HelloRetryRequest; 0: there was none
 	asked     tlsmsg.NamedGroup  // by one; 0: it did not ask
 	chosen    tlsmsg.KeyShare    // of the ServerHello
