@@ -61,11 +61,11 @@ func (c *Client) endFlight13() error {
 	return nil
 }
 
-// applicationData13 is applicationData, which gives the peer's key updates a
-// reason.
+// applicationData13 is applicationData, which ends the row of messages
+// between.
 func (c *Client) applicationData13(plaintext []byte) error {
 	if len(plaintext) > 0 {
-		c.tls13.updates = 0
+		c.tls13.updates, c.tls13.tickets = 0, 0
 	}
 	return c.applicationData(plaintext)
 }
@@ -161,8 +161,8 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 	if err := m.CheckExtensions(); err != nil {
 		return malformed(err)
 	}
-	if err := c.tolerate("NewSessionTickets or warning alerts"); err != nil {
-		return err
+	if c.tls13.tickets++; c.tls13.tickets > maxTickets {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "NewSessionTicket", "%d without application data between them, expected at most %d", c.tls13.tickets, maxTickets)
 	}
 	c.state.TicketReceived = true
 	return nil

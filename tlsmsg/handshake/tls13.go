@@ -29,6 +29,7 @@ type tls13 struct {
 	resumption         []byte
 
 	updates int   // of the peer's keys since the last application data
+	tickets int   // since then
 	replied int64 // where in our stream the last KeyUpdate that was asked for ends
 	spec    bool  // the ChangeCipherSpec for those on the way was sent
 }
