@@ -36,6 +36,7 @@ type made struct {
 	next    [2]uint32 // octets said so far, and a SYN
 	id      uint16
 	packets [][]byte
+	pause   int // the packet before which nobody says anything for seconds; 0: none
 }
 
 func newMade() *made {
@@ -95,25 +96,38 @@ func (m *made) close() *made {
 // file writes the capture, with keys where there are.
 func (m *made) file(t testing.TB, keys []byte) string {
 	t.Helper()
+	path := m.noted(t, "")
+	if keys != nil {
+		if err := os.WriteFile(path+".keys", keys, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// noted writes the capture, with a comment on its last packet.
+func (m *made) noted(t testing.TB, note string) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "made.pcapng")
 	w, err := capture.Create(path, capture.Info{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := time.Unix(1_700_000_000, 0)
-	for _, p := range m.packets {
+	for i, p := range m.packets {
 		at = at.Add(500 * time.Microsecond)
+		if m.pause > 0 && i == m.pause {
+			at = at.Add(5 * time.Second)
+		}
 		if err := w.Packet(at, p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(); err != nil {
+	if err := w.Note(note); err != nil {
 		t.Fatal(err)
 	}
-	if keys != nil {
-		if err := os.WriteFile(path+".keys", keys, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

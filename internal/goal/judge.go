@@ -13,6 +13,10 @@ func (s *Story) Judge(r transcript.Result) transcript.Result {
 	switch {
 	case r.OK && len(s.chainFaults()) > 0:
 		r.OK, r.Outcome = false, Unverified
+	case r.Outcome == Reset && s.endedBefore():
+		r.Outcome = Protocol
+	}
+	switch {
 	case silent && (r.Outcome == Protocol || r.Outcome == Reset || r.Outcome == Incomplete) && s.opened.set:
 		r.OK, r.Outcome = false, Timeout
 	}
@@ -28,4 +32,15 @@ func (s *Story) Judge(r transcript.Result) transcript.Result {
 		r.Error = strings.Join(all, "; ")
 	}
 	return r
+}
+
+// endedBefore reports whether the side that reset the connection had ended it
+// before, by close_notify or FIN: the RST answers what came nevertheless.
+func (s *Story) endedBefore() bool {
+	for dir, rst := range s.rst {
+		if first := s.firstEnd(transcript.Dir(dir)); rst.set && first.set && first.at < rst.at {
+			return true
+		}
+	}
+	return false
 }

@@ -184,6 +184,12 @@ func (d *diagnosis) clientAlert(a *alert, r *transcript.Reason) {
 		d.fault(r)
 		return
 	}
+	if broke, sure := d.evident(a); broke != nil {
+		what, at := r.What+": "+broke.Because(), frames(d.lastAt, a.mark)
+		blame(broke, r)
+		r.What, r.Frames, r.Sure = what, at, max(sure, r.Sure)
+		return
+	}
 	switch a.Description {
 	case tlsmsg.AlertBadCertificate, tlsmsg.AlertUnsupportedCertificate, tlsmsg.AlertCertificateRevoked, tlsmsg.AlertCertificateExpired,
 		tlsmsg.AlertCertificateUnknown, tlsmsg.AlertUnknownCA:

@@ -179,11 +179,15 @@ func (s *Story) silent() (time.Duration, bool) {
 	if s.firstEnd(transcript.In).set || s.moment == connected || s.moment == afterServerFlight || s.fatal() != nil {
 		return 0, false
 	}
+	said := s.payload[transcript.Out].at
+	if s.lastAt.set { // the client may have said farewell since
+		said = min(said, s.lastAt.at)
+	}
 	since := s.payload[transcript.In].at
 	if !s.payload[transcript.In].set {
-		since = s.payload[transcript.Out].at
+		since = said
 	} else if s.moment == afterClientFlight || s.moment == afterHello {
-		since = max(since, s.payload[transcript.Out].at)
+		since = max(since, said)
 	}
 	return until - since, s.payload[transcript.Out].set && until-since >= quiet
 }

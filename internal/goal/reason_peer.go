@@ -14,15 +14,17 @@ import (
 // fault tells what our own side found wrong with what the server sent.
 func (d *diagnosis) fault(r *transcript.Reason) {
 	var broke *handshake.ProtocolError
-	r.Code, r.Sure, r.Layer = "server_fault", transcript.Certain, transcript.TLS
-	because := d.because
-	if errors.As(d.err, &broke) {
-		because = strings.TrimSuffix(broke.Error(), fmt.Sprintf(" (answered by the alert %v)", broke.Alert))
-		r.What = fmt.Sprintf("%s (answered by the alert %v)", because, broke.Alert)
-	}
-	if broke == nil {
+	if !errors.As(d.err, &broke) {
+		r.Code, r.Sure, r.Layer = "server_fault", transcript.Certain, transcript.TLS
 		return
 	}
+	blame(broke, r)
+	r.What = fmt.Sprintf("%s (answered by the alert %v)", broke.Because(), broke.Alert)
+}
+
+// blame says what is wrong with what a server sent, and what can be done.
+func blame(broke *handshake.ProtocolError, r *transcript.Reason) {
+	r.Code, r.Sure, r.Layer = "server_fault", transcript.Certain, transcript.TLS
 	r.Means = "the server sends what RFC 5246 does not allow here, or what the ClientHello did not offer"
 	r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
 	switch broke.Alert {
@@ -35,7 +37,7 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 			r.Remedy = "To look at a host with a small group, lower the bound with --min-dh-bits."
 		}
 	case tlsmsg.AlertBadRecordMAC, tlsmsg.AlertDecryptError:
-		if strings.Contains(because, "without protection it would be the alert") {
+		if strings.Contains(broke.Reason, "without protection it would be the alert") {
 			r.Code, r.Sure = "plaintext_alert", transcript.Guess
 			r.Means = "the server gave up, and said so in plaintext, as some do that could not change to their keys; its alert is the reason, if it is the server's"
 			r.Remedy = "Look into the server's log."
@@ -128,6 +130,9 @@ func (d *diagnosis) notTLS() {
 // protocolOf recognizes what a server says first, by its bytes or by the
 // sentence about them.
 func protocolOf(first []byte, said string) string {
+	if _, quoted, ok := strings.Cut(said, `"`); ok && len(first) == 0 {
+		first = []byte(quoted)
+	}
 	for _, p := range []struct{ prefix, name string }{
 		{"HTTP/", "HTTP without TLS"}, {"SSH-", "SSH"}, {"* OK", "IMAP"}, {"+OK", "POP3"},
 	} {

@@ -128,6 +128,7 @@ type conversation struct {
 	helloLen    int
 	serverHello *tlsmsg.ServerHello
 	serverAt    mark
+	exchange    *tlsmsg.ServerKeyExchange
 	chainAt     mark // the server's Certificate
 	request     *tlsmsg.CertificateRequest
 	requestAt   mark

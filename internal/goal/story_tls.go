@@ -126,6 +126,10 @@ func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
 		if h, err := m.Handshake(); err == nil {
 			s.request, _ = h.(*tlsmsg.CertificateRequest)
 		}
+	case tlsmsg.TypeServerKeyExchange:
+		if h, err := m.Handshake(); err == nil {
+			s.exchange, _ = h.(*tlsmsg.ServerKeyExchange)
+		}
 	case tlsmsg.TypeServerHelloDone:
 		s.moment = max(s.moment, afterServerFlight)
 	case tlsmsg.TypeClientKeyExchange:
@@ -152,10 +156,16 @@ func (s *Story) certificate(e *transcript.Entry, at mark) {
 const maxAlerts = 8
 
 func (s *Story) alerted(e *transcript.Entry) {
-	for raw := e.Message.Raw; len(raw) >= 2 && len(s.alerts) < maxAlerts; raw = raw[2:] {
+	for raw := e.Message.Raw; len(raw) >= 2; raw = raw[2:] {
 		parsed, err := tlsmsg.ParseAlert(raw[:2])
 		if err != nil {
 			return
+		}
+		if last := maxAlerts - 1; len(s.alerts) == maxAlerts { // what ends a connection weighs more than another warning
+			if says := s.alerts[last].Alert; parsed.Level != tlsmsg.LevelFatal || says.Level == tlsmsg.LevelFatal {
+				return
+			}
+			s.alerts = s.alerts[:last]
 		}
 		s.alerts = append(s.alerts, alert{dir: e.Dir, Alert: parsed, mark: markOf(e), when: s.moment, after: s.after(),
 			plaintext: s.encrypted[e.Dir] && !e.Message.Encrypted})
@@ -193,14 +203,19 @@ func (s *Story) tlsEvent(event any) {
 	}
 }
 
-// fatal returns the first alert that ended the connection, or nil.
-func (s *Story) fatal() *alert {
+// fatal returns the first alert that ended the connection, or nil. One of a level
+// that there is not counts if there is no other.
+func (s *Story) fatal() (first *alert) {
 	for i := range s.alerts {
-		if a := &s.alerts[i]; a.Level != tlsmsg.LevelWarning && a.Description != tlsmsg.AlertCloseNotify {
+		switch a := &s.alerts[i]; {
+		case a.Description == tlsmsg.AlertCloseNotify:
+		case a.Level == tlsmsg.LevelFatal:
 			return a
+		case a.Level != tlsmsg.LevelWarning && first == nil:
+			first = a
 		}
 	}
-	return nil
+	return first
 }
 
 // warned returns the last warning of a side that says more than that it closes,

@@ -16,7 +16,7 @@ func (c *conn[S]) end(err error) {
 	c.fault = err
 	c.work, c.ask, c.resume = nil, nil, nil
 	if protocol, ok := err.(*ProtocolError); ok {
-		c.sendAlert(tlsmsg.LevelFatal, protocol.Alert, protocol.because())
+		c.sendAlert(tlsmsg.LevelFatal, protocol.Alert, protocol.Because())
 	} else if internal, ok := err.(*InternalError); ok {
 		c.sendAlert(tlsmsg.LevelFatal, tlsmsg.AlertInternalError, internal.Error())
 	}

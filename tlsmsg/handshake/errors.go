@@ -89,11 +89,11 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string {
-	return fmt.Sprintf("%s (answered by the alert %v)", e.because(), e.Alert)
+	return fmt.Sprintf("%s (answered by the alert %v)", e.Because(), e.Alert)
 }
 
-// because is the error without the alert.
-func (e *ProtocolError) because() string {
+// Because is the error without the alert.
+func (e *ProtocolError) Because() string {
 	switch {
 	case e.Where == "":
 		return e.Reason
