@@ -96,6 +96,10 @@ func decodeData(v ExtensionData, c *field.Cursor, in HandshakeType) error {
 		return v.Decode(c, in)
 	case *KeyShare:
 		return v.Decode(c, in)
+	case *ECHOuterExtensions:
+		return v.Decode(c, in)
+	case *EncryptedClientHello:
+		return v.Decode(c, in)
 	case *RenegotiationInfo:
 		return v.Decode(c, in)
 	}

@@ -92,12 +92,12 @@ var extensionRows = [...]extensionRow{
 	{60, "sequence_number_encryption_algorithms", "", unstated, unstated, nil},
 	{61, "rrc", "", client | server, client | server, nil},
 	{62, "tls_flags", "", unstated, unstated, nil},
-	{13172, "next_protocol_negotiation", "", nowhere, client | server, nil},   // never registered
-	{17513, "application_settings", "", client | encrypted, nowhere, nil},     // never registered
-	{17613, "application_settings_new", "", client | encrypted, nowhere, nil}, // never registered
-	{30032, "channel_id", "", client | encrypted, client | server, nil},       // never registered
-	{64768, "ech_outer_extensions", "", client, nowhere, nil},                 // RFC 9849
-	{65037, "encrypted_client_hello", "", client | retry | encrypted, nowhere, nil},
+	{13172, "next_protocol_negotiation", "", nowhere, client | server, nil},             // never registered
+	{17513, "application_settings", "", client | encrypted, nowhere, nil},               // never registered
+	{17613, "application_settings_new", "", client | encrypted, nowhere, nil},           // never registered
+	{30032, "channel_id", "", client | encrypted, client | server, nil},                 // never registered
+	{64768, "ech_outer_extensions", "", client, nowhere, freshData[ECHOuterExtensions]}, // RFC 9849
+	{65037, "encrypted_client_hello", "ech", client | retry | encrypted, nowhere, freshData[EncryptedClientHello]},
 	{65281, "renegotiation_info", "", nowhere, client | server, freshData[RenegotiationInfo]},
 }
 

@@ -96,6 +96,20 @@ var handWrittenExtensions = []struct {
 	{"oid_filters", inAsked, &tlsmsg.OIDFilters{Filters: []tlsmsg.OIDFilter{{[]byte{6, 1, 1}, []byte{4}}, {[]byte{5}, nil}}},
 		join(0, 11, 3, 6, 1, 1, 0, 1, 4, 1, 5, 0, 0)},
 	{"oid_filters", inAsked, &tlsmsg.OIDFilters{}, join(0, 0)},
+	{"encrypted_client_hello", inClient, &tlsmsg.EncryptedClientHello{
+		Suite: tlsmsg.HPKESuite{KDF: 1, AEAD: 3}, ConfigID: 7, Enc: []byte{1, 2}, Payload: []byte{9},
+	}, join(0, 0, 1, 0, 3, 7, 0, 2, 1, 2, 0, 1, 9)},
+	{"encrypted_client_hello", inClient, &tlsmsg.EncryptedClientHello{Form: tlsmsg.ECHInner}, join(1)},
+	{"encrypted_client_hello", inClient, &tlsmsg.EncryptedClientHello{Form: 9, Payload: []byte{1, 2}}, join(9, 1, 2)},
+	{"encrypted_client_hello", inRetry, &tlsmsg.EncryptedClientHello{Confirmation: []byte("confirms")}, join("confirms")},
+	{"encrypted_client_hello", inAnswer, &tlsmsg.EncryptedClientHello{RetryConfigs: []tlsmsg.ECHConfig{
+		{
+			Version: tlsmsg.ECHVersion, ConfigID: 5, KEM: 0x20, PublicKey: []byte{1, 2}, Suites: []tlsmsg.HPKESuite{{1, 1}, {1, 3}},
+			MaxNameLen: 40, PublicName: []byte("a.b"), Extensions: []tlsmsg.Extension{{Type: 0xFFFF, Data: []byte{6}}},
+		},
+		{Version: 0xFE0A, Contents: []byte{1}},
+	}}, join(0, 38, 0xFE, 0x0D, 0, 29, 5, 0, 0x20, 0, 2, 1, 2, 0, 8, 0, 1, 0, 1, 0, 1, 0, 3, 40, 3, "a.b", 0, 5, 0xFF, 0xFF, 0, 1, 6, 0xFE, 0x0A, 0, 1, 1)},
+	{"ech_outer_extensions", inClient, &tlsmsg.ECHOuterExtensions{Types: []tlsmsg.ExtensionType{10, 51}}, join(4, 0, 10, 0, 51)},
 	{"post_handshake_auth", inClient, &tlsmsg.PostHandshakeAuth{}, nil},
 	{"compress_certificate", inClient, &tlsmsg.CompressCertificate{Algorithms: []tlsmsg.CertificateCompressionAlgorithm{2, 1}}, join(4, 0, 2, 0, 1)},
 	{"compress_certificate", inAsked, &tlsmsg.CompressCertificate{Algorithms: []tlsmsg.CertificateCompressionAlgorithm{3}}, join(2, 0, 3)},
@@ -234,7 +248,7 @@ func TestRecordingShowsExtensionFieldsAndKeepsBadOnesVisible(t *testing.T) {
 			{Type: 16, Data: join(0, 9, 2, "h2")}, // malformed
 			{Type: 0xABCD, Data: []byte{1, 2}},    // unknown
 			{Type: 43, Data: join(2, 0x0A, 0x0A)}, // a GREASE version
-			{Type: 65037, Data: []byte{1}},        // named, without a typed view
+			{Type: 34, Data: []byte{1}},           // named, without a typed view
 		},
 	}
 	raw := tlsmsg.Append(nil, &m, tlsmsg.Context{})
@@ -256,7 +270,7 @@ func TestRecordingShowsExtensionFieldsAndKeepsBadOnesVisible(t *testing.T) {
 	if n := items[2].Find("supported_versions", "versions", "version"); n == nil || n.Meaning != "GREASE (0x0A0A)" {
 		t.Errorf("version: %+v", n)
 	}
-	if n := items[3].Find("encrypted_client_hello", "bytes"); n == nil {
+	if n := items[3].Find("delegated_credential", "bytes"); n == nil {
 		t.Error("named extension without a view is not shown")
 	}
 	var back tlsmsg.ClientHello

@@ -13,13 +13,18 @@ func (m *ClientHello) Decode(c *field.Cursor, ctx Context) error {
 	if ctx.Version == VersionSSL20 {
 		return m.decodeV2(c)
 	}
+	m.read(c)
+	return c.End()
+}
+
+// read reads the fields of a ClientHello, and leaves what follows.
+func (m *ClientHello) read(c *field.Cursor) {
 	m.Version = field.Enum16[Version](c, "client_version")
 	readRandom(c, &m.Random)
 	m.SessionID = c.Opaque8("session_id", 0, 32)
 	m.CipherSuites = readList16(c, m.CipherSuites, "cipher_suites", "cipher_suite", 2)
 	m.CompressionMethods = readList8(c, m.CompressionMethods, "compression_methods", "compression_method", 1)
 	m.Extensions, m.HasExtensions = readExtensions(c, m.Extensions, TypeClientHello)
-	return c.End()
 }
 
 // AppendBody appends the encoded body. The extension block is written if

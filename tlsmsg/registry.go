@@ -27,6 +27,11 @@ type (
 	KeyUpdateRequest      uint8 // RFC 9846, section 4.7.3
 
 	CertificateCompressionAlgorithm uint16 // RFC 8879, section 7.3
+
+	ECHClientHelloType uint8  // RFC 9849, section 5
+	HPKEKEM            uint16 // RFC 9180, section 7
+	HPKEKDF            uint16
+	HPKEAEAD           uint16
 )
 
 const (
@@ -148,6 +153,8 @@ const (
 	ExtensionPostHandshakeAuth    ExtensionType = 49
 	ExtensionSigAlgsCert          ExtensionType = 50
 	ExtensionKeyShare             ExtensionType = 51
+	ExtensionECHOuterExtensions   ExtensionType = 0xFD00 // RFC 9849
+	ExtensionEncryptedClientHello ExtensionType = 0xFE0D
 	ExtensionRenegotiationInfo    ExtensionType = 0xFF01
 )
 
@@ -261,6 +268,9 @@ const (
 
 	UpdateNotRequested KeyUpdateRequest = 0
 	UpdateRequested    KeyUpdateRequest = 1
+
+	ECHOuter ECHClientHelloType = 0
+	ECHInner ECHClientHelloType = 1
 
 	CompressionZlib   CertificateCompressionAlgorithm = 1
 	CompressionBrotli CertificateCompressionAlgorithm = 2

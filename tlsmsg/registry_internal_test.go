@@ -26,6 +26,10 @@ func TestRegistriesAreSortedAndUnambiguous(t *testing.T) {
 	checkRegistry(t, "certificateStatusTypes", certificateStatusTypes)
 	checkRegistry(t, "pskKeyExchangeModes", pskKeyExchangeModes)
 	checkRegistry(t, "keyUpdateRequests", keyUpdateRequests)
+	checkRegistry(t, "echClientHelloTypes", echClientHelloTypes)
+	checkRegistry(t, "hpkeKEMs", hpkeKEMs)
+	checkRegistry(t, "hpkeKDFs", hpkeKDFs)
+	checkRegistry(t, "hpkeAEADs", hpkeAEADs)
 	checkRegistry(t, "certificateCompressionAlgorithms", certificateCompressionAlgorithms)
 }
 

@@ -134,6 +134,34 @@ var certificateCompressionAlgorithms = registry[CertificateCompressionAlgorithm]
 	{3, "zstd", ""},
 }
 
+var echClientHelloTypes = registry[ECHClientHelloType]{{0, "outer", ""}, {1, "inner", ""}}
+
+// IANA, "HPKE" (RFC 9180, section 7).
+var (
+	hpkeKEMs = registry[HPKEKEM]{
+		{0x0010, "DHKEM(P-256, HKDF-SHA256)", ""},
+		{0x0011, "DHKEM(P-384, HKDF-SHA384)", ""},
+		{0x0012, "DHKEM(P-521, HKDF-SHA512)", ""},
+		{0x0020, "DHKEM(X25519, HKDF-SHA256)", ""},
+		{0x0021, "DHKEM(X448, HKDF-SHA512)", ""},
+		{0x0040, "ML-KEM-512", ""},
+		{0x0041, "ML-KEM-768", ""},
+		{0x0042, "ML-KEM-1024", ""},
+		{0x647A, "X-Wing", ""},
+	}
+	hpkeKDFs = registry[HPKEKDF]{
+		{1, "HKDF-SHA256", ""},
+		{2, "HKDF-SHA384", ""},
+		{3, "HKDF-SHA512", ""},
+	}
+	hpkeAEADs = registry[HPKEAEAD]{
+		{1, "AES-128-GCM", ""},
+		{2, "AES-256-GCM", ""},
+		{3, "ChaCha20Poly1305", ""},
+		{0xFFFF, "Export-only", ""},
+	}
+)
+
 // RFC 5246, section 7.4.1.4.1: the two halves of what became SignatureScheme.
 var (
 	hashAlgorithms = registry[uint8]{

@@ -79,6 +79,11 @@ func (t NameType) String() string              { return nameTypes.decimal(t) }
 func (t CertificateStatusType) String() string { return certificateStatusTypes.decimal(t) }
 func (r KeyUpdateRequest) String() string      { return keyUpdateRequests.decimal(r) }
 
+func (t ECHClientHelloType) String() string { return echClientHelloTypes.decimal(t) }
+func (k HPKEKEM) String() string            { return hpkeKEMs.hex(k) }
+func (k HPKEKDF) String() string            { return hpkeKDFs.hex(k) }
+func (a HPKEAEAD) String() string           { return hpkeAEADs.hex(a) }
+
 func (a CertificateCompressionAlgorithm) String() string {
 	return certificateCompressionAlgorithms.decimal(a)
 }

@@ -29,6 +29,11 @@ func everyExtension(in tlsmsg.HandshakeType) []tlsmsg.Extension {
 		&tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{1}},
 		&tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: 29, KeyExchange: []byte{1}}}},
 		&tlsmsg.PreSharedKey{Identities: []tlsmsg.PSKIdentity{{Identity: []byte{1}}}, Binders: [][]byte{make([]byte, 32)}},
+		&tlsmsg.EncryptedClientHello{Enc: []byte{1}, Payload: []byte{1}, Confirmation: make([]byte, tlsmsg.ECHConfirmationLen), RetryConfigs: []tlsmsg.ECHConfig{
+			{Version: tlsmsg.ECHVersion, PublicKey: []byte{1}, Suites: make([]tlsmsg.HPKESuite, 1), PublicName: []byte("a"), Extensions: []tlsmsg.Extension{{Type: 1, Data: []byte{1}}}},
+			{Version: 1, Contents: []byte{1}},
+		}},
+		&tlsmsg.ECHOuterExtensions{Types: []tlsmsg.ExtensionType{10}},
 		&tlsmsg.EarlyData{MaxSize: 1}, &tlsmsg.Cookie{Cookie: []byte{1}}, &tlsmsg.PostHandshakeAuth{},
 		&tlsmsg.CertificateAuthorities{Authorities: [][]byte{{0x30, 0}, {1}}},
 		&tlsmsg.OIDFilters{Filters: []tlsmsg.OIDFilter{{OID: []byte{1}, Values: []byte{1}}}},
