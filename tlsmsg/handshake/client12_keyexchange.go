@@ -64,7 +64,7 @@ func (c *Client) checkCurve(m *tlsmsg.ServerKeyExchange) error {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.curve_type", "%v, expected %v",
 			m.CurveType, tlsmsg.CurveNamed)
 	}
-	if !c.offersGroup(m.Group) || suite.IsFFDHE(m.Group) {
+	if !c.offersGroup(m.Group) || suite.IsFFDHE(m.Group) || suite.IsHybrid(m.Group) {
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerKeyExchange.params.named_curve", "%v %s", m.Group, c.unoffered(uint16(m.Group), greaseGroup))
 	}
 	c.state.Group = m.Group

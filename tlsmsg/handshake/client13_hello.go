@@ -19,7 +19,7 @@ func (c *Client) offerTLS13() {
 // makeShares has one key made after the other, and then makes the ClientHello.
 func (c *Client) makeShares() {
 	if g, ok := c.nextShare(); ok {
-		c.yield(KeyPairWork{Group: g}, (*Client).shareMade)
+		c.yield(KeyPairWork{Group: g, Share: true}, (*Client).shareMade)
 		return
 	}
 	c.end(c.sendClientHello())
@@ -37,14 +37,27 @@ func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
 	}
 	groups := c.cfg.KeyShares
 	if len(groups) == 0 {
-		if i := slices.IndexFunc(c.cfg.Groups, suite.Shares); i >= 0 {
-			groups = c.cfg.Groups[i : i+1]
-		}
+		groups = usualShares(c.cfg.Groups)
 	}
 	if n := len(t.shares); n < len(groups) {
 		return groups[n], true
 	}
 	return 0, false
+}
+
+// usualShares are the groups to make keys in where nobody says: the first that is
+// not of a finite field, and where that has ML-KEM in it, also its curve alone,
+// which costs little beside it and spares most other servers a second try.
+func usualShares(groups []tlsmsg.NamedGroup) (list []tlsmsg.NamedGroup) {
+	i := slices.IndexFunc(groups, func(g tlsmsg.NamedGroup) bool { return suite.Shares(g) && !suite.IsFFDHE(g) })
+	if i < 0 {
+		return nil
+	}
+	list = append(list, groups[i])
+	if list[0] == tlsmsg.GroupX25519MLKEM768 && slices.Contains(groups, tlsmsg.GroupX25519) {
+		list = append(list, tlsmsg.GroupX25519)
+	}
+	return list
 }
 
 func (c *Client) shareMade(r Result) error {

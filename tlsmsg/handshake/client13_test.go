@@ -87,8 +87,8 @@ func TestHandshakesOfTLS13WithGo(t *testing.T) {
 			t.Run(m.String(), m.run)
 		}
 	}
-	for _, group := range suite.Groups() {
-		for _, share := range []tlsmsg.NamedGroup{group, 0} { // 0: X25519, so that the server asks for another
+	for _, group := range slices.Concat(suite.HybridGroups(), suite.Groups()) {
+		for _, share := range []tlsmsg.NamedGroup{group, 0} { // 0: the first, so that the server asks for another
 			m := meetup13{kind: "ecdsa256", group: group, share: share, older: true, chunk: 1}
 			t.Run(m.String(), m.run)
 		}

@@ -115,6 +115,7 @@ var (
 	defaultSchemes = suite.Schemes()
 
 	offeredGroups = append(suite.Groups(), suite.FFDHEGroups()...)
+	groups13      = append(suite.HybridGroups(), offeredGroups...)
 	legacySuites  = append(suite.IDs(), suite.LegacyIDs()...)
 	legacySchemes = append(suite.Schemes(), suite.LegacySchemes()...)
 )
@@ -148,6 +149,9 @@ func (c *Config) setDefaults() {
 		suites = suites13
 	case c.MaxVersion >= tlsmsg.VersionTLS13:
 		suites = slices.Concat(suites13, suites)
+	}
+	if c.MaxVersion >= tlsmsg.VersionTLS13 {
+		groups = groups13
 	}
 	c.CipherSuites = orDefault(c.CipherSuites, suites)
 	c.Groups = orDefault(c.Groups, groups)

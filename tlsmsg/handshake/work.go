@@ -19,6 +19,7 @@ type Work interface{ work() }
 type KeyPairWork struct {
 	Group            tlsmsg.NamedGroup
 	Prime, Generator []byte // big-endian; then Group may be 0
+	Share            bool   // for TLS 1.3's key_share (suite.NewShare)
 }
 
 // KeyPairResult is the outcome of KeyPairWork.
@@ -30,7 +31,8 @@ type KeyPairResult struct {
 }
 
 // SharedSecretWork asks for the agreement of an ephemeral key pair with the
-// peer's public key. Result: SharedSecretResult.
+// peer's public key, which of a group with ML-KEM is what the peer has
+// encapsulated. Result: SharedSecretResult.
 type SharedSecretWork struct {
 	Private any    // of KeyPairResult
 	PeerKey []byte // in the form of KeyPairResult.PublicKey

@@ -35,11 +35,13 @@ func curveOf(g tlsmsg.NamedGroup) ecdh.Curve {
 	return nil
 }
 
-// A Key is an ephemeral private key, for one handshake: [NewKey],
+// A Key is an ephemeral private key, for one handshake: [NewKey], [NewShare],
 // [NewDHKey] and [NewPeersDHKey] make one.
 type Key struct {
-	ec *ecdh.PrivateKey
-	dh *dhKey
+	ec     *ecdh.PrivateKey
+	dh     *dhKey
+	hybrid *hybridKey
+	width  int // of dh's numbers, in bytes; 0: without leading zeros
 }
 
 // Finite reports whether the key is one of a finite field, with which to agree
@@ -50,18 +52,27 @@ func (k *Key) Finite() bool { return k.dh != nil }
 // bytes of X25519 (RFC 8422, section 5.4), or the bytes of a big-endian number
 // (RFC 5246, section 7.4.3).
 func (k *Key) PublicKey() []byte {
-	if k.ec != nil {
+	switch {
+	case k.ec != nil:
 		return k.ec.PublicKey().Bytes()
+	case k.hybrid != nil:
+		return k.hybrid.publicKey()
 	}
-	return k.dh.y.Bytes()
+	return padded(k.dh.y.Bytes(), k.width)
 }
 
 // Agree returns the pre_master_secret with the peer's public key (RFC 8422,
 // section 5.10; RFC 5246, section 8.1.2). The error wraps [ErrPeerKey] where
 // the peer is to blame.
 func (k *Key) Agree(peerKey []byte) (preMaster []byte, err error) {
-	if k.ec == nil {
-		return k.dh.agree(peerKey)
+	switch {
+	case k.hybrid != nil:
+		return k.hybrid.agree(peerKey)
+	case k.dh != nil && k.width > 0 && len(peerKey) != k.width:
+		return nil, fmt.Errorf("%w: %d bytes, expected %d as the prime has (RFC 9846, section 4.3.8.1)", ErrPeerKey, len(peerKey), k.width)
+	case k.dh != nil:
+		secret, err := k.dh.agree(peerKey)
+		return padded(secret, k.width), err
 	}
 	peer, err := k.ec.Curve().NewPublicKey(peerKey)
 	if err != nil {
@@ -121,6 +132,3 @@ func ephemeral(curve ecdh.Curve, group tlsmsg.NamedGroup, rand io.Reader) (*ecdh
 	}
 	return nil, errors.New("randomness for an ephemeral key: no scalar in range in eight reads")
 }
-
-// Shares reports whether a key of a group can be made for TLS 1.3's key_share.
-func Shares(g tlsmsg.NamedGroup) bool { return curveOf(g) != nil }
