@@ -39,6 +39,8 @@ func (c *Client) readVersion(hello *tlsmsg.ServerHello) error {
 		return malformed(err)
 	case !found && hello.IsHelloRetryRequest():
 		return refuse(tlsmsg.AlertMissingExtension, "HelloRetryRequest.extensions", "no %v", tlsmsg.ExtensionSupportedVersions)
+	case !found && c.retried(): // RFC 9846, section 4.2.4
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.extensions", "no %v, expected %v as in the HelloRetryRequest", tlsmsg.ExtensionSupportedVersions, tlsmsg.VersionTLS13)
 	case !found:
 		return nil
 	}
