@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
@@ -42,10 +43,17 @@ func (l *loop) openPaths(ctx context.Context) error {
 		}
 	}
 	err = l.openWays(ctx, examples)
-	if l.o.Space.Len() <= mostResults && (errors.Is(err, link.ErrNoRoute) || errors.Is(err, link.ErrNoNeighbour)) {
+	if l.o.Space.Len() <= mostResults && (errors.Is(err, link.ErrNoNeighbour) || slices.ContainsFunc(examples, l.unrouted)) {
 		return link.Allowed()
 	}
 	return err
+}
+
+// unrouted reports whether the kernel knows no route for a flow. What a link cannot
+// do is another matter: the options ask for it.
+func (l *loop) unrouted(f flow) bool {
+	w := l.ways.of(f)
+	return w.err != nil && w.example.to.IsValid()
 }
 
 // mostResults is how many targets to which there is no way have a result each, as
