@@ -51,8 +51,16 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build $(PORTABLE)
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath ./...
 
-unit: ## the tests, with the race detector
-	$(GO) test -race -timeout 40m ./...
+# Packages of which no code starts a goroutine: the race detector finds nothing there,
+# and costs five to ten times (internal/arrows holds it to that). Of explain one test has one.
+ALONE = ./internal/anatomy ./internal/arrows ./internal/capture/... ./internal/compose ./internal/dictionary ./internal/explain ./internal/keys ./internal/lab/weather \
+	./internal/observe ./internal/page ./internal/session ./internal/sessions ./internal/view ./rawtcp/tcb ./tlsmsg/der
+
+# Tests that say t.Parallel wait, most of the time: more of them than CPUs can.
+unit: ## the tests, with the race detector where there are goroutines
+	$(GO) test -race -parallel 6 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
+	$(GO) test -timeout 40m $(ALONE)
+	$(GO) test -race -run Interrupt ./internal/explain
 
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/simnet

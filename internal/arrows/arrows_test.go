@@ -97,8 +97,57 @@ func TestCryptoTLSOnlyInPeers(t *testing.T) {
 	}
 }
 
+// alone are the packages that make unit tests without the race detector, which would
+// find nothing in them and cost five to ten times. Of explain the test of the one
+// goroutine runs with it too.
+func alone(t *testing.T) (list []string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(strings.ReplaceAll(string(b), "\\\n", " "), "\nALONE = ")
+	line, _, _ := strings.Cut(after, "\n")
+	if !ok || len(strings.Fields(line)) == 0 {
+		t.Fatal("the Makefile has no ALONE")
+	}
+	return strings.Fields(line)
+}
+
+func TestWhatIsTestedWithoutTheRaceDetectorStartsNoGoroutine(t *testing.T) {
+	list := alone(t)
+	for _, f := range sources(t) {
+		in := slices.ContainsFunc(list, func(p string) bool {
+			dir, below := strings.CutSuffix(strings.TrimPrefix(p, "./"), "/...")
+			return f.dir == dir || below && within(f.dir, dir)
+		})
+		if !in || f.path == "internal/explain/interrupt.go" {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			_, statement := n.(*ast.GoStmt)
+			sel, ok := n.(*ast.SelectorExpr)
+			if statement || ok && (sel.Sel.Name == "Go" || sel.Sel.Name == "AfterFunc") {
+				t.Errorf("%s starts a goroutine: take its package out of the Makefile's ALONE", f.path)
+			}
+			return true
+		})
+	}
+}
+
+// parsed are the sources, for all tests.
+var parsed []file
+
 // sources parses every Go file of the module that is not a test.
 func sources(t *testing.T) []file {
+	t.Helper()
+	if parsed == nil {
+		parsed = parseSources(t)
+	}
+	return parsed
+}
+
+func parseSources(t *testing.T) []file {
 	t.Helper()
 	root := filepath.Join("..", "..")
 	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {

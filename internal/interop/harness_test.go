@@ -40,7 +40,8 @@ func buildAndRun(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	os.Chmod(dir, 0o755) // ordinary users run it too
 	program = filepath.Join(dir, "rawshake")
-	build := exec.Command("go", "build", "-o", program, "github.com/rawshake/rawshake/cmd/rawshake")
+	// Trimmed, as make build and others have it, so that it is compiled once.
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "github.com/rawshake/rawshake/cmd/rawshake")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "the program does not build: %v\n%s", err, out)

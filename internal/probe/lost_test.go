@@ -197,6 +197,7 @@ func TestALostWayIsWaitedFor(t *testing.T) {
 // The kernel sends another way, though the old one is still there: who was in
 // flight is begun again, and nobody waits for long.
 func TestARouteThatChangesIsTakenUp(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	l := newForkedLab(t)
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
@@ -228,6 +229,7 @@ func TestARouteThatChangesIsTakenUp(t *testing.T) {
 
 // Another router takes over the gateway's address, with its own link-layer address.
 func TestAGatewayThatChangesItsLinkLayerAddressIsFollowed(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	l := newForkedLab(t)
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
@@ -240,6 +242,7 @@ func TestAGatewayThatChangesItsLinkLayerAddressIsFollowed(t *testing.T) {
 
 // What does not concern the targets does not disturb the scan.
 func TestOtherChangesAreLetBe(t *testing.T) {
+	t.Parallel() // it waits, most of the time
 	l := newForkedLab(t)
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
@@ -261,9 +264,10 @@ func TestOtherChangesAreLetBe(t *testing.T) {
 // missing is probed.
 func TestAScanWithoutAWayEndsWithATrueCheckpoint(t *testing.T) {
 	longestLoss = 2 * time.Second
-	defer func() { longestLoss = 5 * time.Minute }()
+	t.Cleanup(func() { longestLoss = 5 * time.Minute }) // when both have ended
 	for name, interrupted := range map[string]bool{"for good": false, "interrupted": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := newForkedLab(t)
 			o := disturbed(t)
 			o.Checkpoint = filepath.Join(t.TempDir(), "state")

@@ -11,7 +11,7 @@ import (
 // Some hosts ask for work that takes for ever: the others have their records, all
 // of them; and when it is done at last, so have they.
 func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
-	o := fakeOptions(t, 256)
+	o := fakeOptions(t, 0)
 	o.Goal, o.Timeout, o.MaxInFlight = GoalFinished, MaxTimeout, 100
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	var slow atomic.Int32
@@ -45,7 +45,7 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 
 // Who goes on talking while it waits for our work does not wait twice.
 func TestAPeerThatTalksWhileItWaitsForWorkWaitsOnce(t *testing.T) {
-	o := fakeOptions(t, 256)
+	o := fakeOptions(t, 0)
 	o.Goal = GoalFinished
 	f := &fakeNet{flight: serverFlight(t)}
 	l := fakeLoop(t, o, f)
@@ -67,7 +67,7 @@ func TestAPeerThatTalksWhileItWaitsForWorkWaitsOnce(t *testing.T) {
 
 // What was handed over before a way was lost comes back to nobody.
 func TestWorkOfATargetThatWasBegunAgainIsLetGo(t *testing.T) {
-	o := fakeOptions(t, 256)
+	o := fakeOptions(t, 0)
 	o.Goal, o.Timeout = GoalFinished, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	done := make(chan bool)
