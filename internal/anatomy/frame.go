@@ -111,11 +111,14 @@ const otherBytes = "not what the stream holds in this place: another segment's b
 // unplaced is what is said of bytes of records of which the beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
 
+// wrapper is said of what stands around TLS.
+const wrapper = "the header of a TDS packet, which carries TLS as long as its handshake goes on"
+
 // otherNames are what octets are called that are no TLS, and otherMeanings what is
 // said of them.
 var (
-	otherNames    = map[string]string{"preamble": "preamble", "unplaced": "unplaced", "foreign": "application_data"}
-	otherMeanings = map[string]string{"unplaced": unplaced}
+	otherNames    = map[string]string{"preamble": "preamble", "unplaced": "unplaced", "foreign": "application_data", "wrapper": "tds_header"}
+	otherMeanings = map[string]string{"unplaced": unplaced, "wrapper": wrapper}
 )
 
 // number gives records a place where there are several.

@@ -36,6 +36,7 @@ type made struct {
 	next    [2]uint32 // octets said so far, and a SYN
 	id      uint16
 	packets [][]byte
+	mss     int // 0: 1400
 	pause   int // the packet before which nobody says anything for seconds; 0: none
 }
 
@@ -71,7 +72,10 @@ func (m *made) open() *made {
 
 // say sends a payload in segments, and has it acknowledged.
 func (m *made) say(dir transcript.Dir, payload string) *made {
-	const mss = 1400
+	mss := 1400
+	if m.mss > 0 {
+		mss = m.mss
+	}
 	for rest := payload; len(rest) > 0; {
 		n := min(len(rest), mss)
 		m.put(m.packet(dir, wire.ACK|wire.PSH, rest[:n]))

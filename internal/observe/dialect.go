@@ -29,6 +29,7 @@ var dialects = []dialect{
 	{"LDAP StartTLS", contains("1.3.6.1.4.1.1466.20037"), matches(`(?s)\x78[^\x0a]{1,5}\x0a\x01\x00`)},
 	{"MySQL TLS", asksMySQL, matches(`(?s)^...\x00\x0a`)},
 	{"PostgreSQL SSLRequest", endsWith("\x00\x00\x00\x08\x04\xd2\x16\x2f"), endsWith("S")},
+	{tdsTLS, asksTDS, agreesTDS},
 	{"RDP X.224", isX224(0xe0), agreesRDP},
 	{"SOCKS 5", matches(`(?s)\x05\x01\x00[\x01\x03\x04].+$`), matches(`(?s)\x05\x00\x00[\x01\x03\x04].+$`)},
 	{"SOCKS 4", matches(`(?s)\x04\x01.{6}.*\x00$`), matches(`(?s)\x00\x5a.{6}$`)},

@@ -122,6 +122,9 @@ func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 		text += " in another protocol: " + dialect
 	}
 	c.dialect = dialect
+	if dialect == tdsTLS {
+		c.wrapTDS(f)
+	}
 	c.remark(f, transcript.TLS, "tls_begins", text)
 	return true
 }

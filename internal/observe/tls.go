@@ -27,6 +27,7 @@ type half struct {
 	marks  []mark // the frames that brought buf, by offset
 	marked int    // bytes of these frames
 
+	wrap      wrapped
 	tls       bool  // it has begun
 	told      int64 // end of the octets that records and remarks account for
 	skip      int64 // octets of a record that lies partly in a gap
@@ -78,6 +79,10 @@ func (c *Connection) append(h *half, p chunk, f *transcript.Frame) {
 		h.marks = append(h.marks, mark{start, f})
 		h.marked += len(f.Raw)
 	}
+	if h.wrap.on {
+		c.unwrap(h, f, data, start)
+		return
+	}
 	h.buf = append(h.buf, data...)
 }
 
@@ -96,6 +101,7 @@ func (h *half) frameAt(offset int64) *transcript.Frame {
 func (h *half) drop(n int) {
 	h.buf = h.buf[n:]
 	h.base += int64(n)
+	h.crossed()
 	for len(h.marks) > 1 && h.marks[1].at <= h.base {
 		h.unmark(1)
 	}
@@ -130,7 +136,7 @@ func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 		if n == 0 {
 			return
 		}
-		at := h.frameAt(h.base + int64(n) - 1)
+		at := h.frameAt(h.offset(n - 1))
 		if dir == transcript.Out {
 			at = h.frameAt(h.base)
 		}
@@ -282,6 +288,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 		c.remark(f, transcript.TCP, "gap", fmt.Sprintf("%d bytes of the %s are missing from the capture, from byte %d of its stream on", p.missing, sideOf(dir), p.start))
 	}
 	h.told = p.start + p.missing
+	h.wrap = wrapped{}
 	if h.given {
 		return
 	}

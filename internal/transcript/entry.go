@@ -75,7 +75,7 @@ type Entry struct {
 // Octets are a run of a captured stream that is no TLS: what is said before it
 // begins, or of which the beginning is missing.
 type Octets struct {
-	Why         string // "preamble": said in another protocol; "unplaced": of a record that is not all there; "foreign": no TLS, after some
+	Why         string // "preamble": said in another protocol; "unplaced": of a record that is not all there; "foreign": no TLS, after some; "wrapper": around TLS
 	Raw         []byte // of a preamble, as long as it is not too long; else nil
 	Offset, End int64  // in its direction's byte stream
 }

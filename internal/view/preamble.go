@@ -22,7 +22,7 @@ const (
 // octets shows what one side says before TLS begins, with an arrow for the
 // direction that it goes.
 func (l *Ladder) octets(o *transcript.Octets, dir transcript.Dir) {
-	if o.Raw == nil {
+	if o.Raw == nil || o.Why == "wrapper" {
 		return
 	}
 	mark := "> "
