@@ -59,6 +59,7 @@ type Connection struct {
 	judge   Judge
 
 	opening opening
+	turned  bool   // the client of TLS is who accepted the connection
 	dialect string // in which TLS was asked for; "": none, or one that is not known
 	damage  damage
 	strict  bool // about checksums
@@ -207,7 +208,11 @@ func (c *Connection) Close(why string) transcript.Result {
 		c.neverBegun()
 		c.sayDamage()
 	}
-	c.recorder.Result(c.lastAt, c.story.Judge(c.result(why)))
+	res := c.result(why)
+	if !c.turned { // a diagnosis takes who opens a connection for the client
+		res = c.story.Judge(res)
+	}
+	c.recorder.Result(c.lastAt, res)
 	return *c.recorder.Transcript().Result()
 }
 

@@ -42,7 +42,7 @@ func (c *Connection) changeCipherSpec(dir transcript.Dir, h *half, f *transcript
 		}
 		c.noKeys(f, "no_secret", "from here on it is encrypted, and no secret for this client random is at hand: --keylog names a key log, and a capture may hold its secrets itself")
 	default:
-		h.state = a.state(dir)
+		h.state = a.state(dir == c.clientDir())
 		h.uncertain = 0
 	}
 }
@@ -73,9 +73,9 @@ func (c *Connection) seekSecret(f *transcript.Frame) {
 }
 
 // state is the connection state of a direction (RFC 5246, section 6.3).
-func (a *agreement) state(dir transcript.Dir) *suite.State {
+func (a *agreement) state(client bool) *suite.State {
 	keys, server := a.suite.Keys(a.master, &a.clientRandom, &a.serverRandom)
-	if dir == transcript.In {
+	if !client {
 		keys = server
 	}
 	s, err := a.suite.NewState(keys, a.etm && a.suite.CBC())

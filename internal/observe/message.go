@@ -40,6 +40,7 @@ type agreement struct {
 // handshakeMessage takes note of what a message says. One that cannot be
 // decoded has been shown as such.
 func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript.Frame, raw []byte) {
+	c.roles(dir, f, tlsmsg.HandshakeType(raw[0]))
 	a := &c.shared
 	m, err := tlsmsg.ParseMessage(raw, a.context)
 	if err != nil {
@@ -48,7 +49,7 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 	}
 	switch m := m.(type) {
 	case *tlsmsg.ClientHello:
-		if err == nil && dir == transcript.Out {
+		if err == nil && dir == c.clientDir() {
 			c.clientHello(f, m)
 		}
 	case *tlsmsg.HelloRequest:
@@ -64,18 +65,18 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 	}
 	switch m := m.(type) {
 	case *tlsmsg.ServerHello:
-		if dir == transcript.In {
+		if dir != c.clientDir() {
 			c.serverHello(f, m)
 		}
 	case *tlsmsg.Certificate:
 		a.wanted.Resumed = false
-		if dir == transcript.In && c.judge != nil {
+		if dir != c.clientDir() && c.judge != nil {
 			c.judged(f, m.Chain)
 		}
 	case *tlsmsg.ServerHelloDone:
 		a.wanted.Resumed = false
 	case *tlsmsg.ServerKeyExchange:
-		if m.Group != 0 && dir == transcript.In {
+		if m.Group != 0 && dir != c.clientDir() {
 			a.group = m.Group
 			c.negotiated(f)
 		}
@@ -84,7 +85,11 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 
 // judged has the server's chain judged, as of the moment at which it went by.
 func (c *Connection) judged(f *transcript.Frame, chain [][]byte) {
-	verdict, saying := c.judge(chain, c.shared.serverName, c.Flow.Server.Addr(), c.start.Add(f.At))
+	server := c.Flow.Server.Addr()
+	if c.turned {
+		server = c.Flow.Client.Addr()
+	}
+	verdict, saying := c.judge(chain, c.shared.serverName, server, c.start.Add(f.At))
 	c.story.Chain(verdict)
 	if saying {
 		c.recorder.Observed(f, handshake.VerdictEvent{Err: verdict.Verdict})
@@ -207,7 +212,7 @@ func (c *Connection) finished(dir transcript.Dir, h *half, f *transcript.Frame, 
 	h.finished = true
 	switch {
 	case a.suite == nil || a.master == nil || !a.sum || a.incomplete || !c.halves[dir].encrypted:
-	case bytes.Equal(a.verifyData(dir == transcript.Out), m.VerifyData):
+	case bytes.Equal(a.verifyData(dir == c.clientDir()), m.VerifyData):
 		c.ending.verified++
 	default:
 		c.remark(f, transcript.TLS, "finished_wrong", fmt.Sprintf("the %s's Finished.verify_data does not match the messages that went by here: somebody altered the handshake, or the other side saw another one", sideOf(dir)))

@@ -36,8 +36,9 @@ type Summary struct {
 	hello hello
 	begun [2]bool // by transcript.Dir: a SYN was seen
 	isn   [2]wire.Seq
-	// guessed: isn[0] is that of the first payload
+	// guessed: isn[caller] is that of the first payload
 	guessed bool
+	caller  int  // the direction of who says the ClientHello, as far as is known
 	closed  bool // a RST, or a FIN of each side
 	fins    [2]bool
 	seen    uint64 // when a packet was last seen, counted in packets
@@ -263,9 +264,13 @@ func (s *Summary) segment(h *header) {
 	if s.NamesKnown {
 		return
 	}
+	if dir == 1 && s.Segments == 1 && saysHello(h.payload, 1) { // see roles.go
+		s.caller = dir
+	}
+	says := s.caller
 	switch {
-	case dir == 1 && len(h.payload) > 0, s.closed: // who is answered has said its name
-		if dir == 1 {
+	case dir != says && len(h.payload) > 0, s.closed: // who is answered has said its name
+		if dir != says {
 			s.hello.answered++
 		}
 		s.NamesKnown = s.closed || s.hello.answered > maxPieces
@@ -274,10 +279,10 @@ func (s *Summary) segment(h *header) {
 		if h.flags.Has(wire.SYN) {
 			seq = seq.Add(1)
 		}
-		if !s.begun[0] && !s.guessed { // the beginning is missing, or out of order
-			s.guessed, s.isn[0] = true, seq.Add(-1)
+		if !s.begun[says] && !s.guessed { // the beginning is missing, or out of order
+			s.guessed, s.isn[says] = true, seq.Add(-1)
 		}
-		s.ServerName, s.NamesKnown = s.hello.add(int64(seq.Minus(s.isn[0].Add(1))), h.payload)
+		s.ServerName, s.NamesKnown = s.hello.add(int64(seq.Minus(s.isn[says].Add(1))), h.payload)
 	}
 }
 

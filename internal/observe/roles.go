@@ -1,0 +1,37 @@
+package observe
+
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// Who opens a connection need not be who says the ClientHello: FTP's server opens
+// the data connection where the client asked for that by PORT or EPRT, and is the
+// server of TLS on it, too (RFC 4217, section 9). Directions stay those of TCP.
+
+// clientDir is the direction of the client of TLS.
+func (c *Connection) clientDir() transcript.Dir {
+	if c.turned {
+		return transcript.In
+	}
+	return transcript.Out
+}
+
+// roles takes note of a ClientHello that comes from who accepted the connection.
+func (c *Connection) roles(dir transcript.Dir, f *transcript.Frame, typ tlsmsg.HandshakeType) {
+	a := &c.shared
+	if dir != transcript.In || typ != tlsmsg.TypeClientHello || c.turned || a.haveClientHello || a.haveServerHello {
+		return
+	}
+	c.turned = true
+	text := fmt.Sprintf("%v says the ClientHello, and had not opened the connection: it is the client of TLS, and %v the server", c.Flow.Server, c.Flow.Client)
+	if c.Flow.Client.Port() == ftpData {
+		text += ", as on a data connection of FTP in active mode (PORT, EPRT; RFC 4217, section 9)"
+	}
+	c.remark(f, transcript.TLS, "roles_turned", text)
+}
+
+// ftpData is the port that FTP's servers open data connections from.
+const ftpData = 20
