@@ -40,6 +40,7 @@ var forbiddenArrows = []struct{ from, to string }{
 	{"slab", ""},
 	{"tlsmsg", "rawtcp"}, {"tlsmsg", "internal"}, {"tlsmsg", "cmd"},
 	{"rawtcp", "tlsmsg"}, {"rawtcp", "internal"}, {"rawtcp", "cmd"},
+	{"rawtcp/wire", "rawtcp/tcb"}, {"rawtcp/reassembly", "rawtcp/tcb"},
 	{"internal", "cmd"},
 	{"internal/goal", "internal/view"}, {"internal/goal", "internal/connect"}, {"internal/goal", "internal/probe"},
 }

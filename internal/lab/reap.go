@@ -11,7 +11,7 @@ import (
 )
 
 // An init inherits the orphans of its PID namespace, and is the only one who
-// can bury them.
+// can wait for them.
 
 // ReapOrphans buries orphans until done: children of this process that are none
 // of the lab's commands.
@@ -41,7 +41,7 @@ func (l *Lab) reap() {
 	for range maxReaped {
 		pid := deadChild()
 		if pid == 0 || l.commands(pid) {
-			return // none, or one whose Wait is about to bury it
+			return // none, or one whose Wait is about to reap it
 		}
 		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 	}
@@ -53,7 +53,7 @@ func (l *Lab) commands(pid int) bool {
 	return slices.ContainsFunc(l.cmds, func(c *Cmd) bool { return c.Process.Pid == pid })
 }
 
-// deadChild is a child that waits to be buried, or 0. It is left as it is.
+// deadChild is a child that waits to be reaped, or 0. It is left as it is.
 func deadChild() int {
 	var info struct {
 		signo, errno, code, _ int32

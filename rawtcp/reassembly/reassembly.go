@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -43,7 +42,7 @@ type queue struct {
 	id       uint32
 	protocol uint8 // in the key of IPv4 only (RFC 791, section 3.2)
 
-	deadline tcb.Instant
+	deadline wire.Instant
 	pieces   []piece // by offset, without overlaps
 	total    int     // the payload's length, or -1 until the last fragment has come
 	first    uint8   // the protocol that the first fragment tells
@@ -77,7 +76,7 @@ func (r *Buffer) Held() (packets, bytes int) { return len(r.queues), r.bytes }
 // payload of the packet that the fragment completes, behind all headers and
 // valid until the next call; h then says of the whole what it would have said
 // of a packet that was never cut. An error says why a fragment was dropped.
-func (r *Buffer) Add(now tcb.Instant, h *wire.IP, data []byte) ([]byte, error) {
+func (r *Buffer) Add(now wire.Instant, h *wire.IP, data []byte) ([]byte, error) {
 	r.expire(now)
 	f := h.Fragment
 	switch {
@@ -130,7 +129,7 @@ func finish(h *wire.IP, whole []byte) ([]byte, error) {
 }
 
 // find finds the packet that a fragment belongs to, or begins one.
-func (r *Buffer) find(now tcb.Instant, h *wire.IP) *queue {
+func (r *Buffer) find(now wire.Instant, h *wire.IP) *queue {
 	key := queue{src: h.Src, dst: h.Dst, id: h.Fragment.ID}
 	if h.Version == 4 {
 		key.protocol = h.Protocol
@@ -210,7 +209,7 @@ func (r *Buffer) makeRoom(keep *queue) {
 	}
 }
 
-func (r *Buffer) expire(now tcb.Instant) {
+func (r *Buffer) expire(now wire.Instant) {
 	for len(r.queues) > 0 && !now.Before(r.queues[0].deadline) {
 		r.remove(r.queues[0])
 	}

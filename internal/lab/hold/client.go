@@ -100,7 +100,7 @@ func List() (all []*Status, err error) {
 		s, err := ask(d, name)
 		switch {
 		case errors.Is(err, ErrNone):
-			d.bury(name)
+			d.forget(name)
 		case err != nil:
 			return all, err
 		default:
@@ -110,9 +110,9 @@ func List() (all []*Status, err error) {
 	return all, nil
 }
 
-// bury removes the name of a lab that does not stand, unless somebody is about
+// forget removes the name of a lab that does not stand, unless somebody is about
 // to make it.
-func (d dir) bury(name string) {
+func (d dir) forget(name string) {
 	unlock, err := d.lock()
 	if err != nil {
 		return

@@ -1,9 +1,9 @@
-package tcb
+package wire
 
 import "time"
 
 // An Instant is a moment on the driver's monotonic clock, in nanoseconds from
-// an epoch of the driver's own. The machine compares and adds; it never asks
+// an epoch of the driver's own. A machine compares and adds; it never asks
 // what time it is.
 type Instant int64
 
