@@ -22,9 +22,9 @@ type Dialer struct {
 	// this machine has, if it is in a network on the link: then the link
 	// answers for it, and no guard is needed.
 	Source     netip.Addr
-	SourcePort uint16 // our port; 0: a free one, at random (RFC 6056)
-	Link       string // "auto" (or ""), "packet", "raw"
-	Guard      string // "auto" (or ""), "listener", "nftables", "tcx", "none"
+	SourcePort uint16     // our port; 0: a free one, at random (RFC 6056)
+	Link       link.Kind  // "auto" (or ""), "packet", "raw"
+	Guard      guard.Kind // "auto" (or ""), "listener", "nftables", "tcx", "none"
 
 	// Network has connections share what the way to their peer takes. Nil: each
 	// has its own.
@@ -93,13 +93,13 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	d.note("guard", g.Kind(), g.Describe())
+	d.note("guard", string(g.Kind()), g.Describe())
 	local := netip.AddrPortFrom(route.Source, g.Local().Port())
 	l, err := link.Open(ctx, link.Options{Kind: d.Link, Flow: link.Flow{Local: local, Remote: remote}, Route: route})
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	d.note("link", string(l.Kind()), fmt.Sprintf("%s link on %s, from %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
 	d.notePolicy(l.Kind(), route, remote)
 	if d.Wrap != nil {
 		l = d.Wrap(l)
@@ -117,7 +117,7 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 }
 
 // notePolicy says what nat on output and an IPsec policy mean for a link.
-func (d *Dialer) notePolicy(kind string, r link.Route, remote netip.AddrPort) {
+func (d *Dialer) notePolicy(kind link.Kind, r link.Route, remote netip.AddrPort) {
 	if nat := guard.ReadFirewall().OutputNAT; kind == link.KindPacket && len(nat) > 0 {
 		d.note("link", "output_nat", "this machine translates addresses on output (nat, "+strings.Join(nat, ", ")+"), and the packet link goes below that")
 	}

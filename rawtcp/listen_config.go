@@ -19,8 +19,8 @@ type ListenConfig struct {
 	// routes and firewall then hold for peers from anywhere. The packet link
 	// meets only peers on, or by way of, the interface that has the address,
 	// and answers where they came from.
-	Link  string
-	Guard string // "auto" (or ""), "listener", "nftables", "none"
+	Link  link.Kind
+	Guard guard.Kind // "auto" (or ""), "listener", "nftables", "none"
 
 	Stack StackConfig                    // the tap on packets, what connections begin with
 	Wrap  func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
@@ -60,7 +60,7 @@ func (lc *ListenConfig) open(ctx context.Context, local netip.AddrPort) (*Listen
 	if err != nil {
 		return nil, err
 	}
-	lc.note("guard", g.Kind(), g.Describe())
+	lc.note("guard", string(g.Kind()), g.Describe())
 	local = g.Local()
 	kind := lc.Link
 	if kind == "" || kind == link.KindAuto {
@@ -70,7 +70,7 @@ func (lc *ListenConfig) open(ctx context.Context, local netip.AddrPort) (*Listen
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	lc.note("link", l.Kind(), fmt.Sprintf("%s link on %s, at %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
+	lc.note("link", string(l.Kind()), fmt.Sprintf("%s link on %s, at %v, MTU %d", l.Kind(), route.Interface, local, l.MTU()))
 	if lc.Wrap != nil {
 		l = lc.Wrap(l)
 	}

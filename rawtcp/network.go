@@ -74,8 +74,9 @@ type aimed struct {
 
 // A wayKey is what connections on one way have in common.
 type wayKey struct {
-	route       link.Route
-	link, guard string
+	route link.Route
+	link  link.Kind
+	guard guard.Kind
 }
 
 // A way is a guarded block of ports with its link and stack.
@@ -298,14 +299,14 @@ func (w *way) open(ctx context.Context, n *Network, d *Dialer) (err error) {
 			return err
 		}
 		w.first, _ = w.guard.Ports()
-		d.note("guard", w.guard.Kind(), w.guard.Describe())
+		d.note("guard", string(w.guard.Kind()), w.guard.Describe())
 	}
 	flow := link.Flow{Local: netip.AddrPortFrom(r.Source, w.first), Ports: wayPorts}
 	l, err := link.Open(ctx, link.Options{Kind: w.key.link, Flow: flow, Route: r})
 	if err != nil {
 		return errors.Join(err, w.unguard())
 	}
-	d.note("link", l.Kind(), fmt.Sprintf("%s link on %s, from %v, %d ports from %d on, MTU %d", l.Kind(), r.Interface, r.Source, wayPorts, w.first, l.MTU()))
+	d.note("link", string(l.Kind()), fmt.Sprintf("%s link on %s, from %v, %d ports from %d on, MTU %d", l.Kind(), r.Interface, r.Source, wayPorts, w.first, l.MTU()))
 	if n.Wrap != nil {
 		l = n.Wrap(l)
 	}

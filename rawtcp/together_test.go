@@ -55,7 +55,7 @@ func (l *batchLink) ReceiveBatch(*link.Arrivals) ([]link.Packet, error) {
 func (l *batchLink) Receive([]byte) (link.Packet, error) { panic("one by one") }
 func (l *batchLink) SetReadDeadline(time.Time) error     { return nil }
 func (l *batchLink) MTU() int                            { return 1500 }
-func (l *batchLink) Kind() string                        { return "batch" }
+func (l *batchLink) Kind() link.Kind                     { return "batch" }
 func (l *batchLink) Close() error                        { close(l.closed); return nil }
 
 // Segments that come in together are all taken before any is acknowledged, and

@@ -52,11 +52,15 @@ func choices(cmd *cobra.Command, f *pflag.Flag) func() []string {
 	return systemChoices(cmd, f)
 }
 
-func fixed(values []string) func() []string {
+func fixed[S ~string](values []S) func() []string {
 	if len(values) == 0 {
 		return nil
 	}
-	return func() []string { return values }
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = string(v)
+	}
+	return func() []string { return texts }
 }
 
 // listed are the values for a flag of which some may be typed: in a list the last

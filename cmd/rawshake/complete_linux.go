@@ -13,15 +13,16 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/hold"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // What --link and --guard may be.
 var (
-	connectLinks  = []string{"auto", "packet", "raw", connect.LinkKernel}
-	probeLinks    = []string{"auto", "packet", "raw"}
-	connectGuards = []string{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
-	runGuards     = []string{guard.KindAuto, guard.KindListener, guard.KindNFTables}
+	connectLinks  = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw, connect.LinkKernel}
+	probeLinks    = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw}
+	connectGuards = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
+	runGuards     = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables}
 	versions      = []string{"1.0", "1.1", "1.2"}
 	protocols     = []string{"http/1.1", "http/1.0", "h2"}
 )

@@ -176,7 +176,7 @@ func (f *connectFlags) complete(cmd *cobra.Command) error {
 	}
 	if f.step {
 		switch {
-		case f.link == connect.LinkKernel:
+		case f.link == string(connect.LinkKernel):
 			return usageError("--step and --link %s contradict each other: those packets are the kernel's", f.link)
 		case f.json:
 			return usageError("--step and --json contradict each other")

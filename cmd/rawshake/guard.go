@@ -224,7 +224,7 @@ func writeGuardsJSON(w io.Writer, found []guard.Found) error {
 	enc.SetEscapeHTML(false)
 	for _, f := range found {
 		if err := enc.Encode(struct {
-			Kind      string       `json:"kind"`
+			Kind      guard.Kind   `json:"kind"`
 			Addresses []netip.Addr `json:"addresses"` // null: every address
 			First     uint16       `json:"first_port"`
 			Last      uint16       `json:"last_port"`

@@ -23,7 +23,7 @@ const portsForRun = 128
 
 func newGuardRun() *cobra.Command {
 	var f guardFlags
-	var kind string
+	var named string
 	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "run [--ports FIRST-LAST] -- COMMAND [ARGUMENT…]",
@@ -47,7 +47,8 @@ Exit status: the command's own (126: it cannot be run, 127: it is not there);
 			if err != nil {
 				return err
 			}
-			if kind, err = oneOf("--guard", kind, runGuards...); err != nil {
+			kind, err := oneOf("--guard", named, runGuards...)
+			if err != nil {
 				return err
 			}
 			g, err := guard.OpenRange(guard.RangeOptions{Kind: kind, Addrs: addrs, First: first, Last: last, Count: portsForRun, Aligned: true})
@@ -67,7 +68,7 @@ Exit status: the command's own (126: it cannot be run, 127: it is not there);
 	}
 	f.register(cmd, fmt.Sprintf("the ports to guard, FIRST-LAST or one (default: %d free ones)", portsForRun))
 	cmd.Flags().SetInterspersed(false) // what follows is the command's
-	cmd.Flags().StringVar(&kind, "guard", "auto", "which guard: auto, listener, nftables")
+	cmd.Flags().StringVar(&named, "guard", "auto", "which guard: auto, listener, nftables")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "say nothing, only what the command says")
 	return cmd
 }

@@ -176,13 +176,11 @@ func (f *connectFlags) family(source netip.Addr) (family, error) {
 	return anyFamily, nil
 }
 
-func oneOf(flag, value string, allowed ...string) (string, error) {
-	for _, a := range allowed {
-		if value == a {
-			return value, nil
-		}
+func oneOf[S ~string](flag, value string, allowed ...S) (S, error) {
+	if s := S(value); slices.Contains(allowed, s) {
+		return s, nil
 	}
-	return "", usageError("%s %q is not one of %s", flag, value, strings.Join(allowed, ", "))
+	return "", usageError("%s %q is not one of %s", flag, value, strings.Join(fixed(allowed)(), ", "))
 }
 
 func (f *connectFlags) planTLS(o *connect.Options, t target) error {

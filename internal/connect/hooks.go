@@ -54,7 +54,7 @@ func (r *run) note(layer, name, text string) {
 	case "tls":
 		l = transcript.TLS
 	}
-	if layer == "link" && (name == link.KindPacket || name == link.KindRaw || name == LinkKernel) {
+	if kind := link.Kind(name); layer == "link" && (kind == link.KindPacket || kind == link.KindRaw || kind == LinkKernel) {
 		r.link = name
 	}
 	r.Recorder.Note(r.now(), l, name, text)

@@ -14,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
@@ -21,7 +22,7 @@ import (
 
 // LinkKernel is the link that is none: our TLS over the kernel's TCP, for those
 // who may not open raw sockets. No segment is ours, and none is seen.
-const LinkKernel = "kernel"
+const LinkKernel link.Kind = "kernel"
 
 // kernelConn is a connection of the kernel's TCP, with a TLS client above it or
 // nothing.

@@ -14,7 +14,7 @@ import (
 // What the kernel tells of its own connection, in place of segments.
 
 func (r *run) noteKernel(tcp *net.TCPConn, took time.Duration) {
-	r.note("link", LinkKernel, fmt.Sprintf("kernel link: the kernel's TCP from %v to %v. Its segments are neither ours nor seen; only the TLS messages are", tcp.LocalAddr(), tcp.RemoteAddr()))
+	r.note("link", string(LinkKernel), fmt.Sprintf("kernel link: the kernel's TCP from %v to %v. Its segments are neither ours nor seen; only the TLS messages are", tcp.LocalAddr(), tcp.RemoteAddr()))
 	info := r.noteKernelInfo(tcp, "after its handshake, which took "+took.String())
 	r.mu.Lock()
 	defer r.mu.Unlock()

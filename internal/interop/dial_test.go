@@ -14,6 +14,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // dial opens a connection from the near node with our TCP.
@@ -61,9 +62,9 @@ func TestBytesArriveWholeAndInOrder(t *testing.T) {
 	address := serve(t, l, echo)
 	want := make([]byte, 1<<20)
 	rand.NewChaCha8([32]byte{1}).Read(want)
-	for _, link := range []string{"packet", "raw"} {
-		t.Run(link, func(t *testing.T) {
-			c, err := dial(t, l, rawtcp.Dialer{Link: link}, address, 10*time.Second)
+	for _, kind := range []string{"packet", "raw"} {
+		t.Run(kind, func(t *testing.T) {
+			c, err := dial(t, l, rawtcp.Dialer{Link: link.Kind(kind)}, address, 10*time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -235,7 +235,7 @@ func TestKernelsConnectToOurListenerOverIPv6(t *testing.T) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				var ln net.Listener
 				if err := l.Far().Do(func() (err error) {
-					lc := rawtcp.ListenConfig{Link: kind}
+					lc := rawtcp.ListenConfig{Link: link.Kind(kind)}
 					ln, err = lc.Listen(t.Context(), "tcp6", net.JoinHostPort(l.Far().Addr6().String(), "0"))
 					return err
 				}); err != nil {

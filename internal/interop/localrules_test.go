@@ -97,7 +97,7 @@ func TestTheChosenGuardHoldsAgainstAFirewallThatAnswers(t *testing.T) {
 			chosen = name
 		}
 	}}, address)
-	if chosen == guard.KindListener {
+	if guard.Kind(chosen) == guard.KindListener {
 		t.Error("the listener guard was chosen, which cannot hold")
 	}
 	for range resets(from(s.end(t), l.Near().Addr().String())) {

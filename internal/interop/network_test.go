@@ -54,7 +54,7 @@ func visit(t *testing.T, l *lab.Lab, d rawtcp.Dialer, address string) {
 
 func TestConnectionsOfANetworkShareOneLinkAndNoneIsReset(t *testing.T) {
 	for _, kind := range []string{"packet", "raw"} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			l := newLab(t)
 			address := serve(t, l, echo)
 			before := packetSockets(t, l.Near())
@@ -62,7 +62,7 @@ func TestConnectionsOfANetworkShareOneLinkAndNoneIsReset(t *testing.T) {
 			var mu sync.Mutex
 			var setUp []string
 			network := &rawtcp.Network{Idle: time.Minute}
-			d := rawtcp.Dialer{Network: network, Link: kind, Notes: func(layer, name, _ string) {
+			d := rawtcp.Dialer{Network: network, Link: link.Kind(kind), Notes: func(layer, name, _ string) {
 				mu.Lock()
 				defer mu.Unlock()
 				setUp = append(setUp, layer+" "+name)

@@ -157,7 +157,7 @@ func TestAListThatHasChangedIsRefusedWhenAScanGoesOn(t *testing.T) {
 	text := lines.String()
 	grown, edited := text+"198.18.99.1\n", strings.Replace(text, "198.18.0.7\n", "", 1)
 	for _, kind := range []string{"file", "standard input"} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			list, state := filepath.Join(dir, "hosts.txt"), filepath.Join(dir, "state")

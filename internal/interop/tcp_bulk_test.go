@@ -9,6 +9,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // TestBulkBesideTheKernel sends over a veth pair with offloads off, between
@@ -67,8 +68,8 @@ func openKernel(t *testing.T, l *lab.Lab, address string) (net.Conn, error) {
 	return l.Near().Dial(ctx, "tcp", address)
 }
 
-func openOurs(kind string) func(*testing.T, *lab.Lab, string) (net.Conn, error) {
+func openOurs(kind link.Kind) func(*testing.T, *lab.Lab, string) (net.Conn, error) {
 	return func(t *testing.T, l *lab.Lab, address string) (net.Conn, error) {
-		return dial(t, l, rawtcp.Dialer{Link: kind}, address, 10*time.Second)
+		return dial(t, l, rawtcp.Dialer{Link: link.Kind(kind)}, address, 10*time.Second)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // listenOurs announces on a free port of a node with our TCP.
@@ -46,7 +48,7 @@ func TestConnIsANetConnBesideTheKernel(t *testing.T) {
 					return nil, nil, nil, err
 				}
 				return joined(ln, func() (net.Conn, error) {
-					return dial(t, l, rawtcp.Dialer{Link: kind}, ln.Addr().String(), 10*time.Second)
+					return dial(t, l, rawtcp.Dialer{Link: link.Kind(kind)}, ln.Addr().String(), 10*time.Second)
 				})
 			})
 		})
@@ -54,7 +56,7 @@ func TestConnIsANetConnBesideTheKernel(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
 			nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
-				ln, err := tryListen(l.Near(), rawtcp.ListenConfig{Link: kind})
+				ln, err := tryListen(l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind)})
 				if err != nil {
 					return nil, nil, nil, err
 				}
@@ -87,12 +89,12 @@ func joined(ln net.Listener, dial func() (net.Conn, error)) (c1, c2 net.Conn, st
 // TestNoResetsFromAListenersPort counts them on the wire while many connect,
 // talk and leave.
 func TestNoResetsFromAListenersPort(t *testing.T) {
-	for _, guard := range []string{"listener", "nftables"} {
+	for _, by := range []guard.Kind{guard.KindListener, guard.KindNFTables} {
 		for _, kind := range []string{"packet", "raw"} {
-			t.Run(guard+"/"+kind, func(t *testing.T) {
+			t.Run(string(by)+"/"+kind, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t)
-				ln := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: kind, Guard: guard})
+				ln := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind), Guard: by})
 				go func() {
 					for {
 						c, err := ln.Accept()

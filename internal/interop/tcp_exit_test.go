@@ -90,7 +90,7 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 				address := serve(t, l, flood)
 				s := sniffOnly(t, l.Far(), l.Far().Interface(), onlyResets)
 				var seen tally
-				d := rawtcp.Dialer{Link: kind, Stack: rawtcp.StackConfig{Tap: seen.frame},
+				d := rawtcp.Dialer{Link: link.Kind(kind), Stack: rawtcp.StackConfig{Tap: seen.frame},
 					Wrap: func(l link.Link) link.Link { return link.Impair(l, link.Impairment{Delay: 20 * time.Millisecond}) }}
 				c, err := dial(t, l, d, address, 10*time.Second)
 				if err != nil {
@@ -148,12 +148,12 @@ func (d *deafening) Send(packet []byte) error {
 // gone: it is acknowledged, and no RST is on the wire.
 func TestAFINThatComesAgainMeetsUs(t *testing.T) {
 	for _, kind := range []string{"packet", "raw"} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
 			address := serve(t, l, func(c *net.TCPConn) { io.Copy(io.Discard, c) })
 			s := sniff(t, l.Far(), l.Far().Interface())
-			d := rawtcp.Dialer{Link: kind, Wrap: func(l link.Link) link.Link { return &deafening{Link: l} }}
+			d := rawtcp.Dialer{Link: link.Kind(kind), Wrap: func(l link.Link) link.Link { return &deafening{Link: l} }}
 			c, err := dial(t, l, d, address, 10*time.Second)
 			if err != nil {
 				t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // page is what the servers of these tests answer: the protocol and a body of
@@ -153,12 +154,12 @@ func TestTLSWorksOverOurConn(t *testing.T) {
 func TestCurlIsServedByOurListener(t *testing.T) {
 	curl := needProgram(t, "curl")
 	for _, kind := range []string{"packet", "raw"} {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
 			cert, _, ca := pki(t, l)
-			plain := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: kind})
-			secure := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: kind})
+			plain := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind)})
+			secure := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind)})
 			serveHTTP(t, plain, nil)
 			serveHTTP(t, secure, &cert)
 			for name, c := range map[string]struct {

@@ -52,7 +52,7 @@ type Options struct {
 	Resume     *Checkpoint // where an earlier run has stopped; may be nil
 
 	Via   link.Via
-	Link  string // link.KindAuto, KindPacket or KindRaw
+	Link  link.Kind // link.KindAuto, KindPacket or KindRaw
 	Loops int
 	Ports int // our ports, for each loop; fewer where no more are free in a row
 	Ring  int // bytes of each receive ring; 0: link.DefaultRing

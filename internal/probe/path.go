@@ -136,7 +136,7 @@ func (l *loop) openWay(f flow, r link.Route) *way {
 const mostPaths = 16
 
 // pathBy is the path that a route takes, opened if it is the first to take it.
-func (l *loop) pathBy(r link.Route, kind string) (*path, error) {
+func (l *loop) pathBy(r link.Route, kind link.Kind) (*path, error) {
 	for _, p := range l.paths {
 		if p.serves(r) && p.link.Kind() == kind {
 			return p, nil
@@ -166,7 +166,7 @@ func (p *path) serves(r link.Route) bool {
 }
 
 // openPath opens the link of a route.
-func (l *loop) openPath(r link.Route, kind string) (*path, error) {
+func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
 	p := &path{local: r.Source, route: r, first: l.first, ports: l.ports}
 	if kind == link.KindPacket {
 		if r.Loopback {
@@ -208,7 +208,7 @@ func (p *path) findNeighbours() error {
 	return err
 }
 
-func (p *path) openLink(o *Options, kind string, mayAnswer func() bool) (err error) {
+func (p *path) openLink(o *Options, kind link.Kind, mayAnswer func() bool) (err error) {
 	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring, MayAnswer: mayAnswer})
 	p.witness = err == nil && p.link.Witness()
 	if err == nil && o.Wrap != nil {

@@ -81,7 +81,7 @@ func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
 // The same address in two zones is two hosts: each is reached by its own interface,
 // answers there, and has its zone in its result, whichever link carries it.
 func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
-	for _, kind := range []string{"packet", "raw"} {
+	for _, kind := range []link.Kind{link.KindPacket, link.KindRaw} {
 		l := newWideLab(t)
 		twins(t, l)
 		var right int

@@ -18,7 +18,7 @@ import (
 // A Found is one guard that stands in this network namespace, ours or another
 // process's.
 type Found struct {
-	Kind        string       // KindListener, KindNFTables, KindTCX, or KindScript
+	Kind        Kind         // KindListener, KindNFTables, KindTCX, or KindScript
 	Addrs       []netip.Addr // none: every address
 	First, Last uint16       // both included
 	Interface   string       // of KindTCX: at whose ingress it stands
@@ -34,7 +34,7 @@ type Found struct {
 }
 
 // KindScript is only found: a rule that scripts/rst-guard.sh made.
-const KindScript = "script"
+const KindScript Kind = "script"
 
 // String names the guarded ports and addresses.
 func (f *Found) String() string {

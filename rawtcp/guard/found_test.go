@@ -19,10 +19,10 @@ import (
 // that the process has there: for itself it is the first of all.
 func TestTheGuardOfAProcessInAnotherPIDNamespaceIsFound(t *testing.T) {
 	for _, kind := range standing {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			cmd := exec.Command("/proc/self/exe", p.Client.Addr.String())
-			cmd.Env = append(os.Environ(), holdKind+"="+kind)
+			cmd.Env = append(os.Environ(), holdKind+"="+string(kind))
 			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
 			if _, err := cmd.StdinPipe(); err != nil {
 				t.Fatal(err)

@@ -6,14 +6,17 @@ import (
 	"net/netip"
 )
 
-// Kinds of guard, as [Options.Kind] names them and [Guard.Kind] reports them.
+// A Kind of guard, as [Options.Kind] names it and [Guard.Kind] reports it.
+type Kind string
+
+// The kinds. An empty one stands for KindAuto.
 const (
-	KindAuto     = "auto"     // the first that stands of listener, nftables and, where it can serve, tcx
-	KindListener = "listener" // a silent listening socket
-	KindNFTables = "nftables" // a rule that dies with us
-	KindTCX      = "tcx"      // a program before the kernel's IP that dies with us
-	KindNone     = "none"     // nothing: the kernel's RSTs go out
-	KindUnneeded = "unneeded" // only reported: the kernel would send none
+	KindAuto     Kind = "auto"     // the first that stands of listener, nftables and, where it can serve, tcx
+	KindListener Kind = "listener" // a silent listening socket
+	KindNFTables Kind = "nftables" // a rule that dies with us
+	KindTCX      Kind = "tcx"      // a program before the kernel's IP that dies with us
+	KindNone     Kind = "none"     // nothing: the kernel's RSTs go out
+	KindUnneeded Kind = "unneeded" // only reported: the kernel would send none
 )
 
 var (
@@ -28,7 +31,7 @@ var (
 // A Shield is what every guard can say and do.
 type Shield interface {
 	// Kind is one of the constants above.
-	Kind() string
+	Kind() Kind
 	// Describe is one sentence about what stands, for a person, without a
 	// final stop.
 	Describe() string
@@ -50,7 +53,7 @@ type Guard interface {
 
 // Options say what to guard.
 type Options struct {
-	Kind  string         // KindAuto if empty
+	Kind  Kind           // KindAuto if empty
 	Local netip.AddrPort // our address; port 0 chooses a free one at random
 	// Foreign says that Local is not an address of this machine. Its kernel
 	// answers nothing that arrives there, so that any Kind comes to
@@ -95,7 +98,7 @@ func Open(o Options) (Guard, error) {
 // taps are the interfaces on which everything is received.
 func (o Options) taps() []string { return append([]string{o.Interface}, o.Beside...) }
 
-func open(kind string, p *port, taps []string) (Guard, error) {
+func open(kind Kind, p *port, taps []string) (Guard, error) {
 	if kind == KindListener {
 		l, err := openListener(p)
 		if err != nil {
@@ -127,7 +130,7 @@ func (g *onPort) Close() error {
 // none lets the kernel speak.
 type none struct{ scope scope }
 
-func (none) Kind() string                    { return KindNone }
+func (none) Kind() Kind                      { return KindNone }
 func (none) Dropped() (n uint64, known bool) { return 0, false }
 func (none) Close() error                    { return nil }
 func (g none) Describe() string {
@@ -149,7 +152,7 @@ func openUnneeded(local netip.AddrPort) (Guard, error) {
 	return unneeded{local}, nil
 }
 
-func (unneeded) Kind() string                    { return KindUnneeded }
+func (unneeded) Kind() Kind                      { return KindUnneeded }
 func (g unneeded) Local() netip.AddrPort         { return g.local }
 func (unneeded) Dropped() (n uint64, known bool) { return 0, false }
 func (unneeded) Close() error                    { return nil }

@@ -19,12 +19,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-var standing = []string{guard.KindListener, guard.KindNFTables, guard.KindTCX}
+var standing = []guard.Kind{guard.KindListener, guard.KindNFTables, guard.KindTCX}
 
 // clientDev is what nstest calls the client's interface.
 const clientDev = "veth0"
 
-func open(t *testing.T, kind string, local netip.AddrPort) guard.Guard {
+func open(t *testing.T, kind guard.Kind, local netip.AddrPort) guard.Guard {
 	t.Helper()
 	g, err := guard.Open(guard.Options{Kind: kind, Local: local, Interface: clientDev})
 	nstest.Check(t, err)
@@ -88,7 +88,7 @@ func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
 func guardsAndTTLs(t *testing.T, pair func(testing.TB) *nstest.Pair) {
 	const ttlAlone, n = "IP_MINTTL alone", 200
 	for _, tc := range []struct {
-		kind  string
+		kind  guard.Kind
 		ttl   uint8
 		holds bool
 	}{
@@ -153,7 +153,7 @@ func TestASynToTheListenerGuardIsNotAnswered(t *testing.T) {
 
 func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 
@@ -188,7 +188,7 @@ func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 
 func TestOurOwnResetsPassEveryGuard(t *testing.T) {
 	for _, kind := range standing {
-		for _, via := range []string{link.KindPacket, link.KindRaw} {
+		for _, via := range []link.Kind{link.KindPacket, link.KindRaw} {
 			test := func(t *testing.T, p *nstest.Pair) {
 				g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 				f := link.Flow{Local: g.Local(), Remote: netip.AddrPortFrom(p.Server.Addr, 443)}
@@ -204,7 +204,7 @@ func TestOurOwnResetsPassEveryGuard(t *testing.T) {
 					t.Errorf("%d of 1 RST arrived", n)
 				}
 			}
-			t.Run(kind+"/"+via, func(t *testing.T) { nstest.EachVersion(t, test) })
+			t.Run(string(kind)+"/"+string(via), func(t *testing.T) { nstest.EachVersion(t, test) })
 		}
 	}
 }
@@ -219,7 +219,7 @@ func TestAutoTakesTheListener(t *testing.T) {
 
 func TestAPortIsHeldUntilTheGuardIsClosed(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 			if _, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: g.Local()}); !errors.Is(err, guard.ErrPortInUse) {

@@ -22,13 +22,13 @@ const holdKind = "RAWSHAKE_TEST_HOLD"
 
 func TestMain(m *testing.M) {
 	if kind := os.Getenv(holdKind); kind != "" {
-		hold(kind, os.Args[len(os.Args)-1])
+		hold(guard.Kind(kind), os.Args[len(os.Args)-1])
 		return
 	}
 	nstest.Main(m)
 }
 
-func hold(kind, address string) {
+func hold(kind guard.Kind, address string) {
 	g, err := guard.Open(guard.Options{Kind: kind, Local: netip.AddrPortFrom(netip.MustParseAddr(address), 0), Interface: clientDev})
 	if err != nil {
 		fmt.Println(err)
@@ -59,10 +59,10 @@ func tables(t *testing.T) (n int) {
 
 func TestKillingTheProcessTakesTheGuardWithIt(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			cmd := exec.Command("/proc/self/exe", p.Client.Addr.String())
-			cmd.Env = append(os.Environ(), holdKind+"="+kind)
+			cmd.Env = append(os.Environ(), holdKind+"="+string(kind))
 			cmd.Stderr = os.Stderr
 			if _, err := cmd.StdinPipe(); err != nil {
 				t.Fatal(err)

@@ -99,11 +99,11 @@ func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
 	shower(t, p, netip.AddrPortFrom(at[0], 5005), wire.SYN|wire.ACK, 64, 4)
 	shower(t, p, netip.AddrPortFrom(at[0], 7005), wire.SYN|wire.ACK, 64, 5)
 
-	byKind := map[string]guard.Found{}
+	byKind := map[guard.Kind]guard.Found{}
 	for _, f := range find(t) {
 		byKind[f.Kind] = f
 	}
-	for kind, want := range map[string]struct {
+	for kind, want := range map[guard.Kind]struct {
 		text    string
 		lasting bool
 		dropped uint64

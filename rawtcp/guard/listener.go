@@ -60,7 +60,7 @@ func dropAll(fd int) error {
 	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &ret})
 }
 
-func (g *listener) Kind() string { return KindListener }
+func (g *listener) Kind() Kind { return KindListener }
 
 func (g *listener) Describe() string {
 	if g.filtered {
@@ -118,7 +118,7 @@ func openListeners(s scope) (Range, error) {
 	return g, nil
 }
 
-func (g *listeners) Kind() string                { return KindListener }
+func (g *listeners) Kind() Kind                  { return KindListener }
 func (g *listeners) Ports() (first, last uint16) { return g.scope.first, g.scope.last }
 
 func (g *listeners) Describe() string {

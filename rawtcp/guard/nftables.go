@@ -95,7 +95,7 @@ func nftError(err error) error {
 	return fmt.Errorf("netlink: %w", err)
 }
 
-func (g *nft) Kind() string { return KindNFTables }
+func (g *nft) Kind() Kind { return KindNFTables }
 
 func (g *nft) Describe() string {
 	return fmt.Sprintf("a rule of ours in the nftables table %s, which drops the kernel's RSTs from %v and goes when this process ends", g.table.Name, g.scope)

@@ -16,12 +16,12 @@ import (
 // are counted where they go over the wire.
 func TestAGuardChangesNothingForOthers(t *testing.T) {
 	for name, raise := range map[string]func(t *testing.T){
-		"one port, " + guard.KindListener: onePort(guard.KindListener),
-		"one port, " + guard.KindNFTables: onePort(guard.KindNFTables),
-		"one port, " + guard.KindTCX:      onePort(guard.KindTCX),
-		"range, " + guard.KindListener:    someRange(guard.KindListener),
-		"range, " + guard.KindNFTables:    someRange(guard.KindNFTables),
-		"range, " + guard.KindTCX:         someRange(guard.KindTCX),
+		"one port, " + string(guard.KindListener): onePort(guard.KindListener),
+		"one port, " + string(guard.KindNFTables): onePort(guard.KindNFTables),
+		"one port, " + string(guard.KindTCX):      onePort(guard.KindTCX),
+		"range, " + string(guard.KindListener):    someRange(guard.KindListener),
+		"range, " + string(guard.KindNFTables):    someRange(guard.KindNFTables),
+		"range, " + string(guard.KindTCX):         someRange(guard.KindTCX),
 		"lasting": func(t *testing.T) {
 			_, err := guard.Raise(nil, 4000, 4100, "a test's")
 			nstest.Check(t, err)
@@ -52,7 +52,7 @@ func TestAGuardChangesNothingForOthers(t *testing.T) {
 	}
 }
 
-func onePort(kind string) func(*testing.T) {
+func onePort(kind guard.Kind) func(*testing.T) {
 	return func(t *testing.T) {
 		for _, a := range []string{"198.18.0.1:4000", "[2001:db8::1]:4000"} {
 			open(t, kind, netip.MustParseAddrPort(a))
@@ -60,7 +60,7 @@ func onePort(kind string) func(*testing.T) {
 	}
 }
 
-func someRange(kind string) func(*testing.T) {
+func someRange(kind guard.Kind) func(*testing.T) {
 	return func(t *testing.T) {
 		openRange(t, guard.RangeOptions{Kind: kind, First: 4000, Last: 4100, Interface: clientDev})
 	}

@@ -21,7 +21,7 @@ type Range interface {
 
 // RangeOptions say which ports to guard.
 type RangeOptions struct {
-	Kind string // KindAuto if empty
+	Kind Kind // KindAuto if empty
 	// Addrs are our addresses, of both IP versions as you like. None means
 	// every address that this machine has.
 	Addrs []netip.Addr
@@ -93,7 +93,7 @@ func OpenRange(o RangeOptions) (Range, error) {
 }
 
 // openBlock sets up a guard over a block of o.Count ports that are free.
-func openBlock(kinds []string, o RangeOptions) (_ Range, err error) {
+func openBlock(kinds []Kind, o RangeOptions) (_ Range, err error) {
 	for i := range attempts {
 		// Thousands of connections in TIME-WAIT leave no long run of the kernel's
 		// own range free. Below it their ports are rare.
@@ -118,7 +118,7 @@ func openBlock(kinds []string, o RangeOptions) (_ Range, err error) {
 }
 
 // kindsOf are the guards to try, in their order.
-func kindsOf(kind, dev string) ([]string, error) {
+func kindsOf(kind Kind, dev string) ([]Kind, error) {
 	switch kind {
 	case "", KindAuto:
 		return autoKinds(dev, len(ReadFirewall().Rejects) > 0), nil
@@ -130,23 +130,23 @@ func kindsOf(kind, dev string) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("unknown kind of guard %q: there are %s, %s, %s, %s and %s", kind, KindAuto, KindListener, KindNFTables, KindTCX, KindNone)
 	}
-	return []string{kind}, nil
+	return []Kind{kind}, nil
 }
 
 // autoKinds are the guards in the order in which one is tried that needs less. A
 // firewall that answers what arrives does so before the kernel's TCP comes to
 // it, and before a listener's filter: only what stands before the firewall, or
 // behind its answer, holds against that.
-func autoKinds(dev string, rejects bool) []string {
-	kinds := []string{KindListener, KindNFTables}
+func autoKinds(dev string, rejects bool) []Kind {
+	kinds := []Kind{KindListener, KindNFTables}
 	if rejects {
-		kinds = []string{KindNFTables, KindListener}
+		kinds = []Kind{KindNFTables, KindListener}
 	}
 	switch {
 	case dev == "":
 		return kinds
 	case rejects:
-		return append([]string{KindTCX}, kinds...)
+		return append([]Kind{KindTCX}, kinds...)
 	}
 	return append(kinds, KindTCX)
 }
@@ -165,7 +165,7 @@ func (o RangeOptions) scope() (scope, error) {
 	return s, nil
 }
 
-func openRange(s scope, kinds []string, o RangeOptions) (Range, error) {
+func openRange(s scope, kinds []Kind, o RangeOptions) (Range, error) {
 	var refusals []error
 	for _, kind := range kinds {
 		g, err := openRangeKind(kind, s, o)
@@ -177,7 +177,7 @@ func openRange(s scope, kinds []string, o RangeOptions) (Range, error) {
 	return nil, fmt.Errorf("%w that keeps the kernel's RSTs from %v: %w", ErrNoGuard, s, errors.Join(refusals...))
 }
 
-func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {
+func openRangeKind(kind Kind, s scope, o RangeOptions) (Range, error) {
 	if kind == KindListener {
 		return openListeners(s)
 	}
@@ -196,7 +196,7 @@ func openRangeKind(kind string, s scope, o RangeOptions) (Range, error) {
 }
 
 // openShield is a guard that holds no port.
-func openShield(kind string, s scope, taps []string) (Shield, error) {
+func openShield(kind Kind, s scope, taps []string) (Shield, error) {
 	switch kind {
 	case KindNFTables:
 		return openNFTables(s)

@@ -26,7 +26,7 @@ func openRange(t *testing.T, o guard.RangeOptions) guard.Range {
 func TestARangeIsGuardedFromItsFirstPortToItsLast(t *testing.T) {
 	for _, kind := range standing {
 		for name, every := range map[string]bool{"our addresses": false, "every address": true} {
-			t.Run(kind+"/"+name, func(t *testing.T) {
+			t.Run(string(kind)+"/"+name, func(t *testing.T) {
 				p := nstest.NewPair(t)
 				o := guard.RangeOptions{Kind: kind, First: 40000, Last: 41000, Interface: clientDev}
 				if !every {
@@ -64,7 +64,7 @@ func TestARangeIsGuardedFromItsFirstPortToItsLast(t *testing.T) {
 
 func TestARangeOfOneAddressLeavesTheOthersAlone(t *testing.T) {
 	for _, kind := range standing {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr6}, First: 40000, Last: 40001, Interface: clientDev})
 			if got := shower(t, p, netip.AddrPortFrom(p.Client.Addr4, 40000), wire.SYN|wire.ACK, 64, 5); got != 5 {
@@ -76,7 +76,7 @@ func TestARangeOfOneAddressLeavesTheOthersAlone(t *testing.T) {
 
 func TestAHeldRangeIsNobodyElses(t *testing.T) {
 	for _, kind := range standing {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair(t)
 			g := openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr4}, Count: 100, Hold: true, Interface: clientDev})
 			first, last := g.Ports()

@@ -100,7 +100,7 @@ func cause(err error) error {
 	return err
 }
 
-func (g *tcx) Kind() string { return KindTCX }
+func (g *tcx) Kind() Kind { return KindTCX }
 
 func (g *tcx) Describe() string {
 	return fmt.Sprintf("a BPF program of ours at the ingress of %s, which drops what arrives for %v before the kernel's IP and goes when this process ends", g.dev, g.scope)

@@ -35,7 +35,7 @@ const (
 // header; the kernel passes over them, and would answer.
 func TestNoGuardIsPassedByExtensionHeaders(t *testing.T) {
 	for _, kind := range standing {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			p := nstest.NewPair6(t)
 			guarded, free := netip.AddrPortFrom(p.Client.Addr, 4000), netip.AddrPortFrom(p.Client.Addr, 4001)
 			g := openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr}, First: 4000, Last: 4000, Interface: clientDev})

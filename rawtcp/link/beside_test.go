@@ -41,7 +41,7 @@ func answerAside(t *testing.T, p *nstest.Pair) {
 // A second uplink may bring what answers a packet of the first: it is seen, and
 // guarded, on each.
 func TestAnswersThatComeInByAnotherInterfaceAreSeen(t *testing.T) {
-	for _, guardKind := range []string{guard.KindListener, guard.KindTCX} {
+	for _, guardKind := range []guard.Kind{guard.KindListener, guard.KindTCX} {
 		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
 			answerAside(t, p)
 			l, remote := p.Server.Listen(t)

@@ -68,7 +68,7 @@ const (
 // What goes out is on the wire as it was shown, and what comes in is shown as
 // it was on the wire, although a raw IPv6 socket hands over no headers.
 func TestIPv6HeadersAreTheWires(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair6(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		far := peerLink(t, p, k.Flow)
@@ -150,7 +150,7 @@ func TestIPv6FragmentsOfTheFlowArrive(t *testing.T) {
 }
 
 func TestICMPv6ErrorsAboutTheFlowArrive(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair6(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		quoted := ipPacket(k.Flow.Local, k.Flow.Remote, 0)[:48]
@@ -249,7 +249,7 @@ func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
 }
 
 func TestLinkLocalAddressesWork(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair6(t)
 		give := func(addr, dev string) error {
 			l, err := netlink.LinkByName(dev)

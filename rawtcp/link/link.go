@@ -25,7 +25,7 @@ type Link interface {
 	// MTU is the largest IP packet that may be sent, in bytes.
 	MTU() int
 	// Kind names the link for people: "packet", "raw", "tun", "pipe".
-	Kind() string
+	Kind() Kind
 	// Close releases the link and ends Receive.
 	Close() error
 }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { nstest.Main(m) }
 
 // talk opens a guard on a port of local and a link over it. The link must be
 // of the kind asked for.
-func talk(t *testing.T, kind, guardKind string, local netip.Addr, remote netip.AddrPort) (*nstest.Talker, guard.Guard) {
+func talk(t *testing.T, kind link.Kind, guardKind guard.Kind, local netip.Addr, remote netip.AddrPort) (*nstest.Talker, guard.Guard) {
 	t.Helper()
 	g, err := guard.Open(guard.Options{Kind: guardKind, Local: netip.AddrPortFrom(local, 0)})
 	nstest.Check(t, err)
@@ -39,17 +39,17 @@ func talk(t *testing.T, kind, guardKind string, local netip.Addr, remote netip.A
 	return &nstest.Talker{Link: l, Flow: f}, g
 }
 
-var kinds = []string{link.KindPacket, link.KindRaw}
+var kinds = []link.Kind{link.KindPacket, link.KindRaw}
 
-func eachKind(t *testing.T, f func(t *testing.T, kind string)) {
+func eachKind(t *testing.T, f func(t *testing.T, kind link.Kind)) {
 	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { f(t, kind) })
+		t.Run(string(kind), func(t *testing.T) { f(t, kind) })
 	}
 }
 
 // eachLink runs a test over each kind of link and each IP version.
-func eachLink(t *testing.T, f func(t *testing.T, kind string, p *nstest.Pair)) {
-	eachKind(t, func(t *testing.T, kind string) {
+func eachLink(t *testing.T, f func(t *testing.T, kind link.Kind, p *nstest.Pair)) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) { f(t, kind, p) })
 	})
 }
@@ -73,7 +73,7 @@ func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
 }
 
 func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, g := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -94,7 +94,7 @@ func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
 }
 
 func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindNone, p.Client.Addr, remote)
@@ -116,7 +116,7 @@ func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
 // The tap must tell the RSTs that we send from those of the kernel, also when
 // they are the same to the bit.
 func TestOurOwnResetIsNoGhost(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -151,7 +151,7 @@ func TestOurOwnResetIsNoGhost(t *testing.T) {
 }
 
 func TestPartialChecksumsAreCompleted(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -183,7 +183,7 @@ func TestPartialChecksumsAreCompleted(t *testing.T) {
 }
 
 func TestSegmentsLargerThanTheMTUArriveWhole(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -253,9 +253,9 @@ func outputDrops(t *testing.T) {
 }
 
 func TestHandshakeBehindAStatefulFirewall(t *testing.T) {
-	for _, guardKind := range []string{guard.KindListener, guard.KindNFTables} {
-		t.Run(guardKind, func(t *testing.T) {
-			eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	for _, guardKind := range []guard.Kind{guard.KindListener, guard.KindNFTables} {
+		t.Run(string(guardKind), func(t *testing.T) {
+			eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 				firewall(t)
 				l, remote := p.Server.Listen(t)
 				k, _ := talk(t, kind, guardKind, p.Client.Addr, remote)
@@ -312,13 +312,13 @@ func TestPacketLinkRefusesLoopbackAndNamesTheRawLink(t *testing.T) {
 }
 
 func TestDeadlineAndCloseEndAWaitingReceive(t *testing.T) {
-	open := map[string]func(t *testing.T) link.Link{
+	open := map[link.Kind]func(t *testing.T) link.Link{
 		link.KindPacket: func(t *testing.T) link.Link { return quiet(t, link.KindPacket) },
 		link.KindRaw:    func(t *testing.T) link.Link { return quiet(t, link.KindRaw) },
 		link.KindPipe:   func(t *testing.T) link.Link { a, _ := link.Pipe(); return a },
 	}
 	for kind, open := range open {
-		t.Run(kind, func(t *testing.T) {
+		t.Run(string(kind), func(t *testing.T) {
 			l := open(t)
 			buf := make([]byte, link.MaxPacket)
 			l.SetReadDeadline(time.Now().Add(-time.Second))
@@ -349,7 +349,7 @@ func TestDeadlineAndCloseEndAWaitingReceive(t *testing.T) {
 	}
 }
 
-func quiet(t *testing.T, kind string) link.Link {
+func quiet(t *testing.T, kind link.Kind) link.Link {
 	p := nstest.NewPair(t)
 	k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 	return k.Link

@@ -9,13 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kinds of link, as [Options.Kind] names them and [Link.Kind] reports them.
+// A Kind of link, as [Options.Kind] names it and [Link.Kind] reports it.
+type Kind string
+
+// The kinds. An empty one stands for KindAuto.
 const (
-	KindAuto   = "auto" // raw where the remote is this machine or under an IPsec policy, else packet
-	KindPacket = "packet"
-	KindRaw    = "raw"
-	KindTUN    = "tun"  // only reported: see OpenTUN
-	KindPipe   = "pipe" // only reported: see Pipe
+	KindAuto   Kind = "auto" // raw where the remote is this machine or under an IPsec policy, else packet
+	KindPacket Kind = "packet"
+	KindRaw    Kind = "raw"
+	KindTUN    Kind = "tun"  // only reported: see OpenTUN
+	KindPipe   Kind = "pipe" // only reported: see Pipe
 )
 
 var (
@@ -32,8 +35,8 @@ var (
 
 // Options say which link to open.
 type Options struct {
-	Kind string // KindAuto if empty
-	Flow Flow   // what is ours; see Flow for the wildcards
+	Kind Kind // KindAuto if empty
+	Flow Flow // what is ours; see Flow for the wildcards
 	// Route is where packets for Flow.Remote go, from FindRoute. The zero
 	// Route is looked up.
 	Route Route
@@ -80,7 +83,7 @@ func (o Options) complete() (Options, error) {
 // ChooseKind is the kind of link that auto comes to, for a remote by its route.
 // What is for this machine never leaves it: only the kernel can carry that. And
 // what an IPsec policy wants encrypted or kept here must not pass below it.
-func ChooseKind(kind string, r Route, remote netip.AddrPort) string {
+func ChooseKind(kind Kind, r Route, remote netip.AddrPort) Kind {
 	if kind != "" && kind != KindAuto {
 		return kind
 	}

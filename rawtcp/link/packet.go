@@ -271,8 +271,8 @@ func (l *packetLink) SetReadDeadline(t time.Time) error {
 	}
 	return l.sock.setReadDeadline(t)
 }
-func (l *packetLink) MTU() int     { return l.route.MTU }
-func (l *packetLink) Kind() string { return KindPacket }
+func (l *packetLink) MTU() int   { return l.route.MTU }
+func (l *packetLink) Kind() Kind { return KindPacket }
 
 func (l *packetLink) Close() error {
 	if l.ready != nil { // it ends the waiting

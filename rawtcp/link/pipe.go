@@ -78,8 +78,8 @@ func (p *pipeEnd) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-func (p *pipeEnd) MTU() int     { return pipeMTU }
-func (p *pipeEnd) Kind() string { return KindPipe }
+func (p *pipeEnd) MTU() int   { return pipeMTU }
+func (p *pipeEnd) Kind() Kind { return KindPipe }
 
 func (p *pipeEnd) Close() error {
 	err := net.ErrClosed

@@ -314,7 +314,7 @@ func rawPacket(d *datagram) Packet {
 
 func (l *rawLink) SetReadDeadline(t time.Time) error { return l.ready.setReadDeadline(t) }
 func (l *rawLink) MTU() int                          { return l.route.MTU }
-func (l *rawLink) Kind() string                      { return KindRaw }
+func (l *rawLink) Kind() Kind                        { return KindRaw }
 
 // Close ends the waiting first, then what is waited for.
 func (l *rawLink) Close() error {

@@ -31,7 +31,7 @@ type Ring interface {
 	// MTU is the largest IP packet that may be sent, in bytes.
 	MTU() int
 	// Kind names the link for people: "packet" or "raw".
-	Kind() string
+	Kind() Kind
 	Close() error
 }
 
@@ -64,7 +64,7 @@ func HopTo(hw []byte) (h Hop) {
 
 // RingOptions say which packets are ours and where they leave.
 type RingOptions struct {
-	Kind  string     // KindPacket or KindRaw
+	Kind  Kind       // KindPacket or KindRaw
 	Route Route      // the interface, from FindRoute; its NextHop is not used
 	Local netip.Addr // our address
 	// Port and Ports are the first of our ports and how many they are.

@@ -201,7 +201,7 @@ func (r *packetRing) Stats() RingStats {
 }
 
 func (r *packetRing) MTU() int      { return r.route.MTU }
-func (r *packetRing) Kind() string  { return KindPacket }
+func (r *packetRing) Kind() Kind    { return KindPacket }
 func (r *packetRing) Witness() bool { return r.witness }
 
 func (r *packetRing) Close() error {

@@ -33,7 +33,7 @@ func flagsOf(p []byte) wire.Flags {
 // A ring is a witness: it shows the RSTs of the local kernel, each as a ghost and
 // behind what it answers, and none of those that left through the ring.
 func TestARingTellsTheKernelsResetsFromItsOwn(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		route, err := link.FindRoute(remote.Addr(), link.Via{})
 		nstest.Check(t, err)

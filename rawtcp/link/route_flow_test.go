@@ -210,7 +210,7 @@ func TestRoutesThatForbidSaySoInWords(t *testing.T) {
 // IPv4 through an IPv6 next hop (RFC 8950, "via inet6"): it is asked for by
 // neighbour discovery, and gets IPv4 packets.
 func TestIPv4ThroughAnIPv6NextHop(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair(t)
 		remote := netip.MustParseAddr("198.19.200.9")
 		p.Server.Do(t, func() error {

@@ -156,7 +156,7 @@ func TestNeighbourTableIsUsedAndLeftAlone(t *testing.T) {
 }
 
 func TestMissingCapabilityIsNamed(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		nstest.NewPair(t)
 		withoutCapabilities(t, func() {
 			o := link.Options{Kind: kind, Flow: link.Flow{

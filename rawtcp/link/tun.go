@@ -174,7 +174,7 @@ func (l *TUN) SetReadDeadline(t time.Time) error { return l.dev.setReadDeadline(
 func (l *TUN) MTU() int { return l.mtu }
 
 // Kind is "tun".
-func (l *TUN) Kind() string { return KindTUN }
+func (l *TUN) Kind() Kind { return KindTUN }
 
 // Close takes the device away.
 func (l *TUN) Close() error { return l.dev.close() }

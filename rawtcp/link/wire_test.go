@@ -61,7 +61,7 @@ func withoutCapabilities(t *testing.T, f func()) {
 }
 
 func TestOversizedPacketIsRefusedWithTheMTU(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		room := 1500 - len(ipPacket(k.Flow.Local, k.Flow.Remote, 0))
 		err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, room+1))
@@ -76,7 +76,7 @@ func TestOversizedPacketIsRefusedWithTheMTU(t *testing.T) {
 
 // What a raw socket sends must be on the wire as it was shown.
 func TestPacketsGoOutAsTheyAre(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair(t)
 		remote := netip.AddrPortFrom(p.Server.Addr, 443)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -111,7 +111,7 @@ func TestPacketsGoOutAsTheyAre(t *testing.T) {
 }
 
 func TestICMPErrorsAboutTheFlowArrive(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind string) {
+	eachKind(t, func(t *testing.T, kind link.Kind) {
 		p := nstest.NewPair(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		// Somebody on the server answers with an ICMP error of its own making.
@@ -136,7 +136,7 @@ func TestICMPErrorsAboutTheFlowArrive(t *testing.T) {
 }
 
 func TestArrivalTimesAreTheKernels(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		before := time.Now()
@@ -156,7 +156,7 @@ func TestArrivalTimesAreTheKernels(t *testing.T) {
 
 // Senders, a receiver, deadlines and Close at once; the race detector judges.
 func TestConcurrentUse(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		b := ipPacket(k.Flow.Local, k.Flow.Remote, 10)
 		var senders, receiver sync.WaitGroup
@@ -224,7 +224,7 @@ func TestPipeCarriesPacketsInOrderAndBounded(t *testing.T) {
 }
 
 func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind string, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		nstest.Check(t, netlink.LinkSetDown(device(t, p.Client.Dev)))
 		k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))
