@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/outfile"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -138,8 +139,12 @@ func (s *Store) Find(peer, serverName string, now time.Time) *handshake.Session 
 	return nil
 }
 
-// Put keeps a session, in the place of any other with the same peer and name.
+// Put keeps a session, in the place of any other with the same peer and name. One
+// of TLS 1.3 is not kept: the file has no field for its key.
 func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
+	if session.Version >= tlsmsg.VersionTLS13 {
+		return
+	}
 	e := entry{
 		Peer: peer, ServerName: session.ServerName, Saved: now.UTC(),
 		Version: uint16(session.Version), Suite: uint16(session.CipherSuite),

@@ -151,19 +151,3 @@ func (c *Client) Export(label string, context []byte, n int) []byte {
 	}
 	return c.suite.Export(c.tls13.exporter, label, context, n)
 }
-
-// newSessionTicket13 takes a ticket (RFC 9846, section 4.7.1).
-func (c *Client) newSessionTicket13(raw []byte) error {
-	var m tlsmsg.NewSessionTicket
-	if err := c.decode(&m, raw); err != nil {
-		return err
-	}
-	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
-	}
-	if c.tls13.tickets++; c.tls13.tickets > maxTickets {
-		return refuse(tlsmsg.AlertUnexpectedMessage, "NewSessionTicket", "%d without application data between them, expected at most %d", c.tls13.tickets, maxTickets)
-	}
-	c.state.TicketReceived = true
-	return nil
-}

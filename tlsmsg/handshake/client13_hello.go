@@ -279,7 +279,11 @@ func (c *Client) agreed13(r Result) error {
 		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter, "ServerHello.key_share", "agreeing on a key")
 	}
 	t := c.tls13
-	t.schedule = c.suite.NewSchedule13(nil)
+	var psk []byte
+	if c.state.Resumed {
+		psk = c.session.PSK
+	}
+	t.schedule = c.suite.NewSchedule13(psk)
 	t.schedule.Agreed(result.Secret)
 	clear(result.Secret)
 	t.ours, t.theirs = t.schedule.Handshake(c.transcript.Sum())
@@ -310,5 +314,8 @@ func (c *Client) encryptedExtensions(raw []byte) error {
 		return err
 	}
 	c.negotiated()
+	if c.state.Resumed {
+		c.resume13()
+	}
 	return nil
 }

@@ -74,6 +74,9 @@ func (c *Client) appendClientHello(b []byte) ([]byte, error) {
 	b, err := c.appendExtensions(hello.AppendBody(b, c.ctx), at)
 	n := len(b) - at - tlsmsg.HeaderLen
 	b[at+1], b[at+2], b[at+3] = byte(n>>16), byte(n>>8), byte(n)
+	if err == nil {
+		c.bind(b[at:])
+	}
 	return b, err
 }
 

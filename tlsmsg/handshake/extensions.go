@@ -78,6 +78,7 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionCookie, offerCookie, answerCookie, inRetry},
 	{tlsmsg.ExtensionPSKKeyExchangeModes, offerPSKModes, nil, nowhere},
 	{tlsmsg.ExtensionKeyShare, offerKeyShare, answerKeyShare, inHello13 | inRetry},
+	{tlsmsg.ExtensionPreSharedKey, offerPreSharedKey, answerPreSharedKey, inHello13},
 }
 
 // appendExtensions appends the extensions of the ClientHello that begins at b[at]:
@@ -118,7 +119,7 @@ func (c *Client) appendExtensions(b []byte, at int) ([]byte, error) {
 	if c.cfg.GREASE {
 		b = appendExtension(b, greaseValue[tlsmsg.ExtensionType](&c.state.ClientRandom, greaseLastExtension), []byte{0})
 	}
-	b = c.pad(b, at)
+	b = c.appendPSK(c.pad(b, at))
 	n := len(b) - block
 	if n > maxExtensions {
 		return b, &InternalError{What: fmt.Sprintf("ClientHello: %d bytes of extensions, and no more than %d fit", n, maxExtensions)}

@@ -124,7 +124,7 @@ func answerECPointFormats(c *Client, b block) error {
 
 func offerSessionTicket(c *Client, b []byte) ([]byte, error) {
 	switch {
-	case c.session != nil && len(c.session.Ticket) > 0:
+	case c.session != nil && c.session.Version < tlsmsg.VersionTLS13 && len(c.session.Ticket) > 0:
 		return append(b, c.session.Ticket...), nil
 	case c.cfg.SessionTicket:
 		return b, nil

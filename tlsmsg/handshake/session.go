@@ -25,6 +25,11 @@ type Session struct {
 	// Chain is the server's, DER, the leaf first. It is judged anew at each
 	// resumption: trust is not resumed.
 	Chain [][]byte
+
+	// TLS 1.3 has these in place of Master and ID. Age, in milliseconds since the
+	// ticket came, is for who offers the session to say, in a copy.
+	PSK         []byte
+	AgeAdd, Age uint32
 }
 
 // offeredID is the session_id that offers the session. With a ticket alone it
@@ -43,14 +48,19 @@ func (s *Session) offeredID() []byte {
 func (s *Session) unfit(cfg *Config, name string) string {
 	known := suite.Lookup(s.CipherSuite)
 	switch {
-	case len(s.offeredID()) == 0 || len(s.ID) > 32:
+	case s.Version < tlsmsg.VersionTLS13 && (len(s.offeredID()) == 0 || len(s.ID) > 32):
 		return "it has neither an ID nor a ticket"
 	case s.ServerName != name:
 		return "it was made for another server name"
 	case s.Version < cfg.MinVersion || s.Version > cfg.MaxVersion:
 		return "its version, " + s.Version.String() + ", is not offered"
+	case s.Version >= tlsmsg.VersionTLS13 && s.unfit13(cfg) != "":
+		return s.unfit13(cfg)
+	case s.Version >= tlsmsg.VersionTLS13: // what else it has to hold is below
 	case known == nil || known.For(s.Version) == nil || !slices.Contains(cfg.CipherSuites, s.CipherSuite):
 		return "its cipher suite, " + s.CipherSuite.String() + ", is not offered"
+	}
+	switch {
 	case len(s.Chain) == 0:
 		return "it does not hold the server's certificate"
 	case len(s.Ticket) > maxTicket:

@@ -91,6 +91,24 @@ func (t *Transcript) Sum() []byte {
 	return t.sum[:t.hash.Size()]
 }
 
+// SumWith returns the hash of the messages so far and of what a message begins
+// with, which does not join them. The algorithm counts before Choose.
+func (t *Transcript) SumWith(h Hash, part []byte) []byte {
+	sum := h.New()
+	if t.hash != nil {
+		t.catchUp()
+		if c, ok := t.hash.(hash.Cloner); ok {
+			if clone, err := c.Clone(); err == nil {
+				sum = clone
+			}
+		}
+	} else {
+		sum.Write(t.kept)
+	}
+	sum.Write(part)
+	return sum.Sum(nil)
+}
+
 // ReplaceByHash puts a message that holds their hash in the place of all messages
 // so far: what a HelloRetryRequest does to the ClientHello before it (RFC 9846,
 // section 4.1). It does nothing before Choose.
