@@ -3,6 +3,7 @@ package probe
 import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -11,7 +12,8 @@ import (
 // at its target, whose own RST then answers what we send next, and is no sign of
 // the target's will.
 
-// ghost takes note of one. It changes nothing else: it was not sent to us.
+// ghost takes note of one, and sees to it that there are no more, if this machine
+// allows that.
 func (l *loop) ghost(p *path, c *field.Cursor) {
 	var h wire.IP
 	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
@@ -35,6 +37,21 @@ func (l *loop) ghost(p *path, c *field.Cursor) {
 		return
 	}
 	l.stats.Ghosts++
+	l.guardBetter()
+}
+
+// guardBetter puts a guard before the kernel's RSTs that holds whatever makes them, once
+// the one that needs no privilege has let one pass: by a firewall's rule that could not be
+// read, or came later.
+func (l *loop) guardBetter() {
+	if l.better != nil || l.tried {
+		return
+	}
+	l.tried = true
+	g, err := guard.OpenRange(guard.RangeOptions{Kind: guard.KindNFTables, First: l.first, Last: l.first + l.ports - 1})
+	if err == nil {
+		l.better = g
+	}
 }
 
 // ghostReset is what the error of a target says behind a ghost.

@@ -35,6 +35,8 @@ type loop struct {
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
 	guard    guard.Range
+	better   guard.Range // beside it, once it did not hold: see guardBetter
+	tried    bool
 	first    uint16      // of our ports,
 	ports    uint16      // and how many they are
 	watch    *link.Watch // over this machine's routes,

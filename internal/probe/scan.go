@@ -169,6 +169,9 @@ func (s *Scan) Close() {
 		if l.guard != nil {
 			l.guard.Close()
 		}
+		if l.better != nil {
+			l.better.Close()
+		}
 		if l.watch != nil {
 			l.watch.Close()
 		}
