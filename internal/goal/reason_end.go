@@ -44,8 +44,12 @@ func (d *diagnosis) kernelReset() {
 		Remedy: KernelResetRemedy})
 }
 
-// KernelResetRemedy is the way out where this machine's kernel sends RSTs.
-const KernelResetRemedy = "Use --guard auto, which reads the firewall's rules and stands before one that answers (as root, or with cap_net_admin; probe takes it by itself), or have the rule spare this (nft list ruleset; iptables-save; look for reject). rawshake doctor says which guards work here."
+// KernelResetRemedy is the way out where this machine's kernel sends RSTs, before
+// which the guard did not hold.
+const KernelResetRemedy = "Use --guard nftables (as root, or with cap_net_admin), which holds whatever answers; --guard auto takes one that holds by itself where it can read the rule, which iptables-legacy's cannot be. " + SpareRemedy
+
+// SpareRemedy is the other one.
+const SpareRemedy = "Or have the rule spare this (nft list ruleset; iptables-save; look for reject). rawshake doctor says which guards work here."
 
 // protocol tells of a server that broke the protocol or ended the connection too
 // early.
