@@ -147,7 +147,9 @@ var (
 		{0x0040, "ML-KEM-512", ""},
 		{0x0041, "ML-KEM-768", ""},
 		{0x0042, "ML-KEM-1024", ""},
-		{0x647A, "X-Wing", ""},
+		{0x0050, "MLKEM768-P256", ""},
+		{0x0051, "MLKEM1024-P384", ""},
+		{0x647A, "MLKEM768-X25519", "X-Wing"},
 	}
 	hpkeKDFs = registry[HPKEKDF]{
 		{1, "HKDF-SHA256", ""},
