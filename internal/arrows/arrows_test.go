@@ -117,6 +117,11 @@ func alone(t *testing.T) (list []string) {
 
 func TestWhatIsTestedWithoutTheRaceDetectorStartsNoGoroutine(t *testing.T) {
 	list := alone(t)
+	for _, p := range list {
+		if _, err := os.Stat(filepath.Join("..", "..", strings.TrimSuffix(p, "/..."))); err != nil {
+			t.Errorf("ALONE of the Makefile has a package that is not there: %v", err)
+		}
+	}
 	for _, f := range sources(t) {
 		in := slices.ContainsFunc(list, func(p string) bool {
 			dir, below := strings.CutSuffix(strings.TrimPrefix(p, "./"), "/...")
