@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -76,8 +77,8 @@ func (c *Client) certificate13(raw []byte) error {
 // entry takes the extensions beside a certificate. What stands beside others than
 // the leaf is not looked at.
 func (c *Client) entry(i int, list []tlsmsg.Extension) error {
-	ocsp, scts := c.state.OCSPResponse, c.state.SCTs
-	err := c.answered(block{place: inCertificate, form: tlsmsg.TypeCertificate, entry: i, list: list, message: certificateEntry{&c.chain, i}})
+	ocsp, scts := c.state.OCSPResponse, slices.Clone(c.state.SCTs) // the next lists take the same memory
+	err := c.answered(block{place: inCertificate, form: tlsmsg.TypeCertificate, list: list, message: certificateEntry{&c.chain, i}})
 	if i > 0 {
 		c.state.OCSPResponse, c.state.SCTs = ocsp, scts
 	}

@@ -70,8 +70,9 @@ func (c *Client) applicationData13(plaintext []byte) error {
 	return c.applicationData(plaintext)
 }
 
-// keyUpdate takes the peer's next keys into use, and answers with ours where it
-// asks for that (RFC 9846, section 4.7.3).
+// keyUpdate takes the peer's next keys into use. Where it asks for ours, they change
+// before the next application data: once for however many requests (RFC 9846,
+// section 4.7.3).
 func (c *Client) keyUpdate(raw []byte) error {
 	var m tlsmsg.KeyUpdate
 	if err := c.decode(&m, raw); err != nil {
@@ -92,21 +93,8 @@ func (c *Client) keyUpdate(raw []byte) error {
 	if err := c.unlock13(EpochApplication, t.theirs); err != nil {
 		return err
 	}
-	if m.Request == tlsmsg.UpdateRequested && !c.out.closed && !c.unsent(t.replied) {
-		if err := c.updateKeys(tlsmsg.UpdateNotRequested); err != nil {
-			return err
-		}
-		t.replied = c.out.offset
-		c.out.flush()
-	}
+	t.owed = t.owed || m.Request == tlsmsg.UpdateRequested
 	return nil
-}
-
-// unsent reports whether what ends at that offset of our stream has not been
-// taken: then one answer does for several requests.
-func (c *Client) unsent(end int64) bool {
-	c.out.drop()
-	return end > c.out.offset-int64(len(c.out.buf))
 }
 
 // UpdateKeys says KeyUpdate, and protects what follows by new keys; ask wants the
@@ -124,15 +112,22 @@ func (c *Client) UpdateKeys(ask bool) {
 	c.out.flush()
 }
 
+// refresh updates our keys where the server has asked for that, or they are worn.
 func (c *Client) refresh() error {
-	if c.tls13 == nil || c.out.state == nil || !c.out.state.Worn() {
+	switch {
+	case c.tls13 == nil || c.out.state == nil:
+		return nil
+	case c.tls13.owed:
+	case c.out.state.Worn():
+		c.decide("keys_worn", "the keys are updated: they have protected as many records as they may")
+	default:
 		return nil
 	}
-	c.decide("keys_worn", "the keys are updated: they have protected as many records as they may")
 	return c.updateKeys(tlsmsg.UpdateNotRequested)
 }
 
 func (c *Client) updateKeys(request tlsmsg.KeyUpdateRequest) error {
+	c.tls13.owed = false
 	m := tlsmsg.KeyUpdate{Request: request}
 	raw := tlsmsg.Append(c.takeScratch(), &m, c.ctx)
 	defer c.giveScratch(raw)

@@ -37,7 +37,6 @@ const (
 type block struct {
 	place   places
 	form    tlsmsg.HandshakeType
-	entry   int // of a Certificate
 	list    []tlsmsg.Extension
 	message interface {
 		DecodeExtension(tlsmsg.ExtensionData) (bool, error)

@@ -228,6 +228,25 @@ func TestADowngradeIsNoticed(t *testing.T) {
 	}
 }
 
+// What stands beside other certificates than the leaf is not the leaf's.
+func TestOnlyTheLeafsEntryCounts(t *testing.T) {
+	f := newFake13(t)
+	f.editCert = func(m *tlsmsg.Certificate) {
+		m.Chain = append(slices.Clone(m.Chain), theAuthority().root.Raw)
+		scts := func(b byte) []tlsmsg.Extension {
+			return []tlsmsg.Extension{
+				tlsmsg.NewExtension(&tlsmsg.SignedCertificateTimestamps{List: [][]byte{{b, b, b}}}, tlsmsg.TypeCertificate),
+				tlsmsg.NewExtension(&tlsmsg.StatusRequest{StatusType: tlsmsg.StatusTypeOCSP, Response: []byte{b}}, tlsmsg.TypeCertificate)}
+		}
+		m.EntryExtensions = [][]tlsmsg.Extension{scts(1), scts(2)}
+	}
+	f.upTo(f.config(), "")
+	st := f.c.State()
+	if f.c.Stage() != handshake.StageFinished || len(st.SCTs) != 1 || string(st.SCTs[0]) != "\x01\x01\x01" || string(st.OCSPResponse) != "\x01" || st.Status != handshake.StatusUnusable {
+		t.Errorf("%v, %x, %x, %v, %v", f.c.Stage(), st.SCTs, st.OCSPResponse, st.Status, f.c.Err())
+	}
+}
+
 // What costs little to send and something to take is bounded.
 func TestFloodsOfTLS13AreBounded(t *testing.T) {
 	update := func(f *fake13, ask byte) []byte {
@@ -265,7 +284,7 @@ func TestFloodsOfTLS13AreBounded(t *testing.T) {
 		if !errors.As(f.c.Err(), &e) || e.Alert != tlsmsg.AlertUnexpectedMessage || n < 4 || n > 40 {
 			t.Errorf("%s: %d, %v", name, n, f.c.Err())
 		}
-		if out := f.c.Next(); len(out) > 120 { // one answer, at the most, and an alert
+		if out := f.c.Next(); len(out) > 40 { // an alert, and no answers
 			t.Errorf("%s: %d bytes of answers", name, len(out))
 		}
 	}

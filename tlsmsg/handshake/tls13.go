@@ -28,10 +28,10 @@ type tls13 struct {
 	exporter           []byte
 	resumption         []byte
 
-	updates int   // of the peer's keys since the last application data
-	tickets int   // since then
-	replied int64 // where in our stream the last KeyUpdate that was asked for ends
-	spec    bool  // the ChangeCipherSpec for those on the way was sent
+	updates int  // of the peer's keys since the last application data
+	tickets int  // since then
+	owed    bool // the peer has asked for new keys of ours
+	spec    bool // the ChangeCipherSpec for those on the way was sent
 }
 
 // share is a key pair that was made for key_share.
