@@ -52,7 +52,7 @@ func (c *Client) endFlight13() error {
 		return err
 	}
 	c.out.flush()
-	c.phase = phaseConnected
+	c.phase, c.in.emptyRecords = phaseConnected, 0
 	c.exchange = exchange{}
 	c.handshakeDone()
 	if !c.trusted() {

@@ -290,7 +290,6 @@ func (c *Client) agreed13(r Result) error {
 	t.shares = nil
 	c.tellSecret13(suite.SecretClientHandshake, t.ours)
 	c.tellSecret13(suite.SecretServerHandshake, t.theirs)
-	c.in.limit = c.cfg.RecordSizeLimit
 	if err := c.sendSpec(t); err != nil {
 		return err
 	}

@@ -171,6 +171,8 @@ func (c *Config) check() error {
 	switch {
 	case c.MinVersion < tlsmsg.VersionTLS10 || c.MaxVersion > tlsmsg.VersionTLS13 || c.MinVersion > c.MaxVersion:
 		return fmt.Errorf("versions from %v to %v: this side speaks TLS 1.0 to TLS 1.3", c.MinVersion, c.MaxVersion)
+	case slices.ContainsFunc(c.KeyShares, func(g tlsmsg.NamedGroup) bool { return !slices.Contains(c.Groups, g) || !suite.Shares(g) }):
+		return fmt.Errorf("key shares in %v: each must be one of the groups %v, and one that keys are made in here", c.KeyShares, c.Groups)
 	case c.RecordSizeLimit != 0 && (c.RecordSizeLimit < minRecordSizeLimit || c.RecordSizeLimit > tlsmsg.MaxPlaintext):
 		return fmt.Errorf("a record_size_limit of %d bytes, expected %d to %d", c.RecordSizeLimit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}

@@ -1,20 +1,27 @@
 // Package handshake holds the TLS state machines. A machine does no I/O and
 // keeps no clock, goroutine or randomness: bytes go in, bytes and events come
-// out, and slow or outside work (make a key and agree on a secret, check a signature, judge a
-// chain, sign) is yielded to the driver and its result handed back.
+// out, and slow or outside work (make a key and agree on a secret, check a
+// signature, judge a chain, sign) is yielded to the driver and its result handed
+// back.
 //
 // Read client.go and conn.go first (the machine's shape and how a driver moves
 // it; conn is what both sides are made of), then config.go, work.go, event.go,
 // state.go and errors.go (what goes in and comes out); table.go (how messages
 // find their step), records_in.go and records_out.go (the record layer),
-// cipherspec.go, alerts.go and data.go. What TLS 1.2 is for a client stands in
-// client12_*.go: client12_table.go is the table of state and message;
-// client12_hello.go with extensions.go, extensions_rows.go and grease.go,
-// client12_certificate.go, client12_keyexchange.go, client12_credential.go and
+// cipherspec.go, alerts.go and data.go. client_hello.go with extensions.go,
+// extensions_rows.go and grease.go makes the ClientHello, of whichever versions it
+// offers, and server_hello.go finds the one that the server chooses.
+//
+// What TLS 1.2 is for a client stands in client12_*.go: client12_table.go is the
+// table of state and message; client12_hello.go, client12_certificate.go, client12_keyexchange.go, client12_credential.go and
 // client12_finish.go are its steps in their order; session.go and
 // client12_resume.go the short way through, client12_renegotiate.go another
 // handshake inside the connection. TLS 1.0 and 1.1 go the same way.
-// Another version is another table and another set of such files.
+//
+// TLS 1.3 is another table and another set of such files: client13_table.go,
+// client13_hello.go, client13_auth.go, client13_finish.go (with what comes after
+// the handshake) and client13_psk.go; tls13.go is what such a connection keeps, and
+// records13.go how its records are opened. A server here speaks no TLS 1.3 yet.
 //
 // What a peer can cost stands in bounds.go.
 //

@@ -241,7 +241,7 @@ func answerRecordSizeLimit(c *Client, b block) error {
 	}
 	c.state.RecordSizeLimit = v.Limit
 	if b.place == inEncrypted {
-		c.out.limit = v.Limit - 1
+		c.out.limit, c.in.limit = v.Limit-1, c.cfg.RecordSizeLimit
 		return nil
 	}
 	c.out.next, c.in.next = v.Limit, c.cfg.RecordSizeLimit

@@ -28,6 +28,9 @@ func TestHandshakesOfTLS13WithOpenSSL(t *testing.T) {
 		"a client's":  {"-Verify", "1", "-verify_return_error", "-CAfile", ca},
 		"no spec":     {"-no_middlebox"},
 		"padding":     {"-record_padding", "512"},
+		"GREASE":      nil,
+		"a limit":     nil,
+		"a field":     {"-groups", "ffdhe2048"},
 		"short":       {"-split_send_frag", "512", "-max_send_frag", "512"},
 	} {
 		for _, kind := range []string{"rsa", "ecdsa384"} {
@@ -37,6 +40,10 @@ func TestHandshakesOfTLS13WithOpenSSL(t *testing.T) {
 					cfg := config13(tlsmsg.VersionTLS13)
 					cfg.CipherSuites = []tlsmsg.CipherSuite{id}
 					cred, key := a.credential(t, "ecdsa384")
+					cfg.GREASE = name == "GREASE"
+					if name == "a limit" { // this OpenSSL does not know it, and sends what it likes
+						cfg.RecordSizeLimit = 64
+					}
 					if name == "a client's" {
 						cfg.Credentials = []handshake.Credential{cred}
 					}

@@ -137,12 +137,14 @@ func TestAnOddGroupIsReported(t *testing.T) {
 // The bounds of a Config that cannot be are said before anything is sent.
 func TestAConfigThatCannotBeIsRefused(t *testing.T) {
 	for name, cfg := range map[string]handshake.Config{
-		"SSL 3.0":           {MinVersion: tlsmsg.VersionSSL30},
-		"TLS 1.4":           {MaxVersion: tlsmsg.VersionTLS13 + 1},
-		"none between":      {MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS11},
-		"a tiny limit":      {RecordSizeLimit: 63},
-		"a huge limit":      {RecordSizeLimit: 16385},
-		"endless extension": {Extensions: []tlsmsg.Extension{{Type: 1, Data: make([]byte, 65530)}}},
+		"SSL 3.0":               {MinVersion: tlsmsg.VersionSSL30},
+		"TLS 1.4":               {MaxVersion: tlsmsg.VersionTLS13 + 1},
+		"a share of no group":   {MaxVersion: tlsmsg.VersionTLS13, Groups: []tlsmsg.NamedGroup{tlsmsg.GroupX25519}, KeyShares: []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1}},
+		"a share without a key": {MaxVersion: tlsmsg.VersionTLS13, Groups: []tlsmsg.NamedGroup{tlsmsg.GroupX448}, KeyShares: []tlsmsg.NamedGroup{tlsmsg.GroupX448}},
+		"none between":          {MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS11},
+		"a tiny limit":          {RecordSizeLimit: 63},
+		"a huge limit":          {RecordSizeLimit: 16385},
+		"endless extension":     {Extensions: []tlsmsg.Extension{{Type: 1, Data: make([]byte, 65530)}}},
 	} {
 		cfg.Random[0] = 1
 		c := handshake.NewClient(cfg)

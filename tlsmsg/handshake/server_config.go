@@ -61,7 +61,7 @@ func (c *ServerConfig) setDefaults() {
 	if c.MinVersion == 0 {
 		c.MinVersion = tlsmsg.VersionTLS12
 	}
-	if c.MaxVersion == 0 {
+	if c.MaxVersion == 0 || c.MaxVersion > tlsmsg.VersionTLS12 { // the best that a server here speaks
 		c.MaxVersion = tlsmsg.VersionTLS12
 	}
 	if len(c.CipherSuites) == 0 {

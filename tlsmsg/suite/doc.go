@@ -1,4 +1,4 @@
-// Package suite is the cryptography of TLS 1.0 to 1.2, apart from its messages:
+// Package suite is the cryptography of TLS 1.0 to 1.3, apart from its messages:
 // what a cipher suite stands for, the secrets that follow from a key exchange,
 // and the protection of records.
 //
@@ -10,6 +10,9 @@
 // is for drivers that do a machine's slow work: agree.go and dh.go agree on
 // keys, premaster.go is RSA key exchange, scheme.go, signature.go and pss.go
 // make and check signatures.
+//
+// TLS 1.3 has table13.go, schedule13.go and record13.go (RFC 9846, sections 5 and
+// 7), and share.go for its keys.
 //
 // Nothing here keeps a clock, reads randomness of its own or does I/O, with
 // one exception for drivers: what makes keys, secrets and signatures draws on a

@@ -53,6 +53,12 @@ func TestSpeaksWithGo(t *testing.T) {
 			a, b := streams(t)
 			return p.client(a), tls.Server(b, p.theirs())
 		},
+		"client of TLS 1.3": func() (net.Conn, net.Conn) {
+			a, b := streams(t)
+			theirs := p.theirs()
+			theirs.MinVersion, theirs.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
+			return tlsconn.Client(a, handshake.Config{ServerName: name, MaxVersion: tlsmsg.VersionTLS13}, p.trusting()), tls.Server(b, theirs)
+		},
 		"server": func() (net.Conn, net.Conn) {
 			a, b := streams(t)
 			return p.server(t, a), tls.Client(b, p.theirs())
