@@ -33,6 +33,8 @@ type facts struct {
 	earned    wire.Seq
 	path      *path
 	hop       link.Hop
+	syns      uint8
+	odd       oddity
 
 	begin    tcb.Instant // when the first SYN left, about
 	limit    tcb.Instant // when the goal must be reached
@@ -46,8 +48,6 @@ type facts struct {
 	peerEnd  wire.Seq // after what the peer ever sent
 	reset    record.Reset
 	wasReset bool
-	syns     uint8
-	odd      oddity
 	ghost    bool // this machine's kernel has sent a RST in our name
 	greeted  bool // the ClientHello is written
 	waits    bool // for its turn in loop.work
