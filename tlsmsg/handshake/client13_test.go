@@ -98,3 +98,28 @@ func TestHandshakesOfTLS13WithGo(t *testing.T) {
 		t.Run(m.String(), m.run)
 	}
 }
+
+// Both sides export the same for a label and a context, and nothing before the
+// handshake is done.
+func TestBothSidesExportTheSame(t *testing.T) {
+	server := theAuthority().server("ecdsa256")
+	server.MaxVersion = tls.VersionTLS13
+	stream, s := serve(t, server)
+	cfg := config13(tlsmsg.VersionTLS13)
+	cfg.Random, cfg.ServerName = randomBytes(), serverName
+	d := &driver{c: handshake.NewClient(cfg), w: theAuthority().worker(), stream: stream}
+	if d.c.Export("label", nil, 32) != nil {
+		t.Error("exported before there is a handshake")
+	}
+	if err := d.handshake(); err != nil {
+		t.Fatal(err)
+	}
+	exchangeData(t, d, s, 16)
+	state := s.conn.ConnectionState()
+	for _, context := range [][]byte{nil, {}, []byte("context")} {
+		want, err := state.ExportKeyingMaterial("EXPERIMENTAL-label", context, 100)
+		if got := d.c.Export("EXPERIMENTAL-label", context, 100); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%x, expected %x, %v", got, want, err)
+		}
+	}
+}

@@ -141,3 +141,23 @@ func TestKeysWearOut(t *testing.T) {
 		}
 	}
 }
+
+// The secrets of RFC 8448, section 4 (Resumed 0-RTT Handshake), that follow from the
+// PSK alone.
+func TestThePSKGivesTheSecretsOfRFC8448(t *testing.T) {
+	k := Lookup13(tlsmsg.TLS_AES_128_GCM_SHA256).NewSchedule13(unhex(t, "4ecd0eb6ec3b4d87f5d6028f922ca4c5851a277fd41311c9e62d2c9492e1c4f3"))
+	traffic, exporter := k.Early(unhex(t, "08ad0fa05d7c7233b1775ba2ff9f4c5b8b59276b7f227f13a976245f5d960913"))
+	for what, tc := range map[string]struct {
+		got  []byte
+		want string
+	}{
+		"early":                       {k.secret, "9b2188e9b2fc6d64d71dc329900e20bb41915000f678aa839cbb797cb7d8332c"},
+		"binder_key":                  {k.BinderKey(false), "69fe131a3bbad5d63c64eebcc30e395b9d8107726a13d074e389dbc8a4e47256"},
+		"client_early_traffic_secret": {traffic, "3fbbe6a60deb66c30a32795aba0eff7eaa10105586e7be5c09678d63b6caab62"},
+		"early_exporter_secret":       {exporter, "b2026866610937d7423e5be90862ccf24c0e6091186d34f812089ff5be2ef7df"},
+	} {
+		if hex.EncodeToString(tc.got) != tc.want {
+			t.Errorf("%s: %x, expected %s", what, tc.got, tc.want)
+		}
+	}
+}
