@@ -3,7 +3,6 @@ package suite
 import (
 	"crypto/ecdh"
 	"crypto/mlkem"
-	"crypto/rand"
 	"fmt"
 	"io"
 
@@ -70,13 +69,14 @@ type hybridKey struct {
 }
 
 // NewShare is [NewKey] for TLS 1.3, which knows more groups, and in which the
-// numbers of a finite field have the length of its prime.
+// numbers of a finite field have the length of its prime. For these rand must not
+// be nil; for others nil stands for the system's randomness.
 func NewShare(group tlsmsg.NamedGroup, rand io.Reader) (*Key, error) {
 	if h := hybridOf(group); h != nil {
 		return h.newKey(rand)
 	}
 	if p, g := DHParameters(group); p != nil {
-		k, err := NewDHKey(p, g, orSystem(rand))
+		k, err := NewDHKey(p, g, rand)
 		if err == nil {
 			k.width = len(p)
 		}
@@ -85,36 +85,47 @@ func NewShare(group tlsmsg.NamedGroup, rand io.Reader) (*Key, error) {
 	return NewKey(group, rand)
 }
 
-func orSystem(r io.Reader) io.Reader {
-	if r == nil {
-		return rand.Reader
-	}
-	return r
-}
-
 // newKey makes a key from rand's bytes: the seed of the KEM's, and the curve's.
 func (h *hybrid) newKey(rand io.Reader) (*Key, error) {
-	seed := make([]byte, mlkem.SeedSize)
-	if _, err := io.ReadFull(orSystem(rand), seed); err != nil {
-		return nil, fmt.Errorf("randomness for an ephemeral key: %w", err)
-	}
 	k := &hybridKey{hybrid: h}
-	if h.large {
-		kem, err := mlkem.NewDecapsulationKey1024(seed)
-		if err != nil {
-			return nil, err
-		}
-		k.kem, k.public, k.kemSize = kem, kem.EncapsulationKey().Bytes(), mlkem.CiphertextSize1024
-	} else {
-		kem, err := mlkem.NewDecapsulationKey768(seed)
-		if err != nil {
-			return nil, err
-		}
-		k.kem, k.public, k.kemSize = kem, kem.EncapsulationKey().Bytes(), mlkem.CiphertextSize768
+	err := k.makeKEM(rand)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	k.curve, err = ephemeral(curveOf(h.curve), h.curve, rand)
 	return &Key{hybrid: k}, err
+}
+
+// makeKEM makes the KEM's half, from a seed where there is a reader for one.
+func (k *hybridKey) makeKEM(rand io.Reader) (err error) {
+	var seed []byte
+	if rand != nil {
+		seed = make([]byte, mlkem.SeedSize)
+		if _, err := io.ReadFull(rand, seed); err != nil {
+			return fmt.Errorf("randomness for an ephemeral key: %w", err)
+		}
+	}
+	if k.large {
+		kem, err := decapsulationKey(seed, mlkem.GenerateKey1024, mlkem.NewDecapsulationKey1024)
+		if err != nil {
+			return err
+		}
+		k.kem, k.public, k.kemSize = kem, kem.EncapsulationKey().Bytes(), mlkem.CiphertextSize1024
+		return nil
+	}
+	kem, err := decapsulationKey(seed, mlkem.GenerateKey768, mlkem.NewDecapsulationKey768)
+	if err != nil {
+		return err
+	}
+	k.kem, k.public, k.kemSize = kem, kem.EncapsulationKey().Bytes(), mlkem.CiphertextSize768
+	return nil
+}
+
+func decapsulationKey[K any](seed []byte, generate func() (K, error), fromSeed func([]byte) (K, error)) (K, error) {
+	if seed == nil {
+		return generate()
+	}
+	return fromSeed(seed)
 }
 
 // join puts the two halves of a share, or of a secret, in their order.

@@ -15,6 +15,8 @@ func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
 	switch {
 	case work.Prime != nil:
 		key, r.DH, r.Err = suite.NewPeersDHKey(work.Prime, work.Generator, w.Primes.test, w.random())
+	case work.Share && suite.IsFFDHE(work.Group):
+		key, r.Err = suite.NewShare(work.Group, w.random())
 	case work.Share:
 		key, r.Err = suite.NewShare(work.Group, w.Rand)
 	case suite.IsFFDHE(work.Group):
