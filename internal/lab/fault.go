@@ -157,6 +157,10 @@ func (f *faulty) tamper() (*handshake.Tamper, error) {
 	if f.Act == "" {
 		return nil, nil
 	}
+	kind, ok := faultKinds[f.Act]
+	if !ok {
+		return nil, notOneOf("the act", f.Act, acts)
+	}
 	level := tlsmsg.LevelFatal
 	if f.Act == Warn {
 		level = tlsmsg.LevelWarning
@@ -167,7 +171,7 @@ func (f *faulty) tamper() (*handshake.Tamper, error) {
 	}
 	return handshake.Fault{
 		At:     handshake.Place{Dir: handshake.Out, Content: f.Message.Content, Type: f.Message.Type},
-		Kind:   faultKinds[f.Act],
+		Kind:   kind,
 		Byte:   at,
 		Alert:  tlsmsg.Alert{Level: level, Description: f.Alert},
 		Silent: func() { f.over = endings[f.Act] },

@@ -26,7 +26,7 @@ func (s *OurServer) conn(tcp *net.TCPConn) *ourConn {
 	if s.o.SessionIDs {
 		cfg.SessionID = random(32)
 	}
-	cfg.Tamper, _ = c.faulty.tamper() // one that ParseServerFault has read is one
+	cfg.Tamper, _ = c.faulty.tamper() // prepare has tried it
 	c.server = handshake.NewServer(cfg)
 	c.Conn = tlsconn.New(tcp, c.server, s.worker)
 	return c

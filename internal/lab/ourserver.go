@@ -152,6 +152,9 @@ func (s *OurServer) prepare() error {
 		Credentials: []handshake.ServerCredential{credential},
 		Tickets:     s.o.Tickets,
 	}
+	if _, err := (&faulty{ServerFault: s.o.Wrong}).tamper(); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
 	switch s.o.ClientAuth {
 	case "", NoClientAuth:
 	case RequestClient:

@@ -170,3 +170,19 @@ func TestMemdirHoldsFiles(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// A fault that cannot be done is not left undone in silence.
+func TestAServerWithAFaultThatThereIsNotDoesNotStart(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := lab.NewOurServer(ln, lab.OurServerOptions{Wrong: lab.ServerFault{Act: "dance"}})
+	if err == nil {
+		_ = s.Close()
+		t.Fatal("it starts")
+	}
+	if !strings.Contains(err.Error(), `"dance" is not one of`) {
+		t.Error(err)
+	}
+}

@@ -143,10 +143,10 @@ func (c *Conn) Until(ctx context.Context, f func() bool) error {
 			return fmt.Errorf("%w, while waiting for %s", context.Cause(ctx), c.waiting())
 		}
 		c.mu.Lock()
-		done, err := f(), c.failure()
+		done, err := f() && c.refused == nil, c.failure()
 		c.mu.Unlock()
 		switch {
-		case done && c.refusedNothing():
+		case done:
 			return nil
 		case err != nil:
 			return err
@@ -157,12 +157,6 @@ func (c *Conn) Until(ctx context.Context, f func() bool) error {
 			return err
 		}
 	}
-}
-
-func (c *Conn) refusedNothing() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.refused == nil
 }
 
 // waiting says what is waited for.
