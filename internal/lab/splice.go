@@ -51,16 +51,7 @@ func (p *port) splice(ctx context.Context, w netem.Impairment) error {
 
 // remove takes an interface away, and the other end of its pair.
 func (s *space) remove(name string) error {
-	h, err := s.netlink()
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	link, err := h.LinkByName(name)
-	if err != nil {
-		return err
-	}
-	return h.LinkDel(link)
+	return s.withLink(name, (*netlink.Handle).LinkDel)
 }
 
 // replace gives the port the interface called fresh, in place of the one that it

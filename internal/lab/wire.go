@@ -155,6 +155,16 @@ func etherAddr(link, end int) net.HardwareAddr {
 
 // quietUp sets an interface up that has no addresses.
 func (s *space) quietUp(name string) error {
+	return s.withLink(name, func(h *netlink.Handle, link netlink.Link) error {
+		if err := quiet6(h, link); err != nil {
+			return err
+		}
+		return h.LinkSetUp(link)
+	})
+}
+
+// withLink calls f with an interface of the space.
+func (s *space) withLink(name string, f func(*netlink.Handle, netlink.Link) error) error {
 	h, err := s.netlink()
 	if err != nil {
 		return err
@@ -164,10 +174,7 @@ func (s *space) quietUp(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := quiet6(h, link); err != nil {
-		return err
-	}
-	return h.LinkSetUp(link)
+	return f(h, link)
 }
 
 // quiet6 gives an interface no link-local address by itself: its detection and

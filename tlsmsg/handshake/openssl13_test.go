@@ -1,10 +1,8 @@
 package handshake_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"os/exec"
 	"testing"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -73,27 +71,7 @@ func TestOneClientHelloForBothVersions(t *testing.T) {
 // types K, and its own alone by k.
 func TestKeysAreUpdatedWithOpenSSL(t *testing.T) {
 	a := theAuthority()
-	certPath, keyPath := certFiles(t, a.cert("rsa"))
-	cmd := exec.Command(needProgram(t, "openssl"), "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-cert", certPath, "-key", keyPath)
-	typed, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	lines := bufio.NewScanner(out)
-	var addr string
-	for addr == "" && lines.Scan() {
-		if m := accepting.FindStringSubmatch(lines.Text()); m != nil {
-			addr = m[1]
-		}
-	}
+	addr, typed, lines := operatedOpenSSL(t, a.cert("rsa"), "-tls1_3")
 	updates := [2]int{}
 	cfg := config13(tlsmsg.VersionTLS13)
 	cfg.Random, cfg.ServerName = randomBytes(), serverName

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -265,12 +266,12 @@ func TestClientCertificatesAreProvenToOpenSSLInEveryVersion(t *testing.T) {
 	}
 }
 
-// OpenSSL's server asks for another handshake, and in it for a certificate, when
-// its operator types R.
-func TestRenegotiatesWithOpenSSL(t *testing.T) {
-	a := theAuthority()
-	certPath, keyPath := certFiles(t, a.cert("rsa"))
-	cmd := exec.Command(needProgram(t, "openssl"), "s_server", "-accept", "127.0.0.1:0", "-tls1_2", "-cert", certPath, "-key", keyPath)
+// operatedOpenSSL is a server of OpenSSL's whose operator types, and what it says
+// from then on.
+func operatedOpenSSL(t *testing.T, cert tls.Certificate, version string) (addr string, typed io.Writer, lines *bufio.Scanner) {
+	t.Helper()
+	certPath, keyPath := certFiles(t, cert)
+	cmd := exec.Command(needProgram(t, "openssl"), "s_server", "-accept", "127.0.0.1:0", version, "-cert", certPath, "-key", keyPath)
 	typed, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -282,14 +283,21 @@ func TestRenegotiatesWithOpenSSL(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
-	lines := bufio.NewScanner(out)
-	var addr string
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	lines = bufio.NewScanner(out)
 	for addr == "" && lines.Scan() {
 		if m := accepting.FindStringSubmatch(lines.Text()); m != nil {
 			addr = m[1]
 		}
 	}
+	return addr, typed, lines
+}
+
+// OpenSSL's server asks for another handshake, and in it for a certificate, when
+// its operator types R.
+func TestRenegotiatesWithOpenSSL(t *testing.T) {
+	a := theAuthority()
+	addr, typed, lines := operatedOpenSSL(t, a.cert("rsa"), "-tls1_2")
 	client := a.cert("ecdsa256")
 	key := client.PrivateKey.(crypto.Signer)
 	credential, err := worker.NewCredential(client.Certificate, key)
