@@ -16,11 +16,11 @@ import (
 
 // A Frame is one packet as it crossed a stack's link.
 type Frame struct {
-	At     time.Duration // since the stack began
-	Out    bool          // sent by us
-	Ghost  bool          // sent by the local kernel in our name, see link.Packet
-	Packet []byte        // the IP packet; valid only during the call
-	Err    error         // of a packet of ours that the link refused to send
+	At         time.Duration // since the stack began
+	Out        bool          // sent by us
+	KernelSent bool          // sent by the local kernel in our name, see link.Packet
+	Packet     []byte        // the IP packet; valid only during the call
+	Err        error         // of a packet of ours that the link refused to send
 }
 
 // StackConfig says how a stack runs. The zero value is good.
@@ -207,9 +207,9 @@ func (s *Stack) run() {
 
 func (s *Stack) received(now tcb.Instant, p link.Packet) {
 	if s.tap != nil {
-		s.tap(Frame{At: now.Sub(0), Ghost: p.Ghost, Packet: p.Data})
+		s.tap(Frame{At: now.Sub(0), KernelSent: p.KernelSent, Packet: p.Data})
 	}
-	if !p.Ghost {
+	if !p.KernelSent {
 		s.endpoint.Receive(now, p.Data, p.ChecksumPartial)
 	}
 }

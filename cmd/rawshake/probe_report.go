@@ -79,7 +79,7 @@ func (r *probeReport) run() {
 			r.line("warning: the link has no room for all packets (%d not sent, %d not taken): slowed down to %.0f%% of the rate",
 				s.Link.Unsent, s.Link.Dropped, 100*s.Slowed)
 		}
-		r.ghosts(&s)
+		r.kernelRSTs(&s)
 		if n%statusEvery == 0 {
 			r.status(&s, false)
 		}
@@ -87,9 +87,9 @@ func (r *probeReport) run() {
 	}
 }
 
-// ghosts warns, once, that this machine's kernel ends connections of the scan's.
-func (r *probeReport) ghosts(s *probe.Stats) {
-	if s.Ghosts > 0 && !r.reset && !r.flags.quiet {
+// kernelRSTs warns, once, that this machine's kernel ends connections of the scan's.
+func (r *probeReport) kernelRSTs(s *probe.Stats) {
+	if s.KernelRSTs > 0 && !r.reset && !r.flags.quiet {
 		r.reset = true
 		r.line("warning: this machine's kernel sends RSTs of its own into the scan's connections, which ends them: a firewall rule of its own answers. From the first on an nftables guard stands before it, if probe may make one (as root, or with cap_net_admin). %s", goal.SpareRemedy)
 	}
@@ -194,7 +194,7 @@ type statusFile struct {
 	Unsent     uint64            `json:"packets_unsent"`
 	Received   uint64            `json:"packets_received"`
 	Dropped    uint64            `json:"packets_dropped"`
-	Ghosts     uint64            `json:"kernel_resets"`
+	KernelRSTs uint64            `json:"kernel_resets"`
 	Stray      uint64            `json:"packets_stray"`
 	Late       uint64            `json:"packets_late"`
 	Bad        uint64            `json:"packets_bad"`
@@ -224,7 +224,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
 		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
 		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
-		Ghosts: s.Ghosts, Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Lost, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
+		KernelRSTs: s.KernelRSTs, Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Lost, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
 			f.Outcomes[name] = s.Outcomes[i]
@@ -269,7 +269,7 @@ func (r *probeReport) end(s probe.Stats, err error, stopped bool) {
 	if r.live {
 		fmt.Fprint(r.out, "\r\x1b[K")
 	}
-	r.ghosts(&s)
+	r.kernelRSTs(&s)
 	r.summary(&s)
 }
 
@@ -300,7 +300,7 @@ func (r *probeReport) summary(s *probe.Stats) {
 	if n := s.Link.Unsent; n > 0 {
 		fmt.Fprintf(w, "%8d packets that the link had no room for\n", n)
 	}
-	if n := s.Ghosts; n > 0 {
+	if n := s.KernelRSTs; n > 0 {
 		fmt.Fprintf(w, "%8d RSTs that this machine's kernel sent\n", n)
 	}
 	if r.load.Worst > 0 {

@@ -55,7 +55,7 @@ func checkSpecimen(t *testing.T, s *anatomy.Specimen) {
 		switch {
 		case n.Name == "bytes": // of a vector, which has a name
 		case n.Name == "body" && strings.Contains(n.Meaning, "not at hand"): // of a message whose kind nothing before it tells
-		case unnamed[n.Name] && !s.Frame.BadChecksum && !s.Frame.Ghost:
+		case unnamed[n.Name] && !s.Frame.BadChecksum && !s.Frame.KernelSent:
 			t.Errorf("%s: %d bytes are only %q (%s)", name(s), n.Length, row.Key, n.Meaning)
 		case n.Name == "data" && frame && row.Key != "ApplicationData.data":
 			t.Errorf("%s: %d bytes are only %q", name(s), n.Length, row.Key)

@@ -212,7 +212,7 @@ func (l *loop) receive() error {
 	}
 	now := l.now()
 	for _, p := range packets {
-		if !p.Ghost {
+		if !p.KernelSent {
 			l.endpoint.Receive(now, p.Data, p.ChecksumPartial)
 			l.collect()
 		}

@@ -131,7 +131,7 @@ func (r *run) gate() {
 		return pass
 	}
 	r.Dialer.Stack.Tap = func(f rawtcp.Frame) {
-		if !f.Out || f.Ghost || f.Err != nil {
+		if !f.Out || f.KernelSent || f.Err != nil {
 			r.frame(f)
 		}
 	}

@@ -17,7 +17,7 @@ func (r *run) frame(f rawtcp.Frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	dir := transcript.In
-	if f.Out || f.Ghost {
+	if f.Out || f.KernelSent {
 		dir = transcript.Out
 	}
 	if f.Err != nil {
@@ -28,7 +28,7 @@ func (r *run) frame(f rawtcp.Frame) {
 	if r.Capture != nil { // first: what is decided about the packet is noted there
 		r.warn(r.Capture.Packet(r.start.Add(now), f.Packet))
 	}
-	r.Recorder.Packet(now, dir, f.Packet, f.Ghost)
+	r.Recorder.Packet(now, dir, f.Packet, f.KernelSent)
 }
 
 // comment writes decisions into the capture, beside the packets that they are about.

@@ -15,7 +15,7 @@ type Facts struct {
 	Answered    bool // a SYN-ACK came
 	WrongAnswer bool // what answered a SYN opens no connection
 	ICMP        bool // a message came about it
-	Ghost       bool // this machine's kernel sent a RST in our name, before the peer's if there is one
+	KernelSent  bool // this machine's kernel sent a RST in our name, before the peer's if there is one
 	Heard       bool // octets came
 	Replied     bool // application data came
 	Stage       handshake.Stage
@@ -47,7 +47,7 @@ func (f *Facts) story() *Story {
 	s := NewStory(false)
 	at := mark{set: true}
 	s.syn, s.syns = at, 1
-	s.odd.set, s.icmp.set, s.kernel.set = f.WrongAnswer, f.ICMP, f.Ghost
+	s.odd.set, s.icmp.set, s.kernel.set = f.WrongAnswer, f.ICMP, f.KernelSent
 	s.synACK.set, s.opened.set = f.Answered, f.Answered
 	s.moment, s.last = f.moment(), f.After
 	s.requestAt.set = f.Requested

@@ -45,7 +45,7 @@ const maxDrops = 8
 func (s *Story) segment(e *transcript.Entry) {
 	f := e.Frame
 	m := markOf(e)
-	if f.Ghost {
+	if f.KernelSent {
 		if f.Segment.Flags.Has(wire.RST) && !s.kernel.set {
 			s.kernel = m
 		}

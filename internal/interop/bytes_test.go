@@ -25,7 +25,7 @@ var (
 // without their titles.
 func hexBlocks(t *testing.T, text string) (blocks []string) {
 	t.Helper()
-	title, next, want, name, ghost := "", 0, 0, "", false
+	title, next, want, name, kernelSent := "", 0, 0, "", false
 	end := func() {
 		if title != "" && next != want {
 			t.Errorf("%s: the fields end at byte %d", title, next)
@@ -35,7 +35,7 @@ func hexBlocks(t *testing.T, text string) (blocks []string) {
 		line = strings.TrimRight(line, "\n")
 		if m := hexTitle.FindStringSubmatch(line); m != nil {
 			end()
-			title, next, name, ghost = line, 0, "", strings.Contains(line, "kernel")
+			title, next, name, kernelSent = line, 0, "", strings.Contains(line, "kernel")
 			want, _ = strconv.Atoi(m[2])
 			blocks = append(blocks, "")
 			continue
@@ -54,7 +54,7 @@ func hexBlocks(t *testing.T, text string) (blocks []string) {
 			name = words[len(words)-1]
 		}
 		for _, vague := range []string{"undecoded", "malformed", "unplaced", "TCP.payload", "TCP.data"} {
-			if strings.HasSuffix(name, vague) && !ghost {
+			if strings.HasSuffix(name, vague) && !kernelSent {
 				t.Errorf("%s: byte %d is only %s", title, at, name)
 			}
 		}

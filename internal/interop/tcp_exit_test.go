@@ -36,7 +36,7 @@ func (c *tally) frame(f rawtcp.Frame) {
 	switch {
 	case f.Out && wire.Flags(tcp[13]).Has(wire.RST):
 		c.resets = append(c.resets, binary.BigEndian.Uint16(f.Packet[4:]))
-	case !f.Out && !f.Ghost && len(c.resets) > 0:
+	case !f.Out && !f.KernelSent && len(c.resets) > 0:
 		c.late++
 	}
 }

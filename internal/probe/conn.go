@@ -36,25 +36,25 @@ type facts struct {
 	syns      uint8
 	odd       oddity
 
-	begin    tcb.Instant // when the first SYN left, about
-	limit    tcb.Instant // when the goal must be reached
-	steps    [6]time.Duration
-	answer   record.Answer
-	rtt      time.Duration
-	random   [32]byte // of its ClientHello
-	last     record.Packet
-	reply    *reply   // nil: nothing was asked
-	heard    int32    // segments after the SYN-ACK
-	peerEnd  wire.Seq // after what the peer ever sent
-	reset    record.Reset
-	wasReset bool
-	ghost    bool // this machine's kernel has sent a RST in our name
-	greeted  bool // the ClientHello is written
-	waits    bool // for its turn in loop.work
-	queued   bool // for the pace, in loop.ready or loop.slow
-	judged   bool // it failed: nothing more of it is taken
-	reported bool // the record is made; what follows is the end
-	timed    bool // it is in the loop's wheel
+	begin      tcb.Instant // when the first SYN left, about
+	limit      tcb.Instant // when the goal must be reached
+	steps      [6]time.Duration
+	answer     record.Answer
+	rtt        time.Duration
+	random     [32]byte // of its ClientHello
+	last       record.Packet
+	reply      *reply   // nil: nothing was asked
+	heard      int32    // segments after the SYN-ACK
+	peerEnd    wire.Seq // after what the peer ever sent
+	reset      record.Reset
+	wasReset   bool
+	kernelSent bool // this machine's kernel has sent a RST in our name
+	greeted    bool // the ClientHello is written
+	waits      bool // for its turn in loop.work
+	queued     bool // for the pace, in loop.ready or loop.slow
+	judged     bool // it failed: nothing more of it is taken
+	reported   bool // the record is made; what follows is the end
+	timed      bool // it is in the loop's wheel
 
 	// In the loop's wheel.
 	prev, next *conn

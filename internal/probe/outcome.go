@@ -105,9 +105,9 @@ func (l *loop) unanswered(n uint64, s *slot) {
 		r.Odd = s.odd.names()
 		r.Evidence = l.odd[n]
 	}
-	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil, Ghost: s.flags&slotGhost != 0}
-	if facts.Ghost {
-		r.Error += "; " + ghostReset
+	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil, KernelSent: s.flags&slotKernelRST != 0}
+	if facts.KernelSent {
+		r.Error += "; " + afterKernelRST
 	}
 	var why error
 	switch {
@@ -216,8 +216,8 @@ func (l *loop) failed(c *conn, err error) {
 		if c.wasReset {
 			r.Reset = &c.reset
 		}
-		if c.ghost {
-			r.Error += "; " + ghostReset
+		if c.kernelSent {
+			r.Error += "; " + afterKernelRST
 		}
 	case errors.Is(err, tcb.ErrUnreachable):
 		r.Outcome, r.Class = record.OutcomeUnreachable, classICMP
@@ -252,8 +252,8 @@ func (l *loop) timedOut(c *conn) {
 		c.odd |= oddTarpit
 	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", l.o.Timeout, r.After)
-	if c.ghost {
-		r.Error += "; " + ghostReset
+	if c.kernelSent {
+		r.Error += "; " + afterKernelRST
 	}
 	r.Reasons = l.codes(c.told(r), nil)
 	l.report(c, r)

@@ -33,7 +33,7 @@ const mostReasons = 1 << 10
 func (c *conn) told(r *record.Record) goal.Facts {
 	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
 		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
-	f.Ghost = c.ghost
+	f.KernelSent = c.kernelSent
 	if c.greeted {
 		f.Stage = max(f.Stage, handshake.StageHelloSent)
 	}

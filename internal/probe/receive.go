@@ -17,8 +17,8 @@ func (l *loop) packet(p *path, packet link.Packet) {
 	l.cursor = field.New(wire.Root(packet.Data), packet.Data)
 	c := &l.cursor
 	var h wire.IP
-	if packet.Ghost {
-		l.ghost(p, c)
+	if packet.KernelSent {
+		l.kernelSent(p, c)
 		return
 	}
 	if h.Decode(c) != nil || h.Version == 4 && wire.Checksum(packet.Data[:h.HeaderLen()]) != 0 {
@@ -258,7 +258,7 @@ func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segmen
 	c := l.take()
 	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
 	c.begin = l.firstAt(slot)
-	c.syns, c.odd, c.ghost = slot.tries, slot.odd, slot.flags&slotGhost != 0
+	c.syns, c.odd, c.kernelSent = slot.tries, slot.odd, slot.flags&slotKernelRST != 0
 	c.limit = l.now.Add(l.o.Timeout)
 	c.allowance = firstAllowance
 	c.last.Set(l.arrived.Sub(c.begin), packet.Data)

@@ -9,28 +9,28 @@ import (
 
 // Stats are the counters of a loop, or of all of them.
 type Stats struct {
-	Targets  uint64 // begun
-	Known    uint64 // left out, because an earlier run has recorded them
-	SYNs     uint64
-	Packets  uint64 // sent, all kinds
-	Asked    uint64 // of them, for neighbours on the link
-	Answers  uint64 // SYN-ACKs that were right
-	Records  uint64
-	Outcomes [16]uint64 // as record.Outcomes orders them
-	Ghosts   uint64     // RSTs that this machine's kernel sent in our name
-	Stray    uint64     // packets that belong to no target
-	Late     uint64     // for a target whose record was made
-	Bad      uint64     // checksums and headers that are wrong
-	InFlight int        // targets between their first SYN and their record
-	Conns    int        // of them, with a connection
-	Memory   uint64     // bytes of heap in use; of all loops
-	Slowed   float64    // what is left of the rate after drops, 1 is all
-	Link     link.RingStats
-	Time     time.Duration // since the beginning
-	Again    uint64        // targets that were begun again, since a way was lost
-	Lost     string        // why the scan stands still; empty: it does not
-	Wanted   time.Duration // of that, each loop for its share: targets waited for nothing but the pace
-	Missed   float64       // packets that it let go meanwhile, and that did not leave: see Load
+	Targets    uint64 // begun
+	Known      uint64 // left out, because an earlier run has recorded them
+	SYNs       uint64
+	Packets    uint64 // sent, all kinds
+	Asked      uint64 // of them, for neighbours on the link
+	Answers    uint64 // SYN-ACKs that were right
+	Records    uint64
+	Outcomes   [16]uint64 // as record.Outcomes orders them
+	KernelRSTs uint64     // RSTs that this machine's kernel sent in our name
+	Stray      uint64     // packets that belong to no target
+	Late       uint64     // for a target whose record was made
+	Bad        uint64     // checksums and headers that are wrong
+	InFlight   int        // targets between their first SYN and their record
+	Conns      int        // of them, with a connection
+	Memory     uint64     // bytes of heap in use; of all loops
+	Slowed     float64    // what is left of the rate after drops, 1 is all
+	Link       link.RingStats
+	Time       time.Duration // since the beginning
+	Again      uint64        // targets that were begun again, since a way was lost
+	Lost       string        // why the scan stands still; empty: it does not
+	Wanted     time.Duration // of that, each loop for its share: targets waited for nothing but the pace
+	Missed     float64       // packets that it let go meanwhile, and that did not leave: see Load
 }
 
 // outcomeIndex is an outcome's place in record.Outcomes.
@@ -55,7 +55,7 @@ func (s *Stats) add(t *Stats) {
 	for i := range s.Outcomes {
 		s.Outcomes[i] += t.Outcomes[i]
 	}
-	s.Ghosts += t.Ghosts
+	s.KernelRSTs += t.KernelRSTs
 	s.Stray += t.Stray
 	s.Late += t.Late
 	s.Bad += t.Bad

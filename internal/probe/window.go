@@ -27,7 +27,7 @@ const (
 	slotFiltered                       // this machine did not let its last SYN out
 	slotOwed                           // what answered its last SYN has drawn an answer: see loop.owed
 	slotAtOnce                         // its second SYN followed a RST at once
-	slotGhost                          // this machine's kernel has answered what came by a RST
+	slotKernelRST                          // this machine's kernel has answered what came by a RST
 )
 
 type slotState uint8

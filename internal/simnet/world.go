@@ -185,7 +185,7 @@ func (w *world) accept() {
 		}
 		if w.cookies[port] {
 			w.count("endpoint", "SYN cookie taken")
-			if w.served[port] { // perhaps a ghost: see bystander.reborn
+			if w.served[port] { // perhaps begun a second time: see bystander.reborn
 				f.Machine.Abort()
 				w.hosts[1].Endpoint.Touch(f)
 				w.hosts[1].Flush()

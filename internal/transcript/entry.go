@@ -136,7 +136,7 @@ type Transcript struct {
 	Truncated bool
 }
 
-// Frames returns the frames in order, ghosts and packets that are no segment
+// Frames returns the frames in order, kernel-sent RSTs and packets that are no segment
 // included.
 func (t *Transcript) Frames() []*Frame {
 	var frames []*Frame
@@ -153,7 +153,7 @@ func (t *Transcript) Frames() []*Frame {
 func (t *Transcript) Carriers(dir Dir, from, end int64) []*Frame {
 	var frames []*Frame
 	for _, f := range t.Frames() {
-		if f.Dir == dir && !f.Ghost && f.Stream.Start < end && from < f.Stream.End {
+		if f.Dir == dir && !f.KernelSent && f.Stream.Start < end && from < f.Stream.End {
 			frames = append(frames, f)
 		}
 	}

@@ -15,11 +15,11 @@ import (
 // A Frame is one IP packet as it went over the link, and in a capture what the
 // link put around it.
 type Frame struct {
-	Number int           // 1 for the first
-	At     time.Duration // since the recording began
-	Dir    Dir
-	Ghost  bool   // the local kernel sent it, not we
-	Packet []byte // from its IP header to the end of what holds it, which is the frame or a part of it; a copy of our own
+	Number     int           // 1 for the first
+	At         time.Duration // since the recording began
+	Dir        Dir
+	KernelSent bool   // the local kernel sent it, not we
+	Packet     []byte // from its IP header to the end of what holds it, which is the frame or a part of it; a copy of our own
 
 	IP      wire.IP
 	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
@@ -53,7 +53,7 @@ type Frame struct {
 // that the kernel sent, or a damaged one, which a receiver drops. What a capture
 // holds may be damaged on the way into the capture alone, and is taken unless
 // checksums are strict.
-func (f *Frame) Discarded() bool { return f.Ghost || f.BadChecksum && !f.taken }
+func (f *Frame) Discarded() bool { return f.KernelSent || f.BadChecksum && !f.taken }
 
 // A Span is a run of octets of a byte stream, from Start to before End. The
 // first octet after the SYN has offset 0.
@@ -186,7 +186,7 @@ func (f *Frame) ipv4HeaderLen() int { return int(f.Packet[0]&0xf) * 4 }
 // complete reads the segment of a packet of which f is the last fragment to
 // come.
 func (f *Frame) complete(parts *reassembly.Buffer) {
-	if f.Ghost || f.Err != nil || f.Cut > 0 || !f.IP.Fragment.Partial() {
+	if f.KernelSent || f.Err != nil || f.Cut > 0 || !f.IP.Fragment.Partial() {
 		return
 	}
 	h := f.IP

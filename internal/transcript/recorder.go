@@ -71,12 +71,12 @@ func NewRecorder(limit int, listener func(*Entry)) *Recorder {
 func (r *Recorder) Transcript() *Transcript { return &r.t }
 
 // Packet records an IP packet that went by: one that was just sent, or one
-// that arrived and has not been processed yet. A ghost is one that the local
+// that arrived and has not been processed yet. A kernel-sent RST is one that the local
 // kernel sent from our address and port. The packet is copied.
-func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, ghost bool) *Frame {
+func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, kernelSent bool) *Frame {
 	r.frames++
 	raw := append([]byte(nil), packet...)
-	f := &Frame{Number: r.frames, At: at, Dir: dir, Ghost: ghost, Raw: raw, Packet: raw}
+	f := &Frame{Number: r.frames, At: at, Dir: dir, KernelSent: kernelSent, Raw: raw, Packet: raw}
 	f.parse()
 	return r.frame(f)
 }
@@ -98,7 +98,7 @@ func (r *Recorder) frame(f *Frame) *Frame {
 	}
 	r.place(f)
 	r.add(e, len(f.Raw))
-	if dir == Out && !f.Ghost {
+	if dir == Out && !f.KernelSent {
 		r.release(f.At, f)
 	}
 	return f

@@ -205,9 +205,9 @@ func TestWhatIsNotOfTheStreamDoesNotDisturbIt(t *testing.T) {
 	if f := r.Packet(r.at, In, damaged, false); !f.BadChecksum || f.Seq != 1 {
 		t.Errorf("damaged: %+v", f)
 	}
-	ghost := r.Packet(r.at, Out, packet(Out, seg(Out, wire.RST, 1, 0, 0)), true)
-	if !ghost.Ghost || ghost.Seq != 1 {
-		t.Errorf("ghost: %+v", ghost)
+	kernelSent := r.Packet(r.at, Out, packet(Out, seg(Out, wire.RST, 1, 0, 0)), true)
+	if !kernelSent.KernelSent || kernelSent.Seq != 1 {
+		t.Errorf("%+v", kernelSent)
 	}
 	wild := seg(In, wire.ACK, 1<<30+1000, 1, 50) // no window reaches that far
 	r.Packet(r.at, In, packet(In, wild), false)

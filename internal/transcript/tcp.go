@@ -32,7 +32,7 @@ func (f *Frame) read() {
 }
 
 // place gives f its relative numbers, and finds out whether it was seen
-// before. A ghost or a damaged segment is no part of the stream.
+// before. A kernel-sent RST or a damaged segment is no part of the stream.
 func (r *Recorder) place(f *Frame) {
 	if f.Dir > In {
 		return

@@ -74,7 +74,7 @@ func segmentValues(o *object, f *transcript.Frame) {
 	addIf(o, "checksum_offloaded", f.Offloaded)
 	addIf(o, "not_captured", f.Cut)
 	addIf(o, "options_not_captured", s.Options.Cut())
-	if f.Ghost {
+	if f.KernelSent {
 		o.add("origin", "kernel")
 	}
 }

@@ -24,7 +24,7 @@ type Ladder struct {
 	lastAt   time.Duration
 	measured bool            // whether a round trip has been shown
 	told     map[string]bool // what values mean, if it has been said
-	count    struct{ out, in, ghosts, repeated, damaged, twice int }
+	count    struct{ out, in, kernelSent, repeated, damaged, twice int }
 }
 
 // NewLadder returns a ladder that writes to w.
@@ -93,7 +93,7 @@ func (l *Ladder) head(f *transcript.Frame) {
 // segment draws the arrow of a frame, its flags at the end that it starts from.
 func (l *Ladder) segment(f *transcript.Frame) {
 	after := ""
-	if f.Number > 1 && l.count.out+l.count.in+l.count.ghosts > 0 {
+	if f.Number > 1 && l.count.out+l.count.in+l.count.kernelSent > 0 {
 		after = "+" + milliseconds(f.At-l.lastAt)
 	}
 	l.lastAt = f.At
@@ -106,15 +106,15 @@ func (l *Ladder) segment(f *transcript.Frame) {
 	rows := l.facts(pieces)
 	l.print(l.paint(dim, gutter) + l.paint(segmentColor(f), l.arrow(f)) + l.factsBeside(rows, 0, factColor(f)) + "\n")
 	l.more(rows, factColor(f))
-	if f.Ghost {
-		l.say(ghostAdvice(f), red)
+	if f.KernelSent {
+		l.say(kernelAdvice(f), red)
 	}
 }
 
 func (l *Ladder) tally(f *transcript.Frame) {
 	switch {
-	case f.Ghost:
-		l.count.ghosts++
+	case f.KernelSent:
+		l.count.kernelSent++
 	case f.Dir == transcript.Out:
 		l.count.out++
 	default:
@@ -134,8 +134,8 @@ func (l *Ladder) tally(f *transcript.Frame) {
 // arrow fills the lane: ├─ SYN ─────▶│ or │◀───── SYN-ACK ─┤.
 func (l *Ladder) arrow(f *transcript.Frame) string {
 	line := l.g.line
-	if f.Ghost {
-		line = l.g.ghost
+	if f.KernelSent {
+		line = l.g.kernelSent
 	}
 	flags := " " + f.Segment.Flags.String() + " "
 	shaft := strings.Repeat(line, max(1, l.lane.width-4-columns(flags)))
@@ -291,8 +291,8 @@ func (l *Ladder) totals() string {
 	if n.damaged > 0 {
 		parts = append(parts, fmt.Sprintf("%d with a wrong checksum", n.damaged))
 	}
-	if n.ghosts > 0 {
-		parts = append(parts, fmt.Sprintf("%d sent by this machine's kernel", n.ghosts))
+	if n.kernelSent > 0 {
+		parts = append(parts, fmt.Sprintf("%d sent by this machine's kernel", n.kernelSent))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -310,7 +310,7 @@ func segmentColor(f *transcript.Frame) color {
 }
 
 func factColor(f *transcript.Frame) color {
-	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.Ghost || f.Gap > 0 {
+	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.KernelSent || f.Gap > 0 {
 		return yellow
 	}
 	return plain

@@ -310,8 +310,8 @@ func (s *script) whole() {
 	s.rec.Result(s.at, transcript.Result{OK: true, Outcome: "finished"})
 }
 
-// ghost is a connection that the local kernel spoils.
-func (s *script) ghost() {
+// kernelSent is a connection that the local kernel spoils.
+func (s *script) kernelSent() {
 	s.send(transcript.Out, s.syn(transcript.Out))
 	s.after(412*time.Microsecond).send(transcript.In, s.syn(transcript.In))
 	s.rec.Packet(s.at+20*time.Microsecond, transcript.Out, s.packet(transcript.Out, s.segment(transcript.Out, wire.RST, nil)), true)

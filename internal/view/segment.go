@@ -17,7 +17,7 @@ func segmentFacts(f *transcript.Frame) []string {
 		on   bool
 		text string
 	}{
-		{f.Ghost, "from this machine's kernel"},
+		{f.KernelSent, "from this machine's kernel"},
 		{f.Twice, "captured twice"},
 		{f.Retransmission, "retransmission"},
 		{f.OutOfOrder, "out of order"},
@@ -162,8 +162,8 @@ func be32(b []byte) uint32 {
 	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }
 
-// ghostAdvice says where a RST that we did not send came from.
-func ghostAdvice(f *transcript.Frame) string {
+// kernelAdvice says where a RST that we did not send came from.
+func kernelAdvice(f *transcript.Frame) string {
 	return fmt.Sprintf("sent by this machine's kernel, not by us: it knows no connection on port %d, and so answers "+
 		"what arrives there with a RST, which ends the connection. To prevent it, use --guard auto; where that let it pass, "+
 		"the peer's packets arrive with TTL 255, and the guard needs CAP_NET_ADMIN as well", f.Segment.SrcPort)

@@ -85,7 +85,7 @@ func title(s *anatomy.Specimen, between string) string {
 	if f.Segment != nil {
 		t += between + f.Segment.Flags.String()
 	}
-	if f.Ghost {
+	if f.KernelSent {
 		t += between + "from this machine's kernel"
 	}
 	return t

@@ -10,7 +10,7 @@ import (
 
 // glyphs are the signs that a ladder is drawn with.
 type glyphs struct {
-	line, ghost        string // of an arrow
+	line, kernelSent   string // of an arrow
 	right, left        string // its heads
 	rail, out, in      string // the two sides, and where an arrow leaves them
 	ellipsis, dot, yes string
@@ -18,12 +18,12 @@ type glyphs struct {
 }
 
 var unicodeGlyphs = glyphs{
-	line: "─", ghost: "╌", right: "▶", left: "◀", rail: "│", out: "├", in: "┤",
+	line: "─", kernelSent: "╌", right: "▶", left: "◀", rail: "│", out: "├", in: "┤",
 	ellipsis: "…", dot: "·", yes: "✔", no: "✘", between: " · ",
 }
 
 var asciiGlyphs = glyphs{
-	line: "-", ghost: ".", right: ">", left: "<", rail: "|", out: "|", in: "|",
+	line: "-", kernelSent: ".", right: ">", left: "<", rail: "|", out: "|", in: "|",
 	ellipsis: "...", dot: "*", yes: "OK", no: "FAILED", between: ", ",
 }
 

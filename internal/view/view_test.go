@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-var scripts = map[string]func(*script){"whole": (*script).whole, "ghost": (*script).ghost, "hostile": (*script).hostile}
+var scripts = map[string]func(*script){"whole": (*script).whole, "kernel-sent": (*script).kernelSent, "hostile": (*script).hostile}
 
 // draw plays a script to a live view and returns what it wrote.
 func draw(t testing.TB, name string, play func(*script), o Options) string {
@@ -47,12 +47,12 @@ func TestViewsMatchTheirGoldenFiles(t *testing.T) {
 		{"ladder.txt", "ladder", "whole", Options{}},
 		{"ladder-narrow.txt", "ladder", "whole", Options{Width: 60, ASCII: true}},
 		{"ladder-verbose-color.txt", "ladder", "whole", Options{Width: 140, Color: true, Verbose: true}},
-		{"ladder-ghost.txt", "ladder", "ghost", Options{}},
+		{"ladder-kernel-sent.txt", "ladder", "kernel-sent", Options{}},
 		{"ladder-hostile.txt", "ladder", "hostile", Options{}},
 		{"whole.jsonl", "json", "whole", Options{}},
 		{"hostile.jsonl", "json", "hostile", Options{}},
-		{"fields.txt", "fields", "ghost", Options{}},
-		{"hex.txt", "hex", "ghost", Options{}},
+		{"fields.txt", "fields", "kernel-sent", Options{}},
+		{"hex.txt", "hex", "kernel-sent", Options{}},
 	} {
 		got := draw(t, tc.view, scripts[tc.script], tc.options)
 		path := filepath.Join("testdata", tc.file)
@@ -185,8 +185,8 @@ func TestRetransmittedBytesAreMarkedAndListedOnce(t *testing.T) {
 	}
 }
 
-func TestGhostSaysWhereItComesFromAndHowToPreventIt(t *testing.T) {
-	out := draw(t, "ladder", (*script).ghost, Options{Width: 400})
+func TestAKernelSentRSTSaysWhereItComesFromAndHowToPreventIt(t *testing.T) {
+	out := draw(t, "ladder", (*script).kernelSent, Options{Width: 400})
 	for _, want := range []string{"RST", "sent by this machine's kernel, not by us", "--guard auto"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing:\n%s", want, out)

@@ -55,8 +55,8 @@ func TestAnswersThatComeInByAnotherInterfaceAreSeen(t *testing.T) {
 			nstest.Check(t, err)
 			defer k.Link.Close()
 			exchange(t, k, l)
-			if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.Ghosts) != 0 {
-				t.Errorf("%s guard: %d RSTs of the client's kernel on the wire, %d seen here", guardKind, n, len(k.Ghosts))
+			if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
+				t.Errorf("%s guard: %d RSTs of the client's kernel on the wire, %d seen here", guardKind, n, len(k.KernelRSTs))
 			}
 		})
 	}

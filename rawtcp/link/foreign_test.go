@@ -42,8 +42,8 @@ func TestAnAddressThatTheKernelDoesNotHaveWorksWithoutAGuard(t *testing.T) {
 		nstest.Check(t, err)
 		k := &nstest.Talker{Link: opened, Flow: f}
 		exchange(t, k, l)
-		if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.Ghosts) != 0 {
-			t.Errorf("%d RSTs, %d ghosts", n, len(k.Ghosts))
+		if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
+			t.Errorf("%d RSTs, %d kernel-sent RSTs", n, len(k.KernelRSTs))
 		}
 
 		// With the link the answers end.

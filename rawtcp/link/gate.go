@@ -112,7 +112,7 @@ func (g *gate) Receive(buf []byte) (Packet, error) {
 	for {
 		p, behind, ok, err := g.take()
 		switch {
-		case ok && (p.Ghost || g.ask(p, false, behind)):
+		case ok && (p.KernelSent || g.ask(p, false, behind)):
 			p.Data = buf[:copy(buf, p.Data)]
 			return p, nil
 		case ok:

@@ -110,7 +110,7 @@ func (l *impaired) collect() {
 			return
 		}
 		switch {
-		case p.Ghost: // nothing arrives: it is only shown
+		case p.KernelSent: // nothing arrives: it is only shown
 			p.Data = bytes.Clone(p.Data)
 			l.in.pass(p)
 		case l.tooBig(p.Data):

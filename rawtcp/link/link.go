@@ -43,10 +43,10 @@ type Packet struct {
 	// ChecksumPartial says that a local kernel left the transport checksum
 	// unfinished: there is nothing to verify, and it was completed in Data.
 	ChecksumPartial bool
-	// Ghost says that the local kernel *sent* this packet from our address and
+	// KernelSent says that the local kernel *sent* this packet from our address and
 	// port: a RST that a guard should have prevented. It is shown, not
 	// processed.
-	Ghost bool
+	KernelSent bool
 }
 
 // A Flow is what a link's socket filter lets through: TCP from Remote to Local,

@@ -79,8 +79,8 @@ func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
 		k, g := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		exchange(t, k, l)
 		seen := tap.Collect(t)
-		if n := nstest.Resets(seen, k.Flow.Local); n != 0 || len(k.Ghosts) != 0 {
-			t.Errorf("%d RSTs on the wire, %d ghosts", n, len(k.Ghosts))
+		if n := nstest.Resets(seen, k.Flow.Local); n != 0 || len(k.KernelRSTs) != 0 {
+			t.Errorf("%d RSTs on the wire, %d kernel-sent RSTs", n, len(k.KernelRSTs))
 		}
 		for _, s := range seen {
 			if s.Src == k.Flow.Local && !s.Intact {
@@ -93,7 +93,7 @@ func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
 	})
 }
 
-func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
+func TestWithoutAGuardTheKernelsResetIsShownAsItsOwn(t *testing.T) {
 	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		_, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
@@ -101,21 +101,21 @@ func TestWithoutAGuardTheKernelsResetIsAGhost(t *testing.T) {
 		if err := k.Handshake(); err != nil {
 			t.Fatal(err)
 		}
-		if err := k.AwaitGhost(); err != nil {
+		if err := k.AwaitKernelRST(); err != nil {
 			t.Fatal(err)
 		}
-		if f := k.Ghosts[0].Flags; !f.Has(wire.RST) {
-			t.Errorf("the ghost is %v, want RST", f)
+		if f := k.KernelRSTs[0].Flags; !f.Has(wire.RST) {
+			t.Errorf("the kernel-sent RST is %v, want RST", f)
 		}
 		if nstest.Resets(tap.Collect(t), k.Flow.Local) == 0 {
-			t.Error("a ghost was shown, but no RST was on the wire")
+			t.Error("a RST of the kernel's was shown, but no RST was on the wire")
 		}
 	})
 }
 
 // The tap must tell the RSTs that we send from those of the kernel, also when
 // they are the same to the bit.
-func TestOurOwnResetIsNoGhost(t *testing.T) {
+func TestOurOwnResetIsNotTakenForTheKernels(t *testing.T) {
 	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
@@ -131,7 +131,7 @@ func TestOurOwnResetIsNoGhost(t *testing.T) {
 			t.Fatalf("%d RSTs on the wire, want ours alone", n)
 		}
 		// A segment that follows is answered by a RST of the server's kernel,
-		// behind which no ghost can still be waiting.
+		// behind which no kernel-sent RST can still be waiting.
 		if err := k.Send(wire.ACK, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -144,8 +144,8 @@ func TestOurOwnResetIsNoGhost(t *testing.T) {
 				break
 			}
 		}
-		if len(k.Ghosts) != 0 {
-			t.Errorf("our own RST was shown as a ghost: %v", k.Ghosts)
+		if len(k.KernelRSTs) != 0 {
+			t.Errorf("our own RST was shown as the kernel's: %v", k.KernelRSTs)
 		}
 	})
 }
@@ -295,8 +295,8 @@ func TestLoopbackAndOwnAddressesGoThroughTheRawLink(t *testing.T) {
 				t.Fatalf("auto chose %s", k.Link.Kind())
 			}
 			exchange(t, k, l.(*net.TCPListener))
-			if len(k.Ghosts) != 0 {
-				t.Errorf("ghosts: %v", k.Ghosts)
+			if len(k.KernelRSTs) != 0 {
+				t.Errorf("kernel-sent RSTs: %v", k.KernelRSTs)
 			}
 		})
 	}

@@ -58,7 +58,7 @@ func TestManyPacketsComeTogetherAndInOrder(t *testing.T) {
 			}
 			most = max(most, len(got))
 			for _, g := range got {
-				if g.Ghost { // the server's kernel does not know what this is about
+				if g.KernelSent { // the server's kernel does not know what this is about
 					continue
 				}
 				if string(g.Data) != string(packets[0]) || g.Time.IsZero() {
@@ -88,7 +88,7 @@ func TestAPacketThatCannotBeSentEndsTheBatchThere(t *testing.T) {
 		buf := make([]byte, link.MaxPacket)
 		for _, want := range [][]byte{packets[0], packets[2]} {
 			g, err := far.Receive(buf)
-			for err == nil && g.Ghost {
+			for err == nil && g.KernelSent {
 				g, err = far.Receive(buf)
 			}
 			if err != nil || string(g.Data) != string(want) {
@@ -111,7 +111,7 @@ func TestAPacketTooLongForABatchIsNotShownCut(t *testing.T) {
 		}
 		for _, g := range got {
 			switch {
-			case g.Ghost:
+			case g.KernelSent:
 			case len(g.Data) == wire.IPv4HeaderLen+wire.TCPHeaderLen+10:
 				return
 			default:

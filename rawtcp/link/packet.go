@@ -258,7 +258,7 @@ func (l *packetLink) either(try func(fd int) (done bool)) (done bool) {
 // is of use.
 func (l *packetLink) take(d *datagram) Packet {
 	p := d.packet()
-	if l.hops != nil && p.Data != nil && !p.Ghost {
+	if l.hops != nil && p.Data != nil && !p.KernelSent {
 		src, _ := addresses(p.Data)
 		l.hops.learn(src, d.from)
 	}
@@ -293,7 +293,7 @@ func (d *datagram) packet() Packet {
 	if b == nil || d.truncated {
 		return Packet{}
 	}
-	p := Packet{Data: b, Time: d.at, Ghost: d.outgoing, ChecksumPartial: d.partial}
+	p := Packet{Data: b, Time: d.at, KernelSent: d.outgoing, ChecksumPartial: d.partial}
 	if d.partial {
 		completeChecksum(b)
 	}

@@ -12,7 +12,7 @@ import (
 // time, by one goroutine.
 type Ring interface {
 	// Receive gives f the packets that have arrived, and the RSTs that the local
-	// kernel sent in our name ([Packet.Ghost], if this is a Witness), and waits for the first of
+	// kernel sent in our name ([Packet.KernelSent], if this is a Witness), and waits for the first of
 	// them no longer than wait. A packet's Data is f's only until f returns. Its
 	// Time is the kernel's stamp, on the monotonic clock: what comes from one
 	// Ring is in order, and not of the future, whatever the wall clock does.

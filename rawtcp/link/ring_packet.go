@@ -145,10 +145,10 @@ func (r *packetRing) takeBlock(f func(Packet)) {
 	for range head.Num_pkts {
 		h := (*unix.Tpacket3Hdr)(unsafe.Pointer(&b[at]))
 		p := ringPacket(b[at:], h, &r.clock)
-		if !p.Ghost {
+		if !p.KernelSent {
 			r.received++
 		}
-		if p.Data != nil && (!p.Ghost || r.witness) {
+		if p.Data != nil && (!p.KernelSent || r.witness) {
 			f(p)
 		}
 		at += h.Next_offset

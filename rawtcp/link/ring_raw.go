@@ -42,7 +42,7 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 			return nil
 		case err != nil:
 			return err
-		case !p.Ghost:
+		case !p.KernelSent:
 			b.stats.Received++
 		}
 		b.clock.read(time.Now())

@@ -30,7 +30,7 @@ func flagsOf(p []byte) wire.Flags {
 	return wire.Flags(p[n+13])
 }
 
-// A ring is a witness: it shows the RSTs of the local kernel, each as a ghost and
+// A ring is a witness: it shows the RSTs of the local kernel, each marked as such and
 // behind what it answers, and none of those that left through the ring.
 func TestARingTellsTheKernelsResetsFromItsOwn(t *testing.T) {
 	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
@@ -53,8 +53,8 @@ func TestARingTellsTheKernelsResetsFromItsOwn(t *testing.T) {
 		for end := time.Now().Add(10 * time.Second); len(seen) < 2 && time.Now().Before(end); {
 			nstest.Check(t, ring.Receive(time.Second, func(p link.Packet) {
 				f := flagsOf(p.Data)
-				if p.Ghost != f.Has(wire.RST) {
-					t.Errorf("a packet with %v, ghost %v", f, p.Ghost)
+				if p.KernelSent != f.Has(wire.RST) {
+					t.Errorf("a packet with %v, kernelSent %v", f, p.KernelSent)
 				}
 				seen = append(seen, f)
 			}))

@@ -73,7 +73,7 @@ func (w *witness) note(packet []byte) {
 	w.next = (w.next + 1) % len(w.ours)
 }
 
-// packet makes a ghost of a RST that the tap saw, unless it is one of ours.
+// packet marks a RST that the tap saw as the kernel's, unless it is one of ours.
 // Each of ours is taken off once: should the kernel send the same, the second
 // is the kernel's.
 func (w *witness) packet(d *datagram) Packet {

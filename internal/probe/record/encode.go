@@ -189,7 +189,7 @@ func (e *Encoder) failure(r *Record) {
 		if x.Known {
 			w.bool("fits_host", x.FromHost)
 		}
-		if x.Ghost {
+		if x.KernelSent {
 			w.bool("after_own", true)
 		}
 		w.close('}')

@@ -105,11 +105,11 @@ type Answer struct {
 
 // A Reset is the RST that ended a connection.
 type Reset struct {
-	TTL      uint8
-	IPID     uint16
-	FromHost bool // whether both fit the SYN-ACK's,
-	Known    bool // and that tells whose it is
-	Ghost    bool // it came after one of this machine's kernel: it answers that
+	TTL        uint8
+	IPID       uint16
+	FromHost   bool // whether both fit the SYN-ACK's,
+	Known      bool // and that tells whose it is
+	KernelSent bool // it came after one of this machine's kernel: it answers that
 }
 
 // An ICMP is the message that ended an attempt.

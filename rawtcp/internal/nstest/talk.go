@@ -17,14 +17,14 @@ import (
 
 // A Talker sends and receives single segments over a link, by hand.
 type Talker struct {
-	Link   link.Link
-	Flow   link.Flow
-	Seq    wire.Seq // of the next octet to send
-	Ack    wire.Seq // the next octet expected
-	TTL    uint8    // 64 if 0
-	Ghosts []wire.Segment
-	held   map[wire.Seq]wire.Seq // segments beyond Ack: where each begins and ends
-	buf    [link.MaxPacket]byte
+	Link       link.Link
+	Flow       link.Flow
+	Seq        wire.Seq // of the next octet to send
+	Ack        wire.Seq // the next octet expected
+	TTL        uint8    // 64 if 0
+	KernelRSTs []wire.Segment
+	held       map[wire.Seq]wire.Seq // segments beyond Ack: where each begins and ends
+	buf        [link.MaxPacket]byte
 }
 
 // Got is one received segment.
@@ -56,26 +56,26 @@ func header(src, dst netip.Addr, ttl uint8, n int) []byte {
 	return h.AppendTo(nil, n)
 }
 
-// Receive waits up to ten seconds for a segment that is not a ghost. Ghosts
+// Receive waits up to ten seconds for a segment that is not a kernel-sent RST. KernelRSTs
 // are kept apart.
 func (k *Talker) Receive() (g Got, err error) {
 	for {
-		if g, err = k.receive(); err != nil || !g.Packet.Ghost {
+		if g, err = k.receive(); err != nil || !g.Packet.KernelSent {
 			return g, err
 		}
-		k.Ghosts = append(k.Ghosts, g.Segment)
+		k.KernelRSTs = append(k.KernelRSTs, g.Segment)
 	}
 }
 
-// AwaitGhost waits up to ten seconds for a ghost, past anything else.
-func (k *Talker) AwaitGhost() error {
-	for len(k.Ghosts) == 0 {
+// AwaitKernelRST waits up to ten seconds for a kernel-sent RST, past anything else.
+func (k *Talker) AwaitKernelRST() error {
+	for len(k.KernelRSTs) == 0 {
 		g, err := k.receive()
 		if err != nil {
 			return err
 		}
-		if g.Packet.Ghost {
-			k.Ghosts = append(k.Ghosts, g.Segment)
+		if g.Packet.KernelSent {
+			k.KernelRSTs = append(k.KernelRSTs, g.Segment)
 		}
 	}
 	return nil

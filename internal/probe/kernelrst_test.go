@@ -39,7 +39,7 @@ func TestAScanGuardsItselfBetterOnceItsGuardDoesNotHold(t *testing.T) {
 			t.Errorf("a host is blamed for a RST of this machine: %+v", rec)
 		}
 	}
-	if n := int(o.Space.Len()); outcomes["certificate"] < n-4*o.MaxInFlight || outcomes["certificate"]+outcomes["reset"]+outcomes["timeout"] != n || r.stats.Ghosts == 0 {
-		t.Errorf("%v, %d RSTs of this machine's kernel", outcomes, r.stats.Ghosts)
+	if n := int(o.Space.Len()); outcomes["certificate"] < n-4*o.MaxInFlight || outcomes["certificate"]+outcomes["reset"]+outcomes["timeout"] != n || r.stats.KernelRSTs == 0 {
+		t.Errorf("%v, %d RSTs of this machine's kernel", outcomes, r.stats.KernelRSTs)
 	}
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A ghost is a RST that this machine's own kernel sent in our name: a firewall
+// A kernel-sent RST is one that this machine's own kernel sent in our name: a firewall
 // rule answered what came in, or the guard does not hold. It ends the connection
 // at its target, whose own RST then answers what we send next, and is no sign of
 // the target's will.
 
-// ghost takes note of one, and sees to it that there are no more, if this machine
+// kernelSent takes note of one, and sees to it that there are no more, if this machine
 // allows that.
-func (l *loop) ghost(p *path, c *field.Cursor) {
+func (l *loop) kernelSent(p *path, c *field.Cursor) {
 	var h wire.IP
 	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
 		return
@@ -30,13 +30,13 @@ func (l *loop) ghost(p *path, c *field.Cursor) {
 	}
 	switch slot := l.window.at(n); {
 	case slot.state == slotConnected && !l.conns[slot.conn].reported:
-		l.conns[slot.conn].ghost = true
+		l.conns[slot.conn].kernelSent = true
 	case slot.state == slotWaiting:
-		slot.flags |= slotGhost
+		slot.flags |= slotKernelRST
 	default:
 		return
 	}
-	l.stats.Ghosts++
+	l.stats.KernelRSTs++
 	l.guardBetter()
 }
 
@@ -54,14 +54,14 @@ func (l *loop) guardBetter() {
 	}
 }
 
-// ghostReset is what the error of a target says behind a ghost.
-const ghostReset = "this machine's kernel had sent a RST of its own"
+// afterKernelRST is what the error of a target says after a RST of this machine's kernel.
+const afterKernelRST = "this machine's kernel had sent a RST of its own"
 
 // resetOf is what is known of the RST that a packet brought.
 func (c *conn) resetOf(h *wire.IP) record.Reset {
 	r := record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h), Known: c.path.witness}
-	if c.ghost {
-		r.Ghost, r.Known = true, false
+	if c.kernelSent {
+		r.KernelSent, r.Known = true, false
 	}
 	return r
 }
