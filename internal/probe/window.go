@@ -22,12 +22,12 @@ type slot struct {
 type slotFlags uint8
 
 const (
-	slotRepeat   slotFlags = 1 << iota // an earlier run may have probed it
-	slotLate                           // its SYN leaves out of turn: see loop.late
-	slotFiltered                       // this machine did not let its last SYN out
-	slotOwed                           // what answered its last SYN has drawn an answer: see loop.owed
-	slotAtOnce                         // its second SYN followed a RST at once
-	slotKernelRST                          // this machine's kernel has answered what came by a RST
+	slotRepeat    slotFlags = 1 << iota // an earlier run may have probed it
+	slotLate                            // its SYN leaves out of turn: see loop.late
+	slotFiltered                        // this machine did not let its last SYN out
+	slotOwed                            // what answered its last SYN has drawn an answer: see loop.owed
+	slotAtOnce                          // its second SYN followed a RST at once
+	slotKernelRST                       // this machine's kernel has answered what came by a RST
 )
 
 type slotState uint8
