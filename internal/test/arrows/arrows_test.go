@@ -103,7 +103,7 @@ func TestCryptoTLSOnlyInPeers(t *testing.T) {
 // goroutine runs with it too.
 func alone(t *testing.T) (list []string) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "..", "Makefile"))
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "Makefile"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func alone(t *testing.T) (list []string) {
 func TestWhatIsTestedWithoutTheRaceDetectorStartsNoGoroutine(t *testing.T) {
 	list := alone(t)
 	for _, p := range list {
-		if _, err := os.Stat(filepath.Join("..", "..", strings.TrimSuffix(p, "/..."))); err != nil {
+		if _, err := os.Stat(filepath.Join("..", "..", "..", strings.TrimSuffix(p, "/..."))); err != nil {
 			t.Errorf("ALONE of the Makefile has a package that is not there: %v", err)
 		}
 	}
@@ -155,7 +155,7 @@ func sources(t *testing.T) []file {
 
 func parseSources(t *testing.T) []file {
 	t.Helper()
-	root := filepath.Join("..", "..")
+	root := filepath.Join("..", "..", "..")
 	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
 		t.Fatal(err)
 	}
