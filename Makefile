@@ -103,12 +103,12 @@ soak: ## the simulated network, for SEEDS (default 1000000) seeds
 	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
 
 test-full: ## 64 MiB beside the kernel's TCP at every loss, for an hour, see docs/tcp-measured.md
-	$(GO) test -count=1 -timeout 3h -v -run 'TestTransfers|TestBulk' ./internal/interop -full
+	$(GO) test -count=1 -timeout 3h -v -run 'TestTransfers|TestBulk' ./internal/test/interop -full
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
-	$(GO) test -count=1 -v -run TestBulk ./internal/interop -full
+	$(GO) test -count=1 -v -run TestBulk ./internal/test/interop -full
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
 	$(GO) run ./internal/bench -scanner -turns 9 -n 2000 -limit 4m
@@ -122,7 +122,7 @@ soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
 	$(GO) test -count=1 -timeout 0 -run TestSoak -v ./internal/probe -soak $(LENGTH)
 
 scenarios: ## docs/scenarios.md, from runs of each scenario
-	$(GO) test -count=1 -run TestScenariosPage ./internal/interop -update
+	$(GO) test -count=1 -run TestScenariosPage ./internal/test/interop -update
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
 	$(GO) run ./internal/conformance
@@ -137,7 +137,7 @@ large: ## explain a capture of 2 GB, and see that it takes less than 200 MB of m
 	$(GO) test -count=1 -v -timeout 30m -run TestMemoryDoesNotGrow ./internal/explain -megabytes 2048
 
 captures: ## make testdata/captures anew, from real peers in a private network
-	$(GO) test -count=1 -run TestRecordCaptures ./internal/interop -record
+	$(GO) test -count=1 -run TestRecordCaptures ./internal/test/interop -record
 
 clean:
 	rm -rf bin

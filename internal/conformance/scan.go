@@ -25,7 +25,7 @@ var (
 )
 
 // rooms are where the TCP is.
-var rooms = []string{"rawtcp", "internal/interop"}
+var rooms = []string{"rawtcp", "internal/test/interop"}
 
 // scan reads the comments of the TCP's sources.
 func scan(root string) (*findings, error) {

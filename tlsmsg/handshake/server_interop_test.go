@@ -27,7 +27,7 @@ type variant struct {
 
 // variants are every suite in every version, with the keys and groups taking
 // turns, and every key with every group. What is between, other programs are met
-// with in internal/interop/matrix.
+// with in internal/test/interop/matrix.
 func variants() (all []variant) {
 	turn := 0
 	next := func(list ...string) string { turn++; return list[turn%len(list)] }

@@ -78,7 +78,7 @@ func TestScriptsEndInOneStateFromAnywhere(t *testing.T) {
 	for _, tool := range []string{"ip", "nft", "iptables", "ip6tables", "unshare"} {
 		needProgram(t, tool)
 	}
-	scripts, err := filepath.Abs("../../scripts")
+	scripts, err := filepath.Abs("../../../scripts")
 	if err != nil {
 		t.Fatal(err)
 	}

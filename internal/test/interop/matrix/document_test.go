@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	document = "../../../docs/interop.md"
-	begins   = "<!-- Written by: go test ./internal/interop/matrix -update -->\n"
+	document = "../../../../docs/interop.md"
+	begins   = "<!-- Written by: go test ./internal/test/interop/matrix -update -->\n"
 	ends     = "<!-- Written until here. -->\n"
 	// versions begins the line that may differ between machines.
 	versions = "Met at: "

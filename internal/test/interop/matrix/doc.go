@@ -4,8 +4,8 @@
 // and resumed by ID and by ticket; and writes down how it went, in
 // docs/interop.md.
 //
-//	go test ./internal/interop/matrix          # fails where the document says otherwise
-//	go test ./internal/interop/matrix -update  # writes it
+//	go test ./internal/test/interop/matrix          # fails where the document says otherwise
+//	go test ./internal/test/interop/matrix -update  # writes it
 //
 // Read matrix_test.go first (what is tried, and what a cell is), then
 // identity_test.go (the certificates), ours_test.go (our client and server over

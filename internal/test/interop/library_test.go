@@ -18,7 +18,7 @@ import (
 // comment of each begins with.
 func programs(t *testing.T) func(name string) string {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/library.md")
+	page, err := os.ReadFile("../../../docs/library.md")
 	if err != nil {
 		t.Fatal(err)
 	}

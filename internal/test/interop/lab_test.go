@@ -259,7 +259,7 @@ func TestUpAndDownAreHarmlessTwiceAndAfterACrash(t *testing.T) {
 // Any program can be a service: nginx, as docs/lab.md has it.
 func TestNginxIsAServiceOfATopology(t *testing.T) {
 	needProgram(t, "nginx")
-	page, err := os.ReadFile("../../docs/lab.md")
+	page, err := os.ReadFile("../../../docs/lab.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func besideFirewall(t *testing.T, name string, f hostFirewall) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(h.dir) })
-	script, err := filepath.Abs("../../scripts/rst-guard.sh")
+	script, err := filepath.Abs("../../../scripts/rst-guard.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

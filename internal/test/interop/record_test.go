@@ -20,7 +20,7 @@ import (
 // captures` runs this test with the flag below and replaces them.
 var record = flag.Bool("record", false, "make testdata/captures anew")
 
-var capturesDir = filepath.Join("..", "..", "testdata", "captures")
+var capturesDir = filepath.Join("..", "..", "..", "testdata", "captures")
 
 // A specimen is one capture: its file, what is in it and how it was made.
 type specimen struct {
@@ -67,7 +67,7 @@ func TestRecordCaptures(t *testing.T) {
 
 const capturesReadme = `# Captures
 
-Recorded from real peers in a private network by ` + "`make captures`" + ` (internal/interop/record_test.go and its neighbours), which makes all of them and this page anew.
+Recorded from real peers in a private network by ` + "`make captures`" + ` (internal/test/interop/record_test.go and its neighbours), which makes all of them and this page anew.
 Addresses are those of RFC 2544 and RFC 3849, names and certificates the lab's. "DSB" says that the file holds its secrets in a Decryption Secrets Block; where a key log stands beside a capture, it has the same name with ` + "`.keys`" + `.
 Unless another is said, frames are Ethernet and IPv4, the client's side was captured by dumpcap, and its kernel left checksums to the network card.
 

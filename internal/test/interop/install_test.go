@@ -12,7 +12,7 @@ import (
 func makeTarget(t *testing.T, args ...string) string {
 	t.Helper()
 	needProgram(t, "make")
-	cmd := exec.Command("make", append([]string{"-C", "../.."}, args...)...)
+	cmd := exec.Command("make", append([]string{"-C", "../../.."}, args...)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("make %q: %v\n%s", args, err, out)

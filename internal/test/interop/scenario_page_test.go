@@ -15,7 +15,7 @@ import (
 
 var updatePages = flag.Bool("update", false, "write docs/scenarios.md anew, from runs")
 
-const scenariosPage = "../../docs/scenarios.md"
+const scenariosPage = "../../../docs/scenarios.md"
 
 // docs/scenarios.md shows what each scenario shows: the same messages, kinds of
 // segments and decisions, in the same order. Times, ports, numbers and random
