@@ -106,12 +106,12 @@ test-full: ## 64 MiB beside the kernel's TCP at every loss, for an hour, see doc
 	$(GO) test -count=1 -timeout 3h -v -run 'TestTransfers|TestBulk' ./internal/test/interop -full
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
-	$(GO) run ./internal/bench
+	$(GO) run ./internal/test/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp
 	$(GO) test -count=1 -v -run TestBulk ./internal/test/interop -full
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
-	$(GO) run ./internal/bench -scanner -turns 9 -n 2000 -limit 4m
+	$(GO) run ./internal/test/bench -scanner -turns 9 -n 2000 -limit 4m
 	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v ./internal/probe -figures
 	$(GO) test -run '^$$' -bench SYN ./internal/probe
 
