@@ -125,10 +125,10 @@ scenarios: ## docs/scenarios.md, from runs of each scenario
 	$(GO) test -count=1 -run TestScenariosPage ./internal/test/interop -update
 
 conformance: ## docs/rfc9293.md from the sources, and the tests that it names
-	$(GO) run ./internal/conformance
+	$(GO) run ./internal/test/conformance
 
 mutate: ## take each behaviour that RFC 9293 asks for out, and see its tests fail (5 minutes of CPU)
-	$(GO) run ./internal/conformance -mutate
+	$(GO) run ./internal/test/conformance -mutate
 
 fuzz: ## every fuzz target for FUZZ (default 10m) each
 	scripts/fuzz.sh $(FUZZ)

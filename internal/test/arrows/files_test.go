@@ -14,7 +14,7 @@ var makers = []string{"Create", "CreateTemp", "OpenFile", "WriteFile"}
 // kernel's own, a lab's, and tools of the project.
 var elsewhere = []string{
 	"rawtcp/internal/nstest/nstest.go", "internal/lab/guest.go", "internal/lab/route.go", "internal/lab/terminal.go", "internal/lab/hold/dir.go",
-	"internal/conformance/ledger.go", "internal/conformance/mutate.go", "internal/test/bench/child.go",
+	"internal/test/conformance/ledger.go", "internal/test/conformance/mutate.go", "internal/test/bench/child.go",
 }
 
 // A file that is made anywhere else can be read by whoever its maker forgot.

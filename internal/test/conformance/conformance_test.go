@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-const module = "../.."
+const module = "../../.."
 
 func accounted(t *testing.T) []*requirement {
 	t.Helper()
