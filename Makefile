@@ -63,7 +63,7 @@ unit: ## the tests, with the race detector where there are goroutines
 	$(GO) test -race -run Interrupt ./internal/explain
 
 seeds: ## the simulated network, ten thousand seeds of it
-	$(GO) test -count=1 -run TestSeeds ./internal/simnet
+	$(GO) test -count=1 -run TestSeeds ./internal/test/simnet
 
 # Where things go: make install DESTDIR=/tmp/stage PREFIX=/usr
 PREFIX  ?= /usr/local
@@ -100,7 +100,7 @@ docker-test: ## the image and the Compose project of scripts/docker, where Docke
 	$(GO) test -count=1 -v ./internal/compose
 
 soak: ## the simulated network, for SEEDS (default 1000000) seeds
-	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/simnet -seeds $(SEEDS) -counts -v
+	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/test/simnet -seeds $(SEEDS) -counts -v
 
 test-full: ## 64 MiB beside the kernel's TCP at every loss, for an hour, see docs/tcp-measured.md
 	$(GO) test -count=1 -timeout 3h -v -run 'TestTransfers|TestBulk' ./internal/test/interop -full

@@ -7,7 +7,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// What the simulated network (internal/simnet) found first.
+// What the simulated network (internal/test/simnet) found first.
 
 // TestADeadlineSetWhileNothingIsDueIsKept closes the peer's window with all
 // acknowledged: the machine decides to probe it only when it finds that there

@@ -9,7 +9,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// What the simulated network (internal/simnet) found first.
+// What the simulated network (internal/test/simnet) found first.
 
 func TestAResetInLastAckBeforeOurOctetsArrivedIsAnError(t *testing.T) {
 	for _, acked := range []bool{false, true} {

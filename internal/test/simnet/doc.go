@@ -3,7 +3,7 @@
 // at both ends, or at one end and a script at the other. One seed decides
 // everything, so that what fails can be seen again:
 //
-//	go test ./internal/simnet -run TestSeeds -seed 4711
+//	go test ./internal/test/simnet -run TestSeeds -seed 4711
 //	make soak SEEDS=1000000
 //
 // The network itself, of use to any test:

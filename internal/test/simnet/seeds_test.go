@@ -41,7 +41,7 @@ func TestSeeds(t *testing.T) {
 	for _, r := range failed[:min(len(failed), mostFailures)] {
 		var trace strings.Builder
 		again := play(r.Seed, &trace)
-		t.Errorf("seed %d: %v\n(played again: %v)\n%s\nto see it again: go test ./internal/simnet -run TestSeeds -seed %d",
+		t.Errorf("seed %d: %v\n(played again: %v)\n%s\nto see it again: go test ./internal/test/simnet -run TestSeeds -seed %d",
 			r.Seed, r.Err, again.Err, tail(trace.String(), 160), r.Seed)
 	}
 	if len(failed) > mostFailures {
