@@ -1,4 +1,4 @@
-package reading
+package docs
 
 import (
 	"encoding/hex"
@@ -24,7 +24,7 @@ import (
 
 var update = flag.Bool("update", false, "write the document anew")
 
-const path = "../../docs/reading-a-handshake.md"
+const path = "../../../docs/reading-a-handshake.md"
 
 func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
 
@@ -43,7 +43,7 @@ func TestReadingAHandshakeIsTrue(t *testing.T) {
 	fresh, kept := masked(got), masked(string(want))
 	for i := range max(len(fresh), len(kept)) {
 		if i >= len(fresh) || i >= len(kept) || fresh[i] != kept[i] {
-			t.Fatalf("line %d is no longer true: look at what go test ./internal/reading -update makes of it\n%q\n%q", i+1, fresh[min(i, len(fresh)-1)], kept[min(i, len(kept)-1)])
+			t.Fatalf("line %d is no longer true: look at what go test ./internal/test/docs -update makes of it\n%q\n%q", i+1, fresh[min(i, len(fresh)-1)], kept[min(i, len(kept)-1)])
 		}
 	}
 }
@@ -106,7 +106,7 @@ func document(t *testing.T, tr *transcript.Transcript) string {
 
 Thirteen steps lead from nothing to an encrypted connection: three of TCP, ten of TLS 1.2. Here they are, with the bytes of a real handshake in the lab (` + "`rawshake lab demo`" + ` makes one like it) and what the program says about them. To see every byte of your own: ` + "`rawshake connect --html page.html HOST`" + `, or ` + "`--view fields`" + `, or ` + "`--step`" + ` to stop at each.
 
-This document is made by ` + "`go test ./internal/reading -update`" + `, and a test compares it with a new handshake each time.
+This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a test compares it with a new handshake each time.
 
 | | TCP | TLS |
 | --- | --- | --- |

@@ -1,5 +1,0 @@
-// Package reading keeps docs/reading-a-handshake.md true: its test makes the
-// document anew from a handshake in the lab, and compares them.
-//
-//	go test ./internal/reading -update
-package reading
