@@ -53,7 +53,7 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 
 # Packages of which no code starts a goroutine: the race detector finds nothing there,
 # and costs five to ten times (internal/test/arrows holds it to that). Of explain one test has one.
-ALONE = ./internal/anatomy ./internal/test/arrows ./internal/capture/... ./internal/compose ./internal/dictionary ./internal/explain ./internal/keys ./internal/netem \
+ALONE = ./internal/anatomy ./internal/test/arrows ./internal/capture/... ./internal/test/compose ./internal/dictionary ./internal/explain ./internal/keys ./internal/netem \
 	./internal/observe ./internal/page ./internal/session ./internal/sessions ./internal/view ./rawtcp/tcb ./tlsmsg/der
 
 # Tests that say t.Parallel wait, most of the time: more of them than CPUs can.
@@ -91,13 +91,13 @@ dist: build ## static programs for amd64 and arm64 as .tar.gz, .deb and .rpm, wi
 	GO="$(GO)" scripts/dist.sh "$(DIST)"
 
 dist-test: ## install the .deb in a container, use it, remove it (needs Docker and debootstrap)
-	$(GO) test -count=1 -v -timeout 30m -run TestThePackage ./internal/compose -packages
+	$(GO) test -count=1 -v -timeout 30m -run TestThePackage ./internal/test/compose -packages
 
 docker: build ## the image, as rawshake, FROM scratch
 	docker build -t rawshake -f scripts/docker/Dockerfile bin
 
 docker-test: ## the image and the Compose project of scripts/docker, where Docker is installed
-	$(GO) test -count=1 -v ./internal/compose
+	$(GO) test -count=1 -v ./internal/test/compose
 
 soak: ## the simulated network, for SEEDS (default 1000000) seeds
 	$(GO) test -count=1 -timeout 0 -run TestSeeds ./internal/test/simnet -seeds $(SEEDS) -counts -v

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-const root = "../.."
+const root = "../../.."
 
 // A project is the Compose project of scripts/docker, under a name of its own.
 type project struct {
