@@ -6,7 +6,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/capture"
-	"github.com/rawshake/rawshake/internal/capture/frames"
+	"github.com/rawshake/rawshake/internal/test/frames"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 

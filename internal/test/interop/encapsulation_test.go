@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/capture/frames"
 	"github.com/rawshake/rawshake/internal/explain"
+	"github.com/rawshake/rawshake/internal/test/frames"
 )
 
 // TestEncapsulationsAgreeWithTshark puts a connection into every kind of link and
