@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // viewFlags say how a connection is shown.
@@ -30,7 +30,7 @@ type viewFlags struct {
 func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
 	o.Dictionary = f.words
-	o.Select, _ = anatomy.ParseSelector(f.selector) // judged in complete
+	o.Select, _ = dissect.ParseSelector(f.selector) // judged in complete
 	o.Width, o.Whole = environmentColumns(), true
 	if file, ok := out.(*os.File); ok && isTerminal(file) {
 		o.Whole = false
@@ -45,7 +45,7 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 
 // checkSelector judges --select beside the view that it is for.
 func checkSelector(selector, view string) error {
-	if _, ok := anatomy.ParseSelector(selector); !ok {
+	if _, ok := dissect.ParseSelector(selector); !ok {
 		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", selector)
 	}
 	if selector != "" && view != "fields" && view != "hex" {

@@ -14,6 +14,6 @@
 // Several names above one explanation share it. A name may be the end of a
 // field's path: "length" is what is said of every length that has nothing better.
 // "@third" after a name is for the packet in that situation (see
-// internal/anatomy), and comes before what is said of others. Lines that begin
+// internal/view/dissect), and comes before what is said of others. Lines that begin
 // with # are remarks.
 package dictionary

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -52,7 +52,7 @@ func TestEveryByteBesideTLSBelongsToOneField(t *testing.T) {
 		if err != nil || r.Transcript == nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		a := anatomy.Of(r.Transcript)
+		a := dissect.Of(r.Transcript)
 		for _, f := range r.Transcript.Frames() {
 			s, next := a.Frame(f), 0
 			for row := range s.Leaves(nil) {

@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/keys"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 const (
@@ -68,7 +68,7 @@ type word struct {
 // builder makes the model.
 type builder struct {
 	model
-	anatomy *anatomy.Anatomy
+	anatomy *dissect.Anatomy
 	words   *dictionary.Dictionary
 	known   map[word]int // the numbers of words
 	room    int
@@ -76,7 +76,7 @@ type builder struct {
 }
 
 func build(t *transcript.Transcript, o Options) *model {
-	b := &builder{anatomy: anatomy.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
+	b := &builder{anatomy: dissect.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // none is no null for the script
 	b.Title, b.Opens = view.Escape(o.Title), nothing
 	b.derive(t)
@@ -126,7 +126,7 @@ func (b *builder) derive(t *transcript.Transcript) {
 const nothing = -1
 
 // specimen adds one, and returns its number.
-func (b *builder) specimen(s *anatomy.Specimen, title string) int {
+func (b *builder) specimen(s *dissect.Specimen, title string) int {
 	if s == nil || b.room <= 0 {
 		return nothing
 	}

@@ -1,8 +1,8 @@
 package page
 
 import (
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -49,5 +49,5 @@ func named(t tlsmsg.HandshakeType) func(*step) bool {
 // third is the segment that ends TCP's handshake.
 func (b *builder) third(s *step) bool {
 	f, ok := s.key.(*transcript.Frame)
-	return ok && !f.Segment.Flags.Has(wire.SYN) && b.anatomy.Frame(f).Situation == anatomy.Third
+	return ok && !f.Segment.Flags.Has(wire.SYN) && b.anatomy.Frame(f).Situation == dissect.Third
 }

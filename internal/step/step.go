@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -33,7 +33,7 @@ type Stepper struct {
 	mode    string      // how a packet is shown: "line", "fields", "hex"
 	number  int
 	watched *observe.Connection
-	anatomy anatomy.Anatomy
+	anatomy dissect.Anatomy
 	last    []*transcript.Entry // of the packet that is looked at
 }
 

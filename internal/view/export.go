@@ -4,8 +4,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // What other ways to show a transcript take from here. All of it may hold text
@@ -47,7 +47,7 @@ func Mood(d *transcript.Decision) string {
 }
 
 // DrawSpecimen draws one specimen as "fields" or "hex" do.
-func DrawSpecimen(name string, w io.Writer, o Options, s *anatomy.Specimen) error {
+func DrawSpecimen(name string, w io.Writer, o Options, s *dissect.Specimen) error {
 	if name == "hex" {
 		v := NewHex(w, o)
 		v.dump(s)

@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // Fields draws every frame, and what encrypted records held, as the tree that
@@ -48,7 +48,7 @@ func (v *Fields) Entry(e *transcript.Entry) {
 	}
 }
 
-func (v *Fields) specimen(s *anatomy.Specimen) {
+func (v *Fields) specimen(s *dissect.Specimen) {
 	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
 	for row := range s.Rows(v.options.Select) {
 		v.print(head)
@@ -64,7 +64,7 @@ func (v *Fields) specimen(s *anatomy.Specimen) {
 	v.print("\n")
 }
 
-func (v *Fields) row(s *anatomy.Specimen, row anatomy.Row) {
+func (v *Fields) row(s *dissect.Specimen, row dissect.Row) {
 	n, raw := row.Node, ""
 	if n.Kind != field.Group && n.Kind != field.BitField {
 		raw = v.raw(s.Value(n))
@@ -86,7 +86,7 @@ func (v *Fields) row(s *anatomy.Specimen, row anatomy.Row) {
 const maxIndent = 12
 
 // explain says what a field is for, where it has not been said yet.
-func (v *Fields) explain(row anatomy.Row, situation, indent string) {
+func (v *Fields) explain(row dissect.Row, situation, indent string) {
 	e, ok := v.words.Find(row.Key, situation)
 	if !ok || v.told[e.Key] && !v.options.Verbose {
 		return
@@ -96,7 +96,7 @@ func (v *Fields) explain(row anatomy.Row, situation, indent string) {
 }
 
 // explainValue says what the value means, where it has not been said yet.
-func (v *Fields) explainValue(row anatomy.Row, indent string) {
+func (v *Fields) explainValue(row dissect.Row, indent string) {
 	e, ok := v.words.FindValue(row.Key, row.Node)
 	if !ok || v.told[e.Key] && !v.options.Verbose {
 		return

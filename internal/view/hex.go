@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // Hex dumps every frame, and what encrypted records held, a field a line:
@@ -44,7 +44,7 @@ func (v *Hex) Entry(e *transcript.Entry) {
 	}
 }
 
-func (v *Hex) dump(s *anatomy.Specimen) {
+func (v *Hex) dump(s *dissect.Specimen) {
 	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
 	n := v.perLine()
 	for row := range s.Leaves(v.options.Select) {
@@ -68,7 +68,7 @@ func (v *Hex) dump(s *anatomy.Specimen) {
 
 // explainValue says below a field what its value means, and those of its bits,
 // where that has not been said yet.
-func (v *Hex) explainValue(s *anatomy.Specimen, row anatomy.Row) {
+func (v *Hex) explainValue(s *dissect.Specimen, row dissect.Row) {
 	tell := func(key, name string, n *field.Node) {
 		e, ok := v.words.FindValue(key, n)
 		if ok && (!v.told[e.Key] || v.options.Verbose) {

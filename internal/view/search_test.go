@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // A name that is there, at a place that is not, is told from one that is
@@ -18,7 +18,7 @@ func TestAPlaceThatAListDoesNotReachIsToldFromANameThatIsNowhere(t *testing.T) {
 			"certificate_list[0]":  "",
 			"cipher_suites":        "",
 		} {
-			sel, ok := anatomy.ParseSelector(selector)
+			sel, ok := dissect.ParseSelector(selector)
 			if !ok {
 				t.Fatal(selector)
 			}

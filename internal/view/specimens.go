@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // maxPending bounds how many frames wait for what their payload turns out to
@@ -16,7 +16,7 @@ const maxPending = 512
 // everything in it is known, and after it the messages that it does not show by
 // itself, because they were encrypted or are spread over several frames.
 type specimens struct {
-	anatomy anatomy.Anatomy
+	anatomy dissect.Anatomy
 	pending []pendingFrame
 }
 
@@ -26,7 +26,7 @@ type pendingFrame struct {
 }
 
 // entry takes an entry and calls show for what can be shown now.
-func (s *specimens) entry(e *transcript.Entry, show func(*anatomy.Specimen)) {
+func (s *specimens) entry(e *transcript.Entry, show func(*dissect.Specimen)) {
 	s.anatomy.Learn(e)
 	switch f := e.Frame; {
 	case e.Message != nil && e.Message.Sealed: // its record is all there is
@@ -49,7 +49,7 @@ func apart(m *transcript.Message, f *transcript.Frame) bool {
 }
 
 // message waits for its frame, where that is still to be shown.
-func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show func(*anatomy.Specimen)) {
+func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show func(*dissect.Specimen)) {
 	for i := range s.pending {
 		if p := &s.pending[i]; p.frame == f {
 			p.messages = append(p.messages, m)
@@ -59,7 +59,7 @@ func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show fun
 	show(s.anatomy.Message(f, m))
 }
 
-func (s *specimens) first(show func(*anatomy.Specimen)) {
+func (s *specimens) first(show func(*dissect.Specimen)) {
 	p := s.pending[0]
 	s.pending = s.pending[1:]
 	show(s.anatomy.Frame(p.frame))
@@ -69,7 +69,7 @@ func (s *specimens) first(show func(*anatomy.Specimen)) {
 }
 
 // title says what a specimen is.
-func title(s *anatomy.Specimen, between string) string {
+func title(s *dissect.Specimen, between string) string {
 	f := s.Frame
 	if m := s.Message; m != nil {
 		t := m.Name() + between + octets(len(m.Raw))

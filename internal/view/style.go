@@ -4,8 +4,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // glyphs are the signs that a ladder is drawn with.
@@ -137,13 +137,13 @@ func (v *canvas) end(r *transcript.Result) {
 
 // A search is what a view of fields has found of what is to be shown.
 type search struct {
-	sel       anatomy.Selector
+	sel       dissect.Selector
 	shown     bool // something was
 	elsewhere bool // its name is there, and not at the place asked for
 }
 
 // see takes account of a specimen in which fields were picked, or none.
-func (f *search) see(s *anatomy.Specimen, picked bool) bool {
+func (f *search) see(s *dissect.Specimen, picked bool) bool {
 	f.shown = f.shown || picked
 	if !f.shown && !f.elsewhere {
 		for range s.Leaves(f.sel.Anywhere()) {

@@ -5,9 +5,9 @@ import (
 	"io"
 	"strings"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // A View shows entries as they come.
@@ -28,7 +28,7 @@ type Options struct {
 	Verbose bool       // whether to show what usually only distracts: records, every measurement
 	Data    bool       // whether a ladder quotes the application data that arrives, as text
 
-	Select     anatomy.Selector       // what of fields and hex to show; nil: all
+	Select     dissect.Selector       // what of fields and hex to show; nil: all
 	Dictionary *dictionary.Dictionary // what fields are for; nil: dictionary.English
 
 	// Transcript gives all that is known at the end, secrets included, for keys;

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/goal"
@@ -19,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -119,7 +119,7 @@ This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a
 | protects from | accidents, and people who cannot see the packets | people who can see, change and send packets |
 
 `)
-	a := anatomy.Of(tr)
+	a := dissect.Of(tr)
 	for i, p := range parts {
 		s := find(t, tr, a, p)
 		fmt.Fprintf(&b, "## %d. %s\n\n*%s*, in frame %d", i+1, p.title, p.way, s.Frame.Number)
@@ -151,7 +151,7 @@ This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a
 }
 
 // find is the packet or message that a part is about.
-func find(t *testing.T, tr *transcript.Transcript, a *anatomy.Anatomy, p part) *anatomy.Specimen {
+func find(t *testing.T, tr *transcript.Transcript, a *dissect.Anatomy, p part) *dissect.Specimen {
 	t.Helper()
 	for _, e := range tr.Entries {
 		switch {
@@ -181,11 +181,11 @@ var content = regexp.MustCompile(`\.(bytes|value|bits)$`)
 
 // excerpt writes chosen fields as --view fields does, and returns what is said
 // of each.
-func excerpt(t *testing.T, b *strings.Builder, s *anatomy.Specimen, keys []string) (said []string) {
+func excerpt(t *testing.T, b *strings.Builder, s *dissect.Specimen, keys []string) (said []string) {
 	t.Helper()
 	for _, key := range keys {
 		found := slices.Collect(s.Rows(nil))
-		i := slices.IndexFunc(found, func(r anatomy.Row) bool { return r.Key == key || strings.HasSuffix(r.Key, "."+key) })
+		i := slices.IndexFunc(found, func(r dissect.Row) bool { return r.Key == key || strings.HasSuffix(r.Key, "."+key) })
 		if i < 0 {
 			t.Fatalf("%s is not there", key)
 		}

@@ -1,4 +1,4 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"os"
@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/keys"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // The same for everybody's packets: those of the captures in testdata, decrypted
 // where their secrets are at hand.
 func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
-	files, err := filepath.Glob("../../testdata/captures/*.pcap*")
+	files, err := filepath.Glob("../../../testdata/captures/*.pcap*")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d captures, %v", len(files), err)
 	}
@@ -44,7 +44,7 @@ func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
 			}
 			packets, shown = report.Packets, shown+len(report.Transcript.Frames())
 			t.Run(filepath.Base(name), func(t *testing.T) {
-				a := anatomy.Of(report.Transcript)
+				a := dissect.Of(report.Transcript)
 				for _, f := range report.Transcript.Frames() {
 					frames++
 					checkSpecimen(t, a.Frame(f))

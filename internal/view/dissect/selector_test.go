@@ -1,23 +1,23 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // picked are the paths of the leaves that a selector picks of a message.
 func picked(t *testing.T, m tlsmsg.Message, selector string) (paths []string) {
 	t.Helper()
-	sel, ok := anatomy.ParseSelector(selector)
+	sel, ok := dissect.ParseSelector(selector)
 	if !ok {
 		t.Fatalf("%q is no selector", selector)
 	}
 	ctx := tlsmsg.Context{Version: tlsmsg.VersionTLS12}
-	s := new(anatomy.Anatomy).Message(nil, &transcript.Message{Content: tlsmsg.ContentHandshake, Type: m.Type(), Raw: tlsmsg.Append(nil, m, ctx), Context: ctx})
+	s := new(dissect.Anatomy).Message(nil, &transcript.Message{Content: tlsmsg.ContentHandshake, Type: m.Type(), Raw: tlsmsg.Append(nil, m, ctx), Context: ctx})
 	for row := range s.Leaves(sel) {
 		paths = append(paths, row.Path)
 	}
@@ -59,13 +59,13 @@ func TestElementsOfListsArePickedByTheirPlace(t *testing.T) {
 
 // Records that are shown together are told apart, and one alone has no place.
 func TestRecordsTogetherHaveAPlace(t *testing.T) {
-	var a anatomy.Anatomy
+	var a dissect.Anatomy
 	for i := range int64(3) {
 		wire := tlsmsg.AppendRecord(nil, tlsmsg.Record{Type: tlsmsg.ContentAlert, Version: tlsmsg.VersionTLS12, Fragment: []byte{1, 0}})
 		a.Learn(&transcript.Entry{Type: transcript.TypeRecord, Dir: transcript.In, Record: &transcript.Record{
 			Type: tlsmsg.ContentAlert, Offset: i * int64(len(wire)), Wire: wire, Plaintext: []byte{1, 0}}})
 	}
-	sel, _ := anatomy.ParseSelector("TLSRecord[1].fragment.Alert.level")
+	sel, _ := dissect.ParseSelector("TLSRecord[1].fragment.Alert.level")
 	for end, want := range map[int64][]string{21: {"Alert.level"}, 7: nil} {
 		var got []string
 		for row := range a.Records(transcript.In, 0, end).Leaves(sel) {

@@ -1,4 +1,4 @@
-// Package anatomy says of every byte of every packet which field it belongs to,
+// Package dissect says of every byte of every packet which field it belongs to,
 // through all layers: IP, TCP, the TLS records in its payload, the messages in
 // those, the certificates in those.
 //
@@ -14,4 +14,4 @@
 // (what is learned from a transcript's entries), frame.go and record.go (how a
 // packet's tree is put together), cut.go (what a capture holds only in part), place.go (moving and cutting trees), path.go
 // (names of fields) and situation.go (what makes one packet unlike the others).
-package anatomy
+package dissect

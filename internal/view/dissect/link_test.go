@@ -1,10 +1,10 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -26,7 +26,7 @@ func TestEveryFieldOfEveryLinkIsExplained(t *testing.T) {
 	} {
 		raw := []byte(tc.header + packet + "padding")
 		f := transcript.NewObserver(0, nil).Captured(&transcript.Sighting{Number: 1, Link: tc.link, Raw: raw, Packet: raw[len(tc.header):]})
-		s := new(anatomy.Anatomy).Frame(f)
+		s := new(dissect.Anatomy).Frame(f)
 		covered(t, s)
 		explained(t, s)
 		if first := s.Tree.Children[0]; first.Offset != 0 || len(s.Data) != len(raw) {

@@ -1,12 +1,12 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"net/netip"
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -84,13 +84,13 @@ func TestEveryFieldOfEveryMessageIsExplained(t *testing.T) {
 	} {
 		raw := tlsmsg.Append(nil, tc.m, tc.ctx)
 		m := &transcript.Message{Content: tlsmsg.ContentHandshake, Type: tc.m.Type(), Raw: raw, Context: tc.ctx}
-		s := new(anatomy.Anatomy).Message(nil, m)
+		s := new(dissect.Anatomy).Message(nil, m)
 		covered(t, s)
 		explained(t, s)
 	}
 	for _, raw := range [][]byte{{1, 0}, {1}, {}} {
 		for _, content := range []tlsmsg.ContentType{tlsmsg.ContentAlert, tlsmsg.ContentChangeCipherSpec, tlsmsg.ContentApplicationData, 99} {
-			explained(t, new(anatomy.Anatomy).Message(nil, &transcript.Message{Content: content, Raw: raw}))
+			explained(t, new(dissect.Anatomy).Message(nil, &transcript.Message{Content: content, Raw: raw}))
 		}
 	}
 }
@@ -134,7 +134,7 @@ func TestEveryFieldOfEveryPacketIsExplained(t *testing.T) {
 		ip6(wire.NextRouting, []byte{6, 0, 4, 1, 0, 0, 0, 0, 1}), {0x45}, {},
 	} {
 		f := rec.Packet(time.Duration(i), transcript.In, packet, false)
-		s := anatomy.Of(rec.Transcript()).Frame(f)
+		s := dissect.Of(rec.Transcript()).Frame(f)
 		covered(t, s)
 		explained(t, s)
 	}

@@ -1,4 +1,4 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
 // Every byte of every packet belongs to exactly one leaf, and has a name.
 func TestEveryByteOfEveryPacketBelongsToOneField(t *testing.T) {
 	live.Each(t, func(t *testing.T, tr *transcript.Transcript) {
-		a := anatomy.Of(tr)
+		a := dissect.Of(tr)
 		if len(tr.Frames()) < 3 {
 			t.Fatalf("only %d frames", len(tr.Frames()))
 		}
@@ -46,7 +46,7 @@ func TestEveryByteOfEveryPacketBelongsToOneField(t *testing.T) {
 // unnamed are leaves that say nothing. "data" may stand for application data.
 var unnamed = map[string]bool{"payload": true, "undecoded": true, "malformed": true, "bytes": true, "body": true}
 
-func checkSpecimen(t *testing.T, s *anatomy.Specimen) {
+func checkSpecimen(t *testing.T, s *dissect.Specimen) {
 	t.Helper()
 	explained(t, s)
 	covered(t, s)
@@ -65,7 +65,7 @@ func checkSpecimen(t *testing.T, s *anatomy.Specimen) {
 	}
 }
 
-func name(s *anatomy.Specimen) string {
+func name(s *dissect.Specimen) string {
 	if s.Message != nil {
 		return s.Message.Name()
 	}
@@ -73,7 +73,7 @@ func name(s *anatomy.Specimen) string {
 }
 
 // covered checks that each byte is in one leaf.
-func covered(t *testing.T, s *anatomy.Specimen) {
+func covered(t *testing.T, s *dissect.Specimen) {
 	t.Helper()
 	next := 0
 	for row := range s.Leaves(nil) {
@@ -88,7 +88,7 @@ func covered(t *testing.T, s *anatomy.Specimen) {
 }
 
 // explained checks that the dictionary has something to say of every field.
-func explained(t *testing.T, s *anatomy.Specimen) {
+func explained(t *testing.T, s *dissect.Specimen) {
 	t.Helper()
 	for row := range s.Rows(nil) {
 		if _, ok := dictionary.English().Find(row.Key, s.Situation); !ok {

@@ -1,13 +1,13 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"fmt"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/test/frames"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
 // captured is a frame as a capture gives it to an observer, or nil if it holds
@@ -36,7 +36,7 @@ func TestEveryByteOfEveryEncapsulationBelongsToOneField(t *testing.T) {
 						t.Fatalf("packet %d: %+v", i, f)
 					}
 					checkTunnel(t, &kind, &whole)
-					s := new(anatomy.Anatomy).Frame(f)
+					s := new(dissect.Anatomy).Frame(f)
 					covered(t, s)
 					explained(t, s)
 					if s.Err != nil {
@@ -48,7 +48,7 @@ func TestEveryByteOfEveryEncapsulationBelongsToOneField(t *testing.T) {
 					for n := range raw {
 						cut := captured(&capture.Packet{Link: kind.Link, Data: raw[:n], Length: len(raw)})
 						if cut != nil {
-							covered(t, new(anatomy.Anatomy).Frame(cut))
+							covered(t, new(dissect.Anatomy).Frame(cut))
 						}
 					}
 				}

@@ -1,12 +1,12 @@
-package anatomy_test
+package dissect_test
 
 import (
 	"net/netip"
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/anatomy"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -38,7 +38,7 @@ func TestARecordThatBreaksOffIsShownAsFarAsItCame(t *testing.T) {
 			put(wire.ACK, hello[:cut])
 			put(wire.ACK, hello[cut:])
 			rec.Result(0, transcript.Result{})
-			a := anatomy.Of(rec.Transcript())
+			a := dissect.Of(rec.Transcript())
 			var names []string
 			for _, f := range rec.Transcript().Frames() {
 				s := a.Frame(f)

@@ -1,4 +1,4 @@
-package anatomy
+package dissect
 
 import (
 	"fmt"
