@@ -133,7 +133,7 @@ func (f *connectFlags) registerView(cmd *cobra.Command) {
 	fl.SortFlags = false
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, cipher_suites[3], certificate_list[1]")
-	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/dictionary/en)")
+	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/view/dictionary/en)")
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records and every measurement too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only the reply and errors")

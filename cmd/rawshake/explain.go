@@ -84,7 +84,7 @@ func (f *explainFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.view, "view", f.view, "how to show it: "+strings.Join(view.Names, ", "))
 	fl.BoolVar(&f.json, "json", false, "the same as --view json")
 	fl.StringVar(&f.selector, "select", "", "of --view fields and hex, only these: ClientHello.extensions, cipher_suites[3], certificate_list[1]")
-	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/dictionary/en)")
+	fl.StringVar(&f.dictionary, "dictionary", "", "explain fields with the .txt files of this folder (see internal/view/dictionary/en)")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "show records too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no view, only errors")
 	fl.StringVarP(&f.iface, "interface", "i", "", "listen on this interface, in place of a file")

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )

@@ -8,8 +8,8 @@ import (
 	"html/template"
 	"io"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 )
 
 //go:embed assets/page.html

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"

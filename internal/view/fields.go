@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 

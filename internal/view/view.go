@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 

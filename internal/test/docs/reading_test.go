@@ -12,12 +12,12 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/connect"
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )

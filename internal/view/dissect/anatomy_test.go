@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -92,7 +92,7 @@ func explained(t *testing.T, s *dissect.Specimen) {
 	t.Helper()
 	for row := range s.Rows(nil) {
 		if _, ok := dictionary.English().Find(row.Key, s.Situation); !ok {
-			t.Errorf("the dictionary has nothing on %s: add it to internal/dictionary/en", row.Key)
+			t.Errorf("the dictionary has nothing on %s: add it to internal/view/dictionary/en", row.Key)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 )
 
 // source is what a reader can look up.

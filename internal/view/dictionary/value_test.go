@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/dictionary"
+	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
