@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/keys"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
+	"github.com/rawshake/rawshake/internal/view/keyschedule"
 )
 
 const (
@@ -42,8 +42,8 @@ type model struct {
 	Words     []word     `json:"words"`
 	Questions []question `json:"questions"`
 
-	Keys   []keys.Step `json:"-"` // the template shows them
-	NoKeys string      `json:"-"`
+	Keys   []keyschedule.Step `json:"-"` // the template shows them
+	NoKeys string             `json:"-"`
 }
 
 // specimen is something to be looked at byte by byte.
@@ -111,7 +111,7 @@ func plainly(r *transcript.Result) string {
 // derive shows how the keys were made.
 func (b *builder) derive(t *transcript.Transcript) {
 	var err error
-	if b.Keys, err = keys.Steps(t); err != nil {
+	if b.Keys, err = keyschedule.Steps(t); err != nil {
 		b.NoKeys = "The keys cannot be shown: " + err.Error() + "."
 	}
 	for _, s := range b.Keys {

@@ -3,8 +3,8 @@ package view
 import (
 	"io"
 
-	"github.com/rawshake/rawshake/internal/keys"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/keyschedule"
 )
 
 // Keys shows, once the connection is over, the way from the pre-master secret to
@@ -30,7 +30,7 @@ func (v *Keys) Entry(e *transcript.Entry) {
 	if v.options.Transcript != nil {
 		t = v.options.Transcript()
 	}
-	steps, err := keys.Steps(t)
+	steps, err := keyschedule.Steps(t)
 	if err != nil {
 		v.paragraph("", "", "the keys cannot be shown: "+err.Error(), yellow)
 	}
@@ -40,7 +40,7 @@ func (v *Keys) Entry(e *transcript.Entry) {
 	v.result(e.Result, "")
 }
 
-func (v *Keys) step(s *keys.Step) {
+func (v *Keys) step(s *keyschedule.Step) {
 	v.paragraph("", "", s.Title, bold)
 	v.paragraph("  ", "", s.Text+" ("+s.Source+")", dim)
 	if s.Formula != "" {

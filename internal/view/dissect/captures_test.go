@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/explain"
-	"github.com/rawshake/rawshake/internal/keys"
 	"github.com/rawshake/rawshake/internal/view/dissect"
+	"github.com/rawshake/rawshake/internal/view/keyschedule"
 )
 
 // The same for everybody's packets: those of the captures in testdata, decrypted
@@ -54,7 +54,7 @@ func TestEveryByteOfTheCapturesBelongsToOneField(t *testing.T) {
 						checkSpecimen(t, a.Message(e.Frame, e.Message))
 					}
 				}
-				steps, err := keys.Steps(report.Transcript)
+				steps, err := keyschedule.Steps(report.Transcript)
 				for _, s := range steps {
 					for _, v := range s.Values {
 						if strings.Contains(v.Note, "NOT") {

@@ -1,4 +1,4 @@
-package keys_test
+package keyschedule_test
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/keys"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/live"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/keyschedule"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
 // What is computed again from the secrets is what the two sides sent.
 func TestEveryStepComesOutAsOnTheWire(t *testing.T) {
 	live.Each(t, func(t *testing.T, tr *transcript.Transcript) {
-		steps, err := keys.Steps(tr)
+		steps, err := keyschedule.Steps(tr)
 		if len(tr.Secrets) == 0 {
 			if err == nil {
 				t.Error("keys without a secret")
@@ -62,7 +62,7 @@ func TestEveryRecordHasItsNonce(t *testing.T) {
 		}
 	}
 	nonces := func() (shown int) {
-		steps, err := keys.Steps(tr)
+		steps, err := keyschedule.Steps(tr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,10 +99,10 @@ func TestEveryRecordHasItsNonce(t *testing.T) {
 func TestWithoutSecretsItSaysWhatIsMissing(t *testing.T) {
 	tr := live.Run(t, live.Cases[0])
 	tr.Secrets = nil
-	if _, err := keys.Steps(tr); err == nil || !strings.Contains(err.Error(), "key log") {
+	if _, err := keyschedule.Steps(tr); err == nil || !strings.Contains(err.Error(), "key log") {
 		t.Errorf("%v", err)
 	}
-	if _, err := keys.Steps(&transcript.Transcript{}); err == nil {
+	if _, err := keyschedule.Steps(&transcript.Transcript{}); err == nil {
 		t.Error("an empty transcript has keys")
 	}
 }
