@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"errors"
 
-	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/page"
 )
 
 // writePage writes the page of a transcript, and closes its file.

@@ -21,8 +21,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/rawshake/rawshake/internal/lab/live"
-	"github.com/rawshake/rawshake/internal/page"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/internal/view/page"
 )
 
 var update = flag.Bool("update", false, "write the screenshot in docs/img anew")
@@ -371,10 +371,10 @@ func TestScreenshot(t *testing.T) {
 		t.Errorf("the screenshot takes %d bytes: nothing is on it", len(png))
 	}
 	if *update {
-		if err := os.MkdirAll("../../docs/img", 0o755); err != nil {
+		if err := os.MkdirAll("../../../docs/img", 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile("../../docs/img/page.png", png, 0o644); err != nil {
+		if err := os.WriteFile("../../../docs/img/page.png", png, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
