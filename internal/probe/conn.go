@@ -11,10 +11,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A conn is a target that has answered our SYN, until its record is made and
+// A connection is a target that has answered our SYN, until its record is made and
 // the connection is over. Then it is another target's. Its TLS client is lent by
 // the loop, when the peer has said something: see loop.wake.
-type conn struct {
+type connection struct {
 	index   uint32           // in loop.conns
 	session *session.Session // the machine, or nil
 	tcp     tcb.Conn
@@ -22,7 +22,7 @@ type conn struct {
 	facts
 }
 
-// facts are what a conn knows of its target.
+// facts are what a connection knows of its target.
 type facts struct {
 	n      uint64 // the target's number
 	target Target
@@ -57,7 +57,7 @@ type facts struct {
 	timed      bool // it is in the loop's wheel
 
 	// In the loop's wheel.
-	prev, next *conn
+	prev, next *connection
 	unit       int64
 }
 
@@ -69,14 +69,14 @@ const (
 )
 
 // reach notes the first time of a step: when the packet came that led to it.
-func (c *conn) reach(step int) {
+func (c *connection) reach(step int) {
 	if c.steps[step] == 0 {
 		c.steps[step] = max(c.last.At, 1)
 	}
 }
 
 // note takes the time of the steps that the session has come to.
-func (c *conn) note() {
+func (c *connection) note() {
 	tls := c.session.TLS()
 	if tls == nil {
 		return
@@ -94,7 +94,7 @@ func (c *conn) note() {
 }
 
 // stage is how far TLS has come.
-func (c *conn) stage() handshake.Stage {
+func (c *connection) stage() handshake.Stage {
 	if tls := c.session.TLS(); tls != nil {
 		return tls.Stage()
 	}
@@ -102,7 +102,7 @@ func (c *conn) stage() handshake.Stage {
 }
 
 // at reports whether the connection has come as far as the goal.
-func (c *conn) at(goal Goal) bool {
+func (c *connection) at(goal Goal) bool {
 	if goal == GoalTCP {
 		return c.session.State() >= tcb.Established
 	}
@@ -119,7 +119,7 @@ func (c *conn) at(goal Goal) bool {
 }
 
 // observe notes what a segment tells beyond what the machines keep.
-func (c *conn) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
+func (c *connection) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
 	c.last.Set(at.Sub(c.begin), packet)
 	if s.Flags.Has(wire.RST) {
 		c.reset, c.wasReset = c.resetOf(h), true
@@ -141,7 +141,7 @@ const idNear = 4096
 // fits reports whether a packet's TTL and IP ID are such as the host's SYN-ACK
 // lets expect: the same TTL, and an ID of 0 if that was 0, or one that a
 // counter would have come to. IPv6 has no ID.
-func (c *conn) fits(h *wire.IP) bool {
+func (c *connection) fits(h *wire.IP) bool {
 	if h.HopLimit != c.answer.TTL {
 		return false
 	}
@@ -158,7 +158,7 @@ func (c *conn) fits(h *wire.IP) bool {
 }
 
 // forget lets go of the target. The machines are reset when the next one comes.
-func (c *conn) forget() {
+func (c *connection) forget() {
 	c.tcp.Release()
 	c.session, c.facts = nil, facts{}
 }

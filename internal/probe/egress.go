@@ -21,7 +21,7 @@ const (
 )
 
 // earn adds to the allowance of a connection whose stream has gone on.
-func (c *conn) earn() {
+func (c *connection) earn() {
 	n := c.tcp.ReceiveNext().Minus(c.earned) / earningOctets
 	if n > 0 {
 		c.earned = c.earned.Add(n * earningOctets)
@@ -47,7 +47,7 @@ func (l *loop) send(p *path, hop link.Hop, packet []byte) bool {
 
 // transmit sends what the session has to send, as far as that may leave now, and
 // reports whether it was all. The rest waits its turn.
-func (l *loop) transmit(c *conn) (all bool) {
+func (l *loop) transmit(c *connection) (all bool) {
 	if c.queued {
 		return false
 	}
@@ -77,10 +77,10 @@ func (l *loop) transmit(c *conn) (all bool) {
 
 // ends reports whether all that a connection can still have to send is its last
 // RST.
-func (c *conn) ends() bool { return c.session.State() == tcb.Closed }
+func (c *connection) ends() bool { return c.session.State() == tcb.Closed }
 
 // mayLeave reports whether a connection may have a packet sent now.
-func (l *loop) mayLeave(c *conn) bool {
+func (l *loop) mayLeave(c *connection) bool {
 	return l.pace.may() && (c.allowance > 0 || c.ends() || l.answers.may(l.now, c.target.Addr))
 }
 
@@ -114,7 +114,7 @@ func (l *loop) sendWaiting() {
 }
 
 // sendOf goes on with a connection whose turn it is, if it is the same one still.
-func (l *loop) sendOf(c *conn) {
+func (l *loop) sendOf(c *connection) {
 	if c.queued {
 		c.queued = false
 		l.finishSettling(c)
@@ -124,14 +124,14 @@ func (l *loop) sendOf(c *conn) {
 // A connQueue holds connections in their order. One that was given back stands
 // there until its turn comes, and is passed over then.
 type connQueue struct {
-	list []*conn
+	list []*connection
 	head int
 }
 
-func (q *connQueue) len() int     { return len(q.list) - q.head }
-func (q *connQueue) push(c *conn) { q.list = append(q.list, c) }
+func (q *connQueue) len() int           { return len(q.list) - q.head }
+func (q *connQueue) push(c *connection) { q.list = append(q.list, c) }
 
-func (q *connQueue) pop() *conn {
+func (q *connQueue) pop() *connection {
 	c := q.list[q.head]
 	q.head++
 	if 2*q.head >= len(q.list) {

@@ -21,7 +21,7 @@ type reply struct {
 
 // newReply is refused where the server chose a protocol that the request is not
 // written in.
-func (l *loop) newReply(c *conn) (*reply, error) {
+func (l *loop) newReply(c *connection) (*reply, error) {
 	if l.o.Path == "" {
 		var asked http1.Request
 		_, _ = asked.Write(l.o.Request)
@@ -38,7 +38,7 @@ func (l *loop) newReply(c *conn) (*reply, error) {
 
 // exchange sends the request and takes the first bytes of the reply. It
 // reports whether the record is made.
-func (l *loop) exchange(c *conn) bool {
+func (l *loop) exchange(c *connection) bool {
 	if c.reply == nil {
 		r, err := l.newReply(c)
 		if err != nil {
@@ -102,7 +102,7 @@ func (r *reply) missing() string {
 }
 
 // request is what is sent once the handshake is done.
-func (l *loop) request(c *conn) []byte {
+func (l *loop) request(c *connection) []byte {
 	if l.o.Path == "" {
 		return l.o.Request
 	}

@@ -188,7 +188,7 @@ func figureMemory(t *testing.T) {
 		fmt.Printf("memory of one target, %-17s %6.0f bytes (%d in flight, %.1f MB)\n", stage.name, float64(used)/float64(stage.n), stage.n, float64(used)/1e6)
 		runtime.KeepAlive(l)
 	}
-	var c conn
+	var c connection
 	fmt.Printf("of which a connection's own state: %d bytes; TCP %d; a TLS client's: %d\n", unsafe.Sizeof(c), unsafe.Sizeof(c.tcp), unsafe.Sizeof(handshake.Client{}))
 }
 

@@ -58,7 +58,7 @@ func (l *loop) guardBetter() {
 const afterKernelRST = "this machine's kernel had sent a RST of its own"
 
 // resetOf is what is known of the RST that a packet brought.
-func (c *conn) resetOf(h *wire.IP) record.Reset {
+func (c *connection) resetOf(h *wire.IP) record.Reset {
 	r := record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h), Known: c.path.witness}
 	if c.kernelSent {
 		r.KernelSent, r.Known = true, false

@@ -41,7 +41,7 @@ func TestWhatATargetTakes(t *testing.T) {
 	if n := unsafe.Sizeof(slot{}); n > 16 {
 		t.Errorf("a slot takes %d bytes", n)
 	}
-	if n := unsafe.Sizeof(conn{}); n > 1216 {
+	if n := unsafe.Sizeof(connection{}); n > 1216 {
 		t.Errorf("a connection takes %d bytes", n)
 	}
 	if n := unsafe.Sizeof(handshake.Client{}); n > 2040 { // with Go's eight, one of its sizes

@@ -50,8 +50,8 @@ type loop struct {
 	unsent   error          // what a link said to a packet
 	filtered error          // and why this machine let one not out
 	wheel    wheel
-	conns    []*conn
-	free     []*conn
+	conns    []*connection
+	free     []*connection
 	networks networks
 	next     Target // the next to be begun, if taken
 	nextN    uint64

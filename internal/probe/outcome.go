@@ -136,7 +136,7 @@ func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string
 var hopelessBecause = map[string]error{classRoute: link.ErrNoRoute, classNeighbour: link.ErrNoNeighbour}
 
 // begin makes the loop's record that of a connection.
-func (l *loop) begin(c *conn) *record.Record {
+func (l *loop) begin(c *connection) *record.Record {
 	if c.greeted && c.session.TLS() == nil {
 		l.wake(c) // it knows best what there is to say
 	}
@@ -160,7 +160,7 @@ func (l *loop) begin(c *conn) *record.Record {
 }
 
 // report writes a connection's record.
-func (l *loop) report(c *conn, r *record.Record) {
+func (l *loop) report(c *connection, r *record.Record) {
 	r.Odd = c.odd.names()
 	l.write(c.n, r)
 	c.reported, c.heard = true, 0
@@ -168,7 +168,7 @@ func (l *loop) report(c *conn, r *record.Record) {
 }
 
 // after names the last message of a connection, for a failure.
-func (c *conn) after() string {
+func (c *connection) after() string {
 	tls := c.session.TLS()
 	switch {
 	case c.session.State() < tcb.Established && c.session.Err() == nil:
@@ -181,7 +181,7 @@ func (c *conn) after() string {
 
 // failed records a connection that came to an end before the goal. Its machine
 // sends what such an end calls for.
-func (l *loop) failed(c *conn, err error) {
+func (l *loop) failed(c *connection, err error) {
 	r := l.begin(c)
 	r.Error, r.After = err.Error(), c.after()
 	if r.DataLen > 0 && r.DataEnd == "" {
@@ -242,7 +242,7 @@ func (l *loop) failed(c *conn, err error) {
 func class(e *handshake.ProtocolError) string { return e.Alert.String() }
 
 // timedOut records a connection that did not come to its goal in time.
-func (l *loop) timedOut(c *conn) {
+func (l *loop) timedOut(c *connection) {
 	r := l.begin(c)
 	r.Outcome, r.After = record.OutcomeTimeout, c.after()
 	if r.DataLen > 0 {
@@ -262,7 +262,7 @@ func (l *loop) timedOut(c *conn) {
 
 // stuck reports whether a peer holds the connection and lets nothing through:
 // its window is closed, or it has begun a record and does not end it.
-func (c *conn) stuck() bool {
+func (c *connection) stuck() bool {
 	tls := c.session.TLS()
 	if c.session.TCP().Blocked() || tls == nil {
 		return tls != nil

@@ -30,7 +30,7 @@ func (l *loop) codes(f goal.Facts, err error) []string {
 const mostReasons = 1 << 10
 
 // told is what is known of a connection that ended, beside its error.
-func (c *conn) told(r *record.Record) goal.Facts {
+func (c *connection) told(r *record.Record) goal.Facts {
 	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
 		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
 	f.KernelSent = c.kernelSent

@@ -96,7 +96,7 @@ func (l *loop) wayBack(h *wire.IP, s *wire.Segment) *way {
 }
 
 // forConn hands a segment to a connection's session.
-func (l *loop) forConn(c *conn, h *wire.IP, s *wire.Segment, packet link.Packet) {
+func (l *loop) forConn(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	c.observe(l.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
 		c.odd |= oddResetAtOnce
@@ -245,7 +245,7 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 
 // connect gives a target a connection, when what proves itself has come. It is nil
 // where nobody knows at the moment how to answer: then it will come again.
-func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *conn {
+func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *connection {
 	hop, state := l.wayBack(h, s).to(l.now, h.Src)
 	if state != hopKnown {
 		return nil
@@ -269,7 +269,7 @@ func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segmen
 }
 
 // open gives a connection its machine, and that what the target answered.
-func (l *loop) open(c *conn, iss, offset uint32, s *wire.Segment) {
+func (l *loop) open(c *connection, iss, offset uint32, s *wire.Segment) {
 	c.tcp.Reset(l.profile(c.path), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine

@@ -11,12 +11,12 @@ import (
 
 // settle does what follows from a change of a connection: work, the record,
 // the end, what there is to send, and the next deadline.
-func (l *loop) settle(c *conn) {
+func (l *loop) settle(c *connection) {
 	l.advance(c, false)
 	l.finishSettling(c)
 }
 
-func (l *loop) finishSettling(c *conn) {
+func (l *loop) finishSettling(c *connection) {
 	if all := l.transmit(c); all && c.reported && l.over(c) {
 		l.release(c)
 		return
@@ -30,7 +30,7 @@ func (l *loop) finishSettling(c *conn) {
 
 // advance brings a connection to its goal, as far as it goes now: up to the
 // next work, or working.
-func (l *loop) advance(c *conn, working bool) {
+func (l *loop) advance(c *connection, working bool) {
 	if c.reported {
 		return
 	}
@@ -72,7 +72,7 @@ func (l *loop) advance(c *conn, working bool) {
 // A job is a connection that waits for work. It may be over when its turn
 // comes, and the conn another target's.
 type job struct {
-	c     *conn
+	c     *connection
 	n     uint64
 	since tcb.Instant
 }
@@ -114,7 +114,7 @@ func (l *loop) labour() {
 }
 
 // ring is called when a connection's deadline has passed.
-func (l *loop) ring(c *conn) {
+func (l *loop) ring(c *connection) {
 	c.session.Advance(l.now)
 	if !l.now.Before(c.limit) {
 		switch {
@@ -138,7 +138,7 @@ func (l *loop) ring(c *conn) {
 // serves reports whether a segment that comes after the record serves the end of
 // the connection. One that was judged is acknowledged nothing more; one that came
 // to its goal may bring what was on its way. After that there is but our RST.
-func (l *loop) serves(c *conn, s *wire.Segment) bool {
+func (l *loop) serves(c *connection, s *wire.Segment) bool {
 	if c.judged {
 		return s.Len() == 0 || len(s.Payload) == 0 && s.Seq == c.tcp.ReceiveNext()
 	}
@@ -157,7 +157,7 @@ const closeTime = time.Second
 // reached records a target that came as far as the goal, and ends the
 // connection: after Finished in good order, before it with a RST, which asks
 // nothing more of the peer.
-func (l *loop) reached(c *conn) {
+func (l *loop) reached(c *connection) {
 	r := l.begin(c)
 	r.OK, r.Outcome = true, l.o.Goal.Outcome()
 	l.report(c, r)
@@ -170,19 +170,19 @@ func (l *loop) reached(c *conn) {
 }
 
 // over reports whether a connection has nothing more to say or to hear.
-func (l *loop) over(c *conn) bool {
+func (l *loop) over(c *connection) bool {
 	state := c.session.State()
 	return state == tcb.Closed || state == tcb.TimeWait || c.session.Err() != nil && state != tcb.LastAck && state != tcb.FinWait1 && state != tcb.Closing
 }
 
 // take gives a connection that is not in use.
-func (l *loop) take() *conn {
+func (l *loop) take() *connection {
 	if n := len(l.free); n > 0 {
 		c := l.free[n-1]
 		l.free = l.free[:n-1]
 		return c
 	}
-	chunk := make([]conn, connChunk)
+	chunk := make([]connection, connChunk)
 	for i := range chunk {
 		chunk[i].index = uint32(len(l.conns))
 		l.conns, l.free = append(l.conns, &chunk[i]), append(l.free, &chunk[i])
@@ -195,13 +195,13 @@ func (l *loop) take() *conn {
 const connChunk = 512
 
 // release gives a connection back. Its slot is done.
-func (l *loop) release(c *conn) {
+func (l *loop) release(c *connection) {
 	l.done(c.n)
 	l.dismiss(c)
 }
 
 // dismiss gives a connection back, whatever becomes of its target.
-func (l *loop) dismiss(c *conn) {
+func (l *loop) dismiss(c *connection) {
 	l.wheel.stop(c)
 	if tls := c.session.TLS(); tls != nil {
 		l.clients.put(tls)

@@ -35,7 +35,7 @@ func (s *clients) put(c *handshake.Client) {
 
 // speak begins the TLS conversation of a connection that is open, and has a
 // client listen once there is something to hear, be it the end.
-func (l *loop) speak(c *conn) {
+func (l *loop) speak(c *connection) {
 	switch {
 	case l.o.Goal == GoalTCP || c.session.TLS() != nil:
 	case !c.greeted && c.session.State() >= tcb.Established:
@@ -46,7 +46,7 @@ func (l *loop) speak(c *conn) {
 }
 
 // greet writes the ClientHello.
-func (l *loop) greet(c *conn) {
+func (l *loop) greet(c *connection) {
 	l.random.Read(c.random[:])
 	c.greeted = true
 	tls := l.clients.take()
@@ -62,14 +62,14 @@ func (l *loop) greet(c *conn) {
 }
 
 // wake gives a connection its client.
-func (l *loop) wake(c *conn) {
+func (l *loop) wake(c *connection) {
 	tls := l.clients.take()
 	tls.Reset(l.tls, c.identity())
 	c.session.Adopt(tls)
 }
 
 // identity is what the target's ClientHello has of its own.
-func (c *conn) identity() handshake.Identity {
+func (c *connection) identity() handshake.Identity {
 	name := c.target.Name
 	if name == "" { // of an address there is no server_name, and a name to check the certificate against all the same
 		name = c.target.Addr.WithZone("").String()

@@ -6,7 +6,7 @@ import "github.com/rawshake/rawshake/rawtcp/tcb"
 // unit of time. Setting and stopping one costs the same however many there are.
 // A deadline beyond the ring's reach comes up early, and goes round again.
 type wheel struct {
-	lists [wheelSize]*conn
+	lists [wheelSize]*connection
 	hand  int64 // the unit up to which all has come up
 	n     int
 }
@@ -17,7 +17,7 @@ const (
 )
 
 // set gives a connection its deadline, in place of any other.
-func (w *wheel) set(c *conn, at tcb.Instant) {
+func (w *wheel) set(c *connection, at tcb.Instant) {
 	unit := max(int64(at)/wheelUnit+1, w.hand+1) // when it has surely passed
 	unit = min(unit, w.hand+wheelSize-1)
 	if c.timed {
@@ -35,7 +35,7 @@ func (w *wheel) set(c *conn, at tcb.Instant) {
 	w.n++
 }
 
-func (w *wheel) stop(c *conn) {
+func (w *wheel) stop(c *connection) {
 	if !c.timed {
 		return
 	}
@@ -52,7 +52,7 @@ func (w *wheel) stop(c *conn) {
 }
 
 // turn calls f for each connection whose unit has passed.
-func (w *wheel) turn(now tcb.Instant, f func(*conn)) {
+func (w *wheel) turn(now tcb.Instant, f func(*connection)) {
 	to := int64(now) / wheelUnit
 	if w.n == 0 {
 		w.hand = max(w.hand, to)

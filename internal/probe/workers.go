@@ -63,7 +63,7 @@ func (w *workers) stop() {
 func (w *workers) isLong(work handshake.Work) bool { return w != nil && w.long(work) }
 
 // handAway hands a connection's work to the workers, or keeps it until there is room.
-func (l *loop) handAway(c *conn) {
+func (l *loop) handAway(c *connection) {
 	c.waits = true
 	l.long = append(l.long, job{c, c.n, l.now})
 	l.sendAway()
@@ -113,6 +113,6 @@ const longestWork = 3
 var errBusy = errors.New("this machine found no time for the long computation that the peer's keys ask for")
 
 // impatient reports whether a connection has waited for us long enough.
-func (l *loop) impatient(c *conn) bool {
+func (l *loop) impatient(c *connection) bool {
 	return l.now.Sub(c.begin) > longestWork*l.o.Timeout && c.session.State() != tcb.Closed
 }
