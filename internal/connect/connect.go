@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -167,7 +167,7 @@ func (r *run) build(cfg tcb.Config) rawtcp.Machine {
 	if r.Goal != goal.TCP {
 		tls = handshake.NewClient(r.tlsConfig())
 	}
-	ses := session.New(tcp, tls)
+	ses := conn.New(tcp, tls)
 	r.machine = ses
 	r.established = func() bool { return ses.State() >= tcb.Established }
 	r.waiting = func() string { return waitingFor(ses) }

@@ -9,8 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -157,7 +157,7 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 	return r.explain(&goal.TimeoutError{After: r.within.Round(time.Millisecond), Waiting: r.waiting(), Connected: r.established()})
 }
 
-func waitingFor(ses *session.Session) string {
+func waitingFor(ses *conn.Conn) string {
 	tcp, tls := ses.TCP(), ses.TLS()
 	switch {
 	case tcp.State() < tcb.Established || tls == nil:

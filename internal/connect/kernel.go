@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -148,7 +148,7 @@ func (k *kernelConn) Err() error {
 	case k.tls == nil:
 		return *failed
 	}
-	return &session.TransportError{Err: *failed, After: k.tls.LastMessage()}
+	return &conn.TransportError{Err: *failed, After: k.tls.LastMessage()}
 }
 
 func (k *kernelConn) Do(f func(tcb.Instant)) {

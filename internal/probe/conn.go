@@ -3,8 +3,8 @@ package probe
 import (
 	"time"
 
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/session"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -15,10 +15,10 @@ import (
 // the connection is over. Then it is another target's. Its TLS client is lent by
 // the loop, when the peer has said something: see loop.wake.
 type connection struct {
-	index   uint32           // in loop.conns
-	session *session.Session // the machine, or nil
+	index   uint32     // in loop.conns
+	session *conn.Conn // the machine, or nil
 	tcp     tcb.Conn
-	machine session.Session
+	machine conn.Conn
 	facts
 }
 

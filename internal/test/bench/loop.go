@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -42,7 +42,7 @@ type loop struct {
 
 // An attempt is one connection of the loop.
 type attempt struct {
-	session *session.Session
+	session *conn.Conn
 	flow    *rawtcp.Flow
 	begin   tcb.Instant
 	queued  bool // in loop.changed
@@ -161,7 +161,7 @@ func (l *loop) step(a *attempt) error {
 	return nil
 }
 
-func (l *loop) at(s *session.Session) bool {
+func (l *loop) at(s *conn.Conn) bool {
 	switch l.goal {
 	case toCertificate:
 		return s.TLS().Stage() >= handshake.StageCertificateReceived

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -42,15 +42,15 @@ func ourConfig(t *task) handshake.Config {
 	}
 }
 
-func (o *ours) session(cfg tcb.Config) *session.Session {
+func (o *ours) session(cfg tcb.Config) *conn.Conn {
 	id := handshake.Identity{ServerName: o.name}
 	rand.Read(id.Random[:])
 	tls := new(handshake.Client)
 	tls.Reset(o.tls, id)
-	return session.New(tcb.New(cfg), tls)
+	return conn.New(tcb.New(cfg), tls)
 }
 
-func outcome(s *session.Session) (string, error) {
+func outcome(s *conn.Conn) (string, error) {
 	state := s.TLS().State()
 	if state.Judged && state.Verdict != nil {
 		return "", state.Verdict
@@ -60,7 +60,7 @@ func outcome(s *session.Session) (string, error) {
 
 // finish drives one connection to Finished and closes it, as internal/connect
 // does for one without a transcript.
-func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *session.Session, reached func()) (string, error) {
+func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *conn.Conn, reached func()) (string, error) {
 	defer func() {
 		c.CloseWrite()
 		c.Wait(ctx, func() bool { return rawtcp.Done(s) })
@@ -109,7 +109,7 @@ func (d dialer) run(n int, done func(time.Duration, string)) error {
 }
 
 func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
-	var s *session.Session
+	var s *conn.Conn
 	dialer := rawtcp.Dialer{Source: d.source, Network: d.network, Build: func(cfg tcb.Config) rawtcp.Machine {
 		s = d.session(cfg)
 		return s

@@ -1,11 +1,11 @@
-// Package session joins one TCP connection and the TLS client above it into a
+// Package conn joins one TCP connection and the TLS client above it into a
 // single machine without I/O: segments and the time go in, segments, work for
 // the driver and decrypted bytes come out.
 //
 // A [Session] has the shape of rawtcp.Machine, so an endpoint moves it like any
 // connection. The blocking driver of `connect` and the event loop of `probe`
 // use the same one.
-package session
+package conn
 
 import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -14,7 +14,7 @@ import (
 )
 
 // A Session is a TCP connection with, above it, a TLS client or nothing.
-type Session struct {
+type Conn struct {
 	tcp *tcb.Conn
 	tls *handshake.Client // nil: TCP alone, and the byte stream is TCP's
 
@@ -26,18 +26,18 @@ type Session struct {
 // New joins a TCP connection that is not open yet and a TLS client that has
 // not started. The session owns both. A nil client makes a session of TCP
 // alone.
-func New(tcp *tcb.Conn, tls *handshake.Client) *Session {
-	return &Session{tcp: tcp, tls: tls}
+func New(tcp *tcb.Conn, tls *handshake.Client) *Conn {
+	return &Conn{tcp: tcp, tls: tls}
 }
 
 // Reset makes the session what New returns, in place.
-func (s *Session) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Session{tcp: tcp, tls: tls} }
+func (s *Conn) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Conn{tcp: tcp, tls: tls} }
 
 // Adopt puts a TLS client above a session of TCP alone, to whose stream the
 // client's ClientHello was written before. A client that has not started Adopt
 // starts; what it would send it takes as sent. So nobody needs to keep a client
 // for as long as the peer says nothing, since the same one can be made again.
-func (s *Session) Adopt(tls *handshake.Client) {
+func (s *Conn) Adopt(tls *handshake.Client) {
 	s.tls, s.started = tls, true
 	tls.Start()
 	if tls.Err() == nil {
@@ -48,48 +48,48 @@ func (s *Session) Adopt(tls *handshake.Client) {
 
 // TLS returns the TLS client, or nil. Its facts may be read between calls;
 // the session moves it.
-func (s *Session) TLS() *handshake.Client { return s.tls }
+func (s *Conn) TLS() *handshake.Client { return s.tls }
 
 // TCP returns the TCP connection. Its facts may be read between calls.
-func (s *Session) TCP() *tcb.Conn { return s.tcp }
+func (s *Conn) TCP() *tcb.Conn { return s.tcp }
 
 // Open starts the connection: a SYN becomes due.
-func (s *Session) Open(now tcb.Instant) { s.tcp.Open(now) }
+func (s *Conn) Open(now tcb.Instant) { s.tcp.Open(now) }
 
 // Receive takes one arrived segment through both layers, and reports whether
 // TCP accepted it.
-func (s *Session) Receive(now tcb.Instant, seg *wire.Segment) (accepted bool) {
+func (s *Conn) Receive(now tcb.Instant, seg *wire.Segment) (accepted bool) {
 	accepted = s.tcp.Receive(now, seg)
 	s.pump()
 	return accepted
 }
 
 // Unreachable takes an ICMP error that quotes a segment of ours.
-func (s *Session) Unreachable(now tcb.Instant, m *wire.ICMP) { s.tcp.Unreachable(now, m) }
+func (s *Conn) Unreachable(now tcb.Instant, m *wire.ICMP) { s.tcp.Unreachable(now, m) }
 
 // Advance moves the machine when its deadline has passed.
-func (s *Session) Advance(now tcb.Instant) {
+func (s *Conn) Advance(now tcb.Instant) {
 	s.tcp.Advance(now)
 	s.pump()
 }
 
 // Deadline is when Advance is next owed. It may change after any other call.
-func (s *Session) Deadline() (tcb.Instant, bool) { return s.tcp.Deadline() }
+func (s *Conn) Deadline() (tcb.Instant, bool) { return s.tcp.Deadline() }
 
 // Next gives the next segment to send, if there is one.
-func (s *Session) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.Next(now, seg) }
+func (s *Conn) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.Next(now, seg) }
 
 // MaxSegment is the most that TCP's path is known to take in one segment.
-func (s *Session) MaxSegment() int { return s.tcp.MaxSegment() }
+func (s *Conn) MaxSegment() int { return s.tcp.MaxSegment() }
 
 // MayFragment reports whether our packets may be fragmented under way.
-func (s *Session) MayFragment() bool { return s.tcp.MayFragment() }
+func (s *Conn) MayFragment() bool { return s.tcp.MayFragment() }
 
 // State is the TCP connection's state.
-func (s *Session) State() tcb.State { return s.tcp.State() }
+func (s *Conn) State() tcb.State { return s.tcp.State() }
 
 // Work returns what the TLS client waits for its driver to do.
-func (s *Session) Work() (handshake.Work, bool) {
+func (s *Conn) Work() (handshake.Work, bool) {
 	if s.tls == nil {
 		return nil, false
 	}
@@ -97,14 +97,14 @@ func (s *Session) Work() (handshake.Work, bool) {
 }
 
 // Resume hands back the outcome of the work that Work returned.
-func (s *Session) Resume(r handshake.Result) {
+func (s *Conn) Resume(r handshake.Result) {
 	s.tls.Resume(r)
 	s.pump()
 }
 
 // Err says why the connection failed, or is nil. A TLS failure comes before
 // what TCP says of the same end; a TCP failure says after which TLS message.
-func (s *Session) Err() error {
+func (s *Conn) Err() error {
 	if s.tls == nil {
 		return s.tcp.Err()
 	}
@@ -129,7 +129,7 @@ func (e *TransportError) Error() string { return e.Err.Error() + ", after " + e.
 func (e *TransportError) Unwrap() error { return e.Err }
 
 // pump moves bytes between the layers until neither has more for the other.
-func (s *Session) pump() {
+func (s *Conn) pump() {
 	if s.tls == nil || s.tcp.State() < tcb.Established && s.tcp.Err() == nil {
 		return
 	}
@@ -155,7 +155,7 @@ func (s *Session) pump() {
 }
 
 // flush gives TLS output to TCP, and our FIN once the last of it is taken.
-func (s *Session) flush() {
+func (s *Conn) flush() {
 	for out := s.tls.Output(); len(out) > 0; out = s.tls.Output() {
 		n := s.tcp.Write(out)
 		if n == 0 {

@@ -1,8 +1,8 @@
-package session
+package conn
 
 // Peek returns the application data that has arrived and was not discarded
 // yet. It is valid until the next call of another method.
-func (s *Session) Peek() []byte {
+func (s *Conn) Peek() []byte {
 	if s.tls == nil {
 		return s.tcp.Peek()
 	}
@@ -10,7 +10,7 @@ func (s *Session) Peek() []byte {
 }
 
 // Discard drops the first n bytes of what Peek returned.
-func (s *Session) Discard(n int) {
+func (s *Conn) Discard(n int) {
 	if s.tls == nil {
 		s.tcp.Discard(n)
 		return
@@ -21,7 +21,7 @@ func (s *Session) Discard(n int) {
 
 // EOF reports whether the peer ended its stream and all of it was discarded:
 // with TLS by close_notify, without by FIN.
-func (s *Session) EOF() bool {
+func (s *Conn) EOF() bool {
 	if s.tls == nil {
 		return s.tcp.EOF()
 	}
@@ -30,7 +30,7 @@ func (s *Session) EOF() bool {
 
 // Write takes application data to send, as much as there is room for, and
 // returns how much that was. Before Finished it takes none.
-func (s *Session) Write(p []byte) int {
+func (s *Conn) Write(p []byte) int {
 	if s.tls == nil {
 		return s.tcp.Write(p)
 	}
@@ -43,7 +43,7 @@ func (s *Session) Write(p []byte) int {
 }
 
 // CloseWrite ends our direction: close_notify, then FIN.
-func (s *Session) CloseWrite() {
+func (s *Conn) CloseWrite() {
 	if s.tls == nil {
 		s.tcp.CloseWrite()
 		return
@@ -54,10 +54,10 @@ func (s *Session) CloseWrite() {
 }
 
 // Abort ends the connection with a RST.
-func (s *Session) Abort() { s.tcp.Abort() }
+func (s *Conn) Abort() { s.tcp.Abort() }
 
 // Close ends the connection in both directions; nobody reads any more.
-func (s *Session) Close() {
+func (s *Conn) Close() {
 	if s.tls == nil {
 		s.tcp.Close()
 		return

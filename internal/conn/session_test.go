@@ -1,11 +1,11 @@
-package session_test
+package conn_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/session"
+	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -15,7 +15,7 @@ import (
 // talk is a session and the TCP of its peer, with nothing between them.
 type talk struct {
 	now  tcb.Instant
-	s    *session.Session
+	s    *conn.Conn
 	peer *tcb.Conn
 	sent []wire.Flags // of our segments, in order
 }
@@ -23,7 +23,7 @@ type talk struct {
 // begin opens a connection; tls is the client above it, or nil.
 func begin(t *testing.T, tls *handshake.Client) *talk {
 	t.Helper()
-	k := &talk{s: session.New(tcb.New(tcb.Config{LocalPort: 1, RemotePort: 2, ISS: 100, MSS: 1460}), tls)}
+	k := &talk{s: conn.New(tcb.New(tcb.Config{LocalPort: 1, RemotePort: 2, ISS: 100, MSS: 1460}), tls)}
 	k.s.Open(k.now)
 	k.move()
 	if k.s.State() != tcb.Established {
