@@ -13,7 +13,7 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/outfile"
-	"github.com/rawshake/rawshake/internal/sessions"
+	"github.com/rawshake/rawshake/internal/sessionfile"
 )
 
 // warningsOf returns what is written to standard error meanwhile.
@@ -98,7 +98,7 @@ func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 			return err
 		},
 		"session file": func(path string) error {
-			s, err := sessions.Open(path)
+			s, err := sessionfile.Open(path)
 			sayExposed(s.Exposed())
 			if err == nil {
 				err = s.Save()

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/connect"
-	"github.com/rawshake/rawshake/internal/sessions"
+	"github.com/rawshake/rawshake/internal/sessionfile"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -139,7 +139,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 		warn(fmt.Errorf("%s is no regular file: nothing is read from it, or written in its place; name another", view.Escape(f.sessionFile)))
 		return
 	}
-	store, err := sessions.Open(f.sessionFile)
+	store, err := sessionfile.Open(f.sessionFile)
 	if err != nil {
 		warn(fmt.Errorf("%w; the file is kept beside the one that will take its place", err))
 	}

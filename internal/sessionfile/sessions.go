@@ -1,7 +1,7 @@
-// Package sessions keeps TLS sessions in a file between connections, for
+// Package sessionfile keeps TLS sessions in a file between connections, for
 // `--session-file`. The file holds master secrets: it is written with mode
 // 0600, and whoever can read it can read what was said under its sessions.
-package sessions
+package sessionfile
 
 import (
 	"bytes"
