@@ -10,7 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/hold"
+	"github.com/rawshake/rawshake/internal/lab/daemon"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -75,7 +75,7 @@ func registered[T ~uint16](name func(T) string, prefix string) (names []string) 
 }
 
 func labNames() (names []string) {
-	all, _ := hold.List()
+	all, _ := daemon.List()
 	for _, s := range all {
 		names = append(names, s.Name)
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/hold"
+	"github.com/rawshake/rawshake/internal/lab/daemon"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
 func newLabNetem() *cobra.Command {
 	var f labFlags
 	var name string
-	var change hold.Netem
+	var change daemon.Netem
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "netem [LINK…]",
@@ -44,12 +44,12 @@ that a capture which runs there ends; that of the first node is not touched.`,
 			if err := w.Check(); err != nil {
 				return usageError("--%v", err)
 			}
-			s, err := hold.Ask(name)
+			s, err := daemon.Ask(name)
 			if err == nil {
 				err = checkLinks(s, args)
 			}
 			if err == nil && (change.Clear || len(change.Set) > 0) {
-				s, err = hold.Change(name, change)
+				s, err = daemon.Change(name, change)
 			}
 			if err != nil {
 				return failure(err)
@@ -62,7 +62,7 @@ that a capture which runs there ends; that of the first node is not touched.`,
 	nameFlag(cmd, &name)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a link, a line each")
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) (links []string, _ cobra.ShellCompDirective) {
-		if s, err := hold.Ask(name); err == nil {
+		if s, err := daemon.Ask(name); err == nil {
 			for _, l := range s.Links {
 				links = append(links, l.Name)
 			}
@@ -73,7 +73,7 @@ that a capture which runs there ends; that of the first node is not touched.`,
 }
 
 // linkOf is a lab's link of a name, in either order of its nodes.
-func linkOf(s *hold.Status, name string) (string, error) {
+func linkOf(s *daemon.Status, name string) (string, error) {
 	var t lab.Topology
 	for _, l := range s.Links {
 		t.Links = append(t.Links, lab.LinkConfig{Ends: []lab.End{{Node: l.Nodes[0]}, {Node: l.Nodes[1]}}})
@@ -85,7 +85,7 @@ func linkOf(s *hold.Status, name string) (string, error) {
 	return s.Links[i].Name, nil
 }
 
-func checkLinks(s *hold.Status, names []string) error {
+func checkLinks(s *daemon.Status, names []string) error {
 	for _, name := range names {
 		if _, err := linkOf(s, name); err != nil {
 			return err
@@ -95,7 +95,7 @@ func checkLinks(s *hold.Status, names []string) error {
 }
 
 // showLinks shows the links that are named, or all.
-func showLinks(s *hold.Status, names []string, asJSON bool) error {
+func showLinks(s *daemon.Status, names []string, asJSON bool) error {
 	var wanted []string
 	for _, name := range names {
 		link, err := linkOf(s, name)
@@ -119,6 +119,6 @@ func showLinks(s *hold.Status, names []string, asJSON bool) error {
 	return nil
 }
 
-func showLink(l *hold.LinkStatus) {
+func showLink(l *daemon.LinkStatus) {
 	say("  %-15s %s\n", l.Name, netem.Tell(l.Impairment))
 }

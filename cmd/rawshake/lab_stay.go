@@ -16,18 +16,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/hold"
+	"github.com/rawshake/rawshake/internal/lab/daemon"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
 // The commands about a lab that stays: up, exec, status, down.
 
 func nameFlag(cmd *cobra.Command, name *string) {
-	cmd.Flags().StringVar(name, "name", hold.DefaultName, "which lab: several may stand side by side")
+	cmd.Flags().StringVar(name, "name", daemon.DefaultName, "which lab: several may stand side by side")
 }
 
 func checkLabName(name string) error {
-	if err := hold.CheckName(name); err != nil {
+	if err := daemon.CheckName(name); err != nil {
 		return usageError("--name: %v", err)
 	}
 	return nil
@@ -55,13 +55,13 @@ changed while it stands: lab netem.`,
 			if err != nil {
 				return err
 			}
-			log := hold.Log{Open: f.openLog}
+			log := daemon.Log{Open: f.openLog}
 			if f.log != "" {
 				if log.Path, err = filepath.Abs(f.log); err != nil {
 					return fileError("--log", err)
 				}
 			}
-			made, err := hold.Up(name, t, log)
+			made, err := daemon.Up(name, t, log)
 			var wrong *statusError
 			if errors.As(err, &wrong) { // the log's
 				return err
@@ -85,7 +85,7 @@ changed while it stands: lab netem.`,
 
 // nameWords are what leads other commands to a lab.
 func nameWords(name string) string {
-	if name == hold.DefaultName {
+	if name == daemon.DefaultName {
 		return ""
 	}
 	return " --name " + name
@@ -98,7 +98,7 @@ func newLabHold() *cobra.Command {
 		Args:   cobra.RangeArgs(2, 3),
 		RunE: func(_ *cobra.Command, args []string) error {
 			args = append(args, "")
-			if err := hold.Hold(args[0], args[1], args[2]); err != nil {
+			if err := daemon.Hold(args[0], args[1], args[2]); err != nil {
 				return failure(err)
 			}
 			return nil
@@ -124,7 +124,7 @@ cannot be run, 127: it is not there).`,
 			if err := checkLabName(name); err != nil {
 				return err
 			}
-			g := hold.Guest{Lab: name}
+			g := daemon.Guest{Lab: name}
 			var err error
 			if g.Node, g.Args, err = splitGuest(args, cmd.ArgsLenAtDash() == 0, labNodes(name)); err != nil {
 				return err
@@ -166,7 +166,7 @@ func splitGuest(words []string, dashed bool, nodes []string) (node string, comma
 
 // labNodes are the names of a lab's nodes, where it stands.
 func labNodes(name string) (nodes []string) {
-	all, _ := hold.List()
+	all, _ := daemon.List()
 	for _, s := range all {
 		if s.Name == name {
 			for _, n := range s.Nodes {
@@ -179,9 +179,9 @@ func labNodes(name string) (nodes []string) {
 
 // execInLab runs a guest. Signals are the command's, not ours: it is not the
 // program's context that ends it.
-func execInLab(g hold.Guest) error {
-	status, err := hold.Exec(context.Background(), g)
-	var start *hold.StartError
+func execInLab(g daemon.Guest) error {
+	status, err := daemon.Exec(context.Background(), g)
+	var start *daemon.StartError
 	switch {
 	case errors.As(err, &start) && start.Missing:
 		return notStarted(g.Args[0], exec.ErrNotFound)
@@ -203,11 +203,11 @@ func newLabStatus() *cobra.Command {
 		Short: "The labs that stand",
 		Args:  takes(),
 		RunE: func(*cobra.Command, []string) error {
-			all, err := hold.List()
+			all, err := daemon.List()
 			if err != nil {
 				return failure(err)
 			}
-			all = slices.DeleteFunc(all, func(s *hold.Status) bool { return name != "" && s.Name != name })
+			all = slices.DeleteFunc(all, func(s *daemon.Status) bool { return name != "" && s.Name != name })
 			if asJSON {
 				out := json.NewEncoder(&out)
 				for _, s := range all {
@@ -231,7 +231,7 @@ func newLabStatus() *cobra.Command {
 	return cmd
 }
 
-func showLab(s *hold.Status) {
+func showLab(s *daemon.Status) {
 	say("%s: %s, seed %d, since %s, held by process %d, %d commands running\n",
 		s.Name, s.Topology, s.Seed, s.Since.Local().Format(time.DateTime), s.PID, s.Running)
 	for _, n := range s.Nodes {
@@ -267,7 +267,7 @@ func newLabDown() *cobra.Command {
 			names := []string{name}
 			if all {
 				names = nil
-				list, err := hold.List()
+				list, err := daemon.List()
 				if err != nil {
 					return failure(err)
 				}
@@ -276,7 +276,7 @@ func newLabDown() *cobra.Command {
 				}
 			}
 			for _, name := range names {
-				was, err := hold.Down(name)
+				was, err := daemon.Down(name)
 				if err != nil {
 					return failure(err)
 				}

@@ -1,4 +1,4 @@
-package hold
+package daemon
 
 import (
 	"encoding/json"

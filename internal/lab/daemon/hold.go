@@ -1,4 +1,4 @@
-// Package hold keeps a lab standing between commands: `lab up`, `exec`,
+// Package daemon keeps a lab standing between commands: `lab up`, `exec`,
 // `status`, `down`.
 //
 // Go cannot enter a user namespace, so nobody joins a lab from outside: its
@@ -10,7 +10,7 @@
 //
 // Read dir.go (where sockets are), protocol.go, up.go and client.go (the
 // asking side), holder.go and guest.go (the asked one), terminal.go.
-package hold
+package daemon
 
 import (
 	"errors"
