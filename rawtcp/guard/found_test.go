@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -20,7 +20,7 @@ import (
 func TestTheGuardOfAProcessInAnotherPIDNamespaceIsFound(t *testing.T) {
 	for _, kind := range standing {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			cmd := exec.Command("/proc/self/exe", p.Client.Addr.String())
 			cmd.Env = append(os.Environ(), holdKind+"="+string(kind))
 			cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
@@ -28,8 +28,8 @@ func TestTheGuardOfAProcessInAnotherPIDNamespaceIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			out, err := cmd.StdoutPipe()
-			nstest.Check(t, err)
-			nstest.Check(t, cmd.Start()) // on this thread, so in the client's namespace
+			netns.Check(t, err)
+			netns.Check(t, cmd.Start()) // on this thread, so in the client's namespace
 			defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 			line, _ := bufio.NewReader(out).ReadString('\n')
 			local, err := netip.ParseAddrPort(strings.TrimSpace(line))

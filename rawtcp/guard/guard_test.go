@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -27,15 +27,15 @@ const clientDev = "veth0"
 func open(t *testing.T, kind guard.Kind, local netip.AddrPort) guard.Guard {
 	t.Helper()
 	g, err := guard.Open(guard.Options{Kind: kind, Local: local, Interface: clientDev})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { g.Close() })
 	return g
 }
 
 // peer is somebody on the server who sends segments by hand to local.
-func peer(t *testing.T, p *nstest.Pair, local netip.AddrPort) *nstest.Talker {
+func peer(t *testing.T, p *netns.Pair, local netip.AddrPort) *netns.Talker {
 	t.Helper()
-	k := &nstest.Talker{Flow: link.Flow{Local: netip.AddrPortFrom(p.Server.Addr, 443), Remote: local}}
+	k := &netns.Talker{Flow: link.Flow{Local: netip.AddrPortFrom(p.Server.Addr, 443), Remote: local}}
 	p.Server.Do(t, func() (err error) {
 		k.Link, err = link.OpenPacket(context.Background(), link.Options{Flow: k.Flow})
 		return err
@@ -45,7 +45,7 @@ func peer(t *testing.T, p *nstest.Pair, local netip.AddrPort) *nstest.Talker {
 }
 
 // shower sends n segments to local and returns how many RSTs came back.
-func shower(t *testing.T, p *nstest.Pair, local netip.AddrPort, flags wire.Flags, ttl uint8, n int) int {
+func shower(t *testing.T, p *netns.Pair, local netip.AddrPort, flags wire.Flags, ttl uint8, n int) int {
 	t.Helper()
 	tap := p.Server.Tap(t)
 	k := peer(t, p, local)
@@ -55,7 +55,7 @@ func shower(t *testing.T, p *nstest.Pair, local netip.AddrPort, flags wire.Flags
 			t.Fatal(err)
 		}
 	}
-	return nstest.Resets(tap.Collect(t), local)
+	return netns.Resets(tap.Collect(t), local)
 }
 
 // ttlOnly is a listener as the guard falls back on where filters are refused.
@@ -81,11 +81,11 @@ func ttlOnly(t *testing.T, local netip.AddrPort) netip.AddrPort {
 
 // What the choice of guard rests on: 200 SYN-ACKs each way, and as many ACKs.
 func TestWhichGuardHoldsAgainstWhichTTL(t *testing.T) {
-	t.Run("IPv4", func(t *testing.T) { guardsAndTTLs(t, nstest.NewPair) })
-	t.Run("IPv6", func(t *testing.T) { guardsAndTTLs(t, nstest.NewPair6) })
+	t.Run("IPv4", func(t *testing.T) { guardsAndTTLs(t, netns.NewPair) })
+	t.Run("IPv6", func(t *testing.T) { guardsAndTTLs(t, netns.NewPair6) })
 }
 
-func guardsAndTTLs(t *testing.T, pair func(testing.TB) *nstest.Pair) {
+func guardsAndTTLs(t *testing.T, pair func(testing.TB) *netns.Pair) {
 	const ttlAlone, n = "IP_MINTTL alone", 200
 	for _, tc := range []struct {
 		kind  guard.Kind
@@ -131,7 +131,7 @@ func guardsAndTTLs(t *testing.T, pair func(testing.TB) *nstest.Pair) {
 
 // The listener guard must not be a listener to anybody.
 func TestASynToTheListenerGuardIsNotAnswered(t *testing.T) {
-	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		for _, ttl := range []uint8{64, 255} {
 			g := open(t, guard.KindListener, netip.AddrPortFrom(p.Client.Addr, 0))
 			tap := p.Server.Tap(t)
@@ -154,7 +154,7 @@ func TestASynToTheListenerGuardIsNotAnswered(t *testing.T) {
 func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 
 			// A closed port beside ours still refuses.
@@ -178,7 +178,7 @@ func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			nstest.Accept(t, l).CloseWrite()
+			netns.Accept(t, l).CloseWrite()
 			if _, err := io.ReadAll(c); err != nil {
 				t.Error(err)
 			}
@@ -189,28 +189,28 @@ func TestTheKernelsOwnTCPIsSpared(t *testing.T) {
 func TestOurOwnResetsPassEveryGuard(t *testing.T) {
 	for _, kind := range standing {
 		for _, via := range []link.Kind{link.KindPacket, link.KindRaw} {
-			test := func(t *testing.T, p *nstest.Pair) {
+			test := func(t *testing.T, p *netns.Pair) {
 				g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 				f := link.Flow{Local: g.Local(), Remote: netip.AddrPortFrom(p.Server.Addr, 443)}
 				l, err := link.Open(context.Background(), link.Options{Kind: via, Flow: f})
-				nstest.Check(t, err)
+				netns.Check(t, err)
 				defer l.Close()
 				tap := p.Server.Tap(t)
-				k := nstest.Talker{Link: l, Flow: f}
+				k := netns.Talker{Link: l, Flow: f}
 				if err := k.Send(wire.RST, nil); err != nil {
 					t.Fatal(err)
 				}
-				if n := nstest.Resets(tap.Collect(t), f.Local); n != 1 {
+				if n := netns.Resets(tap.Collect(t), f.Local); n != 1 {
 					t.Errorf("%d of 1 RST arrived", n)
 				}
 			}
-			t.Run(string(kind)+"/"+string(via), func(t *testing.T) { nstest.EachVersion(t, test) })
+			t.Run(string(kind)+"/"+string(via), func(t *testing.T) { netns.EachVersion(t, test) })
 		}
 	}
 }
 
 func TestAutoTakesTheListener(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	g := open(t, guard.KindAuto, netip.AddrPortFrom(p.Client.Addr, 0))
 	if g.Kind() != guard.KindListener || !strings.Contains(g.Describe(), g.Local().String()) {
 		t.Errorf("%s: %s", g.Kind(), g.Describe())
@@ -220,7 +220,7 @@ func TestAutoTakesTheListener(t *testing.T) {
 func TestAPortIsHeldUntilTheGuardIsClosed(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			g := open(t, kind, netip.AddrPortFrom(p.Client.Addr, 0))
 			if _, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: g.Local()}); !errors.Is(err, guard.ErrPortInUse) {
 				t.Errorf("a second guard on %v: %v, want ErrPortInUse", g.Local(), err)
@@ -240,7 +240,7 @@ func TestAPortIsHeldUntilTheGuardIsClosed(t *testing.T) {
 }
 
 func TestRandomPortsComeFromTheKernelsRange(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	p.Client.Sysctl(t, "net/ipv4/ip_local_port_range", "40000 40003")
 	local := netip.AddrPortFrom(p.Client.Addr, 0)
 	seen := map[uint16]bool{}
@@ -258,7 +258,7 @@ func TestRandomPortsComeFromTheKernelsRange(t *testing.T) {
 }
 
 func TestRefusalsSayWhatIsWrong(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	for _, tc := range []struct {
 		o    guard.Options
 		want string

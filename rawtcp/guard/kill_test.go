@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/nftables"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 )
 
 // holdKind in the environment makes this program a process that sets up a
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		hold(guard.Kind(kind), os.Args[len(os.Args)-1])
 		return
 	}
-	nstest.Main(m)
+	netns.Main(m)
 }
 
 func hold(kind guard.Kind, address string) {
@@ -60,7 +60,7 @@ func tables(t *testing.T) (n int) {
 func TestKillingTheProcessTakesTheGuardWithIt(t *testing.T) {
 	for _, kind := range append(standing, guard.KindNone) {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			cmd := exec.Command("/proc/self/exe", p.Client.Addr.String())
 			cmd.Env = append(os.Environ(), holdKind+"="+string(kind))
 			cmd.Stderr = os.Stderr

@@ -6,25 +6,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 func find(t *testing.T) []guard.Found {
 	t.Helper()
 	found, err := guard.Find()
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	return found
 }
 
 func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	both := []netip.Addr{p.Client.Addr4, p.Client.Addr6}
 	raise := func(want int, addrs []netip.Addr, first, last uint16) {
 		t.Helper()
 		n, err := guard.Raise(addrs, first, last, "a test's")
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		if n != want {
 			t.Errorf("Raise added %d rules, want %d", n, want)
 		}
@@ -32,7 +32,7 @@ func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
 	lower := func(want int, addrs []netip.Addr, first, last uint16) {
 		t.Helper()
 		n, err := guard.Lower(addrs, first, last)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		if n != want {
 			t.Errorf("Lower took %d rules away, want %d", n, want)
 		}
@@ -42,7 +42,7 @@ func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
 	raise(1, both, 4000, 4010) // the half that was missing
 	raise(0, both, 4000, 4010)
 	raise(1, nil, 5000, 5000)
-	for _, pair := range []*nstest.Pair{p, p.Version6()} {
+	for _, pair := range []*netns.Pair{p, p.Version6()} {
 		for port, want := range map[uint16]int{3999: 5, 4000: 0, 4010: 0, 4011: 5, 5000: 0} {
 			if n := shower(t, pair, netip.AddrPortFrom(pair.Client.Addr, port), wire.SYN|wire.ACK, 64, 5); n != want {
 				t.Errorf("5 SYN-ACKs to port %d of %v drew %d RSTs, want %d", port, pair.Client.Addr, n, want)
@@ -71,24 +71,24 @@ func TestALastingGuardStandsOnceAndIsFoundAndUndone(t *testing.T) {
 
 // A link-local address comes with its interface, which no rule names.
 func TestALastingGuardOfALinkLocalAddressStandsOnceToo(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	addrs := []netip.Addr{netip.MustParseAddr("fe80::1%lo")}
 	for _, want := range []int{1, 0} {
 		n, err := guard.Raise(addrs, 4000, 4000, "a test's")
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		if n != want {
 			t.Errorf("Raise added %d rules, want %d", n, want)
 		}
 	}
 	n, err := guard.Lower(addrs, 4000, 4000)
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	if n != 1 {
 		t.Errorf("Lower took %d rules away, want 1", n)
 	}
 }
 
 func TestWhatStandsIsFoundWithItsOwner(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	at := []netip.Addr{p.Client.Addr4}
 	openRange(t, guard.RangeOptions{Kind: guard.KindListener, Addrs: at, First: 4000, Last: 4009})
 	openRange(t, guard.RangeOptions{Kind: guard.KindNFTables, First: 5000, Last: 5009})

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 )
 
 // While a guard stands, everybody else's RSTs go out and come in as ever: they
@@ -24,7 +24,7 @@ func TestAGuardChangesNothingForOthers(t *testing.T) {
 		"range, " + string(guard.KindTCX):         someRange(guard.KindTCX),
 		"lasting": func(t *testing.T) {
 			_, err := guard.Raise(nil, 4000, 4100, "a test's")
-			nstest.Check(t, err)
+			netns.Check(t, err)
 		},
 		"script": func(t *testing.T) {
 			if out, status := script(t, []string{"iptables", "ip6tables", "nft"}, "up", "4000-4100"); status != 0 {
@@ -33,7 +33,7 @@ func TestAGuardChangesNothingForOthers(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+			netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 				raise(t)
 				const n = 10
 				server, client := p.Server.Tap(t), p.Client.Tap(t)
@@ -42,7 +42,7 @@ func TestAGuardChangesNothingForOthers(t *testing.T) {
 				seen := server.Collect(t)
 				expect(t, seen, sent, "the kernel's")
 				closed := netip.AddrPortFrom(p.Client.Addr, closedPort)
-				if got := nstest.Resets(seen, closed); got != n {
+				if got := netns.Resets(seen, closed); got != n {
 					t.Errorf("a closed port answered %d SYNs with %d RSTs", n, got)
 				}
 				p.Server.Do(t, func() error { seen = client.Collect(t); return nil })
@@ -70,7 +70,7 @@ func someRange(kind guard.Kind) func(*testing.T) {
 const closedPort = 4101
 
 // refused has the server's kernel connect to the client's closed port.
-func refused(t *testing.T, p *nstest.Pair, n int) {
+func refused(t *testing.T, p *netns.Pair, n int) {
 	t.Helper()
 	p.Server.Do(t, func() error {
 		for range n {
@@ -86,10 +86,10 @@ func refused(t *testing.T, p *nstest.Pair, n int) {
 // abort opens n connections each way between the kernels, and ends half of them
 // with a RST from the client's side, half with one from the server's. It
 // returns how many each address and port has to have sent.
-func abort(t *testing.T, p *nstest.Pair, n int) (sent, received map[netip.AddrPort]int) {
+func abort(t *testing.T, p *netns.Pair, n int) (sent, received map[netip.AddrPort]int) {
 	t.Helper()
 	here, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(p.Client.Addr, 0)))
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { here.Close() })
 	there, _ := p.Server.Listen(t)
 	sent, received = map[netip.AddrPort]int{}, map[netip.AddrPort]int{}
@@ -102,17 +102,17 @@ func abort(t *testing.T, p *nstest.Pair, n int) (sent, received map[netip.AddrPo
 	}
 	for i := range n {
 		out := dial(t, there.Addr().String())
-		end(i, out, nstest.Accept(t, there))
+		end(i, out, netns.Accept(t, there))
 		p.Server.Do(t, func() error { out = dial(t, here.Addr().String()); return nil })
-		end(i, nstest.Accept(t, here), out)
+		end(i, netns.Accept(t, here), out)
 	}
 	return sent, received
 }
 
-func expect(t *testing.T, seen []nstest.Seen, want map[netip.AddrPort]int, whose string) {
+func expect(t *testing.T, seen []netns.Seen, want map[netip.AddrPort]int, whose string) {
 	t.Helper()
 	for from, n := range want {
-		if got := nstest.Resets(seen, from); got != n {
+		if got := netns.Resets(seen, from); got != n {
 			t.Errorf("%d of %d RSTs of %s from %v", got, n, whose, from)
 		}
 	}

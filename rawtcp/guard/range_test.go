@@ -8,15 +8,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 func openRange(t *testing.T, o guard.RangeOptions) guard.Range {
 	t.Helper()
 	g, err := guard.OpenRange(o)
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { g.Close() })
 	return g
 }
@@ -27,7 +27,7 @@ func TestARangeIsGuardedFromItsFirstPortToItsLast(t *testing.T) {
 	for _, kind := range standing {
 		for name, every := range map[string]bool{"our addresses": false, "every address": true} {
 			t.Run(string(kind)+"/"+name, func(t *testing.T) {
-				p := nstest.NewPair(t)
+				p := netns.NewPair(t)
 				o := guard.RangeOptions{Kind: kind, First: 40000, Last: 41000, Interface: clientDev}
 				if !every {
 					o.Addrs = []netip.Addr{p.Client.Addr4, p.Client.Addr6}
@@ -35,7 +35,7 @@ func TestARangeIsGuardedFromItsFirstPortToItsLast(t *testing.T) {
 				g := openRange(t, o)
 				const n = 5
 				dropped := 0
-				for _, pair := range []*nstest.Pair{p, p.Version6()} {
+				for _, pair := range []*netns.Pair{p, p.Version6()} {
 					for port, guarded := range map[uint16]bool{39999: false, 40000: true, 40500: true, 41000: true, 41001: false} {
 						want := n
 						if guarded {
@@ -65,7 +65,7 @@ func TestARangeIsGuardedFromItsFirstPortToItsLast(t *testing.T) {
 func TestARangeOfOneAddressLeavesTheOthersAlone(t *testing.T) {
 	for _, kind := range standing {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr6}, First: 40000, Last: 40001, Interface: clientDev})
 			if got := shower(t, p, netip.AddrPortFrom(p.Client.Addr4, 40000), wire.SYN|wire.ACK, 64, 5); got != 5 {
 				t.Errorf("5 SYN-ACKs to the other address drew %d RSTs", got)
@@ -77,7 +77,7 @@ func TestARangeOfOneAddressLeavesTheOthersAlone(t *testing.T) {
 func TestAHeldRangeIsNobodyElses(t *testing.T) {
 	for _, kind := range standing {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair(t)
+			p := netns.NewPair(t)
 			g := openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr4}, Count: 100, Hold: true, Interface: clientDev})
 			first, last := g.Ports()
 			if first < 1024 || last-first != 99 {
@@ -103,31 +103,31 @@ func TestAHeldRangeIsNobodyElses(t *testing.T) {
 // A program that masks port numbers, as masscan does, needs a block that begins at
 // a multiple of its size.
 func TestAnAlignedBlockBeginsAtAMultipleOfItsSize(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	for count := 1; count <= 1024; count *= 4 {
 		for range 8 {
 			g, err := guard.OpenRange(guard.RangeOptions{Kind: guard.KindNone, Addrs: []netip.Addr{p.Client.Addr4}, Count: count, Aligned: true})
-			nstest.Check(t, err)
+			netns.Check(t, err)
 			first, last := g.Ports()
 			if int(first)%count != 0 || int(last)-int(first)+1 != count || first < 1024 {
 				t.Errorf("%d aligned ports: %d-%d", count, first, last)
 			}
-			nstest.Check(t, g.Close())
+			netns.Check(t, g.Close())
 		}
 	}
 }
 
 // What needs no privilege comes first, as long as descriptors last.
 func TestAutoTakesListenersWhileDescriptorsLast(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	addrs := []netip.Addr{p.Client.Addr4}
 	if g := openRange(t, guard.RangeOptions{Addrs: addrs, Count: 16}); g.Kind() != guard.KindListener {
 		t.Errorf("16 ports: %s", g.Kind())
 	}
 	var limit unix.Rlimit
-	nstest.Check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	netns.Check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	few := unix.Rlimit{Cur: 256, Max: limit.Max}
-	nstest.Check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	netns.Check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
 	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 	if g := openRange(t, guard.RangeOptions{Addrs: addrs, Count: 1000}); g.Kind() != guard.KindNFTables {
 		t.Errorf("1000 ports with 256 descriptors: %s", g.Kind())
@@ -139,7 +139,7 @@ func TestAutoTakesListenersWhileDescriptorsLast(t *testing.T) {
 }
 
 func TestWrongRangesAreRefused(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	for _, tc := range []struct {
 		o    guard.RangeOptions
 		want string
@@ -161,13 +161,13 @@ func TestWrongRangesAreRefused(t *testing.T) {
 
 // Connections in TIME-WAIT hold ports all over the kernel's own range.
 func TestABlockIsFoundBelowACrowdedRange(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	low, high, err := guard.EphemeralPorts()
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	const n = 100
 	for port := int(low); port <= int(high); port += n / 2 {
 		g, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: netip.AddrPortFrom(p.Client.Addr4, uint16(port))})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer g.Close()
 	}
 	g := openRange(t, guard.RangeOptions{Addrs: []netip.Addr{p.Client.Addr4}, Count: n, Hold: true})
@@ -179,11 +179,11 @@ func TestABlockIsFoundBelowACrowdedRange(t *testing.T) {
 // Nobody needs a certain number of ports: where no more are free in a row, or can
 // be held, fewer do.
 func TestABlockIsSmallerWherePortsAreScarce(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	const gap = 40
 	for port := 10000; port <= 65535; port += gap {
 		g, err := guard.Open(guard.Options{Kind: guard.KindNone, Local: netip.AddrPortFrom(p.Client.Addr4, uint16(port))})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer g.Close()
 	}
 	o := guard.RangeOptions{Count: 256, Least: 1, Hold: true}
@@ -198,11 +198,11 @@ func TestABlockIsSmallerWherePortsAreScarce(t *testing.T) {
 }
 
 func TestABlockIsSmallerWhereDescriptorsAreScarce(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	var limit unix.Rlimit
-	nstest.Check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	netns.Check(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	few := unix.Rlimit{Cur: 400, Max: limit.Max}
-	nstest.Check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	netns.Check(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
 	defer unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 	o := guard.RangeOptions{Addrs: []netip.Addr{p.Client.Addr4}, Count: 256, Least: 16, Hold: true}
 	sum := 0

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/nftables"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -24,7 +24,7 @@ func script(t *testing.T, tools []string, args ...string) (string, int) {
 	for _, tool := range append([]string{"sed", "tr", "id", "grep", "sh"}, tools...) {
 		path, err := exec.LookPath(tool)
 		if err != nil {
-			nstest.Missing(t, tool, err)
+			netns.Missing(t, tool, err)
 		}
 		if err := os.Symlink(path, filepath.Join(bin, tool)); err != nil {
 			t.Fatal(err)
@@ -46,7 +46,7 @@ func TestScriptDropsTheKernelsResetsFromItsPortsOnly(t *testing.T) {
 		"nft":      {"nft"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+			netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 				inside := netip.AddrPortFrom(p.Client.Addr, 4001)
 				outside := netip.AddrPortFrom(p.Client.Addr, 4011)
 				do := func(want int, args ...string) string {
@@ -95,7 +95,7 @@ func TestScriptDropsTheKernelsResetsFromItsPortsOnly(t *testing.T) {
 }
 
 func TestScriptUndoesWhatIsHalfDone(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	tools := []string{"iptables", "ip6tables", "nft"}
 	at := p.Client.Addr.String()
 	for _, step := range []struct {
@@ -133,7 +133,7 @@ func TestScriptUndoesWhatIsHalfDone(t *testing.T) {
 }
 
 func TestScriptRefusesWrongArguments(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	for _, args := range []string{"", "up", "down", "frob 1", "up 0", "up 65536", "up 5-4", "up 5-", "up -5", "up 5x",
 		"up 1 2 3", "up 1 host", "up 1 198.18.0.1,198.18.0.2", "up 1 198.18.0.256", "up 1 198.18.0", "up 1 2001:db8:1", "up 1 2001:db8::1::1"} {
 		out, status := script(t, []string{"nft"}, strings.Fields(args)...)

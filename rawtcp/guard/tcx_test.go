@@ -4,8 +4,8 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -36,7 +36,7 @@ const (
 func TestNoGuardIsPassedByExtensionHeaders(t *testing.T) {
 	for _, kind := range standing {
 		t.Run(string(kind), func(t *testing.T) {
-			p := nstest.NewPair6(t)
+			p := netns.NewPair6(t)
 			guarded, free := netip.AddrPortFrom(p.Client.Addr, 4000), netip.AddrPortFrom(p.Client.Addr, 4001)
 			g := openRange(t, guard.RangeOptions{Kind: kind, Addrs: []netip.Addr{p.Client.Addr}, First: 4000, Last: 4000, Interface: clientDev})
 			tap := p.Server.Tap(t)
@@ -49,14 +49,14 @@ func TestNoGuardIsPassedByExtensionHeaders(t *testing.T) {
 					extended(k.Flow.Local, to, "\x2c", whole),
 					extended(k.Flow.Local, to, "\x00\x2b\x2c\x3c", padding, routeEnded, whole, longer),
 				} {
-					nstest.Check(t, k.Link.Send(b))
+					netns.Check(t, k.Link.Send(b))
 				}
 			}
 			seen := tap.Collect(t)
-			if got := nstest.Resets(seen, guarded); got != 0 {
+			if got := netns.Resets(seen, guarded); got != 0 {
 				t.Errorf("%d SYN-ACKs behind extension headers drew %d RSTs", n, got)
 			}
-			if got := nstest.Resets(seen, free); got != n {
+			if got := netns.Resets(seen, free); got != n {
 				t.Errorf("beside the guard, %d SYN-ACKs behind extension headers drew %d RSTs", n, got)
 			}
 			if got, known := g.Dropped(); !known || got != n {

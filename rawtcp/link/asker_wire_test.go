@@ -12,18 +12,18 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // openAsker asks on the pair's link.
-func openAsker(t *testing.T, p *nstest.Pair) *link.Asker {
+func openAsker(t *testing.T, p *netns.Pair) *link.Asker {
 	t.Helper()
 	r, err := link.FindRoute(p.Server.Addr, link.Via{})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	a, err := link.OpenAsker(r)
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { a.Close() })
 	return a
 }
@@ -44,7 +44,7 @@ func told(t *testing.T, a *link.Asker, last netip.Addr) map[netip.Addr]link.Hop 
 }
 
 func TestAnAskerFindsAHostAndLeavesTheKernelAlone(t *testing.T) {
-	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		var theirs net.HardwareAddr
 		p.Server.Do(t, func() error {
 			dev, err := netlink.LinkByName(p.Server.Dev)
@@ -58,13 +58,13 @@ func TestAnAskerFindsAHostAndLeavesTheKernelAlone(t *testing.T) {
 		if p.Client.Addr.Is6() {
 			nobody = netip.MustParseAddr("2001:db8::9")
 		}
-		nstest.Check(t, a.Ask(nobody))
-		nstest.Check(t, a.Ask(p.Server.Addr))
+		netns.Check(t, a.Ask(nobody))
+		netns.Check(t, a.Ask(p.Server.Addr))
 		if all := told(t, a, p.Server.Addr); len(all) != 1 || all[p.Server.Addr] != link.HopTo(theirs) {
 			t.Errorf("heard %v, want that %v is at %v", all, p.Server.Addr, theirs)
 		}
 		known, err := netlink.NeighList(device(t, p.Client.Dev).Attrs().Index, netlink.FAMILY_ALL)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		for _, n := range known {
 			if addr, _ := netip.AddrFromSlice(n.IP); addr.Unmap() == p.Server.Addr {
 				t.Errorf("the kernel's table has %v", n)
@@ -74,7 +74,7 @@ func TestAnAskerFindsAHostAndLeavesTheKernelAlone(t *testing.T) {
 }
 
 // forger sends frames from the server to the client's interface, or to a group.
-func forger(t *testing.T, p *nstest.Pair, etherType uint16) (send func(b []byte, to net.HardwareAddr)) {
+func forger(t *testing.T, p *netns.Pair, etherType uint16) (send func(b []byte, to net.HardwareAddr)) {
 	t.Helper()
 	fd, index := -1, 0
 	p.Server.Do(t, func() (err error) {
@@ -99,7 +99,7 @@ func forger(t *testing.T, p *nstest.Pair, etherType uint16) (send func(b []byte,
 var broadcastMAC = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
 func TestAnAskerIsDeafToForgedARP(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	ours := device(t, p.Client.Dev).Attrs().HardwareAddr
 	a := openAsker(t, p)
 	send := forger(t, p, unix.ETH_P_ARP)
@@ -128,7 +128,7 @@ func TestAnAskerIsDeafToForgedARP(t *testing.T) {
 }
 
 func TestAnAskerIsDeafToForgedAdvertisements(t *testing.T) {
-	p := nstest.NewPair6(t)
+	p := netns.NewPair6(t)
 	ours := device(t, p.Client.Dev).Attrs().HardwareAddr
 	a := openAsker(t, p)
 	send := forger(t, p, unix.ETH_P_IPV6)
@@ -162,14 +162,14 @@ func TestAnAskerIsDeafToForgedAdvertisements(t *testing.T) {
 }
 
 func TestWhereNobodyCanBeAsked(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	r, err := link.FindRoute(p.Client.Addr, link.Via{})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	if _, err := link.OpenAsker(r); !errors.Is(err, link.ErrNoNeighbour) {
 		t.Errorf("on %s: %v", r.Interface, err)
 	}
 	r, err = link.FindRoute(p.Server.Addr, link.Via{})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	withoutCapabilities(t, func() {
 		if _, err := link.OpenAsker(r); !errors.Is(err, link.ErrPermission) || !errors.Is(err, os.ErrPermission) {
 			t.Errorf("without capabilities: %v", err)

@@ -7,15 +7,15 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // answerAside has the server answer the client by another link than the client
 // sends by.
-func answerAside(t *testing.T, p *nstest.Pair) {
+func answerAside(t *testing.T, p *netns.Pair) {
 	t.Helper()
 	p.Join(t, "aside0", "aside1")
 	mac := device(t, "aside0").Attrs().HardwareAddr
@@ -42,20 +42,20 @@ func answerAside(t *testing.T, p *nstest.Pair) {
 // guarded, on each.
 func TestAnswersThatComeInByAnotherInterfaceAreSeen(t *testing.T) {
 	for _, guardKind := range []guard.Kind{guard.KindListener, guard.KindTCX} {
-		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+		netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 			answerAside(t, p)
 			l, remote := p.Server.Listen(t)
 			tap := p.Server.Tap(t)
 			g, err := guard.Open(guard.Options{Kind: guardKind, Local: netip.AddrPortFrom(p.Client.Addr, 0), Interface: p.Client.Dev, Beside: []string{"aside0"}})
-			nstest.Check(t, err)
+			netns.Check(t, err)
 			defer g.Close()
 			f := link.Flow{Local: g.Local(), Remote: remote}
-			k := &nstest.Talker{Flow: f}
+			k := &netns.Talker{Flow: f}
 			k.Link, err = link.OpenPacket(t.Context(), link.Options{Flow: f})
-			nstest.Check(t, err)
+			netns.Check(t, err)
 			defer k.Link.Close()
 			exchange(t, k, l)
-			if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
+			if n := netns.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
 				t.Errorf("%s guard: %d RSTs of the client's kernel on the wire, %d seen here", guardKind, n, len(k.KernelRSTs))
 			}
 		})
@@ -63,22 +63,22 @@ func TestAnswersThatComeInByAnotherInterfaceAreSeen(t *testing.T) {
 }
 
 func TestARingSeesWhatComesInByAnotherInterface(t *testing.T) {
-	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		answerAside(t, p)
 		_, remote := p.Server.Listen(t)
 		route, err := link.FindRoute(remote.Addr(), link.Via{})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		hop, err := link.AskHop(t.Context(), route)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		local := netip.AddrPortFrom(p.Client.Addr, 40000)
 		ring, err := link.OpenRing(link.RingOptions{Kind: link.KindPacket, Route: route, Local: p.Client.Addr, Port: 40000, Ports: 16})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer ring.Close()
-		nstest.Check(t, ring.Queue(ipPacket(local, remote, 0), hop)) // an ACK draws a RST
-		nstest.Check(t, ring.Flush())
+		netns.Check(t, ring.Queue(ipPacket(local, remote, 0), hop)) // an ACK draws a RST
+		netns.Check(t, ring.Flush())
 		heard := 0
 		for end := time.Now().Add(10 * time.Second); heard == 0 && time.Now().Before(end); {
-			nstest.Check(t, ring.Receive(time.Second, func(p link.Packet) {
+			netns.Check(t, ring.Receive(time.Second, func(p link.Packet) {
 				if wire.Flags(p.Data[len(p.Data)-wire.TCPHeaderLen+13]).Has(wire.RST) {
 					heard++
 				}
@@ -92,18 +92,18 @@ func TestARingSeesWhatComesInByAnotherInterface(t *testing.T) {
 
 // Ports of a bridge and interfaces that share frames would show packets twice.
 func TestInterfacesThatShareFramesAreNotHeardTwice(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
-	nstest.Check(t, netlink.LinkAdd(bridge))
+	netns.Check(t, netlink.LinkAdd(bridge))
 	for _, name := range []string{"port0", "other0"} {
 		p.Join(t, name, name+"far")
 	}
-	nstest.Check(t, netlink.LinkSetMaster(device(t, "port0"), bridge))
+	netns.Check(t, netlink.LinkSetMaster(device(t, "port0"), bridge))
 	parent := device(t, p.Client.Dev).Attrs().Index
-	nstest.Check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE}))
-	nstest.Check(t, netlink.LinkSetUp(device(t, "mv0")))
+	netns.Check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE}))
+	netns.Check(t, netlink.LinkSetUp(device(t, "mv0")))
 	route, err := link.FindRoute(p.Server.Addr, link.Via{})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	if got := route.Beside(); len(got) != 1 || got[0].Name != "other0" {
 		t.Errorf("%v, want other0 alone", got)
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // furnish gives the client routes of many kinds, in several tables.
-func furnish(t *testing.T, p *nstest.Pair) {
+func furnish(t *testing.T, p *netns.Pair) {
 	t.Helper()
 	index := device(t, p.Client.Dev).Attrs().Index
 	add := func(r netlink.Route, dst string) {
@@ -44,12 +44,12 @@ func furnish(t *testing.T, p *nstest.Pair) {
 	for family, dst := range map[int]string{netlink.FAMILY_V4: "198.19.144.0/20", netlink.FAMILY_V6: "2001:db8:9000::/40"} {
 		r := netlink.NewRule()
 		r.Family, r.Dst, r.Table = family, cidr(t, dst), 100
-		nstest.Check(t, netlink.RuleAdd(r))
+		netns.Check(t, netlink.RuleAdd(r))
 	}
 }
 
 func TestBordersAreWhereRoutesAndRulesBeginAndEnd(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	furnish(t, p)
 	for six, want := range map[bool][]string{
 		false: {"0.0.0.0", "198.18.0.0", "198.18.0.1", "198.18.0.2", "198.18.0.255", "198.18.1.0",
@@ -61,7 +61,7 @@ func TestBordersAreWhereRoutesAndRulesBeginAndEnd(t *testing.T) {
 			"fe80::", "fec0::", "ff00::"},
 	} {
 		b, err := link.ReadBorders(six)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		got := b.Addrs
 		if !slices.IsSortedFunc(got, netip.Addr.Compare) || len(slices.Compact(slices.Clone(got))) != len(got) {
 			t.Errorf("out of order, or twice: %v", got)
@@ -105,13 +105,13 @@ func between(random *rand.Rand, first, last netip.Addr) []netip.Addr {
 }
 
 func TestBetweenTwoBordersRoutesAreTheSame(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	furnish(t, p)
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, six := range []bool{false, true} {
 		b, err := link.ReadBorders(six)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		list := b.Addrs
 		highest := netip.AddrFrom4([4]byte{255, 255, 255, 255})
 		if six {

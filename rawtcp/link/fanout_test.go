@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -49,7 +49,7 @@ func openRings(b *testing.B, r link.Route, n int, ports uint16) (list []link.Rin
 	b.Helper()
 	for i := range n {
 		ring, err := link.OpenRing(link.RingOptions{Route: r, Local: r.Source, Port: firstPort + uint16(i)*ports, Ports: ports})
-		nstest.Check(b, err)
+		netns.Check(b, err)
 		b.Cleanup(func() { ring.Close() })
 		list = append(list, ring)
 	}
@@ -66,9 +66,9 @@ func openGroup(b *testing.B, r link.Route) (list []link.Ring) {
 	for i, ring := range list {
 		fd := link.RingDescriptor(ring)
 		group := os.Getpid()&0xffff | (unix.PACKET_FANOUT_CBPF|unix.PACKET_FANOUT_FLAG_IGNORE_OUTGOING)<<16
-		nstest.Check(b, os.NewSyscallError("setsockopt PACKET_FANOUT", unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, group)))
+		netns.Check(b, os.NewSyscallError("setsockopt PACKET_FANOUT", unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_FANOUT, group)))
 		if i == 0 {
-			nstest.Check(b, os.NewSyscallError("setsockopt PACKET_FANOUT_DATA", byPort(fd)))
+			netns.Check(b, os.NewSyscallError("setsockopt PACKET_FANOUT_DATA", byPort(fd)))
 		}
 	}
 	return list
@@ -100,9 +100,9 @@ func byPort(fd int) error {
 
 // demultiplex sends b.N segments to the ports from first on, in turn.
 func demultiplex(b *testing.B, open func(*testing.B, link.Route) []link.Ring, first uint16) {
-	p := nstest.NewPair(b)
+	p := netns.NewPair(b)
 	route, err := link.FindRoute(p.Server.Addr, link.Via{Source: netip.MustParseAddr("198.18.0.77")}) // for which no kernel answers
-	nstest.Check(b, err)
+	netns.Check(b, err)
 	rings := open(b, route)
 	sender, hop := openSender(b, p), link.HopTo(device(b, p.Client.Dev).Attrs().HardwareAddr)
 	segments := make([][]byte, loops*loopPorts)
@@ -113,15 +113,15 @@ func demultiplex(b *testing.B, open func(*testing.B, link.Route) []link.Ring, fi
 	taken := make([]int, len(rings))
 	drain := func(wait time.Duration) {
 		for i, r := range rings {
-			nstest.Check(b, r.Receive(wait, func(link.Packet) { taken[i]++ }))
+			netns.Check(b, r.Receive(wait, func(link.Packet) { taken[i]++ }))
 		}
 	}
 	b.ResetTimer()
 	before := threadTime()
 	for i := range b.N {
-		nstest.Check(b, sender.Queue(segments[i*loopPorts%len(segments)+i/loops%loopPorts], hop))
+		netns.Check(b, sender.Queue(segments[i*loopPorts%len(segments)+i/loops%loopPorts], hop))
 		if i%128 == 127 || i == b.N-1 {
-			nstest.Check(b, sender.Flush())
+			netns.Check(b, sender.Flush())
 			drain(0)
 		}
 	}
@@ -150,7 +150,7 @@ func expectEach(b *testing.B, rings []link.Ring, taken []int, ours bool) {
 }
 
 // openSender opens a ring on the server.
-func openSender(b *testing.B, p *nstest.Pair) (ring link.Ring) {
+func openSender(b *testing.B, p *netns.Pair) (ring link.Ring) {
 	b.Helper()
 	p.Server.Do(b, func() error {
 		route, err := link.FindRoute(p.Client.Addr, link.Via{})
@@ -168,13 +168,13 @@ func openSender(b *testing.B, p *nstest.Pair) (ring link.Ring) {
 func oneCPU(b *testing.B) {
 	b.Helper()
 	var had, one unix.CPUSet
-	nstest.Check(b, unix.SchedGetaffinity(0, &had))
+	netns.Check(b, unix.SchedGetaffinity(0, &had))
 	var cpu uint32
 	if _, _, errno := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0); errno != 0 {
 		b.Fatal(errno)
 	}
 	one.Set(int(cpu))
-	nstest.Check(b, unix.SchedSetaffinity(0, &one))
+	netns.Check(b, unix.SchedSetaffinity(0, &one))
 	b.Cleanup(func() { unix.SchedSetaffinity(0, &had) })
 	runtime.GC()
 }

@@ -8,13 +8,13 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // foreign is an address on the pair's link that no kernel has.
-func foreign(p *nstest.Pair) netip.Addr {
+func foreign(p *netns.Pair) netip.Addr {
 	if p.Client.Addr.Is4() {
 		return netip.MustParseAddr("198.18.0.77")
 	}
@@ -22,7 +22,7 @@ func foreign(p *nstest.Pair) netip.Addr {
 }
 
 func TestAnAddressThatTheKernelDoesNotHaveWorksWithoutAGuard(t *testing.T) {
-	nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		r, err := link.FindRoute(remote.Addr(), link.Via{Source: foreign(p)})
@@ -39,10 +39,10 @@ func TestAnAddressThatTheKernelDoesNotHaveWorksWithoutAGuard(t *testing.T) {
 			t.Errorf("the raw link: %v", err)
 		}
 		opened, err := link.Open(context.Background(), link.Options{Flow: f, Route: r})
-		nstest.Check(t, err)
-		k := &nstest.Talker{Link: opened, Flow: f}
+		netns.Check(t, err)
+		k := &netns.Talker{Link: opened, Flow: f}
 		exchange(t, k, l)
-		if n := nstest.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
+		if n := netns.Resets(tap.Collect(t), f.Local); n != 0 || len(k.KernelRSTs) != 0 {
 			t.Errorf("%d RSTs, %d kernel-sent RSTs", n, len(k.KernelRSTs))
 		}
 

@@ -13,15 +13,15 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // peerLink is a packet link on the server, for the other end of a flow, where
 // the kernel keeps silent, too.
-func peerLink(t *testing.T, p *nstest.Pair, f link.Flow) link.Link {
+func peerLink(t *testing.T, p *netns.Pair, f link.Flow) link.Link {
 	t.Helper()
 	var l link.Link
 	p.Server.Do(t, func() (err error) {
@@ -69,7 +69,7 @@ const (
 // it was on the wire, although a raw IPv6 socket hands over no headers.
 func TestIPv6HeadersAreTheWires(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair6(t)
+		p := netns.NewPair6(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		far := peerLink(t, p, k.Flow)
 		plain := ipPacket(k.Flow.Local, k.Flow.Remote, 20)
@@ -107,7 +107,7 @@ func TestIPv6HeadersAreTheWires(t *testing.T) {
 }
 
 func TestIPv6FragmentsOfTheFlowArrive(t *testing.T) {
-	p := nstest.NewPair6(t)
+	p := netns.NewPair6(t)
 	k, _ := talk(t, link.KindPacket, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 	far := peerLink(t, p, k.Flow)
 	// The kernel drops fragments that are smaller than they need be.
@@ -151,7 +151,7 @@ func TestIPv6FragmentsOfTheFlowArrive(t *testing.T) {
 
 func TestICMPv6ErrorsAboutTheFlowArrive(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair6(t)
+		p := netns.NewPair6(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		quoted := ipPacket(k.Flow.Local, k.Flow.Remote, 0)[:48]
 		stranger := netip.AddrPortFrom(k.Flow.Local.Addr(), k.Flow.Local.Port()+1)
@@ -179,11 +179,11 @@ func TestICMPv6ErrorsAboutTheFlowArrive(t *testing.T) {
 }
 
 func TestIPv6RouteIsTheKernels(t *testing.T) {
-	nstest.NewPair6(t)
+	netns.NewPair6(t)
 	veth := device(t, "veth0")
 	index := veth.Attrs().Index
 	a := netip.MustParseAddr
-	nstest.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "2001:db8:1::/48"), Gw: a("2001:db8::2").AsSlice(), MTU: 1400}))
+	netns.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "2001:db8:1::/48"), Gw: a("2001:db8::2").AsSlice(), MTU: 1400}))
 	for _, tc := range []struct {
 		remote string
 		via    link.Via
@@ -220,7 +220,7 @@ func TestIPv6RouteIsTheKernels(t *testing.T) {
 }
 
 func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
-	p := nstest.NewPair6(t)
+	p := netns.NewPair6(t)
 	open := func(ctx context.Context, remote string) error {
 		l, err := link.OpenPacket(ctx, link.Options{Flow: link.Flow{Local: netip.AddrPortFrom(p.Client.Addr, 40000), Remote: netip.MustParseAddrPort(remote)}})
 		if err == nil {
@@ -229,7 +229,7 @@ func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
 		return err
 	}
 	if err := open(context.Background(), "[2001:db8::2]:443"); err != nil {
-		nstest.Check(t, err)
+		netns.Check(t, err)
 	}
 	entries, err := netlink.NeighList(device(t, "veth0").Attrs().Index, netlink.FAMILY_V6)
 	if err != nil {
@@ -250,7 +250,7 @@ func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
 
 func TestLinkLocalAddressesWork(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair6(t)
+		p := netns.NewPair6(t)
 		give := func(addr, dev string) error {
 			l, err := netlink.LinkByName(dev)
 			if err != nil {
@@ -263,7 +263,7 @@ func TestLinkLocalAddressesWork(t *testing.T) {
 			a.Flags = unix.IFA_F_NODAD
 			return netlink.AddrAdd(l, a)
 		}
-		nstest.Check(t, give("fe80::71/64", p.Client.Dev))
+		netns.Check(t, give("fe80::71/64", p.Client.Dev))
 		p.Server.Do(t, func() error { return give("fe80::72/64", p.Server.Dev) })
 		remote := netip.MustParseAddr("fe80::72%veth0")
 		r, err := link.FindRoute(remote, link.Via{Source: netip.MustParseAddr("fe80::71")})
@@ -271,14 +271,14 @@ func TestLinkLocalAddressesWork(t *testing.T) {
 			t.Fatal(err)
 		}
 		g, err := guard.Open(guard.Options{Local: netip.AddrPortFrom(r.ScopedSource(), 0)})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer g.Close()
 		f := link.Flow{Local: netip.AddrPortFrom(r.Source, g.Local().Port()), Remote: netip.AddrPortFrom(remote, 9)}
 		l, err := link.Open(context.Background(), link.Options{Kind: kind, Flow: f, Route: r})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer l.Close()
 		f.Remote = netip.AddrPortFrom(remote.WithZone(""), 9)
-		k := nstest.Talker{Link: l, Flow: f}
+		k := netns.Talker{Link: l, Flow: f}
 		if err := k.Send(wire.SYN, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -14,29 +14,29 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-func TestMain(m *testing.M) { nstest.Main(m) }
+func TestMain(m *testing.M) { netns.Main(m) }
 
 // talk opens a guard on a port of local and a link over it. The link must be
 // of the kind asked for.
-func talk(t *testing.T, kind link.Kind, guardKind guard.Kind, local netip.Addr, remote netip.AddrPort) (*nstest.Talker, guard.Guard) {
+func talk(t *testing.T, kind link.Kind, guardKind guard.Kind, local netip.Addr, remote netip.AddrPort) (*netns.Talker, guard.Guard) {
 	t.Helper()
 	g, err := guard.Open(guard.Options{Kind: guardKind, Local: netip.AddrPortFrom(local, 0)})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { g.Close() })
 	f := link.Flow{Local: g.Local(), Remote: remote}
 	l, err := link.Open(context.Background(), link.Options{Kind: kind, Flow: f})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { l.Close() })
 	if kind != link.KindAuto && l.Kind() != kind {
 		t.Fatalf("asked for the %s link, got %s", kind, l.Kind())
 	}
-	return &nstest.Talker{Link: l, Flow: f}, g
+	return &netns.Talker{Link: l, Flow: f}, g
 }
 
 var kinds = []link.Kind{link.KindPacket, link.KindRaw}
@@ -48,19 +48,19 @@ func eachKind(t *testing.T, f func(t *testing.T, kind link.Kind)) {
 }
 
 // eachLink runs a test over each kind of link and each IP version.
-func eachLink(t *testing.T, f func(t *testing.T, kind link.Kind, p *nstest.Pair)) {
+func eachLink(t *testing.T, f func(t *testing.T, kind link.Kind, p *netns.Pair)) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		nstest.EachVersion(t, func(t *testing.T, p *nstest.Pair) { f(t, kind, p) })
+		netns.EachVersion(t, func(t *testing.T, p *netns.Pair) { f(t, kind, p) })
 	})
 }
 
 // exchange carries some bytes over a connection to the server's kernel.
-func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
+func exchange(t *testing.T, k *netns.Talker, l *net.TCPListener) *net.TCPConn {
 	t.Helper()
 	if err := k.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	c := nstest.Accept(t, l)
+	c := netns.Accept(t, l)
 	c.SetDeadline(time.Now().Add(10 * time.Second))
 	if err := k.Send(wire.PSH|wire.ACK, []byte("hello")); err != nil {
 		t.Fatal(err)
@@ -73,13 +73,13 @@ func exchange(t *testing.T, k *nstest.Talker, l *net.TCPListener) *net.TCPConn {
 }
 
 func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, g := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		exchange(t, k, l)
 		seen := tap.Collect(t)
-		if n := nstest.Resets(seen, k.Flow.Local); n != 0 || len(k.KernelRSTs) != 0 {
+		if n := netns.Resets(seen, k.Flow.Local); n != 0 || len(k.KernelRSTs) != 0 {
 			t.Errorf("%d RSTs on the wire, %d kernel-sent RSTs", n, len(k.KernelRSTs))
 		}
 		for _, s := range seen {
@@ -94,7 +94,7 @@ func TestHandshakeWithAKernelListenerBehindTheGuardDrawsNoReset(t *testing.T) {
 }
 
 func TestWithoutAGuardTheKernelsResetIsShownAsItsOwn(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		_, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindNone, p.Client.Addr, remote)
@@ -107,7 +107,7 @@ func TestWithoutAGuardTheKernelsResetIsShownAsItsOwn(t *testing.T) {
 		if f := k.KernelRSTs[0].Flags; !f.Has(wire.RST) {
 			t.Errorf("the kernel-sent RST is %v, want RST", f)
 		}
-		if nstest.Resets(tap.Collect(t), k.Flow.Local) == 0 {
+		if netns.Resets(tap.Collect(t), k.Flow.Local) == 0 {
 			t.Error("a RST of the kernel's was shown, but no RST was on the wire")
 		}
 	})
@@ -116,7 +116,7 @@ func TestWithoutAGuardTheKernelsResetIsShownAsItsOwn(t *testing.T) {
 // The tap must tell the RSTs that we send from those of the kernel, also when
 // they are the same to the bit.
 func TestOurOwnResetIsNotTakenForTheKernels(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -127,7 +127,7 @@ func TestOurOwnResetIsNotTakenForTheKernels(t *testing.T) {
 		if _, err := c.Read(make([]byte, 1)); err == nil {
 			t.Fatal("the server's kernel did not take the RST")
 		}
-		if n := nstest.Resets(tap.Collect(t), k.Flow.Local); n != 1 {
+		if n := netns.Resets(tap.Collect(t), k.Flow.Local); n != 1 {
 			t.Fatalf("%d RSTs on the wire, want ours alone", n)
 		}
 		// A segment that follows is answered by a RST of the server's kernel,
@@ -151,7 +151,7 @@ func TestOurOwnResetIsNotTakenForTheKernels(t *testing.T) {
 }
 
 func TestPartialChecksumsAreCompleted(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -183,7 +183,7 @@ func TestPartialChecksumsAreCompleted(t *testing.T) {
 }
 
 func TestSegmentsLargerThanTheMTUArriveWhole(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		c := exchange(t, k, l)
@@ -255,7 +255,7 @@ func outputDrops(t *testing.T) {
 func TestHandshakeBehindAStatefulFirewall(t *testing.T) {
 	for _, guardKind := range []guard.Kind{guard.KindListener, guard.KindNFTables} {
 		t.Run(string(guardKind), func(t *testing.T) {
-			eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+			eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 				firewall(t)
 				l, remote := p.Server.Listen(t)
 				k, _ := talk(t, kind, guardKind, p.Client.Addr, remote)
@@ -284,7 +284,7 @@ func TestLoopbackAndOwnAddressesGoThroughTheRawLink(t *testing.T) {
 		{"two loopback addresses", "127.0.0.2", "127.0.0.3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			nstest.NewPair(t)
+			netns.NewPair(t)
 			l, err := net.Listen("tcp4", tc.remote+":0")
 			if err != nil {
 				t.Fatal(err)
@@ -303,7 +303,7 @@ func TestLoopbackAndOwnAddressesGoThroughTheRawLink(t *testing.T) {
 }
 
 func TestPacketLinkRefusesLoopbackAndNamesTheRawLink(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	f := link.Flow{Local: netip.MustParseAddrPort("127.0.0.1:4000"), Remote: netip.MustParseAddrPort("127.0.0.1:443")}
 	_, err := link.OpenPacket(context.Background(), link.Options{Flow: f})
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("raw link")) {
@@ -350,7 +350,7 @@ func TestDeadlineAndCloseEndAWaitingReceive(t *testing.T) {
 }
 
 func quiet(t *testing.T, kind link.Kind) link.Link {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 	return k.Link
 }

@@ -10,15 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // facing opens a link of a kind on the client, and a packet link on the server
 // that sees what it sends.
-func facing(t *testing.T, kind link.Kind, p *nstest.Pair) (near *nstest.Talker, far link.Link) {
+func facing(t *testing.T, kind link.Kind, p *netns.Pair) (near *netns.Talker, far link.Link) {
 	t.Helper()
 	remote := netip.AddrPortFrom(p.Server.Addr, 443)
 	near, _ = talk(t, kind, guard.KindListener, p.Client.Addr, remote)
@@ -39,7 +39,7 @@ func sized(f link.Flow, lengths ...int) (packets [][]byte) {
 }
 
 func TestManyPacketsComeTogetherAndInOrder(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		near, far := facing(t, kind, p)
 		var lengths []int
 		for n := range 300 { // more than go into one call
@@ -74,7 +74,7 @@ func TestManyPacketsComeTogetherAndInOrder(t *testing.T) {
 }
 
 func TestAPacketThatCannotBeSentEndsTheBatchThere(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		near, far := facing(t, kind, p)
 		packets := sized(near.Flow, 1, 2000, 3)
 		n, err := link.SendAll(near.Link, packets)
@@ -99,7 +99,7 @@ func TestAPacketThatCannotBeSentEndsTheBatchThere(t *testing.T) {
 }
 
 func TestAPacketTooLongForABatchIsNotShownCut(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	near, far := facing(t, link.KindPacket, p)
 	link.SendAll(near.Link, sized(near.Flow, 500, 10))
 	far.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -123,7 +123,7 @@ func TestAPacketTooLongForABatchIsNotShownCut(t *testing.T) {
 
 func TestAWaitForManyEndsLikeAWaitForOne(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair(t)
+		p := netns.NewPair(t)
 		near, _ := facing(t, kind, p)
 		room := link.NewArrivals(2, link.MaxPacket)
 		near.Link.SetReadDeadline(time.Now().Add(10 * time.Millisecond))

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -33,25 +33,25 @@ func flagsOf(p []byte) wire.Flags {
 // A ring is a witness: it shows the RSTs of the local kernel, each marked as such and
 // behind what it answers, and none of those that left through the ring.
 func TestARingTellsTheKernelsResetsFromItsOwn(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		_, remote := p.Server.Listen(t)
 		route, err := link.FindRoute(remote.Addr(), link.Via{})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		hop, err := link.AskHop(t.Context(), route)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		local := netip.AddrPortFrom(p.Client.Addr, 40000)
 		ring, err := link.OpenRing(link.RingOptions{Kind: kind, Route: route, Local: p.Client.Addr, Port: 40000, Ports: 16})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		defer ring.Close()
 		if !ring.Witness() {
 			t.Fatal("this ring sees no RST of the kernel's")
 		}
-		nstest.Check(t, ring.Queue(segmentPacket(local, remote, wire.Segment{Flags: wire.RST, Seq: 1}), hop))
-		nstest.Check(t, ring.Queue(segmentPacket(local, remote, wire.Segment{Flags: wire.SYN, Seq: 5000, Window: 1000}), hop))
-		nstest.Check(t, ring.Flush())
+		netns.Check(t, ring.Queue(segmentPacket(local, remote, wire.Segment{Flags: wire.RST, Seq: 1}), hop))
+		netns.Check(t, ring.Queue(segmentPacket(local, remote, wire.Segment{Flags: wire.SYN, Seq: 5000, Window: 1000}), hop))
+		netns.Check(t, ring.Flush())
 		var seen []wire.Flags // of what arrives, with the kernel's RST as its bare flag
 		for end := time.Now().Add(10 * time.Second); len(seen) < 2 && time.Now().Before(end); {
-			nstest.Check(t, ring.Receive(time.Second, func(p link.Packet) {
+			netns.Check(t, ring.Receive(time.Second, func(p link.Packet) {
 				f := flagsOf(p.Data)
 				if p.KernelSent != f.Has(wire.RST) {
 					t.Errorf("a packet with %v, kernelSent %v", f, p.KernelSent)

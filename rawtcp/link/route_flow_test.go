@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
@@ -20,26 +20,26 @@ var far = map[bool]netip.Addr{false: netip.MustParseAddr("198.19.200.9"), true: 
 
 // secondUplink gives the client another interface, up1, whose default route stands
 // in table 100 alone. The first uplink's default is in the main table.
-func secondUplink(t *testing.T, p *nstest.Pair) {
+func secondUplink(t *testing.T, p *netns.Pair) {
 	t.Helper()
-	nstest.Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up1", MTU: 1500}, PeerName: "up1far"}))
+	netns.Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up1", MTU: 1500}, PeerName: "up1far"}))
 	up, peer := device(t, "up1"), device(t, "up1far")
 	for _, s := range []string{"198.19.3.1/24", "2001:db8:3::1/64"} {
 		a, err := netlink.ParseAddr(s)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		if a.IP.To4() == nil {
 			a.Flags = unix.IFA_F_NODAD
 		}
-		nstest.Check(t, netlink.AddrAdd(up, a))
+		netns.Check(t, netlink.AddrAdd(up, a))
 	}
-	nstest.Check(t, errors.Join(netlink.LinkSetUp(up), netlink.LinkSetUp(peer)))
+	netns.Check(t, errors.Join(netlink.LinkSetUp(up), netlink.LinkSetUp(peer)))
 	for _, r := range []netlink.Route{
 		{LinkIndex: up.Attrs().Index, Dst: cidr(t, "0.0.0.0/0"), Gw: net.IPv4(198, 19, 3, 254), Table: 100},
 		{LinkIndex: up.Attrs().Index, Dst: cidr(t, "::/0"), Gw: net.ParseIP("2001:db8:3::fe"), Table: 100},
 		{Dst: cidr(t, "0.0.0.0/0"), Gw: p.Server.Addr4.AsSlice()},
 		{Dst: cidr(t, "::/0"), Gw: p.Server.Addr6.AsSlice()},
 	} {
-		nstest.Check(t, netlink.RouteAdd(&r))
+		netns.Check(t, netlink.RouteAdd(&r))
 	}
 }
 
@@ -53,7 +53,7 @@ func withRule(t *testing.T, set func(r *netlink.Rule, six bool), f func(six bool
 			r.Family = netlink.FAMILY_V6
 		}
 		set(r, six)
-		nstest.Check(t, netlink.RuleAdd(r))
+		netns.Check(t, netlink.RuleAdd(r))
 		defer netlink.RuleDel(r)
 	}
 	f(false)
@@ -63,7 +63,7 @@ func withRule(t *testing.T, set func(r *netlink.Rule, six bool), f func(six bool
 // What the kernel would choose for this very flow: rules look at its source,
 // interface, protocol, ports and user, in both IP versions.
 func TestTheRouteIsThatOfThisVeryFlow(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	secondUplink(t, p)
 	own := map[bool]netip.Addr{false: netip.MustParseAddr("198.19.3.1"), true: netip.MustParseAddr("2001:db8:3::1")}
 	check := func(t *testing.T, six bool, via link.Via, second bool) {
@@ -111,12 +111,12 @@ func network(a netip.Addr) *net.IPNet {
 // A raw socket's packets have no ports for the kernel: where a rule leads a
 // connection by them, the raw link would send it another way.
 func TestTheRawLinkSaysWhereRulesDoNotSeeIt(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	secondUplink(t, p)
 	withRule(t, func(r *netlink.Rule, _ bool) { r.Dport = netlink.NewRulePortRange(443, 443) }, func(six bool) {
 		for port, fails := range map[uint16]bool{443: true, 80: false} {
 			r, err := link.FindRoute(far[six], link.Via{RemotePort: port})
-			nstest.Check(t, err)
+			netns.Check(t, err)
 			err = link.RawRoute(r, far[six])
 			if fails != errors.Is(err, link.ErrNoRoute) || fails && !strings.Contains(err.Error(), "use the packet link") {
 				t.Errorf("IPv6 %v, port %d by %s: %v", six, port, r.Interface, err)
@@ -126,13 +126,13 @@ func TestTheRawLinkSaysWhereRulesDoNotSeeIt(t *testing.T) {
 }
 
 func TestBordersOfPortsAreWhereRulesBeginAndEnd(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	secondUplink(t, p)
 	withRule(t, func(r *netlink.Rule, _ bool) {
 		r.Sport, r.Dport = netlink.NewRulePortRange(40000, 65534), netlink.NewRulePortRange(443, 443)
 	}, func(six bool) {
 		b, err := link.ReadBorders(six)
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		if l, r := b.LocalPorts, b.RemotePorts; len(l) != 3 || l[0] != 0 || l[1] != 40000 || l[2] != 65535 || len(r) != 3 || r[0] != 0 || r[1] != 443 || r[2] != 444 {
 			t.Errorf("local %v, remote %v", l, r)
 		}
@@ -143,20 +143,20 @@ func TestBordersOfPortsAreWhereRulesBeginAndEnd(t *testing.T) {
 }
 
 func TestMultipathRoutesAreAskedForEachFlow(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	secondUplink(t, p)
-	nstest.Check(t, netlink.RouteReplace(&netlink.Route{Dst: cidr(t, "198.19.200.0/24"), MultiPath: []*netlink.NexthopInfo{
+	netns.Check(t, netlink.RouteReplace(&netlink.Route{Dst: cidr(t, "198.19.200.0/24"), MultiPath: []*netlink.NexthopInfo{
 		{LinkIndex: device(t, "veth0").Attrs().Index, Gw: net.IPv4(198, 18, 0, 2)},
 		{LinkIndex: device(t, "up1").Attrs().Index, Gw: net.IPv4(198, 19, 3, 254)}}}))
 	b, err := link.ReadBorders(false)
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	if want := netip.MustParsePrefix("198.19.200.0/24"); len(b.Multipath) != 1 || b.Multipath[0] != want {
 		t.Errorf("%v, want %v", b.Multipath, want)
 	}
 	taken := make(map[string]int)
 	for n := range 64 {
 		r, err := link.FindRoute(netip.AddrFrom4([4]byte{198, 19, 200, byte(n + 1)}), link.Via{RemotePort: 443})
-		nstest.Check(t, err)
+		netns.Check(t, err)
 		taken[r.Interface]++
 	}
 	if len(taken) != 2 {
@@ -165,12 +165,12 @@ func TestMultipathRoutesAreAskedForEachFlow(t *testing.T) {
 }
 
 func TestWhatARouteSaysOfSizesIsHeeded(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	for _, r := range []netlink.Route{
 		{Dst: cidr(t, "198.19.200.0/24"), Gw: p.Server.Addr4.AsSlice(), AdvMSS: 700, MTU: 1400},
 		{Dst: cidr(t, "2001:db8:200::/48"), Gw: p.Server.Addr6.AsSlice(), AdvMSS: 700, MTU: 1400},
 	} {
-		nstest.Check(t, netlink.RouteAdd(&r))
+		netns.Check(t, netlink.RouteAdd(&r))
 	}
 	for _, six := range []bool{false, true} {
 		r, err := link.FindRoute(far[six], link.Via{})
@@ -182,7 +182,7 @@ func TestWhatARouteSaysOfSizesIsHeeded(t *testing.T) {
 
 // A zone is an interface's name or number (RFC 4007, section 11.2).
 func TestZonesMayBeNumbers(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	dev := device(t, "veth0")
 	for _, zone := range []string{"veth0", strconv.Itoa(dev.Attrs().Index)} {
 		r, err := link.FindRoute(netip.MustParseAddr("fe80::1").WithZone(zone), link.Via{})
@@ -193,16 +193,16 @@ func TestZonesMayBeNumbers(t *testing.T) {
 }
 
 func TestRoutesThatForbidSaySoInWords(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	for kind, want := range map[int]string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_PROHIBIT: "prohibit", unix.RTN_UNREACHABLE: "unreachable"} {
 		for _, dst := range []string{"198.19.200.0/24", "2001:db8:200::/48"} {
 			r := netlink.Route{Dst: cidr(t, dst), Type: kind}
-			nstest.Check(t, netlink.RouteReplace(&r))
+			netns.Check(t, netlink.RouteReplace(&r))
 			_, err := link.FindRoute(far[strings.Contains(dst, ":")], link.Via{})
 			if !errors.Is(err, link.ErrNoRoute) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid argument") {
 				t.Errorf("%s: %v, want %q", dst, err, want)
 			}
-			nstest.Check(t, netlink.RouteDel(&r))
+			netns.Check(t, netlink.RouteDel(&r))
 		}
 	}
 }
@@ -211,7 +211,7 @@ func TestRoutesThatForbidSaySoInWords(t *testing.T) {
 // neighbour discovery, and gets IPv4 packets.
 func TestIPv4ThroughAnIPv6NextHop(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair(t)
+		p := netns.NewPair(t)
 		remote := netip.MustParseAddr("198.19.200.9")
 		p.Server.Do(t, func() error {
 			lo, err := netlink.LinkByName("lo")
@@ -220,7 +220,7 @@ func TestIPv4ThroughAnIPv6NextHop(t *testing.T) {
 			}
 			return netlink.AddrAdd(lo, &netlink.Addr{IPNet: network(remote)})
 		})
-		nstest.Check(t, netlink.RouteAdd(&netlink.Route{Dst: network(remote), LinkIndex: device(t, p.Client.Dev).Attrs().Index,
+		netns.Check(t, netlink.RouteAdd(&netlink.Route{Dst: network(remote), LinkIndex: device(t, p.Client.Dev).Attrs().Index,
 			Via: &netlink.Via{AddrFamily: unix.AF_INET6, Addr: p.Server.Addr6.AsSlice()}}))
 		r, err := link.FindRoute(remote, link.Via{})
 		if err != nil || r.NextHop != p.Server.Addr6 || r.Source != p.Client.Addr4 {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
@@ -36,13 +36,13 @@ func cidr(t *testing.T, s string) *net.IPNet {
 
 // Requirements: MUST-44, SHLD-6
 func TestRouteIsTheKernels(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	veth := device(t, "veth0")
 	index := veth.Attrs().Index
-	nstest.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "198.19.0.0/24"), Gw: net.IPv4(198, 18, 0, 2), MTU: 1280}))
+	netns.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "198.19.0.0/24"), Gw: net.IPv4(198, 18, 0, 2), MTU: 1280}))
 	second, err := netlink.ParseAddr("198.18.0.5/24")
-	nstest.Check(t, err)
-	nstest.Check(t, netlink.AddrAdd(veth, second))
+	netns.Check(t, err)
+	netns.Check(t, netlink.AddrAdd(veth, second))
 	a := netip.MustParseAddr
 	for _, tc := range []struct {
 		remote string
@@ -65,9 +65,9 @@ func TestRouteIsTheKernels(t *testing.T) {
 }
 
 func TestMissingRoutesSayWhatIsMissing(t *testing.T) {
-	nstest.NewPair(t)
-	nstest.Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "sleepy"}, PeerName: "sleepier"}))
-	nstest.Check(t, netlink.RouteAdd(&netlink.Route{Dst: cidr(t, "198.19.1.0/24"), Type: 7})) // RTN_UNREACHABLE
+	netns.NewPair(t)
+	netns.Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "sleepy"}, PeerName: "sleepier"}))
+	netns.Check(t, netlink.RouteAdd(&netlink.Route{Dst: cidr(t, "198.19.1.0/24"), Type: 7})) // RTN_UNREACHABLE
 	a := netip.MustParseAddr
 	for _, tc := range []struct {
 		remote string
@@ -91,7 +91,7 @@ func TestMissingRoutesSayWhatIsMissing(t *testing.T) {
 }
 
 func TestInterfaceWithoutCarrierSaysSo(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	p.Server.Do(t, func() error {
 		dev, err := netlink.LinkByName(p.Server.Dev)
 		if err != nil {
@@ -105,12 +105,12 @@ func TestInterfaceWithoutCarrierSaysSo(t *testing.T) {
 	}
 }
 
-func flowTo(p *nstest.Pair, remote string) link.Options {
+func flowTo(p *netns.Pair, remote string) link.Options {
 	return link.Options{Flow: link.Flow{Local: netip.AddrPortFrom(p.Client.Addr, 40000), Remote: netip.MustParseAddrPort(remote)}}
 }
 
 func TestSilentNeighbourIsNamed(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	_, err := link.OpenPacket(context.Background(), flowTo(p, "198.18.0.9:443"))
 	if !errors.Is(err, link.ErrNoNeighbour) || !strings.Contains(err.Error(), "198.18.0.9 does not answer ARP on veth0") {
 		t.Errorf("got %v", err)
@@ -118,7 +118,7 @@ func TestSilentNeighbourIsNamed(t *testing.T) {
 }
 
 func TestContextEndsTheSearchForANeighbour(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	_, err := link.OpenPacket(ctx, flowTo(p, "198.18.0.9:443"))
@@ -129,7 +129,7 @@ func TestContextEndsTheSearchForANeighbour(t *testing.T) {
 
 // The kernel's table is asked first and is not written to.
 func TestNeighbourTableIsUsedAndLeftAlone(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	dev := device(t, "veth0")
 	table := func() int {
 		t.Helper()
@@ -140,13 +140,13 @@ func TestNeighbourTableIsUsedAndLeftAlone(t *testing.T) {
 		return len(all)
 	}
 	l, err := link.OpenPacket(context.Background(), flowTo(p, "198.18.0.2:443"))
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	l.Close()
 	if n := table(); n != 0 {
 		t.Errorf("asking put %d entries into the kernel's table", n)
 	}
 	// Nobody has this address: only the table can answer for it.
-	nstest.Check(t, netlink.NeighAdd(&netlink.Neigh{LinkIndex: dev.Attrs().Index, State: netlink.NUD_PERMANENT,
+	netns.Check(t, netlink.NeighAdd(&netlink.Neigh{LinkIndex: dev.Attrs().Index, State: netlink.NUD_PERMANENT,
 		IP: net.IPv4(198, 18, 0, 9), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9}}))
 	l, err = link.OpenPacket(context.Background(), flowTo(p, "198.18.0.9:443"))
 	if err != nil {
@@ -157,7 +157,7 @@ func TestNeighbourTableIsUsedAndLeftAlone(t *testing.T) {
 
 func TestMissingCapabilityIsNamed(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		nstest.NewPair(t)
+		netns.NewPair(t)
 		withoutCapabilities(t, func() {
 			o := link.Options{Kind: kind, Flow: link.Flow{
 				Local: netip.MustParseAddrPort("198.18.0.1:40000"), Remote: netip.MustParseAddrPort("198.18.0.2:443")}}
@@ -171,16 +171,16 @@ func TestMissingCapabilityIsNamed(t *testing.T) {
 
 // An interface without link-layer addresses has nobody to ask.
 func TestPacketLinkOpensOnATunnel(t *testing.T) {
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	tun := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "tun0"}, Mode: netlink.TUNTAP_MODE_TUN, Flags: netlink.TUNTAP_NO_PI, Queues: 1}
 	if err := netlink.LinkAdd(tun); err != nil {
-		nstest.Missing(t, "a TUN device", err)
+		netns.Missing(t, "a TUN device", err)
 	}
 	defer tun.Fds[0].Close()
 	addr, err := netlink.ParseAddr("198.19.0.1/24")
-	nstest.Check(t, err)
-	nstest.Check(t, netlink.AddrAdd(tun, addr))
-	nstest.Check(t, netlink.LinkSetUp(tun))
+	netns.Check(t, err)
+	netns.Check(t, netlink.AddrAdd(tun, addr))
+	netns.Check(t, netlink.LinkSetUp(tun))
 	o := link.Options{Flow: link.Flow{Local: netip.MustParseAddrPort("198.19.0.1:40000"), Remote: netip.MustParseAddrPort("198.19.0.2:443")}}
 	l, err := link.OpenPacket(context.Background(), o)
 	if err != nil {

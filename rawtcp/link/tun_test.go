@@ -11,20 +11,20 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 func openTUN(t *testing.T) *link.TUN {
 	t.Helper()
-	nstest.NewPair(t)
+	netns.NewPair(t)
 	if _, err := os.Stat("/dev/net/tun"); err != nil {
-		nstest.Missing(t, "a TUN device", err)
+		netns.Missing(t, "a TUN device", err)
 	}
 	l, err := link.OpenTUN(link.TUNOptions{Name: "tun%d",
 		Kernel: []netip.Prefix{netip.MustParsePrefix("198.19.0.1/24"), netip.MustParsePrefix("2001:db8:1::1/64")}})
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l
 }
@@ -42,7 +42,7 @@ func TestTheKernelsTCPAnswersOverATUN(t *testing.T) {
 			}
 			defer kernel.Close()
 			f := link.Flow{Local: netip.AddrPortFrom(netip.MustParseAddr(addr[1]), 40000), Remote: kernel.Addr().(*net.TCPAddr).AddrPort()}
-			k := &nstest.Talker{Link: onlyTCP{l}, Flow: f}
+			k := &netns.Talker{Link: onlyTCP{l}, Flow: f}
 			exchange(t, k, kernel.(*net.TCPListener))
 		})
 	}

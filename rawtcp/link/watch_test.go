@@ -6,14 +6,14 @@ import (
 
 	"github.com/vishvananda/netlink"
 
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 func TestAWatchNoticesWhatARouteHangsOn(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	w, err := link.OpenWatch()
-	nstest.Check(t, err)
+	netns.Check(t, err)
 	defer w.Close()
 	dev := device(t, "veth0")
 	index := dev.Attrs().Index
@@ -47,7 +47,7 @@ func TestAWatchNoticesWhatARouteHangsOn(t *testing.T) {
 		}},
 	} {
 		w.Changed() // IPv6 has things of its own to do
-		nstest.Check(t, change.make())
+		netns.Check(t, change.make())
 		if !w.Changed() {
 			t.Errorf("%s: nothing was noticed", change.name)
 		}

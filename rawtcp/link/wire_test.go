@@ -13,8 +13,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/internal/nstest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -52,16 +52,16 @@ func withoutCapabilities(t *testing.T, f func()) {
 	t.Helper()
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var had, none [2]unix.CapUserData
-	nstest.Check(t, unix.Capget(&header, &had[0]))
+	netns.Check(t, unix.Capget(&header, &had[0]))
 	none = had
 	none[0].Effective, none[1].Effective = 0, 0
-	nstest.Check(t, unix.Capset(&header, &none[0]))
-	defer func() { nstest.Check(t, unix.Capset(&header, &had[0])) }()
+	netns.Check(t, unix.Capset(&header, &none[0]))
+	defer func() { netns.Check(t, unix.Capset(&header, &had[0])) }()
 	f()
 }
 
 func TestOversizedPacketIsRefusedWithTheMTU(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		room := 1500 - len(ipPacket(k.Flow.Local, k.Flow.Remote, 0))
 		err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, room+1))
@@ -77,10 +77,10 @@ func TestOversizedPacketIsRefusedWithTheMTU(t *testing.T) {
 // What a raw socket sends must be on the wire as it was shown.
 func TestPacketsGoOutAsTheyAre(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair(t)
+		p := netns.NewPair(t)
 		remote := netip.AddrPortFrom(p.Server.Addr, 443)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
-		far := &nstest.Talker{Flow: link.Flow{Local: remote, Remote: k.Flow.Local}}
+		far := &netns.Talker{Flow: link.Flow{Local: remote, Remote: k.Flow.Local}}
 		p.Server.Do(t, func() (err error) {
 			far.Link, err = link.OpenPacket(context.Background(), link.Options{Flow: far.Flow})
 			return err
@@ -112,7 +112,7 @@ func TestPacketsGoOutAsTheyAre(t *testing.T) {
 
 func TestICMPErrorsAboutTheFlowArrive(t *testing.T) {
 	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := nstest.NewPair(t)
+		p := netns.NewPair(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		// Somebody on the server answers with an ICMP error of its own making.
 		quoted := ipPacket(k.Flow.Local, k.Flow.Remote, 0)[:28]
@@ -136,7 +136,7 @@ func TestICMPErrorsAboutTheFlowArrive(t *testing.T) {
 }
 
 func TestArrivalTimesAreTheKernels(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		_, remote := p.Server.Listen(t)
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, remote)
 		before := time.Now()
@@ -156,7 +156,7 @@ func TestArrivalTimesAreTheKernels(t *testing.T) {
 
 // Senders, a receiver, deadlines and Close at once; the race detector judges.
 func TestConcurrentUse(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		b := ipPacket(k.Flow.Local, k.Flow.Remote, 10)
 		var senders, receiver sync.WaitGroup
@@ -224,9 +224,9 @@ func TestPipeCarriesPacketsInOrderAndBounded(t *testing.T) {
 }
 
 func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
-	eachLink(t, func(t *testing.T, kind link.Kind, p *nstest.Pair) {
+	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
-		nstest.Check(t, netlink.LinkSetDown(device(t, p.Client.Dev)))
+		netns.Check(t, netlink.LinkSetDown(device(t, p.Client.Dev)))
 		k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err := k.Link.Receive(make([]byte, link.MaxPacket))
 		if !errors.Is(err, link.ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0: no route: the interface went down")) {
@@ -241,7 +241,7 @@ func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
 // A firewall of this machine that drops what we send through the kernel is an
 // error to see, not a mystery.
 func TestALocalFirewallThatDropsOurSegmentsIsNamed(t *testing.T) {
-	p := nstest.NewPair(t)
+	p := netns.NewPair(t)
 	k, _ := talk(t, link.KindRaw, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 	outputDrops(t)
 	err := k.Send(wire.SYN, nil)

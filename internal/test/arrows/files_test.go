@@ -13,7 +13,7 @@ var makers = []string{"Create", "CreateTemp", "OpenFile", "WriteFile"}
 // elsewhere are files that make files and write nothing of a user's: the
 // kernel's own, a lab's, and tools of the project.
 var elsewhere = []string{
-	"rawtcp/internal/nstest/nstest.go", "internal/lab/guest.go", "internal/lab/route.go", "internal/lab/terminal.go", "internal/lab/daemon/dir.go",
+	"internal/test/netns/nstest.go", "internal/lab/guest.go", "internal/lab/route.go", "internal/lab/terminal.go", "internal/lab/daemon/dir.go",
 	"internal/test/conformance/ledger.go", "internal/test/conformance/mutate.go", "internal/test/bench/child.go",
 }
 

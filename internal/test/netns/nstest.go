@@ -1,7 +1,7 @@
-// Package nstest gives tests two hosts of their own: network namespaces joined
+// Package netns gives tests two hosts of their own: network namespaces joined
 // by a veth pair. They have no names and leave nothing behind, also when the
 // test is killed.
-package nstest
+package netns
 
 import (
 	"errors"
