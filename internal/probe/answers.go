@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -79,7 +80,7 @@ func (l *loop) sendOwed() {
 		if w.err != nil {
 			continue
 		}
-		if hop, state := w.to(l.now, t.Addr); state == hopKnown {
+		if hop, state := w.to(l.now, t.Addr); state == neighbours.Reachable {
 			l.sendAnswer(&o, &t, w.path, hop)
 		}
 	}

@@ -3,6 +3,7 @@ package probe
 import (
 	"net/netip"
 
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -17,13 +18,13 @@ func (l *loop) approach(n uint64, slot *slot, t *Target) {
 	}
 	hop, state := w.to(l.now, t.Addr)
 	switch state {
-	case hopKnown:
+	case neighbours.Reachable:
 		l.sendSYN(n, slot, t, w.path, hop)
-	case hopDead:
-		l.deadHop(n, slot, t, w)
+	case neighbours.Failed:
+		l.failedHop(n, slot, t, w)
 	default:
 		slot.state, slot.flags = slotResolving, slot.flags|slotLate
-		w.path.neighbours.wait(l.now, w.via(t.Addr), n)
+		w.path.neighbours.Wait(l.now, w.via(t.Addr), n)
 	}
 }
 
@@ -49,16 +50,16 @@ func (l *loop) asksTooMuch(n uint64, t *Target) bool {
 		return false
 	}
 	w := l.wayTo(n, t)
-	if w.err != nil || w.path.neighbours == nil || !w.path.neighbours.full() {
+	if w.err != nil || w.path.neighbours == nil || !w.path.neighbours.Full() {
 		return false
 	}
 	_, state := w.to(l.now, t.Addr)
-	return state == hopUnknown && w.path.neighbours.open[w.via(t.Addr)] == nil
+	return state == neighbours.Incomplete && !w.path.neighbours.Asking(w.via(t.Addr))
 }
 
-func (l *loop) deadHop(n uint64, slot *slot, t *Target, w *way) {
+func (l *loop) failedHop(n uint64, slot *slot, t *Target, w *way) {
 	l.hopeless(n, slot, t, record.OutcomeUnreachable, classNeighbour,
-		link.Unanswered(w.path.route, w.via(t.Addr), w.path.neighbours.Protocol(), mostAsks).Error())
+		link.Unanswered(w.path.route, w.via(t.Addr), w.path.neighbours.Protocol(), neighbours.MaxAsks).Error())
 }
 
 // resolve goes on with targets whose neighbour has answered, or has not: as the
@@ -72,11 +73,11 @@ func (l *loop) resolve() error {
 			continue
 		}
 		var silent error
-		err := p.neighbours.turn(l.now, func(q *question, answered bool) {
-			if q.refresh {
-				silent = l.refreshed(p, q.who, answered)
+		err := p.neighbours.Turn(l.now, func(q *neighbours.Query, answered bool) {
+			if q.Probe {
+				silent = l.refreshed(p, q.Who, answered)
 			}
-			for _, n := range q.waiting {
+			for _, n := range q.Waiting {
 				if l.window.holds(n) && l.window.at(n).state == slotResolving {
 					l.parked = append(l.parked, n)
 				}
@@ -116,12 +117,12 @@ func (l *loop) refreshed(p *path, gateway netip.Addr, answered bool) error {
 			continue
 		}
 		if !answered {
-			if l.now.Sub(w.heard) >= mostAsks*askInterval && l.now.Sub(w.used) < inUse {
-				return link.Unanswered(w.route, gateway, p.neighbours.Protocol(), mostAsks)
+			if l.now.Sub(w.heard) >= neighbours.MaxAsks*neighbours.AskInterval && l.now.Sub(w.used) < inUse {
+				return link.Unanswered(w.route, gateway, p.neighbours.Protocol(), neighbours.MaxAsks)
 			}
 			continue
 		}
-		hop, _ := p.neighbours.find(l.now, gateway)
+		hop, _ := p.neighbours.Find(l.now, gateway)
 		for _, c := range l.conns {
 			if c.session != nil && c.path == p && c.hop == w.hop && hop != w.hop {
 				c.hop = hop

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -26,105 +27,52 @@ func (f *fakeAsker) Protocol() string       { return "ARP" }
 func (f *fakeAsker) Close() error           { return nil }
 func (f *fakeAsker) Answers(tell func(netip.Addr, link.Hop)) error {
 	for _, a := range f.answers {
-		tell(a, link.Hop{})
+		tell(a, gatewayHop)
 	}
 	f.answers = nil
 	return nil
 }
 
-func newFakeNeighbours() (*neighbours, *fakeAsker) {
-	f := new(fakeAsker)
-	return newNeighbours(f, make(map[netip.Addr]link.Hop), func() bool { return true }), f
-}
+var gatewayHop = link.HopTo([]byte{2, 0, 0, 0, 0, 1})
 
-func onLink(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i)}) }
+func newFakeNeighbours() (*neighbours.Table, *fakeAsker) {
+	f := new(fakeAsker)
+	return neighbours.New(f, make(map[netip.Addr]link.Hop), func() bool { return true }), f
+}
 
 const second = tcb.Instant(time.Second)
-
-func TestNeighboursAreAskedThreeTimesAndThenDeadForAWhile(t *testing.T) {
-	n, f := newFakeNeighbours()
-	n.wait(0, onLink(1), 7)
-	n.wait(0, onLink(1), 8)
-	n.wait(0, onLink(2), 9)
-	got := make(map[netip.Addr][]uint64)
-	settle := func(q *question, answered bool) {
-		if answered != (q.who == onLink(2)) {
-			t.Errorf("%v answered: %v", q.who, answered)
-		}
-		got[q.who] = q.waiting
-	}
-	f.answers = []netip.Addr{onLink(2), onLink(3)}
-	for now := tcb.Instant(0); now <= 3*second; now += second / 4 {
-		check(t, n.turn(now, settle))
-		if _, gone := got[onLink(1)]; gone != (now == 3*second) {
-			t.Errorf("given up at %v: %v", time.Duration(now), gone)
-		}
-	}
-	if len(f.asked) != 4 || len(got[onLink(1)]) != 2 || len(got[onLink(2)]) != 1 {
-		t.Errorf("asked %v, %v waited", f.asked, got)
-	}
-	for a, want := range map[netip.Addr]hopState{onLink(1): hopDead, onLink(2): hopKnown, onLink(3): hopUnknown} {
-		if _, state := n.find(4*second, a); state != want {
-			t.Errorf("%v: %d, want %d", a, state, want)
-		}
-	}
-	if _, state := n.find(24*second, onLink(1)); state != hopUnknown {
-		t.Errorf("dead for ever")
-	}
-}
-
-func TestNeighboursStayWithinBounds(t *testing.T) {
-	n, f := newFakeNeighbours()
-	now := tcb.Instant(0)
-	for i := range 3 * mostNeighbour {
-		n.wait(now, onLink(i), uint64(i))
-		if i%2 == 0 {
-			f.answers = append(f.answers, onLink(i))
-		}
-		if n.full() {
-			for range mostAsks + 1 {
-				check(t, n.turn(now, func(*question, bool) {}))
-				now += second
-			}
-		}
-	}
-	if len(n.open) > mostQuestions || len(n.young)+len(n.aged) > 2*mostNeighbour || len(n.dead) > mostNeighbour || cap(n.due) > 16*mostQuestions {
-		t.Errorf("%d asked, %d and %d known, %d dead, %d due", len(n.open), len(n.young), len(n.aged), len(n.dead), cap(n.due))
-	}
-}
 
 // A gateway's address is asked for again when no SYN that went by way of it is
 // answered, and used meanwhile.
 func TestAGatewayIsAskedAgainFromTimeToTime(t *testing.T) {
-	gateway := onLink(1)
+	gateway, there := netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("198.18.0.9")
 	for name, tc := range map[string]struct {
 		answers, heard, written bool
 		want                    int // requests in 65 seconds
 	}{
 		"hosts beyond it answer":       {answers: true, heard: true},
 		"nobody else answers":          {answers: true, want: 3 + (65-4)/4}, // after 1, 2, 4, 8, 12, … seconds
-		"it does not answer either":    {want: 16*mostAsks + 1},             // thrice in four seconds
+		"it does not answer either":    {want: 16*neighbours.MaxAsks + 1},   // thrice in four seconds
 		"somebody has written it down": {written: true},
 	} {
 		n, f := newFakeNeighbours()
-		n.learn(gateway, link.HopTo([]byte{2, 0, 0, 0, 0, 1}))
+		n.Learn(gateway, gatewayHop)
 		w := &way{path: &path{neighbours: n}, gateway: gateway, fixed: tc.written} // known by the kernel
 		for now := tcb.Instant(0); now <= 65*second; now += second {
 			if tc.heard {
 				w.heard = now
 			}
-			if hop, state := w.to(now, onLink(9)); state != hopKnown || hop.IsZero() {
+			if hop, state := w.to(now, there); state != neighbours.Reachable || hop.IsZero() {
 				t.Fatalf("%s: at %v: %v %d", name, time.Duration(now), hop, state)
 			}
-			if tc.answers && len(n.open) > 0 {
+			if tc.answers && n.Asking(gateway) {
 				f.answers = append(f.answers, gateway)
 			}
-			check(t, n.turn(now, func(q *question, answered bool) {
-				if answered != tc.answers || !q.refresh || len(q.waiting) > 0 {
+			check(t, n.Turn(now, func(q *neighbours.Query, answered bool) {
+				if answered != tc.answers || !q.Probe || len(q.Waiting) > 0 {
 					t.Errorf("%s: %+v, answered: %v", name, q, answered)
 				}
 			}))
-			n.young[gateway] = link.HopTo([]byte{2, 0, 0, 0, 0, 1}) // the fake's answers say none
 		}
 		if len(f.asked) != tc.want {
 			t.Errorf("%s: asked %d times, want %d", name, len(f.asked), tc.want)
@@ -217,7 +165,7 @@ func TestEveryTargetIsReachedByItsOwnWay(t *testing.T) {
 			}
 		}
 	}
-	if want := uint64(mostAsks * (32 + 1)); stats.Asked < want+128 || stats.SYNs < 128+16 {
+	if want := uint64(neighbours.MaxAsks * (32 + 1)); stats.Asked < want+128 || stats.SYNs < 128+16 {
 		t.Errorf("asked %d times, want %d at least for the dead; %d SYNs", stats.Asked, want, stats.SYNs)
 	}
 }

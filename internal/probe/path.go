@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -98,7 +99,7 @@ func (l *loop) askGateway(ctx context.Context, w *way) error {
 	}
 	hop, err := link.AskHop(ctx, w.route)
 	if err == nil {
-		w.path.neighbours.learn(w.gateway, hop)
+		w.path.neighbours.Learn(w.gateway, hop)
 	}
 	return err
 }
@@ -150,9 +151,6 @@ func (l *loop) pathBy(r link.Route, kind link.Kind) (*path, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.neighbours != nil {
-		p.neighbours.may = l.takePacket
-	}
 	l.paths = append(l.paths, p)
 	return p, nil
 }
@@ -172,7 +170,7 @@ func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
 		if r.Loopback {
 			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", link.ErrNoRoute)
 		}
-		if err := p.findNeighbours(); err != nil {
+		if err := p.findNeighbours(l.takePacket); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +192,7 @@ func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
 
 // findNeighbours readies what finds link-layer addresses, if the interface
 // needs them found.
-func (p *path) findNeighbours() error {
+func (p *path) findNeighbours(may func() bool) error {
 	hop, fixed, err := link.FixedHop(p.route)
 	if fixed || err != nil {
 		p.hop = hop
@@ -202,7 +200,7 @@ func (p *path) findNeighbours() error {
 	}
 	a, err := link.OpenAsker(p.route)
 	if err == nil {
-		p.neighbours = newNeighbours(a, link.Neighbours(p.route), nil)
+		p.neighbours = neighbours.New(a, link.Neighbours(p.route), may)
 		p.written = link.WrittenNeighbours(p.route)
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -133,7 +134,7 @@ func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 	}
 	var r wire.Segment
 	hop, state := l.wayBack(h, s).to(l.now, h.Src)
-	if state == hopKnown && tcb.FillReset(&r, s) {
+	if state == neighbours.Reachable && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		l.out = p.appendPacket(l.out[:0], h.Src, &r, false)
 		l.answers.spend(l.now, h.Src)
@@ -247,7 +248,7 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 // where nobody knows at the moment how to answer: then it will come again.
 func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *connection {
 	hop, state := l.wayBack(h, s).to(l.now, h.Src)
-	if state != hopKnown {
+	if state != neighbours.Reachable {
 		return nil
 	}
 	l.stats.Answers++

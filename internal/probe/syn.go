@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -25,7 +26,7 @@ type path struct {
 	first      uint16 // of the loop's ports
 	mss        uint16
 	hop        link.Hop                // of all targets, where there is nobody to ask
-	neighbours *neighbours             // or who finds theirs; nil: nobody
+	neighbours *neighbours.Table       // or who finds theirs; nil: nobody
 	written    map[netip.Addr]link.Hop // those of whom nobody asks
 	ipID       uint16
 

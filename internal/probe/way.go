@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -200,30 +201,30 @@ const (
 // doubt asks for the gateway again, if it is time.
 func (w *way) doubt(now tcb.Instant) {
 	quiet := min(max(w.asked.Sub(w.heard), hopQuiet), hopDoubt)
-	if w.hop.IsZero() || w.fixed || now.Sub(max(w.asked, w.heard)) < quiet || w.path.neighbours.open[w.gateway] != nil {
+	if w.hop.IsZero() || w.fixed || now.Sub(max(w.asked, w.heard)) < quiet || w.path.neighbours.Asking(w.gateway) {
 		return
 	}
-	w.path.neighbours.wait(now, w.gateway, nobody)
+	w.path.neighbours.Probe(now, w.gateway)
 	w.asked = now
 }
 
 // to is where a packet for a target goes on the link.
-func (w *way) to(now tcb.Instant, a netip.Addr) (link.Hop, hopState) {
+func (w *way) to(now tcb.Instant, a netip.Addr) (link.Hop, neighbours.State) {
 	p := w.path
 	a = a.WithZone("")
 	w.used = now
 	switch {
 	case p.neighbours == nil:
-		return p.hop, hopKnown
+		return p.hop, neighbours.Reachable
 	case !w.gateway.IsValid():
-		return p.neighbours.find(now, a)
+		return p.neighbours.Find(now, a)
 	case w.hop.IsZero():
-		hop, state := p.neighbours.find(now, w.gateway)
+		hop, state := p.neighbours.Find(now, w.gateway)
 		w.hop, w.asked = hop, now
 		return hop, state
 	}
 	w.doubt(now)
-	return w.hop, hopKnown
+	return w.hop, neighbours.Reachable
 }
 
 // via is whose link-layer address a packet for a target needs.
