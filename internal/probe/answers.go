@@ -1,47 +1,10 @@
 package probe
 
 import (
-	"net/netip"
-	"time"
-
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
-	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// answers bounds what peers can have us send that serves no target: RSTs to
-// segments of no connection, and what connections draw beyond their allowance.
-// All of it together is a small share of the rate, and each host has its own
-// bound (as RFC 5961, section 10, has it for challenge ACKs), so that one cannot
-// take the others' part of that share either.
-type answers struct {
-	pace    pace
-	hosts   [hostCounts]hostCount
-	scatter func(netip.Addr) uint16
-}
-
-const (
-	answerShare = 0.125 // of the rate
-	fewAnswers  = 1000  // a second, where there is no rate
-	hostAnswers = 10    // to one host
-	hostPeriod  = 5 * time.Second
-	hostCounts  = 1024 // kept apart at a time
-)
-
-// A hostCount is how many answers a host has drawn since when.
-type hostCount struct {
-	since tcb.Instant
-	n     int
-}
-
-func newAnswers(rate float64, scatter func(netip.Addr) uint16) *answers {
-	share := rate * answerShare
-	if rate == 0 {
-		share = fewAnswers
-	}
-	return &answers{pace: pace{rate: share, factor: 1}, scatter: scatter}
-}
 
 // An owed answer is a RST to what a target said to our SYN and should not have, or
 // a SYN-ACK to its own SYN.
@@ -69,7 +32,7 @@ func (l *loop) owe(slot *slot, o owed) {
 
 // sendOwed sends those answers, as the pace lets it.
 func (l *loop) sendOwed() {
-	for len(l.owed) > 0 && l.pace.may() {
+	for len(l.owed) > 0 && l.egress.pace.May() {
 		o := l.owed[0]
 		l.owed = l.owed[1:]
 		if !l.window.holds(o.n) || l.window.at(o.n).state != slotWaiting {
@@ -96,33 +59,11 @@ func (l *loop) sendAnswer(o *owed, t *Target, p *path, hop link.Hop) {
 		r = l.answerTo(kept, p, t, local)
 	}
 	r.SrcPort, r.DstPort = local, t.Port
-	l.out = p.appendPacket(l.out[:0], t.Addr, &r, false)
-	l.send(p, hop, l.out)
-	if !o.crossed && slot.tries == 1 && l.o.Retries > 0 && l.pace.may() {
+	l.egress.sendSegment(p, hop, t.Addr, &r, false)
+	if !o.crossed && slot.tries == 1 && l.o.Retries > 0 && l.egress.pace.May() {
 		first := slot.sent
 		slot.flags |= slotLate | slotAtOnce
 		l.sendSYN(o.n, slot, t, p, hop)
 		slot.conn = slot.sent - first
 	}
-}
-
-// of is the count of a host. Two hosts that are scattered to the same place have
-// one count, as long as the period of the first lasts.
-func (a *answers) of(now tcb.Instant, who netip.Addr) *hostCount {
-	h := &a.hosts[a.scatter(who)%hostCounts]
-	if h.n == 0 || now.Sub(h.since) >= hostPeriod {
-		*h = hostCount{since: now}
-	}
-	return h
-}
-
-// may reports whether a host may have another answer now.
-func (a *answers) may(now tcb.Instant, who netip.Addr) bool {
-	return a.pace.may() && a.of(now, who).n < hostAnswers
-}
-
-// spend counts an answer of which may has said that it may be.
-func (a *answers) spend(now tcb.Instant, who netip.Addr) {
-	a.pace.spend()
-	a.of(now, who).n++
 }

@@ -52,7 +52,7 @@ func (l *loop) sendSYNs() halt {
 			return haltLimit
 		case len(l.work) > maxWork:
 			return haltWork
-		case k == sendTurn, !l.mayBegin():
+		case k == sendTurn, !l.egress.mayBegin():
 			return haltPace
 		case !l.networks.may(l.next.Addr, l.now), l.asksTooMuch(l.nextN, &l.next):
 			return haltPlace

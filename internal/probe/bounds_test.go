@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -117,9 +118,9 @@ func TestALinkWithoutRoomSlowsTheScanDown(t *testing.T) {
 	for !l.ended {
 		l.now = l.instant()
 		check(t, l.turn())
-		slowest = min(slowest, l.pace.factor)
+		slowest = min(slowest, l.egress.pace.Factor)
 	}
-	if slowest > afterDrops {
+	if slowest > pace.AfterDrops {
 		t.Errorf("at %.2f of the rate after %d packets without room", slowest, n.unsent)
 	}
 }

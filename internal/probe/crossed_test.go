@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -28,7 +29,7 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	}
 	l := loopOver(t, o, f, f.local, &out)
 	f.loop = l
-	l.clock = func() tcb.Instant { return f.now }
+	l.clock.read = func() tcb.Instant { return f.now }
 	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.window.len() == 0 && l.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
@@ -207,7 +208,7 @@ func TestAfterTheVerdictNothingIsAcknowledged(t *testing.T) {
 			t.Errorf("%s after the verdict", p)
 		}
 	}
-	if n := f.kinds["RST"]; n > 1+2*hostAnswers {
+	if n := f.kinds["RST"]; n > 1+2*pace.HostAnswers {
 		t.Errorf("%d RSTs", n)
 	}
 }

@@ -202,7 +202,7 @@ func BenchmarkSYN(b *testing.B) {
 	b.ResetTimer()
 	for !l.ended {
 		l.now = l.instant()
-		l.pace.fill(l.now)
+		l.egress.pace.Fill(l.now)
 		l.sendSYNs()
 	}
 }

@@ -65,9 +65,9 @@ func figureSYNs(t *testing.T) {
 			before := cpu(rusageThread)
 			for !lp.ended {
 				lp.now = lp.instant()
-				lp.pace.fill(lp.now)
+				lp.egress.pace.Fill(lp.now)
 				lp.sendSYNs()
-				if err := lp.flush(); err != nil {
+				if err := lp.egress.flush(lp.paths); err != nil {
 					return err
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -53,7 +54,7 @@ const step = time.Millisecond
 
 func (f *floodNet) Queue(packet []byte, _ link.Hop) error {
 	f.sent = append(f.sent, f.loop.now)
-	f.debt = f.debt || f.loop.pace.rate > 0 && f.loop.pace.tokens < 0
+	f.debt = f.debt || f.loop.egress.pace.Rate > 0 && f.loop.egress.pace.Tokens < 0
 	f.asked = packet
 	h, s, ok := decode(packet)
 	if !ok {
@@ -167,7 +168,7 @@ func floodScan(t *testing.T, f *floodNet, flight []byte) (end time.Duration, l *
 	f.local, f.flight, f.kinds, f.heard, f.now = netip.MustParseAddr("198.18.0.1"), flight, map[string]int{}, map[netip.AddrPort]wire.Segment{}, tcb.Instant(time.Second)
 	l = loopOver(t, o, f, f.local, io.Discard)
 	f.loop = l
-	l.clock = func() tcb.Instant { return f.now }
+	l.clock.read = func() tcb.Instant { return f.now }
 	honest := 616
 	if f.hostile != nil {
 		honest -= 16
@@ -198,7 +199,7 @@ func (f *floodNet) checkRate(t *testing.T, rate float64) {
 	if f.debt {
 		t.Error("the pace was in debt")
 	}
-	room := leastBurst + 1.0
+	room := pace.MinBurst + 1.0
 	worst := 0.0
 	var at tcb.Instant
 	for _, s := range f.sent { // a bucket of our own
@@ -382,7 +383,7 @@ func TestASignalEndsAScanInAFlood(t *testing.T) {
 			f.loop = l
 			ctx, cancel := context.WithCancel(t.Context())
 			var asked tcb.Instant
-			l.clock = func() tcb.Instant {
+			l.clock.read = func() tcb.Instant {
 				if f.now >= 3*second && asked == 0 {
 					asked = f.now
 					cancel()
@@ -411,7 +412,7 @@ func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
 			f := &floodNet{hostile: isHostile, answer: openConnection, flood: send, rate: 20000, kinds: map[string]int{},
 				local: netip.MustParseAddr("198.18.0.1"), heard: map[netip.AddrPort]wire.Segment{}}
 			l := loopOver(t, o, f, f.local, io.Discard)
-			f.loop, l.clock = l, func() tcb.Instant { return f.now }
+			f.loop, l.clock.read = l, func() tcb.Instant { return f.now }
 			var before map[string]int
 			for f.now < 20*second {
 				l.now = l.instant()
@@ -430,7 +431,7 @@ func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
 					acks += n - before[kind]
 				}
 			}
-			if before == nil || acks > 1 || resets > 1+hostAnswers*(20/5+1) { // a FIN may be sent again
+			if before == nil || acks > 1 || resets > 1+pace.HostAnswers*(20/5+1) { // a FIN may be sent again
 				t.Errorf("after the verdict %d segments and %d RSTs left: %v, before it %v", acks, resets, f.kinds, before)
 			}
 		})
@@ -444,21 +445,21 @@ func TestAnswersOnTheLinkComeOutOfTheRate(t *testing.T) {
 	o.Rate, o.Via.Source = 1000, netip.MustParseAddr("198.18.0.1")
 	l := fakeLoop(t, o, &fakeNet{deaf: true})
 	var now tcb.Instant
-	l.clock = func() tcb.Instant { return now }
+	l.clock.read = func() tcb.Instant { return now }
 	answers := 0
 	for ; now < 10*second; now = now.Add(step) {
 		l.now = l.instant()
 		check(t, l.turn())
 		for range 50 {
-			if l.replies.take() {
+			if l.egress.replies.take() {
 				answers++
 			}
 		}
 	}
-	if most := int(10*o.Rate*answerShare) + leastBurst + 1; answers < 100 || answers > most {
+	if most := int(10*o.Rate*pace.AnswerShare) + pace.MinBurst + 1; answers < 100 || answers > most {
 		t.Errorf("%d answers, want %d at most", answers, most)
 	}
-	if all := int(l.stats.SYNs) + answers; float64(all) > 10*o.Rate+leastBurst+2 {
+	if all := int(l.stats.SYNs) + answers; float64(all) > 10*o.Rate+pace.MinBurst+2 {
 		t.Errorf("%d packets in 10 s at %v a second", all, o.Rate)
 	}
 }

@@ -95,7 +95,7 @@ func (l *loop) resolve() error {
 
 // depart sends SYNs to the targets that are parked.
 func (l *loop) depart() {
-	for len(l.parked) > 0 && l.mayBegin() {
+	for len(l.parked) > 0 && l.egress.mayBegin() {
 		n := l.parked[0]
 		t := l.source.at(n)
 		if l.asksTooMuch(n, &t) {
@@ -143,7 +143,7 @@ func (l *loop) resendLate() {
 			n := list[0]
 			if l.window.holds(n) && l.window.at(n).state == slotWaiting && int(l.window.at(n).tries) == round+1 {
 				s := l.window.at(n)
-				if !l.due(s, round+1) || round < l.o.Retries && !l.mayBegin() {
+				if !l.due(s, round+1) || round < l.o.Retries && !l.egress.mayBegin() {
 					break
 				}
 				if round == l.o.Retries {

@@ -9,7 +9,7 @@ const longestTurn = time.Second
 // nothing else, and the loop came too late for. After drops the pace is slow on
 // purpose.
 func (l *loop) lag(took time.Duration, spilled float64) {
-	if l.halted.wants() && l.pace.factor == 1 && took < longestTurn {
+	if l.halted.wants() && l.egress.pace.Factor == 1 && took < longestTurn {
 		l.stats.Wanted += took / time.Duration(max(l.o.Loops, 1))
 		l.stats.Missed += spilled
 	}

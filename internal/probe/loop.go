@@ -22,10 +22,10 @@ import (
 // A loop probes its share of the targets, alone: it shares nothing with the
 // others but the sink that its records go to.
 type loop struct {
-	o        *Options
-	index    int // among the loops
-	epoch    time.Time
-	clock    func() tcb.Instant // a test's; nil: the time since the epoch
+	o     *Options
+	index int // among the loops
+	clock
+	egress   egress
 	source   source
 	window   window
 	mac      *mac
@@ -47,8 +47,6 @@ type loop struct {
 	lost     *loss          // a way is lost; nil: none is
 	before   *loss          // the last that was
 	parked   []uint64       // begun targets whose SYN waits for the pace
-	unsent   error          // what a link said to a packet
-	filtered error          // and why this machine let one not out
 	wheel    wheel
 	conns    []*connection
 	free     []*connection
@@ -56,14 +54,11 @@ type loop struct {
 	next     Target // the next to be begun, if taken
 	nextN    uint64
 	taken    bool
-	live     int // connections that have no record yet
-	most     int // targets in flight
-	mostLive int // that have answered and have no record
-	pace     pace
+	live     int       // connections that have no record yet
+	most     int       // targets in flight
+	mostLive int       // that have answered and have no record
 	halted   halt      // why no more were begun
 	received received  // what of it was dropped
-	answers  *answers  // what of the pace serves no target
-	replies  replies   // that links may give by themselves
 	ready    connQueue // connections with something to send, for which the pace has no room,
 	slow     connQueue // and those that have drawn more than their allowance
 	owed     []owed    // RSTs to wrong answers, and SYN-ACKs
@@ -91,10 +86,6 @@ type loop struct {
 
 	cursor field.Cursor
 	seg    wire.Segment
-	out    []byte
-	now    tcb.Instant
-
-	arrived tcb.Instant // the packet at hand: see arrive
 
 	stats     Stats
 	published atomic.Pointer[Stats]
@@ -117,25 +108,16 @@ func newLoop(o *Options, index int) *loop {
 	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open, l.ways.find = l.openWay, l.findRoute
-	l.pace = pace{rate: o.Rate / float64(max(o.Loops, 1)), factor: 1, tokens: 1 + mostReserved}
-	l.answers = newAnswers(l.pace.rate, func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
+	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
 	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
-	l.out = make([]byte, 0, 2048)
 	offer := o.TLS
 	offer.Pool = &l.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the record
 	l.tls = handshake.NewProfile(offer)
 	return l
-}
-
-func (l *loop) instant() tcb.Instant {
-	if l.clock != nil {
-		return l.clock()
-	}
-	return tcb.Instant(time.Since(l.epoch))
 }
 
 // run probes until there is nothing left, or ctx is done: then what is in
@@ -180,7 +162,7 @@ const publishEvery = 100 * time.Millisecond
 // publish lets others see the counters.
 func (l *loop) publish() {
 	s := l.stats
-	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.pace.factor, time.Duration(l.now)
+	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.egress.pace.Factor, time.Duration(l.now)
 	s.Link = l.past
 	for _, p := range l.paths {
 		s.Link.Add(p.link.Stats())
@@ -188,7 +170,7 @@ func (l *loop) publish() {
 	if l.lost != nil {
 		s.Lost = l.lost.err.Error()
 	}
-	l.pace.drops(l.now, s.Link.Unsent+l.received.ours(&s))
+	l.egress.pace.Drops(l.now, s.Link.Unsent+l.received.ours(&s))
 	l.published.Store(&s)
 	l.told = l.now
 }
@@ -203,9 +185,11 @@ func (l *loop) turn() error {
 	l.labour()
 	l.silence()
 	l.now = l.instant() // when SYNs leave
-	l.lag(l.pace.fill(l.now))
-	l.answers.pace.fill(l.now)
-	l.payReply()
+	l.lag(l.egress.pace.Fill(l.now))
+	l.egress.answers.Fill(l.now)
+	if l.o.Via.Source.IsValid() {
+		l.egress.payReply()
+	}
 	l.sendWaiting()
 	if err := l.resolve(); err != nil {
 		return err
@@ -216,7 +200,7 @@ func (l *loop) turn() error {
 	l.weigh()
 	l.halted = l.sendSYNs()
 	l.window.trim()
-	if err := l.flush(); err != nil {
+	if err := l.egress.flush(l.paths); err != nil {
 		return err
 	}
 	l.handOver(false)
@@ -226,7 +210,7 @@ func (l *loop) turn() error {
 	if err := l.receive(l.idle()); err != nil {
 		return err
 	}
-	return l.flush() // before other work
+	return l.egress.flush(l.paths) // before other work
 }
 
 // weighEvery is how often memory is looked at.
@@ -241,27 +225,15 @@ func (l *loop) weigh() {
 	}
 }
 
-// flush sends what is queued.
-func (l *loop) flush() error {
-	err := l.unsent
-	l.unsent = nil
-	for _, p := range l.paths {
-		if e := p.link.Flush(); err == nil {
-			err = e
-		}
-	}
-	return err
-}
-
 // idle is for how long there is nothing to do unless something arrives.
 func (l *loop) idle() time.Duration {
 	switch {
 	case len(l.work) > 0:
 		return 0
 	case len(l.owed) > 0, l.ready.len() > 0:
-		return min(l.pace.wait(0), wheelUnit)
+		return min(l.egress.pace.Wait(0), wheelUnit)
 	case l.halted.passes(), len(l.parked) > 0:
-		return min(l.pace.wait(l.reserve()), wheelUnit)
+		return min(l.egress.pace.Wait(l.egress.reserve()), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
 	case l.window.len() > 0:
@@ -297,16 +269,6 @@ func (l *loop) receive(wait time.Duration) error {
 	return nil
 }
 
-// arrive notes when the packet at hand came, as far as its link knows. It may
-// have come after the first of those that are taken with it.
-func (l *loop) arrive(at time.Time) {
-	l.arrived = l.now
-	if !at.IsZero() {
-		l.arrived = tcb.Instant(at.Sub(l.epoch))
-		l.now = max(l.now, l.arrived)
-	}
-}
-
 // handOver gives the records to the sink, if it takes them now, or in the end.
 func (l *loop) handOver(wait bool) {
 	if len(l.held) == 0 {
@@ -337,7 +299,7 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	}
 	l.stats.SYNs++
 	slot.flags &^= slotFiltered
-	if !l.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset)) {
+	if !l.egress.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset)) {
 		slot.flags |= slotFiltered
 	}
 }
@@ -359,7 +321,7 @@ func (l *loop) resendSYNs() {
 			if !s.inTurn() {
 				continue
 			}
-			if !l.due(s, round+1) || !l.mayBegin() {
+			if !l.due(s, round+1) || !l.egress.mayBegin() {
 				break
 			}
 			t := l.source.at(at)

@@ -151,7 +151,7 @@ func (l *loop) lose(err error) bool {
 			l.transmit(c)
 		}
 	}
-	l.flush()
+	l.egress.flush(l.paths)
 	l.publish()
 	return true
 }

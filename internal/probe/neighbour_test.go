@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
+	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -193,7 +194,7 @@ func TestTargetsThatWaitedForTheirGatewayLeaveAtTheRate(t *testing.T) {
 	for f.sent < 300 {
 		l.now = l.instant()
 		check(t, l.turn())
-		if most := leastBurst + o.Rate*burstTime.Seconds() + o.Rate*time.Duration(l.instant()-begin).Seconds(); float64(f.sent) > most {
+		if most := pace.MinBurst + o.Rate*pace.BurstTime.Seconds() + o.Rate*time.Duration(l.instant()-begin).Seconds(); float64(f.sent) > most {
 			t.Fatalf("%d packets %v after the answer, expected %.0f at most", f.sent, time.Duration(l.instant()-begin), most)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
@@ -31,9 +30,6 @@ func (l *loop) blank(t *Target) *record.Record {
 	l.rec = record.Record{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
 	return &l.rec
 }
-
-// wall is an instant of ours as the wall clock has it.
-func (l *loop) wall(at tcb.Instant) time.Time { return l.epoch.Add(time.Duration(at)) }
 
 // usualRecord is what most records take, in bytes.
 const usualRecord = 2048
@@ -89,7 +85,7 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	r.Error = fmt.Sprintf("no answer to %d SYNs", s.tries)
 	if s.flags&slotFiltered != 0 {
 		r.Outcome, r.Class = record.OutcomeUnreachable, classFiltered
-		r.Error = l.filtered.Error()
+		r.Error = l.egress.filtered.Error()
 	}
 	if e := l.soft[n]; e != nil {
 		r.Outcome, r.Class, r.ICMP = record.OutcomeUnreachable, classICMP, &e.icmp
@@ -113,7 +109,7 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	switch {
 	case s.odd != 0:
 	case r.Class == classFiltered:
-		why = l.filtered
+		why = l.egress.filtered
 	case r.Outcome == record.OutcomeUnreachable:
 		facts.Outcome = goal.Unreachable
 	}

@@ -93,9 +93,9 @@ func (l *loop) askGateway(ctx context.Context, w *way) error {
 	if w.path.neighbours == nil || !w.gateway.IsValid() || w.fixed {
 		return nil
 	}
-	for !l.takePacket() && ctx.Err() == nil {
-		time.Sleep(min(l.pace.wait(0), lookEvery))
-		l.pace.fill(l.instant())
+	for !l.egress.takePacket() && ctx.Err() == nil {
+		time.Sleep(min(l.egress.pace.Wait(0), lookEvery))
+		l.egress.pace.Fill(l.instant())
 	}
 	hop, err := link.AskHop(ctx, w.route)
 	if err == nil {
@@ -170,11 +170,11 @@ func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
 		if r.Loopback {
 			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", link.ErrNoRoute)
 		}
-		if err := p.findNeighbours(l.takePacket); err != nil {
+		if err := p.findNeighbours(l.egress.takePacket); err != nil {
 			return nil, err
 		}
 	}
-	if err := p.openLink(l.o, kind, l.replies.take); err != nil {
+	if err := p.openLink(l.o, kind, l.egress.replies.take); err != nil {
 		p.close()
 		return nil, err
 	}

@@ -129,16 +129,15 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 
 // sendReset answers a segment of no connection, if its sender may have an answer.
 func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
-	if !l.pace.may() || !l.answers.may(l.now, h.Src) {
+	if !l.egress.pace.May() || !l.egress.answers.MayTo(l.now, h.Src) {
 		return
 	}
 	var r wire.Segment
 	hop, state := l.wayBack(h, s).to(l.now, h.Src)
 	if state == neighbours.Reachable && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
-		l.out = p.appendPacket(l.out[:0], h.Src, &r, false)
-		l.answers.spend(l.now, h.Src)
-		l.send(p, hop, l.out)
+		l.egress.answers.SpendTo(l.now, h.Src)
+		l.egress.sendSegment(p, hop, h.Src, &r, false)
 	}
 }
 

@@ -14,15 +14,15 @@ type replies struct {
 func (r *replies) take() bool { return r.ready.Swap(false) }
 
 // payReply pays for another answer when the last has left.
-func (l *loop) payReply() {
-	if !l.o.Via.Source.IsValid() || l.replies.ready.Load() || !l.pace.may() || !l.answers.pace.may() {
+func (e *egress) payReply() {
+	if e.replies.ready.Load() || !e.pace.May() || !e.answers.May() {
 		return
 	}
-	l.pace.spend()
-	l.answers.pace.spend()
-	if l.replies.begun {
-		l.stats.Packets++ // the last
+	e.pace.Spend()
+	e.answers.Spend()
+	if e.replies.begun {
+		e.stats.Packets++ // the last
 	}
-	l.replies.begun = true
-	l.replies.ready.Store(true)
+	e.replies.begun = true
+	e.replies.ready.Store(true)
 }

@@ -35,12 +35,12 @@ func (l *loop) partAll(hard context.Context) {
 	end := l.now.Add(partTime)
 	for l.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {
 		l.now = l.instant()
-		l.pace.fill(l.now)
+		l.egress.pace.Fill(l.now)
 		l.sendWaiting()
-		if l.flush() != nil {
+		if l.egress.flush(l.paths) != nil {
 			return
 		}
-		time.Sleep(min(l.pace.wait(0), partTime))
+		time.Sleep(min(l.egress.pace.Wait(0), partTime))
 	}
-	l.flush()
+	l.egress.flush(l.paths)
 }

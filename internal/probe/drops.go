@@ -1,0 +1,19 @@
+package probe
+
+// received tells what of the packets that the receive ring had no room for counts
+// against the pace. To what nobody asked for it makes no difference how fast we
+// send: a flood must not slow the scan down.
+type received struct {
+	arrived, astray uint64 // in all, and of no use, when last looked at
+	dropped, others uint64 // and of those without room, in all, and the flood's
+}
+
+// ours is how many packets without room were answers to ours, or may have been.
+func (r *received) ours(s *Stats) uint64 {
+	arrived, astray, dropped := s.Link.Received, s.Stray+s.Late+s.Bad, s.Link.Dropped
+	if 2*(astray-r.astray) > arrived-r.arrived {
+		r.others += dropped - r.dropped
+	}
+	r.arrived, r.astray, r.dropped = arrived, astray, dropped
+	return dropped - r.others
+}
