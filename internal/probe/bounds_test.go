@@ -134,8 +134,8 @@ func TestLateSegmentsDrawFewResets(t *testing.T) {
 	l := fakeLoop(t, o, f)
 	check(t, l.run(t.Context(), t.Context()))
 	a, port := l.o.Space.At(0)
-	local := l.paths[0].first + l.mac.port(a, port)%uint16(o.Ports)
-	iss, _ := l.mac.sequence(a, port, local)
+	local := l.paths[0].first + l.mac.Port(a, port)%uint16(o.Ports)
+	iss, _ := l.mac.Sequence(a, port, local)
 	before := f.sent
 	for range 10000 {
 		f.ready = append(f.ready, answer{from: a.As4(), src: port, dst: local, flags: wire.ACK, seq: 1001, ack: wire.Seq(iss) + 1})

@@ -46,9 +46,9 @@ func (l *loop) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset
 
 // answerTo makes the SYN-ACK that a SYN of a target's gets: the machine does.
 func (l *loop) answerTo(kept *crossedSYN, p *path, t *Target, local uint16) (s wire.Segment) {
-	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	var c tcb.Conn
-	c.Reset(l.profile(p), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.Reset(p.Profile(l.o.Timeout, &l.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	c.Open(l.now)
 	c.Receive(l.now, &kept.seg)
 	c.Next(l.now, &s)

@@ -47,7 +47,7 @@ func (e *egress) send(p *path, hop link.Hop, packet []byte) bool {
 
 // sendSegment queues a segment of ours, which routers may fragment or not.
 func (e *egress) sendSegment(p *path, hop link.Hop, to netip.Addr, s *wire.Segment, fragments bool) {
-	e.buf = p.appendPacket(e.buf[:0], to, s, fragments)
+	e.buf = p.Append(e.buf[:0], to, s, fragments)
 	e.send(p, hop, e.buf)
 }
 

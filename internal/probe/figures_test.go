@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -126,15 +127,14 @@ func sendmmsgLoop(t *testing.T, l *lab.Lab, n int, bypass bool) float64 {
 		len uint32
 	}
 	const batch, frames = 128, 1 << 14
-	p := &path{local: l.Near().Addr(), mss: 1460}
-	p.makeSYN()
+	p := syn.NewPackets(l.Near().Addr(), 1460)
 	ethernet := append(append([]byte(l.Far().HardwareAddr()), l.Near().HardwareAddr()...), 8, 0)
 	// As many destinations as frames: the far host's half of the work, which is
 	// done on this thread too, depends on them.
 	msgs, iovs := make([]mmsghdr, frames), make([]unix.Iovec, frames)
 	for i := range msgs {
 		to := Target{Addr: netip.AddrFrom4([4]byte{198, 18, 128 + byte(i>>8), byte(i)}), Port: 1 + uint16(i%8)}
-		f := append(append([]byte(nil), ethernet...), p.aim(&to, 40000, uint32(i), 0)...)
+		f := append(append([]byte(nil), ethernet...), p.SYN(to.Addr, to.Port, 40000, uint32(i), 0)...)
 		iovs[i].Base = &f[0]
 		iovs[i].SetLen(len(f))
 		msgs[i].hdr.Iov = &iovs[i]

@@ -3,6 +3,7 @@ package probe
 import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -25,7 +26,7 @@ func (l *loop) kernelSent(p *path, c *field.Cursor) {
 	}
 	// One that answers what somebody else sent in the target's name has another
 	// sequence number.
-	if iss, _ := l.mac.sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, receiveBuffer) {
+	if iss, _ := l.mac.Sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
 		return
 	}
 	switch slot := l.window.at(n); {

@@ -10,6 +10,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
@@ -28,7 +29,7 @@ type loop struct {
 	egress   egress
 	source   source
 	window   window
-	mac      *mac
+	mac      *syn.MAC
 	random   *rand.ChaCha8
 	tls      *handshake.Profile
 	clients  clients
@@ -108,7 +109,7 @@ func newLoop(o *Options, index int) *loop {
 	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.ways.open, l.ways.find = l.openWay, l.findRoute
-	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.port(a, 0) })
+	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.Port(a, 0) })
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
@@ -287,7 +288,7 @@ const clockTurn = 64
 // sendSYN sends a target's first SYN, or another.
 func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	local := p.first + l.source.port(n, t)
-	iss, offset := l.mac.sequence(t.Addr, t.Port, local)
+	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	if l.stats.SYNs%clockTurn == 0 {
 		l.now = l.instant()
 	}
@@ -299,7 +300,7 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
 	}
 	l.stats.SYNs++
 	slot.flags &^= slotFiltered
-	if !l.egress.send(p, hop, p.aim(t, local, iss, tsClock(l.now)+offset)) {
+	if !l.egress.send(p, hop, p.SYN(t.Addr, t.Port, local, iss, syn.Clock(l.now)+offset)) {
 		slot.flags |= slotFiltered
 	}
 }

@@ -138,7 +138,7 @@ func (l *loop) begin(c *connection) *record.Record {
 	}
 	r := l.blank(&c.target)
 	r.Time = l.wall(c.begin)
-	r.Local = netip.AddrPortFrom(c.path.local, c.local)
+	r.Local = netip.AddrPortFrom(c.path.Local, c.local)
 	r.SYNs, r.RTT, r.Steps, r.TCP = int(c.syns), c.rtt, c.steps, &c.answer
 	r.Evidence = c.last
 	if c.reply != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -159,13 +160,13 @@ func (l *loop) pathBy(r link.Route, kind link.Kind) (*path, error) {
 // IPv4 route is asked for in another way than an IPv4 one.
 func (p *path) serves(r link.Route) bool {
 	was := &p.route
-	return was.Index == r.Index && p.local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
+	return was.Index == r.Index && p.Local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
 		was.NextHop.Is4() == r.NextHop.Is4()
 }
 
 // openPath opens the link of a route.
 func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
-	p := &path{local: r.Source, route: r, first: l.first, ports: l.ports}
+	p := &path{Packets: syn.NewPackets(r.Source, mssOf(r)), route: r, first: l.first, ports: l.ports}
 	if kind == link.KindPacket {
 		if r.Loopback {
 			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", link.ErrNoRoute)
@@ -178,16 +179,20 @@ func (l *loop) openPath(r link.Route, kind link.Kind) (*path, error) {
 		p.close()
 		return nil, err
 	}
+	return p, nil
+}
+
+// mssOf is the MSS that a route allows.
+func mssOf(r link.Route) uint16 {
 	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
 	if r.Source.Is6() {
 		headers = 60
 	}
-	p.mss = uint16(r.MTU - headers)
+	mss := uint16(r.MTU - headers)
 	if r.AdvMSS > 0 {
-		p.mss = uint16(min(int(p.mss), r.AdvMSS))
+		mss = uint16(min(int(mss), r.AdvMSS))
 	}
-	p.makeSYN()
-	return p, nil
+	return mss
 }
 
 // findNeighbours readies what finds link-layer addresses, if the interface
@@ -207,7 +212,7 @@ func (p *path) findNeighbours(may func() bool) error {
 }
 
 func (p *path) openLink(o *Options, kind link.Kind, mayAnswer func() bool) (err error) {
-	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.local, Port: p.first, Ports: p.ports, Ring: o.Ring, MayAnswer: mayAnswer})
+	p.link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.route, Local: p.Local, Port: p.first, Ports: p.ports, Ring: o.Ring, MayAnswer: mayAnswer})
 	p.witness = err == nil && p.link.Witness()
 	if err == nil && o.Wrap != nil {
 		p.link = o.Wrap(p.link)
@@ -231,4 +236,18 @@ func (p *path) close() {
 	if p.neighbours != nil {
 		p.neighbours.Close()
 	}
+}
+
+// A path is an interface of this machine and an address on it by which targets
+// are reached.
+type path struct {
+	syn.Packets
+	link       link.Ring
+	witness    bool                    // it sees the kernel's RSTs
+	first      uint16                  // of the loop's ports
+	ports      uint16                  // and how many they are
+	hop        link.Hop                // of all targets, where there is nobody to ask
+	neighbours *neighbours.Table       // or who finds theirs; nil: nobody
+	written    map[netip.Addr]link.Hop // those of whom nobody asks
+	route      link.Route
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -120,8 +121,8 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 		return
 	}
 	l.stats.Late++
-	iss, _ := l.mac.sequence(h.Src, s.SrcPort, s.DstPort)
-	if s.Flags.Has(wire.RST) || !s.Flags.Has(wire.ACK) || !s.Ack.InWindow(wire.Seq(iss), receiveBuffer) {
+	iss, _ := l.mac.Sequence(h.Src, s.SrcPort, s.DstPort)
+	if s.Flags.Has(wire.RST) || !s.Flags.Has(wire.ACK) || !s.Ack.InWindow(wire.Seq(iss), syn.ReceiveBuffer) {
 		return
 	}
 	l.sendReset(p, h, s)
@@ -143,7 +144,7 @@ func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 
 // answer takes what answers a SYN of ours.
 func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	iss, offset := l.mac.sequence(h.Src, s.SrcPort, s.DstPort)
+	iss, offset := l.mac.Sequence(h.Src, s.SrcPort, s.DstPort)
 	ours := s.Flags.Has(wire.ACK) && s.Ack == wire.Seq(iss)+1
 	switch {
 	case s.Flags.Has(wire.RST):
@@ -213,9 +214,9 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 	sent := l.sentAt(slot)
 	_, echo, ok := s.Options.Timestamps()
 	echo -= offset
-	since := time.Duration(tsClock(l.arrived)-echo) * time.Millisecond
+	since := time.Duration(syn.Clock(l.arrived)-echo) * time.Millisecond
 	switch {
-	case slot.tries == 1, ok && echo == tsClock(sent):
+	case slot.tries == 1, ok && echo == syn.Clock(sent):
 		return l.arrived.Sub(sent)
 	case ok && since <= l.arrived.Sub(l.firstAt(slot))+time.Millisecond:
 		return since
@@ -270,7 +271,7 @@ func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segmen
 
 // open gives a connection its machine, and that what the target answered.
 func (l *loop) open(c *connection, iss, offset uint32, s *wire.Segment) {
-	c.tcp.Reset(l.profile(c.path), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.tcp.Reset(c.path.Profile(l.o.Timeout, &l.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
 	c.session.Open(l.now)
@@ -315,7 +316,7 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 	case slotWaiting:
 		// One that does not quote our sequence number is forged (RFC 5927,
 		// section 4.1).
-		if iss, _ := l.mac.sequence(m.Quoted.Dst, m.DstPort, m.SrcPort); m.Seq != wire.Seq(iss) || m.Kind() == wire.KindTooBig {
+		if iss, _ := l.mac.Sequence(m.Quoted.Dst, m.DstPort, m.SrcPort); m.Seq != wire.Seq(iss) || m.Kind() == wire.KindTooBig {
 			l.stats.Stray++
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
@@ -83,7 +84,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	o := l.o
 	var seed [32]byte
 	crand.Read(seed[:])
-	l.mac, l.random = newMAC(key), rand.NewChaCha8(seed)
+	l.mac, l.random = syn.NewMAC(key), rand.NewChaCha8(seed)
 	s := shareOf(o.Shard, o.Shards, l.index, o.Loops)
 	var space *spaceSource
 	if o.Space != nil && o.Space.Len() > 0 {

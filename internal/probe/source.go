@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
@@ -75,7 +76,7 @@ type spaceSource struct {
 	order *targets.Permutation
 	name  string // the same for all
 	next  uint64
-	mac   *mac
+	mac   *syn.MAC
 	ports uint16
 }
 
@@ -94,12 +95,12 @@ func (s *spaceSource) at(n uint64) Target {
 }
 
 func (s *spaceSource) port(_ uint64, t *Target) uint16 {
-	return s.mac.port(t.Addr, t.Port) % s.ports
+	return s.mac.Port(t.Addr, t.Port) % s.ports
 }
 
 func (s *spaceSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	i, ok := s.space.Index(a, port)
-	if !ok || s.mac.port(a, port)%s.ports != local {
+	if !ok || s.mac.Port(a, port)%s.ports != local {
 		return 0, false
 	}
 	return s.number(s.order.Position(i))

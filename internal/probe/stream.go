@@ -1,13 +1,17 @@
 package probe
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/rawshake/rawshake/internal/probe/syn"
+)
 
 // streamSource is a loop's part of a feed. It keeps the targets that are in
 // flight.
 type streamSource struct {
 	share
 	in     <-chan fed
-	mac    *mac
+	mac    *syn.MAC
 	ports  uint16
 	next   uint64
 	held   *fed // taken from in, and without a port yet
@@ -28,7 +32,7 @@ type flightKey struct {
 	local uint16
 }
 
-func newStreamSource(in <-chan fed, s share, m *mac, ports uint16) *streamSource {
+func newStreamSource(in <-chan fed, s share, m *syn.MAC, ports uint16) *streamSource {
 	return &streamSource{share: s, in: in, mac: m, ports: ports,
 		flying: make(map[uint64]flight), known: make(map[flightKey]uint64)}
 }
@@ -46,7 +50,7 @@ func (s *streamSource) take() (Target, uint64, supply) {
 		}
 	}
 	t := *s.held
-	key := flightKey{t.Addr, t.Port, s.mac.port(t.Addr, t.Port) % s.ports}
+	key := flightKey{t.Addr, t.Port, s.mac.Port(t.Addr, t.Port) % s.ports}
 	// The same host and port under another name takes another port of ours.
 	for tries := uint16(0); ; tries++ {
 		if _, taken := s.known[key]; !taken || !t.Addr.IsValid() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -69,7 +70,7 @@ func TestTheRoundTripOfASYNThatWasSentAgain(t *testing.T) {
 	} {
 		var s wire.Segment
 		if test.echo > 0 {
-			s.Options.AddTimestamps(1, tsClock(test.echo)+offset)
+			s.Options.AddTimestamps(1, syn.Clock(test.echo)+offset)
 		}
 		got := l.rtt(&slot{sent: uint32(last / tick), tries: test.tries}, &s, offset)
 		if got != test.want {

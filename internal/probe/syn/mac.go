@@ -1,4 +1,6 @@
-package probe
+// Package syn makes SYNs without state: what a SYN says is a keyed function of where it
+// goes, so that nothing of it need be kept, and what answers it proves itself.
+package syn
 
 import (
 	"crypto/aes"
@@ -7,29 +9,30 @@ import (
 	"net/netip"
 )
 
-// A mac makes, from a connection's two addresses and ports, what a SYN needs
+// A MAC makes, from a connection's two addresses and ports, what a SYN needs
 // and nobody can guess: its initial sequence number (RFC 6528, without the
 // clock: no four-tuple is used twice in a scan) and its timestamp offset. It is
 // CBC-MAC with AES over messages of fixed lengths, and not safe for concurrent
 // use.
-type mac struct {
+type MAC struct {
 	block   cipher.Block
 	portKey uint64
 	in      [aes.BlockSize]byte // kept, so that none is made
 }
 
-func newMAC(key [16]byte) *mac {
+// NewMAC is one with a key of the loop's.
+func NewMAC(key [16]byte) *MAC {
 	block, _ := aes.NewCipher(key[:]) // fails for a wrong length only
-	m := &mac{block: block}
+	m := &MAC{block: block}
 	m.block.Encrypt(m.in[:], m.in[:])
 	m.portKey = binary.BigEndian.Uint64(m.in[:])
 	return m
 }
 
-// sequence is the ISS and the timestamp offset. Our address belongs to the
-// target: one is reached by one way. An IPv4 message is one block, an IPv6 one two; that
+// Sequence is the ISS and the timestamp offset. Our address belongs to the
+// target: one is reached by one route. An IPv4 message is one block, an IPv6 one two; that
 // the former has a block's last byte set keeps them apart.
-func (m *mac) sequence(a netip.Addr, remote, local uint16) (iss, offset uint32) {
+func (m *MAC) Sequence(a netip.Addr, remote, local uint16) (iss, offset uint32) {
 	if a.Is4() {
 		m.in = [aes.BlockSize]byte{15: 4}
 		b := a.As4()
@@ -45,9 +48,9 @@ func (m *mac) sequence(a netip.Addr, remote, local uint16) (iss, offset uint32) 
 	return uint32(v >> 32), uint32(v)
 }
 
-// port is a number that chooses our port. It scatters, under a key, and is no
+// Port is a number that chooses our port. It scatters, under a key, and is no
 // secret: our port is on the wire.
-func (m *mac) port(a netip.Addr, remote uint16) uint16 {
+func (m *MAC) Port(a netip.Addr, remote uint16) uint16 {
 	b := a.As16()
 	x := binary.BigEndian.Uint64(b[8:]) ^ binary.BigEndian.Uint64(b[:8])*0x9e3779b97f4a7c15 ^ m.portKey ^ uint64(remote)<<48
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
