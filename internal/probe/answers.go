@@ -2,6 +2,7 @@ package probe
 
 import (
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -39,12 +40,12 @@ func (l *loop) sendOwed() {
 			continue
 		}
 		t := l.source.at(o.n)
-		w := l.wayTo(o.n, &t)
-		if w.err != nil {
+		r := l.routeTo(o.n, &t)
+		if r.Err != nil {
 			continue
 		}
-		if hop, state := w.to(l.now, t.Addr); state == neighbours.Reachable {
-			l.sendAnswer(&o, &t, w.path, hop)
+		if hop, state := r.To(l.now, t.Addr); state == neighbours.Reachable {
+			l.sendAnswer(&o, &t, r.Path, hop)
 		}
 	}
 }
@@ -52,8 +53,8 @@ func (l *loop) sendOwed() {
 // sendAnswer sends one of them. The SYN that follows a RST at once, as package tcb
 // has it too, is one of those that the target gets anyway: an honest host takes it,
 // now that the RST has ended what it took the first for.
-func (l *loop) sendAnswer(o *owed, t *Target, p *path, hop link.Hop) {
-	local, slot := p.first+l.source.port(o.n, t), l.window.at(o.n)
+func (l *loop) sendAnswer(o *owed, t *Target, p *routes.Path, hop link.Hop) {
+	local, slot := p.First+l.source.port(o.n, t), l.window.at(o.n)
 	r := wire.Segment{Seq: o.seq, Flags: wire.RST}
 	if kept := l.crossed[o.n]; o.crossed && kept != nil {
 		r = l.answerTo(kept, p, t, local)

@@ -113,7 +113,7 @@ func TestALinkWithoutRoomSlowsTheScanDown(t *testing.T) {
 	o.Goal, o.Rate, o.Timeout, o.Retries = GoalTCP, 40000, time.Millisecond, 0
 	n := &narrowNet{room: 100}
 	l := fakeLoop(t, o, &n.fakeNet)
-	l.paths[0].link = n
+	l.routes.Paths[0].Link = n
 	slowest := 1.0
 	for !l.ended {
 		l.now = l.instant()
@@ -134,7 +134,7 @@ func TestLateSegmentsDrawFewResets(t *testing.T) {
 	l := fakeLoop(t, o, f)
 	check(t, l.run(t.Context(), t.Context()))
 	a, port := l.o.Space.At(0)
-	local := l.paths[0].first + l.mac.Port(a, port)%uint16(o.Ports)
+	local := l.routes.Paths[0].First + l.mac.Port(a, port)%uint16(o.Ports)
 	iss, _ := l.mac.Sequence(a, port, local)
 	before := f.sent
 	for range 10000 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -31,7 +32,7 @@ type facts struct {
 	// where the peer's stream has earned it some: see egress.go.
 	allowance int16
 	earned    wire.Seq
-	path      *path
+	path      *routes.Path
 	hop       link.Hop
 	syns      uint8
 	odd       oddity

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -45,7 +46,7 @@ func (l *loop) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset
 }
 
 // answerTo makes the SYN-ACK that a SYN of a target's gets: the machine does.
-func (l *loop) answerTo(kept *crossedSYN, p *path, t *Target, local uint16) (s wire.Segment) {
+func (l *loop) answerTo(kept *crossedSYN, p *routes.Path, t *Target, local uint16) (s wire.Segment) {
 	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	var c tcb.Conn
 	c.Reset(p.Profile(l.o.Timeout, &l.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
@@ -57,7 +58,7 @@ func (l *loop) answerTo(kept *crossedSYN, p *path, t *Target, local uint16) (s w
 }
 
 // bornOfBoth makes a connection of the ACK that follows a target's SYN.
-func (l *loop) bornOfBoth(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+func (l *loop) bornOfBoth(p *routes.Path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	kept := l.crossed[n]
 	c := l.connect(p, n, slot, h, s, packet)
 	if c == nil {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/rawshake/rawshake/internal/probe/pace"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -32,10 +33,10 @@ func newEgress(k *clock, stats *Stats, rate float64, scatter func(netip.Addr) ui
 // send queues a packet, for which there was room in the pace. One that the link
 // cannot send is lost like any other. It reports false of one that this machine's
 // own firewall does not let out.
-func (e *egress) send(p *path, hop link.Hop, packet []byte) bool {
+func (e *egress) send(p *routes.Path, hop link.Hop, packet []byte) bool {
 	e.pace.Spend()
 	e.stats.Packets++
-	switch err := p.link.Queue(packet, hop); {
+	switch err := p.Link.Queue(packet, hop); {
 	case errors.Is(err, link.ErrFiltered):
 		e.filtered = err
 		return false
@@ -46,17 +47,17 @@ func (e *egress) send(p *path, hop link.Hop, packet []byte) bool {
 }
 
 // sendSegment queues a segment of ours, which routers may fragment or not.
-func (e *egress) sendSegment(p *path, hop link.Hop, to netip.Addr, s *wire.Segment, fragments bool) {
+func (e *egress) sendSegment(p *routes.Path, hop link.Hop, to netip.Addr, s *wire.Segment, fragments bool) {
 	e.buf = p.Append(e.buf[:0], to, s, fragments)
 	e.send(p, hop, e.buf)
 }
 
 // flush sends what is queued on some paths.
-func (e *egress) flush(list []*path) error {
+func (e *egress) flush(list []*routes.Path) error {
 	err := e.unsent
 	e.unsent = nil
 	for _, p := range list {
-		if e := p.link.Flush(); err == nil {
+		if e := p.Link.Flush(); err == nil {
 			err = e
 		}
 	}

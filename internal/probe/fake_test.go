@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -131,10 +132,7 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	l.sink = newSink(NewOutput(out))
 	go l.sink.run()
 	l.supply([16]byte{1}, nil)
-	p := &path{Packets: syn.NewPackets(local, 1460), link: ring, first: 40000, ports: uint16(o.Ports)}
-	l.paths = append(l.paths, p)
-	every := [2]uint16{0, 1<<16 - 1}
-	l.ways.last, l.ways.same = &way{path: p}, span{from: netip.IPv4Unspecified(), to: highest(false), remote: every, local: every}
+	l.routes = routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{})
 	return l
 }
 

@@ -68,7 +68,7 @@ func figureSYNs(t *testing.T) {
 				lp.now = lp.instant()
 				lp.egress.pace.Fill(lp.now)
 				lp.sendSYNs()
-				if err := lp.egress.flush(lp.paths); err != nil {
+				if err := lp.egress.flush(lp.routes.Paths); err != nil {
 					return err
 				}
 			}

@@ -254,7 +254,7 @@ var floods = map[string]struct {
 	}},
 	"segments of strangers": {nil, func(f *floodNet, n int) []byte {
 		from := netip.AddrFrom4([4]byte{198, 18, byte(n >> 8), byte(n)})
-		return f.packet(from, &wire.Segment{SrcPort: f.loop.paths[0].first, DstPort: 443}, wire.Segment{Flags: wire.ACK, Ack: wire.Seq(n), Window: 8192})
+		return f.packet(from, &wire.Segment{SrcPort: f.loop.routes.Paths[0].First, DstPort: 443}, wire.Segment{Flags: wire.ACK, Ack: wire.Seq(n), Window: 8192})
 	}},
 	"segments of targets that are done": {openConnection, func(f *floodNet, n int) []byte {
 		if t, s, ok := f.last(n); ok {

@@ -3,8 +3,8 @@ package probe
 import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
-	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -15,12 +15,12 @@ import (
 
 // kernelSent takes note of one, and sees to it that there are no more, if this machine
 // allows that.
-func (l *loop) kernelSent(p *path, c *field.Cursor) {
+func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
 	var h wire.IP
 	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
 		return
 	}
-	n, ok := l.find(p, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.first)
+	n, ok := l.find(p, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.First)
 	if !ok || !l.window.holds(n) {
 		return
 	}
@@ -38,21 +38,7 @@ func (l *loop) kernelSent(p *path, c *field.Cursor) {
 		return
 	}
 	l.stats.KernelRSTs++
-	l.guardBetter()
-}
-
-// guardBetter puts a guard before the kernel's RSTs that holds whatever makes them, once
-// the one that needs no privilege has let one pass: by a firewall's rule that could not be
-// read, or came later.
-func (l *loop) guardBetter() {
-	if l.better != nil || l.tried {
-		return
-	}
-	l.tried = true
-	g, err := guard.OpenRange(guard.RangeOptions{Kind: guard.KindNFTables, First: l.first, Last: l.first + l.ports - 1})
-	if err == nil {
-		l.better = g
-	}
+	l.ports.guardBetter()
 }
 
 // afterKernelRST is what the error of a target says after a RST of this machine's kernel.
@@ -60,7 +46,7 @@ const afterKernelRST = "this machine's kernel had sent a RST of its own"
 
 // resetOf is what is known of the RST that a packet brought.
 func (c *connection) resetOf(h *wire.IP) record.Reset {
-	r := record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h), Known: c.path.witness}
+	r := record.Reset{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), FromHost: c.fits(h), Known: c.path.Witness}
 	if c.kernelSent {
 		r.KernelSent, r.Known = true, false
 	}

@@ -1,43 +1,42 @@
 package probe
 
 import (
-	"net/netip"
-
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // approach sends a SYN to a target, as soon as it is known where on the link:
 // at once, or when its neighbour has answered.
 func (l *loop) approach(n uint64, slot *slot, t *Target) {
-	w := l.wayTo(n, t)
-	if w.err != nil {
-		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, l.ways.whyNone(w, l.flowTo(n, t)).Error())
+	r := l.routeTo(n, t)
+	if r.Err != nil {
+		l.hopeless(n, slot, t, record.OutcomeUnreachable, classRoute, l.routes.WhyNone(r, l.flowTo(n, t)).Error())
 		return
 	}
-	hop, state := w.to(l.now, t.Addr)
+	hop, state := r.To(l.now, t.Addr)
 	switch state {
 	case neighbours.Reachable:
-		l.sendSYN(n, slot, t, w.path, hop)
+		l.sendSYN(n, slot, t, r.Path, hop)
 	case neighbours.Failed:
-		l.failedHop(n, slot, t, w)
+		l.hopeless(n, slot, t, record.OutcomeUnreachable, classNeighbour, r.Unanswered(t.Addr).Error())
 	default:
 		slot.state, slot.flags = slotResolving, slot.flags|slotLate
-		w.path.neighbours.Wait(l.now, w.via(t.Addr), n)
+		r.Wait(l.now, t.Addr, n)
 	}
 }
 
-// wayTo is the way to a target.
-func (l *loop) wayTo(n uint64, t *Target) *way { return l.ways.of(l.flowTo(n, t)) }
+// routeTo is the route to a target.
+func (l *loop) routeTo(n uint64, t *Target) *routes.Route { return l.routes.Of(l.flowTo(n, t)) }
 
-func (l *loop) flowTo(n uint64, t *Target) flow {
-	return flow{t.Addr, t.Port, l.first + l.source.port(n, t)}
+func (l *loop) flowTo(n uint64, t *Target) routes.Flow {
+	return routes.Flow{To: t.Addr, Remote: t.Port, Local: l.ports.first + l.source.port(n, t)}
 }
 
 // Classes of targets that are unreachable.
 const (
-	classRoute     = "route"     // this machine has no way to it
+	classRoute     = "route"     // this machine has no route to it
 	classNeighbour = "neighbour" // the next hop does not answer
 	classICMP      = "icmp"      // somebody says so
 	classFiltered  = "filtered"  // this machine's firewall or IPsec policy does not let our SYNs out
@@ -46,51 +45,26 @@ const (
 // asksTooMuch reports whether a target's neighbour would have to be asked for,
 // and too many are already.
 func (l *loop) asksTooMuch(n uint64, t *Target) bool {
-	if !t.Addr.IsValid() {
-		return false
-	}
-	w := l.wayTo(n, t)
-	if w.err != nil || w.path.neighbours == nil || !w.path.neighbours.Full() {
-		return false
-	}
-	_, state := w.to(l.now, t.Addr)
-	return state == neighbours.Incomplete && !w.path.neighbours.Asking(w.via(t.Addr))
+	return t.Addr.IsValid() && l.routeTo(n, t).AsksTooMuch(l.now, t.Addr)
 }
 
-func (l *loop) failedHop(n uint64, slot *slot, t *Target, w *way) {
-	l.hopeless(n, slot, t, record.OutcomeUnreachable, classNeighbour,
-		link.Unanswered(w.path.route, w.via(t.Addr), w.path.neighbours.Protocol(), neighbours.MaxAsks).Error())
-}
-
-// resolve goes on with targets whose neighbour has answered, or has not: as the
+// resolved goes on with targets whose neighbour has answered, or has not: as the
 // pace lets it, since thousands may have waited for one gateway.
-func (l *loop) resolve() error {
-	if l.ways.last != nil {
-		l.ways.last.doubt(l.now) // though there may be nothing to send
-	}
-	for _, p := range l.paths {
-		if p.neighbours == nil {
-			continue
-		}
-		var silent error
-		err := p.neighbours.Turn(l.now, func(q *neighbours.Query, answered bool) {
-			if q.Probe {
-				silent = l.refreshed(p, q.Who, answered)
-			}
-			for _, n := range q.Waiting {
-				if l.window.holds(n) && l.window.at(n).state == slotResolving {
-					l.parked = append(l.parked, n)
-				}
-			}
-		})
-		if err == nil {
-			err = silent
-		}
-		if err != nil {
-			return err
+func (l *loop) resolved(waited []uint64) {
+	for _, n := range waited {
+		if l.window.holds(n) && l.window.at(n).state == slotResolving {
+			l.parked = append(l.parked, n)
 		}
 	}
-	return nil
+}
+
+// moved has connections by way of a gateway follow it to another link-layer address.
+func (l *loop) moved(p *routes.Path, from, to link.Hop) {
+	for _, c := range l.conns {
+		if c.session != nil && c.path == p && c.hop == from {
+			c.hop = to
+		}
+	}
 }
 
 // depart sends SYNs to the targets that are parked.
@@ -106,31 +80,6 @@ func (l *loop) depart() {
 		s.state = slotWaiting
 		l.approach(n, s, &t)
 	}
-}
-
-// refreshed takes up what became of asking for a gateway again: its link-layer
-// address is another now, for those that speak by way of it, too; or it is
-// silent, and nothing else came from it.
-func (l *loop) refreshed(p *path, gateway netip.Addr, answered bool) error {
-	for w := range l.ways.each {
-		if w.path != p || w.gateway != gateway || w.hop.IsZero() {
-			continue
-		}
-		if !answered {
-			if l.now.Sub(w.heard) >= neighbours.MaxAsks*neighbours.AskInterval && l.now.Sub(w.used) < inUse {
-				return link.Unanswered(w.route, gateway, p.neighbours.Protocol(), neighbours.MaxAsks)
-			}
-			continue
-		}
-		hop, _ := p.neighbours.Find(l.now, gateway)
-		for _, c := range l.conns {
-			if c.session != nil && c.path == p && c.hop == w.hop && hop != w.hop {
-				c.hop = hop
-			}
-		}
-		w.hop = hop
-	}
-	return nil
 }
 
 // resendLate does for the targets whose SYN left out of turn, because their

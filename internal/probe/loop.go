@@ -10,8 +10,8 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
-	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -35,19 +35,11 @@ type loop struct {
 	clients  clients
 	pool     slab.Pool       // of the buffers of all connections
 	state    handshake.State // of the connection whose record is made
-	guard    guard.Range
-	better   guard.Range // beside it, once it did not hold: see guardBetter
-	tried    bool
-	first    uint16      // of our ports,
-	ports    uint16      // and how many they are
-	watch    *link.Watch // over this machine's routes,
-	lookAt   tcb.Instant // and when to look at it
-	ways     ways
-	paths    []*path        // all that ways lead by
-	past     link.RingStats // of those that are closed
-	lost     *loss          // a way is lost; nil: none is
-	before   *loss          // the last that was
-	parked   []uint64       // begun targets whose SYN waits for the pace
+	routes   *routes.Table
+	ports    ports
+	lost     *loss    // a way is lost; nil: none is
+	before   *loss    // the last that was
+	parked   []uint64 // begun targets whose SYN waits for the pace
 	wheel    wheel
 	conns    []*connection
 	free     []*connection
@@ -100,7 +92,7 @@ type loop struct {
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), soft: make(map[uint64]*softError), ports: uint16(o.Ports)}
+	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), soft: make(map[uint64]*softError), ports: ports{count: uint16(o.Ports)}}
 	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
 	l.mostLive = l.most
 	if o.MaxConns > 0 {
@@ -108,7 +100,6 @@ func newLoop(o *Options, index int) *loop {
 	}
 	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
-	l.ways.open, l.ways.find = l.openWay, l.findRoute
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.Port(a, 0) })
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
@@ -164,10 +155,7 @@ const publishEvery = 100 * time.Millisecond
 func (l *loop) publish() {
 	s := l.stats
 	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.egress.pace.Factor, time.Duration(l.now)
-	s.Link = l.past
-	for _, p := range l.paths {
-		s.Link.Add(p.link.Stats())
-	}
+	s.Link = l.routes.Stats()
 	if l.lost != nil {
 		s.Lost = l.lost.err.Error()
 	}
@@ -178,7 +166,8 @@ func (l *loop) publish() {
 
 // turn takes what has arrived, does what is due, and sends what may be sent.
 func (l *loop) turn() error {
-	if err := l.lookAround(); err != nil {
+	var err error
+	if l.now, err = l.routes.Look(l.now, l.instant); err != nil {
 		return err
 	}
 	l.wheel.turn(l.now, l.ring)
@@ -192,7 +181,7 @@ func (l *loop) turn() error {
 		l.egress.payReply()
 	}
 	l.sendWaiting()
-	if err := l.resolve(); err != nil {
+	if err := l.routes.Turn(l.now, l.resolved); err != nil {
 		return err
 	}
 	l.depart()
@@ -201,7 +190,7 @@ func (l *loop) turn() error {
 	l.weigh()
 	l.halted = l.sendSYNs()
 	l.window.trim()
-	if err := l.egress.flush(l.paths); err != nil {
+	if err := l.egress.flush(l.routes.Paths); err != nil {
 		return err
 	}
 	l.handOver(false)
@@ -211,7 +200,7 @@ func (l *loop) turn() error {
 	if err := l.receive(l.idle()); err != nil {
 		return err
 	}
-	return l.egress.flush(l.paths) // before other work
+	return l.egress.flush(l.routes.Paths) // before other work
 }
 
 // weighEvery is how often memory is looked at.
@@ -246,16 +235,16 @@ func (l *loop) idle() time.Duration {
 // receive waits for packets on one link, and looks at the others, for which it
 // keeps the wait short.
 func (l *loop) receive(wait time.Duration) error {
-	if len(l.paths) == 0 {
+	if len(l.routes.Paths) == 0 {
 		time.Sleep(wait)
 		return nil
 	}
-	if len(l.paths) > 1 {
+	if len(l.routes.Paths) > 1 {
 		wait = min(wait, time.Millisecond)
 	}
-	for _, p := range l.paths {
+	for _, p := range l.routes.Paths {
 		var arrived bool
-		err := p.link.Receive(wait, func(packet link.Packet) {
+		err := p.Link.Receive(wait, func(packet link.Packet) {
 			if !arrived {
 				l.now, arrived = l.instant(), true
 			}
@@ -286,8 +275,8 @@ func (l *loop) handOver(wait bool) {
 const clockTurn = 64
 
 // sendSYN sends a target's first SYN, or another.
-func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *path, hop link.Hop) {
-	local := p.first + l.source.port(n, t)
+func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *routes.Path, hop link.Hop) {
+	local := p.First + l.source.port(n, t)
 	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	if l.stats.SYNs%clockTurn == 0 {
 		l.now = l.instant()

@@ -1,14 +1,11 @@
 package probe
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -21,9 +18,9 @@ import (
 
 // A loss is what a loop waits for the end of.
 type loss struct {
-	err      error       // why it stands still
-	examples []flow      // of what must be reached again
-	tried    tcb.Instant // when that was looked for last
+	err      error         // why it stands still
+	examples []routes.Flow // of what must be reached again
+	tried    tcb.Instant   // when that was looked for last
 	waited   time.Duration
 	records  uint64 // that were made before
 }
@@ -44,103 +41,19 @@ func (e *LostError) Error() string {
 }
 func (e *LostError) Unwrap() error { return e.Err }
 
-const (
-	findEvery = time.Second // a network that changes takes some time to come to rest
-	lookEvery = 10 * time.Millisecond
-	lookShare = 100         // looking takes one part in so many of the time
-	inUse     = time.Minute // since something went a way last: others may come and go
-)
+// findEvery: a network that changes takes some time to come to rest.
+const findEvery = time.Second
 
 // longestLoss is how long a lost way is looked for, while no records are made. Tests
 // have less.
 var longestLoss = 5 * time.Minute
 
-// errMoved: the kernel sends another way than it did.
-var errMoved = errors.New("the route has changed")
-
-// lookAround notices that this machine's routes, addresses or interfaces have
-// changed, and fails if that concerns a way in use.
-func (l *loop) lookAround() error {
-	if l.watch == nil || l.now.Before(l.lookAt) {
-		return nil
-	}
-	begin := l.now
-	l.lookAt = begin.Add(lookEvery)
-	if !l.watch.Changed() {
-		return nil
-	}
-	err := l.ways.review(begin)
-	l.now = l.instant()
-	l.lookAt = l.now.Add(lookShare * l.now.Sub(begin))
-	return err
-}
-
-// review asks the kernel again about the ways in use. Where it says what it said,
-// all is forgotten, and found again as it is needed.
-func (w *ways) review(now tcb.Instant) error {
-	for y := range w.each {
-		if y.path == nil || now.Sub(y.used) >= inUse {
-			continue
-		}
-		r, err := w.find(y.example)
-		switch {
-		case err != nil:
-			return cmp.Or(y.route.Down(), err) // which is why
-		case r != y.route:
-			return fmt.Errorf("%w: %v is reached by %s, and was by %s", errMoved, y.example.to, routeText(r, y.example.to), routeText(y.route, y.example.to))
-		}
-	}
-	return w.forget()
-}
-
-// forget has all ways found again. Borders are read now, since that can take
-// long.
-func (w *ways) forget() error {
-	w.known, w.all, w.last = nil, nil, nil
-	for i, was := range w.borders {
-		if was == nil {
-			continue
-		}
-		b, err := link.ReadBorders(i == 1)
-		if err != nil {
-			return err
-		}
-		w.borders[i] = b
-	}
-	return nil
-}
-
-// examples are addresses that stand for all ways in use.
-func (w *ways) examples(now tcb.Instant) (list []flow) {
-	type by struct {
-		path    *path
-		gateway netip.Addr
-	}
-	seen := make(map[by]bool)
-	for y := range w.each {
-		if key := (by{y.path, y.gateway}); y.path != nil && now.Sub(y.used) < inUse && !seen[key] {
-			seen[key] = true
-			list = append(list, y.example)
-		}
-	}
-	return list
-}
-
-// routeText is a route to an address in words.
-func routeText(r link.Route, to netip.Addr) string {
-	through := ""
-	if r.NextHop != to {
-		through = fmt.Sprintf(" through %v", r.NextHop)
-	}
-	return fmt.Sprintf("%s from %v%s (MTU %d)", r.Interface, r.Source, through, r.MTU)
-}
-
 // lose has the loop stand still, if an error says that a way is lost.
 func (l *loop) lose(err error) bool {
-	if !errors.Is(err, errMoved) && !errors.Is(err, link.ErrNoRoute) && !errors.Is(err, link.ErrNoNeighbour) {
+	if !routes.Changed(err) {
 		return false
 	}
-	lost := &loss{err: err, examples: l.ways.examples(l.now), tried: l.now, records: l.stats.Records}
+	lost := &loss{err: err, examples: l.routes.Examples(l.now), tried: l.now, records: l.stats.Records}
 	if l.before != nil && l.before.records == lost.records { // it had hardly come back
 		lost.waited = l.before.waited
 	}
@@ -151,7 +64,7 @@ func (l *loop) lose(err error) bool {
 			l.transmit(c)
 		}
 	}
-	l.egress.flush(l.paths)
+	l.egress.flush(l.routes.Paths)
 	l.publish()
 	return true
 }
@@ -165,11 +78,11 @@ func (l *loop) findBack(ctx context.Context) error {
 	}
 	since := l.now.Sub(lost.tried)
 	if since < findEvery {
-		time.Sleep(min(lookEvery, findEvery-since))
+		time.Sleep(min(pause, findEvery-since))
 		return nil
 	}
 	lost.tried, lost.waited = l.now, lost.waited+since
-	err := l.reopen(ctx, lost.examples)
+	err := l.routes.Reopen(ctx, lost.examples, l.awaitPace)
 	switch {
 	case err == nil:
 		l.lost = nil
@@ -178,15 +91,6 @@ func (l *loop) findBack(ctx context.Context) error {
 		return &LostError{lost.err, lost.waited, err}
 	}
 	return nil
-}
-
-// reopen begins anew with all that leads to the targets.
-func (l *loop) reopen(ctx context.Context, examples []flow) error {
-	l.closePaths()
-	if err := l.ways.forget(); err != nil {
-		return err
-	}
-	return l.openWays(ctx, examples)
 }
 
 // restart takes the targets in flight back to where they were before their first

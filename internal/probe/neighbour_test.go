@@ -13,6 +13,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/pace"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -42,44 +43,6 @@ func newFakeNeighbours() (*neighbours.Table, *fakeAsker) {
 }
 
 const second = tcb.Instant(time.Second)
-
-// A gateway's address is asked for again when no SYN that went by way of it is
-// answered, and used meanwhile.
-func TestAGatewayIsAskedAgainFromTimeToTime(t *testing.T) {
-	gateway, there := netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("198.18.0.9")
-	for name, tc := range map[string]struct {
-		answers, heard, written bool
-		want                    int // requests in 65 seconds
-	}{
-		"hosts beyond it answer":       {answers: true, heard: true},
-		"nobody else answers":          {answers: true, want: 3 + (65-4)/4}, // after 1, 2, 4, 8, 12, … seconds
-		"it does not answer either":    {want: 16*neighbours.MaxAsks + 1},   // thrice in four seconds
-		"somebody has written it down": {written: true},
-	} {
-		n, f := newFakeNeighbours()
-		n.Learn(gateway, gatewayHop)
-		w := &way{path: &path{neighbours: n}, gateway: gateway, fixed: tc.written} // known by the kernel
-		for now := tcb.Instant(0); now <= 65*second; now += second {
-			if tc.heard {
-				w.heard = now
-			}
-			if hop, state := w.to(now, there); state != neighbours.Reachable || hop.IsZero() {
-				t.Fatalf("%s: at %v: %v %d", name, time.Duration(now), hop, state)
-			}
-			if tc.answers && n.Asking(gateway) {
-				f.answers = append(f.answers, gateway)
-			}
-			check(t, n.Turn(now, func(q *neighbours.Query, answered bool) {
-				if answered != tc.answers || !q.Probe || len(q.Waiting) > 0 {
-					t.Errorf("%s: %+v, answered: %v", name, q, answered)
-				}
-			}))
-		}
-		if len(f.asked) != tc.want {
-			t.Errorf("%s: asked %d times, want %d", name, len(f.asked), tc.want)
-		}
-	}
-}
 
 // newNearLab is a host on two links. On one are 128 hosts of 198.18.0.0/16, at
 // the even addresses of a /24, each to be asked for; behind the other a network.
@@ -179,9 +142,9 @@ func TestTargetsThatWaitedForTheirGatewayLeaveAtTheRate(t *testing.T) {
 	f := &fakeNet{deaf: true}
 	l := fakeLoop(t, o, f)
 	n, asker := newFakeNeighbours()
-	p, gateway := l.paths[0], netip.MustParseAddr("198.18.0.2")
-	p.neighbours = n
-	l.ways.last.gateway, l.ways.last.path = gateway, p
+	p, gateway := l.routes.Paths[0], netip.MustParseAddr("198.18.0.2")
+	l.routes = routes.Fixed(p, gateway)
+	p.Neighbours = n
 	for l.inFlight() < 1000 {
 		l.now = l.instant()
 		check(t, l.turn())

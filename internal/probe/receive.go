@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -15,7 +16,7 @@ import (
 )
 
 // packet takes one arrived IP packet.
-func (l *loop) packet(p *path, packet link.Packet) {
+func (l *loop) packet(p *routes.Path, packet link.Packet) {
 	l.cursor = field.New(wire.Root(packet.Data), packet.Data)
 	c := &l.cursor
 	var h wire.IP
@@ -42,7 +43,7 @@ func (l *loop) packet(p *path, packet link.Packet) {
 
 // payload takes what a whole packet carries, from the cursor on. What is kept
 // of a packet that came in fragments is the one that completed it.
-func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
+func (l *loop) payload(p *routes.Path, h *wire.IP, packet link.Packet) {
 	c := &l.cursor
 	body := c.Ahead()
 	switch {
@@ -60,9 +61,9 @@ func (l *loop) payload(p *path, h *wire.IP, packet link.Packet) {
 }
 
 // segment gives a segment to whom it belongs.
-func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	n, ok := l.find(p, &h.Src, s.SrcPort, s.DstPort-p.first)
-	here := ok && l.wayBack(h, s).path == p // or what it answers left by another path
+func (l *loop) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	n, ok := l.find(p, &h.Src, s.SrcPort, s.DstPort-p.First)
+	here := ok && l.routeBack(h, s).Path == p // or what it answers left by another path
 	if !ok || !l.window.holds(n) {
 		l.stray(p, h, s, ok && here && n < l.window.base)
 		return
@@ -81,20 +82,20 @@ func (l *loop) segment(p *path, h *wire.IP, s *wire.Segment, packet link.Packet)
 
 // find is the number of the target that a packet on a path is from, or about. Its
 // address gets the zone that the target has.
-func (l *loop) find(p *path, a *netip.Addr, port, local uint16) (n uint64, ok bool) {
+func (l *loop) find(p *routes.Path, a *netip.Addr, port, local uint16) (n uint64, ok bool) {
 	if n, ok = l.source.find(*a, port, local); ok || !a.Is6() || !l.source.zoned() {
 		return n, ok
 	}
-	there := a.WithZone(p.route.Interface)
+	there := a.WithZone(p.Route.Interface)
 	if n, ok = l.source.find(there, port, local); ok {
 		*a = there
 	}
 	return n, ok
 }
 
-// wayBack is the way to where a segment came from.
-func (l *loop) wayBack(h *wire.IP, s *wire.Segment) *way {
-	return l.ways.of(flow{h.Src, s.SrcPort, s.DstPort})
+// routeBack is the route to where a segment came from.
+func (l *loop) routeBack(h *wire.IP, s *wire.Segment) *routes.Route {
+	return l.routes.Of(routes.Flow{To: h.Src, Remote: s.SrcPort, Local: s.DstPort})
 }
 
 // forConn hands a segment to a connection's session.
@@ -115,7 +116,7 @@ func (l *loop) forConn(c *connection, h *wire.IP, s *wire.Segment, packet link.P
 // 9293, section 3.10.7.1), if it belonged to one: its acknowledgment is near
 // our ISS. What never did is backscatter, and let be. A peer that goes on and on
 // gets no answer to each: our rate is for the others.
-func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
+func (l *loop) stray(p *routes.Path, h *wire.IP, s *wire.Segment, late bool) {
 	if !late {
 		l.stats.Stray++
 		return
@@ -129,12 +130,12 @@ func (l *loop) stray(p *path, h *wire.IP, s *wire.Segment, late bool) {
 }
 
 // sendReset answers a segment of no connection, if its sender may have an answer.
-func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
+func (l *loop) sendReset(p *routes.Path, h *wire.IP, s *wire.Segment) {
 	if !l.egress.pace.May() || !l.egress.answers.MayTo(l.now, h.Src) {
 		return
 	}
 	var r wire.Segment
-	hop, state := l.wayBack(h, s).to(l.now, h.Src)
+	hop, state := l.routeBack(h, s).To(l.now, h.Src)
 	if state == neighbours.Reachable && tcb.FillReset(&r, s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		l.egress.answers.SpendTo(l.now, h.Src)
@@ -143,23 +144,23 @@ func (l *loop) sendReset(p *path, h *wire.IP, s *wire.Segment) {
 }
 
 // answer takes what answers a SYN of ours.
-func (l *loop) answer(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) {
+func (l *loop) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	iss, offset := l.mac.Sequence(h.Src, s.SrcPort, s.DstPort)
 	ours := s.Flags.Has(wire.ACK) && s.Ack == wire.Seq(iss)+1
 	switch {
 	case s.Flags.Has(wire.RST):
 		if ours { // RFC 9293, section 3.10.7.3
-			l.wayBack(h, s).heard = l.now
+			l.routeBack(h, s).Heard = l.now
 			t := l.source.at(n)
 			l.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
 		} else {
 			l.stats.Stray++
 		}
 	case s.Flags.Has(wire.SYN) && ours:
-		l.wayBack(h, s).heard = l.now
+		l.routeBack(h, s).Heard = l.now
 		l.born(p, n, slot, iss, offset, h, s, packet)
 	case ours && l.crossed[n] != nil && s.Seq == l.crossed[n].seg.Seq+1:
-		l.wayBack(h, s).heard = l.now
+		l.routeBack(h, s).Heard = l.now
 		l.bornOfBoth(p, n, slot, iss, offset, h, s, packet)
 	case s.Flags.Has(wire.SYN) && !s.Flags.Has(wire.ACK):
 		l.crosses(n, slot, h, s, offset, packet)
@@ -225,7 +226,7 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 }
 
 // born makes a connection of a SYN-ACK.
-func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
+func (l *loop) born(p *routes.Path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	rtt := l.rtt(slot, s, offset)
 	c := l.connect(p, n, slot, h, s, packet)
 	if c == nil {
@@ -246,8 +247,8 @@ func (l *loop) born(p *path, n uint64, slot *slot, iss, offset uint32, h *wire.I
 
 // connect gives a target a connection, when what proves itself has come. It is nil
 // where nobody knows at the moment how to answer: then it will come again.
-func (l *loop) connect(p *path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *connection {
-	hop, state := l.wayBack(h, s).to(l.now, h.Src)
+func (l *loop) connect(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *connection {
+	hop, state := l.routeBack(h, s).To(l.now, h.Src)
 	if state != neighbours.Reachable {
 		return nil
 	}
@@ -279,7 +280,7 @@ func (l *loop) open(c *connection, iss, offset uint32, s *wire.Segment) {
 }
 
 // icmp takes an error message about a packet of ours.
-func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet link.Packet) {
+func (l *loop) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte, packet link.Packet) {
 	var m wire.ICMP
 	var err error
 	if h.Version == 6 {
@@ -299,7 +300,7 @@ func (l *loop) icmp(p *path, h *wire.IP, c *field.Cursor, body []byte, packet li
 		return
 	}
 	m.From = h.Src
-	n, ok := l.find(p, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.first)
+	n, ok := l.find(p, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.First)
 	if !ok || !l.window.holds(n) {
 		l.stats.Stray++
 		return

@@ -55,8 +55,9 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 			l.ceiling.Store(o.Resume.Loops[i].Ceiling)
 		}
 		s.sink.loops, s.sink.written = append(s.sink.loops, l), append(s.sink.written, done)
-		err := l.takePorts()
+		err := l.ports.take()
 		if err == nil {
+			l.findRoutes()
 			l.supply(key, s.dist)
 			err = l.openPaths(ctx)
 		}
@@ -89,13 +90,13 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	var space *spaceSource
 	if o.Space != nil && o.Space.Len() > 0 {
 		space = &spaceSource{share: s, space: o.Space, order: targets.NewPermutation(o.Space.Len(), o.Seed),
-			name: o.Name, mac: l.mac, ports: l.ports}
+			name: o.Name, mac: l.mac, ports: l.ports.count}
 	}
 	var stream *streamSource
 	if d != nil {
 		in := make(chan fed, feedAhead)
 		d.outs = append(d.outs, in)
-		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports)
+		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports.count)
 	}
 	l.source = newChain(space, stream)
 	l.window = newWindow(0)
@@ -166,15 +167,9 @@ func heapInUse() uint64 {
 // Close gives up links and guards.
 func (s *Scan) Close() {
 	for _, l := range s.loops {
-		l.closePaths()
-		if l.guard != nil {
-			l.guard.Close()
+		if l.routes != nil {
+			l.routes.Close()
 		}
-		if l.better != nil {
-			l.better.Close()
-		}
-		if l.watch != nil {
-			l.watch.Close()
-		}
+		l.ports.close()
 	}
 }

@@ -104,7 +104,7 @@ func TestPortsInUseAreKeptClearOf(t *testing.T) {
 				return err
 			}
 			scans = append(scans, s)
-			first, last := s.loops[0].guard.Ports()
+			first, last := s.loops[0].ports.guard.Ports()
 			if last-first+1 < 32 {
 				t.Errorf("ports %d-%d", first, last)
 			}

@@ -37,10 +37,10 @@ func (l *loop) partAll(hard context.Context) {
 		l.now = l.instant()
 		l.egress.pace.Fill(l.now)
 		l.sendWaiting()
-		if l.egress.flush(l.paths) != nil {
+		if l.egress.flush(l.routes.Paths) != nil {
 			return
 		}
 		time.Sleep(min(l.egress.pace.Wait(0), partTime))
 	}
-	l.egress.flush(l.paths)
+	l.egress.flush(l.routes.Paths)
 }

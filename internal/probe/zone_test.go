@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -124,16 +123,5 @@ func TestAZoneThatIsNoLinkIsALineThatCannotBeRead(t *testing.T) {
 	d.run(t.Context())
 	if err := d.failure(); err == nil || !strings.Contains(err.Error(), "list, line 2") || !strings.Contains(err.Error(), `"nosuch" here (ip link lists them)`) {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestTheSpanOfAWayIsOfOneZone(t *testing.T) {
-	a := netip.MustParseAddr("fe80::1")
-	every := [2]uint16{0, 1<<16 - 1}
-	s := span{from: netip.MustParseAddr("fe80::"), to: netip.MustParseAddr("febf::"), zone: "left", remote: every, local: every}
-	for zone, want := range map[string]bool{"left": true, "right": false, "": false} {
-		if got := s.holds(flow{to: a.WithZone(zone)}); got != want {
-			t.Errorf("the zone %q: %v", zone, got)
-		}
 	}
 }

@@ -1,0 +1,147 @@
+package routes
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/rawshake/rawshake/internal/probe/neighbours"
+	"github.com/rawshake/rawshake/internal/probe/syn"
+	"github.com/rawshake/rawshake/rawtcp/link"
+)
+
+// A Path is an interface of this machine and an address on it by which targets
+// are reached, with the link by which packets leave and come.
+type Path struct {
+	syn.Packets
+	Link       link.Ring
+	Witness    bool              // it sees the kernel's RSTs
+	First      uint16            // of our ports
+	Route      link.Route        // the first that led by it
+	Neighbours *neighbours.Table // nil: there is nobody to ask for
+
+	hop     link.Hop                // of all targets, then
+	written map[netip.Addr]link.Hop // those of whom nobody asks
+}
+
+// maxPaths bounds the interfaces and addresses of this machine that a scan
+// leaves by: each has a receive ring.
+const maxPaths = 16
+
+// pathBy is the path that a route takes, opened if it is the first to take it.
+func (t *Table) pathBy(r link.Route, kind link.Kind) (*Path, error) {
+	for _, p := range t.Paths {
+		if p.serves(r) && p.Link.Kind() == kind {
+			return p, nil
+		}
+	}
+	if len(t.Paths) == maxPaths {
+		return nil, fmt.Errorf("%w by %s from %v: this scan leaves by %d other interfaces and addresses already; probe what is there in a scan of its own",
+			link.ErrNoRoute, r.Interface, r.Source, maxPaths)
+	}
+	p, err := t.openPath(r, kind)
+	if err != nil {
+		return nil, err
+	}
+	t.Paths = append(t.Paths, p)
+	return p, nil
+}
+
+// serves reports whether a route can be taken by a path. An IPv6 next hop of an
+// IPv4 route is asked for in another way than an IPv4 one.
+func (p *Path) serves(r link.Route) bool {
+	was := &p.Route
+	return was.Index == r.Index && p.Local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
+		was.NextHop.Is4() == r.NextHop.Is4()
+}
+
+// openPath opens the link of a route.
+func (t *Table) openPath(r link.Route, kind link.Kind) (*Path, error) {
+	p := &Path{Packets: syn.NewPackets(r.Source, mssOf(r)), Route: r, First: t.First}
+	if kind == link.KindPacket {
+		if r.Loopback {
+			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", link.ErrNoRoute)
+		}
+		if err := p.findNeighbours(t.May); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.openLink(&t.Options, kind); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// mssOf is the MSS that a route allows.
+func mssOf(r link.Route) uint16 {
+	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
+	if r.Source.Is6() {
+		headers = 60
+	}
+	mss := uint16(r.MTU - headers)
+	if r.AdvMSS > 0 {
+		mss = uint16(min(int(mss), r.AdvMSS))
+	}
+	return mss
+}
+
+// findNeighbours readies what finds link-layer addresses, if the interface
+// needs them found.
+func (p *Path) findNeighbours(may func() bool) error {
+	hop, fixed, err := link.FixedHop(p.Route)
+	if fixed || err != nil {
+		p.hop = hop
+		return err
+	}
+	a, err := link.OpenAsker(p.Route)
+	if err == nil {
+		p.Neighbours = neighbours.New(a, link.Neighbours(p.Route), may)
+		p.written = link.WrittenNeighbours(p.Route)
+	}
+	return err
+}
+
+func (p *Path) openLink(o *Options, kind link.Kind) (err error) {
+	p.Link, err = link.OpenRing(link.RingOptions{Kind: kind, Route: p.Route, Local: p.Local, Port: o.First, Ports: o.Ports, Ring: o.Ring, MayAnswer: o.MayAnswer})
+	p.Witness = err == nil && p.Link.Witness()
+	if err == nil && o.Wrap != nil {
+		p.Link = o.Wrap(p.Link)
+	}
+	return err
+}
+
+// Stats are the counters of all links, those too that are closed.
+func (t *Table) Stats() link.RingStats {
+	s := t.past
+	for _, p := range t.Paths {
+		s.Add(p.Link.Stats())
+	}
+	return s
+}
+
+// Close closes all links.
+func (t *Table) Close() {
+	t.closePaths()
+	if t.watch != nil {
+		t.watch.Close()
+		t.watch = nil
+	}
+}
+
+// closePaths closes them all. What they have counted is kept.
+func (t *Table) closePaths() {
+	for _, p := range t.Paths {
+		t.past.Add(p.Link.Stats())
+		p.close()
+	}
+	t.Paths = nil
+}
+
+func (p *Path) close() {
+	if p.Link != nil {
+		p.Link.Close()
+	}
+	if p.Neighbours != nil {
+		p.Neighbours.Close()
+	}
+}
