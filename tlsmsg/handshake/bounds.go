@@ -13,6 +13,7 @@ package handshake
 //	KeyUpdates, NewSessionTickets without application data between them
 //	                                      32       one more: unexpected_message
 //	ChangeCipherSpecs of TLS 1.3          32       one more: unexpected_message
+//	early data that is skipped            16 KiB   more: unexpected_message
 //	empty records of application data in a row
 //	                                      32       one more: unexpected_message
 //	an empty record of a handshake        none: unexpected_message
@@ -41,6 +42,8 @@ const (
 	maxTickets = 32
 	// maxSpecs bounds the ChangeCipherSpecs that mean nothing in a handshake of TLS 1.3.
 	maxSpecs = 32
+	// maxSkipped bounds the early data, as records, that a server skips.
+	maxSkipped = 16 << 10
 	// maxEmptyRecords bounds application-data records without content in a row.
 	// A few are legitimate cover traffic (RFC 5246, section 6.2.1).
 	maxEmptyRecords = 32

@@ -31,7 +31,6 @@ type Client struct {
 	offered  extensionSet
 	exchange exchange
 	earlier  *earlier // nil without Config.Renegotiation
-	tls13    *tls13   // nil where TLS 1.3 is not offered, or not chosen
 
 	// Decoded messages and extensions: here, not on the stack, as they pass
 	// through interfaces, and their lists are used again.

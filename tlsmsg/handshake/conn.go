@@ -21,6 +21,7 @@ type conn[S side] struct {
 	events               func(Event)             // may be nil
 	tamper               *Tamper                 // nil: no fault
 
+	tls13 *tls13                // nil where TLS 1.3 is not offered, or not chosen
 	table *[numPhases][]step[S] // of the version; nil: not started
 	phase phase
 	stage Stage
@@ -52,8 +53,6 @@ type conn[S side] struct {
 type side interface {
 	// trusted reports whether the peer may be given what is only for it.
 	trusted() bool
-	// refresh updates the keys that are worn.
-	refresh() error
 }
 
 // init makes a conn ready: nothing has happened yet.

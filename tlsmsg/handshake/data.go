@@ -18,7 +18,7 @@ func (c *conn[S]) Write(p []byte) int {
 	c.out.drop()
 	taken := 0
 	for taken < len(p) && len(c.out.buf) < maxBacklog {
-		if err := c.self.refresh(); err != nil {
+		if err := c.refresh(); err != nil {
 			c.end(err)
 			break
 		}

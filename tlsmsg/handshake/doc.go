@@ -19,9 +19,10 @@
 // handshake inside the connection. TLS 1.0 and 1.1 go the same way.
 //
 // TLS 1.3 is another table and another set of such files: client13_table.go,
-// client13_hello.go, client13_auth.go, client13_finish.go (with what comes after
-// the handshake) and client13_psk.go; tls13.go is what such a connection keeps, and
-// records13.go how its records are opened. A server here speaks no TLS 1.3 yet.
+// client13_hello.go, client13_auth.go, client13_finish.go and client13_psk.go;
+// tls13.go is what such a connection keeps, records13.go how its records are
+// opened, psk.go the keys that come from outside TLS, and after13.go what both
+// sides do after the handshake.
 //
 // What a peer can cost stands in bounds.go.
 //
@@ -29,8 +30,10 @@
 // server_session.go (what goes in and comes out), and server12_*.go:
 // server12_table.go, server12_hello.go with server_extensions.go,
 // server12_choose.go, server12_resume.go, server12_flight.go (our flight),
-// server12_client.go (the client's) and server12_finish.go. tamper.go makes it
-// do wrong on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
+// server12_client.go (the client's) and server12_finish.go. server_offer.go takes
+// the ClientHello of every version; where that leads to TLS 1.3 it goes on in
+// server13_table.go, server13_hello.go, server13_auth.go, server13_finish.go and
+// server13_psk.go. tamper.go makes a server do wrong on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
 // repeat, swap, corrupt, send an alert) at one [Place] of the conversation.
 //
 // The package worker beneath does the yielded work with the standard library;

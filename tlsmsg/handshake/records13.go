@@ -26,6 +26,8 @@ func (c *conn[S]) unprotect13(rec *tlsmsg.Record) (inner tlsmsg.ContentType, pla
 	switch {
 	case c.ignored(rec.Type):
 		return rec.Type, rec.Fragment, c.checkSpec(rec.Fragment)
+	case in.skip > 0 && !in.skipSealed && rec.Type == tlsmsg.ContentApplicationData:
+		return 0, nil, c.skipRecord(n)
 	case in.state == nil && n > tlsmsg.MaxPlaintext:
 		return 0, nil, refuse(tlsmsg.AlertRecordOverflow, "record", "of type %v with %d bytes, expected at most %d", rec.Type, n, tlsmsg.MaxPlaintext)
 	case in.state == nil:
@@ -38,6 +40,11 @@ func (c *conn[S]) unprotect13(rec *tlsmsg.Record) (inner tlsmsg.ContentType, pla
 		return 0, nil, refuse(tlsmsg.AlertRecordOverflow, "record", "with %d bytes, expected at most %d", n-in.state.Overhead()+1, in.limit)
 	}
 	inner, plaintext, err = in.state.Open(rec.Type, rec.Version, rec.Fragment)
+	if in.skip > 0 && errors.Is(err, suite.ErrBadRecordMAC) {
+		in.state.Uncount()
+		return 0, nil, c.skipRecord(n)
+	}
+	in.skip = 0
 	switch {
 	case errors.Is(err, suite.ErrInnerType):
 		return 0, nil, refuse(tlsmsg.AlertUnexpectedMessage, "record", "after %s: %v", c.last, err)
@@ -49,6 +56,17 @@ func (c *conn[S]) unprotect13(rec *tlsmsg.Record) (inner tlsmsg.ContentType, pla
 		return 0, nil, refuse(tlsmsg.AlertUnexpectedMessage, inner.Heading(), "protected, after %s", c.last)
 	}
 	return inner, plaintext, nil
+}
+
+// errSkipped says that a record is early data that is not taken.
+var errSkipped = errors.New("early data is skipped")
+
+// skipRecord lets a record of early data go, within a bound.
+func (c *conn[S]) skipRecord(n int) error {
+	if c.in.skip -= n; c.in.skip <= 0 {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "record", "more than %d bytes of early data that is not taken", maxSkipped)
+	}
+	return errSkipped
 }
 
 // checkSpec checks a ChangeCipherSpec that means nothing (RFC 9846, section 5).

@@ -17,14 +17,16 @@ type inbound struct {
 	store  []byte // ours, where buf is borrowed
 	offset int64  // in the stream, of buf[at]
 
-	state    *suite.State   // nil: records are not protected
-	limit    uint16         // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
-	next     uint16         // the limit of the keys that are agreed on (RFC 8449, section 4)
-	version  tlsmsg.Version // that records must have; 0: any, before ServerHello
-	borrowed bool           // buf is the caller's: not to be kept or written to
-	any      bool           // whether there was a good record yet
-	closed   bool           // close_notify arrived
-	ended    bool           // the stream ended
+	state      *suite.State   // nil: records are not protected
+	skip       int            // bytes of early data that may still be skipped
+	skipSealed bool           // by what cannot be opened, not by type
+	limit      uint16         // on the plaintext of protected records (RFC 8449); 0: none but the protocol's
+	next       uint16         // the limit of the keys that are agreed on (RFC 8449, section 4)
+	version    tlsmsg.Version // that records must have; 0: any, before ServerHello
+	borrowed   bool           // buf is the caller's: not to be kept or written to
+	any        bool           // whether there was a good record yet
+	closed     bool           // close_notify arrived
+	ended      bool           // the stream ended
 
 	emptyRecords, warnings uint16 // in a row
 
@@ -112,7 +114,10 @@ func (c *conn[S]) nextRecord() (more bool, err error) {
 		}
 		c.events(*event)
 	}
-	if err != nil {
+	switch {
+	case err == errSkipped:
+		return true, nil
+	case err != nil:
 		return false, err
 	}
 	return true, c.content(inner, plaintext)

@@ -4,7 +4,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A Server is the server's side of one TLS 1.2 connection (RFC 5246) over any
+// A Server is the server's side of one TLS connection (RFC 5246, RFC 9846) over any
 // byte stream. It has the shape of a [Client], and is moved in the same way,
 // but begins by waiting: there is no Start.
 //
@@ -25,6 +25,9 @@ type Server struct {
 	cfg      ServerConfig
 	offer    offer
 	exchange serverExchange
+
+	exchange13 *exchange13             // nil before TLS 1.3, and after the handshake
+	ticket     tlsmsg.NewSessionTicket // being made
 }
 
 // serverExchange is what a server keeps between its messages, and lets go of
@@ -56,9 +59,6 @@ func NewServer(cfg ServerConfig) *Server {
 
 // trusted is always true: a client that is not ends the handshake.
 func (s *Server) trusted() bool { return true }
-
-// refresh has nothing to do before TLS 1.3.
-func (s *Server) refresh() error { return nil }
 
 // Offer returns what the ClientHello offered, once it has arrived. Slices in
 // it are the machine's: read them, do not write to them.

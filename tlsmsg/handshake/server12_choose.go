@@ -79,10 +79,10 @@ func (s *Server) chooseGroup(finite bool) (tlsmsg.NamedGroup, bool) {
 	return ours[i], true
 }
 
-// kindOfGroup returns the finite-field groups of a list, or the others.
+// kindOfGroup returns the finite-field groups of a list, or the curves.
 func kindOfGroup(list []tlsmsg.NamedGroup, finite bool) (some []tlsmsg.NamedGroup) {
 	for _, g := range list {
-		if suite.IsFFDHE(g) == finite {
+		if suite.IsFFDHE(g) == finite && !suite.IsHybrid(g) {
 			some = append(some, g)
 		}
 	}

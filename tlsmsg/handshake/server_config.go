@@ -1,9 +1,11 @@
 package handshake
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // ClientAuth says whether a server asks its clients for a certificate.
@@ -23,7 +25,7 @@ type ServerConfig struct {
 	MinVersion       tlsmsg.Version // 0: TLS 1.2; TLS 1.0 and 1.1 are for tests of old clients
 	MaxVersion       tlsmsg.Version // 0: TLS 1.2
 	CipherSuites     []tlsmsg.CipherSuite
-	Groups           []tlsmsg.NamedGroup      // curves, and groups of RFC 7919 for DHE
+	Groups           []tlsmsg.NamedGroup      // curves, groups of RFC 7919 for DHE, and in TLS 1.3 those with ML-KEM
 	SignatureSchemes []tlsmsg.SignatureScheme // for CertificateVerify; those of ServerKeyExchange are the credential's
 	ClientPreference bool                     // take the client's first suite and group that fit, not ours
 	ALPN             []string                 // protocols spoken, preferred first; none: the extension is ignored
@@ -37,7 +39,18 @@ type ServerConfig struct {
 	// then keeps it (KeepSessionWork) and finds it again (LookupSessionWork).
 	// Empty: sessions are not kept by ID.
 	SessionID []byte
-	Tickets   bool // give session tickets and take them (RFC 5077)
+	Tickets   bool // give session tickets and take them (RFC 5077; RFC 9846, section 4.7.1)
+
+	// PSKs are keys from outside TLS that clients of TLS 1.3 may prove themselves
+	// with, and be proved to, in place of certificates.
+	PSKs []PSK
+	// PSKAlone takes a PSK, a ticket's too, without a key exchange where the client
+	// can do no other: who learns the key later can read what was said.
+	PSKAlone bool
+	// Cookie is sent to each client of TLS 1.3 in a HelloRetryRequest, which it must
+	// answer with the same (RFC 9846, section 4.3.2). Nil: a HelloRetryRequest is
+	// sent where a key share is missing alone.
+	Cookie []byte
 
 	// RecordSizeLimit answers a client's record_size_limit (RFC 8449): the most
 	// bytes of plaintext in a protected record, 64 to 16384, between which any
@@ -61,17 +74,16 @@ func (c *ServerConfig) setDefaults() {
 	if c.MinVersion == 0 {
 		c.MinVersion = tlsmsg.VersionTLS12
 	}
-	if c.MaxVersion == 0 || c.MaxVersion > tlsmsg.VersionTLS12 { // the best that a server here speaks
-		c.MaxVersion = tlsmsg.VersionTLS12
+	suites, groups := defaultSuites, offeredGroups
+	c.MaxVersion = cmp.Or(min(c.MaxVersion, tlsmsg.VersionTLS13), tlsmsg.VersionTLS12)
+	if c.MaxVersion >= tlsmsg.VersionTLS13 {
+		suites, groups = slices.Concat(suites13, suites), groups13
 	}
-	if len(c.CipherSuites) == 0 {
-		c.CipherSuites = defaultSuites
-	}
-	if len(c.Groups) == 0 {
-		c.Groups = offeredGroups
-	}
-	if len(c.SignatureSchemes) == 0 {
-		c.SignatureSchemes = defaultSchemes
+	c.CipherSuites = orDefault(c.CipherSuites, suites)
+	c.Groups = orDefault(c.Groups, groups)
+	c.SignatureSchemes = orDefault(c.SignatureSchemes, defaultSchemes)
+	if !slices.ContainsFunc(c.CipherSuites, func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) != nil }) {
+		c.MaxVersion = min(c.MaxVersion, tlsmsg.VersionTLS12) // it could choose none
 	}
 	if c.RecordSizeLimit != 0 {
 		c.RecordSizeLimit = min(max(c.RecordSizeLimit, minRecordSizeLimit), tlsmsg.MaxPlaintext)

@@ -20,6 +20,13 @@ type offer struct {
 	ticket  []byte                   // that it offers
 
 	encryptThenMAC bool
+
+	// TLS 1.3
+	shares   []tlsmsg.KeyShareEntry
+	cookie   []byte // nil: none
+	pskModes []tlsmsg.PSKKeyExchangeMode
+	psk      tlsmsg.PreSharedKey
+	early    bool // it sends early data
 }
 
 // serverExtension is an extension that a server understands.
@@ -27,22 +34,37 @@ type serverExtension struct {
 	typ tlsmsg.ExtensionType
 	// take decodes the client's and says what to answer, or nil for nothing.
 	take func(*Server, *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error)
+	in   eras
 }
+
+// eras are the versions in which an extension counts.
+type eras uint8
+
+const (
+	before13 eras = 1 << iota
+	since13
+	always = before13 | since13
+)
 
 // serverExtensions is the table, in the order of the answers.
 var serverExtensions = [...]serverExtension{
-	{tlsmsg.ExtensionRenegotiationInfo, takeRenegotiationInfo},
-	{tlsmsg.ExtensionServerName, takeServerName},
-	{tlsmsg.ExtensionExtendedMasterSecret, takeExtendedMasterSecret},
-	{tlsmsg.ExtensionECPointFormats, takeECPointFormats},
-	{tlsmsg.ExtensionSupportedGroups, takeSupportedGroups},
-	{tlsmsg.ExtensionSignatureAlgorithms, takeSignatureAlgorithms},
-	{tlsmsg.ExtensionALPN, takeALPN},
-	{tlsmsg.ExtensionStatusRequest, takeStatusRequest},
-	{tlsmsg.ExtensionSCT, takeSCT},
-	{tlsmsg.ExtensionSessionTicket, takeSessionTicket},
-	{tlsmsg.ExtensionEncryptThenMAC, takeEncryptThenMAC},
-	{tlsmsg.ExtensionRecordSizeLimit, takeRecordSizeLimit},
+	{tlsmsg.ExtensionRenegotiationInfo, takeRenegotiationInfo, before13},
+	{tlsmsg.ExtensionServerName, takeServerName, always},
+	{tlsmsg.ExtensionExtendedMasterSecret, takeExtendedMasterSecret, before13},
+	{tlsmsg.ExtensionECPointFormats, takeECPointFormats, before13},
+	{tlsmsg.ExtensionSupportedGroups, takeSupportedGroups, always},
+	{tlsmsg.ExtensionSignatureAlgorithms, takeSignatureAlgorithms, always},
+	{tlsmsg.ExtensionALPN, takeALPN, always},
+	{tlsmsg.ExtensionStatusRequest, takeStatusRequest, always},
+	{tlsmsg.ExtensionSCT, takeSCT, always},
+	{tlsmsg.ExtensionSessionTicket, takeSessionTicket, before13},
+	{tlsmsg.ExtensionEncryptThenMAC, takeEncryptThenMAC, before13},
+	{tlsmsg.ExtensionRecordSizeLimit, takeRecordSizeLimit, always},
+	{tlsmsg.ExtensionKeyShare, takeKeyShare, since13},
+	{tlsmsg.ExtensionPSKKeyExchangeModes, takePSKModes, since13},
+	{tlsmsg.ExtensionPreSharedKey, takePreSharedKey, since13},
+	{tlsmsg.ExtensionEarlyData, takeEarlyData, since13},
+	{tlsmsg.ExtensionCookie, takeCookie, since13},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are
@@ -52,9 +74,13 @@ func (s *Server) takeExtensions() error {
 	if err := hello.CheckExtensions(); err != nil {
 		return malformed(err)
 	}
+	now := before13
+	if s.state.Version >= tlsmsg.VersionTLS13 {
+		now = since13
+	}
 	for i := range serverExtensions {
 		row := &serverExtensions[i]
-		if s.cfg.omits(row.typ) || tlsmsg.FindExtension(hello.Extensions, row.typ) < 0 {
+		if row.in&now == 0 || s.cfg.omits(row.typ) || tlsmsg.FindExtension(hello.Extensions, row.typ) < 0 {
 			continue
 		}
 		answer, err := row.take(s, hello)
@@ -64,7 +90,7 @@ func (s *Server) takeExtensions() error {
 		s.answer(answer)
 	}
 	// RFC 5746, section 3.6: the signalling suite stands for an empty extension.
-	if slices.Contains(hello.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) && !s.state.SecureRenegotiation &&
+	if now == before13 && slices.Contains(hello.CipherSuites, tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV) && !s.state.SecureRenegotiation &&
 		!s.cfg.omits(tlsmsg.ExtensionRenegotiationInfo) {
 		s.state.SecureRenegotiation = true
 		s.answer(&tlsmsg.RenegotiationInfo{})
@@ -73,8 +99,12 @@ func (s *Server) takeExtensions() error {
 }
 
 func (s *Server) answer(v tlsmsg.ExtensionData) {
+	in := tlsmsg.TypeServerHello
+	if s.state.Version >= tlsmsg.VersionTLS13 {
+		in = tlsmsg.TypeEncryptedExtensions
+	}
 	if v != nil {
-		s.offer.answered = append(s.offer.answered, tlsmsg.NewExtension(v, tlsmsg.TypeServerHello))
+		s.offer.answered = append(s.offer.answered, tlsmsg.NewExtension(v, in))
 	}
 }
 
@@ -235,6 +265,40 @@ func takeRecordSizeLimit(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.Extension
 		return nil, refuse(tlsmsg.AlertIllegalParameter, "ClientHello.record_size_limit", "%d, expected at least %d", v.Limit, minRecordSizeLimit)
 	}
 	s.state.RecordSizeLimit = v.Limit
+	if s.state.Version >= tlsmsg.VersionTLS13 { // the type counts, too
+		s.out.limit, s.in.next = min(v.Limit-1, tlsmsg.MaxPlaintext), s.cfg.RecordSizeLimit
+		return &tlsmsg.RecordSizeLimit{Limit: s.cfg.RecordSizeLimit}, nil
+	}
 	s.out.next, s.in.next = min(v.Limit, tlsmsg.MaxPlaintext), s.cfg.RecordSizeLimit
 	return &tlsmsg.RecordSizeLimit{Limit: s.cfg.RecordSizeLimit}, nil
+}
+
+func takeKeyShare(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.KeyShare
+	err := take(hello, &v)
+	s.offer.shares = v.Shares
+	return nil, err
+}
+
+func takePSKModes(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.PSKKeyExchangeModes
+	err := take(hello, &v)
+	s.offer.pskModes = v.Modes
+	return nil, err
+}
+
+func takePreSharedKey(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	return nil, take(hello, &s.offer.psk)
+}
+
+func takeEarlyData(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	s.offer.early = true
+	return nil, take(hello, &tlsmsg.EarlyData{})
+}
+
+func takeCookie(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.Cookie
+	err := take(hello, &v)
+	s.offer.cookie = v.Cookie
+	return nil, err
 }

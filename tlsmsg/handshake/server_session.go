@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"encoding/binary"
+
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -16,10 +18,14 @@ type ServerSession struct {
 	ExtendedMasterSecret bool
 	ServerName           string   // that the client asked for
 	Chain                [][]byte // the client's, DER, the leaf first; judged anew at each resumption
+
+	// TLS 1.3 has these in place of Master.
+	PSK    []byte
+	AgeAdd uint32 // ticket_age_add
 }
 
 // sessionFormat tells this encoding from others, should there be any.
-const sessionFormat = 1
+const sessionFormat = 2
 
 // Append appends the session's encoding, for a ticket or a store.
 func (s *ServerSession) Append(b []byte) []byte {
@@ -27,7 +33,12 @@ func (s *ServerSession) Append(b []byte) []byte {
 	if s.ExtendedMasterSecret {
 		b[len(b)-1] = 1
 	}
-	b = append(b, s.Master[:]...)
+	if s.Version >= tlsmsg.VersionTLS13 {
+		b = append(append(b, byte(len(s.PSK))), s.PSK...)
+		b = binary.BigEndian.AppendUint32(b, s.AgeAdd)
+	} else {
+		b = append(b, s.Master[:]...)
+	}
 	b = append(b, byte(len(s.ServerName)>>8), byte(len(s.ServerName)))
 	b = append(b, s.ServerName...)
 	chain := tlsmsg.Certificate{Chain: s.Chain}
@@ -44,7 +55,12 @@ func ParseServerSession(b []byte) (*ServerSession, error) {
 	s.Version = field.Enum16[tlsmsg.Version](&c, "version")
 	s.CipherSuite = field.Enum16[tlsmsg.CipherSuite](&c, "cipher_suite")
 	s.ExtendedMasterSecret = c.Uint8("extended_master_secret") == 1
-	copy(s.Master[:], c.Bytes("master_secret", len(s.Master)))
+	if s.Version >= tlsmsg.VersionTLS13 {
+		s.PSK = c.Opaque8("psk", 0, 1<<8-1)
+		s.AgeAdd = c.Uint32("ticket_age_add")
+	} else {
+		copy(s.Master[:], c.Bytes("master_secret", len(s.Master)))
+	}
 	s.ServerName = string(c.Opaque16("server_name", 0, 1<<16-1))
 	var chain tlsmsg.Certificate
 	err := chain.Decode(&c, tlsmsg.Context{})

@@ -34,7 +34,8 @@ type LookupSessionWork struct{ ID, Ticket []byte }
 // LookupSessionResult is the outcome of LookupSessionWork.
 type LookupSessionResult struct {
 	Session *ServerSession // nil: not known, too old, or not ours
-	Renew   bool           // a new ticket is to be given
+	Renew   bool           // a new ticket is to be given; TLS 1.3 always does
+	Age     uint32         // of a session in a ticket, milliseconds
 }
 
 // KeepSessionWork asks to keep a session: under ID, or where that is empty, in

@@ -62,6 +62,7 @@ type State struct {
 	Credential           int      // index in Config.Credentials that was sent, or -1
 	TicketReceived       bool     // a NewSessionTicket was seen
 	Session              *Session // that can be resumed, once the handshake is done; nil: none
+	PSKIdentity          []byte   // of the PSK from outside TLS that was used; nil: none
 }
 
 // Verified reports whether the chain was judged and verified.

@@ -50,7 +50,7 @@ func (i *Incoming) HandshakeType() (t tlsmsg.HandshakeType, ok bool) {
 func (c *conn[S]) sendTampered(due Outgoing) error {
 	for _, o := range c.tamper.Messages(due) {
 		typ, _ := o.HandshakeType()
-		if o.Content == tlsmsg.ContentHandshake && typ != tlsmsg.TypeHelloRequest { // RFC 5246, section 7.4.1.1
+		if o.Content == tlsmsg.ContentHandshake && typ != tlsmsg.TypeHelloRequest && c.stage < StageFinished { // RFC 5246, section 7.4.1.1
 			c.transcript.Add(o.Data)
 		}
 		if err := c.sendRecords(o.Content, typ, o.Data); err != nil {

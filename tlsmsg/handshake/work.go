@@ -36,11 +36,15 @@ type KeyPairResult struct {
 type SharedSecretWork struct {
 	Private any    // of KeyPairResult
 	PeerKey []byte // in the form of KeyPairResult.PublicKey
+	// Encapsulate is a group with ML-KEM, in which a server answers the peer's share
+	// (suite.Encapsulate): then Private is nil, and the result holds the share to send.
+	Encapsulate tlsmsg.NamedGroup
 }
 
 // SharedSecretResult is the outcome of SharedSecretWork.
 type SharedSecretResult struct {
 	Secret []byte // pre_master_secret, or what TLS 1.3 calls (EC)DHE
+	Share  []byte // of Encapsulate
 	Err    error  // wraps suite.ErrPeerKey where the peer's key is at fault
 }
 
@@ -133,7 +137,8 @@ type SignResult struct {
 	Err       error
 }
 
-// RandomWork asks for the random of another ClientHello. Result: RandomResult.
+// RandomWork asks for randomness: of another ClientHello, or for what a ticket is
+// made of. Result: RandomResult.
 type RandomWork struct{}
 
 // RandomResult is the outcome of RandomWork.

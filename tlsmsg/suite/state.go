@@ -90,6 +90,10 @@ func (s *State) Open(typ tlsmsg.ContentType, version tlsmsg.Version, fragment []
 	return s.ad.contentType(), plaintext, err
 }
 
+// Uncount takes the last record's count back, where it was no record for this
+// state (RFC 9846, section 4.3.10).
+func (s *State) Uncount() { s.seq-- }
+
 // next fills in the additional data but for its length and takes a sequence
 // number. The last number is never used, so that none can come twice.
 func (s *State) next(typ tlsmsg.ContentType, version tlsmsg.Version) error {

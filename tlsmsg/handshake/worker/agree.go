@@ -30,7 +30,11 @@ func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
 	return r
 }
 
-func sharedSecret(work handshake.SharedSecretWork) handshake.Result {
+func (w *Worker) sharedSecret(work handshake.SharedSecretWork) handshake.Result {
+	if work.Encapsulate != 0 {
+		share, secret, err := suite.Encapsulate(work.Encapsulate, work.PeerKey, w.Rand)
+		return handshake.SharedSecretResult{Secret: secret, Share: share, Err: err}
+	}
 	key, ok := work.Private.(*suite.Key)
 	if !ok {
 		return handshake.SharedSecretResult{Err: fmt.Errorf("no key of this worker's: %T", work.Private)}

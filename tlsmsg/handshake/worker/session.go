@@ -54,7 +54,7 @@ func (w *Worker) lookup(work handshake.LookupSessionWork) (r handshake.LookupSes
 	switch {
 	case w.Sessions == nil:
 	case len(work.Ticket) > 0:
-		r.Session = w.Sessions.open(work.Ticket, w.now())
+		r.Session, r.Age = w.Sessions.open(work.Ticket, w.now())
 		r.Renew = w.Sessions.Renew
 	default:
 		r.Session = w.Sessions.get(work.ID, w.now())
@@ -115,23 +115,23 @@ func (s *Sessions) seal(session *handshake.ServerSession, now time.Time, random 
 }
 
 // open returns the session in a ticket, or nil for one that is not ours or too
-// old.
-func (s *Sessions) open(ticket []byte, now time.Time) *handshake.ServerSession {
+// old, and its age in milliseconds.
+func (s *Sessions) open(ticket []byte, now time.Time) (session *handshake.ServerSession, age uint32) {
 	aead, err := s.aead()
 	if err != nil || len(ticket) < aead.NonceSize() {
-		return nil
+		return nil, 0
 	}
 	n := aead.NonceSize()
 	plain, err := aead.Open(nil, ticket[:n], ticket[n:], nil)
 	if err != nil || len(plain) < 8 {
-		return nil
+		return nil, 0
 	}
 	made := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0)
-	session, err := handshake.ParseServerSession(plain[8:])
+	session, err = handshake.ParseServerSession(plain[8:])
 	if err != nil || now.Sub(made) > s.lifetime() {
-		return nil
+		return nil, 0
 	}
-	return session
+	return session, uint32(max(now.Sub(made), 0) / time.Millisecond)
 }
 
 func (s *Sessions) aead() (cipher.AEAD, error) {

@@ -40,7 +40,7 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 	case handshake.KeyPairWork:
 		return w.keyPair(work)
 	case handshake.SharedSecretWork:
-		return sharedSecret(work)
+		return w.sharedSecret(work)
 	case handshake.EncryptWork:
 		encrypted, secret, err := suite.EncryptPreMaster(work.PublicKey, work.Version, w.random())
 		return handshake.EncryptResult{Encrypted: encrypted, PreMasterSecret: secret, Err: err}
