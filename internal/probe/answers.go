@@ -36,10 +36,10 @@ func (l *loop) sendOwed() {
 	for len(l.owed) > 0 && l.egress.pace.May() {
 		o := l.owed[0]
 		l.owed = l.owed[1:]
-		if !l.window.holds(o.n) || l.window.at(o.n).state != slotWaiting {
+		if !l.begun.window.holds(o.n) || l.begun.window.at(o.n).state != slotWaiting {
 			continue
 		}
-		t := l.source.at(o.n)
+		t := l.begun.source.at(o.n)
 		r := l.routeTo(o.n, &t)
 		if r.Err != nil {
 			continue
@@ -54,7 +54,7 @@ func (l *loop) sendOwed() {
 // has it too, is one of those that the target gets anyway: an honest host takes it,
 // now that the RST has ended what it took the first for.
 func (l *loop) sendAnswer(o *owed, t *Target, p *routes.Path, hop link.Hop) {
-	local, slot := p.First+l.source.port(o.n, t), l.window.at(o.n)
+	local, slot := p.First+l.begun.source.port(o.n, t), l.begun.window.at(o.n)
 	r := wire.Segment{Seq: o.seq, Flags: wire.RST}
 	if kept := l.crossed[o.n]; o.crossed && kept != nil {
 		r = l.answerTo(kept, p, t, local)

@@ -22,10 +22,6 @@ func (h halt) wants() bool { return h == haltPace || h == haltWork }
 // sendTurn bounds the SYNs of one turn, so that answers are taken in between.
 const sendTurn = 256
 
-// maxBacklog is how many bytes of records may wait for the sink before no more
-// targets are begun.
-const maxBacklog = 4 << 20
-
 // mostSlots bounds how far the newest target may be ahead of the oldest that
 // has no record: some that take their time hold up nobody, and cost the memory
 // of so many slots at most.
@@ -66,8 +62,8 @@ func (l *loop) sendSYNs() halt {
 // limited reports whether as many targets are begun as may be, for the time
 // being.
 func (l *loop) limited() bool {
-	return l.inFlight() >= l.most || l.live >= l.mostLive || l.window.len() >= max(mostSlots, l.most) || len(l.buf) > maxBacklog ||
-		l.full && l.inFlight() >= max(len(l.conns), 1) || l.sink.path != "" && l.window.head >= l.ceiling.Load()
+	return l.inFlight() >= l.most || l.live >= l.mostLive || l.begun.window.len() >= max(mostSlots, l.most) || l.results.full() ||
+		l.full && l.inFlight() >= max(len(l.conns), 1) || l.results.sink.path != "" && l.begun.window.head >= l.reach.ceiling.Load()
 }
 
 // takeNext sees to it that there is a next target.
@@ -75,7 +71,7 @@ func (l *loop) takeNext() supply {
 	if l.taken {
 		return more
 	}
-	t, n, s := l.source.take()
+	t, n, s := l.begun.source.take()
 	l.next, l.nextN, l.taken = t, n, s == more
 	return s
 }
@@ -83,13 +79,12 @@ func (l *loop) takeNext() supply {
 // start begins a target, unless an earlier run has recorded it, or there is
 // nothing to send to.
 func (l *loop) start(n uint64, t *Target) {
-	slot := l.window.push()
-	l.head.Store(l.window.head)
+	slot := l.begun.window.push()
+	l.reach.head.Store(l.begun.window.head)
 	standing := l.o.Resume.of(l.index, n)
 	switch {
-	case l.source.leftOut(n):
-		l.held = append(l.held, n)
-		l.passed++
+	case l.begun.source.leftOut(n):
+		l.results.pass(n)
 		l.done(n)
 		return
 	case standing == recorded:
@@ -100,7 +95,7 @@ func (l *loop) start(n uint64, t *Target) {
 		slot.flags |= slotRepeat
 	}
 	l.stats.Targets++
-	if why := l.source.failure(n); why != "" {
+	if why := l.begun.source.failure(n); why != "" {
 		l.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
 		return
 	}

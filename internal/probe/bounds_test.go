@@ -72,7 +72,7 @@ func TestMemoryBoundsWhatIsInFlight(t *testing.T) {
 	o.MaxInFlight, o.Timeout, o.MaxMemory = 2*n, time.Minute, heap()+2<<20
 	l := fakeLoop(t, o, &fakeNet{}) // hosts that take the connection and say no more
 	most := 0
-	for idle := 0; !l.ended || l.window.len() > 0; idle++ {
+	for idle := 0; !l.ended || l.begun.window.len() > 0; idle++ {
 		l.now = l.instant()
 		check(t, l.turn())
 		if now := l.inFlight(); now > most {

@@ -30,12 +30,12 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	l := loopOver(t, o, f, f.local, &out)
 	f.loop = l
 	l.clock.read = func() tcb.Instant { return f.now }
-	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.window.len() == 0 && l.wheel.n == 0) {
+	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	l.handOver(true)
-	check(t, l.sink.close())
+	l.results.handOver(true)
+	check(t, l.results.sink.close())
 	schematest.Check(t, out.Bytes())
 	check(t, json.Unmarshal(out.Bytes(), &r))
 	if len(l.crossed)+len(l.odd)+len(l.owed)+len(l.soft) > 0 {

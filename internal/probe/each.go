@@ -13,7 +13,7 @@ func Each(ctx context.Context, o *Options, f func(Target) error) (n uint64, err 
 		d = &distributor{feed: o.Feed, share: share{o.Shard, max(o.Shards, 1)}}
 	}
 	l.supply([16]byte{}, d)
-	chain := l.source.(*chainSource)
+	chain := l.begun.source.(*chainSource)
 	for ; chain.space != nil && n < chain.count; n++ {
 		t, _, _ := chain.take()
 		if err := f(t); err != nil {

@@ -119,7 +119,7 @@ func fakeLoop(t testing.TB, o Options, f *fakeNet) *loop {
 	t.Helper()
 	f.local = netip.MustParseAddr("198.18.0.1")
 	l := loopOver(t, o, f, f.local, io.Discard)
-	t.Cleanup(func() { l.sink.close() })
+	t.Cleanup(func() { l.results.sink.close() })
 	return l
 }
 
@@ -129,8 +129,8 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	t.Helper()
 	l := newLoop(&o, 0)
 	l.epoch = time.Now()
-	l.sink = newSink(NewOutput(out))
-	go l.sink.run()
+	l.results.sink = newSink(NewOutput(out))
+	go l.results.sink.run()
 	l.supply([16]byte{1}, nil)
 	l.routes = routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{})
 	return l

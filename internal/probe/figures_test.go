@@ -61,7 +61,7 @@ func figureSYNs(t *testing.T) {
 			}
 			// The records of silence are not part of what is sent: stop at the last SYN.
 			lp := s.loops[0]
-			lp.window = touched(2 * n)
+			lp.begun.window = touched(2 * n)
 			go s.sink.run()
 			before := cpu(rusageThread)
 			for !lp.ended {
@@ -178,7 +178,7 @@ func figureMemory(t *testing.T) {
 		o.Goal, o.MaxInFlight = stage.goal, stage.n
 		l := fakeLoop(t, o, stage.net)
 		before := heap()
-		for l.window.len() < stage.n || stage.net.waiting() > 0 {
+		for l.begun.window.len() < stage.n || stage.net.waiting() > 0 {
 			l.now = l.instant()
 			l.sendSYNs()
 			check(t, l.receive(0))

@@ -18,7 +18,7 @@ func TestTargetsThatThisMachineDoesNotLetOutToAreNotSilent(t *testing.T) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	if got := l.rec; got.Outcome != "unreachable" || got.Class != classFiltered || got.Error != f.shut.Error() {
+	if got := l.results.rec; got.Outcome != "unreachable" || got.Class != classFiltered || got.Error != f.shut.Error() {
 		t.Errorf("%s (%s): %s", got.Outcome, got.Class, got.Error)
 	}
 }

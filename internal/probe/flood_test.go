@@ -173,7 +173,7 @@ func floodScan(t *testing.T, f *floodNet, flight []byte) (end time.Duration, l *
 	if f.hostile != nil {
 		honest -= 16
 	}
-	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.window.len() == 0 && l.wheel.n == 0) {
+	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
 		if end == 0 && int(l.stats.Outcomes[outcomeIndex("certificate")]) >= honest {
@@ -183,8 +183,8 @@ func floodScan(t *testing.T, f *floodNet, flight []byte) (end time.Duration, l *
 			f.flood = nil
 		}
 	}
-	l.handOver(true)
-	check(t, l.sink.close())
+	l.results.handOver(true)
+	check(t, l.results.sink.close())
 	if got := l.stats.Outcomes[outcomeIndex("certificate")]; int(got) < honest || end == 0 {
 		t.Errorf("%d of %d honest targets came to their certificate: %+v", got, honest, l.stats)
 	}
@@ -392,7 +392,7 @@ func TestASignalEndsAScanInAFlood(t *testing.T) {
 				return f.now
 			}
 			check(t, l.run(ctx, t.Context()))
-			check(t, l.sink.close())
+			check(t, l.results.sink.close())
 			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*partTime {
 				t.Errorf("it took %v", took)
 			}
@@ -422,7 +422,7 @@ func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
 					before = maps.Clone(f.kinds)
 				}
 			}
-			check(t, l.sink.close())
+			check(t, l.results.sink.close())
 			acks, resets := 0, 0
 			for kind, n := range f.kinds {
 				if strings.Contains(kind, "RST") {

@@ -20,8 +20,8 @@ func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
 	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
 		return
 	}
-	n, ok := l.find(p, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.First)
-	if !ok || !l.window.holds(n) {
+	n, ok := l.begun.find(p.Route.Interface, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.First)
+	if !ok || !l.begun.window.holds(n) {
 		return
 	}
 	// One that answers what somebody else sent in the target's name has another
@@ -29,7 +29,7 @@ func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
 	if iss, _ := l.mac.Sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
 		return
 	}
-	switch slot := l.window.at(n); {
+	switch slot := l.begun.window.at(n); {
 	case slot.state == slotConnected && !l.conns[slot.conn].reported:
 		l.conns[slot.conn].kernelSent = true
 	case slot.state == slotWaiting:

@@ -31,7 +31,7 @@ func (l *loop) approach(n uint64, slot *slot, t *Target) {
 func (l *loop) routeTo(n uint64, t *Target) *routes.Route { return l.routes.Of(l.flowTo(n, t)) }
 
 func (l *loop) flowTo(n uint64, t *Target) routes.Flow {
-	return routes.Flow{To: t.Addr, Remote: t.Port, Local: l.ports.first + l.source.port(n, t)}
+	return routes.Flow{To: t.Addr, Remote: t.Port, Local: l.ports.first + l.begun.source.port(n, t)}
 }
 
 // Classes of targets that are unreachable.
@@ -52,7 +52,7 @@ func (l *loop) asksTooMuch(n uint64, t *Target) bool {
 // pace lets it, since thousands may have waited for one gateway.
 func (l *loop) resolved(waited []uint64) {
 	for _, n := range waited {
-		if l.window.holds(n) && l.window.at(n).state == slotResolving {
+		if l.begun.window.holds(n) && l.begun.window.at(n).state == slotResolving {
 			l.parked = append(l.parked, n)
 		}
 	}
@@ -71,12 +71,12 @@ func (l *loop) moved(p *routes.Path, from, to link.Hop) {
 func (l *loop) depart() {
 	for len(l.parked) > 0 && l.egress.mayBegin() {
 		n := l.parked[0]
-		t := l.source.at(n)
+		t := l.begun.source.at(n)
 		if l.asksTooMuch(n, &t) {
 			return
 		}
 		l.parked = l.parked[1:]
-		s := l.window.at(n)
+		s := l.begun.window.at(n)
 		s.state = slotWaiting
 		l.approach(n, s, &t)
 	}
@@ -90,15 +90,15 @@ func (l *loop) resendLate() {
 		list := l.late[round]
 		for len(list) > 0 {
 			n := list[0]
-			if l.window.holds(n) && l.window.at(n).state == slotWaiting && int(l.window.at(n).tries) == round+1 {
-				s := l.window.at(n)
+			if l.begun.window.holds(n) && l.begun.window.at(n).state == slotWaiting && int(l.begun.window.at(n).tries) == round+1 {
+				s := l.begun.window.at(n)
 				if !l.due(s, round+1) || round < l.o.Retries && !l.egress.mayBegin() {
 					break
 				}
 				if round == l.o.Retries {
 					l.unanswered(n, s)
 				} else {
-					t := l.source.at(n)
+					t := l.begun.source.at(n)
 					l.approach(n, s, &t)
 				}
 			}

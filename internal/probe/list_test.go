@@ -99,7 +99,7 @@ func TestACheckpointStaysAsItWasUntilAListIsTheSameAgain(t *testing.T) {
 	f := &Feed{Lists: []*List{l}}
 	old := &Checkpoint{Offset: 100, Records: 1, Lists: []ListExtent{readSome(t, text, 0)}, Loops: []LoopExtent{{Base: 1, Head: 1, Ceiling: 5}}}
 	check(t, f.Expect(old.Lists))
-	s := &sink{resume: old, feed: f, lead: 10, loops: []*loop{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
+	s := &sink{resume: old, feed: f, lead: 10, loops: []*reach{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
 	s.checkpoint.Records = 2
 	s.loops[0].head.Store(2)
 	s.written[0].add(1)

@@ -59,7 +59,7 @@ func TestALoopThatComesRoundTooSeldomMissesPackets(t *testing.T) {
 		"nothing":               {func(*loop) {}, 5 * time.Millisecond, haltPace, false},
 		"the targets in flight": {func(l *loop) { l.most = 5 }, 50 * time.Millisecond, haltLimit, false},
 		"the memory":            {func(l *loop) { l.o.MaxMemory = 1 }, 50 * time.Millisecond, haltLimit, false},
-		"the sink":              {func(l *loop) { l.buf = make([]byte, maxBacklog+1) }, 50 * time.Millisecond, haltLimit, false},
+		"the sink":              {func(l *loop) { l.results.buf = make([]byte, maxBacklog+1) }, 50 * time.Millisecond, haltLimit, false},
 		"their network":         {func(l *loop) { l.networks.gap = time.Second }, 50 * time.Millisecond, haltPlace, false},
 		"the link's room":       {func(l *loop) { l.routes.Paths[0].Link = &narrowNet{fakeNet: fakeNet{deaf: true}, room: 1} }, 50 * time.Millisecond, haltPace, false},
 		"the end":               {func(l *loop) { l.ended = true }, 50 * time.Millisecond, haltSource, false},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
@@ -21,14 +20,15 @@ import (
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
-// others but the sink that its records go to.
+// others but the sink that its results go to.
 type loop struct {
 	o     *Options
 	index int // among the loops
 	clock
 	egress   egress
-	source   source
-	window   window
+	begun    begun
+	results  results
+	reach    *reach
 	mac      *syn.MAC
 	random   *rand.ChaCha8
 	tls      *handshake.Profile
@@ -66,12 +66,7 @@ type loop struct {
 	stopAt   tcb.Instant // at the latest now
 	resend   []uint64    // where each round of SYNs stands; the last round records silence
 	late     [][]uint64
-	sink     *sink
-	enc      record.Encoder
-	rec      record.Record
-	buf      []byte // records to be handed over
 	odd      map[uint64]record.Packet
-	reasons  map[goal.Facts][]string
 	crossed  map[uint64]*crossedSYN
 	soft     map[uint64]*softError
 
@@ -83,16 +78,12 @@ type loop struct {
 	stats     Stats
 	published atomic.Pointer[Stats]
 	told      tcb.Instant // when the stats were published last
-	ceiling   atomic.Uint64
-	held      []uint64      // whose records are in buf, or who have none:
-	passed    int           // so many were left out
-	head      atomic.Uint64 // the window's, for the checkpoint
-	full      bool          // more memory is in use than may be,
-	weighed   tcb.Instant   // when that was looked at
+	full      bool        // more memory is in use than may be,
+	weighed   tcb.Instant // when that was looked at
 }
 
 func newLoop(o *Options, index int) *loop {
-	l := &loop{o: o, index: index, odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), soft: make(map[uint64]*softError), ports: ports{count: uint16(o.Ports)}}
+	l := &loop{o: o, index: index, reach: new(reach), odd: make(map[uint64]record.Packet), crossed: make(map[uint64]*crossedSYN), soft: make(map[uint64]*softError), ports: ports{count: uint16(o.Ports)}}
 	l.most = max(o.MaxInFlight/max(o.Loops, 1), 1)
 	l.mostLive = l.most
 	if o.MaxConns > 0 {
@@ -101,10 +92,10 @@ func newLoop(o *Options, index int) *loop {
 	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.Port(a, 0) })
+	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole}}
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
-	l.enc = record.Encoder{Fields: o.Fields, Whole: o.Whole}
 	offer := o.TLS
 	offer.Pool = &l.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the record
@@ -117,10 +108,10 @@ func newLoop(o *Options, index int) *loop {
 // once.
 func (l *loop) run(ctx, hard context.Context) error {
 	defer func() {
-		l.handOver(true)
+		l.results.handOver(true)
 		l.publish()
 	}()
-	for hard.Err() == nil && !l.sink.broken() {
+	for hard.Err() == nil && !l.results.sink.broken() {
 		l.now = l.instant()
 		if ctx.Err() != nil && l.stopping() {
 			l.partAll(hard)
@@ -138,10 +129,10 @@ func (l *loop) run(ctx, hard context.Context) error {
 			err = l.findBack(ctx)
 		}
 		if err != nil {
-			l.sink.fail(err)
+			l.results.sink.fail(err)
 			return err
 		}
-		if l.ended && l.window.len() == 0 && l.wheel.n == 0 {
+		if l.ended && l.begun.window.len() == 0 && l.wheel.n == 0 {
 			return nil
 		}
 	}
@@ -189,11 +180,11 @@ func (l *loop) turn() error {
 	l.resendSYNs()
 	l.weigh()
 	l.halted = l.sendSYNs()
-	l.window.trim()
+	l.begun.window.trim()
 	if err := l.egress.flush(l.routes.Paths); err != nil {
 		return err
 	}
-	l.handOver(false)
+	l.results.handOver(false)
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
@@ -226,7 +217,7 @@ func (l *loop) idle() time.Duration {
 		return min(l.egress.pace.Wait(l.egress.reserve()), wheelUnit)
 	case l.wheel.n > 0:
 		return wheelUnit
-	case l.window.len() > 0:
+	case l.begun.window.len() > 0:
 		return 2 * wheelUnit
 	}
 	return 10 * wheelUnit
@@ -259,24 +250,13 @@ func (l *loop) receive(wait time.Duration) error {
 	return nil
 }
 
-// handOver gives the records to the sink, if it takes them now, or in the end.
-func (l *loop) handOver(wait bool) {
-	if len(l.held) == 0 {
-		return
-	}
-	if l.sink.put(handed{records: l.buf, numbers: l.held, passed: l.passed, loop: l.index}, wait) {
-		l.buf, l.held = l.sink.buffer()
-		l.passed = 0
-	}
-}
-
 // clockTurn is after how many SYNs the clock is read again: fewer than leave
 // the link at once.
 const clockTurn = 64
 
 // sendSYN sends a target's first SYN, or another.
 func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *routes.Path, hop link.Hop) {
-	local := p.First + l.source.port(n, t)
+	local := p.First + l.begun.source.port(n, t)
 	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	if l.stats.SYNs%clockTurn == 0 {
 		l.now = l.instant()
@@ -303,18 +283,18 @@ func (l *loop) due(s *slot, tries int) bool {
 // follows the one before it over the same targets, in the same order, so that
 // what it comes to next is due next.
 func (l *loop) resendSYNs() {
-	ahead := l.window.head
+	ahead := l.begun.window.head
 	for round := range l.o.Retries {
-		at := max(l.resend[round], l.window.base)
+		at := max(l.resend[round], l.begun.window.base)
 		for ; at < ahead; at++ {
-			s := l.window.at(at)
+			s := l.begun.window.at(at)
 			if !s.inTurn() {
 				continue
 			}
 			if !l.due(s, round+1) || !l.egress.mayBegin() {
 				break
 			}
-			t := l.source.at(at)
+			t := l.begun.source.at(at)
 			l.approach(at, s, &t)
 		}
 		l.resend[round], ahead = at, at
@@ -324,13 +304,13 @@ func (l *loop) resendSYNs() {
 // silence records the targets that have not answered any SYN.
 func (l *loop) silence() {
 	last := l.o.Retries
-	ahead := l.window.head
+	ahead := l.begun.window.head
 	if last > 0 {
-		ahead = max(l.resend[last-1], l.window.base)
+		ahead = max(l.resend[last-1], l.begun.window.base)
 	}
-	at := max(l.resend[last], l.window.base)
+	at := max(l.resend[last], l.begun.window.base)
 	for ; at < ahead; at++ {
-		s := l.window.at(at)
+		s := l.begun.window.at(at)
 		if !s.inTurn() {
 			continue
 		}

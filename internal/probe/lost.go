@@ -72,7 +72,7 @@ func (l *loop) lose(err error) bool {
 // findBack looks for the lost ways, and goes on where they are there.
 func (l *loop) findBack(ctx context.Context) error {
 	lost := l.lost
-	l.handOver(false)
+	l.results.handOver(false)
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
@@ -105,8 +105,8 @@ func (l *loop) restart() {
 	clear(l.soft)
 	clear(l.late)
 	l.parked = l.parked[:0]
-	for n := l.window.base; n < l.window.head; n++ {
-		s := l.window.at(n)
+	for n := l.begun.window.base; n < l.begun.window.head; n++ {
+		s := l.begun.window.at(n)
 		if s.state == slotConnected {
 			c := l.conns[s.conn]
 			reported := c.reported

@@ -322,7 +322,7 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 			before, len(l.parked), l.live, l.wheel.n, len(l.free), len(l.conns))
 	}
 	f.flight, f.ready, f.head, f.last = serverFlight(t), nil, 0, 0
-	for !l.ended || l.window.len() > 0 {
+	for !l.ended || l.begun.window.len() > 0 {
 		turn()
 	}
 	if n := l.stats.Outcomes[outcomeIndex("certificate")]; n != l.stats.Targets || l.stats.Records != n || l.stats.Again != uint64(before) {

@@ -24,42 +24,17 @@ func (e endlessError) Error() string { return string(e) }
 
 func (e endlessError) Is(target error) bool { return target == goal.ErrEndless }
 
-// blank makes the loop's record that of a target, with nothing known.
-func (l *loop) blank(t *Target) *record.Record {
-	icmp := l.rec.ICMP
-	l.rec = record.Record{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
-	return &l.rec
-}
-
-// usualRecord is what most records take, in bytes.
-const usualRecord = 2048
-
-// write hands the loop's record on.
-func (l *loop) write(n uint64, r *record.Record) {
-	slot := l.window.at(n)
-	r.Repeat = slot.flags&slotRepeat != 0
-	l.buf = l.enc.Append(l.buf, r)
-	l.held = append(l.held, n)
-	if len(l.buf) > bufferLen-2*usualRecord { // or it would have to grow
-		l.handOver(false)
-	}
-	l.stats.Records++
-	l.stats.Outcomes[outcomeIndex(r.Outcome)]++
-	l.rec.ICMP = nil
-}
-
 // done closes a target's slot: nothing more will be done about it.
 func (l *loop) done(n uint64) {
-	l.window.at(n).state = slotDone
+	l.begun.done(n)
 	delete(l.odd, n)
 	delete(l.crossed, n)
 	delete(l.soft, n)
-	l.source.release(n)
 }
 
 // refused records a target whose SYN got an answer that ends it.
 func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet link.Packet) {
-	r := l.blank(t)
+	r := l.results.blank(t)
 	first := l.firstAt(s)
 	r.Time = l.wall(first)
 	r.Outcome, r.Error, r.SYNs = outcome, why, int(s.tries)
@@ -71,15 +46,15 @@ func (l *loop) refused(n uint64, s *slot, t *Target, outcome, why string, packet
 		r.RTT = l.arrived.Sub(l.sentAt(s))
 	}
 	r.Evidence.Set(l.arrived.Sub(first), packet.Data)
-	r.Reasons = l.codes(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
-	l.write(n, r)
+	r.Reasons = l.results.codes(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
+	l.results.write(n, s, r)
 	l.done(n)
 }
 
 // unanswered records a target that has not answered any SYN, or none rightly.
 func (l *loop) unanswered(n uint64, s *slot) {
-	t := l.source.at(n)
-	r := l.blank(&t)
+	t := l.begun.source.at(n)
+	r := l.results.blank(&t)
 	r.Time = l.wall(l.firstAt(s))
 	r.Outcome, r.SYNs = record.OutcomeSilent, int(s.tries)
 	r.Error = fmt.Sprintf("no answer to %d SYNs", s.tries)
@@ -113,18 +88,18 @@ func (l *loop) unanswered(n uint64, s *slot) {
 	case r.Outcome == record.OutcomeUnreachable:
 		facts.Outcome = goal.Unreachable
 	}
-	r.Reasons = l.codes(facts, why)
-	l.write(n, r)
+	r.Reasons = l.results.codes(facts, why)
+	l.results.write(n, s, r)
 	l.done(n)
 }
 
 // hopeless records a target to which nothing can be sent.
 func (l *loop) hopeless(n uint64, s *slot, t *Target, outcome, class, why string) {
-	r := l.blank(t)
+	r := l.results.blank(t)
 	r.Time = l.wall(l.now)
 	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
-	r.Reasons = l.codes(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
-	l.write(n, r)
+	r.Reasons = l.results.codes(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
+	l.results.write(n, s, r)
 	l.done(n)
 }
 
@@ -136,7 +111,7 @@ func (l *loop) begin(c *connection) *record.Record {
 	if c.greeted && c.session.TLS() == nil {
 		l.wake(c) // it knows best what there is to say
 	}
-	r := l.blank(&c.target)
+	r := l.results.blank(&c.target)
 	r.Time = l.wall(c.begin)
 	r.Local = netip.AddrPortFrom(c.path.Local, c.local)
 	r.SYNs, r.RTT, r.Steps, r.TCP = int(c.syns), c.rtt, c.steps, &c.answer
@@ -158,7 +133,7 @@ func (l *loop) begin(c *connection) *record.Record {
 // report writes a connection's record.
 func (l *loop) report(c *connection, r *record.Record) {
 	r.Odd = c.odd.names()
-	l.write(c.n, r)
+	l.results.write(c.n, l.begun.window.at(c.n), r)
 	c.reported, c.heard = true, 0
 	l.live--
 }
@@ -222,7 +197,7 @@ func (l *loop) failed(c *connection, err error) {
 	default:
 		r.Outcome = record.OutcomeFailed
 	}
-	r.Reasons = l.codes(c.told(r), err)
+	r.Reasons = l.results.codes(c.told(r), err)
 	l.report(c, r)
 	c.judged = true
 	switch {
@@ -251,7 +226,7 @@ func (l *loop) timedOut(c *connection) {
 	if c.kernelSent {
 		r.Error += "; " + afterKernelRST
 	}
-	r.Reasons = l.codes(c.told(r), nil)
+	r.Reasons = l.results.codes(c.told(r), nil)
 	l.report(c, r)
 	c.session.Abort()
 }

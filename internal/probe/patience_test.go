@@ -32,7 +32,7 @@ func (p *patience) Receive(wait time.Duration, f func(link.Packet)) error {
 }
 
 func (p *patience) onlyTimeIsLeft() bool {
-	w := &p.loop.window
+	w := &p.loop.begun.window
 	for n := w.base; n < w.head; n++ {
 		if !p.decided(n) {
 			return false
@@ -46,11 +46,11 @@ func (p *patience) onlyTimeIsLeft() bool {
 // SYNs have left, and none came through or no other answer is to come. One that
 // only looks so waits its time.
 func (p *patience) decided(n uint64) bool {
-	s := p.loop.window.at(n)
+	s := p.loop.begun.window.at(n)
 	if s.state == slotDone {
 		return true
 	}
-	t := p.loop.source.at(n)
+	t := p.loop.begun.source.at(n)
 	want := p.expect(&t)
 	switch s.state {
 	case slotConnected:

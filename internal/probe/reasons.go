@@ -11,17 +11,17 @@ import (
 // nothing.
 
 // codes are the reasons' codes. Most targets of a scan end in one of a few ways.
-func (l *loop) codes(f goal.Facts, err error) []string {
+func (res *results) codes(f goal.Facts, err error) []string {
 	if err != nil {
 		return f.Codes(err)
 	}
-	known, ok := l.reasons[f]
+	known, ok := res.reasons[f]
 	if !ok {
 		known = f.Codes(nil)
-		if l.reasons == nil || len(l.reasons) >= mostReasons {
-			l.reasons = make(map[goal.Facts][]string)
+		if res.reasons == nil || len(res.reasons) >= mostReasons {
+			res.reasons = make(map[goal.Facts][]string)
 		}
-		l.reasons[f] = known
+		res.reasons[f] = known
 	}
 	return known
 }

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
@@ -62,13 +61,13 @@ func (l *loop) payload(p *routes.Path, h *wire.IP, packet link.Packet) {
 
 // segment gives a segment to whom it belongs.
 func (l *loop) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	n, ok := l.find(p, &h.Src, s.SrcPort, s.DstPort-p.First)
+	n, ok := l.begun.find(p.Route.Interface, &h.Src, s.SrcPort, s.DstPort-p.First)
 	here := ok && l.routeBack(h, s).Path == p // or what it answers left by another path
-	if !ok || !l.window.holds(n) {
-		l.stray(p, h, s, ok && here && n < l.window.base)
+	if !ok || !l.begun.window.holds(n) {
+		l.stray(p, h, s, ok && here && n < l.begun.window.base)
 		return
 	}
-	slot := l.window.at(n)
+	slot := l.begun.window.at(n)
 	l.arrived = max(l.arrived, l.sentAt(slot)) // whatever was done to the clock
 	switch {
 	case slot.state == slotConnected && l.conns[slot.conn].path == p:
@@ -78,19 +77,6 @@ func (l *loop) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.
 	default:
 		l.stray(p, h, s, here && slot.state == slotDone)
 	}
-}
-
-// find is the number of the target that a packet on a path is from, or about. Its
-// address gets the zone that the target has.
-func (l *loop) find(p *routes.Path, a *netip.Addr, port, local uint16) (n uint64, ok bool) {
-	if n, ok = l.source.find(*a, port, local); ok || !a.Is6() || !l.source.zoned() {
-		return n, ok
-	}
-	there := a.WithZone(p.Route.Interface)
-	if n, ok = l.source.find(there, port, local); ok {
-		*a = there
-	}
-	return n, ok
 }
 
 // routeBack is the route to where a segment came from.
@@ -151,7 +137,7 @@ func (l *loop) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.
 	case s.Flags.Has(wire.RST):
 		if ours { // RFC 9293, section 3.10.7.3
 			l.routeBack(h, s).Heard = l.now
-			t := l.source.at(n)
+			t := l.begun.source.at(n)
 			l.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
 		} else {
 			l.stats.Stray++
@@ -256,7 +242,7 @@ func (l *loop) connect(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire
 	delete(l.odd, n) // what counts has come
 	delete(l.crossed, n)
 	delete(l.soft, n)
-	t := l.source.at(n)
+	t := l.begun.source.at(n)
 	c := l.take()
 	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
 	c.begin = l.firstAt(slot)
@@ -300,20 +286,20 @@ func (l *loop) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte, pa
 		return
 	}
 	m.From = h.Src
-	n, ok := l.find(p, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.First)
-	if !ok || !l.window.holds(n) {
+	n, ok := l.begun.find(p.Route.Interface, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.First)
+	if !ok || !l.begun.window.holds(n) {
 		l.stats.Stray++
 		return
 	}
-	slot := l.window.at(n)
+	slot := l.begun.window.at(n)
 	l.arrived = max(l.arrived, l.sentAt(slot))
 	switch slot.state {
 	case slotConnected:
 		con := l.conns[slot.conn]
-		l.rec.ICMP = told(&m)
+		l.results.heard(&m)
 		con.session.Unreachable(l.now, &m)
 		l.settle(con)
-		l.rec.ICMP = nil
+		l.results.heard(nil)
 	case slotWaiting:
 		// One that does not quote our sequence number is forged (RFC 5927,
 		// section 4.1).
@@ -324,8 +310,8 @@ func (l *loop) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte, pa
 		if !tcb.HardError(&m) && l.keepSoft(n, slot, &m, packet) {
 			return
 		}
-		t := l.source.at(n)
-		l.rec.ICMP = told(&m)
+		t := l.begun.source.at(n)
+		l.results.heard(&m)
 		l.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, &m), packet)
 	}
 }
@@ -350,9 +336,4 @@ func (l *loop) keepSoft(n uint64, slot *slot, m *wire.ICMP, packet link.Packet) 
 	e.icmp = *told(m)
 	e.kept.Set(l.arrived.Sub(l.firstAt(slot)), packet.Data)
 	return true
-}
-
-// told is what a record says of an ICMP message.
-func told(m *wire.ICMP) *record.ICMP {
-	return &record.ICMP{From: m.From, Type: m.Type, Code: m.Code, Text: m.String()}
 }

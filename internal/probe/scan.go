@@ -47,14 +47,14 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 	crand.Read(key[:])
 	for i := range o.Loops {
 		l := newLoop(s.o, i)
-		l.sink, l.epoch = s.sink, s.epoch
+		l.results.sink, l.epoch = s.sink, s.epoch
 		s.loops = append(s.loops, l)
 		done := new(doneSet)
 		if o.Resume != nil {
 			done = setOf(&o.Resume.Loops[i])
-			l.ceiling.Store(o.Resume.Loops[i].Ceiling)
+			l.reach.ceiling.Store(o.Resume.Loops[i].Ceiling)
 		}
-		s.sink.loops, s.sink.written = append(s.sink.loops, l), append(s.sink.written, done)
+		s.sink.loops, s.sink.written = append(s.sink.loops, l.reach), append(s.sink.written, done)
 		err := l.ports.take()
 		if err == nil {
 			l.findRoutes()
@@ -98,9 +98,9 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 		d.outs = append(d.outs, in)
 		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports.count)
 	}
-	l.source = newChain(space, stream)
-	l.window = newWindow(0)
-	l.buf = make([]byte, 0, bufferLen)
+	l.begun.source = newChain(space, stream)
+	l.begun.window = newWindow(0)
+	l.results.buf = make([]byte, 0, bufferLen)
 }
 
 // Run probes all targets and writes a record for each. When ctx is done no

@@ -19,7 +19,7 @@ type sink struct {
 	checkpoint Checkpoint
 	resume     *Checkpoint // where an earlier run has stopped; may be nil
 	feed       *Feed       // may be nil
-	loops      []*loop
+	loops      []*reach
 	written    []*doneSet // by loop: the targets whose records are written
 	lead       uint64
 	finished   atomic.Bool

@@ -16,7 +16,7 @@ func TestTheLastCheckpointDoubtsOnlyWhatWasBegun(t *testing.T) {
 		"at its end, after a kill":    {&Checkpoint{Loops: []LoopExtent{{Base: 3, Head: 3, Ceiling: 40}}}, true, 40},
 		"at its end, after clean end": {&Checkpoint{Loops: []LoopExtent{{Base: 3, Head: 3, Ceiling: 3}}}, true, 7},
 	} {
-		s := &sink{resume: tc.resume, over: tc.over, lead: 100, loops: []*loop{{}}, written: []*doneSet{setOf(&LoopExtent{Base: 5, Head: 5})}}
+		s := &sink{resume: tc.resume, over: tc.over, lead: 100, loops: []*reach{{}}, written: []*doneSet{setOf(&LoopExtent{Base: 5, Head: 5})}}
 		s.loops[0].head.Store(7) // of which two have no record yet
 		s.loops[0].ceiling.Store(60)
 		if e := s.reached(0, "").Loops[0]; e.Base != 5 || e.Ceiling != tc.ceiling {

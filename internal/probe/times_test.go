@@ -25,7 +25,7 @@ func TestTimesAreThoseOfTheArrivals(t *testing.T) {
 			l := fakeLoop(t, options(t, "443", "198.19.0.1"), f)
 			l.now = l.instant()
 			l.sendSYNs()
-			sent := time.Duration(l.sentAt(l.window.at(0)))
+			sent := time.Duration(l.sentAt(l.begun.window.at(0)))
 			l.epoch = l.epoch.Add(-time.Second)
 			for _, came := range []time.Duration{test.answer, test.flight} {
 				f.came = l.epoch.Add(sent + came)
@@ -39,11 +39,11 @@ func TestTimesAreThoseOfTheArrivals(t *testing.T) {
 					Chain  float64 `json:"certificate_ms"`
 				}
 			}
-			if err := json.Unmarshal(l.buf, &r); err != nil {
-				t.Fatalf("%v in %q", err, l.buf)
+			if err := json.Unmarshal(l.results.buf, &r); err != nil {
+				t.Fatalf("%v in %q", err, l.results.buf)
 			}
 			if got := [4]float64{r.RTT, r.Steps.Answer, r.Steps.Hello, r.Steps.Chain}; got != test.want {
-				t.Errorf("%v, want %v: %s", got, test.want, l.buf)
+				t.Errorf("%v, want %v: %s", got, test.want, l.results.buf)
 			}
 		})
 	}

@@ -1,0 +1,87 @@
+package probe
+
+import (
+	"sync/atomic"
+
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+// results makes the result of each target, and hands them to the sink.
+type results struct {
+	*clock
+	stats *Stats
+	sink  *sink
+	loop  int // which this one is
+	enc   record.Encoder
+	rec   record.Record // of the target whose result is made
+
+	buf     []byte   // results to be handed over
+	held    []uint64 // whose they are, or who have none:
+	passed  int      // so many were left out
+	reasons map[goal.Facts][]string
+}
+
+// A reach is how far a loop has begun targets, and how far it may before the next
+// checkpoint is on the disk.
+type reach struct{ head, ceiling atomic.Uint64 }
+
+// blank makes the result that of a target, with nothing known.
+func (res *results) blank(t *Target) *record.Record {
+	icmp := res.rec.ICMP
+	res.rec = record.Record{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
+	return &res.rec
+}
+
+// heard has the next result tell of an ICMP message; nil: of none.
+func (res *results) heard(m *wire.ICMP) {
+	if res.rec.ICMP = nil; m != nil {
+		res.rec.ICMP = told(m)
+	}
+}
+
+// told is what a result says of an ICMP message.
+func told(m *wire.ICMP) *record.ICMP {
+	return &record.ICMP{From: m.From, Type: m.Type, Code: m.Code, Text: m.String()}
+}
+
+// usualResult is what most results take, in bytes.
+const usualResult = 2048
+
+// write hands a target's result on.
+func (res *results) write(n uint64, slot *slot, r *record.Record) {
+	r.Repeat = slot.flags&slotRepeat != 0
+	res.buf = res.enc.Append(res.buf, r)
+	res.held = append(res.held, n)
+	if len(res.buf) > bufferLen-2*usualResult { // or it would have to grow
+		res.handOver(false)
+	}
+	res.stats.Records++
+	res.stats.Outcomes[outcomeIndex(r.Outcome)]++
+	res.rec.ICMP = nil
+}
+
+// pass notes a target that has no result, since it is left out.
+func (res *results) pass(n uint64) {
+	res.held = append(res.held, n)
+	res.passed++
+}
+
+// maxBacklog is how many bytes of results may wait for the sink before no more
+// targets are begun.
+const maxBacklog = 4 << 20
+
+// full reports whether too many wait.
+func (res *results) full() bool { return len(res.buf) > maxBacklog }
+
+// handOver gives the results to the sink, if it takes them now, or in the end.
+func (res *results) handOver(wait bool) {
+	if len(res.held) == 0 {
+		return
+	}
+	if res.sink.put(handed{records: res.buf, numbers: res.held, passed: res.passed, loop: res.loop}, wait) {
+		res.buf, res.held = res.sink.buffer()
+		res.passed = 0
+	}
+}
