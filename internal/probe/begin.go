@@ -30,7 +30,7 @@ const mostSlots = 1 << 20
 // inFlight is how many targets are begun and have no record, or a connection
 // that is still to be ended.
 func (l *loop) inFlight() int {
-	return int(l.stats.Targets-l.stats.Records) + len(l.conns) - len(l.free) - l.live
+	return int(l.stats.Targets-l.stats.Records) + l.connections.inUse() - l.connections.live
 }
 
 // sendSYNs begins new targets.
@@ -46,7 +46,7 @@ func (l *loop) sendSYNs() halt {
 		switch {
 		case l.limited():
 			return haltLimit
-		case len(l.work) > maxWork:
+		case l.connections.labour.waiting() > maxWork:
 			return haltWork
 		case k == sendTurn, !l.egress.mayBegin():
 			return haltPace
@@ -62,8 +62,8 @@ func (l *loop) sendSYNs() halt {
 // limited reports whether as many targets are begun as may be, for the time
 // being.
 func (l *loop) limited() bool {
-	return l.inFlight() >= l.most || l.live >= l.mostLive || l.begun.window.len() >= max(mostSlots, l.most) || l.results.full() ||
-		l.full && l.inFlight() >= max(len(l.conns), 1) || l.results.sink.path != "" && l.begun.window.head >= l.reach.ceiling.Load()
+	return l.inFlight() >= l.most || l.connections.live >= l.mostLive || l.begun.window.len() >= max(mostSlots, l.most) || l.results.full() ||
+		l.full && l.inFlight() >= max(len(l.connections.all), 1) || l.results.sink.path != "" && l.begun.window.head >= l.reach.ceiling.Load()
 }
 
 // takeNext sees to it that there is a next target.

@@ -156,7 +156,7 @@ func TestSegmentsWithoutDataHaveAnEnd(t *testing.T) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	c := l.conns[slices.IndexFunc(l.conns, func(c *connection) bool { return c.session != nil })]
+	c := l.connections.all[slices.IndexFunc(l.connections.all, func(c *connection) bool { return c.session != nil })]
 	for range maxSegments + 10 {
 		f.ready = append(f.ready, answer{from: c.target.Addr.As4(), src: c.target.Port, dst: c.local, flags: wire.ACK, seq: 1, ack: 1})
 	}

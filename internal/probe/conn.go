@@ -14,9 +14,9 @@ import (
 
 // A connection is a target that has answered our SYN, until its record is made and
 // the connection is over. Then it is another target's. Its TLS client is lent by
-// the loop, when the peer has said something: see loop.wake.
+// the loop's connections, when the peer has said something: see wake.
 type connection struct {
-	index   uint32     // in loop.conns
+	index   uint32     // in connections.all
 	session *conn.Conn // the machine, or nil
 	tcp     tcb.Conn
 	machine conn.Conn
@@ -51,13 +51,13 @@ type facts struct {
 	wasReset   bool
 	kernelSent bool // this machine's kernel has sent a RST in our name
 	greeted    bool // the ClientHello is written
-	waits      bool // for its turn in loop.work
-	queued     bool // for the pace, in loop.ready or loop.slow
+	waits      bool // for its turn in its labour
+	queued     bool // for the pace, among the ready or the slow
 	judged     bool // it failed: nothing more of it is taken
 	reported   bool // the record is made; what follows is the end
-	timed      bool // it is in the loop's wheel
+	timed      bool // it is in the wheel
 
-	// In the loop's wheel.
+	// In the wheel.
 	prev, next *connection
 	unit       int64
 }
@@ -116,7 +116,7 @@ func (c *connection) at(goal Goal) bool {
 	case GoalFinished:
 		return stage >= handshake.StageFinished
 	}
-	return false // data: see loop.exchange
+	return false // data: see exchange
 }
 
 // observe notes what a segment tells beyond what the machines keep.
@@ -158,8 +158,8 @@ func (c *connection) fits(h *wire.IP) bool {
 	return id-first < idNear
 }
 
-// forget lets go of the target. The machines are reset when the next one comes.
-func (c *connection) forget() {
+// recycle lets go of the target. The machines are reset when the next one comes.
+func (c *connection) recycle() {
 	c.tcp.Release()
 	c.session, c.facts = nil, facts{}
 }

@@ -3,7 +3,6 @@ package probe
 import (
 	"time"
 
-	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -13,7 +12,7 @@ import (
 // A target may answer our SYN by a SYN of its own, as in a simultaneous open (RFC
 // 9293, section 3.5) and a split handshake. That SYN proves nothing, since whoever
 // sends it need not have seen ours: it draws a SYN-ACK, no more than once a SYN of
-// ours, and takes no connection's memory. The connection is born of the ACK that
+// ours, and takes no connection's memory. The connection begins with the ACK that
 // follows, which proves itself as a SYN-ACK does.
 
 // A crossedSYN is such a SYN, until then.
@@ -49,25 +48,10 @@ func (l *loop) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset
 func (l *loop) answerTo(kept *crossedSYN, p *routes.Path, t *Target, local uint16) (s wire.Segment) {
 	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
 	var c tcb.Conn
-	c.Reset(p.Profile(l.o.Timeout, &l.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.Reset(p.Profile(l.o.Timeout, &l.connections.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
 	c.Open(l.now)
 	c.Receive(l.now, &kept.seg)
 	c.Next(l.now, &s)
 	c.Release()
 	return s
-}
-
-// bornOfBoth makes a connection of the ACK that follows a target's SYN.
-func (l *loop) bornOfBoth(p *routes.Path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	kept := l.crossed[n]
-	c := l.connect(p, n, slot, h, s, packet)
-	if c == nil {
-		return
-	}
-	c.answer = record.Answer{TTL: kept.ttl, IPID: kept.ipID, Window: kept.seg.Window, Options: kept.seg.Options}
-	c.rtt, c.peerEnd, c.earned = kept.rtt, kept.seg.End(), kept.seg.Seq.Add(1)
-	l.open(c, iss, offset, &kept.seg)
-	c.observe(l.arrived, h, s, packet.Data)
-	c.session.Receive(l.now, s)
-	l.settle(c)
 }

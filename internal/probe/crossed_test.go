@@ -30,7 +30,7 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	l := loopOver(t, o, f, f.local, &out)
 	f.loop = l
 	l.clock.read = func() tcb.Instant { return f.now }
-	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.wheel.n == 0) {
+	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}

@@ -21,10 +21,10 @@ type reply struct {
 
 // newReply is refused where the server chose a protocol that the request is not
 // written in.
-func (l *loop) newReply(c *connection) (*reply, error) {
-	if l.o.Path == "" {
+func (cs *connections) newReply(c *connection) (*reply, error) {
+	if cs.o.Path == "" {
 		var asked http1.Request
-		_, _ = asked.Write(l.o.Request)
+		_, _ = asked.Write(cs.o.Request)
 		if m := asked.Method(); m != "" {
 			return &reply{follows: &http1.Reply{Method: m}}, nil
 		}
@@ -38,18 +38,18 @@ func (l *loop) newReply(c *connection) (*reply, error) {
 
 // exchange sends the request and takes the first bytes of the reply. It
 // reports whether the record is made.
-func (l *loop) exchange(c *connection) bool {
+func (cs *connections) exchange(c *connection) bool {
 	if c.reply == nil {
-		r, err := l.newReply(c)
+		r, err := cs.newReply(c)
 		if err != nil {
-			l.failed(c, err)
+			cs.failed(c, err)
 			return true
 		}
 		c.reply = r
 	}
 	r := c.reply
 	if !r.asked {
-		request := l.request(c)
+		request := cs.request(c)
 		for n := 1; n > 0; r.sent += n {
 			n = c.session.Write(request[r.sent:])
 		}
@@ -57,7 +57,7 @@ func (l *loop) exchange(c *connection) bool {
 	}
 	for b := c.session.Peek(); len(b) > 0 && r.end == ""; b = c.session.Peek() {
 		c.reach(record.StepData)
-		r.take(b, l.o.DataMax)
+		r.take(b, cs.o.DataMax)
 		c.session.Discard(len(b))
 	}
 	if r.end == "" && c.session.EOF() {
@@ -67,11 +67,11 @@ func (l *loop) exchange(c *connection) bool {
 	case r.end == "":
 		return false // also where the connection failed: advance sees that
 	case r.dataLen == 0:
-		l.failed(c, errNoReply)
+		cs.failed(c, errNoReply)
 	case r.end == record.EndNotified && r.missing() != "":
-		l.failed(c, &goal.ReplyCutError{Missing: r.missing()})
+		cs.failed(c, &goal.ReplyCutError{Missing: r.missing()})
 	default:
-		l.reached(c)
+		cs.reached(c)
 	}
 	return true
 }
@@ -102,9 +102,9 @@ func (r *reply) missing() string {
 }
 
 // request is what is sent once the handshake is done.
-func (l *loop) request(c *connection) []byte {
-	if l.o.Path == "" {
-		return l.o.Request
+func (cs *connections) request(c *connection) []byte {
+	if cs.o.Path == "" {
+		return cs.o.Request
 	}
 	host := c.target.Name
 	if host == "" {
@@ -116,5 +116,5 @@ func (l *loop) request(c *connection) []byte {
 	if c.target.Port != 443 {
 		host = fmt.Sprintf("%s:%d", host, c.target.Port)
 	}
-	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", l.o.Path, host)
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", cs.o.Path, host)
 }

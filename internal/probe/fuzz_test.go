@@ -138,9 +138,9 @@ func FuzzLoop(f *testing.F) {
 		var out bytes.Buffer
 		l := loopOver(t, o, net, net.local, &out)
 		net.loop = l
-		for turns := 0; !l.ended || l.begun.window.len() > 0 || l.wheel.n > 0; turns++ {
+		for turns := 0; !l.ended || l.begun.window.len() > 0 || l.connections.wheel.n > 0; turns++ {
 			if turns > 10000 {
-				t.Fatalf("no end: %d targets without a record, %d connections timed, %+v", l.begun.window.len(), l.wheel.n, l.stats)
+				t.Fatalf("no end: %d targets without a record, %d connections timed, %+v", l.begun.window.len(), l.connections.wheel.n, l.stats)
 			}
 			l.now = l.instant()
 			check(t, l.turn())
@@ -148,7 +148,7 @@ func FuzzLoop(f *testing.F) {
 		l.results.handOver(true)
 		check(t, l.results.sink.close())
 		checkOneRecordEach(t, &o, out.Bytes())
-		if open := len(l.conns) - len(l.free); open > 0 {
+		if open := len(l.connections.all) - len(l.connections.free); open > 0 {
 			t.Errorf("%d connections are left", open)
 		}
 	})

@@ -30,8 +30,8 @@ func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
 		return
 	}
 	switch slot := l.begun.window.at(n); {
-	case slot.state == slotConnected && !l.conns[slot.conn].reported:
-		l.conns[slot.conn].kernelSent = true
+	case slot.state == slotConnected && !l.connections.all[slot.conn].reported:
+		l.connections.all[slot.conn].kernelSent = true
 	case slot.state == slotWaiting:
 		slot.flags |= slotKernelRST
 	default:

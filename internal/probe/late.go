@@ -4,7 +4,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
-	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // approach sends a SYN to a target, as soon as it is known where on the link:
@@ -54,15 +53,6 @@ func (l *loop) resolved(waited []uint64) {
 	for _, n := range waited {
 		if l.begun.window.holds(n) && l.begun.window.at(n).state == slotResolving {
 			l.parked = append(l.parked, n)
-		}
-	}
-}
-
-// moved has connections by way of a gateway follow it to another link-layer address.
-func (l *loop) moved(p *routes.Path, from, to link.Hop) {
-	for _, c := range l.conns {
-		if c.session != nil && c.path == p && c.hop == from {
-			c.hop = to
 		}
 	}
 }

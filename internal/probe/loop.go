@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"math/rand/v2"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -15,8 +14,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
-	"github.com/rawshake/rawshake/slab"
-	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
@@ -25,50 +22,34 @@ type loop struct {
 	o     *Options
 	index int // among the loops
 	clock
-	egress   egress
-	begun    begun
-	results  results
-	reach    *reach
-	mac      *syn.MAC
-	random   *rand.ChaCha8
-	tls      *handshake.Profile
-	clients  clients
-	pool     slab.Pool       // of the buffers of all connections
-	state    handshake.State // of the connection whose record is made
-	routes   *routes.Table
-	ports    ports
-	lost     *loss    // a way is lost; nil: none is
-	before   *loss    // the last that was
-	parked   []uint64 // begun targets whose SYN waits for the pace
-	wheel    wheel
-	conns    []*connection
-	free     []*connection
-	networks networks
-	next     Target // the next to be begun, if taken
-	nextN    uint64
-	taken    bool
-	live     int       // connections that have no record yet
-	most     int       // targets in flight
-	mostLive int       // that have answered and have no record
-	halted   halt      // why no more were begun
-	received received  // what of it was dropped
-	ready    connQueue // connections with something to send, for which the pace has no room,
-	slow     connQueue // and those that have drawn more than their allowance
-	owed     []owed    // RSTs to wrong answers, and SYN-ACKs
-	work     []job     // from working on, what waits for cryptography
-	working  int
-	workers  *workers    // who do the long work; nil: nobody, and it is like the other
-	long     []job       // that waits for them,
-	away     int         // and how much is with them,
-	back     chan task   // and comes back
-	ended    bool        // the source has no more
-	stopped  bool        // somebody wants the scan to end,
-	stopAt   tcb.Instant // at the latest now
-	resend   []uint64    // where each round of SYNs stands; the last round records silence
-	late     [][]uint64
-	odd      map[uint64]record.Packet
-	crossed  map[uint64]*crossedSYN
-	soft     map[uint64]*softError
+	egress      egress
+	begun       begun
+	results     results
+	connections connections
+	reach       *reach
+	mac         *syn.MAC
+	routes      *routes.Table
+	ports       ports
+	lost        *loss    // a way is lost; nil: none is
+	before      *loss    // the last that was
+	parked      []uint64 // begun targets whose SYN waits for the pace
+	networks    networks
+	next        Target // the next to be begun, if taken
+	nextN       uint64
+	taken       bool
+	most        int         // targets in flight
+	mostLive    int         // that have answered and have no record
+	halted      halt        // why no more were begun
+	received    received    // what of it was dropped
+	owed        []owed      // RSTs to wrong answers, and SYN-ACKs
+	ended       bool        // the source has no more
+	stopped     bool        // somebody wants the scan to end,
+	stopAt      tcb.Instant // at the latest now
+	resend      []uint64    // where each round of SYNs stands; the last round records silence
+	late        [][]uint64
+	odd         map[uint64]record.Packet
+	crossed     map[uint64]*crossedSYN
+	soft        map[uint64]*softError
 
 	fragments reassembly.Buffer
 
@@ -89,17 +70,13 @@ func newLoop(o *Options, index int) *loop {
 	if o.MaxConns > 0 {
 		l.mostLive = max(o.MaxConns/max(o.Loops, 1), 1)
 	}
-	l.back = make(chan task, mostAway)
 	l.resend, l.late = make([]uint64, o.Retries+1), make([][]uint64, o.Retries+1)
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.mac.Port(a, 0) })
 	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole}}
 	if o.PerNetwork > 0 {
 		l.networks.gap = time.Duration(float64(time.Second) * float64(max(o.Loops, 1)) / o.PerNetwork)
 	}
-	offer := o.TLS
-	offer.Pool = &l.pool
-	offer.AllowUnverified = true // a bad certificate is a field of the record
-	l.tls = handshake.NewProfile(offer)
+	l.connections.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results)
 	return l
 }
 
@@ -132,7 +109,7 @@ func (l *loop) run(ctx, hard context.Context) error {
 			l.results.sink.fail(err)
 			return err
 		}
-		if l.ended && l.begun.window.len() == 0 && l.wheel.n == 0 {
+		if l.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0 {
 			return nil
 		}
 	}
@@ -145,7 +122,7 @@ const publishEvery = 100 * time.Millisecond
 // publish lets others see the counters.
 func (l *loop) publish() {
 	s := l.stats
-	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.live, l.egress.pace.Factor, time.Duration(l.now)
+	s.InFlight, s.Conns, s.Slowed, s.Time = l.inFlight(), l.connections.live, l.egress.pace.Factor, time.Duration(l.now)
 	s.Link = l.routes.Stats()
 	if l.lost != nil {
 		s.Lost = l.lost.err.Error()
@@ -161,9 +138,9 @@ func (l *loop) turn() error {
 	if l.now, err = l.routes.Look(l.now, l.instant); err != nil {
 		return err
 	}
-	l.wheel.turn(l.now, l.ring)
-	l.takeBack()
-	l.labour()
+	l.connections.wheel.turn(l.now, l.connections.ring)
+	l.connections.takeBack()
+	l.connections.work()
 	l.silence()
 	l.now = l.instant() // when SYNs leave
 	l.lag(l.egress.pace.Fill(l.now))
@@ -209,13 +186,13 @@ func (l *loop) weigh() {
 // idle is for how long there is nothing to do unless something arrives.
 func (l *loop) idle() time.Duration {
 	switch {
-	case len(l.work) > 0:
+	case l.connections.labour.waiting() > 0:
 		return 0
-	case len(l.owed) > 0, l.ready.len() > 0:
+	case len(l.owed) > 0, l.connections.ready.len() > 0:
 		return min(l.egress.pace.Wait(0), wheelUnit)
 	case l.halted.passes(), len(l.parked) > 0:
 		return min(l.egress.pace.Wait(l.egress.reserve()), wheelUnit)
-	case l.wheel.n > 0:
+	case l.connections.wheel.n > 0:
 		return wheelUnit
 	case l.begun.window.len() > 0:
 		return 2 * wheelUnit
@@ -277,6 +254,13 @@ func (l *loop) sendSYN(n uint64, slot *slot, t *Target, p *routes.Path, hop link
 // due reports whether a waiting slot's time after a number of tries is over.
 func (l *loop) due(s *slot, tries int) bool {
 	return uint32(l.now/tick)-s.sent >= uint32(l.o.gap(tries)/tick)
+}
+
+// sendWaiting sends what waits for the pace, but for SYNs.
+func (l *loop) sendWaiting() {
+	l.connections.sendReady()
+	l.sendOwed()
+	l.connections.sendSlow()
 }
 
 // resendSYNs sends SYNs again to those that have not answered. Each round

@@ -58,12 +58,7 @@ func (l *loop) lose(err error) bool {
 		lost.waited = l.before.waited
 	}
 	l.lost, l.before = lost, lost
-	for _, c := range l.conns { // maybe some hear of it
-		if c.session != nil {
-			c.session.Abort()
-			l.transmit(c)
-		}
-	}
+	l.connections.abort(func(c *connection) { l.connections.transmit(c) }) // maybe some hear of it
 	l.egress.flush(l.routes.Paths)
 	l.publish()
 	return true
@@ -96,9 +91,7 @@ func (l *loop) findBack(ctx context.Context) error {
 // restart takes the targets in flight back to where they were before their first
 // SYN.
 func (l *loop) restart() {
-	l.forgetWork()
-	l.ready.clear()
-	l.slow.clear()
+	l.connections.recycleAll()
 	l.owed = l.owed[:0]
 	clear(l.odd)
 	clear(l.crossed)
@@ -107,16 +100,6 @@ func (l *loop) restart() {
 	l.parked = l.parked[:0]
 	for n := l.begun.window.base; n < l.begun.window.head; n++ {
 		s := l.begun.window.at(n)
-		if s.state == slotConnected {
-			c := l.conns[s.conn]
-			reported := c.reported
-			l.dismiss(c)
-			if reported {
-				l.done(n)
-			} else {
-				l.live--
-			}
-		}
 		if s.state != slotDone {
 			*s = slot{state: slotResolving, flags: s.flags&^slotAtOnce | slotLate | slotRepeat}
 			l.parked = append(l.parked, n)

@@ -308,7 +308,7 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	for l.live == 0 || l.inFlight() < 1000 {
+	for l.connections.live == 0 || l.inFlight() < 1000 {
 		turn()
 	}
 	before := l.inFlight()
@@ -317,9 +317,9 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 	}
 	l.lost = nil
 	l.restart()
-	if l.live != 0 || l.wheel.n != 0 || len(l.free) != len(l.conns) || len(l.parked) != before || l.inFlight() != before {
+	if l.connections.live != 0 || l.connections.wheel.n != 0 || len(l.connections.free) != len(l.connections.all) || len(l.parked) != before || l.inFlight() != before {
 		t.Errorf("of %d in flight %d are to be begun again; %d connections, %d deadlines, %d of %d free",
-			before, len(l.parked), l.live, l.wheel.n, len(l.free), len(l.conns))
+			before, len(l.parked), l.connections.live, l.connections.wheel.n, len(l.connections.free), len(l.connections.all))
 	}
 	f.flight, f.ready, f.head, f.last = serverFlight(t), nil, 0, 0
 	for !l.ended || l.begun.window.len() > 0 {

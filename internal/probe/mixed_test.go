@@ -192,7 +192,7 @@ func inhabited(t *testing.T, goal Goal) {
 			return err
 		}
 		p.loop = s.loops[0]
-		p.loop.pool.Poison = true // who reads what was given back says nonsense
+		p.loop.connections.pool.Poison = true // who reads what was given back says nonsense
 		stats, err = s.Run(t.Context(), t.Context())
 		return err
 	}))

@@ -39,8 +39,8 @@ func TestConnectionsAreBoundedApartFromTargets(t *testing.T) {
 			check(t, l.turn())
 		}
 		// What answers at once was begun before the bound was seen.
-		if most := o.MaxConns + sendTurn; net.deaf && l.inFlight() != o.MaxInFlight || !net.deaf && (l.live < o.MaxConns || l.inFlight() > most) {
-			t.Errorf("deaf %v: %d in flight, %d connections", net.deaf, l.inFlight(), l.live)
+		if most := o.MaxConns + sendTurn; net.deaf && l.inFlight() != o.MaxInFlight || !net.deaf && (l.connections.live < o.MaxConns || l.inFlight() > most) {
+			t.Errorf("deaf %v: %d in flight, %d connections", net.deaf, l.inFlight(), l.connections.live)
 		}
 	}
 }

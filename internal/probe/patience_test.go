@@ -54,7 +54,7 @@ func (p *patience) decided(n uint64) bool {
 	want := p.expect(&t)
 	switch s.state {
 	case slotConnected:
-		return want == "timeout" && !p.loop.conns[s.conn].reported
+		return want == "timeout" && !p.loop.connections.all[s.conn].reported
 	case slotWaiting:
 		f := p.sky.of(&t)
 		return int(s.tries) > p.loop.o.Retries && (f.lostSYNs == f.syns || p.heardOut(s, want))

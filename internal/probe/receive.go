@@ -70,8 +70,8 @@ func (l *loop) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.
 	slot := l.begun.window.at(n)
 	l.arrived = max(l.arrived, l.sentAt(slot)) // whatever was done to the clock
 	switch {
-	case slot.state == slotConnected && l.conns[slot.conn].path == p:
-		l.forConn(l.conns[slot.conn], h, s, packet)
+	case slot.state == slotConnected && l.connections.all[slot.conn].path == p:
+		l.connections.hear(l.connections.all[slot.conn], h, s, packet)
 	case slot.state == slotWaiting && here:
 		l.answer(p, n, slot, h, s, packet)
 	default:
@@ -82,20 +82,6 @@ func (l *loop) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.
 // routeBack is the route to where a segment came from.
 func (l *loop) routeBack(h *wire.IP, s *wire.Segment) *routes.Route {
 	return l.routes.Of(routes.Flow{To: h.Src, Remote: s.SrcPort, Local: s.DstPort})
-}
-
-// forConn hands a segment to a connection's session.
-func (l *loop) forConn(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	c.observe(l.arrived, h, s, packet.Data)
-	if s.Flags.Has(wire.RST) && c.heard == 0 {
-		c.odd |= oddResetAtOnce
-	}
-	if c.reported && !l.serves(c, s) {
-		l.stats.Late++
-	} else {
-		c.session.Receive(l.now, s)
-	}
-	l.settle(c)
 }
 
 // stray answers what belongs to no connection of ours any more with a RST (RFC
@@ -144,10 +130,10 @@ func (l *loop) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.
 		}
 	case s.Flags.Has(wire.SYN) && ours:
 		l.routeBack(h, s).Heard = l.now
-		l.born(p, n, slot, iss, offset, h, s, packet)
+		l.accept(p, n, slot, nil, h, s, packet)
 	case ours && l.crossed[n] != nil && s.Seq == l.crossed[n].seg.Seq+1:
 		l.routeBack(h, s).Heard = l.now
-		l.bornOfBoth(p, n, slot, iss, offset, h, s, packet)
+		l.accept(p, n, slot, l.crossed[n], h, s, packet)
 	case s.Flags.Has(wire.SYN) && !s.Flags.Has(wire.ACK):
 		l.crosses(n, slot, h, s, offset, packet)
 	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
@@ -211,58 +197,25 @@ func (l *loop) rtt(slot *slot, s *wire.Segment, offset uint32) time.Duration {
 	return -1
 }
 
-// born makes a connection of a SYN-ACK.
-func (l *loop) born(p *routes.Path, n uint64, slot *slot, iss, offset uint32, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	rtt := l.rtt(slot, s, offset)
-	c := l.connect(p, n, slot, h, s, packet)
-	if c == nil {
+// accept gives a target a connection, when what proves itself has come: a SYN-ACK, or
+// the ACK that follows a SYN of the target's. Where nobody knows at the moment how to
+// answer, it is let be: it will come again.
+func (l *loop) accept(p *routes.Path, n uint64, slot *slot, crossed *crossedSYN, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	iss, offset := l.mac.Sequence(h.Src, s.SrcPort, s.DstPort)
+	a := accepted{n: n, slot: slot, path: p, iss: wire.Seq(iss), offset: offset, begin: l.firstAt(slot), crossed: crossed}
+	if crossed == nil {
+		a.rtt = l.rtt(slot, s, offset)
+	}
+	var state neighbours.State
+	if a.hop, state = l.routeBack(h, s).To(l.now, h.Src); state != neighbours.Reachable {
 		return
-	}
-	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
-		Len: len(s.Payload), Bytes: len(s.Payload)}
-	c.rtt, c.peerEnd, c.earned = rtt, s.End(), s.Seq.Add(1)
-	if s.Window == 0 {
-		c.odd |= oddZeroWindow
-	}
-	if len(s.Payload) > 0 {
-		c.odd |= oddSYNData
-	}
-	l.open(c, iss, offset, s)
-	l.settle(c)
-}
-
-// connect gives a target a connection, when what proves itself has come. It is nil
-// where nobody knows at the moment how to answer: then it will come again.
-func (l *loop) connect(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) *connection {
-	hop, state := l.routeBack(h, s).To(l.now, h.Src)
-	if state != neighbours.Reachable {
-		return nil
 	}
 	l.stats.Answers++
 	delete(l.odd, n) // what counts has come
 	delete(l.crossed, n)
 	delete(l.soft, n)
-	t := l.begun.source.at(n)
-	c := l.take()
-	c.n, c.target, c.local, c.path, c.hop = n, t, s.DstPort, p, hop
-	c.begin = l.firstAt(slot)
-	c.syns, c.odd, c.kernelSent = slot.tries, slot.odd, slot.flags&slotKernelRST != 0
-	c.limit = l.now.Add(l.o.Timeout)
-	c.allowance = firstAllowance
-	c.last.Set(l.arrived.Sub(c.begin), packet.Data)
-	c.reach(record.StepAnswer)
-	slot.state, slot.conn = slotConnected, c.index
-	l.live++
-	return c
-}
-
-// open gives a connection its machine, and that what the target answered.
-func (l *loop) open(c *connection, iss, offset uint32, s *wire.Segment) {
-	c.tcp.Reset(c.path.Profile(l.o.Timeout, &l.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
-	c.machine.Reset(&c.tcp, nil)
-	c.session = &c.machine
-	c.session.Open(l.now)
-	c.session.Receive(l.now, s)
+	a.target = l.begun.source.at(n)
+	l.connections.accept(&a, h, s, packet)
 }
 
 // icmp takes an error message about a packet of ours.
@@ -295,11 +248,7 @@ func (l *loop) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte, pa
 	l.arrived = max(l.arrived, l.sentAt(slot))
 	switch slot.state {
 	case slotConnected:
-		con := l.conns[slot.conn]
-		l.results.heard(&m)
-		con.session.Unreachable(l.now, &m)
-		l.settle(con)
-		l.results.heard(nil)
+		l.connections.unreachable(l.connections.all[slot.conn], &m)
 	case slotWaiting:
 		// One that does not quote our sequence number is forged (RFC 5927,
 		// section 4.1).

@@ -85,7 +85,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	o := l.o
 	var seed [32]byte
 	crand.Read(seed[:])
-	l.mac, l.random = syn.NewMAC(key), rand.NewChaCha8(seed)
+	l.mac, l.connections.random = syn.NewMAC(key), rand.NewChaCha8(seed)
 	s := shareOf(o.Shard, o.Shards, l.index, o.Loops)
 	var space *spaceSource
 	if o.Space != nil && o.Space.Len() > 0 {
@@ -117,7 +117,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	workers := startWorkers(s.o.Worker.Do)
 	defer workers.stop()
 	for _, l := range s.loops {
-		l.workers = workers
+		l.connections.labour.workers = workers
 	}
 	var wait sync.WaitGroup
 	var cut atomic.Bool // a loop was left before its end

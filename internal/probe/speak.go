@@ -35,36 +35,36 @@ func (s *clients) put(c *handshake.Client) {
 
 // speak begins the TLS conversation of a connection that is open, and has a
 // client listen once there is something to hear, be it the end.
-func (l *loop) speak(c *connection) {
+func (cs *connections) speak(c *connection) {
 	switch {
-	case l.o.Goal == GoalTCP || c.session.TLS() != nil:
+	case cs.o.Goal == GoalTCP || c.session.TLS() != nil:
 	case !c.greeted && c.session.State() >= tcb.Established:
-		l.greet(c)
+		cs.greet(c)
 	case c.greeted && (len(c.session.Peek()) > 0 || c.session.EOF() || c.session.Err() != nil):
-		l.wake(c)
+		cs.wake(c)
 	}
 }
 
 // greet writes the ClientHello.
-func (l *loop) greet(c *connection) {
-	l.random.Read(c.random[:])
+func (cs *connections) greet(c *connection) {
+	cs.random.Read(c.random[:])
 	c.greeted = true
-	tls := l.clients.take()
-	tls.Reset(l.tls, c.identity())
+	tls := cs.clients.take()
+	tls.Reset(cs.tls, c.identity())
 	tls.Start()
 	c.session.Write(tls.Output())
 	failed := tls.Err() != nil // there is no ClientHello for such a name
-	if failed || l.live <= fewConns || len(c.session.Peek()) > 0 || c.session.EOF() {
+	if failed || cs.live <= fewConns || len(c.session.Peek()) > 0 || c.session.EOF() {
 		c.session.Adopt(tls)
 	} else {
-		l.clients.put(tls)
+		cs.clients.put(tls)
 	}
 }
 
 // wake gives a connection its client.
-func (l *loop) wake(c *connection) {
-	tls := l.clients.take()
-	tls.Reset(l.tls, c.identity())
+func (cs *connections) wake(c *connection) {
+	tls := cs.clients.take()
+	tls.Reset(cs.tls, c.identity())
 	c.session.Adopt(tls)
 }
 

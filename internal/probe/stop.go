@@ -26,14 +26,9 @@ func (l *loop) stopping() bool {
 
 // partAll resets the connections that are left.
 func (l *loop) partAll(hard context.Context) {
-	for _, c := range l.conns {
-		if c.session != nil {
-			c.session.Abort()
-			l.finishSettling(c)
-		}
-	}
+	l.connections.abort(l.connections.finishSettling)
 	end := l.now.Add(partTime)
-	for l.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {
+	for l.connections.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {
 		l.now = l.instant()
 		l.egress.pace.Fill(l.now)
 		l.sendWaiting()

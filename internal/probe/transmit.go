@@ -26,29 +26,29 @@ func (c *connection) earn() {
 
 // transmit sends what the session has to send, as far as that may leave now, and
 // reports whether it was all. The rest waits its turn.
-func (l *loop) transmit(c *connection) (all bool) {
+func (cs *connections) transmit(c *connection) (all bool) {
 	if c.queued {
 		return false
 	}
 	c.earn()
-	for l.mayLeave(c) {
-		if !c.session.Next(l.now, &l.seg) {
+	for cs.mayLeave(c) {
+		if !c.session.Next(cs.now, &cs.seg) {
 			return true
 		}
-		l.seg.SrcPort, l.seg.DstPort = c.local, c.target.Port
-		l.egress.sendSegment(c.path, c.hop, c.target.Addr, &l.seg, c.session.MayFragment())
+		cs.seg.SrcPort, cs.seg.DstPort = c.local, c.target.Port
+		cs.egress.sendSegment(c.path, c.hop, c.target.Addr, &cs.seg, c.session.MayFragment())
 		switch {
 		case c.allowance > 0:
 			c.allowance--
 		case !c.ends():
-			l.egress.answers.SpendTo(l.now, c.target.Addr)
+			cs.egress.answers.SpendTo(cs.now, c.target.Addr)
 		}
 	}
 	c.queued = true
 	if c.allowance > 0 || c.ends() {
-		l.ready.push(c)
+		cs.ready.push(c)
 	} else {
-		l.slow.push(c)
+		cs.slow.push(c)
 	}
 	return false
 }
@@ -58,30 +58,33 @@ func (l *loop) transmit(c *connection) (all bool) {
 func (c *connection) ends() bool { return c.session.State() == tcb.Closed }
 
 // mayLeave reports whether a connection may have a packet sent now.
-func (l *loop) mayLeave(c *connection) bool {
-	return l.egress.pace.May() && (c.allowance > 0 || c.ends() || l.egress.answers.MayTo(l.now, c.target.Addr))
+func (cs *connections) mayLeave(c *connection) bool {
+	return cs.egress.pace.May() && (c.allowance > 0 || c.ends() || cs.egress.answers.MayTo(cs.now, c.target.Addr))
 }
 
 // slowTurn bounds how many of the connections are looked at in a turn that have
 // drawn more than their allowance.
 const slowTurn = 64
 
-// sendWaiting sends what connections have waiting, the oldest first.
-func (l *loop) sendWaiting() {
-	for n := l.ready.len(); n > 0 && l.egress.pace.May(); n-- {
-		l.sendOf(l.ready.pop())
+// sendReady sends what connections have waiting, the oldest first.
+func (cs *connections) sendReady() {
+	for n := cs.ready.len(); n > 0 && cs.egress.pace.May(); n-- {
+		cs.sendOf(cs.ready.pop())
 	}
-	l.sendOwed()
-	for n := min(l.slow.len(), slowTurn); n > 0 && l.egress.pace.May() && l.egress.answers.May(); n-- {
-		l.sendOf(l.slow.pop())
+}
+
+// sendSlow does the same for those that have drawn more than their allowance.
+func (cs *connections) sendSlow() {
+	for n := min(cs.slow.len(), slowTurn); n > 0 && cs.egress.pace.May() && cs.egress.answers.May(); n-- {
+		cs.sendOf(cs.slow.pop())
 	}
 }
 
 // sendOf goes on with a connection whose turn it is, if it is the same one still.
-func (l *loop) sendOf(c *connection) {
+func (cs *connections) sendOf(c *connection) {
 	if c.queued {
 		c.queued = false
-		l.finishSettling(c)
+		cs.finishSettling(c)
 	}
 }
 

@@ -1,10 +1,8 @@
 package probe
 
 import (
-	"errors"
 	"runtime"
 
-	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -28,8 +26,8 @@ type task struct {
 	done   chan<- task // has room for it
 }
 
-// mostAway is how much of a loop's work may be with the workers at a time.
-const mostAway = 64
+// maxAway is how much of a loop's work may be with the workers at a time.
+const maxAway = 64
 
 // startWorkers leaves the loops a CPU where there are two.
 func startWorkers(do func(handshake.Work) handshake.Result) *workers {
@@ -61,58 +59,3 @@ func (w *workers) stop() {
 
 // isLong reports whether work goes to the workers.
 func (w *workers) isLong(work handshake.Work) bool { return w != nil && w.long(work) }
-
-// handAway hands a connection's work to the workers, or keeps it until there is room.
-func (l *loop) handAway(c *connection) {
-	c.waits = true
-	l.long = append(l.long, job{c, c.n, l.now})
-	l.sendAway()
-}
-
-// sendAway gives the workers what they have room for. Only that is copied.
-func (l *loop) sendAway() {
-	for len(l.long) > 0 && l.away < mostAway {
-		if j := l.long[0]; j.still() {
-			work, _ := j.c.session.Work()
-			select {
-			case l.workers.tasks <- task{job: j, work: worker.Own(work), done: l.back}:
-				l.away++
-			default:
-				return
-			}
-		}
-		l.long = l.long[1:]
-	}
-}
-
-// takeBack goes on with the connections whose long work is done.
-func (l *loop) takeBack() {
-	for n := len(l.back); n > 0; n-- {
-		t := <-l.back
-		l.away--
-		if t.still() {
-			l.resume(&t.job)
-			t.c.session.Resume(t.result)
-			l.settle(t.c)
-		}
-	}
-	l.sendAway()
-}
-
-// forgetWork lets go of all work. What is with the workers comes back to nobody.
-func (l *loop) forgetWork() {
-	l.work, l.working = l.work[:0], 0
-	l.long, l.away, l.back = nil, 0, make(chan task, mostAway)
-}
-
-// longestWork is how many times the timeout a connection may wait for work of ours,
-// from its beginning.
-const longestWork = 3
-
-// errBusy ends a connection whose peer has asked for more than we have time for.
-var errBusy = errors.New("this machine found no time for the long computation that the peer's keys ask for")
-
-// impatient reports whether a connection has waited for us long enough.
-func (l *loop) impatient(c *connection) bool {
-	return l.now.Sub(c.begin) > longestWork*l.o.Timeout && c.session.State() != tcb.Closed
-}

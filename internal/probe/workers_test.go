@@ -15,15 +15,15 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 	o.Goal, o.Timeout, o.MaxInFlight = GoalFinished, MaxTimeout, 100
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	var slow atomic.Int32
-	begun, done := make(chan bool, mostAway), make(chan bool)
-	l.workers = startWorkers(func(w handshake.Work) handshake.Result {
+	begun, done := make(chan bool, maxAway), make(chan bool)
+	l.connections.labour.workers = startWorkers(func(w handshake.Work) handshake.Result {
 		begun <- true
 		<-done
 		return o.Worker.Do(w)
 	})
-	defer l.workers.stop()
+	defer l.connections.labour.workers.stop()
 	const hostile = 10
-	l.workers.long = func(w handshake.Work) bool {
+	l.connections.labour.workers.long = func(w handshake.Work) bool {
 		_, chain := w.(handshake.VerifyChainWork)
 		return chain && slow.Add(1) <= hostile
 	}
@@ -33,8 +33,8 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 		check(t, l.turn())
 	}
 	<-begun
-	if l.stats.Records != total-hostile || l.live != hostile || l.ended && l.wheel.n == 0 {
-		t.Errorf("%d records of %d, and %d connections", l.stats.Records, total, l.live)
+	if l.stats.Records != total-hostile || l.connections.live != hostile || l.ended && l.connections.wheel.n == 0 {
+		t.Errorf("%d records of %d, and %d connections", l.stats.Records, total, l.connections.live)
 	}
 	close(done)
 	check(t, l.run(t.Context(), t.Context()))
@@ -49,18 +49,18 @@ func TestAPeerThatTalksWhileItWaitsForWorkWaitsOnce(t *testing.T) {
 	o.Goal = GoalFinished
 	f := &fakeNet{flight: serverFlight(t)}
 	l := fakeLoop(t, o, f)
-	for len(l.work) == 0 {
+	for len(l.connections.labour.short) == 0 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	c := l.work[0].c
-	before := len(l.work)
+	c := l.connections.labour.short[0].c
+	before := len(l.connections.labour.short)
 	for range 1000 {
 		f.ready = append(f.ready, answer{from: c.target.Addr.As4(), src: c.target.Port, dst: c.local, flags: 16, seq: c.tcp.ReceiveNext(), ack: 1})
 	}
 	l.now = l.instant()
 	check(t, l.receive(0))
-	if n := slices.IndexFunc(l.work[before:], func(j job) bool { return j.c == c }); n >= 0 {
+	if n := slices.IndexFunc(l.connections.labour.short[before:], func(j job) bool { return j.c == c }); n >= 0 {
 		t.Errorf("it waits again, %d others later", n)
 	}
 }
@@ -71,10 +71,10 @@ func TestWorkOfATargetThatWasBegunAgainIsLetGo(t *testing.T) {
 	o.Goal, o.Timeout = GoalFinished, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	done := make(chan bool)
-	l.workers = startWorkers(func(w handshake.Work) handshake.Result { <-done; return nil }) // which no machine takes
-	defer l.workers.stop()
-	l.workers.long = func(handshake.Work) bool { return l.stats.Again == 0 }
-	for l.away == 0 {
+	l.connections.labour.workers = startWorkers(func(w handshake.Work) handshake.Result { <-done; return nil }) // which no machine takes
+	defer l.connections.labour.workers.stop()
+	l.connections.labour.workers.long = func(handshake.Work) bool { return l.stats.Again == 0 }
+	for l.connections.labour.away == 0 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}

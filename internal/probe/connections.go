@@ -1,0 +1,145 @@
+package probe
+
+import (
+	"math/rand/v2"
+
+	"github.com/rawshake/rawshake/internal/probe/routes"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/slab"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+)
+
+// connections are what targets get that have answered our SYN: each takes one from
+// there to its result and its end, and then it is another target's.
+type connections struct {
+	*clock
+	o       *Options
+	stats   *Stats
+	begun   *begun
+	egress  *egress
+	results *results
+
+	all    []*connection
+	free   []*connection
+	live   int // those that have no result yet
+	wheel  wheel
+	ready  connQueue // those with something to send, for which the pace has no room,
+	slow   connQueue // and those that have drawn more than their allowance
+	labour labour
+
+	random  *rand.ChaCha8
+	tls     *handshake.Profile
+	clients clients
+	pool    slab.Pool       // of the buffers of all
+	state   handshake.State // of the one whose result is made
+	seg     wire.Segment    // that is sent
+}
+
+// init makes them ready. They name what is below them.
+func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egress, res *results) {
+	cs.o, cs.clock, cs.stats, cs.begun, cs.egress, cs.results = o, k, stats, b, e, res
+	offer := o.TLS
+	offer.Pool = &cs.pool
+	offer.AllowUnverified = true // a bad certificate is a field of the result
+	cs.tls = handshake.NewProfile(offer)
+	cs.labour.reset()
+}
+
+// inUse is how many there are of a target, be it done.
+func (cs *connections) inUse() int { return len(cs.all) - len(cs.free) }
+
+// hear hands a segment to a connection.
+func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	c.observe(cs.arrived, h, s, packet.Data)
+	if s.Flags.Has(wire.RST) && c.heard == 0 {
+		c.odd |= oddResetAtOnce
+	}
+	if c.reported && !cs.serves(c, s) {
+		cs.stats.Late++
+	} else {
+		c.session.Receive(cs.now, s)
+	}
+	cs.settle(c)
+}
+
+// unreachable tells a connection of an ICMP error about a packet of ours.
+func (cs *connections) unreachable(c *connection, m *wire.ICMP) {
+	cs.results.heard(m)
+	c.session.Unreachable(cs.now, m)
+	cs.settle(c)
+	cs.results.heard(nil)
+}
+
+// moved has connections by way of a gateway follow it to another link-layer address.
+func (cs *connections) moved(p *routes.Path, from, to link.Hop) {
+	for _, c := range cs.all {
+		if c.session != nil && c.path == p && c.hop == from {
+			c.hop = to
+		}
+	}
+}
+
+// abort has all send a RST, as far as the pace lets them now. then is done with each.
+func (cs *connections) abort(then func(*connection)) {
+	for _, c := range cs.all {
+		if c.session != nil {
+			c.session.Abort()
+			then(c)
+		}
+	}
+}
+
+// take gives a connection that is not in use.
+func (cs *connections) take() *connection {
+	if n := len(cs.free); n > 0 {
+		c := cs.free[n-1]
+		cs.free = cs.free[:n-1]
+		return c
+	}
+	chunk := make([]connection, connChunk)
+	for i := range chunk {
+		chunk[i].index = uint32(len(cs.all))
+		cs.all, cs.free = append(cs.all, &chunk[i]), append(cs.free, &chunk[i])
+	}
+	return cs.take()
+}
+
+// connChunk is how many connections are made at a time: so many that what Go adds to
+// it is little.
+const connChunk = 512
+
+// release gives a connection back. Its slot is done.
+func (cs *connections) release(c *connection) {
+	cs.begun.done(c.n)
+	cs.recycle(c)
+}
+
+// recycleAll gives all back. Whose target has no result yet is to begin again.
+func (cs *connections) recycleAll() {
+	cs.labour.reset()
+	cs.ready.clear()
+	cs.slow.clear()
+	for _, c := range cs.all {
+		switch {
+		case c.session == nil:
+			continue
+		case c.reported:
+			cs.begun.done(c.n)
+		default:
+			cs.begun.window.at(c.n).state = slotWaiting
+			cs.live--
+		}
+		cs.recycle(c)
+	}
+}
+
+// recycle gives a connection back, whatever becomes of its target.
+func (cs *connections) recycle(c *connection) {
+	cs.wheel.stop(c)
+	if tls := c.session.TLS(); tls != nil {
+		cs.clients.put(tls)
+	}
+	c.recycle()
+	cs.free = append(cs.free, c)
+}

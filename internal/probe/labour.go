@@ -1,0 +1,122 @@
+package probe
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
+)
+
+// labour is the cryptography that connections wait for, in its order.
+type labour struct {
+	short   []job // from next on
+	next    int
+	long    []job     // that waits for the workers,
+	away    int       // and how much is with them,
+	back    chan task // and comes back
+	workers *workers  // who do the long work; nil: nobody, and it is like the other
+}
+
+// reset lets go of all work. What is with the workers comes back to nobody.
+func (w *labour) reset() {
+	w.short, w.next = w.short[:0], 0
+	w.long, w.away, w.back = nil, 0, make(chan task, maxAway)
+}
+
+// waiting reports how much of the short work waits.
+func (w *labour) waiting() int { return len(w.short) }
+
+// sendAway gives the workers what they have room for. Only that is copied.
+func (w *labour) sendAway() {
+	for len(w.long) > 0 && w.away < maxAway {
+		if j := w.long[0]; j.still() {
+			work, _ := j.c.session.Work()
+			select {
+			case w.workers.tasks <- task{job: j, work: worker.Own(work), done: w.back}:
+				w.away++
+			default:
+				return
+			}
+		}
+		w.long = w.long[1:]
+	}
+}
+
+// A job is a connection that waits for work. It may be over when its turn
+// comes, and the conn another target's.
+type job struct {
+	c     *connection
+	n     uint64
+	since tcb.Instant
+}
+
+// still reports whether the connection waits for that work still.
+func (j *job) still() bool { return j.c.n == j.n && j.c.session != nil && j.c.waits && !j.c.reported }
+
+// resume has a connection wait for work no longer. The peer did not keep us waiting.
+func (cs *connections) resume(j *job) {
+	j.c.waits = false
+	j.c.limit = j.c.limit.Add(cs.now.Sub(j.since))
+}
+
+// workTurn bounds the time that cryptography takes before what has arrived is
+// looked at again: the receive ring must not run full meanwhile, and what comes
+// of one turn shares a system call.
+const workTurn = 2 * time.Millisecond
+
+// maxWork is how much may wait before no more targets are begun; benchmarks
+// hold more back.
+var maxWork = 128
+
+// handAway hands a connection's work to the workers, or keeps it until there is room.
+func (cs *connections) handAway(c *connection) {
+	c.waits = true
+	cs.labour.long = append(cs.labour.long, job{c, c.n, cs.now})
+	cs.labour.sendAway()
+}
+
+// takeBack goes on with the connections whose long work is done.
+func (cs *connections) takeBack() {
+	for n := len(cs.labour.back); n > 0; n-- {
+		t := <-cs.labour.back
+		cs.labour.away--
+		if t.still() {
+			cs.resume(&t.job)
+			t.c.session.Resume(t.result)
+			cs.settle(t.c)
+		}
+	}
+	cs.labour.sendAway()
+}
+
+// work does waiting work, the oldest first.
+func (cs *connections) work() {
+	w := &cs.labour
+	end := cs.now.Add(workTurn)
+	for w.next < len(w.short) && cs.now.Before(end) {
+		j := w.short[w.next]
+		w.next++
+		if j.still() {
+			cs.resume(&j)
+			cs.advance(j.c, true)
+			cs.finishSettling(j.c)
+		}
+		cs.now = cs.instant()
+	}
+	if w.next == len(w.short) {
+		w.short, w.next = w.short[:0], 0
+	}
+}
+
+// longestWork is how many times the timeout a connection may wait for work of ours,
+// from its beginning.
+const longestWork = 3
+
+// errBusy ends a connection whose peer has asked for more than we have time for.
+var errBusy = errors.New("this machine found no time for the long computation that the peer's keys ask for")
+
+// impatient reports whether a connection has waited for us long enough.
+func (cs *connections) impatient(c *connection) bool {
+	return cs.now.Sub(c.begin) > longestWork*cs.o.Timeout && c.session.State() != tcb.Closed
+}
