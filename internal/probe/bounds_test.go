@@ -72,10 +72,10 @@ func TestMemoryBoundsWhatIsInFlight(t *testing.T) {
 	o.MaxInFlight, o.Timeout, o.MaxMemory = 2*n, time.Minute, heap()+2<<20
 	l := fakeLoop(t, o, &fakeNet{}) // hosts that take the connection and say no more
 	most := 0
-	for idle := 0; !l.ended || l.begun.window.len() > 0; idle++ {
+	for idle := 0; !l.admission.ended || l.begun.window.len() > 0; idle++ {
 		l.now = l.instant()
 		check(t, l.turn())
-		if now := l.inFlight(); now > most {
+		if now := l.admission.inFlight(); now > most {
 			most, idle = now, 0
 		}
 		if idle == 50 { // they have waited long enough
@@ -115,7 +115,7 @@ func TestALinkWithoutRoomSlowsTheScanDown(t *testing.T) {
 	l := fakeLoop(t, o, &n.fakeNet)
 	l.routes.Paths[0].Link = n
 	slowest := 1.0
-	for !l.ended {
+	for !l.admission.ended {
 		l.now = l.instant()
 		check(t, l.turn())
 		slowest = min(slowest, l.egress.pace.Factor)
@@ -134,8 +134,8 @@ func TestLateSegmentsDrawFewResets(t *testing.T) {
 	l := fakeLoop(t, o, f)
 	check(t, l.run(t.Context(), t.Context()))
 	a, port := l.o.Space.At(0)
-	local := l.routes.Paths[0].First + l.mac.Port(a, port)%uint16(o.Ports)
-	iss, _ := l.mac.Sequence(a, port, local)
+	local := l.routes.Paths[0].First + l.syns.mac.Port(a, port)%uint16(o.Ports)
+	iss, _ := l.syns.mac.Sequence(a, port, local)
 	before := f.sent
 	for range 10000 {
 		f.ready = append(f.ready, answer{from: a.As4(), src: port, dst: local, flags: wire.ACK, seq: 1001, ack: wire.Seq(iss) + 1})

@@ -23,35 +23,35 @@ type crossedSYN struct {
 	rtt  time.Duration // from our SYN to it, negative: not known
 }
 
-// mostCrossed bounds how many are kept.
-const mostCrossed = 1 << 12
+// maxCrossed bounds how many are kept.
+const maxCrossed = 1 << 12
 
 // crosses takes a target's SYN, of which the last counts.
-func (l *loop) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset uint32, packet link.Packet) {
-	kept := l.crossed[n]
+func (sy *syns) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset uint32, packet link.Packet) {
+	kept := sy.crossed[n]
 	if kept == nil {
-		if len(l.crossed) >= mostCrossed {
-			l.stats.Stray++
+		if len(sy.crossed) >= maxCrossed {
+			sy.stats.Stray++
 			return
 		}
 		kept = new(crossedSYN)
-		l.crossed[n] = kept
+		sy.crossed[n] = kept
 	}
-	*kept = crossedSYN{seg: *s, ttl: h.HopLimit, ipID: uint16(h.Fragment.ID), rtt: l.rtt(slot, s, offset)}
+	*kept = crossedSYN{seg: *s, ttl: h.HopLimit, ipID: uint16(h.Fragment.ID), rtt: sy.rtt(slot, s, offset)}
 	kept.seg.Payload = nil // the peer will send it again
 	slot.odd |= oddCrossed
-	l.keepOdd(n, slot, packet)
-	l.owe(slot, owed{n: n, crossed: true})
+	sy.keepEvidence(n, slot, packet)
+	sy.owe(slot, owed{n: n, crossed: true})
 }
 
 // answerTo makes the SYN-ACK that a SYN of a target's gets: the machine does.
-func (l *loop) answerTo(kept *crossedSYN, p *routes.Path, t *Target, local uint16) (s wire.Segment) {
-	iss, offset := l.mac.Sequence(t.Addr, t.Port, local)
+func (sy *syns) answerTo(kept *crossedSYN, p *routes.Path, t *Target, local uint16) (s wire.Segment) {
+	iss, offset := sy.mac.Sequence(t.Addr, t.Port, local)
 	var c tcb.Conn
-	c.Reset(p.Profile(l.o.Timeout, &l.connections.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
-	c.Open(l.now)
-	c.Receive(l.now, &kept.seg)
-	c.Next(l.now, &s)
+	c.Reset(p.Profile(sy.o.Timeout, sy.pool), tcb.Identity{LocalPort: local, RemotePort: t.Port, ISS: wire.Seq(iss), TimestampOffset: offset})
+	c.Open(sy.now)
+	c.Receive(sy.now, &kept.seg)
+	c.Next(sy.now, &s)
 	c.Release()
 	return s
 }

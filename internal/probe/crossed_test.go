@@ -30,7 +30,7 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	l := loopOver(t, o, f, f.local, &out)
 	f.loop = l
 	l.clock.read = func() tcb.Instant { return f.now }
-	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0) {
+	for l.now.Sub(0) < 10*time.Minute && !(l.admission.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
@@ -38,8 +38,8 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	check(t, l.results.sink.close())
 	schematest.Check(t, out.Bytes())
 	check(t, json.Unmarshal(out.Bytes(), &r))
-	if len(l.crossed)+len(l.odd)+len(l.owed)+len(l.soft) > 0 {
-		t.Errorf("%d, %d, %d and %d are kept of a target that is done", len(l.crossed), len(l.odd), len(l.owed), len(l.soft))
+	if len(l.syns.crossed)+len(l.syns.evidence)+len(l.syns.owed)+len(l.syns.soft) > 0 {
+		t.Errorf("%d, %d, %d and %d are kept of a target that is done", len(l.syns.crossed), len(l.syns.evidence), len(l.syns.owed), len(l.syns.soft))
 	}
 	return r, f
 }

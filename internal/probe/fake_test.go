@@ -132,7 +132,7 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	l.results.sink = newSink(NewOutput(out))
 	go l.results.sink.run()
 	l.supply([16]byte{1}, nil)
-	l.routes = routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{})
+	l.useRoutes(routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{}))
 	return l
 }
 
@@ -198,10 +198,10 @@ func BenchmarkSYN(b *testing.B) {
 	l := fakeLoop(b, o, f)
 	b.ReportAllocs()
 	b.ResetTimer()
-	for !l.ended {
+	for !l.admission.ended {
 		l.now = l.instant()
 		l.egress.pace.Fill(l.now)
-		l.sendSYNs()
+		l.admission.begin()
 	}
 }
 
@@ -216,7 +216,7 @@ func TestEvidenceThatDoesNotCountIsLetGo(t *testing.T) {
 	if l.stats.Answers == 0 || l.stats.Records == 0 {
 		t.Fatalf("%+v", l.stats)
 	}
-	if len(l.odd) > 0 {
-		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.odd), l.stats.Records)
+	if len(l.syns.evidence) > 0 {
+		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.syns.evidence), l.stats.Records)
 	}
 }

@@ -64,10 +64,10 @@ func figureSYNs(t *testing.T) {
 			lp.begun.window = touched(2 * n)
 			go s.sink.run()
 			before := cpu(rusageThread)
-			for !lp.ended {
+			for !lp.admission.ended {
 				lp.now = lp.instant()
 				lp.egress.pace.Fill(lp.now)
-				lp.sendSYNs()
+				lp.admission.begin()
 				if err := lp.egress.flush(lp.routes.Paths); err != nil {
 					return err
 				}
@@ -180,7 +180,7 @@ func figureMemory(t *testing.T) {
 		before := heap()
 		for l.begun.window.len() < stage.n || stage.net.waiting() > 0 {
 			l.now = l.instant()
-			l.sendSYNs()
+			l.admission.begin()
 			check(t, l.receive(0))
 		}
 		stage.net.ready = nil

@@ -173,7 +173,7 @@ func floodScan(t *testing.T, f *floodNet, flight []byte) (end time.Duration, l *
 	if f.hostile != nil {
 		honest -= 16
 	}
-	for l.now.Sub(0) < 10*time.Minute && !(l.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0) {
+	for l.now.Sub(0) < 10*time.Minute && !(l.admission.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0) {
 		l.now = l.instant()
 		check(t, l.turn())
 		if end == 0 && int(l.stats.Outcomes[outcomeIndex("certificate")]) >= honest {

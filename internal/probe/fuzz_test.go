@@ -138,7 +138,7 @@ func FuzzLoop(f *testing.F) {
 		var out bytes.Buffer
 		l := loopOver(t, o, net, net.local, &out)
 		net.loop = l
-		for turns := 0; !l.ended || l.begun.window.len() > 0 || l.connections.wheel.n > 0; turns++ {
+		for turns := 0; !l.admission.ended || l.begun.window.len() > 0 || l.connections.wheel.n > 0; turns++ {
 			if turns > 10000 {
 				t.Fatalf("no end: %d targets without a record, %d connections timed, %+v", l.begun.window.len(), l.connections.wheel.n, l.stats)
 			}

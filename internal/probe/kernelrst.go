@@ -26,7 +26,7 @@ func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
 	}
 	// One that answers what somebody else sent in the target's name has another
 	// sequence number.
-	if iss, _ := l.mac.Sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
+	if iss, _ := l.syns.mac.Sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
 		return
 	}
 	switch slot := l.begun.window.at(n); {

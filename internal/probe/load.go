@@ -2,19 +2,6 @@ package probe
 
 import "time"
 
-// longestTurn is of a program that was not stopped meanwhile.
-const longestTurn = time.Second
-
-// lag notes what the pace let go since the last turn, while targets waited for
-// nothing else, and the loop came too late for. After drops the pace is slow on
-// purpose.
-func (l *loop) lag(took time.Duration, spilled float64) {
-	if l.halted.wants() && l.egress.pace.Factor == 1 && took < longestTurn {
-		l.stats.Wanted += took / time.Duration(max(l.o.Loops, 1))
-		l.stats.Missed += spilled
-	}
-}
-
 // A Load tells from a scan's Stats, looked at again and again, whether this
 // machine carries the rate.
 type Load struct {

@@ -57,12 +57,12 @@ func TestALoopThatComesRoundTooSeldomMissesPackets(t *testing.T) {
 		"the CPU":               {func(*loop) {}, 50 * time.Millisecond, haltPace, true},
 		"cryptography":          {func(*loop) { maxWork = -1 }, 50 * time.Millisecond, haltWork, true},
 		"nothing":               {func(*loop) {}, 5 * time.Millisecond, haltPace, false},
-		"the targets in flight": {func(l *loop) { l.most = 5 }, 50 * time.Millisecond, haltLimit, false},
+		"the targets in flight": {func(l *loop) { l.admission.max = 5 }, 50 * time.Millisecond, haltLimit, false},
 		"the memory":            {func(l *loop) { l.o.MaxMemory = 1 }, 50 * time.Millisecond, haltLimit, false},
 		"the sink":              {func(l *loop) { l.results.buf = make([]byte, maxBacklog+1) }, 50 * time.Millisecond, haltLimit, false},
-		"their network":         {func(l *loop) { l.networks.gap = time.Second }, 50 * time.Millisecond, haltPlace, false},
+		"their network":         {func(l *loop) { l.admission.networks.gap = time.Second }, 50 * time.Millisecond, haltPlace, false},
 		"the link's room":       {func(l *loop) { l.routes.Paths[0].Link = &narrowNet{fakeNet: fakeNet{deaf: true}, room: 1} }, 50 * time.Millisecond, haltPace, false},
-		"the end":               {func(l *loop) { l.ended = true }, 50 * time.Millisecond, haltSource, false},
+		"the end":               {func(l *loop) { l.admission.ended = true }, 50 * time.Millisecond, haltSource, false},
 		"a stop of the program": {func(*loop) {}, 5 * time.Second, haltPace, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +76,8 @@ func TestALoopThatComesRoundTooSeldomMissesPackets(t *testing.T) {
 				l.now = l.instant()
 				check(t, l.turn())
 			}
-			if l.halted != test.halted {
-				t.Fatalf("halted by %d, want %d", l.halted, test.halted)
+			if l.admission.halted != test.halted {
+				t.Fatalf("halted by %d, want %d", l.admission.halted, test.halted)
 			}
 			l.publish()
 			d := Load{Rate: o.Rate}

@@ -92,18 +92,5 @@ func (l *loop) findBack(ctx context.Context) error {
 // SYN.
 func (l *loop) restart() {
 	l.connections.recycleAll()
-	l.owed = l.owed[:0]
-	clear(l.odd)
-	clear(l.crossed)
-	clear(l.soft)
-	clear(l.late)
-	l.parked = l.parked[:0]
-	for n := l.begun.window.base; n < l.begun.window.head; n++ {
-		s := l.begun.window.at(n)
-		if s.state != slotDone {
-			*s = slot{state: slotResolving, flags: s.flags&^slotAtOnce | slotLate | slotRepeat}
-			l.parked = append(l.parked, n)
-		}
-	}
-	l.stats.Again += uint64(len(l.parked))
+	l.syns.restart()
 }

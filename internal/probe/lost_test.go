@@ -308,21 +308,21 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	for l.connections.live == 0 || l.inFlight() < 1000 {
+	for l.connections.live == 0 || l.admission.inFlight() < 1000 {
 		turn()
 	}
-	before := l.inFlight()
+	before := l.admission.inFlight()
 	if !l.lose(link.ErrNoRoute) {
 		t.Fatal("no loss")
 	}
 	l.lost = nil
 	l.restart()
-	if l.connections.live != 0 || l.connections.wheel.n != 0 || len(l.connections.free) != len(l.connections.all) || len(l.parked) != before || l.inFlight() != before {
+	if l.connections.live != 0 || l.connections.wheel.n != 0 || len(l.connections.free) != len(l.connections.all) || len(l.syns.resolved) != before || l.admission.inFlight() != before {
 		t.Errorf("of %d in flight %d are to be begun again; %d connections, %d deadlines, %d of %d free",
-			before, len(l.parked), l.connections.live, l.connections.wheel.n, len(l.connections.free), len(l.connections.all))
+			before, len(l.syns.resolved), l.connections.live, l.connections.wheel.n, len(l.connections.free), len(l.connections.all))
 	}
 	f.flight, f.ready, f.head, f.last = serverFlight(t), nil, 0, 0
-	for !l.ended || l.begun.window.len() > 0 {
+	for !l.admission.ended || l.begun.window.len() > 0 {
 		turn()
 	}
 	if n := l.stats.Outcomes[outcomeIndex("certificate")]; n != l.stats.Targets || l.stats.Records != n || l.stats.Again != uint64(before) {

@@ -143,9 +143,9 @@ func TestTargetsThatWaitedForTheirGatewayLeaveAtTheRate(t *testing.T) {
 	l := fakeLoop(t, o, f)
 	n, asker := newFakeNeighbours()
 	p, gateway := l.routes.Paths[0], netip.MustParseAddr("198.18.0.2")
-	l.routes = routes.Fixed(p, gateway)
+	l.useRoutes(routes.Fixed(p, gateway))
 	p.Neighbours = n
-	for l.inFlight() < 1000 {
+	for l.admission.inFlight() < 1000 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}

@@ -94,7 +94,7 @@ func (o *Options) EnoughInFlight() int {
 		silence += o.gap(tries)
 	}
 	begun := o.Rate / float64(o.Retries+1) // in a second
-	return int(min(max(begun*silence.Seconds()*inFlightMargin, DefaultMaxInFlight), mostSlots))
+	return int(min(max(begun*silence.Seconds()*inFlightMargin, DefaultMaxInFlight), maxSlots))
 }
 
 // inFlightMargin is for what comes in bursts.

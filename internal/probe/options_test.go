@@ -18,7 +18,7 @@ func TestEnoughAreInFlightForTheRateWhereNobodyAnswers(t *testing.T) {
 		{10000, 1, 8 * time.Second, 5000 * 9, 5000 * 10},
 		{10000, 0, 8 * time.Second, 10000 * 8, 10000 * 9},
 		{30000, 2, 4 * time.Second, 10000 * (1 + 2 + 4), 10000 * 8},
-		{1e9, 0, MaxTimeout, mostSlots, mostSlots},
+		{1e9, 0, MaxTimeout, maxSlots, maxSlots},
 	} {
 		o := Options{Rate: c.rate, Retries: c.retries, Timeout: c.timeout}
 		if n := o.EnoughInFlight(); n < c.least || n > c.atMost {
@@ -39,8 +39,8 @@ func TestConnectionsAreBoundedApartFromTargets(t *testing.T) {
 			check(t, l.turn())
 		}
 		// What answers at once was begun before the bound was seen.
-		if most := o.MaxConns + sendTurn; net.deaf && l.inFlight() != o.MaxInFlight || !net.deaf && (l.connections.live < o.MaxConns || l.inFlight() > most) {
-			t.Errorf("deaf %v: %d in flight, %d connections", net.deaf, l.inFlight(), l.connections.live)
+		if most := o.MaxConns + sendTurn; net.deaf && l.admission.inFlight() != o.MaxInFlight || !net.deaf && (l.connections.live < o.MaxConns || l.admission.inFlight() > most) {
+			t.Errorf("deaf %v: %d in flight, %d connections", net.deaf, l.admission.inFlight(), l.connections.live)
 		}
 	}
 }

@@ -68,5 +68,5 @@ const routerPatience = 16 * time.Second
 
 // heardOut reports whether no answer to a target's last SYN is to come.
 func (p *patience) heardOut(s *slot, want string) bool {
-	return want == "silent" || s.odd&oddWrongACK != 0 || want == "unreachable" && p.loop.now.Sub(p.loop.sentAt(s)) > routerPatience
+	return want == "silent" || s.odd&oddWrongACK != 0 || want == "unreachable" && p.loop.now.Sub(p.loop.syns.sentAt(s)) > routerPatience
 }

@@ -13,9 +13,12 @@ import (
 
 // findRoutes makes the table of routes from the loop's ports.
 func (l *loop) findRoutes() {
-	l.routes = routes.New(routes.Options{Via: l.o.Via, Kind: l.o.Link, Ring: l.o.Ring, Wrap: l.o.Wrap, First: l.ports.first, Ports: l.ports.count,
-		May: l.egress.takePacket, MayAnswer: l.egress.replies.take, Forbidden: l.results.sink.fail, Moved: l.connections.moved})
+	l.useRoutes(routes.New(routes.Options{Via: l.o.Via, Kind: l.o.Link, Ring: l.o.Ring, Wrap: l.o.Wrap, First: l.ports.first, Ports: l.ports.count,
+		May: l.egress.takePacket, MayAnswer: l.egress.replies.take, Forbidden: l.results.sink.fail, Moved: l.connections.moved}))
 }
+
+// useRoutes has the loop reach its targets by a table.
+func (l *loop) useRoutes(t *routes.Table) { l.routes, l.syns.routes = t, t }
 
 // openPaths finds the routes that are needed from the beginning, and asks their
 // gateways: what cannot be reached at all is said before the first packet.

@@ -13,6 +13,7 @@ type results struct {
 	*clock
 	stats *Stats
 	sink  *sink
+	reach *reach
 	loop  int // which this one is
 	enc   record.Encoder
 	rec   record.Record // of the target whose result is made
@@ -74,6 +75,14 @@ const maxBacklog = 4 << 20
 
 // full reports whether too many wait.
 func (res *results) full() bool { return len(res.buf) > maxBacklog }
+
+// begin notes how far targets are begun.
+func (res *results) begin(head uint64) { res.reach.head.Store(head) }
+
+// mayReach reports whether a target may be begun, as the checkpoint on the disk has it.
+func (res *results) mayReach(n uint64) bool {
+	return res.sink.path == "" || n < res.reach.ceiling.Load()
+}
 
 // handOver gives the results to the sink, if it takes them now, or in the end.
 func (res *results) handOver(wait bool) {

@@ -52,9 +52,9 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 		done := new(doneSet)
 		if o.Resume != nil {
 			done = setOf(&o.Resume.Loops[i])
-			l.reach.ceiling.Store(o.Resume.Loops[i].Ceiling)
+			l.results.reach.ceiling.Store(o.Resume.Loops[i].Ceiling)
 		}
-		s.sink.loops, s.sink.written = append(s.sink.loops, l.reach), append(s.sink.written, done)
+		s.sink.loops, s.sink.written = append(s.sink.loops, l.results.reach), append(s.sink.written, done)
 		err := l.ports.take()
 		if err == nil {
 			l.findRoutes()
@@ -85,18 +85,18 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	o := l.o
 	var seed [32]byte
 	crand.Read(seed[:])
-	l.mac, l.connections.random = syn.NewMAC(key), rand.NewChaCha8(seed)
+	l.syns.mac, l.connections.random = syn.NewMAC(key), rand.NewChaCha8(seed)
 	s := shareOf(o.Shard, o.Shards, l.index, o.Loops)
 	var space *spaceSource
 	if o.Space != nil && o.Space.Len() > 0 {
 		space = &spaceSource{share: s, space: o.Space, order: targets.NewPermutation(o.Space.Len(), o.Seed),
-			name: o.Name, mac: l.mac, ports: l.ports.count}
+			name: o.Name, mac: l.syns.mac, ports: l.ports.count}
 	}
 	var stream *streamSource
 	if d != nil {
 		in := make(chan fed, feedAhead)
 		d.outs = append(d.outs, in)
-		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.mac, l.ports.count)
+		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.syns.mac, l.ports.count)
 	}
 	l.begun.source = newChain(space, stream)
 	l.begun.window = newWindow(0)

@@ -20,7 +20,7 @@ func (l *loop) stopping() bool {
 	if !l.stopped {
 		l.stopped, l.stopAt = true, l.now.Add(stopGrace)
 	}
-	l.ended = true
+	l.admission.ended = true
 	return !l.now.Before(l.stopAt)
 }
 

@@ -24,8 +24,8 @@ func TestTimesAreThoseOfTheArrivals(t *testing.T) {
 			f := &fakeNet{flight: serverFlight(t)}
 			l := fakeLoop(t, options(t, "443", "198.19.0.1"), f)
 			l.now = l.instant()
-			l.sendSYNs()
-			sent := time.Duration(l.sentAt(l.begun.window.at(0)))
+			l.admission.begin()
+			sent := time.Duration(l.syns.sentAt(l.begun.window.at(0)))
 			l.epoch = l.epoch.Add(-time.Second)
 			for _, came := range []time.Duration{test.answer, test.flight} {
 				f.came = l.epoch.Add(sent + came)
@@ -72,7 +72,7 @@ func TestTheRoundTripOfASYNThatWasSentAgain(t *testing.T) {
 		if test.echo > 0 {
 			s.Options.AddTimestamps(1, syn.Clock(test.echo)+offset)
 		}
-		got := l.rtt(&slot{sent: uint32(last / tick), tries: test.tries}, &s, offset)
+		got := l.syns.rtt(&slot{sent: uint32(last / tick), tries: test.tries}, &s, offset)
 		if got != test.want {
 			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}

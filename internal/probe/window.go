@@ -23,7 +23,7 @@ type slotFlags uint8
 
 const (
 	slotRepeat    slotFlags = 1 << iota // an earlier run may have probed it
-	slotLate                            // its SYN leaves out of turn: see loop.late
+	slotDeferred                        // its SYN leaves out of turn: see loop.late
 	slotFiltered                        // this machine did not let its last SYN out
 	slotOwed                            // what answered its last SYN has drawn an answer: see loop.owed
 	slotAtOnce                          // its second SYN followed a RST at once
@@ -41,7 +41,7 @@ const (
 
 // inTurn reports whether a slot waits for an answer, and its SYN left before
 // those of the slots behind it.
-func (s *slot) inTurn() bool { return s.state == slotWaiting && s.flags&slotLate == 0 }
+func (s *slot) inTurn() bool { return s.state == slotWaiting && s.flags&slotDeferred == 0 }
 
 // tick is the unit of slot.sent: 2^32 of them are more than an hour.
 const tick = 1000 // nanoseconds

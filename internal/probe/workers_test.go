@@ -33,7 +33,7 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 		check(t, l.turn())
 	}
 	<-begun
-	if l.stats.Records != total-hostile || l.connections.live != hostile || l.ended && l.connections.wheel.n == 0 {
+	if l.stats.Records != total-hostile || l.connections.live != hostile || l.admission.ended && l.connections.wheel.n == 0 {
 		t.Errorf("%d records of %d, and %d connections", l.stats.Records, total, l.connections.live)
 	}
 	close(done)

@@ -1,0 +1,174 @@
+package probe
+
+import (
+	"time"
+
+	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A halt is why a turn begins no more targets.
+type halt uint8
+
+const (
+	haltSource halt = iota // there are none, or not yet
+	haltLimit              // as many are begun as may be
+	haltPlace              // the next one's network or neighbour is to be waited for
+	haltPace               // the pace, or answers come first
+	haltWork               // cryptography comes first
+)
+
+// passes reports whether time alone takes it away.
+func (h halt) passes() bool { return h == haltPlace || h == haltPace }
+
+// wants reports whether a faster machine would have begun more.
+func (h halt) wants() bool { return h == haltPace || h == haltWork }
+
+// sendTurn bounds the SYNs of one turn, so that answers are taken in between.
+const sendTurn = 256
+
+// maxSlots bounds how far the newest target may be ahead of the oldest that
+// has no record: some that take their time hold up nobody, and cost the memory
+// of so many slots at most.
+const maxSlots = 1 << 20
+
+// admission begins targets, as many as may be at a time.
+type admission struct {
+	*clock
+	o           *Options
+	loop        int // which this one is
+	stats       *Stats
+	begun       *begun
+	egress      *egress
+	results     *results
+	syns        *syns
+	connections *connections
+
+	next     Target // the next to be begun, if taken
+	nextN    uint64
+	taken    bool
+	ended    bool // there are no more
+	max      int  // targets in flight
+	maxLive  int  // that have answered and have no result
+	networks networks
+	halted   halt        // why no more were begun
+	full     bool        // more memory is in use than may be,
+	weighed  tcb.Instant // when that was looked at
+}
+
+// init makes it ready. It names what is below it.
+func (a *admission) init(o *Options, loop int, k *clock, stats *Stats, b *begun, e *egress, res *results, sy *syns, cs *connections) {
+	a.o, a.loop, a.clock, a.stats, a.begun, a.egress, a.results, a.syns, a.connections = o, loop, k, stats, b, e, res, sy, cs
+	loops := max(o.Loops, 1)
+	a.max = max(o.MaxInFlight/loops, 1)
+	a.maxLive = a.max
+	if o.MaxConns > 0 {
+		a.maxLive = max(o.MaxConns/loops, 1)
+	}
+	if o.PerNetwork > 0 {
+		a.networks.gap = time.Duration(float64(time.Second) * float64(loops) / o.PerNetwork)
+	}
+}
+
+// inFlight is how many targets are begun and have no record, or a connection
+// that is still to be ended.
+func (a *admission) inFlight() int {
+	return int(a.stats.Targets-a.stats.Records) + a.connections.inUse() - a.connections.live
+}
+
+// begin begins new targets.
+func (a *admission) begin() { a.halted = a.fill() }
+
+// fill begins as many as may be, and tells why no more.
+func (a *admission) fill() halt {
+	for k := 0; !a.ended; k++ {
+		switch a.takeNext() {
+		case theEnd:
+			a.ended = true
+			return haltSource
+		case later:
+			return haltSource
+		}
+		switch {
+		case a.limited():
+			return haltLimit
+		case a.connections.labour.waiting() > maxWork:
+			return haltWork
+		case k == sendTurn, !a.egress.mayBegin():
+			return haltPace
+		case !a.networks.may(a.next.Addr, a.now), a.syns.asksTooMuch(a.nextN, &a.next):
+			return haltPlace
+		}
+		a.start(a.nextN, &a.next)
+		a.taken = false
+	}
+	return haltSource
+}
+
+// limited reports whether as many targets are begun as may be, for the time
+// being.
+func (a *admission) limited() bool {
+	return a.inFlight() >= a.max || a.connections.live >= a.maxLive || a.begun.window.len() >= max(maxSlots, a.max) || a.results.full() ||
+		a.full && a.inFlight() >= max(len(a.connections.all), 1) || !a.results.mayReach(a.begun.window.head)
+}
+
+// takeNext sees to it that there is a next target.
+func (a *admission) takeNext() supply {
+	if a.taken {
+		return more
+	}
+	t, n, s := a.begun.source.take()
+	a.next, a.nextN, a.taken = t, n, s == more
+	return s
+}
+
+// start begins a target, unless an earlier run has recorded it, or there is
+// nothing to send to.
+func (a *admission) start(n uint64, t *Target) {
+	slot := a.begun.window.push()
+	a.results.begin(a.begun.window.head)
+	standing := a.o.Resume.of(a.loop, n)
+	switch {
+	case a.begun.source.leftOut(n):
+		a.results.pass(n)
+		a.begun.done(n)
+		return
+	case standing == recorded:
+		a.stats.Known++
+		a.begun.done(n)
+		return
+	case standing == perhaps:
+		slot.flags |= slotRepeat
+	}
+	a.stats.Targets++
+	if why := a.begun.source.failure(n); why != "" {
+		a.syns.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
+		return
+	}
+	a.syns.approach(n, slot, t)
+}
+
+// weighEvery is how often memory is looked at.
+const weighEvery = 10 * time.Millisecond
+
+// weigh looks whether there is memory for more targets than there are
+// connections already, which are used again. One at a time is begun in any
+// case: the scan must come to its end.
+func (a *admission) weigh() {
+	if a.o.MaxMemory > 0 && a.now.Sub(a.weighed) >= weighEvery {
+		a.full, a.weighed = heapInUse() > a.o.MaxMemory, a.now
+	}
+}
+
+// longestTurn is of a program that was not stopped meanwhile.
+const longestTurn = time.Second
+
+// lag notes what the pace let go since the last turn, while targets waited for
+// nothing else, and the loop came too late for. After drops the pace is slow on
+// purpose.
+func (a *admission) lag(took time.Duration, spilled float64) {
+	if a.halted.wants() && a.egress.pace.Factor == 1 && took < longestTurn {
+		a.stats.Wanted += took / time.Duration(max(a.o.Loops, 1))
+		a.stats.Missed += spilled
+	}
+}
