@@ -114,8 +114,8 @@ func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tc
 	if f == nil {
 		return true
 	}
-	old := tcpOf(f.Machine)
-	if old == nil || !old.Outlived(now) {
+	old := f.Machine.TCP()
+	if !old.Outlived(now) {
 		return false
 	}
 	if least := old.NextISS(); cfg.ISS.Less(least) {
@@ -135,7 +135,7 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
 	}
 	f := &Flow{Local: local, Remote: remote, Machine: m, Header: e.cfg.Header, timer: -1}
-	f.segment, f.fragments = f.segmentLimit(), f.mayFragment()
+	f.segment, f.fragments = m.MaxSegment(), m.MayFragment()
 	e.flows[key] = f
 	e.Touch(f)
 	return f, nil
@@ -220,7 +220,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 			if due {
 				e.seg.SrcPort, e.seg.DstPort = f.Local.Port(), f.Remote.Port()
 				header := f.Header
-				header.Fragment = header.Fragment || f.mayFragment()
+				header.Fragment = header.Fragment || f.Machine.MayFragment()
 				return e.appendPacket(b, f.Local.Addr(), f.Remote.Addr(), &header, &e.seg)
 			}
 		}

@@ -39,6 +39,8 @@ func (m *ear) Unreachable(_ tcb.Instant, msg *wire.ICMP) {
 func (m *ear) Deadline() (tcb.Instant, bool) { return 0, false }
 func (m *ear) State() tcb.State              { return tcb.Established }
 func (m *ear) MaxSegment() int               { return m.limit }
+func (m *ear) MayFragment() bool             { return false }
+func (m *ear) TCP() *tcb.Conn                { return tcb.New(tcb.Config{}) }
 func (m *ear) Next(_ tcb.Instant, s *wire.Segment) bool {
 	if len(m.send) == 0 {
 		return false

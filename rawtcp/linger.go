@@ -59,14 +59,14 @@ func (c *Conn) awaitDelivery() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := c.Wait(ctx, func() bool {
-		m := c.tcp()
-		return m == nil || m.State() == tcb.Closed || m.Flushed()
+		m := c.flow.Machine.TCP()
+		return m.State() == tcb.Closed || m.Flushed()
 	})
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
-	m := c.tcp()
+	m := c.flow.Machine.TCP()
 	switch {
-	case m == nil || m.UnackedOctets() == 0:
+	case m.UnackedOctets() == 0:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: Close waited %v", ErrTimeout, patience)
@@ -127,34 +127,15 @@ func (c *Conn) end() (abrupt bool) {
 func (c *Conn) grace(least time.Duration) time.Duration {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
-	if m := c.tcp(); m != nil {
-		srtt, _ := m.SRTT()
-		return min(least+2*srtt, mostGrace)
-	}
-	return least
+	srtt, _ := c.flow.Machine.TCP().SRTT()
+	return min(least+2*srtt, mostGrace)
 }
 
-// unacked is how much the peer has not acknowledged, where the machine tells.
+// unacked is how much the peer has not acknowledged.
 func (c *Conn) unacked() int {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
-	if m := c.tcp(); m != nil {
-		return m.Unacked()
-	}
-	return 0
-}
-
-// tcp is the machine's TCP, or nil where it does not show it.
-func (c *Conn) tcp() *tcb.Conn { return tcpOf(c.flow.Machine) }
-
-func tcpOf(m Machine) *tcb.Conn {
-	switch m := m.(type) {
-	case *tcb.Conn:
-		return m
-	case interface{ TCP() *tcb.Conn }:
-		return m.TCP()
-	}
-	return nil
+	return c.flow.Machine.TCP().Unacked()
 }
 
 // holdsPort reports whether the port is given up with this connection, which

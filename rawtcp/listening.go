@@ -149,12 +149,8 @@ func (e *Endpoint) begin(now tcb.Instant, l *Listening, local, remote netip.Addr
 // reopen lets a SYN take the place of a connection in TIME-WAIT (RFC 9293,
 // section 3.6.1, MAY-2), and reports whether it did.
 func (e *Endpoint) reopen(now tcb.Instant, f *Flow, s *wire.Segment) bool {
-	old, ok := f.Machine.(interface {
-		Reusable(*wire.Segment) bool
-		NextISS() wire.Seq
-	})
-	l := e.listener(f.Local)
-	if !ok || l == nil || !old.Reusable(s) {
+	old, l := f.Machine.TCP(), e.listener(f.Local)
+	if l == nil || !old.Reusable(s) {
 		return false
 	}
 	cfg := e.Config(now, f.Local, f.Remote)

@@ -6,8 +6,8 @@ import (
 )
 
 // A Machine is one connection as the endpoint moves it: segments and the time
-// go in, segments and a next deadline come out. [*tcb.Conn] is one; a session
-// with TLS above its TCP is another. The methods mean what they mean for
+// go in, segments and a next deadline come out. [*tcb.Conn] is one; TCP
+// with TLS above it is another. The methods mean what they mean for
 // tcb.Conn; the byte stream is that of the machine's top layer.
 type Machine interface {
 	Open(now tcb.Instant)
@@ -26,4 +26,8 @@ type Machine interface {
 	Abort()
 	State() tcb.State
 	Err() error
+
+	TCP() *tcb.Conn    // the connection itself, to read; never nil
+	MaxSegment() int   // the most that the path is known to take in one segment; 0: not known
+	MayFragment() bool // whether our packets may be fragmented under way
 }

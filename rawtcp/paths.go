@@ -46,25 +46,10 @@ func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, 
 	}
 }
 
-// segmentLimit is the most that f's machine sends in one segment, or 0 where
-// it does not tell.
-func (f *Flow) segmentLimit() int {
-	if m, ok := f.Machine.(interface{ MaxSegment() int }); ok {
-		return m.MaxSegment()
-	}
-	return 0
-}
-
-// mayFragment reports whether f's machine lets its packets be fragmented.
-func (f *Flow) mayFragment() bool {
-	m, ok := f.Machine.(interface{ MayFragment() bool })
-	return ok && m.MayFragment()
-}
-
 // learnPath remembers for later connections that f's has found its path
 // narrower than it was told.
 func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
-	n, fragments := f.segmentLimit(), f.mayFragment()
+	n, fragments := f.Machine.MaxSegment(), f.Machine.MayFragment()
 	if n == 0 || n >= f.segment && (f.fragments || !fragments) {
 		return
 	}

@@ -110,6 +110,9 @@ func New(cfg Config) *Conn {
 	return &c.Conn
 }
 
+// TCP returns c itself: a machine with another layer above returns what is below it.
+func (c *Conn) TCP() *Conn { return c }
+
 // Reset makes the connection what New returns for the profile's Config with
 // this identity, in place, whatever became of it before. Where neither profile
 // has a Pool it keeps the memory of its buffers: what Peek gave out is written over.

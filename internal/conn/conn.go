@@ -2,7 +2,7 @@
 // single machine without I/O: segments and the time go in, segments, work for
 // the driver and decrypted bytes come out.
 //
-// A [Session] has the shape of rawtcp.Machine, so an endpoint moves it like any
+// A [Conn] is a rawtcp.Machine, so an endpoint moves it like any
 // connection. The blocking driver of `connect` and the event loop of `probe`
 // use the same one.
 package conn
@@ -13,7 +13,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A Session is a TCP connection with, above it, a TLS client or nothing.
+// A Conn is a TCP connection with, above it, a TLS client or nothing.
 type Conn struct {
 	tcp *tcb.Conn
 	tls *handshake.Client // nil: TCP alone, and the byte stream is TCP's
@@ -24,16 +24,15 @@ type Conn struct {
 }
 
 // New joins a TCP connection that is not open yet and a TLS client that has
-// not started. The session owns both. A nil client makes a session of TCP
-// alone.
+// not started, and owns both. A nil client makes a connection of TCP alone.
 func New(tcp *tcb.Conn, tls *handshake.Client) *Conn {
 	return &Conn{tcp: tcp, tls: tls}
 }
 
-// Reset makes the session what New returns, in place.
+// Reset makes s what New returns, in place.
 func (s *Conn) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Conn{tcp: tcp, tls: tls} }
 
-// Adopt puts a TLS client above a session of TCP alone, to whose stream the
+// Adopt puts a TLS client above a connection of TCP alone, to whose stream the
 // client's ClientHello was written before. A client that has not started Adopt
 // starts; what it would send it takes as sent. So nobody needs to keep a client
 // for as long as the peer says nothing, since the same one can be made again.
@@ -47,7 +46,7 @@ func (s *Conn) Adopt(tls *handshake.Client) {
 }
 
 // TLS returns the TLS client, or nil. Its facts may be read between calls;
-// the session moves it.
+// s moves it.
 func (s *Conn) TLS() *handshake.Client { return s.tls }
 
 // TCP returns the TCP connection. Its facts may be read between calls.

@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// talk is a session and the TCP of its peer, with nothing between them.
+// talk is a connection and the TCP of its peer, with nothing between them.
 type talk struct {
 	now  tcb.Instant
 	s    *conn.Conn
