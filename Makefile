@@ -107,7 +107,7 @@ test-full: ## 64 MiB beside the kernel's TCP at every loss, for an hour, see doc
 
 bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks.md
 	$(GO) run ./internal/test/bench
-	$(GO) test -run '^$$' -bench TCP ./rawtcp
+	$(GO) test -run '^$$' -bench TCP ./rawtcp/endpoint
 	$(GO) test -count=1 -v -run TestBulk ./internal/test/interop -full
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -58,7 +59,7 @@ func TestTheBareACKAndTheFirstDataLeaveInOneCall(t *testing.T) {
 		}
 	}})
 	defer client.Close()
-	_, err = client.Open(local, remote, func(cfg tcb.Config) Machine {
+	_, err = client.Open(local, remote, func(cfg tcb.Config) endpoint.Machine {
 		m := tcb.New(cfg)
 		m.Write([]byte("ClientHello"))
 		return m

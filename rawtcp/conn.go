@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -16,7 +17,7 @@ import (
 // its machine's top layer.
 type Conn struct {
 	stack *Stack
-	flow  *Flow
+	flow  *endpoint.Flow
 
 	read, write deadline
 
@@ -31,7 +32,7 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
-func newConn(s *Stack, f *Flow) *Conn {
+func newConn(s *Stack, f *endpoint.Flow) *Conn {
 	return &Conn{stack: s, flow: f, read: makeDeadline(), write: makeDeadline()}
 }
 
@@ -210,7 +211,7 @@ func (c *Conn) Abort() {
 
 // SetHeader lets f change what the IP headers of the connection's packets hold
 // from now on.
-func (c *Conn) SetHeader(f func(*Header)) {
+func (c *Conn) SetHeader(f func(*endpoint.Header)) {
 	c.Do(func(tcb.Instant) { f(&c.flow.Header) })
 }
 

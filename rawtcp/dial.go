@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -30,11 +31,11 @@ type Dialer struct {
 	// has its own.
 	Network *Network
 
-	Stack  StackConfig                    // the tap on packets, what the connection begins with
-	Wrap   func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
-	Events func(tcb.Event)                // what the connection decides; may be nil
-	Build  func(tcb.Config) Machine       // nil: a plain TCP connection
-	Notes  func(layer, name, text string) // how the connection was set up; may be nil
+	Stack  StackConfig                       // the tap on packets, what the connection begins with
+	Wrap   func(link.Link) link.Link         // puts something before the link, such as link.Impair; may be nil
+	Events func(tcb.Event)                   // what the connection decides; may be nil
+	Build  func(tcb.Config) endpoint.Machine // nil: a plain TCP connection
+	Notes  func(layer, name, text string)    // how the connection was set up; may be nil
 
 	// Lookup finds the addresses of a name; network is "ip", "ip4" or "ip6". Nil:
 	// the system's resolver.
@@ -179,7 +180,7 @@ func (d *Dialer) beside(r link.Route, remote netip.AddrPort) (names []string) {
 	return names
 }
 
-func (d *Dialer) build(cfg tcb.Config) Machine {
+func (d *Dialer) build(cfg tcb.Config) endpoint.Machine {
 	cfg.Events = d.Events
 	if d.Build != nil {
 		return d.Build(cfg)

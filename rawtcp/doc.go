@@ -5,19 +5,16 @@
 // says how: interface, source, link, guard, and a tap on every packet. Who opens
 // many connections gives it a [Network].
 //
-// Underneath, in the order to read them:
+// Underneath, each a package that stands alone:
 //
 //   - wire: headers as values
 //   - tcb: one connection's state machine (RFC 9293), without I/O
-//   - machine.go, endpoint.go: the [Endpoint], also without I/O, which moves
-//     many machines: it finds a packet's connection, checks its checksums,
-//     keeps the timers, and wraps segments into packets. Its parts for IP, of
-//     both versions: ip.go, the package reassembly (packets that arrive in
-//     parts) and paths.go (how large segments may be)
-//   - stack.go: the [Stack] that drives an Endpoint over a link, with one
-//     goroutine, a lock and the clock
-//   - conn.go: [Conn], a connection on a Stack, as a net.Conn
-//   - dial.go: all of it put together; network.go: for many connections at once
+//   - endpoint: a host of many connections, also without I/O: it finds a packet's
+//     connection, checks its checksums, keeps the timers, and wraps segments
+//     into packets
+//   - reassembly: IP packets put together from fragments
+//   - link and guard: what touches the operating system
 //
-// The subpackages link and guard touch the operating system.
+// A [Stack] drives an endpoint over a link with one goroutine, a lock and the
+// clock; a [Conn] is a connection on a Stack, as a net.Conn.
 package rawtcp

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -148,7 +149,7 @@ func (c *Conn) holdsPort() bool {
 
 // Done reports whether a connection has nothing more to do than, at most, to
 // wait out TIME-WAIT.
-func Done(m Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
+func Done(m endpoint.Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
 
 func (c *Conn) free() {
 	c.stack.mu.Lock()

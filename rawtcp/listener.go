@@ -3,12 +3,14 @@ package rawtcp
 import (
 	"net"
 	"net/netip"
+
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 )
 
 // A Listener accepts connections on a port of a [Stack], as a net.Listener.
 type Listener struct {
 	stack *Stack
-	ready *Listening
+	ready *endpoint.Listening
 
 	// Guarded by stack.mu.
 	changed chan struct{}
@@ -26,7 +28,7 @@ func (s *Stack) Listen(local netip.AddrPort) (*Listener, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	ln := &Listener{stack: s, ready: &Listening{Local: local, Configure: s.begin}, changed: make(chan struct{})}
+	ln := &Listener{stack: s, ready: &endpoint.Listening{Local: local, Configure: s.begin}, changed: make(chan struct{})}
 	ln.ready.Changed = ln.wake
 	if err := s.endpoint.Listen(ln.ready); err != nil {
 		return nil, &net.OpError{Op: "listen", Net: "tcp", Addr: tcpAddr(local), Err: err}

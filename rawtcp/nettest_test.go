@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/nettest"
 
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -20,7 +21,7 @@ var (
 	serverAddr = netip.MustParseAddrPort("198.18.0.2:80")
 )
 
-func plain(cfg tcb.Config) rawtcp.Machine { return tcb.New(cfg) }
+func plain(cfg tcb.Config) endpoint.Machine { return tcb.New(cfg) }
 
 // pair joins two stacks by a pipe, and opens a connection from one to the other.
 func pair(t testing.TB, a, b link.Link, cfg rawtcp.StackConfig) (client, server net.Conn, stop func(), err error) {

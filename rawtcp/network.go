@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -135,7 +136,7 @@ func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*
 			return c, nil
 		}
 		n.leave(w)
-		if !errors.Is(err, ErrFlowExists) && !w.failed() {
+		if !errors.Is(err, endpoint.ErrFlowExists) && !w.failed() {
 			return nil, err
 		}
 		full = append(full, w)
@@ -150,7 +151,7 @@ func (n *Network) connect(w *way, d *Dialer, remote netip.AddrPort) (c *Conn, er
 		w.next = (w.next + 1) % wayPorts
 		n.mu.Unlock()
 		c, err = w.stack.open(local, remote, d.build, func() { n.leave(w) })
-		if !errors.Is(err, ErrFlowExists) {
+		if !errors.Is(err, endpoint.ErrFlowExists) {
 			break
 		}
 	}
@@ -221,7 +222,7 @@ func (n *Network) find(key wayKey, full []*way) (w *way, mine bool, err error) {
 	case !mine:
 		w = ways[i]
 	case len(ways) >= mostWays:
-		return nil, false, fmt.Errorf("%w: all %d ports of the %d blocks from %v to this peer are in use", ErrFlowExists, mostWays*wayPorts, mostWays, key.route.Source)
+		return nil, false, fmt.Errorf("%w: all %d ports of the %d blocks from %v to this peer are in use", endpoint.ErrFlowExists, mostWays*wayPorts, mostWays, key.route.Source)
 	default:
 		w = &way{key: key, ready: make(chan struct{})}
 		if n.ways == nil {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -29,7 +30,7 @@ type StackConfig struct {
 	// while the stack is locked: it must not call the stack.
 	Tap func(Frame)
 	// Header is what the IP headers of the stack's packets hold.
-	Header Header
+	Header endpoint.Header
 	// MaxMSS is the most that an MSS option of ours may say; 0: what the link's
 	// MTU has room for.
 	MaxMSS int
@@ -55,7 +56,7 @@ func (cfg StackConfig) along(r link.Route) StackConfig {
 	return cfg
 }
 
-// A Stack drives an [Endpoint] over a link: one goroutine receives and keeps
+// A Stack drives an [endpoint.Endpoint] over a link: one goroutine receives and keeps
 // the time, and callers send from their own. It is safe for concurrent use.
 type Stack struct {
 	link      link.Link
@@ -67,7 +68,7 @@ type Stack struct {
 	done      chan struct{} // closed when the receiving goroutine has ended
 
 	mu        sync.Mutex
-	endpoint  *Endpoint
+	endpoint  *endpoint.Endpoint
 	conns     map[*Conn]struct{}
 	listeners map[*Listener]struct{}
 	alarm     tcb.Instant // as set on the link
@@ -83,7 +84,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 	rand.Read(secret[:])
 	s := &Stack{
 		link: l, tap: cfg.Tap, configure: cfg.Configure, epoch: time.Now(), held: cfg.Held, patience: cfg.Linger, done: make(chan struct{}),
-		endpoint:  NewEndpoint(EndpointConfig{Secret: secret, MTU: l.MTU(), MaxMSS: cfg.MaxMSS, Header: cfg.Header, Dropped: cfg.Dropped}),
+		endpoint:  endpoint.New(endpoint.Config{Secret: secret, MTU: l.MTU(), MaxMSS: cfg.MaxMSS, Header: cfg.Header, Dropped: cfg.Dropped}),
 		conns:     make(map[*Conn]struct{}),
 		listeners: make(map[*Listener]struct{}),
 	}
@@ -108,13 +109,13 @@ func (s *Stack) Close() error {
 // Open starts a connection from local to remote. Build makes its machine from
 // the sequence number and the timestamp offset that are this stack's to choose.
 // Open does not wait; use [Conn.Wait] or [Conn.Handshake].
-func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) Machine) (*Conn, error) {
+func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) endpoint.Machine) (*Conn, error) {
 	return s.open(local, remote, build, nil)
 }
 
 // open is Open. Freed is called once the connection is gone; where it is not
 // nil the port is to be used again, also by this connection.
-func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machine, freed func()) (*Conn, error) {
+func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) endpoint.Machine, freed func()) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -123,7 +124,7 @@ func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) Machin
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
 	if freed != nil && !s.endpoint.Vacate(now, local, remote, &cfg) {
-		return nil, fmt.Errorf("%v to %v: %w", local, remote, ErrFlowExists)
+		return nil, fmt.Errorf("%v to %v: %w", local, remote, endpoint.ErrFlowExists)
 	}
 	s.begin(&cfg)
 	m := build(cfg)
@@ -154,7 +155,7 @@ func (s *Stack) begin(cfg *tcb.Config) {
 }
 
 // adopt makes the Conn of a flow.
-func (s *Stack) adopt(f *Flow) *Conn {
+func (s *Stack) adopt(f *endpoint.Flow) *Conn {
 	c := newConn(s, f)
 	s.conns[c] = struct{}{}
 	f.Changed = c.wake
@@ -263,7 +264,7 @@ func (s *Stack) refused(packet []byte, err error) {
 	if !errors.Is(err, link.ErrFiltered) {
 		return
 	}
-	f := s.endpoint.flowOf(packet)
+	f := s.endpoint.FlowOf(packet)
 	for c := range s.conns {
 		if c.flow != f || f.Machine.State() >= tcb.Established {
 			continue

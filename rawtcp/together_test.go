@@ -3,10 +3,12 @@ package rawtcp
 import (
 	"bytes"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -58,6 +60,18 @@ func (l *batchLink) MTU() int                            { return 1500 }
 func (l *batchLink) Kind() link.Kind                     { return "batch" }
 func (l *batchLink) Close() error                        { close(l.closed); return nil }
 
+var (
+	here  = netip.MustParseAddrPort("198.18.0.1:40000")
+	there = netip.MustParseAddrPort("198.18.0.2:80")
+)
+
+// packet makes the packet that the remote would send.
+func packet(s wire.Segment) []byte {
+	s.SrcPort, s.DstPort = there.Port(), here.Port()
+	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: there.Addr(), Dst: here.Addr()}
+	return s.AppendTo(h.AppendTo(nil, s.HeaderLen()+len(s.Payload)), h.Src, h.Dst)
+}
+
 // Segments that come in together are all taken before any is acknowledged, and
 // then with one acknowledgment.
 //
@@ -66,17 +80,17 @@ func TestWhatComesInTogetherIsAcknowledgedOnce(t *testing.T) {
 	l := &batchLink{in: make(chan []link.Packet), sent: make(chan *wire.Segment, 100), closed: make(chan struct{})}
 	stack := NewStack(l, StackConfig{})
 	defer stack.Close()
-	c, err := stack.Open(here, there, func(cfg tcb.Config) Machine { return tcb.New(cfg) })
+	c, err := stack.Open(here, there, func(cfg tcb.Config) endpoint.Machine { return tcb.New(cfg) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	syn := <-l.sent
-	l.in <- []link.Packet{{Data: packet(wire.Segment{Seq: 100, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1000}, nil)}}
+	l.in <- []link.Packet{{Data: packet(wire.Segment{Seq: 100, Ack: syn.End(), Flags: wire.SYN | wire.ACK, Window: 1000})}}
 	<-l.sent
 	var together []link.Packet
 	for i := range 10 {
 		data := wire.Segment{Seq: wire.Seq(101 + 10*i), Ack: syn.End(), Flags: wire.ACK, Window: 1000, Payload: make([]byte, 10)}
-		together = append(together, link.Packet{Data: packet(data, nil)})
+		together = append(together, link.Packet{Data: packet(data)})
 	}
 	l.in <- together
 	if ack := <-l.sent; ack.Ack != 201 {

@@ -2,7 +2,7 @@
 // single machine without I/O: segments and the time go in, segments, work for
 // the driver and decrypted bytes come out.
 //
-// A [Conn] is a rawtcp.Machine, so an endpoint moves it like any
+// A [Conn] is a endpoint.Machine, so an endpoint moves it like any
 // connection. The blocking driver of `connect` and the event loop of `probe`
 // use the same one.
 package conn

@@ -16,6 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -161,7 +162,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	return bare(err)
 }
 
-func (r *run) build(cfg tcb.Config) rawtcp.Machine {
+func (r *run) build(cfg tcb.Config) endpoint.Machine {
 	tcp := tcb.New(cfg)
 	var tls *handshake.Client
 	if r.Goal != goal.TCP {

@@ -20,7 +20,7 @@ const (
 	roleTheirs = "net + crypto/tls"
 	roleDialer = "rawshake: rawtcp.Dialer, all anew for each connection"
 	roleShared = "rawshake: rawtcp.Dialer over one rawtcp.Network"
-	roleLoop   = "rawshake: rawtcp.Endpoint in one loop, one link"
+	roleLoop   = "rawshake: endpoint.Endpoint in one loop, one link"
 	roleCert   = "rawshake: Endpoint in one loop, certificate received"
 	roleJudged = "rawshake: the same, certificate received and judged"
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -27,7 +28,7 @@ const (
 type loop struct {
 	*shared
 	goal     goal
-	endpoint *rawtcp.Endpoint
+	endpoint *endpoint.Endpoint
 	epoch    time.Time
 	in       *link.Arrivals
 	bytes    []byte      // of the packets that are about to be sent
@@ -43,7 +44,7 @@ type loop struct {
 // An attempt is one connection of the loop.
 type attempt struct {
 	session *conn.Conn
-	flow    *rawtcp.Flow
+	flow    *endpoint.Flow
 	begin   tcb.Instant
 	queued  bool // in loop.changed
 	reached bool // the goal; what follows is the end
@@ -59,7 +60,7 @@ func newLoop(t *task, g goal) (client, error) {
 	l := &loop{shared: s, goal: g, epoch: time.Now(), in: link.NewArrivals(64, link.MaxPacket), mss: uint16(s.link.MTU() - headers)}
 	var secret [32]byte
 	rand.Read(secret[:])
-	l.endpoint = rawtcp.NewEndpoint(rawtcp.EndpointConfig{Secret: secret})
+	l.endpoint = endpoint.New(endpoint.Config{Secret: secret})
 	return l, nil
 }
 

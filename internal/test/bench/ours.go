@@ -10,6 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -110,7 +111,7 @@ func (d dialer) run(n int, done func(time.Duration, string)) error {
 
 func (d dialer) handshake(ctx context.Context, reached func()) (string, error) {
 	var s *conn.Conn
-	dialer := rawtcp.Dialer{Source: d.source, Network: d.network, Build: func(cfg tcb.Config) rawtcp.Machine {
+	dialer := rawtcp.Dialer{Source: d.source, Network: d.network, Build: func(cfg tcb.Config) endpoint.Machine {
 		s = d.session(cfg)
 		return s
 	}}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
@@ -208,7 +209,7 @@ func TestOurStackOnATUNTalksToTheKernel(t *testing.T) {
 			stack := rawtcp.NewStack(tun, rawtcp.StackConfig{})
 			defer stack.Close()
 			local := netip.AddrPortFrom(netip.MustParseAddr(addr[1]), 40000)
-			c, err := stack.Open(local, ln.Addr().(*net.TCPAddr).AddrPort(), func(cfg tcb.Config) rawtcp.Machine { return tcb.New(cfg) })
+			c, err := stack.Open(local, ln.Addr().(*net.TCPAddr).AddrPort(), func(cfg tcb.Config) endpoint.Machine { return tcb.New(cfg) })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -23,8 +23,8 @@ const issA, issZ = wire.Seq(1000), wire.Seq(5000)
 func watch(t *testing.T) *watched {
 	w := &watched{t: t, net: New()}
 	w.b = newBystander(w.net, func(string, string) {})
-	w.a = w.net.Host("A", netip.MustParseAddr("198.18.0.1"), rawtcp.EndpointConfig{})
-	w.z = w.net.Host("B", netip.MustParseAddr("198.18.0.2"), rawtcp.EndpointConfig{})
+	w.a = w.net.Host("A", netip.MustParseAddr("198.18.0.1"), endpoint.Config{})
+	w.z = w.net.Host("B", netip.MustParseAddr("198.18.0.2"), endpoint.Config{})
 	w.pass(w.a, wire.Segment{Seq: issA, Flags: wire.SYN, Window: 1000}, true)
 	w.pass(w.z, wire.Segment{Seq: issZ, Ack: issA + 1, Flags: wire.SYN | wire.ACK, Window: 200}, true)
 	w.b.spaces[way{addr(w.a.Addr, 1), addr(w.z.Addr, 2)}][0].user = &user{

@@ -3,7 +3,7 @@ package simnet
 import (
 	"net/netip"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -15,7 +15,7 @@ const mostAtOnce = 20000
 type Host struct {
 	Name     string
 	Addr     netip.Addr
-	Endpoint *rawtcp.Endpoint
+	Endpoint *endpoint.Endpoint
 
 	net    *Network
 	out    *link
@@ -26,14 +26,14 @@ type Host struct {
 }
 
 // Host adds a host whose endpoint is made from cfg; cfg.Dropped is wrapped.
-func (n *Network) Host(name string, addr netip.Addr, cfg rawtcp.EndpointConfig) *Host {
+func (n *Network) Host(name string, addr netip.Addr, cfg endpoint.Config) *Host {
 	h := &Host{Name: name, Addr: addr, net: n}
 	h.Boot(cfg)
 	return h
 }
 
 // Boot gives the host a new endpoint that knows nothing of what was.
-func (h *Host) Boot(cfg rawtcp.EndpointConfig) {
+func (h *Host) Boot(cfg endpoint.Config) {
 	tell := cfg.Dropped
 	cfg.Dropped = func(why string) {
 		h.drops++
@@ -41,7 +41,7 @@ func (h *Host) Boot(cfg rawtcp.EndpointConfig) {
 			tell(why)
 		}
 	}
-	h.Endpoint = rawtcp.NewEndpoint(cfg)
+	h.Endpoint = endpoint.New(cfg)
 	h.asleep = false
 }
 

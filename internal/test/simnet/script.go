@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -39,7 +39,7 @@ type script struct {
 	host   *Host
 	judge  *bystander
 	cfg    []func(*tcb.Config)
-	listen *rawtcp.Listening
+	listen *endpoint.Listening
 	flows  map[uint16]*talk
 	said   []seen
 	line   string
@@ -49,7 +49,7 @@ type script struct {
 type talk struct {
 	iss   wire.Seq // ours
 	known bool
-	flow  *rawtcp.Flow
+	flow  *endpoint.Flow
 }
 
 // Where the two ends of a script are, and where the peer's numbers begin:
@@ -70,7 +70,7 @@ func PlayScript(text string) error {
 	s := &script{net: New(), flows: map[uint16]*talk{}}
 	s.judge = newBystander(s.net, func(string, string) {})
 	s.net.Watch = s
-	s.host = s.net.Host("we", scriptWe, rawtcp.EndpointConfig{Secret: [32]byte{1}})
+	s.host = s.net.Host("we", scriptWe, endpoint.Config{Secret: [32]byte{1}})
 	for i, line := range strings.Split(text, "\n") {
 		s.line = strings.TrimSpace(line)
 		s.line, _, _ = strings.Cut(s.line, "  #")
@@ -188,7 +188,7 @@ func (s *script) we(rest string) error {
 	switch verb {
 	case "listen":
 		backlog, _ := strconv.Atoi(strings.TrimPrefix(arg, "backlog="))
-		s.listen = &rawtcp.Listening{Local: addr(scriptWe, listenPort), Backlog: backlog, Configure: s.configure}
+		s.listen = &endpoint.Listening{Local: addr(scriptWe, listenPort), Backlog: backlog, Configure: s.configure}
 		return s.host.Endpoint.Listen(s.listen)
 	case "open":
 		return s.open()
@@ -218,13 +218,13 @@ func (s *script) open() error {
 	return nil
 }
 
-func (s *script) touch(f *rawtcp.Flow) {
+func (s *script) touch(f *endpoint.Flow) {
 	s.host.Endpoint.Touch(f)
 	s.host.Flush()
 }
 
 // flow is the connection with the peer's first port, accepted if need be.
-func (s *script) flow() (*rawtcp.Flow, error) {
+func (s *script) flow() (*endpoint.Flow, error) {
 	t := s.talk(scriptPort)
 	if s.listen != nil {
 		if f := s.listen.Accept(); f != nil {

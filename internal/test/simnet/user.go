@@ -9,7 +9,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -61,7 +61,7 @@ type user struct {
 	w     *world
 	name  string
 	host  *Host
-	flow  *rawtcp.Flow
+	flow  *endpoint.Flow
 	conn  *tcb.Conn
 	plan  userPlan
 	rng   *rand.Rand
@@ -113,7 +113,7 @@ func (u *user) said(at int, p []byte) bool {
 }
 
 // use begins a user of a connection.
-func (w *world) use(name string, h *Host, f *rawtcp.Flow, iss wire.Seq, plan userPlan) *user {
+func (w *world) use(name string, h *Host, f *endpoint.Flow, iss wire.Seq, plan userPlan) *user {
 	u := &user{w: w, name: name, host: h, flow: f, conn: f.Machine.(*tcb.Conn), plan: plan, began: w.net.now}
 	w.users = append(w.users, u)
 	u.rng = rand.New(rand.NewPCG(w.plan.seed, uint64(len(w.users))+100))

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -29,7 +29,7 @@ type world struct {
 	cover  Coverage
 	ladder *ladder
 	wait   map[netip.AddrPort]*connPlan // connections that the second host accepts, by the first's port
-	listen *rawtcp.Listening
+	listen *endpoint.Listening
 	boots  int
 	// cookies says whether the newest connection from a port began with one.
 	cookies map[uint16]bool
@@ -81,12 +81,12 @@ func newWorld(seed uint64, trace io.Writer) *world {
 	return w
 }
 
-func (w *world) hostConfig(i int) rawtcp.EndpointConfig {
+func (w *world) hostConfig(i int) endpoint.Config {
 	w.boots++
 	var secret [32]byte
 	binary.BigEndian.PutUint64(secret[:], w.plan.seed)
 	secret[31] = byte(w.boots)
-	return rawtcp.EndpointConfig{Secret: secret, Dropped: func(why string) { w.dropped(i, why) }}
+	return endpoint.Config{Secret: secret, Dropped: func(why string) { w.dropped(i, why) }}
 }
 
 func (w *world) count(kind, name string) { w.cover[Seen{kind, name}]++ }
@@ -103,7 +103,7 @@ func (w *world) begin() {
 }
 
 func (w *world) startListening() {
-	w.listen = &rawtcp.Listening{
+	w.listen = &endpoint.Listening{
 		Local: addr(w.hosts[1].Addr, listenPort), Backlog: w.plan.backlog,
 		Configure: w.configureAccepted, Changed: func() { w.net.After(0, w.accept) },
 	}

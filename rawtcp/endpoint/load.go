@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 // Load says how much an endpoint holds.
 type Load struct {

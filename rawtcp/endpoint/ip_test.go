@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"bytes"
@@ -68,7 +68,7 @@ type host struct {
 
 func newHost(t *testing.T, local, remote netip.AddrPort) *host {
 	h := &host{t: t, ear: &ear{limit: 1440}, local: local, remote: remote}
-	h.Endpoint = NewEndpoint(EndpointConfig{Dropped: func(why string) { h.dropped = append(h.dropped, why) }})
+	h.Endpoint = New(Config{Dropped: func(why string) { h.dropped = append(h.dropped, why) }})
 	if _, err := h.Attach(local, remote, h.ear); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"errors"
@@ -15,8 +15,8 @@ import (
 // that belong to no connection.
 const maxStrayReplies = 64
 
-// EndpointConfig is what an endpoint needs to know of its host.
-type EndpointConfig struct {
+// Config is what an endpoint needs to know of its host.
+type Config struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
 	Header Header   // of the packets of new connections, and of those of none
 	MTU    int      // of the link, in bytes; 0: 1500
@@ -30,9 +30,9 @@ type EndpointConfig struct {
 // An Endpoint is a TCP host without I/O: it holds connections, gives each
 // arrived packet to its machine, keeps their deadlines, and wraps what they
 // send into IP packets. It is not safe for concurrent use: its driver, such as
-// a [Stack], serialises the calls.
+// rawtcp.Stack, serialises the calls.
 type Endpoint struct {
-	cfg       EndpointConfig
+	cfg       Config
 	flows     map[flowKey]*Flow
 	listening map[netip.AddrPort]*Listening
 	ready     readyQueue // flows that may have a segment to send, in order
@@ -83,8 +83,8 @@ var ErrFlowExists = errors.New("a connection between these addresses and ports e
 // broadcast or multicast address, or no address at all.
 var ErrNotOneHost = errors.New("TCP needs the addresses of two hosts")
 
-// NewEndpoint returns an endpoint without connections.
-func NewEndpoint(cfg EndpointConfig) *Endpoint {
+// New returns an endpoint without connections.
+func New(cfg Config) *Endpoint {
 	if cfg.MTU == 0 {
 		cfg.MTU = 1500
 	}
@@ -141,8 +141,8 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 	return f, nil
 }
 
-// flowOf is the connection that sends a packet, or nil.
-func (e *Endpoint) flowOf(packet []byte) *Flow {
+// FlowOf is the connection that sends a packet of ours, or nil.
+func (e *Endpoint) FlowOf(packet []byte) *Flow {
 	var h wire.IP
 	var s wire.Segment
 	c := field.New(wire.Root(packet), packet)

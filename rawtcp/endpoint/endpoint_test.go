@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"net/netip"
@@ -26,7 +26,7 @@ type bench struct {
 
 func newBench() *bench {
 	b := &bench{}
-	b.Endpoint = NewEndpoint(EndpointConfig{Secret: [32]byte{1}, Dropped: func(why string) { b.dropped = append(b.dropped, why) }})
+	b.Endpoint = New(Config{Secret: [32]byte{1}, Dropped: func(why string) { b.dropped = append(b.dropped, why) }})
 	return b
 }
 
@@ -214,7 +214,7 @@ func TestInitialSequenceNumbersDifferByFlowAndMoveWithTime(t *testing.T) {
 	if later := b.InitialSequence(tcb.Instant(time.Second), here, there); later.Minus(a) != 250000 {
 		t.Errorf("the clock moved by %d in a second, want 250000 (4 µs each)", later.Minus(a))
 	}
-	other := NewEndpoint(EndpointConfig{Secret: [32]byte{2}})
+	other := New(Config{Secret: [32]byte{2}})
 	if other.InitialSequence(0, here, there) == a {
 		t.Error("two secrets give the same ISN")
 	}

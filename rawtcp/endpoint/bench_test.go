@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"net/netip"
@@ -25,7 +25,7 @@ type couple struct {
 }
 
 func newCouple(tb testing.TB) *couple {
-	c := &couple{near: NewEndpoint(EndpointConfig{}), far: NewEndpoint(EndpointConfig{})}
+	c := &couple{near: New(Config{}), far: New(Config{})}
 	client := netip.MustParseAddrPort("198.18.0.1:40000")
 	server := netip.MustParseAddrPort("198.18.0.2:80")
 	l := &Listening{Local: server}
@@ -152,7 +152,7 @@ func BenchmarkTCPIdleConnection(b *testing.B) {
 	local := netip.MustParseAddr("198.18.0.2")
 	var perConn float64
 	for b.Loop() {
-		e := NewEndpoint(EndpointConfig{})
+		e := New(Config{})
 		at := netip.AddrPortFrom(local, 80)
 		l := &Listening{Local: at, Backlog: conns + 1}
 		if err := e.Listen(l); err != nil {

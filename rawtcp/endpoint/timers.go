@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"container/heap"

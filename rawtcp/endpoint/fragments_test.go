@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"bytes"
@@ -187,7 +187,7 @@ func FuzzPackets(f *testing.F) {
 	p := seed.packet(wire.ProtocolTCP, wire.Fragment{}, seed.segment([]byte("four")))
 	f.Add(append([]byte{1, byte(len(p))}, p...))
 	f.Fuzz(func(t *testing.T, tape []byte) {
-		e := NewEndpoint(EndpointConfig{})
+		e := New(Config{})
 		e.Attach(here6, there6, &ear{limit: 1440})
 		e.Attach(here4, there4, &ear{limit: 1440})
 		var now tcb.Instant

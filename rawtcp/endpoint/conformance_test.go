@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 import (
 	"errors"
@@ -254,7 +254,7 @@ func TestMSSFollowsTheLinkAndTheFamily(t *testing.T) {
 		{1500, there, 1460, 0}, {9000, there, 8960, 0}, {65535, there, 65495, 0},
 		{1500, six, 1440, 1220}, {1280, six, 1220, 1220},
 	} {
-		e := NewEndpoint(EndpointConfig{MTU: tc.mtu})
+		e := New(Config{MTU: tc.mtu})
 		if cfg := e.Config(0, here, tc.remote); cfg.MSS != tc.mss || cfg.PeerMSS != tc.peers {
 			t.Errorf("MTU %d to %v: MSS %d and a peer's %d, want %d and %d (0: tcb's default)",
 				tc.mtu, tc.remote, cfg.MSS, cfg.PeerMSS, tc.mss, tc.peers)

@@ -1,4 +1,4 @@
-package rawtcp
+package endpoint
 
 // readyQueue holds the flows that may have a segment to send, in order. It
 // keeps its memory, so that a flow that comes and goes costs none.
