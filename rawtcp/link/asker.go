@@ -34,7 +34,7 @@ type Asker struct {
 // with ErrPermission.
 func OpenAsker(r Route) (*Asker, error) {
 	if r.Source.Is4() && r.NextHop.Is6() {
-		if r.Source = anyAddressOf(r.Index); !r.Source.IsValid() {
+		if r.Source = NeighbourSource(r.Index); !r.Source.IsValid() {
 			return nil, fmt.Errorf("%w: the next hop %v is to be asked for by %s, and %s has no IPv6 address to ask from", ErrNoNeighbour, r.NextHop, neighbourDiscovery, r.Interface)
 		}
 	}

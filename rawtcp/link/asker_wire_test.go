@@ -63,7 +63,7 @@ func TestAnAskerFindsAHostAndLeavesTheKernelAlone(t *testing.T) {
 		if all := told(t, a, p.Server.Addr); len(all) != 1 || all[p.Server.Addr] != link.HopTo(theirs) {
 			t.Errorf("heard %v, want that %v is at %v", all, p.Server.Addr, theirs)
 		}
-		known, err := netlink.NeighList(device(t, p.Client.Dev).Attrs().Index, netlink.FAMILY_ALL)
+		known, err := netlink.NeighList(netns.Device(t, p.Client.Dev).Attrs().Index, netlink.FAMILY_ALL)
 		netns.Check(t, err)
 		for _, n := range known {
 			if addr, _ := netip.AddrFromSlice(n.IP); addr.Unmap() == p.Server.Addr {
@@ -100,7 +100,7 @@ var broadcastMAC = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
 func TestAnAskerIsDeafToForgedARP(t *testing.T) {
 	p := netns.NewPair(t)
-	ours := device(t, p.Client.Dev).Attrs().HardwareAddr
+	ours := netns.Device(t, p.Client.Dev).Attrs().HardwareAddr
 	a := openAsker(t, p)
 	send := forger(t, p, unix.ETH_P_ARP)
 	reply := func(who string, edit func(*wire.ARP)) []byte {
@@ -129,7 +129,7 @@ func TestAnAskerIsDeafToForgedARP(t *testing.T) {
 
 func TestAnAskerIsDeafToForgedAdvertisements(t *testing.T) {
 	p := netns.NewPair6(t)
-	ours := device(t, p.Client.Dev).Attrs().HardwareAddr
+	ours := netns.Device(t, p.Client.Dev).Attrs().HardwareAddr
 	a := openAsker(t, p)
 	send := forger(t, p, unix.ETH_P_IPV6)
 	allNodes := netip.MustParseAddr("ff02::1")

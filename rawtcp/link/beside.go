@@ -45,10 +45,3 @@ func sharesFrames(a, b netlink.Link) bool {
 	}
 	return on(a, b) || on(b, a)
 }
-
-func indices(list []net.Interface) (n []int) {
-	for _, i := range list {
-		n = append(n, i.Index)
-	}
-	return n
-}

@@ -18,7 +18,7 @@ import (
 func answerAside(t *testing.T, p *netns.Pair) {
 	t.Helper()
 	p.Join(t, "aside0", "aside1")
-	mac := device(t, "aside0").Attrs().HardwareAddr
+	mac := netns.Device(t, "aside0").Attrs().HardwareAddr
 	p.Server.Do(t, func() error {
 		dev, err := netlink.LinkByName("aside1")
 		if err != nil {
@@ -98,10 +98,10 @@ func TestInterfacesThatShareFramesAreNotHeardTwice(t *testing.T) {
 	for _, name := range []string{"port0", "other0"} {
 		p.Join(t, name, name+"far")
 	}
-	netns.Check(t, netlink.LinkSetMaster(device(t, "port0"), bridge))
-	parent := device(t, p.Client.Dev).Attrs().Index
+	netns.Check(t, netlink.LinkSetMaster(netns.Device(t, "port0"), bridge))
+	parent := netns.Device(t, p.Client.Dev).Attrs().Index
 	netns.Check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE}))
-	netns.Check(t, netlink.LinkSetUp(device(t, "mv0")))
+	netns.Check(t, netlink.LinkSetUp(netns.Device(t, "mv0")))
 	route, err := link.FindRoute(p.Server.Addr, link.Via{})
 	netns.Check(t, err)
 	if got := route.Beside(); len(got) != 1 || got[0].Name != "other0" {

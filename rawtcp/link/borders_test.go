@@ -17,13 +17,13 @@ import (
 // furnish gives the client routes of many kinds, in several tables.
 func furnish(t *testing.T, p *netns.Pair) {
 	t.Helper()
-	index := device(t, p.Client.Dev).Attrs().Index
+	index := netns.Device(t, p.Client.Dev).Attrs().Index
 	add := func(r netlink.Route, dst string) {
 		t.Helper()
 		if r.Type == 0 {
 			r.LinkIndex = index
 		}
-		r.Dst = cidr(t, dst)
+		r.Dst = netns.CIDR(t, dst)
 		if err := netlink.RouteAdd(&r); err != nil {
 			t.Fatalf("%s: %v", dst, err)
 		}
@@ -43,7 +43,7 @@ func furnish(t *testing.T, p *netns.Pair) {
 	add(netlink.Route{Gw: gw6, Table: 100}, "2001:db8:8000::/34")
 	for family, dst := range map[int]string{netlink.FAMILY_V4: "198.19.144.0/20", netlink.FAMILY_V6: "2001:db8:9000::/40"} {
 		r := netlink.NewRule()
-		r.Family, r.Dst, r.Table = family, cidr(t, dst), 100
+		r.Family, r.Dst, r.Table = family, netns.CIDR(t, dst), 100
 		netns.Check(t, netlink.RuleAdd(r))
 	}
 }

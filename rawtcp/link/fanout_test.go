@@ -104,7 +104,7 @@ func demultiplex(b *testing.B, open func(*testing.B, link.Route) []link.Ring, fi
 	route, err := link.FindRoute(p.Server.Addr, link.Via{Source: netip.MustParseAddr("198.18.0.77")}) // for which no kernel answers
 	netns.Check(b, err)
 	rings := open(b, route)
-	sender, hop := openSender(b, p), link.HopTo(device(b, p.Client.Dev).Attrs().HardwareAddr)
+	sender, hop := openSender(b, p), link.HopTo(netns.Device(b, p.Client.Dev).Attrs().HardwareAddr)
 	segments := make([][]byte, loops*loopPorts)
 	for i := range segments {
 		segments[i] = ipPacket(netip.AddrPortFrom(p.Server.Addr, 443), netip.AddrPortFrom(route.Source, first+uint16(i)), 0)

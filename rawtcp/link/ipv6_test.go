@@ -180,10 +180,10 @@ func TestICMPv6ErrorsAboutTheFlowArrive(t *testing.T) {
 
 func TestIPv6RouteIsTheKernels(t *testing.T) {
 	netns.NewPair6(t)
-	veth := device(t, "veth0")
+	veth := netns.Device(t, "veth0")
 	index := veth.Attrs().Index
 	a := netip.MustParseAddr
-	netns.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "2001:db8:1::/48"), Gw: a("2001:db8::2").AsSlice(), MTU: 1400}))
+	netns.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: netns.CIDR(t, "2001:db8:1::/48"), Gw: a("2001:db8::2").AsSlice(), MTU: 1400}))
 	for _, tc := range []struct {
 		remote string
 		via    link.Via
@@ -231,7 +231,7 @@ func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
 	if err := open(context.Background(), "[2001:db8::2]:443"); err != nil {
 		netns.Check(t, err)
 	}
-	entries, err := netlink.NeighList(device(t, "veth0").Attrs().Index, netlink.FAMILY_V6)
+	entries, err := netlink.NeighList(netns.Device(t, "veth0").Attrs().Index, netlink.FAMILY_V6)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ func LocalRoute(local netip.Addr) (Route, error) {
 	if !local.IsValid() || local.IsUnspecified() || local.IsMulticast() {
 		return Route{}, fmt.Errorf("%w: a link waits at one address of this machine (ip addr lists them), not at %v", ErrNoRoute, local)
 	}
-	if !ours(local) {
+	if !IsLocal(local) {
 		return Route{}, fmt.Errorf("%w: %v is not an address of this machine (ip addr lists them)", ErrNoRoute, local)
 	}
 	dev, err := interfaceOf(local)

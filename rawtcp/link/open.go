@@ -25,8 +25,6 @@ var (
 	// ErrPermission: the process may not open such a socket. The text names
 	// the capability; the error also wraps the system's.
 	ErrPermission = errors.New("not permitted")
-	// ErrNoRoute: this machine does not know how to reach the remote.
-	ErrNoRoute = errors.New("no route")
 	// ErrNoNeighbour: the next hop does not answer on its link.
 	ErrNoNeighbour = errors.New("no answer from the next hop")
 	// ErrFiltered: this machine itself refuses to let a packet out.

@@ -14,11 +14,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Mark is the socket mark (SO_MARK) on what the raw link sends, so that a
-// netfilter guard can spare our own RSTs. It keeps clear of the bits that
-// common routing and container set-ups match on.
-const Mark = 0x53
-
 // rawLink carries packets through raw IP sockets: one that sends, and receives
 // TCP; one that receives ICMP; and the witness. All three wait behind one epoll
 // descriptor, because a Receive waits for whichever comes first.
@@ -162,7 +157,7 @@ func (l *rawLink) setSendOptions(fd int, f Flow) error {
 // machine goes without saying, and must: told lo, the kernel takes another
 // interface's address for a neighbour's there, and draws no RST for it.
 func (l *rawLink) sendBy(fd int) error {
-	if l.route.Loopback && ours(l.route.NextHop) {
+	if l.route.Loopback && IsLocal(l.route.NextHop) {
 		return nil
 	}
 	level, unicast := unix.SOL_IP, unix.IP_UNICAST_IF

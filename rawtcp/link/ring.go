@@ -2,10 +2,11 @@ package link
 
 import (
 	"context"
-	"golang.org/x/sys/unix"
 	"net/netip"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Ring is a link for an event loop: many packets are taken and sent at a

@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -297,4 +298,11 @@ func (q *sendQueue) flush(fd int) error {
 	}
 	runtime.KeepAlive(q)
 	return nil
+}
+
+func indices(list []net.Interface) (n []int) {
+	for _, i := range list {
+		n = append(n, i.Index)
+	}
+	return n
 }

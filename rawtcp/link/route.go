@@ -155,17 +155,17 @@ func (via Via) query(remote netip.Addr) (routeQuery, error) {
 	return q, nil
 }
 
-// ours reports whether the kernel takes packets for a as its own. Not every
+// IsLocal reports whether the kernel takes packets for a as its own. Not every
 // such address is on an interface: think of 127.0.0.2.
-func ours(a netip.Addr) bool {
+func IsLocal(a netip.Addr) bool {
 	found, err := routeQuery{remote: a.Unmap().WithZone("")}.ask()
 	return err == nil && found.kind == unix.RTN_LOCAL
 }
 
-// ownAddress is ours, and true of an address of IPv6 a moment earlier: when it
+// ownAddress is IsLocal, and true of an address of IPv6 a moment earlier: when it
 // stands in the list, and the kernel has yet to make its route.
 func ownAddress(a netip.Addr) bool {
-	if ours(a) {
+	if IsLocal(a) {
 		return true
 	}
 	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)

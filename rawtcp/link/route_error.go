@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ErrNoRoute says that this machine does not know how to reach the remote.
+var ErrNoRoute = errors.New("no route")
+
 // refusals are what the kernel answers for addresses that nothing is to be sent
 // to: of the types of routes and rules that ip-route(8) names.
 var refusals = map[unix.Errno]string{

@@ -23,7 +23,7 @@ var far = map[bool]netip.Addr{false: netip.MustParseAddr("198.19.200.9"), true: 
 func secondUplink(t *testing.T, p *netns.Pair) {
 	t.Helper()
 	netns.Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up1", MTU: 1500}, PeerName: "up1far"}))
-	up, peer := device(t, "up1"), device(t, "up1far")
+	up, peer := netns.Device(t, "up1"), netns.Device(t, "up1far")
 	for _, s := range []string{"198.19.3.1/24", "2001:db8:3::1/64"} {
 		a, err := netlink.ParseAddr(s)
 		netns.Check(t, err)
@@ -34,10 +34,10 @@ func secondUplink(t *testing.T, p *netns.Pair) {
 	}
 	netns.Check(t, errors.Join(netlink.LinkSetUp(up), netlink.LinkSetUp(peer)))
 	for _, r := range []netlink.Route{
-		{LinkIndex: up.Attrs().Index, Dst: cidr(t, "0.0.0.0/0"), Gw: net.IPv4(198, 19, 3, 254), Table: 100},
-		{LinkIndex: up.Attrs().Index, Dst: cidr(t, "::/0"), Gw: net.ParseIP("2001:db8:3::fe"), Table: 100},
-		{Dst: cidr(t, "0.0.0.0/0"), Gw: p.Server.Addr4.AsSlice()},
-		{Dst: cidr(t, "::/0"), Gw: p.Server.Addr6.AsSlice()},
+		{LinkIndex: up.Attrs().Index, Dst: netns.CIDR(t, "0.0.0.0/0"), Gw: net.IPv4(198, 19, 3, 254), Table: 100},
+		{LinkIndex: up.Attrs().Index, Dst: netns.CIDR(t, "::/0"), Gw: net.ParseIP("2001:db8:3::fe"), Table: 100},
+		{Dst: netns.CIDR(t, "0.0.0.0/0"), Gw: p.Server.Addr4.AsSlice()},
+		{Dst: netns.CIDR(t, "::/0"), Gw: p.Server.Addr6.AsSlice()},
 	} {
 		netns.Check(t, netlink.RouteAdd(&r))
 	}
@@ -145,9 +145,9 @@ func TestBordersOfPortsAreWhereRulesBeginAndEnd(t *testing.T) {
 func TestMultipathRoutesAreAskedForEachFlow(t *testing.T) {
 	p := netns.NewPair(t)
 	secondUplink(t, p)
-	netns.Check(t, netlink.RouteReplace(&netlink.Route{Dst: cidr(t, "198.19.200.0/24"), MultiPath: []*netlink.NexthopInfo{
-		{LinkIndex: device(t, "veth0").Attrs().Index, Gw: net.IPv4(198, 18, 0, 2)},
-		{LinkIndex: device(t, "up1").Attrs().Index, Gw: net.IPv4(198, 19, 3, 254)}}}))
+	netns.Check(t, netlink.RouteReplace(&netlink.Route{Dst: netns.CIDR(t, "198.19.200.0/24"), MultiPath: []*netlink.NexthopInfo{
+		{LinkIndex: netns.Device(t, "veth0").Attrs().Index, Gw: net.IPv4(198, 18, 0, 2)},
+		{LinkIndex: netns.Device(t, "up1").Attrs().Index, Gw: net.IPv4(198, 19, 3, 254)}}}))
 	b, err := link.ReadBorders(false)
 	netns.Check(t, err)
 	if want := netip.MustParsePrefix("198.19.200.0/24"); len(b.Multipath) != 1 || b.Multipath[0] != want {
@@ -167,8 +167,8 @@ func TestMultipathRoutesAreAskedForEachFlow(t *testing.T) {
 func TestWhatARouteSaysOfSizesIsHeeded(t *testing.T) {
 	p := netns.NewPair(t)
 	for _, r := range []netlink.Route{
-		{Dst: cidr(t, "198.19.200.0/24"), Gw: p.Server.Addr4.AsSlice(), AdvMSS: 700, MTU: 1400},
-		{Dst: cidr(t, "2001:db8:200::/48"), Gw: p.Server.Addr6.AsSlice(), AdvMSS: 700, MTU: 1400},
+		{Dst: netns.CIDR(t, "198.19.200.0/24"), Gw: p.Server.Addr4.AsSlice(), AdvMSS: 700, MTU: 1400},
+		{Dst: netns.CIDR(t, "2001:db8:200::/48"), Gw: p.Server.Addr6.AsSlice(), AdvMSS: 700, MTU: 1400},
 	} {
 		netns.Check(t, netlink.RouteAdd(&r))
 	}
@@ -183,7 +183,7 @@ func TestWhatARouteSaysOfSizesIsHeeded(t *testing.T) {
 // A zone is an interface's name or number (RFC 4007, section 11.2).
 func TestZonesMayBeNumbers(t *testing.T) {
 	netns.NewPair(t)
-	dev := device(t, "veth0")
+	dev := netns.Device(t, "veth0")
 	for _, zone := range []string{"veth0", strconv.Itoa(dev.Attrs().Index)} {
 		r, err := link.FindRoute(netip.MustParseAddr("fe80::1").WithZone(zone), link.Via{})
 		if err != nil || r.Interface != "veth0" {
@@ -196,7 +196,7 @@ func TestRoutesThatForbidSaySoInWords(t *testing.T) {
 	netns.NewPair(t)
 	for kind, want := range map[int]string{unix.RTN_BLACKHOLE: "blackhole", unix.RTN_PROHIBIT: "prohibit", unix.RTN_UNREACHABLE: "unreachable"} {
 		for _, dst := range []string{"198.19.200.0/24", "2001:db8:200::/48"} {
-			r := netlink.Route{Dst: cidr(t, dst), Type: kind}
+			r := netlink.Route{Dst: netns.CIDR(t, dst), Type: kind}
 			netns.Check(t, netlink.RouteReplace(&r))
 			_, err := link.FindRoute(far[strings.Contains(dst, ":")], link.Via{})
 			if !errors.Is(err, link.ErrNoRoute) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid argument") {
@@ -205,30 +205,4 @@ func TestRoutesThatForbidSaySoInWords(t *testing.T) {
 			netns.Check(t, netlink.RouteDel(&r))
 		}
 	}
-}
-
-// IPv4 through an IPv6 next hop (RFC 8950, "via inet6"): it is asked for by
-// neighbour discovery, and gets IPv4 packets.
-func TestIPv4ThroughAnIPv6NextHop(t *testing.T) {
-	eachKind(t, func(t *testing.T, kind link.Kind) {
-		p := netns.NewPair(t)
-		remote := netip.MustParseAddr("198.19.200.9")
-		p.Server.Do(t, func() error {
-			lo, err := netlink.LinkByName("lo")
-			if err != nil {
-				return err
-			}
-			return netlink.AddrAdd(lo, &netlink.Addr{IPNet: network(remote)})
-		})
-		netns.Check(t, netlink.RouteAdd(&netlink.Route{Dst: network(remote), LinkIndex: device(t, p.Client.Dev).Attrs().Index,
-			Via: &netlink.Via{AddrFamily: unix.AF_INET6, Addr: p.Server.Addr6.AsSlice()}}))
-		r, err := link.FindRoute(remote, link.Via{})
-		if err != nil || r.NextHop != p.Server.Addr6 || r.Source != p.Client.Addr4 {
-			t.Fatalf("%+v, %v", r, err)
-		}
-		p.Server.Addr = remote
-		l, to := p.Server.Listen(t)
-		k, _ := talk(t, kind, "listener", p.Client.Addr4, to)
-		exchange(t, k, l)
-	})
 }

@@ -5,6 +5,11 @@ import (
 	"net/netip"
 )
 
+// Mark is the socket mark (SO_MARK) on what the raw link sends, so that a
+// netfilter guard can spare our own RSTs. It keeps clear of the bits that
+// common routing and container set-ups match on.
+const Mark = 0x53
+
 // RawRoute says whether what the raw link sends to remote takes route r, which
 // is the connection's. The kernel routes it, and sees neither protocol nor ports
 // in what a raw socket sends with an IP header of its own, but a mark: so rules

@@ -67,9 +67,9 @@ func commonPrefix(a, b netip.Addr) (n int) {
 	return n
 }
 
-// anyAddressOf is an IPv6 address of an interface from which its neighbours can be
+// NeighbourSource is an IPv6 address of an interface from which its neighbours can be
 // asked: its link-local one, if it has one.
-func anyAddressOf(iface int) (found netip.Addr) {
+func NeighbourSource(iface int) (found netip.Addr) {
 	dev, err := netlink.LinkByIndex(iface)
 	if err != nil {
 		return found

@@ -114,7 +114,7 @@ const (
 func awaitOurs(name string, addrs []netip.Prefix) error {
 	end := time.Now().Add(oursPatience)
 	for _, p := range addrs {
-		for !ours(p.Addr()) {
+		for !IsLocal(p.Addr()) {
 			if time.Now().After(end) {
 				return fmt.Errorf("the kernel has not taken %v on %s as its own", p.Addr(), name)
 			}

@@ -68,7 +68,7 @@ func TestATUNGoesWithItsLink(t *testing.T) {
 	if err := l.Send(make([]byte, 1501)); err == nil {
 		t.Error("a packet over the MTU was accepted")
 	}
-	device(t, l.Name())
+	netns.Device(t, l.Name())
 	l.SetReadDeadline(time.Now().Add(-time.Second))
 	if _, err := l.Receive(make([]byte, link.MaxPacket)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("deadline in the past: %v", err)

@@ -15,17 +15,17 @@ func TestAWatchNoticesWhatARouteHangsOn(t *testing.T) {
 	w, err := link.OpenWatch()
 	netns.Check(t, err)
 	defer w.Close()
-	dev := device(t, "veth0")
+	dev := netns.Device(t, "veth0")
 	index := dev.Attrs().Index
 	for _, change := range []struct {
 		name string
 		make func() error
 	}{
 		{"a route of IPv4", func() error {
-			return netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "198.19.0.0/24"), Gw: net.IPv4(198, 18, 0, 2)})
+			return netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: netns.CIDR(t, "198.19.0.0/24"), Gw: net.IPv4(198, 18, 0, 2)})
 		}},
 		{"one of IPv6", func() error {
-			return netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: cidr(t, "2001:db8:7::/64"), Gw: p.Server.Addr6.AsSlice()})
+			return netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: netns.CIDR(t, "2001:db8:7::/64"), Gw: p.Server.Addr6.AsSlice()})
 		}},
 		{"an address", func() error {
 			a, err := netlink.ParseAddr("198.18.0.5/24")

@@ -226,7 +226,7 @@ func TestPipeCarriesPacketsInOrderAndBounded(t *testing.T) {
 func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
 	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
-		netns.Check(t, netlink.LinkSetDown(device(t, p.Client.Dev)))
+		netns.Check(t, netlink.LinkSetDown(netns.Device(t, p.Client.Dev)))
 		k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err := k.Link.Receive(make([]byte, link.MaxPacket))
 		if !errors.Is(err, link.ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0: no route: the interface went down")) {

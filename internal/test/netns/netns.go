@@ -6,6 +6,7 @@ package netns
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -211,4 +212,24 @@ func (h *Host) awaitUp() error {
 func (h *Host) Sysctl(t *testing.T, name, value string) {
 	t.Helper()
 	h.Do(t, func() error { return os.WriteFile("/proc/sys/"+name, []byte(value), 0) })
+}
+
+// Device is the interface of a name in this namespace.
+func Device(t testing.TB, name string) netlink.Link {
+	t.Helper()
+	dev, err := netlink.LinkByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dev
+}
+
+// CIDR is the network that s names.
+func CIDR(t *testing.T, s string) *net.IPNet {
+	t.Helper()
+	_, n, err := net.ParseCIDR(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
