@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A name may have several addresses, of which one may be down, or of an IP version
@@ -94,7 +94,7 @@ type addressesError struct {
 
 func (e *addressesError) add(remote netip.AddrPort, err error) {
 	e.tried = append(e.tried, fmt.Sprintf("%v: %v", remote.Addr(), bare(err)))
-	if e.telling == nil || !errors.Is(err, link.ErrNoRoute) {
+	if e.telling == nil || !errors.Is(err, route.ErrNoRoute) {
 		e.telling = bare(err)
 	}
 }
@@ -147,7 +147,7 @@ func (d *Dialer) resolve(ctx context.Context, op, network, address string) (host
 	if err != nil {
 		return fail(err)
 	}
-	addrs = OrderAddrs(addrs, link.Via{Interface: d.Interface, Source: d.Source})
+	addrs = OrderAddrs(addrs, route.Via{Interface: d.Interface, Source: d.Source})
 	for _, a := range addrs[:min(len(addrs), maxAddrs)] {
 		list = append(list, netip.AddrPortFrom(a, uint16(port)))
 	}

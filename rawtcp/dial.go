@@ -12,6 +12,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -83,8 +84,8 @@ func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 }
 
 func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
-	via := link.Via{Interface: d.Interface, Source: d.Source, LocalPort: d.SourcePort, RemotePort: remote.Port()}
-	route, err := link.FindRoute(remote.Addr(), via)
+	via := route.Via{Interface: d.Interface, Source: d.Source, LocalPort: d.SourcePort, RemotePort: remote.Port()}
+	route, err := route.Find(remote.Addr(), via)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 }
 
 // notePolicy says what nat on output and an IPsec policy mean for a link.
-func (d *Dialer) notePolicy(kind link.Kind, r link.Route, remote netip.AddrPort) {
+func (d *Dialer) notePolicy(kind link.Kind, r route.Route, remote netip.AddrPort) {
 	if nat := guard.ReadFirewall().OutputNAT; kind == link.KindPacket && len(nat) > 0 {
 		d.note("link", "output_nat", "this machine translates addresses on output (nat, "+strings.Join(nat, ", ")+"), and the packet link goes below that")
 	}
@@ -135,14 +136,14 @@ func (d *Dialer) notePolicy(kind link.Kind, r link.Route, remote netip.AddrPort)
 // guardRoute opens the guard before the SYN leaves: the kernel's RST follows the
 // first SYN-ACK at once. The guard chooses the port, by which the kernel may
 // choose another route; and that may want another guard.
-func (d *Dialer) guardRoute(remote netip.Addr, r link.Route, via link.Via) (guard.Guard, link.Route, error) {
+func (d *Dialer) guardRoute(remote netip.Addr, r route.Route, via route.Via) (guard.Guard, route.Route, error) {
 	to := netip.AddrPortFrom(remote, via.RemotePort)
 	g, err := d.openGuard(r, to, d.SourcePort)
 	if err != nil {
 		return nil, r, err
 	}
 	via.Source, via.LocalPort = r.Source, g.Local().Port()
-	found, err := link.FindRoute(remote, via)
+	found, err := route.Find(remote, via)
 	if err != nil {
 		return nil, r, errors.Join(err, g.Close())
 	}
@@ -156,13 +157,13 @@ func (d *Dialer) guardRoute(remote netip.Addr, r link.Route, via link.Via) (guar
 	return g, found, err
 }
 
-func (d *Dialer) openGuard(r link.Route, remote netip.AddrPort, port uint16) (guard.Guard, error) {
+func (d *Dialer) openGuard(r route.Route, remote netip.AddrPort, port uint16) (guard.Guard, error) {
 	return guard.Open(guard.Options{Kind: d.Guard, Local: netip.AddrPortFrom(r.ScopedSource(), port), Foreign: r.Foreign,
 		Interface: d.tapped(r, remote), Beside: d.beside(r, remote)})
 }
 
 // tapped is the interface where the link will be an AF_PACKET tap, else "".
-func (d *Dialer) tapped(r link.Route, remote netip.AddrPort) string {
+func (d *Dialer) tapped(r route.Route, remote netip.AddrPort) string {
 	if link.ChooseKind(d.Link, r, remote) != link.KindPacket {
 		return ""
 	}
@@ -170,7 +171,7 @@ func (d *Dialer) tapped(r link.Route, remote netip.AddrPort) string {
 }
 
 // beside are the other interfaces that such a link hears.
-func (d *Dialer) beside(r link.Route, remote netip.AddrPort) (names []string) {
+func (d *Dialer) beside(r route.Route, remote netip.AddrPort) (names []string) {
 	if d.tapped(r, remote) == "" {
 		return nil
 	}
@@ -198,7 +199,7 @@ func (d *Dialer) note(layer, name, text string) {
 // there is a route to, then the others, each in the order of the resolver (RFC
 // 6724), but of those with a route IPv4 before IPv6: a server that is known by
 // both is the more likely to listen on IPv4. Each is there once.
-func OrderAddrs(addrs []netip.Addr, via link.Via) []netip.Addr {
+func OrderAddrs(addrs []netip.Addr, via route.Via) []netip.Addr {
 	var four, six, others []netip.Addr
 	seen := make(map[netip.Addr]bool)
 	for _, a := range addrs {
@@ -207,7 +208,7 @@ func OrderAddrs(addrs []netip.Addr, via link.Via) []netip.Addr {
 			continue
 		}
 		seen[a] = true
-		_, err := link.FindRoute(a, via)
+		_, err := route.Find(a, via)
 		switch {
 		case err != nil:
 			others = append(others, a)

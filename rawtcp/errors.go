@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -34,7 +35,7 @@ func classify(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, ErrTimeout):
 		return &classified{err, ErrTimeout}
-	case errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour), errors.Is(err, link.ErrFiltered):
+	case errors.Is(err, route.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour), errors.Is(err, link.ErrFiltered):
 		return &classified{err, ErrUnreachable}
 	}
 	return err

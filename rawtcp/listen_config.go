@@ -9,6 +9,7 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A ListenConfig opens listeners, each over a link, a guard and a stack of its
@@ -50,7 +51,7 @@ func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (*L
 }
 
 func (lc *ListenConfig) open(ctx context.Context, local netip.AddrPort) (*Listener, error) {
-	route, err := link.LocalRoute(local.Addr())
+	route, err := route.Local(local.Addr())
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A Network is what connections share that begin at one of our addresses and
@@ -64,18 +65,18 @@ const (
 // An aim is what the kernel is asked a route for.
 type aim struct {
 	remote netip.Addr
-	via    link.Via
+	via    route.Via
 }
 
 // aimed is its answer.
 type aimed struct {
-	route link.Route
+	route route.Route
 	until time.Time
 }
 
 // A wayKey is what connections on one way have in common.
 type wayKey struct {
-	route link.Route
+	route route.Route
 	link  link.Kind
 	guard guard.Kind
 }
@@ -119,7 +120,7 @@ func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*
 	if d.SourcePort != 0 {
 		return nil, fmt.Errorf("source port %d: connections that share a Network have ports of its choice", d.SourcePort)
 	}
-	route, err := n.route(remote.Addr(), link.Via{Interface: d.Interface, Source: d.Source, RemotePort: remote.Port()})
+	route, err := n.route(remote.Addr(), route.Via{Interface: d.Interface, Source: d.Source, RemotePort: remote.Port()})
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +160,7 @@ func (n *Network) connect(w *way, d *Dialer, remote netip.AddrPort) (c *Conn, er
 }
 
 // route asks the kernel, or remembers its answer.
-func (n *Network) route(remote netip.Addr, via link.Via) (link.Route, error) {
+func (n *Network) route(remote netip.Addr, via route.Via) (route.Route, error) {
 	a, now := aim{remote, via}, time.Now()
 	n.mu.Lock()
 	known, ok := n.routes[a]
@@ -167,7 +168,7 @@ func (n *Network) route(remote netip.Addr, via link.Via) (link.Route, error) {
 	if ok && now.Before(known.until) {
 		return known.route, nil
 	}
-	route, err := link.FindRoute(remote, via)
+	route, err := route.Find(remote, via)
 	if err != nil {
 		return route, err
 	}

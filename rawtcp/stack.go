@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -49,7 +50,7 @@ type StackConfig struct {
 }
 
 // along is the configuration for connections along a route.
-func (cfg StackConfig) along(r link.Route) StackConfig {
+func (cfg StackConfig) along(r route.Route) StackConfig {
 	if r.AdvMSS > 0 && (cfg.MaxMSS == 0 || r.AdvMSS < cfg.MaxMSS) {
 		cfg.MaxMSS = r.AdvMSS
 	}

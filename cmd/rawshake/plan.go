@@ -22,7 +22,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -74,7 +74,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if err := t.lookup(ctx, f.resolve, family, link.Via{Interface: f.iface}); err != nil {
+	if err := t.lookup(ctx, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
 		return nil, p.fail(err)
 	}
 	o.Remote, o.Others = t.addrPort(), t.otherAddrPorts()

@@ -20,6 +20,7 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // probeFlags are the command line of `probe`, before it is judged.
@@ -219,7 +220,7 @@ func probeError(err error) error {
 		code, remedy = exitNotAllowed, grant("cap_net_raw")
 	case errors.Is(err, guard.ErrPermission):
 		code, remedy = exitNotAllowed, grant("cap_net_raw,cap_net_admin")
-	case errors.Is(err, link.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
+	case errors.Is(err, route.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
 		code = exitUnreachable
 	case errors.As(err, &output) && errors.Is(err, syscall.EPIPE):
 		remedy = "Who read the records has gone; the sending was stopped at once."

@@ -29,7 +29,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/view"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -369,7 +369,7 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 
 // zone is the name of the interface that a target's zone names.
 func (f *probeFlags) zone(zone string) (string, error) {
-	name, err := link.Zone(zone)
+	name, err := route.Zone(zone)
 	switch {
 	case err != nil && strings.Contains(zone, ":"):
 		return "", fmt.Errorf("%w; a port stands behind brackets: [fe80::1%%eth0]:443", err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/rawtcp"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 const defaultPort = 443
@@ -151,7 +151,7 @@ func (f family) name() string {
 }
 
 // lookup finds the target's address: as given, from --resolve, or by name.
-func (t *target) lookup(ctx context.Context, overrides []string, f family, via link.Via) error {
+func (t *target) lookup(ctx context.Context, overrides []string, f family, via route.Via) error {
 	given := ""
 	for _, o := range overrides {
 		host, port, addr, err := parseResolve(o)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
@@ -115,7 +115,7 @@ func TestTheAddressIsOfTheVersionAskedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = target.lookup(t.Context(), tc.via, tc.f, link.Via{})
+		err = target.lookup(t.Context(), tc.via, tc.f, route.Via{})
 		var status *statusError
 		if tc.refuse {
 			if !errors.As(err, &status) || status.code != exitUsage {

@@ -3,6 +3,7 @@ package goal
 import (
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // What this machine refuses, as links and guards report it.
@@ -11,7 +12,7 @@ var (
 	errGuardPermission = guard.ErrPermission
 	errPortInUse       = guard.ErrPortInUse
 	errNoGuard         = guard.ErrNoGuard
-	errNoRoute         = link.ErrNoRoute
+	errNoRoute         = route.ErrNoRoute
 	errNoNeighbour     = link.ErrNoNeighbour
 	errFiltered        = link.ErrFiltered
 )

@@ -16,7 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // newForkedLab is a host with two routers, each of which is all of a network,
@@ -281,7 +281,7 @@ func TestAScanWithoutAWayEndsWithATrueCheckpoint(t *testing.T) {
 				interrupt()
 			}
 			var lost *LostError
-			if err := <-r.done; interrupted && err != nil || !interrupted && (!errors.As(err, &lost) || !strings.Contains(err.Error(), "down") || !errors.Is(err, link.ErrNoRoute)) {
+			if err := <-r.done; interrupted && err != nil || !interrupted && (!errors.As(err, &lost) || !strings.Contains(err.Error(), "down") || !errors.Is(err, route.ErrNoRoute)) {
 				t.Errorf("it ended with %v", err)
 			}
 			change(t, l.Near(), netlink.LinkSetUp)
@@ -312,7 +312,7 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 		turn()
 	}
 	before := l.admission.inFlight()
-	if !l.lose(link.ErrNoRoute) {
+	if !l.lose(route.ErrNoRoute) {
 		t.Fatal("no loss")
 	}
 	l.lost = nil

@@ -15,6 +15,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -65,7 +66,7 @@ func newNearLab(t *testing.T) *lab.Lab {
 	check(t, err)
 	t.Cleanup(func() { l.Close() })
 	check(t, l.Near().Do(func() error {
-		r, err := link.FindRoute(netip.MustParseAddr("198.19.0.2"), link.Via{})
+		r, err := route.Find(netip.MustParseAddr("198.19.0.2"), route.Via{})
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 
@@ -51,7 +52,7 @@ type Options struct {
 	Scan       string      // what is probed, in words that tell one scan from another
 	Resume     *Checkpoint // where an earlier run has stopped; may be nil
 
-	Via   link.Via
+	Via   route.Via
 	Link  link.Kind // link.KindAuto, KindPacket or KindRaw
 	Loops int
 	Ports int // our ports, for each loop; fewer where no more are free in a row

@@ -6,6 +6,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // done closes a target's slot: nothing more will be done about it.
@@ -86,4 +87,4 @@ func (sy *syns) hopeless(n uint64, s *slot, t *Target, outcome, class, why strin
 }
 
 // hopelessBecause are the errors that the classes of such targets stand for.
-var hopelessBecause = map[string]error{classRoute: link.ErrNoRoute, classNeighbour: link.ErrNoNeighbour}
+var hopelessBecause = map[string]error{classRoute: route.ErrNoRoute, classNeighbour: link.ErrNoNeighbour}

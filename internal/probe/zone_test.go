@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // twins gives the near host two links more, left and right, on each of which a host
@@ -65,7 +66,7 @@ func giveAddress(name, addr string) error {
 
 func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
 	t.Helper()
-	f := &Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: link.Zone}
+	f := &Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: route.Zone}
 	if list != "" {
 		f.Lists = []*List{{Name: "list", From: strings.NewReader(list)}}
 	}
@@ -95,7 +96,7 @@ func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
 		o.Space, o.Goal, o.Link, o.Retries, o.Timeout = nil, GoalTCP, kind, 2, 20*time.Second
 		o.Feed = zonedFeed(t, fmt.Sprintf("fe80::1%%nosuch\n[fe80::1%%25%d]:444\n", right), "fe80::1%left", "https://[fe80::1%25right]", "fe80::1-fe80::1%left")
 		o.Feed.Zone = func(zone string) (name string, err error) { // lists are read in a goroutine of their own
-			err = l.Near().Do(func() (err error) { name, err = link.Zone(zone); return err })
+			err = l.Near().Do(func() (err error) { name, err = route.Zone(zone); return err })
 			return name, err
 		}
 		out, _ := scan(t, l, o)

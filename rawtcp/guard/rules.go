@@ -9,7 +9,7 @@ import (
 	"github.com/google/nftables/xt"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -59,7 +59,7 @@ func dropResets(a netip.Addr, first, last uint16) []expr.Any {
 	}
 	return append(list,
 		&expr.Meta{Key: expr.MetaKeyMARK, Register: reg},
-		compare(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, link.Mark)),
+		compare(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, route.Mark)),
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
 		compare(expr.CmpOpEq, []byte{wire.ProtocolTCP}),
 		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpSource, Len: 2},

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -20,7 +21,7 @@ import (
 // table. It is for event loops that look for many hosts at a time, and used by
 // one goroutine. When to ask, and how often, is its user's business.
 type Asker struct {
-	route    Route
+	route    route.Route
 	own      [wire.HardwareAddrLen]byte
 	sock     *socket
 	protocol string
@@ -32,13 +33,13 @@ type Asker struct {
 // address, or, where an IPv4 route has an IPv6 next hop, from one of the
 // interface's. It fails with ErrNoNeighbour where that link knows no asking, and
 // with ErrPermission.
-func OpenAsker(r Route) (*Asker, error) {
+func OpenAsker(r route.Route) (*Asker, error) {
 	if r.Source.Is4() && r.NextHop.Is6() {
-		if r.Source = NeighbourSource(r.Index); !r.Source.IsValid() {
+		if r.Source = route.NeighbourSource(r.Index); !r.Source.IsValid() {
 			return nil, fmt.Errorf("%w: the next hop %v is to be asked for by %s, and %s has no IPv6 address to ask from", ErrNoNeighbour, r.NextHop, neighbourDiscovery, r.Interface)
 		}
 	}
-	own, err := r.hardware()
+	own, err := hardwareOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +134,7 @@ func (a *Asker) find(ctx context.Context, who netip.Addr) (net.HardwareAddr, err
 
 // Unanswered is the error of a neighbour that did not answer so many requests,
 // one a second. It wraps ErrNoNeighbour.
-func Unanswered(r Route, who netip.Addr, protocol string, requests int) error {
+func Unanswered(r route.Route, who netip.Addr, protocol string, requests int) error {
 	return fmt.Errorf("%w: %v does not answer %s on %s (%d requests, one a second); is it up, and on that network?",
 		ErrNoNeighbour, who, protocol, r.Interface, requests)
 }

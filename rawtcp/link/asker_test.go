@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -20,8 +21,8 @@ var (
 	our6, their6 = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
 )
 
-func asker4() *Asker { return &Asker{route: Route{Source: our4}, own: ourMAC, protocol: "ARP"} }
-func asker6() *Asker { return &Asker{route: Route{Source: our6}, own: ourMAC, protocol: "ND"} }
+func asker4() *Asker { return &Asker{route: route.Route{Source: our4}, own: ourMAC, protocol: "ARP"} }
+func asker6() *Asker { return &Asker{route: route.Route{Source: our6}, own: ourMAC, protocol: "ND"} }
 
 // replyARP says that their4 is at theirMAC, but for what edit changes.
 func replyARP(edit func(*wire.ARP)) []byte {
@@ -235,7 +236,7 @@ func TestAnErrorOfTheLinkIsNamed(t *testing.T) {
 	a.onPipe(t)
 	a.route.Interface = "veth0"
 	a.sock.recv = func(int, []byte) (datagram, error) { return datagram{}, unix.ENETDOWN }
-	if err := a.Answers(func(netip.Addr, Hop) {}); !errors.Is(err, ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0")) {
+	if err := a.Answers(func(netip.Addr, Hop) {}); !errors.Is(err, route.ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0")) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,13 +14,14 @@ import (
 
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // openAsker asks on the pair's link.
 func openAsker(t *testing.T, p *netns.Pair) *link.Asker {
 	t.Helper()
-	r, err := link.FindRoute(p.Server.Addr, link.Via{})
+	r, err := route.Find(p.Server.Addr, route.Via{})
 	netns.Check(t, err)
 	a, err := link.OpenAsker(r)
 	netns.Check(t, err)
@@ -163,12 +164,12 @@ func TestAnAskerIsDeafToForgedAdvertisements(t *testing.T) {
 
 func TestWhereNobodyCanBeAsked(t *testing.T) {
 	p := netns.NewPair(t)
-	r, err := link.FindRoute(p.Client.Addr, link.Via{})
+	r, err := route.Find(p.Client.Addr, route.Via{})
 	netns.Check(t, err)
 	if _, err := link.OpenAsker(r); !errors.Is(err, link.ErrNoNeighbour) {
 		t.Errorf("on %s: %v", r.Interface, err)
 	}
-	r, err = link.FindRoute(p.Server.Addr, link.Via{})
+	r, err = route.Find(p.Server.Addr, route.Via{})
 	netns.Check(t, err)
 	withoutCapabilities(t, func() {
 		if _, err := link.OpenAsker(r); !errors.Is(err, link.ErrPermission) || !errors.Is(err, os.ErrPermission) {
@@ -176,7 +177,7 @@ func TestWhereNobodyCanBeAsked(t *testing.T) {
 		}
 	})
 	r.Index = 1 << 20
-	if _, err := link.OpenAsker(r); !errors.Is(err, link.ErrNoRoute) {
+	if _, err := link.OpenAsker(r); !errors.Is(err, route.ErrNoRoute) {
 		t.Errorf("on an interface that is gone: %v", err)
 	}
 }

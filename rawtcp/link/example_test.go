@@ -8,13 +8,14 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // The order of things: a route gives the source address, a guard holds a port
 // of it, and then the link may open.
 func Example() {
 	remote := netip.MustParseAddrPort("198.18.0.2:443")
-	route, err := link.FindRoute(remote.Addr(), link.Via{})
+	route, err := route.Find(remote.Addr(), route.Via{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -26,11 +27,11 @@ import (
 func BenchmarkDemultiplex(b *testing.B) {
 	for _, way := range []struct {
 		name string
-		open func(*testing.B, link.Route) []link.Ring
+		open func(*testing.B, route.Route) []link.Ring
 	}{
-		{"no ring", func(*testing.B, link.Route) []link.Ring { return nil }},
-		{"1 ring", func(b *testing.B, r link.Route) []link.Ring { return openRings(b, r, 1, loops*loopPorts) }},
-		{"4 rings with a filter each", func(b *testing.B, r link.Route) []link.Ring { return openRings(b, r, loops, loopPorts) }},
+		{"no ring", func(*testing.B, route.Route) []link.Ring { return nil }},
+		{"1 ring", func(b *testing.B, r route.Route) []link.Ring { return openRings(b, r, 1, loops*loopPorts) }},
+		{"4 rings with a filter each", func(b *testing.B, r route.Route) []link.Ring { return openRings(b, r, loops, loopPorts) }},
 		{"4 rings in a group by port", openGroup},
 	} {
 		b.Run(way.name+"/ours", func(b *testing.B) { demultiplex(b, way.open, firstPort) })
@@ -45,7 +46,7 @@ const (
 )
 
 // openRings opens so many rings, each for the next slice of ports.
-func openRings(b *testing.B, r link.Route, n int, ports uint16) (list []link.Ring) {
+func openRings(b *testing.B, r route.Route, n int, ports uint16) (list []link.Ring) {
 	b.Helper()
 	for i := range n {
 		ring, err := link.OpenRing(link.RingOptions{Route: r, Local: r.Source, Port: firstPort + uint16(i)*ports, Ports: ports})
@@ -58,7 +59,7 @@ func openRings(b *testing.B, r link.Route, n int, ports uint16) (list []link.Rin
 
 // openGroup opens rings that all take all ports, and has a program give each
 // packet to one of them.
-func openGroup(b *testing.B, r link.Route) (list []link.Ring) {
+func openGroup(b *testing.B, r route.Route) (list []link.Ring) {
 	b.Helper()
 	for range loops {
 		list = append(list, openRings(b, r, 1, loops*loopPorts)...)
@@ -99,9 +100,9 @@ func byPort(fd int) error {
 }
 
 // demultiplex sends b.N segments to the ports from first on, in turn.
-func demultiplex(b *testing.B, open func(*testing.B, link.Route) []link.Ring, first uint16) {
+func demultiplex(b *testing.B, open func(*testing.B, route.Route) []link.Ring, first uint16) {
 	p := netns.NewPair(b)
-	route, err := link.FindRoute(p.Server.Addr, link.Via{Source: netip.MustParseAddr("198.18.0.77")}) // for which no kernel answers
+	route, err := route.Find(p.Server.Addr, route.Via{Source: netip.MustParseAddr("198.18.0.77")}) // for which no kernel answers
 	netns.Check(b, err)
 	rings := open(b, route)
 	sender, hop := openSender(b, p), link.HopTo(netns.Device(b, p.Client.Dev).Attrs().HardwareAddr)
@@ -153,7 +154,7 @@ func expectEach(b *testing.B, rings []link.Ring, taken []int, ours bool) {
 func openSender(b *testing.B, p *netns.Pair) (ring link.Ring) {
 	b.Helper()
 	p.Server.Do(b, func() error {
-		route, err := link.FindRoute(p.Client.Addr, link.Via{})
+		route, err := route.Find(p.Client.Addr, route.Via{})
 		if err == nil {
 			ring, err = link.OpenRing(link.RingOptions{Route: route, Local: route.Source, Port: 443, Ports: 1})
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/vishvananda/netlink"
 )
 
@@ -55,7 +56,7 @@ const outputRule = "a firewall rule on output drops or rejects the packet (nft l
 
 // blockedBy is the IPsec policy, in words, that lets nothing out to remote; empty
 // if there is none, or no remote.
-func blockedBy(r Route, remote netip.Addr) string {
+func blockedBy(r route.Route, remote netip.Addr) string {
 	if !remote.IsValid() {
 		return ""
 	}

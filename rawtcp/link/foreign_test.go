@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // foreign is an address on the pair's link that no kernel has.
@@ -25,7 +26,7 @@ func TestAnAddressThatTheKernelDoesNotHaveWorksWithoutAGuard(t *testing.T) {
 	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		l, remote := p.Server.Listen(t)
 		tap := p.Server.Tap(t)
-		r, err := link.FindRoute(remote.Addr(), link.Via{Source: foreign(p)})
+		r, err := route.Find(remote.Addr(), route.Via{Source: foreign(p)})
 		if err != nil || !r.Foreign {
 			t.Fatalf("%+v, %v", r, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -178,47 +179,6 @@ func TestICMPv6ErrorsAboutTheFlowArrive(t *testing.T) {
 	})
 }
 
-func TestIPv6RouteIsTheKernels(t *testing.T) {
-	netns.NewPair6(t)
-	veth := netns.Device(t, "veth0")
-	index := veth.Attrs().Index
-	a := netip.MustParseAddr
-	netns.Check(t, netlink.RouteAdd(&netlink.Route{LinkIndex: index, Dst: netns.CIDR(t, "2001:db8:1::/48"), Gw: a("2001:db8::2").AsSlice(), MTU: 1400}))
-	for _, tc := range []struct {
-		remote string
-		via    link.Via
-		want   link.Route
-	}{
-		{"2001:db8::2", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1500, 0, false, false}},
-		{"2001:db8:1::9", link.Via{}, link.Route{"veth0", index, a("2001:db8::1"), a("2001:db8::2"), 1400, 0, false, false}},
-		{"2001:db8::1", link.Via{}, link.Route{"lo", 1, a("2001:db8::1"), a("2001:db8::1"), 65535, 0, true, false}},
-		{"::1", link.Via{}, link.Route{"lo", 1, a("::1"), a("::1"), 65535, 0, true, false}},
-		{"2001:db8::2", link.Via{Source: a("2001:db8::77")}, link.Route{"veth0", index, a("2001:db8::77"), a("2001:db8::2"), 1500, 0, false, true}},
-	} {
-		got, err := link.FindRoute(a(tc.remote), tc.via)
-		if err != nil || got != tc.want {
-			t.Errorf("%s via %+v:\n got %+v, %v\nwant %+v", tc.remote, tc.via, got, err, tc.want)
-		}
-	}
-	for _, tc := range []struct {
-		remote string
-		via    link.Via
-		want   string
-	}{
-		{"2001:db8:9::9", link.Via{}, "ip route add 2001:db8:9::9"},
-		{"fe80::9", link.Via{}, "fe80::9%INTERFACE"},
-		{"ff02::1", link.Via{}, "one host"},
-		{"2001:db8::2", link.Via{Source: a("198.18.0.1")}, "two IP versions"},
-		{"2001:db8::2", link.Via{Source: a("2001:db8:5::1")}, "neither an address of this machine"},
-		{"2001:db8::1", link.Via{Source: a("2001:db8::77")}, "would not send to itself"},
-	} {
-		_, err := link.FindRoute(a(tc.remote), tc.via)
-		if !errors.Is(err, link.ErrNoRoute) || !strings.Contains(err.Error(), tc.want) {
-			t.Errorf("%s via %+v: %v, want ErrNoRoute with %q", tc.remote, tc.via, err, tc.want)
-		}
-	}
-}
-
 func TestNeighbourDiscoveryAsksAndLeavesTheKernelsTableAlone(t *testing.T) {
 	p := netns.NewPair6(t)
 	open := func(ctx context.Context, remote string) error {
@@ -266,7 +226,7 @@ func TestLinkLocalAddressesWork(t *testing.T) {
 		netns.Check(t, give("fe80::71/64", p.Client.Dev))
 		p.Server.Do(t, func() error { return give("fe80::72/64", p.Server.Dev) })
 		remote := netip.MustParseAddr("fe80::72%veth0")
-		r, err := link.FindRoute(remote, link.Via{Source: netip.MustParseAddr("fe80::71")})
+		r, err := route.Find(remote, route.Via{Source: netip.MustParseAddr("fe80::71")})
 		if err != nil {
 			t.Fatal(err)
 		}

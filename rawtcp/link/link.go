@@ -54,7 +54,7 @@ type Packet struct {
 // fragments of either, and the local kernel's own RSTs from Local to Remote.
 //
 // Local must have an address. A port of 0, and a zero Remote, stand for any; a
-// link with a zero Remote needs a Route, such as LocalRoute. Without a next hop
+// link with a zero Remote needs a Route, such as route.Local. Without a next hop
 // in it, the packet link answers each peer at the link-layer address that its
 // packets came from.
 type Flow struct {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -29,8 +30,8 @@ const nudUsable = netlink.NUD_REACHABLE | netlink.NUD_STALE | netlink.NUD_DELAY 
 // nextHopAddress finds the link-layer address of the route's next hop: in the
 // kernel's neighbour table, else by asking on the link. It is empty on an
 // interface that has none. The kernel's table is not changed.
-func nextHopAddress(ctx context.Context, r Route) (net.HardwareAddr, error) {
-	if hw, fixed, err := r.fixedHop(); fixed || err != nil {
+func nextHopAddress(ctx context.Context, r route.Route) (net.HardwareAddr, error) {
+	if hw, fixed, err := fixedHop(r); fixed || err != nil {
 		return hw, err
 	}
 	if known := kernelNeighbour(r); known != nil {
@@ -46,8 +47,8 @@ func nextHopAddress(ctx context.Context, r Route) (net.HardwareAddr, error) {
 
 // fixedHop is the link-layer address that every packet on the interface goes
 // to, where there is nobody to ask for one.
-func (r *Route) fixedHop() (hw net.HardwareAddr, fixed bool, err error) {
-	own, err := r.hardware()
+func fixedHop(r route.Route) (hw net.HardwareAddr, fixed bool, err error) {
+	own, err := hardwareOf(r)
 	switch {
 	case err != nil:
 		return nil, false, err
@@ -69,17 +70,17 @@ type hardware struct {
 	address net.HardwareAddr
 }
 
-func (r *Route) hardware() (hardware, error) {
+func hardwareOf(r route.Route) (hardware, error) {
 	dev, err := netlink.LinkByIndex(r.Index)
 	if err != nil {
-		return hardware{}, fmt.Errorf("%w: the interface %s is gone: %w", ErrNoRoute, r.Interface, err)
+		return hardware{}, fmt.Errorf("%w: the interface %s is gone: %w", route.ErrNoRoute, r.Interface, err)
 	}
 	a := dev.Attrs()
 	return hardware{kind: a.EncapType, ether: a.EncapType == "ether", asks: a.RawFlags&unix.IFF_NOARP == 0, address: a.HardwareAddr}, nil
 }
 
 // kernelNeighbour is what the kernel knows of the route's next hop.
-func kernelNeighbour(r Route) (hw net.HardwareAddr) {
+func kernelNeighbour(r route.Route) (hw net.HardwareAddr) {
 	eachNeighbour(r, nudUsable, func(a netip.Addr, known net.HardwareAddr) {
 		if a == r.NextHop {
 			hw = known
@@ -89,13 +90,15 @@ func kernelNeighbour(r Route) (hw net.HardwareAddr) {
 }
 
 // Neighbours are the hosts on the route's interface that the kernel knows.
-func Neighbours(r Route) map[netip.Addr]Hop { return neighboursIn(r, nudUsable) }
+func Neighbours(r route.Route) map[netip.Addr]Hop { return neighboursIn(r, nudUsable) }
 
 // WrittenNeighbours are those that somebody has written into the kernel's table
 // for good. They need not answer when they are asked for.
-func WrittenNeighbours(r Route) map[netip.Addr]Hop { return neighboursIn(r, netlink.NUD_PERMANENT) }
+func WrittenNeighbours(r route.Route) map[netip.Addr]Hop {
+	return neighboursIn(r, netlink.NUD_PERMANENT)
+}
 
-func neighboursIn(r Route, states int) map[netip.Addr]Hop {
+func neighboursIn(r route.Route, states int) map[netip.Addr]Hop {
 	known := make(map[netip.Addr]Hop)
 	eachNeighbour(r, states, func(a netip.Addr, hw net.HardwareAddr) { known[a] = HopTo(hw) })
 	return known
@@ -103,7 +106,7 @@ func neighboursIn(r Route, states int) map[netip.Addr]Hop {
 
 // eachNeighbour gives f what stands in the kernel's table in one of these
 // states, if it can be read.
-func eachNeighbour(r Route, states int, f func(netip.Addr, net.HardwareAddr)) {
+func eachNeighbour(r route.Route, states int, f func(netip.Addr, net.HardwareAddr)) {
 	family := netlink.FAMILY_V4
 	if r.Source.Is6() || r.NextHop.Is6() {
 		family = netlink.FAMILY_V6
@@ -118,7 +121,7 @@ func eachNeighbour(r Route, states int, f func(netip.Addr, net.HardwareAddr)) {
 
 // openLinkSocket opens a socket for a protocol of the link itself. It hears
 // nothing before the filter is attached.
-func openLinkSocket(protocol string, r Route, etherType uint16, filter []bpf.RawInstruction) (*socket, error) {
+func openLinkSocket(protocol string, r route.Route, etherType uint16, filter []bpf.RawInstruction) (*socket, error) {
 	what := fmt.Sprintf("open a packet socket for %s on %s", protocol, r.Interface)
 	s, err := openSocket(protocol+":"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
 	if err != nil {

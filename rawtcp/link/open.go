@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,9 +36,9 @@ var (
 type Options struct {
 	Kind Kind // KindAuto if empty
 	Flow Flow // what is ours; see Flow for the wildcards
-	// Route is where packets for Flow.Remote go, from FindRoute. The zero
+	// Route is where packets for Flow.Remote go, from route.Find. The zero
 	// Route is looked up.
-	Route Route
+	Route route.Route
 }
 
 // Open opens a link of the kind that o names, filtered for o.Flow: when it
@@ -67,8 +68,8 @@ func (o Options) complete() (Options, error) {
 	}
 	zone := o.Flow.Remote.Addr().Zone()
 	o.Flow = f
-	if o.Route == (Route{}) {
-		r, err := FindRoute(o.Flow.Remote.Addr().WithZone(zone), Via{Source: o.Flow.Local.Addr()})
+	if o.Route == (route.Route{}) {
+		r, err := route.Find(o.Flow.Remote.Addr().WithZone(zone), route.Via{Source: o.Flow.Local.Addr()})
 		if err != nil {
 			return o, err
 		}
@@ -81,7 +82,7 @@ func (o Options) complete() (Options, error) {
 // ChooseKind is the kind of link that auto comes to, for a remote by its route.
 // What is for this machine never leaves it: only the kernel can carry that. And
 // what an IPsec policy wants encrypted or kept here must not pass below it.
-func ChooseKind(kind Kind, r Route, remote netip.AddrPort) Kind {
+func ChooseKind(kind Kind, r route.Route, remote netip.AddrPort) Kind {
 	if kind != "" && kind != KindAuto {
 		return kind
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 func flowTo(p *netns.Pair, remote string) link.Options {
@@ -126,11 +127,11 @@ func TestIPv4ThroughAnIPv6NextHop(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return netlink.AddrAdd(lo, &netlink.Addr{IPNet: network(remote)})
+			return netlink.AddrAdd(lo, &netlink.Addr{IPNet: netns.HostNetwork(remote)})
 		})
-		netns.Check(t, netlink.RouteAdd(&netlink.Route{Dst: network(remote), LinkIndex: netns.Device(t, p.Client.Dev).Attrs().Index,
+		netns.Check(t, netlink.RouteAdd(&netlink.Route{Dst: netns.HostNetwork(remote), LinkIndex: netns.Device(t, p.Client.Dev).Attrs().Index,
 			Via: &netlink.Via{AddrFamily: unix.AF_INET6, Addr: p.Server.Addr6.AsSlice()}}))
-		r, err := link.FindRoute(remote, link.Via{})
+		r, err := route.Find(remote, route.Via{})
 		if err != nil || r.NextHop != p.Server.Addr6 || r.Source != p.Client.Addr4 {
 			t.Fatalf("%+v, %v", r, err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -22,7 +23,7 @@ type packetLink struct {
 	sock      *socket // on the route's interface
 	aside     *socket // on those beside it; or nil
 	ready     *socket // readable when one of the two is; nil without aside
-	route     Route
+	route     route.Route
 	nextHop   unix.RawSockaddrLinklayer
 	responder *responder // answers for an address that the kernel does not have; or nil
 	hops      *hops      // in place of nextHop, where the remote is anybody
@@ -42,7 +43,7 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	r := o.Route
 	if r.Loopback {
 		return nil, fmt.Errorf("%w to %v through the packet link: that is an address of this machine, and the kernel drops what AF_PACKET puts on %s as martian; use the raw link (--link auto does)",
-			ErrNoRoute, o.Flow.Remote.Addr(), r.Interface)
+			route.ErrNoRoute, o.Flow.Remote.Addr(), r.Interface)
 	}
 	// The socket comes before the question to the neighbour: without the
 	// privilege there is nothing to ask for.
@@ -84,7 +85,7 @@ func (l *packetLink) listenAside(f Flow) (err error) {
 	if len(beside) == 0 {
 		return nil
 	}
-	if l.aside, err = openTap(f, Route{Interface: "other interfaces"}, indices(beside)...); err != nil {
+	if l.aside, err = openTap(f, route.Route{Interface: "other interfaces"}, indices(beside)...); err != nil {
 		return err
 	}
 	l.ready, err = openEpoll(l.sock, l.aside)
@@ -94,7 +95,7 @@ func (l *packetLink) listenAside(f Flow) (err error) {
 // openTap opens the socket, on the route's interface, or on all of those given
 // where the route has none. It is deaf (protocol 0) until the filter is attached
 // and only then bound, so that no stray packet gets in.
-func openTap(f Flow, r Route, interfaces ...int) (*socket, error) {
+func openTap(f Flow, r route.Route, interfaces ...int) (*socket, error) {
 	filter, err := packetFilter(f, interfaces...)
 	if err != nil {
 		return nil, err
@@ -332,11 +333,11 @@ func htons(v uint16) uint16 {
 	return v
 }
 
-func tooLarge(n int, r Route) error {
+func tooLarge(n int, r route.Route) error {
 	return fmt.Errorf("send on %s: a packet of %d bytes exceeds the MTU of %d", r.Interface, n, r.MTU)
 }
 
-func sendError(err error, r Route) error {
+func sendError(err error, r route.Route) error {
 	switch {
 	case err == nil, errors.Is(err, net.ErrClosed):
 		return err
@@ -346,7 +347,7 @@ func sendError(err error, r Route) error {
 	return fmt.Errorf("send on %s: %w", r.Interface, downOr(err))
 }
 
-func receiveError(err error, r Route) error {
+func receiveError(err error, r route.Route) error {
 	return fmt.Errorf("receive on %s: %w", r.Interface, downOr(err))
 }
 
@@ -356,9 +357,9 @@ func downOr(err error) error {
 	errors.As(err, &errno)
 	switch errno {
 	case unix.ENETDOWN, unix.ENODEV, unix.ENXIO:
-		return fmt.Errorf("%w: the interface went down: %w", ErrNoRoute, err)
+		return fmt.Errorf("%w: the interface went down: %w", route.ErrNoRoute, err)
 	case unix.ENETUNREACH, unix.EHOSTUNREACH: // a raw socket, whose packets the kernel routes
-		return fmt.Errorf("%w: %w", ErrNoRoute, err)
+		return fmt.Errorf("%w: %w", route.ErrNoRoute, err)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -28,7 +29,7 @@ type rawLink struct {
 	resetData []byte
 	rejected  rejections
 	ready     *socket
-	route     Route
+	route     route.Route
 	six       bool
 	blocked   string // the IPsec policy that blocks what the link is for; empty: none
 }
@@ -45,10 +46,10 @@ func OpenRaw(_ context.Context, o Options) (Link, error) {
 		return nil, err
 	}
 	if o.Route.Foreign {
-		return nil, fmt.Errorf("%w through the raw link from %v: that is not an address of this machine, and the kernel would not take what comes for it; use the packet link (--link auto does)", ErrNoRoute, o.Flow.Local.Addr())
+		return nil, fmt.Errorf("%w through the raw link from %v: that is not an address of this machine, and the kernel would not take what comes for it; use the packet link (--link auto does)", route.ErrNoRoute, o.Flow.Local.Addr())
 	}
 	if to := o.Flow.Remote.Addr(); to.IsValid() {
-		if err := RawRoute(o.Route, to); err != nil {
+		if err := route.CheckRaw(o.Route, to); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +150,7 @@ func (l *rawLink) setSendOptions(fd int, f Flow) error {
 	}
 	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a
 	// netfilter guard is worse off, and it drops no more than our own RSTs.
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, Mark)
+	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, route.Mark)
 	return nil
 }
 
@@ -157,7 +158,7 @@ func (l *rawLink) setSendOptions(fd int, f Flow) error {
 // machine goes without saying, and must: told lo, the kernel takes another
 // interface's address for a neighbour's there, and draws no RST for it.
 func (l *rawLink) sendBy(fd int) error {
-	if l.route.Loopback && IsLocal(l.route.NextHop) {
+	if l.route.Loopback && route.IsLocal(l.route.NextHop) {
 		return nil
 	}
 	level, unicast := unix.SOL_IP, unix.IP_UNICAST_IF

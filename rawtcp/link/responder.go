@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -33,13 +34,13 @@ type responder struct {
 
 // openResponder answers for r.Source, if the interface's network asks at all, and as
 // often as may says, if it is not nil.
-func openResponder(r Route, may func() bool) (*responder, error) {
-	own, err := r.hardware()
+func openResponder(r route.Route, may func() bool) (*responder, error) {
+	own, err := hardwareOf(r)
 	if err != nil || !own.ether || !own.asks {
 		return nil, err
 	}
 	if len(own.address) != wire.HardwareAddrLen {
-		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to answer with for %v", ErrNoRoute, r.Interface, r.Source)
+		return nil, fmt.Errorf("%w: the interface %s has no Ethernet address to answer with for %v", route.ErrNoRoute, r.Interface, r.Source)
 	}
 	p := &responder{may: may, index: r.Index, local: r.Source, hardware: [wire.HardwareAddrLen]byte(own.address), done: make(chan struct{})}
 	var filter []bpf.RawInstruction

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"golang.org/x/sys/unix"
 )
 
@@ -65,9 +66,9 @@ func HopTo(hw []byte) (h Hop) {
 
 // RingOptions say which packets are ours and where they leave.
 type RingOptions struct {
-	Kind  Kind       // KindPacket or KindRaw
-	Route Route      // the interface, from FindRoute; its NextHop is not used
-	Local netip.Addr // our address
+	Kind  Kind        // KindPacket or KindRaw
+	Route route.Route // the interface, from route.Find; its NextHop is not used
+	Local netip.Addr  // our address
 	// Port and Ports are the first of our ports and how many they are.
 	Port, Ports uint16
 	Ring        int // bytes of the receive ring; 0: DefaultRing
@@ -97,7 +98,7 @@ const sendBatch = 128
 
 // AskHop asks on the link for the address of a route's next hop, whatever the
 // kernel remembers of it. It fails with ErrNoNeighbour.
-func AskHop(ctx context.Context, r Route) (Hop, error) {
+func AskHop(ctx context.Context, r route.Route) (Hop, error) {
 	asker, err := OpenAsker(r)
 	if err != nil {
 		return Hop{}, err
@@ -120,7 +121,7 @@ func Allowed() error {
 // FixedHop is where everything on the route's interface goes if there is nobody
 // to ask for: on links without addresses, and on those that do not resolve
 // them. It fails with ErrNoNeighbour where addresses are not Ethernet's.
-func FixedHop(r Route) (hop Hop, fixed bool, err error) {
-	hw, fixed, err := r.fixedHop()
+func FixedHop(r route.Route) (hop Hop, fixed bool, err error) {
+	hw, fixed, err := fixedHop(r)
 	return HopTo(hw), fixed, err
 }

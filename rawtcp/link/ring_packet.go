@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +24,7 @@ type packetRing struct {
 	block  int // the next to be read
 	blocks int
 	queue  sendQueue
-	route  Route
+	route  route.Route
 	answer *responder // for an address that the kernel does not have; or nil
 	clock  stampClock
 	// witness says that a RST that the ring sees leave is the kernel's.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -35,7 +36,7 @@ func flagsOf(p []byte) wire.Flags {
 func TestARingTellsTheKernelsResetsFromItsOwn(t *testing.T) {
 	eachLink(t, func(t *testing.T, kind link.Kind, p *netns.Pair) {
 		_, remote := p.Server.Listen(t)
-		route, err := link.FindRoute(remote.Addr(), link.Via{})
+		route, err := route.Find(remote.Addr(), route.Via{})
 		netns.Check(t, err)
 		hop, err := link.AskHop(t.Context(), route)
 		netns.Check(t, err)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -114,7 +115,7 @@ const (
 func awaitOurs(name string, addrs []netip.Prefix) error {
 	end := time.Now().Add(oursPatience)
 	for _, p := range addrs {
-		for !IsLocal(p.Addr()) {
+		for !route.IsLocal(p.Addr()) {
 			if time.Now().After(end) {
 				return fmt.Errorf("the kernel has not taken %v on %s as its own", p.Addr(), name)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -229,10 +230,10 @@ func TestAnInterfaceThatGoesDownEndsReceive(t *testing.T) {
 		netns.Check(t, netlink.LinkSetDown(netns.Device(t, p.Client.Dev)))
 		k.Link.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err := k.Link.Receive(make([]byte, link.MaxPacket))
-		if !errors.Is(err, link.ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0: no route: the interface went down")) {
+		if !errors.Is(err, route.ErrNoRoute) || !bytes.Contains([]byte(err.Error()), []byte("veth0: no route: the interface went down")) {
 			t.Errorf("receive: %v", err)
 		}
-		if err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, 0)); !errors.Is(err, link.ErrNoRoute) {
+		if err := k.Link.Send(ipPacket(k.Flow.Local, k.Flow.Remote, 0)); !errors.Is(err, route.ErrNoRoute) {
 			t.Errorf("send: %v", err)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -30,7 +31,7 @@ type resetKey struct {
 	window   uint16
 }
 
-func openWitness(f Flow, r Route) (*witness, error) {
+func openWitness(f Flow, r route.Route) (*witness, error) {
 	filter, err := witnessFilter(f)
 	if err != nil {
 		return nil, err

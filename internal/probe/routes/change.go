@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -23,7 +24,7 @@ var ErrMoved = errors.New("the route has changed")
 
 // Changed reports whether an error of a table says that a route in use is no more.
 func Changed(err error) bool {
-	return errors.Is(err, ErrMoved) || errors.Is(err, link.ErrNoRoute) || errors.Is(err, link.ErrNoNeighbour)
+	return errors.Is(err, ErrMoved) || errors.Is(err, route.ErrNoRoute) || errors.Is(err, link.ErrNoNeighbour)
 }
 
 // Look notices that this machine's routes, addresses or interfaces have changed, and
@@ -69,7 +70,7 @@ func (t *Table) drop() error {
 		if was == nil {
 			continue
 		}
-		b, err := link.ReadBorders(i == 1)
+		b, err := route.ReadBorders(i == 1)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (t *Table) Examples(now wire.Instant) (list []Flow) {
 }
 
 // inWords is a route of the kernel's to an address.
-func inWords(r link.Route, to netip.Addr) string {
+func inWords(r route.Route, to netip.Addr) string {
 	through := ""
 	if r.NextHop != to {
 		through = fmt.Sprintf(" through %v", r.NextHop)
@@ -105,7 +106,7 @@ func inWords(r link.Route, to netip.Addr) string {
 
 // Watch begins to listen to the kernel's news of routes.
 func (t *Table) Watch() (err error) {
-	t.watch, err = link.OpenWatch()
+	t.watch, err = route.OpenWatch()
 	return err
 }
 

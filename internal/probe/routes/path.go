@@ -7,6 +7,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A Path is an interface of this machine and an address on it by which targets
@@ -16,7 +17,7 @@ type Path struct {
 	Link       link.Ring
 	Witness    bool              // it sees the kernel's RSTs
 	First      uint16            // of our ports
-	Route      link.Route        // the first that led by it
+	Route      route.Route       // the first that led by it
 	Neighbours *neighbours.Table // nil: there is nobody to ask for
 
 	hop     link.Hop                // of all targets, then
@@ -28,7 +29,7 @@ type Path struct {
 const maxPaths = 16
 
 // pathBy is the path that a route takes, opened if it is the first to take it.
-func (t *Table) pathBy(r link.Route, kind link.Kind) (*Path, error) {
+func (t *Table) pathBy(r route.Route, kind link.Kind) (*Path, error) {
 	for _, p := range t.Paths {
 		if p.serves(r) && p.Link.Kind() == kind {
 			return p, nil
@@ -36,7 +37,7 @@ func (t *Table) pathBy(r link.Route, kind link.Kind) (*Path, error) {
 	}
 	if len(t.Paths) == maxPaths {
 		return nil, fmt.Errorf("%w by %s from %v: this scan leaves by %d other interfaces and addresses already; probe what is there in a scan of its own",
-			link.ErrNoRoute, r.Interface, r.Source, maxPaths)
+			route.ErrNoRoute, r.Interface, r.Source, maxPaths)
 	}
 	p, err := t.openPath(r, kind)
 	if err != nil {
@@ -48,18 +49,18 @@ func (t *Table) pathBy(r link.Route, kind link.Kind) (*Path, error) {
 
 // serves reports whether a route can be taken by a path. An IPv6 next hop of an
 // IPv4 route is asked for in another way than an IPv4 one.
-func (p *Path) serves(r link.Route) bool {
+func (p *Path) serves(r route.Route) bool {
 	was := &p.Route
 	return was.Index == r.Index && p.Local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
 		was.NextHop.Is4() == r.NextHop.Is4()
 }
 
 // openPath opens the link of a route.
-func (t *Table) openPath(r link.Route, kind link.Kind) (*Path, error) {
+func (t *Table) openPath(r route.Route, kind link.Kind) (*Path, error) {
 	p := &Path{Packets: syn.NewPackets(r.Source, mssOf(r)), Route: r, First: t.First}
 	if kind == link.KindPacket {
 		if r.Loopback {
-			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", link.ErrNoRoute)
+			return nil, fmt.Errorf("%w to this machine itself through the packet link; use --link raw, or auto", route.ErrNoRoute)
 		}
 		if err := p.findNeighbours(t.May); err != nil {
 			return nil, err
@@ -73,7 +74,7 @@ func (t *Table) openPath(r link.Route, kind link.Kind) (*Path, error) {
 }
 
 // mssOf is the MSS that a route allows.
-func mssOf(r link.Route) uint16 {
+func mssOf(r route.Route) uint16 {
 	headers := 40 // IPv4's and TCP's (RFC 9293, section 3.7.1)
 	if r.Source.Is6() {
 		headers = 60

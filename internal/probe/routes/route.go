@@ -6,6 +6,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -18,7 +19,7 @@ type Route struct {
 	Heard   wire.Instant // when a SYN that had gone it was answered last
 
 	example Flow         // one of those targets,
-	kernel  link.Route   // and what the kernel says of it
+	kernel  route.Route  // and what the kernel says of it
 	used    wire.Instant // when something went it last
 	hop     link.Hop     // the gateway's,
 	asked   wire.Instant // and when it was asked for last

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A span is of flows to which the kernel sends alike, both ends of each range included.
@@ -26,7 +26,7 @@ func (s *span) holds(f Flow) bool {
 func within(r [2]uint16, port uint16) bool { return r[0] <= port && port <= r[1] }
 
 // spanOf is of the flows to which the kernel would send as it does to one.
-func spanOf(b *link.Borders, f Flow) span {
+func spanOf(b *route.Borders, f Flow) span {
 	for _, p := range b.Multipath {
 		if p.Contains(f.To.WithZone("")) {
 			return onlyOf(f)

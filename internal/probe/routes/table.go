@@ -9,12 +9,13 @@ import (
 	"net/netip"
 
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Options say how routes are found, and what their paths are opened with.
 type Options struct {
-	Via  link.Via
+	Via  route.Via
 	Kind link.Kind                 // link.KindAuto, KindPacket or KindRaw
 	Ring int                       // bytes of each receive ring; 0: link.DefaultRing
 	Wrap func(link.Ring) link.Ring // stands before each link; may be nil
@@ -42,16 +43,16 @@ type Table struct {
 	Paths []*Path        // all that routes lead by
 	past  link.RingStats // of those that are closed
 
-	find    func(Flow) (link.Route, error)
-	open    func(Flow, link.Route) *Route
-	borders [2]*link.Borders // IPv4, IPv6; nil: not read yet
-	known   map[Flow]*Route  // by the borders before them, or by themselves
-	all     map[link.Route]*Route
+	find    func(Flow) (route.Route, error)
+	open    func(Flow, route.Route) *Route
+	borders [2]*route.Borders // IPv4, IPv6; nil: not read yet
+	known   map[Flow]*Route   // by the borders before them, or by themselves
+	all     map[route.Route]*Route
 
 	last *Route // asked for last,
 	same span   // for these flows
 
-	watch  *link.Watch  // over this machine's routes; nil: nobody looks
+	watch  *route.Watch // over this machine's routes; nil: nobody looks
 	lookAt wire.Instant // and when to look at it
 }
 
@@ -92,7 +93,7 @@ func (t *Table) look(f Flow) *Route {
 	key := Flow{t.same.from.WithZone(t.same.zone), t.same.remote[0], t.same.local[0]}
 	if t.known[key] == nil {
 		if t.known == nil || len(t.known) >= maxRoutes {
-			t.known, t.all = make(map[Flow]*Route), make(map[link.Route]*Route)
+			t.known, t.all = make(map[Flow]*Route), make(map[route.Route]*Route)
 		}
 		t.known[key] = t.begin(f)
 	}
@@ -134,13 +135,13 @@ func (t *Table) begin(f Flow) *Route {
 	return t.all[key]
 }
 
-func (t *Table) bordersOf(six bool) (*link.Borders, error) {
+func (t *Table) bordersOf(six bool) (*route.Borders, error) {
 	i := 0
 	if six {
 		i = 1
 	}
 	if t.borders[i] == nil {
-		b, err := link.ReadBorders(six)
+		b, err := route.ReadBorders(six)
 		if err != nil {
 			return nil, err
 		}
@@ -159,18 +160,18 @@ func (t *Table) each(yield func(*Route) bool) {
 }
 
 // findRoute asks the kernel for the route of a flow.
-func (t *Table) findRoute(f Flow) (link.Route, error) {
+func (t *Table) findRoute(f Flow) (route.Route, error) {
 	via := t.Via
 	via.RemotePort, via.LocalPort = f.Remote, f.Local
-	return link.FindRoute(f.To, via)
+	return route.Find(f.To, via)
 }
 
 // openRoute opens what a flow's route leads by. What this machine does not allow
 // ends the scan.
-func (t *Table) openRoute(f Flow, kernel link.Route) *Route {
+func (t *Table) openRoute(f Flow, kernel route.Route) *Route {
 	p, err := t.pathBy(kernel, link.ChooseKind(t.Kind, kernel, netip.AddrPortFrom(f.To, f.Remote)))
 	if err == nil && p.Link.Kind() == link.KindRaw {
-		err = link.RawRoute(kernel, f.To)
+		err = route.CheckRaw(kernel, f.To)
 	}
 	if err != nil {
 		if errors.Is(err, link.ErrPermission) {

@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -61,7 +62,7 @@ func newScanner(t *task, goal probe.Goal) (client, error) {
 		s, err := probe.Open(context.Background(), probe.Options{
 			Space: space, Seed: uint64(i), Name: o.name, Goal: goal, TLS: ourConfig(t), Worker: &o.worker,
 			MaxInFlight: t.AtATime, Retries: probe.DefaultRetries, Timeout: patience, Loops: 1, Ports: probe.DefaultPorts,
-			Via: link.Via{Source: o.source}, Link: link.KindPacket,
+			Via: route.Via{Source: o.source}, Link: link.KindPacket,
 		}, probe.NewOutput(&c.out))
 		if err != nil {
 			c.close()

@@ -16,6 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // packetSockets counts the AF_PACKET sockets of a node.
@@ -162,7 +163,7 @@ func TestANetworkOutlivesALinkThatWentDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, link.ErrNoRoute) {
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, route.ErrNoRoute) {
 		t.Errorf("a read on the link that went down: %v", err)
 	}
 	for range 3 {

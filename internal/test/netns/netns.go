@@ -233,3 +233,8 @@ func CIDR(t *testing.T, s string) *net.IPNet {
 	}
 	return n
 }
+
+// HostNetwork is the network of one address.
+func HostNetwork(a netip.Addr) *net.IPNet {
+	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
+}

@@ -1,4 +1,4 @@
-package link_test
+package route_test
 
 import (
 	"net"
@@ -7,12 +7,12 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/test/netns"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 func TestAWatchNoticesWhatARouteHangsOn(t *testing.T) {
 	p := netns.NewPair(t)
-	w, err := link.OpenWatch()
+	w, err := route.OpenWatch()
 	netns.Check(t, err)
 	defer w.Close()
 	dev := netns.Device(t, "veth0")

@@ -1,4 +1,4 @@
-package link
+package route
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// notOneHosts are addresses of which FindRoute does not ask the kernel alone:
+// notOneHosts are addresses of which Find does not ask the kernel alone:
 // nobody's, which is also the lowest, groups', everybody's, and those that need
 // an interface.
 var notOneHosts = []netip.Prefix{
@@ -20,7 +20,7 @@ var notOneHosts = []netip.Prefix{
 }
 
 // Borders are where this machine's routing of an IP version may begin to differ.
-// From one border up to the next, FindRoute says the same of each address and
+// From one border up to the next, Find says the same of each address and
 // port, but for next hops that are the address itself. Each list is in order.
 type Borders struct {
 	// Addrs are the first address of each route's network, and the first behind

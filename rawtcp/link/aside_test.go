@@ -10,6 +10,7 @@ import (
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -24,7 +25,7 @@ func answerAside(t *testing.T, p *netns.Pair) {
 		if err != nil {
 			return err
 		}
-		to := network(p.Client.Addr)
+		to := netns.HostNetwork(p.Client.Addr)
 		if err := netlink.NeighAdd(&netlink.Neigh{LinkIndex: dev.Attrs().Index, State: netlink.NUD_PERMANENT, IP: to.IP, HardwareAddr: mac}); err != nil {
 			return err
 		}
@@ -66,7 +67,7 @@ func TestARingSeesWhatComesInByAnotherInterface(t *testing.T) {
 	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
 		answerAside(t, p)
 		_, remote := p.Server.Listen(t)
-		route, err := link.FindRoute(remote.Addr(), link.Via{})
+		route, err := route.Find(remote.Addr(), route.Via{})
 		netns.Check(t, err)
 		hop, err := link.AskHop(t.Context(), route)
 		netns.Check(t, err)
@@ -88,23 +89,4 @@ func TestARingSeesWhatComesInByAnotherInterface(t *testing.T) {
 			t.Errorf("%d RSTs heard, want one", heard)
 		}
 	})
-}
-
-// Ports of a bridge and interfaces that share frames would show packets twice.
-func TestInterfacesThatShareFramesAreNotHeardTwice(t *testing.T) {
-	p := netns.NewPair(t)
-	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br0"}}
-	netns.Check(t, netlink.LinkAdd(bridge))
-	for _, name := range []string{"port0", "other0"} {
-		p.Join(t, name, name+"far")
-	}
-	netns.Check(t, netlink.LinkSetMaster(netns.Device(t, "port0"), bridge))
-	parent := netns.Device(t, p.Client.Dev).Attrs().Index
-	netns.Check(t, netlink.LinkAdd(&netlink.Macvlan{LinkAttrs: netlink.LinkAttrs{Name: "mv0", ParentIndex: parent}, Mode: netlink.MACVLAN_MODE_BRIDGE}))
-	netns.Check(t, netlink.LinkSetUp(netns.Device(t, "mv0")))
-	route, err := link.FindRoute(p.Server.Addr, link.Via{})
-	netns.Check(t, err)
-	if got := route.Beside(); len(got) != 1 || got[0].Name != "other0" {
-		t.Errorf("%v, want other0 alone", got)
-	}
 }

@@ -1,4 +1,4 @@
-package link
+package route
 
 import (
 	"fmt"
@@ -10,11 +10,11 @@ import (
 // common routing and container set-ups match on.
 const Mark = 0x53
 
-// RawRoute says whether what the raw link sends to remote takes route r, which
+// CheckRaw says whether what the raw link sends to remote takes route r, which
 // is the connection's. The kernel routes it, and sees neither protocol nor ports
 // in what a raw socket sends with an IP header of its own, but a mark: so rules
 // may have chosen otherwise for a connection. The error wraps ErrNoRoute.
-func RawRoute(r Route, remote netip.Addr) error {
+func CheckRaw(r Route, remote netip.Addr) error {
 	if r.Loopback || !r.NextHop.IsValid() {
 		return nil
 	}

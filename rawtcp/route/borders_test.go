@@ -1,4 +1,4 @@
-package link_test
+package route_test
 
 import (
 	"math/rand/v2"
@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/test/netns"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // furnish gives the client routes of many kinds, in several tables.
@@ -60,7 +60,7 @@ func TestBordersAreWhereRoutesAndRulesBeginAndEnd(t *testing.T) {
 			"2001:db8:2::", "2001:db8:3::", "2001:db8:8000::", "2001:db8:9000::", "2001:db8:9100::", "2001:db8:c000::",
 			"fe80::", "fec0::", "ff00::"},
 	} {
-		b, err := link.ReadBorders(six)
+		b, err := route.ReadBorders(six)
 		netns.Check(t, err)
 		got := b.Addrs
 		if !slices.IsSortedFunc(got, netip.Addr.Compare) || len(slices.Compact(slices.Clone(got))) != len(got) {
@@ -80,8 +80,8 @@ func TestBordersAreWhereRoutesAndRulesBeginAndEnd(t *testing.T) {
 }
 
 // sameEverywhere is a route as it is said of each address that it is for.
-func sameEverywhere(a netip.Addr) (r link.Route, refused bool) {
-	r, err := link.FindRoute(a, link.Via{})
+func sameEverywhere(a netip.Addr) (r route.Route, refused bool) {
+	r, err := route.Find(a, route.Via{})
 	if r.NextHop == a {
 		r.NextHop = netip.Addr{}
 	}
@@ -110,7 +110,7 @@ func TestBetweenTwoBordersRoutesAreTheSame(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, six := range []bool{false, true} {
-		b, err := link.ReadBorders(six)
+		b, err := route.ReadBorders(six)
 		netns.Check(t, err)
 		list := b.Addrs
 		highest := netip.AddrFrom4([4]byte{255, 255, 255, 255})

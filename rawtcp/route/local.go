@@ -1,4 +1,4 @@
-package link
+package route
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LocalRoute is the Route of a link that waits at one of this machine's own
+// Local is the Route of a link that waits at one of this machine's own
 // addresses for whoever comes: it has no next hop, since each peer has its
 // own. It needs no privilege. Failures wrap ErrNoRoute.
-func LocalRoute(local netip.Addr) (Route, error) {
+func Local(local netip.Addr) (Route, error) {
 	local = local.Unmap()
 	if !local.IsValid() || local.IsUnspecified() || local.IsMulticast() {
 		return Route{}, fmt.Errorf("%w: a link waits at one address of this machine (ip addr lists them), not at %v", ErrNoRoute, local)

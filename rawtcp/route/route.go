@@ -1,4 +1,4 @@
-package link
+package route
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ type Via struct {
 	LocalPort, RemotePort uint16
 }
 
-// FindRoute asks the kernel how it would send a TCP connection to remote, and
+// Find asks the kernel how it would send a TCP connection to remote, and
 // from which of our addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no
 // privilege. A link-local remote names its interface, in its zone (a name or a
 // number) or in via.
@@ -69,7 +69,7 @@ type Via struct {
 // then answers can come back.
 //
 // Failures wrap ErrNoRoute and say what is missing.
-func FindRoute(remote netip.Addr, via Via) (Route, error) {
+func Find(remote netip.Addr, via Via) (Route, error) {
 	remote, via = normal(remote, via)
 	if err := checkRemote(remote, via); err != nil {
 		return Route{}, err

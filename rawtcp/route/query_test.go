@@ -1,4 +1,4 @@
-package link_test
+package route_test
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/test/netns"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // far is a host beyond the uplinks.
@@ -66,7 +66,7 @@ func TestTheRouteIsThatOfThisVeryFlow(t *testing.T) {
 	p := netns.NewPair(t)
 	secondUplink(t, p)
 	own := map[bool]netip.Addr{false: netip.MustParseAddr("198.19.3.1"), true: netip.MustParseAddr("2001:db8:3::1")}
-	check := func(t *testing.T, six bool, via link.Via, second bool) {
+	check := func(t *testing.T, six bool, via route.Via, second bool) {
 		t.Helper()
 		want, gateway := p.Client.Dev, p.Server.Addr4
 		if six {
@@ -75,37 +75,33 @@ func TestTheRouteIsThatOfThisVeryFlow(t *testing.T) {
 		if second {
 			want, gateway = "up1", map[bool]netip.Addr{false: netip.MustParseAddr("198.19.3.254"), true: netip.MustParseAddr("2001:db8:3::fe")}[six]
 		}
-		r, err := link.FindRoute(far[six], via)
+		r, err := route.Find(far[six], via)
 		if err != nil || r.Interface != want || r.NextHop != gateway || second && via.Source == (netip.Addr{}) && r.Source != own[six] {
 			t.Errorf("IPv6 %v, %+v: %+v, %v; want %s through %v", six, via, r, err, want, gateway)
 		}
 	}
 	for _, six := range []bool{false, true} {
-		check(t, six, link.Via{}, false)
+		check(t, six, route.Via{}, false)
 	}
-	withRule(t, func(r *netlink.Rule, six bool) { r.Src = network(own[six]) }, func(six bool) {
-		check(t, six, link.Via{}, false)
-		check(t, six, link.Via{Source: own[six]}, true)
-		check(t, six, link.Via{Interface: "up1"}, true) // from whose address the rule leads
+	withRule(t, func(r *netlink.Rule, six bool) { r.Src = netns.HostNetwork(own[six]) }, func(six bool) {
+		check(t, six, route.Via{}, false)
+		check(t, six, route.Via{Source: own[six]}, true)
+		check(t, six, route.Via{Interface: "up1"}, true) // from whose address the rule leads
 	})
 	withRule(t, func(r *netlink.Rule, _ bool) {
 		r.IPProto, r.Dport = unix.IPPROTO_TCP, netlink.NewRulePortRange(443, 450)
 	}, func(six bool) {
-		check(t, six, link.Via{RemotePort: 442}, false)
-		check(t, six, link.Via{RemotePort: 443}, true)
-		check(t, six, link.Via{RemotePort: 450}, true)
-		check(t, six, link.Via{RemotePort: 451}, false)
+		check(t, six, route.Via{RemotePort: 442}, false)
+		check(t, six, route.Via{RemotePort: 443}, true)
+		check(t, six, route.Via{RemotePort: 450}, true)
+		check(t, six, route.Via{RemotePort: 451}, false)
 	})
 	withRule(t, func(r *netlink.Rule, _ bool) { r.Sport = netlink.NewRulePortRange(40000, 40000) }, func(six bool) {
-		check(t, six, link.Via{LocalPort: 40000}, true)
-		check(t, six, link.Via{LocalPort: 40001}, false)
+		check(t, six, route.Via{LocalPort: 40000}, true)
+		check(t, six, route.Via{LocalPort: 40001}, false)
 	})
-	withRule(t, func(r *netlink.Rule, _ bool) { r.IPProto = unix.IPPROTO_TCP }, func(six bool) { check(t, six, link.Via{}, true) })
-	withRule(t, func(r *netlink.Rule, _ bool) { r.IPProto = unix.IPPROTO_UDP }, func(six bool) { check(t, six, link.Via{}, false) })
-}
-
-func network(a netip.Addr) *net.IPNet {
-	return &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}
+	withRule(t, func(r *netlink.Rule, _ bool) { r.IPProto = unix.IPPROTO_TCP }, func(six bool) { check(t, six, route.Via{}, true) })
+	withRule(t, func(r *netlink.Rule, _ bool) { r.IPProto = unix.IPPROTO_UDP }, func(six bool) { check(t, six, route.Via{}, false) })
 }
 
 // A raw socket's packets have no ports for the kernel: where a rule leads a
@@ -115,10 +111,10 @@ func TestTheRawLinkSaysWhereRulesDoNotSeeIt(t *testing.T) {
 	secondUplink(t, p)
 	withRule(t, func(r *netlink.Rule, _ bool) { r.Dport = netlink.NewRulePortRange(443, 443) }, func(six bool) {
 		for port, fails := range map[uint16]bool{443: true, 80: false} {
-			r, err := link.FindRoute(far[six], link.Via{RemotePort: port})
+			r, err := route.Find(far[six], route.Via{RemotePort: port})
 			netns.Check(t, err)
-			err = link.RawRoute(r, far[six])
-			if fails != errors.Is(err, link.ErrNoRoute) || fails && !strings.Contains(err.Error(), "use the packet link") {
+			err = route.CheckRaw(r, far[six])
+			if fails != errors.Is(err, route.ErrNoRoute) || fails && !strings.Contains(err.Error(), "use the packet link") {
 				t.Errorf("IPv6 %v, port %d by %s: %v", six, port, r.Interface, err)
 			}
 		}
@@ -131,7 +127,7 @@ func TestBordersOfPortsAreWhereRulesBeginAndEnd(t *testing.T) {
 	withRule(t, func(r *netlink.Rule, _ bool) {
 		r.Sport, r.Dport = netlink.NewRulePortRange(40000, 65534), netlink.NewRulePortRange(443, 443)
 	}, func(six bool) {
-		b, err := link.ReadBorders(six)
+		b, err := route.ReadBorders(six)
 		netns.Check(t, err)
 		if l, r := b.LocalPorts, b.RemotePorts; len(l) != 3 || l[0] != 0 || l[1] != 40000 || l[2] != 65535 || len(r) != 3 || r[0] != 0 || r[1] != 443 || r[2] != 444 {
 			t.Errorf("local %v, remote %v", l, r)
@@ -148,14 +144,14 @@ func TestMultipathRoutesAreAskedForEachFlow(t *testing.T) {
 	netns.Check(t, netlink.RouteReplace(&netlink.Route{Dst: netns.CIDR(t, "198.19.200.0/24"), MultiPath: []*netlink.NexthopInfo{
 		{LinkIndex: netns.Device(t, "veth0").Attrs().Index, Gw: net.IPv4(198, 18, 0, 2)},
 		{LinkIndex: netns.Device(t, "up1").Attrs().Index, Gw: net.IPv4(198, 19, 3, 254)}}}))
-	b, err := link.ReadBorders(false)
+	b, err := route.ReadBorders(false)
 	netns.Check(t, err)
 	if want := netip.MustParsePrefix("198.19.200.0/24"); len(b.Multipath) != 1 || b.Multipath[0] != want {
 		t.Errorf("%v, want %v", b.Multipath, want)
 	}
 	taken := make(map[string]int)
 	for n := range 64 {
-		r, err := link.FindRoute(netip.AddrFrom4([4]byte{198, 19, 200, byte(n + 1)}), link.Via{RemotePort: 443})
+		r, err := route.Find(netip.AddrFrom4([4]byte{198, 19, 200, byte(n + 1)}), route.Via{RemotePort: 443})
 		netns.Check(t, err)
 		taken[r.Interface]++
 	}
@@ -173,7 +169,7 @@ func TestWhatARouteSaysOfSizesIsHeeded(t *testing.T) {
 		netns.Check(t, netlink.RouteAdd(&r))
 	}
 	for _, six := range []bool{false, true} {
-		r, err := link.FindRoute(far[six], link.Via{})
+		r, err := route.Find(far[six], route.Via{})
 		if err != nil || r.AdvMSS != 700 || r.MTU != 1400 {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -185,7 +181,7 @@ func TestZonesMayBeNumbers(t *testing.T) {
 	netns.NewPair(t)
 	dev := netns.Device(t, "veth0")
 	for _, zone := range []string{"veth0", strconv.Itoa(dev.Attrs().Index)} {
-		r, err := link.FindRoute(netip.MustParseAddr("fe80::1").WithZone(zone), link.Via{})
+		r, err := route.Find(netip.MustParseAddr("fe80::1").WithZone(zone), route.Via{})
 		if err != nil || r.Interface != "veth0" {
 			t.Errorf("zone %s: %+v, %v", zone, r, err)
 		}
@@ -198,8 +194,8 @@ func TestRoutesThatForbidSaySoInWords(t *testing.T) {
 		for _, dst := range []string{"198.19.200.0/24", "2001:db8:200::/48"} {
 			r := netlink.Route{Dst: netns.CIDR(t, dst), Type: kind}
 			netns.Check(t, netlink.RouteReplace(&r))
-			_, err := link.FindRoute(far[strings.Contains(dst, ":")], link.Via{})
-			if !errors.Is(err, link.ErrNoRoute) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid argument") {
+			_, err := route.Find(far[strings.Contains(dst, ":")], route.Via{})
+			if !errors.Is(err, route.ErrNoRoute) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "invalid argument") {
 				t.Errorf("%s: %v, want %q", dst, err, want)
 			}
 			netns.Check(t, netlink.RouteDel(&r))

@@ -1,4 +1,4 @@
-package link
+package route
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 )
 
 // A Watch notices that this machine's interfaces, addresses, routes or rules
-// change. It tells no more than that: what is the case now, FindRoute and Borders
+// change. It tells no more than that: what is the case now, Find and Borders
 // say.
 type Watch struct{ fd int }
 
