@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/live"
+	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/keyschedule"
 	"github.com/rawshake/rawshake/tlsmsg"

@@ -9,7 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/lab/live"
+	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/page"
 	"github.com/rawshake/rawshake/tlsmsg"
