@@ -10,7 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/pace"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -52,7 +52,7 @@ func TestARecordTellsOfOCSPAndSCTs(t *testing.T) {
 	o := options(t, "443", "198.19.0.1")
 	o.Goal = GoalFinished
 	out, _ := scan(t, l, o)
-	schematest.Check(t, out)
+	schema.Check(t, out)
 	var r struct {
 		Outcome string
 		OCSP    int `json:"ocsp_response_len"`

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/pace"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -36,7 +36,7 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 	}
 	l.results.handOver(true)
 	check(t, l.results.sink.close())
-	schematest.Check(t, out.Bytes())
+	schema.Check(t, out.Bytes())
 	check(t, json.Unmarshal(out.Bytes(), &r))
 	if len(l.syns.crossed)+len(l.syns.evidence)+len(l.syns.owed)+len(l.syns.soft) > 0 {
 		t.Errorf("%d, %d, %d and %d are kept of a target that is done", len(l.syns.crossed), len(l.syns.evidence), len(l.syns.owed), len(l.syns.soft))

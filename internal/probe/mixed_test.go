@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
@@ -56,7 +56,7 @@ func (r *seenRecord) target() *Target {
 
 func readRecords(t testing.TB, b []byte) (list []seenRecord) {
 	t.Helper()
-	schematest.Check(t, b)
+	schema.Check(t, b)
 	for line := range bytes.Lines(b) {
 		var r seenRecord
 		if err := json.Unmarshal(line, &r); err != nil {

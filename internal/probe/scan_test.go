@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -54,7 +54,7 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 				return err
 			}))
 			t.Logf("%+v", stats)
-			schematest.Check(t, out.Bytes())
+			schema.Check(t, out.Bytes())
 			seen := make(map[string]int)
 			for line := range bytes.Lines(out.Bytes()) {
 				var r struct {

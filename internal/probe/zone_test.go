@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
@@ -100,7 +100,7 @@ func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
 			return name, err
 		}
 		out, _ := scan(t, l, o)
-		schematest.Check(t, out)
+		schema.Check(t, out)
 		got := map[string]int{}
 		for line := range bytes.Lines(out) {
 			var r seenRecord

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+	"github.com/rawshake/rawshake/internal/test/schema"
 )
 
 // silent is the least that a record can say.
@@ -84,7 +84,7 @@ func TestTextFromTheNetworkBreaksNoLine(t *testing.T) {
 	r.Evidence.Set(time.Second, []byte{0x45, 0})
 	var e record.Encoder
 	line := e.Append(nil, r)
-	schematest.Check(t, line)
+	schema.Check(t, line)
 	for _, c := range string(line[:len(line)-1]) {
 		if c < ' ' || c == 0x7f || c == 0x202e {
 			t.Errorf("%q in the line %q", c, line)

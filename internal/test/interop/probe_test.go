@@ -21,7 +21,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/probe/record/schematest"
+	"github.com/rawshake/rawshake/internal/test/schema"
 )
 
 // newWide makes the network of 65,536 addresses on one server.
@@ -51,7 +51,7 @@ func (p *probed) records(t *testing.T) (list []map[string]any) {
 
 func parseRecords(t *testing.T, b []byte) (list []map[string]any) {
 	t.Helper()
-	schematest.Check(t, b)
+	schema.Check(t, b)
 	for line := range bytes.Lines(b) {
 		var r map[string]any
 		if err := json.Unmarshal(line, &r); err != nil {

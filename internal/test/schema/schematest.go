@@ -1,5 +1,5 @@
-// Package schematest holds records against their schema, for tests.
-package schematest
+// Package schema holds records against their schema, for tests.
+package schema
 
 import (
 	"bytes"
