@@ -104,6 +104,9 @@ func (c *Client) marked(hello *tlsmsg.ServerHello) tlsmsg.Version {
 func (c *Client) chooseSuite(id tlsmsg.CipherSuite) error {
 	c.ctx.Version = c.state.Version
 	known := suite.Lookup(id)
+	if known == nil && suite.Lookup13(id) != nil {
+		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.cipher_suite", "%v is not a suite of %v", id, c.state.Version)
+	}
 	if known == nil {
 		c.decide("suite_unknown", "%v cannot be finished here: the handshake is followed to ServerHelloDone", id)
 		return nil

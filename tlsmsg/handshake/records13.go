@@ -63,6 +63,9 @@ var errSkipped = errors.New("early data is skipped")
 
 // skipRecord lets a record of early data go, within a bound.
 func (c *conn[S]) skipRecord(n int) error {
+	if c.in.messages.Pending() {
+		return refuse(tlsmsg.AlertUnexpectedMessage, "record", "of early data in the middle of a handshake message")
+	}
 	if c.in.skip -= n; c.in.skip <= 0 {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "record", "more than %d bytes of early data that is not taken", maxSkipped)
 	}

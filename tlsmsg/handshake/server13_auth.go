@@ -45,7 +45,7 @@ func (s *Server) chooseCredential13() error {
 		return refuse(tlsmsg.AlertMissingExtension, "ClientHello.extensions", "no %v", tlsmsg.ExtensionSignatureAlgorithms)
 	}
 	var misfits []string
-	for i := range s.cfg.Credentials {
+	for _, i := range s.byAuthority() {
 		cred := &s.cfg.Credentials[i]
 		at := slices.IndexFunc(cred.Schemes, func(scheme tlsmsg.SignatureScheme) bool {
 			return suite.Signs13(scheme) && onCurve(scheme, &cred.Credential) && slices.Contains(s.offer.schemes, scheme)
@@ -58,6 +58,20 @@ func (s *Server) chooseCredential13() error {
 	}
 	return refuse(tlsmsg.AlertHandshakeFailure, "ClientHello.signature_algorithms", "none in common: %s",
 		strings.Join(misfits[:min(len(misfits), 4)], "; "))
+}
+
+// byAuthority returns the positions of the credentials, those first that the client
+// has an authority of (RFC 9846, section 4.3.4).
+func (s *Server) byAuthority() (order []int) {
+	var others []int
+	for i := range s.cfg.Credentials {
+		if issued(&s.cfg.Credentials[i].Credential, s.offer.trusts) {
+			order = append(order, i)
+		} else {
+			others = append(others, i)
+		}
+	}
+	return append(order, others...)
 }
 
 // entryExtensions are those beside the leaf that the client asks for.
@@ -107,7 +121,7 @@ func (s *Server) clientCertificate13(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	if !bytes.Equal(m.RequestContext, s.exchange.request.RequestContext) {
 		return refuse(tlsmsg.AlertIllegalParameter, "Certificate.certificate_request_context", "%x, expected %x as in CertificateRequest", m.RequestContext, s.exchange.request.RequestContext)

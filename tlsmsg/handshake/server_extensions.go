@@ -26,7 +26,8 @@ type offer struct {
 	cookie   []byte // nil: none
 	pskModes []tlsmsg.PSKKeyExchangeMode
 	psk      tlsmsg.PreSharedKey
-	early    bool // it sends early data
+	early    bool     // it sends early data
+	trusts   [][]byte // DER names of the authorities; nil: any
 }
 
 // serverExtension is an extension that a server understands.
@@ -65,18 +66,19 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionPreSharedKey, takePreSharedKey, since13},
 	{tlsmsg.ExtensionEarlyData, takeEarlyData, since13},
 	{tlsmsg.ExtensionCookie, takeCookie, since13},
+	{tlsmsg.ExtensionCertAuthorities, takeAuthorities, since13},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are
 // ignored (RFC 5246, section 7.4.1.4).
 func (s *Server) takeExtensions() error {
 	hello := &s.offer.hello
-	if err := hello.CheckExtensions(); err != nil {
-		return malformed(err)
-	}
-	now := before13
+	now, twice := before13, malformed
 	if s.state.Version >= tlsmsg.VersionTLS13 {
-		now = since13
+		now, twice = since13, repeated
+	}
+	if err := hello.CheckExtensions(); err != nil {
+		return twice(err)
 	}
 	for i := range serverExtensions {
 		row := &serverExtensions[i]
@@ -300,5 +302,12 @@ func takeCookie(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, err
 	var v tlsmsg.Cookie
 	err := take(hello, &v)
 	s.offer.cookie = v.Cookie
+	return nil, err
+}
+
+func takeAuthorities(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	var v tlsmsg.CertificateAuthorities
+	err := take(hello, &v)
+	s.offer.trusts = v.Authorities
 	return nil, err
 }

@@ -45,3 +45,17 @@ func defaultSuites() []tlsmsg.CipherSuite {
 			strings.HasPrefix(name, "TLS_RSA") && strings.HasSuffix(name, "CBC_SHA256")
 	})
 }
+
+// spoken returns the suites of a list in versions from lowest to highest, and those
+// of TLS 1.3, which no list is about.
+func spoken(ids []tlsmsg.CipherSuite, lowest, highest tlsmsg.Version) (list []tlsmsg.CipherSuite) {
+	if highest >= tlsmsg.VersionTLS13 {
+		list = suite.IDs13()
+	}
+	for _, id := range ids {
+		if lowest < tlsmsg.VersionTLS13 && suite.Lookup(id).For(min(highest, tlsmsg.VersionTLS12)) != nil {
+			list = append(list, id)
+		}
+	}
+	return list
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"fmt"
-	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -30,6 +29,9 @@ func exchange(s *settings, known *memory, resuming bool) error {
 	}
 	defer p.hangUp()
 	if err := p.converse(resuming); err != nil {
+		return err
+	}
+	if err := p.checkTicket(); err != nil {
 		return err
 	}
 	known.session = p.State().Session
@@ -68,9 +70,7 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
-		return suite.Lookup(id).For(cfg.MaxVersion) == nil
-	})
+	cfg.CipherSuites = spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion)
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
 	}
@@ -106,9 +106,7 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) 
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	cfg.CipherSuites = slices.DeleteFunc(cfg.CipherSuites, func(id tlsmsg.CipherSuite) bool {
-		return suite.Lookup(id).For(cfg.MaxVersion) == nil
-	})
+	cfg.CipherSuites = spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion)
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}
@@ -231,6 +229,9 @@ func (p *peer) echo() error {
 // export makes keying material (RFC 5705, section 4).
 func (p *peer) export() []byte {
 	st := p.State()
+	if st.Version >= tlsmsg.VersionTLS13 {
+		return p.Export(p.set.exportLabel, []byte(p.set.exportContext), p.set.exportLen)
+	}
 	seed := append(bytes.Clone(st.ClientRandom[:]), st.ServerRandom[:]...)
 	if p.set.useExportContext {
 		n := len(p.set.exportContext)

@@ -30,6 +30,7 @@ type expectations struct {
 	credential                     int
 	renegotiations                 int
 
+	retry, noRetry                                   bool
 	miss, noSession, renewal, sessionID, noSessionID bool
 }
 
@@ -103,12 +104,27 @@ func (p *peer) checkSession(resuming bool) error {
 	if p.set.server {
 		return nil
 	}
+	if st.Version >= tlsmsg.VersionTLS13 { // it comes after the handshake
+		return nil
+	}
 	fresh := st.Session != nil && (!st.Resumed || st.TicketReceived)
 	switch want := !e.noSession && (!st.Resumed || e.renewal); {
 	case fresh != want:
 		return fmt.Errorf("a new session %v, not %v", fresh, want)
 	case !resuming && e.sessionID && !fresh, !resuming && e.noSessionID && fresh:
 		return fmt.Errorf("a new session %v", fresh)
+	}
+	return nil
+}
+
+// checkTicket is about a client's session of TLS 1.3, at the end.
+func (p *peer) checkTicket() error {
+	st := p.State()
+	if p.set.server || st.Version < tlsmsg.VersionTLS13 {
+		return nil
+	}
+	if want := !p.set.expect.noSession && !p.set.shutsDown; want != (st.Session != nil) {
+		return fmt.Errorf("expectation: a new session %v, not %v", !want, want)
 	}
 	return nil
 }

@@ -149,8 +149,10 @@ var flags = map[string]flag{
 	"expect-no-session-id":        yes(func(s *settings) *bool { return &s.expect.noSessionID }),
 	"expect-verify-result":        moot,
 	"expect-total-renegotiations": number(func(s *settings) *int { return &s.expect.renegotiations }),
-	"expect-hrr":                  {set: unimplemented("HelloRetryRequest")},
-	"expect-no-hrr":               moot,
+	"expect-hrr":                  yes(func(s *settings) *bool { return &s.expect.retry }),
+	"expect-no-hrr":               yes(func(s *settings) *bool { return &s.expect.noRetry }),
+	"key-update":                  yes(func(s *settings) *bool { return &s.keyUpdate }),
+	"key-shares":                  numbers(func(s *settings) *[]tlsmsg.NamedGroup { return &s.keyShares }),
 
 	"partial-write":                        moot,
 	"implicit-handshake":                   moot,

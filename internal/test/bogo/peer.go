@@ -29,6 +29,8 @@ type machine interface {
 	Stage() handshake.Stage
 	State() handshake.State
 	Err() error
+	Export(label string, context []byte, n int) []byte
+	UpdateKeys(ask bool)
 }
 
 // peer drives a machine over the runner's connection.

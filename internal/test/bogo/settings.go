@@ -62,6 +62,9 @@ type settings struct {
 	renegotiateIgnore bool
 	renegotiate       bool
 
+	keyUpdate bool
+	keyShares []tlsmsg.NamedGroup
+
 	expect expectations
 }
 
@@ -79,7 +82,7 @@ type credentialFiles struct {
 
 // What BoringSSL offers where no flag says otherwise: tests count on it.
 var (
-	defaultGroups  = []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1}
+	defaultGroups  = []tlsmsg.NamedGroup{tlsmsg.GroupX25519MLKEM768, tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1}
 	defaultSchemes = []tlsmsg.SignatureScheme{
 		tlsmsg.SchemeECDSASecp256r1SHA256, tlsmsg.SchemeRSAPSSRSAESHA256, tlsmsg.SchemeRSAPKCS1SHA256,
 		tlsmsg.SchemeECDSASecp384r1SHA384, tlsmsg.SchemeRSAPSSRSAESHA384, tlsmsg.SchemeRSAPKCS1SHA384,
@@ -90,7 +93,7 @@ var (
 // versions returns the lowest and the highest version to speak: those of ours
 // that are asked for.
 func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
-	for v := tlsmsg.VersionTLS10; v <= tlsmsg.VersionTLS12; v++ {
+	for v := tlsmsg.VersionTLS10; v <= tlsmsg.VersionTLS13; v++ {
 		if v < s.minVersion || s.maxVersion != 0 && v > s.maxVersion || slices.Contains(s.without, v) {
 			continue
 		}
@@ -102,7 +105,7 @@ func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
 		highest = v
 	}
 	if lowest == 0 {
-		return 0, 0, fmt.Errorf("%w: no version from TLS 1.0 to 1.2 asked for", errUnimplemented)
+		return 0, 0, fmt.Errorf("%w: no version from TLS 1.0 to 1.3 asked for", errUnimplemented)
 	}
 	return lowest, highest, nil
 }
@@ -111,7 +114,7 @@ func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
 func (s *settings) negotiable() (groups []tlsmsg.NamedGroup, schemes []tlsmsg.SignatureScheme, err error) {
 	groups, schemes = defaultGroups, defaultSchemes
 	if len(s.groups) > 0 {
-		groups = common(s.groups, suite.Groups())
+		groups = common(s.groups, append(suite.HybridGroups(), suite.Groups()...))
 	}
 	if len(s.verifyPrefs) > 0 {
 		schemes = common(s.verifyPrefs, append(suite.Schemes(), suite.LegacySchemes()...))
