@@ -52,7 +52,7 @@ func (c *conn[S]) keyUpdate(raw []byte) error {
 // same of the peer. It does nothing where no data may be sent, or before TLS
 // 1.3. The machine does it by itself before keys are worn.
 func (c *conn[S]) UpdateKeys(ask bool) {
-	if !c.CanWrite() || c.tls13 == nil {
+	if !c.CanWrite() || c.tls13 == nil || c.phase != phaseConnected {
 		return
 	}
 	request := tlsmsg.UpdateNotRequested
@@ -89,7 +89,7 @@ func (c *conn[S]) updateKeys(request tlsmsg.KeyUpdateRequest) error {
 // Export returns n bytes of keying material for a label and a context (RFC 9846,
 // section 7.5), or nil before the handshake is done or before TLS 1.3.
 func (c *conn[S]) Export(label string, context []byte, n int) []byte {
-	if c.tls13 == nil || c.stage < StageFinished || len(label) > 249 || n < 0 || n > 255*c.suite.Hash.Size() {
+	if c.tls13 == nil || c.stage < StageFinished && !c.halfway() || len(label) > 249 || n < 0 || n > 255*c.suite.Hash.Size() {
 		return nil
 	}
 	return c.suite.Export(c.tls13.exporter, label, context, n)

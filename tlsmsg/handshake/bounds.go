@@ -14,6 +14,7 @@ package handshake
 //	                                      32       one more: unexpected_message
 //	ChangeCipherSpecs of TLS 1.3          32       one more: unexpected_message
 //	early data that is skipped            16 KiB   more: unexpected_message
+//	early data that is taken              what the ticket allows; more: unexpected_message
 //	empty records of application data in a row
 //	                                      32       one more: unexpected_message
 //	an empty record of a handshake        none: unexpected_message

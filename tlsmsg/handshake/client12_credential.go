@@ -71,7 +71,9 @@ func (c *Client) chooseFitting(request *tlsmsg.CertificateRequest, why string) (
 }
 
 // trusted reports whether the server may be given what is only for it.
-func (c *Client) trusted() bool { return c.state.Verified() || c.cfg.AllowUnverified }
+func (c *Client) trusted() bool {
+	return c.state.Verified() || c.cfg.AllowUnverified || c.state.PSKIdentity != nil
+}
 
 // mistrust says why the peer is not trusted.
 func (c *Client) mistrust() string {

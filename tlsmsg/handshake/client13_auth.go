@@ -17,7 +17,7 @@ func (c *Client) certificateRequest13(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return repeated(err)
+		return malformed(err)
 	}
 	if n := len(m.RequestContext); n > 0 {
 		return refuse(tlsmsg.AlertIllegalParameter, "CertificateRequest.certificate_request_context", "%d bytes, expected none in a handshake", n)
@@ -60,7 +60,7 @@ func (c *Client) certificate13(raw []byte) error {
 		return refuse(tlsmsg.AlertDecodeError, "Certificate.certificate_list", "empty, expected the server's certificate")
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return repeated(err)
+		return malformed(err)
 	}
 	for i, list := range m.EntryExtensions {
 		if err := c.entry(i, list); err != nil {

@@ -29,6 +29,9 @@ func (c *Client) sendFlight13() error {
 	c.tellSecret13(suite.SecretClientApplication, t.ourFirst)
 	c.tellSecret13(suite.SecretServerApplication, t.theirNew)
 	c.tellSecret13(suite.SecretExporter, t.exporter)
+	if err := c.endEarly(); err != nil {
+		return err
+	}
 	if c.exchange.request != nil {
 		return c.sendCredential13()
 	}

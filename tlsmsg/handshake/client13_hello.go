@@ -36,7 +36,7 @@ func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
 		return t.asked, len(t.shares) == 0
 	}
 	groups := c.cfg.KeyShares
-	if len(groups) == 0 {
+	if groups == nil {
 		groups = usualShares(c.cfg.Groups)
 	}
 	if n := len(t.shares); n < len(groups) {
@@ -131,12 +131,18 @@ func offerPSKModes(c *Client, b []byte) ([]byte, error) {
 	if !c.offers13() {
 		return nil, nil
 	}
+	if c.cfg.PSKAlone {
+		return withOrWithoutDHE.AppendData(b, inHello), nil
+	}
 	return withDHE.AppendData(b, inHello), nil
 }
 
-// withDHE are the modes in which a PSK is used: never alone, as nothing would then
-// keep secret what was said once the PSK is known.
-var withDHE = &tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{tlsmsg.PSKModeDHEKE}}
+// The modes in which a PSK is used: alone only by request, as nothing then keeps
+// secret what was said once the PSK is known.
+var (
+	withDHE          = &tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{tlsmsg.PSKModeDHEKE}}
+	withOrWithoutDHE = &tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{tlsmsg.PSKModeDHEKE, tlsmsg.PSKModeKE}}
+)
 
 // serverHello13 takes a ServerHello of TLS 1.3, or a HelloRetryRequest.
 func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
@@ -150,7 +156,7 @@ func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
 	c.ctx.Version, c.table = c.state.Version, &client13
 	c.out.version = tlsmsg.VersionTLS12 // RFC 9846, section 5.1
 	if err := hello.CheckExtensions(); err != nil {
-		return repeated(err)
+		return malformed(err)
 	}
 	if err := c.answered(block{place: place, form: hello.Form(), list: hello.Extensions, message: hello}); err != nil {
 		return err
@@ -169,8 +175,14 @@ func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
 		c.useSuite(suite.Lookup13(hello.CipherSuite))
 	}
 	c.transcript.Drop() // what is signed is a hash
-	c.state.Group, c.phase = s.group, phaseEncryptedExtensions
+	c.phase = phaseEncryptedExtensions
 	c.reach(StageHelloReceived)
+	if s == nil {
+		c.negotiated()
+		c.after = (*Client).handshakeKeys
+		return nil
+	}
+	c.state.Group = s.group
 	c.negotiated()
 	c.yield(SharedSecretWork{Private: s.private, PeerKey: c.tls13.chosen.Shares[0].KeyExchange}, (*Client).agreed13)
 	return nil
@@ -202,9 +214,13 @@ func (c *Client) checkHello13(hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-// chosenShare returns our half of the key exchange that the server chooses.
+// chosenShare returns our half of the key exchange that the server chooses, or nil
+// where it goes without one.
 func (c *Client) chosenShare(hello *tlsmsg.ServerHello) (*share, error) {
 	if tlsmsg.FindExtension(hello.Extensions, tlsmsg.ExtensionKeyShare) < 0 {
+		if c.cfg.PSKAlone && c.tls13.psk != nil {
+			return nil, nil
+		}
 		return nil, refuse(tlsmsg.AlertMissingExtension, "ServerHello.extensions", "no %v", tlsmsg.ExtensionKeyShare)
 	}
 	entry := c.tls13.chosen.Shares[0]
@@ -239,6 +255,7 @@ func (c *Client) retry(hello *tlsmsg.ServerHello) error {
 	if err := c.flightOver(); err != nil {
 		return err
 	}
+	c.refuseEarly("the server asks for another ClientHello")
 	t.retry = hello.CipherSuite
 	c.useSuite(suite.Lookup13(hello.CipherSuite))
 	c.transcript.ReplaceByHash()
@@ -278,14 +295,17 @@ func (c *Client) agreed13(r Result) error {
 	if result.Err != nil {
 		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter, "ServerHello.key_share", "agreeing on a key")
 	}
+	defer clear(result.Secret)
+	return c.deriveHandshake(result.Secret)
+}
+
+// handshakeKeys makes the secrets of the handshake of a PSK alone.
+func (c *Client) handshakeKeys() error { return c.deriveHandshake(nil) }
+
+func (c *Client) deriveHandshake(agreed []byte) error {
 	t := c.tls13
-	var psk []byte
-	if c.state.Resumed {
-		psk = c.session.PSK
-	}
-	t.schedule = c.suite.NewSchedule13(psk)
-	t.schedule.Agreed(result.Secret)
-	clear(result.Secret)
+	t.schedule = c.suite.NewSchedule13(t.psk)
+	t.schedule.Agreed(agreed)
 	t.ours, t.theirs = t.schedule.Handshake(c.transcript.Sum())
 	t.shares = nil
 	c.tellSecret13(suite.SecretClientHandshake, t.ours)
@@ -293,8 +313,10 @@ func (c *Client) agreed13(r Result) error {
 	if err := c.sendSpec(t); err != nil {
 		return err
 	}
-	if err := c.protect13(EpochHandshake, t.ours); err != nil {
-		return err
+	if c.state.EarlyData != EarlyDataOffered { // else not before its end
+		if err := c.protect13(EpochHandshake, t.ours); err != nil {
+			return err
+		}
 	}
 	return c.unlock13(EpochHandshake, t.theirs)
 }
@@ -307,13 +329,16 @@ func (c *Client) encryptedExtensions(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return repeated(err)
+		return malformed(err)
 	}
 	if err := c.answered(block{place: inEncrypted, form: m.Type(), list: m.Extensions, message: m}); err != nil {
 		return err
 	}
 	c.negotiated()
-	if c.state.Resumed {
+	if err := c.earlyAnswered(); err != nil {
+		return err
+	}
+	if c.tls13.psk != nil {
 		c.resume13()
 	}
 	return nil

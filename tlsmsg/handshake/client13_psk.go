@@ -38,44 +38,83 @@ func offersAny(cfg *Config, h suite.Hash) bool {
 	return false
 }
 
-// offersPSK reports whether the ClientHello that is made offers a session of TLS
-// 1.3. After a HelloRetryRequest its hash must be that of the suite (RFC 9846,
-// section 4.2.4).
-func (c *Client) offersPSK() bool {
-	if !c.offers13() || c.session == nil || c.session.Version < tlsmsg.VersionTLS13 {
-		return false
-	}
-	return !c.retried() || suite.Lookup13(c.session.CipherSuite).Hash == c.suite.Hash
+// A pskOffer is a PSK as a ClientHello offers it.
+type pskOffer struct {
+	id       tlsmsg.PSKIdentity
+	key      []byte
+	hash     *suite.Suite // any of its hash
+	external bool
 }
 
-// psk is pre_shared_key with room for the binder.
-func (c *Client) psk() *tlsmsg.PreSharedKey {
-	s := c.session
-	return &tlsmsg.PreSharedKey{
-		Identities: []tlsmsg.PSKIdentity{{Identity: s.Ticket, ObfuscatedTicketAge: s.Age + s.AgeAdd}},
-		Binders:    [][]byte{make([]byte, suite.Lookup13(s.CipherSuite).Hash.Size())},
+// offersSession reports whether the ClientHello that is made offers a session of TLS
+// 1.3. After a HelloRetryRequest its hash must be that of the suite (RFC 9846,
+// section 4.2.4).
+func (c *Client) offersSession() bool {
+	return c.offers13() && c.session != nil && c.session.Version >= tlsmsg.VersionTLS13 &&
+		(!c.retried() || suite.Lookup13(c.session.CipherSuite).Hash == c.suite.Hash)
+}
+
+// pskOffers are the PSKs of the ClientHello that is made: that of the session first.
+func (c *Client) pskOffers() (list []pskOffer) {
+	if s := c.session; c.offersSession() {
+		list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: s.Ticket, ObfuscatedTicketAge: s.Age + s.AgeAdd}, s.PSK, suite.Lookup13(s.CipherSuite), false})
 	}
+	if !c.offers13() {
+		return nil
+	}
+	for i := range c.cfg.PSKs {
+		k := &c.cfg.PSKs[i]
+		if any := c.anyWith(k.hash()); any != nil && (!c.retried() || c.suite.Hash == k.hash()) {
+			list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: k.Identity}, k.Key, any, true})
+		}
+	}
+	return list
+}
+
+// anyWith returns a suite of TLS 1.3 with a hash that is offered, or nil.
+func (c *Client) anyWith(h suite.Hash) *suite.Suite {
+	for _, id := range c.cfg.CipherSuites {
+		if s := suite.Lookup13(id); s != nil && s.Hash == h {
+			return s
+		}
+	}
+	return nil
+}
+
+// preSharedKey is pre_shared_key with room for the binders.
+func preSharedKey(offers []pskOffer) *tlsmsg.PreSharedKey {
+	v := new(tlsmsg.PreSharedKey)
+	for _, o := range offers {
+		v.Identities = append(v.Identities, o.id)
+		v.Binders = append(v.Binders, make([]byte, o.hash.Hash.Size()))
+	}
+	return v
 }
 
 // appendPSK appends pre_shared_key, which no other extension may follow.
 func (c *Client) appendPSK(b []byte) []byte {
-	if !c.offersPSK() {
+	offers := c.pskOffers()
+	if len(offers) == 0 {
 		return b
 	}
 	c.offered |= 1 << rowOf(tlsmsg.ExtensionPreSharedKey)
-	return appendExtension(b, tlsmsg.ExtensionPreSharedKey, c.psk().AppendData(nil, inHello))
+	return appendExtension(b, tlsmsg.ExtensionPreSharedKey, preSharedKey(offers).AppendData(nil, inHello))
 }
 
-// bind fills in the binder of a ClientHello that is whole but for it (RFC 9846,
+// bind fills in the binders of a ClientHello that is whole but for them (RFC 9846,
 // section 4.3.11.2).
 func (c *Client) bind(hello []byte) {
-	if !c.offersPSK() {
+	offers := c.pskOffers()
+	if len(offers) == 0 {
 		return
 	}
-	s := suite.Lookup13(c.session.CipherSuite)
-	before := len(hello) - c.psk().BindersLen()
-	binder := s.VerifyData13(s.NewSchedule13(c.session.PSK).BinderKey(false), c.transcript.SumWith(s.Hash, hello[:before]))
-	copy(hello[len(hello)-len(binder):], binder)
+	v := preSharedKey(offers)
+	before := len(hello) - v.BindersLen()
+	at := before + 2
+	for _, o := range offers {
+		binder := o.hash.VerifyData13(o.hash.NewSchedule13(o.key).BinderKey(o.external), c.transcript.SumWith(o.hash.Hash, hello[:before]))
+		at += 1 + copy(hello[at+1:], binder)
+	}
 }
 
 // offerPreSharedKey: see appendPSK.
@@ -86,11 +125,18 @@ func answerPreSharedKey(c *Client, b block) error {
 	if err := b.parse(&v); err != nil {
 		return err
 	}
-	switch {
-	case !c.offersPSK() || v.Selected != 0:
-		return refuse(tlsmsg.AlertIllegalParameter, b.field("pre_shared_key"), "identity %d, expected the one that was offered, 0", v.Selected)
-	case suite.Lookup13(c.session.CipherSuite).Hash != suite.Lookup13(c.state.CipherSuite).Hash:
-		return refuse(tlsmsg.AlertIllegalParameter, b.field("pre_shared_key"), "%v, whose hash is not that of the session's %v", c.state.CipherSuite, c.session.CipherSuite)
+	offers := c.pskOffers()
+	if int(v.Selected) >= len(offers) {
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("pre_shared_key"), "identity %d, expected one of the %d that were offered", v.Selected, len(offers))
+	}
+	used := &offers[v.Selected]
+	if used.hash.Hash != suite.Lookup13(c.state.CipherSuite).Hash {
+		return refuse(tlsmsg.AlertIllegalParameter, b.field("pre_shared_key"), "%v, whose hash is not that of the session's or the key's", c.state.CipherSuite)
+	}
+	c.tls13.psk = used.key
+	if used.external {
+		c.state.PSKIdentity = used.id.Identity
+		return nil
 	}
 	c.state.Resumed = true
 	c.state.Chain = c.session.Chain
@@ -100,6 +146,9 @@ func answerPreSharedKey(c *Client, b block) error {
 // resume13 goes on without a certificate, once EncryptedExtensions has come.
 func (c *Client) resume13() {
 	c.phase = phaseFinished
+	if !c.state.Resumed { // the PSK has proved who it is
+		return
+	}
 	c.yield(VerifyChainWork{Chain: c.session.Chain, ServerName: c.name, Resumed: true, MinRSABits: c.cfg.MinRSABits}, (*Client).resumedChainJudged)
 }
 
@@ -110,7 +159,7 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return repeated(err)
+		return malformed(err)
 	}
 	if c.tls13.tickets++; c.tls13.tickets > maxTickets {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "NewSessionTicket", "%d without application data between them, expected at most %d", c.tls13.tickets, maxTickets)
@@ -123,10 +172,14 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 	case m.LifetimeHint == 0 || c.state.Status == StatusRevoked: // no later connection is told
 		return nil
 	}
+	var early tlsmsg.EarlyData
+	if _, err := m.DecodeExtension(&early); err != nil {
+		return malformed(err)
+	}
 	s := &Session{
 		Version: c.state.Version, CipherSuite: c.state.CipherSuite, ServerName: c.name, Chain: c.state.Chain,
 		PSK: c.suite.TicketPSK(c.tls13.resumption, m.Nonce), Ticket: bytes.Clone(m.Ticket),
-		LifetimeHint: m.LifetimeHint, AgeAdd: m.AgeAdd,
+		LifetimeHint: m.LifetimeHint, AgeAdd: m.AgeAdd, MaxEarly: early.MaxSize, ALPN: c.state.ALPN,
 	}
 	if c.pool != nil { // the session outlives the memory of the messages
 		s.own()

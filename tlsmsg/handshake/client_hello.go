@@ -38,6 +38,9 @@ func (c *Client) sendClientHello() error {
 		return err
 	}
 	c.reach(StageHelloSent)
+	if err := c.sendEarly(); err != nil {
+		return err
+	}
 	c.out.flush()
 	return nil
 }

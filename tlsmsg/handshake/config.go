@@ -58,9 +58,20 @@ type Config struct {
 	// (RFC 7685), in bytes with the message's header. 0: none.
 	PadTo int
 	// KeyShares are the groups of TLS 1.3 in which a key is made and sent at once,
-	// some of Groups; for another the server has to ask. Empty: the first that can
-	// be had.
+	// some of Groups; for another the server has to ask. Nil: the first that can be
+	// had; empty: none.
 	KeyShares []tlsmsg.NamedGroup
+	// PSKs are keys from outside TLS, which TLS 1.3 offers after the Session. The
+	// server that takes one has proved by it who it is.
+	PSKs []PSK
+	// PSKAlone offers to use a PSK, the Session's too, without a key exchange: who
+	// learns the key later can read what was said.
+	PSKAlone bool
+	// EarlyData is sent with the ClientHello, where the Session allows it (RFC 9846,
+	// section 2.3); nil: nothing is offered. Whoever records it can send it to the
+	// server once more, and who learns the ticket's key later can read it. What
+	// became of it stands in State: what is refused is not sent again.
+	EarlyData []byte
 	// Omit are extensions left out of ClientHello, to see what a server does without.
 	Omit []tlsmsg.ExtensionType
 	// Extensions are sent as they are, after ours, or in the place of ours of

@@ -3,11 +3,15 @@ package handshake
 import "github.com/rawshake/rawshake/tlsmsg"
 
 // CanWrite reports whether application data may be sent: the handshake is
-// done, the peer's chain verified or Config.AllowUnverified says that it need
+// done, or as good as done for a server that takes early data, the peer's chain verified or Config.AllowUnverified says that it need
 // not, and this side has not closed.
 func (c *conn[S]) CanWrite() bool {
-	return c.phase == phaseConnected && c.fault == nil && !c.out.closed && c.self.trusted()
+	return (c.phase == phaseConnected || c.halfway()) && c.fault == nil && !c.out.closed && c.self.trusted()
 }
+
+// halfway reports whether a server that takes early data may answer it before the
+// client's Finished (RFC 9846, section 2.3).
+func (c *conn[S]) halfway() bool { return c.tls13 != nil && c.tls13.half && c.stage == StageHelloDone }
 
 // Write makes records of application data and returns how many bytes of p it
 // took: none unless CanWrite, and less than all once 64 KiB wait to be sent.

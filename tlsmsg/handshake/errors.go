@@ -175,12 +175,6 @@ func refuse(alert tlsmsg.AlertDescription, where, format string, args ...any) er
 	return &ProtocolError{Alert: alert, Where: where, Reason: fmt.Sprintf(format, args...)}
 }
 
-// repeated makes the error for an extension that stands twice in a message of TLS
-// 1.3: its syntax is right (RFC 9846, section 6.2).
-func repeated(err error) error {
-	return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
-}
-
 // malformed makes the error for a message that does not decode. err is a
 // *field.Error, which names message, field and offset.
 func malformed(err error) error {

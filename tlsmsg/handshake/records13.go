@@ -16,7 +16,7 @@ const maxCiphertext13 = tlsmsg.MaxPlaintext + 256
 // ignored reports whether content of that type means nothing and changes nothing:
 // the ChangeCipherSpec of TLS 1.3, which is never protected either.
 func (c *conn[S]) ignored(typ tlsmsg.ContentType) bool {
-	return typ == tlsmsg.ContentChangeCipherSpec && c.is13()
+	return typ == tlsmsg.ContentChangeCipherSpec && (c.is13() || c.tls13 != nil && c.tls13.spec)
 }
 
 // unprotect13 is unprotect in TLS 1.3. The header's version says nothing there.

@@ -24,6 +24,9 @@ type exchange13 struct {
 
 	psk  offeredPSK
 	used *usedPSK // nil: none
+
+	hello []byte // the hash of the ClientHello, where early data is taken
+	early uint32 // bytes of it that may still come
 }
 
 // clientHello13 takes a ClientHello that leads to TLS 1.3, the first or one after a
@@ -38,6 +41,7 @@ func (s *Server) clientHello13(raw []byte) error {
 		s.exchange13 = new(exchange13)
 	}
 	s.table, s.out.version = &server13, tlsmsg.VersionTLS12 // RFC 9846, section 5.1
+	s.in.skip = 0
 	if err := s.takeExtensions(); err != nil {
 		return err
 	}
@@ -256,6 +260,9 @@ func (s *Server) retry(group tlsmsg.NamedGroup, share bool) error {
 		return err
 	}
 	s.phase = phaseClientHello
+	if s.offer.early {
+		s.refuseEarly("another ClientHello is asked for")
+	}
 	s.skipEarly(false)
 	s.out.flush()
 	return nil
@@ -314,12 +321,16 @@ func (s *Server) agreed13(r Result) error {
 // the handshake alone (RFC 9846, sections 4.2.3 and 4.4.1).
 func (s *Server) sendServerHello13() error {
 	x := s.exchange13
+	s.judgeEarly()
 	extensions := []tlsmsg.ExtensionData{versionTLS13}
 	if x.answer != nil {
 		extensions = append(extensions, &tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: s.state.Group, KeyExchange: x.answer}}})
 	}
 	if x.used != nil {
 		extensions = append(extensions, &tlsmsg.PreSharedKey{Selected: x.used.selected})
+	}
+	if s.state.EarlyData == EarlyDataAccepted {
+		x.hello = bytes.Clone(s.transcript.Sum())
 	}
 	s.state.ServerRandom = s.cfg.Random
 	if err := s.sendHello13(s.cfg.Random, extensions); err != nil {
@@ -337,11 +348,14 @@ func (s *Server) sendServerHello13() error {
 	if err := s.send(&tlsmsg.EncryptedExtensions{Extensions: s.encryptedExtensions()}); err != nil {
 		return err
 	}
-	if x.used != nil {
-		s.phase = phaseFinished
-		return s.endFlight13()
+	if x.used == nil {
+		return s.sendCredential13()
 	}
-	return s.sendCredential13()
+	s.phase = phaseFinished
+	if s.state.EarlyData == EarlyDataAccepted {
+		s.phase, s.tls13.half = phaseEarlyData, true
+	}
+	return s.endFlight13()
 }
 
 // handshakeKeys takes the keys of the handshake into use.
@@ -350,6 +364,7 @@ func (s *Server) handshakeKeys() error {
 	if t.schedule == nil {
 		t.schedule = s.suite.NewSchedule13(nil)
 	}
+	early := s.earlySecret()
 	t.schedule.Agreed(x.agreed)
 	clear(x.agreed)
 	t.theirs, t.ours = t.schedule.Handshake(s.transcript.Sum())
@@ -357,6 +372,9 @@ func (s *Server) handshakeKeys() error {
 	s.tellSecret13(suite.SecretServerHandshake, t.ours)
 	if err := s.protect13(EpochHandshake, t.ours); err != nil {
 		return err
+	}
+	if early != nil {
+		return s.unlock13(EpochEarly, early)
 	}
 	s.in.limit = s.in.next
 	s.skipEarly(true)
@@ -367,10 +385,9 @@ func (s *Server) handshakeKeys() error {
 // section 4.3.10): before a second ClientHello by its outer type, and with the keys
 // of the handshake by what cannot be opened.
 func (s *Server) skipEarly(keys bool) {
-	if !s.offer.early {
+	if s.in.skip = 0; !s.offer.early {
 		return
 	}
-	s.decide("early_data_refused", "the early data that the client offers is skipped")
 	s.in.skip, s.in.skipSealed = maxSkipped, keys
 }
 

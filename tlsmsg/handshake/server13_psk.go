@@ -27,6 +27,7 @@ type usedPSK struct {
 	withDHE  bool
 	session  *ServerSession // nil: it is external
 	age      uint32         // of the session, milliseconds
+	once     bool           // it has not come with early data before
 }
 
 // externalHash is the hash of an external PSK that the client offers, or 0.
@@ -84,7 +85,7 @@ func (s *Server) lookUpPSK() error {
 			return s.takePSK(k.Key, true)
 		}
 		if s.cfg.Tickets {
-			s.yield(LookupSessionWork{Ticket: p.Identities[i].Identity}, (*Server).ticketLookedUp)
+			s.yield(LookupSessionWork{Ticket: p.Identities[i].Identity, Early: s.cfg.EarlyData > 0 && s.offer.early}, (*Server).ticketLookedUp)
 			return nil
 		}
 	}
@@ -105,7 +106,7 @@ func (s *Server) ticketLookedUp(r Result) error {
 		return s.lookUpPSK()
 	}
 	withDHE, _ := s.pskMode()
-	s.exchange13.used = &usedPSK{selected: uint16(s.exchange13.psk.next - 1), withDHE: withDHE, session: result.Session, age: result.Age}
+	s.exchange13.used = &usedPSK{selected: uint16(s.exchange13.psk.next - 1), withDHE: withDHE, session: result.Session, age: result.Age, once: result.Once}
 	s.state.Resumed = true
 	return s.takePSK(result.Session.PSK, false)
 }
@@ -169,8 +170,12 @@ func (s *Server) ticketDrawn(r Result) error {
 	}
 	nonce := result.Random[4 : 4+ticketNonceLen]
 	session := s.newSession()
+	session.MaxEarly, session.ALPN = s.cfg.EarlyData, s.state.ALPN
 	session.PSK, session.AgeAdd = s.suite.TicketPSK(s.tls13.resumption, nonce), binary.BigEndian.Uint32(result.Random[:])
 	s.ticket = tlsmsg.NewSessionTicket{AgeAdd: session.AgeAdd, Nonce: nonce}
+	if session.MaxEarly > 0 {
+		s.ticket.Extensions = []tlsmsg.Extension{tlsmsg.NewExtension(&tlsmsg.EarlyData{MaxSize: session.MaxEarly}, tlsmsg.TypeNewSessionTicket)}
+	}
 	s.yield(KeepSessionWork{Session: session}, (*Server).ticketMade13)
 	return nil
 }

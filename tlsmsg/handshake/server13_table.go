@@ -14,6 +14,11 @@ func init() { // its first step leads back to it
 			{kind(tlsmsg.TypeClientHello), (*Server).clientHello, phaseFlight},
 			specIgnored,
 		},
+		phaseEarlyData: {
+			{kindApplicationData, (*Server).earlyData, phaseEarlyData},
+			{kind(tlsmsg.TypeEndOfEarlyData), (*Server).endOfEarlyData, phaseFinished},
+			specIgnored,
+		},
 		phaseCertificate: { // asked for: an empty one is sent too (RFC 9846, section 4.5.1)
 			{kind(tlsmsg.TypeCertificate), (*Server).clientCertificate13, phaseCertificateVerify},
 			specIgnored,

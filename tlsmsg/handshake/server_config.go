@@ -47,6 +47,10 @@ type ServerConfig struct {
 	// PSKAlone takes a PSK, a ticket's too, without a key exchange where the client
 	// can do no other: who learns the key later can read what was said.
 	PSKAlone bool
+	// EarlyData is how many bytes of early data are taken with a ticket that this
+	// server gave (RFC 9846, section 2.3); 0: none. Whoever records them can send them
+	// once more: Server.Early tells them from what came later.
+	EarlyData uint32
 	// Cookie is sent to each client of TLS 1.3 in a HelloRetryRequest, which it must
 	// answer with the same (RFC 9846, section 4.3.2). Nil: a HelloRetryRequest is
 	// sent where a key share is missing alone.

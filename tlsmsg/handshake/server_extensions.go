@@ -73,12 +73,12 @@ var serverExtensions = [...]serverExtension{
 // ignored (RFC 5246, section 7.4.1.4).
 func (s *Server) takeExtensions() error {
 	hello := &s.offer.hello
-	now, twice := before13, malformed
+	now := before13
 	if s.state.Version >= tlsmsg.VersionTLS13 {
-		now, twice = since13, repeated
+		now = since13
 	}
 	if err := hello.CheckExtensions(); err != nil {
-		return twice(err)
+		return malformed(err)
 	}
 	for i := range serverExtensions {
 		row := &serverExtensions[i]

@@ -41,6 +41,8 @@ func (c *Client) readVersion(hello *tlsmsg.ServerHello) error {
 		return refuse(tlsmsg.AlertMissingExtension, "HelloRetryRequest.extensions", "no %v", tlsmsg.ExtensionSupportedVersions)
 	case !found && c.retried(): // RFC 9846, section 4.2.4
 		return refuse(tlsmsg.AlertIllegalParameter, "ServerHello.extensions", "no %v, expected %v as in the HelloRetryRequest", tlsmsg.ExtensionSupportedVersions, tlsmsg.VersionTLS13)
+	case !found && c.state.EarlyData == EarlyDataOffered: // RFC 9846, appendix D.3
+		return refuse(tlsmsg.AlertProtocolVersion, "ServerHello.server_version", "%v, to a ClientHello with early data of %v", hello.Version, tlsmsg.VersionTLS13)
 	case !found:
 		return nil
 	}

@@ -20,8 +20,10 @@ type ServerSession struct {
 	Chain                [][]byte // the client's, DER, the leaf first; judged anew at each resumption
 
 	// TLS 1.3 has these in place of Master.
-	PSK    []byte
-	AgeAdd uint32 // ticket_age_add
+	PSK      []byte
+	AgeAdd   uint32 // ticket_age_add
+	MaxEarly uint32 // max_early_data_size, bytes
+	ALPN     string
 }
 
 // sessionFormat tells this encoding from others, should there be any.
@@ -35,7 +37,8 @@ func (s *ServerSession) Append(b []byte) []byte {
 	}
 	if s.Version >= tlsmsg.VersionTLS13 {
 		b = append(append(b, byte(len(s.PSK))), s.PSK...)
-		b = binary.BigEndian.AppendUint32(b, s.AgeAdd)
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, s.AgeAdd), s.MaxEarly)
+		b = append(append(b, byte(len(s.ALPN))), s.ALPN...)
 	} else {
 		b = append(b, s.Master[:]...)
 	}
@@ -57,7 +60,8 @@ func ParseServerSession(b []byte) (*ServerSession, error) {
 	s.ExtendedMasterSecret = c.Uint8("extended_master_secret") == 1
 	if s.Version >= tlsmsg.VersionTLS13 {
 		s.PSK = c.Opaque8("psk", 0, 1<<8-1)
-		s.AgeAdd = c.Uint32("ticket_age_add")
+		s.AgeAdd, s.MaxEarly = c.Uint32("ticket_age_add"), c.Uint32("max_early_data_size")
+		s.ALPN = string(c.Opaque8("protocol_name", 0, 1<<8-1))
 	} else {
 		copy(s.Master[:], c.Bytes("master_secret", len(s.Master)))
 	}

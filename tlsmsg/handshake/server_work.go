@@ -29,13 +29,17 @@ func (DecryptResult) result() {}
 // LookupSessionWork asks for the session that a client offers to resume, by the
 // ticket that it was given or by ID: one of the two is set. Result:
 // LookupSessionResult.
-type LookupSessionWork struct{ ID, Ticket []byte }
+type LookupSessionWork struct {
+	ID, Ticket []byte
+	Early      bool // the client sends early data with it, which is to be taken once
+}
 
 // LookupSessionResult is the outcome of LookupSessionWork.
 type LookupSessionResult struct {
 	Session *ServerSession // nil: not known, too old, or not ours
 	Renew   bool           // a new ticket is to be given; TLS 1.3 always does
 	Age     uint32         // of a session in a ticket, milliseconds
+	Once    bool           // of Early: this ticket has not come with early data before
 }
 
 // KeepSessionWork asks to keep a session: under ID, or where that is empty, in

@@ -30,6 +30,8 @@ type Session struct {
 	// ticket came, is for who offers the session to say, in a copy.
 	PSK         []byte
 	AgeAdd, Age uint32
+	MaxEarly    uint32 // bytes of early data that the server takes; 0: none
+	ALPN        string // of the handshake that gave it, which early data must have too
 }
 
 // offeredID is the session_id that offers the session. With a ticket alone it

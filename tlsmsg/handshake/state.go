@@ -63,6 +63,27 @@ type State struct {
 	TicketReceived       bool     // a NewSessionTicket was seen
 	Session              *Session // that can be resumed, once the handshake is done; nil: none
 	PSKIdentity          []byte   // of the PSK from outside TLS that was used; nil: none
+	EarlyData            EarlyData
+}
+
+// EarlyData says what became of 0-RTT data (RFC 9846, section 2.3).
+type EarlyData uint8
+
+const (
+	EarlyDataNone    EarlyData = iota // it was not offered
+	EarlyDataOffered                  // and not answered yet
+	EarlyDataRefused                  // the server lets it go: the client may send it again, once it wants to
+	EarlyDataAccepted
+)
+
+var earlyDataNames = [...]string{"none", "offered", "refused", "accepted"}
+
+// String says it in a word.
+func (e EarlyData) String() string {
+	if int(e) < len(earlyDataNames) {
+		return earlyDataNames[e]
+	}
+	return "early data?"
 }
 
 // Verified reports whether the chain was judged and verified.

@@ -31,12 +31,13 @@ const (
 	phaseCertificateVerify
 	phaseEncryptedExtensions
 	phaseCertificateOrRequest
+	phaseEarlyData
 	numPhases
 )
 
 var phaseNames = [numPhases]string{"start", "ServerHello", "ServerHello again", "Certificate", "CertificateStatus", "CertificateStatus alone", "ServerKeyExchange",
 	"unknown key exchange", "CertificateRequest", "ServerHelloDone", "flight", "NewSessionTicket", "ChangeCipherSpec", "Finished", "connected",
-	"ClientHello", "ClientKeyExchange", "CertificateVerify", "EncryptedExtensions", "Certificate or CertificateRequest"}
+	"ClientHello", "ClientKeyExchange", "CertificateVerify", "EncryptedExtensions", "Certificate or CertificateRequest", "early data"}
 
 func (p phase) String() string { return phaseNames[p] }
 

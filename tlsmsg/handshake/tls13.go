@@ -22,6 +22,7 @@ type tls13 struct {
 	chosen    tlsmsg.KeyShare    // of the ServerHello
 	encrypted tlsmsg.EncryptedExtensions
 
+	psk                []byte // that the server has taken; nil: none
 	schedule           *suite.Schedule13
 	ours, theirs       []byte // the traffic secrets in use
 	ourFirst, theirNew []byte // of the application data, until they are used
@@ -31,6 +32,7 @@ type tls13 struct {
 	updates int  // of the peer's keys since the last application data
 	tickets int  // since then
 	owed    bool // the peer has asked for new keys of ours
+	half    bool // this server may send before the client's Finished
 	spec    bool // the ChangeCipherSpec for those on the way was sent
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -15,12 +17,14 @@ import (
 // memory is what one connection leaves to the next.
 type memory struct {
 	session  *handshake.Session // of a client
+	at       time.Time          // when it came
 	sessions worker.Sessions    // of a server
 }
 
-// exchange makes one connection.
-func exchange(s *settings, known *memory, resuming bool) error {
-	p := &peer{set: s}
+// exchange makes one connection, as s has it, or from when its early data is refused
+// on as retried does.
+func exchange(s, retried *settings, known *memory, resuming bool) error {
+	p := &peer{set: s, retried: retried}
 	if err := p.prepare(known); err != nil {
 		return err
 	}
@@ -34,7 +38,7 @@ func exchange(s *settings, known *memory, resuming bool) error {
 	if err := p.checkTicket(); err != nil {
 		return err
 	}
-	known.session = p.State().Session
+	known.session, known.at = p.State().Session, time.Now()
 	if want, got := s.expect.renegotiations, p.seen.handshakes-1; want != 0 && want != got {
 		return fmt.Errorf("%d renegotiations, not %d", got, want)
 	}
@@ -50,7 +54,8 @@ func (p *peer) prepare(known *memory) error {
 	if err != nil {
 		return err
 	}
-	p.work = worker.Worker{Signers: signers}
+	now := func() time.Time { return time.Now().Add(time.Duration(p.set.delay) * time.Second) }
+	p.work = worker.Worker{Signers: signers, Now: now}
 	if p.set.server {
 		return p.prepareServer(creds, known)
 	}
@@ -85,7 +90,19 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 	}
 	cfg.GREASE, cfg.FallbackSCSV = s.grease, s.fallback
 	if known.session != nil && (!s.noTicket || len(known.session.Ticket) == 0) {
-		cfg.Session = known.session
+		session := *known.session
+		session.Age = uint32(p.work.Now().Sub(known.at) / time.Millisecond)
+		cfg.Session = &session
+		if s.early && session.MaxEarly > 0 {
+			cfg.EarlyData = s.earlyWrites()
+		}
+	}
+	cfg.KeyShares = s.keyShares
+	if s.noKeyShares {
+		cfg.KeyShares = []tlsmsg.NamedGroup{}
+	}
+	if cfg.MaxVersion < tlsmsg.VersionTLS13 {
+		cfg.Groups = slices.DeleteFunc(slices.Clone(cfg.Groups), suite.IsHybrid)
 	}
 	cfg.MinRSABits = 1024
 	c := handshake.NewClient(cfg)
@@ -129,10 +146,24 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) 
 		key := random32()
 		known.sessions.Key = key[:]
 	}
+	if s.early {
+		cfg.EarlyData = maxEarlyData
+	}
 	id := random32()
 	cfg.Tickets, cfg.SessionID, p.work.Sessions = !s.noTicket, id[:], &known.sessions
 	p.machine = handshake.NewServer(cfg)
 	return nil
+}
+
+// maxEarlyData is how many bytes BoringSSL's server takes early.
+const maxEarlyData = 14336
+
+// earlyWrites is what a client writes before the server answers.
+func (s *settings) earlyWrites() []byte {
+	if !s.writesFirst {
+		return []byte{}
+	}
+	return bytes.Repeat([]byte(s.initialWrite), s.initialWrites)
 }
 
 // converse shakes hands, checks what came of it, and exchanges data.
@@ -140,8 +171,17 @@ func (p *peer) converse(resuming bool) error {
 	if c, ok := p.machine.(*handshake.Client); ok {
 		c.Start()
 	}
-	if err := p.until(func() bool { return p.Stage() == handshake.StageFinished }); err != nil {
+	if err := p.until(func() bool { return p.Stage() == handshake.StageFinished || p.CanWrite() }); err != nil {
 		return err
+	}
+	if p.Stage() < handshake.StageFinished { // the client's flight comes after its early data
+		p.seen.first = p.State()
+	}
+	if err := p.checkEarly(); err != nil {
+		return fmt.Errorf("expectation: %w", err)
+	}
+	if p.seen.first.EarlyData == handshake.EarlyDataRefused && !p.set.server {
+		p.set = p.retried
 	}
 	if err := p.check(resuming); err != nil {
 		return fmt.Errorf("expectation: %w", err)
@@ -197,7 +237,7 @@ func (p *peer) say() error {
 		return nil
 	}
 	for range s.initialWrites {
-		if !s.writesFirst {
+		if !s.writesFirst || !s.server && p.seen.first.EarlyData == handshake.EarlyDataAccepted {
 			break
 		}
 		if err := p.write([]byte(s.initialWrite)); err != nil {
@@ -219,7 +259,9 @@ func (p *peer) echo() error {
 		for i := range reply {
 			reply[i] ^= 0xFF
 		}
-		p.Discard(n)
+		if p.Discard(n); p.set.keyUpdate {
+			p.UpdateKeys(false)
+		}
 		if err := p.write(reply); err != nil {
 			return err
 		}

@@ -30,6 +30,8 @@ type expectations struct {
 	credential                     int
 	renegotiations                 int
 
+	earlyAccepted, earlyRefused                      bool
+	noEarly, earlyTicket                             bool
 	retry, noRetry                                   bool
 	miss, noSession, renewal, sessionID, noSessionID bool
 }
@@ -47,14 +49,17 @@ func (p *peer) check(resuming bool) error {
 	if p.set.server {
 		scheme = p.seen.proof
 	}
+	now13 := st.Version >= tlsmsg.VersionTLS13 // always of what TLS 1.2 needs an extension for
 	switch {
 	case e.version != 0 && e.version != st.Version:
 		return fmt.Errorf("version %v, not %v", st.Version, e.version)
 	case alpn != st.ALPN:
 		return fmt.Errorf("ALPN %q, not %q", st.ALPN, alpn)
-	case e.extendedMasterSecret && !st.ExtendedMasterSecret:
+	case e.retry && !p.seen.retried, e.noRetry && p.seen.retried:
+		return fmt.Errorf("HelloRetryRequest %v", p.seen.retried)
+	case e.extendedMasterSecret && !now13 && !st.ExtendedMasterSecret:
 		return fmt.Errorf("no extended master secret")
-	case e.renegotiation && !st.SecureRenegotiation, e.noRenegotiation && st.SecureRenegotiation:
+	case e.renegotiation && !now13 && !st.SecureRenegotiation, e.noRenegotiation && st.SecureRenegotiation:
 		return fmt.Errorf("secure renegotiation %v", st.SecureRenegotiation)
 	case e.group != 0 && e.group != st.Group && !st.Resumed: // what a session was made with it does not keep
 		return fmt.Errorf("group %v, not %v", st.Group, e.group)
@@ -117,14 +122,32 @@ func (p *peer) checkSession(resuming bool) error {
 	return nil
 }
 
+// checkEarly is about early data.
+func (p *peer) checkEarly() error {
+	e, early := &p.set.expect, p.seen.first.EarlyData
+	switch {
+	case e.earlyAccepted && early != handshake.EarlyDataAccepted, e.earlyRefused && !p.set.server && early != handshake.EarlyDataRefused,
+		e.earlyRefused && early == handshake.EarlyDataAccepted, e.noEarly && early != handshake.EarlyDataNone:
+		return fmt.Errorf("early data %v", early)
+	}
+	return nil
+}
+
 // checkTicket is about a client's session of TLS 1.3, at the end.
 func (p *peer) checkTicket() error {
 	st := p.State()
 	if p.set.server || st.Version < tlsmsg.VersionTLS13 {
 		return nil
 	}
-	if want := !p.set.expect.noSession && !p.set.shutsDown; want != (st.Session != nil) {
+	if p.set.shutsDown { // what has come by then is a matter of time
+		return nil
+	}
+	want := !p.set.expect.noSession
+	if want != p.seen.fresh {
 		return fmt.Errorf("expectation: a new session %v, not %v", !want, want)
+	}
+	if early := want && st.Session.MaxEarly > 0; want && early != p.set.expect.earlyTicket {
+		return fmt.Errorf("expectation: a ticket for early data %v, not %v", early, !early)
 	}
 	return nil
 }
@@ -167,11 +190,18 @@ func (p *peer) checkOffer(s *handshake.Server) error {
 
 // checkRequest is about CertificateRequest.
 func (p *peer) checkRequest() error {
-	e, r := &p.set.expect, p.seen.request
+	e, st, r := &p.set.expect, &p.seen.first, p.seen.request
 	if e.clientCAs != "" {
 		want, err := names(e.clientCAs)
 		if err != nil {
 			return err
+		}
+		if r != nil && st.Version >= tlsmsg.VersionTLS13 {
+			var v tlsmsg.CertificateAuthorities
+			if _, err := r.DecodeExtension(&v); err != nil {
+				return err
+			}
+			r.Authorities = v.Authorities
 		}
 		if r == nil || !slices.EqualFunc(want, r.Authorities, bytes.Equal) {
 			return fmt.Errorf("authorities %x, not %x", r, want)

@@ -142,17 +142,25 @@ var flags = map[string]flag{
 		s.expect.credential, err = strconv.Atoi(v)
 		return err
 	}},
-	"expect-session-miss":         yes(func(s *settings) *bool { return &s.expect.miss }),
-	"expect-no-session":           yes(func(s *settings) *bool { return &s.expect.noSession }),
-	"expect-ticket-renewal":       yes(func(s *settings) *bool { return &s.expect.renewal }),
-	"expect-session-id":           yes(func(s *settings) *bool { return &s.expect.sessionID }),
-	"expect-no-session-id":        yes(func(s *settings) *bool { return &s.expect.noSessionID }),
-	"expect-verify-result":        moot,
-	"expect-total-renegotiations": number(func(s *settings) *int { return &s.expect.renegotiations }),
-	"expect-hrr":                  yes(func(s *settings) *bool { return &s.expect.retry }),
-	"expect-no-hrr":               yes(func(s *settings) *bool { return &s.expect.noRetry }),
-	"key-update":                  yes(func(s *settings) *bool { return &s.keyUpdate }),
-	"key-shares":                  numbers(func(s *settings) *[]tlsmsg.NamedGroup { return &s.keyShares }),
+	"expect-session-miss":               yes(func(s *settings) *bool { return &s.expect.miss }),
+	"expect-no-session":                 yes(func(s *settings) *bool { return &s.expect.noSession }),
+	"expect-ticket-renewal":             yes(func(s *settings) *bool { return &s.expect.renewal }),
+	"expect-session-id":                 yes(func(s *settings) *bool { return &s.expect.sessionID }),
+	"expect-no-session-id":              yes(func(s *settings) *bool { return &s.expect.noSessionID }),
+	"expect-verify-result":              moot,
+	"expect-total-renegotiations":       number(func(s *settings) *int { return &s.expect.renegotiations }),
+	"expect-hrr":                        yes(func(s *settings) *bool { return &s.expect.retry }),
+	"expect-no-hrr":                     yes(func(s *settings) *bool { return &s.expect.noRetry }),
+	"enable-early-data":                 yes(func(s *settings) *bool { return &s.early }),
+	"expect-accept-early-data":          yes(func(s *settings) *bool { return &s.expect.earlyAccepted }),
+	"expect-reject-early-data":          yes(func(s *settings) *bool { return &s.expect.earlyRefused }),
+	"expect-no-offer-early-data":        yes(func(s *settings) *bool { return &s.expect.noEarly }),
+	"expect-ticket-supports-early-data": yes(func(s *settings) *bool { return &s.expect.earlyTicket }),
+	"expect-early-data-reason":          {true, moot.set}, // BoringSSL's own word for it
+	"resumption-delay":                  number(func(s *settings) *int { return &s.delay }),
+	"no-key-shares":                     yes(func(s *settings) *bool { return &s.noKeyShares }),
+	"key-update":                        yes(func(s *settings) *bool { return &s.keyUpdate }),
+	"key-shares":                        numbers(func(s *settings) *[]tlsmsg.NamedGroup { return &s.keyShares }),
 
 	"partial-write":                        moot,
 	"implicit-handshake":                   moot,
@@ -186,37 +194,40 @@ func unimplemented(what string) func(*settings, string) error {
 	return func(*settings, string) error { return fmt.Errorf("%w: %s", errUnimplemented, what) }
 }
 
-// parseFlags reads the runner's flags for the first connection and for those
-// that resume it. A prefix says that a flag is for one of the two only.
-func parseFlags(args []string) (initial, resumed *settings, err error) {
-	initial, resumed = newSettings(), newSettings()
+// parseFlags reads the runner's flags for the first connection, for those that
+// resume it, and for the rest of one whose early data is refused. A prefix says that
+// a flag is for one of the three only.
+func parseFlags(args []string) (initial, resumed, retried *settings, err error) {
+	initial, resumed, retried = newSettings(), newSettings(), newSettings()
 	for len(args) > 0 {
 		name := strings.TrimPrefix(args[0], "-")
 		args = args[1:]
-		to := []*settings{initial, resumed}
+		to := []*settings{initial, resumed, retried}
 		if rest, ok := strings.CutPrefix(name, "on-initial-"); ok {
 			name, to = rest, to[:1]
 		} else if rest, ok := strings.CutPrefix(name, "on-resume-"); ok {
-			name, to = rest, to[1:]
+			name, to = rest, to[1:2]
+		} else if rest, ok := strings.CutPrefix(name, "on-retry-"); ok {
+			name, to = rest, to[2:]
 		} else if rest, ok := strings.CutPrefix(name, "on-shim-"); ok {
 			name = rest
 		}
 		f, ok := flags[name]
 		if !ok {
-			return nil, nil, fmt.Errorf("%w: flag -%s", errUnimplemented, name)
+			return nil, nil, nil, fmt.Errorf("%w: flag -%s", errUnimplemented, name)
 		}
 		value := ""
 		if f.hasValue {
 			if len(args) == 0 {
-				return nil, nil, fmt.Errorf("flag -%s without a value", name)
+				return nil, nil, nil, fmt.Errorf("flag -%s without a value", name)
 			}
 			value, args = args[0], args[1:]
 		}
 		for _, s := range to {
 			if err := f.set(s, value); err != nil {
-				return nil, nil, fmt.Errorf("flag -%s %s: %w", name, value, err)
+				return nil, nil, nil, fmt.Errorf("flag -%s %s: %w", name, value, err)
 			}
 		}
 	}
-	return initial, resumed, nil
+	return initial, resumed, retried, nil
 }

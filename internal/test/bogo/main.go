@@ -28,9 +28,9 @@ func main() {
 		fmt.Println("No") // a second process that takes a handshake over
 		return
 	}
-	initial, resumed, err := parseFlags(os.Args[1:])
+	initial, resumed, retried, err := parseFlags(os.Args[1:])
 	if err == nil {
-		err = run(initial, resumed)
+		err = run(initial, resumed, retried)
 	}
 	switch {
 	case errors.Is(err, errUnimplemented):
@@ -42,14 +42,15 @@ func main() {
 	}
 }
 
-// run makes the first connection and those that should resume it.
-func run(initial, resumed *settings) error {
+// run makes the first connection and those that should resume it; what is asked for
+// differs where early data was refused.
+func run(initial, resumed, retried *settings) error {
 	var known memory
-	if err := exchange(initial, &known, false); err != nil {
+	if err := exchange(initial, initial, &known, false); err != nil {
 		return err
 	}
 	for range initial.resumeCount {
-		if err := exchange(resumed, &known, true); err != nil {
+		if err := exchange(resumed, retried, &known, true); err != nil {
 			return err
 		}
 	}

@@ -31,15 +31,18 @@ type machine interface {
 	Err() error
 	Export(label string, context []byte, n int) []byte
 	UpdateKeys(ask bool)
+	CanWrite() bool
 }
 
 // peer drives a machine over the runner's connection.
 type peer struct {
 	machine
-	set  *settings
-	work worker.Worker
-	conn *net.TCPConn
-	seen seen
+	set *settings
+	// retried is what set becomes where early data is refused.
+	retried *settings
+	work    worker.Worker
+	conn    *net.TCPConn
+	seen    seen
 }
 
 // seen is what the events told that State does not keep.
@@ -53,6 +56,8 @@ type seen struct {
 	handshakes int             // that were finished
 	first      handshake.State // after the first of them
 	ignored    int             // renegotiations refused
+	retried    bool            // by a HelloRetryRequest
+	fresh      bool            // a session came after the handshake
 }
 
 // dial connects to the runner and says which test this is.
@@ -99,6 +104,10 @@ func (p *peer) event(e handshake.Event) {
 				p.seen.request = m
 			}
 		}
+	case handshake.DecisionEvent:
+		p.seen.retried = p.seen.retried || e.Name == "hello_retry"
+	case handshake.SessionEvent:
+		p.seen.fresh = true
 	case handshake.FinishedEvent:
 		if p.seen.handshakes++; p.seen.handshakes == 1 {
 			p.seen.first = p.State()
@@ -143,12 +152,16 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 	if p.State().Resumed && !p.set.reverify {
 		return r
 	}
+	set := p.set
+	if p.State().EarlyData == handshake.EarlyDataRefused && !set.server {
+		set = p.retried
+	}
 	switch {
 	case verdict != nil && strings.Contains(verdict.Error(), "keyUsage"):
 		r.Verdict, p.seen.rejected, r.Alert = verdict, verdict, tlsmsg.AlertUnsupportedCertificate
-	case p.set.verifyFail && (p.set.verifyPeer || p.set.customVerify):
+	case set.verifyFail && (set.verifyPeer || set.customVerify):
 		r.Verdict, p.seen.rejected, r.Alert = errVerifyFailed, errVerifyFailed, p.verifyAlert()
-	case p.set.verifyFail:
+	case set.verifyFail:
 		r.Verdict = errVerifyFailed
 	}
 	return r

@@ -62,8 +62,11 @@ type settings struct {
 	renegotiateIgnore bool
 	renegotiate       bool
 
-	keyUpdate bool
-	keyShares []tlsmsg.NamedGroup
+	keyUpdate   bool
+	keyShares   []tlsmsg.NamedGroup
+	noKeyShares bool
+	early       bool
+	delay       int // seconds that seem to pass before
 
 	expect expectations
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -20,6 +21,8 @@ type Sessions struct {
 	Lifetime time.Duration // of a session; 0: a day
 	Renew    bool          // give a new ticket for each that is taken
 
+	early map[[sha256.Size]byte]time.Time // tickets that came with early data
+
 	mu     sync.Mutex
 	byID   map[string]kept
 	oldest []string // IDs in the order of their coming
@@ -32,7 +35,9 @@ type kept struct {
 
 const (
 	// maxKept bounds the sessions in memory.
-	maxKept         = 1024
+	maxKept = 1024
+	// maxEarly bounds the tickets that are remembered to have come with early data.
+	maxEarly        = 1 << 16
 	defaultLifetime = 24 * time.Hour // at most, RFC 5246, appendix F.1.4
 )
 
@@ -56,6 +61,7 @@ func (w *Worker) lookup(work handshake.LookupSessionWork) (r handshake.LookupSes
 	case len(work.Ticket) > 0:
 		r.Session, r.Age = w.Sessions.open(work.Ticket, w.now())
 		r.Renew = w.Sessions.Renew
+		r.Once = work.Early && r.Session != nil && w.Sessions.once(work.Ticket, w.now())
 	default:
 		r.Session = w.Sessions.get(work.ID, w.now())
 	}
@@ -73,6 +79,33 @@ func (w *Worker) keep(work handshake.KeepSessionWork) (r handshake.KeepSessionRe
 		r.Ticket, r.Err = w.Sessions.seal(work.Session, w.now(), w.random())
 	}
 	return r
+}
+
+// once reports whether a ticket comes with early data for the first time, as far as
+// this process knows. While too many are remembered to tell, it is not (RFC 9846,
+// section 8.1).
+func (s *Sessions) once(ticket []byte, now time.Time) bool {
+	sum := sha256.Sum256(ticket)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.early[sum]; known {
+		return false
+	}
+	if len(s.early) >= maxEarly {
+		for ticket, at := range s.early {
+			if now.Sub(at) > s.lifetime() {
+				delete(s.early, ticket)
+			}
+		}
+	}
+	if len(s.early) >= maxEarly {
+		return false
+	}
+	if s.early == nil {
+		s.early = map[[sha256.Size]byte]time.Time{}
+	}
+	s.early[sum] = now
+	return true
 }
 
 func (s *Sessions) get(id []byte, now time.Time) *handshake.ServerSession {
