@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -142,4 +145,26 @@ func ExampleNetwork() {
 		c.Close()
 	}
 	// Output: hello hello hello
+}
+
+// A loop of one's own over one port, for any number of connections.
+func ExampleDialer_OpenPort() {
+	ln := echo()
+	defer ln.Close()
+	open := netip.MustParseAddrPort(ln.Addr().String())
+	port, err := new(rawtcp.Dialer).OpenPort(context.Background(), open.Addr())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer port.Close()
+	start := time.Now()
+	now := func() tcb.Instant { return tcb.Instant(time.Since(start)) }
+	e := endpoint.New(endpoint.Config{MTU: port.MTU()})
+	f, err := e.Open(now(), port.Local, open, nil)
+	for err == nil && f.Machine.State() == tcb.SynSent {
+		err = port.Turn(e, now, time.Second)
+	}
+	fmt.Println(f.Machine.State(), err)
+	// Output: ESTABLISHED <nil>
 }

@@ -125,7 +125,23 @@ func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tc
 	return true
 }
 
-// Attach adds a connection. The machine is not opened by it.
+// Open begins a connection: its SYN becomes due. Build makes the machine from
+// what [Endpoint.Config] says; nil makes a [tcb.Conn]. It fails with ErrFlowExists
+// or ErrNotOneHost.
+func (e *Endpoint) Open(now tcb.Instant, local, remote netip.AddrPort, build func(tcb.Config) Machine) (*Flow, error) {
+	if build == nil {
+		build = func(cfg tcb.Config) Machine { return tcb.New(cfg) }
+	}
+	f, err := e.Attach(local, remote, build(e.Config(now, local, remote)))
+	if err != nil {
+		return nil, err
+	}
+	f.Machine.Open(now)
+	e.Touch(f)
+	return f, nil
+}
+
+// Attach adds a connection. The machine is not opened by it: see [Endpoint.Open].
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
 	key := flowKey{local, remote}
 	if !oneHost(local.Addr()) || !oneHost(remote.Addr()) { // RFC 9293, MUST-46

@@ -14,13 +14,13 @@ import (
 // The order of things: a route gives the source address, a guard holds a port
 // of it, and then the link may open.
 func Example() {
-	remote := netip.MustParseAddrPort("198.18.0.2:443")
-	route, err := route.Find(remote.Addr(), route.Via{})
+	remote := netip.MustParseAddrPort("127.0.0.1:443")
+	r, err := route.Find(remote.Addr(), route.Via{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	g, err := guard.Open(guard.Options{Local: netip.AddrPortFrom(route.Source, 0)})
+	g, err := guard.Open(guard.Options{Local: netip.AddrPortFrom(r.Source, 0)})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -28,13 +28,15 @@ func Example() {
 	defer g.Close()
 	l, err := link.Open(context.Background(), link.Options{
 		Flow:  link.Flow{Local: g.Local(), Remote: remote},
-		Route: route,
+		Route: r,
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer l.Close()
+	fmt.Println("a", l.Kind(), "link from", g.Local().Addr(), "to", remote) // what is this machine's never leaves it
+	// Output: a raw link from 127.0.0.1 to 127.0.0.1:443
 }
 
 func ExamplePipe() {

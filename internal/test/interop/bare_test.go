@@ -43,7 +43,7 @@ func TestWithoutProcThereIsNoLabAndDoctorKnows(t *testing.T) {
 			t.Errorf("doctor quotes a library (%s):\n%s", librarys, r.stdout)
 		}
 	}
-	bare(t, without+`"$0" explain -q ../../testdata/captures/tls10.pcap; "$0" lab status; "$0" version`).want(t, 0)
+	bare(t, without+`"$0" explain -q ../../../testdata/captures/tls10.pcap; "$0" lab status; "$0" version`).want(t, 0)
 }
 
 // Where nothing can be written a lab that stays for one command is made all the

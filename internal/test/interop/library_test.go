@@ -97,7 +97,7 @@ func TestTheGuidesProgramsRun(t *testing.T) {
 	t.Run("scan", func(t *testing.T) {
 		closed, nobody := far.Addr().String()+":1", "198.18.0.99:443"
 		r := in(near, "scan", hostPort(far, 443), closed, nobody).want(t, 0)
-		for _, want := range []string{hostPort(far, 443) + " open", closed + " connection refused", nobody + " "} {
+		for _, want := range []string{hostPort(far, 443) + " ESTABLISHED", closed + " CLOSED connection refused", nobody + " "} {
 			if !strings.Contains(r.stdout, want) {
 				t.Errorf("no %q in\n%s", want, r.stdout)
 			}

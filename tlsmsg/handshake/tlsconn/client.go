@@ -2,6 +2,7 @@ package tlsconn
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"io"
 	"net"
@@ -22,6 +23,43 @@ func Client(stream net.Conn, cfg handshake.Config, w *worker.Worker) *Conn {
 	c := New(stream, handshake.NewClient(cfg), w)
 	c.strict = !cfg.AllowUnverified
 	return c
+}
+
+// A Dialer opens a stream and performs the client's handshake over it. Its
+// DialContext fits http.Transport.DialTLSContext.
+type Dialer struct {
+	// Dial opens the stream, such as rawtcp.Dialer.DialContext; nil: the kernel's TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Config is every connection's; without a ServerName it is the host of the
+	// address. Its Random stays zero, so that each connection draws one.
+	Config handshake.Config
+	Worker *worker.Worker // see Client; nil: the system's roots
+}
+
+// DialContext connects to address, "host:port", and returns once the handshake
+// is complete: the connection is a *Conn. It fails as the stream's dialer does,
+// or as [Conn.Handshake], and leaves nothing open then.
+func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	dial := d.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	stream, err := dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	cfg := d.Config
+	cfg.ServerName = cmp.Or(cfg.ServerName, host)
+	c := Client(stream, cfg, d.Worker)
+	if err := c.Handshake(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
 }
 
 // Server returns the server's side of TLS over a stream, which it owns from now

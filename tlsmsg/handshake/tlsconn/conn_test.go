@@ -286,3 +286,47 @@ func TestAClosedConnSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// A dialer judges the name that it was asked for, and leaves no stream open that
+// it does not return.
+func TestADialerReturnsAConnectionThatIsVerifiedOrNone(t *testing.T) {
+	p := good(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	ended := make(chan error, 2)
+	go func() {
+		for range 2 {
+			stream, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c := tls.Server(stream, p.theirs())
+			_, err = io.Copy(io.Discard, c) // until the client is gone
+			ended <- err
+			stream.Close()
+		}
+	}()
+	d := tlsconn.Dialer{Worker: p.trusting()}
+	if c, err := d.DialContext(t.Context(), "tcp", ln.Addr().String()); err == nil || c != nil {
+		t.Errorf("a certificate for %s serves 127.0.0.1: %v", name, c)
+	}
+	<-ended
+	d.Config.ServerName = name
+	c, err := d.DialContext(t.Context(), "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := c.(*tlsconn.Conn).ConnectionState().Version; v != tlsmsg.VersionTLS12 {
+		t.Error(v)
+	}
+	c.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := d.DialContext(t.Context(), "tcp", "no port"); err == nil {
+		t.Error("an address without a port was dialled")
+	}
+}

@@ -1,0 +1,85 @@
+package rawtcp
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/endpoint"
+	"github.com/rawshake/rawshake/rawtcp/guard"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+)
+
+// A Port is a TCP port of this machine for a loop of one's own: guarded against
+// the kernel's RSTs, with the link on which its packets come and go. It serves
+// any number of connections of one [endpoint.Endpoint]. It is not safe for
+// concurrent use.
+type Port struct {
+	Local netip.AddrPort // the port, and our address for the remote
+
+	guard guard.Guard
+	link  link.Link
+	buf   []byte
+}
+
+// OpenPort opens a port towards remote, and with the raw link, unless d.Link says
+// otherwise, towards every other host that the kernel reaches from the same
+// address. Of d it heeds Interface, Source, SourcePort, Link and Guard.
+//
+// It fails with route.ErrNoRoute, link.ErrPermission or what the guard lacks.
+func (d *Dialer) OpenPort(ctx context.Context, remote netip.Addr) (*Port, error) {
+	r, err := route.Find(remote, route.Via{Interface: d.Interface, Source: d.Source, LocalPort: d.SourcePort})
+	if err != nil {
+		return nil, err
+	}
+	raw := *d
+	raw.Link = cmp.Or(d.Link, link.KindRaw)
+	g, err := raw.openGuard(r, netip.AddrPortFrom(remote, 0), d.SourcePort)
+	if err != nil {
+		return nil, err
+	}
+	local := netip.AddrPortFrom(r.Source, g.Local().Port())
+	l, err := link.Open(ctx, link.Options{Kind: raw.Link, Flow: link.Flow{Local: local}, Route: r})
+	if err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return &Port{Local: local, guard: g, link: l, buf: make([]byte, link.MaxPacket)}, nil
+}
+
+// MTU is the largest IP packet that the port's link takes, in bytes.
+func (p *Port) MTU() int { return p.link.MTU() }
+
+// Turn moves an endpoint once: it sends what is due, waits for a packet until
+// the endpoint's next deadline, at most for wait, gives the endpoint what came,
+// and tells it the time. Now is the endpoint's clock.
+//
+// It fails when the link does; that the wait is over is no failure.
+func (p *Port) Turn(e *endpoint.Endpoint, now func() tcb.Instant, wait time.Duration) error {
+	for b := e.Next(now(), nil); b != nil; b = e.Next(now(), nil) {
+		if err := p.link.Send(b); err != nil {
+			return err
+		}
+	}
+	if at, ok := e.Deadline(); ok {
+		wait = min(wait, max(0, at.Sub(now())))
+	}
+	if err := p.link.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return err
+	}
+	switch got, err := p.link.Receive(p.buf); {
+	case err == nil && !got.KernelSent:
+		e.Receive(now(), got.Data, got.ChecksumPartial)
+	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
+		return err
+	}
+	e.Advance(now())
+	return nil
+}
+
+// Close gives the port back. What arrives for it after that meets the kernel.
+func (p *Port) Close() error { return errors.Join(p.link.Close(), p.guard.Close()) }
