@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/scenario"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -159,7 +160,7 @@ func (d *demo) step(ctx context.Context, i int) error {
 	s := &d.Steps[i]
 	d.say(s.Say)
 	words := strings.Fields(s.Args)
-	d.say("$ rawshake connect " + strings.Join(append(words, "--ca", "ca.pem", lab.ServerName), " "))
+	d.say("$ rawshake connect " + strings.Join(append(words, "--ca", "ca.pem", pki.ServerName), " "))
 	f := defaultConnectFlags()
 	f.showData = d.flags.view != "none" // where it is not quoted, it is the result
 	if s.Input != "" {
@@ -179,7 +180,7 @@ func (d *demo) step(ctx context.Context, i int) error {
 // args are the words of a step with the files that they name, what leads to
 // the server, and how the connection is to be shown.
 func (d *demo) args(words []string, i int) []string {
-	args := []string{"--ca", d.server.CAFile(), "--resolve", lab.ServerName + ":" + d.server.Addr().Addr().String()}
+	args := []string{"--ca", d.server.CAFile(), "--resolve", pki.ServerName + ":" + d.server.Addr().Addr().String()}
 	for _, w := range words {
 		switch w {
 		case "client.pem":
@@ -214,7 +215,7 @@ func (d *demo) args(words []string, i int) []string {
 	if show.keylog != "" {
 		args = append(args, "--keylog", show.keylog)
 	}
-	return append(args, lab.ServerName)
+	return append(args, pki.ServerName)
 }
 
 // numbered is the name of the file for connection i: out.pcapng, out-2.pcapng.

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
@@ -36,7 +37,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired",
 		Args:    servesKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), lab.KeyType(key), lab.CertFault(fault), lab.ClientAuth(auth)
+			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), pki.KeyType(key), pki.Fault(fault), lab.ClientAuth(auth)
 			server, err := lab.Serve(cmd.Context(), s, listen)
 			var wrong *lab.ServiceError
 			if errors.As(err, &wrong) {

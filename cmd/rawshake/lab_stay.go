@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/daemon"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
@@ -74,7 +74,7 @@ changed while it stands: lab netem.`,
 				word = "was up already"
 			}
 			fmt.Printf("lab %s %s: %s\n", name, word, t.About)
-			fmt.Printf("try: rawshake lab exec%s -- rawshake connect %s\n", nameWords(name), lab.ServerName)
+			fmt.Printf("try: rawshake lab exec%s -- rawshake connect %s\n", nameWords(name), pki.ServerName)
 			return nil
 		},
 	}

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // An acceptor is what every server here begins with: a listener, if it has one
@@ -37,10 +39,10 @@ func (a *acceptor) stop() error {
 
 // certificates makes what a server shows at its listener's address and at
 // these, unless it was given some.
-func certificates(given *PKI, o PKIOptions, ln net.Listener, addresses []netip.Addr) (*PKI, error) {
+func certificates(given *pki.PKI, o pki.Options, ln net.Listener, addresses []netip.Addr) (*pki.PKI, error) {
 	if given != nil {
 		return given, nil
 	}
 	o.Addresses = append(addresses, addrPort(ln.Addr()).Addr())
-	return NewPKI(o)
+	return pki.New(o)
 }

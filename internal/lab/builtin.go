@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // The lab's addresses are those of RFC 2544's benchmarking network and of RFC
@@ -46,7 +48,7 @@ func everyday() []Service {
 		{Kind: TLS, Port: 443, ClientAuth: RequestClient, Tickets: true, SessionIDs: true},
 		{Kind: HTTP, Port: 80},
 		{Kind: CryptoTLS, Port: 8443},
-		{Kind: TLS, Port: 4443, Fault: Expired},
+		{Kind: TLS, Port: 4443, Fault: pki.Expired},
 		{Kind: Silent, Port: 8001},
 		{Kind: Mute, Port: 8002},
 		{Kind: Tarpit, Port: 8003},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // Choices are the words that a field of a service, or a topology, may be, by the
@@ -14,9 +16,9 @@ func Choices(flag string) []string {
 		alone := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Closed || k == Unreachable || k == Command })
 		return words(alone)
 	case "key-type":
-		return words(keyTypes)
+		return words(pki.KeyTypes)
 	case "fault":
-		return words(certFaults)
+		return words(pki.Faults)
 	case "client-auth":
 		return words(clientAuths)
 	case "misbehave":

@@ -21,7 +21,7 @@
 //
 // Read reexec.go first (the way in, and why nothing survives), then forbid.go
 // (hosts that do not allow it), space.go (one namespace and the thread that
-// keeps it), node.go and lab.go (the topology), pki.go and tlsserver.go (a peer
+// keeps it), node.go and lab.go (the topology), tlsserver.go (a peer
 // made of crypto/tls), ourserver.go and fault.go (one made of our own TLS,
 // which can do wrong on purpose), raw.go and relay.go (the faulty ones),
 // memfile.go.

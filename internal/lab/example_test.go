@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // A command enters the lab by running itself again, and then has a server to
@@ -31,5 +32,5 @@ func Example() {
 		log.Fatal(err)
 	}
 	fmt.Printf("rawshake connect %v --servername %s --ca %s --cert %s --key %s\n",
-		srv.Addr(), lab.ServerName, srv.CAFile(), srv.ClientCertFile(), srv.ClientKeyFile())
+		srv.Addr(), pki.ServerName, srv.CAFile(), srv.ClientCertFile(), srv.ClientKeyFile())
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // example is the file that docs/lab.md shows.
@@ -39,7 +40,7 @@ func TestATopologyFileSaysItAll(t *testing.T) {
 		t.Errorf("%+v", topology)
 	}
 	s := topology.Nodes[1].Services
-	if len(s) != 5 || s[0].Fault != lab.Expired || s[3].ALPN[0] != "h2" || s[4].Command[0] != "openssl" {
+	if len(s) != 5 || s[0].Fault != pki.Expired || s[3].ALPN[0] != "h2" || s[4].Command[0] != "openssl" {
 		t.Errorf("%+v", s)
 	}
 }

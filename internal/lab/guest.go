@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // What a command in a lab finds: names for the nodes, and the lab's CA in the
@@ -51,7 +53,7 @@ func (l *Lab) hosts() string {
 	for _, n := range l.nodes {
 		extra := ""
 		if n == l.Far() {
-			extra = " " + ServerName
+			extra = " " + pki.ServerName
 		}
 		for _, a := range n.addresses() {
 			fmt.Fprintf(&b, "%v %s %s.lab.test%s\n", a, n.name, n.name, extra)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 var errClosed = fmt.Errorf("lab: %w", os.ErrClosed)
@@ -19,7 +21,7 @@ var errClosed = fmt.Errorf("lab: %w", os.ErrClosed)
 type Lab struct {
 	topology Topology
 	nodes    []*Node
-	papers   func() (*Papers, error)
+	papers   func() (*pki.Papers, error)
 
 	changing sync.Mutex      // held while a link's impairment is changed
 	ether    *space          // where bridges stand; nil: no link is impaired
@@ -162,20 +164,20 @@ func (l *Lab) Topology() Topology {
 // Papers are the certificates of the lab's own CA, which signs those of all
 // services in the topology: the CA for clients to trust, a certificate for
 // clients to show, and one for servers that are somebody else's.
-func (l *Lab) Papers() (*Papers, error) { return l.papers() }
+func (l *Lab) Papers() (*pki.Papers, error) { return l.papers() }
 
-func (l *Lab) makePapers() (*Papers, error) {
+func (l *Lab) makePapers() (*pki.Papers, error) {
 	var addresses []netip.Addr
 	var names []string
 	for _, n := range l.nodes {
 		names = append(names, n.name, n.name+".lab.test")
 		addresses = append(addresses, n.addresses()...)
 	}
-	pki, err := NewPKI(PKIOptions{Names: names, Addresses: addresses, Local: true})
+	certificates, err := pki.New(pki.Options{Names: names, Addresses: addresses, Local: true})
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPapers(pki)
+	p, err := pki.NewPapers(certificates)
 	if err != nil {
 		return nil, err
 	}

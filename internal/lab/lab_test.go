@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // newLab makes a lab for a test that runs as root. Elsewhere the test is
@@ -37,12 +38,12 @@ func newLab(t *testing.T) *lab.Lab {
 	return l
 }
 
-func clientConfig(pki *lab.PKI, withCert bool) *tls.Config {
+func clientConfig(p *pki.PKI, withCert bool) *tls.Config {
 	roots := x509.NewCertPool()
-	roots.AddCert(pki.CA.Cert)
-	c := &tls.Config{RootCAs: roots, ServerName: lab.ServerName}
+	roots.AddCert(p.CA.Cert)
+	c := &tls.Config{RootCAs: roots, ServerName: pki.ServerName}
 	if withCert {
-		c.Certificates = []tls.Certificate{pki.Client.TLS()}
+		c.Certificates = []tls.Certificate{p.Client.TLS()}
 	}
 	return c
 }
@@ -59,7 +60,7 @@ func get(ctx context.Context, l *lab.Lab, addr string, config *tls.Config) (stri
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", lab.ServerName)
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", pki.ServerName)
 	reply, err := io.ReadAll(conn)
 	if err != nil {
 		return "", err
@@ -69,7 +70,7 @@ func get(ctx context.Context, l *lab.Lab, addr string, config *tls.Config) (stri
 
 func TestClientCrossesTheLinkToTheEmbeddedServer(t *testing.T) {
 	l := newLab(t)
-	for _, key := range []lab.KeyType{lab.ECDSAP256, lab.RSA2048, lab.Ed25519} {
+	for _, key := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048, pki.Ed25519} {
 		for _, withCert := range []bool{false, true} {
 			t.Run(fmt.Sprint(key, withCert), func(t *testing.T) {
 				srv, err := l.StartTLSServer(lab.ServerOptions{Key: key, ClientKey: key})
@@ -249,7 +250,7 @@ func TestExternalServerServesFromTheFarNode(t *testing.T) {
 		t.Skip("there is no openssl here")
 	}
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{Key: lab.RSA2048})
+	srv := startServer(t, l, lab.ServerOptions{Key: pki.RSA2048})
 	addr := l.Far().Addr().String() + ":4433"
 	server := l.Far().Command(openssl, "s_server", "-accept", addr, "-tls1_2", "-www",
 		"-cert", srv.CertFile(), "-key", srv.KeyFile(), "-CAfile", srv.CAFile(), "-Verify", "1")

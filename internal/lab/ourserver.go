@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -25,9 +26,9 @@ import (
 // value speaks all that handshake.Server does, shows an ECDSA P-256
 // certificate, and asks for none.
 type OurServerOptions struct {
-	Key        KeyType
-	ClientKey  KeyType
-	Fault      CertFault
+	Key        pki.KeyType
+	ClientKey  pki.KeyType
+	Fault      pki.Fault
 	ClientAuth ClientAuth // the zero value means NoClientAuth
 
 	MinVersion, MaxVersion tlsmsg.Version // 0: TLS 1.2
@@ -53,7 +54,7 @@ type OurServerOptions struct {
 
 	// Listen and PKI are as in ServerOptions.
 	Listen string
-	PKI    *PKI
+	PKI    *pki.PKI
 }
 
 // OurSession is what one of our own servers saw of one connection, once it has
@@ -69,7 +70,7 @@ type OurSession struct {
 
 // OurServer is a TLS server made of handshake.Server, behind the kernel's TCP.
 type OurServer struct {
-	*Papers
+	*pki.Papers
 	acceptor
 
 	o      OurServerOptions
@@ -114,12 +115,12 @@ func receiveBuffer(n int) func(network, address string, c syscall.RawConn) error
 // NewOurServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewOurServer(ln net.Listener, o OurServerOptions, addresses ...netip.Addr) (*OurServer, error) {
-	pki, err := certificates(o.PKI, PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
+	shown, err := certificates(o.PKI, pki.Options{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
 	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	o.PKI = pki
+	o.PKI = shown
 	s, err := newOurServer(o)
 	if err != nil {
 		_ = ln.Close()
@@ -141,8 +142,8 @@ func newOurServer(o OurServerOptions) (*OurServer, error) {
 func (s *OurServer) talk(c net.Conn) { s.log.add(s.session(c.(*net.TCPConn))) }
 
 func (s *OurServer) prepare() error {
-	pki := s.o.PKI
-	credential, err := worker.NewServerCredential([][]byte{pki.Server.Cert.Raw}, pki.Server.Key)
+	shown := s.o.PKI
+	credential, err := worker.NewServerCredential([][]byte{shown.Server.Cert.Raw}, shown.Server.Key)
 	if err != nil {
 		return fmt.Errorf("lab: %w", err)
 	}
@@ -165,15 +166,15 @@ func (s *OurServer) prepare() error {
 		return fmt.Errorf("lab: no client authentication %q", string(s.o.ClientAuth))
 	}
 	if s.config.ClientAuth != handshake.ClientAuthNone {
-		s.config.Authorities = [][]byte{pki.CA.Cert.RawSubject}
+		s.config.Authorities = [][]byte{shown.CA.Cert.RawSubject}
 	}
 	roots := x509.NewCertPool()
-	roots.AddCert(pki.CA.Cert)
-	s.worker = &worker.Worker{Roots: roots, Signers: []crypto.Signer{pki.Server.Key}}
+	roots.AddCert(shown.CA.Cert)
+	s.worker = &worker.Worker{Roots: roots, Signers: []crypto.Signer{shown.Server.Key}}
 	if s.o.Tickets || s.o.SessionIDs {
 		s.worker.Sessions = &worker.Sessions{Key: random(32)}
 	}
-	s.Papers, err = newPapers(pki)
+	s.Papers, err = pki.NewPapers(shown)
 	return err
 }
 

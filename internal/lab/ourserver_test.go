@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -31,9 +32,9 @@ func TestOurServerServesAnIndependentClient(t *testing.T) {
 	l := newLab(t)
 	for name, o := range map[string]lab.OurServerOptions{
 		"defaults":    {},
-		"RSA":         {Key: lab.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0xC030}},
+		"RSA":         {Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0xC030}},
 		"client auth": {ClientAuth: lab.RequireClient, Tickets: true},
-		"P-521":       {Key: lab.ECDSAP521},
+		"P-521":       {Key: pki.ECDSAP521},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := startOurs(t, l, o)
@@ -74,7 +75,7 @@ func TestOurServerDoesWrongAsItIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			srv := startOurs(t, l, lab.OurServerOptions{Key: lab.RSA2048, Wrong: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
+			srv := startOurs(t, l, lab.OurServerOptions{Key: pki.RSA2048, Wrong: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
 			tcp, err := l.Near().Dial(t.Context(), "tcp", srv.Addr().String())
 			if err != nil {
 				t.Fatal(err)
@@ -131,11 +132,11 @@ func TestWrongFaultsAreRefusedInASentence(t *testing.T) {
 
 func TestMoreCertificateFaultsAreWhatTheySay(t *testing.T) {
 	l := newLab(t)
-	for fault, want := range map[lab.CertFault]string{
-		lab.NotYetValid:  "not yet valid",
-		lab.UnknownCA:    "unknown authority",
-		lab.WrongUse:     "incompatible key usage",
-		lab.BadSignature: "verification failure",
+	for fault, want := range map[pki.Fault]string{
+		pki.NotYetValid:  "not yet valid",
+		pki.UnknownCA:    "unknown authority",
+		pki.WrongUse:     "incompatible key usage",
+		pki.BadSignature: "verification failure",
 	} {
 		srv := startOurs(t, l, lab.OurServerOptions{Fault: fault})
 		_, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false))

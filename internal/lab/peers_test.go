@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 func startServer(t *testing.T, l *lab.Lab, o lab.ServerOptions) *lab.TLSServer {
@@ -28,26 +29,26 @@ func startServer(t *testing.T, l *lab.Lab, o lab.ServerOptions) *lab.TLSServer {
 
 func TestCertificateFaultsAreWhatTheySay(t *testing.T) {
 	l := newLab(t)
-	verdict := func(fault lab.CertFault) (*x509.Certificate, error) {
+	verdict := func(fault pki.Fault) (*x509.Certificate, error) {
 		srv := startServer(t, l, lab.ServerOptions{Fault: fault})
 		_, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false))
 		return srv.PKI.Server.Cert, err
 	}
 	var invalid x509.CertificateInvalidError
-	if _, err := verdict(lab.Expired); !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
+	if _, err := verdict(pki.Expired); !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
 		t.Errorf("expired: %v", err)
 	}
 	var unknown x509.UnknownAuthorityError
-	if _, err := verdict(lab.SelfSigned); !errors.As(err, &unknown) {
+	if _, err := verdict(pki.SelfSigned); !errors.As(err, &unknown) {
 		t.Errorf("self-signed: %v", err)
 	}
 	var name x509.HostnameError
-	if cert, err := verdict(lab.WrongName); !errors.As(err, &name) {
+	if cert, err := verdict(pki.WrongName); !errors.As(err, &name) {
 		t.Errorf("wrong name: %v", err)
 	} else if cert.VerifyHostname(l.Far().Addr().String()) == nil {
 		t.Error("wrong name: the certificate fits the server's address")
 	}
-	if cert, err := verdict(lab.Escapes); err != nil || !strings.Contains(cert.Subject.CommonName, "\x1b[31m") {
+	if cert, err := verdict(pki.Escapes); err != nil || !strings.Contains(cert.Subject.CommonName, "\x1b[31m") {
 		t.Errorf("escapes: name %q, %v; want a certificate that verifies", cert.Subject.CommonName, err)
 	}
 	if cert, err := verdict(""); err != nil || cert.VerifyHostname(l.Far().Addr().String()) != nil {

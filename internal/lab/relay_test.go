@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // through fetches a page through a relay with a fault, and returns what the
@@ -138,7 +139,7 @@ func clientHello(t *testing.T) []byte {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	go func() {
-		conn := tls.Client(theirs, &tls.Config{ServerName: lab.ServerName, MaxVersion: tls.VersionTLS12})
+		conn := tls.Client(theirs, &tls.Config{ServerName: pki.ServerName, MaxVersion: tls.VersionTLS12})
 		_ = conn.Handshake()
 		_ = theirs.Close()
 	}()

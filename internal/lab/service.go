@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -21,11 +22,11 @@ type Service struct {
 	At []netip.Prefix `yaml:"at,omitempty"`
 
 	// Of TLS and CryptoTLS.
-	Key        KeyType    `yaml:"key,omitempty"`
-	Fault      CertFault  `yaml:"fault,omitempty"`
-	ClientAuth ClientAuth `yaml:"client-auth,omitempty"`
-	ALPN       []string   `yaml:"alpn,omitempty"`
-	Body       string     `yaml:"body,omitempty"` // the reply to a GET
+	Key        pki.KeyType `yaml:"key,omitempty"`
+	Fault      pki.Fault   `yaml:"fault,omitempty"`
+	ClientAuth ClientAuth  `yaml:"client-auth,omitempty"`
+	ALPN       []string    `yaml:"alpn,omitempty"`
+	Body       string      `yaml:"body,omitempty"` // the reply to a GET
 
 	// Of TLS.
 	Suites     []string `yaml:"suites,omitempty"`
@@ -78,7 +79,7 @@ func (s *Service) check() error {
 	if (s.Kind == Command) != (len(s.Command) > 0 && s.Command[0] != "") {
 		return fmt.Errorf("kind command and the command itself go together")
 	}
-	if err := errors.Join(known("key", s.Key, keyTypes), known("fault", s.Fault, certFaults), known("client-auth", s.ClientAuth, clientAuths)); err != nil {
+	if err := errors.Join(known("key", s.Key, pki.KeyTypes), known("fault", s.Fault, pki.Faults), known("client-auth", s.ClientAuth, clientAuths)); err != nil {
 		return err
 	}
 	if s.ReceiveBuffer < 0 || s.ReadPause < 0 || s.Linger < 0 {
@@ -107,11 +108,7 @@ func known[T ~string](what string, word T, list []T) error {
 	return notOneOf(what, word, list)
 }
 
-var (
-	keyTypes    = []KeyType{ECDSAP256, ECDSAP384, ECDSAP521, RSA1024, RSA2048, RSA4096, Ed25519}
-	certFaults  = []CertFault{Expired, NotYetValid, SelfSigned, UnknownCA, WrongName, WrongUse, BadSignature, Escapes}
-	clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient}
-)
+var clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient}
 
 // ourOptions turns names into numbers.
 func (s *Service) ourOptions() (o OurServerOptions, err error) {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // startServices starts what the node's configuration asks for.
@@ -132,11 +134,11 @@ func (s simple) talk(c net.Conn) { s(c) }
 func (simple) Close() error      { return nil }
 
 func (l *Lab) talker(n *Node, s Service) (talker, error) {
-	return newTalker(s, func() (*PKI, error) { return l.pkiFor(n, s) })
+	return newTalker(s, func() (*pki.PKI, error) { return l.pkiFor(n, s) })
 }
 
 // newTalker makes what answers; certificates is asked where there is TLS.
-func newTalker(s Service, certificates func() (*PKI, error)) (talker, error) {
+func newTalker(s Service, certificates func() (*pki.PKI, error)) (talker, error) {
 	switch s.Kind {
 	case TLS:
 		o, err := s.ourOptions()
@@ -174,12 +176,12 @@ func newTalker(s Service, certificates func() (*PKI, error)) (talker, error) {
 }
 
 // pkiFor makes certificates of the lab's own CA for a service.
-func (l *Lab) pkiFor(n *Node, s Service) (*PKI, error) {
+func (l *Lab) pkiFor(n *Node, s Service) (*pki.PKI, error) {
 	own, err := l.Papers()
 	if err != nil {
 		return nil, err
 	}
-	return NewPKI(PKIOptions{
+	return pki.New(pki.Options{
 		ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
 		Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(), Local: true,
 	})

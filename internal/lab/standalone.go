@@ -6,12 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // A Standalone is one service on this machine itself, outside any lab: for a
 // container whose network somebody else makes.
 type Standalone struct {
-	PKI   *PKI // nil without TLS
+	PKI   *pki.PKI // nil without TLS
 	board switchboard
 }
 
@@ -41,7 +43,7 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 	case Closed, Unreachable, Command:
 		return nil, &ServiceError{fmt.Errorf("kind %s is the network's or another program's: it cannot be served alone", s.Kind)}
 	default:
-		if t, err = newTalker(s, func() (*PKI, error) { return a.certificates(s) }); err != nil {
+		if t, err = newTalker(s, func() (*pki.PKI, error) { return a.certificates(s) }); err != nil {
 			return nil, err
 		}
 	}
@@ -55,8 +57,8 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 	return a, nil
 }
 
-func (a *Standalone) certificates(s Service) (*PKI, error) {
-	o := PKIOptions{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault, Local: true}
+func (a *Standalone) certificates(s Service) (*pki.PKI, error) {
+	o := pki.Options{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault, Local: true}
 	if name, err := os.Hostname(); err == nil {
 		o.Names = []string{name}
 	}
@@ -71,7 +73,7 @@ func (a *Standalone) certificates(s Service) (*PKI, error) {
 			}
 		}
 	}
-	a.PKI, err = NewPKI(o)
+	a.PKI, err = pki.New(o)
 	return a.PKI, err
 }
 

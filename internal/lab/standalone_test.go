@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // Who runs a server on this machine calls it localhost.
@@ -14,7 +15,7 @@ func TestAStandaloneServersCertificateIsForThisMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	for _, name := range []string{"localhost", "127.0.0.1", "::1", lab.ServerName} {
+	for _, name := range []string{"localhost", "127.0.0.1", "::1", pki.ServerName} {
 		if err := s.PKI.Server.Cert.VerifyHostname(name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

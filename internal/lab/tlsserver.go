@@ -11,15 +11,17 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // ServerOptions choose the embedded TLS server. The zero value is what the
 // demo wants: TLS 1.2, ECDSA P-256, a client certificate asked for, a short
 // page for every GET.
 type ServerOptions struct {
-	Key        KeyType
-	ClientKey  KeyType
-	Fault      CertFault
+	Key        pki.KeyType
+	ClientKey  pki.KeyType
+	Fault      pki.Fault
 	ClientAuth ClientAuth
 	// Version is the one version that the server speaks; 0 means TLS 1.2.
 	Version uint16
@@ -35,7 +37,7 @@ type ServerOptions struct {
 	// port 443 of the far node.
 	Listen string
 	// PKI, if set, is used instead of fresh certificates.
-	PKI *PKI
+	PKI *pki.PKI
 }
 
 // ClientAuth says whether the server sends a CertificateRequest.
@@ -75,7 +77,7 @@ type Session struct {
 
 // A TLSServer is a server made of crypto/tls behind the kernel's TCP.
 type TLSServer struct {
-	*Papers
+	*pki.Papers
 	acceptor
 
 	config *tls.Config
@@ -99,12 +101,12 @@ func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
 // NewTLSServer serves TLS on a listener, which it owns from now on, with a
 // certificate for [ServerName], for the listener's address, and for these.
 func NewTLSServer(ln net.Listener, o ServerOptions, addresses ...netip.Addr) (*TLSServer, error) {
-	pki, err := certificates(o.PKI, PKIOptions{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
+	shown, err := certificates(o.PKI, pki.Options{ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault}, ln, addresses)
 	if err != nil {
 		_ = ln.Close()
 		return nil, err
 	}
-	o.PKI = pki
+	o.PKI = shown
 	s, err := newTLSServer(o)
 	if err != nil {
 		_ = ln.Close()
@@ -124,16 +126,16 @@ func newTLSServer(o ServerOptions) (*TLSServer, error) {
 }
 
 func (s *TLSServer) prepare(o ServerOptions) (err error) {
-	pki := o.PKI
+	shown := o.PKI
 	auth, ok := clientAuth[o.ClientAuth]
 	if !ok {
 		return fmt.Errorf("lab: no client authentication %q", string(o.ClientAuth))
 	}
 	version := cmp.Or(o.Version, tls.VersionTLS12)
 	pool := x509.NewCertPool()
-	pool.AddCert(pki.CA.Cert)
+	pool.AddCert(shown.CA.Cert)
 	s.config = &tls.Config{
-		Certificates:     []tls.Certificate{pki.Server.TLS()},
+		Certificates:     []tls.Certificate{shown.Server.TLS()},
 		ClientAuth:       auth,
 		ClientCAs:        pool,
 		MinVersion:       version,
@@ -143,7 +145,7 @@ func (s *TLSServer) prepare(o ServerOptions) (err error) {
 		NextProtos:       o.ALPN,
 		KeyLogWriter:     o.KeyLog,
 	}
-	s.Papers, err = newPapers(pki)
+	s.Papers, err = pki.NewPapers(shown)
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // docs/lab.md knows every word that a topology file may say.
@@ -19,10 +21,10 @@ func TestThePageKnowsEveryWord(t *testing.T) {
 	for _, a := range acts {
 		words = append(words, string(a))
 	}
-	for _, k := range []KeyType{ECDSAP256, ECDSAP384, ECDSAP521, RSA1024, RSA2048, RSA4096, Ed25519} {
+	for _, k := range pki.KeyTypes {
 		words = append(words, string(k))
 	}
-	for _, f := range []CertFault{Expired, NotYetValid, SelfSigned, UnknownCA, WrongName, WrongUse, BadSignature, Escapes} {
+	for _, f := range pki.Faults {
 		words = append(words, string(f))
 	}
 	for _, t := range Builtin() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -33,7 +34,7 @@ func scan(t *testing.T, l *lab.Lab, o Options) ([]byte, Stats) {
 
 func TestARecordTellsOfOCSPAndSCTs(t *testing.T) {
 	l := newWideLab(t)
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	pki, err := pki.New(pki.Options{})
 	check(t, err)
 	ln, err := l.Far().Listen("tcp", "0.0.0.0:443")
 	check(t, err)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
@@ -154,7 +154,7 @@ func ports256() (p []uint16) {
 // serverFlight is what crypto/tls answers to a ClientHello of ours.
 func serverFlight(t testing.TB) []byte {
 	t.Helper()
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	pki, err := pki.New(pki.Options{})
 	check(t, err)
 	near, far := net.Pipe()
 	go tls.Server(far, &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{

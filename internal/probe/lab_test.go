@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // wide is where the far host answers for every address.
@@ -60,7 +61,7 @@ func check(t testing.TB, err error) {
 // from which addresses it was spoken to.
 func serveTLS(t testing.TB, l *lab.Lab, address string) (peers func() map[netip.Addr]int) {
 	t.Helper()
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	pki, err := pki.New(pki.Options{})
 	check(t, err)
 	cfg := &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{
 		{Certificate: [][]byte{pki.Server.Cert.Raw, pki.CA.Cert.Raw}, PrivateKey: pki.Server.Key}}}

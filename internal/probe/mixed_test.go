@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -88,7 +89,7 @@ func newMixedLab(t testing.TB) *lab.Lab {
 // serveTLS13 speaks nothing but TLS 1.3 at one address.
 func serveTLS13(t *testing.T, l *lab.Lab, address string) {
 	t.Helper()
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	pki, err := pki.New(pki.Options{})
 	check(t, err)
 	ln, err := farNode(l).Listen("tcp", address)
 	check(t, err)

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -19,7 +20,7 @@ var mutualTLS = Scenario{
 // exchange is a scenario of one key exchange, with client authentication.
 func exchange(name, title, about string, suite tlsmsg.CipherSuite, group tlsmsg.NamedGroup) Scenario {
 	o := lab.OurServerOptions{
-		Key: lab.RSA2048, ClientKey: lab.RSA2048, ClientAuth: lab.RequireClient,
+		Key: pki.RSA2048, ClientKey: pki.RSA2048, ClientAuth: lab.RequireClient,
 		CipherSuites: []tlsmsg.CipherSuite{suite},
 	}
 	if group != 0 {

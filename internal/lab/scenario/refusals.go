@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -18,7 +19,7 @@ var badCertificate = Scenario{
 	Title: "a certificate that does not verify: nothing is said to such a server",
 	About: `The server's certificate is for another host. The handshake is finished and shown, but the request is not sent,
 nor would a client certificate be.`,
-	Serve: ours(lab.OurServerOptions{Fault: lab.WrongName}),
+	Serve: ours(lab.OurServerOptions{Fault: pki.WrongName}),
 	Steps: []Step{{
 		Args: "--get /",
 		Exit: exitUnverified,
@@ -47,7 +48,7 @@ var alert = Scenario{
 	Title: "an alert: the two sides share no cipher suite",
 	About: `The server speaks RSA key exchange alone, and the client offers none of that. The server cannot go on: it answers
 the ClientHello with the alert handshake_failure, and ends the connection.`,
-	Serve: ours(lab.OurServerOptions{Key: lab.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0x009C}}),
+	Serve: ours(lab.OurServerOptions{Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0x009C}}),
 	Steps: []Step{{
 		Args:  "--ciphers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 		Exit:  exitTLS,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
@@ -72,7 +73,7 @@ var mtuBlackHole = Scenario{
 its messages are small. The client's certificate is not: its segment is sent again and again. Look at what the client
 tries then (RFC 4821 has the idea).`,
 	Impairment: netem.Impairment{BlackHole: 900},
-	Serve:      ours(lab.OurServerOptions{ClientKey: lab.RSA2048, ClientAuth: lab.RequireClient}),
+	Serve:      ours(lab.OurServerOptions{ClientKey: pki.RSA2048, ClientAuth: lab.RequireClient}),
 	Steps: []Step{{
 		Args:  "--cert client.pem --key client-key.pem",
 		Shows: []string{"in server_hello_done", "retransmission", "segment_size_reduced", "in finished"},
@@ -94,7 +95,7 @@ until the window is closed, then asks now and then, a byte at a time, whether it
 
 // post is a request with so many bytes.
 func post(n int) string {
-	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", lab.ServerName, n, strings.Repeat("x", n))
+	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", pki.ServerName, n, strings.Repeat("x", n))
 }
 
 var halfClose = Scenario{

@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // serverPort is where the server listens, in the far node.
@@ -26,12 +27,12 @@ var ourSource = netip.MustParsePrefix("198.18.0.3/24")
 
 // certificates makes a CA and a server's certificate for the task.
 func (t *task) certificates() error {
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	made, err := pki.New(pki.Options{})
 	if err != nil {
 		return err
 	}
-	t.CA, t.Cert, t.ServerName = pki.CA.Cert.Raw, pki.Server.Cert.Raw, lab.ServerName
-	t.Key, err = x509.MarshalPKCS8PrivateKey(pki.Server.Key)
+	t.CA, t.Cert, t.ServerName = made.CA.Cert.Raw, made.Server.Cert.Raw, pki.ServerName
+	t.Key, err = x509.MarshalPKCS8PrivateKey(made.Server.Key)
 	return err
 }
 

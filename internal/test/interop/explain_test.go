@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // One file is enough: tshark opens our pcapng decrypted, and finds why each
@@ -19,7 +19,7 @@ import (
 func TestTsharkDecryptsOurCaptureWithoutAnyOtherFile(t *testing.T) {
 	tshark := needProgram(t, "tshark")
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startNginx(t, l.Far(), f, false)
 	for _, suite := range []string{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA"} {
 		pcap := filepath.Join(t.TempDir(), "out.pcapng")
@@ -71,7 +71,7 @@ func TestTsharkDecryptsOurCaptureWithoutAnyOtherFile(t *testing.T) {
 // output.
 func TestACaptureCanDoWithoutSecretsAndGoToAPipe(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	at := hostPort(l.Far(), peerPort)
 	r := rawshake(t, l.Near(), "connect", "--ca", f.ca, "--pcap", "-", "--no-secrets", at).want(t, 0)
@@ -101,7 +101,7 @@ func TestLiveAndOfflineShowTheSame(t *testing.T) {
 		for _, args := range [][]string{{"--get", "/"}, {"--until", "certificate"}, {"--get", "/", "-6"}, {"--ciphers", "AES128-SHA,ECDHE-RSA-AES256-SHA", "--get", "/"}} {
 			t.Run(p.name+" "+strings.Join(args, " "), func(t *testing.T) {
 				l := newLab(t)
-				f := newFiles(t, l.Far(), lab.RSA2048, "")
+				f := newFiles(t, l.Far(), pki.RSA2048, "")
 				p.start(t, l.Far(), f, false)
 				target := hostPort(l.Far(), peerPort)
 				if slices.Contains(args, "-6") {
@@ -207,7 +207,7 @@ func carried(t *testing.T, view string) parsedView {
 // its own, and decrypts it with the key log that their client writes.
 func TestExplainListensToTheConnectionsOfOthers(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startNginx(t, l.Far(), f, false)
 	keys := filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(keys, nil, 0o600); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 func TestClosedPort(t *testing.T) {
@@ -109,10 +110,10 @@ func TestServerOfTLS13Only(t *testing.T) {
 // TestUnverifiedCertificates checks the verdict, that nothing was entrusted to
 // the server, and that --insecure makes it a remark.
 func TestUnverifiedCertificates(t *testing.T) {
-	for fault, words := range map[lab.CertFault][]string{
-		lab.Expired:    {"expired"},
-		lab.SelfSigned: {"self-signed"},
-		lab.WrongName:  {lab.ServerName},
+	for fault, words := range map[pki.Fault][]string{
+		pki.Expired:    {"expired"},
+		pki.SelfSigned: {"self-signed"},
+		pki.WrongName:  {pki.ServerName},
 	} {
 		t.Run(string(fault), func(t *testing.T) {
 			l := newLab(t)
@@ -121,7 +122,7 @@ func TestUnverifiedCertificates(t *testing.T) {
 				t.Fatal(err)
 			}
 			args := []string{"connect", "--json", "--get", "/", "--ca", s.CAFile(), "--cert", s.ClientCertFile(), "--key", s.ClientKeyFile(),
-				"--resolve", lab.ServerName + ":" + s.Addr().Addr().String(), lab.ServerName}
+				"--resolve", pki.ServerName + ":" + s.Addr().Addr().String(), pki.ServerName}
 			rawshake(t, l.Near(), args...).want(t, 7).says(t, append(words, "--insecure")...)
 			seen := next(t, s)
 			if !seen.Complete || len(seen.State.PeerCertificates) != 0 || len(seen.Request) != 0 {
@@ -282,7 +283,7 @@ func TestANameWithoutAResolverIsTheSameToConnectAndProbe(t *testing.T) {
 // whose name wants to take over the terminal.
 func TestTerminalEscapesAreShownEscaped(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{Fault: lab.Escapes})
+	s, err := l.StartTLSServer(lab.ServerOptions{Fault: pki.Escapes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +330,7 @@ func next(t *testing.T, s *lab.TLSServer) lab.Session {
 // client certificate gets none, and ends the handshake. The cause is the verdict.
 func TestAVerdictOutlivesTheAlertThatFollowsIt(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{Fault: lab.Expired, ClientAuth: lab.RequireClient})
+	s, err := l.StartTLSServer(lab.ServerOptions{Fault: pki.Expired, ClientAuth: lab.RequireClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +375,7 @@ func TestAFailedConnectionLeavesTheOutputFileAlone(t *testing.T) {
 
 func TestAReplyMustBeWhole(t *testing.T) {
 	l := newLab(t)
-	p, err := lab.NewPKI(lab.PKIOptions{Addresses: addresses(l.Far())})
+	p, err := pki.New(pki.Options{Addresses: addresses(l.Far())})
 	if err != nil {
 		t.Fatal(err)
 	}

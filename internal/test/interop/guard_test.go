@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // TestWithoutAGuardTheKernelEndsTheConnection checks that the ladder shows the
 // kernel's RST, says where it came from, and how to prevent it.
 func TestWithoutAGuardTheKernelEndsTheConnection(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	for name, at := range map[string]struct {
 		node    *lab.Node
@@ -46,7 +47,7 @@ func TestWithoutAGuardTheKernelEndsTheConnection(t *testing.T) {
 // on the wire.
 func TestEachGuardHolds(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	for _, guard := range []string{"auto", "listener", "nftables", "tcx"} {
 		for _, link := range []string{"packet", "raw"} {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -36,7 +37,7 @@ func hostPort6(n *lab.Node) string { return net.JoinHostPort(n.Addr6().String(),
 // link, on a veth pair and on loopback; and no RST of the kernel's.
 func TestFetchOverIPv6(t *testing.T) {
 	l := newLab6(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, true)
 	t.Run("plain", func(t *testing.T) {
 		t.Run("veth", func(t *testing.T) { fetch(t, l.Near(), l.Far().Addr6().String(), f, true) })
@@ -67,7 +68,7 @@ func TestFetchOverIPv6(t *testing.T) {
 
 func TestWithoutAGuardTheKernelEndsTheConnectionOverIPv6(t *testing.T) {
 	l := newLab6(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	for name, at := range map[string]struct {
 		node    *lab.Node
@@ -90,7 +91,7 @@ func TestWithoutAGuardTheKernelEndsTheConnectionOverIPv6(t *testing.T) {
 // TestTheVersionAskedForIsUsed reads -4, -6 and --resolve as the program does.
 func TestTheVersionAskedForIsUsed(t *testing.T) {
 	l := newLab6(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	connect := func(args ...string) run {
 		return rawshake(t, l.Near(), append([]string{"connect", "--insecure", "--ca", f.ca}, args...)...)
@@ -111,7 +112,7 @@ func TestTheVersionAskedForIsUsed(t *testing.T) {
 // link that no kernel has: our link answers for it.
 func TestAnAddressOfNobodysConnectsWithoutAGuard(t *testing.T) {
 	l := newLab6(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	for source, address := range map[string]string{"198.18.0.77": hostPort(l.Far(), peerPort), "2001:db8::77": hostPort6(l.Far())} {
 		t.Run(source, func(t *testing.T) {

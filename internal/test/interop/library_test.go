@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // programs are those of docs/library.md, built: by their names, which the first
@@ -108,7 +109,7 @@ func TestTheGuidesProgramsRun(t *testing.T) {
 		said := started(t, near.Command(program("server"), address, s.CertFile(), s.KeyFile()))
 		r := execute(t, func(ctx context.Context) *lab.Cmd {
 			return far.CommandContext(ctx, "curl", "-sS", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "--max-time", "50", "--cacert", s.CAFile(),
-				"--connect-to", "::"+address, "https://"+lab.ServerName+"/")
+				"--connect-to", "::"+address, "https://"+pki.ServerName+"/")
 		})
 		if r.want(t, 0); !strings.HasPrefix(r.stdout, "hello, "+far.Addr().String()) {
 			t.Errorf("%q\n%s", r.stdout, said)

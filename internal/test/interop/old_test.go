@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // startOldOpenSSL serves pages as a host of old does: TLS 1.0 to maxVersion, and
@@ -30,7 +31,7 @@ func startOldOpenSSL(t *testing.T, n *lab.Node, f files, maxVersion string, args
 // taken with the flag.
 func TestOldVersionsAreAnExplicitChoice(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
 	startOldOpenSSL(t, l.Far(), f, "TLSv1")
 	at := hostPort(l.Far(), peerPort)
 	rawshake(t, l.Near(), "connect", "-q", "--ca", f.ca, at).want(t, 6).says(t, "alert", "protocol_version")
@@ -47,7 +48,7 @@ func TestOldVersionsAreAnExplicitChoice(t *testing.T) {
 // lowers it, and reported with what is odd about them.
 func TestSmallGroupsAreRefusedUnderABound(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
 	prime, err := rand.Prime(rand.Reader, 1024) // hardly a safe one
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +75,7 @@ func TestASessionFileResumesWithRealServers(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
 			l := newLab(t)
-			f := newFiles(t, l.Far(), lab.RSA2048, "")
+			f := newFiles(t, l.Far(), pki.RSA2048, "")
 			p.start(t, l.Far(), f, false)
 			path := filepath.Join(t.TempDir(), "sessions")
 			if err := os.WriteFile(path, []byte("broken"), 0o644); err != nil {
@@ -123,7 +124,7 @@ func TestGREASEAndRawExtensionsAreOffered(t *testing.T) {
 	for _, p := range peers {
 		t.Run(p.name, func(t *testing.T) {
 			l := newLab(t)
-			f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+			f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 			p.start(t, l.Far(), f, false)
 			at := hostPort(l.Far(), peerPort)
 			r := rawshake(t, l.Near(), "connect", "--view", "fields", "--ca", f.ca, "--grease", "--extension", "4660:cafe", at).want(t, 0)
@@ -142,7 +143,7 @@ func TestGREASEAndRawExtensionsAreOffered(t *testing.T) {
 // it is left out, and a fallback that was not needed refused.
 func TestOptionsOfTheClientHelloAreAnsweredByRealServers(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
 	startPeer(t, l.Far(), needProgram(t, "gnutls-serv"), "--http", "--port", fmt.Sprint(peerPort), "--x509certfile", f.cert, "--x509keyfile", f.key,
 		"--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.1", "--disable-client-cert")
 	at := hostPort(l.Far(), peerPort)
@@ -167,7 +168,7 @@ func TestOptionsOfTheClientHelloAreAnsweredByRealServers(t *testing.T) {
 // certificate, and ends after ServerHelloDone with a clear word.
 func TestASuiteOfferedByNumberEndsAfterServerHelloDone(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
 	startOldOpenSSL(t, l.Far(), f, "TLSv1.2")
 	at := hostPort(l.Far(), peerPort)
 	for _, number := range []string{"0xC09D", "0xC09E", "0xC0A0", "0x0041"} { // CCM, and Camellia

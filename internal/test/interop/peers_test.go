@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 const peerPort = 8443
@@ -125,7 +126,7 @@ func handshakeWith(clientAuth bool) []string {
 // over a veth pair and over loopback.
 func TestFetchFromRealServers(t *testing.T) {
 	for _, p := range peers {
-		for _, key := range []lab.KeyType{lab.ECDSAP256, lab.RSA2048} {
+		for _, key := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048} {
 			for _, auth := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/client-auth=%v", p.name, key, auth), func(t *testing.T) {
 					l := newLab(t)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // files are the lab's certificates on disk, for peers that read PEM files.
@@ -12,9 +13,9 @@ type files struct {
 }
 
 // newFiles makes certificates for the server's kind of key and one fault.
-func newFiles(t *testing.T, n *lab.Node, key lab.KeyType, fault lab.CertFault) files {
+func newFiles(t *testing.T, n *lab.Node, key pki.KeyType, fault pki.Fault) files {
 	t.Helper()
-	p, err := lab.NewPKI(lab.PKIOptions{ServerKey: key, Fault: fault, Addresses: addresses(n)})
+	p, err := pki.New(pki.Options{ServerKey: key, Fault: fault, Addresses: addresses(n)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // What connect gives as the reasons of a failure, the results of probe have as
@@ -32,7 +33,7 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 			c.Read(make([]byte, 1))
 		})
 	}
-	pki, err := lab.NewPKI(lab.PKIOptions{})
+	pki, err := pki.New(pki.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

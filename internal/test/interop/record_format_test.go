@@ -14,7 +14,7 @@ import (
 	"github.com/google/gopacket/pcapgo"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -25,13 +25,13 @@ var formatSpecimens = []specimen{
 	{"cooked-v1.pcap", "OpenSSL on the interface \"any\", Linux cooked v1; key log beside", func(r *recording) { r.cooked("LINUX_SLL") }},
 	{"cooked-v2.pcap", "the same, Linux cooked v2", func(r *recording) { r.cooked("LINUX_SLL2") }},
 	{"loopback-ipv6.pcapng", "OpenSSL to itself on ::1, Ethernet with addresses of zeros; DSB", func(r *recording) {
-		f := r.files(lab.ECDSAP256)
+		f := r.files(pki.ECDSAP256)
 		startPeer(r.t, r.lab.Near(), needProgram(r.t, "openssl"), "s_server", "-www", "-tls1_2", "-accept", "8443", "-cert", f.cert, "-key", f.key)
 		r.capture(func() { r.sClient("-connect", "[::1]:8443") }, "-i", "lo", "-f", "tcp")
 		r.inject()
 	}},
 	{"snaplen-96.pcapng", "OpenSSL, each frame cut to 96 bytes", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
 		r.capture(func() { r.sClient() }, append(r.veth(), "-s", "96")...)
 	}},
 	{"vlan.pcap", "`tls12-ecdhe-ecdsa.pcapng` with an 802.1Q tag", func(r *recording) {
@@ -63,7 +63,7 @@ var formatSpecimens = []specimen{
 
 func (r *recording) cooked(dlt string) {
 	r.t.Helper()
-	r.openSSL(r.files(lab.ECDSAP256), "-tls1_2")
+	r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
 	r.capture(func() { r.sClient() }, "-i", "any", "-y", dlt, "-f", "tcp port 8443")
 	r.keepKeys()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
@@ -17,25 +18,25 @@ import (
 var networkSpecimens = []specimen{
 	{"loss-and-reordering.pcapng", "OpenSSL over a path of TUN devices that loses and reorders packets, so raw IP; retransmissions, SACK; DSB", func(r *recording) {
 		r.path4(link.Impairment{Seed: 7, Loss: 0.12, Reorder: 0.25, Duplicate: 0.1, Delay: 2 * time.Millisecond}, 0)
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("%v:%d", tunFar4.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
 	}},
 	{"fragments.pcapng", "OpenSSL over a path of TUN devices that cuts packets into IPv4 fragments of 256 bytes; raw IP; DSB", func(r *recording) {
 		r.path4(link.Impairment{}, 256)
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("%v:%d", tunFar4.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
 	}},
 	{"fragments-ipv6.pcapng", "the same over IPv6, with a fragment header", func(r *recording) {
 		r.path4(link.Impairment{}, 256)
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("[%v]:%d", tunFar6.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
 	}},
 	{"many.pcapng", "five connections at the same time, of OpenSSL, GnuTLS and `curl`, over IPv4 and IPv6, to several names; DSB", func(r *recording) {
-		startNginx(r.t, r.lab.Far(), r.files(lab.ECDSAP256), false)
-		r.openSSL(r.files(lab.RSA2048), "-accept", "[::]:9443", "-tls1_2")
+		startNginx(r.t, r.lab.Far(), r.files(pki.ECDSAP256), false)
+		r.openSSL(r.files(pki.RSA2048), "-accept", "[::]:9443", "-tls1_2")
 		r.capture(func() {
 			var clients sync.WaitGroup
 			at := hostPort(r.lab.Far(), peerPort)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // The captures in testdata/captures are made here, from real peers: `make
@@ -129,7 +130,7 @@ const request = "GET / HTTP/1.0\r\n\r\n"
 // sClient makes one connection with OpenSSL's client.
 func (r *recording) sClient(args ...string) {
 	r.t.Helper()
-	all := []string{"s_client", "-connect", hostPort(r.lab.Far(), peerPort), "-servername", lab.ServerName, "-keylogfile", r.keys, "-ign_eof"}
+	all := []string{"s_client", "-connect", hostPort(r.lab.Far(), peerPort), "-servername", pki.ServerName, "-keylogfile", r.keys, "-ign_eof"}
 	r.run(request, "openssl", append(all, args...)...)
 }
 
@@ -157,7 +158,7 @@ func (r *recording) keepKeys() {
 	}
 }
 
-func (r *recording) files(key lab.KeyType) files { return newFiles(r.t, r.lab.Far(), key, "") }
+func (r *recording) files(key pki.KeyType) files { return newFiles(r.t, r.lab.Far(), key, "") }
 
 // openSSL serves pages with OpenSSL's server, in any version.
 func (r *recording) openSSL(f files, args ...string) {

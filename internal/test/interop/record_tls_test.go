@@ -8,26 +8,27 @@ import (
 	"path/filepath"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // handshakeSpecimens are handshakes that succeed, of all kinds.
 var handshakeSpecimens = []specimen{
 	{"tls12-ecdhe-ecdsa.pcapng", "OpenSSL's `s_client` and `s_server`, TLS 1.2, ECDHE_ECDSA_AES_128_GCM with X25519, a page fetched; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
 		r.capture(func() { r.sClient("-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256") }, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-curl-nginx.pcapng", "`curl` from nginx, TLS 1.2, RSA certificate, ALPN http/1.1; DSB", func(r *recording) {
-		f := r.files(lab.RSA2048)
+		f := r.files(pki.RSA2048)
 		startNginx(r.t, r.lab.Far(), f, false)
 		r.capture(func() {
 			r.run("", "curl", "-sS", "--http1.1", "--tls-max", "1.2", "--cacert", f.ca, "--resolve",
-				fmt.Sprintf("%s:%d:%s", lab.ServerName, peerPort, r.lab.Far().Addr()), fmt.Sprintf("https://%s:%d/", lab.ServerName, peerPort))
+				fmt.Sprintf("%s:%d:%s", pki.ServerName, peerPort, r.lab.Far().Addr()), fmt.Sprintf("https://%s:%d/", pki.ServerName, peerPort))
 		}, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-gnutls-ipv6.pcap", "GnuTLS's client and server over IPv6, TLS 1.2; a classic pcap, key log beside", func(r *recording) {
-		f := r.files(lab.ECDSAP256)
+		f := r.files(pki.ECDSAP256)
 		startGnuTLS(r.t, r.lab.Far(), f, false)
 		r.capture(func() {
 			r.run(request, "gnutls-cli", "--x509cafile", f.ca, "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2", "--no-ca-verification",
@@ -36,31 +37,31 @@ var handshakeSpecimens = []specimen{
 		r.keepKeys()
 	}},
 	{"tls12-client-auth.pcapng", "OpenSSL's client with a certificate to nginx, which demands one; DSB", func(r *recording) {
-		f := r.files(lab.ECDSAP256)
+		f := r.files(pki.ECDSAP256)
 		startNginx(r.t, r.lab.Far(), f, true)
 		r.capture(func() { r.sClient("-tls1_2", "-cert", f.clientCert, "-key", f.clientKey) }, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-resumed-ticket.pcapng", "two connections of OpenSSL's client, the second resumes by ticket; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
 		r.twice()
 	}},
 	{"tls12-resumed-id.pcapng", "two connections of OpenSSL's client, the second resumes by session ID; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2", "-no_ticket")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2", "-no_ticket")
 		r.twice()
 	}},
 	{"tls12-rsa-cbc-etm.pcapng", "OpenSSL, RSA key exchange, AES-CBC with encrypt-then-MAC; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0")
 		r.capture(func() { r.sClient("-cipher", "AES128-SHA:@SECLEVEL=0") }, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-dhe.pcapng", "OpenSSL, DHE_RSA with a 2048-bit group, AES-256-GCM; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2", "-cipher", "DHE-RSA-AES256-GCM-SHA384")
 		r.capture(func() { r.sClient("-cipher", "DHE-RSA-AES256-GCM-SHA384") }, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-chacha20.pcapng", "OpenSSL's client to `crypto/tls`, ChaCha20-Poly1305 over secp384r1, client certificate asked for and not given; DSB", func(r *recording) {
-		s, err := r.lab.StartTLSServer(lab.ServerOptions{Key: lab.RSA2048, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
+		s, err := r.lab.StartTLSServer(lab.ServerOptions{Key: pki.RSA2048, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
 			Curves: []tls.CurveID{tls.CurveP384}, ALPN: []string{"http/1.1"}})
 		if err != nil {
 			r.t.Fatal(err)
@@ -69,12 +70,12 @@ var handshakeSpecimens = []specimen{
 		r.inject()
 	}},
 	{"tls12-go-client.pcapng", "`crypto/tls` as client of OpenSSL, Ed25519 certificate; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.Ed25519), "-tls1_2")
+		r.openSSL(r.files(pki.Ed25519), "-tls1_2")
 		r.capture(func() { r.goClient(tls.VersionTLS12) }, r.veth()...)
 		r.inject()
 	}},
 	{"tls12-renegotiation.pcapng", "OpenSSL's client asks for a second handshake inside the first connection; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.RSA2048), "-tls1_2", "-client_renegotiation")
+		r.openSSL(r.files(pki.RSA2048), "-tls1_2", "-client_renegotiation")
 		r.capture(func() {
 			r.run("R\n"+request, "openssl", "s_client", "-connect", hostPort(r.lab.Far(), peerPort), "-tls1_2", "-keylogfile", r.keys)
 		}, r.veth()...)
@@ -83,16 +84,16 @@ var handshakeSpecimens = []specimen{
 	{"tls10.pcap", "OpenSSL, TLS 1.0, ECDHE_RSA with AES-CBC; a classic pcap, key log beside", func(r *recording) { r.old("tls1") }},
 	{"tls11.pcap", "the same with TLS 1.1", func(r *recording) { r.old("tls1_1") }},
 	{"tls13.pcapng", "OpenSSL, TLS 1.3; DSB", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_3")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_3")
 		r.capture(func() { r.sClient("-tls1_3") }, r.veth()...)
 		r.inject()
 	}},
 	{"tls13-retry.pcapng", "`crypto/tls` to OpenSSL, TLS 1.3 with a HelloRetryRequest; no secrets", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_3", "-groups", "P-521")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_3", "-groups", "P-521")
 		r.capture(func() { r.goClient(tls.VersionTLS13) }, r.veth()...)
 	}},
 	{"rawshake.pcapng", "`rawshake connect --get / --keylog` itself to nginx; DSB added by editcap", func(r *recording) {
-		f := r.files(lab.ECDSAP256)
+		f := r.files(pki.ECDSAP256)
 		startNginx(r.t, r.lab.Far(), f, false)
 		rawshake(r.t, r.lab.Near(), "connect", "-q", "--get", "/", "--ca", f.ca, "--pcap", r.path, "--keylog", r.keys, hostPort(r.lab.Far(), peerPort)).want(r.t, 0)
 		os.Chmod(r.path, 0o644)
@@ -113,7 +114,7 @@ func (r *recording) twice() {
 
 func (r *recording) old(version string) {
 	r.t.Helper()
-	r.openSSL(r.files(lab.RSA2048), "-"+version, "-cipher", "ALL:@SECLEVEL=0")
+	r.openSSL(r.files(pki.RSA2048), "-"+version, "-cipher", "ALL:@SECLEVEL=0")
 	r.capture(func() { r.sClient("-"+version, "-cipher", "ECDHE-RSA-AES128-SHA:AES128-SHA:@SECLEVEL=0") }, r.veth()...)
 	r.keepKeys()
 }
@@ -131,7 +132,7 @@ func (r *recording) goClient(version uint16) {
 		r.t.Fatal(err)
 	}
 	defer raw.Close()
-	c := tls.Client(raw, &tls.Config{ServerName: lab.ServerName, InsecureSkipVerify: true, KeyLogWriter: keys,
+	c := tls.Client(raw, &tls.Config{ServerName: pki.ServerName, InsecureSkipVerify: true, KeyLogWriter: keys,
 		MinVersion: version, MaxVersion: version, NextProtos: []string{"http/1.1"}})
 	if _, err := io.WriteString(c, request); err != nil {
 		r.t.Fatal(err)
@@ -142,12 +143,12 @@ func (r *recording) goClient(version uint16) {
 // endSpecimens are connections that come to a bad end.
 var endSpecimens = []specimen{
 	{"alert-handshake-failure.pcapng", "OpenSSL's client and server without a common cipher suite", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384")
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384")
 		r.capture(func() { r.sClient("-tls1_2", "-cipher", "AES128-SHA") }, r.veth()...)
 	}},
 	{"alert-unknown-ca.pcapng", "OpenSSL's client refuses the server's certificate", func(r *recording) {
-		r.openSSL(r.files(lab.ECDSAP256), "-tls1_2")
-		stranger := r.files(lab.ECDSAP256).ca
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
+		stranger := r.files(pki.ECDSAP256).ca
 		r.capture(func() { r.sClient("-tls1_2", "-verify_return_error", "-verify", "1", "-CAfile", stranger) }, r.veth()...)
 	}},
 	{"alert-bad-record-mac.pcapng", "OpenSSL's client, `crypto/tls` behind a relay that flips a bit of its Finished; DSB", func(r *recording) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // startApache serves /open to anybody and /private to who shows a certificate,
@@ -61,7 +62,7 @@ SSLVerifyDepth 3
 // missing is that.
 func TestApacheAsksForACertificateInsideTheConnection(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
 	startApache(t, l.Far(), f)
 	base := []string{"connect", "--json", "--ca", f.ca, hostPort(l.Far(), peerPort), "--get"}
 	cert := []string{"--cert", f.clientCert, "--key", f.clientKey}
@@ -101,8 +102,8 @@ func TestApacheAsksForACertificateInsideTheConnection(t *testing.T) {
 // the user gives is sent, and it is the server's to take it or not.
 func TestACertificateIsSentToAServerThatDoesNotNameItsIssuer(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.RSA2048, "")
-	other, stranger := newFiles(t, l.Far(), lab.RSA2048, ""), newFiles(t, l.Far(), lab.RSA2048, "")
+	f := newFiles(t, l.Far(), pki.RSA2048, "")
+	other, stranger := newFiles(t, l.Far(), pki.RSA2048, ""), newFiles(t, l.Far(), pki.RSA2048, "")
 	startNginxNaming(t, l.Far(), f, "on", other.ca)
 	args := []string{"connect", "--json", "--ca", f.ca, "--get", "/", hostPort(l.Far(), peerPort)}
 	for _, tc := range []struct {

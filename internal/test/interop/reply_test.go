@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // Replies by their paths: what is sent, and whether close_notify follows.
@@ -39,7 +40,7 @@ var replies = map[string]struct {
 // serveReplies answers GETs with the replies, for certificates of a PKI.
 func serveReplies(t *testing.T, n *lab.Node, protocols ...string) (ca string) {
 	t.Helper()
-	pki, err := lab.NewPKI(lab.PKIOptions{Addresses: addresses(n)})
+	pki, err := pki.New(pki.Options{Addresses: addresses(n)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestARequestIsNotSentInAnotherProtocol(t *testing.T) {
 // goal is the certificate.
 func TestAStapledRevocationEndsTheTrust(t *testing.T) {
 	l := newLab(t)
-	pki, err := lab.NewPKI(lab.PKIOptions{Addresses: addresses(l.Far())})
+	pki, err := pki.New(pki.Options{Addresses: addresses(l.Far())})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/gopacket/layers"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // TestTheWireShowsOurSegments looks from the server's side, with other
@@ -19,7 +19,7 @@ import (
 // does not know of.
 func TestTheWireShowsOurSegments(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	for _, link := range []string{"packet", "raw"} {
 		t.Run(link, func(t *testing.T) {
@@ -70,7 +70,7 @@ func checkResets(t *testing.T, ours []seen, list []entry) {
 // TCP socket for it.
 func TestNoKernelSocket(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	ss := needProgram(t, "ss")
 
@@ -116,7 +116,7 @@ func TestNoKernelSocket(t *testing.T) {
 // does not know as established, on either link.
 func TestBesideAStatefulFirewall(t *testing.T) {
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startOpenSSL(t, l.Far(), f, false)
 	rules := `table ip fw {
   chain in { type filter hook input priority filter; policy drop; ct state established,related accept; iif lo accept; }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // stepThrough runs connect --step and gives its questions these answers. An
@@ -23,7 +24,7 @@ func stepThrough(t *testing.T, answers ...string) run {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := l.Near().CommandContext(ctx, program, "connect", "--step", "--ca", server.CAFile(),
-		"--servername", lab.ServerName, server.Addr().String())
+		"--servername", pki.ServerName, server.Addr().String())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	in, out := io.Pipe()
@@ -92,7 +93,7 @@ func TestSteppingEndsWithTheDiagnosis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"connect", "--ca", server.CAFile(), "--servername", lab.ServerName, server.Addr().String()}
+	args := []string{"connect", "--ca", server.CAFile(), "--servername", pki.ServerName, server.Addr().String()}
 	for name, how := range map[string]struct {
 		answers string
 		flags   []string

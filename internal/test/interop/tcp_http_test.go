@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -26,10 +27,10 @@ var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, strings.Repeat("x", 200_000))
 })
 
-// pki is a CA, and a server's certificate for the nodes' addresses.
-func pki(t *testing.T, l *lab.Lab) (server tls.Certificate, roots *x509.CertPool, caFile string) {
+// certificates are a CA, and a server's certificate for the nodes' addresses.
+func certificates(t *testing.T, l *lab.Lab) (server tls.Certificate, roots *x509.CertPool, caFile string) {
 	t.Helper()
-	p, err := lab.NewPKI(lab.PKIOptions{ServerKey: lab.ECDSAP256, Addresses: []netip.Addr{l.Near().Addr(), l.Far().Addr()}})
+	p, err := pki.New(pki.Options{ServerKey: pki.ECDSAP256, Addresses: []netip.Addr{l.Near().Addr(), l.Far().Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func ourTransport(t *testing.T, l *lab.Lab) *http.Transport {
 // unchanged, on a connection of ours to a server on the kernel's TCP.
 func TestHTTP2AndTLSWorkOverOurConn(t *testing.T) {
 	l := newLab(t)
-	cert, roots, _ := pki(t, l)
+	cert, roots, _ := certificates(t, l)
 	for name, want := range map[string]struct {
 		proto string
 		h2    bool
@@ -120,7 +121,7 @@ func checkPage(body, first string, err error) error {
 // TestTLSWorksOverOurConn is crypto/tls itself, with a half-close.
 func TestTLSWorksOverOurConn(t *testing.T) {
 	l := newLab(t)
-	cert, roots, _ := pki(t, l)
+	cert, roots, _ := certificates(t, l)
 	address := serve(t, l, func(c *net.TCPConn) {
 		s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
 		data, err := io.ReadAll(s)
@@ -157,7 +158,7 @@ func TestCurlIsServedByOurListener(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			cert, _, ca := pki(t, l)
+			cert, _, ca := certificates(t, l)
 			plain := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind)})
 			secure := listenOurs(t, l.Near(), rawtcp.ListenConfig{Link: link.Kind(kind)})
 			serveHTTP(t, plain, nil)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // patience bounds what a person waits for, on a machine that has a lot to do.
@@ -163,7 +164,7 @@ func stepAt(t *testing.T) *sitting {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sit(t, l.Near(), "connect", "--step", "--ca", server.CAFile(), "--servername", lab.ServerName, server.Addr().String()).
+	return sit(t, l.Near(), "connect", "--step", "--ca", server.CAFile(), "--servername", pki.ServerName, server.Addr().String()).
 		reads("about to send: SYN\n", asked)
 }
 

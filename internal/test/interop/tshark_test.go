@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
 // TestTsharkReadsAndDecryptsOurCapture holds our pcapng and key log against
@@ -13,7 +13,7 @@ import (
 func TestTsharkReadsAndDecryptsOurCapture(t *testing.T) {
 	tshark := needProgram(t, "tshark")
 	l := newLab(t)
-	f := newFiles(t, l.Far(), lab.ECDSAP256, "")
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
 	startNginx(t, l.Far(), f, true)
 	for _, suite := range []string{"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305"} {
 		t.Run(suite, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -54,11 +55,11 @@ func Options(t testing.TB, server *lab.TLSServer) connect.Options {
 	o := connect.Options{
 		Remote: server.Addr(), Goal: goal.Data, Timeout: 10 * time.Second,
 		Worker:  &worker.Worker{Roots: roots},
-		Request: strings.NewReader("GET / HTTP/1.1\r\nHost: " + lab.ServerName + "\r\nConnection: close\r\n\r\n"),
+		Request: strings.NewReader("GET / HTTP/1.1\r\nHost: " + pki.ServerName + "\r\nConnection: close\r\n\r\n"),
 		Output:  io.Discard, Recorder: transcript.NewRecorder(0, nil),
 	}
 	o.Worker.Signers = append(o.Worker.Signers, server.PKI.Client.Key)
-	o.TLS = handshake.Config{ServerName: lab.ServerName, Credentials: []handshake.Credential{credential}}
+	o.TLS = handshake.Config{ServerName: pki.ServerName, Credentials: []handshake.Credential{credential}}
 	return o
 }
 
@@ -86,7 +87,7 @@ type Case struct {
 var Cases = []Case{
 	{"client certificate", lab.ServerOptions{}, nil},
 	{"thirteen steps", lab.ServerOptions{ClientAuth: lab.NoClientAuth}, nil},
-	{"rsa and cbc", lab.ServerOptions{Key: lab.RSA2048, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, func(o *connect.Options) {
+	{"rsa and cbc", lab.ServerOptions{Key: pki.RSA2048, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, func(o *connect.Options) {
 		o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_AES_128_CBC_SHA}
 	}},
 	{"chacha and alpn", lab.ServerOptions{CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}, ALPN: []string{"http/1.1"}}, func(o *connect.Options) {
@@ -94,11 +95,11 @@ var Cases = []Case{
 		o.TLS.GREASE = true
 		o.TLS.SessionTicket = true
 	}},
-	{"an old version", lab.ServerOptions{Version: tls.VersionTLS10, Key: lab.RSA2048}, func(o *connect.Options) {
+	{"an old version", lab.ServerOptions{Version: tls.VersionTLS10, Key: pki.RSA2048}, func(o *connect.Options) {
 		o.TLS.MinVersion, o.TLS.MaxVersion = tlsmsg.VersionTLS10, tlsmsg.VersionTLS12
 	}},
 	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = goal.TCP }},
-	{"a bad certificate", lab.ServerOptions{Fault: lab.Expired}, nil},
+	{"a bad certificate", lab.ServerOptions{Fault: pki.Expired}, nil},
 	{"a bad link", lab.ServerOptions{Body: []byte(strings.Repeat("rawshake ", 8000))}, func(o *connect.Options) {
 		o.Dialer.Wrap = func(l link.Link) link.Link {
 			return link.Impair(l, link.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})

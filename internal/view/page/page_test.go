@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/page"
@@ -32,7 +33,7 @@ const maxOrdinary = 1 << 20
 func render(t testing.TB, tr *transcript.Transcript) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := page.Write(&b, tr, page.Options{Title: lab.ServerName}); err != nil {
+	if err := page.Write(&b, tr, page.Options{Title: pki.ServerName}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

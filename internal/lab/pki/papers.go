@@ -1,4 +1,4 @@
-package lab
+package pki
 
 // Papers are a server's certificates, and those of its clients, as files
 // without names: a path is valid in this process and in those it starts, until
@@ -9,7 +9,8 @@ type Papers struct {
 	ca, clientCert, clientKey, cert, key *memfile
 }
 
-func newPapers(p *PKI) (*Papers, error) {
+// NewPapers makes files of these certificates.
+func NewPapers(p *PKI) (*Papers, error) {
 	s := &Papers{PKI: p}
 	for _, f := range []struct {
 		to   **memfile

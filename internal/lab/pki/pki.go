@@ -1,4 +1,7 @@
-package lab
+// Package pki makes the lab's certificates: a CA, a server's and a client's, of
+// each kind of key, and with each fault that a client must notice; and keeps
+// them as files that have no names.
+package pki
 
 import (
 	"bytes"
@@ -35,6 +38,9 @@ const (
 	Ed25519   KeyType = "ed25519"
 )
 
+// KeyTypes are all kinds of keys.
+var KeyTypes = []KeyType{ECDSAP256, ECDSAP384, ECDSAP521, RSA1024, RSA2048, RSA4096, Ed25519}
+
 func (k KeyType) generate() (crypto.Signer, error) {
 	switch k {
 	case "", ECDSAP256:
@@ -53,26 +59,29 @@ func (k KeyType) generate() (crypto.Signer, error) {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
 	default:
-		return nil, fmt.Errorf("lab: no key type %q", string(k))
+		return nil, fmt.Errorf("pki: no key type %q", string(k))
 	}
 }
 
-// A CertFault is what is wrong with the server's certificate.
-type CertFault string
+// A Fault is what is wrong with the server's certificate.
+type Fault string
 
-// The faults of a certificate. The zero CertFault is none.
+// The faults of a certificate. The zero Fault is none.
 const (
-	Expired      CertFault = "expired"       // its notAfter is past
-	NotYetValid  CertFault = "not-yet-valid" // its notBefore is to come
-	SelfSigned   CertFault = "self-signed"   // signed by its own key, not by the CA
-	UnknownCA    CertFault = "unknown-ca"    // signed by a CA that nobody knows
-	WrongName    CertFault = "wrong-name"    // for another host and address
-	WrongUse     CertFault = "wrong-use"     // for clients
-	BadSignature CertFault = "bad-signature" // a bit of the CA's signature is wrong
+	Expired      Fault = "expired"       // its notAfter is past
+	NotYetValid  Fault = "not-yet-valid" // its notBefore is to come
+	SelfSigned   Fault = "self-signed"   // signed by its own key, not by the CA
+	UnknownCA    Fault = "unknown-ca"    // signed by a CA that nobody knows
+	WrongName    Fault = "wrong-name"    // for another host and address
+	WrongUse     Fault = "wrong-use"     // for clients
+	BadSignature Fault = "bad-signature" // a bit of the CA's signature is wrong
 	// Escapes puts terminal control sequences into the subject. The
 	// certificate verifies.
-	Escapes CertFault = "escapes"
+	Escapes Fault = "escapes"
 )
+
+// Faults are all faults of a certificate.
+var Faults = []Fault{Expired, NotYetValid, SelfSigned, UnknownCA, WrongName, WrongUse, BadSignature, Escapes}
 
 // ServerName is the host name in the server's certificate.
 const ServerName = "server.lab.test"
@@ -110,11 +119,11 @@ type PKI struct {
 	CA, Server, Client Credential
 }
 
-// PKIOptions choose the certificates. The zero value serves well.
-type PKIOptions struct {
+// Options choose the certificates. The zero value serves well.
+type Options struct {
 	ServerKey KeyType
 	ClientKey KeyType
-	Fault     CertFault
+	Fault     Fault
 	// Names and Addresses stand in the server's certificate beside [ServerName].
 	Names     []string
 	Addresses []netip.Addr
@@ -125,8 +134,8 @@ type PKIOptions struct {
 	Issuer *Credential
 }
 
-// NewPKI makes a CA, a server's certificate and a client's.
-func NewPKI(o PKIOptions) (*PKI, error) {
+// New makes a CA, a server's certificate and a client's.
+func New(o Options) (*PKI, error) {
 	var p PKI
 	var err error
 	if o.Issuer != nil {
@@ -170,7 +179,7 @@ func spoilt(c *x509.Certificate) (*x509.Certificate, error) {
 	return x509.ParseCertificate(raw)
 }
 
-func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *Credential, err error) {
+func serverTemplate(o Options, ca *Credential) (t *x509.Certificate, issuer *Credential, err error) {
 	t, issuer = template(ServerName), ca
 	t.KeyUsage = x509.KeyUsageDigitalSignature
 	if strings.HasPrefix(string(o.ServerKey), "rsa") {
@@ -211,7 +220,7 @@ func serverTemplate(o PKIOptions, ca *Credential) (t *x509.Certificate, issuer *
 	case Escapes:
 		t.Subject.CommonName = HostileName
 	default:
-		return nil, nil, fmt.Errorf("lab: no certificate fault %q", string(o.Fault))
+		return nil, nil, fmt.Errorf("pki: no certificate fault %q", string(o.Fault))
 	}
 	return t, issuer, nil
 }
@@ -243,7 +252,7 @@ func issue(t *x509.Certificate, kind KeyType, issuer *Credential) (Credential, e
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), signer)
 	if err != nil {
-		return Credential{}, fmt.Errorf("lab: make the certificate of %q: %w", t.Subject.CommonName, err)
+		return Credential{}, fmt.Errorf("pki: make the certificate of %q: %w", t.Subject.CommonName, err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	return Credential{Cert: cert, Key: key}, err
