@@ -84,7 +84,7 @@ func (b *builder) frame(f *transcript.Frame) *step {
 	if f.Segment.Flags.Has(wire.RST) {
 		s.Layer = "reset"
 	}
-	for mark, on := range map[string]bool{"ghost": f.KernelSent, "again": f.Retransmission, "late": f.OutOfOrder, "damaged": f.BadChecksum} {
+	for mark, on := range map[string]bool{"kernel": f.KernelSent, "again": f.Retransmission, "late": f.OutOfOrder, "damaged": f.BadChecksum} {
 		if on {
 			s.Marks = append(s.Marks, mark)
 		}
