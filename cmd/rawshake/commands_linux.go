@@ -1,14 +1,13 @@
 package main
 
 import (
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/spf13/cobra"
-
-	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // prepare is what must be done before anything else.
 func prepare() {
-	lab.Inside() // it ties a process inside a lab to its parent's life
+	netns.Inside() // it ties a process inside a lab to its parent's life
 }
 
 // systemCommands are those that need Linux.

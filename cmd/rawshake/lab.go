@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/memlimit"
 )
 
@@ -28,7 +29,7 @@ func newLab() *cobra.Command {
 
 // enterLab runs this command line once more, inside new namespaces.
 func enterLab(ctx context.Context) error {
-	status, err := lab.Reexec(ctx, os.Args)
+	status, err := netns.Reexec(ctx, os.Args)
 	switch {
 	case err != nil:
 		return failure(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/scenario"
 	"github.com/rawshake/rawshake/internal/view"
@@ -56,7 +57,7 @@ bad-certificate, say, where not to trust the server is what it shows.`,
 			if err := f.complete(cmd); err != nil {
 				return err
 			}
-			if !lab.Inside() {
+			if !netns.Inside() {
 				return enterLab(cmd.Context())
 			}
 			s, _ := scenario.Find(first(args))
@@ -93,7 +94,7 @@ type demo struct {
 	*scenario.Scenario
 	flags  *connectFlags // how to show it
 	server scenario.Server
-	files  *lab.Memdir
+	files  *netns.Memdir
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -102,7 +103,7 @@ func (d *demo) run(ctx context.Context) error {
 		return failure(err)
 	}
 	defer l.Close()
-	if d.files, err = lab.NewMemdir(); err != nil {
+	if d.files, err = netns.NewMemdir(); err != nil {
 		return failure(err)
 	}
 	defer d.files.Close()

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
@@ -113,7 +115,7 @@ the server, sent for the first time), not on when it comes.`,
 			if err != nil {
 				return err
 			}
-			if !lab.Inside() {
+			if !netns.Inside() {
 				return enterLab(cmd.Context())
 			}
 			return f.run(cmd.Context(), t, args)

@@ -18,7 +18,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -128,7 +128,7 @@ func TestOneKindHasOneStatus(t *testing.T) {
 		err  error
 		code int
 	}{
-		{link.ErrPermission, exitNotAllowed}, {guard.ErrPermission, exitNotAllowed}, {lab.ErrForbidden, exitNotAllowed}, {explain.ErrNotAllowed, exitNotAllowed},
+		{link.ErrPermission, exitNotAllowed}, {guard.ErrPermission, exitNotAllowed}, {netns.ErrForbidden, exitNotAllowed}, {explain.ErrNotAllowed, exitNotAllowed},
 		{unix.EPERM, exitNotAllowed}, {os.NewSyscallError("socket", unix.EACCES), exitNotAllowed}, {errors.New("the disk is full"), exitError},
 	} {
 		for name, judge := range judges {

@@ -7,8 +7,9 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/google/nftables"
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -141,9 +142,9 @@ func checkLoopback() Finding {
 
 func checkNamespaces() Finding {
 	f := Finding{Name: UserNamespaces, Why: "rawshake lab: a private network with peers, which needs no privilege at all"}
-	err := lab.Probe()
+	err := netns.Probe()
 	detail := "a child in namespaces of its own can be made"
-	var no *lab.ForbiddenError
+	var no *netns.ForbiddenError
 	if errors.As(err, &no) {
 		f.Detail, f.Remedy = no.Cause, commandIn(no.Remedy)
 		return f

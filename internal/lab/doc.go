@@ -8,15 +8,15 @@
 //
 // A command re-executes itself in new namespaces, as root or not:
 //
-//	if !lab.Inside() {
-//		status, err := lab.Reexec(ctx, os.Args)
+//	if !netns.Inside() {
+//		status, err := netns.Reexec(ctx, os.Args)
 //		…
 //	}
 //	l, err := lab.New(ctx) // the process itself stands in the near namespace
 //
 // A test that runs as root may call [New] at once. Then both namespaces are
 // new and the process stays where it is: it works in them through [Node.Do],
-// [Node.Listen] and [Node.Command]. [RunTests] gives a whole test binary the
+// [Node.Listen] and [Node.Command]. [netns.RunTests] gives a whole test binary the
 // first way.
 //
 // Read reexec.go first (the way in, and why nothing survives), then forbid.go
@@ -27,7 +27,7 @@
 // memfile.go.
 //
 // A lab that outlives a command needs a holder: the same init process as
-// Reexec makes, without the ties to its parent ([Spawn]), asked over a Unix
-// socket. Package hold has it. Package netem decides what a bad link does to
-// packets; bridge.go does it.
+// Reexec makes, without the ties to its parent ([netns.Spawn]), asked over a Unix
+// socket. Package daemon has it. Package netem decides what a bad link does to
+// packets; netns.Bridge does it.
 package lab

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -14,8 +15,8 @@ import (
 // talk to.
 func Example() {
 	ctx := context.Background()
-	if !lab.Inside() {
-		status, err := lab.Reexec(ctx, os.Args)
+	if !netns.Inside() {
+		status, err := netns.Reexec(ctx, os.Args)
 		if err != nil {
 			log.Print(err) // says what forbids it, and the remedy
 			os.Exit(3)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -63,11 +64,11 @@ func (l *Lab) hosts() string {
 }
 
 // NameNodes lays the lab's names over /etc/hosts, in a process that has a mount
-// namespace of its own: [Inside]. Elsewhere, and where there is no such file,
+// namespace of its own: [netns.Inside]. Elsewhere, and where there is no such file,
 // it does nothing.
 func (l *Lab) NameNodes() error {
 	const over = "/etc/hosts"
-	if _, err := os.Stat(over); err != nil || !Inside() {
+	if _, err := os.Stat(over); err != nil || !netns.Inside() {
 		return nil
 	}
 	dir, remove, err := standingPlace()
@@ -76,7 +77,7 @@ func (l *Lab) NameNodes() error {
 	}
 	defer remove()
 	if err := unix.Mount("lab", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755"); err != nil {
-		return forbidden(fmt.Errorf("lab: mount a folder for names: %w", err))
+		return netns.Refusal(fmt.Errorf("lab: mount a folder for names: %w", err))
 	}
 	defer unix.Unmount(dir, unix.MNT_DETACH)
 	file := filepath.Join(dir, "hosts")
@@ -84,7 +85,7 @@ func (l *Lab) NameNodes() error {
 		return err
 	}
 	if err := unix.Mount(file, over, "", unix.MS_BIND, ""); err != nil {
-		return forbidden(fmt.Errorf("lab: lay the lab's names over %s: %w", over, err))
+		return netns.Refusal(fmt.Errorf("lab: lay the lab's names over %s: %w", over, err))
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 // The impairment of a link can be changed while the lab stands. A link without
 // any is one veth pair, and gets its bridge when it is first impaired
-// (splice.go); it keeps it when it is clear again.
+// (splice); it keeps it when it is clear again.
 
 // LinkName is what a link is called: its two nodes, "near-far".
 func (c *LinkConfig) LinkName() string { return c.Ends[0].Node + "-" + c.Ends[1].Node }
@@ -56,7 +56,7 @@ func (l *Lab) Impair(ctx context.Context, link int, w netem.Impairment) error {
 	case closed:
 		return errClosed
 	case b != nil:
-		b.change(w)
+		b.Change(w)
 	case w.Clear():
 	default:
 		if err := l.kept(link).splice(ctx, w); err != nil {

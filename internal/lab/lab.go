@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -23,16 +24,15 @@ type Lab struct {
 	nodes    []*Node
 	papers   func() (*pki.Papers, error)
 
-	changing sync.Mutex      // held while a link's impairment is changed
-	ether    *space          // where bridges stand; nil: no link is impaired
-	bridges  map[int]*bridge // by the number of their link
+	changing sync.Mutex            // held while a link's impairment is changed
+	ether    *netns.Space          // where bridges stand; nil: no link is impaired
+	bridges  map[int]*netns.Bridge // by the number of their link
 	netemLog io.Writer
 
-	starting sync.RWMutex // held to read while a command starts
+	commands netns.Commands
 
 	mu      sync.Mutex
 	closed  bool
-	cmds    []*Cmd
 	closers []io.Closer // peers, in the order of their start
 	ownHome bool        // the first node is the process's own namespace
 }
@@ -62,9 +62,9 @@ func With(t Topology) Option { return func(o *options) { o.topology = t } }
 // is room for one.
 var homeTaken atomic.Bool
 
-// New makes the lab. Where the first node stands depends on [Inside]: in the
-// process's own namespace after [Reexec], in a new one otherwise. An error for
-// want of permission is a [*ForbiddenError].
+// New makes the lab. Where the first node stands depends on [netns.Inside]: in the
+// process's own namespace after [netns.Reexec], in a new one otherwise. An error for
+// want of permission is a [*netns.ForbiddenError].
 func New(ctx context.Context, opts ...Option) (*Lab, error) {
 	o := options{topology: Bare()}
 	for _, set := range opts {
@@ -78,25 +78,25 @@ func New(ctx context.Context, opts ...Option) (*Lab, error) {
 	l.papers = sync.OnceValues(l.makePapers)
 	if err := l.build(ctx, o); err != nil {
 		_ = l.Close()
-		return nil, forbidden(fmt.Errorf("lab: %w", err))
+		return nil, netns.Refusal(fmt.Errorf("lab: %w", err))
 	}
 	return l, nil
 }
 
 func (l *Lab) build(ctx context.Context, o options) error {
-	if err := errors.Join(ctx.Err(), needProc("/")); err != nil {
+	if err := errors.Join(ctx.Err(), netns.NeedProc()); err != nil {
 		return err
 	}
-	makeFirst := newSpace
-	if Inside() && !o.isolated {
+	makeFirst := netns.New
+	if netns.Inside() && !o.isolated {
 		if !homeTaken.CompareAndSwap(false, true) {
 			return errors.New("another lab stands in this process's own namespace: close it, or ask for lab.Isolated()")
 		}
 		l.ownHome = true
-		makeFirst = ownSpace
+		makeFirst = netns.Own
 	}
 	for i, c := range o.topology.Nodes {
-		makeSpace := newSpace
+		makeSpace := netns.New
 		if i == 0 {
 			makeSpace = makeFirst
 		}
@@ -184,22 +184,9 @@ func (l *Lab) makePapers() (*pki.Papers, error) {
 	return p, l.owns(p)
 }
 
-// adopt takes note of a running command. It reports false after Close.
-func (l *Lab) adopt(c *Cmd) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return false
-	}
-	l.cmds = append(l.cmds, c)
-	return true
-}
-
-func (l *Lab) disown(c *Cmd) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.cmds = slices.DeleteFunc(l.cmds, func(x *Cmd) bool { return x == c })
-}
+// ReapOrphans waits for orphans until done, in an init: children of this process
+// that are none of the lab's commands.
+func (l *Lab) ReapOrphans(done <-chan struct{}) { l.commands.ReapOrphans(done) }
 
 // owns makes Close close c too. After Close, c is closed at once.
 func (l *Lab) owns(c io.Closer) error {
@@ -225,24 +212,22 @@ func (l *Lab) Close() error {
 		return nil
 	}
 	l.closed = true
-	cmds, closers := slices.Clone(l.cmds), l.closers
+	closers := l.closers
 	l.mu.Unlock()
 
 	var errs []error
-	for _, c := range cmds {
-		c.end()
-	}
+	l.commands.Close()
 	for _, c := range slices.Backward(closers) {
-		if err := c.Close(); err != nil && !isClosed(err) && !errors.Is(err, net.ErrClosed) {
+		if err := c.Close(); err != nil && !errors.Is(err, os.ErrClosed) && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
 	errs = append(errs, l.unwire())
 	for _, n := range slices.Backward(l.nodes) {
-		errs = append(errs, n.space.close())
+		errs = append(errs, n.space.Close())
 	}
 	if l.ether != nil {
-		errs = append(errs, l.ether.close())
+		errs = append(errs, l.ether.Close())
 	}
 	if l.ownHome {
 		homeTaken.Store(false)

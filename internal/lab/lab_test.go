@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
@@ -24,7 +26,7 @@ import (
 func newLab(t *testing.T) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context())
-	if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+	if errors.Is(err, netns.ErrForbidden) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
 	if err != nil {
@@ -134,7 +136,7 @@ func TestIPv6WorksAtOnce(t *testing.T) {
 func TestFirstPacketCrossesANewLink(t *testing.T) {
 	for range 20 {
 		l, err := lab.New(t.Context(), lab.Isolated())
-		if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+		if errors.Is(err, netns.ErrForbidden) && os.Getenv("CI") != "true" {
 			t.Skip(err)
 		}
 		if err != nil {

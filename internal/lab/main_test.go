@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,8 +34,8 @@ func play(role string) int {
 		fmt.Fprintln(os.Stderr, forbidAndExec())
 		return 1
 	}
-	if !lab.Inside() {
-		status, err := lab.Reexec(context.Background(), os.Args)
+	if !netns.Inside() {
+		status, err := netns.Reexec(context.Background(), os.Args)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 3

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -88,7 +89,7 @@ func (l *Lab) StartOurServer(o OurServerOptions) (*OurServer, error) {
 		return err
 	})
 	if err != nil {
-		return nil, forbidden(fmt.Errorf("lab: %w", err))
+		return nil, netns.Refusal(fmt.Errorf("lab: %w", err))
 	}
 	s, err := NewOurServer(ln, o, l.Far().addr4, l.Far().addr6)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -105,7 +105,7 @@ func TestInsideHelper(t *testing.T) {
 	if os.Getenv("LAB_TEST_INSIDE") == "" {
 		t.Skip("a part of TestEnvironmentAloneIsNotInside")
 	}
-	t.Log("inside:", lab.Inside())
+	t.Log("inside:", netns.Inside())
 }
 
 func TestExitStatusAndStreamsPassThrough(t *testing.T) {

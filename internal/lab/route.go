@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +36,7 @@ func (n *Node) own(p netip.Prefix) error {
 	if p.Addr().Is6() && !n.addr6.IsValid() {
 		return nil // a lab without IPv6
 	}
-	h, err := n.netlink()
+	h, err := n.space.Netlink()
 	if err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func (n *Node) own(p netip.Prefix) error {
 	lo, err := h.LinkByName("lo")
 	if err == nil {
 		err = h.RouteAdd(&netlink.Route{
-			Dst: ipNet(p.Masked()), LinkIndex: lo.Attrs().Index,
+			Dst: netns.IPNet(p.Masked()), LinkIndex: lo.Attrs().Index,
 			Type: unix.RTN_LOCAL, Table: unix.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST,
 		})
 	}
@@ -52,30 +54,25 @@ func (n *Node) own(p netip.Prefix) error {
 	return nil
 }
 
-// forward makes the node a router. What is written is the namespace's own.
+// forward makes the node a router.
 func (n *Node) forward() error {
-	return n.Do(func() error {
-		for _, name := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
-			err := os.WriteFile("/proc/sys/net/"+name, []byte("1"), 0)
-			if err != nil && !(name[3] == '6' && errors.Is(err, os.ErrNotExist)) {
-				return fmt.Errorf("make %s forward: %w", n.name, err)
-			}
+	for _, name := range []string{"ipv4/ip_forward", "ipv6/conf/all/forwarding"} {
+		err := n.space.Sysctl(name, "1")
+		if err != nil && !(name[3] == '6' && errors.Is(err, os.ErrNotExist)) {
+			return fmt.Errorf("make %s forward: %w", n.name, err)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // manyConnections lifts the bounds on connections that wait to be accepted, as
 // far as this kernel lets a namespace have its own.
 func (n *Node) manyConnections() {
-	_ = n.Do(func() error {
-		for name, value := range map[string]string{
-			"core/somaxconn": "65536", "ipv4/tcp_max_syn_backlog": "65536", "ipv4/tcp_syncookies": "1",
-		} {
-			_ = os.WriteFile("/proc/sys/net/"+name, []byte(value), 0)
-		}
-		return nil
-	})
+	for name, value := range map[string]string{
+		"core/somaxconn": "65536", "ipv4/tcp_max_syn_backlog": "65536", "ipv4/tcp_syncookies": "1",
+	} {
+		_ = n.space.Sysctl(name, value)
+	}
 }
 
 // networks are those of an IP version that are reached at the node itself.
@@ -94,7 +91,7 @@ func (n *Node) networks(v4 bool) (list []netip.Prefix) {
 
 // routes adds the node's routes to all networks that are not on its links.
 func (n *Node) routes() error {
-	h, err := n.netlink()
+	h, err := n.space.Netlink()
 	if err != nil {
 		return err
 	}
@@ -125,7 +122,7 @@ func (n *Node) routesOf(h *netlink.Handle, v4 bool) error {
 			}
 			known[p] = true
 			hop, _ := n.hopTo(at.via, v4) // or it would not be a neighbour
-			if err := h.RouteAdd(&netlink.Route{Dst: ipNet(p), Gw: hop.AsSlice()}); err != nil {
+			if err := h.RouteAdd(&netlink.Route{Dst: netns.IPNet(p), Gw: hop.AsSlice()}); err != nil {
 				return fmt.Errorf("route %v from %s through %s: %w", p, n.name, at.via.name, err)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -57,14 +58,14 @@ func (s *Service) routed() bool {
 
 // refuse makes the node's kernel treat networks so.
 func (n *Node) refuse(s Service) error {
-	h, err := n.netlink()
+	h, err := n.space.Netlink()
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	for _, at := range s.At {
 		// The local table comes first: the networks that a node owns stand there.
-		r := &netlink.Route{Dst: ipNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Type: unix.RTN_BLACKHOLE}
+		r := &netlink.Route{Dst: netns.IPNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Type: unix.RTN_BLACKHOLE}
 		switch s.Kind {
 		case Unreachable:
 			r.Type = unix.RTN_UNREACHABLE
@@ -100,7 +101,7 @@ func (n *Node) toVoid(at netip.Prefix) (*netlink.Route, error) {
 	if !ok {
 		return nil, fmt.Errorf("no link of %s leads to %s", n.name, voidName)
 	}
-	return &netlink.Route{Dst: ipNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Gw: hop.AsSlice()}, nil
+	return &netlink.Route{Dst: netns.IPNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Gw: hop.AsSlice()}, nil
 }
 
 // startDeaf holds a port that answers nothing.
@@ -113,12 +114,8 @@ func (l *Lab) startDeaf(n *Node, port uint16) error {
 }
 
 // listen announces on a port of all the node's addresses.
-func (n *Node) listen(lc net.ListenConfig, port uint16) (ln net.Listener, err error) {
-	err = n.Do(func() (err error) {
-		ln, err = lc.Listen(context.Background(), "tcp", ":"+strconv.Itoa(int(port)))
-		return err
-	})
-	return ln, err
+func (n *Node) listen(lc net.ListenConfig, port uint16) (net.Listener, error) {
+	return n.space.Listen(lc, "tcp", ":"+strconv.Itoa(int(port)))
 }
 
 // A talker serves connections.

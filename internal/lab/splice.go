@@ -4,13 +4,55 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"net"
 
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
-
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/netem"
 )
+
+// Bridges stand in a namespace that is no node's, the ether.
+
+// makeEther makes it.
+func (l *Lab) makeEther() (err error) {
+	if l.ether == nil {
+		l.ether, err = netns.New()
+	}
+	return err
+}
+
+// etherEnd is one of the two interfaces that a link's bridge stands between. No
+// node can be called so.
+func (l *Lab) etherEnd(link, end int) netns.End {
+	return netns.End{
+		Space: l.ether, Name: fmt.Sprintf("~%c%d", 'a'+end, link),
+		MAC: net.HardwareAddr{2, 2, 0, 0, byte(link), byte(end)},
+	}
+}
+
+// etherUp sets one of them up, without addresses.
+func (l *Lab) etherUp(p *port, end int) error {
+	_, err := l.ether.LinkUp(l.etherEnd(p.link, end).Name, max(p.mtu, netns.MinMTU6))
+	return err
+}
+
+func (l *Lab) awaitEther(ctx context.Context, link int) error {
+	return errors.Join(
+		l.ether.AwaitLink(ctx, l.etherEnd(link, 0).Name), l.ether.AwaitLink(ctx, l.etherEnd(link, 1).Name))
+}
+
+// startBridge begins to carry a link's frames.
+func (l *Lab) startBridge(w netem.Impairment, link int) error {
+	names := [2]string{l.etherEnd(link, 0).Name, l.etherEnd(link, 1).Name}
+	b, err := netns.StartBridge(l.ether, names, netns.BridgeConfig{Impairment: w, Seed: l.topology.Seed, Link: link, Log: l.netemLog})
+	if err != nil {
+		return err
+	}
+	if l.bridges == nil {
+		l.bridges = map[int]*netns.Bridge{}
+	}
+	l.bridges[link] = b
+	return l.owns(b)
+}
 
 // splice puts a bridge into a link that stands. The far end of its veth pair
 // moves to where bridges are, so that the port's interface, with all that looks
@@ -21,126 +63,26 @@ func (p *port) splice(ctx context.Context, w netem.Impairment) error {
 	if err := l.makeEther(); err != nil {
 		return err
 	}
-	names := etherNames(p.link)
-	const fresh = "~new"
-	if err := vethPair(far.node.space, fresh, far.mac, l.ether, names[1], etherAddr(p.link, 1), max(far.mtu, minMTU6)); err != nil {
+	fresh := far.end()
+	fresh.Name = "~new"
+	if err := netns.Veth(fresh, l.etherEnd(p.link, 1), far.mtu); err != nil {
 		return err
 	}
-	err := l.ether.quietUp(names[1])
+	err := l.etherUp(p, 1)
 	if err == nil {
-		err = far.replace(fresh, names[0])
+		err = far.node.space.ReplaceLink(far.name, fresh.Name, l.ether, l.etherEnd(p.link, 0).Name)
 	}
 	if err != nil {
-		return errors.Join(err, l.ether.remove(names[1])) // and with it fresh
+		return errors.Join(err, l.ether.RemoveLink(l.etherEnd(p.link, 1).Name)) // and with it fresh
 	}
-	if err := l.ether.quietUp(names[0]); err != nil {
+	if err := l.etherUp(p, 0); err != nil {
 		return err
 	}
-	for _, n := range []*Node{p.node, far.node} {
-		if err := n.OffloadsOff(); err != nil {
-			return err
-		}
-	}
-	if err := l.startBridge(l.ether, names, w, p.link); err != nil {
+	if err := errors.Join(p.node.OffloadsOff(), far.node.OffloadsOff()); err != nil {
 		return err
 	}
-	return errors.Join(
-		l.ether.awaitLink(ctx, names[0], nil), l.ether.awaitLink(ctx, names[1], nil),
-		p.node.space.awaitLink(ctx, p.name, nil), far.node.space.awaitLink(ctx, far.name, far.owns6))
-}
-
-// remove takes an interface away, and the other end of its pair.
-func (s *space) remove(name string) error {
-	return s.withLink(name, (*netlink.Handle).LinkDel)
-}
-
-// replace gives the port the interface called fresh, in place of the one that it
-// has, which goes to where bridges are and is called aside there.
-func (p *port) replace(fresh, aside string) error {
-	h, err := p.node.netlink()
-	if err != nil {
+	if err := l.startBridge(w, p.link); err != nil {
 		return err
 	}
-	defer h.Close()
-	old, err := h.LinkByName(p.name)
-	if err != nil {
-		return fmt.Errorf("find %s: %w", p.name, err)
-	}
-	had, err := remember(h, old)
-	if err != nil {
-		return fmt.Errorf("what %s has: %w", p.name, err)
-	}
-	for _, step := range []func() error{
-		func() error { return h.LinkSetDown(old) },
-		func() error { return h.LinkSetName(old, aside) },
-		func() error { return h.LinkSetMTU(old, max(had.mtu, minMTU6)) }, // as the other's there
-		func() error { return h.LinkSetNsFd(old, int(p.node.lab.ether.fd)) },
-	} {
-		if err := step(); err != nil {
-			return fmt.Errorf("move %s aside: %w", p.name, err)
-		}
-	}
-	link, err := h.LinkByName(fresh)
-	if err == nil {
-		err = h.LinkSetName(link, p.name)
-	}
-	if err != nil {
-		return fmt.Errorf("make a new %s: %w", p.name, err)
-	}
-	return had.giveTo(h, link, p.name)
-}
-
-// An outfit is what an interface has that its node's kernel knows.
-type outfit struct {
-	mtu       int
-	addresses []netlink.Addr
-	routes    []netlink.Route // but for those that come with the addresses
-}
-
-func remember(h *netlink.Handle, link netlink.Link) (o outfit, err error) {
-	o.mtu = link.Attrs().MTU
-	if o.addresses, err = h.AddrList(link, netlink.FAMILY_ALL); err != nil {
-		return o, err
-	}
-	of := &netlink.Route{LinkIndex: link.Attrs().Index, Table: unix.RT_TABLE_UNSPEC}
-	routes, err := h.RouteListFiltered(netlink.FAMILY_ALL, of, netlink.RT_FILTER_OIF|netlink.RT_FILTER_TABLE)
-	for _, r := range routes {
-		if r.Protocol != unix.RTPROT_KERNEL {
-			o.routes = append(o.routes, r)
-		}
-	}
-	// A gateway has to be reached before there can be a route through it.
-	slices.SortStableFunc(o.routes, func(a, b netlink.Route) int { return len(a.Gw) - len(b.Gw) })
-	return o, err
-}
-
-// giveTo sets an interface up with it.
-func (o *outfit) giveTo(h *netlink.Handle, link netlink.Link, name string) error {
-	if err := quiet6(h, link); err != nil {
-		return err
-	}
-	for _, a := range o.addresses {
-		a.Flags = 0
-		if a.IP.To4() == nil {
-			a.Flags = unix.IFA_F_NODAD
-		}
-		if err := h.AddrAdd(link, &a); err != nil {
-			return fmt.Errorf("give %v to %s: %w", a.IPNet, name, err)
-		}
-	}
-	if err := h.LinkSetUp(link); err != nil {
-		return fmt.Errorf("set %s up: %w", name, err)
-	}
-	if o.mtu != link.Attrs().MTU {
-		if err := h.LinkSetMTU(link, o.mtu); err != nil {
-			return fmt.Errorf("set the MTU of %s: %w", name, err)
-		}
-	}
-	for _, r := range o.routes {
-		r.LinkIndex, r.Flags = link.Attrs().Index, r.Flags&int(netlink.FLAG_ONLINK)
-		if err := h.RouteAdd(&r); err != nil && !errors.Is(err, unix.EEXIST) {
-			return fmt.Errorf("route %v through %s: %w", r.Dst, name, err)
-		}
-	}
-	return nil
+	return errors.Join(l.awaitEther(ctx, p.link), p.await(ctx), far.await(ctx))
 }

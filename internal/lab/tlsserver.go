@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -89,7 +91,7 @@ type TLSServer struct {
 func (l *Lab) StartTLSServer(o ServerOptions) (*TLSServer, error) {
 	ln, err := l.Far().Listen("tcp", cmp.Or(o.Listen, netip.AddrPortFrom(l.Far().addr4, 443).String()))
 	if err != nil {
-		return nil, forbidden(fmt.Errorf("lab: %w", err))
+		return nil, netns.Refusal(fmt.Errorf("lab: %w", err))
 	}
 	s, err := NewTLSServer(ln, o, l.Far().addr4, l.Far().addr6)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
@@ -52,7 +53,6 @@ const (
 	maxLinks    = 128
 	maxServices = 256
 	minMTU      = 68 // RFC 791
-	minMTU6     = 1280
 	maxMTU      = 65535
 )
 
@@ -108,8 +108,8 @@ func (t *Topology) Check() error {
 					wrong("links[%d]: %v is an address of %s already", i, p.Addr(), other)
 				}
 				taken[p.Addr()] = e.Node
-				if p.Addr().Is6() && l.MTU != 0 && l.MTU < minMTU6 {
-					wrong("links[%d].mtu: %d, and IPv6 needs %d (RFC 8200)", i, l.MTU, minMTU6)
+				if p.Addr().Is6() && l.MTU != 0 && l.MTU < netns.MinMTU6 {
+					wrong("links[%d].mtu: %d, and IPv6 needs %d (RFC 8200)", i, l.MTU, netns.MinMTU6)
 				}
 			}
 		}

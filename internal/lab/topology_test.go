@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
@@ -19,7 +21,7 @@ import (
 func newLabWith(t *testing.T, topology lab.Topology) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context(), lab.With(topology))
-	if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true" {
+	if errors.Is(err, netns.ErrForbidden) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
 	if err != nil {

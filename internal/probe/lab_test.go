@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -25,7 +27,7 @@ func newWideLab(t testing.TB) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context())
 	if err != nil {
-		if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") == "" {
+		if errors.Is(err, netns.ErrForbidden) && os.Getenv("CI") == "" {
 			t.Skipf("this test makes network namespaces: %v", err)
 		}
 		t.Fatal(err)

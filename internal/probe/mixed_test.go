@@ -12,6 +12,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/schema"
@@ -77,7 +79,7 @@ func newMixedLab(t testing.TB) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context(), lab.With(lab.Mixed()))
 	if err != nil {
-		if errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") == "" {
+		if errors.Is(err, netns.ErrForbidden) && os.Getenv("CI") == "" {
 			t.Skipf("this test makes network namespaces: %v", err)
 		}
 		t.Fatal(err)

@@ -11,9 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
-
-	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // exec runs a command in a node for a client, who gives its streams, passes on
@@ -81,7 +80,7 @@ const hangupPatience = 2 * time.Second
 
 // passSignals gives the command the signals of its client, and ends it when
 // that ends.
-func passSignals(c *net.UnixConn, cmd *lab.Cmd, gone <-chan struct{}) {
+func passSignals(c *net.UnixConn, cmd *netns.Cmd, gone <-chan struct{}) {
 	for {
 		var s passed
 		files, err := receive(c, &s)

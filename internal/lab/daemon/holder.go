@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -40,23 +42,23 @@ type ready struct {
 
 // Hold makes a lab and keeps it until it is told not to. It is the whole life
 // of a process that [Up] has spawned: the topology is its standard input, and
-// what becomes of it is said on the file numbered lab.SpawnedFile. Where there
+// what becomes of it is said on the file numbered netns.SpawnedFile. Where there
 // is a log, which is called so, it is the file after that.
 func Hold(name, socket, log string) error {
-	tell := os.NewFile(lab.SpawnedFile, "ready")
-	if !lab.Inside() || tell == nil {
+	tell := os.NewFile(netns.SpawnedFile, "ready")
+	if !netns.Inside() || tell == nil {
 		return errors.New("only rawshake lab up starts a holder")
 	}
-	unix.CloseOnExec(int(lab.SpawnedFile))
+	unix.CloseOnExec(int(netns.SpawnedFile))
 	h := &holder{name: name, socket: socket, since: time.Now(), done: make(chan struct{})}
 	if log != "" {
-		unix.CloseOnExec(int(lab.SpawnedFile + 1))
-		h.log = &standingLog{name: log, file: os.NewFile(lab.SpawnedFile+1, log)}
+		unix.CloseOnExec(int(netns.SpawnedFile + 1))
+		h.log = &standingLog{name: log, file: os.NewFile(netns.SpawnedFile+1, log)}
 	}
 	err := h.open()
 	said := ready{}
 	if err != nil {
-		said = ready{err.Error(), errors.Is(err, lab.ErrForbidden)}
+		said = ready{err.Error(), errors.Is(err, netns.ErrForbidden)}
 	}
 	_ = json.NewEncoder(tell).Encode(said)
 	_ = tell.Close()

@@ -5,10 +5,10 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
-
-	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // A command in a lab is in another session, and cannot be controlled by our
@@ -29,7 +29,7 @@ func openTerminal() (*terminal, error) {
 		return t, nil
 	}
 	var err error
-	if t.own, t.theirs, err = lab.OpenTerminal(); err != nil {
+	if t.own, t.theirs, err = netns.OpenTerminal(); err != nil {
 		return nil, err
 	}
 	t.resize()

@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -102,7 +104,7 @@ func spawn(d dir, name string, t lab.Topology, log Log) error {
 		defer f.Close()
 		files = append(files, f)
 	}
-	s, err := lab.Spawn(holdArgs(d, name, log.Path), in, files...)
+	s, err := netns.Spawn(holdArgs(d, name, log.Path), in, files...)
 	_ = tell.Close()
 	if err != nil {
 		return err
@@ -116,7 +118,7 @@ func spawn(d dir, name string, t lab.Topology, log Log) error {
 	if said.Error != "" {
 		s.End()
 		if said.Forbidden {
-			return fmt.Errorf("%w: %s", lab.ErrForbidden, said.Error)
+			return fmt.Errorf("%w: %s", netns.ErrForbidden, said.Error)
 		}
 		return errors.New(said.Error)
 	}

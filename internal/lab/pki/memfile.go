@@ -22,7 +22,7 @@ const lowestMemfile = 200
 
 func newMemfile(name string, content []byte) (*memfile, error) {
 	fail := func(err error) (*memfile, error) {
-		return nil, fmt.Errorf("pki: keep %s in memory: %w", name, err)
+		return nil, fmt.Errorf("lab: keep %s in memory: %w", name, err)
 	}
 	low, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {

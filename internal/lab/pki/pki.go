@@ -59,7 +59,7 @@ func (k KeyType) generate() (crypto.Signer, error) {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
 	default:
-		return nil, fmt.Errorf("pki: no key type %q", string(k))
+		return nil, fmt.Errorf("lab: no key type %q", string(k))
 	}
 }
 
@@ -220,7 +220,7 @@ func serverTemplate(o Options, ca *Credential) (t *x509.Certificate, issuer *Cre
 	case Escapes:
 		t.Subject.CommonName = HostileName
 	default:
-		return nil, nil, fmt.Errorf("pki: no certificate fault %q", string(o.Fault))
+		return nil, nil, fmt.Errorf("lab: no certificate fault %q", string(o.Fault))
 	}
 	return t, issuer, nil
 }
@@ -252,7 +252,7 @@ func issue(t *x509.Certificate, kind KeyType, issuer *Credential) (Credential, e
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), signer)
 	if err != nil {
-		return Credential{}, fmt.Errorf("pki: make the certificate of %q: %w", t.Subject.CommonName, err)
+		return Credential{}, fmt.Errorf("lab: make the certificate of %q: %w", t.Subject.CommonName, err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	return Credential{Cert: cert, Key: key}, err

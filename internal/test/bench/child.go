@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // childVar tells a process that it is a child, and on which CPU to stay.
@@ -156,7 +157,7 @@ func run(ctx context.Context, node *lab.Node, cpu int, t task) (*report, error) 
 	return &r, nil
 }
 
-func childCommand(ctx context.Context, node *lab.Node, cpu int) *lab.Cmd {
+func childCommand(ctx context.Context, node *lab.Node, cpu int) *netns.Cmd {
 	child := node.CommandContext(ctx, "/proc/self/exe")
 	child.Env = append(os.Environ(), childVar+"="+strconv.Itoa(cpu))
 	return child

@@ -10,9 +10,9 @@ import (
 	"os/signal"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"golang.org/x/sys/unix"
 )
 
 // Exit statuses, as the command's contract has them.
@@ -31,7 +31,7 @@ func play(args []string) int {
 	if os.Getenv(childVar) != "" {
 		return childMain()
 	}
-	inside := lab.Inside()
+	inside := netns.Inside()
 	p, err := parse(args[1:], os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -42,7 +42,7 @@ func play(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
 	if !inside {
-		status, err := lab.Reexec(ctx, args)
+		status, err := netns.Reexec(ctx, args)
 		if err != nil {
 			return fail(err)
 		}
@@ -61,7 +61,7 @@ func play(args []string) int {
 
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, "bench:", err)
-	if errors.Is(err, lab.ErrForbidden) {
+	if errors.Is(err, netns.ErrForbidden) {
 		return exitNotAllowed
 	}
 	return exitError

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/goal"
@@ -26,7 +28,7 @@ var update = flag.Bool("update", false, "write the document anew")
 
 const path = "../../../docs/reading-a-handshake.md"
 
-func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
+func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 func TestReadingAHandshakeIsTrue(t *testing.T) {
 	tr := live.Run(t, live.Case{Server: lab.ServerOptions{ClientAuth: lab.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})

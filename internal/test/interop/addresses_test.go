@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // named runs the program on a node where /etc/hosts gives name.test these
@@ -25,7 +26,7 @@ func named(t *testing.T, n *lab.Node, addrs []netip.Addr, args ...string) run {
 	if err := os.WriteFile(hosts, []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return execute(t, func(ctx context.Context) *lab.Cmd {
+	return execute(t, func(ctx context.Context) *netns.Cmd {
 		script := `mount --bind "$0" /etc/hosts && exec "$@"`
 		return n.CommandContext(ctx, needProgram(t, "unshare"), append([]string{"--mount", "sh", "-c", script, hosts, program}, args...)...)
 	})

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -71,12 +73,12 @@ type firewalled struct {
 	l         *lab.Lab
 	name, dir string
 	env       []string
-	daemons   []*lab.Cmd
+	daemons   []*netns.Cmd
 }
 
 // command runs in the node, in the firewall's folder and with a /run of its
 // own.
-func (h *firewalled) command(name string, args ...string) *lab.Cmd {
+func (h *firewalled) command(name string, args ...string) *netns.Cmd {
 	const private = `mount -t tmpfs tmpfs /run && exec "$0" "$@"`
 	c := h.l.Near().Command("unshare", append([]string{"--mount", "sh", "-c", private, name}, args...)...)
 	c.Dir = h.dir

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
@@ -77,7 +79,7 @@ func newLab(t *testing.T, options ...lab.Option) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context(), options...)
 	if err != nil {
-		if errors.Is(err, lab.ErrForbidden) {
+		if errors.Is(err, netns.ErrForbidden) {
 			missing(t, "this test makes network namespaces: %v", err)
 		}
 		t.Fatal(err)
@@ -99,11 +101,11 @@ type run struct {
 // rawshake runs the program in a node and waits for it, at most a minute.
 func rawshake(t *testing.T, n *lab.Node, args ...string) run {
 	t.Helper()
-	return execute(t, func(ctx context.Context) *lab.Cmd { return n.CommandContext(ctx, program, args...) })
+	return execute(t, func(ctx context.Context) *netns.Cmd { return n.CommandContext(ctx, program, args...) })
 }
 
 // execute runs a command that ends within a minute.
-func execute(t *testing.T, command func(context.Context) *lab.Cmd) run {
+func execute(t *testing.T, command func(context.Context) *netns.Cmd) run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

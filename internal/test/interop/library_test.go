@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
@@ -51,7 +53,7 @@ func programs(t *testing.T) func(name string) string {
 }
 
 // started runs a command until the test ends, and returns what it says.
-func started(t *testing.T, cmd *lab.Cmd) *bytes.Buffer {
+func started(t *testing.T, cmd *netns.Cmd) *bytes.Buffer {
 	t.Helper()
 	said := new(bytes.Buffer)
 	cmd.Stdout, cmd.Stderr = said, said
@@ -75,7 +77,7 @@ func TestTheGuidesProgramsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := func(n *lab.Node, name string, args ...string) run {
-		return execute(t, func(ctx context.Context) *lab.Cmd {
+		return execute(t, func(ctx context.Context) *netns.Cmd {
 			cmd := n.CommandContext(ctx, program(name), args...)
 			cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+s.CAFile())
 			return cmd
@@ -107,7 +109,7 @@ func TestTheGuidesProgramsRun(t *testing.T) {
 	t.Run("server", func(t *testing.T) {
 		address := near.Addr().String() + ":8443"
 		said := started(t, near.Command(program("server"), address, s.CertFile(), s.KeyFile()))
-		r := execute(t, func(ctx context.Context) *lab.Cmd {
+		r := execute(t, func(ctx context.Context) *netns.Cmd {
 			return far.CommandContext(ctx, "curl", "-sS", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "--max-time", "50", "--cacert", s.CAFile(),
 				"--connect-to", "::"+address, "https://"+pki.ServerName+"/")
 		})

@@ -21,6 +21,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/test/schema"
 )
 
@@ -29,7 +30,7 @@ func newWide(t *testing.T) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context(), lab.With(lab.Wide()))
 	if err != nil {
-		if errors.Is(err, lab.ErrForbidden) {
+		if errors.Is(err, netns.ErrForbidden) {
 			missing(t, "this test makes network namespaces: %v", err)
 		}
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -215,7 +217,7 @@ func TestTheReplyToARequestOnStandardInputIsJudgedByItsOwnLength(t *testing.T) {
 		{"GET /closed HTTP/1.1\r\nHost: x\r\n\r\n", 6, "close_notify"},
 		{"GET /length HTTP/1.1\r\nHost: x\r\n\r\nGET /length HTTP/1.1\r\nHost: x\r\n\r\n", 6, "close_notify"}, // there may be another
 	} {
-		c := execute(t, func(ctx context.Context) *lab.Cmd {
+		c := execute(t, func(ctx context.Context) *netns.Cmd {
 			cmd := l.Near().CommandContext(ctx, program, "connect", "-q", "--timeout", "3s", "--ca", ca, at)
 			cmd.Stdin = strings.NewReader(tc.request)
 			return cmd

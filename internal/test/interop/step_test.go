@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
@@ -103,7 +104,7 @@ func TestSteppingEndsWithTheDiagnosis(t *testing.T) {
 		"not stopping":     {"c\n", []string{"--step"}},
 		"without a view":   {"c\n", []string{"--step", "-q"}},
 	} {
-		r := execute(t, func(ctx context.Context) *lab.Cmd {
+		r := execute(t, func(ctx context.Context) *netns.Cmd {
 			cmd := l.Near().CommandContext(ctx, program, append(args, how.flags...)...)
 			if how.answers != "" {
 				cmd.Stdin = strings.NewReader(how.answers)

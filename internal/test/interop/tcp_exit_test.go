@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -281,7 +283,7 @@ func TestAnInterruptEndsTheConnection(t *testing.T) {
 
 // interruptAt runs the program, and interrupts it when a line of its view
 // holds a text.
-func interruptAt(t *testing.T, cmd *lab.Cmd, when string) []entry {
+func interruptAt(t *testing.T, cmd *netns.Cmd, when string) []entry {
 	t.Helper()
 	var said, stderr strings.Builder
 	cmd.Stderr = &stderr

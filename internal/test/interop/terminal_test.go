@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -24,7 +26,7 @@ type sitting struct {
 	t       *testing.T
 	own     *os.File // the person's end
 	theirs  *os.File // held, so that what was written last can be read
-	cmd     *lab.Cmd
+	cmd     *netns.Cmd
 	before  unix.Termios
 	mu      sync.Mutex
 	shown   bytes.Buffer
@@ -42,7 +44,7 @@ func begin(t *testing.T, n *lab.Node, columns uint16, args ...string) *sitting {
 	t.Helper()
 	s := &sitting{t: t, changed: make(chan struct{}, 1)}
 	var err error
-	if s.own, s.theirs, err = lab.OpenTerminal(); err != nil {
+	if s.own, s.theirs, err = netns.OpenTerminal(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.own.Close(); s.theirs.Close() })

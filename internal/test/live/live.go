@@ -23,7 +23,7 @@ import (
 )
 
 // New makes a lab that ends with the test. The test binary must run by
-// [lab.RunTests].
+// [netns.RunTests].
 func New(t testing.TB) *lab.Lab {
 	t.Helper()
 	l, err := lab.New(t.Context(), lab.Isolated())

@@ -6,10 +6,12 @@ import (
 	"os"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
-func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
+func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 func TestEveryGoroutineStandsInNear(t *testing.T) {
 	l, err := lab.New(t.Context())
@@ -20,7 +22,7 @@ func TestEveryGoroutineStandsInNear(t *testing.T) {
 		t.Skip(err)
 	}
 	defer l.Close()
-	if !lab.Inside() {
+	if !netns.Inside() {
 		t.Skip("root outside a lab: the process stands elsewhere")
 	}
 	ln, err := l.Far().Listen("tcp", l.Far().Addr().String()+":0")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
@@ -14,7 +14,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
+func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 // Every byte of every packet belongs to exactly one leaf, and has a name.
 func TestEveryByteOfEveryPacketBelongsToOneField(t *testing.T) {

@@ -7,14 +7,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/keyschedule"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
+func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 // What is computed again from the secrets is what the two sides sent.
 func TestEveryStepComesOutAsOnTheWire(t *testing.T) {

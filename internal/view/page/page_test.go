@@ -8,7 +8,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
+
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -17,7 +18,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-func TestMain(m *testing.M) { os.Exit(lab.RunTests(all{m})) }
+func TestMain(m *testing.M) { os.Exit(netns.RunTests(all{m})) }
 
 // all runs the tests, and then ends what they share.
 type all struct{ m *testing.M }

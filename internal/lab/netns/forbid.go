@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"errors"
@@ -48,11 +48,13 @@ func Probe() error {
 		_ = child.Wait()
 		return nil
 	}
-	return forbidden(fmt.Errorf("lab: make namespaces: %w", err))
+	return Refusal(fmt.Errorf("lab: make namespaces: %w", err))
 }
 
-// needProc says that there is no /proc, through which a process starts itself
+// NeedProc says that there is no /proc, through which a process starts itself
 // once more and namespaces are named.
+func NeedProc() error { return needProc("/") }
+
 func needProc(root string) error {
 	if _, err := os.Readlink(root + "proc/self/exe"); err == nil {
 		return nil
@@ -64,9 +66,9 @@ func needProc(root string) error {
 	}
 }
 
-// forbidden makes a ForbiddenError of an error that is the host's refusal, and
+// Refusal makes a [*ForbiddenError] of an error that is the host's refusal, and
 // leaves others alone.
-func forbidden(err error) error { return host{root: "/"}.refusal(err) }
+func Refusal(err error) error { return host{root: "/"}.refusal(err) }
 
 // A host is where diagnose looks for reasons.
 type host struct{ root string }

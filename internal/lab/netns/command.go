@@ -1,35 +1,38 @@
-package lab
+package netns
 
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
-// A Cmd is an [exec.Cmd] that starts in a node's namespace. Set its fields as
-// usual; what SysProcAttr holds already is better kept.
+// A Cmd is an [exec.Cmd] that starts in a namespace. Set its fields as usual;
+// what SysProcAttr holds already is better kept.
 type Cmd struct {
 	*exec.Cmd
-	node *Node
+	space *Space
+	of    *Commands
 
 	once sync.Once
 	err  error
 }
 
-// Start starts the command in its node.
+// Start starts the command in its namespace.
 func (c *Cmd) Start() error {
-	c.node.lab.starting.RLock() // an orphan is told from a command by the list
-	defer c.node.lab.starting.RUnlock()
-	err := c.node.space.onKeeper(c.Cmd.Start)
+	c.of.starting.RLock() // an orphan is told from a command by the list
+	defer c.of.starting.RUnlock()
+	err := c.space.onKeeper(c.Cmd.Start)
 	if err != nil {
 		return err
 	}
-	if !c.node.lab.adopt(c) {
+	if !c.of.adopt(c) {
 		c.end()
-		return errClosed
+		return fmt.Errorf("lab: %w", os.ErrClosed)
 	}
 	return nil
 }
@@ -39,7 +42,7 @@ func (c *Cmd) Start() error {
 func (c *Cmd) Wait() error {
 	c.once.Do(func() {
 		c.err = c.Cmd.Wait()
-		c.node.lab.disown(c)
+		c.of.disown(c)
 	})
 	return c.err
 }

@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"context"
@@ -71,7 +71,7 @@ func Reexec(ctx context.Context, args []string) (status int, err error) {
 	defer signal.Stop(signals)
 
 	if err := startChild(child); err != nil {
-		return 0, forbidden(fmt.Errorf("lab: enter a private network: %w", err))
+		return 0, Refusal(fmt.Errorf("lab: enter a private network: %w", err))
 	}
 	ended := make(chan struct{})
 	defer close(ended)
@@ -107,7 +107,7 @@ func Spawn(args []string, stdin *os.File, files ...*os.File) (*Spawned, error) {
 	child.SysProcAttr.Pdeathsig, child.SysProcAttr.Setsid = 0, true // the lifeline will do
 	if err := startChild(child); err != nil {
 		_ = keep.Close()
-		return nil, forbidden(fmt.Errorf("lab: enter a private network: %w", err))
+		return nil, Refusal(fmt.Errorf("lab: enter a private network: %w", err))
 	}
 	return &Spawned{child, keep}, nil
 }

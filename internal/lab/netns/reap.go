@@ -1,9 +1,8 @@
-package lab
+package netns
 
 import (
 	"os"
 	"os/signal"
-	"slices"
 	"time"
 	"unsafe"
 
@@ -13,16 +12,16 @@ import (
 // An init inherits the orphans of its PID namespace, and is the only one who
 // can wait for them.
 
-// ReapOrphans buries orphans until done: children of this process that are none
-// of the lab's commands.
-func (l *Lab) ReapOrphans(done <-chan struct{}) {
+// ReapOrphans waits for orphans until done: children of this process that are
+// none of the commands.
+func (s *Commands) ReapOrphans(done <-chan struct{}) {
 	died := make(chan os.Signal, 1)
 	signal.Notify(died, unix.SIGCHLD)
 	defer signal.Stop(died)
 	again := time.NewTicker(time.Second) // signals come together as one
 	defer again.Stop()
 	for {
-		l.reap()
+		s.reap()
 		select {
 		case <-died:
 		case <-again.C:
@@ -35,22 +34,16 @@ func (l *Lab) ReapOrphans(done <-chan struct{}) {
 // maxReaped bounds one round.
 const maxReaped = 1 << 10
 
-func (l *Lab) reap() {
-	l.starting.Lock()
-	defer l.starting.Unlock()
+func (s *Commands) reap() {
+	s.starting.Lock()
+	defer s.starting.Unlock()
 	for range maxReaped {
 		pid := deadChild()
-		if pid == 0 || l.commands(pid) {
+		if pid == 0 || s.has(pid) {
 			return // none, or one whose Wait is about to reap it
 		}
 		_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
 	}
-}
-
-func (l *Lab) commands(pid int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.cmds, func(c *Cmd) bool { return c.Process.Pid == pid })
 }
 
 // deadChild is a child that waits to be reaped, or 0. It is left as it is.

@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"context"
@@ -7,16 +7,16 @@ import (
 	"os"
 )
 
-// RunTests runs a test binary's tests inside the lab's namespaces, as root or
+// RunTests runs a test binary's tests inside namespaces of their own, as root or
 // not, and returns the status for [os.Exit]. Call it in TestMain, with a
 // *testing.M:
 //
-//	func TestMain(m *testing.M) { os.Exit(lab.RunTests(m)) }
+//	func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 //
 // The process's own namespace is then private to the test binary, whose
 // goroutines all stand in it, and whatever a killed test leaves running dies
-// with it. Where the host forbids that, the tests run outside, and [New] tells
-// them why; under CI=true it is a failure.
+// with it. Where the host forbids that, the tests run outside, and what they ask
+// for tells them why; under CI=true it is a failure.
 func RunTests(m interface{ Run() int }) int {
 	if Inside() {
 		return m.Run()

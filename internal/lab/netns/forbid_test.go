@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"errors"
@@ -64,11 +64,11 @@ func TestRefusalsNameTheirCauseAndRemedy(t *testing.T) {
 
 func TestOtherErrorsAreNoRefusals(t *testing.T) {
 	for _, err := range []error{unix.EADDRINUSE, os.ErrClosed, errors.New("else")} {
-		if got := forbidden(fmt.Errorf("x: %w", err)); errors.Is(got, ErrForbidden) {
+		if got := Refusal(fmt.Errorf("x: %w", err)); errors.Is(got, ErrForbidden) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
-	if forbidden(nil) != nil {
+	if Refusal(nil) != nil {
 		t.Error("nil became an error")
 	}
 }

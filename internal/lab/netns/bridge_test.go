@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 
 // A frame that came while the bridge had no time is told of at the end.
 func TestFramesThatTheKernelCouldNotKeepAreCounted(t *testing.T) {
-	s, err := newSpace()
-	if err = forbidden(err); errors.Is(err, ErrForbidden) && os.Getenv("CI") != "true" {
+	s, err := New()
+	if err = Refusal(err); errors.Is(err, ErrForbidden) && os.Getenv("CI") != "true" {
 		t.Skip(err)
 	}
 	check := func(err error) {
@@ -24,19 +24,20 @@ func TestFramesThatTheKernelCouldNotKeepAreCounted(t *testing.T) {
 		}
 	}
 	check(err)
-	t.Cleanup(func() { _ = s.close() })
-	check(vethPair(s, "x0", net.HardwareAddr{2, 0, 0, 0, 0, 1}, s, "x1", net.HardwareAddr{2, 0, 0, 0, 0, 2}, defaultMTU))
+	t.Cleanup(func() { _ = s.Close() })
+	check(Veth(End{s, "x0", net.HardwareAddr{2, 0, 0, 0, 0, 1}}, End{s, "x1", net.HardwareAddr{2, 0, 0, 0, 0, 2}}, 1500))
 	var ends [2]*os.File
 	for i, name := range []string{"x0", "x1"} {
-		check(s.quietUp(name))
+		_, err := s.LinkUp(name, 1500)
+		check(err)
 		ends[i], err = openFrames(s, name)
 		check(err)
 	}
 	for _, name := range []string{"x0", "x1"} {
-		check(s.awaitLink(t.Context(), name, nil))
+		check(s.AwaitLink(t.Context(), name))
 	}
 	var log bytes.Buffer
-	b := &bridge{log: &log, done: make(chan struct{}), ends: [2]*os.File{ends[1]}} // and nobody reads
+	b := &Bridge{log: &log, done: make(chan struct{}), ends: [2]*os.File{ends[1]}} // and nobody reads
 	raw, err := ends[1].SyscallConn()
 	check(err)
 	check(raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) }))

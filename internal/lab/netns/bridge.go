@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"errors"
@@ -17,12 +17,20 @@ import (
 )
 
 // A link with an impairment is not one veth pair but two, and between them, in a
-// namespace that is no node's, a bridge of ours: it takes each frame by
-// AF_PACKET, asks package netem what happens to it, and sends it on when it is due. The
-// nodes' kernels do not offload anything, so that a frame is a packet.
+// namespace of its own, a bridge of ours: it takes each frame by AF_PACKET, asks
+// package netem what happens to it, and sends it on when it is due. The kernels
+// at both ends do not offload anything, so that a frame is a packet.
 
-// A bridge is one link's.
-type bridge struct {
+// A BridgeConfig says what a bridge does to the frames that it carries.
+type BridgeConfig struct {
+	Impairment netem.Impairment
+	Seed       uint64
+	Link       int       // links of one seed differ by their numbers
+	Log        io.Writer // a line for each frame with another fate than most; may be nil
+}
+
+// A Bridge carries frames between two interfaces.
+type Bridge struct {
 	effects *netem.Effects
 	lines   [2]*frameLine
 	mtx     sync.Mutex // guards effects and log
@@ -35,32 +43,28 @@ type bridge struct {
 // bridgeBuffer holds any frame: 64 KiB and an Ethernet header.
 const bridgeBuffer = 1<<16 + 64
 
-// startBridge carries frames between two interfaces of a namespace.
-func (l *Lab) startBridge(ether *space, names [2]string, w netem.Impairment, link int) error {
-	b := &bridge{effects: netem.NewEffects(w, l.topology.Seed, link), log: l.netemLog, done: make(chan struct{})}
+// StartBridge carries frames between two interfaces of a namespace.
+func StartBridge(s *Space, names [2]string, c BridgeConfig) (*Bridge, error) {
+	b := &Bridge{effects: netem.NewEffects(c.Impairment, c.Seed, c.Link), log: c.Log, done: make(chan struct{})}
 	for i, name := range names {
-		f, err := openFrames(ether, name)
+		f, err := openFrames(s, name)
 		if err != nil {
 			_ = b.Close()
-			return fmt.Errorf("open %s: %w", name, err)
+			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
 		b.ends[i] = f
 	}
 	for i := range b.ends {
-		line := newFrameLine(w)
+		line := newFrameLine(c.Impairment)
 		b.lines[i] = line
 		b.wg.Go(func() { b.take(b.ends[i], line) })
 		b.wg.Go(func() { line.deliver(b.ends[1-i], b.done) })
 	}
-	if l.bridges == nil {
-		l.bridges = map[int]*bridge{}
-	}
-	l.bridges[link] = b
-	return l.owns(b)
+	return b, nil
 }
 
-// change makes the link another one for the packets to come.
-func (b *bridge) change(w netem.Impairment) {
+// Change makes the link another one for the frames to come.
+func (b *Bridge) Change(w netem.Impairment) {
 	b.mtx.Lock()
 	b.effects.Change(w)
 	b.mtx.Unlock()
@@ -72,8 +76,8 @@ func (b *bridge) change(w netem.Impairment) {
 }
 
 // openFrames opens an AF_PACKET socket on an interface.
-func openFrames(s *space, name string) (f *os.File, err error) {
-	err = s.do(func() error {
+func openFrames(s *Space, name string) (f *os.File, err error) {
+	err = s.Do(func() error {
 		h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 		if err != nil {
 			return err
@@ -109,7 +113,7 @@ func openFrames(s *space, name string) (f *os.File, err error) {
 const queueMemory = 8 << 20
 
 // take reads frames and puts them on the line.
-func (b *bridge) take(from *os.File, line *frameLine) {
+func (b *Bridge) take(from *os.File, line *frameLine) {
 	buf := make([]byte, bridgeBuffer)
 	for {
 		n, err := from.Read(buf)
@@ -128,7 +132,7 @@ func (b *bridge) take(from *os.File, line *frameLine) {
 const ethernetHeader = 14
 
 // decide asks for a frame's effect, and for its name if it has one.
-func (b *bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) {
+func (b *Bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) {
 	if len(frame) < ethernetHeader {
 		return effect, who
 	}
@@ -143,7 +147,7 @@ func (b *bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) 
 }
 
 // note logs what became of a frame where it is not the usual thing.
-func (b *bridge) note(who netem.Identity, effect netem.Effect, room bool) {
+func (b *Bridge) note(who netem.Identity, effect netem.Effect, room bool) {
 	if b.log == nil || who == (netem.Identity{}) {
 		return
 	}
@@ -166,7 +170,7 @@ func (b *bridge) note(who netem.Identity, effect netem.Effect, room bool) {
 }
 
 // Close ends the bridge; what is under way is lost.
-func (b *bridge) Close() error {
+func (b *Bridge) Close() error {
 	close(b.done)
 	for _, f := range b.ends {
 		if f != nil {
@@ -180,7 +184,7 @@ func (b *bridge) Close() error {
 
 // noteMissed logs how many frames the kernel could not keep for us. None of
 // them has a name, and they are others in each run.
-func (b *bridge) noteMissed(f *os.File) {
+func (b *Bridge) noteMissed(f *os.File) {
 	raw, err := f.SyscallConn()
 	if err != nil || b.log == nil {
 		return
@@ -243,15 +247,13 @@ func (l *frameLine) deliver(to *os.File, done <-chan struct{}) {
 	}
 }
 
-// OffloadsOff makes the node's kernel send segments as the wire would carry
-// them, one by one and with their checksums.
-func (n *Node) OffloadsOff() error {
-	return n.Do(func() error {
-		for _, p := range n.ports {
-			for _, command := range []uint32{unix.ETHTOOL_STSO, unix.ETHTOOL_SGSO, unix.ETHTOOL_SGRO, unix.ETHTOOL_STXCSUM} {
-				if err := ethtoolOff(p.name, command); err != nil && !errors.Is(err, unix.ENODEV) { // to come
-					return err
-				}
+// OffloadsOff makes the kernel send segments by an interface as the wire would
+// carry them, one by one and with their checksums.
+func (s *Space) OffloadsOff(name string) error {
+	return s.Do(func() error {
+		for _, command := range []uint32{unix.ETHTOOL_STSO, unix.ETHTOOL_SGSO, unix.ETHTOOL_SGRO, unix.ETHTOOL_STXCSUM} {
+			if err := ethtoolOff(name, command); err != nil {
+				return err
 			}
 		}
 		return nil

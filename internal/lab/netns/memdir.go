@@ -1,4 +1,4 @@
-package lab
+package netns
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ type Memdir struct{ f *os.File }
 // NewMemdir makes one.
 func NewMemdir() (*Memdir, error) {
 	fail := func(err error) (*Memdir, error) {
-		return nil, forbidden(fmt.Errorf("lab: make a folder in memory: %w", err))
+		return nil, Refusal(fmt.Errorf("lab: make a folder in memory: %w", err))
 	}
 	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
 	if err != nil {

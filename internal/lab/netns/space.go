@@ -1,7 +1,15 @@
-package lab
+// Package netns is what a lab is made of: network namespaces without names, the
+// links between them, commands in them, and the way in for a program, root or
+// not. It knows nothing of topologies.
+//
+// Nothing here needs a privilege that the kernel does not give every user, and
+// nothing outlives the process. Read reexec.go first (the way in, and why
+// nothing survives), then forbid.go (hosts that do not allow it), space.go (one
+// namespace and the thread that keeps it), veth.go and bridge.go (links, good
+// and bad), command.go.
+package netns
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -16,9 +24,9 @@ import (
 // nothing to the /proc of the host, while thread-self always fits the reader.
 const currentSpace = "/proc/thread-self/ns/net"
 
-// A space is one network namespace, held by a file descriptor and by the
+// A Space is one network namespace, held by a file descriptor and by the
 // thread of a keeper goroutine, and by no name.
-type space struct {
+type Space struct {
 	fd    netns.NsHandle
 	inode uint64 // the number in net:[…]
 
@@ -28,8 +36,8 @@ type space struct {
 	once   sync.Once
 }
 
-// newSpace makes a network namespace.
-func newSpace() (*space, error) {
+// New makes a network namespace.
+func New() (*Space, error) {
 	return keepSpace(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a network namespace: %w", err)
@@ -38,14 +46,14 @@ func newSpace() (*space, error) {
 	})
 }
 
-// ownSpace is the namespace that the process stands in.
-func ownSpace() (*space, error) {
+// Own is the namespace that the process stands in.
+func Own() (*Space, error) {
 	return keepSpace(func() error { return nil })
 }
 
 // keepSpace starts a keeper whose thread enters a namespace and stays there.
-func keepSpace(enter func() error) (*space, error) {
-	s := &space{
+func keepSpace(enter func() error) (*Space, error) {
+	s := &Space{
 		jobs:   make(chan func()),
 		closed: make(chan struct{}),
 		done:   make(chan struct{}),
@@ -102,8 +110,13 @@ func onSpareThread(f func()) {
 	}()
 }
 
-// do runs f on the calling goroutine with its thread inside the namespace.
-func (s *space) do(f func() error) (err error) {
+// Inode is the number of the namespace, as in net:[4026532000].
+func (s *Space) Inode() uint64 { return s.inode }
+
+// Do runs f inside the namespace, on the calling goroutine with its thread
+// locked. Sockets that f opens stay in the namespace for good; goroutines that
+// it starts are not there. After Close the error is [os.ErrClosed].
+func (s *Space) Do(f func() error) (err error) {
 	select {
 	case <-s.closed:
 		return os.ErrClosed
@@ -133,7 +146,7 @@ func (s *space) do(f func() error) (err error) {
 
 // onKeeper runs f on the keeper's thread, which lives as long as the space.
 // Processes are started there: their parent-death signal follows the thread.
-func (s *space) onKeeper(f func() error) error {
+func (s *Space) onKeeper(f func() error) error {
 	answer := make(chan error, 1)
 	select {
 	case s.jobs <- func() { answer <- f() }:
@@ -143,7 +156,9 @@ func (s *space) onKeeper(f func() error) error {
 	}
 }
 
-func (s *space) close() error {
+// Close lets the namespace go. It ends with the last socket and the last process
+// in it.
+func (s *Space) Close() error {
 	err := error(nil)
 	s.once.Do(func() {
 		close(s.closed)
@@ -152,6 +167,3 @@ func (s *space) close() error {
 	})
 	return err
 }
-
-// isClosed reports whether err says that something was closed on purpose.
-func isClosed(err error) bool { return errors.Is(err, os.ErrClosed) }
