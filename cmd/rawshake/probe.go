@@ -178,7 +178,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		err = closeErr
 	}
 	report.end(stats, err, ctx.Err() != nil)
-	var lost *probe.LostError
+	var lost *probe.OutageError
 	switch {
 	case errors.As(err, &lost):
 		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.EscapeError(err), report.stopped())}

@@ -128,9 +128,9 @@ func (r *probeReport) line(format string, args ...any) {
 // ways tells of ways to the targets that are lost, and of such as are found.
 func (r *probeReport) ways(s *probe.Stats) {
 	switch {
-	case s.Lost != "" && r.last.Lost == "":
-		r.line("warning: %s. The scan stands still, and looks for a way", view.Escape(s.Lost))
-	case s.Lost == "" && r.last.Lost != "":
+	case s.Outage != "" && r.last.Outage == "":
+		r.line("warning: %s. The scan stands still, and looks for a way", view.Escape(s.Outage))
+	case s.Outage == "" && r.last.Outage != "":
 		r.line("the scan goes on; %d targets were in flight, and are begun again", s.Again-r.again)
 		r.again = s.Again
 	}
@@ -155,7 +155,7 @@ func (r *probeReport) progress(s *probe.Stats) string {
 		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Records-r.last.Records)/span)
 	}
 	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
-	if s.Lost != "" {
+	if s.Outage != "" {
 		b.WriteString("  no way")
 	}
 	for i, name := range record.Outcomes {
@@ -224,7 +224,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
 		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
 		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
-		KernelRSTs: s.KernelRSTs, Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Lost, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
+		KernelRSTs: s.KernelRSTs, Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Outage, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
 			f.Outcomes[name] = s.Outcomes[i]

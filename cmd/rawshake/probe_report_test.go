@@ -81,7 +81,7 @@ func TestTheWaysOutOfARateAreThoseThatThereAre(t *testing.T) {
 func TestALostWayIsToldOf(t *testing.T) {
 	var out bytes.Buffer
 	r := &probeReport{out: &out, flags: &probeFlags{quiet: true}}
-	for _, s := range []probe.Stats{{}, {Lost: "eth0 is down"}, {Lost: "eth0 is down"}, {Again: 7}, {Again: 7}, {Again: 7, Lost: "it is \x1b[m"}, {Again: 12}} {
+	for _, s := range []probe.Stats{{}, {Outage: "eth0 is down"}, {Outage: "eth0 is down"}, {Again: 7}, {Again: 7}, {Again: 7, Outage: "it is \x1b[m"}, {Again: 12}} {
 		r.ways(&s)
 		r.last = s
 	}

@@ -94,14 +94,14 @@ func (s *stream) mend(c chunk) {
 	}
 }
 
-// doubtful reports whether a chunk is damaged, and its peer may still say by an
+// toBeConfirmed reports whether a chunk is damaged, and its peer may still say by an
 // acknowledgment that it got it, or the sender by sending it again that it did
 // not.
-func (s *stream) doubtful(c chunk) bool {
+func (s *stream) toBeConfirmed(c chunk) bool {
 	if !c.damaged || s.trusts || s.acked >= c.end() || s.lost {
 		return false
 	}
-	return s.answered || s.doubted <= patience
+	return s.answered || s.unconfirmed <= patience
 }
 
 // says is which octets count, and why.

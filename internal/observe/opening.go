@@ -22,22 +22,22 @@ const (
 	maxFirst = 64
 	// maxPreamble bounds what is told as text of each direction.
 	maxPreamble = 64 << 10
-	// maxDoubted bounds what waits for the server to answer it as TLS.
-	maxDoubted = 64 << 10
-	// maxDoubts bounds how often that may be, and how much of other things the
+	// maxTentative bounds what waits for the server to answer it as TLS.
+	maxTentative = 64 << 10
+	// maxLookups bounds how often that may be, and how much of other things the
 	// server may say before it does.
-	maxDoubts = 64
+	maxLookups = 64
 )
 
 // opening is how TLS begins on a connection.
 type opening struct {
-	begun  bool // the client has said a ClientHello, or a capture begins behind it
-	doubt  bool // what the client said last may be one
-	doubts int  // times that something was looked up in the dialects
-	said   [2][]byte
-	first  [2][]byte
-	size   [2]int64 // octets before TLS
-	silent [2]bool  // too long to be told
+	begun     bool // the client has said a ClientHello, or a capture begins behind it
+	tentative bool // what the client said last may be one
+	lookups   int  // times that something was looked up in the dialects
+	said      [2][]byte
+	first     [2][]byte
+	size      [2]int64 // octets before TLS
+	silent    [2]bool  // too long to be told
 }
 
 // begins looks for the first record of a direction. It reports whether what is
@@ -84,8 +84,8 @@ func beginsRecord(b []byte) (record, wait bool) {
 // clientBegins looks for a ClientHello in what a client says.
 func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	o := &c.opening
-	if o.doubt {
-		if len(h.buf) > maxDoubted {
+	if o.tentative {
+		if len(h.buf) > maxTentative {
 			c.refuse(h)
 		}
 		return false
@@ -95,7 +95,7 @@ func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	if !whole || len(h.buf) == 0 {
 		return false
 	}
-	if o.doubts++; o.doubts > maxDoubts {
+	if o.lookups++; o.lookups > maxLookups {
 		c.say(transcript.Out, h, len(h.buf), "preamble")
 		return false
 	}
@@ -109,14 +109,14 @@ func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	case !c.streams[transcript.Out].answered: // the capture has only this side
 		return c.accept(h, f, "")
 	}
-	o.doubt = true
+	o.tentative = true
 	return false
 }
 
 // accept takes what the client says from here on for TLS.
 func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 	o := &c.opening
-	o.begun, o.doubt, h.tls = true, false, true
+	o.begun, o.tentative, h.tls = true, false, true
 	text := fmt.Sprintf("TLS begins here, after %d bytes of the client and %d of the server", o.size[0], o.size[1])
 	if dialect != "" {
 		text += " in another protocol: " + dialect
@@ -131,7 +131,7 @@ func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 
 // refuse takes what looked like a ClientHello for what it was said between.
 func (c *Connection) refuse(h *half) {
-	c.opening.doubt = false
+	c.opening.tentative = false
 	c.say(transcript.Out, h, len(h.buf), "preamble")
 }
 
@@ -139,7 +139,7 @@ func (c *Connection) refuse(h *half) {
 func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 	o := &c.opening
 	client := &c.halves[transcript.Out]
-	if o.begun || o.doubt {
+	if o.begun || o.tentative {
 		record, wait := beginsRecord(h.buf)
 		switch {
 		case wait:
@@ -160,10 +160,10 @@ func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 		return false
 	}
 	c.say(transcript.In, h, len(h.buf), "preamble")
-	if !o.doubt {
+	if !o.tentative {
 		return false
 	}
-	if o.doubts++; o.doubts > maxDoubts {
+	if o.lookups++; o.lookups > maxLookups {
 		c.refuse(client)
 		return false
 	}
@@ -287,7 +287,7 @@ func notTLS(b []byte) error {
 // neverBegun says at the end which side never came to TLS.
 func (c *Connection) neverBegun() {
 	o := &c.opening
-	if o.doubt { // nobody answered it
+	if o.tentative { // nobody answered it
 		client := &c.halves[transcript.Out]
 		if !isHTTP(o.first[0]) && len(client.buf) > 0 {
 			c.accept(client, c.last, "")

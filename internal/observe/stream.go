@@ -33,11 +33,11 @@ type stream struct {
 	early    int // frames since a chunk waits for what it acknowledges
 	refusals int // times that this was in vain
 
-	trusts   bool // what has a wrong checksum is taken at once
-	doubted  int  // frames since a damaged chunk waits for its acknowledgment
-	answered bool // the capture holds acknowledgments of this direction
-	past     past
-	conflict *conflict // that the last segment showed
+	trusts      bool // what has a wrong checksum is taken at once
+	unconfirmed int  // frames since a damaged chunk waits for its acknowledgment
+	answered    bool // the capture holds acknowledgments of this direction
+	past        past
+	conflict    *conflict // that the last segment showed
 }
 
 // A chunk is a run of octets.
@@ -146,10 +146,10 @@ func (s *stream) take(other *stream) (chunk, bool) {
 		s.lost = s.held > maxHeld
 		return gap, true
 	}
-	if s.tooEarly(first, other) || s.doubtful(first) {
+	if s.tooEarly(first, other) || s.toBeConfirmed(first) {
 		return chunk{}, false
 	}
-	s.early, s.doubted = 0, 0
+	s.early, s.unconfirmed = 0, 0
 	s.past.add(first)
 	s.waiting = s.waiting[1:]
 	s.held -= first.cost()
@@ -170,7 +170,7 @@ func (c *Connection) acknowledged(f *transcript.Frame) {
 		s.acked = max(s.acked, c.recorder.Acknowledged(transcript.Dir(dir)))
 		s.trusts = c.recorder.Trusts(transcript.Dir(dir))
 		if len(s.waiting) > 0 && s.waiting[0].damaged {
-			s.doubted++
+			s.unconfirmed++
 		}
 		if len(s.waiting) > 0 && s.waiting[0].start == s.next {
 			s.early++

@@ -293,7 +293,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 		return
 	}
 	if !h.tls {
-		c.opening.doubt = c.opening.doubt && dir == transcript.In
+		c.opening.tentative = c.opening.tentative && dir == transcript.In
 		c.say(dir, h, len(h.buf), "preamble")
 	}
 	lost := p.missing

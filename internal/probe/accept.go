@@ -29,7 +29,7 @@ func (cs *connections) accept(a *accepted, h *wire.IP, s *wire.Segment, packet l
 	c := cs.take()
 	c.n, c.target, c.local, c.path, c.hop = a.n, a.target, s.DstPort, a.path, a.hop
 	c.begin, c.rtt = a.begin, a.rtt
-	c.syns, c.odd, c.kernelSent = a.slot.tries, a.slot.odd, a.slot.flags&slotKernelRST != 0
+	c.syns, c.anomalies, c.kernelSent = a.slot.tries, a.slot.anomalies, a.slot.flags&slotKernelRST != 0
 	c.limit = cs.now.Add(cs.o.Timeout)
 	c.allowance = firstAllowance
 	c.last.Set(cs.arrived.Sub(c.begin), packet.Data)
@@ -41,7 +41,7 @@ func (cs *connections) accept(a *accepted, h *wire.IP, s *wire.Segment, packet l
 	} else {
 		cs.open(c, a, h, s)
 	}
-	cs.settle(c)
+	cs.follow(c)
 }
 
 // open begins a connection with a SYN-ACK.
@@ -49,10 +49,10 @@ func (cs *connections) open(c *connection, a *accepted, h *wire.IP, s *wire.Segm
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
 		Len: len(s.Payload), Bytes: len(s.Payload)}
 	if s.Window == 0 {
-		c.odd |= oddZeroWindow
+		c.anomalies |= anomalyZeroWindow
 	}
 	if len(s.Payload) > 0 {
-		c.odd |= oddSYNData
+		c.anomalies |= anomalySYNData
 	}
 	cs.start(c, a, s)
 }

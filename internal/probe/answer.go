@@ -33,7 +33,7 @@ func (sy *syns) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire
 		sy.crosses(n, slot, h, s, offset, packet)
 	case s.Flags.Has(wire.ACK): // wrong, or an ACK without SYN
 		if s.Flags.Has(wire.SYN) {
-			slot.odd |= oddWrongACK
+			slot.anomalies |= anomalyWrongACK
 			sy.keepEvidence(n, slot, packet)
 		}
 		sy.stats.Stray++

@@ -53,21 +53,21 @@ func (cs *connections) inUse() int { return len(cs.all) - len(cs.free) }
 func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	c.observe(cs.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
-		c.odd |= oddResetAtOnce
+		c.anomalies |= anomalyResetAtOnce
 	}
 	if c.reported && !cs.serves(c, s) {
 		cs.stats.Late++
 	} else {
 		c.session.Receive(cs.now, s)
 	}
-	cs.settle(c)
+	cs.follow(c)
 }
 
 // unreachable tells a connection of an ICMP error about a packet of ours.
 func (cs *connections) unreachable(c *connection, m *wire.ICMP) {
 	cs.results.heard(m)
 	c.session.Unreachable(cs.now, m)
-	cs.settle(c)
+	cs.follow(c)
 	cs.results.heard(nil)
 }
 

@@ -39,7 +39,7 @@ func (sy *syns) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offse
 	}
 	*kept = crossedSYN{seg: *s, ttl: h.HopLimit, ipID: uint16(h.Fragment.ID), rtt: sy.rtt(slot, s, offset)}
 	kept.seg.Payload = nil // the peer will send it again
-	slot.odd |= oddCrossed
+	slot.anomalies |= anomalyCrossed
 	sy.keepEvidence(n, slot, packet)
 	sy.owe(slot, owed{n: n, crossed: true})
 }

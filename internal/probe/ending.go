@@ -49,7 +49,7 @@ func (cs *connections) resultOf(c *connection) *record.Record {
 
 // report writes a connection's result.
 func (cs *connections) report(c *connection, r *record.Record) {
-	r.Odd = c.odd.names()
+	r.Odd = c.anomalies.names()
 	cs.results.write(c.n, cs.begun.window.at(c.n), r)
 	c.reported, c.heard = true, 0
 	cs.live--
@@ -137,7 +137,7 @@ func (cs *connections) timedOut(c *connection) {
 		r.DataEnd = record.EndTimeout
 	}
 	if c.stuck() {
-		c.odd |= oddTarpit
+		c.anomalies |= anomalyTarpit
 	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", cs.o.Timeout, r.After)
 	if c.kernelSent {

@@ -189,8 +189,8 @@ func (f *Feed) unreadable(err error) {
 	}
 }
 
-// mostExpanded bounds a block in a list, in addresses.
-const mostExpanded = 1 << 24
+// maxExpanded bounds a block in a list, in addresses.
+const maxExpanded = 1 << 24
 
 // CheckBlock refuses a range of more addresses than a line may have.
 func CheckBlock(r targets.Range) error {
@@ -202,8 +202,8 @@ func blockLen(r targets.Range) (uint64, error) {
 	var set targets.Set
 	set.Add(r)
 	n, ok := set.Count()
-	if !ok || n > mostExpanded {
-		return 0, fmt.Errorf("%v-%v: a block in a list, or with a zone, holds at most %d addresses; type larger ones out as arguments", r.First, r.Last, mostExpanded)
+	if !ok || n > maxExpanded {
+		return 0, fmt.Errorf("%v-%v: a block in a list, or with a zone, holds at most %d addresses; type larger ones out as arguments", r.First, r.Last, maxExpanded)
 	}
 	return n, nil
 }

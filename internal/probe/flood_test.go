@@ -393,7 +393,7 @@ func TestASignalEndsAScanInAFlood(t *testing.T) {
 			}
 			check(t, l.run(ctx, t.Context()))
 			check(t, l.results.sink.close())
-			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*partTime {
+			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
 				t.Errorf("it took %v", took)
 			}
 			f.checkRate(t, floodRate)

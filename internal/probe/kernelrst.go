@@ -15,30 +15,30 @@ import (
 
 // kernelSent takes note of one, and sees to it that there are no more, if this machine
 // allows that.
-func (l *loop) kernelSent(p *routes.Path, c *field.Cursor) {
+func (r *receiver) kernelSent(p *routes.Path, c *field.Cursor) {
 	var h wire.IP
-	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || l.seg.Decode(c) != nil {
+	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || r.seg.Decode(c) != nil {
 		return
 	}
-	n, ok := l.begun.find(p.Route.Interface, &h.Dst, l.seg.DstPort, l.seg.SrcPort-p.First)
-	if !ok || !l.begun.window.holds(n) {
+	n, ok := r.begun.find(p.Route.Interface, &h.Dst, r.seg.DstPort, r.seg.SrcPort-p.First)
+	if !ok || !r.begun.window.holds(n) {
 		return
 	}
 	// One that answers what somebody else sent in the target's name has another
 	// sequence number.
-	if iss, _ := l.syns.mac.Sequence(h.Dst, l.seg.DstPort, l.seg.SrcPort); !l.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
+	if iss, _ := r.syns.mac.Sequence(h.Dst, r.seg.DstPort, r.seg.SrcPort); !r.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
 		return
 	}
-	switch slot := l.begun.window.at(n); {
-	case slot.state == slotConnected && !l.connections.all[slot.conn].reported:
-		l.connections.all[slot.conn].kernelSent = true
+	switch slot := r.begun.window.at(n); {
+	case slot.state == slotConnected && !r.connections.all[slot.conn].reported:
+		r.connections.all[slot.conn].kernelSent = true
 	case slot.state == slotWaiting:
 		slot.flags |= slotKernelRST
 	default:
 		return
 	}
-	l.stats.KernelRSTs++
-	l.ports.guardBetter()
+	r.stats.KernelRSTs++
+	r.ports.guardBetter()
 }
 
 // afterKernelRST is what the error of a target says after a RST of this machine's kernel.

@@ -84,7 +84,7 @@ func (cs *connections) takeBack() {
 		if t.still() {
 			cs.resume(&t.job)
 			t.c.session.Resume(t.result)
-			cs.settle(t.c)
+			cs.follow(t.c)
 		}
 	}
 	cs.labour.sendAway()
@@ -100,7 +100,7 @@ func (cs *connections) work() {
 		if j.still() {
 			cs.resume(&j)
 			cs.advance(j.c, true)
-			cs.finishSettling(j.c)
+			cs.sendOn(j.c)
 		}
 		cs.now = cs.instant()
 	}

@@ -23,7 +23,7 @@ func readSome(t *testing.T, text string, n int64) ListExtent {
 	check(t, err)
 	e, proven := l.extent()
 	if !proven {
-		t.Fatal("a list that nobody has read before is in doubt")
+		t.Fatal("a list that nobody has read before is not believed to be the same")
 	}
 	return e
 }

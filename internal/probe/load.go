@@ -13,9 +13,9 @@ type Load struct {
 }
 
 const (
-	loadSpan    = 5 * time.Second
-	leastWanted = 0.9 // of that, for it to be judged
-	leastMissed = 0.1 // of the rate, for it to be said
+	loadSpan  = 5 * time.Second
+	minWanted = 0.9 // of that, for it to be judged
+	minMissed = 0.1 // of the rate, for it to be said
 )
 
 // See judges the time since it last did, if that is long enough.
@@ -26,7 +26,7 @@ func (d *Load) See(s *Stats) {
 	}
 	wanted, missed := (s.Wanted - d.since.Wanted).Seconds(), s.Missed-d.since.Missed
 	d.Short, d.since = 0, *s
-	if wanted > leastWanted*span.Seconds() && missed > leastMissed*d.Rate*wanted {
+	if wanted > minWanted*span.Seconds() && missed > minMissed*d.Rate*wanted {
 		d.Short = missed / wanted
 	}
 	d.Worst = max(d.Worst, d.Short)

@@ -6,13 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
-	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
-	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A loop probes its share of the targets, alone: it shares nothing with the
@@ -27,18 +24,14 @@ type loop struct {
 	syns        syns
 	connections connections
 	admission   admission
+	receiver    receiver
 	routes      *routes.Table
 	ports       ports
-	lost        *loss       // a way is lost; nil: none is
-	before      *loss       // the last that was
+	outage      *outage // a route has changed; nil: none has
+	lastOutage  *outage
 	received    received    // what of it was dropped
 	stopped     bool        // somebody wants the scan to end,
 	stopAt      tcb.Instant // at the latest now
-
-	fragments reassembly.Buffer
-
-	cursor field.Cursor
-	seg    wire.Segment
 
 	stats     Stats
 	published atomic.Pointer[Stats]
@@ -52,6 +45,7 @@ func newLoop(o *Options, index int) *loop {
 	l.syns.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports, &l.connections.pool)
 	l.connections.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results)
 	l.admission.init(o, index, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.syns, &l.connections)
+	l.receiver.init(&l.clock, &l.stats, &l.ports, &l.begun, &l.syns, &l.connections)
 	return l
 }
 
@@ -66,19 +60,19 @@ func (l *loop) run(ctx, hard context.Context) error {
 	for hard.Err() == nil && !l.results.sink.broken() {
 		l.now = l.instant()
 		if ctx.Err() != nil && l.stopping() {
-			l.partAll(hard)
+			l.resetAll(hard)
 			return nil
 		}
 		var err error
 		switch {
-		case l.lost == nil:
-			if err = l.turn(); l.lose(err) {
+		case l.outage == nil:
+			if err = l.turn(); l.standStill(err) {
 				continue
 			}
 		case ctx.Err() != nil:
 			return nil // nothing can be brought to its end
 		default:
-			err = l.findBack(ctx)
+			err = l.awaitRoutes(ctx)
 		}
 		if err != nil {
 			l.results.sink.fail(err)
@@ -99,8 +93,8 @@ func (l *loop) publish() {
 	s := l.stats
 	s.InFlight, s.Conns, s.Slowed, s.Time = l.admission.inFlight(), l.connections.live, l.egress.pace.Factor, time.Duration(l.now)
 	s.Link = l.routes.Stats()
-	if l.lost != nil {
-		s.Lost = l.lost.err.Error()
+	if l.outage != nil {
+		s.Outage = l.outage.err.Error()
 	}
 	l.egress.pace.Drops(l.now, s.Link.Unsent+l.received.ours(&s))
 	l.published.Store(&s)
@@ -180,7 +174,7 @@ func (l *loop) receive(wait time.Duration) error {
 				l.now, arrived = l.instant(), true
 			}
 			l.arrive(packet.Time)
-			l.packet(p, packet)
+			l.receiver.packet(p, packet)
 		})
 		if err != nil {
 			return err

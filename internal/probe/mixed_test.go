@@ -133,9 +133,9 @@ func own(goal Goal, t *Target) (outcome string) {
 	if t.Addr == tls13Only.Addr() && t.Port == tls13Only.Port() {
 		return "alert"
 	}
-	for i := range oddHosts {
-		if oddHosts[i].addr == t.Addr.String() {
-			return oddHosts[i].outcome
+	for i := range anomalousHosts {
+		if anomalousHosts[i].addr == t.Addr.String() {
+			return anomalousHosts[i].outcome
 		}
 	}
 	for _, in := range inhabitants {
@@ -152,8 +152,8 @@ func words(goal Goal) []string {
 	if *full {
 		return append(list, inhabitants[0].network.String())
 	}
-	for i := range oddHosts {
-		list = append(list, oddHosts[i].addr)
+	for i := range anomalousHosts {
+		list = append(list, anomalousHosts[i].addr)
 	}
 	for i, in := range inhabitants {
 		if i == 0 && goal == GoalFinished {
@@ -178,14 +178,14 @@ func TestAnInhabitedNetwork(t *testing.T) {
 func inhabited(t *testing.T, goal Goal) {
 	l := newMixedLab(t)
 	serveTLS13(t, l, tls13Only.String())
-	resets := serveOdd(t, l)
+	resets := serveAnomalous(t, l)
 	o := options(t, "443", words(goal)...)
 	o.Goal, o.Retries, o.Timeout, o.MaxInFlight = goal, 2, MaxTimeout, 2000
 	o.Rate, o.Ring = 20000, 64<<20
-	w := newWeather(1, 0.01)
+	w := newLossyLink(1, 0.01)
 	var reset []resetSent // while the guard stood: what comes later is the kernel's to answer
 	w.closing = func() { reset = resets() }
-	p := &patience{sky: w, expect: func(t *Target) string { return own(goal, t) }}
+	p := &patience{loss: w, expect: func(t *Target) string { return own(goal, t) }}
 	o.Wrap = func(r link.Ring) link.Ring { return p.wrap(w.wrap(r)) }
 	var out bytes.Buffer
 	var stats Stats
@@ -216,7 +216,7 @@ func inhabited(t *testing.T, goal Goal) {
 	for i := range records {
 		judge(t, goal, &records[i], w)
 	}
-	for _, odd := range oddHosts {
+	for _, odd := range anomalousHosts {
 		r := seen[odd.addr+":443"]
 		if r == nil {
 			t.Errorf("%s has no record", odd.addr)
@@ -244,16 +244,16 @@ func inhabited(t *testing.T, goal Goal) {
 	}
 }
 
-// judge compares a record with what its host is, and with the weather's log.
-func judge(t *testing.T, goal Goal, r *seenRecord, w *weather) {
+// judge compares a record with what its host is, and with the link's log.
+func judge(t *testing.T, goal Goal, r *seenRecord, w *lossyLink) {
 	t.Helper()
 	target := r.target()
-	fate := w.of(target)
-	if r.SYNs != fate.syns {
-		t.Errorf("%s: %d SYNs, but %d left", r.key(), r.SYNs, fate.syns)
+	traffic := w.of(target)
+	if r.SYNs != traffic.syns {
+		t.Errorf("%s: %d SYNs, but %d left", r.key(), r.SYNs, traffic.syns)
 	}
 	if want := w.implies(target, own(goal, target)); r.Outcome != want {
-		t.Errorf("%s: %s (%s), want %s; %+v", r.key(), r.Outcome, r.Error, want, *fate)
+		t.Errorf("%s: %s (%s), want %s; %+v", r.key(), r.Outcome, r.Error, want, *traffic)
 	}
 	if r.Outcome != "silent" && !r.OK && r.Outcome != "timeout" && r.Evidence == nil {
 		t.Errorf("%s: %s without its packet", r.key(), r.Outcome)

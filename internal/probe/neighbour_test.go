@@ -88,7 +88,7 @@ func ipNet(s string) *net.IPNet {
 // gateway does not answer; a network lies behind another interface; and one
 // nowhere. None of these keeps the others waiting, and the kernel's neighbour
 // table stays as it was.
-func TestEveryTargetIsReachedByItsOwnWay(t *testing.T) {
+func TestEveryTargetIsReachedByItsOwnRoute(t *testing.T) {
 	l := newNearLab(t)
 	want := []struct {
 		network, outcome, class string

@@ -17,9 +17,9 @@ type networks struct {
 	next map[uint64]tcb.Instant
 }
 
-// mostNetworks bounds what is remembered; those whose time is over are
-// forgotten first.
-const mostNetworks = 1 << 16
+// maxNetworks bounds what is remembered; those whose time is over are
+// dropped first.
+const maxNetworks = 1 << 16
 
 // network is an address's, as a number.
 func network(a netip.Addr) uint64 {
@@ -41,17 +41,17 @@ func (w *networks) may(a netip.Addr, now tcb.Instant) bool {
 	if known && now.Before(at) {
 		return false
 	}
-	if w.next == nil || len(w.next) >= mostNetworks {
-		w.forget(now)
+	if w.next == nil || len(w.next) >= maxNetworks {
+		w.drop(now)
 	}
 	w.next[key] = now.Add(w.gap)
 	return true
 }
 
-func (w *networks) forget(now tcb.Instant) {
+func (w *networks) drop(now tcb.Instant) {
 	fresh := make(map[uint64]tcb.Instant)
 	for key, at := range w.next {
-		if now.Before(at) && len(fresh) < mostNetworks/2 {
+		if now.Before(at) && len(fresh) < maxNetworks/2 {
 			fresh[key] = at
 		}
 	}

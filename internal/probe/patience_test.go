@@ -13,7 +13,7 @@ import (
 type patience struct {
 	link.Ring
 	loop   *loop
-	sky    *weather
+	loss   *lossyLink
 	expect func(*Target) string // the outcome that a host has of its own
 }
 
@@ -56,7 +56,7 @@ func (p *patience) decided(n uint64) bool {
 	case slotConnected:
 		return want == "timeout" && !p.loop.connections.all[s.conn].reported
 	case slotWaiting:
-		f := p.sky.of(&t)
+		f := p.loss.of(&t)
 		return int(s.tries) > p.loop.o.Retries && (f.lostSYNs == f.syns || p.heardOut(s, want))
 	}
 	return false
@@ -68,5 +68,5 @@ const routerPatience = 16 * time.Second
 
 // heardOut reports whether no answer to a target's last SYN is to come.
 func (p *patience) heardOut(s *slot, want string) bool {
-	return want == "silent" || s.odd&oddWrongACK != 0 || want == "unreachable" && p.loop.now.Sub(p.loop.syns.sentAt(s)) > routerPatience
+	return want == "silent" || s.anomalies&anomalyWrongACK != 0 || want == "unreachable" && p.loop.now.Sub(p.loop.syns.sentAt(s)) > routerPatience
 }

@@ -18,7 +18,7 @@ func (res *results) codes(f goal.Facts, err error) []string {
 	known, ok := res.reasons[f]
 	if !ok {
 		known = f.Codes(nil)
-		if res.reasons == nil || len(res.reasons) >= mostReasons {
+		if res.reasons == nil || len(res.reasons) >= maxReasons {
 			res.reasons = make(map[goal.Facts][]string)
 		}
 		res.reasons[f] = known
@@ -26,8 +26,8 @@ func (res *results) codes(f goal.Facts, err error) []string {
 	return known
 }
 
-// mostReasons bounds what is remembered; there are not so many combinations.
-const mostReasons = 1 << 10
+// maxReasons bounds what is remembered; there are not so many combinations.
+const maxReasons = 1 << 10
 
 // told is what is known of a connection that ended, beside its error.
 func (c *connection) told(r *record.Record) goal.Facts {

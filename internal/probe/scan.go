@@ -23,7 +23,7 @@ type Scan struct {
 	dist  *distributor
 }
 
-// Open finds the way to the targets, puts up the guard and opens the links:
+// Open finds the routes to the targets, puts up the guard and opens the links:
 // all that can fail before the first packet.
 func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 	o.Loops = max(min(o.Loops, o.MaxInFlight), 1)
@@ -35,7 +35,7 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
 	s.sink.lead = fastLead
 	if o.Rate > 0 {
-		s.sink.lead = leastLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
+		s.sink.lead = minLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
 	}
 	if o.Resume != nil {
 		s.sink.checkpoint.Records = o.Resume.Records
@@ -75,9 +75,9 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 // A checkpoint lets the loops go so far beyond it, so that they need not wait
 // for the next.
 const (
-	leastLead = 128
-	fastLead  = 1 << 19 // where there is no rate
-	leadTime  = 2 * saveEvery
+	minLead  = 128
+	fastLead = 1 << 19 // where there is no rate
+	leadTime = 2 * saveEvery
 )
 
 // supply makes the loop's source.

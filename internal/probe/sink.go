@@ -147,7 +147,7 @@ func (s *sink) reached(offset int64, tail string) *Checkpoint {
 		switch {
 		case c.Finished:
 			e.Ceiling = e.Head
-		case s.over: // what an earlier run may have begun stays in doubt
+		case s.over: // what an earlier run may have begun stays open
 			e.Ceiling = max(e.Head, l.head.Load(), s.resume.ceiling(i))
 		default:
 			e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)

@@ -4,8 +4,8 @@ import "testing"
 
 // A run that has ended has begun what it has begun, and nothing beyond: what it
 // never came to is no repetition when another goes on. What an earlier run may
-// have begun, which was killed, stays in doubt.
-func TestTheLastCheckpointDoubtsOnlyWhatWasBegun(t *testing.T) {
+// have begun, which was killed, may have been probed.
+func TestTheLastCheckpointLeavesOpenOnlyWhatWasBegun(t *testing.T) {
 	for name, tc := range map[string]struct {
 		resume  *Checkpoint
 		over    bool

@@ -38,7 +38,7 @@ func TestSoak(t *testing.T) {
 	for round := 1; round <= 2 || time.Now().Before(end); round++ {
 		o := options(t, "443", network)
 		o.Seed, o.Retries = uint64(round), 3
-		w := newWeather(uint64(round), 0.01)
+		w := newLossyLink(uint64(round), 0.01)
 		o.Wrap = w.wrap
 		var lines newlines
 		var stats Stats
@@ -63,7 +63,7 @@ func TestSoak(t *testing.T) {
 			t.Fatalf("round %d: %d bytes of heap, and %d in the second", round, now, first)
 		}
 		if *soak > 0 && round%20 == 0 {
-			t.Logf("round %d: %d records, %d with a certificate; heap %d KB; %d packets sent, %d received, %d lost by the weather, %d dropped by the ring, %d not sent, %d late", round,
+			t.Logf("round %d: %d records, %d with a certificate; heap %d KB; %d packets sent, %d received, %d lost on the link, %d dropped by the ring, %d not sent, %d late", round,
 				sum.Records, sum.Outcomes[outcomeIndex("certificate")], now>>10, sum.Packets, sum.Link.Received, lost, sum.Link.Dropped, sum.Link.Unsent, sum.Late)
 		}
 	}

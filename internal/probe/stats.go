@@ -27,8 +27,8 @@ type Stats struct {
 	Slowed     float64    // what is left of the rate after drops, 1 is all
 	Link       link.RingStats
 	Time       time.Duration // since the beginning
-	Again      uint64        // targets that were begun again, since a way was lost
-	Lost       string        // why the scan stands still; empty: it does not
+	Again      uint64        // targets that were begun again, since a route had changed
+	Outage     string        // why the scan stands still; empty: it does not
 	Wanted     time.Duration // of that, each loop for its share: targets waited for nothing but the pace
 	Missed     float64       // packets that it let go meanwhile, and that did not leave: see Load
 }
@@ -66,7 +66,7 @@ func (s *Stats) add(t *Stats) {
 	s.Missed += t.Missed
 	s.Link.Add(t.Link)
 	s.Again += t.Again
-	if s.Lost == "" {
-		s.Lost = t.Lost
+	if s.Outage == "" {
+		s.Outage = t.Outage
 	}
 }

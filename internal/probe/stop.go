@@ -11,7 +11,7 @@ import (
 // targets have no record, and the checkpoint says that they may have been probed.
 const (
 	stopGrace = time.Second
-	partTime  = 250 * time.Millisecond
+	resetTime = 250 * time.Millisecond
 )
 
 // stopping has the loop begin nothing more, and reports whether the moment of
@@ -24,10 +24,10 @@ func (l *loop) stopping() bool {
 	return !l.now.Before(l.stopAt)
 }
 
-// partAll resets the connections that are left.
-func (l *loop) partAll(hard context.Context) {
-	l.connections.abort(l.connections.finishSettling)
-	end := l.now.Add(partTime)
+// resetAll resets the connections that are left.
+func (l *loop) resetAll(hard context.Context) {
+	l.connections.abort(l.connections.sendOn)
+	end := l.now.Add(resetTime)
 	for l.connections.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {
 		l.now = l.instant()
 		l.egress.pace.Fill(l.now)
@@ -35,7 +35,7 @@ func (l *loop) partAll(hard context.Context) {
 		if l.egress.flush(l.routes.Paths) != nil {
 			return
 		}
-		time.Sleep(min(l.egress.pace.Wait(0), partTime))
+		time.Sleep(min(l.egress.pace.Wait(0), resetTime))
 	}
 	l.egress.flush(l.routes.Paths)
 }

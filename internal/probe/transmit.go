@@ -69,22 +69,22 @@ const slowTurn = 64
 // sendReady sends what connections have waiting, the oldest first.
 func (cs *connections) sendReady() {
 	for n := cs.ready.len(); n > 0 && cs.egress.pace.May(); n-- {
-		cs.sendOf(cs.ready.pop())
+		cs.sendNext(cs.ready.pop())
 	}
 }
 
 // sendSlow does the same for those that have drawn more than their allowance.
 func (cs *connections) sendSlow() {
 	for n := min(cs.slow.len(), slowTurn); n > 0 && cs.egress.pace.May() && cs.egress.answers.May(); n-- {
-		cs.sendOf(cs.slow.pop())
+		cs.sendNext(cs.slow.pop())
 	}
 }
 
-// sendOf goes on with a connection whose turn it is, if it is the same one still.
-func (cs *connections) sendOf(c *connection) {
+// sendNext goes on with a connection whose turn it is, if it is the same one still.
+func (cs *connections) sendNext(c *connection) {
 	if c.queued {
 		c.queued = false
-		cs.finishSettling(c)
+		cs.sendOn(c)
 	}
 }
 

@@ -24,7 +24,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 	if outcome == record.OutcomeUnreachable {
 		r.Class = classICMP
 	}
-	r.Odd = s.odd.names()
+	r.Odd = s.anomalies.names()
 	if s.tries == 1 {
 		r.RTT = sy.arrived.Sub(sy.sentAt(s))
 	}
@@ -50,22 +50,22 @@ func (sy *syns) unanswered(n uint64, s *slot) {
 		r.Error = fmt.Sprintf("%v said %s, and there was %s", e.icmp.From, e.icmp.Text, r.Error)
 		r.Evidence = e.kept
 	}
-	if s.odd != 0 {
+	if s.anomalies != 0 {
 		r.Outcome, r.Class = record.OutcomeProtocol, "tcp"
 		r.Error = "its SYN-ACK acknowledges what was never sent"
-		if s.odd&oddWrongACK == 0 {
+		if s.anomalies&anomalyWrongACK == 0 {
 			r.Error = "it answers our SYN by a SYN, and our SYN-ACK by nothing"
 		}
-		r.Odd = s.odd.names()
+		r.Odd = s.anomalies.names()
 		r.Evidence = sy.evidence[n]
 	}
-	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.odd != 0, ICMP: r.ICMP != nil, KernelSent: s.flags&slotKernelRST != 0}
+	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.anomalies != 0, ICMP: r.ICMP != nil, KernelSent: s.flags&slotKernelRST != 0}
 	if facts.KernelSent {
 		r.Error += "; " + afterKernelRST
 	}
 	var why error
 	switch {
-	case s.odd != 0:
+	case s.anomalies != 0:
 	case r.Class == classFiltered:
 		why = sy.egress.filtered
 	case r.Outcome == record.OutcomeUnreachable:

@@ -10,13 +10,13 @@ type window struct {
 
 // A slot is one target's.
 type slot struct {
-	sent  uint32 // when its last SYN left, in units of tick, modulo 2^32
-	conn  uint32 // its connection, in slotConnected; with slotAtOnce, before that, how long after the first its second SYN left
-	state slotState
-	tries uint8 // SYNs sent
-	odd   oddity
-	seen  bool // an answer that does not count came and is kept: see loop.odd
-	flags slotFlags
+	sent      uint32 // when its last SYN left, in units of tick, modulo 2^32
+	conn      uint32 // its connection, in slotConnected; with slotAtOnce, before that, how long after the first its second SYN left
+	state     slotState
+	tries     uint8 // SYNs sent
+	anomalies anomaly
+	seen      bool // an answer that does not count came and is kept: see loop.odd
+	flags     slotFlags
 }
 
 type slotFlags uint8

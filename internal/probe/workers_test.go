@@ -65,7 +65,7 @@ func TestAPeerThatTalksWhileItWaitsForWorkWaitsOnce(t *testing.T) {
 	}
 }
 
-// What was handed over before a way was lost comes back to nobody.
+// What was handed over before a route changed comes back to nobody.
 func TestWorkOfATargetThatWasBegunAgainIsLetGo(t *testing.T) {
 	o := fakeOptions(t, 0)
 	o.Goal, o.Timeout = GoalFinished, MaxTimeout

@@ -9,14 +9,14 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// settle does what follows from a change of a connection: work, the record,
+// follow does what follows from a change of a connection: work, the record,
 // the end, what there is to send, and the next deadline.
-func (cs *connections) settle(c *connection) {
+func (cs *connections) follow(c *connection) {
 	cs.advance(c, false)
-	cs.finishSettling(c)
+	cs.sendOn(c)
 }
 
-func (cs *connections) finishSettling(c *connection) {
+func (cs *connections) sendOn(c *connection) {
 	if all := cs.transmit(c); all && c.reported && cs.over(c) {
 		cs.release(c)
 		return
@@ -45,7 +45,7 @@ func (cs *connections) advance(c *connection, working bool) {
 			cs.failed(c, err)
 			return
 		case c.answer.Bytes > maxBytes, c.heard > maxSegments:
-			c.odd |= oddEndless
+			c.anomalies |= anomalyEndless
 			cs.failed(c, errEndless)
 			return
 		case cs.o.Goal == GoalData && c.stage() >= handshake.StageFinished:
@@ -88,7 +88,7 @@ func (cs *connections) ring(c *connection) {
 			cs.timedOut(c)
 		}
 	}
-	cs.settle(c)
+	cs.follow(c)
 }
 
 // serves reports whether a segment that comes after the record serves the end of

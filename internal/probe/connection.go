@@ -35,7 +35,7 @@ type facts struct {
 	path      *routes.Path
 	hop       link.Hop
 	syns      uint8
-	odd       oddity
+	anomalies anomaly
 
 	begin      tcb.Instant // when the first SYN left, about
 	limit      tcb.Instant // when the goal must be reached

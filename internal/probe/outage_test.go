@@ -134,16 +134,16 @@ func (r *running) complete(t *testing.T, o Options, earlier ...seenRecord) (repe
 	return repeats
 }
 
-// What became of the packets in flight when a way was lost nobody knows: their
+// What became of the packets in flight when a route has changed nobody knows: their
 // targets are begun again when it is there again, and none is called silent.
-func TestALostWayIsWaitedFor(t *testing.T) {
+func TestARouteThatIsGoneIsWaitedFor(t *testing.T) {
 	answerARP := func(t *testing.T, n *lab.Node, ignore string) {
 		t.Helper()
 		check(t, n.Do(func() error { return os.WriteFile("/proc/sys/net/ipv4/conf/all/arp_ignore", []byte(ignore), 0) }))
 	}
 	for name, tc := range map[string]struct {
-		says       string
-		lose, mend func(*testing.T, *lab.Lab)
+		says          string
+		breaks, mends func(*testing.T, *lab.Lab)
 	}{
 		"the interface goes down": {"down",
 			func(t *testing.T, l *lab.Lab) { change(t, l.Near(), netlink.LinkSetDown) },
@@ -178,23 +178,23 @@ func TestALostWayIsWaitedFor(t *testing.T) {
 			o := disturbed(t)
 			r := begin(t, l, t.Context(), o)
 			r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
-			tc.lose(t, l)
-			r.await(t, "the loss was not noticed", func(s Stats) bool { return s.Lost != "" })
-			if says := r.scan.Stats().Lost; !strings.Contains(says, tc.says) {
+			tc.breaks(t, l)
+			r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
+			if says := r.scan.Stats().Outage; !strings.Contains(says, tc.says) {
 				t.Errorf("it says %q, want %q", says, tc.says)
 			}
-			tc.mend(t, l)
-			if n := r.complete(t, o); n == 0 || uint64(n) != r.stats.Again || r.stats.Lost != "" {
-				t.Errorf("%d records are marked, and %d targets were begun again; %q", n, r.stats.Again, r.stats.Lost)
+			tc.mends(t, l)
+			if n := r.complete(t, o); n == 0 || uint64(n) != r.stats.Again || r.stats.Outage != "" {
+				t.Errorf("%d records are marked, and %d targets were begun again; %q", n, r.stats.Again, r.stats.Outage)
 			}
-			if p := r.scan.loops[0].before; p == nil {
-				t.Error("nothing was lost")
+			if p := r.scan.loops[0].lastOutage; p == nil {
+				t.Error("there was no outage")
 			}
 		})
 	}
 }
 
-// The kernel sends another way, though the old one is still there: who was in
+// The kernel sends by another route, though the old one is still there: who was in
 // flight is begun again, and nobody waits for long.
 func TestARouteThatChangesIsTakenUp(t *testing.T) {
 	t.Parallel() // it waits, most of the time
@@ -203,9 +203,9 @@ func TestARouteThatChangesIsTakenUp(t *testing.T) {
 	r := begin(t, l, t.Context(), o)
 	r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
 	routeBy(t, l, net.IPv4(198, 19, 1, 2))
-	r.await(t, "the change was not noticed", func(s Stats) bool { return s.Lost != "" })
+	r.await(t, "the change was not noticed", func(s Stats) bool { return s.Outage != "" })
 	want := "198.18.1.0 is reached by other from 198.19.1.1 through 198.19.1.2 (MTU 1500), and was by one from 198.19.0.1 through 198.19.0.2 (MTU 1500)"
-	if says := r.scan.Stats().Lost; !strings.Contains(says, want) {
+	if says := r.scan.Stats().Outage; !strings.Contains(says, want) {
 		t.Errorf("it says %q, want %q", says, want)
 	}
 	sent := func() (n uint64) {
@@ -235,8 +235,8 @@ func TestAGatewayThatChangesItsLinkLayerAddressIsFollowed(t *testing.T) {
 	r := begin(t, l, t.Context(), o)
 	r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
 	change(t, l.Node("one"), newHardware)
-	if n := r.complete(t, o); n != 0 || r.scan.loops[0].before != nil {
-		t.Errorf("%d targets were begun again: %v", n, r.scan.loops[0].before)
+	if n := r.complete(t, o); n != 0 || r.scan.loops[0].lastOutage != nil {
+		t.Errorf("%d targets were begun again: %v", n, r.scan.loops[0].lastOutage)
 	}
 }
 
@@ -254,17 +254,17 @@ func TestOtherChangesAreLetBe(t *testing.T) {
 			return netlink.RouteReplace(&netlink.Route{Dst: ipNet(fmt.Sprintf("198.18.%d.0/24", 16+n)), Gw: net.IPv4(198, 19, 0, 2)})
 		}))
 	}
-	if n := r.complete(t, o); n != 0 || r.scan.loops[0].before != nil {
-		t.Errorf("%d targets were begun again: %v", n, r.scan.loops[0].before)
+	if n := r.complete(t, o); n != 0 || r.scan.loops[0].lastOutage != nil {
+		t.Errorf("%d targets were begun again: %v", n, r.scan.loops[0].lastOutage)
 	}
 }
 
-// A way that does not come back ends the scan, in words; and so does an interrupt
+// A route that does not come back ends the scan, in words; and so does an interrupt
 // while it is waited for. Either leaves a checkpoint from which all that is
 // missing is probed.
-func TestAScanWithoutAWayEndsWithATrueCheckpoint(t *testing.T) {
-	longestLoss = 2 * time.Second
-	t.Cleanup(func() { longestLoss = 5 * time.Minute }) // when both have ended
+func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
+	longestOutage = 2 * time.Second
+	t.Cleanup(func() { longestOutage = 5 * time.Minute }) // when both have ended
 	for name, interrupted := range map[string]bool{"for good": false, "interrupted": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -276,12 +276,12 @@ func TestAScanWithoutAWayEndsWithATrueCheckpoint(t *testing.T) {
 			r := begin(t, l, ctx, o)
 			r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
 			change(t, l.Near(), netlink.LinkSetDown)
-			r.await(t, "the loss was not noticed", func(s Stats) bool { return s.Lost != "" })
+			r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
 			if interrupted {
 				interrupt()
 			}
-			var lost *LostError
-			if err := <-r.done; interrupted && err != nil || !interrupted && (!errors.As(err, &lost) || !strings.Contains(err.Error(), "down") || !errors.Is(err, route.ErrNoRoute)) {
+			var out *OutageError
+			if err := <-r.done; interrupted && err != nil || !interrupted && (!errors.As(err, &out) || !strings.Contains(err.Error(), "down") || !errors.Is(err, route.ErrNoRoute)) {
 				t.Errorf("it ended with %v", err)
 			}
 			change(t, l.Near(), netlink.LinkSetUp)
@@ -312,10 +312,10 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 		turn()
 	}
 	before := l.admission.inFlight()
-	if !l.lose(route.ErrNoRoute) {
+	if !l.standStill(route.ErrNoRoute) {
 		t.Fatal("no loss")
 	}
-	l.lost = nil
+	l.outage = nil
 	l.restart()
 	if l.connections.live != 0 || l.connections.wheel.n != 0 || len(l.connections.free) != len(l.connections.all) || len(l.syns.resolved) != before || l.admission.inFlight() != before {
 		t.Errorf("of %d in flight %d are to be begun again; %d connections, %d deadlines, %d of %d free",

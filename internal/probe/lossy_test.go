@@ -10,20 +10,20 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// weather stands before a link, loses packets by a seed, and keeps a log.
-type weather struct {
+// A lossyLink stands before a link, loses packets by a seed, and keeps a log.
+type lossyLink struct {
 	link.Ring
 	random *rand.Rand
 	loss   float64
-	log    map[netip.AddrPort]*fate
+	log    map[netip.AddrPort]*traffic
 	resets map[resetSent]bool // RSTs of ours, lost or not
 	lost   int
 
 	closing func() // called before the link is closed, and the guard after it; may be nil
 }
 
-// fate is what has become of the packets between us and one target.
-type fate struct {
+// traffic is what has become of the packets between us and one target.
+type traffic struct {
 	syns, lostSYNs int // that we sent; and of them, lost
 	heard, lostIn  int // of theirs, and ICMP messages about it: let through; and lost
 }
@@ -35,28 +35,28 @@ type resetSent struct {
 	seq  wire.Seq
 }
 
-func newWeather(seed uint64, loss float64) *weather {
-	return &weather{random: rand.New(rand.NewPCG(seed, 0)), loss: loss, log: make(map[netip.AddrPort]*fate), resets: make(map[resetSent]bool)}
+func newLossyLink(seed uint64, loss float64) *lossyLink {
+	return &lossyLink{random: rand.New(rand.NewPCG(seed, 0)), loss: loss, log: make(map[netip.AddrPort]*traffic), resets: make(map[resetSent]bool)}
 }
 
-func (w *weather) wrap(r link.Ring) link.Ring { w.Ring = r; return w }
+func (w *lossyLink) wrap(r link.Ring) link.Ring { w.Ring = r; return w }
 
-func (w *weather) Close() error {
+func (w *lossyLink) Close() error {
 	if w.closing != nil {
 		w.closing()
 	}
 	return w.Ring.Close()
 }
 
-func (w *weather) fate(target netip.AddrPort) *fate {
+func (w *lossyLink) traffic(target netip.AddrPort) *traffic {
 	if w.log[target] == nil {
-		w.log[target] = new(fate)
+		w.log[target] = new(traffic)
 	}
 	return w.log[target]
 }
 
 // loses decides, and counts.
-func (w *weather) loses(n *int) bool {
+func (w *lossyLink) loses(n *int) bool {
 	lost := w.random.Float64() < w.loss
 	if lost {
 		w.lost++
@@ -89,7 +89,7 @@ func about(packet []byte) (target netip.AddrPort, ok bool) {
 	return netip.AddrPortFrom(m.Quoted.Dst, m.DstPort), true
 }
 
-func (w *weather) Queue(packet []byte, hop link.Hop) error {
+func (w *lossyLink) Queue(packet []byte, hop link.Hop) error {
 	h, s, _ := decode(packet)
 	to := netip.AddrPortFrom(h.Dst, s.DstPort)
 	if s.Flags.Has(wire.RST) {
@@ -98,7 +98,7 @@ func (w *weather) Queue(packet []byte, hop link.Hop) error {
 	var others int
 	lost := &others
 	if s.Flags == wire.SYN {
-		f := w.fate(to)
+		f := w.traffic(to)
 		f.syns++
 		lost = &f.lostSYNs
 	}
@@ -108,26 +108,26 @@ func (w *weather) Queue(packet []byte, hop link.Hop) error {
 	return w.Ring.Queue(packet, hop)
 }
 
-func (w *weather) Receive(wait time.Duration, f func(link.Packet)) error {
+func (w *lossyLink) Receive(wait time.Duration, f func(link.Packet)) error {
 	return w.Ring.Receive(wait, func(p link.Packet) {
 		target, ok := about(p.Data)
-		fate := new(fate)
+		traffic := new(traffic)
 		if ok {
-			fate = w.fate(target)
+			traffic = w.traffic(target)
 		}
-		if !w.loses(&fate.lostIn) {
-			fate.heard++
+		if !w.loses(&traffic.lostIn) {
+			traffic.heard++
 			f(p)
 		}
 	})
 }
 
-func (w *weather) of(t *Target) *fate { return w.fate(netip.AddrPortFrom(t.Addr, t.Port)) }
+func (w *lossyLink) of(t *Target) *traffic { return w.traffic(netip.AddrPortFrom(t.Addr, t.Port)) }
 
 // implies is the outcome that the log leaves possible, of a host with an
 // outcome of its own: whose every answer was lost, or every SYN, is silent, and
 // nobody else.
-func (w *weather) implies(t *Target, outcome string) string {
+func (w *lossyLink) implies(t *Target, outcome string) string {
 	if w.of(t).heard == 0 {
 		return "silent"
 	}

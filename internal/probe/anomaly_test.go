@@ -13,14 +13,14 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// An oddHost answers for addresses that the lab keeps silent, each in an odd
+// An anomalousHost answers for addresses that the lab keeps silent, each in an odd
 // way of its own.
-type oddHost func(s *wire.Segment) []wire.Segment
+type anomalousHost func(s *wire.Segment) []wire.Segment
 
-// oddHosts are the ways, and what the record must say.
-var oddHosts = []struct {
+// anomalousHosts are the ways, and what the record must say.
+var anomalousHosts = []struct {
 	addr    string
-	host    oddHost
+	host    anomalousHost
 	outcome string
 	odd     string // in the record's list; empty: none
 	check   func(r *seenRecord) string
@@ -126,7 +126,7 @@ func when(s *wire.Segment, flags wire.Flags, answers ...wire.Segment) []wire.Seg
 
 // endless sends alerts of no consequence for ever: a warning that nobody need
 // heed, as fast as they are acknowledged.
-func endless() oddHost {
+func endless() anomalousHost {
 	warning := []byte{21, 3, 3, 0, 2, 1, 112} // warning, unrecognized_name
 	var flood []byte
 	for range 150 {
@@ -183,12 +183,12 @@ func prohibition(to netip.Addr, quoted []byte) []byte {
 	return append(ip.AppendTo(nil, len(m)), m...)
 }
 
-// serveOdd answers for the odd hosts until the test ends, and collects the
+// serveAnomalous answers for the odd hosts until the test ends, and collects the
 // RSTs that reach the far host.
-func serveOdd(t *testing.T, l *lab.Lab) (resets func() []resetSent) {
+func serveAnomalous(t *testing.T, l *lab.Lab) (resets func() []resetSent) {
 	t.Helper()
-	hosts := make(map[netip.Addr]oddHost)
-	for _, o := range oddHosts {
+	hosts := make(map[netip.Addr]anomalousHost)
+	for _, o := range anomalousHosts {
 		hosts[netip.MustParseAddr(o.addr)] = o.host
 	}
 	fd := -1

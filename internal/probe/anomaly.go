@@ -1,0 +1,30 @@
+package probe
+
+// An anomaly is something that a peer did and no ordinary one does.
+type anomaly uint8
+
+const (
+	anomalyZeroWindow  anomaly = 1 << iota // SYN-ACK with a closed window
+	anomalySYNData                         // SYN-ACK with data
+	anomalyWrongACK                        // SYN-ACK that acknowledges what was never sent
+	anomalyResetAtOnce                     // RST right after the ACK
+	anomalyTarpit                          // it keeps the connection and gets nowhere
+	anomalyEndless                         // data without end
+	anomalyCrossed                         // a SYN in the place of a SYN-ACK
+)
+
+var anomalyNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open"}
+
+// names are how a record calls them.
+func (o anomaly) names() []string {
+	if o == 0 {
+		return nil
+	}
+	var list []string
+	for i, name := range anomalyNames {
+		if o>>i&1 == 1 {
+			list = append(list, name)
+		}
+	}
+	return list
+}
