@@ -50,7 +50,8 @@ func (cs *connections) resultOf(c *connection) *record.Record {
 // report writes a connection's result.
 func (cs *connections) report(c *connection, r *record.Record) {
 	r.Odd = c.anomalies.names()
-	cs.results.write(c.n, cs.begun.window.at(c.n), r)
+	r.Repeat = cs.begun.window.at(c.n).repeat()
+	cs.results.write(c.n, r)
 	c.reported, c.heard = true, 0
 	cs.live--
 }

@@ -51,8 +51,7 @@ func told(m *wire.ICMP) *record.ICMP {
 const usualResult = 2048
 
 // write hands a target's result on.
-func (res *results) write(n uint64, slot *slot, r *record.Record) {
-	r.Repeat = slot.flags&slotRepeat != 0
+func (res *results) write(n uint64, r *record.Record) {
 	res.buf = res.enc.Append(res.buf, r)
 	res.held = append(res.held, n)
 	if len(res.buf) > bufferLen-2*usualResult { // or it would have to grow

@@ -30,7 +30,8 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 	}
 	r.Evidence.Set(sy.arrived.Sub(first), packet.Data)
 	r.Reasons = sy.results.codes(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
-	sy.results.write(n, s, r)
+	r.Repeat = s.repeat()
+	sy.results.write(n, r)
 	sy.done(n)
 }
 
@@ -72,7 +73,8 @@ func (sy *syns) unanswered(n uint64, s *slot) {
 		facts.Outcome = goal.Unreachable
 	}
 	r.Reasons = sy.results.codes(facts, why)
-	sy.results.write(n, s, r)
+	r.Repeat = s.repeat()
+	sy.results.write(n, r)
 	sy.done(n)
 }
 
@@ -82,7 +84,8 @@ func (sy *syns) hopeless(n uint64, s *slot, t *Target, outcome, class, why strin
 	r.Time = sy.wall(sy.now)
 	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
 	r.Reasons = sy.results.codes(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
-	sy.results.write(n, s, r)
+	r.Repeat = s.repeat()
+	sy.results.write(n, r)
 	sy.done(n)
 }
 

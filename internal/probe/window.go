@@ -43,6 +43,9 @@ const (
 // those of the slots behind it.
 func (s *slot) inTurn() bool { return s.state == slotWaiting && s.flags&slotDeferred == 0 }
 
+// repeat reports whether an earlier run, or this one, may have probed it already.
+func (s *slot) repeat() bool { return s.flags&slotRepeat != 0 }
+
 // tick is the unit of slot.sent: 2^32 of them are more than an hour.
 const tick = 1000 // nanoseconds
 
