@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/probe"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -214,7 +215,7 @@ func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 // probeError gives the error of a scan its exit status, and the way out.
 func probeError(err error) error {
 	code, remedy := kindOf(err, exitError), ""
-	var output *probe.OutputError
+	var unwritten *store.WriteError
 	switch {
 	case errors.Is(err, link.ErrPermission):
 		code, remedy = exitNotAllowed, grant("cap_net_raw")
@@ -222,9 +223,9 @@ func probeError(err error) error {
 		code, remedy = exitNotAllowed, grant("cap_net_raw,cap_net_admin")
 	case errors.Is(err, route.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
 		code = exitUnreachable
-	case errors.As(err, &output) && errors.Is(err, syscall.EPIPE):
+	case errors.As(err, &unwritten) && errors.Is(err, syscall.EPIPE):
 		remedy = "Who read the records has gone; the sending was stopped at once."
-	case errors.As(err, &output):
+	case errors.As(err, &unwritten):
 		remedy = "The sending was stopped at once."
 	}
 	text := view.EscapeError(err)

@@ -27,6 +27,7 @@ import (
 	"github.com/rawshake/rawshake/internal/memlimit"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -38,7 +39,7 @@ import (
 // opened, and the first packet may leave.
 type probePlan struct {
 	options  probe.Options
-	output   *probe.Output
+	output   *store.Output
 	refused  []targets.Refusal
 	memory   uint64
 	finished bool
@@ -49,7 +50,7 @@ func (p *probePlan) close() error {
 	var errs []error
 	if p.output != nil {
 		if err := p.output.Close(); err != nil {
-			errs = append(errs, &probe.OutputError{Err: err})
+			errs = append(errs, &store.WriteError{Err: err})
 		}
 		p.output = nil
 	}
@@ -244,7 +245,7 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 			return usageError("--checkpoint and -o name the same file: the one would take the place of the other")
 		}
 		o.Checkpoint = f.checkpoint
-		c, err := probe.ReadCheckpoint(f.checkpoint)
+		c, err := store.ReadCheckpoint(f.checkpoint)
 		switch {
 		case err != nil:
 			return fileError("--checkpoint", err)
@@ -252,11 +253,15 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		case c.Scan != o.Scan || seeded && c.Seed != f.seed || c.Output != f.output:
 			return usageError("--checkpoint: %s belongs to another scan: its targets, ports, goal, shard, seed or output differ. Name another file, or remove it to begin anew", f.checkpoint)
 		default:
-			if err := c.Fits(o); err != nil {
+			space := o.Space
+			if o.Feed != nil { // nobody knows how many there are
+				space = nil
+			}
+			if err := c.Fits(o.Shard, o.Shards, space); err != nil {
 				return usageError("--checkpoint: %s belongs to another scan: %v. Name another file, or remove it to begin anew", f.checkpoint, err)
 			}
 			if o.Feed != nil && !c.Finished {
-				if err := o.Feed.Expect(c.Lists); err != nil {
+				if err := o.Feed.Lists.Expect(c.Lists); err != nil {
 					return usageError("--checkpoint %s: %v", f.checkpoint, err)
 				}
 			}
@@ -404,7 +409,7 @@ func (f *probeFlags) wants(a netip.Addr) bool { return !(f.ipv4 && a.Is6() || f.
 
 func (p *probePlan) openList(feed *probe.Feed, name string) error {
 	if name == "-" {
-		feed.Lists = append(feed.Lists, &probe.List{Name: "standard input", From: os.Stdin})
+		feed.Lists = append(feed.Lists, &targets.List{Name: "standard input", From: os.Stdin})
 		return nil
 	}
 	file, err := os.Open(name)
@@ -412,7 +417,7 @@ func (p *probePlan) openList(feed *probe.Feed, name string) error {
 		return usageError("-f: %v", err)
 	}
 	p.files = append(p.files, file)
-	feed.Lists = append(feed.Lists, &probe.List{Name: name, From: file})
+	feed.Lists = append(feed.Lists, &targets.List{Name: name, From: file})
 	return nil
 }
 
@@ -468,9 +473,9 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 	switch {
 	case f.dryRun || p.finished:
 	case f.output == "":
-		p.output = probe.NewOutput(os.Stdout)
+		p.output = store.NewOutput(os.Stdout)
 	case p.options.Resume != nil:
-		if p.output, err = probe.ContinueOutput(f.output, p.options.Resume); err != nil {
+		if p.output, err = store.ContinueOutput(f.output, p.options.Resume); err != nil {
 			return fileError("-o", err)
 		}
 		if n := p.output.Aside; n > 0 {
@@ -479,7 +484,7 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 	case !f.force && holdsData(f.output):
 		return usageError("-o: %s holds something already, which would be lost: name another file, or write over it with --force", f.output)
 	default:
-		if p.output, err = probe.CreateOutput(f.output); err != nil {
+		if p.output, err = store.CreateOutput(f.output); err != nil {
 			return fileError("-o", err)
 		}
 	}

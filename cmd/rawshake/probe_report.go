@@ -19,6 +19,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -242,7 +243,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	if err != nil {
 		return err
 	}
-	return probe.ReplaceFile(r.flags.status, append(b, '\n'), outfile.Public) // counts, for who watches
+	return store.ReplaceFile(r.flags.status, append(b, '\n'), outfile.Public) // counts, for who watches
 }
 
 // leftOut is what is not probed, and how many lines could not be read.

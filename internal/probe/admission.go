@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -109,7 +110,7 @@ func (a *admission) fill() halt {
 // being.
 func (a *admission) limited() bool {
 	return a.inFlight() >= a.max || a.connections.live >= a.maxLive || a.begun.window.len() >= max(maxSlots, a.max) || a.results.full() ||
-		a.full && a.inFlight() >= max(len(a.connections.all), 1) || !a.results.mayReach(a.begun.window.head)
+		a.full && a.inFlight() >= max(len(a.connections.all), 1) || !a.results.reach.May(a.begun.window.head)
 }
 
 // takeNext sees to it that there is a next target.
@@ -126,18 +127,18 @@ func (a *admission) takeNext() supply {
 // nothing to send to.
 func (a *admission) start(n uint64, t *Target) {
 	slot := a.begun.window.push()
-	a.results.begin(a.begun.window.head)
-	standing := a.o.Resume.of(a.loop, n)
+	a.results.reach.Begin(a.begun.window.head)
+	standing := a.o.Resume.Of(a.loop, n)
 	switch {
 	case a.begun.source.leftOut(n):
 		a.results.pass(n)
 		a.begun.done(n)
 		return
-	case standing == recorded:
+	case standing == store.Recorded:
 		a.stats.Known++
 		a.begun.done(n)
 		return
-	case standing == perhaps:
+	case standing == store.Perhaps:
 		slot.flags |= slotRepeat
 	}
 	a.stats.Targets++

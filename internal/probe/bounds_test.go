@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/probe/pace"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -22,7 +23,7 @@ func scan(t *testing.T, l *lab.Lab, o Options) ([]byte, Stats) {
 	var out bytes.Buffer
 	var stats Stats
 	check(t, l.Near().Do(func() error {
-		s, err := Open(t.Context(), o, NewOutput(&out))
+		s, err := Open(t.Context(), o, store.NewOutput(&out))
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func probeOne(t *testing.T, o Options, answer func(s *wire.Segment) []wire.Segme
 		check(t, l.turn())
 	}
 	l.results.handOver(true)
-	check(t, l.results.sink.close())
+	check(t, l.results.sink.Close())
 	schema.Check(t, out.Bytes())
 	check(t, json.Unmarshal(out.Bytes(), &r))
 	if len(l.syns.crossed)+len(l.syns.evidence)+len(l.syns.owed)+len(l.syns.soft) > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/probe/routes"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -119,7 +120,7 @@ func fakeLoop(t testing.TB, o Options, f *fakeNet) *loop {
 	t.Helper()
 	f.local = netip.MustParseAddr("198.18.0.1")
 	l := loopOver(t, o, f, f.local, io.Discard)
-	t.Cleanup(func() { l.results.sink.close() })
+	t.Cleanup(func() { l.results.sink.Close() })
 	return l
 }
 
@@ -129,8 +130,9 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	t.Helper()
 	l := newLoop(&o, 0)
 	l.epoch = time.Now()
-	l.results.sink = newSink(NewOutput(out))
-	go l.results.sink.run()
+	l.results.sink = store.NewSink(store.NewOutput(out))
+	l.results.reach = l.results.sink.Add()
+	go l.results.sink.Run()
 	l.supply([16]byte{1}, nil)
 	l.useRoutes(routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{}))
 	return l

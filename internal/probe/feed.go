@@ -15,7 +15,7 @@ import (
 // A Feed says where targets come from that are not numbered beforehand: lists
 // of any length, and names, which are looked up as they come.
 type Feed struct {
-	Lists  []*List
+	Lists  targets.Lists
 	Hosts  []targets.Line // named on the command line: special-purpose addresses are meant
 	Ports  []uint16       // where a line says none
 	Rules  *targets.Rules

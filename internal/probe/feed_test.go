@@ -39,7 +39,7 @@ func TestALineKeepsItsPlaceWhateverItsNameComesTo(t *testing.T) {
 			check(t, err)
 			rules.Exclude.Add(r)
 		}
-		return &Feed{Lists: []*List{{Name: "list", From: strings.NewReader(list)}}, Ports: []uint16{443}, Rules: rules,
+		return &Feed{Lists: []*targets.List{{Name: "list", From: strings.NewReader(list)}}, Ports: []uint16{443}, Rules: rules,
 			Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
 				if a := known[host]; a != "" {
 					return []netip.Addr{netip.MustParseAddr(a)}, nil

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -55,14 +56,14 @@ func figureSYNs(t *testing.T) {
 		o.Goal, o.Retries, o.MaxInFlight, o.Timeout = GoalTCP, 0, 1<<22, time.Millisecond
 		best, plain, bypass := 0.0, 0.0, 0.0
 		for range 3 { // the best of three: others use the machine too
-			s, err := Open(t.Context(), o, NewOutput(io.Discard))
+			s, err := Open(t.Context(), o, store.NewOutput(io.Discard))
 			if err != nil {
 				return err
 			}
 			// The records of silence are not part of what is sent: stop at the last SYN.
 			lp := s.loops[0]
 			lp.begun.window = touched(2 * n)
-			go s.sink.run()
+			go s.sink.Run()
 			before := cpu(rusageThread)
 			for !lp.admission.ended {
 				lp.now = lp.instant()
@@ -76,7 +77,7 @@ func figureSYNs(t *testing.T) {
 			if lp.stats.SYNs != n {
 				return fmt.Errorf("%d SYNs", lp.stats.SYNs)
 			}
-			s.sink.close()
+			s.sink.Close()
 			s.Close()
 			plain = max(plain, sendmmsgLoop(t, l, n, false))
 			bypass = max(bypass, sendmmsgLoop(t, l, n, true))

@@ -184,7 +184,7 @@ func floodScan(t *testing.T, f *floodNet, flight []byte) (end time.Duration, l *
 		}
 	}
 	l.results.handOver(true)
-	check(t, l.results.sink.close())
+	check(t, l.results.sink.Close())
 	if got := l.stats.Outcomes[outcomeIndex("certificate")]; int(got) < honest || end == 0 {
 		t.Errorf("%d of %d honest targets came to their certificate: %+v", got, honest, l.stats)
 	}
@@ -392,7 +392,7 @@ func TestASignalEndsAScanInAFlood(t *testing.T) {
 				return f.now
 			}
 			check(t, l.run(ctx, t.Context()))
-			check(t, l.results.sink.close())
+			check(t, l.results.sink.Close())
 			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
 				t.Errorf("it took %v", took)
 			}
@@ -422,7 +422,7 @@ func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
 					before = maps.Clone(f.kinds)
 				}
 			}
-			check(t, l.results.sink.close())
+			check(t, l.results.sink.Close())
 			acks, resets := 0, 0
 			for kind, n := range f.kinds {
 				if strings.Contains(kind, "RST") {

@@ -5,14 +5,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -146,7 +143,7 @@ func FuzzLoop(f *testing.F) {
 			check(t, l.turn())
 		}
 		l.results.handOver(true)
-		check(t, l.results.sink.close())
+		check(t, l.results.sink.Close())
 		checkOneRecordEach(t, &o, out.Bytes())
 		if open := len(l.connections.all) - len(l.connections.free); open > 0 {
 			t.Errorf("%d connections are left", open)
@@ -170,66 +167,4 @@ func checkOneRecordEach(t *testing.T, o *Options, records []byte) {
 	if uint64(len(seen)) != o.Space.Len() {
 		t.Errorf("%d records of %d targets", len(seen), o.Space.Len())
 	}
-}
-
-// A line of a list is a target or an error that names it, and what is read from
-// it can be written and read again.
-func FuzzLines(f *testing.F) {
-	for _, line := range []string{
-		"198.18.0.1", "198.18.0.0/30:443,8443", "198.18.0.1-198.18.0.9", "host.test:443", "[2001:db8::1]:1-3", "2001:db8::/126",
-		"198.18.0.1,443", "198.18.0.1,host.test,tag,443", "ip,domain", "# nothing", "198.18.0.0/16:0", "\x00", "host.test,,,", "1.2.3.4:99999", "[::1",
-	} {
-		f.Add(line)
-	}
-	f.Fuzz(func(t *testing.T, list string) {
-		for line, err := range targets.Lines(bytes.NewReader([]byte(list)), "list") {
-			if err != nil {
-				continue
-			}
-			if line.Spec.Host == "" && !line.Spec.Range.First.IsValid() {
-				t.Errorf("%q: neither a name nor an address: %+v", list, line)
-			}
-			if line.Spec.Host == "" && line.Spec.Range.Last.Less(line.Spec.Range.First) {
-				t.Errorf("%q: a range that ends before it begins: %+v", list, line)
-			}
-			if slices.Contains(line.Spec.Ports, 0) {
-				t.Errorf("%q: port 0", list)
-			}
-		}
-	})
-}
-
-// A checkpoint is refused with an error, or its set of targets is the same one
-// after it was taken in and written again.
-func FuzzCheckpoint(f *testing.F) {
-	for _, text := range []string{
-		"", "{}", `{"version":3,"loops":[]}`, `{"version":3,"loops":[{"base":3,"head":9,"ceiling":20,"done":"Kg=="}]}`,
-		`{"version":3,"loops":[{"base":100,"head":100,"ceiling":100}]}`, `{"version":3,"loops":[{"base":9,"head":3}]}`,
-		`{"version":3,"loops":[{"base":18446744073709551615,"head":18446744073709551615,"ceiling":18446744073709551615}]}`,
-	} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var summed Checkpoint
-		if json.Unmarshal(text, &summed) == nil { // or the sum would refuse nearly all
-			summed.Sum = summed.sum()
-			text, _ = json.Marshal(&summed)
-		}
-		path := filepath.Join(t.TempDir(), "checkpoint")
-		check(t, os.WriteFile(path, text, 0o600))
-		c, err := ReadCheckpoint(path)
-		if err != nil {
-			return
-		}
-		for i := range c.Loops {
-			e := &c.Loops[i]
-			again := Checkpoint{Loops: []LoopExtent{setOf(e).extent()}}
-			again.Loops[0].Ceiling = e.Ceiling
-			for n := e.Base - min(e.Base, 3); n < e.Head; n++ {
-				if was, is := c.of(i, n), again.of(0, n); (was == recorded) != (is == recorded) {
-					t.Fatalf("target %d of %+v: %v, and then %v", n, e, was, is)
-				}
-			}
-		}
-	})
 }

@@ -41,7 +41,7 @@ type loop struct {
 func newLoop(o *Options, index int) *loop {
 	l := &loop{o: o, index: index, ports: ports{count: uint16(o.Ports)}}
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.syns.mac.Port(a, 0) })
-	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, reach: new(reach), enc: record.Encoder{Fields: o.Fields, Whole: o.Whole}}
+	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole}}
 	l.syns.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports, &l.connections.pool)
 	l.connections.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results)
 	l.admission.init(o, index, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.syns, &l.connections)
@@ -57,7 +57,7 @@ func (l *loop) run(ctx, hard context.Context) error {
 		l.results.handOver(true)
 		l.publish()
 	}()
-	for hard.Err() == nil && !l.results.sink.broken() {
+	for hard.Err() == nil && !l.results.sink.Broken() {
 		l.now = l.instant()
 		if ctx.Err() != nil && l.stopping() {
 			l.resetAll(hard)
@@ -75,7 +75,7 @@ func (l *loop) run(ctx, hard context.Context) error {
 			err = l.awaitRoutes(ctx)
 		}
 		if err != nil {
-			l.results.sink.fail(err)
+			l.results.sink.Fail(err)
 			return err
 		}
 		if l.admission.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0 {

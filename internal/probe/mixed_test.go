@@ -16,6 +16,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -190,7 +191,7 @@ func inhabited(t *testing.T, goal Goal) {
 	var out bytes.Buffer
 	var stats Stats
 	check(t, l.Near().Do(func() error {
-		s, err := Open(t.Context(), o, NewOutput(&out))
+		s, err := Open(t.Context(), o, store.NewOutput(&out))
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/routes"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -107,7 +108,7 @@ func TestEveryTargetIsReachedByItsOwnRoute(t *testing.T) {
 	var out bytes.Buffer
 	var stats Stats
 	check(t, l.Near().Do(func() error {
-		s, err := Open(t.Context(), o, NewOutput(&out))
+		s, err := Open(t.Context(), o, store.NewOutput(&out))
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
@@ -48,9 +49,9 @@ type Options struct {
 	Seed          uint64
 	Shard, Shards uint64 // one of so many parts, from 0; 0 of 0 is all
 
-	Checkpoint string      // the file to keep it in; empty: none
-	Scan       string      // what is probed, in words that tell one scan from another
-	Resume     *Checkpoint // where an earlier run has stopped; may be nil
+	Checkpoint string            // the file to keep it in; empty: none
+	Scan       string            // what is probed, in words that tell one scan from another
+	Resume     *store.Checkpoint // where an earlier run has stopped; may be nil
 
 	Via   route.Via
 	Link  link.Kind // link.KindAuto, KindPacket or KindRaw

@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
@@ -75,7 +76,7 @@ func begin(t *testing.T, l *lab.Lab, ctx context.Context, o Options) *running {
 	r := &running{done: make(chan error, 1)}
 	opened := make(chan error)
 	go l.Near().Do(func() error {
-		s, err := Open(ctx, o, NewOutput(&r.out))
+		s, err := Open(ctx, o, store.NewOutput(&r.out))
 		r.scan = s
 		opened <- err
 		if err == nil {
@@ -287,7 +288,7 @@ func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
 			change(t, l.Near(), netlink.LinkSetUp)
 			routeBy(t, l, net.IPv4(198, 19, 0, 2))
 			var err error
-			o.Resume, err = ReadCheckpoint(o.Checkpoint)
+			o.Resume, err = store.ReadCheckpoint(o.Checkpoint)
 			check(t, err)
 			first := readRecords(t, r.out.Bytes()[:o.Resume.Offset])
 			if uint64(len(first)) != o.Resume.Records || len(first) < 50 || o.Resume.Finished {

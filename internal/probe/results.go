@@ -1,10 +1,9 @@
 package probe
 
 import (
-	"sync/atomic"
-
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -12,8 +11,8 @@ import (
 type results struct {
 	*clock
 	stats *Stats
-	sink  *sink
-	reach *reach
+	sink  *store.Sink
+	reach *store.Reach
 	loop  int // which this one is
 	enc   record.Encoder
 	rec   record.Record // of the target whose result is made
@@ -23,10 +22,6 @@ type results struct {
 	passed  int      // so many were left out
 	reasons map[goal.Facts][]string
 }
-
-// A reach is how far a loop has begun targets, and how far it may before the next
-// checkpoint is on the disk.
-type reach struct{ head, ceiling atomic.Uint64 }
 
 // blank makes the result that of a target, with nothing known.
 func (res *results) blank(t *Target) *record.Record {
@@ -54,7 +49,7 @@ const usualResult = 2048
 func (res *results) write(n uint64, r *record.Record) {
 	res.buf = res.enc.Append(res.buf, r)
 	res.held = append(res.held, n)
-	if len(res.buf) > bufferLen-2*usualResult { // or it would have to grow
+	if len(res.buf) > store.BufferLen-2*usualResult { // or it would have to grow
 		res.handOver(false)
 	}
 	res.stats.Records++
@@ -75,21 +70,13 @@ const maxBacklog = 4 << 20
 // full reports whether too many wait.
 func (res *results) full() bool { return len(res.buf) > maxBacklog }
 
-// begin notes how far targets are begun.
-func (res *results) begin(head uint64) { res.reach.head.Store(head) }
-
-// mayReach reports whether a target may be begun, as the checkpoint on the disk has it.
-func (res *results) mayReach(n uint64) bool {
-	return res.sink.path == "" || n < res.reach.ceiling.Load()
-}
-
 // handOver gives the results to the sink, if it takes them now, or in the end.
 func (res *results) handOver(wait bool) {
 	if len(res.held) == 0 {
 		return
 	}
-	if res.sink.put(handed{records: res.buf, numbers: res.held, passed: res.passed, loop: res.loop}, wait) {
-		res.buf, res.held = res.sink.buffer()
+	if res.sink.Put(store.Batch{Results: res.buf, Numbers: res.held, Passed: res.passed, Loop: res.loop}, wait) {
+		res.buf, res.held = res.sink.Buffer()
 		res.passed = 0
 	}
 }

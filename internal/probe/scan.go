@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
@@ -17,7 +18,7 @@ import (
 type Scan struct {
 	o     *Options
 	loops []*loop
-	sink  *sink
+	sink  *store.Sink
 	epoch time.Time
 	total uint64 // targets of this shard, as far as they are known
 	dist  *distributor
@@ -25,21 +26,21 @@ type Scan struct {
 
 // Open finds the routes to the targets, puts up the guard and opens the links:
 // all that can fail before the first packet.
-func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
+func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	o.Loops = max(min(o.Loops, o.MaxInFlight), 1)
 	if o.Resume != nil && len(o.Resume.Loops) > 0 {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
-	s := &Scan{o: &o, epoch: time.Now(), sink: newSink(out)}
-	s.sink.path, s.sink.resume, s.sink.feed = o.Checkpoint, o.Resume, o.Feed
-	s.sink.checkpoint = Checkpoint{Version: checkpointVersion, Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards, Output: out.Path}
-	s.sink.lead = fastLead
+	s := &Scan{o: &o, epoch: time.Now(), sink: store.NewSink(out)}
+	lead := uint64(fastLead)
 	if o.Rate > 0 {
-		s.sink.lead = minLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
+		lead = minLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
 	}
-	if o.Resume != nil {
-		s.sink.checkpoint.Records = o.Resume.Records
+	var lists targets.Lists
+	if o.Feed != nil {
+		lists = o.Feed.Lists
 	}
+	s.sink.Keep(o.Checkpoint, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, lead)
 	if o.Feed != nil {
 		s.dist = &distributor{feed: o.Feed, share: share{o.Shard, max(o.Shards, 1)}}
 	}
@@ -47,14 +48,8 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 	crand.Read(key[:])
 	for i := range o.Loops {
 		l := newLoop(s.o, i)
-		l.results.sink, l.epoch = s.sink, s.epoch
+		l.results.sink, l.results.reach, l.epoch = s.sink, s.sink.Add(), s.epoch
 		s.loops = append(s.loops, l)
-		done := new(doneSet)
-		if o.Resume != nil {
-			done = setOf(&o.Resume.Loops[i])
-			l.results.reach.ceiling.Store(o.Resume.Loops[i].Ceiling)
-		}
-		s.sink.loops, s.sink.written = append(s.sink.loops, l.results.reach), append(s.sink.written, done)
 		err := l.ports.take()
 		if err == nil {
 			l.findRoutes()
@@ -77,7 +72,7 @@ func Open(ctx context.Context, o Options, out *Output) (*Scan, error) {
 const (
 	minLead  = 128
 	fastLead = 1 << 19 // where there is no rate
-	leadTime = 2 * saveEvery
+	leadTime = 2 * store.SaveEvery
 )
 
 // supply makes the loop's source.
@@ -100,7 +95,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	}
 	l.begun.source = newChain(space, stream)
 	l.begun.window = newWindow(0)
-	l.results.buf = make([]byte, 0, bufferLen)
+	l.results.buf = make([]byte, 0, store.BufferLen)
 }
 
 // Run probes all targets and writes a record for each. When ctx is done no
@@ -113,7 +108,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	if s.dist != nil {
 		go s.dist.run(feeding)
 	}
-	go s.sink.run()
+	go s.sink.Run()
 	workers := startWorkers(s.o.Worker.Do)
 	defer workers.stop()
 	for _, l := range s.loops {
@@ -133,10 +128,12 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	}
 	wait.Wait()
 	if s.dist != nil {
-		s.sink.fail(s.dist.failure())
+		s.sink.Fail(s.dist.failure())
 	}
-	s.sink.finished.Store(ctx.Err() == nil && hard.Err() == nil && !cut.Load())
-	err := s.sink.close()
+	if ctx.Err() == nil && hard.Err() == nil && !cut.Load() {
+		s.sink.Finish()
+	}
+	err := s.sink.Close()
 	return s.Stats(), err
 }
 

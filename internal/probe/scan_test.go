@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -46,7 +47,7 @@ func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 			var out bytes.Buffer
 			var stats Stats
 			check(t, l.Near().Do(func() (err error) {
-				s, err := Open(t.Context(), o, NewOutput(&out))
+				s, err := Open(t.Context(), o, store.NewOutput(&out))
 				if err != nil {
 					return err
 				}
@@ -99,7 +100,7 @@ func TestPortsInUseAreKeptClearOf(t *testing.T) {
 	check(t, l.Near().Do(func() error {
 		var scans []*Scan
 		for i := range outs {
-			s, err := Open(t.Context(), o, NewOutput(&outs[i]))
+			s, err := Open(t.Context(), o, store.NewOutput(&outs[i]))
 			if err != nil {
 				return err
 			}
@@ -157,7 +158,7 @@ func TestAScanFromAnAddressThatTheKernelDoesNotHave(t *testing.T) {
 	o := options(t, "443", "198.19.0.1")
 	o.Via.Source, o.Link = netip.MustParseAddr("198.18.0.77"), link.KindRaw
 	check(t, l.Near().Do(func() error {
-		if s, err := Open(t.Context(), o, NewOutput(io.Discard)); err == nil || !strings.Contains(err.Error(), "use the packet link") {
+		if s, err := Open(t.Context(), o, store.NewOutput(io.Discard)); err == nil || !strings.Contains(err.Error(), "use the packet link") {
 			t.Errorf("the raw link: %v, %v", s, err)
 		}
 		return nil

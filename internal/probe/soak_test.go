@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/store"
 )
 
 // soak is how long TestSoak goes on beyond its one round; see `make soak-probe`.
@@ -43,7 +44,7 @@ func TestSoak(t *testing.T) {
 		var lines newlines
 		var stats Stats
 		check(t, l.Near().Do(func() error {
-			s, err := Open(t.Context(), o, NewOutput(&lines))
+			s, err := Open(t.Context(), o, store.NewOutput(&lines))
 			if err != nil {
 				return err
 			}

@@ -105,3 +105,9 @@ func (s *spaceSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
 	}
 	return s.number(s.order.Position(i))
 }
+
+// shareOf is what a loop has of a shard.
+func shareOf(shard, shards uint64, loop, loops int) share {
+	shards = max(shards, 1)
+	return share{shard + shards*uint64(loop), shards * uint64(loops)}
+}

@@ -68,7 +68,7 @@ func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
 	t.Helper()
 	f := &Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: route.Zone}
 	if list != "" {
-		f.Lists = []*List{{Name: "list", From: strings.NewReader(list)}}
+		f.Lists = []*targets.List{{Name: "list", From: strings.NewReader(list)}}
 	}
 	for _, h := range hosts {
 		spec, err := targets.ParseSpec(h)

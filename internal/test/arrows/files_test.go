@@ -34,4 +34,4 @@ func TestOnePlaceDecidesWhoMayReadWhatIsWritten(t *testing.T) {
 }
 
 // reads tells of a file that opens one to go on with, and makes none.
-func reads(path string) bool { return path == "internal/probe/resume.go" }
+func reads(path string) bool { return path == "internal/probe/store/resume.go" }

@@ -17,7 +17,7 @@ import (
 // the highest, as the opening of internal/probe says. What is one of their own stands
 // beside it.
 var loopFloors = [][]string{
-	{"clock"}, {"ports"}, {"egress", "replies"}, {"sink", "reach"}, {"results"}, {"begun", "window", "slot"}, {"syns"},
+	{"clock"}, {"ports"}, {"egress", "replies"}, {"results"}, {"begun", "window", "slot"}, {"syns"},
 	{"connections", "connection", "labour", "wheel", "connQueue"}, {"admission"}, {"receiver"}, {"loop"},
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe"
+	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -63,7 +64,7 @@ func newScanner(t *task, goal probe.Goal) (client, error) {
 			Space: space, Seed: uint64(i), Name: o.name, Goal: goal, TLS: ourConfig(t), Worker: &o.worker,
 			MaxInFlight: t.AtATime, Retries: probe.DefaultRetries, Timeout: patience, Loops: 1, Ports: probe.DefaultPorts,
 			Via: route.Via{Source: o.source}, Link: link.KindPacket,
-		}, probe.NewOutput(&c.out))
+		}, store.NewOutput(&c.out))
 		if err != nil {
 			c.close()
 			return nil, err

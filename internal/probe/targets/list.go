@@ -1,4 +1,4 @@
-package probe
+package targets
 
 import (
 	"crypto/sha256"
@@ -91,9 +91,9 @@ func (l *List) read() ListExtent {
 	return e
 }
 
-// extent is what was read, by this run or an earlier one, and whether this one
+// Extent is what was read, by this run or an earlier one, and whether this one
 // knows that it goes on with the same list.
-func (l *List) extent() (e ListExtent, proven bool) {
+func (l *List) Extent() (e ListExtent, proven bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.was != nil && l.bytes < l.was.Bytes {
@@ -102,9 +102,9 @@ func (l *List) extent() (e ListExtent, proven bool) {
 	return l.read(), true
 }
 
-// expect has the list be what it was. A file is compared now, and read again
+// Expect has the list be what it was. A file is compared now, and read again
 // from its beginning; what comes through a pipe is compared as it comes.
-func (l *List) expect(was ListExtent) error {
+func (l *List) Expect(was ListExtent) error {
 	if was.Bytes == 0 {
 		return nil
 	}
@@ -128,28 +128,28 @@ func (l *List) expect(was ListExtent) error {
 	return err
 }
 
-// Expect has the feed's lists be those that an earlier run has read. One that
-// is not fails here if it is a file, else where it differs.
-func (f *Feed) Expect(was []ListExtent) error {
-	if len(was) != len(f.Lists) {
-		return fmt.Errorf("it speaks of %d lists, and there are %d", len(was), len(f.Lists))
+// Lists are those of a scan, in their order.
+type Lists []*List
+
+// Expect has them be those that an earlier run has read. One that is not fails here
+// if it is a file, else where it differs.
+func (ls Lists) Expect(was []ListExtent) error {
+	if len(was) != len(ls) {
+		return fmt.Errorf("it speaks of %d lists, and there are %d", len(was), len(ls))
 	}
-	for i, l := range f.Lists {
-		if err := l.expect(was[i]); err != nil {
+	for i, l := range ls {
+		if err := l.Expect(was[i]); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}
 	return nil
 }
 
-// extents are those of all lists, and whether all are what they were.
-func (f *Feed) extents() (list []ListExtent, proven bool) {
+// Extents are those of all, and whether all are what they were.
+func (ls Lists) Extents() (list []ListExtent, proven bool) {
 	proven = true
-	if f == nil {
-		return nil, proven
-	}
-	for _, l := range f.Lists {
-		e, ok := l.extent()
+	for _, l := range ls {
+		e, ok := l.Extent()
 		list, proven = append(list, e), proven && ok
 	}
 	return list, proven

@@ -1,4 +1,4 @@
-package probe
+package store
 
 import (
 	"crypto/sha256"
@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/internal/outfile"
+	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
 // A Checkpoint says how far a scan has come, so that another run goes on from
@@ -19,19 +20,19 @@ import (
 // have been probed. Of the lists it knows those that its targets came from. All
 // records that it speaks of are on the disk before it is.
 type Checkpoint struct {
-	Version  int          `json:"version"`
-	Scan     string       `json:"scan"` // what is probed, as the command line says it
-	Seed     uint64       `json:"seed"`
-	Shard    uint64       `json:"shard"`
-	Shards   uint64       `json:"shards"`
-	Finished bool         `json:"finished"`
-	Output   string       `json:"output,omitempty"`
-	Offset   int64        `json:"offset"`         // of the output that belongs to it
-	Tail     string       `json:"tail,omitempty"` // what stands before that place, see fileTail
-	Records  uint64       `json:"records"`
-	Lists    []ListExtent `json:"lists,omitempty"`
-	Loops    []LoopExtent `json:"loops"`
-	Sum      string       `json:"sum"` // of all the others
+	Version  int                  `json:"version"`
+	Scan     string               `json:"scan"` // what is probed, as the command line says it
+	Seed     uint64               `json:"seed"`
+	Shard    uint64               `json:"shard"`
+	Shards   uint64               `json:"shards"`
+	Finished bool                 `json:"finished"`
+	Output   string               `json:"output,omitempty"`
+	Offset   int64                `json:"offset"`         // of the output that belongs to it
+	Tail     string               `json:"tail,omitempty"` // what stands before that place, see fileTail
+	Records  uint64               `json:"records"`
+	Lists    []targets.ListExtent `json:"lists,omitempty"`
+	Loops    []LoopExtent         `json:"loops"`
+	Sum      string               `json:"sum"` // of all the others
 }
 
 // A LoopExtent is one loop's part.
@@ -168,19 +169,21 @@ func (c *Checkpoint) sum() string {
 	return hex.EncodeToString(h[:16])
 }
 
-// Fits says why a checkpoint cannot be of a scan of these targets, or nil. How
-// many there are is known of ranges only.
-func (c *Checkpoint) Fits(o *Options) error {
-	if c.Shard != o.Shard || c.Shards != o.Shards {
+// Fits says why a checkpoint cannot be of a scan of this shard, or nil; and of this
+// space, if the targets come from nowhere else: space is nil where they do.
+func (c *Checkpoint) Fits(shard, shards uint64, space *targets.Space) error {
+	if c.Shard != shard || c.Shards != shards {
 		return fmt.Errorf("it is of shard %d/%d", c.Shard, c.Shards)
 	}
-	if o.Feed != nil {
+	if space == nil {
 		return nil
 	}
 	for i, l := range c.Loops {
-		s, have := shareOf(c.Shard, c.Shards, i, len(c.Loops)), uint64(0)
-		if n := o.Space.Len(); n > s.first {
-			have = (n-s.first-1)/s.step + 1
+		step := max(shards, 1)
+		first, have := shard+step*uint64(i), uint64(0) // the loops have them in turn
+		step *= uint64(len(c.Loops))
+		if n := space.Len(); n > first {
+			have = (n-first-1)/step + 1
 		}
 		if l.Head > have {
 			return fmt.Errorf("loop %d has done targets up to %d, and there are %d", i, l.Head, have)
@@ -199,33 +202,27 @@ func (c *Checkpoint) write(path string) error {
 	return ReplaceFile(path, append(b, '\n'), outfile.Private)
 }
 
-// standing is what a checkpoint says of a target.
-type standing uint8
+// A Standing is what a checkpoint says of a target.
+type Standing uint8
 
 const (
-	untouched standing = iota
-	perhaps            // it may have been probed
-	recorded           // it has a record
+	Untouched Standing = iota
+	Perhaps            // it may have been probed
+	Recorded           // it has a record
 )
 
-// of says how it stands with a loop's target. The loops are as many as they
+// Of says how it stands with a loop's target. The loops are as many as they
 // were.
-func (c *Checkpoint) of(loop int, n uint64) standing {
+func (c *Checkpoint) Of(loop int, n uint64) Standing {
 	if c == nil || loop >= len(c.Loops) {
-		return untouched
+		return Untouched
 	}
 	l := &c.Loops[loop]
 	switch {
 	case n < l.Base, n < l.Head && l.Done[(n-l.Base)/8]>>((n-l.Base)%8)&1 == 1:
-		return recorded
+		return Recorded
 	case n < l.Ceiling:
-		return perhaps
+		return Perhaps
 	}
-	return untouched
-}
-
-// shareOf is what a loop has of a shard.
-func shareOf(shard, shards uint64, loop, loops int) share {
-	shards = max(shards, 1)
-	return share{shard + shards*uint64(loop), shards * uint64(loops)}
+	return Untouched
 }

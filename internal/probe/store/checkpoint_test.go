@@ -1,8 +1,7 @@
-package probe
+package store
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,9 +25,10 @@ func TestNoDamageOfAFieldOfACheckpointCostsARecord(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "list")
 	const text = "198.18.0.1\n198.18.0.2\n198.18.0.3\n"
 	check(t, os.WriteFile(list, []byte(text), 0o600))
-	l := &List{Name: list, From: strings.NewReader(text[:22])}
+	l := &targets.List{Name: list, From: strings.NewReader(text[:22])}
 	io.Copy(io.Discard, l)
-	c.Lists = []ListExtent{l.read()}
+	was, _ := l.Extent()
+	c.Lists = []targets.ListExtent{was}
 	c.Sum = c.sum()
 	good, err := json.Marshal(c)
 	check(t, err)
@@ -81,9 +81,9 @@ func resumesAll(t *testing.T, path, list string, checkpoint []byte) bool {
 		file, oerr := os.Open(list)
 		check(t, oerr)
 		defer file.Close()
-		feed := &Feed{Lists: []*List{{Name: list, From: file}}}
-		if err = c.Fits(&Options{Feed: feed}); err == nil {
-			err = feed.Expect(c.Lists)
+		lists := targets.Lists{{Name: list, From: file}}
+		if err = c.Fits(0, 0, nil); err == nil {
+			err = lists.Expect(c.Lists)
 		}
 	}
 	var o *Output
@@ -139,40 +139,37 @@ func withValue(t *testing.T, good []byte, field []string, value string, refit bo
 	return b
 }
 
-// A list on standard input may be silent for hours. Who stops the scan then is not
-// kept waiting by it, and the checkpoint says what was read and done.
-func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
-	for name, said := range map[string]string{"from the beginning": "", "in the middle of a line": "198.18.80.1\n198.18.8"} {
-		lab := newWideLab(t)
-		in, out := io.Pipe()
-		t.Cleanup(func() { out.Close() })
-		o := options(t, "443", "198.18.79.200")
-		o.Space, o.Retries, o.Goal = nil, 0, GoalTCP
-		o.Checkpoint = filepath.Join(t.TempDir(), "state")
-		o.Feed = &Feed{Lists: []*List{{Name: "standard input", From: in}}, Ports: []uint16{443}, Rules: &targets.Rules{AllowSpecial: true}}
-		ctx, stop := context.WithCancel(t.Context())
-		go func() {
-			if said != "" {
-				io.WriteString(out, said) // until all is read
-			}
-			stop()
-		}()
-		var records bytes.Buffer
-		check(t, lab.Near().Do(func() error {
-			s, err := Open(t.Context(), o, NewOutput(&records))
-			if err != nil {
-				return err
-			}
-			_, err = s.Run(ctx, t.Context())
-			return err
-		}))
-		c, err := ReadCheckpoint(o.Checkpoint)
-		check(t, err)
-		if c == nil || c.Finished || c.Records > 1 || c.Loops[0].Ceiling > 1 || c.Lists[0].Bytes != uint64(len(said)) {
-			t.Errorf("%s: %+v", name, c)
-		}
-		if n := uint64(bytes.Count(records.Bytes(), []byte("\n"))); n != c.Records {
-			t.Errorf("%s: %d records, and the checkpoint speaks of %d", name, n, c.Records)
-		}
+// A checkpoint is refused with an error, or its set of targets is the same one
+// after it was taken in and written again.
+func FuzzCheckpoint(f *testing.F) {
+	for _, text := range []string{
+		"", "{}", `{"version":3,"loops":[]}`, `{"version":3,"loops":[{"base":3,"head":9,"ceiling":20,"done":"Kg=="}]}`,
+		`{"version":3,"loops":[{"base":100,"head":100,"ceiling":100}]}`, `{"version":3,"loops":[{"base":9,"head":3}]}`,
+		`{"version":3,"loops":[{"base":18446744073709551615,"head":18446744073709551615,"ceiling":18446744073709551615}]}`,
+	} {
+		f.Add([]byte(text))
 	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var summed Checkpoint
+		if json.Unmarshal(text, &summed) == nil { // or the sum would refuse nearly all
+			summed.Sum = summed.sum()
+			text, _ = json.Marshal(&summed)
+		}
+		path := filepath.Join(t.TempDir(), "checkpoint")
+		check(t, os.WriteFile(path, text, 0o600))
+		c, err := ReadCheckpoint(path)
+		if err != nil {
+			return
+		}
+		for i := range c.Loops {
+			e := &c.Loops[i]
+			again := Checkpoint{Loops: []LoopExtent{setOf(e).extent()}}
+			again.Loops[0].Ceiling = e.Ceiling
+			for n := e.Base - min(e.Base, 3); n < e.Head; n++ {
+				if was, is := c.Of(i, n), again.Of(0, n); (was == Recorded) != (is == Recorded) {
+					t.Fatalf("target %d of %+v: %v, and then %v", n, e, was, is)
+				}
+			}
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package probe
+package store
 
 import (
 	"bufio"
@@ -229,5 +229,12 @@ func appendTo(path, text string) {
 	if f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err == nil {
 		f.WriteString(text)
 		f.Close()
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,8 +1,10 @@
-package probe
+package targets
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,7 +23,7 @@ func readSome(t *testing.T, text string, n int64) ListExtent {
 		_, err = io.CopyN(io.Discard, l, n)
 	}
 	check(t, err)
-	e, proven := l.extent()
+	e, proven := l.Extent()
 	if !proven {
 		t.Fatal("a list that nobody has read before is not believed to be the same")
 	}
@@ -51,13 +53,13 @@ func TestAScanGoesOnWithTheListThatItWasBegunWith(t *testing.T) {
 		was := readSome(t, text, tc.read)
 		for kind, from := range map[string]io.Reader{"file": strings.NewReader(tc.later), "pipe": pipe{strings.NewReader(tc.later)}} {
 			l := &List{Name: "hosts", From: from}
-			f := &Feed{Lists: []*List{l}}
+			f := Lists{l}
 			err := f.Expect([]ListExtent{was})
 			if kind == "pipe" {
 				if err != nil {
 					t.Fatalf("%s: a pipe was refused before it was read: %v", name, err)
 				}
-				if e, proven := f.extents(); proven || e[0] != was {
+				if e, proven := f.Extents(); proven || e[0] != was {
 					t.Errorf("%s: before it came again, %+v is proven: %v", name, e, proven)
 				}
 			}
@@ -71,7 +73,7 @@ func TestAScanGoesOnWithTheListThatItWasBegunWith(t *testing.T) {
 			case tc.want != "" && (!errors.Is(err, errOtherList) || !strings.Contains(err.Error(), tc.want)):
 				t.Errorf("%s, a %s: %v, want %q", name, kind, err, tc.want)
 			case tc.want == "":
-				if e, proven := f.extents(); !proven || e[0] != readSome(t, tc.later, 0) {
+				if e, proven := f.Extents(); !proven || e[0] != readSome(t, tc.later, 0) {
 					t.Errorf("%s, a %s: at its end it is %+v, proven: %v", name, kind, e, proven)
 				}
 			}
@@ -85,34 +87,42 @@ func TestAListBeginsWhereItStands(t *testing.T) {
 	r := strings.NewReader("a heading\n198.18.0.1\n")
 	r.Seek(10, io.SeekStart)
 	l := &List{Name: "standard input", From: r}
-	check(t, (&Feed{Lists: []*List{l}}).Expect([]ListExtent{readSome(t, "198.18.0.1\n", 0)}))
+	check(t, Lists{l}.Expect([]ListExtent{readSome(t, "198.18.0.1\n", 0)}))
 	if b, err := io.ReadAll(l); err != nil || string(b) != "198.18.0.1\n" {
 		t.Errorf("%q, %v", b, err)
 	}
 }
 
-// As long as a pipe may carry another list, the checkpoint is the old one, and
-// says that more may have been probed.
-func TestACheckpointStaysAsItWasUntilAListIsTheSameAgain(t *testing.T) {
-	const text = "198.18.0.1\n198.18.0.2\n"
-	l := &List{Name: "hosts", From: pipe{strings.NewReader(text)}}
-	f := &Feed{Lists: []*List{l}}
-	old := &Checkpoint{Offset: 100, Records: 1, Lists: []ListExtent{readSome(t, text, 0)}, Loops: []LoopExtent{{Base: 1, Head: 1, Ceiling: 5}}}
-	check(t, f.Expect(old.Lists))
-	s := &sink{resume: old, feed: f, lead: 10, loops: []*reach{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
-	s.checkpoint.Records = 2
-	s.loops[0].head.Store(2)
-	s.written[0].add(1)
-	c := s.reached(200, "")
-	if e := c.Loops[0]; c.Offset != 100 || c.Records != 1 || e.Base != 1 || e.Ceiling != 12 || c.Lists[0] != old.Lists[0] {
-		t.Errorf("before: %+v", c)
+// A line of a list is a target or an error that names it, and what is read from
+// it can be written and read again.
+func FuzzLines(f *testing.F) {
+	for _, line := range []string{
+		"198.18.0.1", "198.18.0.0/30:443,8443", "198.18.0.1-198.18.0.9", "host.test:443", "[2001:db8::1]:1-3", "2001:db8::/126",
+		"198.18.0.1,443", "198.18.0.1,host.test,tag,443", "ip,domain", "# nothing", "198.18.0.0/16:0", "\x00", "host.test,,,", "1.2.3.4:99999", "[::1",
+	} {
+		f.Add(line)
 	}
-	io.Copy(io.Discard, l)
-	c = s.reached(200, "")
-	if e := c.Loops[0]; c.Offset != 200 || c.Records != 2 || e.Base != 2 || c.Lists[0] != old.Lists[0] {
-		t.Errorf("after: %+v", c)
-	}
-	if old.Loops[0].Ceiling != 5 {
-		t.Error("the loops read the old one, and it has changed")
+	f.Fuzz(func(t *testing.T, list string) {
+		for line, err := range Lines(bytes.NewReader([]byte(list)), "list") {
+			if err != nil {
+				continue
+			}
+			if line.Spec.Host == "" && !line.Spec.Range.First.IsValid() {
+				t.Errorf("%q: neither a name nor an address: %+v", list, line)
+			}
+			if line.Spec.Host == "" && line.Spec.Range.Last.Less(line.Spec.Range.First) {
+				t.Errorf("%q: a range that ends before it begins: %+v", list, line)
+			}
+			if slices.Contains(line.Spec.Ports, 0) {
+				t.Errorf("%q: port 0", list)
+			}
+		}
+	})
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

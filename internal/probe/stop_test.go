@@ -1,0 +1,50 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path/filepath"
+	"testing"
+
+	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/targets"
+)
+
+// A list on standard input may be silent for hours. Who stops the scan then is not
+// kept waiting by it, and the checkpoint says what was read and done.
+func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
+	for name, said := range map[string]string{"from the beginning": "", "in the middle of a line": "198.18.80.1\n198.18.8"} {
+		lab := newWideLab(t)
+		in, out := io.Pipe()
+		t.Cleanup(func() { out.Close() })
+		o := options(t, "443", "198.18.79.200")
+		o.Space, o.Retries, o.Goal = nil, 0, GoalTCP
+		o.Checkpoint = filepath.Join(t.TempDir(), "state")
+		o.Feed = &Feed{Lists: []*targets.List{{Name: "standard input", From: in}}, Ports: []uint16{443}, Rules: &targets.Rules{AllowSpecial: true}}
+		ctx, stop := context.WithCancel(t.Context())
+		go func() {
+			if said != "" {
+				io.WriteString(out, said) // until all is read
+			}
+			stop()
+		}()
+		var records bytes.Buffer
+		check(t, lab.Near().Do(func() error {
+			s, err := Open(t.Context(), o, store.NewOutput(&records))
+			if err != nil {
+				return err
+			}
+			_, err = s.Run(ctx, t.Context())
+			return err
+		}))
+		c, err := store.ReadCheckpoint(o.Checkpoint)
+		check(t, err)
+		if c == nil || c.Finished || c.Records > 1 || c.Loops[0].Ceiling > 1 || c.Lists[0].Bytes != uint64(len(said)) {
+			t.Errorf("%s: %+v", name, c)
+		}
+		if n := uint64(bytes.Count(records.Bytes(), []byte("\n"))); n != c.Records {
+			t.Errorf("%s: %d records, and the checkpoint speaks of %d", name, n, c.Records)
+		}
+	}
+}
