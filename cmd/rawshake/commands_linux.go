@@ -1,3 +1,5 @@
+// The subcommands that need Linux.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build !linux
 
+// On other systems the subcommands that need Linux say so.
+
 package main
 
 import (

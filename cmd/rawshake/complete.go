@@ -1,3 +1,5 @@
+// Shell completion of the values that flags take.
+
 package main
 
 import (

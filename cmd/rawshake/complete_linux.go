@@ -1,3 +1,5 @@
+// Completion of values that only Linux knows: labs, interfaces, links, guards.
+
 package main
 
 import (

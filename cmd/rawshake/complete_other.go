@@ -1,5 +1,7 @@
 //go:build !linux
 
+// On other systems there are no further values to complete.
+
 package main
 
 import (

@@ -1,5 +1,8 @@
 //go:build linux
 
+// `rawshake connect`: its flags, and one connection from the command line to
+// the exit status.
+
 package main
 
 import (

@@ -1,5 +1,8 @@
 //go:build linux
 
+// The files that trust and identity come from: CA certificates, the client's
+// certificate and its key.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake doctor`.
+
 package main
 
 import (

@@ -1,3 +1,6 @@
+// `rawshake explain`: its flags, and where its input comes from and its views
+// go.
+
 package main
 
 import (

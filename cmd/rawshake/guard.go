@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake guard` with up, down and status.
+
 package main
 
 import (

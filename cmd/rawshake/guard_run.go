@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake guard run`: a command of the user's behind a guard.
+
 package main
 
 import (

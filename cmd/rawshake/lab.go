@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake lab`, and the way into its namespaces.
+
 package main
 
 import (

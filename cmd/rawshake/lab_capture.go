@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake lab capture`: what passes a node's interface, as a capture file.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake lab demo`: plays a scenario, connection by connection.
+
 package main
 
 import (

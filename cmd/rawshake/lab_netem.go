@@ -1,5 +1,8 @@
 //go:build linux
 
+// `rawshake lab netem`: shows and changes the impairments of a standing lab's
+// links.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake lab run`: a lab for as long as one command runs.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// `rawshake lab serve`: one of the lab's servers, by hand.
+
 package main
 
 import (

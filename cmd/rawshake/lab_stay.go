@@ -1,5 +1,7 @@
 //go:build linux
 
+// The commands for a lab that stays: up, exec, status, down.
+
 package main
 
 import (
@@ -19,8 +21,6 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/view"
 )
-
-// The commands about a lab that stays: up, exec, status, down.
 
 func nameFlag(cmd *cobra.Command, name *string) {
 	cmd.Flags().StringVar(name, "name", daemon.DefaultName, "which lab: several may stand side by side")

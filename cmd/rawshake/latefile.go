@@ -1,3 +1,5 @@
+// Output files that are touched only when there is something to write.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The manual pages, made from what --help says.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// What a manual page has beside the help: EXIT STATUS and ENVIRONMENT.
+
 package main
 
 import (
@@ -7,8 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 )
-
-// What stands in a manual page beside the help: EXIT STATUS and ENVIRONMENT.
 
 // A variable is one of the environment.
 type variable struct {

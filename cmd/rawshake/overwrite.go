@@ -1,3 +1,6 @@
+// No file's content is lost in silence: probe refuses to overwrite a file,
+// since a scan takes hours; a single connection overwrites it and says so.
+
 package main
 
 import (
@@ -6,9 +9,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/view"
 )
-
-// What stood in a file is not lost in silence. A scan took hours, so that probe
-// refuses to write over one; where it is one connection, it is said.
 
 // holdsData reports whether a path is a file with something in it. Pipes and
 // devices hold nothing.

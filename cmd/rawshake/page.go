@@ -1,3 +1,5 @@
+// Writes the HTML page of a connection.
+
 package main
 
 import (

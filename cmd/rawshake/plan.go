@@ -1,5 +1,8 @@
 //go:build linux
 
+// Turns the flags of `connect` into options, with every file opened, before the
+// first packet leaves.
+
 package main
 
 import (

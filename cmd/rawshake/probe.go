@@ -1,5 +1,8 @@
 //go:build linux
 
+// `rawshake probe`: its flags, and a scan from the command line to the exit
+// status.
+
 package main
 
 import (

@@ -1,5 +1,8 @@
 //go:build linux
 
+// Turns the flags of `probe` into options, with every list read and every file
+// opened, before the first packet leaves.
+
 package main
 
 import (

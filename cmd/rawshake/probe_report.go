@@ -1,5 +1,7 @@
 //go:build linux
 
+// What a person, and --status, are told while a scan runs and when it ends.
+
 package main
 
 import (

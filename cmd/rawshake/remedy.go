@@ -1,3 +1,5 @@
+// Errors with their reason and their remedy, as a person reads them.
+
 package main
 
 import (

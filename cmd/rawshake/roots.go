@@ -1,3 +1,6 @@
+// The CA certificates to verify with: the system's, or else those in the
+// program.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The flags that say how a connection is shown, and what the terminal allows.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The exit statuses, the same for every subcommand.
+
 package main
 
 import (

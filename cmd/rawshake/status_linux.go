@@ -1,3 +1,5 @@
+// Which errors mean that this machine does not allow something.
+
 package main
 
 import (

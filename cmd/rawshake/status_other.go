@@ -1,5 +1,8 @@
 //go:build !linux
 
+// Which errors mean that this machine does not allow something, where there are
+// no links and guards.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// HOST[:PORT] as people type it, and the addresses that it stands for.
+
 package main
 
 import (

@@ -1,5 +1,7 @@
 //go:build linux
 
+// The flags about TLS, as a handshake.Config.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Standard output that remembers a failed write.
+
 package main
 
 import (

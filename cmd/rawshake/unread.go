@@ -1,3 +1,5 @@
+// Names the packets of a capture that explain did not read.
+
 package main
 
 import (

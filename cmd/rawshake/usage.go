@@ -1,3 +1,6 @@
+// Errors on the command line in our own words: those of the parsing library
+// speak of Go's types and functions.
+
 package main
 
 import (
@@ -8,9 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// What is wrong with a command line, in our own sentences: what the parsing
-// library says speaks of Go's types and functions.
 
 // flagError says what is wrong with a flag.
 func flagError(cmd *cobra.Command, err error) error {

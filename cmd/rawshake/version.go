@@ -1,3 +1,5 @@
+// `rawshake version`, and where the version comes from.
+
 package main
 
 import (

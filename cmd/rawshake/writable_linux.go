@@ -1,3 +1,5 @@
+// Asks the kernel whether a path can be written, without touching it.
+
 package main
 
 import "golang.org/x/sys/unix"

@@ -1,3 +1,6 @@
+// The numbers of pcapng (draft-ietf-opsawg-pcapng), and the pieces that a block
+// is made of.
+
 package capture
 
 import (
@@ -5,8 +8,6 @@ import (
 	"math"
 	"time"
 )
-
-// The numbers of pcapng (draft-ietf-opsawg-pcapng).
 
 // Block types (section 4; IANA has no registry yet).
 const (

@@ -1,3 +1,6 @@
+// Reads classic pcap files (draft-ietf-opsawg-pcap): a header, then records of
+// a time, two lengths and a packet.
+
 package capture
 
 import (
@@ -8,9 +11,6 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// Classic pcap files (draft-ietf-opsawg-pcap): a header, and records of a time,
-// two lengths and a packet.
 
 const (
 	magicMicro    = 0xa1b2c3d4

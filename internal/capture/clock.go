@@ -1,3 +1,5 @@
+// The timestamps of a pcapng interface: their unit and their offset.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Reassembles tunnel packets that were fragmented under way.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Key logs in the NSS format, written and read.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Finds the IP packet in a captured frame.
+
 package capture
 
 import (

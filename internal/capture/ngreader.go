@@ -1,3 +1,5 @@
+// Reads pcapng, whatever a file claims.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Writes pcapng, so that what a killed process leaves behind can be read.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Opens a capture of either format and reads it packet by packet.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// A file read from front to back, and how an error says where it is broken.
+
 package capture
 
 import (

@@ -1,3 +1,5 @@
+// Copies a capture without its secrets.
+
 package capture
 
 import (

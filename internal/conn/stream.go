@@ -1,3 +1,5 @@
+// The application data of a connection, with TLS or without.
+
 package conn
 
 // Peek returns the application data that has arrived and was not discarded

@@ -1,3 +1,5 @@
+// Tries the addresses of a name in turn, until one answers.
+
 package connect
 
 import (

@@ -1,3 +1,6 @@
+// Sends the request, copies the reply, and says what was waited for when time
+// runs out.
+
 package connect
 
 import (

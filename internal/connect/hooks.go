@@ -1,3 +1,6 @@
+// Passes what happens to the transcript and the files. The stack calls these
+// hooks one at a time; only the driver's own notes can come at the same moment.
+
 package connect
 
 import (
@@ -9,9 +12,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// The hooks hand what happens to the transcript and the files. The stack calls
-// them one after the other; only what the driver itself notes can come beside.
 
 func (r *run) frame(f rawtcp.Frame) {
 	r.mu.Lock()

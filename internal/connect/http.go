@@ -1,3 +1,5 @@
+// Receives an HTTP/1.1 reply within bounds, and judges whether it is whole.
+
 package connect
 
 import (

@@ -1,3 +1,5 @@
+// Our TLS over the kernel's TCP, for those who may not open raw sockets.
+
 package connect
 
 import (

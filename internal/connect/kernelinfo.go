@@ -1,3 +1,5 @@
+// What the kernel tells of its own connection, in place of segments.
+
 package connect
 
 import (
@@ -10,8 +12,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 )
-
-// What the kernel tells of its own connection, in place of segments.
 
 func (r *run) noteKernel(tcp *net.TCPConn, took time.Duration) {
 	r.note("link", string(LinkKernel), fmt.Sprintf("kernel link: the kernel's TCP from %v to %v. Its segments are neither ours nor seen; only the TLS messages are", tcp.LocalAddr(), tcp.RemoteAddr()))

@@ -1,3 +1,5 @@
+// The result of a connection, from its error.
+
 package connect
 
 import (

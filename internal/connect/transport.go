@@ -1,3 +1,6 @@
+// What the driver needs from a connection, whether the TCP is ours or the
+// kernel's.
+
 package connect
 
 import (

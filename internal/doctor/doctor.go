@@ -1,9 +1,6 @@
 // Package doctor finds out what this machine allows: each thing that rawshake
 // leans on is tried, not guessed, and what is missing comes with the command
 // that mends it.
-//
-// Read doctor.go (what a finding is, and which of them decide), probes.go,
-// surroundings.go and interfaces.go (the trials), remedy.go (what mends them), render.go (how they are shown).
 package doctor
 
 import "context"

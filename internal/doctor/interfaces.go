@@ -1,3 +1,6 @@
+// Settings of interfaces that change what is seen or received: reverse-path
+// filtering and offloads.
+
 package doctor
 
 import (

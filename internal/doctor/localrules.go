@@ -1,3 +1,5 @@
+// The firewall, NAT and IPsec rules of this machine, in which its links differ.
+
 package doctor
 
 import (

@@ -1,3 +1,5 @@
+// Tries the kernel's features: capabilities, sockets, nftables, namespaces.
+
 package doctor
 
 import (

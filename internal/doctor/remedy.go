@@ -1,3 +1,5 @@
+// The commands that mend a finding.
+
 package doctor
 
 import (

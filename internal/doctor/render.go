@@ -1,3 +1,5 @@
+// The findings as text and as JSON.
+
 package doctor
 
 import (

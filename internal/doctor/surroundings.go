@@ -1,3 +1,6 @@
+// Checks what surrounds the program: ports, open files, memory, routes, the
+// clock.
+
 package doctor
 
 import (

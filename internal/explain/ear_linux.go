@@ -1,3 +1,5 @@
+// Live capture by a packet socket.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// Explains a capture: a file in two passes, a stream in one.
+
 package explain
 
 import (

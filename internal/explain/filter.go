@@ -1,3 +1,5 @@
+// Which connections are meant.
+
 package explain
 
 import (

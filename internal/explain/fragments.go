@@ -1,3 +1,5 @@
+// Waits for the fragments of a tunnel's packet.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// Reading from a pipe that an interrupt can end.
+
 package explain
 
 import (

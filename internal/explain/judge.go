@@ -1,3 +1,5 @@
+// Judges the certificate chains of a capture.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// The errors of a live capture.
+
 package explain
 
 import "errors"

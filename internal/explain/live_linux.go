@@ -1,3 +1,5 @@
+// Shows the next matching connection on an interface.
+
 package explain
 
 import (

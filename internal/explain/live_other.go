@@ -1,5 +1,7 @@
 //go:build !linux
 
+// Live capture needs Linux.
+
 package explain
 
 import "context"

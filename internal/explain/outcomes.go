@@ -1,3 +1,5 @@
+// Finds the outcome of each connection that a list names.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// Master secrets, from the capture and from a key log that may grow meanwhile.
+
 package explain
 
 import (

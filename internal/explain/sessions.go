@@ -1,3 +1,6 @@
+// Remembers which full handshake a session comes from, since a resumed one has
+// no master secret of its own.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// Counts the packets that are not read, by kind.
+
 package explain
 
 import (

@@ -1,3 +1,5 @@
+// One pass over packets: finds the matching connections and shows one of them.
+
 package explain
 
 import (

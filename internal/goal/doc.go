@@ -6,8 +6,4 @@
 // transcript, whether the connection was ours or somebody else's: a [Story]
 // takes note of the entries as they come, and [Story.Reasons] tells. A scan keeps
 // no transcript: its records name an outcome and a class instead.
-//
-// Read goal.go, outcome.go and errors.go (what there is to say), story.go (what
-// is taken note of), reasons.go (which reason is looked for in which order), and
-// then one file for each kind of reason.
 package goal

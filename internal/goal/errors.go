@@ -1,3 +1,5 @@
+// The errors of a connection that did not reach its goal.
+
 package goal
 
 import (

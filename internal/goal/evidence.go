@@ -1,3 +1,7 @@
+// What somebody else's client found wrong. Nobody tells us that; but a client
+// of ours leaves a comment in its capture, and what contradicts the ClientHello
+// shows by itself.
+
 package goal
 
 import (
@@ -10,10 +14,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// Of somebody else's connection nobody tells what the client found wrong. A client
-// of ours has left a comment in its capture; and what contradicts the ClientHello
-// shows by itself.
 
 // minDHBits is the least size of a prime that most clients take.
 const minDHBits = 2048

@@ -1,3 +1,5 @@
+// Reasons for a connection of which no transcript is kept.
+
 package goal
 
 import (

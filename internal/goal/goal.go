@@ -1,3 +1,5 @@
+// How far a connection is to go.
+
 package goal
 
 import (

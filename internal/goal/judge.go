@@ -1,3 +1,5 @@
+// Completes the result of somebody else's connection.
+
 package goal
 
 import (

@@ -1,3 +1,6 @@
+// The errors of links and guards that mean that this machine does not allow
+// something.
+
 package goal
 
 import (

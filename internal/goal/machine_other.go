@@ -1,5 +1,8 @@
 //go:build !linux
 
+// Links and guards need Linux. Elsewhere there are only captures, and nobody
+// reports these errors.
+
 package goal
 
 import "errors"

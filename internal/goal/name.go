@@ -1,3 +1,5 @@
+// Names that could not be looked up.
+
 package goal
 
 import (

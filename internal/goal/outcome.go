@@ -1,3 +1,5 @@
+// One word for what came of a connection.
+
 package goal
 
 import (

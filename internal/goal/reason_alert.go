@@ -1,3 +1,5 @@
+// What an alert means, by who sent it and when.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// What is wrong with a certificate chain, on either side.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// Why a connection was reset, closed early, or fell silent.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// What this machine does not allow or cannot do.
+
 package goal
 
 import (

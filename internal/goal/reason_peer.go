@@ -1,3 +1,5 @@
+// How the server broke the protocol, or which other protocol it speaks.
+
 package goal
 
 import (

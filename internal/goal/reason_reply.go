@@ -1,3 +1,5 @@
+// Why a request got no whole reply.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// Why no TCP connection came about.
+
 package goal
 
 import (

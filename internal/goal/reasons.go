@@ -1,3 +1,5 @@
+// Which reasons are looked for, and in which order.
+
 package goal
 
 import (

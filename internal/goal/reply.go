@@ -1,3 +1,5 @@
+// The errors of a reply that is not whole.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// What a diagnosis keeps of a connection.
+
 package goal
 
 import (

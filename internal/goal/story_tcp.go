@@ -1,3 +1,5 @@
+// What a diagnosis keeps of TCP's segments.
+
 package goal
 
 import (

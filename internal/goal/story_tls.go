@@ -1,3 +1,5 @@
+// What a diagnosis keeps of TLS's records and messages.
+
 package goal
 
 import (

@@ -1,3 +1,5 @@
+// Tells whether what is sent is exactly one HTTP/1 request.
+
 package http1
 
 import (

@@ -1,3 +1,5 @@
+// An impairment as words, to show and to change.
+
 package netem
 
 import (

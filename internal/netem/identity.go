@@ -1,3 +1,5 @@
+// The names of packets, the same in each run.
+
 package netem
 
 import (

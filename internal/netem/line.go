@@ -1,3 +1,5 @@
+// One direction of a link: when each packet arrives, and in what order.
+
 package netem
 
 import "time"

@@ -1,3 +1,5 @@
+// One observed connection, from its packets to a transcript.
+
 package observe
 
 import (

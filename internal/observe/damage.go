@@ -1,3 +1,7 @@
+// Octets that came twice and differ: the first were damaged, or an attacker
+// injected others. Which of them the receiver took shows in what it
+// acknowledges.
+
 package observe
 
 import (
@@ -8,10 +12,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 )
-
-// The same octets may go by twice, and not be the same: the first were damaged,
-// or somebody has put others in. Which of them the receiver took shows in what
-// it acknowledges.
 
 const (
 	// pastChunks and pastBytes bound what is remembered of the octets that were

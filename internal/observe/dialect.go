@@ -1,3 +1,5 @@
+// The protocols in which TLS may begin later, such as SMTP with STARTTLS.
+
 package observe
 
 import (

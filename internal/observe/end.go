@@ -1,3 +1,5 @@
+// The result of an observed connection.
+
 package observe
 
 import (

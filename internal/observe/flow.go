@@ -1,3 +1,5 @@
+// Which connection a packet may belong to, and in which direction it goes.
+
 package observe
 
 import (

@@ -1,3 +1,5 @@
+// Finds the server name in a client's first octets.
+
 package observe
 
 import (

@@ -1,3 +1,5 @@
+// Decrypts records, if somebody has the secret.
+
 package observe
 
 import (

@@ -1,3 +1,5 @@
+// What the two sides say to each other in TLS, and agree on.
+
 package observe
 
 import (

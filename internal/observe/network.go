@@ -1,3 +1,11 @@
+// Tells connections apart that have the same addresses and ports but are in
+// different networks (VLANs, VXLANs). A packet's network is given by the
+// numbers that both directions of a connection share. But each direction may
+// have a network of its own, and a capture at two places has a packet both
+// inside a tunnel and outside. So a packet in a network in which its connection
+// is not known belongs to a connection of the same ends if its sequence numbers
+// fit and something explains the difference.
+
 package observe
 
 import (
@@ -6,13 +14,6 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// Equal addresses and ports in two networks (VLANs, VXLANs) are two connections.
-// Which network a packet is in tell the numbers that both directions of a
-// connection have in common. Yet each direction may go by a network of its own,
-// and a capture at two places has a packet inside of a tunnel and out of it: so a
-// packet in a network in which its connection is not known belongs to one of the
-// same ends, if its sequence numbers fit and there is a reason for it to be there.
 
 const (
 	// maxPlaces bounds the networks that are told apart at a time.

@@ -1,3 +1,9 @@
+// Finds where TLS begins in a stream: SMTP asks for it by STARTTLS, a proxy by
+// CONNECT. A stream that does not begin with a record is shown as text until
+// the client sends a ClientHello. That counts at once if both sides have agreed
+// on TLS (dialect.go); otherwise, since its bytes may be part of something
+// else, only if the server answers as TLS does.
+
 package observe
 
 import (
@@ -8,12 +14,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// TLS need not begin where a stream does: SMTP asks for it by STARTTLS, a proxy by
-// CONNECT. So a stream that does not begin with a record is told as text, until
-// the client says a ClientHello: at once where both have said that TLS comes now
-// (dialect.go), and else, since a ClientHello may well be a part of something
-// else, only if the server answers it as TLS does.
 
 const (
 	// maxSaid bounds what is kept of each side's last words, to know the dialect.

@@ -1,3 +1,8 @@
+// Which side is the TLS client. It need not be the one that opened the
+// connection: an FTP server opens the data connection when the client asks for
+// that by PORT or EPRT, and is the TLS server on it too (RFC 4217, section 9).
+// Directions stay those of TCP.
+
 package observe
 
 import (
@@ -6,10 +11,6 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// Who opens a connection need not be who says the ClientHello: FTP's server opens
-// the data connection where the client asked for that by PORT or EPRT, and is the
-// server of TLS on it, too (RFC 4217, section 9). Directions stay those of TCP.
 
 // clientDir is the direction of the client of TLS.
 func (c *Connection) clientDir() transcript.Dir {

@@ -1,3 +1,5 @@
+// Puts the octets of one direction in order.
+
 package observe
 
 import (

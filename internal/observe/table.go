@@ -1,3 +1,5 @@
+// Tells many connections apart, and summarizes each.
+
 package observe
 
 import (

@@ -1,3 +1,7 @@
+// Unwraps the TLS handshake that MS SQL's TDS carries in its own PRELOGIN
+// packets. Afterwards TDS leaves its headers out ([MS-TDS], section 3.2.5.2).
+// Its strict version, 8.0, has TLS from the first byte.
+
 package observe
 
 import (
@@ -6,10 +10,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 )
-
-// MS SQL's TDS carries the handshake of TLS in its own PRELOGIN packets, and
-// leaves its headers out once that is done ([MS-TDS], section 3.2.5.2). A version
-// that calls itself strict, 8.0, has TLS from the first byte.
 
 const (
 	tdsHeader   = 8

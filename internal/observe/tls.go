@@ -1,3 +1,5 @@
+// Splits a direction's octets into TLS records and messages, also around gaps.
+
 package observe
 
 import (

@@ -1,5 +1,7 @@
 //go:build !unix
 
+// Systems without Unix owners and modes.
+
 package outfile
 
 import "io/fs"

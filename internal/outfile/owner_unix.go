@@ -1,5 +1,7 @@
 //go:build unix
 
+// Who owns a file, and whether that is us.
+
 package outfile
 
 import (

@@ -1,3 +1,6 @@
+// Keeps others from reading a file that was there before and is to hold
+// secrets.
+
 package outfile
 
 import (

@@ -1,3 +1,6 @@
+// A session file that cannot be read is renamed, not overwritten: it may be
+// another program's, or hold what a person can still mend.
+
 package sessionfile
 
 import (
@@ -6,9 +9,6 @@ import (
 	"io/fs"
 	"os"
 )
-
-// A file that cannot be read is not ours to write over: it may be another
-// program's, or hold what a person can still mend.
 
 // setAside renames a file of which something would be lost, if it is a file. It
 // writes over nothing.

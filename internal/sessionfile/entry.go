@@ -1,3 +1,5 @@
+// One session in the file, and how damage to it is noticed.
+
 package sessionfile
 
 import (

@@ -1,3 +1,9 @@
+// Places the octets of a capture in their stream. A capture is not what a
+// receiver sees: it may begin in the middle, lack packets that arrived, hold
+// packets that never did, and hold others twice or out of order. So octets are
+// placed relative to the furthest that went by, and a damaged segment counts
+// once the peer acknowledges it.
+
 package transcript
 
 import (
@@ -5,11 +11,6 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// A capture is not what a receiver sees. It may begin in the middle, lack
-// packets that arrived, hold packets that never did, and hold others twice or
-// in another order. So the octets of a direction are placed by how far it has
-// come at all, and what is damaged counts once the peer acknowledges it.
 
 // captured is what is known of one direction besides.
 type captured struct {

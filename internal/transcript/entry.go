@@ -1,3 +1,5 @@
+// The entries of a transcript, and what each can hold.
+
 package transcript
 
 import (

@@ -1,3 +1,5 @@
+// One IP packet as it crossed the link, decoded as far as it can be.
+
 package transcript
 
 import (

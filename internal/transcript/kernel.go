@@ -1,3 +1,5 @@
+// What the kernel tells of a connection of its own.
+
 package transcript
 
 import (

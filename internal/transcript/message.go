@@ -1,3 +1,5 @@
+// The names of messages, and their decoding for the reader.
+
 package transcript
 
 import (

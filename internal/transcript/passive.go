@@ -1,3 +1,5 @@
+// Records a connection that others made, from a capture.
+
 package transcript
 
 import (

@@ -1,3 +1,5 @@
+// Why a connection ended, as views are told.
+
 package transcript
 
 // A Reason is one cause of how a connection ended. Package goal finds them, and

@@ -1,3 +1,5 @@
+// Makes a transcript of what a driver reports.
+
 package transcript
 
 import (

@@ -1,3 +1,5 @@
+// How a connection ended.
+
 package transcript
 
 import (

@@ -1,3 +1,5 @@
+// Relative sequence numbers, and which octets were seen before.
+
 package transcript
 
 import (

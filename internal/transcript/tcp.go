@@ -1,3 +1,5 @@
+// Turns segments and the TCP machine's events into entries.
+
 package transcript
 
 import (

@@ -1,3 +1,5 @@
+// Turns the TLS machine's events into entries.
+
 package transcript
 
 import (

@@ -1,3 +1,9 @@
+// Recognizes a packet that a capture holds twice. A capture on all interfaces
+// of a machine, or on a mirrored port, holds a packet once for each place that
+// it passed, with a hop limit that routers have counted down meanwhile, and
+// perhaps with a checksum that was left to a network card at one place and not
+// at the other.
+
 package transcript
 
 import (
@@ -6,11 +12,6 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// A capture on all interfaces of a machine, or on a mirrored port, holds a
-// packet once for each place where it passed: the same packet, with a hop limit
-// that routers have counted down meanwhile, and a checksum that may have been
-// left to a network card at one place and not at the other.
 
 const (
 	// recentFrames is how many frames of a direction are compared: taps hand

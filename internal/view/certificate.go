@@ -1,3 +1,5 @@
+// What matters in a certificate, in words and as JSON.
+
 package view
 
 import (

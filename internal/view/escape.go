@@ -1,3 +1,5 @@
+// Makes text from the network harmless to a terminal.
+
 package view
 
 import (

@@ -1,3 +1,6 @@
+// What other ways of showing a transcript take from this package. All of it may
+// hold text from the network, unescaped.
+
 package view
 
 import (
@@ -7,9 +10,6 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
-
-// What other ways to show a transcript take from here. All of it may hold text
-// from the network, as it came.
 
 // SegmentFacts are the numbers that matter in a segment.
 func SegmentFacts(f *transcript.Frame) []string { return segmentFacts(f) }

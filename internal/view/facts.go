@@ -1,3 +1,5 @@
+// The one or two things that matter in a message.
+
 package view
 
 import (

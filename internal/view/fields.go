@@ -1,3 +1,5 @@
+// The view of fields: every packet as the tree that the decoders read.
+
 package view
 
 import (

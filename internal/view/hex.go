@@ -1,3 +1,5 @@
+// The hex view: every byte, with the name of its field.
+
 package view
 
 import (

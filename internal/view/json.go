@@ -1,3 +1,5 @@
+// The JSON view: one object a line (docs/events.md).
+
 package view
 
 import (

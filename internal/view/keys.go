@@ -1,3 +1,5 @@
+// The view of keys: how they were derived, with the values.
+
 package view
 
 import (

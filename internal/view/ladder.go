@@ -1,3 +1,5 @@
+// The ladder: client at the left, server at the right, arrows between them.
+
 package view
 
 import (

@@ -1,3 +1,5 @@
+// How the width of a ladder is divided.
+
 package view
 
 import (

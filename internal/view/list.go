@@ -1,3 +1,5 @@
+// The list of connections in a capture.
+
 package view
 
 import (

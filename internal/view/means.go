@@ -1,3 +1,5 @@
+// What the dictionary says of the values in a message.
+
 package view
 
 import (

@@ -1,3 +1,5 @@
+// JSON objects that keep their order and are safe on a terminal.
+
 package view
 
 import (

@@ -1,3 +1,5 @@
+// What is said before TLS begins, line by line as far as it is text.
+
 package view
 
 import (
@@ -6,9 +8,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 )
-
-// What is said before TLS begins is shown as text, line by line, as far as it is
-// text.
 
 const (
 	// maxLines bounds the lines that are shown of one piece, and maxLine a line

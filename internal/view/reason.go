@@ -1,3 +1,5 @@
+// Reasons and remedies, in sentences and as JSON.
+
 package view
 
 import (

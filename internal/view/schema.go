@@ -1,3 +1,5 @@
+// The JSON view's schema.
+
 package view
 
 import _ "embed"

@@ -1,3 +1,5 @@
+// What matters in a segment, in words and as JSON.
+
 package view
 
 import (

@@ -1,3 +1,5 @@
+// A result in one sentence.
+
 package view
 
 import (

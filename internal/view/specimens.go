@@ -1,3 +1,5 @@
+// Decides when a frame or message can be shown byte by byte.
+
 package view
 
 import (

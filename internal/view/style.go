@@ -1,3 +1,5 @@
+// Colours, signs and the width of the terminal, for all views that people read.
+
 package view
 
 import (

@@ -1,3 +1,5 @@
+// Measures, cuts and wraps text by terminal columns.
+
 package view
 
 import (

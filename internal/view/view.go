@@ -1,3 +1,5 @@
+// What a view is, and the options of all views.
+
 package view
 
 import (

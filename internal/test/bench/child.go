@@ -1,3 +1,6 @@
+// The processes that are measured: how they start, and what they are told and
+// tell.
+
 package main
 
 import (

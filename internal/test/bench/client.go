@@ -1,3 +1,5 @@
+// The clients that are measured, and the loop that measures them.
+
 package main
 
 import (

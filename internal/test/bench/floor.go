@@ -1,3 +1,6 @@
+// The floor: the cryptography and parsing that a handshake cannot avoid, timed
+// alone.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Our client as an event loop over an endpoint.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The flags of the command, and which part this process plays.
+
 package main
 
 import (

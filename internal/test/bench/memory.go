@@ -1,3 +1,5 @@
+// The clients in memory, without any network.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Our clients: rawtcp with a handshake.Client.
+
 package main
 
 import (

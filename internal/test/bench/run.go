@@ -1,3 +1,5 @@
+// The turns that the contenders take, and their results.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// probe itself as a contender.
+
 package main
 
 import (

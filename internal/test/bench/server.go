@@ -1,3 +1,5 @@
+// The server of every client: crypto/tls over the kernel's TCP.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// A link with a long delay, over which latency shows as round trips.
+
 package main
 
 import (

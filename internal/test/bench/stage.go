@@ -1,3 +1,5 @@
+// Sets up the network, the certificates and the server.
+
 package main
 
 import (

@@ -1,3 +1,6 @@
+// Receive-packet steering, so that each side pays for its own half of the
+// kernel's work.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The tables that are printed.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Go's client: net and crypto/tls.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// BoringSSL's cipher lists, as our suites.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// One connection with the runner, from the handshake to the data.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Checks what the runner expects after a handshake.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The flags with which the runner starts the shim.
+
 package main
 
 import (

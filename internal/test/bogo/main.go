@@ -4,10 +4,6 @@
 // expect; it connects to the runner over the kernel's TCP, shakes hands as
 // client or server, and answers data with its complement. docs/interop.md says
 // how it is run, and testdata/bogo/config.json which tests are not, and why.
-//
-// Read main.go first, then flags.go (what the runner may ask for), settings.go
-// (what becomes of it), peer.go (the driver of a machine), exchange.go (one
-// connection) and expect.go.
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Drives a machine over the connection to the runner.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// What the flags ask for, as configuration for our machines.
+
 package main
 
 import (

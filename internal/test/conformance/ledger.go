@@ -1,3 +1,5 @@
+// Renders docs/rfc9293.md.
+
 package main
 
 import (

@@ -12,9 +12,6 @@
 // With -mutate it takes each behaviour out of the code, as the file mutations
 // says, and fails on a test that does not notice. Names of requirements after
 // it choose some of them.
-//
-// Read main.go, requirements.go, scan.go, ledger.go, run.go; then mutation.go
-// and mutate.go.
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Tries the mutations: each must make a test fail.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Reads the mutations and applies one to its source.
+
 package main
 
 import (

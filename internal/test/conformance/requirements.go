@@ -1,3 +1,5 @@
+// The requirements of RFC 9293, Appendix B, and whether each is accounted for.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Runs the tests that the ledger names.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Finds in the sources which code and which tests name a requirement.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The packets of a connection's beginning.
+
 package frames
 
 import (

@@ -1,3 +1,5 @@
+// Every kind of link and tunnel that is read.
+
 package frames
 
 import "github.com/rawshake/rawshake/rawtcp/wire"

@@ -1,3 +1,5 @@
+// A TCP peer played by hand, segment by segment.
+
 package netns
 
 import (

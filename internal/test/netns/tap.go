@@ -1,3 +1,5 @@
+// Every IP packet that a host receives.
+
 package netns
 
 import (

@@ -1,3 +1,5 @@
+// Hosts that vanish or reboot, and attackers that forge packets.
+
 package simnet
 
 import (

@@ -1,3 +1,5 @@
+// Checks every packet against what was sent and has arrived before it.
+
 package simnet
 
 import (

@@ -1,3 +1,5 @@
+// Counts what happened, and knows what must happen over a run of many seeds.
+
 package simnet
 
 import (

@@ -1,3 +1,5 @@
+// An endpoint on the simulated network.
+
 package simnet
 
 import (

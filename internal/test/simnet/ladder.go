@@ -1,3 +1,5 @@
+// A run as a ladder, for a person.
+
 package simnet
 
 import (

@@ -1,3 +1,5 @@
+// What happens to packets between two hosts.
+
 package simnet
 
 import (

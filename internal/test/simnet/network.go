@@ -1,3 +1,5 @@
+// Virtual time, and what happens next.
+
 package simnet
 
 import (

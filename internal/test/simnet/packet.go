@@ -1,3 +1,5 @@
+// Packets that no endpoint makes.
+
 package simnet
 
 import (

@@ -1,3 +1,5 @@
+// All that a seed decides before anything happens.
+
 package simnet
 
 import (

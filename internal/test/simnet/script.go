@@ -1,3 +1,5 @@
+// Peers played by scripts.
+
 package simnet
 
 import (

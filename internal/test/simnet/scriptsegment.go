@@ -1,3 +1,5 @@
+// Segments as scripts write them.
+
 package simnet
 
 import (

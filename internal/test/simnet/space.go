@@ -1,3 +1,5 @@
+// The sequence spaces that a bystander keeps account of.
+
 package simnet
 
 import (

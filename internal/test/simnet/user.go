@@ -1,3 +1,5 @@
+// Users who write, read, stall, close and abort, and what they may see.
+
 package simnet
 
 import (

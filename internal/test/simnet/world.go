@@ -1,3 +1,5 @@
+// One run: two hosts, their connections, and what is left at the end.
+
 package simnet
 
 import (

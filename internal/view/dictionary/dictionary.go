@@ -1,3 +1,5 @@
+// Reads the dictionary's files and finds the entry for a field.
+
 package dictionary
 
 import (

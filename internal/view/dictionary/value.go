@@ -1,3 +1,5 @@
+// Explains the values of fields.
+
 package dictionary
 
 import (

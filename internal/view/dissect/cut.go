@@ -1,3 +1,5 @@
+// Records and messages of which a capture holds only the beginning.
+
 package dissect
 
 import (

@@ -1,3 +1,5 @@
+// Collects from a transcript what the streams of both directions hold.
+
 package dissect
 
 import (

@@ -9,9 +9,4 @@
 //
 // Of a capture it begins with the frame's first byte, in the link's header; our
 // own connections, and the captures that are written of them, begin with IP.
-//
-// Read specimen.go first (what is looked at, and its rows), then anatomy.go
-// (what is learned from a transcript's entries), frame.go and record.go (how a
-// packet's tree is put together), cut.go (what a capture holds only in part), place.go (moving and cutting trees), path.go
-// (names of fields) and situation.go (what makes one packet unlike the others).
 package dissect

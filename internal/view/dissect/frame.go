@@ -1,3 +1,5 @@
+// The tree of one frame, through all layers.
+
 package dissect
 
 import (

@@ -1,3 +1,5 @@
+// The names of fields, and selectors that pick some of them.
+
 package dissect
 
 import (

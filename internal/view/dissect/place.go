@@ -1,3 +1,5 @@
+// Moves and cuts trees of fields.
+
 package dissect
 
 import (

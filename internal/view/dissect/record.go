@@ -1,3 +1,5 @@
+// The tree of one TLS record, with the messages in it.
+
 package dissect
 
 import (

@@ -1,3 +1,5 @@
+// Finds the packets that deserve an explanation of their own.
+
 package dissect
 
 import (

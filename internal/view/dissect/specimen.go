@@ -1,3 +1,5 @@
+// What is looked at byte by byte, and its fields as rows.
+
 package dissect
 
 import (

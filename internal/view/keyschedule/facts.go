@@ -1,3 +1,5 @@
+// What the derivation needs to know of a handshake.
+
 package keyschedule
 
 import (

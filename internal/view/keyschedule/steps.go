@@ -1,3 +1,5 @@
+// The steps from the pre-master secret to keys, nonces and verify_data.
+
 package keyschedule
 
 import (

@@ -6,8 +6,4 @@
 // hashes in a content security policy, and everything else is data: text that
 // came from the network is put into the page as text by the template, or as
 // JSON that the script shows with textContent.
-//
-// Read page.go first, then model.go (what the script is given) with steps.go and
-// questions.go; the looks are in assets/: page.* for the screen, print.* for
-// paper.
 package page

@@ -1,3 +1,5 @@
+// What the page's template and script are given.
+
 package page
 
 import (

@@ -1,3 +1,5 @@
+// Puts the page together from its template, style, script and data.
+
 package page
 
 import (

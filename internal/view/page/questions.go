@@ -1,3 +1,5 @@
+// The questions that the page can answer.
+
 package page
 
 import (

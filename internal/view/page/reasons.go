@@ -1,3 +1,5 @@
+// Why the connection failed, with links to the steps that show it.
+
 package page
 
 import (

@@ -1,3 +1,5 @@
+// The ladder of the page.
+
 package page
 
 import (

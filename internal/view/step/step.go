@@ -1,3 +1,5 @@
+// Asks a person about each packet.
+
 package step
 
 import (

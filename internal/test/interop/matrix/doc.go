@@ -6,8 +6,4 @@
 //
 //	go test ./internal/test/interop/matrix          # fails where the document says otherwise
 //	go test ./internal/test/interop/matrix -update  # writes it
-//
-// Read matrix_test.go first (what is tried, and what a cell is), then
-// identity_test.go (the certificates), ours_test.go (our client and server over
-// a stream), a file for each peer, and document_test.go.
 package matrix
