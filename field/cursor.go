@@ -1,3 +1,5 @@
+// The cursor: where a decoder stands, what it has read, and how it ends.
+
 package field
 
 // maxDepth bounds the nesting of groups in one decode. The deepest message of
@@ -6,10 +8,10 @@ const maxDepth = 12
 
 // A Cursor reads a byte string from front to back by field name.
 //
-// The first failure sticks: every later read returns a zero value and
-// consumes nothing, [Cursor.More] answers false, and [Cursor.Err] tells what
-// went wrong first. Decoders can thus be written as plain sequences of reads,
-// with one check at the end.
+// The first failure sticks: every later read returns a zero value and consumes
+// nothing, [Cursor.More] returns false, and [Cursor.Err] says what went wrong
+// first. A decoder can thus be a plain sequence of reads, with one check at the
+// end.
 //
 // Byte slices that a cursor returns alias its input. The input is never
 // written to. The zero Cursor reads an empty string.
@@ -31,10 +33,10 @@ type frame struct {
 	name  string
 	index int  // position in the enclosing list, or -1
 	items int  // list items begun inside this frame
-	next  bool // what begins next is an item
+	next  bool // the next field or group is an item
 	start int
 	end   int  // the group may not read past this offset
-	exact bool // Leave demands that the group is used up
+	exact bool // Leave requires that the group is used up
 	node  *Node
 }
 
@@ -62,11 +64,11 @@ func Record(name string, data []byte) Cursor {
 }
 
 // Recording reports whether the cursor records. Decoders use it to skip work
-// that only a reader of the tree needs, such as formatting a meaning.
+// that is needed only for the tree, such as formatting a meaning.
 func (c *Cursor) Recording() bool { return c.rec }
 
-// Trial returns a copy that reads on from the same place and records nothing: to
-// see whether the bytes ahead are what they may be, before they are read.
+// Trial returns a copy that reads on from the same place and records nothing,
+// to find out what the bytes ahead are before they are read.
 func (c *Cursor) Trial() Cursor {
 	t := *c
 	t.rec = false
@@ -74,7 +76,7 @@ func (c *Cursor) Trial() Cursor {
 }
 
 // Tree returns the recorded tree, or nil without a recorder. After a failure
-// the tree holds what was read before it.
+// the tree holds what was read before the failure.
 func (c *Cursor) Tree() *Node { return c.stack[0].node }
 
 // Err returns the first failure as an [*Error], or nil.
@@ -103,8 +105,8 @@ func (c *Cursor) More() bool { return c.Left() > 0 }
 // result aliases the input.
 func (c *Cursor) Ahead() []byte { return c.data[c.off : c.off+c.Left()] }
 
-// End demands that the current group is used up: bytes left over are a
-// failure. It returns Err, and so closes a decoder that is handed a group it
+// End requires that the current group is used up: bytes left over are a
+// failure. It returns Err. It is how a decoder ends that is handed a group it
 // did not open.
 func (c *Cursor) End() error {
 	if n := c.Left(); n > 0 {

@@ -1,4 +1,4 @@
-// Package field is the reading hand of every decoder in this project.
+// Package field is what every decoder in this project reads through.
 //
 // A decoder reads wire bytes through a [Cursor], naming each field as its RFC
 // does. The cursor checks every bound, so a decoder cannot read past its
@@ -10,9 +10,6 @@
 // named bytes each. The same decoder therefore both runs a connection (no
 // recorder, no allocation) and explains it afterwards (with one): there is no
 // second parser that could drift.
-//
-// Read cursor.go first (how decoders read), then read.go (the kinds of field),
-// nest.go (vectors and lists), tree.go and graft.go (what a recording holds) and error.go.
 //
 // The package imports nothing of ours and knows no protocol.
 package field

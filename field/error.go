@@ -1,3 +1,5 @@
+// How a decode fails: which field, at which byte, and what was wrong with it.
+
 package field
 
 import (
@@ -17,8 +19,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s at byte %d: %s", e.Path, e.Offset, e.Problem)
 }
 
-// Failf ends the decode for a reason of the decoder's own, blamed on the
-// field read last. The first failure wins.
+// Failf fails the decode for a reason of the decoder's own. The error names the
+// field read last. Only the first failure is kept.
 func (c *Cursor) Failf(format string, args ...any) {
 	if c.err == nil {
 		c.fail(c.last.off, c.last.name, fmt.Sprintf(format, args...))

@@ -1,11 +1,14 @@
+// Trees that are joined, completed or cut short.
+
 package field
 
 import "strconv"
 
-// Graft puts the tree of another decode in the place of the byte string read
-// last, of which it was made: a structure of another kind inside, such as a
-// certificate in a handshake message. It may fail on its own, see [Cursor.Whole].
-// Without a recorder it does nothing. The tree belongs to c from now on.
+// Graft replaces the byte string read last by the tree of another decode of the
+// same bytes: a structure of another kind inside, such as a certificate in a
+// handshake message. That decode may have failed on its own, see
+// [Cursor.Whole]. Without a recorder Graft does nothing. The tree belongs to c
+// from now on.
 func (c *Cursor) Graft(tree *Node) {
 	if !c.rec || c.err != nil || c.last.node == nil || tree == nil {
 		return
@@ -33,8 +36,8 @@ func (n *Node) shift(by int) {
 }
 
 // Whole returns the recorded tree completed, so that its leaves cover all of
-// the input whatever it holds: what could not be decoded, or was left over, is a
-// last leaf named "undecoded" that means the failure.
+// the input, whatever it holds: what could not be decoded, or was left over,
+// becomes a last leaf named "undecoded", whose meaning is the failure.
 func (c *Cursor) Whole() *Node {
 	tree := c.Tree()
 	if tree == nil || c.err == nil && c.off == len(c.data) {
@@ -66,9 +69,9 @@ func (n *Node) stretch() (end int) {
 	return end
 }
 
-// Clip shortens a tree to the input's bytes before end, for input of which only
-// those are at hand: what lies beyond is left out, and a leaf that is cut is no
-// number any more, but bytes, and its meaning says so.
+// Clip shortens a tree to the input's first end bytes, where only those are at
+// hand. What lies beyond is left out. A leaf that is cut is no longer a number
+// but bytes, and its meaning says so.
 func (n *Node) Clip(end int) {
 	if n.Leaf() && n.Offset+n.Length > end {
 		n.Meaning = "the first " + count(end-n.Offset) + " of " + strconv.Itoa(n.Length) + ": the rest is not at hand"

@@ -1,14 +1,16 @@
+// Groups of fields: structs, vectors with a length, and lists.
+
 package field
 
-// Enter begins a group of fields that stand together but have no length of
-// their own, such as a fixed struct. It ends with Leave.
+// Enter begins a group of fields that belong together but have no length of
+// their own, such as a fixed struct. Leave ends it.
 func (c *Cursor) Enter(name string) {
 	if c.err == nil {
 		c.push(frame{name: name, start: c.off, end: c.stack[c.depth].end})
 	}
 }
 
-// EnterN begins a group of exactly n bytes. Leave fails if some are left.
+// EnterN begins a group of exactly n bytes. Leave fails if any are left.
 func (c *Cursor) EnterN(name string, n int) {
 	if c.err != nil {
 		return
@@ -20,8 +22,8 @@ func (c *Cursor) EnterN(name string, n int) {
 	c.push(frame{name: name, start: c.off, end: c.off + n, exact: true})
 }
 
-// Enter8 begins a vector with a one-byte length, name<min..max> in bytes
-// (RFC 5246, section 4.3). Leave fails if some of it is left.
+// Enter8 begins a vector with a one-byte length, name<min..max> in bytes (RFC
+// 5246, section 4.3). Leave fails if any of it is left.
 func (c *Cursor) Enter8(name string, min, max int) { c.enterVector(name, 1, min, max) }
 
 // Enter16 begins a vector with a two-byte length.
@@ -30,8 +32,8 @@ func (c *Cursor) Enter16(name string, min, max int) { c.enterVector(name, 2, min
 // Enter24 begins a vector with a three-byte length.
 func (c *Cursor) Enter24(name string, min, max int) { c.enterVector(name, 3, min, max) }
 
-// Limit ends the group begun last after n more bytes, for a length that was
-// read in its own way. Leave fails if some are left.
+// Limit ends the current group after n more bytes, for a length that was read
+// separately. Leave fails if any are left.
 func (c *Cursor) Limit(n int) {
 	if c.err != nil {
 		return
@@ -44,7 +46,7 @@ func (c *Cursor) Limit(n int) {
 	f.end, f.exact = c.off+n, true
 }
 
-// Item begins the next element of a list, in a group entered before:
+// Item begins the next element of a list, in a group that was entered before:
 //
 //	c.Enter16("extensions", 0, 1<<16-1)
 //	for c.More() {
@@ -64,8 +66,8 @@ func (c *Cursor) Item() {
 	c.push(frame{name: f.name, start: c.off, end: f.end})
 }
 
-// Element says that the field or group that begins next is the next element of
-// the list that the current group is, and has no fields beside it:
+// Element says that the next field or group is an element of the list that the
+// current group holds, and is all that the element consists of:
 //
 //	c.Enter16("cipher_suites", 2, 1<<16-2)
 //	for c.More() {
@@ -77,7 +79,7 @@ func (c *Cursor) Item() {
 // Its path is its own name with an index: cipher_suites.cipher_suite[3].
 func (c *Cursor) Element() { c.stack[c.depth].next = true }
 
-// place is the position in its list of what begins now, or -1.
+// place returns the list position of the field or group that begins now, or -1.
 func (c *Cursor) place() int {
 	f := &c.stack[c.depth]
 	if !f.next {
@@ -88,8 +90,8 @@ func (c *Cursor) place() int {
 	return f.items - 1
 }
 
-// Leave ends the group begun last. A group with a length of its own must have
-// been used up.
+// Leave ends the current group. A group with a length of its own must have been
+// used up.
 func (c *Cursor) Leave() {
 	if c.err != nil {
 		return

@@ -1,3 +1,5 @@
+// Reads of single fields: integers, named numbers, bits and byte strings.
+
 package field
 
 import "fmt"
@@ -17,7 +19,7 @@ func (c *Cursor) Uint32(name string) uint32 { return uint32(c.uint(name, 4)) }
 // Uint64 reads a big-endian 64-bit integer.
 func (c *Cursor) Uint64(name string) uint64 { return c.uint(name, 8) }
 
-// Enum8 reads one byte as a named type whose String becomes the recorded
+// Enum8 reads one byte as a named type, whose String method gives the recorded
 // meaning.
 func Enum8[T interface {
 	~uint8
@@ -30,8 +32,8 @@ func Enum8[T interface {
 	return v
 }
 
-// Enum16 reads a 16-bit integer as a named type whose String becomes the
-// recorded meaning.
+// Enum16 reads a big-endian 16-bit integer as a named type, whose String method
+// gives the recorded meaning.
 func Enum16[T interface {
 	~uint16
 	fmt.Stringer
@@ -67,10 +69,10 @@ func (c *Cursor) Rest(name string) []byte {
 // input and does not include the length.
 func (c *Cursor) Opaque8(name string, min, max int) []byte { return c.opaque(name, 1, min, max) }
 
-// Opaque16 reads a vector with a two-byte length.
+// Opaque16 reads a vector with a two-byte length, as Opaque8 does.
 func (c *Cursor) Opaque16(name string, min, max int) []byte { return c.opaque(name, 2, min, max) }
 
-// Opaque24 reads a vector with a three-byte length.
+// Opaque24 reads a vector with a three-byte length, as Opaque8 does.
 func (c *Cursor) Opaque24(name string, min, max int) []byte { return c.opaque(name, 3, min, max) }
 
 // Bits returns width bits of the integer read last, shift bits above its
@@ -87,15 +89,15 @@ func (c *Cursor) Bits(name string, shift, width uint) uint64 {
 	return v
 }
 
-// Means attaches a reader's meaning to the field read last: "TLS 1.2" beside
-// 0x0303. Without a recorder it does nothing.
+// Means attaches a meaning for the reader to the field read last: "TLS 1.2"
+// beside 0x0303. Without a recorder it does nothing.
 func (c *Cursor) Means(meaning string) {
 	if !c.rec || c.err != nil || c.last.node == nil {
 		return
 	}
 	n := c.last.node
 	if k := len(n.Children); n.Kind == Uint && k > 0 {
-		n = n.Children[k-1] // the bits named last
+		n = n.Children[k-1] // the bits that were named last
 	}
 	n.Meaning = meaning
 }
@@ -138,7 +140,7 @@ func (c *Cursor) take(name string, n int) (b []byte, off int, ok bool) {
 	return c.data[off:c.off:c.off], off, true
 }
 
-// leaf notes the field just read, and records it where a recorder listens.
+// leaf remembers the field just read, and records it if there is a recorder.
 func (c *Cursor) leaf(kind Kind, name string, off, n int, v uint64) {
 	c.last = lastField{name: name, off: off, value: v}
 	index := c.place()

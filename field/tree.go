@@ -1,3 +1,5 @@
+// The tree of named spans that a recording cursor builds.
+
 package field
 
 import "iter"
@@ -6,7 +8,7 @@ import "iter"
 type Kind uint8
 
 const (
-	Group    Kind = iota // fields that stand together; its children are the fields
+	Group    Kind = iota // fields that belong together: its children
 	Uint                 // a big-endian unsigned integer, in Value
 	Bytes                // an opaque byte string
 	BitField             // some bits of the enclosing Uint, in Value; it owns no bytes

@@ -1,3 +1,7 @@
+// A name may have several addresses, of which one may be down, or of an IP
+// version that this machine has no route for: each is tried in turn (RFC 1123,
+// section 2.3).
+
 package rawtcp
 
 import (
@@ -12,11 +16,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
-// A name may have several addresses, of which one may be down, or of an IP version
-// that has no way out here: each is tried in turn (RFC 1123, section 2.3).
-
-// dialEach opens a connection to the first address that answers. Attempt opens one to
-// an address, in the time that its context has.
+// dialEach opens a connection to the first address that answers. Attempt opens
+// one to a single address, within its context's time.
 func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort, attempt func(context.Context, netip.AddrPort) (*Conn, error)) (*Conn, error) {
 	failed := &addressesError{host: host}
 	for i, remote := range list {
@@ -35,10 +36,12 @@ func (d *Dialer) dialEach(ctx context.Context, network, host string, list []neti
 	return nil, &net.OpError{Op: "dial", Net: network, Err: failed}
 }
 
-// attemptTimeout is for each address but the last where the context has no end.
+// attemptTimeout is for each address but the last, where the context has no
+// deadline.
 const attemptTimeout = 10 * time.Second
 
-// inShare gives an attempt its share of the time for so many.
+// inShare makes one attempt in its share of the time that is left for that
+// many.
 func inShare(ctx context.Context, remote netip.AddrPort, of int, attempt func(context.Context, netip.AddrPort) (*Conn, error)) (*Conn, error) {
 	whole, within := ctx, attemptTimeout
 	if of > 1 {
@@ -69,13 +72,13 @@ func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort) (*Conn, err
 	return c, nil
 }
 
-// unreached reports whether an error says that an address cannot be reached, rather
-// than what this machine forbids.
+// unreached reports whether an error says that an address cannot be reached,
+// rather than that this machine forbids something.
 func unreached(err error) bool {
 	return errors.Is(err, ErrRefused) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable)
 }
 
-// bare is an error without the address, which stands beside it.
+// bare returns an error without the address, which the caller names itself.
 func bare(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -84,8 +87,8 @@ func bare(err error) error {
 	return err
 }
 
-// An addressesError says that no address of a name could be reached. It is of the
-// kind of the last attempt that sent a SYN, which tells most.
+// An addressesError says that no address of a name could be reached. It unwraps
+// to the error of the last attempt that sent a SYN, which says most.
 type addressesError struct {
 	host    string
 	tried   []string
@@ -105,16 +108,16 @@ func (e *addressesError) Error() string {
 
 func (e *addressesError) Unwrap() error { return e.telling }
 
-// Timeout is net.Error's.
+// Timeout implements net.Error.
 func (e *addressesError) Timeout() bool { return errors.Is(e.telling, ErrTimeout) }
 
-// Temporary is net.Error's, which nobody should ask any more.
+// Temporary implements net.Error, where it is deprecated.
 func (e *addressesError) Temporary() bool { return e.Timeout() }
 
 // families are the networks that resolve knows, and what to look up for each.
 var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}
 
-// maxAddrs bounds how many addresses of a name are tried: each has a share of the
+// maxAddrs bounds how many addresses of a name are tried, since they share the
 // time.
 const maxAddrs = 6
 

@@ -1,3 +1,5 @@
+// Packets that a stack sends in one call.
+
 package rawtcp
 
 import (
@@ -6,18 +8,19 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// What a stack sends in one call is bounded: in packets, and where they are
-// large in bytes, give or take a packet.
+// What a stack sends in one call is bounded in packets and, where they are
+// large, in bytes, give or take a packet.
 const (
 	mostInBurst   = 64
 	mostBurstSize = 128 << 10
 )
 
-// A burst is what a stack sends together. It keeps its memory.
+// A burst is what a stack sends in one call. It is used again and keeps its
+// memory.
 type burst struct {
 	bytes   []byte // all packets, one after the other
 	packets [][]byte
-	at      []tcb.Instant // when each was made
+	at      []tcb.Instant // when each packet was made
 }
 
 // add takes a packet that was appended to b.bytes.
@@ -31,7 +34,7 @@ func (b *burst) full() bool {
 	return len(b.packets) >= mostInBurst || len(b.bytes) >= mostBurstSize
 }
 
-// show tells tap of n packets, from the one at i on. Err is of the last.
+// show passes n packets to tap, from the one at i on. Err belongs to the last.
 func (b *burst) show(tap func(Frame), i, n int, err error) {
 	for j := i; j < i+n; j++ {
 		f := Frame{At: time.Duration(b.at[j]), Out: true, Packet: b.packets[j]}

@@ -1,3 +1,5 @@
+// The connection that callers hold: a net.Conn over a flow of the stack.
+
 package rawtcp
 
 import (
@@ -13,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// A Conn is a connection on a [Stack], as a net.Conn. Its bytes are those of
-// its machine's top layer.
+// A Conn is a connection on a [Stack], as a net.Conn. What it reads and writes
+// is its machine's top layer: TCP's stream, unless Build made another machine.
 type Conn struct {
 	stack *Stack
 	flow  *endpoint.Flow
@@ -25,8 +27,8 @@ type Conn struct {
 	changed     chan struct{} // closed when the machine may have changed; nil: nobody waits
 	closed      bool          // Close was called
 	writeClosed bool
-	filtered    int    // packets of ours that this machine refused to send
-	failed      error  // why there can be no connection, which the machine does not know; or nil
+	filtered    int    // packets that this machine refused to send
+	failed      error  // why there can be no connection, where the machine cannot know it; or nil
 	freed       func() // called once, when nothing is left of the connection; or nil
 }
 
@@ -37,7 +39,7 @@ func newConn(s *Stack, f *endpoint.Flow) *Conn {
 }
 
 // Do runs f while the connection's machine is locked, then sends what has
-// become due. F may call the machine; it must not call the Conn or the Stack.
+// become due. F may call the machine, but not the Conn or the Stack.
 func (c *Conn) Do(f func(now tcb.Instant)) {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
@@ -51,14 +53,14 @@ func (c *Conn) update(f func(now tcb.Instant)) {
 	c.stack.flush()
 }
 
-// Wait waits until f, called while the machine is locked, reports true. It is
-// asked again after each change. Wait ends early with the context's error, or
-// when the stack has ended.
+// Wait waits until f reports true. F is called while the machine is locked, at
+// once and after each change. Wait ends early with the context's error, or with
+// the stack's when that has ended.
 func (c *Conn) Wait(ctx context.Context, f func() bool) error {
 	return c.wait(ctx.Done(), ctx.Err, func() (bool, error) { return f(), nil })
 }
 
-// wait is Wait with any channel to end it; cause tells why it did.
+// wait is Wait with any channel to end it; cause says why it did.
 func (c *Conn) wait(stop <-chan struct{}, cause func() error, f func() (bool, error)) error {
 	for {
 		c.stack.mu.Lock()
@@ -90,8 +92,8 @@ func (c *Conn) wake() {
 	}
 }
 
-// Handshake waits until the TCP connection is established, or says why it is
-// not. The connection goes on when the context ends; Close it then.
+// Handshake waits until the TCP connection is established, or returns why it is
+// not. When the context ends, the connection goes on; Close it then.
 func (c *Conn) Handshake(ctx context.Context) error {
 	err := c.wait(ctx.Done(), ctx.Err, func() (bool, error) {
 		if err := c.flow.Machine.Err(); err != nil {
@@ -102,8 +104,9 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	return c.opError("dial", err)
 }
 
-// Read reads bytes as they come. It returns io.EOF after the peer's end of the
-// stream, and os.ErrDeadlineExceeded after the read deadline.
+// Read reads what has arrived, and waits if there is nothing. It returns io.EOF
+// after the end of the peer's stream, and an error that wraps
+// os.ErrDeadlineExceeded after the read deadline.
 func (c *Conn) Read(p []byte) (n int, err error) {
 	err = c.wait(c.read.wait(), deadlineExceeded, func() (bool, error) {
 		m := c.flow.Machine
@@ -129,8 +132,9 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 	return n, c.opError("read", err)
 }
 
-// Write writes all of p, waiting for space where it must. It returns before
-// the peer has acknowledged what was written.
+// Write writes all of p, and waits for room in the send buffer where it must.
+// It returns before the peer has acknowledged the data, and keeps no reference
+// to p.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	err = c.wait(c.write.wait(), deadlineExceeded, func() (bool, error) {
 		switch {
@@ -149,8 +153,8 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	return n, c.opError("write", err)
 }
 
-// CloseWrite ends our direction: the peer reads to its end, and we can go on
-// reading.
+// CloseWrite closes our direction: a FIN follows what was written, and we can
+// go on reading.
 func (c *Conn) CloseWrite() error {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
@@ -163,14 +167,14 @@ func (c *Conn) CloseWrite() error {
 }
 
 // Close ends the connection. It returns once the peer has acknowledged all that
-// was written, and our FIN, so that a program may exit after it: for that it
-// waits StackConfig.Linger at most. An error says how much was not acknowledged
-// by then, or ever will be; the delivery goes on in the background while the
-// program lives.
+// was written and our FIN, so that a program may exit after it. It waits for
+// that at most StackConfig.Linger. An [UndeliveredError] then says how much was
+// not acknowledged; delivery goes on in the background while the program runs,
+// if the connection has not failed.
 //
-// Data that was received and not read, or still arrives, makes it an abort, as
-// RFC 9293, section 3.6.1 (SHLD-3) wants: a RST tells the peer that not
-// everything was taken.
+// If data was received and not read, or still arrives, Close aborts the
+// connection, as RFC 9293, section 3.6.1 (SHLD-3) asks: a RST tells the peer
+// that not everything was read.
 func (c *Conn) Close() error {
 	c.stack.mu.Lock()
 	if c.closed {
@@ -185,10 +189,10 @@ func (c *Conn) Close() error {
 	return c.opError("close", undelivered)
 }
 
-// Shutdown ends the connection and waits: for both sides' FIN, as long as the
-// context allows, else it resets the connection; and in TIME-WAIT a little
-// longer, so that a FIN that comes again meets us and not the kernel. Unlike
-// Close it returns once everything that belongs to the connection is gone.
+// Shutdown ends the connection and waits for both sides' FIN. When the context
+// ends first, it resets the connection. In TIME-WAIT it waits a little longer,
+// so that a retransmitted FIN meets us and not the kernel. Unlike Close it
+// returns only when everything that belongs to the connection is gone.
 func (c *Conn) Shutdown(ctx context.Context) {
 	c.stack.mu.Lock()
 	first := !c.closed
@@ -209,8 +213,8 @@ func (c *Conn) Abort() {
 	c.finish(context.Background())
 }
 
-// SetHeader lets f change what the IP headers of the connection's packets hold
-// from now on.
+// SetHeader lets f change what the IP headers of the connection's later packets
+// hold.
 func (c *Conn) SetHeader(f func(*endpoint.Header)) {
 	c.Do(func(tcb.Instant) { f(&c.flow.Header) })
 }
@@ -221,17 +225,19 @@ func (c *Conn) LocalAddr() net.Addr { return tcpAddr(c.flow.Local) }
 // RemoteAddr returns the peer's address and port, a *net.TCPAddr.
 func (c *Conn) RemoteAddr() net.Addr { return tcpAddr(c.flow.Remote) }
 
-// SetDeadline sets both deadlines, as net.Conn describes.
+// SetDeadline sets the read and the write deadline, as net.Conn describes.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.read.set(t)
 	c.write.set(t)
 	return nil
 }
 
-// SetReadDeadline ends Reads, also one that waits now, at t.
+// SetReadDeadline makes Read fail at t, also one that waits now. The zero time
+// means no deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error { c.read.set(t); return nil }
 
-// SetWriteDeadline ends Writes, also one that waits now, at t.
+// SetWriteDeadline makes Write fail at t, also one that waits now. The zero
+// time means no deadline.
 func (c *Conn) SetWriteDeadline(t time.Time) error { c.write.set(t); return nil }
 
 func tcpAddr(a netip.AddrPort) *net.TCPAddr { return net.TCPAddrFromAddrPort(a) }

@@ -1,3 +1,5 @@
+// A deadline that can be moved while somebody waits for it.
+
 package rawtcp
 
 import (
@@ -6,8 +8,8 @@ import (
 	"time"
 )
 
-// deadline is a point in time that closes a channel when it has passed, and
-// can be moved. Its zero value is not ready: use makeDeadline.
+// A deadline is a point in time that closes a channel when it has passed, and
+// can be moved. The zero value cannot be used: call makeDeadline.
 type deadline struct {
 	mu    sync.Mutex
 	timer *time.Timer

@@ -1,3 +1,5 @@
+// Opening a connection: address, route, guard, link, stack and SYN.
+
 package rawtcp
 
 import (
@@ -16,42 +18,45 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// A Dialer opens connections, each over a link, a guard and a stack of its
-// own, which end with it, or over those of a [Network]. The zero value is good.
+// A Dialer opens connections. Each has a link, a guard and a stack of its own,
+// which end with it, or shares those of a [Network]. The zero value is ready to
+// use.
 type Dialer struct {
-	Interface string // leave by this interface; "": as the route says
-	// Source is our address; zero: as the route says. It need not be one that
-	// this machine has, if it is in a network on the link: then the link
-	// answers for it, and no guard is needed.
+	Interface string // egress interface; "": the route's
+	// Source is our address; zero: the route's. It need not be one of this
+	// machine's, if it is in a network on the link: then the link answers ARP
+	// or neighbour discovery for it, and no guard is needed.
 	Source     netip.Addr
 	SourcePort uint16     // our port; 0: a free one, at random (RFC 6056)
 	Link       link.Kind  // "auto" (or ""), "packet", "raw"
 	Guard      guard.Kind // "auto" (or ""), "listener", "nftables", "tcx", "none"
 
-	// Network has connections share what the way to their peer takes. Nil: each
-	// has its own.
+	// Network lets connections share link, guard and stack. Nil: each has its
+	// own.
 	Network *Network
 
-	Stack  StackConfig                       // the tap on packets, what the connection begins with
-	Wrap   func(link.Link) link.Link         // puts something before the link, such as link.Impair; may be nil
-	Events func(tcb.Event)                   // what the connection decides; may be nil
-	Build  func(tcb.Config) endpoint.Machine // nil: a plain TCP connection
-	Notes  func(layer, name, text string)    // how the connection was set up; may be nil
+	Stack  StackConfig                       // the tap on packets, and how connections begin
+	Wrap   func(link.Link) link.Link         // wraps the link, as link.Impair does; may be nil
+	Events func(tcb.Event)                   // is told what the connection decides; may be nil
+	Build  func(tcb.Config) endpoint.Machine // makes the connection's machine; nil: plain TCP
+	Notes  func(layer, name, text string)    // is told how the connection was set up; may be nil
 
 	// Lookup finds the addresses of a name; network is "ip", "ip4" or "ip6". Nil:
 	// the system's resolver.
 	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Dial opens a TCP connection to address, "host:port", with default settings.
-// Network is "tcp", "tcp4" or "tcp6".
+// Dial opens a TCP connection to address, "host:port", with default settings,
+// as [Dialer.Dial] does. Network is "tcp", "tcp4" or "tcp6".
 func Dial(ctx context.Context, network, address string) (*Conn, error) {
 	return new(Dialer).Dial(ctx, network, address)
 }
 
-// Dial opens a TCP connection and waits until it is established. Of a name with
-// several addresses it tries one after the other, in the order of [OrderAddrs],
-// each in an equal share of the time that the context leaves; Notes is told.
+// Dial opens a TCP connection and waits until it is established. Where a name
+// has several addresses it tries one after the other, in the order of
+// [OrderAddrs], each in an equal share of the time that the context leaves, and
+// tells Notes. Its errors are *net.OpErrors, which errors.Is finds to be one of
+// those of this package.
 func (d *Dialer) Dial(ctx context.Context, network, address string) (*Conn, error) {
 	host, list, err := d.resolve(ctx, "dial", network, address)
 	if err != nil {
@@ -60,17 +65,18 @@ func (d *Dialer) Dial(ctx context.Context, network, address string) (*Conn, erro
 	return d.dialEach(ctx, network, host, list, d.dialOne)
 }
 
-// DialContext is Dial as http.Transport.DialContext and the like want it.
+// DialContext is Dial with the signature of http.Transport.DialContext.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := d.Dial(ctx, network, address)
 	if err != nil {
-		return nil, err // and no *Conn that is nil within an interface
+		return nil, err // not a nil *Conn in an interface
 	}
 	return c, nil
 }
 
-// Open sends the SYN and returns at once. Where no source is given, the kernel's
-// routes choose it (RFC 9293, MUST-43, MUST-44). The context bounds the set-up only.
+// Open sends the SYN and returns at once; use [Conn.Handshake] to wait. Without
+// a Source the kernel's routes choose our address (RFC 9293, MUST-43, MUST-44).
+// The context bounds the set-up only.
 func (d *Dialer) Open(ctx context.Context, remote netip.AddrPort) (*Conn, error) {
 	open := d.open
 	if d.Network != nil {
@@ -118,7 +124,8 @@ func (d *Dialer) open(ctx context.Context, remote netip.AddrPort) (*Conn, error)
 	return c, nil
 }
 
-// notePolicy says what nat on output and an IPsec policy mean for a link.
+// notePolicy tells Notes what NAT on output or an IPsec policy means for a
+// link.
 func (d *Dialer) notePolicy(kind link.Kind, r route.Route, remote netip.AddrPort) {
 	if nat := guard.ReadFirewall().OutputNAT; kind == link.KindPacket && len(nat) > 0 {
 		d.note("link", "output_nat", "this machine translates addresses on output (nat, "+strings.Join(nat, ", ")+"), and the packet link goes below that")
@@ -133,9 +140,10 @@ func (d *Dialer) notePolicy(kind link.Kind, r route.Route, remote netip.AddrPort
 	}
 }
 
-// guardRoute opens the guard before the SYN leaves: the kernel's RST follows the
-// first SYN-ACK at once. The guard chooses the port, by which the kernel may
-// choose another route; and that may want another guard.
+// guardRoute opens the guard before the SYN leaves: the kernel's RST would
+// follow the first SYN-ACK at once. The guard chooses the port, on which the
+// kernel's choice of the route may depend, and another route may need another
+// guard.
 func (d *Dialer) guardRoute(remote netip.Addr, r route.Route, via route.Via) (guard.Guard, route.Route, error) {
 	to := netip.AddrPortFrom(remote, via.RemotePort)
 	g, err := d.openGuard(r, to, d.SourcePort)
@@ -162,7 +170,7 @@ func (d *Dialer) openGuard(r route.Route, remote netip.AddrPort, port uint16) (g
 		Interface: d.tapped(r, remote), Beside: d.beside(r, remote)})
 }
 
-// tapped is the interface where the link will be an AF_PACKET tap, else "".
+// tapped returns the interface if the link will be AF_PACKET, else "".
 func (d *Dialer) tapped(r route.Route, remote netip.AddrPort) string {
 	if link.ChooseKind(d.Link, r, remote) != link.KindPacket {
 		return ""
@@ -170,7 +178,7 @@ func (d *Dialer) tapped(r route.Route, remote netip.AddrPort) string {
 	return r.Interface
 }
 
-// beside are the other interfaces that such a link hears.
+// beside returns the other interfaces that such a link listens on.
 func (d *Dialer) beside(r route.Route, remote netip.AddrPort) (names []string) {
 	if d.tapped(r, remote) == "" {
 		return nil
@@ -195,10 +203,10 @@ func (d *Dialer) note(layer, name, text string) {
 	}
 }
 
-// OrderAddrs sorts the addresses of a host in the order to try them: those that
-// there is a route to, then the others, each in the order of the resolver (RFC
-// 6724), but of those with a route IPv4 before IPv6: a server that is known by
-// both is the more likely to listen on IPv4. Each is there once.
+// OrderAddrs returns the addresses of a host, each once, in the order to try
+// them: first those that there is a route to, IPv4 before IPv6, since a server
+// known by both is more likely to listen on IPv4; then the others. Apart from
+// that the resolver's order stays (RFC 6724).
 func OrderAddrs(addrs []netip.Addr, via route.Via) []netip.Addr {
 	var four, six, others []netip.Addr
 	seen := make(map[netip.Addr]bool)

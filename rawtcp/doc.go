@@ -2,8 +2,8 @@
 //
 // For a connection, give [Dial] an address: it finds the route, raises a guard
 // against the kernel's RSTs, opens a link and returns a net.Conn. A [Dialer]
-// says how: interface, source, link, guard, and a tap on every packet. Who opens
-// many connections gives it a [Network].
+// says how: interface, source, link, guard, and a tap on every packet. To open
+// many connections, give it a [Network].
 //
 // Underneath, each a package that stands alone:
 //

@@ -1,3 +1,5 @@
+// How a connection fails, in terms that errors.Is and net.Error know.
+
 package rawtcp
 
 import (
@@ -12,17 +14,17 @@ import (
 )
 
 // How a connection can fail. Test with errors.Is; the error's text says what
-// happened, after which packet.
+// happened, and after which packet.
 var (
 	ErrRefused     = tcb.ErrRefused     // a RST answered our SYN
 	ErrReset       = tcb.ErrReset       // a RST ended an established connection
-	ErrTimeout     = tcb.ErrTimeout     // the peer stayed silent, or the context's time is up
-	ErrUnreachable = tcb.ErrUnreachable // ICMP, no route, a next hop that does not answer, or a firewall of this machine
+	ErrTimeout     = tcb.ErrTimeout     // the peer was silent, or the context's deadline passed
+	ErrUnreachable = tcb.ErrUnreachable // an ICMP error, no route, a silent next hop, or this machine's firewall
 	ErrAborted     = tcb.ErrAborted     // this side reset the connection
 )
 
-// opError wraps err as package net does, so that callers who test for
-// *net.OpError or for a timeout find what they expect.
+// opError wraps err as package net does, so that callers can test for
+// *net.OpError or for a timeout.
 func (c *Conn) opError(op string, err error) error {
 	if err == nil {
 		return nil
@@ -41,7 +43,8 @@ func classify(err error) error {
 	return err
 }
 
-// classified is an error that is also another, without saying so twice.
+// classified is an error that errors.Is also finds to be another, without
+// saying so twice.
 type classified struct {
 	error
 	is error

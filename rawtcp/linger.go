@@ -1,3 +1,6 @@
+// How a closed connection delivers what was written, and for how long its port
+// stays guarded after that.
+
 package rawtcp
 
 import (
@@ -11,47 +14,46 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// How a connection that its user has let go of comes to its end, and for how
-// long its port meets a guard after that.
-
 const (
-	// lingerTime bounds how long a closed connection, which has yet to deliver
-	// what was written, may go without progress.
+	// lingerTime bounds how long a closed connection that still has data to
+	// deliver may go without progress.
 	lingerTime = 60 * time.Second
 
-	// An aborted connection keeps its port and guard while what the peer sent
-	// before it heard of it may still arrive: two round trips and a little.
-	leastGrace, mostGrace = 100 * time.Millisecond, 3 * time.Second
+	// An aborted connection keeps its port and guard as long as what the peer
+	// sent before it saw the RST may still arrive: two round trips and a
+	// little.
+	minGrace, maxGrace = 100 * time.Millisecond, 3 * time.Second
 
-	// timeWaitHold is for how much of TIME-WAIT a connection that nobody else
-	// shares its port with keeps it: the peer's FIN comes again after the
-	// peer's RTO, when our acknowledgment was lost.
+	// timeWaitHold is for how much of TIME-WAIT a connection keeps a port that
+	// no other shares: if our acknowledgment was lost, the peer's FIN comes
+	// again after the peer's RTO.
 	timeWaitHold = 3 * time.Second
 
-	// One that its user waits for keeps TIME-WAIT for two round trips and this:
-	// the least RTO in common use is 200 ms.
-	leastTimeWait = 300 * time.Millisecond
+	// In Shutdown TIME-WAIT lasts for two round trips and this: the shortest
+	// RTO in common use is 200 ms.
+	minTimeWait = 300 * time.Millisecond
 )
 
-// DefaultLinger is for how long Close waits where StackConfig sets nothing else.
+// DefaultLinger is how long Close waits, unless StackConfig.Linger says
+// otherwise.
 const DefaultLinger = 10 * time.Second
 
-// An UndeliveredError says that Close has ended a connection before the peer had
-// acknowledged all that was written.
+// An UndeliveredError is what Close returns if the peer has not acknowledged
+// all that was written.
 type UndeliveredError struct {
 	Octets int   // not acknowledged
-	Err    error // why the connection ended, or that the time for it was up
+	Err    error // why the connection ended, or that the linger time was over
 }
 
 func (e *UndeliveredError) Error() string {
 	return fmt.Sprintf("%d octets that were written are not acknowledged: %v", e.Octets, e.Err)
 }
 
-// Unwrap returns the cause.
+// Unwrap returns e.Err.
 func (e *UndeliveredError) Unwrap() error { return e.Err }
 
-// awaitDelivery waits until the peer has acknowledged everything, our FIN
-// included, or cannot any more.
+// awaitDelivery waits until the peer has acknowledged everything, including our
+// FIN, or no longer can.
 func (c *Conn) awaitDelivery() error {
 	patience := cmp.Or(c.stack.patience, DefaultLinger)
 	if patience < 0 {
@@ -77,8 +79,8 @@ func (c *Conn) awaitDelivery() error {
 	return &UndeliveredError{m.UnackedOctets(), err}
 }
 
-// linger lets a closed connection deliver what was written, as long as there
-// is progress, and holds its port for a while after that.
+// linger lets a closed connection deliver what was written as long as there is
+// progress, and holds its port for a while after that.
 func (c *Conn) linger() {
 	for left := c.unacked(); ; {
 		ctx, cancel := context.WithTimeout(context.Background(), lingerTime)
@@ -90,7 +92,7 @@ func (c *Conn) linger() {
 		}
 	}
 	if c.end() {
-		c.stack.sleep(nil, c.grace(leastGrace))
+		c.stack.sleep(nil, c.grace(minGrace))
 	} else if c.holdsPort() {
 		c.stack.sleep(nil, timeWaitHold)
 	}
@@ -102,17 +104,17 @@ func (c *Conn) linger() {
 func (c *Conn) finish(ctx context.Context) {
 	c.Wait(ctx, func() bool { return Done(c.flow.Machine) })
 	if c.end() {
-		// The peer may not have heard yet: what is still on its way meets our
+		// The peer may not have seen the RST yet: what is in flight meets our
 		// guard, not the kernel's RST.
-		c.stack.sleep(nil, c.grace(leastGrace))
+		c.stack.sleep(nil, c.grace(minGrace))
 	} else if c.holdsPort() {
-		c.stack.sleep(ctx.Done(), c.grace(leastTimeWait))
+		c.stack.sleep(ctx.Done(), c.grace(minTimeWait))
 	}
 	c.free()
 }
 
-// end resets a connection that is not done, and reports whether it ended
-// abruptly, now or before.
+// end resets a connection that is not done, and reports whether it ended by a
+// reset or an error, now or before.
 func (c *Conn) end() (abrupt bool) {
 	c.Do(func(tcb.Instant) {
 		if !Done(c.flow.Machine) {
@@ -123,37 +125,37 @@ func (c *Conn) end() (abrupt bool) {
 	return abrupt
 }
 
-// grace is how long the port is held after the end: what the peer may need
-// before it sends for the last time, and two round trips.
+// grace returns how long the port is held after the end: the time in which the
+// peer may still send, and two round trips.
 func (c *Conn) grace(least time.Duration) time.Duration {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
 	srtt, _ := c.flow.Machine.TCP().SRTT()
-	return min(least+2*srtt, mostGrace)
+	return min(least+2*srtt, maxGrace)
 }
 
-// unacked is how much the peer has not acknowledged.
+// unacked returns how many octets the peer has not acknowledged.
 func (c *Conn) unacked() int {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
 	return c.flow.Machine.TCP().Unacked()
 }
 
-// holdsPort reports whether the port is given up with this connection, which
-// is in TIME-WAIT.
+// holdsPort reports whether the port is freed with this connection, which is in
+// TIME-WAIT.
 func (c *Conn) holdsPort() bool {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
 	return c.flow.Machine.State() == tcb.TimeWait && c.stack.release != nil && len(c.stack.listeners) == 0
 }
 
-// Done reports whether a connection has nothing more to do than, at most, to
-// wait out TIME-WAIT.
+// Done reports whether a connection has nothing left to do but, at most, wait
+// out TIME-WAIT.
 func Done(m endpoint.Machine) bool { return m.State() == tcb.Closed || m.State() == tcb.TimeWait }
 
 func (c *Conn) free() {
 	c.stack.mu.Lock()
-	delete(c.stack.conns, c) // the endpoint keeps its flow through TIME-WAIT
+	delete(c.stack.conns, c) // the endpoint keeps its flow until TIME-WAIT is over
 	c.flow.Changed = nil
 	release, freed := c.stack.unused(), c.freed
 	c.freed = nil

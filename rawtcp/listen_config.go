@@ -1,3 +1,5 @@
+// Opening a listener: address, guard, link and stack.
+
 package rawtcp
 
 import (
@@ -12,25 +14,26 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
-// A ListenConfig opens listeners, each over a link, a guard and a stack of its
-// own, which end when it is closed and the last of its connections is done.
-// The zero value is good.
+// A ListenConfig opens listeners. Each has a link, a guard and a stack of its
+// own, which end when it is closed and the last of its connections is done. The
+// zero value is ready to use.
 type ListenConfig struct {
 	// Link is "auto" (or ""), "packet" or "raw". Auto is raw: the kernel's
 	// routes and firewall then hold for peers from anywhere. The packet link
-	// meets only peers on, or by way of, the interface that has the address,
-	// and answers where they came from.
+	// hears only peers that come in by the interface that has the address, and
+	// answers to the link-layer address that they came from.
 	Link  link.Kind
 	Guard guard.Kind // "auto" (or ""), "listener", "nftables", "none"
 
-	Stack StackConfig                    // the tap on packets, what connections begin with
-	Wrap  func(link.Link) link.Link      // puts something before the link, such as link.Impair; may be nil
-	Notes func(layer, name, text string) // how the listener was set up; may be nil
+	Stack StackConfig                    // the tap on packets, and how connections begin
+	Wrap  func(link.Link) link.Link      // wraps the link, as link.Impair does; may be nil
+	Notes func(layer, name, text string) // is told how the listener was set up; may be nil
 }
 
 // Listen announces on address, "host:port", with default settings. Network is
-// "tcp", "tcp4" or "tcp6". The host must be one address of this machine, since the
-// kernel's TCP is kept away from nothing else; port 0 chooses a free one.
+// "tcp", "tcp4" or "tcp6". The host must be one address of this machine, since
+// the guard keeps the kernel's TCP away from that alone; port 0 chooses a free
+// one.
 func Listen(ctx context.Context, network, address string) (*Listener, error) {
 	return new(ListenConfig).Listen(ctx, network, address)
 }
@@ -55,8 +58,8 @@ func (lc *ListenConfig) open(ctx context.Context, local netip.AddrPort) (*Listen
 	if err != nil {
 		return nil, err
 	}
-	// The guard stands before the first SYN can arrive: the kernel would
-	// answer it with a RST.
+	// The guard is up before the first SYN can arrive: the kernel would answer
+	// it with a RST.
 	g, err := guard.Open(guard.Options{Kind: lc.Guard, Local: local})
 	if err != nil {
 		return nil, err

@@ -1,3 +1,5 @@
+// Accepting connections, as a net.Listener.
+
 package rawtcp
 
 import (
@@ -20,8 +22,8 @@ type Listener struct {
 var _ net.Listener = (*Listener)(nil)
 
 // Listen announces on a port. An unspecified address stands for every address
-// that the link brings packets for. The kernel's RSTs must be kept away from
-// the port, by a guard, or because the address is not the kernel's.
+// that the link receives packets for. The kernel must not answer for the port:
+// there has to be a guard, or an address that the kernel does not have.
 func (s *Stack) Listen(local netip.AddrPort) (*Listener, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +44,8 @@ func (ln *Listener) wake() {
 	ln.changed = make(chan struct{})
 }
 
-// Accept waits for the next connection.
+// Accept waits for the next established connection, a *Conn. After Close it
+// fails with net.ErrClosed.
 func (ln *Listener) Accept() (net.Conn, error) {
 	for {
 		ln.stack.mu.Lock()

@@ -1,3 +1,5 @@
+// Connections that share a route, a guarded block of ports, a link and a stack.
+
 package rawtcp
 
 import (
@@ -18,104 +20,107 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
-// A Network is what connections share that begin at one of our addresses and
-// go to one next hop: the route, a guard over a block of ports, a link and a
-// stack. To set those up costs more than a handshake; a [Dialer] with a Network
-// does it once. The zero value is good, and safe for concurrent use.
+// A Network is what connections from one of our addresses to one next hop
+// share: the route, a guarded block of ports, a link and a stack. Setting those
+// up costs more than a handshake; a [Dialer] with a Network does it once. The
+// zero value is ready to use, and safe for concurrent use.
 //
-// The ports are the Network's to choose once it has a route, so that rules and
-// multipath routes that choose by our port are not heeded; all others are.
+// The Network chooses our port when it already has a route. Rules and multipath
+// routes that look at our port are therefore not followed; all others are.
 //
-// Every host on a link of ours is a next hop of its own: for many of those, and
-// for many connections that nobody waits for, there is internal/probe. A Network
-// belongs to the network namespace in which it is used first.
+// Every host on a directly connected network is a next hop of its own: for very
+// many of those use an endpoint of your own over a [Port]. A Network belongs to
+// the network namespace in which it is first used.
 //
-// What is kept does not outlive its use by much: it goes when no connection has
-// used it for a while, with Close, or with the process, however that ends. A
-// change of the machine's routes or of the neighbour's address is noticed by
-// connections that begin [WayLifetime] later.
+// What is shared is freed when no connection has used it for Idle, by Close, or
+// when the process ends, however that happens. A change of the machine's routes
+// or of the next hop's link-layer address is noticed by connections that begin
+// [WayLifetime] later.
 type Network struct {
-	// Stack and Wrap are as in Dialer, whose own are not used.
+	// Stack and Wrap are as in Dialer, and used in their place.
 	Stack StackConfig
 	Wrap  func(link.Link) link.Link
-	// Idle is for how long what is shared is kept after the last connection; 0
+	// Idle is how long what is shared is kept after the last connection; 0
 	// means DefaultIdle.
 	Idle time.Duration
 
 	mu     sync.Mutex
 	closed bool
-	routes map[aim]aimed
-	ways   map[wayKey][]*way
+	routes map[routeKey]routeEntry
+	paths  map[pathKey][]*path
 }
 
 const (
-	// WayLifetime is for how long new connections take a way as it was found.
+	// WayLifetime is how long a route and its next hop's link-layer address are
+	// used for new connections.
 	WayLifetime = 30 * time.Second
-	// DefaultIdle is twice as long as a connection of its own holds its port.
+	// DefaultIdle is twice as long as a connection without a Network holds its
+	// port.
 	DefaultIdle = 2 * timeWaitHold
-	// wayPorts is how many ports a way has, each with a guard. A port serves
+	// pathPorts is how many ports a path has, each with a guard. A port serves
 	// any number of peers, and each of them again after some round trips.
-	wayPorts = 128
-	// mostWays bounds those to one next hop: together they have 8192 ports.
-	mostWays = 64
-	// mostRoutes bounds the routes that are remembered.
-	mostRoutes = 4096
+	pathPorts = 128
+	// maxPaths bounds the paths to one next hop: together they have 8192 ports.
+	maxPaths = 64
+	// maxRoutes bounds the routes that are remembered.
+	maxRoutes = 4096
 )
 
-// An aim is what the kernel is asked a route for.
-type aim struct {
+// A routeKey is what the kernel is asked a route for.
+type routeKey struct {
 	remote netip.Addr
 	via    route.Via
 }
 
-// aimed is its answer.
-type aimed struct {
+// A routeEntry is the kernel's answer.
+type routeEntry struct {
 	route route.Route
 	until time.Time
 }
 
-// A wayKey is what connections on one way have in common.
-type wayKey struct {
+// A pathKey is what connections on one path have in common.
+type pathKey struct {
 	route route.Route
 	link  link.Kind
 	guard guard.Kind
 }
 
-// A way is a guarded block of ports with its link and stack.
-type way struct {
-	key   wayKey
-	ready chan struct{} // closed once what follows is set
+// A path is a guarded block of ports with its link and stack.
+type path struct {
+	key   pathKey
+	ready chan struct{} // closed once the fields below are set
 	err   error
 
-	guard guard.Range // nil: the address is none that the kernel has
+	guard guard.Range // nil: the kernel does not have the address
 	stack *Stack
 	first uint16
-	until time.Time // when it is too old for new connections
+	until time.Time // after this it takes no new connections
 
 	// Guarded by Network.mu.
 	users int
-	next  uint16 // of the ports: the one unused for longest
+	next  uint16 // the port that was used longest ago
 	idle  *time.Timer
 }
 
-// Close ends all connections at once, and what they share.
+// Close ends all connections at once, without telling their peers, and frees
+// what they share. A Dial after it fails with net.ErrClosed.
 func (n *Network) Close() error {
 	n.mu.Lock()
 	n.closed = true
-	all := n.ways
-	n.ways = nil
+	all := n.paths
+	n.paths = nil
 	n.mu.Unlock()
 	var errs []error
-	for _, ways := range all {
-		for _, w := range ways {
-			<-w.ready
-			errs = append(errs, w.close())
+	for _, paths := range all {
+		for _, p := range paths {
+			<-p.ready
+			errs = append(errs, p.close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// open sends a SYN over a way that is there, or a new one.
+// open sends a SYN over an existing path, or a new one.
 func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*Conn, error) {
 	if d.SourcePort != 0 {
 		return nil, fmt.Errorf("source port %d: connections that share a Network have ports of its choice", d.SourcePort)
@@ -126,32 +131,32 @@ func (n *Network) open(ctx context.Context, d *Dialer, remote netip.AddrPort) (*
 	}
 	remote = netip.AddrPortFrom(remote.Addr().Unmap().WithZone(""), remote.Port())
 	kind := link.ChooseKind(d.Link, route, remote)
-	var full []*way // no port of theirs can take it
+	var full []*path // none of their ports is free for this remote
 	for {
-		w, err := n.take(ctx, d, wayKey{route, kind, d.Guard}, full)
+		p, err := n.take(ctx, d, pathKey{route, kind, d.Guard}, full)
 		if err != nil {
 			return nil, err
 		}
-		c, err := n.connect(w, d, remote)
+		c, err := n.connect(p, d, remote)
 		if err == nil {
 			return c, nil
 		}
-		n.leave(w)
-		if !errors.Is(err, endpoint.ErrFlowExists) && !w.failed() {
+		n.leave(p)
+		if !errors.Is(err, endpoint.ErrFlowExists) && !p.failed() {
 			return nil, err
 		}
-		full = append(full, w)
+		full = append(full, p)
 	}
 }
 
-// connect opens a connection from the first of the ports that can take it.
-func (n *Network) connect(w *way, d *Dialer, remote netip.AddrPort) (c *Conn, err error) {
-	for range wayPorts {
+// connect opens a connection from the first port that is free for this remote.
+func (n *Network) connect(p *path, d *Dialer, remote netip.AddrPort) (c *Conn, err error) {
+	for range pathPorts {
 		n.mu.Lock()
-		local := netip.AddrPortFrom(w.key.route.Source, w.first+w.next)
-		w.next = (w.next + 1) % wayPorts
+		local := netip.AddrPortFrom(p.key.route.Source, p.first+p.next)
+		p.next = (p.next + 1) % pathPorts
 		n.mu.Unlock()
-		c, err = w.stack.open(local, remote, d.build, func() { n.leave(w) })
+		c, err = p.stack.open(local, remote, d.build, func() { n.leave(p) })
 		if !errors.Is(err, endpoint.ErrFlowExists) {
 			break
 		}
@@ -159,9 +164,9 @@ func (n *Network) connect(w *way, d *Dialer, remote netip.AddrPort) (c *Conn, er
 	return c, err
 }
 
-// route asks the kernel, or remembers its answer.
+// route returns the kernel's route, which it remembers for a while.
 func (n *Network) route(remote netip.Addr, via route.Via) (route.Route, error) {
-	a, now := aim{remote, via}, time.Now()
+	a, now := routeKey{remote, via}, time.Now()
 	n.mu.Lock()
 	known, ok := n.routes[a]
 	n.mu.Unlock()
@@ -174,158 +179,158 @@ func (n *Network) route(remote netip.Addr, via route.Via) (route.Route, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.routes == nil || len(n.routes) >= mostRoutes {
-		n.routes = make(map[aim]aimed)
+	if n.routes == nil || len(n.routes) >= maxRoutes {
+		n.routes = make(map[routeKey]routeEntry)
 	}
-	n.routes[a] = aimed{route, now.Add(WayLifetime)}
+	n.routes[a] = routeEntry{route, now.Add(WayLifetime)}
 	return route, nil
 }
 
-// take returns a way to use, none of the full; leave ends the use.
-func (n *Network) take(ctx context.Context, d *Dialer, key wayKey, full []*way) (*way, error) {
+// take returns a path to use that is not among the full; leave ends the use.
+func (n *Network) take(ctx context.Context, d *Dialer, key pathKey, full []*path) (*path, error) {
 	for {
-		w, mine, err := n.find(key, full)
+		p, mine, err := n.find(key, full)
 		if err != nil {
 			return nil, err
 		}
 		if mine {
-			w.err = w.open(ctx, n, d)
-			close(w.ready)
+			p.err = p.open(ctx, n, d)
+			close(p.ready)
 		}
 		select {
-		case <-w.ready:
+		case <-p.ready:
 		case <-ctx.Done():
-			n.leave(w)
+			n.leave(p)
 			return nil, ctx.Err()
 		}
 		switch {
-		case w.err == nil:
-			return w, nil
+		case p.err == nil:
+			return p, nil
 		case mine:
-			n.forget(w)
-			return nil, w.err
+			n.forget(p)
+			return nil, p.err
 		}
-		n.forget(w) // another's attempt; its context need not be ours
+		n.forget(p) // another caller's attempt, which may have ended with its context
 	}
 }
 
-// find counts the caller among the users of a way, or makes a new one for it to
-// open.
-func (n *Network) find(key wayKey, full []*way) (w *way, mine bool, err error) {
+// find counts the caller among the users of a path, or makes a new one for the
+// caller to open.
+func (n *Network) find(key pathKey, full []*path) (p *path, mine bool, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
 		return nil, false, net.ErrClosed
 	}
-	ways := n.ways[key]
-	i := slices.IndexFunc(ways, func(w *way) bool { return !slices.Contains(full, w) && !w.stale() })
+	paths := n.paths[key]
+	i := slices.IndexFunc(paths, func(p *path) bool { return !slices.Contains(full, p) && !p.stale() })
 	switch mine = i < 0; {
 	case !mine:
-		w = ways[i]
-	case len(ways) >= mostWays:
-		return nil, false, fmt.Errorf("%w: all %d ports of the %d blocks from %v to this peer are in use", endpoint.ErrFlowExists, mostWays*wayPorts, mostWays, key.route.Source)
+		p = paths[i]
+	case len(paths) >= maxPaths:
+		return nil, false, fmt.Errorf("%p: all %d ports of the %d blocks from %v to this peer are in use", endpoint.ErrFlowExists, maxPaths*pathPorts, maxPaths, key.route.Source)
 	default:
-		w = &way{key: key, ready: make(chan struct{})}
-		if n.ways == nil {
-			n.ways = make(map[wayKey][]*way)
+		p = &path{key: key, ready: make(chan struct{})}
+		if n.paths == nil {
+			n.paths = make(map[pathKey][]*path)
 		}
-		n.ways[key] = append(n.ways[key], w)
+		n.paths[key] = append(n.paths[key], p)
 	}
-	if w.users++; w.idle != nil {
-		w.idle.Stop()
+	if p.users++; p.idle != nil {
+		p.idle.Stop()
 	}
-	return w, mine, nil
+	return p, mine, nil
 }
 
-// stale reports whether a way should take no new connections.
-func (w *way) stale() bool {
+// stale reports whether a path should take no new connections.
+func (p *path) stale() bool {
 	select {
-	case <-w.ready:
-		return w.err != nil || w.failed() || time.Now().After(w.until)
+	case <-p.ready:
+		return p.err != nil || p.failed() || time.Now().After(p.until)
 	default:
 		return false
 	}
 }
 
-// failed reports whether its link has ended.
-func (w *way) failed() bool {
-	w.stack.mu.Lock()
-	defer w.stack.mu.Unlock()
-	return w.stack.err != nil
+// failed reports whether the path's link has ended.
+func (p *path) failed() bool {
+	p.stack.mu.Lock()
+	defer p.stack.mu.Unlock()
+	return p.stack.err != nil
 }
 
-// leave ends one use. A way that nobody has used for a while goes.
-func (n *Network) leave(w *way) {
+// leave ends one use. A path that nobody has used for a while is closed.
+func (n *Network) leave(p *path) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if w.users--; w.users > 0 || n.closed {
+	if p.users--; p.users > 0 || n.closed {
 		return
 	}
-	w.idle = time.AfterFunc(cmp.Or(n.Idle, DefaultIdle), func() {
-		if n.forget(w) {
-			w.close()
+	p.idle = time.AfterFunc(cmp.Or(n.Idle, DefaultIdle), func() {
+		if n.forget(p) {
+			p.close()
 		}
 	})
 }
 
-// forget takes a way that nobody uses, or that came to nothing, out of the
+// forget takes a path that nobody uses, or that failed to open, out of the
 // list, and reports whether it was there.
-func (n *Network) forget(w *way) bool {
+func (n *Network) forget(p *path) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if w.users > 0 && w.err == nil {
+	if p.users > 0 && p.err == nil {
 		return false
 	}
-	ways := n.ways[w.key]
-	i := slices.Index(ways, w)
+	paths := n.paths[p.key]
+	i := slices.Index(paths, p)
 	if i < 0 {
 		return false
 	}
-	if ways = slices.Delete(ways, i, i+1); len(ways) > 0 {
-		n.ways[w.key] = ways
+	if paths = slices.Delete(paths, i, i+1); len(paths) > 0 {
+		n.paths[p.key] = paths
 	} else {
-		delete(n.ways, w.key)
+		delete(n.paths, p.key)
 	}
 	return true
 }
 
-// open sets a way up. The guard stands before anything leaves.
-func (w *way) open(ctx context.Context, n *Network, d *Dialer) (err error) {
-	r := w.key.route
-	if r.Foreign { // nobody else knows of its ports
-		w.first = uint16(1<<15 + rand.N(1<<15-wayPorts))
+// open sets a path up. The guard is up before any packet leaves.
+func (p *path) open(ctx context.Context, n *Network, d *Dialer) (err error) {
+	r := p.key.route
+	if r.Foreign { // the kernel has no sockets there to keep clear of
+		p.first = uint16(1<<15 + rand.N(1<<15-pathPorts))
 	} else {
-		w.guard, err = guard.OpenRange(guard.RangeOptions{Kind: w.key.guard, Addrs: []netip.Addr{r.ScopedSource()}, Count: wayPorts,
+		p.guard, err = guard.OpenRange(guard.RangeOptions{Kind: p.key.guard, Addrs: []netip.Addr{r.ScopedSource()}, Count: pathPorts,
 			Hold: true, Interface: d.tapped(r, netip.AddrPort{}), Beside: d.beside(r, netip.AddrPort{})})
 		if err != nil {
 			return err
 		}
-		w.first, _ = w.guard.Ports()
-		d.note("guard", string(w.guard.Kind()), w.guard.Describe())
+		p.first, _ = p.guard.Ports()
+		d.note("guard", string(p.guard.Kind()), p.guard.Describe())
 	}
-	flow := link.Flow{Local: netip.AddrPortFrom(r.Source, w.first), Ports: wayPorts}
-	l, err := link.Open(ctx, link.Options{Kind: w.key.link, Flow: flow, Route: r})
+	flow := link.Flow{Local: netip.AddrPortFrom(r.Source, p.first), Ports: pathPorts}
+	l, err := link.Open(ctx, link.Options{Kind: p.key.link, Flow: flow, Route: r})
 	if err != nil {
-		return errors.Join(err, w.unguard())
+		return errors.Join(err, p.unguard())
 	}
-	d.note("link", string(l.Kind()), fmt.Sprintf("%s link on %s, from %v, %d ports from %d on, MTU %d", l.Kind(), r.Interface, r.Source, wayPorts, w.first, l.MTU()))
+	d.note("link", string(l.Kind()), fmt.Sprintf("%s link on %s, from %v, %d ports from %d on, MTU %d", l.Kind(), r.Interface, r.Source, pathPorts, p.first, l.MTU()))
 	if n.Wrap != nil {
 		l = n.Wrap(l)
 	}
-	w.stack, w.until = NewStack(l, n.Stack.along(r)), time.Now().Add(WayLifetime)
+	p.stack, p.until = NewStack(l, n.Stack.along(r)), time.Now().Add(WayLifetime)
 	return nil
 }
 
-func (w *way) close() error {
-	if w.err != nil {
+func (p *path) close() error {
+	if p.err != nil {
 		return nil
 	}
-	return errors.Join(w.stack.Close(), w.unguard())
+	return errors.Join(p.stack.Close(), p.unguard())
 }
 
-func (w *way) unguard() error {
-	if w.guard == nil {
+func (p *path) unguard() error {
+	if p.guard == nil {
 		return nil
 	}
-	return w.guard.Close()
+	return p.guard.Close()
 }

@@ -1,3 +1,5 @@
+// A guarded TCP port with its link, for a loop of one's own.
+
 package rawtcp
 
 import (
@@ -16,8 +18,8 @@ import (
 )
 
 // A Port is a TCP port of this machine for a loop of one's own: guarded against
-// the kernel's RSTs, with the link on which its packets come and go. It serves
-// any number of connections of one [endpoint.Endpoint]. It is not safe for
+// the kernel's RSTs, with the link that carries its packets. It serves any
+// number of connections of one [endpoint.Endpoint]. It is not safe for
 // concurrent use.
 type Port struct {
 	Local netip.AddrPort // the port, and our address for the remote
@@ -27,11 +29,12 @@ type Port struct {
 	buf   []byte
 }
 
-// OpenPort opens a port towards remote, and with the raw link, unless d.Link says
-// otherwise, towards every other host that the kernel reaches from the same
-// address. Of d it heeds Interface, Source, SourcePort, Link and Guard.
+// OpenPort opens a port for connections to remote. Unless d.Link says otherwise
+// it uses the raw link, and the port then serves every other host that the
+// kernel reaches from the same address. It uses d's Interface, Source,
+// SourcePort, Link and Guard.
 //
-// It fails with route.ErrNoRoute, link.ErrPermission or what the guard lacks.
+// It fails with route.ErrNoRoute, link.ErrPermission, or the guard's error.
 func (d *Dialer) OpenPort(ctx context.Context, remote netip.Addr) (*Port, error) {
 	r, err := route.Find(remote, route.Via{Interface: d.Interface, Source: d.Source, LocalPort: d.SourcePort})
 	if err != nil {
@@ -51,14 +54,15 @@ func (d *Dialer) OpenPort(ctx context.Context, remote netip.Addr) (*Port, error)
 	return &Port{Local: local, guard: g, link: l, buf: make([]byte, link.MaxPacket)}, nil
 }
 
-// MTU is the largest IP packet that the port's link takes, in bytes.
+// MTU returns the size of the largest IP packet that the port's link takes, in
+// bytes.
 func (p *Port) MTU() int { return p.link.MTU() }
 
-// Turn moves an endpoint once: it sends what is due, waits for a packet until
-// the endpoint's next deadline, at most for wait, gives the endpoint what came,
-// and tells it the time. Now is the endpoint's clock.
+// Turn moves an endpoint once: it sends what is due, waits for packets until
+// the endpoint's next deadline but no longer than wait, hands over what came,
+// and tells the endpoint the time. Now is the endpoint's clock.
 //
-// It fails when the link does; that the wait is over is no failure.
+// It fails when the link does; the end of the wait is no failure.
 func (p *Port) Turn(e *endpoint.Endpoint, now func() tcb.Instant, wait time.Duration) error {
 	for b := e.Next(now(), nil); b != nil; b = e.Next(now(), nil) {
 		if err := p.link.Send(b); err != nil {

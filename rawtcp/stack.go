@@ -1,3 +1,5 @@
+// The driver of an endpoint over a link: one goroutine, a lock and the clock.
+
 package rawtcp
 
 import (
@@ -16,40 +18,41 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// A Frame is one packet as it crossed a stack's link.
+// A Frame is one packet that crossed a stack's link, as the tap sees it.
 type Frame struct {
-	At         time.Duration // since the stack began
+	At         time.Duration // since the stack was started
 	Out        bool          // sent by us
-	KernelSent bool          // sent by the local kernel in our name, see link.Packet
+	KernelSent bool          // a RST of the local kernel, see link.Packet
 	Packet     []byte        // the IP packet; valid only during the call
 	Err        error         // of a packet of ours that the link refused to send
 }
 
-// StackConfig says how a stack runs. The zero value is good.
+// StackConfig says how a stack runs. The zero value is ready to use.
 type StackConfig struct {
 	// Tap is told of each packet, in the order in which they crossed the link,
 	// while the stack is locked: it must not call the stack.
 	Tap func(Frame)
 	// Header is what the IP headers of the stack's packets hold.
 	Header endpoint.Header
-	// MaxMSS is the most that an MSS option of ours may say; 0: what the link's
-	// MTU has room for.
+	// MaxMSS bounds our MSS option, in octets; 0: what the link's MTU has room
+	// for.
 	MaxMSS int
 	// Dropped is told of each packet that reached no connection, and why.
 	Dropped func(why string)
-	// Configure may change what a connection, opened or accepted, begins with:
-	// its timers, buffers, options. The stack is locked meanwhile.
+	// Configure may change the configuration of each connection, opened or
+	// accepted, before it begins: timers, buffers, options. The stack is locked
+	// meanwhile.
 	Configure func(*tcb.Config)
-	// Linger is for how long Close waits until the peer has acknowledged what was
+	// Linger is how long Close waits for the peer to acknowledge what was
 	// written; 0: DefaultLinger; negative: it does not wait.
 	Linger time.Duration
-	// Held says for how long the stack's clock has stood still so far, while
-	// somebody looked at a packet (see link.Gate): no timer of ours counts that.
-	// It may be nil.
+	// Held returns for how long in all the stack's clock has stood still while
+	// somebody looked at a packet (see link.Gate): our timers do not count that
+	// time. It may be nil.
 	Held func() time.Duration
 }
 
-// along is the configuration for connections along a route.
+// along returns the configuration for connections along a route.
 func (cfg StackConfig) along(r route.Route) StackConfig {
 	if r.AdvMSS > 0 && (cfg.MaxMSS == 0 || r.AdvMSS < cfg.MaxMSS) {
 		cfg.MaxMSS = r.AdvMSS
@@ -79,7 +82,7 @@ type Stack struct {
 	release   func()      // frees what was set up for the stack, once nobody uses it; or nil
 }
 
-// NewStack starts a stack over a link, which it owns from now on.
+// NewStack starts a stack over a link, which it owns and closes from now on.
 func NewStack(l link.Link, cfg StackConfig) *Stack {
 	var secret [32]byte
 	rand.Read(secret[:])
@@ -97,7 +100,7 @@ func NewStack(l link.Link, cfg StackConfig) *Stack {
 func (s *Stack) Link() link.Link { return s.link }
 
 // Close ends the stack at once: its connections fail with net.ErrClosed, and
-// nothing more is sent. Close them first where the peer should know.
+// nothing more is sent. Close the connections first if their peers should know.
 func (s *Stack) Close() error {
 	s.mu.Lock()
 	s.fail(net.ErrClosed)
@@ -107,15 +110,15 @@ func (s *Stack) Close() error {
 	return err
 }
 
-// Open starts a connection from local to remote. Build makes its machine from
-// the sequence number and the timestamp offset that are this stack's to choose.
-// Open does not wait; use [Conn.Wait] or [Conn.Handshake].
+// Open starts a connection from local to remote. Build makes its machine from a
+// Config with the sequence number and the timestamp offset that the stack
+// chose. Open does not wait; use [Conn.Wait] or [Conn.Handshake].
 func (s *Stack) Open(local, remote netip.AddrPort, build func(tcb.Config) endpoint.Machine) (*Conn, error) {
 	return s.open(local, remote, build, nil)
 }
 
-// open is Open. Freed is called once the connection is gone; where it is not
-// nil the port is to be used again, also by this connection.
+// open is Open. Freed, if not nil, is called once the connection is gone, and
+// means that the port is to be used again.
 func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) endpoint.Machine, freed func()) (*Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,13 +144,13 @@ func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) endpoi
 	return c, nil
 }
 
-// MinRTO is the least retransmission timeout of a stack's connections, where
-// Configure sets no other. RFC 6298, (2.4), would have a whole second, for
-// clocks that ticked twice a second; this is what Linux keeps to, and more than
-// a peer may reasonably delay an acknowledgment. See docs/tcp-measured.md.
+// MinRTO is the minimum retransmission timeout of a stack's connections, unless
+// Configure sets another. RFC 6298, (2.4), asks for a whole second, for clocks
+// that ticked twice a second; this is Linux's minimum, and longer than a peer
+// may reasonably delay an acknowledgment. See docs/tcp-measured.md.
 const MinRTO = 200 * time.Millisecond
 
-// begin completes what a connection begins with.
+// begin completes the configuration of a new connection.
 func (s *Stack) begin(cfg *tcb.Config) {
 	cfg.MinRTO = MinRTO
 	if s.configure != nil {
@@ -165,7 +168,7 @@ func (s *Stack) adopt(f *endpoint.Flow) *Conn {
 
 func (s *Stack) now() tcb.Instant { return tcb.Instant(time.Since(s.epoch) - s.stood()) }
 
-// stood is how long the clock has stood still.
+// stood returns how long the clock has stood still.
 func (s *Stack) stood() time.Duration {
 	if s.held == nil {
 		return 0
@@ -217,17 +220,18 @@ func (s *Stack) received(now tcb.Instant, p link.Packet) {
 }
 
 // flush sends what is due, and asks the link to wake us at the next deadline.
-// Every entry into the stack ends here.
+// Every call into the stack ends here.
 func (s *Stack) flush() {
 	s.collect()
 	s.transmit()
 	s.setDeadline()
 }
 
-// collect takes what is due from the endpoint, to be sent together.
+// collect takes the packets that are due from the endpoint, to be sent in one
+// call.
 func (s *Stack) collect() {
 	for s.err == nil {
-		now := s.now() // of this packet: a round trip begins when it leaves
+		now := s.now() // anew for each packet, since its round trip begins now
 		b := s.endpoint.Next(now, s.out.bytes)
 		if b == nil {
 			return
@@ -254,13 +258,12 @@ func (s *Stack) transmit() {
 	s.out.clear()
 }
 
-// filteredTries is how many packets of a connection that is not yet established
-// may be refused in a row: some refusals pass, such as that of a full table of
-// connections.
+// filteredTries is how many refused packets end an attempt to connect: some
+// refusals are transient, such as that of a full connection table.
 const filteredTries = 2
 
-// refused ends the attempt to connect of whom this machine's firewall or IPsec
-// policy does not let out. Else it would look as if the peer were silent.
+// refused ends an attempt to connect that this machine's firewall or IPsec
+// policy does not let out. Otherwise it would look as if the peer were silent.
 func (s *Stack) refused(packet []byte, err error) {
 	if !errors.Is(err, link.ErrFiltered) {
 		return
@@ -277,8 +280,8 @@ func (s *Stack) refused(packet []byte, err error) {
 	}
 }
 
-// setDeadline has the link wake us when the next deadline has passed. A
-// deadline that moves away needs no new alarm before the old one rings.
+// setDeadline makes the link wake us when the next deadline has passed. If the
+// deadline moves to a later time, the old alarm stays set.
 func (s *Stack) setDeadline() {
 	at, ok := s.endpoint.Deadline()
 	if !ok || s.armed && at >= s.alarm {
@@ -302,15 +305,15 @@ func (s *Stack) fail(err error) {
 	}
 }
 
-// releaseWith has f called once the last listener and connection are gone.
+// releaseWith makes f run once the last listener and connection are gone.
 func (s *Stack) releaseWith(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release = f
 }
 
-// unused returns what frees the stack's surroundings where that is due: nobody
-// listens, and no connection is left. It does so once.
+// unused returns the function that frees what was set up for the stack, if no
+// listener and no connection is left; else nil. It returns it once.
 func (s *Stack) unused() func() {
 	if len(s.conns) > 0 || len(s.listeners) > 0 {
 		return nil

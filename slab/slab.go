@@ -1,32 +1,32 @@
-// Package slab lends byte slices. Machines that are many and mostly have
-// nothing to keep, such as those of a prober, take their buffers from one
-// [Pool] and give them back when they are empty, so that memory is held only
-// for what is there, and the collector has nothing to do.
+// Package slab lends byte slices. Where there are many machines that mostly
+// have nothing to keep, such as those of a prober, they take their buffers from
+// one [Pool] and give them back when they are empty. Memory is then held only
+// for what is in use, and the garbage collector has nothing to do.
 //
 // The package imports nothing of ours.
 package slab
 
 import "math/bits"
 
-// A Pool keeps slices that were given back, for the next who asks. The nil Pool
-// keeps none: it leaves all to the garbage collector. It is for one goroutine at
-// a time.
+// A Pool keeps slices that were given back until somebody asks for one. The nil
+// Pool keeps none and leaves all to the garbage collector. A Pool is for one
+// goroutine at a time.
 type Pool struct {
-	// Poison has each slice overwritten when it is given back, so that a test
-	// finds out who still reads it.
+	// Poison makes Put overwrite each slice, so that a test finds out who still
+	// reads it.
 	Poison bool
 
 	free [classes][][]byte
 	held int // bytes in free
 }
 
-// MaxHeld bounds what a Pool keeps that nobody uses, in bytes. Beyond it what is
-// given back is left to the garbage collector.
+// MaxHeld bounds the unused memory that a Pool keeps, in bytes. What is given
+// back beyond it is left to the garbage collector.
 const MaxHeld = 64 << 20
 
 // The lengths that are kept, in bytes: multiples of 64 up to 1024, and then
-// four for each doubling, up to MaxLen. Less than a fifth of a slice is more
-// than was asked for, once it is longer than 256.
+// four for each doubling, up to MaxLen. Of a slice longer than 256 bytes, less
+// than a fifth is more than was asked for.
 const (
 	step      = 64
 	small     = 1024
@@ -34,12 +34,13 @@ const (
 	doublings = 6
 	classes   = fine + 4*doublings
 
-	// MaxLen is the longest slice that is kept. Longer ones are made and left.
+	// MaxLen is the longest slice that is kept. Longer ones are made anew each
+	// time.
 	MaxLen = small << doublings
 )
 
-// Get returns an empty slice with a capacity of at least n. What stands beyond
-// its length is undefined.
+// Get returns an empty slice with a capacity of at least n. The bytes between
+// its length and its capacity are undefined.
 func (p *Pool) Get(n int) []byte {
 	if p == nil || n > MaxLen {
 		return make([]byte, 0, n)
@@ -56,8 +57,9 @@ func (p *Pool) Get(n int) []byte {
 	return b
 }
 
-// Grow returns b with room for n bytes more: as it is, or in other memory, and
-// then b is given back. Room that is asked for again and again doubles.
+// Grow returns b with room for n more bytes: b itself, or a copy in other
+// memory, in which case b is given back. A copy has room for at least twice b's
+// length.
 func (p *Pool) Grow(b []byte, n int) []byte {
 	if n <= cap(b)-len(b) {
 		return b
@@ -67,9 +69,9 @@ func (p *Pool) Grow(b []byte, n int) []byte {
 	return bigger
 }
 
-// Put takes a slice back. Whoever gives it must not use it any more, nor
-// another slice of the same memory, of which it must be all that Get returned.
-// A slice that no Get has made, or nil, is left to the garbage collector.
+// Put takes a slice back. The caller must not use it any more, nor any other
+// slice of the same memory, and it must begin where the slice from Get began. A
+// slice that no Get has made, or nil, is left to the garbage collector.
 func (p *Pool) Put(b []byte) {
 	n := cap(b)
 	if p == nil || n == 0 || n > MaxLen || p.held+n > MaxHeld {
@@ -89,15 +91,15 @@ func (p *Pool) Put(b []byte) {
 	p.held += n
 }
 
-// Held is how much the Pool keeps that nobody uses, in bytes.
+// Held returns how much unused memory the Pool keeps, in bytes.
 func (p *Pool) Held() int { return p.held }
 
-// classOf is the class of the shortest slices that have room for n bytes.
+// classOf returns the class of the shortest slices that have room for n bytes.
 func classOf(n int) int {
 	if n <= small {
 		return max(n-1, 0) / step
 	}
-	shift := bits.Len(uint(n-1)) - 3 // of which 4 to 7 are left
+	shift := bits.Len(uint(n-1)) - 3 // the leading three bits remain: 4 to 7
 	return fine + 4*(shift-bits.Len(small)+3) + (n-1)>>shift - 4
 }
 
