@@ -13,6 +13,7 @@ import (
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/daemon"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -61,7 +62,7 @@ func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 	case "interface":
 		return interfaces
 	}
-	return fixed(lab.Choices(flag.Name))
+	return fixed(service.Choices(flag.Name))
 }
 
 // registered are the names of a registry.

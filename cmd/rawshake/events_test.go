@@ -11,7 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
@@ -60,7 +60,7 @@ func TestJSONOfBothCommandsIsAsItsSchemaSays(t *testing.T) {
 			check("explain", "--conn", "1", "--verbose", path)
 		}
 	}
-	server, err := lab.Serve(t.Context(), lab.Service{Kind: lab.TLS}, "127.0.0.1:0")
+	server, err := service.Serve(t.Context(), service.Service{Kind: service.TLS}, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,21 +13,21 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // servesKind wants one of the kinds of servers.
 func servesKind(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError("%s needs a KIND: %s", named(cmd), strings.Join(lab.Choices("kind"), ", "))
+		return usageError("%s needs a KIND: %s", named(cmd), strings.Join(service.Choices("kind"), ", "))
 	}
 	return takes("KIND")(cmd, args)
 }
 
 func newLabServe() *cobra.Command {
-	var s lab.Service
+	var s service.Service
 	var key, fault, auth, listen, caOut string
 	cmd := &cobra.Command{
 		Use:   "serve KIND",
@@ -39,9 +39,9 @@ made for the occasion, and whose certificate --ca-out writes.`,
 		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired",
 		Args:    servesKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s.Kind, s.Key, s.Fault, s.ClientAuth = lab.Kind(args[0]), pki.KeyType(key), pki.Fault(fault), lab.ClientAuth(auth)
-			server, err := lab.Serve(cmd.Context(), s, listen)
-			var wrong *lab.ServiceError
+			s.Kind, s.Key, s.Fault, s.ClientAuth = service.Kind(args[0]), pki.KeyType(key), pki.Fault(fault), service.ClientAuth(auth)
+			server, err := service.Serve(cmd.Context(), s, listen)
+			var wrong *service.Error
 			if errors.As(err, &wrong) {
 				return usageError("%v", err)
 			}
@@ -64,7 +64,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			return nil
 		},
 	}
-	cmd.ValidArgs = lab.Choices("kind")
+	cmd.ValidArgs = service.Choices("kind")
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&listen, "listen", ":443", "where to listen, HOST:PORT")

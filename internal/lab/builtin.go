@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // The lab's addresses are those of RFC 2544's benchmarking network and of RFC
@@ -43,15 +44,15 @@ func TwoHosts() Topology {
 }
 
 // everyday are the services of a host that has a bit of everything.
-func everyday() []Service {
-	return []Service{
-		{Kind: TLS, Port: 443, ClientAuth: RequestClient, Tickets: true, SessionIDs: true},
-		{Kind: HTTP, Port: 80},
-		{Kind: CryptoTLS, Port: 8443},
-		{Kind: TLS, Port: 4443, Fault: pki.Expired},
-		{Kind: Silent, Port: 8001},
-		{Kind: Mute, Port: 8002},
-		{Kind: Tarpit, Port: 8003},
+func everyday() []service.Service {
+	return []service.Service{
+		{Kind: service.TLS, Port: 443, ClientAuth: service.RequestClient, Tickets: true, SessionIDs: true},
+		{Kind: service.HTTP, Port: 80},
+		{Kind: service.CryptoTLS, Port: 8443},
+		{Kind: service.TLS, Port: 4443, Fault: pki.Expired},
+		{Kind: service.Silent, Port: 8001},
+		{Kind: service.Mute, Port: 8002},
+		{Kind: service.Tarpit, Port: 8003},
 	}
 }
 
@@ -79,7 +80,7 @@ func Router() Topology {
 // on port 443 the services say, each at its networks: Service.At, the narrowest
 // first; where none is named, TLS does. The way there is through far as a
 // gateway, so that nobody's neighbour table overflows.
-func Wide(services ...Service) Topology {
+func Wide(services ...service.Service) Topology {
 	t := Topology{
 		Name:  "wide",
 		About: "near, and 65,536 addresses that answer from one server: 198.18.0.0/16, 2001:db8:18::/112",
@@ -96,9 +97,9 @@ func Wide(services ...Service) Topology {
 			}},
 		},
 	}
-	everywhere := func(s Service) bool { return len(s.At) == 0 }
+	everywhere := func(s service.Service) bool { return len(s.At) == 0 }
 	if !slices.ContainsFunc(services, everywhere) {
-		services = append([]Service{{Kind: TLS}}, services...)
+		services = append([]service.Service{{Kind: service.TLS}}, services...)
 	}
 	for i := range services {
 		if services[i].Port == 0 {
@@ -113,12 +114,12 @@ func Wide(services ...Service) Topology {
 // inhabited network has it.
 func Mixed() Topology {
 	t := Wide(
-		Service{Kind: Silent, At: prefixes("198.18.64.0/20", "2001:db8:18::4000/116")},
-		Service{Kind: Closed, At: prefixes("198.18.80.0/20", "2001:db8:18::5000/116")},
-		Service{Kind: Unreachable, At: prefixes("198.18.96.0/22", "2001:db8:18::6000/118")},
-		Service{Kind: Tarpit, At: prefixes("198.18.100.0/22", "2001:db8:18::6400/118")},
-		Service{Kind: HTTP, At: prefixes("198.18.104.0/22", "2001:db8:18::6800/118")},
-		Service{Kind: Mute, At: prefixes("198.18.108.0/22", "2001:db8:18::6c00/118")},
+		service.Service{Kind: service.Silent, At: prefixes("198.18.64.0/20", "2001:db8:18::4000/116")},
+		service.Service{Kind: service.Closed, At: prefixes("198.18.80.0/20", "2001:db8:18::5000/116")},
+		service.Service{Kind: service.Unreachable, At: prefixes("198.18.96.0/22", "2001:db8:18::6000/118")},
+		service.Service{Kind: service.Tarpit, At: prefixes("198.18.100.0/22", "2001:db8:18::6400/118")},
+		service.Service{Kind: service.HTTP, At: prefixes("198.18.104.0/22", "2001:db8:18::6800/118")},
+		service.Service{Kind: service.Mute, At: prefixes("198.18.108.0/22", "2001:db8:18::6c00/118")},
 	)
 	t.Name, t.About = "mixed", t.About+", a quarter of them silent, closed, unreachable, slow, or without TLS"
 	return t

@@ -1,10 +1,11 @@
-// Package lab makes private networks with real peers in them: network
-// namespaces joined by a veth pair, servers behind the kernel's own TCP, and
-// faulty peers for every way in which a handshake can go wrong.
+// Package lab makes private networks with real peers in them: nodes, which are
+// network namespaces, joined by links of their own, and what answers on them.
 //
-// Nothing here needs a privilege that the kernel does not give every user, and
-// nothing outlives the process: there are no names under /run/netns, no
-// daemons and no files. Two ways lead in.
+// What it is made of stands in rooms below: netns (namespaces, links, commands,
+// and the way in for a program, root or not), pki (certificates), service (what
+// answers, behind the kernel's TCP, with every way in which a handshake can go
+// wrong) and relay (faults in another server's bytes). Here are topologies, and
+// the network that is made of one. Two ways lead in.
 //
 // A command re-executes itself in new namespaces, as root or not:
 //
@@ -16,18 +17,16 @@
 //
 // A test that runs as root may call [New] at once. Then both namespaces are
 // new and the process stays where it is: it works in them through [Node.Do],
-// [Node.Listen] and [Node.Command]. [netns.RunTests] gives a whole test binary the
-// first way.
+// [Node.Listen] and [Node.Command]. [netns.RunTests] gives a whole test binary
+// the first way.
 //
-// Read reexec.go first (the way in, and why nothing survives), then forbid.go
-// (hosts that do not allow it), space.go (one namespace and the thread that
-// keeps it), node.go and lab.go (the topology), tlsserver.go (a peer
-// made of crypto/tls), ourserver.go and fault.go (one made of our own TLS,
-// which can do wrong on purpose), raw.go and relay.go (the faulty ones),
-// memfile.go.
+// Nothing here needs a privilege that the kernel does not give every user, and
+// nothing outlives the process: there are no names under /run/netns, no
+// daemons and no files. A lab that outlives a command needs a holder: package
+// daemon.
 //
-// A lab that outlives a command needs a holder: the same init process as
-// Reexec makes, without the ties to its parent ([netns.Spawn]), asked over a Unix
-// socket. Package daemon has it. Package netem decides what a bad link does to
-// packets; netns.Bridge does it.
+// topology.go says what a lab consists of, builtin.go and file.go where it comes
+// from; lab.go makes it of node.go, port.go and route.go; services.go starts what
+// the topology asks for, peers.go what a caller does; impair.go and splice.go
+// change a link that stands, guest.go names the nodes to commands.
 package lab

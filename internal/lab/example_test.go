@@ -9,6 +9,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // A command enters the lab by running itself again, and then has a server to
@@ -28,7 +29,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer l.Close()
-	srv, err := l.StartTLSServer(lab.ServerOptions{})
+	srv, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}

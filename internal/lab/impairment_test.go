@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
@@ -39,7 +40,7 @@ func overABadLink(t *testing.T, w netem.Impairment, seed uint64) (log []string) 
 	t.Helper()
 	topology := lab.TwoHosts()
 	topology.Seed, topology.Links[0].Impairment = seed, w
-	topology.Nodes[1].Services = []lab.Service{{Kind: lab.CryptoTLS, Port: 443, Body: strings.Repeat("x", 60_000)}}
+	topology.Nodes[1].Services = []service.Service{{Kind: service.CryptoTLS, Port: 443, Body: strings.Repeat("x", 60_000)}}
 	var said lockedBuffer
 	l, err := lab.New(t.Context(), lab.With(topology), lab.NetemLog(&said))
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // newLab makes a lab for a test that runs as root. Elsewhere the test is
@@ -75,7 +75,7 @@ func TestClientCrossesTheLinkToTheEmbeddedServer(t *testing.T) {
 	for _, key := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048, pki.Ed25519} {
 		for _, withCert := range []bool{false, true} {
 			t.Run(fmt.Sprint(key, withCert), func(t *testing.T) {
-				srv, err := l.StartTLSServer(lab.ServerOptions{Key: key, ClientKey: key})
+				srv, err := l.StartTLSServer(service.Options{Key: key, ClientKey: key})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -252,7 +252,7 @@ func TestExternalServerServesFromTheFarNode(t *testing.T) {
 		t.Skip("there is no openssl here")
 	}
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{Key: pki.RSA2048})
+	srv := startServer(t, l, service.Options{Key: pki.RSA2048})
 	addr := l.Far().Addr().String() + ":4433"
 	server := l.Far().Command(openssl, "s_server", "-accept", addr, "-tls1_2", "-www",
 		"-cert", srv.CertFile(), "-key", srv.KeyFile(), "-CAfile", srv.CAFile(), "-Verify", "1")

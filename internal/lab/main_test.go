@@ -13,9 +13,11 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/netns"
-	"golang.org/x/sys/unix"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // The test binary is also the program under test: "-lab-role ROLE MARKER" makes
@@ -68,7 +70,7 @@ func play(role string) int {
 		return 3
 	}
 	defer l.Close()
-	srv, err := l.StartTLSServer(lab.ServerOptions{})
+	srv, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -112,7 +114,7 @@ func forbidAndExec() error {
 	return unix.Exec("/proc/self/exe", []string{os.Args[0], roleFlag, "demo", os.Args[3]}, os.Environ())
 }
 
-func demo(ctx context.Context, l *lab.Lab, srv *lab.TLSServer) int {
+func demo(ctx context.Context, l *lab.Lab, srv *service.TLSServer) int {
 	reply, err := get(ctx, l, srv.Addr().String(), clientConfig(srv.PKI, true))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -15,9 +15,11 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-func startServer(t *testing.T, l *lab.Lab, o lab.ServerOptions) *lab.TLSServer {
+func startServer(t *testing.T, l *lab.Lab, o service.Options) *service.TLSServer {
 	t.Helper()
 	o.Listen = l.Far().Addr().String() + ":0"
 	srv, err := l.StartTLSServer(o)
@@ -30,7 +32,7 @@ func startServer(t *testing.T, l *lab.Lab, o lab.ServerOptions) *lab.TLSServer {
 func TestCertificateFaultsAreWhatTheySay(t *testing.T) {
 	l := newLab(t)
 	verdict := func(fault pki.Fault) (*x509.Certificate, error) {
-		srv := startServer(t, l, lab.ServerOptions{Fault: fault})
+		srv := startServer(t, l, service.Options{Fault: fault})
 		_, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false))
 		return srv.PKI.Server.Cert, err
 	}
@@ -58,7 +60,7 @@ func TestCertificateFaultsAreWhatTheySay(t *testing.T) {
 
 func TestServerSpeaksOneVersionOnly(t *testing.T) {
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{Version: tls.VersionTLS13})
+	srv := startServer(t, l, service.Options{MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13})
 	config := clientConfig(srv.PKI, false)
 	config.MaxVersion = tls.VersionTLS12
 	_, err := get(t.Context(), l, srv.Addr().String(), config)
@@ -69,7 +71,7 @@ func TestServerSpeaksOneVersionOnly(t *testing.T) {
 
 func TestRequireClientRefusesAnEmptyCertificate(t *testing.T) {
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{ClientAuth: lab.RequireClient})
+	srv := startServer(t, l, service.Options{ClientAuth: service.RequireClient})
 	if _, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false)); err == nil {
 		t.Error("a client without a certificate was served")
 	}
@@ -83,7 +85,7 @@ func TestRequireClientRefusesAnEmptyCertificate(t *testing.T) {
 
 func TestServerFilesAreReadableHereAndInCommands(t *testing.T) {
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{})
+	srv := startServer(t, l, service.Options{})
 	for path, want := range map[string][]byte{
 		srv.CAFile():         srv.PKI.CA.CertPEM(),
 		srv.CertFile():       srv.PKI.Server.CertPEM(),
@@ -104,8 +106,8 @@ func TestServerFilesAreReadableHereAndInCommands(t *testing.T) {
 
 func TestPeersThatSpeakNoTLS(t *testing.T) {
 	l := newLab(t)
-	start := func(f func() (*lab.Peer, error)) *lab.Peer {
-		p, err := f()
+	start := func(kind service.Kind) *lab.Peer {
+		p, err := l.StartPeer(kind)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,20 +129,20 @@ func TestPeersThatSpeakNoTLS(t *testing.T) {
 	}
 	const long, short = 10 * time.Second, 300 * time.Millisecond
 
-	if _, err := say(start(l.StartClosed), long); !errors.Is(err, syscall.ECONNREFUSED) {
+	if _, err := say(start(service.Closed), long); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("closed port: %v, want ECONNREFUSED", err)
 	}
 	var dial *net.OpError
-	if _, err := say(start(l.StartSilent), short); !errors.As(err, &dial) || dial.Op != "dial" || !dial.Timeout() {
+	if _, err := say(start(service.Silent), short); !errors.As(err, &dial) || dial.Op != "dial" || !dial.Timeout() {
 		t.Errorf("silent port: %v, want a dial that times out", err)
 	}
-	if got, err := say(start(l.StartMute), short); got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if got, err := say(start(service.Mute), short); got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("mute peer: %q, %v; want nothing until the deadline", got, err)
 	}
-	if got, err := say(start(l.StartPlainHTTP), long); got != lab.PlainReply || err != nil {
+	if got, err := say(start(service.HTTP), long); got != service.PlainReply || err != nil {
 		t.Errorf("plain HTTP: %q, %v", got, err)
 	}
-	if got, err := say(start(l.StartHangup), long); got != "" || err != nil {
+	if got, err := say(start(service.Hangup), long); got != "" || err != nil {
 		t.Errorf("hangup: %q, %v; want a clean end", got, err)
 	}
 }

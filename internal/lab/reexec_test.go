@@ -10,8 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // users are who the promises of Reexec are kept to: root, and one who is not.

@@ -12,13 +12,16 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/relay"
+	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // through fetches a page through a relay with a fault, and returns what the
 // client and the server thought of it.
-func through(t *testing.T, l *lab.Lab, f lab.Fault) (reply string, seen lab.Session, clientErr error) {
+func through(t *testing.T, l *lab.Lab, f relay.Fault) (reply string, seen service.Session[tls.ConnectionState], clientErr error) {
 	t.Helper()
-	srv := startServer(t, l, lab.ServerOptions{})
+	srv := startServer(t, l, service.Options{})
 	defer srv.Close()
 	relay, err := l.StartRelay(srv.Addr(), f)
 	if err != nil {
@@ -34,7 +37,7 @@ func through(t *testing.T, l *lab.Lab, f lab.Fault) (reply string, seen lab.Sess
 }
 
 func TestRelayWithoutFaultIsTransparent(t *testing.T) {
-	reply, seen, err := through(t, newLab(t), lab.Fault{})
+	reply, seen, err := through(t, newLab(t), relay.Fault{})
 	if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200") || seen.Err != nil || !seen.CloseNotify {
 		t.Errorf("reply %q, %v; the server: %v", reply, err, seen.Err)
 	}
@@ -44,13 +47,13 @@ func TestFlippedBitsDrawTheirAlert(t *testing.T) {
 	l := newLab(t)
 	const serverKeyExchange, certificate = 12, 11
 	for name, c := range map[string]struct {
-		fault lab.Fault
-		alert byte // RFC 5246 7.2: what Go's client sends for it
+		fault relay.Fault
+		alert tlsmsg.AlertDescription // RFC 5246 7.2: what Go's client sends for it
 	}{
-		"signature": {lab.FlipMessage(serverKeyExchange, -1), 47},
-		"finished":  {lab.FlipFinished(), 20},
+		"signature": {relay.FlipMessage(serverKeyExchange, -1), 47},
+		"finished":  {relay.FlipFinished(), 20},
 		// The body's first byte is a length: the message falls apart.
-		"certificate length": {lab.FlipMessage(certificate, 0), 50},
+		"certificate length": {relay.FlipMessage(certificate, 0), 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, seen, err := through(t, l, c.fault)
@@ -71,11 +74,11 @@ func TestFlippedBitsDrawTheirAlert(t *testing.T) {
 // plaintext messages, a ChangeCipherSpec, a Finished, with no session ticket.
 func TestCutsFallBetweenMessages(t *testing.T) {
 	l := newLab(t)
-	srv := startServer(t, l, lab.ServerOptions{})
+	srv := startServer(t, l, service.Options{})
 	names := []string{"nothing", "ServerHello", "Certificate", "ServerKeyExchange", "CertificateRequest", "ServerHelloDone"}
 	last := -1
 	for n, name := range names {
-		got := bytesBeforeCut(t, l, srv, lab.CutAfterMessages(n))
+		got := bytesBeforeCut(t, l, srv, relay.CutAfterMessages(n))
 		if messages := plaintextMessages(t, got); messages != n {
 			t.Errorf("after %s: %d messages came, want %d", name, messages, n)
 		}
@@ -85,7 +88,7 @@ func TestCutsFallBetweenMessages(t *testing.T) {
 		last = len(got)
 	}
 	for _, n := range []int{0, 1, 4, 5, 6, 100} {
-		if got := bytesBeforeCut(t, l, srv, lab.CutAfterBytes(n)); len(got) != n {
+		if got := bytesBeforeCut(t, l, srv, relay.CutAfterBytes(n)); len(got) != n {
 			t.Errorf("cut after %d bytes: %d came", n, len(got))
 		}
 	}
@@ -93,24 +96,24 @@ func TestCutsFallBetweenMessages(t *testing.T) {
 
 func TestCutCanBeAReset(t *testing.T) {
 	l := newLab(t)
-	_, _, err := through(t, l, lab.CutAfterMessages(2).ByReset())
+	_, _, err := through(t, l, relay.CutAfterMessages(2).ByReset())
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client got %v, want ECONNRESET", err)
 	}
-	_, _, err = through(t, l, lab.CutAfterMessages(2))
+	_, _, err = through(t, l, relay.CutAfterMessages(2))
 	if !errors.Is(err, io.EOF) {
 		t.Errorf("the client got %v, want EOF", err)
 	}
 	// The sixth message is the ChangeCipherSpec: the cut does not wait for
 	// bytes that are still to come.
-	if _, _, err = through(t, l, lab.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
+	if _, _, err = through(t, l, relay.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
 		t.Errorf("after the ChangeCipherSpec the client got %v, want EOF", err)
 	}
 }
 
 // bytesBeforeCut sends a ClientHello through a relay and returns all that
 // comes back.
-func bytesBeforeCut(t *testing.T, l *lab.Lab, srv *lab.TLSServer, f lab.Fault) []byte {
+func bytesBeforeCut(t *testing.T, l *lab.Lab, srv *service.TLSServer, f relay.Fault) []byte {
 	t.Helper()
 	relay, err := l.StartRelay(srv.Addr(), f)
 	if err != nil {

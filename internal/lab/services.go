@@ -3,13 +3,11 @@ package lab
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -17,21 +15,22 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // startServices starts what the node's configuration asks for.
-func (l *Lab) startServices(n *Node, services []Service) error {
-	for _, group := range byPort(services) {
-		var talkers []Service
+func (l *Lab) startServices(n *Node, services []service.Service) error {
+	for _, group := range service.ByPort(services) {
+		var talkers []service.Service
 		for _, s := range group {
 			var err error
 			switch {
-			case s.routed():
+			case s.Routed():
 				err = n.refuse(s)
-			case s.Kind == Silent:
-				err = l.startDeaf(n, s.Port)
-			case s.Kind == Closed: // as any port is on which nobody listens
-			case s.Kind == Command:
+			case s.Kind == service.Silent:
+				err = l.serve(n, []service.Service{s})
+			case s.Kind == service.Closed: // as any port is on which nobody listens
+			case s.Kind == service.Command:
 				err = l.startProgram(n, s)
 			default:
 				talkers = append(talkers, s)
@@ -43,21 +42,15 @@ func (l *Lab) startServices(n *Node, services []Service) error {
 		if len(talkers) == 0 {
 			continue
 		}
-		if err := l.startTalkers(n, talkers); err != nil {
+		if err := l.serve(n, talkers); err != nil {
 			return fmt.Errorf("port %d of %s: %w", talkers[0].Port, n.name, err)
 		}
 	}
 	return nil
 }
 
-// routed reports whether the service is the network's: nothing of these
-// addresses reaches a socket.
-func (s *Service) routed() bool {
-	return len(s.At) > 0 && (s.Kind == Silent || s.Kind == Closed || s.Kind == Unreachable)
-}
-
 // refuse makes the node's kernel treat networks so.
-func (n *Node) refuse(s Service) error {
+func (n *Node) refuse(s service.Service) error {
 	h, err := n.space.Netlink()
 	if err != nil {
 		return err
@@ -67,9 +60,9 @@ func (n *Node) refuse(s Service) error {
 		// The local table comes first: the networks that a node owns stand there.
 		r := &netlink.Route{Dst: netns.IPNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Type: unix.RTN_BLACKHOLE}
 		switch s.Kind {
-		case Unreachable:
+		case service.Unreachable:
 			r.Type = unix.RTN_UNREACHABLE
-		case Closed:
+		case service.Closed:
 			if r, err = n.toVoid(at); err != nil {
 				return err
 			}
@@ -104,180 +97,38 @@ func (n *Node) toVoid(at netip.Prefix) (*netlink.Route, error) {
 	return &netlink.Route{Dst: netns.IPNet(at.Masked()), Table: unix.RT_TABLE_LOCAL, Gw: hop.AsSlice()}, nil
 }
 
-// startDeaf holds a port that answers nothing.
-func (l *Lab) startDeaf(n *Node, port uint16) error {
-	ln, err := n.listen(net.ListenConfig{Control: deaf}, port)
-	if err != nil {
-		return err
-	}
-	return l.owns(ln)
-}
-
 // listen announces on a port of all the node's addresses.
 func (n *Node) listen(lc net.ListenConfig, port uint16) (net.Listener, error) {
 	return n.space.Listen(lc, "tcp", ":"+strconv.Itoa(int(port)))
 }
 
-// A talker serves connections.
-type talker interface {
-	talk(net.Conn)
-	Close() error
-}
-
-// simple is a talker that keeps nothing.
-type simple func(net.Conn)
-
-func (s simple) talk(c net.Conn) { s(c) }
-func (simple) Close() error      { return nil }
-
-func (l *Lab) talker(n *Node, s Service) (talker, error) {
-	return newTalker(s, func() (*pki.PKI, error) { return l.pkiFor(n, s) })
-}
-
-// newTalker makes what answers; certificates is asked where there is TLS.
-func newTalker(s Service, certificates func() (*pki.PKI, error)) (talker, error) {
-	switch s.Kind {
-	case TLS:
-		o, err := s.ourOptions()
+// certificates are of the lab's own CA.
+func (l *Lab) certificates(n *Node) service.Certificates {
+	return func(s service.Service) (*pki.PKI, error) {
+		own, err := l.Papers()
 		if err != nil {
 			return nil, err
 		}
-		if o.PKI, err = certificates(); err != nil {
-			return nil, err
-		}
-		return newOurServer(o)
-	case CryptoTLS:
-		o := ServerOptions{Key: s.Key, ClientKey: s.Key, Fault: s.Fault, ClientAuth: s.ClientAuth, ALPN: s.ALPN}
-		if s.Body != "" {
-			o.Body = []byte(s.Body)
-		}
-		var err error
-		if o.PKI, err = certificates(); err != nil {
-			return nil, err
-		}
-		return newTLSServer(o)
-	case HTTP:
-		return simple(sayAfterAByte(PlainReply)), nil
-	case Banner:
-		return simple(sayAfterAByte(s.Text)), nil
-	case Echo:
-		return simple(func(c net.Conn) { _, _ = io.Copy(c, c) }), nil
-	case Mute:
-		return simple(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), nil
-	case Tarpit:
-		return simple(tarpit), nil
-	case Hangup:
-		return simple(hangup), nil
+		return pki.New(pki.Options{
+			ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
+			Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(), Local: true,
+		})
 	}
-	return nil, fmt.Errorf("kind %q cannot be served", s.Kind)
 }
 
-// pkiFor makes certificates of the lab's own CA for a service.
-func (l *Lab) pkiFor(n *Node, s Service) (*pki.PKI, error) {
-	own, err := l.Papers()
-	if err != nil {
-		return nil, err
-	}
-	return pki.New(pki.Options{
-		ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
-		Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(), Local: true,
-	})
-}
-
-// startTalkers serves one port; who answers depends on the address called.
-func (l *Lab) startTalkers(n *Node, services []Service) error {
-	switchboard := &switchboard{}
-	buffer := 0
-	for _, s := range services {
-		t, err := l.talker(n, s)
-		if err != nil {
-			_ = switchboard.Close()
-			return err
-		}
-		switchboard.add(s.At, t)
-		buffer = max(buffer, s.ReceiveBuffer)
-	}
-	ln, err := n.listen(net.ListenConfig{Control: receiveBuffer(buffer)}, services[0].Port)
-	if err != nil {
-		_ = switchboard.Close()
-		return err
-	}
-	if err := widen(ln); err != nil {
-		_ = ln.Close()
-		_ = switchboard.Close()
-		return err
-	}
-	switchboard.accept(ln, switchboard.talk)
-	return l.owns(switchboard)
-}
-
-// widen lets many connections wait to be accepted: a scan brings thousands at
-// once, and net.Listen takes the bound of the namespace that it knows.
-func widen(ln net.Listener) error {
-	raw, err := ln.(syscall.Conn).SyscallConn()
+// serve serves one port of a node.
+func (l *Lab) serve(n *Node, services []service.Service) error {
+	port, err := service.Start(
+		func(c net.ListenConfig) (net.Listener, error) { return n.listen(c, services[0].Port) }, services,
+		l.certificates(n))
 	if err != nil {
 		return err
 	}
-	var listenErr error
-	err = raw.Control(func(fd uintptr) { listenErr = unix.Listen(int(fd), backlog) })
-	if err != nil {
-		return err
-	}
-	return listenErr
-}
-
-const backlog = 1 << 16
-
-// A switchboard is one port, at each of whose addresses another may answer.
-type switchboard struct {
-	acceptor
-	lines []line
-}
-
-type line struct {
-	at     netip.Prefix // the zero Prefix: everywhere
-	talker talker
-}
-
-func (b *switchboard) add(at []netip.Prefix, t talker) {
-	if len(at) == 0 {
-		b.lines = append(b.lines, line{talker: t})
-	}
-	for _, p := range at {
-		b.lines = append(b.lines, line{p.Masked(), t})
-	}
-}
-
-// talk gives the connection to whom its address belongs; nobody's is ended.
-func (b *switchboard) talk(c net.Conn) {
-	called := addrPort(c.LocalAddr()).Addr()
-	var best *line
-	for i := range b.lines {
-		l := &b.lines[i]
-		if l.at.IsValid() && !l.at.Contains(called) {
-			continue
-		}
-		if best == nil || !best.at.IsValid() || l.at.IsValid() && l.at.Bits() > best.at.Bits() {
-			best = l
-		}
-	}
-	if best == nil {
-		hangup(c)
-		return
-	}
-	best.talker.talk(c)
-}
-
-func (b *switchboard) Close() error {
-	err := b.stop()
-	for _, l := range b.lines {
-		_ = l.talker.Close()
-	}
-	return err
+	return l.owns(port)
 }
 
 // startProgram starts somebody else's server.
-func (l *Lab) startProgram(n *Node, s Service) error {
+func (l *Lab) startProgram(n *Node, s service.Service) error {
 	papers, err := l.Papers()
 	if err != nil {
 		return err

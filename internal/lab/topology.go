@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
@@ -26,8 +27,8 @@ type Topology struct {
 type NodeConfig struct {
 	Name string `yaml:"name"`
 	// Owns are networks of which the node is every address.
-	Owns     []netip.Prefix `yaml:"owns,omitempty"`
-	Services []Service      `yaml:"services,omitempty"`
+	Owns     []netip.Prefix    `yaml:"owns,omitempty"`
+	Services []service.Service `yaml:"services,omitempty"`
 }
 
 // A LinkConfig joins two nodes.
@@ -80,7 +81,7 @@ func (t *Topology) Check() error {
 		names[n.Name] = true
 		services += len(n.Services)
 		for j := range n.Services {
-			if err := n.Services[j].check(); err != nil {
+			if err := n.Services[j].Check(); err != nil {
 				wrong("nodes[%d].services[%d]: %w", i, j, err)
 			}
 			if n.Services[j].Port == 0 {
@@ -177,14 +178,14 @@ func (t *Topology) checkPlaces(i int, n *NodeConfig) (errs []error) {
 			places = s.At
 		}
 		port := s.Port
-		if s.routed() {
+		if s.Routed() {
 			port = 0 // nothing of these addresses answers, at any port
 		}
 		for _, at := range places {
 			switch {
 			case at.IsValid() && !slices.ContainsFunc(own, at.Overlaps):
 				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v is no address of %s", i, j, at, n.Name))
-			case s.routed() && !slices.ContainsFunc(n.Owns, func(p netip.Prefix) bool { return p.Bits() <= at.Bits() && p.Contains(at.Addr()) }):
+			case s.Routed() && !slices.ContainsFunc(n.Owns, func(p netip.Prefix) bool { return p.Bits() <= at.Bits() && p.Contains(at.Addr()) }):
 				errs = append(errs, fmt.Errorf("nodes[%d].services[%d].at: %v can only be %s as part of a network in nodes[%d].owns", i, j, at, s.Kind, i))
 			}
 			here := place{port, at.Masked()}

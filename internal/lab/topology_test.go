@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // newLabWith makes a lab of a topology for a test that runs as root.
@@ -164,21 +164,21 @@ func TestThePacketsOfARoutedLabPassTheRouter(t *testing.T) {
 
 // A whole network may be silent or unreachable, at any port, in either version.
 func TestAWholeNetworkMayRefuse(t *testing.T) {
-	for kind, want := range map[lab.Kind][2]error{
-		lab.Silent:      {context.DeadlineExceeded, context.DeadlineExceeded},
-		lab.Unreachable: {syscall.EHOSTUNREACH, syscall.ENETUNREACH},
+	for kind, want := range map[service.Kind][2]error{
+		service.Silent:      {context.DeadlineExceeded, context.DeadlineExceeded},
+		service.Unreachable: {syscall.EHOSTUNREACH, syscall.ENETUNREACH},
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			topology := lab.TwoHosts()
 			topology.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("198.18.4.0/24"), netip.MustParsePrefix("2001:db8:4::/64")}
-			topology.Nodes[1].Services = append(topology.Nodes[1].Services, lab.Service{Kind: kind, Port: 443, At: topology.Nodes[1].Owns})
+			topology.Nodes[1].Services = append(topology.Nodes[1].Services, service.Service{Kind: kind, Port: 443, At: topology.Nodes[1].Owns})
 			l := newLabWith(t, topology)
 			if err := greets(t, l, "198.18.0.2:443"); err != nil {
 				t.Error(err)
 			}
 			for i, address := range []string{"198.18.4.9:1", "[2001:db8:4::9]:1"} { // one each: Linux says no more than so much
 				patience := 5 * time.Second
-				if kind == lab.Silent {
+				if kind == service.Silent {
 					patience = 300 * time.Millisecond
 				}
 				c, err := dial(l, address, patience)
@@ -186,7 +186,7 @@ func TestAWholeNetworkMayRefuse(t *testing.T) {
 					c.Close()
 				}
 				var timeout net.Error
-				if silent := errors.As(err, &timeout) && timeout.Timeout(); !errors.Is(err, want[i]) && !(silent && kind == lab.Silent) {
+				if silent := errors.As(err, &timeout) && timeout.Timeout(); !errors.Is(err, want[i]) && !(silent && kind == service.Silent) {
 					t.Errorf("%s: %v, want %v", address, err, want[i])
 				}
 			}
@@ -208,7 +208,7 @@ func TestEachIPVersionHasItsOwnWay(t *testing.T) {
 	}
 	join := func(a, b lab.End) lab.LinkConfig { return lab.LinkConfig{Ends: []lab.End{a, b}} }
 	l := newLabWith(t, lab.Topology{
-		Nodes: []lab.NodeConfig{{Name: "client"}, {Name: "old"}, {Name: "new"}, {Name: "server", Services: []lab.Service{{Kind: lab.TLS, Port: 443}}}},
+		Nodes: []lab.NodeConfig{{Name: "client"}, {Name: "old"}, {Name: "new"}, {Name: "server", Services: []service.Service{{Kind: service.TLS, Port: 443}}}},
 		Links: []lab.LinkConfig{
 			join(end("client", "198.18.1.1/24"), end("old", "198.18.1.2/24")),
 			join(end("client", "2001:db8:2::1/64"), end("new", "2001:db8:2::2/64")),
@@ -253,20 +253,20 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 			t.Nodes[1].Services[0].MinVersion, t.Nodes[1].Services[0].MaxVersion = "1.2", "1.1"
 		}),
 		"go together": two(func(t *lab.Topology) {
-			t.Nodes[1].Services[0].Kind, t.Nodes[1].Services[0].Command = lab.Command, []string{""}
+			t.Nodes[1].Services[0].Kind, t.Nodes[1].Services[0].Command = service.Command, []string{""}
 		}),
 		"port 443 is services[0]'s": two(func(t *lab.Topology) { t.Nodes[1].Services[1].Port = 443 }),
 		"every port of 198.18.0.2/32 is services[5]'s": two(func(t *lab.Topology) {
 			at := []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}
 			t.Nodes[1].Services = append(t.Nodes[1].Services[:5:5],
-				lab.Service{Kind: lab.Silent, Port: 1, At: at}, lab.Service{Kind: lab.Unreachable, Port: 2, At: at})
+				service.Service{Kind: service.Silent, Port: 1, At: at}, service.Service{Kind: service.Unreachable, Port: 2, At: at})
 		}),
 		"198.18.0.2/32 can only be silent as part of a network in nodes[1].owns": two(func(t *lab.Topology) {
-			t.Nodes[1].Services = []lab.Service{{Kind: lab.Silent, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}}}
+			t.Nodes[1].Services = []service.Service{{Kind: service.Silent, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("198.18.0.2/32")}}}
 		}),
 		"2001:db8:9::/47 can only be closed": two(func(t *lab.Topology) {
 			t.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/48")}
-			t.Nodes[1].Services = []lab.Service{{Kind: lab.Closed, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/47")}}}
+			t.Nodes[1].Services = []service.Service{{Kind: service.Closed, Port: 1, At: []netip.Prefix{netip.MustParsePrefix("2001:db8:9::/47")}}}
 		}),
 		"nodes[1].owns: 2001:db8::/48 holds 2001:db8::1, an address of near": two(func(t *lab.Topology) {
 			t.Nodes[1].Owns = []netip.Prefix{netip.MustParsePrefix("2001:db8::/48")}

@@ -5,8 +5,9 @@ import (
 	"net"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"golang.org/x/net/ipv4"
+
+	"github.com/rawshake/rawshake/internal/lab"
 )
 
 // receivedTTL sends a datagram from the first node and says what TTL is left.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // docs/lab.md knows every word that a topology file may say.
@@ -15,10 +16,10 @@ func TestThePageKnowsEveryWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	var words []string
-	for _, k := range kinds {
+	for _, k := range service.Kinds {
 		words = append(words, string(k))
 	}
-	for _, a := range acts {
+	for _, a := range service.Acts {
 		words = append(words, string(a))
 	}
 	for _, k := range pki.KeyTypes {

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/routes"
@@ -56,7 +57,7 @@ func newNearLab(t *testing.T) *lab.Lab {
 		}
 		return list
 	}
-	tls := []lab.Service{{Kind: lab.TLS, Port: 443}}
+	tls := []service.Service{{Kind: service.TLS, Port: 443}}
 	l, err := lab.New(t.Context(), lab.With(lab.Topology{Name: "near",
 		Nodes: []lab.NodeConfig{{Name: "near"}, {Name: "beside", Owns: prefixes("198.19.128.0/24"), Services: tls},
 			{Name: "far", Owns: prefixes("198.18.0.0/25"), Services: tls}},

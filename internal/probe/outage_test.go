@@ -16,6 +16,7 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
@@ -26,7 +27,7 @@ import (
 func newForkedLab(t *testing.T) *lab.Lab {
 	t.Helper()
 	prefixes := func(s string) []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(s)} }
-	services := []lab.Service{{Kind: lab.TLS, Port: 443}, {Kind: lab.Silent, Port: 443, At: prefixes(silentHalf)}}
+	services := []service.Service{{Kind: service.TLS, Port: 443}, {Kind: service.Silent, Port: 443, At: prefixes(silentHalf)}}
 	l, err := lab.New(t.Context(), lab.With(lab.Topology{Name: "forked",
 		Nodes: []lab.NodeConfig{{Name: "near"}, {Name: "one", Owns: prefixes("198.18.0.0/23"), Services: services},
 			{Name: "other", Owns: prefixes("198.18.0.0/23"), Services: services}},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/probe/store"
 )
 
@@ -25,7 +26,7 @@ func (n *newlines) Write(p []byte) (int, error) {
 // all packets are lost: each target has a record, what was dropped is counted,
 // and no memory is left behind.
 func TestSoak(t *testing.T) {
-	l, err := lab.New(t.Context(), lab.With(lab.Wide(lab.Service{Kind: lab.CryptoTLS})))
+	l, err := lab.New(t.Context(), lab.With(lab.Wide(service.Service{Kind: service.CryptoTLS})))
 	check(t, err)
 	defer l.Close()
 	network, n := "198.18.0.0/26", 64

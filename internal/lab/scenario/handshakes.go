@@ -1,8 +1,8 @@
 package scenario
 
 import (
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -10,7 +10,7 @@ var mutualTLS = Scenario{
 	Name:  "mutual-tls",
 	Title: "a full handshake with client authentication, against Go's crypto/tls",
 	About: "A server made of Go's crypto/tls, behind the kernel's TCP, asks for a client certificate.\nLook for CertificateRequest, and at what the client answers with: Certificate and CertificateVerify.",
-	Serve: independent(lab.ServerOptions{}),
+	Serve: independent(service.Options{}),
 	Steps: []Step{{
 		Args:  "--get / --cert client.pem --key client-key.pem",
 		Shows: append(mutual(true), "out application_data", "in application_data", "in alert"),
@@ -19,8 +19,8 @@ var mutualTLS = Scenario{
 
 // exchange is a scenario of one key exchange, with client authentication.
 func exchange(name, title, about string, suite tlsmsg.CipherSuite, group tlsmsg.NamedGroup) Scenario {
-	o := lab.OurServerOptions{
-		Key: pki.RSA2048, ClientKey: pki.RSA2048, ClientAuth: lab.RequireClient,
+	o := service.Options{
+		Key: pki.RSA2048, ClientKey: pki.RSA2048, ClientAuth: service.RequireClient,
 		CipherSuites: []tlsmsg.CipherSuite{suite},
 	}
 	if group != 0 {
@@ -55,7 +55,7 @@ var resumption = Scenario{
 	Title: "two connections, the second by an abbreviated handshake",
 	About: `The server gives a session ticket at the end of a full handshake. The second connection offers it.
 Look at what is missing there: no Certificate, no key exchange, and the server is the first to say Finished.`,
-	Serve: ours(lab.OurServerOptions{Tickets: true, SessionIDs: true}),
+	Serve: ours(service.Options{Tickets: true, SessionIDs: true}),
 	Steps: []Step{{
 		Say:  "The first connection: a full handshake, in two round trips.",
 		Args: "--session-file session.json",

@@ -1,8 +1,8 @@
 package scenario
 
 import (
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -19,7 +19,7 @@ var badCertificate = Scenario{
 	Title: "a certificate that does not verify: nothing is said to such a server",
 	About: `The server's certificate is for another host. The handshake is finished and shown, but the request is not sent,
 nor would a client certificate be.`,
-	Serve: ours(lab.OurServerOptions{Fault: pki.WrongName}),
+	Serve: ours(service.Options{Fault: pki.WrongName}),
 	Steps: []Step{{
 		Args: "--get /",
 		Exit: exitUnverified,
@@ -34,8 +34,8 @@ var badFinished = Scenario{
 	About: `The record of the server's Finished has the right MAC, so it comes from whoever holds the keys. But its
 verify_data is not the hash of the messages that the client saw: somebody has changed one of them, or lies.
 The client answers decrypt_error (RFC 5246, section 7.2.2), and sends nothing else.`,
-	Serve: ours(lab.OurServerOptions{Wrong: lab.ServerFault{
-		Act: lab.Corrupt, Message: lab.HandshakeMessage(tlsmsg.TypeFinished), Offset: -1,
+	Serve: ours(service.Options{Wrong: service.ServerFault{
+		Act: service.Corrupt, Message: service.HandshakeMessage(tlsmsg.TypeFinished), Offset: -1,
 	}}),
 	Steps: []Step{{
 		Exit:  exitTLS,
@@ -48,7 +48,7 @@ var alert = Scenario{
 	Title: "an alert: the two sides share no cipher suite",
 	About: `The server speaks RSA key exchange alone, and the client offers none of that. The server cannot go on: it answers
 the ClientHello with the alert handshake_failure, and ends the connection.`,
-	Serve: ours(lab.OurServerOptions{Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0x009C}}),
+	Serve: ours(service.Options{Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0x009C}}),
 	Steps: []Step{{
 		Args:  "--ciphers TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
 		Exit:  exitTLS,

@@ -8,12 +8,14 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
@@ -56,13 +58,15 @@ type Server interface {
 	Close() error
 }
 
-// ours serves with this project's own TLS.
-func ours(o lab.OurServerOptions) func(*lab.Lab) (Server, error) {
+// ours serves with this project's own TLS, and asks for no certificate unless it
+// is told to.
+func ours(o service.Options) func(*lab.Lab) (Server, error) {
+	o.ClientAuth = cmp.Or(o.ClientAuth, service.NoClientAuth)
 	return func(l *lab.Lab) (Server, error) { return l.StartOurServer(o) }
 }
 
 // independent serves with crypto/tls.
-func independent(o lab.ServerOptions) func(*lab.Lab) (Server, error) {
+func independent(o service.Options) func(*lab.Lab) (Server, error) {
 	return func(l *lab.Lab) (Server, error) { return l.StartTLSServer(o) }
 }
 

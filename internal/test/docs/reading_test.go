@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
@@ -31,7 +30,7 @@ const path = "../../../docs/reading-a-handshake.md"
 func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 func TestReadingAHandshakeIsTrue(t *testing.T) {
-	tr := live.Run(t, live.Case{Server: lab.ServerOptions{ClientAuth: lab.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
+	tr := live.Run(t, live.Case{Server: service.Options{ClientAuth: service.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
 	got := document(t, tr)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

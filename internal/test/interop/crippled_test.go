@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // A crippled environment: words in front of a command line that take something
@@ -112,7 +113,7 @@ func (c *crippled) mended(t *testing.T, name string) {
 	}
 }
 
-func (c *crippled) connects(t *testing.T, s *lab.TLSServer, args ...string) {
+func (c *crippled) connects(t *testing.T, s *service.TLSServer, args ...string) {
 	t.Helper()
 	out, status := c.command(t, append([]string{c.bin, "connect", "--insecure", s.Addr().String()}, args...)...)
 	if status != 0 {
@@ -120,13 +121,13 @@ func (c *crippled) connects(t *testing.T, s *lab.TLSServer, args ...string) {
 	}
 }
 
-func crippledLab(t *testing.T) (*lab.Lab, *lab.TLSServer) {
+func crippledLab(t *testing.T) (*lab.Lab, *service.TLSServer) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		missing(t, "only root can change to other users")
 	}
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

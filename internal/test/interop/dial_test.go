@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -84,14 +85,14 @@ func TestBytesArriveWholeAndInOrder(t *testing.T) {
 
 func TestDialErrorsCanBeTested(t *testing.T) {
 	l := newLab(t)
-	closed, err := l.StartClosed()
+	closed, err := l.StartPeer(service.Closed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := dial(t, l, rawtcp.Dialer{}, closed.Addr().String(), 10*time.Second); !errors.Is(err, rawtcp.ErrRefused) {
 		t.Errorf("closed port: %v, want ErrRefused", err)
 	}
-	silent, err := l.StartSilent()
+	silent, err := l.StartPeer(service.Silent)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/relay"
+	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 func TestClosedPort(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartClosed()
+	p, err := l.StartPeer(service.Closed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +34,7 @@ func TestClosedPort(t *testing.T) {
 // TestSilentHost checks that the SYN goes out again after 1, 3 and 7 seconds.
 func TestSilentHost(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartSilent()
+	p, err := l.StartPeer(service.Silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func TestSilentHost(t *testing.T) {
 
 func TestMuteServerTimesOutNamingTheMessage(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartMute()
+	p, err := l.StartPeer(service.Mute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func TestMuteServerTimesOutNamingTheMessage(t *testing.T) {
 // when the time is up, with what it owed.
 func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartTarpit()
+	p, err := l.StartPeer(service.Tarpit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +87,7 @@ func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
 
 func TestPlainHTTP(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPlainHTTP()
+	p, err := l.StartPeer(service.HTTP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func TestPlainHTTP(t *testing.T) {
 
 func TestServerOfTLS13Only(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{Version: tls.VersionTLS13})
+	s, err := l.StartTLSServer(service.Options{MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +119,7 @@ func TestUnverifiedCertificates(t *testing.T) {
 	} {
 		t.Run(string(fault), func(t *testing.T) {
 			l := newLab(t)
-			s, err := l.StartTLSServer(lab.ServerOptions{Fault: fault})
+			s, err := l.StartTLSServer(service.Options{Fault: fault})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,16 +147,16 @@ func TestTamperedHandshakes(t *testing.T) {
 	const serverKeyExchange = 12
 	for _, tc := range []struct {
 		name  string
-		fault lab.Fault
+		fault relay.Fault
 		alert string // as crypto/tls words what it heard
 		words []string
 	}{
-		{"signature", lab.FlipMessage(serverKeyExchange, -1), "error decrypting message", []string{"ServerKeyExchange", "signature", "decrypt_error"}},
-		{"record MAC", lab.FlipFinished(), "bad record MAC", []string{"bad_record_mac"}},
+		{"signature", relay.FlipMessage(serverKeyExchange, -1), "error decrypting message", []string{"ServerKeyExchange", "signature", "decrypt_error"}},
+		{"record MAC", relay.FlipFinished(), "bad record MAC", []string{"bad_record_mac"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)
-			s, err := l.StartTLSServer(lab.ServerOptions{})
+			s, err := l.StartTLSServer(service.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +179,7 @@ func TestTamperedHandshakes(t *testing.T) {
 // messages, by FIN and by RST.
 func TestServerEndsAtAnyPoint(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +189,7 @@ func TestServerEndsAtAnyPoint(t *testing.T) {
 	for n, message := range after {
 		for _, reset := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d/reset=%v", n, reset), func(t *testing.T) {
-				fault, status, word := lab.CutAfterMessages(n), 6, message
+				fault, status, word := relay.CutAfterMessages(n), 6, message
 				if reset {
 					fault, status, word = fault.ByReset(), 4, "reset"
 				}
@@ -283,7 +285,7 @@ func TestANameWithoutAResolverIsTheSameToConnectAndProbe(t *testing.T) {
 // whose name wants to take over the terminal.
 func TestTerminalEscapesAreShownEscaped(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{Fault: pki.Escapes})
+	s, err := l.StartTLSServer(service.Options{Fault: pki.Escapes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +317,7 @@ func last(t *testing.T, r run) entry {
 }
 
 // next waits for what the server saw of the connection that ended last.
-func next(t *testing.T, s *lab.TLSServer) lab.Session {
+func next(t *testing.T, s *service.TLSServer) service.Session[tls.ConnectionState] {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -330,7 +332,7 @@ func next(t *testing.T, s *lab.TLSServer) lab.Session {
 // client certificate gets none, and ends the handshake. The cause is the verdict.
 func TestAVerdictOutlivesTheAlertThatFollowsIt(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{Fault: pki.Expired, ClientAuth: lab.RequireClient})
+	s, err := l.StartTLSServer(service.Options{Fault: pki.Expired, ClientAuth: service.RequireClient})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,7 +345,7 @@ func TestAVerdictOutlivesTheAlertThatFollowsIt(t *testing.T) {
 // ClientHello must get through all the same.
 func TestZeroWindowIsProbed(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +364,7 @@ func TestZeroWindowIsProbed(t *testing.T) {
 
 func TestAFailedConnectionLeavesTheOutputFileAlone(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartClosed()
+	p, err := l.StartPeer(service.Closed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
@@ -14,7 +14,7 @@ import (
 // program that brings none of its own, connect --guard none, go through it.
 func TestGuardCommandGuardsOthersPrograms(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ table ip docker_like {
 // that drops everything it has not seen begin, and finds its rules untouched.
 func TestEveryGuardWorksBesideAHostsFirewall(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

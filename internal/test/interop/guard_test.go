@@ -11,6 +11,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // TestWithoutAGuardTheKernelEndsTheConnection checks that the ladder shows the
@@ -69,7 +70,7 @@ func TestEachGuardHolds(t *testing.T) {
 // and looks for rules, interfaces and held ports.
 func TestKilledAtAnyMomentLeavesNothing(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{}) // many at a time: s_server would wait for the dead
+	s, err := l.StartTLSServer(service.Options{}) // many at a time: s_server would wait for the dead
 	if err != nil {
 		t.Fatal(err)
 	}

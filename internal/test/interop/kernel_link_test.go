@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // unprivileged runs the program with no capability at all.
@@ -35,7 +36,7 @@ func capable(t *testing.T, n *lab.Node, capabilities string, args ...string) run
 // without, and what that shows is labelled as the kernel's.
 func TestLinkKernelIsNamedAskedForAndLabelled(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(lab.ServerOptions{})
+	s, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestLinkKernelIsNamedAskedForAndLabelled(t *testing.T) {
 func TestLinkKernelEndsLikeOurs(t *testing.T) {
 	l := newLab(t)
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
-	s, err := l.StartTLSServer(lab.ServerOptions{Body: body})
+	s, err := l.StartTLSServer(service.Options{Body: body})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // programs are those of docs/library.md, built: by their names, which the first
@@ -72,7 +72,7 @@ func TestTheGuidesProgramsRun(t *testing.T) {
 	program := programs(t)
 	l := newLab(t)
 	near, far := l.Near(), l.Far()
-	s, err := l.StartTLSServer(lab.ServerOptions{Body: bytes.Repeat([]byte("body "), 20000)})
+	s, err := l.StartTLSServer(service.Options{Body: bytes.Repeat([]byte("body "), 20000)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // A firewall of this machine whose rules cannot be read answers what comes in with
@@ -18,7 +18,7 @@ func TestAResetThatAnswersOneOfThisMachinesIsNotThePeers(t *testing.T) {
 	for _, link := range []string{"packet", "raw"} {
 		t.Run(link, func(t *testing.T) {
 			l := newLab(t)
-			s, err := l.StartTLSServer(lab.ServerOptions{})
+			s, err := l.StartTLSServer(service.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/test/schema"
 )
 
@@ -437,7 +438,7 @@ func received(t *testing.T, l *lab.Lab) int {
 // On the link itself each host has a hardware address of its own.
 func TestProbeOfNeighboursOnTheLink(t *testing.T) {
 	l := newLab(t)
-	server, err := l.StartTLSServer(lab.ServerOptions{})
+	server, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

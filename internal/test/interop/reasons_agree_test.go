@@ -11,6 +11,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // What connect gives as the reasons of a failure, the results of probe have as
@@ -48,12 +49,12 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 			to   netip.AddrPort
 			args []string
 		}{
-			"closed":                      {peer(l.StartClosed()), nil},
-			"silent":                      {peer(l.StartSilent()), nil},
-			"mute":                        {peer(l.StartMute()), nil},
-			"hangs up":                    {peer(l.StartHangup()), nil},
-			"tarpit":                      {peer(l.StartTarpit()), nil},
-			"HTTP":                        {peer(l.StartPlainHTTP()), nil},
+			"closed":                      {peer(l.StartPeer(service.Closed)), nil},
+			"silent":                      {peer(l.StartPeer(service.Silent)), nil},
+			"mute":                        {peer(l.StartPeer(service.Mute)), nil},
+			"hangs up":                    {peer(l.StartPeer(service.Hangup)), nil},
+			"tarpit":                      {peer(l.StartPeer(service.Tarpit)), nil},
+			"HTTP":                        {peer(l.StartPeer(service.HTTP)), nil},
 			"nobody there":                {netip.AddrPortFrom(beyond(l), 443), nil},
 			"no way":                      {netip.MustParseAddrPort("203.0.113.1:443"), nil},
 			"alert handshake_failure":     {answers(21, 3, 3, 0, 2, 2, 40), nil},

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/relay"
+	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // handshakeSpecimens are handshakes that succeed, of all kinds.
@@ -61,8 +63,8 @@ var handshakeSpecimens = []specimen{
 		r.inject()
 	}},
 	{"tls12-chacha20.pcapng", "OpenSSL's client to `crypto/tls`, ChaCha20-Poly1305 over secp384r1, client certificate asked for and not given; DSB", func(r *recording) {
-		s, err := r.lab.StartTLSServer(lab.ServerOptions{Key: pki.RSA2048, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
-			Curves: []tls.CurveID{tls.CurveP384}, ALPN: []string{"http/1.1"}})
+		s, err := r.lab.StartTLSServer(service.Options{Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256},
+			Groups: []tlsmsg.NamedGroup{tlsmsg.NamedGroup(tls.CurveP384)}, ALPN: []string{"http/1.1"}})
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -152,11 +154,11 @@ var endSpecimens = []specimen{
 		r.capture(func() { r.sClient("-tls1_2", "-verify_return_error", "-verify", "1", "-CAfile", stranger) }, r.veth()...)
 	}},
 	{"alert-bad-record-mac.pcapng", "OpenSSL's client, `crypto/tls` behind a relay that flips a bit of its Finished; DSB", func(r *recording) {
-		s, err := r.lab.StartTLSServer(lab.ServerOptions{})
+		s, err := r.lab.StartTLSServer(service.Options{})
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		p, err := r.lab.StartRelay(s.Addr(), lab.FlipFinished())
+		p, err := r.lab.StartRelay(s.Addr(), relay.FlipFinished())
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -182,18 +184,18 @@ var endSpecimens = []specimen{
 		}, r.veth()...)
 	}},
 	{"plain-http.pcapng", "OpenSSL's client to a server of plain HTTP", func(r *recording) {
-		p, err := r.lab.StartPlainHTTP()
+		p, err := r.lab.StartPeer(service.HTTP)
 		if err != nil {
 			r.t.Fatal(err)
 		}
 		r.capture(func() { r.sClient("-connect", p.Addr().String()) }, r.veth()...)
 	}},
 	{"cut-by-reset.pcapng", "a relay before `crypto/tls` cuts the connection with a RST after the ServerHello", func(r *recording) {
-		s, err := r.lab.StartTLSServer(lab.ServerOptions{})
+		s, err := r.lab.StartTLSServer(service.Options{})
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		p, err := r.lab.StartRelay(s.Addr(), lab.CutAfterMessages(1).ByReset())
+		p, err := r.lab.StartRelay(s.Addr(), relay.CutAfterMessages(1).ByReset())
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // stepThrough runs connect --step and gives its questions these answers. An
@@ -18,7 +18,7 @@ import (
 func stepThrough(t *testing.T, answers ...string) run {
 	t.Helper()
 	l := newLab(t)
-	server, err := l.StartTLSServer(lab.ServerOptions{})
+	server, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestSteppingCanBeAborted(t *testing.T) {
 // what to do.
 func TestSteppingEndsWithTheDiagnosis(t *testing.T) {
 	l := newLab(t)
-	server, err := l.StartTLSServer(lab.ServerOptions{ClientAuth: lab.RequireClient})
+	server, err := l.StartTLSServer(service.Options{ClientAuth: service.RequireClient})
 	if err != nil {
 		t.Fatal(err)
 	}

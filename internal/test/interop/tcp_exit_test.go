@@ -16,8 +16,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
-
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -183,7 +182,7 @@ func TestAFINThatComesAgainMeetsUs(t *testing.T) {
 // answered, is owed nothing.
 func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartSilent()
+	p, err := l.StartPeer(service.Silent)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +207,7 @@ func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
 		t.Run(until, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			p, err := l.StartTLSServer(lab.ServerOptions{})
+			p, err := l.StartTLSServer(service.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,17 +245,17 @@ func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
 // with status 1.
 func TestAnInterruptEndsTheConnection(t *testing.T) {
 	for name, c := range map[string]struct {
-		start func(*lab.Lab) (*lab.Peer, error)
+		kind  service.Kind
 		when  string // a line of the view holds it
 		reset bool   // the peer is told
 	}{
-		"for the SYN-ACK":     {(*lab.Lab).StartSilent, `"SYN"`, false},
-		"for the ServerHello": {(*lab.Lab).StartMute, `"client_hello"`, true},
+		"for the SYN-ACK":     {service.Silent, `"SYN"`, false},
+		"for the ServerHello": {service.Mute, `"client_hello"`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			p, err := c.start(l)
+			p, err := l.StartPeer(c.kind)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // patience bounds what a person waits for, on a machine that has a lot to do.
@@ -162,7 +162,7 @@ const (
 func stepAt(t *testing.T) *sitting {
 	t.Helper()
 	l := newLab(t)
-	server, err := l.StartTLSServer(lab.ServerOptions{})
+	server, err := l.StartTLSServer(service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

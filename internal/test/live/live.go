@@ -3,7 +3,6 @@
 package live
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -43,7 +43,7 @@ func New(t testing.TB) *lab.Lab {
 
 // Options of a connection that succeeds: to the server, with its authority
 // trusted, its client certificate at hand, and a page asked for.
-func Options(t testing.TB, server *lab.TLSServer) connect.Options {
+func Options(t testing.TB, server *service.TLSServer) connect.Options {
 	t.Helper()
 	client := server.PKI.Client.TLS()
 	credential, err := worker.NewCredential(client.Certificate, server.PKI.Client.Key)
@@ -79,28 +79,28 @@ func Connect(t testing.TB, l *lab.Lab, o connect.Options) *transcript.Transcript
 // A Case is one kind of connection.
 type Case struct {
 	Name   string
-	Server lab.ServerOptions
+	Server service.Options
 	Adjust func(*connect.Options)
 }
 
 // Cases are connections of every kind that shows other fields than the rest.
 var Cases = []Case{
-	{"client certificate", lab.ServerOptions{}, nil},
-	{"thirteen steps", lab.ServerOptions{ClientAuth: lab.NoClientAuth}, nil},
-	{"rsa and cbc", lab.ServerOptions{Key: pki.RSA2048, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}, func(o *connect.Options) {
+	{"client certificate", service.Options{}, nil},
+	{"thirteen steps", service.Options{ClientAuth: service.NoClientAuth}, nil},
+	{"rsa and cbc", service.Options{Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_AES_128_CBC_SHA}}, func(o *connect.Options) {
 		o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_RSA_WITH_AES_128_CBC_SHA}
 	}},
-	{"chacha and alpn", lab.ServerOptions{CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}, ALPN: []string{"http/1.1"}}, func(o *connect.Options) {
+	{"chacha and alpn", service.Options{CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}, ALPN: []string{"http/1.1"}}, func(o *connect.Options) {
 		o.TLS.ALPN = []string{"http/1.1"}
 		o.TLS.GREASE = true
 		o.TLS.SessionTicket = true
 	}},
-	{"an old version", lab.ServerOptions{Version: tls.VersionTLS10, Key: pki.RSA2048}, func(o *connect.Options) {
+	{"an old version", service.Options{MinVersion: tlsmsg.VersionTLS10, MaxVersion: tlsmsg.VersionTLS10, Key: pki.RSA2048}, func(o *connect.Options) {
 		o.TLS.MinVersion, o.TLS.MaxVersion = tlsmsg.VersionTLS10, tlsmsg.VersionTLS12
 	}},
-	{"tcp alone", lab.ServerOptions{}, func(o *connect.Options) { o.Goal = goal.TCP }},
-	{"a bad certificate", lab.ServerOptions{Fault: pki.Expired}, nil},
-	{"a bad link", lab.ServerOptions{Body: []byte(strings.Repeat("rawshake ", 8000))}, func(o *connect.Options) {
+	{"tcp alone", service.Options{}, func(o *connect.Options) { o.Goal = goal.TCP }},
+	{"a bad certificate", service.Options{Fault: pki.Expired}, nil},
+	{"a bad link", service.Options{Body: []byte(strings.Repeat("rawshake ", 8000))}, func(o *connect.Options) {
 		o.Dialer.Wrap = func(l link.Link) link.Link {
 			return link.Impair(l, link.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})
 		}

@@ -1,11 +1,12 @@
-package lab
+// Package relay stands between a client and a server and does to the server's
+// bytes what a fault says, whoever the server is: a bit flips in a message, or
+// the connection ends in the middle of one.
+package relay
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"time"
 )
 
@@ -105,26 +106,11 @@ func (f Fault) ByReset() Fault {
 	return f
 }
 
-// StartRelay starts a relay on the far node before a server there, with a
-// fault.
-func (l *Lab) StartRelay(server netip.AddrPort, f Fault) (*Peer, error) {
-	return l.startPeer(net.ListenConfig{}, func(c net.Conn) {
-		ctx, cancel := context.WithTimeout(context.Background(), serverPatience)
-		defer cancel()
-		s, err := l.Far().Dial(ctx, "tcp", server.String())
-		if err != nil {
-			return
-		}
-		defer s.Close()
-		relay(c.(*net.TCPConn), s.(*net.TCPConn), f)
-	})
-}
-
 var errCut = errors.New("cut")
 
-// relay carries both directions until both have ended, or the fault has.
-func relay(client, server *net.TCPConn, f Fault) {
-	deadline := time.Now().Add(serverPatience)
+// Carry carries both directions until both have ended, or the fault has, or the
+// deadline is past, and closes both connections.
+func Carry(client, server *net.TCPConn, f Fault, deadline time.Time) {
 	_ = client.SetDeadline(deadline)
 	_ = server.SetDeadline(deadline)
 	up := make(chan struct{})

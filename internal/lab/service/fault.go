@@ -1,4 +1,4 @@
-package lab
+package service
 
 import (
 	"fmt"
@@ -51,7 +51,8 @@ const (
 	Warn      Act = "warn"
 )
 
-var acts = []Act{Stop, CloseAt, ResetAt, Skip, Repeat, Reorder, Corrupt, Break, SendAlert, Warn}
+// Acts are all of them.
+var Acts = []Act{Stop, CloseAt, ResetAt, Skip, Repeat, Reorder, Corrupt, Break, SendAlert, Warn}
 
 // A Message is a kind of message: a handshake message, or the content of
 // another record.
@@ -82,8 +83,8 @@ func ParseServerFault(text string) (m ServerFault, err error) {
 		return ServerFault{}, fmt.Errorf("misbehave %q: "+format, append([]any{text}, args...)...)
 	}
 	m.Act = Act(words[0])
-	if !slices.Contains(acts, m.Act) {
-		return fail("%w", notOneOf("the act", m.Act, acts))
+	if !slices.Contains(Acts, m.Act) {
+		return fail("%w", notOneOf("the act", m.Act, Acts))
 	}
 	words = words[1:]
 	if m.Act == SendAlert || m.Act == Warn {
@@ -159,7 +160,7 @@ func (f *faulty) tamper() (*handshake.Tamper, error) {
 	}
 	kind, ok := faultKinds[f.Act]
 	if !ok {
-		return nil, notOneOf("the act", f.Act, acts)
+		return nil, notOneOf("the act", f.Act, Acts)
 	}
 	level := tlsmsg.LevelFatal
 	if f.Act == Warn {

@@ -1,15 +1,42 @@
-package lab
+package service
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 )
+
+// An acceptor is what every server here begins with: a listener, if it has one
+// of its own, and the connections that came by it.
+type acceptor struct {
+	ln    net.Listener
+	conns connSet
+	wg    sync.WaitGroup
+}
+
+// accept takes connections from a listener, which it owns from now on, and
+// gives each to talk in a goroutine of its own.
+func (a *acceptor) accept(ln net.Listener, talk func(net.Conn)) {
+	a.ln = ln
+	a.wg.Go(func() { serve(ln, &a.conns, talk) })
+}
+
+// Addr is where the server listens.
+func (a *acceptor) Addr() netip.AddrPort { return addrPort(a.ln.Addr()) }
+
+// stop ends the listener and the connections, and waits for the last.
+func (a *acceptor) stop() error {
+	var err error
+	if a.ln != nil {
+		err = a.ln.Close()
+	}
+	a.conns.closeAll()
+	a.wg.Wait()
+	return err
+}
 
 // acceptPause is how long a server waits that could not accept.
 const acceptPause = 10 * time.Millisecond
@@ -80,71 +107,6 @@ func (s *connSet) closeAll() {
 	s.closed = true
 	for c := range s.open {
 		_ = c.Close()
-	}
-}
-
-// A sessionLog keeps the last sessions and hands them out once, in order.
-type sessionLog[T any] struct {
-	mu     sync.Mutex
-	limit  int
-	kept   []T
-	unread int // of kept, from the end
-	news   chan struct{}
-	closed bool
-}
-
-func newSessionLog[T any](limit int) *sessionLog[T] {
-	return &sessionLog[T]{limit: limit, news: make(chan struct{})}
-}
-
-func (l *sessionLog[T]) add(s T) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.kept) == l.limit {
-		l.kept = l.kept[1:]
-	}
-	l.kept = append(l.kept, s)
-	l.unread = min(l.unread+1, len(l.kept))
-	l.wake()
-}
-
-func (l *sessionLog[T]) wake() {
-	close(l.news)
-	l.news = make(chan struct{})
-}
-
-func (l *sessionLog[T]) close() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.closed = true
-	l.wake()
-}
-
-func (l *sessionLog[T]) all() []T {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]T(nil), l.kept...)
-}
-
-func (l *sessionLog[T]) next(ctx context.Context) (s T, err error) {
-	for {
-		l.mu.Lock()
-		if l.unread > 0 {
-			s = l.kept[len(l.kept)-l.unread]
-			l.unread--
-			l.mu.Unlock()
-			return s, nil
-		}
-		closed, news := l.closed, l.news
-		l.mu.Unlock()
-		if closed {
-			return s, os.ErrClosed
-		}
-		select {
-		case <-news:
-		case <-ctx.Done():
-			return s, ctx.Err()
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package lab
+package relay
 
 // The walker follows a server's stream through records (RFC 5246 6.2.1) and
 // plaintext handshake messages (7.4), one byte at a time. It is deliberately

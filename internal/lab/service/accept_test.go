@@ -1,4 +1,4 @@
-package lab_test
+package service_test
 
 import (
 	"crypto/tls"
@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
 // A poor listener has no descriptors at first.
@@ -31,7 +31,7 @@ func TestAServerThatIsOutOfDescriptorsServesOn(t *testing.T) {
 	}
 	poor := &poorListener{Listener: ln}
 	poor.poor.Store(3)
-	s, err := lab.NewTLSServer(poor, lab.ServerOptions{})
+	s, err := service.NewTLSServer(poor, service.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package lab
+package service
 
 import (
 	"fmt"
@@ -8,12 +8,12 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
-// Choices are the words that a field of a service, or a topology, may be, by the
+// Choices are the words that a field of a service may be, by the
 // name of the flag that says it.
 func Choices(flag string) []string {
 	switch flag {
 	case "kind":
-		alone := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Closed || k == Unreachable || k == Command })
+		alone := slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return k == Closed || k == Unreachable || k == Command })
 		return words(alone)
 	case "key-type":
 		return words(pki.KeyTypes)
@@ -22,7 +22,7 @@ func Choices(flag string) []string {
 	case "client-auth":
 		return words(clientAuths)
 	case "misbehave":
-		return words(acts)
+		return words(Acts)
 	}
 	return nil
 }

@@ -1,4 +1,12 @@
-package lab
+// Package service has what answers in a lab, and outside of one: TLS of this
+// project's own, which can do wrong on purpose, and of crypto/tls; servers that
+// speak no TLS; ports that answer nothing. It is behind the kernel's TCP, and
+// knows listeners, not namespaces.
+//
+// service.go says what there is, in the words of a topology file; fault.go what
+// our own server does wrong. port.go serves a port; server.go one connection
+// after the other, over cryptotls.go's TLS or ours.go's.
+package service
 
 import (
 	"cmp"
@@ -27,16 +35,17 @@ type Service struct {
 	ClientAuth ClientAuth  `yaml:"client-auth,omitempty"`
 	ALPN       []string    `yaml:"alpn,omitempty"`
 	Body       string      `yaml:"body,omitempty"` // the reply to a GET
+	Suites     []string    `yaml:"suites,omitempty"`
+	Groups     []string    `yaml:"groups,omitempty"`
+	MinVersion string      `yaml:"min-version,omitempty"`
+	MaxVersion string      `yaml:"max-version,omitempty"`
+	Tickets    bool        `yaml:"tickets,omitempty"` // CryptoTLS always gives them
 
 	// Of TLS.
-	Suites     []string `yaml:"suites,omitempty"`
-	Groups     []string `yaml:"groups,omitempty"`
-	MinVersion string   `yaml:"min-version,omitempty"`
-	MaxVersion string   `yaml:"max-version,omitempty"`
-	Tickets    bool     `yaml:"tickets,omitempty"`
-	SessionIDs bool     `yaml:"session-ids,omitempty"`
-	Misbehave  string   `yaml:"misbehave,omitempty"` // see ServerFault
+	SessionIDs bool   `yaml:"session-ids,omitempty"`
+	Misbehave  string `yaml:"misbehave,omitempty"` // see ServerFault
 
+	// Of both.
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
 	ReadPause     time.Duration `yaml:"read-pause,omitempty"`
 	Linger        time.Duration `yaml:"linger,omitempty"`
@@ -67,11 +76,13 @@ const (
 	Command     Kind = "command"     // a program of its own
 )
 
-var kinds = []Kind{TLS, CryptoTLS, HTTP, Banner, Echo, Mute, Tarpit, Hangup, Silent, Closed, Unreachable, Command}
+// Kinds are all kinds of services.
+var Kinds = []Kind{TLS, CryptoTLS, HTTP, Banner, Echo, Mute, Tarpit, Hangup, Silent, Closed, Unreachable, Command}
 
-func (s *Service) check() error {
-	if !slices.Contains(kinds, s.Kind) {
-		return notOneOf("kind", s.Kind, kinds)
+// Check says what is wrong with the service.
+func (s *Service) Check() error {
+	if !slices.Contains(Kinds, s.Kind) {
+		return notOneOf("kind", s.Kind, Kinds)
 	}
 	if s.Kind == Unreachable && len(s.At) == 0 {
 		return fmt.Errorf("%s: at is missing: the networks that cannot be reached", s.Kind)
@@ -90,7 +101,10 @@ func (s *Service) check() error {
 			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
 		}
 	}
-	o, err := s.ourOptions()
+	if s.Kind == CryptoTLS && (s.SessionIDs || s.Misbehave != "") {
+		return fmt.Errorf("session-ids and misbehave go with kind %s: %s does neither", TLS, CryptoTLS)
+	}
+	o, err := s.options()
 	if err == nil && o.MaxVersion != 0 && o.MinVersion > o.MaxVersion {
 		return fmt.Errorf("min-version %s is above max-version %s", s.MinVersion, s.MaxVersion)
 	}
@@ -108,14 +122,15 @@ func known[T ~string](what string, word T, list []T) error {
 	return notOneOf(what, word, list)
 }
 
-var clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient}
-
-// ourOptions turns names into numbers.
-func (s *Service) ourOptions() (o OurServerOptions, err error) {
-	o = OurServerOptions{
+// options turns names into numbers.
+func (s *Service) options() (o Options, err error) {
+	o = Options{
 		Key: s.Key, ClientKey: s.Key, Fault: s.Fault, ClientAuth: s.ClientAuth, ALPN: s.ALPN,
 		SessionIDs: s.SessionIDs, Tickets: s.Tickets,
 		ReceiveBuffer: s.ReceiveBuffer, ReadPause: s.ReadPause, Linger: s.Linger,
+	}
+	if s.Kind == TLS {
+		o.ClientAuth = cmp.Or(o.ClientAuth, NoClientAuth)
 	}
 	if s.Body != "" {
 		o.Body = []byte(s.Body)
@@ -149,10 +164,16 @@ func (s *Service) ourOptions() (o OurServerOptions, err error) {
 	return o, err
 }
 
+// Routed reports whether the service is the network's: nothing of these
+// addresses reaches a socket.
+func (s *Service) Routed() bool {
+	return len(s.At) > 0 && (s.Kind == Silent || s.Kind == Closed || s.Kind == Unreachable)
+}
+
 // String says it in a few words: "tls on 443".
 func (s Service) String() string {
 	text := fmt.Sprintf("%s on %d", s.Kind, s.Port)
-	if s.routed() {
+	if s.Routed() {
 		text = string(s.Kind)
 	}
 	if s.Fault != "" {
@@ -170,8 +191,8 @@ func (s Service) String() string {
 	return text
 }
 
-// byPort are a node's services grouped by port, in the order of the ports.
-func byPort(services []Service) (groups [][]Service) {
+// ByPort are a node's services grouped by port, in the order of the ports.
+func ByPort(services []Service) (groups [][]Service) {
 	sorted := slices.Clone(services)
 	slices.SortStableFunc(sorted, func(a, b Service) int { return cmp.Compare(a.Port, b.Port) })
 	for i, s := range sorted {
