@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -104,111 +103,10 @@ func TestASYNForASYNProvesNothing(t *testing.T) {
 	}
 }
 
-// A host that still knows an earlier connection takes a SYN once our RST has ended
-// that. It follows the RST at once, in the place of one that would leave later.
-func TestTheSYNFollowsTheRSTThatClearsItsWay(t *testing.T) {
-	for retries, want := range map[int][]string{1: {"SYN", "RST", "SYN"}, 0: {"SYN", "RST"}} {
-		o := oneTarget(t)
-		o.Retries = retries
-		old := true
-		r, f := probeOne(t, o, func(s *wire.Segment) []wire.Segment {
-			switch {
-			case s.Flags == wire.RST:
-				old = false
-			case s.Flags == wire.SYN && old:
-				return []wire.Segment{{Flags: wire.ACK, Seq: 5555, Ack: s.Seq - 7777, Window: 5000}}
-			case s.Flags == wire.SYN:
-				return []wire.Segment{synAck(s)}
-			}
-			return nil
-		})
-		got := f.flags()
-		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) || retries == 1 && (r.Outcome != "open" || r.SYNs != 2) {
-			t.Errorf("--retries %d: %v, %+v", retries, got, r)
-		}
-		if retries == 1 && (r.Steps.SYNACK < 0 || r.Steps.SYNACK > 100) { // of simulated time
-			t.Errorf("the SYN-ACK came %v ms after the first SYN", r.Steps.SYNACK)
-		}
-		if n := f.sent[min(2, len(f.sent)-1)].Sub(f.sent[0]); retries == 1 && n > 100*time.Millisecond {
-			t.Errorf("the second SYN left %v after the first", n)
-		}
-	}
-}
-
-// One that is told again and again has as many SYNs as any other.
-func TestAWrongAnswerDrawsNoMoreSYNsThanSilence(t *testing.T) {
-	o := oneTarget(t)
-	o.Retries = 3
-	r, f := probeOne(t, o, func(s *wire.Segment) []wire.Segment {
-		return when(s, wire.SYN, wire.Segment{Flags: wire.ACK, Seq: 5555, Ack: s.Seq - 7777, Window: 5000})
-	})
-	if f.kinds["SYN"] != 4 || f.kinds["RST"] != 4 || r.SYNs != 4 || r.Outcome != "silent" {
-		t.Errorf("%v, %+v", f.kinds, r)
-	}
-}
-
-// What a router says of a host may pass (RFC 1122, section 4.2.3.9): the SYNs go on,
-// and it is the reason where none is answered. A prohibition ends it at once, as
-// RFC 9293 has it (SHLD-26).
-func TestASoftICMPErrorIsTheReasonOnlyWhereNobodyAnswers(t *testing.T) {
-	for _, tc := range []struct {
-		code    uint8
-		answers bool // the second SYN is
-		outcome string
-		syns    int
-	}{{1, false, "unreachable", 2}, {1, true, "open", 2}, {0, true, "open", 2}, {13, true, "unreachable", 1}, {3, true, "unreachable", 1}} {
-		syns := 0
-		r, f := probeOne(t, oneTarget(t), nil, func(f *floodNet, s *wire.Segment, packet []byte) []wire.Segment {
-			if s.Flags != wire.SYN {
-				return nil
-			}
-			if syns++; syns == 2 && tc.answers {
-				return []wire.Segment{synAck(s)}
-			}
-			if syns == 1 {
-				f.ready = append(f.ready, unreachableBy(f.local, tc.code, packet))
-			}
-			return nil
-		})
-		if r.Outcome != tc.outcome || r.SYNs != tc.syns || (r.ICMP != nil) != (r.Outcome == "unreachable") || r.ICMP != nil && (r.ICMP.From != "198.19.0.254" || r.Evidence == nil) {
-			t.Errorf("code %d: %+v after %v", tc.code, r, f.flags())
-		}
-	}
-}
-
 // unreachableBy is an ICMP message of a router's about a packet of ours.
 func unreachableBy(to netip.Addr, code uint8, packet []byte) []byte {
 	m := append([]byte{3, code, 0, 0, 0, 0, 0, 0}, packet[:28]...)
 	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
 	ip := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: netip.MustParseAddr("198.19.0.254"), Dst: to}
 	return append(ip.AppendTo(nil, len(m)), m...)
-}
-
-// What a verdict ends is ended: whatever a host that sent without end goes on to
-// send, nothing of it is acknowledged, and the RSTs to it are few.
-func TestAfterTheVerdictNothingIsAcknowledged(t *testing.T) {
-	o := oneTarget(t)
-	o.Goal = GoalCertificate
-	r, f := probeOne(t, o, nil, func(f *floodNet, s *wire.Segment, _ []byte) (list []wire.Segment) {
-		if s.Flags == wire.SYN {
-			return []wire.Segment{synAck(s)}
-		}
-		again := wire.Segment{Flags: wire.PSH | wire.ACK, Seq: 1001, Ack: s.End(), Window: 8192, Payload: append([]byte{22, 3, 3, 0x40, 0}, make([]byte, 1400)...)}
-		if s.Flags.Has(wire.RST) { // it goes on all the same
-			again.Ack = s.Seq
-		}
-		return slices.Repeat([]wire.Segment{again}, 100)
-	})
-	ended := slices.Index(f.flags(), "RST")
-	if r.Class != "endless_data" || ended < 0 {
-		t.Fatalf("%+v after %v", r, f.flags())
-	}
-	for _, p := range f.flags()[ended:] {
-		if p != "RST" {
-			t.Errorf("%s after the verdict", p)
-		}
-	}
-	if n := f.kinds["RST"]; n > 1+2*pace.HostAnswers {
-		t.Errorf("%d RSTs", n)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // fedBy deals a feed out to two loops, and gives what each got, in order.
@@ -75,5 +76,29 @@ func TestALineKeepsItsPlaceWhateverItsNameComesTo(t *testing.T) {
 	}
 	if left != 1+4 {
 		t.Errorf("%d were left out, want c.test and four of the block", left)
+	}
+}
+
+func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
+	t.Helper()
+	f := &Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: route.Zone}
+	if list != "" {
+		f.Lists = []*targets.List{{Name: "list", From: strings.NewReader(list)}}
+	}
+	for _, h := range hosts {
+		spec, err := targets.ParseSpec(h)
+		check(t, err)
+		f.Hosts = append(f.Hosts, targets.Line{Spec: spec})
+	}
+	return f
+}
+
+func TestAZoneThatIsNoLinkIsALineThatCannotBeRead(t *testing.T) {
+	f := zonedFeed(t, "198.18.0.1\nfe80::1%nosuch\n")
+	f.Strict = true
+	d := &distributor{feed: f, share: share{0, 1}, outs: []chan fed{make(chan fed, 10)}}
+	d.run(t.Context())
+	if err := d.failure(); err == nil || !strings.Contains(err.Error(), "list, line 2") || !strings.Contains(err.Error(), `"nosuch" here (ip link lists them)`) {
+		t.Errorf("%v", err)
 	}
 }

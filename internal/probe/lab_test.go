@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/probe/store"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -98,4 +100,20 @@ func serveTLS(t testing.TB, l *lab.Lab, address string) (peers func() map[netip.
 		defer mu.Unlock()
 		return maps.Clone(seen)
 	}
+}
+
+// scan probes from the near host, and gives what was written.
+func scan(t *testing.T, l *lab.Lab, o Options) ([]byte, Stats) {
+	t.Helper()
+	var out bytes.Buffer
+	var stats Stats
+	check(t, l.Near().Do(func() error {
+		s, err := Open(t.Context(), o, store.NewOutput(&out))
+		if err != nil {
+			return err
+		}
+		stats, err = s.Run(t.Context(), t.Context())
+		return err
+	}))
+	return out.Bytes(), stats
 }

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/netip"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // A list on standard input may be silent for hours. Who stops the scan then is not
@@ -46,5 +50,37 @@ func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
 		if n := uint64(bytes.Count(records.Bytes(), []byte("\n"))); n != c.Records {
 			t.Errorf("%s: %d records, and the checkpoint speaks of %d", name, n, c.Records)
 		}
+	}
+}
+
+// A flood does not keep a scan from its end.
+func TestASignalEndsAScanInAFlood(t *testing.T) {
+	flight := serverFlight(t)
+	for name, tc := range floods {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &floodNet{hostile: isHostile, answer: tc.answer, flood: tc.flood, rate: floodOf()}
+			o := options(t, "443", "198.19.0.0/23")
+			o.Rate, o.Timeout, o.MaxInFlight = floodRate, 8*time.Second, 2000
+			f.local, f.flight, f.kinds, f.heard = netip.MustParseAddr("198.18.0.1"), flight, map[string]int{}, map[netip.AddrPort]wire.Segment{}
+			l := loopOver(t, o, f, f.local, io.Discard)
+			f.loop = l
+			ctx, cancel := context.WithCancel(t.Context())
+			var asked tcb.Instant
+			l.clock.read = func() tcb.Instant {
+				if f.now >= 3*second && asked == 0 {
+					asked = f.now
+					cancel()
+				}
+				f.now = f.now.Add(time.Microsecond)
+				return f.now
+			}
+			check(t, l.run(ctx, t.Context()))
+			check(t, l.results.sink.Close())
+			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
+				t.Errorf("it took %v", took)
+			}
+			f.checkRate(t, floodRate)
+		})
 	}
 }

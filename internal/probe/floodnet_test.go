@@ -2,12 +2,9 @@ package probe
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"io"
-	"maps"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -346,142 +343,5 @@ func icmpOf(typ, code byte, mtu uint16) func(*floodNet, int) []byte {
 		binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
 		ip := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: t.Addr(), Dst: f.local}
 		return append(ip.AppendTo(nil, len(m)), m...)
-	}
-}
-
-// Sixteen hosts among 616 send what nobody asked for, thousands of packets a second
-// for ten seconds: no packet leaves beyond the rate, and the others have their
-// certificates in no more than half as long again.
-func TestNoFloodCostsOtherTargetsMuch(t *testing.T) {
-	flight := serverFlight(t)
-	quiet, _ := floodScan(t, &floodNet{hostile: isHostile}, flight)
-	t.Logf("quiet: %v", quiet)
-	for name, tc := range floods {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := &floodNet{hostile: isHostile, answer: tc.answer, flood: tc.flood, rate: floodOf()}
-			took, l := floodScan(t, f, flight)
-			t.Logf("%v, %d packets %v, %d of the flood; %+v", took, len(f.sent), f.kinds, f.came, l.stats.Outcomes)
-			if took > quiet*3/2 {
-				t.Errorf("%v, and %v where all is quiet: %v", took, quiet, f.kinds)
-			}
-		})
-	}
-}
-
-// A flood does not keep a scan from its end.
-func TestASignalEndsAScanInAFlood(t *testing.T) {
-	flight := serverFlight(t)
-	for name, tc := range floods {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := &floodNet{hostile: isHostile, answer: tc.answer, flood: tc.flood, rate: floodOf()}
-			o := options(t, "443", "198.19.0.0/23")
-			o.Rate, o.Timeout, o.MaxInFlight = floodRate, 8*time.Second, 2000
-			f.local, f.flight, f.kinds, f.heard = netip.MustParseAddr("198.18.0.1"), flight, map[string]int{}, map[netip.AddrPort]wire.Segment{}
-			l := loopOver(t, o, f, f.local, io.Discard)
-			f.loop = l
-			ctx, cancel := context.WithCancel(t.Context())
-			var asked tcb.Instant
-			l.clock.read = func() tcb.Instant {
-				if f.now >= 3*second && asked == 0 {
-					asked = f.now
-					cancel()
-				}
-				f.now = f.now.Add(time.Microsecond)
-				return f.now
-			}
-			check(t, l.run(ctx, t.Context()))
-			check(t, l.results.sink.Close())
-			if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
-				t.Errorf("it took %v", took)
-			}
-			f.checkRate(t, floodRate)
-		})
-	}
-}
-
-// Who has been judged may send on: nothing of it is acknowledged, and after one
-// RST the answers are few.
-func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
-	for name, send := range map[string]func(*floodNet, int) []byte{
-		"endless_data": stream(21), "not_tls": stream('x'), "protocol": stream(23),
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := options(t, "443", "198.19.0.0/32")
-			f := &floodNet{hostile: isHostile, answer: openConnection, flood: send, rate: 20000, kinds: map[string]int{},
-				local: netip.MustParseAddr("198.18.0.1"), heard: map[netip.AddrPort]wire.Segment{}}
-			l := loopOver(t, o, f, f.local, io.Discard)
-			f.loop, l.clock.read = l, func() tcb.Instant { return f.now }
-			var before map[string]int
-			for f.now < 20*second {
-				l.now = l.instant()
-				check(t, l.turn())
-				if before == nil && l.stats.Records == 1 {
-					check(t, l.turn()) // its own last words
-					before = maps.Clone(f.kinds)
-				}
-			}
-			check(t, l.results.sink.Close())
-			acks, resets := 0, 0
-			for kind, n := range f.kinds {
-				if strings.Contains(kind, "RST") {
-					resets += n - before[kind]
-				} else {
-					acks += n - before[kind]
-				}
-			}
-			if before == nil || acks > 1 || resets > 1+pace.HostAnswers*(20/5+1) { // a FIN may be sent again
-				t.Errorf("after the verdict %d segments and %d RSTs left: %v, before it %v", acks, resets, f.kinds, before)
-			}
-		})
-	}
-}
-
-// Requests for our address on the link may come as fast as they like: what answers
-// them is a small part of the rate.
-func TestAnswersOnTheLinkComeOutOfTheRate(t *testing.T) {
-	o := fakeOptions(t, 1<<16)
-	o.Rate, o.Via.Source = 1000, netip.MustParseAddr("198.18.0.1")
-	l := fakeLoop(t, o, &fakeNet{deaf: true})
-	var now tcb.Instant
-	l.clock.read = func() tcb.Instant { return now }
-	answers := 0
-	for ; now < 10*second; now = now.Add(step) {
-		l.now = l.instant()
-		check(t, l.turn())
-		for range 50 {
-			if l.egress.replies.take() {
-				answers++
-			}
-		}
-	}
-	if most := int(10*o.Rate*pace.AnswerShare) + pace.MinBurst + 1; answers < 100 || answers > most {
-		t.Errorf("%d answers, want %d at most", answers, most)
-	}
-	if all := int(l.stats.SYNs) + answers; float64(all) > 10*o.Rate+pace.MinBurst+2 {
-		t.Errorf("%d packets in 10 s at %v a second", all, o.Rate)
-	}
-}
-
-// A server that serves one connection after the other waits for each packet of the
-// one that it has. Those find room in the pace, and SYNs wait for them.
-func TestConnectionsFindRoomInThePaceBesideSYNs(t *testing.T) {
-	f := &floodNet{}
-	var waited, longest time.Duration
-	flight := serverFlight(t)
-	_, l := floodScan(t, f, flight)
-	heard := make(map[netip.AddrPort]tcb.Instant)
-	for i, p := range f.packets {
-		switch to := netip.AddrPortFrom(p.to, p.port); {
-		case p.flags == wire.SYN:
-			heard[to] = f.sent[i].Add(step) // when its SYN-ACK comes
-		case p.flags.Has(wire.PSH):
-			wait := f.sent[i].Sub(heard[to])
-			waited, longest = waited+wait, max(longest, wait)
-		}
-	}
-	if mean := waited / time.Duration(l.stats.Records); mean > 5*step {
-		t.Errorf("a ClientHello waited for %v, and %v at most, after the SYN-ACK", mean, longest)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
-	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -64,20 +62,6 @@ func giveAddress(name, addr string) error {
 	return errors.Join(netlink.LinkSetUp(dev), netlink.AddrAdd(dev, a))
 }
 
-func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
-	t.Helper()
-	f := &Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: route.Zone}
-	if list != "" {
-		f.Lists = []*targets.List{{Name: "list", From: strings.NewReader(list)}}
-	}
-	for _, h := range hosts {
-		spec, err := targets.ParseSpec(h)
-		check(t, err)
-		f.Hosts = append(f.Hosts, targets.Line{Spec: spec})
-	}
-	return f
-}
-
 // The same address in two zones is two hosts: each is reached by its own interface,
 // answers there, and has its zone in its result, whichever link carries it.
 func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
@@ -114,15 +98,5 @@ func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
 		if _, bad := o.Feed.Refused(); bad != 1 {
 			t.Errorf("%d lines could not be read, want that of the zone that there is not", bad)
 		}
-	}
-}
-
-func TestAZoneThatIsNoLinkIsALineThatCannotBeRead(t *testing.T) {
-	f := zonedFeed(t, "198.18.0.1\nfe80::1%nosuch\n")
-	f.Strict = true
-	d := &distributor{feed: f, share: share{0, 1}, outs: []chan fed{make(chan fed, 10)}}
-	d.run(t.Context())
-	if err := d.failure(); err == nil || !strings.Contains(err.Error(), "list, line 2") || !strings.Contains(err.Error(), `"nosuch" here (ip link lists them)`) {
-		t.Errorf("%v", err)
 	}
 }
