@@ -8,6 +8,7 @@ import (
 	"go/types"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,42 @@ func TestStructsOfTheLoopNameOnlyWhatIsBelowThem(t *testing.T) {
 	}
 	if seen < 500 {
 		t.Errorf("only %d names of fields and methods were looked at: the structs are not where they were", seen)
+	}
+}
+
+// The page names these structs in this order, and each file of the package.
+func TestThePageNamesTheStructsOfTheLoop(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page, _ := strings.Cut(string(b), "\n## The prober's loops\n")
+	page, _, _ = strings.Cut(page, "\n## ")
+	var structs []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(page, -1) {
+		structs = append(structs, m[1])
+	}
+	var floors []string
+	for _, names := range loopFloors {
+		floors = append(floors, names[0])
+	}
+	if !slices.Equal(structs, floors) {
+		t.Errorf("the page has the structs %v, want %v", structs, floors)
+	}
+	there := make(map[string]bool)
+	for _, f := range sources(t) {
+		if f.dir == "internal/probe" {
+			there[filepath.Base(f.path)] = true
+		}
+	}
+	for _, m := range regexp.MustCompile("`(\\w+\\.go)`").FindAllStringSubmatch(page, -1) {
+		if !there[m[1]] {
+			t.Errorf("the page names %s, which is not in internal/probe, or names it twice", m[1])
+		}
+		delete(there, m[1])
+	}
+	for name := range there {
+		t.Errorf("the page does not name %s", name)
 	}
 }
 
