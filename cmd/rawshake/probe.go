@@ -158,7 +158,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		return p.dryRun(os.Stdout, os.Stderr)
 	}
 	if p.finished {
-		fmt.Fprintf(os.Stderr, "rawshake: %s says that this scan is finished: %d records. Remove it to scan again.\n", f.checkpoint, p.options.Resume.Records)
+		fmt.Fprintf(os.Stderr, "rawshake: %s says that this scan is finished: %d records. Remove it to scan again.\n", f.checkpoint, p.options.Resume.Results)
 		return nil
 	}
 	// A closed pipe is an error like a full disk, not a silent death.

@@ -155,7 +155,7 @@ func (r *probeReport) progress(s *probe.Stats) string {
 		if r.load.Short > 0 {
 			fmt.Fprintf(&b, " (%.0f asked for: more than this machine carries)", r.plan.options.Rate)
 		}
-		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Records-r.last.Records)/span)
+		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Results-r.last.Results)/span)
 	}
 	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
 	if s.Outage != "" {
@@ -169,8 +169,8 @@ func (r *probeReport) progress(s *probe.Stats) string {
 	if n := s.Link.Dropped + s.Link.Unsent; n > 0 {
 		fmt.Fprintf(&b, "  dropped %d", n)
 	}
-	if whole && s.Records > 0 && done < total {
-		left := time.Duration(float64(s.Time) / float64(s.Records) * float64(total-done))
+	if whole && s.Results > 0 && done < total {
+		left := time.Duration(float64(s.Time) / float64(s.Results) * float64(total-done))
 		fmt.Fprintf(&b, "  %v left", left.Round(time.Second))
 	}
 	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 && b.Len() >= width {
@@ -225,7 +225,7 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	}
 	total, whole := r.scan.Total()
 	f := statusFile{Time: time.Now().UTC().Format(time.RFC3339Nano), Finished: finished, ElapsedMS: s.Time.Milliseconds(),
-		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Records, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
+		Total: total, TotalKnown: whole, Targets: s.Targets, Records: s.Results, Earlier: s.Known, InFlight: s.InFlight, Conns: s.Conns,
 		SYNs: s.SYNs, Packets: s.Packets, Asked: s.Asked, Unsent: s.Link.Unsent, Received: s.Link.Received, Dropped: s.Link.Dropped,
 		KernelRSTs: s.KernelRSTs, Stray: s.Stray, Late: s.Late, Bad: s.Bad, Slowed: s.Slowed, Lost: s.Outage, Again: s.Again, Short: math.Round(r.load.Short), Heap: s.Memory, Outcomes: make(map[string]uint64), LeftOut: make(map[string]uint64)}
 	for i, name := range record.Outcomes {

@@ -29,7 +29,7 @@ func (h halt) wants() bool { return h == haltPace || h == haltWork }
 const sendTurn = 256
 
 // maxSlots bounds how far the newest target may be ahead of the oldest that
-// has no record: some that take their time hold up nobody, and cost the memory
+// has no result: some that take their time hold up nobody, and cost the memory
 // of so many slots at most.
 const maxSlots = 1 << 20
 
@@ -71,10 +71,10 @@ func (a *admission) init(o *Options, loop int, k *clock, stats *Stats, b *begun,
 	}
 }
 
-// inFlight is how many targets are begun and have no record, or a connection
+// inFlight is how many targets are begun and have no result, or a connection
 // that is still to be ended.
 func (a *admission) inFlight() int {
-	return int(a.stats.Targets-a.stats.Records) + a.connections.inUse() - a.connections.live
+	return int(a.stats.Targets-a.stats.Results) + a.connections.inUse() - a.connections.live
 }
 
 // begin begins new targets.
@@ -123,7 +123,7 @@ func (a *admission) takeNext() supply {
 	return s
 }
 
-// start begins a target, unless an earlier run has recorded it, or there is
+// start begins a target, unless an earlier run has a result of it, or there is
 // nothing to send to.
 func (a *admission) start(n uint64, t *Target) {
 	slot := a.begun.window.push()

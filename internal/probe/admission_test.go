@@ -23,7 +23,7 @@ func TestMemoryBoundsWhatIsInFlight(t *testing.T) {
 			l.epoch, idle = l.epoch.Add(-2*o.Timeout), 0
 		}
 	}
-	if most == n || l.stats.Records < n {
-		t.Errorf("%d of %d in flight at once; %d records", most, n, l.stats.Records)
+	if most == n || l.stats.Results < n {
+		t.Errorf("%d of %d in flight at once; %d records", most, n, l.stats.Results)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// follow does what follows from a change of a connection: work, the record,
+// follow does what follows from a change of a connection: work, the result,
 // the end, what there is to send, and the next deadline.
 func (cs *connections) follow(c *connection) {
 	cs.advance(c, false)
@@ -91,7 +91,7 @@ func (cs *connections) ring(c *connection) {
 	cs.follow(c)
 }
 
-// serves reports whether a segment that comes after the record serves the end of
+// serves reports whether a segment that comes after the result serves the end of
 // the connection. One that was judged is acknowledged nothing more; one that came
 // to its goal may bring what was on its way. After that there is but our RST.
 func (cs *connections) serves(c *connection, s *wire.Segment) bool {
@@ -110,7 +110,7 @@ const segmentsAfter = 32
 // closeTime is how long a peer may take over its half of the end.
 const closeTime = time.Second
 
-// reached records a target that came as far as the goal, and ends the
+// reached makes the result of a target that came as far as the goal, and ends the
 // connection: after Finished in good order, before it with a RST, which asks
 // nothing more of the peer.
 func (cs *connections) reached(c *connection) {

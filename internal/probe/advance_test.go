@@ -49,7 +49,7 @@ func TestNothingIsAcknowledgedAfterAVerdict(t *testing.T) {
 			for f.now < 20*second {
 				l.now = l.instant()
 				check(t, l.turn())
-				if before == nil && l.stats.Records == 1 {
+				if before == nil && l.stats.Results == 1 {
 					check(t, l.turn()) // its own last words
 					before = maps.Clone(f.kinds)
 				}

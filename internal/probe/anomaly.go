@@ -15,7 +15,7 @@ const (
 
 var anomalyNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open"}
 
-// names are how a record calls them.
+// names are how a result calls them.
 func (o anomaly) names() []string {
 	if o == 0 {
 		return nil

@@ -12,10 +12,10 @@ func TestEvidenceThatDoesNotCountIsLetGo(t *testing.T) {
 	f := &fakeNet{wrong: true}
 	l := fakeLoop(t, o, f)
 	check(t, l.run(t.Context(), t.Context()))
-	if l.stats.Answers == 0 || l.stats.Records == 0 {
+	if l.stats.Answers == 0 || l.stats.Results == 0 {
 		t.Fatalf("%+v", l.stats)
 	}
 	if len(l.syns.evidence) > 0 {
-		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.syns.evidence), l.stats.Records)
+		t.Errorf("%d wrong answers are kept of %d targets that are done", len(l.syns.evidence), l.stats.Results)
 	}
 }

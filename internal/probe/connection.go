@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A connection is a target that has answered our SYN, until its record is made and
+// A connection is a target that has answered our SYN, until its result is made and
 // the connection is over. Then it is another target's. Its TLS client is lent by
 // the loop's connections, when the peer has said something: see wake.
 type connection struct {
@@ -54,7 +54,7 @@ type facts struct {
 	waits      bool // for its turn in its labour
 	queued     bool // for the pace, among the ready or the slow
 	judged     bool // it failed: nothing more of it is taken
-	reported   bool // the record is made; what follows is the end
+	reported   bool // the result is made; what follows is the end
 	timed      bool // it is in the wheel
 
 	// In the wheel.

@@ -46,7 +46,7 @@ func TestConnectionsFindRoomInThePaceBesideSYNs(t *testing.T) {
 			waited, longest = waited+wait, max(longest, wait)
 		}
 	}
-	if mean := waited / time.Duration(l.stats.Records); mean > 5*step {
+	if mean := waited / time.Duration(l.stats.Results); mean > 5*step {
 		t.Errorf("a ClientHello waited for %v, and %v at most, after the SYN-ACK", mean, longest)
 	}
 }

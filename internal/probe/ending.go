@@ -24,7 +24,7 @@ func (e endlessError) Error() string { return string(e) }
 func (e endlessError) Is(target error) bool { return target == goal.ErrEndless }
 
 // resultOf begins a connection's result.
-func (cs *connections) resultOf(c *connection) *record.Record {
+func (cs *connections) resultOf(c *connection) *record.Result {
 	if c.greeted && c.session.TLS() == nil {
 		cs.wake(c) // it knows best what there is to say
 	}
@@ -48,8 +48,8 @@ func (cs *connections) resultOf(c *connection) *record.Record {
 }
 
 // report writes a connection's result.
-func (cs *connections) report(c *connection, r *record.Record) {
-	r.Odd = c.anomalies.names()
+func (cs *connections) report(c *connection, r *record.Result) {
+	r.Anomalies = c.anomalies.names()
 	r.Repeat = cs.begun.window.at(c.n).repeat()
 	cs.results.write(c.n, r)
 	c.reported, c.heard = true, 0
@@ -68,7 +68,7 @@ func (c *connection) after() string {
 	return tls.LastMessage()
 }
 
-// failed records a connection that came to an end before the goal. Its machine
+// failed makes the result of a connection that came to an end before the goal. Its machine
 // sends what such an end calls for.
 func (cs *connections) failed(c *connection, err error) {
 	r := cs.resultOf(c)
@@ -130,7 +130,7 @@ func (cs *connections) failed(c *connection, err error) {
 // class is the kind of a protocol failure: by the alert that answered it.
 func class(e *handshake.ProtocolError) string { return e.Alert.String() }
 
-// timedOut records a connection that did not come to its goal in time.
+// timedOut makes the result of a connection that did not come to its goal in time.
 func (cs *connections) timedOut(c *connection) {
 	r := cs.resultOf(c)
 	r.Outcome, r.After = record.OutcomeTimeout, c.after()

@@ -37,7 +37,7 @@ func (cs *connections) newReply(c *connection) (*reply, error) {
 }
 
 // exchange sends the request and takes the first bytes of the reply. It
-// reports whether the record is made.
+// reports whether the result is made.
 func (cs *connections) exchange(c *connection) bool {
 	if c.reply == nil {
 		r, err := cs.newReply(c)

@@ -19,7 +19,7 @@ func TestAScanGuardsItselfBetterOnceItsGuardDoesNotHold(t *testing.T) {
 	o := options(t, "443", "198.19.0.0/25")
 	o.Rate, o.MaxInFlight, o.Timeout = 150, 4, 5*time.Second
 	r := begin(t, l, t.Context(), o)
-	r.await(t, "no records", func(s Stats) bool { return s.Records > 5 })
+	r.await(t, "no records", func(s Stats) bool { return s.Results > 5 })
 	check(t, l.Near().Do(func() error {
 		c, err := nftables.New()
 		if err != nil {

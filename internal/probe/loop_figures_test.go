@@ -207,7 +207,7 @@ func figureGrowth(t *testing.T) {
 			runtime.LockOSThread()
 			before := cpu(rusageThread)
 			check(t, l.run(t.Context(), t.Context()))
-			best = min(best, (cpu(rusageThread)-before)/time.Duration(l.stats.Records))
+			best = min(best, (cpu(rusageThread)-before)/time.Duration(l.stats.Results))
 			runtime.UnlockOSThread()
 		}
 		fmt.Printf("CPU of one target up to its certificate, no kernel, %6d in flight: %v\n", inFlight, best)

@@ -18,7 +18,7 @@ func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
 	o.Name, o.MaxInFlight, o.Timeout = "host.of-a-usual-length.test", each, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	round := func() {
-		for until := l.stats.Records + each; l.stats.Records < until; {
+		for until := l.stats.Results + each; l.stats.Results < until; {
 			l.now = l.instant()
 			check(t, l.turn())
 		}
@@ -27,8 +27,8 @@ func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
 		round()
 	}
 	n := testing.AllocsPerRun(rounds, round)
-	if done := l.stats.Outcomes[outcomeIndex("certificate")]; done != l.stats.Records {
-		t.Fatalf("%d of %d came to their certificate", done, l.stats.Records)
+	if done := l.stats.Outcomes[outcomeIndex("certificate")]; done != l.stats.Results {
+		t.Fatalf("%d of %d came to their certificate", done, l.stats.Results)
 	}
 	if n > each/16 { // what the sink's buffers take
 		t.Errorf("%v allocations for %d targets", n, each)

@@ -14,7 +14,7 @@ func BenchmarkSYNToCertificate(b *testing.B) {
 	if n := l.stats.Outcomes[outcomeIndex("certificate")]; n < uint64(b.N) {
 		b.Fatalf("%d of %d: %+v", n, b.N, l.stats)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(l.stats.Records), "ns/target")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(l.stats.Results), "ns/target")
 }
 
 func BenchmarkSYN(b *testing.B) {

@@ -39,7 +39,7 @@ type Options struct {
 	DataMax int    // bytes of the reply that are kept
 
 	Rate        float64 // packets a second; 0: as fast as it goes
-	MaxInFlight int     // targets between their SYN and their record
+	MaxInFlight int     // targets between their SYN and their result
 	MaxConns    int     // those of them that have answered; 0: all
 	Retries     int     // SYNs after the first
 	Timeout     time.Duration

@@ -53,7 +53,7 @@ func (l *loop) standStill(err error) bool {
 	if !routes.Changed(err) {
 		return false
 	}
-	o := &outage{err: err, examples: l.routes.Examples(l.now), tried: l.now, results: l.stats.Records}
+	o := &outage{err: err, examples: l.routes.Examples(l.now), tried: l.now, results: l.stats.Results}
 	if l.lastOutage != nil && l.lastOutage.results == o.results { // it had hardly gone on
 		o.waited = l.lastOutage.waited
 	}

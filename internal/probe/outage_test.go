@@ -179,7 +179,7 @@ func TestARouteThatIsGoneIsWaitedFor(t *testing.T) {
 			l := newForkedLab(t)
 			o := disturbed(t)
 			r := begin(t, l, t.Context(), o)
-			r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
+			r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
 			tc.breaks(t, l)
 			r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
 			if says := r.scan.Stats().Outage; !strings.Contains(says, tc.says) {
@@ -203,7 +203,7 @@ func TestARouteThatChangesIsTakenUp(t *testing.T) {
 	l := newForkedLab(t)
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
-	r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
+	r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
 	routeBy(t, l, net.IPv4(198, 19, 1, 2))
 	r.await(t, "the change was not noticed", func(s Stats) bool { return s.Outage != "" })
 	want := "198.18.1.0 is reached by other from 198.19.1.1 through 198.19.1.2 (MTU 1500), and was by one from 198.19.0.1 through 198.19.0.2 (MTU 1500)"
@@ -235,7 +235,7 @@ func TestAGatewayThatChangesItsLinkLayerAddressIsFollowed(t *testing.T) {
 	l := newForkedLab(t)
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
-	r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
+	r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
 	change(t, l.Node("one"), newHardware)
 	if n := r.complete(t, o); n != 0 || r.scan.loops[0].lastOutage != nil {
 		t.Errorf("%d targets were begun again: %v", n, r.scan.loops[0].lastOutage)
@@ -249,7 +249,7 @@ func TestOtherChangesAreLetBe(t *testing.T) {
 	o := disturbed(t)
 	r := begin(t, l, t.Context(), o)
 	for n := range 10 {
-		r.await(t, "no records", func(s Stats) bool { return s.Records > uint64(20*n) })
+		r.await(t, "no records", func(s Stats) bool { return s.Results > uint64(20*n) })
 		change(t, l.Node("other"), netlink.LinkSetDown)
 		change(t, l.Node("other"), netlink.LinkSetUp)
 		check(t, l.Near().Do(func() error {
@@ -276,7 +276,7 @@ func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			r := begin(t, l, ctx, o)
-			r.await(t, "no records", func(s Stats) bool { return s.Records > 50 })
+			r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
 			change(t, l.Near(), netlink.LinkSetDown)
 			r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
 			if interrupted {
@@ -292,8 +292,8 @@ func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
 			o.Resume, err = store.ReadCheckpoint(o.Checkpoint)
 			check(t, err)
 			first := readRecords(t, r.out.Bytes()[:o.Resume.Offset])
-			if uint64(len(first)) != o.Resume.Records || len(first) < 50 || o.Resume.Finished {
-				t.Errorf("the checkpoint speaks of %d records, and there are %d", o.Resume.Records, len(first))
+			if uint64(len(first)) != o.Resume.Results || len(first) < 50 || o.Resume.Finished {
+				t.Errorf("the checkpoint speaks of %d records, and there are %d", o.Resume.Results, len(first))
 			}
 			begin(t, l, t.Context(), o).complete(t, o, first...)
 		})
@@ -327,7 +327,7 @@ func TestWhatIsInFlightIsTakenBack(t *testing.T) {
 	for !l.admission.ended || l.begun.window.len() > 0 {
 		turn()
 	}
-	if n := l.stats.Outcomes[outcomeIndex("certificate")]; n != l.stats.Targets || l.stats.Records != n || l.stats.Again != uint64(before) {
+	if n := l.stats.Outcomes[outcomeIndex("certificate")]; n != l.stats.Targets || l.stats.Results != n || l.stats.Again != uint64(before) {
 		t.Errorf("%d certificates: %+v", n, l.stats)
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // The reasons of a target that did not come to the goal are found where those of
-// connect are, in package goal, when its record is written: until then they cost
+// connect are, in package goal, when its result is written: until then they cost
 // nothing.
 
 // codes are the reasons' codes. Most targets of a scan end in one of a few ways.
@@ -30,7 +30,7 @@ func (res *results) codes(f goal.Facts, err error) []string {
 const maxReasons = 1 << 10
 
 // told is what is known of a connection that ended, beside its error.
-func (c *connection) told(r *record.Record) goal.Facts {
+func (c *connection) told(r *record.Result) goal.Facts {
 	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
 		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
 	f.KernelSent = c.kernelSent

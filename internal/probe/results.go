@@ -10,12 +10,12 @@ import (
 // results makes the result of each target, and hands them to the sink.
 type results struct {
 	*clock
-	stats *Stats
-	sink  *store.Sink
-	reach *store.Reach
-	loop  int // which this one is
-	enc   record.Encoder
-	rec   record.Record // of the target whose result is made
+	stats  *Stats
+	sink   *store.Sink
+	reach  *store.Reach
+	loop   int // which this one is
+	enc    record.Encoder
+	result record.Result // of the target whose result is made
 
 	buf     []byte   // results to be handed over
 	held    []uint64 // whose they are, or who have none:
@@ -24,16 +24,16 @@ type results struct {
 }
 
 // blank makes the result that of a target, with nothing known.
-func (res *results) blank(t *Target) *record.Record {
-	icmp := res.rec.ICMP
-	res.rec = record.Record{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
-	return &res.rec
+func (res *results) blank(t *Target) *record.Result {
+	icmp := res.result.ICMP
+	res.result = record.Result{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
+	return &res.result
 }
 
 // heard has the next result tell of an ICMP message; nil: of none.
 func (res *results) heard(m *wire.ICMP) {
-	if res.rec.ICMP = nil; m != nil {
-		res.rec.ICMP = told(m)
+	if res.result.ICMP = nil; m != nil {
+		res.result.ICMP = told(m)
 	}
 }
 
@@ -46,15 +46,15 @@ func told(m *wire.ICMP) *record.ICMP {
 const usualResult = 2048
 
 // write hands a target's result on.
-func (res *results) write(n uint64, r *record.Record) {
+func (res *results) write(n uint64, r *record.Result) {
 	res.buf = res.enc.Append(res.buf, r)
 	res.held = append(res.held, n)
 	if len(res.buf) > store.BufferLen-2*usualResult { // or it would have to grow
 		res.handOver(false)
 	}
-	res.stats.Records++
+	res.stats.Results++
 	res.stats.Outcomes[outcomeIndex(r.Outcome)]++
-	res.rec.ICMP = nil
+	res.result.ICMP = nil
 }
 
 // pass notes a target that has no result, since it is left out.

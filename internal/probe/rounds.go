@@ -57,7 +57,7 @@ func (sy *syns) resendSYNs() {
 	}
 }
 
-// silence records the targets that have not answered any SYN.
+// silence ends the targets that have not answered any SYN.
 func (sy *syns) silence() {
 	last := sy.o.Retries
 	ahead := sy.begun.window.head

@@ -98,7 +98,7 @@ func (l *loop) supply(key [16]byte, d *distributor) {
 	l.results.buf = make([]byte, 0, store.BufferLen)
 }
 
-// Run probes all targets and writes a record for each. When ctx is done no
+// Run probes all targets and writes a result for each. When ctx is done no
 // more targets are begun, and what is in flight has a second to come to its end;
 // when hard is done, it is left at once. The scan is closed afterwards.
 func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
@@ -152,8 +152,8 @@ func (s *Scan) Stats() Stats {
 // stream's are not known beforehand.
 func (s *Scan) Total() (n uint64, whole bool) { return s.total, s.dist == nil }
 
-// Done is how many of the targets have records, by this run or an earlier one.
-func (s *Stats) Done() uint64 { return s.Records + s.Known }
+// Done is how many of the targets have results, by this run or an earlier one.
+func (s *Stats) Done() uint64 { return s.Results + s.Known }
 
 func heapInUse() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}

@@ -200,7 +200,7 @@ func inhabited(t *testing.T, goal Goal) {
 		stats, err = s.Run(t.Context(), t.Context())
 		return err
 	}))
-	t.Logf("%d records in %v, %d packets, %+v", stats.Records, stats.Time, stats.Packets, stats.Link)
+	t.Logf("%d records in %v, %d packets, %+v", stats.Results, stats.Time, stats.Packets, stats.Link)
 
 	seen := make(map[string]*seenRecord)
 	records := readRecords(t, out.Bytes())

@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 			stats, err = s.Run(t.Context(), t.Context())
 			return err
 		}))
-		if int(lines) != n || stats.Records != uint64(n) || stats.Targets != uint64(n) {
+		if int(lines) != n || stats.Results != uint64(n) || stats.Targets != uint64(n) {
 			t.Fatalf("round %d: %d lines, %+v", round, lines, stats)
 		}
 		sum.add(&stats)
@@ -66,10 +66,10 @@ func TestSoak(t *testing.T) {
 		}
 		if *soak > 0 && round%20 == 0 {
 			t.Logf("round %d: %d records, %d with a certificate; heap %d KB; %d packets sent, %d received, %d lost on the link, %d dropped by the ring, %d not sent, %d late", round,
-				sum.Records, sum.Outcomes[outcomeIndex("certificate")], now>>10, sum.Packets, sum.Link.Received, lost, sum.Link.Dropped, sum.Link.Unsent, sum.Late)
+				sum.Results, sum.Outcomes[outcomeIndex("certificate")], now>>10, sum.Packets, sum.Link.Received, lost, sum.Link.Dropped, sum.Link.Unsent, sum.Late)
 		}
 	}
-	if got := sum.Outcomes[outcomeIndex("certificate")]; sum.Link.Dropped == 0 && got != sum.Records {
-		t.Errorf("%d of %d records have a certificate: %+v", got, sum.Records, sum)
+	if got := sum.Outcomes[outcomeIndex("certificate")]; sum.Link.Dropped == 0 && got != sum.Results {
+		t.Errorf("%d of %d records have a certificate: %+v", got, sum.Results, sum)
 	}
 }

@@ -151,8 +151,8 @@ func TestAScanFromAnAddressThatTheKernelDoesNotHave(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		}
-		if n := o.Space.Len(); stats.Records != n || peers()[from] != int(n) {
-			t.Errorf("%d records of %d; the hosts were spoken to by %v", stats.Records, n, peers())
+		if n := o.Space.Len(); stats.Results != n || peers()[from] != int(n) {
+			t.Errorf("%d records of %d; the hosts were spoken to by %v", stats.Results, n, peers())
 		}
 	}
 	o := options(t, "443", "198.19.0.1")

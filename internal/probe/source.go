@@ -13,7 +13,7 @@ type Target struct {
 	Addr netip.Addr
 	Port uint16
 	Name string // for server_name and the certificate; empty: none
-	Tag  string // the person's own, passed through to the record
+	Tag  string // the person's own, passed through to the result
 }
 
 // String is the target as a list has it: the address and port, and the name.

@@ -10,18 +10,18 @@ import (
 // Stats are the counters of a loop, or of all of them.
 type Stats struct {
 	Targets    uint64 // begun
-	Known      uint64 // left out, because an earlier run has recorded them
+	Known      uint64 // left out, because an earlier run has results of them
 	SYNs       uint64
 	Packets    uint64 // sent, all kinds
 	Asked      uint64 // of them, for neighbours on the link
 	Answers    uint64 // SYN-ACKs that were right
-	Records    uint64
+	Results    uint64
 	Outcomes   [16]uint64 // as record.Outcomes orders them
 	KernelRSTs uint64     // RSTs that this machine's kernel sent in our name
 	Stray      uint64     // packets that belong to no target
-	Late       uint64     // for a target whose record was made
+	Late       uint64     // for a target whose result was made
 	Bad        uint64     // checksums and headers that are wrong
-	InFlight   int        // targets between their first SYN and their record
+	InFlight   int        // targets between their first SYN and their result
 	Conns      int        // of them, with a connection
 	Memory     uint64     // bytes of heap in use; of all loops
 	Slowed     float64    // what is left of the rate after drops, 1 is all
@@ -51,7 +51,7 @@ func (s *Stats) add(t *Stats) {
 	s.Packets += t.Packets
 	s.Asked += t.Asked
 	s.Answers += t.Answers
-	s.Records += t.Records
+	s.Results += t.Results
 	for i := range s.Outcomes {
 		s.Outcomes[i] += t.Outcomes[i]
 	}

@@ -8,7 +8,7 @@ import (
 // Who stops a scan wants it to stop: what is in flight gets a moment for the
 // answers that are on their way, whatever else arrives. Then the connections
 // that are left are reset, as far as the pace lets it in another moment. Their
-// targets have no record, and the checkpoint says that they may have been probed.
+// targets have no result, and the checkpoint says that they may have been probed.
 const (
 	stopGrace = time.Second
 	resetTime = 250 * time.Millisecond

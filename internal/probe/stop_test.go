@@ -44,11 +44,11 @@ func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
 		}))
 		c, err := store.ReadCheckpoint(o.Checkpoint)
 		check(t, err)
-		if c == nil || c.Finished || c.Records > 1 || c.Loops[0].Ceiling > 1 || c.Lists[0].Bytes != uint64(len(said)) {
+		if c == nil || c.Finished || c.Results > 1 || c.Loops[0].Ceiling > 1 || c.Lists[0].Bytes != uint64(len(said)) {
 			t.Errorf("%s: %+v", name, c)
 		}
-		if n := uint64(bytes.Count(records.Bytes(), []byte("\n"))); n != c.Records {
-			t.Errorf("%s: %d records, and the checkpoint speaks of %d", name, n, c.Records)
+		if n := uint64(bytes.Count(records.Bytes(), []byte("\n"))); n != c.Results {
+			t.Errorf("%s: %d records, and the checkpoint speaks of %d", name, n, c.Results)
 		}
 	}
 }

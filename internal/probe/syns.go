@@ -22,7 +22,7 @@ type syns struct {
 	mac     *syn.MAC
 	pool    *slab.Pool // of what answers a SYN
 
-	resend   []uint64   // where each round of SYNs stands; the last round records silence
+	resend   []uint64   // where each round of SYNs stands; the last round is silence
 	deferred [][]uint64 // those whose SYN left out of turn, by how many they had
 	resolved []uint64   // those whose neighbour is known, and whose SYN waits for the pace
 	owed     []owed     // RSTs to wrong answers, and SYN-ACKs

@@ -15,7 +15,7 @@ func (sy *syns) done(n uint64) {
 	sy.drop(n)
 }
 
-// refused records a target whose SYN got an answer that ends it.
+// refused makes the result of a target whose SYN got an answer that ends it.
 func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packet link.Packet) {
 	r := sy.results.blank(t)
 	first := sy.firstAt(s)
@@ -24,7 +24,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 	if outcome == record.OutcomeUnreachable {
 		r.Class = classICMP
 	}
-	r.Odd = s.anomalies.names()
+	r.Anomalies = s.anomalies.names()
 	if s.tries == 1 {
 		r.RTT = sy.arrived.Sub(sy.sentAt(s))
 	}
@@ -35,7 +35,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 	sy.done(n)
 }
 
-// unanswered records a target that has not answered any SYN, or none rightly.
+// unanswered makes the result of a target that has not answered any SYN, or none rightly.
 func (sy *syns) unanswered(n uint64, s *slot) {
 	t := sy.begun.source.at(n)
 	r := sy.results.blank(&t)
@@ -57,7 +57,7 @@ func (sy *syns) unanswered(n uint64, s *slot) {
 		if s.anomalies&anomalyWrongACK == 0 {
 			r.Error = "it answers our SYN by a SYN, and our SYN-ACK by nothing"
 		}
-		r.Odd = s.anomalies.names()
+		r.Anomalies = s.anomalies.names()
 		r.Evidence = sy.evidence[n]
 	}
 	facts := goal.Facts{Outcome: goal.Timeout, WrongAnswer: s.anomalies != 0, ICMP: r.ICMP != nil, KernelSent: s.flags&slotKernelRST != 0}
@@ -78,7 +78,7 @@ func (sy *syns) unanswered(n uint64, s *slot) {
 	sy.done(n)
 }
 
-// hopeless records a target to which nothing can be sent.
+// hopeless makes the result of a target to which nothing can be sent.
 func (sy *syns) hopeless(n uint64, s *slot, t *Target, outcome, class, why string) {
 	r := sy.results.blank(t)
 	r.Time = sy.wall(sy.now)

@@ -14,11 +14,11 @@ func TestTargetsThatThisMachineDoesNotLetOutToAreNotSilent(t *testing.T) {
 	o.Timeout = 10 * time.Millisecond
 	f := &fakeNet{shut: fmt.Errorf("send: %w: a rule", link.ErrFiltered)}
 	l := fakeLoop(t, o, f)
-	for l.stats.Records == 0 {
+	for l.stats.Results == 0 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	if got := l.results.rec; got.Outcome != "unreachable" || got.Class != classFiltered || got.Error != f.shut.Error() {
+	if got := l.results.result; got.Outcome != "unreachable" || got.Class != classFiltered || got.Error != f.shut.Error() {
 		t.Errorf("%s (%s): %s", got.Outcome, got.Class, got.Error)
 	}
 }

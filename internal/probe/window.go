@@ -1,7 +1,7 @@
 package probe
 
 // A window holds what is known of the targets between the oldest that has no
-// record yet and the newest whose SYN was sent: sixteen bytes each at most. Silence is
+// result yet and the newest whose SYN was sent: sixteen bytes each at most. Silence is
 // what it shows once their time is up.
 type window struct {
 	slots      []slot // a ring; its length is a power of two
@@ -36,7 +36,7 @@ const (
 	slotWaiting   slotState = iota // for an answer to the SYN
 	slotResolving                  // for its neighbour to be found
 	slotConnected                  // it has a connection
-	slotDone                       // its record is made
+	slotDone                       // its result is made
 )
 
 // inTurn reports whether a slot waits for an answer, and its SYN left before

@@ -28,18 +28,18 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 		return chain && slow.Add(1) <= hostile
 	}
 	total := o.Space.Len()
-	for l.stats.Records < total-hostile {
+	for l.stats.Results < total-hostile {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
 	<-begun
-	if l.stats.Records != total-hostile || l.connections.live != hostile || l.admission.ended && l.connections.wheel.n == 0 {
-		t.Errorf("%d records of %d, and %d connections", l.stats.Records, total, l.connections.live)
+	if l.stats.Results != total-hostile || l.connections.live != hostile || l.admission.ended && l.connections.wheel.n == 0 {
+		t.Errorf("%d records of %d, and %d connections", l.stats.Results, total, l.connections.live)
 	}
 	close(done)
 	check(t, l.run(t.Context(), t.Context()))
-	if l.stats.Records != total || l.stats.Outcomes[outcomeIndex("protocol")] != total { // the flight is of another's handshake
-		t.Errorf("%d records of %d: %v", l.stats.Records, total, l.stats.Outcomes)
+	if l.stats.Results != total || l.stats.Outcomes[outcomeIndex("protocol")] != total { // the flight is of another's handshake
+		t.Errorf("%d records of %d: %v", l.stats.Results, total, l.stats.Outcomes)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestWorkOfATargetThatWasBegunAgainIsLetGo(t *testing.T) {
 	l.restart()
 	close(done)
 	check(t, l.run(t.Context(), t.Context()))
-	if n := o.Space.Len(); l.stats.Records != n || l.stats.Outcomes[outcomeIndex("error")] > 0 {
-		t.Errorf("%d records of %d: %v", l.stats.Records, n, l.stats.Outcomes)
+	if n := o.Space.Len(); l.stats.Results != n || l.stats.Outcomes[outcomeIndex("error")] > 0 {
+		t.Errorf("%d records of %d: %v", l.stats.Results, n, l.stats.Outcomes)
 	}
 }

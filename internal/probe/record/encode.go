@@ -24,7 +24,7 @@ type Encoder struct {
 
 // Append appends the record's line to b, and before it, with Whole, a line for
 // each certificate that is new.
-func (e *Encoder) Append(b []byte, r *Record) []byte {
+func (e *Encoder) Append(b []byte, r *Result) []byte {
 	if e.Whole != nil && r.TLS != nil {
 		for _, der := range r.TLS.Chain {
 			b = e.Whole.appendWhole(b, der)
@@ -50,8 +50,8 @@ func (e *Encoder) Append(b []byte, r *Record) []byte {
 		}
 		w.close(']')
 	}
-	if len(r.Odd) > 0 {
-		w.strs("odd", r.Odd)
+	if len(r.Anomalies) > 0 {
+		w.strs("odd", r.Anomalies)
 	}
 	if r.Repeat {
 		w.bool("repeat", true)
@@ -75,7 +75,7 @@ func (e *Encoder) Append(b []byte, r *Record) []byte {
 
 var stepNames = [steps]string{"", "syn_ack_ms", "server_hello_ms", "certificate_ms", "finished_ms", "data_ms"}
 
-func (e *Encoder) steps(r *Record) {
+func (e *Encoder) steps(r *Result) {
 	w := &e.w
 	if r.Steps[StepAnswer] == 0 || !w.open("steps", '{') {
 		return
@@ -88,7 +88,7 @@ func (e *Encoder) steps(r *Record) {
 	w.close('}')
 }
 
-func (e *Encoder) tcp(r *Record) {
+func (e *Encoder) tcp(r *Result) {
 	w, a := &e.w, r.TCP
 	if a == nil || !w.open("tcp", '{') {
 		return
@@ -116,7 +116,7 @@ func (e *Encoder) tcp(r *Record) {
 	w.close('}')
 }
 
-func (e *Encoder) tls(r *Record) {
+func (e *Encoder) tls(r *Result) {
 	w, s := &e.w, r.TLS
 	if s == nil || s.Version == 0 {
 		return
@@ -173,7 +173,7 @@ func reasons(verdict error) []string {
 	return nil
 }
 
-func (e *Encoder) failure(r *Record) {
+func (e *Encoder) failure(r *Result) {
 	w := &e.w
 	if a := r.AlertIn; a != nil && w.open("alert", '{') {
 		w.str("level", a.Level.String())
@@ -331,7 +331,7 @@ func (w *writer) time(name string, t time.Time) {
 	}
 }
 
-func (w *writer) addr(name string, r *Record) {
+func (w *writer) addr(name string, r *Result) {
 	switch {
 	case !r.Addr.IsValid() || !w.name(name):
 	case r.Addr.Zone() != "":

@@ -54,23 +54,23 @@ const (
 	steps
 )
 
-// A Record is all that is known of one target. Zero values are what is not
+// A Result is all that is known of one target. Zero values are what is not
 // known, and left out.
-type Record struct {
-	Addr    netip.Addr
-	Port    uint16
-	Name    string // server_name, and what the certificate should be for
-	Tag     string
-	Local   netip.AddrPort
-	Time    time.Time // when the first SYN left
-	OK      bool
-	Outcome string
-	Error   string
-	After   string   // the last message before a failure
-	Class   string   // of a protocol failure: where, in a word
-	Reasons []string // codes of why it did not come to the goal
-	Repeat  bool     // an earlier run may have probed it already
-	Odd     []string
+type Result struct {
+	Addr      netip.Addr
+	Port      uint16
+	Name      string // server_name, and what the certificate should be for
+	Tag       string
+	Local     netip.AddrPort
+	Time      time.Time // when the first SYN left
+	OK        bool
+	Outcome   string
+	Error     string
+	After     string   // the last message before a failure
+	Class     string   // of a protocol failure: where, in a word
+	Reasons   []string // codes of why it did not come to the goal
+	Repeat    bool     // an earlier run may have probed it already
+	Anomalies []string
 
 	SYNs  int
 	RTT   time.Duration // negative: not known

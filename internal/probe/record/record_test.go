@@ -15,8 +15,8 @@ import (
 )
 
 // silent is the least that a record can say.
-func silent() *record.Record {
-	return &record.Record{Addr: netip.MustParseAddr("198.18.0.1"), Port: 443, Time: time.Unix(1700000000, 0),
+func silent() *record.Result {
+	return &record.Result{Addr: netip.MustParseAddr("198.18.0.1"), Port: 443, Time: time.Unix(1700000000, 0),
 		Outcome: record.OutcomeSilent, Error: "no answer", SYNs: 2, RTT: -1}
 }
 

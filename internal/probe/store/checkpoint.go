@@ -15,10 +15,10 @@ import (
 )
 
 // A Checkpoint says how far a scan has come, so that another run goes on from
-// there. Of each loop's targets those below Base have records, of those from
+// there. Of each loop's targets those below Base have results, of those from
 // there to Head the ones whose bit is set, and of those up to Ceiling some may
 // have been probed. Of the lists it knows those that its targets came from. All
-// records that it speaks of are on the disk before it is.
+// results that it speaks of are on the disk before it is.
 type Checkpoint struct {
 	Version  int                  `json:"version"`
 	Scan     string               `json:"scan"` // what is probed, as the command line says it
@@ -29,7 +29,7 @@ type Checkpoint struct {
 	Output   string               `json:"output,omitempty"`
 	Offset   int64                `json:"offset"`         // of the output that belongs to it
 	Tail     string               `json:"tail,omitempty"` // what stands before that place, see fileTail
-	Records  uint64               `json:"records"`
+	Results  uint64               `json:"records"`
 	Lists    []targets.ListExtent `json:"lists,omitempty"`
 	Loops    []LoopExtent         `json:"loops"`
 	Sum      string               `json:"sum"` // of all the others
@@ -131,15 +131,15 @@ func (c *Checkpoint) contradiction() string {
 		done += l.recorded()
 	}
 	switch {
-	case c.Records > done:
-		return fmt.Sprintf("records is %d, and the loops have done %d targets", c.Records, done)
-	case c.Output != "" && c.Offset == 0 && c.Records > 0:
-		return fmt.Sprintf("offset is 0, and records is %d", c.Records)
+	case c.Results > done:
+		return fmt.Sprintf("records is %d, and the loops have done %d targets", c.Results, done)
+	case c.Output != "" && c.Offset == 0 && c.Results > 0:
+		return fmt.Sprintf("offset is 0, and records is %d", c.Results)
 	}
 	return ""
 }
 
-// recorded is how many of the loop's targets have records, or were passed over.
+// recorded is how many of the loop's targets have results, or were passed over.
 func (l *LoopExtent) recorded() uint64 {
 	n := l.Base
 	for _, b := range l.Done {
@@ -148,7 +148,7 @@ func (l *LoopExtent) recorded() uint64 {
 	return n
 }
 
-// open is how many targets may have been probed without a record that the
+// open is how many targets may have been probed without a result that the
 // checkpoint knows.
 func (c *Checkpoint) open() (n uint64) {
 	for i := range c.Loops {
@@ -208,7 +208,7 @@ type Standing uint8
 const (
 	Untouched Standing = iota
 	Perhaps            // it may have been probed
-	Recorded           // it has a record
+	Recorded           // it has a result
 )
 
 // Of says how it stands with a loop's target. The loops are as many as they

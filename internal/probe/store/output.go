@@ -13,7 +13,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// An Output is where records go: a file, compressed where its name says so, or
+// An Output is where results go: a file, compressed where its name says so, or
 // somebody else's stream.
 type Output struct {
 	Path string // empty: not ours to open or close
@@ -23,7 +23,7 @@ type Output struct {
 	buf  *bufio.Writer // before the compressor, or the file
 	pack packer        // nil: nothing is compressed
 
-	Aside     int    // records that were set aside, see ContinueOutput
+	Aside     int    // results that were set aside, see ContinueOutput
 	AsidePath string // where
 
 	Exposed []outfile.Warning // of what was there before, and others can read

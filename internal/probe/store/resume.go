@@ -51,7 +51,7 @@ func ContinueOutput(path string, c *Checkpoint) (*Output, error) {
 	case errors.Is(err, fs.ErrNotExist) && c.Offset == 0:
 		return CreateOutput(path)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is gone, and the checkpoint speaks of %d records in it: put it back, or begin anew with another checkpoint", path, c.Records)
+		return nil, fmt.Errorf("%s is gone, and the checkpoint speaks of %d records in it: put it back, or begin anew with another checkpoint", path, c.Results)
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
@@ -124,7 +124,7 @@ func (c *Checkpoint) examine(f *os.File, path string) (last, behind []byte, err 
 // maxBehind bounds what a run can have written between two checkpoints.
 const maxBehind = 1 << 30
 
-// wholeLines reads the records that a run left behind its last checkpoint, of
+// wholeLines reads the results that a run left behind its last checkpoint, of
 // which there are at most so many. The last of them may have been cut by a
 // crash, and what is compressed may have no end.
 func wholeLines(r io.Reader, path string, most uint64) ([]byte, error) {
@@ -178,7 +178,7 @@ func unpack(in *bufio.Reader, path string) (io.Reader, error) {
 	return plain, nil
 }
 
-// setAside adds records to a file and brings them to the disk. It writes
+// setAside adds results to a file and brings them to the disk. It writes
 // through no link.
 func setAside(path string, records []byte) (outfile.Warning, error) {
 	f, exposed, err := outfile.Append(path, outfile.Private, unix.O_NOFOLLOW)

@@ -28,7 +28,7 @@ func crashed(t *testing.T, name string) (output string, c *Checkpoint) {
 	write(0, 40)
 	at, err := o.Sync()
 	check(t, err)
-	c = &Checkpoint{Version: checkpointVersion, Scan: "s", Seed: 7, Output: output, Offset: at, Tail: hashTail(o.to.last), Records: 40,
+	c = &Checkpoint{Version: checkpointVersion, Scan: "s", Seed: 7, Output: output, Offset: at, Tail: hashTail(o.to.last), Results: 40,
 		Loops: []LoopExtent{{Base: 30, Head: 30, Ceiling: 60}, {Base: 7, Head: 12, Ceiling: 60, Done: []byte{0b10110}}}}
 	c.Sum = c.sum()
 	write(40, 45)
@@ -156,7 +156,7 @@ func damaged(r *rand.Rand, good []byte) []byte {
 		case 2:
 			c.Offset = -c.Offset
 		case 3:
-			c.Records = n
+			c.Results = n
 		case 4:
 			l.Base = n
 		case 5:
@@ -178,7 +178,7 @@ func TestACheckpointThatContradictsItselfIsRefusedByName(t *testing.T) {
 	for want, edit := range map[string]func(*Checkpoint){
 		"offset is 0, and records is 40": func(c *Checkpoint) { c.Offset = 0 },
 		"offset is less than 0":          func(c *Checkpoint) { c.Offset = -1 },
-		"records is 41":                  func(c *Checkpoint) { c.Records = 41 },
+		"records is 41":                  func(c *Checkpoint) { c.Results = 41 },
 		"speaks of 0 loops":              func(c *Checkpoint) { c.Loops = nil },
 		"speaks of 65 loops":             func(c *Checkpoint) { c.Loops = make([]LoopExtent, 65) },
 		"wrong order":                    func(c *Checkpoint) { c.Loops[0].Head = 29 },

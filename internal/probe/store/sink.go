@@ -55,7 +55,7 @@ func (r *Reach) Begin(head uint64) { r.head.Store(head) }
 // May reports whether a target may be begun.
 func (r *Reach) May(n uint64) bool { return !r.kept || n < r.ceiling.Load() }
 
-// BufferLen is how many bytes of records are Batch over at a time, or a little
+// BufferLen is how many bytes of results are handed over at a time, or a little
 // more.
 const BufferLen = 64 << 10
 
@@ -78,7 +78,7 @@ func (s *Sink) Keep(path string, c Checkpoint, resume *Checkpoint, lists targets
 	s.path, s.checkpoint, s.resume, s.lists, s.lead = path, c, resume, lists, lead
 	s.checkpoint.Version, s.checkpoint.Output = checkpointVersion, s.out.Path
 	if resume != nil {
-		s.checkpoint.Records = resume.Records
+		s.checkpoint.Results = resume.Results
 	}
 }
 
@@ -134,7 +134,7 @@ func (s *Sink) take(h Batch) error {
 	if _, err := s.out.Write(h.Results); err != nil {
 		return &WriteError{err}
 	}
-	s.checkpoint.Records += uint64(len(h.Numbers) - h.Passed)
+	s.checkpoint.Results += uint64(len(h.Numbers) - h.Passed)
 	if s.path != "" {
 		for _, n := range h.Numbers {
 			s.written[h.Loop].add(n)
@@ -152,7 +152,7 @@ func (s *Sink) take(h Batch) error {
 	return nil
 }
 
-// save brings the records to the disk, then the checkpoint, and then lets the
+// save brings the results to the disk, then the checkpoint, and then lets the
 // loops go on as far as it says.
 func (s *Sink) save() error {
 	offset, err := s.out.Sync()
@@ -202,7 +202,7 @@ func (s *Sink) reached(offset int64, tail string) *Checkpoint {
 	return &c
 }
 
-// Put hands records over. Without wait they may be refused.
+// Put hands results over. Without wait they may be refused.
 func (s *Sink) Put(h Batch, wait bool) bool {
 	if wait {
 		s.queue <- h
@@ -216,7 +216,7 @@ func (s *Sink) Put(h Batch, wait bool) bool {
 	}
 }
 
-// Buffer gives empty buffers for records and numbers.
+// Buffer gives empty buffers for results and numbers.
 func (s *Sink) Buffer() ([]byte, []uint64) {
 	select {
 	case h := <-s.spare:
@@ -259,7 +259,7 @@ func (s *Sink) Close() error {
 	return s.failure()
 }
 
-// A WriteError says that records could not be written where they should go.
+// A WriteError says that results could not be written where they should go.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return "the records cannot be written: " + e.Err.Error() }

@@ -40,19 +40,19 @@ func TestACheckpointStaysAsItWasUntilAListIsTheSameAgain(t *testing.T) {
 	was, _ := read.Extent()
 	l := &targets.List{Name: "hosts", From: struct{ io.Reader }{strings.NewReader(text)}} // a pipe
 	f := targets.Lists{l}
-	old := &Checkpoint{Offset: 100, Records: 1, Lists: []targets.ListExtent{was}, Loops: []LoopExtent{{Base: 1, Head: 1, Ceiling: 5}}}
+	old := &Checkpoint{Offset: 100, Results: 1, Lists: []targets.ListExtent{was}, Loops: []LoopExtent{{Base: 1, Head: 1, Ceiling: 5}}}
 	check(t, f.Expect(old.Lists))
 	s := &Sink{resume: old, lists: f, lead: 10, loops: []*Reach{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
-	s.checkpoint.Records = 2
+	s.checkpoint.Results = 2
 	s.loops[0].head.Store(2)
 	s.written[0].add(1)
 	c := s.reached(200, "")
-	if e := c.Loops[0]; c.Offset != 100 || c.Records != 1 || e.Base != 1 || e.Ceiling != 12 || c.Lists[0] != old.Lists[0] {
+	if e := c.Loops[0]; c.Offset != 100 || c.Results != 1 || e.Base != 1 || e.Ceiling != 12 || c.Lists[0] != old.Lists[0] {
 		t.Errorf("before: %+v", c)
 	}
 	io.Copy(io.Discard, l)
 	c = s.reached(200, "")
-	if e := c.Loops[0]; c.Offset != 200 || c.Records != 2 || e.Base != 2 || c.Lists[0] != old.Lists[0] {
+	if e := c.Loops[0]; c.Offset != 200 || c.Results != 2 || e.Base != 2 || c.Lists[0] != old.Lists[0] {
 		t.Errorf("after: %+v", c)
 	}
 	if old.Loops[0].Ceiling != 5 {

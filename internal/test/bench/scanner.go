@@ -97,7 +97,7 @@ func (c *scanner) run(n int, done func(time.Duration, string)) error {
 	if err != nil {
 		return err
 	}
-	if c.out.good != n || stats.Records != uint64(n) {
+	if c.out.good != n || stats.Results != uint64(n) {
 		return fmt.Errorf("%d of %d targets came to %v; the first record: %s", c.out.good, n, c.goal, c.out.first)
 	}
 	var r struct {
