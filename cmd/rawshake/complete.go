@@ -12,8 +12,8 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
-// completeValues has a shell complete the values of each flag that has a set of
-// them, in every command.
+// completeValues lets a shell complete the values of each flag that has a fixed
+// set of them, in every command.
 func completeValues(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if complete := completer(cmd, f); complete != nil {
@@ -43,7 +43,8 @@ func completer(cmd *cobra.Command, f *pflag.Flag) cobra.CompletionFunc {
 	}
 }
 
-// choices finds out what a flag may be; nil: anything.
+// choices returns a function that lists the values of a flag, or nil if it may
+// be anything.
 func choices(cmd *cobra.Command, f *pflag.Flag) func() []string {
 	switch f.Name {
 	case "view":
@@ -65,8 +66,8 @@ func fixed[S ~string](values []S) func() []string {
 	return func() []string { return texts }
 }
 
-// listed are the values for a flag of which some may be typed: in a list the last
-// word is completed.
+// listed are the values for a flag of which some may have been typed: the last
+// word of a list is completed.
 func listed(values []string, f *pflag.Flag, begun string) []string {
 	if f.Value.Type() != "stringSlice" && f.Name != "fields" {
 		return values
@@ -79,8 +80,7 @@ func listed(values []string, f *pflag.Flag, begun string) []string {
 	return out
 }
 
-// takesFile reports whether a flag names a file or a folder: then its help says
-// so.
+// takesFile reports whether a flag names a file or a folder, by its help.
 func takesFile(f *pflag.Flag) bool {
 	return f.Value.Type() == "string" && (strings.Contains(f.Usage, "file") || strings.Contains(f.Usage, "PEM") || strings.Contains(f.Usage, "folder")) ||
 		f.Value.Type() == "stringArray" && strings.Contains(f.Usage, "file")

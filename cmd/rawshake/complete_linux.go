@@ -30,7 +30,7 @@ var (
 	protocols     = []string{"http/1.1", "http/1.0", "h2"}
 )
 
-// systemChoices finds out what a flag may be that needs Linux; nil: anything.
+// systemChoices does what choices does, for flags whose values need Linux.
 func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 	switch flag.Name {
 	case "link":
@@ -65,7 +65,7 @@ func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 	return fixed(service.Choices(flag.Name))
 }
 
-// registered are the names of a registry.
+// registered lists the names in a registry.
 func registered[T ~uint16](name func(T) string, prefix string) (names []string) {
 	for n := range 1 << 16 {
 		s := name(T(n))

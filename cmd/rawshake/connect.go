@@ -52,7 +52,7 @@ type connectFlags struct {
 	ipv4, ipv6    bool
 	output        string
 	resolve       []string
-	input         io.Reader // the demo's, in the place of standard input
+	input         io.Reader // for the demo, in place of standard input
 }
 
 func defaultConnectFlags() connectFlags {
@@ -254,14 +254,14 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 	}
 	err = errors.Join(err, written)
 	var output *connect.OutputError
-	if errors.As(err, &output) { // the peer has no part in it
+	if errors.As(err, &output) { // not the peer's doing
 		result.Reasons = nil
 	}
 	return &statusError{status(result.Outcome, err), remedied(err, result.Reasons)}
 }
 
 // incomplete reports whether a file that was asked for is not whole. A key log
-// that the environment alone asks for is not.
+// that only the environment asks for does not count.
 func (f *connectFlags) incomplete(p *plan) bool {
 	capture, log := p.options.Capture, p.options.KeyLog
 	return f.tls.unsaved || capture != nil && capture.Err() != nil || f.keylog != "" && log != nil && log.Err() != nil
@@ -279,10 +279,10 @@ func (f *connectFlags) saySecrets(w *capture.Writer) {
 	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
 }
 
-// stepTimeout is the patience of a connection that somebody steps through.
+// stepTimeout bounds a connection that somebody steps through.
 const stepTimeout = time.Hour
 
-// planStep has a person asked about each packet.
+// planStep makes the connection ask a person about each packet.
 func (f *connectFlags) planStep(ctx context.Context, p *plan, abort func()) {
 	p.options.Gate = func(note func(string)) link.Gatekeeper {
 		s := step.New(ctx, os.Stdin, os.Stderr)
@@ -291,7 +291,8 @@ func (f *connectFlags) planStep(ctx context.Context, p *plan, abort func()) {
 	}
 }
 
-// status is the exit status of a connection, and of what was to be written of it.
+// status is the exit status of a connection and of the files that it was to
+// write.
 func status(outcome string, err error) int {
 	if code := outcomeStatus(outcome); code != exitError {
 		return code

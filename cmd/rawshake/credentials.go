@@ -17,8 +17,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// planRoots says whom to trust: the CAs of a file, or where none is named, and
-// certificates will be verified, the usual ones.
+// planRoots sets whom to trust: the CAs of a file if one is named; otherwise,
+// if certificates will be verified, the usual ones.
 func planRoots(w *worker.Worker, file string, verifies bool) (err error) {
 	switch {
 	case file != "":
@@ -57,8 +57,8 @@ func loadCredential(certPath, keyPath string) (chain [][]byte, key crypto.Signer
 	return chain, key, nil
 }
 
-// keyError says why a key cannot be read, in place of what the library knows of
-// the structure that it had expected.
+// keyError says why a key cannot be read, in place of the library's words about
+// the structure that it expected.
 func keyError(kind string, err error) error {
 	if text := err.Error(); !strings.Contains(text, "asn1") && !strings.Contains(text, "x509") {
 		return err

@@ -215,8 +215,8 @@ func openCapture(ctx context.Context, name string) (*os.File, error) {
 	return file, nil
 }
 
-// openWaiting opens a file. A named pipe opens once somebody writes to it; until
-// then an interrupt ends the waiting.
+// openWaiting opens a file. A named pipe opens only once somebody writes to it;
+// until then an interrupt ends the wait.
 func openWaiting(ctx context.Context, name string) (*os.File, error) {
 	type opened struct {
 		file *os.File
@@ -253,7 +253,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 			return err
 		}
 	}
-	if page != nil || f.view == "keys" { // what needs all of it, and comes last
+	if page != nil || f.view == "keys" { // both need all of it, and come last
 		o.Limit = 0
 	}
 	if f.view == "keys" {
@@ -277,7 +277,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 		options := f.viewOptions(out)
 		options.Transcript = func() *transcript.Transcript { return report.Transcript }
 		v = view.NewKeys(out, options)
-		view.Draw(v, report.Transcript) // its failure is v.Err
+		view.Draw(v, report.Transcript) // its error stays in v.Err
 	}
 	err = errors.Join(f.conclude(out, report, filter), f.outputError(v.Err()))
 	if page != nil && report.Transcript != nil {
@@ -289,8 +289,8 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	return err
 }
 
-// failed is the exit status of the connection that was shown, or of the first of
-// those listed that failed.
+// failed is the exit status of the connection that was shown, or of the first
+// listed one that failed.
 func failed(r *explain.Report) error {
 	var results []*transcript.Result
 	if r.Shown != nil {
@@ -308,7 +308,8 @@ func failed(r *explain.Report) error {
 	return nil
 }
 
-// explainError finds the exit status of a capture that could not be begun.
+// explainError gives the error of a capture that could not be opened its exit
+// status.
 func explainError(err error) error {
 	if kindOf(err, exitError) == exitNotAllowed {
 		return failure(err)
@@ -319,7 +320,7 @@ func explainError(err error) error {
 	return failure(err)
 }
 
-// conclude says what was found beside the connection that was shown.
+// conclude says what was found besides the connection that was shown.
 func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain.Filter) error {
 	f.tellUnread(r)
 	if r.TooManySecrets {
@@ -353,7 +354,7 @@ func (f *explainFlags) conclude(out io.Writer, r *explain.Report, filter explain
 	return err
 }
 
-// listed lists the connections where none was shown.
+// listed lists the connections if none was shown.
 func (f *explainFlags) listed(out io.Writer, r *explain.Report, filter explain.Filter) error {
 	if len(r.Matching) == 0 {
 		what := "no TCP connection is in the capture"

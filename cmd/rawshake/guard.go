@@ -191,8 +191,8 @@ func newGuardStatus() *cobra.Command {
 	return cmd
 }
 
-// writeGuards shows the guards that were found, which are all or what may be
-// seen.
+// writeGuards shows the guards that were found: all of them, or those that this
+// user may see.
 func writeGuards(w io.Writer, found []guard.Found, all bool) error {
 	var b strings.Builder
 	for _, f := range found {
@@ -242,13 +242,13 @@ func writeGuardsJSON(w io.Writer, found []guard.Found) error {
 	return nil
 }
 
-// Ways out where a guard is refused, beside the privilege.
+// Remedies for a refused guard, besides the privilege.
 const (
 	runInstead = "Or guard one command, without any privilege: rawshake guard run -- COMMAND"
 	autoKind   = "Or leave out --guard: the listener guard needs no privilege"
 )
 
-// guardError says what to do where a guard is refused; instead is another way
+// guardError says what to do about a refused guard; instead is a remedy other
 // than the privilege, if there is one.
 func guardError(err error, instead string) error {
 	switch {

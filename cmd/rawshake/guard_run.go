@@ -19,8 +19,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
-// portsForRun is how many ports are chosen where none are named: a power of two,
-// and they begin at a multiple of it, as masscan wants its source ports.
+// portsForRun is how many ports are chosen if none are named: a power of two.
+// They begin at a multiple of it, as masscan wants for its source ports.
 const portsForRun = 128
 
 func newGuardRun() *cobra.Command {
@@ -87,7 +87,8 @@ func runUnder(g guard.Range, args []string) error {
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "RAWSHAKE_PORTS="+ports, fmt.Sprintf("RAWSHAKE_FIRST_PORT=%d", first), fmt.Sprintf("RAWSHAKE_LAST_PORT=%d", last))
-	// Without the guard it shall not go on. The signal follows the thread.
+	// The command must not go on without the guard. Its death signal is bound
+	// to this thread.
 	runtime.LockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	signals := make(chan os.Signal, 8)

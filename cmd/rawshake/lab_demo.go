@@ -126,8 +126,8 @@ func (d *demo) run(ctx context.Context) error {
 	return last
 }
 
-// say tells the story where the ladder is read; a result for programs is kept
-// free of it, and who wants it quiet is told none.
+// say tells the story where the ladder is read. A result for programs is kept
+// free of it, and a quiet run is told nothing.
 func (d *demo) say(text string) {
 	if text == "" || d.flags.quiet {
 		return
@@ -146,8 +146,8 @@ func (d *demo) voice() *os.File {
 	return os.Stdout
 }
 
-// complain says why a connection ended that is not the last, whose error the
-// program says itself.
+// complain says why a connection other than the last one ended; the last one's
+// error is the program's own.
 func (d *demo) complain(err error) {
 	var status *statusError
 	if errors.As(err, &status) && status.err != nil {
@@ -165,7 +165,7 @@ func (d *demo) step(ctx context.Context, i int) error {
 	words := strings.Fields(s.Args)
 	d.say("$ rawshake connect " + strings.Join(append(words, "--ca", "ca.pem", pki.ServerName), " "))
 	f := defaultConnectFlags()
-	f.showData = d.flags.view != "none" // where it is not quoted, it is the result
+	f.showData = d.flags.view != "none" // if it is not quoted, it is the result
 	if s.Input != "" {
 		f.input = strings.NewReader(s.Input)
 	}
@@ -180,8 +180,8 @@ func (d *demo) step(ctx context.Context, i int) error {
 	return err
 }
 
-// args are the words of a step with the files that they name, what leads to
-// the server, and how the connection is to be shown.
+// args is the command line of a step: its words with the files that they name,
+// how to reach the server, and how to show the connection.
 func (d *demo) args(words []string, i int) []string {
 	args := []string{"--ca", d.server.CAFile(), "--resolve", pki.ServerName + ":" + d.server.Addr().Addr().String()}
 	for _, w := range words {

@@ -75,7 +75,7 @@ that a capture which runs there ends; that of the first node is not touched.`,
 	return cmd
 }
 
-// linkOf is a lab's link of a name, in either order of its nodes.
+// linkOf finds a lab's link by name, with its nodes in either order.
 func linkOf(s *daemon.Status, name string) (string, error) {
 	var t lab.Topology
 	for _, l := range s.Links {

@@ -25,7 +25,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// labFlags say what lab is made.
+// labFlags say what kind of lab is made.
 type labFlags struct {
 	topology   string
 	seed       uint64
@@ -62,7 +62,7 @@ func (f *labFlags) registerImpairment(cmd *cobra.Command) {
 	})
 }
 
-// impairment are the words of one that were given, and their values.
+// impairment returns the impairment flags that were given, and their values.
 func impairment(cmd *cobra.Command) map[string]string {
 	given := map[string]string{}
 	for _, name := range []string{"loss", "duplicate", "reorder", "latency", "jitter", "rate", "black-hole"} {
@@ -177,8 +177,8 @@ func (f *labFlags) run(ctx context.Context, t lab.Topology, args []string) error
 	return nil
 }
 
-// openLog opens what the links do is written to. It is added to, so that a file
-// may be emptied while its lab stands.
+// openLog opens the file that records what the links do. It is opened for
+// appending, so that it can be emptied while its lab stands.
 func (f *labFlags) openLog() (*os.File, error) {
 	file, err := createFile(f.log, outfile.Private)
 	if err != nil {
@@ -190,7 +190,7 @@ func (f *labFlags) openLog() (*os.File, error) {
 	return file, nil
 }
 
-// A netemLog is a file of which it is said, once, when it cannot be written.
+// A netemLog is a file that warns, once, when it cannot be written.
 type netemLog struct {
 	file *os.File
 	told sync.Once
@@ -204,7 +204,7 @@ func (l *netemLog) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The statuses of a command that did not start, as a shell has them.
+// The statuses of a command that did not start, as in a shell.
 const (
 	exitNotExecutable = 126
 	exitNotFound      = 127

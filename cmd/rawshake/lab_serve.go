@@ -18,7 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// servesKind wants one of the kinds of servers.
+// servesKind checks that the argument is a kind of server.
 func servesKind(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError("%s needs a KIND: %s", named(cmd), strings.Join(service.Choices("kind"), ", "))

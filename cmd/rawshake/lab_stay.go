@@ -83,7 +83,7 @@ changed while it stands: lab netem.`,
 	return cmd
 }
 
-// nameWords are what leads other commands to a lab.
+// nameWords are the words by which other commands find a lab.
 func nameWords(name string) string {
 	if name == daemon.DefaultName {
 		return ""
@@ -143,9 +143,9 @@ cannot be run, 127: it is not there).`,
 	return cmd
 }
 
-// splitGuest tells a node from the command to be run in it. Where no -- stands
-// between them, a first word that is the name of one of the nodes is one. Dashed
-// says that the -- stood before the first word.
+// splitGuest separates a node from the command to run in it. Without -- between
+// them, the first word is a node if one has that name. Dashed says that the --
+// stood before the first word.
 func splitGuest(words []string, dashed bool, nodes []string) (node string, command []string, err error) {
 	command = words
 	switch {
@@ -164,7 +164,7 @@ func splitGuest(words []string, dashed bool, nodes []string) (node string, comma
 	return node, command, nil
 }
 
-// labNodes are the names of a lab's nodes, where it stands.
+// labNodes are the names of a lab's nodes, if it stands.
 func labNodes(name string) (nodes []string) {
 	all, _ := daemon.List()
 	for _, s := range all {
@@ -177,8 +177,8 @@ func labNodes(name string) (nodes []string) {
 	return nodes
 }
 
-// execInLab runs a guest. Signals are the command's, not ours: it is not the
-// program's context that ends it.
+// execInLab runs a guest. Signals are meant for the command, so the program's
+// context does not end it.
 func execInLab(g daemon.Guest) error {
 	status, err := daemon.Exec(context.Background(), g)
 	var start *daemon.StartError

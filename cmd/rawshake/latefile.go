@@ -60,7 +60,7 @@ func createFile(path string, kind outfile.Kind) (*os.File, error) {
 	return file, err
 }
 
-// sayExposed says that others can read, or could, a file with secrets.
+// sayExposed warns that others can read a file with secrets, or could before.
 func sayExposed(w outfile.Warning) {
 	if text := w.String(); text != "" {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: %s\n", view.Escape(text))

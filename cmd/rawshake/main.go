@@ -1,6 +1,6 @@
 //go:debug rsa1024min=0
-// The line above lets the standard library compute with small RSA keys. Whether
-// one is good enough is ours to say: handshake.Config.MinRSABits.
+// The line above lets the standard library compute with small RSA keys.
+// handshake.Config.MinRSABits decides whether one is good enough.
 
 // Command rawshake opens TCP connections with its own segments and speaks TLS
 // over them with its own messages, and shows every step.
@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string) int {
 	}
 	var status *statusError
 	if !errors.As(err, &status) {
-		// Whatever the command line parser itself refuses is wrong usage.
+		// Anything that the command-line parser itself refuses is wrong usage.
 		status = &statusError{exitUsage, err}
 	}
 	if status.err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// newMan writes what --help says as manual pages, for whoever packages this.
+// newMan writes what --help says as manual pages, for packagers.
 func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use:    "man FOLDER",
@@ -73,7 +73,7 @@ func manPage(cmd *cobra.Command) ([]byte, error) {
 	return page, nil
 }
 
-// sourceDate is the date of reproducible builds, or today.
+// sourceDate is SOURCE_DATE_EPOCH, for reproducible builds, or today.
 func sourceDate() *time.Time {
 	now := time.Now()
 	if s, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {

@@ -10,10 +10,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A variable is one of the environment.
+// A variable is an environment variable that the program reads.
 type variable struct {
 	name, does string
-	commands   []string // that heed it; none: all
+	commands   []string // that read it; none: all
 }
 
 var environment = []variable{

@@ -17,8 +17,8 @@ func holdsData(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
-// replacing looks at a file that is about to be written over. What it returns
-// says that it was there, once it could be opened.
+// replacing looks at a file that is about to be overwritten. The function that
+// it returns says that there was one, once it could be opened.
 func replacing(path string) (sayReplaced func()) {
 	held := holdsData(path)
 	return func() {

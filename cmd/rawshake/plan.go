@@ -40,10 +40,10 @@ type plan struct {
 	page    *lateFile // --html; nil: none
 	title   string    // of the page
 	show    *viewFlags
-	told    bool // whether a person reads in the view, on the terminal, how it ended
+	told    bool // whether the view on the terminal says how it ended
 }
 
-// plan turns the flags into options. Whatever is wrong with them is said here,
+// plan turns the flags into options. Every mistake in them is reported here,
 // before anything is sent.
 func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	t, err := parseTarget(arg)
@@ -102,8 +102,7 @@ func (f *connectFlags) planBounds(o *connect.Options) error {
 	return nil
 }
 
-// fail ends a plan that nothing comes of, since the address could not be found. The
-// view says so too.
+// fail ends a plan whose address could not be found. The view says so too.
 func (p *plan) fail(err error) error {
 	defer p.close()
 	var status *statusError
@@ -152,8 +151,8 @@ func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
 	return err
 }
 
-// checkKernelLink refuses what asks for segments or for a guard where TCP is
-// the kernel's.
+// checkKernelLink refuses flags about segments or a guard if TCP is the
+// kernel's.
 func (f *connectFlags) checkKernelLink() error {
 	switch {
 	case f.pcap != "":
@@ -164,7 +163,7 @@ func (f *connectFlags) checkKernelLink() error {
 	return nil
 }
 
-// family is what -4 and -6 allow, and what our own address leaves.
+// family is the IP versions that -4, -6 and our own address allow.
 func (f *connectFlags) family(source netip.Addr) (family, error) {
 	switch {
 	case f.ipv4 && f.ipv6:
@@ -189,7 +188,7 @@ func oneOf[S ~string](flag, value string, allowed ...S) (S, error) {
 func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	o.TLS.ServerName = f.servername
 	if o.TLS.ServerName == "" {
-		o.TLS.ServerName, _, _ = strings.Cut(t.host, "%") // no certificate knows our interfaces
+		o.TLS.ServerName, _, _ = strings.Cut(t.host, "%") // a certificate never names our interfaces
 	}
 	if f.servername != "" {
 		if _, err := netip.ParseAddr(f.servername); err != nil {
@@ -253,7 +252,7 @@ func parseNames[T comparable](flag string, names []string, parse func(string) (T
 	return nil
 }
 
-// planFiles opens what is written to.
+// planFiles opens the files to write.
 func (f *connectFlags) planFiles(p *plan) error {
 	o := &p.options
 	var err error
@@ -342,8 +341,8 @@ func (f *connectFlags) planCapture(p *plan) (err error) {
 	return nil
 }
 
-// planKeyLog opens the key log. One that only the environment asks for is no
-// reason not to connect.
+// planKeyLog opens the key log. If only the environment asks for it, a failure
+// does not stop the connection.
 func (f *connectFlags) planKeyLog(p *plan) error {
 	path := cmp.Or(f.keylog, os.Getenv("SSLKEYLOGFILE"))
 	if path == "" {

@@ -194,7 +194,8 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	return nil
 }
 
-// secondSignal is done at a signal that comes after ctx has ended.
+// secondSignal returns a context that ends at the first signal after ctx has
+// ended.
 func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -215,7 +216,7 @@ func secondSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return hard, cancel
 }
 
-// probeError gives the error of a scan its exit status, and the way out.
+// probeError gives the error of a scan its exit status and its remedy.
 func probeError(err error) error {
 	code, remedy := kindOf(err, exitError), ""
 	var unwritten *store.WriteError

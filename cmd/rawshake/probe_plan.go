@@ -64,7 +64,7 @@ func (p *probePlan) close() error {
 	return errors.Join(errs...)
 }
 
-// plan turns the flags into options. Whatever is wrong with them is said here,
+// plan turns the flags into options. Every mistake in them is reported here,
 // before anything is sent.
 func (f *probeFlags) plan(cmd *cobra.Command, args []string) (*probePlan, error) {
 	p := &probePlan{}
@@ -144,8 +144,8 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		if p.memory, err = parseBytes(f.maxMemory); err != nil {
 			return usageError("--max-memory: %v", err)
 		}
-		if p.memory < leastMemory {
-			return usageError("--max-memory %s: the program takes %d MB before the first target", f.maxMemory, leastMemory>>20)
+		if p.memory < minMemory {
+			return usageError("--max-memory %s: the program takes %d MB before the first target", f.maxMemory, minMemory>>20)
 		}
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
@@ -159,24 +159,24 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	return nil
 }
 
-// memoryAllowed is what is used where nobody says how much: most of what the
-// kernel allows, and no bound where it has none. The rest is for what is not in
-// our hands: the rings of packets, and the pages of files.
+// memoryAllowed is the bound on memory if none is given: most of what the
+// kernel allows, or none if the kernel has none. The rest is for what Go does
+// not allocate: packet rings and file pages.
 func (f *probeFlags) memoryAllowed(limit uint64, by string) uint64 {
 	if limit == 0 {
 		return 0
 	}
 	allowed := limit / 10 * 6
-	if allowed < leastMemory {
+	if allowed < minMemory {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: this process may use %d MB of memory (%s), and the kernel ends one that takes more: probe takes %d MB before the first target\n",
-			limit>>20, view.Escape(by), leastMemory>>20)
-		allowed = leastMemory
+			limit>>20, view.Escape(by), minMemory>>20)
+		allowed = minMemory
 	}
 	return allowed
 }
 
-// leastMemory is what the program needs for itself, in bytes.
-const leastMemory = 16 << 20
+// minMemory is what the program needs for itself, in bytes.
+const minMemory = 16 << 20
 
 func isRate(v float64) bool { return v >= 0 && !math.IsInf(v, 1) } // and no NaN
 
@@ -277,8 +277,8 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 	return nil
 }
 
-// sameFile reports whether two names are of one file, also of one that is still
-// to be made.
+// sameFile reports whether two names mean the same file, even one that does not
+// exist yet.
 func sameFile(a, b string) bool {
 	if a == "" || b == "" {
 		return false
@@ -293,9 +293,9 @@ func sameFile(a, b string) bool {
 	return err1 == nil && err2 == nil && a == b
 }
 
-// fingerprint tells one scan from another. What is left out of lists may change
-// when a scan goes on: their targets keep their places. What is left out of
-// ranges may not.
+// fingerprint tells one scan from another. What is excluded from lists may
+// change when a scan is resumed, since their targets keep their places. What is
+// excluded from ranges may not.
 func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
@@ -316,7 +316,7 @@ func parseShard(s string) (i, n uint64, err error) {
 	return i, n, nil
 }
 
-// planTargets reads what is to be probed, and what is to be left out.
+// planTargets reads what to probe and what to exclude.
 func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	o := &p.options
 	ports, err := targets.ParsePorts(f.ports)
@@ -389,8 +389,8 @@ func (f *probeFlags) zone(zone string) (string, error) {
 	return name, nil
 }
 
-// checkZone looks at the zone of a target on the command line, and takes it for
-// what it names.
+// checkZone replaces the zone of a target on the command line by the interface
+// that it names.
 func checkZone(zone func(string) (string, error), r *targets.Range) error {
 	name, err := zone(r.Zone())
 	if err == nil {
@@ -424,8 +424,8 @@ func (p *probePlan) openList(feed *probe.Feed, name string) error {
 	return nil
 }
 
-// planExclusions reads them all before the first packet: one that cannot be
-// read must not be probed by mistake.
+// planExclusions reads all exclusions before the first packet: an unreadable
+// one must not be probed by mistake.
 func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 	for _, s := range f.exclude {
 		r, err := targets.ParseRange(s)
@@ -460,13 +460,13 @@ func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 	return nil
 }
 
-// mostLineWarnings bounds what is said of unreadable lines; all are counted.
-const mostLineWarnings = 10
+// maxLineWarnings bounds what is said of unreadable lines; all are counted.
+const maxLineWarnings = 10
 
 func warnOfLines() func(error) {
 	said := 0
 	return func(err error) {
-		if said++; said <= mostLineWarnings {
+		if said++; said <= maxLineWarnings {
 			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", view.EscapeError(err))
 		}
 	}

@@ -32,7 +32,7 @@ type probeReport struct {
 	plan  *probePlan
 	scan  *probe.Scan
 	out   io.Writer
-	live  bool // the progress line can be written over
+	live  bool // the progress line can be overwritten
 
 	quit  chan struct{}
 	wait  sync.WaitGroup
@@ -44,8 +44,8 @@ type probeReport struct {
 	load probe.Load
 }
 
-// report begins to tell. A status file that cannot be written is an error now,
-// and a warning later.
+// report starts reporting. A status file that cannot be written is an error
+// now, and only a warning later.
 func (f *probeFlags) report(scan *probe.Scan, p *probePlan) (*probeReport, error) {
 	r := &probeReport{flags: f, plan: p, scan: scan, out: os.Stderr, quit: make(chan struct{}), load: probe.Load{Rate: p.options.Rate}}
 	// Records on the same terminal say how it goes, and would share its line.
@@ -76,7 +76,7 @@ func (r *probeReport) run() {
 		if r.live {
 			fmt.Fprintf(r.out, "\r\x1b[K%s", r.progress(&s))
 		}
-		r.ways(&s)
+		r.outage(&s)
 		if s.Slowed < 1 && !r.told && !r.flags.quiet {
 			r.told = true
 			r.line("warning: the link has no room for all packets (%d not sent, %d not taken): slowed down to %.0f%% of the rate",
@@ -98,7 +98,7 @@ func (r *probeReport) kernelRSTs(s *probe.Stats) {
 	}
 }
 
-// weigh warns, once, that the rate is more than this machine carries.
+// weigh warns, once, that this machine cannot keep up with the rate.
 func (r *probeReport) weigh(s *probe.Stats) {
 	told := r.load.Worst > 0
 	if r.load.See(s); r.load.Short > 0 && !told && !r.flags.quiet {
@@ -106,8 +106,8 @@ func (r *probeReport) weigh(s *probe.Stats) {
 	}
 }
 
-// shortfall is what this machine carried of the rate at worst, with the ways
-// out that there are.
+// shortfall says how much of the rate this machine carried at worst, and what
+// helps.
 func (r *probeReport) shortfall() string {
 	o := &r.plan.options
 	out := "lower --rate"
@@ -128,8 +128,8 @@ func (r *probeReport) line(format string, args ...any) {
 	fmt.Fprintf(r.out, "rawshake: "+format+"\n", args...)
 }
 
-// ways tells of ways to the targets that are lost, and of such as are found.
-func (r *probeReport) ways(s *probe.Stats) {
+// outage reports routes to targets that were lost, and found again.
+func (r *probeReport) outage(s *probe.Stats) {
 	switch {
 	case s.Outage != "" && r.last.Outage == "":
 		r.line("warning: %s. The scan stands still, and looks for a way", view.Escape(s.Outage))
@@ -139,7 +139,7 @@ func (r *probeReport) ways(s *probe.Stats) {
 	}
 }
 
-// progress is the one line that is written over and over.
+// progress is the line that is overwritten again and again.
 func (r *probeReport) progress(s *probe.Stats) string {
 	var b strings.Builder
 	total, whole := r.scan.Total()
@@ -248,7 +248,8 @@ func (r *probeReport) writeStatus(s *probe.Stats, finished bool) error {
 	return store.ReplaceFile(r.flags.status, append(b, '\n'), outfile.Public) // counts, for who watches
 }
 
-// leftOut is what is not probed, and how many lines could not be read.
+// leftOut lists what is not probed, and counts the lines that could not be
+// read.
 func (r *probeReport) leftOut() (list []targets.Refusal, bad int) {
 	list = append(list, r.plan.refused...)
 	if feed := r.plan.options.Feed; feed != nil {

@@ -82,7 +82,7 @@ func TestALostWayIsToldOf(t *testing.T) {
 	var out bytes.Buffer
 	r := &probeReport{out: &out, flags: &probeFlags{quiet: true}}
 	for _, s := range []probe.Stats{{}, {Outage: "eth0 is down"}, {Outage: "eth0 is down"}, {Again: 7}, {Again: 7}, {Again: 7, Outage: "it is \x1b[m"}, {Again: 12}} {
-		r.ways(&s)
+		r.outage(&s)
 		r.last = s
 	}
 	want := `rawshake: warning: eth0 is down. The scan stands still, and looks for a way

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
-// remedied turns an error into what a person reads: what happened, then why and
-// what to do about it. Text from the network is escaped.
+// remedied turns an error into text for a person: what happened, why, and what
+// to do about it. Text from the network is escaped.
 func remedied(err error, reasons []transcript.Reason) error {
 	var b strings.Builder
 	b.WriteString(view.EscapeError(err))

@@ -14,13 +14,13 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// trustedRoots are the CA certificates to verify with where none are named: nil
-// for the system's, and those in the program where the system has none, as in a
-// container that holds nothing else. Of these it is said on notes.
+// trustedRoots are the CA certificates to verify with if none are named: nil
+// for the system's, or those in the program if the system has none, as in a
+// container that holds nothing else. Their use is reported on notes.
 func trustedRoots(system func() (*x509.CertPool, error), notes io.Writer) *x509.CertPool {
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if os.Getenv(name) != "" {
-			return nil // the person says where they are, and is told if they are not
+			return nil // the user has named their place, and is told if they are not there
 		}
 	}
 	if pool, err := system(); err == nil && !pool.Equal(x509.NewCertPool()) {
@@ -31,8 +31,8 @@ func trustedRoots(system func() (*x509.CertPool, error), notes io.Writer) *x509.
 	return pool
 }
 
-// bundledRoots are the CA certificates that Mozilla trusts, with what they may
-// sign for where that is bounded.
+// bundledRoots are the CA certificates that Mozilla trusts, with the
+// constraints on what they may sign for.
 func bundledRoots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	for root := range bundle.Roots() {
@@ -48,7 +48,7 @@ func bundledRoots() *x509.CertPool {
 	return pool
 }
 
-// bundleDate says of when the certificates are, where the build knows.
+// bundleDate is the date of the certificates, if the build knows it.
 func bundleDate() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

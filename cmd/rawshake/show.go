@@ -22,13 +22,13 @@ type viewFlags struct {
 	view           string
 	selector       string
 	dictionary     string
-	words          *dictionary.Dictionary // that of dictionary; nil: the program's own alone
+	words          *dictionary.Dictionary // from the folder dictionary; nil: only the program's own
 	json           bool
 	quiet, verbose bool
 	showData       bool // the demo quotes the reply in the view
 }
 
-// viewOptions say how a view should look where it is going to.
+// viewOptions say how a view should look on its output.
 func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	o := view.Options{Verbose: f.verbose, Data: f.showData, ASCII: !utf8Locale()}
 	o.Dictionary = f.words
@@ -45,7 +45,7 @@ func (f *viewFlags) viewOptions(out io.Writer) view.Options {
 	return o
 }
 
-// checkSelector judges --select beside the view that it is for.
+// checkSelector checks --select against the view that it is for.
 func checkSelector(selector, view string) error {
 	if _, ok := dissect.ParseSelector(selector); !ok {
 		return usageError("--select %q: names with dots between them, such as ClientHello.extensions[2].server_name", selector)
@@ -56,8 +56,8 @@ func checkSelector(selector, view string) error {
 	return nil
 }
 
-// environmentColumns is how wide $COLUMNS says that lines should be; 0: nothing
-// that can be one.
+// environmentColumns is the line width that $COLUMNS asks for, or 0 if it is no
+// sensible width.
 func environmentColumns() int {
 	n, err := strconv.Atoi(os.Getenv("COLUMNS"))
 	if err != nil || n < minColumns || n > maxColumns {
@@ -66,17 +66,17 @@ func environmentColumns() int {
 	return n
 }
 
-// What $COLUMNS may say.
+// The widths that $COLUMNS may ask for.
 const (
 	minColumns = 20
 	maxColumns = 10000
 )
 
-// columnsOf is how wide the lines for a file should be: as $COLUMNS says, or its
-// terminal; 0: as wide as they are.
+// columnsOf is the line width for a file: that of $COLUMNS, or of its terminal;
+// 0: no limit.
 func columnsOf(file *os.File) int { return cmp.Or(environmentColumns(), terminalColumns(file)) }
 
-// terminalColumns is how wide a terminal is; 0 for what is none.
+// terminalColumns is the width of a terminal, or 0 for a file that is none.
 func terminalColumns(file *os.File) int {
 	width, _, err := term.GetSize(int(file.Fd()))
 	if err != nil {
@@ -87,8 +87,8 @@ func terminalColumns(file *os.File) int {
 
 func isTerminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
 
-// utf8Locale reports whether the environment's character set is UTF-8. One that
-// says nothing is taken to be, as terminals are today.
+// utf8Locale reports whether the environment's character set is UTF-8. An
+// environment that says nothing counts as UTF-8, as terminals are today.
 func utf8Locale() bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := os.Getenv(name); v != "" {

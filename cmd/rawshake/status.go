@@ -51,8 +51,8 @@ func (e *statusError) Error() string {
 
 func (e *statusError) Unwrap() error { return e.err }
 
-// kindOf is the status of an error that is of the same kind whatever the command:
-// what the machine forbids. Others are the command's to judge.
+// kindOf is the status of an error that means the same in every command: the
+// machine forbids something. Other errors are for the command to judge.
 func kindOf(err error, otherwise int) int {
 	var file *fs.PathError
 	if errors.As(err, &file) { // may not be read, say: the command line names another
@@ -79,8 +79,8 @@ func usageError(format string, args ...any) error {
 	return &statusError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// fileError says that a file cannot be written: for a path that cannot be, it
-// is wrong usage; for a full disk and the like, not.
+// fileError says that a file cannot be written. An impossible path is wrong
+// usage; a full disk and the like are not.
 func fileError(flag string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EISDIR) || errors.Is(err, syscall.ENOTDIR) {
 		return usageError("%s: %v", flag, err)
@@ -88,7 +88,7 @@ func fileError(flag string, err error) error {
 	return &statusError{exitError, fmt.Errorf("%s: %w", flag, err)}
 }
 
-// outcomeStatus maps what came of a connection to the exit status.
+// outcomeStatus maps a connection's outcome to the exit status.
 func outcomeStatus(outcome string) int {
 	switch outcome {
 	case goal.NotAllowed:

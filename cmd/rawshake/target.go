@@ -85,8 +85,8 @@ func parseTarget(s string) (target, error) {
 	return t, nil
 }
 
-// plainZone takes the zone of an address in brackets as a URL has it, behind %25
-// (RFC 6874, section 2). %25 alone is the interface of that index.
+// plainZone reads the zone of an address in brackets as a URL writes it, after
+// %25 (RFC 6874, section 2). %25 alone means the interface with that index.
 func plainZone(s string) string {
 	before, zone, ok := strings.Cut(s, "%25")
 	if !ok || !strings.HasPrefix(s, "[") || strings.HasPrefix(zone, "]") {
@@ -103,8 +103,8 @@ func parsePort(s string) (uint16, error) {
 	return uint16(p), nil
 }
 
-// checkHost refuses what can be neither an address nor a host name, so that it
-// is not sent to a name server.
+// checkHost refuses text that can be neither an address nor a host name, so
+// that it is not sent to a name server.
 func checkHost(host string) error {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return nil

@@ -97,8 +97,8 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 	return nil
 }
 
-// parseVersion reads 1.0, 1.1 or 1.2, with or without TLS before it. Nothing is
-// the default.
+// parseVersion reads a version such as 1.2, with or without TLS before it. An
+// empty string means the default.
 func parseVersion(flag, s string) (tlsmsg.Version, error) {
 	switch strings.TrimLeft(strings.ToLower(s), "tlsv ") {
 	case "":
@@ -115,7 +115,7 @@ func parseVersion(flag, s string) (tlsmsg.Version, error) {
 	return 0, usageError("%s %q is not one of 1.0, 1.1, 1.2", flag, s)
 }
 
-// parseExtension reads NUM:HEX. The bytes may be none.
+// parseExtension reads NUM:HEX. HEX may be empty.
 func parseExtension(s string) (e tlsmsg.Extension, err error) {
 	num, digits, ok := strings.Cut(s, ":")
 	n, numErr := strconv.ParseUint(num, 0, 16)
@@ -129,7 +129,7 @@ func parseExtension(s string) (e tlsmsg.Extension, err error) {
 	return tlsmsg.Extension{Type: tlsmsg.ExtensionType(n), Data: data}, nil
 }
 
-// planSession opens the session file. What is wrong with it is a warning: a
+// planSession opens the session file. A fault in it is only a warning, since a
 // handshake needs no session.
 func (f *tlsFlags) planSession(o *connect.Options, t target) {
 	if f.sessionFile == "" {

@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// told is standard output as it is right now. It remembers that it could not be
-// written, where whoever writes does not look: a command that could not say what
-// it was asked for has not done it.
+// told writes to standard output as it is right now, and remembers a failure
+// that the caller does not look at: a command that could not print its answer
+// has failed.
 type told struct{ err error }
 
 func (t *told) Write(p []byte) (int, error) {
@@ -19,7 +19,7 @@ func (t *told) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// out is what commands that are no views say.
+// out is where commands without a view print.
 var out told
 
 func say(format string, args ...any) { fmt.Fprintf(&out, format, args...) }

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
-// tellUnread names the packets that explain did not read: first those in which
-// there may be TCP that nobody here can see, then those of other protocols.
+// tellUnread names the packets that explain did not read: first those that may
+// hold TCP out of its reach, then those of other protocols.
 func (f *explainFlags) tellUnread(r *explain.Report) {
 	var opaque, other []explain.Unread
 	for _, u := range r.Unread {
@@ -30,10 +30,10 @@ func (f *explainFlags) tellUnread(r *explain.Report) {
 	}
 }
 
-// maxToldKinds is how many kinds are named.
+// maxToldKinds bounds the kinds that are named.
 const maxToldKinds = 12
 
-// listUnread names kinds of packets with their numbers: "3 × ARP, 2 × …".
+// listUnread lists kinds of packets with their counts: "3 × ARP, 2 × …".
 func listUnread(kinds []explain.Unread) string {
 	var parts []string
 	rest, packets := 0, 0

@@ -61,7 +61,7 @@ func expected(e *pflag.InvalidValueError) string {
 	case "stringSlice":
 		return "a list has commas between its words, and a quotation mark ends where it begins"
 	}
-	return e.Unwrap().Error() // a type of our own, and so its words
+	return e.Unwrap().Error() // a type of our own, with words of its own
 }
 
 // nearFlags are flags whose names begin as a mistyped one does.
@@ -87,8 +87,8 @@ func named(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
-// takes has a command take words of these names, and no more. One in brackets
-// may be left out.
+// takes makes a command take arguments of these names, and no more. One in
+// brackets may be left out.
 func takes(names ...string) cobra.PositionalArgs {
 	least := 0
 	for _, n := range names {
@@ -110,7 +110,7 @@ func takes(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// onlySubcommands is what a command does that does nothing by itself.
+// onlySubcommands runs a command that does nothing by itself.
 func onlySubcommands(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 && cmd.HasParent() {
 		return usageError("%s needs a command: %s", named(cmd), subcommands(cmd))

@@ -25,11 +25,11 @@ func versionLine() string {
 	return fmt.Sprintf("rawshake %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// tagged is the tag that the Makefile built from, or how far from one.
+// tagged is the tag that the Makefile built from, or the distance from one.
 var tagged string
 
-// version is the tag or the module's version, or the commit that the program was
-// built from, where the build knows.
+// version is the tag, the module's version, or the commit that the program was
+// built from, if the build knows it.
 func version() string {
 	if tagged != "" {
 		return tagged

@@ -17,7 +17,7 @@ const (
 	blockStatistics = 0x00000005
 	blockEnhanced   = 0x00000006
 	blockSecrets    = 0x0000000a
-	blockSection    = 0x0a0d0d0a // the same in either byte order
+	blockSection    = 0x0a0d0d0a // a palindrome: the same in either byte order
 )
 
 func blockName(t uint32) string {
@@ -63,10 +63,10 @@ const (
 	optInterfaceOffset      = 14
 )
 
-// padded is n rounded up to the four bytes that everything is aligned to.
+// padded rounds n up to a multiple of four, to which everything is aligned.
 func padded(n int) int { return (n + 3) &^ 3 }
 
-// appendBlock appends a block to b, in this machine's writing order.
+// appendBlock appends a block to b.
 func appendBlock(b []byte, typ uint32, body []byte) []byte {
 	n := uint32(blockOverhead + padded(len(body)))
 	b = order.AppendUint32(b, typ)
@@ -83,8 +83,8 @@ func appendPadded[T string | []byte](b []byte, data T) []byte {
 	return append(b, make([]byte, padded(len(data))-len(data))...)
 }
 
-// appendOption appends an option. An empty one, which says nothing, is left
-// out; one that is too long is cut.
+// appendOption appends an option. An empty one is left out, and one that is too
+// long is cut.
 func appendOption(b []byte, code uint16, value string) []byte {
 	if value == "" {
 		return b

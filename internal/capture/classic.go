@@ -20,7 +20,7 @@ const (
 
 type classicReader struct {
 	order  binary.ByteOrder
-	unit   time.Duration // of the time's fraction
+	unit   time.Duration // of the fraction of a second
 	link   wire.LinkType
 	header [24]byte // of a record: 16 bytes, or 24 of the modified kind
 	size   int
@@ -43,7 +43,7 @@ func newClassicReader(src *source) (*classicReader, error) {
 		if readErr != nil {
 			return nil, broken(0, "file header", midway(readErr))
 		}
-		f.link = wire.LinkType(f.order.Uint32(h[20:]) & 0xffff) // above stands the length of a frame check sequence
+		f.link = wire.LinkType(f.order.Uint32(h[20:]) & 0xffff) // the bits above are the length of a frame check sequence
 		return f, nil
 	}
 	return nil, notCapture(h[:])

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// A clock is an interface's: what one unit of its timestamps is, and what is
-// added to them.
+// A clock says what the timestamps of one interface mean: their unit, and what
+// is added to them.
 type clock struct {
-	perSecond uint64 // units; 0: nobody can tell
+	perSecond uint64 // units; 0: unknown
 	offset    int64  // seconds
 }
 
-// maxSeconds is two thousand years: what a file claims beyond that is no time,
+// maxSeconds is two thousand years. A file that claims more is not believed,
 // and arithmetic stays safe.
 const maxSeconds = 1 << 36
 
-// microseconds is the clock of an interface that does not say.
+// microseconds is the clock of an interface that names none.
 var microseconds = clock{perSecond: 1e6}
 
-// resolution takes if_tsresol: a negative power of 10, or of 2 where the
-// highest bit is set.
+// resolution reads if_tsresol: a negative power of 10, or of 2 if the highest
+// bit is set.
 func (c *clock) resolution(v byte) {
 	exponent := v & 0x7f
 	c.perSecond = 0
@@ -37,7 +37,7 @@ func (c *clock) resolution(v byte) {
 	}
 }
 
-// time is the moment of a timestamp, or none.
+// time is the moment of a timestamp, or the zero time.
 func (c *clock) time(units uint64) time.Time {
 	if c.perSecond == 0 {
 		return time.Time{}

@@ -1,4 +1,4 @@
-// Package capture reads and writes capture files and key logs: pcapng and
-// classic pcap in, whoever wrote them and whatever they claim; pcapng out, with
-// secrets and comments; secrets in the NSS key log format.
+// Package capture reads and writes capture files and key logs. It reads pcapng
+// and classic pcap, whoever wrote them and whatever they claim; it writes
+// pcapng with secrets and comments; its key logs have the NSS format.
 package capture

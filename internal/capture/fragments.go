@@ -14,11 +14,11 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// maxFragmented bounds the packets whose fragments' numbers are remembered.
+// maxFragmented bounds the packets whose fragments are remembered by number.
 const maxFragmented = 256
 
-// Fragments puts together what a tunnel's packets were cut into on their way: the
-// packet inside is in none of the parts alone. The zero Fragments is empty.
+// Fragments reassembles tunnel packets that were fragmented on their way: no
+// fragment alone holds the packet inside. The zero Fragments is empty.
 type Fragments struct {
 	parts  reassembly.Buffer
 	first  time.Time
@@ -32,10 +32,11 @@ type fragmented struct {
 	protocol uint8
 }
 
-// Join takes a frame, of which ip is the packet that Packet.IP found. Where that is
-// the last fragment to come of a packet that may be a tunnel's, p becomes the frame
-// as it would have been had the packet not been cut, and Joined says of which it
-// is made: whole says so. part reports whether it is a fragment at all.
+// Join takes a frame and the packet that Packet.IP found in it. If it is the
+// last fragment to arrive of a packet that may be a tunnel's, whole is true, p
+// becomes the frame as it would have been without fragmentation, and Joined
+// lists the frames that it is made of. part reports whether it is a fragment at
+// all.
 func (f *Fragments) Join(p *Packet, ip []byte) (part, whole bool) {
 	if !mayBeFragment(ip) {
 		return false, false
@@ -67,7 +68,7 @@ func (f *Fragments) Join(p *Packet, ip []byte) (part, whole bool) {
 	return true, true
 }
 
-// Numbers are those of the frames that a packet is made of.
+// Numbers are the numbers of the frames that a packet is made of.
 func (p *Packet) Numbers() []int {
 	if len(p.Joined) > 0 {
 		return p.Joined
@@ -75,7 +76,7 @@ func (p *Packet) Numbers() []int {
 	return []int{p.Number}
 }
 
-// mayBeFragment is a quick look.
+// mayBeFragment is a quick check for a fragment.
 func mayBeFragment(ip []byte) bool {
 	if len(ip) < wire.IPv4HeaderLen {
 		return false
@@ -90,8 +91,8 @@ func mayBeFragment(ip []byte) bool {
 	return false
 }
 
-// unfragmented appends a packet with the header of one of its fragments; nil where
-// it is too long to be one. Of IPv6, extension headers are left out.
+// unfragmented appends a packet with the header of one of its fragments, or
+// returns nil if it is too long. IPv6 extension headers are left out.
 func unfragmented(b, fragment []byte, h *wire.IP, payload []byte) []byte {
 	const longest, checksum = 1<<16 - 1, 10
 	start := len(b)

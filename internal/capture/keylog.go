@@ -13,17 +13,16 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// A KeyLog is a file of secrets in the NSS key log format, from which
-// Wireshark decrypts a capture: one line a secret, of a label, the client
-// random and the secret itself.
+// A KeyLog is a file of secrets in the NSS key log format, with which Wireshark
+// decrypts a capture. Each line has a label, the client random and the secret.
 type KeyLog struct {
 	f       *os.File
 	exposed outfile.Warning
 	err     error
 }
 
-// OpenKeyLog opens the key log at path for appending, as SSLKEYLOGFILE's
-// other users do. One that it makes can be read by its owner alone.
+// OpenKeyLog opens the key log at path for appending, as SSLKEYLOGFILE's other
+// users do. A new file can be read by its owner alone.
 func OpenKeyLog(path string) (*KeyLog, error) {
 	f, exposed, err := outfile.Append(path, outfile.Secret, 0)
 	if err != nil {
@@ -32,12 +31,12 @@ func OpenKeyLog(path string) (*KeyLog, error) {
 	return &KeyLog{f: f, exposed: exposed}, nil
 }
 
-// Exposed says whether others can read the key log, which was there before. It
-// stays as it is: those who share it may have meant it.
+// Exposed says whether others can read the key log, which was there before. Its
+// mode is left as it is, since those who share the file may have meant it.
 func (k *KeyLog) Exposed() outfile.Warning { return k.exposed }
 
-// Secret appends a line, in one write, so that several processes may share
-// the file. The error is returned once; from then on nothing is written.
+// Secret appends a line, in one write, so that several processes may share the
+// file. The first error is returned once; from then on nothing is written.
 func (k *KeyLog) Secret(label string, clientRandom, secret []byte) error {
 	if k.err != nil {
 		return nil
@@ -48,27 +47,27 @@ func (k *KeyLog) Secret(label string, clientRandom, secret []byte) error {
 	return k.err
 }
 
-// Err is what kept a secret from being written, or nil.
+// Err is the error that kept a secret from being written, or nil.
 func (k *KeyLog) Err() error { return k.err }
 
 // Close closes the file.
 func (k *KeyLog) Close() error { return k.f.Close() }
 
 const (
-	// maxKeyLogLine bounds a line of a key log that is looked at; the longest
+	// maxKeyLogLine bounds the lines of a key log that are read; the longest
 	// label, random and secret stay far below.
 	maxKeyLogLine = 1024
 	clientRandom  = 32
 	maxSecret     = 64
 )
 
-// ScanKeyLog reads a key log and tells each secret in it; the slices are the
-// callee's to keep. Lines that are none are passed over.
+// ScanKeyLog reads a key log and calls tell with each secret in it; tell may
+// keep the slices. Other lines are skipped. The error is that of reading.
 func ScanKeyLog(from io.Reader, tell func(label string, clientRandom, secret []byte)) error {
 	r := bufio.NewReaderSize(from, maxKeyLogLine)
 	for {
 		line, err := r.ReadSlice('\n')
-		if err == bufio.ErrBufferFull { // no secret: pass over it
+		if err == bufio.ErrBufferFull { // no secret: skip it
 			for err == bufio.ErrBufferFull {
 				_, err = r.ReadSlice('\n')
 			}

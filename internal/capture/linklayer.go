@@ -7,9 +7,10 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// IP returns the IP packet that a frame holds, through whatever tunnels it goes,
-// with what follows it, and sets Header. It is wire.ErrNotIP where it holds
-// another, wire.ErrUnknownLink where that cannot be told.
+// IP returns the IP packet in a frame, inside all tunnels, with the bytes that
+// follow it, and sets Header. The error is wire.ErrNotIP if the frame holds
+// another protocol, and wire.ErrUnknownLink if that cannot be told. The slice
+// is a part of Data.
 func (p *Packet) IP() ([]byte, error) {
 	c := field.New("frame", p.Data)
 	var h wire.LinkHeader

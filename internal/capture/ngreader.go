@@ -13,7 +13,7 @@ import (
 const (
 	// maxInterfaces bounds the interfaces of a section.
 	maxInterfaces = 4096
-	// maxOptions is the most that is read of a block's options, in bytes.
+	// maxOptions bounds how much is read of a block's options, in bytes.
 	maxOptions = 256 << 10
 	// maxComments bounds the comments of one packet.
 	maxComments = 256
@@ -118,7 +118,7 @@ func (f *ngReader) section(src *source) error {
 	return nil
 }
 
-// end passes over what is left of a block and checks the length behind it.
+// end skips the rest of a block and checks the length at its end.
 func (f *ngReader) end(src *source, length uint32) error {
 	if err := src.skip(f.left); err != nil {
 		return err
@@ -142,7 +142,8 @@ func (f *ngReader) take(src *source, b []byte) error {
 	return src.read(b)
 }
 
-// block reads a body, as far as it is of use, and reports whether it is a packet.
+// block reads as much of a body as is of use, and reports whether it is a
+// packet.
 func (f *ngReader) block(r *Reader, p *Packet) (found bool, err error) {
 	switch f.typ {
 	case blockInterface:
@@ -207,8 +208,8 @@ func (f *ngReader) enhanced(r *Reader, p *Packet) error {
 	})
 }
 
-// simple reads a Simple Packet Block: no time, and as much of the packet as the
-// first interface's snap length leaves.
+// simple reads a Simple Packet Block, which has no time, and as much of the
+// packet as the first interface's snap length allows.
 func (f *ngReader) simple(r *Reader, p *Packet) error {
 	var h [4]byte
 	if err := f.take(r.src, h[:]); err != nil {
@@ -238,8 +239,8 @@ func (f *ngReader) data(r *Reader, p *Packet, captured uint32) (err error) {
 	return r.src.skip(n - int64(captured))
 }
 
-// eachOption reads the rest of a block as options. Options that break off are
-// left at that.
+// eachOption reads the rest of a block as options, and stops where they break
+// off.
 func (f *ngReader) eachOption(src *source, tell func(code uint16, value []byte)) error {
 	n := int(min(f.left, maxOptions))
 	if cap(f.options) < n {

@@ -15,24 +15,24 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Info describes a capture to whoever opens it. Empty strings are left out.
+// Info describes a capture to those who open it. Empty strings are left out.
 type Info struct {
 	Application string // "rawshake 0.1"
 	Comment     string // of the whole file
 	Interface   string // its name: "eth0"
 	Description string // of the interface: how packets were taken
-	// Secrets says that the capture will hold what decrypts it. A file that is
-	// made for it can be read by its owner alone.
+	// Secrets says that the capture will hold the secrets that decrypt it. A
+	// new file can then be read by its owner alone.
 	Secrets bool
-	// Public says that the capture may be given away: it was made without what
-	// decrypts it.
+	// Public says that the capture may be given away, since it holds nothing
+	// that decrypts it.
 	Public bool
 }
 
 // A Writer writes IP packets to a pcapng file, with nanosecond timestamps,
-// notes as packet comments, and secrets. Everything reaches the file in one
-// write before the call returns, so that what a killed process leaves behind
-// can be read.
+// notes as packet comments, and secrets. Each call reaches the file in one
+// write before it returns, so that what a killed process leaves behind can be
+// read.
 //
 // After the first error a writer writes no more: see [Writer.Packet].
 type Writer struct {
@@ -41,10 +41,10 @@ type Writer struct {
 	name    string   // for errors
 	size    int64    // of the whole blocks written
 	secrets bool     // whether secrets are wanted
-	told    bool     // whether there were any
+	told    bool     // whether any were written
 	exposed outfile.Warning
 
-	rewrites bool   // whether the last block can be written anew
+	rewrites bool   // whether the last block can be rewritten
 	last     []byte // the body of the packet block that was written last; nil: another block was
 	lastAt   int64  // where it begins
 	notes    []byte // options: the comments of the last packet, or of the next
@@ -55,7 +55,7 @@ type Writer struct {
 	err error
 }
 
-// Create makes a capture file at path, in place of one that is there.
+// Create makes a capture file at path, replacing one that is there.
 func Create(path string, info Info) (*Writer, error) {
 	kind := outfile.Private
 	switch {
@@ -77,8 +77,8 @@ func Create(path string, info Info) (*Writer, error) {
 	return w, nil
 }
 
-// Exposed says whether the file was there before and others can read it, or
-// could.
+// Exposed says whether the file was there before and others can, or could, read
+// it.
 func (w *Writer) Exposed() outfile.Warning { return w.exposed }
 
 // NewWriter writes a capture to dst, such as a pipe. Close does not close dst.
@@ -107,7 +107,7 @@ func (w *Writer) examine() error {
 	return nil
 }
 
-// header is a section header and the description of the one interface.
+// header is a section header and the description of the only interface.
 func header(info Info) []byte {
 	section := order.AppendUint32(nil, byteOrderMagic)
 	section = append(section, 1, 0, 0, 0) // version 1.0
@@ -129,14 +129,14 @@ func header(info Info) []byte {
 	return appendBlock(b, blockInterface, endOptions(face, n))
 }
 
-// Packet writes one IP packet. The error is returned once; from then on the
-// writer drops packets and returns nil, so that a run goes on without its
+// Packet writes one IP packet. The first error is returned once; from then on
+// the writer drops packets and returns nil, so that a run goes on without its
 // capture. What was written before stays readable.
 func (w *Writer) Packet(at time.Time, packet []byte) error {
 	if w.err != nil {
 		return nil
 	}
-	if w.rewrites && w.last != nil { // the notes were the last packet's
+	if w.rewrites && w.last != nil { // the notes belonged to the last packet
 		w.forget()
 	}
 	w.moment = at
@@ -162,9 +162,9 @@ func (w *Writer) packetBlock() []byte {
 	return w.block
 }
 
-// Note writes a comment: to the packet that was written last, where the file
-// lets it be written again; else it comes with the next packet. Its error is as
-// Packet's.
+// Note adds a comment to the packet that was written last, if the file allows
+// rewriting it, and otherwise to the next packet. It returns errors as Packet
+// does.
 func (w *Writer) Note(text string) error {
 	if w.err != nil || text == "" || w.comments == maxComments {
 		return nil
@@ -178,7 +178,8 @@ func (w *Writer) Note(text string) error {
 }
 
 // Secret writes a Decryption Secrets Block with one line of a key log. It does
-// nothing in a capture that is to hold no secrets. Its error is as Packet's.
+// nothing in a capture that is to hold no secrets. It returns errors as Packet
+// does.
 func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
 	if w.err != nil || !w.secrets {
 		return nil
@@ -201,14 +202,14 @@ func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
 // HoldsSecrets reports whether secrets were written.
 func (w *Writer) HoldsSecrets() bool { return w.told }
 
-// Err is what kept the capture from being whole, or nil.
+// Err is the error that kept the capture from being complete, or nil.
 func (w *Writer) Err() error { return w.err }
 
 // Name is the file's name, for messages.
 func (w *Writer) Name() string { return w.name }
 
-// write appends a whole block in one write. Half a block, on a full disk, is
-// taken back.
+// write appends a whole block in one write. If the disk is full, half a block
+// is removed again.
 func (w *Writer) write(block []byte) error {
 	n, err := w.dst.Write(block)
 	if err == nil && n < len(block) {
@@ -224,8 +225,8 @@ func (w *Writer) write(block []byte) error {
 	return w.fail(err)
 }
 
-// again writes the last block anew, longer than it was. On a full disk it stays
-// as it was.
+// again rewrites the last block, longer than it was. If the disk is full, the
+// block stays as it was.
 func (w *Writer) again(block []byte) error {
 	old := w.size - w.lastAt
 	n, err := w.file.WriteAt(block, w.lastAt)
@@ -250,7 +251,7 @@ func (w *Writer) fail(err error) error {
 	return w.err
 }
 
-// named puts the file's name on an error that does not have it.
+// named adds the file's name to an error that lacks it.
 func named(err error, name string) error {
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
@@ -259,8 +260,8 @@ func named(err error, name string) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// Close writes the notes that no packet took, closes the file, and says whether
-// all of it could be written.
+// Close writes the notes that no packet took and closes the file. It returns an
+// error if any of that, or an earlier write, failed.
 func (w *Writer) Close() error {
 	var err error
 	if len(w.notes) > 0 && w.err == nil && (w.last == nil || !w.rewrites) && !w.moment.IsZero() {
@@ -275,7 +276,8 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// farewell writes the last notes as comments of an Interface Statistics Block.
+// farewell writes the remaining notes as comments of an Interface Statistics
+// Block.
 func (w *Writer) farewell() error {
 	body := appendTime(order.AppendUint32(nil, 0), w.moment)
 	n := len(body)

@@ -13,33 +13,33 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// maxPacket is the most that is read of one packet, in bytes: libpcap's largest
-// snap length. What a file claims beyond that is passed over.
+// maxPacket bounds how much is read of one packet, in bytes: libpcap's largest
+// snap length. The rest is skipped.
 const maxPacket = 256 << 10
 
 // A Packet is one frame of a capture.
 type Packet struct {
 	Number   int       // in the file, 1 for the first
 	Offset   int64     // of its block or record in the file
-	At       time.Time // of a packet without a time, that of the one before
+	At       time.Time // the previous packet's, if this one has no time
 	Link     wire.LinkType
 	Data     []byte   // as captured; valid until the next packet is read
-	Length   int      // of the frame as it was, in bytes: more than len(Data) if it was cut
+	Length   int      // of the whole frame, in bytes: more than len(Data) if it was cut
 	Comments []string // text from whoever wrote the file
-	Joined   []int    // the frames that Data is put together from; see Fragments
+	Joined   []int    // the frames that Data is reassembled from; see Fragments
 
-	Header wire.LinkHeader // what stands before the IP packet, once that is found
+	Header wire.LinkHeader // what precedes the IP packet, once IP has found it
 }
 
 // ErrNotCapture says that a file is neither pcap nor pcapng.
 var ErrNotCapture = errors.New("this is no capture: it begins neither as pcap nor as pcapng")
 
-// compressions are programs that undo what a file begins as.
+// compressions are the programs that decompress a file, by its first bytes.
 var compressions = []struct{ magic, program string }{
 	{"\x1f\x8b", "gzip -dc"}, {"\x28\xb5\x2f\xfd", "zstd -dc"}, {"\xfd7zXZ", "xz -dc"}, {"BZh", "bzip2 -dc"}, {"\x04\x22\x4d\x18", "lz4 -dc"},
 }
 
-// notCapture is ErrNotCapture of a file that begins as b, with a way out where
+// notCapture is ErrNotCapture for a file that begins with b, with a remedy if
 // there is one.
 func notCapture(b []byte) error {
 	for _, c := range compressions {
@@ -51,11 +51,11 @@ func notCapture(b []byte) error {
 }
 
 // A Reader reads a capture file, pcap or pcapng of either byte order, from
-// front to back, and holds one packet of it at a time. Whatever lengths the
-// file claims, memory is bounded.
+// front to back, and holds one packet at a time. Memory is bounded, whatever
+// lengths the file claims.
 type Reader struct {
-	// Secrets is told each secret that the file holds, in the order of the
-	// file; the slices are the callee's to keep. May be nil.
+	// Secrets is called with each secret in the file, in order, and may keep
+	// the slices. It may be nil.
 	Secrets func(label string, clientRandom, secret []byte)
 
 	src    *source
@@ -72,7 +72,8 @@ type format interface {
 	next(r *Reader, p *Packet) error
 }
 
-// NewReader looks at the first bytes and returns a reader of what they begin.
+// NewReader recognizes the format by the first bytes and returns a reader for
+// it. The error wraps ErrNotCapture if it is neither pcap nor pcapng.
 func NewReader(from io.Reader) (*Reader, error) {
 	r := &Reader{src: newSource(from)}
 	magic, err := r.src.r.Peek(4)
@@ -94,8 +95,8 @@ func NewReader(from io.Reader) (*Reader, error) {
 	return r, nil
 }
 
-// Next reads the next packet into p. At the end of the file it returns io.EOF,
-// and where the file is broken a [*BrokenError].
+// Next reads the next packet into p. It returns io.EOF at the end of the file,
+// and a [*BrokenError] where the file is broken.
 func (r *Reader) Next(p *Packet) error {
 	if r.err != nil {
 		return r.err
@@ -134,7 +135,7 @@ func (r *Reader) data(n int64) ([]byte, error) {
 	return b, nil
 }
 
-// midway is what the end of the file means after a beginning.
+// midway turns io.EOF in the middle of something into io.ErrUnexpectedEOF.
 func midway(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

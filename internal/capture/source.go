@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// A BrokenError says where a capture file stops making sense. What came before
-// was read.
+// A BrokenError says where a capture file stops making sense. Everything before
+// that was read.
 type BrokenError struct {
 	Offset  int64  // of the block or record, in bytes from the beginning of the file
 	Where   string // "block 7 (Enhanced Packet)", "packet record 3"
@@ -40,7 +40,7 @@ func (s *source) read(b []byte) error {
 	return err
 }
 
-// skip passes over n bytes, however many are claimed.
+// skip skips n bytes, however many a file claims.
 func (s *source) skip(n int64) error {
 	skipped, err := io.CopyN(io.Discard, s.r, n)
 	s.at += skipped
@@ -50,7 +50,7 @@ func (s *source) skip(n int64) error {
 	return err
 }
 
-// limit is a reader of the next n bytes.
+// limit returns a reader of the next n bytes.
 func (s *source) limit(n int64) io.Reader { return &io.LimitedReader{R: (*counting)(s), N: n} }
 
 type counting source

@@ -10,10 +10,10 @@ import (
 	"io"
 )
 
-// StripSecrets copies a capture without its Decryption Secrets Blocks, every
-// other byte as it is, and returns how many there were. A classic pcap file has
-// none. Where the file is broken, what stands before is copied, and the error
-// is a [*BrokenError].
+// StripSecrets copies a capture without its Decryption Secrets Blocks, leaving
+// every other byte as it is, and returns how many it left out. A classic pcap
+// file has none, which is an error. If the file is broken, what precedes the
+// break is copied, and the error is a [*BrokenError].
 func StripSecrets(ctx context.Context, to io.Writer, from io.Reader) (blocks int, err error) {
 	src := newSource(from)
 	magic, err := src.r.Peek(4)
@@ -55,8 +55,8 @@ func StripSecrets(ctx context.Context, to io.Writer, from io.Reader) (blocks int
 
 var errClassic = errors.New("this is a classic pcap file, which holds no secrets: there is nothing to take out")
 
-// copy writes the block that begin has begun. A section's length, where it is
-// told, is no longer right, and so left open.
+// copy writes the block that begin has started. The length of a section no
+// longer holds, and is left open.
 func (f *ngReader) copy(to io.Writer, src *source, length uint32) error {
 	head := f.order.AppendUint32(f.order.AppendUint32(nil, f.typ), length)
 	if f.typ == blockSection {

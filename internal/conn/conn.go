@@ -2,9 +2,9 @@
 // single machine without I/O: segments and the time go in, segments, work for
 // the driver and decrypted bytes come out.
 //
-// A [Conn] is a endpoint.Machine, so an endpoint moves it like any
-// connection. The blocking driver of `connect` and the event loop of `probe`
-// use the same one.
+// A [Conn] is an endpoint.Machine, so an endpoint moves it like any connection.
+// The blocking driver of `connect` and the event loop of `probe` use the same
+// one.
 package conn
 
 import (
@@ -33,9 +33,9 @@ func New(tcp *tcb.Conn, tls *handshake.Client) *Conn {
 func (s *Conn) Reset(tcp *tcb.Conn, tls *handshake.Client) { *s = Conn{tcp: tcp, tls: tls} }
 
 // Adopt puts a TLS client above a connection of TCP alone, to whose stream the
-// client's ClientHello was written before. A client that has not started Adopt
-// starts; what it would send it takes as sent. So nobody needs to keep a client
-// for as long as the peer says nothing, since the same one can be made again.
+// client's ClientHello was written before. It starts a client that has not
+// started, and treats its output as sent. So no client needs to be kept while
+// the peer is silent, since an identical one can be made again.
 func (s *Conn) Adopt(tls *handshake.Client) {
 	s.tls, s.started = tls, true
 	tls.Start()
@@ -45,11 +45,11 @@ func (s *Conn) Adopt(tls *handshake.Client) {
 	s.pump()
 }
 
-// TLS returns the TLS client, or nil. Its facts may be read between calls;
-// s moves it.
+// TLS returns the TLS client, or nil. It may be read between calls, but only s
+// moves it.
 func (s *Conn) TLS() *handshake.Client { return s.tls }
 
-// TCP returns the TCP connection. Its facts may be read between calls.
+// TCP returns the TCP connection. It may be read between calls.
 func (s *Conn) TCP() *tcb.Conn { return s.tcp }
 
 // Open starts the connection: a SYN becomes due.
@@ -78,7 +78,7 @@ func (s *Conn) Deadline() (tcb.Instant, bool) { return s.tcp.Deadline() }
 // Next gives the next segment to send, if there is one.
 func (s *Conn) Next(now tcb.Instant, seg *wire.Segment) bool { return s.tcp.Next(now, seg) }
 
-// MaxSegment is the most that TCP's path is known to take in one segment.
+// MaxSegment is the largest segment that the path is known to carry, in bytes.
 func (s *Conn) MaxSegment() int { return s.tcp.MaxSegment() }
 
 // MayFragment reports whether our packets may be fragmented under way.
@@ -101,8 +101,9 @@ func (s *Conn) Resume(r handshake.Result) {
 	s.pump()
 }
 
-// Err says why the connection failed, or is nil. A TLS failure comes before
-// what TCP says of the same end; a TCP failure says after which TLS message.
+// Err says why the connection failed, or is nil. A TLS failure takes precedence
+// over what TCP says of the same end. A TCP failure under TLS is a
+// [TransportError].
 func (s *Conn) Err() error {
 	if s.tls == nil {
 		return s.tcp.Err()
@@ -127,7 +128,7 @@ func (e *TransportError) Error() string { return e.Err.Error() + ", after " + e.
 // Unwrap returns the TCP connection's error.
 func (e *TransportError) Unwrap() error { return e.Err }
 
-// pump moves bytes between the layers until neither has more for the other.
+// pump moves bytes between the layers until neither has any for the other.
 func (s *Conn) pump() {
 	if s.tls == nil || s.tcp.State() < tcb.Established && s.tcp.Err() == nil {
 		return
@@ -153,7 +154,7 @@ func (s *Conn) pump() {
 	}
 }
 
-// flush gives TLS output to TCP, and our FIN once the last of it is taken.
+// flush gives TLS output to TCP, and our FIN once TCP has taken all of it.
 func (s *Conn) flush() {
 	for out := s.tls.Output(); len(out) > 0; out = s.tls.Output() {
 		n := s.tcp.Write(out)

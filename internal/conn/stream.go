@@ -21,8 +21,8 @@ func (s *Conn) Discard(n int) {
 	s.pump()
 }
 
-// EOF reports whether the peer ended its stream and all of it was discarded:
-// with TLS by close_notify, without by FIN.
+// EOF reports whether the peer ended its stream and all of it was discarded.
+// With TLS, close_notify ends it; without, FIN.
 func (s *Conn) EOF() bool {
 	if s.tls == nil {
 		return s.tcp.EOF()
@@ -30,7 +30,7 @@ func (s *Conn) EOF() bool {
 	return s.tls.EOF()
 }
 
-// Write takes application data to send, as much as there is room for, and
+// Write takes as much application data to send as there is room for, and
 // returns how much that was. Before Finished it takes none.
 func (s *Conn) Write(p []byte) int {
 	if s.tls == nil {
@@ -58,7 +58,7 @@ func (s *Conn) CloseWrite() {
 // Abort ends the connection with a RST.
 func (s *Conn) Abort() { s.tcp.Abort() }
 
-// Close ends the connection in both directions; nobody reads any more.
+// Close ends the connection for a caller who will not read any more.
 func (s *Conn) Close() {
 	if s.tls == nil {
 		s.tcp.Close()

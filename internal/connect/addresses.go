@@ -20,8 +20,8 @@ type Attempt struct {
 	Err    error
 }
 
-// An AddressesError says that no address of a name could be reached. It is of the
-// kind of the last attempt that sent a SYN, which tells most.
+// An AddressesError says that no address of a name could be reached. It unwraps
+// to the error of the last attempt that sent a SYN, which tells the most.
 type AddressesError struct {
 	Attempts []Attempt
 	telling  error
@@ -44,8 +44,9 @@ func (o *Options) remotes() []netip.AddrPort {
 }
 
 // establish opens a connection to the first address that answers (RFC 1123,
-// section 2.3), or, with one address, does not wait. Of the time each gets an equal share of what
-// is left, so that one that is silent does not keep the others from their turn.
+// section 2.3). With only one address it does not wait. Each address gets an
+// equal share of the remaining time, so that a silent one does not keep the
+// others from their turn.
 func (r *run) establish(ctx context.Context) error {
 	remotes := r.remotes()
 	if len(remotes) == 1 {
@@ -78,8 +79,8 @@ func (r *run) establish(ctx context.Context) error {
 	return &failed
 }
 
-// attempt opens a connection and waits for the SYN-ACK. Sent tells whether a SYN
-// left.
+// attempt opens a connection and waits for the SYN-ACK. Sent tells whether a
+// SYN was sent.
 func (r *run) attempt(ctx context.Context) (sent bool, err error) {
 	if err := r.open(ctx); err != nil {
 		return false, err
@@ -103,8 +104,8 @@ func (r *run) attempt(ctx context.Context) (sent bool, err error) {
 	return true, err
 }
 
-// next notes which address was in vain and which is tried now. What was recorded
-// of the first stays; the recorder and the diagnosis begin anew.
+// next notes which address failed and which is tried now. What was recorded
+// stays; the recorder and the diagnosis begin anew.
 func (r *run) next(was, now netip.AddrPort, err error) {
 	text := fmt.Sprintf("%v cannot be reached (%v): trying %v, the next address of the name", was.Addr(), bare(err), now.Addr())
 	r.note("link", "next_address", text)
@@ -118,7 +119,7 @@ func (r *run) next(was, now netip.AddrPort, err error) {
 }
 
 // unreached reports whether an error says that an address cannot be reached,
-// rather than what came of a connection, or what this machine forbids.
+// rather than how a connection ended or what this machine forbids.
 func unreached(g goal.Goal, err error) bool {
 	switch goal.Outcome(g, err) {
 	case goal.Closed, goal.Unreachable, goal.Timeout:
@@ -127,7 +128,7 @@ func unreached(g goal.Goal, err error) bool {
 	return false
 }
 
-// bare is an error without the address, which stands beside it.
+// bare is an error without the address, which is printed beside it.
 func bare(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {

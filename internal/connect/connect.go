@@ -1,6 +1,6 @@
-// Package connect is the blocking driver of one session: it opens a
-// connection, does the work that the machines ask for, carries a request and
-// its reply, ends the connection in good order, and writes the transcript.
+// Package connect is the blocking driver of one connection: it opens it, does
+// the work that the machines ask for, carries a request and its reply, closes
+// in good order, and writes the transcript.
 package connect
 
 import (
@@ -26,14 +26,14 @@ import (
 // closeTimeout bounds the wait for the peer's half of an orderly end.
 const closeTimeout = 2 * time.Second
 
-// failedCloseTimeout is for a peer that has failed us already.
+// failedCloseTimeout is the same for a peer that has failed already.
 const failedCloseTimeout = 200 * time.Millisecond
 
 // Options say what to connect to, how, and how far.
 type Options struct {
 	Remote  netip.AddrPort
-	Others  []netip.AddrPort // tried in this order, where Remote cannot be reached
-	Dialer  rawtcp.Dialer    // where from; Run sets its hooks itself. Link may be LinkKernel
+	Others  []netip.AddrPort // tried in this order if Remote cannot be reached
+	Dialer  rawtcp.Dialer    // how to connect; Run sets its hooks itself. Link may be LinkKernel
 	Goal    goal.Goal
 	Timeout time.Duration // for reaching the goal; with goal.Data, also for each silence of the peer
 
@@ -41,24 +41,24 @@ type Options struct {
 	Worker *worker.Worker
 
 	Request io.Reader // with goal.Data: what is sent
-	// HTTP says that the request is one GET in HTTP/1.1: then the reply's own
-	// length says whether it is whole, and the bounds hold.
+	// HTTP says that the request is a GET in HTTP/1.1. Then the reply's own
+	// length says whether it is whole, and the bounds apply.
 	HTTP    bool
 	MaxTime time.Duration // for the whole reply; 0: DefaultMaxTime
-	MaxSize int64         // of it, in bytes; 0: DefaultMaxSize
+	MaxSize int64         // of the whole reply, in bytes; 0: DefaultMaxSize
 	Output  io.Writer     // with goal.Data: where the reply goes
 
 	Recorder *transcript.Recorder
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil
 	KeyLog   *capture.KeyLog // may be nil
-	Warn     func(error)     // told once of a capture or key log that cannot be written
-	Tell     func(string)    // told that another address is tried, and why; may be nil
+	Warn     func(error)     // called once for a capture or key log that cannot be written
+	Tell     func(string)    // called when another address is tried, with the reason; may be nil
 
-	// Gate, if not nil, makes what looks at every packet before it passes; it
-	// may note what it did. While it looks, our clock stands still.
+	// Gate, if not nil, makes the gatekeeper that sees every packet before it
+	// passes, and that may note what it did. Our clock stands still meanwhile.
 	Gate func(note func(text string)) link.Gatekeeper
 
-	Session func(*handshake.Session) // given, at the end, a session that can be resumed; may be nil
+	Session func(*handshake.Session) // called at the end with a session that can be resumed; may be nil
 }
 
 // Run makes one connection. The result is also the transcript's last entry.
@@ -86,13 +86,13 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 type run struct {
 	Options
 	start   time.Time
-	within  time.Duration // what is left for reaching the goal
-	asked   asked         // what the request is, where it is none of ours
+	within  time.Duration // the time left for reaching the goal
+	asked   asked         // what the request is, if it is not our own
 	story   *goal.Story   // of the address that is tried
 	conn    transport
 	machine machine
 
-	// What depends on the transport.
+	// Functions that depend on the transport.
 	established func() bool
 	waiting     func() string
 	finalNote   func() // may be nil
@@ -101,7 +101,7 @@ type run struct {
 	mu   sync.Mutex // guards the recorder and the files
 	kept *handshake.Session
 	link string        // its kind, once it is open
-	rtt  time.Duration // where segments do not tell
+	rtt  time.Duration // if segments do not tell
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
@@ -118,9 +118,9 @@ func (r *run) run(ctx context.Context) error {
 	return err
 }
 
-// gate puts the gatekeeper between the link and the stack. What we send is shown
-// once it is decided about, before anybody looks at another packet, rather than
-// when the stack has sent all that was due.
+// gate puts the gatekeeper between the link and the stack. A packet of ours is
+// shown as soon as it is decided on, before anybody looks at another, rather
+// than when the stack has sent all that was due.
 func (r *run) gate() {
 	held := func() time.Duration { return 0 }
 	decide := r.Gate(func(text string) { r.note("link", "dropped_by_hand", text) })
@@ -183,7 +183,7 @@ func (r *run) tlsConfig() handshake.Config {
 	return r.TLS
 }
 
-// reach drives the session to its goal.
+// reach drives the connection to its goal.
 func (r *run) reach(ctx context.Context) error {
 	until := min(r.Goal, goal.Finished)
 	ctx, cancel := context.WithTimeout(ctx, r.within)
@@ -211,7 +211,7 @@ func (r *run) reach(ctx context.Context) error {
 	}
 }
 
-// at reports whether the session has come as far as the goal.
+// at reports whether the connection has reached a goal.
 func (r *run) at(g goal.Goal) bool {
 	if g == goal.TCP {
 		return r.established()
@@ -226,8 +226,8 @@ func (r *run) at(g goal.Goal) bool {
 	return tls.Stage() >= handshake.StageFinished
 }
 
-// end closes the connection: in good order, also where the goal lies before
-// the end of the handshake, unless the person wants to leave at once.
+// end closes the connection in good order, even if the goal comes before the
+// end of the handshake, unless the user wants to leave at once.
 func (r *run) end(ctx context.Context, failure error) {
 	if r.finalNote != nil {
 		r.finalNote()

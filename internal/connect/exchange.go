@@ -19,8 +19,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// exchange sends the request and copies the reply until it or the connection
-// ends, or the peer stays silent for longer than the timeout.
+// exchange sends the request and copies the reply, until the reply or the
+// connection ends, or the peer is silent for longer than the timeout.
 func (r *run) exchange(ctx context.Context) error {
 	if err := r.speaksHTTP(); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (r *run) exchange(ctx context.Context) error {
 	go func() {
 		n, err := io.Copy(r.conn, request)
 		if err == nil && n == 0 {
-			err = r.conn.CloseWrite() // nothing was asked, so nothing will come
+			err = r.conn.CloseWrite() // nothing was asked, so no reply will come
 		}
 		sent <- bare(err)
 	}()
@@ -58,11 +58,11 @@ func (r *run) exchange(ctx context.Context) error {
 	case err := <-sent:
 		return err
 	default:
-		return nil // the reply is whole, whatever there was left to say
+		return nil // the reply is whole, whatever else there was to send
 	}
 }
 
-// work does what another handshake inside the connection asks for.
+// work does the work of another handshake inside the connection.
 func (r *run) work(ctx context.Context) {
 	for {
 		var work handshake.Work
@@ -79,8 +79,8 @@ func (r *run) work(ctx context.Context) {
 	}
 }
 
-// receiveAny copies what comes, until the peer ends it or says nothing more. The
-// reply to one request of HTTP/1 is judged as that.
+// receiveAny copies what arrives until the peer closes or falls silent. If the
+// request was a single one of HTTP/1, the reply is judged as its reply.
 func (r *run) receiveAny(ctx context.Context) error {
 	d := &download{to: output{r.Output}, left: math.MaxInt64, all: true, method: r.asked.Method}
 	n, err := r.receive(ctx, d, func() time.Time {
@@ -104,7 +104,8 @@ func (r *run) receiveAny(ctx context.Context) error {
 	return err
 }
 
-// receive copies what arrives to an output, each time until a deadline.
+// receive copies what arrives to an output, until the end of the stream or
+// until nothing comes before the deadline.
 func (r *run) receive(ctx context.Context, to io.Writer, deadline func() time.Time) (total int64, err error) {
 	buf := make([]byte, 16<<10)
 	for ctx.Err() == nil {
@@ -132,7 +133,7 @@ type OutputError struct{ Err error }
 func (e *OutputError) Error() string { return "the reply cannot be written: " + e.Err.Error() }
 func (e *OutputError) Unwrap() error { return e.Err }
 
-// output is where the reply goes, whose failures say so.
+// output is where the reply goes; its errors say that it could not be written.
 type output struct{ to io.Writer }
 
 func (o output) Write(p []byte) (int, error) {
@@ -143,8 +144,8 @@ func (o output) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// gaveUp turns the end of the time for reaching the goal into a sentence that
-// says what was waited for.
+// gaveUp turns a timeout or an interrupt into an error that says what was
+// waited for.
 func (r *run) gaveUp(ctx context.Context, err error) error {
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		if errors.Is(err, context.Canceled) {
@@ -171,7 +172,7 @@ func waitingFor(ses *conn.Conn) string {
 	return answerTo(tls)
 }
 
-// answerTo is what a handshake waits for.
+// answerTo says what a handshake waits for.
 func answerTo(tls *handshake.Client) string {
 	if tls.MidRecord() {
 		return "the rest of an answer to " + tls.LastMessage()

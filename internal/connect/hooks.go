@@ -25,13 +25,14 @@ func (r *run) frame(f rawtcp.Frame) {
 		return
 	}
 	now := r.now()
-	if r.Capture != nil { // first: what is decided about the packet is noted there
+	if r.Capture != nil { // first, since decisions about the packet are noted beside it
 		r.warn(r.Capture.Packet(r.start.Add(now), f.Packet))
 	}
 	r.Recorder.Packet(now, dir, f.Packet, f.KernelSent)
 }
 
-// comment writes decisions into the capture, beside the packets that they are about.
+// comment writes a decision into the capture, beside the packet that it is
+// about.
 func (r *run) comment(e *transcript.Entry) {
 	if d := e.Decision; d != nil {
 		r.warn(r.Capture.Note(fmt.Sprintf("%v %s: %s", e.Layer, d.Name, d.Text)))
@@ -87,8 +88,8 @@ func (r *run) secret(s handshake.SecretEvent) {
 	}
 }
 
-// warn passes a file's failure on, of which each has one; the connection goes on
-// without.
+// warn passes on a file's failure, which each file reports once. The connection
+// goes on without the file.
 func (r *run) warn(err error) {
 	if err != nil && r.Warn != nil {
 		r.Warn(err)

@@ -17,13 +17,13 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// Bounds on a reply as a whole, where the Options set none.
+// Bounds on a whole reply, if the Options set none.
 const (
 	DefaultMaxTime = 10 * time.Minute
 	DefaultMaxSize = 1 << 30 // bytes
 )
 
-// speaksHTTP refuses to speak HTTP/1.1 where something else was chosen.
+// speaksHTTP refuses to speak HTTP/1.1 if the server chose another protocol.
 func (r *run) speaksHTTP() error {
 	if !r.HTTP {
 		return nil
@@ -40,16 +40,16 @@ type download struct {
 	reply  http1.Reply
 	to     io.Writer
 	left   int64         // that may still come
-	all    bool          // what follows the reply is passed on, too
-	method func() string // of what was asked, as far as it is known; nil: GET
+	all    bool          // whether to pass on what follows the reply, too
+	method func() string // the request's method, as far as it is known; nil: GET
 }
 
-// whole reports whether the reply to one request is.
+// whole reports whether the reply to a single request is whole.
 func (d *download) whole() bool {
 	return d.reply.Complete() && d.reply.Extra() == 0 && (d.method == nil || d.method() != "")
 }
 
-// cut says what is missing of the reply to one request, or nothing.
+// cut says what is missing from the reply to a single request, or nothing.
 func (d *download) cut() string {
 	if d.method != nil && d.method() == "" {
 		return ""
@@ -59,7 +59,7 @@ func (d *download) cut() string {
 
 var errTooLarge = errors.New("too large")
 
-// Write passes on what belongs to the reply.
+// Write passes on the bytes that belong to the reply.
 func (d *download) Write(p []byte) (int, error) {
 	if d.method != nil {
 		d.reply.Method = d.method()
@@ -81,10 +81,9 @@ func (d *download) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// receiveHTTP copies a reply to the output and judges whether it is whole. What
-// says its own length is whole when all of that came, whether or not the peer
-// then ends the connection as it should (RFC 9112, section 9.8), and is not
-// whole before, however it does.
+// receiveHTTP copies a reply to the output and judges whether it is whole. A
+// reply that states its length is whole once all of it came, whether or not the
+// peer then closes as it should (RFC 9112, section 9.8), and not before.
 func (r *run) receiveHTTP(ctx context.Context) error {
 	maxTime, maxSize := r.MaxTime, r.MaxSize
 	if maxTime <= 0 {
@@ -97,7 +96,7 @@ func (r *run) receiveHTTP(ctx context.Context) error {
 	end := time.Now().Add(maxTime)
 	n, err := r.receive(ctx, d, func() time.Time {
 		patience := r.Timeout
-		if d.reply.Complete() && r.Gate == nil { // what is left is the end of the connection
+		if d.reply.Complete() && r.Gate == nil { // only the end of the connection is left
 			patience = min(patience, closeTimeout)
 		}
 		if next := time.Now().Add(patience); next.Before(end) || r.Gate != nil {
@@ -132,8 +131,7 @@ func (r *run) receiveHTTP(ctx context.Context) error {
 	return err
 }
 
-// noteEnd says how the peer ended the connection after a whole reply, if not in
-// good order.
+// noteEnd notes how the peer closed after a whole reply, if not in good order.
 func (r *run) noteEnd(err error) {
 	switch {
 	case err == nil:
@@ -144,7 +142,7 @@ func (r *run) noteEnd(err error) {
 	}
 }
 
-// asked follows the request, while its reply is looked at.
+// asked follows the request, so that its reply can be judged.
 type asked struct {
 	mu      sync.Mutex
 	request http1.Request
@@ -156,7 +154,7 @@ func (a *asked) Write(p []byte) (int, error) {
 	return a.request.Write(p)
 }
 
-// Method is that of the one request that was sent, or nothing.
+// Method is the method of the only request that was sent, or empty.
 func (a *asked) Method() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -22,12 +22,12 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 )
 
-// LinkKernel is the link that is none: our TLS over the kernel's TCP, for those
-// who may not open raw sockets. No segment is ours, and none is seen.
+// LinkKernel means no link of ours: TLS over the kernel's TCP, for those who
+// may not open raw sockets. No segment is ours, and none is seen.
 const LinkKernel link.Kind = "kernel"
 
-// kernelConn is a connection of the kernel's TCP, with a TLS client above it or
-// nothing.
+// kernelConn is a connection over the kernel's TCP, with or without a TLS
+// client above it.
 type kernelConn struct {
 	tcp    *net.TCPConn
 	tls    *handshake.Client // nil: TCP alone
@@ -35,10 +35,10 @@ type kernelConn struct {
 	stream *kernelStream
 }
 
-// kernelStream is the kernel's stream, looked at.
+// kernelStream watches the kernel's stream.
 type kernelStream struct {
 	*net.TCPConn
-	sent  func(end int64) // told how much of our stream the kernel is given
+	sent  func(end int64) // called with how much of our stream the kernel was given
 	given int64           // that much
 	ended atomic.Bool     // the peer's stream has
 	err   atomic.Pointer[error]
@@ -60,7 +60,7 @@ func (s *kernelStream) Write(p []byte) (int, error) {
 	return n, s.noted(err)
 }
 
-// noted keeps why the stream failed, in our words.
+// noted remembers why the stream failed, in our words.
 func (s *kernelStream) noted(err error) error {
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
@@ -76,7 +76,7 @@ func (r *run) openKernel(ctx context.Context) error {
 	if r.Dialer.Source.IsValid() || r.Dialer.SourcePort != 0 {
 		d.LocalAddr = &net.TCPAddr{IP: r.Dialer.Source.AsSlice(), Port: int(r.Dialer.SourcePort)}
 	}
-	d.SetMultipathTCP(false) // its TCP_INFO is of another kind
+	d.SetMultipathTCP(false) // its TCP_INFO has another form
 	start := r.now()
 	c, err := d.DialContext(ctx, "tcp", r.Remote.String())
 	if err != nil {
@@ -101,7 +101,7 @@ func (r *run) openKernel(ctx context.Context) error {
 	return nil
 }
 
-// kernelRefusal makes of a failed connect what rawtcp would call it.
+// kernelRefusal turns a failed connect into the error that rawtcp would return.
 func (r *run) kernelRefusal(ctx context.Context, err error) error {
 	var timeout net.Error
 	switch {
@@ -113,7 +113,7 @@ func (r *run) kernelRefusal(ctx context.Context, err error) error {
 	return kernelError(err)
 }
 
-// kernelError puts the kernel's word for an end beside ours.
+// kernelError adds our error to the kernel's for the same end.
 func kernelError(err error) error {
 	for no, ours := range map[syscall.Errno]error{
 		syscall.ECONNREFUSED: rawtcp.ErrRefused,
@@ -132,14 +132,14 @@ func kernelError(err error) error {
 
 func (k *kernelConn) TLS() *handshake.Client { return k.tls }
 
-// Work is none: tlsconn does it.
+// Work returns none, since tlsconn does it.
 func (k *kernelConn) Work() (handshake.Work, bool) { return nil, false }
 
-// Resume is not called, as there is no work.
+// Resume is never called, since there is no work.
 func (k *kernelConn) Resume(handshake.Result) {}
 
-// Err is TLS's failure, or else TCP's. It is called where nothing else moves the
-// machine.
+// Err is the failure of TLS, or else of TCP. It is called while nothing else
+// moves the machine.
 func (k *kernelConn) Err() error {
 	failed := k.stream.err.Load()
 	switch {
@@ -158,7 +158,7 @@ func (k *kernelConn) Do(f func(tcb.Instant)) {
 		f(0)
 		return
 	}
-	_ = k.conn.Do(func(tlsconn.Machine) { f(0) }) // what cannot be sent, Err says
+	_ = k.conn.Do(func(tlsconn.Machine) { f(0) }) // Err says what cannot be sent
 }
 
 func (k *kernelConn) Wait(ctx context.Context, f func() bool) error {
@@ -177,7 +177,7 @@ func (k *kernelConn) Wait(ctx context.Context, f func() bool) error {
 		return ctx.Err()
 	}
 	done := false
-	k.Do(func(tcb.Instant) { done = f() }) // a failure is something to wait for, too
+	k.Do(func(tcb.Instant) { done = f() }) // f may be waiting for a failure
 	if done {
 		return nil
 	}
@@ -194,7 +194,7 @@ func (k *kernelConn) Write(p []byte) (int, error) {
 	return n, k.plain(err)
 }
 
-// plain is an error as the session above our own TCP would say it.
+// plain is an error in the words of a connection over our own TCP.
 func (k *kernelConn) plain(err error) error {
 	var failed error
 	k.Do(func(tcb.Instant) { failed = k.Err() })
@@ -218,6 +218,7 @@ func (k *kernelConn) SetDeadline(t time.Time) error     { return k.conn.SetDeadl
 func (k *kernelConn) SetReadDeadline(t time.Time) error { return k.conn.SetReadDeadline(t) }
 
 // Shutdown ends our direction, waits for the peer to end its own, and closes.
+// The context bounds the wait.
 func (k *kernelConn) Shutdown(ctx context.Context) {
 	if k.conn != nil {
 		_ = k.CloseWrite()
@@ -226,7 +227,7 @@ func (k *kernelConn) Shutdown(ctx context.Context) {
 	_ = k.tcp.Close()
 }
 
-// drain reads what the peer still says, to its end.
+// drain reads what the peer still sends, to the end.
 func (k *kernelConn) drain(ctx context.Context) {
 	err := k.conn.Until(ctx, func() bool {
 		k.tls.Discard(len(k.tls.Peek()))
@@ -237,7 +238,7 @@ func (k *kernelConn) drain(ctx context.Context) {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = k.tcp.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	_, _ = io.Copy(io.Discard, k.tcp) // TLS is over, and the stream is not
+	_, _ = io.Copy(io.Discard, k.tcp) // TLS is over, but the stream is not
 }
 
 // Abort ends the connection with a RST.

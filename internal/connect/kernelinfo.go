@@ -63,14 +63,14 @@ func stateName(n uint8) string {
 	return fmt.Sprintf("state %d", n)
 }
 
-// handedOver takes note of how much of our stream the kernel was given.
+// handedOver records how much of our stream the kernel was given.
 func (r *run) handedOver(end int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Recorder.Handed(r.now(), end)
 }
 
-// bindToDevice keeps a connection to one interface, if it is named.
+// bindToDevice ties a connection to one interface, if one is named.
 func bindToDevice(c syscall.RawConn, dev string) (err error) {
 	if dev == "" {
 		return nil

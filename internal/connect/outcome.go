@@ -10,7 +10,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// explain adds to a failure what went before it and may be its reason.
+// explain adds to a failure what preceded it and may be its reason.
 func (r *run) explain(failure error) error {
 	tls := r.machine.TLS()
 	if tls == nil {
@@ -26,7 +26,7 @@ func (r *run) explain(failure error) error {
 	return failure
 }
 
-// verdict is the error of a session whose goal needs a verified certificate.
+// verdict is the error of a connection whose goal needs a verified certificate.
 func (r *run) verdict() error {
 	if r.Goal < goal.Certificate || r.TLS.AllowUnverified {
 		return nil
@@ -40,7 +40,7 @@ func (r *run) verdict() error {
 func resultOf(g goal.Goal, err error) transcript.Result {
 	res := transcript.Result{OK: err == nil, Outcome: goal.Outcome(g, err)}
 	if err != nil {
-		res.Error = strings.ReplaceAll(err.Error(), "\n", "; ") // several that are joined
+		res.Error = strings.ReplaceAll(err.Error(), "\n", "; ") // several joined errors
 	}
 	return res
 }

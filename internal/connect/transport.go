@@ -13,8 +13,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A transport carries the session's bytes: a connection of rawtcp, or one of
-// the kernel's. Its stream is what TLS protects, if there is TLS.
+// A transport carries the connection's bytes: a connection of rawtcp, or one of
+// the kernel's. Its stream is above TLS, if there is TLS.
 type transport interface {
 	io.ReadWriter
 	CloseWrite() error
@@ -28,7 +28,7 @@ type transport interface {
 	Abort()
 }
 
-// A machine is what the transport moves, as far as the driver asks it.
+// A machine is the part of the transport's state machine that the driver uses.
 type machine interface {
 	TLS() *handshake.Client // nil with TCP alone
 	Work() (handshake.Work, bool)

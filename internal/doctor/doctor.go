@@ -1,6 +1,6 @@
-// Package doctor finds out what this machine allows: each thing that rawshake
-// leans on is tried, not guessed, and what is missing comes with the command
-// that mends it.
+// Package doctor finds out what this machine allows. Everything that rawshake
+// relies on is tried, not guessed, and whatever is missing comes with the
+// command that mends it.
 package doctor
 
 import "context"
@@ -8,12 +8,12 @@ import "context"
 // A Finding is one thing that was tried.
 type Finding struct {
 	Name   string `json:"name"`             // stable, for scripts: see the constants
-	OK     bool   `json:"ok"`               // it works here
+	OK     bool   `json:"ok"`               // whether it works here
 	Detail string `json:"detail"`           // what was found, in a few words
 	Why    string `json:"why"`              // what it is needed for
 	Remedy string `json:"remedy,omitempty"` // the command that mends it, empty if OK
-	// Optional says that connect and probe work without it here: it is one of
-	// several that serve, or it serves something else alone.
+	// Optional says that connect and probe work here without it: it is one of
+	// several alternatives, or only serves other commands.
 	Optional bool `json:"optional,omitempty"`
 }
 
@@ -77,8 +77,8 @@ func Check(ctx context.Context) []Finding {
 	return found
 }
 
-// markOptional tells what is missed from what is only not there: of the ways to
-// send and of the guards one is enough, and some serve other commands alone.
+// markOptional marks what is missing but not needed: one way to send and one
+// guard are enough, and some things only serve other commands.
 func markOptional(found []Finding) {
 	ok := make(map[string]bool)
 	for _, f := range found {
@@ -94,9 +94,9 @@ func markOptional(found []Finding) {
 	}
 }
 
-// ConnectPossible reports whether a connection can be made from here and now:
-// there is a way to send and receive packets, a guard against the kernel's
-// RSTs, and a port.
+// ConnectPossible reports whether a connection can be made here and now:
+// whether there is a way to send and receive packets, a guard against the
+// kernel's RSTs, and a port.
 func ConnectPossible(found []Finding) bool {
 	ok := make(map[string]bool)
 	for _, f := range found {

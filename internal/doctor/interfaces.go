@@ -17,9 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkReversePath reads how strictly the kernel judges where a packet came in
-// (RFC 3704, section 2.2). That hinders where a second default route has its
-// answers come in by an interface that is not the first one's.
+// checkReversePath reads how strictly the kernel checks the interface on which
+// a packet arrives (RFC 3704, section 2.2). Strict checks break a second
+// default route whose answers arrive on an interface other than the preferred
+// one.
 func checkReversePath() Finding {
 	f := Finding{Name: ReversePath, Why: "a strict rp_filter hides from the raw link what comes in by another interface than the route's; the packet link sees it"}
 	var strict []string
@@ -31,7 +32,7 @@ func checkReversePath() Finding {
 		}
 	}
 	var hidden, remedies []string
-	for _, name := range secondWays() {
+	for _, name := range secondRoutes() {
 		if slices.Contains(strict, name) {
 			hidden = append(hidden, name)
 			remedies = append(remedies, asRoot("sysctl -w "+quote("net/ipv4/conf/"+name+"/rp_filter")+"=2"))
@@ -51,9 +52,9 @@ func checkReversePath() Finding {
 	return judge(f, err, detail, strings.Join(remedies, " && "))
 }
 
-// secondWays are the interfaces of IPv4 default routes that the kernel does not
-// prefer.
-func secondWays() (names []string) {
+// secondRoutes are the interfaces of IPv4 default routes that the kernel does
+// not prefer.
+func secondRoutes() (names []string) {
 	routes, _ := netlink.RouteList(nil, netlink.FAMILY_V4)
 	routes = slices.DeleteFunc(routes, func(r netlink.Route) bool { return r.Dst != nil && r.Dst.String() != "0.0.0.0/0" })
 	slices.SortStableFunc(routes, func(a, b netlink.Route) int { return a.Priority - b.Priority })
@@ -73,7 +74,7 @@ func sysctlValue(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// The settings of a card that shape what is seen.
+// The settings of a network card that change what is captured.
 type offloads struct {
 	dev      string
 	gro, lro bool
@@ -94,8 +95,8 @@ func checkOffloads() Finding {
 // lroFlag is ETH_FLAG_LRO (linux/ethtool.h).
 const lroFlag = 1 << 15
 
-// judgeOffloads lets GRO pass, which the kernel does without loss, and not LRO:
-// the card makes one segment of several, and their headers are gone.
+// judgeOffloads accepts GRO, in which the kernel merges segments without loss,
+// but not LRO, in which the card does and their headers are lost.
 func judgeOffloads(cards []offloads) Finding {
 	f := Finding{Name: Offloads, Why: "with GRO several segments arrive as one, larger than the MTU, and are taken as they are; with LRO the segments shown were never on the wire"}
 	var gro, lro, remedies []string
@@ -119,7 +120,7 @@ func judgeOffloads(cards []offloads) Finding {
 	return judge(f, err, detail, strings.Join(remedies, " && "))
 }
 
-// ethtool asks a device for one of its settings; 0 where it has none.
+// ethtool asks a device for one of its settings; 0 if it has none.
 func ethtool(dev string, command uint32) uint32 {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

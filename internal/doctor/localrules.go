@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
-// checkLocalRules reads what this machine does to packets on their way out and in
-// that its links differ in. Nothing of it is wrong.
+// checkLocalRules reads what this machine does to outgoing and incoming packets
+// that makes its links differ. None of it is a fault.
 func checkLocalRules() Finding {
 	f := Finding{Name: LocalRules, Why: "the packet link goes below IPsec policies, nat and other rules on output; --link raw and --link kernel go through them"}
 	var found []string

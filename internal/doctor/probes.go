@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A capability as people write it and as the kernel counts it.
+// A capability, by its name and its number in the kernel.
 type capability struct {
 	finding, name string
 	bit           int
@@ -81,7 +81,7 @@ func trySocket(family, kind, protocol int) error {
 
 func checkPacketSocket() Finding {
 	f := Finding{Name: PacketSocket, Why: "the usual way to the wire: segments as the network card sees them, before any firewall"}
-	// Protocol 0: bound to nothing, it receives nothing.
+	// With protocol 0 the socket is bound to nothing and receives nothing.
 	return judge(f, trySocket(unix.AF_PACKET, unix.SOCK_RAW, 0), "an AF_PACKET socket opens", grant(netRaw))
 }
 
@@ -95,8 +95,8 @@ func checkRawSocket() Finding {
 	return judge(f, err, detail, grant(netRaw))
 }
 
-// highestTTL is the value at which a listener with IP_MINTTL drops what has
-// passed a router: RFC 5082 3, turned to the opposite use.
+// highestTTL makes a listener with IP_MINTTL drop whatever has passed a router:
+// the opposite of what RFC 5082, section 3, uses it for.
 const highestTTL = 255
 
 func checkGuardListener() Finding {
@@ -154,8 +154,8 @@ func checkNamespaces() Finding {
 	return judge(f, err, detail, "run it as root")
 }
 
-// judge completes a finding: with the detail if there was no error, else with
-// the error and the remedy.
+// judge completes a finding: with the detail if there was no error, otherwise
+// with the error and the remedy.
 func judge(f Finding, err error, detail, remedy string) Finding {
 	if err == nil {
 		f.OK, f.Detail = true, detail

@@ -14,7 +14,8 @@ import (
 func grant(c capability) string {
 	lower := strings.ToLower(c.name)
 	if v, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(c.bit), 0, 0, 0); err == nil && v == 0 {
-		// Outside the bounding set no file capability and no sudo helps.
+		// Neither a file capability nor sudo helps with what is outside the
+		// bounding set.
 		return "start the container with --cap-add " + strings.TrimPrefix(c.name, "CAP_") + " (its bounding set lacks " + c.name + ")"
 	}
 	if os.Geteuid() == 0 {
@@ -27,8 +28,8 @@ func grant(c capability) string {
 	return remedy
 }
 
-// together names the capability with those that the program has already:
-// setcap replaces what was there.
+// together names the capability along with those that the program has already,
+// since setcap replaces them.
 func together(capName string) string {
 	if capName == "cap_net_admin" {
 		return "cap_net_raw,cap_net_admin"
@@ -36,8 +37,8 @@ func together(capName string) string {
 	return capName
 }
 
-// withoutNetfilter is the way out where the kernel has no nf_tables: its module,
-// if there is one, or else the guard that needs none.
+// withoutNetfilter is the remedy if the kernel lacks nf_tables: its module, if
+// there is one, or else the guard that does not need it.
 func withoutNetfilter() string {
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
@@ -49,7 +50,7 @@ func withoutNetfilter() string {
 	return program() + " connect --guard listener HOST"
 }
 
-// asRoot is a command as this user has to give it.
+// asRoot is a command as this user has to type it.
 func asRoot(command string) string {
 	if os.Geteuid() == 0 {
 		return command

@@ -13,10 +13,10 @@ import (
 )
 
 // WriteText shows the findings to a person, one line each: what was found, why
-// it matters, and the command that mends it: after a ✗ for what is needed, after
-// a – for what connect and probe do without. Lines are broken to fit
-// columns, if those are not 0; a command stands whole on a line of its own then,
-// to be copied.
+// it matters, and the command that mends it. A ✗ marks what is needed, and a –
+// what connect and probe can do without. If columns is not 0, lines are wrapped
+// to fit, and a command is on a line of its own, to be copied. It returns the
+// first error of writing.
 func WriteText(w io.Writer, found []Finding, columns int) error {
 	var b strings.Builder
 	width := 0
@@ -61,15 +61,15 @@ func WriteText(w io.Writer, found []Finding, columns int) error {
 	return err
 }
 
-// withoutLab is what a machine can do that makes no namespaces, as many a CI's
-// container does.
+// withoutLab says what works on a machine without namespaces, such as many CI
+// containers.
 const withoutLab = "Without namespaces, as in many a CI: rawshake explain and rawshake connect --link kernel need none, rawshake lab serve runs the lab's servers on this machine's own network, " +
 	"and a container has a network of its own: docker run --cap-add NET_ADMIN --cap-add SYS_ADMIN --security-opt apparmor=unconfined --security-opt seccomp=unconfined."
 
-// narrowest is the least room, in columns, into which text is broken.
+// narrowest is the smallest width, in columns, to which text is wrapped.
 const narrowest = 30
 
-// Summary is what the findings come to, in one or two sentences.
+// Summary sums the findings up in one or two sentences.
 func Summary(found []Finding) string {
 	switch connect, lab := ConnectPossible(found), LabPossible(found); {
 	case connect && lab:
@@ -83,7 +83,8 @@ func Summary(found []Finding) string {
 	}
 }
 
-// WriteJSON writes the findings for a program, one object a line.
+// WriteJSON writes the findings for a program, one object a line. It returns
+// the first error of writing.
 func WriteJSON(w io.Writer, found []Finding) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

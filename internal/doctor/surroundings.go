@@ -45,7 +45,7 @@ func checkGuardTCX() Finding {
 	return judge(f, err, "a BPF program at tc ingress can be attached", remedy)
 }
 
-// checkPorts looks for a port that is nobody's, as each connection does.
+// checkPorts looks for a free port, as each connection does.
 func checkPorts() Finding {
 	f := Finding{Name: SourcePorts, Why: "a connection needs a port of its own, which no socket of this machine holds"}
 	low, high, err := guard.EphemeralPorts()
@@ -87,7 +87,8 @@ func checkOpenFiles() Finding {
 
 const enoughFiles = 1024
 
-// checkMemory looks for limits that end a process without a word.
+// checkMemory looks for limits at which the kernel kills a process without
+// warning.
 func checkMemory() Finding {
 	limit, by := memlimit.Of()
 	return judgeMemory(limit, by, addressSpace())
@@ -115,7 +116,7 @@ const (
 	enoughSpace  = 1 << 30
 )
 
-// addressSpace is how much of it the process may have.
+// addressSpace is the limit of the process's address space.
 func addressSpace() uint64 {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_AS, &limit) != nil {
@@ -124,7 +125,7 @@ func addressSpace() uint64 {
 	return limit.Cur
 }
 
-// checkRoutes looks for the way to the rest of the world.
+// checkRoutes looks for default routes.
 func checkRoutes() Finding {
 	f := Finding{Name: Routes, Why: "hosts beyond the links of this machine are reached by a default route"}
 	var ways []string
@@ -152,8 +153,9 @@ func checkRoutes() Finding {
 	return judge(f, nil, "default route for "+strings.Join(ways, ", "), "")
 }
 
-// checkClock compares the clock with this program's own file, which cannot be
-// of the future, and asks the kernel whether somebody keeps it.
+// checkClock compares the clock with the date of this program's own file, which
+// cannot be in the future, and asks the kernel whether the clock is
+// synchronized.
 func checkClock() Finding {
 	f := Finding{Name: Clock, Why: "certificates are valid for a time, and the time is this machine's"}
 	now := time.Now()

@@ -1,4 +1,4 @@
 // Package explain shows somebody else's connection: it reads a capture file, or
-// listens on an interface, finds the connection that is meant, and hands its
-// transcript to a view while it goes.
+// listens on an interface, finds the connection that is asked for, and hands
+// its transcript to a view as it goes.
 package explain

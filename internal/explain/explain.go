@@ -14,46 +14,47 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Options say which connection is meant and where it goes.
+// Options say which connection to show, and how.
 type Options struct {
 	Filter   Filter
-	KeyLog   string                  // path of a key log; "": the capture's own secrets alone
-	Roots    *x509.CertPool          // that certificates are judged by; nil: the system's
-	List     bool                    // show none: list the connections that are meant
-	Listener func(*transcript.Entry) // is told what is shown
+	KeyLog   string                  // path of a key log; "": only the capture's own secrets
+	Roots    *x509.CertPool          // to judge certificates by; nil: the system's
+	List     bool                    // show no connection, but list those that match
+	Listener func(*transcript.Entry) // called with each entry that is shown
 	// StrictChecksums leaves segments with a wrong checksum out of the streams.
-	// Otherwise they count where the peer acknowledges them.
+	// Otherwise they count if the peer acknowledges them.
 	StrictChecksums bool
-	// Listening is called when an interface is listened on; may be nil.
+	// Listening is called once live capture has begun; it may be nil.
 	Listening func()
-	// Limit is how many bytes the report's transcript keeps, as
-	// transcript.NewRecorder takes it; transcript.KeepNothing where only the
-	// listener matters.
+	// Limit is how many bytes the report's transcript keeps, as in
+	// transcript.NewRecorder; transcript.KeepNothing if only the listener
+	// matters.
 	Limit int
 }
 
-// A Report is what was found. A capture that is broken gives one too, with
-// Broken set, of what stands before the break.
+// A Report is what was found. A broken capture gives one too, for what precedes
+// the break, with Broken set.
 type Report struct {
 	Packets  int
 	Total    int                // TCP connections
-	Matching []*observe.Summary // those that are meant, in their order, the first 10,000
-	Unlisted int                // and how many more
+	Matching []*observe.Summary // those that match, in order, the first 10,000
+	Unlisted int                // how many more match
 
-	Shown      *observe.Summary // nil: none, since there was none, or several
+	Shown      *observe.Summary // nil if there was none, or several
 	Transcript *transcript.Transcript
 
 	Unread         []Unread // packets that are no part of a connection, by kind
 	TooManySecrets bool
-	Dropped        int   // packets of an interface that came too fast
-	Interrupted    bool  // the context was done before the capture was
-	Broken         error // a *capture.BrokenError, or why the file could not be read on
+	Dropped        int   // packets of a live capture that came too fast
+	Interrupted    bool  // the context ended before the capture did
+	Broken         error // a *capture.BrokenError, or the error of reading
 }
 
-// Reader explains a capture. One that can be read twice is: first to see which
-// connections there are. Of a stream the connection that Filter.Conn names is
-// shown while it comes; without that, nothing is shown before it is clear that
-// no other is meant, or before 16 MiB of it have come.
+// Reader explains a capture. A file that can seek is read twice, first to see
+// which connections there are. In a stream, the connection that Filter.Conn
+// names is shown as it comes. Without that, nothing is shown until it is clear
+// that no other connection matches, or 16 MiB of it have come. The error says
+// why nothing could be read; a capture that breaks later is in Report.Broken.
 func Reader(ctx context.Context, from io.Reader, o Options) (*Report, error) {
 	s := &secrets{log: keyLog{path: o.KeyLog}}
 	if err := s.log.check(); err != nil {
@@ -70,7 +71,8 @@ func Reader(ctx context.Context, from io.Reader, o Options) (*Report, error) {
 	return r, w.pass(ctx, from)
 }
 
-// twice looks for the connections that are meant, and if there is one, shows it.
+// twice looks for the matching connections and, if there is exactly one, shows
+// it.
 func twice(ctx context.Context, from io.Reader, seeker io.Seeker, start int64, s *secrets, o *Options) (*Report, error) {
 	r := &Report{}
 	if err := newWatch(o, s, r).pass(ctx, from); err != nil {
@@ -96,7 +98,7 @@ func twice(ctx context.Context, from io.Reader, seeker io.Seeker, start int64, s
 	return r, err
 }
 
-// pass reads all packets. A broken capture is the report's to tell.
+// pass reads all packets. A broken capture is noted in the report.
 func (w *watch) pass(ctx context.Context, from io.Reader) error {
 	reader, err := capture.NewReader(Interruptible(ctx, from))
 	if ctx.Err() != nil {
@@ -125,7 +127,8 @@ func (w *watch) pass(ctx context.Context, from io.Reader) error {
 	return nil
 }
 
-// read takes packets until there are none, and ends what is shown.
+// read reads packets until there are none, and then ends the connection that is
+// shown.
 func (w *watch) read(ctx context.Context, reader *capture.Reader) error {
 	const often = 1024
 	var p capture.Packet
@@ -154,7 +157,7 @@ func (w *watch) read(ctx context.Context, reader *capture.Reader) error {
 	}
 }
 
-// settle leaves only what is meant now that all names are known.
+// settle removes what does not match, now that all names are known.
 func (r *Report) settle(f *Filter) {
 	kept := r.Matching[:0]
 	for _, s := range r.Matching {

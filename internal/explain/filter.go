@@ -10,21 +10,21 @@ import (
 	"github.com/rawshake/rawshake/internal/observe"
 )
 
-// A Filter says which connections are meant. The zero Filter means all.
+// A Filter says which connections match. The zero Filter matches all.
 type Filter struct {
 	Conn       int          // the number in the capture, 1 for the first; 0: any
 	Host       netip.Prefix // one of the two addresses is in it
 	Port       uint16       // one of the two ports
-	ServerName string       // that the client asked for; "*.example.com" for any below
+	ServerName string       // that the client asked for; "*.example.com" for any name below
 }
 
-// A match is whether a connection is meant, as far as its packets tell.
+// A match says whether a connection matches, as far as its packets tell.
 type match uint8
 
 const (
 	no match = iota
 	yes
-	later // it depends on a name that has not been said yet
+	later // it depends on a name that has not been seen yet
 )
 
 func (f *Filter) match(s *observe.Summary) match {

@@ -7,12 +7,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// maxWaiting bounds the fragments that may still be read: what waits for longer
-// stays counted as not read.
+// maxWaiting bounds the fragments that wait for the rest. Others stay counted
+// as not read.
 const maxWaiting = 4096
 
-// ip finds the IP packet of a frame. A fragment of a tunnel's packet is read with
-// the last one to come, which stands for all of them; nil: it has not come.
+// ip finds the IP packet in a frame. Fragments of a tunnel's packet are read
+// with the last one to arrive, which stands for all of them; nil: it has not
+// arrived.
 func (w *watch) ip(p *capture.Packet) ([]byte, error) {
 	for {
 		ip, err := p.IP()
@@ -36,7 +37,7 @@ func (w *watch) ip(p *capture.Packet) ([]byte, error) {
 	}
 }
 
-// wait counts a fragment as not read, until the packet is whole.
+// wait counts a fragment as not read until the packet is whole.
 func (w *watch) wait(p *capture.Packet, ip []byte) {
 	if w.waiting == nil || len(w.waiting) >= maxWaiting {
 		w.waiting = map[int]wire.Content{}

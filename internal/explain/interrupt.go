@@ -8,13 +8,14 @@ import (
 	"slices"
 )
 
-// An interruptible reader gives up waiting for a silent pipe when its context is
-// done. What it waited for then reaches nobody: the process is about to end.
+// An interruptible reader stops waiting for a silent pipe when its context is
+// done. The data that it waited for is then lost, but the process is about to
+// end.
 type interruptible struct {
 	ctx  context.Context
 	from io.Reader
-	buf  []byte // lent to the goroutine that reads
-	rest []byte // what of it was not taken yet
+	buf  []byte // lent to the reading goroutine
+	rest []byte // the part of it that was not taken yet
 	err  error
 	come chan arrived
 }
@@ -25,7 +26,8 @@ type arrived struct {
 }
 
 // Interruptible returns a reader of a pipe that fails with the context's error
-// when that is done. What can be read twice never waits, and is returned as it is.
+// once the context is done. An input that can seek never waits, and is returned
+// as it is.
 func Interruptible(ctx context.Context, from io.Reader) io.Reader {
 	if s, ok := from.(io.Seeker); ok {
 		if _, err := s.Seek(0, io.SeekCurrent); err == nil {

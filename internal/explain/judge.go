@@ -14,10 +14,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// judgeBy judges the chains of certificates of a capture: by the roots given, or
-// else the system's, whose verdict is only heard where the client ended the
-// connection; for the name that the client asked for, or else the address; as of
-// the moment at which the chain went by.
+// judgeBy judges the certificate chains of a capture as of the moment when they
+// went by, for the name that the client asked for, or else the address. It uses
+// the roots given, or else the system's, whose verdict counts only if the
+// client ended the connection.
 func judgeBy(roots *x509.CertPool) observe.Judge {
 	return func(chain [][]byte, name string, server netip.Addr, at time.Time) (goal.Chain, bool) {
 		found := goal.Chain{Unnamed: name == "", RootsGiven: roots != nil}

@@ -15,25 +15,27 @@ import (
 )
 
 const (
-	// tick is how often a quiet interface is left to see whether it is over.
+	// tick is how often to check, while nothing arrives, whether the capture is
+	// over.
 	tick = 100 * time.Millisecond
-	// afterwards is how long packets are still taken once both sides have ended
-	// a connection: the last acknowledgment is to be seen.
+	// afterwards is how long packets are still taken after both sides have
+	// ended a connection, so that the last acknowledgment is seen.
 	afterwards = 300 * time.Millisecond
 )
 
 // Interface listens on an interface, or "any", and shows the next connection
-// that begins and is meant, until it has ended or ctx is done. It sends nothing.
+// that begins and matches, until it has ended or ctx is done. It sends nothing.
+// The error wraps ErrNoInterface or ErrNotAllowed, or says why reading failed.
 func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 	s := &secrets{log: keyLog{path: o.KeyLog}}
 	if err := s.log.check(); err != nil {
 		return nil, err
 	}
-	ear, err := listen(name)
+	tap, err := listen(name)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(ear.fd)
+	defer unix.Close(tap.fd)
 	if o.Listening != nil {
 		o.Listening()
 	}
@@ -43,7 +45,7 @@ func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 	var p capture.Packet
 	var closed time.Time
 	for ctx.Err() == nil {
-		err := ear.next(&p)
+		err := tap.next(&p)
 		if w.chosen != nil && w.chosen.Closed() {
 			if closed.IsZero() {
 				closed = time.Now()
@@ -63,6 +65,6 @@ func Interface(ctx context.Context, name string, o Options) (*Report, error) {
 	}
 	w.end("Nobody listened any longer")
 	w.tellUnread()
-	r.Dropped = ear.dropped()
+	r.Dropped = tap.dropped()
 	return r, nil
 }

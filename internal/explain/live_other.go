@@ -6,5 +6,5 @@ package explain
 
 import "context"
 
-// Interface needs Linux.
+// Interface needs Linux: it returns ErrUnsupported.
 func Interface(context.Context, string, Options) (*Report, error) { return nil, ErrUnsupported }

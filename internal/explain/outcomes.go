@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// maxFollowed bounds the connections that are followed at the same time to
-	// learn what comes of them; the one that began first makes room.
+	// maxFollowed bounds the connections that are followed at the same time for
+	// their outcome. The oldest makes room for a new one.
 	maxFollowed = 1024
-	// followLimit is how far each is followed, in bytes of packets: what comes of
-	// a handshake shows long before.
+	// followLimit is how far each is followed, in bytes of packets. The outcome
+	// of a handshake shows long before.
 	followLimit = 4 << 20
 )
 
-// outcomes learns what comes of each connection that a list may name.
+// outcomes finds the outcome of each connection that a list may name.
 type outcomes struct {
 	roots    *x509.CertPool
 	strict   bool
 	secrets  observe.Secrets
 	followed map[*observe.Summary]*observe.Connection
-	order    []*observe.Summary // as they began; may hold some that are no longer followed
+	order    []*observe.Summary // oldest first; may hold some that are no longer followed
 }
 
 // packet takes one packet of a connection.
@@ -33,7 +33,7 @@ func (o *outcomes) packet(of *observe.Summary, p *capture.Packet, ip []byte) {
 	c := o.followed[of]
 	switch {
 	case c == nil && of.Packets > 1:
-		if of.Result != nil && of.Bytes <= followLimit { // it had to make room too early
+		if of.Result != nil && of.Bytes <= followLimit { // it had to make room before its end
 			of.Result = nil
 		}
 		return
@@ -64,7 +64,7 @@ func (o *outcomes) follow(of *observe.Summary, p *capture.Packet) *observe.Conne
 	return c
 }
 
-// over notes what came of a connection.
+// over notes the outcome of a connection.
 func (o *outcomes) over(of *observe.Summary) {
 	if c := o.followed[of]; c != nil {
 		result := c.Close("")
@@ -73,7 +73,7 @@ func (o *outcomes) over(of *observe.Summary) {
 	}
 }
 
-// end notes what came of those that are still followed.
+// end notes the outcomes of those that are still followed.
 func (o *outcomes) end() {
 	for of := range o.followed {
 		o.over(of)

@@ -14,14 +14,14 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// maxSecrets bounds the master secrets that are kept of a capture's own, and of
-// a key log.
+// maxSecrets bounds the master secrets that are kept from a capture, and from a
+// key log.
 const maxSecrets = 100_000
 
 // masterLabel is the key log's label of a master secret (TLS 1.2 and before).
 const masterLabel = "CLIENT_RANDOM"
 
-// secrets are those that a capture holds, and those of a key log.
+// secrets are those in a capture and those in a key log.
 type secrets struct {
 	embedded masters
 	tooMany  bool // of the capture's own
@@ -48,7 +48,7 @@ func (m *masters) add(label string, clientRandom, secret []byte) bool {
 	return true
 }
 
-// add takes a secret of the capture.
+// add takes a secret from the capture.
 func (s *secrets) add(label string, clientRandom, secret []byte) {
 	s.tooMany = !s.embedded.add(label, clientRandom, secret) || s.tooMany
 }
@@ -61,8 +61,8 @@ func (s *secrets) of(clientRandom []byte) []byte {
 	return s.log.find([32]byte(clientRandom))
 }
 
-// find returns the master secret of a handshake, or nil: its own, or that of the
-// session which it resumes; and then whose it is.
+// find returns the master secret of a handshake, or nil: its own, or that of
+// the session that it resumes; from then says which one.
 func (s *secrets) find(w *observe.Wanted) (master []byte, from string) {
 	if m := s.of(w.ClientRandom); m != nil || !w.Resumed {
 		return m, ""
@@ -75,16 +75,16 @@ func (s *secrets) find(w *observe.Wanted) (master []byte, from string) {
 	return nil, ""
 }
 
-// A keyLog is a file of secrets that may be long, and may grow while it is read.
-// It is read once, and on from there when something is not in it yet.
+// A keyLog is a file of secrets that may be long, and may grow while it is
+// read. It is read once, and then from there on whenever a secret is missing.
 type keyLog struct {
 	path    string // "": none
 	masters masters
-	read    int64 // how much of the file
-	tooMany bool  // what there was no room for is read again for each search
+	read    int64 // how much of the file was read
+	tooMany bool  // what did not fit is read again for each search
 }
 
-// check opens the key log, to say at once that it cannot be.
+// check opens the key log, to report at once if that fails.
 func (l *keyLog) check() error {
 	if l.path == "" {
 		return nil
@@ -124,14 +124,14 @@ func (l *keyLog) find(clientRandom [32]byte) (master []byte) {
 	return master
 }
 
-// goOn reads what has come to the file. Its last line may be half written, and
+// goOn reads what was added to the file. Its last line may be half written, and
 // is read again the next time.
 func (l *keyLog) goOn(f *os.File) {
 	info, err := f.Stat()
 	if err != nil {
 		return
 	}
-	if info.Size() < l.read { // it begins anew
+	if info.Size() < l.read { // the file was replaced
 		l.read = 0
 	}
 	const again = 1024 // no line of a key log is longer

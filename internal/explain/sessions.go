@@ -16,12 +16,13 @@ const (
 	// maxSessions bounds the session IDs and tickets that are remembered.
 	maxSessions = 100_000
 	// maxWatched bounds the handshakes that are followed at the same time to
-	// learn what resumes them, and watchLimit how far, in bytes of packets.
+	// learn their session IDs and tickets, and watchLimit how far, in bytes of
+	// packets.
 	maxWatched = 128
 	watchLimit = 64 << 10
 )
 
-// sessions know which handshake a session comes from: a later connection that
+// sessions knows which handshake a session comes from: a later connection that
 // resumes it has no master secret of its own (RFC 5246, section 7.3).
 type sessions struct {
 	origins map[[sha256.Size]byte]origin // by session ID or ticket
@@ -34,7 +35,8 @@ type origin struct {
 	connection int
 }
 
-// origin finds the handshake that another one resumes, and by what.
+// origin finds the handshake that another one resumes, and how: by ID or by
+// ticket.
 func (s *sessions) origin(w *observe.Wanted) (o origin, how string) {
 	if o, ok := s.origins[sha256.Sum256(w.Ticket)]; ok && len(w.Ticket) > 0 {
 		return o, "ticket"
@@ -81,7 +83,7 @@ type handshake struct {
 	observe.Wanted
 }
 
-// message learns from one message, and reports whether no more is to come.
+// message learns from one message, and reports whether nothing more is needed.
 func (s *sessions) message(h *handshake, e *transcript.Entry) (done bool) {
 	if e.Message.Content == tlsmsg.ContentChangeCipherSpec {
 		return e.Dir == transcript.In
@@ -103,9 +105,9 @@ func (s *sessions) message(h *handshake, e *transcript.Entry) (done bool) {
 	return false
 }
 
-// learn remembers a session by its ID or ticket. The first handshake that has an
-// ID is its origin: those that resume it say it again. A ticket that a resumed
-// session is given is the origin's too.
+// learn remembers a session by its ID or ticket. The first handshake with an ID
+// is its origin; those that resume it repeat it. A ticket that a resumed
+// session receives belongs to the origin too.
 func (s *sessions) learn(name []byte, h *handshake) {
 	key := sha256.Sum256(name)
 	if _, known := s.origins[key]; known || len(name) == 0 || len(s.origins) >= maxSessions {

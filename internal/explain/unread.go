@@ -11,20 +11,21 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// An Unread is a kind of packets that are no part of a TCP connection which is
-// told of, and how many there were.
+// An Unread is a kind of packets that belong to no TCP connection in the
+// report, and how many there were.
 type Unread struct {
 	wire.Content
 	Packets int
 }
 
-// maxUnread bounds the kinds that are told apart. What is beyond is counted
+// maxUnread bounds the kinds that are counted apart. All others are counted
 // together.
 const maxUnread = 256
 
 var otherKinds = wire.Content{Name: "packets of other kinds", Opaque: true}
 
-// unread counts a packet that is not read, and tells as what.
+// unread counts a packet that is not read, and returns the kind that it is
+// counted as.
 func (w *watch) unread(what wire.Content) wire.Content {
 	if w.kinds == nil {
 		w.kinds = map[wire.Content]int{}
@@ -36,7 +37,7 @@ func (w *watch) unread(what wire.Content) wire.Content {
 	return what
 }
 
-// unreadFrame counts a frame that holds no IP packet, or none that is reached.
+// unreadFrame counts a frame that holds no IP packet, or none within reach.
 func (w *watch) unreadFrame(p *capture.Packet, err error) {
 	var not *wire.NotIPError
 	switch {
@@ -49,8 +50,8 @@ func (w *watch) unreadFrame(p *capture.Packet, err error) {
 	}
 }
 
-// tellUnread puts the kinds into the report: what may hold TCP first, and of
-// that, what there is most of.
+// tellUnread puts the kinds into the report: those that may hold TCP first, the
+// most frequent ones first among them.
 func (w *watch) tellUnread() {
 	w.report.Unread = w.report.Unread[:0]
 	for what, n := range w.kinds {
@@ -72,7 +73,7 @@ func (w *watch) tellUnread() {
 	})
 }
 
-// contained names what a packet that is no part of a connection is.
+// contained names what a packet outside all connections holds.
 func contained(p *capture.Packet, ip []byte) wire.Content {
 	if p.Header.Inside.Name != "" {
 		return p.Header.Inside

@@ -12,12 +12,12 @@ import (
 const (
 	// maxListed bounds the connections that a report lists.
 	maxListed = 10_000
-	// maxCandidates bounds the connections that are followed until it shows
-	// whether they are meant, and candidateLimit what is kept of each.
+	// maxCandidates bounds the connections that are followed until it is known
+	// whether they match, and candidateLimit what is kept of each.
 	maxCandidates  = 64
 	candidateLimit = 256 << 10
-	// holdLimit is how much of a connection is held back until it shows whether
-	// it is the only one, in bytes.
+	// holdLimit is how much of a connection is held back until it is known
+	// whether it is the only one, in bytes.
 	holdLimit = 16 << 20
 )
 
@@ -30,20 +30,20 @@ type watch struct {
 	outcomes outcomes // of those that may be listed
 	single   bool     // one connection is shown: there is no list
 
-	follow bool // whether to show a connection, or only to look for those that are meant
+	follow bool // whether to show a connection, or only to look for those that match
 	fresh  bool // whether to show only a connection whose SYN is seen
-	hold   bool // whether to show nothing until it is clear that no other is meant
+	hold   bool // whether to show nothing until it is clear that no other matches
 
 	chosen     *observe.Summary
 	shown      *follower
 	candidates map[*observe.Summary]*follower
 
-	kinds     map[wire.Content]int // of packets that are not read
+	kinds     map[wire.Content]int // packets that are not read
 	fragments capture.Fragments
-	waiting   map[int]wire.Content // fragments by number, counted as what is not read
+	waiting   map[int]wire.Content // fragments by number, with the kind that they are counted as
 }
 
-// A follower is a connection that is followed, and what is held back of it.
+// A follower follows a connection, and holds its entries back.
 type follower struct {
 	*observe.Connection
 	held  []*transcript.Entry
@@ -66,7 +66,7 @@ func (f *follower) keep(e *transcript.Entry) {
 	f.bytes += e.Size()
 }
 
-// release shows what was held back, and what will come.
+// release shows what was held back, and what comes from now on.
 func (f *follower) release(listener func(*transcript.Entry)) {
 	for _, e := range f.held {
 		if listener != nil {
@@ -113,7 +113,7 @@ func (w *watch) packet(p *capture.Packet) {
 	}
 }
 
-// list keeps the connections that are meant.
+// list keeps the connections that match.
 func (w *watch) list(s *observe.Summary) {
 	if s.Packets == 1 && w.o.Filter.match(s) != no {
 		if len(w.report.Matching) == maxListed {
@@ -124,8 +124,7 @@ func (w *watch) list(s *observe.Summary) {
 	}
 }
 
-// show hands a packet to the connection that it belongs to, if that is shown or
-// may be.
+// show hands a packet to its connection, if that is shown or may be.
 func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
 	m := w.o.Filter.match(s)
 	if w.fresh && !s.Begun() {
@@ -134,10 +133,10 @@ func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
 	f := w.shown
 	if s != w.chosen {
 		switch f = w.candidates[s]; {
-		case w.chosen != nil && w.hold && m == yes: // there are several: they will be listed
+		case w.chosen != nil && w.hold && m == yes: // there are several, which will be listed
 			w.shown, w.follow = nil, false
 			return
-		case w.chosen != nil, f == nil && s.Packets > 1: // not meant, or there were too many
+		case w.chosen != nil, f == nil && s.Packets > 1: // it does not match, or there were too many
 			return
 		case m == no:
 			delete(w.candidates, s)
@@ -159,13 +158,13 @@ func (w *watch) show(s *observe.Summary, p *capture.Packet, ip []byte) {
 	switch {
 	case s != w.chosen && f.bytes > candidateLimit:
 		delete(w.candidates, s)
-	case s == w.chosen && w.hold && f.bytes > holdLimit: // shown, whether it is the only one or not
+	case s == w.chosen && w.hold && f.bytes > holdLimit: // shown even if it is not the only one
 		w.hold = false
 		f.release(w.o.Listener)
 	}
 }
 
-// end closes the connection that is shown. why says why nothing more comes.
+// end closes the connection that is shown; why says why nothing more comes.
 func (w *watch) end(why string) {
 	if w.shown == nil {
 		return

@@ -2,8 +2,8 @@
 // the one diagnosis that every command tells.
 //
 // A [Goal] is how far to go, an outcome is one word for what came of it, and a
-// [transcript.Reason] says why. Reasons are found from what stands in the
-// transcript, whether the connection was ours or somebody else's: a [Story]
-// takes note of the entries as they come, and [Story.Reasons] tells. A scan keeps
-// no transcript: its records name an outcome and a class instead.
+// [transcript.Reason] says why. Reasons are found from the transcript, whether
+// the connection was ours or somebody else's: a [Story] takes note of the
+// entries as they come, and [Story.Reasons] gives the reasons. A scan keeps no
+// transcript; it fills in [Facts] instead.
 package goal

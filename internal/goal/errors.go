@@ -14,7 +14,7 @@ import (
 // A TimeoutError says that the goal was not reached in time.
 type TimeoutError struct {
 	After     time.Duration
-	Waiting   string // for what
+	Waiting   string // what it waited for
 	Connected bool   // there was a TCP connection by then
 }
 
@@ -27,14 +27,14 @@ func (e *TimeoutError) Is(target error) bool { return target == tcb.ErrTimeout }
 
 // An InterruptedError says that somebody ended the connection by hand.
 type InterruptedError struct {
-	Waiting string // for what
+	Waiting string // what it waited for
 }
 
 func (e *InterruptedError) Error() string { return "interrupted while waiting for " + e.Waiting }
 
 func (e *InterruptedError) Unwrap() error { return context.Canceled }
 
-// An UnverifiedError says why the peer's certificate chain is not trusted.
+// An UnverifiedError says why the peer's certificate chain was not verified.
 type UnverifiedError struct {
 	Verdict error
 	Then    error // how the handshake failed after that, or nil
@@ -50,7 +50,7 @@ func (e *UnverifiedError) Error() string {
 
 func (e *UnverifiedError) Unwrap() error { return e.Verdict }
 
-// A CredentialWantedError says that the peer ended the connection after it had
+// A CredentialWantedError says that the peer closed the connection after it
 // asked for a client certificate and got none.
 type CredentialWantedError struct{ Err error }
 
@@ -60,8 +60,8 @@ func (e *CredentialWantedError) Error() string {
 
 func (e *CredentialWantedError) Unwrap() error { return e.Err }
 
-// ErrEndless says that the peer sends without end, and nothing of use.
+// ErrEndless says that the peer sends endlessly, and nothing of use.
 var ErrEndless = errors.New("the peer sends without end")
 
-// ErrNoReply says that the peer closed without a word.
+// ErrNoReply says that the peer closed without any reply.
 var ErrNoReply = errors.New("the peer ended the connection without a reply to the request")

@@ -15,11 +15,11 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// minDHBits is the least size of a prime that most clients take.
+// minDHBits is the smallest prime that most clients accept.
 const minDHBits = 2048
 
-// evident finds what the client found wrong that sent an alert, and how sure that
-// is; nil: it does not show.
+// evident finds what a client that sent an alert found wrong, and how sure that
+// is; nil: nothing shows it.
 func (s *Story) evident(a *alert) (*handshake.ProtocolError, transcript.Sureness) {
 	if broke := s.noted(a); broke != nil {
 		return broke, transcript.Certain
@@ -46,7 +46,7 @@ func (s *Story) evident(a *alert) (*handshake.ProtocolError, transcript.Sureness
 	return found, transcript.Likely
 }
 
-// noted reads the comment that a client of ours leaves with its alert.
+// noted reads the comment that our own client leaves with its alert.
 func (s *Story) noted(a *alert) *handshake.ProtocolError {
 	n, ok := s.notes["alert_sent"]
 	because, ours := strings.CutPrefix(n.text, fmt.Sprintf("alert %v (%v) sent: ", a.Description, a.Level))
@@ -60,7 +60,7 @@ func (s *Story) noted(a *alert) *handshake.ProtocolError {
 	return broke
 }
 
-// undecodable is what could not be read here, either.
+// undecodable is what could not be decoded here either.
 func (s *Story) undecodable() *handshake.ProtocolError {
 	n := s.notes["undecodable"]
 	if _, reason, ok := strings.Cut(n.text, "cannot be read to its end: "); ok && strings.HasPrefix(n.text, "the server's ") {
@@ -69,8 +69,8 @@ func (s *Story) undecodable() *handshake.ProtocolError {
 	return nil
 }
 
-// unasked finds an extension that the ServerHello must not have (RFC 5246, section
-// 7.4.1.4).
+// unasked finds an extension in the ServerHello that was not offered (RFC 5246,
+// section 7.4.1.4).
 func (s *Story) unasked() *handshake.ProtocolError {
 	if s.hello == nil || s.serverHello == nil {
 		return nil
@@ -84,7 +84,7 @@ func (s *Story) unasked() *handshake.ProtocolError {
 	return nil
 }
 
-// unofferedHello finds what a ServerHello chose and was not offered.
+// unofferedHello finds what a ServerHello chose although it was not offered.
 func (s *Story) unofferedHello() *handshake.ProtocolError {
 	c, h := s.hello, s.serverHello
 	switch {
@@ -98,8 +98,8 @@ func (s *Story) unofferedHello() *handshake.ProtocolError {
 	return nil
 }
 
-// unofferedExchange finds what a ServerKeyExchange has and was not offered, or is
-// less than most take.
+// unofferedExchange finds what a ServerKeyExchange uses although it was not
+// offered, or is weaker than most clients accept.
 func (s *Story) unofferedExchange() *handshake.ProtocolError {
 	c, x := s.hello, s.exchange
 	if c == nil || x == nil {

@@ -10,27 +10,27 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// Facts are what is known of a connection of ours of which no transcript is kept.
-// They can be compared: the same facts have the same reasons.
+// Facts are what is known of a connection of ours without a transcript. They
+// can be compared: the same facts have the same reasons.
 type Facts struct {
 	Outcome     string
 	Answered    bool // a SYN-ACK came
-	WrongAnswer bool // what answered a SYN opens no connection
-	ICMP        bool // a message came about it
-	KernelSent  bool // this machine's kernel sent a RST in our name, before the peer's if there is one
-	Heard       bool // octets came
+	WrongAnswer bool // the answer to a SYN opens no connection
+	ICMP        bool // an ICMP message about it came
+	KernelSent  bool // this machine's kernel sent a RST from our address and port, before the peer's if there is one
+	Heard       bool // data arrived
 	Replied     bool // application data came
 	Stage       handshake.Stage
 	Requested   bool   // the server asked for a client certificate; none is sent
 	After       string // the last message, as handshake has it
 	Alert       tlsmsg.Alert
 	Blocked     bool // the server's window is closed
-	Unacked     bool // it does not acknowledge what was sent again
+	Unacked     bool // it does not acknowledge what was retransmitted
 }
 
-// Codes are the codes of the reasons for which the connection ended, the weightiest
-// first: those that a transcript of it would have had. The error is nil where it is a
-// silence or what the outcome says.
+// Codes are the codes of the reasons why the connection ended, the weightiest
+// first: those that a transcript of it would have given. The error is nil for a
+// silence, or where the outcome says it all.
 func (f *Facts) Codes(err error) (codes []string) {
 	if f.Outcome == Unresolved {
 		return []string{codeUnresolved}
@@ -44,7 +44,7 @@ func (f *Facts) Codes(err error) (codes []string) {
 	return codes
 }
 
-// story is what a transcript would have told.
+// story is the story that a transcript would have given.
 func (f *Facts) story() *Story {
 	s := NewStory(false)
 	at := mark{set: true}

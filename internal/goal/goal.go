@@ -23,7 +23,7 @@ var names = []string{"tcp", "hello", "certificate", "finished", "data"}
 
 func (g Goal) String() string { return names[g] }
 
-// Outcome is what reaching the goal is called.
+// Outcome is the outcome of a connection that reached the goal.
 func (g Goal) Outcome() string {
 	if g == TCP {
 		return "open"
@@ -34,7 +34,7 @@ func (g Goal) Outcome() string {
 // Names are the goals as --until spells them.
 func Names() []string { return slices.Clone(names) }
 
-// Parse reads a goal as --until spells it.
+// Parse reads a goal as --until spells it. The error lists the goals.
 func Parse(s string) (Goal, error) {
 	for i, name := range names {
 		if s == name {

@@ -8,8 +8,8 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Judge completes the result of somebody else's connection: with the outcome
-// that `connect` would have had in its client's place, and with the reasons.
+// Judge adds to the result of somebody else's connection the outcome that
+// `connect` would have had in its client's place, and the reasons.
 func (s *Story) Judge(r transcript.Result) transcript.Result {
 	_, silent := s.silent()
 	switch {
@@ -36,8 +36,8 @@ func (s *Story) Judge(r transcript.Result) transcript.Result {
 	return r
 }
 
-// endedBefore reports whether the side that reset the connection had ended it
-// before, by close_notify or FIN: the RST answers what came nevertheless.
+// endedBefore reports whether the side that sent the RST had already closed by
+// close_notify or FIN. Then the RST only answers what came afterwards.
 func (s *Story) endedBefore() bool {
 	for dir, rst := range s.rst {
 		if first := s.firstEnd(transcript.Dir(dir)); rst.set && first.set && first.at < rst.at {

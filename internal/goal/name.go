@@ -18,8 +18,8 @@ const Unresolved = "unresolved"
 // A NameError says that a name could not be looked up, and why.
 type NameError struct {
 	Name     string
-	Versions string // of IP, that were asked for: "IP", "IPv4", "IPv6"
-	Err      error  // the resolver's; nil: it knows of no address
+	Versions string // the IP versions that were asked for: "IP", "IPv4", "IPv6"
+	Err      error  // the resolver's; nil: it knows no address
 }
 
 func (e *NameError) Error() string {
@@ -34,8 +34,8 @@ func (e *NameError) Timeout() bool {
 	return errors.Is(e.Err, context.DeadlineExceeded) || errors.As(e.Err, &dns) && dns.IsTimeout
 }
 
-// why is the resolver's error in the words of this project. What the resolver met
-// on the network it tells as text alone.
+// why is the resolver's error in our words. For what it met on the network the
+// resolver has only text.
 func (e *NameError) why() string {
 	var dns *net.DNSError
 	if !errors.As(e.Err, &dns) {
@@ -63,7 +63,7 @@ func (e *NameError) why() string {
 	return server + " gave no answer that can be used"
 }
 
-// NameReason is the reason that such an error is.
+// NameReason returns the error as a reason.
 func (e *NameError) NameReason() transcript.Reason {
 	return transcript.Reason{Code: codeUnresolved, Layer: transcript.Link, What: e.Error(), Sure: transcript.Certain,
 		Remedy: fmt.Sprintf("Give its address with --resolve %s:ADDR, or see to the name server (/etc/resolv.conf).", e.Name)}

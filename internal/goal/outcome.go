@@ -10,24 +10,25 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// The outcomes of a connection that did not reach its goal. One that did is
-// named for the goal: open, hello, certificate, finished, data.
+// The outcomes of a connection that did not reach its goal. The outcome of one
+// that did is named for the goal: open, hello, certificate, finished, data.
 const (
 	Closed      = "closed"      // a RST answered the SYN
 	Reset       = "reset"       // a RST ended an established connection
 	Unreachable = "unreachable" // ICMP, no route, or a next hop that does not answer
 	Timeout     = "timeout"
 	NotTLS      = "not_tls"
-	Alert       = "alert"      // one of the two sides ended it by an alert
-	Protocol    = "protocol"   // the peer broke TLS, or ended it too early
+	Alert       = "alert"      // one of the two sides sent a fatal alert
+	Protocol    = "protocol"   // the peer broke the protocol, or closed too early
 	Unverified  = "unverified" // handshake done, certificate not verified
 	NotAllowed  = "not_allowed"
 	Interrupted = "interrupted"
-	Incomplete  = "incomplete" // a capture does not hold enough to tell
+	Incomplete  = "incomplete" // the capture does not hold enough to tell
 	Failed      = "error"
 )
 
-// Outcome classifies the error of a connection.
+// Outcome classifies the error of a connection with this goal; nil means that
+// it was reached.
 func Outcome(goal Goal, err error) string {
 	var unverified *UnverifiedError
 	var alert *handshake.AlertError

@@ -33,7 +33,7 @@ func (d *diagnosis) alert() {
 	}
 }
 
-// serverAlert says what an alert of the server's means.
+// serverAlert says what an alert from the server means.
 func (d *diagnosis) serverAlert(a *alert, r *transcript.Reason) {
 	switch {
 	case a.when == connected && d.renegotiationRefused(r):
@@ -58,7 +58,7 @@ func (d *diagnosis) serverAlert(a *alert, r *transcript.Reason) {
 	}
 }
 
-// helloRefused says what a server means that answers the ClientHello by an alert.
+// helloRefused says what an alert in answer to the ClientHello means.
 func (d *diagnosis) helloRefused(a *alert, r *transcript.Reason) {
 	r.Frames = frames(d.helloAt, a.mark)
 	switch a.Description {
@@ -125,8 +125,8 @@ func (d *diagnosis) nameUnknown(r *transcript.Reason) {
 	r.Remedy = "Ask for one (--servername)."
 }
 
-// afterTheKeys says what an alert means that answers the client's keys or
-// Finished, where no client certificate is at stake.
+// afterTheKeys says what an alert in answer to the client's key exchange or
+// Finished means, if no client certificate is involved.
 func afterTheKeys(a *alert, r *transcript.Reason) {
 	switch a.Description {
 	case tlsmsg.AlertDecryptError, tlsmsg.AlertBadRecordMAC, tlsmsg.AlertHandshakeFailure:
@@ -143,7 +143,7 @@ func afterTheKeys(a *alert, r *transcript.Reason) {
 	}
 }
 
-// afterHandshake says what an alert means that comes once all is agreed.
+// afterHandshake says what an alert after the handshake means.
 func afterHandshake(a *alert, r *transcript.Reason) {
 	switch a.Description {
 	case tlsmsg.AlertBadRecordMAC, tlsmsg.AlertDecodeError, tlsmsg.AlertRecordOverflow, tlsmsg.AlertUnexpectedMessage:
@@ -155,8 +155,8 @@ func afterHandshake(a *alert, r *transcript.Reason) {
 	r.Remedy = "Look into the server's log: the handshake has nothing to do with it."
 }
 
-// renegotiationRefused tells of a server that wanted another handshake (RFC 5246,
-// section 7.4.1.1) and ended the connection when it did not get one.
+// renegotiationRefused explains a server that wanted another handshake (RFC
+// 5246, section 7.4.1.1) and closed when it did not get one.
 func (d *diagnosis) renegotiationRefused(r *transcript.Reason) bool {
 	if !d.helloRequest.set {
 		return false
@@ -172,15 +172,15 @@ func (d *diagnosis) renegotiationRefused(r *transcript.Reason) bool {
 	return true
 }
 
-// anotherRefused tells of a server that ended the connection where another
-// handshake inside it had begun.
+// anotherRefused explains a server that closed when another handshake had begun
+// inside the connection.
 func anotherRefused(r *transcript.Reason) {
 	r.Code, r.Sure = "renegotiation_failed", transcript.Likely
 	r.Means = "the first handshake was complete, and the server does not take the client's ClientHello for another inside the connection: it wants something else now (other suites for this path), or takes no renegotiation after all"
 	r.Remedy = "Look into the server's log; try other suites (--ciphers), or a path that needs no other handshake."
 }
 
-// clientAlert says what an alert of the client's means.
+// clientAlert says what an alert from the client means.
 func (d *diagnosis) clientAlert(a *alert, r *transcript.Reason) {
 	if !d.captured {
 		d.fault(r)
@@ -253,7 +253,7 @@ func (d *diagnosis) offeredVersions() string {
 	}
 	var names []string
 	for _, version := range v.Versions {
-		if version <= tlsmsg.VersionTLS13 { // and no GREASE
+		if version <= tlsmsg.VersionTLS13 { // not GREASE
 			names = append(names, version.String())
 		}
 	}
@@ -282,7 +282,8 @@ func versionText(v tlsmsg.Version) string {
 	return v.String()
 }
 
-// offersLegacy reports whether a ClientHello offers what only --legacy does.
+// offersLegacy reports whether a ClientHello offers something that only
+// --legacy offers.
 func offersLegacy(h *tlsmsg.ClientHello) bool {
 	return slices.Contains(h.CipherSuites, tlsmsg.TLS_RSA_WITH_3DES_EDE_CBC_SHA) || slices.Contains(h.CipherSuites, tlsmsg.TLS_RSA_WITH_RC4_128_SHA)
 }

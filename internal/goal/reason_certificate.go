@@ -14,10 +14,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// certificates tells what is wrong with the server's chain, each fault as a
-// reason of its own, where that is why the connection ended.
+// certificates gives each fault of the server's chain as a reason of its own,
+// if the connection ended because of them.
 func (d *diagnosis) certificates() {
-	if d.verdict == nil || !d.captured && d.outcome != Unverified { // or it was taken as it is, with --insecure
+	if d.verdict == nil || !d.captured && d.outcome != Unverified { // or --insecure accepted it
 		return
 	}
 	var v *worker.Verdict
@@ -35,17 +35,17 @@ func (d *diagnosis) certificates() {
 	}
 }
 
-// A Chain is what an observer saw of the server's certificate.
+// A Chain is how an observer judged the server's certificate chain.
 type Chain struct {
 	Verdict    error // a *worker.Verdict, as of the time of the capture; nil: it verifies
-	Unnamed    bool  // the client asked for no name: it was judged against the address
-	RootsGiven bool  // the roots are those that the person named
+	Unnamed    bool  // the client sent no name, so it was judged against the address
+	RootsGiven bool  // the roots are those that the user named
 }
 
-// Chain takes the verdict of an observer.
+// Chain tells the story an observer's verdict.
 func (s *Story) Chain(c Chain) { s.verdict, s.judged, s.chain = c.Verdict, true, c }
 
-// certificate tells one fault of the chain.
+// certificate gives one fault of the chain as a reason.
 func (d *diagnosis) certificate(v *worker.Verdict) {
 	r := transcript.Reason{Code: "certificate_" + string(v.Reason), Layer: transcript.TLS, What: v.Text, Frames: frames(d.chainAt)}
 	const asItIs = ", or accept it as it is with --insecure (curl --insecure)."
@@ -85,9 +85,9 @@ func (d *diagnosis) clock() string {
 	return ", as of this machine's clock"
 }
 
-// chainFaults are the faults of the chain for which a client of somebody else's
-// may have ended the connection: it said so by an alert that fits, or left
-// without a word as soon as it had the chain, or once the handshake was over.
+// chainFaults are the faults for which somebody else's client may have closed
+// the connection: it sent an alert that fits, or closed without one as soon as
+// it had the chain, or after the handshake.
 func (s *Story) chainFaults() (faults []*worker.Verdict) {
 	var v *worker.Verdict
 	if !errors.As(s.verdict, &v) {
@@ -104,8 +104,8 @@ func (s *Story) chainFaults() (faults []*worker.Verdict) {
 	return faults
 }
 
-// clientLeft reports whether the client was the first to end the connection, after
-// it had the server's chain and before it sent anything for the server to answer.
+// clientLeft reports whether the client closed first, after it had the server's
+// chain and before it sent anything that the server should answer.
 func (s *Story) clientLeft() bool {
 	if !s.chainAt.set || s.data[transcript.Out].set {
 		return false
@@ -123,7 +123,7 @@ func aboutChain(a tlsmsg.AlertDescription) bool {
 	return false
 }
 
-// fits reports whether a fault goes with what the client said of the chain.
+// fits reports whether a fault agrees with the client's alert about the chain.
 func (s *Story) fits(reason worker.Reason) bool {
 	a := s.fatal()
 	if a == nil {
@@ -142,9 +142,9 @@ func (s *Story) fits(reason worker.Reason) bool {
 	return true
 }
 
-// chainRefused tells of a client that does not take the server's chain.
+// chainRefused explains a client that rejects the server's chain.
 func (d *diagnosis) chainRefused(a *alert, r *transcript.Reason) {
-	if len(d.list) > 0 { // what is wrong with it has been found: the alert bears it out
+	if len(d.list) > 0 { // the faults have been found, and the alert confirms them
 		first := &d.list[0]
 		first.What = r.What + ": " + first.What
 		for i := range d.list {
@@ -170,8 +170,8 @@ var chainWords = map[tlsmsg.AlertDescription]string{
 	tlsmsg.AlertUnknownCA:              "no root that the client trusts signs for it, or the server left out an intermediate certificate",
 }
 
-// certificateWanted tells of a server that asked for a client certificate, got
-// none, and ended the connection.
+// certificateWanted explains a server that asked for a client certificate, got
+// none, and closed.
 func (d *diagnosis) certificateWanted(r *transcript.Reason, certain bool) {
 	r.Code, r.Sure = "client_certificate_required", transcript.Likely
 	if certain {
@@ -189,7 +189,7 @@ func (d *diagnosis) certificateWanted(r *transcript.Reason, certain bool) {
 // maxAuthorities bounds the issuers that a reason lists.
 const maxAuthorities = 4
 
-// authorities lists the issuers that the server takes client certificates of.
+// authorities lists the issuers whose client certificates the server accepts.
 func (d *diagnosis) authorities() string {
 	if d.request == nil {
 		return ""
@@ -209,8 +209,7 @@ func (d *diagnosis) authorities() string {
 	return strings.Join(list, "; ")
 }
 
-// credentialRefused tells of a server that does not take the client's
-// certificate.
+// credentialRefused explains a server that rejects the client's certificate.
 func (d *diagnosis) credentialRefused(a tlsmsg.AlertDescription, r *transcript.Reason) {
 	r.Code = "client_certificate_refused"
 	r.Frames = append(frames(d.requestAt, d.credAt), r.Frames...)

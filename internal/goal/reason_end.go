@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// reset tells of a RST that ended an established connection.
+// reset explains a RST that ended an established connection.
 func (d *diagnosis) reset() {
 	if d.kernel.set && (!d.rst[transcript.In].set || d.kernel.at <= d.rst[transcript.In].at) {
 		d.kernelReset()
@@ -38,7 +38,7 @@ func (d *diagnosis) reset() {
 	d.add(r)
 }
 
-// kernelReset tells of a RST of this machine's own kernel.
+// kernelReset explains a RST from this machine's own kernel.
 func (d *diagnosis) kernelReset() {
 	d.add(transcript.Reason{Code: "kernel_reset", Layer: transcript.Guard, Frames: frames(d.kernel),
 		What:   "this machine's kernel sent a RST of its own, for it knows nothing of the connection",
@@ -46,15 +46,14 @@ func (d *diagnosis) kernelReset() {
 		Remedy: KernelResetRemedy})
 }
 
-// KernelResetRemedy is the way out where this machine's kernel sends RSTs, before
-// which the guard did not hold.
+// KernelResetRemedy is the remedy if this machine's kernel sends RSTs in spite
+// of the guard.
 const KernelResetRemedy = "Use --guard nftables (as root, or with cap_net_admin), which holds whatever answers; --guard auto takes one that holds by itself where it can read the rule, which iptables-legacy's cannot be. " + SpareRemedy
 
-// SpareRemedy is the other one.
+// SpareRemedy is the other remedy.
 const SpareRemedy = "Or have the rule spare this (nft list ruleset; iptables-save; look for reject). rawshake doctor says which guards work here."
 
-// protocol tells of a server that broke the protocol or ended the connection too
-// early.
+// protocol explains a server that broke the protocol or closed too early.
 func (d *diagnosis) protocol() {
 	var broke *handshake.ProtocolError
 	var closed *handshake.ClosedError
@@ -90,7 +89,7 @@ func (d *diagnosis) noReply() transcript.Reason {
 	return r
 }
 
-// closedEarly tells of an end before the handshake was done.
+// closedEarly explains an end before the handshake was complete.
 func (d *diagnosis) closedEarly(closed *handshake.ClosedError) {
 	dir, at := transcript.In, d.firstEnd(transcript.In)
 	if own := d.firstEnd(transcript.Out); d.captured && own.set && (!at.set || own.at < at.at) {
@@ -112,8 +111,7 @@ func (d *diagnosis) closedEarly(closed *handshake.ClosedError) {
 	d.add(r)
 }
 
-// warning takes an alert that was only a warning for the reason of the end that
-// followed it.
+// warning takes a warning alert for the reason of the end that followed it.
 func (d *diagnosis) warning(a *alert, r *transcript.Reason) {
 	r.What += fmt.Sprintf("; it had sent the warning alert %v (%d)", a.Description, uint8(a.Description))
 	said := transcript.Reason{Code: r.Code, What: r.What, Layer: r.Layer, Sure: transcript.Likely, Frames: r.Frames}
@@ -126,8 +124,8 @@ func (d *diagnosis) warning(a *alert, r *transcript.Reason) {
 	*r = said
 }
 
-// serverEnded says why a server may have ended a connection at this moment,
-// without an alert that tells.
+// serverEnded says why a server may have closed at this moment without an
+// alert.
 func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	switch {
 	case d.moment == connected && d.renegotiationRefused(r):
@@ -154,7 +152,7 @@ func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	}
 }
 
-// clientEnded says why somebody else's client may have ended its connection.
+// clientEnded says why somebody else's client may have closed its connection.
 func (d *diagnosis) clientEnded(r *transcript.Reason) {
 	r.Code = "client_" + r.Code
 	switch {
@@ -169,12 +167,12 @@ func (d *diagnosis) clientEnded(r *transcript.Reason) {
 	}
 }
 
-// quiet is how long a server must have been silent before the client's end counts
-// as the end of its patience.
+// quiet is how long a server must have been silent before the client's close
+// counts as giving up.
 const quiet = 500 * time.Millisecond
 
-// silent is how long the server had said nothing when the client ended the
-// connection, or when the transcript ended; and whether that is why.
+// silent is how long the server had been silent when the client closed or the
+// transcript ended, and whether that explains the end.
 func (s *Story) silent() (time.Duration, bool) {
 	until := s.end
 	if e := s.firstEnd(transcript.Out); e.set {
@@ -186,7 +184,7 @@ func (s *Story) silent() (time.Duration, bool) {
 		return 0, false
 	}
 	said := s.payload[transcript.Out].at
-	if s.lastAt.set { // the client may have said farewell since
+	if s.lastAt.set { // the client may have sent close_notify since
 		said = min(said, s.lastAt.at)
 	}
 	since := s.payload[transcript.In].at
@@ -198,7 +196,7 @@ func (s *Story) silent() (time.Duration, bool) {
 	return until - since, s.payload[transcript.Out].set && until-since >= quiet
 }
 
-// firstEnd is where a side began to end the connection.
+// firstEnd is where a side began to close the connection.
 func (s *Story) firstEnd(dir transcript.Dir) mark {
 	first := s.fin[dir]
 	for _, m := range []mark{s.rst[dir], s.sealed[dir]} {
@@ -214,11 +212,11 @@ func (s *Story) firstEnd(dir transcript.Dir) mark {
 	return first
 }
 
-// silence tells of a goal that was not reached in time: of what the other side
-// did not say.
+// silence explains a goal that was not reached in time, by what the other side
+// did not send.
 func (d *diagnosis) silence() {
 	var timeout *TimeoutError
-	known := errors.As(d.err, &timeout) && timeout.Connected // where no segments are seen
+	known := errors.As(d.err, &timeout) && timeout.Connected // if no segments are seen
 	if !d.opened.set && !d.synACK.set && !known {
 		d.noAnswer()
 		return
@@ -244,7 +242,7 @@ func (d *diagnosis) silence() {
 	d.add(r)
 }
 
-// waitedFor says what a silence at this moment usually means.
+// waitedFor says what silence at this moment usually means.
 func (d *diagnosis) waitedFor(r *transcript.Reason) {
 	stuck := d.octets[transcript.Out] > d.acked && d.octets[transcript.Out] > 0
 	switch {
@@ -279,8 +277,8 @@ func (d *diagnosis) waitedFor(r *transcript.Reason) {
 	}
 }
 
-// The lengths of a ClientHello that some servers and balancers hang on (RFC
-// 7685, section 1).
+// The lengths of a ClientHello at which some servers and load balancers hang
+// (RFC 7685, section 1).
 const minBadHello, maxBadHello = 256, 511
 
 func (d *diagnosis) helloUnanswered(r *transcript.Reason) {
@@ -297,7 +295,7 @@ func (d *diagnosis) helloUnanswered(r *transcript.Reason) {
 	}
 }
 
-// incomplete tells what a capture does not hold.
+// incomplete says what the capture does not hold.
 func (d *diagnosis) incomplete() {
 	r := transcript.Reason{Code: "incomplete", Layer: transcript.TCP, What: d.said(), Sure: transcript.Certain}
 	if d.moment == beforeHello {

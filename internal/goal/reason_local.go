@@ -43,8 +43,8 @@ func (d *diagnosis) local() bool {
 	return true
 }
 
-// passedBelow names what of this machine the packet link goes below, where that
-// can be why nobody answers.
+// passedBelow names the local rules that the packet link bypasses, if that can
+// be why nobody answers.
 func (d *diagnosis) passedBelow() {
 	if n, ok := d.notes["output_nat"]; ok {
 		d.add(transcript.Reason{Code: "output_nat", Layer: transcript.Link, Sure: transcript.Guess, What: n.text,

@@ -13,7 +13,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// fault tells what our own side found wrong with what the server sent.
+// fault says what our own side found wrong with what the server sent.
 func (d *diagnosis) fault(r *transcript.Reason) {
 	var broke *handshake.ProtocolError
 	if !errors.As(d.err, &broke) {
@@ -59,7 +59,7 @@ func blame(broke *handshake.ProtocolError, r *transcript.Reason) {
 	}
 }
 
-// choiceFault names what the client can do about a choice of the server's.
+// choiceFault says what the client can do about the server's choice.
 func choiceFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	switch {
 	case strings.Contains(broke.Reason, "resumed session"):
@@ -73,8 +73,9 @@ func choiceFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	}
 }
 
-// versionFault tells of a version that the server chose and this client does not
-// take. A record's version, which is refused with the same alert, is none.
+// versionFault explains a version that the server chose and this client does
+// not accept. The version of a record, which is refused with the same alert, is
+// not meant.
 func versionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	if broke.Where != "ServerHello.server_version" {
 		return
@@ -90,8 +91,8 @@ func versionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	}
 }
 
-// extensionFault tells of an extension that the ServerHello must not have. Only
-// one that was offered can be left out.
+// extensionFault explains an extension that the ServerHello must not have. Only
+// one that the client offered can be left out.
 func extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	if strings.HasSuffix(broke.Reason, "was not offered") {
 		r.Means = "the server sends an extension that the ClientHello does not have, which it must not (RFC 5246, section 7.4.1.4)"
@@ -111,7 +112,7 @@ func extensionFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	r.Remedy = "Show it to whoever runs the server; to look further, leave the extension out with --omit-extension."
 }
 
-// notTLS tells what a server speaks in the place of TLS.
+// notTLS says what a server speaks instead of TLS.
 func (d *diagnosis) notTLS() {
 	var not *handshake.NotTLSError
 	r := transcript.Reason{Code: "not_tls", Layer: transcript.TLS, Sure: transcript.Likely, Frames: frames(d.payload[transcript.In]), What: d.said()}
@@ -129,8 +130,8 @@ func (d *diagnosis) notTLS() {
 	d.add(r)
 }
 
-// protocolOf recognizes what a server says first, by its bytes or by the
-// sentence about them.
+// protocolOf recognizes a protocol by the first bytes that a server sends, or
+// by the sentence about them.
 func protocolOf(first []byte, said string) string {
 	if _, quoted, ok := strings.Cut(said, `"`); ok && len(first) == 0 {
 		first = []byte(quoted)

@@ -8,7 +8,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// reply tells why a request got no whole reply, though the handshake was
+// reply says why a request got no whole reply although the handshake was
 // complete. It reports whether that is the reason.
 func (d *diagnosis) reply() bool {
 	var cut *ReplyCutError

@@ -8,7 +8,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// refused tells of a RST in answer to the SYN.
+// refused explains a RST in answer to the SYN.
 func (d *diagnosis) refused() {
 	r := transcript.Reason{Code: "refused", Layer: transcript.TCP, Sure: transcript.Likely, Frames: frames(d.syn, d.rst[transcript.In]),
 		What:   "a RST answered the SYN",
@@ -21,7 +21,7 @@ func (d *diagnosis) refused() {
 	d.add(r)
 }
 
-// unreachable tells of an ICMP error.
+// unreachable explains an ICMP error.
 func (d *diagnosis) unreachable() {
 	r := transcript.Reason{Code: "unreachable", Layer: transcript.Link, Sure: transcript.Likely, Frames: frames(d.icmp), What: d.icmpText}
 	if r.What == "" {
@@ -33,7 +33,7 @@ func (d *diagnosis) unreachable() {
 	d.passedBelow()
 }
 
-// noAnswer tells of a SYN without a SYN-ACK that opens the connection.
+// noAnswer explains a SYN without a SYN-ACK that opens the connection.
 func (d *diagnosis) noAnswer() {
 	if d.kernel.set && !d.odd.set {
 		d.kernelReset()
@@ -60,8 +60,8 @@ func (d *diagnosis) noAnswer() {
 	d.passedBelow()
 }
 
-// dropped names the segments that arrived and were not taken, where the
-// connection ended for want of something. It reports whether there were any.
+// dropped names the segments that arrived and were dropped, if the connection
+// ended for want of an answer. It reports whether there were any.
 func (d *diagnosis) dropped() (any bool) {
 	for _, drop := range d.segments.dropped {
 		if drop.reason == "all of it came before" {

@@ -13,13 +13,13 @@ import (
 type diagnosis struct {
 	*Story
 	outcome string
-	err     error // of a connection of ours; nil: it was somebody else's
+	err     error // the error of a connection of ours; nil: it was somebody else's
 	list    []transcript.Reason
 }
 
-// Reasons says why a connection came to its outcome, the weightiest reason
-// first; none where it came as far as it was meant to. The error is that of a
-// connection of ours; nil for somebody else's.
+// Reasons says why a connection had its outcome, the weightiest reason first;
+// none if it reached its goal. The error is that of a connection of ours, and
+// nil for somebody else's.
 func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 	d := &diagnosis{Story: s, outcome: outcome, err: err}
 	switch {
@@ -57,7 +57,7 @@ func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 	return d.list
 }
 
-// then tells how a handshake failed whose certificate was not verified.
+// then says how a handshake failed after its certificate was not verified.
 func (d *diagnosis) then() {
 	var unverified *UnverifiedError
 	if !errors.As(d.err, &unverified) || unverified.Then == nil {
@@ -66,7 +66,7 @@ func (d *diagnosis) then() {
 	d.list = append(d.list, d.Story.endedBy(Outcome(Finished, unverified.Then), unverified.Then)...)
 }
 
-// endedBy tells how the connection ended, whatever the certificate.
+// endedBy says how the connection ended, apart from the certificate.
 func (s *Story) endedBy(outcome string, err error) []transcript.Reason {
 	without := *s
 	without.verdict = nil
@@ -75,7 +75,7 @@ func (s *Story) endedBy(outcome string, err error) []transcript.Reason {
 
 func (d *diagnosis) add(r transcript.Reason) { d.list = append(d.list, r) }
 
-// said is what our own error says, or what the observer does.
+// said is what our own error, or the observer, says.
 func (d *diagnosis) said() string {
 	if d.err == nil {
 		return d.told

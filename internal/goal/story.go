@@ -15,7 +15,7 @@ import (
 // the server sends, whoever they are.
 type Story struct {
 	captured bool   // the connection is somebody else's: none of its ends is ours
-	told     string // what the observer says of its end
+	told     string // what the observer says about its end
 
 	segments
 	conversation
@@ -56,7 +56,7 @@ func (s *Story) Entry(e *transcript.Entry) {
 	}
 }
 
-// markOf is the place of an entry.
+// markOf returns the place of an entry.
 func markOf(e *transcript.Entry) mark {
 	m := mark{set: true, at: e.At}
 	if e.Frame != nil {
@@ -65,7 +65,7 @@ func markOf(e *transcript.Entry) mark {
 	return m
 }
 
-// frames are the numbers of the frames of several places.
+// frames returns the numbers of the frames at several places.
 func frames(marks ...mark) []int {
 	var list []int
 	for _, m := range marks {
@@ -111,15 +111,15 @@ func side(dir transcript.Dir) string {
 type moment uint8
 
 const (
-	beforeHello       moment = iota // nothing of TLS was said
-	afterHello                      // the ClientHello is the last word
-	inServerFlight                  // the server has begun its flight and not ended it
+	beforeHello       moment = iota // no TLS was spoken
+	afterHello                      // the ClientHello is the last message
+	inServerFlight                  // the server has begun its flight but not ended it
 	afterServerFlight               // it is the client's turn
 	afterClientFlight               // the client has sent its keys, or its Finished
 	connected                       // the handshake is complete
 )
 
-// conversation is what was said in TLS.
+// conversation is what the two sides said in TLS.
 type conversation struct {
 	moment moment
 	last   string // the last message: "the client's ClientHello"
@@ -138,20 +138,20 @@ type conversation struct {
 	credAt      mark // the client's Certificate
 
 	again        bool // a handshake after the first has begun
-	helloRequest mark // asked for once the handshake was complete
+	helloRequest mark // one after the handshake was complete
 	data         [2]mark
 	dataFirst    []byte // of what the server sent, decrypted
 	alerts       []alert
-	sealed       [2]mark // an alert that nobody here can read: nearly always close_notify
+	sealed       [2]mark // an alert that cannot be decrypted here: nearly always close_notify
 	because      string  // why our own side sent its alert
 	verdict      error
-	chain        Chain // by whom and how that was found, where an observer did
+	chain        Chain // the verdict of an observer, if there was one
 	judged       bool
 	version      tlsmsg.Version
 	encrypted    [2]bool // ChangeCipherSpec went by
 }
 
-// An alert is one that went by, with what was the last message then.
+// An alert is one that went by, with the last message before it.
 type alert struct {
 	dir transcript.Dir
 	tlsmsg.Alert

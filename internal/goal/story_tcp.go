@@ -10,12 +10,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// segments is what went by below TLS.
+// segments is what happened below TLS.
 type segments struct {
 	syn      mark
 	syns     int
 	synACK   mark // one that acknowledges the client's SYN
-	odd      mark // the first answer to a SYN that is none
+	odd      mark // the first answer to a SYN that does not answer it
 	oddText  string
 	opened   mark // the client acknowledged the SYN-ACK, or the server went on
 	fin, rst [2]mark
@@ -24,7 +24,7 @@ type segments struct {
 	icmp     mark
 	icmpText string
 
-	payload  [2]mark // the last segment with octets
+	payload  [2]mark // the last segment with data
 	octets   [2]int64
 	acked    int64 // of the client's octets, by the server
 	repeated int   // segments that the client sent again
@@ -34,7 +34,7 @@ type segments struct {
 	zero     bool          // the server's window is closed
 }
 
-// A drop is a reason why segments were not taken, with the first of them.
+// A drop is a reason why segments were dropped, with the first of them.
 type drop struct {
 	reason string
 	mark
@@ -53,7 +53,7 @@ func (s *Story) segment(e *transcript.Entry) {
 		}
 		return
 	}
-	if f.BadChecksum && !s.captured { // what a receiver made of it, a capture does not tell
+	if f.BadChecksum && !s.captured { // a capture does not tell what a receiver made of it
 		s.drop("its checksum is wrong", m)
 		return
 	}
@@ -84,7 +84,7 @@ func (s *Story) segment(e *transcript.Entry) {
 	s.flow(f, m)
 }
 
-// answered takes note of a SYN-ACK: one that acknowledges something else than
+// answered takes note of a SYN-ACK. One that acknowledges something other than
 // the SYN opens nothing (RFC 9293, section 3.10.7.3).
 func (s *Story) answered(f *transcript.Frame, m mark) {
 	switch {
@@ -114,7 +114,7 @@ func (s *Story) reset(f *transcript.Frame, m mark) {
 // maxText bounds the text from a peer that a reason quotes, in bytes.
 const maxText = 120
 
-// flow takes note of octets, acknowledgments and ends.
+// flow takes note of data, acknowledgments and FINs.
 func (s *Story) flow(f *transcript.Frame, m mark) {
 	if n := f.Stream.Len(); n > 0 {
 		s.payload[f.Dir] = m
@@ -148,7 +148,7 @@ func (s *Story) drop(reason string, m mark) {
 	}
 }
 
-// event takes note of what a machine of ours decided.
+// event takes note of what one of our machines decided.
 func (s *Story) event(e *transcript.Entry, event any) {
 	if d, ok := event.(tcb.SegmentDropped); ok {
 		s.drop(d.Why, markOf(e))

@@ -11,14 +11,15 @@ import (
 )
 
 func (s *Story) record(e *transcript.Entry) {
-	// In TLS 1.3 what a side sends under its keys is application data on the outside.
+	// In TLS 1.3 every encrypted record looks like application data from
+	// outside.
 	r := e.Record
 	if r.Type == tlsmsg.ContentApplicationData && s.version >= tlsmsg.VersionTLS13 && r.Encrypted && r.Plaintext == nil {
 		s.sealed13(e)
 	}
 }
 
-// sealed13 takes note of a record of TLS 1.3 that nobody here can read.
+// sealed13 takes note of a record of TLS 1.3 that cannot be decrypted here.
 func (s *Story) sealed13(e *transcript.Entry) {
 	switch {
 	case e.Dir == transcript.In && s.moment < afterServerFlight:
@@ -59,7 +60,7 @@ func (s *Story) message(e *transcript.Entry) {
 }
 
 // name is a message's name. The first message under new keys is the Finished
-// (RFC 5246, section 7.4.9), also where nobody can read it.
+// (RFC 5246, section 7.4.9), even if it cannot be decrypted.
 func (s *Story) name(m *transcript.Message, dir transcript.Dir) string {
 	if m.Sealed && m.Content == tlsmsg.ContentHandshake && s.moment < connected {
 		return tlsmsg.TypeFinished.Heading()
@@ -70,7 +71,7 @@ func (s *Story) name(m *transcript.Message, dir transcript.Dir) string {
 	return m.Name()
 }
 
-// turn takes note that a side has changed to the new keys.
+// turn takes note that a side has switched to the new keys.
 func (s *Story) turn(dir transcript.Dir) {
 	if s.moment < connected {
 		if dir == transcript.Out {
@@ -89,8 +90,8 @@ func (s *Story) applicationData(e *transcript.Entry) {
 	}
 }
 
-// handshake takes note of a handshake message, and reports whether it counts for
-// nothing.
+// handshake takes note of a handshake message, and reports whether it does not
+// count.
 func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
 	m := e.Message
 	if m.Sealed {
@@ -104,7 +105,7 @@ func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
 		}
 		return s.moment < connected // RFC 5246, section 7.4.1.1
 	case tlsmsg.TypeClientHello:
-		if s.moment == connected { // another handshake: the first tells how the connection began
+		if s.moment == connected { // another handshake; the first one says how the connection began
 			s.moment, s.helloRequest, s.again = afterHello, mark{}, true
 			s.requestAt, s.credAt, s.credential = mark{}, mark{}, 0
 			return false
@@ -163,7 +164,7 @@ func (s *Story) alerted(e *transcript.Entry) {
 		if err != nil {
 			return
 		}
-		if last := maxAlerts - 1; len(s.alerts) == maxAlerts { // what ends a connection weighs more than another warning
+		if last := maxAlerts - 1; len(s.alerts) == maxAlerts { // an alert that ends the connection matters more than another warning
 			if says := s.alerts[last].Alert; parsed.Level != tlsmsg.LevelFatal || says.Level == tlsmsg.LevelFatal {
 				return
 			}
@@ -174,7 +175,7 @@ func (s *Story) alerted(e *transcript.Entry) {
 	}
 }
 
-// after names what was last said, for "after …".
+// after names the last message, for "after …".
 func (s *Story) after() string {
 	switch {
 	case s.last != "":
@@ -189,7 +190,7 @@ func (s *Story) after() string {
 	return "nothing"
 }
 
-// tlsEvent takes note of what a TLS machine of ours, or an observer, decided.
+// tlsEvent takes note of what our TLS machine, or an observer, decided.
 func (s *Story) tlsEvent(event any) {
 	switch event := event.(type) {
 	case handshake.AlertEvent:
@@ -205,8 +206,8 @@ func (s *Story) tlsEvent(event any) {
 	}
 }
 
-// fatal returns the first alert that ended the connection, or nil. One of a level
-// that there is not counts if there is no other.
+// fatal returns the first alert that ended the connection, or nil. One with an
+// unknown level counts if there is no other.
 func (s *Story) fatal() (first *alert) {
 	for i := range s.alerts {
 		switch a := &s.alerts[i]; {
@@ -220,8 +221,7 @@ func (s *Story) fatal() (first *alert) {
 	return first
 }
 
-// warned returns the last warning of a side that says more than that it closes,
-// or nil.
+// warned returns the last warning of a side other than close_notify, or nil.
 func (s *Story) warned(dir transcript.Dir) *alert {
 	for i := len(s.alerts) - 1; i >= 0; i-- {
 		a := &s.alerts[i]
@@ -232,7 +232,7 @@ func (s *Story) warned(dir transcript.Dir) *alert {
 	return nil
 }
 
-// requested reports whether the server asked for a client certificate and got
+// unfulfilled reports whether the server asked for a client certificate and got
 // none.
 func (s *Story) unfulfilled() bool {
 	return s.requestAt.set && s.credential == 0 && s.moment >= afterClientFlight

@@ -1,6 +1,6 @@
-// Package http1 tells where an HTTP/1.1 reply ends (RFC 9112, section 6), for
-// who wants to know whether all of it came. It reads no more of a reply than
-// that takes, and does no I/O.
+// Package http1 finds where an HTTP/1.1 reply ends (RFC 9112, section 6), to
+// tell whether all of it came. It reads no more of a reply than that takes, and
+// does no I/O.
 package http1
 
 import (
@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// A Reply follows the bytes of the reply to one request. The zero value is ready
-// for that of a GET.
-// What is kept of it is bounded by maxLine.
+// A Reply follows the bytes of the reply to one request. The zero value is
+// ready for the reply to a GET. It keeps no more than maxLine bytes.
 type Reply struct {
-	Method string // of the request; empty: GET. That of HEAD has no body
+	Method string // of the request; empty: GET. A reply to HEAD has no body
 
 	step   step
-	line   []byte // of the one that has begun
+	line   []byte // the line that has begun
 	head   int    // bytes of header lines, and of trailers
 	fields fields
 	left   int64 // of the body, or of the chunk
@@ -40,13 +39,13 @@ const (
 	atEnd
 )
 
-// fields are those that say how long a body is.
+// fields are the header fields that say how long a body is.
 type fields struct {
 	status  int
-	coded   bool // there is a Transfer-Encoding
-	chunked bool // and its last is chunked
+	coded   bool // whether there is a Transfer-Encoding
+	chunked bool // whether its last coding is chunked
 	length  int64
-	sized   bool // there is a Content-Length
+	sized   bool // whether there is a Content-Length
 }
 
 // Bounds on what a peer may send before the body, in bytes.
@@ -55,7 +54,7 @@ const (
 	maxHead = 256 << 10
 )
 
-// Write takes the next bytes of the stream.
+// Write takes the next bytes of the stream. It never fails.
 func (r *Reply) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 && r.wrong == "" {
@@ -75,7 +74,8 @@ func (r *Reply) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// body takes what belongs to a body, or to a chunk of it.
+// body takes the bytes that belong to a body, or to a chunk of it, and returns
+// the rest.
 func (r *Reply) body(p []byte) []byte {
 	take := min(int64(len(p)), r.left)
 	r.left -= take
@@ -88,8 +88,8 @@ func (r *Reply) body(p []byte) []byte {
 	return p[take:]
 }
 
-// text takes bytes of a line, and the line where it is whole. A bare LF ends one,
-// too (RFC 9112, section 2.2).
+// text takes bytes of a line, and handles the line once it is whole. A bare LF
+// ends a line too (RFC 9112, section 2.2).
 func (r *Reply) text(p []byte) []byte {
 	end := bytes.IndexByte(p, '\n')
 	take := end + 1
@@ -168,8 +168,8 @@ func (r *Reply) header(line string) {
 	}
 }
 
-// contentLength takes one that is said twice if it says the same (RFC 9112,
-// section 6.3, rule 5).
+// contentLength accepts a repeated length if it is the same (RFC 9112, section
+// 6.3, rule 5).
 func (r *Reply) contentLength(value string) {
 	for _, v := range strings.Split(value, ",") {
 		n, err := strconv.ParseUint(strings.TrimSpace(v), 10, 63)
@@ -181,7 +181,7 @@ func (r *Reply) contentLength(value string) {
 	}
 }
 
-// begin is called where a header ends (RFC 9112, section 6.3).
+// begin is called at the end of the header (RFC 9112, section 6.3).
 func (r *Reply) begin() {
 	f := &r.fields
 	switch {
@@ -204,8 +204,8 @@ func (r *Reply) begin() {
 	}
 }
 
-// chunk reads a chunk's size; extensions of it mean nothing here (RFC 9112,
-// section 7.1).
+// chunk reads a chunk's size, and ignores its extensions (RFC 9112, section
+// 7.1).
 func (r *Reply) chunk(line string) {
 	digits, _, _ := strings.Cut(line, ";")
 	n, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 63)
@@ -217,20 +217,20 @@ func (r *Reply) chunk(line string) {
 	default:
 		r.step, r.left = atChunk, int64(n)
 	}
-	r.head = 0 // each chunk has a line of its own
+	r.head = 0 // the bound applies to each chunk's line
 }
 
-// Complete reports whether all of the reply came, as it says itself.
+// Complete reports whether all of the reply came, by its own account.
 func (r *Reply) Complete() bool { return r.step == atEnd && r.wrong == "" }
 
-// ByClose reports whether only the connection's end can end the reply.
+// ByClose reports whether only the end of the connection can end the reply.
 func (r *Reply) ByClose() bool { return r.step == atClose && r.wrong == "" }
 
 // Extra is how many bytes followed a complete reply.
 func (r *Reply) Extra() int64 { return r.extra }
 
-// Missing says in a clause what of the reply has not come, or nothing where it is complete
-// or does not say how long it is.
+// Missing says in a clause which part of the reply has not come. It is empty if
+// the reply is complete or does not say how long it is.
 func (r *Reply) Missing() string {
 	switch {
 	case r.wrong != "":
@@ -255,6 +255,6 @@ func (r *Reply) Missing() string {
 }
 
 // Contradicts reports whether the reply has both a Transfer-Encoding and a
-// Content-Length, which may be somebody's attempt to smuggle another (RFC 9112,
-// section 6.3, rule 3).
+// Content-Length, which may be an attempt at smuggling (RFC 9112, section 6.3,
+// rule 3).
 func (r *Reply) Contradicts() bool { return r.fields.coded && r.fields.sized }

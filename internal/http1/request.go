@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// A Request follows bytes that somebody sends, to tell whether they are one HTTP
-// request, whose reply says where it ends. The zero value is ready. What is kept
-// of it is bounded by maxLine.
+// A Request follows the bytes that are sent, to tell whether they are one HTTP
+// request, whose reply says where it ends. The zero value is ready. It keeps no
+// more than maxLine bytes.
 type Request struct {
 	step   requestStep
 	line   []byte
 	method string
 	left   int64 // of the body
-	open   bool  // the body is coded: nobody counts it
+	open   bool  // the body has a transfer coding, and is not measured
 }
 
 type requestStep uint8
@@ -26,12 +26,12 @@ const (
 	atRequestLine requestStep = iota
 	atField
 	atBody
-	atOther // no request of HTTP/1, or more than one
+	atOther // not a request of HTTP/1, or more than one
 )
 
 var requestLine = regexp.MustCompile(`^([A-Z]+) \S+ HTTP/1\.[01]\r?$`)
 
-// Write takes the next bytes.
+// Write takes the next bytes. It never fails.
 func (r *Request) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 && r.step < atBody {
@@ -78,10 +78,10 @@ func (r *Request) whole(line string) {
 	}
 }
 
-// Method is that of the one request that was sent so far, or nothing where it is
-// none of HTTP/1, is not whole, or more was sent after it.
+// Method is the method of the only request so far. It is empty if that is not
+// HTTP/1, is not whole, or is followed by more.
 func (r *Request) Method() string {
-	if r.step != atBody || r.method == "CONNECT" { // what follows that is no body
+	if r.step != atBody || r.method == "CONNECT" { // what follows CONNECT is no body
 		return ""
 	}
 	return r.method

@@ -1,5 +1,5 @@
 // Package memlimit finds out how much memory this process may use before the
-// kernel ends it: by SIGKILL, without a word.
+// kernel kills it without warning.
 package memlimit
 
 import (
@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Of is the limit in bytes, by the control groups that the process is in, and
-// the file that says so; 0 where there is none, or where it cannot be seen.
+// Of returns the limit in bytes that the process's control groups set, and the
+// file that says so; 0 if there is none, or if it cannot be read.
 func Of() (limit uint64, by string) { return in("/") }
 
-// unlimited is above what cgroup v1 says where there is no limit: the largest
+// unlimited is below what cgroup v1 says if there is no limit: the largest
 // number of whole pages.
 const unlimited = math.MaxInt64 >> 1
 
@@ -36,8 +36,8 @@ func in(root string) (limit uint64, by string) {
 		default:
 			continue
 		}
-		// Each group's limit counts, and those of the groups that hold it. Inside a
-		// container the path may be the host's, and only the top is there.
+		// The limits of a group and of all its parents count. Inside a
+		// container the path may be the host's, and only the root is visible.
 		for at := path.Clean("/" + parts[2]); ; at = path.Dir(at) {
 			file := path.Join(top, at, name)
 			if n := read(file); n > 0 && n < unlimited && (limit == 0 || n < limit) {

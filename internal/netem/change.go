@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// A word is one of the things that an impairment says, as text.
+// A word is one property of an impairment, as text.
 type word struct {
 	name string
 	set  func(*Impairment, string) error
-	get  func(*Impairment) string // empty where there is none of it
+	get  func(*Impairment) string // empty if the impairment does not have it
 }
 
 var words = []word{
@@ -39,8 +39,8 @@ var words = []word{
 	{"delay", nil, func(w *Impairment) string { return strings.Join(w.Delay, ", ") }},
 }
 
-// Set gives one of the words another value: "loss", "5%". Only a topology file
-// names packets to drop and to delay.
+// Set sets one property: "loss", "5%". Only a topology file can name packets to
+// drop and to delay. The error says which property or value is wrong.
 func (w *Impairment) Set(name, value string) error {
 	i := slices.IndexFunc(words, func(x word) bool { return x.name == name && x.set != nil })
 	if i < 0 {
@@ -52,7 +52,8 @@ func (w *Impairment) Set(name, value string) error {
 	return nil
 }
 
-// Words are what the impairment says, by name. A clear link has none.
+// Words returns the properties of the impairment by name. A clear link has
+// none.
 func (w *Impairment) Words() map[string]string {
 	all := map[string]string{}
 	for _, x := range words {
@@ -63,7 +64,7 @@ func (w *Impairment) Words() map[string]string {
 	return all
 }
 
-// Tell puts words into a line, in a fixed order.
+// Tell puts properties into a line, in a fixed order.
 func Tell(all map[string]string) string {
 	var parts []string
 	for _, x := range words {

@@ -11,29 +11,30 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// An Identity names a packet by what it is to those who speak, the same in
-// each run.
+// An Identity names a packet by its part in the conversation, the same in each
+// run.
 type Identity struct {
 	// Flow is the conversation: "tcp 198.18.0.1 > 198.18.0.2:443 #1", the first
 	// connection from there to that port.
 	Flow string
-	// Packet is what it is in the conversation. ">" is from who began it. TCP's
-	// are "> syn 1", sent for the first time, "< data 3 2", the third segment
-	// of data sent for the second time, "> fin 1", "< rst 1", and "> ack 7",
-	// the seventh bare acknowledgment. Others' are numbered: "> 4".
+	// Packet is its part in the conversation. ">" is from the side that began
+	// it. TCP's packets are "> syn 1", sent for the first time; "< data 3 2",
+	// the third segment of data sent for the second time; "> fin 1", "< rst 1",
+	// and "> ack 7", the seventh bare acknowledgment. Other protocols' are
+	// numbered: "> 4".
 	Packet string
 }
 
 func (i Identity) String() string { return i.Flow + "  " + i.Packet }
 
-// Bounds on what is kept, against traffic without end: what comes beyond pushes
-// out the oldest.
+// Bounds on what is kept, against endless traffic: the oldest is forgotten
+// first.
 const (
 	maxFlows  = 1 << 16
 	maxStarts = 1 << 12
 )
 
-// flowKey is a conversation as it is on the wire.
+// flowKey is a conversation's protocol, addresses and ports.
 type flowKey struct {
 	protocol uint8
 	from, to netip.AddrPort
@@ -49,16 +50,16 @@ type callKey struct {
 }
 
 type flow struct {
-	name string
-	iss  wire.Seq // of the SYN that began it
-	ways [2]way   // from who began it, and back
+	name       string
+	iss        wire.Seq     // the sequence number of the SYN that began it
+	directions [2]direction // from the side that began it, and back
 }
 
-// way is one direction of a flow.
-type way struct {
-	counts map[string]int // of packets that are told apart by their order
+// direction is one direction of a flow.
+type direction struct {
+	counts map[string]int // counts of packets that are told apart by their order
 	starts []wire.Seq     // where segments of data began, in the order of the stream
-	gone   int            // of them, forgotten
+	gone   int            // how many of them were forgotten
 	times  []int          // how often each was seen
 }
 
@@ -68,7 +69,7 @@ type flows struct {
 	calls map[callKey]int
 }
 
-// identify names a packet. It reports false for what is left alone.
+// identify names a packet. It reports false for a packet that is left alone.
 func (f *flows) identify(packet []byte) (who Identity, ok bool) {
 	c := field.New(wire.Root(packet), packet)
 	var ip wire.IP
@@ -89,9 +90,9 @@ func (f *flows) identify(packet []byte) (who Identity, ok bool) {
 	begins := isTCP && s.Flags.Has(wire.SYN) && !s.Flags.Has(wire.ACK)
 	fl, back := f.find(key, begins, s.Seq)
 	who.Flow = fl.name
-	arrow, w := ">", &fl.ways[0]
+	arrow, w := ">", &fl.directions[0]
 	if back {
-		arrow, w = "<", &fl.ways[1]
+		arrow, w = "<", &fl.directions[1]
 	}
 	who.Packet = arrow + " " + w.name(isTCP, &s)
 	return who, true
@@ -105,8 +106,8 @@ func neighbourDiscovery(ip *wire.IP, payload []byte) bool {
 		(payload[0] >= 130 && payload[0] <= 137 || payload[0] == 143)
 }
 
-// find returns the conversation that a packet belongs to, and whether it goes
-// back to who began it.
+// find returns the conversation of a packet, and whether the packet goes back
+// to the side that began it.
 func (f *flows) find(key flowKey, begins bool, seq wire.Seq) (fl *flow, back bool) {
 	if fl := f.known[key]; fl != nil && !(begins && fl.iss != seq) {
 		return fl, false
@@ -149,7 +150,7 @@ func (k callKey) name(n int) string {
 }
 
 // name names the next packet of this direction.
-func (w *way) name(isTCP bool, s *wire.Segment) string {
+func (w *direction) name(isTCP bool, s *wire.Segment) string {
 	switch {
 	case !isTCP:
 		return w.count("")
@@ -166,7 +167,7 @@ func (w *way) name(isTCP bool, s *wire.Segment) string {
 	return w.count("ack ")
 }
 
-func (w *way) count(kind string) string {
+func (w *direction) count(kind string) string {
 	if w.counts == nil {
 		w.counts = map[string]int{}
 	}
@@ -174,9 +175,9 @@ func (w *way) count(kind string) string {
 	return fmt.Sprintf("%s%d", kind, w.counts[kind])
 }
 
-// data numbers a segment of the stream, and says how often it was sent by now.
-// One that was cut anew counts as that in which it begins.
-func (w *way) data(seq wire.Seq) (number, times int) {
+// data numbers a segment of the stream, and says how often it was sent so far.
+// One with new boundaries counts as the segment in which it begins.
+func (w *direction) data(seq wire.Seq) (number, times int) {
 	n := len(w.starts)
 	if n == 0 || int32(seq-w.starts[n-1]) > 0 {
 		w.starts, w.times = append(w.starts, seq), append(w.times, 1)

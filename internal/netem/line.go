@@ -5,13 +5,13 @@ package netem
 import "time"
 
 // A Line is one direction of a link: packets go in with their effect, and come
-// out when they are due. The time is the caller's.
+// out when they are due. The caller tells the time.
 type Line struct {
 	impairment Impairment
-	free       time.Time // when the link has sent what is before
-	last       time.Time // when what came last arrives: jitter lets none be overtaken
-	queue      []waiting // in the order in which they leave
-	held       []waiting // waiting to be overtaken, in the order in which they came
+	free       time.Time // when the link will have sent everything queued
+	last       time.Time // when the last packet arrives: jitter never reorders
+	queue      []waiting // in order of departure
+	held       []waiting // waiting to be overtaken, in order of arrival
 	bytes      int       // under way
 }
 
@@ -21,21 +21,20 @@ type waiting struct {
 	behind int
 }
 
-// NewLine returns a line without a packet on it.
+// NewLine returns a line without any packet.
 func NewLine(w Impairment) *Line { return &Line{impairment: w} }
 
-// Change makes the line another one for the packets to come.
+// Change sets another impairment for the packets to come.
 func (l *Line) Change(w Impairment) { l.impairment = w }
 
-// queueBytes is what a line holds: what comes beyond is lost, as in a router's
-// queue.
+// queueBytes bounds what a line holds: more is lost, as in a router's queue.
 const queueBytes = 4 << 20
 
 // overtakePatience is how long a packet waits for others to overtake it.
 const overtakePatience = 20 * time.Millisecond
 
-// Put sends a frame, which the line keeps, on its way. It reports false where
-// there was no room.
+// Put sends a frame, which the line keeps. It reports false if there was no
+// room.
 func (l *Line) Put(now time.Time, frame []byte, effect Effect) bool {
 	if effect.Lost {
 		return true
@@ -61,7 +60,7 @@ func (l *Line) send(now time.Time, frame []byte, effect Effect) {
 	l.queue = append(l.queue, waiting{frame: frame, due: l.due(now, len(frame), effect)})
 }
 
-// due is when a frame arrives that enters now.
+// due is when a frame that enters now arrives.
 func (l *Line) due(now time.Time, size int, effect Effect) time.Time {
 	if l.impairment.Rate > 0 {
 		if l.free.Before(now) {
@@ -78,8 +77,8 @@ func (l *Line) due(now time.Time, size int, effect Effect) time.Time {
 	return due
 }
 
-// overtake lets the last of the queue pass those that are held, and sends on, right
-// behind it, those that have been overtaken often enough.
+// overtake lets the last packet in the queue pass those that are held, and
+// sends those that have been overtaken often enough right after it.
 func (l *Line) overtake() {
 	due := l.queue[len(l.queue)-1].due
 	still := l.held[:0]
@@ -95,12 +94,12 @@ func (l *Line) overtake() {
 	l.held = still
 }
 
-// Take returns the next frame that is due, or how long to wait for one: 0
-// where there is none.
+// Take returns the next frame that is due, or how long to wait for one; 0 if
+// there is none.
 func (l *Line) Take(now time.Time) (frame []byte, wait time.Duration) {
 	list := &l.queue
 	if len(l.held) > 0 && (len(l.queue) == 0 || l.held[0].due.Before(l.queue[0].due)) {
-		list = &l.held // nobody came to overtake it
+		list = &l.held // nothing came to overtake it
 	}
 	if len(*list) == 0 {
 		return nil, 0
@@ -109,7 +108,7 @@ func (l *Line) Take(now time.Time) (frame []byte, wait time.Duration) {
 	if wait = w.due.Sub(now); wait > 0 {
 		return nil, wait
 	}
-	(*list)[0] = waiting{} // there may be tens of thousands behind it: none is moved
+	(*list)[0] = waiting{} // tens of thousands may be behind it: do not move them
 	*list = (*list)[1:]
 	l.bytes -= len(w.frame)
 	return w.frame, 0

@@ -1,14 +1,14 @@
-// Package netem decides what happens to packets on a bad link of a lab: which
-// are lost, doubled, overtaken. It does no I/O and knows no clock; a relay asks
-// it and does as it says.
+// Package netem decides what happens to packets on a bad link: which are lost,
+// duplicated or overtaken. It does no I/O and reads no clock; a relay asks it
+// and does as it says.
 //
-// The same packets of the same traffic suffer each time. A packet's effect is
-// drawn by a keyed hash of what the packet is in its conversation, not by when
+// The same packets of the same traffic are affected each time. A packet's
+// effect is drawn by a keyed hash of its part in the conversation, not by when
 // it came: the third segment of data from the server, on the second connection
-// from this client to that port, sent for the first time. Neither the initial
-// sequence numbers, ports, timestamps and randoms of a run, nor the order in
-// which conversations mix, nor how many acknowledgments they need, change that.
-// What does is other traffic: data cut into other segments, a connection more.
+// from this client to that port, sent for the first time. The initial sequence
+// numbers, ports, timestamps and randoms of a run do not change that, nor does
+// the order in which conversations mix, nor the number of acknowledgments. Only
+// different traffic does: other segment boundaries, one more connection.
 //
 // Packets of one conversation that are alike (bare acknowledgments, datagrams)
 // are told apart by their order. ARP and neighbour discovery are left alone.
@@ -26,17 +26,17 @@ import (
 )
 
 // An Impairment says how bad a link is. The zero value is a clear link. Chances
-// count for each packet, in both directions.
+// apply to each packet, in both directions.
 type Impairment struct {
 	Latency   time.Duration `yaml:"latency,omitempty"` // each way
-	Jitter    time.Duration `yaml:"jitter,omitempty"`  // by how much latency varies at most, up and down; none is overtaken for it
+	Jitter    time.Duration `yaml:"jitter,omitempty"`  // the most by which latency varies, up and down; it never reorders
 	Loss      Chance        `yaml:"loss,omitempty"`
 	Duplicate Chance        `yaml:"duplicate,omitempty"` // the copy follows at once
-	Reorder   Chance        `yaml:"reorder,omitempty"`   // of being overtaken by one to three later packets
-	Rate      Rate          `yaml:"rate,omitempty"`      // each way; what comes beyond waits, and beyond a queue is lost
+	Reorder   Chance        `yaml:"reorder,omitempty"`   // the chance of being overtaken by one to three later packets
+	Rate      Rate          `yaml:"rate,omitempty"`      // each way; excess packets wait in a queue, and are lost if it is full
 
-	// BlackHole, where it is not 0, is the size of the largest IP packet that
-	// passes. Larger ones are lost without a word.
+	// BlackHole, if not 0, is the size in bytes of the largest IP packet that
+	// passes. Larger ones are lost without an ICMP message.
 	BlackHole int `yaml:"black-hole,omitempty"`
 
 	// Drop and Delay name packets that are lost, or overtaken by the next three,
@@ -46,13 +46,13 @@ type Impairment struct {
 	Delay []string `yaml:"delay,omitempty"`
 }
 
-// Clear reports whether there is nothing to do.
+// Clear reports whether the link is not impaired.
 func (w *Impairment) Clear() bool {
 	return w.Latency == 0 && w.Jitter == 0 && w.Loss == 0 && w.Duplicate == 0 && w.Reorder == 0 && w.Rate == 0 &&
 		w.BlackHole == 0 && len(w.Drop) == 0 && len(w.Delay) == 0
 }
 
-// Check says what is wrong.
+// Check returns an error if a property is out of range.
 func (w *Impairment) Check() error {
 	switch {
 	case w.Latency < 0 || w.Latency > time.Minute:
@@ -72,8 +72,8 @@ func (w *Impairment) Check() error {
 	return nil
 }
 
-// packetName is how an [Identity] names packets; those without TCP have a
-// number alone.
+// packetName is how an [Identity] names packets; other protocols than TCP have
+// only a number.
 var packetName = regexp.MustCompile(`^[<>] ((syn|rst|fin|ack) |data [1-9][0-9]* )?[1-9][0-9]*$`)
 
 // A Chance is a probability, written as "5%" or "0.05".
@@ -104,8 +104,8 @@ func (c Chance) String() string { return strconv.FormatFloat(float64(c)*100, 'g'
 // MarshalText writes a chance.
 func (c Chance) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// A Rate is bits per second, written as "512kbit", "10mbit" or "1gbit"; 0 is no
-// bound.
+// A Rate is in bits per second, written as "512kbit", "10mbit" or "1gbit"; 0 is
+// no limit.
 type Rate float64
 
 var units = []struct {
@@ -153,30 +153,30 @@ func (r Rate) String() string {
 // MarshalText writes a rate.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// A Effect is what happens to one packet.
+// An Effect is what happens to one packet.
 type Effect struct {
 	Lost        bool
 	Twice       bool
-	OvertakenBy int           // by how many later packets it is overtaken
-	Jitter      time.Duration // by how much later, or earlier, than the latency it arrives
+	OvertakenBy int           // how many later packets overtake it
+	Jitter      time.Duration // how much later, or earlier, than the latency it arrives
 }
 
-// maxOvertaking is as many as make three duplicate ACKs (RFC 5681, section
-// 3.2), so that a sender takes some of it for a loss.
+// maxOvertaking is three, which makes three duplicate ACKs (RFC 5681, section
+// 3.2), so that a sender takes some reordering for loss.
 const maxOvertaking = 3
 
-// Effects decides for one link. Both directions go through the same Effects.
+// Effects decides what happens on one link, in both directions.
 type Effects struct {
 	impairment Impairment
 	key        [16]byte
 	flows      flows
 }
 
-// Change makes the link another one for the packets to come. What was drawn
-// for those that have been stays: names go on, and the draws are of the names.
+// Change sets another impairment for the packets to come. The names of packets
+// go on, and so do the draws, which depend on the names alone.
 func (f *Effects) Change(w Impairment) { f.impairment = w }
 
-// NewEffects returns the effects of a seed for one of the lab's links.
+// NewEffects returns the effects that a seed gives one of the lab's links.
 func NewEffects(w Impairment, seed uint64, link int) *Effects {
 	f := &Effects{impairment: w}
 	binary.BigEndian.PutUint64(f.key[:], seed)
@@ -205,8 +205,8 @@ func (f *Effects) Decide(packet []byte) (effect Effect, who Identity) {
 	return effect, who
 }
 
-// draw makes numbers from 0 to 1, and one below maxOvertaking, of a packet's
-// identity.
+// draw derives numbers from 0 to 1, and one below maxOvertaking, from a
+// packet's identity.
 func (f *Effects) draw(who Identity) (loss, duplicate, reorder Chance, behind int, later Chance) {
 	h := sha256.New()
 	h.Write(f.key[:])
@@ -214,6 +214,6 @@ func (f *Effects) draw(who Identity) (loss, duplicate, reorder Chance, behind in
 	sum := h.Sum(nil)
 	number := func(n uint64) Chance { return Chance(float64(n>>11) / (1 << 53)) }
 	chance := func(i int) Chance { return number(binary.BigEndian.Uint64(sum[i:])) }
-	later = number(binary.BigEndian.Uint64(sum[24:]) << 8) // without what behind is made of
+	later = number(binary.BigEndian.Uint64(sum[24:]) << 8) // without the bits that behind is made of
 	return chance(0), chance(8), chance(16), int(sum[24]) % maxOvertaking, later
 }

@@ -186,7 +186,7 @@ func TestStrangePacketsAndEndlessTrafficDoNoHarm(t *testing.T) {
 		t.Errorf("%d flows are kept", n)
 	}
 	for _, fl := range f.flows.known {
-		if n := len(fl.ways[0].starts); n > maxStarts+1 {
+		if n := len(fl.directions[0].starts); n > maxStarts+1 {
 			t.Errorf("%d segments are kept", n)
 		}
 	}

@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// liveBuffer is what the kernel may hold for us, in bytes.
+	// liveBuffer is the size of the socket's receive buffer, in bytes.
 	liveBuffer = 16 << 20
-	// headroom is what is put before a packet of an interface without a header
-	// that is known here: a cooked header, and a VLAN tag in it.
+	// headroom is the space before a packet from an interface whose link-layer
+	// header is not known here: for a cooked header with a VLAN tag.
 	headroom = cookedLen + tagLen
 	tagLen   = 4
 
@@ -30,12 +30,13 @@ const (
 	addressLen = 12 // of an Ethernet header's two addresses
 )
 
-// anyInterface stands for all of them.
+// anyInterface means every interface.
 const anyInterface = "any"
 
-// An ear is a packet socket. What it hears has the header of its link, where
-// that is Ethernet, and else one as tcpdump gives it: Linux cooked, version 2.
-type ear struct {
+// A tap is a packet socket for live capture. Its packets have an Ethernet
+// header if the interface has one, and otherwise Linux cooked, version 2, as
+// with tcpdump.
+type tap struct {
 	fd       int
 	link     wire.LinkType
 	loopback map[int]bool // interfaces on which each packet goes by twice
@@ -43,8 +44,8 @@ type ear struct {
 	count    int
 }
 
-func listen(name string) (*ear, error) {
-	e := &ear{buf: make([]byte, headroom+1<<17), oob: make([]byte, 128), loopback: map[int]bool{}, link: wire.LinkCooked2}
+func listen(name string) (*tap, error) {
+	t := &tap{buf: make([]byte, headroom+1<<17), oob: make([]byte, 128), loopback: map[int]bool{}, link: wire.LinkCooked2}
 	index := 0
 	if name != anyInterface {
 		face, err := net.InterfaceByName(name)
@@ -53,20 +54,20 @@ func listen(name string) (*ear, error) {
 		}
 		index = face.Index
 		if ethernet(name) {
-			e.link = wire.LinkEthernet
+			t.link = wire.LinkEthernet
 		}
 	}
 	faces, _ := net.Interfaces()
 	for _, face := range faces {
-		e.loopback[face.Index] = face.Flags&net.FlagLoopback != 0
+		t.loopback[face.Index] = face.Flags&net.FlagLoopback != 0
 	}
-	if err := e.open(index); err != nil {
+	if err := t.open(index); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return t, nil
 }
 
-// ethernet reports whether an interface's frames begin as Ethernet's.
+// ethernet reports whether an interface's frames have an Ethernet header.
 func ethernet(name string) bool {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -81,10 +82,10 @@ func ethernet(name string) bool {
 	return kind == unix.ARPHRD_ETHER || kind == unix.ARPHRD_LOOPBACK
 }
 
-func (e *ear) open(index int) error {
+func (t *tap) open(index int) error {
 	const all = unix.ETH_P_ALL<<8&0xff00 | unix.ETH_P_ALL>>8 // in network byte order
 	kind := unix.SOCK_DGRAM
-	if e.link == wire.LinkEthernet {
+	if t.link == wire.LinkEthernet {
 		kind = unix.SOCK_RAW
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, all)
@@ -94,7 +95,7 @@ func (e *ear) open(index int) error {
 	if err != nil {
 		return os.NewSyscallError("socket", err)
 	}
-	e.fd = fd
+	t.fd = fd
 	if err := errors.Join(
 		os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: index})),
 		os.NewSyscallError("setsockopt SO_TIMESTAMPNS", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)),
@@ -109,16 +110,16 @@ func (e *ear) open(index int) error {
 	return nil
 }
 
-// next waits a tick for a packet; without one the error is
+// next waits up to a tick for a packet. If none comes, the error is
 // os.ErrDeadlineExceeded.
-func (e *ear) next(p *capture.Packet) error {
+func (t *tap) next(p *capture.Packet) error {
 	for {
-		n, oob, _, from, err := unix.Recvmsg(e.fd, e.buf[headroom:], e.oob, unix.MSG_TRUNC)
+		n, oob, _, from, err := unix.Recvmsg(t.fd, t.buf[headroom:], t.oob, unix.MSG_TRUNC)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EAGAIN):
-			fds := []unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN}}
+			fds := []unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLIN}}
 			if ready, err := unix.Poll(fds, int(tick.Milliseconds())); ready == 0 || errors.Is(err, unix.EINTR) {
 				return os.ErrDeadlineExceeded
 			} else if err != nil {
@@ -131,40 +132,42 @@ func (e *ear) next(p *capture.Packet) error {
 			return io.ErrUnexpectedEOF
 		}
 		link, _ := from.(*unix.SockaddrLinklayer)
-		if link == nil || link.Pkttype == unix.PACKET_OUTGOING && e.loopback[link.Ifindex] {
+		if link == nil || link.Pkttype == unix.PACKET_OUTGOING && t.loopback[link.Ifindex] {
 			continue
 		}
-		e.count++
-		*p = capture.Packet{Number: e.count, Link: e.link}
-		tag := e.said(oob, p)
-		data := e.frame(min(n, len(e.buf)-headroom), tag, link)
-		p.Data, p.Length = data, len(data)+max(0, n-(len(e.buf)-headroom))
+		t.count++
+		*p = capture.Packet{Number: t.count, Link: t.link}
+		tag := t.said(oob, p)
+		data := t.frame(min(n, len(t.buf)-headroom), tag, link)
+		p.Data, p.Length = data, len(data)+max(0, n-(len(t.buf)-headroom))
 		return nil
 	}
 }
 
-// frame is what was read, of n bytes, with what the kernel tells beside it.
-func (e *ear) frame(n int, tag []byte, link *unix.SockaddrLinklayer) []byte {
+// frame makes a frame of the n bytes that were read and of what the kernel says
+// beside them.
+func (t *tap) frame(n int, tag []byte, link *unix.SockaddrLinklayer) []byte {
 	start := headroom - len(tag)
-	if e.link == wire.LinkEthernet {
+	if t.link == wire.LinkEthernet {
 		if n >= addressLen && len(tag) > 0 { // between the addresses and the type
-			copy(e.buf[start:], e.buf[headroom:headroom+addressLen])
-			copy(e.buf[start+addressLen:], tag)
+			copy(t.buf[start:], t.buf[headroom:headroom+addressLen])
+			copy(t.buf[start+addressLen:], tag)
 		} else {
 			start = headroom
 		}
-		return e.buf[start : headroom+n]
+		return t.buf[start : headroom+n]
 	}
 	start -= cookedLen
-	head := append(e.buf[start:start], cooked(link)...)
+	head := append(t.buf[start:start], cooked(link)...)
 	if len(tag) > 0 { // as in Ethernet: the tag's type, the tag, the packet's type
 		head = append(append(head, tag[2:]...), head[:2]...)
 		copy(head, tag[:2])
 	}
-	return e.buf[start : headroom+n]
+	return t.buf[start : headroom+n]
 }
 
-// cooked is a header (LINKTYPE_LINUX_SLL2) of what the kernel says of a packet.
+// cooked makes a header (LINKTYPE_LINUX_SLL2) of what the kernel says of a
+// packet.
 func cooked(link *unix.SockaddrLinklayer) []byte {
 	b := binary.NativeEndian.AppendUint16(make([]byte, 0, cookedLen), link.Protocol)
 	b = append(b, 0, 0)
@@ -174,11 +177,11 @@ func cooked(link *unix.SockaddrLinklayer) []byte {
 	return append(b, link.Addr[:]...)
 }
 
-// said reads what the kernel says beside a packet: when it took it, and the VLAN
-// tag that it took out of it, or nil.
-func (e *ear) said(oob int, p *capture.Packet) (tag []byte) {
+// said reads what the kernel says beside a packet: when it was captured, and
+// the VLAN tag that was taken out of it, or nil.
+func (t *tap) said(oob int, p *capture.Packet) (tag []byte) {
 	p.At = time.Now()
-	messages, err := unix.ParseSocketControlMessage(e.oob[:oob])
+	messages, err := unix.ParseSocketControlMessage(t.oob[:oob])
 	if err != nil {
 		return nil
 	}
@@ -193,7 +196,7 @@ func (e *ear) said(oob int, p *capture.Packet) (tag []byte) {
 	return tag
 }
 
-// vlanTag is the tag that a kernel took out of a frame, as it stood there.
+// vlanTag is the tag that the kernel took out of a frame, as it was there.
 func vlanTag(a *unix.TpacketAuxdata) []byte {
 	if a.Status&unix.TP_STATUS_VLAN_VALID == 0 {
 		return nil
@@ -205,9 +208,9 @@ func vlanTag(a *unix.TpacketAuxdata) []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, typ), a.Vlan_tci)
 }
 
-// dropped is how many packets the kernel could not keep for us.
-func (e *ear) dropped() int {
-	stats, err := unix.GetsockoptTpacketStats(e.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+// dropped is how many packets did not fit into the kernel's buffer.
+func (t *tap) dropped() int {
+	stats, err := unix.GetsockoptTpacketStats(t.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
 	if err != nil {
 		return 0
 	}

@@ -28,7 +28,7 @@ func TestAHeardFrameHasItsTag(t *testing.T) {
 		{wire.LinkCooked2, packet, unix.TpacketAuxdata{}, nil},
 		{wire.LinkCooked2, packet, unix.TpacketAuxdata{Status: unix.TP_STATUS_VLAN_VALID, Vlan_tci: 5}, []uint16{5}},
 	} {
-		e := &ear{buf: make([]byte, 200), link: tc.link}
+		e := &tap{buf: make([]byte, 200), link: tc.link}
 		n := copy(e.buf[headroom:], tc.heard)
 		frame := e.frame(n, vlanTag(&tc.aux), &unix.SockaddrLinklayer{Protocol: binary.NativeEndian.Uint16([]byte{8, 0}), Halen: 6})
 		c := field.New("frame", frame)
