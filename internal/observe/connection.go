@@ -16,20 +16,20 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// A Secrets returns the master secret of a handshake, or nil; and where it is not
-// found by the client random, a clause that says whose it is.
+// Secrets returns the master secret of a handshake, or nil. If it was not found
+// by the client random, from is a clause that says whose it is.
 type Secrets func(*Wanted) (master []byte, from string)
 
-// Wanted is what a handshake's master secret can be found by.
+// Wanted is what identifies a handshake's master secret.
 type Wanted struct {
 	ClientRandom []byte
-	Resumed      bool   // the handshake resumes an earlier one's session, whose secret it has
-	SessionID    []byte // that the client offered
-	Ticket       []byte // and its ticket
+	Resumed      bool   // the handshake resumes an earlier session, and has its secret
+	SessionID    []byte // offered by the client
+	Ticket       []byte // the ticket that the client offered
 }
 
-// Want is what is wanted once a client has said hello, and as long as the server
-// does not show that it resumes nothing.
+// Want returns what to look for after a ClientHello, until the server shows
+// whether it resumes the session.
 func Want(m *tlsmsg.ClientHello) Wanted {
 	w := Wanted{ClientRandom: bytes.Clone(m.Random[:]), Resumed: true, SessionID: bytes.Clone(m.SessionID)}
 	if i := tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionSessionTicket); i >= 0 {
@@ -38,12 +38,12 @@ func Want(m *tlsmsg.ClientHello) Wanted {
 	return w
 }
 
-// A Judge judges the chain of certificates that a server sent at a moment, for the
-// name that the client asked for, or "". Saying is whether the transcript has the
-// verdict too, and not the reasons alone.
+// A Judge judges a server's certificate chain as of a moment, for the name that
+// the client asked for, or "". Saying reports whether the verdict also goes
+// into the transcript, and not only into the reasons.
 type Judge func(chain [][]byte, name string, server netip.Addr, at time.Time) (verdict goal.Chain, saying bool)
 
-// A Connection is one connection that goes by.
+// A Connection is one observed connection.
 type Connection struct {
 	Flow Flow
 
@@ -61,18 +61,18 @@ type Connection struct {
 	judge   Judge
 
 	opening opening
-	turned  bool   // the client of TLS is who accepted the connection
-	dialect string // in which TLS was asked for; "": none, or one that is not known
+	turned  bool   // the TLS client is the side that accepted the connection
+	dialect string // the protocol in which TLS was asked for; "": none, or unknown
 	damage  damage
-	strict  bool // about checksums
+	strict  bool // damaged segments never count
 
 	saidSnapped bool
-	said        map[string]int // what was found here, and not met in a comment yet
+	said        map[string]int // decisions made here that no comment has repeated yet
 }
 
-// NewConnection follows a flow. Times count from start, that of its first
-// packet. The transcript holds about limit bytes, as transcript.NewRecorder
-// says; the listener may be nil, and so may secrets.
+// NewConnection follows a flow. Times count from start, when its first packet
+// came. The transcript holds about limit bytes, as in transcript.NewRecorder.
+// The listener and secrets may be nil.
 func NewConnection(flow Flow, start time.Time, limit int, secrets Secrets, listener func(*transcript.Entry)) *Connection {
 	c := &Connection{Flow: flow, start: start, secrets: secrets, story: goal.NewStory(true), recorder: transcript.NewObserver(limit, nil)}
 	c.Listen(listener)
@@ -82,14 +82,14 @@ func NewConnection(flow Flow, start time.Time, limit int, secrets Secrets, liste
 	return c
 }
 
-// StrictChecksums leaves segments with a wrong checksum out, as a receiver does.
-// Otherwise they count where the peer acknowledges them.
+// StrictChecksums leaves segments with a wrong checksum out, as a receiver
+// does. Otherwise they count if the peer acknowledges them.
 func (c *Connection) StrictChecksums() {
 	c.strict = true
 	c.recorder.StrictChecksums()
 }
 
-// Transcript is what was kept so far.
+// Transcript returns what was kept so far.
 func (c *Connection) Transcript() *transcript.Transcript { return c.recorder.Transcript() }
 
 // Listen changes the listener, from the next entry on.
@@ -100,7 +100,8 @@ func (c *Connection) Listen(listener func(*transcript.Entry)) {
 	}
 }
 
-// JudgeBy has the server's chain judged. It is called before the first packet.
+// JudgeBy sets who judges the server's chain. It must be called before the
+// first packet.
 func (c *Connection) JudgeBy(judge Judge) { c.judge = judge }
 
 // Packet takes one frame of the flow, and the IP packet in it. Both are copied.
@@ -125,7 +126,8 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 	}
 }
 
-// maxSaidHere bounds the decisions that are remembered to know them in comments.
+// maxSaidHere bounds the decisions that are remembered to recognize them in
+// comments.
 const maxSaidHere = 64
 
 func (c *Connection) entry(e *transcript.Entry) {
@@ -138,7 +140,8 @@ func (c *Connection) entry(e *transcript.Entry) {
 	}
 }
 
-// alreadySaid reports whether a comment of ours says what was found here, too.
+// alreadySaid reports whether a decision was already made here, and a comment
+// only repeats it.
 func (c *Connection) alreadySaid(name, text string) bool {
 	key := name + ": " + text
 	if c.said[key] == 0 {
@@ -150,7 +153,7 @@ func (c *Connection) alreadySaid(name, text string) bool {
 	return true
 }
 
-// segment moves a segment's payload, and what it sets free, to TLS.
+// segment hands a segment's payload, and what it releases, to TLS.
 func (c *Connection) segment(f *transcript.Frame) {
 	if !f.Discarded() {
 		c.streams[f.Dir].arrive(f)
@@ -160,8 +163,8 @@ func (c *Connection) segment(f *transcript.Frame) {
 	c.deliver(f)
 }
 
-// deliver moves what is in order, of both directions, to TLS. What comes of one
-// may set the other free.
+// deliver hands the octets that are in order, of both directions, to TLS. Those
+// of one direction may release those of the other.
 func (c *Connection) deliver(f *transcript.Frame) {
 	for again := true; again; {
 		again = false
@@ -187,7 +190,7 @@ func (c *Connection) take(dir transcript.Dir, p chunk, f *transcript.Frame) {
 	}
 }
 
-// foreign passes over what comes after the end of TLS.
+// foreign skips what comes after the end of TLS.
 func (c *Connection) foreign(dir transcript.Dir, p chunk, f *transcript.Frame) {
 	if f.Dir != dir {
 		f = p.frame
@@ -198,8 +201,8 @@ func (c *Connection) foreign(dir transcript.Dir, p chunk, f *transcript.Frame) {
 	}
 }
 
-// Close ends the transcript: nothing more of the connection will come. The
-// sentence says why, where that is not the connection's own end.
+// Close ends the transcript: no more packets of the connection will come. Why
+// says so in a sentence, if the connection itself did not end.
 func (c *Connection) Close(why string) transcript.Result {
 	if c.last != nil {
 		for dir := range c.streams {
@@ -211,15 +214,15 @@ func (c *Connection) Close(why string) transcript.Result {
 		c.sayDamage()
 	}
 	res := c.result(why)
-	if !c.turned { // a diagnosis takes who opens a connection for the client
+	if !c.turned { // a diagnosis takes the side that opened the connection for the client
 		res = c.story.Judge(res)
 	}
 	c.recorder.Result(c.lastAt, res)
 	return *c.recorder.Transcript().Result()
 }
 
-// leftOver takes the last records of a direction whose frames the capture cuts.
-// Those of other directions ended where their sender did.
+// leftOver takes the last records of a direction whose frames are cut in the
+// capture. Other directions end where their sender ended them.
 func (c *Connection) leftOver() {
 	for dir := range c.halves {
 		if h := &c.halves[dir]; c.streams[dir].snapped && h.tls && !h.given && !h.resync && recordLength(h.buf) > 0 {
@@ -228,7 +231,7 @@ func (c *Connection) leftOver() {
 	}
 }
 
-// directionOf is a direction in the handshake machines' terms.
+// directionOf translates a direction for the handshake package.
 func directionOf(dir transcript.Dir) handshake.Direction {
 	if dir == transcript.Out {
 		return handshake.Out
@@ -236,7 +239,7 @@ func directionOf(dir transcript.Dir) handshake.Direction {
 	return handshake.In
 }
 
-// sideOf names the end that sent something.
+// sideOf names the side that sent something.
 func sideOf(dir transcript.Dir) string {
 	if dir == transcript.Out {
 		return "client"

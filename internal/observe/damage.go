@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// pastChunks and pastBytes bound what is remembered of the octets that were
-	// delivered, to compare with what is sent again.
+	// pastChunks and pastBytes bound the delivered octets that are remembered,
+	// to compare them with retransmissions.
 	pastChunks = 64
 	pastBytes  = 64 << 10
 )
 
-// past are the chunks that were delivered last, in order.
+// past holds the chunks that were delivered last, in order.
 type past struct {
 	chunks []chunk
 	bytes  int
@@ -36,14 +36,15 @@ func (p *past) add(c chunk) {
 	}
 }
 
-// A conflict is a place of the stream for which two frames have other octets.
+// A conflict is a place in the stream for which two frames have different
+// octets.
 type conflict struct {
 	first, second  chunk
 	start, end     int64
-	acked, settled bool // before the second came; the second's octets count
+	acked, settled bool // acked before the second came; settled in favour of the second
 }
 
-// compare looks for octets of which others went by before.
+// compare looks for octets that differ from those that came before.
 func (s *stream) compare(c chunk) {
 	s.conflict = nil
 	for _, list := range [][]chunk{s.past.chunks, s.waiting} {
@@ -61,12 +62,12 @@ func (s *stream) compare(c chunk) {
 	}
 }
 
-// firstBeyond is the place of the first chunk that ends beyond an offset.
+// firstBeyond is the index of the first chunk that ends beyond an offset.
 func firstBeyond(list []chunk, at int64) int {
 	return sort.Search(len(list), func(i int) bool { return list[i].end() > at })
 }
 
-// mend takes damaged octets out, which nobody has acknowledged, where c has them
+// mend removes damaged octets that were not acknowledged, if c has them
 // undamaged.
 func (s *stream) mend(c chunk) {
 	for i := firstBeyond(s.waiting, c.start); i < len(s.waiting) && s.waiting[i].start < c.end(); i++ {
@@ -94,8 +95,8 @@ func (s *stream) mend(c chunk) {
 	}
 }
 
-// toBeConfirmed reports whether a chunk is damaged, and its peer may still say by an
-// acknowledgment that it got it, or the sender by sending it again that it did
+// toBeConfirmed reports whether a chunk is damaged and it is still open whether
+// the receiver got it: by an acknowledgment it did, by a retransmission it did
 // not.
 func (s *stream) toBeConfirmed(c chunk) bool {
 	if !c.damaged || s.trusts || s.acked >= c.end() || s.lost {
@@ -104,7 +105,7 @@ func (s *stream) toBeConfirmed(c chunk) bool {
 	return s.answered || s.unconfirmed <= patience
 }
 
-// says is which octets count, and why.
+// says tells which octets count, and why.
 func (d *conflict) says(dir transcript.Dir) string {
 	first, second := d.first.frame.Number, d.second.frame.Number
 	text := fmt.Sprintf("frame %d holds other bytes than frame %d in the same place, from byte %d to %d of the %s's stream: ", second, first, d.start, d.end-1, sideOf(dir))
@@ -123,8 +124,8 @@ func (d *conflict) says(dir transcript.Dir) string {
 // damage counts the segments with a wrong checksum.
 type damage struct{ segments int }
 
-// damaged takes note of a segment's checksum, and of octets that contradict
-// others.
+// damaged takes note of a segment's checksum, and of octets that differ from
+// earlier ones.
 func (c *Connection) damaged(f *transcript.Frame) {
 	if f.BadChecksum {
 		c.damage.segments++
@@ -135,7 +136,7 @@ func (c *Connection) damaged(f *transcript.Frame) {
 	c.streams[f.Dir].conflict = nil
 }
 
-// sayDamage says at the end what came of segments with a wrong checksum.
+// sayDamage says at the end what became of segments with a wrong checksum.
 func (c *Connection) sayDamage() {
 	n := c.damage.segments
 	if n == 0 {

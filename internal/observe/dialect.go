@@ -8,15 +8,15 @@ import (
 	"regexp"
 )
 
-// A dialect is a protocol in which TLS may begin later: what its client says last
-// before that, and what its server then says.
+// A dialect is a protocol in which TLS may begin later: what its client sends
+// last before TLS, and what its server answers.
 type dialect struct {
 	name   string
-	asks   func(said []byte) bool // the client's octets before TLS, the last of them
-	agrees func(said []byte) bool // the server's; nil: it says nothing
+	asks   func(said []byte) bool // by the client's last octets before TLS
+	agrees func(said []byte) bool // by the server's; nil: it sends nothing
 }
 
-// dialects are looked through in this order.
+// dialects are tried in this order.
 var dialects = []dialect{
 	{"SMTP STARTTLS", line(`STARTTLS`), reply(`220[ -].*`)},
 	{"NNTP STARTTLS", line(`STARTTLS`), reply(`382.*`)},
@@ -41,8 +41,8 @@ var dialects = []dialect{
 	{"TELNET START_TLS", contains("\xff\xfa\x2e\x01\xff\xf0"), contains("\xff\xfa\x2e\x01\xff\xf0")},
 }
 
-// agreed finds the dialect in which both sides have said that TLS comes now. asked
-// reports whether the client has said so in any.
+// agreed finds the dialect in which both sides have agreed on TLS. asked
+// reports whether the client has asked for it in any.
 func agreed(client, server []byte) (d *dialect, asked bool) {
 	for i := range dialects {
 		d := &dialects[i]
@@ -65,7 +65,7 @@ func endsWith(s string) func([]byte) bool {
 	return func(b []byte) bool { return bytes.HasSuffix(b, []byte(s)) }
 }
 
-// line matches the last line that was said, in whatever case.
+// line matches the last line, in upper or lower case.
 func line(pattern string) func([]byte) bool {
 	return matches(`(?i)(?:^|\n)` + pattern + `[ \t]*\r?\n$`)
 }
@@ -84,12 +84,12 @@ func asksMySQL(b []byte) bool {
 }
 
 // isX224 recognizes a TPKT packet with a connection request (0xe0) or confirm
-// (0xd0) of X.224. Patterns do for text alone: they read UTF-8.
+// (0xd0) of X.224. A regular expression would not do, since it reads UTF-8.
 func isX224(kind byte) func([]byte) bool {
 	return func(b []byte) bool { return len(b) >= 11 && b[0] == 3 && b[1] == 0 && b[5]&0xf0 == kind }
 }
 
-// agreesRDP recognizes the answer that chooses TLS, or what stands on it.
+// agreesRDP recognizes the answer that chooses TLS, or a protocol above TLS.
 func agreesRDP(b []byte) bool {
 	const response, size = 2, 8
 	n := len(b) - size
@@ -98,7 +98,8 @@ func agreesRDP(b []byte) bool {
 
 var proxy2 = []byte("\r\n\r\n\x00\r\nQUIT\n")
 
-// proxy2Len is the length of a PROXY header of version 2 that b begins with, or 0.
+// proxy2Len is the length of the PROXY header of version 2 at the beginning of
+// b, or 0.
 func proxy2Len(b []byte) int {
 	if len(b) < 16 || !bytes.HasPrefix(b, proxy2) {
 		return 0
@@ -109,5 +110,6 @@ func proxy2Len(b []byte) int {
 func isProxy2(b []byte) bool { return len(b) > 0 && proxy2Len(b) == len(b) }
 
 // isHTTP reports whether a client's first octets are a request of HTTP/1 that
-// asks for no tunnel and no TLS: what follows is its body, whatever it looks like.
+// asks for neither a tunnel nor TLS: what follows is its body, whatever it
+// looks like.
 var isHTTP = matches(`^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|[A-Z-]{3,20}) \S+ HTTP/1\.`)

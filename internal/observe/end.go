@@ -11,11 +11,11 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// ending is what the result is made of.
+// ending collects what the result is made from.
 type ending struct {
 	syn, synACK, reset, fin bool
 	unreachable             string
-	established             bool // something came after the SYN-ACK
+	established             bool // a packet came after the SYN-ACK
 	resetBy                 transcript.Dir
 	gaps                    int
 
@@ -24,14 +24,14 @@ type ending struct {
 	over      bool // the handshake is complete
 	took      time.Duration
 	everOver  bool
-	verified  int // of the two Finished
+	verified  int // how many of the two Finished messages
 	data      bool
 	alert     string
 	notTLS    string
 }
 
-// frame takes note of what TCP and ICMP say. Where checksums mean something, a
-// RST or FIN with a wrong one ends nothing.
+// frame takes note of what TCP and ICMP say. A RST or FIN with a wrong checksum
+// ends nothing, unless checksums mean nothing here.
 func (e *ending) frame(f *transcript.Frame, trusts bool) {
 	if m := f.ICMP; m != nil && m.IsError() && e.unreachable == "" {
 		e.unreachable = fmt.Sprintf("ICMP %v from %v", m, m.From)
@@ -71,8 +71,8 @@ func (e *ending) handshakeAt(f *transcript.Frame) {
 	e.over, e.everOver = true, true
 }
 
-// result says how the connection ended, in the words of `connect` where they
-// fit somebody else's connection. why says why there is no more of it.
+// result says how the connection ended, in the words of `connect` as far as
+// they fit somebody else's connection. why says why there are no more packets.
 func (c *Connection) result(why string) transcript.Result {
 	e, a := &c.ending, &c.shared
 	res := transcript.Result{Version: a.version, CipherSuite: a.cipherSuite, Group: a.group, ALPN: a.alpn, Handshake: e.took}
@@ -111,7 +111,7 @@ func (c *Connection) result(why string) transcript.Result {
 	return res
 }
 
-// before says how far TLS had come.
+// before says how far TLS had got.
 func (c *Connection) before() string {
 	switch a := &c.shared; {
 	case !a.any:
@@ -128,8 +128,8 @@ var noteLayers = map[string]transcript.Layer{
 	"link": transcript.Link, "guard": transcript.Guard, "tcp": transcript.TCP, "tls": transcript.TLS,
 }
 
-// parseNote takes a packet comment apart. Our own begin with their layer and
-// the decision's name: "tcp retransmission: RTO of 1 s".
+// parseNote splits a packet comment. Our own begin with the layer and the
+// decision's name: "tcp retransmission: RTO of 1 s".
 func parseNote(note string) (transcript.Layer, string, string) {
 	head, text, ok := strings.Cut(note, ": ")
 	if word, name, two := strings.Cut(head, " "); ok && two && isName(name) {

@@ -11,10 +11,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A Flow is a connection's two ends.
+// A Flow is the two ends of a connection.
 type Flow struct{ Client, Server netip.AddrPort }
 
-// key is a flow whichever way it is looked at.
+// key is a flow without its direction.
 type key struct{ low, high netip.AddrPort }
 
 func (f Flow) key() key {
@@ -24,11 +24,11 @@ func (f Flow) key() key {
 	return key{f.Server, f.Client}
 }
 
-// A header is as much of a packet as tells whose it is.
+// A header is the part of a packet that tells which connection it belongs to.
 type header struct {
 	ip       wire.IP
-	flow     Flow // of a TCP segment as it goes: from "client" to "server"
-	fragment bool // not the first: no ports
+	flow     Flow // of a TCP segment, in its own direction: from "client" to "server"
+	fragment bool // a fragment other than the first: no ports
 	icmp     bool // an error message that quotes a segment of flow
 	flags    wire.Flags
 	seq, ack wire.Seq
@@ -57,8 +57,8 @@ func (h *header) parse(packet []byte) bool {
 	return false
 }
 
-// parseFragment finds the ports in the first fragment of a segment. What
-// protocol the others hold only IPv4 tells.
+// parseFragment finds the ports in the first fragment of a segment. Only IPv4
+// tells which protocol the other fragments hold.
 func (h *header) parseFragment(packet []byte) bool {
 	h.flow = Flow{netip.AddrPortFrom(h.ip.Src, 0), netip.AddrPortFrom(h.ip.Dst, 0)}
 	h.fragment = h.ip.Fragment.Offset > 0
@@ -76,13 +76,13 @@ func (h *header) parseFragment(packet []byte) bool {
 	return true
 }
 
-// oriented is the flow from client to server. The one who sends the SYN is the
-// client; where the beginning is missing, the one who sends a ClientHello, or
-// else the one with the higher port.
+// oriented is the flow from client to server. The side that sends the SYN is
+// the client. If the beginning is missing, it is the side that sends a
+// ClientHello, or else the one with the higher port.
 func (h *header) oriented() Flow {
 	reversed := Flow{h.flow.Server, h.flow.Client}
 	switch {
-	case h.icmp: // about a segment that somebody sent who got no answer
+	case h.icmp: // about a segment whose sender got no answer
 		return h.flow
 	case h.flags.Has(wire.SYN | wire.ACK):
 		return reversed
@@ -94,7 +94,7 @@ func (h *header) oriented() Flow {
 	return h.flow
 }
 
-// saysHello reports whether a payload begins with a hello of the type given.
+// saysHello reports whether a payload begins with a hello of the given type.
 func saysHello(b []byte, typ byte) bool {
 	if _, _, v2 := tlsmsg.V2ClientHello(b); v2 && typ == 1 && len(b) > 5 {
 		return true
@@ -102,8 +102,8 @@ func saysHello(b []byte, typ byte) bool {
 	return len(b) > 5 && b[0] == 22 && b[1] == 3 && b[5] == typ
 }
 
-// direction tells which way a packet of the flow goes: by its ports, or for
-// fragments and ICMP by its addresses.
+// direction tells in which direction a packet of the flow goes: by its ports,
+// or for fragments and ICMP by its addresses.
 func (f Flow) direction(packet []byte) transcript.Dir {
 	var h header
 	h.parse(packet)

@@ -15,16 +15,16 @@ const (
 	maxPieces = 32
 )
 
-// hello puts the client's first octets together, until they are a ClientHello
-// or turn out to be none.
+// hello assembles the client's first octets until they are a ClientHello or
+// turn out not to be one.
 type hello struct {
 	data     []byte
 	pieces   []chunk // beyond a hole
 	size     int
-	answered int // segments of the server since
+	answered int // segments from the server since
 }
 
-// add takes octets at an offset of the client's stream. done says that there is
+// add takes octets at an offset in the client's stream. done says that there is
 // nothing more to find.
 func (h *hello) add(at int64, payload []byte) (name string, done bool) {
 	if at < 0 || at > maxHello || len(h.pieces) == maxPieces {
@@ -59,7 +59,7 @@ func (h *hello) add(at int64, payload []byte) (name string, done bool) {
 	return "", false
 }
 
-// bytes is what it holds.
+// bytes is how much it holds.
 func (h *hello) bytes() int { return len(h.data) + h.size }
 
 func (h *hello) drop() { *h = hello{} }

@@ -12,16 +12,16 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// maxLostRecords is how many records may have been lost in a gap for the
-// sequence number after it to be found by trying.
+// maxLostRecords bounds the records lost in a gap, after which the sequence
+// number is still found by trying.
 const maxLostRecords = 64
 
-// maxUncertain is how many records may have been lost in all gaps since the last
-// record that was decrypted. Each of them is one more try at the next record.
+// maxUncertain bounds the records lost in all gaps since the last decrypted
+// record. Each of them costs one more try at the next record.
 const maxUncertain = 16 * maxLostRecords
 
-// changeCipherSpec takes a direction's new keys into use, if somebody has the
-// secret that they follow from.
+// changeCipherSpec switches a direction to its new keys, if their secret is
+// known.
 func (c *Connection) changeCipherSpec(dir transcript.Dir, h *half, f *transcript.Frame) {
 	a := &c.shared
 	h.encrypted, h.state, h.broken, h.finished = true, nil, false, false
@@ -56,7 +56,7 @@ func (c *Connection) noKeys(f *transcript.Frame, name, text string) {
 	}
 }
 
-// seekSecret looks the master secret up, once for each handshake.
+// seekSecret looks up the master secret, once for each handshake.
 func (c *Connection) seekSecret(f *transcript.Frame) {
 	a := &c.shared
 	if a.sought || c.secrets == nil {
@@ -87,7 +87,7 @@ func (a *agreement) state(client bool) *suite.State {
 	return s
 }
 
-// open decrypts a record, if that can be done.
+// open decrypts a record, if that is possible.
 func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *handshake.RecordEvent) ([]byte, bool) {
 	if h.state == nil || h.broken {
 		return nil, false
@@ -100,7 +100,8 @@ func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *h
 			h.uncertain = 0
 			return plaintext, true
 		}
-		// Each try counts a record: the next is as if one more had been lost.
+		// Each try advances the sequence number, as if one more record had been
+		// lost.
 	}
 	h.broken = true
 	why := "it was altered on its way, or the secret is another connection's"

@@ -19,7 +19,7 @@ type agreement struct {
 
 	haveClientHello, haveServerHello bool
 	clientRandom, serverRandom       [32]byte
-	wanted                           Wanted // what its secret can be found by
+	wanted                           Wanted // what identifies its secret
 	serverName                       string
 
 	version      tlsmsg.Version
@@ -39,8 +39,8 @@ type agreement struct {
 	said13       bool
 }
 
-// handshakeMessage takes note of what a message says. One that cannot be
-// decoded has been shown as such.
+// handshakeMessage takes note of what a message says. An undecodable one has
+// already been shown as such.
 func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript.Frame, raw []byte) {
 	c.roles(dir, f, tlsmsg.HandshakeType(raw[0]))
 	a := &c.shared
@@ -85,7 +85,8 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 	}
 }
 
-// judged has the server's chain judged, as of the moment at which it went by.
+// judged lets the judge judge the server's chain, as of the moment when it went
+// by.
 func (c *Connection) judged(f *transcript.Frame, chain [][]byte) {
 	server := c.Flow.Server.Addr()
 	if c.turned {
@@ -98,8 +99,8 @@ func (c *Connection) judged(f *transcript.Frame, chain [][]byte) {
 	}
 }
 
-// note adds a message to the handshake's transcript. Until the suite is known
-// its bytes are kept, and so bounded.
+// note adds a message to the handshake's transcript. Until the suite is known,
+// its bytes are kept, within a bound.
 func (a *agreement) note(raw []byte) {
 	if a.suite == nil {
 		if a.kept += len(raw); a.kept > 2*maxMessage {
@@ -113,7 +114,7 @@ func (a *agreement) note(raw []byte) {
 func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
 	a := &c.shared
 	again := *a
-	if !a.haveClientHello || a.haveServerHello { // the first, or a new handshake: renegotiation
+	if !a.haveClientHello || a.haveServerHello { // the first one, or renegotiation
 		c.shared = agreement{any: true, serverName: a.serverName, sum: true,
 			saidNoSecret: a.saidNoSecret, said13: a.said13}
 		if again.version >= tlsmsg.VersionTLS13 { // the second hello after a HelloRetryRequest
@@ -172,8 +173,8 @@ func (c *Connection) negotiated(f *transcript.Frame) {
 
 // meansNothing reports whether a record is a ChangeCipherSpec that changes no
 // keys: in TLS 1.3 it never does (RFC 8446, appendix D.4), and before a
-// ServerHello there are none to change to. What is missing from the capture may
-// have been one.
+// ServerHello there are no keys, unless the ServerHello is missing from the
+// capture.
 func (c *Connection) meansNothing(dir transcript.Dir, typ tlsmsg.ContentType) bool {
 	a := &c.shared
 	if typ != tlsmsg.ContentChangeCipherSpec {
@@ -185,7 +186,7 @@ func (c *Connection) meansNothing(dir transcript.Dir, typ tlsmsg.ContentType) bo
 	return !a.haveServerHello && a.haveClientHello && !a.incomplete && (dir == transcript.In || c.streams[transcript.Out].answered)
 }
 
-// otherContent takes note of what is no handshake message.
+// otherContent takes note of content other than handshake messages.
 func (c *Connection) otherContent(dir transcript.Dir, h *half, f *transcript.Frame, typ tlsmsg.ContentType, plaintext []byte) {
 	switch typ {
 	case tlsmsg.ContentChangeCipherSpec:
@@ -227,7 +228,7 @@ func (a *agreement) verifyData(client bool) []byte {
 	return v[:]
 }
 
-// sealed takes note of a record that nobody here can read.
+// sealed takes note of a record that cannot be decrypted here.
 func (c *Connection) sealed(dir transcript.Dir, h *half, f *transcript.Frame, e *handshake.RecordEvent) {
 	switch {
 	case e.Type == tlsmsg.ContentApplicationData:
@@ -239,7 +240,8 @@ func (c *Connection) sealed(dir transcript.Dir, h *half, f *transcript.Frame, e 
 	}
 }
 
-// handshakeOver says so once both sides have sent their Finished.
+// handshakeOver records the end of the handshake once both sides have sent
+// their Finished.
 func (c *Connection) handshakeOver(f *transcript.Frame) {
 	if !c.halves[0].finished || !c.halves[1].finished || c.ending.over {
 		return

@@ -18,25 +18,26 @@ import (
 const (
 	// maxPlaces bounds the networks that are told apart at a time.
 	maxPlaces = 1 << 16
-	// maxAlike bounds the connections of the same ends that a packet is compared with.
+	// maxAlike bounds the connections with the same ends that a packet is
+	// compared with.
 	maxAlike = 64
 	// near is how far a sequence number may be from what is expected.
 	near = 1 << 24
 
-	nowhere  = 0  // in no network that has a number
-	anywhere = -1 // stands for all
+	nowhere  = 0  // in no numbered network
+	anywhere = -1 // stands for all places
 )
 
 // A place is a network as one direction sees it; see Table.place.
 type place int32
 
-// A spot is a connection's two ends, in a place.
+// A spot is the two ends of a connection, in a place.
 type spot struct {
 	key
 	at place
 }
 
-// network is what a packet's headers say about where it is.
+// network is what a packet's headers say about the network that it is in.
 type network struct {
 	at   place
 	both []wire.NetworkID // the same for both directions; nil of nowhere
@@ -71,8 +72,8 @@ func (t *Table) place(link *wire.LinkHeader) (n network) {
 	return n
 }
 
-// alike finds a connection of the same ends that a packet belongs to, although it
-// comes in another network.
+// alike finds the connection with the same ends that a packet belongs to,
+// although it comes in another network.
 func (t *Table) alike(k key, h *header, n *network) *Summary {
 	i := 0
 	for s := t.flows[spot{k, anywhere}]; s != nil && i < maxAlike; s, i = s.alike, i+1 {
@@ -83,10 +84,10 @@ func (t *Table) alike(k key, h *header, n *network) *Summary {
 	return nil
 }
 
-// goesOn reports whether a packet in a network that is new to a connection is
-// another one of it: it differs by a number of its direction alone; or it was
-// seen inside and outside of an encapsulation; or nothing was seen of its
-// direction in the networks that are known.
+// goesOn reports whether a packet belongs to a connection although its network
+// is new to it: the networks differ only by a number of its direction; or one
+// is inside an encapsulation of the other; or no packet of its direction was
+// seen in the known networks.
 func (s *Summary) goesOn(h *header, n *network) bool {
 	dir := s.dir(h)
 	switch {
@@ -106,11 +107,11 @@ func within(inner, outer []wire.NetworkID) bool {
 	return len(inner) == 0
 }
 
-// side is how far one end has come.
+// side is how far one end has got.
 type side struct {
 	seen bool
-	next wire.Seq // behind what it has said last
-	ack  wire.Seq // that it has sent last
+	next wire.Seq // after the last octet that it sent
+	ack  wire.Seq // the last acknowledgment that it sent
 	acks bool
 }
 
@@ -125,8 +126,8 @@ func (d *side) note(h *header) {
 	}
 }
 
-// fits reports whether a packet's numbers may be those of a connection. A SYN is
-// one of a connection that it has begun, as long as nobody has answered.
+// fits reports whether a packet's numbers may be those of a connection. A SYN
+// fits the connection that it began, until there is an answer.
 func (s *Summary) fits(dir int, h *header) bool {
 	own, peer := &s.sides[dir], &s.sides[1-dir]
 	switch {

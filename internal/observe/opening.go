@@ -16,32 +16,33 @@ import (
 )
 
 const (
-	// maxSaid bounds what is kept of each side's last words, to know the dialect.
+	// maxSaid bounds what is kept of each side's last octets, to recognize the
+	// dialect.
 	maxSaid = 4 << 10
-	// maxFirst bounds what is kept of the first.
+	// maxFirst bounds what is kept of the first octets.
 	maxFirst = 64
-	// maxPreamble bounds what is told as text of each direction.
+	// maxPreamble bounds what is shown as text of each direction.
 	maxPreamble = 64 << 10
 	// maxTentative bounds what waits for the server to answer it as TLS.
 	maxTentative = 64 << 10
-	// maxLookups bounds how often that may be, and how much of other things the
-	// server may say before it does.
+	// maxLookups bounds how often that may be, and how many other records the
+	// server may send before it does.
 	maxLookups = 64
 )
 
 // opening is how TLS begins on a connection.
 type opening struct {
-	begun     bool // the client has said a ClientHello, or a capture begins behind it
-	tentative bool // what the client said last may be one
-	lookups   int  // times that something was looked up in the dialects
+	begun     bool // the client has sent a ClientHello, or the capture begins after it
+	tentative bool // the client's last octets may be a ClientHello
+	lookups   int  // how often the dialects were searched
 	said      [2][]byte
 	first     [2][]byte
 	size      [2]int64 // octets before TLS
-	silent    [2]bool  // too long to be told
+	silent    [2]bool  // too long to be shown
 }
 
-// begins looks for the first record of a direction. It reports whether what is
-// there begins with one.
+// begins looks for the first record of a direction. It reports whether the
+// buffer begins with one.
 func (c *Connection) begins(dir transcript.Dir, h *half, f *transcript.Frame) bool {
 	o := &c.opening
 	if o.size[dir] == 0 {
@@ -68,7 +69,7 @@ func (c *Connection) begins(dir transcript.Dir, h *half, f *transcript.Frame) bo
 	return c.serverBegins(h, f)
 }
 
-// beginsRecord reports whether b begins with a record, or wait where it is too
+// beginsRecord reports whether b begins with a record; wait says that b is too
 // short to tell.
 func beginsRecord(b []byte) (record, wait bool) {
 	switch {
@@ -81,7 +82,7 @@ func beginsRecord(b []byte) (record, wait bool) {
 	return true, false
 }
 
-// clientBegins looks for a ClientHello in what a client says.
+// clientBegins looks for a ClientHello in what the client sends.
 func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	o := &c.opening
 	if o.tentative {
@@ -106,14 +107,14 @@ func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 	case !asked && isHTTP(o.first[0]) && !bytes.HasPrefix(o.first[0], []byte("CONNECT ")):
 		c.say(transcript.Out, h, len(h.buf), "preamble")
 		return false
-	case !c.streams[transcript.Out].answered: // the capture has only this side
+	case !c.streams[transcript.Out].answered: // the capture has only this direction
 		return c.accept(h, f, "")
 	}
 	o.tentative = true
 	return false
 }
 
-// accept takes what the client says from here on for TLS.
+// accept treats what the client sends from here on as TLS.
 func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 	o := &c.opening
 	o.begun, o.tentative, h.tls = true, false, true
@@ -129,7 +130,8 @@ func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 	return true
 }
 
-// refuse takes what looked like a ClientHello for what it was said between.
+// refuse treats what looked like a ClientHello as part of the protocol around
+// it.
 func (c *Connection) refuse(h *half) {
 	c.opening.tentative = false
 	c.say(transcript.Out, h, len(h.buf), "preamble")
@@ -154,7 +156,7 @@ func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 		}
 	}
 	before := o.size[transcript.In]
-	if o.begun && o.size[transcript.Out] == 0 && before == 0 { // it was asked in TLS, and answers in something else
+	if o.begun && o.size[transcript.Out] == 0 && before == 0 { // it was asked in TLS, and answers in another protocol
 		c.say(transcript.In, h, len(h.buf), "preamble")
 		c.notTLS(transcript.In, h, f, notTLS(o.first[transcript.In]))
 		return false
@@ -168,7 +170,7 @@ func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 		return false
 	}
 	switch d, asked := agreed(o.said[0], o.said[1]); {
-	case d != nil: // it was said before the server had agreed
+	case d != nil: // it was sent before the server had agreed
 		c.accept(client, f, d.name)
 		c.records(transcript.Out, client, f)
 	case !asked:
@@ -177,8 +179,8 @@ func (c *Connection) serverBegins(h *half, f *transcript.Frame) bool {
 	return false
 }
 
-// answersHello reports whether a server's record is what answers a ClientHello: a
-// ServerHello, or an alert.
+// answersHello reports whether a server's record answers a ClientHello: by a
+// ServerHello or an alert.
 func answersHello(b []byte) bool {
 	const hello, alert = byte(tlsmsg.ContentHandshake), byte(tlsmsg.ContentAlert)
 	switch {
@@ -190,8 +192,8 @@ func answersHello(b []byte) bool {
 	return b[0] == alert && recordLength(b) == tlsmsg.RecordHeaderLen+2 && (b[5] == 1 || b[5] == 2)
 }
 
-// findHello finds the first ClientHello in b, or what may become one at its end.
-// whole says that enough of it is there to tell.
+// findHello finds the first ClientHello in b, or what may become one at the end
+// of b. whole says that enough of it is there to tell.
 func findHello(b []byte) (at int, whole bool) {
 	from := 0
 	if n := proxy2Len(b); n > 0 && n < len(b) {
@@ -210,8 +212,8 @@ func findHello(b []byte) (at int, whole bool) {
 	}
 }
 
-// looksLikeHello reports whether b begins as a record with a ClientHello does, as
-// far as it goes, and whether it goes far enough.
+// looksLikeHello reports whether b, as far as it goes, begins like a record
+// with a ClientHello, and whether it is long enough to be sure.
 func looksLikeHello(b []byte) (ok, all bool) {
 	const record, message, least = tlsmsg.RecordHeaderLen, tlsmsg.HeaderLen, 38
 	for i, allowed := range []func(byte) bool{
@@ -233,7 +235,8 @@ func looksLikeHello(b []byte) (ok, all bool) {
 	return inside >= least && (inside+message == fragment || fragment == tlsmsg.MaxPlaintext || inside+message > fragment && fragment >= message), true
 }
 
-// say tells the first n octets of a direction's buffer as what they are.
+// say records the first n octets of a direction's buffer as no TLS, with the
+// reason why.
 func (c *Connection) say(dir transcript.Dir, h *half, n int, why string) {
 	if n == 0 {
 		return
@@ -259,7 +262,7 @@ func (c *Connection) say(dir transcript.Dir, h *half, n int, why string) {
 	h.told = octets.End
 }
 
-// helloV2 takes a ClientHello in the form of SSL 2.0 (RFC 5246, appendix E.2).
+// helloV2 takes a ClientHello in SSL 2.0's form (RFC 5246, appendix E.2).
 func (c *Connection) helloV2(h *half, raw []byte, n int) bool {
 	c.opening.begun, h.tls, h.any, c.shared.any = true, true, true, true
 	f := h.frameAt(h.base)
@@ -279,12 +282,12 @@ func (c *Connection) helloV2(h *half, raw []byte, n int) bool {
 	return len(h.buf) > 0
 }
 
-// notTLS is the error of octets that begin no record.
+// notTLS is the error for octets that do not begin a record.
 func notTLS(b []byte) error {
 	return &tlsmsg.NotTLSError{First: bytes.Clone(b[:min(len(b), 32)])}
 }
 
-// neverBegun says at the end which side never came to TLS.
+// neverBegun says at the end which side never began TLS.
 func (c *Connection) neverBegun() {
 	o := &c.opening
 	if o.tentative { // nobody answered it

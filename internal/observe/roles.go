@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// clientDir is the direction of the client of TLS.
+// clientDir is the direction of the TLS client.
 func (c *Connection) clientDir() transcript.Dir {
 	if c.turned {
 		return transcript.In
@@ -20,7 +20,7 @@ func (c *Connection) clientDir() transcript.Dir {
 	return transcript.Out
 }
 
-// roles takes note of a ClientHello that comes from who accepted the connection.
+// roles takes note of a ClientHello from the side that accepted the connection.
 func (c *Connection) roles(dir transcript.Dir, f *transcript.Frame, typ tlsmsg.HandshakeType) {
 	a := &c.shared
 	if dir != transcript.In || typ != tlsmsg.TypeClientHello || c.turned || a.haveClientHello || a.haveServerHello {
@@ -34,5 +34,5 @@ func (c *Connection) roles(dir transcript.Dir, f *transcript.Frame, typ tlsmsg.H
 	c.remark(f, transcript.TLS, "roles_turned", text)
 }
 
-// ftpData is the port that FTP's servers open data connections from.
+// ftpData is the port from which FTP servers open data connections.
 const ftpData = 20

@@ -10,14 +10,16 @@ import (
 )
 
 const (
-	// maxHeld bounds what waits beyond a hole of one direction, in bytes of frames.
+	// maxHeld bounds what waits beyond a hole in one direction, in bytes of
+	// frames.
 	maxHeld = 1 << 20
-	// chunkCost is what a chunk takes beside its octets, in memory and in the
-	// time to put another one before it, which a peer may do to all of them.
+	// chunkCost is what a chunk costs besides its octets, in memory and in the
+	// time to insert another before it, which a peer can make happen to all of
+	// them.
 	chunkCost = 256
-	// patience is how many frames may go by after the peer has acknowledged a
-	// hole, before it is taken to be missing from the capture: packets that
-	// passed two taps come in the wrong order.
+	// patience is how many frames may follow after the peer has acknowledged a
+	// hole, before the hole is taken to be missing from the capture: packets
+	// from two taps come out of order.
 	patience = 8
 )
 
@@ -27,19 +29,19 @@ type stream struct {
 	next    int64   // offset of the octet to deliver next
 	waiting []chunk // by offset, all at or beyond next, without overlaps
 	held    int
-	acked   int64 // the peer has everything before this
-	waited  int   // frames since it acknowledged the hole
+	acked   int64 // the peer has everything before this offset
+	waited  int   // frames since the peer acknowledged the hole
 	lost    bool  // the hole at next will not be filled
 	snapped bool  // frames are cut off, and leave holes that nothing fills
 
-	early    int // frames since a chunk waits for what it acknowledges
-	refusals int // times that this was in vain
+	early    int // frames since a chunk began to wait for what it acknowledges
+	refusals int // how often that was in vain
 
-	trusts      bool // what has a wrong checksum is taken at once
-	unconfirmed int  // frames since a damaged chunk waits for its acknowledgment
+	trusts      bool // a wrong checksum means nothing here
+	unconfirmed int  // frames since a damaged chunk began to wait for its acknowledgment
 	answered    bool // the capture holds acknowledgments of this direction
 	past        past
-	conflict    *conflict // that the last segment showed
+	conflict    *conflict // found in the last segment
 }
 
 // A chunk is a run of octets.
@@ -48,17 +50,17 @@ type chunk struct {
 	data    []byte
 	missing int64 // of a gap: how many octets
 	damaged bool  // the checksum is wrong
-	ack     int64 // what its sender had received of the other direction
+	ack     int64 // how much of the other direction its sender had received
 	frame   *transcript.Frame
 }
 
 func (c chunk) end() int64 { return c.start + int64(len(c.data)) }
 
-// cost is what holding a chunk takes: all of its frame, however little of that is
-// new.
+// cost is what it takes to hold a chunk: its whole frame, however little of
+// that is new.
 func (c chunk) cost() int { return chunkCost + len(c.frame.Raw) }
 
-// arrive takes what is new of a frame's payload. The octets stay the frame's.
+// arrive takes what is new in a frame's payload. The octets stay in the frame.
 func (s *stream) arrive(f *transcript.Frame) {
 	data, start := f.Payload(), f.Stream.Start
 	s.snapped = s.snapped || len(data) < len(f.Segment.Payload)
@@ -115,13 +117,13 @@ func (s *stream) put(i int, c chunk) {
 	}
 }
 
-// maxRefusals is how often a stream waits in vain for the other one, before it
+// maxRefusals is how often a stream waits in vain for the other one before it
 // is taken to be alone in the capture.
 const maxRefusals = 4
 
 // tooEarly reports whether a chunk acknowledges octets of the other stream that
-// have not come: then frames are in the wrong order, and what was answered is to
-// be looked at before the answer. A FIN counts as one octet that never comes.
+// have not come yet. Then frames are out of order, and the question must be
+// read before the answer. A FIN counts as one octet that never comes.
 func (s *stream) tooEarly(c chunk, other *stream) bool {
 	if c.ack-1 <= other.next || other.snapped || s.refusals == maxRefusals {
 		return false
@@ -160,11 +162,11 @@ func (s *stream) take(other *stream) (chunk, bool) {
 	return first, true
 }
 
-// giveUp takes every hole for missing.
+// giveUp treats every hole as missing from the capture.
 func (s *stream) giveUp() { s.lost, s.held = true, max(s.held, maxHeld+1) }
 
 // acknowledged notes what f acknowledges of the other direction, and whether a
-// hole there has been waited for long enough.
+// hole there has waited long enough.
 func (c *Connection) acknowledged(f *transcript.Frame) {
 	c.streams[1-f.Dir].answered = c.streams[1-f.Dir].answered || f.Segment.Flags.Has(wire.ACK)
 	for dir := range c.streams {

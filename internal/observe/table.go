@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxFlows bounds the connections that packets are told apart by. When
-	// there are more, those that were quiet for longest are forgotten.
-	maxFlows = 100_000 // each takes two, and one for each network more
+	// maxFlows bounds the connections in the table. When there are more, those
+	// that were quiet for longest are forgotten.
+	maxFlows = 100_000 // each takes two entries, and one for each further network
 	// maxFragments bounds the packets whose later fragments are expected.
 	maxFragments = 1024
 	// maxHeldHellos bounds, for all connections together, the octets that wait
@@ -25,42 +25,42 @@ const (
 type Summary struct {
 	Number      int // 1 for the first in the capture
 	Flow        Flow
-	Networks    []wire.NetworkID // that it was found in, the outer first: those that both directions have in common
-	ServerName  string           // that the client asked for; may hold text from the network
-	NamesKnown  bool             // no ServerName will come any more
+	Networks    []wire.NetworkID // in which it was found, the outer first: those that both directions share
+	ServerName  string           // asked for by the client; may hold text from the network
+	NamesKnown  bool             // no other ServerName will come
 	First, Last time.Time
 	Packets     int
-	Segments    int   // those that carry octets
+	Segments    int   // those with payload
 	Bytes       int64 // of IP packets
 
-	Result *transcript.Result // what came of it, where somebody followed it; nil: not known
+	Result *transcript.Result // what came of it; nil: not known, since it was not followed
 
 	hello hello
 	begun [2]bool // by transcript.Dir: a SYN was seen
 	isn   [2]wire.Seq
 	// guessed: isn[caller] is that of the first payload
 	guessed bool
-	caller  int  // the direction of who says the ClientHello, as far as is known
-	closed  bool // a RST, or a FIN of each side
+	caller  int  // the direction of the side that sends the ClientHello, as far as is known
+	closed  bool // a RST, or a FIN from each side
 	fins    [2]bool
 	seen    uint64 // when a packet was last seen, counted in packets
 
 	sides [2]side  // by transcript.Dir
-	spots []spot   // under which the table has it
+	spots []spot   // under which the table holds it
 	alike *Summary // another one with the same ends, in another network
-	gone  bool     // the table has it no longer
+	gone  bool     // no longer in the table
 }
 
 // Begun reports whether the client's SYN was seen.
 func (s *Summary) Begun() bool { return s.begun[0] }
 
-// Closed reports whether the connection has ended: by a RST, or by a FIN of
+// Closed reports whether the connection has ended: by a RST, or by a FIN from
 // each side.
 func (s *Summary) Closed() bool { return s.closed }
 
 // A Table tells which connection a packet belongs to.
 type Table struct {
-	flows     map[spot]*Summary // at the place anywhere: the latest of the same ends
+	flows     map[spot]*Summary // at the place anywhere: the latest with the same ends
 	places    map[string]place
 	lastPlace place
 	name      []byte               // reused
@@ -68,7 +68,7 @@ type Table struct {
 	fragments map[fragmentKey]*Summary
 	count     int
 	packets   uint64
-	held      int // octets of hellos
+	held      int // octets held in hellos
 }
 
 // between are two addresses, the lower first.
@@ -88,11 +88,11 @@ func NewTable() *Table {
 	return &Table{flows: map[spot]*Summary{}, places: map[string]place{}, latest: map[between]*Summary{}, fragments: map[fragmentKey]*Summary{}}
 }
 
-// Connections is how many connections there were.
+// Connections returns how many connections there were.
 func (t *Table) Connections() int { return t.count }
 
 // Find returns the connection of an IP packet, or nil for a packet that belongs
-// to none. The link says what stood before it; nil: nothing.
+// to none. The link header says what preceded it; nil: nothing.
 func (t *Table) Find(at time.Time, packet []byte, link *wire.LinkHeader) *Summary {
 	var h header
 	if !h.parse(packet) {
@@ -128,7 +128,7 @@ func (t *Table) find(h *header, n *network) *Summary {
 		if s := t.fragments[fragment]; s != nil {
 			return s
 		}
-		return t.latest[ends] // the first one has not come yet
+		return t.latest[ends] // the first fragment has not come yet
 	}
 	k := h.flow.key()
 	s := t.flows[spot{k, n.at}]
@@ -163,9 +163,9 @@ func pair(a, b netip.Addr, at place) between {
 	return between{b, a, at}
 }
 
-// reused reports whether a SYN begins another connection on the same ports. After
-// the end of one it does, be its number the same: who was refused may try again
-// with that. A SYN-ACK does where its SYN is missing.
+// reused reports whether a SYN begins another connection on the same ports.
+// After the end of one it does, even with the same number, since a refused
+// client may try again with that. A SYN-ACK does if its SYN is missing.
 func (s *Summary) reused(h *header) bool {
 	switch {
 	case !h.flags.Has(wire.SYN):
@@ -178,7 +178,7 @@ func (s *Summary) reused(h *header) bool {
 	return s.begun[0] && h.seq != s.isn[0] && h.flow.Client == s.Flow.Client
 }
 
-// add takes a new connection, in the place of one that had the same ends.
+// add adds a new connection, in place of one with the same ends.
 func (t *Table) add(h *header, n *network, old *Summary) *Summary {
 	if len(t.flows) >= maxFlows {
 		t.forget()
@@ -195,7 +195,7 @@ func (t *Table) add(h *header, n *network, old *Summary) *Summary {
 	return s
 }
 
-// unlink takes those that are gone out of the chain behind s, and ends it where it
+// unlink removes those that are gone from the chain behind s, and cuts it if it
 // is long.
 func (s *Summary) unlink() {
 	for i := 0; s.alike != nil; {
@@ -216,7 +216,7 @@ func (t *Table) put(s *Summary, at place) {
 	s.spots = append(s.spots, p)
 }
 
-// remove lets go of a connection.
+// remove removes a connection.
 func (t *Table) remove(s *Summary) {
 	for _, p := range s.spots {
 		if t.flows[p] != s {
@@ -230,8 +230,8 @@ func (t *Table) remove(s *Summary) {
 	s.gone, s.spots = true, nil
 }
 
-// forget drops the connections that were quiet for longest: half of them, so
-// that it is seldom done.
+// forget drops the half of the connections that were quiet for longest, so that
+// it is seldom needed.
 func (t *Table) forget() {
 	limit := t.packets - min(t.packets, maxFlows/2)
 	for {
@@ -251,7 +251,7 @@ func (t *Table) forget() {
 	clear(t.fragments)
 }
 
-// segment takes note of what a summary tells.
+// segment updates the summary.
 func (s *Summary) segment(h *header) {
 	dir := s.dir(h)
 	s.sides[dir].note(h)
@@ -271,7 +271,7 @@ func (s *Summary) segment(h *header) {
 	}
 	says := s.caller
 	switch {
-	case dir != says && len(h.payload) > 0, s.closed: // who is answered has said its name
+	case dir != says && len(h.payload) > 0, s.closed: // a server that answers has been told the name
 		if dir != says {
 			s.hello.answered++
 		}

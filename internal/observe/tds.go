@@ -18,8 +18,8 @@ const (
 	tdsTLS      = "TDS PRELOGIN"
 )
 
-// tdsPacket reads the header of a TDS packet of a kind: its length, with the
-// header; 0 if b does not begin with one.
+// tdsPacket reads the header of a TDS packet of a given kind, and returns its
+// length with the header; 0 if b does not begin with one.
 func tdsPacket(b []byte, kind byte) int {
 	if len(b) < tdsHeader || b[0] != kind || b[1] > 1 {
 		return 0
@@ -30,8 +30,8 @@ func tdsPacket(b []byte, kind byte) int {
 	return 0
 }
 
-// asksTDS recognizes a PRELOGIN packet, and behind it the header of another one,
-// in which a ClientHello may stand.
+// asksTDS recognizes a PRELOGIN packet, followed by the header of another one
+// that may hold a ClientHello.
 func asksTDS(b []byte) bool {
 	n := tdsPacket(b, tdsPrelogin)
 	return n > 0 && n+tdsHeader <= len(b) && tdsPacket(b[len(b)-tdsHeader:], tdsPrelogin) > 0
@@ -42,15 +42,15 @@ func agreesTDS(b []byte) bool {
 	return n > 0 && n <= len(b)
 }
 
-// wrapped is where a direction stands inside TDS packets that carry TLS.
+// wrapped is the position of a direction inside TDS packets that carry TLS.
 type wrapped struct {
 	on     bool
 	header []byte // the beginning of a header
-	left   int    // octets to come of the packet
+	left   int    // octets of the packet still to come
 	at     []int64
 }
 
-// offset is where an octet of the buffer stands in the stream.
+// offset is the stream offset of an octet in the buffer.
 func (h *half) offset(i int) int64 {
 	off := h.base + int64(i)
 	for _, at := range h.wrap.at {
@@ -61,7 +61,7 @@ func (h *half) offset(i int) int64 {
 	return off
 }
 
-// wrapTDS takes both directions for wrapped, from a ClientHello in the client's
+// wrapTDS treats both directions as wrapped, from a ClientHello in the client's
 // buffer on.
 func (c *Connection) wrapTDS(f *transcript.Frame) {
 	client, server := &c.halves[transcript.Out], &c.halves[transcript.In]
@@ -73,8 +73,8 @@ func (c *Connection) wrapTDS(f *transcript.Frame) {
 	c.unwrap(client, f, buf, start)
 }
 
-// unwrap appends octets without the headers of TDS packets. Where no packet begins
-// behind another, they are left out from there on.
+// unwrap appends octets without the headers of TDS packets. Once no header
+// follows a packet, there are none from there on.
 func (c *Connection) unwrap(h *half, f *transcript.Frame, data []byte, start int64) {
 	w := &h.wrap
 	for len(data) > 0 && w.on {
@@ -112,8 +112,8 @@ func (c *Connection) unwrap(h *half, f *transcript.Frame, data []byte, start int
 	}
 }
 
-// crossed moves the place of the buffer's first octet behind the headers that
-// stand before it.
+// crossed moves the offset of the buffer's first octet past the headers before
+// it.
 func (h *half) crossed() {
 	for len(h.wrap.at) > 0 && h.wrap.at[0] <= h.base {
 		h.base += tdsHeader

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// maxMessage bounds a handshake message, as for our own connections.
+	// maxMessage bounds a handshake message, as in our own connections.
 	maxMessage = 128 << 10
 	// maxMarks bounds how many frames are remembered for one unfinished record,
 	// and maxMarked their bytes.
@@ -31,24 +31,24 @@ type half struct {
 
 	wrap      wrapped
 	tls       bool  // it has begun
-	told      int64 // end of the octets that records and remarks account for
-	skip      int64 // octets of a record that lies partly in a gap
+	told      int64 // end of the octets that records and remarks cover
+	skip      int64 // octets left of a record that lies partly in a gap
 	resync    bool  // the next record's beginning is not known
 	given     bool  // given up: this is not TLS
 	any       bool  // there was a record
-	passed    int64 // octets passed over to find it
+	passed    int64 // octets skipped to find it
 	uncertain int   // records that may have been lost in a gap
 
 	encrypted bool         // ChangeCipherSpec went by
-	state     *suite.State // nil: nobody can decrypt
-	broken    bool         // said that a record does not decrypt
+	state     *suite.State // nil: cannot be decrypted
+	broken    bool         // a failed decryption was reported
 
 	messages   tlsmsg.Assembler
-	began      int64             // offset of the record in which the message being assembled begins
-	first      *transcript.Frame // and the frame that brought it
+	began      int64             // offset of the record in which the current message begins
+	first      *transcript.Frame // the frame that brought that record
 	alert      []byte            // half of one
 	alertBegan int64             // offset of its record
-	finished   bool              // a Finished, or what must be one, went by
+	finished   bool              // a Finished, or what must be one, was seen
 }
 
 // A mark says which frame brought the octets from an offset on.
@@ -57,7 +57,7 @@ type mark struct {
 	frame *transcript.Frame
 }
 
-// append adds octets that f set free: by bringing them, by filling the hole
+// append adds octets that f released: by bringing them, by filling the hole
 // before them, or by bringing what they answer.
 func (c *Connection) append(h *half, p chunk, f *transcript.Frame) {
 	if h.given {
@@ -88,7 +88,7 @@ func (c *Connection) append(h *half, p chunk, f *transcript.Frame) {
 	h.buf = append(h.buf, data...)
 }
 
-// frameAt is the frame that brought an octet.
+// frameAt returns the frame that brought an octet.
 func (h *half) frameAt(offset int64) *transcript.Frame {
 	frame := h.marks[0].frame
 	for _, m := range h.marks {
@@ -112,7 +112,7 @@ func (h *half) drop(n int) {
 	}
 }
 
-// unmark lets go of the first n marks.
+// unmark drops the first n marks.
 func (h *half) unmark(n int) {
 	for _, m := range h.marks[:n] {
 		h.marked -= len(m.frame.Raw)
@@ -120,8 +120,7 @@ func (h *half) unmark(n int) {
 	h.marks = h.marks[n:]
 }
 
-// records splits off the whole records of a direction. f is the frame that is
-// being looked at.
+// records splits off the whole records of a direction. f is the current frame.
 func (c *Connection) records(dir transcript.Dir, h *half, f *transcript.Frame) {
 	for !h.given && len(h.buf) > 0 {
 		if !h.tls && !c.begins(dir, h, f) {
@@ -163,7 +162,7 @@ func (c *Connection) notTLS(dir transcript.Dir, h *half, f *transcript.Frame, er
 	c.remark(f, transcript.TLS, "not_a_record", fmt.Sprintf("what the %s sends from here on is no TLS record: %v", sideOf(dir), err))
 }
 
-// record takes one whole record.
+// record handles one whole record.
 func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent) {
 	fragment := e.Wire[tlsmsg.RecordHeaderLen:]
 	c.shared.any, h.any = true, true
@@ -184,9 +183,9 @@ func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e
 	c.content(dir, h, at, e, e.Plaintext)
 }
 
-// isEncrypted tells whether a record is protected. In TLS 1.3 its type says so;
-// before that, ChangeCipherSpec did, if it was seen. The fragment, of size bytes,
-// may be cut.
+// isEncrypted reports whether a record is protected. In TLS 1.3 its type says
+// so; in older versions a ChangeCipherSpec before it does, if it was seen. The
+// fragment, of size bytes, may be cut.
 func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byte, size int) bool {
 	switch {
 	case c.shared.version >= tlsmsg.VersionTLS13:
@@ -196,7 +195,7 @@ func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byt
 	case (c.shared.haveClientHello || c.shared.haveServerHello) && !c.shared.incomplete:
 		return false
 	}
-	// The beginning is missing, or what came before.
+	// The beginning of the connection, or a part of it, is missing.
 	switch typ {
 	case tlsmsg.ContentHandshake:
 		return !h.messages.Pending() && !plausible(fragment)
@@ -207,7 +206,7 @@ func (c *Connection) isEncrypted(h *half, typ tlsmsg.ContentType, fragment []byt
 }
 
 // plausible reports whether a fragment may begin a handshake message in the
-// clear: a type that has a name, and a length that can be.
+// clear: it has a known type and a possible length.
 func plausible(b []byte) bool {
 	if len(b) < tlsmsg.HeaderLen || tlsmsg.New(tlsmsg.HandshakeType(b[0])) == nil {
 		return false
@@ -215,7 +214,7 @@ func plausible(b []byte) bool {
 	return int(b[1])<<16|int(b[2])<<8|int(b[3]) <= maxMessage
 }
 
-// content hands a record's content on by its type, as the machines do.
+// content passes a record's content on by its type, as the machines do.
 func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent, plaintext []byte) {
 	if e.Type != tlsmsg.ContentHandshake {
 		if e.Type == tlsmsg.ContentApplicationData && len(plaintext) == 0 {
@@ -255,8 +254,8 @@ func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, 
 // alertLen is an alert's length: a level and a description.
 const alertLen = 2
 
-// alerts takes each of the alerts of a record. The last may go on in the next
-// record of the kind (RFC 5246, section 6.2.1).
+// alerts handles each alert in a record. The last one may continue in the next
+// record of this type (RFC 5246, section 6.2.1).
 func (c *Connection) alerts(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent, plaintext []byte) {
 	from, to := e.Offset, e.Offset+int64(len(e.Wire))
 	if len(h.alert) > 0 {
@@ -278,7 +277,7 @@ func (c *Connection) message(f *transcript.Frame, content tlsmsg.ContentType, ty
 		MeansNothing: c.meansNothing(f.Dir, content)})
 }
 
-// gap passes over octets that the capture does not hold.
+// gap skips octets that the capture does not hold.
 func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Frame) {
 	c.ending.gaps++
 	if c.streams[dir].snapped {
@@ -299,7 +298,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 		c.say(dir, h, len(h.buf), "preamble")
 	}
 	lost := p.missing
-	if n := recordLength(h.buf); n > 0 { // its header tells how much of the gap is its own
+	if n := recordLength(h.buf); n > 0 { // its header tells how much of the gap belongs to it
 		c.cut(dir, h)
 		rest := int64(n) - int64(len(h.buf))
 		h.skip = max(0, rest-lost)
@@ -320,7 +319,7 @@ func (c *Connection) gap(dir transcript.Dir, h *half, p chunk, f *transcript.Fra
 	c.shared.incomplete = true
 }
 
-// cut takes the beginning of a record of which the rest is missing.
+// cut handles the beginning of a record whose rest is missing.
 func (c *Connection) cut(dir transcript.Dir, h *half) {
 	b := bytes.Clone(h.buf)
 	n, typ := recordLength(b), tlsmsg.ContentType(b[0])
@@ -345,12 +344,12 @@ func recordLength(b []byte) int {
 	return tlsmsg.RecordHeaderLen + int(b[3])<<8 + int(b[4])
 }
 
-// maxResync bounds what is kept to find a chain of records in.
+// maxResync bounds what is kept to find the next record in.
 const maxResync = 2 * (tlsmsg.RecordHeaderLen + tlsmsg.MaxCiphertext)
 
-// resynchronize looks for the next record that stands up. One that begins where
-// a segment does, as most do, needs a header that can be; anywhere else the
-// header of the next one has to follow it.
+// resynchronize looks for the next credible record. One that begins with a
+// segment, as most do, needs a possible header; anywhere else, the header of
+// the next record must follow it as well.
 func (c *Connection) resynchronize(dir transcript.Dir, h *half, f *transcript.Frame) bool {
 	at, marks := 0, h.marks
 	for ; at < len(h.buf); at++ {
@@ -387,9 +386,9 @@ func (c *Connection) resumeAt(dir transcript.Dir, h *half, f *transcript.Frame, 
 		passed, sideOf(dir), h.base))
 }
 
-// standsUp reports whether b begins with a record: with a header that can be, and
-// unless a segment begins there, with another such header behind it, or nothing.
-// wait says that more octets are needed to tell.
+// standsUp reports whether b begins with a credible record: one with a possible
+// header and, unless a segment begins there, with another such header or
+// nothing after it. wait says that more octets are needed to tell.
 func standsUp(b []byte, boundary bool) (stands, wait bool) {
 	if !mayBeRecord(b) {
 		return false, false
@@ -406,8 +405,8 @@ func standsUp(b []byte, boundary bool) (stands, wait bool) {
 	return mayBeRecord(b[n:]), false
 }
 
-// mayBeRecord reports whether b begins as a record of a version in use does, as
-// far as it goes.
+// mayBeRecord reports whether b, as far as it goes, begins like a record of a
+// version in use.
 func mayBeRecord(b []byte) bool {
 	known := func(i int, low, high byte) bool { return len(b) <= i || low <= b[i] && b[i] <= high }
 	return known(0, byte(tlsmsg.ContentChangeCipherSpec), byte(tlsmsg.ContentApplicationData)) && known(1, 3, 3) && known(2, 0, 4) &&

@@ -1,5 +1,5 @@
-// Package outfile opens the files that the program writes. It is the one place
-// that decides who may read them: no other creates a file.
+// Package outfile opens the files that the program writes. It alone decides who
+// may read them: no other package creates a file.
 package outfile
 
 import (
@@ -13,14 +13,15 @@ import (
 type Kind uint8
 
 const (
-	// Public is what was asked for to be given away: a CA's certificate, a
+	// Public is for what is made to be given away: a CA's certificate, a
 	// capture without its secrets, a manual page.
 	Public Kind = iota
-	// Private can hold a secret: what a peer said, or what went by. A file that
-	// is made can be read by its owner alone; one that was there keeps its mode,
-	// which may be meant, and it is said.
+	// Private may hold a secret: what a peer sent, or what was captured. A new
+	// file can be read by its owner alone; one that was there keeps its mode,
+	// which may be intended, with a Warning.
 	Private
-	// Secret holds secrets. Also a file that was there becomes its owner's alone.
+	// Secret holds secrets. Even a file that was there becomes readable by its
+	// owner alone.
 	Secret
 )
 
@@ -35,9 +36,9 @@ func (k Kind) mode() fs.FileMode {
 // nothing.
 type Warning struct {
 	Path   string
-	Mode   fs.FileMode // as it was found
+	Mode   fs.FileMode // as it was before
 	Kind   Kind
-	Mended bool // others are kept out now
+	Mended bool // others can no longer read it
 }
 
 func (w Warning) String() string {
@@ -53,11 +54,11 @@ func (w Warning) String() string {
 	}
 }
 
-// Create opens a file to write it anew. What was in it is gone only when nothing
-// stands against that. Pipes and devices are taken as they are.
+// Create opens a file for writing. It empties the file only once nothing can be
+// refused any more. Pipes and devices are taken as they are.
 func Create(path string, k Kind) (*os.File, Warning, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, k.mode())
-	if errors.Is(err, fs.ErrPermission) { // a pipe, or a device, may allow writing alone
+	if errors.Is(err, fs.ErrPermission) { // a pipe or a device may only be writable
 		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, k.mode())
 	}
 	if err != nil {
@@ -74,8 +75,9 @@ func Create(path string, k Kind) (*os.File, Warning, error) {
 	return f, w, nil
 }
 
-// Append opens a file to add to it. Those who share one may have meant its mode:
-// it stays, and is said. Flags are added to those of opening.
+// Append opens a file to add to it. Its mode is left as it is, with a Warning,
+// since those who share the file may have meant it. Flags are added to those of
+// opening.
 func Append(path string, k Kind, flags int) (*os.File, Warning, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|flags, k.mode())
 	if err != nil {
@@ -84,12 +86,12 @@ func Append(path string, k Kind, flags int) (*os.File, Warning, error) {
 	return f, Found(f, k), nil
 }
 
-// Exclusive makes a file that must not be there.
+// Exclusive creates a file that must not exist yet.
 func Exclusive(path string, k Kind) (*os.File, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, k.mode())
 }
 
-// Found says whether others can read a file that is open, and stays as it is.
+// Found says whether others can read an open file, which is left as it is.
 func Found(f *os.File, k Kind) Warning {
 	info, err := f.Stat()
 	if err != nil || !hasModes || k == Public {
@@ -106,7 +108,7 @@ func guard(f *os.File, k Kind) (Warning, error) {
 	return Warning{Path: f.Name(), Mode: was, Kind: k, Mended: true}, err
 }
 
-// empty empties a file that was there. Pipes and devices hold nothing.
+// empty empties a file. Pipes and devices hold nothing.
 func empty(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
@@ -115,7 +117,7 @@ func empty(f *os.File) error {
 	return f.Truncate(0)
 }
 
-// Write writes a whole file anew.
+// Write writes a whole file, in place of what was there.
 func Write(path string, b []byte, k Kind) (Warning, error) {
 	f, w, err := Create(path, k)
 	if err != nil {

@@ -15,7 +15,7 @@ const hasModes = true
 
 func owner(info fs.FileInfo) int { return int(info.Sys().(*syscall.Stat_t).Uid) }
 
-// ours reports whether a user is this process's, or the one who became root by
+// ours reports whether a user is this process's, or the one that became root by
 // sudo.
 func ours(uid int) bool {
 	return uid == os.Geteuid() || os.Geteuid() == 0 && strconv.Itoa(uid) == os.Getenv("SUDO_UID")

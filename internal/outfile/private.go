@@ -9,10 +9,10 @@ import (
 	"os"
 )
 
-// makePrivate keeps others from reading a file that was there before, and is to
-// hold secrets; was is the mode that let them, or 0. One that belongs to somebody
-// else is refused: its owner can always read it. Pipes and devices are somebody
-// else's to guard, and are left as they are.
+// makePrivate keeps others from reading a file that was there before and is to
+// hold secrets; was is the mode that let them, or 0. A file that belongs to
+// somebody else is refused, since its owner can always read it. Pipes and
+// devices are left as they are.
 func makePrivate(file *os.File) (was fs.FileMode, err error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || !hasModes {
@@ -30,8 +30,8 @@ func makePrivate(file *os.File) (was fs.FileMode, err error) {
 	return was, nil
 }
 
-// exposed is the mode of a file that others can read or write, and 0 of any
-// other, of a pipe or a device.
+// exposed is the mode of a file that others can read or write, and 0 for any
+// other file, a pipe or a device.
 func exposed(info fs.FileInfo) fs.FileMode {
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		return info.Mode().Perm()

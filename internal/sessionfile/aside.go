@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// setAside renames a file of which something would be lost, if it is a file. It
-// writes over nothing.
+// setAside renames a file whose content would be lost, if it is a regular file.
+// It overwrites nothing.
 func (s *Store) setAside() error {
 	info, err := os.Lstat(s.path)
 	switch {
@@ -41,5 +41,5 @@ func asideName(path string, n int) string {
 	return fmt.Sprintf("%s.damaged-%d", path, n+1)
 }
 
-// Aside is where Save has put the damaged file, or empty.
+// Aside is the path to which Save has renamed the damaged file, or empty.
 func (s *Store) Aside() string { return s.aside }

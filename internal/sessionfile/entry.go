@@ -15,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// entry is a session and whose it is. Its sum tells it from one that was damaged:
-// a secret of the right length looks like any other.
+// entry is a session and the peer that it is with. Its sum shows damage, which
+// a secret of the right length would not show.
 type entry struct {
 	Peer       string    `json:"peer"` // host:port
 	ServerName string    `json:"server_name"`
@@ -39,7 +39,7 @@ const (
 	maxCert   = 1<<24 - 1
 )
 
-// damage says which field cannot be as it is, or nothing.
+// damage names a field with an impossible value, or nothing.
 func (e *entry) damage() string {
 	known := suite.Lookup(tlsmsg.CipherSuite(e.Suite))
 	switch {
@@ -70,14 +70,14 @@ func (e *entry) sum() string {
 	rest := *e
 	rest.Sum = ""
 	b, err := json.Marshal(&rest)
-	if err != nil { // a year of five digits
+	if err != nil { // a year with five digits
 		return ""
 	}
 	h := sha256.Sum256(b)
 	return hex.EncodeToString(h[:16])
 }
 
-// session is the entry as a machine takes it.
+// session is the entry as a machine uses it.
 func (e *entry) session() *handshake.Session {
 	return &handshake.Session{
 		Version: tlsmsg.Version(e.Version), CipherSuite: tlsmsg.CipherSuite(e.Suite),
@@ -86,7 +86,7 @@ func (e *entry) session() *handshake.Session {
 	}
 }
 
-// fresh reports whether a server may still know the session.
+// fresh reports whether the server may still accept the session.
 func (e *entry) fresh(now time.Time) bool {
 	limit := lifetime
 	if e.Lifetime > 0 {

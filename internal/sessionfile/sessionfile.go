@@ -23,43 +23,43 @@ import (
 )
 
 const (
-	// formatVersion changes when a file of before can no longer be understood.
+	// formatVersion changes when older files can no longer be read.
 	formatVersion = 2
-	// maxSessions bounds the file: the oldest go first.
+	// maxSessions bounds the sessions in the file: the oldest go first.
 	maxSessions = 256
 	// maxFile bounds what is read, in bytes. No file of ours is longer, unless
 	// servers give the largest tickets and chains.
 	maxFile = 16 << 20
-	// lifetime is for sessions whose server gives no hint (RFC 5246, appendix
-	// F.1.4: 24 hours at most).
+	// lifetime is for sessions without a hint from the server (RFC 5246,
+	// appendix F.1.4: 24 hours at most).
 	lifetime = 24 * time.Hour
 	// maxLifetime bounds a server's hint.
 	maxLifetime = 7 * 24 * time.Hour
 )
 
-// A Store is the sessions of one file. It is not safe for concurrent use;
-// of two processes that save at the same time, the later wins.
+// A Store holds the sessions of one file. It is not safe for concurrent use. If
+// two processes save at the same time, the later one wins.
 type Store struct {
 	path    string
 	list    []entry
 	exposed outfile.Warning
 	aside   string
-	spoiled bool // what the file holds cannot all be kept: see setAside
+	spoiled bool // not all that the file holds can be kept: see setAside
 }
 
-// file is the file's form: JSON, for people to look at.
+// file is the form of the file: JSON, so that people can read it.
 type file struct {
 	Format   int               `json:"rawshake_sessions"`
 	Sessions []json.RawMessage `json:"sessions"`
 }
 
-// Exposed says whether others can read the file that was read: until the next
-// Save, which writes it anew.
+// Exposed says whether others can read the file that was opened, until the next
+// Save rewrites it.
 func (s *Store) Exposed() outfile.Warning { return s.exposed }
 
-// Open reads a file; one that is not there is empty. The store can be used also
-// when there is an error: that says what of the file could not be. Then the next
-// Save sets the file aside, as it is, before it writes another.
+// Open reads a file; a missing one counts as empty. The store can be used even
+// if there is an error, which says what could not be read. Then the next Save
+// renames the file before it writes another.
 func Open(path string) (*Store, error) {
 	s := &Store{path: path}
 	err := s.read()
@@ -128,8 +128,8 @@ func (s *Store) parse(data []byte) error {
 	return nil
 }
 
-// Find returns the last session with a peer (host:port) under a server name
-// that is not too old, or nil.
+// Find returns the latest session with a peer (host:port) under a server name,
+// or nil if there is none or it is too old.
 func (s *Store) Find(peer, serverName string, now time.Time) *handshake.Session {
 	for i := range s.list {
 		if e := &s.list[i]; e.Peer == peer && e.ServerName == serverName && e.fresh(now) {
@@ -139,8 +139,8 @@ func (s *Store) Find(peer, serverName string, now time.Time) *handshake.Session 
 	return nil
 }
 
-// Put keeps a session, in the place of any other with the same peer and name. One
-// of TLS 1.3 is not kept: the file has no field for its key.
+// Put stores a session in place of any other with the same peer and name. One
+// of TLS 1.3 is not stored, since the file has no field for its key.
 func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
 	if session.Version >= tlsmsg.VersionTLS13 {
 		return
@@ -160,7 +160,7 @@ func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
 	s.list = s.list[:min(len(s.list), maxSessions)]
 }
 
-// Save writes the file anew, whole or not at all, with mode 0600.
+// Save rewrites the file, completely or not at all, with mode 0600.
 func (s *Store) Save() (err error) {
 	if s.spoiled {
 		if err := s.setAside(); err != nil {
