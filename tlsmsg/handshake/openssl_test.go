@@ -75,10 +75,16 @@ func startOpenSSL(t testing.TB, cert tls.Certificate, args ...string) *openSSL {
 
 func startOpenSSLArgs(t testing.TB, args ...string) *openSSL {
 	t.Helper()
-	args = append([]string{"s_server", "-accept", "127.0.0.1:0", "-rev"}, args...)
+	args = append([]string{"s_server", "-accept", "127.0.0.1:0"}, args...)
+	if !slices.Contains(args, "-early_data") { // which it does not take with the other
+		args = append(args, "-rev")
+	}
 	cmd := exec.Command(needProgram(t, "openssl"), args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // at whose end it would stop
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
