@@ -39,7 +39,11 @@ type ServerConfig struct {
 	// then keeps it (KeepSessionWork) and finds it again (LookupSessionWork).
 	// Empty: sessions are not kept by ID.
 	SessionID []byte
-	Tickets   bool // give session tickets and take them (RFC 5077; RFC 9846, section 4.7.1)
+	// Tickets gives session tickets and takes them (RFC 5077; RFC 9846, section
+	// 4.7.1). In TLS 1.3 a ticket comes after the handshake: a client that closes its
+	// socket without having read it resets the connection, and what it wrote last may
+	// be lost.
+	Tickets bool
 
 	// PSKs are keys from outside TLS that clients of TLS 1.3 may prove themselves
 	// with, and be proved to, in place of certificates.

@@ -69,6 +69,7 @@ type Conn struct {
 	untrusted   error // the verdict, where nothing may be written because of it
 	closed      bool
 	writeClosed bool
+	early       []byte        // data that came before the handshake was done, for Read
 	news        chan struct{} // closed at the next change, for a Write that waits; nil: none does
 
 	deadlines struct{ read, write time.Time } // guarded by mu

@@ -25,11 +25,14 @@ import (
 
 func TestIsANetConn(t *testing.T) {
 	p := good(t)
-	for name, swap := range map[string]bool{"client first": false, "server first": true} {
+	for name, swap := range map[string]bool{"client first": false, "server first": true, "client of TLS 1.3 first": false, "server of TLS 1.3 first": true} {
 		t.Run(name, func(t *testing.T) {
 			nettest.TestConn(t, func() (net.Conn, net.Conn, func(), error) {
 				a, b := streams(t)
 				c, s := p.client(a), p.server(t, b)
+				if strings.Contains(name, "1.3") {
+					c, s = p.client13(a), p.server13(t, b)
+				}
 				failed := make(chan error, 1)
 				go func() { failed <- s.Handshake(t.Context()) }()
 				err := errors.Join(c.Handshake(t.Context()), <-failed)
@@ -57,11 +60,21 @@ func TestSpeaksWithGo(t *testing.T) {
 			a, b := streams(t)
 			theirs := p.theirs()
 			theirs.MinVersion, theirs.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
-			return tlsconn.Client(a, handshake.Config{ServerName: name, MaxVersion: tlsmsg.VersionTLS13}, p.trusting()), tls.Server(b, theirs)
+			return p.client13(a), tls.Server(b, theirs)
 		},
 		"server": func() (net.Conn, net.Conn) {
 			a, b := streams(t)
 			return p.server(t, a), tls.Client(b, p.theirs())
+		},
+		"server of TLS 1.3": func() (net.Conn, net.Conn) {
+			a, b := streams(t)
+			theirs := p.theirs()
+			theirs.MinVersion, theirs.MaxVersion = tls.VersionTLS13, tls.VersionTLS13
+			return p.server13(t, a), tls.Client(b, theirs)
+		},
+		"both of TLS 1.3": func() (net.Conn, net.Conn) {
+			a, b := streams(t)
+			return p.client13(a), p.server13(t, b)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -328,5 +341,38 @@ func TestADialerReturnsAConnectionThatIsVerifiedOrNone(t *testing.T) {
 	}
 	if _, err := d.DialContext(t.Context(), "tcp", "no port"); err == nil {
 		t.Error("an address without a port was dialled")
+	}
+}
+
+// Early data is read before what comes later, and leaves before the server answers.
+func TestEarlyDataIsReadFirst(t *testing.T) {
+	p := good(t)
+	scfg, sw := p.serverConfig(t)
+	scfg.MaxVersion, scfg.Tickets, scfg.EarlyData = tlsmsg.VersionTLS13, true, 1000
+	sw.Sessions = &worker.Sessions{Key: make([]byte, 32)}
+	cfg := handshake.Config{ServerName: name, MaxVersion: tlsmsg.VersionTLS13}
+	for round, want := range []string{"later", "early later"} {
+		a, b := streams(t)
+		c, s := tlsconn.Client(a, cfg, p.trusting()), tlsconn.Server(b, scfg, sw)
+		read := make(chan string, 1)
+		go func() {
+			got, err := io.ReadAll(s)
+			if err != nil {
+				t.Error(err)
+			}
+			read <- string(got)
+			s.Close()
+		}()
+		if _, err := c.Write([]byte("later")); err != nil {
+			t.Fatal(err)
+		}
+		c.CloseWrite()
+		if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
+			t.Errorf("round %d: %q, %v", round, rest, err)
+		}
+		if got := <-read; got != want || s.ConnectionState().EarlyData != c.ConnectionState().EarlyData {
+			t.Errorf("round %d: %q, %v, %v", round, got, s.ConnectionState().EarlyData, c.ConnectionState().EarlyData)
+		}
+		cfg.Session, cfg.EarlyData = c.ConnectionState().Session, []byte("early ")
 	}
 }

@@ -17,7 +17,8 @@ const closePatience = 5 * time.Second
 
 // Read reads application data as it comes. It returns io.EOF after the peer's
 // close_notify; a stream that ends without one is an error, as data may have been
-// cut off (RFC 5246, section 7.2.1).
+// cut off (RFC 5246, section 7.2.1). Early data, where a ServerConfig takes any,
+// comes first, like any other: that there was some, ConnectionState says.
 func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.Handshake(context.Background()); err != nil {
 		return 0, err
@@ -56,6 +57,10 @@ func (c *Conn) take(p []byte) (n int, err error) {
 		return 0, net.ErrClosed
 	case past(c.deadlines.read):
 		return 0, os.ErrDeadlineExceeded
+	}
+	if n = copy(p, c.early); n > 0 {
+		c.early = c.early[n:]
+		return n, nil
 	}
 	if n = copy(p, c.machine.Peek()); n > 0 {
 		c.machine.Discard(n)

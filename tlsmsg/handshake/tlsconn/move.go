@@ -64,11 +64,29 @@ func (c *Conn) work() {
 		client.Start()
 	}
 	c.started = true
-	for w, ok := c.machine.Work(); ok; w, ok = c.machine.Work() {
-		r := c.worker.Do(w)
-		c.machine.Resume(r)
-		c.judge(r)
+	for {
+		for w, ok := c.machine.Work(); ok; w, ok = c.machine.Work() {
+			r := c.worker.Do(w)
+			c.machine.Resume(r)
+			c.judge(r)
+		}
+		if !c.keepEarly() {
+			return
+		}
 	}
+}
+
+// keepEarly keeps early data for Read, since what follows it ends the handshake, and
+// reports whether there was any. How much comes the machine bounds. The caller holds
+// mu.
+func (c *Conn) keepEarly() bool {
+	data := c.machine.Peek()
+	if len(data) == 0 || c.machine.Stage() >= handshake.StageFinished {
+		return false
+	}
+	c.early = append(c.early, data...)
+	c.machine.Discard(len(data))
+	return true
 }
 
 // judge ends a connection to a peer whose chain does not verify.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -70,6 +71,17 @@ func (p *pki) serverConfig(t testing.TB) (handshake.ServerConfig, *worker.Worker
 
 func (p *pki) server(t testing.TB, stream net.Conn) *tlsconn.Conn {
 	cfg, w := p.serverConfig(t)
+	return tlsconn.Server(stream, cfg, w)
+}
+
+// client13 and server13 are ours, of TLS 1.3 and of TLS 1.2.
+func (p *pki) client13(stream net.Conn) *tlsconn.Conn {
+	return tlsconn.Client(stream, handshake.Config{ServerName: name, MaxVersion: tlsmsg.VersionTLS13}, p.trusting())
+}
+
+func (p *pki) server13(t testing.TB, stream net.Conn) *tlsconn.Conn {
+	cfg, w := p.serverConfig(t)
+	cfg.MaxVersion = tlsmsg.VersionTLS13 // without tickets: who closes without reading one resets the kernel's connection
 	return tlsconn.Server(stream, cfg, w)
 }
 
