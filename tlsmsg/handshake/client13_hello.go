@@ -46,7 +46,7 @@ func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
 }
 
 // usualShares are the groups to make keys in where nobody says: the first that is
-// not of a finite field, and where that has ML-KEM in it, also its curve alone,
+// not of a finite field, and where that has ML-KEM in it, also the first curve alone,
 // which costs little beside it and spares most other servers a second try.
 func usualShares(groups []tlsmsg.NamedGroup) (list []tlsmsg.NamedGroup) {
 	i := slices.IndexFunc(groups, func(g tlsmsg.NamedGroup) bool { return suite.Shares(g) && !suite.IsFFDHE(g) })
@@ -54,8 +54,11 @@ func usualShares(groups []tlsmsg.NamedGroup) (list []tlsmsg.NamedGroup) {
 		return nil
 	}
 	list = append(list, groups[i])
-	if list[0] == tlsmsg.GroupX25519MLKEM768 && slices.Contains(groups, tlsmsg.GroupX25519) {
-		list = append(list, tlsmsg.GroupX25519)
+	if !suite.IsHybrid(list[0]) {
+		return list
+	}
+	if i = slices.IndexFunc(groups, func(g tlsmsg.NamedGroup) bool { return suite.Shares(g) && !suite.IsFFDHE(g) && !suite.IsHybrid(g) }); i >= 0 {
+		list = append(list, groups[i])
 	}
 	return list
 }

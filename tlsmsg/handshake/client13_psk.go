@@ -43,7 +43,7 @@ type pskOffer struct {
 	id       tlsmsg.PSKIdentity
 	key      []byte
 	hash     *suite.Suite // any of its hash
-	external bool
+	external *PSK         // nil: a session's
 }
 
 // offersSession reports whether the ClientHello that is made offers a session of TLS
@@ -57,7 +57,7 @@ func (c *Client) offersSession() bool {
 // pskOffers are the PSKs of the ClientHello that is made: that of the session first.
 func (c *Client) pskOffers() (list []pskOffer) {
 	if s := c.session; c.offersSession() {
-		list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: s.Ticket, ObfuscatedTicketAge: s.Age + s.AgeAdd}, s.PSK, suite.Lookup13(s.CipherSuite), false})
+		list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: s.Ticket, ObfuscatedTicketAge: s.Age + s.AgeAdd}, s.PSK, suite.Lookup13(s.CipherSuite), nil})
 	}
 	if !c.offers13() {
 		return nil
@@ -65,7 +65,7 @@ func (c *Client) pskOffers() (list []pskOffer) {
 	for i := range c.cfg.PSKs {
 		k := &c.cfg.PSKs[i]
 		if any := c.anyWith(k.hash()); any != nil && (!c.retried() || c.suite.Hash == k.hash()) {
-			list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: k.Identity}, k.Key, any, true})
+			list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: k.Identity}, k.Key, any, k})
 		}
 	}
 	return list
@@ -112,7 +112,7 @@ func (c *Client) bind(hello []byte) {
 	before := len(hello) - v.BindersLen()
 	at := before + 2
 	for _, o := range offers {
-		binder := o.hash.VerifyData13(o.hash.NewSchedule13(o.key).BinderKey(o.external), c.transcript.SumWith(o.hash.Hash, hello[:before]))
+		binder := o.hash.VerifyData13(o.external.binderKey(o.hash.NewSchedule13(o.key)), c.transcript.SumWith(o.hash.Hash, hello[:before]))
 		at += 1 + copy(hello[at+1:], binder)
 	}
 }
@@ -134,19 +134,19 @@ func answerPreSharedKey(c *Client, b block) error {
 		return refuse(tlsmsg.AlertIllegalParameter, b.field("pre_shared_key"), "%v, whose hash is not that of the session's or the key's", c.state.CipherSuite)
 	}
 	c.tls13.psk = used.key
-	if used.external {
+	if used.external != nil {
 		c.state.PSKIdentity = used.id.Identity
 		return nil
 	}
 	c.state.Resumed = true
-	c.state.Chain = c.session.Chain
+	c.state.Chain, c.state.PSKIdentity = c.session.Chain, c.session.PSKIdentity
 	return nil
 }
 
 // resume13 goes on without a certificate, once EncryptedExtensions has come.
 func (c *Client) resume13() {
 	c.phase = phaseFinished
-	if !c.state.Resumed { // the PSK has proved who it is
+	if c.state.PSKIdentity != nil { // which has proved who it is
 		return
 	}
 	c.yield(VerifyChainWork{Chain: c.session.Chain, ServerName: c.name, Resumed: true, MinRSABits: c.cfg.MinRSABits}, (*Client).resumedChainJudged)
@@ -179,7 +179,7 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 	s := &Session{
 		Version: c.state.Version, CipherSuite: c.state.CipherSuite, ServerName: c.name, Chain: c.state.Chain,
 		PSK: c.suite.TicketPSK(c.tls13.resumption, m.Nonce), Ticket: bytes.Clone(m.Ticket),
-		LifetimeHint: m.LifetimeHint, AgeAdd: m.AgeAdd, MaxEarly: early.MaxSize, ALPN: c.state.ALPN,
+		LifetimeHint: m.LifetimeHint, AgeAdd: m.AgeAdd, MaxEarly: early.MaxSize, ALPN: c.state.ALPN, PSKIdentity: c.state.PSKIdentity,
 	}
 	if c.pool != nil { // the session outlives the memory of the messages
 		s.own()

@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"time"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -10,8 +12,8 @@ import (
 // and the age of the ticket are good for.
 
 // maxAgeSkew bounds how far the age of a ticket may be from what the client says
-// it is, in milliseconds (RFC 9846, section 8.3).
-const maxAgeSkew = 60_000
+// it is, in seconds (RFC 9846, section 8.3).
+const maxAgeSkew = 60
 
 // judgeEarly decides whether the early data that a client sends is taken.
 func (s *Server) judgeEarly() {
@@ -51,7 +53,7 @@ func (s *Server) unfitEarly() string {
 		return "it may have come before"
 	}
 	said := s.exchange13.psk.Identities[0].ObfuscatedTicketAge - used.session.AgeAdd
-	if skew := int64(said) - int64(used.age); skew > maxAgeSkew || skew < -maxAgeSkew {
+	if skew := time.Duration(int32(said-used.age)) * time.Millisecond; skew.Abs().Round(time.Second) > maxAgeSkew*time.Second {
 		return "its ticket is older or younger than the client says"
 	}
 	return ""

@@ -82,7 +82,7 @@ func (s *Server) lookUpPSK() error {
 		if k := findPSK(s.cfg.PSKs, p.Identities[i].Identity); k != nil && k.hash() == s.suite.Hash {
 			s.exchange13.used = &usedPSK{selected: uint16(i), withDHE: withDHE}
 			s.state.PSKIdentity = k.Identity
-			return s.takePSK(k.Key, true)
+			return s.takePSK(k.Key, k)
 		}
 		if s.cfg.Tickets {
 			s.yield(LookupSessionWork{Ticket: p.Identities[i].Identity, Early: s.cfg.EarlyData > 0 && s.offer.early}, (*Server).ticketLookedUp)
@@ -108,7 +108,7 @@ func (s *Server) ticketLookedUp(r Result) error {
 	withDHE, _ := s.pskMode()
 	s.exchange13.used = &usedPSK{selected: uint16(s.exchange13.psk.next - 1), withDHE: withDHE, session: result.Session, age: result.Age, once: result.Once}
 	s.state.Resumed = true
-	return s.takePSK(result.Session.PSK, false)
+	return s.takePSK(result.Session.PSK, nil)
 }
 
 // unfit13 says why the ClientHello does not resume a session, or "".
@@ -129,10 +129,10 @@ func (s *Server) unfit13(old *ServerSession) string {
 
 // takePSK checks the binder of the PSK (RFC 9846, section 4.3.11.2), and has the
 // client's chain of the first handshake judged anew.
-func (s *Server) takePSK(key []byte, external bool) error {
+func (s *Server) takePSK(key []byte, external *PSK) error {
 	x := s.exchange13
 	s.tls13.schedule = s.suite.NewSchedule13(key)
-	want := s.suite.VerifyData13(s.tls13.schedule.BinderKey(external), x.psk.hash)
+	want := s.suite.VerifyData13(external.binderKey(s.tls13.schedule), x.psk.hash)
 	if !equalSecret(want, x.psk.Binders[x.used.selected]) {
 		return refuse(tlsmsg.AlertDecryptError, "ClientHello.pre_shared_key", "the binder does not match the identity and the ClientHello")
 	}

@@ -32,6 +32,7 @@ type Session struct {
 	AgeAdd, Age uint32
 	MaxEarly    uint32 // bytes of early data that the server takes; 0: none
 	ALPN        string // of the handshake that gave it, which early data must have too
+	PSKIdentity []byte // of the PSK from outside TLS that stood for a certificate there
 }
 
 // offeredID is the session_id that offers the session. With a ticket alone it
@@ -63,7 +64,9 @@ func (s *Session) unfit(cfg *Config, name string) string {
 		return "its cipher suite, " + s.CipherSuite.String() + ", is not offered"
 	}
 	switch {
-	case len(s.Chain) == 0:
+	case s.PSKIdentity != nil && findPSK(cfg.PSKs, s.PSKIdentity) == nil:
+		return "the key that it came from is not offered"
+	case len(s.Chain) == 0 && s.PSKIdentity == nil:
 		return "it does not hold the server's certificate"
 	case len(s.Ticket) > maxTicket:
 		return "its ticket is too long"

@@ -49,6 +49,9 @@ func (k *Schedule13) BinderKey(external bool) []byte {
 	return k.derive(label, k.hash.empty())
 }
 
+// ImportedBinderKey is BinderKey of a PSK that was imported (RFC 9258, section 5.2).
+func (k *Schedule13) ImportedBinderKey() []byte { return k.derive("imp binder", k.hash.empty()) }
+
 // Early returns client_early_traffic_secret and early_exporter_secret for the
 // hash of ClientHello.
 func (k *Schedule13) Early(hash []byte) (traffic, exporter []byte) {
@@ -129,6 +132,14 @@ func (s *Suite) Export(exporter []byte, label string, context []byte, n int) []b
 	of := make([]byte, s.Hash.Size())
 	s.Hash.sum(of, context)
 	return expandLabel(s.Hash, expandLabel(s.Hash, exporter, label, s.Hash.empty(), s.Hash.Size()), "exporter", of, n)
+}
+
+// ImportPSK makes the PSK for an imported identity of a key from outside TLS that
+// goes with the hash h, for suites with the hash of target (RFC 9258, section 5.1).
+func ImportPSK(h, target Hash, key, identity []byte) []byte {
+	of := make([]byte, h.Size())
+	h.sum(of, identity)
+	return expandLabel(h, extract(h, key, nil), "derived psk", of, target.Size())
 }
 
 // empty is the hash of nothing.

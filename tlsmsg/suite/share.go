@@ -16,15 +16,16 @@ import (
 // A hybrid is one of the groups of RFC 10024: an ML-KEM and a curve.
 type hybrid struct {
 	group   tlsmsg.NamedGroup
-	curve   tlsmsg.NamedGroup
-	large   bool // ML-KEM-1024, not 768
-	kemLast bool // the curve's half comes first, in shares and in the secret
+	curve   tlsmsg.NamedGroup // 0: none
+	large   bool              // ML-KEM-1024, not 768
+	kemLast bool              // the curve's half comes first, in shares and in the secret
 }
 
 var hybrids = [...]hybrid{
 	{group: tlsmsg.GroupX25519MLKEM768, curve: tlsmsg.GroupX25519},
 	{group: tlsmsg.GroupSecP256r1MLKEM768, curve: tlsmsg.GroupSecp256r1, kemLast: true},
 	{group: tlsmsg.GroupSecP384r1MLKEM1024, curve: tlsmsg.GroupSecp384r1, large: true, kemLast: true},
+	{group: tlsmsg.GroupMLKEM1024, large: true}, // alone (draft-ietf-tls-mlkem), for who asks for it
 }
 
 func hybridOf(g tlsmsg.NamedGroup) *hybrid {
@@ -36,11 +37,13 @@ func hybridOf(g tlsmsg.NamedGroup) *hybrid {
 	return nil
 }
 
-// HybridGroups returns the groups with ML-KEM in them, preferred first. The slice
+// HybridGroups returns the groups with ML-KEM and a curve in them, preferred first. The slice
 // is fresh.
 func HybridGroups() (groups []tlsmsg.NamedGroup) {
 	for i := range hybrids {
-		groups = append(groups, hybrids[i].group)
+		if hybrids[i].curve != 0 {
+			groups = append(groups, hybrids[i].group)
+		}
 	}
 	return groups
 }
@@ -92,7 +95,9 @@ func (h *hybrid) newKey(rand io.Reader) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.curve, err = ephemeral(curveOf(h.curve), h.curve, rand)
+	if h.curve != 0 {
+		k.curve, err = ephemeral(curveOf(h.curve), h.curve, rand)
+	}
 	return &Key{hybrid: k}, err
 }
 
@@ -139,7 +144,10 @@ func (h *hybrid) join(kem, curve []byte) []byte {
 // split takes a share apart whose KEM's half has n bytes.
 func (h *hybrid) split(share []byte, n int) (kem, curve []byte, err error) {
 	rest := len(share) - n
-	if rest <= 0 {
+	if h.curve == 0 && rest == 0 {
+		return share, nil, nil
+	}
+	if rest <= 0 || h.curve == 0 {
 		return nil, nil, fmt.Errorf("%w: %d bytes, of which ML-KEM takes %d", ErrPeerKey, len(share), n)
 	}
 	if h.kemLast {
@@ -148,7 +156,12 @@ func (h *hybrid) split(share []byte, n int) (kem, curve []byte, err error) {
 	return share[:n], share[n:], nil
 }
 
-func (k *hybridKey) publicKey() []byte { return k.join(k.public, k.curve.PublicKey().Bytes()) }
+func (k *hybridKey) publicKey() []byte {
+	if k.curve == nil {
+		return k.public
+	}
+	return k.join(k.public, k.curve.PublicKey().Bytes())
+}
 
 // agree takes what the peer has encapsulated, and its key on the curve.
 func (k *hybridKey) agree(share []byte) ([]byte, error) {
@@ -156,9 +169,11 @@ func (k *hybridKey) agree(share []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	onCurve, err := (&Key{ec: k.curve}).Agree(point)
-	if err != nil {
-		return nil, err
+	var onCurve []byte
+	if k.curve != nil {
+		if onCurve, err = (&Key{ec: k.curve}).Agree(point); err != nil {
+			return nil, err
+		}
 	}
 	secret, err := k.kem.Decapsulate(sealed)
 	if err != nil {
@@ -197,6 +212,10 @@ func Encapsulate(group tlsmsg.NamedGroup, share []byte, rand io.Reader) (answer,
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %v", ErrPeerKey, err)
+	}
+	if h.curve == 0 {
+		secret, answer = encapsulate()
+		return answer, secret, nil
 	}
 	own, err := ephemeral(curveOf(h.curve), h.curve, rand)
 	if err != nil {

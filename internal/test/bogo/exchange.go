@@ -20,8 +20,11 @@ import (
 type memory struct {
 	session  *handshake.Session // of a client
 	at       time.Time          // when it came
+	clock    time.Time          // that passes only as the runner says
 	sessions worker.Sessions    // of a server
 }
+
+func (m *memory) now() time.Time { return m.clock }
 
 // exchange makes one connection, as s has it, or from when its early data is refused
 // on as retried does.
@@ -40,7 +43,7 @@ func exchange(s, retried *settings, known *memory, resuming bool) error {
 	if err := p.checkTicket(); err != nil {
 		return err
 	}
-	known.session, known.at = p.State().Session, time.Now()
+	known.session, known.at = p.State().Session, p.work.Now()
 	if want, got := s.expect.renegotiations, p.seen.handshakes-1; want != 0 && want != got {
 		return fmt.Errorf("%d renegotiations, not %d", got, want)
 	}
@@ -56,8 +59,7 @@ func (p *peer) prepare(known *memory) error {
 	if err != nil {
 		return err
 	}
-	now := func() time.Time { return time.Now().Add(time.Duration(p.set.delay) * time.Second) }
-	p.work = worker.Worker{Signers: signers, Now: now}
+	p.work = worker.Worker{Signers: signers, Now: known.now}
 	if p.set.server {
 		return p.prepareServer(creds, known)
 	}
@@ -77,7 +79,8 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	cfg.CipherSuites = spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion)
+	cfg.CipherSuites = s.policy.restrict(spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion), cfg.MaxVersion)
+	cfg.PSKs = s.psks
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
 	}
@@ -114,7 +117,7 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 
 func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
-	cfg := handshake.ServerConfig{Random: random32(), Credentials: creds, ClientPreference: !s.serverPreference,
+	cfg := handshake.ServerConfig{Random: random32(), Credentials: creds, ClientPreference: !s.serverPreference && !(s.policy != nil && s.policy.ours),
 		Events: p.event, AllowUnverified: true}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
 		return err
@@ -125,7 +128,8 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) 
 	if cfg.CipherSuites, err = s.suites(); err != nil {
 		return err
 	}
-	cfg.CipherSuites = spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion)
+	cfg.CipherSuites = s.policy.restrict(spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion), cfg.MaxVersion)
+	cfg.PSKs = s.psks
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}

@@ -154,11 +154,17 @@ func (p *peer) checkTicket() error {
 	return nil
 }
 
-// credential returns the number of the credential that was sent. The default
-// one, which stands last, is the runner's number -1, and so is none.
+// credential returns the number of the credential that was used: a certificate's or a
+// PSK's. The default one is the runner's number -1, and so is none.
 func (p *peer) credential() int {
-	if n := p.seen.first.Credential; n < len(p.set.credentials)-1 {
-		return n
+	st := &p.seen.first
+	if st.Credential >= 0 {
+		return p.set.numbers[st.Credential]
+	}
+	for i, f := range p.set.credentials {
+		if f.isPSK && len(st.PSKIdentity) > 2 && bytes.HasPrefix(st.PSKIdentity[2:], f.identity) { // as imported
+			return i - 1
+		}
 	}
 	return -1
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // A flag of the runner's that this shim knows.
@@ -105,6 +106,20 @@ var flags = map[string]flag{
 		return nil
 	}},
 
+	"new-psk-credential": {set: func(s *settings, _ string) error {
+		s.credentials = append(s.credentials, credentialFiles{isPSK: true})
+		return nil
+	}},
+	"psk-importer-key":      credentialFlag(func(c *credentialFiles, v string) (err error) { c.psk, err = unbase64(v); return }),
+	"psk-importer-identity": credentialFlag(func(c *credentialFiles, v string) (err error) { c.identity, err = unbase64(v); return }),
+	"psk-importer-context":  credentialFlag(func(c *credentialFiles, v string) (err error) { c.context, err = unbase64(v); return }),
+	"psk-importer-sha256":   {set: func(s *settings, _ string) error { s.credentials[len(s.credentials)-1].hash = suite.SHA256; return nil }},
+	"psk-importer-sha384":   {set: func(s *settings, _ string) error { s.credentials[len(s.credentials)-1].hash = suite.SHA384; return nil }},
+	"fips-202205":           follow(fips202205),
+	"wpa-202304":            follow(wpa202304),
+	"cnsa1-202603":          follow(cnsa1202603),
+	"cnsa2-202603":          follow(cnsa2202603),
+
 	"shim-writes-first":            yes(func(s *settings) *bool { return &s.writesFirst }),
 	"shim-initial-write":           text(func(s *settings) *string { return &s.initialWrite }),
 	"repeat-shim-initial-write":    number(func(s *settings) *int { return &s.initialWrites }),
@@ -172,6 +187,10 @@ var flags = map[string]flag{
 	"use-old-client-cert-callback":         moot,
 	"use-custom-verify-callback":           yes(func(s *settings) *bool { return &s.customVerify }),
 	"use-ocsp-callback":                    moot,
+	"decline-ocsp-callback":                yes(func(s *settings) *bool { return &s.noStaple }),
+	"expect-ticket-age-skew":               {true, moot.set}, // whether early data is taken for it is what tells
+	"no-legacy-server-connect":             moot,             // of TLS 1.3; that of TLS 1.2 is not run
+	"jdk11-workaround":                     moot,             // where TLS 1.3 is not spoken
 	"set-ocsp-in-callback":                 moot,
 	"no-op-extra-handshake":                moot,
 	"handshake-twice":                      moot,
@@ -180,6 +199,10 @@ var flags = map[string]flag{
 	"permute-extensions":                   moot,
 	"renegotiate-freely":                   yes(func(s *settings) *bool { return &s.renegotiate }),
 	"renegotiate-ignore":                   yes(func(s *settings) *bool { return &s.renegotiateIgnore }),
+}
+
+func follow(p *policy) flag {
+	return flag{set: func(s *settings, _ string) error { s.policy = p; return nil }}
 }
 
 func without(v tlsmsg.Version) flag {

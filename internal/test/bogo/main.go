@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 )
 
 // exitUnimplemented tells the runner that a test asks for what is not here.
@@ -41,11 +42,12 @@ func main() {
 // run makes the first connection and those that should resume it; what is asked for
 // differs where early data was refused.
 func run(initial, resumed, retried *settings) error {
-	var known memory
+	known := memory{clock: time.Now()}
 	if err := exchange(initial, initial, &known, false); err != nil {
 		return err
 	}
 	for range initial.resumeCount {
+		known.clock = known.clock.Add(time.Duration(resumed.delay) * time.Second)
 		if err := exchange(resumed, retried, &known, true); err != nil {
 			return err
 		}

@@ -65,6 +65,10 @@ type settings struct {
 	renegotiate       bool
 
 	keyUpdate   bool
+	noStaple    bool
+	numbers     []int // that the runner knows the machine's credentials by; -1: the default one
+	psks        []handshake.PSK
+	policy      *policy
 	keyShares   []tlsmsg.NamedGroup
 	noKeyShares bool
 	early       bool
@@ -83,6 +87,10 @@ type credentialFiles struct {
 	cert, key  string
 	ocsp, scts []byte
 	schemes    []tlsmsg.SignatureScheme
+
+	isPSK                  bool
+	psk, identity, context []byte
+	hash                   suite.Hash
 }
 
 // What BoringSSL offers where no flag says otherwise: tests count on it.
@@ -98,6 +106,9 @@ var (
 // versions returns the lowest and the highest version to speak: those of ours
 // that are asked for.
 func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
+	if s.policy != nil {
+		s.minVersion = max(s.minVersion, s.policy.minVersion)
+	}
 	for v := tlsmsg.VersionTLS10; v <= tlsmsg.VersionTLS13; v++ {
 		if v < s.minVersion || s.maxVersion != 0 && v > s.maxVersion || slices.Contains(s.without, v) {
 			continue
@@ -118,8 +129,11 @@ func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
 // negotiable returns the groups and schemes to offer or accept.
 func (s *settings) negotiable() (groups []tlsmsg.NamedGroup, schemes []tlsmsg.SignatureScheme, err error) {
 	groups, schemes = defaultGroups, defaultSchemes
+	if s.policy != nil {
+		groups, schemes = s.policy.groups, s.policy.schemes
+	}
 	if len(s.groups) > 0 {
-		groups = common(s.groups, append(suite.HybridGroups(), suite.Groups()...))
+		groups = common(s.groups, append(suite.HybridGroups(), append(suite.Groups(), tlsmsg.GroupMLKEM1024)...))
 	}
 	if len(s.verifyPrefs) > 0 {
 		schemes = common(s.verifyPrefs, append(suite.Schemes(), suite.LegacySchemes()...))
@@ -150,11 +164,18 @@ func protocols(wire string) (list []string) {
 
 // load reads the credentials' files. Those without a certificate are left out.
 func (s *settings) load() (creds []handshake.ServerCredential, signers []crypto.Signer, err error) {
-	files := s.credentials[1:]
-	if s.credentials[0].cert != "" {
-		files = append(slices.Clone(files), s.credentials[0])
-	}
-	for _, f := range files {
+	s.psks, s.numbers = nil, nil
+	for i := range s.credentials {
+		number := (i + 1) % len(s.credentials) // the default one stands last
+		f := &s.credentials[number]
+		if f.isPSK {
+			s.psks = append(s.psks, handshake.ImportPSK(handshake.PSK{Identity: f.identity, Key: f.psk, Hash: f.hash}, f.context)...)
+			continue
+		}
+		if number == 0 && f.cert == "" {
+			continue
+		}
+		s.numbers = append(s.numbers, number-1)
 		chain, err := readPEM(f.cert)
 		if err != nil {
 			return nil, nil, err
@@ -175,10 +196,15 @@ func (s *settings) load() (creds []handshake.ServerCredential, signers []crypto.
 		if len(f.schemes) > 0 {
 			cred.Schemes = common(f.schemes, cred.Schemes)
 		}
+		if s.policy != nil {
+			cred.Schemes = common(cred.Schemes, s.policy.schemes)
+		}
 		if cred.SCTs, err = splitSCTs(f.scts); err != nil {
 			return nil, nil, err
 		}
-		cred.OCSPResponse = f.ocsp
+		if !s.noStaple {
+			cred.OCSPResponse = f.ocsp
+		}
 		creds = append(creds, cred)
 		signers = append(signers, key)
 	}

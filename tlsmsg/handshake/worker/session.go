@@ -133,7 +133,7 @@ func (s *Sessions) put(id []byte, session *handshake.ServerSession, now time.Tim
 }
 
 // A ticket is a nonce, and sealed by AES-256-GCM the time of its making in
-// seconds and the session (RFC 5077, section 4, says what it must withstand).
+// milliseconds and the session (RFC 5077, section 4, says what it must withstand).
 func (s *Sessions) seal(session *handshake.ServerSession, now time.Time, random io.Reader) ([]byte, error) {
 	aead, err := s.aead()
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Sessions) seal(session *handshake.ServerSession, now time.Time, random 
 	if _, err := io.ReadFull(random, ticket); err != nil {
 		return nil, err
 	}
-	plain := session.Append(binary.BigEndian.AppendUint64(nil, uint64(now.Unix())))
+	plain := session.Append(binary.BigEndian.AppendUint64(nil, uint64(now.UnixMilli())))
 	return aead.Seal(ticket, ticket, plain, nil), nil
 }
 
@@ -159,7 +159,7 @@ func (s *Sessions) open(ticket []byte, now time.Time) (session *handshake.Server
 	if err != nil || len(plain) < 8 {
 		return nil, 0
 	}
-	made := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0)
+	made := time.UnixMilli(int64(binary.BigEndian.Uint64(plain)))
 	session, err = handshake.ParseServerSession(plain[8:])
 	if err != nil || now.Sub(made) > s.lifetime() {
 		return nil, 0
