@@ -1,3 +1,6 @@
+// Connections by their addresses and ports: opening, finding, moving and
+// forgetting them.
+
 package endpoint
 
 import (
@@ -11,16 +14,16 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// maxStrayReplies bounds the resets that wait to be sent in answer to segments
-// that belong to no connection.
+// maxStrayReplies bounds the queue of resets that answer segments of no
+// connection.
 const maxStrayReplies = 64
 
-// Config is what an endpoint needs to know of its host.
+// A Config is what an endpoint needs to know about its host.
 type Config struct {
 	Secret [32]byte // keys the initial sequence numbers (RFC 6528); from good randomness
-	Header Header   // of the packets of new connections, and of those of none
+	Header Header   // for new connections, and for packets of no connection
 	MTU    int      // of the link, in bytes; 0: 1500
-	MaxMSS int      // the most to announce, whatever the MTU; 0: without limit
+	MaxMSS int      // bounds the MSS to announce, in octets; 0: without limit
 
 	// Dropped is told of each packet that reaches no connection, and why. It
 	// may be nil.
@@ -42,7 +45,7 @@ type Endpoint struct {
 	ipID      uint16
 
 	fragments reassembly.Buffer
-	paths     map[netip.Addr]path // what is known to be narrower than the link
+	paths     map[netip.Addr]path // paths known to be narrower than the link
 	seg       wire.Segment        // reused for every segment in and out
 	cursor    field.Cursor        // reused for every packet in
 }
@@ -56,20 +59,21 @@ type Flow struct {
 	Changed       func() // called after each call to Machine that may change it; may be nil
 
 	Header   Header // of the packets that we send
-	Received uint8  // the Diffserv field and ECN bits of the last one that was accepted (RFC 9293, MAY-9)
+	Received uint8  // the Diffserv field and ECN bits of the last accepted packet (RFC 9293, MAY-9)
 
 	queued    bool // in Endpoint.ready
 	timer     int  // index in Endpoint.timers, or -1
 	at        tcb.Instant
 	removed   bool
-	segment   int  // the most that the machine sent in one when last seen, see learnPath
-	fragments bool // whether its packets might be fragmented then
+	segment   int  // the machine's MaxSegment when last seen, see learnPath
+	fragments bool // its MayFragment then
 
-	listening       *Listening // who began it, until it is accepted
+	listening       *Listening // whose connection it is, until it is accepted
 	queuedForAccept bool
 }
 
-// strayReply is a segment of no connection: a reset, or a SYN cookie.
+// A strayReply is a segment without a connection: a reset, or a SYN-ACK with a
+// SYN cookie.
 type strayReply struct {
 	local, remote netip.Addr
 	seg           wire.Segment
@@ -79,8 +83,8 @@ type strayReply struct {
 // same two addresses and ports.
 var ErrFlowExists = errors.New("a connection between these addresses and ports exists")
 
-// ErrNotOneHost says that an address is none that a single host can have: a
-// broadcast or multicast address, or no address at all.
+// ErrNotOneHost says that an address is not one that a single host can have: it
+// is broadcast, multicast or unspecified.
 var ErrNotOneHost = errors.New("TCP needs the addresses of two hosts")
 
 // New returns an endpoint without connections.
@@ -92,8 +96,8 @@ func New(cfg Config) *Endpoint {
 	return &Endpoint{cfg: cfg, flows: make(map[flowKey]*Flow), ipID: id, listening: make(map[netip.AddrPort]*Listening)}
 }
 
-// Config is what a new connection between two addresses begins with: the
-// ports, an initial sequence number and a timestamp offset that nobody else
+// Config returns the configuration of a new connection between two addresses:
+// the ports, an initial sequence number and a timestamp offset that nobody else
 // can predict, and the MSS.
 func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Config {
 	cfg := tcb.Config{
@@ -107,8 +111,9 @@ func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Con
 }
 
 // Vacate reports whether a new connection between two addresses and ports may
-// begin with cfg. One that is in TIME-WAIT between them is forgotten where that
-// is safe, see [tcb.Conn.Outlived], and cfg begins beyond it.
+// begin with cfg. A connection between them that is in TIME-WAIT is removed if
+// that is safe, see [tcb.Conn.Outlived], and cfg.ISS is then moved beyond its
+// sequence numbers.
 func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tcb.Config) bool {
 	f := e.flows[flowKey{local, remote}]
 	if f == nil {
@@ -118,8 +123,8 @@ func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tc
 	if !old.Outlived(now) {
 		return false
 	}
-	if least := old.NextISS(); cfg.ISS.Less(least) {
-		cfg.ISS = least
+	if lowest := old.NextISS(); cfg.ISS.Less(lowest) {
+		cfg.ISS = lowest
 	}
 	e.Detach(f)
 	return true
@@ -141,7 +146,8 @@ func (e *Endpoint) Open(now tcb.Instant, local, remote netip.AddrPort, build fun
 	return f, nil
 }
 
-// Attach adds a connection. The machine is not opened by it: see [Endpoint.Open].
+// Attach adds a connection. It does not open the machine: see [Endpoint.Open].
+// It fails with ErrFlowExists or ErrNotOneHost.
 func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error) {
 	key := flowKey{local, remote}
 	if !oneHost(local.Addr()) || !oneHost(remote.Addr()) { // RFC 9293, MUST-46
@@ -157,7 +163,7 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 	return f, nil
 }
 
-// FlowOf is the connection that sends a packet of ours, or nil.
+// FlowOf returns the connection that a packet of ours belongs to, or nil.
 func (e *Endpoint) FlowOf(packet []byte) *Flow {
 	var h wire.IP
 	var s wire.Segment
@@ -168,7 +174,8 @@ func (e *Endpoint) FlowOf(packet []byte) *Flow {
 	return e.flows[flowKey{netip.AddrPortFrom(h.Src, s.SrcPort), netip.AddrPortFrom(h.Dst, s.DstPort)}]
 }
 
-// Detach forgets a connection. Segments that still arrive for it draw a reset.
+// Detach removes a connection. Segments that still arrive for it are answered
+// with a reset.
 func (e *Endpoint) Detach(f *Flow) {
 	if f.removed {
 		return
@@ -178,8 +185,8 @@ func (e *Endpoint) Detach(f *Flow) {
 	e.timers.set(f, 0, false)
 }
 
-// Touch tells the endpoint that the caller called methods of f.Machine itself:
-// it may have something to send, or another deadline.
+// Touch tells the endpoint that the caller has called methods of f.Machine
+// itself, which may now have something to send, or another deadline.
 func (e *Endpoint) Touch(f *Flow) {
 	if !f.removed {
 		at, ok := f.Machine.Deadline()
@@ -197,7 +204,8 @@ func (e *Endpoint) Touch(f *Flow) {
 	}
 }
 
-// Deadline is when Advance is next owed. It may change after any other call.
+// Deadline returns when Advance is next owed, and whether it is at all. It may
+// change after any other call.
 func (e *Endpoint) Deadline() (tcb.Instant, bool) {
 	if len(e.timers) == 0 {
 		return 0, false
@@ -205,7 +213,7 @@ func (e *Endpoint) Deadline() (tcb.Instant, bool) {
 	return e.timers[0].at, true
 }
 
-// Advance moves the connections whose deadline has passed.
+// Advance tells the connections whose deadline has passed that the time is now.
 func (e *Endpoint) Advance(now tcb.Instant) {
 	// Once each: a machine whose new deadline is not later than now waits for
 	// the next call, so that none can hold up the others.
@@ -218,8 +226,9 @@ func (e *Endpoint) Advance(now tcb.Instant) {
 	}
 }
 
-// Next appends the next packet to send to b and returns the result, or nil
-// when there is none.
+// Next appends the next packet to send to b and returns the result, or nil if
+// there is none. Call it until it returns nil after each call that may make
+// something due.
 func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	if len(e.strays) > 0 {
 		r := &e.strays[0]
@@ -243,7 +252,7 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 		f.queued = false
 		e.ready.drop()
 		if f.Machine.State() == tcb.Closed {
-			e.Detach(f) // nothing will come of it any more
+			e.Detach(f) // it has nothing left to do
 		}
 	}
 	return nil
@@ -272,7 +281,8 @@ func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 	e.Touch(f)
 }
 
-// answerStray resets what belongs to no connection (RFC 9293, section 3.10.7.1).
+// answerStray answers a segment of no connection with a reset (RFC 9293,
+// section 3.10.7.1).
 func (e *Endpoint) answerStray(local, remote netip.Addr, s *wire.Segment) {
 	e.drop(fmt.Sprintf("%v from port %d to port %d belongs to no connection", s.Flags, s.SrcPort, s.DstPort))
 	if len(e.strays) >= maxStrayReplies {

@@ -1,3 +1,5 @@
+// The IP header around a connection's segments.
+
 package endpoint
 
 import (
@@ -11,10 +13,10 @@ import (
 // default, RFC 1700).
 const DefaultTTL = 64
 
-// A Header is what the IP header of a connection's packets is to hold. The
-// zero value is what this host sends by default. It may be changed while the
-// connection lives (RFC 9293, section 3.9.2, SHLD-21), but never changes by
-// itself (SHLD-23), and is passed to IP as it is (SHLD-22).
+// A Header says what the IP headers of a connection's packets hold. The zero
+// value is this host's default. It may be changed during the connection (RFC
+// 9293, section 3.9.2, SHLD-21), but does not change by itself (SHLD-23), and
+// is passed to IP as it is (SHLD-22).
 type Header struct {
 	// TTL is IPv4's time to live, or IPv6's hop limit; 0 means DefaultTTL
 	// (RFC 9293, MUST-49).
@@ -22,13 +24,13 @@ type Header struct {
 	// TrafficClass is the Diffserv field and the two ECN bits below it (RFC
 	// 9293, MUST-48; RFC 2474).
 	TrafficClass uint8
-	// ID chooses IPv4's identification; nil means a counter of the endpoint's.
-	// On a retransmission it may give the same again (RFC 9293, MAY-4). The raw
-	// link lets the kernel choose where it is 0.
+	// ID chooses IPv4's identification; nil means a counter of the endpoint. It
+	// may return the same for a retransmission (RFC 9293, MAY-4). On the raw
+	// link the kernel replaces 0.
 	ID func(s *wire.Segment) uint16
-	// Fragment leaves the don't-fragment bit of IPv4 out, which is set otherwise.
+	// Fragment clears IPv4's don't-fragment bit, which is set otherwise.
 	Fragment bool
-	// FlowLabel is IPv6's (RFC 6437), 20 bits.
+	// FlowLabel is IPv6's flow label (RFC 6437), 20 bits.
 	FlowLabel uint32
 }
 
@@ -54,14 +56,14 @@ func (e *Endpoint) identify(header *Header, s *wire.Segment) uint16 {
 	}
 	e.ipID++
 	if e.ipID == 0 {
-		e.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
+		e.ipID = 1 // on a raw socket the kernel replaces 0 by an ID of its own
 	}
 	return e.ipID
 }
 
-// oneHost reports whether an address can be that of one host, and so of a
-// peer: RFC 9293 wants no connection to, and silence towards, any other
-// (MUST-46, MUST-57, MUST-63).
+// oneHost reports whether an address can be that of one host, and so of a peer.
+// With any other address there is no connection, and nothing is answered (RFC
+// 9293, MUST-46, MUST-57, MUST-63).
 func oneHost(a netip.Addr) bool {
 	return a.IsValid() && !a.IsUnspecified() && !a.IsMulticast() && a != limitedBroadcast
 }

@@ -1,3 +1,5 @@
+// From an arrived IP packet to the connection that it is for.
+
 package endpoint
 
 import (
@@ -9,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Receive takes one arrived IP packet. With checksumPartial its transport
-// checksum was left unfinished by a local kernel and is not verified.
+// Receive takes one arrived IP packet. ChecksumPartial says that a local kernel
+// left the transport checksum unfinished: it is not verified.
 func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
 	e.cursor = field.New(wire.Root(packet), packet)
 	c := &e.cursor
@@ -44,7 +46,7 @@ func (e *Endpoint) receiveFragment(now tcb.Instant, h *wire.IP, data []byte) {
 	}
 }
 
-// receivePayload takes what a whole packet carries, from the cursor on.
+// receivePayload takes the payload of a whole packet, from the cursor on.
 func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, checksumPartial bool) {
 	body := c.Ahead()
 	switch {
@@ -86,8 +88,8 @@ func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 		e.drop(err.Error())
 		return
 	}
-	// What is no error, such as a source quench, is none of TCP's business
-	// (RFC 9293, MUST-55).
+	// Messages that are no errors, and source quench, do not concern TCP (RFC
+	// 9293, MUST-55).
 	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}

@@ -1,3 +1,5 @@
+// Initial sequence numbers and timestamp offsets that nobody else can predict.
+
 package endpoint
 
 import (
@@ -14,18 +16,18 @@ import (
 // 3.4.1: about every four microseconds).
 const isnTick = 4 * time.Microsecond
 
-// InitialSequence returns the initial sequence number for a connection:
-// ISN = M + F(addresses, ports, secret), RFC 6528, section 3. The clock part
-// keeps successive connections apart (RFC 9293, MUST-8), the keyed hash keeps
-// strangers guessing (SHLD-1, MUST-9).
+// InitialSequence returns the initial sequence number for a connection: ISN = M
+// + F(addresses, ports, secret), RFC 6528, section 3. The clock M keeps
+// successive connections apart (RFC 9293, MUST-8), the keyed hash F keeps
+// off-path attackers guessing (SHLD-1, MUST-9).
 func (e *Endpoint) InitialSequence(now tcb.Instant, local, remote netip.AddrPort) wire.Seq {
 	ticks := uint32(now.Sub(0) / isnTick)
 	return wire.Seq(ticks + e.flowHash("isn", local, remote))
 }
 
-// TimestampOffset returns where a connection's timestamp clock begins: another
-// keyed hash, so that the values tell nothing about the host (RFC 7323,
-// section 5.4).
+// TimestampOffset returns where a connection's timestamp clock begins, in
+// milliseconds: another keyed hash, so that the values reveal nothing about the
+// host (RFC 7323, section 5.4).
 func (e *Endpoint) TimestampOffset(local, remote netip.AddrPort) uint32 {
 	return e.flowHash("timestamp", local, remote)
 }

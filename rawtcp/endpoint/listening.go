@@ -1,3 +1,5 @@
+// Ports that take connections, and the queue of those not accepted yet.
+
 package endpoint
 
 import (
@@ -10,34 +12,35 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// DefaultBacklog is how many connections a port holds that nobody has accepted.
+// DefaultBacklog is how many connections wait on a port until somebody accepts
+// them.
 const DefaultBacklog = 128
 
-// ErrListening says that the endpoint listens on that address and port already.
+// ErrListening says that the endpoint already listens on that address and port.
 var ErrListening = errors.New("something listens on this address and port")
 
-// A Listening is a port on which the endpoint takes connections (RFC 9293,
+// A Listening is a port on which the endpoint accepts connections (RFC 9293,
 // LISTEN). Its fields are set before [Endpoint.Listen] and not changed.
 type Listening struct {
 	Local netip.AddrPort // an unspecified address stands for all of ours
 	// Backlog bounds the connections that have begun and were not accepted; 0
-	// means DefaultBacklog. When it is full, SYNs are answered with cookies and
-	// no state is kept for them; when it is full of connections that wait for
-	// Accept alone, nothing is answered that could begin another.
+	// means DefaultBacklog. When that many have begun, SYNs are answered with
+	// cookies and no state is kept for them. When that many wait for Accept,
+	// nothing is answered that could begin another.
 	Backlog int
-	// Configure may change a new connection's config; nil leaves it.
+	// Configure may change a new connection's config; may be nil.
 	Configure func(*tcb.Config)
 	Changed   func() // called when Accept may have something new; may be nil
 
 	pending int     // flows in SYN-RECEIVED
-	queue   []*Flow // established, in order, to be accepted
+	queue   []*Flow // established, waiting for Accept, in order
 	cookies tcb.Instant
-	flooded bool // cookies were handed out, last at the instant above
+	flooded bool // cookies were sent, last at the instant above
 }
 
-// Listen takes connections on l's port from now on. Those that stand already,
-// and listeners on other addresses with the same port, are none of its business
-// (RFC 9293, MUST-41, MUST-42).
+// Listen accepts connections on l's port from now on. It does not affect
+// existing connections, or listeners on other addresses with the same port (RFC
+// 9293, MUST-41, MUST-42). It fails with ErrListening.
 func (e *Endpoint) Listen(l *Listening) error {
 	if e.listening[l.Local] != nil {
 		return ErrListening
@@ -49,7 +52,7 @@ func (e *Endpoint) Listen(l *Listening) error {
 	return nil
 }
 
-// Unlisten ends it. Connections that were not accepted are reset.
+// Unlisten ends a Listening. Connections that were not accepted are reset.
 func (e *Endpoint) Unlisten(l *Listening) {
 	if e.listening[l.Local] != l {
 		return
@@ -61,7 +64,7 @@ func (e *Endpoint) Unlisten(l *Listening) {
 			left = append(left, f)
 		}
 	}
-	// In an order that does not depend on the map's.
+	// In an order that does not depend on the map.
 	slices.SortFunc(left, func(a, b *Flow) int { return a.Remote.Compare(b.Remote) })
 	for _, f := range left {
 		f.listening = nil
@@ -82,7 +85,7 @@ func (l *Listening) Accept() *Flow {
 	return f
 }
 
-// listener finds who listens for a segment to local.
+// listener finds the Listening for a segment to local, or nil.
 func (e *Endpoint) listener(local netip.AddrPort) *Listening {
 	if l := e.listening[local]; l != nil {
 		return l
@@ -94,9 +97,9 @@ func (e *Endpoint) listener(local netip.AddrPort) *Listening {
 	return e.listening[netip.AddrPortFrom(any, local.Port())]
 }
 
-// receiveNew takes a segment that belongs to no connection: one may begin with
-// it, or it is a stray (RFC 9293, sections 3.10.7.1 and 3.10.7.2). A port that
-// listens answers an ACK and a SYN, and nothing else: not a lone FIN, octets
+// receiveNew takes a segment that belongs to no connection: it may begin one,
+// or it is a stray (RFC 9293, sections 3.10.7.1 and 3.10.7.2). A port that
+// listens answers an ACK or a SYN, and nothing else: not a lone FIN, octets
 // without flags, or a RST.
 func (e *Endpoint) receiveNew(now tcb.Instant, local, remote netip.AddrPort, s *wire.Segment) {
 	l := e.listener(local)
@@ -112,8 +115,8 @@ func (e *Endpoint) receiveNew(now tcb.Instant, local, remote netip.AddrPort, s *
 	}
 }
 
-// receiveSYN begins a connection. While as many as may be wait to be accepted
-// it stays silent, and the peer's next SYN may find room.
+// receiveSYN begins a connection. While the queue for Accept is full it stays
+// silent; the peer's next SYN may find room.
 func (e *Endpoint) receiveSYN(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) {
 	switch {
 	case l.full():
@@ -161,12 +164,12 @@ func (e *Endpoint) reopen(now tcb.Instant, f *Flow, s *wire.Segment) bool {
 	return e.begin(now, l, f.Local, f.Remote, cfg, s) != nil
 }
 
-// settle moves a flow that its listener began: to the queue once it is
-// established, out of the way if it ended first.
+// settle moves a flow that a listener began: into the queue once it is
+// established, and out of the count if it ended before.
 func (e *Endpoint) settle(f *Flow) {
 	l := f.listening
 	if f.queuedForAccept {
-		if f.Machine.State() == tcb.Closed { // reset before anybody took it
+		if f.Machine.State() == tcb.Closed { // reset before it was accepted
 			l.drop(f)
 		}
 		return

@@ -1,3 +1,5 @@
+// What the endpoint needs of a connection: the Machine interface.
+
 package endpoint
 
 import (
@@ -5,10 +7,10 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A Machine is one connection as the endpoint moves it: segments and the time
-// go in, segments and a next deadline come out. [*tcb.Conn] is one; TCP
-// with TLS above it is another. The methods mean what they mean for
-// tcb.Conn; the byte stream is that of the machine's top layer.
+// A Machine is one connection as the endpoint drives it: segments and the time
+// go in, segments and a next deadline come out. [*tcb.Conn] is one; TCP with
+// TLS above it is another. The methods mean the same as tcb.Conn's, but the
+// byte stream is that of the machine's top layer.
 type Machine interface {
 	Open(now tcb.Instant)
 	Receive(now tcb.Instant, s *wire.Segment) (accepted bool)
@@ -27,7 +29,7 @@ type Machine interface {
 	State() tcb.State
 	Err() error
 
-	TCP() *tcb.Conn    // the connection itself, to read; never nil
-	MaxSegment() int   // the most that the path is known to take in one segment; 0: not known
+	TCP() *tcb.Conn    // the TCP connection, to be read only; never nil
+	MaxSegment() int   // what the path takes in one segment, as far as known; 0: not known
 	MayFragment() bool // whether our packets may be fragmented under way
 }

@@ -1,3 +1,5 @@
+// How large the packets of a path may be, as earlier connections found.
+
 package endpoint
 
 import (
@@ -10,25 +12,25 @@ import (
 )
 
 const (
-	// pathLifetime is for how long a path is held to be as narrow as a
-	// connection found it (RFC 1191, section 6.3; RFC 8201, section 5.3).
+	// pathLifetime is how long a path's size, as a connection found it, is used
+	// for others (RFC 1191, section 6.3; RFC 8201, section 5.3).
 	pathLifetime = 10 * time.Minute
-	// maxPaths bounds what is remembered of narrow paths.
+	// maxPaths bounds the narrow paths that are remembered.
 	maxPaths = 256
-	// peerMSS6 is what a peer takes that announces no MSS, over IPv6 (RFC 9293,
+	// peerMSS6 is the MSS of a peer that announces none, over IPv6 (RFC 9293,
 	// section 3.7.1, MUST-15).
 	peerMSS6 = wire.IPv6MinMTU - wire.IPv6HeaderLen - wire.TCPHeaderLen
 )
 
-// A path is what a connection learned of the way to an address.
+// A path is what a connection learned about the path to an address.
 type path struct {
-	segment   int  // the most that it takes, in octets of options and payload
-	fragments bool // it takes less than a connection's least segment
+	segment   int  // what it takes, in octets of options and payload
+	fragments bool // it takes less than a connection's smallest segment
 	until     tcb.Instant
 }
 
-// fitPath sets the sizes in cfg for a connection to remote over a link with
-// the MTU given, in bytes, and over what earlier connections found there.
+// fitPath sets the sizes in cfg for a connection to remote, from the link's MTU
+// in bytes and from what earlier connections learned about the path.
 func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, mtu int) {
 	headers := wire.IPv4HeaderLen + wire.TCPHeaderLen
 	if !remote.Is4() {
@@ -40,14 +42,14 @@ func (e *Endpoint) fitPath(cfg *tcb.Config, now tcb.Instant, remote netip.Addr, 
 	if p, ok := e.paths[remote]; ok && now.Before(p.until) {
 		cfg.MaxSegment, cfg.MayFragment = min(int(cfg.MSS), p.segment), p.fragments
 	}
-	if e.cfg.MaxMSS > 0 && e.cfg.MaxMSS < int(cfg.MSS) { // of what we are sent; we may send more
+	if e.cfg.MaxMSS > 0 && e.cfg.MaxMSS < int(cfg.MSS) { // bounds what we receive; we may send more
 		cfg.MaxSegment = cmp.Or(cfg.MaxSegment, int(cfg.MSS))
 		cfg.MSS = uint16(e.cfg.MaxMSS)
 	}
 }
 
-// learnPath remembers for later connections that f's has found its path
-// narrower than it was told.
+// learnPath remembers for later connections that f has found its path narrower
+// than it was configured.
 func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
 	n, fragments := f.Machine.MaxSegment(), f.Machine.MayFragment()
 	if n == 0 || n >= f.segment && (f.fragments || !fragments) {
@@ -64,7 +66,7 @@ func (e *Endpoint) learnPath(now tcb.Instant, f *Flow) {
 	e.paths[to] = path{segment: n, fragments: fragments, until: now.Add(pathLifetime)}
 }
 
-// forgetPath makes room for another: the oldest goes.
+// forgetPath makes room for another path: the oldest is dropped.
 func (e *Endpoint) forgetPath() {
 	var oldest netip.Addr
 	for a, p := range e.paths {

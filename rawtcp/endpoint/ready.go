@@ -1,7 +1,9 @@
+// The queue of flows that may have something to send.
+
 package endpoint
 
 // readyQueue holds the flows that may have a segment to send, in order. It
-// keeps its memory, so that a flow that comes and goes costs none.
+// reuses its memory, so that adding a flow allocates nothing.
 type readyQueue struct {
 	flows []*Flow
 	head  int
@@ -10,8 +12,8 @@ type readyQueue struct {
 func (q *readyQueue) len() int { return len(q.flows) - q.head }
 
 func (q *readyQueue) push(f *Flow) {
-	// Where the front is empty for more than a half, the rest moves there:
-	// each flow at most once on average.
+	// When more than half of the slice is free at the front, the rest moves
+	// there: each flow at most once on average.
 	if q.head > len(q.flows)/2 && len(q.flows) == cap(q.flows) {
 		n := copy(q.flows, q.flows[q.head:])
 		clear(q.flows[n:])
@@ -20,10 +22,10 @@ func (q *readyQueue) push(f *Flow) {
 	q.flows = append(q.flows, f)
 }
 
-// first is the flow at the front; there must be one.
+// first returns the flow at the front; there must be one.
 func (q *readyQueue) first() *Flow { return q.flows[q.head] }
 
-// drop takes it out.
+// drop removes the first flow.
 func (q *readyQueue) drop() {
 	q.flows[q.head] = nil
 	if q.head++; q.head == len(q.flows) {

@@ -1,3 +1,7 @@
+// SYN cookies: initial sequence numbers from which a connection can be rebuilt
+// when its ACK arrives, so that a flood of SYNs costs no memory (RFC 4987,
+// section 3.6).
+
 package endpoint
 
 import (
@@ -9,15 +13,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A SYN cookie is an initial sequence number from which a connection can be
-// rebuilt when its ACK arrives, so that a flood of SYNs costs no memory (RFC
-// 4987, section 3.6): five bits of time, three of the peer's MSS, and 24 bits
-// of a keyed hash over both and the addresses. What else the SYN offered is
-// lost: such a connection goes without window scaling, SACK and timestamps.
+// A cookie has five bits of time, three of the peer's MSS, and 24 bits of a
+// keyed hash over both and the addresses. What else the SYN offered is lost:
+// such a connection has no window scaling, SACK or timestamps.
 
 const (
 	cookieTick = 64 * time.Second
-	cookieLife = 2 // ticks for which a cookie is good
+	cookieLife = 2 // ticks for which a cookie is valid
 )
 
 // cookieMSS are the MSS values that a cookie can hold; a peer's own is rounded
@@ -54,11 +56,11 @@ func (e *Endpoint) sendCookie(now tcb.Instant, l *Listening, local, remote netip
 	e.strays = append(e.strays, r)
 }
 
-// receiveCookie takes an ACK to a port that has handed out cookies, and reports
-// whether it is to have no RST. With a cookie of ours it completes a handshake.
-// While too many wait to be accepted nothing is answered: it may be of a peer
-// that has a cookie and did nothing wrong, as may what that sends next, and will
-// come again.
+// receiveCookie takes an ACK to a port that has sent cookies, and reports
+// whether no RST must answer it. An ACK of a valid cookie completes a
+// handshake. While the queue for Accept is full nothing is answered: the ACK,
+// and the data after it, may come from a peer with a valid cookie, which will
+// send again.
 func (e *Endpoint) receiveCookie(now tcb.Instant, l *Listening, local, remote netip.AddrPort, s *wire.Segment) bool {
 	if !l.flooded || now.Sub(l.cookies) > (cookieLife+1)*cookieTick {
 		return false
@@ -85,7 +87,7 @@ func (e *Endpoint) receiveCookie(now tcb.Instant, l *Listening, local, remote ne
 }
 
 // openCookie reports whether a segment acknowledges a cookie of ours that is
-// still good, and the peer's MSS, which is in it.
+// still valid, and returns the peer's MSS, which is in it.
 func (e *Endpoint) openCookie(now tcb.Instant, local, remote netip.AddrPort, s *wire.Segment) (mss uint16, ok bool) {
 	cookie, peerISS := s.Ack.Add(-1), s.Seq.Add(-1)
 	index := uint32(cookie) >> 24 & 7

@@ -1,3 +1,5 @@
+// Flows in the order of their deadlines.
+
 package endpoint
 
 import (
@@ -6,10 +8,10 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// timerHeap orders flows by deadline, the next one first.
+// timerHeap orders flows by deadline, the earliest first.
 type timerHeap []*Flow
 
-// set gives f the deadline at, or none.
+// set gives f the deadline at, or none if ok is false.
 func (h *timerHeap) set(f *Flow, at tcb.Instant, ok bool) {
 	switch {
 	case ok && f.timer < 0:
@@ -23,7 +25,7 @@ func (h *timerHeap) set(f *Flow, at tcb.Instant, ok bool) {
 	}
 }
 
-// due takes out the flows whose deadline is not after now, and appends them to
+// due removes the flows whose deadline is not after now, and appends them to
 // flows.
 func (h *timerHeap) due(flows []*Flow, now tcb.Instant) []*Flow {
 	for len(*h) > 0 && !now.Before((*h)[0].at) {

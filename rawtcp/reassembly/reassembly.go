@@ -1,3 +1,5 @@
+// Fragments of IP packets, kept until they are complete, within fixed bounds.
+
 package reassembly
 
 import (
@@ -15,39 +17,40 @@ const (
 	// Lifetime is how long a packet's fragments wait for the rest, from the
 	// first one (RFC 8200, section 4.5; RFC 1122, section 3.3.2).
 	Lifetime = 60 * time.Second
-	// MaxPackets and MaxBytes bound what waits in all; MaxBytes counts some
-	// for each fragment beside its own.
+	// MaxPackets and MaxBytes bound everything that waits; MaxBytes also counts
+	// some memory for each fragment.
 	MaxPackets = 64
 	MaxBytes   = 256 << 10
-	// maxPieces bounds what waits of one packet: 64 KiB in the pieces of the
-	// narrowest links.
+	// maxPieces bounds the fragments of one packet that wait: enough for 64 KiB
+	// over the narrowest links.
 	maxPieces = 128
-	// pieceCost is what a fragment costs beside its bytes.
+	// pieceCost is what a fragment costs besides its bytes.
 	pieceCost = 64
 	// maxPayload is the largest packet that fragments may add up to.
 	maxPayload = 1<<16 - 1
 )
 
-// A Buffer puts packets together that arrived in parts. Its memory is bounded;
-// under pressure the oldest packet goes first. The zero Buffer is empty.
+// A Buffer puts packets together that arrived in fragments. Its memory is
+// bounded; when it is full the oldest packet is dropped first. The zero Buffer
+// is empty and ready to use. A Buffer is for one goroutine at a time.
 type Buffer struct {
 	queues []*queue // by age
 	bytes  int
-	whole  []byte // reused for each packet put together
+	whole  []byte // the packet put together last; reused
 }
 
 // A queue is one packet of which fragments have arrived.
 type queue struct {
 	src, dst netip.Addr
 	id       uint32
-	protocol uint8 // in the key of IPv4 only (RFC 791, section 3.2)
+	protocol uint8 // part of the key for IPv4 only (RFC 791, section 3.2)
 
 	deadline wire.Instant
 	pieces   []piece // by offset, without overlaps
 	total    int     // the payload's length, or -1 until the last fragment has come
-	first    uint8   // the protocol that the first fragment tells
-	refusal  string  // what a fragment's own headers said against it
-	spoilt   bool    // fragments overlapped: all others are dropped, too
+	first    uint8   // the protocol in the first fragment
+	refusal  string  // why a fragment's headers make the packet unusable
+	spoilt   bool    // fragments overlapped: the rest is dropped too
 }
 
 type piece struct {
@@ -69,13 +72,14 @@ var (
 	errEnds     = errors.New("fragments that contradict each other about their packet's length")
 )
 
-// Held is how many packets wait for fragments, and the bytes that they cost.
+// Held returns how many packets wait for fragments, and the bytes that they
+// cost.
 func (r *Buffer) Held() (packets, bytes int) { return len(r.queues), r.bytes }
 
-// Add takes one fragment with its data, which is copied. It returns the
-// payload of the packet that the fragment completes, behind all headers and
-// valid until the next call; h then says of the whole what it would have said
-// of a packet that was never cut. An error says why a fragment was dropped.
+// Add takes one fragment with its data, which is copied. If the fragment
+// completes a packet, Add returns the payload behind all headers, which is
+// valid until the next call, and changes h to what it would have been if the
+// packet had not been fragmented. An error says why the fragment was dropped.
 func (r *Buffer) Add(now wire.Instant, h *wire.IP, data []byte) ([]byte, error) {
 	r.expire(now)
 	f := h.Fragment
@@ -108,7 +112,7 @@ func (r *Buffer) Add(now wire.Instant, h *wire.IP, data []byte) ([]byte, error) 
 	return finish(h, r.whole)
 }
 
-// finish reads those extension headers of IPv6 that stand in what was cut.
+// finish reads the IPv6 extension headers that are in the fragmented part.
 func finish(h *wire.IP, whole []byte) ([]byte, error) {
 	if h.Version != 6 {
 		return whole, nil
@@ -147,8 +151,8 @@ func (r *Buffer) find(now wire.Instant, h *wire.IP) *queue {
 	return &key
 }
 
-// place puts a fragment where it belongs. An exact repetition changes nothing
-// (RFC 8200, section 4.5); any other overlap is an error.
+// place puts a fragment in its place. An exact duplicate changes nothing (RFC
+// 8200, section 4.5); any other overlap is an error.
 func (r *Buffer) place(p *queue, h *wire.IP, data []byte) error {
 	x := piece{h.Fragment.Offset, data}
 	i := 0
@@ -164,7 +168,7 @@ func (r *Buffer) place(p *queue, h *wire.IP, data []byte) error {
 		return errTooMany
 	case p.total >= 0 && (x.end() > p.total || !h.Fragment.More):
 		return errEnds
-	case !h.Fragment.More && i < len(p.pieces): // something lies beyond the end
+	case !h.Fragment.More && i < len(p.pieces): // there is data beyond the end
 		return errEnds
 	}
 	if !h.Fragment.More {
@@ -197,8 +201,8 @@ func (p *queue) complete() bool {
 	return at == p.total
 }
 
-// makeRoom drops the oldest packets but the one given until the rest is within
-// bounds; that one alone is.
+// makeRoom drops the oldest packets, except keep, until the rest is within
+// bounds. One packet alone always is.
 func (r *Buffer) makeRoom(keep *queue) {
 	for i := 0; r.bytes > MaxBytes && i < len(r.queues); {
 		if p := r.queues[i]; p != keep {
@@ -215,8 +219,8 @@ func (r *Buffer) expire(now wire.Instant) {
 	}
 }
 
-// spoil throws a packet's fragments away and remembers to drop the others
-// (RFC 5722, section 4).
+// spoil discards a packet's fragments, and marks it so that later ones are
+// dropped (RFC 5722, section 4).
 func (r *Buffer) spoil(p *queue) {
 	p.spoilt = true
 	for _, x := range p.pieces {

@@ -1,3 +1,5 @@
+// Other interfaces on which answers to packets of a route may arrive.
+
 package route
 
 import (
@@ -7,15 +9,17 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// maxBeside bounds the interfaces that a packet link listens on beside its own.
+// maxBeside bounds the interfaces that a packet link listens on besides its
+// own.
 const maxBeside = 64
 
-// Beside are the interfaces, other than the route's own, by which answers may come
-// in: what leaves by one uplink may be answered by another (asymmetric routing).
-// Ports of a bridge and the like are none, nor is what shares the frames of the
-// route's interface: there each packet would be seen twice.
+// Beside returns the interfaces, other than the route's own, on which answers
+// may arrive: what leaves by one uplink may be answered by another (asymmetric
+// routing). It leaves out ports of bridges and the like, and interfaces that
+// share the frames of the route's own, on which each packet would be seen
+// twice.
 func (r *Route) Beside() (list []net.Interface) {
-	if r.Loopback || r.Foreign { // others answer for a foreign address on that link alone
+	if r.Loopback || r.Foreign { // a foreign address is answered for on that link alone
 		return nil
 	}
 	all, _ := netlink.LinkList()
@@ -34,7 +38,8 @@ func (r *Route) Beside() (list []net.Interface) {
 	return list
 }
 
-// sharesFrames reports whether one of two interfaces gets what the other does.
+// sharesFrames reports whether one of two interfaces receives what the other
+// does.
 func sharesFrames(a, b netlink.Link) bool {
 	on := func(upper, lower netlink.Link) bool {
 		switch upper.Type() {

@@ -1,3 +1,5 @@
+// The addresses and ports between which the kernel routes everything alike.
+
 package route
 
 import (
@@ -11,30 +13,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// notOneHosts are addresses of which Find does not ask the kernel alone:
-// nobody's, which is also the lowest, groups', everybody's, and those that need
-// an interface.
+// notOneHosts are addresses about which Find does not ask the kernel alone: the
+// unspecified one, which is also the lowest, multicast, broadcast, and those
+// that need an interface.
 var notOneHosts = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("224.0.0.0/4"), netip.MustParsePrefix("255.255.255.255/32"),
 	netip.MustParsePrefix("::/128"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("ff00::/8"),
 }
 
-// Borders are where this machine's routing of an IP version may begin to differ.
-// From one border up to the next, Find says the same of each address and
-// port, but for next hops that are the address itself. Each list is in order.
+// Borders say where this machine's routing of an IP version may change. From
+// one border up to the next, Find returns the same for each address and port,
+// except that the next hop may be the address itself. Each list is sorted.
 type Borders struct {
-	// Addrs are the first address of each route's network, and the first behind
+	// Addrs are the first address of each route's network, and the first after
 	// it, in all tables and rules.
 	Addrs []netip.Addr
-	// LocalPorts and RemotePorts are the ports at which a rule begins, and the
-	// first behind it: 0 at least.
+	// LocalPorts and RemotePorts are the first port of each rule's range, and
+	// the first after it. 0 is always there.
 	LocalPorts, RemotePorts []uint16
 	// Multipath are the networks of routes with several next hops, of which a
-	// flow's hash chooses one: there each flow is to be asked for.
+	// hash of the flow chooses one: there the kernel must be asked about each
+	// flow.
 	Multipath []netip.Prefix
 }
 
-// ReadBorders reads them. It needs no privilege.
+// ReadBorders reads the borders for IPv6, or for IPv4. It needs no privilege.
 func ReadBorders(six bool) (*Borders, error) {
 	family := netlink.FAMILY_V4
 	if six {
@@ -51,7 +54,7 @@ func ReadBorders(six bool) (*Borders, error) {
 		}
 		return true
 	})
-	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // they may change at any time
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // an interrupted dump means only that they change
 		return nil, fmt.Errorf("%w: list this machine's routes: %w", ErrNoRoute, err)
 	}
 	// Some kernels have no rules (CONFIG_IP_MULTIPLE_TABLES).
@@ -61,7 +64,7 @@ func ReadBorders(six bool) (*Borders, error) {
 		b.LocalPorts = addPorts(b.LocalPorts, rules[i].Sport)
 		b.RemotePorts = addPorts(b.RemotePorts, rules[i].Dport)
 	}
-	policies, _ := netlink.XfrmPolicyList(family) // which decide on the kind of link
+	policies, _ := netlink.XfrmPolicyList(family) // on which the kind of link depends
 	for i := range policies {
 		b.addNetwork(prefixOf(policies[i].Dst), six)
 		if port := uint16(policies[i].DstPort); port != 0 {
@@ -83,7 +86,7 @@ func (b *Borders) addNetwork(p netip.Prefix, six bool) {
 	}
 }
 
-// addMultipath adds a network; none is the default route's.
+// addMultipath adds a network; the zero Prefix means the default route's.
 func (b *Borders) addMultipath(p netip.Prefix, six bool) {
 	switch {
 	case p.IsValid():
@@ -116,7 +119,8 @@ func (b *Borders) sort() {
 	}
 }
 
-// prefixOf is a network as netlink tells it; of none, the zero Prefix.
+// prefixOf returns a network that netlink reports as a Prefix; nil becomes the
+// zero Prefix.
 func prefixOf(n *net.IPNet) netip.Prefix {
 	if n == nil {
 		return netip.Prefix{}
@@ -126,7 +130,7 @@ func prefixOf(n *net.IPNet) netip.Prefix {
 	return netip.PrefixFrom(a.Unmap(), ones)
 }
 
-// lastOf is the last address of a network.
+// lastOf returns the last address of a network.
 func lastOf(p netip.Prefix) netip.Addr {
 	b := p.Masked().Addr().AsSlice()
 	for bit := p.Bits(); bit < 8*len(b); bit++ {

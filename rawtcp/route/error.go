@@ -1,3 +1,5 @@
+// Why there is no route, in words.
+
 package route
 
 import (
@@ -8,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoRoute says that this machine does not know how to reach the remote.
+// ErrNoRoute says that this machine has no route to the remote.
 var ErrNoRoute = errors.New("no route")
 
-// refusals are what the kernel answers for addresses that nothing is to be sent
-// to: of the types of routes and rules that ip-route(8) names.
+// refusals are the kernel's errors for the types of routes and rules that
+// refuse packets, by their names in ip-route(8).
 var refusals = map[unix.Errno]string{
 	unix.EINVAL:       "a blackhole route or rule throws away what is sent there",
 	unix.EACCES:       "a rule or route forbids it (prohibit)",
 	unix.EHOSTUNREACH: "a rule or route forbids it (unreachable)",
 }
 
-// routeError turns the kernel's refusal into what is missing.
+// routeError says what is missing where the kernel refuses a route.
 func routeError(remote netip.Addr, via Via, err error) error {
 	if via.Source.IsValid() && !ownAddress(via.Source) {
 		return fmt.Errorf("%w to %v from %v: that is not an address of this machine (ip addr lists them): %w", ErrNoRoute, remote, via.Source, err)
@@ -32,7 +34,7 @@ func routeError(remote netip.Addr, via Via, err error) error {
 	return fmt.Errorf("%w to %v: %w; add one with: ip route add %v via GATEWAY", ErrNoRoute, remote, err, remote)
 }
 
-// A refusedRoute says in words what the kernel's error number says less well.
+// A refusedRoute says in words what the kernel's error number means.
 type refusedRoute struct {
 	text string
 	err  error

@@ -1,3 +1,5 @@
+// The route of a link that waits for peers.
+
 package route
 
 import (
@@ -8,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Local is the Route of a link that waits at one of this machine's own
-// addresses for whoever comes: it has no next hop, since each peer has its
-// own. It needs no privilege. Failures wrap ErrNoRoute.
+// Local returns the Route of a link that waits for peers at one of this
+// machine's own addresses. It has no next hop, since each peer has its own.
+// Local needs no privilege. Failures wrap ErrNoRoute.
 func Local(local netip.Addr) (Route, error) {
 	local = local.Unmap()
 	if !local.IsValid() || local.IsUnspecified() || local.IsMulticast() {

@@ -1,3 +1,5 @@
+// The question for a route, and its answer, as netlink messages.
+
 package route
 
 import (
@@ -9,17 +11,18 @@ import (
 )
 
 // A routeQuery is what the kernel is asked a route for (RTM_GETROUTE,
-// rtnetlink(7)): all of a flow that rules and multipath routes can choose by.
-// Zero fields are left out. The library's own question has no ports.
+// rtnetlink(7)): everything about a flow that rules and multipath routes can
+// look at. Zero fields are left out. The netlink library's own query has no
+// ports.
 type routeQuery struct {
 	remote, source        netip.Addr
-	iface                 int // to leave by
+	iface                 int // egress
 	localPort, remotePort uint16
 	mark                  uint32
-	raw                   bool // of a raw socket that writes its IP headers, whose ports the kernel does not look at
+	raw                   bool // for a raw socket that writes its own IP headers: the kernel does not look at its ports
 }
 
-// A kernelRoute is the answer.
+// A kernelRoute is the kernel's answer.
 type kernelRoute struct {
 	kind            uint8 // RTN_UNICAST, RTN_LOCAL, ...
 	iface           int
@@ -27,10 +30,10 @@ type kernelRoute struct {
 	mtu, advMSS     int        // 0: the route says nothing
 }
 
-// askTwice asks for the route, and where there is no source yet also for the
-// route from the one that the answer tells: rules may choose by it. That is how
-// the kernel's connect finds its way (ip_route_connect, ip6_dst_lookup_flow).
-// The source is left in the query.
+// askTwice asks for the route and, if there is no source yet, again for the
+// route from the source in the answer, since rules may look at it. The kernel's
+// connect does the same (ip_route_connect, ip6_dst_lookup_flow). The source
+// stays in the query.
 func (q *routeQuery) askTwice() (found kernelRoute, err error) {
 	found, err = q.ask()
 	if q.source.IsValid() {
@@ -60,7 +63,7 @@ func (q routeQuery) ask() (kernelRoute, error) {
 	if q.mark != 0 {
 		add(unix.RTA_MARK, nl.Uint32Attr(q.mark))
 	}
-	if !q.raw { // Linux 4.18 has these; one that does not passes over them
+	if !q.raw { // since Linux 4.18; older kernels ignore them
 		add(unix.RTA_IP_PROTO, []byte{unix.IPPROTO_TCP})
 		if q.localPort != 0 {
 			add(unix.RTA_SPORT, binary.BigEndian.AppendUint16(nil, q.localPort))
@@ -79,7 +82,7 @@ func (q routeQuery) ask() (kernelRoute, error) {
 	return readRoute(answers[0])
 }
 
-// header says of which IP version the addresses are.
+// header returns the message header, which has the IP version.
 func (q routeQuery) header() *nl.RtMsg {
 	h := &nl.RtMsg{}
 	h.Family, h.Dst_len = unix.AF_INET, uint8(q.remote.BitLen())

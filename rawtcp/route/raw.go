@@ -1,3 +1,5 @@
+// Whether raw sockets take the same route as a connection.
+
 package route
 
 import (
@@ -6,14 +8,14 @@ import (
 )
 
 // Mark is the socket mark (SO_MARK) on what the raw link sends, so that a
-// netfilter guard can spare our own RSTs. It keeps clear of the bits that
-// common routing and container set-ups match on.
+// netfilter guard can let our own RSTs pass. It avoids the bits that common
+// routing and container set-ups match on.
 const Mark = 0x53
 
-// CheckRaw says whether what the raw link sends to remote takes route r, which
-// is the connection's. The kernel routes it, and sees neither protocol nor ports
-// in what a raw socket sends with an IP header of its own, but a mark: so rules
-// may have chosen otherwise for a connection. The error wraps ErrNoRoute.
+// CheckRaw checks that what the raw link sends to remote takes r, the
+// connection's route. The kernel routes it, but of a raw socket with its own IP
+// headers it sees a mark, and neither protocol nor ports, so that rules may
+// choose another route. The error then wraps ErrNoRoute.
 func CheckRaw(r Route, remote netip.Addr) error {
 	if r.Loopback || !r.NextHop.IsValid() {
 		return nil

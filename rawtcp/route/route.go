@@ -1,3 +1,5 @@
+// The kernel's route to a remote address, and our address for it.
+
 package route
 
 import (
@@ -17,24 +19,24 @@ type Route struct {
 	Interface string     // the outgoing interface's name
 	Index     int        // and its number
 	Source    netip.Addr // our address for the remote
-	// NextHop is the gateway, or the remote itself where it is on the link. It
-	// is IPv6 for some routes of IPv4 (RFC 8950; "via inet6").
+	// NextHop is the gateway, or the remote itself if it is on the link. It is
+	// IPv6 for some routes of IPv4 (RFC 8950; "via inet6").
 	NextHop netip.Addr
 	MTU     int // the largest IP packet, in bytes
-	// AdvMSS is the most that our MSS option may say (the route's "advmss"); 0
-	// leaves it to the MTU.
+	// AdvMSS bounds our MSS option, in octets (the route's "advmss"); 0 leaves
+	// it to the MTU.
 	AdvMSS int
 	// Loopback says that the remote is this machine: packets for it never
 	// leave, and only the raw link can carry them.
 	Loopback bool
-	// Foreign says that Source is not an address of this machine: the kernel
-	// answers nothing for it, so there is nothing to guard, and the packet
-	// link answers for it on the link.
+	// Foreign says that Source is not an address of this machine. The kernel
+	// does not answer for it, so no guard is needed; the packet link answers
+	// ARP or neighbour discovery for it.
 	Foreign bool
 }
 
-// ScopedSource is Source, with the interface in its zone where an address says
-// too little by itself.
+// ScopedSource returns Source, with the interface as its zone if it is
+// link-local.
 func (r *Route) ScopedSource() netip.Addr {
 	if r.Source.Is6() && r.Source.IsLinkLocalUnicast() {
 		return r.Source.WithZone(r.Interface)
@@ -42,31 +44,31 @@ func (r *Route) ScopedSource() netip.Addr {
 	return r.Source
 }
 
-// Via narrows the choice of a route. Zero fields leave it to the kernel, or are
-// not known yet.
+// Via narrows the choice of a route. Zero fields leave the choice to the
+// kernel, or are not known yet.
 type Via struct {
 	Interface string
 	Source    netip.Addr
-	// LocalPort and RemotePort are the connection's, since rules ("ip rule",
-	// sport and dport) and multipath routes may choose by them.
+	// LocalPort and RemotePort are the connection's ports: rules ("ip rule",
+	// sport and dport) and multipath routes may look at them.
 	LocalPort, RemotePort uint16
 }
 
-// Find asks the kernel how it would send a TCP connection to remote, and
-// from which of our addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no
-// privilege. A link-local remote names its interface, in its zone (a name or a
-// number) or in via.
+// Find asks the kernel how it would send a TCP connection to remote, and from
+// which of our addresses (RFC 9293, section 3.9.1.1, MUST-44). It needs no
+// privilege. For a link-local remote the interface is needed, in its zone (a
+// name or a number) or in via.
 //
-// As the kernel's own connect does, it asks twice where no source is given: for
-// the source, and then for the route from there, since rules may choose by it.
-// A source port, once there is one, is worth a third question.
+// Without a source it asks twice, as the kernel's own connect does: for the
+// source, and then for the route from there, since rules may look at it. Once
+// the source port is known, call Find again.
 //
-// Of what a route says, the MTU and the MSS to announce are heeded, but not what
-// it says about windows, timers, congestion control, hop limit or ECN.
+// Of a route's metrics, the MTU and the MSS to announce are used, but not those
+// for windows, timers, congestion control, hop limit or ECN.
 //
 // Via.Source may be an address that this machine does not have, see
-// [Route.Foreign], if it is in the network on the link that the route takes:
-// then answers can come back.
+// [Route.Foreign], if it belongs to the directly connected network that the
+// route goes through: answers can then come back.
 //
 // Failures wrap ErrNoRoute and say what is missing.
 func Find(remote netip.Addr, via Via) (Route, error) {
@@ -106,8 +108,8 @@ func findForeign(q routeQuery, via Via) (Route, error) {
 	return r, nil
 }
 
-// normal brings addresses into the form that the kernel knows, and a zone to
-// where the interface belongs.
+// normal brings addresses into the form that the kernel knows, and moves a zone
+// into via.Interface.
 func normal(remote netip.Addr, via Via) (netip.Addr, Via) {
 	remote = remote.Unmap()
 	if via.Interface == "" {
@@ -117,8 +119,8 @@ func normal(remote netip.Addr, via Via) (netip.Addr, Via) {
 	return remote.WithZone(""), via
 }
 
-// zoneInterface is the interface that a zone names. RFC 4007, section 11.2, has
-// numbers as well as names.
+// zoneInterface returns the interface that a zone names. RFC 4007, section
+// 11.2, has numbers as well as names.
 func zoneInterface(zone string) string {
 	index, err := strconv.Atoi(zone)
 	if err != nil {
@@ -133,7 +135,7 @@ func zoneInterface(zone string) string {
 	return zone
 }
 
-// Zone is the name of the interface that a zone names.
+// Zone returns the name of the interface that an IPv6 zone means.
 func Zone(zone string) (name string, err error) {
 	name = zoneInterface(zone)
 	if _, err := netlink.LinkByName(name); err != nil {
@@ -142,7 +144,7 @@ func Zone(zone string) (name string, err error) {
 	return name, nil
 }
 
-// query is the question that via narrows, but for the source.
+// query returns the query for remote that via describes, without the source.
 func (via Via) query(remote netip.Addr) (routeQuery, error) {
 	q := routeQuery{remote: remote, localPort: via.LocalPort, remotePort: via.RemotePort}
 	if via.Interface != "" {
@@ -156,14 +158,14 @@ func (via Via) query(remote netip.Addr) (routeQuery, error) {
 }
 
 // IsLocal reports whether the kernel takes packets for a as its own. Not every
-// such address is on an interface: think of 127.0.0.2.
+// such address is on an interface: 127.0.0.2 is not.
 func IsLocal(a netip.Addr) bool {
 	found, err := routeQuery{remote: a.Unmap().WithZone("")}.ask()
 	return err == nil && found.kind == unix.RTN_LOCAL
 }
 
-// ownAddress is IsLocal, and true of an address of IPv6 a moment earlier: when it
-// stands in the list, and the kernel has yet to make its route.
+// ownAddress is IsLocal, but true a moment earlier for a new IPv6 address: when
+// the interface has it, and the kernel has yet to make its route.
 func ownAddress(a netip.Addr) bool {
 	if IsLocal(a) {
 		return true
@@ -172,7 +174,7 @@ func ownAddress(a netip.Addr) bool {
 	return slices.ContainsFunc(all, func(own netlink.Addr) bool { return own.IP.Equal(a.AsSlice()) })
 }
 
-// checkForeign refuses a source address for which no answer could come here.
+// checkForeign refuses a source address to which no answer could come back.
 func (r *Route) checkForeign(remote netip.Addr) error {
 	if r.Loopback {
 		return fmt.Errorf("%w to %v from %v: this machine does not have that address, and would not send to itself from it", ErrNoRoute, remote, r.Source)
@@ -184,10 +186,10 @@ func (r *Route) checkForeign(remote netip.Addr) error {
 	return nil
 }
 
-// onLink reports whether others on the route's link look for an address there:
-// it is in the network of an address of the interface, or the kernel would
-// look for it there itself. (Told the interface, the kernel would take any
-// IPv4 address to be on it.)
+// onLink reports whether other hosts expect an address on the route's link: it
+// is in the network of one of the interface's addresses, or the kernel's route
+// to it goes there directly. (If it is told the interface, the kernel takes any
+// IPv4 address to be on its link.)
 func (r *Route) onLink(a netip.Addr) bool {
 	if found, err := (routeQuery{remote: a}).ask(); err == nil && found.iface == r.Index {
 		return found.kind == unix.RTN_UNICAST && !found.gateway.IsValid()
@@ -216,8 +218,8 @@ func checkRemote(remote netip.Addr, via Via) error {
 	return nil
 }
 
-// findInterface finds an interface that the caller named, and says so where it
-// cannot carry anything.
+// findInterface finds an interface by name. It fails if the interface cannot
+// carry packets.
 func findInterface(name string) (netlink.Link, error) {
 	dev, err := netlink.LinkByName(name)
 	if err != nil {
@@ -226,7 +228,7 @@ func findInterface(name string) (netlink.Link, error) {
 	return dev, usable(dev)
 }
 
-// Down says why the route's interface can carry nothing, if that is so.
+// Down says why the route's interface cannot carry packets; nil if it can.
 func (r *Route) Down() error {
 	_, err := findInterface(r.Interface)
 	return err
@@ -258,15 +260,15 @@ func describeRoute(remote, source netip.Addr, k kernelRoute) (Route, error) {
 	r := Route{Interface: a.Name, Index: a.Index, Source: source, NextHop: remote, MTU: a.MTU, AdvMSS: k.advMSS,
 		Loopback: k.kind == unix.RTN_LOCAL || a.Flags&net.FlagLoopback != 0}
 	if k.mtu > 0 {
-		// The route's own, or what path MTU discovery learned. The MSS that we
-		// announce follows the least that there is (RFC 9293, SHLD-6).
+		// The route's own MTU, or what path MTU discovery learned. The MSS that
+		// we announce follows the smallest (RFC 9293, SHLD-6).
 		r.MTU = min(r.MTU, k.mtu)
 	}
 	r.MTU = min(r.MTU, maxTotal) // lo has 65536
 	if k.gateway.IsValid() {
 		r.NextHop = k.gateway
 	}
-	if !source.IsValid() { // the kernel does not repeat what it was told
+	if !source.IsValid() { // the kernel does not repeat a source that it was given
 		r.Source = k.source
 	}
 	if !r.Source.IsValid() || r.Source.IsUnspecified() {
@@ -284,5 +286,5 @@ func version(a netip.Addr) string {
 }
 
 // maxTotal is the largest total length of an IPv4 packet (RFC 791, section
-// 3.1); IPv6 would take more, which nobody needs.
+// 3.1); IPv6 allows more, which nobody needs.
 const maxTotal = 1<<16 - 1

@@ -1,3 +1,5 @@
+// Which of our addresses a connection can come from.
+
 package route
 
 import (
@@ -8,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// askFromEach looks for a route from one of our addresses where there is none
-// from no address in particular: every route of a second uplink may stand in a
-// table that rules choose by source. An IPv4 connection that names no interface
-// is not sent that way by the kernel either. It fails with err if there is none.
+// askFromEach tries to find a route from each of our addresses, where there is
+// none without a source: every route of a second uplink may be in a table that
+// rules choose by source. For an IPv4 connection without an interface the
+// kernel would not find one either. It fails with err if there is none.
 func (q *routeQuery) askFromEach(err error) (kernelRoute, error) {
 	if q.remote.Is4() && q.iface == 0 {
 		return kernelRoute{}, err
@@ -27,9 +29,10 @@ func (q *routeQuery) askFromEach(err error) (kernelRoute, error) {
 	return kernelRoute{}, err
 }
 
-// sources are this machine's addresses from which remote could be reached, of one
-// interface if its number is given: the best first, as RFC 6724, section 5, has
-// it in rules 2 (scope), 3 (deprecated ones last) and 8 (longest common prefix).
+// sources returns this machine's addresses from which remote could be reached,
+// of one interface if its number is given. The best is first, by rules 2
+// (scope), 3 (deprecated last) and 8 (longest common prefix) of RFC 6724,
+// section 5.
 func sources(remote netip.Addr, iface int) (list []netip.Addr) {
 	all, _ := netlink.AddrList(nil, netlink.FAMILY_ALL)
 	deprecated := make(map[netip.Addr]bool)
@@ -55,7 +58,8 @@ func sources(remote netip.Addr, iface int) (list []netip.Addr) {
 	return list
 }
 
-// commonPrefix is how many bits two addresses of one version begin with alike.
+// commonPrefix returns the length of the longest common prefix of two addresses
+// of one version, in bits.
 func commonPrefix(a, b netip.Addr) (n int) {
 	for n < a.BitLen() {
 		p := netip.PrefixFrom(a, n+1)
@@ -67,8 +71,8 @@ func commonPrefix(a, b netip.Addr) (n int) {
 	return n
 }
 
-// NeighbourSource is an IPv6 address of an interface from which its neighbours can be
-// asked: its link-local one, if it has one.
+// NeighbourSource returns the IPv6 address from which to send neighbour
+// solicitations on an interface: its link-local one, if it has one.
 func NeighbourSource(iface int) (found netip.Addr) {
 	dev, err := netlink.LinkByIndex(iface)
 	if err != nil {

@@ -1,3 +1,5 @@
+// News from the kernel that its routing has changed.
+
 package route
 
 import (
@@ -8,15 +10,14 @@ import (
 )
 
 // A Watch notices that this machine's interfaces, addresses, routes or rules
-// change. It tells no more than that: what is the case now, Find and Borders
-// say.
+// have changed. It says no more than that: call Find or ReadBorders again.
 type Watch struct{ fd int }
 
-// watched are the kernel's groups of news (rtnetlink(7)).
+// watched are the kernel's multicast groups (rtnetlink(7)).
 var watched = []int{unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV4_RULE,
 	unix.RTNLGRP_IPV6_IFADDR, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV6_RULE}
 
-// OpenWatch begins to watch. It needs no privilege.
+// OpenWatch begins to watch this network namespace. It needs no privilege.
 func OpenWatch() (*Watch, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
 	if err != nil {
@@ -40,7 +41,7 @@ func (w *Watch) Changed() (changed bool) {
 	for {
 		_, _, err := unix.Recvfrom(w.fd, b[:], 0)
 		switch {
-		case err == nil, errors.Is(err, unix.ENOBUFS): // of more than there was room for
+		case err == nil, errors.Is(err, unix.ENOBUFS): // more news than there was room for
 			changed = true
 		case !errors.Is(err, unix.EINTR):
 			return changed

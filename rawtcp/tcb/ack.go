@@ -1,17 +1,19 @@
+// What an acknowledgment does to the send side.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// rttTiming times one segment at a time (RFC 6298, section 3): never one that
-// was sent twice (Karn's algorithm, RFC 9293, MUST-18).
+// rttTiming times one segment at a time (RFC 6298, section 3), and never one
+// that was sent twice (Karn's algorithm, RFC 9293, MUST-18).
 type rttTiming struct {
 	running bool
 	seg     span
 	sent    Instant
 }
 
-// acceptAck is the check of the fifth step: it reports whether a segment
-// acknowledges what it may, and answers one that does not.
+// acceptAck is the check of the fifth step: it reports whether a segment's
+// acknowledgment is acceptable, and answers one that is not.
 func (c *Conn) acceptAck(now Instant, s *wire.Segment) bool {
 	switch {
 	case c.acksWithin(s):
@@ -29,8 +31,9 @@ func (c *Conn) acceptAck(now Instant, s *wire.Segment) bool {
 	return false
 }
 
-// acksWithin reports whether a segment acknowledges nothing that was never
-// sent, nor what is long past (RFC 5961, section 5); in SYN-RECEIVED, our SYN.
+// acksWithin reports whether a segment's acknowledgment is neither beyond what
+// was sent nor long past (RFC 5961, section 5), and in SYN-RECEIVED covers our
+// SYN.
 func (c *Conn) acksWithin(s *wire.Segment) bool {
 	if c.state == SynReceived {
 		return c.snd.una.Less(s.Ack) && s.Ack.LessEq(c.snd.nxt)
@@ -61,10 +64,10 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	c.afterAck(now)
 }
 
-// oldestAck is the least acknowledgment that a segment may carry.
+// oldestAck returns the lowest acknowledgment that a segment may carry.
 func (c *Conn) oldestAck() wire.Seq { return c.snd.una - wire.Seq(c.snd.maxWnd) }
 
-// acked moves SND.UNA to an acknowledgment of something new.
+// acked moves SND.UNA for an acknowledgment of something new.
 func (c *Conn) acked(now Instant, s *wire.Segment) {
 	n := s.Ack.Minus(c.snd.una)
 	c.snd.una = s.Ack
@@ -75,7 +78,7 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	}
 	c.snd.tries, c.snd.probes = 0, 0
 	c.snd.since, c.snd.waiting = now, c.snd.una != c.snd.nxt
-	c.icmp = "" // it passed
+	c.icmp = "" // the error was transient
 	c.progress(n)
 	c.pathAcked(n)
 	c.timers.stop(timerRetransmit)
@@ -84,8 +87,8 @@ func (c *Conn) acked(now Instant, s *wire.Segment) {
 	}
 }
 
-// ackedAgain notes an acknowledgment of nothing new. It proves that the peer
-// lives, which keeps window probing alive (RFC 9293, MUST-37), also where octets
+// ackedAgain notes an acknowledgment of nothing new. It proves that the peer is
+// alive, which keeps window probing going (RFC 9293, MUST-37), also if octets
 // beyond the window are not acknowledged (SHLD-17).
 func (c *Conn) ackedAgain(now Instant) {
 	if c.snd.wnd == 0 && c.timers.running(timerRetransmit) {
@@ -95,11 +98,12 @@ func (c *Conn) ackedAgain(now Instant) {
 	}
 }
 
-// sampleRTT takes a round trip from an acknowledgment: of the segment that is
-// timed, which SACK may tell before its turn; or, of something new, by its
-// timestamp where nothing is timed because all of it was sent again, or where
-// the RTO is still backed off. An echo from before the last retransmission tells
-// nothing: perhaps only the acknowledgment of the original was lost.
+// sampleRTT takes a round trip from an acknowledgment. If it covers the segment
+// that is timed, which SACK may do early, that is the sample. If it covers
+// something new, its timestamp is, where nothing is timed because all of it was
+// sent again, or where the RTO is still backed off. An echo from before the
+// last retransmission is no sample: perhaps only the acknowledgment of the
+// original was lost.
 func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
 	t := &c.snd.timing
 	switch {
@@ -114,8 +118,9 @@ func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
 }
 
 // updateWindow takes the window of a segment that is not older than the one
-// that told it last. One that moves SND.UNA is taken whatever its SEQ: a window
-// counts from the acknowledgment beside it (RFC 9293, section 3.8.6).
+// that set it last. If the segment moves SND.UNA, its SEQ does not matter: a
+// window counts from the acknowledgment in the same segment (RFC 9293, section
+// 3.8.6).
 func (c *Conn) updateWindow(s *wire.Segment, advances bool) {
 	newer := c.snd.wl1.Less(s.Seq) || c.snd.wl1 == s.Seq && c.snd.wl2.LessEq(s.Ack)
 	if s.Ack != c.snd.una || !advances && !newer {
@@ -134,7 +139,7 @@ func (c *Conn) setWindow(s *wire.Segment, shift uint8) {
 	c.snd.wl1, c.snd.wl2 = s.Seq, s.Ack
 }
 
-// scaleOf is the shift of a segment's window: none in a SYN.
+// scaleOf returns the shift of a segment's window, 0 for a SYN.
 func (s *sendSide) scaleOf(seg *wire.Segment) uint8 {
 	if seg.Flags.Has(wire.SYN) {
 		return 0
@@ -142,7 +147,8 @@ func (s *sendSide) scaleOf(seg *wire.Segment) uint8 {
 	return s.scale
 }
 
-// afterAck makes the changes of state that an acknowledgment of our FIN brings.
+// afterAck makes the state changes that follow from an acknowledgment of our
+// FIN.
 func (c *Conn) afterAck(now Instant) {
 	if !c.finAcked() {
 		return

@@ -1,13 +1,14 @@
+// A byte queue in one contiguous slice, for both directions' octets.
+
 package tcb
 
 import "github.com/rawshake/rawshake/slab"
 
-// A buffer is a byte queue in one piece: octets are put in at the back and
-// taken from the front, and what is queued can always be looked at as one
-// slice. Space freed at the front is reused when enough of it has gathered,
-// so that an octet is moved at most twice on average. Its memory comes from a
-// pool, if there is one, and goes back as soon as nothing is queued; without
-// one it stays.
+// A buffer is a contiguous byte queue: octets are added at the back and taken
+// from the front, and what is queued is always one slice. Space freed at the
+// front is reused when there is enough of it, so that an octet is moved at most
+// twice on average. Its memory comes from a pool, if there is one, and goes
+// back as soon as nothing is queued; without a pool the buffer keeps it.
 type buffer struct {
 	b   []byte
 	off int // of the first queued octet
@@ -19,8 +20,8 @@ func (q *buffer) len() int { return len(q.b) - q.off }
 // bytes returns the queued octets. They stay in place until the next grow.
 func (q *buffer) bytes() []byte { return q.b[q.off:] }
 
-// grow makes the queue n octets long, if it is shorter, so that limit is not
-// exceeded by more than a half. What stands in the new octets is undefined.
+// grow makes the queue n octets long, if it is shorter, with a capacity of no
+// more than one and a half times limit. The new octets are undefined.
 func (q *buffer) grow(n, limit int, pool *slab.Pool) {
 	if n <= q.len() {
 		return
@@ -29,9 +30,9 @@ func (q *buffer) grow(n, limit int, pool *slab.Pool) {
 		q.b = q.b[:q.off+n]
 		return
 	}
-	most := max(limit+limit/2, n)
-	if n > cap(q.b) || (q.off < n/2 && cap(q.b) < most) {
-		bigger := pool.Get(min(max(n, 2*cap(q.b)), most))
+	room := max(limit+limit/2, n)
+	if n > cap(q.b) || (q.off < n/2 && cap(q.b) < room) {
+		bigger := pool.Get(min(max(n, 2*cap(q.b)), room))
 		bigger = append(bigger, q.bytes()...)
 		pool.Put(q.b)
 		q.b, q.off = bigger[:n], 0
@@ -41,14 +42,14 @@ func (q *buffer) grow(n, limit int, pool *slab.Pool) {
 	q.b, q.off = q.b[:n], 0
 }
 
-// add appends p. The caller sees to the limit.
+// add appends p. The caller enforces the limit.
 func (q *buffer) add(p []byte, limit int, pool *slab.Pool) {
 	n := q.len()
 	q.grow(n+len(p), limit, pool)
 	copy(q.bytes()[n:], p)
 }
 
-// cut takes n octets from the front.
+// cut removes n octets from the front.
 func (q *buffer) cut(n int, pool *slab.Pool) {
 	q.off += n
 	if q.off == len(q.b) {
@@ -59,7 +60,7 @@ func (q *buffer) cut(n int, pool *slab.Pool) {
 	}
 }
 
-// free gives the memory back, and what is queued with it.
+// free empties the queue and gives its memory back.
 func (q *buffer) free(pool *slab.Pool) {
 	pool.Put(q.b)
 	*q = buffer{}

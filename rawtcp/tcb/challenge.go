@@ -1,3 +1,6 @@
+// Challenge ACKs: answers to segments that may be forged (RFC 5961), and their
+// rate limit.
+
 package tcb
 
 import (
@@ -6,9 +9,9 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// The rate limit of ACKs that only answer what may be forged (RFC 5961,
-// section 7; RFC 9293, MAY-12). It counts for each connection by itself: a shared count would
-// tell an attacker about other connections.
+// The rate limit of challenge ACKs (RFC 5961, section 7; RFC 9293, MAY-12). It
+// is per connection: a shared count would tell an attacker about other
+// connections.
 const (
 	challengeLimit  = 10
 	challengePeriod = 5 * time.Second
@@ -20,8 +23,8 @@ type challengeState struct {
 	count int
 }
 
-// challenge makes an ACK due that tells a genuine peer where we stand, unless
-// too many were sent of late.
+// challenge makes an ACK due that tells a genuine peer our state, unless too
+// many were sent recently.
 func (c *Conn) challenge(now Instant, why string) {
 	if now.Sub(c.limit.since) >= challengePeriod {
 		c.limit = challengeState{since: now}
@@ -35,9 +38,9 @@ func (c *Conn) challenge(now Instant, why string) {
 }
 
 // unacceptable answers a segment that is outside the window. Octets or a FIN
-// that arrived before are acknowledged again, as often as the peer sends them;
-// anything else could make two ends acknowledge each other for ever, and comes
-// under the limit.
+// that had already arrived are acknowledged again, as often as the peer sends
+// them. Anything else could make two ends acknowledge each other for ever, and
+// is rate-limited.
 func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
 	c.drop(s, why)
 	switch {

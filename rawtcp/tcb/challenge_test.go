@@ -156,7 +156,7 @@ func TestPathMTUIsBelievedAtFirst(t *testing.T) {
 	k.expect("ACK seq=1401 len=600")
 	m.Rest, m.Quoted.TotalLength = 100, 740
 	k.c.Unreachable(k.now, &m)
-	k.expect(fmt.Sprintf("ACK seq=1 len=%d", leastSegment))
+	k.expect(fmt.Sprintf("ACK seq=1 len=%d", minSegment))
 }
 
 func TestBlackHoleIsEscapedBySmallerSegments(t *testing.T) {

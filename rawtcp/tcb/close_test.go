@@ -372,9 +372,9 @@ func TestClosedConnectionStillTakesTheFIN(t *testing.T) {
 func TestTimeWaitGivesWayToAConnectionOfOursOnceTimestampsKeepThemApart(t *testing.T) {
 	k := reach(t, TimeWait, func(c *Config) { c.SYNOptions = nil })
 	for wait, want := range map[time.Duration]bool{
-		0:                 false, // the peer may still repeat its FIN
-		leastOutlived / 2: false,
-		2 * leastOutlived: true,
+		0:               false, // the peer may still repeat its FIN
+		minTimeWait / 2: false,
+		2 * minTimeWait: true,
 	} {
 		if k.c.Outlived(k.now.Add(wait)) != want {
 			t.Errorf("after %v: %v", wait, !want)

@@ -1,3 +1,5 @@
+// What a caller may choose, and the defaults with their sources.
+
 package tcb
 
 import (
@@ -20,69 +22,70 @@ const (
 	DefaultMaxRTO        = 60 * time.Second // RFC 6298, (2.5)
 )
 
-// A Config says what a connection is to be like. Only the ports and ISS have
-// no default. Many connections that differ in their [Identity] alone share one
-// by way of a [Profile].
+// A Config holds a connection's parameters. Only the ports and ISS have no
+// default. Connections that differ only in their [Identity] can share one as a
+// [Profile].
 type Config struct {
 	LocalPort, RemotePort uint16
 
 	// ISS is the initial send sequence number. The caller chooses it so that
 	// nobody can predict it (RFC 9293, section 3.4.1; RFC 6528).
 	ISS wire.Seq
-	// TimestampOffset is added to the clock in milliseconds that TSval shows,
-	// so that it tells nothing of this machine (RFC 7323, section 5.4).
+	// TimestampOffset is added to TSval's clock, in milliseconds, so that it
+	// reveals nothing about this machine (RFC 7323, section 5.4).
 	TimestampOffset uint32
 
-	// MSS is the largest segment that we announce to take, in octets of
-	// payload: the interface's MTU less 40 for IPv4, less 60 for IPv6.
+	// MSS is our MSS option: the largest payload that we receive, in octets. It
+	// is the interface's MTU less 40 for IPv4, less 60 for IPv6.
 	MSS uint16
-	// PeerMSS is what the peer is held to take when it announces nothing: 536
-	// octets, the default, for IPv4, and 1220 for IPv6.
+	// PeerMSS is the MSS of a peer that announces none: 536 octets, the
+	// default, for IPv4, and 1220 for IPv6.
 	PeerMSS uint16
-	// MaxSegment is the most that the path to the peer takes in one segment,
-	// in octets of options and payload together. It defaults to MSS.
+	// MaxSegment is the largest segment that the path to the peer takes, in
+	// octets of options and payload together. It defaults to MSS.
 	MaxSegment int
-	// MayFragment says that the path takes less than the least of our segments,
-	// so that IPv4 packets go out without their don't-fragment bit from the
-	// first; see [Conn.MayFragment].
+	// MayFragment says that the path takes less than our smallest segments, so
+	// that IPv4 packets go out without the don't-fragment bit from the
+	// beginning; see [Conn.MayFragment].
 	MayFragment bool
 
 	// SYNOptions are the options of our SYN, in their order. MSS, window scale
 	// and timestamps without Data get the connection's own values; with Data
-	// they, like any other option, go out as given, and a window scale given
-	// so is the one used. What is not offered is not used. Nil means
+	// they, like any other option, go out as given, and a window scale given in
+	// this way is the one used. What is not offered is not used. Nil means
 	// [LinuxSYNOptions]; an empty slice means none.
 	SYNOptions []wire.Option
 	// SYNWindow is the window of our SYN; by default what ReceiveBuffer
 	// allows.
 	SYNWindow uint16
-	// SYNSent says that our SYN, or for [Accept] our SYN-ACK, is on its way
-	// already, sent by a caller who kept no state for it: a prober whose ISS
-	// is a keyed MAC, or a listener with SYN cookies. Open and Accept then only
-	// wait for the answer.
+	// SYNSent says that our SYN, or for [Accept] our SYN-ACK, was already sent,
+	// by a caller that kept no state for it: a prober whose ISS is a keyed MAC,
+	// or a listener with SYN cookies. Open and Accept then only wait for the
+	// answer.
 	SYNSent bool
-	// DataOnACK lets the ACK that ends the handshake carry data. Without it
-	// that ACK goes out bare, and data follows at once.
+	// DataOnACK lets the ACK that ends the handshake carry data. Otherwise that
+	// ACK goes out without data, which follows at once.
 	DataOnACK bool
 
-	// ReceiveBuffer bounds what the peer can make us hold, in octets, and so
-	// the window. It is at least two steps of a window scale that is given with
-	// Data. SendBuffer bounds what is written but not acknowledged.
+	// ReceiveBuffer bounds what the peer can make us hold, in octets, and with
+	// it the window. It is at least two steps of a window scale that is given
+	// with Data. SendBuffer bounds what is written but not acknowledged, in
+	// octets.
 	ReceiveBuffer, SendBuffer int
 
-	// Pool lends the memory of both buffers, which goes back to it whenever they
-	// are empty. Nil: they keep it.
+	// Pool lends the memory of both buffers, and gets it back whenever they are
+	// empty. Nil: they keep their memory.
 	Pool *slab.Pool
 
 	// SYNTries is how often the SYN is sent before giving up; 0 means as often
 	// as SYNTimeout allows. SYNs go out after 0, 1, 3, 7, … seconds.
 	SYNTries int
-	// SYNTimeout is for how long a SYN may stay unanswered.
+	// SYNTimeout is how long a SYN may go unanswered.
 	SYNTimeout time.Duration
 	// SoftErrorsEnd lets any ICMP error about our SYN end the attempt, also one
-	// that may pass: RFC 5461, section 4.1, against RFC 9293, MUST-56.
+	// that may be transient: RFC 5461, section 4.1, against RFC 9293, MUST-56.
 	SoftErrorsEnd bool
-	// UserTimeout is for how long data may stay unacknowledged: R2 (RFC 9293,
+	// UserTimeout is how long data may stay unacknowledged: R2 (RFC 9293,
 	// section 3.8.3, MUST-21).
 	UserTimeout time.Duration
 	// MinRTO and MaxRTO bound the retransmission timeout.
@@ -97,23 +100,23 @@ type Config struct {
 	// section 3.7.4, SHLD-7). Most of our callers would rather not (MUST-17).
 	Nagle bool
 	// KeepAlive is how long the connection may be idle before it is probed; 0
-	// means for ever (RFC 9293, section 3.8.4, MAY-5, MUST-24, MUST-27). KeepAliveProbes unanswered probes, KeepAliveInterval
-	// apart, end it. Where the user does not say, two hours are the least
-	// (MUST-28).
+	// means for ever (RFC 9293, section 3.8.4, MAY-5, MUST-24, MUST-27).
+	// KeepAliveProbes unanswered probes, KeepAliveInterval apart, end it. A
+	// driver's default should not be less than two hours (MUST-28).
 	KeepAlive, KeepAliveInterval time.Duration
 	KeepAliveProbes              int
 	// FinTimeout is how long after Close a peer that has acknowledged our FIN
 	// may take to send its own.
 	FinTimeout time.Duration
 
-	// Events is told what the connection decided, while it does: soft errors
-	// (RFC 9293, section 3.9.1.8, MUST-47), urgent data, and the rest. It may be
-	// nil (SHLD-20). It must not call the connection.
+	// Events is called with each decision as it is made: soft errors (RFC 9293,
+	// section 3.9.1.8, MUST-47), urgent data, and the rest. It may be nil
+	// (SHLD-20). It must not call the connection.
 	Events func(Event)
 }
 
-// An Identity is what two connections of one [Profile] do not share: the fields
-// of a [Config] with the same names.
+// An Identity is what connections of one [Profile] do not share: the fields of
+// [Config] with the same names.
 type Identity struct {
 	LocalPort, RemotePort uint16
 	ISS                   wire.Seq
@@ -124,13 +127,13 @@ func (c *Config) identity() Identity {
 	return Identity{c.LocalPort, c.RemotePort, c.ISS, c.TimestampOffset}
 }
 
-// A Profile is a [Config] made ready, with its defaults filled in, for any
-// number of connections. They read it in place: it does not change while one of
-// them lives, nor may what the Config points to. Several goroutines may share one if
-// its Events may be called by them, and it has no Pool.
+// A Profile is a [Config] with its defaults filled in, for any number of
+// connections. They read it in place: it does not change while one of them is
+// in use, and what the Config points to must not either. Several goroutines may
+// share one if its Events may be called by them, and it has no Pool.
 type Profile struct{ cfg Config }
 
-// NewProfile makes a Config ready. Its Identity does not count.
+// NewProfile makes a Profile of a Config, whose Identity fields are ignored.
 func NewProfile(cfg Config) *Profile {
 	p := new(Profile)
 	p.set(cfg)
@@ -139,9 +142,9 @@ func NewProfile(cfg Config) *Profile {
 
 func (p *Profile) set(cfg Config) { p.cfg = cfg.withDefaults() }
 
-// LinuxSYNOptions returns the options of a SYN as Linux orders them: MSS,
-// SACK-permitted, timestamps, NOP, window scale. MSS is there whatever its value
-// (RFC 9293, section 3.7.1, SHLD-5, MAY-3).
+// LinuxSYNOptions returns the options of a SYN in Linux's order: MSS,
+// SACK-permitted, timestamps, NOP, window scale. MSS is always sent (RFC 9293,
+// section 3.7.1, SHLD-5, MAY-3).
 func LinuxSYNOptions() []wire.Option { return linuxSYNOptions[:] }
 
 var linuxSYNOptions = [...]wire.Option{
@@ -172,7 +175,7 @@ func (c Config) withDefaults() Config {
 		c.SYNOptions = linuxSYNOptions[:]
 	}
 	for _, o := range c.SYNOptions {
-		if o.Kind == wire.OptWindowScale && len(o.Data) == 1 { // or no window could be shown
+		if o.Kind == wire.OptWindowScale && len(o.Data) == 1 { // else no window could be expressed
 			c.ReceiveBuffer = max(c.ReceiveBuffer, 2<<min(o.Data[0], wire.MaxWindowScale))
 		}
 	}
@@ -180,12 +183,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// FirstWindow is the window that a SYN with this config offers, as on the wire.
+// FirstWindow returns the window that a SYN with this config offers, as on the
+// wire: unscaled.
 func (c *Config) FirstWindow() uint16 {
 	return or(c.SYNWindow, uint16(min(or(c.ReceiveBuffer, DefaultReceiveBuffer), 0xffff)))
 }
 
-// maxWindow is the largest window that there can be (RFC 7323, section 2.3).
+// maxWindow is the largest possible window (RFC 7323, section 2.3).
 const maxWindow = 1 << 30
 
 func or[T int | uint16 | time.Duration](v, def T) T {

@@ -1,23 +1,24 @@
+// How a connection can end other than by both sides' FIN.
+
 package tcb
 
 import "errors"
 
-// How a connection can end other than by both sides' FIN. Conn.Err wraps one
-// of these with what happened; test with errors.Is.
+// Conn.Err wraps one of these with what happened; test with errors.Is.
 var (
-	// ErrRefused: a RST answered our SYN.
+	// ErrRefused says that a RST answered our SYN.
 	ErrRefused = errors.New("connection refused")
-	// ErrReset: a RST ended a connection that had been established.
+	// ErrReset says that a RST ended a connection that had been established.
 	ErrReset = errors.New("connection reset by peer")
-	// ErrTimeout: the peer stayed silent for longer than we retransmit.
+	// ErrTimeout says that the peer was silent for longer than we retransmit.
 	ErrTimeout = errors.New("timed out")
-	// ErrUnreachable: an ICMP error said that the peer cannot be reached.
+	// ErrUnreachable says that an ICMP error reported the peer as unreachable.
 	ErrUnreachable = errors.New("unreachable")
-	// ErrAborted: this side ended the connection with Abort.
+	// ErrAborted says that this side ended the connection with Abort.
 	ErrAborted = errors.New("connection aborted")
 )
 
-// abortedIn is the error of Abort, in a state. It allocates nothing.
+// abortedIn is the error of Abort in a state. It allocates nothing.
 type abortedIn State
 
 func (e abortedIn) Error() string {

@@ -1,3 +1,5 @@
+// What a connection decided, and why, as values for an observer.
+
 package tcb
 
 import (
@@ -8,12 +10,12 @@ import (
 )
 
 // An Event is something that a connection decided, and why. Events are plain
-// values handed to Config.Events while the machine runs; the machine does not
-// know who listens, and makes none when nobody does.
+// values, passed to Config.Events while the machine runs; without that none are
+// made.
 type Event interface {
-	// Name is a short stable identifier in snake_case, for programs.
+	// Name returns a short stable identifier in snake_case, for programs.
 	Name() string
-	// String is one sentence for a person, without a final stop.
+	// String returns one sentence for a person, without a final full stop.
 	String() string
 }
 
@@ -25,16 +27,16 @@ type Retransmitted struct {
 	Seq     wire.Seq
 	Len     int           // of SEG.LEN
 	Attempt int           // 1 for the first retransmission
-	RTO     time.Duration // the timeout that ran out, where one did
+	RTO     time.Duration // the timeout that expired, if one did
 	What    string        // "SYN", "data", "FIN"
 	Why     string        // "three duplicate ACKs", …
 }
 
-// RTTMeasured says what a round trip took and what timeout follows from it
-// (RFC 6298, section 2).
+// RTTMeasured says how long a round trip took, and which timeout follows from
+// it (RFC 6298, section 2).
 type RTTMeasured struct{ RTT, SRTT, RTTVAR, RTO time.Duration }
 
-// SegmentDropped says that an arrived segment was not taken, and why.
+// SegmentDropped says that an arrived segment was not accepted, and why.
 type SegmentDropped struct {
 	Seq wire.Seq
 	Len int
@@ -54,7 +56,8 @@ type ResetSent struct {
 	Why string
 }
 
-// ResetReceived says that the peer's RST ended the connection, in which state.
+// ResetReceived says that the peer's RST ended the connection, and in which
+// state.
 type ResetReceived struct{ State State }
 
 // UnreachableReceived says that an ICMP error about the connection arrived.
@@ -64,8 +67,8 @@ type UnreachableReceived struct {
 	Fatal   bool // whether it ended the connection
 }
 
-// WindowProbe says that an octet goes out to learn whether the peer's window,
-// which is closed, has opened (RFC 9293, section 3.8.6.1).
+// WindowProbe says that an octet goes out to learn whether the peer's closed
+// window has opened (RFC 9293, section 3.8.6.1).
 type WindowProbe struct {
 	Seq   wire.Seq
 	Probe int // 1 for the first since the window closed
@@ -74,20 +77,20 @@ type WindowProbe struct {
 // FastRetransmit says that a loss was detected without waiting for a timeout,
 // and loss recovery begins (RFC 5681, section 3.2; RFC 6675, section 5).
 type FastRetransmit struct {
-	Seq      wire.Seq // of what is held lost
+	Seq      wire.Seq // of what is presumed lost
 	SSThresh int      // octets
-	SACK     bool     // whether SACK told, or duplicate ACKs
+	SACK     bool     // told by SACK, or by duplicate ACKs
 }
 
-// DeliveryTrouble says that what we send goes unacknowledged again and again;
-// the route or its next hop may deserve a look (RFC 9293, section 3.8.3).
+// DeliveryTrouble says that what we send repeatedly goes unacknowledged: the
+// route or its next hop may have changed (RFC 9293, section 3.8.3).
 type DeliveryTrouble struct{ Tries int }
 
 // ChallengeAck says that an ACK answers a segment that may be forged (RFC
-// 5961): a genuine sender will answer it with something right.
+// 5961): a genuine sender will answer it with an acceptable segment.
 type ChallengeAck struct{ Why string }
 
-// SegmentSizeReduced says that the path takes smaller segments only.
+// SegmentSizeReduced says that the path takes only smaller segments.
 type SegmentSizeReduced struct {
 	Size int // octets of options and payload
 	Why  string
@@ -96,18 +99,18 @@ type SegmentSizeReduced struct {
 // FragmentsAllowed says that the path takes so little that routers may fragment
 // our packets from now on.
 type FragmentsAllowed struct {
-	Size int // octets of options and payload that it takes, or 0 where nobody says
+	Size int // octets of options and payload that it takes; 0: not known
 }
 
 // UrgentData says that the peer has marked octets as urgent (RFC 9293, section
 // 3.8.5).
-type UrgentData struct{ Len int } // octets yet to be read up to their end
+type UrgentData struct{ Len int } // octets to be read up to the end of the urgent data
 
 // KeepAlive says that a probe goes out on an idle connection (RFC 9293,
 // section 3.8.4).
 type KeepAlive struct{ Probe int }
 
-// GaveUp says that the connection ended because the peer stayed silent.
+// GaveUp says that the connection ended because the peer was silent.
 type GaveUp struct {
 	After    time.Duration
 	Attempts int // transmissions of what was never acknowledged
@@ -190,7 +193,7 @@ func (e GaveUp) String() string {
 	return fmt.Sprintf("gave up after %v: %d transmissions of the %s without an answer", e.After, e.Attempts, e.Waiting)
 }
 
-// brief is a time as people read it, to the microsecond.
+// brief formats a time for a person, to the microsecond.
 func brief(d time.Duration) string {
 	if d < time.Microsecond {
 		return "less than 1µs"

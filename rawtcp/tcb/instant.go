@@ -1,3 +1,5 @@
+// The machine's time, an alias for the callers' convenience.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"

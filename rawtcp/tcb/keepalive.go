@@ -1,3 +1,5 @@
+// Keep-alive probes on an idle connection.
+
 package tcb
 
 import (
@@ -8,12 +10,12 @@ import (
 // Defaults of keep-alive. It is off unless asked for (RFC 9293, section 3.8.4,
 // MUST-25).
 const (
-	DefaultKeepAlive         = 2 * time.Hour    // for a driver whose user only says "on" (MUST-28)
+	DefaultKeepAlive         = 2 * time.Hour    // for a driver whose user says only "on" (MUST-28)
 	DefaultKeepAliveInterval = 75 * time.Second // between probes that are not answered
-	DefaultKeepAliveProbes   = 9                // unanswered ones that end the connection (MUST-29)
+	DefaultKeepAliveProbes   = 9                // how many unanswered probes end the connection (MUST-29)
 )
 
-// heard notes that the peer lives.
+// heard notes that the peer is alive.
 func (c *Conn) heard(now Instant) {
 	if c.cfg.KeepAlive <= 0 || c.state == TimeWait {
 		return
@@ -24,14 +26,15 @@ func (c *Conn) heard(now Instant) {
 	}
 }
 
-// keepAliveState is when the peer was last heard, and how many probes since.
+// keepAliveState says when the peer was last heard, and how many probes were
+// sent since.
 type keepAliveState struct {
 	heard  Instant
 	probes int
 	due    bool // a probe is
 }
 
-// keepAliveTimeout probes a connection that has been idle, and only such a one
+// keepAliveTimeout probes a connection that has been idle, and no other
 // (MUST-26).
 func (c *Conn) keepAliveTimeout(now Instant) {
 	idle := now.Sub(c.alive.heard)

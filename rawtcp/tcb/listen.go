@@ -1,10 +1,13 @@
+// Connections that the peer's SYN begins.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// Accept returns the connection that a SYN to a listening port begins, with
-// its SYN-ACK due (RFC 9293, section 3.10.7.2); or nil, if s is no SYN that a
-// listener takes. An ACK there is answered with [FillReset] instead.
+// Accept returns the connection that a SYN to a listening port begins, with its
+// SYN-ACK due (RFC 9293, section 3.10.7.2). It returns nil if s is not a SYN
+// that a listener accepts; an ACK to a listener is answered by [FillReset]
+// instead.
 //
 // If the peer ends the handshake with a RST or never ends it, the connection
 // becomes CLOSED and can be forgotten: the listener's own state is not in it.
@@ -19,8 +22,8 @@ func Accept(cfg Config, now Instant, s *wire.Segment) *Conn {
 	c.agree(now, s)
 	c.setWindow(s, 0)
 	c.startSYN(SynReceived)
-	// Octets on the SYN lie beyond the window, of which there was none yet:
-	// the peer sends them again.
+	// Octets on the SYN are outside the window, since none was offered yet: the
+	// peer sends them again.
 	return c
 }
 
@@ -37,7 +40,7 @@ func (c *Conn) startSYN(in State) {
 // Reusable reports whether a SYN may begin a new connection in place of this
 // one in TIME-WAIT: its sequence number is beyond all that the old one could
 // have used, or its timestamp is newer (RFC 9293, section 3.6.1, MAY-2; RFC
-// 6191, section 2). The new ISS must be no less than [Conn.NextISS]. The
+// 6191, section 2). The new ISS must not be less than [Conn.NextISS]. The
 // answer may change in Receive.
 func (c *Conn) Reusable(s *wire.Segment) bool {
 	if c.state != TimeWait || !s.Flags.Has(wire.SYN) || s.Flags.Any(wire.RST|wire.ACK) {
@@ -49,6 +52,6 @@ func (c *Conn) Reusable(s *wire.Segment) bool {
 	return c.rcv.edge.Less(s.Seq)
 }
 
-// NextISS is the least initial sequence number of a connection that takes this
-// one's place. It does not change in TIME-WAIT.
+// NextISS returns the lowest initial sequence number for a connection that
+// replaces this one. It does not change in TIME-WAIT.
 func (c *Conn) NextISS() wire.Seq { return c.snd.nxt.Add(int(c.snd.maxWnd)) }

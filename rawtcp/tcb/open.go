@@ -1,3 +1,5 @@
+// SYN out, SYN-ACK in, and what the two sides agree on.
+
 package tcb
 
 import (
@@ -35,7 +37,7 @@ func (c *Conn) fillSYN(now Instant, s *wire.Segment) {
 }
 
 func (c *Conn) addSYNOption(now Instant, s *wire.Segment, o wire.Option) {
-	answer := c.state == SynReceived // what was not offered is not answered
+	answer := c.state == SynReceived // what was not offered must not be answered
 	switch {
 	case answer && (o.Kind == wire.OptTimestamps && !c.ts.on ||
 		o.Kind == wire.OptWindowScale && !c.scaling ||
@@ -53,7 +55,7 @@ func (c *Conn) addSYNOption(now Instant, s *wire.Segment, o wire.Option) {
 	}
 }
 
-// synOption returns the option of that kind in our SYN.
+// synOption returns our SYN's option of a kind.
 func (c *Conn) synOption(kind wire.OptionKind) (wire.Option, bool) {
 	for _, o := range c.cfg.SYNOptions {
 		if o.Kind == kind {
@@ -63,8 +65,8 @@ func (c *Conn) synOption(kind wire.OptionKind) (wire.Option, bool) {
 	return wire.Option{}, false
 }
 
-// ownScale is the window scale that we announce: the least that lets the
-// window show the whole receive buffer, unless the caller chose one.
+// ownScale returns the window scale that we announce: the smallest that can
+// express the whole receive buffer, unless the caller chose one.
 func (c *Conn) ownScale() uint8 {
 	if o, _ := c.synOption(wire.OptWindowScale); len(o.Data) == 1 {
 		return min(o.Data[0], wire.MaxWindowScale)
@@ -76,7 +78,7 @@ func (c *Conn) ownScale() uint8 {
 	return scale
 }
 
-// agree takes from the peer's SYN what the two sides will use, among it its MSS
+// agree takes from the peer's SYN what both sides will use, such as its MSS
 // (RFC 9293, section 3.7.1, MUST-14), and its initial sequence number.
 func (c *Conn) agree(now Instant, s *wire.Segment) {
 	c.rcv.nxt = s.Seq.Add(1)                         // IRS and its SYN
@@ -103,12 +105,12 @@ func (c *Conn) offers(kind wire.OptionKind) bool {
 	return ok
 }
 
-// minMSS is the least that we take a peer's word for: what an IPv4 path of 68
-// octets takes, the least that there is. Less would be a way to make us send
-// packets that are all header.
-const minMSS = leastMTU - wire.IPv4HeaderLen - wire.TCPHeaderLen
+// minMSS is the smallest MSS that we believe: what the narrowest IPv4 path
+// takes, of 68 octets. Anything less could make us send packets that are nearly
+// all header.
+const minMSS = minMTU - wire.IPv4HeaderLen - wire.TCPHeaderLen
 
-// receiveSynSent is RFC 9293, section 3.10.7.3.
+// receiveSynSent processes a segment in SYN-SENT (RFC 9293, section 3.10.7.3).
 func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	acks := s.Flags.Has(wire.ACK)
 	switch {
@@ -138,23 +140,23 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	return true
 }
 
-// openAgain has our SYN follow the RST at once. The peer still knew an earlier
-// connection, as the challenge ACK of RFC 5961, section 4.2, or an old SYN-ACK tells;
-// the RST has ended it, so that the SYN finds the peer ready. Once: who answers
-// wrongly again waits for the timeout.
+// openAgain sends our SYN again right after the RST. The peer still had an
+// earlier connection, as its challenge ACK (RFC 5961, section 4.2) or old
+// SYN-ACK shows; the RST has ended that, so that the peer can take the SYN. It
+// happens once: after a second wrong answer the SYN waits for its timeout.
 func (c *Conn) openAgain() {
 	if c.snd.tries > 0 || c.snd.corrected || c.cfg.SYNTries == 1 {
 		return
 	}
 	c.snd.corrected = true
-	c.snd.timing.running = false // two SYNs: which is answered is not known
+	c.snd.timing.running = false // with two SYNs it is not known which is answered
 	c.timers.stop(timerRetransmit)
 	c.out.syn = true
 	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: 1, What: "SYN", Why: becauseReset.String()})
 }
 
 // openedFromBothSides is a simultaneous open: the peer's SYN crossed ours (RFC
-// 9293, section 3.5, MUST-10). Any octets on it are left for the peer to send
+// 9293, section 3.5, MUST-10). Octets on it are ignored; the peer sends them
 // again.
 func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 	c.agree(now, s)
@@ -166,11 +168,11 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 // synAcked notes that the peer has acknowledged our SYN, which establishes the
 // connection.
 func (c *Conn) synAcked(now Instant, s *wire.Segment) {
-	if c.out.syn { // our SYN-ACK has not left, and need not any more: an ACK says as much
+	if c.out.syn { // our SYN-ACK has not left, and an ACK will do in its place
 		c.out.syn, c.out.ack = false, true
 	}
 	c.snd.una = c.id.ISS.Add(1)
-	c.snd.loss = lossState{lost: c.snd.una, again: c.snd.una, point: c.snd.una}
+	c.snd.loss = lossState{lost: c.snd.una, highRxt: c.snd.una, recoveryPoint: c.snd.una}
 	c.timers.stop(timerRetransmit)
 	if c.snd.tries > 0 {
 		c.reno.lostSYN()
@@ -185,9 +187,9 @@ func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 	}
 }
 
-// synRTT takes the round trip of the handshake. That of a SYN sent twice is
-// ambiguous (Karn), and that of one which the caller sent is not known, unless
-// a timestamp tells which one was answered, and when it was sent.
+// synRTT takes the round trip of the handshake. If the SYN was sent twice it is
+// ambiguous (Karn), and if the caller sent it it is not known, unless a
+// timestamp tells which one was answered and when it was sent.
 func (c *Conn) synRTT(now Instant, s *wire.Segment) {
 	rtt, ok := now.Sub(c.snd.timing.sent), c.snd.timing.running && c.snd.tries == 0
 	if !ok {
@@ -203,7 +205,7 @@ func (c *Conn) synRTT(now Instant, s *wire.Segment) {
 	}
 }
 
-// measured takes a round trip into the estimate.
+// measured adds a round trip to the estimate.
 func (c *Conn) measured(rtt time.Duration) {
 	c.rtt.measure(rtt)
 	emit(c, RTTMeasured{RTT: rtt, SRTT: c.rtt.srtt, RTTVAR: c.rtt.rttvar, RTO: c.rtt.rto})

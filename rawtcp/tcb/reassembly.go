@@ -1,14 +1,16 @@
+// Octets that arrive, put in order.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// mostEarly bounds the separate runs of octets that are kept beyond a hole, so
+// maxOutOfOrder bounds the separate runs of octets that are kept beyond a hole, so
 // that single octets far apart cost a peer more than they cost us.
-const mostEarly = 128
+const maxOutOfOrder = 128
 
-// takeOctets keeps those of a segment's octets, the first of which has the
-// number seq, that are new and within the window. What arrived first stays:
-// a retransmission cannot change it.
+// takeOctets keeps the octets of a segment's payload, which begins at seq, that
+// are new and within the window. What arrived first stays: a retransmission
+// cannot change it.
 func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 	r := &c.rcv
 	run := span{later(seq, r.nxt), earlier(seq.Add(len(s.Payload)), r.edge)}
@@ -19,34 +21,34 @@ func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 		return
 	}
 	payload := s.Payload[run.left.Minus(seq):run.right.Minus(seq)]
-	if run.left == r.nxt && len(r.early) == 0 {
+	if run.left == r.nxt && len(r.outOfOrder) == 0 {
 		r.buf.grow(r.ready+len(payload), c.cfg.ReceiveBuffer, c.cfg.Pool)
 		r.ready += copy(r.buf.bytes()[r.ready:], payload)
 		r.nxt = run.right
 		return
 	}
-	if c.keepEarly(run, payload) && r.early[0].left == r.nxt {
-		n := r.early[0].len()
+	if c.keepOutOfOrder(run, payload) && r.outOfOrder[0].left == r.nxt {
+		n := r.outOfOrder[0].len()
 		r.nxt, r.ready = r.nxt.Add(n), r.ready+n
-		r.early.cut(r.nxt)
+		r.outOfOrder.cut(r.nxt)
 	}
 }
 
-// keepEarly stores octets at their place beyond those in order (RFC 9293,
+// keepOutOfOrder stores octets at their place in the out-of-order queue (RFC 9293,
 // section 3.10.7.4, SHLD-31).
-func (c *Conn) keepEarly(run span, payload []byte) bool {
+func (c *Conn) keepOutOfOrder(run span, payload []byte) bool {
 	r := &c.rcv
 	at := func(seq wire.Seq) int { return r.ready + seq.Minus(r.nxt) }
 	r.buf.grow(at(run.right), c.cfg.ReceiveBuffer, c.cfg.Pool)
 	for from := run.left; ; {
-		gap := r.early.gapAt(from, run.right)
+		gap := r.outOfOrder.gapAt(from, run.right)
 		if gap.len() == 0 {
 			break
 		}
 		copy(r.buf.bytes()[at(gap.left):at(gap.right)], payload[gap.left.Minus(run.left):])
 		from = gap.right
 	}
-	if !r.early.add(run, mostEarly) {
+	if !r.outOfOrder.add(run, maxOutOfOrder) {
 		emit(c, SegmentDropped{Seq: run.left, Len: run.len(), Why: "too many holes before it"})
 		return false
 	}
@@ -57,15 +59,15 @@ func (c *Conn) keepEarly(run span, payload []byte) bool {
 	return true
 }
 
-// noteFIN remembers a FIN that stands at the number at, also when octets
-// before it are still missing. Only the first one counts, and none that other
-// octets contradict.
+// noteFIN remembers a FIN with sequence number at, even if octets before it are
+// still missing. Only the first one counts, and only if no octets have arrived
+// beyond it.
 func (c *Conn) noteFIN(at wire.Seq) {
 	r := &c.rcv
 	if r.fin || at.Less(r.nxt) || r.edge.Less(at) {
 		return
 	}
-	if n := len(r.early); n > 0 && at.Less(r.early[n-1].right) {
+	if n := len(r.outOfOrder); n > 0 && at.Less(r.outOfOrder[n-1].right) {
 		return
 	}
 	r.fin, r.finSeq = true, at

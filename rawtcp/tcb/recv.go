@@ -1,11 +1,13 @@
+// A segment arrives (RFC 9293, section 3.10.7.4).
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
 // Receive takes one arrived segment, whose addresses, ports and checksum the
-// caller has checked, and reports whether it was accepted. One that was refused
-// leaves nothing behind but the answer that is due to it, and the count of such
-// answers. Nothing of s is kept. A segment may be due after it.
+// caller has checked, and reports whether it was accepted. A refused segment
+// changes nothing but the answer that is due, and the count of such answers.
+// Nothing of s is kept. A segment may be due after it.
 func (c *Conn) Receive(now Instant, s *wire.Segment) (accepted bool) {
 	switch {
 	case c.state == Closed, c.state == Listen:
@@ -17,8 +19,9 @@ func (c *Conn) Receive(now Instant, s *wire.Segment) (accepted bool) {
 	return c.receiveSynchronized(now, s)
 }
 
-// receiveSynchronized is RFC 9293, section 3.10.7.4, in its order. Nothing is
-// taken from the segment before the last of the checks (RFC 5961, section 5).
+// receiveSynchronized follows RFC 9293, section 3.10.7.4, in its order. Nothing
+// is taken from the segment before it has passed all checks (RFC 5961, section
+// 5).
 func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) (accepted bool) {
 	if why := c.outside(s); why != "" {
 		c.unacceptable(now, s, why)
@@ -49,12 +52,12 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) (accepted bool)
 	return true
 }
 
-// outside says why no part of s is within the receive window, or nothing.
-// The window is what was offered, not what there may be room for now.
+// outside says why no part of s is within the receive window, or returns "".
+// The window is what was offered, whatever room there is now.
 func (c *Conn) outside(s *wire.Segment) string {
 	n, wnd := s.Len(), uint32(c.offered())
 	switch {
-	case s.Seq == c.rcv.nxt: // of a window of nothing, RST and URG count (MUST-66)
+	case s.Seq == c.rcv.nxt: // with a zero window RST and URG are still processed (MUST-66)
 		return ""
 	case n == 0 && s.Seq == c.rcv.edge:
 		return "" // the peer has filled the window; two such would ACK each other for ever
@@ -65,17 +68,17 @@ func (c *Conn) outside(s *wire.Segment) string {
 	case n > 0 && s.Seq.Less(c.rcv.nxt) && s.Seq.Add(n-1).InWindow(c.rcv.nxt, wnd):
 		return ""
 	case n > 0 && s.Seq.Less(c.rcv.nxt) && c.rcv.nxt.Less(s.End()):
-		return "" // it covers the whole window
+		return "" // the segment covers the whole window
 	case s.End().LessEq(c.rcv.nxt):
 		return "all of it arrived before"
 	}
 	return "SEQ outside the window"
 }
 
-// receiveRST takes a RST within the window, whatever octets explain it (RFC 9293,
-// section 3.5.3, SHLD-2). Only at RCV.NXT it is believed;
-// elsewhere it draws a challenge ACK, which a real sender of a RST answers with
-// a right one (RFC 5961, section 3).
+// receiveRST takes a RST within the window, whatever data it has (RFC 9293,
+// section 3.5.3, SHLD-2). It is believed only at RCV.NXT. Elsewhere it is
+// answered with a challenge ACK, which a genuine sender answers with a RST at
+// RCV.NXT (RFC 5961, section 3).
 func (c *Conn) receiveRST(now Instant, s *wire.Segment) (accepted bool) {
 	if s.Seq != c.rcv.nxt {
 		c.drop(s, "RST within the window but not at RCV.NXT")
@@ -87,18 +90,18 @@ func (c *Conn) receiveRST(now Instant, s *wire.Segment) (accepted bool) {
 	return true
 }
 
-// repeatsSYN reports whether a SYN that came with octets within the window is
-// itself before it: while the handshake lasts the peer may send its SYN again,
-// of which RFC 9293, section 3.10.7.4, trims what has arrived.
+// repeatsSYN reports whether a SYN whose octets are within the window is itself
+// before it. During the handshake the peer may send its SYN again, and what has
+// already arrived of it is trimmed (RFC 9293, section 3.10.7.4).
 func (c *Conn) repeatsSYN(s *wire.Segment) bool {
 	return c.state == SynReceived && s.Seq.Less(c.rcv.nxt)
 }
 
-// receiveSYN takes a SYN that is not the one which began the connection.
+// receiveSYN takes a SYN other than the one that began the connection.
 func (c *Conn) receiveSYN(now Instant, s *wire.Segment) (accepted bool) {
 	if c.state == SynReceived && c.passive {
 		c.drop(s, "another SYN within the window")
-		c.end(nil) // back to LISTEN: the peer has begun anew
+		c.end(nil) // back to LISTEN: the peer has started again
 		return true
 	}
 	c.drop(s, "SYN on a connection that is already open")
@@ -106,8 +109,8 @@ func (c *Conn) receiveSYN(now Instant, s *wire.Segment) (accepted bool) {
 	return false
 }
 
-// refuseWithoutAck drops a segment without an ACK. A SYN that came again is
-// told where we stand, with octets on it as without.
+// refuseWithoutAck drops a segment without an ACK. A retransmitted SYN, with or
+// without octets, is answered with our state.
 func (c *Conn) refuseWithoutAck(now Instant, s *wire.Segment) {
 	c.drop(s, "no ACK")
 	if s.Flags.Has(wire.SYN) {
@@ -115,8 +118,7 @@ func (c *Conn) refuseWithoutAck(now Instant, s *wire.Segment) {
 	}
 }
 
-// receiveText puts a segment's octets and its FIN where they belong (seventh
-// and eighth step).
+// receiveText takes a segment's octets and its FIN (seventh and eighth step).
 func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 	if s.Len() == 0 || c.over {
 		return
@@ -130,11 +132,11 @@ func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 		c.ackAtOnce()
 		return
 	}
-	if c.deaf && c.rcv.nxt.Less(seq.Add(len(s.Payload))) {
+	if c.readClosed && c.rcv.nxt.Less(seq.Add(len(s.Payload))) {
 		c.refuseText(s)
 		return
 	}
-	before, holes := c.rcv.nxt, len(c.rcv.early) > 0
+	before, holes := c.rcv.nxt, len(c.rcv.outOfOrder) > 0
 	c.takeOctets(s, seq)
 	if s.Flags.Has(wire.FIN) {
 		c.noteFIN(seq.Add(len(s.Payload)))
@@ -145,13 +147,13 @@ func (c *Conn) receiveText(now Instant, s *wire.Segment) {
 		c.receivedFIN(now)
 	}
 	if holes || c.rcv.finished || c.rcv.nxt == before || seq != before {
-		c.ackAtOnce() // whatever touches a hole (RFC 5681, section 4.2; RFC 9293, MAY-13)
+		c.ackAtOnce() // for any segment that touches a hole (RFC 5681, section 4.2; RFC 9293, MAY-13)
 	} else {
 		c.ackSoon(now)
 	}
 }
 
-// drop tells that a segment is not taken.
+// drop reports that a segment is not accepted.
 func (c *Conn) drop(s *wire.Segment, why string) {
 	emit(c, SegmentDropped{Seq: s.Seq, Len: s.Len(), Why: why})
 }

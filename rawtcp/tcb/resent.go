@@ -1,33 +1,34 @@
+// Retransmissions that are lost too, found by SACK before they time out.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// A retransmission that is lost, too, would cost a timeout: RFC 6675 sends
-// nothing a third time. SACK can tell earlier. What was sent later has arrived,
-// and as much of it as makes a loss of anything else (DupThresh), so this has
-// not: the same reasoning, in the order of sending instead of that of sequence
-// numbers.
+// A lost retransmission would cost a timeout, since RFC 6675 sends nothing a
+// third time. SACK can tell earlier: if DupThresh segments that were sent later
+// have arrived, the retransmission is lost. That is RFC 6675's reasoning, in
+// the order of sending in place of the order of sequence numbers.
 
-// mostResent bounds the retransmissions whose fate is followed. Of those
-// beyond it a timeout decides.
-const mostResent = 128
+// maxResent bounds the retransmissions that are followed. Those beyond it are
+// left to the timeout.
+const maxResent = 128
 
 // A resentRun is a retransmission whose fate is not known.
 type resentRun struct {
 	span
-	mark  wire.Seq // what stands from here on was sent later
-	later int      // retransmissions sent later that have arrived
+	mark  wire.Seq // sequence numbers from here on were sent later
+	later int      // how many later retransmissions have arrived
 }
 
 // followResent remembers a retransmission that is about to be sent.
 func (c *Conn) followResent(run span) {
 	l := &c.snd.loss
-	if c.sack && len(l.resent) < mostResent {
+	if c.sack && len(l.resent) < maxResent {
 		l.resent = append(l.resent, resentRun{span: run, mark: later(c.snd.nxt, run.right)})
 	}
 }
 
-// judgeResent looks, after an acknowledgment, which retransmissions have
+// judgeResent finds out, after an acknowledgment, which retransmissions have
 // arrived, and which are therefore lost.
 func (c *Conn) judgeResent() {
 	l := &c.snd.loss
@@ -40,14 +41,14 @@ func (c *Conn) judgeResent() {
 			open = append(open, r)
 			continue
 		}
-		for i := range open { // they were sent before it
+		for i := range open { // these were sent before r
 			open[i].later++
 		}
 	}
 	l.resent = open[:0]
 	for _, r := range open {
-		rest := span{later(r.left, c.snd.una), r.right} // some of it may have arrived
-		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.lostTwice.add(rest, mostEarly) {
+		rest := span{later(r.left, c.snd.una), r.right} // part of it may have arrived
+		if r.later+l.sacked.within(r.mark, c.snd.nxt)/c.reno.mss < dupThresh || !l.lostTwice.add(rest, maxOutOfOrder) {
 			l.resent = append(l.resent, r)
 			continue
 		}
@@ -70,7 +71,7 @@ func (c *Conn) arrived(s span) bool {
 }
 
 // lostTwice lowers the congestion window once more, as RFC 5681, section 4.3,
-// demands for the loss of a retransmission; once for all that were sent before
+// requires for a lost retransmission; only once for all that were sent before
 // it was lowered.
 func (c *Conn) lostTwice(r resentRun) {
 	l := &c.snd.loss
@@ -78,12 +79,11 @@ func (c *Conn) lostTwice(r resentRun) {
 		return
 	}
 	l.lowered = c.snd.nxt
-	l.force = true // as the first retransmission of a recovery
+	l.force = true // like the first retransmission of a recovery
 	c.reno.halve(min(c.flight(), c.reno.cwnd))
 }
 
-// lostAgain is the first run that is lost for the second time, empty if there
-// is none.
+// lostAgain returns the first run that was lost twice, empty if there is none.
 func (l *lossState) lostAgain() span {
 	for _, s := range l.lostTwice {
 		if gap := l.sacked.gapAt(s.left, s.right); gap.len() > 0 {

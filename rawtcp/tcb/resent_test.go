@@ -78,8 +78,8 @@ func TestARetransmissionThatArrivesIsNotSentAgain(t *testing.T) {
 func TestANewRecoveryForgetsWhatWasLostAgain(t *testing.T) {
 	k := flying(t, 40, true)
 	l := &k.c.snd.loss
-	l.again = testISS.Add(8001)
-	l.lostTwice.add(span{testISS.Add(6001), testISS.Add(7001)}, mostEarly)
+	l.highRxt = testISS.Add(8001)
+	l.lostTwice.add(span{testISS.Add(6001), testISS.Add(7001)}, maxOutOfOrder)
 	for i := range 3 {
 		k.dup(i, true)
 	}
@@ -94,12 +94,12 @@ func TestANewRecoveryForgetsWhatWasLostAgain(t *testing.T) {
 // resentUnsound says what is wrong in the books of retransmissions, or nothing.
 func (c *Conn) resentUnsound() string {
 	l := &c.snd.loss
-	if len(l.resent) > mostResent || len(l.lostTwice) > mostEarly {
+	if len(l.resent) > maxResent || len(l.lostTwice) > maxOutOfOrder {
 		return fmt.Sprintf("%d retransmissions are followed, and %d runs lost again", len(l.resent), len(l.lostTwice))
 	}
 	for _, r := range l.lostTwice {
-		if r.left.Less(c.snd.una) || l.again.Less(r.right) {
-			return fmt.Sprintf("%v is lost again, and what was sent again is %v", r, span{c.snd.una, l.again})
+		if r.left.Less(c.snd.una) || l.highRxt.Less(r.right) {
+			return fmt.Sprintf("%v is lost again, and what was sent again is %v", r, span{c.snd.una, l.highRxt})
 		}
 	}
 	return ""

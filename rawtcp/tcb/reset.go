@@ -1,10 +1,12 @@
+// Resets, also for segments that belong to no connection.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// FillReset makes out the RST that answers a segment which belongs to no
-// connection (RFC 9293, section 3.10.7.1), ports included, and reports whether
-// there is one: a RST is never answered.
+// FillReset fills out with the RST that answers a segment of no connection (RFC
+// 9293, section 3.10.7.1), including the ports, and reports whether there is
+// one: a RST is never answered.
 func FillReset(out, in *wire.Segment) bool {
 	if in.Flags.Has(wire.RST) {
 		return false
@@ -25,8 +27,8 @@ func (c *Conn) reset(seq wire.Seq, why string) {
 	emit(c, ResetSent{Seq: seq, Why: why})
 }
 
-// fillReset makes s the RST that is due. It carries the timestamps that were
-// agreed (RFC 7323, section 3.2), of which the echo counts beside an ACK only.
+// fillReset makes s the RST that is due. It carries timestamps if they were
+// agreed (RFC 7323, section 3.2); the echo counts only beside an ACK.
 func (c *Conn) fillReset(now Instant, s *wire.Segment) {
 	s.Seq, s.Flags = c.out.resetSeq, wire.RST
 	c.addTimestamps(now, s, 0)

@@ -1,3 +1,5 @@
+// The retransmission timer and window probes.
+
 package tcb
 
 import (
@@ -5,8 +7,8 @@ import (
 	"time"
 )
 
-// r1 is how many retransmissions are told as trouble (RFC 9293, section 3.8.3,
-// MUST-20, SHLD-9, SHLD-10).
+// r1 is after how many retransmissions DeliveryTrouble is reported (RFC 9293,
+// section 3.8.3, MUST-20, SHLD-9, SHLD-10).
 const r1 = 3
 
 // armRetransmit starts the timer for what is in flight, unless it is running
@@ -27,8 +29,8 @@ func (c *Conn) armRetransmit(now Instant) {
 	c.timers.set(timerRetransmit, min(now.Add(wait), c.snd.since.Add(limit)))
 }
 
-// probeInterval doubles with each window probe (RFC 9293, SHLD-29, SHLD-30), but
-// leaves a peer that answers time to do so before the user timeout (MUST-37).
+// probeInterval doubles with each window probe (RFC 9293, SHLD-29, SHLD-30),
+// but leaves the peer time to answer before the user timeout (MUST-37).
 func (c *Conn) probeInterval() time.Duration {
 	d := c.rtt.rto
 	for range min(c.snd.probes, 16) {
@@ -37,25 +39,25 @@ func (c *Conn) probeInterval() time.Duration {
 	return min(d, c.cfg.MaxRTO, c.cfg.UserTimeout/2)
 }
 
-// rest is called when nothing can be sent, to see that the connection does not
-// rest for ever. Octets that only the peer's window holds back, with nothing in
-// flight whose acknowledgment would tell of a wider one, are waited for with
-// the retransmission timer; a FIN that nobody waits for, with one of its own.
+// rest is called when nothing can be sent, so that the connection does not wait
+// for ever. If only the peer's window holds octets back, and nothing is in
+// flight whose acknowledgment could widen it, the retransmission timer runs.
+// After Close the wait for the peer's FIN has a timer of its own.
 func (c *Conn) rest(now Instant) {
 	if c.handshaking() || c.sendsData() && c.snd.una == c.snd.nxt {
 		c.armRetransmit(now)
 	}
-	if c.deaf && c.state == FinWait2 && !c.timers.running(timerFin) {
+	if c.readClosed && c.state == FinWait2 && !c.timers.running(timerFin) {
 		c.timers.set(timerFin, now.Add(c.cfg.FinTimeout))
 	}
 }
 
 func (c *Conn) handshaking() bool { return c.state == SynSent || c.state == SynReceived }
 
-// retransmitTimeout is RFC 6298, (5.4) to (5.7), and the window probe of
-// RFC 9293, section 3.8.6.1 (MUST-36): also where the window closed over octets
-// that are in flight (MUST-35), the first of which the probe then carries
-// beyond its edge (MAY-7).
+// retransmitTimeout is RFC 6298, (5.4) to (5.7), and the window probe of RFC
+// 9293, section 3.8.6.1 (MUST-36). It probes also if the window closed over
+// octets in flight (MUST-35); the probe then carries the first of them beyond
+// the window's edge (MAY-7).
 func (c *Conn) retransmitTimeout(now Instant) {
 	switch {
 	case c.handshaking():
@@ -74,7 +76,7 @@ func (c *Conn) retransmitTimeout(now Instant) {
 	}
 }
 
-// dataTimeout holds all that is in flight to be lost.
+// dataTimeout presumes that everything in flight is lost.
 func (c *Conn) dataTimeout() {
 	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
@@ -82,21 +84,21 @@ func (c *Conn) dataTimeout() {
 	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
 	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
-	c.snd.timing.running = false // its acknowledgment would tell how long the hole lasted
+	c.snd.timing.running = false // its acknowledgment would measure how long the hole lasted
 	if c.snd.tries == r1 {
 		emit(c, DeliveryTrouble{Tries: c.snd.tries})
 	}
 }
 
-// windowReopened is called when the peer's window is not closed any more: what
-// probes carried is sent again at once, with what follows it.
+// windowReopened is called when the peer's window has opened: what probes
+// carried is sent again at once, with what follows it.
 func (c *Conn) windowReopened() {
 	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseWindow)
 	c.snd.probes = 0
 	c.timers.stop(timerRetransmit)
 }
 
-// synTimeout sends the SYN or SYN-ACK again, or gives up: with SYNs it is as with
+// synTimeout sends the SYN or SYN-ACK again, or gives up: SYNs are treated like
 // data (RFC 9293, section 3.8.3, MUST-22).
 func (c *Conn) synTimeout(now Instant) {
 	c.snd.tries++
@@ -109,9 +111,9 @@ func (c *Conn) synTimeout(now Instant) {
 	c.out.syn = true
 }
 
-// giveUp ends a connection whose peer stays silent for longer than R2 (RFC 9293,
-// section 3.8.3, MUST-20). An ICMP error that came meanwhile is the likelier
-// reason, and is told.
+// giveUp ends a connection whose peer was silent for longer than R2 (RFC 9293,
+// section 3.8.3, MUST-20). An ICMP error that arrived in the meantime is the
+// likelier reason, and becomes part of the error.
 func (c *Conn) giveUp(now Instant, what string, tries int) {
 	after := now.Sub(c.snd.since)
 	emit(c, GaveUp{After: after, Attempts: tries, Waiting: what})

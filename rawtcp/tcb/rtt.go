@@ -1,3 +1,5 @@
+// The retransmission timeout from measured round trips (RFC 6298).
+
 package tcb
 
 import "time"
@@ -9,8 +11,8 @@ const (
 	clockGranularity = time.Millisecond // G, section 4
 )
 
-// rttEstimator computes the retransmission timeout from measured round trips
-// (RFC 6298). The zero value, with its bounds set, has measured nothing.
+// rttEstimator computes the retransmission timeout from measured round trips.
+// The zero value, with its bounds set, has measured nothing.
 type rttEstimator struct {
 	srtt, rttvar time.Duration
 	rto          time.Duration
@@ -25,7 +27,7 @@ func newRTTEstimator(initial, lowest, highest time.Duration) rttEstimator {
 }
 
 // measure takes one round trip: (2.2) for the first, (2.3) for later ones. It
-// also undoes any backing off (end of section 5).
+// also undoes any backoff (end of section 5).
 func (e *rttEstimator) measure(r time.Duration) {
 	r = max(r, 0)
 	if !e.measured {
@@ -38,7 +40,7 @@ func (e *rttEstimator) measure(r time.Duration) {
 	e.compute()
 }
 
-// compute sets the RTO from the estimate, without any backing off.
+// compute sets the RTO from the estimate, without any backoff.
 func (e *rttEstimator) compute() {
 	e.backedOff = false
 	e.rto = min(max(e.srtt+max(clockGranularity, 4*e.rttvar), e.lowest), e.highest)

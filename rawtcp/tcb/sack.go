@@ -1,12 +1,15 @@
+// Selective acknowledgments, sent and taken.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// dupThresh is how many signs of a loss make one (RFC 6675, section 2).
+// dupThresh is how many duplicate ACKs or SACKed segments show a loss (RFC
+// 6675, section 2).
 const dupThresh = 3
 
-// recentRuns remembers which runs beyond a hole grew last, as one sequence
-// number of each, the last first: RFC 2018, section 4, wants them reported in
+// recentRuns remembers which runs beyond a hole grew last, by one sequence
+// number of each, the latest first: RFC 2018, section 4, asks to report them in
 // that order.
 type recentRuns struct {
 	seq [wire.MaxSACKBlocks]wire.Seq
@@ -37,55 +40,55 @@ func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock) int
 		}
 	}
 	for _, seq := range r.recent.seq[:r.recent.n] {
-		for _, s := range r.early {
+		for _, s := range r.outOfOrder {
 			if s.left.LessEq(seq) && seq.Less(s.right) {
 				add(s)
 			}
 		}
 	}
-	for _, s := range r.early {
+	for _, s := range r.outOfOrder {
 		add(s)
 	}
 	return n
 }
 
-// addSACK adds the SACK option where there is a hole to report, and room.
+// addSACK adds the SACK option if there is a hole to report, and room.
 func (c *Conn) addSACK(s *wire.Segment) {
-	most := c.mostBlocks()
-	if most == 0 {
+	limit := c.maxBlocks()
+	if limit == 0 {
 		return
 	}
 	var blocks [wire.MaxSACKBlocks]wire.SACKBlock
-	n := min(c.rcv.sackBlocks(&blocks), most)
+	n := min(c.rcv.sackBlocks(&blocks), limit)
 	s.Options.Add(wire.OptNOP)
 	s.Options.Add(wire.OptNOP)
 	s.Options.AddSACK(blocks[:n]...)
 }
 
-// mostBlocks is how many blocks addSACK adds. Beside them and the timestamps
-// (RFC 2018, section 3) the path takes at least one octet more.
-func (c *Conn) mostBlocks() int {
+// maxBlocks returns how many blocks addSACK adds. Besides them and the
+// timestamps (RFC 2018, section 3) at least one more octet must fit the path.
+func (c *Conn) maxBlocks() int {
 	if !c.sack {
 		return 0
 	}
-	most, room := wire.MaxSACKBlocks, min(c.snd.mss, c.path.most)-4-1
+	limit, room := wire.MaxSACKBlocks, min(c.snd.mss, c.path.maxSegment)-4-1
 	if c.ts.on {
-		most, room = most-1, room-timestampsLen
+		limit, room = limit-1, room-timestampsLen
 	}
-	return max(0, min(len(c.rcv.early), most, room/8))
+	return max(0, min(len(c.rcv.outOfOrder), limit, room/8))
 }
 
-// sackLen is how many octets addSACK adds.
+// sackLen returns how many octets addSACK adds.
 func (c *Conn) sackLen() int {
-	if n := c.mostBlocks(); n > 0 {
+	if n := c.maxBlocks(); n > 0 {
 		return 4 + 8*n
 	}
 	return 0
 }
 
 // takeSACK marks what a segment acknowledges selectively, and returns how many
-// octets of that are news. Blocks of what is not in flight, duplicates (RFC
-// 2883) among them, are passed over.
+// of those octets are new. Blocks that are not in flight, such as D-SACK (RFC
+// 2883), are ignored.
 func (c *Conn) takeSACK(s *wire.Segment) int {
 	if !c.sack {
 		return 0
@@ -98,16 +101,16 @@ func (c *Conn) takeSACK(s *wire.Segment) int {
 			continue
 		}
 		known := l.sacked.within(b.Left, b.Right)
-		if l.sacked.add(span{b.Left, b.Right}, mostEarly) {
+		if l.sacked.add(span{b.Left, b.Right}, maxOutOfOrder) {
 			news += b.Right.Minus(b.Left) - known
 		}
 	}
 	return news
 }
 
-// lossEdge is where that begins which may still be under way: what is before
-// it, and not in the set, is lost by RFC 6675's IsLost, as three runs or more
-// than two segments have been acknowledged above it.
+// lossEdge returns where the octets begin that may still be in flight. Octets
+// before it that are not in the set are lost by RFC 6675's IsLost: three runs,
+// or more than two segments' worth, have been acknowledged above them.
 func (p spans) lossEdge(una wire.Seq, mss int) wire.Seq {
 	octets := 0
 	for i := len(p) - 1; i >= 0; i-- {

@@ -1,12 +1,13 @@
+// Which segment goes out next, and how it is built.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// Next fills s with the next segment to send, and reports whether there is
-// one. The Payload aliases the connection's own buffer, and is valid until the
-// next call of any other of its methods that is not a plain question. Call it
-// until it answers false: segments, and then the deadline, are due after any
-// call that changes something.
+// Next fills s with the next segment to send, and reports whether there is one.
+// The Payload aliases the connection's buffer, and is valid until the next call
+// of another method that changes something. After each such call, call Next
+// until it returns false, and then Deadline.
 func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
 	switch {
@@ -34,8 +35,7 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	return true
 }
 
-// sendsData reports whether the state is one in which there may be something
-// to send.
+// sendsData reports whether there may be data to send in this state.
 func (c *Conn) sendsData() bool {
 	switch c.state {
 	case Established, CloseWait, FinWait1, Closing, LastAck:
@@ -44,8 +44,8 @@ func (c *Conn) sendsData() bool {
 	return false
 }
 
-// nextRun fills s with octets that are due: a probe, something lost, or
-// something new.
+// nextRun fills s with octets that are due: a window probe, a retransmission,
+// or new octets.
 func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.out.probe {
 		c.out.probe = false
@@ -75,8 +75,8 @@ func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
 	}
 }
 
-// lostRun is what is to be sent again now. Small segments lost at the end of
-// what is in flight are sent together, and with new octets.
+// lostRun returns what is to be retransmitted now. Small segments lost at the
+// end of what is in flight are sent in one, with new octets.
 func (c *Conn) lostRun() span {
 	run := c.snd.loss.hole()
 	if run.len() > 0 && run.right == c.snd.nxt {
@@ -85,11 +85,12 @@ func (c *Conn) lostRun() span {
 	return c.allowed(run, c.snd.loss.force)
 }
 
-// rescueRun is what may be sent again when there is nothing better to send.
+// rescueRun returns what may be retransmitted when there is nothing better to
+// send.
 func (c *Conn) rescueRun() span { return c.allowed(c.holesBelow(), false) }
 
-// allowed is what of a run may be sent now, in one segment. It ends at the
-// window's edge (RFC 9293, SHLD-16).
+// allowed returns the part of a run that may be sent now, in one segment. It
+// ends at the window's edge (RFC 9293, SHLD-16).
 func (c *Conn) allowed(run span, force bool) span {
 	if run.len() <= 0 {
 		return span{}
@@ -102,9 +103,10 @@ func (c *Conn) allowed(run span, force bool) span {
 	return run
 }
 
-// newRun is what is to be sent for the first time now: RFC 9293, section
-// 3.8.6.2.1, the sender's algorithm against silly windows (MUST-38). Of a window
-// that shrank below what is in flight nothing is usable (MUST-34, SHLD-15).
+// newRun returns what is to be sent for the first time now, by the sender's
+// silly window syndrome avoidance (RFC 9293, section 3.8.6.2.1, MUST-38). If
+// the window shrank below what is in flight, nothing of it is usable (MUST-34,
+// SHLD-15).
 func (c *Conn) newRun() span {
 	rest := span{c.snd.nxt, c.sendEnd()}
 	usable := c.snd.una.Add(int(c.snd.wnd)).Minus(c.snd.nxt)
@@ -127,11 +129,11 @@ func (c *Conn) newRun() span {
 	return span{}
 }
 
-// pushed reports whether something not sent yet is not to wait for more.
+// pushed reports whether unsent octets must not wait for more.
 func (c *Conn) pushed() bool { return c.snd.fin || c.snd.nxt.Less(c.snd.push) }
 
 // atMost cuts a run down to n octets, and no further: segments are as large as
-// they can be (RFC 9293, SHLD-28). A FIN right behind them comes along.
+// they can be (RFC 9293, SHLD-28). A FIN right after them is included.
 func (c *Conn) atMost(run span, n int) span {
 	if run.len() <= n {
 		return run
@@ -143,10 +145,10 @@ func (c *Conn) atMost(run span, n int) span {
 	return span{run.left, end}
 }
 
-// segmentSize is the most octets that go into a segment beside its options
+// segmentSize returns how many octets fit into a segment beside its options
 // (RFC 9293, section 3.7.1: Eff.snd.MSS, MUST-16).
 func (c *Conn) segmentSize() int {
-	return max(1, min(c.snd.mss, c.path.most)-c.optionsLen())
+	return max(1, min(c.snd.mss, c.path.maxSegment)-c.optionsLen())
 }
 
 // fill makes s a segment with the octets of run, which may be empty.
@@ -163,7 +165,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 	to := earlier(run.right, end).Minus(c.snd.base)
 	s.Payload = c.snd.buf.bytes()[from:to:to]
 	if len(s.Payload) > 0 && run.right == c.sendEnd() {
-		s.Flags |= wire.PSH // one for all that was written: RFC 9293, MUST-61, SHLD-27
+		s.Flags |= wire.PSH // once for everything written so far: RFC 9293, MUST-61, SHLD-27
 	}
 	c.addUrgent(s)
 	if end.Less(run.right) {
@@ -172,7 +174,7 @@ func (c *Conn) fill(now Instant, s *wire.Segment, run span) {
 	}
 }
 
-// sent notes that s is on its way.
+// sent notes that s was sent.
 func (c *Conn) sent(now Instant, s *wire.Segment) {
 	if s.Flags.Has(wire.ACK) {
 		c.ackSent()
@@ -198,11 +200,11 @@ func (c *Conn) sentAgain(run span) {
 		l.lostTwice.cut(run.right)
 		why = becauseLater
 	}
-	l.again = later(l.again, run.right)
+	l.highRxt = later(l.highRxt, run.right)
 	l.force = false
 	c.followResent(run)
 	if c.snd.nxt.Less(run.right) {
-		l.lost = run.right // new octets came along
+		l.lost = run.right // new octets were included
 	}
 	c.untime(run)
 	what := "data"
@@ -216,21 +218,22 @@ func (c *Conn) sentAgain(run span) {
 	emit(c, e)
 }
 
-// untime ends the timing of a segment of which something is sent again.
+// untime ends the timing of a segment if part of it is retransmitted.
 func (c *Conn) untime(run span) {
 	if t := &c.snd.timing; run.left.Less(t.seg.right) && t.seg.left.Less(run.right) {
 		t.running = false
 	}
 }
 
-// addOptions adds what segments other than SYNs carry, each aligned with NOPs
-// as RFC 7323, appendix A, shows it; never MSS (RFC 9293, section 3.7.1, MUST-65).
+// addOptions adds the options of segments other than SYNs, each aligned with
+// NOPs as in RFC 7323, appendix A; never MSS (RFC 9293, section 3.7.1,
+// MUST-65).
 func (c *Conn) addOptions(now Instant, s *wire.Segment) {
 	c.addTimestamps(now, s, c.ts.recent)
 	c.addSACK(s)
 }
 
-// addTimestamps adds the timestamps, where both sides use them.
+// addTimestamps adds the timestamps, if both sides use them.
 func (c *Conn) addTimestamps(now Instant, s *wire.Segment, echo uint32) {
 	if c.ts.on {
 		s.Options.Add(wire.OptNOP)
@@ -239,7 +242,7 @@ func (c *Conn) addTimestamps(now Instant, s *wire.Segment, echo uint32) {
 	}
 }
 
-// optionsLen is how many octets addOptions adds.
+// optionsLen returns how many octets addOptions adds.
 func (c *Conn) optionsLen() int {
 	n := c.sackLen()
 	if c.ts.on {

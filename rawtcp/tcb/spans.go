@@ -1,19 +1,21 @@
+// Sets of sequence numbers, as runs.
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// A span is a run of sequence numbers: left is its first, right the one after
-// its last.
+// A span is a run of sequence numbers: left is the first, right the one after
+// the last.
 type span struct{ left, right wire.Seq }
 
 func (s span) len() int { return s.right.Minus(s.left) }
 
-// spans are runs in order of sequence, with a gap between any two.
+// spans are runs in sequence order, with a gap between any two.
 type spans []span
 
-// add joins s into the set. It reports false, and changes nothing, when that
-// would need more than most runs.
-func (p *spans) add(s span, most int) bool {
+// add joins s into the set. It returns false, and changes nothing, if that
+// would need more than limit runs.
+func (p *spans) add(s span, limit int) bool {
 	set := *p
 	i := 0
 	for i < len(set) && set[i].right.Less(s.left) {
@@ -28,7 +30,7 @@ func (p *spans) add(s span, most int) bool {
 	case i < j:
 		set[i] = s
 		*p = append(set[:i+1], set[j:]...)
-	case len(set) >= most:
+	case len(set) >= limit:
 		return false
 	default:
 		set = append(set, span{})

@@ -1,6 +1,8 @@
+// RFC 9293's states, and their names.
+
 package tcb
 
-// State is a connection's state (RFC 9293, section 3.3.2).
+// A State is a connection's state (RFC 9293, section 3.3.2).
 type State uint8
 
 const (
@@ -20,7 +22,7 @@ const (
 var stateNames = [...]string{"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED",
 	"FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT"}
 
-// String is the state's name as RFC 9293 spells it: "SYN-SENT".
+// String returns the state's name as RFC 9293 spells it: "SYN-SENT".
 func (s State) String() string {
 	if int(s) < len(stateNames) {
 		return stateNames[s]

@@ -1,3 +1,5 @@
+// The user's calls: write, read, end the stream, abort.
+
 package tcb
 
 import (
@@ -6,20 +8,20 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Write queues as much of p as there is room for, and returns how much that
-// was. It copies. Nothing is taken after CloseWrite or at the connection's
-// end. Octets written before the connection is established are sent once it
-// is. All that is queued goes out as soon as the windows allow: it is SEND with
-// a PUSH (RFC 9293, section 3.9.1.2).
+// Write copies as much of p into the send buffer as there is room for, and
+// returns how much that was. It takes nothing after CloseWrite or after the
+// connection's end. Octets written before the connection is established are
+// sent once it is. Everything queued goes out as soon as the windows allow:
+// this is SEND with a PUSH (RFC 9293, section 3.9.1.2).
 func (c *Conn) Write(p []byte) int {
 	n := c.WriteMore(p)
 	c.snd.push = c.dataEnd()
 	return n
 }
 
-// WriteMore is Write where more is to follow: SEND without a PUSH (MAY-15).
-// What is too little for a full segment waits for the rest (MAY-16), but for no
-// longer than a retransmission timeout (MUST-60).
+// WriteMore is Write where more will follow: SEND without a PUSH (MAY-15). Less
+// than a full segment waits for more (MAY-16), but no longer than a
+// retransmission timeout (MUST-60).
 func (c *Conn) WriteMore(p []byte) int {
 	n := min(len(p), c.WriteSpace())
 	if n > 0 {
@@ -28,8 +30,8 @@ func (c *Conn) WriteMore(p []byte) int {
 	return n
 }
 
-// WriteSpace is how many octets Write would take now. It grows in Receive, and
-// is 0 once nothing may be written any more.
+// WriteSpace returns how many octets Write would take now. It grows in Receive,
+// and is 0 once nothing may be written any more.
 func (c *Conn) WriteSpace() int {
 	if c.snd.fin || c.over || c.state == TimeWait {
 		return 0
@@ -37,9 +39,9 @@ func (c *Conn) WriteSpace() int {
 	return max(0, c.cfg.SendBuffer-c.snd.buf.len())
 }
 
-// Unacked is how much of what was written the peer has not acknowledged, in
-// octets; a FIN due counts as one. It shrinks in Receive, to 0 when all that
-// was written, and CloseWrite's FIN, have arrived. At the connection's end it
+// Unacked returns how many of the written octets the peer has not acknowledged;
+// a FIN after CloseWrite counts as one. It shrinks in Receive, and is 0 once
+// everything written and the FIN have arrived. When the connection ends it
 // stays as it is.
 func (c *Conn) Unacked() int {
 	if c.over {
@@ -52,7 +54,7 @@ func (c *Conn) Unacked() int {
 	return n
 }
 
-// UnackedOctets is Unacked without the FIN.
+// UnackedOctets returns Unacked without the FIN.
 func (c *Conn) UnackedOctets() int {
 	if c.finWaits() || c.over && c.finLost {
 		return c.Unacked() - 1
@@ -60,20 +62,21 @@ func (c *Conn) UnackedOctets() int {
 	return c.Unacked()
 }
 
-// finWaits reports whether a FIN is due that the peer has not acknowledged.
+// finWaits reports whether there is a FIN of ours that the peer has not
+// acknowledged.
 func (c *Conn) finWaits() bool { return c.snd.fin && !c.finAcked() }
 
 // Flushed reports whether everything written, and the FIN after CloseWrite,
 // has been acknowledged. It becomes true in Receive.
 func (c *Conn) Flushed() bool { return c.Unacked() == 0 }
 
-// Peek returns the octets that have arrived in order and are not discarded.
-// The slice is valid until the next call of Receive or Discard, in which it
-// may also change. What arrived before the connection ended stays readable
-// after it.
+// Peek returns the octets that have arrived in order and were not discarded.
+// The slice aliases the receive buffer, and is valid until the next call of
+// Receive, Discard or Release. What arrived before the connection ended stays
+// readable.
 func (c *Conn) Peek() []byte { return c.rcv.buf.bytes()[:c.rcv.ready] }
 
-// Discard takes n octets from the front of what Peek returns. That can open
+// Discard removes n octets from the front of what Peek returns. This can open
 // the window, so that a segment is due.
 func (c *Conn) Discard(n int) {
 	n = min(max(n, 0), c.rcv.ready)
@@ -82,7 +85,7 @@ func (c *Conn) Discard(n int) {
 	c.windowOpened()
 }
 
-// ReceiveNext is RCV.NXT: the end of what has arrived in order.
+// ReceiveNext returns RCV.NXT: the end of what has arrived in order.
 func (c *Conn) ReceiveNext() wire.Seq { return c.rcv.nxt }
 
 // EOF reports whether the peer has ended its stream with a FIN and everything
@@ -90,8 +93,8 @@ func (c *Conn) ReceiveNext() wire.Seq { return c.rcv.nxt }
 func (c *Conn) EOF() bool { return c.rcv.finished && c.rcv.ready == 0 }
 
 // CloseWrite ends our stream: a FIN follows what has been written (RFC 9293,
-// section 3.10.4, CLOSE). The peer's stream goes on. In SYN-SENT nothing was
-// agreed yet, and the connection ends at once.
+// section 3.10.4, CLOSE). The peer's stream goes on. In SYN-SENT there is no
+// connection yet, and it ends at once.
 func (c *Conn) CloseWrite() {
 	if c.snd.fin || c.over {
 		return
@@ -108,8 +111,8 @@ func (c *Conn) CloseWrite() {
 	c.snd.fin = true
 }
 
-// neverSent is the error of a connection that is closed before it could send
-// what was written, if anything was (RFC 9293, section 3.10.4).
+// neverSent returns the error of a connection that is closed before it could
+// send what was written, or nil if nothing was (RFC 9293, section 3.10.4).
 func (c *Conn) neverSent() error {
 	if n := c.snd.buf.len(); n > 0 {
 		return fmt.Errorf("%w: closed in %v, with %d octets never sent", ErrAborted, c.state, n)
@@ -117,8 +120,8 @@ func (c *Conn) neverSent() error {
 	return nil
 }
 
-// Abort ends the connection at once, with a RST if the peer knows of it
-// (RFC 9293, section 3.10.5). Next still has that RST.
+// Abort ends the connection at once, with a RST if the peer knows of it (RFC
+// 9293, section 3.10.5). Next still returns that RST.
 func (c *Conn) Abort() {
 	if c.over {
 		return

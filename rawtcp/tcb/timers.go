@@ -1,3 +1,5 @@
+// The connection's deadlines.
+
 package tcb
 
 import "math"
@@ -6,11 +8,11 @@ import "math"
 type timer uint8
 
 const (
-	// timerRetransmit covers what is in flight (RFC 6298, section 5), and
-	// window probes (RFC 9293, section 3.8.6.1): never both at a time.
+	// timerRetransmit is for retransmissions (RFC 6298, section 5) and for
+	// window probes (RFC 9293, section 3.8.6.1), never both at a time.
 	timerRetransmit timer = iota
 	timerTimeWait         // 2 MSL (RFC 9293, section 3.6)
-	timerAck              // an acknowledgment that waits (section 3.8.6.3)
+	timerAck              // a delayed acknowledgment (section 3.8.6.3)
 	timerKeepAlive        // section 3.8.4
 	timerFin              // the peer's FIN, after Close
 	timerCount
@@ -33,7 +35,7 @@ func (t *timers) set(which timer, at Instant) { t[which] = at }
 func (t *timers) stop(which timer)            { t[which] = never }
 func (t *timers) running(which timer) bool    { return t[which] != never }
 
-// due reports whether a timer has run out, and stops it if so.
+// due reports whether a timer has expired, and stops it if so.
 func (t *timers) due(which timer, now Instant) bool {
 	if now.Before(t[which]) {
 		return false
@@ -51,15 +53,14 @@ func (t *timers) earliest() Instant {
 }
 
 // Deadline returns when [Conn.Advance] is next owed, and whether it is at all.
-// The answer may change after any call but the plain questions.
+// It may change after any call that changes something.
 func (c *Conn) Deadline() (Instant, bool) {
 	at := c.timers.earliest()
 	return at, at != never
 }
 
-// Advance tells the connection that the time is now, which lets every deadline
-// up to it take effect. Calling it early does nothing. Segments may be due
-// after it.
+// Advance tells the connection the time, and acts on every deadline that has
+// passed. Calling it early does nothing. Segments may be due after it.
 func (c *Conn) Advance(now Instant) {
 	if c.timers.due(timerRetransmit, now) {
 		c.retransmitTimeout(now)

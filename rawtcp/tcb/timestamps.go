@@ -1,3 +1,5 @@
+// Round trips and old duplicates by timestamps (RFC 7323).
+
 package tcb
 
 import (
@@ -16,14 +18,14 @@ type timestamps struct {
 // heard sets TS.Recent.
 func (t *timestamps) heard(val uint32, now Instant) { t.recent, t.recentAt = val, now }
 
-// tsVal is the timestamp clock: milliseconds, with the connection's own offset
-// (RFC 7323, section 5.4).
+// tsVal returns the timestamp clock: milliseconds, with the connection's own
+// offset (RFC 7323, section 5.4).
 func (c *Conn) tsVal(now Instant) uint32 {
 	return uint32(now/Instant(time.Millisecond)) + c.id.TimestampOffset
 }
 
-// tsRTT is the round trip that a segment's TSecr tells (RFC 7323, section 4).
-// An echo of what we cannot have sent tells nothing.
+// tsRTT returns the round trip by a segment's TSecr (RFC 7323, section 4). It
+// is not ok if we cannot have sent the echoed value.
 func (c *Conn) tsRTT(now Instant, s *wire.Segment) (time.Duration, bool) {
 	if !c.ts.on {
 		return 0, false
@@ -36,11 +38,11 @@ func (c *Conn) tsRTT(now Instant, s *wire.Segment) (time.Duration, bool) {
 	return time.Duration(ms) * time.Millisecond, true
 }
 
-// maxEchoAge bounds how old a timestamp that the peer echoes may be, beside
-// the time that it has owed us an acknowledgment: older ones are not ours.
+// maxEchoAge bounds the age of an echoed timestamp, beyond the time that the
+// peer has owed us an acknowledgment: older ones are not ours.
 const maxEchoAge = time.Second
 
-// noteTimestamp moves TS.Recent forward for a segment that reaches back to
+// noteTimestamp moves TS.Recent forward for a segment that begins at or before
 // what we last acknowledged (RFC 7323, section 4.3).
 func (c *Conn) noteTimestamp(now Instant, s *wire.Segment) {
 	val, _, ok := s.Options.Timestamps()
@@ -49,15 +51,14 @@ func (c *Conn) noteTimestamp(now Instant, s *wire.Segment) {
 	}
 }
 
-// pawsLife is how long TS.Recent can be compared with: less than the time in
-// which a clock of one tick a millisecond wraps half-way (RFC 7323, section
-// 5.5).
+// pawsLife is how long TS.Recent is valid for comparison: less than half the
+// wrap of a clock with one tick a millisecond (RFC 7323, section 5.5).
 const pawsLife = 24 * 24 * time.Hour
 
 // oldTimestamp is PAWS (RFC 7323, section 5.3): a segment whose timestamp is
-// older than the last is an old duplicate. One without a timestamp is let
-// pass: there are paths that take the option off, and it guards only against
-// what sequence numbers would let through by chance.
+// older than the last is an old duplicate. A segment without a timestamp
+// passes: some paths strip the option, and PAWS protects only against what
+// sequence numbers would let through by chance.
 func (c *Conn) oldTimestamp(now Instant, s *wire.Segment) bool {
 	val, _, ok := s.Options.Timestamps()
 	return c.ts.on && ok && int32(val-c.ts.recent) < 0 && now.Sub(c.ts.recentAt) < pawsLife

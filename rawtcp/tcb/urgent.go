@@ -1,17 +1,19 @@
+// Urgent data (RFC 9293, section 3.8.5).
+
 package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// MarkUrgent marks all that has been written as urgent (RFC 9293, section
-// 3.8.5). New protocols should not (SHLD-13).
+// MarkUrgent marks everything written so far as urgent (RFC 9293, section
+// 3.8.5). New protocols should not use it (SHLD-13).
 func (c *Conn) MarkUrgent() {
 	if c.snd.buf.len() > 0 {
 		c.snd.urgent, c.snd.up = true, c.dataEnd()
 	}
 }
 
-// Urgent is how many of the octets that are to be read, or still to arrive,
-// end the peer's urgent data; 0 when there is none (MUST-33). It may change in
+// Urgent returns how many octets are left to read, arrived or not, up to the
+// end of the peer's urgent data; 0 if there is none (MUST-33). It may change in
 // Receive and Discard.
 func (c *Conn) Urgent() int {
 	if !c.rcv.urgent {
@@ -20,9 +22,9 @@ func (c *Conn) Urgent() int {
 	return max(0, c.rcv.up.Minus(c.rcv.nxt)+c.rcv.ready)
 }
 
-// addUrgent shows the urgent pointer on a segment before it (MUST-62: it
-// points behind the last urgent octet). There may be any number of them before
-// it (MUST-31): a pointer too far for the field is shown once it is near enough.
+// addUrgent sets the urgent pointer on a segment before it (MUST-62: it points
+// behind the last urgent octet). Urgent data may be of any length (MUST-31): a
+// pointer too far for the field is sent once it is near enough.
 func (c *Conn) addUrgent(s *wire.Segment) {
 	if !c.snd.urgent {
 		return
@@ -38,8 +40,8 @@ func (c *Conn) addUrgent(s *wire.Segment) {
 	}
 }
 
-// takeUrgent is the sixth step (MUST-30): the pointer only ever moves forward,
-// and whoever listens is told at once (MUST-32). The octets stay in the stream.
+// takeUrgent is the sixth step (MUST-30): the pointer only moves forward, and
+// the user is told at once (MUST-32). The octets stay in the stream.
 func (c *Conn) takeUrgent(s *wire.Segment) {
 	if !s.Flags.Has(wire.URG) || c.rcv.finished {
 		return

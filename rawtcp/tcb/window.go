@@ -1,10 +1,12 @@
+// The window that we offer.
+
 package tcb
 
-// window is the receive window that a segment sent now shows, as on the wire.
-// Its right edge moves only by steps worth having (RFC 9293, section 3.8.6.2.2,
-// MUST-39), and never back (SHLD-14), save for what the scale cannot express:
-// what was once offered is honoured (RFC 7323, section 2.4). While nobody reads
-// it stays closed (MAY-8).
+// window returns the receive window of a segment sent now, as on the wire. Its
+// right edge moves only in steps of some size (RFC 9293, section 3.8.6.2.2,
+// MUST-39), and never back (SHLD-14), except for what the scale cannot express:
+// what was once offered is honoured (RFC 7323, section 2.4). If nobody reads,
+// the window closes (MAY-8).
 func (c *Conn) window() uint16 {
 	wnd := c.offered()
 	if c.windowGain() >= min(c.cfg.ReceiveBuffer/2, c.rmss()) {
@@ -15,27 +17,27 @@ func (c *Conn) window() uint16 {
 	return uint16(field)
 }
 
-// promise moves the right edge of the window to where n octets from RCV.NXT
-// end, unless it is further already.
+// promise moves the right edge of the window to n octets after RCV.NXT, unless
+// it is already further.
 func (c *Conn) promise(n int) { c.rcv.edge = later(c.rcv.edge, c.rcv.nxt.Add(n)) }
 
-// offered is how much of the window that was offered is left. A FIN may stand
-// right behind it.
+// offered returns how much of the offered window is left. A FIN may come right
+// after it.
 func (c *Conn) offered() int { return max(0, c.rcv.edge.Minus(c.rcv.nxt)) }
 
-// windowGain is how much further the window could open.
+// windowGain returns how much further the window could open.
 func (c *Conn) windowGain() int {
 	return max(0, min(c.cfg.ReceiveBuffer-c.rcv.ready, c.widest())-c.offered())
 }
 
-// widest is the largest window that the header can show.
+// widest returns the largest window that the header can express.
 func (c *Conn) widest() int { return 0xffff << c.rcv.scale }
 
-// rmss is the size of segment that we expect: the one that we announced.
+// rmss returns the segment size that we expect: our MSS.
 func (c *Conn) rmss() int { return int(c.cfg.MSS) }
 
-// windowOpened is called when the user has taken octets: where the window had
-// become narrow, the peer is told that it is not any more.
+// windowOpened is called when the user has taken octets. If the window had
+// become small, the peer is told that it is larger again.
 func (c *Conn) windowOpened() {
 	switch c.state {
 	case Established, FinWait1, FinWait2:
