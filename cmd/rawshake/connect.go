@@ -20,6 +20,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/internal/view/step"
@@ -272,7 +273,7 @@ func (f *connectFlags) saySecrets(w *capture.Writer) {
 	if w == nil || !w.HoldsSecrets() || f.quiet {
 		return
 	}
-	name := view.Escape(f.pcap)
+	name := plain.Escape(f.pcap)
 	if f.pcap == stdio {
 		name = "the capture on standard output"
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/explain"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
@@ -263,7 +264,7 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 	if f.iface != "" {
 		o.Listening = func() {
 			if !f.quiet {
-				fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", view.Escape(f.iface))
+				fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", plain.Escape(f.iface))
 			}
 		}
 		report, err = explain.Interface(ctx, f.iface, o)
@@ -359,7 +360,7 @@ func (f *explainFlags) listed(out io.Writer, r *explain.Report, filter explain.F
 	if len(r.Matching) == 0 {
 		what := "no TCP connection is in the capture"
 		if s := filter.String(); s != "" {
-			what = fmt.Sprintf("no TCP connection in the capture is meant by %s; it has %d in all", view.Escape(s), r.Total)
+			what = fmt.Sprintf("no TCP connection in the capture is meant by %s; it has %d in all", plain.Escape(s), r.Total)
 		}
 		return &statusError{exitError, fmt.Errorf("%s (%d packets)", what, r.Packets)}
 	}

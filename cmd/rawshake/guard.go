@@ -17,7 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
@@ -209,7 +209,7 @@ func writeGuards(w io.Writer, found []guard.Found, all bool) error {
 		if f.Kind == guard.KindListener || f.Kind == guard.KindTCX {
 			dropped = count(int(f.Dropped), "segment")
 		}
-		fmt.Fprintf(&b, "%s: %v\n  %s\n  %s\n  %s dropped\n", f.Kind, &f, view.Escape(f.Owner), ends, dropped)
+		fmt.Fprintf(&b, "%s: %v\n  %s\n  %s\n  %s dropped\n", f.Kind, &f, plain.Escape(f.Owner), ends, dropped)
 	}
 	switch {
 	case len(found) == 0 && all:

@@ -17,9 +17,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/lab/daemon"
 	"github.com/rawshake/rawshake/internal/lab/pki"
-	"github.com/rawshake/rawshake/internal/view"
 )
 
 func nameFlag(cmd *cobra.Command, name *string) {
@@ -247,9 +247,9 @@ func showLab(s *daemon.Status) {
 	}
 	switch {
 	case s.LogError != "":
-		say("  log             %s: not written: %s\n", view.Escape(s.Log), view.Escape(s.LogError))
+		say("  log             %s: not written: %s\n", plain.Escape(s.Log), plain.Escape(s.LogError))
 	case s.Log != "":
-		say("  log             %s\n", view.Escape(s.Log))
+		say("  log             %s\n", plain.Escape(s.Log))
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/outfile"
-	"github.com/rawshake/rawshake/internal/view"
 )
 
 // A lateFile is an output file that is made, or emptied, only when there is
@@ -63,7 +63,7 @@ func createFile(path string, kind outfile.Kind) (*os.File, error) {
 // sayExposed warns that others can read a file with secrets, or could before.
 func sayExposed(w outfile.Warning) {
 	if text := w.String(); text != "" {
-		fmt.Fprintf(os.Stderr, "rawshake: warning: %s\n", view.Escape(text))
+		fmt.Fprintf(os.Stderr, "rawshake: warning: %s\n", plain.Escape(text))
 	}
 }
 

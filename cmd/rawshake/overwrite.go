@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 )
 
 // holdsData reports whether a path is a file with something in it. Pipes and
@@ -23,7 +23,7 @@ func replacing(path string) (sayReplaced func()) {
 	held := holdsData(path)
 	return func() {
 		if held {
-			fmt.Fprintf(os.Stderr, "rawshake: note: %s was there already, and is written over\n", view.Escape(path))
+			fmt.Fprintf(os.Stderr, "rawshake: note: %s was there already, and is written over\n", plain.Escape(path))
 		}
 	}
 }

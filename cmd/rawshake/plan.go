@@ -20,6 +20,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -299,7 +300,7 @@ func (f *connectFlags) planFiles(p *plan) error {
 		p.told = f.view != "json" && f.view != "none" && isTerminal(file) && isTerminal(os.Stderr)
 	}
 	if !f.quiet && !p.told {
-		o.Tell = func(text string) { fmt.Fprintf(os.Stderr, "rawshake: %s\n", view.Escape(text)) }
+		o.Tell = func(text string) { fmt.Fprintf(os.Stderr, "rawshake: %s\n", plain.Escape(text)) }
 	}
 	options := f.viewOptions(viewOut)
 	options.Transcript = func() *transcript.Transcript { return o.Recorder.Transcript() }

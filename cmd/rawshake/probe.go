@@ -19,9 +19,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/store"
-	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -185,7 +185,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	var lost *probe.OutageError
 	switch {
 	case errors.As(err, &lost):
-		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", view.EscapeError(err), report.stopped())}
+		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", plain.EscapeError(err), report.stopped())}
 	case err != nil:
 		return probeError(err)
 	case ctx.Err() != nil:
@@ -232,7 +232,7 @@ func probeError(err error) error {
 	case errors.As(err, &unwritten):
 		remedy = "The sending was stopped at once."
 	}
-	text := view.EscapeError(err)
+	text := plain.EscapeError(err)
 	if remedy != "" {
 		text += "\n  " + remedy
 	}

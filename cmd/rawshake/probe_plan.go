@@ -26,13 +26,13 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/memlimit"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
-	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -169,7 +169,7 @@ func (f *probeFlags) memoryAllowed(limit uint64, by string) uint64 {
 	allowed := limit / 10 * 6
 	if allowed < minMemory {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: this process may use %d MB of memory (%s), and the kernel ends one that takes more: probe takes %d MB before the first target\n",
-			limit>>20, view.Escape(by), minMemory>>20)
+			limit>>20, plain.Escape(by), minMemory>>20)
 		allowed = minMemory
 	}
 	return allowed
@@ -467,7 +467,7 @@ func warnOfLines() func(error) {
 	said := 0
 	return func(err error) {
 		if said++; said <= maxLineWarnings {
-			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", view.EscapeError(err))
+			fmt.Fprintf(os.Stderr, "rawshake: warning: %s; left out\n", plain.EscapeError(err))
 		}
 	}
 }
@@ -482,7 +482,7 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 			return fileError("-o", err)
 		}
 		if n := p.output.Aside; n > 0 {
-			fmt.Fprintf(os.Stderr, "rawshake: %d records behind what the checkpoint knows stand in %s now; their targets are probed again\n", n, view.Escape(p.output.AsidePath))
+			fmt.Fprintf(os.Stderr, "rawshake: %d records behind what the checkpoint knows stand in %s now; their targets are probed again\n", n, plain.Escape(p.output.AsidePath))
 		}
 	case !f.force && holdsData(f.output):
 		return usageError("-o: %s holds something already, which would be lost: name another file, or write over it with --force", f.output)

@@ -17,13 +17,13 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
-	"github.com/rawshake/rawshake/internal/view"
 )
 
 // A probeReport tells a person, and a status file, how a scan goes.
@@ -132,7 +132,7 @@ func (r *probeReport) line(format string, args ...any) {
 func (r *probeReport) outage(s *probe.Stats) {
 	switch {
 	case s.Outage != "" && r.last.Outage == "":
-		r.line("warning: %s. The scan stands still, and looks for a way", view.Escape(s.Outage))
+		r.line("warning: %s. The scan stands still, and looks for a way", plain.Escape(s.Outage))
 	case s.Outage == "" && r.last.Outage != "":
 		r.line("the scan goes on; %d targets were in flight, and are begun again", s.Again-r.again)
 		r.again = s.Again

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
@@ -15,14 +16,14 @@ import (
 // to do about it. Text from the network is escaped.
 func remedied(err error, reasons []transcript.Reason) error {
 	var b strings.Builder
-	b.WriteString(view.EscapeError(err))
+	b.WriteString(plain.EscapeError(err))
 	for i := range reasons {
 		why, remedy := view.Reason(&reasons[i])
 		if reasons[i].Means != "" {
-			b.WriteString("\n  Why: " + view.Escape(why))
+			b.WriteString("\n  Why: " + plain.Escape(why))
 		}
 		for line := range strings.SplitSeq(remedy, "\n") {
-			b.WriteString("\n  " + view.Escape(line))
+			b.WriteString("\n  " + plain.Escape(line))
 		}
 	}
 	return errors.New(b.String())

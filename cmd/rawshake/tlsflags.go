@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/sessionfile"
-	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -138,7 +138,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 	warn := func(err error) { fmt.Fprintf(os.Stderr, "rawshake: warning: --session-file: %v\n", err) }
 	if info, err := os.Stat(f.sessionFile); err == nil && !info.Mode().IsRegular() {
 		f.unsaved = true
-		warn(fmt.Errorf("%s is no regular file: nothing is read from it, or written in its place; name another", view.Escape(f.sessionFile)))
+		warn(fmt.Errorf("%s is no regular file: nothing is read from it, or written in its place; name another", plain.Escape(f.sessionFile)))
 		return
 	}
 	store, err := sessionfile.Open(f.sessionFile)
@@ -155,7 +155,7 @@ func (f *tlsFlags) planSession(o *connect.Options, t target) {
 			f.unsaved = true
 			warn(err)
 		} else if aside := store.Aside(); aside != "" {
-			fmt.Fprintf(os.Stderr, "rawshake: the session file that could not be read stands in %s now\n", view.Escape(aside))
+			fmt.Fprintf(os.Stderr, "rawshake: the session file that could not be read stands in %s now\n", plain.Escape(aside))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/explain"
-	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 )
 
 // tellUnread names the packets that explain did not read: first those that may
@@ -39,7 +39,7 @@ func listUnread(kinds []explain.Unread) string {
 	rest, packets := 0, 0
 	for i, u := range kinds {
 		if i < maxToldKinds {
-			parts = append(parts, fmt.Sprintf("%d × %s", u.Packets, view.Escape(u.Name)))
+			parts = append(parts, fmt.Sprintf("%d × %s", u.Packets, plain.Escape(u.Name)))
 			continue
 		}
 		rest, packets = rest+1, packets+u.Packets

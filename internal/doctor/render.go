@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
@@ -32,10 +33,10 @@ func WriteText(w io.Writer, found []Finding, columns int) error {
 			mark = "–"
 		}
 		head := fmt.Sprintf("%s %-*s  ", mark, width, f.Name)
-		text := view.Escape(f.Detail + " — " + f.Why)
+		text := plain.Escape(f.Detail + " — " + f.Why)
 		mend := ""
 		if f.Remedy != "" {
-			mend = "mend it: " + view.Escape(f.Remedy)
+			mend = "mend it: " + plain.Escape(f.Remedy)
 		}
 		indent := utf8.RuneCountInString(head)
 		if columns < indent+narrowest {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
-	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -81,7 +81,7 @@ func TestTLSIsFoundBehindWhatIsSaidBefore(t *testing.T) {
 			}
 			for _, s := range tc.said {
 				first := strings.TrimRight(strings.SplitN(s.data, "\n", 2)[0], "\r")
-				if len(first) > 3 && !strings.Contains(ladder, view.Escape(first)[:min(len(view.Escape(first)), 20)]) {
+				if len(first) > 3 && !strings.Contains(ladder, plain.Escape(first)[:min(len(plain.Escape(first)), 20)]) {
 					t.Errorf("%d, %s: the ladder does not have %q:\n%s", i, tc.name, first, ladder)
 				}
 			}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -31,11 +32,11 @@ func chainFacts(chain [][]byte) []fact {
 	if len(chain) == 1 {
 		return append(facts, fact{"certificates", 1, ""})
 	}
-	others := make([]object, 0, min(len(chain)-1, mostIssuers))
+	others := make([]plain.Object, 0, min(len(chain)-1, mostIssuers))
 	for _, cert := range chain[1 : 1+cap(others)] {
 		others = append(others, objectOf(leafFacts(cert)))
 	}
-	return append(facts, fact{"certificates", len(chain), plural(len(chain), "certificate")}, fact{"issuers", others, ""})
+	return append(facts, fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, fact{"issuers", others, ""})
 }
 
 // mostIssuers bounds the certificates after the first that are told of in
@@ -180,13 +181,13 @@ func distinguishedName(der []byte) string {
 // CertificateJSON is what a certificate says, as a JSON object with the names
 // that a certificate message has in the JSON view.
 func CertificateJSON(der []byte) []byte {
-	return objectOf(leafFacts(der)).appendTo(nil)
+	return objectOf(leafFacts(der)).AppendTo(nil)
 }
 
-func objectOf(facts []fact) (o object) {
+func objectOf(facts []fact) (o plain.Object) {
 	for _, f := range facts {
 		if f.key != "" {
-			o.add(f.key, f.value)
+			o.Add(f.key, f.value)
 		}
 	}
 	return o

@@ -43,7 +43,7 @@ func TestAChainIsToldOfWhole(t *testing.T) {
 		Certificates int
 		Issuers      []struct{ Subject, Error string }
 	}
-	text := objectOf(chainFacts(chain)).appendTo(nil)
+	text := objectOf(chainFacts(chain)).AppendTo(nil)
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}

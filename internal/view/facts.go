@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -23,7 +24,7 @@ type fact struct {
 // messageFacts are what matters in a message, most important first.
 func messageFacts(m *transcript.Message) []fact {
 	if m.Sealed {
-		return []fact{{"sealed", true, "not decrypted"}, {text: octets(len(m.Raw))}}
+		return []fact{{"sealed", true, "not decrypted"}, {text: plain.Octets(len(m.Raw))}}
 	}
 	switch m.Content {
 	case tlsmsg.ContentHandshake:
@@ -42,7 +43,7 @@ func messageFacts(m *transcript.Message) []fact {
 	case tlsmsg.ContentApplicationData:
 		return dataFacts(m.Raw)
 	}
-	return []fact{{text: octets(len(m.Raw))}}
+	return []fact{{text: plain.Octets(len(m.Raw))}}
 }
 
 func changeFacts(m *transcript.Message) []fact {
@@ -81,12 +82,12 @@ func handshakeFacts(m *transcript.Message) []fact {
 	case *tlsmsg.NewSessionTicket:
 		return []fact{
 			{"lifetime_hint_s", int64(msg.LifetimeHint), fmt.Sprintf("good for %d s", msg.LifetimeHint)},
-			{"ticket_len", len(msg.Ticket), octets(len(msg.Ticket))},
+			{"ticket_len", len(msg.Ticket), plain.Octets(len(msg.Ticket))},
 		}
 	case *tlsmsg.CertificateStatus:
 		return []fact{
 			{"status_type", msg.StatusType, msg.StatusType.String()},
-			{"response_len", len(msg.Response), octets(len(msg.Response))},
+			{"response_len", len(msg.Response), plain.Octets(len(msg.Response))},
 		}
 	}
 	return nil
@@ -111,10 +112,10 @@ func clientHelloFacts(m *tlsmsg.ClientHello) []fact {
 	if find(m.Extensions, &alpn, in) {
 		facts = append(facts, fact{"alpn_protocols", alpn.Protocols, "ALPN " + strings.Join(alpn.Protocols, ",")})
 	}
-	facts = append(facts, fact{"cipher_suites", names(m.CipherSuites), plural(len(m.CipherSuites), "suite")})
+	facts = append(facts, fact{"cipher_suites", names(m.CipherSuites), plain.Plural(len(m.CipherSuites), "suite")})
 	var groups tlsmsg.SupportedGroups
 	if find(m.Extensions, &groups, in) {
-		facts = append(facts, fact{"groups", names(groups.Groups), plural(len(groups.Groups), "group")})
+		facts = append(facts, fact{"groups", names(groups.Groups), plain.Plural(len(groups.Groups), "group")})
 	}
 	var schemes tlsmsg.SignatureAlgorithms
 	if find(m.Extensions, &schemes, in) {
@@ -182,7 +183,7 @@ func serverKeyExchangeFacts(m *tlsmsg.ServerKeyExchange) []fact {
 		bits := len(bytes.TrimLeft(m.DHPrime, "\x00")) * 8
 		facts = append(facts, fact{"dh_bits", bits, fmt.Sprintf("DH of about %d bits", bits)})
 	default:
-		return []fact{{text: octets(len(m.Raw))}}
+		return []fact{{text: plain.Octets(len(m.Raw))}}
 	}
 	return append(facts, schemeFacts(m.Scheme, "")...)
 }
@@ -210,7 +211,7 @@ func requestFacts(m *tlsmsg.CertificateRequest) []fact {
 	case 1:
 		who = "from " + authorities[0]
 	default:
-		who = plural(len(authorities), "acceptable issuer")
+		who = plain.Plural(len(authorities), "acceptable issuer")
 	}
 	return []fact{
 		{"certificate_types", kinds, strings.Join(kinds, ",")},
@@ -222,18 +223,18 @@ func requestFacts(m *tlsmsg.CertificateRequest) []fact {
 func clientKeyExchangeFacts(m *tlsmsg.ClientKeyExchange) []fact {
 	switch {
 	case len(m.PublicKey) > 0:
-		return []fact{{"public_key_len", len(m.PublicKey), fmt.Sprintf("public key of %s", octets(len(m.PublicKey)))}}
+		return []fact{{"public_key_len", len(m.PublicKey), fmt.Sprintf("public key of %s", plain.Octets(len(m.PublicKey)))}}
 	case len(m.EncryptedPreMasterSecret) > 0:
 		return []fact{{text: "pre-master secret under the server's RSA key"}}
 	}
-	return []fact{{text: octets(len(m.Raw))}}
+	return []fact{{text: plain.Octets(len(m.Raw))}}
 }
 
 // maxFirstLine bounds what is shown of application data, in bytes.
 const maxFirstLine = 120
 
 func dataFacts(b []byte) []fact {
-	facts := []fact{{text: octets(len(b))}}
+	facts := []fact{{text: plain.Octets(len(b))}}
 	line, _, _ := bytes.Cut(b[:min(len(b), maxFirstLine)], []byte("\n"))
 	if line = bytes.TrimRight(line, "\r"); len(line) > 0 {
 		facts = append(facts, fact{"first_line", string(line), string(line)})
@@ -254,24 +255,4 @@ func names[T fmt.Stringer](list []T) []string {
 		s[i] = v.String()
 	}
 	return s
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func octets(n int) string { return plural(n, "byte") }
-
-// messageColor tells alerts and encrypted messages from the rest.
-func messageColor(m *transcript.Message) color {
-	switch {
-	case m.Content == tlsmsg.ContentAlert:
-		return yellow
-	case m.Encrypted:
-		return magenta
-	}
-	return green
 }

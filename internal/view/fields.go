@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
@@ -141,7 +142,7 @@ func Value(n *field.Node, data []byte) string {
 	case n.Kind == field.Uint || n.Kind == field.BitField:
 		value = strconv.FormatUint(n.Value, 10)
 	case n.Kind == field.Bytes:
-		if b := data[n.Offset : n.Offset+n.Length]; n.Meaning == "" && len(b) > 0 && harmless(string(b)) {
+		if b := data[n.Offset : n.Offset+n.Length]; n.Meaning == "" && len(b) > 0 && plain.Harmless(string(b)) {
 			value = strconv.Quote(string(b))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -25,13 +26,13 @@ func NewJSON(w io.Writer, o Options) *JSON { return &JSON{printer{w: w}, words(o
 
 // Entry writes one line.
 func (j *JSON) Entry(e *transcript.Entry) {
-	var o object
-	o.add("time_ms", e.At)
-	o.add("dir", e.Dir)
-	o.add("layer", e.Layer)
-	o.add("type", e.Type)
+	var o plain.Object
+	o.Add("time_ms", e.At)
+	o.Add("dir", e.Dir)
+	o.Add("layer", e.Layer)
+	o.Add("type", e.Type)
 	if e.Frame != nil {
-		o.add("frame", e.Frame.Number)
+		o.Add("frame", e.Frame.Number)
 	}
 	switch e.Type {
 	case transcript.TypeSegment:
@@ -41,7 +42,7 @@ func (j *JSON) Entry(e *transcript.Entry) {
 	case transcript.TypeMessage:
 		messageValues(&o, e.Message)
 		if list := meanings(j.words, e.Message); len(list) > 0 {
-			o.add("means", list)
+			o.Add("means", list)
 		}
 	case transcript.TypeDecision:
 		decisionValues(&o, e.Decision)
@@ -50,149 +51,149 @@ func (j *JSON) Entry(e *transcript.Entry) {
 	case transcript.TypeResult:
 		resultValues(&o, e.Result)
 	}
-	j.print(string(append(o.appendTo(nil), '\n')))
+	j.print(string(append(o.AppendTo(nil), '\n')))
 }
 
 // segmentValues: seq, ack and SACK edges are relative to each side's initial
 // sequence number, seq_raw and ack_raw as on the wire; window is unscaled.
-func segmentValues(o *object, f *transcript.Frame) {
+func segmentValues(o *plain.Object, f *transcript.Frame) {
 	s := f.Segment
-	o.add("flags", s.Flags.Names())
-	o.add("seq", f.Seq)
-	o.add("ack", f.Ack)
-	o.add("window", int(s.Window))
-	o.add("options", optionValues(f))
-	o.add("len", len(s.Payload))
-	o.add("seq_raw", uint32(s.Seq))
-	o.add("ack_raw", uint32(s.Ack))
-	o.add("src", netip.AddrPortFrom(f.IP.Src, s.SrcPort))
-	o.add("dst", netip.AddrPortFrom(f.IP.Dst, s.DstPort))
+	o.Add("flags", s.Flags.Names())
+	o.Add("seq", f.Seq)
+	o.Add("ack", f.Ack)
+	o.Add("window", int(s.Window))
+	o.Add("options", optionValues(f))
+	o.Add("len", len(s.Payload))
+	o.Add("seq_raw", uint32(s.Seq))
+	o.Add("ack_raw", uint32(s.Ack))
+	o.Add("src", netip.AddrPortFrom(f.IP.Src, s.SrcPort))
+	o.Add("dst", netip.AddrPortFrom(f.IP.Dst, s.DstPort))
 	linkValues(o, f)
-	addIf(o, "retransmission", f.Retransmission)
-	addIf(o, "out_of_order", f.OutOfOrder)
-	addIf(o, "gap", f.Gap)
-	addIf(o, "captured_twice", f.Twice)
-	addIf(o, "bad_checksum", f.BadChecksum)
-	addIf(o, "checksum_offloaded", f.Offloaded)
-	addIf(o, "not_captured", f.Cut)
-	addIf(o, "options_not_captured", s.Options.Cut())
+	plain.AddIf(o, "retransmission", f.Retransmission)
+	plain.AddIf(o, "out_of_order", f.OutOfOrder)
+	plain.AddIf(o, "gap", f.Gap)
+	plain.AddIf(o, "captured_twice", f.Twice)
+	plain.AddIf(o, "bad_checksum", f.BadChecksum)
+	plain.AddIf(o, "checksum_offloaded", f.Offloaded)
+	plain.AddIf(o, "not_captured", f.Cut)
+	plain.AddIf(o, "options_not_captured", s.Options.Cut())
 	if f.KernelSent {
-		o.add("origin", "kernel")
+		o.Add("origin", "kernel")
 	}
 }
 
 // linkValues: what a capture has before the packet.
-func linkValues(o *object, f *transcript.Frame) {
+func linkValues(o *plain.Object, f *transcript.Frame) {
 	h, ok := f.LinkHeader()
 	if !ok {
 		return
 	}
-	var list []object
-	o.add("link", h.Type)
-	addIf(o, "link_src", hardware(h.Source))
-	addIf(o, "link_dst", hardware(h.Destination))
+	var list []plain.Object
+	o.Add("link", h.Type)
+	plain.AddIf(o, "link_src", hardware(h.Source))
+	plain.AddIf(o, "link_dst", hardware(h.Destination))
 	if len(h.VLANs) > 0 {
-		o.add("vlan", h.VLANs)
+		o.Add("vlan", h.VLANs)
 	}
 	for _, t := range h.Tunnels {
 		list = append(list, tunnelValue(&t))
 	}
 	if len(list) > 0 {
-		o.add("tunnels", list)
+		o.Add("tunnels", list)
 	}
 }
 
-func tunnelValue(t *wire.Tunnel) object {
-	var v object
-	v.add("kind", t.Kind)
+func tunnelValue(t *wire.Tunnel) plain.Object {
+	var v plain.Object
+	v.Add("kind", t.Kind)
 	if t.HasID {
-		v.add("id", t.ID)
+		v.Add("id", t.ID)
 	}
-	v.add("src", t.Src)
-	v.add("dst", t.Dst)
+	v.Add("src", t.Src)
+	v.Add("dst", t.Dst)
 	return v
 }
 
 func hardware(address []byte) string { return net.HardwareAddr(address).String() }
 
-func recordValues(o *object, r *transcript.Record) {
-	o.add("record", text(r.Type))
-	o.add("version", text(r.Version))
-	o.add("encrypted", r.Encrypted)
-	o.add("len", len(r.Wire))
-	o.add("offset", r.Offset)
-	addIf(o, "not_captured", r.Missing)
+func recordValues(o *plain.Object, r *transcript.Record) {
+	o.Add("record", text(r.Type))
+	o.Add("version", text(r.Version))
+	o.Add("encrypted", r.Encrypted)
+	o.Add("len", len(r.Wire))
+	o.Add("offset", r.Offset)
+	plain.AddIf(o, "not_captured", r.Missing)
 }
 
-func messageValues(o *object, m *transcript.Message) {
-	o.add("message", m.EnumName())
-	o.add("encrypted", m.Encrypted)
-	o.add("len", len(m.Raw))
-	o.add("offset", m.Offset)
-	o.add("end", m.End)
+func messageValues(o *plain.Object, m *transcript.Message) {
+	o.Add("message", m.EnumName())
+	o.Add("encrypted", m.Encrypted)
+	o.Add("len", len(m.Raw))
+	o.Add("offset", m.Offset)
+	o.Add("end", m.End)
 	for _, f := range messageFacts(m) {
 		if f.key != "" {
-			o.add(f.key, f.value)
+			o.Add(f.key, f.value)
 		}
 	}
 }
 
-func decisionValues(o *object, d *transcript.Decision) {
-	o.add("name", d.Name)
-	o.add("text", d.Text)
+func decisionValues(o *plain.Object, d *transcript.Decision) {
+	o.Add("name", d.Name)
+	o.Add("text", d.Text)
 	switch e := d.Event.(type) {
 	case tcb.StateChanged:
-		o.add("from", e.From)
-		o.add("to", e.To)
+		o.Add("from", e.From)
+		o.Add("to", e.To)
 	case tcb.Retransmitted:
-		o.add("what", e.What)
-		o.add("attempt", e.Attempt)
-		o.add("rto_ms", e.RTO)
+		o.Add("what", e.What)
+		o.Add("attempt", e.Attempt)
+		o.Add("rto_ms", e.RTO)
 	case tcb.RTTMeasured:
-		o.add("rtt_ms", e.RTT)
-		o.add("srtt_ms", e.SRTT)
-		o.add("rttvar_ms", e.RTTVAR)
-		o.add("rto_ms", e.RTO)
+		o.Add("rtt_ms", e.RTT)
+		o.Add("srtt_ms", e.SRTT)
+		o.Add("rttvar_ms", e.RTTVAR)
+		o.Add("rto_ms", e.RTO)
 	case transcript.KernelTCP:
 		kernelValues(o, &e)
 	case tcb.GaveUp:
-		o.add("after_ms", e.After)
-		o.add("attempts", e.Attempts)
+		o.Add("after_ms", e.After)
+		o.Add("attempts", e.Attempts)
 	}
 }
 
-func kernelValues(o *object, k *transcript.KernelTCP) {
-	o.add("state", k.State)
-	o.add("rtt_ms", k.RTT)
-	o.add("rttvar_ms", k.RTTVar)
-	o.add("rto_ms", k.RTO)
-	o.add("snd_mss", k.SendMSS)
-	o.add("rcv_mss", k.ReceiveMSS)
-	o.add("pmtu", k.PathMTU)
-	o.add("snd_cwnd", k.CongestionWindow)
-	o.add("retransmits", k.Retransmits)
-	o.add("segments_out", k.SegmentsOut)
-	o.add("segments_in", k.SegmentsIn)
-	o.add("timestamps", k.Timestamps)
-	o.add("sack", k.SACK)
-	o.add("window_scale", k.WindowScale)
+func kernelValues(o *plain.Object, k *transcript.KernelTCP) {
+	o.Add("state", k.State)
+	o.Add("rtt_ms", k.RTT)
+	o.Add("rttvar_ms", k.RTTVar)
+	o.Add("rto_ms", k.RTO)
+	o.Add("snd_mss", k.SendMSS)
+	o.Add("rcv_mss", k.ReceiveMSS)
+	o.Add("pmtu", k.PathMTU)
+	o.Add("snd_cwnd", k.CongestionWindow)
+	o.Add("retransmits", k.Retransmits)
+	o.Add("segments_out", k.SegmentsOut)
+	o.Add("segments_in", k.SegmentsIn)
+	o.Add("timestamps", k.Timestamps)
+	o.Add("sack", k.SACK)
+	o.Add("window_scale", k.WindowScale)
 }
 
 // resultValues: all names are always there; what is not known is null.
-func resultValues(o *object, r *transcript.Result) {
-	o.add("ok", r.OK)
-	o.add("outcome", r.Outcome)
-	o.add("link", known(r.Link != "", r.Link))
-	o.add("version", known(r.Version != 0, text(r.Version)))
-	o.add("cipher_suite", known(r.Version != 0 && !r.NoSuite, text(r.CipherSuite)))
-	o.add("group", known(r.Group != 0, text(r.Group)))
-	o.add("alpn", known(r.ALPN != "", r.ALPN))
-	o.add("peer_verified", r.PeerVerified)
-	o.add("certificate_verified", known(r.Judged, r.Trusted))
-	o.add("rtt_ms", known(r.RTT != 0, r.RTT))
-	o.add("handshake_ms", known(r.Handshake != 0, r.Handshake))
-	o.add("error", known(r.Error != "", r.Error))
-	o.add("reasons", reasonValues(r.Reasons))
+func resultValues(o *plain.Object, r *transcript.Result) {
+	o.Add("ok", r.OK)
+	o.Add("outcome", r.Outcome)
+	o.Add("link", known(r.Link != "", r.Link))
+	o.Add("version", known(r.Version != 0, text(r.Version)))
+	o.Add("cipher_suite", known(r.Version != 0 && !r.NoSuite, text(r.CipherSuite)))
+	o.Add("group", known(r.Group != 0, text(r.Group)))
+	o.Add("alpn", known(r.ALPN != "", r.ALPN))
+	o.Add("peer_verified", r.PeerVerified)
+	o.Add("certificate_verified", known(r.Judged, r.Trusted))
+	o.Add("rtt_ms", known(r.RTT != 0, r.RTT))
+	o.Add("handshake_ms", known(r.Handshake != 0, r.Handshake))
+	o.Add("error", known(r.Error != "", r.Error))
+	o.Add("reasons", reasonValues(r.Reasons))
 }
 
 func known(is bool, value any) any {

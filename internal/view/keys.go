@@ -53,7 +53,7 @@ func (v *Keys) step(s *keyschedule.Step) {
 		if value.Note != "" {
 			name += " (" + value.Note + ")"
 		}
-		v.paragraph("  ", "", name, plain)
+		v.paragraph("  ", "", name, noColor)
 		v.paragraph("    ", "", value.Hex, green)
 	}
 	v.print("\n")

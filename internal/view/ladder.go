@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -241,8 +242,8 @@ func (l *Ladder) named(gutter string, dir transcript.Dir, name string, c color, 
 	inside = strings.Replace(inside, name, l.paint(c, name), 1)
 	rail := l.paint(dim, l.g.rail)
 	rows := l.facts(pieces)
-	l.print(gutter + rail + " " + inside + " " + rail + l.factsBeside(rows, 0, plain) + "\n")
-	l.more(rows, plain)
+	l.print(gutter + rail + " " + inside + " " + rail + l.factsBeside(rows, 0, noColor) + "\n")
+	l.more(rows, noColor)
 }
 
 // decision says in words what happened between the packets.
@@ -283,9 +284,9 @@ func (l *Ladder) say(text string, c color) {
 
 func (l *Ladder) totals() string {
 	n := &l.count
-	parts := []string{plural(n.out, "segment") + " out", fmt.Sprintf("%d in", n.in)}
+	parts := []string{plain.Plural(n.out, "segment") + " out", fmt.Sprintf("%d in", n.in)}
 	if n.repeated > 0 {
-		parts = append(parts, plural(n.repeated, "retransmission")+" among them")
+		parts = append(parts, plain.Plural(n.repeated, "retransmission")+" among them")
 	}
 	if n.twice > 0 {
 		parts = append(parts, fmt.Sprintf("%d captured twice", n.twice))
@@ -315,5 +316,5 @@ func factColor(f *transcript.Frame) color {
 	if f.Retransmission || f.OutOfOrder || f.BadChecksum || f.KernelSent || f.Gap > 0 {
 		return yellow
 	}
-	return plain
+	return noColor
 }

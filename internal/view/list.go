@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/observe"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
@@ -38,7 +39,7 @@ func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 	fmt.Fprintf(t, "conn\tclient\tserver\t%sserver name\tpackets\tbytes\tseconds\toutcome\n", column("network"))
 	for _, s := range list {
 		fmt.Fprintf(t, "%d\t%v\t%v\t%s%s\t%d\t%d\t%.3f\t%s\n", s.Number, s.Flow.Client, s.Flow.Server, column(networkOf(s)),
-			Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds(), outcomeOf(s.Result))
+			plain.Escape(s.ServerName), s.Packets, s.Bytes, s.Last.Sub(s.First).Seconds(), outcomeOf(s.Result))
 	}
 	if more > 0 {
 		fmt.Fprintf(t, "and %d more\n", more)
@@ -55,37 +56,37 @@ func networkOf(s *observe.Summary) string {
 	return strings.Join(names, ", ")
 }
 
-func networkValues(s *observe.Summary) []object {
-	var list []object
+func networkValues(s *observe.Summary) []plain.Object {
+	var list []plain.Object
 	for _, n := range s.Networks {
-		var o object
-		o.add("kind", n.Kind)
-		o.add("id", n.ID)
+		var o plain.Object
+		o.Add("kind", n.Kind)
+		o.Add("id", n.ID)
 		list = append(list, o)
 	}
 	return list
 }
 
 func connectionObject(s *observe.Summary) []byte {
-	var o object
-	o.add("type", "connection")
-	o.add("conn", s.Number)
-	o.add("client", s.Flow.Client)
-	o.add("server", s.Flow.Server)
-	o.add("networks", known(len(s.Networks) > 0, networkValues(s)))
-	o.add("server_name", known(s.ServerName != "", s.ServerName))
-	o.add("packets", s.Packets)
-	o.add("bytes", s.Bytes)
-	o.add("duration_ms", s.Last.Sub(s.First))
+	var o plain.Object
+	o.Add("type", "connection")
+	o.Add("conn", s.Number)
+	o.Add("client", s.Flow.Client)
+	o.Add("server", s.Flow.Server)
+	o.Add("networks", known(len(s.Networks) > 0, networkValues(s)))
+	o.Add("server_name", known(s.ServerName != "", s.ServerName))
+	o.Add("packets", s.Packets)
+	o.Add("bytes", s.Bytes)
+	o.Add("duration_ms", s.Last.Sub(s.First))
 	if r := s.Result; r != nil {
-		o.add("ok", r.OK)
-		o.add("outcome", r.Outcome)
-		o.add("error", known(r.Error != "", r.Error))
-		o.add("reasons", reasonValues(r.Reasons))
+		o.Add("ok", r.OK)
+		o.Add("outcome", r.Outcome)
+		o.Add("error", known(r.Error != "", r.Error))
+		o.Add("reasons", reasonValues(r.Reasons))
 	} else {
-		o.add("outcome", nil)
+		o.Add("outcome", nil)
 	}
-	return append(o.appendTo(nil), '\n')
+	return append(o.AppendTo(nil), '\n')
 }
 
 // outcomeOf is what came of a connection in a word or two: its outcome, and the

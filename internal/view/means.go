@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -54,15 +55,15 @@ func explain(d *dictionary.Dictionary, m *transcript.Message) (list []meaning) {
 }
 
 // meanings are the same for programs.
-func meanings(d *dictionary.Dictionary, m *transcript.Message) (list []object) {
+func meanings(d *dictionary.Dictionary, m *transcript.Message) (list []plain.Object) {
 	for _, e := range explain(d, m) {
-		var o object
-		o.add("of", e.of)
+		var o plain.Object
+		o.Add("of", e.of)
 		if e.inList {
-			o.add("value", e.value)
+			o.Add("value", e.value)
 		}
-		o.add("text", e.Text)
-		o.add("source", e.Source)
+		o.Add("text", e.Text)
+		o.Add("source", e.Source)
 		list = append(list, o)
 	}
 	return list

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -29,7 +30,7 @@ func (l *Ladder) octets(o *transcript.Octets, dir transcript.Dir) {
 		mark = "< "
 	}
 	for _, line := range PreambleLines(o.Raw) {
-		l.paragraph(l.lane.indent, mark, line, plain)
+		l.paragraph(l.lane.indent, mark, line, noColor)
 	}
 }
 
@@ -71,12 +72,12 @@ func isBinary(b []byte) bool {
 }
 
 // octetsValues: what a captured stream holds beside TLS.
-func octetsValues(o *object, t *transcript.Octets) {
-	o.add("why", t.Why)
-	o.add("len", int(t.End-t.Offset))
-	o.add("offset", t.Offset)
-	o.add("end", t.End)
+func octetsValues(o *plain.Object, t *transcript.Octets) {
+	o.Add("why", t.Why)
+	o.Add("len", int(t.End-t.Offset))
+	o.Add("offset", t.Offset)
+	o.Add("end", t.End)
 	if t.Raw != nil {
-		o.add("text", string(t.Raw))
+		o.Add("text", string(t.Raw))
 	}
 }

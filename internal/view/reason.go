@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -55,32 +56,32 @@ func (v *canvas) reasons(r *transcript.Result) {
 	for i := range r.Reasons {
 		reason := &r.Reasons[i]
 		if len(r.Reasons) > 1 && reason.Means != "" {
-			v.paragraph("  ", fmt.Sprintf("%d. ", i+1), reason.What, plain)
+			v.paragraph("  ", fmt.Sprintf("%d. ", i+1), reason.What, noColor)
 		}
 		why, remedy := Reason(reason)
-		v.paragraph("  ", "why: ", why, plain)
+		v.paragraph("  ", "why: ", why, noColor)
 		for _, line := range strings.Split(remedy, "\n") {
-			v.paragraph("  ", "do:  ", line, plain)
+			v.paragraph("  ", "do:  ", line, noColor)
 		}
 	}
 }
 
 // reasonValues: all names are always there.
-func reasonValues(list []transcript.Reason) []object {
-	values := make([]object, len(list))
+func reasonValues(list []transcript.Reason) []plain.Object {
+	values := make([]plain.Object, len(list))
 	for i, r := range list {
 		o := &values[i]
-		o.add("code", r.Code)
-		o.add("layer", r.Layer)
-		o.add("what", r.What)
-		o.add("means", known(r.Means != "", r.Means))
-		o.add("sure", r.Sure)
+		o.Add("code", r.Code)
+		o.Add("layer", r.Layer)
+		o.Add("what", r.What)
+		o.Add("means", known(r.Means != "", r.Means))
+		o.Add("sure", r.Sure)
 		frames := make([]uint32, len(r.Frames))
 		for i, n := range r.Frames {
 			frames[i] = uint32(n)
 		}
-		o.add("frames", frames)
-		o.add("remedy", known(r.Remedy != "", r.Remedy))
+		o.Add("frames", frames)
+		o.Add("remedy", known(r.Remedy != "", r.Remedy))
 	}
 	return values
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -115,8 +116,8 @@ func relativeTo(f *transcript.Frame, seq wire.Seq) uint32 {
 }
 
 // optionValues puts options into JSON, in the order of the wire.
-func optionValues(f *transcript.Frame) []object {
-	list := []object{}
+func optionValues(f *transcript.Frame) []plain.Object {
+	list := []plain.Object{}
 	o := &f.Segment.Options
 	for opt := range o.All() {
 		list = append(list, optionValue(f, opt))
@@ -129,33 +130,33 @@ var optionNames = map[wire.OptionKind]string{
 	wire.OptSACKPermitted: "sack_permitted", wire.OptSACK: "sack", wire.OptTimestamps: "timestamps",
 }
 
-func optionValue(f *transcript.Frame, opt wire.Option) object {
-	var v object
-	v.add("kind", int(opt.Kind))
+func optionValue(f *transcript.Frame, opt wire.Option) plain.Object {
+	var v plain.Object
+	v.Add("kind", int(opt.Kind))
 	if name, ok := optionNames[opt.Kind]; ok {
-		v.add("name", name)
+		v.Add("name", name)
 	}
 	d := opt.Data
 	switch {
 	case opt.Kind == wire.OptMSS && len(d) == 2:
-		v.add("value", int(d[0])<<8|int(d[1]))
+		v.Add("value", int(d[0])<<8|int(d[1]))
 	case opt.Kind == wire.OptWindowScale && len(d) == 1:
-		v.add("value", int(d[0]))
+		v.Add("value", int(d[0]))
 	case opt.Kind == wire.OptTimestamps && len(d) == 8:
 		val, ecr := be32(d), be32(d[4:])
-		v.add("tsval", val)
-		v.add("tsecr", ecr)
+		v.Add("tsval", val)
+		v.Add("tsecr", ecr)
 	case opt.Kind == wire.OptSACK && len(d)%8 == 0:
-		blocks := []object{}
+		blocks := []plain.Object{}
 		for ; len(d) >= 8; d = d[8:] {
-			var b object
-			b.add("left", relativeTo(f, wire.Seq(be32(d))))
-			b.add("right", relativeTo(f, wire.Seq(be32(d[4:]))))
+			var b plain.Object
+			b.Add("left", relativeTo(f, wire.Seq(be32(d))))
+			b.Add("right", relativeTo(f, wire.Seq(be32(d[4:]))))
 			blocks = append(blocks, b)
 		}
-		v.add("blocks", blocks)
+		v.Add("blocks", blocks)
 	case len(d) > 0:
-		v.add("data", hex.EncodeToString(d))
+		v.Add("data", hex.EncodeToString(d))
 	}
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
@@ -74,7 +75,7 @@ func (s *specimens) first(show func(*dissect.Specimen)) {
 func title(s *dissect.Specimen, between string) string {
 	f := s.Frame
 	if m := s.Message; m != nil {
-		t := m.Name() + between + octets(len(m.Raw))
+		t := m.Name() + between + plain.Octets(len(m.Raw))
 		if m.Encrypted {
 			t += between + "decrypted"
 		}
@@ -83,7 +84,7 @@ func title(s *dissect.Specimen, between string) string {
 		}
 		return t
 	}
-	t := fmt.Sprintf("Frame %d%s%v%s%s ms%s%s", f.Number, between, f.Dir, between, milliseconds(f.At), between, octets(len(s.Data)))
+	t := fmt.Sprintf("Frame %d%s%v%s%s ms%s%s", f.Number, between, f.Dir, between, milliseconds(f.At), between, plain.Octets(len(s.Data)))
 	if f.Segment != nil {
 		t += between + f.Segment.Flags.String()
 	}

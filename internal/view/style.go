@@ -6,8 +6,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dissect"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // glyphs are the signs that a ladder is drawn with.
@@ -34,7 +36,7 @@ var asciiGlyphs = glyphs{
 type color string
 
 const (
-	plain   color = ""
+	noColor color = ""
 	bold    color = "1"
 	dim     color = "2"
 	red     color = "31"
@@ -79,7 +81,7 @@ func (v *canvas) fit() bool {
 
 // paint colours s, where colour is wanted.
 func (v *canvas) paint(c color, s string) string {
-	if !v.options.Color || c == plain || s == "" {
+	if !v.options.Color || c == noColor || s == "" {
 		return s
 	}
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
@@ -87,7 +89,7 @@ func (v *canvas) paint(c color, s string) string {
 
 // text makes s fit for this terminal.
 func (v *canvas) text(s string) string {
-	s = Escape(s)
+	s = plain.Escape(s)
 	if v.options.ASCII {
 		s = toASCII(s)
 	}
@@ -160,7 +162,7 @@ func (f *search) see(s *dissect.Specimen, picked bool) bool {
 // likeness, all else by its number.
 func toASCII(s string) string {
 	s = asciiSigns.Replace(s)
-	if harmless(s) {
+	if plain.Harmless(s) {
 		return s
 	}
 	var b strings.Builder
@@ -168,10 +170,21 @@ func toASCII(s string) string {
 		if r < 0x80 {
 			b.WriteRune(r)
 		} else {
-			b.WriteString(escapeRune(r))
+			b.WriteString(plain.EscapeRune(r))
 		}
 	}
 	return b.String()
 }
 
 var asciiSigns = strings.NewReplacer("→", "->", "×", "x", "…", "...", "–", "-", "’", "'", "µ", "u")
+
+// messageColor tells alerts and encrypted messages from the rest.
+func messageColor(m *transcript.Message) color {
+	switch {
+	case m.Content == tlsmsg.ContentAlert:
+		return yellow
+	case m.Encrypted:
+		return magenta
+	}
+	return green
+}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -133,7 +134,7 @@ func TestLadderFitsItsWidth(t *testing.T) {
 						t.Fatalf("%s at width %d: %d columns: %s", name, width, columns(line), line)
 					}
 				}
-				if ascii && !harmless(strings.ReplaceAll(out, "\n", "")) {
+				if ascii && !plain.Harmless(strings.ReplaceAll(out, "\n", "")) {
 					t.Fatalf("%s at width %d is not ASCII:\n%s", name, width, out)
 				}
 			}
@@ -161,8 +162,8 @@ func TestNothingFromTheNetworkReachesATerminalAlive(t *testing.T) {
 		for _, verbose := range []bool{false, true} {
 			out := draw(t, name, (*script).hostile, Options{Verbose: verbose, Width: 200})
 			for line := range strings.Lines(out) {
-				if r, bad := harmful(strings.TrimSuffix(line, "\n")); bad {
-					t.Errorf("%s lets %U through: %q", name, r, line)
+				if line = strings.TrimSuffix(line, "\n"); plain.Escape(line) != line {
+					t.Errorf("%s lets through what a terminal may obey: %q", name, line)
 				}
 				if strings.HasPrefix(line, "Injected") {
 					t.Errorf("%s let the peer begin a line: %q", name, line)

@@ -44,4 +44,10 @@ func ParseFields(s string) (*Fields, error) {
 	return f, nil
 }
 
-func (f *Fields) want(name string) bool { return f == nil || f.set[name] }
+// wanted are the names, or nil for all of them.
+func (f *Fields) wanted() map[string]bool {
+	if f == nil {
+		return nil
+	}
+	return f.set
+}

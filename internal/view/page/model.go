@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
@@ -80,14 +81,14 @@ type builder struct {
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: dissect.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
 	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // none is no null for the script
-	b.Title, b.Opens = view.Escape(o.Title), nothing
+	b.Title, b.Opens = plain.Escape(o.Title), nothing
 	b.derive(t)
 	b.sides(t)
 	for _, e := range t.Entries {
 		b.entry(e)
 	}
 	if r := t.Result(); r != nil {
-		b.Result, b.OK = view.Escape(plainly(r)), r.OK
+		b.Result, b.OK = plain.Escape(plainly(r)), r.OK
 		b.explain(r)
 	}
 	b.ask()
@@ -135,7 +136,7 @@ func (b *builder) specimen(s *dissect.Specimen, title string) int {
 	data := s.Data
 	p := specimen{Title: title, Rows: []row{}}
 	if s.Err != nil {
-		p.Err = view.Escape(s.Err.Error())
+		p.Err = plain.Escape(s.Err.Error())
 	}
 	if len(data) > maxShown {
 		p.Cut = len(data) - maxShown
@@ -152,7 +153,7 @@ func (b *builder) specimen(s *dissect.Specimen, title string) int {
 			p.Err = "the page would be too large with the rest"
 			break
 		}
-		value := shorten(view.Escape(view.Value(n, s.Data)))
+		value := shorten(plain.Escape(view.Value(n, s.Data)))
 		name := n.Name
 		if n.Index >= 0 {
 			name = r.Path[lastName(r.Path):]

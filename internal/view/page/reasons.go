@@ -5,6 +5,7 @@ package page
 import (
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 )
@@ -26,12 +27,12 @@ func (b *builder) explain(r *transcript.Result) {
 		frames := given.Frames
 		given.Frames = nil // the page links to them
 		why, remedy := view.Reason(&given)
-		shown := reason{What: view.Escape(given.What), Why: view.Escape(why)}
+		shown := reason{What: plain.Escape(given.What), Why: plain.Escape(why)}
 		if given.Means == "" {
 			shown.Why = ""
 		}
 		for line := range strings.SplitSeq(remedy, "\n") {
-			shown.Remedies = append(shown.Remedies, view.Escape(line))
+			shown.Remedies = append(shown.Remedies, plain.Escape(line))
 		}
 		for _, number := range frames {
 			if n := b.stepOf(number); n >= 0 {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -70,7 +71,7 @@ func (b *builder) entry(e *transcript.Entry) {
 		b.Steps = append(b.Steps, s)
 		b.room -= stepCost + 2*cost(s.Label)
 		for i := range s.Facts {
-			s.Facts[i] = shorten(view.Escape(s.Facts[i]))
+			s.Facts[i] = shorten(plain.Escape(s.Facts[i]))
 			b.room -= 2*cost(s.Facts[i]) + 20
 		}
 	}
@@ -125,7 +126,7 @@ func (b *builder) message(e *transcript.Entry) *step {
 
 func (b *builder) note(e *transcript.Entry) *step {
 	d := e.Decision
-	s := &step{Kind: "note", Layer: view.Mood(d), Label: view.Escape(d.Text), Wire: nothing, Plain: nothing, key: d}
+	s := &step{Kind: "note", Layer: view.Mood(d), Label: plain.Escape(d.Text), Wire: nothing, Plain: nothing, key: d}
 	switch f := e.Frame; {
 	case f != nil && f.Segment == nil: // a packet that is no segment
 		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
@@ -147,7 +148,7 @@ func (b *builder) octets(e *transcript.Entry) *step {
 		side = "server: "
 	}
 	text := side + strings.Join(view.PreambleLines(o.Raw), " / ")
-	return &step{Kind: "note", Label: view.Escape(text), Wire: nothing, Plain: nothing, key: o}
+	return &step{Kind: "note", Label: plain.Escape(text), Wire: nothing, Plain: nothing, key: o}
 }
 
 func size(b []byte) string {

@@ -1,6 +1,6 @@
 // Makes text from the network harmless to a terminal.
 
-package view
+package plain
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func EscapeError(err error) string { return Escape(strings.ReplaceAll(err.Error(
 // language, stays as it is, backslashes included: escaping twice changes
 // nothing.
 func Escape(s string) string {
-	if harmless(s) {
+	if Harmless(s) {
 		return s
 	}
 	var b strings.Builder
@@ -37,7 +37,7 @@ func Escape(s string) string {
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 			marks = 0
 		case !visible(r) || unicode.In(r, unicode.Mn, unicode.Me) && marks == maxMarks:
-			b.WriteString(escapeRune(r))
+			b.WriteString(EscapeRune(r))
 			marks = 0
 		case unicode.In(r, unicode.Mn, unicode.Me):
 			b.WriteRune(r)
@@ -51,8 +51,8 @@ func Escape(s string) string {
 	return b.String()
 }
 
-// harmless reports whether s is printable ASCII, as nearly everything is.
-func harmless(s string) bool {
+// Harmless reports whether s is printable ASCII, as nearly everything is.
+func Harmless(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -68,7 +68,8 @@ func visible(r rune) bool {
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-func escapeRune(r rune) string {
+// EscapeRune is how [Escape] shows a character that is not visible.
+func EscapeRune(r rune) string {
 	switch {
 	case r < 0x80:
 		return fmt.Sprintf(`\x%02x`, r)
