@@ -53,7 +53,7 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 
 # Packages of which no code starts a goroutine: the race detector finds nothing there,
 # and costs five to ten times (internal/test/arrows holds it to that). Of explain one test has one.
-ALONE = ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
+ALONE = ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
 	./internal/observe ./internal/view/page ./internal/conn ./internal/sessionfile ./internal/view ./rawtcp/tcb ./tlsmsg/der
 
 # Tests that say t.Parallel wait, most of the time: more of them than CPUs can.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
@@ -17,9 +18,9 @@ func SegmentFacts(f *transcript.Frame) []string { return segmentFacts(f) }
 // MessageFacts are the one or two things that matter in a message, in words.
 func MessageFacts(m *transcript.Message) []string {
 	var pieces []string
-	for _, f := range messageFacts(m) {
-		if f.text != "" {
-			pieces = append(pieces, f.text)
+	for _, f := range facts.Message(m) {
+		if f.Text != "" {
+			pieces = append(pieces, f.Text)
 		}
 	}
 	return pieces

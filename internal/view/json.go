@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 
+	"github.com/rawshake/rawshake/internal/facts"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
@@ -131,9 +132,9 @@ func messageValues(o *plain.Object, m *transcript.Message) {
 	o.Add("len", len(m.Raw))
 	o.Add("offset", m.Offset)
 	o.Add("end", m.End)
-	for _, f := range messageFacts(m) {
-		if f.key != "" {
-			o.Add(f.key, f.value)
+	for _, f := range facts.Message(m) {
+		if f.Key != "" {
+			o.Add(f.Key, f.Value)
 		}
 	}
 }

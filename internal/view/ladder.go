@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -156,12 +157,12 @@ func (l *Ladder) message(e *transcript.Entry) {
 		pieces = append(pieces, "encrypted")
 	}
 	trouble := ""
-	for _, f := range messageFacts(m) {
+	for _, f := range facts.Message(m) {
 		switch {
-		case f.key == "error":
-			trouble = f.text
-		case f.text != "":
-			pieces = append(pieces, f.text)
+		case f.Key == "error":
+			trouble = f.Text
+		case f.Text != "":
+			pieces = append(pieces, f.Text)
 		}
 	}
 	l.named(l.beside(e), e.Dir, m.Name(), messageColor(m), pieces)

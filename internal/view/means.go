@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rawshake/rawshake/internal/facts"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
@@ -40,14 +41,14 @@ func explain(d *dictionary.Dictionary, m *transcript.Message) (list []meaning) {
 			list = append(list, meaning{of, value, inList, e})
 		}
 	}
-	for _, f := range messageFacts(m) {
-		if key, known := explainedFacts[f.key]; known {
-			add(f.key, key, fmt.Sprint(f.value), false)
+	for _, f := range facts.Message(m) {
+		if key, known := explainedFacts[f.Key]; known {
+			add(f.Key, key, fmt.Sprint(f.Value), false)
 		}
-		values, _ := f.value.([]string)
+		values, _ := f.Value.([]string)
 		for i, value := range values {
-			if key, known := explainedLists[f.key]; known && !slices.Contains(values[:i], value) {
-				add(f.key, key, value, true)
+			if key, known := explainedLists[f.Key]; known && !slices.Contains(values[:i], value) {
+				add(f.Key, key, value, true)
 			}
 		}
 	}

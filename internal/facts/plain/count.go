@@ -1,3 +1,5 @@
+// Numbers of things in words.
+
 package plain
 
 import "fmt"

@@ -1,3 +1,5 @@
+// A JSON object whose fields keep their order, and JSON strings.
+
 package plain
 
 import (

@@ -1,3 +1,5 @@
+// Writes the fields of JSON objects without a value on the heap for each.
+
 package plain
 
 import (

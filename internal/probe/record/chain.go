@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"sync"
 
-	"github.com/rawshake/rawshake/internal/view"
+	"github.com/rawshake/rawshake/internal/facts"
 )
 
 // chains knows certificates again, so that each is read once.
@@ -50,7 +50,7 @@ func (c *chains) object(der []byte) []byte {
 	if c.objects == nil || len(c.objects) >= mostObjects {
 		c.objects = make(map[[sha256.Size]byte][]byte)
 	}
-	o := view.CertificateJSON(der)
+	o := facts.CertificateJSON(der)
 	c.objects[sum] = o
 	return o
 }

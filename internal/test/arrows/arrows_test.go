@@ -43,6 +43,7 @@ var forbiddenArrows = []struct{ from, to string }{
 	{"rawtcp/wire", "rawtcp/tcb"}, {"rawtcp/reassembly", "rawtcp/tcb"},
 	{"internal", "cmd"},
 	{"internal/goal", "internal/view"}, {"internal/goal", "internal/connect"}, {"internal/goal", "internal/probe"},
+	{"internal/probe/record", "internal/view"}, {"internal/facts", "internal/view"},
 	{"internal", "internal/test"}, {"cmd", "internal/test"},
 }
 

@@ -1,6 +1,6 @@
 // What matters in a certificate, in words and as JSON.
 
-package view
+package facts
 
 import (
 	"crypto/sha256"
@@ -19,38 +19,38 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// chainFacts are about a chain's first certificate, the one that counts, and in
+// Chain returns facts about a chain's first certificate, the one that counts, and in
 // JSON about the others as well.
-func chainFacts(chain [][]byte) []fact {
+func Chain(chain [][]byte) []Fact {
 	if len(chain) == 0 {
-		return []fact{{"certificates", 0, "none"}}
+		return []Fact{{"certificates", 0, "none"}}
 	}
 	facts := leafFacts(chain[0])
 	if _, err := x509.ParseCertificate(chain[0]); err != nil {
-		facts = append(facts, fact{"der", base64.StdEncoding.EncodeToString(chain[0]), ""})
+		facts = append(facts, Fact{"der", base64.StdEncoding.EncodeToString(chain[0]), ""})
 	}
 	if len(chain) == 1 {
-		return append(facts, fact{"certificates", 1, ""})
+		return append(facts, Fact{"certificates", 1, ""})
 	}
-	others := make([]plain.Object, 0, min(len(chain)-1, mostIssuers))
+	others := make([]plain.Object, 0, min(len(chain)-1, maxIssuers))
 	for _, cert := range chain[1 : 1+cap(others)] {
-		others = append(others, objectOf(leafFacts(cert)))
+		others = append(others, Object(leafFacts(cert)))
 	}
-	return append(facts, fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, fact{"issuers", others, ""})
+	return append(facts, Fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, Fact{"issuers", others, ""})
 }
 
 // mostIssuers bounds the certificates after the first that are told of in
 // words: a chain of 128 KiB may hold thousands.
-const mostIssuers = 16
+const maxIssuers = 16
 
-func leafFacts(raw []byte) []fact {
+func leafFacts(raw []byte) []Fact {
 	sum := sha256.Sum256(raw)
-	fingerprint := fact{key: "sha256", value: hex.EncodeToString(sum[:])}
+	fingerprint := Fact{Key: "sha256", Value: hex.EncodeToString(sum[:])}
 	cert, err := x509.ParseCertificate(raw)
 	if err != nil {
 		return append(oddFacts(raw, err), fingerprint)
 	}
-	return []fact{
+	return []Fact{
 		{"subject", cert.Subject.String(), subjectText(cert)},
 		{"not_after", timestamp(cert.NotAfter), "expires " + cert.NotAfter.UTC().Format(time.DateOnly)},
 		{"not_before", timestamp(cert.NotBefore), ""},
@@ -83,28 +83,28 @@ func keyName(cert *x509.Certificate) string {
 }
 
 // oddFacts are what can be read of a certificate that crypto/x509 does not take.
-func oddFacts(cert []byte, why error) []fact {
+func oddFacts(cert []byte, why error) []Fact {
 	says := der.Summarize(cert)
 	reason := strings.TrimPrefix(why.Error(), "x509: ")
-	facts := []fact{{"error", reason, "does not parse: " + reason}}
+	facts := []Fact{{"error", reason, "does not parse: " + reason}}
 	if says.Serial != "" { // it goes as far as that
 		facts = append(facts,
-			fact{"subject", says.Subject, oddSubject(&says)},
+			Fact{"subject", says.Subject, oddSubject(&says)},
 			momentFact("not_after", says.NotAfter, "expires "),
 			momentFact("not_before", says.NotBefore, ""),
-			fact{"issuer", says.Issuer, "by " + says.Issuer},
-			fact{"dns_names", append([]string{}, says.DNSNames...), ""},
-			fact{"ip_addresses", append([]string{}, says.IPAddresses...), ""},
-			fact{"serial", says.Serial, ""})
+			Fact{"issuer", says.Issuer, "by " + says.Issuer},
+			Fact{"dns_names", append([]string{}, says.DNSNames...), ""},
+			Fact{"ip_addresses", append([]string{}, says.IPAddresses...), ""},
+			Fact{"serial", says.Serial, ""})
 	}
 	if key := worker.PublicKey(cert); key != nil {
-		facts = append(facts, fact{"public_key", suite.KeyName(key), ""})
+		facts = append(facts, Fact{"public_key", suite.KeyName(key), ""})
 	}
 	return facts
 }
 
 // momentFact is a time, or what stands in its place.
-func momentFact(key string, m der.Moment, words string) fact {
+func momentFact(key string, m der.Moment, words string) Fact {
 	text, value := "", m.Text
 	if !m.IsZero() {
 		value = timestamp(m.Time)
@@ -116,7 +116,7 @@ func momentFact(key string, m der.Moment, words string) fact {
 	default:
 		text = words + m.UTC().Format(time.DateOnly)
 	}
-	return fact{key, value, text}
+	return Fact{key, value, text}
 }
 
 func oddSubject(says *der.Summary) string {
@@ -181,13 +181,13 @@ func distinguishedName(der []byte) string {
 // CertificateJSON is what a certificate says, as a JSON object with the names
 // that a certificate message has in the JSON view.
 func CertificateJSON(der []byte) []byte {
-	return objectOf(leafFacts(der)).AppendTo(nil)
+	return Object(leafFacts(der)).AppendTo(nil)
 }
 
-func objectOf(facts []fact) (o plain.Object) {
+func Object(facts []Fact) (o plain.Object) {
 	for _, f := range facts {
-		if f.key != "" {
-			o.Add(f.key, f.value)
+		if f.Key != "" {
+			o.Add(f.Key, f.Value)
 		}
 	}
 	return o

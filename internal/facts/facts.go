@@ -1,6 +1,6 @@
 // The one or two things that matter in a message.
 
-package view
+package facts
 
 import (
 	"bytes"
@@ -13,18 +13,18 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A fact is one thing worth knowing about a message: a field of its JSON
+// A Fact is one thing worth knowing about a message: a field of its JSON
 // object, and a few words for the ladder. Either may be missing.
-type fact struct {
-	key   string
-	value any
-	text  string
+type Fact struct {
+	Key   string
+	Value any
+	Text  string
 }
 
-// messageFacts are what matters in a message, most important first.
-func messageFacts(m *transcript.Message) []fact {
+// Message returns what matters in a message, most important first.
+func Message(m *transcript.Message) []Fact {
 	if m.Sealed {
-		return []fact{{"sealed", true, "not decrypted"}, {text: plain.Octets(len(m.Raw))}}
+		return []Fact{{"sealed", true, "not decrypted"}, {Text: plain.Octets(len(m.Raw))}}
 	}
 	switch m.Content {
 	case tlsmsg.ContentHandshake:
@@ -34,7 +34,7 @@ func messageFacts(m *transcript.Message) []fact {
 		if err != nil {
 			return undecoded(err)
 		}
-		return []fact{
+		return []Fact{
 			{"level", alert.Level, alert.Level.String()},
 			{"description", alert.Description, alert.Description.String()},
 		}
@@ -43,20 +43,20 @@ func messageFacts(m *transcript.Message) []fact {
 	case tlsmsg.ContentApplicationData:
 		return dataFacts(m.Raw)
 	}
-	return []fact{{text: plain.Octets(len(m.Raw))}}
+	return []Fact{{Text: plain.Octets(len(m.Raw))}}
 }
 
-func changeFacts(m *transcript.Message) []fact {
+func changeFacts(m *transcript.Message) []Fact {
 	switch {
 	case m.Context.Version >= tlsmsg.VersionTLS13:
-		return []fact{{"means_nothing", true, "means nothing in TLS 1.3"}, {text: "sent for middleboxes"}}
+		return []Fact{{"means_nothing", true, "means nothing in TLS 1.3"}, {Text: "sent for middleboxes"}}
 	case m.MeansNothing:
-		return []fact{{"means_nothing", true, "means nothing: no ServerHello yet"}}
+		return []Fact{{"means_nothing", true, "means nothing: no ServerHello yet"}}
 	}
-	return []fact{{text: "all that follows is encrypted"}}
+	return []Fact{{Text: "all that follows is encrypted"}}
 }
 
-func handshakeFacts(m *transcript.Message) []fact {
+func handshakeFacts(m *transcript.Message) []Fact {
 	msg, err := m.Handshake()
 	if err != nil {
 		return undecoded(err)
@@ -67,7 +67,7 @@ func handshakeFacts(m *transcript.Message) []fact {
 	case *tlsmsg.ServerHello:
 		return serverHelloFacts(msg)
 	case *tlsmsg.Certificate:
-		return chainFacts(msg.Chain)
+		return Chain(msg.Chain)
 	case *tlsmsg.ServerKeyExchange:
 		return serverKeyExchangeFacts(msg)
 	case *tlsmsg.CertificateRequest:
@@ -78,14 +78,14 @@ func handshakeFacts(m *transcript.Message) []fact {
 		return schemeFacts(msg.Scheme, "signs all messages so far")
 	case *tlsmsg.Finished:
 		verify := hex.EncodeToString(msg.VerifyData)
-		return []fact{{"verify_data", verify, "verify_data " + verify}}
+		return []Fact{{"verify_data", verify, "verify_data " + verify}}
 	case *tlsmsg.NewSessionTicket:
-		return []fact{
+		return []Fact{
 			{"lifetime_hint_s", int64(msg.LifetimeHint), fmt.Sprintf("good for %d s", msg.LifetimeHint)},
 			{"ticket_len", len(msg.Ticket), plain.Octets(len(msg.Ticket))},
 		}
 	case *tlsmsg.CertificateStatus:
-		return []fact{
+		return []Fact{
 			{"status_type", msg.StatusType, msg.StatusType.String()},
 			{"response_len", len(msg.Response), plain.Octets(len(msg.Response))},
 		}
@@ -93,33 +93,33 @@ func handshakeFacts(m *transcript.Message) []fact {
 	return nil
 }
 
-func undecoded(err error) []fact {
-	return []fact{{"error", err.Error(), "cannot be read: " + err.Error()}}
+func undecoded(err error) []Fact {
+	return []Fact{{"error", err.Error(), "cannot be read: " + err.Error()}}
 }
 
-func clientHelloFacts(m *tlsmsg.ClientHello) []fact {
+func clientHelloFacts(m *tlsmsg.ClientHello) []Fact {
 	in := m.Type()
 	highest, versions := offered(m)
-	facts := []fact{{"version", m.Version, highest}}
+	facts := []Fact{{"version", m.Version, highest}}
 	if versions != nil {
-		facts = append(facts, fact{key: "supported_versions", value: versions})
+		facts = append(facts, Fact{Key: "supported_versions", Value: versions})
 	}
 	var name tlsmsg.ServerName
 	if find(m.Extensions, &name, in) && name.HostName() != "" {
-		facts = append(facts, fact{"server_name", name.HostName(), "SNI " + name.HostName()})
+		facts = append(facts, Fact{"server_name", name.HostName(), "SNI " + name.HostName()})
 	}
 	var alpn tlsmsg.ALPN
 	if find(m.Extensions, &alpn, in) {
-		facts = append(facts, fact{"alpn_protocols", alpn.Protocols, "ALPN " + strings.Join(alpn.Protocols, ",")})
+		facts = append(facts, Fact{"alpn_protocols", alpn.Protocols, "ALPN " + strings.Join(alpn.Protocols, ",")})
 	}
-	facts = append(facts, fact{"cipher_suites", names(m.CipherSuites), plain.Plural(len(m.CipherSuites), "suite")})
+	facts = append(facts, Fact{"cipher_suites", names(m.CipherSuites), plain.Plural(len(m.CipherSuites), "suite")})
 	var groups tlsmsg.SupportedGroups
 	if find(m.Extensions, &groups, in) {
-		facts = append(facts, fact{"groups", names(groups.Groups), plain.Plural(len(groups.Groups), "group")})
+		facts = append(facts, Fact{"groups", names(groups.Groups), plain.Plural(len(groups.Groups), "group")})
 	}
 	var schemes tlsmsg.SignatureAlgorithms
 	if find(m.Extensions, &schemes, in) {
-		facts = append(facts, fact{key: "signature_schemes", value: names(schemes.Schemes)})
+		facts = append(facts, Fact{Key: "signature_schemes", Value: names(schemes.Schemes)})
 	}
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
@@ -139,67 +139,67 @@ func offered(m *tlsmsg.ClientHello) (highest string, list []string) {
 	return best.String(), names(v.Versions)
 }
 
-func serverHelloFacts(m *tlsmsg.ServerHello) []fact {
+func serverHelloFacts(m *tlsmsg.ServerHello) []Fact {
 	in := m.Type()
 	version := m.Version
 	var selected tlsmsg.SupportedVersions
 	if find(m.Extensions, &selected, in) && len(selected.Versions) == 1 {
 		version = selected.Versions[0]
 	}
-	facts := []fact{
+	facts := []Fact{
 		{"cipher_suite", m.CipherSuite, m.CipherSuite.String()},
 		{"version", version, version.String()},
 	}
 	var alpn tlsmsg.ALPN
 	if find(m.Extensions, &alpn, in) && len(alpn.Protocols) > 0 {
-		facts = append(facts, fact{"alpn", alpn.Protocols[0], "ALPN " + alpn.Protocols[0]})
+		facts = append(facts, Fact{"alpn", alpn.Protocols[0], "ALPN " + alpn.Protocols[0]})
 	}
 	var ems tlsmsg.ExtendedMasterSecret
 	if find(m.Extensions, &ems, in) {
-		facts = append(facts, fact{text: "extended master secret"})
+		facts = append(facts, Fact{Text: "extended master secret"})
 	}
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
 
 // sessionFacts are for programs alone.
-func sessionFacts(random [32]byte, id []byte, list []tlsmsg.Extension) []fact {
+func sessionFacts(random [32]byte, id []byte, list []tlsmsg.Extension) []Fact {
 	extensions := []string{}
 	for _, e := range list {
 		extensions = append(extensions, e.Type.String())
 	}
-	return []fact{
-		{key: "random", value: hex.EncodeToString(random[:])},
-		{key: "session_id", value: hex.EncodeToString(id)},
-		{key: "extensions", value: extensions},
+	return []Fact{
+		{Key: "random", Value: hex.EncodeToString(random[:])},
+		{Key: "session_id", Value: hex.EncodeToString(id)},
+		{Key: "extensions", Value: extensions},
 	}
 }
 
-func serverKeyExchangeFacts(m *tlsmsg.ServerKeyExchange) []fact {
-	var facts []fact
+func serverKeyExchangeFacts(m *tlsmsg.ServerKeyExchange) []Fact {
+	var facts []Fact
 	switch {
 	case m.Group != 0:
-		facts = append(facts, fact{"group", m.Group, m.Group.String()})
+		facts = append(facts, Fact{"group", m.Group, m.Group.String()})
 	case len(m.DHPrime) > 0:
 		bits := len(bytes.TrimLeft(m.DHPrime, "\x00")) * 8
-		facts = append(facts, fact{"dh_bits", bits, fmt.Sprintf("DH of about %d bits", bits)})
+		facts = append(facts, Fact{"dh_bits", bits, fmt.Sprintf("DH of about %d bits", bits)})
 	default:
-		return []fact{{text: plain.Octets(len(m.Raw))}}
+		return []Fact{{Text: plain.Octets(len(m.Raw))}}
 	}
 	return append(facts, schemeFacts(m.Scheme, "")...)
 }
 
-func schemeFacts(s tlsmsg.SignatureScheme, words string) []fact {
-	var facts []fact
+func schemeFacts(s tlsmsg.SignatureScheme, words string) []Fact {
+	var facts []Fact
 	if s != 0 {
-		facts = append(facts, fact{"signature_scheme", s, s.String()})
+		facts = append(facts, Fact{"signature_scheme", s, s.String()})
 	}
 	if words != "" {
-		facts = append(facts, fact{text: words})
+		facts = append(facts, Fact{Text: words})
 	}
 	return facts
 }
 
-func requestFacts(m *tlsmsg.CertificateRequest) []fact {
+func requestFacts(m *tlsmsg.CertificateRequest) []Fact {
 	kinds := names(m.CertificateTypes)
 	authorities := []string{}
 	for _, der := range m.Authorities {
@@ -213,31 +213,31 @@ func requestFacts(m *tlsmsg.CertificateRequest) []fact {
 	default:
 		who = plain.Plural(len(authorities), "acceptable issuer")
 	}
-	return []fact{
+	return []Fact{
 		{"certificate_types", kinds, strings.Join(kinds, ",")},
 		{"signature_schemes", names(m.Schemes), ""},
 		{"authorities", authorities, who},
 	}
 }
 
-func clientKeyExchangeFacts(m *tlsmsg.ClientKeyExchange) []fact {
+func clientKeyExchangeFacts(m *tlsmsg.ClientKeyExchange) []Fact {
 	switch {
 	case len(m.PublicKey) > 0:
-		return []fact{{"public_key_len", len(m.PublicKey), fmt.Sprintf("public key of %s", plain.Octets(len(m.PublicKey)))}}
+		return []Fact{{"public_key_len", len(m.PublicKey), fmt.Sprintf("public key of %s", plain.Octets(len(m.PublicKey)))}}
 	case len(m.EncryptedPreMasterSecret) > 0:
-		return []fact{{text: "pre-master secret under the server's RSA key"}}
+		return []Fact{{Text: "pre-master secret under the server's RSA key"}}
 	}
-	return []fact{{text: plain.Octets(len(m.Raw))}}
+	return []Fact{{Text: plain.Octets(len(m.Raw))}}
 }
 
 // maxFirstLine bounds what is shown of application data, in bytes.
 const maxFirstLine = 120
 
-func dataFacts(b []byte) []fact {
-	facts := []fact{{text: plain.Octets(len(b))}}
+func dataFacts(b []byte) []Fact {
+	facts := []Fact{{Text: plain.Octets(len(b))}}
 	line, _, _ := bytes.Cut(b[:min(len(b), maxFirstLine)], []byte("\n"))
 	if line = bytes.TrimRight(line, "\r"); len(line) > 0 {
-		facts = append(facts, fact{"first_line", string(line), string(line)})
+		facts = append(facts, Fact{"first_line", string(line), string(line)})
 	}
 	return facts
 }

@@ -1,4 +1,4 @@
-package view
+package facts
 
 import (
 	"crypto/ecdsa"
@@ -43,14 +43,14 @@ func TestAChainIsToldOfWhole(t *testing.T) {
 		Certificates int
 		Issuers      []struct{ Subject, Error string }
 	}
-	text := objectOf(chainFacts(chain)).AppendTo(nil)
+	text := Object(Chain(chain)).AppendTo(nil)
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	if got.Error == "" || got.PublicKey != "ECDSA" || got.DER != base64.StdEncoding.EncodeToString(refused) {
 		t.Errorf("%s", text)
 	}
-	if got.Certificates != len(chain) || len(got.Issuers) != mostIssuers || got.Issuers[0].Subject != "CN=leaf" || got.Issuers[1].Error == "" {
+	if got.Certificates != len(chain) || len(got.Issuers) != maxIssuers || got.Issuers[0].Subject != "CN=leaf" || got.Issuers[1].Error == "" {
 		t.Errorf("%s", text)
 	}
 }
