@@ -235,6 +235,7 @@ type StartError struct {
 	Text    string
 }
 
+// Error says why.
 func (e *StartError) Error() string { return e.Text }
 
 // Exec runs the command and returns its exit status. Signals are passed on;

@@ -38,6 +38,7 @@ var ErrNone = errors.New("there is no such lab")
 // A NoneError says which.
 type NoneError struct{ Name string }
 
+// Error names the lab, and the command that makes one.
 func (e *NoneError) Error() string {
 	return fmt.Sprintf("no lab %q stands: make one with rawshake lab up", e.Name)
 }
@@ -53,6 +54,7 @@ type OtherError struct {
 	Differences      []string
 }
 
+// Error names what differs, a few things of it.
 func (e *OtherError) Error() string {
 	text := fmt.Sprintf("lab %q stands already, of topology %q, ", e.Lab, e.Topology)
 	few := e.Differences[:min(len(e.Differences), maxNamed)]

@@ -22,6 +22,7 @@ type ForbiddenError struct {
 	Remedy string // a command, or what to do
 }
 
+// Error says what the kernel answered, what forbids it, and the way out.
 func (e *ForbiddenError) Error() string {
 	return fmt.Sprintf("%v: %s; %s", e.Err, e.Cause, e.Remedy)
 }

@@ -66,6 +66,7 @@ func HandshakeMessage(t tlsmsg.HandshakeType) Message {
 	return Message{tlsmsg.ContentHandshake, t}
 }
 
+// String is the message as RFC 5246 names it.
 func (m Message) String() string {
 	if m.Content == tlsmsg.ContentHandshake {
 		return m.Type.String()

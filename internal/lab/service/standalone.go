@@ -20,6 +20,7 @@ type Standalone struct {
 // An Error is that of a service, or of an address for one, that is none.
 type Error struct{ Err error }
 
+// Error says what is wrong.
 func (e *Error) Error() string { return e.Err.Error() }
 
 // Unwrap is what is wrong.

@@ -1,4 +1,4 @@
-package lab_test
+package netns_test
 
 import (
 	"io"
@@ -89,7 +89,7 @@ func TestProgramWithFileCapabilitiesGetsALab(t *testing.T) {
 		return c
 	}
 	out, err := run("demo").CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "HTTP/1.1 200 OK") {
+	if err != nil || !strings.HasPrefix(string(out), greeting) {
 		t.Fatalf("%q, %v", out, err)
 	}
 	h := startHeld(t, run("hold"))

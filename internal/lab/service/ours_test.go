@@ -1,24 +1,24 @@
-package lab_test
+package service_test
 
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-func startOurs(t *testing.T, l *lab.Lab, o service.Options) *service.OurServer {
+func startOurs(t *testing.T, o service.Options) *service.OurServer {
 	t.Helper()
-	o.Listen = l.Far().Addr().String() + ":0"
-	srv, err := l.StartOurServer(o)
+	srv, err := service.NewOurServer(listen(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,9 +26,28 @@ func startOurs(t *testing.T, l *lab.Lab, o service.Options) *service.OurServer {
 	return srv
 }
 
+// shake does a handshake with a server, and asks for a page.
+func shake(t *testing.T, srv *service.OurServer, config *tls.Config, patience time.Duration) error {
+	t.Helper()
+	tcp, err := net.Dial("tcp", srv.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tcp.Close()
+	_ = tcp.SetDeadline(time.Now().Add(patience))
+	c := tls.Client(tcp, config)
+	if err := c.Handshake(); err != nil {
+		return err
+	}
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if reply, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(reply), "HTTP/1.1 200 OK\r\n") {
+		return fmt.Errorf("%q, %w", reply, err)
+	}
+	return c.Close()
+}
+
 // An independent client is served by our own server as by any other.
 func TestOurServerServesAnIndependentClient(t *testing.T) {
-	l := newLab(t)
 	for name, o := range map[string]service.Options{
 		"defaults":    {},
 		"RSA":         {Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0xC030}},
@@ -36,10 +55,9 @@ func TestOurServerServesAnIndependentClient(t *testing.T) {
 		"P-521":       {Key: pki.ECDSAP521},
 	} {
 		t.Run(name, func(t *testing.T) {
-			srv := startOurs(t, l, o)
-			reply, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, o.ClientAuth != ""))
-			if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200 OK\r\n") {
-				t.Fatalf("%q, %v", reply, err)
+			srv := startOurs(t, o)
+			if err := shake(t, srv, clientConfig(srv.PKI, o.ClientAuth != ""), time.Minute); err != nil {
+				t.Fatal(err)
 			}
 			s, err := srv.Next(t.Context())
 			if err != nil || !s.Complete || s.Err != nil || !s.CloseNotify || !strings.HasPrefix(string(s.Request), "GET / ") {
@@ -54,7 +72,6 @@ func TestOurServerServesAnIndependentClient(t *testing.T) {
 
 // Each fault is what an independent client calls by its name.
 func TestOurServerDoesWrongAsItIsTold(t *testing.T) {
-	l := newLab(t)
 	for text, want := range map[string]string{
 		"stop certificate":                    "i/o timeout",
 		"close certificate":                   "EOF",
@@ -74,18 +91,12 @@ func TestOurServerDoesWrongAsItIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			srv := startOurs(t, l, service.Options{Key: pki.RSA2048, Wrong: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
-			tcp, err := l.Near().Dial(t.Context(), "tcp", srv.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer tcp.Close()
-			patience := 10 * time.Second
+			srv := startOurs(t, service.Options{Key: pki.RSA2048, Wrong: m, CipherSuites: []tlsmsg.CipherSuite{0xC02F}})
+			patience := time.Minute
 			if m.Act == service.Stop { // it is the silence that is waited for
 				patience = 200 * time.Millisecond
 			}
-			_ = tcp.SetDeadline(time.Now().Add(patience))
-			err = tls.Client(tcp, clientConfig(srv.PKI, false)).Handshake()
+			err = shake(t, srv, clientConfig(srv.PKI, false), patience)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("the client says %v, want something about %q", err, want)
 			}
@@ -98,8 +109,8 @@ func TestOurServerDoesWrongAsItIsTold(t *testing.T) {
 			}
 		})
 	}
-	srv := startOurs(t, l, service.Options{Wrong: serverFault(t, "warn user_canceled server_key_exchange")})
-	if _, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false)); err != nil {
+	srv := startOurs(t, service.Options{Wrong: serverFault(t, "warn user_canceled server_key_exchange")})
+	if err := shake(t, srv, clientConfig(srv.PKI, false), time.Minute); err != nil {
 		t.Errorf("a warning ended the handshake: %v", err)
 	}
 }
@@ -111,20 +122,4 @@ func serverFault(t *testing.T, text string) service.ServerFault {
 		t.Fatal(err)
 	}
 	return m
-}
-
-func TestMoreCertificateFaultsAreWhatTheySay(t *testing.T) {
-	l := newLab(t)
-	for fault, want := range map[pki.Fault]string{
-		pki.NotYetValid:  "not yet valid",
-		pki.UnknownCA:    "unknown authority",
-		pki.WrongUse:     "incompatible key usage",
-		pki.BadSignature: "verification failure",
-	} {
-		srv := startOurs(t, l, service.Options{Fault: fault})
-		_, err := get(t.Context(), l, srv.Addr().String(), clientConfig(srv.PKI, false))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want something about %q", fault, err, want)
-		}
-	}
 }

@@ -1,8 +1,11 @@
-package lab_test
+package relay_test
 
 import (
+	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -10,26 +13,72 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/relay"
 	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// through fetches a page through a relay with a fault, and returns what the
-// client and the server thought of it.
-func through(t *testing.T, l *lab.Lab, f relay.Fault) (reply string, seen service.Session[tls.ConnectionState], clientErr error) {
+func listen(c net.ListenConfig) (net.Listener, error) {
+	return c.Listen(context.Background(), "tcp", "127.0.0.1:0")
+}
+
+func startServer(t *testing.T) *service.TLSServer {
 	t.Helper()
-	srv := startServer(t, l, service.Options{})
-	defer srv.Close()
-	relay, err := l.StartRelay(srv.Addr(), f)
+	ln, err := listen(net.ListenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer relay.Close()
-	reply, clientErr = get(t.Context(), l, relay.Addr().String(), clientConfig(srv.PKI, true))
-	seen, err = srv.Next(t.Context())
+	srv, err := service.NewTLSServer(ln, service.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	return srv
+}
+
+// dial connects to a server through a relay with a fault.
+func dial(t *testing.T, srv *service.TLSServer, f relay.Fault) net.Conn {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	p, err := service.StartFunc(listen, func(c net.Conn) {
+		s, err := net.Dial("tcp", srv.Addr().String())
+		if err != nil {
+			return
+		}
+		relay.Carry(c.(*net.TCPConn), s.(*net.TCPConn), f, deadline)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	c, err := net.Dial("tcp", p.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(deadline)
+	return c
+}
+
+// through fetches a page through a relay with a fault, and returns what the
+// client and the server thought of it.
+func through(t *testing.T, f relay.Fault) (reply string, seen service.Session[tls.ConnectionState], clientErr error) {
+	t.Helper()
+	srv := startServer(t)
+	roots := x509.NewCertPool()
+	roots.AddCert(srv.PKI.CA.Cert)
+	stream := dial(t, srv, f)
+	c := tls.Client(stream, &tls.Config{RootCAs: roots, ServerName: pki.ServerName, Certificates: []tls.Certificate{srv.PKI.Client.TLS()}})
+	if clientErr = c.Handshake(); clientErr == nil {
+		fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", pki.ServerName)
+		var page []byte
+		page, clientErr = io.ReadAll(c)
+		reply = string(page)
+		_ = c.Close()
+	}
+	_ = stream.Close()
+	seen, err := srv.Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +86,13 @@ func through(t *testing.T, l *lab.Lab, f relay.Fault) (reply string, seen servic
 }
 
 func TestRelayWithoutFaultIsTransparent(t *testing.T) {
-	reply, seen, err := through(t, newLab(t), relay.Fault{})
+	reply, seen, err := through(t, relay.Fault{})
 	if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200") || seen.Err != nil || !seen.CloseNotify {
 		t.Errorf("reply %q, %v; the server: %v", reply, err, seen.Err)
 	}
 }
 
 func TestFlippedBitsDrawTheirAlert(t *testing.T) {
-	l := newLab(t)
 	const serverKeyExchange, certificate = 12, 11
 	for name, c := range map[string]struct {
 		fault relay.Fault
@@ -56,7 +104,7 @@ func TestFlippedBitsDrawTheirAlert(t *testing.T) {
 		"certificate length": {relay.FlipMessage(certificate, 0), 50},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, seen, err := through(t, l, c.fault)
+			_, seen, err := through(t, c.fault)
 			if err == nil {
 				t.Fatal("the client noticed nothing")
 			}
@@ -73,12 +121,11 @@ func TestFlippedBitsDrawTheirAlert(t *testing.T) {
 // A TLS 1.2 server's handshake with a client certificate asked for: five
 // plaintext messages, a ChangeCipherSpec, a Finished, with no session ticket.
 func TestCutsFallBetweenMessages(t *testing.T) {
-	l := newLab(t)
-	srv := startServer(t, l, service.Options{})
+	srv := startServer(t)
 	names := []string{"nothing", "ServerHello", "Certificate", "ServerKeyExchange", "CertificateRequest", "ServerHelloDone"}
 	last := -1
 	for n, name := range names {
-		got := bytesBeforeCut(t, l, srv, relay.CutAfterMessages(n))
+		got := bytesBeforeCut(t, srv, relay.CutAfterMessages(n))
 		if messages := plaintextMessages(t, got); messages != n {
 			t.Errorf("after %s: %d messages came, want %d", name, messages, n)
 		}
@@ -88,44 +135,33 @@ func TestCutsFallBetweenMessages(t *testing.T) {
 		last = len(got)
 	}
 	for _, n := range []int{0, 1, 4, 5, 6, 100} {
-		if got := bytesBeforeCut(t, l, srv, relay.CutAfterBytes(n)); len(got) != n {
+		if got := bytesBeforeCut(t, srv, relay.CutAfterBytes(n)); len(got) != n {
 			t.Errorf("cut after %d bytes: %d came", n, len(got))
 		}
 	}
 }
 
 func TestCutCanBeAReset(t *testing.T) {
-	l := newLab(t)
-	_, _, err := through(t, l, relay.CutAfterMessages(2).ByReset())
+	_, _, err := through(t, relay.CutAfterMessages(2).ByReset())
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client got %v, want ECONNRESET", err)
 	}
-	_, _, err = through(t, l, relay.CutAfterMessages(2))
+	_, _, err = through(t, relay.CutAfterMessages(2))
 	if !errors.Is(err, io.EOF) {
 		t.Errorf("the client got %v, want EOF", err)
 	}
 	// The sixth message is the ChangeCipherSpec: the cut does not wait for
 	// bytes that are still to come.
-	if _, _, err = through(t, l, relay.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
+	if _, _, err = through(t, relay.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
 		t.Errorf("after the ChangeCipherSpec the client got %v, want EOF", err)
 	}
 }
 
 // bytesBeforeCut sends a ClientHello through a relay and returns all that
 // comes back.
-func bytesBeforeCut(t *testing.T, l *lab.Lab, srv *service.TLSServer, f relay.Fault) []byte {
+func bytesBeforeCut(t *testing.T, srv *service.TLSServer, f relay.Fault) []byte {
 	t.Helper()
-	relay, err := l.StartRelay(srv.Addr(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer relay.Close()
-	c, err := l.Near().Dial(t.Context(), "tcp", relay.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	c := dial(t, srv, f)
 	if _, err := c.Write(clientHello(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package lab_test
+package netns_test
 
 import (
 	"bufio"
@@ -33,10 +33,11 @@ func start(t *testing.T, who *syscall.Credential) *held {
 
 func startHeld(t *testing.T, c *exec.Cmd) *held {
 	t.Helper()
-	h := &held{
-		Cmd: c, marker: c.Args[len(c.Args)-1],
-		spaces: make(map[string]bool), host: netnsOf(t, "/proc/self/ns/net"),
+	host, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
 	}
+	h := &held{Cmd: c, marker: c.Args[len(c.Args)-1], spaces: make(map[string]bool), host: host}
 	// Files of our own: with exec's pipes, Wait would wait for orphans too, whom
 	// the test is about.
 	r, w, err := os.Pipe()
