@@ -113,34 +113,45 @@ func onSpareThread(f func()) {
 // Inode is the number of the namespace, as in net:[4026532000].
 func (s *Space) Inode() uint64 { return s.inode }
 
-// Do runs f inside the namespace, on the calling goroutine with its thread
-// locked. Sockets that f opens stay in the namespace for good; goroutines that
-// it starts are not there. After Close the error is [os.ErrClosed].
-func (s *Space) Do(f func() error) (err error) {
+// Enter takes the calling goroutine into the namespace, locked to its thread,
+// until it calls leave. After Close the error is [os.ErrClosed].
+func (s *Space) Enter() (leave func(), err error) {
 	select {
 	case <-s.closed:
-		return os.ErrClosed
+		return nil, os.ErrClosed
 	default:
 	}
 	runtime.LockOSThread()
 	home, err := netns.GetFromPath(currentSpace)
 	if err != nil {
 		runtime.UnlockOSThread()
-		return fmt.Errorf("find the way back: %w", err)
+		return nil, fmt.Errorf("find the way back: %w", err)
 	}
-	defer home.Close()
 	if err := netns.Set(s.fd); err != nil {
+		home.Close()
 		runtime.UnlockOSThread()
-		return fmt.Errorf("enter the network namespace: %w", err)
+		return nil, fmt.Errorf("enter the network namespace: %w", err)
 	}
-	defer func() {
+	return func() {
 		if err := netns.Set(home); err != nil {
 			// The thread must not go back to the pool, and the caller must not
 			// go on in a network that it does not expect.
 			panic(fmt.Sprintf("lab: leave the network namespace: %v", err))
 		}
+		home.Close()
 		runtime.UnlockOSThread()
-	}()
+	}, nil
+}
+
+// Do runs f inside the namespace, on the calling goroutine. Sockets that f opens
+// stay in the namespace for good; goroutines that it starts are not there. After
+// Close the error is [os.ErrClosed].
+func (s *Space) Do(f func() error) error {
+	leave, err := s.Enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	return f()
 }
 

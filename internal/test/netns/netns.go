@@ -4,57 +4,30 @@
 package netns
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"runtime"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
+
+	lab "github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // Main is a TestMain for packages whose tests need namespaces. An ordinary
-// user's tests run again in a user namespace, where they may have them.
+// user's tests run again where they may have them.
 func Main(m *testing.M) {
-	const inside = "RAWSHAKE_TEST_USERNS"
-	if os.Getenv(inside) != "" {
-		loopback()
-	}
-	if os.Geteuid() == 0 || os.Getenv(inside) != "" {
+	if os.Geteuid() == 0 && !lab.Inside() {
 		os.Exit(m.Run())
 	}
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), inside+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
+	if lab.Inside() { // a new namespace, without what every machine has
+		if own, err := lab.Own(); err == nil {
+			_ = errors.Join(own.LoopbackUp(), own.Close())
+		}
 	}
-	err := cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		os.Exit(0)
-	case errors.As(err, &exit):
-		os.Exit(exit.ExitCode())
-	}
-	os.Exit(m.Run()) // no user namespaces here: the tests will say so
-}
-
-// loopback gives a new namespace what every machine has.
-func loopback() {
-	if lo, err := netlink.LinkByName("lo"); err == nil {
-		_ = netlink.LinkSetUp(lo)
-	}
+	os.Exit(lab.RunTests(m))
 }
 
 // A Host is one network namespace.
@@ -64,7 +37,9 @@ type Host struct {
 	Addr4 netip.Addr // on Dev, in a /24 with the other host
 	Addr6 netip.Addr // on Dev, in a /64 with the other host
 	Dev   string
-	ns    netns.NsHandle
+	space *lab.Space
+	end   lab.End
+	local netip.Prefix // link-local
 }
 
 // A Pair is two hosts on one link, 198.18.0.1 and 198.18.0.2, 2001:db8::1 and
@@ -75,44 +50,29 @@ type Pair struct{ Client, Server *Host }
 // client, locked to its thread. The test is about IPv4.
 func NewPair(t testing.TB) *Pair {
 	t.Helper()
-	runtime.LockOSThread()
-	home, err := netns.Get()
-	Check(t, err)
-	t.Cleanup(func() {
-		if netns.Set(home) == nil {
-			runtime.UnlockOSThread()
-		} // else the thread ends with the goroutine
-		home.Close()
-	})
 	p := &Pair{
-		Client: newHost(t, "198.18.0.1", "2001:db8::1", "veth0"),
-		Server: newHost(t, "198.18.0.2", "2001:db8::2", "veth1"),
+		Client: newHost(t, "198.18.0.1", "2001:db8::1", "fe80::1:1", "veth0"),
+		Server: newHost(t, "198.18.0.2", "2001:db8::2", "fe80::1:2", "veth1"),
 	}
-	Check(t, netns.Set(p.Client.ns))
-	Check(t, netlink.LinkAdd(&netlink.Veth{
-		LinkAttrs: netlink.LinkAttrs{Name: p.Client.Dev, MTU: 1500},
-		PeerName:  p.Server.Dev, PeerNamespace: netlink.NsFd(p.Server.ns),
-	}))
-	p.Server.Do(t, p.Server.configure)
-	Check(t, p.Client.configure())
-	p.Server.Do(t, p.Server.awaitUp)
-	Check(t, p.Client.awaitUp())
+	leave, err := p.Client.space.Enter()
+	Check(t, err)
+	t.Cleanup(leave)
+	Check(t, lab.Veth(p.Client.end, p.Server.end, mtu))
+	Check(t, errors.Join(p.Client.up(), p.Server.up()))
+	Check(t, errors.Join(p.Client.await(), p.Server.await()))
 	return p
 }
+
+const mtu = 1500
 
 // Join puts another link between the two hosts, without addresses.
 func (p *Pair) Join(t testing.TB, client, server string) {
 	t.Helper()
-	Check(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: client, MTU: 1500}, PeerName: server, PeerNamespace: netlink.NsFd(p.Server.ns)}))
-	up := func(name string) error {
-		dev, err := netlink.LinkByName(name)
-		if err != nil {
-			return err
-		}
-		return netlink.LinkSetUp(dev)
-	}
-	p.Server.Do(t, func() error { return up(server) })
-	Check(t, up(client))
+	Check(t, lab.Veth(lab.End{Space: p.Client.space, Name: client}, lab.End{Space: p.Server.space, Name: server}, mtu))
+	_, err := p.Client.space.LinkUp(client, mtu)
+	Check(t, err)
+	_, err = p.Server.space.LinkUp(server, mtu)
+	Check(t, err)
 }
 
 // NewPair6 is NewPair for a test that is about IPv6.
@@ -155,67 +115,34 @@ func Missing(t testing.TB, what string, err error) {
 	t.Skipf("needs %s: %v", what, err)
 }
 
-func newHost(t testing.TB, addr, addr6, dev string) *Host {
+func newHost(t testing.TB, addr, addr6, local, dev string) *Host {
 	t.Helper()
-	ns, err := netns.New()
+	space, err := lab.New()
 	Check(t, err)
-	t.Cleanup(func() { ns.Close() })
-	return &Host{Addr: netip.MustParseAddr(addr), Addr4: netip.MustParseAddr(addr), Addr6: netip.MustParseAddr(addr6), Dev: dev, ns: ns}
+	t.Cleanup(func() { space.Close() })
+	return &Host{
+		Addr: netip.MustParseAddr(addr), Addr4: netip.MustParseAddr(addr), Addr6: netip.MustParseAddr(addr6), Dev: dev,
+		space: space, end: lab.End{Space: space, Name: dev}, local: netip.PrefixFrom(netip.MustParseAddr(local), 64),
+	}
 }
 
-// Do runs f on the host, on a thread that ends with it. Sockets made in f
-// belong to the host for good.
+// Do runs f on the host. Sockets made in f belong to the host for good.
 func (h *Host) Do(t testing.TB, f func() error) {
 	t.Helper()
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread is spoilt
-		err := netns.Set(h.ns)
-		if err == nil {
-			err = f()
-		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
+	if err := h.space.Do(f); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (h *Host) configure() error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	dev, err := netlink.LinkByName(h.Dev)
-	if err != nil {
-		return err
-	}
-	addr, err := netlink.ParseAddr(h.Addr4.String() + "/24")
-	if err != nil {
-		return err
-	}
-	addr6, err := netlink.ParseAddr(h.Addr6.String() + "/64")
-	if err != nil {
-		return err
-	}
-	addr6.Flags = unix.IFA_F_NODAD // usable at once
-	return errors.Join(netlink.AddrAdd(dev, addr), netlink.AddrAdd(dev, addr6), netlink.LinkSetUp(lo), netlink.LinkSetUp(dev))
+// up gives the host its addresses.
+func (h *Host) up() error {
+	_, err := h.space.LinkUp(h.Dev, mtu, netip.PrefixFrom(h.Addr4, 24), netip.PrefixFrom(h.Addr6, 64), h.local)
+	return errors.Join(err, h.space.LoopbackUp())
 }
 
-// awaitUp waits until the kernel has noticed the carrier, before which it drops
-// what is sent, and has made the IPv6 address its own.
-func (h *Host) awaitUp() error {
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		dev, err := netlink.LinkByName(h.Dev)
-		if err != nil {
-			return err
-		}
-		own, err := netlink.RouteGet(h.Addr6.AsSlice())
-		if dev.Attrs().OperState == netlink.OperUp && err == nil && own[0].Type == unix.RTN_LOCAL {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s did not come up", h.Dev)
+// await waits until what is sent arrives.
+func (h *Host) await() error {
+	return h.space.AwaitLink(context.Background(), h.Dev, netip.PrefixFrom(h.Addr6, 64))
 }
 
 // Sysctl sets a variable below /proc/sys on the host.
