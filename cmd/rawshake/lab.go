@@ -9,11 +9,10 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/memlimit"
 )
 

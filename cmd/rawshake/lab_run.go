@@ -14,13 +14,12 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/netem"
 	"github.com/rawshake/rawshake/internal/outfile"
 )

@@ -56,7 +56,7 @@ func (l *Lab) hosts() string {
 		if n == l.Far() {
 			extra = " " + pki.ServerName
 		}
-		for _, a := range n.addresses() {
+		for _, a := range n.Addresses() {
 			fmt.Fprintf(&b, "%v %s %s.lab.test%s\n", a, n.name, n.name, extra)
 		}
 	}

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/rawshake/rawshake/internal/netem"
 )
@@ -11,30 +10,6 @@ import (
 // The impairment of a link can be changed while the lab stands. A link without
 // any is one veth pair, and gets its bridge when it is first impaired
 // (splice); it keeps it when it is clear again.
-
-// LinkName is what a link is called: its two nodes, "near-far".
-func (c *LinkConfig) LinkName() string { return c.Ends[0].Node + "-" + c.Ends[1].Node }
-
-// FindLink is the number of the link of a name; the nodes may be in either
-// order.
-func (t *Topology) FindLink(name string) (int, error) {
-	found, names := -1, []string{}
-	for i := range t.Links {
-		c := &t.Links[i]
-		names = append(names, c.LinkName())
-		if name != c.LinkName() && name != c.Ends[1].Node+"-"+c.Ends[0].Node {
-			continue
-		}
-		if found >= 0 {
-			return -1, fmt.Errorf("%q names two links: give the nodes names without hyphens", name)
-		}
-		found = i
-	}
-	if found < 0 {
-		return -1, fmt.Errorf("there is no link %q: there are %s", name, strings.Join(names, ", "))
-	}
-	return found, nil
-}
 
 // Impair makes a link of the topology another one for the packets to come:
 // connections, addresses and routes stay. What is under way arrives as it would

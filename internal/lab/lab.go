@@ -171,7 +171,7 @@ func (l *Lab) makePapers() (*pki.Papers, error) {
 	var names []string
 	for _, n := range l.nodes {
 		names = append(names, n.name, n.name+".lab.test")
-		addresses = append(addresses, n.addresses()...)
+		addresses = append(addresses, n.Addresses()...)
 	}
 	certificates, err := pki.New(pki.Options{Names: names, Addresses: addresses, Local: true})
 	if err != nil {

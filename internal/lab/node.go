@@ -7,8 +7,9 @@ import (
 	"net/netip"
 	"os/exec"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // A Node is one host of the lab: a network namespace, with an interface for
@@ -43,12 +44,9 @@ func (n *Node) HardwareAddr() net.HardwareAddr {
 	return n.ports[0].mac
 }
 
-// Addresses are those of the node's links.
-func (n *Node) Addresses() []netip.Addr { return n.addresses() }
-
-// addresses are all addresses of the node, but for those of the networks that
+// Addresses are all addresses of the node, but for those of the networks that
 // it owns whole.
-func (n *Node) addresses() (list []netip.Addr) {
+func (n *Node) Addresses() (list []netip.Addr) {
 	for _, p := range n.ports {
 		for _, a := range p.addresses {
 			list = append(list, a.Addr())

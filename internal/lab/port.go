@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/netem"
 )
 

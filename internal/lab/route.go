@@ -7,10 +7,10 @@ import (
 	"os"
 	"slices"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // route lets every node reach every network of the lab: through the fewest

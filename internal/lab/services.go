@@ -111,7 +111,7 @@ func (l *Lab) certificates(n *Node) service.Certificates {
 		}
 		return pki.New(pki.Options{
 			ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
-			Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.addresses(), Local: true,
+			Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.Addresses(), Local: true,
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/service"
@@ -213,4 +214,28 @@ func (t *Topology) interfaceName(node, neighbour string) string {
 		return node
 	}
 	return neighbour
+}
+
+// LinkName is what a link is called: its two nodes, "near-far".
+func (c *LinkConfig) LinkName() string { return c.Ends[0].Node + "-" + c.Ends[1].Node }
+
+// FindLink is the number of the link of a name; the nodes may be in either
+// order.
+func (t *Topology) FindLink(name string) (int, error) {
+	found, names := -1, []string{}
+	for i := range t.Links {
+		c := &t.Links[i]
+		names = append(names, c.LinkName())
+		if name != c.LinkName() && name != c.Ends[1].Node+"-"+c.Ends[0].Node {
+			continue
+		}
+		if found >= 0 {
+			return -1, fmt.Errorf("%q names two links: give the nodes names without hyphens", name)
+		}
+		found = i
+	}
+	if found < 0 {
+		return -1, fmt.Errorf("there is no link %q: there are %s", name, strings.Join(names, ", "))
+	}
+	return found, nil
 }

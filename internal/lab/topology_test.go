@@ -67,3 +67,22 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 		}
 	}
 }
+
+// A link has the name of its nodes, in either order.
+func TestLinksHaveNames(t *testing.T) {
+	topology, err := lab.FindTopology("router")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range topology.Links {
+		a, b := topology.Links[i].Ends[0].Node, topology.Links[i].Ends[1].Node
+		for _, name := range []string{a + "-" + b, b + "-" + a} {
+			if found, err := topology.FindLink(name); err != nil || found != i {
+				t.Errorf("%s: %d, %v", name, found, err)
+			}
+		}
+	}
+	if _, err := topology.FindLink("nowhere"); err == nil || !strings.Contains(err.Error(), topology.Links[0].LinkName()) {
+		t.Errorf("%v does not say which there are", err)
+	}
+}

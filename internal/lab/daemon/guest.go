@@ -11,8 +11,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // exec runs a command in a node for a client, who gives its streams, passes on

@@ -12,11 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // A holder is the process that keeps a lab.

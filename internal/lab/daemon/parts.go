@@ -28,7 +28,7 @@ func partsOf(t lab.Topology) (parts, error) {
 		pieces["node "+n.Name] = lab.Topology{Nodes: []lab.NodeConfig{n}}
 	}
 	for _, l := range t.Links {
-		name := l.Ends[0].Node + "-" + l.Ends[1].Node
+		name := l.LinkName()
 		links = append(links, name)
 		pieces["link "+name] = lab.Topology{Links: []lab.LinkConfig{l}}
 	}

@@ -5,10 +5,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
+
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // A command in a lab is in another session, and cannot be controlled by our

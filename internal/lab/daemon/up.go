@@ -8,11 +8,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/memlimit"
 )
 

@@ -135,19 +135,11 @@ func (s *Service) options() (o Options, err error) {
 	if s.Body != "" {
 		o.Body = []byte(s.Body)
 	}
-	for _, name := range s.Suites {
-		id, err := tlsmsg.ParseCipherSuite(name)
-		if err != nil {
-			return o, fmt.Errorf("suites: %w", err)
-		}
-		o.CipherSuites = append(o.CipherSuites, id)
+	if o.CipherSuites, err = parseAll("suites", s.Suites, tlsmsg.ParseCipherSuite); err != nil {
+		return o, err
 	}
-	for _, name := range s.Groups {
-		id, err := tlsmsg.ParseNamedGroup(name)
-		if err != nil {
-			return o, fmt.Errorf("groups: %w", err)
-		}
-		o.Groups = append(o.Groups, id)
+	if o.Groups, err = parseAll("groups", s.Groups, tlsmsg.ParseNamedGroup); err != nil {
+		return o, err
 	}
 	for _, v := range []struct {
 		name, text string
@@ -162,6 +154,18 @@ func (s *Service) options() (o Options, err error) {
 	}
 	o.Wrong, err = ParseServerFault(s.Misbehave)
 	return o, err
+}
+
+// parseAll turns the names in a field into numbers.
+func parseAll[T any](field string, names []string, parse func(string) (T, error)) (list []T, err error) {
+	for _, name := range names {
+		id, err := parse(name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", field, err)
+		}
+		list = append(list, id)
+	}
+	return list, nil
 }
 
 // Routed reports whether the service is the network's: nothing of these

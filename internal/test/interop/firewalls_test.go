@@ -12,11 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // A hostFirewall is a program that keeps a host's firewall, at work in a node,

@@ -17,9 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // program is the path of the built rawshake.

@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 

@@ -9,7 +9,6 @@ import (
 	"unicode"
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
