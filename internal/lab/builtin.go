@@ -1,3 +1,5 @@
+// The topologies that need no file, with the addresses that all labs have.
+
 package lab
 
 import (

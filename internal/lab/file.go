@@ -1,3 +1,5 @@
+// Topologies as YAML: from a file, from a text, and into one.
+
 package lab
 
 import (

@@ -1,3 +1,6 @@
+// What a command in a lab finds: names for the nodes, and the lab's CA in the
+// place of the world's.
+
 package lab
 
 import (
@@ -11,9 +14,6 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
-
-// What a command in a lab finds: names for the nodes, and the lab's CA in the
-// place of the world's.
 
 // Environment is what commands in the lab get beside their own: the CA for
 // whoever reads SSL_CERT_FILE (this program, Go, OpenSSL, Python, curl) or has a

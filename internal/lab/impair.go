@@ -1,3 +1,7 @@
+// The impairment of a link can be changed while the lab stands. A link without
+// any is one veth pair, and gets its bridge when it is first impaired (splice.go);
+// it keeps it when it is clear again.
+
 package lab
 
 import (
@@ -6,10 +10,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/netem"
 )
-
-// The impairment of a link can be changed while the lab stands. A link without
-// any is one veth pair, and gets its bridge when it is first impaired
-// (splice); it keeps it when it is clear again.
 
 // Impair makes a link of the topology another one for the packets to come:
 // connections, addresses and routes stay. What is under way arrives as it would

@@ -1,3 +1,5 @@
+// A lab from its topology to its end.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// A node: what it is called, and what is done on it.
+
 package lab
 
 import (

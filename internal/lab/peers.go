@@ -1,3 +1,6 @@
+// Servers and peers that a caller starts on the far node, beside those of the
+// topology.
+
 package lab
 
 import (

@@ -1,3 +1,6 @@
+// The ends of links: their interfaces' names and addresses, and how two of them are
+// joined.
+
 package lab
 
 import (

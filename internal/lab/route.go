@@ -1,3 +1,5 @@
+// How every node reaches every network of the lab.
+
 package lab
 
 import (

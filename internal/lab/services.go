@@ -1,3 +1,5 @@
+// What the topology says of services becomes listeners, routes and programs.
+
 package lab
 
 import (

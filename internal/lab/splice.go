@@ -1,3 +1,5 @@
+// Where bridges stand, and how one gets into a link that stands already.
+
 package lab
 
 import (
@@ -10,9 +12,7 @@ import (
 	"github.com/rawshake/rawshake/internal/netem"
 )
 
-// Bridges stand in a namespace that is no node's, the ether.
-
-// makeEther makes it.
+// makeEther makes the namespace in which bridges stand, which is no node's.
 func (l *Lab) makeEther() (err error) {
 	if l.ether == nil {
 		l.ether, err = netns.New()

@@ -1,3 +1,5 @@
+// What a lab consists of, as data, and what is wrong with it.
+
 package lab
 
 import (

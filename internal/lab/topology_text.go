@@ -1,3 +1,5 @@
+// What no kernel would take of a topology, or nobody could read.
+
 package lab
 
 import (

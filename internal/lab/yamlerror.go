@@ -1,3 +1,5 @@
+// The YAML parser's errors in the file's own words.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// What a command asks of a lab that stands: its state, a change, its end.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// The folder in which a user's labs are found.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// The holder's side of a command in a lab.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// The process that keeps a lab, and answers for it.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// The holder's side of a change of links, and its log.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// In what a lab that stands differs from the one that is asked for.
+
 package daemon
 
 import (

@@ -1,3 +1,5 @@
+// What commands and the holder say to each other.
+
 package daemon
 
 import (

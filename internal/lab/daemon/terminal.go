@@ -1,3 +1,7 @@
+// The terminal of a command in a lab, which is in another session and cannot be
+// controlled by ours: where we have one, it gets one of its own, of which we hold the
+// other end, in raw mode, and copy.
+
 package daemon
 
 import (
@@ -10,10 +14,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
 )
-
-// A command in a lab is in another session, and cannot be controlled by our
-// terminal. Where we have one, it gets a terminal of its own: we hold the other
-// end, in raw mode, and copy.
 
 // A terminal is what stands between our streams and the command's.
 type terminal struct {

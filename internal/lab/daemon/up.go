@@ -1,3 +1,5 @@
+// How a lab is made that stays.
+
 package daemon
 
 import (

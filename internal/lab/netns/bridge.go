@@ -1,3 +1,8 @@
+// A link with an impairment is not one veth pair but two, and between them, in a
+// namespace of its own, a bridge of ours: it takes each frame by AF_PACKET, asks
+// package netem what happens to it, and sends it on when it is due. The kernels at
+// both ends do not offload anything, so that a frame is a packet.
+
 package netns
 
 import (
@@ -15,11 +20,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/netem"
 )
-
-// A link with an impairment is not one veth pair but two, and between them, in a
-// namespace of its own, a bridge of ours: it takes each frame by AF_PACKET, asks
-// package netem what happens to it, and sends it on when it is due. The kernels
-// at both ends do not offload anything, so that a frame is a packet.
 
 // A BridgeConfig says what a bridge does to the frames that it carries.
 type BridgeConfig struct {

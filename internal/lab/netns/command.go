@@ -1,3 +1,5 @@
+// A command in a namespace.
+
 package netns
 
 import (

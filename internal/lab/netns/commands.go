@@ -1,3 +1,5 @@
+// The commands of a lab as one: what runs ends with it.
+
 package netns
 
 import (

@@ -1,3 +1,5 @@
+// Hosts that do not allow namespaces: why not, and what would mend it.
+
 package netns
 
 import (

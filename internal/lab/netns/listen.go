@@ -1,3 +1,5 @@
+// Sockets of the standard library in a namespace.
+
 package netns
 
 import (

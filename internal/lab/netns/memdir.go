@@ -1,3 +1,5 @@
+// A folder that leaves nothing behind.
+
 package netns
 
 import (

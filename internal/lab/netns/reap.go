@@ -1,3 +1,6 @@
+// An init inherits the orphans of its PID namespace, and is the only one who can
+// wait for them.
+
 package netns
 
 import (
@@ -8,9 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 )
-
-// An init inherits the orphans of its PID namespace, and is the only one who
-// can wait for them.
 
 // ReapOrphans waits for orphans until done: children of this process that are
 // none of the commands.

@@ -1,3 +1,6 @@
+// The way in: this program once more, in namespaces of its own, and why nothing of
+// it survives.
+
 package netns
 
 import (

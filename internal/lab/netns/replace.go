@@ -1,3 +1,5 @@
+// An interface takes the place of another, with its addresses and routes.
+
 package netns
 
 import (

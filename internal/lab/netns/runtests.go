@@ -1,3 +1,5 @@
+// The way in for tests.
+
 package netns
 
 import (

@@ -1,3 +1,5 @@
+// A terminal for a command that is in another session than ours.
+
 package netns
 
 import (

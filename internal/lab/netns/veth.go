@@ -1,3 +1,6 @@
+// Links without impairments: veth pairs, the addresses of their ends, and when
+// packets can go.
+
 package netns
 
 import (

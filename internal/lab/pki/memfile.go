@@ -1,3 +1,5 @@
+// A file that leaves nothing behind.
+
 package pki
 
 import (

@@ -1,3 +1,5 @@
+// Certificates and keys as files, for who reads nothing else.
+
 package pki
 
 // Papers are a server's certificates, and those of its clients, as files

@@ -1,3 +1,5 @@
+// Where in a server's stream a byte is.
+
 package relay
 
 // The walker follows a server's stream through records (RFC 5246 6.2.1) and

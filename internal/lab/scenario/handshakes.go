@@ -1,3 +1,5 @@
+// Scenarios of handshakes that succeed.
+
 package scenario
 
 import (

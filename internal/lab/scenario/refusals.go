@@ -1,3 +1,5 @@
+// Scenarios of handshakes that come to an end before their time.
+
 package scenario
 
 import (

@@ -1,3 +1,5 @@
+// Scenarios of what goes on below TLS.
+
 package scenario
 
 import (

@@ -1,3 +1,5 @@
+// How connections are accepted, and how they end with their server.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// The words that flags and topology files may say.
+
 package service
 
 import (

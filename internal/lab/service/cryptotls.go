@@ -1,3 +1,5 @@
+// Go's crypto/tls on a server's connection.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// What our own server does wrong, as text and in the terms of the machine.
+
 package service
 
 import (

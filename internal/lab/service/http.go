@@ -1,3 +1,5 @@
+// The reply to a client's one request.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// What can be chosen of a TLS server.
+
 package service
 
 import (

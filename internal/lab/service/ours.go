@@ -1,3 +1,5 @@
+// This project's own TLS on a server's connection, which may do wrong.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// A port is served, by the address that was called.
+
 package service
 
 import (

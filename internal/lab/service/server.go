@@ -1,3 +1,5 @@
+// A TLS server, whoever's TLS it is: a session for each connection.
+
 package service
 
 import (

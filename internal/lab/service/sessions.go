@@ -1,3 +1,5 @@
+// What a server keeps of the connections that have ended.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// One service on this machine itself, for `lab serve`.
+
 package service
 
 import (

@@ -1,3 +1,5 @@
+// What a service says to who connects, by its kind.
+
 package service
 
 import (

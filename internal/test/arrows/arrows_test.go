@@ -45,6 +45,8 @@ var forbiddenArrows = []struct{ from, to string }{
 	{"internal/goal", "internal/view"}, {"internal/goal", "internal/connect"}, {"internal/goal", "internal/probe"},
 	{"internal/probe/record", "internal/view"}, {"internal/facts", "internal/view"},
 	{"internal", "internal/test"}, {"cmd", "internal/test"},
+	{"internal/lab/netns", "internal/lab"}, {"internal/lab/pki", "internal/lab"}, {"internal/lab/relay", "internal/lab"},
+	{"internal/lab/service", "internal/lab/netns"}, {"internal/lab/service", "internal/lab/relay"},
 }
 
 type file struct {
@@ -113,7 +115,7 @@ func TestPureRoomsDoNoIO(t *testing.T) {
 func TestCryptoTLSOnlyInPeers(t *testing.T) {
 	for _, f := range sources(t) {
 		for _, imp := range f.ast.Imports {
-			if importPath(imp) == "crypto/tls" && !within(f.dir, "internal/lab") && !within(f.dir, "internal/test") {
+			if importPath(imp) == "crypto/tls" && !within(f.dir, "internal/lab/pki") && !within(f.dir, "internal/lab/service") && !within(f.dir, "internal/test") {
 				t.Errorf("%s imports crypto/tls: TLS is ours, except in tests, benchmarks and the lab's peers", f.path)
 			}
 		}
