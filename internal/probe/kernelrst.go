@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
@@ -15,18 +14,15 @@ import (
 
 // kernelSent takes note of one, and sees to it that there are no more, if this machine
 // allows that.
-func (r *receiver) kernelSent(p *routes.Path, c *field.Cursor) {
-	var h wire.IP
-	if h.Decode(c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || r.seg.Decode(c) != nil {
-		return
-	}
-	n, ok := r.begun.find(p.Route.Interface, &h.Dst, r.seg.DstPort, r.seg.SrcPort-p.First)
+func (r *receiver) kernelSent(p *routes.Path) {
+	h, s := &r.in.IP, &r.in.Segment
+	n, ok := r.begun.find(p.Route.Interface, &h.Dst, s.DstPort, s.SrcPort-p.First)
 	if !ok || !r.begun.window.holds(n) {
 		return
 	}
 	// One that answers what somebody else sent in the target's name has another
 	// sequence number.
-	if iss, _ := r.syns.mac.Sequence(h.Dst, r.seg.DstPort, r.seg.SrcPort); !r.seg.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
+	if iss, _ := r.syns.mac.Sequence(h.Dst, s.DstPort, s.SrcPort); !s.Seq.InWindow(wire.Seq(iss)+1, syn.ReceiveBuffer) {
 		return
 	}
 	switch slot := r.begun.window.at(n); {

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
@@ -18,8 +17,7 @@ type receiver struct {
 	connections *connections
 
 	fragments reassembly.Buffer
-	cursor    field.Cursor
-	seg       wire.Segment
+	in        wire.Packet // the last that arrived
 }
 
 // init makes it ready. It names what is below it.
@@ -29,46 +27,36 @@ func (r *receiver) init(k *clock, stats *Stats, p *ports, b *begun, sy *syns, cs
 
 // packet takes one arrived IP packet.
 func (r *receiver) packet(p *routes.Path, packet link.Packet) {
-	r.cursor = field.New(wire.Root(packet.Data), packet.Data)
-	c := &r.cursor
-	var h wire.IP
+	err := r.in.Decode(packet.Data, packet.ChecksumPartial || packet.KernelSent)
 	if packet.KernelSent {
-		r.kernelSent(p, c)
+		if err == nil && r.in.Holds == wire.HoldsSegment {
+			r.kernelSent(p)
+		}
 		return
 	}
-	if h.Decode(c) != nil || h.Version == 4 && wire.Checksum(packet.Data[:h.HeaderLen()]) != 0 {
+	if err == nil && r.in.IP.Fragment.Partial() {
+		var whole []byte
+		if whole, err = r.fragments.Add(r.now, &r.in.IP, r.in.Payload()); whole != nil {
+			err = r.in.DecodePayload(whole)
+		} else if err == nil {
+			return
+		}
+	}
+	if err != nil || r.in.IP.Refusal != "" { // RFC 9293, MUST-3
 		r.stats.Bad++
 		return
 	}
-	if h.Fragment.Partial() {
-		whole, err := r.fragments.Add(r.now, &h, c.Ahead())
-		if err != nil {
-			r.stats.Bad++
-		}
-		if whole == nil {
-			return
-		}
-		r.cursor, packet.ChecksumPartial = field.New("payload", whole), false
-	}
-	r.payload(p, &h, packet)
+	r.whole(p, packet)
 }
 
-// payload takes what a whole packet carries, from the cursor on. What is kept
-// of a packet that came in fragments is the one that completed it.
-func (r *receiver) payload(p *routes.Path, h *wire.IP, packet link.Packet) {
-	c := &r.cursor
-	body := c.Ahead()
-	switch {
-	case h.Refusal != "":
-		r.stats.Bad++
-	case h.Protocol == wire.ProtocolTCP:
-		if !packet.ChecksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 || r.seg.Decode(c) != nil { // RFC 9293, MUST-3
-			r.stats.Bad++
-			return
-		}
-		r.segment(p, h, &r.seg, packet)
-	case h.Version == 4 && h.Protocol == wire.ProtocolICMP, h.Version == 6 && h.Protocol == wire.ProtocolICMPv6:
-		r.icmp(p, h, c, body, packet)
+// whole takes what a packet carries. What is kept of one that came in fragments is
+// the last fragment to come.
+func (r *receiver) whole(p *routes.Path, packet link.Packet) {
+	switch r.in.Holds {
+	case wire.HoldsSegment:
+		r.segment(p, &r.in.IP, &r.in.Segment, packet)
+	case wire.HoldsICMP:
+		r.icmp(p, &r.in.ICMP, packet)
 	}
 }
 
@@ -95,26 +83,10 @@ func (r *receiver) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet l
 }
 
 // icmp takes an error message about a packet of ours.
-func (r *receiver) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte, packet link.Packet) {
-	var m wire.ICMP
-	var err error
-	if h.Version == 6 {
-		if wire.ICMPv6Checksum(body, h.Src, h.Dst) != 0 {
-			r.stats.Bad++
-			return
-		}
-		err = m.DecodeV6(c)
-	} else {
-		if wire.Checksum(body) != 0 {
-			r.stats.Bad++
-			return
-		}
-		err = m.Decode(c)
-	}
-	if err != nil || !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
+func (r *receiver) icmp(p *routes.Path, m *wire.ICMP, packet link.Packet) {
+	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}
-	m.From = h.Src
 	n, ok := r.begun.find(p.Route.Interface, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.First)
 	if !ok || !r.begun.window.holds(n) {
 		r.stats.Stray++
@@ -124,8 +96,8 @@ func (r *receiver) icmp(p *routes.Path, h *wire.IP, c *field.Cursor, body []byte
 	r.arrived = max(r.arrived, r.syns.sentAt(slot))
 	switch slot.state {
 	case slotConnected:
-		r.connections.unreachable(r.connections.all[slot.conn], &m)
+		r.connections.unreachable(r.connections.all[slot.conn], m)
 	case slotWaiting:
-		r.syns.unreachable(n, slot, &m, packet)
+		r.syns.unreachable(n, slot, m, packet)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/neighbours"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/syn"
-	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -32,7 +31,7 @@ func (sy *syns) sendReset(p *routes.Path, h *wire.IP, s *wire.Segment) {
 	}
 	var r wire.Segment
 	hop, state := sy.routeBack(h, s).To(sy.now, h.Src)
-	if state == neighbours.Reachable && tcb.FillReset(&r, s) {
+	if state == neighbours.Reachable && r.ResetOf(s) {
 		r.SrcPort, r.DstPort = s.DstPort, s.SrcPort
 		sy.egress.answers.SpendTo(sy.now, h.Src)
 		sy.egress.sendSegment(p, hop, h.Src, &r, false)

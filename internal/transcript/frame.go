@@ -87,9 +87,9 @@ func (f *Frame) headed() bool { return len(f.Raw) > len(f.Packet) }
 
 // decodeFrame reads the frame that c holds, as far as it can.
 func (f *Frame) decodeFrame(c *field.Cursor) error {
-	scratch := Frame{captured: f.captured}
+	var p wire.Packet
 	if !f.headed() {
-		scratch.decode(c)
+		f.decode(c, &p)
 		if c.More() {
 			c.Rest("padding") // Ethernet fills short frames up
 		}
@@ -103,7 +103,7 @@ func (f *Frame) decodeFrame(c *field.Cursor) error {
 	if link.Behind > 0 {
 		c.Limit(c.Left() - link.Behind)
 	}
-	scratch.decode(c)
+	f.decode(c, &p)
 	if c.More() && link.Behind > 0 { // else it is the link's
 		c.Rest("padding")
 	}
@@ -120,70 +120,37 @@ func (f *Frame) LinkHeader() (h wire.LinkHeader, ok bool) {
 }
 
 // decode reads the packet that c holds, as far as it can, and leaves c behind it.
-func (f *Frame) decode(c *field.Cursor) {
-	var segment wire.Segment
-	var icmp wire.ICMP
+func (f *Frame) decode(c *field.Cursor, p *wire.Packet) error {
 	if f.captured {
-		f.IP.DecodeCaptured(c)
-	} else {
-		f.IP.Decode(c)
+		return p.DecodeCaptured(c)
 	}
-	switch {
-	case c.Err() != nil:
-	case f.IP.Fragment.Partial():
-		c.Rest("fragment")
-	case f.IP.Refusal != "":
-		c.Rest("refused") // no part of the connection, whatever it holds
-	case f.IP.Protocol == wire.ProtocolTCP:
-		c.Enter("TCP")
-		segment.Decode(c)
-		c.Leave()
-		if c.Err() == nil {
-			f.Segment = &segment
-		}
-	case f.IP.Version == 4 && f.IP.Protocol == wire.ProtocolICMP:
-		c.Enter("ICMP")
-		icmp.Decode(c)
-		f.leaveICMP(c, &icmp)
-	case f.IP.Version == 6 && f.IP.Protocol == wire.ProtocolICMPv6:
-		c.Enter("ICMPv6")
-		icmp.DecodeV6(c)
-		f.leaveICMP(c, &icmp)
-	default:
-		c.Rest("data")
-	}
-	c.Leave()
-	f.Err = c.Err()
+	return p.DecodeFields(c)
 }
 
-func (f *Frame) leaveICMP(c *field.Cursor, m *wire.ICMP) {
-	c.Leave()
-	if c.Err() == nil {
-		m.From = f.IP.Src
-		f.ICMP = m
+// take makes what was decoded the frame's.
+func (f *Frame) take(p *wire.Packet) {
+	f.IP = p.IP
+	switch p.Holds {
+	case wire.HoldsSegment:
+		s := p.Segment
+		f.Segment = &s
+	case wire.HoldsICMP:
+		m := p.ICMP
+		f.ICMP = &m
 	}
 }
 
 // verify sets BadChecksum. The link has completed what a kernel left partial.
-func (f *Frame) verify() {
+func (f *Frame) verify(p *wire.Packet) {
 	if f.Segment == nil || f.Cut > 0 || f.IP.Unsized {
 		return
 	}
-	if f.Whole != nil {
-		f.BadChecksum = wire.TCPChecksum(f.Whole, f.IP.Src, f.IP.Dst) != 0
-		return
-	}
-	header := f.IP.HeaderLen()
-	damaged := f.IP.Version == 4 && wire.Checksum(f.Packet[:f.ipv4HeaderLen()]) != 0
-	if damaged && f.captured && f.Packet[10] == 0 && f.Packet[11] == 0 { // left to the network card
+	damaged := p.VerifyHeader() != nil
+	if damaged && f.captured && f.Packet[wire.IPv4ChecksumOffset] == 0 && f.Packet[wire.IPv4ChecksumOffset+1] == 0 { // left to the network card
 		f.Offloaded, damaged = true, false
 	}
-	f.BadChecksum = damaged ||
-		wire.TCPChecksum(f.Packet[header:f.IP.TotalLength], f.IP.Src, f.IP.Dst) != 0
+	f.BadChecksum = damaged || p.VerifyPayload(false) != nil
 }
-
-// ipv4HeaderLen is the length of what an IPv4 header's checksum covers.
-func (f *Frame) ipv4HeaderLen() int { return int(f.Packet[0]&0xf) * 4 }
 
 // complete reads the segment of a packet of which f is the last fragment to
 // come.
@@ -193,15 +160,13 @@ func (f *Frame) complete(parts *reassembly.Buffer) {
 	}
 	h := f.IP
 	payload, err := parts.Add(tcb.Instant(f.At), &h, f.Packet[h.HeaderLen():h.TotalLength])
-	if err != nil || payload == nil || h.Refusal != "" || h.Protocol != wire.ProtocolTCP {
+	if err != nil || payload == nil {
 		return
 	}
 	payload = bytes.Clone(payload)
-	c := field.New("TCP", payload)
-	var s wire.Segment
-	if s.Decode(&c) == nil {
-		f.Whole, f.Segment = payload, &s
-		f.verify()
+	p := wire.Packet{IP: h}
+	if err = p.DecodePayload(payload); p.Holds == wire.HoldsSegment {
+		f.Segment, f.Whole, f.BadChecksum = &p.Segment, payload, err != nil
 	}
 }
 

@@ -67,7 +67,8 @@ func (r *Recorder) Captured(s *Sighting) *Frame {
 // checksums are not verified.
 func Peek(packet []byte) Frame {
 	f := Frame{Raw: packet, Packet: packet, Cut: missing(packet, 0), captured: true}
-	f.read()
+	var p wire.Packet
+	f.read(&p)
 	return f
 }
 

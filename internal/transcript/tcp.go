@@ -14,14 +14,16 @@ import (
 var errCutHeader = errors.New("the capture cut it off inside its TCP header")
 
 func (f *Frame) parse() {
-	f.read()
-	f.verify()
+	var p wire.Packet
+	f.read(&p)
+	f.verify(&p)
 }
 
-func (f *Frame) read() {
+func (f *Frame) read(p *wire.Packet) {
 	packet := f.extended(f.Packet)
 	c := field.New(wire.Root(packet), packet)
-	f.decode(&c)
+	f.Err = f.decode(&c, p)
+	f.take(p)
 	if f.Segment == nil {
 		return
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/reassembly"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -46,8 +45,8 @@ type Endpoint struct {
 
 	fragments reassembly.Buffer
 	paths     map[netip.Addr]path // paths known to be narrower than the link
-	seg       wire.Segment        // reused for every segment in and out
-	cursor    field.Cursor        // reused for every packet in
+	packet    wire.Packet         // reused for every packet in
+	seg       wire.Segment        // reused for every segment out
 }
 
 type flowKey struct{ local, remote netip.AddrPort }
@@ -165,13 +164,11 @@ func (e *Endpoint) Attach(local, remote netip.AddrPort, m Machine) (*Flow, error
 
 // FlowOf returns the connection that a packet of ours belongs to, or nil.
 func (e *Endpoint) FlowOf(packet []byte) *Flow {
-	var h wire.IP
-	var s wire.Segment
-	c := field.New(wire.Root(packet), packet)
-	if h.Decode(&c) != nil || h.Protocol != wire.ProtocolTCP || s.Decode(&c) != nil {
+	var p wire.Packet
+	if p.Decode(packet, true) != nil || p.Holds != wire.HoldsSegment {
 		return nil
 	}
-	return e.flows[flowKey{netip.AddrPortFrom(h.Src, s.SrcPort), netip.AddrPortFrom(h.Dst, s.DstPort)}]
+	return e.flows[flowKey{p.From(), p.To()}]
 }
 
 // Detach removes a connection. Segments that still arrive for it are answered
@@ -258,15 +255,8 @@ func (e *Endpoint) Next(now tcb.Instant, b []byte) []byte {
 	return nil
 }
 
-func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
-	s := &e.seg
-	c.Enter("TCP")
-	if err := s.Decode(c); err != nil {
-		e.drop(err.Error())
-		return
-	}
-	local := netip.AddrPortFrom(h.Dst, s.DstPort)
-	remote := netip.AddrPortFrom(h.Src, s.SrcPort)
+func (e *Endpoint) receiveTCP(now tcb.Instant, h *wire.IP, s *wire.Segment) {
+	local, remote := e.packet.To(), e.packet.From()
 	f := e.flows[flowKey{local, remote}]
 	switch {
 	case f == nil:
@@ -289,7 +279,7 @@ func (e *Endpoint) answerStray(local, remote netip.Addr, s *wire.Segment) {
 		return
 	}
 	var r strayReply
-	if tcb.FillReset(&r.seg, s) {
+	if r.seg.ResetOf(s) {
 		r.local, r.remote = local, remote
 		e.strays = append(e.strays, r)
 	}

@@ -59,8 +59,8 @@ func TestTheCallerChoosesTTLAndDiffserv(t *testing.T) {
 	}
 	b = newBench()
 	b.opening(t)
-	if h := b.sentHeader(t); h.HopLimit != DefaultTTL || h.TrafficClass != 0 {
-		t.Errorf("by default with TTL %d and traffic class %#x, want %d and 0", h.HopLimit, h.TrafficClass, DefaultTTL)
+	if h := b.sentHeader(t); h.HopLimit != wire.DefaultHopLimit || h.TrafficClass != 0 {
+		t.Errorf("by default with TTL %d and traffic class %#x, want %d and 0", h.HopLimit, h.TrafficClass, wire.DefaultHopLimit)
 	}
 }
 

@@ -9,17 +9,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// DefaultTTL is the time to live of packets that we send (IANA's recommended
-// default, RFC 1700).
-const DefaultTTL = 64
-
 // A Header says what the IP headers of a connection's packets hold. The zero
 // value is this host's default. It may be changed during the connection (RFC
 // 9293, section 3.9.2, SHLD-21), but does not change by itself (SHLD-23), and
 // is passed to IP as it is (SHLD-22).
 type Header struct {
-	// TTL is IPv4's time to live, or IPv6's hop limit; 0 means DefaultTTL
-	// (RFC 9293, MUST-49).
+	// TTL is IPv4's time to live, or IPv6's hop limit; 0 means
+	// wire.DefaultHopLimit (RFC 9293, MUST-49).
 	TTL uint8
 	// TrafficClass is the Diffserv field and the two ECN bits below it (RFC
 	// 9293, MUST-48; RFC 2474).
@@ -36,18 +32,12 @@ type Header struct {
 
 // appendPacket wraps a segment into an IP packet of the addresses' version.
 func (e *Endpoint) appendPacket(b []byte, src, dst netip.Addr, header *Header, s *wire.Segment) []byte {
-	n := s.HeaderLen() + len(s.Payload)
-	ttl := cmp.Or(header.TTL, DefaultTTL)
+	h := wire.IP{TrafficClass: header.TrafficClass, FlowLabel: header.FlowLabel, DontFragment: !header.Fragment,
+		HopLimit: cmp.Or(header.TTL, wire.DefaultHopLimit), Src: src, Dst: dst}
 	if src.Is4() {
-		h := wire.IPv4{TOS: header.TrafficClass, ID: e.identify(header, s), DontFragment: !header.Fragment,
-			TTL: ttl, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-		b = h.AppendTo(b, n)
-	} else {
-		h := wire.IPv6{TrafficClass: header.TrafficClass, FlowLabel: header.FlowLabel, HopLimit: ttl,
-			NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
-		b = h.AppendTo(b, n)
+		h.Fragment.ID = uint32(e.identify(header, s))
 	}
-	return s.AppendTo(b, src, dst)
+	return h.AppendSegment(b, s)
 }
 
 func (e *Endpoint) identify(header *Header, s *wire.Segment) uint16 {

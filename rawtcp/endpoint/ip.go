@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -14,63 +13,45 @@ import (
 // Receive takes one arrived IP packet. ChecksumPartial says that a local kernel
 // left the transport checksum unfinished: it is not verified.
 func (e *Endpoint) Receive(now tcb.Instant, packet []byte, checksumPartial bool) {
-	e.cursor = field.New(wire.Root(packet), packet)
-	c := &e.cursor
-	var h wire.IP
-	if err := h.Decode(c); err != nil {
+	p := &e.packet
+	if err := p.Decode(packet, checksumPartial); err != nil { // RFC 9293, section 3.1, MUST-3
 		e.drop(err.Error())
 		return
 	}
 	switch {
-	case h.Version == 4 && wire.Checksum(packet[:h.HeaderLen()]) != 0:
-		e.drop("IPv4 header checksum is wrong")
-	case !oneHost(h.Src) || !oneHost(h.Dst):
-		e.drop(fmt.Sprintf("from %v to %v: not the addresses of two hosts", h.Src, h.Dst)) // and no RST
-	case h.Fragment.Partial():
-		e.receiveFragment(now, &h, c.Ahead())
+	case !oneHost(p.IP.Src) || !oneHost(p.IP.Dst):
+		e.drop(fmt.Sprintf("from %v to %v: not the addresses of two hosts", p.IP.Src, p.IP.Dst)) // and no RST
+	case p.IP.Fragment.Partial():
+		e.receiveFragment(now)
 	default:
-		e.receivePayload(now, &h, c, checksumPartial)
+		e.receiveWhole(now)
 	}
 }
 
 // receiveFragment keeps a fragment, and goes on with the packet that it
 // completes.
-func (e *Endpoint) receiveFragment(now tcb.Instant, h *wire.IP, data []byte) {
-	payload, err := e.fragments.Add(now, h, data)
-	if err != nil {
-		e.drop(err.Error())
+func (e *Endpoint) receiveFragment(now tcb.Instant) {
+	payload, err := e.fragments.Add(now, &e.packet.IP, e.packet.Payload())
+	if err == nil && payload != nil {
+		err = e.packet.DecodePayload(payload)
 	}
-	if payload != nil {
-		c := field.New("payload", payload)
-		e.receivePayload(now, h, &c, false)
+	switch {
+	case err != nil:
+		e.drop(err.Error())
+	case payload != nil:
+		e.receiveWhole(now)
 	}
 }
 
-// receivePayload takes the payload of a whole packet, from the cursor on.
-func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, checksumPartial bool) {
-	body := c.Ahead()
-	switch {
+// receiveWhole takes a packet that is no fragment, or is put together.
+func (e *Endpoint) receiveWhole(now tcb.Instant) {
+	switch h := &e.packet.IP; {
 	case h.Refusal != "":
 		e.drop(h.Refusal)
-	case h.Protocol == wire.ProtocolTCP:
-		// RFC 9293, section 3.1, MUST-3.
-		if !checksumPartial && wire.TCPChecksum(body, h.Src, h.Dst) != 0 {
-			e.drop("TCP checksum is wrong")
-			return
-		}
-		e.receiveTCP(now, h, c)
-	case h.Version == 4 && h.Protocol == wire.ProtocolICMP:
-		if wire.Checksum(body) != 0 {
-			e.drop("ICMP checksum is wrong")
-			return
-		}
-		e.receiveICMP(now, h, c)
-	case h.Version == 6 && h.Protocol == wire.ProtocolICMPv6:
-		if wire.ICMPv6Checksum(body, h.Src, h.Dst) != 0 {
-			e.drop("ICMPv6 checksum is wrong")
-			return
-		}
-		e.receiveICMP(now, h, c)
+	case e.packet.Holds == wire.HoldsSegment:
+		e.receiveTCP(now, h, &e.packet.Segment)
+	case e.packet.Holds == wire.HoldsICMP:
+		e.receiveICMP(now, &e.packet.ICMP)
 	default:
 		e.drop(fmt.Sprintf("IP protocol %d is not ours", h.Protocol))
 	}
@@ -78,22 +59,12 @@ func (e *Endpoint) receivePayload(now tcb.Instant, h *wire.IP, c *field.Cursor, 
 
 // receiveICMP gives an error message to the connection whose packet it quotes
 // (RFC 9293, section 3.9.2.2, MUST-54).
-func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
-	var m wire.ICMP
-	decode := m.Decode
-	if h.Version == 6 {
-		decode = m.DecodeV6
-	}
-	if err := decode(c); err != nil {
-		e.drop(err.Error())
-		return
-	}
+func (e *Endpoint) receiveICMP(now tcb.Instant, m *wire.ICMP) {
 	// Messages that are no errors, and source quench, do not concern TCP (RFC
 	// 9293, MUST-55).
 	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}
-	m.From = h.Src
 	f := e.flows[flowKey{
 		netip.AddrPortFrom(m.Quoted.Src, m.SrcPort),
 		netip.AddrPortFrom(m.Quoted.Dst, m.DstPort),
@@ -102,7 +73,7 @@ func (e *Endpoint) receiveICMP(now tcb.Instant, h *wire.IP, c *field.Cursor) {
 		e.drop("ICMP " + m.String() + " about no connection of ours")
 		return
 	}
-	f.Machine.Unreachable(now, &m)
+	f.Machine.Unreachable(now, m)
 	e.learnPath(now, f)
 	e.Touch(f)
 }

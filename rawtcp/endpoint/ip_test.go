@@ -143,7 +143,7 @@ func TestSegmentsGoOutAndComeInOverBothVersions(t *testing.T) {
 		if err := c.Done(); err != nil {
 			t.Fatal(err)
 		}
-		if ip.Src != h.local.Addr() || ip.Dst != h.remote.Addr() || ip.HopLimit != DefaultTTL || ip.FlowLabel != 0 ||
+		if ip.Src != h.local.Addr() || ip.Dst != h.remote.Addr() || ip.HopLimit != wire.DefaultHopLimit || ip.FlowLabel != 0 ||
 			s.SrcPort != h.local.Port() || s.DstPort != h.remote.Port() || string(s.Payload) != "out" {
 			t.Errorf("%+v %+v", ip, s)
 		}

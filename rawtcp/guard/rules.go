@@ -35,15 +35,6 @@ func rules(s scope) (list []*nftables.Rule) {
 	return list
 }
 
-// Offsets in the IPv4 header (RFC 791), the IPv6 header (RFC 8200) and the TCP
-// header (RFC 9293).
-const (
-	ipSource  = 12
-	ip6Source = 8
-	tcpSource = 0
-	tcpFlags  = 13
-)
-
 // reg is the one register that the rules use.
 const reg = 1
 
@@ -62,10 +53,10 @@ func dropResets(a netip.Addr, first, last uint16) []expr.Any {
 		compare(expr.CmpOpNeq, binary.NativeEndian.AppendUint32(nil, route.Mark)),
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
 		compare(expr.CmpOpEq, []byte{wire.ProtocolTCP}),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpSource, Len: 2},
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: wire.TCPSrcPortOffset, Len: 2},
 		compare(expr.CmpOpGte, binary.BigEndian.AppendUint16(nil, first)),
 		compare(expr.CmpOpLte, binary.BigEndian.AppendUint16(nil, last)),
-		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: tcpFlags, Len: 1},
+		&expr.Payload{DestRegister: reg, Base: expr.PayloadBaseTransportHeader, Offset: wire.TCPFlagsOffset, Len: 1},
 		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 1, Mask: []byte{byte(wire.RST)}, Xor: []byte{0}},
 		compare(expr.CmpOpNeq, []byte{0}),
 		&expr.Counter{},
@@ -76,9 +67,9 @@ func dropResets(a netip.Addr, first, last uint16) []expr.Any {
 // fromAddress matches packets of one source.
 func fromAddress(a netip.Addr) []expr.Any {
 	a = a.WithZone("")
-	family, offset := byte(unix.NFPROTO_IPV4), uint32(ipSource)
+	family, offset := byte(unix.NFPROTO_IPV4), uint32(wire.IPv4SrcOffset)
 	if a.Is6() {
-		family, offset = unix.NFPROTO_IPV6, ip6Source
+		family, offset = unix.NFPROTO_IPV6, wire.IPv6SrcOffset
 	}
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: reg},
@@ -130,7 +121,7 @@ func scopeIn(r *nftables.Rule) (s scope) {
 func (s *scope) note(field *expr.Payload, c *expr.Cmp) {
 	switch {
 	case field.Base == expr.PayloadBaseNetworkHeader && c.Op == expr.CmpOpEq:
-		if a, ok := netip.AddrFromSlice(c.Data); ok && (field.Offset == ipSource || field.Offset == ip6Source) {
+		if a, ok := netip.AddrFromSlice(c.Data); ok && (field.Offset == wire.IPv4SrcOffset || field.Offset == wire.IPv6SrcOffset) {
 			s.addrs = append(s.addrs, a)
 		}
 	case sourcePort(field) && len(c.Data) == 2:
@@ -145,5 +136,5 @@ func (s *scope) note(field *expr.Payload, c *expr.Cmp) {
 }
 
 func sourcePort(field *expr.Payload) bool {
-	return field.Base == expr.PayloadBaseTransportHeader && field.Offset == tcpSource && field.Len == 2
+	return field.Base == expr.PayloadBaseTransportHeader && field.Offset == wire.TCPSrcPortOffset && field.Len == 2
 }

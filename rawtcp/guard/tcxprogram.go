@@ -68,39 +68,30 @@ func load(to, n int32) asm.Instructions {
 	}
 }
 
-// Offsets in the IPv4 header (RFC 791) and the IPv6 header (RFC 8200).
-const (
-	ipFragment     = 6
-	ipProtocol     = 9
-	ipDestination  = 16
-	ip6NextHeader  = 6
-	ip6Destination = 24
-)
-
 func ipv4Part(s scope) asm.Instructions {
 	p := asm.Instructions{asm.Mov.Imm(asm.R2, 0).WithSymbol("ipv4")}
 	p = append(p, load(header, wire.IPv4HeaderLen)...)
 	p = append(p,
-		asm.LoadMem(scratch, asm.RFP, header+ipProtocol, asm.Byte),
+		asm.LoadMem(scratch, asm.RFP, header+wire.IPv4ProtocolOffset, asm.Byte),
 		asm.JNE.Imm(scratch, wire.ProtocolTCP, "next"),
-		asm.LoadMem(scratch, asm.RFP, header+ipFragment, asm.Half),
+		asm.LoadMem(scratch, asm.RFP, header+wire.IPv4FragmentOffset, asm.Half),
 		asm.And.Imm(scratch, networkOrder(0x1fff)), // the fragment's offset
 		asm.JNE.Imm(scratch, 0, "next"),
 		asm.LoadMem(at, asm.RFP, header, asm.Byte),
 		asm.And.Imm(at, 0xf), // IHL, in words of 32 bits
 		asm.LSh.Imm(at, 2),
 	)
-	return append(p, match(s, false, ipDestination)...)
+	return append(p, match(s, false, wire.IPv4DstOffset)...)
 }
 
 func ipv6Part(s scope) asm.Instructions {
 	p := asm.Instructions{asm.Mov.Imm(asm.R2, 0).WithSymbol("ipv6")}
 	p = append(p, load(header, wire.IPv6HeaderLen)...)
 	p = append(p,
-		asm.LoadMem(nextHeader, asm.RFP, header+ip6NextHeader, asm.Byte),
+		asm.LoadMem(nextHeader, asm.RFP, header+wire.IPv6NextOffset, asm.Byte),
 		asm.Mov.Imm(at, wire.IPv6HeaderLen),
 	)
-	return append(p, match(s, true, ip6Destination)...)
+	return append(p, match(s, true, wire.IPv6DstOffset)...)
 }
 
 // passable is how many IPv6 extension headers are passed over, as many as the

@@ -5,15 +5,8 @@ import (
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-)
 
-// Offsets in a TCP (RFC 9293, section 3.1) or ICMP message (RFC 792, RFC 4443).
-const (
-	tcpSource  = 0
-	tcpDest    = 2
-	tcpFlags   = 13
-	icmpType   = 0
-	icmpQuoted = 8 // the packet that an error quotes
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Where a filter can end.
@@ -148,8 +141,8 @@ func (f Flow) theirs() ports { return ports{f.Remote.Port(), f.Remote.Port()} }
 
 // requirePortsAtX compares the ports of the TCP header at X + off.
 func (p *program) requirePortsAtX(off uint32, src, dst ports) {
-	p.requirePortAtX(off+tcpSource, src)
-	p.requirePortAtX(off+tcpDest, dst)
+	p.requirePortAtX(off+wire.TCPSrcPortOffset, src)
+	p.requirePortAtX(off+wire.TCPDstPortOffset, dst)
 }
 
 func (p *program) requirePortAtX(off uint32, r ports) {

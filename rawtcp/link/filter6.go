@@ -10,13 +10,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Offsets in an IPv6 header (RFC 8200, section 3).
-const (
-	ip6Next   = 6
-	ip6Source = 8
-	ip6Dest   = 24
-)
-
 // filterExtensions is how many extension headers a filter passes over. It
 // cannot loop; a packet with more is not for us.
 const filterExtensions = 4
@@ -28,18 +21,18 @@ const networkHeader = 0xfff00000
 // inbound6 accepts the flow's TCP, ICMPv6 errors that quote the flow's
 // segments, and fragments of either.
 func (p *program) inbound6(f Flow) {
-	p.requireAddr6(absolute, ip6Dest, f.Local)
+	p.requireAddr6(absolute, wire.IPv6DstOffset, f.Local)
 	p.walkExtensions()
 
 	p.label("tcp")
-	p.requireAddr6(absolute, ip6Source, f.Remote)
+	p.requireAddr6(absolute, wire.IPv6SrcOffset, f.Remote)
 	p.requirePortsAtX(0, f.theirs(), f.ours())
 	p.jump(labelAccept)
 
 	p.label("fragment")
 	p.load(bpf.LoadIndirect{Off: 0, Size: 1}) // its next header
 	p.jumpIf(bpf.JumpEqual, wire.ProtocolICMPv6, labelAccept)
-	p.requireAddr6(absolute, ip6Source, f.Remote)
+	p.requireAddr6(absolute, wire.IPv6SrcOffset, f.Remote)
 	p.jump(labelAccept)
 
 	p.label("icmp")
@@ -48,13 +41,13 @@ func (p *program) inbound6(f Flow) {
 
 // raw6 is inbound for a raw socket, whose packets begin behind all headers.
 func (p *program) raw6(f Flow, protocol int) {
-	p.requireAddr6(network, ip6Dest, f.Local)
+	p.requireAddr6(network, wire.IPv6DstOffset, f.Local)
 	p.load(bpf.LoadConstant{Dst: bpf.RegX, Val: 0})
 	if protocol == wire.ProtocolICMPv6 {
 		p.quotes6(f)
 		return
 	}
-	p.requireAddr6(network, ip6Source, f.Remote)
+	p.requireAddr6(network, wire.IPv6SrcOffset, f.Remote)
 	p.requirePortsAtX(0, f.theirs(), f.ours())
 	p.jump(labelAccept)
 }
@@ -62,7 +55,7 @@ func (p *program) raw6(f Flow, protocol int) {
 // walkExtensions goes to "tcp", "icmp" or "fragment" with X at that header, or
 // drops the packet.
 func (p *program) walkExtensions() {
-	p.load(bpf.LoadConstant{Dst: bpf.RegX, Val: wire.IPv6HeaderLen}, load(ip6Next, 1))
+	p.load(bpf.LoadConstant{Dst: bpf.RegX, Val: wire.IPv6HeaderLen}, load(wire.IPv6NextOffset, 1))
 	for i := range filterExtensions + 1 {
 		p.jumpIf(bpf.JumpEqual, wire.ProtocolTCP, "tcp")
 		p.jumpIf(bpf.JumpEqual, wire.ProtocolICMPv6, "icmp")
@@ -88,25 +81,25 @@ func (p *program) walkExtensions() {
 // quotes6 accepts an ICMPv6 error at X that quotes the flow's segment. Ours
 // leave without extension headers.
 func (p *program) quotes6(f Flow) {
-	p.load(bpf.LoadIndirect{Off: icmpType, Size: 1})
+	p.load(bpf.LoadIndirect{Off: wire.ICMPTypeOffset, Size: 1})
 	p.jumpIf(bpf.JumpLessThan, wire.ICMPv6Unreachable, labelDrop)
 	p.jumpIf(bpf.JumpGreaterThan, wire.ICMPv6Parameter, labelDrop)
-	p.load(bpf.LoadIndirect{Off: icmpQuoted + ip6Next, Size: 1})
+	p.load(bpf.LoadIndirect{Off: wire.ICMPQuotedOffset + wire.IPv6NextOffset, Size: 1})
 	p.require(wire.ProtocolTCP)
-	p.requireAddr6(atX, icmpQuoted+ip6Source, f.Local)
-	p.requireAddr6(atX, icmpQuoted+ip6Dest, f.Remote)
-	p.requirePortsAtX(icmpQuoted+wire.IPv6HeaderLen, f.ours(), f.theirs())
+	p.requireAddr6(atX, wire.ICMPQuotedOffset+wire.IPv6SrcOffset, f.Local)
+	p.requireAddr6(atX, wire.ICMPQuotedOffset+wire.IPv6DstOffset, f.Remote)
+	p.requirePortsAtX(wire.ICMPQuotedOffset+wire.IPv6HeaderLen, f.ours(), f.theirs())
 	p.jump(labelAccept)
 }
 
 func (p *program) outgoingReset6(f Flow) {
-	p.load(load(ip6Next, 1))
+	p.load(load(wire.IPv6NextOffset, 1))
 	p.require(wire.ProtocolTCP)
-	p.requireAddr6(absolute, ip6Source, f.Local)
-	p.requireAddr6(absolute, ip6Dest, f.Remote)
+	p.requireAddr6(absolute, wire.IPv6SrcOffset, f.Local)
+	p.requireAddr6(absolute, wire.IPv6DstOffset, f.Remote)
 	p.load(bpf.LoadConstant{Dst: bpf.RegX, Val: wire.IPv6HeaderLen})
 	p.requirePortsAtX(0, f.ours(), f.theirs())
-	p.load(bpf.LoadIndirect{Off: tcpFlags, Size: 1})
+	p.load(bpf.LoadIndirect{Off: wire.TCPFlagsOffset, Size: 1})
 	p.jumpIf(bpf.JumpBitsSet, uint32(wire.RST), labelAccept)
 	p.jump(labelDrop)
 }

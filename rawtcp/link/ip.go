@@ -3,7 +3,6 @@ package link
 import (
 	"encoding/binary"
 	"errors"
-	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -18,9 +17,9 @@ var nativeLittle = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 // be there, see headerThere.
 func totalLength(ip []byte) int {
 	if ip[0]>>4 == 6 {
-		return wire.IPv6HeaderLen + int(binary.BigEndian.Uint16(ip[4:]))
+		return wire.IPv6HeaderLen + int(binary.BigEndian.Uint16(ip[wire.IPv6LengthOffset:]))
 	}
-	return int(binary.BigEndian.Uint16(ip[2:]))
+	return int(binary.BigEndian.Uint16(ip[wire.IPv4LengthOffset:]))
 }
 
 // headerThere reports whether a packet is long enough for a fixed header.
@@ -28,51 +27,32 @@ func headerThere(ip []byte) bool {
 	return len(ip) >= wire.IPv6HeaderLen || len(ip) >= wire.IPv4HeaderLen && ip[0]>>4 != 6
 }
 
-// addresses returns the source and the destination of a packet whose header is
-// there.
-func addresses(ip []byte) (src, dst netip.Addr) {
-	if ip[0]>>4 == 6 {
-		return netip.AddrFrom16([16]byte(ip[8:])), netip.AddrFrom16([16]byte(ip[24:]))
-	}
-	return netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:]))
-}
-
-// tcpOf returns the headers of a whole, unfragmented packet and the TCP
-// segment in it, or nil.
-func tcpOf(ip []byte) (h wire.IP, segment []byte) {
+// holdsSegment decodes a packet, and reports whether it is whole and holds a
+// segment. Its checksums may be wrong.
+func holdsSegment(p *wire.Packet, ip []byte) bool {
 	c := field.New(wire.Root(ip), ip)
-	if h.Decode(&c) != nil || h.Protocol != wire.ProtocolTCP || h.Fragment.Partial() || h.TotalLength != len(ip) {
-		return h, nil
-	}
-	if segment = c.Ahead(); len(segment) < wire.TCPHeaderLen {
-		return h, nil
-	}
-	return h, segment
+	return p.DecodeFields(&c) == nil && p.Holds == wire.HoldsSegment && !c.More()
 }
 
 // completeChecksum finishes the checksum that a local kernel left to the
 // network card.
 func completeChecksum(ip []byte) {
-	if h, segment := tcpOf(ip); segment != nil {
-		wire.CompleteTCPChecksum(segment, h.Src, h.Dst)
+	var p wire.Packet
+	if holdsSegment(&p, ip) {
+		p.CompleteChecksum()
 	}
 }
 
-// tcpChecksum is where the checksum stands in a TCP header.
-const tcpChecksum = 16
-
-// partialChecksum reports whether the segment carries the sum of its
-// pseudo-header and nothing else: the form in which the kernel leaves a
-// checksum to the network card. A raw socket has no other way to tell.
-func partialChecksum(ip []byte) bool {
-	h, segment := tcpOf(ip)
-	if segment == nil || wire.TCPChecksum(segment, h.Src, h.Dst) == 0 {
+// completePartial finishes the checksum of a packet that carries a partial one,
+// and reports whether it does. A raw socket has no other way to tell.
+func completePartial(ip []byte) bool {
+	var p wire.Packet
+	if !holdsSegment(&p, ip) || !p.ChecksumPartial() {
 		return false
 	}
-	return binary.BigEndian.Uint16(segment[tcpChecksum:]) == wire.PseudoTCPChecksum(len(segment), h.Src, h.Dst)
+	p.CompleteChecksum()
+	return true
 }
-
-const dontFragment = 1 << 14 // in IPv4's word with the fragment offset
 
 // asSent reports why the kernel would change this packet on its way out of a
 // raw socket, or not take it. What is shown as sent must be what was sent. Of
@@ -97,7 +77,7 @@ func asSent(ip []byte, six bool) error {
 		return errors.New("its total length is not its length, and the kernel would correct it")
 	case wire.Checksum(ip[:n]) != 0:
 		return errors.New("its header checksum is wrong, and the kernel would correct it")
-	case binary.BigEndian.Uint16(ip[4:]) == 0 && binary.BigEndian.Uint16(ip[ipFragment:])&dontFragment == 0:
+	case binary.BigEndian.Uint16(ip[wire.IPv4IDOffset:]) == 0 && binary.BigEndian.Uint16(ip[wire.IPv4FragmentOffset:])&wire.IPv4DontFragment == 0:
 		return errors.New("its ID is 0 without the don't-fragment bit, and the kernel would choose another")
 	}
 	return nil

@@ -20,14 +20,14 @@ func seed(b []byte) []byte {
 }
 
 func intact(b []byte) bool {
-	h, segment := tcpOf(b)
-	return wire.TCPChecksum(segment, h.Src, h.Dst) == 0
+	var p wire.Packet
+	return !holdsSegment(&p, b) || p.VerifyPayload(false) == nil
 }
 
 func TestPartialChecksumIsToldFromACompleteAndABadOne(t *testing.T) {
 	whole := packet{src: them, dst: us, flags: wire.SYN | wire.ACK}
 	bad := whole.bytes()
-	bad[wire.IPv4HeaderLen+tcpChecksum] ^= 1
+	bad[wire.IPv4HeaderLen+wire.TCPChecksumOffset] ^= 1
 	fragment := whole
 	fragment.more = true
 	for name, tc := range map[string]struct {
@@ -41,13 +41,17 @@ func TestPartialChecksumIsToldFromACompleteAndABadOne(t *testing.T) {
 		"cut short": {seed(whole.bytes())[:39], false},
 		"empty":     {nil, false},
 	} {
-		if got := partialChecksum(tc.b); got != tc.want {
+		if got := completePartial(tc.b); got != tc.want {
 			t.Errorf("%s: partial %v, want %v", name, got, tc.want)
 		}
 	}
 	b := seed(whole.bytes())
-	if completeChecksum(b); !intact(b) || partialChecksum(b) {
+	if completeChecksum(b); !intact(b) || completePartial(b) {
 		t.Error("a completed checksum is not complete")
+	}
+	b = seed(whole.bytes())
+	if completePartial(b); !intact(b) || completePartial(b) {
+		t.Error("a partial checksum that was completed is not complete")
 	}
 }
 

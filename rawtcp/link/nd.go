@@ -66,7 +66,7 @@ func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
 // one.
 func neighbourFilter(typ wire.NeighbourType, target netip.Addr) ([]bpf.RawInstruction, error) {
 	var p program
-	p.load(load(ip6Next, 1))
+	p.load(load(wire.IPv6NextOffset, 1))
 	p.require(wire.ProtocolICMPv6)
 	p.load(load(ndType, 1))
 	p.require(uint32(typ))

@@ -164,7 +164,7 @@ func (l *packetLink) sendAll(packets [][]byte) (n int, err error) {
 
 // sendBack sends a packet to where the peer's came from.
 func (l *packetLink) sendBack(packet []byte) error {
-	_, dst := addresses(packet)
+	_, dst := wire.Addresses(packet)
 	to, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
 	if !ok {
 		return fmt.Errorf("send on %s: %w: nothing has come from %v yet that tells where it is on the link", l.route.Interface, ErrNoNeighbour, dst)
@@ -260,7 +260,7 @@ func (l *packetLink) either(try func(fd int) (done bool)) (done bool) {
 func (l *packetLink) take(d *datagram) Packet {
 	p := d.packet()
 	if l.hops != nil && p.Data != nil && !p.KernelSent {
-		src, _ := addresses(p.Data)
+		src, _ := wire.Addresses(p.Data)
 		l.hops.learn(src, d.from)
 	}
 	return p

@@ -201,7 +201,7 @@ func (l *rawLink) Send(packet []byte) error {
 		return tooLarge(len(packet), l.route)
 	}
 	l.witness.note(packet)
-	to := l.destination(packet)
+	_, to := wire.Addresses(packet)
 	l.rejected.mu.Lock()
 	err := l.tcp.send(packet, l.sockaddr(to))
 	refused := errors.Is(err, unix.EPERM)
@@ -213,13 +213,6 @@ func (l *rawLink) Send(packet []byte) error {
 		return fmt.Errorf("send on %s: %w: %s (%w)", l.route.Interface, ErrFiltered, l.whoRefuses(to), err)
 	}
 	return sendError(err, l.route)
-}
-
-func (l *rawLink) destination(packet []byte) netip.Addr {
-	if l.six {
-		return netip.AddrFrom16([16]byte(packet[ip6Dest:]))
-	}
-	return netip.AddrFrom4([4]byte(packet[ipDest:]))
 }
 
 func (l *rawLink) Receive(buf []byte) (p Packet, err error) {
@@ -300,12 +293,7 @@ func rawPacket(d *datagram) Packet {
 	if b == nil || d.truncated {
 		return Packet{}
 	}
-	p := Packet{Data: b, Time: d.at}
-	if partialChecksum(b) {
-		p.ChecksumPartial = true
-		completeChecksum(b)
-	}
-	return p
+	return Packet{Data: b, Time: d.at, ChecksumPartial: completePartial(b)}
 }
 
 func (l *rawLink) SetReadDeadline(t time.Time) error { return l.ready.setReadDeadline(t) }

@@ -1,11 +1,9 @@
 package link
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"sync"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -24,7 +22,7 @@ type rejections struct {
 type rejectedKey struct {
 	remote      netip.AddrPort
 	local       uint16
-	seq, answer uint32 // its sequence number; and the RST's acknowledgment, or sequence number
+	seq, answer wire.Seq // its sequence number; and the RST's acknowledgment, or sequence number
 }
 
 // maxRejections bounds how many are kept. Most are answered before the next leaves.
@@ -32,34 +30,28 @@ const maxRejections = 4096
 
 // note remembers a packet that was refused.
 func (r *rejections) note(packet []byte) {
-	h, s := tcpOf(packet)
-	if s == nil {
+	var p wire.Packet
+	if !holdsSegment(&p, packet) {
 		return
 	}
 	if r.open == nil || len(r.open) >= maxRejections {
 		r.open = make(map[rejectedKey]int)
 	}
-	k := rejectedKey{remote: netip.AddrPortFrom(h.Dst, binary.BigEndian.Uint16(s[tcpDest:])), local: binary.BigEndian.Uint16(s[tcpSource:]),
-		seq: binary.BigEndian.Uint32(s[4:])}
+	k := rejectedKey{remote: p.To(), local: p.Segment.SrcPort, seq: p.Segment.Seq}
 	r.open[k]++
-	k.seq, k.answer = 0, resetAnswers(s)
-	r.open[k]++
+	var reset wire.Segment
+	if reset.ResetOf(&p.Segment) {
+		k.seq, k.answer = 0, answerOf(&reset)
+		r.open[k]++
+	}
 }
 
-// resetAnswers is what a RST that answers a segment acknowledges, or where that
-// acknowledges something itself, begins at (RFC 9293, section 3.10.7.1).
-func resetAnswers(s []byte) uint32 {
-	flags := wire.Flags(s[tcpFlags])
-	if flags.Has(wire.ACK) {
-		return binary.BigEndian.Uint32(s[8:])
+// answerOf is what a RST acknowledges, or where it acknowledges nothing, begins at.
+func answerOf(reset *wire.Segment) wire.Seq {
+	if reset.Flags.Has(wire.ACK) {
+		return reset.Ack
 	}
-	n := uint32(len(s) - int(s[12]>>4)*4)
-	for _, f := range [...]wire.Flags{wire.SYN, wire.FIN} {
-		if flags.Has(f) {
-			n++
-		}
-	}
-	return binary.BigEndian.Uint32(s[4:]) + n
+	return reset.Seq
 }
 
 // answered reports whether a packet that arrived answers one of them. Each is
@@ -81,26 +73,14 @@ func (r *rejections) answered(packet []byte) bool {
 }
 
 func answeredKey(packet []byte) (k rejectedKey, ok bool) {
-	if h, s := tcpOf(packet); s != nil {
-		k = rejectedKey{remote: netip.AddrPortFrom(h.Src, binary.BigEndian.Uint16(s[tcpSource:])), local: binary.BigEndian.Uint16(s[tcpDest:]),
-			answer: binary.BigEndian.Uint32(s[4:])}
-		if wire.Flags(s[tcpFlags]).Has(wire.ACK) {
-			k.answer = binary.BigEndian.Uint32(s[8:])
-		}
-		return k, wire.Flags(s[tcpFlags]).Has(wire.RST)
+	var p wire.Packet
+	if holdsSegment(&p, packet) {
+		k = rejectedKey{remote: p.From(), local: p.Segment.DstPort, answer: answerOf(&p.Segment)}
+		return k, p.Segment.Flags.Has(wire.RST)
 	}
-	c := field.New(wire.Root(packet), packet)
-	var h wire.IP
-	var m wire.ICMP
-	if h.Decode(&c) != nil {
+	m := &p.ICMP
+	if p.Holds != wire.HoldsICMP || !m.IsError() {
 		return k, false
 	}
-	decode := m.Decode
-	if h.Version == 6 {
-		decode = m.DecodeV6
-	}
-	if decode(&c) != nil || !m.IsError() {
-		return k, false
-	}
-	return rejectedKey{remote: netip.AddrPortFrom(m.Quoted.Dst, m.DstPort), local: m.SrcPort, seq: uint32(m.Seq)}, true
+	return rejectedKey{remote: netip.AddrPortFrom(m.Quoted.Dst, m.DstPort), local: m.SrcPort, seq: m.Seq}, true
 }

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"encoding/binary"
 	"os"
 	"sync"
 
@@ -26,8 +25,8 @@ type witness struct {
 type resetKey struct {
 	set      bool
 	id       uint16
-	seq, ack uint32
-	flags    byte
+	seq, ack wire.Seq
+	flags    wire.Flags
 	window   uint16
 }
 
@@ -95,21 +94,13 @@ func (w *witness) packet(d *datagram) Packet {
 }
 
 // resets reports whether a packet is a RST.
-func resets(ip []byte) bool {
-	_, s := tcpOf(ip)
-	return s != nil && wire.Flags(s[tcpFlags]).Has(wire.RST)
-}
+func resets(ip []byte) bool { return keyOf(ip).set }
 
 func keyOf(ip []byte) resetKey {
-	h, s := tcpOf(ip)
-	if !resets(ip) {
+	var p wire.Packet
+	if !holdsSegment(&p, ip) || !p.Segment.Flags.Has(wire.RST) {
 		return resetKey{}
 	}
-	return resetKey{set: true,
-		id:     uint16(h.Fragment.ID),
-		seq:    binary.BigEndian.Uint32(s[4:]),
-		ack:    binary.BigEndian.Uint32(s[8:]),
-		flags:  s[tcpFlags],
-		window: binary.BigEndian.Uint16(s[14:]),
-	}
+	s := &p.Segment
+	return resetKey{set: true, id: uint16(p.IP.Fragment.ID), seq: s.Seq, ack: s.Ack, flags: s.Flags, window: s.Window}
 }

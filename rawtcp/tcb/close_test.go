@@ -183,28 +183,6 @@ func TestCloseInSynSentEndsAtOnce(t *testing.T) {
 	k.quiet()
 }
 
-func TestResetForASegmentOfNoConnection(t *testing.T) {
-	for _, tc := range []struct{ in, want string }{
-		{`ACK seq=5 ack=9 "abc"`, "RST seq=9"},
-		{"SYN-ACK seq=5 ack=9", "RST seq=9"},
-		{"SYN seq=5", "RST-ACK seq=0 ack=6"},
-		{`FIN-PSH seq=5 "abc"`, "RST-ACK seq=0 ack=9"},
-	} {
-		k := &talk{t: t}
-		in, want := k.parse(tc.in, 0, 0), k.parse(tc.want, 0, 0)
-		in.SrcPort, in.DstPort = 7, 9
-		var out wire.Segment
-		if !FillReset(&out, &in) || out.Flags != want.Flags || out.Seq != want.Seq || out.Ack != want.Ack ||
-			out.SrcPort != 9 || out.DstPort != 7 {
-			t.Errorf("%s: %+v", tc.in, out)
-		}
-	}
-	var out wire.Segment
-	if FillReset(&out, &wire.Segment{Flags: wire.RST | wire.ACK}) {
-		t.Error("a RST was answered")
-	}
-}
-
 // Requirements: MUST-56, SHLD-26
 func TestUnreachableWhileOpening(t *testing.T) {
 	unreachable := func(code uint8, seq wire.Seq) *wire.ICMP {

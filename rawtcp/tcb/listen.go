@@ -6,8 +6,8 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 
 // Accept returns the connection that a SYN to a listening port begins, with its
 // SYN-ACK due (RFC 9293, section 3.10.7.2). It returns nil if s is not a SYN
-// that a listener accepts; an ACK to a listener is answered by [FillReset]
-// instead.
+// that a listener accepts; an ACK to a listener is answered by
+// [wire.Segment.ResetOf] instead.
 //
 // If the peer ends the handshake with a RST or never ends it, the connection
 // becomes CLOSED and can be forgotten: the listener's own state is not in it.

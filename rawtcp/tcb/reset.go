@@ -4,23 +4,6 @@ package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// FillReset fills out with the RST that answers a segment of no connection (RFC
-// 9293, section 3.10.7.1), including the ports, and reports whether there is
-// one: a RST is never answered.
-func FillReset(out, in *wire.Segment) bool {
-	if in.Flags.Has(wire.RST) {
-		return false
-	}
-	*out = wire.Segment{SrcPort: in.DstPort, DstPort: in.SrcPort, Flags: wire.RST}
-	if in.Flags.Has(wire.ACK) {
-		out.Seq = in.Ack
-		return true
-	}
-	out.Flags |= wire.ACK
-	out.Ack = in.End()
-	return true
-}
-
 // reset makes <SEQ=seq><CTL=RST> due.
 func (c *Conn) reset(seq wire.Seq, why string) {
 	c.out.resetDue, c.out.resetSeq = true, seq

@@ -40,7 +40,7 @@ func TestEveryRSTOfAConnectionHasTheTimestampsThatWereAgreed(t *testing.T) {
 	}
 	var in, out wire.Segment
 	in.Flags = wire.ACK
-	if !FillReset(&out, &in) || !out.Options.IsZero() {
+	if !out.ResetOf(&in) || !out.Options.IsZero() {
 		t.Error("a RST of no connection has options")
 	}
 }

@@ -9,27 +9,27 @@ import (
 // Checksum is the Internet checksum of b (RFC 1071): the complement of the
 // ones' complement sum of its 16-bit words. Over data that contains a right
 // checksum it is 0.
-func Checksum(b []byte) uint16 { return ^fold(sum(b, 0)) }
+func Checksum(b []byte) uint16 { return ^Fold(Sum(b, 0)) }
 
 // TCPChecksum is the checksum of an encoded segment with the pseudo-header of
 // src and dst (RFC 9293, section 3.1). Over a segment as received it is 0 when
 // the segment is intact; to make one, the checksum field must be 0.
 func TCPChecksum(segment []byte, src, dst netip.Addr) uint16 {
-	return ^fold(sum(segment, pseudoSum(src, dst, ProtocolTCP, len(segment))))
+	return ^Fold(Sum(segment, pseudoSum(src, dst, ProtocolTCP, len(segment))))
 }
 
 // PseudoTCPChecksum is what a kernel leaves in the checksum field of a segment
 // of n bytes for the network card to go on from: the sum of the pseudo-header
 // alone, not complemented.
 func PseudoTCPChecksum(n int, src, dst netip.Addr) uint16 {
-	return fold(pseudoSum(src, dst, ProtocolTCP, n))
+	return Fold(pseudoSum(src, dst, ProtocolTCP, n))
 }
 
 // ICMPv6Checksum is the checksum of an ICMPv6 message, with the pseudo-header
 // of src and dst (RFC 4443, section 2.3). As TCPChecksum does, it returns 0 for
 // a message as received that is intact.
 func ICMPv6Checksum(message []byte, src, dst netip.Addr) uint16 {
-	return ^fold(sum(message, pseudoSum(src, dst, ProtocolICMPv6, len(message))))
+	return ^Fold(Sum(message, pseudoSum(src, dst, ProtocolICMPv6, len(message))))
 }
 
 // CompleteTCPChecksum puts the right checksum into an encoded segment, in
@@ -38,7 +38,7 @@ func CompleteTCPChecksum(segment []byte, src, dst netip.Addr) {
 	if len(segment) < TCPHeaderLen {
 		return
 	}
-	field := segment[tcpChecksumOffset:]
+	field := segment[TCPChecksumOffset:]
 	field[0], field[1] = 0, 0
 	binary.BigEndian.PutUint16(field, TCPChecksum(segment, src, dst))
 }
@@ -49,16 +49,17 @@ func pseudoSum(src, dst netip.Addr, protocol uint8, length int) uint64 {
 	acc := uint64(protocol) + uint64(length)
 	if src.Is4() && dst.Is4() {
 		s, d := src.As4(), dst.As4()
-		return sum(d[:], sum(s[:], acc))
+		return Sum(d[:], Sum(s[:], acc))
 	}
 	s, d := src.As16(), dst.As16()
-	return sum(d[:], sum(s[:], acc))
+	return Sum(d[:], Sum(s[:], acc))
 }
 
-// sum adds b's 16-bit words to acc, without folding: eight octets at a time,
+// Sum adds b's 16-bit words to acc, without folding: eight octets at a time,
 // since it makes no difference to a ones' complement sum how wide its words are,
-// as long as what is carried out comes in again (RFC 1071, section 2).
-func sum(b []byte, acc uint64) uint64 {
+// as long as what is carried out comes in again (RFC 1071, section 2). Sums of runs
+// of whole words, and of single words, may be added up before they are folded.
+func Sum(b []byte, acc uint64) uint64 {
 	var carry uint64
 	for ; len(b) >= 32; b = b[32:] {
 		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b), carry)
@@ -80,7 +81,8 @@ func sum(b []byte, acc uint64) uint64 {
 	return acc
 }
 
-func fold(acc uint64) uint16 {
+// Fold makes a sum one word: the complement of which is the checksum.
+func Fold(acc uint64) uint16 {
 	for acc>>16 != 0 {
 		acc = acc&0xffff + acc>>16
 	}

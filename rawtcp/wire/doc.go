@@ -11,13 +11,10 @@
 // frame's VLAN tags. Decoded byte slices
 // alias the packet they came from, and are valid as long as it is.
 //
+// A [Packet] is all of it for a TCP host: it decodes, verifies and appends a whole
+// IP packet of either version with its segment or ICMP message.
+//
 // Decoding judges structure only: lengths and bounds. Whether a checksum or a
 // flag combination is acceptable is the caller's business, so that a bad packet
 // can still be shown.
-//
-// Read seq.go, tcp.go and options.go first, then ipv4.go, ipv6.go with
-// extension.go, ip.go (what both versions share), icmp.go with icmpkind.go,
-// checksum.go, and arp.go and neighbour.go; and for captures linklayer.go with
-// ethernet.go, cooked.go and the other links, tunnel.go with the tunnels, and
-// protocol.go, which names what is left.
 package wire

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
@@ -102,4 +103,18 @@ func (m *ICMP) quotedVersion() uint8 {
 		return 6
 	}
 	return 4
+}
+
+// appendTo appends the message and what it quotes, with its checksum computed.
+func (m *ICMP) appendTo(b []byte, src, dst netip.Addr, quoted []byte) []byte {
+	start := len(b)
+	b = append(b, m.Type, m.Code, 0, 0)
+	b = binary.BigEndian.AppendUint32(b, m.Rest)
+	b = append(b, quoted...)
+	sum := Checksum(b[start:])
+	if !src.Is4() {
+		sum = ICMPv6Checksum(b[start:], src, dst)
+	}
+	binary.BigEndian.PutUint16(b[start+2:], sum)
+	return b
 }

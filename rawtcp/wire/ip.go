@@ -19,6 +19,7 @@ type IP struct {
 	Src, Dst     netip.Addr // of a captured packet, its two ends: what a routing header and a home address say comes first
 	Fragment     Fragment
 	Refusal      string // see Extensions
+	DontFragment bool   // IPv4's; routers never fragment IPv6
 	Unsized      bool   // see DecodeCaptured
 
 	headerLen int
@@ -111,7 +112,7 @@ func (h *IP) decodeQuoted(c *field.Cursor) { h.decodeHeaders(c, false) }
 
 func (h *IP) four(c *field.Cursor, v *IPv4, captured bool) {
 	*h = IP{Version: 4, TrafficClass: v.TOS, HopLimit: v.TTL, Protocol: v.Protocol,
-		TotalLength: int(v.TotalLength), Src: v.Src, Dst: v.Dst,
+		TotalLength: int(v.TotalLength), Src: v.Src, Dst: v.Dst, DontFragment: v.DontFragment,
 		Fragment: Fragment{ID: uint32(v.ID), Offset: int(v.FragmentOffset) * 8, More: v.MoreFragments}}
 	if captured && h.Protocol == protocolAH && !h.Fragment.Partial() {
 		x := Extensions{captured: true}

@@ -90,32 +90,36 @@ func (h *IPv4) read(c *field.Cursor, unsized bool) {
 // AppendTo appends the encoded header to b, with its total length set for a
 // payload of n bytes and its checksum computed.
 func (h *IPv4) AppendTo(b []byte, n int) []byte {
-	start, headerLen := len(b), h.HeaderLen()
-	b = append(b, 4<<4|uint8(headerLen/4), h.TOS)
-	b = binary.BigEndian.AppendUint16(b, uint16(headerLen+n))
-	b = binary.BigEndian.AppendUint16(b, h.ID)
-	frag := h.FragmentOffset & 0x1fff
+	word := h.FragmentOffset & IPv4FragmentOffsetMask
 	if h.DontFragment {
-		frag |= 1 << 14
+		word |= IPv4DontFragment
 	}
 	if h.MoreFragments {
-		frag |= 1 << 13
+		word |= IPv4MoreFragments
 	}
-	b = binary.BigEndian.AppendUint16(b, frag)
-	b = append(b, h.TTL, h.Protocol, 0, 0)
-	src, dst := h.Src.As4(), h.Dst.As4()
-	b = append(b, src[:]...)
-	b = append(b, dst[:]...)
-	b = append(b, h.Options...)
+	return appendIPv4(b, h.TOS, h.TTL, h.Protocol, h.ID, word, &h.Src, &h.Dst, h.Options, n)
+}
+
+// appendIPv4 appends a header whose values are as they stand in it.
+func appendIPv4(b []byte, tos, ttl, protocol uint8, id, fragment uint16, src, dst *netip.Addr, options []byte, n int) []byte {
+	start, headerLen := len(b), IPv4HeaderLen+(len(options)+3)&^3
+	b = append(b, make([]byte, IPv4HeaderLen)...)
+	p := b[start:][:IPv4HeaderLen]
+	p[0], p[1] = 4<<4|uint8(headerLen/4), tos
+	binary.BigEndian.PutUint16(p[IPv4LengthOffset:], uint16(headerLen+n))
+	binary.BigEndian.PutUint16(p[IPv4IDOffset:], id)
+	binary.BigEndian.PutUint16(p[IPv4FragmentOffset:], fragment)
+	p[8], p[IPv4ProtocolOffset] = ttl, protocol
+	from, to := src.As4(), dst.As4()
+	copy(p[IPv4SrcOffset:], from[:])
+	copy(p[IPv4DstOffset:], to[:])
+	b = append(b, options...)
 	for len(b)-start < headerLen {
 		b = append(b, 0)
 	}
-	binary.BigEndian.PutUint16(b[start+ipv4ChecksumOffset:], Checksum(b[start:]))
+	binary.BigEndian.PutUint16(b[start+IPv4ChecksumOffset:], Checksum(b[start:]))
 	return b
 }
-
-// ipv4ChecksumOffset is where the checksum stands in an IPv4 header.
-const ipv4ChecksumOffset = 10
 
 func addr4(c *field.Cursor, name string) netip.Addr {
 	b := c.Bytes(name, 4)

@@ -159,9 +159,6 @@ func (s *Segment) AppendTo(b []byte, src, dst netip.Addr) []byte {
 	b = s.Options.appendPadded(b)
 	b = append(b, s.Payload...)
 	sum := TCPChecksum(b[start:], src, dst)
-	binary.BigEndian.PutUint16(b[start+tcpChecksumOffset:], sum)
+	binary.BigEndian.PutUint16(b[start+TCPChecksumOffset:], sum)
 	return b
 }
-
-// tcpChecksumOffset is where the checksum stands in a TCP header.
-const tcpChecksumOffset = 16

@@ -10,9 +10,6 @@ import (
 	"github.com/rawshake/rawshake/slab"
 )
 
-// hopLimit is the TTL of what we send (IANA's recommended default, RFC 1700).
-const hopLimit = 64
-
 // ReceiveBuffer is the window that we offer. It needs no scale.
 const ReceiveBuffer = 1<<16 - 1
 
@@ -28,8 +25,8 @@ type Packets struct {
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
 	dstAt int    // and where its destination
-	sum   uint32 // of all words of the TCP checksum that do not change
-	ipSum uint32 // and of the IPv4 header's
+	sum   uint64 // of all words of the TCP checksum that do not change
+	ipSum uint64 // and of the IPv4 header's
 	tsAt  int    // where its TSval stands
 }
 
@@ -39,14 +36,6 @@ func NewPackets(local netip.Addr, mss uint16) Packets {
 	p.makeSYN()
 	return p
 }
-
-// Offsets in a TCP header (RFC 9293, section 3.1).
-const (
-	tcpSrcPort  = 0
-	tcpDstPort  = 2
-	tcpSeq      = 4
-	tcpChecksum = 16
-)
 
 // config is what all connections have in common.
 func (p *Packets) config() tcb.Config {
@@ -76,13 +65,13 @@ func (p *Packets) makeSYN() {
 	var s wire.Segment
 	c.Next(0, &s)
 	nobody := netip.IPv4Unspecified()
-	p.dstAt, p.tcpAt = 16, wire.IPv4HeaderLen
+	p.dstAt, p.tcpAt = wire.IPv4DstOffset, wire.IPv4HeaderLen
 	if p.Local.Is6() {
-		nobody, p.dstAt, p.tcpAt = netip.IPv6Unspecified(), 24, wire.IPv6HeaderLen
+		nobody, p.dstAt, p.tcpAt = netip.IPv6Unspecified(), wire.IPv6DstOffset, wire.IPv6HeaderLen
 	}
 	p.syn = p.Append(nil, nobody, &s, false)
 	tcp := p.syn[p.tcpAt:]
-	clear(tcp[tcpChecksum:][:2])
+	clear(tcp[wire.TCPChecksumOffset:][:2])
 	// The TSval of this SYN is 0, so that it can be found in no other way than
 	// by walking the options.
 	for at := wire.TCPHeaderLen; at < len(tcp); {
@@ -96,80 +85,55 @@ func (p *Packets) makeSYN() {
 			at += int(tcp[at+1])
 		}
 	}
-	p.sum = uint32(^wire.TCPChecksum(tcp, p.Local, nobody))
+	p.sum = uint64(^wire.TCPChecksum(tcp, p.Local, nobody))
 	if p.Local.Is4() {
-		clear(p.syn[ipID:][:2])
-		clear(p.syn[ipChecksum:][:2])
-		p.ipSum = uint32(^wire.Checksum(p.syn[:p.tcpAt]))
+		clear(p.syn[wire.IPv4IDOffset:][:2])
+		clear(p.syn[wire.IPv4ChecksumOffset:][:2])
+		p.ipSum = uint64(^wire.Checksum(p.syn[:p.tcpAt]))
 	}
 }
-
-// Offsets in an IPv4 header (RFC 791, section 3.1).
-const (
-	ipID       = 4
-	ipChecksum = 10
-)
 
 // SYN is the packet of the SYN to a target from one of our ports. It is valid until the
 // next call.
 func (p *Packets) SYN(to netip.Addr, remote, local uint16, iss, tsVal uint32) []byte {
 	b := p.syn
-	var dst uint32
+	var dst uint64
 	if p.Local.Is4() {
 		a := to.As4()
 		copy(b[p.dstAt:], a[:])
-		dst = sumOf(a[:])
+		dst = wire.Sum(a[:], 0)
 		p.ipID++
-		binary.BigEndian.PutUint16(b[ipID:], p.ipID)
-		binary.BigEndian.PutUint16(b[ipChecksum:], ^fold(p.ipSum+dst+uint32(p.ipID)))
+		binary.BigEndian.PutUint16(b[wire.IPv4IDOffset:], p.ipID)
+		binary.BigEndian.PutUint16(b[wire.IPv4ChecksumOffset:], ^wire.Fold(p.ipSum+dst+uint64(p.ipID)))
 	} else {
 		a := to.As16()
 		copy(b[p.dstAt:], a[:])
-		dst = sumOf(a[:])
+		dst = wire.Sum(a[:], 0)
 	}
 	tcp := b[p.tcpAt:]
-	binary.BigEndian.PutUint16(tcp[tcpSrcPort:], local)
-	binary.BigEndian.PutUint16(tcp[tcpDstPort:], remote)
-	binary.BigEndian.PutUint32(tcp[tcpSeq:], iss)
-	sum := p.sum + dst + uint32(local) + uint32(remote) + iss>>16 + iss&0xffff
+	binary.BigEndian.PutUint16(tcp[wire.TCPSrcPortOffset:], local)
+	binary.BigEndian.PutUint16(tcp[wire.TCPDstPortOffset:], remote)
+	binary.BigEndian.PutUint32(tcp[wire.TCPSeqOffset:], iss)
+	sum := p.sum + dst + uint64(local) + uint64(remote) + uint64(iss)
 	if p.tsAt > 0 {
 		binary.BigEndian.PutUint32(b[p.tsAt:], tsVal)
-		sum += tsVal>>16 + tsVal&0xffff
+		sum += uint64(tsVal)
 	}
-	binary.BigEndian.PutUint16(tcp[tcpChecksum:], ^fold(sum))
+	binary.BigEndian.PutUint16(tcp[wire.TCPChecksumOffset:], ^wire.Fold(sum))
 	return b
-}
-
-// sumOf adds 16-bit words (RFC 1071).
-func sumOf(b []byte) (sum uint32) {
-	for ; len(b) >= 2; b = b[2:] {
-		sum += uint32(binary.BigEndian.Uint16(b))
-	}
-	return sum
-}
-
-func fold(sum uint32) uint16 {
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	return uint16(sum)
 }
 
 // Append wraps a segment of ours into an IP packet, which routers may
 // fragment or not.
 func (p *Packets) Append(b []byte, dst netip.Addr, s *wire.Segment, fragments bool) []byte {
-	n := s.HeaderLen() + len(s.Payload)
+	h := wire.IP{DontFragment: !fragments, HopLimit: wire.DefaultHopLimit, Src: p.Local, Dst: dst}
 	if p.Local.Is4() {
 		if p.ipID++; p.ipID == 0 {
 			p.ipID = 1 // a raw socket's kernel replaces 0 by an ID of its own
 		}
-		h := wire.IPv4{ID: p.ipID, DontFragment: !fragments, TTL: hopLimit, Protocol: wire.ProtocolTCP, Src: p.Local, Dst: dst}
-		b = h.AppendTo(b, n)
-	} else {
-		h := wire.IPv6{HopLimit: hopLimit, NextHeader: wire.ProtocolTCP, Src: p.Local, Dst: dst}
-		b = h.AppendTo(b, n)
+		h.Fragment.ID = uint32(p.ipID)
 	}
-	return s.AppendTo(b, p.Local, dst)
+	return h.AppendSegment(b, s)
 }
 
 // Clock is the timestamp clock of package tcb: milliseconds.

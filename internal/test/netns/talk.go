@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -45,17 +44,9 @@ func (k *Talker) Send(flags wire.Flags, payload []byte) error {
 	}
 	src, dst := k.Flow.Local.Addr(), k.Flow.Remote.Addr()
 	k.Seq = k.Seq.Add(s.Len())
-	return k.Link.Send(s.AppendTo(header(src, dst, cmp.Or(k.TTL, 64), s.HeaderLen()+len(payload)), src, dst))
-}
-
-// header is an IP header of the addresses' version for n bytes of TCP.
-func header(src, dst netip.Addr, ttl uint8, n int) []byte {
-	if src.Is6() {
-		h := wire.IPv6{HopLimit: ttl, NextHeader: wire.ProtocolTCP, Src: src, Dst: dst}
-		return h.AppendTo(nil, n)
-	}
-	h := wire.IPv4{ID: 7, DontFragment: true, TTL: ttl, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
-	return h.AppendTo(nil, n)
+	h := wire.IP{DontFragment: true, HopLimit: cmp.Or(k.TTL, wire.DefaultHopLimit), Src: src, Dst: dst}
+	h.Fragment.ID = 7
+	return k.Link.Send(h.AppendSegment(nil, &s))
 }
 
 // Receive waits up to ten seconds for a segment that is not a kernel-sent RST. KernelRSTs
@@ -88,15 +79,16 @@ func (k *Talker) receive() (g Got, err error) {
 	if g.Packet, err = k.Link.Receive(k.buf[:]); err != nil {
 		return g, err
 	}
-	c := field.New(wire.Root(g.Packet.Data), g.Packet.Data)
-	if err := errors.Join(g.IP.Decode(&c), g.Segment.Decode(&c)); err != nil {
-		return g, err
+	var p wire.Packet
+	err = p.Decode(g.Packet.Data, false) // the link has completed what was partial
+	if err == nil && p.Holds != wire.HoldsSegment {
+		err = errors.New("no segment")
 	}
-	segment := g.Packet.Data[g.IP.HeaderLen():]
-	if wire.TCPChecksum(segment, g.IP.Src, g.IP.Dst) != 0 {
-		return g, fmt.Errorf("a bad TCP checksum from %v (partial: %v)", g.IP.Src, g.Packet.ChecksumPartial)
+	if err != nil {
+		err = fmt.Errorf("a packet from %v (partial: %v): %w", p.IP.Src, g.Packet.ChecksumPartial, err)
 	}
-	return g, nil
+	g.IP, g.Segment = p.IP, p.Segment
+	return g, err
 }
 
 // Take takes a segment into the stream, in any order, as a peer's kernel counts

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -83,16 +82,10 @@ func (tap *Tap) Collect(t *testing.T) []Seen {
 }
 
 func (tap *Tap) note(b []byte) {
-	var s Seen
-	c := field.New(wire.Root(b), b)
-	if s.IP.Decode(&c) != nil || s.IP.Protocol != wire.ProtocolTCP || s.IP.Fragment.Partial() || s.Segment.Decode(&c) != nil {
-		return
+	var p wire.Packet
+	if err := p.Decode(b, false); p.Holds == wire.HoldsSegment {
+		tap.seen = append(tap.seen, Seen{Src: p.From(), Dst: p.To(), IP: p.IP, Segment: p.Segment, Intact: err == nil})
 	}
-	n := s.IP.HeaderLen()
-	s.Src = netip.AddrPortFrom(s.IP.Src, s.Segment.SrcPort)
-	s.Dst = netip.AddrPortFrom(s.IP.Dst, s.Segment.DstPort)
-	s.Intact = (s.IP.Version == 6 || wire.Checksum(b[:n]) == 0) && wire.TCPChecksum(b[n:s.IP.TotalLength], s.IP.Src, s.IP.Dst) == 0
-	tap.seen = append(tap.seen, s)
 }
 
 // Resets counts the RSTs among the segments from one address and port.

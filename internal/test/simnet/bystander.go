@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"net/netip"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -31,26 +30,19 @@ func newBystander(n *Network, count func(kind, name string)) *bystander {
 
 // seen is a packet as the bystander reads it.
 type seen struct {
-	ip  wire.IP
-	seg wire.Segment
+	wire.Packet
 	way way
-	tcp bool
 }
 
+// read decodes a packet, whose checksums may be wrong.
 func (p *seen) read(packet []byte) error {
 	c := field.New(wire.Root(packet), packet)
-	if err := p.ip.Decode(&c); err != nil {
-		return err
-	}
-	if p.tcp = p.ip.Protocol == wire.ProtocolTCP; !p.tcp {
-		return nil
-	}
-	if err := p.seg.Decode(&c); err != nil {
-		return err
-	}
-	p.way = way{netip.AddrPortFrom(p.ip.Src, p.seg.SrcPort), netip.AddrPortFrom(p.ip.Dst, p.seg.DstPort)}
-	return nil
+	err := p.DecodeFields(&c)
+	p.way = way{p.From(), p.To()}
+	return err
 }
+
+func (p *seen) tcp() bool { return p.Holds == wire.HoldsSegment }
 
 // Sent holds a packet to account.
 func (b *bystander) Sent(from *Host, packet []byte) {
@@ -63,7 +55,7 @@ func (b *bystander) Sent(from *Host, packet []byte) {
 	if err == nil {
 		err = b.wellFormed(from, packet, &p)
 	}
-	if err == nil && !p.seg.Flags.Has(wire.RST) {
+	if err == nil && !p.Segment.Flags.Has(wire.RST) {
 		err = b.judge(&p)
 	}
 	if err != nil {
@@ -74,18 +66,16 @@ func (b *bystander) Sent(from *Host, packet []byte) {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func (b *bystander) wellFormed(from *Host, packet []byte, p *seen) error {
-	switch {
-	case !p.tcp:
-		return fmt.Errorf("IP protocol %d", p.ip.Protocol)
-	case p.ip.TotalLength != len(packet):
-		return fmt.Errorf("a total length of %d in a packet of %d", p.ip.TotalLength, len(packet))
-	case p.ip.Version == 4 && wire.Checksum(packet[:p.ip.HeaderLen()]) != 0:
-		return fmt.Errorf("a wrong header checksum")
-	case wire.TCPChecksum(packet[p.ip.HeaderLen():], p.ip.Src, p.ip.Dst) != 0:
-		return fmt.Errorf("a wrong checksum")
-	case p.ip.Src != from.Addr:
-		return fmt.Errorf("from %v, which is not its address", p.ip.Src)
-	case p.seg.Options.Malformed():
+	switch sums := p.Verify(false); {
+	case !p.tcp():
+		return fmt.Errorf("IP protocol %d", p.IP.Protocol)
+	case p.IP.TotalLength != len(packet):
+		return fmt.Errorf("a total length of %d in a packet of %d", p.IP.TotalLength, len(packet))
+	case sums != nil:
+		return sums
+	case p.IP.Src != from.Addr:
+		return fmt.Errorf("from %v, which is not its address", p.IP.Src)
+	case p.Segment.Options.Malformed():
 		return fmt.Errorf("malformed options")
 	}
 	return nil
@@ -93,7 +83,7 @@ func (b *bystander) wellFormed(from *Host, packet []byte, p *seen) error {
 
 // judge holds a segment that is no RST to account.
 func (b *bystander) judge(p *seen) error {
-	s := &p.seg
+	s := &p.Segment
 	var own *space
 	if s.Flags.Has(wire.SYN) {
 		own = b.spaces.begin(p.way, s.Seq)
@@ -112,10 +102,10 @@ func (b *bystander) judge(p *seen) error {
 }
 
 func (b *bystander) noteSYN(own *space, p *seen) {
-	if mss, ok := p.seg.Options.MSS(); ok {
+	if mss, ok := p.Segment.Options.MSS(); ok {
 		own.mss = int(mss)
 	}
-	if shift, ok := p.seg.Options.WindowScale(); ok {
+	if shift, ok := p.Segment.Options.WindowScale(); ok {
 		own.scaled, own.scale = true, min(shift, wire.MaxWindowScale)
 	}
 	for _, peer := range b.spaces[way{p.way.to, p.way.from}] {
@@ -128,7 +118,7 @@ func (b *bystander) noteSYN(own *space, p *seen) {
 // judgeAck sees to it that nothing is acknowledged which did not arrive, and
 // that neither acknowledgments nor windows go back.
 func (b *bystander) judgeAck(own *space, p *seen) error {
-	s := &p.seg
+	s := &p.Segment
 	if !s.Flags.Has(wire.ACK) {
 		return nil
 	}
@@ -229,14 +219,14 @@ func (b *bystander) Arrives(to *Host, packet []byte, damaged bool) {
 	if b.ladder != nil {
 		b.ladder.arrival(b.net.now, to.Name, b.describe(&p))
 	}
-	if !p.tcp {
+	if !p.tcp() {
 		return
 	}
 	b.arrives(&p)
 }
 
 func (b *bystander) arrives(p *seen) {
-	s := &p.seg
+	s := &p.Segment
 	other := b.spaces.holding(p.way, s.Seq)
 	if other == nil || s.Flags.Has(wire.RST) {
 		return
@@ -280,15 +270,15 @@ func (b *bystander) reborn(w way) {
 // stranger notes a packet that somebody else sends.
 func (b *bystander) stranger(packet []byte) {
 	var p seen
-	if p.read(packet) != nil || !p.tcp || p.seg.Flags.Has(wire.RST) {
+	if p.read(packet) != nil || !p.tcp() || p.Segment.Flags.Has(wire.RST) {
 		return
 	}
 	var s *space
-	if p.seg.Flags.Has(wire.SYN) {
-		s = b.spaces.begin(p.way, p.seg.Seq)
+	if p.Segment.Flags.Has(wire.SYN) {
+		s = b.spaces.begin(p.way, p.Segment.Seq)
 		b.noteSYN(s, &p)
-	} else if s = b.spaces.sending(p.way, p.seg.Seq); s == nil {
+	} else if s = b.spaces.sending(p.way, p.Segment.Seq); s == nil {
 		return
 	}
-	s.end = max(s.end, p.seg.End().Minus(s.iss))
+	s.end = max(s.end, p.Segment.End().Minus(s.iss))
 }

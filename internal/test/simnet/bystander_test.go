@@ -110,12 +110,12 @@ func TestTheBystanderNotices(t *testing.T) {
 			s.SrcPort = 77
 			w.b.Sent(w.a, segmentPacket(w.a.Addr, w.z.Addr, &s))
 		}},
-		{"wrong checksum", func(w *watched) {
+		{"TCP checksum is wrong", func(w *watched) {
 			p := w.packet(w.a, w.octets(0, 1))
 			p[len(p)-1] ^= 1
 			w.b.Sent(w.a, p)
 		}},
-		{"wrong header checksum", func(w *watched) {
+		{"header checksum is wrong", func(w *watched) {
 			p := w.packet(w.a, w.octets(0, 1))
 			p[8]++
 			w.b.Sent(w.a, p)

@@ -61,10 +61,10 @@ func (l *ladder) write(w io.Writer, plan string) {
 
 // describe is a packet in the words of a script, with relative numbers.
 func (b *bystander) describe(p *seen) string {
-	if !p.tcp {
+	if !p.tcp() {
 		return "ICMP"
 	}
-	s := &p.seg
+	s := &p.Segment
 	seq, ack := s.Seq, s.Ack
 	if own := b.spaces.sending(p.way, s.Seq); own != nil {
 		seq = wire.Seq(s.Seq.Minus(own.iss))

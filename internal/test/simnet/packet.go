@@ -3,7 +3,6 @@
 package simnet
 
 import (
-	"encoding/binary"
 	"net/netip"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -18,51 +17,28 @@ var (
 func six(packet []byte) bool { return packet[0]>>4 == 6 }
 
 func source(packet []byte) netip.Addr {
-	if six(packet) {
-		return netip.AddrFrom16([16]byte(packet[8:24]))
-	}
-	return netip.AddrFrom4([4]byte(packet[12:16]))
+	src, _ := wire.Addresses(packet)
+	return src
 }
 
 func destination(packet []byte) netip.Addr {
-	if six(packet) {
-		return netip.AddrFrom16([16]byte(packet[24:40]))
-	}
-	return netip.AddrFrom4([4]byte(packet[16:20]))
+	_, dst := wire.Addresses(packet)
+	return dst
 }
 
 // summed is where that begins of a packet which a checksum covers. Before the
 // addresses of IPv6 there is nothing that does.
 func summed(packet []byte) int {
 	if six(packet) {
-		return 8
+		return wire.IPv6SrcOffset
 	}
 	return 0
 }
 
 // segmentPacket is a packet with a segment, of the version of its addresses.
 func segmentPacket(from, to netip.Addr, s *wire.Segment) []byte {
-	n := s.HeaderLen() + len(s.Payload)
-	if from.Is6() {
-		h := wire.IPv6{NextHeader: wire.ProtocolTCP, HopLimit: 64, Src: from, Dst: to}
-		return s.AppendTo(h.AppendTo(nil, n), from, to)
-	}
-	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: from, Dst: to}
-	return s.AppendTo(h.AppendTo(nil, n), from, to)
-}
-
-// unreachable is an ICMP message to the sender of a packet, which it quotes as
-// far as the segment's first eight bytes. The code is that of ICMPv4's
-// unreachable; over IPv6 it becomes the message that says the same.
-func unreachable(packet []byte, code byte, mtu int) []byte {
-	if six(packet) {
-		return unreachable6(packet, code, mtu)
-	}
-	m := []byte{wire.ICMPUnreachable, code, 0, 0, 0, 0, byte(mtu >> 8), byte(mtu)}
-	m = append(m, packet[:min(len(packet), wire.IPv4HeaderLen+8)]...)
-	binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
-	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolICMP, Src: Router, Dst: source(packet)}
-	return append(h.AppendTo(nil, len(m)), m...)
+	h := wire.IP{HopLimit: wire.DefaultHopLimit, Src: from, Dst: to}
+	return h.AppendSegment(nil, s)
 }
 
 // kinds6 are types and codes of ICMPv6 (RFC 4443), by the codes of ICMPv4.
@@ -71,12 +47,16 @@ var kinds6 = map[byte][2]byte{
 	3: {wire.ICMPv6Unreachable, 4}, 4: {wire.ICMPv6TooBig, 0}, 13: {wire.ICMPv6Unreachable, 1},
 }
 
-func unreachable6(packet []byte, code byte, mtu int) []byte {
-	kind := kinds6[code]
-	m := []byte{kind[0], kind[1], 0, 0, 0, 0, byte(mtu >> 8), byte(mtu)}
-	m = append(m, packet[:min(len(packet), wire.IPv6HeaderLen+8)]...)
-	to := source(packet)
-	binary.BigEndian.PutUint16(m[2:], wire.ICMPv6Checksum(m, Router6, to))
-	h := wire.IPv6{NextHeader: wire.ProtocolICMPv6, HopLimit: 64, Src: Router6, Dst: to}
-	return append(h.AppendTo(nil, len(m)), m...)
+// unreachable is an ICMP message to the sender of a packet, which it quotes as
+// far as the segment's first eight bytes. The code is that of ICMPv4's
+// unreachable; over IPv6 it becomes the message that says the same.
+func unreachable(packet []byte, code byte, mtu int) []byte {
+	h := wire.IP{HopLimit: wire.DefaultHopLimit, Src: Router, Dst: source(packet)}
+	m := wire.ICMP{Type: wire.ICMPUnreachable, Code: code, Rest: uint32(mtu)}
+	header := wire.IPv4HeaderLen
+	if six(packet) {
+		h.Src, header = Router6, wire.IPv6HeaderLen
+		m.Type, m.Code = kinds6[code][0], kinds6[code][1]
+	}
+	return h.AppendICMP(nil, &m, packet[:min(len(packet), header+8)])
 }

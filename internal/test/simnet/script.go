@@ -103,8 +103,8 @@ func (s *script) Sent(from *Host, packet []byte) {
 		s.net.Failf("%w", err)
 		return
 	}
-	if t := s.talk(p.seg.DstPort); p.seg.Flags.Has(wire.SYN) {
-		t.iss, t.known = p.seg.Seq, true
+	if t := s.talk(p.Segment.DstPort); p.Segment.Flags.Has(wire.SYN) {
+		t.iss, t.known = p.Segment.Seq, true
 	}
 	s.said = append(s.said, p)
 }
@@ -277,8 +277,8 @@ func (s *script) silent() error {
 }
 
 func (s *script) show(p *seen) string {
-	t := s.talk(p.seg.DstPort)
-	g := &p.seg
+	t := s.talk(p.Segment.DstPort)
+	g := &p.Segment
 	text := fmt.Sprintf("%v seq=%d ack=%d win=%d urg=%d", g.Flags, g.Seq.Minus(t.iss), g.Ack.Minus(scriptIRS), g.Window, g.Urgent)
 	return text + describeOptions(g, scriptIRS) + fmt.Sprintf(" port=%d len=%d %.60q", g.DstPort, len(g.Payload), g.Payload)
 }
@@ -383,7 +383,7 @@ func (s *script) expect(rest string) error {
 	}
 	p := s.said[0]
 	s.said = s.said[1:]
-	if why := differs(" "+rest, &p.seg, want); why != "" {
+	if why := differs(" "+rest, &p.Segment, want); why != "" {
 		return fmt.Errorf("we say %s: another %s", s.show(&p), why)
 	}
 	return nil
