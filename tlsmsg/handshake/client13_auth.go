@@ -16,11 +16,16 @@ func (c *Client) certificateRequest13(raw []byte) error {
 	if err := c.decode(m, raw); err != nil {
 		return err
 	}
-	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
-	}
 	if n := len(m.RequestContext); n > 0 {
 		return refuse(tlsmsg.AlertIllegalParameter, "CertificateRequest.certificate_request_context", "%d bytes, expected none in a handshake", n)
+	}
+	return c.requested13(m)
+}
+
+// requested13 keeps what a CertificateRequest asks for.
+func (c *Client) requested13(m *tlsmsg.CertificateRequest) error {
+	if err := m.CheckExtensions(); err != nil {
+		return malformed(err)
 	}
 	var schemes tlsmsg.SignatureAlgorithms
 	found, err := m.DecodeExtension(&schemes)
@@ -140,7 +145,7 @@ func (c *Client) proofChecked13(r Result) error {
 // sendCredential13 makes Certificate, and has its proof signed where there is one.
 func (c *Client) sendCredential13() error {
 	c.chooseCredential()
-	m := tlsmsg.Certificate{}
+	m := tlsmsg.Certificate{RequestContext: c.exchange.request.RequestContext}
 	if c.state.Credential >= 0 {
 		m.Chain = c.cfg.Credentials[c.state.Credential].Chain
 	}

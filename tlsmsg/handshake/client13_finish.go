@@ -44,6 +44,12 @@ func (c *Client) endFlight13() error {
 	if err := c.sendFinished13(t.ours); err != nil {
 		return err
 	}
+	if c.stage == StageFinished {
+		return c.authenticated()
+	}
+	if c.cfg.PostHandshakeAuth {
+		t.whole = c.transcript.Fork()
+	}
 	t.resumption = t.schedule.Resumption(c.transcript.Sum())
 	t.schedule = nil
 	t.ours, t.theirs, t.ourFirst, t.theirNew = t.ourFirst, t.theirNew, nil, nil

@@ -43,6 +43,7 @@ func tableOf13() [numPhases][]step[*Client] {
 			{kindApplicationData, (*Client).applicationData13, phaseConnected},
 			{kind(tlsmsg.TypeNewSessionTicket), (*Client).newSessionTicket13, phaseConnected},
 			{kind(tlsmsg.TypeKeyUpdate), (*Client).keyUpdate, phaseConnected},
+			{kind(tlsmsg.TypeCertificateRequest), (*Client).certificateRequestLater, phaseConnected},
 		},
 	}
 }

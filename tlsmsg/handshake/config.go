@@ -72,6 +72,9 @@ type Config struct {
 	// server once more, and who learns the ticket's key later can read it. What
 	// became of it stands in State: what is refused is not sent again.
 	EarlyData []byte
+	// PostHandshakeAuth lets a server of TLS 1.3 ask for a certificate at any time
+	// after the handshake (RFC 9846, section 4.7.2).
+	PostHandshakeAuth bool
 	// Omit are extensions left out of ClientHello, to see what a server does without.
 	Omit []tlsmsg.ExtensionType
 	// Extensions are sent as they are, after ours, or in the place of ours of

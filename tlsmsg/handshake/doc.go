@@ -21,8 +21,9 @@
 // TLS 1.3 is another table and another set of such files: client13_table.go,
 // client13_hello.go, client13_auth.go, client13_finish.go and client13_psk.go;
 // tls13.go is what such a connection keeps, records13.go how its records are
-// opened, psk.go the keys that come from outside TLS, and after13.go what both
-// sides do after the handshake.
+// opened, psk.go the keys that come from outside TLS, client13_early.go and
+// server13_early.go data that comes before the handshake is done, after13.go what
+// both sides do after it, and after13_auth.go a certificate that is asked for then.
 //
 // What a peer can cost stands in bounds.go.
 //

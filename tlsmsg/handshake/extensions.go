@@ -77,6 +77,7 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionCookie, offerCookie, answerCookie, inRetry},
 	{tlsmsg.ExtensionPSKKeyExchangeModes, offerPSKModes, nil, nowhere},
 	{tlsmsg.ExtensionKeyShare, offerKeyShare, answerKeyShare, inHello13 | inRetry},
+	{tlsmsg.ExtensionPostHandshakeAuth, offerPostHandshakeAuth, nil, nowhere},
 	{tlsmsg.ExtensionEarlyData, offerEarlyData, answerEarlyData, inEncrypted},
 	{tlsmsg.ExtensionPreSharedKey, offerPreSharedKey, answerPreSharedKey, inHello13},
 }

@@ -19,6 +19,7 @@ type fake13 struct {
 	id      tlsmsg.CipherSuite
 	group   tlsmsg.NamedGroup
 	request bool   // ask for a certificate
+	later   bool   // the client may be asked after the handshake
 	cookie  []byte // in a HelloRetryRequest
 	retry   tlsmsg.NamedGroup
 
@@ -197,7 +198,7 @@ func (f *fake13) makeHello() []byte {
 }
 
 func (f *fake13) config() handshake.Config {
-	return handshake.Config{Random: [32]byte{9}, ServerName: serverName, MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS13,
+	return handshake.Config{PostHandshakeAuth: f.later, Random: [32]byte{9}, ServerName: serverName, MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS13,
 		Groups: []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1}}
 }
 

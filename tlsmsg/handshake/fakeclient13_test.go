@@ -20,6 +20,7 @@ type fakeClient13 struct {
 	request bool // the server asks for a certificate
 	session *handshake.Session
 	early   bool
+	later   bool // it may be asked for a certificate after the handshake
 
 	editHello  func(*tlsmsg.ClientHello)  // before the binders are made
 	editAgain  func(*tlsmsg.ClientHello)  // the second
@@ -95,6 +96,9 @@ func (f *fakeClient13) clientHello(again bool) []byte {
 	add(&tlsmsg.SupportedGroups{Groups: []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1}})
 	add(&tlsmsg.KeyShare{Shares: []tlsmsg.KeyShareEntry{{Group: f.group, KeyExchange: f.key.PublicKey()}}})
 	add(&tlsmsg.PSKKeyExchangeModes{Modes: []tlsmsg.PSKKeyExchangeMode{tlsmsg.PSKModeDHEKE}})
+	if f.later {
+		add(&tlsmsg.PostHandshakeAuth{})
+	}
 	if f.early && !again {
 		add(&tlsmsg.EarlyData{})
 	}

@@ -75,6 +75,9 @@ func (c *conn[S]) skipRecord(n int) error {
 // checkSpec checks a ChangeCipherSpec that means nothing (RFC 9846, section 5).
 // Once the handshake is done no phase takes it.
 func (c *conn[S]) checkSpec(content []byte) error {
+	if c.stage == StageFinished {
+		return c.outOfTurn(kindChangeCipherSpec)
+	}
 	if len(content) != 1 || content[0] != 1 {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "ChangeCipherSpec", "% x, expected 01", content[:min(len(content), 8)])
 	}

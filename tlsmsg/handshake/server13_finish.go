@@ -40,6 +40,14 @@ func (s *Server) done13() error {
 		return err
 	}
 	t := s.tls13
+	if s.stage == StageFinished { // of an answer to a later request
+		s.forget13()
+		s.exchange = serverExchange{}
+		return nil
+	}
+	if s.offer.authLater {
+		t.whole = s.transcript.Fork()
+	}
 	t.resumption = t.schedule.Resumption(s.transcript.Sum())
 	t.theirs, t.theirNew, t.schedule = t.theirNew, nil, nil
 	if err := s.unlock13(EpochApplication, t.theirs); err != nil {

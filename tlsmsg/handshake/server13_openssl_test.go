@@ -19,6 +19,12 @@ import (
 // back; typed is a command of its operator's before that.
 func sClient(t *testing.T, s *handshake.Server, w *worker.Worker, typed string, args ...string) (said string) {
 	t.Helper()
+	return sClientBy(t, func(stream net.Conn) error { return echo(s, w, stream) }, typed, args...)
+}
+
+// sClientBy is sClient for a server that is moved in another way.
+func sClientBy(t *testing.T, serve func(net.Conn) error, typed string, args ...string) (said string) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +38,7 @@ func sClient(t *testing.T, s *handshake.Server, w *worker.Worker, typed string, 
 			return
 		}
 		defer stream.Close()
-		done <- echo(s, w, stream)
+		done <- serve(stream)
 	}()
 	ca := pemFile(t, "ca.pem", "CERTIFICATE", theAuthority().root.Raw)
 	cmd := exec.Command(needProgram(t, "openssl"), append([]string{"s_client", "-connect", ln.Addr().String(), "-servername", serverName,

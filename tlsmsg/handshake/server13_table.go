@@ -34,6 +34,7 @@ func init() { // its first step leads back to it
 		phaseConnected: {
 			{kindApplicationData, (*Server).applicationData13, phaseConnected},
 			{kind(tlsmsg.TypeKeyUpdate), (*Server).keyUpdate, phaseConnected},
+			{kind(tlsmsg.TypeCertificate), (*Server).clientCertificateLater, phaseCertificateVerify},
 		},
 	}
 }

@@ -34,6 +34,7 @@ func TestEachStateOfAServerOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing
 		{"Finished", plain, []string{"Finished", "ChangeCipherSpec"}},
 		{"", plain, []string{"ApplicationData", "KeyUpdate"}},
 		{"", early, []string{"ApplicationData", "KeyUpdate"}},
+		{"", func(f *fakeClient13) { f.later = true }, []string{"ApplicationData", "KeyUpdate", "Certificate"}},
 	} {
 		seed := newFakeClient13(t)
 		tc.setup(seed)
@@ -50,6 +51,9 @@ func TestEachStateOfAServerOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing
 			}
 			if parts := f.upTo(cfg, w, tc.before); f.s.Err() != nil || (parts == nil) != (tc.before == "") {
 				t.Fatalf("before %q: %v", tc.before, f.s.Err())
+			}
+			if f.later && !f.s.RequestCertificate([]byte("context")) {
+				t.Fatal("the client cannot be asked")
 			}
 			f.s.Next()
 			f.feed(f.record(typ, []byte(content)))

@@ -134,3 +134,47 @@ func TestOurClientAndOurServerOfTLS13(t *testing.T) {
 		}
 	}
 }
+
+// A server takes the best that it and the client speak, and where that is less than it
+// could do says so in its random (RFC 9846, section 4.2.3).
+func TestAServerMarksWhatIsNotItsBest(t *testing.T) {
+	for _, server := range []tlsmsg.Version{tlsmsg.VersionTLS10, tlsmsg.VersionTLS12, tlsmsg.VersionTLS13} {
+		for _, client := range []tlsmsg.Version{tlsmsg.VersionTLS10, tlsmsg.VersionTLS11, tlsmsg.VersionTLS12, tlsmsg.VersionTLS13} {
+			scfg, sw := theAuthority().serverConfig(t, "ecdsa256")
+			scfg.MinVersion, scfg.MaxVersion = tlsmsg.VersionTLS10, server
+			s := handshake.NewServer(scfg)
+			theirs := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: uint16(client)}
+			ours, stream := net.Pipe()
+			go func() {
+				tls.Client(stream, theirs).Handshake() // Go's own takes no mark where it could do better itself
+				stream.Close()
+			}()
+			buf := make([]byte, 4096)
+			for s.State().ServerRandom == [32]byte{} && s.Err() == nil {
+				n, err := ours.Read(buf)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.Receive(buf[:n])
+				sw.Finish(s)
+			}
+			ours.Close()
+			chosen := min(server, client)
+			want := ""
+			switch {
+			case chosen < tlsmsg.VersionTLS12 && server >= tlsmsg.VersionTLS12:
+				want = tlsmsg.DowngradeTLS11
+			case chosen == tlsmsg.VersionTLS12 && server == tlsmsg.VersionTLS13:
+				want = tlsmsg.DowngradeTLS12
+			}
+			st := s.State()
+			got := string(st.ServerRandom[24:])
+			if got != tlsmsg.DowngradeTLS11 && got != tlsmsg.DowngradeTLS12 {
+				got = ""
+			}
+			if st.Version != chosen || got != want {
+				t.Errorf("%v for a client of %v: %v, mark %q, expected %q", server, client, st.Version, got, want)
+			}
+		}
+	}
+}

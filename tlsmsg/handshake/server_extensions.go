@@ -22,12 +22,13 @@ type offer struct {
 	encryptThenMAC bool
 
 	// TLS 1.3
-	shares   []tlsmsg.KeyShareEntry
-	cookie   []byte // nil: none
-	pskModes []tlsmsg.PSKKeyExchangeMode
-	psk      tlsmsg.PreSharedKey
-	early    bool     // it sends early data
-	trusts   [][]byte // DER names of the authorities; nil: any
+	shares    []tlsmsg.KeyShareEntry
+	cookie    []byte // nil: none
+	pskModes  []tlsmsg.PSKKeyExchangeMode
+	psk       tlsmsg.PreSharedKey
+	early     bool     // it sends early data
+	authLater bool     // it may be asked for a certificate after the handshake
+	trusts    [][]byte // DER names of the authorities; nil: any
 }
 
 // serverExtension is an extension that a server understands.
@@ -67,6 +68,7 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionEarlyData, takeEarlyData, since13},
 	{tlsmsg.ExtensionCookie, takeCookie, since13},
 	{tlsmsg.ExtensionCertAuthorities, takeAuthorities, since13},
+	{tlsmsg.ExtensionPostHandshakeAuth, takePostHandshakeAuth, since13},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are
@@ -310,4 +312,9 @@ func takeAuthorities(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData
 	err := take(hello, &v)
 	s.offer.trusts = v.Authorities
 	return nil, err
+}
+
+func takePostHandshakeAuth(s *Server, hello *tlsmsg.ClientHello) (tlsmsg.ExtensionData, error) {
+	s.offer.authLater = true
+	return nil, take(hello, &tlsmsg.PostHandshakeAuth{})
 }

@@ -152,10 +152,16 @@ func (p *pair) say(from, to either, data []byte) (got []byte) {
 // echo moves a server over a stream: it shakes hands, sends back what it
 // reads, and closes when the client does.
 func echo(s *handshake.Server, w *worker.Worker, stream net.Conn) error {
+	return echoBy(s, w, stream, func() {})
+}
+
+// echoBy is echo with something to do in each round.
+func echoBy(s *handshake.Server, w *worker.Worker, stream net.Conn, also func()) error {
 	stream.SetDeadline(time.Now().Add(time.Minute)) // nothing waits for it: it ends a test that hangs
 	buf := make([]byte, 32<<10)
 	for {
 		w.Finish(s)
+		also()
 		for len(s.Peek()) > 0 {
 			n := s.Write(s.Peek())
 			s.Discard(n)

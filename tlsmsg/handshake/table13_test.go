@@ -31,6 +31,7 @@ func TestEachStateOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 		{"Finished", request, []string{"Finished", "ChangeCipherSpec"}},
 		{"", plain, []string{"ApplicationData", "NewSessionTicket", "KeyUpdate"}},
 		{"", retry, []string{"ApplicationData", "NewSessionTicket", "KeyUpdate"}},
+		{"", func(f *fake13) { f.later = true }, []string{"ApplicationData", "NewSessionTicket", "KeyUpdate", "CertificateRequest"}},
 	} {
 		try := func(name string, typ tlsmsg.ContentType, content string) {
 			f := newFake13(t)

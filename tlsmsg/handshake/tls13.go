@@ -29,11 +29,12 @@ type tls13 struct {
 	exporter           []byte
 	resumption         []byte
 
-	updates int  // of the peer's keys since the last application data
-	tickets int  // since then
-	owed    bool // the peer has asked for new keys of ours
-	half    bool // this server may send before the client's Finished
-	spec    bool // the ChangeCipherSpec for those on the way was sent
+	whole   *suite.Transcript // of the handshake, where the server may ask for a certificate after it
+	updates int               // of the peer's keys since the last application data
+	tickets int               // since then
+	owed    bool              // the peer has asked for new keys of ours
+	half    bool              // this server may send before the client's Finished
+	spec    bool              // the ChangeCipherSpec for those on the way was sent
 }
 
 // share is a key pair that was made for key_share.

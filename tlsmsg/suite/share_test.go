@@ -10,7 +10,11 @@ import (
 )
 
 func TestBothSidesOfAShareAgree(t *testing.T) {
-	for _, g := range HybridGroups() {
+	for _, g := range append(HybridGroups(), tlsmsg.GroupMLKEM1024) {
+		least := 64 // of both halves
+		if g == tlsmsg.GroupMLKEM1024 {
+			least = 32
+		}
 		key, err := NewShare(g, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -20,7 +24,7 @@ func TestBothSidesOfAShareAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		ours, err := key.Agree(answer)
-		if err != nil || !bytes.Equal(ours, theirs) || len(ours) < 64 {
+		if err != nil || !bytes.Equal(ours, theirs) || len(ours) < least {
 			t.Errorf("%v: %x and %x, %v", g, ours, theirs, err)
 		}
 		for n := range len(answer) + 2 {

@@ -109,6 +109,24 @@ func (t *Transcript) SumWith(h Hash, part []byte) []byte {
 	return sum.Sum(nil)
 }
 
+// Fork returns a transcript of the same messages that goes on by itself, without the
+// messages themselves, or nil before Choose.
+func (t *Transcript) Fork() *Transcript {
+	if t.hash == nil {
+		return nil
+	}
+	t.catchUp()
+	c, ok := t.hash.(hash.Cloner)
+	if !ok {
+		return nil
+	}
+	clone, err := c.Clone()
+	if err != nil {
+		return nil
+	}
+	return &Transcript{Pool: t.Pool, hash: clone, of: t.of, dropped: true}
+}
+
 // ReplaceByHash puts a message that holds their hash in the place of all messages
 // so far: what a HelloRetryRequest does to the ClientHello before it (RFC 9846,
 // section 4.1). It does nothing before Choose.
