@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/conn/http1"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/http1"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/conn/http1"
 	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/internal/http1"
 	"github.com/rawshake/rawshake/internal/probe/record"
 )
 

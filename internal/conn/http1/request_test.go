@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/http1"
+	"github.com/rawshake/rawshake/internal/conn/http1"
 )
 
 // What is sent is one request of HTTP/1, or its reply is not judged by its own

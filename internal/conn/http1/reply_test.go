@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/http1"
+	"github.com/rawshake/rawshake/internal/conn/http1"
 )
 
 // Each reply says where it ends, however its bytes are cut, and what is missing
