@@ -32,6 +32,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -327,7 +328,7 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	if err := f.planExclusions(rules); err != nil {
 		return err
 	}
-	feed := &probe.Feed{Ports: ports, Rules: rules, Name: o.Name, Strict: f.strict, Warn: warnOfLines(), Family: f.wants, Zone: f.zone}
+	feed := &supply.Feed{Ports: ports, Rules: rules, Name: o.Name, Strict: f.strict, Warn: warnOfLines(), Family: f.wants, Zone: f.zone}
 	var specs []targets.Spec
 	for _, a := range args {
 		if a == "-" {
@@ -394,7 +395,7 @@ func (f *probeFlags) zone(zone string) (string, error) {
 func checkZone(zone func(string) (string, error), r *targets.Range) error {
 	name, err := zone(r.Zone())
 	if err == nil {
-		err = probe.CheckBlock(*r)
+		err = supply.CheckBlock(*r)
 	}
 	*r = r.In(name)
 	return err
@@ -410,7 +411,7 @@ func zoneless(r targets.Range) error {
 
 func (f *probeFlags) wants(a netip.Addr) bool { return !(f.ipv4 && a.Is6() || f.ipv6 && a.Is4()) }
 
-func (p *probePlan) openList(feed *probe.Feed, name string) error {
+func (p *probePlan) openList(feed *supply.Feed, name string) error {
 	if name == "-" {
 		feed.Lists = append(feed.Lists, &targets.List{Name: "standard input", From: os.Stdin})
 		return nil
@@ -514,7 +515,7 @@ func refusals(list []targets.Refusal) string {
 func (p *probePlan) dryRun(out, notes io.Writer) error {
 	o := &p.options
 	w := bufio.NewWriter(out)
-	n, err := probe.Each(context.Background(), o, func(t probe.Target) error {
+	n, err := probe.Each(context.Background(), o, func(t supply.Target) error {
 		_, err := fmt.Fprintf(w, "%s\n", t)
 		return err
 	})

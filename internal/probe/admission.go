@@ -5,6 +5,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
@@ -84,10 +85,10 @@ func (a *admission) begin() { a.halted = a.fill() }
 func (a *admission) fill() halt {
 	for k := 0; !a.ended; k++ {
 		switch a.takeNext() {
-		case theEnd:
+		case supply.TheEnd:
 			a.ended = true
 			return haltSource
-		case later:
+		case supply.Later:
 			return haltSource
 		}
 		switch {
@@ -114,12 +115,12 @@ func (a *admission) limited() bool {
 }
 
 // takeNext sees to it that there is a next target.
-func (a *admission) takeNext() supply {
+func (a *admission) takeNext() supply.Supply {
 	if a.taken {
-		return more
+		return supply.More
 	}
-	t, n, s := a.begun.source.take()
-	a.next, a.nextN, a.taken = t, n, s == more
+	t, n, s := a.begun.source.Take()
+	a.next, a.nextN, a.taken = t, n, s == supply.More
 	return s
 }
 
@@ -130,7 +131,7 @@ func (a *admission) start(n uint64, t *Target) {
 	a.results.reach.Begin(a.begun.window.head)
 	standing := a.o.Resume.Of(a.loop, n)
 	switch {
-	case a.begun.source.leftOut(n):
+	case a.begun.source.LeftOut(n):
 		a.results.pass(n)
 		a.begun.done(n)
 		return
@@ -142,7 +143,7 @@ func (a *admission) start(n uint64, t *Target) {
 		slot.flags |= slotRepeat
 	}
 	a.stats.Targets++
-	if why := a.begun.source.failure(n); why != "" {
+	if why := a.begun.source.Failure(n); why != "" {
 		a.syns.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)
 		return
 	}

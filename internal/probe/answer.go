@@ -16,7 +16,7 @@ func (sy *syns) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire
 	case s.Flags.Has(wire.RST):
 		if ours { // RFC 9293, section 3.10.7.3
 			sy.routeBack(h, s).Heard = sy.now
-			t := sy.begun.source.at(n)
+			t := sy.begun.source.At(n)
 			sy.refused(n, slot, &t, record.OutcomeClosed, "a RST answered our SYN", packet)
 		} else {
 			sy.stats.Stray++
@@ -66,7 +66,7 @@ func (sy *syns) accept(a *accepted, h *wire.IP, s *wire.Segment) bool {
 	}
 	sy.stats.Answers++
 	sy.drop(a.n) // what counts has come
-	a.begin, a.target = sy.firstAt(a.slot), sy.begun.source.at(a.n)
+	a.begin, a.target = sy.firstAt(a.slot), sy.begun.source.At(a.n)
 	return true
 }
 

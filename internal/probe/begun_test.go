@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/probe/supply"
+	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/test/schema"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -99,4 +102,18 @@ func TestTheZoneOfATargetIsItsInterface(t *testing.T) {
 			t.Errorf("%d lines could not be read, want that of the zone that there is not", bad)
 		}
 	}
+}
+
+func zonedFeed(t *testing.T, list string, hosts ...string) *supply.Feed {
+	t.Helper()
+	f := &supply.Feed{Ports: []uint16{443, 444}, Rules: &targets.Rules{AllowSpecial: true}, Zone: route.Zone}
+	if list != "" {
+		f.Lists = []*targets.List{{Name: "list", From: strings.NewReader(list)}}
+	}
+	for _, h := range hosts {
+		spec, err := targets.ParseSpec(h)
+		check(t, err)
+		f.Hosts = append(f.Hosts, targets.Line{Spec: spec})
+	}
+	return f
 }

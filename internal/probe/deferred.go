@@ -30,7 +30,7 @@ func (sy *syns) approach(n uint64, slot *slot, t *Target) {
 func (sy *syns) routeTo(n uint64, t *Target) *routes.Route { return sy.routes.Of(sy.flowTo(n, t)) }
 
 func (sy *syns) flowTo(n uint64, t *Target) routes.Flow {
-	return routes.Flow{To: t.Addr, Remote: t.Port, Local: sy.ports.first + sy.begun.source.port(n, t)}
+	return routes.Flow{To: t.Addr, Remote: t.Port, Local: sy.ports.first + sy.begun.source.Port(n, t)}
 }
 
 // Classes of targets that are unreachable.
@@ -61,7 +61,7 @@ func (sy *syns) goOn(waited []uint64) {
 func (sy *syns) sendResolved() {
 	for len(sy.resolved) > 0 && sy.egress.mayBegin() {
 		n := sy.resolved[0]
-		t := sy.begun.source.at(n)
+		t := sy.begun.source.At(n)
 		if sy.asksTooMuch(n, &t) {
 			return
 		}
@@ -88,7 +88,7 @@ func (sy *syns) resendDeferred() {
 				if round == sy.o.Retries {
 					sy.unanswered(n, s)
 				} else {
-					t := sy.begun.source.at(n)
+					t := sy.begun.source.At(n)
 					sy.approach(n, s, &t)
 				}
 			}

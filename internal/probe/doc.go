@@ -23,5 +23,6 @@
 //	loop         a turn of all this; outages and the end
 //
 // The SYN side and connections do not name each other. What can stand alone is a
-// package below this one: targets, syn, neighbours, routes, pace, record.
+// package below this one: targets, supply, syn, neighbours, routes, pace, record,
+// store.
 package probe

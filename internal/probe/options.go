@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
@@ -29,7 +30,7 @@ const (
 type Options struct {
 	Space *targets.Space // the targets that are numbered, permuted; may be nil
 	Name  string         // the server name of all of them; empty: none
-	Feed  *Feed          // the targets that come as they come, after those; may be nil
+	Feed  *supply.Feed   // the targets that come as they come, after those; may be nil
 
 	Goal    Goal
 	TLS     handshake.Config // what a ClientHello offers; names and randoms are the scan's

@@ -39,7 +39,7 @@ func (sy *syns) sendOwed() {
 		if !sy.begun.window.holds(o.n) || sy.begun.window.at(o.n).state != slotWaiting {
 			continue
 		}
-		t := sy.begun.source.at(o.n)
+		t := sy.begun.source.At(o.n)
 		r := sy.routeTo(o.n, &t)
 		if r.Err != nil {
 			continue
@@ -54,7 +54,7 @@ func (sy *syns) sendOwed() {
 // has it too, is one of those that the target gets anyway: an honest host takes it,
 // now that the RST has ended what it took the first for.
 func (sy *syns) sendAnswer(o *owed, t *Target, p *routes.Path, hop link.Hop) {
-	local, slot := p.First+sy.begun.source.port(o.n, t), sy.begun.window.at(o.n)
+	local, slot := p.First+sy.begun.source.Port(o.n, t), sy.begun.window.at(o.n)
 	r := wire.Segment{Seq: o.seq, Flags: wire.RST}
 	if kept := sy.crossed[o.n]; o.crossed && kept != nil {
 		r = sy.answerTo(kept, p, t, local)

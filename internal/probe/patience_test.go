@@ -50,7 +50,7 @@ func (p *patience) decided(n uint64) bool {
 	if s.state == slotDone {
 		return true
 	}
-	t := p.loop.begun.source.at(n)
+	t := p.loop.begun.source.At(n)
 	want := p.expect(&t)
 	switch s.state {
 	case slotConnected:

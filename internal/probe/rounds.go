@@ -12,7 +12,7 @@ const clockTurn = 64
 
 // sendSYN sends a target's first SYN, or another.
 func (sy *syns) sendSYN(n uint64, slot *slot, t *Target, p *routes.Path, hop link.Hop) {
-	local := p.First + sy.begun.source.port(n, t)
+	local := p.First + sy.begun.source.Port(n, t)
 	iss, offset := sy.mac.Sequence(t.Addr, t.Port, local)
 	if sy.stats.SYNs%clockTurn == 0 {
 		sy.now = sy.instant()
@@ -50,7 +50,7 @@ func (sy *syns) resendSYNs() {
 			if !sy.due(s, round+1) || !sy.egress.mayBegin() {
 				break
 			}
-			t := sy.begun.source.at(at)
+			t := sy.begun.source.At(at)
 			sy.approach(at, s, &t)
 		}
 		sy.resend[round], ahead = at, at

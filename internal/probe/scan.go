@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
@@ -21,7 +22,7 @@ type Scan struct {
 	sink  *store.Sink
 	epoch time.Time
 	total uint64 // targets of this shard, as far as they are known
-	dist  *distributor
+	dist  *supply.Distributor
 }
 
 // Open finds the routes to the targets, puts up the guard and opens the links:
@@ -42,7 +43,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	}
 	s.sink.Keep(o.Checkpoint, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, lead)
 	if o.Feed != nil {
-		s.dist = &distributor{feed: o.Feed, share: share{o.Shard, max(o.Shards, 1)}}
+		s.dist = supply.NewDistributor(o.Feed, o.Shard, o.Shards)
 	}
 	var key [16]byte
 	crand.Read(key[:])
@@ -76,24 +77,13 @@ const (
 )
 
 // supply makes the loop's source.
-func (l *loop) supply(key [16]byte, d *distributor) {
+func (l *loop) supply(key [16]byte, d *supply.Distributor) {
 	o := l.o
 	var seed [32]byte
 	crand.Read(seed[:])
 	l.syns.mac, l.connections.random = syn.NewMAC(key), rand.NewChaCha8(seed)
-	s := shareOf(o.Shard, o.Shards, l.index, o.Loops)
-	var space *spaceSource
-	if o.Space != nil && o.Space.Len() > 0 {
-		space = &spaceSource{share: s, space: o.Space, order: targets.NewPermutation(o.Space.Len(), o.Seed),
-			name: o.Name, mac: l.syns.mac, ports: l.ports.count}
-	}
-	var stream *streamSource
-	if d != nil {
-		in := make(chan fed, feedAhead)
-		d.outs = append(d.outs, in)
-		stream = newStreamSource(in, share{uint64(l.index), uint64(o.Loops)}, l.syns.mac, l.ports.count)
-	}
-	l.begun.source = newChain(space, stream)
+	part := supply.Part{Shard: o.Shard, Shards: o.Shards, Loop: l.index, Loops: o.Loops}
+	l.begun.source = supply.New(o.Space, o.Seed, o.Name, part, d, l.syns.mac, l.ports.count)
 	l.begun.window = newWindow(0)
 	l.results.buf = make([]byte, 0, store.BufferLen)
 }
@@ -106,7 +96,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	feeding, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.dist != nil {
-		go s.dist.run(feeding)
+		go s.dist.Run(feeding)
 	}
 	go s.sink.Run()
 	workers := startWorkers(s.o.Worker.Do)
@@ -128,7 +118,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	}
 	wait.Wait()
 	if s.dist != nil {
-		s.sink.Fail(s.dist.failure())
+		s.sink.Fail(s.dist.Failure())
 	}
 	if ctx.Err() == nil && hard.Err() == nil && !cut.Load() {
 		s.sink.Finish()

@@ -20,7 +20,7 @@ func (sy *syns) unreachable(n uint64, slot *slot, m *wire.ICMP, packet link.Pack
 	if !tcb.HardError(m) && sy.keepSoft(n, slot, m, packet) {
 		return
 	}
-	t := sy.begun.source.at(n)
+	t := sy.begun.source.At(n)
 	sy.results.heard(m)
 	sy.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, m), packet)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -25,7 +26,7 @@ func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
 		o := options(t, "443", "198.18.79.200")
 		o.Space, o.Retries, o.Goal = nil, 0, GoalTCP
 		o.Checkpoint = filepath.Join(t.TempDir(), "state")
-		o.Feed = &Feed{Lists: []*targets.List{{Name: "standard input", From: in}}, Ports: []uint16{443}, Rules: &targets.Rules{AllowSpecial: true}}
+		o.Feed = &supply.Feed{Lists: []*targets.List{{Name: "standard input", From: in}}, Ports: []uint16{443}, Rules: &targets.Rules{AllowSpecial: true}}
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
 			if said != "" {

@@ -37,7 +37,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 
 // unanswered makes the result of a target that has not answered any SYN, or none rightly.
 func (sy *syns) unanswered(n uint64, s *slot) {
-	t := sy.begun.source.at(n)
+	t := sy.begun.source.At(n)
 	r := sy.results.blank(&t)
 	r.Time = sy.wall(sy.firstAt(s))
 	r.Outcome, r.SYNs = record.OutcomeSilent, int(s.tries)

@@ -1,4 +1,4 @@
-package probe
+package supply
 
 import (
 	"net/netip"
@@ -37,16 +37,16 @@ func newStreamSource(in <-chan fed, s share, m *syn.MAC, ports uint16) *streamSo
 		flying: make(map[uint64]flight), known: make(map[flightKey]uint64)}
 }
 
-func (s *streamSource) take() (Target, uint64, supply) {
+func (s *streamSource) Take() (Target, uint64, Supply) {
 	if s.held == nil {
 		select {
 		case t, ok := <-s.in:
 			if !ok {
-				return Target{}, 0, theEnd
+				return Target{}, 0, TheEnd
 			}
 			s.held = &t
 		default:
-			return Target{}, 0, later
+			return Target{}, 0, Later
 		}
 	}
 	t := *s.held
@@ -57,7 +57,7 @@ func (s *streamSource) take() (Target, uint64, supply) {
 			break
 		}
 		if tries == s.ports {
-			return Target{}, 0, later
+			return Target{}, 0, Later
 		}
 		key.local = (key.local + 1) % s.ports
 	}
@@ -69,29 +69,29 @@ func (s *streamSource) take() (Target, uint64, supply) {
 	if t.Addr.IsValid() {
 		s.known[key] = n
 	}
-	return t.Target, n, more
+	return t.Target, n, More
 }
 
-func (s *streamSource) at(n uint64) Target { return s.flying[n].Target }
+func (s *streamSource) At(n uint64) Target { return s.flying[n].Target }
 
-func (s *streamSource) leftOut(n uint64) bool {
+func (s *streamSource) LeftOut(n uint64) bool {
 	f := s.flying[n]
 	return f.leftOut()
 }
 
-// failure is why a target has no address.
-func (s *streamSource) failure(n uint64) string { return s.flying[n].failure }
+// Failure is why a target has no address.
+func (s *streamSource) Failure(n uint64) string { return s.flying[n].failure }
 
-func (s *streamSource) port(n uint64, _ *Target) uint16 { return s.flying[n].local }
+func (s *streamSource) Port(n uint64, _ *Target) uint16 { return s.flying[n].local }
 
-func (s *streamSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
+func (s *streamSource) Find(a netip.Addr, port, local uint16) (uint64, bool) {
 	n, ok := s.known[flightKey{a, port, local}]
 	return n, ok
 }
 
-func (s *streamSource) zoned() bool { return s.zones }
+func (s *streamSource) Zoned() bool { return s.zones }
 
-func (s *streamSource) release(n uint64) {
+func (s *streamSource) Release(n uint64) {
 	f := s.flying[n]
 	delete(s.flying, n)
 	delete(s.known, flightKey{f.Addr, f.Port, f.local})
@@ -112,59 +112,59 @@ func newChain(space *spaceSource, stream *streamSource) *chainSource {
 	return c
 }
 
-func (c *chainSource) take() (Target, uint64, supply) {
+func (c *chainSource) Take() (Target, uint64, Supply) {
 	if c.count > 0 && c.space.next < c.count {
-		return c.space.take()
+		return c.space.Take()
 	}
 	if c.stream == nil {
-		return Target{}, 0, theEnd
+		return Target{}, 0, TheEnd
 	}
-	t, n, s := c.stream.take()
+	t, n, s := c.stream.Take()
 	return t, n + c.count, s
 }
 
-func (c *chainSource) at(n uint64) Target {
+func (c *chainSource) At(n uint64) Target {
 	if n < c.count {
-		return c.space.at(n)
+		return c.space.At(n)
 	}
-	return c.stream.at(n - c.count)
+	return c.stream.At(n - c.count)
 }
 
-func (c *chainSource) failure(n uint64) string {
+func (c *chainSource) Failure(n uint64) string {
 	if n < c.count || c.stream == nil {
 		return ""
 	}
-	return c.stream.failure(n - c.count)
+	return c.stream.Failure(n - c.count)
 }
 
-func (c *chainSource) leftOut(n uint64) bool {
-	return n >= c.count && c.stream != nil && c.stream.leftOut(n-c.count)
+func (c *chainSource) LeftOut(n uint64) bool {
+	return n >= c.count && c.stream != nil && c.stream.LeftOut(n-c.count)
 }
 
-func (c *chainSource) port(n uint64, t *Target) uint16 {
+func (c *chainSource) Port(n uint64, t *Target) uint16 {
 	if n < c.count {
-		return c.space.port(n, t)
+		return c.space.Port(n, t)
 	}
-	return c.stream.port(n-c.count, t)
+	return c.stream.Port(n-c.count, t)
 }
 
-func (c *chainSource) find(a netip.Addr, port, local uint16) (uint64, bool) {
+func (c *chainSource) Find(a netip.Addr, port, local uint16) (uint64, bool) {
 	if c.count > 0 {
-		if n, ok := c.space.find(a, port, local); ok && n < c.count {
+		if n, ok := c.space.Find(a, port, local); ok && n < c.count {
 			return n, ok
 		}
 	}
 	if c.stream == nil {
 		return 0, false
 	}
-	n, ok := c.stream.find(a, port, local)
+	n, ok := c.stream.Find(a, port, local)
 	return n + c.count, ok
 }
 
-func (c *chainSource) zoned() bool { return c.stream != nil && c.stream.zoned() }
+func (c *chainSource) Zoned() bool { return c.stream != nil && c.stream.Zoned() }
 
-func (c *chainSource) release(n uint64) {
+func (c *chainSource) Release(n uint64) {
 	if n >= c.count {
-		c.stream.release(n - c.count)
+		c.stream.Release(n - c.count)
 	}
 }

@@ -1,4 +1,4 @@
-package probe
+package supply
 
 import (
 	"context"
@@ -62,8 +62,8 @@ func (f *fed) leftOut() bool { return f.Port == 0 }
 // feedAhead is how many targets wait for each loop.
 const feedAhead = 256
 
-// A distributor deals the targets of a feed out to the loops, in order.
-type distributor struct {
+// A Distributor deals the targets of a feed out to the loops, in order.
+type Distributor struct {
 	feed  *Feed
 	outs  []chan fed
 	share share  // of the shard, before it is dealt out
@@ -73,8 +73,20 @@ type distributor struct {
 	mu    sync.Mutex
 }
 
-// run reads everything. The channels are closed at its end.
-func (d *distributor) run(ctx context.Context) {
+// NewDistributor deals out a shard of a feed's targets.
+func NewDistributor(f *Feed, shard, shards uint64) *Distributor {
+	return &Distributor{feed: f, share: share{shard, max(shards, 1)}}
+}
+
+// add is the channel of another loop.
+func (d *Distributor) add() <-chan fed {
+	out := make(chan fed, feedAhead)
+	d.outs = append(d.outs, out)
+	return out
+}
+
+// Run reads everything. The channels are closed at its end.
+func (d *Distributor) Run(ctx context.Context) {
 	defer func() {
 		for _, out := range d.outs {
 			close(out)
@@ -87,13 +99,14 @@ func (d *distributor) run(ctx context.Context) {
 	}
 }
 
-func (d *distributor) failure() error {
+// Failure is why not everything could be read, or nil.
+func (d *Distributor) Failure() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.err
 }
 
-func (d *distributor) all(ctx context.Context) error {
+func (d *Distributor) all(ctx context.Context) error {
 	pending := make(chan chan []fed, lookupsAhead)
 	dealt := make(chan error, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -121,7 +134,7 @@ func (d *distributor) all(ctx context.Context) error {
 const lookupsAhead = 64
 
 // lines reads each list to its end, and starts a lookup for each name.
-func (d *distributor) lines(ctx context.Context, pending chan<- chan []fed) error {
+func (d *Distributor) lines(ctx context.Context, pending chan<- chan []fed) error {
 	put := func(line targets.Line, list string) error {
 		typed := list == ""
 		p := make(chan []fed, 1)
@@ -209,7 +222,7 @@ func blockLen(r targets.Range) (uint64, error) {
 }
 
 // expand deals out the addresses of a line, in chunks.
-func (d *distributor) expand(ctx context.Context, line targets.Line, typed bool, pending chan<- chan []fed) error {
+func (d *Distributor) expand(ctx context.Context, line targets.Line, typed bool, pending chan<- chan []fed) error {
 	n, err := blockLen(line.Spec.Range)
 	if err != nil {
 		d.feed.unreadable(err)
@@ -326,7 +339,7 @@ func (f *Feed) versions() string {
 }
 
 // deal gives targets to the loops whose turn it is.
-func (d *distributor) deal(ctx context.Context, list []fed) error {
+func (d *Distributor) deal(ctx context.Context, list []fed) error {
 	for _, t := range list {
 		_, mine := d.share.number(d.next)
 		d.next++

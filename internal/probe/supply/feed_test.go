@@ -1,4 +1,4 @@
-package probe
+package supply
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 // fedBy deals a feed out to two loops, and gives what each got, in order.
 func fedBy(t *testing.T, f *Feed) (got [2][]fed) {
 	t.Helper()
-	d := &distributor{feed: f, share: share{0, 1}}
+	d := &Distributor{feed: f, share: share{0, 1}}
 	for range got {
 		d.outs = append(d.outs, make(chan fed, 1000))
 	}
-	d.run(t.Context())
-	check(t, d.failure())
+	d.Run(t.Context())
+	check(t, d.Failure())
 	for i, out := range d.outs {
 		for x := range out {
 			got[i] = append(got[i], x)
@@ -96,9 +96,16 @@ func zonedFeed(t *testing.T, list string, hosts ...string) *Feed {
 func TestAZoneThatIsNoLinkIsALineThatCannotBeRead(t *testing.T) {
 	f := zonedFeed(t, "198.18.0.1\nfe80::1%nosuch\n")
 	f.Strict = true
-	d := &distributor{feed: f, share: share{0, 1}, outs: []chan fed{make(chan fed, 10)}}
-	d.run(t.Context())
-	if err := d.failure(); err == nil || !strings.Contains(err.Error(), "list, line 2") || !strings.Contains(err.Error(), `"nosuch" here (ip link lists them)`) {
+	d := &Distributor{feed: f, share: share{0, 1}, outs: []chan fed{make(chan fed, 10)}}
+	d.Run(t.Context())
+	if err := d.Failure(); err == nil || !strings.Contains(err.Error(), "list, line 2") || !strings.Contains(err.Error(), `"nosuch" here (ip link lists them)`) {
 		t.Errorf("%v", err)
+	}
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
