@@ -1,17 +1,19 @@
+// Encoders append to a caller's slice. A vector is written by leaving room for
+// its length, appending the content, and closing it.
+
 package tlsmsg
 
 import "encoding/binary"
 
-// Encoders append to a caller's slice. A vector is written by leaving room for
-// its length, appending the content, and closing it:
+// This is how a vector with a 16-bit length is written:
 //
 //	b, at := open16(b)
 //	b = append(b, content...)
 //	b = close16(b, at)
 //
-// Content that its length field cannot count is cut at the field's limit: an
-// encoder has no error to give, and a value that a peer chose the size of (a
-// session ticket) must not make it panic.
+// Content that is too long for its length field is cut at the field's limit: an
+// encoder returns no error, and a value whose size a peer chose (a session
+// ticket) must not make it panic.
 
 func open8(b []byte) ([]byte, int)  { return append(b, 0), len(b) + 1 }
 func open16(b []byte) ([]byte, int) { return append(b, 0, 0), len(b) + 2 }

@@ -1,13 +1,13 @@
+// The messages about certificates (RFC 5246, sections 7.4.2, 7.4.4 and 7.4.8;
+// RFC 9846, sections 4.4.2, 4.5.1 and 4.5.2; RFC 6066, section 8). The DER
+// inside is opened for a recorder only.
+
 package tlsmsg
 
 import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 )
-
-// The messages about certificates (RFC 5246, sections 7.4.2, 7.4.4 and 7.4.8;
-// RFC 9846, sections 4.4.2, 4.5.1 and 4.5.2; RFC 6066, section 8). The DER inside
-// is opened for a recorder only.
 
 // Type returns TypeCertificate.
 func (*Certificate) Type() HandshakeType { return TypeCertificate }

@@ -1,10 +1,12 @@
+// The contents of ChangeCipherSpec and alert records.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
 // Decode reads the content of a ChangeCipherSpec record, all that is left in
 // the cursor's group (RFC 5246, section 7.1). The byte that it holds is 1 by
-// definition; another value is the caller's to refuse.
+// definition; the caller refuses other values.
 func (m *ChangeCipherSpec) Decode(c *field.Cursor) error {
 	m.Value = c.Uint8("type")
 	if m.Value == 1 {
@@ -27,7 +29,7 @@ func (m *Alert) Decode(c *field.Cursor) error {
 // Append appends the record's content.
 func (m Alert) Append(b []byte) []byte { return append(b, byte(m.Level), byte(m.Description)) }
 
-// String gives level and description: "fatal handshake_failure".
+// String returns level and description: "fatal handshake_failure".
 func (m Alert) String() string { return m.Level.String() + " " + m.Description.String() }
 
 // ParseChangeCipherSpec decodes the content of a ChangeCipherSpec record.

@@ -1,14 +1,14 @@
+// What a server publishes so that clients can encrypt their ClientHello to it:
+// ECHConfigList (RFC 9849, section 4).
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
-// What a server publishes so that clients can encrypt their ClientHello to it:
-// ECHConfigList (RFC 9849, section 4).
-
 // ECHVersion is the version of ECHConfig that RFC 9849 defines.
 const ECHVersion uint16 = 0xFE0D
 
-// An ECHConfig is one key, and what else belongs to it. Of another version than
+// An ECHConfig is one public key with its parameters. If Version is not
 // ECHVersion only Contents is set.
 type ECHConfig struct {
 	Version    uint16
@@ -18,18 +18,19 @@ type ECHConfig struct {
 	Suites     []HPKESuite
 	MaxNameLen uint8 // maximum_name_length
 	PublicName []byte
-	Extensions []Extension // with numbers of their own
+	Extensions []Extension // not numbered as those of TLS are
 	Contents   []byte
 }
 
-// HPKESuite is HpkeSymmetricCipherSuite.
+// An HPKESuite is an HpkeSymmetricCipherSuite.
 type HPKESuite struct {
 	KDF  HPKEKDF
 	AEAD HPKEAEAD
 }
 
-// ParseECHConfigList decodes an ECHConfigList, as it stands in DNS, in a file, or in
-// EncryptedExtensions. Errors are [*field.Error].
+// ParseECHConfigList decodes an ECHConfigList, as found in DNS, in a file, or
+// in EncryptedExtensions. Slices in the result alias b. Errors are
+// [*field.Error].
 func ParseECHConfigList(b []byte) ([]ECHConfig, error) {
 	c := field.New(echListName, b)
 	list := readECHConfigs(&c, "configs", nil)
@@ -55,7 +56,7 @@ func AppendECHConfigList(b []byte, list []ECHConfig) []byte {
 	return close16(b, at)
 }
 
-// Append appends one encoded ECHConfig: what HPKE's info is made of (RFC 9849,
+// Append appends one encoded ECHConfig, which is part of HPKE's info (RFC 9849,
 // section 6.1).
 func (e *ECHConfig) Append(b []byte) []byte {
 	b, at := open16(append16(b, e.Version))

@@ -1,3 +1,7 @@
+// EncodedClientHelloInner, which is what a client encrypts (RFC 9849, section
+// 5.1): a ClientHello without header and session_id, with references to the
+// outer one's extensions, and zeros after it.
+
 package tlsmsg
 
 import (
@@ -6,13 +10,9 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// EncodedClientHelloInner, which is what a client encrypts (RFC 9849, section
-// 5.1): a ClientHello without a header and without its session_id, with
-// references to the outer one's extensions, and zeros behind it.
-
-// ParseClientHelloInner decodes an EncodedClientHelloInner into m, as it stands
-// there; [ClientHello.Expand] makes it whole. Errors are [*field.Error], also of
-// zeros that are none.
+// ParseClientHelloInner decodes an EncodedClientHelloInner into m as it is;
+// [ClientHello.Expand] completes it. Errors are [*field.Error], also if the
+// padding is not all zeros.
 func ParseClientHelloInner(m *ClientHello, b []byte) error {
 	c := field.New(innerHelloName, b)
 	return m.decodeInner(&c)
@@ -41,18 +41,18 @@ func (m *ClientHello) decodeInner(c *field.Cursor) error {
 	return c.End()
 }
 
-// AppendClientHelloInner appends m as an EncodedClientHelloInner with as many
-// zeros. Its session_id is left out.
+// AppendClientHelloInner appends m as an EncodedClientHelloInner, followed by
+// the given number of zeros. Its session_id is left out.
 func AppendClientHelloInner(b []byte, m *ClientHello, zeros int) []byte {
 	inner := *m
 	inner.SessionID, inner.HasExtensions = nil, true
 	return append(inner.AppendBody(b, Context{}), make([]byte, max(0, zeros))...)
 }
 
-// ECHExpandError says why a ClientHelloInner cannot be made whole. It is answered
-// with illegal_parameter (RFC 9849, section 5.1).
+// An ECHExpandError says why a ClientHelloInner cannot be completed. The answer
+// is the alert illegal_parameter (RFC 9849, section 5.1).
 type ECHExpandError struct {
-	Type    ExtensionType // that is referred to
+	Type    ExtensionType // the extension that is referred to
 	Problem string
 }
 
@@ -60,10 +60,10 @@ func (e *ECHExpandError) Error() string {
 	return fmt.Sprintf("ClientHelloInner: ech_outer_extensions: %s %s", e.Type, e.Problem)
 }
 
-// Expand makes an inner ClientHello whole: it takes the session_id of the outer
-// one, and for ech_outer_extensions the extensions that this names, which must be
-// there in the same order, each once. It looks at each extension of the outer one
-// once. An [*ECHExpandError] leaves m as it was.
+// Expand completes an inner ClientHello: it takes the outer one's session_id,
+// and replaces ech_outer_extensions by the extensions that it names, which the
+// outer one must have in the same order, each once. It looks at each extension
+// of the outer one once. After an [*ECHExpandError] m is unchanged.
 func (m *ClientHello) Expand(outer *ClientHello) error {
 	at := FindExtension(m.Extensions, ExtensionECHOuterExtensions)
 	if at < 0 {

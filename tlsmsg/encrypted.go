@@ -1,14 +1,14 @@
+// The messages that only TLS 1.3 has: EncryptedExtensions, EndOfEarlyData and
+// KeyUpdate (RFC 9846, sections 4.4.1, 4.6 and 4.7.3), CompressedCertificate
+// (RFC 8879, section 4), and what replaces a first ClientHello in the
+// transcript (RFC 9846, section 4.1).
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
-// The messages that TLS 1.3 alone has: EncryptedExtensions, EndOfEarlyData and
-// KeyUpdate (RFC 9846, sections 4.4.1, 4.6 and 4.7.3), CompressedCertificate
-// (RFC 8879, section 4), and what stands in the transcript for a first
-// ClientHello (RFC 9846, section 4.1).
-
-// EncryptedExtensions is what a server answers that need not be readable to
-// all.
+// EncryptedExtensions holds the server's answers to extensions that need not be
+// readable to everybody.
 type EncryptedExtensions struct{ Extensions []Extension }
 
 // EndOfEarlyData is the end of a client's 0-RTT data.
@@ -17,7 +17,7 @@ type EndOfEarlyData struct{}
 // KeyUpdate says that the sender's next record has new keys.
 type KeyUpdate struct{ Request KeyUpdateRequest }
 
-// MessageHash is never sent: it takes the first ClientHello's place in the
+// MessageHash is never sent: it replaces the first ClientHello in the
 // transcript of a handshake with a HelloRetryRequest.
 type MessageHash struct{ Hash []byte }
 
@@ -55,8 +55,8 @@ func (*EndOfEarlyData) AppendBody(b []byte, _ Context) []byte { return b }
 // Type returns TypeKeyUpdate.
 func (*KeyUpdate) Type() HandshakeType { return TypeKeyUpdate }
 
-// Decode reads a KeyUpdate. A value that RFC 9846 does not define is the
-// caller's to refuse. See [Message].
+// Decode reads a KeyUpdate. The caller refuses values that RFC 9846 does not
+// define. See [Message].
 func (m *KeyUpdate) Decode(c *field.Cursor, _ Context) error {
 	m.Request = field.Enum8[KeyUpdateRequest](c, "request_update")
 	return c.End()

@@ -1,15 +1,15 @@
+// Typed views of an extension's data.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
-// ExtensionData is a typed view of one extension's data. The same extension
-// may have another form in an answer than in an offer, so both directions are
-// told which message it stands in: TypeHelloRetryRequest of a ServerHello that is
-// one.
+// ExtensionData is a typed view of one extension's data. An extension may have
+// another form in an answer than in an offer, so decoding and encoding are told
+// which message it is in: TypeHelloRetryRequest for a ServerHello that is one.
 //
-// Decode resets its receiver first, so that a value can be used again. It does
-// not say whether the extension may stand in that message at all: that is the
-// machine's to judge.
+// Decode resets its receiver first, so that a value can be used again. Whether
+// the extension is allowed in that message is for the machine to judge.
 type ExtensionData interface {
 	ExtensionType() ExtensionType
 	// Decode reads the data, all that is left in the cursor's group. Byte
@@ -19,13 +19,13 @@ type ExtensionData interface {
 	AppendData(b []byte, in HandshakeType) []byte
 }
 
-// NewExtension encodes v for the message that it will stand in.
+// NewExtension encodes v for the message that it will be in.
 func NewExtension(v ExtensionData, in HandshakeType) Extension {
 	return Extension{Type: v.ExtensionType(), Data: v.AppendData(nil, in)}
 }
 
 // Decode decodes the data into a typed view; in says which message the
-// extension stands in. Errors are [*field.Error] whose paths begin with the
+// extension is in. Errors are [*field.Error] whose paths begin with the
 // extension's name, and whose offsets count from the start of the data.
 func (e Extension) Decode(into ExtensionData, in HandshakeType) error {
 	c := field.New(dataName(e.Type), e.Data)
@@ -103,7 +103,7 @@ func decodeData(v ExtensionData, c *field.Cursor, in HandshakeType) error {
 	case *RenegotiationInfo:
 		return v.Decode(c, in)
 	}
-	heap := *c // a view from elsewhere
+	heap := *c // a type of another package
 	defer func() { *c = heap }()
 	return v.Decode(&heap, in)
 }

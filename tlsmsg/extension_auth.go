@@ -1,11 +1,11 @@
+// The extensions of TLS 1.3 about who proves what, and how it is sent.
+
 package tlsmsg
 
 import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 )
-
-// The extensions of TLS 1.3 about who proves what, and how it is sent.
 
 // CertificateAuthorities is certificate_authorities (RFC 9846, section 4.3.4).
 type CertificateAuthorities struct {
@@ -26,13 +26,13 @@ func (v *CertificateAuthorities) AppendData(b []byte, _ HandshakeType) []byte {
 	return appendOpaqueList16(b, v.Authorities)
 }
 
-// OIDFilters is oid_filters (RFC 9846, section 4.3.5): what a client's certificate
-// is to have in it.
+// OIDFilters is oid_filters (RFC 9846, section 4.3.5): what a client's
+// certificate must contain.
 type OIDFilters struct {
 	Filters []OIDFilter
 }
 
-// An OIDFilter is one certificate extension and the values that are asked for.
+// An OIDFilter is one certificate extension and the values that it must have.
 type OIDFilter struct {
 	OID    []byte // DER
 	Values []byte // DER

@@ -1,3 +1,6 @@
+// Looking up and checking the extensions of any message, with errors like those
+// of the message itself.
+
 package tlsmsg
 
 import (
@@ -6,10 +9,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// What may be asked of the extensions of a message, whichever it is. Errors read
-// as those of the message do.
-
-// An extensionBlock is the extensions of a message, and where they stand in it.
+// An extensionBlock is a message's extensions and their place in it.
 type extensionBlock struct {
 	list   []Extension
 	in     HandshakeType
@@ -17,8 +17,8 @@ type extensionBlock struct {
 	offset int // of the first extension, from the message's header
 }
 
-// DecodeExtension decodes the extension of into's type, and reports whether
-// the message has one. Errors read as those of the message do:
+// DecodeExtension decodes the extension of into's type, and reports whether the
+// message has one. Errors are like those of the message itself:
 // "ClientHello.extensions[2].server_name.server_name_list at byte 97: …".
 func (m *ClientHello) DecodeExtension(into ExtensionData) (found bool, err error) {
 	return m.block().decode(into)
@@ -48,8 +48,8 @@ func (m *NewSessionTicket) DecodeExtension(into ExtensionData) (found bool, err 
 	return m.block().decode(into)
 }
 
-// DecodeExtension decodes the extension of into's type that stands beside the
-// certificate Chain[entry], and reports whether there is one. See
+// DecodeExtension decodes the extension of into's type of the certificate
+// Chain[entry], and reports whether there is one. See
 // [ClientHello.DecodeExtension].
 func (m *Certificate) DecodeExtension(entry int, into ExtensionData) (found bool, err error) {
 	if entry >= len(m.EntryExtensions) {
@@ -74,7 +74,7 @@ func (m *CertificateRequest) CheckExtensions() error { return m.block().check() 
 // CheckExtensions fails if two extensions have the same type.
 func (m *NewSessionTicket) CheckExtensions() error { return m.block().check() }
 
-// CheckExtensions fails if two extensions beside one certificate have the same
+// CheckExtensions fails if two extensions of one certificate have the same
 // type.
 func (m *Certificate) CheckExtensions() error {
 	for entry := range m.EntryExtensions {

@@ -1,8 +1,8 @@
+// The extensions that negotiate cryptography.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
-
-// The extensions that negotiate cryptography.
 
 // SupportedGroups is supported_groups (RFC 8422, section 5.1.1; RFC 7919).
 type SupportedGroups struct {
@@ -62,7 +62,8 @@ func (v *SignatureAlgorithms) AppendData(b []byte, _ HandshakeType) []byte {
 }
 
 // SignatureAlgorithmsCert is signature_algorithms_cert (RFC 9846, section
-// 4.3.3): what may sign certificates, where that is not the same.
+// 4.3.3): the schemes for signatures in certificates, if they differ from those
+// of signature_algorithms.
 type SignatureAlgorithmsCert struct {
 	Schemes []SignatureScheme // preferred first
 }
@@ -84,13 +85,13 @@ func (v *SignatureAlgorithmsCert) AppendData(b []byte, _ HandshakeType) []byte {
 // KeyShare is key_share (RFC 9846, section 4.3.8): a list in a ClientHello,
 // one share in a ServerHello, the group alone in a HelloRetryRequest.
 type KeyShare struct {
-	Shares []KeyShareEntry // of an answer: exactly one
+	Shares []KeyShareEntry // in an answer exactly one
 }
 
 // A KeyShareEntry is the public key for one group, in the group's own form.
 type KeyShareEntry struct {
 	Group       NamedGroup
-	KeyExchange []byte // empty: a HelloRetryRequest's choice of group
+	KeyExchange []byte // empty in a HelloRetryRequest, which only names the group
 }
 
 // ExtensionType returns ExtensionKeyShare.

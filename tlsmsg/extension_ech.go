@@ -1,23 +1,24 @@
+// The extensions of an encrypted ClientHello (RFC 9849, section 5).
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
-
-// The extensions of an encrypted ClientHello (RFC 9849, section 5).
 
 // ECHConfirmationLen is the length of the signal in a HelloRetryRequest, in
 // bytes.
 const ECHConfirmationLen = 8
 
-// EncryptedClientHello is encrypted_client_hello: in a ClientHello that goes
-// over the wire the encrypted one, in that one a mark; in EncryptedExtensions what
-// the client is to use next time, in a HelloRetryRequest a signal.
+// EncryptedClientHello is encrypted_client_hello. In the outer ClientHello it
+// holds the encrypted inner one, in which it is only a marker; in
+// EncryptedExtensions it holds the configurations to use next time, and in a
+// HelloRetryRequest a confirmation signal.
 type EncryptedClientHello struct {
 	// In a ClientHello:
 	Form     ECHClientHelloType
 	Suite    HPKESuite // outer
 	ConfigID uint8     // outer
 	Enc      []byte    // outer
-	Payload  []byte    // outer; of another form than the two, all that follows it
+	Payload  []byte    // outer; for an unknown Form everything after it
 
 	RetryConfigs []ECHConfig // in EncryptedExtensions
 	Confirmation []byte      // in a HelloRetryRequest
@@ -75,8 +76,8 @@ func (v *EncryptedClientHello) AppendData(b []byte, in HandshakeType) []byte {
 	return append(b, v.Payload...)
 }
 
-// ECHOuterExtensions is ech_outer_extensions: in an encoded ClientHelloInner it
-// stands for extensions of the outer one.
+// ECHOuterExtensions is ech_outer_extensions: in an EncodedClientHelloInner it
+// refers to extensions of the outer one.
 type ECHOuterExtensions struct {
 	Types []ExtensionType
 }

@@ -1,3 +1,5 @@
+// The extensions that say whom and what the client wants to talk to.
+
 package tlsmsg
 
 import (
@@ -8,8 +10,6 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 )
-
-// The extensions that say whom and what the client wants to talk to.
 
 // ServerName is server_name (RFC 6066, section 3; in a CertificateRequest, RFC
 // 9261). A server that used the name answers with empty data.
@@ -35,8 +35,8 @@ func NewServerName(host string) (ServerName, error) {
 	return ServerName{Names: []ServerNameEntry{{NameTypeHostName, []byte(host)}}}, nil
 }
 
-// AppendHostName appends the data of that extension of a ClientHello to b, and
-// allocates nothing where b has room.
+// AppendHostName appends the data of a ClientHello's server_name for host to b,
+// and allocates nothing if b has room.
 func AppendHostName(b []byte, host string) ([]byte, error) {
 	if err := checkHostName(host); err != nil {
 		return b, err
@@ -64,8 +64,8 @@ func checkHostName(host string) error {
 	return nil
 }
 
-// IsAddress tells an IP address from a DNS name, without much ado for the
-// latter: an address ends with a digit, or has a colon in it.
+// IsAddress reports whether host is an IP address. It is quick for names: an
+// address ends with a digit, or has a colon.
 func IsAddress(host string) bool {
 	if host == "" || !strings.Contains(host, ":") && (host[len(host)-1] < '0' || host[len(host)-1] > '9') {
 		return false
@@ -98,7 +98,8 @@ func (v *ServerName) Decode(c *field.Cursor, in HandshakeType) error {
 	for c.More() {
 		c.Item()
 		t := field.Enum8[NameType](c, "name_type")
-		// Types yet to come begin with a 16-bit length too (RFC 6066, section 3).
+		// Future name types begin with a 16-bit length too (RFC 6066, section
+		// 3).
 		v.Names = append(v.Names, ServerNameEntry{t, c.Opaque16("host_name", 1, max16)})
 		c.Leave()
 	}
@@ -121,7 +122,7 @@ func (v *ServerName) AppendData(b []byte, in HandshakeType) []byte {
 // ALPN is application_layer_protocol_negotiation (RFC 7301). An answer names
 // exactly one protocol.
 type ALPN struct {
-	Protocols []string // from the network they are any bytes: escape them before showing them
+	Protocols []string // from the network they may be any bytes: escape them before showing them
 }
 
 // NewALPN returns the extension that offers protocols, preferred first, each
@@ -170,7 +171,7 @@ func (v *ALPN) AppendData(b []byte, _ HandshakeType) []byte {
 // SupportedVersions is supported_versions (RFC 9846, section 4.3.1): a list in
 // a ClientHello, one version in an answer.
 type SupportedVersions struct {
-	Versions []Version // of an answer: exactly one
+	Versions []Version // in an answer exactly one
 }
 
 // ExtensionType returns ExtensionSupportedVersions.

@@ -1,33 +1,33 @@
+// The extensions by which a client resumes a session in TLS 1.3, or tries
+// again.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
-// The extensions by which a client goes on with an earlier session in TLS 1.3, or
-// tries again.
-
-// PreSharedKey is pre_shared_key (RFC 9846, section 4.3.11): in a ClientHello,
-// whose last extension it is, identities and a binder for each; in a ServerHello
-// which of them was chosen.
+// PreSharedKey is pre_shared_key (RFC 9846, section 4.3.11). In a ClientHello,
+// whose last extension it is, it has identities and a binder for each; in a
+// ServerHello it says which of them was chosen.
 type PreSharedKey struct {
 	Identities []PSKIdentity
 	Binders    [][]byte
-	Selected   uint16 // of an answer: a position in Identities
+	Selected   uint16 // in an answer: a position in Identities
 }
 
 // A PSKIdentity is the name of one key: a ticket, or what both sides agreed on.
 type PSKIdentity struct {
 	Identity            []byte
-	ObfuscatedTicketAge uint32 // milliseconds, with ticket_age_add added
+	ObfuscatedTicketAge uint32 // milliseconds, after adding ticket_age_add
 }
 
-// minBinder and maxBinder are the lengths between which a binder's may be.
+// minBinder and maxBinder bound a binder's length, in bytes.
 const minBinder, maxBinder = 32, 255
 
 // ExtensionType returns ExtensionPreSharedKey.
 func (*PreSharedKey) ExtensionType() ExtensionType { return ExtensionPreSharedKey }
 
-// Decode reads the data. That there are as many binders as identities is the
-// caller's to check. See [ExtensionData].
+// Decode reads the data. The caller checks that there are as many binders as
+// identities. See [ExtensionData].
 func (v *PreSharedKey) Decode(c *field.Cursor, in HandshakeType) error {
 	*v = PreSharedKey{Identities: v.Identities[:0], Binders: v.Binders[:0]}
 	if in != TypeClientHello {
@@ -67,9 +67,9 @@ func (v *PreSharedKey) AppendData(b []byte, in HandshakeType) []byte {
 	return close16(b, at)
 }
 
-// BindersLen is how many bytes at a ClientHello's end the binders take, length
-// included: what stands before them is what they are computed of (RFC 9846,
-// section 4.3.11.2).
+// BindersLen returns how many bytes the binders take at the end of a
+// ClientHello, with their length: they are computed from everything before that
+// (RFC 9846, section 4.3.11.2).
 func (v *PreSharedKey) BindersLen() int {
 	n := 2
 	for _, binder := range v.Binders {
@@ -78,8 +78,8 @@ func (v *PreSharedKey) BindersLen() int {
 	return n
 }
 
-// EarlyData is early_data (RFC 9846, section 4.3.10): in a NewSessionTicket how
-// much may be sent, elsewhere there for its presence.
+// EarlyData is early_data (RFC 9846, section 4.3.10). In a NewSessionTicket it
+// says how much may be sent; elsewhere it has no data.
 type EarlyData struct {
 	MaxSize uint32 // max_early_data_size, bytes
 }
@@ -105,8 +105,8 @@ func (v *EarlyData) AppendData(b []byte, in HandshakeType) []byte {
 	return append32(b, v.MaxSize)
 }
 
-// Cookie is cookie (RFC 9846, section 4.3.2): what a HelloRetryRequest wants to
-// see again.
+// Cookie is cookie (RFC 9846, section 4.3.2): what a HelloRetryRequest asks the
+// client to send back.
 type Cookie struct {
 	Cookie []byte
 }

@@ -1,9 +1,9 @@
+// The extensions that change how the session or its records work. Some have no
+// data and matter by their presence.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
-
-// The extensions that change how the session or its records work. Those that
-// carry nothing are there for their presence.
 
 // ExtendedMasterSecret is extended_master_secret (RFC 7627, section 5.1).
 type ExtendedMasterSecret struct{}
@@ -50,7 +50,7 @@ func (v *RenegotiationInfo) AppendData(b []byte, _ HandshakeType) []byte {
 
 // SessionTicket is session_ticket (RFC 5077, section 3.2).
 type SessionTicket struct {
-	Ticket []byte // empty: the client takes tickets, or the server will send one
+	Ticket []byte // empty: the client supports tickets, or the server will send one
 }
 
 // ExtensionType returns ExtensionSessionTicket.
@@ -85,7 +85,7 @@ func (v *RecordSizeLimit) Decode(c *field.Cursor, _ HandshakeType) error {
 // AppendData appends the encoded data. See [ExtensionData].
 func (v *RecordSizeLimit) AppendData(b []byte, _ HandshakeType) []byte { return append16(b, v.Limit) }
 
-// Padding is padding (RFC 7685, section 3): as many zero bytes.
+// Padding is padding (RFC 7685, section 3): a number of zero bytes.
 type Padding struct {
 	Length int
 }

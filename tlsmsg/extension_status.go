@@ -1,3 +1,5 @@
+// The extensions about the state of a certificate.
+
 package tlsmsg
 
 import (
@@ -5,18 +7,16 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/der"
 )
 
-// The extensions about the state of a certificate.
-
 // StatusRequest is status_request (RFC 6066, section 8). A server that will
-// send a CertificateStatus answers with empty data. In TLS 1.3 the response itself
-// stands beside the certificate, and a CertificateRequest asks with empty data
-// (RFC 9846, section 4.5.1.1).
+// send a CertificateStatus answers with empty data. In TLS 1.3 the response
+// itself comes with the certificate, and a CertificateRequest asks with empty
+// data (RFC 9846, section 4.5.1.1).
 type StatusRequest struct {
 	StatusType CertificateStatusType
 	// Of status_type ocsp:
 	ResponderIDs      [][]byte // DER ResponderID
 	RequestExtensions []byte   // DER Extensions
-	// Of any other type, all that follows it:
+	// For any other type, everything after it:
 	Request []byte
 
 	// In a Certificate: see CertificateStatus.
@@ -88,5 +88,5 @@ func (v *SignedCertificateTimestamps) AppendData(b []byte, in HandshakeType) []b
 	return appendOpaqueList16(b, v.List)
 }
 
-// asks reports whether a message asks for what others answer to.
+// asks reports whether the extensions of a message are requests, not answers.
 func asks(in HandshakeType) bool { return in == TypeClientHello || in == TypeCertificateRequest }

@@ -1,9 +1,9 @@
+// The one table of extensions: what they are called, in which messages they are
+// allowed, and what decodes and encodes them.
+
 package tlsmsg
 
-// The one table of extensions: what they are called, in which messages they may
-// stand, and what decodes and encodes them.
-
-// places is a set of messages in which an extension may stand.
+// places is a set of messages in which an extension is allowed.
 type places uint8
 
 const (
@@ -14,7 +14,7 @@ const (
 	certificate                    // CT
 	request                        // CR
 	ticket                         // NST
-	unstated                       // a draft's, of which nothing is said yet
+	unstated                       // a draft's, which does not say yet
 
 	nowhere places = 0
 )
@@ -124,7 +124,7 @@ func (t ExtensionType) row() *extensionRow {
 	return nil
 }
 
-// NewExtensionData returns an empty typed view for t, or nil where this package
+// NewExtensionData returns an empty typed view for t, or nil if this package
 // has none.
 func NewExtensionData(t ExtensionType) ExtensionData {
 	if row := t.row(); row != nil && row.fresh != nil {
@@ -133,12 +133,12 @@ func NewExtensionData(t ExtensionType) ExtensionData {
 	return nil
 }
 
-// MayStandIn reports whether an extension may stand in a message of a version
-// (RFC 9846, section 4.3): in says TypeHelloRetryRequest for that. What may not
-// is to be answered with illegal_parameter. Known is false of an extension of
-// which nothing is registered: a receiver goes by what it asked for.
+// MayStandIn reports whether an extension is allowed in a message of a version
+// (RFC 9846, section 4.3); in is TypeHelloRetryRequest for that. If it is not,
+// the answer is the alert illegal_parameter. Known is false if nothing is
+// registered for the extension: a receiver then goes by what it asked for.
 //
-// A ClientHello is of no version yet: there may be all that may be in any.
+// A ClientHello has no version yet: it may have the extensions of all versions.
 func (t ExtensionType) MayStandIn(in HandshakeType, v Version) (may, known bool) {
 	row := t.row()
 	if row == nil || row.in13 == unstated {

@@ -1,3 +1,6 @@
+// The extension block of a message (RFC 5246, section 7.4.1.4; RFC 9846,
+// section 4.3).
+
 package tlsmsg
 
 import (
@@ -5,9 +8,6 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 )
-
-// The extension block of a message (RFC 5246, section 7.4.1.4; RFC 9846, section
-// 4.3).
 
 // readExtensions reads the block of a hello, which may leave it out, into the
 // storage of list.
@@ -18,9 +18,9 @@ func readExtensions(c *field.Cursor, list []Extension, in HandshakeType) (_ []Ex
 	return readBlock(c, list, in), true
 }
 
-// readBlock reads a block into the storage of list. Without a recorder it leaves
-// the data of each extension alone. With one it descends into those it knows, for
-// the tree.
+// readBlock reads a block into the storage of list. Without a recorder it
+// leaves the data of each extension alone. With a recorder it decodes those
+// that it knows, for the tree.
 func readBlock(c *field.Cursor, list []Extension, in HandshakeType) []Extension {
 	list = list[:0]
 	c.Enter16("extensions", 0, max16)
@@ -43,9 +43,9 @@ func readBlock(c *field.Cursor, list []Extension, in HandshakeType) []Extension 
 	return list
 }
 
-// recordData reads extension_data into the tree. Malformed data is the
-// business of whoever decodes the extension to use it: here it must not hide
-// the rest of the message, so it becomes one leaf that says what is wrong.
+// recordData reads extension_data into the tree. Malformed data is reported
+// when the extension is decoded to be used. Here it must not hide the rest of
+// the message, so it becomes one leaf that says what is wrong.
 func recordData(c *field.Cursor, t ExtensionType, in HandshakeType) []byte {
 	c.Enter16(dataName(t), 0, max16)
 	data := c.Ahead()
@@ -134,8 +134,8 @@ func DuplicateExtension(list []Extension) (first, second int, found bool) {
 	return duplicateOfMany(list)
 }
 
-// fewExtensions is up to how many it costs less to compare each with each than
-// to clear the table of all that there could be.
+// fewExtensions is the number up to which comparing each with each is cheaper
+// than clearing a table of all types.
 const fewExtensions = 32
 
 func duplicateOfMany(list []Extension) (first, second int, found bool) {

@@ -1,10 +1,10 @@
+// The small messages: HelloRequest, ServerHelloDone, Finished (RFC 5246,
+// sections 7.4.1.1, 7.4.5 and 7.4.9) and NewSessionTicket (RFC 5077, section
+// 3.3; RFC 9846, section 4.7.1).
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
-
-// The messages without much inside: HelloRequest, ServerHelloDone, Finished
-// (RFC 5246, sections 7.4.1.1, 7.4.5 and 7.4.9) and NewSessionTicket
-// (RFC 5077, section 3.3; RFC 9846, section 4.7.1).
 
 // Type returns TypeHelloRequest.
 func (*HelloRequest) Type() HandshakeType { return TypeHelloRequest }

@@ -1,3 +1,5 @@
+// Handshake messages put together from the fragments of records.
+
 package tlsmsg
 
 import (
@@ -7,9 +9,9 @@ import (
 	"github.com/rawshake/rawshake/slab"
 )
 
-// DefaultMaxMessage is the longest handshake message that an Assembler takes
-// unless told otherwise, in bytes without the header. Chains of certificates
-// are the longest messages; those in use are far shorter.
+// DefaultMaxMessage is the length of the longest handshake message that an
+// Assembler accepts by default, in bytes without the header. Chains of
+// certificates are the longest messages; those in use are far shorter.
 const DefaultMaxMessage = 64 << 10
 
 // An Assembler turns the fragments of handshake records back into messages. A
@@ -25,28 +27,27 @@ const DefaultMaxMessage = 64 << 10
 //		…
 //	}
 //
-// It holds no more than one message that is not yet whole, and what one Write
-// brought beside it, as long as Next is called until it returns nil before the
-// next Write.
+// It holds no more than one incomplete message and what one Write added, as
+// long as Next is called until it returns nil before the next Write.
 type Assembler struct {
 	// MaxMessage bounds a message's length without the header, in bytes.
 	// 0 means DefaultMaxMessage.
 	MaxMessage int
 
-	// Pool lends the memory; nil: none does. What Next gave out is then only
-	// valid until Release.
+	// Pool lends the memory, if it is not nil. What Next returned is then valid
+	// only until Release.
 	Pool *slab.Pool
 
 	buf []byte
 	err error // sticks
 
-	lent  [mostLent][]byte // by the Pool; buf lies in the last
+	lent  [maxLent][]byte // by the Pool; buf lies in the last
 	lents int
 }
 
-// mostLent is how many slices an Assembler remembers to give back. Those of a
-// flight in more pieces are left to the garbage collector.
-const mostLent = 8
+// maxLent bounds the slices that an Assembler remembers to give back. More are
+// left to the garbage collector.
+const maxLent = 8
 
 // ErrUnread says that fragments were written to an Assembler faster than Next
 // was called.
@@ -63,8 +64,8 @@ func (e *MessageTooLongError) Error() string {
 	return fmt.Sprintf("%s: length %d in its header, expected at most %d", e.Type.Heading(), e.Length, e.Max)
 }
 
-// Write takes the fragment of one handshake record, copying it. What goes wrong
-// is Next's to tell.
+// Write takes the fragment of one handshake record, copying it. Errors are
+// returned by Next.
 func (a *Assembler) Write(fragment []byte) {
 	if a.err != nil {
 		return
@@ -79,9 +80,9 @@ func (a *Assembler) Write(fragment []byte) {
 	a.buf = append(a.buf, fragment...)
 }
 
-// grow makes room for n bytes more. Messages that come in records of their own
-// share it, where there is no Pool: what Next gave out lies before the others.
-// What grows, doubles: a peer may send a message in records of one byte each.
+// grow makes room for n more bytes. Without a Pool, messages in records of
+// their own share it: what Next returned comes before the others. The room
+// doubles, since a peer may send a message in records of one byte each.
 func (a *Assembler) grow(n int) {
 	size := max(len(a.buf)+n, 2*len(a.buf))
 	if a.Pool == nil {
@@ -90,11 +91,11 @@ func (a *Assembler) grow(n int) {
 	}
 	old := a.buf
 	a.buf = append(a.Pool.Get(size), old...)
-	if k := a.lents - 1; k >= 0 && cap(a.lent[k]) == cap(old) && &a.lent[k][:1][0] == &old[:1][0] { // Next gave out nothing of it
+	if k := a.lents - 1; k >= 0 && cap(a.lent[k]) == cap(old) && &a.lent[k][:1][0] == &old[:1][0] { // Next returned no part of it
 		a.Pool.Put(a.lent[k])
 		a.lents--
 	}
-	if a.lents < mostLent {
+	if a.lents < maxLent {
 		a.lent[a.lents] = a.buf[:0]
 		a.lents++
 	}
@@ -104,9 +105,10 @@ func (a *Assembler) grow(n int) {
 const flightRoom = 1 << 10
 
 // Next returns the next whole message, header included, or nil if more
-// fragments are needed. The result is the caller's to keep: it is not written
-// to again. A header that announces too much is refused before the message
-// itself arrives, with a [*MessageTooLongError], and from then on.
+// fragments are needed. The caller may keep the result, unless there is a Pool:
+// it is not written to again. A header that announces too much fails with a
+// [*MessageTooLongError] before the message itself arrives; every later call
+// fails too.
 func (a *Assembler) Next() (raw []byte, err error) {
 	if a.err != nil || len(a.buf) < HeaderLen {
 		return nil, a.err
@@ -123,13 +125,13 @@ func (a *Assembler) Next() (raw []byte, err error) {
 	}
 	raw, a.buf = a.buf[:n:n], a.buf[n:]
 	if len(a.buf) == 0 && cap(a.buf) < HeaderLen {
-		a.buf = nil // let go of what the caller may let go of
+		a.buf = nil // keep no reference to what only the caller may need
 	}
 	return raw, nil
 }
 
-// Release empties the assembler and gives its memory back to the Pool: that of
-// what Next gave out, too.
+// Release empties the assembler and gives its memory back to the Pool,
+// including that of what Next returned.
 func (a *Assembler) Release() {
 	for i := range a.lents {
 		a.Pool.Put(a.lent[i])
@@ -137,7 +139,7 @@ func (a *Assembler) Release() {
 	*a = Assembler{MaxMessage: a.MaxMessage, Pool: a.Pool}
 }
 
-// Trim lets go of room that nothing is in, once few messages are to come.
+// Trim frees unused room, once few messages are to come.
 func (a *Assembler) Trim() {
 	if len(a.buf) == 0 {
 		a.buf = nil
@@ -146,7 +148,7 @@ func (a *Assembler) Trim() {
 
 // Pending reports whether bytes of a message wait for the rest, or for Next.
 // Nothing may be pending when another content type or new keys come in between
-// (RFC 8446, section 5.1, which says aloud what RFC 5246 leaves to the reader).
+// (RFC 9846, section 5.1, which states what RFC 5246 leaves to the reader).
 func (a *Assembler) Pending() bool { return len(a.buf) > 0 }
 
 // Type returns the type of the message that Pending is about.

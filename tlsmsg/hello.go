@@ -1,9 +1,9 @@
+// ClientHello and ServerHello (RFC 5246, sections 7.4.1.2 and 7.4.1.3).
+// Decoding reuses the slices of the value that it decodes into.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
-
-// ClientHello and ServerHello (RFC 5246, sections 7.4.1.2 and 7.4.1.3).
-// Decoding reuses the slices of the value that it decodes into.
 
 // Type returns TypeClientHello.
 func (*ClientHello) Type() HandshakeType { return TypeClientHello }
@@ -17,7 +17,7 @@ func (m *ClientHello) Decode(c *field.Cursor, ctx Context) error {
 	return c.End()
 }
 
-// read reads the fields of a ClientHello, and leaves what follows.
+// read reads the fields of a ClientHello, and leaves what comes after them.
 func (m *ClientHello) read(c *field.Cursor) {
 	m.Version = field.Enum16[Version](c, "client_version")
 	readRandom(c, &m.Random)
@@ -93,9 +93,9 @@ func HelloRetryRequestRandom() [32]byte { return helloRetryRequest }
 // HelloRetryRequest of TLS 1.3.
 func (m *ServerHello) IsHelloRetryRequest() bool { return m.Random == helloRetryRequest }
 
-// Form returns TypeServerHello, or TypeHelloRetryRequest where the random says
-// so: the message that the extensions stand in. Both are sent with the former as
-// their msg_type.
+// Form returns TypeServerHello, or TypeHelloRetryRequest if the random says so:
+// the message as extensions see it. Both are sent with the former as their
+// msg_type.
 func (m *ServerHello) Form() HandshakeType {
 	if m.IsHelloRetryRequest() {
 		return TypeHelloRetryRequest

@@ -1,3 +1,5 @@
+// ClientHello in the form of SSL 2.0.
+
 package tlsmsg
 
 import (
@@ -6,24 +8,24 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// A client that also speaks SSL 2.0 says hello in that protocol's form, and names
-// in it the version of TLS that it means (RFC 5246, appendix E.2). It has a
+// A client that also speaks SSL 2.0 sends its hello in that protocol's form,
+// with the version of TLS that it supports (RFC 5246, appendix E.2). It has a
 // record header of its own, of two bytes, and no extensions. Such a message is
 // decoded as a ClientHello with VersionSSL20 in the [Context].
 
 const (
 	// V2HeaderLen is the length of the header before a ClientHello of that form.
 	V2HeaderLen = 2
-	// minV2Hello is the length of what has a fixed place in it.
+	// minV2Hello is the length of its fixed part.
 	minV2Hello = 9
-	// maxV2Hello bounds what is taken for one: some hundred suites.
+	// maxV2Hello bounds what is recognized as one: some hundred suites.
 	maxV2Hello = 1 << 10
 )
 
 // V2ClientHello splits a ClientHello in SSL 2.0's form off the beginning of a
-// byte stream: raw, without its header, begins with msg_type and is what the
-// handshake's hash is made of. n is what it takes up, header included, or 0 where
-// more bytes are needed; ok is false of what cannot become one.
+// byte stream. Raw, without its header, begins with msg_type, aliases b, and is
+// what the handshake's hash covers. n is its length, header included, or 0 if
+// more bytes are needed; ok is false if b cannot become one.
 func V2ClientHello(b []byte) (raw []byte, n int, ok bool) {
 	known := func(i int, want byte) bool { return len(b) <= i || b[i] == want }
 	switch {

@@ -1,3 +1,5 @@
+// What a protected record of TLS 1.3 holds (RFC 9846, sections 5.2 and 5.4).
+
 package tlsmsg
 
 import (
@@ -6,28 +8,25 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// What a protected record of TLS 1.3 holds (RFC 9846, sections 5.2 and 5.4).
-
 const (
-	// MaxInnerPlaintext is the most that an InnerPlaintext takes, in bytes.
+	// MaxInnerPlaintext is the maximum length of an InnerPlaintext, in bytes.
 	MaxInnerPlaintext = MaxPlaintext + 1
-	// MaxCiphertext13 is the most that a protected fragment of TLS 1.3 holds, in
-	// bytes.
+	// MaxCiphertext13 is the maximum length of a protected fragment of TLS 1.3,
+	// in bytes.
 	MaxCiphertext13 = MaxPlaintext + 256
 )
 
-// An InnerPlaintext is TLSInnerPlaintext: content, what it is, and as many zeros
-// as the sender likes.
+// An InnerPlaintext is a TLSInnerPlaintext: content, its type, and any number
+// of zeros.
 type InnerPlaintext struct {
 	Content []byte
 	Type    ContentType
 	Zeros   int
 }
 
-// ParseInnerPlaintext takes what a record held apart. Content aliases b. Without a
-// byte that is not zero there is no type, which is answered with
-// unexpected_message; the error is a [*field.Error]. It takes one look at each
-// zero.
+// ParseInnerPlaintext decodes what was in a protected record. Content aliases
+// b. If all bytes are zero there is no type, and the error is a [*field.Error];
+// the answer is the alert unexpected_message. It looks at each zero once.
 func ParseInnerPlaintext(b []byte) (InnerPlaintext, error) {
 	n := innerContent(b)
 	if n < 0 {
@@ -36,15 +35,14 @@ func ParseInnerPlaintext(b []byte) (InnerPlaintext, error) {
 	return InnerPlaintext{b[:n:n], ContentType(b[n]), len(b) - n - 1}, nil
 }
 
-// Append appends the encoded structure. A type of 0 would be taken for a zero of
-// the padding.
+// Append appends the encoded structure. A type of 0 would be read as padding.
 func (p InnerPlaintext) Append(b []byte) []byte {
 	b = append(append(b, p.Content...), byte(p.Type))
 	return append(b, make([]byte, max(0, p.Zeros))...)
 }
 
-// ExplainInnerPlaintext returns the tree of its fields, content one leaf. See
-// [Explain].
+// ExplainInnerPlaintext returns the tree of its fields, with the content as one
+// leaf. See [Explain].
 func ExplainInnerPlaintext(b []byte) (*field.Node, error) {
 	c := field.Record(innerName, b)
 	n := innerContent(b)

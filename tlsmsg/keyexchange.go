@@ -1,3 +1,7 @@
+// The key exchange messages (RFC 5246, sections 7.4.3 and 7.4.7; RFC 8422,
+// sections 5.4 and 5.7). Their form depends on the negotiated suite; nothing in
+// them says which it is.
+
 package tlsmsg
 
 import (
@@ -6,13 +10,9 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// The key exchange messages (RFC 5246, sections 7.4.3 and 7.4.7; RFC 8422,
-// sections 5.4 and 5.7). Their form depends on the negotiated suite; nothing
-// in them says which it is.
-
-// KeyExchange says which form the key exchange messages have under s. It is
-// unknown for suites that are not registered, and for the exchanges that this
-// package has no form for: PSK, SRP, Kerberos, fixed and anonymous
+// KeyExchange returns which form the key exchange messages have with suite s.
+// It is unknown for suites that are not registered, and for exchanges that this
+// package does not decode: PSK, SRP, Kerberos, fixed and anonymous
 // Diffie-Hellman, and those of TLS 1.3, which has no such messages.
 func (s CipherSuite) KeyExchange() KeyExchange {
 	exchange, _, _ := strings.Cut(cipherSuites.name(s), "_WITH_")
@@ -27,7 +27,7 @@ func (s CipherSuite) KeyExchange() KeyExchange {
 	return KeyExchangeUnknown
 }
 
-// String gives the name of an exchange: "ECDHE".
+// String returns the name of an exchange: "ECDHE".
 func (k KeyExchange) String() string {
 	switch k {
 	case KeyExchangeRSA:
@@ -44,9 +44,9 @@ func (k KeyExchange) String() string {
 func (*ServerKeyExchange) Type() HandshakeType { return TypeServerKeyExchange }
 
 // Decode reads a ServerKeyExchange in the form of ctx.KeyExchange. The whole
-// body becomes Raw where that form is not known, and also where an ECDHE
-// server names its curve by anything but named_curve: CurveType then tells
-// what it was, and no other field is set. See [Message].
+// body becomes Raw if that form is not known, and also if an ECDHE server
+// describes its curve by anything but named_curve: CurveType then says by what,
+// and no other field is set. See [Message].
 func (m *ServerKeyExchange) Decode(c *field.Cursor, ctx Context) error {
 	*m = ServerKeyExchange{}
 	body, start := c.Ahead(), c.Offset()
@@ -78,8 +78,8 @@ func (m *ServerKeyExchange) Decode(c *field.Cursor, ctx Context) error {
 	return c.End()
 }
 
-// AppendBody appends the encoded body: Raw where it is set, else the
-// parameters as AppendParams gives them, and the signature.
+// AppendBody appends the encoded body: Raw if it is set, else the parameters as
+// AppendParams encodes them, and the signature.
 func (m *ServerKeyExchange) AppendBody(b []byte, ctx Context) []byte {
 	if m.Raw != nil {
 		return append(b, m.Raw...)
@@ -88,8 +88,8 @@ func (m *ServerKeyExchange) AppendBody(b []byte, ctx Context) []byte {
 	return appendSigned(b, ctx, m.Scheme, m.Signature)
 }
 
-// AppendParams appends the parameters that the server signs: Params where it
-// is set, else the encoded fields.
+// AppendParams appends the parameters that the server signs: Params if it is
+// set, else the encoded fields.
 func (m *ServerKeyExchange) AppendParams(b []byte, ctx Context) []byte {
 	switch {
 	case m.Params != nil:
@@ -129,8 +129,8 @@ func (m *ClientKeyExchange) Decode(c *field.Cursor, ctx Context) error {
 	return c.End()
 }
 
-// AppendBody appends the encoded body in the form of KeyExchange, or where
-// that is not set, of ctx.KeyExchange. Raw, where set, is all of it.
+// AppendBody appends the encoded body in the form of KeyExchange, or if that is
+// not set, of ctx.KeyExchange. Raw, if set, is the whole body.
 func (m *ClientKeyExchange) AppendBody(b []byte, ctx Context) []byte {
 	kx := m.KeyExchange
 	if kx == KeyExchangeUnknown {

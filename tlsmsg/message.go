@@ -1,8 +1,10 @@
+// What the handshake messages are.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
 
-// KeyExchange says which form ServerKeyExchange and ClientKeyExchange have.
+// A KeyExchange says which form ServerKeyExchange and ClientKeyExchange have.
 type KeyExchange uint8
 
 const (
@@ -12,10 +14,10 @@ const (
 	KeyExchangeECDHE
 )
 
-// Context is what the decoding of some messages depends on: what has been
-// negotiated when they arrive. The zero Context is that of a ClientHello. Under
-// TLS 1.3 Certificate, CertificateRequest and NewSessionTicket have another form
-// than before it.
+// A Context is what the decoding of some messages depends on: what has been
+// negotiated when they arrive. The zero Context is for a ClientHello. In TLS
+// 1.3 Certificate, CertificateRequest and NewSessionTicket have another form
+// than before.
 type Context struct {
 	Version     Version
 	KeyExchange KeyExchange
@@ -39,8 +41,8 @@ type Message interface {
 	AppendBody(b []byte, ctx Context) []byte
 }
 
-// An Extension is one extension as it stands on the wire. Typed views of the
-// data are in extension_*.go; any number with any bytes can be sent.
+// An Extension is one extension as it is on the wire. [ExtensionData] are typed
+// views of the data; any number with any bytes can be sent.
 type Extension struct {
 	Type ExtensionType
 	Data []byte
@@ -72,7 +74,7 @@ type Certificate struct {
 
 	// TLS 1.3 only
 	RequestContext  []byte        // certificate_request_context
-	EntryExtensions [][]Extension // of each in Chain; encoding takes what is missing for none
+	EntryExtensions [][]Extension // one block for each in Chain; missing ones are encoded as empty
 }
 
 type ServerKeyExchange struct {
@@ -94,7 +96,7 @@ type CertificateRequest struct {
 	Schemes          []SignatureScheme // TLS 1.2 only
 	Authorities      [][]byte          // DER names
 
-	// TLS 1.3 only, and all that it has
+	// TLS 1.3 only; the fields above are not used there
 	RequestContext []byte // certificate_request_context
 	Extensions     []Extension
 }

@@ -1,7 +1,7 @@
-package tlsmsg
+// The one table of handshake messages: what they are called, and what decodes
+// and encodes them.
 
-// The one table of handshake messages: what they are called, and what decodes and
-// encodes them.
+package tlsmsg
 
 // messageRow is one message.
 type messageRow struct {

@@ -1,3 +1,5 @@
+// Decoding and encoding of whole messages, and the tree of their fields.
+
 package tlsmsg
 
 import "github.com/rawshake/rawshake/field"
@@ -24,7 +26,7 @@ func Append(b []byte, m Message, ctx Context) []byte {
 }
 
 // ParseMessage decodes one whole message, header included, as [Assembler.Next]
-// gives it. Byte slices in the result alias raw. Errors are [*field.Error];
+// returns it. Byte slices in the result alias raw. Errors are [*field.Error];
 // their paths begin with the message's name ("ServerHello.session_id") and
 // their offsets count from the header's first byte.
 func ParseMessage(raw []byte, ctx Context) (Message, error) {
@@ -35,18 +37,18 @@ func ParseMessage(raw []byte, ctx Context) (Message, error) {
 	return m, nil
 }
 
-// ParseInto is ParseMessage into a message at hand, whose storage it reuses. A
-// msg_type other than m's is an error.
+// ParseInto is ParseMessage into an existing message, whose storage it reuses.
+// A msg_type other than m's is an error.
 func ParseInto(m Message, raw []byte, ctx Context) error {
 	c := field.New(rootName(m, raw), raw)
 	readHeader(&c, m.Type(), ctx)
 	return decodeBody(m, &c, ctx)
 }
 
-// Explain decodes raw like ParseMessage and returns the tree of its fields,
-// in the same decoders' words. The tree is never nil, and also after an error
-// its leaves cover all of raw: what could not be decoded is a last leaf named
-// "undecoded" that means the error.
+// Explain decodes raw with the same decoders as ParseMessage and returns the
+// tree of its fields. The tree is never nil, and its leaves cover all of raw
+// also after an error: what could not be decoded is a last leaf named
+// "undecoded", whose meaning is the error.
 func Explain(raw []byte, ctx Context) (*field.Node, error) {
 	m := New(rawType(raw))
 	c := field.Record(rootName(m, raw), raw)
@@ -55,15 +57,15 @@ func Explain(raw []byte, ctx Context) (*field.Node, error) {
 	return c.Whole(), err
 }
 
-// RecordTree is Explain for a reader who finds the error in the tree.
+// RecordTree is Explain without the error, which is in the tree.
 func RecordTree(raw []byte, ctx Context) *field.Node {
 	tree, _ := Explain(raw, ctx)
 	return tree
 }
 
-// ExplainContent returns the tree of what a record of type t carried, decrypted
-// and put together: a handshake message with its header, a ChangeCipherSpec,
-// an alert; anything else is one leaf. See Explain.
+// ExplainContent returns the tree of the decrypted and reassembled content of a
+// record of type t: a handshake message with its header, a ChangeCipherSpec, an
+// alert; anything else is one leaf. See Explain.
 func ExplainContent(t ContentType, raw []byte, ctx Context) (*field.Node, error) {
 	if t == ContentHandshake {
 		return Explain(raw, ctx)
@@ -166,7 +168,7 @@ func decodeBody(m Message, c *field.Cursor, ctx Context) error {
 	case *UnknownMessage:
 		return m.Decode(c, ctx)
 	}
-	heap := *c // a Message from elsewhere
+	heap := *c // a type of another package
 	defer func() { *c = heap }()
 	return m.Decode(&heap, ctx)
 }

@@ -1,3 +1,5 @@
+// What decoders share: reading lists into storage that is used again.
+
 package tlsmsg
 
 import (
@@ -52,8 +54,8 @@ func readList16[T number16](c *field.Cursor, list []T, name, item string, min in
 }
 
 // readOpaqueList16 reads a vector of vectors with two-byte lengths, each item
-// of at least one byte. A recorder also gets what inside, if it is not nil, makes
-// of each.
+// of at least one byte. A recorder also gets the tree that inside, if it is not
+// nil, makes of each.
 func readOpaqueList16(c *field.Cursor, list [][]byte, name, item string, min int, inside func([]byte) *field.Node) [][]byte {
 	c.Enter16(name, min, max16)
 	list = list[:0]
@@ -69,10 +71,9 @@ func readOpaqueList16(c *field.Cursor, list [][]byte, name, item string, min int
 	return list
 }
 
-// room empties list and sees to capacity for n elements, so that a decode
-// into a used value allocates nothing and one into a fresh value allocates
-// once. n never exceeds the bytes at hand. No element: the list stays nil if
-// it was.
+// room empties list and ensures capacity for n elements, so that a decode into
+// a used value allocates nothing and one into a fresh value allocates once. n
+// never exceeds the number of bytes left. If n is 0 a nil list stays nil.
 func room[T any](list []T, n int) []T {
 	if cap(list) < n {
 		return make([]T, 0, n)

@@ -1,3 +1,5 @@
+// The record layer (RFC 5246, section 6.2).
+
 package tlsmsg
 
 import (
@@ -7,15 +9,13 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// The record layer (RFC 5246, section 6.2).
-
 const (
 	// RecordHeaderLen is the length of a record's header, in bytes.
 	RecordHeaderLen = 5
-	// MaxPlaintext is the most that a fragment holds before protection, in
+	// MaxPlaintext is the maximum length of a fragment before protection, in
 	// bytes (RFC 5246, section 6.2.1).
 	MaxPlaintext = 1 << 14
-	// MaxCiphertext is the most that a protected fragment holds, in bytes
+	// MaxCiphertext is the maximum length of a protected fragment, in bytes
 	// (RFC 5246, section 6.2.3).
 	MaxCiphertext = MaxPlaintext + 2048
 )
@@ -27,7 +27,7 @@ type Record struct {
 	Fragment []byte
 }
 
-// NotTLSError says that the bytes are those of another protocol: a server that
+// A NotTLSError says that the bytes belong to another protocol: a server that
 // answers a ClientHello in plain HTTP, say.
 type NotTLSError struct {
 	First []byte // the first bytes seen, at most 32; a copy
@@ -71,14 +71,13 @@ func (e *RecordTooLongError) Error() string {
 }
 
 // NextRecord splits the first record off a byte stream. It returns the record
-// and the number of bytes it takes up, header included, or n == 0 where more
-// bytes are needed; at most RecordHeaderLen+MaxCiphertext bytes ever are. The
-// fragment aliases b, and may be empty: whether that is allowed depends on
-// type and state.
+// and its length, header included, or n == 0 if more bytes are needed; it never
+// needs more than RecordHeaderLen+MaxCiphertext. The fragment aliases b, and
+// may be empty: whether that is allowed depends on type and state.
 //
-// What cannot become a record is refused as soon as it shows: with a
+// What cannot become a record is refused as soon as that is certain, with a
 // [*NotTLSError], a [*RecordVersionError] or a [*RecordTooLongError]. An
-// unknown content type on an otherwise good header is not refused. The limit
+// unknown content type in an otherwise valid header is not refused. The limit
 // is MaxCiphertext; [Record.CheckPlaintext] has the tighter one.
 func NextRecord(b []byte) (rec Record, n int, err error) {
 	if err := checkHeader(b); err != nil || len(b) < RecordHeaderLen {
@@ -132,16 +131,16 @@ func (r Record) CheckPlaintext() error {
 	return nil
 }
 
-// AppendRecord appends the record to b. A fragment that a 16-bit length cannot
-// count is cut; splitting is the caller's business, with MaxPlaintext.
+// AppendRecord appends the record to b. A fragment that is too long for a
+// 16-bit length is cut; the caller splits data by MaxPlaintext.
 func AppendRecord(b []byte, r Record) []byte {
 	b = append(b, byte(r.Type))
 	b = append16(b, r.Version)
 	return appendOpaque16(b, r.Fragment)
 }
 
-// ExplainRecord returns the tree of one record's fields as on the wire, its
-// fragment one leaf. See [Explain].
+// ExplainRecord returns the tree of one record's fields as on the wire, with
+// its fragment as one leaf. See [Explain].
 func ExplainRecord(wire []byte) (*field.Node, error) {
 	c := field.Record("TLSRecord", wire)
 	err := new(Record).Decode(&c)

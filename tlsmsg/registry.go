@@ -1,12 +1,14 @@
+// The numbers of TLS, as types and constants.
+
 package tlsmsg
 
-// The numbers of TLS. Every type has a String that gives the name as its
-// registry (IANA, "TLS Parameters") or RFC 5246's enum spells it, and for an
-// unknown number the number itself, in the base that the registry uses. The
-// values that RFC 8701 sets aside are named GREASE, with the number.
+// The numbers of TLS. Every type has a String method that returns the name as
+// its registry (IANA, "TLS Parameters") or RFC 5246's enum spells it, and for
+// an unknown number the number itself, in the base that the registry uses. The
+// values that RFC 8701 reserves are named GREASE, with the number.
 //
-// The constants are those that code here needs; the tables beside them
-// (registry_*.go) are whole.
+// The constants are those that this project's code needs; the tables of names
+// are complete.
 type (
 	ContentType           uint8
 	HandshakeType         uint8
@@ -59,7 +61,7 @@ const (
 	TypeServerHello           HandshakeType = 2
 	TypeNewSessionTicket      HandshakeType = 4
 	TypeEndOfEarlyData        HandshakeType = 5 // RFC 9846
-	TypeHelloRetryRequest     HandshakeType = 6 // as the place of an extension; on the wire it is a ServerHello
+	TypeHelloRetryRequest     HandshakeType = 6 // where an extension is; on the wire it is a ServerHello
 	TypeEncryptedExtensions   HandshakeType = 8 // RFC 9846
 	TypeCertificate           HandshakeType = 11
 	TypeServerKeyExchange     HandshakeType = 12

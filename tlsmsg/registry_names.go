@@ -1,8 +1,8 @@
-package tlsmsg
-
 // The smaller registries. Spelling is IANA's, which for what RFC 5246 defines
-// is that of its enums; names that only RFC 5246 or a predecessor has are
-// kept under their number.
+// is that of its enums; names that only RFC 5246 or a predecessor has are kept
+// under their number.
+
+package tlsmsg
 
 // RFC 5246, section 6.2.1, and its successors in the registry.
 var contentTypes = registry[ContentType]{

@@ -1,3 +1,6 @@
+// Names to numbers, for people: a command line's --ciphers and --groups.
+// Letters match in either case.
+
 package tlsmsg
 
 import (
@@ -7,9 +10,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-// Names to numbers, for people: a command line's --ciphers and --groups.
-// Letters match in either case.
 
 // UnknownNameError says that a registry does not hold a name.
 type UnknownNameError struct {

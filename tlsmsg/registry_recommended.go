@@ -1,9 +1,8 @@
+// The "Recommended" column of the registries (RFC 8447; RFC 9847, section 3).
+
 package tlsmsg
 
 import "slices"
-
-// What the IETF says of the numbers: the "Recommended" column of their
-// registries (RFC 8447; RFC 9847, section 3).
 
 // A Recommendation is a value of that column.
 type Recommendation byte

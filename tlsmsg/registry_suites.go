@@ -1,3 +1,5 @@
+// The registry of cipher suites.
+
 package tlsmsg
 
 // cipherSuites is IANA's "TLS Cipher Suites" registry, in the order of its

@@ -1,3 +1,5 @@
+// Tables of numbers and names, and looking them up.
+
 package tlsmsg
 
 import "strconv"
@@ -22,8 +24,8 @@ func (r registry[T]) name(v T) string {
 
 // find returns the position of v, or -1.
 func (r registry[T]) find(v T) int {
-	// Every field of a message asks for names: a search by hand takes a third of
-	// the time of one that calls a function for each step.
+	// Every field of a message looks names up: a hand-written search takes a
+	// third of the time of one that calls a function for each step.
 	first, end := 0, len(r)
 	for first < end {
 		if middle := int(uint(first+end) / 2); r[middle].number < v {
@@ -59,7 +61,7 @@ func hex16(v uint16) string {
 }
 
 // isGREASE reports whether v is one of the sixteen values 0x0A0A, 0x1A1A, …
-// 0xFAFA that RFC 8701 sets aside in the registries of 16-bit numbers.
+// 0xFAFA that RFC 8701 reserves in the registries of 16-bit numbers.
 func isGREASE[T ~uint16](v T) bool {
 	return v&0x0F0F == 0x0A0A && v>>8 == v&0xFF
 }
@@ -97,7 +99,7 @@ func (m PSKKeyExchangeMode) String() string {
 	return pskKeyExchangeModes.decimal(m)
 }
 
-// String gives the name in prose, "TLS 1.2".
+// String returns the name in prose, "TLS 1.2".
 func (v Version) String() string {
 	switch {
 	case isGREASE(v):
@@ -108,7 +110,7 @@ func (v Version) String() string {
 	return versions.hex(v)
 }
 
-// String gives IANA's name, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256.
+// String returns IANA's name, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256.
 func (s CipherSuite) String() string {
 	if isGREASE(s) {
 		return grease(s)
@@ -130,9 +132,9 @@ func (g NamedGroup) String() string {
 	return namedGroups.decimal(g)
 }
 
-// String gives the name of a scheme (RFC 8446, section 4.2.3). A pair of
-// RFC 5246's HashAlgorithm and SignatureAlgorithm that never became a scheme
-// is named by its halves: "dsa_sha256".
+// String returns the name of a scheme (RFC 8446, section 4.2.3). A pair of RFC
+// 5246's HashAlgorithm and SignatureAlgorithm that never became a scheme is
+// named by its halves: "dsa_sha256".
 func (s SignatureScheme) String() string {
 	if isGREASE(s) {
 		return grease(s)
@@ -148,8 +150,8 @@ func (s SignatureScheme) String() string {
 	return signature + "_" + hash
 }
 
-// Heading gives a message's name as RFC 5246 heads its sections, ClientHello;
-// for an unknown type "HandshakeType 99".
+// Heading returns a message's name as RFC 5246 writes it in its headings,
+// ClientHello; for an unknown type "HandshakeType 99".
 func (t HandshakeType) Heading() string {
 	if s := headings.name(t); s != "" {
 		return s
@@ -157,8 +159,8 @@ func (t HandshakeType) Heading() string {
 	return "HandshakeType " + strconv.Itoa(int(t))
 }
 
-// Heading gives the name of a content type's protocol or only message as
-// RFC 5246 heads its sections: ChangeCipherSpec, Alert, Handshake,
+// Heading returns the name of a content type's protocol or only message as RFC
+// 5246 writes it in its headings: ChangeCipherSpec, Alert, Handshake,
 // ApplicationData; for an unknown type "ContentType 99".
 func (t ContentType) Heading() string {
 	switch t {

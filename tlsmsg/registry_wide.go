@@ -1,7 +1,7 @@
-package tlsmsg
+// The registries of 16-bit numbers, except the cipher suites and the
+// extensions, which have files of their own.
 
-// The registries of 16-bit numbers but for the cipher suites and the extensions,
-// which have files of their own.
+package tlsmsg
 
 var namedGroups = registry[NamedGroup]{
 	{1, "sect163k1", "K-163"},

@@ -1,3 +1,5 @@
+// What this machine's own netfilter rules may do to our packets.
+
 package guard
 
 import (
@@ -8,20 +10,21 @@ import (
 	"github.com/google/nftables/expr"
 )
 
-// A Firewall is what of this machine's own netfilter rules matters to packets of
-// ours. Reading it takes CAP_NET_ADMIN; without, and of rules that nftables does
-// not know (iptables-legacy), nothing is known.
+// A Firewall is the part of this machine's netfilter rules that matters to our
+// packets. Reading it needs CAP_NET_ADMIN; without that, and of rules that
+// nftables does not know (iptables-legacy), nothing is known.
 type Firewall struct {
-	// Rejects are the chains by which what arrives here may be answered with a
-	// RST or an ICMP error ("reject"). The answer goes to the peer of a
-	// connection of ours, of which the kernel does not know.
+	// Rejects are the chains that may answer arriving packets with a RST or an
+	// ICMP error ("reject"), also those of our connections, which the kernel
+	// does not know.
 	Rejects []string
-	// OutputNAT are the chains that may translate addresses of what leaves, as
-	// Kubernetes and Docker have them. The packet link goes past these.
+	// OutputNAT are the chains that may translate addresses of outgoing
+	// packets, such as those of Kubernetes and Docker. Packets of the packet
+	// link do not pass them.
 	OutputNAT []string
 }
 
-// ReadFirewall reads what there is now.
+// ReadFirewall reads the current rules. What it cannot read it leaves out.
 func ReadFirewall() Firewall {
 	conn, err := nftables.New()
 	if err != nil {
@@ -51,10 +54,11 @@ type firewallReader struct {
 	chains []*nftables.Chain
 }
 
-// maxChains bounds how many chains are read from one on.
+// maxChains bounds how many chains are followed from one.
 const maxChains = 64
 
-// any reports whether a rule of a chain, or of one that it leads to, is of a kind.
+// any reports whether a rule of a chain, or of one that it leads to, is of the
+// given kind.
 func (r *firewallReader) any(from *nftables.Chain, kind func(expr.Any) bool) bool {
 	todo, seen := []*nftables.Chain{from}, map[string]bool{from.Name: true}
 	for n := 0; len(todo) > 0 && n < maxChains; n++ {
@@ -76,7 +80,7 @@ func (r *firewallReader) any(from *nftables.Chain, kind func(expr.Any) bool) boo
 	return false
 }
 
-// leadsTo are the chains that a rule jumps to.
+// leadsTo returns the chains that a rule jumps to.
 func (r *firewallReader) leadsTo(c *nftables.Chain, rule *nftables.Rule) (list []*nftables.Chain) {
 	for _, e := range rule.Exprs {
 		v, ok := e.(*expr.Verdict)
@@ -92,7 +96,7 @@ func (r *firewallReader) leadsTo(c *nftables.Chain, rule *nftables.Rule) (list [
 	return list
 }
 
-// isReject knows nft's own reject and that of iptables-nft.
+// isReject recognizes nft's own reject and that of iptables-nft.
 func isReject(e expr.Any) bool {
 	switch e := e.(type) {
 	case *expr.Reject:
@@ -103,7 +107,7 @@ func isReject(e expr.Any) bool {
 	return false
 }
 
-// isTranslation knows what changes where a packet goes.
+// isTranslation recognizes what changes a packet's destination.
 func isTranslation(e expr.Any) bool {
 	switch e := e.(type) {
 	case *expr.NAT:

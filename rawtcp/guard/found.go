@@ -1,3 +1,5 @@
+// The guards that are up in this network namespace, ours and others'.
+
 package guard
 
 import (
@@ -15,25 +17,26 @@ import (
 	"github.com/google/nftables/xt"
 )
 
-// A Found is one guard that stands in this network namespace, ours or another
-// process's.
+// A Found is one guard in this network namespace, ours or another process's.
 type Found struct {
 	Kind        Kind         // KindListener, KindNFTables, KindTCX, or KindScript
 	Addrs       []netip.Addr // none: every address
 	First, Last uint16       // both included
-	Interface   string       // of KindTCX: at whose ingress it stands
-	// Lasting says that it stays until somebody takes it away.
+	Interface   string       // of KindTCX: the interface at whose ingress it is attached
+	// Lasting says that it stays until somebody removes it.
 	Lasting bool
-	// PID is the process that it will go with; 0 if it is lasting, or if that
-	// cannot be seen from here.
+	// PID is the process with which it ends; 0 if it is lasting, or if the
+	// process cannot be seen from here.
 	PID int
-	// Owner is whose it is: a comment of Raise, or the process's command line.
+	// Owner says whose it is: the comment of Raise, or the process's command
+	// line.
 	Owner   string
 	Dropped uint64 // as [Shield.Dropped] counts
-	Known   bool   // whether Dropped is
+	Known   bool   // whether Dropped is known
 }
 
-// KindScript is only found: a rule that scripts/rst-guard.sh made.
+// KindScript is a rule that scripts/rst-guard.sh made. It is only found, never
+// opened.
 const KindScript Kind = "script"
 
 // String names the guarded ports and addresses.
@@ -45,9 +48,9 @@ func (f *Found) String() string {
 	return text
 }
 
-// Find lists the guards that stand in this network namespace. What it may not
-// look at it says in the error, beside the rest: rules need CAP_NET_ADMIN, and
-// other users' processes root.
+// Find lists the guards in this network namespace. If it may not look at
+// everything it returns what it found, and an error that says what is missing:
+// rules need CAP_NET_ADMIN, other users' processes root.
 func Find() ([]Found, error) {
 	rules, err := findRules()
 	sockets, socketErr := findListeners()
@@ -70,7 +73,7 @@ func findRules() (list []Found, err error) {
 			}
 			rules, err := conn.GetRules(c.Table, c)
 			if err != nil {
-				continue // it went away in the meantime
+				continue // it was removed in the meantime
 			}
 			for _, r := range rules {
 				if f, ok := foundRule(c.Table.Name, r); ok {
@@ -83,8 +86,8 @@ func findRules() (list []Found, err error) {
 	})
 }
 
-// nameTableOwners turns the processes that tables' names tell of into those that
-// they are here.
+// nameTableOwners replaces the process numbers in tables' names by those that
+// hold here.
 func nameTableOwners(list []Found) {
 	if !slices.ContainsFunc(list, func(f Found) bool { return f.PID != 0 }) {
 		return
@@ -98,7 +101,7 @@ func nameTableOwners(list []Found) {
 	}
 }
 
-// foundRule tells whether a rule is a guard's, and whose.
+// foundRule reports whether a rule is a guard's, and whose.
 func foundRule(table string, r *nftables.Rule) (f Found, ok bool) {
 	s := scopeIn(r)
 	f = Found{Kind: KindNFTables, Addrs: s.addrs, First: s.first, Last: s.last, Lasting: true, Dropped: counted(r), Known: true}
@@ -121,7 +124,7 @@ func foundRule(table string, r *nftables.Rule) (f Found, ok bool) {
 	return f, true
 }
 
-// commentOf is a rule's comment, in nft's way or in iptables's.
+// commentOf returns a rule's comment, as nft or iptables stores it.
 func commentOf(r *nftables.Rule) string {
 	if s, ok := userdata.GetString(r.UserData, userdata.TypeComment); ok {
 		return s
@@ -138,7 +141,8 @@ func commentOf(r *nftables.Rule) string {
 
 const unseen = "a process that cannot be seen from here"
 
-// commandOf is a process's command line, with spaces between its words.
+// commandOf returns a process's command line, with spaces between its
+// arguments.
 func commandOf(pid int) string {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if err != nil || len(b) == 0 {

@@ -1,3 +1,6 @@
+// Listener guards of other processes, found by their short queue and their
+// minimum TTL.
+
 package guard
 
 import (
@@ -14,9 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A listener guard is known by its short queue and its least TTL. The first
-// is in sock_diag, for everybody; the second needs the socket itself, borrowed
-// from the process that has it.
+// Anybody can see the queue, by sock_diag; for the minimum TTL the socket
+// itself is needed, borrowed from its process.
 
 func findListeners() ([]Found, error) {
 	candidates := make(map[uint32]netip.AddrPort) // by inode
@@ -55,8 +57,8 @@ func examine(candidates map[uint32]netip.AddrPort) (list []Found) {
 	return list
 }
 
-// eachDescriptor calls f with each descriptor of all processes that may be
-// looked at, and with what it leads to.
+// eachDescriptor calls f for each descriptor of all processes that we may look
+// at, with the target of its link.
 func eachDescriptor(f func(pid, fd int, target string)) {
 	dirs, _ := filepath.Glob("/proc/[0-9]*/fd")
 	for _, dir := range dirs {
@@ -76,7 +78,7 @@ func eachDescriptor(f func(pid, fd int, target string)) {
 	}
 }
 
-// specific is an address as a scope has it, without the wildcard.
+// specific returns an address as a scope has it: none for the wildcard.
 func specific(a netip.Addr) []netip.Addr {
 	if a.IsUnspecified() {
 		return nil
@@ -84,7 +86,7 @@ func specific(a netip.Addr) []netip.Addr {
 	return []netip.Addr{a}
 }
 
-// socketInode is the inode of a descriptor that leads to a socket, else 0.
+// socketInode returns the inode of a descriptor that is a socket, else 0.
 func socketInode(target string) uint32 {
 	text, ok := strings.CutPrefix(target, "socket:[")
 	if !ok {
@@ -94,7 +96,7 @@ func socketInode(target string) uint32 {
 	return uint32(n)
 }
 
-// borrow asks a socket of another process whether it is a guard, and what it
+// borrow finds out whether a socket of another process is a guard, and what it
 // has dropped.
 func borrow(pid, fd int, a netip.Addr) (dropped uint64, isGuard bool) {
 	pidfd, err := unix.PidfdOpen(pid, 0)
@@ -107,7 +109,7 @@ func borrow(pid, fd int, a netip.Addr) (dropped uint64, isGuard bool) {
 		return 0, false
 	}
 	defer unix.Close(sock)
-	level, option, _ := leastTTL(a)
+	level, option, _ := minTTL(a)
 	if ttl, err := unix.GetsockoptInt(sock, level, option); err != nil || ttl != maxTTL {
 		return 0, false
 	}
@@ -115,7 +117,7 @@ func borrow(pid, fd int, a netip.Addr) (dropped uint64, isGuard bool) {
 	return dropped, true
 }
 
-// merge makes one of the sockets of neighbouring ports that one process has.
+// merge joins the sockets of one process on adjacent ports into one Found.
 func merge(list []Found) (merged []Found) {
 	slices.SortFunc(list, func(a, b Found) int {
 		if a.PID != b.PID {
@@ -130,7 +132,7 @@ func merge(list []Found) (merged []Found) {
 		if n := len(merged) - 1; n >= 0 {
 			m := &merged[n]
 			if m.PID == f.PID && slices.Equal(m.Addrs, f.Addrs) && f.First <= m.Last+1 {
-				if f.First > m.Last { // else the wildcard of the other family
+				if f.First > m.Last { // else it is the wildcard of the other family
 					m.Last = f.First
 				}
 				m.Dropped += f.Dropped

@@ -1,3 +1,5 @@
+// Which process owns a guard's nftables table, also across containers.
+
 package guard
 
 import (
@@ -11,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The name of an owned table tells its process's number, as that process knows
-// it: in a container it is another's here. Who it is here has a socket to
-// netfilter in this network namespace, and that number in its own.
+// The name of an owned table holds its process's number in that process's own
+// PID namespace; in ours it may be another's. The owner has a netlink socket to
+// netfilter in this network namespace, and that number in its own PID
+// namespace.
 
-// tableOwners are the processes with such a socket, by the numbers that they
-// have for themselves; 0 where several have the same.
+// tableOwners returns the processes with such a socket by their numbers in
+// their own namespaces; 0 if several have the same.
 func tableOwners() map[int]int {
 	sockets := netfilterSockets()
 	owners := make(map[int]int)
@@ -33,8 +36,8 @@ func tableOwners() map[int]int {
 	return owners
 }
 
-// netfilterSockets are the inodes of all netlink sockets to netfilter in this
-// network namespace.
+// netfilterSockets returns the inodes of all netlink sockets to netfilter in
+// this network namespace.
 func netfilterSockets() map[uint32]bool {
 	text, _ := os.ReadFile("/proc/thread-self/net/netlink")
 	inodes := make(map[uint32]bool)
@@ -49,7 +52,7 @@ func netfilterSockets() map[uint32]bool {
 	return inodes
 }
 
-// innermost is a process's number in its own PID namespace, or 0.
+// innermost returns a process's number in its own PID namespace, or 0.
 func innermost(pid int) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
@@ -64,8 +67,8 @@ func innermost(pid int) int {
 	return 0
 }
 
-// ownerHere is the process that a table's name tells of, or 0 where that cannot
-// be seen. One whose descriptors are not for us to see is taken at its word.
+// ownerHere returns the process that a table's name means, or 0 if it cannot be
+// seen. If we may not look at a process's descriptors, the number is believed.
 func ownerHere(told int, owners map[int]int) int {
 	if pid, ok := owners[told]; ok {
 		return pid

@@ -1,3 +1,5 @@
+// TCX guards, found by their program's name.
+
 package guard
 
 import (
@@ -13,12 +15,11 @@ import (
 	"github.com/cilium/ebpf/link"
 )
 
-// A TCX guard is known by its program's name; what it guards and has dropped
-// stands in the program's map. Programs have no owner. Whoever holds the
-// descriptor of the link does.
+// What a TCX guard guards and has dropped is in the program's map. Programs
+// have no owner; the owner is the process that holds the link's descriptor.
 
-// findPrograms asks each interface of this network namespace. Where it may not
-// be asked (in a user namespace, say), nobody there can have attached one.
+// findPrograms asks each interface of this network namespace. If that is not
+// allowed (in a user namespace, say), nobody can have attached a program there.
 func findPrograms() (list []Found, err error) {
 	devs, err := net.Interfaces()
 	if err != nil {
@@ -52,11 +53,11 @@ func findPrograms() (list []Found, err error) {
 	return list, errors.Join(errs...)
 }
 
-// foundProgram is the guard that a program is, or nil if it is none.
+// foundProgram returns the guard that a program is, or nil if it is none.
 func foundProgram(id ebpf.ProgramID) (*Found, error) {
 	p, err := ebpf.NewProgramFromID(id)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // it went away in the meantime
+		return nil, nil // it was removed in the meantime
 	}
 	if err != nil {
 		return nil, err

@@ -1,3 +1,5 @@
+// The guard of one port: its kinds, its options, and opening one.
+
 package guard
 
 import (
@@ -6,12 +8,12 @@ import (
 	"net/netip"
 )
 
-// A Kind of guard, as [Options.Kind] names it and [Guard.Kind] reports it.
+// A Kind names a kind of guard, in [Options.Kind] and from [Shield.Kind].
 type Kind string
 
-// The kinds. An empty one stands for KindAuto.
+// The kinds of guard. The empty string stands for KindAuto.
 const (
-	KindAuto     Kind = "auto"     // the first that stands of listener, nftables and, where it can serve, tcx
+	KindAuto     Kind = "auto"     // the first that works of listener, nftables and, where it can serve, tcx
 	KindListener Kind = "listener" // a silent listening socket
 	KindNFTables Kind = "nftables" // a rule that dies with us
 	KindTCX      Kind = "tcx"      // a program before the kernel's IP that dies with us
@@ -20,54 +22,55 @@ const (
 )
 
 var (
-	// ErrPortInUse: another socket of this machine has the port.
+	// ErrPortInUse says that another socket of this machine has the port.
 	ErrPortInUse = errors.New("port in use")
-	// ErrPermission: the process may not set up such a guard.
+	// ErrPermission says that the process may not set up such a guard.
 	ErrPermission = errors.New("not permitted")
-	// ErrNoGuard: no guard of the kind asked for can be had here.
+	// ErrNoGuard says that a guard of the requested kind is not possible here.
 	ErrNoGuard = errors.New("there is no guard")
 )
 
-// A Shield is what every guard can say and do.
+// A Shield is what every guard has: a kind, a description, a counter and Close.
 type Shield interface {
-	// Kind is one of the constants above.
+	// Kind returns one of the constants of type Kind.
 	Kind() Kind
-	// Describe is one sentence about what stands, for a person, without a
-	// final stop.
+	// Describe returns one sentence about the guard for a person, without a
+	// final full stop.
 	Describe() string
-	// Dropped is how often the guard has stepped in: inbound segments kept
-	// from the kernel's TCP (listener, tcx), or RSTs dropped (nftables).
+	// Dropped returns how often the guard has acted, and whether that is known:
+	// inbound segments kept from the kernel's TCP (listener, tcx), or RSTs
+	// dropped (nftables).
 	Dropped() (n uint64, known bool)
-	// Close takes the guard down and gives up what it holds.
+	// Close takes the guard down and frees what it holds.
 	Close() error
 }
 
-// A Guard holds one port and keeps the kernel's RSTs back from it. It stands
-// until it is closed, or its process ends.
+// A Guard holds one port and keeps the kernel's RSTs away from it, until it is
+// closed or its process ends.
 type Guard interface {
 	Shield
-	// Local is the guarded address, with the port that was chosen if none was
-	// asked for.
+	// Local returns the guarded address, with the port that was chosen if none
+	// was given.
 	Local() netip.AddrPort
 }
 
-// Options say what to guard.
+// Options say which port to guard, and how.
 type Options struct {
 	Kind  Kind           // KindAuto if empty
 	Local netip.AddrPort // our address; port 0 chooses a free one at random
-	// Foreign says that Local is not an address of this machine. Its kernel
-	// answers nothing that arrives there, so that any Kind comes to
-	// KindUnneeded, which holds no port: nobody else knows of it either.
+	// Foreign says that Local is not an address of this machine. The kernel
+	// answers nothing that arrives for it, so that every Kind becomes
+	// KindUnneeded, which holds no port: no socket of this machine can have it.
 	Foreign bool
 	// Interface and Beside are as in [RangeOptions].
 	Interface string
 	Beside    []string
 }
 
-// Open sets up a guard. When it returns, the guard stands.
+// Open sets up a guard, which is in effect when Open returns.
 //
-// It fails with ErrPortInUse, with ErrPermission, or with the reasons why no
-// guard of the kind asked for can be had.
+// It fails with ErrPortInUse, ErrPermission or ErrNoGuard, and says why no
+// guard of the requested kind is possible.
 func Open(o Options) (Guard, error) {
 	if !o.Local.Addr().IsValid() {
 		return nil, errors.New("a guard needs the local address")
@@ -95,7 +98,7 @@ func Open(o Options) (Guard, error) {
 	return nil, fmt.Errorf("%w that keeps the kernel's RSTs from %v: %w", ErrNoGuard, p.local, errors.Join(refusals...))
 }
 
-// taps are the interfaces on which everything is received.
+// taps returns the interfaces on which everything is received by AF_PACKET.
 func (o Options) taps() []string { return append([]string{o.Interface}, o.Beside...) }
 
 func open(kind Kind, p *port, taps []string) (Guard, error) {
@@ -113,7 +116,7 @@ func open(kind Kind, p *port, taps []string) (Guard, error) {
 	return &onPort{Shield: g, port: p}, nil
 }
 
-// onPort is a guard, and the port that is held beside it.
+// onPort is a guard together with the port that it holds.
 type onPort struct {
 	Shield
 	port *port
@@ -127,7 +130,7 @@ func (g *onPort) Close() error {
 	return g.Shield.Close()
 }
 
-// none lets the kernel speak.
+// none lets the kernel's RSTs pass.
 type none struct{ scope scope }
 
 func (none) Kind() Kind                      { return KindNone }

@@ -1,3 +1,5 @@
+// Guards that outlive the process: nftables rules in a table of a fixed name.
+
 package guard
 
 import (
@@ -12,16 +14,15 @@ import (
 )
 
 // LastingTable is the nftables table, of family inet, that holds what [Raise]
-// made. An administrator can take it away by hand as well.
+// made. An administrator can delete it by hand.
 const LastingTable = "rawshake_guard"
 
 var lastingTable = &nftables.Table{Name: LastingTable, Family: nftables.TableFamilyINet}
 
-// Raise puts up a guard over ports that outlives this process: rules in
-// [LastingTable], a rule for each address, or one for all. Each carries the
-// comment, which says whose it is. Rules that stand already are left as they
-// are, and a half of them is completed; raised is how many were added. It
-// needs CAP_NET_ADMIN.
+// Raise sets up a guard over ports that outlives this process: a rule in
+// [LastingTable] for each address, or one for all if there are none. Each has
+// the comment, which says whose it is. Existing rules stay and missing ones are
+// added; raised is how many were added. It needs CAP_NET_ADMIN.
 func Raise(addrs []netip.Addr, first, last uint16, comment string) (raised int, err error) {
 	s, err := RangeOptions{Addrs: addrs, First: first, Last: last}.scope()
 	if err != nil {
@@ -32,7 +33,7 @@ func Raise(addrs []netip.Addr, first, last uint16, comment string) (raised int, 
 		if err != nil {
 			return err
 		}
-		conn.AddTable(lastingTable) // content with one that is there
+		conn.AddTable(lastingTable) // no error if it exists
 		chain := conn.AddChain(outputChain(lastingTable))
 		for _, one := range s.single() {
 			if slices.ContainsFunc(standing, func(r *nftables.Rule) bool { return sameScope(scopeIn(r), one) }) {
@@ -48,9 +49,9 @@ func Raise(addrs []netip.Addr, first, last uint16, comment string) (raised int, 
 	})
 }
 
-// Lower takes rules of [Raise] away again, those of exactly these ports and
-// addresses, and the table with its last rule. With first 0 it takes all of
-// them. It is content where nothing stands; lowered is how many rules went.
+// Lower removes rules of [Raise], those of exactly these ports and addresses,
+// and with the last rule the table. With first 0 it removes all of them. It is
+// no error if there are none; lowered is how many were removed.
 func Lower(addrs []netip.Addr, first, last uint16) (lowered int, err error) {
 	return lowered, withTables(func(conn *nftables.Conn) error {
 		standing, err := lastingRules(conn)
@@ -90,13 +91,13 @@ func Lower(addrs []netip.Addr, first, last uint16) (lowered int, err error) {
 	})
 }
 
-// maxComment is the longest comment that the nft program shows, in bytes
-// (NFTNL_UDATA_COMMENT_MAXLEN).
+// maxComment is the length of the longest comment that the nft program shows,
+// in bytes (NFTNL_UDATA_COMMENT_MAXLEN).
 const maxComment = 127
 
 func cut(s string, n int) string { return s[:min(len(s), n)] }
 
-// single splits a scope into those of one rule each. Rules know no zones.
+// single splits a scope into one for each rule. Rules have no zones.
 func (s scope) single() []scope {
 	if len(s.addrs) == 0 {
 		return []scope{s}
@@ -139,7 +140,7 @@ func tableStands(conn *nftables.Conn) (bool, error) {
 	return slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == LastingTable }), err
 }
 
-// lastingRules are the rules of Raise that stand.
+// lastingRules returns the rules of Raise that exist.
 func lastingRules(conn *nftables.Conn) ([]*nftables.Rule, error) {
 	there, err := tableStands(conn)
 	if err != nil || !there {

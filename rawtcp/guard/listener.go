@@ -1,3 +1,5 @@
+// The guard that is a silent listening socket.
+
 package guard
 
 import (
@@ -11,16 +13,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listener is the guard that is a silent listening socket.
+// listener guards one port.
 type listener struct {
 	*port
-	filtered bool // by a socket filter, not only by its least TTL
+	filtered bool // by a socket filter, not only by its minimum TTL
 }
 
-// openListener makes the held port's socket listen, and deaf before that.
+// openListener makes the held port's socket drop everything, and then listen.
 func openListener(p *port) (*listener, error) {
 	filterErr := dropAll(p.fd)
-	level, option, name := leastTTL(p.local.Addr())
+	level, option, name := minTTL(p.local.Addr())
 	ttlErr := unix.SetsockoptInt(p.fd, level, option, maxTTL)
 	if filterErr != nil && ttlErr != nil {
 		return nil, fmt.Errorf("the kernel refuses both a socket filter (%w) and %s (%w)", filterErr, name, ttlErr)
@@ -34,23 +36,23 @@ func openListener(p *port) (*listener, error) {
 	return &listener{port: p, filtered: filterErr == nil}, nil
 }
 
-// leastTTL is the socket option that has segments with a lower TTL, or hop
-// limit, discarded.
-func leastTTL(a netip.Addr) (level, option int, name string) {
+// minTTL returns the socket option that discards segments with a lower TTL, or
+// hop limit.
+func minTTL(a netip.Addr) (level, option int, name string) {
 	if a.Is4() {
 		return unix.SOL_IP, unix.IP_MINTTL, "IP_MINTTL"
 	}
 	return unix.SOL_IPV6, unix.IPV6_MINHOPCOUNT, "IPV6_MINHOPCOUNT"
 }
 
-// listenQueue is how many connections may wait; none ever comes so far. So
-// short a queue is rare, by which [Find] knows the guard.
+// listenQueue is how many connections may wait; none ever gets that far. So
+// short a queue is rare, and [Find] recognizes the guard by it.
 const listenQueue = 1
 
 // maxTTL is the largest TTL that an IP header can carry.
 const maxTTL = 255
 
-// dropAll attaches a filter that keeps no byte of any segment.
+// dropAll attaches a filter that drops every segment.
 func dropAll(fd int) error {
 	code, err := bpf.Assemble([]bpf.Instruction{bpf.RetConstant{Val: 0}})
 	if err != nil {
@@ -66,7 +68,7 @@ func (g *listener) Describe() string {
 	if g.filtered {
 		return fmt.Sprintf("a listening socket of ours on %v, whose filter drops every segment before the kernel's TCP answers it", g.local)
 	}
-	_, _, name := leastTTL(g.local.Addr())
+	_, _, name := minTTL(g.local.Addr())
 	return fmt.Sprintf("a listening socket of ours on %v with %s %d: a peer whose segments arrive with TTL %d still draws a RST", g.local, name, maxTTL, maxTTL)
 }
 
@@ -88,7 +90,7 @@ func socketDrops(fd int) (n uint64, known bool) {
 	return uint64(info[skMeminfoDrops]), true
 }
 
-// Places in what SO_MEMINFO returns (linux/sock_diag.h).
+// Indices into what SO_MEMINFO returns (linux/sock_diag.h).
 const (
 	skMeminfoDrops = 8
 	skMeminfoVars  = 9
@@ -96,7 +98,7 @@ const (
 
 func (g *listener) Close() error { return g.close() }
 
-// listeners are the guard over a range, a silent socket for each port.
+// listeners guards a range, with a silent socket for each port.
 type listeners struct {
 	scope scope
 	each  []*listener

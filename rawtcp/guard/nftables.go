@@ -1,3 +1,5 @@
+// The guard that is an nftables table of its own, owned by our netlink socket.
+
 package guard
 
 import (
@@ -13,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nft is the guard that is a table of its own, with a rule for each address.
-// The netlink socket that made the table owns it: nobody else can change it,
-// and it goes when the socket is closed.
+// nft is a table with a rule for each address. The netlink socket that made the
+// table owns it: nobody else can change it, and the kernel deletes it when the
+// socket is closed.
 type nft struct {
 	scope scope
 	table *nftables.Table
@@ -25,9 +27,9 @@ type nft struct {
 	conn   *nftables.Conn // nil once closed
 }
 
-// ownedPrefix begins the names of the tables that die with their process; its
-// id and the ports follow, and a number that no two guards share, though they
-// be of one process or of processes in containers that have the same id.
+// ownedPrefix begins the names of the tables that end with their process. The
+// process's id and the ports follow, and a number that no two guards share,
+// even of one process, or of processes in containers that have the same id.
 const ownedPrefix = "rawshake-"
 
 func openNFTables(s scope) (Shield, error) {
@@ -57,8 +59,8 @@ func openNFTables(s scope) (Shield, error) {
 // tableOwner is NFT_TABLE_F_OWNER (linux/netfilter/nf_tables.h, Linux 5.12).
 const tableOwner = 0x2
 
-// createOwned makes the table, on the connection that is to own it. The
-// library cannot: it sends no table flags.
+// createOwned makes the table, on the connection that will own it. The library
+// cannot, since it sends no table flags.
 func createOwned(c *netlink.Conn, t *nftables.Table) error {
 	attrs := netlink.NewAttributeEncoder()
 	attrs.ByteOrder = binary.BigEndian

@@ -1,3 +1,5 @@
+// Which port a guard holds, and how: a bound socket.
+
 package guard
 
 import (
@@ -15,7 +17,7 @@ import (
 )
 
 // A port is held by a bound socket that does not listen. To the kernel's TCP
-// it is as if nobody were there; it only keeps others from binding it.
+// the port is closed; the socket only keeps others from binding it.
 type port struct {
 	local netip.AddrPort
 
@@ -23,7 +25,7 @@ type port struct {
 	fd int // -1 once closed
 }
 
-// Local is the address and port that are held.
+// Local returns the address and port that are held.
 func (p *port) Local() netip.AddrPort { return p.local }
 
 func (p *port) close() error {
@@ -41,7 +43,7 @@ func (p *port) close() error {
 // one search in 10^19 fails.
 const attempts = 64
 
-// holdPort binds local, or a random free port of it where its port is 0
+// holdPort binds local, or a random free port of its address if its port is 0
 // (RFC 6056, section 3.3.1: algorithm 1, but with a new random number for each
 // attempt, and a bound).
 func holdPort(local netip.AddrPort) (*port, error) {
@@ -64,7 +66,7 @@ func holdPort(local netip.AddrPort) (*port, error) {
 		ErrPortInUse, attempts, low, high, local.Addr())
 }
 
-// randomPort chooses one of the kernel's own range.
+// randomPort chooses a port from the kernel's ephemeral range.
 func randomPort() (uint16, error) {
 	low, high, err := ephemeralRange()
 	if err != nil {
@@ -99,7 +101,7 @@ func bindPort(local netip.AddrPort) (*port, error) {
 	return &port{fd: fd, local: local}, nil
 }
 
-// sockaddr is an address as bind takes it, with its zone as a number.
+// sockaddr returns an address as bind takes it, with its zone as a number.
 func sockaddr(a netip.AddrPort) (domain int, at unix.Sockaddr, err error) {
 	if a.Addr().Is4() {
 		return unix.AF_INET, &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}, nil
@@ -127,15 +129,16 @@ func bindError(local netip.AddrPort, err error) error {
 	return fmt.Errorf("hold %v: %w", local, os.NewSyscallError("bind", err))
 }
 
-// portRange is where the kernel keeps the range of its own choices, for IPv4
-// and IPv6 alike.
+// portRange is where the kernel keeps its ephemeral range, for both IPv4 and
+// IPv6.
 const portRange = "/proc/sys/net/ipv4/ip_local_port_range"
 
-// EphemeralPorts are the ports that the kernel gives to its own connections.
+// EphemeralPorts returns the first and last port that the kernel gives to its
+// own connections.
 func EphemeralPorts() (low, high uint16, err error) { return ephemeralRange() }
 
 // ephemeralRange reads the range, or falls back on RFC 6335's dynamic ports
-// (section 6) where /proc is missing.
+// (section 6) if /proc is missing.
 func ephemeralRange() (low, high uint16, err error) {
 	text, err := os.ReadFile(portRange)
 	if err != nil {

@@ -1,3 +1,5 @@
+// The guard of many ports at once, and the choice of a free block.
+
 package guard
 
 import (
@@ -11,56 +13,56 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Range keeps the kernel's RSTs back from many ports. It stands until it is
-// closed, or its process ends.
+// A Range keeps the kernel's RSTs away from many ports, until it is closed or
+// its process ends.
 type Range interface {
 	Shield
-	// Ports are the first and the last guarded port, both included.
+	// Ports returns the first and the last guarded port, both included.
 	Ports() (first, last uint16)
 }
 
 // RangeOptions say which ports to guard.
 type RangeOptions struct {
 	Kind Kind // KindAuto if empty
-	// Addrs are our addresses, of both IP versions as you like. None means
-	// every address that this machine has.
+	// Addrs are our addresses, of either or both IP versions. None means every
+	// address of this machine.
 	Addrs []netip.Addr
 	// First and Last are the ports, both included. If First is 0, a free block
-	// of Count ports is chosen at random; or of half as many, or half of that, as
-	// long as they are Least, where no more are free in a row or can be held. A
-	// Least of 0 takes nothing but Count.
+	// of Count ports is chosen at random. If there is none, or not so many can
+	// be held, half as many are tried, and half of that, down to Least. With a
+	// Least of 0 only Count will do.
 	First, Last  uint16
 	Count, Least int
-	// Aligned has the block begin at a multiple of Count, which must be a power of
-	// two: some programs find a port's slot by masking its number.
+	// Aligned makes the block begin at a multiple of Count, which must be a
+	// power of two, so that a program can find a port's slot by masking its
+	// number.
 	Aligned bool
-	// Hold binds every port, so that neither the kernel nor another process
-	// can use one: an open descriptor for each port and address. The listener
-	// guard does so in any case.
+	// Hold binds every port, so that neither the kernel nor another process can
+	// use one: an open descriptor for each port and address. The listener guard
+	// always does this.
 	Hold bool
 	// Interface says that everything is received on this interface, by
-	// AF_PACKET bound to ETH_P_ALL. Only then can KindTCX serve: it takes the
-	// segments away before the kernel's IP, and before raw IP sockets.
+	// AF_PACKET bound to ETH_P_ALL. Only then can KindTCX be used, since it
+	// drops the segments before the kernel's IP and before raw IP sockets.
 	Interface string
-	// Beside are other interfaces of which the same is true, by which answers
-	// may come in.
+	// Beside are other interfaces of which the same is true, on which answers
+	// may arrive.
 	Beside []string
 }
 
-// OpenRange sets up a guard over a range of ports. When it returns, the guard
-// stands.
+// OpenRange sets up a guard over a range of ports, which is in effect when
+// OpenRange returns.
 //
-// KindAuto takes the listener guard, which needs no privilege, where no firewall of
-// this machine answers what arrives (see [Firewall]), and as long as the
-// process may open a descriptor for each port and address (RLIMIT_NOFILE);
-// beyond that one nftables table, which needs CAP_NET_ADMIN, or a TCX program,
-// which needs CAP_BPF as well and Interface to be said. Where each segment
-// counts, KindTCX costs the kernel least and KindNFTables most, since there
-// the RST is made first.
+// KindAuto takes the listener guard, which needs no privilege, if no firewall
+// of this machine answers arriving packets (see [Firewall]) and the process may
+// open a descriptor for each port and address (RLIMIT_NOFILE). Otherwise it
+// takes one nftables table, which needs CAP_NET_ADMIN, or a TCX program, which
+// also needs CAP_BPF and Interface. In CPU time for each segment KindTCX costs
+// the kernel least, and KindNFTables most, since there the RST is made first.
 //
-// Ports that are named are taken all or none: their user means each of them. It
-// fails with ErrPortInUse, which names the port, with ErrPermission, or with the
-// reasons why no guard of the kind asked for can be had.
+// Of ports that are named it takes all or none. It fails with ErrPortInUse,
+// which names the port, ErrPermission or ErrNoGuard, and says why no guard of
+// the requested kind is possible.
 func OpenRange(o RangeOptions) (Range, error) {
 	kinds, err := kindsOf(o.Kind, o.Interface)
 	if err != nil {
@@ -95,8 +97,8 @@ func OpenRange(o RangeOptions) (Range, error) {
 // openBlock sets up a guard over a block of o.Count ports that are free.
 func openBlock(kinds []Kind, o RangeOptions) (_ Range, err error) {
 	for i := range attempts {
-		// Thousands of connections in TIME-WAIT leave no long run of the kernel's
-		// own range free. Below it their ports are rare.
+		// Thousands of the kernel's connections in TIME-WAIT leave no long free
+		// run in its ephemeral range. Below that range they are rare.
 		if o.First, o.Last, err = randomBlock(o, o.Hold && i < attempts/2); err != nil {
 			return nil, err
 		}
@@ -117,7 +119,7 @@ func openBlock(kinds []Kind, o RangeOptions) (_ Range, err error) {
 	return nil, fmt.Errorf("%w: none of %d random places has %d free ports in a row (ss -tan shows who has them; what is in TIME-WAIT goes within a minute)", ErrPortInUse, attempts, o.Count)
 }
 
-// kindsOf are the guards to try, in their order.
+// kindsOf returns the kinds of guard to try, in order.
 func kindsOf(kind Kind, dev string) ([]Kind, error) {
 	switch kind {
 	case "", KindAuto:
@@ -133,10 +135,10 @@ func kindsOf(kind Kind, dev string) ([]Kind, error) {
 	return []Kind{kind}, nil
 }
 
-// autoKinds are the guards in the order in which one is tried that needs less. A
-// firewall that answers what arrives does so before the kernel's TCP comes to
-// it, and before a listener's filter: only what stands before the firewall, or
-// behind its answer, holds against that.
+// autoKinds returns the kinds to try for KindAuto, those that need less first.
+// A firewall that answers arriving packets does so before they reach the
+// kernel's TCP or a listener's filter. Against that only a guard helps that
+// acts before the firewall (tcx), or on its answer (nftables).
 func autoKinds(dev string, rejects bool) []Kind {
 	kinds := []Kind{KindListener, KindNFTables}
 	if rejects {
@@ -195,7 +197,7 @@ func openRangeKind(kind Kind, s scope, o RangeOptions) (Range, error) {
 	return &heldRange{Shield: g, scope: s, held: held}, nil
 }
 
-// openShield is a guard that holds no port.
+// openShield opens a guard that holds no port.
 func openShield(kind Kind, s scope, taps []string) (Shield, error) {
 	switch kind {
 	case KindNFTables:
@@ -206,7 +208,7 @@ func openShield(kind Kind, s scope, taps []string) (Shield, error) {
 	return none{s}, nil
 }
 
-// A heldRange is a guard, and the ports that are held beside it, if any.
+// A heldRange is a guard together with the ports that it holds, if any.
 type heldRange struct {
 	Shield
 	scope scope
@@ -237,7 +239,7 @@ func holdAll(s scope) (held, error) {
 		for n := int(s.first); n <= int(s.last); n++ {
 			p, err := bindPort(netip.AddrPortFrom(a, uint16(n)))
 			if errors.Is(err, unix.EAFNOSUPPORT) && len(s.addrs) == 0 {
-				break // one family is not there, and nobody asked for it
+				break // this machine lacks one IP version, and nobody asked for it
 			}
 			if err != nil {
 				return nil, errors.Join(err, h.close())
@@ -248,8 +250,8 @@ func holdAll(s scope) (held, error) {
 	return h, nil
 }
 
-// CheckFree fails with ErrPortInUse, naming it, where another socket of this
-// machine has one of the ports. Without addresses it asks for all.
+// CheckFree fails with ErrPortInUse, and names the port, if another socket of
+// this machine has one of the ports. Without addresses it checks every address.
 func CheckFree(addrs []netip.Addr, first, last uint16) error {
 	s, err := RangeOptions{Addrs: addrs, First: first, Last: last}.scope()
 	if err != nil {
@@ -258,7 +260,7 @@ func CheckFree(addrs []netip.Addr, first, last uint16) error {
 	return free(s)
 }
 
-// free reports with ErrPortInUse whether another socket has one of the ports.
+// free fails with ErrPortInUse if another socket has one of the ports.
 func free(s scope) error {
 	for _, a := range s.bound() {
 		for n := int(s.first); n <= int(s.last); n++ {
@@ -280,7 +282,7 @@ func free(s scope) error {
 // spareDescriptors are left to the rest of the program.
 const spareDescriptors = 128
 
-// errDescriptors: the process may not open so many.
+// errDescriptors says that the process may not open so many descriptors.
 var errDescriptors = errors.New("too many descriptors")
 
 // affordable refuses more descriptors than the process may open.
@@ -289,7 +291,7 @@ func affordable(n int) error {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return os.NewSyscallError("getrlimit", err)
 	}
-	open, _ := os.ReadDir("/proc/self/fd") // where that is missing, none are known
+	open, _ := os.ReadDir("/proc/self/fd") // without /proc it counts as none
 	if uint64(n+len(open))+spareDescriptors > limit.Cur {
 		return fmt.Errorf("%w: it takes %d more, one for each port and address, and this process may have %d and has %d: ask for fewer ports, or raise the limit (ulimit -n %d)",
 			errDescriptors, n, limit.Cur, len(open), n+len(open)+2*spareDescriptors)
@@ -297,14 +299,16 @@ func affordable(n int) error {
 	return nil
 }
 
-// Bounds of the blocks that are chosen. Ports below are other people's habits.
+// Bounds of the blocks that are chosen. Lower ports are commonly those of other
+// services.
 const (
 	lowestBlock = 10000
 	maxBlock    = 16384
 )
 
-// randomBlock chooses o.Count ports in a row: of the kernel's own range, which is
-// right for ports that are held, or below it, where the kernel gives none away.
+// randomBlock chooses o.Count consecutive ports: in the kernel's ephemeral
+// range, which is right for ports that are held, or below it, where the kernel
+// assigns none.
 func randomBlock(o RangeOptions, own bool) (first, last uint16, err error) {
 	low, high, err := ephemeralRange()
 	if err != nil {
@@ -326,7 +330,7 @@ func randomBlock(o RangeOptions, own bool) (first, last uint16, err error) {
 	return first, first + uint16(o.Count-1), nil
 }
 
-// blocks is how many places for o.Count ports there are between two ports.
+// blocks returns at how many places o.Count ports fit between two ports.
 func blocks(from, to int, o RangeOptions) int {
 	step, from := o.grid(from)
 	if to-from+1 < o.Count {
@@ -335,8 +339,8 @@ func blocks(from, to int, o RangeOptions) int {
 	return (to-from+1-o.Count)/step + 1
 }
 
-// grid is where a block may begin: at the first such port from a port on, and
-// every step from there.
+// grid says where a block may begin: at the first such port from a port on, and
+// at every step from there.
 func (o RangeOptions) grid(from int) (step, first int) {
 	if !o.Aligned {
 		return 1, from

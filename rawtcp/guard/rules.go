@@ -1,3 +1,5 @@
+// The nftables rules that drop the kernel's RSTs, and reading such rules back.
+
 package guard
 
 import (
@@ -13,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// outputChain is where RSTs are dropped: at raw priority, before connection
-// tracking has seen them.
+// outputChain returns the chain that drops RSTs: at raw priority, before
+// connection tracking sees them.
 func outputChain(t *nftables.Table) *nftables.Chain {
 	accept := nftables.ChainPolicyAccept
 	return &nftables.Chain{
@@ -23,8 +25,8 @@ func outputChain(t *nftables.Table) *nftables.Chain {
 	}
 }
 
-// rules are what drops the RSTs of a scope: a rule for each address, or one
-// for all.
+// rules returns the rules that drop the RSTs of a scope: one for each address,
+// or one for all.
 func rules(s scope) (list []*nftables.Rule) {
 	for _, a := range s.addrs {
 		list = append(list, &nftables.Rule{Exprs: dropResets(a, s.first, s.last)})
@@ -40,9 +42,9 @@ const reg = 1
 
 func compare(op expr.CmpOp, v []byte) expr.Any { return &expr.Cmp{Op: op, Register: reg, Data: v} }
 
-// dropResets is a rule: unmarked TCP RSTs from the ports of an address, or of
-// any if it is the zero Addr, are counted and dropped. Our own carry the mark,
-// or go out by AF_PACKET, past netfilter.
+// dropResets returns a rule that counts and drops unmarked TCP RSTs from the
+// ports of an address, or of any address for the zero Addr. Our own RSTs carry
+// the mark, or go out by AF_PACKET, which bypasses netfilter.
 func dropResets(a netip.Addr, first, last uint16) []expr.Any {
 	var list []expr.Any
 	if a.IsValid() {
@@ -64,7 +66,7 @@ func dropResets(a netip.Addr, first, last uint16) []expr.Any {
 	)
 }
 
-// fromAddress matches packets of one source.
+// fromAddress matches packets with one source address.
 func fromAddress(a netip.Addr) []expr.Any {
 	a = a.WithZone("")
 	family, offset := byte(unix.NFPROTO_IPV4), uint32(wire.IPv4SrcOffset)
@@ -79,7 +81,7 @@ func fromAddress(a netip.Addr) []expr.Any {
 	}
 }
 
-// counted is what a rule's counter says.
+// counted returns what a rule's counter says.
 func counted(r *nftables.Rule) uint64 {
 	for _, e := range r.Exprs {
 		if c, ok := e.(*expr.Counter); ok {
@@ -89,9 +91,9 @@ func counted(r *nftables.Rule) uint64 {
 	return 0
 }
 
-// scopeIn reads a rule's addresses and ports back, of ours as of those that
-// scripts/rst-guard.sh makes through nft or iptables. Ports are 0 in a rule
-// that is neither.
+// scopeIn reads a rule's addresses and ports back, from our rules and from
+// those that scripts/rst-guard.sh makes with nft or iptables. The ports of any
+// other rule are 0.
 func scopeIn(r *nftables.Rule) (s scope) {
 	var loaded *expr.Payload
 	for _, e := range r.Exprs {
@@ -117,7 +119,7 @@ func scopeIn(r *nftables.Rule) (s scope) {
 	return s
 }
 
-// note takes one comparison of a header's field into the scope.
+// note adds what one comparison of a header's field says to the scope.
 func (s *scope) note(field *expr.Payload, c *expr.Cmp) {
 	switch {
 	case field.Base == expr.PayloadBaseNetworkHeader && c.Op == expr.CmpOpEq:

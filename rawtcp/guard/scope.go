@@ -1,3 +1,5 @@
+// What a guard covers: ports of addresses.
+
 package guard
 
 import (
@@ -6,7 +8,7 @@ import (
 	"strings"
 )
 
-// A scope is what a guard concerns: TCP from these ports of these addresses.
+// A scope is what a guard covers: TCP from these ports of these addresses.
 type scope struct {
 	addrs       []netip.Addr // none: every address of this machine
 	first, last uint16       // both included
@@ -16,7 +18,7 @@ func scopeOf(a netip.AddrPort) scope {
 	return scope{addrs: []netip.Addr{a.Addr()}, first: a.Port(), last: a.Port()}
 }
 
-// String is the scope as a sentence names it.
+// String returns the scope as it appears in a sentence.
 func (s scope) String() string {
 	if s.first == s.last && len(s.addrs) == 1 {
 		return netip.AddrPortFrom(s.addrs[0], s.first).String()
@@ -42,11 +44,11 @@ func (s scope) addrsText() string {
 	return strings.Join(names, ", ")
 }
 
-// size is how many ports there are.
+// size returns the number of ports.
 func (s scope) size() int { return int(s.last) - int(s.first) + 1 }
 
-// bound are the addresses to bind: the wildcards of both families where all
-// are meant.
+// bound returns the addresses to bind: both families' wildcards if every
+// address is meant.
 func (s scope) bound() []netip.Addr {
 	if len(s.addrs) == 0 {
 		return []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
@@ -54,7 +56,7 @@ func (s scope) bound() []netip.Addr {
 	return s.addrs
 }
 
-// name is the scope in a name: its port or ports.
+// name returns the scope as part of a name: its port or ports.
 func (s scope) name() string {
 	if s.first == s.last {
 		return fmt.Sprint(s.first)

@@ -1,3 +1,5 @@
+// The guard that is a BPF program at an interface's ingress.
+
 package guard
 
 import (
@@ -16,9 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tcx is the guard that is a program at the beginning of an interface's way
-// in. AF_PACKET taps on ETH_P_ALL come before it, the kernel's IP after it.
-// The program goes with the descriptor of its link.
+// tcx is a BPF program at the ingress of interfaces. AF_PACKET taps on
+// ETH_P_ALL come before it, the kernel's IP after it. The program is detached
+// when the descriptor of its link is closed.
 type tcx struct {
 	scope scope
 	dev   string
@@ -29,7 +31,7 @@ type tcx struct {
 	note *ebpf.Map // one tcxNote
 }
 
-// tcxName is what the program and its map are called, by which [Find] knows
+// tcxName is the name of the program and its map, by which [Find] recognizes
 // them.
 const tcxName = "rawshake_guard"
 
@@ -88,10 +90,11 @@ func bpfError(err error) error {
 	return fmt.Errorf("the kernel does not take the BPF program: %w", cause(err))
 }
 
-// ErrNoProc: what loads BPF programs needs /proc.
+// ErrNoProc says that /proc is missing, which loading BPF programs needs.
 var ErrNoProc = errors.New("a BPF program is loaded by way of /proc, which is not mounted, or hidden from this process")
 
-// cause is the kernel's error number, without what the library says around it.
+// cause returns the kernel's error number, without the library's text around
+// it.
 func cause(err error) error {
 	var errno unix.Errno
 	if errors.As(err, &errno) {
@@ -141,8 +144,8 @@ func (g *tcx) release() error {
 	return errors.Join(errs...)
 }
 
-// The note that a program keeps, in the machine's own byte order: how much it
-// has dropped, and its scope, for others to read.
+// The layout of a program's map entry, in host byte order: how much it has
+// dropped, and its scope, for others to read.
 const (
 	noteDropped = 0  // 64 bits
 	noteFirst   = 8  // 16 bits
@@ -161,7 +164,8 @@ func tcxNote(s scope) []byte {
 	return b
 }
 
-// readNote reads a note, and reports false for a map that holds none.
+// readNote reads a program's map entry, and reports false for a map that holds
+// none.
 func readNote(m *ebpf.Map) (s scope, dropped uint64, ok bool) {
 	b, err := m.LookupBytes(uint32(0))
 	if err != nil || len(b) < noteAddrs || len(b)%16 != 0 {

@@ -1,3 +1,5 @@
+// The BPF program of the TCX guard, instruction by instruction.
+
 package guard
 
 import (
@@ -18,7 +20,7 @@ const (
 	tcxDrop = 2
 )
 
-// Offsets in struct __sk_buff and of its friends (linux/bpf.h).
+// Offsets in struct __sk_buff, and a constant that goes with it (linux/bpf.h).
 const (
 	skbProtocol = 16 // of the link-layer header, in network order
 	fromNetwork = 1  // BPF_HDR_START_NET
@@ -28,18 +30,18 @@ const (
 // the frame pointer.
 const (
 	skb        = asm.R6
-	at         = asm.R7 // offset of the next header, at last TCP's
-	nextHeader = asm.R8 // which that is
+	at         = asm.R7 // offset of the next header, in the end TCP's
+	nextHeader = asm.R8 // its protocol number
 	scratch    = asm.R1
 	header     = -40 // an IPv4 header without options, or an IPv6 header
 	begin      = -44 // the first four bytes of the next header
 	key        = -48 // of the note
 )
 
-// dropInbound is the program: TCP to the ports of the addresses is counted and
-// dropped, everything else goes on. It sees the packets as they came, so a
-// fragment other than the first goes on: without its first one, the kernel
-// never puts it together.
+// dropInbound returns the program: TCP to the ports of the addresses is counted
+// and dropped, everything else passes. It sees packets before reassembly, so
+// fragments other than the first pass: without the first the kernel never
+// completes them.
 func dropInbound(s scope, note int) asm.Instructions {
 	p := asm.Instructions{
 		asm.Mov.Reg(skb, asm.R1),
@@ -94,8 +96,8 @@ func ipv6Part(s scope) asm.Instructions {
 	return append(p, match(s, true, wire.IPv6DstOffset)...)
 }
 
-// passable is how many IPv6 extension headers are passed over, as many as the
-// links' filters do. What has more goes on.
+// passable is how many IPv6 extension headers are skipped, as many as the
+// links' filters skip. A packet with more passes.
 const passable = 4
 
 // Offsets in IPv6 extension headers (RFC 8200, sections 4.3 to 4.6).

@@ -1,3 +1,5 @@
+// X.509 certificates, and the other structures that TLS messages carry in DER.
+
 package der
 
 import "github.com/rawshake/rawshake/field"
@@ -36,7 +38,7 @@ func tbsCertificate(c *field.Cursor) {
 	})
 }
 
-// version is one less than people call it.
+// version is one less than the version's usual name.
 func version(c *field.Cursor, _ tag) {
 	if b := c.Rest("value"); len(b) == 1 && b[0] < 3 {
 		c.Means("v" + string('1'+rune(b[0])))
@@ -53,8 +55,8 @@ func algorithm(c *field.Cursor, name string) {
 	})
 }
 
-// publicKey opens what is a structure: an RSA key (RFC 8017, appendix A.1.1).
-// A point on a curve is not.
+// publicKey decodes an RSA key, which is a structure (RFC 8017, appendix
+// A.1.1). A point on a curve is not.
 func publicKey(c *field.Cursor, t tag) {
 	bitString(c, t, "RSAPublicKey", func(c *field.Cursor) {
 		sequence(c, "key", func(c *field.Cursor) {
@@ -64,8 +66,8 @@ func publicKey(c *field.Cursor, t tag) {
 	})
 }
 
-// signatureValue opens an ECDSA signature (RFC 3279, section 2.2.3); one by RSA
-// is a plain number.
+// signatureValue decodes an ECDSA signature (RFC 3279, section 2.2.3); an RSA
+// signature is a plain number.
 func signatureValue(c *field.Cursor, t tag) { bitString(c, t, "ECDSASignature", ecdsa) }
 
 func ecdsa(c *field.Cursor) {
@@ -75,8 +77,8 @@ func ecdsa(c *field.Cursor) {
 	})
 }
 
-// bitString reads a BIT STRING, and where it holds a SEQUENCE that is whole,
-// that as well.
+// bitString reads a BIT STRING, and if it holds a complete SEQUENCE, that as
+// well.
 func bitString(c *field.Cursor, t tag, name string, body func(*field.Cursor)) {
 	if t != tagBitString || !c.More() {
 		value(c, t)
@@ -103,6 +105,6 @@ func isSequence(b []byte) bool {
 // TLS sends it (RFC 8422, section 5.4).
 func ECDSASignature(b []byte) *field.Node { return whole("ECDSASignature", b, ecdsa) }
 
-// OCSPResponse returns the tree of a response about a certificate's status
-// (RFC 6960, section 4.2.1), by the names of its types.
+// OCSPResponse returns the tree of an OCSP response (RFC 6960, section 4.2.1),
+// with its fields named by their types.
 func OCSPResponse(b []byte) *field.Node { return whole("OCSPResponse", b, anything) }

@@ -1,3 +1,5 @@
+// DER's elements: tag, length, contents.
+
 package der
 
 import (
@@ -72,7 +74,7 @@ func (t tag) String() string {
 }
 
 // element reads one element as a group: its tag, its length, and its contents
-// with body, which is told the tag and leaves nothing over.
+// with body, which is told the tag and must leave nothing over.
 func element(c *field.Cursor, name string, body func(*field.Cursor, tag)) {
 	c.Enter(name)
 	contents(c, body)
@@ -97,7 +99,7 @@ func contents(c *field.Cursor, body func(*field.Cursor, tag)) {
 		return
 	}
 	body(c, t)
-	if c.More() { // more than RFC 5280 knows of
+	if c.More() { // more than RFC 5280 defines
 		anything(c)
 	}
 }
@@ -150,7 +152,7 @@ func items(c *field.Cursor, each func(*field.Cursor, tag)) {
 	}
 }
 
-// next is the tag of the element that comes next in the group, or 0.
+// next returns the tag of the next element in the group, or 0.
 func next(c *field.Cursor) tag {
 	if ahead := c.Ahead(); len(ahead) > 0 {
 		return tag(ahead[0])
@@ -178,8 +180,8 @@ func whole(name string, data []byte, body func(*field.Cursor)) *field.Node {
 	return c.Whole()
 }
 
-// inside decodes the byte string read last once more, as what it holds. What is
-// wrong in there stays in there.
+// inside decodes the byte string read last again, as what it holds. Errors in
+// there do not affect the outer decode.
 func inside(c *field.Cursor, name string, data []byte, body func(*field.Cursor)) {
 	if c.Err() == nil && len(data) > 0 {
 		c.Graft(whole(name, data, body))

@@ -1,3 +1,5 @@
+// Certificate extensions, and the timestamps of certificate logs.
+
 package der
 
 import (
@@ -7,7 +9,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// extension is one of the list (RFC 5280, section 4.2).
+// extension reads one extension (RFC 5280, section 4.2).
 func extension(c *field.Cursor, t tag) {
 	if !t.constructed() {
 		primitive(c, t)
@@ -33,7 +35,8 @@ func extension(c *field.Cursor, t tag) {
 	})
 }
 
-// extensions are those whose contents have names here, by their identifiers.
+// extensions are the decoders of the extensions that are known here, by their
+// identifiers.
 var extensions = map[string]func(*field.Cursor){
 	"2.5.29.14": func(c *field.Cursor) { element(c, "keyIdentifier", value) },
 	"2.5.29.15": func(c *field.Cursor) { element(c, "bits", keyUsage) },
@@ -116,8 +119,8 @@ func accessDescription(c *field.Cursor, t tag) {
 	generalName(c)
 }
 
-// timestamps are the promises of certificate logs, in TLS's own language
-// (RFC 6962, section 3.3).
+// timestamps reads the SCT list of certificate logs, in TLS's presentation
+// language (RFC 6962, section 3.3).
 func timestamps(c *field.Cursor, t tag) {
 	b := c.Rest("value")
 	inside(c, "SignedCertificateTimestampList", b, func(c *field.Cursor) {

@@ -1,3 +1,5 @@
+// Distinguished names, and the alternatives of GeneralName.
+
 package der
 
 import (
@@ -37,7 +39,7 @@ var generalNames = map[tag]string{
 	context(7): "iPAddress", context(8): "registeredID",
 }
 
-// generalName reads one name of several kinds.
+// generalName reads one GeneralName, of any kind.
 func generalName(c *field.Cursor) {
 	name, ok := generalNames[next(c).number()]
 	if !ok {

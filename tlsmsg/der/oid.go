@@ -1,3 +1,5 @@
+// Object identifiers and their names.
+
 package der
 
 import (
@@ -5,11 +7,11 @@ import (
 	"strings"
 )
 
-// maxArc bounds one number of an identifier.
+// maxArc bounds one arc (number) of an identifier.
 const maxArc = 1 << 56
 
-// dotted writes an object identifier's octets in dots (X.690, section 8.19), or
-// is empty where they are none.
+// dotted returns an object identifier in dotted form (X.690, section 8.19), or
+// "" if the octets are not one.
 func dotted(b []byte) string {
 	var s strings.Builder
 	arc, first := uint64(0), true
@@ -41,7 +43,7 @@ func oidText(b []byte) string {
 	return id
 }
 
-// oidNames are the names of what stands in certificates.
+// oidNames are the names of the identifiers that certificates contain.
 var oidNames = map[string]string{
 	// Attributes of names (X.520; RFC 4519; RFC 5280, appendix A)
 	"2.5.4.3": "commonName", "2.5.4.4": "surname", "2.5.4.5": "serialNumber", "2.5.4.6": "countryName",

@@ -1,3 +1,6 @@
+// What a certificate says, as plain values, also where a strict parser refuses
+// it.
+
 package der
 
 import (
@@ -11,22 +14,22 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// A Summary is what a certificate says of itself, as far as it can be read: also
-// of one that RFC 5280 forbids and a strict parser refuses. Its strings come
-// from the network.
+// A Summary is what a certificate says, as far as it can be read, also if RFC
+// 5280 forbids it and a strict parser refuses it. Its strings come from the
+// network: escape them before showing them.
 type Summary struct {
-	Subject, Issuer     string // as RFC 4514 writes them; what is no text is replaced
+	Subject, Issuer     string // as RFC 4514 writes them; octets that are no text are replaced
 	CommonName          string // the subject's last
 	Serial              string // hexadecimal, with a sign
 	NotBefore, NotAfter Moment
 	DNSNames            []string
-	IPAddresses         []string // in hexadecimal where the octets are no address
+	IPAddresses         []string // in hexadecimal if the octets are not an address
 }
 
 // A Moment is one of the two times of a certificate.
 type Moment struct {
-	time.Time        // zero: Text is no time
-	Text      string // as it stands in the certificate
+	time.Time        // zero if Text is not a time
+	Text      string // as it is in the certificate
 }
 
 // Summarize reads what it can of a certificate.
@@ -51,7 +54,7 @@ func Summarize(cert []byte) Summary {
 	return s
 }
 
-// bytesOf are a node's bytes.
+// bytesOf returns a node's bytes.
 func bytesOf(n *field.Node, cert []byte) []byte {
 	if n == nil || n.Offset+n.Length > len(cert) {
 		return nil
@@ -81,7 +84,7 @@ func serialText(b []byte) string {
 	return "-" + strings.TrimLeft(hex.EncodeToString(magnitude), "0")
 }
 
-// shortNames are those that RFC 4514 has for attributes of names, and two that
+// shortNames are RFC 4514's short names for attributes, and two more that
 // everybody uses.
 var shortNames = map[string]string{
 	"2.5.4.3": "CN", "2.5.4.5": "SERIALNUMBER", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.9": "STREET",
@@ -90,7 +93,7 @@ var shortNames = map[string]string{
 
 type attribute struct{ name, value string }
 
-// attributes are those of a distinguished name, in their order.
+// attributes returns the attributes of a distinguished name, in their order.
 func attributes(name *field.Node, cert []byte) (list []attribute) {
 	if name == nil {
 		return nil
@@ -121,11 +124,11 @@ func nameText(name *field.Node, cert []byte) string {
 	return strings.Join(parts, ",")
 }
 
-// escaped are the characters that separate (RFC 4514, section 2.4).
+// escaped replaces characters with a meaning in RFC 4514 (section 2.4).
 var escaped = strings.NewReplacer(",", `\,`, "+", `\+`, `"`, `\"`, `\`, `\\`, "<", `\<`, ">", `\>`, ";", `\;`)
 
-// textOf is an element's text, whatever its octets are. Those of the types of
-// one octet for a character are mostly Latin-1 where they are not what they say.
+// textOf returns an element's text, whatever its octets are. Strings of the
+// single-octet types that are not valid are mostly Latin-1.
 func textOf(n *field.Node, cert []byte) string {
 	if n == nil {
 		return ""
@@ -147,9 +150,9 @@ func textOf(n *field.Node, cert []byte) string {
 	return string(runes)
 }
 
-// looseLayouts are the forms that GeneralizedTime takes with other rules than
-// DER's (X.690, section 11.7): an offset, no seconds. UTCTime's have two digits
-// less. A fraction of a second needs no layout of its own.
+// looseLayouts are forms of GeneralizedTime that DER does not allow (X.690,
+// section 11.7): with an offset, or without seconds. UTCTime has two digits
+// fewer. A fraction of a second needs no layout of its own.
 var looseLayouts = []string{"20060102150405Z0700", "200601021504Z0700"}
 
 func momentOf(n *field.Node, cert []byte) (m Moment) {
@@ -182,7 +185,7 @@ func tagOf(n *field.Node, cert []byte) tag {
 	return 0
 }
 
-// alternativeNames takes the names of every subjectAltName that there is.
+// alternativeNames adds the names of every subjectAltName extension.
 func (s *Summary) alternativeNames(extensions *field.Node, cert []byte) {
 	if extensions == nil {
 		return
@@ -214,12 +217,12 @@ func (s *Summary) alternativeName(n *field.Node, cert []byte) {
 	}
 }
 
-// OIDName is the name of an object identifier in dots that may stand in a
-// certificate, or empty.
+// OIDName returns the name of an object identifier in dotted form, or "" if it
+// is not known here.
 func OIDName(id string) string { return oidNames[id] }
 
-// SignatureAlgorithm is the identifier of the algorithm that a certificate is
-// signed with, in dots, or empty.
+// SignatureAlgorithm returns the identifier of the algorithm that a certificate
+// is signed with, in dotted form, or "".
 func SignatureAlgorithm(cert []byte) string {
 	n := Certificate(cert).Find("signatureAlgorithm", "oid", "value")
 	return dotted(bytesOf(n, cert))

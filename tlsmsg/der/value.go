@@ -1,3 +1,5 @@
+// DER's primitive types, and contents that have no names here.
+
 package der
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// maxInside bounds how deeply what nobody names is opened.
+// maxInside bounds the nesting to which contents without names are decoded.
 const maxInside = 4
 
 // value reads contents of any type.
@@ -36,7 +38,7 @@ func nested(c *field.Cursor, t tag, depth int) {
 	primitive(c, t)
 }
 
-// primitive reads contents that are no elements.
+// primitive reads contents that are not elements.
 func primitive(c *field.Cursor, t tag) {
 	if t == tagBitString && c.More() {
 		c.Uint8("unused_bits")
@@ -49,8 +51,8 @@ func primitive(c *field.Cursor, t tag) {
 	}
 }
 
-// meaning puts a primitive value into words, or is empty where the bytes say
-// it all. It may hold text from the network.
+// meaning returns a primitive value in words, or "" if the bytes are enough. It
+// may hold text from the network.
 func meaning(t tag, b []byte) string {
 	switch t {
 	case tagBoolean:
@@ -71,7 +73,8 @@ func meaning(t tag, b []byte) string {
 	return ""
 }
 
-// integer is decimal as long as people would read it as a number.
+// integer formats short integers in decimal, since longer ones are not read as
+// numbers.
 func integer(b []byte) string {
 	if len(b) == 0 {
 		return ""

@@ -1,3 +1,5 @@
+// AES-GCM and ChaCha20-Poly1305 as TLS 1.2 uses them.
+
 package suite
 
 import (

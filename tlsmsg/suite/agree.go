@@ -1,3 +1,5 @@
+// Ephemeral keys, and agreeing on a secret with them.
+
 package suite
 
 import (
@@ -9,10 +11,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// ErrPeerKey says that the peer's public key cannot be agreed with: it is not
-// an element of the group, or leads to a secret that everybody knows. The
-// answer is the alert illegal_parameter (RFC 8422, sections 5.4 and 5.11; RFC
-// 7919, section 5.1).
+// ErrPeerKey says that the peer's public key is not usable: it is not an
+// element of the group, or leads to a secret that everybody knows. The answer
+// is the alert illegal_parameter (RFC 8422, sections 5.4 and 5.11; RFC 7919,
+// section 5.1).
 var ErrPeerKey = errors.New("the peer's public key is not usable")
 
 // Groups returns the elliptic curves that [NewKey] knows, preferred first. The
@@ -44,7 +46,7 @@ type Key struct {
 	width  int // of dh's numbers, in bytes; 0: without leading zeros
 }
 
-// Finite reports whether the key is one of a finite field, with which to agree
+// Finite reports whether the key is one of a finite field, with which Agree
 // takes long.
 func (k *Key) Finite() bool { return k.dh != nil }
 
@@ -62,8 +64,8 @@ func (k *Key) PublicKey() []byte {
 }
 
 // Agree returns the pre_master_secret with the peer's public key (RFC 8422,
-// section 5.10; RFC 5246, section 8.1.2). The error wraps [ErrPeerKey] where
-// the peer is to blame.
+// section 5.10; RFC 5246, section 8.1.2). The error wraps [ErrPeerKey] if the
+// peer's key is the reason.
 func (k *Key) Agree(peerKey []byte) (preMaster []byte, err error) {
 	switch {
 	case k.hybrid != nil:

@@ -1,3 +1,5 @@
+// CBC mode with a MAC, opened in constant time.
+
 package suite
 
 import (
@@ -24,9 +26,9 @@ type cbc struct {
 	etm   bool
 	block cipher.Block
 	size  int      // of a block
-	mode  settable // of block, made at the first use: only that says which way it goes
-	// explicit says that an IV goes with each record (TLS 1.1 and later); in
-	// TLS 1.0 a record's IV is the last block of the one before.
+	mode  settable // of block, made at the first use: only then is the direction known
+	// explicit says that each record carries an IV (TLS 1.1 and later); in TLS
+	// 1.0 a record's IV is the last block of the record before.
 	explicit bool
 	// ivs makes our IVs: unpredictable without the key, as they must be, and
 	// without randomness that a machine does not have (see newIVs).
@@ -126,7 +128,7 @@ func (c *cbc) open(a *additionalData, fragment []byte) ([]byte, error) {
 		return nil, ErrBadRecordMAC
 	}
 	padding, good := paddingOf(fragment, c.inside())
-	if c.etm { // nothing is secret any more: the record is authentic
+	if c.etm { // the record is authentic, and its padding no secret
 		if good == 0 {
 			return nil, ErrBadRecordMAC
 		}
@@ -196,9 +198,9 @@ func paddingOf(b []byte, inside int) (length, good int) {
 	return int(last) + 1, good & subtle.ConstantTimeByteEq(wrong, 0)
 }
 
-// copySecret copies dst's length of bytes from b[at:], where at is secret, and
-// lies in the last maxPadding bytes before the last len(dst). It touches all
-// that could be meant and keeps it by turns; then it turns the copy around.
+// copySecret copies len(dst) bytes from b[at:]. At is secret, and within the
+// last maxPadding bytes before the last len(dst). It reads every byte that
+// could be meant into a ring of len(dst), and then rotates the ring.
 func copySecret(dst, b []byte, at int) {
 	from := max(0, len(b)-len(dst)-maxPadding)
 	var turned [maxMACSize]byte

@@ -1,3 +1,5 @@
+// The curve of an ECDSA key.
+
 package suite
 
 import (

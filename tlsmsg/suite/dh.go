@@ -1,3 +1,5 @@
+// Finite-field Diffie-Hellman (RFC 5246, sections 7.4.3 and 8.1.2; RFC 7919).
+
 package suite
 
 import (
@@ -11,23 +13,22 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// Finite-field Diffie-Hellman (RFC 5246, sections 7.4.3 and 8.1.2; RFC 7919).
-
-// MaxDHBits is the largest prime that is computed with: RFC 3526 and RFC 7919 have
-// none that is larger. A peer may name any that fits 64 KiB. To test one of this
-// size takes some seconds, and a power with an exponent of its length half of one.
+// MaxDHBits is the size of the largest prime that is accepted, in bits: RFC
+// 3526 and RFC 7919 have none that is larger, but a peer may name any that fits
+// 64 KiB. Testing one of this size takes some seconds, and a power with an
+// exponent of its length half a second.
 const MaxDHBits = 8192
 
-// ErrDHGroup says that a group is none: its prime or generator cannot be what
-// they claim. The answer is the alert illegal_parameter.
+// ErrDHGroup says that a group is not usable: its prime or generator is not
+// one. The answer is the alert illegal_parameter.
 var ErrDHGroup = errors.New("the Diffie-Hellman group is not usable")
 
-// A DHGroup is what is known of a group (p, g) from looking at it.
+// A DHGroup is what can be said of a group (p, g).
 type DHGroup struct {
 	Bits  int               // of the prime
 	Group tlsmsg.NamedGroup // of RFC 7919, or 0
-	Name  string            // "ffdhe2048", "the 1024-bit group of RFC 2409", or "" for one that is not known here
-	Odd   string            // what is odd about it, in words, or ""
+	Name  string            // "ffdhe2048", "the 1024-bit group of RFC 2409", or "" if it is not known here
+	Odd   string            // what is unusual about it, in words, or ""
 }
 
 // String names the group, or describes it: "a 1024-bit group that nobody here
@@ -101,8 +102,8 @@ var otherPrimes = map[string]string{
 	"39ab4feab950a3128fb71accb9fc3965d857012e081998a85996e3ea8b3c3bcf": "the 8192-bit group of RFC 3526",
 }
 
-// DescribeDH says what a group is, without the expense of primality tests:
-// those are [CheckDH]'s.
+// DescribeDH says what a group is, without primality tests, which are expensive
+// and left to [CheckDH].
 func DescribeDH(p, g []byte) DHGroup {
 	prime := new(big.Int).SetBytes(p)
 	d := DHGroup{Bits: prime.BitLen()}
@@ -120,8 +121,8 @@ func DescribeDH(p, g []byte) DHGroup {
 	return d
 }
 
-// A PrimeTest says whether p is a prime, and whether it is a safe one: (p-1)/2 is
-// prime as well. [TestPrime] is one; another may remember what it was asked.
+// A PrimeTest says whether p is a prime, and whether it is a safe one: (p-1)/2
+// is prime as well. [TestPrime] is one; another may remember its answers.
 type PrimeTest func(p *big.Int) (prime, safe bool)
 
 // TestPrime tests p by one round and Baillie-PSW. Whoever builds a composite that
@@ -133,10 +134,10 @@ func TestPrime(p *big.Int) (prime, safe bool) {
 	return true, new(big.Int).Rsh(p, 1).ProbablyPrime(1)
 }
 
-// CheckDH is DescribeDH with a look at the primes of a group that is not known
-// by name. It takes some milliseconds for 2048 bits, and seconds for 8192. The
-// error wraps [ErrDHGroup] for what cannot be a group at all, and where p is not
-// prime.
+// CheckDH is DescribeDH with primality tests for a group that is not known by
+// name. It takes some milliseconds for 2048 bits, and seconds for 8192. The
+// error wraps [ErrDHGroup] for what cannot be a group at all, and where p is
+// not prime.
 func CheckDH(p, g []byte) (DHGroup, error) { return checkDH(p, g, TestPrime) }
 
 func checkDH(p, g []byte, test PrimeTest) (DHGroup, error) {
@@ -230,9 +231,8 @@ func (k *dhKey) agree(peerKey []byte) ([]byte, error) {
 }
 
 // NewPeersDHKey is [NewDHKey] in a group of the peer's choice, which is checked
-// as by [CheckDH], with test for its prime; nil stands for [TestPrime]. What
-// costs little to refuse is looked at first. The error wraps [ErrDHGroup] where
-// the group is at fault.
+// as by [CheckDH], with test for its prime; nil stands for [TestPrime]. Cheap
+// checks come first. The error wraps [ErrDHGroup] if the group is not usable.
 func NewPeersDHKey(p, g []byte, test PrimeTest, rand io.Reader) (*Key, DHGroup, error) {
 	if test == nil {
 		test = TestPrime

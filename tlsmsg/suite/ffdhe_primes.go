@@ -1,3 +1,5 @@
+// The primes of RFC 7919.
+
 package suite
 
 // The primes of RFC 7919, appendix A, in hexadecimal. A test computes them from

@@ -1,11 +1,13 @@
+// The parts of a protected fragment, for readers without its keys.
+
 package suite
 
 import "github.com/rawshake/rawshake/field"
 
-// DecodeFragment reads the parts of a protected fragment that can be told
-// without keys, all that is left in the cursor's group: a group named for its
-// struct (RFC 5246, section 6.2.3). One that is too short for the suite's parts
-// is ciphertext as a whole.
+// DecodeFragment reads a protected fragment, all that is left in the cursor's
+// group, as far as its parts can be told apart without keys: a group named for
+// its struct (RFC 5246, section 6.2.3). One that is too short for the suite's
+// parts is ciphertext as a whole.
 func (s *Suite) DecodeFragment(c *field.Cursor, encryptThenMAC bool) {
 	p := &s.protection
 	switch {

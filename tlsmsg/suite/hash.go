@@ -1,3 +1,5 @@
+// The hashes of PRF and transcript.
+
 package suite
 
 import (
@@ -8,7 +10,7 @@ import (
 	"hash"
 )
 
-// Hash is the hash function of a suite's PRF and of its transcript.
+// A Hash is the hash function of a suite's PRF and of its transcript.
 type Hash uint8
 
 const (

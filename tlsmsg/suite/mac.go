@@ -1,3 +1,5 @@
+// The MAC of records, also over a secret length in constant time.
+
 package suite
 
 import (
@@ -119,7 +121,7 @@ func (m *recordMAC) sumSecret(a *additionalData, fragment []byte, n, most int) [
 	last := (end + lengthLen) >> shift // the block that ends with the length: secret
 	m.h.UnmarshalBinary(m.inner)
 
-	// What lies before the end in any case goes in as it is.
+	// What comes before the end in any case is hashed as it is.
 	certain := shortest >> shift << shift
 	if certain > 0 {
 		m.h.Write(a[:])

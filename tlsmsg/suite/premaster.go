@@ -1,3 +1,5 @@
+// RSA key exchange: the pre_master_secret, encrypted to the server's key.
+
 package suite
 
 import (

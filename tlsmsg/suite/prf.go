@@ -1,3 +1,5 @@
+// The pseudorandom function of TLS 1.2 and of its predecessors.
+
 package suite
 
 import (

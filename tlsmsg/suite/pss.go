@@ -1,3 +1,5 @@
+// RSA keys that their certificates tie to PSS.
+
 package suite
 
 import (

@@ -1,3 +1,5 @@
+// The protection of records in TLS 1.3 (RFC 9846, section 5).
+
 package suite
 
 import (
@@ -6,8 +8,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// The protection of records in TLS 1.3 (RFC 9846, section 5).
 
 var (
 	// ErrInnerType says that a record holds nothing but zeros, and so no type: the
@@ -83,12 +83,12 @@ func (c *record13) open(a *additionalData, fragment []byte) ([]byte, error) {
 // (RFC 9846, section 5.5): 2^24.5, of which this is somewhat less.
 const maxGCMRecords = 1 << 24
 
-// Worn reports whether so many records were protected that the keys should be
-// updated before the next.
+// Worn reports whether the keys should be updated before the next record,
+// because of the number of records under them.
 func (s *State) Worn() bool { return s.limit > 0 && s.seq >= s.limit }
 
-// Outer returns the type that the header of a record with content of this type
-// has: application_data for all that TLS 1.3 protects.
+// Outer returns the content type that the header of a record with such content
+// shows: application_data for all that TLS 1.3 protects.
 func (s *State) Outer(typ tlsmsg.ContentType) tlsmsg.ContentType {
 	if _, ok := s.cipher.(*record13); ok {
 		return tlsmsg.ContentApplicationData

@@ -1,11 +1,11 @@
+// The key schedule of TLS 1.3 (RFC 9846, section 7).
+
 package suite
 
 import (
 	"crypto/hkdf"
 	"crypto/hmac"
 )
-
-// The key schedule of TLS 1.3 (RFC 9846, section 7).
 
 // The names that secrets go by in a key log (RFC 9850), and so in events.
 const (
@@ -19,10 +19,10 @@ const (
 	SecretExporter          = "EXPORTER_SECRET"
 )
 
-// A Schedule13 is the key schedule of one connection of TLS 1.3. It goes from the
-// Early Secret to the Handshake Secret ([Schedule13.Agreed]) and the Main Secret
-// ([Schedule13.Main]), each of which gives secrets of its own for the transcript
-// up to then, and none of which can be had back.
+// A Schedule13 is the key schedule of one connection of TLS 1.3. It goes from
+// the Early Secret to the Handshake Secret ([Schedule13.Agreed]) and on to the
+// Main Secret ([Schedule13.Main]). From each, secrets are derived for the
+// transcript up to then; there is no way back.
 type Schedule13 struct {
 	hash   Hash
 	secret []byte
@@ -58,8 +58,8 @@ func (k *Schedule13) Early(hash []byte) (traffic, exporter []byte) {
 	return k.derive("c e traffic", hash), k.derive("e exp master", hash)
 }
 
-// Agreed goes on to the Handshake Secret with what was agreed on. A nil secret
-// stands for none, with a PSK alone.
+// Agreed goes on to the Handshake Secret with the secret that was agreed on;
+// nil if there is none, with a PSK alone.
 func (k *Schedule13) Agreed(secret []byte) {
 	if secret == nil {
 		secret = zeros[:k.hash.Size()]

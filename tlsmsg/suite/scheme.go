@@ -1,3 +1,5 @@
+// Signature schemes, and which key can sign with which.
+
 package suite
 
 import (

@@ -1,3 +1,5 @@
+// TLS 1.2's secrets: master secret, verify_data and key block.
+
 package suite
 
 // MasterSecretLen is the length of every master secret (RFC 5246, section 8.1).
@@ -33,8 +35,8 @@ func (s *Suite) VerifyData(master []byte, client bool, handshakeHash []byte) (v 
 	return v
 }
 
-// DirectionKeys is what the key block holds for one direction. The slices
-// alias the block that [Suite.Keys] made.
+// DirectionKeys are the keys of one direction. The slices alias the block that
+// [Suite.Keys] made.
 type DirectionKeys struct{ MACKey, Key, IV []byte }
 
 // Keys partitions the key block (RFC 5246, section 6.3) into what the client

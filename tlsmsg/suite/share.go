@@ -1,3 +1,7 @@
+// Keys for TLS 1.3's key_share (RFC 9846, section 4.3.8): on a curve, in a
+// finite field, where numbers have the length of the prime, and hybrids of a
+// curve with ML-KEM (RFC 10024).
+
 package suite
 
 import (
@@ -8,10 +12,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// Keys for TLS 1.3's key_share (RFC 9846, section 4.3.8): on a curve, in a finite
-// field where numbers have the length of the prime, and on a curve and with ML-KEM
-// together, for those who fear a quantum computer (RFC 10024).
 
 // A hybrid is one of the groups of RFC 10024: an ML-KEM and a curve.
 type hybrid struct {
@@ -182,9 +182,9 @@ func (k *hybridKey) agree(share []byte) ([]byte, error) {
 	return k.join(secret, onCurve), nil
 }
 
-// Encapsulate answers a peer's share of a hybrid: it returns the share to send and
-// the secret. The KEM's half draws on the system's randomness. The error wraps
-// [ErrPeerKey] where the peer is to blame.
+// Encapsulate answers a peer's share of a hybrid: it returns the share to send
+// and the secret. The KEM's half draws on the system's randomness. The error
+// wraps [ErrPeerKey] if the peer's share is the reason.
 func Encapsulate(group tlsmsg.NamedGroup, share []byte, rand io.Reader) (answer, secret []byte, err error) {
 	h := hybridOf(group)
 	if h == nil {

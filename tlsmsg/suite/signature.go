@@ -1,3 +1,5 @@
+// Signatures made and checked.
+
 package suite
 
 import (
@@ -52,8 +54,8 @@ func Verify(pub crypto.PublicKey, id tlsmsg.SignatureScheme, signed, sig []byte)
 	return ErrBadSignature
 }
 
-// Sign signs the bytes of signed with a private key, which may live elsewhere
-// (a token, an agent).
+// Sign signs the bytes of signed with a private key, which may be elsewhere (on
+// a token, in an agent).
 func Sign(priv crypto.Signer, id tlsmsg.SignatureScheme, signed []byte, rand io.Reader) ([]byte, error) {
 	if err := Fits(id, priv.Public()); err != nil {
 		return nil, err

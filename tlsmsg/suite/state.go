@@ -1,3 +1,6 @@
+// One direction's connection state: keys, sequence number, and the protection
+// of records.
+
 package suite
 
 import (
@@ -24,7 +27,7 @@ type recordCipher interface {
 	// open unprotects a fragment in place. The header's length in a is its to
 	// write, and where the record holds a type of its own, the type.
 	open(a *additionalData, fragment []byte) ([]byte, error)
-	// overhead is the most by which seal lets a fragment grow.
+	// overhead returns the most bytes that seal adds to a fragment.
 	overhead() int
 }
 
@@ -46,11 +49,10 @@ type State struct {
 	ad     additionalData // here, not on the stack: it passes through an interface
 }
 
-// NewState returns the connection state that a ChangeCipherSpec activates, or in
-// TLS 1.3 the next keys, at
-// sequence number 0. It serves one direction: either Seal or Open is called.
-// encryptThenMAC says that the two sides agreed on RFC 7366; it is only for
-// suites of which [Suite.CBC] holds.
+// NewState returns the connection state that a ChangeCipherSpec activates, or
+// in TLS 1.3 the next keys, at sequence number 0. It serves one direction:
+// either Seal or Open is called. encryptThenMAC says that the two sides agreed
+// on RFC 7366; it must be false for suites without [Suite.CBC].
 func (s *Suite) NewState(k DirectionKeys, encryptThenMAC bool) (*State, error) {
 	c, err := s.newCipher(k, encryptThenMAC)
 	if err != nil {
@@ -65,7 +67,7 @@ func (s *Suite) NewState(k DirectionKeys, encryptThenMAC bool) (*State, error) {
 // others. The MAC of the one byte makes the next IV unpredictable (BEAST).
 func (s *State) Splits() bool { return s.splits }
 
-// Overhead returns the most bytes by which Seal lets a fragment grow.
+// Overhead returns the most bytes that Seal adds to a fragment.
 func (s *State) Overhead() int { return s.cipher.overhead() }
 
 // Seal appends to dst the protected form of a fragment, without the record's
@@ -90,8 +92,8 @@ func (s *State) Open(typ tlsmsg.ContentType, version tlsmsg.Version, fragment []
 	return s.ad.contentType(), plaintext, err
 }
 
-// Uncount takes the last record's count back, where it was no record for this
-// state (RFC 9846, section 4.3.10).
+// Uncount undoes the counting of the last record, if it was not a record for
+// this state (RFC 9846, section 4.3.10).
 func (s *State) Uncount() { s.seq-- }
 
 // next fills in the additional data but for its length and takes a sequence

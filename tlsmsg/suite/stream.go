@@ -1,3 +1,5 @@
+// RC4, and no encryption at all.
+
 package suite
 
 import (

@@ -1,8 +1,11 @@
+// What a cipher suite's number stands for.
+
 package suite
 
 import "github.com/rawshake/rawshake/tlsmsg"
 
-// Authentication says which kind of key a suite's server proves itself with.
+// Authentication says with which kind of key a suite's server authenticates
+// itself.
 type Authentication uint8
 
 const (
@@ -26,15 +29,15 @@ type Suite struct {
 	protection protection
 }
 
-// Legacy reports whether the suite is there for looking at old hosts alone:
-// RC4, triple DES, and no encryption at all.
+// Legacy reports whether the suite is only for examining old hosts: RC4, triple
+// DES, and no encryption at all.
 func (s *Suite) Legacy() bool { return s.protection.legacy }
 
-// CBC reports whether the suite uses a block cipher in CBC mode: those alone
-// know encrypt-then-MAC (RFC 7366, section 3).
+// CBC reports whether the suite uses a block cipher in CBC mode: only those can
+// use encrypt-then-MAC (RFC 7366, section 3).
 func (s *Suite) CBC() bool { return s.protection.block != blockNone }
 
-// For returns the suite as version v uses it, or nil where v has no such suite:
+// For returns the suite as version v uses it, or nil if v has no such suite:
 // suites that name SHA-2, and so all of AEAD, came with TLS 1.2 (RFC 5246,
 // section 5; RFC 5288, section 4), and none of them is for anything but TLS 1.0
 // to 1.2.

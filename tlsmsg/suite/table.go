@@ -1,3 +1,5 @@
+// The table of cipher suites of TLS 1.0 to 1.2.
+
 package suite
 
 import (

@@ -1,3 +1,5 @@
+// The cipher suites of TLS 1.3.
+
 package suite
 
 import (

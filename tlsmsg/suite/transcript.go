@@ -1,3 +1,5 @@
+// The running hash of the handshake's messages.
+
 package suite
 
 import (
@@ -6,14 +8,14 @@ import (
 	"github.com/rawshake/rawshake/slab"
 )
 
-// A Transcript is the hash of all handshake messages, headers included, in
-// the order in which they were sent and received (RFC 5246, section 7.4.9:
-// handshake_messages). Until the suite is known, and for as long as a
-// signature over the messages themselves may be asked for, it keeps their
-// bytes, and hashes none before a hash is asked for: who leaves with the
-// certificate needs none. The zero Transcript is empty and keeps them.
+// A Transcript is the hash of all handshake messages, headers included, in the
+// order in which they were sent and received (RFC 5246, section 7.4.9:
+// handshake_messages). Until the suite is known, and as long as a signature
+// over the messages themselves may be needed, it keeps their bytes. It hashes
+// nothing before a hash is asked for: a prober that stops at the certificate
+// needs none. The zero Transcript is empty and keeps the bytes.
 type Transcript struct {
-	// Pool lends the memory of the messages that are kept; nil: none does.
+	// Pool lends the memory for the messages that are kept; may be nil.
 	Pool *slab.Pool
 
 	kept    []byte
@@ -68,7 +70,8 @@ func (t *Transcript) Reset() {
 // 5246, section 7.4.8). It is nil after Drop, and valid until the next Add.
 func (t *Transcript) Messages() []byte { return t.kept }
 
-// Drop lets the messages go. The hash runs on. It does nothing before Choose.
+// Drop discards the messages and goes on hashing. It does nothing before
+// Choose.
 func (t *Transcript) Drop() {
 	if t.hash != nil {
 		t.catchUp()
@@ -91,8 +94,8 @@ func (t *Transcript) Sum() []byte {
 	return t.sum[:t.hash.Size()]
 }
 
-// SumWith returns the hash of the messages so far and of what a message begins
-// with, which does not join them. The algorithm counts before Choose.
+// SumWith returns the hash of the messages so far and part, the beginning of a
+// message, which is not added. H is used before Choose.
 func (t *Transcript) SumWith(h Hash, part []byte) []byte {
 	sum := h.New()
 	if t.hash != nil {
@@ -127,9 +130,9 @@ func (t *Transcript) Fork() *Transcript {
 	return &Transcript{Pool: t.Pool, hash: clone, of: t.of, dropped: true}
 }
 
-// ReplaceByHash puts a message that holds their hash in the place of all messages
-// so far: what a HelloRetryRequest does to the ClientHello before it (RFC 9846,
-// section 4.1). It does nothing before Choose.
+// ReplaceByHash replaces all messages so far by a message_hash message with
+// their hash, as a HelloRetryRequest does with the ClientHello before it (RFC
+// 9846, section 4.1). It does nothing before Choose.
 func (t *Transcript) ReplaceByHash() {
 	if t.hash == nil {
 		return

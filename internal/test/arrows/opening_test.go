@@ -12,7 +12,12 @@ import (
 )
 
 // opened are the rooms, with all below them, whose files open with what they are for.
-var opened = []string{"field", "slab", "rawtcp/endpoint", "rawtcp/reassembly", "rawtcp/route", "rawtcp/tcb", "internal/lab"}
+var opened = []string{
+	"field", "slab",
+	"rawtcp/endpoint", "rawtcp/guard", "rawtcp/reassembly", "rawtcp/route", "rawtcp/tcb",
+	"tlsmsg/der", "tlsmsg/suite", "tlsmsg/handshake/tlsconn",
+	"internal/lab",
+}
 
 // A stranger who opens a file reads first what it is for. The sentence stands apart
 // from the package clause: it is no part of the package's documentation, which is

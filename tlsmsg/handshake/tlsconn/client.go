@@ -1,3 +1,5 @@
+// Opening a Conn: client, server, dialer and listener.
+
 package tlsconn
 
 import (
@@ -16,7 +18,7 @@ import (
 // anew. The worker has the roots, the clock and the keys of cfg.Credentials;
 // nil means the system's roots and clock, and no keys.
 //
-// The handshake begins with the first Handshake, Read or Write.
+// The handshake begins with the first call of Handshake, Read or Write.
 func Client(stream net.Conn, cfg handshake.Config, w *worker.Worker) *Conn {
 	w = cmp.Or(w, &worker.Worker{})
 	draw(&cfg.Random, w)
@@ -30,15 +32,16 @@ func Client(stream net.Conn, cfg handshake.Config, w *worker.Worker) *Conn {
 type Dialer struct {
 	// Dial opens the stream, such as rawtcp.Dialer.DialContext; nil: the kernel's TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Config is every connection's; without a ServerName it is the host of the
-	// address. Its Random stays zero, so that each connection draws one.
+	// Config is used for every connection. Without a ServerName the host of the
+	// address is taken. Its Random stays zero, so that each connection draws
+	// one.
 	Config handshake.Config
 	Worker *worker.Worker // see Client; nil: the system's roots
 }
 
 // DialContext connects to address, "host:port", and returns once the handshake
-// is complete: the connection is a *Conn. It fails as the stream's dialer does,
-// or as [Conn.Handshake], and leaves nothing open then.
+// is complete: the connection is a *Conn. It fails as the stream's dialer or
+// [Conn.Handshake] does, and then leaves nothing open.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -63,9 +66,9 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 }
 
 // Server returns the server's side of TLS over a stream, which it owns from now
-// on. Of the ServerConfig only Credentials is needed, whose keys stand at the
-// same places in the worker's Signers; a Random that is zero is drawn anew.
-// Sessions are kept where the worker has Sessions: in tickets where cfg.Tickets
+// on. Of the ServerConfig only Credentials is needed, whose private keys are at
+// the same positions in the worker's Signers; a Random that is zero is drawn
+// anew. Sessions are kept if the worker has Sessions: in tickets if cfg.Tickets
 // says so, else by ID.
 func Server(stream net.Conn, cfg handshake.ServerConfig, w *worker.Worker) *Conn {
 	w = cmp.Or(w, &worker.Worker{})

@@ -1,3 +1,5 @@
+// TLS over a stream, as a net.Conn.
+
 package tlsconn
 
 import (
@@ -45,14 +47,14 @@ type Worker interface {
 // A Conn is TLS over a stream, as a net.Conn. Its methods may be called from
 // several goroutines at once.
 //
-// A Read or Write that ends at its deadline harms nothing: what it had begun to
+// A Read or Write that ends at its deadline does no harm: what it had begun to
 // send is sent by the next one, or by Close.
 type Conn struct {
 	stream net.Conn
 	worker Worker
 	strict bool // a chain that does not verify ends the connection
 
-	turn chan struct{} // holds one while somebody moves the handshake
+	turn chan struct{} // full while somebody moves the handshake
 	done atomic.Bool   // it is finished
 
 	in  sync.Mutex // held by who reads the stream; taken before out
@@ -77,18 +79,17 @@ type Conn struct {
 
 var _ net.Conn = (*Conn)(nil)
 
-// New returns a Conn that moves a machine over a stream, both of which it owns
-// from now on: the machine is looked at only within [Conn.Do] and [Conn.Until].
-// A peer whose chain does not verify is the caller's concern: see
-// handshake.State.
+// New returns a Conn that moves a machine over a stream. It owns both from now
+// on: look at the machine only within [Conn.Do] and [Conn.Until]. The caller
+// handles a peer whose chain does not verify: see handshake.State.
 func New(stream net.Conn, m Machine, w Worker) *Conn {
 	return &Conn{stream: stream, worker: w, machine: m, turn: make(chan struct{}, 1)}
 }
 
 // Handshake moves the handshake to its end. It returns nil once both Finished
-// are exchanged and the peer's chain verified, or why that cannot be; the
-// machine's errors are those of package handshake. It need not be called: Read
-// and Write do.
+// are exchanged and the peer's chain is verified, or an error; the machine's
+// errors are those of package handshake. Calling it is optional: Read and Write
+// do.
 func (c *Conn) Handshake(ctx context.Context) error {
 	if c.done.Load() {
 		return nil
@@ -107,8 +108,8 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	return c.opError("handshake", err)
 }
 
-// finished reports whether the handshake is, and notes what came of it. The
-// caller holds mu.
+// finished reports whether the handshake is finished, and records its result.
+// The caller holds mu.
 func (c *Conn) finished() bool {
 	if c.machine.Stage() < handshake.StageFinished {
 		return false
@@ -119,10 +120,10 @@ func (c *Conn) finished() bool {
 	return true
 }
 
-// Until moves the handshake on until f, called while nothing else moves the
-// machine, reports true. It is asked again after each change. Until ends early
-// with the connection's error or the context's; the end of the context ends
-// Reads and Writes that wait meanwhile, too, as a deadline does, and leaves the
+// Until moves the handshake until f reports true. F is called while nothing
+// else moves the machine, at first and after each change. Until ends early with
+// the connection's error or the context's. The end of the context also ends
+// Reads and Writes that are waiting, as a deadline does, and leaves the
 // connection as it is.
 func (c *Conn) Until(ctx context.Context, f func() bool) error {
 	restored := make(chan struct{})
@@ -170,8 +171,8 @@ func (c *Conn) waiting() string {
 	return "the peer's first message"
 }
 
-// Do runs f while nothing else moves the machine, and then sends what has become
-// due. F may call the machine; it must not call the Conn.
+// Do runs f while nothing else moves the machine, and then sends what has
+// become due. F may call the machine, but not the Conn.
 func (c *Conn) Do(f func(Machine)) error {
 	c.mu.Lock()
 	f(c.machine)
@@ -191,13 +192,13 @@ func (c *Conn) ConnectionState() handshake.State {
 // NetConn returns the stream below.
 func (c *Conn) NetConn() net.Conn { return c.stream }
 
-// LocalAddr returns the stream's.
+// LocalAddr returns the stream's local address.
 func (c *Conn) LocalAddr() net.Addr { return c.stream.LocalAddr() }
 
-// RemoteAddr returns the stream's.
+// RemoteAddr returns the stream's remote address.
 func (c *Conn) RemoteAddr() net.Addr { return c.stream.RemoteAddr() }
 
-// SetDeadline sets both deadlines, as net.Conn describes.
+// SetDeadline sets the read and the write deadline, as net.Conn describes.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -206,7 +207,8 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.stream.SetDeadline(t)
 }
 
-// SetReadDeadline ends Reads, also one that waits now, at t.
+// SetReadDeadline makes Read fail at t, also one that waits now. The zero time
+// means no deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -214,7 +216,8 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	return c.stream.SetReadDeadline(t)
 }
 
-// SetWriteDeadline ends Writes, also one that waits now, at t.
+// SetWriteDeadline makes Write fail at t, also one that waits now. The zero
+// time means no deadline.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,7 +233,7 @@ func (c *Conn) restoreDeadlines() {
 	_ = c.stream.SetWriteDeadline(c.deadlines.write)
 }
 
-// opError says which operation on which connection an error is of.
+// opError adds the operation and the connection to an error.
 func (c *Conn) opError(op string, err error) error {
 	if err == nil {
 		return nil

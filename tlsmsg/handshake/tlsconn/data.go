@@ -1,3 +1,5 @@
+// Application data: read, write, and the end of either.
+
 package tlsconn
 
 import (
@@ -12,13 +14,15 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// closePatience bounds how long Close waits for the stream to take what is left.
+// closePatience bounds how long Close waits for the stream to accept what is
+// left.
 const closePatience = 5 * time.Second
 
-// Read reads application data as it comes. It returns io.EOF after the peer's
-// close_notify; a stream that ends without one is an error, as data may have been
-// cut off (RFC 5246, section 7.2.1). Early data, where a ServerConfig takes any,
-// comes first, like any other: that there was some, ConnectionState says.
+// Read reads application data that has arrived, and waits if there is none. It
+// returns io.EOF after the peer's close_notify; a stream that ends without one
+// is an error, as data may have been cut off (RFC 5246, section 7.2.1). Early
+// data, where a ServerConfig takes any, comes first, like any other: that there
+// was some, ConnectionState says.
 func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.Handshake(context.Background()); err != nil {
 		return 0, err
@@ -72,8 +76,9 @@ func (c *Conn) take(p []byte) (n int, err error) {
 	return 0, c.failure()
 }
 
-// Write sends application data. It returns once the stream has taken all of it.
-// After a deadline n counts what will still be sent, too.
+// Write sends application data. It returns once the stream has accepted all of
+// it, and keeps no reference to p. After a deadline n also counts what will
+// still be sent.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	if err := c.Handshake(context.Background()); err != nil {
 		return 0, err
@@ -96,8 +101,8 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	return n, c.opError("write", c.release(err))
 }
 
-// give has the machine make a record of data. It takes none while another
-// handshake goes on within the connection.
+// give makes the machine protect data in records. It takes none during another
+// handshake within the connection.
 func (c *Conn) give(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,8 +123,8 @@ func (c *Conn) give(p []byte) (int, error) {
 
 func past(deadline time.Time) bool { return !deadline.IsZero() && !time.Now().Before(deadline) }
 
-// CloseWrite sends close_notify: the peer reads to its end, and we can go on
-// reading. The stream below stays open.
+// CloseWrite sends close_notify, and we can go on reading. The stream below
+// stays open.
 func (c *Conn) CloseWrite() error {
 	if err := c.Handshake(context.Background()); err != nil {
 		return err
@@ -132,7 +137,7 @@ func (c *Conn) CloseWrite() error {
 	return c.opError("close", c.release(err))
 }
 
-// endWrite has the machine make a close_notify.
+// endWrite makes the machine produce a close_notify.
 func (c *Conn) endWrite() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,9 +149,9 @@ func (c *Conn) endWrite() error {
 	return nil
 }
 
-// Close says close_notify, and closes the stream. What Write took is given to
-// the stream first, for which Close waits some seconds at most; where the stream
-// does not take it, that is an error.
+// Close sends close_notify and closes the stream. It first writes what Write
+// has accepted to the stream, and waits for that some seconds at most; if the
+// stream does not accept it, Close returns an error.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	if c.closed {
@@ -158,7 +163,7 @@ func (c *Conn) Close() error {
 	begun := c.started
 	c.mu.Unlock()
 	var unsent error
-	if c.out.TryLock() { // else a Write is under way, which this ends
+	if c.out.TryLock() { // else a Write is in progress, which this ends
 		if begun {
 			unsent = c.sayGoodbye()
 		}
@@ -180,7 +185,7 @@ func (c *Conn) sayGoodbye() error {
 	err := c.send()
 	switch {
 	case err == nil, ended && before == 0:
-		return nil // a peer that has ended it need not hear the rest
+		return nil // a peer that has closed the stream need not get the rest
 	case before > 0:
 		return fmt.Errorf("%d bytes that were written (of records, protected) did not leave: %w", len(c.pending), err)
 	}

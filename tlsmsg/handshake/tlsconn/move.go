@@ -1,3 +1,5 @@
+// Moving the machine: its work done, its bytes sent, the stream's received.
+
 package tlsconn
 
 import (
@@ -24,11 +26,11 @@ func (e *StreamError) Error() string { return e.Err.Error() + ", after " + e.Aft
 // Unwrap returns the stream's error.
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// errUnread ends who waits for a message while application data waits for a Read.
+// errUnread ends a wait for a message while application data waits for a Read.
 var errUnread = errors.New("application data that nobody reads stands before what is waited for")
 
-// move does the work that is outstanding and sends what the machine made. It
-// never waits for a Write that is under way: that one sends it, see release.
+// move does the outstanding work and sends what the machine made. It never
+// waits for a Write in progress: that one sends it, see release.
 func (c *Conn) move() error {
 	c.work()
 	for c.out.TryLock() {
@@ -40,8 +42,8 @@ func (c *Conn) move() error {
 	return nil
 }
 
-// release ends what Lock of out began, and sends what came meanwhile from those
-// that did not wait for it.
+// release unlocks out, and sends what others added in the meantime without
+// waiting for the lock.
 func (c *Conn) release(err error) error {
 	c.out.Unlock()
 	if err == nil && c.hasOutput() {
@@ -135,8 +137,8 @@ func (c *Conn) send() error {
 	}
 }
 
-// receive waits for bytes and hands them to the machine. The caller holds in.
-// What the machine then has to say is not sent yet.
+// receive waits for bytes and gives them to the machine. The caller holds in.
+// What the machine then wants to send is not sent yet.
 func (c *Conn) receive() error {
 	if c.buf == nil {
 		c.buf = make([]byte, readSize)
@@ -166,7 +168,7 @@ func (c *Conn) receive() error {
 	return &StreamError{err, c.machine.LastMessage()}
 }
 
-// failure is why the connection is over, or nil. The caller holds mu.
+// failure returns why the connection is over, or nil. The caller holds mu.
 func (c *Conn) failure() error {
 	switch {
 	case c.closed:

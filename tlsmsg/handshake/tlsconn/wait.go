@@ -1,3 +1,6 @@
+// A Write may have to wait during another handshake within the connection (RFC
+// 5246, section 7.4.1.1), which either a Read or the Write moves on.
+
 package tlsconn
 
 import (
@@ -5,10 +8,7 @@ import (
 	"time"
 )
 
-// A Write may have to wait while another handshake goes on within the connection
-// (RFC 5246, section 7.4.1.1). Either a Read moves that on, or the Write does.
-
-// awaitWritable waits until the machine takes application data again.
+// awaitWritable waits until the machine accepts application data again.
 func (c *Conn) awaitWritable() error {
 	for {
 		c.mu.Lock()
@@ -34,7 +34,7 @@ func (c *Conn) awaitWritable() error {
 	}
 }
 
-// wait waits for news, or for a time; zero: for ever.
+// wait waits for news, or until a time; zero: for ever.
 func wait(news <-chan struct{}, until time.Time) {
 	if until.IsZero() {
 		<-news
@@ -48,7 +48,8 @@ func wait(news <-chan struct{}, until time.Time) {
 	}
 }
 
-// awaitNews returns what is closed at the next change. The caller holds mu.
+// awaitNews returns a channel that is closed at the next change. The caller
+// holds mu.
 func (c *Conn) awaitNews() <-chan struct{} {
 	if c.news == nil {
 		c.news = make(chan struct{})
@@ -56,7 +57,7 @@ func (c *Conn) awaitNews() <-chan struct{} {
 	return c.news
 }
 
-// wake tells whoever waits for news. The caller holds mu.
+// wake closes the channel of awaitNews. The caller holds mu.
 func (c *Conn) wake() {
 	if c.news != nil {
 		close(c.news)
@@ -64,7 +65,7 @@ func (c *Conn) wake() {
 	}
 }
 
-// endRead ends what Lock of in began.
+// endRead unlocks in.
 func (c *Conn) endRead() {
 	c.in.Unlock()
 	c.mu.Lock()
