@@ -91,6 +91,9 @@ func (n *Node) AwaitListener(ctx context.Context, address string) error {
 	return n.space.AwaitListener(ctx, address)
 }
 
+// AddAddress gives the node another address on its first link.
+func (n *Node) AddAddress(a netip.Prefix) error { return n.space.AddAddress(n.Interface(), a) }
+
 // OffloadsOff makes the node's kernel send segments as the wire would carry
 // them, one by one and with their checksums.
 func (n *Node) OffloadsOff() error {

@@ -63,15 +63,35 @@ const (
 // Check says what is wrong with a topology, in a sentence for each thing.
 func (t *Topology) Check() error {
 	var errs []error
-	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if len(t.Nodes) == 0 {
-		wrong("there are no nodes")
+		errs = append(errs, errors.New("there are no nodes"))
 	}
 	if len(t.Nodes) > maxNodes || len(t.Links) > maxLinks {
-		wrong("%d nodes and %d links: at most %d and %d", len(t.Nodes), len(t.Links), maxNodes, maxLinks)
-		return errors.Join(errs...)
+		return errors.Join(append(errs, fmt.Errorf("%d nodes and %d links: at most %d and %d", len(t.Nodes), len(t.Links), maxNodes, maxLinks))...)
 	}
 	errs = append(errs, t.checkTexts()...)
+	errs = append(errs, t.checkNodes()...)
+	for i, l := range t.Links {
+		if len(l.Ends) != 2 {
+			return errors.Join(append(errs, fmt.Errorf("links[%d].ends: %d, expected two", i, len(l.Ends)))...)
+		}
+	}
+	errs = append(errs, t.checkJoints()...)
+	for i := range t.Links {
+		errs = append(errs, t.checkLink(i)...)
+	}
+	for i := range t.Nodes {
+		errs = append(errs, t.checkNetworks(i)...)
+		errs = append(errs, t.checkOwned(i)...)
+		errs = append(errs, t.checkPlaces(i, &t.Nodes[i])...)
+	}
+	return errors.Join(errs...)
+}
+
+// checkNodes says what is wrong with nodes' names, and with services by
+// themselves.
+func (t *Topology) checkNodes() (errs []error) {
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	names := map[string]bool{}
 	services := 0
 	for i, n := range t.Nodes {
@@ -95,16 +115,18 @@ func (t *Topology) Check() error {
 	if services > maxServices {
 		wrong("%d services: at most %d", services, maxServices)
 	}
+	return errs
+}
+
+// checkJoints says which links join what is not there or is joined already, and
+// which addresses stand twice.
+func (t *Topology) checkJoints() (errs []error) {
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	taken := map[netip.Addr]string{}
 	joined := map[[2]string]bool{}
 	for i, l := range t.Links {
-		if len(l.Ends) != 2 {
-			wrong("links[%d].ends: %d, expected two", i, len(l.Ends))
-			return errors.Join(errs...)
-		}
-		a, b := l.Ends[0].Node, l.Ends[1].Node
 		for _, e := range l.Ends {
-			if !names[e.Node] {
+			if !slices.ContainsFunc(t.Nodes, func(n NodeConfig) bool { return n.Name == e.Node }) {
 				wrong("links[%d]: there is no node %q", i, e.Node)
 			}
 			for _, p := range e.Addresses {
@@ -112,11 +134,9 @@ func (t *Topology) Check() error {
 					wrong("links[%d]: %v is an address of %s already", i, p.Addr(), other)
 				}
 				taken[p.Addr()] = e.Node
-				if p.Addr().Is6() && l.MTU != 0 && l.MTU < netns.MinMTU6 {
-					wrong("links[%d].mtu: %d, and IPv6 needs %d (RFC 8200)", i, l.MTU, netns.MinMTU6)
-				}
 			}
 		}
+		a, b := l.Ends[0].Node, l.Ends[1].Node
 		if a == b {
 			wrong("links[%d] joins %q with itself", i, a)
 		}
@@ -124,20 +144,26 @@ func (t *Topology) Check() error {
 			wrong("links[%d]: %q and %q are joined already", i, a, b)
 		}
 		joined[[2]string{a, b}] = true
-		errs = append(errs, t.checkAddresses(i)...)
-		if err := l.Impairment.Check(); err != nil {
-			wrong("links[%d].%w", i, err)
-		}
-		if l.MTU != 0 && (l.MTU < minMTU || l.MTU > maxMTU) {
-			wrong("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU)
-		}
 	}
-	for i := range t.Nodes {
-		errs = append(errs, t.checkNetworks(i)...)
-		errs = append(errs, t.checkOwned(i)...)
-		errs = append(errs, t.checkPlaces(i, &t.Nodes[i])...)
+	return errs
+}
+
+// checkLink says what is wrong with a link by itself.
+func (t *Topology) checkLink(i int) []error {
+	l := &t.Links[i]
+	errs := t.checkAddresses(i)
+	if err := l.Impairment.Check(); err != nil {
+		errs = append(errs, fmt.Errorf("links[%d].%w", i, err))
 	}
-	return errors.Join(errs...)
+	v6 := firstOf(l.Ends[0].Addresses, false).IsValid() || firstOf(l.Ends[1].Addresses, false).IsValid()
+	switch {
+	case l.MTU == 0:
+	case l.MTU < minMTU || l.MTU > maxMTU:
+		errs = append(errs, fmt.Errorf("links[%d].mtu: %d, expected %d to %d", i, l.MTU, minMTU, maxMTU))
+	case v6 && l.MTU < netns.MinMTU6:
+		errs = append(errs, fmt.Errorf("links[%d].mtu: %d, and IPv6 needs %d (RFC 8200)", i, l.MTU, netns.MinMTU6))
+	}
+	return errs
 }
 
 // checkOwned says which addresses of others lie in the networks that a node is

@@ -102,6 +102,20 @@ func (s *Space) LinkUp(name string, mtu int, addresses ...netip.Prefix) (taken [
 	})
 }
 
+// AddAddress gives an interface another address, usable at once.
+func (s *Space) AddAddress(name string, a netip.Prefix) error {
+	return s.withLink(name, func(h *netlink.Handle, link netlink.Link) error {
+		taken, err := addAddress(h, link, a)
+		if err == nil && !taken {
+			err = errors.New("there is no IPv6")
+		}
+		if err != nil {
+			return fmt.Errorf("give %s to %s: %w", a, name, err)
+		}
+		return nil
+	})
+}
+
 // setUp sets an interface up, and then its MTU where it is another one: IPv6
 // would have left one with a small MTU at once.
 func setUp(h *netlink.Handle, link netlink.Link, mtu int) error {

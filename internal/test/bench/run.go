@@ -86,7 +86,7 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 		return err
 	}
 	defer l.Close()
-	if err := addSource(l.Near()); err != nil {
+	if err := l.Near().AddAddress(ourSource); err != nil {
 		return fmt.Errorf("give the near node a second address: %w", err)
 	}
 	for _, s := range []struct {

@@ -39,7 +39,7 @@ func overSlowWire(ctx context.Context, p plan, t task, clientCPU, serverCPU int)
 		return nil, err
 	}
 	defer wire.Close()
-	if err := addSource(one.Near()); err != nil {
+	if err := one.Near().AddAddress(ourSource); err != nil {
 		return nil, err
 	}
 	if err := startServer(ctx, two.Far(), serverCPU, &t); err != nil {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -36,18 +35,6 @@ func (t *task) certificates() error {
 	t.CA, t.Cert, t.ServerName = made.CA.Cert.Raw, made.Server.Cert.Raw, pki.ServerName
 	t.Key, err = x509.MarshalPKCS8PrivateKey(made.Server.Key)
 	return err
-}
-
-// addSource gives a node the second address.
-func addSource(n *lab.Node) error {
-	return n.Do(func() error {
-		dev, err := netlink.LinkByName(n.Interface())
-		if err != nil {
-			return err
-		}
-		return netlink.AddrAdd(dev, &netlink.Addr{IPNet: &net.IPNet{
-			IP: ourSource.Addr().AsSlice(), Mask: net.CIDRMask(ourSource.Bits(), 32)}})
-	})
 }
 
 // linkCounters reads how many packets have crossed a node's end of the link.
