@@ -13,6 +13,7 @@ package handshake
 //	KeyUpdates, NewSessionTickets without application data between them
 //	                                      32       one more: unexpected_message
 //	ChangeCipherSpecs of TLS 1.3          32       one more: unexpected_message
+//	PSK identities that are looked up     4        the rest is not looked at
 //	early data that is skipped            16 KiB   more: unexpected_message
 //	early data that is taken              what the ticket allows; more: unexpected_message
 //	empty records of application data in a row

@@ -18,7 +18,7 @@ const maxTicketLifetime = 604800
 func (s *Session) unfit13(cfg *Config) string {
 	known := suite.Lookup13(s.CipherSuite)
 	switch {
-	case known == nil || !offersAny(cfg, known.Hash):
+	case known == nil || cfg.suiteWith(known.Hash) == nil:
 		return "no suite with the hash of its own, " + s.CipherSuite.String() + ", is offered"
 	case len(s.PSK) != known.Hash.Size() || len(s.Ticket) == 0:
 		return "it has no ticket, or not its key"
@@ -26,16 +26,6 @@ func (s *Session) unfit13(cfg *Config) string {
 		return "its ticket has outlived its time"
 	}
 	return ""
-}
-
-// offersAny reports whether a Config offers a suite of TLS 1.3 with a hash.
-func offersAny(cfg *Config, h suite.Hash) bool {
-	for _, id := range cfg.CipherSuites {
-		if s := suite.Lookup13(id); s != nil && s.Hash == h {
-			return true
-		}
-	}
-	return false
 }
 
 // A pskOffer is a PSK as a ClientHello offers it.
@@ -64,16 +54,16 @@ func (c *Client) pskOffers() (list []pskOffer) {
 	}
 	for i := range c.cfg.PSKs {
 		k := &c.cfg.PSKs[i]
-		if any := c.anyWith(k.hash()); any != nil && (!c.retried() || c.suite.Hash == k.hash()) {
+		if any := c.cfg.suiteWith(k.hash()); any != nil && (!c.retried() || c.suite.Hash == k.hash()) {
 			list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: k.Identity}, k.Key, any, k})
 		}
 	}
 	return list
 }
 
-// anyWith returns a suite of TLS 1.3 with a hash that is offered, or nil.
-func (c *Client) anyWith(h suite.Hash) *suite.Suite {
-	for _, id := range c.cfg.CipherSuites {
+// suiteWith returns a suite of TLS 1.3 with a hash that is offered, or nil.
+func (cfg *Config) suiteWith(h suite.Hash) *suite.Suite {
+	for _, id := range cfg.CipherSuites {
 		if s := suite.Lookup13(id); s != nil && s.Hash == h {
 			return s
 		}

@@ -33,8 +33,8 @@
 // server12_choose.go, server12_resume.go, server12_flight.go (our flight),
 // server12_client.go (the client's) and server12_finish.go. server_offer.go takes
 // the ClientHello of every version; where that leads to TLS 1.3 it goes on in
-// server13_table.go, server13_hello.go, server13_auth.go, server13_finish.go and
-// server13_psk.go. tamper.go makes a server do wrong on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
+// server13_table.go, server13_offer.go, server13_hello.go, server13_psk.go,
+// server13_auth.go and server13_finish.go. tamper.go makes a server do wrong on purpose, fault.go in the usual ways: one [Fault] (stop, leave out,
 // repeat, swap, corrupt, send an alert) at one [Place] of the conversation.
 //
 // The package worker beneath does the yielded work with the standard library;

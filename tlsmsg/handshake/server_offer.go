@@ -30,7 +30,7 @@ func (s *Server) clientHello(raw []byte) error {
 }
 
 // chooseVersion takes the highest version that both sides speak: of
-// supported_versions where the client sends that (RFC 8446, section 4.2.1),
+// supported_versions where the client sends that (RFC 9846, section 4.3.1),
 // else of all up to client_version (RFC 5246, appendix E.1).
 func (s *Server) chooseVersion() error {
 	hello := &s.offer.hello
