@@ -26,7 +26,7 @@ var (
 	probeLinks    = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw}
 	connectGuards = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
 	runGuards     = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables}
-	versions      = []string{"1.0", "1.1", "1.2"}
+	versions      = []string{"1.0", "1.1", "1.2", "1.3"}
 	protocols     = []string{"http/1.1", "http/1.0", "h2"}
 )
 

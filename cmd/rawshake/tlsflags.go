@@ -39,8 +39,8 @@ type tlsFlags struct {
 
 func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.minVersion, "min-version", "", "the least TLS version to take: 1.0, 1.1, 1.2 (default 1.2)")
-	fl.StringVar(&f.maxVersion, "max-version", "", "the TLS version to offer: 1.0, 1.1, 1.2 (default 1.2)")
+	fl.StringVar(&f.minVersion, "min-version", "", "the least TLS version to take: 1.0, 1.1, 1.2, 1.3 (default 1.2)")
+	fl.StringVar(&f.maxVersion, "max-version", "", "the highest TLS version to offer: 1.0, 1.1, 1.2, 1.3 (default 1.2)")
 	fl.BoolVar(&f.legacy, "legacy", false, "for looking at old hosts: offer 3DES, RC4, NULL and SHA-1 too, take small keys")
 	fl.IntVar(&f.minDHBits, "min-dh-bits", 0, "the smallest Diffie-Hellman prime to take, in bits (default 2048, with --legacy 1024)")
 	fl.StringVar(&f.sessionFile, "session-file", "", "resume a session kept in this file, and keep the new one there (it holds secrets)")
@@ -61,6 +61,9 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 	}
 	if o.TLS.MaxVersion, err = parseVersion("--max-version", f.maxVersion); err != nil {
 		return err
+	}
+	if f.maxVersion == "" && o.TLS.MinVersion > tlsmsg.VersionTLS12 {
+		o.TLS.MaxVersion = o.TLS.MinVersion
 	}
 	if low, high := o.TLS.MinVersion, o.TLS.MaxVersion; high != 0 && low > high {
 		return usageError("--min-version %s is more than --max-version %s", f.minVersion, f.maxVersion)
@@ -111,8 +114,10 @@ func parseVersion(flag, s string) (tlsmsg.Version, error) {
 		return tlsmsg.VersionTLS11, nil
 	case "1.2":
 		return tlsmsg.VersionTLS12, nil
+	case "1.3":
+		return tlsmsg.VersionTLS13, nil
 	}
-	return 0, usageError("%s %q is not one of 1.0, 1.1, 1.2", flag, s)
+	return 0, usageError("%s %q is not one of 1.0, 1.1, 1.2, 1.3", flag, s)
 }
 
 // parseExtension reads NUM:HEX. HEX may be empty.

@@ -52,6 +52,8 @@ type Writer struct {
 	moment   time.Time // of the last packet
 	block    []byte    // reused
 
+	hold hold
+
 	err error
 }
 
@@ -190,11 +192,17 @@ func (w *Writer) Secret(label string, clientRandom, secret []byte) error {
 	body = appendPadded(body, line)
 	n := len(body)
 	body = endOptions(appendOption(body, optComment, "whoever has this block can read the connection"), n)
+	block := appendBlock(nil, blockSecrets, body)
+	if w.hold.on {
+		err := w.insert(block)
+		w.told = w.told || err == nil
+		return err
+	}
 	if w.last != nil && w.rewrites {
 		w.forget()
 	}
 	w.last = nil
-	err := w.write(appendBlock(nil, blockSecrets, body))
+	err := w.write(block)
 	w.told = w.told || err == nil
 	return err
 }
@@ -211,6 +219,9 @@ func (w *Writer) Name() string { return w.name }
 // write appends a whole block in one write. If the disk is full, half a block
 // is removed again.
 func (w *Writer) write(block []byte) error {
+	if w.keep(block) {
+		return nil
+	}
 	n, err := w.dst.Write(block)
 	if err == nil && n < len(block) {
 		err = io.ErrShortWrite
@@ -235,6 +246,7 @@ func (w *Writer) again(block []byte) error {
 		_, err = w.file.Seek(w.size, io.SeekStart)
 	}
 	if err == nil {
+		w.hold.rewritten(w.lastAt, block)
 		return nil
 	}
 	w.notes = w.notes[:0]
@@ -263,7 +275,7 @@ func named(err error, name string) error {
 // Close writes the notes that no packet took and closes the file. It returns an
 // error if any of that, or an earlier write, failed.
 func (w *Writer) Close() error {
-	var err error
+	err := w.Release()
 	if len(w.notes) > 0 && w.err == nil && (w.last == nil || !w.rewrites) && !w.moment.IsZero() {
 		err = w.farewell()
 	}

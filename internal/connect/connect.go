@@ -98,10 +98,11 @@ type run struct {
 	finalNote   func() // may be nil
 	softError   func() string
 
-	mu   sync.Mutex // guards the recorder and the files
-	kept *handshake.Session
-	link string        // its kind, once it is open
-	rtt  time.Duration // if segments do not tell
+	mu     sync.Mutex // guards the recorder and the files
+	asking bool       // a ClientHello with TLS 1.3 was made, and nothing has come since
+	kept   *handshake.Session
+	link   string        // its kind, once it is open
+	rtt    time.Duration // if segments do not tell
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }

@@ -10,6 +10,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -26,6 +27,7 @@ func (r *run) frame(f rawtcp.Frame) {
 	}
 	now := r.now()
 	if r.Capture != nil { // first, since decisions about the packet are noted beside it
+		r.hold(dir)
 		r.warn(r.Capture.Packet(r.start.Add(now), f.Packet))
 	}
 	r.Recorder.Packet(now, dir, f.Packet, f.KernelSent)
@@ -76,6 +78,35 @@ func (r *run) tlsEvent(e handshake.Event) {
 	}
 	if s, ok := e.(handshake.SecretEvent); ok {
 		r.secret(s)
+	}
+	r.release(e)
+}
+
+// hold lets the capture have the secrets of TLS 1.3 before the packets with what
+// they decrypt: from the first on that may answer the ClientHello.
+func (r *run) hold(dir transcript.Dir) {
+	if r.asking && dir == transcript.In {
+		r.asking = false
+		r.Capture.Hold()
+	}
+}
+
+// release ends hold, once no more secrets come.
+func (r *run) release(e handshake.Event) {
+	if r.Capture == nil {
+		return
+	}
+	switch e := e.(type) {
+	case handshake.MessageEvent:
+		if e.Dir == handshake.Out && e.Type == tlsmsg.TypeClientHello && r.TLS.MaxVersion >= tlsmsg.VersionTLS13 {
+			r.asking = true
+		}
+	case handshake.NegotiatedEvent:
+		if e.Version < tlsmsg.VersionTLS13 {
+			r.warn(r.Capture.Release())
+		}
+	case handshake.FinishedEvent, handshake.AlertEvent:
+		r.warn(r.Capture.Release())
 	}
 }
 

@@ -94,7 +94,7 @@ func (d *diagnosis) versionRefused(r *transcript.Reason) {
 	r.Means = "the server takes none of the versions that the ClientHello offers" + inBrackets(offered)
 	r.Remedy = "Offer others"
 	if d.hello != nil && highest(d.hello) <= tlsmsg.VersionTLS12 {
-		r.Remedy += ": many servers want TLS 1.3, which rawshake does not speak (curl does), and old ones TLS 1.0 or 1.1 (--min-version 1.0)"
+		r.Remedy += ": many servers want TLS 1.3 (--max-version 1.3), and old ones TLS 1.0 or 1.1 (--min-version 1.0)"
 	} else {
 		r.Remedy += ": allow the client TLS 1.2 and lower, which old servers want (rawshake connect, curl --tls-max 1.2, or rawshake connect --min-version 1.0)"
 	}
@@ -109,7 +109,7 @@ func (d *diagnosis) nothingShared(r *transcript.Reason) {
 		r.Remedy += ", or, to look at an old host, 3DES, RC4 and SHA-1 with --legacy"
 	}
 	if d.hello != nil && highest(d.hello) <= tlsmsg.VersionTLS12 {
-		r.Remedy += "; a server that speaks TLS 1.3 alone may answer like this, too"
+		r.Remedy += "; a server that speaks TLS 1.3 alone may answer like this, too (--max-version 1.3)"
 	}
 	r.Remedy += "."
 }

@@ -162,6 +162,7 @@ type entry struct {
 	Version      string   `json:"version"`
 	CipherSuite  string   `json:"cipher_suite"`
 	Group        string   `json:"group"`
+	ALPN         string   `json:"alpn"`
 	PeerVerified bool     `json:"peer_verified"`
 	RTT          float64  `json:"rtt_ms"`
 	Handshake    float64  `json:"handshake_ms"`
