@@ -39,7 +39,7 @@ func Chain(chain [][]byte) []Fact {
 	return append(facts, Fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, Fact{"issuers", others, ""})
 }
 
-// mostIssuers bounds the certificates after the first that are told of in
+// maxIssuers bounds the certificates after the first that are described in
 // words: a chain of 128 KiB may hold thousands.
 const maxIssuers = 16
 
@@ -64,8 +64,8 @@ func leafFacts(raw []byte) []Fact {
 	}
 }
 
-// signatureName is the algorithm of a certificate's signature: of one that
-// crypto/x509 does not know, its identifier.
+// signatureName is the algorithm of a certificate's signature, or its
+// identifier if crypto/x509 does not know it.
 func signatureName(cert *x509.Certificate) string {
 	if id := der.SignatureAlgorithm(cert.Raw); cert.SignatureAlgorithm == x509.UnknownSignatureAlgorithm && id != "" {
 		return id
@@ -73,7 +73,7 @@ func signatureName(cert *x509.Certificate) string {
 	return cert.SignatureAlgorithm.String()
 }
 
-// keyName is the kind of a certificate's key, also of one that is tied to
+// keyName is the kind of a certificate's key, including keys restricted to
 // RSA-PSS, which crypto/x509 does not know.
 func keyName(cert *x509.Certificate) string {
 	if key := worker.PublicKey(cert.Raw); cert.PublicKey == nil && key != nil {
@@ -82,12 +82,12 @@ func keyName(cert *x509.Certificate) string {
 	return cert.PublicKeyAlgorithm.String()
 }
 
-// oddFacts are what can be read of a certificate that crypto/x509 does not take.
+// oddFacts are what can be read of a certificate that crypto/x509 rejects.
 func oddFacts(cert []byte, why error) []Fact {
 	says := der.Summarize(cert)
 	reason := strings.TrimPrefix(why.Error(), "x509: ")
 	facts := []Fact{{"error", reason, "does not parse: " + reason}}
-	if says.Serial != "" { // it goes as far as that
+	if says.Serial != "" { // it could be read that far
 		facts = append(facts,
 			Fact{"subject", says.Subject, oddSubject(&says)},
 			momentFact("not_after", says.NotAfter, "expires "),
@@ -103,7 +103,7 @@ func oddFacts(cert []byte, why error) []Fact {
 	return facts
 }
 
-// momentFact is a time, or what stands in its place.
+// momentFact is a time, or what is in its place.
 func momentFact(key string, m der.Moment, words string) Fact {
 	text, value := "", m.Text
 	if !m.IsZero() {
@@ -133,7 +133,7 @@ func oddSubject(says *der.Summary) string {
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// subjectText is the shortest name that people know the certificate by.
+// subjectText is the shortest name by which people know the certificate.
 func subjectText(cert *x509.Certificate) string {
 	switch {
 	case cert.Subject.CommonName != "":
@@ -178,8 +178,8 @@ func distinguishedName(der []byte) string {
 	return name.String()
 }
 
-// CertificateJSON is what a certificate says, as a JSON object with the names
-// that a certificate message has in the JSON view.
+// CertificateJSON is what a certificate says, as a JSON object with the same
+// names as in the JSON view's certificate message.
 func CertificateJSON(der []byte) []byte {
 	return Object(leafFacts(der)).AppendTo(nil)
 }

@@ -132,7 +132,7 @@ func offered(m *tlsmsg.ClientHello) (highest string, list []string) {
 	}
 	best := tlsmsg.Version(0)
 	for _, version := range v.Versions {
-		if version <= tlsmsg.VersionTLS13 { // and no GREASE
+		if version <= tlsmsg.VersionTLS13 { // not GREASE
 			best = max(best, version)
 		}
 	}
@@ -161,7 +161,7 @@ func serverHelloFacts(m *tlsmsg.ServerHello) []Fact {
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
 
-// sessionFacts are for programs alone.
+// sessionFacts are only for programs.
 func sessionFacts(random [32]byte, id []byte, list []tlsmsg.Extension) []Fact {
 	extensions := []string{}
 	for _, e := range list {

@@ -12,29 +12,29 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// captured is what is known of one direction besides.
+// captured is what is also known of a direction in a capture.
 type captured struct {
-	high  int64 // end of the octets that went by, holes or not
-	acked int64 // the peer has everything before this
+	high  int64 // end of the octets that went by, with or without holes
+	acked int64 // the peer has everything before this offset
 
-	doubtful []Span // of damaged segments, which nobody has acknowledged yet
-	badSYN   bool   // the SYN is damaged, and nobody has acknowledged it yet
-	trusted  int    // how often the peer acknowledged what is damaged here
+	doubtful []Span // spans of damaged segments that were not acknowledged yet
+	badSYN   bool   // the SYN is damaged and was not acknowledged yet
+	trusted  int    // how often the peer acknowledged damaged segments
 
-	rival     wire.Seq // another initial sequence number, of a later SYN
+	rival     wire.Seq // another initial sequence number, from a later SYN
 	haveRival bool
 }
 
 const (
 	// maxDoubtful bounds the damaged runs of octets that are remembered.
 	maxDoubtful = 64
-	// enoughTrust is how often a peer has to acknowledge what has a wrong
-	// checksum for the checksums of a direction to mean nothing. A SYN is enough.
+	// enoughTrust is how often a peer must acknowledge damaged segments before
+	// the checksums of a direction are ignored. A SYN is enough.
 	enoughTrust = 2
 )
 
-// Trusts reports whether the checksums of a direction mean nothing: its peer
-// acknowledges segments that have a wrong one.
+// Trusts reports whether the checksums of a direction are ignored, since its
+// peer acknowledges segments with wrong ones.
 func (r *Recorder) Trusts(dir Dir) bool { return r.halves[dir].captured.trusted >= enoughTrust }
 
 // Acknowledged is how much of a direction's stream its peer has acknowledged.
@@ -62,8 +62,8 @@ func (r *Recorder) follow(f *Frame, own, other *half) {
 	}
 }
 
-// restart begins a direction's numbers anew, where a second SYN had others and
-// the segment shows that they count: it follows them, or acknowledges them.
+// restart resets a direction's numbers if a second SYN had others and the
+// segment follows or acknowledges those.
 func (r *Recorder) restart(f *Frame, own, other *half) {
 	s := f.Segment
 	if s.Flags.Has(wire.SYN) && own.firm && s.Seq != own.isn {
@@ -77,8 +77,8 @@ func (r *Recorder) restart(f *Frame, own, other *half) {
 	}
 }
 
-// begin takes the other initial sequence number of a direction in which no
-// octets have gone by.
+// begin switches to the other initial sequence number of a direction in which
+// no octets have gone by.
 func (r *Recorder) begin(f *Frame, dir Dir) {
 	h := &r.halves[dir]
 	if len(h.seen) > 0 {
@@ -100,7 +100,7 @@ func (h *half) place(seq wire.Seq) int64 {
 }
 
 // acknowledge takes note of what the peer has. A number in a damaged segment is
-// believed where it is one that the peer may well say.
+// believed if it is plausible.
 func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
 	c := &h.captured
 	end := h.place(ack)
@@ -118,7 +118,7 @@ func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
 		if s.End > c.acked {
 			return false
 		}
-		if !h.covers(s) { // else it came again undamaged
+		if !h.covers(s) { // otherwise it was retransmitted undamaged
 			c.trusted++
 			h.sawSpan(s)
 		}
@@ -126,7 +126,7 @@ func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
 	})
 }
 
-// sight notes that f's segment goes by, and says what is new about it.
+// sight notes that f's segment went by, and marks what is new in it.
 func (h *half) sight(f *Frame, doubtful bool) {
 	s, c := f.Segment, &h.captured
 	if !h.known {
@@ -185,8 +185,8 @@ func (h *half) covers(s Span) bool {
 	return i < len(h.seen) && h.seen[i].Start <= s.Start && s.End <= h.seen[i].End
 }
 
-// sawSpan notes octets, and reports whether any of them are new. Of many holes
-// the oldest is given up.
+// sawSpan notes octets, and reports whether any of them are new. If there are
+// too many holes, the oldest is given up.
 func (h *half) sawSpan(s Span) bool {
 	if len(h.seen) == maxSpans {
 		h.seen[1].Start = h.seen[0].Start

@@ -8,13 +8,13 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// Dir says which way an entry went, seen from this side.
+// Dir says in which direction an entry went, seen from this side.
 type Dir uint8
 
 const (
 	Out   Dir = iota // sent by this machine
 	In               // received
-	Local            // went nowhere: a decision, the result
+	Local            // neither: a decision or the result
 )
 
 func (d Dir) String() string { return name(d, "out", "in", "local") }
@@ -40,7 +40,7 @@ const (
 	TypeMessage              // a TLS message: Message
 	TypeDecision             // something decided or noticed: Decision
 	TypeResult               // how it all ended, the last entry: Result
-	TypeOctets               // octets of a captured stream that are no TLS: Octets
+	TypeOctets               // octets of a captured stream that are not TLS: Octets
 )
 
 func (t Type) String() string {
@@ -54,17 +54,18 @@ func name[T ~uint8](v T, names ...string) string {
 	return "unknown"
 }
 
-// An Entry is one line of the transcript. It is not changed once it has been
-// handed to a listener.
+// An Entry is one line of the transcript. It does not change once a listener
+// has seen it.
 type Entry struct {
 	At    time.Duration // since the recording began
 	Dir   Dir
 	Layer Layer
 	Type  Type
 
-	// Frame is the frame that the entry is (a segment), that carries it (of an
-	// outgoing record or message, the one with its first byte; of an incoming
-	// one, the one that completed it), or that it is about. Nil if none.
+	// Frame is the frame that the entry is (a segment), that carries it (for an
+	// outgoing record or message, the one with its first byte; for an incoming
+	// one, the one that completed it), or that it is about. Nil if there is
+	// none.
 	Frame *Frame
 
 	Record   *Record
@@ -74,11 +75,11 @@ type Entry struct {
 	Octets   *Octets
 }
 
-// Octets are a run of a captured stream that is no TLS: what is said before it
-// begins, or of which the beginning is missing.
+// Octets are a run of a captured stream that is not TLS: what precedes TLS, or
+// records whose beginning is missing.
 type Octets struct {
 	Why         string // "preamble": said in another protocol; "unplaced": of a record that is not all there; "foreign": no TLS, after some; "wrapper": around TLS
-	Raw         []byte // of a preamble, as long as it is not too long; else nil
+	Raw         []byte // of a preamble, if it is not too long; otherwise nil
 	Offset, End int64  // in its direction's byte stream
 }
 
@@ -90,7 +91,7 @@ type Record struct {
 	Wire      []byte // as on the wire, header included
 	Encrypted bool
 	Plaintext []byte // the fragment, decrypted
-	Missing   int    // octets at its end that a capture does not hold, and neither does Wire
+	Missing   int    // octets at its end that are missing from the capture and from Wire
 }
 
 // End is the offset after the record's last byte in the byte stream.
@@ -103,8 +104,8 @@ type Message struct {
 	Type      tlsmsg.HandshakeType // of a handshake message
 	Raw       []byte               // decrypted, the handshake header included
 	Encrypted bool
-	Sealed    bool // nobody here could decrypt it: Raw is a record's fragment as on the wire
-	// MeansNothing: a ChangeCipherSpec that changes no keys.
+	Sealed    bool // it could not be decrypted here: Raw is a record's fragment as on the wire
+	// MeansNothing marks a ChangeCipherSpec that changes no keys.
 	MeansNothing bool
 	Offset, End  int64          // in its direction's byte stream: the records that carry it
 	Context      tlsmsg.Context // what decoding it depends on
@@ -114,13 +115,13 @@ type Message struct {
 // noticed, and why.
 type Decision struct {
 	Name string // stable identifier in snake_case, for programs
-	Text string // one sentence for people; may hold text from the network
-	// Event is the value that it was made from, a tcb.Event or a
+	Text string // a sentence for people; may hold text from the network
+	// Event is the value that the decision was made from, a tcb.Event or a
 	// handshake.Event with absolute sequence numbers, or nil.
 	Event any
 }
 
-// A Secret is one line of a key log: what decrypts the connection.
+// A Secret is one line of a key log, which decrypts the connection.
 type Secret struct {
 	Label                string
 	ClientRandom, Secret []byte
@@ -130,16 +131,16 @@ type Secret struct {
 type Transcript struct {
 	Entries []*Entry
 	Secrets []Secret
-	// PreMaster is what the master secret was made of, where this side made it:
-	// no key log holds it.
+	// PreMaster is what the master secret was derived from, if this side did
+	// that. No key log holds it.
 	PreMaster []byte
-	// Truncated says that the recorder's limit was reached: entries after the
-	// decision "transcript_full" are missing, but for the result.
+	// Truncated says that the recorder's limit was reached: except for the
+	// result, entries after the decision "transcript_full" are missing.
 	Truncated bool
 }
 
-// Frames returns the frames in order, kernel-sent RSTs and packets that are no segment
-// included.
+// Frames returns the frames in order, including kernel-sent RSTs and packets
+// that are not segments.
 func (t *Transcript) Frames() []*Frame {
 	var frames []*Frame
 	for _, e := range t.Entries {
@@ -150,8 +151,8 @@ func (t *Transcript) Frames() []*Frame {
 	return frames
 }
 
-// Carriers returns the frames of one direction that hold bytes from to end
-// (exclusive) of its byte stream, retransmissions included.
+// Carriers returns the frames of one direction that hold bytes of its stream
+// between from and end (exclusive), including retransmissions.
 func (t *Transcript) Carriers(dir Dir, from, end int64) []*Frame {
 	var frames []*Frame
 	for _, f := range t.Frames() {

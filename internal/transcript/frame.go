@@ -14,47 +14,47 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A Frame is one IP packet as it went over the link, and in a capture what the
+// A Frame is one IP packet as it crossed the link, and in a capture what the
 // link put around it.
 type Frame struct {
 	Number     int           // 1 for the first
 	At         time.Duration // since the recording began
 	Dir        Dir
-	KernelSent bool   // the local kernel sent it, not we
-	Packet     []byte // from its IP header to the end of what holds it, which is the frame or a part of it; a copy of our own
+	KernelSent bool   // sent by the local kernel, not by us
+	Packet     []byte // from the IP header to the end of what holds it, the frame or a part of it; a copy of our own
 
 	IP      wire.IP
-	Segment *wire.Segment // nil of a packet that holds or completes no TCP segment
-	ICMP    *wire.ICMP    // nil of a packet that is no ICMP message
-	Whole   []byte        // of a fragment that completes a packet: its payload, put together; else nil
+	Segment *wire.Segment // nil for a packet that neither holds nor completes a TCP segment
+	ICMP    *wire.ICMP    // nil for a packet that is not an ICMP message
+	Whole   []byte        // for a fragment that completes a packet, the reassembled payload; otherwise nil
 	Err     error         // why the rest of the packet could not be decoded
 
-	// Sequence and acknowledgment number, relative to each side's initial one.
-	// Absolute while that is not known.
+	// Sequence and acknowledgment number, relative to each side's initial one,
+	// or absolute while that is not known.
 	Seq, Ack uint32
-	Stream   Span // the octets that its payload takes in its direction's byte stream
+	Stream   Span // the place of its payload in its direction's byte stream
 
 	captured bool
 	Link     wire.LinkType // what Raw begins with; set in captures only
-	Raw      []byte        // the whole frame, of which Packet is the end, or nearly; without a link-layer header it is Packet
+	Raw      []byte        // the whole frame, which ends with Packet, or nearly so; without a link-layer header it is Packet
 
-	Cut            int  // octets at its end that the capture left out (a snap length); Packet ends there
+	Cut            int  // octets at its end that the capture left out because of a snap length; Packet ends there
 	Offloaded      bool // the TCP checksum was left to the network card; set in captures only
 	BadChecksum    bool // of the IPv4 header or of TCP
 	Retransmission bool // all of it was seen before
-	OutOfOrder     bool // it begins beyond a hole; of a capture: it comes after what it stands before
+	OutOfOrder     bool // it begins beyond a hole; in a capture: it came after octets that follow it
 
-	// What follows is set in captures only.
-	Gap   int64 // octets before it that the capture does not hold so far
-	Twice bool  // the capture has this very packet already: two taps saw it
+	// The rest is set in captures only.
+	Gap   int64 // octets before it that are missing from the capture so far
+	Twice bool  // the capture already has this packet: two taps saw it
 
-	taken bool // it is looked at in spite of its checksum
+	taken bool // it counts in spite of its checksum
 }
 
-// Discarded reports whether a frame is no part of its direction's stream: one
-// that the kernel sent, or a damaged one, which a receiver drops. What a capture
-// holds may be damaged on the way into the capture alone, and is taken unless
-// checksums are strict.
+// Discarded reports whether a frame does not belong to its direction's stream:
+// the kernel sent it, or it is damaged, and a receiver drops it. Frames of a
+// capture may be damaged only in the capture, and count unless checksums are
+// strict.
 func (f *Frame) Discarded() bool { return f.KernelSent || f.BadChecksum && !f.taken }
 
 // A Span is a run of octets of a byte stream, from Start to before End. The
@@ -65,7 +65,7 @@ type Span struct{ Start, End int64 }
 func (s Span) Len() int64 { return s.End - s.Start }
 
 // Tree decodes the frame once more, recording its fields. After an error the
-// tree holds what was read before it, and it ends where a capture cut the frame
+// tree holds what was read before it. It ends where a capture cut the frame
 // off.
 func (f *Frame) Tree() (*field.Node, error) {
 	raw := f.extended(f.Raw)
@@ -82,16 +82,16 @@ func (f *Frame) Tree() (*field.Node, error) {
 	return tree, err
 }
 
-// headed reports whether anything stands before the packet.
+// headed reports whether anything precedes the packet.
 func (f *Frame) headed() bool { return len(f.Raw) > len(f.Packet) }
 
-// decodeFrame reads the frame that c holds, as far as it can.
+// decodeFrame reads the frame in c, as far as it can.
 func (f *Frame) decodeFrame(c *field.Cursor) error {
 	var p wire.Packet
 	if !f.headed() {
 		f.decode(c, &p)
 		if c.More() {
-			c.Rest("padding") // Ethernet fills short frames up
+			c.Rest("padding") // Ethernet pads short frames
 		}
 		return c.Done()
 	}
@@ -112,14 +112,15 @@ func (f *Frame) decodeFrame(c *field.Cursor) error {
 	return c.Done()
 }
 
-// LinkHeader is what the link put before the packet, and whether that is known.
+// LinkHeader returns what the link put before the packet, and whether that is
+// known.
 func (f *Frame) LinkHeader() (h wire.LinkHeader, ok bool) {
 	c := field.New("frame", f.Raw)
 	ok = f.headed() && h.Decode(&c, f.Link) == nil
 	return h, ok
 }
 
-// decode reads the packet that c holds, as far as it can, and leaves c behind it.
+// decode reads the packet in c, as far as it can, and leaves c after it.
 func (f *Frame) decode(c *field.Cursor, p *wire.Packet) error {
 	if f.captured {
 		return p.DecodeCaptured(c)
@@ -152,8 +153,7 @@ func (f *Frame) verify(p *wire.Packet) {
 	f.BadChecksum = damaged || p.VerifyPayload(false) != nil
 }
 
-// complete reads the segment of a packet of which f is the last fragment to
-// come.
+// complete reads the segment of a packet whose last missing fragment is f.
 func (f *Frame) complete(parts *reassembly.Buffer) {
 	if f.KernelSent || f.Err != nil || f.Cut > 0 || !f.IP.Fragment.Partial() {
 		return
@@ -170,7 +170,7 @@ func (f *Frame) complete(parts *reassembly.Buffer) {
 	}
 }
 
-// describe says in a sentence what a packet is that is no segment.
+// describe says in a sentence what a packet other than a segment is.
 func (f *Frame) describe() (name, text string) {
 	switch {
 	case f.Err != nil:

@@ -9,7 +9,7 @@ import (
 )
 
 // KernelTCP is what the kernel tells of a connection of its own (TCP_INFO),
-// where its segments are not seen.
+// whose segments are not seen.
 type KernelTCP struct {
 	State                         string
 	RTT, RTTVar, RTO              time.Duration // smoothed, as of now
@@ -41,7 +41,7 @@ func (r *Recorder) Kernel(at time.Duration, when string, k KernelTCP) {
 }
 
 // Handed records that a transport whose packets are not seen was given our
-// stream up to the offset end: what waited for a frame has now gone by.
+// stream up to the offset end. What waited for a frame counts as sent.
 func (r *Recorder) Handed(at time.Duration, end int64) {
 	h := &r.halves[Out]
 	h.known = true

@@ -8,8 +8,8 @@ import (
 )
 
 // EnumName is the message's name in the spelling of RFC 5246's enums:
-// "client_hello", "change_cipher_spec"; of a sealed handshake message, which
-// does not tell its type, "handshake".
+// "client_hello", "change_cipher_spec". The type of a sealed handshake message
+// is unknown: its name is "handshake".
 func (m *Message) EnumName() string {
 	if m.Content == tlsmsg.ContentHandshake && !m.Sealed {
 		return m.Type.String()
@@ -17,7 +17,7 @@ func (m *Message) EnumName() string {
 	return m.Content.String()
 }
 
-// Name is the message's name as RFC 5246 heads its sections: "ClientHello",
+// Name is the message's name as in the headings of RFC 5246: "ClientHello",
 // "ChangeCipherSpec".
 func (m *Message) Name() string {
 	if m.Content == tlsmsg.ContentHandshake && !m.Sealed {

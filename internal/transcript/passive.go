@@ -9,23 +9,23 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// NewObserver returns a recorder for a connection that others made: Out is
-// what its client sent, and In what its server sent. It is told of frames with
-// Captured and of TLS with Observed, in place of Packet and TLS.
+// NewObserver returns a recorder for a connection that others made: Out is what
+// its client sent, and In what its server sent. Captured and Observed take the
+// place of Packet and TLS.
 func NewObserver(limit int, listener func(*Entry)) *Recorder {
 	r := NewRecorder(limit, listener)
 	r.passive = true
 	return r
 }
 
-// StrictChecksums leaves segments with a wrong checksum out of the streams, as a
-// receiver does.
+// StrictChecksums leaves segments with a wrong checksum out of the streams, as
+// a receiver does.
 func (r *Recorder) StrictChecksums() { r.strict = true }
 
 // Listen changes the listener, from the next entry on.
 func (r *Recorder) Listen(listener func(*Entry)) { r.listener = listener }
 
-// AlsoTell adds a listener, which is called after the one there is.
+// AlsoTell adds a listener, which is called after the existing one.
 func (r *Recorder) AlsoTell(listener func(*Entry)) {
 	first := r.listener
 	r.listener = func(e *Entry) {
@@ -48,7 +48,7 @@ type Sighting struct {
 	Lost   int    // octets at the frame's end that the capture left out
 }
 
-// Captured records a frame of a capture, of which it makes a copy.
+// Captured records a frame of a capture, and copies it.
 func (r *Recorder) Captured(s *Sighting) *Frame {
 	raw := append([]byte(nil), s.Raw...)
 	f := &Frame{Number: s.Number, At: s.At, Dir: s.Dir, Link: s.Link, Raw: raw, captured: true, taken: !r.strict}
@@ -63,8 +63,8 @@ func (r *Recorder) Captured(s *Sighting) *Frame {
 	return r.frame(f)
 }
 
-// Peek decodes a captured packet without keeping it: it aliases the packet, and
-// checksums are not verified.
+// Peek decodes a captured packet without recording it. The frame aliases the
+// packet, and checksums are not verified.
 func Peek(packet []byte) Frame {
 	f := Frame{Raw: packet, Packet: packet, Cut: missing(packet, 0), captured: true}
 	var p wire.Packet
@@ -72,8 +72,8 @@ func Peek(packet []byte) Frame {
 	return f
 }
 
-// Observed records TLS of either direction, with the frame that a view shows
-// it at.
+// Observed records TLS of either direction, with the frame at which a view
+// shows it.
 func (r *Recorder) Observed(f *Frame, event handshake.Event) {
 	r.learned.tls = true
 	at := f.At
@@ -90,7 +90,8 @@ func (r *Recorder) Observed(f *Frame, event handshake.Event) {
 	}
 }
 
-// Cut records a record of which the capture holds only the beginning, e.Wire.
+// Cut records a TLS record of which the capture holds only the beginning,
+// e.Wire.
 func (r *Recorder) Cut(f *Frame, e *handshake.RecordEvent, missing int) {
 	r.learned.tls = true
 	entry := recordEntry(e)
@@ -98,7 +99,7 @@ func (r *Recorder) Cut(f *Frame, e *handshake.RecordEvent, missing int) {
 	r.add(placed(entry, f), entry.size())
 }
 
-// Sealed records a record that cannot be decrypted.
+// Sealed records a TLS record that cannot be decrypted.
 func (r *Recorder) Sealed(f *Frame, e *handshake.RecordEvent, fragment []byte) {
 	r.add(placed(&Entry{Type: TypeMessage, Message: &Message{
 		Content: e.Type, Raw: fragment, Encrypted: true, Sealed: true, Offset: e.Offset, End: e.Offset + int64(len(e.Wire)),
@@ -110,12 +111,12 @@ func placed(e *Entry, f *Frame) *Entry {
 	return e
 }
 
-// Octets records octets that f brought and that are no TLS.
+// Octets records octets from f that are not TLS.
 func (r *Recorder) Octets(f *Frame, o *Octets) {
 	r.add(&Entry{At: f.At, Dir: f.Dir, Layer: TCP, Type: TypeOctets, Frame: f, Octets: o}, len(o.Raw))
 }
 
-// Captured reports whether a frame is somebody else's, from a capture.
+// Captured reports whether a frame comes from a capture.
 func (f *Frame) Captured() bool { return f.captured }
 
 // Remark records something that was noticed about a frame.
@@ -123,8 +124,8 @@ func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
 	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text})
 }
 
-// missing is how many octets of an IP packet its capture left out: what its
-// header tells, or what the frame has lost.
+// missing is how many octets of an IP packet its capture left out, by its
+// header or by what the frame has lost.
 func missing(packet []byte, lost int) int {
 	total := wire.ToldLength(packet)
 	if total == 0 {
@@ -133,8 +134,7 @@ func missing(packet []byte, lost int) int {
 	return max(0, min(total-len(packet), maxUnsized))
 }
 
-// maxUnsized bounds what a packet can be that tells no length, or one beyond 64
-// KiB.
+// maxUnsized bounds a packet that states no length, or one beyond 64 KiB.
 const maxUnsized = 1 << 18
 
 // extended is b with zeros in place of what was cut off.
@@ -145,23 +145,23 @@ func (f *Frame) extended(b []byte) []byte {
 	return append(b[:len(b):len(b)], make([]byte, f.Cut)...)
 }
 
-// guess takes the next octet's number for the first, where a capture does not
-// hold the beginning. A SYN that comes later knows better.
+// guess takes the next octet's number for the first, if a capture does not hold
+// the beginning. A later SYN corrects it.
 func (h *half) guess(next wire.Seq) {
 	if !h.known {
 		h.isn, h.known = next.Add(-1), true
 	}
 }
 
-// Payload is what the capture holds of the segment's payload, which is all of
-// it unless the frame was cut.
+// Payload is the part of the segment's payload that the capture holds: all of
+// it, unless the frame was cut.
 func (f *Frame) Payload() []byte {
 	p := f.Segment.Payload
 	return p[:max(0, len(p)-f.Cut)]
 }
 
-// offloaded reports whether the checksum is what a kernel leaves in it for the
-// network card to go on from: the sum of the pseudo-header, or zero.
+// offloaded reports whether the checksum is what a kernel leaves for the
+// network card to complete: the sum of the pseudo-header, or zero.
 func (f *Frame) offloaded() bool {
 	s, h := f.Segment, &f.IP
 	if s == nil || f.Whole != nil {

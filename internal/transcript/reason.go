@@ -3,14 +3,14 @@
 package transcript
 
 // A Reason is one cause of how a connection ended. Package goal finds them, and
-// every view shows them in the same words, which speak of client and server
-// since the connection may be somebody else's.
+// every view shows them in the same words: those of client and server, since
+// the connection may be somebody else's.
 type Reason struct {
 	Code   string   // for programs, in snake_case: "certificate_expired"
 	Layer  Layer    // where it happened
 	What   string   // what happened, after which packet or message; may hold text from the network
-	Means  string   // what that means, a sentence; "": no more than it says
-	Sure   Sureness // of what it means
+	Means  string   // what that means, a sentence; "": nothing further
+	Sure   Sureness // how sure Means is
 	Frames []int    // the numbers of the frames that show it
 	Remedy string   // what to do about it, sentences; "": nothing is known that would help
 }

@@ -18,33 +18,33 @@ const (
 )
 
 const (
-	// entryCost is what an entry takes beside its bytes, roughly.
+	// entryCost is roughly what an entry takes besides its bytes.
 	entryCost = 512
 	// maxHeld bounds the outgoing records and messages that wait for the frame
-	// that carries them. More than a send buffer holds never wait.
+	// that carries them. No more wait than a send buffer holds.
 	maxHeld = 4096
 )
 
 // A Recorder makes a transcript of what a driver tells it, in the order in
-// which it happens. Its methods are called from one goroutine at a time. Times
-// count from the start of the recording.
+// which it happens. Its methods must be called from one goroutine at a time.
+// Times count from the start of the recording.
 type Recorder struct {
 	t        Transcript
 	listener func(*Entry)
 	limit    int
 	used     int
 
-	passive bool      // what is recorded is somebody else's, from a capture
-	strict  bool      // of that, what has a wrong checksum is no part of the stream
-	recent  [2]recent // by Dir: frames of the capture, to know one that comes twice
+	passive bool      // the connection is somebody else's, from a capture
+	strict  bool      // in a capture, damaged segments never count
+	recent  [2]recent // by Dir: frames of the capture, to recognize duplicates
 
 	frames int
-	parts  reassembly.Buffer // of packets that came in fragments
-	latest [2]*Frame         // by Dir: the last segment each way
+	parts  reassembly.Buffer // packets that came in fragments
+	latest [2]*Frame         // by Dir: the last segment
 	halves [2]half           // by Dir
 
-	held []*Entry // outgoing, made but not sent yet
-	lost int      // held entries that were too many
+	held []*Entry // outgoing entries, made but not sent yet
+	lost int      // held entries that did not fit
 
 	learned learned
 }
@@ -60,8 +60,8 @@ type learned struct {
 }
 
 // NewRecorder returns a recorder that keeps about limit bytes (0 means
-// DefaultLimit; KeepNothing leaves all but the result to the listener). The listener, if not nil, is called with each entry as it is
-// complete, also with those beyond the limit.
+// DefaultLimit; KeepNothing keeps only the result). The listener, if not nil,
+// is called with each entry once it is complete, even beyond the limit.
 func NewRecorder(limit int, listener func(*Entry)) *Recorder {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -72,9 +72,9 @@ func NewRecorder(limit int, listener func(*Entry)) *Recorder {
 // Transcript returns what was kept. It is complete after Result.
 func (r *Recorder) Transcript() *Transcript { return &r.t }
 
-// Packet records an IP packet that went by: one that was just sent, or one
-// that arrived and has not been processed yet. A kernel-sent RST is one that the local
-// kernel sent from our address and port. The packet is copied.
+// Packet records an IP packet that was just sent, or that arrived and has not
+// been processed yet. kernelSent marks a RST that the local kernel sent from
+// our address and port. The packet is copied.
 func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, kernelSent bool) *Frame {
 	r.frames++
 	raw := append([]byte(nil), packet...)
@@ -83,7 +83,7 @@ func (r *Recorder) Packet(at time.Duration, dir Dir, packet []byte, kernelSent b
 	return r.frame(f)
 }
 
-// frame takes a frame that has been decoded.
+// frame records a decoded frame.
 func (r *Recorder) frame(f *Frame) *Frame {
 	at, dir := f.At, f.Dir
 	f.complete(&r.parts)
@@ -111,17 +111,17 @@ func (r *Recorder) Note(at time.Duration, layer Layer, name, text string) {
 	r.decide(at, Local, layer, nil, &Decision{Name: name, Text: text})
 }
 
-// Restart says that what follows is a new connection, to another address: it has
-// sequence numbers, round trips and a result of its own. Frames are counted on.
+// Restart says that a new connection to another address follows, with its own
+// sequence numbers, round trips and result. The numbers of frames go on.
 func (r *Recorder) Restart() {
 	r.parts, r.latest, r.halves = reassembly.Buffer{}, [2]*Frame{}, [2]half{}
 	r.held, r.lost, r.learned = nil, 0, learned{}
 }
 
-// handshakeTime is from the frame that begins the ClientHello to the one that
-// ends the later Finished, where frames are seen: what this side did before the
-// first and after the last is not in it. Another handshake of the same connection
-// does not count.
+// handshakeTime is the time from the frame that begins the ClientHello to the
+// one that ends the later Finished, if frames are seen. It leaves out what this
+// side did before the first and after the last, and another handshake on the
+// same connection.
 func (r *Recorder) handshakeTime() (time.Duration, bool) {
 	var from, to *Frame
 	finished := 0
@@ -144,8 +144,8 @@ func (r *Recorder) handshakeTime() (time.Duration, bool) {
 }
 
 // Result records how the connection ended. It fills in what the caller left
-// zero and the entries tell: what was negotiated, the round trip, the duration
-// of the handshake. Nothing may be recorded after it.
+// zero, from the entries: what was negotiated, the round trip, the duration of
+// the handshake. Nothing may be recorded after it.
 func (r *Recorder) Result(at time.Duration, res Result) {
 	if n := len(r.held) + r.lost; n > 0 {
 		r.decide(at, Local, TLS, nil, &Decision{Name: "never_sent", Text: unsent(r.held, n)})
@@ -188,8 +188,8 @@ func unsent(held []*Entry, n int) string {
 	return fmt.Sprintf("%d records were made but never left: the connection ended first", n)
 }
 
-// add keeps an entry, as long as there is room for it and its bytes, and tells
-// the listener.
+// add keeps an entry if there is room for it and its bytes, and tells the
+// listener.
 func (r *Recorder) add(e *Entry, bytes int) {
 	if r.limit == KeepNothing {
 		r.tell(e)
@@ -225,7 +225,7 @@ func (r *Recorder) decide(at time.Duration, dir Dir, layer Layer, f *Frame, d *D
 	r.add(&Entry{At: at, Dir: dir, Layer: layer, Type: TypeDecision, Frame: f, Decision: d}, len(d.Text))
 }
 
-// hold keeps an outgoing entry until the frame that carries it goes by.
+// hold keeps an outgoing entry until the frame that carries it is sent.
 func (r *Recorder) hold(e *Entry) {
 	if len(r.held) == maxHeld {
 		r.lost++
@@ -234,8 +234,8 @@ func (r *Recorder) hold(e *Entry) {
 	r.held = append(r.held, e)
 }
 
-// release adds the held entries whose first byte has gone by, with f if that
-// is known.
+// release adds the held entries whose first byte was sent, with f if that is
+// known.
 func (r *Recorder) release(at time.Duration, f *Frame) {
 	next := r.halves[Out].next()
 	waiting := r.held[:0]
@@ -272,7 +272,7 @@ func (e *Entry) Size() int {
 	n := entryCost
 	switch {
 	case e.Type == TypeSegment:
-		n += 2 * len(e.Frame.Raw) // and its decoded form
+		n += 2 * len(e.Frame.Raw) // and the decoded form
 	case e.Record != nil || e.Message != nil:
 		n += e.size()
 	case e.Decision != nil:

@@ -10,10 +10,10 @@ import (
 
 const (
 	// maxSpans bounds how many separate runs of octets are remembered for one
-	// direction: enough for real reordering, nothing for a peer to fill.
+	// direction: enough for real reordering, too few for a peer to fill memory.
 	maxSpans = 64
-	// maxAhead is the largest window there is (RFC 7323, section 2.3): what
-	// lies further ahead is not of this stream.
+	// maxAhead is the largest possible window (RFC 7323, section 2.3). Anything
+	// further ahead does not belong to this stream.
 	maxAhead = 1 << 30
 )
 
@@ -21,27 +21,27 @@ const (
 type half struct {
 	isn   wire.Seq
 	known bool
-	firm  bool // isn comes from a SYN that belongs to this connection
+	firm  bool // isn comes from a SYN of this connection
 
-	seen  []Span // octets that went by, in order, apart from each other
-	marks []mark // how far the frames came, for what they complete
-	syns  int    // times that the SYN at isn went by
-	fin   int64  // one more than the length of the stream, once a FIN told it; else 0
+	seen  []Span // octets that went by, in order, not adjacent
+	marks []mark // how far each frame advanced the stream
+	syns  int    // how often the SYN at isn was seen
+	fin   int64  // one more than the length of the stream, once a FIN has ended it; otherwise 0
 
 	captured captured // what only captures need
 }
 
-// A mark says with which frame the octets before next were all there.
+// A mark says with which frame all octets before next were there.
 type mark struct {
 	next  int64
 	frame *Frame
 }
 
-// maxMarks bounds the marks that are kept; what is completed later than that
-// is taken for the oldest one's.
+// maxMarks bounds the marks that are kept. What would need an older one gets
+// the oldest.
 const maxMarks = 4096
 
-// advance notes how far f has come.
+// advance notes how far f has advanced the stream.
 func (h *half) advance(f *Frame) {
 	next := h.next()
 	if n := len(h.marks); n > 0 && h.marks[n-1].next >= next || next == 0 {
@@ -54,7 +54,7 @@ func (h *half) advance(f *Frame) {
 }
 
 // completed is the frame with which all octets before end were there. Ends come
-// in order: marks before it are let go.
+// in order, so earlier marks are dropped.
 func (h *half) completed(end int64) *Frame {
 	i := 0
 	for i < len(h.marks)-1 && h.marks[i].next < end {
@@ -67,7 +67,7 @@ func (h *half) completed(end int64) *Frame {
 }
 
 // learn takes the initial sequence number from s. A SYN-ACK that acknowledges
-// something else than our SYN is not this connection's.
+// something other than our SYN does not belong to this connection.
 func (h *half) learn(s *wire.Segment, other *half) {
 	syn := s.Flags.Has(wire.SYN)
 	switch {
@@ -83,7 +83,7 @@ func (h *half) learn(s *wire.Segment, other *half) {
 	}
 }
 
-// relative is seq counted from the initial sequence number.
+// relative is seq relative to the initial sequence number.
 func (h *half) relative(seq wire.Seq) uint32 {
 	if !h.known {
 		return uint32(seq)
@@ -99,13 +99,13 @@ func (h *half) next() int64 {
 	return h.seen[0].End
 }
 
-// offset is seq's place in the byte stream, near the octets that come next.
+// offset is seq's offset in the byte stream, near the octets that come next.
 func (h *half) offset(seq wire.Seq) int64 {
 	next := h.next()
 	return next + int64(seq.Minus(h.isn.Add(1)+wire.Seq(uint32(next))))
 }
 
-// pass notes that f's segment goes by and says what is new about it.
+// pass notes that f's segment went by and marks what is new in it.
 func (h *half) pass(f *Frame) {
 	s := f.Segment
 	if !h.known {

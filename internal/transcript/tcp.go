@@ -35,8 +35,8 @@ func (f *Frame) read(p *wire.Packet) {
 	}
 }
 
-// place gives f its relative numbers, and finds out whether it was seen
-// before. A kernel-sent RST or a damaged segment is no part of the stream.
+// place gives f its relative numbers, and finds out whether it was seen before.
+// A kernel-sent RST or a damaged segment does not belong to the stream.
 func (r *Recorder) place(f *Frame) {
 	if f.Dir > In {
 		return
@@ -65,8 +65,8 @@ func (r *Recorder) place(f *Frame) {
 	}
 }
 
-// measure takes the round trip from the SYN and its SYN-ACK, and, by Karn's
-// algorithm (RFC 6298, section 3), not when either may answer a repetition.
+// measure takes the round trip from the SYN and its SYN-ACK, but by Karn's
+// algorithm (RFC 6298, section 3) not if either was retransmitted.
 func (r *Recorder) measure(f *Frame) {
 	l := &r.learned
 	if !f.Segment.Flags.Has(wire.SYN) {
@@ -74,7 +74,7 @@ func (r *Recorder) measure(f *Frame) {
 	}
 	switch {
 	case f.Dir == Out:
-		l.haveRTT = l.haveSYN // sent again
+		l.haveRTT = l.haveSYN // retransmitted
 		l.synAt, l.haveSYN = f.At, true
 	case l.haveSYN && !l.haveRTT && f.Segment.Flags.Has(wire.ACK) && r.halves[In].isn == f.Segment.Seq:
 		l.rtt, l.haveRTT = f.At-l.synAt, true
@@ -87,8 +87,8 @@ func (r *Recorder) TCP(at time.Duration, event tcb.Event) {
 	r.decide(at, Local, TCP, r.cause(event), &Decision{Name: event.Name(), Text: text, Event: event})
 }
 
-// cause is the frame that an event is about: for what the machine says of an
-// arrived segment, the last one that arrived.
+// cause is the frame that an event is about. For an event about an arrived
+// segment, that is the last one that arrived.
 func (r *Recorder) cause(event tcb.Event) *Frame {
 	switch event.(type) {
 	case tcb.SegmentDropped, tcb.OutOfOrder, tcb.ResetReceived:

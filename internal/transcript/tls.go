@@ -24,7 +24,7 @@ func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 	case handshake.SecretEvent:
 		r.t.Secrets = append(r.t.Secrets, Secret{e.Label, e.ClientRandom, e.Secret})
 	case handshake.PreMasterEvent:
-		if r.t.PreMaster == nil { // of the first handshake, which is shown
+		if r.t.PreMaster == nil { // of the first handshake, which is the one shown
 			r.t.PreMaster = e.Secret
 		}
 	default:
@@ -62,7 +62,7 @@ func (r *Recorder) carried(at time.Duration, dir handshake.Direction, e *Entry) 
 		return
 	}
 	e.Dir = Out
-	// What the stream has already sent (a driver may report late) is not held.
+	// Do not hold what was already sent: a driver may report late.
 	if f := r.latest[Out]; f != nil && e.first() < r.halves[Out].next() {
 		e.Frame = f
 		r.add(e, e.size())

@@ -14,23 +14,23 @@ import (
 )
 
 const (
-	// recentFrames is how many frames of a direction are compared: taps hand
-	// packets over in batches.
+	// recentFrames is how many frames of a direction are compared, since taps
+	// hand packets over in batches.
 	recentFrames = 64
-	// sameID is how long ago the first sight of a packet may be whose sender
-	// gives each packet an identification of its own: a retransmission has
-	// another one.
+	// sameID is how long ago a packet may have been seen first, if its sender
+	// gives each packet its own identification: a retransmission has another
+	// one.
 	sameID = time.Second
 	// sameTime is the same for packets without one (IPv6, or an identification
-	// that never changes). No retransmission comes as soon as that.
+	// that never changes). No retransmission comes that soon.
 	sameTime = 2 * time.Millisecond
 )
 
-// A sighted frame is what another one is compared with.
+// A sighted frame is one that others are compared with.
 type sighted struct {
 	at   time.Duration
 	hash uint64
-	link uint64 // of what the link put before the packet
+	link uint64 // a hash of what the link put before the packet
 	id   uint32 // 0: none
 }
 
@@ -67,8 +67,8 @@ func (r *Recorder) seenTwice(f *Frame) bool {
 
 func (l *recent) has(now *sighted, f *Frame) bool {
 	identified := l.numbered && now.id != 0
-	// An acknowledgment alone may be said again at once, to say that a hole is
-	// still there (RFC 5681, section 4.2): then it passes the same place again.
+	// A bare acknowledgment may be repeated at once, to report that a hole is
+	// still there (RFC 5681, section 4.2). Then it passes the same place again.
 	repeats := f.Segment.Len() == 0 && !f.Segment.Flags.Has(wire.RST)
 	for i := range min(l.count, recentFrames) {
 		before := &l.frames[i]
@@ -83,9 +83,9 @@ func (l *recent) has(now *sighted, f *Frame) bool {
 	return false
 }
 
-// hash is of the segment, but for its checksum.
+// hash is a hash of the segment without its checksum.
 func (f *Frame) hash() uint64 {
-	const checksum, after = 16, 18                                       // where it stands in the TCP header
+	const checksum, after = 16, 18                                       // its place in the TCP header
 	b := f.Packet[f.IP.HeaderLen():min(f.IP.TotalLength, len(f.Packet))] // without a short frame's padding
 	var h maphash.Hash
 	h.SetSeed(hashSeed)

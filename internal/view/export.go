@@ -29,7 +29,8 @@ func MessageFacts(m *transcript.Message) []string {
 // Milliseconds formats a time as the ladder does.
 func Milliseconds(d time.Duration) string { return milliseconds(d) }
 
-// Remarkable reports whether a decision is shown where not everything is.
+// Remarkable reports whether a decision is shown in a view that does not show
+// everything.
 func Remarkable(d *transcript.Decision) bool {
 	return d.Name != "negotiated" && d.Name != "rtt_measured"
 }
@@ -47,7 +48,8 @@ func Mood(d *transcript.Decision) string {
 	return ""
 }
 
-// DrawSpecimen draws one specimen as "fields" or "hex" do.
+// DrawSpecimen draws one specimen as the view "fields" or "hex" does. It
+// returns the first error of writing.
 func DrawSpecimen(name string, w io.Writer, o Options, s *dissect.Specimen) error {
 	if name == "hex" {
 		v := NewHex(w, o)
@@ -59,7 +61,7 @@ func DrawSpecimen(name string, w io.Writer, o Options, s *dissect.Specimen) erro
 	return v.Err()
 }
 
-// Text makes text from anywhere fit for a terminal that is as the options say.
+// Text escapes text for a terminal with these options.
 func Text(text string, o Options) string {
 	c := newCanvas(nil, o)
 	return c.text(text)

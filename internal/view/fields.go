@@ -16,9 +16,9 @@ import (
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
-// Fields draws every frame, and what encrypted records held, as the tree that
-// the decoders read: offset, length, raw bytes, name, value and meaning, and
-// where a field appears for the first time what it is for. It is a [View].
+// Fields draws every frame, and the content of encrypted records, as the tree
+// that the decoders read: offset, length, raw bytes, name, value and meaning,
+// and what a field is for when it first appears. It is a [View].
 type Fields struct {
 	canvas
 	specimens specimens
@@ -31,7 +31,7 @@ func NewFields(w io.Writer, o Options) *Fields {
 	return &Fields{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
 }
 
-// words is the dictionary that a view explains with.
+// words is the dictionary of a view.
 func words(o Options) *dictionary.Dictionary {
 	if o.Dictionary != nil {
 		return o.Dictionary
@@ -39,7 +39,7 @@ func words(o Options) *dictionary.Dictionary {
 	return dictionary.English()
 }
 
-// rawBytes is how many bytes of a field are shown before they are cut.
+// rawBytes is how many bytes of a field are shown before the rest is cut.
 const rawBytes = 8
 
 // Entry draws what is complete with this entry.
@@ -88,7 +88,7 @@ func (v *Fields) row(s *dissect.Specimen, row dissect.Row) {
 // maxIndent keeps deep trees readable.
 const maxIndent = 12
 
-// explain says what a field is for, where it has not been said yet.
+// explain says what a field is for, if it has not been said yet.
 func (v *Fields) explain(row dissect.Row, situation, indent string) {
 	e, ok := v.words.Find(row.Key, situation)
 	if !ok || v.told[e.Key] && !v.options.Verbose {
@@ -98,7 +98,7 @@ func (v *Fields) explain(row dissect.Row, situation, indent string) {
 	v.paragraph(indent, "", e.Text+" ("+e.Source+")", dim)
 }
 
-// explainValue says what the value means, where it has not been said yet.
+// explainValue says what a value means, if it has not been said yet.
 func (v *Fields) explainValue(row dissect.Row, indent string) {
 	e, ok := v.words.FindValue(row.Key, row.Node)
 	if !ok || v.told[e.Key] && !v.options.Verbose {
@@ -122,8 +122,7 @@ func (v *Fields) raw(b []byte) string {
 	return hex.EncodeToString(b)
 }
 
-// valueText is what stands behind a field's name: its value, and what that
-// means.
+// valueText is what follows a field's name: its value, and what that means.
 func valueText(n *field.Node, data []byte) string {
 	s := Value(n, data)
 	if s == "" {
@@ -132,8 +131,8 @@ func valueText(n *field.Node, data []byte) string {
 	return ": " + s
 }
 
-// Value puts a field's value into words: the number or text that it is, and
-// what that means. It may hold text from the network.
+// Value puts a field's value into words: the number or text, and what it means.
+// It may hold text from the network.
 func Value(n *field.Node, data []byte) string {
 	value := ""
 	switch {

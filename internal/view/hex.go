@@ -13,9 +13,9 @@ import (
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
-// Hex dumps every frame, and what encrypted records held, a field a line:
-// offset, bytes, the same as text, and the field's name. Every byte stands there
-// once. It is a [View].
+// Hex dumps every frame, and the content of encrypted records, one field a
+// line: offset, bytes, the same as text, and the field's name. Every byte
+// appears once. It is a [View].
 type Hex struct {
 	canvas
 	specimens specimens
@@ -28,7 +28,7 @@ func NewHex(w io.Writer, o Options) *Hex {
 	return &Hex{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
 }
 
-// perLine is how many bytes stand in one line of a dump: as many as leave room
+// perLine is how many bytes are in one line of a dump: as many as leave room
 // for a field's whole path.
 func (v *Hex) perLine() int {
 	if v.options.Width < 120 {
@@ -68,8 +68,8 @@ func (v *Hex) dump(s *dissect.Specimen) {
 	v.print("\n")
 }
 
-// explainValue says below a field what its value means, and those of its bits,
-// where that has not been said yet.
+// explainValue says below a field what its value and its bits mean, if that has
+// not been said yet.
 func (v *Hex) explainValue(s *dissect.Specimen, row dissect.Row) {
 	tell := func(key, name string, n *field.Node) {
 		e, ok := v.words.FindValue(key, n)
@@ -108,7 +108,7 @@ func spaced(b []byte) string {
 	return s.String()
 }
 
-// cutFront shortens s from its front: a path's end says most.
+// cutFront shortens s at its front, since the end of a path says the most.
 func cutFront(s string, n int, ellipsis string) string {
 	for columns(s) > n {
 		_, rest, ok := strings.Cut(strings.TrimPrefix(s, ellipsis), ".")

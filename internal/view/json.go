@@ -15,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// JSON writes one object a line for programs: docs and tests hold the names
-// still. It is a [View].
+// JSON writes one object a line for programs. Its names are stable: docs and
+// tests hold them. It is a [View].
 type JSON struct {
 	printer
 	words *dictionary.Dictionary
@@ -55,8 +55,9 @@ func (j *JSON) Entry(e *transcript.Entry) {
 	j.print(string(append(o.AppendTo(nil), '\n')))
 }
 
-// segmentValues: seq, ack and SACK edges are relative to each side's initial
-// sequence number, seq_raw and ack_raw as on the wire; window is unscaled.
+// segmentValues adds a segment. seq, ack and SACK edges are relative to each
+// side's initial sequence number, seq_raw and ack_raw are as on the wire, and
+// window is unscaled.
 func segmentValues(o *plain.Object, f *transcript.Frame) {
 	s := f.Segment
 	o.Add("flags", s.Flags.Names())
@@ -83,7 +84,7 @@ func segmentValues(o *plain.Object, f *transcript.Frame) {
 	}
 }
 
-// linkValues: what a capture has before the packet.
+// linkValues adds what a capture has before the packet.
 func linkValues(o *plain.Object, f *transcript.Frame) {
 	h, ok := f.LinkHeader()
 	if !ok {
@@ -180,7 +181,8 @@ func kernelValues(o *plain.Object, k *transcript.KernelTCP) {
 	o.Add("window_scale", k.WindowScale)
 }
 
-// resultValues: all names are always there; what is not known is null.
+// resultValues adds the result. All names are always there; what is not known
+// is null.
 func resultValues(o *plain.Object, r *transcript.Result) {
 	o.Add("ok", r.OK)
 	o.Add("outcome", r.Outcome)

@@ -9,11 +9,11 @@ import (
 	"github.com/rawshake/rawshake/internal/view/keyschedule"
 )
 
-// Keys shows, once the connection is over, the way from the pre-master secret to
-// keys, nonces and verify_data, with the values. It is a [View].
+// Keys shows, once the connection is over, how keys, nonces and verify_data
+// follow from the pre-master secret, with the values. It is a [View].
 type Keys struct {
 	canvas
-	own transcript.Transcript // where nobody hands a whole one over
+	own transcript.Transcript // used if no whole transcript is given
 }
 
 // NewKeys returns a view of keys that writes to w.

@@ -50,13 +50,13 @@ func (l *Ladder) Entry(e *transcript.Entry) {
 	case transcript.TypeMessage:
 		l.message(e)
 	case transcript.TypeRecord:
-		if l.options.Verbose || e.Record.Missing > 0 { // it is no message
+		if l.options.Verbose || e.Record.Missing > 0 { // no message shows it
 			l.record(e)
 		}
 	case transcript.TypeDecision:
 		l.decision(e)
 		if e.Decision.Name == "next_address" {
-			l.headed, l.remarked = false, true // the next one has other ends
+			l.headed, l.remarked = false, true // the next connection has other ends
 		}
 	case transcript.TypeOctets:
 		l.octets(e.Octets, e.Dir)
@@ -190,7 +190,7 @@ func (l *Ladder) tellMeanings(m *transcript.Message) {
 }
 
 // beside is the left edge of a message's line: empty below the arrow of its
-// frame, and the time where TCP is the kernel's and there are no frames.
+// frame, or the time if TCP is the kernel's and there are no frames.
 func (l *Ladder) beside(e *transcript.Entry) string {
 	if e.Frame != nil {
 		return l.lane.indent
@@ -253,14 +253,14 @@ func (l *Ladder) decision(e *transcript.Entry) {
 	if !l.options.Verbose && !l.worthShowing(d) {
 		return
 	}
-	if f := e.Frame; f != nil && f.Segment == nil { // a packet that is no segment
+	if f := e.Frame; f != nil && f.Segment == nil { // a packet other than a segment
 		l.say(fmt.Sprintf("frame %d: %s", f.Number, d.Text), yellow)
 		return
 	}
 	l.say(d.Text, decisionColor(d.Name))
 }
 
-// worthShowing leaves out what a ladder shows anyhow, and all measurements
+// worthShowing leaves out what the ladder shows anyway, and all measurements
 // after the first.
 func (l *Ladder) worthShowing(d *transcript.Decision) bool {
 	switch d.Name {

@@ -9,8 +9,8 @@ import (
 )
 
 // A ladder's line has a gutter (number, time, time since the last frame), the
-// lane between the two sides, and facts beside it. What is too narrow for all
-// of them goes without times.
+// lane between the two sides, and facts beside it. If the width is too small
+// for all of them, times are left out.
 type lane struct {
 	numbers, times int // columns of the gutter's parts; 0: left out
 	width          int // of the lane, both rails included
@@ -19,11 +19,11 @@ type lane struct {
 }
 
 const (
-	// The longest names that stand in the lane are "CertificateRequest" and
+	// The longest names in the lane are "CertificateRequest" and
 	// "ServerKeyExchange"; with rails and a space at each side they need this.
 	minLane = 22
 	maxLane = 44
-	// minRoom is the least that text is wrapped to.
+	// minRoom is the smallest width to which text is wrapped.
 	minRoom = 12
 	// maxFactRows bounds how many lines the facts of one entry take.
 	maxFactRows = 3
@@ -49,12 +49,12 @@ func (l *lane) gutter(number, at, after string) string {
 		return padLeft(number, l.numbers) + " "
 	}
 	number = padLeft(number, l.numbers)
-	at = padLeft(at, l.numbers+l.times-columns(number)) // a long number takes from the time's margin
+	at = padLeft(at, l.numbers+l.times-columns(number)) // a long number takes space from the time
 	return number + at + padLeft(after, l.times) + "  "
 }
 
-// milliseconds formats a time in at most eight columns: microseconds as long
-// as there is room for them.
+// milliseconds formats a time in at most eight columns, with microseconds if
+// there is room for them.
 func milliseconds(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	switch {

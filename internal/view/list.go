@@ -14,11 +14,12 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// A List shows which connections a capture holds, for people as a table, for
-// programs as one JSON object a line.
+// A List shows the connections in a capture, as a table for people or as one
+// JSON object a line for programs.
 type List struct{ JSON bool }
 
-// Write lists connections, and says how many more there are.
+// Write lists connections, and says how many more there are. It returns the
+// first error of writing.
 func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 	if l.JSON {
 		for _, s := range list {
@@ -47,7 +48,7 @@ func (l List) Write(w io.Writer, list []*observe.Summary, more int) error {
 	return t.Flush()
 }
 
-// networkOf names the network that a connection is in, from the outside.
+// networkOf names the network that a connection is in, from the outside in.
 func networkOf(s *observe.Summary) string {
 	var names []string
 	for _, n := range s.Networks {
@@ -89,8 +90,8 @@ func connectionObject(s *observe.Summary) []byte {
 	return append(o.AppendTo(nil), '\n')
 }
 
-// outcomeOf is what came of a connection in a word or two: its outcome, and the
-// first reason where that says more.
+// outcomeOf is the outcome of a connection, with the first reason if that says
+// more.
 func outcomeOf(r *transcript.Result) string {
 	if r == nil {
 		return "?"

@@ -13,8 +13,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// explainedFacts are the facts of a message whose values the dictionary tells,
-// by the fields that they come from.
+// explainedFacts are the facts whose values the dictionary explains, with the
+// fields that they come from.
 var explainedFacts = map[string]string{
 	"description": "Alert.description", "level": "Alert.level", "cipher_suite": "ServerHello.cipher_suite", "version": "ServerHello.server_version",
 	"group": "named_group", "scheme": "signature_algorithm", "signature_scheme": "signature_algorithm", "status_type": "status_type",
@@ -34,7 +34,7 @@ type meaning struct {
 	dictionary.Entry
 }
 
-// explain tells what the values in a message mean.
+// explain says what the values in a message mean.
 func explain(d *dictionary.Dictionary, m *transcript.Message) (list []meaning) {
 	add := func(of, key, value string, inList bool) {
 		if e, ok := d.Value(key, value, ""); ok {
@@ -78,8 +78,8 @@ func meaningTexts(d *dictionary.Dictionary, m *transcript.Message) (texts []stri
 	return texts
 }
 
-// alertMeaning is what an alert's description means; "" of another message, and
-// of the one that ends a connection in good order.
+// alertMeaning is what an alert's description means; "" for another message,
+// and for close_notify.
 func alertMeaning(d *dictionary.Dictionary, m *transcript.Message) string {
 	if m.Content != tlsmsg.ContentAlert || m.Sealed {
 		return ""

@@ -15,12 +15,12 @@ const (
 	// in bytes.
 	maxLines = 24
 	maxLine  = 400
-	// maxBinary is how many bytes are shown of what is no text.
+	// maxBinary is how many bytes are shown of binary data.
 	maxBinary = 96
 )
 
-// octets shows what one side says before TLS begins, with an arrow for the
-// direction that it goes.
+// octets shows what one side says before TLS begins, with an arrow for its
+// direction.
 func (l *Ladder) octets(o *transcript.Octets, dir transcript.Dir) {
 	if o.Raw == nil || o.Why == "wrapper" {
 		return
@@ -34,8 +34,8 @@ func (l *Ladder) octets(o *transcript.Octets, dir transcript.Dir) {
 	}
 }
 
-// PreambleLines puts octets into lines; those that are no text are one. They may
-// hold anything: pass them through Escape before showing them.
+// PreambleLines splits octets into lines; binary data is one line. The lines
+// may hold anything: pass them through Escape before showing them.
 func PreambleLines(b []byte) []string {
 	if isBinary(b) {
 		if len(b) > maxBinary {
@@ -60,7 +60,7 @@ func PreambleLines(b []byte) []string {
 	return lines
 }
 
-// isBinary reports whether more than a few of the octets are no text.
+// isBinary reports whether more than a few of the octets are not text.
 func isBinary(b []byte) bool {
 	odd := 0
 	for _, v := range b {
@@ -71,7 +71,7 @@ func isBinary(b []byte) bool {
 	return odd*20 > len(b)
 }
 
-// octetsValues: what a captured stream holds beside TLS.
+// octetsValues adds what a captured stream holds besides TLS.
 func octetsValues(o *plain.Object, t *transcript.Octets) {
 	o.Add("why", t.Why)
 	o.Add("len", int(t.End-t.Offset))

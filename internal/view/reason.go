@@ -10,9 +10,10 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
-// Reason puts a reason into sentences for a person: why, with how sure that is,
-// the code by which results and records know it, and where it shows; and what to do. Both may hold text from the network: pass
-// them through Escape before showing them.
+// Reason puts a reason into sentences for a person. Why says what happened, how
+// sure that is, its code in results, and where it shows; remedy says what to
+// do. Both may hold text from the network: pass them through Escape before
+// showing them.
 func Reason(r *transcript.Reason) (why, remedy string) {
 	why = r.Means
 	switch {
@@ -50,8 +51,8 @@ func framesText(frames []int) string {
 	return "frames " + strings.Join(list, ", ")
 }
 
-// reasons says why a connection ended as it did. Where there are several, each
-// says what happened, too.
+// reasons says why a connection ended as it did. If there are several reasons,
+// each also says what happened.
 func (v *canvas) reasons(r *transcript.Result) {
 	for i := range r.Reasons {
 		reason := &r.Reasons[i]
@@ -66,7 +67,7 @@ func (v *canvas) reasons(r *transcript.Result) {
 	}
 }
 
-// reasonValues: all names are always there.
+// reasonValues lists reasons. All names are always there.
 func reasonValues(list []transcript.Reason) []plain.Object {
 	values := make([]plain.Object, len(list))
 	for i, r := range list {

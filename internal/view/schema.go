@@ -4,8 +4,8 @@ package view
 
 import _ "embed"
 
-// Schema is what a line of the JSON view may be: a JSON Schema (2020-12),
-// explained in docs/events.md.
+// Schema is the JSON Schema (2020-12) of a line of the JSON view, explained in
+// docs/events.md.
 //
 //go:embed events.schema.json
 var Schema []byte

@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// segmentFacts are the numbers that stand beside a frame's arrow.
+// segmentFacts are the numbers beside a frame's arrow.
 func segmentFacts(f *transcript.Frame) []string {
 	s := f.Segment
 	var pieces []string
@@ -63,8 +63,8 @@ func segmentFacts(f *transcript.Frame) []string {
 	return pieces
 }
 
-// verboseFacts are the rest of what a segment says that opens nothing: its
-// window, before scaling, and its timestamps.
+// verboseFacts are the rest of what a segment without SYN says: its window,
+// before scaling, and its timestamps.
 func verboseFacts(f *transcript.Frame) []string {
 	s := f.Segment
 	if s.Flags.Has(wire.SYN) {
@@ -77,7 +77,7 @@ func verboseFacts(f *transcript.Frame) []string {
 	return pieces
 }
 
-// optionText names an option of a SYN; padding goes without saying.
+// optionText names an option of a SYN, except padding.
 func optionText(opt wire.Option) []string {
 	d := opt.Data
 	switch {
@@ -95,7 +95,7 @@ func optionText(opt wire.Option) []string {
 	return []string{opt.Kind.String()}
 }
 
-// sackText tells which octets a SACK option reports, relative like the
+// sackText says which octets a SACK option reports, relative like the
 // acknowledgment number beside it.
 func sackText(f *transcript.Frame) []string {
 	blocks, n := f.Segment.Options.SACK()
@@ -110,7 +110,7 @@ func sackText(f *transcript.Frame) []string {
 	return []string{b.String()}
 }
 
-// relativeTo counts seq from where f's acknowledgment number counts from.
+// relativeTo is seq relative to the same number as f's acknowledgment number.
 func relativeTo(f *transcript.Frame, seq wire.Seq) uint32 {
 	return f.Ack + uint32(seq-f.Segment.Ack)
 }

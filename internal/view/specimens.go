@@ -11,13 +11,13 @@ import (
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
-// maxPending bounds how many frames wait for what their payload turns out to
-// hold.
+// maxPending bounds how many frames wait until it is known what their payload
+// holds.
 const maxPending = 512
 
-// specimens hands on what is to be shown byte by byte: each frame as soon as
-// everything in it is known, and after it the messages that it does not show by
-// itself, because they were encrypted or are spread over several frames.
+// specimens passes on what to show byte by byte: each frame as soon as
+// everything in it is known, and after it the messages that the frame alone
+// does not show, because they were encrypted or are spread over several frames.
 type specimens struct {
 	anatomy dissect.Anatomy
 	pending []pendingFrame
@@ -32,7 +32,7 @@ type pendingFrame struct {
 func (s *specimens) entry(e *transcript.Entry, show func(*dissect.Specimen)) {
 	s.anatomy.Learn(e)
 	switch f := e.Frame; {
-	case e.Message != nil && e.Message.Sealed: // its record is all there is
+	case e.Message != nil && e.Message.Sealed: // its record shows all there is
 	case e.Message != nil && apart(e.Message, f):
 		s.message(f, e.Message, show)
 	case e.Type == transcript.TypeSegment || f != nil && f.Segment == nil:
@@ -46,12 +46,12 @@ func (s *specimens) entry(e *transcript.Entry, show func(*dissect.Specimen)) {
 // apart reports whether a message cannot be read in a single frame.
 func apart(m *transcript.Message, f *transcript.Frame) bool {
 	if m.Sealed {
-		return false // there is nothing in it that its record does not show
+		return false // its record shows all of it
 	}
 	return m.Encrypted || f == nil || m.Offset < f.Stream.Start || m.End > f.Stream.End
 }
 
-// message waits for its frame, where that is still to be shown.
+// message waits for its frame, if that is not shown yet.
 func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show func(*dissect.Specimen)) {
 	for i := range s.pending {
 		if p := &s.pending[i]; p.frame == f {

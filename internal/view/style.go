@@ -65,8 +65,8 @@ func newCanvas(w io.Writer, o Options) canvas {
 	return c
 }
 
-// fit takes the width that the terminal has now. It reports whether that is
-// another one.
+// fit takes the current width of the terminal, and reports whether it has
+// changed.
 func (v *canvas) fit() bool {
 	if v.options.Columns == nil {
 		return false
@@ -79,7 +79,7 @@ func (v *canvas) fit() bool {
 	return true
 }
 
-// paint colours s, where colour is wanted.
+// paint colours s, if colour is wanted.
 func (v *canvas) paint(c color, s string) string {
 	if !v.options.Color || c == noColor || s == "" {
 		return s
@@ -87,7 +87,7 @@ func (v *canvas) paint(c color, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
-// text makes s fit for this terminal.
+// text escapes s for this terminal.
 func (v *canvas) text(s string) string {
 	s = plain.Escape(s)
 	if v.options.ASCII {
@@ -96,7 +96,7 @@ func (v *canvas) text(s string) string {
 	return s
 }
 
-// cut shortens a text to a number of columns, except where all of it is wanted.
+// cut shortens a text to a number of columns, unless all of it is wanted.
 func (v *canvas) cut(s string, n int) string {
 	if v.options.Whole {
 		return s
@@ -104,8 +104,8 @@ func (v *canvas) cut(s string, n int) string {
 	return cut(s, n, v.g.ellipsis)
 }
 
-// paragraph writes text over as many lines as it takes, the first with a mark,
-// the others beneath it.
+// paragraph wraps text into as many lines as it takes, the first with a mark
+// and the others indented to match.
 func (v *canvas) paragraph(indent, mark, text string, c color) {
 	room := max(v.options.Width-columns(indent)-columns(mark), minRoom)
 	for _, row := range wrap(v.text(text), room) {
@@ -127,7 +127,7 @@ func (v *canvas) result(r *transcript.Result, remark string) {
 	v.reasons(r)
 }
 
-// end closes a view of fields, and says so where nothing was there to show.
+// end closes a view of fields, and says so if there was nothing to show.
 func (v *canvas) end(r *transcript.Result) {
 	if sel := v.options.Select; sel != nil && !v.look.shown {
 		text := "nothing in this connection is called " + sel.String()
@@ -139,14 +139,14 @@ func (v *canvas) end(r *transcript.Result) {
 	v.result(r, "")
 }
 
-// A search is what a view of fields has found of what is to be shown.
+// A search is what a view of fields has found of what its selector names.
 type search struct {
 	sel       dissect.Selector
-	shown     bool // something was
-	elsewhere bool // its name is there, and not at the place asked for
+	shown     bool // something was shown
+	elsewhere bool // the name exists, but not at the index asked for
 }
 
-// see takes account of a specimen in which fields were picked, or none.
+// see takes note of a specimen, and of whether fields in it were picked.
 func (f *search) see(s *dissect.Specimen, picked bool) bool {
 	f.shown = f.shown || picked
 	if !f.shown && !f.elsewhere {
@@ -158,8 +158,8 @@ func (f *search) see(s *dissect.Specimen, picked bool) bool {
 	return picked
 }
 
-// toASCII replaces what is not ASCII: the signs of our own sentences by their
-// likeness, all else by its number.
+// toASCII replaces what is not ASCII: the signs in our own sentences by similar
+// ones, all else by its number.
 func toASCII(s string) string {
 	s = asciiSigns.Replace(s)
 	if plain.Harmless(s) {

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// columns is the number of terminal columns that s takes. Escape sequences of
-// our own are added after measuring; text from the network has none left.
+// columns is the number of terminal columns that s takes. Our own escape
+// sequences are added after measuring; text from the network has none left.
 func columns(s string) int {
 	n := 0
 	for _, r := range s {
@@ -29,8 +29,8 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// wide are the characters that terminals give two columns: Unicode's East
-// Asian Width W and F (UAX #11), in round figures.
+// wide are the characters that terminals show in two columns: Unicode's East
+// Asian Width W and F (UAX #11), roughly.
 var wide = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x1100, Hi: 0x115f, Stride: 1}, {Lo: 0x2e80, Hi: 0x303e, Stride: 1}, {Lo: 0x3041, Hi: 0xa4cf, Stride: 1},
@@ -78,7 +78,7 @@ func wrapBy(s string, n int, measure func(rune) int) []string {
 		if used > 0 {
 			line, used = line+" ", used+1
 		}
-		for width > n { // measured once: a word may be long
+		for width > n { // measured once, since a word may be long
 			head, taken := split(word, n-used, measure)
 			word, width = word[len(head):], width-taken
 			lines = append(lines, line+head)

@@ -14,37 +14,38 @@ import (
 
 // A View shows entries as they come.
 type View interface {
-	// Entry shows one entry. After a failure to write it does nothing.
+	// Entry shows one entry. After a failed write it does nothing.
 	Entry(e *transcript.Entry)
-	// Err returns the first failure to write, or nil.
+	// Err returns the first error of writing, or nil.
 	Err() error
 }
 
 // Options say how a view may look.
 type Options struct {
 	Width   int        // of a line, in columns; 0 means DefaultWidth
-	Whole   bool       // a line that is longer than that is not cut: nobody scrolls a file
-	Columns func() int // where it can change meanwhile: Width as of now; may be nil
+	Whole   bool       // longer lines are not cut, as in a file
+	Columns func() int // the current width, if it can change; may be nil
 	Color   bool       // whether to colour
-	ASCII   bool       // whether to do without any other character
-	Verbose bool       // whether to show what usually only distracts: records, every measurement
+	ASCII   bool       // whether to use only ASCII characters
+	Verbose bool       // whether to show what usually distracts: records, every measurement
 	Data    bool       // whether a ladder quotes the application data that arrives, as text
 
-	Select     dissect.Selector       // what of fields and hex to show; nil: all
-	Dictionary *dictionary.Dictionary // what fields are for; nil: dictionary.English
+	Select     dissect.Selector       // which fields to show in fields and hex; nil: all
+	Dictionary *dictionary.Dictionary // explains fields; nil: dictionary.English
 
-	// Transcript gives all that is known at the end, secrets included, for keys;
-	// nil: what a view's entries say.
+	// Transcript returns all that is known at the end, including secrets, for
+	// the view of keys; nil: what the view's entries say.
 	Transcript func() *transcript.Transcript
 }
 
-// DefaultWidth is a line's width where no terminal tells one, in columns.
+// DefaultWidth is the width of a line, in columns, if there is no terminal to
+// tell.
 const DefaultWidth = 100
 
 // Names are the views that New makes.
 var Names = []string{"ladder", "fields", "hex", "keys", "json", "none"}
 
-// New returns the view of that name, writing to w.
+// New returns the view of that name, writing to w. The error lists the names.
 func New(name string, w io.Writer, o Options) (View, error) {
 	switch name {
 	case "ladder":
@@ -63,7 +64,7 @@ func New(name string, w io.Writer, o Options) (View, error) {
 	return nil, fmt.Errorf("no view is called %q: choose one of %s", name, strings.Join(Names, ", "))
 }
 
-// Draw shows a whole transcript.
+// Draw shows a whole transcript, and returns the first error of writing.
 func Draw(v View, t *transcript.Transcript) error {
 	for _, e := range t.Entries {
 		v.Entry(e)
@@ -76,7 +77,7 @@ type none struct{}
 func (none) Entry(*transcript.Entry) {}
 func (none) Err() error              { return nil }
 
-// printer writes until the first failure, and keeps that.
+// printer writes until the first error, and keeps that.
 type printer struct {
 	w   io.Writer
 	err error

@@ -10,26 +10,25 @@ import (
 	"unicode/utf8"
 )
 
-// maxMarks is how many combining marks may sit on one character. Writing
-// systems need up to three; a hundred of them paint over the lines around.
+// maxMarks is how many combining marks one character may have. Writing systems
+// need up to three; a hundred would paint over the lines around.
 const maxMarks = 3
 
-// EscapeError is an error in one line: of several that are joined each stands
-// behind a semicolon.
+// EscapeError is an error in one escaped line, with joined errors separated by
+// semicolons.
 func EscapeError(err error) string { return Escape(strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
 // Escape makes text from the network harmless to a terminal and honest to a
 // reader. What is not a visible character is shown by its number: \x1b for
-// control characters and bytes that are no UTF-8, \u202e for the characters
-// that turn the reading direction or cannot be seen. Visible text, of any
-// language, stays as it is, backslashes included: escaping twice changes
-// nothing.
+// control characters and invalid UTF-8, \u202e for characters that change the
+// reading direction or are invisible. Visible text in any language stays as it
+// is, backslashes included: escaping twice changes nothing.
 func Escape(s string) string {
 	if Harmless(s) {
 		return s
 	}
 	var b strings.Builder
-	marks := maxMarks // none at the beginning: it would sit on what stands before s
+	marks := maxMarks // none at the beginning, where it would combine with what precedes s
 	for i := 0; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
@@ -62,7 +61,7 @@ func Harmless(s string) bool {
 }
 
 // visible reports whether r has a shape of its own, or is the ASCII space.
-// Format characters, bidi controls among them, and odd spaces have none.
+// Format characters, including bidi controls, and unusual spaces have none.
 func visible(r rune) bool {
 	return strconv.IsPrint(r) && r != '\u2800' &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)

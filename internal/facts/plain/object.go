@@ -10,7 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// An Object is a JSON object whose fields keep the order they were added in.
+// An Object is a JSON object whose fields keep the order in which they were
+// added.
 type Object struct{ w Writer }
 
 // Add appends a field. A nil value is null; a kind of value that it does not know
@@ -22,7 +23,7 @@ func (o *Object) Add(key string, value any) {
 	o.w.any(key, value)
 }
 
-// AddIf appends a field where there is something to tell.
+// AddIf appends a field unless its value is zero.
 func AddIf[T comparable](o *Object, key string, value T) {
 	var zero T
 	if value != zero {
@@ -94,8 +95,8 @@ func numbers[T uint16 | uint32](w *Writer, name string, list []T) {
 
 // AppendString appends s as a JSON string (RFC 8259, section 7). A program
 // reads the text as it was; on a terminal the line does no harm, because what
-// Escape would change is written as \u escapes. Bytes that are no UTF-8, for
-// which JSON has no form, become the text that Escape gives them.
+// Escape would change is written as \u escapes. Invalid UTF-8, for which JSON
+// has no form, becomes the text that Escape makes of it.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); {
@@ -123,8 +124,8 @@ func AppendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// plainLen is how much of the beginning of s stands in JSON, and on a terminal,
-// as it is.
+// plainLen is the length of the beginning of s that needs no escape in JSON or
+// on a terminal.
 func plainLen(s string) int {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {

@@ -14,7 +14,7 @@ import (
 
 // An Entry is the explanation of a field.
 type Entry struct {
-	Key    string // the name under which it stands in the dictionary
+	Key    string // its name in the dictionary
 	Source string // "RFC 5246, section 7.4.1.2"
 	Text   string // a few sentences
 }
@@ -36,10 +36,11 @@ var English = sync.OnceValue(func() *Dictionary {
 			return d
 		}
 	}
-	panic(err) // a test reads it
+	panic(err) // cannot happen: a test reads the files
 })
 
-// Load reads a folder of dictionary files: all that end in .txt.
+// Load reads a folder of dictionary files: all that end in .txt. The error
+// names the file and line.
 func Load(folder fs.FS) (*Dictionary, error) {
 	d := &Dictionary{entries: map[string]Entry{}}
 	files, err := fs.Glob(folder, "*.txt")
@@ -104,8 +105,8 @@ func (d *Dictionary) read(file, text string) error {
 	return end()
 }
 
-// Find returns what is said of a field: the entry for the longest end of its
-// path, and there first that for its situation.
+// Find returns the entry for a field: that for the longest end of its path, and
+// among those first that for its situation.
 func (d *Dictionary) Find(key, situation string) (Entry, bool) {
 	for {
 		if situation != "" {
@@ -126,7 +127,7 @@ func (d *Dictionary) Find(key, situation string) (Entry, bool) {
 	}
 }
 
-// Keys returns every name that is explained, in no order.
+// Keys returns every name that is explained, in no particular order.
 func (d *Dictionary) Keys() []string {
 	keys := make([]string, 0, len(d.entries))
 	for key := range d.entries {
@@ -135,8 +136,8 @@ func (d *Dictionary) Keys() []string {
 	return keys
 }
 
-// Over returns a dictionary that says what d says, and where d is silent what
-// base says: a translation need not be whole.
+// Over returns a dictionary with the entries of d, and those of base where d
+// has none: a translation need not be complete.
 func (d *Dictionary) Over(base *Dictionary) *Dictionary {
 	both := &Dictionary{entries: maps.Clone(base.entries)}
 	maps.Copy(both.entries, d.entries)

@@ -9,10 +9,10 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// FindValue returns what is said of a field's value, beyond what is said of the
-// field: the entry "description = handshake_failure", or "protocol = 6", for the
-// longest end of the field's path. A value of several names is told name by
-// name, and a cipher suite by its parts.
+// FindValue returns the entry for a field's value, beyond that for the field:
+// "description = handshake_failure", or "protocol = 6", for the longest end of
+// the field's path. A value with several names is explained name by name, and a
+// cipher suite by its parts.
 func (d *Dictionary) FindValue(key string, n *field.Node) (Entry, bool) {
 	if n.Kind == field.Group {
 		return Entry{}, false
@@ -24,7 +24,8 @@ func (d *Dictionary) FindValue(key string, n *field.Node) (Entry, bool) {
 	return d.Value(key, n.Meaning, number)
 }
 
-// Value is FindValue for a value that is told by its name, its number, or both.
+// Value is FindValue for a value that is given by its name, its number, or
+// both.
 func (d *Dictionary) Value(key, name, number string) (Entry, bool) {
 	var told []Entry
 	for part := range strings.SplitSeq(name, ", ") {
@@ -56,8 +57,8 @@ func (d *Dictionary) single(key, value string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// suite tells a cipher suite by the parts of its name, TLS_ECDHE_RSA_WITH_… (RFC
-// 5246, appendix A.5) or TLS_AES_… (RFC 8446, appendix B.4).
+// suite explains a cipher suite by the parts of its name, TLS_ECDHE_RSA_WITH_…
+// (RFC 5246, appendix A.5) or TLS_AES_… (RFC 8446, appendix B.4).
 func (d *Dictionary) suite(name string) (told []Entry) {
 	rest, ok := strings.CutPrefix(name, "TLS_")
 	if !ok {
@@ -74,7 +75,7 @@ func (d *Dictionary) suite(name string) (told []Entry) {
 	}
 	weak := strings.Contains(keys, "EXPORT")
 	parts := strings.Split(strings.TrimSuffix(keys, "_EXPORT"), "_")
-	if parts[len(parts)-1] == "anon" && parts[0] != "PSK" { // no certificate holds a key
+	if parts[len(parts)-1] == "anon" && parts[0] != "PSK" { // ephemeral, since no certificate holds the key
 		parts[0] = strings.TrimSuffix(parts[0], "E") + "E"
 	}
 	add(parts[0] + " key")
@@ -99,7 +100,7 @@ func (d *Dictionary) suite(name string) (told []Entry) {
 	return told
 }
 
-// joined makes one entry of several.
+// joined joins several entries into one.
 func joined(key string, told []Entry) (Entry, bool) {
 	if len(told) == 0 {
 		return Entry{}, false

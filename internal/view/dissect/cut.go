@@ -8,13 +8,13 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// maxMessage bounds a message that is decoded in part, as for our own
+// maxMessage bounds a message that is decoded in part, as in our own
 // connections.
 const maxMessage = 128 << 10
 
-// cutTree is the tree of a record of which only the beginning was captured: the
-// fields as far as they are there. The decoders read zeros in the place of what
-// is missing.
+// cutTree is the tree of a record of which only the beginning was captured, as
+// far as its fields are there. The decoders read zeros in place of what is
+// missing.
 func (r *record) cutTree() *field.Node {
 	wire := extend(r.Wire, r.Missing)
 	tree, _ := tlsmsg.ExplainRecord(wire)
@@ -35,8 +35,8 @@ func (r *record) cutTree() *field.Node {
 	return tree
 }
 
-// cutMessages are the handshake messages from an offset of a record on, of which
-// the last one is not all there.
+// cutMessages are the handshake messages from an offset in a record on; the
+// last one is incomplete.
 func cutMessages(wire []byte, at int) (inside []*field.Node) {
 	for at < len(wire) {
 		b := wire[at:]
@@ -57,8 +57,8 @@ func extend(b []byte, zeros int) []byte {
 	return append(b[:len(b):len(b)], make([]byte, zeros)...)
 }
 
-// unfinished is the record in whose middle a stream ends, or nil: the peer cut
-// the connection there, or a capture ends.
+// unfinished is the record in the middle of which a stream ends, or nil. The
+// peer or the capture ended there.
 func (s *stream) unfinished() *record {
 	b := s.tail
 	if _, n, err := tlsmsg.NextRecord(b); err != nil || n > 0 || len(b) < tlsmsg.RecordHeaderLen {

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Frame returns a frame with everything in it that is known: the tree of its
-// headers with, in the payload's place, the records of its part of the stream.
+// Frame returns a frame with everything that is known about it: the tree of its
+// headers and, in place of the payload, the records of its part of the stream.
 func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
 	s := &Specimen{Frame: f, Data: f.Raw, Situation: a.seen.of(f)}
 	s.Tree, s.Err = f.Tree()
@@ -26,7 +26,7 @@ func (a *Anatomy) Frame(f *transcript.Frame) *Specimen {
 	return s
 }
 
-// whole makes a last leaf of what a decoder left.
+// whole makes a last leaf of the bytes that a decoder did not read.
 func whole(tree *field.Node, size int, err error) {
 	next := 0
 	for leaf := range tree.Leaves() {
@@ -99,31 +99,30 @@ func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Su
 	}
 }
 
-// agrees reports whether a frame holds the record's own bytes, as far as it holds
-// any of them: the same place may have been sent with others.
+// agrees reports whether a frame holds the record's own bytes, as far as it
+// holds any: the same place may have been sent with different ones.
 func (r *record) agrees(f *transcript.Frame) bool {
 	p, start := f.Payload(), f.Stream.Start
 	lo, hi := max(start, r.Offset), min(start+int64(len(p)), r.Offset+int64(len(r.Wire)))
 	return lo >= hi || bytes.Equal(p[lo-start:hi-start], r.Wire[lo-r.Offset:hi-r.Offset])
 }
 
-// otherBytes is what is said of a payload that is not what the stream holds.
+// otherBytes describes a payload that differs from the stream.
 const otherBytes = "not what the stream holds in this place: another segment's bytes count"
 
-// unplaced is what is said of bytes of records of which the beginning is lost.
+// unplaced describes bytes of records whose beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
 
-// wrapper is said of what stands around TLS.
+// wrapper describes what surrounds TLS.
 const wrapper = "the header of a TDS packet, which carries TLS as long as its handshake goes on"
 
-// otherNames are what octets are called that are no TLS, and otherMeanings what is
-// said of them.
+// otherNames name octets that are not TLS, and otherMeanings describe them.
 var (
 	otherNames    = map[string]string{"preamble": "preamble", "unplaced": "unplaced", "foreign": "application_data", "wrapper": "tds_header"}
 	otherMeanings = map[string]string{"unplaced": unplaced, "wrapper": wrapper}
 )
 
-// number gives records a place where there are several.
+// number numbers records if there are several.
 func number(records []*field.Node) {
 	i := 0
 	for _, n := range records {
@@ -134,16 +133,16 @@ func number(records []*field.Node) {
 	}
 }
 
-// Message returns one message as a specimen of its own, decrypted; f is the frame
-// that ended it, or nil.
+// Message returns one message as a specimen of its own, decrypted; f is the
+// frame that completed it, or nil.
 func (a *Anatomy) Message(f *transcript.Frame, m *transcript.Message) *Specimen {
 	s := &Specimen{Frame: f, Message: m, Data: m.Raw, Situation: a.seen.ofMessage(m)}
 	s.Tree, s.Err = m.Tree()
 	return s
 }
 
-// Records returns the records that hold the bytes from start to end of a
-// direction, as they are on the wire; nil where they are not known.
+// Records returns the records that hold the bytes of a direction from start to
+// end, as on the wire; nil if they are not known.
 func (a *Anatomy) Records(dir transcript.Dir, start, end int64) *Specimen {
 	stream := &a.streams[dir]
 	s := &Specimen{Tree: &field.Node{Name: "payload", Index: -1, Kind: field.Group}}

@@ -9,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// layers are the groups at which a field's name begins anew: nobody says that
-// a port is a part of an IP header.
+// layers are the groups at which a field's path begins anew: nobody calls a
+// port a part of the IP header.
 var layers = map[string]bool{
 	"TCP": true, "ICMP": true, "ICMPv6": true, "ARP": true, "IPv4": true, "IPv6": true, "TLSRecord": true,
 	"Ethernet": true, "VLAN": true, "MPLS": true, "PPPoE": true, "PPP": true, "LinuxCooked": true, "Loopback": true, "Neighbour": true,
@@ -20,7 +20,7 @@ var layers = map[string]bool{
 	"Teredo": true, "TZSP": true,
 }
 
-// A path names a field by all that it stands in, from the outside in.
+// A path names a field by all groups that it is in, from the outside in.
 type path []segment
 
 type segment struct {
@@ -29,7 +29,7 @@ type segment struct {
 	begin bool
 }
 
-// through reports whether a node only says that it holds something else.
+// through reports whether a node only wraps another.
 func through(n *field.Node) bool {
 	return n.Kind == field.Group && (n.Name == "payload" || n.Name == "handshake" || n.Name == "frame")
 }
@@ -49,7 +49,7 @@ func (p path) step(n, parent *field.Node) path {
 // ClientHello.extensions[2].server_name.
 func (p path) String() string { return p.from(p.begin(), true) }
 
-// key is the same without positions in lists.
+// key is the same without indexes.
 func (p path) key() string { return p.from(p.begin(), false) }
 
 func (p path) begin() int {
@@ -76,13 +76,13 @@ func (p path) from(i int, indexes bool) string {
 }
 
 // A Selector picks fields by a part of their path: "ClientHello.extensions",
-// "TCP", "extensions[2].server_name". Without an index a name means all that
-// bear it. An element goes by its list's name too: "certificate_list[1]". The zero
-// Selector picks all.
+// "TCP", "extensions[2].server_name". Without an index a name means all fields
+// with that name. An element may also be named by its list:
+// "certificate_list[1]". The zero Selector picks all.
 type Selector []segment
 
-// ParseSelector reads names with dots between them, each with or without its
-// place in its list.
+// ParseSelector reads names with dots between them, each with or without an
+// index.
 func ParseSelector(s string) (sel Selector, ok bool) {
 	if s == "" {
 		return nil, true
@@ -108,7 +108,7 @@ func ParseSelector(s string) (sel Selector, ok bool) {
 // String is the selector as ParseSelector reads it.
 func (sel Selector) String() string { return path(sel).from(0, true) }
 
-// Anywhere is the selector without places in lists.
+// Anywhere is the selector without indexes.
 func (sel Selector) Anywhere() Selector {
 	any := make(Selector, len(sel))
 	for i, s := range sel {
@@ -117,8 +117,8 @@ func (sel Selector) Anywhere() Selector {
 	return any
 }
 
-// picks reports whether the path's end is what the selector names, or lies
-// inside of it.
+// picks reports whether the selector names the path's end, or something that
+// contains it.
 func (sel Selector) picks(p path) bool {
 	for i := 0; i+len(sel) <= len(p); i++ {
 		if sel.at(p[i:]) {
@@ -141,8 +141,8 @@ func (sel Selector) at(p path) bool {
 	return true
 }
 
-// element reports whether the segment at i is an element of a list, at a
-// position in it: of "cipher_suites.cipher_suite[3]" the last.
+// element reports whether the segment at i is an element of a list with this
+// index, such as the last one of "cipher_suites.cipher_suite[3]".
 func (p path) element(i, index int) bool {
 	return i < len(p) && !p[i].begin && p[i-1].index < 0 && p[i].index == index
 }

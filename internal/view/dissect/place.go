@@ -8,8 +8,8 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// place returns a copy of the tree, moved by an offset, of which only what lies
-// between lo and hi is left; nil if nothing is. A field that is cut says so.
+// place returns a copy of the tree, moved by an offset, with only what lies
+// between lo and hi; nil if nothing does. A field that is cut says so.
 func place(n *field.Node, by, lo, hi int) *field.Node {
 	start, end := n.Offset+by, n.Offset+n.Length+by
 	if end < lo || start > hi || n.Length > 0 && (end == lo || start == hi) {
@@ -46,8 +46,8 @@ func cutMeaning(m *field.Node, skipped, whole int) {
 	m.Meaning = part
 }
 
-// fill gives a group a leaf for each run of its bytes, from start to end, that
-// none of its children holds.
+// fill gives a group a leaf for each run of its bytes between start and end
+// that none of its children holds.
 func fill(g *field.Node, start, end int, name, meaning string) {
 	var children []*field.Node
 	gap := func(to int) {
@@ -65,7 +65,7 @@ func fill(g *field.Node, start, end int, name, meaning string) {
 	g.Children = children
 }
 
-// replace puts a group with other children in the place of a leaf.
+// replace replaces a leaf by a group.
 func replace(leaf *field.Node, name string, children []*field.Node) {
 	leaf.Kind, leaf.Name, leaf.Children, leaf.Meaning, leaf.Value = field.Group, name, children, "", 0
 }

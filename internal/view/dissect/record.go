@@ -7,7 +7,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// wireTree is a record's tree as it is on the wire, by its own offsets.
+// wireTree is a record's tree as it is on the wire, with offsets from its
+// beginning.
 func (r *record) wireTree(s *stream) *field.Node {
 	if r.tree != nil {
 		return r.tree
@@ -32,7 +33,7 @@ func (r *record) wireTree(s *stream) *field.Node {
 	case r.Type == tlsmsg.ContentHandshake:
 		r.messages(s, content)
 		if r.shaken+len(r.Plaintext) > s.told {
-			return tree // more will be known
+			return tree // more will be known later
 		}
 	default:
 		inside, _ := tlsmsg.ExplainContent(r.Type, r.Wire[content.Offset:], tlsmsg.Context{})
@@ -42,14 +43,14 @@ func (r *record) wireTree(s *stream) *field.Node {
 	return tree
 }
 
-// unwrap puts trees in the place of the leaf that is a fragment's content.
+// unwrap replaces the leaf that is a fragment's content by trees.
 func unwrap(tree, leaf *field.Node, inside []*field.Node) {
 	fragment := tree.Find("fragment")
 	fragment.Children = append(fragment.Children[:len(fragment.Children)-1:len(fragment.Children)-1], inside...)
 	fill(fragment, fragment.Offset, leaf.Offset+leaf.Length, "data", "")
 }
 
-// protected says what can be told of ciphertext.
+// protected says what is known about ciphertext.
 func (r *record) protected(content *field.Node, wire []byte) {
 	if r.suite == nil {
 		content.Name = "ciphertext"
@@ -62,8 +63,8 @@ func (r *record) protected(content *field.Node, wire []byte) {
 	*content = *place(group, content.Offset, 0, len(wire))
 }
 
-// messages puts the handshake messages that a record carries into its tree, or
-// what parts of them it carries.
+// messages puts the handshake messages, or parts of them, that a record carries
+// into its tree.
 func (r *record) messages(s *stream, content *field.Node) {
 	lo, hi := content.Offset, content.Offset+content.Length
 	var inside []*field.Node

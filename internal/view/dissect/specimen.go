@@ -12,24 +12,24 @@ import (
 // A Specimen is something to be looked at byte by byte: a frame, or what an
 // encrypted record held.
 type Specimen struct {
-	Frame     *transcript.Frame   // that it is, or that carried the last of it; may be nil
-	Message   *transcript.Message // nil of a frame
+	Frame     *transcript.Frame   // that it is, or that carried the end of it; may be nil
+	Message   *transcript.Message // nil for a frame
 	Data      []byte
 	Tree      *field.Node
-	Err       error  // why some of it is not decoded
-	Situation string // what makes it unlike others of its kind, for the dictionary; may be empty
+	Err       error  // why a part of it is not decoded
+	Situation string // what distinguishes it from others of its kind, for the dictionary; may be empty
 }
 
-// A Row is one field in the order in which a reader meets it.
+// A Row is one field, in the order of reading.
 type Row struct {
 	Depth int
 	Path  string // ClientHello.extensions[2].extension_type
-	Key   string // the same without places in lists, for the dictionary
+	Key   string // the same without indexes, for the dictionary
 	Node  *field.Node
 }
 
-// Rows walks the fields that a selector picks, groups before what they hold.
-// Each layer begins anew at depth 0.
+// Rows yields the fields that a selector picks, groups before what they hold.
+// Each layer begins at depth 0.
 func (s *Specimen) Rows(sel Selector) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		walk(s.Tree, &field.Node{}, nil, sel, -1, yield)
@@ -56,7 +56,7 @@ func walk(n, parent *field.Node, p path, sel Selector, depth int, yield func(Row
 	return true
 }
 
-// Leaves walks the picked fields that own their bytes.
+// Leaves yields those of the picked fields that own their bytes.
 func (s *Specimen) Leaves(sel Selector) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
 		for row := range s.Rows(sel) {
@@ -67,5 +67,5 @@ func (s *Specimen) Leaves(sel Selector) iter.Seq[Row] {
 	}
 }
 
-// Value is the bytes of a field.
+// Value returns the bytes of a field, a part of Data.
 func (s *Specimen) Value(n *field.Node) []byte { return s.Data[n.Offset : n.Offset+n.Length] }

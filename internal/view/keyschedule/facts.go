@@ -20,7 +20,7 @@ type facts struct {
 	secrets        []transcript.Secret
 	pre, master    []byte
 	shaken         []*transcript.Message // the handshake messages in their order, HelloRequests left out
-	firstExchanged int                   // of those, how many go up to ClientKeyExchange; 0: there is none
+	firstExchanged int                   // how many of them go up to ClientKeyExchange; 0: there is none
 	records        []sealed
 	clientDir      transcript.Dir
 }
@@ -98,7 +98,7 @@ func (f *facts) read() error {
 	return nil
 }
 
-// hash is that of the first n handshake messages.
+// hash is the hash of the first n handshake messages.
 func (f *facts) hash(n int) []byte {
 	h := f.suite.Hash.New()
 	for _, m := range f.shaken[:n] {

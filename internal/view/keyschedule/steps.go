@@ -25,7 +25,7 @@ type Step struct {
 	Record  bool // whether it is about one record, rather than the whole connection
 }
 
-// A Value is a string of bytes that has a name.
+// A Value is a string of bytes with a name.
 type Value struct {
 	Name string
 	Hex  string
@@ -36,15 +36,15 @@ func value(name string, b []byte, note string) Value {
 	return Value{name, hex.EncodeToString(b), note}
 }
 
-// Of maxWhole records of each direction all is shown, of the others how the
-// nonce is made; of more than maxRecords nothing.
+// The first maxWhole records of each direction are shown completely, and the
+// others only with their nonce, up to maxRecords in all.
 const (
 	maxWhole   = 2
 	maxRecords = 200
 )
 
-// Steps shows how the keys of a connection were made, and the nonce of each of
-// the first records. The error says what is missing for that.
+// Steps shows how the keys of a connection were derived, and the nonce of each
+// of the first records. The error says what is missing for that.
 func Steps(t *transcript.Transcript) ([]Step, error) {
 	f, err := gather(t)
 	if err != nil {
@@ -143,13 +143,15 @@ func (f *facts) keyBlock() Step {
 	return s
 }
 
-// finished are the two messages that prove that both sides saw the same.
+// finished are the two messages that prove that both sides saw the same
+// handshake.
 func (f *facts) finished() (steps []Step) {
 	for i, m := range f.shaken {
 		if m.Type != tlsmsg.TypeFinished || len(m.Raw) != tlsmsg.HeaderLen+suite.VerifyDataLen {
 			continue
 		}
-		// Whose it is shows from what fits: a resumed handshake has the server's first.
+		// Try which side it fits: in a resumed handshake the server's comes
+		// first.
 		hash := f.hash(i)
 		who, want := "client", f.suite.VerifyData(f.master, true, hash)
 		if server := f.suite.VerifyData(f.master, false, hash); bytes.Equal(server[:], m.Raw[tlsmsg.HeaderLen:]) {
@@ -167,7 +169,7 @@ func (f *facts) finished() (steps []Step) {
 	return steps
 }
 
-// nonces are those of the records, in the order in which they came.
+// nonces are the nonces of the records, in order of arrival.
 func (f *facts) nonces() (steps []Step) {
 	client, server := f.suite.Keys(f.master, &f.client.Random, &f.server.Random)
 	for _, r := range f.records {
@@ -186,7 +188,7 @@ func (f *facts) nonces() (steps []Step) {
 	return steps
 }
 
-// untold stands for the records that are too many.
+// untold stands for the records that are left out.
 func (f *facts) untold(n int) Step {
 	return Step{Title: fmt.Sprintf("%d more records", n), Text: "Their nonces are made in the same way.", Source: "RFC 5246, section 6.2.3", Record: true}
 }
@@ -247,7 +249,8 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 	return s
 }
 
-// explicitNote says what a sender chose: most count, some draw lots.
+// explicitNote says how a sender chose the explicit nonce: most count, some
+// draw it at random.
 func explicitNote(explicit, seq []byte) string {
 	if bytes.Equal(explicit, seq) {
 		return "as sent: this sender takes the sequence number"

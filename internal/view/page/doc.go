@@ -1,9 +1,9 @@
-// Package page makes one HTML file of a transcript, to be opened from disk and
-// handed on: the ladder, every byte with the field that it belongs to and what
-// that is for, and how the keys were made.
+// Package page makes one HTML file of a transcript, to open from disk and to
+// pass on: the ladder, every byte with its field and what that is for, and how
+// the keys were derived.
 //
-// The file asks nobody for anything. Its style and its script are named by their
-// hashes in a content security policy, and everything else is data: text that
-// came from the network is put into the page as text by the template, or as
-// JSON that the script shows with textContent.
+// The file loads nothing else. A content security policy names its style and
+// script by their hashes, and everything else is data: the template puts text
+// from the network into the page as text, or as JSON that the script shows with
+// textContent.
 package page

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// maxShown bounds the bytes of one specimen that are in the page.
+	// maxShown bounds the bytes of one specimen in the page.
 	maxShown = 16 << 10
 	// maxValue bounds the text of one value, in bytes.
 	maxValue = 400
-	// maxPage bounds what comes from the connection, in bytes of the page,
-	// roughly: the page of an ordinary handshake is far below, that of a large
-	// transfer ends somewhere below a megabyte.
+	// maxPage bounds, roughly, what comes from the connection, in bytes of the
+	// page: the page of an ordinary handshake is far smaller, that of a large
+	// transfer stays below a megabyte.
 	maxPage = 800 << 10
 	// maxSteps bounds the ladder.
 	maxSteps = 1000
@@ -38,9 +38,9 @@ type model struct {
 	Result    string     `json:"result"`
 	OK        bool       `json:"ok"`
 	Reasons   []reason   `json:"-"`     // why it failed: the template shows them
-	Opens     int        `json:"opens"` // the step that is looked at first; -1: the first
+	Opens     int        `json:"opens"` // the step that is open at first; -1: the first
 	Steps     []*step    `json:"steps"`
-	Omitted   int        `json:"omitted"` // steps that were too many
+	Omitted   int        `json:"omitted"` // steps that were left out
 	Specimens []specimen `json:"specimens"`
 	Words     []word     `json:"words"`
 	Questions []question `json:"questions"`
@@ -49,7 +49,7 @@ type model struct {
 	NoKeys string             `json:"-"`
 }
 
-// specimen is something to be looked at byte by byte.
+// specimen is something to look at byte by byte.
 type specimen struct {
 	Title string `json:"t"`
 	Hex   string `json:"x"`
@@ -58,8 +58,8 @@ type specimen struct {
 	Err   string `json:"e,omitempty"`
 }
 
-// row is one field: depth, name, offset, length, kind, value, number of the word
-// that explains it or -1, and the same for its value.
+// row is one field: depth, name, offset, length, kind, value, the number of the
+// word that explains it or -1, and the same for its value.
 type row [8]any
 
 // word is what the dictionary says.
@@ -80,7 +80,7 @@ type builder struct {
 
 func build(t *transcript.Transcript, o Options) *model {
 	b := &builder{anatomy: dissect.Of(t), words: o.Dictionary, known: map[word]int{}, room: maxPage}
-	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // none is no null for the script
+	b.Steps, b.Specimens, b.Words, b.Questions = []*step{}, []specimen{}, []word{}, []question{} // empty lists, not null, for the script
 	b.Title, b.Opens = plain.Escape(o.Title), nothing
 	b.derive(t)
 	b.sides(t)
@@ -98,8 +98,8 @@ func build(t *transcript.Transcript, o Options) *model {
 	return &b.model
 }
 
-// plainly is the result for a reader who has never seen one before: how far the
-// connection came, in words rather than by the name of the goal.
+// plainly is the result for a reader who has never seen one: how far the
+// connection got, in words rather than by the name of the goal.
 func plainly(r *transcript.Result) string {
 	s := view.Sentence(r)
 	for goal, words := range map[string]string{"open": "the TCP connection is open", "hello": "the server has answered",
@@ -111,7 +111,7 @@ func plainly(r *transcript.Result) string {
 	return s
 }
 
-// derive shows how the keys were made.
+// derive shows how the keys were derived.
 func (b *builder) derive(t *transcript.Transcript) {
 	var err error
 	if b.Keys, err = keyschedule.Steps(t); err != nil {
@@ -125,7 +125,7 @@ func (b *builder) derive(t *transcript.Transcript) {
 	}
 }
 
-// nothing is the number of no specimen.
+// nothing is the number that stands for no specimen.
 const nothing = -1
 
 // specimen adds one, and returns its number.
@@ -165,7 +165,7 @@ func (b *builder) specimen(s *dissect.Specimen, title string) int {
 	return len(b.Specimens) - 1
 }
 
-// shorten cuts a value that nobody reads to its end.
+// shorten cuts a value that is too long to read.
 func shorten(s string) string {
 	if len(s) <= maxValue {
 		return s
@@ -177,14 +177,13 @@ func shorten(s string) string {
 	return s[:end] + "…"
 }
 
-// cost is what text takes in the page, where some characters are written by
-// their numbers.
+// cost is what text takes in the page, where some characters are escaped.
 func cost(s string) int {
 	return len(s) + 5*(strings.Count(s, "<")+strings.Count(s, ">")+strings.Count(s, "&")+strings.Count(s, `"`))
 }
 
-// own is the length of what is a group's own: of a header, without what it
-// carries.
+// own is the length of a group without what it carries, such as that of a
+// header.
 func own(n *field.Node) int {
 	for _, child := range n.Children {
 		if child.Name == "payload" && child.Kind == field.Group {
@@ -225,7 +224,7 @@ func (b *builder) valueWord(key string, n *field.Node) int {
 }
 
 func (b *builder) number(e dictionary.Entry) int {
-	w := word{e.Source, e.Text} // several entries may say the same
+	w := word{e.Source, e.Text} // several entries may have the same text
 	n, ok := b.known[w]
 	if !ok {
 		n = len(b.Words)

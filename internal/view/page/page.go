@@ -36,13 +36,14 @@ var (
 
 // Options say how a page is made. The zero value is good.
 type Options struct {
-	Title      string                 // what the connection was to; from the network or a command line
+	Title      string                 // what the connection was to; may come from the network or a command line
 	Dictionary *dictionary.Dictionary // nil: dictionary.English
 }
 
 var tmpl = template.Must(template.New("page").Parse(layout))
 
-// Write writes the page of a finished transcript.
+// Write writes the page of a finished transcript. It returns the first error of
+// writing.
 func Write(w io.Writer, t *transcript.Transcript, o Options) error {
 	if o.Dictionary == nil {
 		o.Dictionary = dictionary.English()
@@ -57,12 +58,12 @@ func Write(w io.Writer, t *transcript.Transcript, o Options) error {
 		Policy template.HTMLAttr
 		Style  template.CSS
 		Script template.JS
-		Data   template.JS // json.Marshal leaves nothing that ends a script element
+		Data   template.JS // json.Marshal escapes what would end a script element
 	}{m, template.HTMLAttr(`content="` + policy() + `"`), template.CSS(style), template.JS(script), template.JS(data)})
 }
 
-// policy allows the page's own style and script, by their hashes, and an icon
-// that is none. All else is forbidden.
+// policy allows the page's own style and script, by their hashes, and an empty
+// icon. All else is forbidden.
 func policy() string {
 	return "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) +
 		"; img-src data:; base-uri 'none'; form-action 'none'"

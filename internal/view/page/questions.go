@@ -9,8 +9,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A question is one that a reader may ask, and the field at which the answer
-// stands.
+// A question is one that a reader may ask, with the field that answers it.
 type question struct {
 	Text  string `json:"q"`
 	Step  int    `json:"step"`
@@ -18,7 +17,7 @@ type question struct {
 	Field string `json:"field"`           // the end of the field's path
 }
 
-// ask puts the questions that this connection can answer.
+// ask adds the questions that this connection can answer.
 func (b *builder) ask() {
 	b.askOf("Which packet proves that the client received the SYN-ACK?", "TCP.acknowledgment_number", b.third)
 	b.askOf("Where does the server prove that it owns the key of its certificate?", "ServerKeyExchange.signature", named(tlsmsg.TypeServerKeyExchange))

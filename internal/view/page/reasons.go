@@ -20,7 +20,7 @@ type reason struct {
 // evidence is a step that shows it.
 type evidence struct{ Step, Frame int }
 
-// explain says why a connection failed, and has the page open where it shows.
+// explain says why a connection failed, and makes the page open where it shows.
 func (b *builder) explain(r *transcript.Result) {
 	for i := range r.Reasons {
 		given := r.Reasons[i]
@@ -56,8 +56,8 @@ func (b *builder) stepOf(frame int) int {
 	return -1
 }
 
-// failing is the alert that a frame carries, or else its last message, or the
-// frame itself.
+// failing is the step of the alert that a frame carries, or else of its last
+// message, or of the frame itself.
 func (b *builder) failing(first int) int {
 	at := first
 	for _, s := range b.Steps[first+1:] {

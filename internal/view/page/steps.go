@@ -25,16 +25,16 @@ type step struct {
 	Label  string   `json:"label,omitempty"`
 	Facts  []string `json:"facts,omitempty"`
 	Marks  []string `json:"marks,omitempty"`
-	Wire   int      `json:"w"` // number of the specimen as it was sent, or -1
-	Plain  int      `json:"p"` // of the same decrypted, or -1
+	Wire   int      `json:"w"` // number of the specimen as sent, or -1
+	Plain  int      `json:"p"` // of the decrypted specimen, or -1
 	Number int      `json:"i"` // its own
 	key    any      // the frame or message, for the questions
 }
 
-// stepCost is what a step takes without its texts: as an element, and as data.
+// stepCost is what a step takes without its texts, as an element and as data.
 const stepCost = 500
 
-// sides finds out who talks with whom.
+// sides finds out who talks to whom.
 func (b *builder) sides(t *transcript.Transcript) {
 	for _, f := range t.Frames() {
 		if f.Segment == nil {
@@ -128,7 +128,7 @@ func (b *builder) note(e *transcript.Entry) *step {
 	d := e.Decision
 	s := &step{Kind: "note", Layer: view.Mood(d), Label: plain.Escape(d.Text), Wire: nothing, Plain: nothing, key: d}
 	switch f := e.Frame; {
-	case f != nil && f.Segment == nil: // a packet that is no segment
+	case f != nil && f.Segment == nil: // a packet other than a segment
 		s.Frame, s.Dir, s.At = f.Number, f.Dir.String(), view.Milliseconds(f.At)
 		s.Wire = b.specimen(b.anatomy.Frame(f), fmt.Sprintf("Frame %d, %s", f.Number, size(f.Raw)))
 	case !view.Remarkable(d):
@@ -137,7 +137,7 @@ func (b *builder) note(e *transcript.Entry) *step {
 	return s
 }
 
-// octets notes what a side says before TLS begins.
+// octets adds what a side says before TLS begins.
 func (b *builder) octets(e *transcript.Entry) *step {
 	o := e.Octets
 	if o.Raw == nil {

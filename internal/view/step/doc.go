@@ -1,9 +1,9 @@
-// Package step lets a person hold a connection before each packet that we send
-// and after each that arrives, look at it, and decide what becomes of it.
+// Package step lets a person stop a connection at each packet that is sent or
+// arrives, look at the packet, and decide what happens to it.
 //
-// While somebody looks, our clock stands still: no timer of ours counts the time
-// (link.Gate, rawtcp.StackConfig.Held), so that nothing is sent twice only
-// because a person thinks slowly. The peer's clock runs on. What it sends again
-// meanwhile waits at the gate and comes to be looked at in its turn, and a packet
-// that was dropped is sent again by the timers, as on any bad line.
+// While somebody looks, our clock stands still: none of our timers counts the
+// time (link.Gate, rawtcp.StackConfig.Held), so that nothing is retransmitted
+// only because a person thinks slowly. The peer's clock runs on. What it
+// retransmits meanwhile waits its turn to be looked at, and a dropped packet is
+// retransmitted by the timers, as on any bad link.
 package step

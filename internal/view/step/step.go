@@ -25,28 +25,28 @@ import (
 type Stepper struct {
 	Out     io.Writer
 	Options view.Options      // of how packets are shown
-	Note    func(text string) // is told what a person did to the connection; may be nil
+	Note    func(text string) // called with what a person did to the connection; may be nil
 	Abort   func()            // ends the connection
 
 	ctx     context.Context
-	lines   chan string // what the person says; closed at the end
-	free    bool        // nothing is asked any more
-	ended   bool        // and nothing of ours is sent any more
+	lines   chan string // the answers; closed at the end
+	free    bool        // no more questions
+	ended   bool        // nothing of ours is sent any more
 	mode    string      // how a packet is shown: "line", "fields", "hex"
 	number  int
 	watched *observe.Connection
 	anatomy dissect.Anatomy
-	last    []*transcript.Entry // of the packet that is looked at
+	last    []*transcript.Entry // of the current packet
 }
 
-// minWidth is the least that text is wrapped to, in columns.
+// minWidth is the smallest width to which text is wrapped, in columns.
 const minWidth = 40
 
 // maxLine bounds an answer, in bytes.
 const maxLine = 1 << 10
 
-// New returns a stepper that reads answers from in, a line each. Once in ends,
-// or ctx does, packets pass without a question.
+// New returns a stepper that reads answers from in, one a line. Once in or ctx
+// ends, packets pass without a question.
 func New(ctx context.Context, in io.Reader, out io.Writer) *Stepper {
 	s := &Stepper{Out: out, ctx: ctx, lines: make(chan string), mode: "line"}
 	go func() {
@@ -87,11 +87,11 @@ func (s *Stepper) Keep(p link.Packet, out bool, behind int) bool {
 	}
 }
 
-// ask returns what the person says, and false where nobody says anything more.
+// ask returns an answer, and false once there are no more.
 func (s *Stepper) ask() (said string, ok bool) {
 	fmt.Fprint(s.Out, s.prompt())
 	select {
-	case line, more := <-s.lines: // typed before we asked: its line end stands somewhere above
+	case line, more := <-s.lines: // typed before we asked: its line end is somewhere above
 		fmt.Fprintln(s.Out)
 		return s.heard(line, more)
 	default:
@@ -113,7 +113,7 @@ func (s *Stepper) heard(line string, more bool) (said string, ok bool) {
 	return strings.TrimSpace(line), more
 }
 
-// prompt is as long as the terminal is wide enough for.
+// prompt is as long as the terminal's width allows.
 func (s *Stepper) prompt() string {
 	long := "  [Enter] go on, d drop, l line, f fields, h hex, c no more stops, q end it, ? help > "
 	if len(long) > s.width() {
@@ -129,8 +129,8 @@ const help = `  Enter  let the packet go its way
   q      end it here: nothing more is sent, this packet and a RST neither
 `
 
-// answer does what a person says. It reports whether the packet is decided
-// about, and whether it passes.
+// answer does what a person says. It reports whether the packet is decided on,
+// and whether it passes.
 func (s *Stepper) answer(said string, f *transcript.Frame, out bool) (done, pass bool) {
 	switch said {
 	case "", "n", "next":
@@ -174,7 +174,7 @@ func (s *Stepper) drop(f *transcript.Frame, out bool) {
 	}
 }
 
-// look decodes a packet by watching the connection as any passer-by would.
+// look decodes a packet, and follows the connection as any observer would.
 func (s *Stepper) look(p link.Packet) *transcript.Frame {
 	if s.watched == nil {
 		f := transcript.Peek(p.Data)
@@ -291,8 +291,9 @@ func kind(f *transcript.Frame) string {
 	return f.Segment.Flags.String()
 }
 
-// kind is what the dictionary knows a packet by: its last message but for
-// ChangeCipherSpec and what follows it, or the flag that matters.
+// kind is the name by which the dictionary knows a packet: that of its
+// ServerHello, ClientKeyExchange or ChangeCipherSpec, or else of its last
+// message, or the flag that matters.
 func (s *Stepper) kind(f *transcript.Frame) string {
 	name := ""
 	for _, e := range s.last {
