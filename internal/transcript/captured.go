@@ -17,17 +17,17 @@ type captured struct {
 	high  int64 // end of the octets that went by, with or without holes
 	acked int64 // the peer has everything before this offset
 
-	doubtful []Span // spans of damaged segments that were not acknowledged yet
-	badSYN   bool   // the SYN is damaged and was not acknowledged yet
-	trusted  int    // how often the peer acknowledged damaged segments
+	damaged []Span // spans of damaged segments that were not acknowledged yet
+	badSYN  bool   // the SYN is damaged and was not acknowledged yet
+	trusted int    // how often the peer acknowledged damaged segments
 
 	rival     wire.Seq // another initial sequence number, from a later SYN
 	haveRival bool
 }
 
 const (
-	// maxDoubtful bounds the damaged runs of octets that are remembered.
-	maxDoubtful = 64
+	// maxDamaged bounds the damaged runs of octets that are remembered.
+	maxDamaged = 64
 	// enoughTrust is how often a peer must acknowledge damaged segments before
 	// the checksums of a direction are ignored. A SYN is enough.
 	enoughTrust = 2
@@ -43,19 +43,19 @@ func (r *Recorder) Acknowledged(dir Dir) int64 { return r.halves[dir].captured.a
 // follow places a captured segment in its direction's stream.
 func (r *Recorder) follow(f *Frame, own, other *half) {
 	s := f.Segment
-	doubtful := f.BadChecksum && !r.Trusts(f.Dir)
-	if !doubtful || !own.known {
+	damaged := f.BadChecksum && !r.Trusts(f.Dir)
+	if !damaged || !own.known {
 		own.learn(s, other)
 		own.guess(s.Seq)
 	}
 	r.restart(f, own, other)
 	if s.Flags.Has(wire.ACK) && !s.Flags.Has(wire.RST) {
-		if !doubtful || !other.known {
+		if !damaged || !other.known {
 			other.guess(s.Ack)
 		}
-		other.acknowledge(s.Ack, doubtful)
+		other.acknowledge(s.Ack, damaged)
 	}
-	own.sight(f, doubtful)
+	own.sight(f, damaged)
 	if !f.Twice {
 		r.latest[f.Dir] = f
 		r.measure(f)
@@ -101,10 +101,10 @@ func (h *half) place(seq wire.Seq) int64 {
 
 // acknowledge takes note of what the peer has. A number in a damaged segment is
 // believed if it is plausible.
-func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
+func (h *half) acknowledge(ack wire.Seq, damaged bool) {
 	c := &h.captured
 	end := h.place(ack)
-	if doubtful && end != 0 && end != c.high && !slices.ContainsFunc(c.doubtful, func(s Span) bool { return s.End == end }) {
+	if damaged && end != 0 && end != c.high && !slices.ContainsFunc(c.damaged, func(s Span) bool { return s.End == end }) {
 		return
 	}
 	if end < 0 || end-c.high > maxAhead {
@@ -114,7 +114,7 @@ func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
 		c.badSYN, c.trusted = false, c.trusted+enoughTrust
 	}
 	c.acked = max(c.acked, end)
-	c.doubtful = slices.DeleteFunc(c.doubtful, func(s Span) bool {
+	c.damaged = slices.DeleteFunc(c.damaged, func(s Span) bool {
 		if s.End > c.acked {
 			return false
 		}
@@ -127,7 +127,7 @@ func (h *half) acknowledge(ack wire.Seq, doubtful bool) {
 }
 
 // sight notes that f's segment went by, and marks what is new in it.
-func (h *half) sight(f *Frame, doubtful bool) {
+func (h *half) sight(f *Frame, damaged bool) {
 	s, c := f.Segment, &h.captured
 	if !h.known {
 		return
@@ -155,9 +155,9 @@ func (h *half) sight(f *Frame, doubtful bool) {
 			h.sawSpan(f.Stream)
 		}
 		return
-	case doubtful:
-		if f.Stream.Len() > 0 && !h.covers(f.Stream) && len(c.doubtful) < maxDoubtful {
-			c.doubtful = append(c.doubtful, f.Stream)
+	case damaged:
+		if f.Stream.Len() > 0 && !h.covers(f.Stream) && len(c.damaged) < maxDamaged {
+			c.damaged = append(c.damaged, f.Stream)
 		}
 		return
 	}

@@ -26,37 +26,37 @@ import (
 // childVar tells a process that it is a child, and on which CPU to stay.
 const childVar = "RAWSHAKE_BENCH_CPU"
 
-// pinnedVar tells it that it is there already.
+// pinnedVar tells it that it is on that CPU already.
 const pinnedVar = "RAWSHAKE_BENCH_PINNED"
 
-// An entrant is one that is measured: a contender, and how many handshakes it
-// has under way at a time.
+// An entrant is what is measured: a contender, and how many handshakes it has
+// in flight at a time.
 type entrant struct {
 	Role    string
 	AtATime int
 }
 
-// A task is what a child is told on standard input, as JSON.
+// A task is what a child reads from standard input, as JSON.
 type task struct {
 	entrant
 	Handshakes int
 	Warmup     int
 	Profile    string // a file for a CPU profile, or ""
 
-	Server     netip.AddrPort // for clients: where it listens
-	Source     netip.Addr     // for our clients: the address to speak from
+	Server     netip.AddrPort // for clients: where the server listens
+	Source     netip.Addr     // for our clients: the source address
 	CA         []byte         // DER
 	Cert, Key  []byte         // DER, the server's own: key in PKCS #8
 	ServerName string
 }
 
-// A report is what a child answers on standard output, as JSON. Times are in
+// A report is what a child writes to standard output, as JSON. Times are in
 // nanoseconds for one handshake, or one operation.
 type report struct {
 	CPU   float64            // user and system, of the whole process
 	Wall  float64            // median latency
 	Parts map[string]float64 // of the floor, and of the in-memory rows
-	// Negotiated is for the check that all did the same.
+	// Negotiated is for checking that all did the same.
 	Negotiated string
 
 	Sent, Received float64 // packets, as the conductor counts them on the link
@@ -95,7 +95,7 @@ func childFail(what string, err error) int {
 
 // pin puts the process on one CPU. The threads that Go's runtime has started
 // already cannot be reached one by one without a race, so the process executes
-// itself once more: the affinity of the thread that does is everybody's then,
+// itself once more. Then all threads inherit the affinity of the one that does,
 // and the runtime finds one CPU.
 func pin(cpu string) error {
 	if os.Getenv(pinnedVar) != "" {
@@ -166,7 +166,7 @@ func childCommand(ctx context.Context, node *lab.Node, cpu int) *netns.Cmd {
 	return child
 }
 
-// twoCPUs picks a CPU for the clients and one for the server, of those that
+// twoCPUs picks a CPU for the clients and one for the server, from those that
 // this process may use.
 func twoCPUs() (client, server int, err error) {
 	var set unix.CPUSet
@@ -182,6 +182,7 @@ func twoCPUs() (client, server int, err error) {
 			found = append(found, n)
 		}
 	}
-	// The lowest CPU tends to have the machine's interrupts: the server's.
+	// The lowest CPU, which tends to handle the machine's interrupts, is the
+	// server's.
 	return found[1], found[0], nil
 }

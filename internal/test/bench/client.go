@@ -17,7 +17,7 @@ import (
 )
 
 // The contenders. Those "to the certificate" go no further than that, and end
-// with a RST; the others end in good order: close_notify and FIN.
+// with a RST; the others close in good order, with close_notify and FIN.
 const (
 	roleTheirs = "net + crypto/tls"
 	roleDialer = "rawshake: rawtcp.Dialer, all anew for each connection"
@@ -34,8 +34,8 @@ const (
 	roleMemory = "in memory"
 )
 
-// A client performs n handshakes, as many at a time as its task says, and
-// tells done of the latency of each.
+// A client performs n handshakes, as many at a time as its task says, and calls
+// done with the latency of each.
 type client interface {
 	run(n int, done func(latency time.Duration, negotiated string)) error
 	close()
@@ -90,11 +90,11 @@ func handshakes(t *task) (*report, error) {
 	return r, nil
 }
 
-// A blocking client opens a connection, goes to Finished, calls reached, and
-// closes. It returns what was negotiated.
+// A blocking client opens a connection, performs the handshake, calls reached,
+// and closes. It returns what was negotiated.
 type blocking func(ctx context.Context, reached func()) (string, error)
 
-// run is for clients that block: a goroutine for each of those at a time.
+// run runs a goroutine for each handshake at a time.
 func (b blocking) run(n, atATime int, done func(time.Duration, string)) error {
 	var mu sync.Mutex
 	var failure error
@@ -138,7 +138,7 @@ func (b blocking) one() (latency time.Duration, negotiated string, err error) {
 func cpuTime() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
-		panic(err) // it knows no failure for the caller itself
+		panic(err) // it cannot fail for the calling process itself
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -19,8 +19,8 @@ const (
 	partECDH  = "ECDH, P-256"
 	partCheck = "signature check, ECDSA P-256"
 	partChain = "chain and name check"
-	// partParse is no part of it: both sides keep certificates that they have
-	// parsed. It is timed to tell what that spares them.
+	// partParse does not belong to it, since both sides keep parsed
+	// certificates. It is timed to show what that saves.
 	partParse = "certificate parse, spared"
 )
 

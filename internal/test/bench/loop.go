@@ -22,23 +22,23 @@ type goal int
 const (
 	toFinished    goal = iota
 	toCertificate      // the chain has arrived
-	toJudged           // and was judged
+	toJudged           // the chain was judged
 )
 
-// loop drives an endpoint by itself, in one goroutine: no lock, and no wake-up
-// between a packet and what follows from it.
+// loop drives an endpoint in one goroutine, without a lock or a wake-up between
+// a packet and what follows from it.
 type loop struct {
 	*shared
 	goal     goal
 	endpoint *endpoint.Endpoint
 	epoch    time.Time
 	in       *link.Arrivals
-	bytes    []byte      // of the packets that are about to be sent
+	bytes    []byte      // of the packets to send
 	out      [][]byte    // the packets
 	alarm    tcb.Instant // as set on the link; 0: none
 	mss      uint16
 
-	changed []*attempt // whose machine may have moved
+	changed []*attempt // whose machine may have changed
 	active  int
 	done    func(time.Duration, string)
 }
@@ -49,7 +49,7 @@ type attempt struct {
 	flow    *endpoint.Flow
 	begin   tcb.Instant
 	queued  bool // in loop.changed
-	reached bool // the goal; what follows is the end
+	reached bool // whether the goal was reached; only the end follows
 	over    bool
 }
 
@@ -104,7 +104,7 @@ func (l *loop) open() error {
 		LocalPort: local.Port(), RemotePort: l.remote.Port(), MSS: l.mss,
 		ISS:             l.endpoint.InitialSequence(now, local, l.remote),
 		TimestampOffset: l.endpoint.TimestampOffset(local, l.remote),
-		DataOnACK:       true, // as a prober has it: the ClientHello on the ACK
+		DataOnACK:       true, // as in a prober: the ClientHello is on the ACK
 	})
 	f, err := l.endpoint.Attach(local, l.remote, a.session)
 	if err != nil {
@@ -123,7 +123,7 @@ func (l *loop) open() error {
 	return nil
 }
 
-// step moves one connection as far as it goes without another packet.
+// step advances one connection as far as possible without another packet.
 func (l *loop) step(a *attempt) error {
 	s := a.session
 	work, busy := s.Work()
@@ -151,8 +151,8 @@ func (l *loop) step(a *attempt) error {
 	case !a.reached && s.Err() != nil:
 		return s.Err()
 	case !a.reached && busy:
-		// What the other side may see meanwhile, it should: unless there is
-		// enough for it to do.
+		// Send what is due, so that the other side can work meanwhile, unless
+		// it has enough to do.
 		if l.atATime == 1 {
 			if err := l.send(); err != nil {
 				return err
@@ -198,11 +198,12 @@ func (l *loop) collect() {
 	}
 }
 
-// receive waits for packets or the next deadline. A connection that comes
-// to nothing ends by its machine's own timeouts.
+// receive waits for packets or the next deadline. A connection that fails ends
+// by its machine's own timeouts.
 func (l *loop) receive() error {
 	if at, ok := l.endpoint.Deadline(); ok && (l.alarm == 0 || at < l.alarm) {
-		// A later deadline needs no new alarm: it is set once the old one rings.
+		// A later deadline needs no new alarm: it is set once the old one has
+		// fired.
 		l.alarm = at
 		l.link.SetReadDeadline(l.epoch.Add(time.Duration(at)))
 	}

@@ -27,7 +27,7 @@ const (
 
 func main() { os.Exit(play(os.Args)) }
 
-// play is whatever part this process has: a child, the conductor, or the
+// play runs the part that this process has: a child, the conductor, or the
 // caller that makes the conductor's namespaces.
 func play(args []string) int {
 	if os.Getenv(childVar) != "" {
@@ -54,7 +54,7 @@ func play(args []string) int {
 	defer cancel()
 	if err := conduct(ctx, p, os.Stdout); err != nil {
 		if ctx.Err() != nil {
-			err = context.Cause(ctx) // whatever it broke first
+			err = context.Cause(ctx) // not the errors that follow from it
 		}
 		return fail(err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // The contenders of the in-memory rows: each side's client without any network.
-// A client used again has its memory from a pool, as a prober's clients do.
+// A reused client takes its memory from a pool, as a prober's clients do.
 const (
 	theirClient = "crypto/tls"
 	ourClient   = "rawshake: tlsmsg/handshake"
@@ -32,10 +32,10 @@ func timeOf(name string) string   { return name + ", ns" }
 func allocsOf(name string) string { return name + ", allocs" }
 func bytesOf(name string) string  { return name + ", bytes" }
 
-// memory measures the clients alone, and what of the floor is in them. The
-// server runs in the same process, while the client waits in Read; a meter
-// stands still meanwhile. All take turns, handshake by handshake: figures
-// so close to each other compare in no other way.
+// memory measures the clients alone, and the part of the floor that is in them.
+// The server runs in the same process while the client waits in Read; the meter
+// is stopped meanwhile. All take turns, handshake by handshake, since figures
+// so close to each other cannot be compared otherwise.
 func memory(t *task) (*report, error) {
 	server, err := serverConfig(t)
 	if err != nil {
@@ -92,7 +92,8 @@ func memory(t *task) (*report, error) {
 	r := &report{Parts: map[string]float64{floorTime: float64(undisturbed(floor))}}
 	for _, s := range sides {
 		r.Parts[timeOf(s.name)] = float64(undisturbed(s.clock.each))
-		// Reading the allocation counters stops the world: in turns of its own.
+		// Reading the allocation counters stops the world, so it has turns of
+		// its own.
 		heap, few := meter{allocations: true}, max(t.Handshakes/10, 1)
 		for range few {
 			if err := metered(&heap, server, s.client); err != nil {
@@ -105,12 +106,12 @@ func memory(t *task) (*report, error) {
 	return r, nil
 }
 
-// moreInMemory is how many more handshakes there are than over the network:
-// what is looked for is small beside the floor.
+// moreInMemory is how many times more handshakes there are than over the
+// network, since the difference is small beside the floor.
 const moreInMemory = 4
 
 // undisturbed is the lower quartile: what a handshake takes when nothing else
-// of the machine comes between.
+// on the machine interferes.
 func undisturbed(v []time.Duration) time.Duration {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/4]
@@ -123,7 +124,7 @@ type side struct {
 	clock  meter
 }
 
-// inMemory drives our client over a stream: no TCP of ours under it.
+// inMemory drives our client over a stream, without our TCP below it.
 func inMemory(stream io.ReadWriter, c *handshake.Client, profile *handshake.Profile, name string, buf []byte, w *worker.Worker) error {
 	id := handshake.Identity{ServerName: name}
 	rand.Read(id.Random[:])
@@ -186,12 +187,11 @@ func (c meteredConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A meter adds up what passes between start and stop: the time, or the heap's
-// allocations.
+// A meter adds up the time, or the heap allocations, between start and stop.
 type meter struct {
 	allocations bool
 
-	total          time.Duration   // of the handshake that runs
+	total          time.Duration   // of the current handshake
 	each           []time.Duration // of every one
 	objects, bytes uint64
 

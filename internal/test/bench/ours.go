@@ -37,7 +37,7 @@ func newOurs(t *task) (*ours, error) {
 	return &ours{remote: t.Server, source: t.Source, tls: handshake.NewProfile(ourConfig(t)), name: t.ServerName, worker: worker.Worker{Roots: roots, Parsed: new(worker.Parsed)}, atATime: t.AtATime}, err
 }
 
-// ourConfig offers what theirConfig does, to any server.
+// ourConfig offers what theirConfig offers, to any server.
 func ourConfig(t *task) handshake.Config {
 	return handshake.Config{
 		CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
@@ -62,14 +62,14 @@ func outcome(s *conn.Conn) (string, error) {
 }
 
 // finish drives one connection to Finished and closes it, as internal/connect
-// does for one without a transcript.
+// does without a transcript.
 func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *conn.Conn, reached func()) (string, error) {
 	defer func() {
 		c.CloseWrite()
 		c.Wait(ctx, func() bool { return rawtcp.Done(s) })
 		leave, cancel := context.WithCancel(ctx)
 		cancel()
-		c.Shutdown(leave) // without a stay in TIME-WAIT, which would cost time alone
+		c.Shutdown(leave) // without staying in TIME-WAIT, which would only cost time
 	}()
 	for {
 		var work handshake.Work
@@ -95,8 +95,8 @@ func (o *ours) finish(ctx context.Context, c *rawtcp.Conn, s *conn.Conn, reached
 	}
 }
 
-// dialer sets up route, guard, link and stack for each connection; or once,
-// with a network.
+// dialer sets up route, guard, link and stack for each connection, or once with
+// a network.
 type dialer struct {
 	*ours
 	network *rawtcp.Network
@@ -130,11 +130,12 @@ func (d dialer) close() {
 	}
 }
 
-// guardedPorts is how many source ports the loop holds, and uses in turn: enough that nothing late of one connection meets the next.
+// guardedPorts is how many source ports the loop holds and uses in turn: enough
+// that no late packet of one connection meets the next.
 const guardedPorts = 256
 
-// shared holds ports, guarded for as long as the process lives, and the one
-// link through which all of them speak.
+// shared holds ports, guarded for as long as the process lives, and the link
+// that they share.
 type shared struct {
 	*ours
 	guards []guard.Guard

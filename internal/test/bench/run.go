@@ -16,7 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 )
 
-// crowd is how many handshakes are under way at a time in the second half of
+// crowd is how many handshakes are in flight at a time in the second half of
 // the rows.
 const crowd = 64
 
@@ -76,8 +76,8 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	return nil
 }
 
-// takeTurns lets the entrants measure themselves, one after the other, again
-// and again, so that what disturbs the machine disturbs them all.
+// takeTurns measures the entrants one after the other, again and again, so that
+// what disturbs the machine disturbs them all.
 func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serverCPU int, n notes) error {
 	stage := lab.Bare()
 	stage.Nodes[1].Owns = []netip.Prefix{wide}
@@ -111,8 +111,8 @@ func (r *results) takeTurns(ctx context.Context, p plan, t task, clientCPU, serv
 		for _, e := range p.entrants() {
 			t.entrant, t.Handshakes, t.Warmup = e, p.handshakes, p.warmup
 			if e.Role == roleDialer {
-				// Most of its time is not CPU time: the kernel closes a packet
-				// socket only after a grace period.
+				// Most of its time is not CPU time, since the kernel closes a
+				// packet socket only after a grace period.
 				t.Handshakes, t.Warmup = max(p.handshakes/4, 1), max(p.warmup/4, 1)
 			}
 			one, err := runCounted(ctx, l.Near(), clientCPU, t)
@@ -147,8 +147,8 @@ func runCounted(ctx context.Context, n *lab.Node, cpu int, t task) (*report, err
 	return one, nil
 }
 
-// profile runs each entrant once more, with a CPU profile, if one was asked
-// for. It costs time, so these runs do not count.
+// profile runs each entrant once more with a CPU profile, if one was asked for.
+// Profiling costs time, so these runs do not count.
 func (p plan) profile(ctx context.Context, n *lab.Node, cpu int, t task) error {
 	if p.profiles == "" {
 		return nil
@@ -171,8 +171,8 @@ func fileName(r rune) rune {
 	return '-'
 }
 
-// sameHandshake checks that all full handshakes came to the same suite and
-// group: the figures compare nothing otherwise.
+// sameHandshake checks that all full handshakes negotiated the same suite and
+// group, without which the figures cannot be compared.
 func (r *results) sameHandshake() error {
 	want := r.turns[entrant{roleTheirs, crowd}][0].Negotiated
 	for e, reports := range r.turns {

@@ -18,11 +18,11 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// wide is a network of which the server is every address: a scan meets each of
-// its targets once.
+// wide is a network in which the server has every address, so that a scan meets
+// each target once.
 var wide = netip.MustParsePrefix("198.18.128.0/17")
 
-// scanner is probe as it is, up to its records.
+// scanner is probe as it is, up to its results.
 type scanner struct {
 	scans []*probe.Scan // one for each run
 	goal  probe.Goal
@@ -46,8 +46,8 @@ func (t *tally) Write(records []byte) (int, error) {
 	return len(records), nil
 }
 
-// newScanner opens both scans, to warm up and to be measured: what a scan sets
-// up once is not counted.
+// newScanner opens both scans, the warm-up and the measured one: what a scan
+// sets up once is not counted.
 func newScanner(t *task, goal probe.Goal) (client, error) {
 	o, err := newOurs(t)
 	if err != nil {
@@ -76,7 +76,7 @@ func newScanner(t *task, goal probe.Goal) (client, error) {
 	return c, nil
 }
 
-// space is n targets of the wide network.
+// space returns n targets in the wide network.
 func space(n int) (*targets.Space, error) {
 	last := wide.Addr().As4()
 	last[2] += byte((n - 1) >> 8)

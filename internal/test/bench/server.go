@@ -18,8 +18,8 @@ const roleServer = "server"
 // patience bounds each handshake, on either side.
 const patience = 20 * time.Second
 
-// serve is the peer of every client: crypto/tls behind the kernel's TCP. It
-// says where it listens and goes on until its standard input ends.
+// serve is the peer of every client: crypto/tls over the kernel's TCP. It says
+// where it listens and runs until its standard input ends.
 func serve(t *task, stop io.Reader) error {
 	config, err := serverConfig(t)
 	if err != nil {
@@ -67,8 +67,8 @@ func attend(tcp *net.TCPConn, config *tls.Config) {
 		c.Close()
 		return
 	}
-	// The client may have left in the middle. Its FIN is answered with one,
-	// not with the RST that unread bytes would draw.
+	// The client may have closed in the middle. Answer its FIN with one, not
+	// with the RST that unread bytes would cause.
 	tcp.CloseWrite()
 	io.Copy(io.Discard, tcp)
 }

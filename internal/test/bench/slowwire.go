@@ -56,13 +56,13 @@ func overSlowWire(ctx context.Context, p plan, t task, clientCPU, serverCPU int)
 	return reports, nil
 }
 
-// A slowWire carries the frames of two interfaces to each other, late.
+// A slowWire carries frames between two interfaces, with a delay.
 type slowWire struct {
 	ends [2]*os.File
 	wg   sync.WaitGroup
 }
 
-// joinSlowly takes the two nodes' kernels out of the way and joins their
+// joinSlowly keeps the two nodes' kernels from answering, and joins their
 // interfaces.
 func joinSlowly(a, b *lab.Node) (*slowWire, error) {
 	w := &slowWire{}
@@ -110,7 +110,7 @@ func openEnd(name string) (*os.File, error) {
 			return nil, os.NewSyscallError("setsockopt", err)
 		}
 	}
-	all := uint16(unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8) // in network order, on either kind of machine
+	all := uint16(unix.ETH_P_ALL<<8 | unix.ETH_P_ALL>>8) // in network byte order, on any machine
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: all, Ifindex: dev.Attrs().Index}); err != nil {
 		end.Close()
 		return nil, os.NewSyscallError("bind", err)
@@ -118,7 +118,7 @@ func openEnd(name string) (*os.File, error) {
 	return end, nil
 }
 
-// carry takes frames from one end to the other until the first is closed.
+// carry carries frames from one end to the other until the first is closed.
 func (w *slowWire) carry(from, to *os.File) {
 	buf := make([]byte, 1<<17) // a header and 64 KiB
 	for {
@@ -127,7 +127,8 @@ func (w *slowWire) carry(from, to *os.File) {
 			return
 		}
 		frame := append([]byte(nil), buf[:n]...)
-		// Frames of one moment may overtake each other: TCP does not mind.
+		// Frames sent at the same moment may overtake each other, which TCP
+		// tolerates.
 		time.AfterFunc(wireDelay, func() { to.Write(frame) })
 	}
 }

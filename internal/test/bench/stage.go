@@ -21,7 +21,7 @@ import (
 // serverPort is where the server listens, in the far node.
 const serverPort = 443
 
-// ourSource is a second address of the near node, for our clients: the kernel
+// ourSource is a second address of the near node, for our clients. The kernel
 // keeps the ports of theirs in TIME-WAIT for a minute, and ours, which hold
 // their port by binding it, would run into those.
 var ourSource = netip.MustParsePrefix("198.18.0.3/24")
@@ -64,7 +64,8 @@ func startServer(ctx context.Context, n *lab.Node, cpu int, t *task) error {
 	}
 	child := childCommand(ctx, n, cpu)
 	child.Stderr = os.Stderr
-	// The write end stays open, with this process: its end is the server's.
+	// The write end stays open as long as this process lives. Then the server
+	// ends too.
 	stdin, err := child.StdinPipe()
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func startServer(ctx context.Context, n *lab.Node, cpu int, t *task) error {
 	return nil
 }
 
-// A note collects what keeps a run from being what it should.
+// notes collects what keeps a run from being as it should be.
 type notes struct{ io.Writer }
 
 func (n notes) add(format string, args ...any) {

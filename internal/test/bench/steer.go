@@ -15,11 +15,11 @@ import (
 )
 
 // steer hands what arrives at a node's end of the link to one CPU
-// (receive-packet steering). A veth pair otherwise runs the receiver's half of
+// (receive-packet steering). Otherwise a veth pair runs the receiver's half of
 // the kernel's work on the sender's CPU, and may bill the sender for it.
 func steer(n *lab.Node, cpu int) error {
 	return n.Do(func() error {
-		// sysfs shows the network namespace that it was mounted in. This mount
+		// sysfs shows the network namespace in which it was mounted. This mount
 		// is attached to nothing, and ends with its descriptor.
 		sys, err := mountSysfs()
 		if err != nil {

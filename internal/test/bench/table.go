@@ -37,8 +37,8 @@ func figure(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
-// pairwise combines two series turn by turn: what slowed a turn down slowed
-// down both.
+// pairwise combines two series turn by turn, since what slowed down a turn
+// slowed down both.
 func pairwise(a, b series, f func(a, b float64) float64) series {
 	s := make(series, len(a))
 	for i := range a {
@@ -55,7 +55,7 @@ func above(a, floor series) series {
 	return pairwise(a, floor, func(a, b float64) float64 { return a - b })
 }
 
-// of reads one figure of every turn, in microseconds where it is a time.
+// of reads one figure of every turn, in microseconds if it is a time.
 func (r *results) of(e entrant, read func(*report) float64) series {
 	var s series
 	for _, one := range r.turns[e] {
@@ -131,8 +131,8 @@ func (r *results) printFull(out io.Writer, how string, atATime int, roles ...str
 	t.Flush()
 }
 
-// floorOf is what a contender and theirs cannot avoid. The chain's check is part
-// of it where both do it.
+// floorOf is what a contender and theirs cannot avoid. The check of the chain
+// is part of it if both do it.
 func (r *results) floorOf(role string) series {
 	floor := r.of(entrant{roleFloor, 1}, cpuOf)
 	if role == roleKnown {
@@ -141,7 +141,7 @@ func (r *results) floorOf(role string) series {
 	return floor
 }
 
-// packets is how many of them a connection took, in either direction.
+// packets is how many packets a connection took, in each direction.
 func (r *results) packets(e entrant) string {
 	sent := r.of(e, func(one *report) float64 { return one.Sent })
 	received := r.of(e, func(one *report) float64 { return one.Received })
@@ -192,8 +192,8 @@ func (r *results) printLatency(out io.Writer) {
 	t.Flush()
 }
 
-// roundTrips is how many times a latency had to wait for the slow wire: whole
-// times, since what is left of one is work.
+// roundTrips is how many round trips over the slow wire a latency contains:
+// whole ones, since the rest is work.
 func roundTrips(latency float64) string {
 	return strconv.Itoa(int(latency / float64(2*wireDelay)))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// suites returns the suites to offer or accept: what BoringSSL does where no
-// flag says otherwise, and of its language of lists a few words.
+// suites returns the suites to offer or accept: BoringSSL's defaults, or those
+// of a flag. It knows only a part of BoringSSL's language for lists.
 func (s *settings) suites() (ids []tlsmsg.CipherSuite, err error) {
 	switch {
 	case s.ciphers == "":

@@ -26,8 +26,8 @@ type memory struct {
 
 func (m *memory) now() time.Time { return m.clock }
 
-// exchange makes one connection, as s has it, or from when its early data is refused
-// on as retried does.
+// exchange makes one connection as s says, or as retried says from the moment
+// that early data is refused.
 func exchange(s, retried *settings, known *memory, resuming bool) error {
 	p := &peer{set: s, retried: retried}
 	if err := p.prepare(known); err != nil {
@@ -172,7 +172,7 @@ func (s *settings) earlyWrites() []byte {
 	return bytes.Repeat([]byte(s.initialWrite), s.initialWrites)
 }
 
-// converse shakes hands, checks what came of it, and exchanges data.
+// converse performs the handshake, checks the result, and exchanges data.
 func (p *peer) converse(resuming bool) error {
 	if c, ok := p.machine.(*handshake.Client); ok {
 		c.Start()
@@ -218,7 +218,7 @@ func (p *peer) converse(resuming bool) error {
 // alertDecompressionFailure is what the runner wants to see sent.
 const alertDecompressionFailure tlsmsg.AlertDescription = 30
 
-// say sends what the runner wants to hear before it speaks.
+// say sends what the runner expects before it sends anything.
 func (p *peer) say() error {
 	s := p.set
 	if s.exportLen > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// expectations are what the runner wants to be true after the handshake. Zero
-// values expect nothing.
+// expectations are what the runner expects after the handshake. Zero values
+// expect nothing.
 type expectations struct {
 	version                        tlsmsg.Version
 	serverName                     string
@@ -51,7 +51,7 @@ func (p *peer) check(resuming bool) error {
 	if p.set.server {
 		scheme = p.seen.proof
 	}
-	now13 := st.Version >= tlsmsg.VersionTLS13 // always of what TLS 1.2 needs an extension for
+	now13 := st.Version >= tlsmsg.VersionTLS13 // it always has what needs an extension in TLS 1.2
 	switch {
 	case e.version != 0 && e.version != st.Version:
 		return fmt.Errorf("version %v, not %v", st.Version, e.version)
@@ -63,7 +63,7 @@ func (p *peer) check(resuming bool) error {
 		return fmt.Errorf("no extended master secret")
 	case e.renegotiation && !now13 && !st.SecureRenegotiation, e.noRenegotiation && st.SecureRenegotiation:
 		return fmt.Errorf("secure renegotiation %v", st.SecureRenegotiation)
-	case e.group != 0 && e.group != st.Group && !st.Resumed: // what a session was made with it does not keep
+	case e.group != 0 && e.group != st.Group && !st.Resumed: // a session does not keep its group
 		return fmt.Errorf("group %v, not %v", st.Group, e.group)
 	case e.suite != 0 && e.suite != st.CipherSuite:
 		return fmt.Errorf("suite %v, not %v", st.CipherSuite, e.suite)
@@ -111,7 +111,7 @@ func (p *peer) checkSession(resuming bool) error {
 	if p.set.server {
 		return nil
 	}
-	if st.Version >= tlsmsg.VersionTLS13 { // it comes after the handshake
+	if st.Version >= tlsmsg.VersionTLS13 { // tickets come after the handshake
 		return nil
 	}
 	fresh := st.Session != nil && (!st.Resumed || st.TicketReceived)
@@ -141,7 +141,7 @@ func (p *peer) checkTicket() error {
 	if p.set.server || st.Version < tlsmsg.VersionTLS13 {
 		return nil
 	}
-	if p.set.shutsDown { // what has come by then is a matter of time
+	if p.set.shutsDown { // what has arrived by then depends on timing
 		return nil
 	}
 	want := !p.set.expect.noSession

@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// A flag of the runner's that this shim knows.
+// A flag of the runner that this shim knows.
 type flag struct {
 	hasValue bool
 	set      func(s *settings, value string) error
@@ -50,9 +50,8 @@ func octets(to func(*settings) *[]byte) flag {
 	}}
 }
 
-// moot is a flag that asks for nothing that could go differently here: a
-// callback or a mode of BoringSSL's interface, or an expectation that its own
-// state keeps.
+// moot is a flag that makes no difference here: a callback or mode of
+// BoringSSL's API, or an expectation about its own state.
 var moot = flag{set: func(*settings, string) error { return nil }}
 
 var flags = map[string]flag{
@@ -145,7 +144,7 @@ var flags = map[string]flag{
 	"expect-no-secure-renegotiation":  yes(func(s *settings) *bool { return &s.expect.noRenegotiation }),
 	"expect-curve-id":                 number(func(s *settings) *tlsmsg.NamedGroup { return &s.expect.group }),
 	"expect-cipher":                   number(func(s *settings) *tlsmsg.CipherSuite { return &s.expect.suite }),
-	"expect-cipher-aes":               {true, moot.set}, // that of a machine whose AES is fast, or of another
+	"expect-cipher-aes":               {true, moot.set}, // depends on whether the machine has fast AES
 	"expect-cipher-no-aes":            {true, moot.set},
 	"expect-peer-signature-algorithm": number(func(s *settings) *tlsmsg.SignatureScheme { return &s.expect.scheme }),
 	"expect-peer-verify-pref":         numbers(func(s *settings) *[]tlsmsg.SignatureScheme { return &s.expect.verifyPrefs }),
@@ -173,7 +172,7 @@ var flags = map[string]flag{
 	"expect-reject-early-data":          yes(func(s *settings) *bool { return &s.expect.earlyRefused }),
 	"expect-no-offer-early-data":        yes(func(s *settings) *bool { return &s.expect.noEarly }),
 	"expect-ticket-supports-early-data": yes(func(s *settings) *bool { return &s.expect.earlyTicket }),
-	"expect-early-data-reason":          {true, moot.set}, // BoringSSL's own word for it
+	"expect-early-data-reason":          {true, moot.set}, // in BoringSSL's own terms
 	"resumption-delay":                  number(func(s *settings) *int { return &s.delay }),
 	"no-key-shares":                     yes(func(s *settings) *bool { return &s.noKeyShares }),
 	"key-update":                        yes(func(s *settings) *bool { return &s.keyUpdate }),
@@ -220,8 +219,8 @@ func unimplemented(what string) func(*settings, string) error {
 }
 
 // parseFlags reads the runner's flags for the first connection, for those that
-// resume it, and for the rest of one whose early data is refused. A prefix says that
-// a flag is for one of the three only.
+// resume it, and for the rest of one whose early data is refused. A prefix says
+// that a flag is only for one of the three.
 func parseFlags(args []string) (initial, resumed, retried *settings, err error) {
 	initial, resumed, retried = newSettings(), newSettings(), newSettings()
 	for len(args) > 0 {

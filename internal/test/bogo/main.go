@@ -1,9 +1,10 @@
-// Command bogo puts our machines under the test runner of BoringSSL
+// Command bogo runs our machines under BoringSSL's test runner
 // (ssl/test/runner): it is what its PORTING notes call a shim. The runner
-// starts it once for a test, with flags that say what to offer and what to
-// expect; it connects to the runner over the kernel's TCP, shakes hands as
-// client or server, and answers data with its complement. docs/interop.md says
-// how it is run, and testdata/bogo/config.json which tests are not, and why.
+// starts it once for each test, with flags that say what to offer and what to
+// expect. It connects to the runner over the kernel's TCP, performs a handshake
+// as client or server, and answers data with its complement. docs/interop.md
+// says how it is run, and testdata/bogo/config.json which tests are left out,
+// and why.
 package main
 
 import (
@@ -14,7 +15,8 @@ import (
 	"time"
 )
 
-// exitUnimplemented tells the runner that a test asks for what is not here.
+// exitUnimplemented tells the runner that a test asks for something that is not
+// implemented.
 const exitUnimplemented = 89
 
 // errUnimplemented wraps what the runner asked for.
@@ -22,7 +24,7 @@ var errUnimplemented = errors.New("unimplemented")
 
 func main() {
 	if slices.Contains(os.Args, "-is-handshaker-supported") {
-		fmt.Println("No") // a second process that takes a handshake over
+		fmt.Println("No") // a second process that would take over a handshake
 		return
 	}
 	initial, resumed, retried, err := parseFlags(os.Args[1:])
@@ -39,8 +41,8 @@ func main() {
 	}
 }
 
-// run makes the first connection and those that should resume it; what is asked for
-// differs where early data was refused.
+// run makes the first connection and those that should resume it. retried holds
+// what is asked for after early data was refused.
 func run(initial, resumed, retried *settings) error {
 	known := memory{clock: time.Now()}
 	if err := exchange(initial, initial, &known, false); err != nil {

@@ -40,24 +40,24 @@ type machine interface {
 type peer struct {
 	machine
 	set *settings
-	// retried is what set becomes where early data is refused.
+	// retried replaces set if early data is refused.
 	retried *settings
 	work    worker.Worker
 	conn    *net.TCPConn
 	seen    seen
 }
 
-// seen is what the events told that State does not keep.
+// seen is what the events say and State does not keep.
 type seen struct {
 	master     []byte
 	finished   []byte                     // verify_data of the first Finished: tls-unique (RFC 5929, section 3.1)
 	proof      tlsmsg.SignatureScheme     // of CertificateVerify
 	request    *tlsmsg.CertificateRequest // of the server's
 	context    tlsmsg.Context
-	rejected   error           // by policy of the runner's: -verify-fail
-	handshakes int             // that were finished
+	rejected   error           // rejected because the runner says so: -verify-fail
+	handshakes int             // handshakes that were completed
 	first      handshake.State // after the first of them
-	ignored    int             // renegotiations refused
+	ignored    int             // renegotiations that were refused
 	retried    bool            // by a HelloRetryRequest
 	fresh      bool            // a session came after the handshake
 }
@@ -77,7 +77,7 @@ func (p *peer) dial() error {
 	return err
 }
 
-// hangUp ends the connection without cutting off what is on its way.
+// hangUp ends the connection without cutting off data that is in flight.
 func (p *peer) hangUp() {
 	p.conn.CloseWrite()
 	io.Copy(io.Discard, p.conn)
@@ -143,8 +143,8 @@ func (p *peer) flush() error {
 
 var errVerifyFailed = errors.New("certificate verification fails, as the runner wishes")
 
-// judged replaces the verdict by what the runner wants it to be. That of the
-// names and roots is nobody's concern here; what a key may not be used for is.
+// judged replaces the verdict by the one that the runner wants. Names and roots
+// do not matter here, but the permitted uses of a key do.
 func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult {
 	if r.PublicKey == nil {
 		return r
@@ -169,7 +169,7 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 	return r
 }
 
-// verifyAlert is what BoringSSL's callbacks of two kinds answer.
+// verifyAlert is the alert that BoringSSL's two kinds of callbacks send.
 func (p *peer) verifyAlert() tlsmsg.AlertDescription {
 	if p.set.customVerify {
 		return tlsmsg.AlertCertificateUnknown
@@ -177,7 +177,7 @@ func (p *peer) verifyAlert() tlsmsg.AlertDescription {
 	return tlsmsg.AlertHandshakeFailure
 }
 
-// until moves the machine on until done, or its end.
+// until drives the machine until done reports true, or to its end.
 func (p *peer) until(done func() bool) error {
 	buf := make([]byte, 16<<10)
 	for {

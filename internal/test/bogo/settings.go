@@ -72,7 +72,7 @@ type settings struct {
 	keyShares   []tlsmsg.NamedGroup
 	noKeyShares bool
 	early       bool
-	delay       int // seconds that seem to pass before
+	delay       int // seconds by which the clock is moved before
 
 	expect expectations
 }
@@ -82,7 +82,7 @@ func newSettings() *settings {
 		expect: expectations{credential: anyCredential}}
 }
 
-// credentialFiles is a certificate as the runner gives it.
+// credentialFiles is a credential as the runner gives it.
 type credentialFiles struct {
 	cert, key  string
 	ocsp, scts []byte
@@ -93,7 +93,7 @@ type credentialFiles struct {
 	hash                   suite.Hash
 }
 
-// What BoringSSL offers where no flag says otherwise: tests count on it.
+// What BoringSSL offers by default, on which tests rely.
 var (
 	defaultGroups  = []tlsmsg.NamedGroup{tlsmsg.GroupX25519MLKEM768, tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1, tlsmsg.GroupSecp384r1}
 	defaultSchemes = []tlsmsg.SignatureScheme{
@@ -103,8 +103,8 @@ var (
 	}
 )
 
-// versions returns the lowest and the highest version to speak: those of ours
-// that are asked for.
+// versions returns the lowest and the highest version to speak, of those that
+// are asked for and that we have.
 func (s *settings) versions() (lowest, highest tlsmsg.Version, err error) {
 	if s.policy != nil {
 		s.minVersion = max(s.minVersion, s.policy.minVersion)
@@ -211,7 +211,7 @@ func (s *settings) load() (creds []handshake.ServerCredential, signers []crypto.
 	return creds, signers, nil
 }
 
-// splitSCTs takes a SignedCertificateTimestampList apart (RFC 6962, section 3.3).
+// splitSCTs splits a SignedCertificateTimestampList (RFC 6962, section 3.3).
 func splitSCTs(wire []byte) ([][]byte, error) {
 	if len(wire) == 0 {
 		return nil, nil

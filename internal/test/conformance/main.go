@@ -9,9 +9,9 @@
 //
 // and code by a comment that holds the requirement's name.
 //
-// With -mutate it takes each behaviour out of the code, as the file mutations
-// says, and fails on a test that does not notice. Names of requirements after
-// it choose some of them.
+// With -mutate it removes each behaviour from the code, as the file mutations
+// says, and fails if a test does not notice. Names of requirements after the
+// flag choose some of them.
 package main
 
 import (

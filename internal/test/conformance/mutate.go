@@ -14,11 +14,11 @@ import (
 	"sync"
 )
 
-// mutationTimeout is for a test that hangs when the behaviour is out: that is
-// noticed, too.
+// mutationTimeout is for a test that hangs without the behaviour, which counts
+// as noticing.
 const mutationTimeout = "20s"
 
-// mutate tries the mutations, or those of the requirements given.
+// mutate tries all mutations, or those of the given requirements.
 func mutate(root string, rows []*requirement, ids []string) error {
 	all, err := readMutations(mutationsText)
 	if err != nil {
@@ -46,7 +46,7 @@ func mutate(root string, rows []*requirement, ids []string) error {
 	return nil
 }
 
-// chosen resolves the mutations of the requirements given, or all.
+// chosen resolves the mutations of the given requirements, or all.
 func chosen(rows []*requirement, all []*mutation, ids []string) ([]*mutation, error) {
 	var some []*mutation
 	for _, id := range ids {
@@ -65,8 +65,8 @@ func chosen(rows []*requirement, all []*mutation, ids []string) ([]*mutation, er
 	return some, nil
 }
 
-// tryAll tries the mutations, a few at a time, says what came of each, and
-// returns how many were not noticed.
+// tryAll tries the mutations, a few at a time, reports each result, and returns
+// how many were not noticed.
 func tryAll(root, dir string, all []*mutation) (survivors int) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -94,9 +94,9 @@ func tryAll(root, dir string, all []*mutation) (survivors int) {
 	return survivors
 }
 
-// try builds the mutation's tests with the behaviour out, and runs them. The
-// changed source lies in dir, and go build is told to read it in place of the
-// module's, which stays as it is.
+// try builds the mutation's tests without the behaviour, and runs them. The
+// changed source is in dir, and go build reads it in place of the module's,
+// which stays as it is.
 func (m *mutation) try(root, dir string) error {
 	defer os.RemoveAll(dir)
 	overlay, err := m.overlay(root, dir)
@@ -127,7 +127,7 @@ func (m *mutation) try(root, dir string) error {
 	return nil
 }
 
-// overlay writes the changed source, and the file that go build wants.
+// overlay writes the changed source, and the overlay file for go build.
 func (m *mutation) overlay(root, dir string) (string, error) {
 	file, err := filepath.Abs(filepath.Join(root, m.file))
 	if err != nil {

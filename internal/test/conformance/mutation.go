@@ -12,22 +12,23 @@ import (
 //go:embed mutations
 var mutationsText string
 
-// A mutation takes a behaviour out of the code. Each of its tests must fail
-// then.
+// A mutation removes a behaviour from the code. Each of its tests must then
+// fail.
 type mutation struct {
 	ids    []string // the requirements that the behaviour meets
 	file   string   // relative to the module
 	names  []string // of the tests
 	before []string // lines of the file, without their indentation
-	after  []string // what stands in their place
-	tests  []test   // by names, once resolved
+	after  []string // what replaces them
+	tests  []test   // those with names, once resolved
 }
 
 func (m *mutation) String() string {
 	return fmt.Sprintf("%s in %s", strings.Join(m.ids, " "), m.file)
 }
 
-// readMutations reads the file mutations, whose head describes its form.
+// readMutations reads the file mutations, which describes its format at the
+// top.
 func readMutations(text string) ([]*mutation, error) {
 	var all []*mutation
 	var m *mutation
@@ -71,7 +72,7 @@ func (m *mutation) resolve(rows []*requirement) error {
 	return nil
 }
 
-// apply returns the source with the behaviour taken out.
+// apply returns the source without the behaviour.
 func (m *mutation) apply(source string) (string, error) {
 	lines := strings.Split(source, "\n")
 	at, n := 0, 0
@@ -98,7 +99,7 @@ func (m *mutation) standsAt(lines []string) bool {
 	return true
 }
 
-// unmutated returns the claims, "requirement test", that no mutation tries.
+// unmutated returns the claims, "requirement test", that no mutation checks.
 func unmutated(rows []*requirement, all []*mutation) []string {
 	var claims []string
 	for _, r := range rows {

@@ -32,7 +32,8 @@ type requirement struct {
 // A test is one test function that names a requirement.
 type test struct{ file, pkg, name string }
 
-// account returns the rows, with all that the sources in root say about each.
+// account returns the rows, with everything that the sources in root say about
+// each.
 func account(root string) ([]*requirement, error) {
 	rows, err := readRequirements(requirementsTSV, notApplicableTSV)
 	if err != nil {
@@ -45,7 +46,7 @@ func account(root string) ([]*requirement, error) {
 	return rows, attach(rows, found)
 }
 
-// judge counts the rows that are accounted for, and complains of the others.
+// judge counts the rows that are accounted for, and reports the others.
 func judge(rows []*requirement) (accounted int, complaints []string) {
 	for _, r := range rows {
 		what := fmt.Sprintf("(%s: %s)", strings.ToLower(r.level), r.text)

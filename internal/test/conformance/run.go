@@ -14,7 +14,7 @@ import (
 )
 
 // runTests runs the tests that the ledger names. A test that go test does not
-// run, or skips, would be a row without one.
+// run, or skips, counts as missing.
 func runTests(root string, rows []*requirement) error {
 	wanted := make(map[string]map[string]bool) // by package, then name: whether it has passed
 	all := make(map[string]bool)
@@ -53,7 +53,7 @@ func runTests(root string, rows []*requirement) error {
 	return passed(wanted)
 }
 
-// passed fails unless all that was wanted did.
+// passed fails unless all wanted tests passed.
 func passed(wanted map[string]map[string]bool) error {
 	for _, pkg := range sorted(wanted) {
 		for _, name := range sorted(wanted[pkg]) {

@@ -26,7 +26,7 @@ var (
 	listPattern = regexp.MustCompile(`(?m)^Requirements?: (.*(?:\n[^\n]*\d$)*)`)
 )
 
-// rooms are where the TCP is.
+// rooms are the packages with the TCP.
 var rooms = []string{"rawtcp", "internal/test/interop"}
 
 // scan reads the comments of the TCP's sources.
@@ -84,8 +84,8 @@ func (f *findings) testFile(parsed *ast.File, name string) {
 	}
 }
 
-// attach gives each row what was found about it. What names no requirement is
-// an error.
+// attach gives each row what was found about it. An unknown requirement is an
+// error.
 func attach(rows []*requirement, f *findings) error {
 	for _, r := range rows {
 		r.code, r.tests = f.code[r.id], f.tests[r.id]

@@ -9,9 +9,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// Connection returns the IP packets of the beginning of a connection from a port
-// to port 443, with a ClientHello that asks for a name, and which of them go back
-// to the client.
+// Connection returns the IP packets at the beginning of a connection from a
+// port to port 443, with a ClientHello that asks for a name, and says which of
+// them go to the client.
 func Connection(six bool, port uint16, name string) (packets [][]byte, back []bool) {
 	from, to := netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("198.18.0.2")
 	if six {

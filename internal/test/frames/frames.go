@@ -1,5 +1,5 @@
-// Package frames has, for tests, the ways in which a packet can stand in a
-// captured frame: each kind of link, and each tunnel.
+// Package frames has, for tests, the ways in which a captured frame can hold a
+// packet: each kind of link, and each tunnel.
 package frames
 
 import (
@@ -13,12 +13,12 @@ import (
 type Kind struct {
 	Name string
 	Link wire.LinkType
-	// Wrap returns the frame of a packet that goes from client to server, or back.
+	// Wrap returns the frame for a packet from client to server, or back.
 	Wrap func(packet []byte, back bool) []byte
-	// Tunnel is what the frame's tunnel is called; "" if there is none.
+	// Tunnel is the name of the frame's tunnel; "" if there is none.
 	Tunnel string
-	ID     uint32 // of the network inside, where the kind has one
-	// TwoWays: each way has a number of its own, and ID is the client's.
+	ID     uint32 // of the network inside, if the kind has one
+	// TwoWays says that each direction has its own number; ID is the client's.
 	TwoWays bool
 }
 
@@ -46,7 +46,7 @@ func either(back bool, forth, back2 string) string {
 
 func six(packet []byte) bool { return packet[0]>>4 == 6 }
 
-// etherType is a packet's.
+// etherType is the EtherType of a packet.
 func etherType(packet []byte) string {
 	if six(packet) {
 		return "\x86\xdd"
@@ -56,7 +56,7 @@ func etherType(packet []byte) string {
 
 func before(header string, packet []byte) []byte { return append([]byte(header), packet...) }
 
-// ethernet is a frame, filled up to its least length.
+// ethernet is a frame, padded to the minimum length.
 func ethernet(packet []byte, back bool, between string) []byte {
 	b := before(addresses(back)+between+etherType(packet), packet)
 	for len(b) < 60 {

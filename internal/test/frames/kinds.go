@@ -88,7 +88,7 @@ func ethernets() []Kind {
 	}
 }
 
-// pad fills a frame up to its least length.
+// pad pads a frame to the minimum length.
 func pad(b []byte) []byte {
 	for len(b) < 60 {
 		b = append(b, 0)
@@ -96,7 +96,7 @@ func pad(b []byte) []byte {
 	return b
 }
 
-// air are 802.11's.
+// air are the kinds of 802.11.
 func air() []Kind {
 	snap := func(p []byte) string { return "\xaa\xaa\x03\x00\x00\x00" + etherType(p) }
 	plainHeader := func(back bool) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
-// networkSpecimens are about what lies beneath TLS: bad weather, fragments,
+// networkSpecimens are about what lies beneath TLS: bad links, fragments,
 // several connections at once.
 var networkSpecimens = []specimen{
 	{"loss-and-reordering.pcapng", "OpenSSL over a path of TUN devices that loses and reorders packets, so raw IP; retransmissions, SACK; DSB", func(r *recording) {
@@ -80,9 +80,9 @@ var (
 
 const tunName = "path0"
 
-// path4 joins the two nodes by a path of TUN devices, through weather, that
+// path4 joins the two nodes by a path of TUN devices, over an impaired link, that
 // cuts packets into fragments with at most mtu bytes where it is not 0.
-func (r *recording) path4(weather link.Impairment, mtu int) {
+func (r *recording) path4(impairment link.Impairment, mtu int) {
 	r.t.Helper()
 	open := func(n *lab.Node, kernel ...netip.Prefix) (l link.Link) {
 		if err := n.Do(func() (err error) {
@@ -94,7 +94,7 @@ func (r *recording) path4(weather link.Impairment, mtu int) {
 		}
 		return l
 	}
-	near := link.Impair(open(r.lab.Near(), tunNear4, tunNear6), weather)
+	near := link.Impair(open(r.lab.Near(), tunNear4, tunNear6), impairment)
 	far := open(r.lab.Far(), tunFar4, tunFar6)
 	r.t.Cleanup(func() { near.Close(); far.Close() })
 	go forward(near, far, mtu)

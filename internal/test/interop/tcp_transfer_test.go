@@ -38,11 +38,11 @@ var families = []struct {
 	{"IPv6", (*lab.Node).Addr6, 1280},
 }
 
-// A passage is one transfer through bad weather.
+// A passage is one transfer through a bad link.
 type passage struct {
-	weather link.Impairment
-	size    int64         // without -full
-	rto     time.Duration // the least one of our side; 0: a stack's own
+	impairment link.Impairment
+	size       int64         // without -full
+	rto        time.Duration // the least one of our side; 0: a stack's own
 }
 
 const (
@@ -65,17 +65,17 @@ func passages() map[string]passage {
 	}
 }
 
-// TestTransfersThroughBadWeather sends 64 MiB between our TCP and the
+// TestTransfersOverBadLinks sends 64 MiB between our TCP and the
 // kernel's, in each direction, through loss, disorder and copies, and lowers
 // the MTU half-way. The times are stated in docs/tcp-measured.md.
-func TestTransfersThroughBadWeather(t *testing.T) {
+func TestTransfersOverBadLinks(t *testing.T) {
 	for _, family := range families {
 		for _, loss := range []string{"loss=0%", "loss=1%", "loss=5%", "loss=20%"} {
 			p := passages()[loss]
 			if *full {
 				p.size = wholeSize
 			}
-			p.weather.MTU, p.weather.MTUAfter = family.mtu, int(p.size/2)
+			p.impairment.MTU, p.impairment.MTUAfter = family.mtu, int(p.size/2)
 			for _, ours := range []string{"sends", "receives"} {
 				t.Run(fmt.Sprintf("%s/%s/ours=%s", family.name, loss, ours), func(t *testing.T) {
 					together(t)
@@ -117,7 +117,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 		offloadsOff(t, n)
 	}
 	tuneKernel(t, l.Far(), p)
-	ours, kernels := weatherPair(t, l, addr(l.Far()), p)
+	ours, kernels := impairedPair(t, l, addr(l.Far()), p)
 	from, to := ours, kernels
 	if !oursSends {
 		from, to = kernels, ours
@@ -135,9 +135,9 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 	t.Logf("%.1f MiB in %.2f s: %.2f MB/s", float64(p.size)/(1<<20), took.Seconds(), float64(p.size)/took.Seconds()/1e6)
 }
 
-// weatherPair is a connection between our TCP, behind bad weather, and the
+// impairedPair is a connection between our TCP, behind a bad link, and the
 // kernel's on the far node.
-func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn) {
+func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn) {
 	t.Helper()
 	ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(addr, 0).String())
 	if err != nil {
@@ -154,7 +154,7 @@ func weatherPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, ke
 	}()
 	events := countEvents()
 	d := rawtcp.Dialer{
-		Wrap:   func(l link.Link) link.Link { return link.Impair(l, p.weather) },
+		Wrap:   func(l link.Link) link.Link { return link.Impair(l, p.impairment) },
 		Events: events.note,
 		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = cmp.Or(*minRTO, p.rto, c.MinRTO) }},
 	}

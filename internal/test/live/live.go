@@ -41,8 +41,8 @@ func New(t testing.TB) *lab.Lab {
 	return l
 }
 
-// Options of a connection that succeeds: to the server, with its authority
-// trusted, its client certificate at hand, and a page asked for.
+// Options are those of a connection that succeeds: to the server, with its CA
+// trusted, a client certificate, and a request for a page.
 func Options(t testing.TB, server *service.TLSServer) connect.Options {
 	t.Helper()
 	client := server.PKI.Client.TLS()
@@ -107,7 +107,7 @@ var Cases = []Case{
 	}},
 }
 
-// Each runs a test with the transcript of each of the cases.
+// Each runs a test with the transcript of each case.
 func Each(t *testing.T, test func(*testing.T, *transcript.Transcript)) {
 	for _, c := range Cases {
 		t.Run(c.Name, func(t *testing.T) { test(t, Run(t, c)) })

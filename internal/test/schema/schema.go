@@ -1,4 +1,4 @@
-// Package schema holds records against their schema, for tests.
+// Package schema validates JSON lines against their schema, for tests.
 package schema
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record"
 )
 
-// Check fails the test for each line that the schema does not allow. A few are
-// shown.
+// Check fails the test if the schema does not allow a line, and shows a few
+// such lines.
 func Check(t testing.TB, lines []byte) {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(record.Schema))

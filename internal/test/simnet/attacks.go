@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// planTroubles lets happen to hosts what the plan says.
+// planTroubles schedules what the plan says will happen to hosts.
 func (w *world) planTroubles() {
 	p := &w.plan
 	if p.unlisten > 0 {
@@ -38,7 +38,7 @@ func (w *world) planTroubles() {
 	})
 }
 
-// forget takes the users of a host that is no more out of account.
+// forget drops the users of a host that has vanished.
 func (w *world) forget(h *Host) {
 	for _, u := range w.users {
 		if u.host == h {
@@ -70,9 +70,9 @@ func (w *world) say(text string) {
 	}
 }
 
-// planAttacks lets strangers send what the plan says. They see what crosses
-// the link, which is more than an attacker off the path can, and still do not
-// guess exactly; nor are they on the path, where they could do anything.
+// planAttacks makes attackers send what the plan says. They see what crosses
+// the link, which is more than an off-path attacker can, and still do not guess
+// exactly; nor are they on the path, where they could do anything.
 func (w *world) planAttacks() {
 	p := &w.plan
 	rng := dice{rand.New(rand.NewPCG(p.seed, 7))}
@@ -114,8 +114,8 @@ func (w *world) attack(d dice) {
 	u.host.Flush()
 }
 
-// forge makes a packet that claims to come from a user's peer, or from a
-// router before it, and says what it is.
+// forge makes a packet that claims to come from a user's peer, or from a router
+// in front of it, and describes it.
 func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 	arrived := peer.came.whole()
 	next := peer.iss.Add(arrived) // RCV.NXT, or beyond it where not all was kept
@@ -150,7 +150,7 @@ func (w *world) forge(d dice, u *user, peer *space) ([]byte, string) {
 	case 9:
 		if what = "RST within the window"; u.eof && peer.user != nil && arrived == peer.user.wrote+2 {
 			s.Seq, s.Payload, what = next, []byte("forged"), "octets after the FIN"
-			s.Ack = u.space.iss.Add(u.una() - 1) // or its window would be right
+			s.Ack = u.space.iss.Add(u.una() - 1) // otherwise its window would be right
 		} else {
 			s.Flags = wire.RST
 		}

@@ -12,23 +12,23 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A bystander watches the packets of a network, and holds each one that an
-// endpoint sends against what has been said and has arrived before. What it
-// knows it has from the packets, and from the users at both ends.
+// A bystander watches the packets of a network, and checks each one that an
+// endpoint sends against what was sent and has arrived before. It knows only
+// the packets, and the users at both ends.
 type bystander struct {
 	net    *Network
 	spaces spaces
 	digest uint32 // of all packets sent, and when
 	sent   int
 	count  func(kind, name string)
-	ladder *ladder // nil unless somebody wants to see
+	ladder *ladder // nil unless a trace is wanted
 }
 
 func newBystander(n *Network, count func(kind, name string)) *bystander {
 	return &bystander{net: n, spaces: spaces{}, count: count}
 }
 
-// seen is a packet as the bystander reads it.
+// seen is a packet as the bystander decodes it.
 type seen struct {
 	wire.Packet
 	way way
@@ -44,7 +44,7 @@ func (p *seen) read(packet []byte) error {
 
 func (p *seen) tcp() bool { return p.Holds == wire.HoldsSegment }
 
-// Sent holds a packet to account.
+// Sent checks a packet.
 func (b *bystander) Sent(from *Host, packet []byte) {
 	b.sent++
 	var stamp [8]byte
@@ -81,7 +81,7 @@ func (b *bystander) wellFormed(from *Host, packet []byte, p *seen) error {
 	return nil
 }
 
-// judge holds a segment that is no RST to account.
+// judge checks a segment other than a RST.
 func (b *bystander) judge(p *seen) error {
 	s := &p.Segment
 	var own *space
@@ -115,8 +115,8 @@ func (b *bystander) noteSYN(own *space, p *seen) {
 	}
 }
 
-// judgeAck sees to it that nothing is acknowledged which did not arrive, and
-// that neither acknowledgments nor windows go back.
+// judgeAck checks that nothing is acknowledged that did not arrive, and that
+// neither acknowledgments nor windows go back.
 func (b *bystander) judgeAck(own *space, p *seen) error {
 	s := &p.Segment
 	if !s.Flags.Has(wire.ACK) {
@@ -136,7 +136,7 @@ func (b *bystander) judgeAck(own *space, p *seen) error {
 	}
 	shift := own.shift(s)
 	edge := ack + int(s.Window)<<shift
-	// A SYN is no step back: its window cannot be scaled, and a cookie may
+	// A SYN is not a step back: its window cannot be scaled, and a cookie may
 	// answer an old one again.
 	switch syn := s.Flags.Has(wire.SYN); {
 	case !syn && ack < other.told:
@@ -148,7 +148,7 @@ func (b *bystander) judgeAck(own *space, p *seen) error {
 	return judgeSACK(other, s, ack)
 }
 
-// judgeSACK sees to it that only what arrived is acknowledged selectively.
+// judgeSACK checks that only what arrived is acknowledged selectively.
 func judgeSACK(other *space, s *wire.Segment, ack int) error {
 	blocks, n := s.Options.SACK()
 	for _, k := range blocks[:n] {
@@ -168,8 +168,8 @@ func (w *space) shift(s *wire.Segment) int {
 	return int(w.scale)
 }
 
-// judgeOctets sees to it that a segment holds what was written, is not larger
-// than the peer takes, and does not leave the peer's window.
+// judgeOctets checks that a segment holds what was written, is not larger than
+// the peer accepts, and stays within the peer's window.
 func (b *bystander) judgeOctets(own *space, s *wire.Segment) error {
 	from, n := s.Seq.Minus(own.iss), len(s.Payload)
 	to := from + s.Len()
@@ -197,7 +197,7 @@ func (b *bystander) judgeOctets(own *space, s *wire.Segment) error {
 	return nil
 }
 
-// Fate shows what becomes of a packet.
+// Fate records what becomes of a packet.
 func (b *bystander) Fate(from *Host, packet []byte, what string, at tcb.Instant) {
 	b.count("network", what)
 	if b.ladder != nil {
@@ -258,8 +258,8 @@ func (b *bystander) arrives(p *seen) {
 	own.edge = max(own.edge, ack+int(s.Window)<<other.shift(s))
 }
 
-// reborn notes that a connection may begin with a cookie that was taken
-// before: an old ACK can bring back one that has ended, which is the price of
+// reborn notes that a connection may begin with a cookie that was used before:
+// an old ACK can revive a connection that has ended, which is the price of
 // keeping no state.
 func (b *bystander) reborn(w way) {
 	for _, s := range b.spaces[w] {
@@ -267,7 +267,7 @@ func (b *bystander) reborn(w way) {
 	}
 }
 
-// stranger notes a packet that somebody else sends.
+// stranger notes a packet from somebody else.
 func (b *bystander) stranger(packet []byte) {
 	var p seen
 	if p.read(packet) != nil || !p.tcp() || p.Segment.Flags.Has(wire.RST) {

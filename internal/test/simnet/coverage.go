@@ -11,7 +11,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// Seen names something that happened: of which kind, and which.
+// Seen names something that happened, by kind and name.
 type Seen struct{ Kind, Name string }
 
 func (s Seen) String() string { return s.Kind + ": " + s.Name }
@@ -26,8 +26,8 @@ func (c Coverage) Add(other Coverage) {
 	}
 }
 
-// Missing lists what should happen over many seeds and has not: what was never
-// brought about was not tested.
+// Missing lists what should happen over many seeds and has not: what never
+// happened was not tested.
 func (c Coverage) Missing() []string {
 	var names []string
 	for kind, list := range required {
@@ -78,7 +78,7 @@ func (c Coverage) event(e tcb.Event) {
 	}
 }
 
-// dropped counts what an endpoint did not give to any connection.
+// dropped counts what an endpoint did not pass to any connection.
 func (w *world) dropped(host int, why string) {
 	short := why
 	switch {

@@ -9,9 +9,9 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// mostAtOnce bounds the packets that an endpoint may send without anything
+// maxAtOnce bounds the packets that an endpoint may send without anything
 // else happening. The largest window of a test holds fewer.
-const mostAtOnce = 20000
+const maxAtOnce = 20000
 
 // A Host is an endpoint on the network.
 type Host struct {
@@ -34,7 +34,7 @@ func (n *Network) Host(name string, addr netip.Addr, cfg endpoint.Config) *Host 
 	return h
 }
 
-// Boot gives the host a new endpoint that knows nothing of what was.
+// Boot gives the host a new endpoint without any memory.
 func (h *Host) Boot(cfg endpoint.Config) {
 	tell := cfg.Dropped
 	cfg.Dropped = func(why string) {
@@ -47,11 +47,10 @@ func (h *Host) Boot(cfg endpoint.Config) {
 	h.asleep = false
 }
 
-// Sleep makes the host do nothing: packets to it are lost, and its timers
-// wait.
+// Sleep makes the host do nothing: packets to it are lost, and its timers wait.
 func (h *Host) Sleep() { h.asleep = true }
 
-// Wake ends that; what was due meanwhile is done now.
+// Wake ends Sleep; what was due meanwhile is done now.
 func (h *Host) Wake() {
 	h.asleep = false
 	h.tick()
@@ -60,8 +59,8 @@ func (h *Host) Wake() {
 // Asleep reports whether the host does nothing.
 func (h *Host) Asleep() bool { return h.asleep }
 
-// Flush sends what the endpoint has to send, and sees to its next deadline. It
-// is called after whatever the caller did to the endpoint.
+// Flush sends what the endpoint has to send, and sets its timer. Call it after
+// every change to the endpoint.
 func (h *Host) Flush() {
 	if h.asleep {
 		return
@@ -71,7 +70,7 @@ func (h *Host) Flush() {
 		if p == nil {
 			break
 		}
-		if i == mostAtOnce {
+		if i == maxAtOnce {
 			h.net.Failf("%s sends without end", h.Name)
 			return
 		}

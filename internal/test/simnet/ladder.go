@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// mostLines bounds a ladder: its last lines count.
-const mostLines = 400
+// maxLines bounds a ladder: its last lines count.
+const maxLines = 400
 
 // A ladder is what happened, for a person: A at the left, B at the right.
 type ladder struct {
@@ -24,9 +24,9 @@ func stamp(at tcb.Instant) string { return fmt.Sprintf("%.3fs", at.Sub(Epoch).Se
 
 func (l *ladder) add(at tcb.Instant, text string) {
 	l.lines = append(l.lines, fmt.Sprintf("%11s  %s", stamp(at), text))
-	if len(l.lines) > 2*mostLines {
-		l.cut += len(l.lines) - mostLines
-		l.lines = append(l.lines[:0], l.lines[len(l.lines)-mostLines:]...)
+	if len(l.lines) > 2*maxLines {
+		l.cut += len(l.lines) - maxLines
+		l.lines = append(l.lines[:0], l.lines[len(l.lines)-maxLines:]...)
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 )
 
 // Impairment is what one direction of a link does to packets. The zero value
-// hands them over at once and as they are. Probabilities are of one packet.
+// delivers them at once and unchanged. Probabilities are for each packet.
 type Impairment struct {
 	Delay  time.Duration // of every packet
-	Jitter time.Duration // at most, beside that
+	Jitter time.Duration // at most, in addition
 	// InOrder keeps jitter from letting a packet overtake another.
 	InOrder bool
 	// Rate is in bytes per second; 0 is no limit. Queue is how many bytes may
@@ -39,16 +39,16 @@ type Impairment struct {
 	Tell       bool
 	MTUUnknown bool
 
-	// Dark are the times at which nothing passes. With DarkTell a router says
-	// so by an ICMP unreachable message of the code DarkCode.
+	// Dark are the periods in which nothing passes. With DarkTell a router says
+	// so by an ICMP unreachable message with the code DarkCode.
 	Dark     []Period
 	DarkTell bool
 	DarkCode byte
 }
 
-// Burst is Gilbert's and Elliott's model of losses that come together: with
-// the probability Begin a packet begins bad times, and with End ends them;
-// meanwhile packets are lost with the probability Loss.
+// Burst is the Gilbert-Elliott model of burst losses: each packet begins a bad
+// period with the probability Begin, and ends it with the probability End;
+// within it packets are lost with the probability Loss.
 type Burst struct{ Begin, End, Loss float64 }
 
 // A Period is the time from From until before Until.
@@ -65,14 +65,15 @@ type link struct {
 	last       tcb.Instant // when the packet sent last arrives
 }
 
-// Join puts a link between two hosts, with its own impairment each way. All that
-// is random about it follows from the seed.
+// Join puts a link between two hosts, with an impairment in each direction.
+// Everything random about it follows from the seed.
 func (n *Network) Join(a, b *Host, there, back Impairment, seed uint64) {
 	a.out = &link{net: n, from: a, to: b, impairment: there, rng: rand.New(rand.NewPCG(seed, 'a'))}
 	b.out = &link{net: n, from: b, to: a, impairment: back, rng: rand.New(rand.NewPCG(seed, 'b'))}
 }
 
-// What may become of a packet. What arrives is named by the last that applies.
+// What may become of a packet. One that arrives is named by the last that
+// applies.
 const (
 	fatePassed  = "arrives"
 	fateJumped  = "arrives out of turn"
@@ -143,7 +144,7 @@ func (l *link) fly(packet []byte, what string, wait time.Duration) {
 	b := l.net.copyOf(packet)
 	damaged := l.chance(l.impairment.Corrupt)
 	if damaged {
-		// All in one byte: no sum can come out the same.
+		// Only one byte is changed, so no checksum can come out the same.
 		from := summed(b)
 		b[from+l.rng.IntN(len(b)-from)] ^= byte(1 + l.rng.IntN(255))
 		what = fateDamaged
@@ -205,7 +206,7 @@ func (l *link) fate(packet []byte, what string, at tcb.Instant) {
 	}
 }
 
-// tooBig loses a packet, and tells its sender where the impairment says so.
+// tooBig drops a packet, and tells its sender if the impairment says so.
 func (l *link) tooBig(packet []byte) {
 	w := &l.impairment
 	if !w.Tell {

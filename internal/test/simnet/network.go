@@ -9,13 +9,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// Epoch is when a network's time begins: not at zero, which no real driver's
-// clock shows for long.
+// Epoch is when a network's time begins: not at zero, which a real driver's
+// clock does not show for long.
 const Epoch = tcb.Instant(time.Hour)
 
 // A Network is hosts, the links between them, and the time. Nothing in it
-// happens by itself: [Network.Step] lets the next thing happen, and what that
-// is follows from the seeds of its links alone.
+// happens by itself: [Network.Step] makes the next event happen, and which one
+// that is depends only on the seeds of its links.
 type Network struct {
 	// Watch is told of every packet; it may be nil.
 	Watch Watcher
@@ -24,7 +24,7 @@ type Network struct {
 	queue queue
 	order uint64
 	steps int
-	spare [][]byte // buffers of packets that have arrived
+	spare [][]byte // buffers of packets that have arrived, for reuse
 	err   error
 }
 
@@ -46,10 +46,10 @@ func New() *Network { return &Network{now: Epoch} }
 // Now is the network's time.
 func (n *Network) Now() tcb.Instant { return n.now }
 
-// Steps is how many things have happened.
+// Steps is how many events have happened.
 func (n *Network) Steps() int { return n.steps }
 
-// After lets do happen d from now.
+// After calls do once d has passed.
 func (n *Network) After(d time.Duration, do func()) { n.at(n.now.Add(max(d, 0)), do) }
 
 func (n *Network) at(at tcb.Instant, do func()) {
@@ -57,7 +57,7 @@ func (n *Network) at(at tcb.Instant, do func()) {
 	n.queue.push(event{at, n.order, do})
 }
 
-// Step lets the next thing happen, and reports whether there was one and
+// Step makes the next event happen, and reports whether there was one and
 // nothing has failed.
 func (n *Network) Step() bool {
 	if n.err != nil || len(n.queue) == 0 {
@@ -70,7 +70,8 @@ func (n *Network) Step() bool {
 	return n.err == nil
 }
 
-// RunFor lets everything happen that does within d, and d pass.
+// RunFor makes everything happen that is due within d, and advances the time by
+// d.
 func (n *Network) RunFor(d time.Duration) {
 	until := n.now.Add(d)
 	for len(n.queue) > 0 && n.queue[0].at <= until && n.Step() {
@@ -97,7 +98,8 @@ func (n *Network) copyOf(packet []byte) []byte {
 	return append(b[:0], packet...)
 }
 
-// release takes a buffer back, and spoils it for whoever still looks at it.
+// release takes a buffer back, and overwrites it, to expose anybody who still
+// reads it.
 func (n *Network) release(b []byte) {
 	for i := range b {
 		b[i] = 0xee
@@ -105,8 +107,8 @@ func (n *Network) release(b []byte) {
 	n.spare = append(n.spare, b)
 }
 
-// An event is something that will happen. Of two at the same instant the one
-// that was planned first comes first.
+// An event is something that will happen. Of two events at the same instant,
+// the one that was planned first comes first.
 type event struct {
 	at    tcb.Instant
 	order uint64

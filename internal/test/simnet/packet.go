@@ -26,8 +26,8 @@ func destination(packet []byte) netip.Addr {
 	return dst
 }
 
-// summed is where that begins of a packet which a checksum covers. Before the
-// addresses of IPv6 there is nothing that does.
+// summed is where the part of a packet that a checksum covers begins. Nothing
+// covers what precedes the addresses of IPv6.
 func summed(packet []byte) int {
 	if six(packet) {
 		return wire.IPv6SrcOffset
@@ -35,7 +35,7 @@ func summed(packet []byte) int {
 	return 0
 }
 
-// segmentPacket is a packet with a segment, of the version of its addresses.
+// segmentPacket is a packet with a segment, in the IP version of its addresses.
 func segmentPacket(from, to netip.Addr, s *wire.Segment) []byte {
 	h := wire.IP{HopLimit: wire.DefaultHopLimit, Src: from, Dst: to}
 	return h.AppendSegment(nil, s)

@@ -20,11 +20,11 @@ const (
 	openListen  opening = iota // one end listens
 	openBoth                   // both send a SYN
 	openRefused                // nobody listens
-	openTwice                  // once more between the same ports, as soon as the first has ended
+	openTwice                  // once more between the same ports, as soon as the first connection has ended
 	openingCount
 )
 
-// What becomes of a host.
+// What happens to a host.
 type trouble uint8
 
 const (
@@ -52,9 +52,9 @@ type plan struct {
 	attackIn time.Duration
 	flood    int // SYNs from strangers, at the beginning
 
-	bulk  bool     // what the user being planned writes
+	bulk  bool     // the current user writes much at a time
 	notes []string // for a person
-	calm  bool     // nothing in it excuses an end that is not whole
+	calm  bool     // nothing in it excuses an incomplete end
 }
 
 // A connPlan is the plan of one connection. The first of its ends opens it.
@@ -64,10 +64,10 @@ type connPlan struct {
 	ends    [2]userPlan
 }
 
-// dice is a random number generator with a vocabulary.
+// dice is a random number generator with some methods for plans.
 type dice struct{ *rand.Rand }
 
-// oneIn is true once in n times.
+// oneIn is true with the probability 1/n.
 func (d dice) oneIn(n int) bool { return d.IntN(n) == 0 }
 
 // upTo is a duration below most, short ones as likely as long ones: each
@@ -106,7 +106,7 @@ func (p *plan) note(format string, args ...any) {
 	p.notes = append(p.notes, fmt.Sprintf(format, args...))
 }
 
-// excuse says why an end may be other than whole.
+// excuse records why an end may be incomplete.
 func (p *plan) excuse(format string, args ...any) {
 	p.note(format, args...)
 	p.calm = false
@@ -249,7 +249,7 @@ func (p *plan) planConn(d dice) connPlan {
 	return c
 }
 
-// planSizes keeps what is written to so many segments that a seed is cheap.
+// planSizes limits what is written to so many segments that a seed stays cheap.
 func (p *plan) planSizes(d dice, c *connPlan) {
 	for i := range c.ends {
 		u, peer := &c.ends[i], &c.ends[1-i]
@@ -257,8 +257,8 @@ func (p *plan) planSizes(d dice, c *connPlan) {
 		u.config(&mine)
 		peer.config(&theirs)
 		segment := min(int(theirs.MSS), theirs.ReceiveBuffer, mine.SendBuffer, u.chunk, peer.greed*4)
-		u.total = min(u.total, segment*(20+d.IntN(60)), mostWritten)
-		// And to such a time that no patience ends first.
+		u.total = min(u.total, segment*(20+d.IntN(60)), maxWritten)
+		// And to a time within every user's patience.
 		segments := u.total/max(1, segment) + 1
 		u.pause = min(u.pause, 10*time.Minute/time.Duration(segments))
 		peer.rest = min(peer.rest, 10*time.Minute/time.Duration(u.total/max(1, min(peer.greed, segment))+1))
@@ -293,14 +293,15 @@ func (p *plan) planUser(d dice) userPlan {
 		u.hasty = true
 		p.excuse("a user closes before the connection is established")
 	}
-	if p.bulk = p.impairments[0].MTU+p.impairments[1].MTU > 0 && d.oneIn(2); p.bulk { // or few segments would be too big
+	if p.bulk = p.impairments[0].MTU+p.impairments[1].MTU > 0 && d.oneIn(2); p.bulk { // otherwise few segments would be too big
 		u.total, u.chunk, u.greed = 20000+d.IntN(60000), 1<<17, 1<<17
 	}
 	u.config = p.planConfig(d, &u)
 	return u
 }
 
-// planConfig returns what sets a connection's config, the same each time.
+// planConfig returns a function that sets a connection's config, the same each
+// time.
 func (p *plan) planConfig(d dice, u *userPlan) func(*tcb.Config) {
 	mss := uint16(64 + d.IntN(1396))
 	if d.oneIn(2) {

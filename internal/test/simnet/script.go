@@ -47,15 +47,15 @@ type script struct {
 	line   string
 }
 
-// talk is what belongs to one of the peer's ports.
+// talk is the state for one of the peer's ports.
 type talk struct {
 	iss   wire.Seq // ours
 	known bool
 	flow  *endpoint.Flow
 }
 
-// Where the two ends of a script are, and where the peer's numbers begin:
-// shortly before the wrap.
+// The two ends of a script, and the peer's initial sequence number: shortly
+// before the wrap.
 const (
 	scriptIRS  = wire.Seq(0xfffffff0)
 	scriptISS  = wire.Seq(0xfffffffa)
@@ -67,7 +67,8 @@ var (
 	scriptPeer = netip.MustParseAddr("198.18.0.2")
 )
 
-// PlayScript plays a script, and returns what went otherwise than it says.
+// PlayScript plays a script, and returns an error that says where the
+// conversation differs from it.
 func PlayScript(text string) error {
 	s := &script{net: New(), flows: map[uint16]*talk{}}
 	s.judge = newBystander(s.net, func(string, string) {})
@@ -94,7 +95,7 @@ func PlayScript(text string) error {
 	return nil
 }
 
-// The methods of Watcher: what we say is kept, and judged.
+// The methods of Watcher: what we send is kept, and checked.
 
 func (s *script) Sent(from *Host, packet []byte) {
 	s.judge.Sent(from, packet)
@@ -125,7 +126,7 @@ func (s *script) talk(port uint16) *talk {
 	return s.flows[port]
 }
 
-// play does what the line says.
+// play does what a line says.
 func (s *script) play() error {
 	who, rest, _ := strings.Cut(s.line, " ")
 	rest = strings.TrimSpace(rest)
@@ -225,7 +226,7 @@ func (s *script) touch(f *endpoint.Flow) {
 	s.host.Flush()
 }
 
-// flow is the connection with the peer's first port, accepted if need be.
+// flow is the connection with the peer's first port, accepted if necessary.
 func (s *script) flow() (*endpoint.Flow, error) {
 	t := s.talk(scriptPort)
 	if s.listen != nil {
@@ -268,7 +269,7 @@ func (s *script) end(how string) error {
 	return nil
 }
 
-// silent fails if we have said something that was not expected.
+// silent fails if we have sent something unexpected.
 func (s *script) silent() error {
 	if len(s.said) > 0 {
 		return fmt.Errorf("we say %s", s.show(&s.said[0]))
@@ -333,7 +334,7 @@ func scriptText(arg string) []byte {
 	return []byte(strings.Repeat("x", n))
 }
 
-// router sends an ICMP message about a segment of ours.
+// router sends an ICMP message about one of our segments.
 func (s *script) router(rest string) error {
 	words := strings.Fields(rest)
 	codes := map[string]byte{"network-unreachable": 0, "host-unreachable": 1, "protocol-unreachable": 2, "port-unreachable": 3, "fragmentation-needed": 4, "prohibited": 13}
@@ -360,7 +361,7 @@ func (s *script) peer(rest string) error {
 		return err
 	}
 	packet := segmentPacket(scriptPeer, scriptWe, g)
-	if len(raw) > 0 { // in place of as many NOPs
+	if len(raw) > 0 { // replaces as many NOPs
 		tcp := packet[wire.IPv4HeaderLen:]
 		copy(tcp[wire.TCPHeaderLen:], raw)
 		wire.CompleteTCPChecksum(tcp, scriptPeer, scriptWe)
@@ -372,7 +373,7 @@ func (s *script) peer(rest string) error {
 	return nil
 }
 
-// expect takes what we said next, which must be as the line says.
+// expect takes the next segment that we sent, which must be as the line says.
 func (s *script) expect(rest string) error {
 	want, _, _, err := s.segment(rest, false)
 	if err != nil {

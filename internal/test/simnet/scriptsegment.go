@@ -11,7 +11,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// segment reads a segment of the peer's, or of ours.
+// segment reads a segment of the peer or of ours.
 func (s *script) segment(line string, theirs bool) (g *wire.Segment, raw []byte, damaged bool, err error) {
 	head, text, quoted := strings.Cut(line, ` "`)
 	words := strings.Fields(head)
@@ -86,8 +86,8 @@ func scriptBlocks(val string, base wire.Seq) (blocks []wire.SACKBlock) {
 	return blocks
 }
 
-// differs names what of a segment is not as the line wants it: the flags but
-// for PSH, the payload, and the fields that the line has.
+// differs names what differs between a segment and the line: the flags except
+// PSH, the payload, and the fields that the line has.
 func differs(line string, got, want *wire.Segment) string {
 	has := func(key string) bool { return strings.Contains(line, " "+key) }
 	switch {
@@ -114,7 +114,7 @@ func differs(line string, got, want *wire.Segment) string {
 	return ""
 }
 
-// word is the word of a description that begins with key, or nothing.
+// word is the word of a description that begins with key, or empty.
 func word(text, key string) string {
 	for _, w := range strings.Fields(text) {
 		if strings.HasPrefix(w, key) {

@@ -19,8 +19,8 @@ var (
 	counts  = flag.Bool("counts", false, "show the coverage counters")
 )
 
-// mostFailures is how many failing seeds are shown: the rest say the same.
-const mostFailures = 3
+// maxFailures is how many failing seeds are shown: the rest say the same.
+const maxFailures = 3
 
 // For every seed: readers get a prefix of what was written, and EOF only when
 // it is whole; every end terminates, with an error where it is not whole;
@@ -38,14 +38,14 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	total, failed := playMany(*first, *seeds)
-	for _, r := range failed[:min(len(failed), mostFailures)] {
+	for _, r := range failed[:min(len(failed), maxFailures)] {
 		var trace strings.Builder
 		again := play(r.Seed, &trace)
 		t.Errorf("seed %d: %v\n(played again: %v)\n%s\nto see it again: go test ./internal/test/simnet -run TestSeeds -seed %d",
 			r.Seed, r.Err, again.Err, tail(trace.String(), 160), r.Seed)
 	}
-	if len(failed) > mostFailures {
-		t.Errorf("%d more seeds fail, the first of them: %v", len(failed)-mostFailures, numbers(failed[mostFailures:]))
+	if len(failed) > maxFailures {
+		t.Errorf("%d more seeds fail, the first of them: %v", len(failed)-maxFailures, numbers(failed[maxFailures:]))
 	}
 	if *counts {
 		t.Logf("\n%v", total)

@@ -13,18 +13,18 @@ import (
 // octet written first number 1.
 type space struct {
 	iss  wire.Seq
-	user *user  // who writes into it, if anybody is known
+	user *user  // who writes into it, if known
 	peer *space // the other direction, once the two are known to belong together
-	// answer is whose SYN-ACK arrived first: the sender's connection is with
-	// that one, also where an old SYN has another begin after it.
+	// answer is the space whose SYN-ACK arrived first. The sender's connection
+	// is with that one, even if an old SYN begins another one after it.
 	answer *space
 
-	// From the sender's SYN.
+	// Values from the sender's SYN.
 	scaled bool
 	scale  uint8
 	mss    int
-	// first is where the window ends that a SYN without ACK offered, once that
-	// has arrived: in the space of the answer.
+	// first is where the window that a SYN without ACK offered ends, once that
+	// SYN has arrived, in the space of the answer.
 	first int
 
 	end   int // after the last number that was sent
@@ -34,7 +34,7 @@ type space struct {
 
 	told    int    // the furthest acknowledgment that the receiver sent
 	offered int    // the furthest right edge that it offered
-	teller  *space // in which of the receiver's spaces
+	teller  *space // the receiver's space in which it said so
 }
 
 // way is the direction from one address and port to another.
@@ -55,8 +55,8 @@ func (m spaces) begin(w way, iss wire.Seq) *space {
 	return s
 }
 
-// defaultMSS is what a host takes that does not say (RFC 9293, section 3.7.1,
-// MUST-15).
+// defaultMSS is the MSS of a host that sends no such option (RFC 9293, section
+// 3.7.1, MUST-15).
 func defaultMSS(a netip.Addr) int {
 	if a.Is6() {
 		return wire.IPv6MinMTU - wire.IPv6HeaderLen - wire.TCPHeaderLen
@@ -64,8 +64,8 @@ func defaultMSS(a netip.Addr) int {
 	return 536
 }
 
-// holding returns the newest space of which seq may be a number, counting one
-// before it and one after it; or nil.
+// holding returns the newest space that seq may belong to, counting one number
+// before and one after it, or nil.
 func (m spaces) holding(w way, seq wire.Seq) *space {
 	all := m[w]
 	for i := len(all) - 1; i >= 0; i-- {

@@ -32,20 +32,20 @@ type userPlan struct {
 	config func(*tcb.Config)
 	iss    wire.Seq // the initial sequence number, once, if not 0: to cross the wrap
 
-	total, chunk int           // octets to write, and at a time
+	total, chunk int           // octets to write in all, and at a time
 	pause        time.Duration // between two writes
 	greed        int           // octets to read at a time
 	rest         time.Duration // between two reads
-	stallAt      int           // having read so many octets it does not read
+	stallAt      int           // after reading so many octets it pauses
 	stall        time.Duration // for so long
 	ending       ending
-	abort        time.Duration // after so long; 0: never
+	abort        time.Duration // when it aborts; 0: never
 	urgent       bool          // it marks what it writes as urgent
 	hasty        bool          // it closes before the connection is established
 	keepAlive    bool
 }
 
-// configure sets what the plan has to say of a connection that begins.
+// configure applies the plan to the configuration of a new connection.
 func (p *userPlan) configure(c *tcb.Config) {
 	p.config(c)
 	if p.iss != 0 && !c.SYNSent {
@@ -53,12 +53,12 @@ func (p *userPlan) configure(c *tcb.Config) {
 	}
 }
 
-// patience is after how long a user gives up for itself. No connection that
-// makes progress takes that long.
+// patience is how long it takes until a user gives up. No connection that makes
+// progress takes that long.
 const patience = 8 * time.Hour
 
-// A user writes into a connection and reads from it, and holds what it sees
-// against what the user at the other end did.
+// A user writes into a connection and reads from it, and compares what it sees
+// with what the user at the other end did.
 type user struct {
 	w     *world
 	name  string
@@ -68,7 +68,7 @@ type user struct {
 	plan  userPlan
 	rng   *rand.Rand
 	space *space // what it writes into
-	calm  bool   // nothing excuses an end that is not whole
+	calm  bool   // nothing excuses an incomplete end
 
 	wrote, read  int
 	ended        bool // it has ended its own stream
@@ -80,7 +80,7 @@ type user struct {
 	stallOver    tcb.Instant
 	nextWrite    tcb.Instant
 	nextRead     tcb.Instant
-	planned      bool // a step is
+	planned      bool // whether a step is planned
 	plannedAt    tcb.Instant
 	established  bool
 	done, gone   bool // its connection has ended; its host is no more
@@ -91,8 +91,8 @@ type user struct {
 	lastProgress tcb.Instant
 }
 
-// noise is what users write: the octets of a stream begin at a place that its
-// initial sequence number tells.
+// noise is what users write: a stream begins at a place in it that depends on
+// its initial sequence number.
 var noise = func() []byte {
 	b := make([]byte, 1<<18)
 	rng := rand.NewPCG(1, 2)
@@ -102,8 +102,8 @@ var noise = func() []byte {
 	return b
 }()
 
-// mostWritten is how much one user writes at most.
-const mostWritten = 1 << 17
+// maxWritten is how much one user writes at most.
+const maxWritten = 1 << 17
 
 func octets(iss wire.Seq, at, n int) []byte {
 	from := int(uint32(iss)*2654435761>>16) + at
@@ -165,7 +165,7 @@ func (u *user) step() {
 }
 
 func (u *user) touch() {
-	u.flow.Changed = nil // what the user did itself is no news to it
+	u.flow.Changed = nil // the user's own changes are not news to it
 	u.host.Endpoint.Touch(u.flow)
 	u.flow.Changed = u.wake
 	u.host.Flush()
@@ -203,7 +203,7 @@ func (u *user) readSome() bool {
 	return true
 }
 
-// take holds octets that were read against what the peer wrote.
+// take compares octets that were read with what the peer wrote.
 func (u *user) take(p []byte) {
 	u.lastProgress = u.w.net.now
 	peer := u.peer()
@@ -297,7 +297,7 @@ func (u *user) closeIfDue() bool {
 	return true
 }
 
-// giveUp aborts: because that is the plan, or because nothing comes of it.
+// giveUp aborts, because that is the plan or because there is no progress.
 func (u *user) giveUp(patient bool) {
 	if u.done || u.gone || u.host.asleep {
 		return
@@ -311,8 +311,8 @@ func (u *user) giveUp(patient bool) {
 	u.touch()
 }
 
-// judgePatience says whether the connection rests for a reason: nobody but the
-// other end could have ended it, and that is gone without a word.
+// judgePatience checks whether the connection hangs for a good reason: only the
+// other end could have ended it, and that has vanished silently.
 func (u *user) judgePatience() {
 	peer := u.peer()
 	switch {
@@ -325,12 +325,12 @@ func (u *user) judgePatience() {
 	}
 }
 
-// finish holds how a connection ended against what became of its streams.
+// finish compares how a connection ended with what became of its streams.
 func (u *user) finish() {
 	if u.done {
 		return
 	}
-	for !u.deaf && len(u.conn.Peek()) > 0 && u.w.net.err == nil { // it stays readable
+	for !u.deaf && len(u.conn.Peek()) > 0 && u.w.net.err == nil { // its data stays readable
 		n := len(u.conn.Peek())
 		u.take(u.conn.Peek())
 		u.conn.Discard(n)
@@ -346,11 +346,10 @@ func (u *user) finish() {
 	}
 }
 
-// isnTime is after how long the clock of initial sequence numbers, which takes
-// four microseconds for a step, has gone past n octets. Somebody who uses a
-// pair of ports again before that, and after a connection that did not end
-// well, meets its old segments (RFC 9293, section 3.4.3): TCP does not promise
-// otherwise.
+// isnTime is how long the clock of initial sequence numbers, which ticks every
+// four microseconds, takes to pass n octets. Whoever reuses a pair of ports
+// before that, after a connection that did not end well, may meet its old
+// segments (RFC 9293, section 3.4.3): TCP does not promise otherwise.
 func isnTime(n int) time.Duration { return time.Duration(n+1) * 4 * time.Microsecond }
 
 var outcomes = []struct {
@@ -396,7 +395,7 @@ func (u *user) failf(format string, args ...any) {
 	u.w.net.Failf("%s: %w", u.name, fmt.Errorf(format, args...))
 }
 
-// vanish forgets a user whose host is no more.
+// vanish forgets a user whose host has vanished.
 func (u *user) vanish() { u.gone = true }
 
 func addr(ip netip.Addr, port int) netip.AddrPort { return netip.AddrPortFrom(ip, uint16(port)) }

@@ -13,10 +13,10 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// Bounds of one run. What goes on longer goes on for ever.
+// Bounds of one run. A run that exceeds them counts as endless.
 const (
-	mostSteps = 2_000_000
-	mostTime  = 30 * time.Hour
+	maxSteps = 2_000_000
+	maxTime  = 30 * time.Hour
 )
 
 const listenPort = 80
@@ -30,7 +30,7 @@ type world struct {
 	users  []*user
 	cover  Coverage
 	ladder *ladder
-	wait   map[netip.AddrPort]*connPlan // connections that the second host accepts, by the first's port
+	wait   map[netip.AddrPort]*connPlan // connections that the second host is to accept, by the first's port
 	listen *endpoint.Listening
 	boots  int
 	// cookies says whether the newest connection from a port began with one.
@@ -38,8 +38,8 @@ type world struct {
 	served  map[uint16]bool // whether a connection from there has had a user
 }
 
-// Run plays one seed and holds it to the package's invariants. With a trace it
-// also writes a ladder of what happened.
+// Run plays one seed and checks the package's invariants. With a trace it also
+// writes a ladder of what happened.
 func Run(seed uint64, trace io.Writer) Result {
 	w := newWorld(seed, trace)
 	w.begin()
@@ -47,7 +47,7 @@ func Run(seed uint64, trace io.Writer) Result {
 		if w.net.steps%64 == 0 {
 			w.weigh()
 		}
-		if w.net.steps >= mostSteps || w.net.now.Sub(Epoch) > mostTime {
+		if w.net.steps >= maxSteps || w.net.now.Sub(Epoch) > maxTime {
 			w.net.Failf("does not come to an end: %d steps", w.net.steps)
 		}
 	}
@@ -58,7 +58,7 @@ func Run(seed uint64, trace io.Writer) Result {
 	return Result{Seed: seed, Err: w.net.err, Digest: w.seen.digest, Packets: w.seen.sent, Steps: w.net.steps, Coverage: w.cover}
 }
 
-// A Result is what a run came to.
+// A Result is the result of a run.
 type Result struct {
 	Seed     uint64
 	Err      error  // which invariant did not hold
@@ -119,7 +119,7 @@ func (w *world) connect(c *connPlan, local netip.AddrPort, again int) {
 	h := w.hosts[0]
 	remote := addr(w.hosts[1].Addr, listenPort)
 	if h.asleep || w.hosts[1].asleep {
-		return // there is nobody to want it
+		return // its host is gone
 	}
 	switch c.opening {
 	case openRefused:
@@ -168,7 +168,7 @@ func (w *world) configureAccepted(cfg *tcb.Config) {
 	if cfg.SYNSent {
 		w.seen.reborn(way{addr(w.hosts[0].Addr, int(cfg.RemotePort)), w.listen.Local})
 	}
-	for _, u := range w.users { // its place is taken by the one that begins now
+	for _, u := range w.users { // the new one takes its place
 		if u.host == w.hosts[1] && u.flow.Remote.Port() == cfg.RemotePort && !u.done && !u.gone && u.conn.State() == tcb.TimeWait {
 			w.count("endpoint", "TIME-WAIT reused")
 			u.finish()
@@ -210,7 +210,7 @@ func (w *world) events(host string) func(tcb.Event) {
 	}
 }
 
-// weigh sees to it that nothing grows.
+// weigh checks that nothing grows without bound.
 func (w *world) weigh() {
 	for _, h := range w.hosts {
 		load := h.Endpoint.Load()
@@ -226,7 +226,7 @@ func (w *world) weigh() {
 	}
 }
 
-// judge looks at what is left when nothing happens any more.
+// judge checks what is left when nothing happens any more.
 func (w *world) judge() {
 	for _, u := range w.users {
 		if !u.done && !u.gone {
