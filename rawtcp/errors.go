@@ -21,6 +21,7 @@ var (
 	ErrTimeout     = tcb.ErrTimeout     // the peer was silent, or the context's deadline passed
 	ErrUnreachable = tcb.ErrUnreachable // an ICMP error, no route, a silent next hop, or this machine's firewall
 	ErrAborted     = tcb.ErrAborted     // this side reset the connection
+	ErrPermission  = link.ErrPermission // a privilege is missing; link's and guard's are the same, and os.ErrPermission is in it
 )
 
 // opError wraps err as package net does, so that callers can test for

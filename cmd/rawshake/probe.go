@@ -221,10 +221,10 @@ func probeError(err error) error {
 	code, remedy := kindOf(err, exitError), ""
 	var unwritten *store.WriteError
 	switch {
+	case errors.As(err, new(*guard.PermissionError)):
+		code, remedy = exitNotAllowed, grant("cap_net_raw,cap_net_admin")
 	case errors.Is(err, link.ErrPermission):
 		code, remedy = exitNotAllowed, grant("cap_net_raw")
-	case errors.Is(err, guard.ErrPermission):
-		code, remedy = exitNotAllowed, grant("cap_net_raw,cap_net_admin")
 	case errors.Is(err, route.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
 		code = exitUnreachable
 	case errors.As(err, &unwritten) && errors.Is(err, syscall.EPIPE):

@@ -7,10 +7,9 @@ import (
 
 	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/lab/netns"
-	"github.com/rawshake/rawshake/rawtcp/guard"
-	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp"
 )
 
 // notAllowed are the errors that say that this machine forbids something: a
 // privilege is missing, or a namespace cannot be made.
-var notAllowed = []error{link.ErrPermission, guard.ErrPermission, netns.ErrForbidden, explain.ErrNotAllowed, unix.EPERM, unix.EACCES}
+var notAllowed = []error{rawtcp.ErrPermission, netns.ErrForbidden, explain.ErrNotAllowed, unix.EPERM, unix.EACCES}

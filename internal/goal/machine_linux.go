@@ -4,6 +4,8 @@
 package goal
 
 import (
+	"errors"
+
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -11,11 +13,16 @@ import (
 
 // What this machine refuses, as links and guards report it.
 var (
-	errLinkPermission  = link.ErrPermission
-	errGuardPermission = guard.ErrPermission
-	errPortInUse       = guard.ErrPortInUse
-	errNoGuard         = guard.ErrNoGuard
-	errNoRoute         = route.ErrNoRoute
-	errNoNeighbour     = link.ErrNoNeighbour
-	errFiltered        = link.ErrFiltered
+	errPermission  = link.ErrPermission
+	errPortInUse   = guard.ErrPortInUse
+	errNoGuard     = guard.ErrNoGuard
+	errNoRoute     = route.ErrNoRoute
+	errNoNeighbour = link.ErrNoNeighbour
+	errFiltered    = link.ErrFiltered
 )
+
+// ofGuard reports whether a privilege is missing for a guard, rather than a link.
+func ofGuard(err error) bool {
+	var e *guard.PermissionError
+	return errors.As(err, &e)
+}

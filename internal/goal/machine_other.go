@@ -10,11 +10,12 @@ import "errors"
 // Links and guards are Linux's: elsewhere there are captures only, and nobody
 // reports these.
 var (
-	errLinkPermission  = errors.New("no link is permitted")
-	errGuardPermission = errors.New("no guard is permitted")
-	errPortInUse       = errors.New("port in use")
-	errNoGuard         = errors.New("no guard")
-	errNoRoute         = errors.New("no route")
-	errNoNeighbour     = errors.New("no neighbour")
-	errFiltered        = errors.New("filtered")
+	errPermission  = errors.New("not permitted")
+	errPortInUse   = errors.New("port in use")
+	errNoGuard     = errors.New("no guard")
+	errNoRoute     = errors.New("no route")
+	errNoNeighbour = errors.New("no neighbour")
+	errFiltered    = errors.New("filtered")
 )
+
+func ofGuard(error) bool { return false }

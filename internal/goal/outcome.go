@@ -59,7 +59,7 @@ func Outcome(goal Goal, err error) string {
 		return Timeout
 	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply):
 		return Protocol
-	case errors.Is(err, errLinkPermission), errors.Is(err, errGuardPermission):
+	case errors.Is(err, errPermission):
 		return NotAllowed
 	}
 	return Failed

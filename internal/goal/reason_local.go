@@ -15,10 +15,10 @@ import (
 func (d *diagnosis) local() bool {
 	r := transcript.Reason{Layer: transcript.Link, What: d.said()}
 	switch {
-	case errors.Is(d.err, errGuardPermission):
+	case errors.Is(d.err, errPermission) && ofGuard(d.err):
 		r.Code, r.Layer = "guard_not_allowed", transcript.Guard
 		r.Remedy = Grant("cap_net_raw,cap_net_admin")
-	case errors.Is(d.err, errLinkPermission):
+	case errors.Is(d.err, errPermission):
 		r.Code = "not_allowed"
 		r.Remedy = Grant("cap_net_raw") + "\n" +
 			"Or leave TCP to the kernel and see the TLS alone, without any privilege: --link kernel\n" +

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // A Kind names a kind of guard, in [Options.Kind] and from [Shield.Kind].
@@ -24,8 +26,9 @@ const (
 var (
 	// ErrPortInUse says that another socket of this machine has the port.
 	ErrPortInUse = errors.New("port in use")
-	// ErrPermission says that the process may not set up such a guard.
-	ErrPermission = errors.New("not permitted")
+	// ErrPermission says that the process may not set up such a guard. It is the
+	// same as link's and rawtcp's; the error is a *PermissionError.
+	ErrPermission = link.ErrPermission
 	// ErrNoGuard says that a guard of the requested kind is not possible here.
 	ErrNoGuard = errors.New("there is no guard")
 )

@@ -128,9 +128,9 @@ func lastingError(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w: netfilter's rules need the capability CAP_NET_ADMIN in the network namespace (%w)", ErrPermission, err)
+		return &PermissionError{"netfilter's rules need the capability CAP_NET_ADMIN in the network namespace", err}
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.ENOENT):
-		return fmt.Errorf("%w: this kernel has no nftables (%w)", ErrPermission, err)
+		return &PermissionError{"this kernel has no nftables", err}
 	}
 	return fmt.Errorf("netfilter: %w", err)
 }

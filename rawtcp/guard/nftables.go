@@ -90,7 +90,7 @@ func createOwned(c *netlink.Conn, t *nftables.Table) error {
 func nftError(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w: it needs the capability CAP_NET_ADMIN in the network namespace (%w)", ErrPermission, err)
+		return &PermissionError{"it needs the capability CAP_NET_ADMIN in the network namespace", err}
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EPROTONOSUPPORT), errors.Is(err, unix.ENOENT):
 		return fmt.Errorf("this kernel has no nftables with owned tables (Linux 5.12): %w", err)
 	}

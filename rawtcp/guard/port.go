@@ -124,7 +124,7 @@ func bindError(local netip.AddrPort, err error) error {
 	case unix.EADDRNOTAVAIL:
 		return fmt.Errorf("hold %v: that is not an address of this machine (ip addr lists them): %w", local, err)
 	case unix.EACCES:
-		return fmt.Errorf("hold %v: %w: ports below net.ipv4.ip_unprivileged_port_start need the capability CAP_NET_BIND_SERVICE (%w)", local, ErrPermission, err)
+		return fmt.Errorf("hold %v: %w", local, &PermissionError{"ports below net.ipv4.ip_unprivileged_port_start need the capability CAP_NET_BIND_SERVICE", err})
 	}
 	return fmt.Errorf("hold %v: %w", local, os.NewSyscallError("bind", err))
 }

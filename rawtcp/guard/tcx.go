@@ -81,7 +81,7 @@ func (g *tcx) attach(dev string) error {
 func bpfError(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%w: it needs the capabilities CAP_BPF and CAP_NET_ADMIN, in the first user namespace (%w)", ErrPermission, cause(err))
+		return &PermissionError{"it needs the capabilities CAP_BPF and CAP_NET_ADMIN, in the first user namespace", cause(err)}
 	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		return fmt.Errorf("this kernel has no TCX (Linux 6.6): %w", cause(err))
 	case errors.Is(err, fs.ErrNotExist):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"golang.org/x/sys/unix"
@@ -24,8 +25,9 @@ const (
 
 var (
 	// ErrPermission: the process may not open such a socket. The text names
-	// the capability; the error also wraps the system's.
-	ErrPermission = errors.New("not permitted")
+	// the capability; the error also wraps the system's. It is the same as
+	// guard's and rawtcp's, and errors.Is finds os.ErrPermission in it.
+	ErrPermission error = notPermitted{}
 	// ErrNoNeighbour: the next hop does not answer on its link.
 	ErrNoNeighbour = errors.New("no answer from the next hop")
 	// ErrFiltered: this machine itself refuses to let a packet out.
@@ -104,3 +106,9 @@ func openError(what string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// notPermitted is the one error for a privilege that is missing.
+type notPermitted struct{}
+
+func (notPermitted) Error() string        { return "not permitted" }
+func (notPermitted) Is(target error) bool { return target == os.ErrPermission }

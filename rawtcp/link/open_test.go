@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/internal/test/netns"
+	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
@@ -75,7 +76,7 @@ func TestMissingCapabilityIsNamed(t *testing.T) {
 			o := link.Options{Kind: kind, Flow: link.Flow{
 				Local: netip.MustParseAddrPort("198.18.0.1:40000"), Remote: netip.MustParseAddrPort("198.18.0.2:443")}}
 			_, err := link.Open(context.Background(), o)
-			if !errors.Is(err, link.ErrPermission) || !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), "CAP_NET_RAW") {
+			if !errors.Is(err, link.ErrPermission) || !errors.Is(err, guard.ErrPermission) || !errors.Is(err, os.ErrPermission) || errors.As(err, new(*guard.PermissionError)) || !strings.Contains(err.Error(), "CAP_NET_RAW") {
 				t.Errorf("got %v", err)
 			}
 		})
