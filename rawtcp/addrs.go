@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -19,18 +18,18 @@ import (
 // dialEach opens a connection to the first address that answers. Attempt opens
 // one to a single address, within its context's time.
 func (d *Dialer) dialEach(ctx context.Context, network, host string, list []netip.AddrPort, attempt func(context.Context, netip.AddrPort) (*Conn, error)) (*Conn, error) {
-	failed := &addressesError{host: host}
+	failed := &AddressesError{Host: host}
 	for i, remote := range list {
 		c, err := inShare(ctx, remote, len(list)-i, attempt)
 		if err == nil {
 			return c, nil
 		}
-		failed.add(remote, err)
+		failed.Add(remote, err, !errors.Is(err, route.ErrNoRoute))
 		if len(list) == 1 || ctx.Err() != nil || !unreached(err) {
 			return nil, err
 		}
 		if i+1 < len(list) {
-			d.note("link", "next_address", fmt.Sprintf("%v cannot be reached (%v): trying %v, the next address of %s", remote.Addr(), bare(err), list[i+1].Addr(), host))
+			d.note("link", "next_address", failed.Next(list[i+1]))
 		}
 	}
 	return nil, &net.OpError{Op: "dial", Net: network, Err: failed}
@@ -77,42 +76,6 @@ func (d *Dialer) dialOne(ctx context.Context, remote netip.AddrPort) (*Conn, err
 func unreached(err error) bool {
 	return errors.Is(err, ErrRefused) || errors.Is(err, ErrTimeout) || errors.Is(err, ErrUnreachable)
 }
-
-// bare returns an error without the address, which the caller names itself.
-func bare(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
-}
-
-// An addressesError says that no address of a name could be reached. It unwraps
-// to the error of the last attempt that sent a SYN, which says most.
-type addressesError struct {
-	host    string
-	tried   []string
-	telling error
-}
-
-func (e *addressesError) add(remote netip.AddrPort, err error) {
-	e.tried = append(e.tried, fmt.Sprintf("%v: %v", remote.Addr(), bare(err)))
-	if e.telling == nil || !errors.Is(err, route.ErrNoRoute) {
-		e.telling = bare(err)
-	}
-}
-
-func (e *addressesError) Error() string {
-	return fmt.Sprintf("none of the %d addresses of %s can be reached; %s", len(e.tried), e.host, strings.Join(e.tried, "; "))
-}
-
-func (e *addressesError) Unwrap() error { return e.telling }
-
-// Timeout implements net.Error.
-func (e *addressesError) Timeout() bool { return errors.Is(e.telling, ErrTimeout) }
-
-// Temporary implements net.Error, where it is deprecated.
-func (e *addressesError) Temporary() bool { return e.Timeout() }
 
 // families are the networks that resolve knows, and what to look up for each.
 var families = map[string]string{"tcp": "ip", "tcp4": "ip4", "tcp6": "ip6"}

@@ -4,39 +4,12 @@ package connect
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/rawtcp"
 )
-
-// An Attempt is one address of a name, and why it could not be reached.
-type Attempt struct {
-	Remote netip.AddrPort
-	Err    error
-}
-
-// An AddressesError says that no address of a name could be reached. It unwraps
-// to the error of the last attempt that sent a SYN, which tells the most.
-type AddressesError struct {
-	Attempts []Attempt
-	telling  error
-}
-
-func (e *AddressesError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "none of the %d addresses of the name can be reached", len(e.Attempts))
-	for _, a := range e.Attempts {
-		fmt.Fprintf(&b, "; %v: %v", a.Remote.Addr(), a.Err)
-	}
-	return b.String()
-}
-
-func (e *AddressesError) Unwrap() error { return e.telling }
 
 // remotes are the addresses to try, in order.
 func (o *Options) remotes() []netip.AddrPort {
@@ -53,7 +26,7 @@ func (r *run) establish(ctx context.Context) error {
 		return r.open(ctx)
 	}
 	deadline := time.Now().Add(r.Timeout)
-	var failed AddressesError
+	var failed rawtcp.AddressesError
 	telling := r.story
 	for i, remote := range remotes {
 		r.Remote, r.within = remote, time.Until(deadline)/time.Duration(len(remotes)-i)
@@ -65,12 +38,11 @@ func (r *run) establish(ctx context.Context) error {
 		if !unreached(r.Goal, err) {
 			return err
 		}
-		failed.Attempts = append(failed.Attempts, Attempt{remote, bare(err)})
-		if sent || failed.telling == nil {
-			failed.telling, telling = err, r.story
+		if failed.Add(remote, err, sent) {
+			telling = r.story
 		}
 		if i+1 < len(remotes) {
-			r.next(remote, remotes[i+1], err)
+			r.next(failed.Next(remotes[i+1]))
 		}
 	}
 	r.mu.Lock()
@@ -106,8 +78,7 @@ func (r *run) attempt(ctx context.Context) (sent bool, err error) {
 
 // next notes which address failed and which is tried now. What was recorded
 // stays; the recorder and the diagnosis begin anew.
-func (r *run) next(was, now netip.AddrPort, err error) {
-	text := fmt.Sprintf("%v cannot be reached (%v): trying %v, the next address of the name", was.Addr(), bare(err), now.Addr())
+func (r *run) next(text string) {
 	r.note("link", "next_address", text)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -126,13 +97,4 @@ func unreached(g goal.Goal, err error) bool {
 		return true
 	}
 	return false
-}
-
-// bare is an error without the address, which is printed beside it.
-func bare(err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
-	}
-	return err
 }

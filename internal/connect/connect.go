@@ -160,7 +160,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	}
 	conn, err := r.Dialer.Open(setup, r.Remote)
 	r.conn = conn
-	return bare(err)
+	return rawtcp.Cause(err)
 }
 
 func (r *run) build(cfg tcb.Config) endpoint.Machine {

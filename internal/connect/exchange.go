@@ -40,7 +40,7 @@ func (r *run) exchange(ctx context.Context) error {
 		if err == nil && n == 0 {
 			err = r.conn.CloseWrite() // nothing was asked, so no reply will come
 		}
-		sent <- bare(err)
+		sent <- rawtcp.Cause(err)
 	}()
 	var err error
 	if r.HTTP {
@@ -121,7 +121,7 @@ func (r *run) receive(ctx context.Context, to io.Writer, deadline func() time.Ti
 		case err == io.EOF:
 			return total, nil
 		case err != nil:
-			return total, bare(err)
+			return total, rawtcp.Cause(err)
 		}
 	}
 	return total, ctx.Err()
