@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/capture"
+	"github.com/rawshake/rawshake/internal/conn/http1"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
@@ -229,7 +231,7 @@ func (f *connectFlags) request(host string) io.Reader {
 	case f.get == "":
 		return os.Stdin
 	}
-	return strings.NewReader(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", f.get, host))
+	return bytes.NewReader(http1.Get(f.get, host))
 }
 
 func runConnect(ctx context.Context, f *connectFlags, target string) error {

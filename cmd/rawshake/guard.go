@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/guard"
 )
 
@@ -64,8 +65,8 @@ func (f *guardFlags) scope() (addrs []netip.Addr, first, last uint16, err error)
 	if !isRange {
 		high = low
 	}
-	if first, err = parsePort(low); err == nil {
-		last, err = parsePort(high)
+	if first, err = targets.ParsePort(low); err == nil {
+		last, err = targets.ParsePort(high)
 	}
 	if err != nil {
 		return nil, 0, 0, usageError("--ports %s: %v; give PORT or FIRST-LAST", f.ports, err)

@@ -7,13 +7,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/conn/http1"
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
@@ -43,89 +43,28 @@ func (t target) otherAddrPorts() (list []netip.AddrPort) {
 }
 
 // hostHeader is the target as a Host header names it.
-func (t target) hostHeader() string {
-	host, _, _ := strings.Cut(t.host, "%") // a zone means nothing to others
-	if t.port != defaultPort {
-		return net.JoinHostPort(host, strconv.Itoa(int(t.port)))
-	}
-	if strings.Contains(host, ":") {
-		return "[" + host + "]"
-	}
-	return host
-}
+func (t target) hostHeader() string { return http1.Host(t.host, t.port) }
 
 // parseTarget reads HOST[:PORT].
 func parseTarget(s string) (target, error) {
 	if strings.Contains(s, "/") {
 		return target{}, usageError("%q: give HOST[:PORT], not a URL", s)
 	}
-	host, port := s, ""
-	if strings.Contains(s, ":") {
-		s := plainZone(s)
-		var err error
-		if host, port, err = net.SplitHostPort(s); err != nil {
-			if a, perr := netip.ParseAddr(strings.Trim(s, "[]")); perr == nil {
-				host, port = a.String(), ""
-			} else {
-				return target{}, usageError("%q is not HOST[:PORT]: %v", s, err)
-			}
-		}
+	spec, err := targets.ParseSpec(s)
+	switch {
+	case err != nil:
+		return target{}, usageError("%q is not HOST[:PORT]: %v", s, err)
+	case len(spec.Ports) > 1, spec.Host == "" && spec.Range.First != spec.Range.Last:
+		return target{}, usageError("%q: give one host and one port", s)
 	}
-	t := target{host: host, port: defaultPort}
-	if port != "" {
-		p, err := parsePort(port)
-		if err != nil {
-			return target{}, usageError("%q: %v", s, err)
-		}
-		t.port = p
+	t := target{host: spec.Host, port: defaultPort}
+	if t.host == "" {
+		t.host = spec.Range.First.String()
 	}
-	if err := checkHost(host); err != nil {
-		return target{}, usageError("%q: %v", s, err)
+	if len(spec.Ports) == 1 {
+		t.port = spec.Ports[0]
 	}
 	return t, nil
-}
-
-// plainZone reads the zone of an address in brackets as a URL writes it, after
-// %25 (RFC 6874, section 2). %25 alone means the interface with that index.
-func plainZone(s string) string {
-	before, zone, ok := strings.Cut(s, "%25")
-	if !ok || !strings.HasPrefix(s, "[") || strings.HasPrefix(zone, "]") {
-		return s
-	}
-	return before + "%" + zone
-}
-
-func parsePort(s string) (uint16, error) {
-	p, err := strconv.ParseUint(s, 10, 16)
-	if err != nil || p == 0 {
-		return 0, fmt.Errorf("port %q is not a number from 1 to 65535", s)
-	}
-	return uint16(p), nil
-}
-
-// checkHost refuses text that can be neither an address nor a host name, so
-// that it is not sent to a name server.
-func checkHost(host string) error {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return nil
-	}
-	if host == "" || len(host) > 253 {
-		return fmt.Errorf("the host name is empty or too long")
-	}
-	onlyDigits := true
-	for _, r := range host {
-		switch {
-		case r >= '0' && r <= '9', r == '.':
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '-', r == '_':
-			onlyDigits = false
-		default:
-			return fmt.Errorf("%q cannot stand in a host name", r)
-		}
-	}
-	if onlyDigits {
-		return fmt.Errorf("not an IPv4 address: four numbers from 0 to 255 with dots between them")
-	}
-	return nil
 }
 
 // A family says which IP versions the person allows.
@@ -196,7 +135,7 @@ func parseResolve(s string) (host string, port uint16, addr netip.Addr, err erro
 	}
 	short, shortErr := parseBracketed(rest)
 	first, after, _ := strings.Cut(rest, ":")
-	port, portErr := parsePort(first)
+	port, portErr := targets.ParsePort(first)
 	long, longErr := parseBracketed(after)
 	switch {
 	case portErr == nil && longErr == nil && shortErr == nil:

@@ -37,7 +37,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 }
 
 func TestWrongTargetsAreWrongUsage(t *testing.T) {
-	for _, in := range []string{"", ":", ":443", "a:0", "a:65536", "a:-1", "a:https", "1.2.3", "300.1.2.3", "a b", "a\x1b[m", "a:1:2"} {
+	for _, in := range []string{"", ":", ":443", "a:0", "a:65536", "a:-1", "a:https", "1.2.3", "300.1.2.3", "a b", "a\x1b[m", "a:1:2", "a:1-2", "198.18.0.1-198.18.0.9", "198.18.0.0/30", "[2001:db8::1", "a..b"} {
 		_, err := parseTarget(in)
 		var status *statusError
 		if !errors.As(err, &status) || status.code != exitUsage {

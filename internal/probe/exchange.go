@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/conn/http1"
@@ -108,13 +107,7 @@ func (cs *connections) request(c *connection) []byte {
 	}
 	host := c.target.Name
 	if host == "" {
-		host = c.target.Addr.WithZone("").String()
-		if c.target.Addr.Is6() {
-			host = "[" + host + "]"
-		}
+		host = c.target.Addr.String()
 	}
-	if c.target.Port != 443 {
-		host = fmt.Sprintf("%s:%d", host, c.target.Port)
-	}
-	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: rawshake\r\nAccept: */*\r\nConnection: close\r\n\r\n", cs.o.Path, host)
+	return http1.Get(cs.o.Path, http1.Host(host, c.target.Port))
 }

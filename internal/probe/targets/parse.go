@@ -166,11 +166,11 @@ func ParsePorts(s string) ([]uint16, error) {
 		if !two {
 			last = first
 		}
-		a, err := parsePort(first)
+		a, err := ParsePort(first)
 		if err != nil {
 			return nil, err
 		}
-		b, err := parsePort(last)
+		b, err := ParsePort(last)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,8 @@ func ParsePorts(s string) ([]uint16, error) {
 	return ports, nil
 }
 
-func parsePort(s string) (uint16, error) {
+// ParsePort reads the number of a port.
+func ParsePort(s string) (uint16, error) {
 	p, err := strconv.ParseUint(s, 10, 16)
 	if err != nil || p == 0 {
 		return 0, fmt.Errorf("port %q is not a number from 1 to 65535", s)

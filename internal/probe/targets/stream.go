@@ -138,7 +138,7 @@ func parseLine(s string) (line Line, err error) {
 		}
 	}
 	if port != "" {
-		p, err := parsePort(port)
+		p, err := ParsePort(port)
 		if err != nil {
 			return line, err
 		}
