@@ -15,7 +15,6 @@ func Example() {
 		return
 	}
 	defer g.Close()
-	fmt.Println(g.Kind(), "guards", g.Local().Addr())
-	// Now the SYN may leave from g.Local().
+	fmt.Println(g.Kind(), "guards", g.Local().Addr()) // now the SYN may leave from g.Local()
 	// Output: listener guards 127.0.0.1
 }
