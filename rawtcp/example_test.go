@@ -158,12 +158,10 @@ func ExampleDialer_OpenPort() {
 		return
 	}
 	defer port.Close()
-	start := time.Now()
-	now := func() tcb.Instant { return tcb.Instant(time.Since(start)) }
 	e := endpoint.New(endpoint.Config{MTU: port.MTU()})
-	f, err := e.Open(now(), port.Local, open, nil)
+	f, err := e.Open(port.Now(), port.Local, open, nil)
 	for err == nil && f.Machine.State() == tcb.SynSent {
-		err = port.Turn(e, now, time.Second)
+		err = port.Turn(e, time.Second)
 	}
 	fmt.Println(f.Machine.State(), err)
 	// Output: ESTABLISHED <nil>

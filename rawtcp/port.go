@@ -24,9 +24,10 @@ import (
 type Port struct {
 	Local netip.AddrPort // the port, and our address for the remote
 
-	guard guard.Guard
-	link  link.Link
-	buf   []byte
+	guard  guard.Guard
+	link   link.Link
+	opened time.Time
+	buf    []byte
 }
 
 // OpenPort opens a port for connections to remote. Unless d.Link says otherwise
@@ -51,37 +52,40 @@ func (d *Dialer) OpenPort(ctx context.Context, remote netip.Addr) (*Port, error)
 	if err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
-	return &Port{Local: local, guard: g, link: l, buf: make([]byte, link.MaxPacket)}, nil
+	return &Port{Local: local, guard: g, link: l, opened: time.Now(), buf: make([]byte, link.MaxPacket)}, nil
 }
 
 // MTU returns the size of the largest IP packet that the port's link takes, in
 // bytes.
 func (p *Port) MTU() int { return p.link.MTU() }
 
+// Now is the endpoint's clock: the time since the port was opened.
+func (p *Port) Now() tcb.Instant { return tcb.Instant(time.Since(p.opened)) }
+
 // Turn moves an endpoint once: it sends what is due, waits for packets until
 // the endpoint's next deadline but no longer than wait, hands over what came,
 // and tells the endpoint the time. Now is the endpoint's clock.
 //
 // It fails when the link does; the end of the wait is no failure.
-func (p *Port) Turn(e *endpoint.Endpoint, now func() tcb.Instant, wait time.Duration) error {
-	for b := e.Next(now(), nil); b != nil; b = e.Next(now(), nil) {
+func (p *Port) Turn(e *endpoint.Endpoint, wait time.Duration) error {
+	for b := e.Next(p.Now(), nil); b != nil; b = e.Next(p.Now(), nil) {
 		if err := p.link.Send(b); err != nil {
 			return err
 		}
 	}
 	if at, ok := e.Deadline(); ok {
-		wait = min(wait, max(0, at.Sub(now())))
+		wait = min(wait, max(0, at.Sub(p.Now())))
 	}
 	if err := p.link.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		return err
 	}
 	switch got, err := p.link.Receive(p.buf); {
 	case err == nil && !got.KernelSent:
-		e.Receive(now(), got.Data, got.ChecksumPartial)
+		e.Receive(p.Now(), got.Data, got.ChecksumPartial)
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded):
 		return err
 	}
-	e.Advance(now())
+	e.Advance(p.Now())
 	return nil
 }
 

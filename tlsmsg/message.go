@@ -48,6 +48,7 @@ type Extension struct {
 	Data []byte
 }
 
+// A ClientHello says what the client can do (RFC 5246, section 7.4.1.2; RFC 9846, section 4.2.2).
 type ClientHello struct {
 	Version            Version
 	Random             [32]byte
@@ -69,6 +70,7 @@ type ServerHello struct {
 	HasExtensions     bool
 }
 
+// A Certificate is the chain of either side (RFC 5246, section 7.4.2; RFC 9846, section 4.5.1).
 type Certificate struct {
 	Chain [][]byte // DER, the leaf first
 
@@ -77,6 +79,8 @@ type Certificate struct {
 	EntryExtensions [][]Extension // one block for each in Chain; missing ones are encoded as empty
 }
 
+// A ServerKeyExchange is the server's share, signed where it is authenticated (RFC 5246,
+// section 7.4.3; RFC 8422, section 5.4).
 type ServerKeyExchange struct {
 	// ECDHE (RFC 8422, section 5.4)
 	CurveType ECCurveType
@@ -91,6 +95,8 @@ type ServerKeyExchange struct {
 	Raw       []byte // the whole body where the key exchange is not known
 }
 
+// A CertificateRequest asks the client for a certificate (RFC 5246, section 7.4.4; RFC 9846,
+// section 4.4.2).
 type CertificateRequest struct {
 	CertificateTypes []ClientCertificateType
 	Schemes          []SignatureScheme // TLS 1.2 only
@@ -101,9 +107,14 @@ type CertificateRequest struct {
 	Extensions     []Extension
 }
 
+// ServerHelloDone ends the server's first flight (RFC 5246, section 7.4.5).
 type ServerHelloDone struct{}
+
+// HelloRequest asks for a renegotiation (RFC 5246, section 7.4.1.1).
 type HelloRequest struct{}
 
+// A ClientKeyExchange is the client's share, or an encrypted pre-master secret (RFC 5246,
+// section 7.4.7; RFC 8422, section 5.7).
 type ClientKeyExchange struct {
 	KeyExchange              KeyExchange
 	PublicKey                []byte // ECDHE point, or DHE public value
@@ -111,18 +122,25 @@ type ClientKeyExchange struct {
 	Raw                      []byte
 }
 
+// A CertificateVerify proves that its sender has the certificate's key (RFC 5246, section
+// 7.4.8; RFC 9846, section 4.5.2).
 type CertificateVerify struct {
 	Scheme    SignatureScheme // TLS 1.2 only
 	Signature []byte
 }
 
+// Finished shows that both sides saw the same handshake (RFC 5246, section 7.4.9; RFC 9846,
+// section 4.5.3).
 type Finished struct{ VerifyData []byte }
 
+// A CertificateStatus is a stapled OCSP response (RFC 6066, section 8).
 type CertificateStatus struct {
 	StatusType CertificateStatusType
 	Response   []byte // DER OCSPResponse of status_type ocsp; else all that follows the type
 }
 
+// A NewSessionTicket is what the client resumes by (RFC 5077, section 3.3; RFC 9846, section
+// 4.7.1).
 type NewSessionTicket struct {
 	LifetimeHint uint32 // seconds; ticket_lifetime in TLS 1.3
 	Ticket       []byte
@@ -140,9 +158,11 @@ type UnknownMessage struct {
 	Body          []byte
 }
 
-// ChangeCipherSpec and Alert have records of their own (RFC 5246, sections 7.1 and 7.2).
+// ChangeCipherSpec has a record of its own (RFC 5246, section 7.1); in TLS 1.3 it means
+// nothing.
 type ChangeCipherSpec struct{ Value uint8 }
 
+// An Alert has a record of its own (RFC 5246, section 7.2; RFC 9846, section 6).
 type Alert struct {
 	Level       AlertLevel
 	Description AlertDescription

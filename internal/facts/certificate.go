@@ -184,6 +184,7 @@ func CertificateJSON(der []byte) []byte {
 	return Object(leafFacts(der)).AppendTo(nil)
 }
 
+// Object returns the facts that have a key as a JSON object.
 func Object(facts []Fact) (o plain.Object) {
 	for _, f := range facts {
 		if f.Key != "" {

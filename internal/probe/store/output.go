@@ -97,6 +97,7 @@ func outputTo(f *os.File, path string, to *counter) (*Output, error) {
 	return o, nil
 }
 
+// Write takes results, and keeps up to 64 KiB of them back.
 func (o *Output) Write(p []byte) (int, error) { return o.buf.Write(p) }
 
 // Flush lets a reader of the stream see what was written. What is compressed
