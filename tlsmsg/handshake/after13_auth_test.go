@@ -1,6 +1,7 @@
 package handshake_test
 
 import (
+	"errors"
 	"net"
 	"testing"
 
@@ -106,5 +107,27 @@ func TestOpenSSLAuthenticatesOursAfterTheHandshake(t *testing.T) {
 		}
 		for lines.Scan() && lines.Text() != "heard" {
 		}
+	}
+}
+
+// A ChangeCipherSpec means something once the handshake is done: nothing good, also
+// while a client proves who it is.
+func TestNoChangeCipherSpecComesAfterTheHandshake(t *testing.T) {
+	f := newFakeClient13(t)
+	f.later = true
+	cfg, w := f.config()
+	f.upTo(cfg, w, "")
+	if !f.s.RequestCertificate([]byte{1}) {
+		t.Fatal(f.s.Err())
+	}
+	chain := &tlsmsg.Certificate{RequestContext: []byte{1}, Chain: theAuthority().cert("ecdsa256").Certificate}
+	f.feed(f.record(tlsmsg.ContentHandshake, tlsmsg.Append(nil, chain, f.ctx)))
+	if f.s.Err() != nil {
+		t.Fatal(f.s.Err())
+	}
+	f.feed(f.record(tlsmsg.ContentChangeCipherSpec, []byte{1}))
+	var e *handshake.ProtocolError
+	if !errors.As(f.s.Err(), &e) || e.Alert != tlsmsg.AlertUnexpectedMessage {
+		t.Error(f.s.Err())
 	}
 }

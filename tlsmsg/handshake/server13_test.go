@@ -178,3 +178,26 @@ func TestAServerMarksWhatIsNotItsBest(t *testing.T) {
 		}
 	}
 }
+
+// A session goes with any suite of its hash, and with no other.
+func TestASessionOfTLS13GoesByItsHash(t *testing.T) {
+	for id, resumed := range map[tlsmsg.CipherSuite]bool{
+		tlsmsg.TLS_AES_128_GCM_SHA256: true, tlsmsg.TLS_CHACHA20_POLY1305_SHA256: true, tlsmsg.TLS_AES_256_GCM_SHA384: false,
+	} {
+		cfg, cw := theAuthority().client(t, "")
+		cfg.MaxVersion = tlsmsg.VersionTLS13
+		scfg, sw := theAuthority().serverConfig(t, "ecdsa256")
+		scfg.MaxVersion, scfg.Tickets, sw.Sessions = tlsmsg.VersionTLS13, true, newSessions()
+		for round, suites := range [][]tlsmsg.CipherSuite{{tlsmsg.TLS_AES_128_GCM_SHA256}, {id}} {
+			scfg.CipherSuites, cfg.Random, scfg.Random = suites, randomBytes(), randomBytes()
+			p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
+			if err := p.shake(); err != nil {
+				t.Fatalf("%v: %v", suites, err)
+			}
+			if st := p.s.State(); st.Resumed != (round == 1 && resumed) || st.CipherSuite != suites[0] {
+				t.Errorf("round %d: %v, resumed %v", round, st.CipherSuite, st.Resumed)
+			}
+			cfg.Session = p.c.State().Session
+		}
+	}
+}
