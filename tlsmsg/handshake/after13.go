@@ -1,9 +1,9 @@
+// What both sides do once a handshake of TLS 1.3 is done (RFC 9846, sections
+// 4.7 and 7.5).
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
-
-// What both sides do once a handshake of TLS 1.3 is done (RFC 9846, sections 4.7 and
-// 7.5).
 
 // sendAfter makes a message that belongs to no handshake.
 func (c *conn[S]) sendAfter(m tlsmsg.Message) error {

@@ -1,9 +1,9 @@
+// Client authentication after the handshake (RFC 9846, section 4.7.2): each
+// request, and its answer, goes on from the transcript of the handshake.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
-
-// Client authentication after the handshake (RFC 9846, section 4.7.2): each request,
-// and its answer, goes on from the transcript of the handshake.
 
 func offerPostHandshakeAuth(c *Client, b []byte) ([]byte, error) {
 	if !c.cfg.PostHandshakeAuth || !c.offers13() {

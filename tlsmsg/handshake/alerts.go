@@ -1,3 +1,5 @@
+// Alerts, sent and received, and how they end a connection.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// What a peer can make a machine hold or do, on either side, and how it ends.
+
 package handshake
 
 // What a peer can make a machine hold or do, on either side, and how it ends.
@@ -25,11 +27,12 @@ package handshake
 //	bytes that are no TLS                 the first 128 are kept: ErrNotTLS
 //	all of it together                    maxHeld bytes of memory, in the middle of a handshake
 //
-// A message of many small parts takes more memory than bytes: a certificate of
-// one byte has four on the wire and a slice of 24. That, once for each of the
-// long messages of a flight, and what is kept of them for a signature, is what
-// maxHeld is made of. A machine has no clock: a peer that is slow, or silent, is
-// the driver's to drop (connect's --timeout: "timed out after …, waiting for …").
+// A message of many small parts takes more memory than it has bytes: a
+// certificate of one byte has four on the wire, and a slice of 24. That, once
+// for each long message of a flight, and what is kept of them for a signature,
+// is what maxHeld consists of. A machine has no clock: the driver drops a peer
+// that is slow or silent (connect's --timeout: "timed out after …, waiting for
+// …").
 const (
 	// maxUnread bounds the bytes received and not used up yet: several of the
 	// largest records, for a driver that hands over what a window brought.
@@ -58,6 +61,6 @@ const (
 	// maxTicket bounds a ticket that is kept, in bytes: it goes into an extension
 	// of the next ClientHello, where all of them together have 65535.
 	maxTicket = 32 << 10
-	// maxHeld is what all of it comes to, measured (bounds_test.go).
+	// maxHeld is the sum of all this, as measured (bounds_test.go).
 	maxHeld = 3 << 20
 )

@@ -1,3 +1,7 @@
+// What both sides derive from the suite: the master secret, the connection
+// states that ChangeCipherSpec activates (RFC 5246, sections 6.1 and 7.1), and
+// the two Finished messages.
+
 package handshake
 
 import (
@@ -7,10 +11,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// What both sides make of the suite: the master secret, the connection states
-// that ChangeCipherSpec activates (RFC 5246, sections 6.1 and 7.1), and the
-// two Finished messages.
 
 // pendingStates are the connection states that the next ChangeCipherSpec of
 // either direction activates.
@@ -135,7 +135,7 @@ func (c *conn[S]) negotiated() {
 	}
 }
 
-// handshakeDone lets go of what only the handshake needed and tells of its end.
+// handshakeDone frees what only the handshake needed, and reports its end.
 func (c *conn[S]) handshakeDone() {
 	c.transcript.Reset()
 	if c.pool == nil { // nor will there be another use of it

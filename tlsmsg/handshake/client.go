@@ -1,3 +1,5 @@
+// The client's side of a connection, as its driver sees it.
+
 package handshake
 
 import (
@@ -5,11 +7,12 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// A Client is the client's side of one TLS connection (RFC 5246, RFC 9846) over any
-// byte stream. It does no I/O: the driver hands it what the stream brought
-// (Receive, TransportEOF), sends what it made (Next), and does its slow or
-// outside work (Work, Resume). After each of these calls, and after those that
-// carry application data, the driver asks for output and for work again.
+// A Client is the client's side of one TLS connection (RFC 5246, RFC 9846) over
+// any byte stream. It does no I/O: the driver gives it the bytes that arrived
+// (Receive, TransportEOF), sends the bytes that it made (Next), and does its
+// slow or outside work (Work, Resume). After each of these calls, and after
+// those that carry application data, the driver asks for output and for work
+// again.
 //
 //	c.Start()
 //	for {
@@ -39,7 +42,7 @@ type Client struct {
 	answers answers
 }
 
-// NewClient returns a client that has not begun. Where cfg leaves suites,
+// NewClient returns a client that has not started. Where cfg leaves suites,
 // groups or signature schemes empty, [Defaults] are offered.
 func NewClient(cfg Config) *Client {
 	c := new(struct {
@@ -51,9 +54,9 @@ func NewClient(cfg Config) *Client {
 	return &c.Client
 }
 
-// Reset makes the client what NewClient returns for the profile's Config with
-// this identity, in place, whatever became of it before. It writes over what
-// State gave out, and what Next and Peek did.
+// Reset makes the client in place what NewClient returns for the profile's
+// Config with this identity, whatever its state. It overwrites what State, Next
+// and Peek returned.
 func (c *Client) Reset(p *Profile, id Identity) {
 	c.Release()
 	kept := c.reusable()
@@ -64,15 +67,16 @@ func (c *Client) Reset(p *Profile, id Identity) {
 	c.state.ClientRandom = id.Random
 }
 
-// Release gives the memory of the buffers back to the Config's Pool, and with
-// it what State, Next and Peek gave out: nothing may be asked of the client any
-// more but Reset. Without a Pool it leaves it to the garbage collector.
+// Release gives the memory of the buffers back to the Config's Pool, including
+// what State, Next and Peek returned: after it only Reset may be called.
+// Without a Pool it leaves the memory to the garbage collector.
 func (c *Client) Release() {
 	c.giveSigned()
 	c.release()
 }
 
-// reusable is what one connection leaves to the next: room for lists, and a hash.
+// reusable is what Reset keeps for the next connection: room for lists, and a
+// hash.
 type reusable struct {
 	transcript suite.Transcript
 	extensions []tlsmsg.Extension
@@ -88,9 +92,9 @@ func (c *Client) reuse(r *reusable) {
 	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers = r.transcript, r.extensions, r.chain, r.answers
 }
 
-// Start makes the ClientHello, or yields the work on the keys that go into it. It
-// does nothing the second time. A Random that is zero is an error: nobody has
-// drawn it.
+// Start makes the ClientHello, or yields the work on the keys that go into it.
+// It does nothing the second time. A Random of zeros is an error, since it was
+// not drawn at random.
 func (c *Client) Start() {
 	if c.table != nil || c.fault != nil {
 		return

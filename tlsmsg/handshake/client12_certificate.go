@@ -1,3 +1,5 @@
+// The server's certificate, and the status stapled to it, in TLS 1.2.
+
 package handshake
 
 import (
@@ -111,8 +113,8 @@ func (c *Client) statusJudged(r Result) error {
 	return nil
 }
 
-// AwaitsStatus reports whether a stapled OCSP response is promised or looked at,
-// so that the verdict on the chain may change.
+// AwaitsStatus reports whether a stapled OCSP response is still to come or
+// being verified, so that the verdict on the chain may change.
 func (c *Client) AwaitsStatus() bool {
 	return c.phase == phaseCertificateStatus || c.phase == phaseStatusAlone || c.exchange.statusAsked
 }

@@ -1,3 +1,5 @@
+// The client's certificate: which one fits a server's CertificateRequest.
+
 package handshake
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// certificateRequest takes the server's wishes; they are answered in our
+// certificateRequest takes the server's request, which is answered in our
 // flight (RFC 5246, section 7.4.4).
 func (c *Client) certificateRequest(raw []byte) error {
 	m := new(tlsmsg.CertificateRequest)

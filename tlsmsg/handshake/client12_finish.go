@@ -1,3 +1,5 @@
+// The client's flight and the end of its handshake in TLS 1.2.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// The ServerHello of TLS 1.2 and before.
+
 package handshake
 
 import (
@@ -46,8 +48,8 @@ func (c *Client) serverHello12(hello *tlsmsg.ServerHello) error {
 	return nil
 }
 
-// withoutTLS13 lets go of what was offered of TLS 1.3. The session_id that was sent
-// for its sake is no session's, which a server cannot resume.
+// withoutTLS13 drops what was offered for TLS 1.3. The session_id that was sent
+// for compatibility names no session, so that a server cannot resume it.
 func (c *Client) withoutTLS13(hello *tlsmsg.ServerHello) error {
 	if c.tls13 == nil {
 		return nil
@@ -63,8 +65,8 @@ func (c *Client) withoutTLS13(hello *tlsmsg.ServerHello) error {
 }
 
 // checkVersion takes one of the versions that the Config allows. A server that
-// could speak the best of them marks a lesser choice: then somebody on the way
-// has changed the ClientHello (RFC 9846, section 4.2.3).
+// supports a higher one marks its random: then somebody in between has changed
+// the ClientHello (RFC 9846, section 4.2.3).
 func (c *Client) checkVersion(hello *tlsmsg.ServerHello) error {
 	if hello.Version < c.cfg.MinVersion || hello.Version > c.legacyVersion() {
 		expected := c.cfg.MaxVersion.String()

@@ -1,3 +1,5 @@
+// The key exchange of TLS 1.2, from the client's side.
+
 package handshake
 
 import (
@@ -5,8 +7,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// exchange is what a handshake keeps between its messages, and lets go of at
-// its end.
+// exchange is what a handshake keeps between its messages, and frees at its
+// end.
 type exchange struct {
 	statusPromised, statusAsked, ticketPromised bool
 
@@ -90,7 +92,7 @@ func (c *Client) checkField(m *tlsmsg.ServerKeyExchange) error {
 
 // signatureScheme returns the scheme of a signature by the server's key: the
 // one that it names, which must be one that we offered, or before TLS 1.2 the
-// one that goes without saying.
+// implied one.
 func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, error) {
 	if c.state.Version < tlsmsg.VersionTLS12 {
 		named = suite.ImpliedScheme(c.exchange.publicKey)
@@ -103,7 +105,7 @@ func (c *Client) signatureScheme(named tlsmsg.SignatureScheme) (tlsmsg.Signature
 	return named, nil
 }
 
-// giveSigned lets go of what the signature was over.
+// giveSigned frees what the signature was over.
 func (c *Client) giveSigned() {
 	if c.pool != nil {
 		c.pool.Put(c.exchange.signed)

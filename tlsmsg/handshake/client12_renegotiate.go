@@ -1,3 +1,7 @@
+// Another handshake inside a connection, if the server asks for one by
+// HelloRequest (RFC 5246, section 7.4.1.1), bound to the one before it (RFC
+// 5746, section 3.1).
+
 package handshake
 
 import (
@@ -10,11 +14,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Another handshake inside a connection, where the server asks for one by
-// HelloRequest (RFC 5246, section 7.4.1.1), bound to the one before it (RFC 5746,
-// section 3.1). Application data is sent again once it is done.
-
-// earlier is what a handshake leaves behind for another in the same connection.
+// earlier is what a handshake keeps for another in the same connection.
+// Application data may be sent again once that is done.
 type earlier struct {
 	count          int                       // of the handshakes begun after the first
 	ours, theirs   [suite.VerifyDataLen]byte // verify_data
@@ -55,7 +56,8 @@ func (c *Client) renegotiationAsked(raw []byte) error {
 	return nil
 }
 
-// refusesRenegotiation says why this client does no other handshake, or nothing.
+// refusesRenegotiation says why this client does not renegotiate, or returns
+// "".
 func (c *Client) refusesRenegotiation() string {
 	switch {
 	case !c.cfg.Renegotiation:

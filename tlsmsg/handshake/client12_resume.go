@@ -1,3 +1,6 @@
+// The client's abbreviated handshakes (RFC 5246, section 7.3, figure 2; RFC
+// 5077; RFC 7627, section 5.3).
+
 package handshake
 
 import (
@@ -5,9 +8,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// Abbreviated handshakes (RFC 5246, section 7.3, figure 2; RFC 5077; RFC 7627,
-// section 5.3).
 
 // offerSession decides whether the configured session is offered.
 func (c *Client) offerSession() {
@@ -53,7 +53,7 @@ func (c *Client) resume12(hello *tlsmsg.ServerHello) error {
 }
 
 // resumedChainJudged takes the verdict on the chain of the session's first
-// handshake. Its key proves nothing any more: the master secret does.
+// handshake. The proof is now the master secret, not the chain's key.
 func (c *Client) resumedChainJudged(r Result) error {
 	result, ok := r.(VerifyChainResult)
 	if !ok {

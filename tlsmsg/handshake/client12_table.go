@@ -1,3 +1,5 @@
+// The client's table of states and messages in TLS 1.2.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"

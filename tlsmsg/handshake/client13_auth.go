@@ -1,3 +1,5 @@
+// Who the server is, and what it asks of us (RFC 9846, sections 4.4.2 and 4.5).
+
 package handshake
 
 import (
@@ -8,9 +10,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Who the server is, and what it asks of us (RFC 9846, sections 4.4.2 and 4.5).
-
-// certificateRequest13 takes the server's wishes; they are answered in our flight.
+// certificateRequest13 takes the server's request, which is answered in our
+// flight.
 func (c *Client) certificateRequest13(raw []byte) error {
 	m := new(tlsmsg.CertificateRequest)
 	if err := c.decode(m, raw); err != nil {

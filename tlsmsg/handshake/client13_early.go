@@ -1,3 +1,5 @@
+// 0-RTT data from the client's side (RFC 9846, sections 2.3 and 4.3.10).
+
 package handshake
 
 import (
@@ -6,8 +8,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// 0-RTT data from the client's side (RFC 9846, sections 2.3 and 4.3.10).
 
 // sendsEarly reports whether the ClientHello that is made comes with early data.
 func (c *Client) sendsEarly() bool { return c.cfg.EarlyData != nil && c.unfitEarly() == "" }
@@ -87,8 +87,8 @@ func (c *Client) sendEarly() error {
 	return c.sendContent(tlsmsg.ContentApplicationData, 0, bytes.Clone(c.cfg.EarlyData))
 }
 
-// earlyAnswered goes on to the keys of the handshake where the server has let the
-// early data go.
+// earlyAnswered goes on to the keys of the handshake if the server has refused
+// the early data.
 func (c *Client) earlyAnswered() error {
 	if c.state.EarlyData != EarlyDataOffered {
 		if c.state.EarlyData == EarlyDataAccepted && c.state.ALPN != c.session.ALPN {

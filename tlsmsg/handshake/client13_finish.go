@@ -1,11 +1,11 @@
+// The end of a client's handshake of TLS 1.3 (RFC 9846, section 4.5.3).
+
 package handshake
 
 import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// The end of a client's handshake of TLS 1.3 (RFC 9846, section 4.5.3).
 
 // finished13 checks that the server saw the handshake that we saw.
 func (c *Client) finished13(raw []byte) error {

@@ -1,3 +1,6 @@
+// The hellos of TLS 1.3 from the client's side (RFC 9846, sections 4.2 and
+// 4.3.8).
+
 package handshake
 
 import (
@@ -7,8 +10,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// The hellos of TLS 1.3 (RFC 9846, sections 4.2 and 4.3.8).
 
 // offerTLS13 has the keys made that the ClientHello offers.
 func (c *Client) offerTLS13() {
@@ -45,9 +46,9 @@ func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
 	return 0, false
 }
 
-// usualShares are the groups to make keys in where nobody says: the first that is
-// not of a finite field, and where that has ML-KEM in it, also the first curve alone,
-// which costs little beside it and spares most other servers a second try.
+// usualShares returns the groups to make keys in by default: the first that is
+// not of a finite field, and if that is a hybrid with ML-KEM also the first
+// curve, which costs little and saves most other servers a HelloRetryRequest.
 func usualShares(groups []tlsmsg.NamedGroup) (list []tlsmsg.NamedGroup) {
 	i := slices.IndexFunc(groups, func(g tlsmsg.NamedGroup) bool { return suite.Shares(g) && !suite.IsFFDHE(g) })
 	if i < 0 {

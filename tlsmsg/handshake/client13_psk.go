@@ -1,3 +1,7 @@
+// Sessions of TLS 1.3 from the client's side: a ticket names a PSK, with which
+// the next handshake needs no certificate (RFC 9846, sections 4.3.11 and
+// 4.7.1).
+
 package handshake
 
 import (
@@ -6,9 +10,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Sessions of TLS 1.3: a ticket names a PSK, with which the next handshake goes on
-// without a certificate (RFC 9846, sections 4.3.11 and 4.7.1).
 
 // maxTicketLifetime bounds the use of a ticket, in seconds (RFC 9846, section
 // 4.7.1).

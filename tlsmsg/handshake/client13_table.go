@@ -1,3 +1,5 @@
+// The client's table of states and messages in TLS 1.3.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
@@ -48,7 +50,7 @@ func tableOf13() [numPhases][]step[*Client] {
 	}
 }
 
-// changeCipherSpecIgnored is RFC 9846, section 5: for the sake of those on the way
-// a ChangeCipherSpec may come during a handshake, and means nothing. What it must
-// hold the record layer has checked.
+// changeCipherSpecIgnored is RFC 9846, section 5: for middlebox compatibility a
+// ChangeCipherSpec may come during a handshake, and means nothing. The record
+// layer has checked its content.
 var changeCipherSpecIgnored = step[*Client]{kindChangeCipherSpec, func(*Client, []byte) error { return nil }, numPhases}

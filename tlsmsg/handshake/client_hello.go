@@ -1,3 +1,5 @@
+// The ClientHello, of whichever versions it offers.
+
 package handshake
 
 import (
@@ -5,8 +7,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// The ClientHello, of whichever versions it offers.
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
 func (c *Client) sendClientHello() error {

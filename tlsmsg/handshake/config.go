@@ -1,3 +1,5 @@
+// What a client offers.
+
 package handshake
 
 import (
@@ -10,36 +12,35 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Config is what a client offers. The machine reads it and keeps it unchanged:
-// slices in it must not be written to while a Client lives, and many Clients
-// may share them. Clients that differ in their [Identity] alone share all of it,
-// by way of a [Profile].
+// A Config is what a client offers. The machine only reads it: its slices must
+// not be written to while a Client is in use, and many Clients may share them.
+// Clients that differ only in their [Identity] can share one as a [Profile].
 type Config struct {
-	Random           [32]byte // ClientHello.random, from the driver's randomness; zero: refused
+	Random           [32]byte // ClientHello.random, drawn at random by the driver; zero: refused
 	ServerName       string   // for server_name (a DNS name; empty or an IP address: not sent) and for verification
 	ALPN             []string // protocols offered, preferred first; none: no extension
 	CipherSuites     []tlsmsg.CipherSuite
 	Groups           []tlsmsg.NamedGroup // curves, and groups of RFC 7919
 	SignatureSchemes []tlsmsg.SignatureScheme
 	Credentials      []Credential // for CertificateRequest, preferred first
-	AnyAuthority     bool         // send a credential also where certificate_authorities names none of its issuers
+	AnyAuthority     bool         // send a credential even if certificate_authorities names none of its issuers
 	AllowUnverified  bool         // --insecure: a chain that does not verify is only a remark
 	Session          *Session     // offered for resumption; nil: none
 	Renegotiation    bool         // do another handshake where a server of RFC 5746 asks for one, by HelloRequest
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
 	Events           func(Event)  // may be nil
 
-	// Pool lends the memory of all buffers, which goes back to it when they are
-	// empty, and by Client.Release; nil: none does.
+	// Pool lends the memory of all buffers, and gets it back when they are
+	// empty and by Client.Release; may be nil.
 	Pool *slab.Pool
 
-	// MinVersion and MaxVersion are the versions taken and offered. 0: TLS 1.2,
-	// the only one that is not an explicit choice. With a MaxVersion of TLS 1.3 one
-	// ClientHello offers both.
+	// MinVersion and MaxVersion are the versions accepted and offered. 0 means
+	// TLS 1.2 for either: other versions are an explicit choice. With a
+	// MaxVersion of TLS 1.3 one ClientHello offers both.
 	MinVersion, MaxVersion tlsmsg.Version
-	// Legacy is for looking at old hosts: the suites without good encryption
-	// and the schemes of SHA-1 join what is offered where the Config does not
-	// name its own, and the bounds below are lower where they are not set.
+	// Legacy is for examining old hosts: the defaults then include the suites
+	// without good encryption and the schemes with SHA-1, and the default
+	// bounds below are lower.
 	Legacy bool
 	// MinDHBits bounds the prime of DHE from below. 0: 2048, with Legacy 1024.
 	MinDHBits int
@@ -52,38 +53,42 @@ type Config struct {
 	// FallbackSCSV tells the server that a higher version was tried before
 	// (RFC 7507).
 	FallbackSCSV bool
-	// GREASE adds values that stand for nothing (RFC 8701): a server must not mind.
+	// GREASE adds reserved values without meaning (RFC 8701), which a server
+	// must ignore.
 	GREASE bool
 	// PadTo brings the ClientHello up to a length by the padding extension
 	// (RFC 7685), in bytes with the message's header. 0: none.
 	PadTo int
-	// KeyShares are the groups of TLS 1.3 in which a key is made and sent at once,
-	// some of Groups; for another the server has to ask. Nil: the first that can be
-	// had; empty: none.
+	// KeyShares are the groups of TLS 1.3 in which a key is made and sent at
+	// once, some of Groups; for another the server has to ask. Nil: a default
+	// choice; empty: none.
 	KeyShares []tlsmsg.NamedGroup
-	// PSKs are keys from outside TLS, which TLS 1.3 offers after the Session. The
-	// server that takes one has proved by it who it is.
+	// PSKs are external keys, which TLS 1.3 offers after the Session. A server
+	// that uses one has authenticated itself by it.
 	PSKs []PSK
-	// PSKAlone offers to use a PSK, the Session's too, without a key exchange: who
-	// learns the key later can read what was said.
+	// PSKAlone offers to use a PSK, also the Session's, without a key exchange
+	// (no forward secrecy): whoever learns the key later can read the
+	// connection.
 	PSKAlone bool
-	// EarlyData is sent with the ClientHello, where the Session allows it (RFC 9846,
-	// section 2.3); nil: nothing is offered. Whoever records it can send it to the
-	// server once more, and who learns the ticket's key later can read it. What
-	// became of it stands in State: what is refused is not sent again.
+	// EarlyData is sent with the ClientHello, where the Session allows it (RFC
+	// 9846, section 2.3); nil: nothing is offered. Whoever records it can
+	// replay it to the server, and whoever learns the ticket's key later can
+	// read it. State.EarlyData says what became of it: refused data is not sent
+	// again.
 	EarlyData []byte
 	// PostHandshakeAuth lets a server of TLS 1.3 ask for a certificate at any time
 	// after the handshake (RFC 9846, section 4.7.2).
 	PostHandshakeAuth bool
-	// Omit are extensions left out of ClientHello, to see what a server does without.
+	// Omit are extensions left out of ClientHello, to see what a server does
+	// without them.
 	Omit []tlsmsg.ExtensionType
-	// Extensions are sent as they are, after ours, or in the place of ours of
-	// the same type. The server may answer each in any way.
+	// Extensions are sent as they are, after ours, or in place of ours of the
+	// same type. The server may answer each in any way.
 	Extensions []tlsmsg.Extension
 }
 
-// An Identity is what two clients of one [Profile] do not share: the fields of
-// a [Config] with the same names.
+// An Identity is what clients of one [Profile] do not share: the fields of
+// [Config] with the same names.
 type Identity struct {
 	Random     [32]byte
 	ServerName string
@@ -92,16 +97,16 @@ type Identity struct {
 
 func (c *Config) identity() Identity { return Identity{c.Random, c.ServerName, c.Session} }
 
-// A Profile is a [Config] made ready, with its defaults filled in, for any
-// number of clients. They read it in place: it does not change while one of
-// them lives, nor may what the Config points to. Several goroutines may share
-// one if its Events may be called by them, and it has no Pool.
+// A Profile is a [Config] with its defaults filled in, for any number of
+// clients. They read it in place: it does not change while one of them is in
+// use, and what the Config points to must not either. Several goroutines may
+// share one if its Events may be called by them, and it has no Pool.
 type Profile struct {
 	cfg   Config
 	wrong error // what check says
 }
 
-// NewProfile makes a Config ready. Its Identity does not count.
+// NewProfile makes a Profile of a Config, whose Identity fields are ignored.
 func NewProfile(cfg Config) *Profile {
 	p := new(Profile)
 	p.set(&cfg)
@@ -142,9 +147,9 @@ const (
 	minLegacyRSABits = 512
 )
 
-// Defaults returns what a Config offers where it leaves CipherSuites, Groups
-// or SignatureSchemes empty: all that this side can finish but for what is
-// legacy, preferred first. The slices are shared: do not write to them.
+// Defaults returns what a Config offers where it leaves CipherSuites, Groups or
+// SignatureSchemes empty: all that this side supports except legacy ones,
+// preferred first. The slices are shared: do not write to them.
 func Defaults() ([]tlsmsg.CipherSuite, []tlsmsg.NamedGroup, []tlsmsg.SignatureScheme) {
 	return defaultSuites, offeredGroups, defaultSchemes
 }

@@ -1,3 +1,5 @@
+// What both sides of a connection are made of, and how a driver moves it.
+
 package handshake
 
 import (
@@ -15,7 +17,8 @@ import (
 type conn[S side] struct {
 	self     S
 	isClient bool
-	// refusedRenegotiation says that the peer asked for another handshake.
+	// refusedRenegotiation says that the peer asked for another handshake,
+	// which was refused.
 	refusedRenegotiation bool
 	epochs               struct{ in, out Epoch } // of the keys in use
 	events               func(Event)             // may be nil
@@ -75,9 +78,9 @@ func (c *conn[S]) release() {
 	c.transcript.Reset()
 }
 
-// Receive takes bytes that the stream brought and moves the handshake on as
-// far as they go. It neither keeps nor writes to p. What it holds is bounded: a driver hands
-// over no more than Room at once.
+// Receive takes bytes that the stream brought and moves the handshake on as far
+// as they go. It neither keeps nor writes to p. What it holds is bounded: a
+// driver must not pass more than Room bytes at once.
 func (c *conn[S]) Receive(p []byte) {
 	if c.fault != nil || c.in.closed {
 		return // RFC 5246, section 7.2.1: what follows a closure alert is ignored
@@ -92,7 +95,7 @@ func (c *conn[S]) Receive(p []byte) {
 	c.in.own()
 }
 
-// Room returns how many bytes Receive takes now. It is less than its most only
+// Room returns how many bytes Receive accepts now. It is below its maximum only
 // while work is outstanding or application data waits to be read.
 func (c *conn[S]) Room() int { return maxUnread - c.in.unread() }
 
@@ -105,8 +108,8 @@ func (c *conn[S]) TransportEOF() {
 }
 
 // Next returns the bytes to send, whole flights at a time, or nil. They are
-// valid until the next call of any other method; the caller has sent, or
-// copied, them by then.
+// valid until the next call of any other method: the caller must send or copy
+// them before.
 func (c *conn[S]) Next() []byte {
 	b := c.out.take()
 	if len(b) == 0 {
@@ -118,8 +121,9 @@ func (c *conn[S]) Next() []byte {
 // AppendOutput appends the bytes to send to b, and counts them as sent.
 func (c *conn[S]) AppendOutput(b []byte) []byte { return append(b, c.out.take()...) }
 
-// Output is Next for a driver that may not send all of it: what it has sent, it
-// says by Sent. The bytes are valid until the next call of any other method.
+// Output is Next for a driver that may be unable to send everything: it reports
+// by Sent how much it has sent. The bytes are valid until the next call of any
+// other method.
 func (c *conn[S]) Output() []byte {
 	c.out.drop()
 	return c.out.buf[:c.out.ready]
@@ -137,7 +141,7 @@ func (c *conn[S]) Work() (w Work, ok bool) {
 	return c.work, c.work != nil
 }
 
-// Resume hands back the result of the piece of work that Work returned.
+// Resume takes the result of the piece of work that Work returned.
 func (c *conn[S]) Resume(r Result) {
 	if !c.waits() || c.fault != nil {
 		return
@@ -171,8 +175,8 @@ func (c *conn[S]) Stage() Stage { return c.stage }
 // State returns what is known of the connection so far.
 func (c *conn[S]) State() State { return c.state }
 
-// Err returns why the connection is over, or nil: while it lives, and after
-// both sides closed it as they should. It is a *NotTLSError, *AlertError,
+// Err returns why the connection is over, or nil while it is open and after
+// both sides have closed it properly. It is a *NotTLSError, *AlertError,
 // *ProtocolError, *ClosedError or *InternalError, or wraps ErrAborted.
 func (c *conn[S]) Err() error { return c.fault }
 

@@ -1,3 +1,5 @@
+// Application data, written and read.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
@@ -52,6 +54,6 @@ func (c *conn[S]) Discard(n int) {
 	}
 }
 
-// EOF reports whether all application data was read and the peer said
-// close_notify. RFC 5246, section 7.2.1, then wants ours: CloseWrite.
+// EOF reports whether all application data was read and the peer has sent
+// close_notify. RFC 5246, section 7.2.1, then requires ours: call CloseWrite.
 func (c *conn[S]) EOF() bool { return c.in.closed && c.fault == nil && len(c.in.app) == 0 }

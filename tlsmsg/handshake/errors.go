@@ -1,3 +1,5 @@
+// How a connection fails.
+
 package handshake
 
 import (
@@ -8,23 +10,27 @@ import (
 )
 
 // How a connection can end other than by both sides' close_notify. Client.Err
-// is one of the types below, each of which is one of these for errors.Is.
+// returns one of the types below, which errors.Is finds to be one of these.
 var (
-	// ErrNotTLS: the peer's first bytes are not a TLS record. See NotTLSError.
+	// ErrNotTLS says that the peer's first bytes are not a TLS record. See
+	// NotTLSError.
 	ErrNotTLS = errors.New("the peer does not speak TLS")
-	// ErrAlertReceived: the peer ended the connection by an alert. See AlertError.
+	// ErrAlertReceived says that the peer ended the connection by an alert. See
+	// AlertError.
 	ErrAlertReceived = errors.New("alert received")
-	// ErrProtocol: the peer broke the protocol, or offers nothing that we take;
-	// an alert tells it so. See ProtocolError.
+	// ErrProtocol says that the peer broke the protocol, or offers nothing that
+	// we accept; an alert was sent to it. See ProtocolError.
 	ErrProtocol = errors.New("protocol error")
-	// ErrClosed: the peer closed before the handshake was done. See ClosedError.
+	// ErrClosed says that the peer closed before the handshake was done. See
+	// ClosedError.
 	ErrClosed = errors.New("closed by the peer during the handshake")
-	// ErrTruncated: the stream ended without close_notify after the handshake,
-	// so that the last bytes may be missing. See ClosedError.
+	// ErrTruncated says that the stream ended without close_notify after the
+	// handshake, so that the last bytes may be missing. See ClosedError.
 	ErrTruncated = errors.New("the stream ended without close_notify")
-	// ErrAborted: this side gave up, by Abort or by CloseWrite during the handshake.
+	// ErrAborted says that this side gave up, by Abort or by CloseWrite during
+	// the handshake.
 	ErrAborted = errors.New("aborted by this side")
-	// ErrInternal: this side could not do its part, such as sign.
+	// ErrInternal says that this side could not do its part, such as sign.
 	ErrInternal = errors.New("internal error")
 )
 
@@ -32,7 +38,7 @@ var (
 // another protocol.
 const firstBytesKept = 128
 
-// NotTLSError says that the peer's first bytes are not a TLS record.
+// A NotTLSError says that the peer's first bytes are not a TLS record.
 type NotTLSError struct {
 	First []byte // up to 128 of the bytes; they come from the network
 	Plain bool   // whether they read like text
@@ -63,8 +69,8 @@ func (e *NotTLSError) Is(target error) bool { return target == ErrNotTLS }
 type AlertError struct {
 	Alert tlsmsg.Alert
 	After string // the last message before it, as in "after our ClientHello"
-	// Renegotiation says that the server had wanted to renegotiate, and this
-	// side had refused: that, and nothing of the handshake, is the likely reason.
+	// Renegotiation says that the server had asked to renegotiate, and this
+	// side had refused: that is then the likely reason, not the handshake.
 	Renegotiation bool
 }
 

@@ -1,12 +1,14 @@
+// What a machine did or decided, as values for an observer.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
 
 // An Event is something that the machine did or decided. Events are plain
-// values handed to Config.Events while the machine runs.
+// values, passed to Config.Events while the machine runs.
 type Event interface{ event() }
 
-// Direction tells whose bytes an event is about.
+// Direction says whose bytes an event is about.
 type Direction uint8
 
 const (
@@ -14,7 +16,7 @@ const (
 	Out                  // to the peer
 )
 
-// Epoch tells the keys of one time in a connection from those of another.
+// An Epoch says which of a connection's keys are meant.
 type Epoch uint8
 
 const (
@@ -54,8 +56,8 @@ type MessageEvent struct {
 	Offset    int64          // in that direction's TLS byte stream: first byte of the first record that carries it
 	End       int64          // after the last byte of the last record that carries it
 	Context   tlsmsg.Context // what decoding it depends on
-	// MeansNothing: a ChangeCipherSpec that changes no keys: of TLS 1.3, or one that
-	// who looks on knows to be none.
+	// MeansNothing says that a ChangeCipherSpec changes no keys: in TLS 1.3, or
+	// as an observer has found out.
 	MeansNothing bool
 }
 

@@ -1,3 +1,5 @@
+// The table of the extensions that a client offers, and their answers.
+
 package handshake
 
 import (
@@ -8,7 +10,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// extension is one that a client offers, and what it makes of the answer.
+// extension is one that a client offers, and what it does with the answer.
 type extension struct {
 	typ tlsmsg.ExtensionType
 	// offer appends the data to send, or returns nil: the extension is not sent.
@@ -19,7 +21,7 @@ type extension struct {
 	in     places // where the answer may stand
 }
 
-// places are those of a server's messages in which an extension may stand: TLS
+// places are those of a server's messages in which an extension is allowed: TLS
 // 1.2's ServerHello, and the table of RFC 9846, section 4.3.
 type places uint8
 
@@ -62,8 +64,8 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionServerName, offerServerName, answerServerName, inHello12 | inEncrypted},
 	{tlsmsg.ExtensionExtendedMasterSecret, offerExtendedMasterSecret, answerExtendedMasterSecret, inHello12},
 	{tlsmsg.ExtensionRenegotiationInfo, offerRenegotiationInfo, answerRenegotiationInfo, inHello12},
-	// Some servers answer supported_groups, against RFC 8422's letter and to no
-	// effect; to look at them matters more than to refuse them.
+	// Some servers answer supported_groups, against RFC 8422 but without
+	// effect; examining them matters more than refusing them.
 	{tlsmsg.ExtensionSupportedGroups, offerSupportedGroups, answerSupportedGroups, inHello12 | inEncrypted},
 	{tlsmsg.ExtensionECPointFormats, offerECPointFormats, answerECPointFormats, inHello12},
 	{tlsmsg.ExtensionSessionTicket, offerSessionTicket, answerSessionTicket, inHello12},

@@ -1,3 +1,5 @@
+// What a client offers by each extension, and does with its answer.
+
 package handshake
 
 import (
@@ -7,9 +9,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// What a client offers by each extension, and makes of its answer. The table is
-// in extensions.go.
 
 // inHello is where offers stand.
 const inHello = tlsmsg.TypeClientHello

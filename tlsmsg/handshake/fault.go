@@ -1,3 +1,6 @@
+// The usual faults of a server, for laboratories and tests: stop, omit, repeat,
+// swap, corrupt, alert.
+
 package handshake
 
 import (
@@ -15,13 +18,13 @@ type Fault struct {
 	Kind  FaultKind
 	Byte  int          // of Corrupt: which byte of the content, header included; negative: from its end
 	Alert tlsmsg.Alert // of SendAlert
-	// Silent is called once the server says nothing more, by Stop or a fatal
+	// Silent is called once the server sends nothing more, by Stop or a fatal
 	// alert; it may be nil.
 	Silent func()
 }
 
-// A Place is a point in the conversation: where a message of the server's is
-// due (Out), or one of the client's has arrived and is not taken yet (In).
+// A Place is a point in the handshake: where a message of the server is due
+// (Out), or one of the client has arrived and is not processed yet (In).
 type Place struct {
 	Dir     Direction
 	Content tlsmsg.ContentType
@@ -32,21 +35,21 @@ type Place struct {
 type FaultKind uint8
 
 const (
-	// Stop: it says nothing more, from that message on.
+	// Stop sends nothing more, from that message on.
 	Stop FaultKind = iota
-	// Omit: it leaves that message out, and goes on.
+	// Omit leaves that message out, and goes on.
 	Omit
-	// Repeat: it sends that message twice.
+	// Repeat sends that message twice.
 	Repeat
-	// Swap: it sends that message after the one that should follow.
+	// Swap sends that message after the one that should follow.
 	Swap
-	// Corrupt: it changes a byte of that message, before protection: the
-	// record's MAC is right, and what Finished stands for includes the change.
+	// Corrupt changes a byte of that message, before protection: the record's
+	// MAC is right, and Finished covers the change.
 	Corrupt
-	// CorruptRecord: it changes the last byte of the record that carries the
+	// CorruptRecord changes the last byte of the record that carries the
 	// message, after protection.
 	CorruptRecord
-	// SendAlert: it sends an alert first; after a fatal one, nothing more.
+	// SendAlert sends an alert first; after a fatal one, nothing more.
 	SendAlert
 	numFaultKinds
 )
@@ -60,7 +63,7 @@ func (m FaultKind) String() string {
 	return fmt.Sprintf("fault %d", uint8(m))
 }
 
-// FaultKinds returns all there are.
+// FaultKinds returns all kinds of fault.
 func FaultKinds() []FaultKind {
 	return []FaultKind{Stop, Omit, Repeat, Swap, Corrupt, CorruptRecord, SendAlert}
 }
@@ -109,9 +112,9 @@ func (p Place) is(o Outgoing) bool {
 	return o.Content == p.Content && t == p.Type
 }
 
-// Tamper makes what a server is configured with for one connection: it keeps
-// count of where it is. At a place of the client's, only Stop and SendAlert
-// make sense.
+// Tamper makes the Tamper for one connection's ServerConfig, which keeps track
+// of where the connection is. It fails for a Fault that makes no sense: at a
+// place of the client's only Stop and SendAlert do.
 func (f Fault) Tamper() (*Tamper, error) {
 	switch {
 	case f.Kind >= numFaultKinds:

@@ -1,3 +1,5 @@
+// Values of GREASE in a ClientHello (RFC 8701).
+
 package handshake
 
 import "encoding/binary"

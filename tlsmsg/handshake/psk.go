@@ -1,3 +1,5 @@
+// Keys that both sides were given outside TLS.
+
 package handshake
 
 import (
@@ -8,12 +10,12 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// A PSK is a key that both sides were given by other means, under a name (RFC 9846,
-// section 2.2). Whoever has it can be either side.
+// A PSK is an external pre-shared key with a name (RFC 9846, section 2.2).
+// Whoever has it can act as either side.
 type PSK struct {
 	Identity []byte     // goes unencrypted over the network
-	Key      []byte     // at least 16 bytes that nobody can guess: a password is none
-	Hash     suite.Hash // 0: SHA-256; suites with another do not go with it
+	Key      []byte     // at least 16 bytes that nobody can guess, so not a password
+	Hash     suite.Hash // 0: SHA-256; only suites with this hash can use it
 	Imported bool       // by ImportPSK
 }
 

@@ -1,3 +1,5 @@
+// Records that arrive in TLS 1.3 (RFC 9846, section 5).
+
 package handshake
 
 import (
@@ -6,8 +8,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Records that arrive in TLS 1.3 (RFC 9846, section 5).
 
 // maxCiphertext13 is the most that a protected fragment holds (RFC 9846, section
 // 5.2), in bytes.

@@ -1,3 +1,5 @@
+// The receiving half of the record layer.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// The sending half of the record layer.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// The server's side of a connection, as its driver sees it.
+
 package handshake
 
 import (
@@ -30,8 +32,8 @@ type Server struct {
 	ticket     tlsmsg.NewSessionTicket // being made
 }
 
-// serverExchange is what a server keeps between its messages, and lets go of
-// at the end of the handshake.
+// serverExchange is what a server keeps between its messages, and frees at the
+// end of the handshake.
 type serverExchange struct {
 	credential *ServerCredential
 	private    any // the driver's, of our ephemeral key

@@ -1,3 +1,5 @@
+// What a server chooses in TLS 1.2: suite, credential, group and scheme.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// The client's flight, as a server of TLS 1.2 takes it.
+
 package handshake
 
 import (

@@ -1,3 +1,5 @@
+// The end of a server's handshake in TLS 1.2.
+
 package handshake
 
 // finished checks that the client saw the handshake that we saw, and ends it

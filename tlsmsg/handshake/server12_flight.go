@@ -1,3 +1,5 @@
+// The server's flight in TLS 1.2.
+
 package handshake
 
 import (

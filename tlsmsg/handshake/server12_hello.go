@@ -1,3 +1,5 @@
+// The hellos of TLS 1.2 from the server's side.
+
 package handshake
 
 import (

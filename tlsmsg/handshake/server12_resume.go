@@ -1,3 +1,6 @@
+// The server's abbreviated handshakes (RFC 5246, section 7.3, figure 2; RFC
+// 5077; RFC 7627, section 5.3).
+
 package handshake
 
 import (
@@ -6,9 +9,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Abbreviated handshakes (RFC 5246, section 7.3, figure 2; RFC 5077; RFC 7627,
-// section 5.3).
 
 // contains reports whether both lists have x.
 func contains[T comparable](a, b []T, x T) bool {

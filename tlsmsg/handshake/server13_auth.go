@@ -1,3 +1,6 @@
+// Who the server is, and who the client is where it is asked (RFC 9846,
+// sections 4.4.2 and 4.5).
+
 package handshake
 
 import (
@@ -9,9 +12,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Who the server is, and who the client is where it is asked (RFC 9846, sections
-// 4.4.2 and 4.5).
 
 // sendCredential13 makes CertificateRequest, where the client is to show who it is,
 // and Certificate, and has its proof signed.

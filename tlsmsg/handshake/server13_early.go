@@ -1,3 +1,5 @@
+// 0-RTT data from the server's side (RFC 9846, sections 2.3, 4.3.10 and 8).
+
 package handshake
 
 import (
@@ -7,9 +9,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// 0-RTT data from the server's side (RFC 9846, sections 2.3, 4.3.10 and 8). Nothing
-// here is done about a recording that is sent once more but what the driver's Once
-// and the age of the ticket are good for.
+// Against replay there is only the driver's Once and the age of the ticket.
 
 // maxAgeSkew bounds how far the age of a ticket may be from what the client says
 // it is, in seconds (RFC 9846, section 8.3).

@@ -1,8 +1,8 @@
+// The end of a server's handshake of TLS 1.3 (RFC 9846, section 4.5.3).
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg/suite"
-
-// The end of a server's handshake of TLS 1.3 (RFC 9846, section 4.5.3).
 
 // endFlight13 makes Finished and the secrets of the application data, and waits for
 // the client's flight.

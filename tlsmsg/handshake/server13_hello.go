@@ -1,3 +1,6 @@
+// The hellos of TLS 1.3 from the server's side (RFC 9846, sections 4.2 and
+// 4.3.8).
+
 package handshake
 
 import (
@@ -9,8 +12,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// The hellos of TLS 1.3 from the server's side (RFC 9846, sections 4.2 and 4.3.8).
 
 // exchange13 is what a server of TLS 1.3 keeps between its messages, and lets go of
 // at the end of the handshake.

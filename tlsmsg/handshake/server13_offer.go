@@ -1,3 +1,6 @@
+// What a server of TLS 1.3 checks of a ClientHello, the first and the second
+// (RFC 9846, sections 4.2.2 and 9.2).
+
 package handshake
 
 import (
@@ -8,9 +11,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// What a server of TLS 1.3 checks of a ClientHello, the first and the second (RFC
-// 9846, sections 4.2.2 and 9.2).
 
 // checkOffer13 checks what a ClientHello needs (RFC 9846, section 9.2), and what a
 // second one must not change (section 4.2.2).

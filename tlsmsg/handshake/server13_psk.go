@@ -1,3 +1,6 @@
+// Sessions of TLS 1.3, and other keys that both sides know before (RFC 9846,
+// sections 4.3.11 and 4.7.1).
+
 package handshake
 
 import (
@@ -7,9 +10,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Sessions of TLS 1.3, and other keys that both sides know before (RFC 9846,
-// sections 4.3.11 and 4.7.1).
 
 // maxIdentities bounds how many identities a server looks up.
 const maxIdentities = 4

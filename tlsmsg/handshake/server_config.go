@@ -1,3 +1,5 @@
+// What a server speaks.
+
 package handshake
 
 import (
@@ -17,9 +19,9 @@ const (
 	ClientAuthRequire            // one without is refused
 )
 
-// ServerConfig is what a server speaks. The machine reads it and keeps it
-// unchanged: slices in it must not be written to while a Server lives, and
-// many Servers may share them.
+// A ServerConfig is what a server supports. The machine only reads it: its
+// slices must not be written to while a Server is in use, and many Servers may
+// share them.
 type ServerConfig struct {
 	Random           [32]byte       // ServerHello.random, from the driver's randomness; zero: refused
 	MinVersion       tlsmsg.Version // 0: TLS 1.2; TLS 1.0 and 1.1 are for tests of old clients

@@ -1,3 +1,5 @@
+// The table of the extensions that a server understands, and its answers.
+
 package handshake
 
 import (

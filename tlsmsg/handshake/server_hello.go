@@ -1,8 +1,8 @@
+// A client's look at the ServerHello, before its version is known.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
-
-// A client's look at the ServerHello, before its version is known.
 
 // serverHello takes the ServerHello and goes on with the version that it chooses
 // (RFC 5246, section 7.4.1.3; RFC 9846, section 4.2.3).

@@ -1,3 +1,5 @@
+// A server's look at the ClientHello, before its version is chosen.
+
 package handshake
 
 import (
@@ -5,8 +7,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
-
-// A server's look at the ClientHello, before its version is chosen.
 
 // clientHello takes the ClientHello, and goes on with the version that it leads to (RFC 5246, section
 // 7.4.1.2).

@@ -1,3 +1,5 @@
+// What a server keeps of a session, and its encoding.
+
 package handshake
 
 import (
@@ -10,7 +12,7 @@ import (
 
 // A ServerSession is what a server needs for an abbreviated handshake (RFC
 // 5246, section 7.3, figure 2). It holds the master secret: whoever has it can
-// read what was said. It is not changed once it is made.
+// read the connection. It is not changed once it is made.
 type ServerSession struct {
 	Version              tlsmsg.Version
 	CipherSuite          tlsmsg.CipherSuite

@@ -1,16 +1,16 @@
+// The work that only a server asks for. See work.go.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
-
-// The work that only a server asks for. See work.go.
 
 // DecryptWork asks for the pre_master_secret of an RSA key exchange, decrypted
 // with the private key of ServerConfig.Credentials[Credential]. Result:
 // DecryptResult.
 //
-// The driver must not let anybody learn whether the ciphertext was good: it
-// does as RFC 5246, section 7.4.7.1, says, and hands back 48 random bytes for
-// one that was not, its first two bytes those of Version in every case.
+// The driver must not let anybody learn whether the ciphertext was valid: as
+// RFC 5246, section 7.4.7.1, says, it returns 48 random bytes for one that was
+// not, and in every case the first two bytes are those of Version.
 type DecryptWork struct {
 	Credential int
 	Version    tlsmsg.Version // ClientHello.client_version

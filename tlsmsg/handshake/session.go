@@ -1,3 +1,5 @@
+// What a client keeps of a session.
+
 package handshake
 
 import (
@@ -11,8 +13,8 @@ import (
 
 // A Session is what a handshake leaves behind for an abbreviated one (RFC 5246,
 // section 7.3, figure 2; RFC 5077). It holds the master secret: whoever has it
-// can read what was said. It comes by SessionEvent and goes into Config.Session;
-// a Session is not changed after that.
+// can read the connection. SessionEvent carries it, and Config.Session takes
+// it; a Session is not changed after that.
 type Session struct {
 	Version              tlsmsg.Version
 	CipherSuite          tlsmsg.CipherSuite
@@ -23,7 +25,7 @@ type Session struct {
 	LifetimeHint         uint32 // of the ticket, in seconds; 0: the server does not say
 	ServerName           string // that it was made for
 	// Chain is the server's, DER, the leaf first. It is judged anew at each
-	// resumption: trust is not resumed.
+	// resumption.
 	Chain [][]byte
 
 	// TLS 1.3 has these in place of Master and ID. Age, in milliseconds since the

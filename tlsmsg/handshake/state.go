@@ -1,3 +1,5 @@
+// What is known of a connection so far.
+
 package handshake
 
 import (
@@ -5,7 +7,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Stage says how far a handshake has come. Stages only rise.
+// A Stage says how far a handshake has come. Stages only rise.
 type Stage uint8
 
 const (
@@ -28,8 +30,8 @@ func (s Stage) String() string {
 	return "stage?"
 }
 
-// State is what is known of the connection so far. Slices in it are the
-// machine's: read them, do not write to them.
+// State is what is known of the connection so far. Its slices belong to the
+// machine: do not write to them.
 type State struct {
 	// Version, CipherSuite, SessionID and Extensions are those of a ServerHello
 	// that was refused, too: then the stage is below StageHelloReceived.
@@ -72,13 +74,13 @@ type EarlyData uint8
 const (
 	EarlyDataNone    EarlyData = iota // it was not offered
 	EarlyDataOffered                  // and not answered yet
-	EarlyDataRefused                  // the server lets it go: the client may send it again, once it wants to
+	EarlyDataRefused                  // the server has skipped it: the caller may send it again
 	EarlyDataAccepted
 )
 
 var earlyDataNames = [...]string{"none", "offered", "refused", "accepted"}
 
-// String says it in a word.
+// String returns it in a word.
 func (e EarlyData) String() string {
 	if int(e) < len(earlyDataNames) {
 		return earlyDataNames[e]

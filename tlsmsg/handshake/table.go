@@ -1,3 +1,5 @@
+// How a message finds its step: phases, kinds and the walk through a table.
+
 package handshake
 
 import (

@@ -1,25 +1,27 @@
+// Faults of a server of any kind, for laboratories and tests of clients.
+
 package handshake
 
 import "github.com/rawshake/rawshake/tlsmsg"
 
-// A Tamper makes a server do wrong on purpose, for laboratories and tests of
-// clients: leave messages out, repeat, reorder or change them, send an alert at
-// any point. Any func may be nil. [Fault] makes one for the usual ways.
+// A Tamper injects faults into what a server sends: it leaves messages out,
+// repeats, reorders or changes them, or sends an alert at any point. Any func
+// may be nil. [Fault] makes one for the usual ways.
 type Tamper struct {
-	// Messages is asked for each message that is due, before it is put into
-	// records and protected, and returns what is sent in its place: none, the
-	// same, another, several. Handshake messages that it returns are what the
-	// transcript counts, so that a change is not found by Finished alone. Data
-	// of the message alias the machine's storage: they are not to be written to,
-	// nor kept.
+	// Messages is called for each message that is due, before it is put into
+	// records and protected, and returns what is sent in its place: nothing,
+	// the same, another, several. The transcript takes the handshake messages
+	// that it returns, so that Finished alone does not reveal a change. Data
+	// aliases the machine's storage: it must not be written to or kept.
 	Messages func(due Outgoing) []Outgoing
-	// Arrived is asked for each whole message of the client's, before the
-	// machine takes it, and returns what is sent first. What it returns joins
-	// no transcript and is not shown to Messages. Data alias the machine's
+	// Arrived is called for each whole message of the client, before the
+	// machine processes it, and returns what is sent first. That is not part of
+	// the transcript, and not passed to Messages. Data aliases the machine's
 	// storage.
 	Arrived func(got Incoming) []Outgoing
-	// Record is asked for each record as it goes on the wire, after protection,
-	// and returns the bytes to send in its place: none, other bytes, more.
+	// Record is called for each record as it goes on the wire, after
+	// protection, and returns the bytes to send in its place: none, other
+	// bytes, more.
 	Record func(wire []byte) []byte
 }
 

@@ -1,3 +1,6 @@
+// What a side keeps of a TLS 1.3 connection besides what all versions need, and
+// what both sides do with it.
+
 package handshake
 
 import (
@@ -8,13 +11,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// What a side keeps of a connection of TLS 1.3 beside what all versions need, and
-// what both sides do with it.
-
-// tls13 is that. A connection of TLS 1.2 has none.
+// tls13 is the state of a TLS 1.3 connection. A connection of TLS 1.2 has none.
 type tls13 struct {
 	version   tlsmsg.SupportedVersions // of the ServerHello
-	sessionID [32]byte                 // sent for the sake of those on the way
+	sessionID [32]byte                 // sent for middlebox compatibility
 	shares    []share
 	cookie    []byte             // to send back
 	retry     tlsmsg.CipherSuite // of a HelloRetryRequest; 0: there was none
@@ -34,7 +34,7 @@ type tls13 struct {
 	tickets int               // since then
 	owed    bool              // the peer has asked for new keys of ours
 	half    bool              // this server may send before the client's Finished
-	spec    bool              // the ChangeCipherSpec for those on the way was sent
+	spec    bool              // the ChangeCipherSpec for middlebox compatibility was sent
 }
 
 // share is a key pair that was made for key_share.
@@ -75,8 +75,8 @@ func (c *conn[S]) unlock13(e Epoch, secret []byte) error {
 	return nil
 }
 
-// sendSpec makes the ChangeCipherSpec that a client sends for the sake of those on
-// the way, before its second flight (RFC 9846, appendix E.4).
+// sendSpec makes the ChangeCipherSpec that a client sends for middlebox
+// compatibility, before its second flight (RFC 9846, appendix E.4).
 func (c *conn[S]) sendSpec(t *tls13) error {
 	if t.spec {
 		return nil

@@ -1,3 +1,5 @@
+// The work that a machine asks its driver to do.
+
 package handshake
 
 import (
@@ -9,7 +11,7 @@ import (
 
 // Work is something slow or outside that the machine asks its driver to do:
 // cryptography with private keys, randomness, and the system's root store stay
-// out of the machine. The driver calls Work, does it, and hands the outcome to
+// out of the machine. The driver calls Work, does it, and passes the result to
 // Resume. While work is outstanding the machine makes no progress.
 type Work interface{ work() }
 
@@ -27,7 +29,7 @@ type KeyPairResult struct {
 	PublicKey []byte        // to send: an uncompressed point, 32 bytes of X25519, or a number
 	Private   any           // the driver's own; it comes back in SharedSecretWork
 	DH        suite.DHGroup // of Prime
-	Err       error         // wraps suite.ErrDHGroup where the peer's group is at fault
+	Err       error         // wraps suite.ErrDHGroup if the peer's group is the reason
 }
 
 // SharedSecretWork asks for the agreement of an ephemeral key pair with the
@@ -45,7 +47,7 @@ type SharedSecretWork struct {
 type SharedSecretResult struct {
 	Secret []byte // pre_master_secret, or what TLS 1.3 calls (EC)DHE
 	Share  []byte // of Encapsulate
-	Err    error  // wraps suite.ErrPeerKey where the peer's key is at fault
+	Err    error  // wraps suite.ErrPeerKey if the peer's key is the reason
 }
 
 // EncryptWork asks for a pre_master_secret, encrypted to the server's RSA key:
@@ -62,7 +64,7 @@ type EncryptResult struct {
 	Err             error
 }
 
-// VerifyChainWork asks whether a chain is good for a server name, or for a
+// VerifyChainWork asks whether a chain is valid for a server name, or for a
 // client. Result: VerifyChainResult.
 type VerifyChainWork struct {
 	Chain      [][]byte // DER, the leaf first
@@ -70,7 +72,7 @@ type VerifyChainWork struct {
 	Client     bool // a client's chain: there is no name to check
 	Decrypts   bool // what the key is for (keyUsage): RSA key exchange, not signatures
 	Resumed    bool // the chain of an earlier handshake: its key is not used
-	MinRSABits int  // the least modulus of an RSA key above the leaf; 0: 2048
+	MinRSABits int  // the minimum modulus of an RSA key above the leaf, in bits; 0: 2048
 }
 
 // VerifyChainResult is the outcome of VerifyChainWork.
@@ -80,7 +82,7 @@ type VerifyChainResult struct {
 	PublicKey any
 	// Verdict is nil for a chain and name that verify, or says why they do not.
 	Verdict error
-	// Alert is what RFC 5246, section 7.2.2, has for such a verdict. 0:
+	// Alert is the alert for such a verdict (RFC 5246, section 7.2.2). 0:
 	// bad_certificate.
 	Alert tlsmsg.AlertDescription
 }
@@ -147,8 +149,8 @@ type RandomResult struct{ Random [32]byte }
 // Result is the outcome of a piece of Work.
 type Result interface{ result() }
 
-// drawn refuses a Random that the driver has forgotten: it has to be hard to
-// predict (RFC 9846, section 4.1.2).
+// drawn refuses a Random that the driver has forgotten to draw: it has to be
+// unpredictable (RFC 9846, section 4.1.2).
 func drawn(random *[32]byte, field string) error {
 	if *random != [32]byte{} {
 		return nil

@@ -15,7 +15,7 @@ import (
 var opened = []string{
 	"field", "slab",
 	"rawtcp/endpoint", "rawtcp/guard", "rawtcp/reassembly", "rawtcp/route", "rawtcp/tcb",
-	"tlsmsg/der", "tlsmsg/suite", "tlsmsg/handshake/tlsconn",
+	"tlsmsg",
 	"internal/lab",
 }
 

@@ -1,3 +1,5 @@
+// Ephemeral keys: one is made, and later agreed with the peer's.
+
 package worker
 
 import (
@@ -6,8 +8,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
-
-// Ephemeral keys: one is made, and later agreed with the peer's.
 
 func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
 	var key *suite.Key

@@ -1,3 +1,6 @@
+// Credentials: the public half of a certificate of our own, checked against its
+// key.
+
 package worker
 
 import (
@@ -10,9 +13,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// NewCredential makes the public half of a certificate of our own from its chain
-// (DER, the leaf first) and checks that the key is the leaf's. Put the key at
-// the same place in Worker.Signers.
+// NewCredential makes the public half of a certificate of our own from its
+// chain (DER, the leaf first) and checks that the key is the leaf's. Put the
+// key at the same position in Worker.Signers.
 func NewCredential(chain [][]byte, key crypto.Signer) (handshake.Credential, error) {
 	var none handshake.Credential
 	if len(chain) == 0 {

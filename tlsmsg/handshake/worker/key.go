@@ -1,3 +1,5 @@
+// Private keys of our own, read from PKCS #8.
+
 package worker
 
 import (
@@ -9,9 +11,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// ParsePKCS8 reads a private key of ours from PKCS #8 (RFC 5208), DER: those of
-// crypto/x509, and one that is tied to PSS (RFC 4055, section 6), which it does
-// not know and which becomes a *suite.PSSSigner.
+// ParsePKCS8 reads a private key from PKCS #8 (RFC 5208), DER. It takes the
+// keys that crypto/x509 takes, and RSA keys that are tied to PSS (RFC 4055,
+// section 6), which become a *suite.PSSSigner.
 func ParsePKCS8(der []byte) (crypto.Signer, error) {
 	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {

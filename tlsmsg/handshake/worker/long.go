@@ -1,3 +1,6 @@
+// Which work takes long, so that a driver with many connections does it
+// elsewhere.
+
 package worker
 
 import (
@@ -7,10 +10,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// What a peer can have us compute is of its choosing, within bounds: finite-field
-// Diffie-Hellman with large primes, signatures by long RSA keys, chains of many
-// certificates or large ones. A driver with many connections in one thread does
-// such work elsewhere.
+// Within bounds a peer chooses what we compute: finite-field Diffie-Hellman
+// with large primes, signatures by long RSA keys, chains of many or of large
+// certificates. A driver with many connections in one thread does such work
+// elsewhere.
 const (
 	longRSABits = 4096
 	longChain   = 5       // certificates,
@@ -42,9 +45,9 @@ func Long(work handshake.Work) bool {
 	return false
 }
 
-// Own returns a copy of the work that the machine which yielded it has no part in:
-// it may be done while the machine goes on, or serves another connection. A key is
-// shared, since nobody writes to it.
+// Own returns a copy of the work that shares no memory with the machine that
+// yielded it: it may be done while the machine goes on, or serves another
+// connection. Keys are shared, since nobody writes to them.
 func Own(work handshake.Work) handshake.Work {
 	switch w := work.(type) {
 	case handshake.KeyPairWork:

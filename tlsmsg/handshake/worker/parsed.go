@@ -1,3 +1,5 @@
+// Certificates that were parsed already, kept for the next connection.
+
 package worker
 
 import (
@@ -5,16 +7,15 @@ import (
 	"sync"
 )
 
-// Parsed keeps certificates that were parsed already, for workers that meet
-// the same ones again and again: the intermediates of half the world, or one
-// server at a thousand addresses. To parse one costs some fifty allocations.
-// Only the parsing is spared: each chain is judged anew, for its own name, at
-// its own time, every signature in it.
+// Parsed keeps certificates that were parsed already, for workers that meet the
+// same ones again: common intermediates, or one server at a thousand addresses.
+// Parsing one costs some fifty allocations. Only the parsing is saved: each
+// chain is judged anew, for its own name and time, with every signature in it.
 //
 // What it holds is bounded, whatever peers send: at most [MostParsed]
-// certificates and MostParsedBytes of their DER, twice, since it forgets in
-// generations, so that what is asked for stays. It is safe for concurrent use,
-// and the zero Parsed is ready.
+// certificates and MostParsedBytes of their DER, twice, since it discards by
+// generations, so that what is in use stays. It is safe for concurrent use, and
+// the zero Parsed is ready to use.
 type Parsed struct {
 	mu          sync.Mutex
 	young, aged map[string]*x509.Certificate // by their DER, compared whole
@@ -28,8 +29,8 @@ const (
 	MostParsedBytes = 2 << 20
 )
 
-// parse returns the certificate, shared: not to be written to. A nil Parsed
-// keeps nothing.
+// parse returns the certificate, which is shared and must not be written to. A
+// nil Parsed keeps nothing.
 func (p *Parsed) parse(der []byte) (*x509.Certificate, error) {
 	if p == nil {
 		return parse(der)
@@ -63,8 +64,8 @@ func (p *Parsed) keep(cert *x509.Certificate) {
 	p.add(cert)
 }
 
-// add makes a certificate one of the young; where they are full, they are the
-// aged from now on.
+// add adds a certificate to the young generation; when that is full it becomes
+// the aged one.
 func (p *Parsed) add(cert *x509.Certificate) {
 	der := string(cert.Raw)
 	if _, there := p.young[der]; there { // another worker was faster

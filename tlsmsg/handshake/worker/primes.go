@@ -1,3 +1,5 @@
+// Primality tests of Diffie-Hellman groups, kept for the next connection.
+
 package worker
 
 import (
@@ -8,16 +10,17 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Primes keeps what came of testing the primes of Diffie-Hellman groups, for who
-// meets the same one at many addresses: a test of a long one takes seconds. Who
-// asks for one that is being tested waits. It is safe for concurrent use, and the
-// zero Primes is ready.
+// Primes keeps the results of testing the primes of Diffie-Hellman groups, for
+// callers that meet the same one at many addresses: testing a long one takes
+// seconds. A caller that asks for one that is being tested waits. It is safe
+// for concurrent use, and the zero Primes is ready to use.
 type Primes struct {
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]*testedPrime
 }
 
-// MostPrimes bounds those that are kept. When there are so many, it begins anew.
+// MostPrimes bounds the primes that are kept. When there are that many, all are
+// discarded.
 const MostPrimes = 1024
 
 type testedPrime struct {

@@ -1,3 +1,5 @@
+// The work that only a server asks for.
+
 package worker
 
 import (

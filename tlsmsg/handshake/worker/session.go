@@ -1,3 +1,5 @@
+// A server's sessions, by ID in memory and in tickets.
+
 package worker
 
 import (
@@ -14,18 +16,18 @@ import (
 )
 
 // Sessions keeps what servers need for abbreviated handshakes: by ID in memory,
-// and in tickets under Key. It is safe for concurrent use; the zero Sessions
-// knows none and gives no tickets.
+// and in tickets encrypted with Key. It is safe for concurrent use; the zero
+// Sessions is empty and gives no tickets.
 type Sessions struct {
 	Key      []byte        // of 32 bytes, for tickets; nil: none are given
 	Lifetime time.Duration // of a session; 0: a day
-	Renew    bool          // give a new ticket for each that is taken
+	Renew    bool          // give a new ticket for each that is accepted
 
 	early map[[sha256.Size]byte]time.Time // tickets that came with early data
 
 	mu     sync.Mutex
 	byID   map[string]kept
-	oldest []string // IDs in the order of their coming
+	oldest []string // IDs, the oldest first
 }
 
 type kept struct {
@@ -81,9 +83,9 @@ func (w *Worker) keep(work handshake.KeepSessionWork) (r handshake.KeepSessionRe
 	return r
 }
 
-// once reports whether a ticket comes with early data for the first time, as far as
-// this process knows. While too many are remembered to tell, it is not (RFC 9846,
-// section 8.1).
+// once reports whether a ticket comes with early data for the first time, as
+// far as this process knows. It returns false if there are too many tickets to
+// remember (RFC 9846, section 8.1).
 func (s *Sessions) once(ticket []byte, now time.Time) bool {
 	sum := sha256.Sum256(ticket)
 	s.mu.Lock()

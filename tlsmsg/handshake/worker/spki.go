@@ -1,3 +1,6 @@
+// The public key of a certificate that crypto/x509 refuses, or whose key it
+// does not know.
+
 package worker
 
 import (
@@ -10,13 +13,13 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// The public key of a certificate that crypto/x509 does not take, or whose key
-// it does not know: found by a walk over the DER that looks at nothing else.
-// The key says only what the peer claims; the verdict on the certificate stays.
+// The key is found by a walk over the DER that looks at nothing else. It is
+// only what the peer claims; the verdict on the certificate stays.
 
-// PublicKey returns the public key of a certificate (DER) as crypto/x509 gives
-// it, or a *suite.PSSPublicKey, also where crypto/x509 refuses the certificate;
-// nil where none can be read, or it is too long to compute with.
+// PublicKey returns the public key of a certificate (DER) as crypto/x509
+// returns it, or a *suite.PSSPublicKey, also if crypto/x509 refuses the
+// certificate. It returns nil if there is none to be read, or it is too long to
+// compute with.
 func PublicKey(cert []byte) any { return digKey(cert) }
 
 // digKey returns the public key of a certificate, or nil where none can be read.

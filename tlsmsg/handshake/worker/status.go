@@ -1,3 +1,5 @@
+// Stapled OCSP responses, and what they say about a chain.
+
 package worker
 
 import (
@@ -16,9 +18,9 @@ import (
 // maxClockSkew is how far a CA's clock may be ahead of ours.
 const maxClockSkew = 5 * time.Minute
 
-// status reads a stapled OCSP response. It counts if the leaf's issuer signed
-// it, or somebody whom that issuer named for it, and it is of this time (RFC
-// 6960, section 3.2). Only "revoked" makes a verdict.
+// status reads a stapled OCSP response. It counts if the leaf's issuer or a
+// responder authorized by it signed it, and if it is current (RFC 6960, section
+// 3.2). Only "revoked" changes the verdict.
 func (w *Worker) status(work handshake.VerifyStatusWork) handshake.VerifyStatusResult {
 	result := handshake.VerifyStatusResult{Status: handshake.StatusUnusable, Verdict: work.Verdict}
 	response, err := w.readStatus(work)
@@ -88,7 +90,7 @@ func (w *Worker) readStatus(work handshake.VerifyStatusWork) (*ocsp.Response, er
 }
 
 // issuerOf finds the certificate whose key signed the leaf: one that was sent,
-// or a root of ours.
+// or a trusted root.
 func (w *Worker) issuerOf(leaf *x509.Certificate, sent [][]byte, now time.Time) *x509.Certificate {
 	c := &chain{leaf: leaf, roots: w.Roots, now: now}
 	for _, der := range sent[1:] {

@@ -1,3 +1,6 @@
+// Verdicts on chains: every fault that was found, with a reason for programs
+// and for people.
+
 package worker
 
 import (
@@ -13,28 +16,28 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Reason says in one word what is wrong with a chain. The words are for
-// programs too, and stay.
+// A Reason says in one word what is wrong with a chain. The words are for
+// programs too, and do not change.
 type Reason string
 
 const (
 	Unparseable      Reason = "unparseable"                 // the standard library refuses the certificate
 	WrongName        Reason = "wrong_name"                  // the leaf is for other names
 	WrongKeyUsage    Reason = "wrong_key_usage"             // keyUsage does not let the key do what it does
-	Expired          Reason = "expired"                     // its time is over
-	NotYetValid      Reason = "not_yet_valid"               // its time has not come
+	Expired          Reason = "expired"                     // its validity has ended
+	NotYetValid      Reason = "not_yet_valid"               // its validity has not begun
 	WrongUse         Reason = "wrong_use"                   // extendedKeyUsage: not for a TLS server, or client
-	UnknownCritical  Reason = "unknown_critical_extension"  // one that must be understood, and is not
+	UnknownCritical  Reason = "unknown_critical_extension"  // a critical extension that is not understood
 	NotCA            Reason = "not_a_ca"                    // it signs a certificate and may not
 	PathTooLong      Reason = "path_too_long"               // pathLenConstraint
 	NameNotPermitted Reason = "name_not_permitted"          // nameConstraints
-	WeakKey          Reason = "weak_key"                    // too small, or with a senseless exponent
+	WeakKey          Reason = "weak_key"                    // too small, or with an exponent that makes no RSA key
 	WeakSignature    Reason = "weak_signature"              // MD2, MD5 or SHA-1
 	UnknownSignature Reason = "unknown_signature_algorithm" // or a key that it cannot be checked with
 	BadSignature     Reason = "bad_signature"               // it does not verify
-	SelfSigned       Reason = "self_signed"                 // the leaf signs itself and is no root of ours
-	UnknownAuthority Reason = "unknown_authority"           // the chain leads to no root of ours
-	Revoked          Reason = "revoked"                     // its CA has taken it back
+	SelfSigned       Reason = "self_signed"                 // the leaf signs itself and is not a trusted root
+	UnknownAuthority Reason = "unknown_authority"           // the chain leads to no trusted root
+	Revoked          Reason = "revoked"                     // its CA has revoked it
 	Invalid          Reason = "invalid"                     // anything else
 )
 
@@ -51,9 +54,9 @@ func (f *Fault) Error() string { return f.Text }
 // Unwrap returns what crypto/x509 said.
 func (f *Fault) Unwrap() error { return f.Err }
 
-// A Verdict says why a chain does not verify: everything that was found, each
-// of which errors.As finds. They stand in the order form, name, the leaf's own
-// time, trust from the leaf to the root, revocation.
+// A Verdict says why a chain does not verify: every fault that was found, each
+// of which errors.As finds. Their order is form, name, the leaf's own validity,
+// trust from the leaf to the root, revocation.
 type Verdict struct {
 	Reason Reason // of the first
 	Text   string // of all
@@ -91,7 +94,8 @@ func (v *Verdict) Each() []*Verdict {
 	return list
 }
 
-// verdictOf makes one verdict of what was found, or nil of nothing.
+// verdictOf makes one verdict of the faults that were found, or returns nil if
+// there are none.
 func verdictOf(found []*Fault) *Verdict {
 	if len(found) == 0 {
 		return nil
@@ -148,7 +152,7 @@ func unread(cert []byte, err error, now time.Time) handshake.VerifyChainResult {
 	return handshake.VerifyChainResult{PublicKey: key, Verdict: verdictOf(found)}
 }
 
-// plain is what crypto/x509 says, without its name, escaped.
+// plain returns what crypto/x509 says, without its name, escaped.
 func plain(err error) string { return printable(strings.TrimPrefix(err.Error(), "x509: ")) }
 
 // keyOf returns a certificate's public key, also one of an algorithm that
@@ -173,7 +177,7 @@ func parse(der []byte) (*x509.Certificate, error) {
 	return cert, nil
 }
 
-// alert is what RFC 5246, section 7.2.2, has for a reason.
+// alert returns the alert for a reason (RFC 5246, section 7.2.2).
 func (r Reason) alert() tlsmsg.AlertDescription {
 	switch r {
 	case Expired, NotYetValid:
@@ -190,7 +194,7 @@ func (r Reason) alert() tlsmsg.AlertDescription {
 	return tlsmsg.AlertBadCertificate
 }
 
-// printable escapes what a terminal might obey.
+// printable escapes what a terminal might interpret.
 func printable(s string) string {
 	var b strings.Builder
 	for _, r := range s {

@@ -1,3 +1,5 @@
+// Whether a chain leads to a trusted root.
+
 package worker
 
 import (
@@ -11,10 +13,10 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// Whether a chain leads to a trusted root. crypto/x509 decides; it tells one
-// reason, and sometimes one that follows from another. So where it says no, the
-// path is looked for with the rules relaxed (verdict_path.go), and each of its
-// certificates is held against them here.
+// crypto/x509 decides; but it gives one reason, and sometimes one that follows
+// from another. So if it refuses, the path is searched with the rules relaxed
+// (verdict_path.go), and each certificate on it is checked against the rules
+// here.
 
 // trust is untrusted, unless it is known already.
 func (w *Worker) trust(leaf *x509.Certificate, work handshake.VerifyChainWork, now time.Time) []*Fault {
@@ -76,8 +78,8 @@ func (w *Worker) untrusted(leaf *x509.Certificate, work handshake.VerifyChainWor
 	return found, involved
 }
 
-// inTime is the certificate with a validity that holds a moment. The copy is
-// only to be verified.
+// inTime returns a copy of the certificate whose validity includes a moment,
+// for verification only.
 func inTime(cert *x509.Certificate, at time.Time) *x509.Certificate {
 	if !at.Before(cert.NotBefore) && !at.After(cert.NotAfter) {
 		return cert
@@ -106,7 +108,8 @@ func (c *chain) usage() x509.ExtKeyUsage {
 	return x509.ExtKeyUsageServerAuth
 }
 
-// weakest is nothing if one of the paths has strong keys only.
+// weakest returns the weak keys of a path, or none if one of the paths has
+// strong keys only.
 func (c *chain) weakest(chains [][]*x509.Certificate) (found []*Fault) {
 	for _, path := range chains {
 		weak := c.weakKeys(path)
@@ -141,8 +144,8 @@ func (c *chain) fault(r Reason, cert *x509.Certificate, says string, err error) 
 	return &Fault{Reason: r, Text: "the chain's certificate of " + subject + " " + says, Subject: subject, Err: err}
 }
 
-// held holds each certificate of a path against the rules of RFC 5280, section
-// 6.1, that crypto/x509 keeps.
+// held checks each certificate of a path against the rules of RFC 5280, section
+// 6.1, that crypto/x509 applies.
 func (c *chain) held(path []*x509.Certificate) (found []*Fault) {
 	for i, cert := range path {
 		if i > 0 {
@@ -186,7 +189,7 @@ func (c *chain) role() string {
 	return "server"
 }
 
-// critical names the extensions that must be understood and are not.
+// critical names the critical extensions that are not understood.
 func critical(cert *x509.Certificate) string {
 	names := make([]string, 0, len(cert.UnhandledCriticalExtensions))
 	for _, id := range cert.UnhandledCriticalExtensions {
@@ -203,7 +206,7 @@ func critical(cert *x509.Certificate) string {
 	return "a critical extension that is not understood here: " + strings.Join(names, ", ")
 }
 
-// serves reports whether extendedKeyUsage, if there is one, takes a use.
+// serves reports whether extendedKeyUsage, if there is one, permits a use.
 func serves(cert *x509.Certificate, use x509.ExtKeyUsage) bool {
 	for _, u := range cert.ExtKeyUsage {
 		if u == use || u == x509.ExtKeyUsageAny {

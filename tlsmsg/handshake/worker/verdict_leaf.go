@@ -1,3 +1,6 @@
+// What is judged of the leaf alone, for each connection: its name, what its key
+// may do, and its time.
+
 package worker
 
 import (
@@ -9,9 +12,6 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// What is judged of the leaf alone, for each connection: its name, what its
-// key may do, and its time.
 
 // namesShown bounds the names of a certificate that a verdict lists.
 const namesShown = 8

@@ -1,3 +1,6 @@
+// The path that a chain was meant to take, for a verdict about each certificate
+// on it.
+
 package worker
 
 import (
@@ -13,11 +16,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/der"
 )
 
-// Which path a chain meant to take, for a verdict that has something to say of
-// each certificate of it.
-
-// relax takes from a certificate everything that could speak against it, but
-// its name, its key and its signature.
+// relax removes from a certificate everything that could make it invalid,
+// except its name, its key and its signature.
 func relax(cert *x509.Certificate, keepNames bool) *x509.Certificate {
 	c := *cert
 	c.NotBefore, c.NotAfter = time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
@@ -34,8 +34,8 @@ func relax(cert *x509.Certificate, keepNames bool) *x509.Certificate {
 }
 
 // relaxed looks for a path to a trusted root by names and signatures alone. A
-// root's own time is as the root has it: so it is tried at other moments, at
-// which the root was in its time for sure if it ever signed this.
+// root's validity cannot be relaxed, so other moments are tried too, at which
+// the root was valid if it ever signed this.
 func (c *chain) relaxed() (path []*x509.Certificate, err error) {
 	moments := []time.Time{c.now, c.leaf.NotBefore, c.leaf.NotAfter}
 	if n := len(c.sent); n > 0 {
@@ -162,7 +162,7 @@ func (c *chain) trusts(cert *x509.Certificate) bool {
 	return err == nil && len(path[0]) == 1
 }
 
-// weakSignatures are those of a path that count for nothing.
+// weakSignatures returns the signatures of a path that are too weak to count.
 func (c *chain) weakSignatures(path []*x509.Certificate) (found []*Fault) {
 	for _, cert := range path {
 		if c.selfSigned(cert) || c.trusts(cert) {
@@ -176,8 +176,8 @@ func (c *chain) weakSignatures(path []*x509.Certificate) (found []*Fault) {
 	return found
 }
 
-// breach is about the end of the path. Whether a root of ours signs what is
-// weakly signed is moot.
+// breach says what is wrong at the end of the path. If that is weakly signed,
+// it does not matter whether a trusted root signed it.
 func (c *chain) breach(path []*x509.Certificate, refusal error) []*Fault {
 	if f := c.breachOf(path, refusal); f != nil {
 		return []*Fault{f}
@@ -214,9 +214,9 @@ func (c *chain) breachOf(path []*x509.Certificate, refusal error) *Fault {
 	return &Fault{Reason: UnknownAuthority, Text: says + c.rootless(), Err: refusal}
 }
 
-// refusedByRoot says why a root of ours with the issuer's name is none for a
-// certificate. crypto/x509 does not give the root away, nor its reason but in
-// words: "possibly because of …", quoted.
+// refusedByRoot says why a trusted root with the issuer's name did not sign a
+// certificate. crypto/x509 does not return the root, and its reason only as
+// text: "possibly because of …", quoted.
 func (c *chain) refusedByRoot(cert *x509.Certificate, refusal error) *Fault {
 	said := func(err error) bool { return strings.Contains(refusal.Error(), strconv.Quote(err.Error())) }
 	issuer := "the trusted root " + printable(cert.Issuer.String())
@@ -241,12 +241,12 @@ func (c *chain) selfSigned(cert *x509.Certificate) bool {
 	return bytes.Equal(cert.RawIssuer, cert.RawSubject) && signs(cert, cert)
 }
 
-// rooted reports whether a root of ours has the name of an issuer.
+// rooted reports whether a trusted root has the name of an issuer.
 func (c *chain) rooted(cert *x509.Certificate) bool {
 	return slices.ContainsFunc(c.subjects(), func(s []byte) bool { return bytes.Equal(s, cert.RawIssuer) })
 }
 
-// rootless is said where nothing could be trusted.
+// rootless says that there are no roots, where that is the reason.
 func (c *chain) rootless() string {
 	if len(c.subjects()) > 0 {
 		return ""

@@ -1,3 +1,5 @@
+// Keys and signatures that are too weak, or cannot be checked.
+
 package worker
 
 import (

@@ -1,3 +1,5 @@
+// Verdicts on chains, kept for the next connection.
+
 package worker
 
 import (
@@ -10,30 +12,30 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// Verdicts keeps how chains were judged, for who meets the same one at many
-// addresses: a scanner, that is. What is kept of a chain is whether it leads to
-// a trusted root; the name, the use of the key and the leaf's own time are
-// judged for each connection all the same.
+// Verdicts keeps how chains were judged, for callers that meet the same one at
+// many addresses, such as a scanner. It keeps whether a chain leads to a
+// trusted root; the name, the use of the key and the leaf's own validity are
+// still judged for each connection.
 //
-// A verdict holds for the same bytes of all certificates of the chain, in
-// their order, and for the same roots, which must not change; until a time
-// comes at which any certificate of it, or the root that it led to, begins or
-// ceases to be valid; and for VerdictLife at most. It is safe for concurrent
-// use, and the zero Verdicts is ready.
+// A verdict holds for the same bytes of all certificates of the chain, in their
+// order, and for the same roots, which must not change; until a time comes at
+// which any certificate of it, or the root that it led to, begins or ceases to
+// be valid; and for VerdictLife at most. It is safe for concurrent use, and the
+// zero Verdicts is ready to use.
 type Verdicts struct {
 	mu    sync.Mutex
 	known map[chainKey]judged
 }
 
 const (
-	// VerdictLife is how long a verdict is believed.
+	// VerdictLife is how long a verdict is used.
 	VerdictLife = 10 * time.Minute
-	// MostVerdicts bounds those that are kept. When there are so many, it begins
-	// anew.
+	// MostVerdicts bounds the verdicts that are kept. When there are that many,
+	// all are discarded.
 	MostVerdicts = 4096
-	// mostText bounds the text of one, in bytes: names in certificates may be
+	// maxText bounds the text of one, in bytes: names in certificates may be
 	// long.
-	mostText = 1 << 10
+	maxText = 1 << 10
 )
 
 // chainKey is what a verdict is about.
@@ -73,20 +75,21 @@ func (v *Verdicts) find(key chainKey, now time.Time) ([]*Fault, bool) {
 	return k.found, true
 }
 
-// Len is how many verdicts are kept.
+// Len returns how many verdicts are kept.
 func (v *Verdicts) Len() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.known)
 }
 
-// keep keeps a verdict of now, which holds until a change of validity at most.
+// keep keeps a verdict made now, which holds no longer than until a change of
+// validity.
 func (v *Verdicts) keep(key chainKey, found []*Fault, now, change time.Time) {
 	text := 0
 	for _, f := range found {
 		text += len(f.Text) + len(f.Subject)
 	}
-	if text > mostText {
+	if text > maxText {
 		return
 	}
 	until := now.Add(VerdictLife)

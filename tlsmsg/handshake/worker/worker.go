@@ -1,10 +1,5 @@
-// Package worker does the work that a handshake machine yields: it agrees on
-// keys, checks signatures, judges chains against a root store, and signs.
-// It belongs to the driver's side: unlike the machine it may draw on the
-// system's randomness, roots and clock.
-//
-// Read worker.go, then verdict.go (chains) with verdicts.go and parsed.go, credential.go (certificates of our
-// own), agree.go (ephemeral keys) and server.go (what only a server asks for).
+// One piece of work after the other, done with the standard library.
+
 package worker
 
 import (
