@@ -51,12 +51,12 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build $(PORTABLE)
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath ./...
 
-# Packages of which no code starts a goroutine: the race detector finds nothing there,
-# and costs five to ten times (internal/test/arrows holds it to that). Of explain one test has one.
+# Packages whose code starts no goroutine (internal/test/arrows holds that; one test of explain
+# does): the race detector finds nothing there, and makes tests five to ten times slower.
 ALONE = ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
 	./internal/observe ./internal/view/page ./internal/conn ./internal/sessionfile ./internal/view ./rawtcp/tcb ./tlsmsg/der
 
-# Tests that say t.Parallel wait, most of the time: more of them than CPUs can.
+# Tests that call t.Parallel mostly wait, so more of them can run than there are CPUs.
 unit: ## the tests, with the race detector where there are goroutines
 	$(GO) test -race -parallel 6 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
 	$(GO) test -timeout 40m $(ALONE)

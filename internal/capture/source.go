@@ -22,6 +22,7 @@ func (e *BrokenError) Error() string {
 	return fmt.Sprintf("%s at byte %d: %s", e.Where, e.Offset, e.Problem)
 }
 
+// Unwrap returns the failure to read, or nil.
 func (e *BrokenError) Unwrap() error { return e.Err }
 
 // A source reads a file from front to back and knows where it is.

@@ -131,6 +131,8 @@ func (r *run) receive(ctx context.Context, to io.Writer, deadline func() time.Ti
 type OutputError struct{ Err error }
 
 func (e *OutputError) Error() string { return "the reply cannot be written: " + e.Err.Error() }
+
+// Unwrap returns the error of writing.
 func (e *OutputError) Unwrap() error { return e.Err }
 
 // output is where the reply goes; its errors say that it could not be written.

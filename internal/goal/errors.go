@@ -32,6 +32,7 @@ type InterruptedError struct {
 
 func (e *InterruptedError) Error() string { return "interrupted while waiting for " + e.Waiting }
 
+// Unwrap returns context.Canceled.
 func (e *InterruptedError) Unwrap() error { return context.Canceled }
 
 // An UnverifiedError says why the peer's certificate chain was not verified.
@@ -48,6 +49,7 @@ func (e *UnverifiedError) Error() string {
 	return s
 }
 
+// Unwrap returns the verdict on the chain.
 func (e *UnverifiedError) Unwrap() error { return e.Verdict }
 
 // A CredentialWantedError says that the peer closed the connection after it
@@ -58,6 +60,7 @@ func (e *CredentialWantedError) Error() string {
 	return e.Err.Error() + "; it had asked for a client certificate, and none was sent"
 }
 
+// Unwrap returns how the connection ended.
 func (e *CredentialWantedError) Unwrap() error { return e.Err }
 
 // ErrEndless says that the peer sends endlessly, and nothing of use.

@@ -21,6 +21,7 @@ const (
 
 var names = []string{"tcp", "hello", "certificate", "finished", "data"}
 
+// String is the goal as --until spells it.
 func (g Goal) String() string { return names[g] }
 
 // Outcome is the outcome of a connection that reached the goal.

@@ -26,6 +26,7 @@ func (e *NameError) Error() string {
 	return fmt.Sprintf("the name %s could not be looked up: %s", e.Name, e.why())
 }
 
+// Unwrap returns the resolver's error, or nil.
 func (e *NameError) Unwrap() error { return e.Err }
 
 // Timeout reports whether nobody answered in time.

@@ -25,6 +25,7 @@ type Identity struct {
 	Packet string
 }
 
+// String is the flow and the packet, as in the log of a lab.
 func (i Identity) String() string { return i.Flow + "  " + i.Packet }
 
 // Bounds on what is kept, against endless traffic: the oldest is forgotten

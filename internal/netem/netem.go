@@ -99,6 +99,7 @@ func (c *Chance) Set(s string) error { return c.UnmarshalText([]byte(s)) }
 // Type names the value of a flag.
 func (c *Chance) Type() string { return "chance" }
 
+// String is the chance in percent.
 func (c Chance) String() string { return strconv.FormatFloat(float64(c)*100, 'g', -1, 64) + "%" }
 
 // MarshalText writes a chance.
@@ -141,6 +142,7 @@ func (r *Rate) Set(s string) error { return r.UnmarshalText([]byte(s)) }
 // Type names the value of a flag.
 func (r *Rate) Type() string { return "rate" }
 
+// String is the rate as it is written in a topology file.
 func (r Rate) String() string {
 	for _, u := range units {
 		if float64(r) >= u.bits {

@@ -41,6 +41,7 @@ type Warning struct {
 	Mended bool // others can no longer read it
 }
 
+// String is the warning as a sentence, or empty.
 func (w Warning) String() string {
 	switch {
 	case w.Mode == 0:

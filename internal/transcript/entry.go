@@ -17,6 +17,7 @@ const (
 	Local            // neither: a decision or the result
 )
 
+// String is the direction's name in JSON.
 func (d Dir) String() string { return name(d, "out", "in", "local") }
 
 // Layer says where an entry belongs.
@@ -29,6 +30,7 @@ const (
 	TLS
 )
 
+// String is the layer's name in JSON.
 func (l Layer) String() string { return name(l, "link", "guard", "tcp", "tls") }
 
 // Type says what an entry is, and so which of its pointers is set.
@@ -43,6 +45,7 @@ const (
 	TypeOctets               // octets of a captured stream that are not TLS: Octets
 )
 
+// String is the type's name in JSON.
 func (t Type) String() string {
 	return name(t, "segment", "record", "message", "decision", "result", "octets")
 }

@@ -24,4 +24,5 @@ const (
 	Guess                   // it may mean this, or something else
 )
 
+// String is the sureness in a word, as in JSON.
 func (s Sureness) String() string { return name(s, "certain", "likely", "guess") }

@@ -1,3 +1,5 @@
+// What the runner's named policies leave of suites, groups and schemes.
+
 package main
 
 import (
@@ -7,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// A policy is what somebody's rules leave of suites, groups and schemes: as the
-// runner counts on it, by a name.
+// A policy is a set of rules that the runner names, with the suites, groups and
+// schemes that it allows.
 type policy struct {
 	suites     []tlsmsg.CipherSuite // of TLS 1.2; those of TLS 1.3 that share a cipher and hash follow
 	suites13   []tlsmsg.CipherSuite

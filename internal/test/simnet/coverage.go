@@ -14,6 +14,7 @@ import (
 // Seen names something that happened, by kind and name.
 type Seen struct{ Kind, Name string }
 
+// String is the kind and the name.
 func (s Seen) String() string { return s.Kind + ": " + s.Name }
 
 // Coverage counts what happened.
