@@ -7,8 +7,7 @@ package goal
 
 import "errors"
 
-// Links and guards are Linux's: elsewhere there are captures only, and nobody
-// reports these.
+// These exist so that the package compiles; nothing returns them.
 var (
 	errPermission  = errors.New("not permitted")
 	errPortInUse   = errors.New("port in use")

@@ -13,12 +13,13 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// DefaultKeep is how many bytes of records an anatomy holds on to, of each
-// direction, and how many of handshake messages. Segments are older than that only where a peer sends them again.
+// DefaultKeep is how many bytes of records, and of handshake messages, an
+// Anatomy keeps for each direction. Only retransmitted segments are older than
+// that.
 const DefaultKeep = 8 << 20
 
 // An Anatomy knows what the byte streams of both directions hold, as far as a
-// transcript's entries have told it. The zero value knows nothing yet.
+// transcript's entries have told. The zero value knows nothing yet.
 type Anatomy struct {
 	streams [2]stream // by transcript.Dir
 	suite   *suite.Suite
@@ -33,29 +34,30 @@ type stream struct {
 	shaken   int       // bytes of handshake messages that records brought
 	told     int       // bytes of handshake messages that are known
 	messages []*message
-	kept     int                 // bytes in messages, and what each takes beside them
-	next     int64               // offset behind the last record
-	foreign  bool                // it does not begin as TLS
-	others   []transcript.Octets // of a capture: what is no TLS, in order, without their bytes
+	kept     int                 // bytes in messages, and the cost of each message
+	next     int64               // offset after the last record
+	foreign  bool                // it does not begin like TLS
+	others   []transcript.Octets // in a capture: runs without TLS, in order, without their bytes
 	tail     []byte              // its octets from next on, as far as they are in order
 }
 
-// messageCost is what a message takes beside its bytes, roughly.
+// messageCost is roughly what a message takes besides its bytes.
 const messageCost = 128
 
-// record is one TLS record, and where what it holds lies among the handshake
+// record is one TLS record, and the place of its content among the handshake
 // messages of its direction.
 type record struct {
 	*transcript.Record
-	shaken int // offset of its first byte there, of one with handshake messages
+	shaken int // offset of its first byte there, if it holds handshake messages
 	suite  *suite.Suite
 	etm    bool
 	first  bool // the first that is encrypted
-	fresh  bool // it begins with a message, of those that a handshake's are
+	fresh  bool // a record of handshake messages that begins with a message
 	tree   *field.Node
 }
 
-// message is one handshake message, and its place among all of its direction.
+// message is one handshake message, and its place among all those of its
+// direction.
 type message struct {
 	*transcript.Message
 	start int
@@ -71,8 +73,8 @@ func Of(t *transcript.Transcript) *Anatomy {
 	return a
 }
 
-// Learn takes one entry. Those of one direction come in the order of their
-// bytes, a record before the messages that it ends.
+// Learn takes one entry. Entries of one direction must come in the order of
+// their bytes, a record before the messages that it completes.
 func (a *Anatomy) Learn(e *transcript.Entry) {
 	if e.Dir > transcript.In {
 		return
@@ -90,7 +92,7 @@ func (a *Anatomy) Learn(e *transcript.Entry) {
 	}
 }
 
-// octets takes note of what is no TLS.
+// octets takes note of octets that are not TLS.
 func (s *stream) octets(o *transcript.Octets) {
 	if n := len(s.others); n > 0 && s.others[n-1].End == o.Offset && s.others[n-1].Why == o.Why {
 		s.others[n-1].End = o.End
@@ -107,7 +109,7 @@ func (s *stream) octets(o *transcript.Octets) {
 // maxOthers bounds the runs of octets between records that are remembered.
 const maxOthers = 1024
 
-// behind lets go of the octets before an offset.
+// behind drops the octets before an offset.
 func (s *stream) behind(end int64) {
 	if end > s.next {
 		s.tail = s.tail[min(end-s.next, int64(len(s.tail))):]
@@ -115,13 +117,13 @@ func (s *stream) behind(end int64) {
 	}
 }
 
-// firstOther is the place of the first run without TLS that ends beyond an
+// firstOther is the index of the first run without TLS that ends beyond an
 // offset.
 func (s *stream) firstOther(at int64) int {
 	return sort.Search(len(s.others), func(i int) bool { return s.others[i].End > at })
 }
 
-// other is the run without TLS in which an octet lies, or nil.
+// other is the run without TLS that an octet is in, or nil.
 func (s *stream) other(at int64) *transcript.Octets {
 	i := s.firstOther(at)
 	if i < len(s.others) && s.others[i].Offset <= at {
@@ -130,8 +132,8 @@ func (s *stream) other(at int64) *transcript.Octets {
 	return nil
 }
 
-// segment looks at the first bytes of a stream, and keeps those of which no
-// record is known yet.
+// segment looks at the first bytes of a stream, and keeps bytes whose record is
+// not known yet.
 func (s *stream) segment(f *transcript.Frame) {
 	if f.Stream.Len() == 0 || f.Discarded() {
 		return
@@ -142,7 +144,7 @@ func (s *stream) segment(f *transcript.Frame) {
 		_, _, err := tlsmsg.NextRecord(p)
 		s.foreign = errors.As(err, &not)
 	}
-	known := s.next + int64(len(s.tail)) - f.Stream.Start // so much of it
+	known := s.next + int64(len(s.tail)) - f.Stream.Start // that much of it
 	if !s.foreign && known >= 0 && known < int64(len(p)) && len(s.tail) < maxTail {
 		s.tail = append(s.tail, p[known:]...)
 	}
@@ -180,7 +182,7 @@ func (a *Anatomy) message(dir transcript.Dir, m *transcript.Message) {
 	s.messages = append(s.messages, &message{Message: m, start: s.told})
 	s.told += len(m.Raw)
 	s.kept += len(m.Raw) + messageCost
-	for s.kept > DefaultKeep && len(s.messages) > 1 { // older than any record that is held
+	for s.kept > DefaultKeep && len(s.messages) > 1 { // older than all records that are kept
 		s.kept -= len(s.messages[0].Raw) + messageCost
 		s.messages[0] = nil
 		s.messages = s.messages[1:]
@@ -214,14 +216,14 @@ func (s *stream) between(start, end int64) []*record {
 	return s.records[i:j]
 }
 
-// told reports whether all of a record is known by name: a handshake message
-// that goes on in a later record is not yet.
+// told reports whether all of a record's content is known. A handshake message
+// that continues in a later record is not known yet.
 func (r *record) told(s *stream) bool {
 	return r.Type != tlsmsg.ContentHandshake || r.Encrypted || r.Missing > 0 || r.shaken+len(r.Plaintext) <= s.told
 }
 
-// Complete reports whether everything that a frame's payload holds is known, so
-// that nothing more is to be learned about it.
+// Complete reports whether everything in a frame's payload is known, so that
+// nothing more can be learned about it.
 func (a *Anatomy) Complete(f *transcript.Frame) bool {
 	if f.Segment == nil || f.Dir > transcript.In || f.Stream.Len() == 0 || f.Discarded() {
 		return true
@@ -248,8 +250,8 @@ func (a *Anatomy) Complete(f *transcript.Frame) bool {
 	return true
 }
 
-// within returns the messages that lie between two places of the handshake, and
-// nil where they are not what the record holds.
+// within returns the messages in a record, and nil if they are not what the
+// record holds.
 func (s *stream) within(r *record) []*message {
 	start, end := r.shaken, r.shaken+len(r.Plaintext)
 	i := sort.Search(len(s.messages), func(i int) bool { return s.messages[i].start+len(s.messages[i].Raw) > start })

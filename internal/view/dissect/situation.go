@@ -13,7 +13,7 @@ type situations struct {
 	third *transcript.Frame // the ACK that ends the three-way handshake
 	syn   bool
 	ack   bool
-	from  transcript.Dir // of the SYN
+	from  transcript.Dir // the direction of the SYN
 }
 
 func (s *situations) segment(f *transcript.Frame) {
