@@ -15,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/internal/view"
 )
 
-// What explain and connect write with --json is as docs/events.md and its schema
-// say, of each capture that is here, and of a connection that is made.
+// What explain and connect write with --json agrees with docs/events.md and its
+// schema, for each capture in testdata and for a live connection.
 func TestJSONOfBothCommandsIsAsItsSchemaSays(t *testing.T) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(view.Schema))
 	if err != nil {

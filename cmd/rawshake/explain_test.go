@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Who strips a capture "in place" keeps it.
+// Stripping a capture "in place" does not destroy it.
 func TestExplainDoesNotWriteOverTheCapture(t *testing.T) {
 	const held = "what nobody has twice"
 	dir := t.TempDir()
@@ -34,8 +34,8 @@ func TestExplainDoesNotWriteOverTheCapture(t *testing.T) {
 	}
 }
 
-// What cannot be explained is refused with what is wrong with it, and a broken
-// file says so also where nothing can be shown of it.
+// A file that cannot be explained is refused with the fault, and a broken file
+// is reported even if nothing of it can be shown.
 func TestExplainSaysWhatIsWrong(t *testing.T) {
 	const captures = "../../testdata/captures/"
 	whole, err := os.ReadFile(captures + "many.pcapng")

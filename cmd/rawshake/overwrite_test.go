@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// No output is written over in silence: of a scan it is refused, elsewhere said.
+// No output is overwritten silently: a scan refuses it, other commands say so.
 func TestNoOutputIsWrittenOverInSilence(t *testing.T) {
 	const held = "what took hours\n"
 	const capture = "../../testdata/captures/tls10.pcap"
 	dir := t.TempDir()
 	for _, tc := range []struct {
-		args    []string // the file's name comes behind the last
+		args    []string // the file's name follows the last
 		refused bool
 	}{
 		{[]string{"probe", "--link", "packet", "198.18.0.1", "-o"}, true},

@@ -32,8 +32,8 @@ func warningsOf(t *testing.T, do func()) string {
 	return string(text)
 }
 
-// Whatever holds secrets is its owner's alone from the first; where it was there
-// before, and others could read it, that is said.
+// A file that holds secrets is readable by its owner alone from the start; if
+// it was there before and others could read it, a warning says so.
 func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 	writers := map[string]func(path string) error{
 		"page": func(path string) error {
@@ -125,7 +125,8 @@ func TestWhatHoldsSecretsIsPrivateAndSaysWhereItWasNot(t *testing.T) {
 			if wide := before&0o077 != 0; strings.Contains(warning, "others c") != wide {
 				t.Errorf("%s that was there with mode %o: said %q", what, before, warning)
 			}
-			// What holds no secret for certain, and what others add to, may have its mode for a reason.
+			// A file that may hold no secret, or that others add to, may have
+			// its mode for a reason.
 			kept := slices.Contains([]string{"key log", "reply", "results", "log of a lab", "capture of an interface"}, what)
 			if got := mode(t, path); got != 0o600 && !(kept && got == before) {
 				t.Errorf("%s that was there with mode %o: mode %o", what, before, got)

@@ -15,8 +15,9 @@ import (
 	"github.com/rawshake/rawshake/internal/probe"
 )
 
-// A rate that the machine does not carry is warned of once, shown while it is so,
-// and told again in the end; one that it carries is not spoken of.
+// A rate that the machine cannot carry is warned of once, shown for as long as
+// that lasts, and reported again at the end; one that it carries is not
+// mentioned.
 func TestARateThatTheMachineDoesNotCarryIsToldOf(t *testing.T) {
 	for _, missed := range []float64{0, 8200} {
 		var out bytes.Buffer
@@ -77,7 +78,7 @@ func TestTheWaysOutOfARateAreThoseThatThereAre(t *testing.T) {
 	}
 }
 
-// A scan that stands still says why, once, and with how many it begins again.
+// A scan that pauses says why, once, and how many targets it starts again.
 func TestALostWayIsToldOf(t *testing.T) {
 	var out bytes.Buffer
 	r := &probeReport{out: &out, flags: &probeFlags{quiet: true}}

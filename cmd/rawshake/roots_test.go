@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// Where the system has CA certificates they are what is trusted, and where it
-// has none those of the program, of which a person is told.
+// The system's CA certificates are trusted if it has any, and otherwise those
+// in the program, which is reported.
 func TestTheProgramsOwnRootsAreForWhereThereAreNone(t *testing.T) {
 	t.Setenv("SSL_CERT_FILE", "")
 	t.Setenv("SSL_CERT_DIR", "")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What a command was asked to say and could not is said on standard error, with
-// the file and the cause, and the command has not done what it was asked for.
+// If a command cannot write its output, standard error says so with the file
+// and the cause, and the command has failed.
 func TestWhatCannotBeWrittenIsSaidAndIsNotDone(t *testing.T) {
 	const one, many = "../../testdata/captures/tls10.pcap", "../../testdata/captures/many.pcapng"
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
@@ -41,8 +41,8 @@ func TestWhatCannotBeWrittenIsSaidAndIsNotDone(t *testing.T) {
 	}
 }
 
-// Of a file that cannot be opened it is not said that it is written over. This
-// program's own is one, as long as it runs.
+// A file that cannot be opened is not reported as overwritten. A running
+// program's own file is one.
 func TestWhatIsNotWrittenOverIsNotSaidToBe(t *testing.T) {
 	running, err := os.Executable()
 	if err != nil {

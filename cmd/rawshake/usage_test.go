@@ -51,8 +51,8 @@ func TestTheVersionIsToldByFlagAndByCommand(t *testing.T) {
 	}
 }
 
-// Every flag whose value is a word completes: to words where there is a set of
-// them, to files where it names one, and else to nothing that misleads.
+// Every flag whose value is a word completes: to words if there is a set of
+// them, to files if it names one, and otherwise to nothing misleading.
 func TestFlagValuesComplete(t *testing.T) {
 	for command, wants := range map[string][]string{
 		"connect --view": {"ladder", "json"}, "connect --until": {"tcp", "data"}, "connect --link": {"kernel"}, "connect --guard": {"tcx", "none"},
@@ -115,7 +115,7 @@ func TestManualPagesSayStatusAndEnvironment(t *testing.T) {
 	}
 }
 
-// One kind has one status, whichever command meets it.
+// One kind of error has one status, whichever command meets it.
 func TestOneKindHasOneStatus(t *testing.T) {
 	judges := map[string]func(error) error{
 		"any command": failure,

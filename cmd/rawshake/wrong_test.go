@@ -54,8 +54,8 @@ func saidTo(t *testing.T, output string, args []string) (status int, text string
 	return status, text
 }
 
-// Whatever is wrong with a command line, a person is told in sentences of ours,
-// and before anything is sent.
+// Every error in a command line is reported in our own sentences, and before
+// anything is sent.
 func TestWrongInputsAreToldInOurOwnWords(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Somebody else's file stays what it is: its owner reads it whatever its mode.
+// Somebody else's file is left as it is, since its owner can read it whatever
+// its mode.
 func TestSecretsGoIntoNoFileOfSomebodyElses(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {

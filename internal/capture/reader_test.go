@@ -193,8 +193,9 @@ func TestAFileHeaderThatBreaksOffIsACapture(t *testing.T) {
 	}
 }
 
-// Everything that a writer writes comes back, from a file, where notes go to the
-// packet before them, and from a pipe, where they go to the next.
+// Everything that a writer writes can be read back: from a file, where notes
+// belong to the packet before them, and from a pipe, where they belong to the
+// next.
 func TestNotesAndSecretsComeBack(t *testing.T) {
 	random, secret := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{9}, 48)
 	write := func(w *Writer) {

@@ -149,8 +149,8 @@ func TestStoppingEarlySaysGoodbye(t *testing.T) {
 	}
 }
 
-// A client that is made when the peer has answered goes on as one that was
-// there from the beginning.
+// A client that is made only when the peer has answered continues like one that
+// was there from the beginning.
 func TestAClientCanBeMadeWhenThePeerHasAnswered(t *testing.T) {
 	alert := "\x15\x03\x03\x00\x02\x02\x28" // fatal handshake_failure
 	for _, answer := range []string{alert, "HTTP/1.1 400 Bad Request\r\n", ""} {

@@ -182,8 +182,8 @@ func TestLoopbackDownIsNoticed(t *testing.T) {
 	}
 }
 
-// With two ways out, what comes in by the second is hidden from the raw link by
-// a strict rp_filter; with one way out, strict is as good as not.
+// With two default routes, a strict rp_filter hides from the raw link what
+// arrives by the second; with one, strict makes no difference.
 func TestAStrictReversePathFilterIsAFaultWhereItHides(t *testing.T) {
 	needRoot(t)
 	attr := &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}

@@ -32,9 +32,9 @@ func failureRoots(t *testing.T) *x509.CertPool {
 	return pool
 }
 
-// Each of the failures that clients meet is told from its capture alone: what came
-// of it, why, in which frames that shows, and what to do; in the view and, short,
-// in the list.
+// Each failure that clients meet is diagnosed from its capture alone: the
+// outcome, the reason, the frames that show it, and the remedy; in the view
+// and, briefly, in the list.
 func TestAFailureIsExplainedFromItsCapture(t *testing.T) {
 	roots := failureRoots(t)
 	for _, tc := range failures {
@@ -61,8 +61,8 @@ func TestAFailureIsExplainedFromItsCapture(t *testing.T) {
 	}
 }
 
-// Roots that are not the client's are no reason for its failure, and a client that
-// takes a chain proves nothing wrong with it.
+// Roots other than the client's are not a reason for its failure, and a client
+// that accepts a chain shows that nothing is wrong with it.
 func TestAChainThatTheClientTookIsNoReason(t *testing.T) {
 	for _, file := range []string{"tls12-curl-nginx.pcapng", "tls12-go-client.pcapng", "fail-version-refused.pcap", "fail-client-certificate-required.pcap"} {
 		_, r := explained(t, file, "ladder", Options{}, true)
@@ -74,7 +74,7 @@ func TestAChainThatTheClientTookIsNoReason(t *testing.T) {
 	}
 }
 
-// What came of each connection stands in the list, of as many as there are.
+// The list has the outcome of each connection, however many there are.
 func TestTheListSaysWhatCameOfEach(t *testing.T) {
 	for _, stream := range []bool{false, true} {
 		_, r := explained(t, "many.pcapng", "ladder", Options{}, stream)

@@ -23,8 +23,8 @@ import (
 var megabytes = flag.Int("megabytes", 48, "size of the large capture, in MB")
 
 // largest is the most memory that explaining a capture may take, in bytes: 200
-// MB for one of 2 GB, and of what lies above the 40 MB that a Go program with
-// these tests takes by itself, so much less as the capture is smaller, but for
+// MB for one of 2 GB. For a smaller capture, the part above the 40 MB that a Go
+// program with these tests takes by itself shrinks in proportion, except for
 // what is held in any case.
 func largest(megabytes int) int64 {
 	const whole, base, held = 200 << 20, 40 << 20, 48 << 20

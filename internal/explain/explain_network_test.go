@@ -126,8 +126,8 @@ func whole(t *testing.T, what string, frames []string, connections, packets int)
 	return r
 }
 
-// The same addresses and ports in two networks are two connections: also where
-// every number of theirs is the same, one after the other or at once.
+// The same addresses and ports in two networks are two connections, even if all
+// their numbers are the same, one after the other or at once.
 func TestEqualEndsInTwoNetworksAreTwoConnections(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	for kind, wrap := range encapsulations {
@@ -151,8 +151,8 @@ func TestEqualEndsInTwoNetworksAreTwoConnections(t *testing.T) {
 	}
 }
 
-// What differs by direction, and what a capture has at two places, makes no
-// second connection of one.
+// Numbers that differ by direction, or a capture at two places, do not make two
+// connections out of one.
 func TestOneConnectionInSeveralNetworksIsOne(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	m := newMade().open().talk(dialogue).close()
@@ -189,8 +189,8 @@ func TestOneConnectionInSeveralNetworksIsOne(t *testing.T) {
 	}
 }
 
-// However many networks a capture has, and connections of the same ends, it is
-// read in bounded memory and time.
+// A capture is read in bounded memory and time, however many networks and
+// connections with the same ends it has.
 func TestManyNetworksAreBounded(t *testing.T) {
 	m := newMade().open()
 	var frames []string

@@ -18,9 +18,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A capture that was rewritten, or taken before a network card had filled
-// checksums in, is read: the peer acknowledges what it holds. With strict
-// checksums nothing of it is.
+// A capture that was rewritten, or taken before a network card filled in
+// checksums, is read, since the peer acknowledges what it holds. With strict
+// checksums it is not.
 func TestWrongChecksumsAreMarkedAndRead(t *testing.T) {
 	dialogue, keys := shake(t, tls.VersionTLS12)
 	for name, which := range map[string]func(i int, dir transcript.Dir) bool{
@@ -79,8 +79,8 @@ func TestADamagedSegmentThatIsSentAgainIsReplaced(t *testing.T) {
 	}
 }
 
-// ChangeCipherSpec in TLS 1.3, and before any ServerHello, means nothing, and it
-// is said so.
+// A ChangeCipherSpec in TLS 1.3, or before any ServerHello, means nothing, and
+// is reported as such.
 func TestAChangeCipherSpecMayMeanNothing(t *testing.T) {
 	const change = "\x14\x03\x03\x00\x01\x01"
 	for _, tc := range []struct {
@@ -118,7 +118,7 @@ func TestAChangeCipherSpecMayMeanNothing(t *testing.T) {
 	}
 }
 
-// Who is refused may try again with the same SYN, from the same port: that is
+// A refused client may try again with the same SYN from the same port: that is
 // another connection, and the list has its name.
 func TestPortsUsedAgainAreAnotherConnection(t *testing.T) {
 	dialogue, keys := shake(t, tls.VersionTLS12)
@@ -179,8 +179,8 @@ func TestPortsUsedAgainAreAnotherConnection(t *testing.T) {
 	}
 }
 
-// A frame that the capture lost is told once, with its place; nothing after it is
-// out of order.
+// A frame that is missing from the capture is reported once, with its place;
+// nothing after it is out of order.
 func TestALostFrameIsToldOnce(t *testing.T) {
 	m := newMade().open()
 	for range 80 {
@@ -206,7 +206,8 @@ func TestALostFrameIsToldOnce(t *testing.T) {
 	}
 }
 
-// Alerts are told one by one, however records divide them (RFC 5246, section 6.2.1).
+// Alerts are reported one by one, however records divide them (RFC 5246,
+// section 6.2.1).
 func TestEachAlertOfARecordIsTold(t *testing.T) {
 	hello, _ := shake(t, tls.VersionTLS12)
 	for name, records := range map[string]string{
@@ -235,7 +236,7 @@ func TestEachAlertOfARecordIsTold(t *testing.T) {
 	}
 }
 
-// Nobody has to listen: of a file and of a stream, held back or not.
+// A listener is not required: for a file or a stream, held back or not.
 func TestACaptureIsExplainedWithoutAListener(t *testing.T) {
 	said, _ := shake(t, tls.VersionTLS12)
 	b := newMade().open().talk(said).close().pcap()
@@ -250,8 +251,8 @@ func TestACaptureIsExplainedWithoutAListener(t *testing.T) {
 	}
 }
 
-// What a comment of ours says, and what is found from the packets, is told once;
-// a comment that says something else is told, too.
+// A decision that both our comment and the packets tell is reported once; a
+// comment that says something else is reported too.
 func TestWhatACommentSaysTooIsToldOnce(t *testing.T) {
 	dialogue, keys := shake(t, tls.VersionTLS12)
 	m := newMade().open().talk(dialogue).close()

@@ -126,8 +126,8 @@ func TestAHandshakeThatBeginsInSSL2sFormIsDecrypted(t *testing.T) {
 	}
 }
 
-// Who says what looks like a ClientHello again and again, costs no more than who
-// says something else: after some times nothing is looked up any more.
+// Sending what looks like a ClientHello again and again costs no more than
+// sending anything else: after a while nothing is looked up any more.
 func TestManyDoubtsEnd(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	talk := []said{{out, "text\n"}}
@@ -140,7 +140,7 @@ func TestManyDoubtsEnd(t *testing.T) {
 	}
 }
 
-// What is said before TLS comes from the network, and does nothing to a terminal.
+// Text before TLS comes from the network, and does nothing to a terminal.
 func TestAPreambleIsEscaped(t *testing.T) {
 	talk := []said{{in, "220 \x1b[31mred\u202e\x9b\r\n" + strings.Repeat("250-x\r\n", 200)}, {out, "QUIT\r\n"}}
 	_, ladder, _ := events(t, newMade().open().talk(talk).close().file(t, nil), Options{})
@@ -149,8 +149,8 @@ func TestAPreambleIsEscaped(t *testing.T) {
 	}
 }
 
-// A capture that begins inside a record is followed from the next record on that
-// stands up, wherever that begins.
+// A capture that begins inside a record is followed from the next credible
+// record on, wherever that begins.
 func TestACaptureThatBeginsInsideARecordIsFollowed(t *testing.T) {
 	record := func(n int) string {
 		return string(tlsmsg.AppendRecord(nil, tlsmsg.Record{Type: tlsmsg.ContentApplicationData, Version: tlsmsg.VersionTLS12, Fragment: []byte(strings.Repeat("\xa5", n))}))

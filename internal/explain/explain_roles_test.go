@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// A ClientHello may come from who accepted the connection, as on FTP's data
-// connections in active mode: it is read, decrypted and named like any other.
+// A ClientHello may come from the side that accepted the connection, as on
+// FTP's data connections in active mode: it is read, decrypted and named like
+// any other.
 func TestAClientHelloOfWhoAcceptedTheConnectionIsRead(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		dialogue, keys := shake(t, version)

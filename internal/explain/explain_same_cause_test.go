@@ -19,9 +19,9 @@ func messageOf(m tlsmsg.Message) string {
 	return recordOf(tlsmsg.ContentHandshake, string(tlsmsg.Append(nil, m, tlsmsg.Context{Version: tlsmsg.VersionTLS12, KeyExchange: tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256.KeyExchange()})))
 }
 
-// Where a client refuses what the server said, the capture tells what that was, as
-// connect does: whatever client it is, where the ClientHello and the answer
-// contradict each other; and of a client of ours by the comment that it left.
+// If a client refuses what the server sent, the capture tells what that was, as
+// connect does: for any client if the ClientHello and the answer contradict
+// each other, and for our own client by the comment that it left.
 func TestWhatTheClientRefusedIsFoundInTheCapture(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	hello := func(change func(*tlsmsg.ServerHello)) string {
@@ -65,8 +65,8 @@ func TestWhatTheClientRefusedIsFoundInTheCapture(t *testing.T) {
 	}
 }
 
-// A client that says farewell after a silence gave up because of it, and a side
-// that has ended a connection before it resets it has ended it.
+// A client that sends close_notify after a silence gave up because of it, and a
+// side that closes before it sends a RST has closed.
 func TestWhatEndsAConnectionFirstIsItsEnd(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	canceled := recordOf(tlsmsg.ContentAlert, "\x01\x5a") + recordOf(tlsmsg.ContentAlert, "\x01\x00")

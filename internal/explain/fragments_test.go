@@ -58,8 +58,9 @@ func cut(frame string, at, size int, id uint16) (parts []string) {
 	return parts
 }
 
-// A tunnel's packet that was cut into fragments outside is read as if it had not
-// been: in whatever order they come, and again where what is inside was cut, too.
+// A tunnel's packet that was fragmented on the outside is read as if it had not
+// been, in whatever order the fragments come, even if the inside was fragmented
+// too.
 func TestFragmentsOfTunnelsPacketsAreRead(t *testing.T) {
 	const ethernet = 14
 	for _, kind := range frames.Kinds() {

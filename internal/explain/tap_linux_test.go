@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// The kernel takes a VLAN tag out of a frame and tells it beside: the frame is
-// shown as it went over the wire.
+// The kernel takes a VLAN tag out of a frame and reports it separately; the
+// frame is shown as it was on the wire.
 func TestAHeardFrameHasItsTag(t *testing.T) {
 	const packet = "\x45\x00\x00\x14\x00\x00\x00\x00\x40\x06\x00\x00\xc6\x12\x00\x01\xc6\x12\x00\x02"
 	const header = "\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00"

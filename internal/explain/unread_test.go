@@ -104,7 +104,7 @@ func TestWhatIsNotReadIsNamedAndCounted(t *testing.T) {
 	}
 }
 
-// Kinds that no capture in good faith has so many of are counted together.
+// More kinds than an honest capture has are counted together.
 func TestTheKindsThatAreNamedAreBounded(t *testing.T) {
 	var all []string
 	for i := range 3 * maxUnread {
@@ -123,8 +123,7 @@ func TestTheKindsThatAreNamedAreBounded(t *testing.T) {
 	}
 }
 
-// Packets inside packets without end are no way to fill the memory or the stack,
-// and are named.
+// Endlessly nested packets cannot fill memory or the stack, and are named.
 func TestNestingIsBounded(t *testing.T) {
 	packet := "\x45\x00\x00\x14\x00\x00\x00\x00\x40\x06\x00\x00\xc6\x12\x00\x01\xc6\x12\x00\x02"
 	for range 1000 {

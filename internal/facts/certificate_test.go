@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// A certificate that crypto/x509 refuses is told of with the reason, its bytes
-// and what can be read of its key; the others of the chain are told of as well,
-// within a bound.
+// A certificate that crypto/x509 refuses is described with the reason, its
+// bytes and what can be read of its key; so are the others of the chain, within
+// a bound.
 func TestAChainIsToldOfWhole(t *testing.T) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// The moment that a transcript tells by its messages, facts tell by how far the
-// handshake came.
+// Facts tell the moment by how far the handshake got, a transcript by its
+// messages.
 func TestFactsKnowTheMoment(t *testing.T) {
 	for _, tc := range []struct {
 		stage handshake.Stage

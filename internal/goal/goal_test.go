@@ -84,8 +84,8 @@ func TestEachFailureHasAReason(t *testing.T) {
 	}
 }
 
-// A silence in which segments came that had to be dropped was none, and is not
-// told as one.
+// A silence in which segments came that had to be dropped is not reported as
+// one.
 func TestDroppedSegmentsAreNamedInThePlaceOfASilence(t *testing.T) {
 	s := NewStory(false)
 	s.syn.set, s.synACK.set, s.opened.set, s.moment = true, true, true, afterHello
@@ -109,7 +109,7 @@ func TestAHelloOfABadLengthNamesTheFlagThatChangesIt(t *testing.T) {
 	}
 }
 
-// What our own machine refuses is told with what it names.
+// What our own machine refuses is reported with what it names.
 func TestAFaultOfTheServersIsToldWithItsField(t *testing.T) {
 	s := NewStory(false)
 	err := &handshake.ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Where: "ServerHello.cipher_suite", Reason: "it was not offered"}
@@ -130,8 +130,8 @@ func TestNobodyIsToldToLeaveOutWhatWasNotOffered(t *testing.T) {
 	}
 }
 
-// What became of a reply has a reason of its own, with the flag that helps, and
-// is told neither as a silence nor as no reply at all.
+// A reply that is not whole has a reason of its own, with the flag that helps,
+// and is reported neither as a silence nor as no reply at all.
 func TestWhatBecameOfAReplyHasItsOwnReason(t *testing.T) {
 	for _, c := range []struct {
 		err          error
@@ -164,8 +164,8 @@ func TestACutReplyIsToldInOneSentence(t *testing.T) {
 	}
 }
 
-// What the server breaks is told as too weak or too old only where it is that,
-// and a flag is named only where it helps.
+// A fault of the server is called too weak or too old only if it is that, and a
+// flag is named only if it helps.
 func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
 	for _, c := range []struct {
 		alert                     tlsmsg.AlertDescription
@@ -198,8 +198,8 @@ func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
 	}
 }
 
-// A server that asked for another handshake and did not get it gives no reply
-// because of that, however it ends the connection, or waits.
+// If a server asked for another handshake and did not get it, that is the
+// reason why it sends no reply, however it ends the connection, or waits.
 func TestNoReplyAfterARefusedRenegotiationSaysSo(t *testing.T) {
 	for err, outcome := range map[error]string{
 		errors.New("alert"): Alert, ErrNoReply: Protocol, &handshake.ClosedError{Handshaken: true}: Protocol,

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Whatever the resolver met is told in words of ours, with the name server where it
-// is known, and nothing of Go's.
+// Whatever the resolver met is reported in our own words, with the name server
+// if it is known, and without Go's.
 func TestANameThatCannotBeLookedUpIsToldInOurWords(t *testing.T) {
 	const server = "192.0.2.1:53"
 	for want, err := range map[string]error{
@@ -39,8 +39,7 @@ func TestANameThatCannotBeLookedUpIsToldInOurWords(t *testing.T) {
 	}
 }
 
-// A name has the same code for a result of probe's, which knows no more than that,
-// and for connect.
+// An unresolved name has the same code in a result of probe and for connect.
 func TestTheCodesOfANameAreTheSame(t *testing.T) {
 	for _, err := range []error{nil, context.DeadlineExceeded} {
 		e := &NameError{Name: "a.test", Versions: "IP", Err: err}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The least of the limits of a process's groups is its limit, in both kinds of
-// control groups, and also where its path is of another place.
+// The smallest limit of a process's groups is its limit, in both kinds of
+// control groups, even if the path is from another place.
 func TestTheLeastLimitOfAllGroupsCounts(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string

@@ -20,8 +20,8 @@ func data(seq uint32, payload string) []byte {
 
 func ackOf(n uint32) []byte { return segment(transcript.In, wire.ACK, 1, n, "") }
 
-// Of segments with a wrong checksum, and of octets that contradict others, those
-// count that the peer acknowledges.
+// Segments with a wrong checksum, and octets that contradict others, count if
+// the peer acknowledges them.
 func TestWhatThePeerAcknowledgesCounts(t *testing.T) {
 	var quiet [][]byte
 	for range 100 {
@@ -65,8 +65,8 @@ func TestWhatThePeerAcknowledgesCounts(t *testing.T) {
 	}
 }
 
-// Where the very SYN has a wrong checksum and is answered, checksums mean nothing:
-// nothing has to wait.
+// If even the SYN has a wrong checksum and is answered, checksums mean nothing,
+// and nothing has to wait.
 func TestARewrittenCaptureIsReadAsItCame(t *testing.T) {
 	e := newEar()
 	for _, p := range [][]byte{

@@ -34,7 +34,7 @@ func segment(dir transcript.Dir, flags wire.Flags, seq, ack uint32, payload stri
 	return s.AppendTo(h.AppendTo(nil, s.HeaderLen()+len(s.Payload)), src.Addr(), dst.Addr())
 }
 
-// An ear takes segments, and writes down each direction's octets in order.
+// An ear takes segments, and records each direction's octets in order.
 type ear struct {
 	c     *Connection
 	count int
@@ -158,7 +158,7 @@ func TestAStreamBeginsWhereTheCaptureDoes(t *testing.T) {
 	}
 }
 
-// What a snap length cut off is a gap at once: nothing will fill it.
+// What a snap length cut off is a gap at once, since nothing will fill it.
 func TestASnapLengthLeavesGaps(t *testing.T) {
 	e := newEar()
 	e.open()
@@ -218,8 +218,8 @@ func TestAnyPiecesInAnyOrderMakeTheSameStream(t *testing.T) {
 	}
 }
 
-// A peer that sends each time one octet more, with all those before it, holds no
-// more memory than any other.
+// A peer that sends one octet more each time, along with all those before it,
+// takes no more memory than any other.
 func TestWhatWaitsIsBoundedByItsFrames(t *testing.T) {
 	var s stream
 	f := &transcript.Frame{Raw: make([]byte, 60_000)}
@@ -266,7 +266,7 @@ func BenchmarkHostileReordering(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/packet")
 }
 
-// A record that the capture cuts is told with what there is of it.
+// A record that the capture cuts is reported with what there is of it.
 func TestACutRecordIsTold(t *testing.T) {
 	var records []*transcript.Record
 	c := NewConnection(ends, time.Time{}, transcript.KeepNothing, nil, func(e *transcript.Entry) {

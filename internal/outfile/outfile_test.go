@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// What is made is its owner's alone unless it is public; what was there is said
-// where others can read it, and mended where it is to hold secrets.
+// A new file is readable by its owner alone unless it is public. If others can
+// read one that was there, a warning says so, and its mode is changed if it is
+// to hold secrets.
 func TestWhoMayReadWhatIsWritten(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	type open func(string, Kind) (*os.File, Warning, error)
@@ -63,7 +64,7 @@ func TestWhoMayReadWhatIsWritten(t *testing.T) {
 	}
 }
 
-// A pipe or a device is somebody else's, and keeps its mode.
+// A pipe or a device keeps its mode.
 func TestAPipeKeepsItsMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {

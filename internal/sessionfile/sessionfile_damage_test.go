@@ -18,9 +18,9 @@ import (
 var wrongValues = []string{`null`, `-1`, `0`, `1e300`, `65536`, `18446744073709551616`, `""`, `"AA=="`, `"NaN"`, `"9999-12-31T23:59:59Z"`, `"0001-01-01T00:00:00Z"`,
 	`true`, `[]`, `[""]`, `[null]`, `{}`, `"` + strings.Repeat("AAAA", 30000) + `"`}
 
-// Each field of each entry is damaged in turn, also where the sum was made anew:
-// the others are kept, what the file held is not lost, and what is taken is fit for
-// a handshake.
+// Each field of each entry is damaged in turn, with and without a matching sum:
+// the others are kept, what the file held is not lost, and what is used is fit
+// for a handshake.
 func TestNoDamageOfAFieldCostsASession(t *testing.T) {
 	good := savedFile(t)
 	var fields map[string]json.RawMessage
@@ -127,8 +127,8 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// What is set aside is kept, however often it happens, and nothing but a file is
-// replaced: not a folder, a device or a link.
+// What is set aside is kept, however often that happens, and only a regular
+// file is replaced: not a folder, a device or a link.
 func TestNothingIsWrittenOverThatIsNoSessionFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "sessions")

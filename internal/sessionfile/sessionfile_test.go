@@ -52,7 +52,7 @@ func TestWhatIsSavedIsFoundAgainByPeerAndName(t *testing.T) {
 
 func TestTheFileIsForItsOwnerAloneAndBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions")
-	if err := os.WriteFile(path, nil, 0o644); err != nil { // as a careless hand makes it
+	if err := os.WriteFile(path, nil, 0o644); err != nil { // with a careless mode
 		t.Fatal(err)
 	}
 	s, err := Open(path)

@@ -57,8 +57,8 @@ func marksOf(f *Frame) string {
 	return strings.Join(list, " ")
 }
 
-// One lost frame is one gap. What comes later than what it stands before is out of
-// order, and what came before is a retransmission.
+// One lost frame is one gap. A segment that comes after octets that follow it
+// is out of order, and one that came before is a retransmission.
 func TestOneLostFrameIsOneGap(t *testing.T) {
 	p := newTap()
 	p.hear(Out, packet(Out, seg(Out, wire.SYN, 0, 0, 0)))
@@ -79,8 +79,8 @@ func TestOneLostFrameIsOneGap(t *testing.T) {
 	}
 }
 
-// Holes without end are not remembered without end, and what comes behind them is
-// placed all the same.
+// Endless holes are not all remembered, and what comes after them is placed all
+// the same.
 func TestManyHolesAreForgottenOldestFirst(t *testing.T) {
 	p := newTap()
 	p.hear(In, packet(In, seg(In, wire.SYN|wire.ACK, 0, 1, 0)))
@@ -98,7 +98,8 @@ func TestManyHolesAreForgottenOldestFirst(t *testing.T) {
 	}
 }
 
-// A packet that passed two taps is no retransmission; one that was sent again is.
+// A packet that passed two taps is not a retransmission; one that was sent
+// again is.
 func TestAPacketCapturedTwiceIsNoRetransmission(t *testing.T) {
 	body := packet(Out, seg(Out, wire.ACK, 1, 1, 100))
 	ack := packet(Out, seg(Out, wire.ACK, 1, 1, 0))
@@ -132,8 +133,8 @@ func TestAPacketCapturedTwiceIsNoRetransmission(t *testing.T) {
 	}
 }
 
-// An acknowledgment without a number is the same packet where another link
-// carried it, and else it is said again.
+// An acknowledgment without an identification is the same packet if another
+// link carried it, and otherwise a repetition.
 func TestAnAcknowledgmentCapturedTwiceIsKnownByItsLink(t *testing.T) {
 	ack := numbered(packet(Out, seg(Out, wire.ACK, 1, 1, 0)), 0, 64)
 	for _, other := range []bool{false, true} {
@@ -152,7 +153,7 @@ func TestAnAcknowledgmentCapturedTwiceIsKnownByItsLink(t *testing.T) {
 	}
 }
 
-// A server that answers the SYN anew has the numbers that the client
+// If a server answers the SYN anew, its numbers are those that the client
 // acknowledges, or that its own octets follow.
 func TestTheServersNumbersBeginAnew(t *testing.T) {
 	anew := seg(In, wire.SYN|wire.ACK, 0, 1, 0)

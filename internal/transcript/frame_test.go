@@ -21,9 +21,8 @@ func behind6(src, dst netip.Addr, next uint8, headers string, s wire.Segment) []
 	return append(h.AppendTo(nil, len(rest)), rest...)
 }
 
-// Somebody who looks at a capture refuses nothing that a host would have to, and
-// finds the segment behind whatever stands before it, with the ends that its
-// checksum is made of.
+// An observer reads packets that a host would have to refuse, and finds the
+// segment behind any extension headers, with the ends that its checksum covers.
 func TestASegmentIsFoundBehindEveryHeaderOfItsPacket(t *testing.T) {
 	client, server := ends6[0], ends6[1]
 	via := netip.MustParseAddr("2001:db8::77")
@@ -113,8 +112,8 @@ func TestAJumbogramIsAsLongAsItsOptionSays(t *testing.T) {
 	}
 }
 
-// A capture with a short snap length leaves of the options those that are there,
-// and says that more were sent.
+// A capture with a short snap length shows the options that are there, and says
+// that more were sent.
 func TestOptionsThatACaptureCutsOffAreToldAsFarAsTheyGo(t *testing.T) {
 	s := seg(Out, wire.SYN, 0, 0, 0)
 	s.Options.AddMSS(1460)
@@ -147,8 +146,8 @@ func TestOptionsThatACaptureCutsOffAreToldAsFarAsTheyGo(t *testing.T) {
 	}
 }
 
-// A checksum of zero was left to the network card, of the segment or of the IPv4
-// header; another wrong one is wrong.
+// A checksum of zero, of the segment or of the IPv4 header, was left to the
+// network card; any other wrong one is wrong.
 func TestAChecksumOfZeroIsMarkedAndNotHeldAgainstASegment(t *testing.T) {
 	for _, tc := range []struct {
 		name           string
@@ -175,8 +174,8 @@ func TestAChecksumOfZeroIsMarkedAndNotHeldAgainstASegment(t *testing.T) {
 	}
 }
 
-// What is behind PPPoE's own length fills the frame up: also of a packet that
-// tells no length.
+// Whatever is beyond PPPoE's own length is padding, even for a packet that
+// states no length.
 func TestWhatIsBehindPPPoEsLengthIsNoPayload(t *testing.T) {
 	p := packet(Out, seg(Out, wire.ACK, 1, 1, 10))
 	p[2], p[3] = 0, 0

@@ -40,8 +40,8 @@ func TestAFrameOfACaptureKeepsWhatTheLinkPutAroundThePacket(t *testing.T) {
 	}
 }
 
-// What a network card is to cut into packets has no length of its own: it is as
-// long as its frame was, also where the capture cut it off.
+// A packet that a network card is to segment states no length: it is as long as
+// its frame was, even if the capture cut it off.
 func TestAPacketWithoutALengthIsAsLongAsItsFrame(t *testing.T) {
 	const n = 3000
 	p := packet(Out, seg(Out, wire.ACK, 1, 1, n))

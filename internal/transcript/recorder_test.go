@@ -441,8 +441,9 @@ func FuzzRecorderPacket(f *testing.F) {
 	})
 }
 
-// What this side did between the frames is not in the handshake's time: it made
-// its ClientHello before the frame left, and looked at the Finished after it came.
+// What this side did outside the frames is not in the handshake's time: it made
+// its ClientHello before the frame left, and handled the Finished after it
+// came.
 func TestAHandshakeTakesFromFrameToFrame(t *testing.T) {
 	r := newTape()
 	r.open()

@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// Every view says of an alert what its description means, in the words of the
+// Every view says what the description of an alert means, in the words of the
 // dictionary, and not only what a description is.
 func TestEveryViewSaysWhatAnAlertMeans(t *testing.T) {
 	for name, want := range map[string]string{"ladder": "No set of parameters", "fields": "No set of parameters", "hex": "No set of parameters", "json": "No set of parameters"} {

@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// makers are calls of package os that make files. Whose they are to read is
+// makers are calls of package os that create files. Who may read them is
 // decided in internal/outfile.
 var makers = []string{"Create", "CreateTemp", "OpenFile", "WriteFile"}
 
-// elsewhere are files that make files and write nothing of a user's: the
-// kernel's own, and a lab's. So are all below internal/test.
+// elsewhere are sources that create files without a user's data: the kernel's
+// own files, and a lab's. So are all below internal/test.
 var elsewhere = []string{"internal/lab/guest.go", "internal/lab/netns/veth.go", "internal/lab/netns/terminal.go", "internal/lab/daemon/dir.go"}
 
-// A file that is made anywhere else can be read by whoever its maker forgot.
+// A file that is created anywhere else may be readable by others by mistake.
 func TestOnePlaceDecidesWhoMayReadWhatIsWritten(t *testing.T) {
 	for _, f := range sources(t) {
 		if f.dir == "internal/outfile" || within(f.dir, "internal/test") || slices.Contains(elsewhere, f.path) {
@@ -33,5 +33,5 @@ func TestOnePlaceDecidesWhoMayReadWhatIsWritten(t *testing.T) {
 	}
 }
 
-// reads tells of a file that opens one to go on with, and makes none.
+// reads reports whether a source opens an existing file, and creates none.
 func reads(path string) bool { return path == "internal/probe/store/resume.go" }

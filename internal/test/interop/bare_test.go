@@ -27,8 +27,8 @@ func bare(t *testing.T, script string) run {
 	return run{stdout.String(), stderr.String(), c.ProcessState.ExitCode()}
 }
 
-// Without /proc there is no lab, which every command of it says, with the way
-// out, and doctor too; whatever else there is works.
+// Without /proc there is no lab: every lab command says so, with the remedy,
+// and so does doctor; everything else works.
 func TestWithoutProcThereIsNoLabAndDoctorKnows(t *testing.T) {
 	const without = "mount -t tmpfs none /proc; mount -t tmpfs none /sys; "
 	for _, line := range []string{"lab run -- true", "lab up --name no-proc", "lab demo"} {
@@ -46,8 +46,8 @@ func TestWithoutProcThereIsNoLabAndDoctorKnows(t *testing.T) {
 	bare(t, without+`"$0" explain -q ../../../testdata/captures/tls10.pcap; "$0" lab status; "$0" version`).want(t, 0)
 }
 
-// Where nothing can be written a lab that stays for one command is made all the
-// same, with its names; one that is to stand says where its socket could be.
+// If nothing can be written, a lab for one command works all the same, with its
+// names; a lab that is to stay says where its socket could be.
 func TestALabStandsOnAReadOnlyRoot(t *testing.T) {
 	const readOnly = `mount -o bind,remount,ro / || exit 77; for m in /tmp /run /dev/shm; do mount --bind $m $m; mount -o bind,remount,ro $m; done; `
 	r := bare(t, readOnly+`"$0" lab run -- "$0" connect -q --get / server.lab.test`)

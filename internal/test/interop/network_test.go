@@ -138,7 +138,7 @@ func TestANetworkChoosesItsPorts(t *testing.T) {
 }
 
 // TestANetworkOutlivesALinkThatWentDown: its connections end, and later ones
-// find another way.
+// find another route.
 func TestANetworkOutlivesALinkThatWentDown(t *testing.T) {
 	l := newLab(t)
 	address := serve(t, l, echo)

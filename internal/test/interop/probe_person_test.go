@@ -67,7 +67,7 @@ func TestAStatusFileTellsHowAScanGoes(t *testing.T) {
 	}
 }
 
-// On a terminal there is one line that is written over and over.
+// On a terminal there is one line that is overwritten again and again.
 func TestProgressOnATerminal(t *testing.T) {
 	l := newWide(t)
 	out := filepath.Join(t.TempDir(), "out")
@@ -91,7 +91,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
-// Somebody asks to be left out while a scan stands still: the others keep their
+// Somebody asks to be excluded while a scan is stopped: the others keep their
 // places.
 func TestWhatIsLeftOutOfAListMayChangeWhenItGoesOn(t *testing.T) {
 	l := newWide(t)

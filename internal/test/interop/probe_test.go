@@ -354,7 +354,7 @@ func TestAnOutputThatFailsStopsTheSending(t *testing.T) {
 	}
 }
 
-// throughNobody has 192.0.2.0/24 lie behind a gateway that is not there.
+// throughNobody routes 192.0.2.0/24 through a gateway that is not there.
 func throughNobody(t *testing.T, l *lab.Lab, gateway netip.Addr) {
 	t.Helper()
 	if err := l.Near().Do(func() error {
@@ -477,8 +477,8 @@ func TestProbeOfThisMachine(t *testing.T) {
 	}
 }
 
-// A few targets to which there is no way have a result each, named alone or in a
-// list, and each speaks of its own address.
+// A few targets without a route have a result each, named alone or in a list,
+// and each names its own address.
 func TestATargetWithoutAWayIsAResultHoweverItIsNamed(t *testing.T) {
 	l := newLab(t)
 	for _, named := range []struct{ stdin, args string }{

@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
-// startApache serves /open to anybody and /private to who shows a certificate,
-// which it asks for inside the connection.
+// startApache serves /open to anybody and /private to clients with a
+// certificate, which it asks for inside the connection.
 func startApache(t *testing.T, n *lab.Node, f files) {
 	dir, err := os.MkdirTemp("", "apache") // open to its children, unlike the test's own
 	if err != nil {
@@ -56,10 +56,10 @@ SSLVerifyDepth 3
 	startPeer(t, n, needProgram(t, "apache2"), "-d", dir, "-f", path, "-X", "-E", "/dev/stderr") // one process, which ends with the test
 }
 
-// Apache asks for a certificate for some paths alone, by another handshake inside
-// the connection. Allowed it works, over our TCP and the kernel's; refused, it is
-// told with the option that would help; allowed without a certificate, what is
-// missing is that.
+// Apache asks for a certificate only for some paths, by another handshake
+// inside the connection. If that is allowed, it works over our TCP and the
+// kernel's; if refused, the error names the option that would help; if allowed
+// without a certificate, the error says that one is missing.
 func TestApacheAsksForACertificateInsideTheConnection(t *testing.T) {
 	l := newLab(t)
 	f := newFiles(t, l.Far(), pki.RSA2048, "")
@@ -98,8 +98,8 @@ func TestApacheAsksForACertificateInsideTheConnection(t *testing.T) {
 	}
 }
 
-// Whoever gives a certificate knows better than a server that names too few: what
-// the user gives is sent, and it is the server's to take it or not.
+// A user who gives a certificate knows better than a server that names too few
+// issuers: the certificate is sent, and the server decides.
 func TestACertificateIsSentToAServerThatDoesNotNameItsIssuer(t *testing.T) {
 	l := newLab(t)
 	f := newFiles(t, l.Far(), pki.RSA2048, "")

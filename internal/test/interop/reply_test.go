@@ -84,8 +84,8 @@ func reply(c *tls.Conn, under net.Conn) {
 	}
 }
 
-// connect and probe say the same of a reply: whole where its own length or its
-// end says so, whatever comes after it, and cut short where it is.
+// connect and probe say the same about a reply: whole if its own length or its
+// end says so, whatever comes after it, and otherwise cut short.
 func TestAReplyIsJudgedByItsOwnLength(t *testing.T) {
 	l := newLab(t)
 	ca := serveReplies(t, l.Far())
@@ -140,7 +140,7 @@ func TestAReplyIsBoundedAsAWhole(t *testing.T) {
 	rawshake(t, l.Near(), "connect", "--max-time", "1s", at).want(t, 2).says(t, "--get")
 }
 
-// HTTP/1.1 is not spoken where the server chose something else.
+// HTTP/1.1 is not spoken if the server chose another protocol.
 func TestARequestIsNotSentInAnotherProtocol(t *testing.T) {
 	l := newLab(t)
 	ca := serveReplies(t, l.Far(), "h2", "http/1.1")
@@ -154,7 +154,7 @@ func TestARequestIsNotSentInAnotherProtocol(t *testing.T) {
 	}
 }
 
-// A stapled "revoked" ends the trust of connect and probe alike, also where the
+// A stapled "revoked" ends the trust of connect and probe alike, even if the
 // goal is the certificate.
 func TestAStapledRevocationEndsTheTrust(t *testing.T) {
 	l := newLab(t)

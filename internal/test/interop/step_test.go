@@ -85,9 +85,8 @@ func TestSteppingCanBeAborted(t *testing.T) {
 	}
 }
 
-// A connection that fails while somebody steps through it, or goes on without
-// stopping, ends with its diagnosis, as without --step: why, by which code, and
-// what to do.
+// A connection that fails while somebody steps through it, or after that, ends
+// with its diagnosis, as without --step: the reason, its code and the remedy.
 func TestSteppingEndsWithTheDiagnosis(t *testing.T) {
 	l := newLab(t)
 	server, err := l.StartTLSServer(service.Options{ClientAuth: service.RequireClient})

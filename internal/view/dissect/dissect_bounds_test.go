@@ -7,7 +7,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// A peer that never stops to shake hands fills nobody's memory.
+// A peer whose handshake never ends cannot fill memory.
 func TestMessagesWithoutEndAreLetGo(t *testing.T) {
 	var a Anatomy
 	raw := []byte{byte(tlsmsg.TypeHelloRequest), 0, 0, 0}

@@ -56,8 +56,8 @@ func ofRole(nodes []heard, role string) (list []heard) {
 	return list
 }
 
-// A person who hears the page is told what everything is and how it is called:
-// each step, each field with its depth, each control.
+// A screen reader says what everything is and what it is called: each step,
+// each field with its depth, each control.
 func TestEverythingHasARoleAndAName(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
@@ -206,7 +206,7 @@ func TestTextIsReadableInBothThemes(t *testing.T) {
 	}
 }
 
-// Nothing moves by itself, so that nobody need ask for less of it.
+// Nothing moves by itself, so there is no need for reduced motion.
 func TestNothingMoves(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 	if n := eval[int](v, `[...document.querySelectorAll("*")].filter((e) => {
