@@ -17,6 +17,9 @@ var opened = []string{
 	"rawtcp/endpoint", "rawtcp/guard", "rawtcp/reassembly", "rawtcp/route", "rawtcp/tcb",
 	"tlsmsg",
 	"internal/lab",
+	"cmd",
+	"internal/capture", "internal/conn", "internal/connect", "internal/doctor", "internal/explain", "internal/facts", "internal/goal", "internal/memlimit",
+	"internal/netem", "internal/observe", "internal/outfile", "internal/sessionfile", "internal/test", "internal/transcript", "internal/view",
 }
 
 // A stranger who opens a file reads first what it is for. The sentence stands apart
