@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -64,7 +65,7 @@ func TestConnIsANetConnInBadWeather(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		a, b := link.Pipe()
 		seed++
-		weather := link.Impairment{Seed: seed, Loss: 0.02, Duplicate: 0.02, Reorder: 0.05, Delay: 500 * time.Microsecond}
-		return pair(t, link.Impair(a, weather), b, patience)
+		weather := badlink.Impairment{Seed: seed, Loss: 0.02, Duplicate: 0.02, Reorder: 0.05, Delay: 500 * time.Microsecond}
+		return pair(t, badlink.Wrap(a, weather), b, patience)
 	})
 }

@@ -36,7 +36,7 @@ type Dialer struct {
 	Network *Network
 
 	Stack  StackConfig                       // the tap on packets, and how connections begin
-	Wrap   func(link.Link) link.Link         // wraps the link, as link.Impair does; may be nil
+	Wrap   func(link.Link) link.Link         // wraps the link, for example to lose packets; may be nil
 	Events func(tcb.Event)                   // is told what the connection decides; may be nil
 	Build  func(tcb.Config) endpoint.Machine // makes the connection's machine; nil: plain TCP
 	Notes  func(layer, name, text string)    // is told how the connection was set up; may be nil

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -17,12 +18,12 @@ import (
 // Once Close has returned without an error the peer has it all, whatever becomes
 // of us.
 func TestCloseReturnsWhenAllIsDelivered(t *testing.T) {
-	for name, bad := range map[string]link.Impairment{
+	for name, bad := range map[string]badlink.Impairment{
 		"clear": {}, "slow": {Delay: 5 * time.Millisecond}, "lossy": {Seed: 3, Loss: 0.05, Reorder: 0.05},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := link.Pipe()
-			near, far := rawtcp.NewStack(link.Impair(a, bad), rawtcp.StackConfig{Linger: time.Minute}), rawtcp.NewStack(b, rawtcp.StackConfig{})
+			near, far := rawtcp.NewStack(badlink.Wrap(a, bad), rawtcp.StackConfig{Linger: time.Minute}), rawtcp.NewStack(b, rawtcp.StackConfig{})
 			defer far.Close()
 			ln, err := far.Listen(serverAddr)
 			if err != nil {

@@ -26,7 +26,7 @@ type ListenConfig struct {
 	Guard guard.Kind // "auto" (or ""), "listener", "nftables", "none"
 
 	Stack StackConfig                    // the tap on packets, and how connections begin
-	Wrap  func(link.Link) link.Link      // wraps the link, as link.Impair does; may be nil
+	Wrap  func(link.Link) link.Link      // wraps the link, for example to lose packets; may be nil
 	Notes func(layer, name, text string) // is told how the listener was set up; may be nil
 }
 

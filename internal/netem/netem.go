@@ -163,9 +163,31 @@ type Effect struct {
 	Jitter      time.Duration // how much later, or earlier, than the latency it arrives
 }
 
-// maxOvertaking is three, which makes three duplicate ACKs (RFC 5681, section
+// MaxOvertaking is three, which makes three duplicate ACKs (RFC 5681, section
 // 3.2), so that a sender takes some reordering for loss.
-const maxOvertaking = 3
+const MaxOvertaking = 3
+
+// Draws are the random numbers that decide about one packet: from 0 to 1, but
+// Behind is below MaxOvertaking.
+type Draws struct {
+	Loss, Duplicate, Reorder Chance
+	Behind                   int
+	Later                    Chance
+}
+
+// Effect is what the impairment does to a packet of n bytes, by the draws. Those
+// that are named to be dropped or delayed are none of its business.
+func (w *Impairment) Effect(d Draws, n int) Effect {
+	e := Effect{
+		Lost:   d.Loss < w.Loss || w.BlackHole > 0 && n > w.BlackHole,
+		Twice:  d.Duplicate < w.Duplicate,
+		Jitter: time.Duration((2*float64(d.Later) - 1) * float64(w.Jitter)),
+	}
+	if d.Reorder < w.Reorder {
+		e.OvertakenBy = 1 + d.Behind
+	}
+	return e
+}
 
 // Effects decides what happens on one link, in both directions.
 type Effects struct {
@@ -193,29 +215,23 @@ func (f *Effects) Decide(packet []byte) (effect Effect, who Identity) {
 	if !ok {
 		return Effect{}, who
 	}
-	loss, duplicate, reorder, behind, later := f.draw(who)
-	effect.Jitter = time.Duration((2*float64(later) - 1) * float64(f.impairment.Jitter))
-	effect.Lost = loss < f.impairment.Loss || slices.Contains(f.impairment.Drop, who.Packet) ||
-		f.impairment.BlackHole > 0 && len(packet) > f.impairment.BlackHole
-	effect.Twice = duplicate < f.impairment.Duplicate
-	if reorder < f.impairment.Reorder {
-		effect.OvertakenBy = 1 + behind
-	}
+	effect = f.impairment.Effect(f.draw(who), len(packet))
+	effect.Lost = effect.Lost || slices.Contains(f.impairment.Drop, who.Packet)
 	if slices.Contains(f.impairment.Delay, who.Packet) {
-		effect.OvertakenBy = maxOvertaking
+		effect.OvertakenBy = MaxOvertaking
 	}
 	return effect, who
 }
 
-// draw derives numbers from 0 to 1, and one below maxOvertaking, from a
+// draw derives numbers from 0 to 1, and one below MaxOvertaking, from a
 // packet's identity.
-func (f *Effects) draw(who Identity) (loss, duplicate, reorder Chance, behind int, later Chance) {
+func (f *Effects) draw(who Identity) Draws {
 	h := sha256.New()
 	h.Write(f.key[:])
 	h.Write([]byte(who.String()))
 	sum := h.Sum(nil)
 	number := func(n uint64) Chance { return Chance(float64(n>>11) / (1 << 53)) }
 	chance := func(i int) Chance { return number(binary.BigEndian.Uint64(sum[i:])) }
-	later = number(binary.BigEndian.Uint64(sum[24:]) << 8) // without the bits that behind is made of
-	return chance(0), chance(8), chance(16), int(sum[24]) % maxOvertaking, later
+	later := number(binary.BigEndian.Uint64(sum[24:]) << 8) // without the bits that Behind is made of
+	return Draws{Loss: chance(0), Duplicate: chance(8), Reorder: chance(16), Behind: int(sum[24]) % MaxOvertaking, Later: later}
 }

@@ -144,7 +144,7 @@ func TestNamedPacketsAndLargeOnesAreLost(t *testing.T) {
 	}{
 		{c.packet(false, wire.SYN, 0, 0), Effect{Lost: true}},
 		{c.packet(false, wire.SYN, 0, 0), Effect{}},
-		{c.packet(false, wire.ACK, 1, 10), Effect{OvertakenBy: maxOvertaking}},
+		{c.packet(false, wire.ACK, 1, 10), Effect{OvertakenBy: MaxOvertaking}},
 		{c.packet(false, wire.ACK, 11, 460), Effect{}},
 		{c.packet(false, wire.ACK, 471, 461), Effect{Lost: true}},
 	} {

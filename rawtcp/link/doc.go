@@ -8,8 +8,7 @@
 // needs it, because what AF_PACKET puts on lo is a martian to the kernel.
 // Either of these also shows the RSTs that the local kernel sent for our flow,
 // marked [Packet.KernelSent]. A [TUN] is a network of our own beside the kernel. The
-// pipe joins two ends in memory, for tests, and [Impair] puts a bad network before
-// any link: loss, copies, disorder, delay, a narrow hop.
+// pipe joins two ends in memory, for tests.
 //
 // Our address need not be one that the kernel has: see [Route.Foreign].
 //

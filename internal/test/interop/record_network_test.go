@@ -10,6 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
@@ -17,19 +18,19 @@ import (
 // several connections at once.
 var networkSpecimens = []specimen{
 	{"loss-and-reordering.pcapng", "OpenSSL over a path of TUN devices that loses and reorders packets, so raw IP; retransmissions, SACK; DSB", func(r *recording) {
-		r.path4(link.Impairment{Seed: 7, Loss: 0.12, Reorder: 0.25, Duplicate: 0.1, Delay: 2 * time.Millisecond}, 0)
+		r.path4(badlink.Impairment{Seed: 7, Loss: 0.12, Reorder: 0.25, Duplicate: 0.1, Delay: 2 * time.Millisecond}, 0)
 		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("%v:%d", tunFar4.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
 	}},
 	{"fragments.pcapng", "OpenSSL over a path of TUN devices that cuts packets into IPv4 fragments of 256 bytes; raw IP; DSB", func(r *recording) {
-		r.path4(link.Impairment{}, 256)
+		r.path4(badlink.Impairment{}, 256)
 		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("%v:%d", tunFar4.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
 	}},
 	{"fragments-ipv6.pcapng", "the same over IPv6, with a fragment header", func(r *recording) {
-		r.path4(link.Impairment{}, 256)
+		r.path4(badlink.Impairment{}, 256)
 		r.openSSL(r.files(pki.RSA2048), "-tls1_2")
 		r.capture(func() { r.sClient("-tls1_2", "-connect", fmt.Sprintf("[%v]:%d", tunFar6.Addr(), peerPort)) }, "-i", tunName)
 		r.inject()
@@ -82,7 +83,7 @@ const tunName = "path0"
 
 // path4 joins the two nodes by a path of TUN devices, over an impaired link, that
 // cuts packets into fragments with at most mtu bytes where it is not 0.
-func (r *recording) path4(impairment link.Impairment, mtu int) {
+func (r *recording) path4(impairment badlink.Impairment, mtu int) {
 	r.t.Helper()
 	open := func(n *lab.Node, kernel ...netip.Prefix) (l link.Link) {
 		if err := n.Do(func() (err error) {
@@ -94,7 +95,7 @@ func (r *recording) path4(impairment link.Impairment, mtu int) {
 		}
 		return l
 	}
-	near := link.Impair(open(r.lab.Near(), tunNear4, tunNear6), impairment)
+	near := badlink.Wrap(open(r.lab.Near(), tunNear4, tunNear6), impairment)
 	far := open(r.lab.Far(), tunFar4, tunFar6)
 	r.t.Cleanup(func() { near.Close(); far.Close() })
 	go forward(near, far, mtu)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -92,7 +93,7 @@ func TestWhatComesAfterOurResetMeetsTheGuard(t *testing.T) {
 				s := sniffOnly(t, l.Far(), l.Far().Interface(), onlyResets)
 				var seen tally
 				d := rawtcp.Dialer{Link: link.Kind(kind), Stack: rawtcp.StackConfig{Tap: seen.frame},
-					Wrap: func(l link.Link) link.Link { return link.Impair(l, link.Impairment{Delay: 20 * time.Millisecond}) }}
+					Wrap: func(l link.Link) link.Link { return badlink.Wrap(l, badlink.Impairment{Delay: 20 * time.Millisecond}) }}
 				c, err := dial(t, l, d, address, 10*time.Second)
 				if err != nil {
 					t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -40,7 +41,7 @@ var families = []struct {
 
 // A passage is one transfer through a bad link.
 type passage struct {
-	impairment link.Impairment
+	impairment badlink.Impairment
 	size       int64         // without -full
 	rto        time.Duration // the least one of our side; 0: a stack's own
 }
@@ -54,11 +55,11 @@ const (
 
 // passages have a round trip of 2 ms, and the MTU lowered half-way.
 func passages() map[string]passage {
-	bad := func(loss float64) link.Impairment {
-		return link.Impairment{Seed: 1, Loss: loss, Duplicate: 0.01, Reorder: 0.01, Delay: time.Millisecond}
+	bad := func(loss float64) badlink.Impairment {
+		return badlink.Impairment{Seed: 1, Loss: loss, Duplicate: 0.01, Reorder: 0.01, Delay: time.Millisecond}
 	}
 	return map[string]passage{
-		"loss=0%":  {link.Impairment{Seed: 1, Delay: time.Millisecond}, 8 << 20, 0},
+		"loss=0%":  {badlink.Impairment{Seed: 1, Delay: time.Millisecond}, 8 << 20, 0},
 		"loss=1%":  {bad(0.01), 4 << 20, 0},
 		"loss=5%":  {bad(0.05), 2 << 20, shortRTO},
 		"loss=20%": {bad(0.20), 512 << 10, shortRTO},
@@ -96,7 +97,7 @@ func TestTransfersIntoABlackHole(t *testing.T) {
 				l := newLab(t)
 				// The kernel looks for black holes on demand only.
 				sysctl(t, l.Far(), "net/ipv4/tcp_mtu_probing", "1")
-				p := passage{link.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
+				p := passage{badlink.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
 				transfer(t, l, family.addr, p, ours == "sends")
 			})
 		}
@@ -154,7 +155,7 @@ func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, k
 	}()
 	events := countEvents()
 	d := rawtcp.Dialer{
-		Wrap:   func(l link.Link) link.Link { return link.Impair(l, p.impairment) },
+		Wrap:   func(l link.Link) link.Link { return badlink.Wrap(l, p.impairment) },
 		Events: events.note,
 		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = cmp.Or(*minRTO, p.rto, c.MinRTO) }},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -102,7 +103,7 @@ var Cases = []Case{
 	{"a bad certificate", service.Options{Fault: pki.Expired}, nil},
 	{"a bad link", service.Options{Body: []byte(strings.Repeat("rawshake ", 8000))}, func(o *connect.Options) {
 		o.Dialer.Wrap = func(l link.Link) link.Link {
-			return link.Impair(l, link.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})
+			return badlink.Wrap(l, badlink.Impairment{Seed: 7, Loss: 0.1, Duplicate: 0.1, Reorder: 0.2, Delay: time.Millisecond})
 		}
 	}},
 }

@@ -1,4 +1,6 @@
-package link
+// What a router says of a packet that is too big.
+
+package badlink
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 

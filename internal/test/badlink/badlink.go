@@ -1,4 +1,6 @@
-package link
+// Package badlink puts a bad network before a link, by the decisions and the queue
+// of package netem.
+package badlink
 
 import (
 	"bytes"
@@ -7,9 +9,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
-// An Impairment is what the bad network that [Impair] makes does. The zero value is a
+// An Impairment is what the bad network that [Wrap] makes does. The zero value is a
 // clear network. Probabilities are from 0 to 1, and count for each packet, in
 // either direction.
 type Impairment struct {
@@ -30,15 +34,14 @@ type Impairment struct {
 	BlackHole     bool
 }
 
-// Impair puts a bad network between l, which it owns from now on, and its
+// Wrap puts a bad network between l, which it owns from now on, and its
 // user. Both directions suffer alike. As on a real path nobody is told of what
 // is lost, and a failure to send comes to light at a later Send.
 //
 // A kernel's peer that hands over segments larger than the MTU (GSO) makes
 // losses of many segments at a time: turn its offloads off.
-func Impair(l Link, bad Impairment) Link {
-	i := &impaired{Link: l, bad: bad, done: make(chan struct{}), until: makeDeadline(),
-		out: newDelayLine(bad, 1), in: newDelayLine(bad, 2)}
+func Wrap(l link.Link, bad Impairment) link.Link {
+	i := &impaired{Link: l, bad: bad, done: make(chan struct{}), out: newDirection(bad, 1), in: newDirection(bad, 2)}
 	i.workers.Add(2)
 	go i.transmit()
 	go i.collect()
@@ -47,11 +50,10 @@ func Impair(l Link, bad Impairment) Link {
 
 // impaired is a link behind a bad network.
 type impaired struct {
-	Link
+	link.Link
 	bad     Impairment
-	out, in *delayLine
+	out, in *direction
 	entered atomic.Int64 // bytes, in both directions
-	until   deadline
 
 	done    chan struct{}
 	once    sync.Once
@@ -63,7 +65,7 @@ type impaired struct {
 }
 
 func (l *impaired) Send(packet []byte) error {
-	if isClosed(l.done) {
+	if l.closed() {
 		return net.ErrClosed
 	}
 	l.mu.Lock()
@@ -72,11 +74,11 @@ func (l *impaired) Send(packet []byte) error {
 	l.mu.Unlock()
 	if l.tooBig(packet) {
 		if answer := l.answer(packet); answer != nil {
-			l.in.put(Packet{Data: answer})
+			l.in.put(link.Packet{Data: answer})
 		}
 		return err
 	}
-	l.out.put(Packet{Data: bytes.Clone(packet)})
+	l.out.put(link.Packet{Data: bytes.Clone(packet)})
 	return err
 }
 
@@ -84,7 +86,7 @@ func (l *impaired) Send(packet []byte) error {
 func (l *impaired) transmit() {
 	defer l.workers.Done()
 	for {
-		p, err := l.out.take(l.done, nil)
+		p, err := l.out.take(l.done)
 		if err != nil {
 			return
 		}
@@ -99,7 +101,7 @@ func (l *impaired) transmit() {
 // collect receives from the link below.
 func (l *impaired) collect() {
 	defer l.workers.Done()
-	buf := make([]byte, MaxPacket)
+	buf := make([]byte, link.MaxPacket)
 	for {
 		p, err := l.Link.Receive(buf)
 		if err != nil {
@@ -115,7 +117,7 @@ func (l *impaired) collect() {
 			l.in.pass(p)
 		case l.tooBig(p.Data):
 			if answer := l.answer(p.Data); answer != nil {
-				l.out.put(Packet{Data: answer})
+				l.out.put(link.Packet{Data: answer})
 			}
 		default:
 			p.Data = bytes.Clone(p.Data)
@@ -124,15 +126,15 @@ func (l *impaired) collect() {
 	}
 }
 
-func (l *impaired) Receive(buf []byte) (Packet, error) {
-	p, err := l.in.take(l.done, l.until.wait())
+func (l *impaired) Receive(buf []byte) (link.Packet, error) {
+	p, err := l.in.take(l.done)
 	if errors.Is(err, errEnded) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		return Packet{}, l.failure
+		return link.Packet{}, l.failure
 	}
 	if err != nil {
-		return Packet{}, err
+		return link.Packet{}, err
 	}
 	p.Data = buf[:copy(buf, p.Data)]
 	p.Time = time.Now()
@@ -140,10 +142,10 @@ func (l *impaired) Receive(buf []byte) (Packet, error) {
 }
 
 func (l *impaired) SetReadDeadline(t time.Time) error {
-	if isClosed(l.done) {
+	if l.closed() {
 		return net.ErrClosed
 	}
-	l.until.set(t)
+	l.in.setDeadline(t)
 	return nil
 }
 
@@ -154,7 +156,6 @@ func (l *impaired) Close() error {
 		close(l.done)
 		err = l.Link.Close()
 		l.workers.Wait()
-		l.until.set(time.Time{})
 	})
 	return err
 }
@@ -172,4 +173,13 @@ func (l *impaired) answer(packet []byte) []byte {
 		return nil
 	}
 	return appendTooBig(nil, packet, l.bad.MTU)
+}
+
+func (l *impaired) closed() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
 }

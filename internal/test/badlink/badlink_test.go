@@ -1,4 +1,4 @@
-package link_test
+package badlink_test
 
 import (
 	"encoding/binary"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
+	"github.com/rawshake/rawshake/internal/test/badlink"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -45,10 +46,10 @@ func drain(t *testing.T, l link.Link) (numbers []int) {
 
 // across sends n packets through a bad link, in the direction given, and
 // returns the numbers of those that arrived, in order.
-func across(t *testing.T, w link.Impairment, n int, out bool) []int {
+func across(t *testing.T, w badlink.Impairment, n int, out bool) []int {
 	t.Helper()
 	a, b := link.Pipe()
-	bad := link.Impair(a, w)
+	bad := badlink.Wrap(a, w)
 	defer bad.Close()
 	defer b.Close()
 	from, to := bad, b
@@ -68,7 +69,7 @@ var eachDirection = map[string]bool{"out": true, "in": false}
 func TestAClearDayHarmsNothing(t *testing.T) {
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
-			got := across(t, link.Impairment{Delay: time.Millisecond}, 500, out)
+			got := across(t, badlink.Impairment{Delay: time.Millisecond}, 500, out)
 			if len(got) != 500 || !slices.IsSorted(got) {
 				t.Errorf("%d of 500 packets, in order: %v", len(got), slices.IsSorted(got))
 			}
@@ -77,12 +78,12 @@ func TestAClearDayHarmsNothing(t *testing.T) {
 }
 
 func TestOneSeedMakesOneWeather(t *testing.T) {
-	w := link.Impairment{Seed: 7, Loss: 0.2, Duplicate: 0.1, Reorder: 0.1}
+	w := badlink.Impairment{Seed: 7, Loss: 0.2, Duplicate: 0.1, Reorder: 0.1}
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
 			// Which packets, that is: when one that is held back goes on is a
 			// matter of time too.
-			arrived := func(w link.Impairment) []int {
+			arrived := func(w badlink.Impairment) []int {
 				got := across(t, w, 500, out)
 				slices.Sort(got)
 				return got
@@ -105,16 +106,16 @@ func TestWhatIsAskedForHappens(t *testing.T) {
 	const n = 600 // with copies, no more than a pipe holds
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
-			if got := len(across(t, link.Impairment{Loss: 0.2}, n, out)); got < 420 || got > 540 {
+			if got := len(across(t, badlink.Impairment{Loss: 0.2}, n, out)); got < 420 || got > 540 {
 				t.Errorf("%d of %d packets arrived at a loss of 20 %%", got, n)
 			}
-			if got := len(across(t, link.Impairment{Loss: 1}, n, out)); got != 0 {
+			if got := len(across(t, badlink.Impairment{Loss: 1}, n, out)); got != 0 {
 				t.Errorf("%d packets arrived where all are lost", got)
 			}
-			if got := len(across(t, link.Impairment{Duplicate: 0.5}, n, out)); got < 840 || got > 960 {
+			if got := len(across(t, badlink.Impairment{Duplicate: 0.5}, n, out)); got < 840 || got > 960 {
 				t.Errorf("%d packets arrived of %d, half of them twice", got, n)
 			}
-			got := across(t, link.Impairment{Reorder: 0.1}, n, out)
+			got := across(t, badlink.Impairment{Reorder: 0.1}, n, out)
 			late := 0
 			for i := 1; i < len(got); i++ {
 				if got[i] < got[i-1] {
@@ -133,7 +134,7 @@ func TestTheDelayIsKept(t *testing.T) {
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
 			a, b := link.Pipe()
-			bad := link.Impair(a, link.Impairment{Delay: 50 * time.Millisecond})
+			bad := badlink.Wrap(a, badlink.Impairment{Delay: 50 * time.Millisecond})
 			defer bad.Close()
 			from, to := bad, b
 			if !out {
@@ -152,7 +153,7 @@ func TestTheDelayIsKept(t *testing.T) {
 // TestTheLastPacketIsNotHeldBackForEver sends one that nobody overtakes.
 func TestTheLastPacketIsNotHeldBackForEver(t *testing.T) {
 	for name, out := range eachDirection {
-		if got := across(t, link.Impairment{Reorder: 1}, 1, out); len(got) != 1 {
+		if got := across(t, badlink.Impairment{Reorder: 1}, 1, out); len(got) != 1 {
 			t.Errorf("%s: the only packet did not arrive", name)
 		}
 	}
@@ -163,7 +164,7 @@ func TestALoweredMTUIsToldToTheSender(t *testing.T) {
 	for name, out := range eachDirection {
 		t.Run(name, func(t *testing.T) {
 			a, b := link.Pipe()
-			bad := link.Impair(a, link.Impairment{MTU: 600, MTUAfter: 2000})
+			bad := badlink.Wrap(a, badlink.Impairment{MTU: 600, MTUAfter: 2000})
 			defer bad.Close()
 			from, to := bad, b
 			if !out {
@@ -215,7 +216,7 @@ func TestTooBigForIPv6IsWellFormed(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := link.Pipe()
-	bad := link.Impair(a, link.Impairment{MTU: 1280})
+	bad := badlink.Wrap(a, badlink.Impairment{MTU: 1280})
 	defer bad.Close()
 	defer b.Close()
 	bad.Send(buf.Bytes())
@@ -246,7 +247,7 @@ func TestTooBigForIPv6IsWellFormed(t *testing.T) {
 
 func TestABlackHoleKeepsSilent(t *testing.T) {
 	a, b := link.Pipe()
-	bad := link.Impair(a, link.Impairment{MTU: 600, BlackHole: true})
+	bad := badlink.Wrap(a, badlink.Impairment{MTU: 600, BlackHole: true})
 	defer bad.Close()
 	bad.Send(numbered(0, 1000))
 	if got := drain(t, b); len(got) != 0 {
@@ -260,7 +261,7 @@ func TestABlackHoleKeepsSilent(t *testing.T) {
 func TestABadLinkEndsCleanly(t *testing.T) {
 	a, b := link.Pipe()
 	defer b.Close()
-	bad := link.Impair(a, link.Impairment{Delay: time.Hour})
+	bad := badlink.Wrap(a, badlink.Impairment{Delay: time.Hour})
 	bad.Send(numbered(0, 100))
 	ended := make(chan error)
 	go func() {
@@ -288,7 +289,7 @@ func TestABadLinkEndsCleanly(t *testing.T) {
 func TestAFailureBelowIsTold(t *testing.T) {
 	a, b := link.Pipe()
 	defer b.Close()
-	bad := link.Impair(a, link.Impairment{})
+	bad := badlink.Wrap(a, badlink.Impairment{})
 	defer bad.Close()
 	a.Close()
 	if _, err := bad.Receive(make([]byte, link.MaxPacket)); !errors.Is(err, net.ErrClosed) {
