@@ -1,3 +1,5 @@
+// ARP: asking for an IPv4 address, and answering for our own (RFC 826).
+
 package link
 
 import (
@@ -25,7 +27,7 @@ func (a *Asker) requestARP(who netip.Addr) []byte {
 	return request.AppendTo(nil)
 }
 
-// answeredARP is whose address a reply to us tells.
+// answeredARP returns whose address a reply to us gives.
 func (a *Asker) answeredARP(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
 	reply, ok := decodeARP(packet)
 	if !ok || reply.Operation != wire.ARPReply || reply.TargetProtocol != a.route.Source || reply.TargetHardware != a.own {
@@ -61,9 +63,9 @@ func arpRequests(local netip.Addr) ([]bpf.RawInstruction, error) {
 	return p.assemble()
 }
 
-// answerARP is the reply to a request for our address, and who gets it, or
-// nil. What says that it comes from that address itself is no request but
-// somebody else's claim to it, and is not disputed.
+// answerARP returns the reply to a request for our address, and to whom it
+// goes, or nil. A packet that claims to come from that address itself is not a
+// request but somebody else's claim to it, which is not disputed.
 func (r *responder) answerARP(d *datagram) (reply []byte, to net.HardwareAddr) {
 	request, ok := decodeARP(d.data)
 	if !ok || request.Operation != wire.ARPRequest || request.TargetProtocol != r.local || request.SenderProtocol == r.local {

@@ -1,3 +1,5 @@
+// Asking on a link for link-layer addresses, for event loops.
+
 package link
 
 import (
@@ -18,8 +20,8 @@ import (
 
 // An Asker asks on an interface's link who has an address, by ARP (RFC 826) or
 // neighbour discovery (RFC 4861), and does not touch the kernel's neighbour
-// table. It is for event loops that look for many hosts at a time, and used by
-// one goroutine. When to ask, and how often, is its user's business.
+// table. It is for event loops that look for many hosts at a time, and for one
+// goroutine. The caller decides when to ask, and how often.
 type Asker struct {
 	route    route.Route
 	own      [wire.HardwareAddrLen]byte
@@ -31,8 +33,8 @@ type Asker struct {
 
 // OpenAsker opens an asker on the route's interface, from the route's source
 // address, or, where an IPv4 route has an IPv6 next hop, from one of the
-// interface's. It fails with ErrNoNeighbour where that link knows no asking, and
-// with ErrPermission.
+// interface's. It fails with ErrNoNeighbour if nobody can be asked on that
+// link, and with ErrPermission.
 func OpenAsker(r route.Route) (*Asker, error) {
 	if r.Source.Is4() && r.NextHop.Is6() {
 		if r.Source = route.NeighbourSource(r.Index); !r.Source.IsValid() {
@@ -64,7 +66,7 @@ func OpenAsker(r route.Route) (*Asker, error) {
 	return a, nil
 }
 
-// Protocol is what it asks by: "ARP" or "neighbor discovery".
+// Protocol returns the protocol that it asks by: "ARP" or "neighbor discovery".
 func (a *Asker) Protocol() string { return a.protocol }
 
 // Ask sends one request.
@@ -79,7 +81,7 @@ func (a *Asker) Ask(who netip.Addr) error {
 	return sendError(a.sock.send(packet, linkAddress(a.route.Index, a.ethType, to[:])), a.route)
 }
 
-// answer is whose address an arrived packet tells; hw is nil where it is no
+// answer returns whose address an arrived packet gives; hw is nil if it is no
 // answer to us.
 func (a *Asker) answer(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
 	if a.route.Source.Is4() {
@@ -88,12 +90,12 @@ func (a *Asker) answer(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
 	return a.advertised(packet)
 }
 
-// Answers gives f the addresses that have been told since the last call, asked
-// for or not, and does not wait. It hears some hundreds of packets at most: what
-// else a flood brings is for the next call.
+// Answers calls f for the addresses that were received since the last call,
+// asked for or not, and does not wait. It reads some hundreds of packets at
+// most: the rest of a flood is left for the next call.
 func (a *Asker) Answers(f func(who netip.Addr, hop Hop)) error {
 	return a.sock.control(func(fd int) error {
-		for range mostInARow {
+		for range maxInARow {
 			d, err := a.sock.recv(fd, a.buf[:])
 			if err == unix.EAGAIN {
 				return nil
@@ -109,7 +111,7 @@ func (a *Asker) Answers(f func(who netip.Addr, hop Hop)) error {
 	})
 }
 
-// Close ends the asking.
+// Close frees the asker's sockets.
 func (a *Asker) Close() error { return a.sock.close() }
 
 // find asks for one address, and waits for the answer.
@@ -132,14 +134,14 @@ func (a *Asker) find(ctx context.Context, who netip.Addr) (net.HardwareAddr, err
 	return nil, Unanswered(a.route, who, a.protocol, askTries)
 }
 
-// Unanswered is the error of a neighbour that did not answer so many requests,
-// one a second. It wraps ErrNoNeighbour.
+// Unanswered returns the error for a neighbour that did not answer that many
+// requests, one a second. It wraps ErrNoNeighbour.
 func Unanswered(r route.Route, who netip.Addr, protocol string, requests int) error {
 	return fmt.Errorf("%w: %v does not answer %s on %s (%d requests, one a second); is it up, and on that network?",
 		ErrNoNeighbour, who, protocol, r.Interface, requests)
 }
 
-// await waits for the answer; other people's are skipped.
+// await waits for the answer about who, and skips others.
 func (a *Asker) await(who netip.Addr) (hw net.HardwareAddr, err error) {
 	err = a.sock.eachDatagram(a.buf[:], func(d *datagram) bool {
 		var told netip.Addr

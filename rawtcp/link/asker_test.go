@@ -211,13 +211,13 @@ func TestAFloodOfAnswersIsTakenInParts(t *testing.T) {
 	a.onPipe(t)
 	n, told := 0, 0
 	a.sock.recv = func(int, []byte) (datagram, error) {
-		if n == 2*mostInARow+88 {
+		if n == 2*maxInARow+88 {
 			return datagram{}, unix.EAGAIN
 		}
 		n++
 		return datagram{data: saidBy(from(n - 1))}, nil
 	}
-	for _, want := range []int{mostInARow, mostInARow, 88, 0} {
+	for _, want := range []int{maxInARow, maxInARow, 88, 0} {
 		list := a.collect(t)
 		if len(list) != want {
 			t.Errorf("%d answers in a row, want %d", len(list), want)
@@ -265,10 +265,10 @@ var errTooFar = errors.New("the flood was followed beyond the end")
 func (a *Asker) flood(end func()) {
 	n := 0
 	a.sock.recv = func(int, []byte) (datagram, error) {
-		if n++; n == 3*mostInARow {
+		if n++; n == 3*maxInARow {
 			end()
 		}
-		if n > 5*mostInARow {
+		if n > 5*maxInARow {
 			return datagram{}, errTooFar
 		}
 		return datagram{data: saidBy(from(n))}, nil

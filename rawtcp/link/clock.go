@@ -1,3 +1,5 @@
+// The kernel's wall-clock stamps as times of the monotonic clock.
+
 package link
 
 import "time"

@@ -1,3 +1,5 @@
+// One datagram with what the kernel says about it.
+
 package link
 
 import (
@@ -8,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A datagram is what one recvmsg told.
+// A datagram is what one recvmsg returned.
 type datagram struct {
 	data      []byte
 	at        time.Time

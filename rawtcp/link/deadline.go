@@ -1,3 +1,5 @@
+// The read deadline of a link that waits on channels.
+
 package link
 
 import (
@@ -15,8 +17,8 @@ type deadline struct {
 
 func makeDeadline() deadline { return deadline{expired: make(chan struct{})} }
 
-// wait returns the channel. It is replaced only once it is closed, so that
-// whoever waits on it learns of a deadline that was moved meanwhile.
+// wait returns the channel. It is replaced only once it is closed, so that a
+// waiter sees a deadline that was moved in the meantime.
 func (d *deadline) wait() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,3 +1,5 @@
+// Socket filters: what of a flow a link receives.
+
 package link
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Where a filter can end.
+// The labels at which a filter ends.
 const (
 	labelAccept = "accept"
 	labelDrop   = "drop"
@@ -17,9 +19,9 @@ const (
 
 // packetFilter is for AF_PACKET sockets of the datagram kind, where byte 0 is
 // the IP header's first: what arrives for the flow, and the RSTs that this
-// machine sends on it. Of VLANs only priority-tagged frames are the
-// interface's own (IEEE 802.1Q, VLAN ID 0). Where interfaces are given, only what
-// passes these counts.
+// machine sends on it. Of VLAN-tagged frames only priority-tagged ones belong
+// to the interface itself (IEEE 802.1Q, VLAN ID 0). If interfaces are given,
+// only packets on these count.
 func packetFilter(f Flow, interfaces ...int) ([]bpf.RawInstruction, error) {
 	var p program
 	p.requireInterface(interfaces)
@@ -36,7 +38,7 @@ func packetFilter(f Flow, interfaces ...int) ([]bpf.RawInstruction, error) {
 	return p.assemble()
 }
 
-// requireInterface drops what passes none of these interfaces.
+// requireInterface drops packets that are on none of these interfaces.
 func (p *program) requireInterface(list []int) {
 	if len(list) == 0 {
 		return
@@ -72,7 +74,7 @@ func rawFilter(f Flow, protocol int) ([]bpf.RawInstruction, error) {
 }
 
 // inbound accepts the flow's TCP, ICMP errors that quote the flow's segments,
-// and fragments of either where they carry no ports.
+// and fragments of either that have no ports.
 func (p *program) inbound(f Flow) {
 	if f.six() {
 		p.inbound6(f)

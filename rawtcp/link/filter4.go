@@ -1,3 +1,5 @@
+// The IPv4 part of the socket filters.
+
 package link
 
 import (

@@ -1,3 +1,5 @@
+// The IPv6 part of the socket filters.
+
 package link
 
 import (
@@ -10,12 +12,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// filterExtensions is how many extension headers a filter passes over. It
-// cannot loop; a packet with more is not for us.
+// filterExtensions is how many extension headers a filter skips. It cannot
+// loop; a packet with more is dropped.
 const filterExtensions = 4
 
-// networkHeader, added to an offset, has a filter count from the IP header
-// where the packet begins elsewhere (SKF_NET_OFF, linux/filter.h).
+// networkHeader, added to an offset, makes it count from the IP header where
+// the packet begins elsewhere (SKF_NET_OFF, linux/filter.h).
 const networkHeader = 0xfff00000
 
 // inbound6 accepts the flow's TCP, ICMPv6 errors that quote the flow's

@@ -1,3 +1,6 @@
+// What of this machine may keep our packets from leaving: IPsec policies and
+// firewall rules.
+
 package link
 
 import (
@@ -8,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink"
 )
 
-// An IPsecPolicy is what this machine's IPsec wants done to what leaves for an
+// An IPsecPolicy is what this machine's IPsec requires for packets to an
 // address (ip xfrm policy).
 type IPsecPolicy struct {
 	Block bool   // else it is to be encrypted
@@ -16,8 +19,8 @@ type IPsecPolicy struct {
 }
 
 // FindIPsecPolicy finds the policy for a TCP connection from source to remote.
-// The packet link sends past it, in the clear; the raw link's packets are held to
-// it. Where policies cannot be read (it takes CAP_NET_ADMIN), none is known.
+// Packets of the packet link bypass it, unencrypted; those of the raw link
+// follow it. Without CAP_NET_ADMIN policies cannot be read, and none is known.
 func FindIPsecPolicy(source, remote netip.Addr, remotePort uint16) (IPsecPolicy, bool) {
 	family := netlink.FAMILY_V4
 	if remote.Is6() {

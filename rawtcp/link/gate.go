@@ -1,3 +1,5 @@
+// Holding a link's packets while somebody looks at them.
+
 package link
 
 import (
@@ -9,13 +11,13 @@ import (
 )
 
 // A Gatekeeper holds a link's packets for as long as it likes, one at a time:
-// those that are about to be sent, and those that have arrived, of which others
-// may be waiting behind. It returns false for a packet that shall be lost.
+// those that are about to be sent, and those that have arrived. Behind is how
+// many others wait. It returns false for a packet that is to be lost.
 type Gatekeeper func(p Packet, out bool, behind int) (pass bool)
 
-// Gate has a gatekeeper see every packet of l, which it owns from now on. What
-// arrives meanwhile waits with the time of its arrival. The returned clock says
-// for how long the gatekeeper has held things up so far.
+// Gate passes every packet of l, which it owns from now on, to a gatekeeper.
+// What arrives in the meantime waits, with the time of its arrival. Held
+// returns for how long in all the gatekeeper has held packets.
 func Gate(l Link, keeper Gatekeeper) (gated Link, held func() time.Duration) {
 	g := &gate{Link: l, keeper: keeper, arrived: make(chan struct{}, 1), done: make(chan struct{}), until: makeDeadline()}
 	g.worker.Add(1)
@@ -70,7 +72,7 @@ func (g *gate) held() time.Duration {
 
 func (g *gate) Send(packet []byte) error {
 	if !g.ask(Packet{Data: packet, Time: time.Now()}, true, g.behind()) {
-		return nil // lost on its way: nobody is told
+		return nil // lost in the network: nobody is told
 	}
 	return g.Link.Send(packet)
 }
@@ -106,8 +108,8 @@ func (g *gate) collect() {
 	}
 }
 
-// Receive takes what has arrived before it looks at the deadline: an answer that
-// waited behind the gatekeeper is no reason to send again.
+// Receive takes what has arrived before it looks at the deadline: an answer
+// that the gatekeeper held is no reason to retransmit.
 func (g *gate) Receive(buf []byte) (Packet, error) {
 	for {
 		p, behind, ok, err := g.take()

@@ -1,3 +1,5 @@
+// Link-layer addresses of peers, learned from their packets.
+
 package link
 
 import (
@@ -7,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostHops bounds what a flood from many addresses can make us remember, twice.
-const mostHops = 4096
+// maxHops bounds what a flood from many addresses can make us remember, twice.
+const maxHops = 4096
 
 // hops are the link-layer addresses from which the peers of a link without a
-// remote have sent: answers go back there. It forgets in generations, so that
-// who goes on sending stays known.
+// remote have sent, for the answers. Old ones are discarded by generations, so
+// that a peer that goes on sending stays known.
 type hops struct {
 	mu          sync.Mutex
 	young, aged map[netip.Addr]hop
@@ -26,20 +28,20 @@ type hop struct {
 
 func newHops() *hops { return &hops{young: make(map[netip.Addr]hop)} }
 
-// learn notes where a packet of a peer's came from.
+// learn notes where a peer's packet came from.
 func (h *hops) learn(peer netip.Addr, from hop) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if known, ok := h.young[peer]; ok && known == from {
 		return
 	}
-	if len(h.young) >= mostHops {
+	if len(h.young) >= maxHops {
 		h.aged, h.young = h.young, make(map[netip.Addr]hop)
 	}
 	h.young[peer] = from
 }
 
-// find tells where to send packets for a peer.
+// find returns where to send packets for a peer.
 func (h *hops) find(peer netip.Addr) (hop, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

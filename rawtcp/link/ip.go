@@ -1,3 +1,5 @@
+// What the links themselves need to know of a packet.
+
 package link
 
 import (
@@ -8,8 +10,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// What the links themselves must know of a packet. They look at it only where
-// the kernel already has, or will: everything else is the endpoint's.
+// The links look into a packet only where the kernel has, or will; the rest is
+// left to the endpoint.
 
 var nativeLittle = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
@@ -54,10 +56,10 @@ func completePartial(ip []byte) bool {
 	return true
 }
 
-// asSent reports why the kernel would change this packet on its way out of a
-// raw socket, or not take it. What is shown as sent must be what was sent. Of
-// IPv4 it writes the total length, the header checksum and, where the packet
-// might be fragmented, an ID of 0 itself; of IPv6 nothing.
+// asSent says why the kernel would change this packet when it leaves a raw
+// socket, or refuse it. What is shown as sent must be what was sent. In IPv4
+// the kernel writes the total length, the header checksum and, if the packet
+// may be fragmented, an ID of 0; in IPv6 nothing.
 func asSent(ip []byte, six bool) error {
 	switch {
 	case six && (len(ip) < wire.IPv6HeaderLen || ip[0]>>4 != 6):

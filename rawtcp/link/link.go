@@ -1,3 +1,5 @@
+// The contract of every link: whole IP packets of one flow, in and out.
+
 package link
 
 import (
@@ -11,7 +13,7 @@ import (
 )
 
 // A Link sends and receives whole IP packets. All methods may be called from
-// several goroutines; Receive from one at a time.
+// several goroutines at once, but Receive from only one at a time.
 type Link interface {
 	// Send transmits one IP packet. The link keeps no reference to it.
 	Send(packet []byte) error
@@ -19,20 +21,20 @@ type Link interface {
 	// which must hold MaxPacket bytes. It returns os.ErrDeadlineExceeded after
 	// the read deadline and net.ErrClosed after Close.
 	Receive(buf []byte) (Packet, error)
-	// SetReadDeadline ends a Receive, also one that is waiting now, at t. The
-	// zero time means never.
+	// SetReadDeadline makes Receive fail at t, also one that waits now. The
+	// zero time means no deadline.
 	SetReadDeadline(t time.Time) error
-	// MTU is the largest IP packet that may be sent, in bytes.
+	// MTU returns the size of the largest IP packet that may be sent, in bytes.
 	MTU() int
-	// Kind names the link for people: "packet", "raw", "tun", "pipe".
+	// Kind returns the kind of link: "packet", "raw", "tun" or "pipe".
 	Kind() Kind
 	// Close releases the link and ends Receive.
 	Close() error
 }
 
-// MaxPacket is the largest packet that a link hands over, in bytes. Offloads
-// (GSO, GRO) hand over segments larger than any MTU, up to 64 KiB; IPv6 counts
-// its headers apart from that.
+// MaxPacket is the size of the largest packet that a link returns, in bytes.
+// With offloads (GSO, GRO) segments are larger than any MTU, up to 64 KiB; IPv6
+// counts its headers apart from that.
 const MaxPacket = 1<<16 + maxHeaders
 
 // A Packet describes one received packet.
@@ -54,9 +56,9 @@ type Packet struct {
 // fragments of either, and the local kernel's own RSTs from Local to Remote.
 //
 // Local must have an address. A port of 0, and a zero Remote, stand for any; a
-// link with a zero Remote needs a Route, such as route.Local. Without a next hop
-// in it, the packet link answers each peer at the link-layer address that its
-// packets came from.
+// link with a zero Remote needs a Route, such as route.Local. If that has no
+// next hop, the packet link sends to each peer at the link-layer address that
+// its packets came from.
 type Flow struct {
 	Local, Remote netip.AddrPort
 	// Ports is how many ports of Local's address are ours, from Local's on; 0
@@ -64,8 +66,8 @@ type Flow struct {
 	Ports uint16
 }
 
-// check refuses what is no flow, and returns it with addresses in the form
-// that packets give them: IPv4 as such, IPv6 without a zone.
+// check refuses an invalid flow, and returns a valid one with addresses in the
+// form that packets have: IPv4 as such, IPv6 without a zone.
 func (f Flow) check() (Flow, error) {
 	f.Local, f.Remote = plain(f.Local), plain(f.Remote)
 	local, remote := f.Local.Addr(), f.Remote.Addr()
@@ -87,10 +89,10 @@ func plain(a netip.AddrPort) netip.AddrPort {
 // six reports whether the flow's packets are IPv6.
 func (f Flow) six() bool { return f.Local.Addr().Is6() }
 
-// etherType is what an Ethernet frame calls the flow's packets.
+// etherType returns the EtherType of the flow's packets.
 func (f Flow) etherType() uint16 { return etherType(f.Local.Addr()) }
 
-// etherType is what an Ethernet frame calls the packets for an address.
+// etherType returns the EtherType of packets for an address.
 func etherType(a netip.Addr) uint16 {
 	if a.Is6() {
 		return unix.ETH_P_IPV6

@@ -1,3 +1,5 @@
+// Many packets in one system call.
+
 package link
 
 import (
@@ -7,21 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Batcher is a link that carries several packets in one call to the system.
-// The packet link is one. [SendAll] and [ReceiveAll] serve any link.
+// A Batcher is a link that carries several packets in one system call. The
+// packet link is one. [SendAll] and [ReceiveAll] work with any link.
 type Batcher interface {
 	Link
 	// SendBatch transmits packets in their order, as Send does each. It
 	// returns how many were sent before the one that the error is about.
 	SendBatch(packets [][]byte) (n int, err error)
-	// ReceiveBatch waits as Receive does, for one packet at least, and takes
-	// those that are there as well, as many as b has room for. They are b's
-	// until its next use. Each comes in the order of its arrival.
+	// ReceiveBatch waits for one packet, as Receive does, and takes the others
+	// that have arrived, as many as b has room for, in the order of their
+	// arrival. Their Data aliases b, and is valid until its next use.
 	ReceiveBatch(b *Arrivals) ([]Packet, error)
 }
 
-// SendAll transmits packets in their order, in one call where the link can. It
-// returns how many were sent before the one that the error is about.
+// SendAll transmits packets in their order, in one call if the link is a
+// Batcher. It returns how many were sent before the one that the error is
+// about.
 func SendAll(l Link, packets [][]byte) (n int, err error) {
 	if many, ok := l.(Batcher); ok && len(packets) > 1 {
 		return many.SendBatch(packets)
@@ -34,8 +37,8 @@ func SendAll(l Link, packets [][]byte) (n int, err error) {
 	return len(packets), nil
 }
 
-// ReceiveAll waits for one packet at least, and takes those that are there as
-// well where the link can. See [Batcher].
+// ReceiveAll waits for one packet, and takes the others that have arrived if
+// the link is a Batcher. See [Batcher.ReceiveBatch].
 func ReceiveAll(l Link, b *Arrivals) ([]Packet, error) {
 	if many, ok := l.(Batcher); ok {
 		return many.ReceiveBatch(b)
@@ -48,8 +51,8 @@ func ReceiveAll(l Link, b *Arrivals) ([]Packet, error) {
 	return b.packets, nil
 }
 
-// Arrivals are room for the packets that come in together, to be used again and
-// again, by one goroutine at a time.
+// Arrivals are buffers for packets that arrive together. They are used again,
+// by one goroutine at a time.
 type Arrivals struct {
 	store   []byte // size bytes for each packet
 	size    int
@@ -67,9 +70,9 @@ type mmsghdr struct {
 	len uint32
 }
 
-// NewArrivals makes room for n packets of up to size bytes each. A packet that is
-// longer is lost: a size of MaxPacket takes all that a link can hand over.
-// Memory that no packet has touched yet costs nothing.
+// NewArrivals makes room for n packets of up to size bytes each. A longer
+// packet is lost: a size of MaxPacket is enough for any. Memory that no packet
+// has touched yet costs nothing.
 func NewArrivals(n, size int) *Arrivals {
 	b := &Arrivals{store: make([]byte, n*size), size: size, packets: make([]Packet, 0, n), headers: make([]mmsghdr, n),
 		iovecs: make([]unix.Iovec, n), names: make([]unix.RawSockaddrLinklayer, n), oobs: make([][oobSize]byte, n)}
@@ -123,19 +126,19 @@ func (b *Arrivals) datagram(i int, now time.Time) (d datagram) {
 	return d
 }
 
-// An outbox is what sendmmsg needs, to be used again and again.
+// An outbox is what sendmmsg needs, used again for each call.
 type outbox struct {
 	headers []mmsghdr
 	iovecs  []unix.Iovec
 }
 
-// mostSent is how many packets go into one call: as many as sendmmsg takes in
-// one go, and more than it is worth.
-const mostSent = 256
+// maxSent is how many packets go into one call: more than enough to make its
+// cost small.
+const maxSent = 256
 
 // fill makes headers for as many packets as fit, all of them to one place.
 func (o *outbox) fill(packets [][]byte, to *unix.RawSockaddrLinklayer) []mmsghdr {
-	n := min(len(packets), mostSent)
+	n := min(len(packets), maxSent)
 	for len(o.headers) < n {
 		o.headers, o.iovecs = append(o.headers, mmsghdr{}), append(o.iovecs, unix.Iovec{})
 	}
@@ -150,17 +153,17 @@ func (o *outbox) fill(packets [][]byte, to *unix.RawSockaddrLinklayer) []mmsghdr
 	return o.headers[:n]
 }
 
-// forget lets go of the packets.
+// forget drops the references to the packets.
 func (o *outbox) forget() {
 	for i := range o.iovecs {
 		o.iovecs[i].Base = nil
 	}
 }
 
-// sendMany transmits datagrams, waiting while the socket's send buffer is
-// full, and returns how many were sent before the one that failed. What a full
-// queue further down refuses (ENOBUFS) counts as sent: it is a loss like any
-// other on the way.
+// sendMany transmits datagrams, waiting while the socket's send buffer is full,
+// and returns how many were sent before the one that failed. What a full queue
+// further down refuses (ENOBUFS) counts as sent: it is a loss like any other in
+// the network.
 func (s *socket) sendMany(headers []mmsghdr) (n int, err error) {
 	var failure error
 	err = s.conn.Write(func(fd uintptr) bool {

@@ -1,3 +1,6 @@
+// Neighbour discovery: asking for an IPv6 address, and answering for our own
+// (RFC 4861).
+
 package link
 
 import (
@@ -26,7 +29,7 @@ func (a *Asker) solicitation(who, group netip.Addr) []byte {
 	return neighbourPacket(&ask, a.route.Source, group)
 }
 
-// advertised is whose address an advertisement to us tells.
+// advertised returns whose address an advertisement to us gives.
 func (a *Asker) advertised(packet []byte) (who netip.Addr, hw net.HardwareAddr) {
 	n, h, ok := decodeNeighbour(packet)
 	if !ok || n.Type != wire.NeighbourAdvertisement || h.Dst != a.route.Source || !n.HasHardware {
@@ -43,8 +46,8 @@ func neighbourPacket(n *wire.Neighbour, src, dst netip.Addr) []byte {
 }
 
 // decodeNeighbour reads a packet, and checks what RFC 4861, sections 7.1.1 and
-// 7.1.2, has a host check; and that its source is no group, which nothing can
-// come from (RFC 4291, section 2.7).
+// 7.1.2, requires, and that its source is not a multicast address (RFC 4291,
+// section 2.7).
 func decodeNeighbour(packet []byte) (n wire.Neighbour, h wire.IP, ok bool) {
 	c := field.New(wire.Root(packet), packet)
 	if h.Decode(&c) != nil || h.Version != 6 || h.Protocol != wire.ProtocolICMPv6 || h.HopLimit != wire.NeighbourHopLimit ||
@@ -75,12 +78,12 @@ func neighbourFilter(typ wire.NeighbourType, target netip.Addr) ([]bpf.RawInstru
 	return p.assemble()
 }
 
-// allNodes is who hears of an address that somebody without one asks for
-// (RFC 4861, section 7.2.4).
+// allNodes is where the answer goes to somebody who asks without an address of
+// its own (RFC 4861, section 7.2.4).
 var allNodes = netip.MustParseAddr("ff02::1")
 
-// answerSolicitation is the advertisement of our address for somebody who
-// asks for it, and who gets it, or nil.
+// answerSolicitation returns the advertisement of our address for somebody who
+// asks for it, and to whom it goes, or nil.
 func (r *responder) answerSolicitation(d *datagram) (reply []byte, to net.HardwareAddr) {
 	n, h, ok := decodeNeighbour(d.data)
 	if !ok || n.Type != wire.NeighbourSolicitation || n.Target != r.local || h.Src == r.local {

@@ -1,3 +1,6 @@
+// The link-layer address of the next hop: what the kernel knows, or who
+// answers.
+
 package link
 
 import (
@@ -16,8 +19,9 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A request is repeated once a second, as RFC 1122, section 2.3.2.1 allows at
-// most and RFC 4861, section 10 has it, and three times as the kernel does.
+// A request is sent once a second, the most that RFC 1122, section 2.3.2.1
+// allows and the default of RFC 4861, section 10, and three times, as the
+// kernel does.
 const (
 	askTries    = 3
 	askInterval = time.Second
@@ -45,8 +49,8 @@ func nextHopAddress(ctx context.Context, r route.Route) (net.HardwareAddr, error
 	return asker.find(ctx, r.NextHop)
 }
 
-// fixedHop is the link-layer address that every packet on the interface goes
-// to, where there is nobody to ask for one.
+// fixedHop returns the link-layer address that every packet on the interface
+// goes to, if there is nobody to ask for one.
 func fixedHop(r route.Route) (hw net.HardwareAddr, fixed bool, err error) {
 	own, err := hardwareOf(r)
 	switch {
@@ -62,7 +66,7 @@ func fixedHop(r route.Route) (hw net.HardwareAddr, fixed bool, err error) {
 	return nil, false, nil
 }
 
-// hardware is what an interface is on its link.
+// hardware is an interface's own link-layer address and kind.
 type hardware struct {
 	kind    string // the link-layer's name
 	ether   bool
@@ -79,7 +83,7 @@ func hardwareOf(r route.Route) (hardware, error) {
 	return hardware{kind: a.EncapType, ether: a.EncapType == "ether", asks: a.RawFlags&unix.IFF_NOARP == 0, address: a.HardwareAddr}, nil
 }
 
-// kernelNeighbour is what the kernel knows of the route's next hop.
+// kernelNeighbour returns the kernel's entry for the route's next hop.
 func kernelNeighbour(r route.Route) (hw net.HardwareAddr) {
 	eachNeighbour(r, nudUsable, func(a netip.Addr, known net.HardwareAddr) {
 		if a == r.NextHop {
@@ -89,11 +93,11 @@ func kernelNeighbour(r route.Route) (hw net.HardwareAddr) {
 	return hw
 }
 
-// Neighbours are the hosts on the route's interface that the kernel knows.
+// Neighbours returns the hosts on the route's interface that the kernel knows.
 func Neighbours(r route.Route) map[netip.Addr]Hop { return neighboursIn(r, nudUsable) }
 
-// WrittenNeighbours are those that somebody has written into the kernel's table
-// for good. They need not answer when they are asked for.
+// WrittenNeighbours returns the permanent entries of the kernel's neighbour
+// table. Such hosts need not answer requests.
 func WrittenNeighbours(r route.Route) map[netip.Addr]Hop {
 	return neighboursIn(r, netlink.NUD_PERMANENT)
 }
@@ -104,7 +108,7 @@ func neighboursIn(r route.Route, states int) map[netip.Addr]Hop {
 	return known
 }
 
-// eachNeighbour gives f what stands in the kernel's table in one of these
+// eachNeighbour calls f for the entries of the kernel's table in one of these
 // states, if it can be read.
 func eachNeighbour(r route.Route, states int, f func(netip.Addr, net.HardwareAddr)) {
 	family := netlink.FAMILY_V4
@@ -119,7 +123,7 @@ func eachNeighbour(r route.Route, states int, f func(netip.Addr, net.HardwareAdd
 	}
 }
 
-// openLinkSocket opens a socket for a protocol of the link itself. It hears
+// openLinkSocket opens a socket for a protocol of the link itself. It receives
 // nothing before the filter is attached.
 func openLinkSocket(protocol string, r route.Route, etherType uint16, filter []bpf.RawInstruction) (*socket, error) {
 	what := fmt.Sprintf("open a packet socket for %s on %s", protocol, r.Interface)
@@ -137,17 +141,17 @@ func openLinkSocket(protocol string, r route.Route, etherType uint16, filter []b
 	return s, nil
 }
 
-// mostInARow is how many datagrams are taken before the deadline and a close
-// are looked at: a flood of them must not put these off.
-const mostInARow = 256
+// maxInARow is how many datagrams are read before the deadline and Close are
+// checked again: a flood must not delay these.
+const maxInARow = 256
 
-// eachDatagram gives f what arrives, until it has enough.
+// eachDatagram calls f with what arrives, until it has enough.
 func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) error {
 	for {
 		var enough bool
 		var err error
 		waitErr := s.await(func(fd int) bool {
-			for range mostInARow {
+			for range maxInARow {
 				var d datagram
 				if d, err = s.recv(fd, buf); err == unix.EAGAIN {
 					return false
@@ -170,8 +174,8 @@ func (s *socket) eachDatagram(buf []byte, f func(*datagram) (enough bool)) error
 	}
 }
 
-// unicast is an address as an answer tells it, or nil of a group's address or
-// none, which are nobody's own.
+// unicast returns the address in an answer, or nil if it is a group's or zero,
+// which no host has.
 func unicast(hw [wire.HardwareAddrLen]byte) net.HardwareAddr {
 	if hw[0]&1 != 0 || hw == [wire.HardwareAddrLen]byte{} {
 		return nil

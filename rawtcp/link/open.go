@@ -1,3 +1,5 @@
+// Opening a link: its kinds, its options, its errors.
+
 package link
 
 import (
@@ -11,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Kind of link, as [Options.Kind] names it and [Link.Kind] reports it.
+// A Kind names a kind of link, in [Options.Kind] and from [Link.Kind].
 type Kind string
 
-// The kinds. An empty one stands for KindAuto.
+// The kinds of link. The empty string stands for KindAuto.
 const (
 	KindAuto   Kind = "auto" // raw where the remote is this machine or under an IPsec policy, else packet
 	KindPacket Kind = "packet"
@@ -28,9 +30,9 @@ var (
 	// the capability; the error also wraps the system's. It is the same as
 	// guard's and rawtcp's, and errors.Is finds os.ErrPermission in it.
 	ErrPermission error = notPermitted{}
-	// ErrNoNeighbour: the next hop does not answer on its link.
+	// ErrNoNeighbour says that the next hop does not answer on its link.
 	ErrNoNeighbour = errors.New("no answer from the next hop")
-	// ErrFiltered: this machine itself refuses to let a packet out.
+	// ErrFiltered says that this machine itself does not let a packet out.
 	ErrFiltered = errors.New("refused by this machine itself")
 )
 
@@ -43,9 +45,9 @@ type Options struct {
 	Route route.Route
 }
 
-// Open opens a link of the kind that o names, filtered for o.Flow: when it
-// returns, every packet of the flow that arrives is kept for Receive. The
-// context bounds the search for the next hop's link-layer address.
+// Open opens a link of the kind o.Kind, filtered for o.Flow: from its return
+// on, every packet of the flow that arrives is kept for Receive. The context
+// bounds the search for the next hop's link-layer address.
 //
 // It fails with ErrPermission, ErrNoRoute or ErrNoNeighbour.
 func Open(ctx context.Context, o Options) (Link, error) {
@@ -81,9 +83,10 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// ChooseKind is the kind of link that auto comes to, for a remote by its route.
-// What is for this machine never leaves it: only the kernel can carry that. And
-// what an IPsec policy wants encrypted or kept here must not pass below it.
+// ChooseKind returns the kind of link that auto means, for a remote and its
+// route. Packets for this machine itself need the raw link, since only the
+// kernel can carry them. So do packets that an IPsec policy encrypts or blocks,
+// which must not bypass it.
 func ChooseKind(kind Kind, r route.Route, remote netip.AddrPort) Kind {
 	if kind != "" && kind != KindAuto {
 		return kind
@@ -99,7 +102,7 @@ func ChooseKind(kind Kind, r route.Route, remote netip.AddrPort) Kind {
 	return KindPacket
 }
 
-// openError explains why a socket could not be had.
+// openError explains why a socket could not be opened.
 func openError(what string, err error) error {
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return fmt.Errorf("%s: %w: it needs the capability CAP_NET_RAW in the network namespace (%w)", what, ErrPermission, err)

@@ -1,3 +1,5 @@
+// The packet link: AF_PACKET, below netfilter in both directions.
+
 package link
 
 import (
@@ -21,12 +23,12 @@ import (
 // link-layer header, so that interfaces without one work as well.
 type packetLink struct {
 	sock      *socket // on the route's interface
-	aside     *socket // on those beside it; or nil
+	aside     *socket // on other interfaces, see Beside; or nil
 	ready     *socket // readable when one of the two is; nil without aside
 	route     route.Route
 	nextHop   unix.RawSockaddrLinklayer
-	responder *responder // answers for an address that the kernel does not have; or nil
-	hops      *hops      // in place of nextHop, where the remote is anybody
+	responder *responder // answers ARP or neighbour discovery for a foreign address; or nil
+	hops      *hops      // in place of nextHop, if the remote may be anybody
 
 	sending sync.Mutex
 	outbox  outbox
@@ -62,7 +64,8 @@ func OpenPacket(ctx context.Context, o Options) (Link, error) {
 	return l, nil
 }
 
-// complete opens what there is beside the first socket, and finds the next hop.
+// complete opens what is needed besides the first socket, and finds the next
+// hop.
 func (l *packetLink) complete(ctx context.Context, f Flow) error {
 	if err := l.listenAside(f); err != nil {
 		return err
@@ -78,8 +81,8 @@ func (l *packetLink) complete(ctx context.Context, f Flow) error {
 	return err
 }
 
-// listenAside hears answers that come in by another interface. The first socket
-// stays bound to its own: it is told when that goes down.
+// listenAside opens the socket for answers on other interfaces. The first
+// socket stays bound to its own, and is told when that goes down.
 func (l *packetLink) listenAside(f Flow) (err error) {
 	beside := l.route.Beside()
 	if len(beside) == 0 {
@@ -93,8 +96,8 @@ func (l *packetLink) listenAside(f Flow) (err error) {
 }
 
 // openTap opens the socket, on the route's interface, or on all of those given
-// where the route has none. It is deaf (protocol 0) until the filter is attached
-// and only then bound, so that no stray packet gets in.
+// where the route has none. It receives nothing (protocol 0) until the filter
+// is attached, and is only then bound, so that no stray packet gets in.
 func openTap(f Flow, r route.Route, interfaces ...int) (*socket, error) {
 	filter, err := packetFilter(f, interfaces...)
 	if err != nil {
@@ -132,7 +135,7 @@ func (l *packetLink) Send(packet []byte) error {
 	return err
 }
 
-// SendBatch transmits packets in one call to the system, or few.
+// SendBatch transmits packets in one system call, or few.
 func (l *packetLink) SendBatch(packets [][]byte) (n int, err error) {
 	if l.hops != nil {
 		for n, p := range packets {
@@ -146,7 +149,7 @@ func (l *packetLink) SendBatch(packets [][]byte) (n int, err error) {
 	defer l.sending.Unlock()
 	for n < len(packets) && err == nil {
 		var sent int
-		sent, err = l.sendAll(packets[n:min(n+mostSent, len(packets))])
+		sent, err = l.sendAll(packets[n:min(n+maxSent, len(packets))])
 		n += sent
 	}
 	return n, err
@@ -162,7 +165,8 @@ func (l *packetLink) sendAll(packets [][]byte) (n int, err error) {
 	return n, sendError(err, l.route)
 }
 
-// sendBack sends a packet to where the peer's came from.
+// sendBack sends a packet to the link-layer address that the peer's packets
+// came from.
 func (l *packetLink) sendBack(packet []byte) error {
 	_, dst := wire.Addresses(packet)
 	to, ok := l.hops.towards(dst, l.route.Index, etherType(dst))
@@ -191,7 +195,7 @@ func (l *packetLink) Receive(buf []byte) (p Packet, err error) {
 	return p, err
 }
 
-// ReceiveBatch takes what has come in, in one call to the system.
+// ReceiveBatch takes what has arrived, in one system call.
 func (l *packetLink) ReceiveBatch(b *Arrivals) (packets []Packet, err error) {
 	err = l.await(func(fd int) (got bool, err error) {
 		for {
@@ -218,8 +222,8 @@ func (l *packetLink) ReceiveBatch(b *Arrivals) (packets []Packet, err error) {
 	return packets, nil
 }
 
-// await asks take for packets of each socket until it has got some, and waits in
-// between; take fails with unix.EAGAIN where there is nothing.
+// await calls take for each socket until it has got packets, and waits in
+// between; take fails with unix.EAGAIN if there are none.
 func (l *packetLink) await(take func(fd int) (got bool, err error)) error {
 	var failure error
 	one := func(fd int) (done bool) {
@@ -319,7 +323,7 @@ func linkAddress(index int, protocol uint16, hw net.HardwareAddr) *unix.Sockaddr
 	return a
 }
 
-// rawLinkAddress is an address as the kernel takes it.
+// rawLinkAddress returns an address as the kernel takes it.
 func rawLinkAddress(a *unix.SockaddrLinklayer) *unix.RawSockaddrLinklayer {
 	return &unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: a.Protocol, Ifindex: int32(a.Ifindex),
 		Hatype: a.Hatype, Pkttype: a.Pkttype, Halen: a.Halen, Addr: a.Addr}
@@ -351,7 +355,8 @@ func receiveError(err error, r route.Route) error {
 	return fmt.Errorf("receive on %s: %w", r.Interface, downOr(err))
 }
 
-// downOr names the errors of an interface or a route that went away.
+// downOr gives the errors of an interface or a route that has gone a clear
+// text.
 func downOr(err error) error {
 	var errno unix.Errno
 	errors.As(err, &errno)

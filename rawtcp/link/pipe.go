@@ -1,3 +1,5 @@
+// A link in memory, for tests.
+
 package link
 
 import (
@@ -26,8 +28,8 @@ type pipeEnd struct {
 
 // Pipe returns the two ends of a link in memory, with an MTU of 1500 bytes.
 // What one end sends the other receives, in order. Like a network it loses
-// what nobody fetches: a packet beyond 1024 waiting ones, or sent to an end
-// that is closed. It filters nothing.
+// packets: beyond 1024 that wait to be received, and those to an end that is
+// closed. It filters nothing.
 func Pipe() (a, b Link) {
 	ab, ba := make(chan []byte, pipeDepth), make(chan []byte, pipeDepth)
 	return newPipeEnd(ba, ab), newPipeEnd(ab, ba)

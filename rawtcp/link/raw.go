@@ -1,3 +1,5 @@
+// The raw link: raw IP sockets, through the kernel's routing and netfilter.
+
 package link
 
 import (
@@ -84,8 +86,8 @@ func (l *rawLink) open(f Flow) (err error) {
 }
 
 // openRaw opens a raw socket that receives what is ours, from now on. A raw
-// socket hears everything from its birth, so what came in before the filter
-// was attached is thrown away.
+// socket receives everything from its creation on, so what came in before the
+// filter was attached is discarded.
 func (l *rawLink) openRaw(name string, protocol int, f Flow) (*socket, error) {
 	filter, err := rawFilter(f, protocol)
 	if err != nil {
@@ -136,7 +138,7 @@ func (l *rawLink) sockaddr(a netip.Addr) unix.Sockaddr {
 	return &unix.SockaddrInet4{Addr: a.As4()}
 }
 
-// setSendOptions has the kernel take our IP headers.
+// setSendOptions makes the kernel take our IP headers.
 func (l *rawLink) setSendOptions(fd int, f Flow) error {
 	level, header := unix.SOL_IP, unix.IP_HDRINCL
 	if l.six {
@@ -149,14 +151,14 @@ func (l *rawLink) setSendOptions(fd int, f Flow) error {
 		return os.NewSyscallError("setsockopt UNICAST_IF", err)
 	}
 	// Before Linux 5.17 the mark needs CAP_NET_ADMIN. Without it only a
-	// netfilter guard is worse off, and it drops no more than our own RSTs.
+	// netfilter guard suffers: it then drops our own RSTs too.
 	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, route.Mark)
 	return nil
 }
 
-// sendBy has what is sent leave by the route's interface. What is for this
-// machine goes without saying, and must: told lo, the kernel takes another
-// interface's address for a neighbour's there, and draws no RST for it.
+// sendBy makes packets leave by the route's interface. Packets for this machine
+// itself must not be bound: if told lo, the kernel takes another interface's
+// address for a neighbour's there, and sends no RST for it.
 func (l *rawLink) sendBy(fd int) error {
 	if l.route.Loopback && route.IsLocal(l.route.NextHop) {
 		return nil
@@ -165,7 +167,7 @@ func (l *rawLink) sendBy(fd int) error {
 	if l.six {
 		level, unicast = unix.SOL_IPV6, unix.IPV6_UNICAST_IF
 	}
-	index := make([]byte, 4) // it is wanted in network order
+	index := make([]byte, 4) // in network order
 	binary.BigEndian.PutUint32(index, uint32(l.route.Index))
 	return unix.SetsockoptInt(fd, level, unicast, int(int32(binary.NativeEndian.Uint32(index))))
 }
@@ -300,7 +302,7 @@ func (l *rawLink) SetReadDeadline(t time.Time) error { return l.ready.setReadDea
 func (l *rawLink) MTU() int                          { return l.route.MTU }
 func (l *rawLink) Kind() Kind                        { return KindRaw }
 
-// Close ends the waiting first, then what is waited for.
+// Close closes the epoll descriptor first, then the sockets behind it.
 func (l *rawLink) Close() error {
 	var errs []error
 	for _, s := range [...]*socket{l.ready, l.tcp, l.icmp, l.witness.socket()} {

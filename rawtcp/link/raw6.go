@@ -1,3 +1,6 @@
+// IPv6 packets from a raw socket, which hands over only what comes after the
+// headers (RFC 3542, section 3), put together again.
+
 package link
 
 import (
@@ -10,15 +13,14 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A raw IPv6 socket hands over what stands behind the headers (RFC 3542,
-// section 3), but tells on request all that stood in them: addresses, hop
-// limit, traffic class and flow label, and the extension headers, whole and in
-// their order. The packet is put together from that, byte for byte as it came,
-// but for fragment headers: the kernel has used those up, as it has for IPv4.
+// On request the kernel reports what the headers held: addresses, hop limit,
+// traffic class and flow label, and the extension headers, whole and in their
+// order. The packet is put together from that, byte for byte as it arrived,
+// except for fragment headers: the kernel has processed those, as for IPv4.
 //
-// To receive by AF_PACKET instead would spare this, at the price of the link's
-// meaning: a tap stands before netfilter, sees packets that a firewall then
-// drops, and addresses that a translation has not restored yet.
+// Receiving by AF_PACKET would avoid this, but defeat the link's purpose: a tap
+// is before netfilter, and sees packets that a firewall then drops, and
+// addresses that NAT has not translated back yet.
 
 // maxHeaders is the room that a link keeps before a packet's payload for its
 // IP headers, in bytes: the fixed IPv6 header, and extension headers of a size
@@ -28,7 +30,7 @@ const maxHeaders = 512
 // ipv6FlowInfo is IPV6_FLOWINFO (linux/in6.h): traffic class and flow label.
 const ipv6FlowInfo = 11
 
-// askForHeaders has an IPv6 socket tell what stood in a packet's headers.
+// askForHeaders makes an IPv6 socket report what a packet's headers held.
 func askForHeaders(fd int) error {
 	for _, option := range [...]int{unix.IPV6_RECVPKTINFO, unix.IPV6_RECVHOPLIMIT, ipv6FlowInfo,
 		unix.IPV6_RECVHOPOPTS, unix.IPV6_RECVDSTOPTS, unix.IPV6_RECVRTHDR} {
@@ -81,7 +83,7 @@ func readRaw6(fd int, buf []byte, protocol uint8) (d datagram, err error) {
 	return d, nil
 }
 
-// control reads the control messages that tell of headers.
+// control reads the control messages about headers.
 func (h *headers6) control(oob []byte) {
 	for len(oob) > 0 {
 		m, data, rest, err := unix.ParseOneSocketControlMessage(oob)

@@ -1,3 +1,6 @@
+// Answers of this machine's own firewall to packets that it refused, which are
+// not the peer's.
+
 package link
 
 import (
@@ -7,18 +10,18 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A rule of this machine that refuses what leaves (REJECT) may answer it as well:
-// by a RST in the peer's name, or by an ICMP error. Neither says anything of the
-// peer, whom the packet never reached.
+// A rule that refuses outgoing packets (REJECT) may also answer them, with a
+// RST in the peer's name or an ICMP error. Neither says anything about the
+// peer, which the packet never reached.
 
-// rejections are the packets that this machine did not let out, and whose answer has
-// not come yet.
+// rejections are the packets that this machine did not let out, and whose
+// answer has not arrived yet.
 type rejections struct {
 	mu   sync.Mutex // held while a packet is sent, so that no answer comes before
 	open map[rejectedKey]int
 }
 
-// rejectedKey is a packet by what an answer to it tells.
+// rejectedKey identifies a packet by what an answer to it contains.
 type rejectedKey struct {
 	remote      netip.AddrPort
 	local       uint16

@@ -1,3 +1,6 @@
+// Answers by ARP and neighbour discovery for an address that the kernel does
+// not have.
+
 package link
 
 import (
@@ -14,12 +17,12 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A responder tells whoever asks on the link that an address is here which the
-// kernel does not have: by ARP (RFC 826) or neighbour discovery (RFC 4861). It
-// lives as long as its link.
+// A responder answers requests on the link for an address of ours that the
+// kernel does not have, by ARP (RFC 826) or neighbour discovery (RFC 4861), as
+// long as its link is open.
 //
-// On a switch that follows multicast groups (MLD snooping) questions for an
-// IPv6 address may not come through, since the kernel reports no group for it.
+// On a switch with MLD snooping solicitations for an IPv6 address may not
+// arrive, since the kernel reports no group for it.
 type responder struct {
 	sock      *socket
 	index     int
@@ -32,8 +35,8 @@ type responder struct {
 	done      chan struct{} // closed when it has ended
 }
 
-// openResponder answers for r.Source, if the interface's network asks at all, and as
-// often as may says, if it is not nil.
+// openResponder answers for r.Source, if addresses are asked for on the
+// interface's link at all, and as often as may permits, if it is not nil.
 func openResponder(r route.Route, may func() bool) (*responder, error) {
 	own, err := hardwareOf(r)
 	if err != nil || !own.ether || !own.asks {
@@ -67,8 +70,8 @@ func openResponder(r route.Route, may func() bool) (*responder, error) {
 	return p, nil
 }
 
-// join has the interface let the group through at which an IPv6 address is
-// asked for. It leaves the group with the socket.
+// join makes the interface receive the multicast group at which an IPv6 address
+// is asked for, until the socket is closed.
 func (p *responder) join() error {
 	if p.local.Is4() {
 		return nil
@@ -86,9 +89,9 @@ func (p *responder) mayAnswer(to net.HardwareAddr, now time.Time) bool {
 	return p.limit.allows(to, now) && (p.may == nil || p.may())
 }
 
-// A replyLimit bounds the answers, to each host and to all together: who asks for an
-// address asks once a second, and three times (RFC 1122, section 2.3.2.1; RFC 4861,
-// section 7.2.2). A flood of requests draws no more than these.
+// A replyLimit bounds the answers, to each host and to all together: a host
+// asks for an address once a second, three times (RFC 1122, section 2.3.2.1;
+// RFC 4861, section 7.2.2). A flood of requests gets no more answers than this.
 type replyLimit struct {
 	since time.Time
 	all   int
@@ -115,8 +118,8 @@ func (l *replyLimit) allows(to net.HardwareAddr, now time.Time) bool {
 	return true
 }
 
-// run answers until the socket is closed. An answer that cannot be sent is one
-// that was lost: who asked will ask again.
+// run answers until the socket is closed. An answer that cannot be sent counts
+// as lost: the host will ask again.
 func (p *responder) run() {
 	defer close(p.done)
 	var buf [2048]byte

@@ -1,3 +1,5 @@
+// A link for event loops: many packets at a time, by one goroutine.
+
 package link
 
 import (
@@ -13,58 +15,59 @@ import (
 // A Ring is a link for an event loop: many packets are taken and sent at a
 // time, by one goroutine.
 type Ring interface {
-	// Receive gives f the packets that have arrived, and the RSTs that the local
-	// kernel sent in our name ([Packet.KernelSent], if this is a Witness), and waits for the first of
-	// them no longer than wait. A packet's Data is f's only until f returns. Its
-	// Time is the kernel's stamp, on the monotonic clock: what comes from one
-	// Ring is in order, and not of the future, whatever the wall clock does.
+	// Receive calls f for the packets that have arrived, and for the RSTs that
+	// the local kernel sent in our name ([Packet.KernelSent], if Witness is
+	// true). It waits for the first of them no longer than wait. A packet's
+	// Data is valid only until f returns. Its Time is the kernel's stamp, on
+	// the monotonic clock: times from one Ring are in order, and not in the
+	// future, whatever the wall clock does.
 	Receive(wait time.Duration, f func(Packet)) error
-	// Queue takes one packet to be sent. It is copied. A full queue is sent. It
-	// fails with ErrFiltered where this machine does not let the packet out.
+	// Queue copies one packet to be sent. A full queue is sent. It fails with
+	// ErrFiltered if this machine does not let the packet out.
 	Queue(packet []byte, hop Hop) error
 	// Flush sends what is queued. What the system has no room for (ENOBUFS) is
-	// lost, as it would be further down, and counted.
+	// lost, and counted.
 	Flush() error
-	// Stats counts since the beginning.
+	// Stats returns the counters since the ring was opened.
 	Stats() RingStats
-	// Witness reports whether the local kernel's RSTs are seen. Where they are not,
-	// nobody knows whether a peer's RST answers one of them.
+	// Witness reports whether the local kernel's RSTs are seen. If they are
+	// not, a peer's RST may be the answer to one of them.
 	Witness() bool
-	// MTU is the largest IP packet that may be sent, in bytes.
+	// MTU returns the size of the largest IP packet that may be sent, in bytes.
 	MTU() int
-	// Kind names the link for people: "packet" or "raw".
+	// Kind returns the kind of link: "packet" or "raw".
 	Kind() Kind
 	Close() error
 }
 
 // RingStats are a ring link's counters.
 type RingStats struct {
-	Sent, Unsent      uint64 // packets handed to the interface; and those that it had no room for
+	Sent, Unsent      uint64 // packets given to the interface; and those that it had no room for
 	Received, Dropped uint64 // packets that arrived; and those for which the ring had no room
 	Filtered          uint64 // packets that this machine did not let out
 }
 
-// Add adds another link's.
+// Add adds another ring's counters.
 func (s *RingStats) Add(t RingStats) {
 	s.Sent, s.Unsent = s.Sent+t.Sent, s.Unsent+t.Unsent
 	s.Received, s.Dropped = s.Received+t.Received, s.Dropped+t.Dropped
 	s.Filtered += t.Filtered
 }
 
-// A Hop is the link-layer address to which a packet goes. The zero Hop is of
-// interfaces that have none, and of links that find it themselves.
+// A Hop is the link-layer address to which a packet goes. The zero Hop is for
+// interfaces that have none, and for links that find it themselves.
 type Hop struct{ hop }
 
 // IsZero reports whether there is no address.
 func (h Hop) IsZero() bool { return h.len == 0 }
 
-// HopTo is the Hop to a link-layer address; of none, the zero Hop.
+// HopTo returns the Hop to a link-layer address; for an empty one the zero Hop.
 func HopTo(hw []byte) (h Hop) {
 	h.len = uint8(copy(h.addr[:], hw))
 	return h
 }
 
-// RingOptions say which packets are ours and where they leave.
+// RingOptions say which packets are ours, and by which interface they leave.
 type RingOptions struct {
 	Kind  Kind        // KindPacket or KindRaw
 	Route route.Route // the interface, from route.Find; its NextHop is not used
@@ -72,9 +75,9 @@ type RingOptions struct {
 	// Port and Ports are the first of our ports and how many they are.
 	Port, Ports uint16
 	Ring        int // bytes of the receive ring; 0: DefaultRing
-	// MayAnswer is asked, from another goroutine, before each answer by ARP or
-	// neighbour discovery for a Local that the kernel does not have; nil: there may
-	// be any. Answers are bounded to each host, and together, in any case.
+	// MayAnswer is called, from another goroutine, before each answer by ARP or
+	// neighbour discovery for a Local that the kernel does not have; nil
+	// permits all. Answers to each host, and in total, are bounded in any case.
 	MayAnswer func() bool
 }
 
@@ -97,7 +100,7 @@ func OpenRing(o RingOptions) (Ring, error) {
 const sendBatch = 128
 
 // AskHop asks on the link for the address of a route's next hop, whatever the
-// kernel remembers of it. It fails with ErrNoNeighbour.
+// kernel remembers. It fails with ErrNoNeighbour.
 func AskHop(ctx context.Context, r route.Route) (Hop, error) {
 	asker, err := OpenAsker(r)
 	if err != nil {
@@ -118,9 +121,9 @@ func Allowed() error {
 	return unix.Close(fd)
 }
 
-// FixedHop is where everything on the route's interface goes if there is nobody
-// to ask for: on links without addresses, and on those that do not resolve
-// them. It fails with ErrNoNeighbour where addresses are not Ethernet's.
+// FixedHop returns where everything on the route's interface goes if there is
+// nobody to ask: on links without addresses, and on those that do not resolve
+// them. It fails with ErrNoNeighbour if addresses are not Ethernet's.
 func FixedHop(r route.Route) (hop Hop, fixed bool, err error) {
 	hw, fixed, err := fixedHop(r)
 	return HopTo(hw), fixed, err

@@ -1,3 +1,5 @@
+// The ring over AF_PACKET.
+
 package link
 
 import (
@@ -14,10 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// packetRing is the ring over AF_PACKET: a receive ring that the kernel shares
-// with us (TPACKET_V3, Documentation/networking/packet_mmap.rst), and sendmmsg
-// past the queueing discipline. Both sockets are of the datagram kind, so that
-// interfaces without Ethernet work as well.
+// packetRing is a receive ring that the kernel shares with us (TPACKET_V3,
+// Documentation/networking/packet_mmap.rst), and sendmmsg past the queueing
+// discipline. Both sockets are of the datagram kind, so that interfaces without
+// Ethernet work as well.
 type packetRing struct {
 	fd     int
 	mem    []byte
@@ -33,7 +35,8 @@ type packetRing struct {
 	received, dropped uint64
 }
 
-// A block is handed over when it is full, or this long after its first packet.
+// The kernel hands a block over when it is full, or this long after its first
+// packet.
 const (
 	ringBlock  = 128 << 10 // more than the largest packet
 	ringRetire = 2         // milliseconds
@@ -85,7 +88,8 @@ func or(v, otherwise int) int {
 	return v
 }
 
-// setUp readies a socket that is deaf (protocol 0) until it is bound.
+// setUp prepares a socket, which receives nothing (protocol 0) until it is
+// bound.
 func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, index, blocks int) error {
 	if err := attachFilter(r.fd, filter); err != nil {
 		return os.NewSyscallError("attach socket filter", err)
@@ -103,9 +107,9 @@ func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, index, blocks in
 		return os.NewSyscallError("mmap", err)
 	}
 	r.mem, r.blocks = mem, blocks
-	// Where the kernel is too old for one of these, the link works all the same.
-	// What leaves past the queueing discipline passes no tap: of what the ring
-	// sees leave, nothing is ours.
+	// If the kernel is too old for one of these, the link works all the same.
+	// What bypasses the queueing discipline passes no tap, so that no outgoing
+	// packet that the ring sees is ours.
 	r.witness = unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_QDISC_BYPASS, 1) == nil
 	if !r.witness {
 		unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
@@ -131,7 +135,7 @@ func (r *packetRing) Receive(wait time.Duration, f func(Packet)) error {
 	return nil
 }
 
-// status is the word by which a block changes hands.
+// status returns the word that says whether a block is ours or the kernel's.
 func (r *packetRing) status() *uint32 {
 	desc := (*unix.TpacketBlockDesc)(unsafe.Pointer(&r.mem[r.block*ringBlock]))
 	return (*uint32)(unsafe.Pointer(&desc.Hdr))
@@ -175,7 +179,7 @@ func ringPacket(frame []byte, h *unix.Tpacket3Hdr, clock *stampClock) Packet {
 	return d.packet()
 }
 
-// sockaddrOffset is where a frame's link-layer address stands: behind the
+// sockaddrOffset is the offset of a frame's link-layer address: behind the
 // header, TPACKET_ALIGN(sizeof(struct tpacket3_hdr)).
 const sockaddrOffset = (unsafe.Sizeof(unix.Tpacket3Hdr{}) + unix.TPACKET_ALIGNMENT - 1) &^ (unix.TPACKET_ALIGNMENT - 1)
 
@@ -220,7 +224,7 @@ func (r *packetRing) Close() error {
 	return err
 }
 
-// pollFor waits until a descriptor is ready, or for so long.
+// pollFor waits until a descriptor is ready, but no longer than wait.
 func pollFor(fd int, events int16, wait time.Duration) error {
 	fds := [1]unix.PollFd{{Fd: int32(fd), Events: events}}
 	ts := unix.NsecToTimespec(max(wait, 0).Nanoseconds())
@@ -272,13 +276,13 @@ func (q *sendQueue) add(packet []byte, to Hop) {
 	q.n++
 }
 
-// flush sends what there is. A packet for which there is no room is passed
-// over; a full send buffer is waited for.
+// flush sends what is queued. A packet for which there is no room is skipped;
+// it waits for a full send buffer.
 func (q *sendQueue) flush(fd int) error {
 	defer func() { q.n, q.used = 0, 0 }()
 	for done := 0; done < q.n; {
-		// It does not wait, so that Go's scheduler need not hear of it: it would
-		// take a long batch for a blocked thread, and watch all the closer.
+		// The call does not block, so Go's scheduler need not know of it: it
+		// would treat a long batch as a blocked thread.
 		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&q.msgs[done])),
 			uintptr(q.n-done), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {

@@ -1,3 +1,5 @@
+// The ring over raw IP sockets.
+
 package link
 
 import (
@@ -9,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rawRing is the ring over raw IP sockets, one packet a system call: the
-// way to this machine's own addresses, and to wherever the kernel routes.
+// rawRing sends and receives one packet a system call. It reaches this
+// machine's own addresses, and wherever the kernel routes.
 type rawRing struct {
 	Link
 	buf   []byte
@@ -26,16 +28,16 @@ func openRawRing(o RingOptions) (Ring, error) {
 	return &rawRing{Link: l, buf: make([]byte, MaxPacket), clock: stampClock{now: time.Now()}}, nil
 }
 
-// receiveMost bounds how many packets one Receive takes.
-const receiveMost = 512
+// maxReceived bounds how many packets one Receive takes.
+const maxReceived = 512
 
-// leastWait is for what is there already: a deadline that has passed ends a
-// Receive before it looks.
-const leastWait = 50 * time.Microsecond
+// minWait is for packets that have already arrived: with a deadline in the past
+// Receive would fail before it looks.
+const minWait = 50 * time.Microsecond
 
 func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
-	b.SetReadDeadline(time.Now().Add(max(wait, leastWait)))
-	for i := range receiveMost {
+	b.SetReadDeadline(time.Now().Add(max(wait, minWait)))
+	for i := range maxReceived {
 		p, err := b.Link.Receive(b.buf)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -48,15 +50,15 @@ func (b *rawRing) Receive(wait time.Duration, f func(Packet)) error {
 		b.clock.read(time.Now())
 		p.Time = b.clock.at(p.Time.UnixNano())
 		f(p)
-		if i == 0 { // what else is there already
-			b.SetReadDeadline(time.Now().Add(leastWait))
+		if i == 0 { // what else has already arrived
+			b.SetReadDeadline(time.Now().Add(minWait))
 		}
 	}
 	return nil
 }
 
-// Queue sends at once. A neighbour that does not answer and a full queue are
-// losses on the way.
+// Queue sends at once. A neighbour that does not answer and a full queue count
+// as losses in the network.
 func (b *rawRing) Queue(packet []byte, _ Hop) error {
 	err := b.Send(packet)
 	switch {

@@ -1,3 +1,5 @@
+// A descriptor that waits in Go's poller.
+
 package link
 
 import (
@@ -74,7 +76,8 @@ func (s *socket) await(f func(fd int) (done bool)) error {
 }
 
 // send transmits p, waiting while the socket's send buffer is full. A full
-// queue further down (ENOBUFS) is a loss like any other on the way: no error.
+// queue further down (ENOBUFS) is a loss like any other in the network: no
+// error.
 func (s *socket) send(p []byte, to unix.Sockaddr) error {
 	var result error
 	err := s.conn.Write(func(fd uintptr) bool {
@@ -100,7 +103,7 @@ func (s *socket) close() error {
 	return s.file.Close()
 }
 
-// explain gives the poller's own error for a closed file its public name.
+// explain replaces the poller's own error for a closed file by net.ErrClosed.
 func (s *socket) explain(err error) error {
 	if err != nil && s.closed.Load() {
 		return net.ErrClosed

@@ -1,3 +1,5 @@
+// A TUN device: a network of our own beside the kernel.
+
 package link
 
 import (
@@ -12,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TUNOptions say what a TUN device is to be like.
+// TUNOptions are the parameters of a TUN device.
 type TUNOptions struct {
 	// Name is the device's name; with "%d" in it, or empty, the kernel chooses.
 	Name string
-	// Kernel are the addresses that the kernel gets on its end, each with the
-	// network that is behind the device: our stack may have any other address
-	// of it. Without any, the caller configures the device by its Name.
+	// Kernel are the addresses of the kernel's end, each with the network
+	// behind the device: our stack may have any other address in it. Without
+	// any, the caller configures the device by its Name.
 	Kernel []netip.Prefix
 	MTU    int // bytes; 0: 1500
 }
@@ -27,7 +29,7 @@ type TUNOptions struct {
 // what the kernel routes there is ours to receive, and what is sent arrives at
 // the kernel as from a network. It filters nothing, since every packet for an
 // address on our end is ours, and needs no guard, since the kernel has none of
-// these addresses. The device goes with the link, also by kill -9.
+// these addresses. The device is removed with the link, also by kill -9.
 type TUN struct {
 	dev  *socket
 	name string
@@ -64,8 +66,8 @@ func OpenTUN(o TUNOptions) (*TUN, error) {
 	return &TUN{dev: dev, name: name, mtu: o.MTU}, nil
 }
 
-// createTUN makes the device of an open descriptor, without the four bytes
-// that would otherwise stand before each packet.
+// createTUN makes the device for an open descriptor, without the four bytes
+// that would otherwise precede each packet.
 func createTUN(fd int, name string) (string, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
@@ -104,8 +106,7 @@ func configureTUN(name string, o TUNOptions) error {
 	return awaitOurs(name, o.Kernel)
 }
 
-// The kernel makes an IPv6 address its own in work that it does later, as a
-// rule at once.
+// The kernel adds an IPv6 address to its own in deferred work, usually at once.
 const (
 	oursPatience = 5 * time.Second
 	oursPoll     = time.Millisecond
@@ -137,7 +138,7 @@ func tunError(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// Name is the device's name.
+// Name returns the device's name.
 func (l *TUN) Name() string { return l.name }
 
 // Send hands one IP packet to the kernel, as if it had arrived on the device.
@@ -168,14 +169,14 @@ func (l *TUN) Receive(buf []byte) (Packet, error) {
 	}
 }
 
-// SetReadDeadline ends a Receive at t.
+// SetReadDeadline makes Receive fail at t.
 func (l *TUN) SetReadDeadline(t time.Time) error { return l.dev.setReadDeadline(t) }
 
-// MTU is the device's when it was made.
+// MTU returns the device's MTU when it was made, in bytes.
 func (l *TUN) MTU() int { return l.mtu }
 
-// Kind is "tun".
+// Kind returns KindTUN.
 func (l *TUN) Kind() Kind { return KindTUN }
 
-// Close takes the device away.
+// Close removes the device.
 func (l *TUN) Close() error { return l.dev.close() }

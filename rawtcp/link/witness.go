@@ -1,3 +1,5 @@
+// The local kernel's own RSTs, seen beside raw sockets.
+
 package link
 
 import (
@@ -10,9 +12,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A witness watches the RSTs that leave this machine for a flow, beside raw
-// sockets that cannot see them. Those that we sent ourselves pass it by, too:
-// it knows them by having been told.
+// A witness watches the RSTs that leave this machine for a flow, which raw
+// sockets cannot see. Our own RSTs pass it too: note tells it about them.
 type witness struct {
 	sock *socket
 
@@ -21,7 +22,7 @@ type witness struct {
 	next int
 }
 
-// resetKey tells one RST from another. The ID is IPv4's; IPv6 has none.
+// resetKey identifies a RST. The ID is IPv4's; IPv6 has none.
 type resetKey struct {
 	set      bool
 	id       uint16
@@ -73,8 +74,8 @@ func (w *witness) note(packet []byte) {
 	w.next = (w.next + 1) % len(w.ours)
 }
 
-// packet marks a RST that the tap saw as the kernel's, unless it is one of ours.
-// Each of ours is taken off once: should the kernel send the same, the second
+// packet marks a RST that the tap saw as the kernel's, unless it is one of
+// ours. Each of ours is removed once: if the kernel sends the same, the second
 // is the kernel's.
 func (w *witness) packet(d *datagram) Packet {
 	p := d.packet()
