@@ -1,3 +1,5 @@
+// ARP packets for IPv4 over Ethernet (RFC 826).
+
 package wire
 
 import (
@@ -39,7 +41,7 @@ const (
 // ARPLen is the length of an ARP packet for IPv4 over Ethernet, in bytes.
 const ARPLen = 8 + 2*(HardwareAddrLen+addr4Len)
 
-// ARP is an ARP packet for IPv4 over Ethernet (RFC 826).
+// An ARP is an ARP packet for IPv4 over Ethernet (RFC 826).
 type ARP struct {
 	Operation      ARPOperation
 	SenderHardware [HardwareAddrLen]byte // ar$sha
@@ -48,8 +50,8 @@ type ARP struct {
 	TargetProtocol netip.Addr            // ar$tpa
 }
 
-// Decode reads a packet, and the padding that fills an Ethernet frame up to
-// its least length. Packets for other kinds of address are an error.
+// Decode reads a packet, and the padding that fills an Ethernet frame up to its
+// minimum length. Packets for other kinds of address are an error.
 func (a *ARP) Decode(c *field.Cursor) error {
 	if v := c.Uint16("hardware_type"); v != arpEthernet {
 		c.Failf("%d, expected %d (Ethernet)", v, arpEthernet)

@@ -1,3 +1,6 @@
+// The Internet checksum (RFC 1071), alone and with the pseudo-headers of TCP
+// and ICMPv6.
+
 package wire
 
 import (
@@ -6,33 +9,33 @@ import (
 	"net/netip"
 )
 
-// Checksum is the Internet checksum of b (RFC 1071): the complement of the
-// ones' complement sum of its 16-bit words. Over data that contains a right
+// Checksum returns the Internet checksum of b (RFC 1071): the complement of the
+// ones' complement sum of its 16-bit words. Over data that contains a correct
 // checksum it is 0.
 func Checksum(b []byte) uint16 { return ^Fold(Sum(b, 0)) }
 
-// TCPChecksum is the checksum of an encoded segment with the pseudo-header of
-// src and dst (RFC 9293, section 3.1). Over a segment as received it is 0 when
-// the segment is intact; to make one, the checksum field must be 0.
+// TCPChecksum returns the checksum of an encoded segment with the pseudo-header
+// of src and dst (RFC 9293, section 3.1). Over a segment as received it is 0
+// when the segment is intact; to make one, the checksum field must be 0.
 func TCPChecksum(segment []byte, src, dst netip.Addr) uint16 {
 	return ^Fold(Sum(segment, pseudoSum(src, dst, ProtocolTCP, len(segment))))
 }
 
-// PseudoTCPChecksum is what a kernel leaves in the checksum field of a segment
-// of n bytes for the network card to go on from: the sum of the pseudo-header
-// alone, not complemented.
+// PseudoTCPChecksum returns what a kernel leaves in the checksum field of a
+// segment of n bytes for the network card to complete: the sum of the
+// pseudo-header alone, not complemented.
 func PseudoTCPChecksum(n int, src, dst netip.Addr) uint16 {
 	return Fold(pseudoSum(src, dst, ProtocolTCP, n))
 }
 
-// ICMPv6Checksum is the checksum of an ICMPv6 message, with the pseudo-header
-// of src and dst (RFC 4443, section 2.3). As TCPChecksum does, it returns 0 for
-// a message as received that is intact.
+// ICMPv6Checksum returns the checksum of an ICMPv6 message, with the
+// pseudo-header of src and dst (RFC 4443, section 2.3). As TCPChecksum does, it
+// returns 0 for a message as received that is intact.
 func ICMPv6Checksum(message []byte, src, dst netip.Addr) uint16 {
 	return ^Fold(Sum(message, pseudoSum(src, dst, ProtocolICMPv6, len(message))))
 }
 
-// CompleteTCPChecksum puts the right checksum into an encoded segment, in
+// CompleteTCPChecksum writes the correct checksum into an encoded segment, in
 // place: for segments that a local kernel left to the network card.
 func CompleteTCPChecksum(segment []byte, src, dst netip.Addr) {
 	if len(segment) < TCPHeaderLen {

@@ -1,3 +1,6 @@
+// Headers that a capture has in place of the link's own: Linux's "any"
+// interface, and BSD's loopback.
+
 package wire
 
 import (
@@ -10,7 +13,7 @@ import (
 // cookedAddress is the room for an address in a cooked header, in bytes.
 const cookedAddress = 8
 
-// A packetType says in a cooked header which way a packet went.
+// A packetType says in a cooked header in which direction a packet went.
 type packetType uint16
 
 func (t packetType) String() string {
@@ -70,7 +73,7 @@ func (h *LinkHeader) cookedAddress(c *field.Cursor, n int) {
 
 // loopback reads the address family before a packet of a BSD's loopback
 // (LINKTYPE_NULL, LINKTYPE_LOOP). Families and byte orders differ between
-// systems: the packet itself tells its version.
+// systems: the version is read from the packet itself.
 func (h *LinkHeader) loopback(c *field.Cursor, t LinkType) {
 	c.Enter(t.layer())
 	b := c.Bytes("family", 4)

@@ -1,3 +1,5 @@
+// Ethernet frames, and what may come before their IP packet.
+
 package wire
 
 import (
@@ -41,7 +43,7 @@ var etherNames = map[EtherType]string{
 	0x8926: "VN-Tag", 0x9000: "Ethernet loopback test", 0x9003: "MPLS in Cisco's own form",
 }
 
-// opaqueTypes may hold IP packets that cannot be reached here.
+// opaqueTypes may hold IP packets that are not decoded here.
 var opaqueTypes = map[EtherType]bool{0x22f3: true, 0x88e5: true, 0x88e7: true, 0x892f: true, 0x893f: true, 0x8926: true}
 
 func (t EtherType) String() string {
@@ -68,8 +70,8 @@ func (t EtherType) content() Content {
 // maxTags bounds the VLAN tags of a frame.
 const maxTags = 4
 
-// ethernet reads a frame's header (IEEE 802.3, section 3.1.1; RFC 894). What
-// stands in the place of an EtherType may be the length of an LLC frame.
+// ethernet reads a frame's header (IEEE 802.3, section 3.1.1; RFC 894). In
+// place of an EtherType there may be the length of an LLC frame.
 func (h *LinkHeader) ethernet(c *field.Cursor) {
 	c.Enter("Ethernet")
 	h.Destination = hardwareAddress(c, "destination_address", HardwareAddrLen)
@@ -91,7 +93,7 @@ func (h *LinkHeader) etherType(c *field.Cursor, name string) {
 	h.EtherType = field.Enum16[EtherType](c, name)
 }
 
-// behind reads what may stand between an EtherType and the IP packet.
+// behind reads what may come between an EtherType and the IP packet.
 func (h *LinkHeader) behind(c *field.Cursor) {
 	for n := 0; h.tag() && c.Err() == nil; n++ {
 		if n == maxTags {

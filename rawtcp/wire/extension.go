@@ -1,3 +1,5 @@
+// IPv6 extension headers (RFC 8200, section 4).
+
 package wire
 
 import (
@@ -42,12 +44,12 @@ type Fragment struct {
 func (f Fragment) Partial() bool { return f.More || f.Offset != 0 }
 
 // Extensions are what the extension headers of an IPv6 packet say, as far as a
-// host that routes nothing must know it.
+// host that forwards nothing needs it.
 type Extensions struct {
 	Protocol uint8 // of what follows the headers; behind a partial Fragment, what the first fragment begins with
 	Fragment Fragment
 	// Refusal says why the packet must be dropped although it is well-formed;
-	// it is empty of one that may be taken.
+	// it is empty if the packet may be accepted.
 	Refusal string
 
 	// Of a captured packet, which nobody here has to refuse:
@@ -185,7 +187,7 @@ var optionMeanings = map[uint8]string{optionPad1: "Pad1", 1: "PadN", 0x04: "tunn
 	0x93: "tunnel payload forwarding", optionJumbo: "jumbo payload", optionHome: "home address", 0xee: "IP_DFF"}
 
 // decodeOption reads one option of a hop-by-hop or destination options header
-// (RFC 8200, section 4.2). None that must be understood is.
+// (RFC 8200, section 4.2). No option is known that must be understood.
 func (x *Extensions) decodeOption(c *field.Cursor) {
 	typ := c.Uint8("type")
 	if c.Recording() {

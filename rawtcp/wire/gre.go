@@ -1,3 +1,5 @@
+// GRE in its forms, and Cisco's header for mirrored frames.
+
 package wire
 
 import (

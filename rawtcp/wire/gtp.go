@@ -1,3 +1,5 @@
+// Tunnels of mobile networks (GTP-U), and L2TP.
+
 package wire
 
 import (

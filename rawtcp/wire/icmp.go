@@ -1,3 +1,5 @@
+// ICMP error messages of both versions, and the packet that they quote.
+
 package wire
 
 import (
@@ -26,8 +28,8 @@ const (
 	ICMPv6Parameter    = 4
 )
 
-// ICMP is an error message of ICMPv4 (RFC 792) or ICMPv6 (RFC 4443), and the
-// packet of ours that it quotes.
+// An ICMP is an error message of ICMPv4 (RFC 792) or ICMPv6 (RFC 4443), and the
+// packet that it quotes.
 type ICMP struct {
 	From             netip.Addr // who sent it: the IP header's source, set by the caller
 	V6               bool       // the type and code are ICMPv6's; set by DecodeV6
@@ -39,8 +41,8 @@ type ICMP struct {
 	Seq              Seq
 }
 
-// MTU is the next hop's MTU in bytes, of a message of that kind, or 0
-// (RFC 1191, section 4; RFC 4443, section 3.2).
+// MTU returns the next hop's MTU in bytes from a message that has it, or 0 (RFC
+// 1191, section 4; RFC 4443, section 3.2).
 func (m *ICMP) MTU() int {
 	switch {
 	case m.Kind() != KindTooBig:
@@ -51,11 +53,11 @@ func (m *ICMP) MTU() int {
 	return int(m.Rest & 0xffff)
 }
 
-// IsError reports whether the type is one that quotes a packet.
+// IsError reports whether the message is an error, which quotes a packet.
 func (m *ICMP) IsError() bool { return m.Kind() != KindNoError }
 
-// Decode reads an ICMPv4 message. Of one that quotes no packet only the header
-// is taken, the rest read as data.
+// Decode reads an ICMPv4 message. If it quotes no packet only the header is
+// kept; the rest is read as data.
 func (m *ICMP) Decode(c *field.Cursor) error { return m.decode(c, false) }
 
 // DecodeV6 is Decode for an ICMPv6 message.

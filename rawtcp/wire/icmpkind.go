@@ -1,3 +1,5 @@
+// What an ICMP error message means, for both versions.
+
 package wire
 
 import "fmt"
@@ -7,16 +9,16 @@ type ICMPKind uint8
 
 const (
 	KindNoError             ICMPKind = iota // quotes no packet
-	KindUnreachable                         // a network or host that cannot be reached, perhaps for now
-	KindPortUnreachable                     // the host has nobody at that port
+	KindUnreachable                         // a network or host that cannot be reached, perhaps temporarily
+	KindPortUnreachable                     // nothing listens on that port of the host
 	KindProtocolUnreachable                 // the host does not speak TCP
-	KindProhibited                          // somebody's policy forbids it
-	KindTooBig                              // a link on the path takes smaller packets only
-	KindTimeExceeded                        // the packet was too long on its way, or in pieces
-	KindParameterProblem                    // somebody did not like a header
+	KindProhibited                          // a policy forbids it
+	KindTooBig                              // a link on the path takes only smaller packets
+	KindTimeExceeded                        // the packet's hop limit, or the time for reassembly, ran out
+	KindParameterProblem                    // something is wrong with a header
 )
 
-// Kind says what the message means, whichever version it is of.
+// Kind returns what the message means, whichever version it is of.
 func (m *ICMP) Kind() ICMPKind {
 	if m.V6 {
 		return m.kind6()
@@ -45,7 +47,7 @@ var kind4 = [...]ICMPKind{
 // says that it does not know a protocol (RFC 4443, section 3.4).
 const unrecognizedNextHeader = 1
 
-// kind6 is RFC 4443, section 3.
+// kind6 is Kind for ICMPv6 (RFC 4443, section 3).
 func (m *ICMP) kind6() ICMPKind {
 	switch m.Type {
 	case ICMPv6Unreachable:

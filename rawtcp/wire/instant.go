@@ -1,3 +1,5 @@
+// The time as machines see it.
+
 package wire
 
 import "time"

@@ -1,3 +1,5 @@
+// What the headers of both IP versions say, decoded alike.
+
 package wire
 
 import (
@@ -7,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// IP is what an IPv4 or IPv6 packet's headers say to a host, in terms that both
-// share.
+// An IP is what an IPv4 or IPv6 packet's headers say to a host, in terms that
+// both versions share.
 type IP struct {
 	Version      uint8 // 4 or 6
 	TrafficClass uint8 // IPv4's type of service
@@ -16,7 +18,7 @@ type IP struct {
 	Protocol     uint8 // of the payload, behind all headers; see Extensions
 	FlowLabel    uint32
 	TotalLength  int        // of the packet as its header tells it, in bytes
-	Src, Dst     netip.Addr // of a captured packet, its two ends: what a routing header and a home address say comes first
+	Src, Dst     netip.Addr // of a captured packet its two ends, also as routing header and home address say
 	Fragment     Fragment
 	Refusal      string // see Extensions
 	DontFragment bool   // IPv4's; routers never fragment IPv6
@@ -25,8 +27,8 @@ type IP struct {
 	headerLen int
 }
 
-// Root is the name under which a packet is decoded: "IPv6", or "IPv4" for that
-// and anything else.
+// Root returns the name under which a packet is decoded: "IPv6", or "IPv4" for
+// that and anything else.
 func Root(packet []byte) string {
 	if version(packet) == 6 {
 		return "IPv6"
@@ -41,8 +43,8 @@ func version(packet []byte) uint8 {
 	return packet[0] >> 4
 }
 
-// HeaderLen is the length of everything that stands before the payload, in
-// bytes: of IPv6, with the extension headers.
+// HeaderLen returns the length of everything before the payload, in bytes: for
+// IPv6 with the extension headers.
 func (h *IP) HeaderLen() int { return h.headerLen }
 
 // Decode reads the headers of either version and leaves the cursor at the

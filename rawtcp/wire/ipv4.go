@@ -1,3 +1,5 @@
+// The IPv4 header (RFC 791, section 3.1).
+
 package wire
 
 import (
@@ -18,7 +20,7 @@ const (
 // (RFC 791, section 3.1).
 const IPv4HeaderLen = 20
 
-// IPv4 is an IPv4 header (RFC 791, section 3.1).
+// An IPv4 is an IPv4 header (RFC 791, section 3.1).
 type IPv4 struct {
 	TOS            uint8 // DSCP and ECN (RFC 2474, RFC 3168)
 	TotalLength    uint16
@@ -30,10 +32,11 @@ type IPv4 struct {
 	Protocol       uint8
 	Checksum       uint16 // as received; AppendTo computes its own
 	Src, Dst       netip.Addr
-	Options        []byte // of a decoded header: aliases the packet; TCP heeds none of them (RFC 9293, MUST-50)
+	Options        []byte // of a decoded header: aliases the packet; TCP ignores them all (RFC 9293, MUST-50)
 }
 
-// HeaderLen is the length of the encoded header with its options, in bytes.
+// HeaderLen returns the length of the encoded header with its options, in
+// bytes.
 func (h *IPv4) HeaderLen() int { return IPv4HeaderLen + (len(h.Options)+3)&^3 }
 
 // Fragment reports whether the packet is a part of a larger one.
@@ -50,7 +53,7 @@ func (h *IPv4) Decode(c *field.Cursor) error {
 
 func (h *IPv4) decodeHeader(c *field.Cursor) { h.read(c, false) }
 
-// unsized reports whether the header that b begins with tells no length.
+// unsized reports whether the header that b begins with has no length.
 func (h *IPv4) unsized(b []byte) bool {
 	return len(b) >= 4 && binary.BigEndian.Uint16(b[2:]) == 0
 }

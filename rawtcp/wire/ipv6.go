@@ -1,3 +1,5 @@
+// The fixed IPv6 header (RFC 8200, section 3).
+
 package wire
 
 import (
@@ -11,11 +13,12 @@ const (
 	// IPv6HeaderLen is the length of the fixed IPv6 header, in bytes (RFC 8200,
 	// section 3).
 	IPv6HeaderLen = 40
-	// IPv6MinMTU is what every IPv6 link carries, in bytes (RFC 8200, section 5).
+	// IPv6MinMTU is the minimum MTU of an IPv6 link, in bytes (RFC 8200,
+	// section 5).
 	IPv6MinMTU = 1280
 )
 
-// IPv6 is a fixed IPv6 header (RFC 8200, section 3).
+// An IPv6 is a fixed IPv6 header (RFC 8200, section 3).
 type IPv6 struct {
 	TrafficClass  uint8  // DSCP and ECN (RFC 2474, RFC 3168)
 	FlowLabel     uint32 // 20 bits

@@ -1,3 +1,5 @@
+// From a captured frame to the IP packet in it, through links and tunnels.
+
 package wire
 
 import (
@@ -14,8 +16,8 @@ var (
 	ErrUnknownLink = errors.New("this link type is not known here")
 )
 
-// A NotIPError says what a frame holds in the place of an IP packet. It is an
-// ErrNotIP.
+// A NotIPError says what a frame holds in place of an IP packet. errors.Is
+// finds it to be ErrNotIP.
 type NotIPError struct{ Content }
 
 func (e *NotIPError) Error() string        { return "the frame holds no IP packet: " + e.Name }
@@ -24,10 +26,10 @@ func (e *NotIPError) Is(target error) bool { return target == ErrNotIP }
 // A Content names what is not read further.
 type Content struct {
 	Name   string // "ARP"; empty: nothing
-	Opaque bool   // it may hold TCP that cannot be read here, being encrypted, cut into parts, or unknown
+	Opaque bool   // it may hold TCP that is not read here: encrypted, in parts, or unknown
 }
 
-// A Tunnel is one packet in whose payload another one travels.
+// A Tunnel is a packet whose payload is another packet.
 type Tunnel struct {
 	Kind     string     // "VXLAN"
 	ID       uint32     // of the network inside, or the session: VNI, key, TEID
@@ -36,9 +38,9 @@ type Tunnel struct {
 	Src, Dst netip.Addr // of the packet outside
 }
 
-// A LinkHeader is what stands before the IP packet in a frame: the link's own
-// header, and those of the tunnels that the packet goes through. Of addresses
-// and EtherType it tells the innermost.
+// A LinkHeader is what comes before the IP packet in a frame: the link's own
+// header, and those of the tunnels that the packet goes through. Addresses and
+// EtherType are the innermost ones.
 type LinkHeader struct {
 	Type                LinkType
 	Source, Destination []byte    // hardware addresses, where the header has them; they alias the frame
@@ -47,12 +49,12 @@ type LinkHeader struct {
 	Labels              []uint32  // of MPLS, the outer one first
 	EtherType           EtherType // the last one; 0 where there is none
 	Tunnels             []Tunnel  // the outer one first
-	Inside              Content   // of the packet, where it is a tunnel's but the packet in it cannot be reached
-	Further             bool      // the frame holds further packets behind the one that is read
-	Behind              int       // how many bytes behind the packet are no part of what holds it, also where the packet tells no length
+	Inside              Content   // what the packet holds, if it is a tunnel's but the packet inside cannot be read
+	Further             bool      // the frame holds more packets after the one that is read
+	Behind              int       // how many bytes after the packet are not part of what holds it
 
-	headers int     // that were begun
-	what    Content // that stands in the place of an IP packet
+	headers int     // how many were begun
+	what    Content // what is there in place of an IP packet
 	bounded bool
 	end     int // where what holds the packet ends, if bounded
 }
@@ -61,8 +63,9 @@ type LinkHeader struct {
 const maxHeaders = 32
 
 // Decode reads all headers of a frame that begins as its link type says, and
-// leaves the cursor at the innermost IP packet that they lead to. It is a
-// *NotIPError where there is none, and ErrUnknownLink where that cannot be told.
+// leaves the cursor at the innermost IP packet that they lead to. It fails with
+// a *NotIPError if there is none, and with ErrUnknownLink if that cannot be
+// known.
 func (h *LinkHeader) Decode(c *field.Cursor, t LinkType) error {
 	*h = LinkHeader{Type: t}
 	h.link(c, t)
@@ -142,7 +145,7 @@ func (h *LinkHeader) begin() bool {
 	return h.what.Name == ""
 }
 
-// stop says that no IP packet comes, but something else.
+// stop notes that something else follows, and no IP packet.
 func (h *LinkHeader) stop(name string, opaque bool) {
 	if h.what.Name == "" {
 		h.what = Content{name, opaque}
@@ -167,7 +170,7 @@ func beginsIP(b []byte) bool {
 	return false
 }
 
-// Trailer reads what a frame has behind its IP packet.
+// Trailer reads what a frame has after its IP packet.
 func (h *LinkHeader) Trailer(c *field.Cursor) {
 	if c.More() {
 		c.Enter(h.Type.layer())

@@ -1,8 +1,10 @@
+// The kinds of link that a capture may be of.
+
 package wire
 
 import "fmt"
 
-// A LinkType says what stands before the network layer's packet in a captured
+// A LinkType says what comes before the network layer's packet in a captured
 // frame (https://www.tcpdump.org/linktypes.html).
 type LinkType uint16
 
@@ -49,7 +51,7 @@ var linkNames = map[LinkType]string{
 	linkPPI: "PPI", linkPKTAP: "macOS packet tap",
 }
 
-// unreadLinkNames are what users call link types that are not read here.
+// unreadLinkNames are the usual names of link types that are not read here.
 var unreadLinkNames = map[LinkType]string{
 	6: "Token Ring", 8: "SLIP", 10: "FDDI", 11: "ATM", 122: "IP over Fibre Channel", 138: "IP over IEEE 1394",
 	147: "private use 0", 187: "Bluetooth H4", 189: "USB", 195: "IEEE 802.15.4", 201: "Bluetooth H4", 220: "USB",
@@ -69,7 +71,7 @@ func (t LinkType) String() string {
 	return fmt.Sprintf("link type %d", uint16(t))
 }
 
-// layer is the name of the group that a link type's fields stand in.
+// layer returns the name of the group for a link type's fields.
 func (t LinkType) layer() string {
 	switch t {
 	case LinkCooked, LinkCooked2:

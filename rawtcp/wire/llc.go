@@ -1,3 +1,5 @@
+// LLC, SNAP, and the headers of serial lines.
+
 package wire
 
 import (
@@ -7,7 +9,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// Service access points of LLC (IEEE 802.2), those that are met.
+// Service access points of LLC (IEEE 802.2), as far as they are in use.
 const (
 	sapIP   = 0x06
 	sapSNAP = 0xaa

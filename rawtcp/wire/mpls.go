@@ -1,3 +1,5 @@
+// MPLS labels, and the frames below them.
+
 package wire
 
 import (
@@ -31,10 +33,9 @@ func (h *LinkHeader) mpls(c *field.Cursor) {
 	}
 }
 
-// pseudowire reads a frame below labels. What lies there is told by nothing but
-// the packet itself (RFC 4928, section 3): a control word begins with four zero
-// bits (RFC 4385, section 3), and an Ethernet frame stands behind it or alone
-// (RFC 4448).
+// pseudowire reads a frame below labels. Only the packet itself shows what it
+// is (RFC 4928, section 3): a control word begins with four zero bits (RFC
+// 4385, section 3), and an Ethernet frame comes after it or alone (RFC 4448).
 func (h *LinkHeader) pseudowire(c *field.Cursor) {
 	for _, control := range []bool{true, false} {
 		if control && (len(c.Ahead()) == 0 || c.Ahead()[0]>>4 != 0) {

@@ -1,3 +1,5 @@
+// Neighbour solicitations and advertisements (RFC 4861).
+
 package wire
 
 import (
@@ -27,14 +29,14 @@ func (t NeighbourType) String() string {
 }
 
 const (
-	// NeighbourHopLimit is the only hop limit that neighbour discovery takes:
-	// no router has passed such a packet on (RFC 4861, section 7.1).
+	// NeighbourHopLimit is the only hop limit that neighbour discovery accepts:
+	// no router has forwarded such a packet (RFC 4861, section 7.1).
 	NeighbourHopLimit = 255
 	// NeighbourLen is the length of a message without options, in bytes.
 	NeighbourLen = 24
 )
 
-// Neighbour is a neighbour solicitation or advertisement with its link-layer
+// A Neighbour is a neighbour solicitation or advertisement with its link-layer
 // address (RFC 4861, sections 4.3, 4.4 and 4.6.1).
 type Neighbour struct {
 	Type                        NeighbourType
@@ -129,8 +131,8 @@ func (n *Neighbour) AppendTo(b []byte, src, dst netip.Addr) []byte {
 // icmpChecksumOffset is where the checksum stands in an ICMP message.
 const icmpChecksumOffset = 2
 
-// SolicitedNode is the multicast address at which the owner of an IPv6 address
-// is asked for (RFC 4291, section 2.7.1).
+// SolicitedNode returns the multicast address at which the owner of an IPv6
+// address is asked for (RFC 4291, section 2.7.1).
 func SolicitedNode(a netip.Addr) netip.Addr {
 	low := a.As16()
 	group := [16]byte{0: 0xff, 1: 0x02, 11: 0x01, 12: 0xff}
@@ -138,7 +140,7 @@ func SolicitedNode(a netip.Addr) netip.Addr {
 	return netip.AddrFrom16(group)
 }
 
-// MulticastHardware is the Ethernet address of an IPv6 multicast group
+// MulticastHardware returns the Ethernet address of an IPv6 multicast group
 // (RFC 2464, section 7).
 func MulticastHardware(group netip.Addr) [HardwareAddrLen]byte {
 	g := group.As16()

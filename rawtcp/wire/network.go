@@ -1,9 +1,11 @@
+// Which network a captured packet is in: VLANs, sessions, tunnels, labels.
+
 package wire
 
 import "fmt"
 
-// A NetworkID is one of the numbers that say which network a packet travels in:
-// where they differ, equal addresses and ports are different ones.
+// A NetworkID is one of the numbers that say which network a packet is in: in
+// different networks equal addresses and ports are different ones.
 type NetworkID struct {
 	Kind   string // "VLAN", "VXLAN"
 	ID     uint32
@@ -12,10 +14,11 @@ type NetworkID struct {
 
 func (n NetworkID) String() string { return fmt.Sprintf("%s %d", n.Kind, n.ID) }
 
-// Networks tells the numbers of the networks that the packet is in, the outer
-// first: of VLANs, of PPPoE's session, and of tunnels, and as one-way ones MPLS
-// labels and those of tunnels whose receiver chooses them. Addresses of tunnels
-// are not among them: who mirrors or balances sends each way by another.
+// Networks calls tell with the numbers of the networks that the packet is in,
+// the outer first: VLANs, PPPoE's session, tunnels, and as one-way ones MPLS
+// labels and the numbers of tunnels whose receiver chooses them. Addresses of
+// tunnels are not among them: with mirroring or load balancing each direction
+// may have its own.
 func (h *LinkHeader) Networks(tell func(NetworkID)) {
 	for _, id := range h.VLANs {
 		if id != 0 { // a tag for the sake of its priority (IEEE 802.1Q, table 9-2)

@@ -1,3 +1,5 @@
+// Packets that Linux's firewall logged.
+
 package wire
 
 import (
@@ -14,9 +16,9 @@ const nflogPayload = 9
 var nflogNames = map[uint16]string{1: "packet header", 2: "mark", 3: "time", 4: "interface in", 5: "interface out",
 	8: "hardware address", 10: "prefix", 11: "user", 12: "sequence number"}
 
-// nflog reads what Linux's firewall tells of a packet that it logged
-// (LINKTYPE_NFLOG): attributes, in the byte order of the machine, each filled up
-// to a multiple of four bytes. The packet's own is the last that is read.
+// nflog reads what Linux's firewall says about a packet that it logged
+// (LINKTYPE_NFLOG): attributes, in the byte order of the machine, each filled
+// up to a multiple of four bytes. The packet's own is the last that is read.
 func (h *LinkHeader) nflog(c *field.Cursor) {
 	c.Enter("NFLOG")
 	defer c.Leave()

@@ -1,3 +1,5 @@
+// TCP options (RFC 9293, section 3.2), decoded, looked up and built.
+
 package wire
 
 import (
@@ -34,16 +36,18 @@ func (k OptionKind) String() string {
 }
 
 const (
-	// MaxOptionsLen is what a data offset of 15 leaves for options, in bytes.
+	// MaxOptionsLen is the most bytes of options that a data offset of 15
+	// allows.
 	MaxOptionsLen = 40
 	// MaxWindowScale is the largest shift count (RFC 7323, section 2.3).
 	MaxWindowScale = 14
-	// MaxSACKBlocks fit one segment's options (RFC 2018, section 3).
+	// MaxSACKBlocks is how many SACK blocks fit into a segment's options (RFC
+	// 2018, section 3).
 	MaxSACKBlocks = 4
 )
 
-// Options are a segment's TCP options as they stand on the wire, in order,
-// unknown ones included. The zero value holds none.
+// Options are a segment's TCP options as they are on the wire, in order,
+// including unknown ones. The zero value holds none.
 type Options struct {
 	raw       [MaxOptionsLen]byte
 	n         uint8
@@ -64,16 +68,16 @@ type SACKBlock struct{ Left, Right Seq }
 // Raw returns the options as on the wire. The slice aliases o.
 func (o *Options) Raw() []byte { return o.raw[:o.n] }
 
-// Malformed reports whether the options ended in one whose length is
-// impossible (0, 1, or past the end). What stood before it counts (RFC 9293,
-// section 3.2, MUST-7).
+// Malformed reports whether the options ended in one whose length is impossible
+// (0, 1, or past the end). The options before it count (RFC 9293, section 3.2,
+// MUST-7).
 func (o *Options) Malformed() bool { return o.malformed }
 
-// Cut is how many bytes of the options a capture left out.
+// Cut returns how many bytes of the options a capture left out.
 func (o *Options) Cut() int { return int(o.cut) }
 
 // CutOff leaves only the first n bytes of the options, for a segment of which a
-// capture left out the rest. The option in which they end is no longer told.
+// capture left out the rest. An option that is cut is no longer returned.
 func (o *Options) CutOff(n int) {
 	if n >= int(o.n) {
 		return
@@ -89,9 +93,9 @@ func (o *Options) CutOff(n int) {
 	}
 }
 
-// All walks the well-formed options in order, up to and without the end of
-// the list. Kinds that nobody here knows are among them: to ignore them is the
-// caller's part (RFC 9293, MUST-6).
+// All returns the well-formed options in order, up to but without the end of
+// the list. Unknown kinds are among them: the caller ignores them (RFC 9293,
+// MUST-6).
 func (o *Options) All() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
 		for b := o.raw[:o.n]; len(b) > 0; {
@@ -112,8 +116,8 @@ func (o *Options) MSS() (uint16, bool) {
 	return 0, false
 }
 
-// WindowScale returns the window scale option's shift count as sent; values
-// over MaxWindowScale are the receiver's to clamp.
+// WindowScale returns the window scale option's shift count as sent; the
+// receiver clamps values over MaxWindowScale.
 func (o *Options) WindowScale() (uint8, bool) {
 	if d := o.find(OptWindowScale, 1); d != nil {
 		return d[0], true
@@ -142,8 +146,8 @@ func (o *Options) SACK() (blocks [MaxSACKBlocks]SACKBlock, n int) {
 	return blocks, n
 }
 
-// Add appends an option of any kind, and reports whether it fitted into the
-// 40 bytes that there are. All but EOL and NOP get a length (RFC 9293, MUST-68).
+// Add appends an option of any kind, and reports whether it fitted into
+// MaxOptionsLen. All but EOL and NOP get a length (RFC 9293, MUST-68).
 func (o *Options) Add(kind OptionKind, data ...byte) bool {
 	if kind == OptEOL || kind == OptNOP {
 		return o.append(byte(kind))
@@ -208,7 +212,7 @@ func (o *Options) appendPadded(b []byte) []byte {
 // wholeBlocks, for find, is any number of SACK blocks.
 const wholeBlocks = -1
 
-// find returns the data of the first option of that kind with that length.
+// find returns the data of the first option of a kind and length.
 func (o *Options) find(kind OptionKind, size int) []byte {
 	for b := o.raw[:o.n]; len(b) > 0; {
 		opt, n := first(b)

@@ -1,3 +1,5 @@
+// PPP and PPPoE.
+
 package wire
 
 import (
@@ -31,8 +33,8 @@ const (
 	hdlcMulticast   = 0x8f
 )
 
-// pppoe reads the header of a session's frame (RFC 2516, section 4). What is
-// behind its length fills the Ethernet frame up.
+// pppoe reads the header of a session's frame (RFC 2516, section 4). What comes
+// after its length is the Ethernet frame's padding.
 func (h *LinkHeader) pppoe(c *field.Cursor) {
 	c.Enter("PPPoE")
 	c.Uint8("version_type")

@@ -1,3 +1,5 @@
+// What a captured packet holds that is no TCP segment, by name.
+
 package wire
 
 import (
@@ -6,7 +8,7 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// protocolNames are those that are met behind IP (IANA, "Assigned Internet
+// protocolNames are the names of protocols over IP (IANA, "Assigned Internet
 // Protocol Numbers").
 var protocolNames = map[uint8]string{
 	ProtocolICMP: "ICMP", 2: "IGMP", protocolIPv4: "IPv4", ProtocolTCP: "TCP", 8: "EGP", 9: "IGP", protocolUDP: "UDP", 33: "DCCP",
@@ -15,13 +17,13 @@ var protocolNames = map[uint8]string{
 	108: "IPComp", 112: "VRRP", 115: "L2TPv3", 124: "IS-IS", 132: "SCTP", 136: "UDP-Lite", protocolMPLS: "MPLS", protocolEthernet: "Ethernet",
 }
 
-// opaqueProtocols carry packets that cannot be reached here.
+// opaqueProtocols carry packets that are not decoded here.
 var opaqueProtocols = map[uint8]bool{protocolESP: true, 55: true, 94: true, 108: true, 115: true}
 
 const protocolESP = 50
 
-// udpNames are ports of UDP that a reader meets, without the tunnels that are
-// read. opaquePorts carry packets that cannot be reached here.
+// udpNames are common ports of UDP, without the tunnels that are decoded.
+// opaquePorts carry packets that are not decoded here.
 var udpNames = map[uint16]string{53: "DNS", 67: "DHCP", 68: "DHCP", 69: "TFTP", 123: "NTP", 137: "NetBIOS", 138: "NetBIOS", 161: "SNMP", 162: "SNMP",
 	443: "QUIC", 500: "IKE", 514: "syslog", 546: "DHCPv6", 547: "DHCPv6", 1900: "SSDP", 3478: "STUN", 3784: "BFD", 5060: "SIP",
 	5353: "mDNS", 5355: "LLMNR", 6343: "sFlow"}
@@ -29,7 +31,7 @@ var udpNames = map[uint16]string{53: "DNS", 67: "DHCP", 68: "DHCP", 69: "TFTP", 
 var opaquePorts = map[uint16]string{1194: "OpenVPN", 4500: "IPsec in UDP", 5246: "CAPWAP control", 5247: "CAPWAP data", 51820: "WireGuard",
 	6080: "GUE", 6511: "Ethernet in UDP", 7471: "STT", 8211: "Aruba's tunnel", 9899: "SCTP in UDP"}
 
-// Contained names what a captured packet holds that is no TCP segment.
+// Contained names what a captured packet holds if that is not a TCP segment.
 func Contained(packet []byte) Content {
 	c := field.New(Root(packet), packet)
 	var ip IP

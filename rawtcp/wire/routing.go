@@ -1,3 +1,5 @@
+// IPv6 routing headers.
+
 package wire
 
 import (

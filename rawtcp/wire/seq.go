@@ -1,8 +1,10 @@
+// TCP sequence numbers and their arithmetic.
+
 package wire
 
 import "strconv"
 
-// Seq is a TCP sequence number. Its arithmetic is modulo 2^32 (RFC 9293,
+// A Seq is a TCP sequence number. Its arithmetic is modulo 2^32 (RFC 9293,
 // section 3.4): compare with the methods, never with < on the raw values.
 type Seq uint32
 

@@ -1,3 +1,5 @@
+// The TCP segment (RFC 9293, section 3.1).
+
 package wire
 
 import (
@@ -34,8 +36,8 @@ func (f Flags) Has(g Flags) bool { return f&g == g }
 // Any reports whether some bit of g is set in f.
 func (f Flags) Any(g Flags) bool { return f&g != 0 }
 
-// Names returns the names of the set bits, from the least significant one,
-// with ACK last: the order in which people say "SYN-ACK" and "PSH-ACK".
+// Names returns the names of the set bits, from the least significant one, with
+// ACK last, as in "SYN-ACK" and "PSH-ACK".
 func (f Flags) Names() []string {
 	names := make([]string, 0, 8)
 	for i, name := range flagNames {
@@ -49,7 +51,8 @@ func (f Flags) Names() []string {
 	return names
 }
 
-// String joins the names with hyphens: "SYN-ACK". No bits at all are "none".
+// String joins the names with hyphens: "SYN-ACK". Without any bits it returns
+// "none".
 func (f Flags) String() string {
 	if f == 0 {
 		return "none"
@@ -71,8 +74,8 @@ type Segment struct {
 	Payload          []byte // of a decoded segment: aliases the packet
 }
 
-// Len is SEG.LEN, the sequence space that the segment takes: its payload, and
-// one for each of SYN and FIN (RFC 9293, section 3.4).
+// Len returns SEG.LEN, the sequence space that the segment takes: its payload,
+// and one for each of SYN and FIN (RFC 9293, section 3.4).
 func (s *Segment) Len() int {
 	n := len(s.Payload)
 	if s.Flags.Has(SYN) {
@@ -84,10 +87,11 @@ func (s *Segment) Len() int {
 	return n
 }
 
-// End is the sequence number after the segment's last.
+// End returns the sequence number after the segment's last.
 func (s *Segment) End() Seq { return s.Seq.Add(s.Len()) }
 
-// HeaderLen is the length of the encoded header with its options, in bytes.
+// HeaderLen returns the length of the encoded header with its options, in
+// bytes.
 func (s *Segment) HeaderLen() int { return TCPHeaderLen + s.Options.paddedLen() }
 
 // Decode reads a segment: all that is left in the cursor's group. Any segment

@@ -1,3 +1,5 @@
+// From a tunnel's packet to the packet inside, as deep as they go.
+
 package wire
 
 import (
@@ -35,9 +37,9 @@ var tunnelUDP = map[uint16]struct {
 	37008: {"TZSP", (*LinkHeader).tzsp},
 }
 
-// tunnels goes on into the packets that the one at the cursor carries, as deep
+// tunnels goes on into the packets that the one at the cursor carries, as long
 // as there is a whole IP packet in each. Each step is tried before it is made,
-// so that a packet which is no tunnel's, or one whose content is not IP, is left
+// so that a packet that is not a tunnel's, or whose content is not IP, is left
 // as it is.
 func (h *LinkHeader) tunnels(c *field.Cursor) {
 	for mayCarry(c.Ahead()) {
@@ -60,7 +62,7 @@ func (h *LinkHeader) tunnels(c *field.Cursor) {
 	}
 }
 
-// mayCarry is a quick look whether a packet may hold another.
+// mayCarry is a quick check whether a packet may hold another.
 func mayCarry(b []byte) bool {
 	switch version(b) {
 	case 4:
@@ -113,7 +115,7 @@ func (h *LinkHeader) through(c *field.Cursor) (kind string) {
 }
 
 // carried finds what kind of tunnel a packet belongs to, with the cursor at its
-// payload, and who reads the rest of its headers.
+// payload, and what reads the rest of its headers.
 func carried(c *field.Cursor, ip *IP) (kind string, read func(*LinkHeader, *field.Cursor, *Tunnel)) {
 	switch ip.Protocol {
 	case protocolIPv4, protocolIPv6:
@@ -140,8 +142,8 @@ func carried(c *field.Cursor, ip *IP) (kind string, read func(*LinkHeader, *fiel
 	return "", nil
 }
 
-// answersFromItsPort reports whether both ways of a tunnel may be known by one
-// end's port alone.
+// answersFromItsPort reports whether both directions of a tunnel can be
+// recognized by one end's port.
 func answersFromItsPort(kind string) bool {
 	return kind == "L2TP" || kind == "Teredo" || kind == "GTP-U"
 }

@@ -1,3 +1,5 @@
+// VXLAN, VXLAN-GPE, NSH and Geneve.
+
 package wire
 
 import (

@@ -1,3 +1,5 @@
+// Frames of IEEE 802.11, as a monitor captures them.
+
 package wire
 
 import (
@@ -7,7 +9,8 @@ import (
 	"github.com/rawshake/rawshake/field"
 )
 
-// wifiMonitor reads what a card in monitor mode tells of a frame, and the frame.
+// wifiMonitor reads what a card in monitor mode says about a frame, and the
+// frame.
 func (h *LinkHeader) wifiMonitor(c *field.Cursor, t LinkType) {
 	b := c.Ahead()
 	if t == linkPrism && len(b) >= 4 && binary.BigEndian.Uint32(b)&avsMask == avsCookie {
@@ -156,7 +159,7 @@ func (h *LinkHeader) wifiAddresses(c *field.Cursor, toDS, fromDS bool, fragmente
 	one := hardwareAddress(c, "address_1", HardwareAddrLen)
 	two := hardwareAddress(c, "address_2", HardwareAddrLen)
 	three := hardwareAddress(c, "address_3", HardwareAddrLen)
-	c.Uint8("fragment_sequence") // the lower byte of the sequence control field stands first
+	c.Uint8("fragment_sequence") // the lower byte of the sequence control field comes first
 	*fragmented = c.Bits("fragment_number", 0, 4) != 0 || *fragmented
 	c.Uint8("sequence_high")
 	h.Destination, h.Source = one, two

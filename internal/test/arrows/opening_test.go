@@ -13,9 +13,7 @@ import (
 
 // opened are the rooms, with all below them, whose files open with what they are for.
 var opened = []string{
-	"field", "slab",
-	"rawtcp/endpoint", "rawtcp/guard", "rawtcp/reassembly", "rawtcp/route", "rawtcp/tcb",
-	"tlsmsg",
+	"field", "slab", "rawtcp", "tlsmsg",
 	"internal/lab",
 	"cmd",
 	"internal/capture", "internal/conn", "internal/connect", "internal/doctor", "internal/explain", "internal/facts", "internal/goal", "internal/memlimit",
