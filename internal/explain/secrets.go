@@ -1,12 +1,12 @@
-// Master secrets, from the capture and from a key log that may grow meanwhile.
+// Secrets, from the capture and from a key log that may grow meanwhile.
 
 package explain
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/rawshake/rawshake/internal/capture"
@@ -14,37 +14,56 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// maxSecrets bounds the master secrets that are kept from a capture, and from a
-// key log.
-const maxSecrets = 100_000
+// maxSecrets bounds the secrets that are kept from a capture, and from a key log.
+// TLS 1.3 has up to seven for a connection.
+const maxSecrets = 200_000
 
-// masterLabel is the key log's label of a master secret (TLS 1.2 and before).
-const masterLabel = "CLIENT_RANDOM"
+// labels are the key log's labels of the secrets that are kept. A secret's number
+// among them is a part of its key.
+var labels = []string{
+	suite.SecretMaster, suite.SecretClientEarly, suite.SecretEarlyExporter, suite.SecretClientHandshake, suite.SecretServerHandshake,
+	suite.SecretClientApplication, suite.SecretServerApplication, suite.SecretExporter,
+}
 
 // secrets are those in a capture and those in a key log.
 type secrets struct {
-	embedded masters
+	embedded table
 	tooMany  bool // of the capture's own
 	log      keyLog
 	sessions sessions
 }
 
-// masters are master secrets by client random.
-type masters map[[32]byte][]byte
+// A table holds secrets by client random and label.
+type table map[name][]byte
+
+// A name is what a key log knows a secret by.
+type name struct {
+	random [32]byte
+	label  int8 // its number among labels
+}
+
+// nameOf is a secret's name. It is not ok for one that is not kept.
+func nameOf(label string, clientRandom []byte) (n name, ok bool) {
+	i := slices.Index(labels, label)
+	if i < 0 || len(clientRandom) != len(n.random) {
+		return n, false
+	}
+	return name{[32]byte(clientRandom), int8(i)}, true
+}
 
 // add keeps a secret, and reports whether there was room.
-func (m *masters) add(label string, clientRandom, secret []byte) bool {
-	if label != masterLabel || len(secret) != suite.MasterSecretLen {
+func (m *table) add(label string, clientRandom, secret []byte) bool {
+	key, ok := nameOf(label, clientRandom)
+	if !ok || label == suite.SecretMaster && len(secret) != suite.MasterSecretLen {
 		return true
 	}
-	random := [32]byte(clientRandom)
-	if _, known := (*m)[random]; !known && len(*m) >= maxSecrets {
+	if _, known := (*m)[key]; !known && len(*m) >= maxSecrets {
 		return false
 	}
 	if *m == nil {
-		*m = masters{}
+		*m = table{}
 	}
-	(*m)[random] = secret
+	(*m)[key] = secret
 	return true
 }
 
@@ -53,22 +72,26 @@ func (s *secrets) add(label string, clientRandom, secret []byte) {
 	s.tooMany = !s.embedded.add(label, clientRandom, secret) || s.tooMany
 }
 
-// of returns the master secret of a client random, or nil.
-func (s *secrets) of(clientRandom []byte) []byte {
-	if m := s.embedded[[32]byte(clientRandom)]; m != nil {
+// of returns the secret of a client random, or nil.
+func (s *secrets) of(label string, clientRandom []byte) []byte {
+	key, ok := nameOf(label, clientRandom)
+	if !ok {
+		return nil
+	}
+	if m := s.embedded[key]; m != nil {
 		return m
 	}
-	return s.log.find([32]byte(clientRandom))
+	return s.log.find(key)
 }
 
-// find returns the master secret of a handshake, or nil: its own, or that of
+// find returns a secret of a handshake, or nil: its own, or the master secret of
 // the session that it resumes; from then says which one.
-func (s *secrets) find(w *observe.Wanted) (master []byte, from string) {
-	if m := s.of(w.ClientRandom); m != nil || !w.Resumed {
+func (s *secrets) find(w *observe.Wanted, label string) (secret []byte, from string) {
+	if m := s.of(label, w.ClientRandom); m != nil || !w.Resumed {
 		return m, ""
 	}
 	if o, how := s.sessions.origin(w); how != "" {
-		if m := s.of(o.random[:]); m != nil {
+		if m := s.of(label, o.random[:]); m != nil {
 			return m, fmt.Sprintf("the secret is that of connection %d of the capture, whose session this one resumes by its %s", o.connection, how)
 		}
 	}
@@ -79,7 +102,7 @@ func (s *secrets) find(w *observe.Wanted) (master []byte, from string) {
 // read. It is read once, and then from there on whenever a secret is missing.
 type keyLog struct {
 	path    string // "": none
-	masters masters
+	secrets table
 	read    int64 // how much of the file was read
 	tooMany bool  // what did not fit is read again for each search
 }
@@ -100,8 +123,8 @@ func (l *keyLog) check() error {
 	return nil
 }
 
-func (l *keyLog) find(clientRandom [32]byte) (master []byte) {
-	if m := l.masters[clientRandom]; m != nil || l.path == "" {
+func (l *keyLog) find(key name) (found []byte) {
+	if m := l.secrets[key]; m != nil || l.path == "" {
 		return m
 	}
 	f, err := os.Open(l.path)
@@ -110,18 +133,18 @@ func (l *keyLog) find(clientRandom [32]byte) (master []byte) {
 	}
 	defer f.Close()
 	l.goOn(f)
-	if m := l.masters[clientRandom]; m != nil || !l.tooMany {
+	if m := l.secrets[key]; m != nil || !l.tooMany {
 		return m
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil
 	}
 	capture.ScanKeyLog(f, func(label string, random, secret []byte) {
-		if label == masterLabel && bytes.Equal(random, clientRandom[:]) {
-			master = secret
+		if n, ok := nameOf(label, random); ok && n == key {
+			found = secret
 		}
 	})
-	return master
+	return found
 }
 
 // goOn reads what was added to the file. Its last line may be half written, and
@@ -141,7 +164,7 @@ func (l *keyLog) goOn(f *os.File) {
 	}
 	n := &counted{r: f}
 	capture.ScanKeyLog(n, func(label string, random, secret []byte) {
-		l.tooMany = !l.masters.add(label, random, secret) || l.tooMany
+		l.tooMany = !l.secrets.add(label, random, secret) || l.tooMany
 	})
 	l.read = from + n.n
 }

@@ -92,7 +92,7 @@ func TestAKeyLogIsReadOnceAndOn(t *testing.T) {
 	}
 	defer f.Close()
 	line := func(i int) string { return fmt.Sprintf("CLIENT_RANDOM %064x %096x\n", i, i) }
-	random := func(i int) (r [32]byte) { binary.BigEndian.PutUint32(r[28:], uint32(i)); return r }
+	random := func(i int) (n name) { binary.BigEndian.PutUint32(n.random[28:], uint32(i)); return n }
 	for i := range 1000 {
 		fmt.Fprint(f, line(i))
 	}
@@ -114,12 +114,12 @@ func TestAKeyLogIsReadOnceAndOn(t *testing.T) {
 	if l.find(random(7777)) == nil || l.find(random(1)) == nil {
 		t.Error("a key log that begins anew is not read")
 	}
-	l.masters = masters{}
+	l.secrets = table{}
 	for i := range maxSecrets {
-		l.masters[random(i+10000)] = make([]byte, 48)
+		l.secrets[random(i+10000)] = make([]byte, 48)
 	}
 	l.read, l.tooMany = 0, false
-	if len(l.masters) >= maxSecrets && l.find(random(7777)) == nil {
+	if len(l.secrets) >= maxSecrets && l.find(random(7777)) == nil {
 		t.Error("what there is no room for is not found")
 	}
 }

@@ -14,13 +14,14 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// Secrets returns the master secret of a handshake, or nil. If it was not found
-// by the client random, from is a clause that says whose it is.
-type Secrets func(*Wanted) (master []byte, from string)
+// Secrets returns a secret of a handshake by its label in a key log, or nil. If it
+// was not found by the client random, from is a clause that says whose it is.
+type Secrets func(w *Wanted, label string) (secret []byte, from string)
 
-// Wanted is what identifies a handshake's master secret.
+// Wanted is what identifies a handshake's secrets.
 type Wanted struct {
 	ClientRandom []byte
 	Resumed      bool   // the handshake resumes an earlier session, and has its secret
@@ -120,7 +121,7 @@ func (c *Connection) Packet(p *capture.Packet, ip []byte) {
 		c.segment(f)
 	}
 	for _, note := range p.Comments {
-		if layer, name, text := parseNote(note); !c.alreadySaid(name, text) {
+		if layer, name, text := parseNote(note); !c.alreadySaid(name, text) && !c.willBeSaid(name) {
 			c.recorder.Remark(f, layer, name, text)
 		}
 	}
@@ -151,6 +152,13 @@ func (c *Connection) alreadySaid(name, text string) bool {
 		delete(c.said, key)
 	}
 	return true
+}
+
+// willBeSaid reports whether a comment says what will be said here, too, with a later
+// packet: a client of TLS 1.3 knows that the handshake is complete before it has sent
+// its own Finished.
+func (c *Connection) willBeSaid(name string) bool {
+	return name == "handshake_finished" && c.shared.found[suite.SecretClientHandshake] != nil && !c.ending.over
 }
 
 // segment hands a segment's payload, and what it releases, to TLS.

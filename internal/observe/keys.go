@@ -64,13 +64,13 @@ func (c *Connection) seekSecret(f *transcript.Frame) {
 	}
 	a.sought = true
 	a.wanted.Resumed = a.wanted.Resumed && !a.incomplete
-	master, from := c.secrets(&a.wanted)
+	master, from := c.secrets(&a.wanted, suite.SecretMaster)
 	if len(master) == suite.MasterSecretLen {
 		a.master = master
 		if from != "" {
 			c.remark(f, transcript.TLS, "resumed_secret", "from here on it is encrypted, and decrypted here: "+from)
 		}
-		c.recorder.Observed(f, handshake.SecretEvent{Label: "CLIENT_RANDOM", ClientRandom: bytes.Clone(a.clientRandom[:]), Secret: bytes.Clone(master)})
+		c.recorder.Observed(f, handshake.SecretEvent{Label: suite.SecretMaster, ClientRandom: bytes.Clone(a.clientRandom[:]), Secret: bytes.Clone(master)})
 	}
 }
 
@@ -89,6 +89,9 @@ func (a *agreement) state(client bool) *suite.State {
 
 // open decrypts a record, if that is possible.
 func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *handshake.RecordEvent) ([]byte, bool) {
+	if c.shared.version >= tlsmsg.VersionTLS13 || h.epoch == handshake.EpochEarly {
+		return c.open13(dir, h, f, e)
+	}
 	if h.state == nil || h.broken {
 		return nil, false
 	}
@@ -103,11 +106,16 @@ func (c *Connection) open(dir transcript.Dir, h *half, f *transcript.Frame, e *h
 		// Each try advances the sequence number, as if one more record had been
 		// lost.
 	}
+	c.notDecrypted(dir, h, f, err)
+	return nil, false
+}
+
+// notDecrypted gives up a direction.
+func (c *Connection) notDecrypted(dir transcript.Dir, h *half, f *transcript.Frame, err error) {
 	h.broken = true
 	why := "it was altered on its way, or the secret is another connection's"
 	if c.shared.incomplete {
 		why = "too much is missing from the capture before it"
 	}
 	c.remark(f, transcript.TLS, "not_decrypted", fmt.Sprintf("a record of the %s does not decrypt (%v): %s. What follows in this direction is shown encrypted", sideOf(dir), err, why))
-	return nil, false
 }

@@ -36,7 +36,14 @@ type agreement struct {
 	master       []byte
 	sought       bool // the secret was looked for
 	saidNoSecret bool
-	said13       bool
+
+	// Of TLS 1.3:
+	retried     bool // there was a HelloRetryRequest
+	offered13   []tlsmsg.CipherSuite
+	found       map[string][]byte // secrets, by label
+	asked       map[string]int    // how often a label was looked up in vain
+	saidNoEarly bool
+	dark        bool // a record was not decrypted
 }
 
 // handshakeMessage takes note of what a message says. An undecodable one has
@@ -49,6 +56,7 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		c.remark(f, transcript.TLS, "undecodable", fmt.Sprintf("the %s's %s cannot be read to its end: %v",
 			sideOf(dir), tlsmsg.HandshakeType(raw[0]).Heading(), err))
 	}
+	after := a.version >= tlsmsg.VersionTLS13 && h.finished
 	switch m := m.(type) {
 	case *tlsmsg.ClientHello:
 		if err == nil && dir == c.clientDir() {
@@ -60,10 +68,19 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		if err == nil {
 			c.finished(dir, h, f, m)
 		}
+	case *tlsmsg.ServerHello:
+		if err == nil && dir != c.clientDir() && m.IsHelloRetryRequest() {
+			a.retry(m)
+		}
 	}
-	a.note(raw)
+	if !after { // what comes after the handshake of TLS 1.3 is no part of it
+		a.note(raw)
+	}
 	if err != nil {
 		return
+	}
+	if a.version >= tlsmsg.VersionTLS13 {
+		c.messageKeys(dir, h, m)
 	}
 	switch m := m.(type) {
 	case *tlsmsg.ServerHello:
@@ -74,6 +91,10 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		a.wanted.Resumed = false
 		if dir != c.clientDir() && c.judge != nil {
 			c.judged(f, m.Chain)
+		}
+	case *tlsmsg.EncryptedExtensions:
+		if dir != c.clientDir() {
+			c.encryptedExtensions(f, m)
 		}
 	case *tlsmsg.ServerHelloDone:
 		a.wanted.Resumed = false
@@ -115,12 +136,12 @@ func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
 	a := &c.shared
 	again := *a
 	if !a.haveClientHello || a.haveServerHello { // the first one, or renegotiation
-		c.shared = agreement{any: true, serverName: a.serverName, sum: true,
-			saidNoSecret: a.saidNoSecret, said13: a.said13}
-		if again.version >= tlsmsg.VersionTLS13 { // the second hello after a HelloRetryRequest
-			c.shared.version = again.version
+		c.shared = agreement{any: true, serverName: a.serverName, sum: true, saidNoSecret: a.saidNoSecret}
+		if again.retried { // by a HelloRetryRequest
+			a.version, a.context, a.suite, a.transcript, a.sum = again.version, again.context, again.suite, again.transcript, again.sum
 		}
 	}
+	c.offers13(m)
 	a.haveClientHello = true
 	a.clientRandom, a.wanted = m.Random, Want(m)
 	var name tlsmsg.ServerName
@@ -140,9 +161,13 @@ func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	}
 	a.context = tlsmsg.Context{Version: a.version, KeyExchange: m.CipherSuite.KeyExchange()}
 	if m.IsHelloRetryRequest() && a.version >= tlsmsg.VersionTLS13 {
-		c.remark(f, transcript.TLS, "hello_retry", "the server asks for another ClientHello: this ServerHello is a HelloRetryRequest (RFC 8446, section 4.1.4)")
+		c.remark(f, transcript.TLS, "hello_retry", "the server asks for another ClientHello: this ServerHello is a HelloRetryRequest (RFC 9846, section 4.2.4)")
 		a.haveServerHello = true
 		return
+	}
+	var share tlsmsg.KeyShare
+	if a.version >= tlsmsg.VersionTLS13 && find(m.Extensions, &share, in) && len(share.Shares) == 1 {
+		a.group = share.Shares[0].Group
 	}
 	a.haveServerHello = true
 	var alpn tlsmsg.ALPN
@@ -151,17 +176,41 @@ func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	}
 	a.ems = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionExtendedMasterSecret) >= 0
 	a.etm = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionEncryptThenMAC) >= 0
-	a.resumed = a.version < tlsmsg.VersionTLS13 && len(m.SessionID) > 0 && bytes.Equal(m.SessionID, a.wanted.SessionID)
-	if known := suite.Lookup(m.CipherSuite); known != nil {
-		if a.suite = known.For(a.version); a.suite != nil {
-			a.transcript.Choose(a.suite.Hash)
+	a.resumed = len(m.SessionID) > 0 && bytes.Equal(m.SessionID, a.wanted.SessionID)
+	if a.version >= tlsmsg.VersionTLS13 {
+		a.resumed = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionPreSharedKey) >= 0
+	}
+	if known := knownSuite(a.version, m.CipherSuite); known != nil {
+		if a.suite == nil { // else a HelloRetryRequest has chosen it
+			a.transcript.Choose(known.Hash)
 		}
+		a.suite = known
 	}
 	a.transcript.Drop()
 	c.negotiated(f)
-	if a.version >= tlsmsg.VersionTLS13 && !a.said13 {
-		a.said13 = true
-		c.remark(f, transcript.TLS, "tls13", "this is TLS 1.3: all that follows the ServerHello is encrypted under keys that are derived in another way, which is not done here. Its records are shown as they are")
+	if a.version >= tlsmsg.VersionTLS13 {
+		c.begin13(f)
+	}
+}
+
+// knownSuite is a suite of a version, or nil.
+func knownSuite(v tlsmsg.Version, id tlsmsg.CipherSuite) *suite.Suite {
+	if v >= tlsmsg.VersionTLS13 {
+		return suite.Lookup13(id)
+	}
+	known := suite.Lookup(id)
+	if known == nil {
+		return nil
+	}
+	return known.For(v)
+}
+
+// encryptedExtensions takes note of what a server of TLS 1.3 agrees to.
+func (c *Connection) encryptedExtensions(f *transcript.Frame, m *tlsmsg.EncryptedExtensions) {
+	var alpn tlsmsg.ALPN
+	if find(m.Extensions, &alpn, m.Type()) && len(alpn.Protocols) > 0 {
+		c.shared.alpn = alpn.Protocols[0]
+		c.negotiated(f)
 	}
 }
 
@@ -172,7 +221,7 @@ func (c *Connection) negotiated(f *transcript.Frame) {
 }
 
 // meansNothing reports whether a record is a ChangeCipherSpec that changes no
-// keys: in TLS 1.3 it never does (RFC 8446, appendix D.4), and before a
+// keys: in TLS 1.3 it never does (RFC 9846, appendix E.4), and before a
 // ServerHello there are no keys, unless the ServerHello is missing from the
 // capture.
 func (c *Connection) meansNothing(dir transcript.Dir, typ tlsmsg.ContentType) bool {
@@ -213,17 +262,28 @@ func (c *Connection) alert(dir transcript.Dir, f *transcript.Frame, alert tlsmsg
 func (c *Connection) finished(dir transcript.Dir, h *half, f *transcript.Frame, m *tlsmsg.Finished) {
 	a := &c.shared
 	h.finished = true
-	switch {
-	case a.suite == nil || a.master == nil || !a.sum || a.incomplete || !c.halves[dir].encrypted:
-	case bytes.Equal(a.verifyData(dir == c.clientDir()), m.VerifyData):
+	switch want := c.verifyData(dir); {
+	case want == nil:
+	case bytes.Equal(want, m.VerifyData):
 		c.ending.verified++
+	case a.dark: // messages before it, perhaps
 	default:
 		c.remark(f, transcript.TLS, "finished_wrong", fmt.Sprintf("the %s's Finished.verify_data does not match the messages that went by here: somebody altered the handshake, or the other side saw another one", sideOf(dir)))
 	}
 	c.handshakeOver(f)
 }
 
-func (a *agreement) verifyData(client bool) []byte {
+// verifyData is what a side's Finished should hold, or nil where that is not known.
+func (c *Connection) verifyData(dir transcript.Dir) []byte {
+	a, client := &c.shared, dir == c.clientDir()
+	switch {
+	case !a.sum || a.incomplete:
+		return nil
+	case a.version >= tlsmsg.VersionTLS13:
+		return c.finished13(client)
+	case a.suite == nil || a.master == nil || !c.halves[dir].encrypted:
+		return nil
+	}
 	v := a.suite.VerifyData(a.master, client, a.transcript.Sum())
 	return v[:]
 }

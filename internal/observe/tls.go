@@ -42,6 +42,7 @@ type half struct {
 	encrypted bool         // ChangeCipherSpec went by
 	state     *suite.State // nil: cannot be decrypted
 	broken    bool         // a failed decryption was reported
+	half13
 
 	messages   tlsmsg.Assembler
 	began      int64             // offset of the record in which the current message begins
@@ -173,6 +174,9 @@ func (c *Connection) record(dir transcript.Dir, h *half, at *transcript.Frame, e
 	}
 	if ok {
 		e.Plaintext = bytes.Clone(plaintext)
+		if e.Inner == 0 {
+			e.Inner = e.Type
+		}
 	}
 	c.recorder.Observed(at, *e)
 	if !ok {
@@ -216,16 +220,16 @@ func plausible(b []byte) bool {
 
 // content passes a record's content on by its type, as the machines do.
 func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, e *handshake.RecordEvent, plaintext []byte) {
-	if e.Type != tlsmsg.ContentHandshake {
-		if e.Type == tlsmsg.ContentApplicationData && len(plaintext) == 0 {
+	if e.Inner != tlsmsg.ContentHandshake {
+		if e.Inner == tlsmsg.ContentApplicationData && len(plaintext) == 0 {
 			return
 		}
-		if e.Type == tlsmsg.ContentAlert && len(plaintext) > 0 {
+		if e.Inner == tlsmsg.ContentAlert && len(plaintext) > 0 {
 			c.alerts(dir, h, at, e, plaintext)
 			return
 		}
-		c.message(at, e.Type, 0, plaintext, e.Encrypted, e.Offset, e.Offset+int64(len(e.Wire)))
-		c.otherContent(dir, h, at, e.Type, plaintext)
+		c.message(at, e.Inner, 0, plaintext, e.Encrypted, e.Offset, e.Offset+int64(len(e.Wire)))
+		c.otherContent(dir, h, at, e.Inner, plaintext)
 		return
 	}
 	if !h.messages.Pending() {
@@ -246,7 +250,7 @@ func (c *Connection) content(dir transcript.Dir, h *half, at *transcript.Frame, 
 		if dir == transcript.Out {
 			frame = h.first
 		}
-		c.message(frame, e.Type, tlsmsg.HandshakeType(raw[0]), raw, e.Encrypted, h.began, e.Offset+int64(len(e.Wire)))
+		c.message(frame, e.Inner, tlsmsg.HandshakeType(raw[0]), raw, e.Encrypted, h.began, e.Offset+int64(len(e.Wire)))
 		c.handshakeMessage(dir, h, frame, raw)
 	}
 }
@@ -262,8 +266,8 @@ func (c *Connection) alerts(dir transcript.Dir, h *half, at *transcript.Frame, e
 		from, plaintext, h.alert = h.alertBegan, append(h.alert, plaintext...), nil
 	}
 	for ; len(plaintext) >= alertLen; plaintext = plaintext[alertLen:] {
-		c.message(at, e.Type, 0, plaintext[:alertLen], e.Encrypted, from, to)
-		c.otherContent(dir, h, at, e.Type, plaintext[:alertLen])
+		c.message(at, e.Inner, 0, plaintext[:alertLen], e.Encrypted, from, to)
+		c.otherContent(dir, h, at, e.Inner, plaintext[:alertLen])
 		from = e.Offset
 	}
 	if len(plaintext) > 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // Dir says in which direction an entry went, seen from this side.
@@ -93,8 +94,11 @@ type Record struct {
 	Offset    int64  // of its first byte in its direction's byte stream
 	Wire      []byte // as on the wire, header included
 	Encrypted bool
-	Plaintext []byte // the fragment, decrypted
-	Missing   int    // octets at its end that are missing from the capture and from Wire
+	Plaintext []byte // the fragment, decrypted; of TLS 1.3 without type and padding
+	Epoch     handshake.Epoch
+	Inner     tlsmsg.ContentType // the type of what it holds, which TLS 1.3 encrypts; 0: unknown
+	Padding   int                // of TLS 1.3, in bytes
+	Missing   int                // octets at its end that are missing from the capture and from Wire
 }
 
 // End is the offset after the record's last byte in the byte stream.

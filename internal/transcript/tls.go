@@ -39,6 +39,7 @@ func recordEntry(e *handshake.RecordEvent) *Entry {
 	return &Entry{Type: TypeRecord, Record: &Record{
 		Type: e.Type, Version: e.Version, Offset: e.Offset,
 		Wire: e.Wire, Encrypted: e.Encrypted, Plaintext: e.Plaintext,
+		Epoch: e.Epoch, Inner: e.Inner, Padding: e.Padding,
 	}}
 }
 

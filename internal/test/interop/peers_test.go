@@ -91,6 +91,9 @@ func startPeer(t *testing.T, n *lab.Node, name string, args ...string) {
 	cmd := n.Command(name, args...)
 	var log strings.Builder
 	cmd.Stdout, cmd.Stderr = &log, &log
+	if _, err := cmd.StdinPipe(); err != nil { // some end with their input
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"testing"
+	"time"
 
+	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/relay"
 	"github.com/rawshake/rawshake/internal/lab/service"
@@ -46,11 +49,11 @@ var handshakeSpecimens = []specimen{
 	}},
 	{"tls12-resumed-ticket.pcapng", "two connections of OpenSSL's client, the second resumes by ticket; DSB", func(r *recording) {
 		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2")
-		r.twice()
+		r.twice("-tls1_2")
 	}},
 	{"tls12-resumed-id.pcapng", "two connections of OpenSSL's client, the second resumes by session ID; DSB", func(r *recording) {
 		r.openSSL(r.files(pki.ECDSAP256), "-tls1_2", "-no_ticket")
-		r.twice()
+		r.twice("-tls1_2")
 	}},
 	{"tls12-rsa-cbc-etm.pcapng", "OpenSSL, RSA key exchange, AES-CBC with encrypt-then-MAC; DSB", func(r *recording) {
 		r.openSSL(r.files(pki.RSA2048), "-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0")
@@ -94,6 +97,45 @@ var handshakeSpecimens = []specimen{
 		r.openSSL(r.files(pki.ECDSAP256), "-tls1_3", "-groups", "P-521")
 		r.capture(func() { r.goClient(tls.VersionTLS13) }, r.veth()...)
 	}},
+	{"tls13-hello-retry.pcapng", "OpenSSL, TLS 1.3 with a HelloRetryRequest, RSA certificate, client certificate asked for and given; DSB", func(r *recording) {
+		f := r.files(pki.RSA2048)
+		r.openSSL(f, "-tls1_3", "-groups", "P-521", "-Verify", "1", "-CAfile", f.ca)
+		r.capture(func() { r.sClient("-tls1_3", "-groups", "X25519:P-521", "-cert", f.clientCert, "-key", f.clientKey) }, r.veth()...)
+		r.inject()
+	}},
+	{"tls13-resumed.pcapng", "two connections of OpenSSL's client, TLS 1.3, ChaCha20-Poly1305; the second resumes by ticket; DSB", func(r *recording) {
+		r.openSSL(r.files(pki.ECDSAP256), "-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256")
+		r.twice("-tls1_3")
+	}},
+	{"tls13-early-data.pcapng", "three connections of OpenSSL's client, TLS 1.3: the second with early data, the third with early data that the server refuses; DSB", func(r *recording) { r.earlyData() }},
+	{"tls13-key-update.pcapng", "OpenSSL, TLS 1.3: the client updates its keys, and asks the server to do so; DSB", func(r *recording) {
+		startOpenSSLPlainly(r.t, r.lab.Far(), r.files(pki.ECDSAP256), "-rev")
+		r.capture(func() { r.sClientSaying("one\n", "K\n", "two\n", "k\n", "three\n", "Q\n") }, r.veth()...)
+		r.inject()
+	}},
+	{"tls13-gnutls.pcap", "GnuTLS's client and server, TLS 1.3; a classic pcap, key log beside", func(r *recording) {
+		f := r.files(pki.ECDSAP256)
+		peers13[1].start(r.t, r.lab.Far(), f, false)
+		r.capture(func() {
+			r.run(request, "gnutls-cli", "--x509cafile", f.ca, "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "--no-ca-verification",
+				"--port", fmt.Sprint(peerPort), r.lab.Far().Addr().String())
+		}, r.veth()...)
+		r.keepKeys()
+	}},
+	{"tls13-hybrid.pcapng", "`crypto/tls` to `crypto/tls`, TLS 1.3 over X25519MLKEM768, ALPN http/1.1; DSB", func(r *recording) {
+		s, err := r.lab.StartTLSServer(service.Options{MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13, ALPN: []string{"http/1.1"}})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.capture(func() { r.goClientTo(s.Addr().String(), tls.VersionTLS13) }, r.veth()...)
+		r.inject()
+	}},
+	{"rawshake13.pcapng", "`rawshake connect --get / --min-version 1.3 --pcap` itself to OpenSSL; the DSBs are its own", func(r *recording) {
+		f := r.files(pki.ECDSAP256)
+		peers13[0].start(r.t, r.lab.Far(), f, false)
+		rawshake(r.t, r.lab.Near(), "connect", "-q", "--get", "/", "--ca", f.ca, "--min-version", "1.3", "--pcap", r.path, hostPort(r.lab.Far(), peerPort)).want(r.t, 0)
+		os.Chmod(r.path, 0o644)
+	}},
 	{"rawshake.pcapng", "`rawshake connect --get / --keylog` itself to nginx; DSB added by editcap", func(r *recording) {
 		f := r.files(pki.ECDSAP256)
 		startNginx(r.t, r.lab.Far(), f, false)
@@ -104,12 +146,58 @@ var handshakeSpecimens = []specimen{
 }
 
 // twice connects, and resumes the session.
-func (r *recording) twice() {
+func (r *recording) twice(version string) {
 	r.t.Helper()
 	session := filepath.Join(r.t.TempDir(), "session")
 	r.capture(func() {
-		r.sClient("-tls1_2", "-sess_out", session)
-		r.sClient("-tls1_2", "-sess_in", session)
+		r.sClient(version, "-sess_out", session)
+		r.sClient(version, "-sess_in", session)
+	}, r.veth()...)
+	r.inject()
+}
+
+// startOpenSSLPlainly serves TLS 1.3 without pages, as early data wants it.
+func startOpenSSLPlainly(t *testing.T, n *lab.Node, f files, args ...string) {
+	all := []string{"s_server", "-tls1_3", "-accept", fmt.Sprint(peerPort), "-cert", f.cert, "-key", f.key}
+	startPeer(t, n, needProgram(t, "openssl"), append(all, args...)...)
+}
+
+// sClientSaying lets OpenSSL's client read its input piece by piece, so that it
+// takes letters for commands.
+func (r *recording) sClientSaying(pieces ...string) {
+	r.t.Helper()
+	cmd := r.lab.Near().CommandContext(r.t.Context(), needProgram(r.t, "openssl"), "s_client", "-tls1_3",
+		"-connect", hostPort(r.lab.Far(), peerPort), "-servername", pki.ServerName, "-keylogfile", r.keys)
+	in, err := cmd.StdinPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, p := range pieces {
+		time.Sleep(300 * time.Millisecond)
+		io.WriteString(in, p)
+	}
+	in.Close()
+	cmd.Wait()
+}
+
+// earlyData resumes with early data, and once more with the same ticket, which the
+// server takes once only.
+func (r *recording) earlyData() {
+	r.t.Helper()
+	startOpenSSLPlainly(r.t, r.lab.Far(), r.files(pki.ECDSAP256), "-early_data", "-max_early_data", "16384")
+	dir := r.t.TempDir()
+	session, early := filepath.Join(dir, "session"), writeFile(r.t, "early", []byte("said before the server has answered"))
+	r.capture(func() {
+		say := func(args ...string) {
+			r.run("", "sh", append([]string{"-c", `(echo hello; sleep 1) | openssl s_client "$@"`, "sh", "-tls1_3",
+				"-connect", hostPort(r.lab.Far(), peerPort), "-servername", pki.ServerName, "-keylogfile", r.keys}, args...)...)
+		}
+		say("-sess_out", session)
+		say("-sess_in", session, "-early_data", early)
+		say("-sess_in", session, "-early_data", early)
 	}, r.veth()...)
 	r.inject()
 }
@@ -124,12 +212,17 @@ func (r *recording) old(version string) {
 // goClient fetches a page with crypto/tls.
 func (r *recording) goClient(version uint16) {
 	r.t.Helper()
+	r.goClientTo(hostPort(r.lab.Far(), peerPort), version)
+}
+
+func (r *recording) goClientTo(address string, version uint16) {
+	r.t.Helper()
 	keys, err := os.OpenFile(r.keys, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer keys.Close()
-	raw, err := r.lab.Near().Dial(r.t.Context(), "tcp", hostPort(r.lab.Far(), peerPort))
+	raw, err := r.lab.Near().Dial(r.t.Context(), "tcp", address)
 	if err != nil {
 		r.t.Fatal(err)
 	}
