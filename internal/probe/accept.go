@@ -1,3 +1,5 @@
+// Gives an accepted target its connection.
+
 package probe
 
 import (

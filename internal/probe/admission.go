@@ -1,3 +1,5 @@
+// Decides which target is begun, and when.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// Moves a connection on after a change: work, result, end, deadline.
+
 package probe
 
 import (

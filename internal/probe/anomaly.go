@@ -1,3 +1,5 @@
+// What a peer did that ordinary peers do not do.
+
 package probe
 
 // An anomaly is something that a peer did and no ordinary one does.

@@ -1,3 +1,5 @@
+// Judges the answers to our SYNs.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// The targets that are begun and not done.
+
 package probe
 
 import (

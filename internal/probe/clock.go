@@ -1,3 +1,5 @@
+// The time of a loop.
+
 package probe
 
 import (

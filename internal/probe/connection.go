@@ -1,3 +1,5 @@
+// One connection of a loop, and what it knows of its target.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// All connections of a loop, in flight and recycled.
+
 package probe
 
 import (

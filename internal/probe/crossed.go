@@ -1,3 +1,9 @@
+// A target may answer our SYN by a SYN of its own, as in a simultaneous open
+// (RFC 9293, section 3.5) and a split handshake. That SYN proves nothing, since
+// its sender need not have seen ours: it draws at most one SYN-ACK for each SYN
+// of ours, and takes no memory of a connection. The connection begins with the
+// ACK that follows, which proves itself as a SYN-ACK does.
+
 package probe
 
 import (
@@ -8,12 +14,6 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// A target may answer our SYN by a SYN of its own, as in a simultaneous open (RFC
-// 9293, section 3.5) and a split handshake. That SYN proves nothing, since whoever
-// sends it need not have seen ours: it draws a SYN-ACK, no more than once a SYN of
-// ours, and takes no connection's memory. The connection begins with the ACK that
-// follows, which proves itself as a SYN-ACK does.
 
 // A crossedSYN is such a SYN, until then.
 type crossedSYN struct {

@@ -1,3 +1,5 @@
+// SYNs that wait until the neighbour's link-layer address is known.
+
 package probe
 
 import (

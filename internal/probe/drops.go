@@ -1,3 +1,5 @@
+// Which drops of the receive ring count against the pace.
+
 package probe
 
 // received tells what of the packets that the receive ring had no room for counts

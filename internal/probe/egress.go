@@ -1,3 +1,5 @@
+// The one way out of a loop, and its pace.
+
 package probe
 
 import (

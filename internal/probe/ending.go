@@ -1,3 +1,5 @@
+// The end of a connection, and its result.
+
 package probe
 
 import (

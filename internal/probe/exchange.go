@@ -1,3 +1,5 @@
+// The request to a target, and its reply.
+
 package probe
 
 import (

@@ -1,3 +1,8 @@
+// RSTs that this machine's own kernel sent from our address and port, because a
+// firewall rule answered or the guard does not hold. Such a RST ends the
+// connection at the target, whose own RST in answer to our next segment then
+// says nothing about the target.
+
 package probe
 
 import (
@@ -6,11 +11,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/syn"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
-
-// A kernel-sent RST is one that this machine's own kernel sent in our name: a firewall
-// rule answered what came in, or the guard does not hold. It ends the connection
-// at its target, whose own RST then answers what we send next, and is no sign of
-// the target's will.
 
 // kernelSent takes note of one, and sees to it that there are no more, if this machine
 // allows that.

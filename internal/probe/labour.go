@@ -1,3 +1,5 @@
+// The cryptography that connections wait for.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// Whether this machine keeps up with the rate.
+
 package probe
 
 import "time"

@@ -1,3 +1,5 @@
+// The loop: one goroutine with everything that it needs.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// Keeps new targets in the same network apart in time.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// What a scan is told.
+
 package probe
 
 import (

@@ -1,3 +1,10 @@
+// A scan of hours outlives routes, interfaces and routers. When the kernel
+// would use another route, an interface goes down or a gateway falls silent,
+// the loop cannot know what became of the packets of the targets in flight. So
+// it pauses, looks once a second for routes to where it sent, uses what it
+// finds, and begins those targets again. If it finds nothing for long, the scan
+// ends.
+
 package probe
 
 import (
@@ -8,13 +15,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
-
-// A scan of hours outlives routes, interfaces and routers. When the kernel would
-// send another way than before, an interface goes down or a gateway falls
-// silent, what became of the packets of the targets in flight nobody knows. So
-// the loop stands still, looks once a second for routes to where it sent, takes
-// what it finds, and begins those targets again. If it finds nothing for long,
-// the scan ends.
 
 // An outage is what a loop waits for the end of: a route in use has changed.
 type outage struct {

@@ -1,3 +1,5 @@
+// Answers that the SYN side owes to targets, within the pace.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// The source ports of a loop, and the guard before them.
+
 package probe
 
 import "github.com/rawshake/rawshake/rawtcp/guard"

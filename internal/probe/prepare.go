@@ -1,3 +1,5 @@
+// What a loop opens before its first packet.
+
 package probe
 
 import (

@@ -1,3 +1,6 @@
+// The reasons of a target that did not reach the goal. Package goal finds them,
+// as for connect, when the result is written; until then they cost nothing.
+
 package probe
 
 import (
@@ -5,10 +8,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// The reasons of a target that did not come to the goal are found where those of
-// connect are, in package goal, when its result is written: until then they cost
-// nothing.
 
 // codes are the reasons' codes. Most targets of a scan end in one of a few ways.
 func (res *results) codes(f goal.Facts, err error) []string {

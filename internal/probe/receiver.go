@@ -1,3 +1,5 @@
+// What arrives, and to whom it belongs.
+
 package probe
 
 import (

@@ -1,3 +1,6 @@
+// Answers by ARP and neighbour discovery for a source address that the kernel
+// does not have.
+
 package probe
 
 import "sync/atomic"

@@ -1,3 +1,5 @@
+// The result of each target, on its way to the sink.
+
 package probe
 
 import (

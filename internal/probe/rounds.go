@@ -1,3 +1,5 @@
+// Sends SYNs, and sends them again to targets that have not answered.
+
 package probe
 
 import (

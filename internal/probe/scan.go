@@ -1,3 +1,5 @@
+// A scan: opened, run, and stopped.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// ICMP errors about our SYNs.
+
 package probe
 
 import (

@@ -1,14 +1,15 @@
+// TLS clients are lent to connections. A hundred thousand hosts may owe us an
+// answer to a ClientHello, and beyond the first few none of them costs a TLS
+// client until it comes: two ClientHellos differ only in a name and a random,
+// so one client makes them all, and another continues the handshake when there
+// is an answer.
+
 package probe
 
 import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
-
-// A hundred thousand hosts may owe us an answer to a ClientHello. Beyond the
-// first few none of them costs a TLS client until it comes: what differs between
-// their ClientHellos is a name and a random, so that one client of the loop's
-// makes all of them, and another takes up the conversation where there is one.
 
 // fewConns may each keep the client that made its ClientHello, which takes a
 // client's memory and spares making it twice.

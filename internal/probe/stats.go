@@ -1,3 +1,5 @@
+// The counters of a scan.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// How a scan stops.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// Answers to segments that belong to no connection.
+
 package probe
 
 import (

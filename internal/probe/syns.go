@@ -1,3 +1,5 @@
+// A target until something has answered its SYN rightly.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// When SYNs left, and round trips.
+
 package probe
 
 import (

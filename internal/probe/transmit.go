@@ -1,11 +1,12 @@
+// What connections send. A connection may send a few packets, and more as its
+// stream goes on; what its peer draws beyond that counts towards the share of
+// answers.
+
 package probe
 
 import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
-
-// A connection may have a few packets sent, and some more as its stream goes on; what
-// its peer draws beyond them comes out of the answers' share of the pace.
 
 const (
 	// firstAllowance is more than a handshake takes where some packets are lost.

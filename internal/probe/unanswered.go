@@ -1,3 +1,5 @@
+// The results of targets that never get a connection.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// The deadlines of connections.
+
 package probe
 
 import "github.com/rawshake/rawshake/rawtcp/tcb"

@@ -1,3 +1,5 @@
+// Sixteen bytes for each target in flight.
+
 package probe
 
 // A window holds what is known of the targets between the oldest that has no

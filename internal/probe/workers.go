@@ -1,3 +1,5 @@
+// Long cryptography, done by goroutines outside the loops.
+
 package probe
 
 import (

@@ -1,3 +1,5 @@
+// The share of the rate for packets that serve no target.
+
 package pace
 
 import (

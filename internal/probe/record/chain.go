@@ -1,3 +1,5 @@
+// Certificates in results: each is read, and written whole, only once.
+
 package record
 
 import (

@@ -1,3 +1,5 @@
+// Writes results as JSON.
+
 package record
 
 import (

@@ -1,3 +1,5 @@
+// Which fields of a result are written.
+
 package record
 
 import (

@@ -1,8 +1,5 @@
 // Package record is what a scan says of one target: a line of JSON, described
 // in docs/record.md and by the schema beside this file.
-//
-// Read record.go (what there is to tell), encode.go (how it is written) and
-// chain.go (certificates).
 package record
 
 import (

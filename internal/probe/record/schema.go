@@ -1,3 +1,5 @@
+// The schema of a result.
+
 package record
 
 import _ "embed"

@@ -1,3 +1,5 @@
+// Notices that a route in use has changed.
+
 package routes
 
 import (

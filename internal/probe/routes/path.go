@@ -1,3 +1,5 @@
+// An interface and an address of this machine, with the link on it.
+
 package routes
 
 import (

@@ -1,3 +1,5 @@
+// How all targets between two borders of the routing are reached.
+
 package routes
 
 import (

@@ -1,3 +1,5 @@
+// Which flows the kernel sends by the same route.
+
 package routes
 
 import (

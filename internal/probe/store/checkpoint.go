@@ -1,3 +1,5 @@
+// The checkpoint: how far a scan has come.
+
 package store
 
 import (

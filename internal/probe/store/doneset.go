@@ -1,3 +1,5 @@
+// A set of numbers that grows mostly from below.
+
 package store
 
 import (

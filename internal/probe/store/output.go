@@ -1,3 +1,5 @@
+// The output: a file, compressed or not, or a stream.
+
 package store
 
 import (

@@ -1,3 +1,6 @@
+// Replaces a file so that a reader sees the old one or the new one, even after
+// a crash.
+
 package store
 
 import (

@@ -1,3 +1,7 @@
+// An output is resumed only if it is the file that the checkpoint speaks of.
+// What must be cut off is not lost: a damaged or outdated checkpoint costs no
+// result.
+
 package store
 
 import (
@@ -18,10 +22,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/outfile"
 )
-
-// An output is gone on with only where it is the file that the checkpoint
-// speaks of, and what has to be cut off it is not lost: a checkpoint that was
-// damaged, or is of another day, costs no record.
 
 // tailLen is how many of the output's last bytes a checkpoint knows. Records
 // hold the time and an address, so that no two places are alike.

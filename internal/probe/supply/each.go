@@ -1,3 +1,5 @@
+// Lists the targets of a scan that sends nothing.
+
 package supply
 
 import (

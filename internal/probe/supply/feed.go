@@ -1,3 +1,5 @@
+// Targets from lists and names, as they are read and looked up.
+
 package supply
 
 import (

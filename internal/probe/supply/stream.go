@@ -1,3 +1,5 @@
+// A loop's part of a feed.
+
 package supply
 
 import (

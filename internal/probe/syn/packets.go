@@ -1,3 +1,5 @@
+// The packets of the SYN side, made from templates.
+
 package syn
 
 import (

@@ -1,3 +1,5 @@
+// Lists as other tools and other systems write them.
+
 package targets
 
 import (
@@ -5,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 )
-
-// Lists as other tools write them, and as other systems do.
 
 // byteOrderMark is what some editors put before UTF-8.
 const byteOrderMark = "\ufeff"

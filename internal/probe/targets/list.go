@@ -1,3 +1,5 @@
+// A list that is read once, and recognized when a scan is resumed.
+
 package targets
 
 import (

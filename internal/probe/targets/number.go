@@ -1,3 +1,5 @@
+// Addresses as numbers of 128 bits.
+
 package targets
 
 import (

@@ -1,3 +1,5 @@
+// Targets as people write them: addresses, blocks, ranges, names, URLs.
+
 package targets
 
 import (

@@ -1,3 +1,5 @@
+// A keyed permutation that takes no memory.
+
 package targets
 
 import "math/bits"

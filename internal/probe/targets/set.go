@@ -1,3 +1,5 @@
+// Sets of addresses.
+
 package targets
 
 import (

@@ -1,3 +1,5 @@
+// A numbered space of targets.
+
 package targets
 
 import (

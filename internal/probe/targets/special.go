@@ -1,3 +1,5 @@
+// Special-purpose addresses, which are excluded unless they are asked for.
+
 package targets
 
 import "net/netip"

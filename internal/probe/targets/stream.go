@@ -1,3 +1,5 @@
+// Reads a list line by line.
+
 package targets
 
 import (

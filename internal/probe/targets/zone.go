@@ -1,3 +1,6 @@
+// Addresses with a zone (RFC 4007, section 11): fe80::1%eth0. What follows the
+// % may be any name of an interface, with dots, dashes and colons in it.
+
 package targets
 
 import (
@@ -5,10 +8,6 @@ import (
 	"net/netip"
 	"strings"
 )
-
-// Addresses that are on one interface each, as RFC 4007, section 11, has them:
-// fe80::1%eth0. What stands behind the % may be any name of an interface, with
-// dots, dashes and colons in it.
 
 // urlZone takes a zone as a URL has it, behind %25 (RFC 6874, section 2). %25 alone
 // is the interface of that number.
