@@ -11,8 +11,8 @@ import (
 // What a stack sends in one call is bounded in packets and, where they are
 // large, in bytes, give or take a packet.
 const (
-	mostInBurst   = 64
-	mostBurstSize = 128 << 10
+	maxInBurst   = 64
+	maxBurstSize = 128 << 10
 )
 
 // A burst is what a stack sends in one call. It is used again and keeps its
@@ -31,7 +31,7 @@ func (b *burst) add(now tcb.Instant, bytes []byte) {
 }
 
 func (b *burst) full() bool {
-	return len(b.packets) >= mostInBurst || len(b.bytes) >= mostBurstSize
+	return len(b.packets) >= maxInBurst || len(b.bytes) >= maxBurstSize
 }
 
 // show passes n packets to tap, from the one at i on. Err belongs to the last.

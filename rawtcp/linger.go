@@ -127,11 +127,11 @@ func (c *Conn) end() (abrupt bool) {
 
 // grace returns how long the port is held after the end: the time in which the
 // peer may still send, and two round trips.
-func (c *Conn) grace(least time.Duration) time.Duration {
+func (c *Conn) grace(minimum time.Duration) time.Duration {
 	c.stack.mu.Lock()
 	defer c.stack.mu.Unlock()
 	srtt, _ := c.flow.Machine.TCP().SRTT()
-	return min(least+2*srtt, maxGrace)
+	return min(minimum+2*srtt, maxGrace)
 }
 
 // unacked returns how many octets the peer has not acknowledged.

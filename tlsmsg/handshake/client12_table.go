@@ -7,7 +7,7 @@ import "github.com/rawshake/rawshake/tlsmsg"
 // client12 is the client of TLS 1.2: which message is taken in which phase,
 // and what is waited for then (RFC 5246, section 7.3, figure 1; RFC 6066,
 // section 8; RFC 5077, section 3.3), in TLS 1.0 and 1.1 the same. An abbreviated
-// handshake goes from ServerHello to the server's last messages (figure 2). Whatever stands in no row is answered by
+// handshake goes from ServerHello to the server's last messages (figure 2). Whatever has no row is answered by
 // unexpected_message. A handler may set the phase itself; next is then moot.
 var client12 = [numPhases][]step[*Client]{
 	phaseServerHello: {

@@ -6,7 +6,7 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // client13 is the client of TLS 1.3 from its ServerHello on: which message is
 // taken in which phase, and what is waited for then (RFC 9846, appendix A.1).
-// Whatever stands in no row is answered by unexpected_message. A handler may set
+// Whatever has no row is answered by unexpected_message. A handler may set
 // the phase itself; next is then moot.
 var client13 [numPhases][]step[*Client]
 

@@ -6,7 +6,7 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // server12 is the server of TLS 1.2: which message is taken in which phase,
 // and what is waited for then (RFC 5246, section 7.3, figure 1). Whatever
-// stands in no row is answered by unexpected_message. A handler may set the
+// has no row is answered by unexpected_message. A handler may set the
 // phase itself; next is then moot.
 var server12 = [numPhases][]step[*Server]{
 	phaseClientHello: {

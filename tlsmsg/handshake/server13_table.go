@@ -6,7 +6,7 @@ import "github.com/rawshake/rawshake/tlsmsg"
 
 // server13 is the server of TLS 1.3 from its answer to the first ClientHello on:
 // which message is taken in which phase, and what is waited for then (RFC 9846,
-// appendix A.2). Whatever stands in no row is answered by unexpected_message. A
+// appendix A.2). Whatever has no row is answered by unexpected_message. A
 // handler may set the phase itself; next is then moot.
 var server13 [numPhases][]step[*Server]
 
