@@ -125,21 +125,30 @@ func (p *plan) fail(err error) error {
 	return status
 }
 
-func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
-	d.Interface, d.SourcePort = f.iface, f.sourcePort
-	if f.iface != "" {
-		if _, err := net.InterfaceByName(f.iface); err != nil {
-			return usageError("--interface: there is no interface %q here (ip link lists them)", f.iface)
+// planVia reads --interface and --source-ip.
+func planVia(iface, sourceIP string) (route.Via, error) {
+	via := route.Via{Interface: iface}
+	if iface != "" {
+		if _, err := net.InterfaceByName(iface); err != nil {
+			return via, usageError("--interface: there is no interface %q here (ip link lists them)", iface)
 		}
 	}
-	if f.sourceIP != "" {
-		a, err := netip.ParseAddr(f.sourceIP)
+	if sourceIP != "" {
+		a, err := netip.ParseAddr(sourceIP)
 		if err != nil {
-			return usageError("--source-ip %q is not an IP address", f.sourceIP)
+			return via, usageError("--source-ip %q is not an IP address", sourceIP)
 		}
-		d.Source = a.Unmap()
+		via.Source = a.Unmap()
 	}
-	var err error
+	return via, nil
+}
+
+func (f *connectFlags) planDialer(d *rawtcp.Dialer) error {
+	via, err := planVia(f.iface, f.sourceIP)
+	if err != nil {
+		return err
+	}
+	d.Interface, d.Source, d.SourcePort = via.Interface, via.Source, f.sourcePort
 	if d.Link, err = oneOf("--link", f.link, connectLinks...); err != nil {
 		return err
 	}
@@ -198,20 +207,12 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 			}
 		}
 	}
-	if o.TLS.ALPN = f.alpn; len(f.alpn) > 0 {
-		if _, err := tlsmsg.NewALPN(f.alpn...); err != nil {
-			return usageError("--alpn: %v", err)
-		}
-	}
 	o.TLS.AllowUnverified = f.insecure
 	o.Worker = &worker.Worker{}
 	if err := planRoots(o.Worker, f.ca, o.Goal >= goal.Certificate); err != nil {
 		return err
 	}
-	if err := parseNames("--ciphers", f.ciphers, tlsmsg.ParseCipherSuite, &o.TLS.CipherSuites); err != nil {
-		return err
-	}
-	if err := parseNames("--groups", f.groups, tlsmsg.ParseNamedGroup, &o.TLS.Groups); err != nil {
+	if err := planOffer(&o.TLS, f.alpn, f.ciphers, f.groups); err != nil {
 		return err
 	}
 	if err := f.tls.plan(o); err != nil {

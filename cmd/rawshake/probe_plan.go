@@ -15,7 +15,6 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -198,15 +197,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		return err
 	}
 	o.TLS = c.TLS
-	if o.TLS.ALPN = f.alpn; len(f.alpn) > 0 {
-		if _, err := tlsmsg.NewALPN(f.alpn...); err != nil {
-			return usageError("--alpn: %v", err)
-		}
-	}
-	if err := parseNames("--ciphers", f.ciphers, tlsmsg.ParseCipherSuite, &o.TLS.CipherSuites); err != nil {
-		return err
-	}
-	return parseNames("--groups", f.groups, tlsmsg.ParseNamedGroup, &o.TLS.Groups)
+	return planOffer(&o.TLS, f.alpn, f.ciphers, f.groups)
 }
 
 func (f *probeFlags) planProbeLink(p *probePlan) (err error) {
@@ -214,18 +205,8 @@ func (f *probeFlags) planProbeLink(p *probePlan) (err error) {
 	if f.ipv4 && f.ipv6 {
 		return usageError("-4 and -6 contradict each other")
 	}
-	o.Via.Interface = f.iface
-	if f.iface != "" {
-		if _, err := net.InterfaceByName(f.iface); err != nil {
-			return usageError("--interface: there is no interface %q here (ip link lists them)", f.iface)
-		}
-	}
-	if f.sourceIP != "" {
-		a, err := netip.ParseAddr(f.sourceIP)
-		if err != nil {
-			return usageError("--source-ip %q is not an IP address", f.sourceIP)
-		}
-		o.Via.Source = a.Unmap()
+	if o.Via, err = planVia(f.iface, f.sourceIP); err != nil {
+		return err
 	}
 	o.Link, err = oneOf("--link", f.link, probeLinks...)
 	return err

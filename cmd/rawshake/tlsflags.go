@@ -53,6 +53,19 @@ func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.omit, "omit-extension", nil, "leave out these extensions, by name or number: extended_master_secret")
 }
 
+// planOffer reads --alpn, --ciphers and --groups.
+func planOffer(cfg *handshake.Config, alpn, ciphers, groups []string) error {
+	if cfg.ALPN = alpn; len(alpn) > 0 {
+		if _, err := tlsmsg.NewALPN(alpn...); err != nil {
+			return usageError("--alpn: %v", err)
+		}
+	}
+	if err := parseNames("--ciphers", ciphers, tlsmsg.ParseCipherSuite, &cfg.CipherSuites); err != nil {
+		return err
+	}
+	return parseNames("--groups", groups, tlsmsg.ParseNamedGroup, &cfg.Groups)
+}
+
 // plan turns the flags into a part of the options.
 func (f *tlsFlags) plan(o *connect.Options) error {
 	var err error
