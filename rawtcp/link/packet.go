@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -103,8 +104,12 @@ func openTap(f Flow, r route.Route, interfaces ...int) (*socket, error) {
 	if err != nil {
 		return nil, err
 	}
-	what := "open a packet socket on " + r.Interface
-	s, err := openSocket("packet:"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
+	return openPacketSocket("packet:", "open a packet socket on "+r.Interface, r, filter)
+}
+
+// openPacketSocket opens a packet socket that sees what goes in and out by an interface.
+func openPacketSocket(name, what string, r route.Route, filter []bpf.RawInstruction) (*socket, error) {
+	s, err := openSocket(name+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
 	if err != nil {
 		return nil, openError(what, err)
 	}

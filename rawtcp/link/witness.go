@@ -3,10 +3,7 @@
 package link
 
 import (
-	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -36,21 +33,9 @@ func openWitness(f Flow, r route.Route) (*witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	what := "open a packet socket on " + r.Interface + " to watch for the kernel's RSTs"
-	s, err := openSocket("witness:"+r.Interface, unix.AF_PACKET, unix.SOCK_DGRAM, 0, filter)
+	s, err := openPacketSocket("witness:", "open a packet socket on "+r.Interface+" to watch for the kernel's RSTs", r, filter)
 	if err != nil {
-		return nil, openError(what, err)
-	}
-	s.tune()
-	err = s.control(func(fd int) error {
-		if err := unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_AUXDATA, 1); err != nil {
-			return os.NewSyscallError("setsockopt PACKET_AUXDATA", err)
-		}
-		return os.NewSyscallError("bind", unix.Bind(fd, linkAddress(r.Index, unix.ETH_P_ALL, nil)))
-	})
-	if err != nil {
-		s.close()
-		return nil, openError(what, err)
+		return nil, err
 	}
 	return &witness{sock: s}, nil
 }

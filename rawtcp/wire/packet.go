@@ -107,17 +107,11 @@ func (p *Packet) decodePayload(c *field.Cursor) error {
 		c.Enter("TCP")
 		p.Segment.Decode(c)
 		c.Leave()
-	case h.Version == 4 && h.Protocol == ProtocolICMP:
+	case h.Version == 4 && h.Protocol == ProtocolICMP, h.Version == 6 && h.Protocol == ProtocolICMPv6:
 		holds = HoldsICMP
-		c.Enter("ICMP")
+		c.Enter(icmpName(h.Version))
 		p.ICMP = ICMP{From: h.Src}
-		p.ICMP.Decode(c)
-		c.Leave()
-	case h.Version == 6 && h.Protocol == ProtocolICMPv6:
-		holds = HoldsICMP
-		c.Enter("ICMPv6")
-		p.ICMP = ICMP{From: h.Src}
-		p.ICMP.DecodeV6(c)
+		p.ICMP.decode(c, h.Version == 6)
 		c.Leave()
 	default:
 		c.Rest("data")
@@ -126,6 +120,13 @@ func (p *Packet) decodePayload(c *field.Cursor) error {
 		p.Holds = holds
 	}
 	return c.Err()
+}
+
+func icmpName(version uint8) string {
+	if version == 6 {
+		return "ICMPv6"
+	}
+	return "ICMP"
 }
 
 // From is the address and port that a segment comes from.
