@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const root = "../../.."
@@ -84,11 +86,42 @@ func build(t *testing.T, program string) {
 	}
 }
 
+// prefix begins the names of all projects of this test; the process follows.
+const prefix = "rawshaketest"
+
+// alone waits until no other test has the network, whose addresses are the same
+// for every project, and keeps it until the end.
+func alone(t *testing.T) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), prefix+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sweep takes down what a test left standing that was killed.
+func sweep(t *testing.T) {
+	t.Helper()
+	for _, network := range strings.Fields(must(t, nil, "docker", "network", "ls", "-q", "--filter", "name=^"+prefix+"[0-9]+_lab$")) {
+		name := strings.TrimSpace(must(t, nil, "docker", "network", "inspect", "-f", "{{.Name}}", network))
+		p := &project{name: strings.TrimSuffix(name, "_lab")}
+		p.image = p.name + ":latest"
+		t.Logf("%s was left by a test that was killed", p.name)
+		p.compose(t, "down", "-v", "--remove-orphans")
+	}
+}
+
 // start builds the image out of the program alone, and starts the project.
 func start(t *testing.T) *project {
 	t.Helper()
 	engine(t)
-	id := fmt.Sprintf("rawshaketest%d", os.Getpid())
+	alone(t)
+	sweep(t)
+	id := fmt.Sprintf("%s%d", prefix, os.Getpid())
 	p := &project{name: id, image: id + ":latest"}
 	context := t.TempDir()
 	build(t, filepath.Join(context, "rawshake"))
