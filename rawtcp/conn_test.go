@@ -65,7 +65,7 @@ func TestConnIsANetConnInBadWeather(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		a, b := link.Pipe()
 		seed++
-		weather := badlink.Impairment{Seed: seed, Loss: 0.02, Duplicate: 0.02, Reorder: 0.05, Delay: 500 * time.Microsecond}
-		return pair(t, badlink.Wrap(a, weather), b, patience)
+		impairment := badlink.Impairment{Seed: seed, Loss: 0.02, Duplicate: 0.02, Reorder: 0.05, Delay: 500 * time.Microsecond}
+		return pair(t, badlink.Wrap(a, impairment), b, patience)
 	})
 }

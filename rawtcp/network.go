@@ -35,7 +35,7 @@ import (
 // What is shared is freed when no connection has used it for Idle, by Close, or
 // when the process ends, however that happens. A change of the machine's routes
 // or of the next hop's link-layer address is noticed by connections that begin
-// [WayLifetime] later.
+// [PathLifetime] later.
 type Network struct {
 	// Stack and Wrap are as in Dialer, and used in their place.
 	Stack StackConfig
@@ -51,9 +51,9 @@ type Network struct {
 }
 
 const (
-	// WayLifetime is how long a route and its next hop's link-layer address are
+	// PathLifetime is how long a route and its next hop's link-layer address are
 	// used for new connections.
-	WayLifetime = 30 * time.Second
+	PathLifetime = 30 * time.Second
 	// DefaultIdle is twice as long as a connection without a Network holds its
 	// port.
 	DefaultIdle = 2 * timeWaitHold
@@ -182,7 +182,7 @@ func (n *Network) route(remote netip.Addr, via route.Via) (route.Route, error) {
 	if n.routes == nil || len(n.routes) >= maxRoutes {
 		n.routes = make(map[routeKey]routeEntry)
 	}
-	n.routes[a] = routeEntry{route, now.Add(WayLifetime)}
+	n.routes[a] = routeEntry{route, now.Add(PathLifetime)}
 	return route, nil
 }
 
@@ -317,7 +317,7 @@ func (p *path) open(ctx context.Context, n *Network, d *Dialer) (err error) {
 	if n.Wrap != nil {
 		l = n.Wrap(l)
 	}
-	p.stack, p.until = NewStack(l, n.Stack.along(r)), time.Now().Add(WayLifetime)
+	p.stack, p.until = NewStack(l, n.Stack.along(r)), time.Now().Add(PathLifetime)
 	return nil
 }
 

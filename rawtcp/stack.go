@@ -127,7 +127,7 @@ func (s *Stack) open(local, remote netip.AddrPort, build func(tcb.Config) endpoi
 	}
 	now := s.now()
 	cfg := s.endpoint.Config(now, local, remote)
-	if freed != nil && !s.endpoint.Vacate(now, local, remote, &cfg) {
+	if freed != nil && !s.endpoint.ReuseTimeWait(now, local, remote, &cfg) {
 		return nil, fmt.Errorf("%v to %v: %w", local, remote, endpoint.ErrFlowExists)
 	}
 	s.begin(&cfg)

@@ -109,17 +109,17 @@ func (e *Endpoint) Config(now tcb.Instant, local, remote netip.AddrPort) tcb.Con
 	return cfg
 }
 
-// Vacate reports whether a new connection between two addresses and ports may
+// ReuseTimeWait reports whether a new connection between two addresses and ports may
 // begin with cfg. A connection between them that is in TIME-WAIT is removed if
-// that is safe, see [tcb.Conn.Outlived], and cfg.ISS is then moved beyond its
+// that is safe, see [tcb.Conn.TimeWaitReusable], and cfg.ISS is then moved beyond its
 // sequence numbers.
-func (e *Endpoint) Vacate(now tcb.Instant, local, remote netip.AddrPort, cfg *tcb.Config) bool {
+func (e *Endpoint) ReuseTimeWait(now tcb.Instant, local, remote netip.AddrPort, cfg *tcb.Config) bool {
 	f := e.flows[flowKey{local, remote}]
 	if f == nil {
 		return true
 	}
 	old := f.Machine.TCP()
-	if !old.Outlived(now) {
+	if !old.TimeWaitReusable(now) {
 		return false
 	}
 	if lowest := old.NextISS(); cfg.ISS.Less(lowest) {

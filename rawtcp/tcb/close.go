@@ -43,7 +43,7 @@ func (c *Conn) enterTimeWait(now Instant) {
 // flight on a short path.
 const minTimeWait = 100 * time.Millisecond
 
-// Outlived reports whether this connection, in TIME-WAIT, may be replaced by
+// TimeWaitReusable reports whether this connection, in TIME-WAIT, may be replaced by
 // one that we open between the same addresses and ports before 2 MSL are over:
 // RFC 6191's reuse for a SYN that arrives, applied to one that we send. The
 // conditions are that both sides use timestamps, which tell old segments in
@@ -54,7 +54,7 @@ const minTimeWait = 100 * time.Millisecond
 // provide for this, and asks the ports to wait for 2 MSL (MUST-13): it is for
 // callers that must reuse few ports. The new ISS must not be less than
 // [Conn.NextISS]. The answer may change with the time, and in Receive.
-func (c *Conn) Outlived(now Instant) bool {
+func (c *Conn) TimeWaitReusable(now Instant) bool {
 	if c.state != TimeWait || !c.ts.on {
 		return false
 	}

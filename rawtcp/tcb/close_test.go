@@ -354,7 +354,7 @@ func TestTimeWaitGivesWayToAConnectionOfOursOnceTimestampsKeepThemApart(t *testi
 		minTimeWait / 2: false,
 		2 * minTimeWait: true,
 	} {
-		if k.c.Outlived(k.now.Add(wait)) != want {
+		if k.c.TimeWaitReusable(k.now.Add(wait)) != want {
 			t.Errorf("after %v: %v", wait, !want)
 		}
 	}
@@ -364,7 +364,7 @@ func TestTimeWaitGivesWayToAConnectionOfOursOnceTimestampsKeepThemApart(t *testi
 		FinWait2:    func(c *Config) { c.SYNOptions = nil },
 	} {
 		k := reach(t, state, edit)
-		if k.c.Outlived(k.now.Add(time.Minute)) {
+		if k.c.TimeWaitReusable(k.now.Add(time.Minute)) {
 			t.Errorf("in %v, timestamps %v", state, k.c.ts.on)
 		}
 	}

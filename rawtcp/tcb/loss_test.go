@@ -40,7 +40,7 @@ func TestWhatRepairCosts(t *testing.T) {
 	}
 }
 
-// repair is how long it takes in one seed's weather, to a tenth of a second.
+// repair is how long it takes by one seed's losses, to a tenth of a second.
 func repair(t *testing.T, seed uint64, options []wire.Option, minRTO, ackDelay time.Duration) time.Duration {
 	t.Helper()
 	p := &pair{t: t, rng: rand.New(rand.NewPCG(seed, 1)), now: Instant(time.Hour), delay: time.Millisecond, loss: 0.2}

@@ -250,7 +250,7 @@ func TestTwoConnectionsInBadWeather(t *testing.T) {
 			t.Fatalf("replay with -run 'TestTwoConnectionsInBadWeather/seed_%d$'", seed)
 		}
 	}
-	// What the weather never brought about, it has not tested.
+	// What the link never brought about, it has not tested.
 	for _, name := range []string{
 		"CLOSED", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",
 		"LAST-ACK", "TIME-WAIT", "retransmission", "rtt_measured", "segment_dropped", "out_of_order", "window_probe",

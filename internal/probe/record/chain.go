@@ -30,7 +30,7 @@ func (w *Written) add(sum [sha256.Size]byte) bool {
 	if _, ok := w.set[sum]; ok {
 		return false
 	}
-	if w.set == nil || len(w.set) >= mostWritten {
+	if w.set == nil || len(w.set) >= maxWritten {
 		w.set = make(map[[sha256.Size]byte]struct{})
 	}
 	w.set[sum] = struct{}{}
@@ -39,8 +39,8 @@ func (w *Written) add(sum [sha256.Size]byte) bool {
 
 // Bounds on what is remembered. When full, it begins anew.
 const (
-	mostObjects = 4096    // some 2 KB each
-	mostWritten = 1 << 20 // 32 bytes each
+	maxObjects = 4096    // some 2 KB each
+	maxWritten = 1 << 20 // 32 bytes each
 )
 
 // object is what a certificate says, as a JSON object.
@@ -49,7 +49,7 @@ func (c *chains) object(der []byte) []byte {
 	if o, ok := c.objects[sum]; ok {
 		return o
 	}
-	if c.objects == nil || len(c.objects) >= mostObjects {
+	if c.objects == nil || len(c.objects) >= maxObjects {
 		c.objects = make(map[[sha256.Size]byte][]byte)
 	}
 	o := facts.CertificateJSON(der)

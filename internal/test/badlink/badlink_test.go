@@ -95,7 +95,7 @@ func TestOneSeedMakesOneWeather(t *testing.T) {
 			other := w
 			other.Seed++
 			if slices.Equal(first, arrived(other)) {
-				t.Error("another seed makes the same weather")
+				t.Error("another seed makes the same losses")
 			}
 		})
 	}

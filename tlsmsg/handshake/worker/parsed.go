@@ -12,8 +12,8 @@ import (
 // Parsing one costs some fifty allocations. Only the parsing is saved: each
 // chain is judged anew, for its own name and time, with every signature in it.
 //
-// What it holds is bounded, whatever peers send: at most [MostParsed]
-// certificates and MostParsedBytes of their DER, twice, since it discards by
+// What it holds is bounded, whatever peers send: at most [MaxParsed]
+// certificates and MaxParsedBytes of their DER, twice, since it discards by
 // generations, so that what is in use stays. It is safe for concurrent use, and
 // the zero Parsed is ready to use.
 type Parsed struct {
@@ -25,8 +25,8 @@ type Parsed struct {
 // The bounds on one generation of what a Parsed keeps. A certificate longer
 // than a sixteenth of the bytes is not kept.
 const (
-	MostParsed      = 1024
-	MostParsedBytes = 2 << 20
+	MaxParsed      = 1024
+	MaxParsedBytes = 2 << 20
 )
 
 // parse returns the certificate, which is shared and must not be written to. A
@@ -39,7 +39,7 @@ func (p *Parsed) parse(der []byte) (*x509.Certificate, error) {
 		return known, nil
 	}
 	cert, err := parse(der)
-	if err == nil && len(der) <= MostParsedBytes/16 {
+	if err == nil && len(der) <= MaxParsedBytes/16 {
 		p.keep(cert)
 	}
 	return cert, err
@@ -71,7 +71,7 @@ func (p *Parsed) add(cert *x509.Certificate) {
 	if _, there := p.young[der]; there { // another worker was faster
 		return
 	}
-	if p.young == nil || len(p.young) >= MostParsed || p.bytes+len(der) > MostParsedBytes {
+	if p.young == nil || len(p.young) >= MaxParsed || p.bytes+len(der) > MaxParsedBytes {
 		p.aged, p.young, p.bytes = p.young, make(map[string]*x509.Certificate), 0
 	}
 	p.young[der] = cert

@@ -26,11 +26,11 @@ func TestACertificateIsParsedOnceAndStaysWhileItIsAskedFor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range uint32(4 * MostParsed) {
+	for n := range uint32(4 * MaxParsed) {
 		if _, err := p.parse(variant(der, n)); err != nil {
 			t.Fatal(err)
 		}
-		if n%(MostParsed/2) != 0 {
+		if n%(MaxParsed/2) != 0 {
 			continue
 		}
 		if again, err := p.parse(bytes.Clone(der)); again != first || err != nil {
@@ -42,13 +42,13 @@ func TestACertificateIsParsedOnceAndStaysWhileItIsAskedFor(t *testing.T) {
 func TestWhatIsKeptOfParsedCertificatesIsBounded(t *testing.T) {
 	der := selfSigned(t, testKeys(t)[1])
 	var p Parsed
-	for n := range uint32(5 * MostParsed) {
+	for n := range uint32(5 * MaxParsed) {
 		p.parse(variant(der, n))
 		bytes := 0
 		for der := range p.young {
 			bytes += len(der)
 		}
-		if len(p.young) > MostParsed || len(p.aged) > MostParsed || bytes > MostParsedBytes || bytes != p.bytes {
+		if len(p.young) > MaxParsed || len(p.aged) > MaxParsed || bytes > MaxParsedBytes || bytes != p.bytes {
 			t.Fatalf("%d and %d certificates, %d bytes of DER, counted as %d", len(p.young), len(p.aged), bytes, p.bytes)
 		}
 	}
@@ -87,7 +87,7 @@ func TestParsedCertificatesServeManyWorkersAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			for n := range uint32(MostParsed) {
+			for n := range uint32(MaxParsed) {
 				if _, err := p.parse(variant(der, n%300)); err != nil {
 					t.Error(err)
 				}

@@ -19,9 +19,9 @@ type Primes struct {
 	known map[[sha256.Size]byte]*testedPrime
 }
 
-// MostPrimes bounds the primes that are kept. When there are that many, all are
+// MaxPrimes bounds the primes that are kept. When there are that many, all are
 // discarded.
-const MostPrimes = 1024
+const MaxPrimes = 1024
 
 type testedPrime struct {
 	once        sync.Once
@@ -43,7 +43,7 @@ func (k *Primes) of(sum [sha256.Size]byte) *testedPrime {
 	defer k.mu.Unlock()
 	t := k.known[sum]
 	if t == nil {
-		if k.known == nil || len(k.known) >= MostPrimes {
+		if k.known == nil || len(k.known) >= MaxPrimes {
 			k.known = make(map[[sha256.Size]byte]*testedPrime)
 		}
 		t = new(testedPrime)

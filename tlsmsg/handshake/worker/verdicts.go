@@ -30,9 +30,9 @@ type Verdicts struct {
 const (
 	// VerdictLife is how long a verdict is used.
 	VerdictLife = 10 * time.Minute
-	// MostVerdicts bounds the verdicts that are kept. When there are that many,
+	// MaxVerdicts bounds the verdicts that are kept. When there are that many,
 	// all are discarded.
-	MostVerdicts = 4096
+	MaxVerdicts = 4096
 	// maxText bounds the text of one, in bytes: names in certificates may be
 	// long.
 	maxText = 1 << 10
@@ -98,7 +98,7 @@ func (v *Verdicts) keep(key chainKey, found []*Fault, now, change time.Time) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.known == nil || len(v.known) >= MostVerdicts {
+	if v.known == nil || len(v.known) >= MaxVerdicts {
 		v.known = make(map[chainKey]judged)
 	}
 	v.known[key] = judged{found, now, until}

@@ -101,9 +101,9 @@ func TestAVerdictIsBelievedForAWhile(t *testing.T) {
 func TestWhatIsKeptOfVerdictsIsBounded(t *testing.T) {
 	leaf := issue(t, "leaf", nil, nil)
 	w := worker.Worker{Roots: x509.NewCertPool(), Verdicts: new(worker.Verdicts), Now: func() time.Time { return now }}
-	for n := range 2*worker.MostVerdicts + 10 {
+	for n := range 2*worker.MaxVerdicts + 10 {
 		w.Do(handshake.VerifyChainWork{Chain: [][]byte{leaf.Raw, {byte(n >> 8), byte(n)}}, ServerName: "a.example"})
-		if got := w.Verdicts.Len(); got > worker.MostVerdicts {
+		if got := w.Verdicts.Len(); got > worker.MaxVerdicts {
 			t.Fatalf("%d verdicts are kept", got)
 		}
 	}
