@@ -4,6 +4,7 @@
 package handshake
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 
@@ -298,6 +299,9 @@ func (c *Client) agreed13(r Result) error {
 	}
 	if result.Err != nil {
 		return peerOrInternal(result.Err, suite.ErrPeerKey, tlsmsg.AlertIllegalParameter, "ServerHello.key_share", "agreeing on a key")
+	}
+	if c.events != nil {
+		c.events(PreMasterEvent{bytes.Clone(result.Secret)})
 	}
 	defer clear(result.Secret)
 	return c.deriveHandshake(result.Secret)

@@ -105,7 +105,8 @@ type SecretEvent struct {
 }
 
 // PreMasterEvent carries the pre_master_secret that the master secret of the next
-// SecretEvent is made of. A resumed session has none.
+// SecretEvent is made of, or what TLS 1.3 calls (EC)DHE. A session that is resumed
+// without a key exchange has none.
 type PreMasterEvent struct{ Secret []byte }
 
 // DecisionEvent says in a sentence what else was decided and why: "no client

@@ -56,6 +56,14 @@ type record struct {
 	tree   *field.Node
 }
 
+// holds is the type of what a record holds, as far as it is known.
+func (r *record) holds() tlsmsg.ContentType {
+	if r.Inner != 0 {
+		return r.Inner
+	}
+	return r.Type
+}
+
 // message is one handshake message, and its place among all those of its
 // direction.
 type message struct {
@@ -162,7 +170,7 @@ func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 	s.behind(r.End())
 	rec := &record{Record: r, shaken: s.shaken, suite: a.suite, etm: a.etm, fresh: fresh}
 	rec.first = r.Encrypted && (len(s.records) == 0 || !s.records[len(s.records)-1].Encrypted)
-	if r.Type == tlsmsg.ContentHandshake && r.Missing == 0 {
+	if rec.holds() == tlsmsg.ContentHandshake && r.Missing == 0 {
 		s.shaken += len(r.Plaintext)
 	}
 	s.records = append(s.records, rec)
@@ -199,7 +207,7 @@ func (a *Anatomy) serverHello(m *transcript.Message) {
 	if err != nil || !ok {
 		return
 	}
-	a.suite = nil
+	a.suite = suite.Lookup13(hello.CipherSuite)
 	if s := suite.Lookup(hello.CipherSuite); s != nil {
 		a.suite = s.For(hello.Version)
 	}

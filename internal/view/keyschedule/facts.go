@@ -8,6 +8,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
@@ -23,22 +24,29 @@ type facts struct {
 	firstExchanged int                   // how many of them go up to ClientKeyExchange; 0: there is none
 	records        []sealed
 	clientDir      transcript.Dir
+
+	version tlsmsg.Version
+	dark    bool // an encrypted record was not opened
+	retried bool // by a HelloRetryRequest, the second of shaken
 }
 
 // sealed is an encrypted record.
 type sealed struct {
 	*transcript.Record
-	dir transcript.Dir
-	seq uint64
+	dir     transcript.Dir
+	seq     uint64
+	updates int // of its direction's keys before it, in TLS 1.3
 }
 
 // gather reads a transcript.
 func gather(t *transcript.Transcript) (*facts, error) {
 	f := &facts{secrets: t.Secrets, pre: t.PreMaster}
 	var seq [2]uint64
+	var epoch [2]handshake.Epoch
+	var updates [2]int
 	for _, e := range t.Entries {
 		m := e.Message
-		if m != nil && m.Content == tlsmsg.ContentHandshake && m.Type == tlsmsg.TypeClientHello && len(f.shaken) > 1 {
+		if m != nil && m.Content == tlsmsg.ContentHandshake && m.Type == tlsmsg.TypeClientHello && len(f.shaken) > 1 && (len(f.shaken) > 2 || !f.retried) {
 			break // another handshake, with keys of its own
 		}
 		switch {
@@ -47,10 +55,21 @@ func gather(t *transcript.Transcript) (*facts, error) {
 			if len(f.shaken) == 0 {
 				f.clientDir = e.Dir // ClientHello is the first
 			}
-			f.shaken = append(f.shaken, e.Message)
+			if m.Context.Version < tlsmsg.VersionTLS13 || m.Type != tlsmsg.TypeNewSessionTicket && m.Type != tlsmsg.TypeKeyUpdate {
+				f.shaken = append(f.shaken, e.Message)
+			}
+			f.retried = f.retried || len(f.shaken) == 2 && retriedBy(e.Message)
+			if m.Type == tlsmsg.TypeKeyUpdate {
+				seq[e.Dir] = 0
+				updates[e.Dir]++
+			}
 		case e.Record != nil && e.Record.Encrypted:
+			if e.Record.Epoch != epoch[e.Dir] {
+				seq[e.Dir], epoch[e.Dir] = 0, e.Record.Epoch
+			}
+			f.dark = f.dark || e.Record.Plaintext == nil
 			if e.Record.Missing == 0 {
-				f.records = append(f.records, sealed{e.Record, e.Dir, seq[e.Dir]})
+				f.records = append(f.records, sealed{e.Record, e.Dir, seq[e.Dir], updates[e.Dir]})
 			}
 			seq[e.Dir]++
 		}
@@ -59,9 +78,10 @@ func gather(t *transcript.Transcript) (*facts, error) {
 }
 
 var (
-	errNoHello  = errors.New("both hellos are needed, and one is missing")
-	errNoSuite  = errors.New("the handshake's cipher suite or version is not one whose keys are made here")
-	errNoSecret = errors.New("the master secret is not known (a key log would hold it)")
+	errNoHello    = errors.New("both hellos are needed, and one is missing")
+	errNoSuite    = errors.New("the handshake's cipher suite or version is not one whose keys are made here")
+	errNoSecret13 = errors.New("the secrets of TLS 1.3 are not known (a key log would hold them)")
+	errNoSecret   = errors.New("the master secret is not known (a key log would hold it)")
 )
 
 func (f *facts) read() error {
@@ -70,7 +90,7 @@ func (f *facts) read() error {
 		switch {
 		case m.Type == tlsmsg.TypeClientHello && !haveClient:
 			haveClient = tlsmsg.ParseInto(&f.client, m.Raw, m.Context) == nil
-		case m.Type == tlsmsg.TypeServerHello && !haveServer:
+		case m.Type == tlsmsg.TypeServerHello && !haveServer && !retriedBy(m):
 			haveServer = tlsmsg.ParseInto(&f.server, m.Raw, m.Context) == nil
 		case m.Type == tlsmsg.TypeClientKeyExchange && f.firstExchanged == 0:
 			f.firstExchanged = i + 1
@@ -78,6 +98,18 @@ func (f *facts) read() error {
 	}
 	if !haveClient || !haveServer {
 		return errNoHello
+	}
+	f.version = f.server.Version
+	var selected tlsmsg.SupportedVersions
+	if i := tlsmsg.FindExtension(f.server.Extensions, tlsmsg.ExtensionSupportedVersions); i >= 0 &&
+		f.server.Extensions[i].Decode(&selected, f.server.Form()) == nil && len(selected.Versions) == 1 {
+		f.version = selected.Versions[0]
+	}
+	if f.version >= tlsmsg.VersionTLS13 {
+		if f.suite = suite.Lookup13(f.server.CipherSuite); f.suite == nil {
+			return errNoSuite
+		}
+		return nil
 	}
 	if s := suite.Lookup(f.server.CipherSuite); s != nil {
 		f.suite = s.For(f.server.Version)

@@ -50,6 +50,9 @@ func Steps(t *transcript.Transcript) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.version >= tlsmsg.VersionTLS13 {
+		return f.steps13()
+	}
 	steps := []Step{f.preMaster(), f.masterSecret(), f.keyBlock()}
 	steps = append(steps, f.finished()...)
 	return append(steps, f.nonces()...), nil
