@@ -77,9 +77,16 @@ func Run(ctx context.Context, o Options) (transcript.Result, error) {
 	result.Reasons = r.story.Reasons(result.Outcome, err)
 	o.Recorder.Result(r.now(), result)
 	if r.kept != nil && o.Session != nil {
-		o.Session(r.kept)
+		o.Session(r.session())
 	}
 	return *o.Recorder.Transcript().Result(), err
+}
+
+// session is the last that came, with its age.
+func (r *run) session() *handshake.Session {
+	s := *r.kept
+	s.Age = uint32(time.Since(r.keptAt).Milliseconds())
+	return &s
 }
 
 // run is one connection in progress.
@@ -101,6 +108,7 @@ type run struct {
 	mu     sync.Mutex // guards the recorder and the files
 	asking bool       // a ClientHello with TLS 1.3 was made, and nothing has come since
 	kept   *handshake.Session
+	keptAt time.Time
 	link   string        // its kind, once it is open
 	rtt    time.Duration // if segments do not tell
 }

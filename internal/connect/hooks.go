@@ -5,6 +5,7 @@ package connect
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
@@ -74,7 +75,7 @@ func (r *run) tlsEvent(e handshake.Event) {
 	defer r.mu.Unlock()
 	r.Recorder.TLS(r.now(), e)
 	if s, ok := e.(handshake.SessionEvent); ok {
-		r.kept = s.Session
+		r.kept, r.keptAt = s.Session, time.Now()
 	}
 	if s, ok := e.(handshake.SecretEvent); ok {
 		r.secret(s)

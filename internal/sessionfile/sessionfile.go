@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/outfile"
-	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -133,25 +132,16 @@ func (s *Store) parse(data []byte) error {
 func (s *Store) Find(peer, serverName string, now time.Time) *handshake.Session {
 	for i := range s.list {
 		if e := &s.list[i]; e.Peer == peer && e.ServerName == serverName && e.fresh(now) {
-			return e.session()
+			return e.session(now)
 		}
 	}
 	return nil
 }
 
-// Put stores a session in place of any other with the same peer and name. One
-// of TLS 1.3 is not stored, since the file has no field for its key.
+// Put stores a session in place of any other with the same peer and name. Its Age,
+// where it has one, says how long ago its ticket came.
 func (s *Store) Put(peer string, session *handshake.Session, now time.Time) {
-	if session.Version >= tlsmsg.VersionTLS13 {
-		return
-	}
-	e := entry{
-		Peer: peer, ServerName: session.ServerName, Saved: now.UTC(),
-		Version: uint16(session.Version), Suite: uint16(session.CipherSuite),
-		Master: session.Master[:], EMS: session.ExtendedMasterSecret,
-		ID: session.ID, Ticket: session.Ticket, Lifetime: session.LifetimeHint, Chain: session.Chain,
-	}
-	e.Sum = e.sum()
+	e := newEntry(peer, session, now)
 	s.list = slices.DeleteFunc(s.list, func(o entry) bool {
 		return o.Peer == e.Peer && o.ServerName == e.ServerName || !o.fresh(now)
 	})

@@ -40,7 +40,7 @@ func TestNoDamageOfAFieldCostsASession(t *testing.T) {
 					t.Errorf("%s: %v, and %d are left", what, err, len(s.list))
 				}
 				for i := range s.list {
-					start(s.list[i].session())
+					start(s.list[i].session(noon))
 				}
 				if s.Find("b:1", "b", noon) == nil {
 					t.Errorf("%s: the other one is lost", what)

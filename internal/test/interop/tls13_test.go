@@ -191,3 +191,36 @@ func TestAServerOfTLS13AloneIsReachedByTheRemedy(t *testing.T) {
 	rawshake(t, l.Near(), "connect", "-q", "--ca", f.ca, "--max-version", "1.3", at).want(t, 0)
 	rawshake(t, l.Near(), "connect", "-q", "--ca", f.ca, "--min-version", "1.3", "--max-version", "1.2", at).want(t, 2).says(t, "is more than")
 }
+
+// A ticket of one run is used by the next, by a key exchange and without a
+// certificate, with real servers.
+func TestASessionFileResumesTLS13(t *testing.T) {
+	for _, p := range peers13 {
+		t.Run(p.name, func(t *testing.T) {
+			l := newLab(t)
+			f := newFiles(t, l.Far(), pki.RSA2048, "")
+			p.start(t, l.Far(), f, false)
+			path := filepath.Join(t.TempDir(), "sessions")
+			for run := range 3 {
+				list := entries(t, fetch13(t, l, "connect", "--json", "--get", "/", "--ca", f.ca, "--max-version", "1.3", "--session-file", path, hostPort(l.Far(), peerPort)))
+				if full := slices.Contains(messages(list), "in certificate"); full != (run == 0) {
+					t.Errorf("run %d: a certificate came: %v", run, full)
+				}
+				if res := list[len(list)-1]; !res.OK || !res.PeerVerified || res.Version != "TLS 1.3" {
+					t.Errorf("run %d: result %+v", run, res)
+				}
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
+				t.Errorf("session file: %v, %v", info.Mode(), err)
+			}
+			// Without a request the ticket still comes, while the connection ends.
+			other := filepath.Join(t.TempDir(), "sessions")
+			for run := range 2 {
+				list := entries(t, rawshake(t, l.Near(), "connect", "--json", "--ca", f.ca, "--max-version", "1.3", "--session-file", other, hostPort(l.Far(), peerPort)).want(t, 0).stdout)
+				if full := slices.Contains(messages(list), "in certificate"); full != (run == 0) {
+					t.Errorf("run %d without a request: a certificate came: %v", run, full)
+				}
+			}
+		})
+	}
+}
