@@ -70,13 +70,17 @@ func (s *Server) RequestCertificate(context []byte) bool {
 
 // clientCertificateLater takes the first message of the answer.
 func (s *Server) clientCertificateLater(raw []byte) error {
-	if s.exchange.request == nil {
-		return s.outOfTurn(kind(tlsmsg.TypeCertificate))
+	typ, take := tlsmsg.HandshakeType(raw[0]), (*Server).clientCertificate13
+	if typ == tlsmsg.TypeCompressedCertificate {
+		take = (*Server).compressedCertificate13
 	}
-	if err := s.clientCertificate13(raw); err != nil {
+	if s.exchange.request == nil {
+		return s.outOfTurn(kind(typ))
+	}
+	if err := take(s, raw); err != nil {
 		return err
 	}
 	s.transcript.Add(raw)
-	s.last = lastMessage{any: true, dir: In, typ: tlsmsg.TypeCertificate}
+	s.last = lastMessage{any: true, dir: In, typ: typ}
 	return nil
 }

@@ -7,6 +7,8 @@ package handshake
 //	bytes received and not used up yet    256 KiB  more: record_overflow (a driver heeds Room)
 //	a record                              2^14+2048, its plaintext 2^14 or the limit of RFC 8449: record_overflow
 //	a handshake message                   128 KiB  announced: illegal_parameter, before it arrives
+//	a Certificate inside a CompressedCertificate
+//	                                      128 KiB  claimed, or there: bad_certificate
 //	a message out of turn                 its header: unexpected_message, before it arrives
 //	warnings, HelloRequests, and after the handshake ClientHellos, in a row
 //	                                      4        one more: unexpected_message
@@ -30,9 +32,10 @@ package handshake
 // A message of many small parts takes more memory than it has bytes: a
 // certificate of one byte has four on the wire, and a slice of 24. That, once
 // for each long message of a flight, and what is kept of them for a signature,
-// is what maxHeld consists of. A machine has no clock: the driver drops a peer
-// that is slow or silent (connect's --timeout: "timed out after …, waiting for
-// …").
+// is what maxHeld consists of. The driver decompresses: for brotli that takes up
+// to 16 MiB for a moment, whatever comes out. A machine has no clock: the driver
+// drops a peer that is slow or silent (connect's --timeout: "timed out after …,
+// waiting for …").
 const (
 	// maxUnread bounds the bytes received and not used up yet: several of the
 	// largest records, for a driver that hands over what a window brought.

@@ -101,6 +101,11 @@ func (e certificateEntry) DecodeExtension(into tlsmsg.ExtensionData) (bool, erro
 	return e.m.DecodeExtension(e.i, into)
 }
 
+// compressedCertificate13 takes the same compressed (RFC 8879, section 4).
+func (c *Client) compressedCertificate13(raw []byte) error {
+	return c.decompress(raw, c.offersCompression, (*Client).certificate13)
+}
+
 func (c *Client) chainJudged13(r Result) error {
 	if err := c.chainJudged(r); err != nil {
 		return err
@@ -146,13 +151,20 @@ func (c *Client) proofChecked13(r Result) error {
 // sendCredential13 makes Certificate, and has its proof signed where there is one.
 func (c *Client) sendCredential13() error {
 	c.chooseCredential()
-	m := tlsmsg.Certificate{RequestContext: c.exchange.request.RequestContext}
+	request := c.exchange.request
+	m := &tlsmsg.Certificate{RequestContext: request.RequestContext}
 	if c.state.Credential >= 0 {
 		m.Chain = c.cfg.Credentials[c.state.Credential].Chain
 	}
-	if err := c.send(&m); err != nil {
-		return err
+	var theirs tlsmsg.CompressCertificate
+	if _, err := request.DecodeExtension(&theirs); err != nil {
+		return malformed(err)
 	}
+	return c.sendChain(m, commonCompression(c.cfg.CompressCertificates, theirs.Algorithms), (*Client).signCredential13)
+}
+
+// signCredential13 has the proof signed once Certificate is sent.
+func (c *Client) signCredential13() error {
 	if c.state.Credential < 0 {
 		return c.endFlight13()
 	}

@@ -159,6 +159,9 @@ func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
 		place = inRetry
 	}
 	c.ctx.Version, c.table = c.state.Version, &client13
+	if c.compressible() {
+		c.table = &client13Compressed
+	}
 	c.out.version = tlsmsg.VersionTLS12 // RFC 9846, section 5.1
 	if err := hello.CheckExtensions(); err != nil {
 		return malformed(err)

@@ -10,8 +10,16 @@ import "github.com/rawshake/rawshake/tlsmsg"
 // the phase itself; next is then moot.
 var client13 [numPhases][]step[*Client]
 
-func init() { // its first step leads back to it
-	client13 = tableOf13()
+// client13Compressed is the same for a server that may compress its certificates
+// (RFC 8879, section 4).
+var client13Compressed [numPhases][]step[*Client]
+
+func init() { // the first step leads back to them
+	client13, client13Compressed = tableOf13(), tableOf13()
+	for _, p := range []phase{phaseCertificateOrRequest, phaseCertificate} {
+		client13Compressed[p] = append(client13Compressed[p],
+			step[*Client]{kind(tlsmsg.TypeCompressedCertificate), (*Client).compressedCertificate13, phaseCertificateVerify})
+	}
 }
 
 func tableOf13() [numPhases][]step[*Client] {

@@ -79,6 +79,10 @@ type Config struct {
 	// PostHandshakeAuth lets a server of TLS 1.3 ask for a certificate at any time
 	// after the handshake (RFC 9846, section 4.7.2).
 	PostHandshakeAuth bool
+	// CompressCertificates are how certificates of TLS 1.3 may be compressed (RFC
+	// 8879), preferred first: the server's by the offer, ours if it takes one of
+	// them. Nil: none are. The driver does it (CompressWork, DecompressWork).
+	CompressCertificates []tlsmsg.CertificateCompressionAlgorithm
 	// Omit are extensions left out of ClientHello, to see what a server does
 	// without them.
 	Omit []tlsmsg.ExtensionType
@@ -195,5 +199,5 @@ func (c *Config) check() error {
 	case c.RecordSizeLimit != 0 && (c.RecordSizeLimit < minRecordSizeLimit || c.RecordSizeLimit > tlsmsg.MaxPlaintext):
 		return fmt.Errorf("a record_size_limit of %d bytes, expected %d to %d", c.RecordSizeLimit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
 	}
-	return nil
+	return checkCompressions(c.CompressCertificates)
 }

@@ -80,6 +80,7 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionPSKKeyExchangeModes, offerPSKModes, nil, nowhere},
 	{tlsmsg.ExtensionKeyShare, offerKeyShare, answerKeyShare, inHello13 | inRetry},
 	{tlsmsg.ExtensionPostHandshakeAuth, offerPostHandshakeAuth, nil, nowhere},
+	{tlsmsg.ExtensionCompressCertificate, offerCompressCertificate, nil, nowhere}, // RFC 8879, section 3
 	{tlsmsg.ExtensionEarlyData, offerEarlyData, answerEarlyData, inEncrypted},
 	{tlsmsg.ExtensionPreSharedKey, offerPreSharedKey, answerPreSharedKey, inHello13},
 }

@@ -21,7 +21,9 @@ type fake13 struct {
 	request bool   // ask for a certificate
 	later   bool   // the client may be asked after the handshake
 	cookie  []byte // in a HelloRetryRequest
-	retry   tlsmsg.NamedGroup
+	// compress makes of the body of Certificate what is sent in its place.
+	compress func(body []byte) *tlsmsg.CompressedCertificate
+	retry    tlsmsg.NamedGroup
 
 	editHello    func(*tlsmsg.ServerHello)
 	editRetry    func(*tlsmsg.ServerHello)
@@ -146,6 +148,9 @@ func (f *fake13) flight() []part {
 		if f.editCert != nil {
 			f.editCert(m)
 		}
+		if f.compress != nil {
+			return f.message("Certificate", f.compress(m.AppendBody(nil, f.ctx)))
+		}
 		return f.message("Certificate", m)
 	}}, part{"CertificateVerify", func() []byte {
 		signed := append(bytes.Repeat([]byte{' '}, 64), "TLS 1.3, server CertificateVerify\x00"...)
@@ -198,7 +203,11 @@ func (f *fake13) makeHello() []byte {
 }
 
 func (f *fake13) config() handshake.Config {
-	return handshake.Config{PostHandshakeAuth: f.later, Random: [32]byte{9}, ServerName: serverName, MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS13,
+	var compressions []tlsmsg.CertificateCompressionAlgorithm
+	if f.compress != nil {
+		compressions = worker.Compressions()
+	}
+	return handshake.Config{PostHandshakeAuth: f.later, CompressCertificates: compressions, Random: [32]byte{9}, ServerName: serverName, MinVersion: tlsmsg.VersionTLS12, MaxVersion: tlsmsg.VersionTLS13,
 		Groups: []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupSecp256r1}}
 }
 

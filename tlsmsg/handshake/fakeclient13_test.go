@@ -21,6 +21,8 @@ type fakeClient13 struct {
 	session *handshake.Session
 	early   bool
 	later   bool // it may be asked for a certificate after the handshake
+	// compress makes of the body of Certificate what is sent in its place.
+	compress func(body []byte) *tlsmsg.CompressedCertificate
 
 	editHello  func(*tlsmsg.ClientHello)  // before the binders are made
 	editAgain  func(*tlsmsg.ClientHello)  // the second
@@ -139,6 +141,9 @@ func (f *fakeClient13) config() (handshake.ServerConfig, *worker.Worker) {
 	if f.request {
 		cfg.ClientAuth = handshake.ClientAuthRequest
 	}
+	if f.compress != nil {
+		cfg.CompressCertificates = worker.Compressions()
+	}
 	return cfg, w
 }
 
@@ -222,6 +227,9 @@ func (f *fakeClient13) flight() (parts []part) {
 			m := &tlsmsg.Certificate{Chain: cert.Certificate}
 			if f.editCert != nil {
 				f.editCert(m)
+			}
+			if f.compress != nil {
+				return f.message(f.compress(m.AppendBody(nil, f.ctx)))
 			}
 			return f.message(m)
 		}}, part{"CertificateVerify", func() []byte {

@@ -27,9 +27,12 @@ func (s *Server) sendCredential13() error {
 		}
 	}
 	cred := s.exchange.credential
-	if err := s.send(&tlsmsg.Certificate{Chain: cred.Chain, EntryExtensions: [][]tlsmsg.Extension{s.entryExtensions(cred)}}); err != nil {
-		return err
-	}
+	m := &tlsmsg.Certificate{Chain: cred.Chain, EntryExtensions: [][]tlsmsg.Extension{s.entryExtensions(cred)}}
+	return s.sendChain(m, commonCompression(s.cfg.CompressCertificates, s.offer.compressions), (*Server).signCredential13)
+}
+
+// signCredential13 has the proof signed once Certificate is sent.
+func (s *Server) signCredential13() error {
 	s.yield(SignWork{
 		Credential: s.state.Credential,
 		Scheme:     s.state.Scheme,
@@ -95,6 +98,9 @@ func (s *Server) certificateRequest13(context []byte) *tlsmsg.CertificateRequest
 	if len(s.cfg.Authorities) > 0 {
 		add(&tlsmsg.CertificateAuthorities{Authorities: s.cfg.Authorities})
 	}
+	if len(s.cfg.CompressCertificates) > 0 {
+		add(&tlsmsg.CompressCertificate{Algorithms: s.cfg.CompressCertificates})
+	}
 	s.exchange.request = m
 	s.state.CertificateRequested = true
 	return m
@@ -140,6 +146,14 @@ func (s *Server) clientCertificate13(raw []byte) error {
 	s.state.Chain = m.Chain
 	s.yield(VerifyChainWork{Chain: m.Chain, Client: true}, (*Server).chainJudged)
 	return nil
+}
+
+// compressedCertificate13 takes the same compressed (RFC 8879, section 4).
+func (s *Server) compressedCertificate13(raw []byte) error {
+	return s.decompress(raw, func(a tlsmsg.CertificateCompressionAlgorithm) bool {
+		return slices.Contains(s.cfg.CompressCertificates, a)
+	},
+		(*Server).clientCertificate13)
 }
 
 // clientProof13 has the proof checked that the client holds its certificate's key.

@@ -41,6 +41,9 @@ func (s *Server) clientHello13(raw []byte) error {
 		s.exchange13 = new(exchange13)
 	}
 	s.table, s.out.version = &server13, tlsmsg.VersionTLS12 // RFC 9846, section 5.1
+	if len(s.cfg.CompressCertificates) > 0 {
+		s.table = &server13Compressed
+	}
 	s.in.skip = 0
 	if err := s.takeExtensions(); err != nil {
 		return err

@@ -10,8 +10,22 @@ import "github.com/rawshake/rawshake/tlsmsg"
 // handler may set the phase itself; next is then moot.
 var server13 [numPhases][]step[*Server]
 
-func init() { // its first step leads back to it
-	server13 = [numPhases][]step[*Server]{
+// server13Compressed is the same for a client that may compress its certificates
+// (RFC 8879, section 4).
+var server13Compressed [numPhases][]step[*Server]
+
+func init() { // the first step leads back to them
+	server13, server13Compressed = tableOfServer13(), tableOfServer13()
+	for p, take := range map[phase]func(*Server, []byte) error{
+		phaseCertificate: (*Server).compressedCertificate13,
+		phaseConnected:   (*Server).clientCertificateLater,
+	} {
+		server13Compressed[p] = append(server13Compressed[p], step[*Server]{kind(tlsmsg.TypeCompressedCertificate), take, phaseCertificateVerify})
+	}
+}
+
+func tableOfServer13() [numPhases][]step[*Server] {
+	return [numPhases][]step[*Server]{
 		phaseClientHello: { // after a HelloRetryRequest
 			{kind(tlsmsg.TypeClientHello), (*Server).clientHello, phaseFlight},
 			specIgnored,

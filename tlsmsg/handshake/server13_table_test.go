@@ -19,6 +19,7 @@ func TestEachStateOfAServerOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing
 	request := func(f *fakeClient13) { f.request = true }
 	retry := func(f *fakeClient13) { f.retry = true }
 	early := func(f *fakeClient13) { f.early = true }
+	compressed := func(f *fakeClient13) { f.request, f.compress = true, zlibbed }
 	for _, tc := range []struct {
 		before string
 		setup  func(*fakeClient13)
@@ -29,6 +30,10 @@ func TestEachStateOfAServerOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing
 		{"EndOfEarlyData", early, []string{"ApplicationData", "EndOfEarlyData", "ChangeCipherSpec"}},
 		{"Finished", early, []string{"Finished", "ChangeCipherSpec"}},
 		{"Certificate", request, []string{"Certificate", "ChangeCipherSpec"}},
+		{"Certificate", compressed, []string{"Certificate", "CompressedCertificate", "ChangeCipherSpec"}},
+		{"CertificateVerify", compressed, []string{"CertificateVerify", "ChangeCipherSpec"}},
+		{"", compressed, []string{"ApplicationData", "KeyUpdate"}},
+		{"", func(f *fakeClient13) { f.later, f.compress = true, zlibbed }, []string{"ApplicationData", "KeyUpdate", "Certificate", "CompressedCertificate"}},
 		{"CertificateVerify", request, []string{"CertificateVerify", "ChangeCipherSpec"}},
 		{"Finished", request, []string{"Finished", "ChangeCipherSpec"}},
 		{"Finished", plain, []string{"Finished", "ChangeCipherSpec"}},

@@ -67,6 +67,12 @@ type ServerConfig struct {
 	// other value is brought. 0: not answered.
 	RecordSizeLimit uint16
 
+	// CompressCertificates are how certificates of TLS 1.3 may be compressed (RFC
+	// 8879), preferred first: ours where the client takes one of them, the client's by
+	// CertificateRequest. Nil: none are. The driver does it (CompressWork,
+	// DecompressWork).
+	CompressCertificates []tlsmsg.CertificateCompressionAlgorithm
+
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
 	Tamper *Tamper                // nil: no fault
 	Events func(Event)            // may be nil

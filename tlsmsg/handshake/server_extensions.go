@@ -24,13 +24,14 @@ type offer struct {
 	encryptThenMAC bool
 
 	// TLS 1.3
-	shares    []tlsmsg.KeyShareEntry
-	cookie    []byte // nil: none
-	pskModes  []tlsmsg.PSKKeyExchangeMode
-	psk       tlsmsg.PreSharedKey
-	early     bool     // it sends early data
-	authLater bool     // it may be asked for a certificate after the handshake
-	trusts    [][]byte // DER names of the authorities; nil: any
+	shares       []tlsmsg.KeyShareEntry
+	cookie       []byte // nil: none
+	pskModes     []tlsmsg.PSKKeyExchangeMode
+	psk          tlsmsg.PreSharedKey
+	early        bool                                     // it sends early data
+	authLater    bool                                     // it may be asked for a certificate after the handshake
+	compressions []tlsmsg.CertificateCompressionAlgorithm // that it takes certificates in
+	trusts       [][]byte                                 // DER names of the authorities; nil: any
 }
 
 // serverExtension is an extension that a server understands.
@@ -71,6 +72,7 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionCookie, takeCookie, since13},
 	{tlsmsg.ExtensionCertAuthorities, takeAuthorities, since13},
 	{tlsmsg.ExtensionPostHandshakeAuth, takePostHandshakeAuth, since13},
+	{tlsmsg.ExtensionCompressCertificate, takeCompressCertificate, since13},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are

@@ -47,12 +47,13 @@ type State struct {
 	ALPN                 string // chosen by the server; empty: none
 	ExtendedMasterSecret bool
 	EncryptThenMAC       bool
-	SecureRenegotiation  bool               // the server knows RFC 5746
-	Resumed              bool               // an abbreviated handshake
-	Judged               bool               // whether Chain was judged yet
-	RecordSizeLimit      uint16             // that the peer set; 0: none
-	Warning              tlsmsg.Alert       // the last that the peer sent and that did not end the connection; Level 0: none
-	Extensions           []tlsmsg.Extension // of the peer's hello, as on the wire
+	SecureRenegotiation  bool                                   // the server knows RFC 5746
+	Resumed              bool                                   // an abbreviated handshake
+	Judged               bool                                   // whether Chain was judged yet
+	RecordSizeLimit      uint16                                 // that the peer set; 0: none
+	Warning              tlsmsg.Alert                           // the last that the peer sent and that did not end the connection; Level 0: none
+	Compression          tlsmsg.CertificateCompressionAlgorithm // of the peer's Certificate; 0: none
+	Extensions           []tlsmsg.Extension                     // of the peer's hello, as on the wire
 
 	Chain        [][]byte          // DER, the leaf first
 	Verdict      error             // why it did not verify, once Judged; nil: it did

@@ -17,6 +17,8 @@ func TestEachStateOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 	plain := func(*fake13) {}
 	request := func(f *fake13) { f.request = true }
 	retry := func(f *fake13) { f.retry = tlsmsg.GroupSecp256r1; f.group = f.retry }
+	compressed := func(f *fake13) { f.compress = zlibbed }
+	both := func(f *fake13) { f.request, f.compress = true, zlibbed }
 	for _, tc := range []struct {
 		before string
 		setup  func(*fake13)
@@ -27,6 +29,10 @@ func TestEachStateOfTLS13TakesTheMessagesOfItsTurnAndNoOther(t *testing.T) {
 		{"EncryptedExtensions", plain, []string{"EncryptedExtensions", "ChangeCipherSpec"}},
 		{"Certificate", plain, []string{"CertificateRequest", "Certificate", "ChangeCipherSpec"}},
 		{"Certificate", request, []string{"Certificate", "ChangeCipherSpec"}},
+		{"Certificate", compressed, []string{"CertificateRequest", "Certificate", "CompressedCertificate", "ChangeCipherSpec"}},
+		{"Certificate", both, []string{"Certificate", "CompressedCertificate", "ChangeCipherSpec"}},
+		{"CertificateVerify", compressed, []string{"CertificateVerify", "ChangeCipherSpec"}},
+		{"", compressed, []string{"ApplicationData", "NewSessionTicket", "KeyUpdate"}},
 		{"CertificateVerify", plain, []string{"CertificateVerify", "ChangeCipherSpec"}},
 		{"Finished", request, []string{"Finished", "ChangeCipherSpec"}},
 		{"", plain, []string{"ApplicationData", "NewSessionTicket", "KeyUpdate"}},

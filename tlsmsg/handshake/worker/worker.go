@@ -1,4 +1,4 @@
-// One piece of work after the other, done with the standard library.
+// One piece of work after the other, done with Go's own packages and others.
 
 package worker
 
@@ -58,6 +58,10 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		return w.lookup(work)
 	case handshake.KeepSessionWork:
 		return w.keep(work)
+	case handshake.DecompressWork:
+		return decompress(work)
+	case handshake.CompressWork:
+		return compress(work)
 	}
 	return nil // the machine refuses it
 }
