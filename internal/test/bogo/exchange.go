@@ -80,7 +80,7 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 		return err
 	}
 	cfg.CipherSuites = s.policy.restrict(spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion), cfg.MaxVersion)
-	cfg.PSKs = s.psks
+	cfg.PSKs, cfg.CompressCertificates = s.psks, s.compressions
 	for _, c := range creds {
 		cfg.Credentials = append(cfg.Credentials, c.Credential)
 	}
@@ -129,7 +129,7 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) 
 		return err
 	}
 	cfg.CipherSuites = s.policy.restrict(spoken(cfg.CipherSuites, cfg.MinVersion, cfg.MaxVersion), cfg.MaxVersion)
-	cfg.PSKs = s.psks
+	cfg.PSKs, cfg.CompressCertificates = s.psks, s.compressions
 	switch {
 	case s.rejectALPN:
 		cfg.ALPN = []string{"\x00 a protocol that nobody speaks"}

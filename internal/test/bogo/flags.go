@@ -178,6 +178,12 @@ var flags = map[string]flag{
 	"key-update":                        yes(func(s *settings) *bool { return &s.keyUpdate }),
 	"key-shares":                        numbers(func(s *settings) *[]tlsmsg.NamedGroup { return &s.keyShares }),
 
+	"install-cert-compression-algs": {set: func(s *settings, _ string) error {
+		s.compressions = runnersCompressions
+		return nil
+	}},
+	"install-one-cert-compression-alg": numbers(func(s *settings) *[]tlsmsg.CertificateCompressionAlgorithm { return &s.compressions }),
+
 	"partial-write":                        moot,
 	"implicit-handshake":                   moot,
 	"peek-then-read":                       moot,

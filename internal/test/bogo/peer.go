@@ -124,7 +124,10 @@ func (p *peer) event(e handshake.Event) {
 // flush does the machine's work and sends what it made.
 func (p *peer) flush() error {
 	for w, ok := p.Work(); ok; w, ok = p.Work() {
-		r := p.work.Do(w)
+		r := runnersCompression(w)
+		if r == nil {
+			r = p.work.Do(w)
+		}
 		if _, judged := w.(handshake.VerifyChainWork); judged {
 			r = p.judged(r.(handshake.VerifyChainResult))
 		}

@@ -64,15 +64,16 @@ type settings struct {
 	renegotiateIgnore bool
 	renegotiate       bool
 
-	keyUpdate   bool
-	noStaple    bool
-	numbers     []int // that the runner knows the machine's credentials by; -1: the default one
-	psks        []handshake.PSK
-	policy      *policy
-	keyShares   []tlsmsg.NamedGroup
-	noKeyShares bool
-	early       bool
-	delay       int // seconds by which the clock is moved before
+	keyUpdate    bool
+	compressions []tlsmsg.CertificateCompressionAlgorithm
+	noStaple     bool
+	numbers      []int // that the runner knows the machine's credentials by; -1: the default one
+	psks         []handshake.PSK
+	policy       *policy
+	keyShares    []tlsmsg.NamedGroup
+	noKeyShares  bool
+	early        bool
+	delay        int // seconds by which the clock is moved before
 
 	expect expectations
 }
