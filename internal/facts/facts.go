@@ -79,6 +79,14 @@ func handshakeFacts(m *transcript.Message) []Fact {
 	case *tlsmsg.Finished:
 		verify := hex.EncodeToString(msg.VerifyData)
 		return []Fact{{"verify_data", verify, "verify_data " + verify}}
+	case *tlsmsg.EncryptedExtensions:
+		return encryptedFacts(msg)
+	case *tlsmsg.KeyUpdate:
+		facts := []Fact{{"request_update", msg.Request, "new keys from the next record on"}}
+		if msg.Request == tlsmsg.UpdateRequested {
+			facts = append(facts, Fact{Text: "and the other side's, please"})
+		}
+		return facts
 	case *tlsmsg.NewSessionTicket:
 		return []Fact{
 			{"lifetime_hint_s", int64(msg.LifetimeHint), fmt.Sprintf("good for %d s", msg.LifetimeHint)},
@@ -91,6 +99,20 @@ func handshakeFacts(m *transcript.Message) []Fact {
 		}
 	}
 	return nil
+}
+
+// encryptedFacts are what a server of TLS 1.3 answers that need not be readable to
+// all.
+func encryptedFacts(m *tlsmsg.EncryptedExtensions) []Fact {
+	var facts []Fact
+	var alpn tlsmsg.ALPN
+	if find(m.Extensions, &alpn, m.Type()) && len(alpn.Protocols) > 0 {
+		facts = append(facts, Fact{"alpn", alpn.Protocols[0], "ALPN " + alpn.Protocols[0]})
+	}
+	if tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionEarlyData) >= 0 {
+		facts = append(facts, Fact{"early_data", true, "takes early data"})
+	}
+	return append(facts, Fact{Key: "extensions", Value: typesOf(m.Extensions)})
 }
 
 func undecoded(err error) []Fact {
@@ -150,6 +172,17 @@ func serverHelloFacts(m *tlsmsg.ServerHello) []Fact {
 		{"cipher_suite", m.CipherSuite, m.CipherSuite.String()},
 		{"version", version, version.String()},
 	}
+	if m.IsHelloRetryRequest() && version >= tlsmsg.VersionTLS13 {
+		facts = append(facts, Fact{"hello_retry_request", true, "HelloRetryRequest: it asks for another ClientHello"})
+	}
+	var share tlsmsg.KeyShare
+	if find(m.Extensions, &share, in) && len(share.Shares) == 1 {
+		facts = append(facts, Fact{"group", share.Shares[0].Group, share.Shares[0].Group.String()})
+	}
+	var psk tlsmsg.PreSharedKey
+	if version >= tlsmsg.VersionTLS13 && find(m.Extensions, &psk, in) {
+		facts = append(facts, Fact{"pre_shared_key", true, "by a key of before"})
+	}
 	var alpn tlsmsg.ALPN
 	if find(m.Extensions, &alpn, in) && len(alpn.Protocols) > 0 {
 		facts = append(facts, Fact{"alpn", alpn.Protocols[0], "ALPN " + alpn.Protocols[0]})
@@ -163,15 +196,19 @@ func serverHelloFacts(m *tlsmsg.ServerHello) []Fact {
 
 // sessionFacts are only for programs.
 func sessionFacts(random [32]byte, id []byte, list []tlsmsg.Extension) []Fact {
+	return []Fact{
+		{Key: "random", Value: hex.EncodeToString(random[:])},
+		{Key: "session_id", Value: hex.EncodeToString(id)},
+		{Key: "extensions", Value: typesOf(list)},
+	}
+}
+
+func typesOf(list []tlsmsg.Extension) []string {
 	extensions := []string{}
 	for _, e := range list {
 		extensions = append(extensions, e.Type.String())
 	}
-	return []Fact{
-		{Key: "random", Value: hex.EncodeToString(random[:])},
-		{Key: "session_id", Value: hex.EncodeToString(id)},
-		{Key: "extensions", Value: extensions},
-	}
+	return extensions
 }
 
 func serverKeyExchangeFacts(m *tlsmsg.ServerKeyExchange) []Fact {

@@ -47,7 +47,7 @@ func (s *Story) message(e *transcript.Entry) {
 		s.applicationData(e)
 	case tlsmsg.ContentChangeCipherSpec:
 		if s.version >= tlsmsg.VersionTLS13 {
-			return // it means nothing (RFC 8446, appendix D.4)
+			return // it means nothing (RFC 9846, appendix E.4)
 		}
 		s.encrypted[e.Dir] = true
 		s.turn(e.Dir)
@@ -170,9 +170,19 @@ func (s *Story) alerted(e *transcript.Entry) {
 			}
 			s.alerts = s.alerts[:last]
 		}
-		s.alerts = append(s.alerts, alert{dir: e.Dir, Alert: parsed, mark: markOf(e), when: s.moment, after: s.after(),
+		s.alerts = append(s.alerts, alert{dir: e.Dir, Alert: parsed, mark: markOf(e), when: s.when(e.Dir), after: s.after(),
 			plaintext: s.encrypted[e.Dir] && !e.Message.Encrypted})
 	}
+}
+
+// when is the moment of an alert. In TLS 1.3 a client is done before the server has
+// looked at its certificate: until the server says anything else, an alert of its may
+// be about that.
+func (s *Story) when(dir transcript.Dir) moment {
+	if s.moment == connected && s.version >= tlsmsg.VersionTLS13 && dir == transcript.In && s.requestAt.set && !s.data[transcript.In].set {
+		return afterClientFlight
+	}
+	return s.moment
 }
 
 // after names the last message, for "after …".

@@ -53,6 +53,8 @@ func TestOurServerServesAnIndependentClient(t *testing.T) {
 		"RSA":         {Key: pki.RSA2048, CipherSuites: []tlsmsg.CipherSuite{0xC030}},
 		"client auth": {ClientAuth: service.RequireClient, Tickets: true},
 		"P-521":       {Key: pki.ECDSAP521},
+		"both":        {MaxVersion: tlsmsg.VersionTLS13},
+		"TLS 1.3":     {MinVersion: tlsmsg.VersionTLS13, ClientAuth: service.RequireClient, Key: pki.RSA2048, Tickets: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := startOurs(t, o)

@@ -224,3 +224,37 @@ func TestASessionFileResumesTLS13(t *testing.T) {
 		})
 	}
 }
+
+// In TLS 1.3 a server looks at the client's certificate after the client is done: an
+// alert about it is told as what it is all the same, live and from the capture.
+func TestAClientCertificateOfTLS13ThatIsWantedIsSaid(t *testing.T) {
+	l := newLab(t)
+	f := newFiles(t, l.Far(), pki.ECDSAP256, "")
+	peers13[0].start(t, l.Far(), f, true)
+	pcap := filepath.Join(t.TempDir(), "out.pcapng")
+	rawshake(t, l.Near(), "connect", "-q", "--get", "/", "--ca", f.ca, "--min-version", "1.3", "--pcap", pcap, hostPort(l.Far(), peerPort)).
+		want(t, 6).says(t, "certificate_required", "--cert")
+	if r := rawshake(t, l.Near(), "explain", pcap); !strings.Contains(r.stdout, "client_certificate_required") || strings.Contains(r.stdout, "nothing to do with it") {
+		t.Errorf("from the capture:\n%s", r.stdout)
+	}
+}
+
+// What a live run shows of TLS 1.3 is what explaining its capture shows.
+func TestLiveAndOfflineShowTheSameOfTLS13(t *testing.T) {
+	for _, p := range peers13 {
+		for _, args := range [][]string{{"--get", "/"}, {"--until", "certificate"}, {"--get", "/", "--groups", "x25519,secp521r1"}} {
+			t.Run(p.name+" "+strings.Join(args, " "), func(t *testing.T) {
+				l := newLab(t)
+				f := newFiles(t, l.Far(), pki.RSA2048, "")
+				p.start(t, l.Far(), f, false)
+				pcap := filepath.Join(t.TempDir(), "out.pcapng")
+				live := rawshake(t, l.Near(), append([]string{"connect", "--json", "--ca", f.ca, "--max-version", "1.3", "--pcap", pcap, hostPort(l.Far(), peerPort)}, args...)...).want(t, 0)
+				view := live.stdout
+				if slices.Contains(args, "--get") {
+					view = live.stderr
+				}
+				compareViews(t, view, rawshake(t, l.Near(), "explain", "--json", pcap).want(t, 0).stdout)
+			})
+		}
+	}
+}
