@@ -44,6 +44,9 @@ func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 		}
 		return fixed(connectGuards)
 	case "min-version", "max-version":
+		if cmd.Name() == "probe" {
+			return fixed(versions[:3])
+		}
 		return fixed(versions)
 	case "alpn":
 		return fixed(protocols)
