@@ -12,8 +12,8 @@ type Event interface{ event() }
 type Direction uint8
 
 const (
-	In  Direction = iota // from the peer
-	Out                  // to the peer
+	Out Direction = iota // to the peer
+	In                   // from the peer
 )
 
 // An Epoch says which of a connection's keys are meant.

@@ -103,25 +103,25 @@ func TestKeysAreUpdatedWithOpenSSL(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		key  string
-		want [2]int // in, out
-	}{{"K\n", [2]int{1, 1}}, {"k\n", [2]int{2, 1}}, {"K\n", [2]int{3, 2}}} {
+		want [2]int
+	}{{"K\n", [2]int{handshake.In: 1, handshake.Out: 1}}, {"k\n", [2]int{handshake.In: 2, handshake.Out: 1}}, {"K\n", [2]int{handshake.In: 3, handshake.Out: 2}}} {
 		if _, err := typed.Write([]byte(tc.key)); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.until(func() bool { return updates[0] == tc.want[0] }); err != nil {
+		if err := d.until(func() bool { return updates[handshake.In] == tc.want[handshake.In] }); err != nil {
 			t.Fatal(err)
 		}
 		heard()
 		if updates != tc.want {
-			t.Errorf("%d KeyUpdates came, %d were sent, expected %v", updates[0], updates[1], tc.want)
+			t.Errorf("%d KeyUpdates came, %d were sent, expected %v", updates[handshake.In], updates[handshake.Out], tc.want)
 		}
 		said()
 	}
 	d.c.UpdateKeys(true)
 	heard()
 	said() // its KeyUpdate goes out with what it says next
-	if updates != [2]int{4, 3} {
-		t.Errorf("%d KeyUpdates came, %d were sent", updates[0], updates[1])
+	if updates != [2]int{handshake.In: 4, handshake.Out: 3} {
+		t.Errorf("%d KeyUpdates came, %d were sent", updates[handshake.In], updates[handshake.Out])
 	}
 	heard()
 }

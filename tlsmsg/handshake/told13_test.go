@@ -18,12 +18,12 @@ func TestWhatIsToldOfTLS13(t *testing.T) {
 	cfg.Events = func(e handshake.Event) {
 		switch e := e.(type) {
 		case handshake.RecordEvent:
-			told = append(told, fmt.Sprintf("%d record %v holds %v, epoch %d, encrypted %v", e.Dir, e.Type, e.Inner, e.Epoch, e.Encrypted))
+			told = append(told, fmt.Sprintf("%s record %v holds %v, epoch %d, encrypted %v", side[e.Dir], e.Type, e.Inner, e.Epoch, e.Encrypted))
 		case handshake.SecretEvent:
 			told = append(told, e.Label)
 		case handshake.MessageEvent:
 			if e.MeansNothing {
-				told = append(told, fmt.Sprintf("%d %v means nothing, encrypted %v", e.Dir, e.Content, e.Encrypted))
+				told = append(told, fmt.Sprintf("%s %v means nothing, encrypted %v", side[e.Dir], e.Content, e.Encrypted))
 			}
 		}
 	}
@@ -34,21 +34,23 @@ func TestWhatIsToldOfTLS13(t *testing.T) {
 		f.feed(p.wire())
 	}
 	f.feed(f.record(tlsmsg.ContentApplicationData, []byte("data")))
-	sealed := "0 record application_data holds handshake, epoch 2, encrypted true"
+	sealed := "in record application_data holds handshake, epoch 2, encrypted true"
 	want := []string{
-		"1 record handshake holds handshake, epoch 0, encrypted false",
-		"0 record handshake holds handshake, epoch 0, encrypted false",
+		"out record handshake holds handshake, epoch 0, encrypted false",
+		"in record handshake holds handshake, epoch 0, encrypted false",
 		"CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
-		"1 record change_cipher_spec holds change_cipher_spec, epoch 0, encrypted false",
-		"1 change_cipher_spec means nothing, encrypted false",
-		"0 record change_cipher_spec holds change_cipher_spec, epoch 2, encrypted false",
-		"0 change_cipher_spec means nothing, encrypted false",
+		"out record change_cipher_spec holds change_cipher_spec, epoch 0, encrypted false",
+		"out change_cipher_spec means nothing, encrypted false",
+		"in record change_cipher_spec holds change_cipher_spec, epoch 2, encrypted false",
+		"in change_cipher_spec means nothing, encrypted false",
 		sealed, sealed, sealed, sealed,
 		"CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0", "EXPORTER_SECRET",
-		"1 record application_data holds handshake, epoch 2, encrypted true",
-		"0 record application_data holds application_data, epoch 3, encrypted true",
+		"out record application_data holds handshake, epoch 2, encrypted true",
+		"in record application_data holds application_data, epoch 3, encrypted true",
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("told\n%q\nexpected\n%q", told, want)
 	}
 }
+
+var side = [2]string{handshake.In: "in", handshake.Out: "out"}

@@ -169,7 +169,7 @@ func TestEventsAccountForEveryByteAndTheSecret(t *testing.T) {
 			if e.Offset >= e.End || e.End != int64(len(records[e.Dir])) {
 				t.Errorf("%s from %d to %d, the stream is at %d", name, e.Offset, e.End, len(records[e.Dir]))
 			}
-			messages = append(messages, [2]string{"<", ">"}[e.Dir]+name)
+			messages = append(messages, [2]string{handshake.In: "<", handshake.Out: ">"}[e.Dir]+name)
 		case handshake.SecretEvent:
 			secret = e
 		}
