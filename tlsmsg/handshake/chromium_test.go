@@ -65,7 +65,7 @@ func TestChromiumTakesACompressedCertificate(t *testing.T) {
 		}
 	}()
 	page, err := exec.CommandContext(t.Context(), program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+t.TempDir(),
+		"--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--user-data-dir="+t.TempDir(),
 		"--ignore-certificate-errors", "--dump-dom", "https://"+ln.Addr().String()+"/").Output()
 	lock.Lock()
 	defer lock.Unlock()
