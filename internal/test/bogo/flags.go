@@ -220,10 +220,6 @@ func credentialFlag(set func(*credentialFiles, string) error) flag {
 
 func unbase64(v string) ([]byte, error) { return base64.StdEncoding.DecodeString(v) }
 
-func unimplemented(what string) func(*settings, string) error {
-	return func(*settings, string) error { return fmt.Errorf("%w: %s", errUnimplemented, what) }
-}
-
 // parseFlags reads the runner's flags for the first connection, for those that
 // resume it, and for the rest of one whose early data is refused. A prefix says
 // that a flag is only for one of the three.

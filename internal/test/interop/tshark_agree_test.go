@@ -2,7 +2,6 @@ package interop
 
 import (
 	"bytes"
-	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/explain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -397,23 +395,6 @@ func first(list []pair, name string) string {
 		}
 	}
 	return ""
-}
-
-func strip(t *testing.T, from, to string) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	if _, err := capture.StripSecrets(context.Background(), out, in); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // A pair is a name of tshark's JSON with a value that is text, in the order of
