@@ -180,7 +180,7 @@ func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	if a.version >= tlsmsg.VersionTLS13 {
 		a.resumed = tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionPreSharedKey) >= 0
 	}
-	if known := knownSuite(a.version, m.CipherSuite); known != nil {
+	if known := suite.Of(a.version, m.CipherSuite); known != nil {
 		if a.suite == nil { // else a HelloRetryRequest has chosen it
 			a.transcript.Choose(known.Hash)
 		}
@@ -191,18 +191,6 @@ func (c *Connection) serverHello(f *transcript.Frame, m *tlsmsg.ServerHello) {
 	if a.version >= tlsmsg.VersionTLS13 {
 		c.begin13(f)
 	}
-}
-
-// knownSuite is a suite of a version, or nil.
-func knownSuite(v tlsmsg.Version, id tlsmsg.CipherSuite) *suite.Suite {
-	if v >= tlsmsg.VersionTLS13 {
-		return suite.Lookup13(id)
-	}
-	known := suite.Lookup(id)
-	if known == nil {
-		return nil
-	}
-	return known.For(v)
 }
 
 // encryptedExtensions takes note of what a server of TLS 1.3 agrees to.

@@ -49,7 +49,7 @@ const (
 
 // damage names a field with an impossible value, or nothing.
 func (e *entry) damage() string {
-	known := lookup(tlsmsg.Version(e.Version), tlsmsg.CipherSuite(e.Suite))
+	known := suite.Of(tlsmsg.Version(e.Version), tlsmsg.CipherSuite(e.Suite))
 	is13 := e.is13()
 	switch {
 	case e.Peer == "":
@@ -91,18 +91,6 @@ func (e *entry) sum() string {
 }
 
 func (e *entry) is13() bool { return tlsmsg.Version(e.Version) >= tlsmsg.VersionTLS13 }
-
-// lookup is a suite of a version, or nil.
-func lookup(v tlsmsg.Version, id tlsmsg.CipherSuite) *suite.Suite {
-	if v >= tlsmsg.VersionTLS13 {
-		return suite.Lookup13(id)
-	}
-	known := suite.Lookup(id)
-	if known == nil {
-		return nil
-	}
-	return known.For(v)
-}
 
 // newEntry is a session as the file holds it. What it says of its age counts.
 func newEntry(peer string, s *handshake.Session, now time.Time) entry {

@@ -61,6 +61,19 @@ func Lookup(id tlsmsg.CipherSuite) *Suite {
 	return nil
 }
 
+// Of returns the suite of a number as a version uses it, TLS 1.3 included, or nil if a
+// handshake with it cannot be finished here.
+func Of(v tlsmsg.Version, id tlsmsg.CipherSuite) *Suite {
+	if v >= tlsmsg.VersionTLS13 {
+		return Lookup13(id)
+	}
+	known := Lookup(id)
+	if known == nil {
+		return nil
+	}
+	return known.For(v)
+}
+
 func indexOf(id tlsmsg.CipherSuite) int {
 	for i := range suites {
 		if suites[i].ID == id {

@@ -105,17 +105,11 @@ func (f *facts) read() error {
 		f.server.Extensions[i].Decode(&selected, f.server.Form()) == nil && len(selected.Versions) == 1 {
 		f.version = selected.Versions[0]
 	}
-	if f.version >= tlsmsg.VersionTLS13 {
-		if f.suite = suite.Lookup13(f.server.CipherSuite); f.suite == nil {
-			return errNoSuite
-		}
-		return nil
-	}
-	if s := suite.Lookup(f.server.CipherSuite); s != nil {
-		f.suite = s.For(f.server.Version)
-	}
-	if f.suite == nil {
+	if f.suite = suite.Of(f.version, f.server.CipherSuite); f.suite == nil {
 		return errNoSuite
+	}
+	if f.version >= tlsmsg.VersionTLS13 {
+		return nil
 	}
 	f.extended = tlsmsg.FindExtension(f.server.Extensions, tlsmsg.ExtensionExtendedMasterSecret) >= 0
 	f.etm = tlsmsg.FindExtension(f.server.Extensions, tlsmsg.ExtensionEncryptThenMAC) >= 0
