@@ -202,7 +202,7 @@ func (c *Connection) noEarlyKeys(f *transcript.Frame) {
 }
 
 // retry takes note of a HelloRetryRequest: in the transcript a hash takes the place of
-// the first ClientHello (RFC 9846, section 4.5.1).
+// the first ClientHello (RFC 9846, section 4.1).
 func (a *agreement) retry(m *tlsmsg.ServerHello) {
 	if a.suite = suite.Lookup13(m.CipherSuite); a.suite == nil {
 		return

@@ -150,7 +150,7 @@ type RandomResult struct{ Random [32]byte }
 type Result interface{ result() }
 
 // drawn refuses a Random that the driver has forgotten to draw: it has to be
-// unpredictable (RFC 9846, section 4.1.2).
+// unpredictable (RFC 9846, section 4.2.2).
 func drawn(random *[32]byte, field string) error {
 	if *random != [32]byte{} {
 		return nil
