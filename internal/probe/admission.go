@@ -96,7 +96,7 @@ func (a *admission) fill() halt {
 		switch {
 		case a.limited():
 			return haltLimit
-		case a.connections.labour.waiting() > maxWork:
+		case a.connections.queue.waiting() > maxWork:
 			return haltWork
 		case k == sendTurn, !a.egress.mayBegin():
 			return haltPace

@@ -59,11 +59,11 @@ func (cs *connections) advance(c *connection, working bool) {
 		switch {
 		case !ok || c.waits:
 			return
-		case cs.labour.workers.isLong(work):
+		case cs.queue.workers.isLong(work):
 			cs.handAway(c)
 			return
 		case !working:
-			cs.labour.short = append(cs.labour.short, job{c, c.n, cs.now})
+			cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now})
 			c.waits = true
 			return
 		}

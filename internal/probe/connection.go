@@ -53,7 +53,7 @@ type facts struct {
 	wasReset   bool
 	kernelSent bool // this machine's kernel has sent a RST in our name
 	greeted    bool // the ClientHello is written
-	waits      bool // for its turn in its labour
+	waits      bool // for its turn in the work queue
 	queued     bool // for the pace, among the ready or the slow
 	judged     bool // it failed: nothing more of it is taken
 	reported   bool // the result is made; what follows is the end

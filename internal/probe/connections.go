@@ -22,13 +22,13 @@ type connections struct {
 	egress  *egress
 	results *results
 
-	all    []*connection
-	free   []*connection
-	live   int // those that have no result yet
-	wheel  wheel
-	ready  connQueue // those with something to send, for which the pace has no room,
-	slow   connQueue // and those that have drawn more than their allowance
-	labour labour
+	all   []*connection
+	free  []*connection
+	live  int // those that have no result yet
+	wheel wheel
+	ready connQueue // those with something to send, for which the pace has no room,
+	slow  connQueue // and those that have drawn more than their allowance
+	queue workQueue
 
 	random  *rand.ChaCha8
 	tls     *handshake.Profile
@@ -45,7 +45,7 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	offer.Pool = &cs.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the result
 	cs.tls = handshake.NewProfile(offer)
-	cs.labour.reset()
+	cs.queue.reset()
 }
 
 // inUse is how many there are of a target, be it done.
@@ -119,7 +119,7 @@ func (cs *connections) release(c *connection) {
 
 // recycleAll gives all back. Whose target has no result yet is to begin again.
 func (cs *connections) recycleAll() {
-	cs.labour.reset()
+	cs.queue.reset()
 	cs.ready.clear()
 	cs.slow.clear()
 	for _, c := range cs.all {

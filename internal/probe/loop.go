@@ -145,7 +145,7 @@ func (l *loop) turn() error {
 // idle is for how long there is nothing to do unless something arrives.
 func (l *loop) idle() time.Duration {
 	switch {
-	case l.connections.labour.waiting() > 0:
+	case l.connections.queue.waiting() > 0:
 		return 0
 	case len(l.syns.owed) > 0, l.connections.ready.len() > 0:
 		return min(l.egress.pace.Wait(0), wheelUnit)

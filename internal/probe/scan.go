@@ -104,7 +104,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	workers := startWorkers(s.o.Worker.Do)
 	defer workers.stop()
 	for _, l := range s.loops {
-		l.connections.labour.workers = workers
+		l.connections.queue.workers = workers
 	}
 	var wait sync.WaitGroup
 	var cut atomic.Bool // a loop was left before its end

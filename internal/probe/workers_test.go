@@ -16,14 +16,14 @@ func TestWorkThatTakesLongKeepsNobodyElseWaiting(t *testing.T) {
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	var slow atomic.Int32
 	begun, done := make(chan bool, maxAway), make(chan bool)
-	l.connections.labour.workers = startWorkers(func(w handshake.Work) handshake.Result {
+	l.connections.queue.workers = startWorkers(func(w handshake.Work) handshake.Result {
 		begun <- true
 		<-done
 		return o.Worker.Do(w)
 	})
-	defer l.connections.labour.workers.stop()
+	defer l.connections.queue.workers.stop()
 	const hostile = 10
-	l.connections.labour.workers.long = func(w handshake.Work) bool {
+	l.connections.queue.workers.long = func(w handshake.Work) bool {
 		_, chain := w.(handshake.VerifyChainWork)
 		return chain && slow.Add(1) <= hostile
 	}
@@ -49,18 +49,18 @@ func TestAPeerThatTalksWhileItWaitsForWorkWaitsOnce(t *testing.T) {
 	o.Goal = GoalFinished
 	f := &fakeNet{flight: serverFlight(t)}
 	l := fakeLoop(t, o, f)
-	for len(l.connections.labour.short) == 0 {
+	for len(l.connections.queue.short) == 0 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}
-	c := l.connections.labour.short[0].c
-	before := len(l.connections.labour.short)
+	c := l.connections.queue.short[0].c
+	before := len(l.connections.queue.short)
 	for range 1000 {
 		f.ready = append(f.ready, answer{from: c.target.Addr.As4(), src: c.target.Port, dst: c.local, flags: 16, seq: c.tcp.ReceiveNext(), ack: 1})
 	}
 	l.now = l.instant()
 	check(t, l.receive(0))
-	if n := slices.IndexFunc(l.connections.labour.short[before:], func(j job) bool { return j.c == c }); n >= 0 {
+	if n := slices.IndexFunc(l.connections.queue.short[before:], func(j job) bool { return j.c == c }); n >= 0 {
 		t.Errorf("it waits again, %d others later", n)
 	}
 }
@@ -71,10 +71,10 @@ func TestWorkOfATargetThatWasBegunAgainIsLetGo(t *testing.T) {
 	o.Goal, o.Timeout = GoalFinished, MaxTimeout
 	l := fakeLoop(t, o, &fakeNet{flight: serverFlight(t)})
 	done := make(chan bool)
-	l.connections.labour.workers = startWorkers(func(w handshake.Work) handshake.Result { <-done; return nil }) // which no machine takes
-	defer l.connections.labour.workers.stop()
-	l.connections.labour.workers.long = func(handshake.Work) bool { return l.stats.Again == 0 }
-	for l.connections.labour.away == 0 {
+	l.connections.queue.workers = startWorkers(func(w handshake.Work) handshake.Result { <-done; return nil }) // which no machine takes
+	defer l.connections.queue.workers.stop()
+	l.connections.queue.workers.long = func(handshake.Work) bool { return l.stats.Again == 0 }
+	for l.connections.queue.away == 0 {
 		l.now = l.instant()
 		check(t, l.turn())
 	}

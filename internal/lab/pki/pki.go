@@ -202,11 +202,11 @@ func serverTemplate(o Options, ca *Credential) (t *x509.Certificate, issuer *Cre
 	case NotYetValid:
 		t.NotBefore, t.NotAfter = t.NotBefore.AddDate(0, 0, 2), t.NotAfter.AddDate(0, 0, 2)
 	case UnknownCA:
-		stranger, err := newCA("somebody else's CA")
+		other, err := newCA("somebody else's CA")
 		if err != nil {
 			return nil, nil, err
 		}
-		issuer = &stranger
+		issuer = &other
 	case WrongUse:
 		t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	case Expired:

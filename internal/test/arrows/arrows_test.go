@@ -68,7 +68,7 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// A stranger finds each room on the page that says what it is for.
+// A newcomer finds each room on the page that says what it is for.
 func TestThePageNamesEveryRoom(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "architecture.md"))
 	if err != nil {

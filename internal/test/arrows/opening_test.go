@@ -20,7 +20,7 @@ var opened = []string{
 	"internal/netem", "internal/observe", "internal/outfile", "internal/probe", "internal/sessionfile", "internal/test", "internal/transcript", "internal/view",
 }
 
-// A stranger who opens a file reads first what it is for. The sentence stands apart
+// A newcomer who opens a file reads first what it is for. The sentence stands apart
 // from the package clause: it is no part of the package's documentation, which is
 // in doc.go, or in the one file of a package that has no doc.go.
 func TestFilesOpenWithWhatTheyAreFor(t *testing.T) {

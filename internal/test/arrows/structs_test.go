@@ -19,11 +19,11 @@ import (
 // beside it.
 var loopFloors = [][]string{
 	{"clock"}, {"ports"}, {"egress", "replies"}, {"results"}, {"begun", "window", "slot"}, {"syns"},
-	{"connections", "connection", "labour", "wheel", "connQueue"}, {"admission"}, {"receiver"}, {"loop"},
+	{"connections", "connection", "workQueue", "wheel", "connQueue"}, {"admission"}, {"receiver"}, {"loop"},
 }
 
-// strangers name neither the other, whichever stands higher.
-var loopStrangers = [2]string{"syns", "connections"}
+// loopBeside name neither the other, whichever stands higher.
+var loopBeside = [2]string{"syns", "connections"}
 
 // A struct of the scanner's loop names fields and methods only of those below it.
 func TestStructsOfTheLoopNameOnlyWhatIsBelowThem(t *testing.T) {
@@ -37,7 +37,7 @@ func TestStructsOfTheLoopNameOnlyWhatIsBelowThem(t *testing.T) {
 			files = append(files, string(b))
 		}
 	}
-	bad, seen := upward(t, files, loopFloors, loopStrangers)
+	bad, seen := upward(t, files, loopFloors, loopBeside)
 	for _, b := range bad {
 		t.Error(b)
 	}
@@ -84,7 +84,7 @@ func TestThePageNamesTheStructsOfTheLoop(t *testing.T) {
 
 func TestUpwardNamesAreFound(t *testing.T) {
 	const lower, upper = "type low struct{ n int }\n", "type high struct{ low *low; n int }\ntype beside struct{ n int }\n"
-	floors, strangers := [][]string{{"low"}, {"beside"}, {"high"}}, [2]string{"beside", "high"}
+	floors, beside := [][]string{{"low"}, {"beside"}, {"high"}}, [2]string{"beside", "high"}
 	for body, want := range map[string]int{
 		"func (h *high) f() { h.low.n = h.n }":                                                 0,
 		"func (l *low) f(h *high) { h.n = 1 }":                                                 1,
@@ -93,11 +93,11 @@ func TestUpwardNamesAreFound(t *testing.T) {
 		"func (h *high) f(b *beside) { b.n = 1 }":                                              1,
 		"type low2 = high\nfunc (b *beside) f(h low2) { _ = h.n }":                             1,
 	} {
-		if bad, _ := upward(t, []string{"package x\n" + lower + upper + body}, floors, strangers); len(bad) != want {
+		if bad, _ := upward(t, []string{"package x\n" + lower + upper + body}, floors, beside); len(bad) != want {
 			t.Errorf("%s: %v, want %d", body, bad, want)
 		}
 	}
-	if bad, _ := upward(t, []string{"package x\ntype low struct{ up *high }\ntype high struct{}\ntype beside struct{}\n"}, floors, strangers); len(bad) != 1 {
+	if bad, _ := upward(t, []string{"package x\ntype low struct{ up *high }\ntype high struct{}\ntype beside struct{}\n"}, floors, beside); len(bad) != 1 {
 		t.Errorf("a field that points up: %v", bad)
 	}
 }
@@ -105,7 +105,7 @@ func TestUpwardNamesAreFound(t *testing.T) {
 // upward lists where methods of structs name fields or methods of one above theirs, and
 // where a struct has one as a field; and how many names it looked at. What packages
 // import is not looked into: names of their own resolve without it.
-func upward(t *testing.T, sources []string, floors [][]string, strangers [2]string) (bad []string, seen int) {
+func upward(t *testing.T, sources []string, floors [][]string, beside [2]string) (bad []string, seen int) {
 	t.Helper()
 	pkg, files, info := checked(t, sources)
 	floor := make(map[string]int)
@@ -132,7 +132,7 @@ func upward(t *testing.T, sources []string, floors [][]string, strangers [2]stri
 			return
 		}
 		seen++
-		if j > i || from != to && slices.Contains(strangers[:], from) && slices.Contains(strangers[:], to) {
+		if j > i || from != to && slices.Contains(beside[:], from) && slices.Contains(beside[:], to) {
 			bad = append(bad, fmt.Sprintf("%s names %s of %s", from, what, to))
 		}
 	}

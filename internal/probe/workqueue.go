@@ -10,8 +10,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// labour is the cryptography that connections wait for, in its order.
-type labour struct {
+// workQueue is the cryptography that connections wait for, in its order.
+type workQueue struct {
 	short   []job // from next on
 	next    int
 	long    []job     // that waits for the workers,
@@ -21,16 +21,16 @@ type labour struct {
 }
 
 // reset lets go of all work. What is with the workers comes back to nobody.
-func (w *labour) reset() {
+func (w *workQueue) reset() {
 	w.short, w.next = w.short[:0], 0
 	w.long, w.away, w.back = nil, 0, make(chan task, maxAway)
 }
 
 // waiting reports how much of the short work waits.
-func (w *labour) waiting() int { return len(w.short) }
+func (w *workQueue) waiting() int { return len(w.short) }
 
 // sendAway gives the workers what they have room for. Only that is copied.
-func (w *labour) sendAway() {
+func (w *workQueue) sendAway() {
 	for len(w.long) > 0 && w.away < maxAway {
 		if j := w.long[0]; j.still() {
 			work, _ := j.c.session.Work()
@@ -74,27 +74,27 @@ var maxWork = 128
 // handAway hands a connection's work to the workers, or keeps it until there is room.
 func (cs *connections) handAway(c *connection) {
 	c.waits = true
-	cs.labour.long = append(cs.labour.long, job{c, c.n, cs.now})
-	cs.labour.sendAway()
+	cs.queue.long = append(cs.queue.long, job{c, c.n, cs.now})
+	cs.queue.sendAway()
 }
 
 // takeBack goes on with the connections whose long work is done.
 func (cs *connections) takeBack() {
-	for n := len(cs.labour.back); n > 0; n-- {
-		t := <-cs.labour.back
-		cs.labour.away--
+	for n := len(cs.queue.back); n > 0; n-- {
+		t := <-cs.queue.back
+		cs.queue.away--
 		if t.still() {
 			cs.resume(&t.job)
 			t.c.session.Resume(t.result)
 			cs.follow(t.c)
 		}
 	}
-	cs.labour.sendAway()
+	cs.queue.sendAway()
 }
 
 // work does waiting work, the oldest first.
 func (cs *connections) work() {
-	w := &cs.labour
+	w := &cs.queue
 	end := cs.now.Add(workTurn)
 	for w.next < len(w.short) && cs.now.Before(end) {
 		j := w.short[w.next]
