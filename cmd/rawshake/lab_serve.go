@@ -75,7 +75,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 	fl.StringSliceVar(&s.Suites, "ciphers", nil, "cipher suites to choose from")
 	fl.StringVar(&s.MinVersion, "min-version", "", "the least TLS version to take: 1.0 to 1.3 (default 1.2)")
 	fl.StringVar(&s.MaxVersion, "max-version", "", "the highest TLS version to take: 1.0 to 1.3 (default 1.2)")
-	fl.StringVar(&s.Misbehave, "misbehave", "", "what to do wrong in each handshake")
+	fl.StringVar(&s.HandshakeFault, "misbehave", "", "what to do wrong in each handshake")
 	fl.StringVar(&s.Body, "body", "", "the reply to a GET")
 	fl.StringVar(&s.Text, "text", "", "what a banner says")
 	fl.StringVar(&caOut, "ca-out", "", "write the CA's certificate to this PEM file")

@@ -60,7 +60,7 @@ func TestWrongTopologiesAreRefusedInSentences(t *testing.T) {
 		}),
 		`drop: "> dance 1" names no`: two(func(t *lab.Topology) { t.Links[0].Drop = []string{"< data 2 1", "> dance 1"} }),
 		`delay: "syn 1" names no`:    two(func(t *lab.Topology) { t.Links[0].Delay = []string{"syn 1"} }),
-		"misbehave":                  two(func(t *lab.Topology) { t.Nodes[1].Services[0].Misbehave = "dance" }),
+		"misbehave":                  two(func(t *lab.Topology) { t.Nodes[1].Services[0].HandshakeFault = "dance" }),
 	} {
 		if _, err := lab.New(t.Context(), lab.With(topology)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want something about %q", err, want)

@@ -129,7 +129,7 @@ func TestOptionsOfTheOtherServerAreRefused(t *testing.T) {
 			t.Errorf("ours takes %s", name)
 		}
 	}
-	for _, s := range []service.Service{{Kind: service.CryptoTLS, SessionIDs: true}, {Kind: service.CryptoTLS, Misbehave: "stop certificate"}} {
+	for _, s := range []service.Service{{Kind: service.CryptoTLS, SessionIDs: true}, {Kind: service.CryptoTLS, HandshakeFault: "stop certificate"}} {
 		if s.Check() == nil {
 			t.Errorf("a topology may say %+v", s)
 		}

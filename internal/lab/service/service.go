@@ -42,8 +42,8 @@ type Service struct {
 	Tickets    bool        `yaml:"tickets,omitempty"` // CryptoTLS always gives them
 
 	// Of TLS.
-	SessionIDs bool   `yaml:"session-ids,omitempty"`
-	Misbehave  string `yaml:"misbehave,omitempty"` // see ServerFault
+	SessionIDs     bool   `yaml:"session-ids,omitempty"`
+	HandshakeFault string `yaml:"misbehave,omitempty"` // see ServerFault
 
 	// Of both.
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
@@ -101,7 +101,7 @@ func (s *Service) Check() error {
 			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
 		}
 	}
-	if s.Kind == CryptoTLS && (s.SessionIDs || s.Misbehave != "") {
+	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "") {
 		return fmt.Errorf("session-ids and misbehave go with kind %s: %s does neither", TLS, CryptoTLS)
 	}
 	o, err := s.options()
@@ -152,7 +152,7 @@ func (s *Service) options() (o Options, err error) {
 			return o, fmt.Errorf("%s: %w", v.name, err)
 		}
 	}
-	o.Wrong, err = ParseServerFault(s.Misbehave)
+	o.Wrong, err = ParseServerFault(s.HandshakeFault)
 	return o, err
 }
 
@@ -183,8 +183,8 @@ func (s Service) String() string {
 	if s.Fault != "" {
 		text += ", " + string(s.Fault)
 	}
-	if s.Misbehave != "" {
-		text += ", " + s.Misbehave
+	if s.HandshakeFault != "" {
+		text += ", " + s.HandshakeFault
 	}
 	for i, at := range s.At {
 		if i == 0 {
