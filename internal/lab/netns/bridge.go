@@ -33,7 +33,7 @@ type BridgeConfig struct {
 type Bridge struct {
 	effects *netem.Effects
 	lines   [2]*frameLine
-	mtx     sync.Mutex // guards effects and log
+	mtx     sync.Mutex // guards effects and log, and what becomes of one frame
 	log     io.Writer  // may be nil
 	ends    [2]*os.File
 	done    chan struct{}
@@ -123,15 +123,24 @@ func (b *Bridge) take(from *os.File, line *frameLine) {
 			}
 			return
 		}
-		frame := append([]byte(nil), buf[:n]...)
-		effect, who := b.decide(frame)
-		b.note(who, effect, line.put(frame, effect))
+		b.carry(append([]byte(nil), buf[:n]...), line)
 	}
+}
+
+// carry puts a frame on the line, and logs what became of it. A change comes
+// before all of that or after it, so that the log never tells of an impairment
+// that is no more.
+func (b *Bridge) carry(frame []byte, line *frameLine) {
+	b.mtx.Lock()
+	defer b.mtx.Unlock()
+	effect, who := b.decide(frame)
+	b.note(who, effect, line.put(frame, effect))
 }
 
 const ethernetHeader = 14
 
-// decide asks for a frame's effect, and for its name if it has one.
+// decide asks for a frame's effect, and for its name if it has one. The caller
+// holds the lock.
 func (b *Bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) {
 	if len(frame) < ethernetHeader {
 		return effect, who
@@ -141,18 +150,15 @@ func (b *Bridge) decide(frame []byte) (effect netem.Effect, who netem.Identity) 
 	default:
 		return effect, who
 	}
-	b.mtx.Lock()
-	defer b.mtx.Unlock()
 	return b.effects.Decide(frame[ethernetHeader:])
 }
 
-// note logs what became of a frame where it is not the usual thing.
+// note logs what became of a frame where it is not the usual thing. The caller
+// holds the lock.
 func (b *Bridge) note(who netem.Identity, effect netem.Effect, room bool) {
 	if b.log == nil || who == (netem.Identity{}) {
 		return
 	}
-	b.mtx.Lock()
-	defer b.mtx.Unlock()
 	switch {
 	case effect.Lost:
 		fmt.Fprintf(b.log, "lost       %s\n", who)

@@ -6,9 +6,14 @@ import (
 	"net"
 	"os"
 	"regexp"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/netem"
 )
 
 // A frame that came while the bridge had no time is told of at the end.
@@ -52,4 +57,54 @@ func TestFramesThatTheKernelCouldNotKeepAreCounted(t *testing.T) {
 	if line := log.String(); !regexp.MustCompile(`^missed     (100|[1-9][0-9]) frames [^\n]*\n$`).MatchString(line) {
 		t.Errorf("of 100 frames for a buffer of one the log says %q", line)
 	}
+}
+
+// What a link does is told before it is another one, however busy it is.
+func TestNothingIsToldOfAnImpairmentThatIsNoMore(t *testing.T) {
+	bad := netem.Impairment{Duplicate: 1}
+	told := &toldTooLate{}
+	b := &Bridge{effects: netem.NewEffects(bad, 1, 0), log: told}
+	for i := range b.lines {
+		b.lines[i] = newFrameLine(bad)
+	}
+	frame := append([]byte{12: 0x08, 0x00}, make([]byte, 20)...)
+	frame[ethernetHeader] = 4<<4 | 5
+	frame[ethernetHeader+3] = 20
+	frame[ethernetHeader+9] = unix.IPPROTO_UDP
+	b.carry(frame, b.lines[0])
+	var busy sync.WaitGroup
+	for _, line := range b.lines {
+		busy.Go(func() {
+			for range 20_000 {
+				b.carry(frame, line)
+			}
+		})
+	}
+	for range 2000 {
+		b.Change(netem.Impairment{})
+		told.clear.Store(true)
+		runtime.Gosched()
+		told.clear.Store(false)
+		b.Change(bad)
+	}
+	busy.Wait()
+	if told.early == 0 || told.late > 0 {
+		t.Errorf("%d lines while the link was bad, %d after it was clear", told.early, told.late)
+	}
+}
+
+// toldTooLate counts the lines of a log, and those that come when the link is
+// clear. The bridge writes one at a time.
+type toldTooLate struct {
+	clear       atomic.Bool
+	early, late int
+}
+
+func (l *toldTooLate) Write(p []byte) (int, error) {
+	if l.clear.Load() {
+		l.late++
+	} else {
+		l.early++
+	}
+	return len(p), nil
 }
