@@ -13,14 +13,11 @@ import (
 // setAside renames a file whose content would be lost, if it is a regular file.
 // It overwrites nothing.
 func (s *Store) setAside() error {
-	info, err := os.Lstat(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
+	switch there, err := regular(os.Lstat, s.path); {
 	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file: nothing is written in its place; name another", s.path)
+		return fmt.Errorf("%w: nothing is written in its place; name another", err)
+	case !there:
+		return nil
 	}
 	for n := range maxAside {
 		s.aside = asideName(s.path, n)

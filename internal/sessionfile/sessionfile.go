@@ -67,14 +67,8 @@ func Open(path string) (*Store, error) {
 }
 
 func (s *Store) read() error {
-	info, err := os.Stat(s.path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
+	if there, err := regular(os.Stat, s.path); err != nil || !there {
 		return err
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is no regular file", s.path)
 	}
 	f, err := os.Open(s.path)
 	if err != nil {
@@ -90,6 +84,21 @@ func (s *Store) read() error {
 		return fmt.Errorf("%s: more than %d bytes, no session file of ours", s.path, maxFile)
 	}
 	return s.parse(data)
+}
+
+// regular reports whether there is a file, as stat (os.Stat or os.Lstat) sees it.
+// It fails if what is there is no regular file.
+func regular(stat func(string) (fs.FileInfo, error), path string) (there bool, err error) {
+	info, err := stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%s is no regular file", path)
+	}
+	return true, nil
 }
 
 func (s *Store) parse(data []byte) error {

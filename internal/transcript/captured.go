@@ -129,16 +129,12 @@ func (h *half) acknowledge(ack wire.Seq, damaged bool) {
 // sight notes that f's segment went by, and marks what is new in it.
 func (h *half) sight(f *Frame, damaged bool) {
 	s, c := f.Segment, &h.captured
-	if !h.known {
+	start, ok := h.firstOctet(s)
+	if !ok {
 		return
 	}
-	start := s.Seq
 	repeated := false
 	if s.Flags.Has(wire.SYN) {
-		if s.Seq != h.isn {
-			return
-		}
-		start = start.Add(1)
 		c.badSYN = f.BadChecksum && (h.syns == 0 || c.badSYN) && c.acked == 0
 		if !f.Twice {
 			h.syns++
@@ -166,12 +162,7 @@ func (h *half) sight(f *Frame, damaged bool) {
 		f.OutOfOrder = off < c.high && !h.covers(Span{off, min(f.Stream.End, c.high)})
 		repeated = !h.sawSpan(f.Stream)
 	}
-	if s.Flags.Has(wire.FIN) {
-		again := h.fin != 0 && h.fin == f.Stream.End+1
-		h.fin = f.Stream.End + 1
-		repeated = again && (repeated || s.Len() == 1)
-	}
-	f.Retransmission = repeated
+	f.Retransmission = h.repeats(f, repeated)
 }
 
 // covers reports whether all octets of a span have gone by.

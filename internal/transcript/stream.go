@@ -108,18 +108,14 @@ func (h *half) offset(seq wire.Seq) int64 {
 // pass notes that f's segment went by and marks what is new in it.
 func (h *half) pass(f *Frame) {
 	s := f.Segment
-	if !h.known {
+	start, ok := h.firstOctet(s)
+	if !ok {
 		return
 	}
-	start := s.Seq
 	repeated := false
 	if s.Flags.Has(wire.SYN) {
-		if s.Seq != h.isn {
-			return
-		}
 		h.syns++
 		repeated = h.syns > 1
-		start = start.Add(1)
 	}
 	off := h.offset(start)
 	f.Stream = Span{off, off + int64(len(s.Payload))}
@@ -131,17 +127,29 @@ func (h *half) pass(f *Frame) {
 		f.OutOfOrder = off > next
 		repeated = !h.add(f.Stream)
 	}
-	if s.Flags.Has(wire.FIN) {
-		again := h.fin != 0 && h.fin == f.Stream.End+1
-		h.fin = f.Stream.End + 1 // never 0
-		if s.Len() == 1 {
-			repeated = again
-		} else {
-			repeated = repeated && again
-		}
+	f.Retransmission = h.repeats(f, repeated)
+	f.OutOfOrder = f.OutOfOrder && !f.Retransmission
+}
+
+// firstOctet returns the sequence number of a segment's first octet, which comes
+// after a SYN. It reports false where the SYN of this direction is another one, or
+// not known.
+func (h *half) firstOctet(s *wire.Segment) (wire.Seq, bool) {
+	if !s.Flags.Has(wire.SYN) {
+		return s.Seq, h.known
 	}
-	f.Retransmission = repeated
-	f.OutOfOrder = f.OutOfOrder && !repeated
+	return s.Seq.Add(1), h.known && s.Seq == h.isn
+}
+
+// repeats notes the FIN of f's segment, and reports whether all of the segment was
+// sent before. The caller says whether that is true of its octets.
+func (h *half) repeats(f *Frame, octets bool) bool {
+	if !f.Segment.Flags.Has(wire.FIN) {
+		return octets
+	}
+	again := h.fin != 0 && h.fin == f.Stream.End+1
+	h.fin = f.Stream.End + 1 // never 0
+	return again && (octets || f.Segment.Len() == 1)
 }
 
 // add notes a run of octets, and reports whether any of it is new.

@@ -12,7 +12,6 @@ import (
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
-	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
@@ -20,36 +19,19 @@ import (
 // that the decoders read: offset, length, raw bytes, name, value and meaning,
 // and what a field is for when it first appears. It is a [View].
 type Fields struct {
-	canvas
-	specimens specimens
-	words     *dictionary.Dictionary
-	told      map[string]bool // explanations given
+	byteView
 }
 
 // NewFields returns a view of fields that writes to w.
 func NewFields(w io.Writer, o Options) *Fields {
-	return &Fields{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
-}
-
-// words is the dictionary of a view.
-func words(o Options) *dictionary.Dictionary {
-	if o.Dictionary != nil {
-		return o.Dictionary
-	}
-	return dictionary.English()
+	return &Fields{newByteView(w, o)}
 }
 
 // rawBytes is how many bytes of a field are shown before the rest is cut.
 const rawBytes = 8
 
 // Entry draws what is complete with this entry.
-func (v *Fields) Entry(e *transcript.Entry) {
-	v.fit()
-	v.specimens.entry(e, v.specimen)
-	if e.Type == transcript.TypeResult {
-		v.end(e.Result)
-	}
-}
+func (v *Fields) Entry(e *transcript.Entry) { v.entry(e, v.specimen) }
 
 func (v *Fields) specimen(s *dissect.Specimen) {
 	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
@@ -58,13 +40,7 @@ func (v *Fields) specimen(s *dissect.Specimen) {
 		head = ""
 		v.row(s, row)
 	}
-	if !v.look.see(s, head == "") {
-		return // nothing picked
-	}
-	if s.Err != nil {
-		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
-	}
-	v.print("\n")
+	v.close(s, head == "")
 }
 
 func (v *Fields) row(s *dissect.Specimen, row dissect.Row) {
@@ -90,22 +66,16 @@ const maxIndent = 12
 
 // explain says what a field is for, if it has not been said yet.
 func (v *Fields) explain(row dissect.Row, situation, indent string) {
-	e, ok := v.words.Find(row.Key, situation)
-	if !ok || v.told[e.Key] && !v.options.Verbose {
-		return
+	if e, ok := v.words.Find(row.Key, situation); ok && v.untold(e) {
+		v.paragraph(indent, "", e.Text+" ("+e.Source+")", dim)
 	}
-	v.told[e.Key] = true
-	v.paragraph(indent, "", e.Text+" ("+e.Source+")", dim)
 }
 
 // explainValue says what a value means, if it has not been said yet.
 func (v *Fields) explainValue(row dissect.Row, indent string) {
-	e, ok := v.words.FindValue(row.Key, row.Node)
-	if !ok || v.told[e.Key] && !v.options.Verbose {
-		return
+	if e, ok := v.words.FindValue(row.Key, row.Node); ok && v.untold(e) {
+		v.paragraph(indent, "= ", e.Text+" ("+e.Source+")", dim)
 	}
-	v.told[e.Key] = true
-	v.paragraph(indent, "= ", e.Text+" ("+e.Source+")", dim)
 }
 
 func fieldName(n *field.Node) string {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/transcript"
-	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 )
 
@@ -17,15 +16,12 @@ import (
 // line: offset, bytes, the same as text, and the field's name. Every byte
 // appears once. It is a [View].
 type Hex struct {
-	canvas
-	specimens specimens
-	words     *dictionary.Dictionary
-	told      map[string]bool // explanations given
+	byteView
 }
 
 // NewHex returns a hex view that writes to w.
 func NewHex(w io.Writer, o Options) *Hex {
-	return &Hex{canvas: newCanvas(w, o), words: words(o), told: map[string]bool{}}
+	return &Hex{newByteView(w, o)}
 }
 
 // perLine is how many bytes are in one line of a dump: as many as leave room
@@ -38,13 +34,7 @@ func (v *Hex) perLine() int {
 }
 
 // Entry dumps what is complete with this entry.
-func (v *Hex) Entry(e *transcript.Entry) {
-	v.fit()
-	v.specimens.entry(e, v.dump)
-	if e.Type == transcript.TypeResult {
-		v.end(e.Result)
-	}
-}
+func (v *Hex) Entry(e *transcript.Entry) { v.entry(e, v.dump) }
 
 func (v *Hex) dump(s *dissect.Specimen) {
 	head := v.paint(bold, v.text(title(s, v.g.between))) + "\n"
@@ -59,22 +49,14 @@ func (v *Hex) dump(s *dissect.Specimen) {
 		}
 		v.explainValue(s, row)
 	}
-	if !v.look.see(s, head == "") {
-		return
-	}
-	if s.Err != nil {
-		v.paragraph("", "", "not decoded further: "+s.Err.Error(), red)
-	}
-	v.print("\n")
+	v.close(s, head == "")
 }
 
 // explainValue says below a field what its value and its bits mean, if that has
 // not been said yet.
 func (v *Hex) explainValue(s *dissect.Specimen, row dissect.Row) {
 	tell := func(key, name string, n *field.Node) {
-		e, ok := v.words.FindValue(key, n)
-		if ok && (!v.told[e.Key] || v.options.Verbose) {
-			v.told[e.Key] = true
+		if e, ok := v.words.FindValue(key, n); ok && v.untold(e) {
 			v.paragraph("        ", "= ", name+Value(n, s.Data)+": "+e.Text, dim)
 		}
 	}

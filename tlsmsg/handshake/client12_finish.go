@@ -39,14 +39,7 @@ func (c *Client) sendFlight() error {
 
 // signed makes CertificateVerify (RFC 5246, section 7.4.8).
 func (c *Client) signed(r Result) error {
-	result, ok := r.(SignResult)
-	if !ok {
-		return wrongResult(result, r)
-	}
-	if result.Err != nil {
-		return &InternalError{What: "signing CertificateVerify", Err: result.Err}
-	}
-	if err := c.send(&tlsmsg.CertificateVerify{Scheme: c.exchange.scheme, Signature: result.Signature}); err != nil {
+	if err := c.sendVerify(r, c.exchange.scheme); err != nil {
 		return err
 	}
 	return c.endFlight()

@@ -177,14 +177,7 @@ func (c *Client) signCredential13() error {
 }
 
 func (c *Client) signed13(r Result) error {
-	result, ok := r.(SignResult)
-	if !ok {
-		return wrongResult(result, r)
-	}
-	if result.Err != nil {
-		return &InternalError{What: "signing CertificateVerify", Err: result.Err}
-	}
-	if err := c.send(&tlsmsg.CertificateVerify{Scheme: c.exchange.scheme, Signature: result.Signature}); err != nil {
+	if err := c.sendVerify(r, c.exchange.scheme); err != nil {
 		return err
 	}
 	return c.endFlight13()

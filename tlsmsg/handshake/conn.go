@@ -169,6 +169,27 @@ func wrongResult(want, got Result) error {
 	return &InternalError{What: fmt.Sprintf("the driver resumed with %T, expected %T", got, want)}
 }
 
+// signature returns what a SignWork made for a message.
+func signature(r Result, message string) ([]byte, error) {
+	result, ok := r.(SignResult)
+	if !ok {
+		return nil, wrongResult(result, r)
+	}
+	if result.Err != nil {
+		return nil, &InternalError{What: "signing " + message, Err: result.Err}
+	}
+	return result.Signature, nil
+}
+
+// sendVerify sends CertificateVerify with the signature that work has made.
+func (c *conn[S]) sendVerify(r Result, scheme tlsmsg.SignatureScheme) error {
+	made, err := signature(r, "CertificateVerify")
+	if err != nil {
+		return err
+	}
+	return c.send(&tlsmsg.CertificateVerify{Scheme: scheme, Signature: made})
+}
+
 // Stage returns how far the handshake has come.
 func (c *conn[S]) Stage() Stage { return c.stage }
 

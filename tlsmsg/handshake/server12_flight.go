@@ -56,14 +56,10 @@ func (s *Server) keyMade(r Result) error {
 }
 
 func (s *Server) paramsSigned(r Result) error {
-	result, ok := r.(SignResult)
-	if !ok {
-		return wrongResult(result, r)
+	var err error
+	if s.exchange.params.Signature, err = signature(r, "ServerKeyExchange"); err != nil {
+		return err
 	}
-	if result.Err != nil {
-		return &InternalError{What: "signing ServerKeyExchange", Err: result.Err}
-	}
-	s.exchange.params.Signature = result.Signature
 	if err := s.send(&s.exchange.params); err != nil {
 		return err
 	}

@@ -107,14 +107,7 @@ func (s *Server) certificateRequest13(context []byte) *tlsmsg.CertificateRequest
 }
 
 func (s *Server) signed13(r Result) error {
-	result, ok := r.(SignResult)
-	if !ok {
-		return wrongResult(result, r)
-	}
-	if result.Err != nil {
-		return &InternalError{What: "signing CertificateVerify", Err: result.Err}
-	}
-	if err := s.send(&tlsmsg.CertificateVerify{Scheme: s.state.Scheme, Signature: result.Signature}); err != nil {
+	if err := s.sendVerify(r, s.state.Scheme); err != nil {
 		return err
 	}
 	return s.endFlight13()
