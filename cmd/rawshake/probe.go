@@ -131,10 +131,6 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer")
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
 	f.tls.register(cmd)
-	for _, name := range []string{"min-version", "max-version"} {
-		flag := fl.Lookup(name)
-		flag.Usage = strings.Replace(flag.Usage, ", 1.3", "", 1) // not here yet
-	}
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")

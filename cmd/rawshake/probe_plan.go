@@ -193,9 +193,6 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		return err
 	}
 	var c connect.Options
-	if err := f.tls.no13(); err != nil {
-		return err
-	}
 	if err := f.tls.plan(&c); err != nil {
 		return err
 	}

@@ -66,16 +66,6 @@ func planOffer(cfg *handshake.Config, alpn, ciphers, groups []string) error {
 	return parseNames("--groups", groups, tlsmsg.ParseNamedGroup, &cfg.Groups)
 }
 
-// no13 refuses TLS 1.3 where it is not spoken yet.
-func (f *tlsFlags) no13() error {
-	for flag, value := range map[string]string{"--min-version": f.minVersion, "--max-version": f.maxVersion} {
-		if v, err := parseVersion(flag, value); err == nil && v >= tlsmsg.VersionTLS13 {
-			return usageError("%s %s: probe speaks no TLS 1.3 yet; rawshake connect does, with one host", flag, value)
-		}
-	}
-	return nil
-}
-
 // plan turns the flags into a part of the options.
 func (f *tlsFlags) plan(o *connect.Options) error {
 	var err error

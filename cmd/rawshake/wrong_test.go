@@ -80,7 +80,6 @@ func TestWrongInputsAreToldInOurOwnWords(t *testing.T) {
 		{"connect", "--timeout", "5", "198.18.0.1"}, {"connect", "--timeout", "", "198.18.0.1"}, {"connect", "--timeout", "-1s", "198.18.0.1"}, {"connect", "--timeout", "9999999999h", "198.18.0.1"},
 		{"connect", "--timeout"}, {"connect", "--view", "pretty", "198.18.0.1"}, {"connect", "--view", "", "198.18.0.1"}, {"connect", "--until", "done", "198.18.0.1"},
 		{"connect", "--link", "x", "198.18.0.1"}, {"connect", "--guard", "x", "198.18.0.1"}, {"connect", "--min-version", "1.4", "198.18.0.1"}, {"connect", "--max-version", "x\n", "198.18.0.1"},
-		{"probe", "--max-version", "1.3", "198.18.0.1"}, {"probe", "--min-version", "1.3", "198.18.0.1"},
 		{"connect", "--min-version", "1.2", "--max-version", "1.0", "198.18.0.1"}, {"connect", "--min-dh-bits", "x", "198.18.0.1"}, {"connect", "--min-dh-bits", "-1", "198.18.0.1"},
 		{"connect", "--min-dh-bits", "99999999999999999999", "198.18.0.1"}, {"connect", "--ciphers", "FOO", "198.18.0.1"}, {"connect", "--ciphers", "0x1ffff", "198.18.0.1"}, {"connect", "--ciphers", `"`, "198.18.0.1"},
 		{"connect", "--groups", "curve1", "198.18.0.1"}, {"connect", "--alpn", strings.Repeat("x", 300), "198.18.0.1"}, {"connect", "--extension", "x", "198.18.0.1"},

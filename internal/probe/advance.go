@@ -37,7 +37,12 @@ func (cs *connections) advance(c *connection, working bool) {
 		return
 	}
 	for {
-		cs.speak(c)
+		switch {
+		case working || !cs.needsKeys(c):
+			cs.speak(c)
+		case !c.waits:
+			cs.handOver(c)
+		}
 		c.note()
 		switch err := c.session.Err(); {
 		case c.at(cs.o.Goal):
@@ -63,8 +68,7 @@ func (cs *connections) advance(c *connection, working bool) {
 			cs.handAway(c)
 			return
 		case !working:
-			cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now})
-			c.waits = true
+			cs.handOver(c)
 			return
 		}
 		c.session.Resume(cs.o.Worker.Do(work))

@@ -9,6 +9,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/slab"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -32,6 +33,8 @@ type connections struct {
 
 	random  *rand.ChaCha8
 	tls     *handshake.Profile
+	keys    *keys              // of the shares of TLS 1.3; nil: it is not offered
+	keyless *handshake.Profile // of a client that is to hear nothing, where there are keys
 	clients clients
 	pool    slab.Pool       // of the buffers of all
 	state   handshake.State // of the one whose result is made
@@ -45,6 +48,10 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	offer.Pool = &cs.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the result
 	cs.tls = handshake.NewProfile(offer)
+	if offer.MaxVersion >= tlsmsg.VersionTLS13 {
+		cs.keys = newKeys()
+		cs.keyless = handshake.NewProfile(handshake.Config{Pool: &cs.pool})
+	}
 	cs.queue.reset()
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 // fewConns may each keep the client that made its ClientHello, which takes a
-// client's memory and spares making it twice.
-const fewConns = 256
+// client's memory and spares making it twice; tests let none.
+var fewConns = 256
 
 // clients are TLS clients that nobody has.
 type clients struct{ free []*handshake.Client }
@@ -38,21 +38,53 @@ func (s *clients) put(c *handshake.Client) {
 // client listen once there is something to hear, be it the end.
 func (cs *connections) speak(c *connection) {
 	switch {
-	case cs.o.Goal == GoalTCP || c.session.TLS() != nil:
-	case !c.greeted && c.session.State() >= tcb.Established:
+	case cs.toGreet(c):
 		cs.greet(c)
-	case c.greeted && (len(c.session.Peek()) > 0 || c.session.EOF() || c.session.Err() != nil):
+	case cs.toWake(c):
 		cs.wake(c)
 	}
+}
+
+// toGreet reports whether the ClientHello is to be written.
+func (cs *connections) toGreet(c *connection) bool {
+	return cs.o.Goal != GoalTCP && !c.greeted && c.session.TLS() == nil && c.session.State() >= tcb.Established
+}
+
+// toWake reports whether there is something for a client to hear.
+func (cs *connections) toWake(c *connection) bool {
+	return c.greeted && c.session.TLS() == nil && (len(c.session.Peek()) > 0 || c.session.EOF() || c.session.Err() != nil)
+}
+
+// needsKeys reports whether what speak has to do takes making keys, which is work.
+func (cs *connections) needsKeys(c *connection) bool {
+	return cs.keys != nil && (cs.toGreet(c) || cs.toWake(c) && len(c.session.Peek()) > 0)
+}
+
+// begin returns a client that has made the connection's ClientHello: the same one each
+// time, its keys included.
+func (cs *connections) begin(c *connection) *handshake.Client {
+	tls := cs.clients.take()
+	id := c.identity()
+	if cs.keys != nil {
+		id.ShareSeed = cs.keys.of(c)
+	}
+	tls.Reset(cs.tls, id)
+	tls.Start()
+	for tls.Err() == nil && tls.Stage() < handshake.StageHelloSent {
+		work, ok := tls.Work()
+		if !ok {
+			break
+		}
+		tls.Resume(cs.o.Worker.Do(work))
+	}
+	return tls
 }
 
 // greet writes the ClientHello.
 func (cs *connections) greet(c *connection) {
 	cs.random.Read(c.random[:])
 	c.greeted = true
-	tls := cs.clients.take()
-	tls.Reset(cs.tls, c.identity())
-	tls.Start()
+	tls := cs.begin(c)
 	c.session.Write(tls.Output())
 	failed := tls.Err() != nil // there is no ClientHello for such a name
 	if failed || cs.live <= fewConns || len(c.session.Peek()) > 0 || c.session.EOF() {
@@ -62,10 +94,15 @@ func (cs *connections) greet(c *connection) {
 	}
 }
 
-// wake gives a connection its client.
+// wake gives a connection its client. One that is to say no more than that nothing was
+// heard needs no keys.
 func (cs *connections) wake(c *connection) {
+	if cs.keys == nil || len(c.session.Peek()) > 0 {
+		c.session.Adopt(cs.begin(c))
+		return
+	}
 	tls := cs.clients.take()
-	tls.Reset(cs.tls, c.identity())
+	tls.Reset(cs.keyless, c.identity())
 	c.session.Adopt(tls)
 }
 

@@ -28,7 +28,7 @@ func (c *connection) earn() {
 // transmit sends what the session has to send, as far as that may leave now, and
 // reports whether it was all. The rest waits its turn.
 func (cs *connections) transmit(c *connection) (all bool) {
-	if c.queued {
+	if c.queued || c.waits && cs.toGreet(c) { // the ClientHello goes with the ACK
 		return false
 	}
 	c.earn()

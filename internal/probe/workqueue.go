@@ -71,6 +71,12 @@ const workTurn = 2 * time.Millisecond
 // hold more back.
 var maxWork = 128
 
+// handOver has a connection wait for its turn to work in the loop.
+func (cs *connections) handOver(c *connection) {
+	cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now})
+	c.waits = true
+}
+
 // handAway hands a connection's work to the workers, or keeps it until there is room.
 func (cs *connections) handAway(c *connection) {
 	c.waits = true

@@ -34,6 +34,7 @@ type Client struct {
 	offered  extensionSet
 	exchange exchange
 	earlier  *earlier // nil without Config.Renegotiation
+	spare13  *tls13   // what tls13 is, or was before TLS 1.2 was chosen
 
 	// Decoded messages and extensions: here, not on the stack, as they pass
 	// through interfaces, and their lists are used again.
@@ -65,6 +66,10 @@ func (c *Client) Reset(p *Profile, id Identity) {
 	c.reuse(&kept)
 	c.lendFrom(c.cfg.Pool)
 	c.state.ClientRandom = id.Random
+	if c.cfg.MaxVersion >= tlsmsg.VersionTLS13 {
+		c.tls13 = c.spare13.again()
+		c.tls13.seed, c.spare13 = id.ShareSeed, c.tls13
+	}
 }
 
 // Release gives the memory of the buffers back to the Config's Pool, including
@@ -82,14 +87,15 @@ type reusable struct {
 	extensions []tlsmsg.Extension
 	chain      [][]byte
 	answers    answers
+	spare13    *tls13
 }
 
 func (c *Client) reusable() reusable {
-	return reusable{c.transcript, c.hello.Extensions, c.chain.Chain, c.answers}
+	return reusable{c.transcript, c.hello.Extensions, c.chain.Chain, c.answers, c.spare13}
 }
 
 func (c *Client) reuse(r *reusable) {
-	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers = r.transcript, r.extensions, r.chain, r.answers
+	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers, c.spare13 = r.transcript, r.extensions, r.chain, r.answers, r.spare13
 }
 
 // Start makes the ClientHello, or yields the work on the keys that go into it.
@@ -107,7 +113,7 @@ func (c *Client) Start() {
 	switch {
 	case err != nil:
 		c.end(err)
-	case c.cfg.MaxVersion >= tlsmsg.VersionTLS13:
+	case c.tls13 != nil:
 		c.offerTLS13()
 	default:
 		c.end(c.sendClientHello())

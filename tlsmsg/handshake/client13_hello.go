@@ -14,14 +14,17 @@ import (
 
 // offerTLS13 has the keys made that the ClientHello offers.
 func (c *Client) offerTLS13() {
-	c.tls13 = &tls13{sessionID: sha256.Sum256(append([]byte("legacy_session_id"), c.state.ClientRandom[:]...))}
+	const label = "legacy_session_id"
+	var said [len(label) + 32]byte
+	copy(said[copy(said[:], label):], c.state.ClientRandom[:])
+	c.tls13.sessionID = sha256.Sum256(said[:])
 	c.makeShares()
 }
 
 // makeShares has one key made after the other, and then makes the ClientHello.
 func (c *Client) makeShares() {
 	if g, ok := c.nextShare(); ok {
-		c.yield(KeyPairWork{Group: g, Share: true}, (*Client).shareMade)
+		c.yield(KeyPairWork{Group: g, Share: true, Seed: c.tls13.ownSeed()}, (*Client).shareMade)
 		return
 	}
 	c.end(c.sendClientHello())

@@ -92,14 +92,21 @@ type Config struct {
 }
 
 // An Identity is what clients of one [Profile] do not share: the fields of
-// [Config] with the same names.
+// [Config] with the same names, and a seed.
+//
+// ShareSeed is what the keys of key_share are made from, so that a client made
+// again has them again: 32 secret bytes for each connection anew, which nobody else
+// can foresee. Zero: the driver draws each key at random.
 type Identity struct {
 	Random     [32]byte
 	ServerName string
 	Session    *Session
+	ShareSeed  [32]byte
 }
 
-func (c *Config) identity() Identity { return Identity{c.Random, c.ServerName, c.Session} }
+func (c *Config) identity() Identity {
+	return Identity{Random: c.Random, ServerName: c.ServerName, Session: c.Session}
+}
 
 // A Profile is a [Config] with its defaults filled in, for any number of
 // clients. They read it in place: it does not change while one of them is in

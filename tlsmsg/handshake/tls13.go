@@ -15,6 +15,7 @@ import (
 type tls13 struct {
 	version   tlsmsg.SupportedVersions // of the ServerHello
 	sessionID [32]byte                 // sent for middlebox compatibility
+	seed      [32]byte                 // of the shares; zero: there is none
 	shares    []share
 	cookie    []byte             // to send back
 	retry     tlsmsg.CipherSuite // of a HelloRetryRequest; 0: there was none
@@ -42,6 +43,25 @@ type share struct {
 	group   tlsmsg.NamedGroup
 	public  []byte
 	private any // the driver's
+}
+
+// again returns t, or a new one, as it is before a connection. The lists that
+// messages are decoded into are used again.
+func (t *tls13) again() *tls13 {
+	if t == nil {
+		return new(tls13)
+	}
+	clear(t.shares) // keys
+	*t = tls13{version: t.version, shares: t.shares[:0], chosen: t.chosen, encrypted: t.encrypted}
+	return t
+}
+
+// ownSeed returns the seed, or nil.
+func (t *tls13) ownSeed() []byte {
+	if t.seed == [32]byte{} {
+		return nil
+	}
+	return t.seed[:]
 }
 
 // is13 reports whether TLS 1.3 was chosen.

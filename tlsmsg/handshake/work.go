@@ -22,6 +22,7 @@ type KeyPairWork struct {
 	Group            tlsmsg.NamedGroup
 	Prime, Generator []byte // big-endian; then Group may be 0
 	Share            bool   // for TLS 1.3's key_share (suite.NewShare)
+	Seed             []byte // the Share is made from it alone (suite.SeedReader); nil: from the driver's randomness
 }
 
 // KeyPairResult is the outcome of KeyPairWork.

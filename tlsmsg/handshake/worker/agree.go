@@ -12,17 +12,20 @@ import (
 func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
 	var key *suite.Key
 	var r handshake.KeyPairResult
+	from := w.Rand
+	switch {
+	case work.Seed != nil:
+		from = suite.SeedReader(work.Seed, work.Group)
+	case suite.IsFFDHE(work.Group):
+		from = w.random()
+	}
 	switch {
 	case work.Prime != nil:
 		key, r.DH, r.Err = suite.NewPeersDHKey(work.Prime, work.Generator, w.Primes.test, w.random())
-	case work.Share && suite.IsFFDHE(work.Group):
-		key, r.Err = suite.NewShare(work.Group, w.random())
 	case work.Share:
-		key, r.Err = suite.NewShare(work.Group, w.Rand)
-	case suite.IsFFDHE(work.Group):
-		key, r.Err = suite.NewKey(work.Group, w.random())
+		key, r.Err = suite.NewShare(work.Group, from)
 	default:
-		key, r.Err = suite.NewKey(work.Group, w.Rand)
+		key, r.Err = suite.NewKey(work.Group, from)
 	}
 	if r.Err == nil {
 		r.PublicKey, r.Private = key.PublicKey(), key

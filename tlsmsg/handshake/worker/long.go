@@ -51,7 +51,7 @@ func Long(work handshake.Work) bool {
 func Own(work handshake.Work) handshake.Work {
 	switch w := work.(type) {
 	case handshake.KeyPairWork:
-		w.Prime, w.Generator = bytes.Clone(w.Prime), bytes.Clone(w.Generator)
+		w.Prime, w.Generator, w.Seed = bytes.Clone(w.Prime), bytes.Clone(w.Generator), bytes.Clone(w.Seed)
 		return w
 	case handshake.SharedSecretWork:
 		w.PeerKey = bytes.Clone(w.PeerKey)
