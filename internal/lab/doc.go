@@ -17,8 +17,8 @@
 //
 // A test that runs as root may call [New] at once. Then both namespaces are
 // new and the process stays where it is: it works in them through [Node.Do],
-// [Node.Listen] and [Node.Command]. [netns.RunTests] gives a whole test binary
-// the first way.
+// [Node.Listen] and [Node.Command]. RunTests of internal/test/netns gives a whole
+// test binary the first way.
 //
 // Nothing here needs a privilege that the kernel does not give every user, and
 // nothing outlives the process: there are no names under /run/netns, no

@@ -49,14 +49,6 @@ func Start(listen Listen, services []Service, certificates Certificates) (*Port,
 	return p, p.start(listen, config)
 }
 
-// StartFunc serves a port with a function. The connection is closed when it
-// returns.
-func StartFunc(listen Listen, talk func(net.Conn)) (*Port, error) {
-	p := &Port{}
-	p.add(nil, simple(talk))
-	return p, p.start(listen, net.ListenConfig{})
-}
-
 // start begins to serve, or closes the port.
 func (p *Port) start(listen Listen, config net.ListenConfig) error {
 	ln, err := listen(config)

@@ -45,8 +45,8 @@ var forbiddenArrows = []struct{ from, to string }{
 	{"internal/goal", "internal/view"}, {"internal/goal", "internal/connect"}, {"internal/goal", "internal/probe"},
 	{"internal/probe/record", "internal/view"}, {"internal/facts", "internal/view"},
 	{"internal", "internal/test"}, {"cmd", "internal/test"},
-	{"internal/lab/netns", "internal/lab"}, {"internal/lab/pki", "internal/lab"}, {"internal/lab/relay", "internal/lab"},
-	{"internal/lab/service", "internal/lab/netns"}, {"internal/lab/service", "internal/lab/relay"},
+	{"internal/lab/netns", "internal/lab"}, {"internal/lab/pki", "internal/lab"},
+	{"internal/lab/service", "internal/lab/netns"},
 }
 
 type file struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/peers"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 )
@@ -85,18 +86,12 @@ func TestBytesArriveWholeAndInOrder(t *testing.T) {
 
 func TestDialErrorsCanBeTested(t *testing.T) {
 	l := newLab(t)
-	closed, err := l.StartPeer(service.Closed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dial(t, l, rawtcp.Dialer{}, closed.Addr().String(), 10*time.Second); !errors.Is(err, rawtcp.ErrRefused) {
+	closed := peers.Start(t, l, service.Closed)
+	if _, err := dial(t, l, rawtcp.Dialer{}, closed.String(), 10*time.Second); !errors.Is(err, rawtcp.ErrRefused) {
 		t.Errorf("closed port: %v, want ErrRefused", err)
 	}
-	silent, err := l.StartPeer(service.Silent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = dial(t, l, rawtcp.Dialer{}, silent.Addr().String(), 300*time.Millisecond)
+	silent := peers.Start(t, l, service.Silent)
+	_, err := dial(t, l, rawtcp.Dialer{}, silent.String(), 300*time.Millisecond)
 	var timeout net.Error
 	if !errors.Is(err, rawtcp.ErrTimeout) || !errors.As(err, &timeout) || !timeout.Timeout() {
 		t.Errorf("silent host: %v, want ErrTimeout, and a net.Error of time", err)

@@ -97,7 +97,7 @@ func TestACaptureCanDoWithoutSecretsAndGoToAPipe(t *testing.T) {
 // What a live run shows of frames, records and messages is what explaining its
 // capture shows.
 func TestLiveAndOfflineShowTheSame(t *testing.T) {
-	for _, p := range peers {
+	for _, p := range tlsPeers {
 		for _, args := range [][]string{{"--get", "/"}, {"--until", "certificate"}, {"--get", "/", "-6"}, {"--ciphers", "AES128-SHA,ECDHE-RSA-AES256-SHA", "--get", "/"}} {
 			t.Run(p.name+" "+strings.Join(args, " "), func(t *testing.T) {
 				l := newLab(t)

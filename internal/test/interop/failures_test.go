@@ -14,18 +14,15 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
-	"github.com/rawshake/rawshake/internal/lab/relay"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/peers"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 func TestClosedPort(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Closed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rawshake(t, l.Near(), "connect", "--json", p.Addr().String()).want(t, 4).says(t, "refused")
+	p := peers.Start(t, l, service.Closed)
+	r := rawshake(t, l.Near(), "connect", "--json", p.String()).want(t, 4).says(t, "refused")
 	if res := last(t, r); res.Outcome != "closed" || res.OK {
 		t.Errorf("result %+v", res)
 	}
@@ -34,11 +31,8 @@ func TestClosedPort(t *testing.T) {
 // TestSilentHost checks that the SYN goes out again after 1, 3 and 7 seconds.
 func TestSilentHost(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Silent)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "8s", p.Addr().String()).want(t, 5).says(t, "timed out", "SYN-ACK")
+	p := peers.Start(t, l, service.Silent)
+	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "8s", p.String()).want(t, 5).says(t, "timed out", "SYN-ACK")
 	var at []float64
 	for _, e := range entries(t, r.stdout) {
 		if e.Type == "segment" && e.Dir == "out" && slices.Equal(e.Flags, []string{"SYN"}) {
@@ -53,7 +47,7 @@ func TestSilentHost(t *testing.T) {
 			t.Errorf("SYN %d at %v ms, too early: due at %v", i, at[i], due)
 		}
 	}
-	ladder := rawshake(t, l.Near(), "connect", "--timeout", "1500ms", p.Addr().String()).want(t, 5)
+	ladder := rawshake(t, l.Near(), "connect", "--timeout", "1500ms", p.String()).want(t, 5)
 	if strings.Count(ladder.stdout, "SYN") < 2 || !strings.Contains(ladder.stdout, "again") {
 		t.Errorf("the ladder does not show the SYN's retransmission:\n%s", ladder.stdout)
 	}
@@ -61,22 +55,16 @@ func TestSilentHost(t *testing.T) {
 
 func TestMuteServerTimesOutNamingTheMessage(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Mute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rawshake(t, l.Near(), "connect", "--timeout", "1s", p.Addr().String()).want(t, 5).says(t, "ClientHello")
+	p := peers.Start(t, l, service.Mute)
+	rawshake(t, l.Near(), "connect", "--timeout", "1s", p.String()).want(t, 5).says(t, "ClientHello")
 }
 
 // A peer that always has something to say, and never says enough, is dropped
 // when the time is up, with what it owed.
 func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Tarpit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "3s", p.Addr().String()).want(t, 5).says(t, "timed out", "the rest of an answer to our ClientHello", "began an answer and did not end it")
+	p := peers.Start(t, l, service.Tarpit)
+	r := rawshake(t, l.Near(), "connect", "--json", "--timeout", "3s", p.String()).want(t, 5).says(t, "timed out", "the rest of an answer to our ClientHello", "began an answer and did not end it")
 	if res := last(t, r); res.Outcome != "timeout" {
 		t.Errorf("result %+v", res)
 	}
@@ -87,11 +75,8 @@ func TestSlowServerTimesOutNamingTheMessage(t *testing.T) {
 
 func TestPlainHTTP(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.HTTP)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rawshake(t, l.Near(), "connect", "--json", p.Addr().String()).want(t, 6).says(t, "HTTP/1.1 400")
+	p := peers.Start(t, l, service.HTTP)
+	r := rawshake(t, l.Near(), "connect", "--json", p.String()).want(t, 6).says(t, "HTTP/1.1 400")
 	if res := last(t, r); res.Outcome != "not_tls" {
 		t.Errorf("result %+v", res)
 	}
@@ -147,12 +132,12 @@ func TestTamperedHandshakes(t *testing.T) {
 	const serverKeyExchange = 12
 	for _, tc := range []struct {
 		name  string
-		fault relay.Fault
+		fault peers.Fault
 		alert string // as crypto/tls words what it heard
 		words []string
 	}{
-		{"signature", relay.FlipMessage(serverKeyExchange, -1), "error decrypting message", []string{"ServerKeyExchange", "signature", "decrypt_error"}},
-		{"record MAC", relay.FlipFinished(), "bad record MAC", []string{"bad_record_mac"}},
+		{"signature", peers.FlipMessage(serverKeyExchange, -1), "error decrypting message", []string{"ServerKeyExchange", "signature", "decrypt_error"}},
+		{"record MAC", peers.FlipFinished(), "bad record MAC", []string{"bad_record_mac"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)
@@ -160,11 +145,8 @@ func TestTamperedHandshakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := l.StartRelay(s.Addr(), tc.fault)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := rawshake(t, l.Near(), "connect", "--json", "--ca", s.CAFile(), p.Addr().String()).want(t, 6).says(t, tc.words...)
+			p := peers.StartRelay(t, l, s.Addr(), tc.fault)
+			r := rawshake(t, l.Near(), "connect", "--json", "--ca", s.CAFile(), p.String()).want(t, 6).says(t, tc.words...)
 			if res := last(t, r); res.Outcome != "protocol" {
 				t.Errorf("result %+v", res)
 			}
@@ -189,15 +171,12 @@ func TestServerEndsAtAnyPoint(t *testing.T) {
 	for n, message := range after {
 		for _, reset := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d/reset=%v", n, reset), func(t *testing.T) {
-				fault, status, word := relay.CutAfterMessages(n), 6, message
+				fault, status, word := peers.CutAfterMessages(n), 6, message
 				if reset {
 					fault, status, word = fault.ByReset(), 4, "reset"
 				}
-				p, err := l.StartRelay(s.Addr(), fault)
-				if err != nil {
-					t.Fatal(err)
-				}
-				rawshake(t, l.Near(), "connect", "--ca", s.CAFile(), p.Addr().String()).want(t, status).says(t, word)
+				p := peers.StartRelay(t, l, s.Addr(), fault)
+				rawshake(t, l.Near(), "connect", "--ca", s.CAFile(), p.String()).want(t, status).says(t, word)
 			})
 		}
 	}
@@ -364,12 +343,9 @@ func TestZeroWindowIsProbed(t *testing.T) {
 
 func TestAFailedConnectionLeavesTheOutputFileAlone(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Closed)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := peers.Start(t, l, service.Closed)
 	path := writeFile(t, "reply", []byte("precious"))
-	rawshake(t, l.Near(), "connect", "-q", "--get", "/", "-o", path, p.Addr().String()).want(t, 4)
+	rawshake(t, l.Near(), "connect", "-q", "--get", "/", "-o", path, p.String()).want(t, 4)
 	if kept, err := os.ReadFile(path); err != nil || string(kept) != "precious" {
 		t.Errorf("the file holds %q, %v", kept, err)
 	}

@@ -72,7 +72,7 @@ func TestSmallGroupsAreRefusedUnderABound(t *testing.T) {
 // A session of one run is resumed by the next, with fewer messages; a file that
 // is broken is a warning.
 func TestASessionFileResumesWithRealServers(t *testing.T) {
-	for _, p := range peers {
+	for _, p := range tlsPeers {
 		t.Run(p.name, func(t *testing.T) {
 			l := newLab(t)
 			f := newFiles(t, l.Far(), pki.RSA2048, "")
@@ -121,7 +121,7 @@ func jsonLines(s string) string {
 // What has no meaning to a server is passed over by it, and an extension of the
 // user's own goes out as it is.
 func TestGREASEAndRawExtensionsAreOffered(t *testing.T) {
-	for _, p := range peers {
+	for _, p := range tlsPeers {
 		t.Run(p.name, func(t *testing.T) {
 			l := newLab(t)
 			f := newFiles(t, l.Far(), pki.ECDSAP256, "")

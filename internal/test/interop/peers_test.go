@@ -30,7 +30,7 @@ type peer struct {
 	start func(t *testing.T, n *lab.Node, f files, clientAuth bool)
 }
 
-var peers = []peer{
+var tlsPeers = []peer{
 	{"openssl", startOpenSSL},
 	{"nginx", startNginx},
 	{"gnutls", startGnuTLS},
@@ -128,7 +128,7 @@ func handshakeWith(clientAuth bool) []string {
 // peer, with each kind of certificate, with and without a client certificate,
 // over a veth pair and over loopback.
 func TestFetchFromRealServers(t *testing.T) {
-	for _, p := range peers {
+	for _, p := range tlsPeers {
 		for _, key := range []pki.KeyType{pki.ECDSAP256, pki.RSA2048} {
 			for _, auth := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/client-auth=%v", p.name, key, auth), func(t *testing.T) {

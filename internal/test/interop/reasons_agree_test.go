@@ -12,19 +12,13 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/peers"
 )
 
 // What connect gives as the reasons of a failure, the results of probe have as
 // codes: one place finds them.
 func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 	l := newLab(t)
-	peer := func(p *lab.Peer, err error) netip.AddrPort {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p.Addr()
-	}
 	// each is a server that does its part of TLS as the test says
 	each := func(f func(*net.TCPConn)) netip.AddrPort { return netip.MustParseAddrPort(serve(t, l, f)) }
 	answers := func(b ...byte) netip.AddrPort {
@@ -49,12 +43,12 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 			to   netip.AddrPort
 			args []string
 		}{
-			"closed":                      {peer(l.StartPeer(service.Closed)), nil},
-			"silent":                      {peer(l.StartPeer(service.Silent)), nil},
-			"mute":                        {peer(l.StartPeer(service.Mute)), nil},
-			"hangs up":                    {peer(l.StartPeer(service.Hangup)), nil},
-			"tarpit":                      {peer(l.StartPeer(service.Tarpit)), nil},
-			"HTTP":                        {peer(l.StartPeer(service.HTTP)), nil},
+			"closed":                      {peers.Start(t, l, service.Closed), nil},
+			"silent":                      {peers.Start(t, l, service.Silent), nil},
+			"mute":                        {peers.Start(t, l, service.Mute), nil},
+			"hangs up":                    {peers.Start(t, l, service.Hangup), nil},
+			"tarpit":                      {peers.Start(t, l, service.Tarpit), nil},
+			"HTTP":                        {peers.Start(t, l, service.HTTP), nil},
 			"nobody there":                {netip.AddrPortFrom(beyond(l), 443), nil},
 			"no way":                      {netip.MustParseAddrPort("203.0.113.1:443"), nil},
 			"alert handshake_failure":     {answers(21, 3, 3, 0, 2, 2, 40), nil},

@@ -11,8 +11,8 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
-	"github.com/rawshake/rawshake/internal/lab/relay"
 	"github.com/rawshake/rawshake/internal/lab/service"
+	"github.com/rawshake/rawshake/internal/test/peers"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -251,11 +251,8 @@ var endSpecimens = []specimen{
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		p, err := r.lab.StartRelay(s.Addr(), relay.FlipFinished())
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.capture(func() { r.sClient("-connect", p.Addr().String(), "-tls1_2") }, r.veth()...)
+		p := peers.StartRelay(r.t, r.lab, s.Addr(), peers.FlipFinished())
+		r.capture(func() { r.sClient("-connect", p.String(), "-tls1_2") }, r.veth()...)
 		r.inject()
 	}},
 	{"refused.pcapng", "a SYN to a closed port and its RST", func(r *recording) {
@@ -277,21 +274,15 @@ var endSpecimens = []specimen{
 		}, r.veth()...)
 	}},
 	{"plain-http.pcapng", "OpenSSL's client to a server of plain HTTP", func(r *recording) {
-		p, err := r.lab.StartPeer(service.HTTP)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.capture(func() { r.sClient("-connect", p.Addr().String()) }, r.veth()...)
+		p := peers.Start(r.t, r.lab, service.HTTP)
+		r.capture(func() { r.sClient("-connect", p.String()) }, r.veth()...)
 	}},
 	{"cut-by-reset.pcapng", "a relay before `crypto/tls` cuts the connection with a RST after the ServerHello", func(r *recording) {
 		s, err := r.lab.StartTLSServer(service.Options{})
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		p, err := r.lab.StartRelay(s.Addr(), relay.CutAfterMessages(1).ByReset())
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		r.capture(func() { r.sClient("-connect", p.Addr().String(), "-tls1_2") }, r.veth()...)
+		p := peers.StartRelay(r.t, r.lab, s.Addr(), peers.CutAfterMessages(1).ByReset())
+		r.capture(func() { r.sClient("-connect", p.String(), "-tls1_2") }, r.veth()...)
 	}},
 }

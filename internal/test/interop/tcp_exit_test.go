@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/test/badlink"
+	"github.com/rawshake/rawshake/internal/test/peers"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -183,12 +184,9 @@ func TestAFINThatComesAgainMeetsUs(t *testing.T) {
 // answered, is owed nothing.
 func TestACancelledDialLeavesNothingOnTheWire(t *testing.T) {
 	l := newLab(t)
-	p, err := l.StartPeer(service.Silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := peers.Start(t, l, service.Silent)
 	s := sniff(t, l.Near(), l.Near().Interface())
-	_, err = dial(t, l, rawtcp.Dialer{}, p.Addr().String(), 200*time.Millisecond)
+	_, err := dial(t, l, rawtcp.Dialer{}, p.String(), 200*time.Millisecond)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the dial ended with %v", err)
 	}
@@ -256,12 +254,9 @@ func TestAnInterruptEndsTheConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			p, err := l.StartPeer(c.kind)
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := peers.Start(t, l, c.kind)
 			s := sniff(t, l.Far(), l.Far().Interface())
-			cmd := l.Near().Command(program, "connect", "--json", p.Addr().String())
+			cmd := l.Near().Command(program, "connect", "--json", p.String())
 			list := interruptAt(t, cmd, c.when)
 			if res := list[len(list)-1]; res.Outcome != "interrupted" {
 				t.Errorf("result %+v", res)

@@ -27,7 +27,7 @@ func Main(m *testing.M) {
 			_ = errors.Join(own.LoopbackUp(), own.Close())
 		}
 	}
-	os.Exit(lab.RunTests(m))
+	os.Exit(RunTests(m))
 }
 
 // A Host is one network namespace.

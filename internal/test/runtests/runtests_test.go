@@ -6,12 +6,12 @@ import (
 	"os"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
-
 	"github.com/rawshake/rawshake/internal/lab"
+	"github.com/rawshake/rawshake/internal/lab/netns"
+	spaces "github.com/rawshake/rawshake/internal/test/netns"
 )
 
-func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
+func TestMain(m *testing.M) { os.Exit(spaces.RunTests(m)) }
 
 func TestEveryGoroutineStandsInNear(t *testing.T) {
 	l, err := lab.New(t.Context())

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/test/live"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/test/live"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/keyschedule"
 	"github.com/rawshake/rawshake/tlsmsg"

@@ -8,9 +8,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/rawshake/rawshake/internal/lab/netns"
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/live"
+	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/page"
 	"github.com/rawshake/rawshake/tlsmsg"

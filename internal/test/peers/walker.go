@@ -1,6 +1,6 @@
 // Where in a server's stream a byte is.
 
-package relay
+package peers
 
 // The walker follows a server's stream through records (RFC 5246 6.2.1) and
 // plaintext handshake messages (7.4), one byte at a time. It is deliberately

@@ -1,4 +1,4 @@
-package relay_test
+package peers
 
 import (
 	"context"
@@ -14,18 +14,13 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
-	"github.com/rawshake/rawshake/internal/lab/relay"
 	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-func listen(c net.ListenConfig) (net.Listener, error) {
-	return c.Listen(context.Background(), "tcp", "127.0.0.1:0")
-}
-
 func startServer(t *testing.T) *service.TLSServer {
 	t.Helper()
-	ln, err := listen(net.ListenConfig{})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,32 +33,28 @@ func startServer(t *testing.T) *service.TLSServer {
 }
 
 // dial connects to a server through a relay with a fault.
-func dial(t *testing.T, srv *service.TLSServer, f relay.Fault) net.Conn {
+func dial(t *testing.T, srv *service.TLSServer, f Fault) net.Conn {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	p, err := service.StartFunc(listen, func(c net.Conn) {
-		s, err := net.Dial("tcp", srv.Addr().String())
-		if err != nil {
-			return
-		}
-		relay.Carry(c.(*net.TCPConn), s.(*net.TCPConn), f, deadline)
-	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = p.Close() })
-	c, err := net.Dial("tcp", p.Addr().String())
+	relay(t, ln, func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", srv.Addr().String())
+	}, f)
+	c, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(deadline)
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	return c
 }
 
 // through fetches a page through a relay with a fault, and returns what the
 // client and the server thought of it.
-func through(t *testing.T, f relay.Fault) (reply string, seen service.Session[tls.ConnectionState], clientErr error) {
+func through(t *testing.T, f Fault) (reply string, seen service.Session[tls.ConnectionState], clientErr error) {
 	t.Helper()
 	srv := startServer(t)
 	roots := x509.NewCertPool()
@@ -86,7 +77,7 @@ func through(t *testing.T, f relay.Fault) (reply string, seen service.Session[tl
 }
 
 func TestRelayWithoutFaultIsTransparent(t *testing.T) {
-	reply, seen, err := through(t, relay.Fault{})
+	reply, seen, err := through(t, Fault{})
 	if err != nil || !strings.HasPrefix(reply, "HTTP/1.1 200") || seen.Err != nil || !seen.CloseNotify {
 		t.Errorf("reply %q, %v; the server: %v", reply, err, seen.Err)
 	}
@@ -95,13 +86,13 @@ func TestRelayWithoutFaultIsTransparent(t *testing.T) {
 func TestFlippedBitsDrawTheirAlert(t *testing.T) {
 	const serverKeyExchange, certificate = 12, 11
 	for name, c := range map[string]struct {
-		fault relay.Fault
+		fault Fault
 		alert tlsmsg.AlertDescription // RFC 5246 7.2: what Go's client sends for it
 	}{
-		"signature": {relay.FlipMessage(serverKeyExchange, -1), 47},
-		"finished":  {relay.FlipFinished(), 20},
+		"signature": {FlipMessage(serverKeyExchange, -1), 47},
+		"finished":  {FlipFinished(), 20},
 		// The body's first byte is a length: the message falls apart.
-		"certificate length": {relay.FlipMessage(certificate, 0), 50},
+		"certificate length": {FlipMessage(certificate, 0), 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, seen, err := through(t, c.fault)
@@ -125,7 +116,7 @@ func TestCutsFallBetweenMessages(t *testing.T) {
 	names := []string{"nothing", "ServerHello", "Certificate", "ServerKeyExchange", "CertificateRequest", "ServerHelloDone"}
 	last := -1
 	for n, name := range names {
-		got := bytesBeforeCut(t, srv, relay.CutAfterMessages(n))
+		got := bytesBeforeCut(t, srv, CutAfterMessages(n))
 		if messages := plaintextMessages(t, got); messages != n {
 			t.Errorf("after %s: %d messages came, want %d", name, messages, n)
 		}
@@ -135,31 +126,31 @@ func TestCutsFallBetweenMessages(t *testing.T) {
 		last = len(got)
 	}
 	for _, n := range []int{0, 1, 4, 5, 6, 100} {
-		if got := bytesBeforeCut(t, srv, relay.CutAfterBytes(n)); len(got) != n {
+		if got := bytesBeforeCut(t, srv, CutAfterBytes(n)); len(got) != n {
 			t.Errorf("cut after %d bytes: %d came", n, len(got))
 		}
 	}
 }
 
 func TestCutCanBeAReset(t *testing.T) {
-	_, _, err := through(t, relay.CutAfterMessages(2).ByReset())
+	_, _, err := through(t, CutAfterMessages(2).ByReset())
 	if !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client got %v, want ECONNRESET", err)
 	}
-	_, _, err = through(t, relay.CutAfterMessages(2))
+	_, _, err = through(t, CutAfterMessages(2))
 	if !errors.Is(err, io.EOF) {
 		t.Errorf("the client got %v, want EOF", err)
 	}
 	// The sixth message is the ChangeCipherSpec: the cut does not wait for
 	// bytes that are still to come.
-	if _, _, err = through(t, relay.CutAfterMessages(6)); !errors.Is(err, io.EOF) {
+	if _, _, err = through(t, CutAfterMessages(6)); !errors.Is(err, io.EOF) {
 		t.Errorf("after the ChangeCipherSpec the client got %v, want EOF", err)
 	}
 }
 
 // bytesBeforeCut sends a ClientHello through a relay and returns all that
 // comes back.
-func bytesBeforeCut(t *testing.T, srv *service.TLSServer, f relay.Fault) []byte {
+func bytesBeforeCut(t *testing.T, srv *service.TLSServer, f Fault) []byte {
 	t.Helper()
 	c := dial(t, srv, f)
 	if _, err := c.Write(clientHello(t)); err != nil {

@@ -5,14 +5,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,49 +46,6 @@ func TestServerFilesAreReadableHereAndInCommands(t *testing.T) {
 		if err != nil || string(got) != string(want) {
 			t.Errorf("%s in a command: %q, %v", path, got, err)
 		}
-	}
-}
-
-func TestPeersThatSpeakNoTLS(t *testing.T) {
-	l := newLab(t)
-	start := func(kind service.Kind) *lab.Peer {
-		p, err := l.StartPeer(kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	// say sends a line and returns what comes back until the end.
-	say := func(p *lab.Peer, patience time.Duration) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		c, err := l.Near().Dial(ctx, "tcp", p.Addr().String())
-		if err != nil {
-			return "", err
-		}
-		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(patience))
-		_, _ = io.WriteString(c, "hello\n")
-		got, err := io.ReadAll(c)
-		return string(got), err
-	}
-	const long, short = 10 * time.Second, 300 * time.Millisecond
-
-	if _, err := say(start(service.Closed), long); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("closed port: %v, want ECONNREFUSED", err)
-	}
-	var dial *net.OpError
-	if _, err := say(start(service.Silent), short); !errors.As(err, &dial) || dial.Op != "dial" || !dial.Timeout() {
-		t.Errorf("silent port: %v, want a dial that times out", err)
-	}
-	if got, err := say(start(service.Mute), short); got != "" || !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("mute peer: %q, %v; want nothing until the deadline", got, err)
-	}
-	if got, err := say(start(service.HTTP), long); got != service.PlainReply || err != nil {
-		t.Errorf("plain HTTP: %q, %v", got, err)
-	}
-	if got, err := say(start(service.Hangup), long); got != "" || err != nil {
-		t.Errorf("hangup: %q, %v; want a clean end", got, err)
 	}
 }
 

@@ -1,7 +1,8 @@
-// Package relay stands between a client and a server and does to the server's
-// bytes what a fault says, whoever the server is: a bit flips in a message, or
-// the connection ends in the middle of one.
-package relay
+// A relay stands between a client and a server and does to the server's bytes
+// what a fault says, whoever the server is: a bit flips in a message, or the
+// connection ends in the middle of one.
+
+package peers
 
 import (
 	"errors"
@@ -108,9 +109,9 @@ func (f Fault) ByReset() Fault {
 
 var errCut = errors.New("cut")
 
-// Carry carries both directions until both have ended, or the fault has, or the
+// carry carries both directions until both have ended, or the fault has, or the
 // deadline is past, and closes both connections.
-func Carry(client, server *net.TCPConn, f Fault, deadline time.Time) {
+func carry(client, server *net.TCPConn, f Fault, deadline time.Time) {
 	_ = client.SetDeadline(deadline)
 	_ = server.SetDeadline(deadline)
 	up := make(chan struct{})

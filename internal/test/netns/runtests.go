@@ -1,4 +1,4 @@
-// The way in for tests.
+// The way into namespaces for the tests of a package.
 
 package netns
 
@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	lab "github.com/rawshake/rawshake/internal/lab/netns"
 )
 
 // RunTests runs a test binary's tests inside namespaces of their own, as root or
@@ -20,14 +22,14 @@ import (
 // with it. Where the host forbids that, the tests run outside, and what they ask
 // for tells them why; under CI=true it is a failure.
 func RunTests(m interface{ Run() int }) int {
-	if Inside() {
+	if lab.Inside() {
 		return m.Run()
 	}
-	status, err := Reexec(context.Background(), os.Args)
+	status, err := lab.Reexec(context.Background(), os.Args)
 	switch {
 	case err == nil:
 		return status
-	case errors.Is(err, ErrForbidden) && os.Getenv("CI") != "true":
+	case errors.Is(err, lab.ErrForbidden) && os.Getenv("CI") != "true":
 		fmt.Fprintln(os.Stderr, err)
 		return m.Run()
 	default:
