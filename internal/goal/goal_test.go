@@ -96,6 +96,18 @@ func TestDroppedSegmentsAreNamedInThePlaceOfASilence(t *testing.T) {
 	}
 }
 
+// What the peer sends again because our ACK is late holds nothing that is missing:
+// it is a silence all the same.
+func TestSegmentsThatArrivedBeforeAreNoReasonForASilence(t *testing.T) {
+	s := NewStory(false)
+	s.syn.set, s.synACK.set, s.opened.set, s.moment = true, true, true, afterHello
+	s.drop(tcb.ArrivedBefore, mark{set: true, frame: 5})
+	got := s.Reasons(Timeout, &TimeoutError{After: time.Second, Waiting: "an answer", Connected: true})
+	if len(got) != 1 || got[0].Code == "segments_dropped" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // A ClientHello of the length that some servers hang on has the flag named that
 // changes it, and no other has.
 func TestAHelloOfABadLengthNamesTheFlagThatChangesIt(t *testing.T) {

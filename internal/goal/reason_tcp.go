@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
 // refused explains a RST in answer to the SYN.
@@ -64,7 +65,7 @@ func (d *diagnosis) noAnswer() {
 // ended for want of an answer. It reports whether there were any.
 func (d *diagnosis) dropped() (any bool) {
 	for _, drop := range d.segments.dropped {
-		if drop.reason == "all of it came before" {
+		if drop.reason == tcb.ArrivedBefore {
 			continue
 		}
 		any = true

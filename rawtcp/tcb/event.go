@@ -40,8 +40,12 @@ type RTTMeasured struct{ RTT, SRTT, RTTVAR, RTO time.Duration }
 type SegmentDropped struct {
 	Seq wire.Seq
 	Len int
-	Why string // "SEQ outside the window", …
+	Why string // "SEQ outside the window", ArrivedBefore, …
 }
+
+// ArrivedBefore is why a segment is dropped that holds nothing new: the peer has
+// sent it again.
+const ArrivedBefore = "all of it arrived before"
 
 // OutOfOrder says that data arrived beyond a hole and is kept.
 type OutOfOrder struct {

@@ -70,7 +70,7 @@ func (c *Conn) outside(s *wire.Segment) string {
 	case n > 0 && s.Seq.Less(c.rcv.nxt) && c.rcv.nxt.Less(s.End()):
 		return "" // the segment covers the whole window
 	case s.End().LessEq(c.rcv.nxt):
-		return "all of it arrived before"
+		return ArrivedBefore
 	}
 	return "SEQ outside the window"
 }
