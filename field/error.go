@@ -15,6 +15,7 @@ type Error struct {
 	Problem string // length 70 exceeds the 64 bytes left
 }
 
+// Error says which field, at which byte, and what is wrong with it.
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s at byte %d: %s", e.Path, e.Offset, e.Problem)
 }

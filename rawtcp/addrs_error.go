@@ -59,6 +59,7 @@ func (e *AddressesError) host() string {
 	return e.Host
 }
 
+// Error names the host, and each address that was tried with its error.
 func (e *AddressesError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "none of the %d addresses of %s can be reached", len(e.Attempts), e.host())
@@ -68,6 +69,8 @@ func (e *AddressesError) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the error of the address that tells most: the last one to which a SYN
+// was sent, or else the first.
 func (e *AddressesError) Unwrap() error { return e.telling }
 
 // Timeout implements net.Error.

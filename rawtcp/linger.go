@@ -45,6 +45,7 @@ type UndeliveredError struct {
 	Err    error // why the connection ended, or that the linger time was over
 }
 
+// Error says how many octets were not acknowledged, and why.
 func (e *UndeliveredError) Error() string {
 	return fmt.Sprintf("%d octets that were written are not acknowledged: %v", e.Octets, e.Err)
 }

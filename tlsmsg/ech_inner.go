@@ -56,6 +56,7 @@ type ECHExpandError struct {
 	Problem string
 }
 
+// Error names the extension that cannot be taken from the outer ClientHello, and why.
 func (e *ECHExpandError) Error() string {
 	return fmt.Sprintf("ClientHelloInner: ech_outer_extensions: %s %s", e.Type, e.Problem)
 }

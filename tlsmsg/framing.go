@@ -60,6 +60,7 @@ type MessageTooLongError struct {
 	Max    int
 }
 
+// Error names the message, its length in bytes, and the largest that is allowed.
 func (e *MessageTooLongError) Error() string {
 	return fmt.Sprintf("%s: length %d in its header, expected at most %d", e.Type.Heading(), e.Length, e.Max)
 }

@@ -7,6 +7,7 @@ import "github.com/rawshake/rawshake/field"
 // A KeyExchange says which form ServerKeyExchange and ClientKeyExchange have.
 type KeyExchange uint8
 
+// The key exchanges of TLS 1.2 and before; unknown until the suite is.
 const (
 	KeyExchangeUnknown KeyExchange = iota
 	KeyExchangeRSA

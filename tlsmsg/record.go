@@ -36,6 +36,7 @@ type NotTLSError struct {
 // maxFirst bounds NotTLSError.First: enough to recognize a protocol by.
 const maxFirst = 32
 
+// Error quotes the bytes that came in the place of a record.
 func (e *NotTLSError) Error() string {
 	first := e.First
 	for i := range first { // a copy may end inside a character
@@ -54,6 +55,7 @@ type RecordVersionError struct {
 	Version Version
 }
 
+// Error names the type and the version that the record has.
 func (e *RecordVersionError) Error() string {
 	return fmt.Sprintf("record of type %s has version %s, expected 0x03 as its first byte", e.Type, hex16(uint16(e.Version)))
 }
@@ -66,6 +68,7 @@ type RecordTooLongError struct {
 	Max    int
 }
 
+// Error names the type, the length in bytes, and the largest that is allowed.
 func (e *RecordTooLongError) Error() string {
 	return fmt.Sprintf("record of type %s: fragment of %d bytes, expected at most %d", e.Type, e.Length, e.Max)
 }

@@ -36,6 +36,7 @@ type (
 	HPKEAEAD           uint16
 )
 
+// The content types of records (IANA, "TLS ContentType").
 const (
 	ContentChangeCipherSpec ContentType = 20
 	ContentAlert            ContentType = 21
@@ -44,6 +45,7 @@ const (
 	ContentHeartbeat        ContentType = 24
 )
 
+// The versions, by their numbers on the wire.
 const (
 	VersionSSL20 Version = 0x0002
 	VersionSSL30 Version = 0x0300
@@ -55,6 +57,7 @@ const (
 	draft13 = 0x7F // the first byte of the numbers of TLS 1.3's drafts
 )
 
+// The handshake messages (IANA, "TLS HandshakeType").
 const (
 	TypeHelloRequest          HandshakeType = 0
 	TypeClientHello           HandshakeType = 1
@@ -76,6 +79,8 @@ const (
 	TypeMessageHash           HandshakeType = 254 // RFC 9846
 )
 
+// The cipher suites that are implemented, or that a rule names (IANA, "TLS Cipher
+// Suites").
 const (
 	TLS_RSA_WITH_NULL_MD5                         CipherSuite = 0x0001
 	TLS_RSA_WITH_NULL_SHA                         CipherSuite = 0x0002
@@ -126,11 +131,13 @@ const (
 	TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256     CipherSuite = 0xCCAA
 )
 
+// The compression methods (RFC 3749). Nothing but null is ever chosen.
 const (
 	CompressionNull    CompressionMethod = 0
 	CompressionDeflate CompressionMethod = 1 // RFC 3749
 )
 
+// The extensions that are read and made (IANA, "TLS ExtensionType Values").
 const (
 	ExtensionServerName           ExtensionType = 0
 	ExtensionStatusRequest        ExtensionType = 5
@@ -160,6 +167,7 @@ const (
 	ExtensionRenegotiationInfo    ExtensionType = 0xFF01
 )
 
+// The groups of key exchanges (IANA, "TLS Supported Groups").
 const (
 	GroupSecp256r1 NamedGroup = 23
 	GroupSecp384r1 NamedGroup = 24
@@ -180,18 +188,21 @@ const (
 	GroupSecP384r1MLKEM1024 NamedGroup = 4589
 )
 
+// The formats of points (RFC 8422, section 5.1.2).
 const (
 	PointUncompressed            ECPointFormat = 0
 	PointANSIX962CompressedPrime ECPointFormat = 1
 	PointANSIX962CompressedChar2 ECPointFormat = 2
 )
 
+// The types of curves (RFC 8422, section 5.4).
 const (
 	CurveExplicitPrime ECCurveType = 1
 	CurveExplicitChar2 ECCurveType = 2
 	CurveNamed         ECCurveType = 3 // named_curve, the only one that RFC 8422 keeps
 )
 
+// The signature schemes (IANA, "TLS SignatureScheme").
 const (
 	SchemeRSAPKCS1SHA1         SignatureScheme = 0x0201
 	SchemeECDSASHA1            SignatureScheme = 0x0203
@@ -214,17 +225,20 @@ const (
 	SchemeMLDSA87              SignatureScheme = 0x0906
 )
 
+// The types of client certificates (RFC 5246, section 7.4.4).
 const (
 	CertificateTypeRSASign   ClientCertificateType = 1
 	CertificateTypeDSSSign   ClientCertificateType = 2
 	CertificateTypeECDSASign ClientCertificateType = 64 // RFC 8422
 )
 
+// The levels of alerts (RFC 5246, section 7.2).
 const (
 	LevelWarning AlertLevel = 1
 	LevelFatal   AlertLevel = 2
 )
 
+// The alerts (IANA, "TLS Alerts").
 const (
 	AlertCloseNotify                  AlertDescription = 0
 	AlertUnexpectedMessage            AlertDescription = 10
@@ -259,6 +273,9 @@ const (
 	AlertECHRequired                  AlertDescription = 121 // RFC 9849
 )
 
+// Values of types with few of them: names and statuses (RFC 6066, sections 3 and 8), PSK
+// modes and key updates (RFC 9846, sections 4.2.9 and 4.6.3), ECH (RFC 9849), compressed
+// certificates (RFC 8879).
 const (
 	NameTypeHostName NameType = 0
 

@@ -22,6 +22,7 @@ type UnknownNameError struct {
 // compared with the registry to find near names; in bytes.
 const maxQuoted = 80
 
+// Error quotes the name, cut where it is long, and asks about similar ones.
 func (e *UnknownNameError) Error() string {
 	name, more := e.Name, ""
 	if len(name) > maxQuoted {

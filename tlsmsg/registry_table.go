@@ -69,23 +69,52 @@ func isGREASE[T ~uint16](v T) bool {
 // grease names a GREASE value: "GREASE (0x0A0A)".
 func grease[T ~uint16](v T) string { return "GREASE (" + hex16(uint16(v)) + ")" }
 
-func (t ContentType) String() string           { return contentTypes.decimal(t) }
-func (t HandshakeType) String() string         { return handshakeTypes.decimal(t) }
-func (m CompressionMethod) String() string     { return compressionMethods.decimal(m) }
-func (f ECPointFormat) String() string         { return ecPointFormats.decimal(f) }
-func (t ECCurveType) String() string           { return ecCurveTypes.decimal(t) }
+// String returns the registered name, or the number in decimal.
+func (t ContentType) String() string { return contentTypes.decimal(t) }
+
+// String returns the registered name, or the number in decimal.
+func (t HandshakeType) String() string { return handshakeTypes.decimal(t) }
+
+// String returns the registered name, or the number in decimal.
+func (m CompressionMethod) String() string { return compressionMethods.decimal(m) }
+
+// String returns the registered name, or the number in decimal.
+func (f ECPointFormat) String() string { return ecPointFormats.decimal(f) }
+
+// String returns the registered name, or the number in decimal.
+func (t ECCurveType) String() string { return ecCurveTypes.decimal(t) }
+
+// String returns the registered name, or the number in decimal.
 func (t ClientCertificateType) String() string { return clientCertificateTypes.decimal(t) }
-func (l AlertLevel) String() string            { return alertLevels.decimal(l) }
-func (d AlertDescription) String() string      { return alertDescriptions.decimal(d) }
-func (t NameType) String() string              { return nameTypes.decimal(t) }
+
+// String returns the registered name, or the number in decimal.
+func (l AlertLevel) String() string { return alertLevels.decimal(l) }
+
+// String returns the registered name, or the number in decimal.
+func (d AlertDescription) String() string { return alertDescriptions.decimal(d) }
+
+// String returns the registered name, or the number in decimal.
+func (t NameType) String() string { return nameTypes.decimal(t) }
+
+// String returns the registered name, or the number in decimal.
 func (t CertificateStatusType) String() string { return certificateStatusTypes.decimal(t) }
-func (r KeyUpdateRequest) String() string      { return keyUpdateRequests.decimal(r) }
 
+// String returns the registered name, or the number in decimal.
+func (r KeyUpdateRequest) String() string { return keyUpdateRequests.decimal(r) }
+
+// String returns the registered name, or the number in decimal.
 func (t ECHClientHelloType) String() string { return echClientHelloTypes.decimal(t) }
-func (k HPKEKEM) String() string            { return hpkeKEMs.hex(k) }
-func (k HPKEKDF) String() string            { return hpkeKDFs.hex(k) }
-func (a HPKEAEAD) String() string           { return hpkeAEADs.hex(a) }
 
+// String returns the registered name, or the number in hexadecimal.
+func (k HPKEKEM) String() string { return hpkeKEMs.hex(k) }
+
+// String returns the registered name, or the number in hexadecimal.
+func (k HPKEKDF) String() string { return hpkeKDFs.hex(k) }
+
+// String returns the registered name, or the number in hexadecimal.
+func (a HPKEAEAD) String() string { return hpkeAEADs.hex(a) }
+
+// String returns the registered name, or the number in decimal.
 func (a CertificateCompressionAlgorithm) String() string {
 	return certificateCompressionAlgorithms.decimal(a)
 }
@@ -118,6 +147,8 @@ func (s CipherSuite) String() string {
 	return cipherSuites.hex(s)
 }
 
+// String returns the registered name, that of a GREASE value (RFC 8701), or the number
+// in decimal.
 func (t ExtensionType) String() string {
 	if isGREASE(t) {
 		return grease(t)
@@ -125,6 +156,8 @@ func (t ExtensionType) String() string {
 	return extensionTypes.decimal(t)
 }
 
+// String returns the registered name, that of a GREASE value (RFC 8701), or the number
+// in decimal.
 func (g NamedGroup) String() string {
 	if isGREASE(g) {
 		return grease(g)

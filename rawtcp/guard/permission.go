@@ -10,6 +10,7 @@ type PermissionError struct {
 	Err   error  // the system's
 }
 
+// Error says what is needed, and what the system said.
 func (e *PermissionError) Error() string {
 	return fmt.Sprintf("%v: %s (%v)", ErrPermission, e.Needs, e.Err)
 }

@@ -17,10 +17,11 @@ const (
 	// Lifetime is how long a packet's fragments wait for the rest, from the
 	// first one (RFC 8200, section 4.5; RFC 1122, section 3.3.2).
 	Lifetime = 60 * time.Second
-	// MaxPackets and MaxBytes bound everything that waits; MaxBytes also counts
-	// some memory for each fragment.
+	// MaxPackets bounds the packets that wait.
 	MaxPackets = 64
-	MaxBytes   = 256 << 10
+	// MaxBytes bounds the bytes of all that wait, with some for the memory that
+	// each fragment costs besides.
+	MaxBytes = 256 << 10
 	// maxPieces bounds the fragments of one packet that wait: enough for 64 KiB
 	// over the narrowest links.
 	maxPieces = 128

@@ -121,53 +121,108 @@ type GaveUp struct {
 	Waiting  string
 }
 
-func (StateChanged) Name() string        { return "state_changed" }
-func (Retransmitted) Name() string       { return "retransmission" }
-func (RTTMeasured) Name() string         { return "rtt_measured" }
-func (SegmentDropped) Name() string      { return "segment_dropped" }
-func (OutOfOrder) Name() string          { return "out_of_order" }
-func (ResetSent) Name() string           { return "reset_sent" }
-func (ResetReceived) Name() string       { return "reset_received" }
-func (UnreachableReceived) Name() string { return "unreachable" }
-func (WindowProbe) Name() string         { return "window_probe" }
-func (FastRetransmit) Name() string      { return "fast_retransmit" }
-func (DeliveryTrouble) Name() string     { return "delivery_trouble" }
-func (ChallengeAck) Name() string        { return "challenge_ack" }
-func (SegmentSizeReduced) Name() string  { return "segment_size_reduced" }
-func (FragmentsAllowed) Name() string    { return "fragments_allowed" }
-func (UrgentData) Name() string          { return "urgent_data" }
-func (KeepAlive) Name() string           { return "keep_alive" }
-func (GaveUp) Name() string              { return "gave_up" }
+// Name returns "state_changed".
+func (StateChanged) Name() string { return "state_changed" }
 
+// Name returns "retransmission".
+func (Retransmitted) Name() string { return "retransmission" }
+
+// Name returns "rtt_measured".
+func (RTTMeasured) Name() string { return "rtt_measured" }
+
+// Name returns "segment_dropped".
+func (SegmentDropped) Name() string { return "segment_dropped" }
+
+// Name returns "out_of_order".
+func (OutOfOrder) Name() string { return "out_of_order" }
+
+// Name returns "reset_sent".
+func (ResetSent) Name() string { return "reset_sent" }
+
+// Name returns "reset_received".
+func (ResetReceived) Name() string { return "reset_received" }
+
+// Name returns "unreachable".
+func (UnreachableReceived) Name() string { return "unreachable" }
+
+// Name returns "window_probe".
+func (WindowProbe) Name() string { return "window_probe" }
+
+// Name returns "fast_retransmit".
+func (FastRetransmit) Name() string { return "fast_retransmit" }
+
+// Name returns "delivery_trouble".
+func (DeliveryTrouble) Name() string { return "delivery_trouble" }
+
+// Name returns "challenge_ack".
+func (ChallengeAck) Name() string { return "challenge_ack" }
+
+// Name returns "segment_size_reduced".
+func (SegmentSizeReduced) Name() string { return "segment_size_reduced" }
+
+// Name returns "fragments_allowed".
+func (FragmentsAllowed) Name() string { return "fragments_allowed" }
+
+// Name returns "urgent_data".
+func (UrgentData) Name() string { return "urgent_data" }
+
+// Name returns "keep_alive".
+func (KeepAlive) Name() string { return "keep_alive" }
+
+// Name returns "gave_up".
+func (GaveUp) Name() string { return "gave_up" }
+
+// String tells both states by their names of RFC 9293, as in
+// "SYN-SENT → ESTABLISHED".
 func (e StateChanged) String() string { return fmt.Sprintf("%v → %v", e.From, e.To) }
+
+// String tells what is sent again and why, with the attempt and the RTO
+// where one has expired.
 func (e Retransmitted) String() string {
 	if e.RTO > 0 {
 		return fmt.Sprintf("%s sent again (attempt %d): %s of %v", e.What, e.Attempt+1, e.Why, e.RTO)
 	}
 	return fmt.Sprintf("%s sent again: %s", e.What, e.Why)
 }
+
+// String tells the round trip, SRTT and RTO, to the microsecond.
 func (e RTTMeasured) String() string {
 	return fmt.Sprintf("round trip %s, so SRTT %s and RTO %s", brief(e.RTT), brief(e.SRTT), brief(e.RTO))
 }
+
+// String tells the sequence number, the length in octets, and why.
 func (e SegmentDropped) String() string {
 	return fmt.Sprintf("segment at SEQ %v with %s dropped: %s", e.Seq, octets(e.Len), e.Why)
 }
+
+// String tells what is kept, and the sequence number that is missing.
 func (e OutOfOrder) String() string {
 	return fmt.Sprintf("%s at SEQ %v kept: still waiting for %v", octets(e.Len), e.Seq, e.Expected)
 }
+
+// String tells why a RST is sent.
 func (e ResetSent) String() string { return "RST sent: " + e.Why }
+
+// String tells the state in which the RST came.
 func (e ResetReceived) String() string {
 	return fmt.Sprintf("the peer's RST ends the connection in %v", e.State)
 }
+
+// String tells the message, who sent it, and whether it ends the connection.
 func (e UnreachableReceived) String() string {
 	if e.Fatal {
 		return fmt.Sprintf("ICMP %s from %s ends the connection", e.Message, e.From)
 	}
 	return fmt.Sprintf("ICMP %s from %s noted: it may pass", e.Message, e.From)
 }
+
+// String tells the number of the probe, from 1, and its sequence number.
 func (e WindowProbe) String() string {
 	return fmt.Sprintf("window probe %d at SEQ %v: the peer's window is closed", e.Probe, e.Seq)
 }
+
+// String tells where data was lost, how that is known, and ssthresh in
+// octets.
 func (e FastRetransmit) String() string {
 	how := "three duplicate ACKs"
 	if e.SACK {
@@ -175,10 +230,16 @@ func (e FastRetransmit) String() string {
 	}
 	return fmt.Sprintf("loss at SEQ %v told by %s: recovery begins, ssthresh is %d octets", e.Seq, how, e.SSThresh)
 }
+
+// String tells how many retransmissions were not acknowledged.
 func (e DeliveryTrouble) String() string {
 	return fmt.Sprintf("%d retransmissions without an acknowledgment", e.Tries)
 }
+
+// String tells why a challenge ACK is sent.
 func (e ChallengeAck) String() string { return "challenge ACK: " + e.Why }
+
+// String tells how many octets the path takes, where that is known.
 func (e FragmentsAllowed) String() string {
 	if e.Size == 0 {
 		return "routers may fragment our packets from now on: nobody says how little the path takes"
@@ -186,13 +247,20 @@ func (e FragmentsAllowed) String() string {
 	return fmt.Sprintf("routers may fragment our packets from now on: the path takes %d octets of options and data", e.Size)
 }
 
+// String tells the largest segment in octets, and why.
 func (e SegmentSizeReduced) String() string {
 	return fmt.Sprintf("segments of at most %d octets from now on: %s", e.Size, e.Why)
 }
+
+// String tells in how many octets the urgent data ends.
 func (e UrgentData) String() string {
 	return fmt.Sprintf("urgent data ends in %d octets", e.Len)
 }
+
+// String tells the number of the probe, from 1.
 func (e KeepAlive) String() string { return fmt.Sprintf("keep-alive probe %d", e.Probe) }
+
+// String tells how long and how often what was sent in vain.
 func (e GaveUp) String() string {
 	return fmt.Sprintf("gave up after %v: %d transmissions of the %s without an answer", e.After, e.Attempts, e.Waiting)
 }

@@ -5,6 +5,7 @@ package tcb
 // A State is a connection's state (RFC 9293, section 3.3.2).
 type State uint8
 
+// The states, in the order of RFC 9293, section 3.3.2.
 const (
 	Closed State = iota
 	Listen

@@ -16,11 +16,13 @@ const HardwareAddrLen = 6
 // An ARPOperation is a packet's ar$op (RFC 826).
 type ARPOperation uint16
 
+// The operations that are read and made; others are decoded as numbers.
 const (
 	ARPRequest ARPOperation = 1
 	ARPReply   ARPOperation = 2
 )
 
+// String returns "request" or "reply", or "operation 3" for any other.
 func (o ARPOperation) String() string {
 	switch o {
 	case ARPRequest:

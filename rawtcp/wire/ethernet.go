@@ -12,6 +12,7 @@ import (
 // 802). Numbers below minEtherType are lengths.
 type EtherType uint16
 
+// The EtherTypes of what is read (IANA, "IEEE 802 Numbers").
 const (
 	EtherIPv4     EtherType = 0x0800
 	EtherIPv6     EtherType = 0x86dd
@@ -46,6 +47,8 @@ var etherNames = map[EtherType]string{
 // opaqueTypes may hold IP packets that are not decoded here.
 var opaqueTypes = map[EtherType]bool{0x22f3: true, 0x88e5: true, 0x88e7: true, 0x892f: true, 0x893f: true, 0x8926: true}
 
+// String returns the name of what the frame holds, or "EtherType 0x88b5" for a type
+// without one. Numbers below 1536 are lengths: "a length of 60".
 func (t EtherType) String() string {
 	if name, ok := etherNames[t]; ok {
 		return name

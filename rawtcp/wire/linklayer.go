@@ -20,7 +20,10 @@ var (
 // finds it to be ErrNotIP.
 type NotIPError struct{ Content }
 
-func (e *NotIPError) Error() string        { return "the frame holds no IP packet: " + e.Name }
+// Error says what the frame holds instead of an IP packet.
+func (e *NotIPError) Error() string { return "the frame holds no IP packet: " + e.Name }
+
+// Is makes errors.Is(err, [ErrNotIP]) true.
 func (e *NotIPError) Is(target error) bool { return target == ErrNotIP }
 
 // A Content names what is not read further.

@@ -8,6 +8,7 @@ import "fmt"
 // frame (https://www.tcpdump.org/linktypes.html).
 type LinkType uint16
 
+// The link types of captures that are read.
 const (
 	LinkNull      LinkType = 0   // BSD loopback: an address family in the host's byte order
 	LinkEthernet  LinkType = 1   // with VLAN tags or without
@@ -61,6 +62,8 @@ var unreadLinkNames = map[LinkType]string{
 
 func known(t LinkType) bool { _, ok := linkNames[t]; return ok }
 
+// String returns the name of the link type, or "link type 147" for one that is not read,
+// with its name in parentheses where it has one.
 func (t LinkType) String() string {
 	if name, ok := linkNames[t]; ok {
 		return name

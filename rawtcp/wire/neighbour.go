@@ -13,11 +13,14 @@ import (
 // (RFC 4861, sections 4.3 and 4.4).
 type NeighbourType uint8
 
+// The types of the messages that are read and made.
 const (
 	NeighbourSolicitation  NeighbourType = 135
 	NeighbourAdvertisement NeighbourType = 136
 )
 
+// String returns the name that RFC 4861 spells "neighbor solicitation" or "neighbor
+// advertisement", or "other".
 func (t NeighbourType) String() string {
 	switch t {
 	case NeighbourSolicitation:

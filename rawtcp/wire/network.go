@@ -12,6 +12,7 @@ type NetworkID struct {
 	OneWay bool // each direction of a connection has another one
 }
 
+// String returns the kind and the number, as in "VLAN 7".
 func (n NetworkID) String() string { return fmt.Sprintf("%s %d", n.Kind, n.ID) }
 
 // Networks calls tell with the numbers of the networks that the packet is in,

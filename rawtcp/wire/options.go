@@ -13,6 +13,7 @@ import (
 // An OptionKind is a TCP option's kind (IANA, "TCP Option Kind Numbers").
 type OptionKind uint8
 
+// The options that are read and made (IANA, "TCP Option Kind Numbers").
 const (
 	OptEOL           OptionKind = 0 // with the next two, the set that is mandatory (RFC 9293, section 3.2, MUST-4)
 	OptNOP           OptionKind = 1
@@ -28,6 +29,8 @@ var optionNames = map[OptionKind]string{
 	OptSACKPermitted: "SACK permitted", OptSACK: "SACK", OptTimestamps: "timestamps",
 }
 
+// String returns the name that tools show, as in "MSS", or "option 254" for a kind
+// without one.
 func (k OptionKind) String() string {
 	if name, ok := optionNames[k]; ok {
 		return name

@@ -23,4 +23,5 @@ func (s Seq) LessEq(t Seq) bool { return int32(s-t) <= 0 }
 // InWindow reports whether first ≤ s < first+size.
 func (s Seq) InWindow(first Seq, size uint32) bool { return uint32(s-first) < size }
 
+// String returns the number in decimal.
 func (s Seq) String() string { return strconv.FormatUint(uint64(s), 10) }

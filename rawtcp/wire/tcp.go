@@ -17,6 +17,7 @@ const TCPHeaderLen = 20
 // Flags are the control bits of a TCP header (RFC 9293, section 3.1).
 type Flags uint8
 
+// The control bits, by their names in RFC 9293, section 3.1.
 const (
 	FIN Flags = 1 << iota
 	SYN

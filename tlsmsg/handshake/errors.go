@@ -74,6 +74,7 @@ type AlertError struct {
 	Renegotiation bool
 }
 
+// Error names the alert with its number, and what it came after.
 func (e *AlertError) Error() string {
 	after := e.After
 	if e.Renegotiation {
@@ -94,6 +95,7 @@ type ProtocolError struct {
 	Err    error                   // the cause, where there is one: a *field.Error, say
 }
 
+// Error says what was wrong, and with which alert it was answered.
 func (e *ProtocolError) Error() string {
 	return fmt.Sprintf("%s (answered by the alert %v)", e.Because(), e.Alert)
 }
@@ -126,6 +128,7 @@ type ClosedError struct {
 	Warning       tlsmsg.Alert // the last alert before, of level warning; Level 0: none
 }
 
+// Error says how the peer ended the stream, when, and whether data may be missing.
 func (e *ClosedError) Error() string {
 	how := "ended the stream without close_notify"
 	if e.Notified {
@@ -163,6 +166,7 @@ type InternalError struct {
 	Err  error
 }
 
+// Error says what was being done, and why that failed.
 func (e *InternalError) Error() string {
 	if e.Err == nil {
 		return e.What

@@ -56,6 +56,7 @@ const (
 
 var faultKindNames = [numFaultKinds]string{"stop", "omit", "repeat", "swap", "corrupt", "corrupt-record", "alert"}
 
+// String returns the name of the kind, as in the lab's flags and topologies.
 func (m FaultKind) String() string {
 	if m < numFaultKinds {
 		return faultKindNames[m]

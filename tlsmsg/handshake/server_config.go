@@ -13,6 +13,7 @@ import (
 // ClientAuth says whether a server asks its clients for a certificate.
 type ClientAuth uint8
 
+// Whether a server asks the client for a certificate, and whether it must have one.
 const (
 	ClientAuthNone    ClientAuth = iota
 	ClientAuthRequest            // a client may come without

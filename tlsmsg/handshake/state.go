@@ -10,6 +10,7 @@ import (
 // A Stage says how far a handshake has come. Stages only rise.
 type Stage uint8
 
+// The stages, in their order.
 const (
 	StageNew                 Stage = iota
 	StageHelloSent                 // our ClientHello is made
@@ -72,6 +73,7 @@ type State struct {
 // EarlyData says what became of 0-RTT data (RFC 9846, section 2.3).
 type EarlyData uint8
 
+// What has become of early data (RFC 9846, section 4.2.10).
 const (
 	EarlyDataNone    EarlyData = iota // it was not offered
 	EarlyDataOffered                  // and not answered yet

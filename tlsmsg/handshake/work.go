@@ -107,6 +107,7 @@ type VerifyStatusResult struct {
 // 2.2), or that it counts for nothing.
 type CertificateStatus string
 
+// What an OCSP response says of a certificate (RFC 6960, section 2.2).
 const (
 	StatusGood     CertificateStatus = "good"
 	StatusRevoked  CertificateStatus = "revoked"

@@ -13,6 +13,7 @@ import (
 // A Hash is the hash function of a suite's PRF and of its transcript.
 type Hash uint8
 
+// The hashes of the suites.
 const (
 	SHA256 Hash = iota + 1
 	SHA384

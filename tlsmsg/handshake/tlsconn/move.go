@@ -21,6 +21,7 @@ type StreamError struct {
 	After string // the last TLS message before it: "our ClientHello"
 }
 
+// Error says what the stream said, and after which message.
 func (e *StreamError) Error() string { return e.Err.Error() + ", after " + e.After }
 
 // Unwrap returns the stream's error.

@@ -49,6 +49,7 @@ type Fault struct {
 	Err     error  // what crypto/x509 said, or nil
 }
 
+// Error returns Text.
 func (f *Fault) Error() string { return f.Text }
 
 // Unwrap returns what crypto/x509 said.
@@ -63,6 +64,7 @@ type Verdict struct {
 	Faults []*Fault
 }
 
+// Error returns Text.
 func (v *Verdict) Error() string { return v.Text }
 
 // Unwrap returns the faults.
