@@ -81,7 +81,7 @@ func (c *Conn) repeatedFIN(now Instant, s *wire.Segment) {
 // Config.FinTimeout.
 func (c *Conn) Close() {
 	if c.rcv.ready > 0 && !c.over && c.state != TimeWait {
-		c.reset(c.snd.nxt, "octets that arrived were not read")
+		c.reset(c.emptySeq(), "octets that arrived were not read")
 		c.end(fmt.Errorf("%w: closed with %d octets not read", ErrAborted, c.rcv.ready))
 		return
 	}
@@ -92,7 +92,7 @@ func (c *Conn) Close() {
 // refuseText answers octets that nobody will read with a RST.
 func (c *Conn) refuseText(s *wire.Segment) {
 	c.drop(s, "nobody reads any more")
-	c.reset(c.snd.nxt, "octets arrived after the connection was closed")
+	c.reset(c.emptySeq(), "octets arrived after the connection was closed")
 	c.end(fmt.Errorf("%w: the peer sent more after it was closed", ErrAborted))
 }
 

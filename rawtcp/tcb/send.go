@@ -19,10 +19,10 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	case c.out.syn:
 		c.fillSYN(now, s)
 	case c.out.bare || c.out.ack && !c.sendsData():
-		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+		c.fill(now, s, c.noOctets())
 	case c.sendsData() && c.nextRun(now, s):
 	case c.out.ack:
-		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+		c.fill(now, s, c.noOctets())
 	case c.alive.due:
 		c.alive.due = false
 		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
@@ -33,6 +33,23 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 	}
 	c.sent(now, s)
 	return true
+}
+
+// noOctets returns an empty run at emptySeq.
+func (c *Conn) noOctets() span {
+	seq := c.emptySeq()
+	return span{seq, seq}
+}
+
+// emptySeq returns the sequence number of a segment without octets: SND.NXT, or the
+// right edge of the peer's window if what was sent ends beyond it, as a window probe
+// does. The peer takes nothing from beyond its window, not even an acknowledgment or
+// a RST (RFC 9293, section 3.10.7.4).
+func (c *Conn) emptySeq() wire.Seq {
+	if c.handshaking() {
+		return c.snd.nxt
+	}
+	return earlier(c.snd.nxt, c.snd.una.Add(int(c.snd.wnd)))
 }
 
 // sendsData reports whether there may be data to send in this state.

@@ -128,7 +128,7 @@ func (c *Conn) Abort() {
 	}
 	switch c.state {
 	case SynReceived, Established, FinWait1, FinWait2, CloseWait:
-		c.reset(c.snd.nxt, "this side aborted the connection")
+		c.reset(c.emptySeq(), "this side aborted the connection")
 	}
 	c.end(abortedIn(c.state))
 }
