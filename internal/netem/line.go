@@ -95,13 +95,33 @@ func (l *Queue[T]) overtake() {
 	l.held = still
 }
 
+// first is the list whose first packet arrives next.
+func (l *Queue[T]) first() *[]waiting[T] {
+	if len(l.held) > 0 && (len(l.queue) == 0 || l.held[0].due.Before(l.queue[0].due)) {
+		return &l.held // nothing came to overtake it
+	}
+	return &l.queue
+}
+
+// Due returns when the next packet arrives if no other is put in before; false
+// if there is none.
+func (l *Queue[T]) Due() (at time.Time, ok bool) {
+	list := *l.first()
+	if len(list) == 0 {
+		return at, false
+	}
+	return list[0].due, true
+}
+
+// Waiting returns how many bytes wait for the rate.
+func (l *Queue[T]) Waiting(now time.Time) int {
+	return int(max(0, l.free.Sub(now)).Seconds() * float64(l.impairment.Rate) / 8)
+}
+
 // Take returns the next packet that is due, or how long to wait for one; 0 if
 // there is none.
 func (l *Queue[T]) Take(now time.Time) (packet T, wait time.Duration, ok bool) {
-	list := &l.queue
-	if len(l.held) > 0 && (len(l.queue) == 0 || l.held[0].due.Before(l.queue[0].due)) {
-		list = &l.held // nothing came to overtake it
-	}
+	list := l.first()
 	if len(*list) == 0 {
 		return packet, 0, false
 	}

@@ -18,6 +18,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strconv"
@@ -173,6 +174,18 @@ type Draws struct {
 	Loss, Duplicate, Reorder Chance
 	Behind                   int
 	Later                    Chance
+}
+
+// Draw draws for one packet from a generator of the caller's. It draws the same
+// number of times for each packet, so that what happens to the next one does not
+// depend on this one.
+func (w *Impairment) Draw(rng *rand.Rand) Draws {
+	chance := func() Chance { return Chance(rng.Float64()) }
+	d := Draws{Loss: chance(), Duplicate: chance(), Reorder: chance(), Behind: rng.IntN(MaxOvertaking)}
+	if w.Jitter > 0 {
+		d.Later = chance()
+	}
+	return d
 }
 
 // Effect is what the impairment does to a packet of n bytes, by the draws. Those

@@ -231,6 +231,49 @@ func TestALineDelaysBoundsAndLetsOvertake(t *testing.T) {
 	}
 }
 
+// Due is the time at which Take first gives something, and Waiting what has not
+// left yet.
+func TestAQueueTellsWhenThereIsSomethingToTake(t *testing.T) {
+	at := time.Unix(0, 0)
+	w := Impairment{Latency: 10 * time.Millisecond, Jitter: 5 * time.Millisecond, Rate: 8e5, Reorder: 0.3}
+	q, rng := NewQueue[int](w), rand.New(rand.NewPCG(1, 2))
+	if due, ok := q.Due(); ok || q.Waiting(at) != 0 {
+		t.Fatalf("an empty queue gives something at %v", due)
+	}
+	for i := range 100 {
+		q.Put(at, i, 100, w.Effect(w.Draw(rng), 100)) // a millisecond each
+	}
+	if n := q.Waiting(at); n != 10000 {
+		t.Errorf("%d bytes wait, expected 10000", n)
+	}
+	if n := q.Waiting(at.Add(40 * time.Millisecond)); n != 6000 {
+		t.Errorf("%d bytes wait after 40 ms, expected 6000", n)
+	}
+	for range 100 {
+		due, ok := q.Due()
+		if _, _, early := q.Take(due.Add(-1)); early || !ok {
+			t.Fatalf("something comes before %v", due)
+		}
+		if _, _, ok := q.Take(due); !ok {
+			t.Fatalf("nothing comes at %v", due)
+		}
+	}
+}
+
+// The nth packet draws the same, whatever befalls those before it.
+func TestDrawsOfAPacketDoNotDependOnOthers(t *testing.T) {
+	draws := func(w Impairment) (list []Draws) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for range 50 {
+			list = append(list, w.Draw(rng))
+		}
+		return list
+	}
+	if !slices.Equal(draws(Impairment{}), draws(Impairment{Loss: 1, Duplicate: 1, Reorder: 1})) {
+		t.Error("losses change what later packets draw")
+	}
+}
+
 func TestChancesAndRatesAreReadAsTheyAreWritten(t *testing.T) {
 	var c Chance
 	for text, want := range map[string]Chance{"5%": 0.05, "0.5": 0.5, "100%": 1, "0": 0} {

@@ -32,18 +32,11 @@ func newDirection(w Impairment, seed uint64) *direction {
 	return &direction{bad: bad, wake: make(chan struct{}, 1), rng: rand.New(rand.NewPCG(w.Seed, seed)), queue: netem.NewQueue[link.Packet](bad)}
 }
 
-// draw draws the same number of times for each packet, so that what happens to
-// the next one does not depend on this one.
-func (d *direction) draw() netem.Draws {
-	chance := func() netem.Chance { return netem.Chance(d.rng.Float64()) }
-	return netem.Draws{Loss: chance(), Duplicate: chance(), Reorder: chance(), Behind: d.rng.IntN(netem.MaxOvertaking)}
-}
-
 // put sends a packet, whose Data it keeps, on its way.
 func (d *direction) put(p link.Packet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.queue.Put(time.Now(), p, len(p.Data), d.bad.Effect(d.draw(), len(p.Data)))
+	d.queue.Put(time.Now(), p, len(p.Data), d.bad.Effect(d.bad.Draw(d.rng), len(p.Data)))
 	d.signal()
 }
 

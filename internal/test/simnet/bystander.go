@@ -8,7 +8,6 @@ import (
 	"hash/crc32"
 
 	"github.com/rawshake/rawshake/field"
-	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -198,14 +197,11 @@ func (b *bystander) judgeOctets(own *space, s *wire.Segment) error {
 }
 
 // Fate records what becomes of a packet.
-func (b *bystander) Fate(from *Host, packet []byte, what string, at tcb.Instant) {
+func (b *bystander) Fate(from *Host, packet []byte, what string) {
 	b.count("network", what)
 	if b.ladder != nil {
 		var p seen
 		p.read(packet)
-		if at != 0 {
-			what = fmt.Sprintf("%s at %s", what, stamp(at))
-		}
 		b.ladder.packet(b.net.now, from.Name, b.describe(&p), what)
 	}
 }

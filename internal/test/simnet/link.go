@@ -6,28 +6,26 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/netem"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// Impairment is what one direction of a link does to packets. The zero value
-// delivers them at once and unchanged. Probabilities are for each packet.
+// Impairment is what one direction of a link does to packets: what package netem
+// does, and what only a simulated network dares. The zero value delivers them at
+// once and unchanged. Probabilities are for each packet.
 type Impairment struct {
-	Delay  time.Duration // of every packet
-	Jitter time.Duration // at most, in addition
-	// InOrder keeps jitter from letting a packet overtake another.
-	InOrder bool
-	// Rate is in bytes per second; 0 is no limit. Queue is how many bytes may
-	// wait for it: more are lost.
-	Rate, Queue int
-
-	Loss  float64
+	netem.Impairment
+	Queue int // how many bytes may wait for the rate: more are lost
 	Burst Burst
-	// Duplicate makes a second copy, Late one that takes up to a minute.
-	Duplicate, Late float64
-	// Reorder delays a packet by up to ReorderBy more.
-	Reorder   float64
-	ReorderBy time.Duration
+	// Scatter is at most how much later each packet arrives. Unlike jitter it
+	// lets packets overtake each other.
+	Scatter time.Duration
+	// Straggle is the probability that a packet arrives up to StraggleBy later.
+	Straggle   float64
+	StraggleBy time.Duration
+	// Late makes a second copy that takes up to a minute.
+	Late float64
 	// Corrupt changes one byte, which a checksum cannot miss.
 	Corrupt float64
 
@@ -60,16 +58,26 @@ type link struct {
 	from, to   *Host
 	impairment Impairment
 	rng        *rand.Rand
-	bad        bool        // in a burst of losses
-	free       tcb.Instant // when the last byte that waits will have left
-	last       tcb.Instant // when the packet sent last arrives
+	bad        bool // in a burst of losses
+	queue      *netem.Queue[flight]
+	wake       tcb.Instant // when the queue is looked at next; 0: not
+}
+
+// A flight is a copy of a packet on its way.
+type flight struct {
+	packet  []byte
+	damaged bool
+	later   time.Duration // than in its turn
 }
 
 // Join puts a link between two hosts, with an impairment in each direction.
 // Everything random about it follows from the seed.
 func (n *Network) Join(a, b *Host, there, back Impairment, seed uint64) {
-	a.out = &link{net: n, from: a, to: b, impairment: there, rng: rand.New(rand.NewPCG(seed, 'a'))}
-	b.out = &link{net: n, from: b, to: a, impairment: back, rng: rand.New(rand.NewPCG(seed, 'b'))}
+	a.out, b.out = newLink(n, a, b, there, seed, 'a'), newLink(n, b, a, back, seed, 'b')
+}
+
+func newLink(n *Network, from, to *Host, w Impairment, seed, stream uint64) *link {
+	return &link{net: n, from: from, to: to, impairment: w, rng: rand.New(rand.NewPCG(seed, stream)), queue: netem.NewQueue[flight](w.Impairment)}
 }
 
 // What may become of a packet. One that arrives is named by the last that
@@ -93,10 +101,10 @@ func (l *link) carry(packet []byte) {
 	w := &l.impairment
 	switch {
 	case destination(packet) != l.to.Addr:
-		l.fate(packet, fateNoWay, 0)
+		l.fate(packet, fateNoWay)
 		return
 	case w.dark(l.net.now):
-		l.fate(packet, fateDark, 0)
+		l.fate(packet, fateDark)
 		if w.DarkTell {
 			l.tell(packet, w.DarkCode, 0)
 		}
@@ -105,88 +113,114 @@ func (l *link) carry(packet []byte) {
 		l.tooBig(packet)
 		return
 	}
-	l.copy(packet, fatePassed)
-	if l.chance(w.Duplicate) {
-		l.copy(packet, fateTwice)
-	}
+	l.decide(packet)
 	if l.chance(w.Late) {
-		l.fly(packet, fateLate, time.Duration(l.rng.Int64N(int64(time.Minute))))
+		f := l.copy(packet, fateLate, time.Duration(l.rng.Int64N(int64(time.Minute))))
+		l.net.After(f.later, func() { l.arrive(f) })
 	}
 }
 
-// copy carries one copy of a packet.
-func (l *link) copy(packet []byte, what string) {
+// decide does to a packet what the impairment says, burst of losses or not.
+func (l *link) decide(packet []byte) {
 	w := &l.impairment
-	if why := l.loss(); why != "" {
-		l.fate(packet, why, 0)
-		return
+	burst, e := l.burst(), w.Effect(w.Draw(l.rng), len(packet))
+	switch {
+	case burst:
+		l.fate(packet, fateBurst)
+	case e.Lost:
+		l.fate(packet, fateLost)
+	case w.Queue > 0 && l.queue.Waiting(l.now()) > w.Queue:
+		l.fate(packet, fateQueue)
+	default:
+		twice := e.Twice
+		e.Twice = false // each copy is damaged, or straggles, by itself
+		what := fatePassed
+		if e.OvertakenBy > 0 {
+			what = fateJumped
+		}
+		l.put(packet, what, e)
+		if twice {
+			l.put(packet, fateTwice, netem.Effect{Jitter: e.Jitter})
+		}
 	}
-	wait, ok := l.queue(len(packet))
-	if !ok {
-		l.fate(packet, fateQueue, 0)
-		return
-	}
-	wait += w.Delay
-	if w.Jitter > 0 {
-		wait += time.Duration(l.rng.Int64N(int64(w.Jitter)))
-	}
-	if w.InOrder {
-		wait = max(wait, l.last.Sub(l.net.now))
-		l.last = l.net.now.Add(wait)
-	}
-	if l.chance(w.Reorder) {
-		what, wait = fateJumped, wait+time.Duration(l.rng.Int64N(int64(w.ReorderBy)+1))
-	}
-	l.fly(packet, what, wait)
 }
 
-func (l *link) fly(packet []byte, what string, wait time.Duration) {
-	b := l.net.copyOf(packet)
-	damaged := l.chance(l.impairment.Corrupt)
-	if damaged {
+// put sends one copy of a packet through the queue.
+func (l *link) put(packet []byte, what string, e netem.Effect) {
+	w := &l.impairment
+	var later time.Duration
+	if w.Scatter > 0 {
+		later = time.Duration(l.rng.Int64N(int64(w.Scatter)))
+	}
+	if l.chance(w.Straggle) {
+		what, later = fateJumped, later+time.Duration(l.rng.Int64N(int64(w.StraggleBy)+1))
+	}
+	f := l.copy(packet, what, later)
+	if !l.queue.Put(l.now(), f, len(packet), e) {
+		l.net.Failf("the queue of %s holds too much", l.from.Name)
+	}
+	l.expect()
+}
+
+// copy makes one copy of a packet, perhaps a damaged one.
+func (l *link) copy(packet []byte, what string, later time.Duration) flight {
+	f := flight{packet: l.net.copyOf(packet), damaged: l.chance(l.impairment.Corrupt), later: later}
+	if f.damaged {
 		// Only one byte is changed, so no checksum can come out the same.
+		b := f.packet
 		from := summed(b)
 		b[from+l.rng.IntN(len(b)-from)] ^= byte(1 + l.rng.IntN(255))
 		what = fateDamaged
 	}
-	at := l.net.now.Add(wait)
-	l.fate(packet, what, at)
+	l.fate(packet, what)
+	return f
+}
+
+// expect looks at the queue when the next packet leaves it.
+func (l *link) expect() {
+	due, ok := l.queue.Due()
+	at := tcb.Instant(due.UnixNano())
+	if !ok || l.wake != 0 && l.wake <= at {
+		return
+	}
+	l.wake = at
 	l.net.at(at, func() {
-		l.to.take(b, damaged)
-		l.net.release(b)
+		if l.wake == at {
+			l.wake = 0
+			l.release()
+		}
 	})
 }
 
-// loss says why the next packet is lost, if it is.
-func (l *link) loss() string {
+// release lets the packet arrive that leaves the queue now.
+func (l *link) release() {
+	f, _, ok := l.queue.Take(l.now())
+	l.expect()
+	switch {
+	case ok && f.later > 0:
+		l.net.After(f.later, func() { l.arrive(f) })
+	case ok:
+		l.arrive(f)
+	}
+}
+
+func (l *link) arrive(f flight) {
+	l.to.take(f.packet, f.damaged)
+	l.net.release(f.packet)
+}
+
+// now is the network's time, as netem's queue wants it.
+func (l *link) now() time.Time { return time.Unix(0, int64(l.net.now)) }
+
+// burst reports whether the next packet is lost in a burst of losses.
+func (l *link) burst() bool {
 	b := &l.impairment.Burst
 	if l.bad {
 		l.bad = !l.chance(b.End)
 	} else {
 		l.bad = l.chance(b.Begin)
 	}
-	switch {
-	case l.bad && l.chance(b.Loss):
-		return fateBurst
-	case l.chance(l.impairment.Loss):
-		return fateLost
-	}
-	return ""
-}
-
-// queue is how long n bytes wait for the rate, and whether there is room.
-func (l *link) queue(n int) (time.Duration, bool) {
-	w := &l.impairment
-	if w.Rate == 0 {
-		return 0, true
-	}
-	byteTime := time.Second / time.Duration(w.Rate)
-	l.free = max(l.free, l.net.now)
-	if l.free.Sub(l.net.now) > time.Duration(w.Queue)*byteTime {
-		return 0, false
-	}
-	l.free = l.free.Add(time.Duration(n) * byteTime)
-	return l.free.Sub(l.net.now), true
+	return l.bad && l.chance(b.Loss)
 }
 
 func (l *link) chance(p float64) bool { return p > 0 && l.rng.Float64() < p }
@@ -200,9 +234,9 @@ func (w *Impairment) dark(now tcb.Instant) bool {
 	return false
 }
 
-func (l *link) fate(packet []byte, what string, at tcb.Instant) {
+func (l *link) fate(packet []byte, what string) {
 	if l.net.Watch != nil {
-		l.net.Watch.Fate(l.from, packet, what, at)
+		l.net.Watch.Fate(l.from, packet, what)
 	}
 }
 
@@ -210,10 +244,10 @@ func (l *link) fate(packet []byte, what string, at tcb.Instant) {
 func (l *link) tooBig(packet []byte) {
 	w := &l.impairment
 	if !w.Tell {
-		l.fate(packet, fateTooBig, 0)
+		l.fate(packet, fateTooBig)
 		return
 	}
-	l.fate(packet, fateToldBig, 0)
+	l.fate(packet, fateToldBig)
 	mtu := w.MTU
 	if w.MTUUnknown {
 		mtu = 0
@@ -224,5 +258,5 @@ func (l *link) tooBig(packet []byte) {
 // tell sends an ICMP message about a packet to its sender.
 func (l *link) tell(packet []byte, code byte, mtu int) {
 	m := unreachable(packet, code, mtu)
-	l.net.After(l.impairment.Delay, func() { l.from.take(m, false) })
+	l.net.After(l.impairment.Latency, func() { l.from.take(m, false) })
 }

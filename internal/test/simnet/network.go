@@ -32,9 +32,9 @@ type Network struct {
 type Watcher interface {
 	// Sent is called with a packet that a host gives to its link.
 	Sent(from *Host, packet []byte)
-	// Fate is called once for each copy of a packet, with what becomes of it:
-	// when it arrives, or, with at zero, why it does not.
-	Fate(from *Host, packet []byte, what string, at tcb.Instant)
+	// Fate is called once for each copy of a packet, with what becomes of it: how
+	// it arrives, or why it does not.
+	Fate(from *Host, packet []byte, what string)
 	// Arrives is called before a host takes a packet. A damaged one is not what
 	// was sent.
 	Arrives(to *Host, packet []byte, damaged bool)

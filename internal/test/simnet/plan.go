@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/netem"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -116,13 +117,16 @@ func (p *plan) planImpairment(d dice) {
 	delay := d.upTo(200 * time.Millisecond)
 	for i := range p.impairments {
 		w := &p.impairments[i]
-		w.Delay = delay
-		w.Jitter = pick(d, 0, 0, d.upTo(50*time.Millisecond))
-		w.InOrder = d.oneIn(2)
+		w.Latency = delay
+		if jitter := pick(d, 0, 0, d.upTo(50*time.Millisecond)); d.oneIn(2) {
+			w.Jitter = jitter
+		} else {
+			w.Scatter = jitter
+		}
 		p.planLosses(d, w)
 		if d.oneIn(8) {
-			w.Rate, w.Queue = 20000<<d.IntN(8), 2000<<d.IntN(6)
-			p.note("%d bytes/s with a queue of %d", w.Rate, w.Queue)
+			w.Rate, w.Queue = netem.Rate(int(160_000)<<d.IntN(8)), 2000<<d.IntN(6)
+			p.note("%v with a queue of %d bytes", w.Rate, w.Queue)
 		}
 		if d.oneIn(8) {
 			p.planMTU(d, w)
@@ -131,7 +135,8 @@ func (p *plan) planImpairment(d dice) {
 			p.planDark(d, w)
 		}
 	}
-	p.note("delay %v, jitter %v and %v", delay, p.impairments[0].Jitter, p.impairments[1].Jitter)
+	a, b := &p.impairments[0], &p.impairments[1]
+	p.note("latency %v, jitter %v and %v, scatter %v and %v", delay, a.Jitter, b.Jitter, a.Scatter, b.Scatter)
 }
 
 func (p *plan) planLosses(d dice, w *Impairment) {
@@ -139,19 +144,21 @@ func (p *plan) planLosses(d dice, w *Impairment) {
 	case 0, 1, 2:
 		return
 	case 3, 4, 5:
-		w.Loss = pick(d, 0.01, 0.02, 0.05)
+		w.Loss = pick[netem.Chance](d, 0.01, 0.02, 0.05)
 	case 6:
-		w.Loss = pick(d, 0.1, 0.2, 0.3)
+		w.Loss = pick[netem.Chance](d, 0.1, 0.2, 0.3)
 		p.excuse("heavy losses")
 	case 7:
 		w.Burst = Burst{Begin: 0.02, End: pick(d, 0.1, 0.3), Loss: 0.9}
 		p.excuse("losses in bursts")
 	}
-	w.Duplicate = pick(d, 0, 0.02, 0.1)
+	w.Duplicate = pick[netem.Chance](d, 0, 0.02, 0.1)
 	w.Late = pick(d, 0, 0, 0.02)
-	w.Reorder, w.ReorderBy = pick(d, 0, 0.02, 0.2), d.upTo(200*time.Millisecond)
+	w.Reorder = pick[netem.Chance](d, 0, 0, 0.02, 0.2)
+	w.Straggle, w.StraggleBy = pick(d, 0, 0.02, 0.2), d.upTo(200*time.Millisecond)
 	w.Corrupt = pick(d, 0, 0, 0.01, 0.03)
-	p.note("loss %v, duplicates %v, late ones %v, out of turn %v by %v, damaged %v", w.Loss, w.Duplicate, w.Late, w.Reorder, w.ReorderBy, w.Corrupt)
+	p.note("loss %v, duplicates %v, late ones %v, overtaken %v, stragglers %v by %v, damaged %v",
+		w.Loss, w.Duplicate, w.Late, w.Reorder, w.Straggle, w.StraggleBy, w.Corrupt)
 }
 
 func (p *plan) planMTU(d dice, w *Impairment) {

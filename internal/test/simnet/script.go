@@ -110,7 +110,7 @@ func (s *script) Sent(from *Host, packet []byte) {
 	s.said = append(s.said, p)
 }
 
-func (s *script) Fate(*Host, []byte, string, tcb.Instant) {}
+func (s *script) Fate(*Host, []byte, string) {}
 
 func (s *script) Arrives(to *Host, packet []byte, damaged bool) {
 	if !damaged {

@@ -342,8 +342,18 @@ func (u *user) finish() {
 	u.judgeEnd(u.conn.Err())
 	u.flow.Changed = nil
 	if u.afterTheEnd != nil && u.conn.Err() == nil {
-		u.w.net.After(isnTime(u.space.end), u.afterTheEnd)
+		u.w.net.After(isnTime(u.numbers()), u.afterTheEnd)
 	}
+}
+
+// numbers is how many sequence numbers the side of the connection has used that used
+// more.
+func (u *user) numbers() int {
+	n := u.space.end
+	if peer := cmp.Or(u.space.answer, u.space.peer); peer != nil {
+		n = max(n, peer.end)
+	}
+	return n
 }
 
 // isnTime is how long the clock of initial sequence numbers, which ticks every
