@@ -71,10 +71,11 @@ func connectCommand(f *connectFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "connect HOST[:PORT]",
 		Short: "One connection, from SYN to Finished, shown as it happens",
-		Long: `connect opens one TCP connection with our own segments, performs a TLS 1.2
-handshake over it with our own messages, and shows every step. TLS 1.3 is
-offered, beside 1.2, where --max-version says so, and TLS 1.0 and 1.1 are taken
-where --min-version does.
+		Long: `connect opens one TCP connection with our own segments, performs a TLS
+handshake over it with our own messages, and shows every step. One ClientHello
+offers TLS 1.3 and 1.2, and the handshake goes on with what the server takes;
+--max-version 1.2 and --min-version 1.3 choose, and TLS 1.0 and 1.1 are taken
+where --min-version says so.
 
 The port is 443 if none is given. Of a name with several addresses the next one
 is tried where one cannot be reached, in equal shares of --timeout. With --get, or with standard input from a
@@ -84,7 +85,7 @@ output, and the view on standard error.`,
   rawshake connect --get / --pcap out.pcapng --keylog keys.txt 198.18.0.2
   rawshake connect --until certificate --json example.com:8443
   rawshake connect -6 [2001:db8::2]:443
-  rawshake connect --max-version 1.3 example.com
+  rawshake connect --max-version 1.2 example.com
   rawshake connect --min-version 1.0 --legacy --insecure old.example.com
   rawshake connect --session-file sessions.json example.com
   printf 'HEAD / HTTP/1.0\r\n\r\n' | rawshake connect localhost:8443 --ca ca.pem`,

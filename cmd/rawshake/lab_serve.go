@@ -36,7 +36,7 @@ func newLabServe() *cobra.Command {
 somebody else makes the network: tls (ours), crypto-tls (Go's), http, banner,
 echo, mute, tarpit, hangup, or silent. Its certificate is signed by a CA that is
 made for the occasion, and whose certificate --ca-out writes.`,
-		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired\n  rawshake lab serve tls --max-version 1.3",
+		Example: "  rawshake lab serve tls --listen 127.0.0.1:8443 --ca-out ca.pem\n  rawshake lab serve tls --fault expired\n  rawshake lab serve tls --max-version 1.2",
 		Args:    servesKind,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.Kind, s.Key, s.Fault, s.ClientAuth = service.Kind(args[0]), pki.KeyType(key), pki.Fault(fault), service.ClientAuth(auth)
@@ -74,7 +74,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 	fl.StringSliceVar(&s.ALPN, "alpn", nil, "protocols to choose from")
 	fl.StringSliceVar(&s.Suites, "ciphers", nil, "cipher suites to choose from")
 	fl.StringVar(&s.MinVersion, "min-version", "", "the least TLS version to take: 1.0 to 1.3 (default 1.2)")
-	fl.StringVar(&s.MaxVersion, "max-version", "", "the highest TLS version to take: 1.0 to 1.3 (default 1.2)")
+	fl.StringVar(&s.MaxVersion, "max-version", "", "the highest TLS version to take: 1.0 to 1.3 (default 1.3)")
 	fl.StringVar(&s.HandshakeFault, "misbehave", "", "what to do wrong in each handshake")
 	fl.StringVar(&s.Body, "body", "", "the reply to a GET")
 	fl.StringVar(&s.Text, "text", "", "what a banner says")

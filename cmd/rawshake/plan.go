@@ -218,6 +218,7 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 	if err := f.tls.plan(o); err != nil {
 		return err
 	}
+	f.tls.offerBoth(&o.TLS)
 	f.tls.planSession(o, t)
 	if f.cert == "" {
 		return nil

@@ -131,6 +131,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer")
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
 	f.tls.register(cmd)
+	fl.Lookup("max-version").Usage = "the highest TLS version to offer: 1.0, 1.1, 1.2, 1.3 (default 1.2)"
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")

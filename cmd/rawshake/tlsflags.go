@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/rawshake/rawshake/internal/sessionfile"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // tlsFlags are the flags about what the ClientHello offers, and what is taken.
@@ -40,7 +42,7 @@ type tlsFlags struct {
 func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.minVersion, "min-version", "", "the least TLS version to take: 1.0, 1.1, 1.2, 1.3 (default 1.2)")
-	fl.StringVar(&f.maxVersion, "max-version", "", "the highest TLS version to offer: 1.0, 1.1, 1.2, 1.3 (default 1.2)")
+	fl.StringVar(&f.maxVersion, "max-version", "", "the highest TLS version to offer: 1.0, 1.1, 1.2, 1.3 (default 1.3; 1.2 with --legacy, --fallback-scsv, or --ciphers of 1.2 alone)")
 	fl.BoolVar(&f.legacy, "legacy", false, "for looking at old hosts: offer 3DES, RC4, NULL and SHA-1 too, take small keys")
 	fl.IntVar(&f.minDHBits, "min-dh-bits", 0, "the smallest Diffie-Hellman prime to take, in bits (default 2048, with --legacy 1024)")
 	fl.StringVar(&f.sessionFile, "session-file", "", "resume a session kept in this file, and keep the new one there (it holds secrets)")
@@ -49,7 +51,7 @@ func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl.Uint16Var(&f.recordSizeLimit, "record-size-limit", 0, "ask for records of at most so many bytes, 64 to 16384 (RFC 8449)")
 	fl.IntVar(&f.padTo, "pad-to", 0, "bring the ClientHello up to so many bytes by the padding extension (RFC 7685)")
 	fl.BoolVar(&f.fallback, "fallback-scsv", false, "say that a higher version was tried before (RFC 7507), to see the server refuse it")
-	fl.BoolVar(&f.renegotiation, "renegotiation", false, "with --get or standard input, do another handshake where the server asks for one inside the connection (RFC 5746), as for a client certificate that only some paths need")
+	fl.BoolVar(&f.renegotiation, "renegotiation", false, "with --get or standard input, go along where the server asks for a client certificate inside the connection, as some do for some paths alone: in TLS 1.2 by another handshake (RFC 5746), in 1.3 by a request (RFC 9846, 4.7.2)")
 	fl.StringSliceVar(&f.omit, "omit-extension", nil, "leave out these extensions, by name or number: extended_master_secret")
 }
 
@@ -76,7 +78,7 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 		return err
 	}
 	if f.maxVersion == "" && o.TLS.MinVersion > tlsmsg.VersionTLS12 {
-		o.TLS.MaxVersion = o.TLS.MinVersion
+		o.TLS.MaxVersion = o.TLS.MinVersion // of what does not offer it by itself
 	}
 	if low, high := o.TLS.MinVersion, o.TLS.MaxVersion; high != 0 && low > high {
 		return usageError("--min-version %s is more than --max-version %s", f.minVersion, f.maxVersion)
@@ -91,7 +93,7 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 	if f.padTo < 0 || f.padTo > 1<<16 {
 		return usageError("--pad-to %d: must be 1 to %d bytes", f.padTo, 1<<16)
 	}
-	o.TLS.Renegotiation = f.renegotiation
+	o.TLS.Renegotiation, o.TLS.PostHandshakeAuth = f.renegotiation, f.renegotiation
 	o.TLS.RecordSizeLimit, o.TLS.PadTo, o.TLS.FallbackSCSV = f.recordSizeLimit, f.padTo, f.fallback
 	for _, name := range f.omit {
 		typ, err := tlsmsg.ParseExtensionType(name)
@@ -111,6 +113,21 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 		o.TLS.Extensions = append(o.TLS.Extensions, e)
 	}
 	return nil
+}
+
+// offerBoth has one ClientHello offer TLS 1.3 and 1.2, as browsers do, where the
+// flags choose nothing else.
+func (f *tlsFlags) offerBoth(c *handshake.Config) {
+	is13 := func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) != nil }
+	only12 := len(c.CipherSuites) > 0 && !slices.ContainsFunc(c.CipherSuites, is13)
+	// Who lists no suite of 1.2 wants none: a hello that offers the version could not agree on it.
+	only13 := len(c.CipherSuites) > 0 && !slices.ContainsFunc(c.CipherSuites, func(id tlsmsg.CipherSuite) bool { return !is13(id) })
+	if c.MaxVersion == 0 && !f.legacy && !f.fallback && !only12 {
+		c.MaxVersion = tlsmsg.VersionTLS13
+	}
+	if c.MinVersion == 0 && c.MaxVersion == tlsmsg.VersionTLS13 && only13 {
+		c.MinVersion = tlsmsg.VersionTLS13
+	}
 }
 
 // parseVersion reads a version such as 1.2, with or without TLS before it. An

@@ -124,6 +124,9 @@ func (r *run) run(ctx context.Context) error {
 		err = r.exchange(ctx)
 	}
 	r.end(ctx, err)
+	if err == nil && r.Goal == goal.Finished {
+		err = r.refused()
+	}
 	return err
 }
 

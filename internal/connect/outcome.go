@@ -3,10 +3,13 @@
 package connect
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/transcript"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -24,6 +27,23 @@ func (r *run) explain(failure error) error {
 		return &goal.CredentialWantedError{Err: failure}
 	}
 	return failure
+}
+
+// refused is the alert of a server of TLS 1.3 that refuses what came with the
+// client's Finished, such as no certificate: for the client the handshake was
+// complete before the server had read it (RFC 9846, section 4.5.2).
+func (r *run) refused() error {
+	var err error
+	r.conn.Do(func(tcb.Instant) {
+		if r.machine.TLS().State().Version >= tlsmsg.VersionTLS13 {
+			err = r.machine.Err()
+		}
+	})
+	var alert *handshake.AlertError
+	if !errors.As(err, &alert) {
+		return nil
+	}
+	return r.explain(err)
 }
 
 // verdict is the error of a connection whose goal needs a verified certificate.

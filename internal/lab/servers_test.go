@@ -106,8 +106,8 @@ func TestClientCrossesTheLinkToTheEmbeddedServer(t *testing.T) {
 				if !s.Complete || s.Err != nil || !s.CloseNotify {
 					t.Errorf("session: complete %v, close_notify %v, error %v", s.Complete, s.CloseNotify, s.Err)
 				}
-				if s.State.Version != tls.VersionTLS12 {
-					t.Errorf("version %#x, want TLS 1.2", s.State.Version)
+				if s.State.Version != tls.VersionTLS13 {
+					t.Errorf("version %#x, want TLS 1.3", s.State.Version)
 				}
 				if got := len(s.State.PeerCertificates) > 0; got != withCert {
 					t.Errorf("client certificate arrived: %v, want %v", got, withCert)

@@ -14,7 +14,7 @@ var mutualTLS = Scenario{
 	About: "A server made of Go's crypto/tls, behind the kernel's TCP, asks for a client certificate.\nLook for CertificateRequest, and at what the client answers with: Certificate and CertificateVerify.",
 	Serve: independent(service.Options{}),
 	Steps: []Step{{
-		Args:  "--get / --cert client.pem --key client-key.pem",
+		Args:  "--max-version 1.2 --get / --cert client.pem --key client-key.pem",
 		Shows: append(mutual(true), "out application_data", "in application_data", "in alert"),
 	}},
 }
@@ -31,7 +31,7 @@ func exchange(name, title, about string, suite tlsmsg.CipherSuite, group tlsmsg.
 	return Scenario{
 		Name: name, Title: title, About: about, Serve: ours(o),
 		Steps: []Step{{
-			Args:  "--get / --cert client.pem --key client-key.pem",
+			Args:  "--max-version 1.2 --get / --cert client.pem --key client-key.pem",
 			Shows: append(mutual(group != 0), "out application_data", "in application_data"),
 		}},
 	}
@@ -60,13 +60,13 @@ Look at what is missing there: no Certificate, no key exchange, and the server i
 	Serve: ours(service.Options{Tickets: true, SessionIDs: true}),
 	Steps: []Step{{
 		Say:  "The first connection: a full handshake, in two round trips.",
-		Args: "--session-file session.json",
+		Args: "--max-version 1.2 --session-file session.json",
 		Shows: []string{"out client_hello", "in server_hello", "in certificate", "in server_key_exchange", "in server_hello_done",
 			"out client_key_exchange", "out change_cipher_spec", "out finished",
 			"in new_session_ticket", "in change_cipher_spec", "in finished"},
 	}, {
 		Say:  "The second connection: an abbreviated handshake, in one.",
-		Args: "--session-file session.json",
+		Args: "--max-version 1.2 --session-file session.json",
 		Shows: []string{"out client_hello", "in server_hello", "in change_cipher_spec", "in finished",
 			"out change_cipher_spec", "out finished"},
 	}},

@@ -23,7 +23,7 @@ var badCertificate = Scenario{
 nor would a client certificate be.`,
 	Serve: ours(service.Options{Fault: pki.WrongName}),
 	Steps: []Step{{
-		Args: "--get /",
+		Args: "--max-version 1.2 --get /",
 		Exit: exitUnverified,
 		Shows: []string{"in certificate", "certificate_not_verified", "out client_key_exchange", "out finished", "in finished",
 			"out alert"},
@@ -40,6 +40,7 @@ The client answers decrypt_error (RFC 5246, section 7.2.2), and sends nothing el
 		Act: service.Corrupt, Message: service.HandshakeMessage(tlsmsg.TypeFinished), Offset: -1,
 	}}),
 	Steps: []Step{{
+		Args:  "--max-version 1.2",
 		Exit:  exitTLS,
 		Shows: []string{"out finished", "in change_cipher_spec", "in finished", "out alert"},
 	}},

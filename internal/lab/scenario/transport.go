@@ -20,12 +20,12 @@ no socket that it belongs to and answers with a RST, as RFC 9293 says it must. A
 	Serve: ours(service.Options{}),
 	Steps: []Step{{
 		Say:   "Without a guard. Look for the RST that nobody here sent:",
-		Args:  "--guard none",
+		Args:  "--max-version 1.2 --guard none",
 		Exit:  exitReset,
 		Shows: []string{"out SYN", "in SYN-ACK", "out RST"},
 	}, {
 		Say:   "And with one:",
-		Args:  "--guard auto",
+		Args:  "--max-version 1.2 --guard auto",
 		Shows: []string{"out SYN", "in SYN-ACK", "out ACK", "out client_hello", "in server_hello", "in finished"},
 	}},
 }
@@ -37,6 +37,7 @@ var synLoss = Scenario{
 	Impairment: netem.Impairment{Drop: []string{"> syn 1", "> syn 2"}},
 	Serve:      ours(service.Options{}),
 	Steps: []Step{{
+		Args:  "--max-version 1.2",
 		Shows: []string{"out SYN", "retransmission", "out SYN", "retransmission", "out SYN", "in SYN-ACK", "out ACK", "in finished"},
 	}},
 }
@@ -49,7 +50,7 @@ early, says what it has in a SACK option (RFC 2018), and hands the bytes on once
 	Impairment: netem.Impairment{Delay: []string{"< data 4 1"}},
 	Serve:      ours(service.Options{Body: []byte(strings.Repeat("All in good order. ", 500) + "\n")}),
 	Steps: []Step{{
-		Args:  "--get /",
+		Args:  "--max-version 1.2 --get /",
 		Shows: []string{"out application_data", "out_of_order", "in application_data"},
 	}},
 }
@@ -63,7 +64,7 @@ that what is only late need not be sent again. Look at the times before the arro
 	Impairment: netem.Impairment{Latency: 20 * time.Millisecond, Jitter: 15 * time.Millisecond},
 	Serve:      ours(service.Options{Body: []byte(strings.Repeat("Late, and not lost. ", 3) + "\n")}),
 	Steps: []Step{{
-		Args:  "--get /",
+		Args:  "--max-version 1.2 --get /",
 		Shows: []string{"out SYN", "in SYN-ACK", "out client_hello", "in server_hello", "in finished", "in application_data"},
 	}},
 }
@@ -77,7 +78,7 @@ tries then (RFC 4821 has the idea).`,
 	Impairment: netem.Impairment{BlackHole: 900},
 	Serve:      ours(service.Options{ClientKey: pki.RSA2048, ClientAuth: service.RequireClient}),
 	Steps: []Step{{
-		Args:  "--cert client.pem --key client-key.pem",
+		Args:  "--max-version 1.2 --cert client.pem --key client-key.pem",
 		Shows: []string{"in server_hello_done", "retransmission", "segment_size_reduced", "in finished"},
 	}},
 }
@@ -90,7 +91,7 @@ until the window is closed, then asks now and then, a byte at a time, whether it
 	Serve: ours(service.Options{ReceiveBuffer: 4096, ReadPause: 2 * time.Second}),
 	Steps: []Step{{
 		Input: post(16 << 10),
-		Args:  "--until data",
+		Args:  "--max-version 1.2 --until data",
 		Shows: []string{"in finished", "out application_data", "window_probe", "in application_data"},
 	}},
 }
@@ -108,10 +109,11 @@ half a second after the client has ended the other.`,
 	Serve: ours(service.Options{Linger: 500 * time.Millisecond}),
 	Steps: []Step{{
 		Say:   "The client ends first: FIN-WAIT-1, FIN-WAIT-2 while the server's half is open, and TIME-WAIT in the end.",
+		Args:  "--max-version 1.2",
 		Shows: []string{"in finished", "out FIN", "in ACK", "in alert", "in FIN", "out ACK"},
 	}, {
 		Say:   "The server ends first, once it has replied: CLOSE-WAIT while the client's half is open, then LAST-ACK.",
-		Args:  "--get /",
+		Args:  "--max-version 1.2 --get /",
 		Shows: []string{"in application_data", "in FIN", "out ACK", "out FIN", "in ACK"},
 	}},
 }

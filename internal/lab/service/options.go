@@ -12,10 +12,11 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // Options choose a TLS server, whoever's TLS it is. The zero value is what the
-// demo wants: TLS 1.2, ECDSA P-256, a client certificate asked for, a short page
+// demo wants: TLS 1.2 and 1.3, ECDSA P-256, a client certificate asked for, a short page
 // for every GET.
 type Options struct {
 	Key        pki.KeyType
@@ -23,7 +24,8 @@ type Options struct {
 	Fault      pki.Fault
 	ClientAuth ClientAuth
 
-	MinVersion, MaxVersion tlsmsg.Version // 0: TLS 1.2
+	// 0: from TLS 1.2 to 1.3, or as far as what is asked for below exists.
+	MinVersion, MaxVersion tlsmsg.Version
 	// CipherSuites, Groups and ALPN narrow what the server would choose from.
 	CipherSuites []tlsmsg.CipherSuite
 	Groups       []tlsmsg.NamedGroup
@@ -92,10 +94,19 @@ func (o *Options) check() error {
 		return fmt.Errorf("lab: no client authentication %q", string(o.ClientAuth))
 	}
 	if o.MaxVersion == 0 {
-		o.MaxVersion = max(o.MinVersion, tlsmsg.VersionTLS12)
+		o.MaxVersion = max(o.MinVersion, o.highest())
 	}
 	if o.MinVersion == 0 {
 		o.MinVersion = min(o.MaxVersion, tlsmsg.VersionTLS12)
 	}
 	return nil
+}
+
+// highest is the highest version in which everything that is asked for exists.
+func (o *Options) highest() tlsmsg.Version {
+	of13 := func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) != nil }
+	if o.SessionIDs || o.Wrong != (ServerFault{}) || len(o.CipherSuites) > 0 && !slices.ContainsFunc(o.CipherSuites, of13) {
+		return tlsmsg.VersionTLS12
+	}
+	return tlsmsg.VersionTLS13
 }

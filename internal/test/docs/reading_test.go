@@ -21,6 +21,7 @@ import (
 	"github.com/rawshake/rawshake/internal/view/dictionary"
 	"github.com/rawshake/rawshake/internal/view/dissect"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 var update = flag.Bool("update", false, "write the document anew")
@@ -30,7 +31,7 @@ const path = "../../../docs/reading-a-handshake.md"
 func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 func TestReadingAHandshakeIsTrue(t *testing.T) {
-	tr := live.Run(t, live.Case{Server: service.Options{ClientAuth: service.NoClientAuth}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
+	tr := live.Run(t, live.Case{Server: service.Options{ClientAuth: service.NoClientAuth, MaxVersion: tlsmsg.VersionTLS12}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
 	got := document(t, tr)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {

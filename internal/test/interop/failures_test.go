@@ -88,7 +88,7 @@ func TestServerOfTLS13Only(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := rawshake(t, l.Near(), "connect", "--json", s.Addr().String()).want(t, 6).says(t, "protocol_version")
+	r := rawshake(t, l.Near(), "connect", "--json", "--max-version", "1.2", s.Addr().String()).want(t, 6).says(t, "protocol_version")
 	if res := last(t, r); res.Outcome != "alert" {
 		t.Errorf("result %+v", res)
 	}
@@ -141,7 +141,7 @@ func TestTamperedHandshakes(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := newLab(t)
-			s, err := l.StartTLSServer(service.Options{})
+			s, err := l.StartTLSServer(service.Options{MaxVersion: tlsmsg.VersionTLS12})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -161,7 +161,7 @@ func TestTamperedHandshakes(t *testing.T) {
 // messages, by FIN and by RST.
 func TestServerEndsAtAnyPoint(t *testing.T) {
 	l := newLab(t)
-	s, err := l.StartTLSServer(service.Options{})
+	s, err := l.StartTLSServer(service.Options{MaxVersion: tlsmsg.VersionTLS12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,8 @@ func TestAVerdictOutlivesTheAlertThatFollowsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"connect", "-q", "--ca", s.CAFile(), s.Addr().String()}
-	rawshake(t, l.Near(), append(args, "--cert", s.ClientCertFile(), "--key", s.ClientKeyFile())...).want(t, 7).says(t, "expired", "--insecure", "alert")
+	rawshake(t, l.Near(), append(args, "--max-version", "1.2", "--cert", s.ClientCertFile(), "--key", s.ClientKeyFile())...).want(t, 7).says(t, "expired", "--insecure", "alert")
+	rawshake(t, l.Near(), append(args, "--cert", s.ClientCertFile(), "--key", s.ClientKeyFile())...).want(t, 7).says(t, "expired", "--insecure")
 	rawshake(t, l.Near(), append(args, "--insecure")...).want(t, 6).says(t, "client certificate", "--cert")
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // A tally keeps, at our own link, the identifications of the RSTs that we sent,
@@ -206,7 +207,7 @@ func TestStoppingEarlyEndsInGoodOrder(t *testing.T) {
 		t.Run(until, func(t *testing.T) {
 			t.Parallel()
 			l := newLab(t)
-			p, err := l.StartTLSServer(service.Options{})
+			p, err := l.StartTLSServer(service.Options{MaxVersion: tlsmsg.VersionTLS12}) // 1.3 would hide what is said
 			if err != nil {
 				t.Fatal(err)
 			}

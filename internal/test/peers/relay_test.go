@@ -24,7 +24,7 @@ func startServer(t *testing.T) *service.TLSServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, err := service.NewTLSServer(ln, service.Options{})
+	srv, err := service.NewTLSServer(ln, service.Options{MaxVersion: tlsmsg.VersionTLS12}) // whose messages can be found
 	if err != nil {
 		t.Fatal(err)
 	}

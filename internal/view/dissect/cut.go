@@ -53,6 +53,20 @@ func cutMessages(wire []byte, at int) (inside []*field.Node) {
 	return inside
 }
 
+// Begins returns the name of the handshake message that a frame holds the first
+// bytes of, if its record goes on in later segments: "ClientHello"; or nothing.
+func (a *Anatomy) Begins(f *transcript.Frame) string {
+	if f.Segment == nil || f.Dir > transcript.In {
+		return ""
+	}
+	r := a.streams[f.Dir].unfinished()
+	if r == nil || r.Encrypted || r.Type != tlsmsg.ContentHandshake || !r.fresh || len(r.Wire) <= tlsmsg.RecordHeaderLen ||
+		r.Offset < f.Stream.Start || r.Offset >= f.Stream.End {
+		return ""
+	}
+	return tlsmsg.HandshakeType(r.Wire[tlsmsg.RecordHeaderLen]).Heading()
+}
+
 func extend(b []byte, zeros int) []byte {
 	return append(b[:len(b):len(b)], make([]byte, zeros)...)
 }

@@ -243,6 +243,9 @@ func (s *Stepper) title(f *transcript.Frame) string {
 			names = append(names, e.Message.Name())
 		}
 	}
+	if begun := s.anatomy.Begins(f); begun != "" {
+		names = append(names, "the beginning of "+begun)
+	}
 	if len(names) > 0 {
 		t += " with " + strings.Join(names, ", ")
 	}
