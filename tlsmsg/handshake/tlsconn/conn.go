@@ -137,17 +137,16 @@ func (c *Conn) Until(ctx context.Context, f func() bool) error {
 			c.restoreDeadlines()
 		}
 	}()
-	c.in.Lock()
+	if done, err := c.readOr(ctx, f); done || err != nil {
+		return err
+	}
 	defer c.endRead()
 	for {
 		sent := c.move()
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("%w, while waiting for %s", context.Cause(ctx), c.waiting())
+		if err := c.ended(ctx); err != nil {
+			return err
 		}
-		c.mu.Lock()
-		done, err := f() && c.refused == nil, c.failure()
-		c.mu.Unlock()
-		switch {
+		switch done, err := c.reached(f); {
 		case done:
 			return nil
 		case err != nil:
@@ -159,6 +158,24 @@ func (c *Conn) Until(ctx context.Context, f func() bool) error {
 			return err
 		}
 	}
+}
+
+// reached asks f, and says why it will not be true any more.
+func (c *Conn) reached(f func() bool) (bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f() && c.refused == nil {
+		return true, nil
+	}
+	return false, c.failure()
+}
+
+// ended is the error of a context that has ended.
+func (c *Conn) ended(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("%w, while waiting for %s", context.Cause(ctx), c.waiting())
 }
 
 // waiting says what is waited for.

@@ -224,6 +224,35 @@ func TestReadingNeverWaitsForWriting(t *testing.T) {
 	all.Wait()
 }
 
+// Who waits for what the peer says later reads the stream meanwhile. Another who
+// wants the handshake alone, as a first Write does, does not wait with him.
+func TestNobodyWaitsForWhatAnotherWaitsFor(t *testing.T) {
+	p := good(t)
+	for what, finished := range map[string]bool{"a handshake that is done": true, "one that is not": false} {
+		t.Run(what, func(t *testing.T) {
+			a, b := streams(t)
+			machine := handshake.NewClient(handshake.Config{Random: [32]byte{1}, ServerName: name})
+			c, s := tlsconn.New(a, machine, p.trusting()), p.server(t, b)
+			go io.Copy(s, s)
+			if finished {
+				if err := c.Until(t.Context(), func() bool { return machine.Stage() == handshake.StageFinished }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			reads := make(chan struct{})
+			var once sync.Once
+			go c.Until(t.Context(), func() bool { once.Do(func() { close(reads) }); return false })
+			<-reads
+			if _, err := c.Write([]byte("a")); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestAContextEndsAHandshake(t *testing.T) {
 	p := good(t)
 	a, _ := streams(t)

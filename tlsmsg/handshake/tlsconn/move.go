@@ -67,6 +67,7 @@ func (c *Conn) work() {
 		client.Start()
 	}
 	c.started = true
+	defer c.wake()
 	for {
 		for w, ok := c.machine.Work(); ok; w, ok = c.machine.Work() {
 			r := c.worker.Do(w)

@@ -1,9 +1,11 @@
-// A Write may have to wait during another handshake within the connection (RFC
-// 5246, section 7.4.1.1), which either a Read or the Write moves on.
+// How one method waits while another reads the stream. A Write may have to wait
+// during another handshake within the connection (RFC 5246, section 7.4.1.1),
+// which either a Read or the Write moves on.
 
 package tlsconn
 
 import (
+	"context"
 	"os"
 	"time"
 )
@@ -30,6 +32,28 @@ func (c *Conn) awaitWritable() error {
 			}
 		default:
 			wait(news, until)
+		}
+	}
+}
+
+// readOr waits for its turn to read the stream, and returns with in locked. Who
+// reads it meanwhile moves the handshake too, and may go on for long: where that
+// makes f true, done says so and nothing is locked.
+func (c *Conn) readOr(ctx context.Context, f func() bool) (done bool, err error) {
+	for {
+		c.mu.Lock()
+		news := c.awaitNews()
+		c.mu.Unlock()
+		if c.in.TryLock() {
+			return false, nil
+		}
+		if done, err := c.reached(f); done || err != nil {
+			return done, err
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return false, c.ended(ctx)
 		}
 	}
 }
