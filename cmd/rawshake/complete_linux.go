@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/guard"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // What --link and --guard may be.
@@ -27,6 +28,7 @@ var (
 	connectGuards = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
 	runGuards     = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables}
 	versions      = []string{"1.0", "1.1", "1.2", "1.3"}
+	compressions  = []string{"zlib", "brotli", "zstd"}
 	protocols     = []string{"http/1.1", "http/1.0", "h2"}
 )
 
@@ -54,6 +56,15 @@ func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 		return func() []string { return registered(tlsmsg.CipherSuite.String, "TLS_") }
 	case "groups":
 		return func() []string { return registered(tlsmsg.NamedGroup.String, "") }
+	case "key-shares":
+		return func() (names []string) {
+			for _, g := range slices.Concat(suite.HybridGroups(), suite.Groups(), suite.FFDHEGroups()) {
+				names = append(names, g.String())
+			}
+			return append(names, "none")
+		}
+	case "compress-certificate":
+		return fixed(compressions)
 	case "omit-extension":
 		return func() []string { return registered(tlsmsg.ExtensionType.String, "") }
 	case "fields":

@@ -33,6 +33,7 @@ import (
 type connectFlags struct {
 	viewFlags
 	tls           tlsFlags
+	tls13         tls13Flags
 	until         string
 	get           string
 	maxTime       time.Duration
@@ -124,6 +125,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.ciphers, "ciphers", nil, "cipher suites to offer, by IANA or OpenSSL name, or any number: 0xC02B")
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, …")
 	f.tls.register(cmd)
+	f.tls13.register(cmd)
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")

@@ -61,6 +61,7 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
+	o.Request, o.HTTP = f.request(t.hostHeader()), f.get != ""
 	if err := f.planTLS(o, t); err != nil {
 		return nil, err
 	}
@@ -68,7 +69,6 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Request, o.HTTP = f.request(t.hostHeader()), f.get != ""
 	if err := f.planBounds(o); err != nil {
 		return nil, err
 	}
@@ -219,6 +219,9 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 		return err
 	}
 	f.tls.offerBoth(&o.TLS)
+	if err := f.tls13.plan(o); err != nil {
+		return err
+	}
 	f.tls.planSession(o, t)
 	if f.cert == "" {
 		return nil

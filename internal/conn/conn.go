@@ -101,6 +101,12 @@ func (s *Conn) Resume(r handshake.Result) {
 	s.pump()
 }
 
+// UpdateKeys has both sides of a connection of TLS 1.3 change their keys.
+func (s *Conn) UpdateKeys() {
+	s.tls.UpdateKeys(true)
+	s.pump()
+}
+
 // Err says why the connection failed, or is nil. A TLS failure takes precedence
 // over what TCP says of the same end. A TCP failure under TLS is a
 // [TransportError].

@@ -43,10 +43,14 @@ type Options struct {
 	Request io.Reader // with goal.Data: what is sent
 	// HTTP says that the request is a GET in HTTP/1.1. Then the reply's own
 	// length says whether it is whole, and the bounds apply.
-	HTTP    bool
-	MaxTime time.Duration // for the whole reply; 0: DefaultMaxTime
-	MaxSize int64         // of the whole reply, in bytes; 0: DefaultMaxSize
-	Output  io.Writer     // with goal.Data: where the reply goes
+	HTTP bool
+	// KeyUpdate has both sides of a connection of TLS 1.3 change their keys before
+	// the request. TLS.EarlyData, if not nil, is the Request: it is sent again once
+	// the handshake is done, unless the server has taken it.
+	KeyUpdate bool
+	MaxTime   time.Duration // for the whole reply; 0: DefaultMaxTime
+	MaxSize   int64         // of the whole reply, in bytes; 0: DefaultMaxSize
+	Output    io.Writer     // with goal.Data: where the reply goes
 
 	Recorder *transcript.Recorder
 	Capture  *capture.Writer // every packet, decisions as comments, and secrets; may be nil

@@ -4,6 +4,7 @@
 package connect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,17 +32,7 @@ func (r *run) exchange(ctx context.Context) error {
 	defer idle()
 	go r.work(working)
 	sent := make(chan error, 1)
-	request := r.Request
-	if !r.HTTP {
-		request = io.TeeReader(request, &r.asked)
-	}
-	go func() {
-		n, err := io.Copy(r.conn, request)
-		if err == nil && n == 0 {
-			err = r.conn.CloseWrite() // nothing was asked, so no reply will come
-		}
-		sent <- rawtcp.Cause(err)
-	}()
+	go func() { sent <- r.ask() }()
 	var err error
 	if r.HTTP {
 		err = r.receiveHTTP(ctx)
@@ -60,6 +51,32 @@ func (r *run) exchange(ctx context.Context) error {
 	default:
 		return nil // the reply is whole, whatever else there was to send
 	}
+}
+
+// ask sends the request, unless the server has taken it already.
+func (r *run) ask() error {
+	var early handshake.EarlyData
+	r.conn.Do(func(tcb.Instant) {
+		early = r.machine.TLS().State().EarlyData
+		if r.KeyUpdate {
+			r.machine.UpdateKeys()
+		}
+	})
+	if early == handshake.EarlyDataAccepted {
+		return nil
+	}
+	request := r.Request
+	switch {
+	case r.TLS.EarlyData != nil:
+		request = bytes.NewReader(r.TLS.EarlyData)
+	case !r.HTTP:
+		request = io.TeeReader(request, &r.asked)
+	}
+	n, err := io.Copy(r.conn, request)
+	if err == nil && n == 0 {
+		err = r.conn.CloseWrite() // nothing was asked, so no reply will come
+	}
+	return rawtcp.Cause(err)
 }
 
 // work does the work of another handshake inside the connection.

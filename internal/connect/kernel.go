@@ -138,6 +138,10 @@ func (k *kernelConn) Work() (handshake.Work, bool) { return nil, false }
 // Resume is never called, since there is no work.
 func (k *kernelConn) Resume(handshake.Result) {}
 
+// UpdateKeys has both sides change their keys. It is called while nothing else
+// moves the machine.
+func (k *kernelConn) UpdateKeys() { k.tls.UpdateKeys(true) }
+
 // Err is the failure of TLS, or else of TCP. It is called while nothing else
 // moves the machine.
 func (k *kernelConn) Err() error {

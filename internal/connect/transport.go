@@ -34,6 +34,7 @@ type machine interface {
 	Work() (handshake.Work, bool)
 	Resume(handshake.Result)
 	Err() error
+	UpdateKeys()
 }
 
 var _ transport = (*rawtcp.Conn)(nil)

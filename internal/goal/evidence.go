@@ -34,7 +34,7 @@ func (s *Story) evident(a *alert) (*handshake.ProtocolError, transcript.Sureness
 	case tlsmsg.AlertUnsupportedExtension:
 		found = s.unasked()
 	case tlsmsg.AlertIllegalParameter, tlsmsg.AlertHandshakeFailure, tlsmsg.AlertInsufficientSecurity:
-		for _, look := range []func() *handshake.ProtocolError{s.unofferedHello, s.unofferedExchange, s.unasked} {
+		for _, look := range []func() *handshake.ProtocolError{s.unofferedHello, s.unofferedExchange, s.unasked, s.downgraded} {
 			if found = look(); found != nil {
 				break
 			}
@@ -96,6 +96,16 @@ func (s *Story) unofferedHello() *handshake.ProtocolError {
 		return &handshake.ProtocolError{Where: "ServerHello.compression_method", Reason: h.CompressionMethod.String() + " was not offered"}
 	}
 	return nil
+}
+
+// downgraded finds a server's mark that it speaks a higher version than it took
+// (RFC 9846, section 4.2.3).
+func (s *Story) downgraded() *handshake.ProtocolError {
+	h := s.serverHello
+	if h == nil || !bytes.HasSuffix(h.Random[:], []byte(tlsmsg.DowngradeTLS12)) && !bytes.HasSuffix(h.Random[:], []byte(tlsmsg.DowngradeTLS11)) {
+		return nil
+	}
+	return &handshake.ProtocolError{Where: "ServerHello.random", Reason: "it ends with the mark of a server that speaks a higher version than it chose"}
 }
 
 // unofferedExchange finds what a ServerKeyExchange uses although it was not

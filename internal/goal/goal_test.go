@@ -193,6 +193,7 @@ func TestAFlagIsNamedOnlyWhereItHelps(t *testing.T) {
 		{tlsmsg.AlertHandshakeFailure, "ServerHello.extensions", "no extended_master_secret, which the resumed session has", "server_fault", "--session-file"},
 		{tlsmsg.AlertHandshakeFailure, "ServerHello.cipher_suite", "X was offered for its number alone: this side cannot finish it", "server_fault", "--ciphers"},
 		{tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "rsa_pkcs1_sha1 was not offered", "server_fault", "--legacy"},
+		{tlsmsg.AlertIllegalParameter, "ServerHello.random", "it ends with the mark of a server that speaks TLS 1.3, and chose TLS 1.2", "downgraded", "another way"},
 		{tlsmsg.AlertIllegalParameter, "ServerKeyExchange.algorithm", "rsa_pkcs1_md5 was not offered", "server_fault", ""},
 		{tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "GREASE (0x0A0A) stands for nothing, was offered as such", "server_fault", "--grease"},
 		{tlsmsg.AlertUnsupportedExtension, "ServerHello.extensions", "padding must not be answered", "server_fault", "--pad-to"},

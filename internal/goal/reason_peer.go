@@ -27,7 +27,7 @@ func (d *diagnosis) fault(r *transcript.Reason) {
 // blame says what is wrong with what a server sent, and what can be done.
 func blame(broke *handshake.ProtocolError, r *transcript.Reason) {
 	r.Code, r.Sure, r.Layer = "server_fault", transcript.Certain, transcript.TLS
-	r.Means = "the server sends what RFC 5246 does not allow here, or what the ClientHello did not offer"
+	r.Means = "the server sends what TLS does not allow here, or what the ClientHello did not offer"
 	r.Remedy = "Nothing on the client's side mends that: show it to whoever runs the server."
 	switch broke.Alert {
 	case tlsmsg.AlertProtocolVersion:
@@ -62,6 +62,10 @@ func blame(broke *handshake.ProtocolError, r *transcript.Reason) {
 // choiceFault says what the client can do about the server's choice.
 func choiceFault(broke *handshake.ProtocolError, r *transcript.Reason) {
 	switch {
+	case broke.Where == "ServerHello.random":
+		r.Code = "downgraded"
+		r.Means = "something on the way changed the ClientHello, so that the server took an older version: it marks its random where it speaks a higher one (RFC 9846, section 4.2.3)"
+		r.Remedy = "Reach the server by another way, and capture at both ends to compare the ClientHello: a box that inspects TLS does this, and so does an attack. With --max-version 1.2 there is nothing to take away, and no protection."
 	case strings.Contains(broke.Reason, "resumed session"):
 		r.Means = "the server resumes the session with other parameters than it has (RFC 5246, section 7.4.1.3; RFC 7627, section 5.3)"
 		r.Remedy = "Make a full handshake: leave --session-file out, or name a new file."

@@ -74,6 +74,7 @@ func independent(o service.Options) func(*lab.Lab) (Server, error) {
 // what `lab demo` shows.
 var all = []*Scenario{
 	&mutualTLS, &rsa, &dhe, &ecdhe, &resumption,
+	&tls13, &helloRetry, &resumption13, &earlyData, &clientAuth13, &postHandshakeAuth, &keyUpdate, &downgrade, &postQuantum,
 	&badCertificate, &badFinished, &alert,
 	&rstWar, &synLoss, &reorder, &jitter, &mtuBlackHole, &zeroWindow, &halfClose,
 }

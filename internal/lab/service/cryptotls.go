@@ -20,8 +20,8 @@ var tlsClientAuth = map[ClientAuth]tls.ClientAuthType{
 
 // newTLSServer makes a server of crypto/tls without a listener.
 func newTLSServer(o Options) (*TLSServer, error) {
-	if o.SessionIDs || o.Wrong != (ServerFault{}) {
-		return nil, errors.New("lab: crypto/tls keeps no sessions by ID, and does nothing wrong")
+	if o.SessionIDs || o.Wrong != (ServerFault{}) || o.EarlyData || o.KeyUpdate || o.ClientAuth == LaterClient {
+		return nil, errors.New("lab: crypto/tls keeps no sessions by ID, takes no early data, asks for nothing once the handshake is done, and does nothing wrong")
 	}
 	if err := o.check(); err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ type Options struct {
 	// Of OurServer alone.
 	SessionIDs bool        // sessions are kept by ID
 	Wrong      ServerFault // done once in each connection
+	EarlyData  bool        // with Tickets, early data of TLS 1.3 is taken, up to 16 KiB
+	KeyUpdate  bool        // before a reply over TLS 1.3, both sides change their keys
 
 	// KeyLog, if set, receives the server's own NSS key log. Of TLSServer alone.
 	KeyLog io.Writer
@@ -67,9 +69,10 @@ const (
 	RequestClient ClientAuth = "request" // asks, and checks a certificate if one comes
 	RequireClient ClientAuth = "require" // asks, and refuses a client without
 	NoClientAuth  ClientAuth = "none"
+	LaterClient   ClientAuth = "later" // in TLS 1.3, once there is a request: no reply without a certificate. Of OurServer alone
 )
 
-var clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient}
+var clientAuths = []ClientAuth{NoClientAuth, RequestClient, RequireClient, LaterClient}
 
 // with are the options with the certificates that a server shows at its
 // listener's address and at these, unless they were given.

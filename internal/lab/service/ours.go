@@ -21,6 +21,7 @@ var ourClientAuth = map[ClientAuth]handshake.ClientAuth{
 	RequestClient: handshake.ClientAuthRequest,
 	RequireClient: handshake.ClientAuthRequire,
 	NoClientAuth:  handshake.ClientAuthNone,
+	LaterClient:   handshake.ClientAuthNone,
 }
 
 // newOurServer makes a server of our own TLS without a listener.
@@ -45,7 +46,10 @@ func newOurServer(o Options) (*OurServer, error) {
 		Tickets:     o.Tickets,
 		ClientAuth:  ourClientAuth[o.ClientAuth],
 	}
-	if config.ClientAuth != handshake.ClientAuthNone {
+	if o.EarlyData {
+		config.EarlyData = maxEarlyData
+	}
+	if o.ClientAuth != NoClientAuth {
 		config.Authorities = [][]byte{o.PKI.CA.Cert.RawSubject}
 	}
 	roots := x509.NewCertPool()
@@ -59,6 +63,8 @@ func newOurServer(o Options) (*OurServer, error) {
 	})
 }
 
+const maxEarlyData = 16 << 10 // bytes
+
 func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails
@@ -70,6 +76,8 @@ type ourSpeaker struct {
 	*tlsconn.Conn
 	server *handshake.Server
 	faulty *faulty
+	before []func() error // what is done before the first reply
+	none   bool           // the client, asked later, has no certificate
 }
 
 func newOurSpeaker(tcp *net.TCPConn, config handshake.ServerConfig, o Options, w *worker.Worker) *ourSpeaker {
@@ -79,6 +87,13 @@ func newOurSpeaker(tcp *net.TCPConn, config handshake.ServerConfig, o Options, w
 		config.SessionID = random(32)
 	}
 	config.Tamper, _ = c.faulty.tamper() // newOurServer has tried it
+	if o.ClientAuth == LaterClient {
+		config.Events = c.noteAnswer
+		c.before = append(c.before, c.askForCertificate)
+	}
+	if o.KeyUpdate {
+		c.before = append(c.before, c.updateKeys)
+	}
 	c.server = handshake.NewServer(config)
 	c.Conn = tlsconn.New(tcp, c.server, w)
 	return c
@@ -112,8 +127,46 @@ func (c *ourSpeaker) Read(p []byte) (int, error) {
 
 // Write sends application data.
 func (c *ourSpeaker) Write(p []byte) (int, error) {
+	for len(c.before) > 0 {
+		step := c.before[0]
+		c.before = c.before[1:]
+		if err := step(); err != nil {
+			return 0, c.judged(err)
+		}
+	}
 	n, err := c.Conn.Write(p)
 	return n, c.judged(err)
+}
+
+// noteAnswer sees whether the client sends a certificate.
+func (c *ourSpeaker) noteAnswer(e handshake.Event) {
+	if d, ok := e.(handshake.DecisionEvent); ok && d.Name == "client_certificate_none" {
+		c.none = true
+	}
+}
+
+// askForCertificate asks the client for a certificate after the handshake, and
+// waits for a good one.
+func (c *ourSpeaker) askForCertificate() error {
+	asked := false
+	err := c.Do(func(tlsconn.Machine) { asked = c.server.RequestCertificate(random(32)) })
+	if err == nil && !asked {
+		return errNotAsked
+	}
+	err = errors.Join(err, c.Until(context.Background(), func() bool { return c.none || c.server.State().Judged }))
+	if err == nil && c.none {
+		err = errNoCertificate
+	}
+	return err
+}
+
+var (
+	errNotAsked      = errors.New("the client lets nobody ask for its certificate after the handshake (post_handshake_auth)")
+	errNoCertificate = errors.New("the client, asked after the handshake, has no certificate")
+)
+
+func (c *ourSpeaker) updateKeys() error {
+	return c.Do(func(tlsconn.Machine) { c.server.UpdateKeys(true) })
 }
 
 func (c *ourSpeaker) closeWrite() error      { return c.judged(c.Conn.CloseWrite()) }

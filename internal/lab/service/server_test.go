@@ -121,7 +121,8 @@ func TestOptionsOfTheOtherServerAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, o := range map[string]service.Options{"session IDs": {SessionIDs: true}, "a fault": {Wrong: wrong}, "nonsense": {ClientAuth: "perhaps"}} {
+	for name, o := range map[string]service.Options{"session IDs": {SessionIDs: true}, "a fault": {Wrong: wrong}, "nonsense": {ClientAuth: "perhaps"},
+		"early data": {EarlyData: true}, "key updates": {KeyUpdate: true}, "late questions": {ClientAuth: service.LaterClient}} {
 		if s, err := service.NewTLSServer(listen(t), o); err == nil {
 			_ = s.Close()
 			t.Errorf("crypto/tls takes %s", name)

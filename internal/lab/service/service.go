@@ -44,6 +44,8 @@ type Service struct {
 	// Of TLS.
 	SessionIDs     bool   `yaml:"session-ids,omitempty"`
 	HandshakeFault string `yaml:"misbehave,omitempty"` // see ServerFault
+	EarlyData      bool   `yaml:"early-data,omitempty"`
+	KeyUpdate      bool   `yaml:"key-update,omitempty"` // before a reply
 
 	// Of both.
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
@@ -101,8 +103,11 @@ func (s *Service) Check() error {
 			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
 		}
 	}
-	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "") {
-		return fmt.Errorf("session-ids and misbehave go with kind %s: %s does neither", TLS, CryptoTLS)
+	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "" || s.EarlyData || s.KeyUpdate || s.ClientAuth == LaterClient) {
+		return fmt.Errorf("session-ids, misbehave, early-data, key-update and client-auth later go with kind %s: %s does none of them", TLS, CryptoTLS)
+	}
+	if s.EarlyData && !s.Tickets {
+		return errors.New("early-data goes with tickets: it is a ticket that allows it")
 	}
 	o, err := s.options()
 	if err == nil && o.MaxVersion != 0 && o.MinVersion > o.MaxVersion {
@@ -126,7 +131,7 @@ func known[T ~string](what string, word T, list []T) error {
 func (s *Service) options() (o Options, err error) {
 	o = Options{
 		Key: s.Key, ClientKey: s.Key, Fault: s.Fault, ClientAuth: s.ClientAuth, ALPN: s.ALPN,
-		SessionIDs: s.SessionIDs, Tickets: s.Tickets,
+		SessionIDs: s.SessionIDs, Tickets: s.Tickets, EarlyData: s.EarlyData, KeyUpdate: s.KeyUpdate,
 		ReceiveBuffer: s.ReceiveBuffer, ReadPause: s.ReadPause, Linger: s.Linger,
 	}
 	if s.Kind == TLS {

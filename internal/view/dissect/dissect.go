@@ -37,6 +37,7 @@ type stream struct {
 	kept     int                 // bytes in messages, and the cost of each message
 	next     int64               // offset after the last record
 	foreign  bool                // it does not begin like TLS
+	over     bool                // the other side has said a fatal alert: who speaks live reads no further
 	others   []transcript.Octets // in a capture: runs without TLS, in order, without their bytes
 	tail     []byte              // its octets from next on, as far as they are in order
 }
@@ -183,6 +184,9 @@ func (a *Anatomy) record(dir transcript.Dir, r *transcript.Record) {
 }
 
 func (a *Anatomy) message(dir transcript.Dir, m *transcript.Message) {
+	if m.Content == tlsmsg.ContentAlert && len(m.Raw) > 0 && tlsmsg.AlertLevel(m.Raw[0]) == tlsmsg.LevelFatal {
+		a.streams[1-dir].over = true
+	}
 	if m.Content != tlsmsg.ContentHandshake || m.Sealed {
 		return
 	}

@@ -83,6 +83,10 @@ func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Su
 		}
 	}
 	slices.SortStableFunc(inside, func(a, b *field.Node) int { return a.Offset - b.Offset })
+	rest, meaning := "unplaced", unplaced
+	if s.over && !f.Captured() && span.End > s.next {
+		rest, meaning = "unread", unread
+	}
 	switch {
 	case s.foreign:
 		payload.Name = "application_data"
@@ -91,11 +95,11 @@ func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Su
 	case len(s.records) == 0 && len(inside) == 0:
 		payload.Name = "data"
 	case len(inside) == 0:
-		payload.Name, payload.Meaning = "unplaced", unplaced
+		payload.Name, payload.Meaning = rest, meaning
 	default:
 		number(inside)
 		replace(payload, "payload", inside)
-		fill(payload, lo, hi, "unplaced", unplaced)
+		fill(payload, lo, hi, rest, meaning)
 	}
 }
 
@@ -112,6 +116,9 @@ const otherBytes = "not what the stream holds in this place: another segment's b
 
 // unplaced describes bytes of records whose beginning is lost.
 const unplaced = "a part of a record; what stands before it was not captured, and so nobody can tell what it is"
+
+// unread describes what came when nobody read it.
+const unread = "what came after this side had given up, with a fatal alert: nobody has read it"
 
 // wrapper describes what surrounds TLS.
 const wrapper = "the header of a TDS packet, which carries TLS as long as its handshake goes on"
