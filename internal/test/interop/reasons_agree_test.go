@@ -57,7 +57,7 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 			"alert internal_error":        {answers(21, 3, 3, 0, 2, 2, 80), nil},
 			"an empty message":            {answers(22, 3, 3, 0, 4, 2, 0, 0, 0), nil},
 			"half a record":               {answers(22, 3, 3, 1, 0, 2), nil},
-			"TLS 1.3 alone":               {server(&tls.Config{MinVersion: tls.VersionTLS13}), nil},
+			"TLS 1.3 alone":               {server(&tls.Config{MinVersion: tls.VersionTLS13}), []string{"--max-version", "1.2"}},
 			"no suite in common":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}), nil},
 			"client certificate":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}), []string{"--until", "finished"}},
 			"reset after the ClientHello": {each(func(c *net.TCPConn) { c.Read(make([]byte, 4096)); c.SetLinger(0); c.Close() }), nil},

@@ -60,8 +60,10 @@ func (a *Anatomy) Begins(f *transcript.Frame) string {
 		return ""
 	}
 	r := a.streams[f.Dir].unfinished()
-	if r == nil || r.Encrypted || r.Type != tlsmsg.ContentHandshake || !r.fresh || len(r.Wire) <= tlsmsg.RecordHeaderLen ||
-		r.Offset < f.Stream.Start || r.Offset >= f.Stream.End {
+	if r == nil || r.Encrypted || r.Type != tlsmsg.ContentHandshake || !r.fresh || len(r.Wire) <= tlsmsg.RecordHeaderLen {
+		return ""
+	}
+	if first := r.Offset + tlsmsg.RecordHeaderLen; first < f.Stream.Start || first >= f.Stream.End {
 		return ""
 	}
 	return tlsmsg.HandshakeType(r.Wire[tlsmsg.RecordHeaderLen]).Heading()

@@ -43,6 +43,13 @@ func TestARecordThatBreaksOffIsShownAsFarAsItCame(t *testing.T) {
 			for _, f := range rec.Transcript().Frames() {
 				s := a.Frame(f)
 				checkSpecimen(t, s)
+				want := ""
+				if f.Stream.Start <= 5 && f.Stream.End > 5 {
+					want = "ClientHello"
+				}
+				if got := a.Begins(f); got != want {
+					t.Errorf("cut at %d: %v begins %q, want %q", cut, f.Stream, got, want)
+				}
 				for row := range s.Leaves(nil) {
 					names = append(names, row.Path)
 				}
