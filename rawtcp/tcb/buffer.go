@@ -11,11 +11,27 @@ import "github.com/rawshake/rawshake/slab"
 // back as soon as nothing is queued; without a pool the buffer keeps it.
 type buffer struct {
 	b   []byte
-	off int // of the first queued octet
+	off int // of the first queued octet; below 0: so many are queued, and are not here
 }
 
 // len returns the number of queued octets.
 func (q *buffer) len() int { return len(q.b) - q.off }
+
+// unload gives the memory back without forgetting how many octets are queued.
+func (q *buffer) unload(pool *slab.Pool) {
+	n := q.len()
+	q.free(pool)
+	q.off = -n
+}
+
+// unloaded reports whether the queued octets are not here.
+func (q *buffer) unloaded() bool { return q.off < 0 }
+
+// load brings queued octets back: the last of p.
+func (q *buffer) load(p []byte, pool *slab.Pool) {
+	p = p[len(p)-q.len():]
+	q.b, q.off = append(pool.Get(len(p)), p...), 0
+}
 
 // bytes returns the queued octets. They stay in place until the next grow.
 func (q *buffer) bytes() []byte { return q.b[q.off:] }

@@ -1,4 +1,4 @@
-// How much memory a connection's buffers take.
+// How much memory a connection's buffers take, and how to take less.
 
 package tcb
 
@@ -13,4 +13,36 @@ func (c *Conn) Held() (octets, limit int) {
 		limit += limit/4 + 128
 	}
 	return octets, limit + runs
+}
+
+// Unload gives the memory of the send buffer back, where all that was written has
+// been sent: for a caller who can make the same octets again, and has many
+// connections that wait for an answer to them. Until [Conn.Reload], Write takes nothing. It
+// reports whether there was something to unload.
+func (c *Conn) Unload() bool {
+	if c.over || c.snd.buf.len() == 0 || c.snd.buf.unloaded() || c.snd.nxt.Less(c.dataEnd()) {
+		return false
+	}
+	c.snd.buf.unload(c.cfg.Pool)
+	return true
+}
+
+// Unloaded reports whether octets that are not acknowledged were unloaded.
+func (c *Conn) Unloaded() bool { return c.snd.buf.unloaded() }
+
+// Missing reports whether Next has octets to send that were unloaded: without
+// Reload it passes them over.
+func (c *Conn) Missing() bool {
+	if !c.snd.buf.unloaded() || !c.sendsData() {
+		return false
+	}
+	return c.out.probe || c.lostRun().len() > 0 || c.newRun().len() > 0 || c.rescueRun().len() > 0
+}
+
+// Reload brings back what Unload gave away. P ends with the octets that were written
+// last, and has all that are not acknowledged; it is not kept.
+func (c *Conn) Reload(p []byte) {
+	if c.snd.buf.unloaded() {
+		c.snd.buf.load(p, c.cfg.Pool)
+	}
 }

@@ -64,6 +64,9 @@ func (c *Conn) sendsData() bool {
 // nextRun fills s with octets that are due: a window probe, a retransmission,
 // or new octets.
 func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
+	if c.snd.buf.unloaded() {
+		return false
+	}
 	if c.out.probe {
 		c.out.probe = false
 		c.fill(now, s, span{c.snd.una, c.snd.una.Add(1)})

@@ -33,7 +33,7 @@ func (c *Conn) WriteMore(p []byte) int {
 // WriteSpace returns how many octets Write would take now. It grows in Receive,
 // and is 0 once nothing may be written any more.
 func (c *Conn) WriteSpace() int {
-	if c.snd.fin || c.over || c.state == TimeWait {
+	if c.snd.fin || c.over || c.state == TimeWait || c.snd.buf.unloaded() {
 		return 0
 	}
 	return max(0, c.cfg.SendBuffer-c.snd.buf.len())
