@@ -86,16 +86,18 @@ type reusable struct {
 	transcript suite.Transcript
 	extensions []tlsmsg.Extension
 	chain      [][]byte
+	entries    [][]tlsmsg.Extension
 	answers    answers
 	spare13    *tls13
 }
 
 func (c *Client) reusable() reusable {
-	return reusable{c.transcript, c.hello.Extensions, c.chain.Chain, c.answers, c.spare13}
+	return reusable{c.transcript, c.hello.Extensions, c.chain.Chain, c.chain.EntryExtensions, c.answers, c.spare13}
 }
 
 func (c *Client) reuse(r *reusable) {
-	c.transcript, c.hello.Extensions, c.chain.Chain, c.answers, c.spare13 = r.transcript, r.extensions, r.chain, r.answers, r.spare13
+	c.transcript, c.hello.Extensions, c.answers, c.spare13 = r.transcript, r.extensions, r.answers, r.spare13
+	c.chain.Chain, c.chain.EntryExtensions = r.chain, r.entries
 }
 
 // Start makes the ClientHello, or yields the work on the keys that go into it.

@@ -40,12 +40,8 @@ func (c *Client) nextShare() (tlsmsg.NamedGroup, bool) {
 	if t.asked != 0 {
 		return t.asked, len(t.shares) == 0
 	}
-	groups := c.cfg.KeyShares
-	if groups == nil {
-		groups = usualShares(c.cfg.Groups)
-	}
-	if n := len(t.shares); n < len(groups) {
-		return groups[n], true
+	if n := len(t.shares); n < len(c.cfg.KeyShares) {
+		return c.cfg.KeyShares[n], true
 	}
 	return 0, false
 }
@@ -109,7 +105,8 @@ func offerKeyShare(c *Client, b []byte) ([]byte, error) {
 	if !c.offers13() {
 		return nil, nil
 	}
-	var v tlsmsg.KeyShare
+	v := &c.tls13.chosen // which the answer is decoded into
+	v.Shares = v.Shares[:0]
 	if c.cfg.GREASE && !c.retried() { // one byte, as for no group
 		v.Shares = append(v.Shares, tlsmsg.KeyShareEntry{Group: greaseValue[tlsmsg.NamedGroup](&c.state.ClientRandom, greaseGroup), KeyExchange: []byte{0}})
 	}
@@ -258,7 +255,7 @@ func (c *Client) retry(hello *tlsmsg.ServerHello) error {
 		case slices.ContainsFunc(t.shares, func(s share) bool { return s.group == t.asked }):
 			return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.key_share", "%v, of which the ClientHello has a key", t.asked)
 		}
-		t.shares = nil
+		t.forgetShares()
 	} else if t.cookie == nil {
 		return refuse(tlsmsg.AlertIllegalParameter, "HelloRetryRequest.extensions", "neither %v nor %v: nothing that changes the ClientHello",
 			tlsmsg.ExtensionKeyShare, tlsmsg.ExtensionCookie)
@@ -321,7 +318,7 @@ func (c *Client) deriveHandshake(agreed []byte) error {
 	t.schedule = c.suite.NewSchedule13(t.psk)
 	t.schedule.Agreed(agreed)
 	t.ours, t.theirs = t.schedule.Handshake(c.transcript.Sum())
-	t.shares = nil
+	t.forgetShares()
 	c.tellSecret13(suite.SecretClientHandshake, t.ours)
 	c.tellSecret13(suite.SecretServerHandshake, t.theirs)
 	if err := c.sendSpec(t); err != nil {

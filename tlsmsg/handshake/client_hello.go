@@ -17,7 +17,11 @@ func (c *Client) sendClientHello() error {
 		room := make([]byte, 2*flightRoom)
 		c.scratch, c.out.buf = room[:0:flightRoom], room[flightRoom:flightRoom]
 	}
-	raw, err := c.appendClientHello(c.takeScratch())
+	room := flightRoom
+	if c.offers13() {
+		room = helloRoom
+	}
+	raw, err := c.appendClientHello(c.takeRoom(room))
 	if err != nil {
 		c.giveScratch(raw)
 		return err

@@ -186,6 +186,9 @@ func (c *Config) setDefaults() {
 	c.CipherSuites = orDefault(c.CipherSuites, suites)
 	c.Groups = orDefault(c.Groups, groups)
 	c.SignatureSchemes = orDefault(c.SignatureSchemes, schemes)
+	if c.KeyShares == nil && c.MaxVersion >= tlsmsg.VersionTLS13 {
+		c.KeyShares = usualShares(c.Groups)
+	}
 	c.MinDHBits, c.MinRSABits = cmp.Or(c.MinDHBits, dh), cmp.Or(c.MinRSABits, rsa)
 }
 

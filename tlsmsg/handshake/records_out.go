@@ -87,14 +87,21 @@ func (c *conn[S]) sendMessage(typ tlsmsg.HandshakeType, raw []byte) error {
 	return c.sendContent(tlsmsg.ContentHandshake, typ, raw)
 }
 
-// flightRoom is room for a usual message, in bytes: a length that a pool has.
-const flightRoom = 320
+// Room for a usual message, and for a ClientHello with a key of a hybrid, in bytes:
+// lengths that a pool has.
+const (
+	flightRoom = 320
+	helloRoom  = 2048
+)
 
 // takeScratch gives empty memory to make a message in. It is for giveScratch to
 // take back.
-func (c *conn[S]) takeScratch() []byte {
+func (c *conn[S]) takeScratch() []byte { return c.takeRoom(flightRoom) }
+
+// takeRoom is takeScratch for a message that may have one of the lengths above.
+func (c *conn[S]) takeRoom(n int) []byte {
 	if c.pool != nil {
-		return c.pool.Get(flightRoom)
+		return c.pool.Get(n)
 	}
 	return c.scratch[:0]
 }
@@ -103,7 +110,7 @@ func (c *conn[S]) takeScratch() []byte {
 func (c *conn[S]) giveScratch(b []byte) {
 	if c.pool == nil {
 		c.scratch = b
-	} else if cap(b) == flightRoom {
+	} else if cap(b) == flightRoom || cap(b) == helloRoom {
 		c.pool.Put(b)
 	}
 }

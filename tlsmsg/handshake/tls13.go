@@ -51,9 +51,15 @@ func (t *tls13) again() *tls13 {
 	if t == nil {
 		return new(tls13)
 	}
-	clear(t.shares) // keys
-	*t = tls13{version: t.version, shares: t.shares[:0], chosen: t.chosen, encrypted: t.encrypted}
+	t.forgetShares()
+	*t = tls13{version: t.version, shares: t.shares, chosen: t.chosen, encrypted: t.encrypted}
 	return t
+}
+
+// forgetShares lets go of the keys, and keeps the room for others.
+func (t *tls13) forgetShares() {
+	clear(t.shares)
+	t.shares = t.shares[:0]
 }
 
 // ownSeed returns the seed, or nil.

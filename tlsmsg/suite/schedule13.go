@@ -149,22 +149,30 @@ func (h Hash) empty() []byte {
 	return b
 }
 
-// extract is HKDF-Extract (RFC 5869, section 2.2).
+// extract is HKDF-Extract (RFC 5869, section 2.2): HMAC of the material, with the salt
+// for its key.
 func extract(h Hash, material, salt []byte) []byte {
-	b, err := hkdf.Extract(h.New, material, salt)
-	if err != nil {
-		panic("hkdf: " + err.Error()) // only for a hash that is not approved, where such a thing is asked for
-	}
+	var mac prfMAC
+	mac.setKey(h, salt)
+	b := make([]byte, h.Size())
+	mac.sum(b, material)
 	return b
 }
 
 // expandLabel is HKDF-Expand-Label (RFC 9846, section 7.1). Neither label nor
 // context comes from a peer: their lengths fit.
 func expandLabel(h Hash, secret []byte, label string, context []byte, n int) []byte {
-	info := make([]byte, 0, 64)
+	info := make([]byte, 0, 128)
 	info = append(info, byte(n>>8), byte(n), byte(len("tls13 ")+len(label)))
 	info = append(append(info, "tls13 "...), label...)
 	info = append(append(info, byte(len(context))), context...)
+	if n <= h.Size() { // HKDF-Expand of one block (RFC 5869, section 2.3)
+		var mac prfMAC
+		var block [MaxHashSize]byte
+		mac.setKey(h, secret)
+		mac.sum(block[:h.Size()], append(info, 1))
+		return append(make([]byte, 0, n), block[:n]...)
+	}
 	b, err := hkdf.Expand(h.New, secret, string(info), n)
 	if err != nil {
 		panic("hkdf: " + err.Error()) // more than 255 hashes
