@@ -3,7 +3,7 @@
 package probe
 
 import (
-	"math/rand/v2"
+	"io"
 
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -31,10 +31,10 @@ type connections struct {
 	slow  connQueue // and those that have drawn more than their allowance
 	queue workQueue
 
-	random  *rand.ChaCha8
+	random  io.Reader
 	tls     *handshake.Profile
-	keys    *keys              // of the shares of TLS 1.3; nil: it is not offered
-	keyless *handshake.Profile // of a client that is to hear nothing, where there are keys
+	seed    func(*connection) [32]byte // of the shares of TLS 1.3; nil: it is not offered
+	keyless *handshake.Profile         // of a client that is to hear nothing, where there are keys
 	clients clients
 	pool    slab.Pool       // of the buffers of all
 	state   handshake.State // of the one whose result is made
@@ -49,7 +49,7 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	offer.AllowUnverified = true // a bad certificate is a field of the result
 	cs.tls = handshake.NewProfile(offer)
 	if offer.MaxVersion >= tlsmsg.VersionTLS13 {
-		cs.keys = newKeys()
+		cs.seed = newSeeds().of
 		cs.keyless = handshake.NewProfile(handshake.Config{Pool: &cs.pool})
 	}
 	cs.queue.reset()

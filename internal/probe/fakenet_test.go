@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -28,6 +29,7 @@ type fakeNet struct {
 	local  netip.Addr
 	flight []byte    // nil: hosts that take the connection and say no more
 	deaf   bool      // hosts that do not even take it
+	eager  bool      // hosts that answer any part of a ClientHello
 	shut   error     // what this machine says to each packet, or nil
 	wrong  bool      // they acknowledge first what was never sent
 	hold   int       // how many packets stay on the way before the first arrives
@@ -70,7 +72,7 @@ func (f *fakeNet) Queue(packet []byte, _ link.Hop) error {
 			f.ready = append(f.ready, bad)
 		}
 		f.ready = append(f.ready, a)
-	case length > 0 && f.flight != nil:
+	case f.flight != nil && length > 0 && (f.eager || flags.Has(wire.PSH)): // the end of the ClientHello
 		for at := 0; at < len(f.flight); at += int(a.len) {
 			a.flags, a.seq, a.ack = wire.ACK, ack.Add(at), seq.Add(length)
 			a.at, a.len = uint16(at), uint16(min(len(f.flight)-at, 1460))
@@ -156,14 +158,20 @@ func ports256() (p []uint16) {
 // serverFlight is what crypto/tls answers to a ClientHello of ours.
 func serverFlight(t testing.TB) []byte {
 	t.Helper()
-	pki, err := pki.New(pki.Options{})
-	check(t, err)
-	near, far := net.Pipe()
-	go tls.Server(far, &tls.Config{MaxVersion: tls.VersionTLS12, Certificates: []tls.Certificate{
-		{Certificate: [][]byte{pki.Server.Cert.Raw, pki.CA.Cert.Raw}, PrivateKey: pki.Server.Key}}}).Handshake()
 	c := handshake.NewClient(handshake.Config{Random: [32]byte{1}})
 	c.Start()
-	go near.Write(c.Next())
+	return flightTo(t, c.Next(), &tls.Config{MaxVersion: tls.VersionTLS12})
+}
+
+// flightTo is what crypto/tls answers to a ClientHello.
+func flightTo(t testing.TB, hello []byte, cfg *tls.Config) []byte {
+	t.Helper()
+	pki, err := pki.New(pki.Options{})
+	check(t, err)
+	cfg.Certificates = []tls.Certificate{{Certificate: [][]byte{pki.Server.Cert.Raw, pki.CA.Cert.Raw}, PrivateKey: pki.Server.Key}}
+	near, far := net.Pipe()
+	go tls.Server(far, cfg).Handshake()
+	go near.Write(hello)
 	b := make([]byte, 16<<10)
 	near.SetReadDeadline(time.Now().Add(5 * time.Second))
 	n, err := near.Read(b)
@@ -178,4 +186,30 @@ func serverFlight(t testing.TB) []byte {
 	near.Close()
 	far.Close()
 	return b[:n]
+}
+
+// sameHello has all targets of a loop be sent the same ClientHello, shares and all, so
+// that one flight of a server's answers each.
+func sameHello(t testing.TB, l *loop) (hello []byte) {
+	t.Helper()
+	l.connections.random = same{}
+	l.connections.seed = func(*connection) [32]byte { return [32]byte{2} }
+	c := new(connection)
+	c.target.Name = l.o.Name
+	l.connections.random.Read(c.random[:])
+	client := l.connections.begin(c)
+	check(t, client.Err())
+	hello = bytes.Clone(client.Output())
+	l.connections.clients.put(client)
+	return hello
+}
+
+// same is no randomness at all.
+type same struct{}
+
+func (same) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 1
+	}
+	return len(p), nil
 }

@@ -57,7 +57,7 @@ func (cs *connections) toWake(c *connection) bool {
 
 // needsKeys reports whether what speak has to do takes making keys, which is work.
 func (cs *connections) needsKeys(c *connection) bool {
-	return cs.keys != nil && (cs.toGreet(c) || cs.toWake(c) && len(c.session.Peek()) > 0)
+	return cs.seed != nil && (cs.toGreet(c) || cs.toWake(c) && len(c.session.Peek()) > 0)
 }
 
 // begin returns a client that has made the connection's ClientHello: the same one each
@@ -65,8 +65,8 @@ func (cs *connections) needsKeys(c *connection) bool {
 func (cs *connections) begin(c *connection) *handshake.Client {
 	tls := cs.clients.take()
 	id := c.identity()
-	if cs.keys != nil {
-		id.ShareSeed = cs.keys.of(c)
+	if cs.seed != nil {
+		id.ShareSeed = cs.seed(c)
 	}
 	tls.Reset(cs.tls, id)
 	tls.Start()
@@ -97,13 +97,22 @@ func (cs *connections) greet(c *connection) {
 // wake gives a connection its client. One that is to say no more than that nothing was
 // heard needs no keys.
 func (cs *connections) wake(c *connection) {
-	if cs.keys == nil || len(c.session.Peek()) > 0 {
-		c.session.Adopt(cs.begin(c))
+	if cs.seed == nil || len(c.session.Peek()) > 0 {
+		tls := cs.begin(c)
+		c.tcp.Reload(tls.Output()) // where it is not acknowledged
+		c.session.Adopt(tls)
 		return
 	}
 	tls := cs.clients.take()
 	tls.Reset(cs.keyless, c.identity())
 	c.session.Adopt(tls)
+}
+
+// reload makes the ClientHello again, of which something is to be sent again.
+func (cs *connections) reload(c *connection) {
+	tls := cs.begin(c)
+	c.tcp.Reload(tls.Output())
+	cs.clients.put(tls)
 }
 
 // identity is what the target's ClientHello has of its own.

@@ -33,7 +33,13 @@ func (cs *connections) transmit(c *connection) (all bool) {
 	}
 	c.earn()
 	for cs.mayLeave(c) {
+		if c.tcp.Missing() {
+			cs.reload(c)
+		}
 		if !c.session.Next(cs.now, &cs.seg) {
+			if c.greeted && c.session.TLS() == nil {
+				c.tcp.Unload() // the ClientHello, which can be made again
+			}
 			return true
 		}
 		cs.seg.SrcPort, cs.seg.DstPort = c.local, c.target.Port
