@@ -118,7 +118,7 @@ bench-probe: ## figures of the scanner, see docs/benchmarks.md
 probe-full: ## 65,536 addresses to certificate and to Finished, some minutes
 	$(GO) test -count=1 -timeout 2h -run TestAnInhabitedNetwork -v ./internal/probe -full
 
-soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no record lost
+soak-probe: ## the scanner for LENGTH (default 10m): memory flat, no result lost
 	$(GO) test -count=1 -timeout 0 -run TestSoak -v ./internal/probe -soak $(LENGTH)
 
 scenarios: ## docs/scenarios.md, from runs of each scenario

@@ -64,10 +64,10 @@ func newProbe() *cobra.Command {
 	var f probeFlags
 	cmd := &cobra.Command{
 		Use:   "probe [TARGET…]",
-		Short: "Many hosts in one pass, one JSON record a line",
+		Short: "Many hosts in one pass, one JSON result a line",
 		Long: `probe sends a SYN to each target, in an order that scatters neighbours, and goes
 as far as --until says with those that answer: without a kernel socket, over an
-event loop. It writes one JSON record a target (docs/record.md).
+event loop. It writes one JSON result a target (docs/record.md).
 
 Targets are addresses, CIDR blocks, ranges FIRST-LAST and host names, each with
 :PORTS behind it or not. Without any they come from standard input, one a line;
@@ -89,7 +89,7 @@ network's operators mind. Probe only what you may: see docs/good-manners.md.
 With --checkpoint the same command goes on where it stopped, if its lists are as
 they were: what was not read of them yet may have changed.
 
-The exit status is 0 when every target has a record, whatever that says.`,
+The exit status is 0 when every target has a result, whatever it says.`,
 		Example: `  rawshake probe -p 443 198.18.0.0/16
   cat hosts | rawshake probe --until finished | jq .
   rawshake probe -p 443,8443 --rate 10000 --checkpoint scan.state -o scan.jsonl.zst 198.18.0.0/15
@@ -111,7 +111,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.strict, "strict", false, "end at the first line that cannot be read, instead of counting it")
 
 	fl.Float64Var(&f.rate, "rate", probe.DefaultRate, "packets a second, of all kinds; 0: as fast as it goes")
-	fl.IntVar(&f.maxInFlight, "max-inflight", 0, fmt.Sprintf("targets between their SYN and their record, at most (default what --rate needs where nobody answers, and %d that do)", probe.DefaultMaxInFlight))
+	fl.IntVar(&f.maxInFlight, "max-inflight", 0, fmt.Sprintf("targets between their SYN and their result, at most (default what --rate needs where nobody answers, and %d that do)", probe.DefaultMaxInFlight))
 	fl.Float64Var(&f.perNetwork, "per-network", 0, "new targets a second in each /24 (IPv6: /48), at most; 0: no limit")
 	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first, 1, 2, 4 … seconds apart")
 	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer to the last SYN, and then for the goal")
@@ -140,7 +140,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")
 
-	fl.StringVarP(&f.output, "output", "o", "", "write the records to this file; .gz and .zst are compressed")
+	fl.StringVarP(&f.output, "output", "o", "", "write the results to this file; .gz and .zst are compressed")
 	fl.BoolVar(&f.force, "force", false, "write over the file of -o, if it holds something and no checkpoint goes on with it")
 	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
 	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
@@ -159,7 +159,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		return p.dryRun(os.Stdout, os.Stderr)
 	}
 	if p.finished {
-		fmt.Fprintf(os.Stderr, "rawshake: %s says that this scan is finished: %d records. Remove it to scan again.\n", f.checkpoint, p.options.Resume.Results)
+		fmt.Fprintf(os.Stderr, "rawshake: %s says that this scan is finished: %d results. Remove it to scan again.\n", f.checkpoint, p.options.Resume.Results)
 		return nil
 	}
 	// A closed pipe is an error like a full disk, not a silent death.
@@ -229,7 +229,7 @@ func probeError(err error) error {
 	case errors.Is(err, route.ErrNoRoute), errors.Is(err, link.ErrNoNeighbour):
 		code = exitUnreachable
 	case errors.As(err, &unwritten) && errors.Is(err, syscall.EPIPE):
-		remedy = "Who read the records has gone; the sending was stopped at once."
+		remedy = "Whoever read the results has gone; sending was stopped at once."
 	case errors.As(err, &unwritten):
 		remedy = "The sending was stopped at once."
 	}

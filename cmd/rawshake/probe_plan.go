@@ -464,7 +464,7 @@ func (f *probeFlags) planOutput(p *probePlan) (err error) {
 			return fileError("-o", err)
 		}
 		if n := p.output.Aside; n > 0 {
-			fmt.Fprintf(os.Stderr, "rawshake: %d records behind what the checkpoint knows stand in %s now; their targets are probed again\n", n, plain.Escape(p.output.AsidePath))
+			fmt.Fprintf(os.Stderr, "rawshake: %d results that the checkpoint does not know are in %s now; their targets are probed again\n", n, plain.Escape(p.output.AsidePath))
 		}
 	case !f.force && holdsData(f.output):
 		return usageError("-o: %s holds something already, which would be lost: name another file, or write over it with --force", f.output)

@@ -132,7 +132,7 @@ func (r *probeReport) line(format string, args ...any) {
 func (r *probeReport) outage(s *probe.Stats) {
 	switch {
 	case s.Outage != "" && r.last.Outage == "":
-		r.line("warning: %s. The scan stands still, and looks for a way", plain.Escape(s.Outage))
+		r.line("warning: %s. The scan pauses, and looks for a route", plain.Escape(s.Outage))
 	case s.Outage == "" && r.last.Outage != "":
 		r.line("the scan goes on; %d targets were in flight, and are begun again", s.Again-r.again)
 		r.again = s.Again
@@ -155,11 +155,11 @@ func (r *probeReport) progress(s *probe.Stats) string {
 		if r.load.Short > 0 {
 			fmt.Fprintf(&b, " (%.0f asked for: more than this machine carries)", r.plan.options.Rate)
 		}
-		fmt.Fprintf(&b, "  %.0f records/s", float64(s.Results-r.last.Results)/span)
+		fmt.Fprintf(&b, "  %.0f results/s", float64(s.Results-r.last.Results)/span)
 	}
 	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
 	if s.Outage != "" {
-		b.WriteString("  no way")
+		b.WriteString("  no route")
 	}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
@@ -281,7 +281,7 @@ func (r *probeReport) summary(s *probe.Stats) {
 	w := r.out
 	fmt.Fprintf(w, "\n%8d targets in %v, %d packets sent, %d received\n", s.Targets, s.Time.Round(time.Millisecond), s.Packets, s.Link.Received)
 	if s.Known > 0 {
-		fmt.Fprintf(w, "%8d recorded by an earlier run\n", s.Known)
+		fmt.Fprintf(w, "%8d that have a result of an earlier run\n", s.Known)
 	}
 	for i, name := range record.Outcomes {
 		if s.Outcomes[i] > 0 {
@@ -289,7 +289,7 @@ func (r *probeReport) summary(s *probe.Stats) {
 		}
 	}
 	if s.Again > 0 {
-		fmt.Fprintf(w, "%8d begun again, since their way was lost\n", s.Again)
+		fmt.Fprintf(w, "%8d begun again, since their route was lost\n", s.Again)
 	}
 	left, bad := r.leftOut()
 	for _, x := range left {

@@ -86,9 +86,9 @@ func TestALostWayIsToldOf(t *testing.T) {
 		r.outage(&s)
 		r.last = s
 	}
-	want := `rawshake: warning: eth0 is down. The scan stands still, and looks for a way
+	want := `rawshake: warning: eth0 is down. The scan pauses, and looks for a route
 rawshake: the scan goes on; 7 targets were in flight, and are begun again
-rawshake: warning: it is \x1b[m. The scan stands still, and looks for a way
+rawshake: warning: it is \x1b[m. The scan pauses, and looks for a route
 rawshake: the scan goes on; 5 targets were in flight, and are begun again
 `
 	if out.String() != want {

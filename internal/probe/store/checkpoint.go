@@ -128,7 +128,7 @@ func (c *Checkpoint) contradiction() string {
 		case uint64(len(l.Done)) != (l.Head-l.Base+7)/8:
 			return fmt.Sprintf("done of loop %d does not reach from base to head", i)
 		case c.Finished && l.Base != l.Head:
-			return fmt.Sprintf("finished is true, and loop %d has targets without a record", i)
+			return fmt.Sprintf("finished is true, and loop %d has targets without a result", i)
 		}
 		done += l.recorded()
 	}

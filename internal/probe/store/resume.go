@@ -51,7 +51,7 @@ func ContinueOutput(path string, c *Checkpoint) (*Output, error) {
 	case errors.Is(err, fs.ErrNotExist) && c.Offset == 0:
 		return CreateOutput(path)
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is gone, and the checkpoint speaks of %d records in it: put it back, or begin anew with another checkpoint", path, c.Results)
+		return nil, fmt.Errorf("%s is gone, and the checkpoint counts %d results in it: put it back, or begin anew with another checkpoint", path, c.Results)
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
@@ -79,7 +79,7 @@ func (c *Checkpoint) goOn(f *os.File, path string) (*Output, error) {
 		w, err := setAside(aside, behind)
 		exposed = append(exposed, w)
 		if err != nil {
-			return nil, fmt.Errorf("the records behind the checkpoint's place cannot be set aside: %w", err)
+			return nil, fmt.Errorf("the results after those that the checkpoint counts cannot be set aside: %w", err)
 		}
 	}
 	if err := f.Truncate(c.Offset); err != nil {
@@ -116,7 +116,7 @@ func (c *Checkpoint) examine(f *os.File, path string) (last, behind []byte, err 
 	rest := io.NewSectionReader(f, c.Offset, info.Size()-c.Offset)
 	behind, err = wholeLines(rest, path, c.open())
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s does not go on as the checkpoint says: behind byte %d %w", path, c.Offset, err)
+		return nil, nil, fmt.Errorf("%s does not go on as the checkpoint says: after byte %d %w", path, c.Offset, err)
 	}
 	return last, behind, nil
 }
@@ -145,13 +145,13 @@ func wholeLines(r io.Reader, path string, most uint64) ([]byte, error) {
 	for line := range bytes.Lines(b) {
 		switch {
 		case line[0] != '{':
-			return nil, errors.New("stands something that is no record")
+			return nil, errors.New("there is something that is no result")
 		case !bytes.HasPrefix(line, certificateLine):
 			n++
 		}
 	}
 	if len(b) == maxBehind || n > most {
-		return nil, fmt.Errorf("stand %d records, and no more than %d targets were under way: the checkpoint is older than the file", n, most)
+		return nil, fmt.Errorf("there are %d results, and no more than %d targets were in flight: the checkpoint is older than the file", n, most)
 	}
 	return b, nil
 }

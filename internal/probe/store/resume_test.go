@@ -208,7 +208,7 @@ func TestAnOutputThatTheCheckpointDoesNotSpeakOfIsLeftAlone(t *testing.T) {
 		"is gone":              func(path string, c *Checkpoint) { os.Remove(path) },
 		"something else":       func(path string, c *Checkpoint) { os.WriteFile(path, bytes.Repeat([]byte("precious\n"), 5000), 0o600) },
 		"older than the file":  func(path string, c *Checkpoint) { c.Loops[0].Ceiling, c.Loops[1].Ceiling = 31, 13 },
-		"that is no record":    func(path string, c *Checkpoint) { appendTo(path, "x\nprecious\n") },
+		"that is no result":    func(path string, c *Checkpoint) { appendTo(path, "x\nprecious\n") },
 		"cannot be set aside":  func(path string, c *Checkpoint) { os.Mkdir(path+".cut", 0o700) },
 		"cannot be set aside:": func(path string, c *Checkpoint) { os.Symlink("/dev/null", path+".cut") },
 	} {

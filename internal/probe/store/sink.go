@@ -262,7 +262,7 @@ func (s *Sink) Close() error {
 // A WriteError says that results could not be written where they should go.
 type WriteError struct{ Err error }
 
-func (e *WriteError) Error() string { return "the records cannot be written: " + e.Err.Error() }
+func (e *WriteError) Error() string { return "the results cannot be written: " + e.Err.Error() }
 func (e *WriteError) Unwrap() error { return e.Err }
 
 // A CheckpointError says that the checkpoint could not be written.
