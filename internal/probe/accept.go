@@ -23,7 +23,7 @@ type accepted struct {
 	offset  uint32        // of our timestamps
 	begin   tcb.Instant   // when the first SYN left, about
 	rtt     time.Duration // negative: not known
-	crossed *crossedSYN   // what came before the ACK at hand; nil: that is the SYN-ACK
+	crossed *crossedSYN   // the SYN that came before the ACK; nil: the target answered by a SYN-ACK
 }
 
 // accept gives a target a connection, with the segment that has come.
@@ -69,7 +69,7 @@ func (cs *connections) openBoth(c *connection, a *accepted, h *wire.IP, s *wire.
 	c.session.Receive(cs.now, s)
 }
 
-// start gives a connection its machine, and that what the target answered our SYN.
+// start gives a connection its machine, and the machine the target's answer to our SYN.
 func (cs *connections) start(c *connection, a *accepted, s *wire.Segment) {
 	c.peerEnd, c.earned = s.End(), s.Seq.Add(1)
 	c.tcp.Reset(c.path.Profile(cs.o.Timeout, &cs.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: a.iss, TimestampOffset: a.offset})

@@ -15,14 +15,14 @@ import (
 type halt uint8
 
 const (
-	haltSource halt = iota // there are none, or not yet
+	haltSource halt = iota // there are none, or none yet
 	haltLimit              // as many are begun as may be
-	haltPlace              // the next one's network or neighbour is to be waited for
-	haltPace               // the pace, or answers come first
-	haltWork               // cryptography comes first
+	haltPlace              // the next one waits for its network or neighbour
+	haltPace               // the pace, or answers that go first
+	haltWork               // cryptography goes first
 )
 
-// passes reports whether time alone takes it away.
+// passes reports whether it ends by waiting alone.
 func (h halt) passes() bool { return h == haltPlace || h == haltPace }
 
 // wants reports whether a faster machine would have begun more.
@@ -32,8 +32,8 @@ func (h halt) wants() bool { return h == haltPace || h == haltWork }
 const sendTurn = 256
 
 // maxSlots bounds how far the newest target may be ahead of the oldest that
-// has no result: some that take their time hold up nobody, and cost the memory
-// of so many slots at most.
+// has no result: slow ones hold up nobody, and cost the memory of so many slots at
+// most.
 const maxSlots = 1 << 20
 
 // admission begins targets, as many as may be at a time.
@@ -83,7 +83,7 @@ func (a *admission) inFlight() int {
 // begin begins new targets.
 func (a *admission) begin() { a.halted = a.fill() }
 
-// fill begins as many as may be, and tells why no more.
+// fill begins as many as may be, and returns why no more.
 func (a *admission) fill() halt {
 	for k := 0; !a.ended; k++ {
 		switch a.takeNext() {
@@ -109,14 +109,13 @@ func (a *admission) fill() halt {
 	return haltSource
 }
 
-// limited reports whether as many targets are begun as may be, for the time
-// being.
+// limited reports whether as many targets are in flight as may be at present.
 func (a *admission) limited() bool {
 	return a.inFlight() >= a.max || a.connections.live >= a.maxLive || a.begun.window.len() >= max(maxSlots, a.max) || a.results.full() ||
 		a.full && a.inFlight() >= max(len(a.connections.all), 1) || !a.results.reach.May(a.begun.window.head)
 }
 
-// takeNext sees to it that there is a next target.
+// takeNext takes the next target, if none is waiting.
 func (a *admission) takeNext() supply.Supply {
 	if a.taken {
 		return supply.More
@@ -155,20 +154,20 @@ func (a *admission) start(n uint64, t *Target) {
 // weighEvery is how often memory is looked at.
 const weighEvery = 10 * time.Millisecond
 
-// weigh looks whether there is memory for more targets than there are
-// connections already, which are used again. One at a time is begun in any
-// case: the scan must come to its end.
+// weigh checks whether there is memory for more targets than there are connections
+// already, which are used again. One at a time is begun in any case: the scan must
+// finish.
 func (a *admission) weigh() {
 	if a.o.MaxMemory > 0 && a.now.Sub(a.weighed) >= weighEvery {
 		a.full, a.weighed = heapInUse() > a.o.MaxMemory, a.now
 	}
 }
 
-// longestTurn is of a program that was not stopped meanwhile.
+// longestTurn is the longest that a turn takes unless the program was stopped.
 const longestTurn = time.Second
 
-// lag notes what the pace let go since the last turn, while targets waited for
-// nothing else, and the loop came too late for. After drops the pace is slow on
+// lag counts the packets that the pace allowed since the last turn and the loop was too
+// late to send, while targets waited for nothing else. After drops the pace is slow on
 // purpose.
 func (a *admission) lag(took time.Duration, spilled float64) {
 	if a.halted.wants() && a.egress.pace.Factor == 1 && took < longestTurn {

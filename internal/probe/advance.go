@@ -30,8 +30,8 @@ func (cs *connections) sendOn(c *connection) {
 	cs.wheel.set(c, at)
 }
 
-// advance brings a connection to its goal, as far as it goes now: up to the
-// next work, or working.
+// advance takes a connection as far towards its goal as it goes now: up to the next
+// work, or through that work.
 func (cs *connections) advance(c *connection, working bool) {
 	if c.reported {
 		return
@@ -82,14 +82,14 @@ func (cs *connections) ring(c *connection) {
 		switch {
 		case c.waits && !c.reported && cs.impatient(c):
 			cs.failed(c, errBusy)
-		case c.waits && !c.reported: // for us, and not we for the peer
+		case c.waits && !c.reported: // the peer waits for us, not we for it
 			c.limit = cs.now.Add(closeTime)
 		case c.reported:
 			c.session.Abort()
 			c.limit = cs.now.Add(closeTime) // until when its RST has surely left
 		case c.reply != nil && c.reply.dataLen > 0 && c.reply.follows == nil:
 			c.reply.end = record.EndTimeout
-			cs.reached(c) // the reply that there is
+			cs.reached(c) // with as much of the reply as there is
 		default:
 			cs.timedOut(c)
 		}
@@ -97,9 +97,9 @@ func (cs *connections) ring(c *connection) {
 	cs.follow(c)
 }
 
-// serves reports whether a segment that comes after the result serves the end of
-// the connection. One that was judged is acknowledged nothing more; one that came
-// to its goal may bring what was on its way. After that there is but our RST.
+// serves reports whether a segment that comes after the result serves the end of the
+// connection. On one that has failed nothing more is acknowledged; on one that reached
+// its goal what was on its way may still arrive. After that there is only our RST.
 func (cs *connections) serves(c *connection, s *wire.Segment) bool {
 	if c.judged {
 		return s.Len() == 0 || len(s.Payload) == 0 && s.Seq == c.tcp.ReceiveNext()
@@ -110,15 +110,15 @@ func (cs *connections) serves(c *connection, s *wire.Segment) bool {
 	return true
 }
 
-// segmentsAfter is how many segments may follow the record.
+// segmentsAfter is how many segments may follow the result.
 const segmentsAfter = 32
 
 // closeTime is how long a peer may take over its half of the end.
 const closeTime = time.Second
 
-// reached makes the result of a target that came as far as the goal, and ends the
-// connection: after Finished in good order, before it with a RST, which asks
-// nothing more of the peer.
+// reached makes the result of a target that reached the goal, and ends the connection:
+// with close_notify and FIN after Finished, with a RST before it, which asks nothing more
+// of the peer.
 func (cs *connections) reached(c *connection) {
 	r := cs.resultOf(c)
 	r.OK, r.Outcome = true, cs.o.Goal.Outcome()
@@ -131,7 +131,7 @@ func (cs *connections) reached(c *connection) {
 	c.session.Abort()
 }
 
-// over reports whether a connection has nothing more to say or to hear.
+// over reports whether a connection has nothing more to send or to receive.
 func (cs *connections) over(c *connection) bool {
 	state := c.session.State()
 	return state == tcb.Closed || state == tcb.TimeWait || c.session.Err() != nil && state != tcb.LastAck && state != tcb.FinWait1 && state != tcb.Closing

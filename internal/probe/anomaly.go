@@ -2,7 +2,7 @@
 
 package probe
 
-// An anomaly is something that a peer did and no ordinary one does.
+// An anomaly is something that a peer did and ordinary peers do not do.
 type anomaly uint8
 
 const (
@@ -10,14 +10,14 @@ const (
 	anomalySYNData                         // SYN-ACK with data
 	anomalyWrongACK                        // SYN-ACK that acknowledges what was never sent
 	anomalyResetAtOnce                     // RST right after the ACK
-	anomalyTarpit                          // it keeps the connection and gets nowhere
+	anomalyTarpit                          // it keeps the connection open and makes no progress
 	anomalyEndless                         // data without end
 	anomalyCrossed                         // a SYN in the place of a SYN-ACK
 )
 
 var anomalyNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open"}
 
-// names are how a result calls them.
+// names are those in results.
 func (o anomaly) names() []string {
 	if o == 0 {
 		return nil

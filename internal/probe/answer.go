@@ -10,7 +10,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// answer takes what answers a SYN of ours. The target is accepted if that proves itself.
+// answer takes an answer to a SYN of ours. The target is accepted if the answer proves
+// itself.
 func (sy *syns) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire.Segment, packet link.Packet) (a accepted, ok bool) {
 	iss, offset := sy.mac.Sequence(h.Src, s.SrcPort, s.DstPort)
 	ours := s.Flags.Has(wire.ACK) && s.Ack == wire.Seq(iss)+1
@@ -46,7 +47,7 @@ func (sy *syns) answer(p *routes.Path, n uint64, slot *slot, h *wire.IP, s *wire
 	return a, false
 }
 
-// maxEvidence bounds the answers that do not count and are kept as evidence.
+// maxEvidence bounds the wrong answers that are kept as evidence.
 const maxEvidence = 1 << 14
 
 func (sy *syns) keepEvidence(n uint64, slot *slot, packet link.Packet) {
@@ -58,16 +59,16 @@ func (sy *syns) keepEvidence(n uint64, slot *slot, packet link.Packet) {
 	}
 }
 
-// accept has a target get a connection, when what proves itself has come: a SYN-ACK, or
-// the ACK that follows a SYN of the target's. Where nobody knows at the moment how to
-// answer, it is let be: it will come again.
+// accept gives a target a connection once a segment has proved itself: a SYN-ACK, or the
+// ACK that follows a SYN of the target's. If the way back is not known at the moment,
+// the segment is ignored: it will come again.
 func (sy *syns) accept(a *accepted, h *wire.IP, s *wire.Segment) bool {
 	var state neighbours.State
 	if a.hop, state = sy.routeBack(h, s).To(sy.now, h.Src); state != neighbours.Reachable {
 		return false
 	}
 	sy.stats.Answers++
-	sy.drop(a.n) // what counts has come
+	sy.drop(a.n) // the right answer has come
 	a.begin, a.target = sy.firstAt(a.slot), sy.begun.source.At(a.n)
 	return true
 }

@@ -11,8 +11,7 @@ import (
 // A Target is one host and port to be probed.
 type Target = supply.Target
 
-// begun has the targets that are begun and not done: which they are, and how it
-// stands with each.
+// begun holds the targets that are begun and not done, and the state of each.
 type begun struct {
 	source supply.Source
 	window window

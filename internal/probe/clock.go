@@ -8,7 +8,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// A clock is a loop's time. It stands still while one thing is done, and never goes
+// A clock is a loop's time. It does not move while one thing is done, and never goes
 // back.
 type clock struct {
 	epoch time.Time

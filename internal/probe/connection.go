@@ -15,8 +15,8 @@ import (
 )
 
 // A connection is a target that has answered our SYN, until its result is made and
-// the connection is over. Then it is another target's. Its TLS client is lent by
-// the loop's connections, when the peer has said something: see wake.
+// the connection is over. Then it is used for another target. It borrows a TLS client once the
+// peer has sent something: see wake.
 type connection struct {
 	index   uint32     // in connections.all
 	session *conn.Conn // the machine, or nil
@@ -30,8 +30,8 @@ type facts struct {
 	n      uint64 // the target's number
 	target Target
 	local  uint16 // our port
-	// How many packets it may still have sent beside the answers' share, and up to
-	// where the peer's stream has earned it some: see egress.go.
+	// How many packets it may still send outside the answers' share, and up to which
+	// octet the peer's stream has been counted for that: see transmit.go.
 	allowance int16
 	earned    wire.Seq
 	path      *routes.Path
@@ -48,14 +48,14 @@ type facts struct {
 	last       record.Packet
 	reply      *reply   // nil: nothing was asked
 	heard      int32    // segments after the SYN-ACK
-	peerEnd    wire.Seq // after what the peer ever sent
+	peerEnd    wire.Seq // after the last octet that the peer sent
 	reset      record.Reset
 	wasReset   bool
 	kernelSent bool // this machine's kernel has sent a RST in our name
 	greeted    bool // the ClientHello is written
 	waits      bool // for its turn in the work queue
 	queued     bool // for the pace, among the ready or the slow
-	judged     bool // it failed: nothing more of it is taken
+	judged     bool // it failed: nothing more is accepted from it
 	reported   bool // the result is made; what follows is the end
 	timed      bool // it is in the wheel
 
@@ -64,8 +64,8 @@ type facts struct {
 	unit       int64
 }
 
-// What a peer may send before the goal is reached: a longest handshake message,
-// and room for the others; and all that in small segments.
+// What a peer may send before the goal is reached: the longest handshake message, room
+// for the others, and all of it in small segments.
 const (
 	maxBytes    = 256 << 10
 	maxSegments = 4096
@@ -78,7 +78,7 @@ func (c *connection) reach(step int) {
 	}
 }
 
-// note takes the time of the steps that the session has come to.
+// note takes the time of the steps that the session has reached.
 func (c *connection) note() {
 	tls := c.session.TLS()
 	if tls == nil {
@@ -96,7 +96,7 @@ func (c *connection) note() {
 	}
 }
 
-// stage is how far TLS has come.
+// stage is how far TLS has got.
 func (c *connection) stage() handshake.Stage {
 	if tls := c.session.TLS(); tls != nil {
 		return tls.Stage()
@@ -104,7 +104,7 @@ func (c *connection) stage() handshake.Stage {
 	return handshake.StageNew
 }
 
-// at reports whether the connection has come as far as the goal.
+// at reports whether the connection has reached the goal.
 func (c *connection) at(goal Goal) bool {
 	if goal == GoalTCP {
 		return c.session.State() >= tcb.Established
@@ -121,7 +121,7 @@ func (c *connection) at(goal Goal) bool {
 	return false // data: see exchange
 }
 
-// observe notes what a segment tells beyond what the machines keep.
+// observe notes what a segment shows and the machines do not keep.
 func (c *connection) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet []byte) {
 	c.last.Set(at.Sub(c.begin), packet)
 	if s.Flags.Has(wire.RST) {
@@ -141,9 +141,8 @@ func (c *connection) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet
 // idNear is how far a host's IP ID may have gone on between two packets.
 const idNear = 4096
 
-// fits reports whether a packet's TTL and IP ID are such as the host's SYN-ACK
-// lets expect: the same TTL, and an ID of 0 if that was 0, or one that a
-// counter would have come to. IPv6 has no ID.
+// fits reports whether a packet's TTL and IP ID are as expected after the host's SYN-ACK:
+// the same TTL, and an ID of 0 if that was 0, or one that a counter would have reached. IPv6 has no ID.
 func (c *connection) fits(h *wire.IP) bool {
 	if h.HopLimit != c.answer.TTL {
 		return false

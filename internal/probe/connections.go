@@ -13,8 +13,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// connections are what targets get that have answered our SYN: each takes one from
-// there to its result and its end, and then it is another target's.
+// connections are those of targets that have answered our SYN: each serves one target
+// from there to its result and its end, and then another.
 type connections struct {
 	*clock
 	o       *Options
@@ -27,14 +27,14 @@ type connections struct {
 	free  []*connection
 	live  int // those that have no result yet
 	wheel wheel
-	ready connQueue // those with something to send, for which the pace has no room,
-	slow  connQueue // and those that have drawn more than their allowance
+	ready connQueue // those with something to send that waits for the pace,
+	slow  connQueue // and those that have used up their allowance
 	queue workQueue
 
 	random  io.Reader
 	tls     *handshake.Profile
 	seed    func(*connection) [32]byte // of the shares of TLS 1.3; nil: it is not offered
-	keyless *handshake.Profile         // of a client that is to hear nothing, where there are keys
+	keyless *handshake.Profile         // of a client that will receive nothing, used where keys exist
 	clients clients
 	pool    slab.Pool       // of the buffers of all
 	state   handshake.State // of the one whose result is made
@@ -55,10 +55,10 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	cs.queue.reset()
 }
 
-// inUse is how many there are of a target, be it done.
+// inUse is how many serve a target, even one that is done.
 func (cs *connections) inUse() int { return len(cs.all) - len(cs.free) }
 
-// hear hands a segment to a connection.
+// hear passes a segment to a connection.
 func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	c.observe(cs.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
@@ -80,7 +80,7 @@ func (cs *connections) unreachable(c *connection, m *wire.ICMP) {
 	cs.results.heard(nil)
 }
 
-// moved has connections by way of a gateway follow it to another link-layer address.
+// moved gives connections through a gateway its new link-layer address.
 func (cs *connections) moved(p *routes.Path, from, to link.Hop) {
 	for _, c := range cs.all {
 		if c.session != nil && c.path == p && c.hop == from {
@@ -89,7 +89,7 @@ func (cs *connections) moved(p *routes.Path, from, to link.Hop) {
 	}
 }
 
-// abort has all send a RST, as far as the pace lets them now. then is done with each.
+// abort makes all send a RST, as far as the pace allows now, and calls then with each.
 func (cs *connections) abort(then func(*connection)) {
 	for _, c := range cs.all {
 		if c.session != nil {
@@ -114,8 +114,8 @@ func (cs *connections) take() *connection {
 	return cs.take()
 }
 
-// connChunk is how many connections are made at a time: so many that what Go adds to
-// it is little.
+// connChunk is how many connections are allocated at a time: enough to make the
+// allocator's overhead small.
 const connChunk = 512
 
 // release gives a connection back. Its slot is done.
@@ -124,7 +124,7 @@ func (cs *connections) release(c *connection) {
 	cs.recycle(c)
 }
 
-// recycleAll gives all back. Whose target has no result yet is to begin again.
+// recycleAll gives all back. Targets without a result will begin again.
 func (cs *connections) recycleAll() {
 	cs.queue.reset()
 	cs.ready.clear()

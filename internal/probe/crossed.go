@@ -15,7 +15,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A crossedSYN is such a SYN, until then.
+// A crossedSYN is such a SYN, kept until then.
 type crossedSYN struct {
 	seg  wire.Segment
 	ttl  uint8
@@ -26,7 +26,7 @@ type crossedSYN struct {
 // maxCrossed bounds how many are kept.
 const maxCrossed = 1 << 12
 
-// crosses takes a target's SYN, of which the last counts.
+// crosses takes a target's SYN; the last one counts.
 func (sy *syns) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offset uint32, packet link.Packet) {
 	kept := sy.crossed[n]
 	if kept == nil {
@@ -44,7 +44,7 @@ func (sy *syns) crosses(n uint64, slot *slot, h *wire.IP, s *wire.Segment, offse
 	sy.owe(slot, owed{n: n, crossed: true})
 }
 
-// answerTo makes the SYN-ACK that a SYN of a target's gets: the machine does.
+// answerTo makes the SYN-ACK that answers a target's SYN, by a machine.
 func (sy *syns) answerTo(kept *crossedSYN, p *routes.Path, t *Target, local uint16) (s wire.Segment) {
 	iss, offset := sy.mac.Sequence(t.Addr, t.Port, local)
 	var c tcb.Conn

@@ -8,8 +8,8 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/routes"
 )
 
-// approach sends a SYN to a target, as soon as it is known where on the link:
-// at once, or when its neighbour has answered.
+// approach sends a SYN to a target as soon as its link-layer address is known: at once,
+// or when its neighbour has answered.
 func (sy *syns) approach(n uint64, slot *slot, t *Target) {
 	r := sy.routeTo(n, t)
 	if r.Err != nil {
@@ -39,7 +39,7 @@ func (sy *syns) flowTo(n uint64, t *Target) routes.Flow {
 const (
 	classRoute     = "route"     // this machine has no route to it
 	classNeighbour = "neighbour" // the next hop does not answer
-	classICMP      = "icmp"      // somebody says so
+	classICMP      = "icmp"      // an ICMP message says so
 	classFiltered  = "filtered"  // this machine's firewall or IPsec policy does not let our SYNs out
 )
 
@@ -49,8 +49,8 @@ func (sy *syns) asksTooMuch(n uint64, t *Target) bool {
 	return t.Addr.IsValid() && sy.routeTo(n, t).AsksTooMuch(sy.now, t.Addr)
 }
 
-// goOn goes on with targets whose neighbour has answered, or has not: as the
-// pace lets it, since thousands may have waited for one gateway.
+// goOn resumes targets whose neighbour has answered, or failed to: as the pace allows,
+// since thousands may have waited for one gateway.
 func (sy *syns) goOn(waited []uint64) {
 	for _, n := range waited {
 		if sy.begun.window.holds(n) && sy.begun.window.at(n).state == slotResolving {
@@ -59,7 +59,7 @@ func (sy *syns) goOn(waited []uint64) {
 	}
 }
 
-// sendResolved sends SYNs to those, as the pace lets it.
+// sendResolved sends SYNs to those, as the pace allows.
 func (sy *syns) sendResolved() {
 	for len(sy.resolved) > 0 && sy.egress.mayBegin() {
 		n := sy.resolved[0]

@@ -2,9 +2,9 @@
 
 package probe
 
-// received tells what of the packets that the receive ring had no room for counts
-// against the pace. To what nobody asked for it makes no difference how fast we
-// send: a flood must not slow the scan down.
+// received tells how many of the packets for which the receive ring had no room count
+// against the pace. How fast we send makes no difference to packets that nobody asked
+// for: a flood must not slow the scan down.
 type received struct {
 	arrived, astray uint64 // in all, and of no use, when last looked at
 	dropped, others uint64 // and of those without room, in all, and the flood's

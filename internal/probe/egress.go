@@ -1,4 +1,4 @@
-// The one way out of a loop, and its pace.
+// The only way out of a loop, and its pace.
 
 package probe
 
@@ -12,19 +12,19 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// egress is the one way out of a loop. Whatever leaves takes a packet of the pace
-// first, and waits or is not sent where there is none. What peers draw from us must not
-// take it from the targets that behave: what answers segments of no connection, and
-// what a connection draws beyond its allowance, comes out of a small share of the rate.
+// egress is the only way out of a loop. Whatever leaves takes a packet from the pace
+// first, and if there is none it waits or is not sent. What peers provoke must not slow
+// down the targets that behave: answers to segments of no connection, and what a
+// connection sends beyond its allowance, come out of a small share of the rate.
 type egress struct {
 	*clock
 	stats    *Stats
 	pace     pace.Bucket
-	answers  *pace.Answers // what of the pace serves no target
+	answers  *pace.Answers // the share of the pace that serves no target
 	replies  replies       // that links may give by themselves
 	buf      []byte        // a packet, until it is queued
-	unsent   error         // what a link said to a packet
-	filtered error         // and why this machine let one not out
+	unsent   error         // why a link did not send a packet
+	filtered error         // and why this machine blocked one
 }
 
 func newEgress(k *clock, stats *Stats, rate float64, scatter func(netip.Addr) uint16) egress {
@@ -32,9 +32,8 @@ func newEgress(k *clock, stats *Stats, rate float64, scatter func(netip.Addr) ui
 		pace: pace.Bucket{Rate: rate, Factor: 1, Tokens: 1 + maxReserve}}
 }
 
-// send queues a packet, for which there was room in the pace. One that the link
-// cannot send is lost like any other. It reports false of one that this machine's
-// own firewall does not let out.
+// send queues a packet, for which the pace had room. One that the link cannot send is
+// lost like any other. It reports false for one that this machine's own firewall blocks.
 func (e *egress) send(p *routes.Path, hop link.Hop, packet []byte) bool {
 	e.pace.Spend()
 	e.stats.Packets++
@@ -67,8 +66,8 @@ func (e *egress) flush(list []*routes.Path) error {
 }
 
 // reserve is how many packets of the pace SYNs leave to the connections: those
-// take turns with their peers, who wait for each packet, and some serve one after
-// the other. A SYN can wait, but not longer for that than a second.
+// take turns with their peers, which wait for each packet, and some of which serve one
+// connection after the other. A SYN can wait for that, but no longer than a second.
 func (e *egress) reserve() float64 {
 	return min(maxReserve, e.pace.Burst()/2, e.pace.Rate*e.pace.Factor)
 }

@@ -28,7 +28,7 @@ func (e endlessError) Is(target error) bool { return target == goal.ErrEndless }
 // resultOf begins a connection's result.
 func (cs *connections) resultOf(c *connection) *record.Result {
 	if c.greeted && c.session.TLS() == nil {
-		cs.wake(c) // it knows best what there is to say
+		cs.wake(c) // it knows best what happened
 	}
 	r := cs.results.blank(&c.target)
 	r.Time = cs.wall(c.begin)
@@ -70,8 +70,8 @@ func (c *connection) after() string {
 	return tls.LastMessage()
 }
 
-// failed makes the result of a connection that came to an end before the goal. Its machine
-// sends what such an end calls for.
+// failed makes the result of a connection that ended before the goal. Its machine sends
+// what such an end requires.
 func (cs *connections) failed(c *connection, err error) {
 	r := cs.resultOf(c)
 	r.Error, r.After = err.Error(), c.after()
@@ -129,10 +129,10 @@ func (cs *connections) failed(c *connection, err error) {
 	c.limit = cs.now.Add(closeTime)
 }
 
-// class is the kind of a protocol failure: by the alert that answered it.
+// class is the kind of a protocol failure, named by the alert that answered it.
 func class(e *handshake.ProtocolError) string { return e.Alert.String() }
 
-// timedOut makes the result of a connection that did not come to its goal in time.
+// timedOut makes the result of a connection that did not reach its goal in time.
 func (cs *connections) timedOut(c *connection) {
 	r := cs.resultOf(c)
 	r.Outcome, r.After = record.OutcomeTimeout, c.after()

@@ -20,8 +20,7 @@ type reply struct {
 	end     string       // how it ended
 }
 
-// newReply is refused where the server chose a protocol that the request is not
-// written in.
+// newReply fails if the server chose a protocol that the request is not written in.
 func (cs *connections) newReply(c *connection) (*reply, error) {
 	if cs.o.Path == "" {
 		var asked http1.Request
@@ -77,7 +76,7 @@ func (cs *connections) exchange(c *connection) bool {
 	return true
 }
 
-// take takes bytes of the reply, of which most are kept.
+// take takes bytes of the reply, and keeps at most so many.
 func (r *reply) take(b []byte, most int) {
 	r.data = append(r.data, b[:min(len(b), most-len(r.data))]...)
 	r.dataLen += len(b)
@@ -94,7 +93,7 @@ func (r *reply) take(b []byte, most int) {
 	}
 }
 
-// missing says what of a reply that says its length has not come.
+// missing says how much is missing of a reply whose length is known.
 func (r *reply) missing() string {
 	if r.follows == nil {
 		return ""

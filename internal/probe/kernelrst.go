@@ -12,8 +12,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// kernelSent takes note of one, and sees to it that there are no more, if this machine
-// allows that.
+// kernelSent notes such a RST, and prevents further ones if this machine allows that.
 func (r *receiver) kernelSent(p *routes.Path) {
 	h, s := &r.in.IP, &r.in.Segment
 	n, ok := r.begun.find(p.Route.Interface, &h.Dst, s.DstPort, s.SrcPort-p.First)
@@ -37,7 +36,7 @@ func (r *receiver) kernelSent(p *routes.Path) {
 	r.ports.guardBetter()
 }
 
-// afterKernelRST is what the error of a target says after a RST of this machine's kernel.
+// afterKernelRST is added to the error of a target after a RST of this machine's kernel.
 const afterKernelRST = "this machine's kernel had sent a RST of its own"
 
 // resetOf is what is known of the RST that a packet brought.

@@ -9,7 +9,7 @@ import "time"
 type Load struct {
 	Rate  float64 // packets a second that were asked for; 0: without limit
 	Short float64 // how many of them the last few seconds missed, if clearly
-	Worst float64 // the most that Short ever was
+	Worst float64 // the largest value that Short ever had
 
 	since Stats
 }

@@ -51,9 +51,8 @@ func newLoop(o *Options, index int) *loop {
 	return l
 }
 
-// run probes until there is nothing left, or ctx is done: then what is in
-// flight has a moment to come to its end. When hard is done too, it is left at
-// once.
+// run probes until there is nothing left, or ctx is done: then what is in flight has a
+// moment to finish. When hard is done too, run returns at once.
 func (l *loop) run(ctx, hard context.Context) error {
 	defer func() {
 		l.results.handOver(true)
@@ -72,7 +71,7 @@ func (l *loop) run(ctx, hard context.Context) error {
 				continue
 			}
 		case ctx.Err() != nil:
-			return nil // nothing can be brought to its end
+			return nil // nothing can be finished
 		default:
 			err = l.awaitRoutes(ctx)
 		}
@@ -142,7 +141,7 @@ func (l *loop) turn() error {
 	return l.egress.flush(l.routes.Paths) // before other work
 }
 
-// idle is for how long there is nothing to do unless something arrives.
+// idle is how long there is nothing to do unless something arrives.
 func (l *loop) idle() time.Duration {
 	switch {
 	case l.connections.queue.waiting() > 0:
@@ -159,8 +158,8 @@ func (l *loop) idle() time.Duration {
 	return 10 * wheelUnit
 }
 
-// receive waits for packets on one link, and looks at the others, for which it
-// keeps the wait short.
+// receive waits for packets on one link, and polls the others, for whose sake the wait
+// is short.
 func (l *loop) receive(wait time.Duration) error {
 	if len(l.routes.Paths) == 0 {
 		time.Sleep(wait)
@@ -186,7 +185,7 @@ func (l *loop) receive(wait time.Duration) error {
 	return nil
 }
 
-// sendWaiting sends what waits for the pace, but for SYNs.
+// sendWaiting sends what waits for the pace, except SYNs.
 func (l *loop) sendWaiting() {
 	l.connections.sendReady()
 	l.syns.sendOwed()

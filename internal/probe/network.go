@@ -11,16 +11,16 @@ import (
 )
 
 // networks keeps new targets of one network apart: each /24 of IPv4, each /48
-// of IPv6. The next target waits until its network may have another, and with
-// it all behind it: in a permuted space that is rare, and a list that is sorted
-// by address goes as slowly as one network may.
+// of IPv6. The next target waits until its network may have another, and all
+// behind it wait too: in a permuted space that is rare, and a list that is sorted by
+// address goes at the speed of one network.
 type networks struct {
 	gap  time.Duration // between targets of one network; 0: no limit
 	next map[uint64]tcb.Instant
 }
 
-// maxNetworks bounds what is remembered; those whose time is over are
-// dropped first.
+// maxNetworks bounds what is remembered; those whose time is over go
+// first.
 const maxNetworks = 1 << 16
 
 // network is an address's, as a number.
@@ -33,7 +33,7 @@ func network(a netip.Addr) uint64 {
 	return binary.BigEndian.Uint64(b[:8]) | 0xffff // the last 16 of those 64 bits are not the network's
 }
 
-// may reports whether a network's next target may begin, and takes note of it.
+// may reports whether a network's next target may begin, and if so notes the time.
 func (w *networks) may(a netip.Addr, now tcb.Instant) bool {
 	if w.gap == 0 || !a.IsValid() {
 		return true

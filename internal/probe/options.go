@@ -1,4 +1,4 @@
-// What a scan is told.
+// The options of a scan.
 
 package probe
 
@@ -25,20 +25,20 @@ const (
 	GoalHello       = goal.Hello       // the ServerHello has arrived
 	GoalCertificate = goal.Certificate // the chain has arrived
 	GoalFinished    = goal.Finished    // both Finished messages are verified
-	GoalData        = goal.Data        // a request was sent, and the first of the reply is there
+	GoalData        = goal.Data        // a request was sent, and the first bytes of the reply have arrived
 )
 
 // Options say what is probed, how far, and how fast.
 type Options struct {
 	Space *targets.Space // the targets that are numbered, permuted; may be nil
 	Name  string         // the server name of all of them; empty: none
-	Feed  *supply.Feed   // the targets that come as they come, after those; may be nil
+	Feed  *supply.Feed   // the targets that come one by one, after those; may be nil
 
 	Goal    Goal
 	TLS     handshake.Config // what a ClientHello offers; names and randoms are the scan's
 	Worker  *worker.Worker
 	Request []byte // with GoalData: what is sent
-	Path    string // in place of it: an HTTP GET for this path, from the target's own name
+	Path    string // instead: an HTTP GET for this path, with the target's own name as host
 	DataMax int    // bytes of the reply that are kept
 
 	Rate        float64 // packets a second; 0: as fast as it goes
@@ -53,13 +53,13 @@ type Options struct {
 	Shard, Shards uint64 // one of so many parts, from 0; 0 of 0 is all
 
 	Checkpoint string            // the file to keep it in; empty: none
-	Scan       string            // what is probed, in words that tell one scan from another
-	Resume     *store.Checkpoint // where an earlier run has stopped; may be nil
+	Scan       string            // what is probed, as text that is different for each scan
+	Resume     *store.Checkpoint // where an earlier run stopped; may be nil
 
 	Via   route.Via
 	Link  link.Kind // link.KindAuto, KindPacket or KindRaw
 	Loops int
-	Ports int // our ports, for each loop; fewer where no more are free in a row
+	Ports int // our ports, for each loop; fewer if no more are free in a row
 	Ring  int // bytes of each receive ring; 0: link.DefaultRing
 
 	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
@@ -68,7 +68,7 @@ type Options struct {
 	Whole  *record.Written // write certificates whole; nil: do not
 }
 
-// Defaults, where the command line says nothing.
+// Defaults of the command line.
 const (
 	DefaultRate        = 2000
 	DefaultMaxInFlight = 20000 // and of those that have answered, see Options.EnoughInFlight
@@ -91,8 +91,8 @@ func (o *Options) gap(tries int) time.Duration {
 }
 
 // EnoughInFlight is a MaxInFlight that does not slow the Rate down even where
-// nobody answers: a silent target takes up its place until the last SYN's time
-// is over, and no more than its slot's few bytes.
+// nobody answers: a silent target occupies its place until the last SYN's time is over,
+// but only the few bytes of its slot.
 func (o *Options) EnoughInFlight() int {
 	var silence time.Duration
 	for tries := 1; tries <= o.Retries+1; tries++ {

@@ -16,13 +16,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 )
 
-// An outage is what a loop waits for the end of: a route in use has changed.
+// An outage is why a loop pauses: a route in use has changed.
 type outage struct {
-	err      error         // why it stands still
+	err      error         // why it pauses
 	examples []routes.Flow // of what must be reached again
 	tried    tcb.Instant   // when that was looked for last
 	waited   time.Duration
-	results  uint64 // that were made before
+	results  uint64 // made before
 }
 
 // An OutageError ends a scan whose targets cannot be reached any more.
@@ -41,30 +41,31 @@ func (e *OutageError) Error() string {
 }
 func (e *OutageError) Unwrap() error { return e.Err }
 
-// tryEvery: a network that changes takes some time to come to rest.
+// tryEvery is how often routes are looked for: a network that changes takes some time to
+// settle.
 const tryEvery = time.Second
 
-// longestOutage is how long routes are looked for, while no results are made. Tests
-// have less.
+// longestOutage is how long routes are looked for while no results are made; less in
+// tests.
 var longestOutage = 5 * time.Minute
 
-// standStill has the loop do so, if an error says that a route in use has changed.
+// standStill pauses the loop if an error says that a route in use has changed.
 func (l *loop) standStill(err error) bool {
 	if !routes.Changed(err) {
 		return false
 	}
 	o := &outage{err: err, examples: l.routes.Examples(l.now), tried: l.now, results: l.stats.Results}
-	if l.lastOutage != nil && l.lastOutage.results == o.results { // it had hardly gone on
+	if l.lastOutage != nil && l.lastOutage.results == o.results { // it had hardly resumed
 		o.waited = l.lastOutage.waited
 	}
 	l.outage, l.lastOutage = o, o
-	l.connections.abort(func(c *connection) { l.connections.transmit(c) }) // maybe some hear of it
+	l.connections.abort(func(c *connection) { l.connections.transmit(c) }) // some may still be told
 	l.egress.flush(l.routes.Paths)
 	l.publish()
 	return true
 }
 
-// awaitRoutes looks for routes, and goes on where there are all again.
+// awaitRoutes looks for routes, and resumes once all are there again.
 func (l *loop) awaitRoutes(ctx context.Context) error {
 	o := l.outage
 	l.results.handOver(false)
@@ -88,8 +89,7 @@ func (l *loop) awaitRoutes(ctx context.Context) error {
 	return nil
 }
 
-// restart takes the targets in flight back to where they were before their first
-// SYN.
+// restart takes the targets in flight back to before their first SYN.
 func (l *loop) restart() {
 	l.connections.recycleAll()
 	l.syns.restart()

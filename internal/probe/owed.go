@@ -9,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// An owed answer is a RST to what a target said to our SYN and should not have, or
-// a SYN-ACK to its own SYN.
+// An owed answer is a RST to a target's wrong answer to our SYN, or a SYN-ACK to its own
+// SYN.
 type owed struct {
 	n       uint64
 	seq     wire.Seq
@@ -33,7 +33,7 @@ func (sy *syns) owe(slot *slot, o owed) {
 	}
 }
 
-// sendOwed sends those answers, as the pace lets it.
+// sendOwed sends those answers, as the pace allows.
 func (sy *syns) sendOwed() {
 	for len(sy.owed) > 0 && sy.egress.pace.May() {
 		o := sy.owed[0]

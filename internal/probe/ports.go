@@ -8,13 +8,13 @@ import "github.com/rawshake/rawshake/rawtcp/guard"
 type ports struct {
 	first, count uint16
 	guard        guard.Range
-	better       guard.Range // beside it, once it did not hold: see guardBetter
+	better       guard.Range // added once the first has let a RST pass: see guardBetter
 	tried        bool
 }
 
-// take takes ports on every address of this machine: as many as are wished, or, where
-// they are scarce, what there is. No more can be in the way later, whatever the targets
-// are reached by.
+// take takes ports on every address of this machine: as many as are asked for, or, if
+// they are scarce, what there is. So none can be missing later, whichever address
+// targets are reached from.
 func (p *ports) take() (err error) {
 	if p.guard, err = guard.OpenRange(guard.RangeOptions{Count: int(p.count), Least: 1, Hold: true}); err != nil {
 		return err
@@ -24,8 +24,8 @@ func (p *ports) take() (err error) {
 	return nil
 }
 
-// guardBetter puts a guard before the kernel's RSTs that holds whatever makes them, once
-// the one that needs no privilege has let one pass: by a firewall's rule that could not be
+// guardBetter adds a guard that stops the kernel's RSTs whatever makes them, once the
+// one that needs no privilege has let one pass: by a firewall's rule that could not be
 // read, or came later.
 func (p *ports) guardBetter() {
 	if p.better != nil || p.tried {

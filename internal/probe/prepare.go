@@ -23,13 +23,13 @@ func (l *loop) findRoutes() {
 func (l *loop) useRoutes(t *routes.Table) { l.routes, l.syns.routes = t, t }
 
 // openPaths finds the routes that are needed from the beginning, and asks their
-// gateways: what cannot be reached at all is said before the first packet.
+// gateways: what cannot be reached at all is reported before the first packet.
 func (l *loop) openPaths(ctx context.Context) error {
 	if err := l.routes.Watch(); err != nil {
 		return err
 	}
 	if l.o.Space == nil || l.o.Space.Len() == 0 {
-		// What comes will tell where it goes. Whether this machine allows the
+		// The targets are not known yet. Whether this machine allows the
 		// sockets is known now.
 		return link.Allowed()
 	}
@@ -46,8 +46,8 @@ func (l *loop) openPaths(ctx context.Context) error {
 	return err
 }
 
-// maxUnrouted is how many targets to which there is no route have a result each, as
-// they have in a list. A scan of more would be nothing but these: it does not begin.
+// maxUnrouted is how many targets without a route have a result each, as they have in a
+// list. A scan of nothing but such targets, and more of them, does not begin.
 const maxUnrouted = 256
 
 // reachable is the flow to one of an address's ports: the first that there is a
@@ -70,5 +70,5 @@ func (l *loop) awaitPace(ctx context.Context) {
 	}
 }
 
-// pause is for how long a loop that can do nothing sleeps.
+// pause is how long a loop sleeps that can do nothing.
 const pause = 10 * time.Millisecond

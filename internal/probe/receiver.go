@@ -1,4 +1,4 @@
-// What arrives, and to whom it belongs.
+// Takes what arrives, and finds the target that it belongs to.
 
 package probe
 
@@ -9,7 +9,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// A receiver takes what arrives, and gives it to whom it belongs.
+// A receiver takes what arrives, and passes it to its target.
 type receiver struct {
 	*clock
 	stats       *Stats
@@ -62,7 +62,7 @@ func (r *receiver) whole(p *routes.Path, packet link.Packet) {
 	}
 }
 
-// segment gives a segment to whom it belongs.
+// segment passes a segment to the target that it belongs to.
 func (r *receiver) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	n, ok := r.begun.find(p.Route.Interface, &h.Src, s.SrcPort, s.DstPort-p.First)
 	here := ok && r.syns.routeBack(h, s).Path == p // or what it answers left by another path

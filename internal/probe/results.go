@@ -20,19 +20,19 @@ type results struct {
 	result record.Result // of the target whose result is made
 
 	buf     []byte   // results to be handed over
-	held    []uint64 // whose they are, or who have none:
-	passed  int      // so many were left out
+	held    []uint64 // of which targets they are, or which have none:
+	passed  int      // how many were left out
 	reasons map[goal.Facts][]string
 }
 
-// blank makes the result that of a target, with nothing known.
+// blank begins the result of a target, with nothing known yet.
 func (res *results) blank(t *Target) *record.Result {
 	icmp := res.result.ICMP
 	res.result = record.Result{Addr: t.Addr, Port: t.Port, Name: t.Name, Tag: t.Tag, RTT: -1, ICMP: icmp}
 	return &res.result
 }
 
-// heard has the next result tell of an ICMP message; nil: of none.
+// heard sets the ICMP message of the next result; nil: none.
 func (res *results) heard(m *wire.ICMP) {
 	if res.result.ICMP = nil; m != nil {
 		res.result.ICMP = told(m)
@@ -72,7 +72,8 @@ const maxBacklog = 4 << 20
 // full reports whether too many wait.
 func (res *results) full() bool { return len(res.buf) > maxBacklog }
 
-// handOver gives the results to the sink, if it takes them now, or in the end.
+// handOver gives the results to the sink if it takes them now, and at the end in any
+// case.
 func (res *results) handOver(wait bool) {
 	if len(res.held) == 0 {
 		return

@@ -23,7 +23,7 @@ type Scan struct {
 	loops []*loop
 	sink  *store.Sink
 	epoch time.Time
-	total uint64 // targets of this shard, as far as they are known
+	total uint64 // targets of this shard, as far as known
 	dist  *supply.Distributor
 }
 
@@ -70,8 +70,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	return s, nil
 }
 
-// A checkpoint lets the loops go so far beyond it, so that they need not wait
-// for the next.
+// How far the loops may go beyond a checkpoint before they wait for the next.
 const (
 	minLead  = 128
 	fastLead = 1 << 19 // where there is no rate
@@ -91,8 +90,8 @@ func (l *loop) supply(key [16]byte, d *supply.Distributor) {
 }
 
 // Run probes all targets and writes a result for each. When ctx is done no
-// more targets are begun, and what is in flight has a second to come to its end;
-// when hard is done, it is left at once. The scan is closed afterwards.
+// more targets are begun, and what is in flight has a second to finish; when hard is
+// done, Run returns at once. The scan is closed afterwards.
 func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	defer s.Close()
 	feeding, cancel := context.WithCancel(ctx)
@@ -107,7 +106,7 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 		l.connections.queue.workers = workers
 	}
 	var wait sync.WaitGroup
-	var cut atomic.Bool // a loop was left before its end
+	var cut atomic.Bool // a loop stopped before it had finished
 	for _, l := range s.loops[1:] {
 		wait.Go(func() {
 			if l.run(ctx, hard) != nil {

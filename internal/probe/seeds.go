@@ -1,6 +1,6 @@
 // The keys of a scan's key shares. Each is made for the ClientHello and made again when
-// the answer is there, since a hundred thousand that wait for one would take too much
-// memory: a few bytes of secret stand for all of them.
+// the answer has come, since those of a hundred thousand targets that wait would take too
+// much memory: they all follow from a few bytes of secret.
 
 package probe
 

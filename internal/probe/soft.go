@@ -27,14 +27,14 @@ func (sy *syns) unreachable(n uint64, slot *slot, m *wire.ICMP, packet link.Pack
 	sy.refused(n, slot, &t, record.OutcomeUnreachable, fmt.Sprintf("%v said %v", m.From, m), packet)
 }
 
-// A softError is what the network said of a target that may pass, as RFC 1122 has
-// it (section 4.2.3.9): our SYNs go on, and it is the reason if nobody answers.
+// A softError is an ICMP error about a target that may be temporary (RFC 1122, section
+// 4.2.3.9): our SYNs go on, and it is the reason if nobody answers.
 type softError struct {
 	icmp record.ICMP
 	kept record.Packet
 }
 
-// keepSoft keeps the last of a target's, if there is room.
+// keepSoft keeps a target's last one, if there is room.
 func (sy *syns) keepSoft(n uint64, slot *slot, m *wire.ICMP, packet link.Packet) bool {
 	e := sy.soft[n]
 	if e == nil {

@@ -12,10 +12,10 @@ import (
 )
 
 // fewConns may each keep the client that made its ClientHello, which takes a
-// client's memory and spares making it twice; tests let none.
+// client's memory and saves making it twice; in tests none may.
 var fewConns = 256
 
-// clients are TLS clients that nobody has.
+// clients are TLS clients that no connection has.
 type clients struct{ free []*handshake.Client }
 
 func (s *clients) take() *handshake.Client {
@@ -28,14 +28,14 @@ func (s *clients) take() *handshake.Client {
 	return c
 }
 
-// put takes one back: it and what it gave out are another connection's.
+// put takes one back: it and what it gave out will serve another connection.
 func (s *clients) put(c *handshake.Client) {
 	c.Release()
 	s.free = append(s.free, c)
 }
 
-// speak begins the TLS conversation of a connection that is open, and has a
-// client listen once there is something to hear, be it the end.
+// speak begins TLS on a connection that is open, and gives it a client once there is
+// something to receive, even if it is the end.
 func (cs *connections) speak(c *connection) {
 	switch {
 	case cs.toGreet(c):
@@ -50,12 +50,12 @@ func (cs *connections) toGreet(c *connection) bool {
 	return cs.o.Goal != GoalTCP && !c.greeted && c.session.TLS() == nil && c.session.State() >= tcb.Established
 }
 
-// toWake reports whether there is something for a client to hear.
+// toWake reports whether there is something for a client to receive.
 func (cs *connections) toWake(c *connection) bool {
 	return c.greeted && c.session.TLS() == nil && (len(c.session.Peek()) > 0 || c.session.EOF() || c.session.Err() != nil)
 }
 
-// needsKeys reports whether what speak has to do takes making keys, which is work.
+// needsKeys reports whether speak will have to make keys, which is work.
 func (cs *connections) needsKeys(c *connection) bool {
 	return cs.seed != nil && (cs.toGreet(c) || cs.toWake(c) && len(c.session.Peek()) > 0)
 }
@@ -94,8 +94,8 @@ func (cs *connections) greet(c *connection) {
 	}
 }
 
-// wake gives a connection its client. One that is to say no more than that nothing was
-// heard needs no keys.
+// wake gives a connection its client. A client that will only say that nothing arrived
+// needs no keys.
 func (cs *connections) wake(c *connection) {
 	if cs.seed == nil || len(c.session.Peek()) > 0 {
 		tls := cs.begin(c)
@@ -115,7 +115,7 @@ func (cs *connections) reload(c *connection) {
 	cs.clients.put(tls)
 }
 
-// identity is what the target's ClientHello has of its own.
+// identity is what distinguishes the target's ClientHello.
 func (c *connection) identity() handshake.Identity {
 	name := c.target.Name
 	if name == "" { // of an address there is no server_name, and a name to check the certificate against all the same

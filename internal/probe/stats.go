@@ -15,7 +15,7 @@ type Stats struct {
 	Known      uint64 // left out, because an earlier run has results of them
 	SYNs       uint64
 	Packets    uint64 // sent, all kinds
-	Asked      uint64 // of them, for neighbours on the link
+	Asked      uint64 // of them, requests for neighbours on the link
 	Answers    uint64 // SYN-ACKs that were right
 	Results    uint64
 	Outcomes   [16]uint64 // as record.Outcomes orders them
@@ -26,13 +26,13 @@ type Stats struct {
 	InFlight   int        // targets between their first SYN and their result
 	Conns      int        // of them, with a connection
 	Memory     uint64     // bytes of heap in use; of all loops
-	Slowed     float64    // what is left of the rate after drops, 1 is all
+	Slowed     float64    // the part of the rate that is used after drops, 1 for all
 	Link       link.RingStats
 	Time       time.Duration // since the beginning
 	Again      uint64        // targets that were begun again, since a route had changed
-	Outage     string        // why the scan stands still; empty: it does not
-	Wanted     time.Duration // of that, each loop for its share: targets waited for nothing but the pace
-	Missed     float64       // packets that it let go meanwhile, and that did not leave: see Load
+	Outage     string        // why the scan pauses; empty: it does not
+	Wanted     time.Duration // of that, for each loop's share: how long targets waited for the pace alone
+	Missed     float64       // packets that it allowed meanwhile and that did not leave: see Load
 }
 
 // outcomeIndex is an outcome's place in record.Outcomes.

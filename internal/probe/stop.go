@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Who stops a scan wants it to stop: what is in flight gets a moment for the
-// answers that are on their way, whatever else arrives. Then the connections
-// that are left are reset, as far as the pace lets it in another moment. Their
+// A scan that is stopped stops soon: what is in flight gets a moment for the answers
+// that are on their way, whatever else arrives. Then the connections that are left are
+// reset, as far as the pace allows in another moment. Their
 // targets have no result, and the checkpoint says that they may have been probed.
 const (
 	stopGrace = time.Second
 	resetTime = 250 * time.Millisecond
 )
 
-// stopping has the loop begin nothing more, and reports whether the moment of
-// grace is over.
+// stopping makes the loop begin nothing more, and reports whether the moment of grace is
+// over.
 func (l *loop) stopping() bool {
 	if !l.stopped {
 		l.stopped, l.stopAt = true, l.now.Add(stopGrace)

@@ -11,8 +11,8 @@ import (
 
 // stray answers what belongs to no connection of ours any more with a RST (RFC
 // 9293, section 3.10.7.1), if it belonged to one: its acknowledgment is near
-// our ISS. What never did is backscatter, and let be. A peer that goes on and on
-// gets no answer to each: our rate is for the others.
+// our ISS. What never did is backscatter, and is ignored. A peer that goes on and
+// on does not get an answer to each segment: our rate is for the others.
 func (sy *syns) stray(p *routes.Path, h *wire.IP, s *wire.Segment, late bool) {
 	if !late {
 		sy.stats.Stray++

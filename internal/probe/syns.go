@@ -1,4 +1,4 @@
-// A target until something has answered its SYN rightly.
+// Serves a target until it has answered its SYN rightly.
 
 package probe
 
@@ -9,9 +9,9 @@ import (
 	"github.com/rawshake/rawshake/slab"
 )
 
-// syns are what targets get until one has answered rightly: it sends them, again where
-// nobody answers and later where the neighbour has to be found first, judges what
-// answers them, and makes the results of those that never get a connection.
+// syns serves targets until they have answered rightly: it sends SYNs, again if nobody
+// answers and later if the neighbour has to be found first, judges the answers, and makes
+// the results of targets that never get a connection.
 type syns struct {
 	*clock
 	o       *Options
@@ -22,7 +22,7 @@ type syns struct {
 	results *results
 	ports   *ports
 	mac     *syn.MAC
-	pool    *slab.Pool // of what answers a SYN
+	pool    *slab.Pool // for what answers a SYN
 
 	resend   []uint64   // where each round of SYNs stands; the last round is silence
 	deferred [][]uint64 // those whose SYN left out of turn, by how many they had
@@ -41,14 +41,14 @@ func (sy *syns) init(o *Options, k *clock, stats *Stats, b *begun, e *egress, re
 	sy.evidence, sy.crossed, sy.soft = make(map[uint64]record.Packet), make(map[uint64]*crossedSYN), make(map[uint64]*softError)
 }
 
-// drop lets go of what was kept of a target until the right answer came.
+// drop discards what was kept of a target until the right answer came.
 func (sy *syns) drop(n uint64) {
 	delete(sy.evidence, n)
 	delete(sy.crossed, n)
 	delete(sy.soft, n)
 }
 
-// restart has all that are not done begin again, as before their first SYN.
+// restart makes all that are not done begin again, as before their first SYN.
 func (sy *syns) restart() {
 	sy.owed = sy.owed[:0]
 	clear(sy.evidence)

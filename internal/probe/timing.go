@@ -16,8 +16,8 @@ func (sy *syns) sentAt(s *slot) tcb.Instant {
 	return (now - tcb.Instant(uint32(now)-s.sent)) * tick
 }
 
-// firstAt is when a slot's first SYN left, as the gaps tell it, as long as there is
-// no connection.
+// firstAt is when a slot's first SYN left, computed from the gaps, as long as there is no
+// connection.
 func (sy *syns) firstAt(s *slot) tcb.Instant {
 	at := sy.sentAt(s)
 	for k := 1; k < int(s.tries); k++ {

@@ -1,6 +1,5 @@
-// What connections send. A connection may send a few packets, and more as its
-// stream goes on; what its peer draws beyond that counts towards the share of
-// answers.
+// What connections send. A connection may send a few packets, and more as its stream
+// advances; what its peer provokes beyond that counts towards the share of answers.
 
 package probe
 
@@ -11,12 +10,12 @@ import (
 const (
 	// firstAllowance is more than a handshake takes where some packets are lost.
 	firstAllowance = 24
-	// earningOctets of the peer's stream in order allow one packet more: an
-	// acknowledgment of so much is often enough.
+	// earningOctets of the peer's stream in order allow one packet more: one
+	// acknowledgment for so many is enough.
 	earningOctets = 4 * 1460
 )
 
-// earn adds to the allowance of a connection whose stream has gone on.
+// earn adds to the allowance of a connection whose stream has advanced.
 func (c *connection) earn() {
 	n := c.tcp.ReceiveNext().Minus(c.earned) / earningOctets
 	if n > 0 {
@@ -69,8 +68,8 @@ func (cs *connections) mayLeave(c *connection) bool {
 	return cs.egress.pace.May() && (c.allowance > 0 || c.ends() || cs.egress.answers.MayTo(cs.now, c.target.Addr))
 }
 
-// slowTurn bounds how many of the connections are looked at in a turn that have
-// drawn more than their allowance.
+// slowTurn bounds how many of the connections that have used up their allowance are
+// looked at in a turn.
 const slowTurn = 64
 
 // sendReady sends what connections have waiting, the oldest first.
@@ -80,7 +79,7 @@ func (cs *connections) sendReady() {
 	}
 }
 
-// sendSlow does the same for those that have drawn more than their allowance.
+// sendSlow does the same for those that have used up their allowance.
 func (cs *connections) sendSlow() {
 	for n := min(cs.slow.len(), slowTurn); n > 0 && cs.egress.pace.May() && cs.egress.answers.May(); n-- {
 		cs.sendNext(cs.slow.pop())
@@ -95,8 +94,8 @@ func (cs *connections) sendNext(c *connection) {
 	}
 }
 
-// A connQueue holds connections in their order. One that was given back stands
-// there until its turn comes, and is passed over then.
+// A connQueue holds connections in order. One that was given back remains in it until its
+// turn comes, and is then skipped.
 type connQueue struct {
 	list []*connection
 	head int

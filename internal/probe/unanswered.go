@@ -17,7 +17,7 @@ func (sy *syns) done(n uint64) {
 	sy.drop(n)
 }
 
-// refused makes the result of a target whose SYN got an answer that ends it.
+// refused makes the result of a target whose answer to our SYN ends it.
 func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packet link.Packet) {
 	r := sy.results.blank(t)
 	first := sy.firstAt(s)
@@ -37,7 +37,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 	sy.done(n)
 }
 
-// unanswered makes the result of a target that has not answered any SYN, or none rightly.
+// unanswered makes the result of a target that has answered no SYN, or none rightly.
 func (sy *syns) unanswered(n uint64, s *slot) {
 	t := sy.begun.source.At(n)
 	r := sy.results.blank(&t)

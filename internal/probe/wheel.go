@@ -6,10 +6,10 @@ import "github.com/rawshake/rawshake/rawtcp/tcb"
 
 // A wheel keeps the deadlines of connections: a ring of lists, one for each
 // unit of time. Setting and stopping one costs the same however many there are.
-// A deadline beyond the ring's reach comes up early, and goes round again.
+// A deadline beyond the ring comes up early, and is set again.
 type wheel struct {
 	lists [wheelSize]*connection
-	hand  int64 // the unit up to which all has come up
+	hand  int64 // the unit up to which all have been called
 	n     int
 }
 
@@ -20,7 +20,7 @@ const (
 
 // set gives a connection its deadline, in place of any other.
 func (w *wheel) set(c *connection, at tcb.Instant) {
-	unit := max(int64(at)/wheelUnit+1, w.hand+1) // when it has surely passed
+	unit := max(int64(at)/wheelUnit+1, w.hand+1) // once it has certainly passed
 	unit = min(unit, w.hand+wheelSize-1)
 	if c.timed {
 		if c.unit == unit {

@@ -17,7 +17,7 @@ type slot struct {
 	state     slotState
 	tries     uint8 // SYNs sent
 	anomalies anomaly
-	seen      bool // an answer that does not count came and is kept: see loop.odd
+	seen      bool // an answer that does not count came and is kept: see syns.evidence
 	flags     slotFlags
 }
 
@@ -25,9 +25,9 @@ type slotFlags uint8
 
 const (
 	slotRepeat    slotFlags = 1 << iota // an earlier run may have probed it
-	slotDeferred                        // its SYN leaves out of turn: see loop.late
-	slotFiltered                        // this machine did not let its last SYN out
-	slotOwed                            // what answered its last SYN has drawn an answer: see loop.owed
+	slotDeferred                        // its SYN leaves out of turn: see syns.deferred
+	slotFiltered                        // this machine blocked its last SYN
+	slotOwed                            // the answer to its last SYN has been answered: see syns.owed
 	slotAtOnce                          // its second SYN followed a RST at once
 	slotKernelRST                       // this machine's kernel has answered what came by a RST
 )

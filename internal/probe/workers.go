@@ -9,10 +9,9 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// Work that may take long, and is as long as a peer wants it to be, is done by
-// goroutines that all loops share, so that it delays nobody but those that wait
-// for work of that kind. What is short stays in the loop: to hand it over costs
-// as much as many a piece of it.
+// Work that may take long, at a peer's choice, is done by goroutines that all loops
+// share, so that it delays only those that wait for work of that kind. What is short
+// stays in the loop: handing it over would often cost as much as doing it.
 type workers struct {
 	do    func(handshake.Work) handshake.Result
 	long  func(handshake.Work) bool
@@ -31,7 +30,7 @@ type task struct {
 // maxAway is how much of a loop's work may be with the workers at a time.
 const maxAway = 64
 
-// startWorkers leaves the loops a CPU where there are two.
+// startWorkers leaves the loops a CPU if there are two.
 func startWorkers(do func(handshake.Work) handshake.Result) *workers {
 	w := &workers{do: do, long: worker.Long, tasks: make(chan task), quit: make(chan struct{})}
 	for range max(runtime.GOMAXPROCS(0)/2, 1) {
@@ -52,7 +51,7 @@ func (w *workers) run() {
 	}
 }
 
-// stop ends the workers, when each has done what it is at. Nobody waits for that.
+// stop ends the workers once each has finished its task. Nobody waits for that.
 func (w *workers) stop() {
 	if w != nil {
 		close(w.quit)

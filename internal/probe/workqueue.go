@@ -10,17 +10,17 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// workQueue is the cryptography that connections wait for, in its order.
+// workQueue is the cryptography that connections wait for, in order.
 type workQueue struct {
 	short   []job // from next on
 	next    int
 	long    []job     // that waits for the workers,
 	away    int       // and how much is with them,
 	back    chan task // and comes back
-	workers *workers  // who do the long work; nil: nobody, and it is like the other
+	workers *workers  // who do the long work; nil: the loop does it like the other
 }
 
-// reset lets go of all work. What is with the workers comes back to nobody.
+// reset discards all work. What the workers have comes back to nobody.
 func (w *workQueue) reset() {
 	w.short, w.next = w.short[:0], 0
 	w.long, w.away, w.back = nil, 0, make(chan task, maxAway)
@@ -29,7 +29,7 @@ func (w *workQueue) reset() {
 // waiting reports how much of the short work waits.
 func (w *workQueue) waiting() int { return len(w.short) }
 
-// sendAway gives the workers what they have room for. Only that is copied.
+// sendAway gives the workers as much as they have room for, and copies only that.
 func (w *workQueue) sendAway() {
 	for len(w.long) > 0 && w.away < maxAway {
 		if j := w.long[0]; j.still() {
@@ -53,10 +53,11 @@ type job struct {
 	since tcb.Instant
 }
 
-// still reports whether the connection waits for that work still.
+// still reports whether the connection still waits for that work.
 func (j *job) still() bool { return j.c.n == j.n && j.c.session != nil && j.c.waits && !j.c.reported }
 
-// resume has a connection wait for work no longer. The peer did not keep us waiting.
+// resume ends a connection's wait for work, during which the peer did not keep us
+// waiting.
 func (cs *connections) resume(j *job) {
 	j.c.waits = false
 	j.c.limit = j.c.limit.Add(cs.now.Sub(j.since))
@@ -71,7 +72,7 @@ const workTurn = 2 * time.Millisecond
 // hold more back.
 var maxWork = 128
 
-// handOver has a connection wait for its turn to work in the loop.
+// handOver queues a connection's work for its turn in the loop.
 func (cs *connections) handOver(c *connection) {
 	cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now})
 	c.waits = true
