@@ -165,7 +165,7 @@ func (g NamedGroup) String() string {
 	return namedGroups.decimal(g)
 }
 
-// String returns the name of a scheme (RFC 8446, section 4.2.3). A pair of RFC
+// String returns the name of a scheme (RFC 9846, section 4.3.3). A pair of RFC
 // 5246's HashAlgorithm and SignatureAlgorithm that never became a scheme is
 // named by its halves: "dsa_sha256".
 func (s SignatureScheme) String() string {

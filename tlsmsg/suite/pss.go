@@ -10,8 +10,8 @@ import (
 )
 
 // A PSSPublicKey is an RSA key whose certificate says id-RSASSA-PSS: it makes
-// PSS signatures and nothing else (RFC 4055, section 1.2; RFC 8446, section
-// 4.2.3, rsa_pss_pss_*). crypto/x509 does not know such keys.
+// PSS signatures and nothing else (RFC 4055, section 1.2; RFC 9846, section
+// 4.3.3, rsa_pss_pss_*). crypto/x509 does not know such keys.
 type PSSPublicKey struct {
 	RSA  *rsa.PublicKey
 	Hash crypto.Hash // that the certificate ties it to; 0: any

@@ -48,7 +48,7 @@ func kindOf(pub any) keyKind {
 	return 0
 }
 
-// scheme is a row of the table of signature schemes (RFC 8446, section 4.2.3,
+// scheme is a row of the table of signature schemes (RFC 9846, section 4.3.3,
 // which TLS 1.2 shares where it negotiates these numbers).
 type scheme struct {
 	id     tlsmsg.SignatureScheme
@@ -61,7 +61,7 @@ type scheme struct {
 // SchemeRSAPKCS1MD5SHA1 stands for the signature of an RSA key before TLS 1.2,
 // which names no algorithms: PKCS#1 over MD5 and SHA-1 together, without a
 // DigestInfo (RFC 4346, section 7.4.3). Its number is from the range for private
-// use (RFC 8446, section 11) and never on the wire.
+// use (RFC 9846, section 11) and never on the wire.
 const SchemeRSAPKCS1MD5SHA1 tlsmsg.SignatureScheme = 0xFF01
 
 // schemes is the table, preferred first. The ECDSA rows do not fix the curve:

@@ -68,7 +68,7 @@ func Sign(priv crypto.Signer, id tlsmsg.SignatureScheme, signed []byte, rand io.
 	return priv.Sign(rand, s.digest(signed), opts)
 }
 
-// pssOptions sets the salt as long as the hash (RFC 8446, section 4.2.3).
+// pssOptions sets the salt as long as the hash (RFC 9846, section 4.3.3).
 func (s *scheme) pssOptions() *rsa.PSSOptions {
 	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: s.hash}
 }

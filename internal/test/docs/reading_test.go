@@ -32,7 +32,11 @@ func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
 
 func TestReadingAHandshakeIsTrue(t *testing.T) {
 	tr := live.Run(t, live.Case{Server: service.Options{ClientAuth: service.NoClientAuth, MaxVersion: tlsmsg.VersionTLS12}, Adjust: func(o *connect.Options) { o.Goal = goal.Finished }})
-	got := document(t, tr)
+	tr13 := live.Run(t, live.Case{Server: service.Options{ClientAuth: service.NoClientAuth}, Adjust: func(o *connect.Options) {
+		o.Goal, o.TLS.MaxVersion = goal.Finished, tlsmsg.VersionTLS13
+		o.TLS.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupX25519}
+	}})
+	got := document(t, tr) + chapter13(t, tr13)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -121,10 +125,16 @@ This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a
 | protects from | accidents, and people who cannot see the packets | people who can see, change and send packets |
 
 `)
+	tell(t, &b, tr, "##", 1, parts)
+	return b.String()
+}
+
+// tell writes parts as sections, numbered from first on.
+func tell(t *testing.T, b *strings.Builder, tr *transcript.Transcript, heading string, first int, parts []part) {
 	a := dissect.Of(tr)
 	for i, p := range parts {
 		s := find(t, tr, a, p)
-		fmt.Fprintf(&b, "## %d. %s\n\n*%s*, in frame %d", i+1, p.title, p.way, s.Frame.Number)
+		fmt.Fprintf(b, "%s %d. %s\n\n*%s*, in frame %d", heading, first+i, p.title, p.way, s.Frame.Number)
 		if s.Message != nil && s.Message.Encrypted {
 			b.WriteString(", encrypted; shown decrypted")
 		}
@@ -138,8 +148,8 @@ This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a
 		if s.Message != nil {
 			facts = view.MessageFacts(s.Message)
 		}
-		fmt.Fprintf(&b, "%s\n", strings.TrimRight(p.title+"  "+strings.Join(facts, "  "), " "))
-		said := excerpt(t, &b, s, p.fields)
+		fmt.Fprintf(b, "%s\n", strings.TrimRight(p.title+"  "+strings.Join(facts, "  "), " "))
+		said := excerpt(t, b, s, p.fields)
 		b.WriteString("```\n\n")
 		for _, line := range said {
 			b.WriteString(line + "\n")
@@ -149,7 +159,6 @@ This document is made by ` + "`go test ./internal/test/docs -update`" + `, and a
 		}
 		b.WriteString("\n")
 	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
 // find is the packet or message that a part is about.
@@ -158,7 +167,7 @@ func find(t *testing.T, tr *transcript.Transcript, a *dissect.Anatomy, p part) *
 	for _, e := range tr.Entries {
 		switch {
 		case e.Dir != p.dir:
-		case e.Message != nil && e.Message.Name() == p.message:
+		case e.Message != nil && p.message != "" && e.Message.Name() == p.message:
 			return a.Message(e.Frame, e.Message)
 		case e.Type == transcript.TypeSegment && p.message == "" && e.Frame.Segment.Flags == p.flags:
 			return a.Frame(e.Frame)

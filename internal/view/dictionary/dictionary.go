@@ -106,11 +106,12 @@ func (d *Dictionary) read(file, text string) error {
 }
 
 // Find returns the entry for a field: that for the longest end of its path, and
-// among those first that for its situation.
+// among those first that for its situation. Of several, divided by spaces, the
+// first that has an entry counts.
 func (d *Dictionary) Find(key, situation string) (Entry, bool) {
 	for {
-		if situation != "" {
-			if e, ok := d.entries[key+" @"+situation]; ok {
+		for s := range strings.FieldsSeq(situation) {
+			if e, ok := d.entries[key+" @"+s]; ok {
 				return e, true
 			}
 		}

@@ -58,7 +58,7 @@ func (d *Dictionary) single(key, value string) (Entry, bool) {
 }
 
 // suite explains a cipher suite by the parts of its name, TLS_ECDHE_RSA_WITH_…
-// (RFC 5246, appendix A.5) or TLS_AES_… (RFC 8446, appendix B.4).
+// (RFC 5246, appendix A.5) or TLS_AES_… (RFC 9846, appendix B.4).
 func (d *Dictionary) suite(name string) (told []Entry) {
 	rest, ok := strings.CutPrefix(name, "TLS_")
 	if !ok {

@@ -212,6 +212,7 @@ func (a *Anatomy) serverHello(m *transcript.Message) {
 		return
 	}
 	a.suite = suite.Lookup13(hello.CipherSuite)
+	a.seen.tls13 = a.suite != nil
 	if s := suite.Lookup(hello.CipherSuite); s != nil {
 		a.suite = s.For(hello.Version)
 	}

@@ -5,6 +5,7 @@ package dissect
 import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // situations finds the packets that deserve an explanation of their own. The
@@ -14,6 +15,7 @@ type situations struct {
 	syn   bool
 	ack   bool
 	from  transcript.Dir // the direction of the SYN
+	tls13 bool           // the server has chosen TLS 1.3
 }
 
 func (s *situations) segment(f *transcript.Frame) {
@@ -29,10 +31,20 @@ func (s *situations) segment(f *transcript.Frame) {
 	}
 }
 
+// of is what distinguishes a frame: of the segment itself, and of the TLS in it.
 func (s *situations) of(f *transcript.Frame) string {
 	if f.Segment == nil {
 		return ""
 	}
+	if name := s.ofSegment(f); !s.tls13 || len(f.Payload()) == 0 {
+		return name
+	} else if name != "" {
+		return name + " " + TLS13
+	}
+	return TLS13
+}
+
+func (s *situations) ofSegment(f *transcript.Frame) string {
 	flags := f.Segment.Flags
 	switch {
 	case f.Retransmission:
@@ -52,11 +64,14 @@ func (s *situations) of(f *transcript.Frame) string {
 }
 
 func (s *situations) ofMessage(m *transcript.Message) string {
-	if m.Encrypted {
-		return "decrypted"
+	if s.tls13 || m.Context.Version >= tlsmsg.VersionTLS13 {
+		return TLS13
 	}
 	return ""
 }
 
-// Third is the situation of the segment that ends TCP's three-way handshake.
-const Third = "third"
+// Situations that are named elsewhere.
+const (
+	Third = "third" // of the segment that ends TCP's three-way handshake
+	TLS13 = "tls13" // of TLS in a connection of TLS 1.3
+)

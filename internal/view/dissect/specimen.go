@@ -17,7 +17,7 @@ type Specimen struct {
 	Data      []byte
 	Tree      *field.Node
 	Err       error  // why a part of it is not decoded
-	Situation string // what distinguishes it from others of its kind, for the dictionary; may be empty
+	Situation string // what distinguishes it from others of its kind, for the dictionary, as words; may be empty
 }
 
 // A Row is one field, in the order of reading.
