@@ -12,7 +12,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-// An Asker sends requests for addresses on a link, and hears the answers. It is a
+// An Asker sends requests for addresses on a link, and receives the answers. It is a
 // link.Asker, or a test's.
 type Asker interface {
 	Ask(netip.Addr) error
@@ -25,9 +25,9 @@ type Asker interface {
 // on the link itself.
 type Table struct {
 	asker       Asker
-	young, aged map[netip.Addr]link.Hop // it drops the oldest by the generation
+	young, aged map[netip.Addr]link.Hop // the oldest are dropped a generation at a time
 	open        map[netip.Addr]*Query
-	due         []*Query // in the order in which they are
+	due         []*Query // in the order of their times
 	failed      map[netip.Addr]wire.Instant
 	may         func() bool // takes a packet of the pace, if there is one
 	unasked     []*Query    // whose first request waits for one
@@ -37,13 +37,13 @@ type Table struct {
 type Query struct {
 	Who     netip.Addr
 	Waiting []uint64 // the targets that wait for it
-	Probe   bool     // whether it still answers: meanwhile its older address serves
+	Probe   bool     // whether it still answers: meanwhile its older address is used
 
 	asks int
 	due  wire.Instant // the next request, or the end
 }
 
-// A State is how it stands with a neighbour, by RFC 4861's and the kernel's names.
+// A State is that of a neighbour, by the names of RFC 4861 and the kernel.
 type State uint8
 
 const (
@@ -101,13 +101,13 @@ func (t *Table) Full() bool { return len(t.open) >= maxQueries }
 // Asking reports whether an address is being asked for.
 func (t *Table) Asking(a netip.Addr) bool { return t.open[a] != nil }
 
-// Protocol is what is asked by, for a person.
+// Protocol names the protocol of the requests, for a person.
 func (t *Table) Protocol() string { return t.asker.Protocol() }
 
-// Close lets go of the link.
+// Close closes the link.
 func (t *Table) Close() error { return t.asker.Close() }
 
-// Wait has a target wait for an address, which is asked for if it is not yet. A
+// Wait makes a target wait for an address, which is asked for if it is not yet. A
 // refusal by the link shows when the request is repeated.
 func (t *Table) Wait(now wire.Instant, a netip.Addr, target uint64) {
 	q := t.query(now, a, false)
@@ -140,9 +140,9 @@ func (t *Table) ask(now wire.Instant, q *Query) error {
 	return t.asker.Ask(q.Who)
 }
 
-// Turn hears answers, those too that answer no query, so that none of them is taken
-// for the answer to a later one; and it repeats requests. over is told which query
-// is, and whether it was answered.
+// Turn receives answers, even to no query, so that none of them is taken for the answer
+// to a later one; and it repeats requests. over gets each query that is over, and whether
+// it was answered.
 func (t *Table) Turn(now wire.Instant, over func(q *Query, answered bool)) error {
 	err := t.asker.Answers(func(who netip.Addr, hop link.Hop) {
 		q := t.open[who]
@@ -177,7 +177,7 @@ func (t *Table) begin(now wire.Instant) (err error) {
 	return err
 }
 
-// repeat sends the requests that are due, and gives up those that were the last.
+// repeat sends the requests that are due, and gives up queries after the last one.
 func (t *Table) repeat(now wire.Instant, over func(*Query, bool)) (err error) {
 	for err == nil && len(t.due) > 0 && !now.Before(t.due[0].due) {
 		q := t.due[0]

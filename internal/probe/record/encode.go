@@ -11,8 +11,8 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
-// An Encoder writes records. It keeps what it knows of certificates, and is
-// not safe for concurrent use.
+// An Encoder writes results. It remembers certificates, and is not safe for concurrent
+// use.
 type Encoder struct {
 	Fields *Fields  // which fields to write; nil: all
 	Whole  *Written // write each certificate whole, once; nil: none
@@ -21,7 +21,7 @@ type Encoder struct {
 	w      plain.Writer
 }
 
-// Append appends the record's line to b, and before it, with Whole, a line for
+// Append appends the result's line to b, and before it, with Whole, a line for
 // each certificate that is new.
 func (e *Encoder) Append(b []byte, r *Result) []byte {
 	if e.Whole != nil && r.TLS != nil {

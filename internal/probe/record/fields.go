@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Names are the fields of a record, in their order.
+// Names are the fields of a result, in their order.
 var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "reasons", "odd", "repeat",
 	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
 	"version", "cipher_suite", "group", "signature_scheme", "alpn", "extensions", "session_id_len", "session_ticket",

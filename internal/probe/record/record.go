@@ -33,14 +33,14 @@ var Outcomes = []string{"open", "hello", "certificate", "finished", "data",
 
 // How a reply ended.
 const (
-	EndComplete = "complete"     // all that it says it is long came
+	EndComplete = "complete"     // all of its length came
 	EndNotified = "close_notify" // the peer's
 	EndClosed   = "closed"       // the connection ended otherwise: the rest may be missing
 	EndTimeout  = "timeout"      // nothing more came in time
 	EndLimit    = "limit"        // as much as is kept
 )
 
-// Steps on the way, in order; the first is 0 by definition.
+// The steps towards the goal, in order; the first is at 0 by definition.
 const (
 	StepSYN         = iota // the first SYN left
 	StepAnswer             // the SYN-ACK came
@@ -65,7 +65,7 @@ type Result struct {
 	Error     string
 	After     string   // the last message before a failure
 	Class     string   // of a protocol failure: where, in a word
-	Reasons   []string // codes of why it did not come to the goal
+	Reasons   []string // codes of why it did not reach the goal
 	Repeat    bool     // an earlier run may have probed it already
 	Anomalies []string
 

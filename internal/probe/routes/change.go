@@ -18,19 +18,19 @@ import (
 const (
 	lookEvery = 10 * time.Millisecond
 	lookShare = 100         // looking takes one part in so many of the time
-	inUse     = time.Minute // since something went a route last: others may come and go
+	inUse     = time.Minute // since a route was last taken: others may come and go
 )
 
-// ErrMoved: the kernel sends another way than it did.
+// ErrMoved says that the kernel uses another route than before.
 var ErrMoved = errors.New("the route has changed")
 
-// Changed reports whether an error of a table says that a route in use is no more.
+// Changed reports whether an error of a table says that a route in use is gone.
 func Changed(err error) bool {
 	return errors.Is(err, ErrMoved) || errors.Is(err, route.ErrNoRoute) || errors.Is(err, link.ErrNoNeighbour)
 }
 
 // Look notices that this machine's routes, addresses or interfaces have changed, and
-// fails if that concerns a route in use. It takes its time, and says how late it is.
+// fails if that concerns a route in use. It takes a while, and returns the time then.
 func (t *Table) Look(now wire.Instant, instant func() wire.Instant) (wire.Instant, error) {
 	if t.watch == nil || now.Before(t.lookAt) {
 		return now, nil
@@ -46,8 +46,8 @@ func (t *Table) Look(now wire.Instant, instant func() wire.Instant) (wire.Instan
 	return now, err
 }
 
-// review asks the kernel again about the routes in use. Where it says what it said,
-// all is dropped, and found again as it is needed.
+// review asks the kernel again about the routes in use. If it says the same as before,
+// all are dropped, and found again as needed.
 func (t *Table) review(now wire.Instant) error {
 	for r := range t.each {
 		if r.Path == nil || now.Sub(r.used) >= inUse {
@@ -64,7 +64,7 @@ func (t *Table) review(now wire.Instant) error {
 	return t.drop()
 }
 
-// drop has all routes found again. Borders are read now, since that can take
+// drop makes all routes be found again. Borders are read now, since that can take
 // long.
 func (t *Table) drop() error {
 	t.known, t.all, t.last = nil, nil, nil
@@ -97,7 +97,7 @@ func (t *Table) Examples(now wire.Instant) (list []Flow) {
 	return list
 }
 
-// inWords is a route of the kernel's to an address.
+// inWords describes a route of the kernel's to an address.
 func inWords(r route.Route, to netip.Addr) string {
 	through := ""
 	if r.NextHop != to {
@@ -127,7 +127,7 @@ func (t *Table) Open(ctx context.Context, list []Flow, paid func(context.Context
 	return nil
 }
 
-// Reopen begins anew with all that leads to these flows.
+// Reopen closes all, and opens anew what leads to these flows.
 func (t *Table) Reopen(ctx context.Context, list []Flow, paid func(context.Context)) error {
 	t.closePaths()
 	if err := t.drop(); err != nil {

@@ -12,25 +12,25 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
-// A Path is an interface of this machine and an address on it by which targets
-// are reached, with the link by which packets leave and come.
+// A Path is an interface of this machine and an address on it through which targets are
+// reached, with the link on which packets leave and arrive.
 type Path struct {
 	syn.Packets
 	Link       link.Ring
 	Witness    bool              // it sees the kernel's RSTs
 	First      uint16            // of our ports
-	Route      route.Route       // the first that led by it
-	Neighbours *neighbours.Table // nil: there is nobody to ask for
+	Route      route.Route       // the first that led through it
+	Neighbours *neighbours.Table // nil: there are none to look up
 
 	hop     link.Hop                // of all targets, then
-	written map[netip.Addr]link.Hop // those of whom nobody asks
+	written map[netip.Addr]link.Hop // those that are not looked up
 }
 
-// maxPaths bounds the interfaces and addresses of this machine that a scan
-// leaves by: each has a receive ring.
+// maxPaths bounds the interfaces and addresses of this machine that a scan uses: each
+// has a receive ring.
 const maxPaths = 16
 
-// pathBy is the path that a route takes, opened if it is the first to take it.
+// pathBy is the path of a route, opened if the route is the first on it.
 func (t *Table) pathBy(r route.Route, kind link.Kind) (*Path, error) {
 	for _, p := range t.Paths {
 		if p.serves(r) && p.Link.Kind() == kind {
@@ -49,8 +49,8 @@ func (t *Table) pathBy(r route.Route, kind link.Kind) (*Path, error) {
 	return p, nil
 }
 
-// serves reports whether a route can be taken by a path. An IPv6 next hop of an
-// IPv4 route is asked for in another way than an IPv4 one.
+// serves reports whether a path can serve a route. An IPv6 next hop of an IPv4 route is
+// looked up differently from an IPv4 one.
 func (p *Path) serves(r route.Route) bool {
 	was := &p.Route
 	return was.Index == r.Index && p.Local == r.Source && was.MTU == r.MTU && was.AdvMSS == r.AdvMSS && was.Loopback == r.Loopback &&
@@ -88,8 +88,8 @@ func mssOf(r route.Route) uint16 {
 	return mss
 }
 
-// findNeighbours readies what finds link-layer addresses, if the interface
-// needs them found.
+// findNeighbours prepares the lookup of link-layer addresses, if the interface needs
+// them.
 func (p *Path) findNeighbours(may func() bool) error {
 	hop, fixed, err := link.FixedHop(p.Route)
 	if fixed || err != nil {
@@ -113,7 +113,7 @@ func (p *Path) openLink(o *Options, kind link.Kind) (err error) {
 	return err
 }
 
-// Stats are the counters of all links, those too that are closed.
+// Stats are the counters of all links, including those that are closed.
 func (t *Table) Stats() link.RingStats {
 	s := t.past
 	for _, p := range t.Paths {
@@ -131,7 +131,7 @@ func (t *Table) Close() {
 	}
 }
 
-// closePaths closes them all. What they have counted is kept.
+// closePaths closes them all, and keeps their counters.
 func (t *Table) closePaths() {
 	for _, p := range t.Paths {
 		t.past.Add(p.Link.Stats())

@@ -18,20 +18,19 @@ type Route struct {
 	Path    *Path
 	Gateway netip.Addr   // not valid: each target is on the link itself
 	Err     error        // why there is none
-	Heard   wire.Instant // when a SYN that had gone it was answered last
+	Heard   wire.Instant // when a SYN that took it was last answered
 
 	example Flow         // one of those targets,
 	kernel  route.Route  // and what the kernel says of it
-	used    wire.Instant // when something went it last
+	used    wire.Instant // when something last took it
 	hop     link.Hop     // the gateway's,
-	asked   wire.Instant // and when it was asked for last
+	asked   wire.Instant // and when it was last asked for
 	fixed   bool         // nobody asks: the kernel was told
 }
 
-// As long as SYNs that go by way of a gateway are answered, its link-layer address
-// is right. When none has been for probeAfter, it is asked for again; then after twice
+// As long as SYNs through a gateway are answered, its link-layer address is right. When none has been for probeAfter, it is asked for again; then after twice
 // that time, and so on, at least every probeEvery. Until it answers, the old address
-// serves. (That something comes by way of it says nothing of what is sent.)
+// is used. (That something arrives through it says nothing about what is sent.)
 const (
 	probeAfter = 500 * time.Millisecond // a SYN is sent again after a second
 	probeEvery = 4 * time.Second        // and three requests: less than it takes to call a host silent
@@ -74,7 +73,7 @@ func (r *Route) via(a netip.Addr) netip.Addr {
 	return a.WithZone("")
 }
 
-// Wait has a target wait until its neighbour has answered, or has not: see Table.Turn.
+// Wait makes a target wait until its neighbour has answered or failed to: see Table.Turn.
 func (r *Route) Wait(now wire.Instant, a netip.Addr, target uint64) {
 	r.Path.Neighbours.Wait(now, r.via(a), target)
 }
@@ -94,11 +93,11 @@ func (r *Route) Unanswered(a netip.Addr) error {
 	return link.Unanswered(r.Path.Route, r.via(a), r.Path.Neighbours.Protocol(), neighbours.MaxAsks)
 }
 
-// Turn hears what neighbours have answered, and asks again. waited is told of the
-// targets that waited for one, which is known now, or known not to answer.
+// Turn receives what neighbours have answered, and asks again. waited gets the targets
+// that waited for one which is known now, or known not to answer.
 func (t *Table) Turn(now wire.Instant, waited func(targets []uint64)) error {
 	if t.last != nil {
-		t.last.probe(now) // though there may be nothing to send
+		t.last.probe(now) // even if there is nothing to send
 	}
 	for _, p := range t.Paths {
 		if p.Neighbours == nil {
@@ -121,9 +120,9 @@ func (t *Table) Turn(now wire.Instant, waited func(targets []uint64)) error {
 	return nil
 }
 
-// probed takes up what became of asking for a gateway again: its link-layer
-// address is another now, for those that speak by way of it, too; or it is
-// silent, and nothing else came from it.
+// probed takes the outcome of asking for a gateway again: its link-layer address has
+// changed, for connections through it too; or it is silent, and nothing else came from
+// it.
 func (t *Table) probed(now wire.Instant, p *Path, gateway netip.Addr, answered bool) error {
 	for r := range t.each {
 		if r.Path != p || r.Gateway != gateway || r.hop.IsZero() {

@@ -10,7 +10,8 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
-// A span is of flows to which the kernel sends alike, both ends of each range included.
+// A span is the flows that the kernel sends by the same route, both ends of each range
+// included.
 type span struct {
 	from, to      netip.Addr // without a zone
 	zone          string
@@ -27,7 +28,7 @@ func (s *span) holds(f Flow) bool {
 
 func within(r [2]uint16, port uint16) bool { return r[0] <= port && port <= r[1] }
 
-// spanOf is of the flows to which the kernel would send as it does to one.
+// spanOf is the flows that the kernel would send as it sends one.
 func spanOf(b *route.Borders, f Flow) span {
 	for _, p := range b.Multipath {
 		if p.Contains(f.To.WithZone("")) {

@@ -25,7 +25,7 @@ type Options struct {
 	May       func() bool                      // takes a packet of the pace for a request on the link, if there is one
 	MayAnswer func() bool                      // the same for an answer that the link gives by itself
 	Forbidden func(error)                      // told what this machine does not allow
-	Moved     func(p *Path, from, to link.Hop) // told of a gateway's other link-layer address
+	Moved     func(p *Path, from, to link.Hop) // told of a gateway's new link-layer address
 }
 
 // A Flow is a target, and our port for it: all that the kernel's choice of a
@@ -40,7 +40,7 @@ type Flow struct {
 // its hash chooses, until it says that something has changed.
 type Table struct {
 	Options
-	Paths []*Path        // all that routes lead by
+	Paths []*Path        // all that routes lead through
 	past  link.RingStats // of those that are closed
 
 	find    func(Flow) (route.Route, error)
@@ -63,9 +63,9 @@ func New(o Options) *Table {
 	return t
 }
 
-// Fixed is a table by whose only path all IPv4 targets are reached, through a gateway
-// or, where it is not valid, each by itself. It asks nobody: the path's link is a
-// network of its own.
+// Fixed is a table with one path for all IPv4 targets, through a gateway or, if that is
+// not valid, each by itself. It does not ask the kernel: the link is a network of its
+// own, as in tests of the loop.
 func Fixed(p *Path, gateway netip.Addr) *Table {
 	every := [2]uint16{0, 1<<16 - 1}
 	return &Table{Paths: []*Path{p}, last: &Route{Path: p, Gateway: gateway},
@@ -100,8 +100,8 @@ func (t *Table) look(f Flow) *Route {
 	return t.known[key]
 }
 
-// WhyNone is why there is no route to a flow, which is said of this one, also where
-// the kernel was asked for another of the same span.
+// WhyNone is why there is no route to a flow. The error names this flow even if the
+// kernel was asked for another of the same span.
 func (t *Table) WhyNone(r *Route, f Flow) error {
 	if r.example.To.IsValid() && r.example.To != f.To {
 		if _, err := t.find(f); err != nil {
@@ -118,8 +118,8 @@ func (t *Table) Unrouted(f Flow) bool {
 	return r.Err != nil && r.example.To.IsValid()
 }
 
-// begin asks for the route of a flow. Flows to which the kernel would send in all
-// things alike have their route in common.
+// begin asks for the route of a flow. Flows that the kernel would send in the same way
+// share their route.
 func (t *Table) begin(f Flow) *Route {
 	r, err := t.find(f)
 	if err != nil {
@@ -166,8 +166,8 @@ func (t *Table) findRoute(f Flow) (route.Route, error) {
 	return route.Find(f.To, via)
 }
 
-// openRoute opens what a flow's route leads by. What this machine does not allow
-// ends the scan.
+// openRoute opens the path of a flow's route. What this machine does not allow ends the
+// scan.
 func (t *Table) openRoute(f Flow, kernel route.Route) *Route {
 	p, err := t.pathBy(kernel, link.ChooseKind(t.Kind, kernel, netip.AddrPortFrom(f.To, f.Remote)))
 	if err == nil && p.Link.Kind() == link.KindRaw {

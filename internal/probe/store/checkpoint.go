@@ -19,8 +19,8 @@ import (
 // A Checkpoint says how far a scan has come, so that another run goes on from
 // there. Of each loop's targets those below Base have results, of those from
 // there to Head the ones whose bit is set, and of those up to Ceiling some may
-// have been probed. Of the lists it knows those that its targets came from. All
-// results that it speaks of are on the disk before it is.
+// have been probed. It knows the lists that its targets came from. All results that it
+// counts are on the disk before it is.
 type Checkpoint struct {
 	Version  int                  `json:"version"`
 	Scan     string               `json:"scan"` // what is probed, as the command line says it
@@ -150,8 +150,8 @@ func (l *LoopExtent) recorded() uint64 {
 	return n
 }
 
-// open is how many targets may have been probed without a result that the
-// checkpoint knows.
+// open is how many targets may have been probed and have no result that the checkpoint
+// counts.
 func (c *Checkpoint) open() (n uint64) {
 	for i := range c.Loops {
 		n += c.Loops[i].Ceiling - min(c.Loops[i].recorded(), c.Loops[i].Ceiling)
@@ -194,7 +194,7 @@ func (c *Checkpoint) Fits(shard, shards uint64, space *targets.Space) error {
 	return nil
 }
 
-// write puts the checkpoint in the place of the last one, whole or not at all.
+// write replaces the last checkpoint by this one, whole or not at all.
 func (c *Checkpoint) write(path string) error {
 	c.Sum = c.sum()
 	b, err := json.Marshal(c)
@@ -213,8 +213,7 @@ const (
 	Recorded           // it has a result
 )
 
-// Of says how it stands with a loop's target. The loops are as many as they
-// were.
+// Of is the standing of a loop's target. There are as many loops as before.
 func (c *Checkpoint) Of(loop int, n uint64) Standing {
 	if c == nil || loop >= len(c.Loops) {
 		return Untouched

@@ -15,8 +15,8 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// An Output is where results go: a file, compressed where its name says so, or
-// somebody else's stream.
+// An Output is where results go: a file, compressed if its name says so, or somebody
+// else's stream.
 type Output struct {
 	Path string // empty: not ours to open or close
 
@@ -31,15 +31,15 @@ type Output struct {
 	Exposed []outfile.Warning // of what was there before, and others can read
 }
 
-// packer is a compressor that can end what it has begun, and begin anew. What
-// it has ended can be read whatever comes after it.
+// packer is a compressor that can end a section and begin another. What it has ended can
+// be read whatever comes after it.
 type packer interface {
 	io.Writer
 	Close() error
 	Reset(io.Writer)
 }
 
-// counter knows how far a file was written, and what was last.
+// counter knows how far a file was written, and its last bytes.
 type counter struct {
 	w    io.Writer
 	n    int64
@@ -131,7 +131,7 @@ func (o *Output) Sync() (int64, error) {
 	return o.to.n, nil
 }
 
-// Close ends the output. A full disk can show as late as here.
+// Close ends the output. That the disk is full may show only here.
 func (o *Output) Close() error {
 	err := o.buf.Flush()
 	if o.pack != nil {

@@ -1,4 +1,4 @@
-// An output is resumed only if it is the file that the checkpoint speaks of.
+// An output is resumed only if it is the file that belongs to the checkpoint.
 // What must be cut off is not lost: a damaged or outdated checkpoint costs no
 // result.
 
@@ -23,7 +23,7 @@ import (
 	"github.com/rawshake/rawshake/internal/outfile"
 )
 
-// tailLen is how many of the output's last bytes a checkpoint knows. Records
+// tailLen is how many of the output's last bytes a checkpoint knows. Results
 // hold the time and an address, so that no two places are alike.
 const tailLen = 4096
 
@@ -33,18 +33,17 @@ func hashTail(last []byte) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// fileTail reads what stands in a file before a place: at most tailLen bytes.
+// fileTail reads the bytes before a place in a file, at most tailLen.
 func fileTail(f *os.File, at int64) ([]byte, error) {
 	b := make([]byte, min(at, tailLen))
 	_, err := f.ReadAt(b, at-int64(len(b)))
 	return b, err
 }
 
-// ContinueOutput goes on with the file of an earlier run, from the place that
-// its checkpoint speaks of. Records behind that place are of targets which are
-// probed again: they are set aside, in a file with .cut behind its name, and
-// Output.Aside says how many. A file that is not the one which the checkpoint
-// speaks of is refused, and left as it is.
+// ContinueOutput goes on with the file of an earlier run, from the checkpoint's place in
+// it. Results after that place are of targets which are probed again: they are set aside,
+// in a file with .cut at the end of its name, and Output.Aside says how many. A file that
+// does not belong to the checkpoint is refused, and left as it is.
 func ContinueOutput(path string, c *Checkpoint) (*Output, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -96,9 +95,8 @@ func (c *Checkpoint) goOn(f *os.File, path string) (*Output, error) {
 	return o, err
 }
 
-// examine checks that a file is the output that the checkpoint speaks of. It
-// returns what stands before the checkpoint's place, and the whole lines behind
-// it.
+// examine checks that a file is the output that belongs to the checkpoint. It returns the
+// last bytes before the checkpoint's place, and the whole lines after it.
 func (c *Checkpoint) examine(f *os.File, path string) (last, behind []byte, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -124,8 +122,8 @@ func (c *Checkpoint) examine(f *os.File, path string) (last, behind []byte, err 
 // maxBehind bounds what a run can have written between two checkpoints.
 const maxBehind = 1 << 30
 
-// wholeLines reads the results that a run left behind its last checkpoint, of
-// which there are at most so many. The last of them may have been cut by a
+// wholeLines reads the results that a run wrote after its last checkpoint, of which there
+// are at most so many. The last of them may have been cut by a
 // crash, and what is compressed may have no end.
 func wholeLines(r io.Reader, path string, most uint64) ([]byte, error) {
 	in := bufio.NewReader(r)

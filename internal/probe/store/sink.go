@@ -1,4 +1,4 @@
-// Package store brings the results of a scan to where they go, and keeps the checkpoint
+// Package store writes the results of a scan to where they go, and keeps the checkpoint
 // from which another run goes on.
 package store
 
@@ -10,9 +10,9 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
-// A Sink writes the loops' results, in the order in which they are Batch
-// over, and tells the loops when it cannot any more. It keeps the checkpoint as
-// well, since it alone knows which results are on the disk.
+// A Sink writes the loops' results, in the order in which they are handed over, and tells
+// the loops when it no longer can. It keeps the checkpoint as well, since it alone knows
+// which results are on the disk.
 type Sink struct {
 	out   *Output
 	queue chan Batch
@@ -21,7 +21,7 @@ type Sink struct {
 
 	path       string // of the checkpoint; empty: none
 	checkpoint Checkpoint
-	resume     *Checkpoint // where an earlier run has stopped; may be nil
+	resume     *Checkpoint // where an earlier run stopped; may be nil
 	lists      targets.Lists
 	loops      []*Reach
 	written    []*doneSet // by loop: the targets whose results are written
@@ -71,9 +71,9 @@ func NewSink(out *Output) *Sink {
 		done: make(chan struct{}), fell: make(chan struct{})}
 }
 
-// Keep has the sink keep a checkpoint in a file, if it has a name. c is what it says
-// beside how far the loops are, and resume what an earlier run has left, or nil. Loops
-// may go so far as lead beyond it, so that they need not wait for the next.
+// Keep makes the sink keep a checkpoint in a file, if that has a name. c is what it says
+// besides how far the loops are, and resume that of an earlier run, or nil. Loops may go
+// by lead beyond it, so that they need not wait for the next.
 func (s *Sink) Keep(path string, c Checkpoint, resume *Checkpoint, lists targets.Lists, lead uint64) {
 	s.path, s.checkpoint, s.resume, s.lists, s.lead = path, c, resume, lists, lead
 	s.checkpoint.Version, s.checkpoint.Output = checkpointVersion, s.out.Path
@@ -172,10 +172,10 @@ func (s *Sink) save() error {
 	return nil
 }
 
-// reached is the checkpoint of now, with the output on the disk up to offset,
-// before which it has this tail. As long as a list may be another than before,
-// its targets' places mean nothing: then it is the checkpoint of the earlier run
-// still, and more may have been probed.
+// reached is the present checkpoint, with the output on the disk up to offset, and this
+// tail before that. As long as a list may differ from the earlier run's, its targets'
+// places mean nothing: then it is still the checkpoint of the earlier run, and more may
+// have been probed.
 func (s *Sink) reached(offset int64, tail string) *Checkpoint {
 	c := s.checkpoint
 	c.Offset, c.Tail, c.Finished = offset, tail, s.finished.Load()

@@ -19,7 +19,7 @@ import (
 type Feed struct {
 	Lists  targets.Lists
 	Hosts  []targets.Line // named on the command line: special-purpose addresses are meant
-	Ports  []uint16       // where a line says none
+	Ports  []uint16       // if a line names none
 	Rules  *targets.Rules
 	Name   string // the server name of all; empty: the host's own name
 	Strict bool   // a line that cannot be read ends the scan
@@ -52,7 +52,7 @@ func (f *Feed) refuse(r targets.Refusal) {
 	f.refused = append(f.refused, r)
 }
 
-// fed is one target on its way to a loop, or what came of it instead. The zero
+// fed is one target on its way to a loop, or why there is none. The zero
 // value is the place of one that is left out.
 type fed struct {
 	Target
@@ -182,7 +182,7 @@ func (d *Distributor) lines(ctx context.Context, pending chan<- chan []fed) erro
 	return nil
 }
 
-// inZone brings the zone of a range into the form of all, an interface's name.
+// inZone gives the zone of a range as an interface's name.
 func (f *Feed) inZone(r *targets.Range) error {
 	if r.Zone() == "" || f.Zone == nil {
 		return nil

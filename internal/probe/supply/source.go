@@ -15,7 +15,7 @@ type Target struct {
 	Addr netip.Addr
 	Port uint16
 	Name string // for server_name and the certificate; empty: none
-	Tag  string // the person's own, passed through to the result
+	Tag  string // the user's own, passed through to the result
 }
 
 // String is the target as a list has it: the address and port, and the name.
@@ -28,7 +28,7 @@ func (t Target) String() string {
 }
 
 // A Source gives a loop its targets. It numbers them 0, 1, 2, … as they are
-// taken, and knows a number again by the answer.
+// taken, and finds a number again from the answer.
 type Source interface {
 	// Take gives the next target and its number.
 	Take() (Target, uint64, Supply)
@@ -42,7 +42,7 @@ type Source interface {
 	Zoned() bool
 	// Failure is why a target that was taken has no address, or empty.
 	Failure(n uint64) string
-	// LeftOut says that there is no target, only its place.
+	// LeftOut reports whether there is only a target's place, and no target.
 	LeftOut(n uint64) bool
 	// Release forgets a target.
 	Release(n uint64)
@@ -120,8 +120,8 @@ func (p *Part) share() share {
 	return share{p.Shard + shards*uint64(p.Loop), shards * uint64(p.Loops)}
 }
 
-// New is a loop's source: its part of a space, named so, in the order that the seed
-// gives, and then of what is dealt out. Neither need be there. Our ports are a function
+// New is a loop's source: its part of a space, all under one name and in the order that
+// the seed gives, and then what is dealt out to it. Either may be missing. Our ports are a function
 // of the target, as the MAC has it.
 func New(space *targets.Space, seed uint64, name string, p Part, d *Distributor, m *syn.MAC, ports uint16) Source {
 	var numbered *spaceSource

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// A List is a file, or standard input. It is read once, from where it stands,
+// A List is a file, or standard input. It is read once, from its present position,
 // and knows what was read: a target's place in the order is its line, so that a
 // scan can go on only with the list that it was begun with.
 type List struct {
@@ -104,7 +104,7 @@ func (l *List) Extent() (e ListExtent, proven bool) {
 	return l.read(), true
 }
 
-// Expect has the list be what it was. A file is compared now, and read again
+// Expect demands that the list is what it was. A file is compared now, and read again
 // from its beginning; what comes through a pipe is compared as it comes.
 func (l *List) Expect(was ListExtent) error {
 	if was.Bytes == 0 {
@@ -133,8 +133,8 @@ func (l *List) Expect(was ListExtent) error {
 // Lists are those of a scan, in their order.
 type Lists []*List
 
-// Expect has them be those that an earlier run has read. One that is not fails here
-// if it is a file, else where it differs.
+// Expect demands that they are those that an earlier run has read. One that is not fails
+// here if it is a file, else where it differs.
 func (ls Lists) Expect(was []ListExtent) error {
 	if len(was) != len(ls) {
 		return fmt.Errorf("it speaks of %d lists, and there are %d", len(was), len(ls))

@@ -50,7 +50,7 @@ func rangeOf(p netip.Prefix) Range {
 	return Range{first.addr(), last.addr()}
 }
 
-// A Spec is what one word of a person's stands for: a range of addresses, or a
+// A Spec is what one word of the user's stands for: a range of addresses, or a
 // host's name, and the ports where it says any.
 type Spec struct {
 	Range Range

@@ -47,7 +47,7 @@ func parseZoned(s string) (Range, error) {
 	return Range{a, a}, err
 }
 
-// zonedRange is a range that says its zone once, or twice the same.
+// zonedRange is a range that names its zone once, or the same one twice.
 func zonedRange(s string, a, b netip.Addr) (Range, error) {
 	zone := a.Zone()
 	switch {
@@ -63,7 +63,7 @@ func zonedRange(s string, a, b netip.Addr) (Range, error) {
 	return r.In(zone), err
 }
 
-// cutLast cuts a string at the last place where something stands.
+// cutLast cuts a string at the last occurrence of a separator.
 func cutLast(s, sep string) (before, after string, ok bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
