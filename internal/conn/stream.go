@@ -55,6 +55,9 @@ func (s *Conn) CloseWrite() {
 	s.flush()
 }
 
+// Closing reports whether CloseWrite has ended our direction of TLS.
+func (s *Conn) Closing() bool { return s.closing }
+
 // Abort ends the connection with a RST.
 func (s *Conn) Abort() { s.tcp.Abort() }
 

@@ -21,8 +21,9 @@ type Facts struct {
 	Heard       bool // data arrived
 	Replied     bool // application data came
 	Stage       handshake.Stage
-	Requested   bool   // the server asked for a client certificate; none is sent
-	After       string // the last message, as handshake has it
+	Version     tlsmsg.Version // that the server chose; 0: not known
+	Requested   bool           // the server asked for a client certificate; none is sent
+	After       string         // the last message, as handshake has it
 	Alert       tlsmsg.Alert
 	Blocked     bool // the server's window is closed
 	Unacked     bool // it does not acknowledge what was retransmitted
@@ -51,7 +52,7 @@ func (f *Facts) story() *Story {
 	s.syn, s.syns = at, 1
 	s.odd.set, s.icmp.set, s.kernel.set = f.WrongAnswer, f.ICMP, f.KernelSent
 	s.synACK.set, s.opened.set = f.Answered, f.Answered
-	s.moment, s.last = f.moment(), f.After
+	s.moment, s.last, s.version = f.moment(), f.After, f.Version
 	s.requestAt.set = f.Requested
 	s.data[transcript.In].set = f.Replied
 	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
@@ -63,7 +64,7 @@ func (f *Facts) story() *Story {
 		s.octets[transcript.Out], s.repeated = 1, 1
 	}
 	if f.Alert != (tlsmsg.Alert{}) {
-		s.alerts = []alert{{dir: transcript.In, Alert: f.Alert, mark: at, when: s.moment, after: f.After}}
+		s.alerts = []alert{{dir: transcript.In, Alert: f.Alert, mark: at, when: s.when(transcript.In), after: f.After}}
 	}
 	return s
 }

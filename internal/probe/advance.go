@@ -3,11 +3,13 @@
 package probe
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -46,7 +48,9 @@ func (cs *connections) advance(c *connection, working bool) {
 		c.note()
 		switch err := c.session.Err(); {
 		case c.at(cs.o.Goal):
-			cs.reached(c)
+			if !cs.awaitsTickets(c) {
+				cs.reached(c)
+			}
 			return
 		case err != nil:
 			cs.failed(c, err)
@@ -90,6 +94,8 @@ func (cs *connections) ring(c *connection) {
 		case c.reply != nil && c.reply.dataLen > 0 && c.reply.follows == nil:
 			c.reply.end = record.EndTimeout
 			cs.reached(c) // with as much of the reply as there is
+		case c.at(cs.o.Goal):
+			cs.reached(c) // with the tickets that there are
 		default:
 			cs.timedOut(c)
 		}
@@ -122,6 +128,10 @@ const closeTime = time.Second
 func (cs *connections) reached(c *connection) {
 	r := cs.resultOf(c)
 	r.OK, r.Outcome = true, cs.o.Goal.Outcome()
+	var alert *handshake.AlertError
+	if errors.As(c.session.Err(), &alert) { // what a server of TLS 1.3 says of our last flight
+		r.AlertIn = &alert.Alert
+	}
 	cs.report(c, r)
 	if cs.o.Goal >= GoalFinished {
 		c.session.CloseWrite()
@@ -129,6 +139,26 @@ func (cs *connections) reached(c *connection) {
 		return
 	}
 	c.session.Abort()
+}
+
+// awaitsTickets has a server of TLS 1.3 say what it says once it has our Finished, until
+// it ends the connection, which we end at once, or its time for that is over. It
+// reports whether that goes on.
+func (cs *connections) awaitsTickets(c *connection) bool {
+	if cs.o.Goal != GoalFinished || c.session.TLS().State().Version < tlsmsg.VersionTLS13 {
+		return false
+	}
+	if !c.session.Closing() {
+		c.session.CloseWrite()
+		if at := cs.now.Add(closeTime); at.Before(c.limit) {
+			c.limit = at
+		}
+	}
+	if c.answer.Bytes > maxBytes || c.heard > maxSegments || errors.As(c.session.Err(), new(*handshake.ProtocolError)) {
+		c.anomalies |= anomalyEndless
+		return false
+	}
+	return c.session.Err() == nil && !c.session.EOF()
 }
 
 // over reports whether a connection has nothing more to send or to receive.

@@ -38,7 +38,8 @@ type connections struct {
 	clients clients
 	pool    slab.Pool       // of the buffers of all
 	state   handshake.State // of the one whose result is made
-	seg     wire.Segment    // that is sent
+	more    handshake.Details13
+	seg     wire.Segment // that is sent
 }
 
 // init makes them ready. They name what is below them.
@@ -47,6 +48,7 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	offer := o.TLS
 	offer.Pool = &cs.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the result
+	offer.NoSessions = true
 	cs.tls = handshake.NewProfile(offer)
 	if offer.MaxVersion >= tlsmsg.VersionTLS13 {
 		cs.seed = newSeeds().of

@@ -42,6 +42,9 @@ func (cs *connections) resultOf(c *connection) *record.Result {
 		r.Stage = tls.Stage()
 		cs.state = tls.State()
 		r.TLS = &cs.state
+		if d, ok := tls.Details13(); ok {
+			cs.more, r.TLS13 = d, &cs.more
+		}
 		if cs.state.Warning.Level != 0 {
 			r.AlertIn = &cs.state.Warning
 		}

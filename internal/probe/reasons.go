@@ -37,7 +37,7 @@ func (c *connection) told(r *record.Result) goal.Facts {
 		f.Stage = max(f.Stage, handshake.StageHelloSent)
 	}
 	if r.TLS != nil {
-		f.Requested = r.TLS.CertificateRequested
+		f.Version, f.Requested = r.TLS.Version, r.TLS.CertificateRequested
 	}
 	if r.AlertIn != nil {
 		f.Alert = *r.AlertIn

@@ -50,8 +50,8 @@ func TestOneClientHelloOffersBothVersions(t *testing.T) {
 	serveGo(t, l, "0.0.0.0:1300", &tls.Config{MinVersion: tls.VersionTLS13})
 	serveGo(t, l, "0.0.0.0:1301", &tls.Config{MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.CurveP384}})
 	serveGo(t, l, "0.0.0.0:1302", &tls.Config{CurvePreferences: []tls.CurveID{tls.X25519}})
-	want := map[int]struct{ version, group string }{
-		1200: {"TLS 1.2", "x25519"}, 1300: {"TLS 1.3", "X25519MLKEM768"}, 1301: {"TLS 1.3", "secp384r1"}, 1302: {"TLS 1.3", "x25519"},
+	want := map[int]struct{ version, group, retry string }{
+		1200: {"TLS 1.2", "x25519", ""}, 1300: {"TLS 1.3", "X25519MLKEM768", ""}, 1301: {"TLS 1.3", "secp384r1", "secp384r1"}, 1302: {"TLS 1.3", "x25519", ""},
 	}
 	for _, few := range []int{256, 0} {
 		fewConns = few
@@ -62,13 +62,14 @@ func TestOneClientHelloOffersBothVersions(t *testing.T) {
 			out, stats := scan(t, l, o)
 			schema.Check(t, out)
 			for line := range bytes.Lines(out) {
-				var r struct {
-					Outcome, Version, Group, Data string
-					Port                          int
-				}
+				var r record13
 				check(t, json.Unmarshal(line, &r))
-				if w := want[r.Port]; r.Outcome != goal.Outcome() || r.Version != w.version || goal >= GoalFinished && r.Group != w.group || goal == GoalData && r.Data == "" {
+				w := want[r.Port]
+				if r.Outcome != goal.Outcome() || r.Version != w.version || goal >= GoalFinished && r.Group != w.group || goal == GoalData && r.Data == "" {
 					t.Fatalf("to %v, with %d clients kept: %s", goal, few, line)
+				}
+				if wrong := r.wrong(goal, w.retry); w.version == "TLS 1.3" && wrong != "" || w.version != "TLS 1.3" && r.KeyShares != nil {
+					t.Fatalf("to %v: %s: %s", goal, wrong, line)
 				}
 			}
 			if stats.Results != o.Space.Len() {
@@ -76,4 +77,39 @@ func TestOneClientHelloOffersBothVersions(t *testing.T) {
 			}
 		}
 	}
+}
+
+// record13 is what a record says of TLS 1.3.
+type record13 struct {
+	Outcome, Version, Group, Data string
+	Port                          int
+	Scheme                        string   `json:"signature_scheme"`
+	Encrypted                     []string `json:"encrypted_extensions"`
+	KeyShares                     []struct {
+		Group string
+		Len   int
+	} `json:"key_shares"`
+	Retry *struct {
+		Group  string
+		Cookie bool
+	} `json:"hello_retry_request"`
+	Tickets []struct {
+		Lifetime int `json:"lifetime_hint_s"`
+		Len      int `json:"ticket_len"`
+	}
+}
+
+// wrong says what is wrong with the record of a server of Go's.
+func (r *record13) wrong(goal Goal, retry string) string {
+	switch {
+	case len(r.KeyShares) != 2 || r.KeyShares[0].Group != "X25519MLKEM768" || r.KeyShares[0].Len != 1184+32 || r.KeyShares[1].Group != "x25519" || r.KeyShares[1].Len != 32:
+		return "other shares"
+	case (r.Retry != nil) != (retry != ""), r.Retry != nil && (r.Retry.Group != retry || r.Retry.Cookie):
+		return "another HelloRetryRequest"
+	case goal >= GoalFinished && r.Scheme != "ecdsa_secp256r1_sha256":
+		return "another signature scheme"
+	case goal == GoalFinished && (len(r.Tickets) != 1 || r.Tickets[0].Lifetime != 7*24*3600 || r.Tickets[0].Len < 64):
+		return "other tickets"
+	}
+	return ""
 }

@@ -74,6 +74,9 @@ func (c *Client) shareMade(r Result) error {
 		return &InternalError{What: "making a key in " + g.String(), Err: result.Err}
 	}
 	c.tls13.shares = append(c.tls13.shares, share{g, result.PublicKey, result.Private})
+	if !c.retried() {
+		c.tls13.sent = append(c.tls13.sent, OfferedShare{g, len(result.PublicKey)})
+	}
 	c.makeShares()
 	return nil
 }

@@ -155,17 +155,22 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 	if c.tls13.tickets++; c.tls13.tickets > maxTickets {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "NewSessionTicket", "%d without application data between them, expected at most %d", c.tls13.tickets, maxTickets)
 	}
+	var early tlsmsg.EarlyData
+	if _, err := m.DecodeExtension(&early); err != nil {
+		return malformed(err)
+	}
 	c.state.TicketReceived = true
+	if len(c.tls13.given) < maxTickets {
+		c.tls13.given = append(c.tls13.given, ReceivedTicket{m.LifetimeHint, len(m.Ticket), early.MaxSize})
+	}
 	switch {
+	case c.cfg.NoSessions:
+		return nil
 	case len(m.Ticket) > maxTicket:
 		c.decide("ticket_dropped", "the ticket of %d bytes is not kept: more than %d do not fit a ClientHello", len(m.Ticket), maxTicket)
 		return nil
 	case m.LifetimeHint == 0 || c.state.Status == StatusRevoked: // no later connection is told
 		return nil
-	}
-	var early tlsmsg.EarlyData
-	if _, err := m.DecodeExtension(&early); err != nil {
-		return malformed(err)
 	}
 	s := &Session{
 		Version: c.state.Version, CipherSuite: c.state.CipherSuite, ServerName: c.name, Chain: c.state.Chain,

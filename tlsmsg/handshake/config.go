@@ -28,6 +28,7 @@ type Config struct {
 	Session          *Session     // offered for resumption; nil: none
 	Renegotiation    bool         // do another handshake where a server of RFC 5746 asks for one, by HelloRequest
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
+	NoSessions       bool         // make no session of the tickets of TLS 1.3: they are told of (Details13), and not kept
 	Events           func(Event)  // may be nil
 
 	// Pool lends the memory of all buffers, and gets it back when they are

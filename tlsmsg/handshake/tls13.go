@@ -17,6 +17,7 @@ type tls13 struct {
 	sessionID [32]byte                 // sent for middlebox compatibility
 	seed      [32]byte                 // of the shares; zero: there is none
 	shares    []share
+	sent      []OfferedShare     // in the first ClientHello
 	cookie    []byte             // to send back
 	retry     tlsmsg.CipherSuite // of a HelloRetryRequest; 0: there was none
 	asked     tlsmsg.NamedGroup  // by one; 0: it did not ask
@@ -33,9 +34,10 @@ type tls13 struct {
 	whole   *suite.Transcript // of the handshake, where the server may ask for a certificate after it
 	updates int               // of the peer's keys since the last application data
 	tickets int               // since then
-	owed    bool              // the peer has asked for new keys of ours
-	half    bool              // this server may send before the client's Finished
-	spec    bool              // the ChangeCipherSpec for middlebox compatibility was sent
+	given   []ReceivedTicket
+	owed    bool // the peer has asked for new keys of ours
+	half    bool // this server may send before the client's Finished
+	spec    bool // the ChangeCipherSpec for middlebox compatibility was sent
 }
 
 // share is a key pair that was made for key_share.
@@ -52,7 +54,8 @@ func (t *tls13) again() *tls13 {
 		return new(tls13)
 	}
 	t.forgetShares()
-	*t = tls13{version: t.version, shares: t.shares, chosen: t.chosen, encrypted: t.encrypted}
+	t.encrypted.Extensions = t.encrypted.Extensions[:0]
+	*t = tls13{version: t.version, shares: t.shares, sent: t.sent[:0], chosen: t.chosen, encrypted: t.encrypted, given: t.given[:0]}
 	return t
 }
 

@@ -127,18 +127,18 @@ func (e *Encoder) tls(r *Result) {
 	if s.Group != 0 {
 		w.String("group", s.Group.String())
 	}
+	e.offered13(r)
 	if s.Scheme != 0 {
 		w.String("signature_scheme", s.Scheme.String())
 	}
 	w.StringIf("alpn", s.ALPN)
-	if w.Open("extensions", '[') {
-		for _, x := range s.Extensions {
-			w.Value(x.Type.String())
-		}
-		w.Close(']')
+	extensions(w, "extensions", s.Extensions)
+	if d := r.TLS13; d != nil && len(d.Encrypted) > 0 {
+		extensions(w, "encrypted_extensions", d.Encrypted)
 	}
 	w.Int("session_id_len", len(s.SessionID))
 	w.BoolIf("session_ticket", s.TicketReceived || tlsmsg.FindExtension(s.Extensions, tlsmsg.ExtensionSessionTicket) >= 0)
+	e.tickets(r)
 	w.BoolIf("extended_master_secret", s.ExtendedMasterSecret)
 	w.BoolIf("secure_renegotiation", s.SecureRenegotiation)
 	w.BoolIf("client_certificate_requested", s.CertificateRequested)
@@ -161,6 +161,56 @@ func (e *Encoder) tls(r *Result) {
 			}
 		}
 	}
+}
+
+func extensions(w *plain.Writer, name string, list []tlsmsg.Extension) {
+	if w.Open(name, '[') {
+		for _, x := range list {
+			w.Value(x.Type.String())
+		}
+		w.Close(']')
+	}
+}
+
+// offered13 writes which keys the ClientHello had, and what was asked for in their place,
+// where the server has chosen TLS 1.3.
+func (e *Encoder) offered13(r *Result) {
+	w, d := &e.w, r.TLS13
+	if d == nil || r.TLS.Version < tlsmsg.VersionTLS13 {
+		return
+	}
+	if w.Open("key_shares", '[') {
+		for _, s := range d.Shares {
+			w.Element('{')
+			w.String("group", s.Group.String())
+			w.Int("len", s.Len)
+			w.Close('}')
+		}
+		w.Close(']')
+	}
+	if d.Retried && w.Open("hello_retry_request", '{') {
+		if d.RetryGroup != 0 {
+			w.String("group", d.RetryGroup.String())
+		}
+		w.BoolIf("cookie", d.RetryCookie)
+		w.Close('}')
+	}
+}
+
+// tickets writes the tickets of TLS 1.3.
+func (e *Encoder) tickets(r *Result) {
+	w, d := &e.w, r.TLS13
+	if d == nil || len(d.Tickets) == 0 || !w.Open("tickets", '[') {
+		return
+	}
+	for _, t := range d.Tickets {
+		w.Element('{')
+		w.Int("lifetime_hint_s", int(t.Lifetime))
+		w.Int("ticket_len", t.Len)
+		w.IntIf("max_early_data", int(t.MaxEarly))
+		w.Close('}')
+	}
+	w.Close(']')
 }
 
 // reasons lists what is wrong with a certificate in words for programs.

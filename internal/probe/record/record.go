@@ -76,7 +76,8 @@ type Result struct {
 	Reset *Reset
 	ICMP  *ICMP
 
-	TLS       *handshake.State // nil: nothing of TLS was heard
+	TLS       *handshake.State     // nil: nothing of TLS was heard
+	TLS13     *handshake.Details13 // nil: TLS 1.3 was not offered
 	Stage     handshake.Stage
 	AlertIn   *tlsmsg.Alert
 	AlertOut  tlsmsg.AlertDescription

@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -12,13 +13,14 @@ import (
 // same way with those that know no more than 1.2.
 func TestProbeSpeaksTLS13(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, *probeHost){
-		"openssl": func(t *testing.T, h *probeHost) { peers13[0].start(t, h.l.Far(), h.f, false) },
-		"gnutls":  func(t *testing.T, h *probeHost) { peers13[1].start(t, h.l.Far(), h.f, false) },
-		"a retry": func(t *testing.T, h *probeHost) {
-			startPeer(t, h.l.Far(), needProgram(t, "openssl"), "s_server", "-tls1_3", "-www", "-groups", "P-384", "-accept", fmt.Sprint(peerPort), "-cert", h.f.cert, "-key", h.f.key)
+		"openssl": func(t *testing.T, h *probeHost) {
+			h.tickets = 2
+			peers13[0].start(t, h.l.Far(), h.f, false)
 		},
-		"a cookie": func(t *testing.T, h *probeHost) {
-			startPeer(t, h.l.Far(), needProgram(t, "openssl"), "s_server", "-tls1_3", "-www", "-stateless", "-accept", fmt.Sprint(peerPort), "-cert", h.f.cert, "-key", h.f.key)
+		"gnutls": func(t *testing.T, h *probeHost) { peers13[1].start(t, h.l.Far(), h.f, false) },
+		"a retry": func(t *testing.T, h *probeHost) {
+			h.retry = map[string]any{"group": "secp384r1"}
+			startPeer(t, h.l.Far(), needProgram(t, "openssl"), "s_server", "-tls1_3", "-www", "-groups", "P-384", "-accept", fmt.Sprint(peerPort), "-cert", h.f.cert, "-key", h.f.key)
 		},
 		"the lab's": func(t *testing.T, h *probeHost) {
 			startPeer(t, h.l.Far(), program, "lab", "serve", "tls", "--min-version", "1.3", "--max-version", "1.3", "--listen", fmt.Sprintf(":%d", peerPort))
@@ -33,10 +35,17 @@ func TestProbeSpeaksTLS13(t *testing.T) {
 			h := newProbeHost(t)
 			start(t, h)
 			for _, until := range []string{"hello", "certificate", "finished"} {
-				p := runProbe(t, h.l, "", "-q", "--allow-special", "--until", until, "--max-version", "1.3", "--ca", h.f.ca, h.at())
+				args := []string{"-q", "--allow-special", "--until", until, "--max-version", "1.3", "--ca", h.f.ca, h.at()}
+				p := runProbe(t, h.l, "", args...)
 				for _, r := range p.records(t) {
 					if r["outcome"] != until || r["version"] != h.version {
 						t.Errorf("until %s: %v\n%s", until, r, p.err)
+					}
+					if h.retry != nil && fmt.Sprint(r["hello_retry_request"]) != fmt.Sprint(h.retry) {
+						t.Errorf("until %s: %v, want a HelloRetryRequest for %v", until, r, h.retry)
+					}
+					if h.tickets > 0 && until == "finished" && strings.Count(fmt.Sprint(r["tickets"]), "lifetime_hint_s:7200") != h.tickets {
+						t.Errorf("%v, want %d tickets for two hours", r, h.tickets)
 					}
 				}
 			}
@@ -49,6 +58,8 @@ type probeHost struct {
 	l       *lab.Lab
 	f       files
 	version string // that it is to choose
+	retry   any    // what it asks for; nil: whatever
+	tickets int    // that it gives; 0: whatever
 }
 
 func newProbeHost(t *testing.T) *probeHost {

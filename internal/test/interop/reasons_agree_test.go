@@ -1,8 +1,11 @@
 package interop
 
 import (
+	"crypto"
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,6 +16,10 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/lab/service"
 	"github.com/rawshake/rawshake/internal/test/peers"
+	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // What connect gives as the reasons of a failure, the results of probe have as
@@ -23,7 +30,9 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 	each := func(f func(*net.TCPConn)) netip.AddrPort { return netip.MustParseAddrPort(serve(t, l, f)) }
 	answers := func(b ...byte) netip.AddrPort {
 		return each(func(c *net.TCPConn) {
-			c.Read(make([]byte, 4096))
+			header := make([]byte, tlsmsg.RecordHeaderLen)
+			io.ReadFull(c, header) // the ClientHello, which may come in parts
+			io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint16(header[3:])))
 			c.Write(b)
 			c.Read(make([]byte, 1))
 		})
@@ -36,6 +45,20 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 		cfg.Certificates = []tls.Certificate{{Certificate: [][]byte{pki.Server.Cert.Raw}, PrivateKey: pki.Server.Key}}
 		return each(func(c *net.TCPConn) { tls.Server(c, cfg).Handshake() })
 	}
+	// faulty is a server of TLS 1.3 that does something wrong at a message of its own
+	faulty := func(at tlsmsg.HandshakeType, kind handshake.FaultKind) netip.AddrPort {
+		credential, err := worker.NewServerCredential([][]byte{pki.Server.Cert.Raw}, pki.Server.Key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return each(func(c *net.TCPConn) {
+			f := handshake.Fault{At: handshake.Sending(at), Kind: kind, Byte: -1, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertInternalError}}
+			cfg := handshake.ServerConfig{Random: [32]byte{1}, MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13, Credentials: []handshake.ServerCredential{credential}}
+			cfg.Tamper, _ = f.Tamper()
+			tlsconn.New(c, handshake.NewServer(cfg), &worker.Worker{Signers: []crypto.Signer{pki.Server.Key}}).Read(make([]byte, 1))
+		})
+	}
+	until13 := []string{"--until", "finished", "--max-version", "1.3"}
 	var mu sync.Mutex
 	codes := map[string]int{}
 	t.Run("of", func(t *testing.T) {
@@ -43,24 +66,33 @@ func TestProbeGivesTheReasonsThatConnectGives(t *testing.T) {
 			to   netip.AddrPort
 			args []string
 		}{
-			"closed":                      {peers.Start(t, l, service.Closed), nil},
-			"silent":                      {peers.Start(t, l, service.Silent), nil},
-			"mute":                        {peers.Start(t, l, service.Mute), nil},
-			"hangs up":                    {peers.Start(t, l, service.Hangup), nil},
-			"tarpit":                      {peers.Start(t, l, service.Tarpit), nil},
-			"HTTP":                        {peers.Start(t, l, service.HTTP), nil},
-			"nobody there":                {netip.AddrPortFrom(beyond(l), 443), nil},
-			"no way":                      {netip.MustParseAddrPort("203.0.113.1:443"), nil},
-			"alert handshake_failure":     {answers(21, 3, 3, 0, 2, 2, 40), nil},
-			"alert protocol_version":      {answers(21, 3, 3, 0, 2, 2, 70), nil},
-			"alert unrecognized_name":     {answers(21, 3, 3, 0, 2, 2, 112), nil},
-			"alert internal_error":        {answers(21, 3, 3, 0, 2, 2, 80), nil},
-			"an empty message":            {answers(22, 3, 3, 0, 4, 2, 0, 0, 0), nil},
-			"half a record":               {answers(22, 3, 3, 1, 0, 2), nil},
-			"TLS 1.3 alone":               {server(&tls.Config{MinVersion: tls.VersionTLS13}), []string{"--max-version", "1.2"}},
-			"no suite in common":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}), nil},
-			"client certificate":          {server(&tls.Config{MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}), []string{"--until", "finished"}},
-			"reset after the ClientHello": {each(func(c *net.TCPConn) { c.Read(make([]byte, 4096)); c.SetLinger(0); c.Close() }), nil},
+			"closed":                       {peers.Start(t, l, service.Closed), nil},
+			"silent":                       {peers.Start(t, l, service.Silent), nil},
+			"mute":                         {peers.Start(t, l, service.Mute), nil},
+			"hangs up":                     {peers.Start(t, l, service.Hangup), nil},
+			"tarpit":                       {peers.Start(t, l, service.Tarpit), nil},
+			"HTTP":                         {peers.Start(t, l, service.HTTP), nil},
+			"nobody there":                 {netip.AddrPortFrom(beyond(l), 443), nil},
+			"no way":                       {netip.MustParseAddrPort("203.0.113.1:443"), nil},
+			"alert handshake_failure":      {answers(21, 3, 3, 0, 2, 2, 40), nil},
+			"alert protocol_version":       {answers(21, 3, 3, 0, 2, 2, 70), nil},
+			"alert unrecognized_name":      {answers(21, 3, 3, 0, 2, 2, 112), nil},
+			"alert internal_error":         {answers(21, 3, 3, 0, 2, 2, 80), nil},
+			"an empty message":             {answers(22, 3, 3, 0, 4, 2, 0, 0, 0), nil},
+			"half a record":                {answers(22, 3, 3, 1, 0, 2), nil},
+			"TLS 1.3 alone":                {server(&tls.Config{MinVersion: tls.VersionTLS13}), []string{"--max-version", "1.2"}},
+			"no suite in common":           {server(&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}), nil},
+			"client certificate":           {server(&tls.Config{MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}), []string{"--until", "finished"}},
+			"1.3: client certificate":      {server(&tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAnyClientCert}), []string{"--until", "data", "--max-version", "1.3"}},
+			"1.3: not offered":             {server(&tls.Config{MaxVersion: tls.VersionTLS12}), []string{"--min-version", "1.3"}},
+			"1.3: nothing shared":          {server(&tls.Config{MinVersion: tls.VersionTLS13}), []string{"--max-version", "1.3", "--groups", "ffdhe2048"}},
+			"1.3: alert after ServerHello": {faulty(tlsmsg.TypeEncryptedExtensions, handshake.SendAlert), until13},
+			"1.3: silent in the flight":    {faulty(tlsmsg.TypeCertificateVerify, handshake.Stop), until13},
+			"1.3: no Certificate":          {faulty(tlsmsg.TypeCertificate, handshake.Omit), until13},
+			"1.3: another signature":       {faulty(tlsmsg.TypeCertificateVerify, handshake.Corrupt), until13},
+			"1.3: another Finished":        {faulty(tlsmsg.TypeFinished, handshake.Corrupt), until13},
+			"1.3: a record changed":        {faulty(tlsmsg.TypeCertificate, handshake.CorruptRecord), until13},
+			"reset after the ClientHello":  {each(func(c *net.TCPConn) { c.Read(make([]byte, 4096)); c.SetLinger(0); c.Close() }), nil},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel() // most of them wait
