@@ -165,8 +165,12 @@ func expandLabel(h Hash, secret []byte, label string, context []byte, n int) []b
 	info := make([]byte, 0, 128)
 	info = append(info, byte(n>>8), byte(n), byte(len("tls13 ")+len(label)))
 	info = append(append(info, "tls13 "...), label...)
-	info = append(append(info, byte(len(context))), context...)
-	if n <= h.Size() { // HKDF-Expand of one block (RFC 5869, section 2.3)
+	return expand(h, secret, append(append(info, byte(len(context))), context...), n)
+}
+
+// expand is HKDF-Expand (RFC 5869, section 2.3). Info may be written behind.
+func expand(h Hash, secret, info []byte, n int) []byte {
+	if n <= h.Size() { // of one block
 		var mac prfMAC
 		var block [MaxHashSize]byte
 		mac.setKey(h, secret)
