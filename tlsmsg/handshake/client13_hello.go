@@ -24,7 +24,11 @@ func (c *Client) offerTLS13() {
 // makeShares has one key made after the other, and then makes the ClientHello.
 func (c *Client) makeShares() {
 	if g, ok := c.nextShare(); ok {
-		c.yield(KeyPairWork{Group: g, Share: true, Seed: c.tls13.ownSeed()}, (*Client).shareMade)
+		work := KeyPairWork{Group: g, Share: true, Seed: c.tls13.ownSeed()}
+		if work.Seed != nil {
+			work.Beside = c.tls13.hybridWith(g)
+		}
+		c.yield(work, (*Client).shareMade)
 		return
 	}
 	c.end(c.sendClientHello())

@@ -56,8 +56,8 @@ func TestAClientMadeAgainHasTheSameShares(t *testing.T) {
 	}
 }
 
-// Of each seed the shares are others, those of each group too, and without a seed
-// they are drawn.
+// Of each seed the shares are others, and without a seed they are drawn. Those of each
+// group are others, too, but for a curve that a hybrid before it has.
 func TestNoTwoSeedsMakeTheSameShare(t *testing.T) {
 	cfg := config13(tlsmsg.VersionTLS13)
 	cfg.Groups, cfg.KeyShares = nil, slices.Concat(suite.HybridGroups(), suite.Groups())
@@ -74,7 +74,10 @@ func TestNoTwoSeedsMakeTheSameShare(t *testing.T) {
 		if ok, err := hello.DecodeExtension(&shares); !ok || err != nil || len(shares.Shares) != len(cfg.KeyShares) {
 			t.Fatalf("%+v, %v", shares, err)
 		}
-		for _, s := range shares.Shares {
+		for i, s := range shares.Shares {
+			if seed != [32]byte{} && slices.ContainsFunc(shares.Shares[:i], func(h tlsmsg.KeyShareEntry) bool { return suite.HybridCurve(h.Group) == s.Group }) {
+				continue
+			}
 			for at := 0; at+32 <= len(s.KeyExchange); at += 32 {
 				if who, ok := seen[string(s.KeyExchange[at:at+32])]; ok {
 					t.Errorf("seed %d: %v has bytes of seed %d", n, s.Group, who)

@@ -65,6 +65,16 @@ func (t *tls13) forgetShares() {
 	t.shares = t.shares[:0]
 }
 
+// hybridWith returns the key of a hybrid with a group in it, or nil.
+func (t *tls13) hybridWith(g tlsmsg.NamedGroup) any {
+	for i := range t.shares {
+		if suite.HybridCurve(t.shares[i].group) == g {
+			return t.shares[i].private
+		}
+	}
+	return nil
+}
+
 // ownSeed returns the seed, or nil.
 func (t *tls13) ownSeed() []byte {
 	if t.seed == [32]byte{} {

@@ -23,6 +23,10 @@ type KeyPairWork struct {
 	Prime, Generator []byte // big-endian; then Group may be 0
 	Share            bool   // for TLS 1.3's key_share (suite.NewShare)
 	Seed             []byte // the Share is made from it alone (suite.SeedReader); nil: from the driver's randomness
+	// Beside is the Private of another share of the same Seed, whose group is a hybrid
+	// with Group in it: its key on the curve may serve for both, as at most one of the two is
+	// used (draft-ietf-tls-hybrid-design, section 3.2). Nil: there is none.
+	Beside any
 }
 
 // KeyPairResult is the outcome of KeyPairWork.

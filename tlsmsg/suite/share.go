@@ -51,6 +51,23 @@ func HybridGroups() (groups []tlsmsg.NamedGroup) {
 // IsHybrid reports whether a group is one with ML-KEM in it.
 func IsHybrid(g tlsmsg.NamedGroup) bool { return hybridOf(g) != nil }
 
+// HybridCurve returns the curve of a hybrid, or 0 for a group that is none or has none.
+func HybridCurve(g tlsmsg.NamedGroup) tlsmsg.NamedGroup {
+	if h := hybridOf(g); h != nil {
+		return h.curve
+	}
+	return 0
+}
+
+// CurveKey returns the half of a hybrid's key that is one on the curve, or nil where k is
+// no such key.
+func (k *Key) CurveKey(curve tlsmsg.NamedGroup) *Key {
+	if k == nil || k.hybrid == nil || k.hybrid.curve == nil || k.hybrid.hybrid.curve != curve {
+		return nil
+	}
+	return &Key{ec: k.hybrid.curve}
+}
+
 // Shares reports whether a key of a group can be made for TLS 1.3's key_share.
 func Shares(g tlsmsg.NamedGroup) bool {
 	p, _ := DHParameters(g)

@@ -19,7 +19,10 @@ func (w *Worker) keyPair(work handshake.KeyPairWork) handshake.Result {
 	case suite.IsFFDHE(work.Group):
 		from = w.random()
 	}
+	beside, _ := work.Beside.(*suite.Key)
 	switch {
+	case beside.CurveKey(work.Group) != nil:
+		key = beside.CurveKey(work.Group)
 	case work.Prime != nil:
 		key, r.DH, r.Err = suite.NewPeersDHKey(work.Prime, work.Generator, w.Primes.test, w.random())
 	case work.Share:
