@@ -35,6 +35,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -197,7 +198,19 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		return err
 	}
 	o.TLS = c.TLS
-	return planOffer(&o.TLS, f.alpn, f.ciphers, f.groups)
+	if err := planOffer(&o.TLS, f.alpn, f.ciphers, f.groups); err != nil {
+		return err
+	}
+	f.tls.offerBoth(&o.TLS)
+	return f.planProbeShares(&o.TLS)
+}
+
+// planProbeShares reads --key-shares.
+func (f *probeFlags) planProbeShares(c *handshake.Config) error {
+	if f.keyShares != nil && c.MaxVersion < tlsmsg.VersionTLS13 {
+		return usageError("--key-shares is of TLS 1.3, which the other flags do not offer")
+	}
+	return (&tls13Flags{keyShares: f.keyShares}).planShares(c)
 }
 
 func (f *probeFlags) planProbeLink(p *probePlan) (err error) {

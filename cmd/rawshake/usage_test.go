@@ -57,7 +57,7 @@ func TestFlagValuesComplete(t *testing.T) {
 	for command, wants := range map[string][]string{
 		"connect --view": {"ladder", "json"}, "connect --until": {"tcp", "data"}, "connect --link": {"kernel"}, "connect --guard": {"tcx", "none"},
 		"connect --min-version": {"1.0"}, "connect --max-version": {"1.2"}, "connect --ciphers": {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
-		"connect --groups": {"x25519", "ffdhe2048"}, "connect --key-shares": {"x25519", "X25519MLKEM768", "none"}, "connect --compress-certificate": {"zstd"}, "connect --omit-extension": {"extended_master_secret"}, "connect --alpn": {"http/1.1"}, "connect -i": {"lo"},
+		"connect --groups": {"x25519", "ffdhe2048"}, "connect --key-shares": {"x25519", "X25519MLKEM768", "none"}, "probe --key-shares": {"x25519", "none"}, "connect --compress-certificate": {"zstd"}, "connect --omit-extension": {"extended_master_secret"}, "connect --alpn": {"http/1.1"}, "connect -i": {"lo"},
 		"probe --until": {"certificate"}, "probe --link": {"packet"}, "probe --fields": {"addr", "outcome"}, "explain --view": {"keys"}, "explain -i": {"lo"},
 		"guard run --guard": {"nftables"}, "lab up --topology": {"router"}, "lab run --topology": {"mixed"}, "lab demo": {"resumption"}, "lab demo --view": {"hex"},
 		"lab serve": {"tls", "tarpit"}, "lab serve --fault": {"expired"}, "lab serve --key-type": {"ed25519"}, "lab serve --client-auth": {"require"}, "lab serve --misbehave": {"skip"},

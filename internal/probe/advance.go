@@ -48,9 +48,7 @@ func (cs *connections) advance(c *connection, working bool) {
 		c.note()
 		switch err := c.session.Err(); {
 		case c.at(cs.o.Goal):
-			if !cs.awaitsTickets(c) {
-				cs.reached(c)
-			}
+			cs.conclude(c)
 			return
 		case err != nil:
 			cs.failed(c, err)
@@ -128,10 +126,6 @@ const closeTime = time.Second
 func (cs *connections) reached(c *connection) {
 	r := cs.resultOf(c)
 	r.OK, r.Outcome = true, cs.o.Goal.Outcome()
-	var alert *handshake.AlertError
-	if errors.As(c.session.Err(), &alert) { // what a server of TLS 1.3 says of our last flight
-		r.AlertIn = &alert.Alert
-	}
 	cs.report(c, r)
 	if cs.o.Goal >= GoalFinished {
 		c.session.CloseWrite()
@@ -139,6 +133,18 @@ func (cs *connections) reached(c *connection) {
 		return
 	}
 	c.session.Abort()
+}
+
+// conclude makes the result of a connection at its goal, unless the server may still
+// refuse our last flight, or has: in TLS 1.3 it looks at that after we are done.
+func (cs *connections) conclude(c *connection) {
+	switch {
+	case cs.awaitsTickets(c):
+	case cs.o.Goal == GoalFinished && errors.As(c.session.Err(), new(*handshake.AlertError)):
+		cs.failed(c, c.session.Err())
+	default:
+		cs.reached(c)
+	}
 }
 
 // awaitsTickets has a server of TLS 1.3 say what it says once it has our Finished, until

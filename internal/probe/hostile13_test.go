@@ -89,7 +89,7 @@ var hostiles13 = []hostile13{
 	{name: "misses a certificate", config: func(c *handshake.ServerConfig) { c.ClientAuth = handshake.ClientAuthRequire },
 		goal: GoalData, outcome: "alert", reason: "client_certificate_required"},
 	{name: "misses a certificate, and is not asked for data", config: func(c *handshake.ServerConfig) { c.ClientAuth = handshake.ClientAuthRequire },
-		goal: GoalFinished, outcome: "finished"},
+		goal: GoalFinished, outcome: "alert", reason: "client_certificate_required"},
 }
 
 var only13 = &tlsmsg.SupportedVersions{Versions: []tlsmsg.Version{tlsmsg.VersionTLS13}}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/syn"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -39,6 +41,7 @@ func TestFigures(t *testing.T) {
 	t.Run("SYNs", figureSYNs)
 	t.Run("memory", figureMemory)
 	t.Run("growth", figureGrowth)
+	t.Run("TLS 1.3", figureTLS13)
 }
 
 // figureSYNs sends SYNs to an interface that drops them, from one thread, and
@@ -172,7 +175,6 @@ func figureMemory(t *testing.T) {
 		n    int
 	}{
 		{"SYN sent", &fakeNet{deaf: true}, GoalCertificate, 100000},
-		{"ClientHello sent", &fakeNet{}, GoalCertificate, 20000},
 		{"certificates held", &fakeNet{flight: flight}, GoalFinished, 20000},
 	} {
 		o := fakeOptions(t, stage.n)
@@ -187,6 +189,12 @@ func figureMemory(t *testing.T) {
 		stage.net.ready = nil
 		used := heap() - before
 		fmt.Printf("memory of one target, %-17s %6.0f bytes (%d in flight, %.1f MB)\n", stage.name, float64(used)/float64(stage.n), stage.n, float64(used)/1e6)
+		runtime.KeepAlive(l)
+	}
+	for _, version := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS13} {
+		const n = 20000
+		l, _, used := holding(t, n, version)
+		fmt.Printf("memory of one target, ClientHello sent that offers up to %v: %.0f bytes\n", version, float64(used)/n)
 		runtime.KeepAlive(l)
 	}
 	var c connection
@@ -211,5 +219,39 @@ func figureGrowth(t *testing.T) {
 			runtime.UnlockOSThread()
 		}
 		fmt.Printf("CPU of one target up to its certificate, no kernel, %6d in flight: %v\n", inFlight, best)
+	}
+}
+
+// figureTLS13 is the CPU of a target up to its certificate in TLS 1.3, without a kernel:
+// by the group that the server takes, and whether the keys of the ClientHello are kept
+// or made again.
+func figureTLS13(t *testing.T) {
+	defer func(n int) { fewConns = n }(fewConns)
+	for _, group := range []tlsmsg.NamedGroup{tlsmsg.GroupX25519, tlsmsg.GroupX25519MLKEM768} {
+		for _, alone := range []bool{true, false} { // whether it is the only one that is offered
+			for _, few := range []int{1 << 20, 0} {
+				fewConns = few
+				best := time.Hour
+				for range 3 {
+					o := fakeOptions(t, 8192)
+					o.Name, o.MaxInFlight, o.TLS.MinVersion, o.TLS.MaxVersion = "host.of-a-usual-length.test", 1000, tlsmsg.VersionTLS12, tlsmsg.VersionTLS13
+					if alone {
+						o.TLS.Groups = []tlsmsg.NamedGroup{group}
+					}
+					f := new(fakeNet)
+					l := fakeLoop(t, o, f)
+					f.flight = flightTo(t, sameHello(t, l), &tls.Config{MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.CurveID(group)}})
+					runtime.LockOSThread()
+					before := cpu(rusageThread)
+					check(t, l.run(t.Context(), t.Context()))
+					best = min(best, (cpu(rusageThread)-before)/time.Duration(l.stats.Results))
+					runtime.UnlockOSThread()
+					if l.stats.Outcomes[outcomeIndex("certificate")] != l.stats.Results {
+						t.Fatalf("%+v", l.stats)
+					}
+				}
+				fmt.Printf("CPU of one target up to its certificate in TLS 1.3, no kernel, %v (offered alone: %v, keys kept: %v): %v\n", group, alone, few > 0, best)
+			}
+		}
 	}
 }
