@@ -112,6 +112,7 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
 	$(GO) run ./internal/test/bench -scanner -turns 9 -n 2000 -limit 4m
+	$(GO) run ./internal/test/bench -scanner -tls13 -turns 9 -n 2000 -limit 4m
 	$(GO) test -count=1 -timeout 0 -run 'TestFigures$$' -v ./internal/probe -figures
 	$(GO) test -run '^$$' -bench SYN ./internal/probe
 

@@ -41,7 +41,7 @@ func serveGo(t testing.TB, l *lab.Lab, address string, cfg *tls.Config) {
 	}()
 }
 
-// one ClientHello reaches a server of either version, and one that asks for another
+// One ClientHello reaches a server of either version, and one that asks for another
 // hello, at each goal; also where the client that hears the answer is made again.
 func TestOneClientHelloOffersBothVersions(t *testing.T) {
 	defer func(n int) { fewConns = n }(fewConns)
@@ -112,4 +112,30 @@ func (r *record13) wrong(goal Goal, retry string) string {
 		return "other tickets"
 	}
 	return ""
+}
+
+// A ClientHello of two packets gets through where one in seven is lost, and the client
+// that made it is gone: what is made again is what was lost.
+func TestAClientHelloOfTwoPacketsGetsThroughABadLink(t *testing.T) {
+	defer func(n int) { fewConns = n }(fewConns)
+	fewConns = 0
+	l := newWideLab(t)
+	serveGo(t, l, "0.0.0.0:1300", &tls.Config{MinVersion: tls.VersionTLS13})
+	serveGo(t, l, "0.0.0.0:1301", &tls.Config{MinVersion: tls.VersionTLS13, CurvePreferences: []tls.CurveID{tls.CurveP384}})
+	o := options(t, "1300,1301", "198.19.0.0/26")
+	o.Goal, o.Retries, o.Timeout = GoalFinished, 10, MaxTimeout
+	o.TLS.MinVersion, o.TLS.MaxVersion = tlsmsg.VersionTLS12, tlsmsg.VersionTLS13
+	w := newLossyLink(3, 0.15)
+	o.Wrap = w.wrap
+	out, _ := scan(t, l, o)
+	for line := range bytes.Lines(out) {
+		var r record13
+		check(t, json.Unmarshal(line, &r))
+		if r.Outcome != "finished" || r.Version != "TLS 1.3" {
+			t.Errorf("%s", line)
+		}
+	}
+	if w.lost < 100 {
+		t.Errorf("%d packets were lost", w.lost)
+	}
 }

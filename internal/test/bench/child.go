@@ -48,6 +48,7 @@ type task struct {
 	CA         []byte         // DER
 	Cert, Key  []byte         // DER, the server's own: key in PKCS #8
 	ServerName string
+	TLS13      bool // in place of 1.2
 }
 
 // A report is what a child writes to standard output, as JSON. Times are in

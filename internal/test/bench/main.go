@@ -77,7 +77,8 @@ type plan struct {
 	slow       int // handshakes over the slow wire
 	limit      time.Duration
 	profiles   string // directory for CPU profiles; "": none
-	scanner    bool   // the scanner's rows alone
+	scanner    bool   // the scanner's rows alone,
+	tls13      bool   // of TLS 1.3
 }
 
 func parse(args []string, out io.Writer) (plan, error) {
@@ -90,7 +91,13 @@ func parse(args []string, out io.Writer) (plan, error) {
 	f.DurationVar(&p.limit, "limit", 80*time.Second, "take no turn that would end after three quarters of this time; end with an error after all of it")
 	f.StringVar(&p.profiles, "profiles", "", "write a CPU profile of each contender into this `directory`")
 	f.BoolVar(&p.scanner, "scanner", false, "the rows of probe alone")
+	f.BoolVar(&p.tls13, "tls13", false, "with -scanner: TLS 1.3 in place of 1.2, on both sides")
 	if err := f.Parse(args); err != nil {
+		return p, err
+	}
+	if p.tls13 && !p.scanner {
+		err := errors.New("-tls13 goes with -scanner")
+		fmt.Fprintln(out, err)
 		return p, err
 	}
 	if f.NArg() > 0 || p.turns < 1 || p.handshakes < 1 {

@@ -39,6 +39,13 @@ func newOurs(t *task) (*ours, error) {
 
 // ourConfig offers what theirConfig offers, to any server.
 func ourConfig(t *task) handshake.Config {
+	if t.TLS13 {
+		return handshake.Config{
+			MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13,
+			CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_AES_128_GCM_SHA256},
+			Groups:       []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1},
+		}
+	}
 	return handshake.Config{
 		CipherSuites: []tlsmsg.CipherSuite{tlsmsg.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		Groups:       []tlsmsg.NamedGroup{tlsmsg.GroupSecp256r1},

@@ -53,7 +53,7 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := task{Source: ourSource.Addr()}
+	t := task{Source: ourSource.Addr(), TLS13: p.tls13}
 	if err := t.certificates(); err != nil {
 		return err
 	}

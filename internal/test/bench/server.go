@@ -53,7 +53,7 @@ func serverConfig(t *task) (*tls.Config, error) {
 	}
 	return &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{t.Cert}, PrivateKey: key}},
-		MaxVersion:   tls.VersionTLS12,
+		MaxVersion:   t.version(),
 	}, nil
 }
 

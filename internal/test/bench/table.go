@@ -92,7 +92,11 @@ func target(v float64) string { return fmt.Sprintf("≤ %.2f", v) }
 // printHead says what was done, and how often.
 func (r *results) printHead(out io.Writer, p plan) {
 	one := r.turns[entrant{roleTheirs, crowd}]
-	fmt.Fprintf(out, "TLS 1.2, %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
+	version := "TLS 1.2"
+	if p.tls13 {
+		version = "TLS 1.3"
+	}
+	fmt.Fprintf(out, version+", %s, ECDSA P-256 certificate; %d turns of %d handshakes; median (least–most)\n",
 		one[0].Negotiated, len(one), p.handshakes)
 }
 
@@ -153,7 +157,7 @@ func (r *results) printCertificate(out io.Writer) {
 }
 
 func (r *results) printCertificateRows(out io.Writer, rows ...entrant) {
-	t := newTable(out, "SYN to certificate, no key exchange, client CPU, against their full handshake",
+	t := newTable(out, "SYN to certificate (in TLS 1.2 without a key exchange), client CPU, against their full handshake",
 		"", "at a time", "µs", "ours/theirs", "reach", "packets out, in")
 	for _, e := range rows {
 		ours, theirs := r.of(e, cpuOf), r.of(entrant{roleTheirs, e.AtATime}, cpuOf)

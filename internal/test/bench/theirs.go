@@ -32,11 +32,20 @@ func theirConfig(t *task) (*tls.Config, error) {
 	return &tls.Config{
 		RootCAs:          roots,
 		ServerName:       t.ServerName,
-		MinVersion:       tls.VersionTLS12,
-		MaxVersion:       tls.VersionTLS12,
+		MinVersion:       t.version(),
+		MaxVersion:       t.version(),
 		CipherSuites:     []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256},
 		CurvePreferences: []tls.CurveID{tls.CurveP256},
 	}, err
+}
+
+// version is the one that is measured. Of 1.3 crypto/tls chooses the suite by itself, and
+// here the same.
+func (t *task) version() uint16 {
+	if t.TLS13 {
+		return tls.VersionTLS13
+	}
+	return tls.VersionTLS12
 }
 
 func (c *theirs) run(n int, done func(time.Duration, string)) error {
