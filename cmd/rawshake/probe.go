@@ -140,7 +140,6 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
 	fl.StringSliceVar(&f.keyShares, "key-shares", nil, "groups of TLS 1.3 to send a key in at once, or none: for another the server has to ask (default: a hybrid with ML-KEM, and a curve; x25519 alone is one packet less, and less than half the work)")
 	f.tls.register(cmd)
-	fl.Lookup("max-version").Usage = "the highest TLS version to offer: 1.0, 1.1, 1.2, 1.3 (default 1.2)"
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")

@@ -9,8 +9,8 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 )
 
-// A scan goes to the certificate and to Finished with hosts of TLS 1.3 alone, and in the
-// same way with those that know no more than 1.2.
+// By default a scan goes to the certificate and to Finished with hosts of TLS 1.3 alone, and
+// in the same way with those that know no more than 1.2; one that offers 1.2 alone does not.
 func TestProbeSpeaksTLS13(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, *probeHost){
 		"openssl": func(t *testing.T, h *probeHost) {
@@ -35,7 +35,7 @@ func TestProbeSpeaksTLS13(t *testing.T) {
 			h := newProbeHost(t)
 			start(t, h)
 			for _, until := range []string{"hello", "certificate", "finished"} {
-				args := []string{"-q", "--allow-special", "--until", until, "--max-version", "1.3", "--ca", h.f.ca, h.at()}
+				args := []string{"-q", "--allow-special", "--until", until, "--ca", h.f.ca, h.at()}
 				p := runProbe(t, h.l, "", args...)
 				for _, r := range p.records(t) {
 					if r["outcome"] != until || r["version"] != h.version {
@@ -47,6 +47,12 @@ func TestProbeSpeaksTLS13(t *testing.T) {
 					if h.tickets > 0 && until == "finished" && strings.Count(fmt.Sprint(r["tickets"]), "lifetime_hint_s:7200") != h.tickets {
 						t.Errorf("%v, want %d tickets for two hours", r, h.tickets)
 					}
+				}
+			}
+			p := runProbe(t, h.l, "", "-q", "--allow-special", "--max-version", "1.2", h.at())
+			for _, r := range p.records(t) {
+				if old := h.version == "TLS 1.2"; (r["outcome"] == "certificate") != old || r["key_shares"] != nil || r["version"] == "TLS 1.3" {
+					t.Errorf("offered TLS 1.2 alone: %v", r)
 				}
 			}
 		})
