@@ -70,6 +70,7 @@ type Conn struct {
 	refused     error // the verdict on the peer's chain, which ended the connection
 	untrusted   error // the verdict, where nothing may be written because of it
 	closed      bool
+	over        bool // the peer's stream has ended, as the machine knows
 	writeClosed bool
 	early       []byte        // data that came before the handshake was done, for Read
 	news        chan struct{} // closed at the next change, for a Write that waits; nil: none does
@@ -122,7 +123,8 @@ func (c *Conn) finished() bool {
 
 // Until moves the handshake until f reports true. F is called while nothing
 // else moves the machine, at first and after each change. Until ends early with
-// the connection's error or the context's. The end of the context also ends
+// the connection's error or the context's, and with one that wraps io.EOF where
+// the peer has ended the connection in good order. The end of the context also ends
 // Reads and Writes that are waiting, as a deadline does, and leaves the
 // connection as it is.
 func (c *Conn) Until(ctx context.Context, f func() bool) error {

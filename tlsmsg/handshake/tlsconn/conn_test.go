@@ -282,6 +282,31 @@ func TestUntilStopsWhereItIsTold(t *testing.T) {
 	}
 }
 
+// A wait for what the peer cannot say any more ends when it has closed.
+func TestUntilEndsWithThePeer(t *testing.T) {
+	p := good(t)
+	for what, closing := range map[string]func(*tls.Conn) error{
+		"its direction": (*tls.Conn).CloseWrite, "everything": (*tls.Conn).Close,
+	} {
+		t.Run(what, func(t *testing.T) {
+			a, b := streams(t)
+			theirs := tls.Server(b, p.theirs())
+			closed := make(chan error, 1)
+			go func() {
+				err := theirs.HandshakeContext(t.Context())
+				closed <- errors.Join(err, closing(theirs), b.(interface{ CloseWrite() error }).CloseWrite())
+			}()
+			c := p.client(a)
+			if err := c.Until(t.Context(), func() bool { return false }); !errors.Is(err, io.EOF) {
+				t.Errorf("the wait ends with %v", err)
+			}
+			if err := <-closed; err != nil && !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Whoever ends the stream without a close_notify is found out.
 func TestAStreamThatIsCutOffIsAnError(t *testing.T) {
 	p := good(t)

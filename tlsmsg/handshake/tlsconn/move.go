@@ -5,6 +5,7 @@ package tlsconn
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 
@@ -29,6 +30,9 @@ func (e *StreamError) Unwrap() error { return e.Err }
 
 // errUnread ends a wait for a message while application data waits for a Read.
 var errUnread = errors.New("application data that nobody reads stands before what is waited for")
+
+// errOver ends a wait for what a peer that has closed cannot say any more.
+var errOver = fmt.Errorf("%w: the peer has ended the connection", io.EOF)
 
 // move does the outstanding work and sends what the machine made. It never
 // waits for a Write in progress: that one sends it, see release.
@@ -161,7 +165,10 @@ func (c *Conn) receive() error {
 	switch {
 	case c.closed:
 		return net.ErrClosed
+	case errors.Is(err, io.EOF) && c.over:
+		return errOver
 	case errors.Is(err, io.EOF):
+		c.over = true
 		c.machine.TransportEOF()
 		return nil
 	case err == nil, timeout(err):
