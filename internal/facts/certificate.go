@@ -9,11 +9,13 @@ import (
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"strings"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
@@ -37,6 +39,19 @@ func Chain(chain [][]byte) []Fact {
 		others = append(others, Object(leafFacts(cert)))
 	}
 	return append(facts, Fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, Fact{"issuers", others, ""})
+}
+
+// compressedFacts are how a chain is compressed, and what is in it.
+func compressedFacts(m *tlsmsg.CompressedCertificate) []Fact {
+	how := []Fact{
+		{"compression", m.Algorithm, m.Algorithm.String()},
+		{"uncompressed_len", m.UncompressedLength, fmt.Sprintf("%d of %s", len(m.Message), plain.Octets(int(m.UncompressedLength)))},
+	}
+	c, err := worker.Decompress(m)
+	if err != nil {
+		return append(how, undecoded(err)...)
+	}
+	return append(Chain(c.Chain), how...)
 }
 
 // maxIssuers bounds the certificates after the first that are described in

@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,7 +13,41 @@ import (
 	"math/big"
 	"testing"
 	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
 )
+
+// A compressed chain is told of as one that is not, and a bomb is refused by
+// what it claims.
+func TestACompressedChainIsToldOf(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "leaf"}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := (&tlsmsg.Certificate{Chain: [][]byte{der}}).AppendBody(nil, tlsmsg.Context{Version: tlsmsg.VersionTLS13})
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	_, _ = w.Write(body)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for claimed, want := range map[int]string{len(body): "CN=leaf", len(body) - 1: "", len(body) + 1: "", 1<<24 - 1: ""} {
+		m := &tlsmsg.CompressedCertificate{Algorithm: tlsmsg.CompressionZlib, UncompressedLength: uint32(claimed), Message: packed.Bytes()}
+		var got struct{ Subject, Compression, Error string }
+		text := Object(compressedFacts(m)).AppendTo(nil)
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if got.Subject != want || got.Compression != "zlib" || (got.Error == "") != (want != "") {
+			t.Errorf("%d bytes claimed of %d: %s", claimed, len(body), text)
+		}
+	}
+}
 
 // A certificate that crypto/x509 refuses is described with the reason, its
 // bytes and what can be read of its key; so are the others of the chain, within

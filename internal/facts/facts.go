@@ -68,6 +68,8 @@ func handshakeFacts(m *transcript.Message) []Fact {
 		return serverHelloFacts(msg)
 	case *tlsmsg.Certificate:
 		return Chain(msg.Chain)
+	case *tlsmsg.CompressedCertificate:
+		return compressedFacts(msg)
 	case *tlsmsg.ServerKeyExchange:
 		return serverKeyExchangeFacts(msg)
 	case *tlsmsg.CertificateRequest:

@@ -122,7 +122,7 @@ func (s *Story) handshake(e *transcript.Entry) (ignored bool) {
 		if h, err := m.Handshake(); err == nil {
 			s.serverHello, _ = h.(*tlsmsg.ServerHello)
 		}
-	case tlsmsg.TypeCertificate:
+	case tlsmsg.TypeCertificate, tlsmsg.TypeCompressedCertificate:
 		s.certificate(e, at)
 	case tlsmsg.TypeCertificateRequest:
 		s.requestAt = at
@@ -149,8 +149,11 @@ func (s *Story) certificate(e *transcript.Entry, at mark) {
 	s.credAt = at
 	s.moment = max(s.moment, afterClientFlight)
 	if h, err := e.Message.Handshake(); err == nil {
-		if c, ok := h.(*tlsmsg.Certificate); ok {
+		switch c := h.(type) {
+		case *tlsmsg.Certificate:
 			s.credential = len(c.Chain)
+		case *tlsmsg.CompressedCertificate: // nobody compresses an empty one
+			s.credential = 1
 		}
 	}
 }

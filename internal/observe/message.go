@@ -9,6 +9,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
@@ -91,6 +92,13 @@ func (c *Connection) handshakeMessage(dir transcript.Dir, h *half, f *transcript
 		a.wanted.Resumed = false
 		if dir != c.clientDir() && c.judge != nil {
 			c.judged(f, m.Chain)
+		}
+	case *tlsmsg.CompressedCertificate:
+		if dir == c.clientDir() || c.judge == nil {
+			break
+		}
+		if inside, err := worker.Decompress(m); err == nil {
+			c.judged(f, inside.Chain)
 		}
 	case *tlsmsg.EncryptedExtensions:
 		if dir != c.clientDir() {

@@ -36,7 +36,9 @@ type Options struct {
 	SessionIDs bool        // sessions are kept by ID
 	Wrong      ServerFault // done once in each connection
 	EarlyData  bool        // with Tickets, early data of TLS 1.3 is taken, up to 16 KiB
-	KeyUpdate  bool        // before a reply over TLS 1.3, both sides change their keys
+	// CompressCertificate is how the certificate may be compressed, preferred first.
+	CompressCertificate []tlsmsg.CertificateCompressionAlgorithm
+	KeyUpdate           bool // before a reply over TLS 1.3, both sides change their keys
 
 	// KeyLog, if set, receives the server's own NSS key log. Of TLSServer alone.
 	KeyLog io.Writer

@@ -45,6 +45,8 @@ func newOurServer(o Options) (*OurServer, error) {
 		Credentials: []handshake.ServerCredential{credential},
 		Tickets:     o.Tickets,
 		ClientAuth:  ourClientAuth[o.ClientAuth],
+
+		CompressCertificates: o.CompressCertificate,
 	}
 	if o.EarlyData {
 		config.EarlyData = maxEarlyData

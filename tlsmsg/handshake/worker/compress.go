@@ -85,6 +85,27 @@ func unzstd(work handshake.DecompressWork) ([]byte, error) {
 	return body, nil
 }
 
+// Decompress takes the Certificate out of a CompressedCertificate of TLS 1.3, for
+// who watches a connection: the machines ask for it by [handshake.DecompressWork].
+// What it claims to be long, and is, is bounded as a Certificate's own length is.
+// The error wraps [handshake.ErrCompressed].
+func Decompress(m *tlsmsg.CompressedCertificate) (*tlsmsg.Certificate, error) {
+	n := int(m.UncompressedLength)
+	if n > maxCertificate {
+		return nil, fmt.Errorf("%w: %d bytes, expected at most %d", handshake.ErrCompressed, n, maxCertificate)
+	}
+	body, err := decompressed(handshake.DecompressWork{Algorithm: m.Algorithm, Compressed: m.Message, Length: n})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v: %w", handshake.ErrCompressed, m.Algorithm, err)
+	}
+	raw := append([]byte{byte(tlsmsg.TypeCertificate), byte(n >> 16), byte(n >> 8), byte(n)}, body...)
+	c := new(tlsmsg.Certificate)
+	return c, tlsmsg.ParseInto(c, raw, tlsmsg.Context{Version: tlsmsg.VersionTLS13})
+}
+
+// maxCertificate is as long as a Certificate may be, in bytes.
+const maxCertificate = 128 << 10
+
 // compress makes nothing of what would not become shorter.
 func compress(work handshake.CompressWork) handshake.Result {
 	var out bytes.Buffer
@@ -117,4 +138,4 @@ func compressor(a tlsmsg.CertificateCompressionAlgorithm, to io.Writer) (io.Writ
 }
 
 // zstdWindow holds the longest chain that is taken, in bytes.
-const zstdWindow = 128 << 10
+const zstdWindow = maxCertificate
