@@ -161,14 +161,15 @@ func TestConcurrentUse(t *testing.T) {
 		k, _ := talk(t, kind, guard.KindListener, p.Client.Addr, netip.AddrPortFrom(p.Server.Addr, 443))
 		b := ipPacket(k.Flow.Local, k.Flow.Remote, 10)
 		var senders, receiver sync.WaitGroup
-		received := 0
+		var once sync.Once
+		received := make(chan struct{}) // closed at the first
 		receiver.Go(func() {
 			buf := make([]byte, link.MaxPacket)
 			for {
 				_, err := k.Link.Receive(buf)
 				switch {
 				case err == nil:
-					received++ // each of ours draws a RST from the server
+					once.Do(func() { close(received) }) // each of ours draws a RST from the server
 				case errors.Is(err, os.ErrDeadlineExceeded):
 				default:
 					return
@@ -186,11 +187,20 @@ func TestConcurrentUse(t *testing.T) {
 			})
 		}
 		senders.Wait()
+		for deadline := time.Now().Add(time.Minute); ; { // the receiver may not have run yet, or a neighbour not have answered
+			select {
+			case <-received:
+			case <-time.After(10 * time.Millisecond):
+				if time.Now().Before(deadline) {
+					_ = k.Link.Send(b)
+					continue
+				}
+				t.Error("nothing was received")
+			}
+			break
+		}
 		k.Link.Close()
 		receiver.Wait()
-		if received == 0 {
-			t.Error("nothing was received")
-		}
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/test/netns"
 )
 
-func TestMain(m *testing.M) { os.Exit(netns.RunTests(m)) }
+func TestMain(m *testing.M) { netns.Main(m) }
 
 func TestPeersThatSpeakNoTLS(t *testing.T) {
 	l := live.New(t)
