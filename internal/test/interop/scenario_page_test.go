@@ -234,6 +234,7 @@ func TestALadderInAnotherOrderIsNotThePages(t *testing.T) {
 func TestAGoodbyeBesideAnAlertIsTiming(t *testing.T) {
 	const told = "$ rawshake connect x\n  1    0.1           ├─ SYN ───▶│\n" +
 		"                       │ ClientHello            │\n" +
+		"                       · both Finished messages agree: the handshake is complete\n" +
 		"                       · alert close_notify (warning) sent: this side has no more to send\n" +
 		"                       │ Alert                  │  warning  close_notify\n" +
 		"                       │                  Alert │  fatal  certificate_required\n" +
