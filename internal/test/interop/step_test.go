@@ -13,10 +13,8 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/service"
 )
 
-// stepThrough runs connect --step and gives its questions these answers. An
-// stepThrough answers the questions of a connection whose ClientHello takes one
-// packet.
-// answer that is a time is a pause.
+// stepThrough runs connect --step, whose ClientHello takes one packet, and gives
+// its questions these answers. An answer that is a time is a pause.
 func stepThrough(t *testing.T, answers ...string) run {
 	t.Helper()
 	l := newLab(t)
