@@ -19,17 +19,23 @@ var gnutlsServer = &peer{
 	name: "gnutls-serv", version: gnutlsVersion, suites: gnutlsSuites,
 	lacks: func(cell) string { return "" },
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell) error {
-		addr, port := freeAddr(t)
-		id := a.byKind[kind]
-		args := []string{"--echo", "--port", port, "--priority", everyPriority, "--x509certfile", id.certPath, "--x509keyfile", id.keyPath}
-		if auth {
-			args = append(args, "--require-client-cert", "--verify-client-cert", "--x509cafile", a.rootPath)
-		} else {
-			args = append(args, "--disable-client-cert")
-		}
-		startServer(t, addr, program(t, "gnutls-serv"), args...)
+		addr := startGnuTLS(t, a, kind, auth, everyPriority)
 		return func(_ *testing.T, c cell) error { return a.visit(addr, c) }
 	},
+}
+
+// startGnuTLS runs GnuTLS's server, and returns its address.
+func startGnuTLS(t *testing.T, a *authority, kind string, auth bool, priority string) string {
+	addr, port := freeAddr(t)
+	id := a.byKind[kind]
+	args := []string{"--echo", "--port", port, "--priority", priority, "--x509certfile", id.certPath, "--x509keyfile", id.keyPath}
+	if auth {
+		args = append(args, "--require-client-cert", "--verify-client-cert", "--x509cafile", a.rootPath)
+	} else {
+		args = append(args, "--disable-client-cert")
+	}
+	startServer(t, addr, program(t, "gnutls-serv"), args...)
+	return addr
 }
 
 var gnutlsClient = &peer{
@@ -37,7 +43,7 @@ var gnutlsClient = &peer{
 	lacks: func(cell) string { return "" },
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell) error {
 		h := newHost(t, a)
-		_, port, _ := strings.Cut(h.Addr().String(), ":")
+		_, port, _ := strings.Cut(h.String(), ":")
 		args := []string{"--port", port, "--priority", everyPriority, "--x509cafile", a.rootPath, "--sni-hostname", serverName,
 			"--verify-hostname", serverName, "--resume"}
 		if auth {

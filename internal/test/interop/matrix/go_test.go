@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,22 +22,8 @@ var goServer = &peer{
 		if auth {
 			cfg.ClientAuth = tls.RequireAndVerifyClientCert
 		}
-		l, err := tls.Listen("tcp4", "127.0.0.1:0", cfg)
-		must(t, err)
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				conn.SetDeadline(time.Now().Add(patience))
-				io.Copy(conn, conn) // the client judges
-				conn.Close()
-			}
-		})
-		t.Cleanup(func() { l.Close(); wg.Wait() })
-		return func(_ *testing.T, c cell) error { return a.visit(l.Addr().String(), c) }
+		addr := listen(t, echoGo(cfg)).String()
+		return func(_ *testing.T, c cell) error { return a.visit(addr, c) }
 	},
 }
 
@@ -54,13 +39,23 @@ var goClient = &peer{
 			}
 			h.receive(c)
 			for _, resumed := range []bool{false, true} {
-				if err := dialGo(h.Addr(), cfg, resumed); err != nil {
+				if err := dialGo(h, cfg, resumed); err != nil {
 					return err
 				}
 			}
 			return h.judge()
 		}
 	},
+}
+
+// echoGo says back what it hears; the client judges.
+func echoGo(cfg *tls.Config) func(net.Conn) {
+	return func(stream net.Conn) {
+		conn := tls.Server(stream, cfg)
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(patience))
+		io.Copy(conn, conn)
+	}
 }
 
 // dialGo shakes hands, has a request answered, and closes.

@@ -17,21 +17,27 @@ var nginxServer = &peer{
 	suites: opensslSuites,
 	lacks:  func(cell) string { return "" },
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell) error {
-		path := program(t, "nginx")
-		addr, _ := freeAddr(t)
-		dir := t.TempDir()
-		group := filepath.Join(dir, "dh.pem")
+		group := filepath.Join(t.TempDir(), "dh.pem")
 		_, err := run(t, "", program(t, "openssl"), "genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", group)
 		must(t, err)
-		verify := "off"
-		if auth {
-			verify = "on"
-		}
-		config := filepath.Join(dir, "nginx.conf")
-		must(t, os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, addr, a.byKind[kind].certPath, a.byKind[kind].keyPath, everySuite, group, verify, a.rootPath), 0o600))
-		startServer(t, addr, path, "-e", "stderr", "-p", dir, "-c", config)
+		addr := startNginx(t, a, kind, auth, fmt.Sprintf("ssl_protocols TLSv1.2; ssl_ciphers %s; ssl_dhparam %s;", everySuite, group))
 		return func(_ *testing.T, c cell) error { return a.visit(addr, c) }
 	},
+}
+
+// startNginx runs nginx with directives about its TLS, and returns its address.
+func startNginx(t *testing.T, a *authority, kind string, auth bool, directives string) string {
+	path := program(t, "nginx")
+	addr, _ := freeAddr(t)
+	dir := t.TempDir()
+	verify := "off"
+	if auth {
+		verify = "on"
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	must(t, os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, addr, a.byKind[kind].certPath, a.byKind[kind].keyPath, directives, verify, a.rootPath), 0o600))
+	startServer(t, addr, path, "-e", "stderr", "-p", dir, "-c", config)
+	return addr
 }
 
 const nginxConfig = `daemon off;
@@ -45,9 +51,7 @@ http {
 		listen %s ssl;
 		ssl_certificate %s;
 		ssl_certificate_key %s;
-		ssl_protocols TLSv1.2;
-		ssl_ciphers %s;
-		ssl_dhparam %s;
+		%s
 		ssl_session_cache shared:matrix:1m;
 		ssl_session_tickets on;
 		ssl_verify_client %s;

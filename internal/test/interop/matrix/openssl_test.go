@@ -36,7 +36,7 @@ var opensslClient = &peer{
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell) error {
 		h := newHost(t, a)
 		session := filepath.Join(t.TempDir(), "session")
-		args := []string{"s_client", "-connect", h.Addr().String(), "-servername", serverName, "-verify_hostname", serverName,
+		args := []string{"s_client", "-connect", h.String(), "-servername", serverName, "-verify_hostname", serverName,
 			"-CAfile", a.rootPath, "-verify_return_error", "-tls1_2", "-cipher", everySuite}
 		if auth {
 			args = append(args, "-cert", a.byKind[kind].certPath, "-key", a.byKind[kind].keyPath)

@@ -110,7 +110,7 @@ func (c cell13) check(s *handshake.State, resumed bool) error {
 // host13 is our server, for one cell after the other.
 type host13 struct {
 	*authority
-	net.Listener
+	net.Addr
 	mu     sync.Mutex
 	cell   cell13
 	sess   *worker.Sessions
@@ -124,20 +124,8 @@ type visitor13 struct {
 }
 
 func newHost13(t *testing.T, a *authority) *host13 {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	must(t, err)
-	h := &host13{authority: a, Listener: l}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			stream, err := l.Accept()
-			if err != nil {
-				return
-			}
-			h.serve(stream)
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
+	h := &host13{authority: a}
+	h.Addr = listen(t, h.serve)
 	return h
 }
 

@@ -145,7 +145,7 @@ func (c cell) check(s *handshake.State, resumed bool) error {
 // host is our server, for one cell after the other.
 type host struct {
 	*authority
-	net.Listener
+	net.Addr
 	mu     sync.Mutex
 	cell   cell
 	sess   *worker.Sessions
@@ -160,9 +160,16 @@ type visitor struct {
 }
 
 func newHost(t *testing.T, a *authority) *host {
+	h := &host{authority: a}
+	h.Addr = listen(t, h.serve)
+	return h
+}
+
+// listen serves one connection after the other on the loopback, until the test's
+// end.
+func listen(t *testing.T, serve func(net.Conn)) net.Addr {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	must(t, err)
-	h := &host{authority: a, Listener: l}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
@@ -170,11 +177,11 @@ func newHost(t *testing.T, a *authority) *host {
 			if err != nil {
 				return
 			}
-			h.serve(stream)
+			serve(stream)
 		}
 	})
 	t.Cleanup(func() { l.Close(); wg.Wait() })
-	return h
+	return l.Addr()
 }
 
 func (h *host) serve(stream net.Conn) {

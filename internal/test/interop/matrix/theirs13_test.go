@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +64,7 @@ var opensslClient13 = &peer13{
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell13) error {
 		h := newHost13(t, a)
 		session := filepath.Join(t.TempDir(), "session")
-		args := []string{"s_client", "-connect", h.Addr().String(), "-servername", serverName, "-verify_hostname", serverName,
+		args := []string{"s_client", "-connect", h.String(), "-servername", serverName, "-verify_hostname", serverName,
 			"-CAfile", a.rootPath, "-verify_return_error", "-tls1_3", "-ign_eof"}
 		if auth {
 			args = append(args, "-cert", a.byKind[kind].certPath, "-key", a.byKind[kind].keyPath)
@@ -98,15 +96,7 @@ const everyPriority13 = "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 var gnutlsServer13 = &peer13{
 	name: gnutlsServer.name, groups: ownGroups, lacks: lacksNothing,
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell13) error {
-		addr, port := freeAddr(t)
-		id := a.byKind[kind]
-		args := []string{"--echo", "--port", port, "--priority", everyPriority13, "--x509certfile", id.certPath, "--x509keyfile", id.keyPath}
-		if auth {
-			args = append(args, "--require-client-cert", "--verify-client-cert", "--x509cafile", a.rootPath)
-		} else {
-			args = append(args, "--disable-client-cert")
-		}
-		startServer(t, addr, program(t, "gnutls-serv"), args...)
+		addr := startGnuTLS(t, a, kind, auth, everyPriority13)
 		return func(_ *testing.T, c cell13) error { return a.visit13(addr, c, true) }
 	},
 }
@@ -123,7 +113,7 @@ var gnutlsClient13 = &peer13{
 	name: gnutlsClient.name, groups: ownGroups, lacks: lacksNothing,
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell13) error {
 		h := newHost13(t, a)
-		_, port, _ := strings.Cut(h.Addr().String(), ":")
+		_, port, _ := strings.Cut(h.String(), ":")
 		args := []string{"--port", port, "--x509cafile", a.rootPath, "--sni-hostname", serverName,
 			"--verify-hostname", serverName, "--resume", "--waitresumption", "--single-key-share"}
 		if auth {
@@ -151,41 +141,10 @@ var gnutlsClient13 = &peer13{
 var nginxServer13 = &peer13{
 	name: nginxServer.name, groups: ownGroups, lacks: lacksNothing,
 	begin: func(t *testing.T, a *authority, kind string, auth bool) func(*testing.T, cell13) error {
-		path := program(t, "nginx")
-		addr, _ := freeAddr(t)
-		dir := t.TempDir()
-		verify := "off"
-		if auth {
-			verify = "on"
-		}
-		config := filepath.Join(dir, "nginx.conf")
-		must(t, os.WriteFile(config, fmt.Appendf(nil, nginxConfig13, dir, addr, a.byKind[kind].certPath, a.byKind[kind].keyPath, opensslGroups(ownGroups...), verify, a.rootPath), 0o600))
-		startServer(t, addr, path, "-e", "stderr", "-p", dir, "-c", config)
+		addr := startNginx(t, a, kind, auth, fmt.Sprintf("ssl_protocols TLSv1.3; ssl_conf_command Groups %s;", opensslGroups(ownGroups...)))
 		return func(_ *testing.T, c cell13) error { return a.visit13(addr, c, true) }
 	},
 }
-
-const nginxConfig13 = `daemon off;
-master_process off;
-pid %s/pid;
-error_log stderr warn;
-events {}
-http {
-	access_log off;
-	server {
-		listen %s ssl;
-		ssl_certificate %s;
-		ssl_certificate_key %s;
-		ssl_protocols TLSv1.3;
-		ssl_conf_command Groups %s;
-		ssl_session_cache shared:matrix:1m;
-		ssl_session_tickets on;
-		ssl_verify_client %s;
-		ssl_client_certificate %s;
-		location / { return 200 "hello\n"; }
-	}
-}
-`
 
 // Go has the hybrids, and no finite fields.
 var goGroups13 = slices.Concat(suite.HybridGroups(), curves13)
@@ -204,22 +163,8 @@ var goServer13 = &peer13{
 		if auth {
 			cfg.ClientAuth = tls.RequireAndVerifyClientCert
 		}
-		l, err := tls.Listen("tcp4", "127.0.0.1:0", cfg)
-		must(t, err)
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			for {
-				conn, err := l.Accept()
-				if err != nil {
-					return
-				}
-				conn.SetDeadline(time.Now().Add(patience))
-				io.Copy(conn, conn) // the client judges
-				conn.Close()
-			}
-		})
-		t.Cleanup(func() { l.Close(); wg.Wait() })
-		return func(_ *testing.T, c cell13) error { return a.visit13(l.Addr().String(), c, true) }
+		addr := listen(t, echoGo(cfg)).String()
+		return func(_ *testing.T, c cell13) error { return a.visit13(addr, c, true) }
 	},
 }
 
@@ -261,7 +206,7 @@ var goClient13 = &peer13{
 			}
 			h.receive(c)
 			for _, resumed := range []bool{false, true} {
-				if err := dialGo13(h.Addr(), cfg, resumed); err != nil {
+				if err := dialGo13(h, cfg, resumed); err != nil {
 					return err
 				}
 			}
