@@ -35,7 +35,6 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
-	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -202,15 +201,7 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		return err
 	}
 	f.tls.offerBoth(&o.TLS)
-	return f.planProbeShares(&o.TLS)
-}
-
-// planProbeShares reads --key-shares.
-func (f *probeFlags) planProbeShares(c *handshake.Config) error {
-	if f.keyShares != nil && c.MaxVersion < tlsmsg.VersionTLS13 {
-		return usageError("--key-shares is of TLS 1.3, which the other flags do not offer")
-	}
-	return (&tls13Flags{keyShares: f.keyShares}).planShares(c)
+	return planShares(&o.TLS, f.keyShares)
 }
 
 func (f *probeFlags) planProbeLink(p *probePlan) (err error) {

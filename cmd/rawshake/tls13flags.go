@@ -46,18 +46,18 @@ func (f *tls13Flags) plan(o *connect.Options) error {
 		flag  string
 		given bool
 	}{
-		{"--key-shares", f.keyShares != nil}, {"--psk", f.psks != nil}, {"--psk-alone", f.pskAlone},
+		{"--psk", f.psks != nil}, {"--psk-alone", f.pskAlone},
 		{"--early-data", f.earlyData}, {"--key-update", f.keyUpdate}, {"--compress-certificate", f.compressions != nil},
 	} {
 		if x.given && c.MaxVersion < tlsmsg.VersionTLS13 {
-			return usageError("%s is of TLS 1.3, which the other flags do not offer", x.flag)
+			return notOffered13(x.flag)
 		}
 	}
 	c.PSKAlone, o.KeyUpdate = f.pskAlone, f.keyUpdate
 	if f.keyUpdate && o.Goal != goal.Data {
 		return usageError("--key-update goes before a request, and there is none: name one with --get, or give standard input")
 	}
-	if err := f.planShares(c); err != nil {
+	if err := planShares(c, f.keyShares); err != nil {
 		return err
 	}
 	for _, s := range f.psks {
@@ -73,12 +73,20 @@ func (f *tls13Flags) plan(o *connect.Options) error {
 	return f.planEarly(o)
 }
 
-func (f *tls13Flags) planShares(c *handshake.Config) error {
-	if slices.Equal(f.keyShares, []string{"none"}) {
+func notOffered13(flag string) error {
+	return usageError("%s is of TLS 1.3, which the other flags do not offer", flag)
+}
+
+// planShares reads --key-shares.
+func planShares(c *handshake.Config, names []string) error {
+	if names != nil && c.MaxVersion < tlsmsg.VersionTLS13 {
+		return notOffered13("--key-shares")
+	}
+	if slices.Equal(names, []string{"none"}) {
 		c.KeyShares = []tlsmsg.NamedGroup{}
 		return nil
 	}
-	if err := parseNames("--key-shares", f.keyShares, tlsmsg.ParseNamedGroup, &c.KeyShares); err != nil {
+	if err := parseNames("--key-shares", names, tlsmsg.ParseNamedGroup, &c.KeyShares); err != nil {
 		return err
 	}
 	for _, g := range c.KeyShares {

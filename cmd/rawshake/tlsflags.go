@@ -77,9 +77,6 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 	if o.TLS.MaxVersion, err = parseVersion("--max-version", f.maxVersion); err != nil {
 		return err
 	}
-	if f.maxVersion == "" && o.TLS.MinVersion > tlsmsg.VersionTLS12 {
-		o.TLS.MaxVersion = o.TLS.MinVersion // of what does not offer it by itself
-	}
 	if low, high := o.TLS.MinVersion, o.TLS.MaxVersion; high != 0 && low > high {
 		return usageError("--min-version %s is more than --max-version %s", f.minVersion, f.maxVersion)
 	}
@@ -122,7 +119,7 @@ func (f *tlsFlags) offerBoth(c *handshake.Config) {
 	only12 := len(c.CipherSuites) > 0 && !slices.ContainsFunc(c.CipherSuites, is13)
 	// Who lists no suite of 1.2 wants none: a hello that offers the version could not agree on it.
 	only13 := len(c.CipherSuites) > 0 && !slices.ContainsFunc(c.CipherSuites, func(id tlsmsg.CipherSuite) bool { return !is13(id) })
-	if c.MaxVersion == 0 && !f.legacy && !f.fallback && !only12 {
+	if c.MaxVersion == 0 && (c.MinVersion == tlsmsg.VersionTLS13 || !f.legacy && !f.fallback && !only12) {
 		c.MaxVersion = tlsmsg.VersionTLS13
 	}
 	if c.MinVersion == 0 && c.MaxVersion == tlsmsg.VersionTLS13 && only13 {
