@@ -15,8 +15,8 @@ import (
 )
 
 // A connection is a target that has answered our SYN, until its result is made and
-// the connection is over. Then it is used for another target. It borrows a TLS client once the
-// peer has sent something: see wake.
+// the connection is over. Then it is used for another target. It borrows a TLS client once
+// the peer has sent something: see wake.
 type connection struct {
 	index   uint32     // in connections.all
 	session *conn.Conn // the machine, or nil
@@ -142,7 +142,8 @@ func (c *connection) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet
 const idNear = 4096
 
 // fits reports whether a packet's TTL and IP ID are as expected after the host's SYN-ACK:
-// the same TTL, and an ID of 0 if that was 0, or one that a counter would have reached. IPv6 has no ID.
+// the same TTL, and an ID of 0 if that was 0, or one that a counter would have reached.
+// IPv6 has no ID.
 func (c *connection) fits(h *wire.IP) bool {
 	if h.HopLimit != c.answer.TTL {
 		return false

@@ -67,12 +67,12 @@ func TestAServerOfTLS13ThatRefusesTheClientAfterwardsIsHeard(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			l := newLab(t)
 			f := newFiles(t, l.Far(), pki.ECDSAP256, "")
-			stranger := newFiles(t, l.Far(), pki.ECDSAP256, "")
+			unknown := newFiles(t, l.Far(), pki.ECDSAP256, "")
 			p.start(t, l.Far(), f, true)
 			at := hostPort(l.Far(), peerPort)
 			for _, link := range []string{"auto", "kernel"} {
 				rawshake(t, l.Near(), "connect", "--link", link, "--ca", f.ca, at).want(t, 6).says(t, "client_certificate_required", "--cert")
-				rawshake(t, l.Near(), "connect", "--link", link, "--ca", f.ca, "--cert", stranger.clientCert, "--key", stranger.clientKey, at).want(t, 6).says(t, "alert")
+				rawshake(t, l.Near(), "connect", "--link", link, "--ca", f.ca, "--cert", unknown.clientCert, "--key", unknown.clientKey, at).want(t, 6).says(t, "alert")
 				rawshake(t, l.Near(), "connect", "--link", link, "--ca", f.ca, "--cert", f.clientCert, "--key", f.clientKey, at).want(t, 0)
 			}
 		})
