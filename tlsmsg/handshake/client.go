@@ -35,6 +35,7 @@ type Client struct {
 	exchange exchange
 	earlier  *earlier // nil without Config.Renegotiation
 	spare13  *tls13   // what tls13 is, or was before TLS 1.2 was chosen
+	ech      *ech     // nil: no encrypted ClientHello is offered
 
 	// Decoded messages and extensions: here, not on the stack, as they pass
 	// through interfaces, and their lists are used again.

@@ -42,6 +42,9 @@ func (c *Client) chooseCredential() {
 	case len(c.cfg.Credentials) == 0:
 		c.decide("credential_none", "no client certificate sent: none is configured")
 		return
+	case c.ECH() == ECHRejected: // RFC 9849, section 6.1.7
+		c.decide("credential_withheld", "no client certificate sent: the server speaks for %q alone", c.name)
+		return
 	case !c.trusted():
 		c.decide("credential_withheld", "no client certificate sent: %s", c.mistrust())
 		return

@@ -67,7 +67,7 @@ func (c *Client) sendEarly() error {
 		return nil
 	}
 	s := suite.Lookup13(c.session.CipherSuite)
-	traffic, exporter := s.NewSchedule13(c.session.PSK).Early(c.transcript.SumWith(s.Hash, nil))
+	traffic, exporter := s.NewSchedule13(c.session.PSK).Early(c.helloSum(s.Hash))
 	c.tellSecret13(suite.SecretClientEarly, traffic)
 	c.tellSecret13(suite.SecretEarlyExporter, exporter)
 	c.out.version = tlsmsg.VersionTLS12

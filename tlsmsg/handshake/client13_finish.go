@@ -63,6 +63,9 @@ func (c *Client) endFlight13() error {
 	c.phase, c.in.emptyRecords = phaseConnected, 0
 	c.exchange = exchange{}
 	c.handshakeDone()
+	if err := c.rejected(); err != nil {
+		return err
+	}
 	if !c.trusted() {
 		c.decide("application_data_withheld", "no application data is sent: %s", c.mistrust())
 	}

@@ -18,7 +18,7 @@ func (c *Client) offerTLS13() {
 	var said [len(label) + 32]byte
 	copy(said[copy(said[:], label):], c.state.ClientRandom[:])
 	c.tls13.sessionID = sha256.Sum256(said[:])
-	c.makeShares()
+	c.prepareECH()
 }
 
 // makeShares has one key made after the other, and then makes the ClientHello.
@@ -99,7 +99,11 @@ func offerSupportedVersions(c *Client, b []byte) ([]byte, error) {
 	if c.cfg.GREASE {
 		v.Versions = append(v.Versions, greaseValue[tlsmsg.Version](&c.state.ClientRandom, greaseVersion))
 	}
-	for version := c.cfg.MaxVersion; version >= c.cfg.MinVersion; version-- {
+	lowest := c.cfg.MinVersion
+	if c.inside() {
+		lowest = tlsmsg.VersionTLS13 // RFC 9849, section 6.1
+	}
+	for version := c.cfg.MaxVersion; version >= lowest; version-- {
 		v.Versions = append(v.Versions, version)
 	}
 	return v.AppendData(b, inHello), nil

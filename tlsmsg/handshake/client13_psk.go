@@ -46,7 +46,15 @@ func (c *Client) offersSession() bool {
 }
 
 // pskOffers are the PSKs of the ClientHello that is made: that of the session first.
+// The outer of two has none.
 func (c *Client) pskOffers() (list []pskOffer) {
+	if c.outside() {
+		return nil
+	}
+	return c.allPSKs()
+}
+
+func (c *Client) allPSKs() (list []pskOffer) {
 	if s := c.session; c.offersSession() {
 		list = append(list, pskOffer{tlsmsg.PSKIdentity{Identity: s.Ticket, ObfuscatedTicketAge: s.Age + s.AgeAdd}, s.PSK, suite.Lookup13(s.CipherSuite), nil})
 	}
@@ -85,11 +93,18 @@ func preSharedKey(offers []pskOffer) *tlsmsg.PreSharedKey {
 // appendPSK appends pre_shared_key, which no other extension may follow.
 func (c *Client) appendPSK(b []byte) []byte {
 	offers := c.pskOffers()
+	if c.outside() && c.offersECH() {
+		offers = c.dummyPSKs()
+	}
 	if len(offers) == 0 {
 		return b
 	}
 	c.offered |= 1 << rowOf(tlsmsg.ExtensionPreSharedKey)
-	return appendExtension(b, tlsmsg.ExtensionPreSharedKey, preSharedKey(offers).AppendData(nil, inHello))
+	v := preSharedKey(offers)
+	if c.outside() {
+		c.dummyBinders(v)
+	}
+	return appendExtension(b, tlsmsg.ExtensionPreSharedKey, v.AppendData(nil, inHello))
 }
 
 // bind fills in the binders of a ClientHello that is whole but for them (RFC 9846,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // sendClientHello makes the ClientHello (RFC 5246, section 7.4.1.2).
@@ -21,7 +22,11 @@ func (c *Client) sendClientHello() error {
 	if c.offers13() {
 		room = helloRoom
 	}
-	raw, err := c.appendClientHello(c.takeRoom(room))
+	appendHello := (*Client).appendClientHello
+	if c.offersECH() && c.offers13() {
+		appendHello = (*Client).makeECH
+	}
+	raw, err := appendHello(c, c.takeRoom(room))
 	if err != nil {
 		c.giveScratch(raw)
 		return err
@@ -38,7 +43,7 @@ func (c *Client) sendClientHello() error {
 		c.in.messages.MaxMessage = maxMessage
 		c.phase = phaseServerHello
 	}
-	if err := c.sendMessage(tlsmsg.TypeClientHello, raw); err != nil {
+	if err := c.sendHello(raw); err != nil {
 		return err
 	}
 	c.reach(StageHelloSent)
@@ -75,6 +80,9 @@ func (c *Client) appendClientHello(b []byte) ([]byte, error) {
 		CipherSuites:       c.offeredSuites(),
 		CompressionMethods: nullCompression,
 	}
+	if c.inside() {
+		hello.Random = c.ech.made.Random
+	}
 	hello.SessionID = c.sessionID()
 	at := len(b)
 	b = append(b, byte(tlsmsg.TypeClientHello), 0, 0, 0)
@@ -94,6 +102,9 @@ func (c *Client) offeredSuites() []tlsmsg.CipherSuite {
 	list := c.cfg.CipherSuites
 	if c.again() { // RFC 5746, section 3.5
 		list = slices.DeleteFunc(slices.Clone(list), func(id tlsmsg.CipherSuite) bool { return id == tlsmsg.TLS_EMPTY_RENEGOTIATION_INFO_SCSV })
+	}
+	if c.inside() { // no other version is offered
+		list = slices.DeleteFunc(slices.Clone(list), func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) == nil })
 	}
 	if c.cfg.GREASE {
 		list = append([]tlsmsg.CipherSuite{greaseValue[tlsmsg.CipherSuite](&c.state.ClientRandom, greaseSuite)}, list...)

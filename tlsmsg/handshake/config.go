@@ -84,6 +84,16 @@ type Config struct {
 	// 8879), preferred first: the server's by the offer, ours if it takes one of
 	// them. Nil: none are. The driver does it (CompressWork, DecompressWork).
 	CompressCertificates []tlsmsg.CertificateCompressionAlgorithm
+	// ECHConfigs are what the server has published to encrypt the ClientHello to (RFC
+	// 9849): the first that this side can use is. The name asked for is then read by
+	// the server alone; the ClientHello around it asks for the configuration's
+	// public_name. Nil: it is not encrypted. A server that cannot read it is told who
+	// it is not, and the connection ends with an [ECHRejectedError].
+	ECHConfigs []tlsmsg.ECHConfig
+	// GREASEECH sends an encrypted_client_hello that nobody can open, where ECHConfigs
+	// is nil: a server that knows the extension answers it with its configurations,
+	// and nobody on the way can tell it from a true one (RFC 9849, section 6.2).
+	GREASEECH bool
 	// Omit are extensions left out of ClientHello, to see what a server does
 	// without them.
 	Omit []tlsmsg.ExtensionType
@@ -209,6 +219,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("key shares in %v: each must be one of the groups %v, and one that keys are made in here", c.KeyShares, c.Groups)
 	case c.RecordSizeLimit != 0 && (c.RecordSizeLimit < minRecordSizeLimit || c.RecordSizeLimit > tlsmsg.MaxPlaintext):
 		return fmt.Errorf("a record_size_limit of %d bytes, expected %d to %d", c.RecordSizeLimit, minRecordSizeLimit, tlsmsg.MaxPlaintext)
+	}
+	if err := c.checkECH(); err != nil {
+		return err
 	}
 	return checkCompressions(c.CompressCertificates)
 }

@@ -30,6 +30,9 @@ var (
 	// ErrAborted says that this side gave up, by Abort or by CloseWrite during
 	// the handshake.
 	ErrAborted = errors.New("aborted by this side")
+	// ErrECHRejected says that the server has not read the encrypted ClientHello. See
+	// ECHRejectedError.
+	ErrECHRejected = errors.New("the encrypted ClientHello was not read")
 	// ErrInternal says that this side could not do its part, such as sign.
 	ErrInternal = errors.New("internal error")
 )
@@ -159,6 +162,36 @@ func (e *ClosedError) Is(target error) bool {
 	}
 	return target == ErrClosed
 }
+
+// An ECHRejectedError says that a server has done a handshake with the outer of two
+// ClientHellos, which asks for a name that is not the one wanted: it has other
+// configurations now, or none (RFC 9849, section 6.1.6). It was told so by the alert
+// ech_required, or by bad_certificate.
+type ECHRejectedError struct {
+	PublicName   string         // the name that the outer ClientHello asks for
+	Verified     bool           // whether the certificate is good for it: else RetryConfigs may be anybody's
+	Version      tlsmsg.Version // chosen by the server
+	// RetryConfigs are an ECHConfigList to try again with. Nil: the server has none, and
+	// ECH is to be left out; or it has not verified, and there is nothing to go by.
+	RetryConfigs []byte
+}
+
+// Error says what the server offers in its place, and how far it can be believed.
+func (e *ECHRejectedError) Error() string {
+	text := fmt.Sprintf("%v: the server went on with the ClientHello for %q, in %v, ", ErrECHRejected, e.PublicName, e.Version)
+	switch {
+	case e.RetryConfigs == nil && !e.Verified:
+		return text + "with a certificate that does not verify for it"
+	case e.RetryConfigs == nil:
+		return text + "and names no configuration to encrypt to"
+	case !e.Verified:
+		return text + "and names other configurations to encrypt to, with a certificate that does not verify"
+	}
+	return text + "and names other configurations to encrypt to"
+}
+
+// Is reports whether target is ErrECHRejected.
+func (e *ECHRejectedError) Is(target error) bool { return target == ErrECHRejected }
 
 // An InternalError says what this side could not do.
 type InternalError struct {

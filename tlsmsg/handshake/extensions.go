@@ -82,6 +82,7 @@ var clientExtensions = [...]extension{
 	{tlsmsg.ExtensionPostHandshakeAuth, offerPostHandshakeAuth, nil, nowhere},
 	{tlsmsg.ExtensionCompressCertificate, offerCompressCertificate, nil, nowhere}, // RFC 8879, section 3
 	{tlsmsg.ExtensionEarlyData, offerEarlyData, answerEarlyData, inEncrypted},
+	{tlsmsg.ExtensionEncryptedClientHello, offerECH, answerECH, inRetry | inEncrypted},
 	{tlsmsg.ExtensionPreSharedKey, offerPreSharedKey, answerPreSharedKey, inHello13},
 }
 
@@ -96,7 +97,12 @@ func (c *Client) appendExtensions(b []byte, at int) ([]byte, error) {
 	for i := range clientExtensions {
 		row := &clientExtensions[i]
 		raw := findRaw(c.cfg.Extensions, row.typ)
+		if c.outside() && row.typ == tlsmsg.ExtensionServerName {
+			raw = nil // it would say what the inner ClientHello is to hide
+		}
 		switch {
+		case c.inside() && row.in == inHello12: // no other version is offered
+			continue
 		case raw != nil && !(c.again() && (row.typ == tlsmsg.ExtensionRenegotiationInfo || row.typ == tlsmsg.ExtensionALPN)):
 			b = appendExtension(b, raw.Type, raw.Data)
 		case slices.Contains(c.cfg.Omit, row.typ):
@@ -149,7 +155,7 @@ const maxExtensions = 1<<16 - 1
 // extension, where it is shorter and has none yet (RFC 7685, section 3).
 func (c *Client) pad(b []byte, at int) []byte {
 	missing := c.cfg.PadTo - (len(b) - at)
-	if c.cfg.PadTo <= 0 || missing <= 0 || findRaw(c.cfg.Extensions, tlsmsg.ExtensionPadding) != nil {
+	if c.cfg.PadTo <= 0 || missing <= 0 || c.inside() || findRaw(c.cfg.Extensions, tlsmsg.ExtensionPadding) != nil {
 		return b
 	}
 	n := max(0, missing-extensionHeader)

@@ -23,6 +23,9 @@ var (
 // offerServerName sends a DNS name, and no address (RFC 6066, section 3).
 func offerServerName(c *Client, b []byte) ([]byte, error) {
 	host := strings.TrimSuffix(c.name, ".")
+	if c.outside() {
+		host = c.publicName()
+	}
 	if host == "" || isAddress(host) {
 		return nil, nil
 	}

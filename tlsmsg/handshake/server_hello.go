@@ -19,6 +19,9 @@ func (c *Client) serverHello(raw []byte) error {
 	if err != nil {
 		return err
 	}
+	if err := c.judgeECH(hello); err != nil {
+		return err
+	}
 	if c.state.Version >= tlsmsg.VersionTLS13 {
 		return c.serverHello13(hello)
 	}

@@ -16,6 +16,7 @@ type tls13 struct {
 	version   tlsmsg.SupportedVersions // of the ServerHello
 	sessionID [32]byte                 // sent for middlebox compatibility
 	seed      [32]byte                 // of the shares; zero: there is none
+	inner     *[32]byte                // ClientHelloInner.random, where it may be what the server answers; nil: there is none
 	shares    []share
 	sent      []OfferedShare     // in the first ClientHello
 	cookie    []byte             // to send back
@@ -87,9 +88,16 @@ func (t *tls13) ownSeed() []byte {
 func (c *conn[S]) is13() bool { return c.ctx.Version == tlsmsg.VersionTLS13 }
 
 // tellSecret13 tells a listener of one of the secrets.
+//
+// With an encrypted ClientHello it is told twice: by the random that stands on the
+// wire, and by the inner one, by which a key log has it.
 func (c *conn[S]) tellSecret13(label string, secret []byte) {
-	if c.events != nil {
-		c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(c.state.ClientRandom[:]), Secret: bytes.Clone(secret)})
+	if c.events == nil {
+		return
+	}
+	c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(c.state.ClientRandom[:]), Secret: bytes.Clone(secret)})
+	if inner := c.tls13.inner; inner != nil {
+		c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(inner[:]), Secret: bytes.Clone(secret)})
 	}
 }
 

@@ -52,6 +52,8 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		var r handshake.RandomResult
 		rand.Read(r.Random[:])
 		return r
+	case handshake.ECHSealWork:
+		return sealECH(work)
 	case handshake.DecryptWork:
 		return w.decrypt(work)
 	case handshake.LookupSessionWork:
