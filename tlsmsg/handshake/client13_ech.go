@@ -318,6 +318,9 @@ func (c *Client) encodeInner(inner, outer []byte) ([]byte, error) {
 func divide(inner, outer []tlsmsg.Extension) (alone, common, last []tlsmsg.Extension) {
 	for _, x := range outer {
 		i := tlsmsg.FindExtension(inner, x.Type)
+		if x.Type == tlsmsg.ExtensionServerName {
+			continue // whether the two are the same is nobody's to see
+		}
 		if i >= 0 && bytes.Equal(inner[i].Data, x.Data) && x.Type != tlsmsg.ExtensionPreSharedKey && len(common) < maxOuterExtensions {
 			common = append(common, x)
 		}

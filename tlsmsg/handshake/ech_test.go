@@ -13,6 +13,7 @@ import (
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 const publicName = "public.example"
@@ -146,13 +147,15 @@ func TestAServerThatDoesNotReadTheEncryptedClientHello(t *testing.T) {
 		version  tlsmsg.Version
 		verified bool
 	}{
-		"another key":                     {func(*tls.Config) {}, true, tlsmsg.VersionTLS13, true},
-		"another key, HelloRetryRequest":  {func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP384} }, true, tlsmsg.VersionTLS13, true},
-		"no key":                          {func(c *tls.Config) { c.EncryptedClientHelloKeys = nil }, false, tlsmsg.VersionTLS13, true},
-		"TLS 1.2":                         {func(c *tls.Config) { c.EncryptedClientHelloKeys, c.MaxVersion = nil, tls.VersionTLS12 }, false, tlsmsg.VersionTLS12, true},
-		"asks for a certificate":          {func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }, true, tlsmsg.VersionTLS13, true},
-		"asks for a certificate, TLS 1.2": {func(c *tls.Config) { c.EncryptedClientHelloKeys, c.MaxVersion, c.ClientAuth = nil, tls.VersionTLS12, tls.RequestClientCert }, false, tlsmsg.VersionTLS12, true},
-		"not the public name's":           {func(c *tls.Config) { c.Certificates = c.Certificates[:1] }, true, tlsmsg.VersionTLS13, false},
+		"another key":                    {func(*tls.Config) {}, true, tlsmsg.VersionTLS13, true},
+		"another key, HelloRetryRequest": {func(c *tls.Config) { c.CurvePreferences = []tls.CurveID{tls.CurveP384} }, true, tlsmsg.VersionTLS13, true},
+		"no key":                         {func(c *tls.Config) { c.EncryptedClientHelloKeys = nil }, false, tlsmsg.VersionTLS13, true},
+		"TLS 1.2":                        {func(c *tls.Config) { c.EncryptedClientHelloKeys, c.MaxVersion = nil, tls.VersionTLS12 }, false, tlsmsg.VersionTLS12, true},
+		"asks for a certificate":         {func(c *tls.Config) { c.ClientAuth = tls.RequestClientCert }, true, tlsmsg.VersionTLS13, true},
+		"asks for a certificate, TLS 1.2": {func(c *tls.Config) {
+			c.EncryptedClientHelloKeys, c.MaxVersion, c.ClientAuth = nil, tls.VersionTLS12, tls.RequestClientCert
+		}, false, tlsmsg.VersionTLS12, true},
+		"not the public name's": {func(c *tls.Config) { c.Certificates = c.Certificates[:1] }, true, tlsmsg.VersionTLS13, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := echServer(t, key, config)
@@ -288,4 +291,83 @@ func TestAConfigurationThatCannotBeUsed(t *testing.T) {
 func verified(d *driver) bool {
 	s := d.c.State()
 	return s.Verified()
+}
+
+// echPair is a client and a server of ours: with a key, or as edit has it.
+func echPair(t *testing.T, edit func(*handshake.Config, *handshake.ServerConfig, *worker.Worker)) *pair {
+	t.Helper()
+	a := theAuthority()
+	cfg, cw := a.client(t, "")
+	scfg, sw := a.serverConfig(t, "ecdsa256")
+	key, config := echKey(t, 7, 0x20)
+	cfg.MinVersion, cfg.MaxVersion, scfg.MaxVersion = tlsmsg.VersionTLS12, tlsmsg.VersionTLS13, tlsmsg.VersionTLS13
+	cfg.ECHConfigs = []tlsmsg.ECHConfig{config}
+	scfg.ECHKeys, sw.ECHKeys = []handshake.ECHKey{{Config: config, Retry: true}}, []hpke.PrivateKey{key}
+	edit(&cfg, &scfg, sw)
+	p := &pair{c: handshake.NewClient(cfg), s: handshake.NewServer(scfg), cw: cw, sw: sw}
+	p.c.Start()
+	p.run()
+	return p
+}
+
+// Both sides are ours, and agree on what became of it.
+func TestBothSidesAgreeOnTheEncryptedClientHello(t *testing.T) {
+	type edit = func(*handshake.Config, *handshake.ServerConfig, *worker.Worker)
+	for name, tc := range map[string]struct {
+		edit edit
+		want handshake.ECH
+	}{
+		"opened":   {func(*handshake.Config, *handshake.ServerConfig, *worker.Worker) {}, handshake.ECHAccepted},
+		"a cookie": {func(_ *handshake.Config, s *handshake.ServerConfig, _ *worker.Worker) { s.Cookie = []byte("again") }, handshake.ECHAccepted},
+		"a group": {func(_ *handshake.Config, s *handshake.ServerConfig, _ *worker.Worker) {
+			s.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupSecp521r1}
+		}, handshake.ECHAccepted},
+		"no name": {func(c *handshake.Config, _ *handshake.ServerConfig, _ *worker.Worker) {
+			c.ServerName, c.AllowUnverified = "", true
+		}, handshake.ECHAccepted},
+		"another suite": {func(_ *handshake.Config, s *handshake.ServerConfig, _ *worker.Worker) {
+			s.ECHKeys[0].Config.Suites = []tlsmsg.HPKESuite{{KDF: 3, AEAD: 2}}
+		}, handshake.ECHRejected},
+		"the second key of one number": {func(_ *handshake.Config, s *handshake.ServerConfig, w *worker.Worker) {
+			other, config := echKey(t, 7, 0x20)
+			s.ECHKeys, w.ECHKeys = slices.Insert(s.ECHKeys, 0, handshake.ECHKey{Config: config}), slices.Insert(w.ECHKeys, 0, other)
+		}, handshake.ECHAccepted},
+		"another number": {func(_ *handshake.Config, s *handshake.ServerConfig, _ *worker.Worker) { s.ECHKeys[0].Config.ConfigID++ }, handshake.ECHRejected},
+		"a session": {func(c *handshake.Config, s *handshake.ServerConfig, w *worker.Worker) {
+			s.Tickets, s.EarlyData, w.Sessions = true, 1000, newSessions()
+			first := echPair(t, func(c2 *handshake.Config, s2 *handshake.ServerConfig, w2 *worker.Worker) {
+				*s2, w2.ECHKeys, w2.Sessions, w2.Signers = *s, w.ECHKeys, w.Sessions, w.Signers
+				s2.Random = randomBytes()
+				c2.ECHConfigs = c.ECHConfigs
+			})
+			must(t, errOf(first))
+			c.Session, c.EarlyData = first.c.State().Session, []byte("early")
+		}, handshake.ECHAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := echPair(t, tc.edit)
+			if tc.want == handshake.ECHRejected {
+				var rejected *handshake.ECHRejectedError
+				if !errors.As(p.c.Err(), &rejected) || p.c.ECH() != tc.want || p.s.ECH() != tc.want || p.s.ServerName() != publicName {
+					t.Errorf("%v, server %v, %q", p.c.Err(), p.s.ECH(), p.s.ServerName())
+				}
+				return
+			}
+			if name == "a session" {
+				if string(p.s.Peek()) != "early" || !p.c.State().Resumed {
+					t.Fatalf("early data %q, resumed %v", p.s.Peek(), p.c.State().Resumed)
+				}
+				p.s.Discard(len("early"))
+				p.run()
+			}
+			must(t, errOf(p))
+			if p.c.ECH() != tc.want || p.s.ECH() != tc.want || name != "no name" && p.s.ServerName() != serverName {
+				t.Errorf("client %v, server %v, %q", p.c.ECH(), p.s.ECH(), p.s.ServerName())
+			}
+			if p.c.State().ClientRandom != p.s.State().ClientRandom {
+				t.Error("they know the connection by different randoms")
+			}
+			sendBothWays(t, p)
+		})
+	}
 }

@@ -168,9 +168,9 @@ func (e *ClosedError) Is(target error) bool {
 // configurations now, or none (RFC 9849, section 6.1.6). It was told so by the alert
 // ech_required, or by bad_certificate.
 type ECHRejectedError struct {
-	PublicName   string         // the name that the outer ClientHello asks for
-	Verified     bool           // whether the certificate is good for it: else RetryConfigs may be anybody's
-	Version      tlsmsg.Version // chosen by the server
+	PublicName string         // the name that the outer ClientHello asks for
+	Verified   bool           // whether the certificate is good for it: else RetryConfigs may be anybody's
+	Version    tlsmsg.Version // chosen by the server
 	// RetryConfigs are an ECHConfigList to try again with. Nil: the server has none, and
 	// ECH is to be left out; or it has not verified, and there is nothing to go by.
 	RetryConfigs []byte

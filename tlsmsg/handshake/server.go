@@ -28,6 +28,7 @@ type Server struct {
 	offer    offer
 	exchange serverExchange
 
+	ech        *echServer              // nil: no encrypted ClientHello has come
 	exchange13 *exchange13             // nil before TLS 1.3, and after the handshake
 	ticket     tlsmsg.NewSessionTicket // being made
 }

@@ -195,6 +195,10 @@ func (s *Server) sendHello13(random [32]byte, extensions []tlsmsg.ExtensionData)
 	for _, v := range extensions {
 		hello.Extensions = append(hello.Extensions, tlsmsg.NewExtension(v, hello.Form()))
 	}
+	s.confirmECH(&hello)
+	if !hello.IsHelloRetryRequest() {
+		s.state.ServerRandom = hello.Random
+	}
 	return s.send(&hello)
 }
 
@@ -250,7 +254,6 @@ func (s *Server) sendServerHello13() error {
 	if s.state.EarlyData == EarlyDataAccepted {
 		x.hello = bytes.Clone(s.transcript.Sum())
 	}
-	s.state.ServerRandom = s.cfg.Random
 	if err := s.sendHello13(s.cfg.Random, extensions); err != nil {
 		return err
 	}

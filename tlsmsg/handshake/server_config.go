@@ -74,6 +74,11 @@ type ServerConfig struct {
 	// DecompressWork).
 	CompressCertificates []tlsmsg.CertificateCompressionAlgorithm
 
+	// ECHKeys are what clients may encrypt their ClientHello to (RFC 9849). None: a
+	// ClientHello that was decrypted by a server before this one is confirmed, and any
+	// other encrypted one is answered by the outer one alone.
+	ECHKeys []ECHKey
+
 	Omit   []tlsmsg.ExtensionType // extensions that are ignored and not answered
 	Tamper *Tamper                // nil: no fault
 	Events func(Event)            // may be nil

@@ -73,6 +73,7 @@ var serverExtensions = [...]serverExtension{
 	{tlsmsg.ExtensionCertAuthorities, takeAuthorities, since13},
 	{tlsmsg.ExtensionPostHandshakeAuth, takePostHandshakeAuth, since13},
 	{tlsmsg.ExtensionCompressCertificate, takeCompressCertificate, since13},
+	{tlsmsg.ExtensionEncryptedClientHello, takeECH, since13},
 }
 
 // takeExtensions takes those of ClientHello in the table's order; others are

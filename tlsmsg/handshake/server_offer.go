@@ -19,6 +19,15 @@ func (s *Server) clientHello(raw []byte) error {
 	if err := s.decode(hello, raw); err != nil {
 		return err
 	}
+	if another, err := s.readECH(raw); another || err != nil {
+		return err
+	}
+	return s.takeHello(raw)
+}
+
+// takeHello goes on with a ClientHello that is decoded.
+func (s *Server) takeHello(raw []byte) error {
+	hello := &s.offer.hello
 	s.state.ClientRandom, s.state.Extensions = hello.Random, hello.Extensions
 	if err := s.chooseVersion(); err != nil {
 		return err

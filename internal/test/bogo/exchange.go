@@ -38,7 +38,7 @@ func exchange(s, retried *settings, known *memory, resuming bool) error {
 	}
 	defer p.hangUp()
 	if err := p.converse(resuming); err != nil {
-		return err
+		return p.set.ech.rejected(err)
 	}
 	if err := p.checkTicket(); err != nil {
 		return err
@@ -110,6 +110,9 @@ func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) 
 		cfg.Groups = slices.DeleteFunc(slices.Clone(cfg.Groups), suite.IsHybrid)
 	}
 	cfg.MinRSABits = 1024
+	if err := s.ech.client(&cfg); err != nil {
+		return err
+	}
 	c := handshake.NewClient(cfg)
 	p.machine = c
 	return nil
@@ -157,6 +160,9 @@ func (p *peer) prepareServer(creds []handshake.ServerCredential, known *memory) 
 	}
 	id := random32()
 	cfg.Tickets, cfg.SessionID, p.work.Sessions = !s.noTicket, id[:], &known.sessions
+	if p.work.ECHKeys, err = s.ech.server(&cfg); err != nil {
+		return err
+	}
 	p.machine = handshake.NewServer(cfg)
 	return nil
 }

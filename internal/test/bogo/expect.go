@@ -81,6 +81,9 @@ func (p *peer) check(resuming bool) error {
 	if err := p.checkSession(resuming); err != nil {
 		return err
 	}
+	if err := p.checkECH(); err != nil {
+		return err
+	}
 	if err := p.checkRequest(); err != nil {
 		return err
 	}

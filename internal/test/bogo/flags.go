@@ -240,6 +240,9 @@ func parseFlags(args []string) (initial, resumed, retried *settings, err error) 
 		}
 		f, ok := flags[name]
 		if !ok {
+			f, ok = echFlags[name]
+		}
+		if !ok {
 			return nil, nil, nil, fmt.Errorf("%w: flag -%s", errUnimplemented, name)
 		}
 		value := ""

@@ -34,6 +34,7 @@ type machine interface {
 	Export(label string, context []byte, n int) []byte
 	UpdateKeys(ask bool)
 	CanWrite() bool
+	ECH() handshake.ECH
 }
 
 // peer drives a machine over the runner's connection.
@@ -128,7 +129,10 @@ func (p *peer) flush() error {
 		if r == nil {
 			r = p.work.Do(w)
 		}
-		if _, judged := w.(handshake.VerifyChainWork); judged {
+		if chain, judged := w.(handshake.VerifyChainWork); judged {
+			if err := p.checkName(chain); err != nil {
+				return err
+			}
 			r = p.judged(r.(handshake.VerifyChainResult))
 		}
 		p.Resume(r)
@@ -157,10 +161,7 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 	if p.State().Resumed && !p.set.reverify {
 		return r
 	}
-	set := p.set
-	if p.State().EarlyData == handshake.EarlyDataRefused && !set.server {
-		set = p.retried
-	}
+	set := p.now()
 	switch {
 	case verdict != nil && strings.Contains(verdict.Error(), "keyUsage"):
 		r.Verdict, p.seen.rejected, r.Alert = verdict, verdict, tlsmsg.AlertUnsupportedCertificate
@@ -170,6 +171,14 @@ func (p *peer) judged(r handshake.VerifyChainResult) handshake.VerifyChainResult
 		r.Verdict = errVerifyFailed
 	}
 	return r
+}
+
+// now is what is asked for at this moment.
+func (p *peer) now() *settings {
+	if p.State().EarlyData == handshake.EarlyDataRefused && !p.set.server {
+		return p.retried
+	}
+	return p.set
 }
 
 // verifyAlert is the alert that BoringSSL's two kinds of callbacks send.

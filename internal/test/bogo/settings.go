@@ -75,6 +75,7 @@ type settings struct {
 	early        bool
 	delay        int // seconds by which the clock is moved before
 
+	ech    echSettings
 	expect expectations
 }
 

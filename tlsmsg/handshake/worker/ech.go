@@ -5,6 +5,7 @@ package worker
 import (
 	"crypto/hpke"
 	"crypto/rand"
+	"fmt"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -34,6 +35,23 @@ func sealECH(work handshake.ECHSealWork) handshake.Result {
 	rand.Read(r.Random[:])
 	rand.Read(r.Secret[:])
 	return r
+}
+
+// openECH decrypts a ClientHello, if it was encrypted to the key.
+func (w *Worker) openECH(work handshake.ECHOpenWork) handshake.Result {
+	if work.Key < 0 || work.Key >= len(w.ECHKeys) {
+		return handshake.ECHOpenResult{Err: fmt.Errorf("no private key for the ECHConfig %d", work.Key+1)}
+	}
+	kdf, aead, err := hpkeSuite(work.Suite)
+	if err != nil {
+		return handshake.ECHOpenResult{Err: err}
+	}
+	opener, err := hpke.NewRecipient(work.Enc, w.ECHKeys[work.Key], kdf, aead, suite.ECHInfo(work.Config))
+	if err != nil {
+		return handshake.ECHOpenResult{Err: err}
+	}
+	inner, err := opener.Open(work.AAD, work.Payload)
+	return handshake.ECHOpenResult{Inner: inner, Opener: opener, Err: err}
 }
 
 func hpkeSuite(s tlsmsg.HPKESuite) (hpke.KDF, hpke.AEAD, error) {

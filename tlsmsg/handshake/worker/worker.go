@@ -4,6 +4,7 @@ package worker
 
 import (
 	"crypto"
+	"crypto/hpke"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
@@ -18,10 +19,11 @@ import (
 // and clock and has no client key. It keeps no state of its own: one Worker
 // serves many machines, also at the same time if Rand and Signers do.
 type Worker struct {
-	Roots   *x509.CertPool   // nil: the system's
-	Signers []crypto.Signer  // the private half of the Config's Credentials, in its order
-	Rand    io.Reader        // nil: the system's; anything else makes keys predictable, for tests
-	Now     func() time.Time // nil: the system's clock
+	Roots   *x509.CertPool    // nil: the system's
+	Signers []crypto.Signer   // the private half of the Config's Credentials, in its order
+	ECHKeys []hpke.PrivateKey // the private half of a ServerConfig's ECHKeys, in its order
+	Rand    io.Reader         // nil: the system's; anything else makes keys predictable, for tests
+	Now     func() time.Time  // nil: the system's clock
 
 	Parsed   *Parsed   // certificates met before; nil: each is parsed again
 	Verdicts *Verdicts // on chains met before; nil: each is judged again
@@ -54,6 +56,8 @@ func (w *Worker) Do(work handshake.Work) handshake.Result {
 		return r
 	case handshake.ECHSealWork:
 		return sealECH(work)
+	case handshake.ECHOpenWork:
+		return w.openECH(work)
 	case handshake.DecryptWork:
 		return w.decrypt(work)
 	case handshake.LookupSessionWork:
