@@ -190,6 +190,10 @@ func (d *demo) args(words []string, i int) []string {
 			w = d.server.ClientCertFile()
 		case "client-key.pem":
 			w = d.server.ClientKeyFile()
+		case "ech.pem":
+			w = d.server.ECHConfigFile()
+		case "old-ech.pem":
+			w = d.server.OldECHConfigFile()
 		case "session.json":
 			w = d.files.Path(w)
 		}

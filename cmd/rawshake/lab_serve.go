@@ -28,7 +28,7 @@ func servesKind(cmd *cobra.Command, args []string) error {
 
 func newLabServe() *cobra.Command {
 	var s service.Service
-	var key, fault, auth, listen, caOut string
+	var key, fault, auth, listen, caOut, echOut string
 	cmd := &cobra.Command{
 		Use:   "serve KIND",
 		Short: "One of the lab's servers, on this machine's own network",
@@ -59,6 +59,9 @@ made for the occasion, and whose certificate --ca-out writes.`,
 				}
 				sayReplaced()
 			}
+			if err := writeECH(echOut, server.PKI); err != nil {
+				return err
+			}
 			fmt.Fprintf(os.Stderr, "%s at %v, until it is interrupted\n", s.Kind, server.Addr())
 			<-cmd.Context().Done()
 			return nil
@@ -78,6 +81,24 @@ made for the occasion, and whose certificate --ca-out writes.`,
 	fl.StringVar(&s.HandshakeFault, "misbehave", "", "what to do wrong in each handshake")
 	fl.StringVar(&s.Body, "body", "", "the reply to a GET")
 	fl.StringVar(&s.Text, "text", "", "what a banner says")
+	fl.StringVar(&s.ECH, "ech", "", "of tls, read encrypted ClientHellos (RFC 9849), with this name in the outer one")
 	fl.StringVar(&caOut, "ca-out", "", "write the CA's certificate to this PEM file")
+	fl.StringVar(&echOut, "ech-out", "", "write what clients encrypt to, for --ech-config, to this PEM file")
 	return cmd
+}
+
+// writeECH writes the configuration of encrypted ClientHellos.
+func writeECH(name string, p *pki.PKI) error {
+	if name == "" {
+		return nil
+	}
+	if p == nil || p.ECH == nil {
+		return usageError("--ech-out goes with --ech NAME: without it no ClientHello is read that is encrypted")
+	}
+	sayReplaced := replacing(name)
+	if _, err := outfile.Write(name, p.ECH.ConfigPEM(), outfile.Public); err != nil {
+		return fileError("--ech-out", err)
+	}
+	sayReplaced()
+	return nil
 }

@@ -219,6 +219,9 @@ func (f *connectFlags) planTLS(o *connect.Options, t target) error {
 		return err
 	}
 	f.tls.offerBoth(&o.TLS)
+	if err := f.tls.planGREASEECH(&o.TLS); err != nil {
+		return err
+	}
 	if err := f.tls13.plan(o); err != nil {
 		return err
 	}

@@ -201,6 +201,9 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 		return err
 	}
 	f.tls.offerBoth(&o.TLS)
+	if err := f.tls.planGREASEECH(&o.TLS); err != nil {
+		return err
+	}
 	return planShares(&o.TLS, f.keyShares)
 }
 

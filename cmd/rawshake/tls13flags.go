@@ -26,6 +26,7 @@ type tls13Flags struct {
 	pskAlone             bool
 	earlyData, keyUpdate bool
 	compressions         []string
+	ech                  string
 }
 
 func (f *tls13Flags) register(cmd *cobra.Command) {
@@ -35,6 +36,7 @@ func (f *tls13Flags) register(cmd *cobra.Command) {
 	fl.BoolVar(&f.pskAlone, "psk-alone", false, "take a pre-shared key or a session without a key exchange too: whoever learns the key later can read it all")
 	fl.BoolVar(&f.earlyData, "early-data", false, "of --get, send the request with the ClientHello, where the session allows: whoever records it can send it to the server once more (RFC 9846, 2.3)")
 	fl.BoolVar(&f.keyUpdate, "key-update", false, "before the request, change our keys and ask the server to change its own (RFC 9846, 4.7.3)")
+	fl.StringVar(&f.ech, "ech-config", "", "BASE64 or FILE, encrypt the ClientHello to this ECHConfigList (RFC 9849): the name that is asked for is then read by the server alone")
 	fl.StringSliceVar(&f.compressions, "compress-certificate", nil, "take certificates that are compressed so: zlib, brotli, zstd (RFC 8879)")
 }
 
@@ -47,7 +49,7 @@ func (f *tls13Flags) plan(o *connect.Options) error {
 		given bool
 	}{
 		{"--psk", f.psks != nil}, {"--psk-alone", f.pskAlone},
-		{"--early-data", f.earlyData}, {"--key-update", f.keyUpdate}, {"--compress-certificate", f.compressions != nil},
+		{"--ech-config", f.ech != ""}, {"--early-data", f.earlyData}, {"--key-update", f.keyUpdate}, {"--compress-certificate", f.compressions != nil},
 	} {
 		if x.given && c.MaxVersion < tlsmsg.VersionTLS13 {
 			return notOffered13(x.flag)
@@ -58,6 +60,9 @@ func (f *tls13Flags) plan(o *connect.Options) error {
 		return usageError("--key-update goes before a request, and there is none: name one with --get, or give standard input")
 	}
 	if err := planShares(c, f.keyShares); err != nil {
+		return err
+	}
+	if err := f.planECH(c); err != nil {
 		return err
 	}
 	for _, s := range f.psks {
@@ -71,6 +76,21 @@ func (f *tls13Flags) plan(o *connect.Options) error {
 		return err
 	}
 	return f.planEarly(o)
+}
+
+func (f *tls13Flags) planECH(c *handshake.Config) (err error) {
+	if f.ech == "" {
+		return nil
+	}
+	own := tlsmsg.FindExtension(c.Extensions, tlsmsg.ExtensionEncryptedClientHello) >= 0 || slices.Contains(c.Omit, tlsmsg.ExtensionEncryptedClientHello)
+	switch {
+	case c.GREASEECH:
+		return usageError("--ech-config and --grease-ech contradict each other")
+	case own:
+		return usageError("--ech-config makes %v itself: leave it out of --extension and --omit-extension", tlsmsg.ExtensionEncryptedClientHello)
+	}
+	c.ECHConfigs, err = parseECHConfig(f.ech)
+	return err
 }
 
 func notOffered13(flag string) error {

@@ -32,7 +32,8 @@ type tlsFlags struct {
 	sessionFile            string
 	unsaved                bool // whether the session could not be written to it
 	extensions             []string
-	grease, fallback       bool
+	grease, greaseECH      bool
+	fallback               bool
 	renegotiation          bool
 	recordSizeLimit        uint16
 	padTo                  int
@@ -48,6 +49,7 @@ func (f *tlsFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.sessionFile, "session-file", "", "resume a session kept in this file, and keep the new one there (it holds secrets)")
 	fl.StringArrayVar(&f.extensions, "extension", nil, "NUM:HEX, send this extension with these bytes, in place of ours of that number")
 	fl.BoolVar(&f.grease, "grease", false, "add values that stand for nothing (RFC 8701), which a server must not mind")
+	fl.BoolVar(&f.greaseECH, "grease-ech", false, "send an encrypted ClientHello that nobody can open (RFC 9849, 6.2): a server that could open one says to which keys")
 	fl.Uint16Var(&f.recordSizeLimit, "record-size-limit", 0, "ask for records of at most so many bytes, 64 to 16384 (RFC 8449)")
 	fl.IntVar(&f.padTo, "pad-to", 0, "bring the ClientHello up to so many bytes by the padding extension (RFC 7685)")
 	fl.BoolVar(&f.fallback, "fallback-scsv", false, "say that a higher version was tried before (RFC 7507), to see the server refuse it")
@@ -108,6 +110,19 @@ func (f *tlsFlags) plan(o *connect.Options) error {
 			return usageError("--extension %q: number %d a second time", s, uint16(e.Type))
 		}
 		o.TLS.Extensions = append(o.TLS.Extensions, e)
+	}
+	return nil
+}
+
+// planGREASEECH looks at --grease-ech once the versions stand.
+func (f *tlsFlags) planGREASEECH(c *handshake.Config) error {
+	c.GREASEECH = f.greaseECH
+	own := tlsmsg.FindExtension(c.Extensions, tlsmsg.ExtensionEncryptedClientHello) >= 0 || slices.Contains(c.Omit, tlsmsg.ExtensionEncryptedClientHello)
+	switch {
+	case f.greaseECH && c.MaxVersion < tlsmsg.VersionTLS13:
+		return notOffered13("--grease-ech")
+	case f.greaseECH && own:
+		return usageError("--grease-ech makes %v itself: leave it out of --extension and --omit-extension", tlsmsg.ExtensionEncryptedClientHello)
 	}
 	return nil
 }

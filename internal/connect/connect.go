@@ -233,6 +233,9 @@ func (r *run) at(g goal.Goal) bool {
 		return r.established()
 	}
 	tls := r.machine.TLS()
+	if tls.ECH() == handshake.ECHRejected {
+		return false // it ends with what the server offers in its place
+	}
 	switch g {
 	case goal.Hello:
 		return tls.Stage() >= handshake.StageHelloReceived

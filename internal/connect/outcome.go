@@ -20,6 +20,9 @@ func (r *run) explain(failure error) error {
 		return failure
 	}
 	state := tls.State()
+	if errors.Is(failure, handshake.ErrECHRejected) && (state.Verdict == nil || r.TLS.AllowUnverified) {
+		return failure
+	}
 	switch {
 	case state.Verdict != nil && !r.TLS.AllowUnverified:
 		return &goal.UnverifiedError{Verdict: state.Verdict, Then: failure}

@@ -114,7 +114,31 @@ func encryptedFacts(m *tlsmsg.EncryptedExtensions) []Fact {
 	if tlsmsg.FindExtension(m.Extensions, tlsmsg.ExtensionEarlyData) >= 0 {
 		facts = append(facts, Fact{"early_data", true, "takes early data"})
 	}
+	var ech tlsmsg.EncryptedClientHello
+	if find(m.Extensions, &ech, m.Type()) {
+		facts = append(facts, retryFacts(ech.RetryConfigs)...)
+	}
 	return append(facts, Fact{Key: "extensions", Value: typesOf(m.Extensions)})
+}
+
+// retryFacts are the keys to which a server lets ClientHellos be encrypted.
+func retryFacts(list []tlsmsg.ECHConfig) []Fact {
+	var keys []string
+	for i := range list {
+		if c := &list[i]; c.Version == tlsmsg.ECHVersion {
+			keys = append(keys, fmt.Sprintf("key %d of %s", c.ConfigID, c.PublicName))
+		}
+	}
+	return []Fact{{"ech_retry_configs", keys, "encrypt the hello to " + strings.Join(keys, ", ")}}
+}
+
+// echFacts are what a ClientHello shows of another inside.
+func echFacts(m *tlsmsg.ClientHello) []Fact {
+	var ech tlsmsg.EncryptedClientHello
+	if !find(m.Extensions, &ech, m.Type()) || ech.Form != tlsmsg.ECHOuter {
+		return nil
+	}
+	return []Fact{{"ech_config_id", int(ech.ConfigID), fmt.Sprintf("another inside (ECH, key %d)", ech.ConfigID)}}
 }
 
 func undecoded(err error) []Fact {
@@ -145,6 +169,7 @@ func clientHelloFacts(m *tlsmsg.ClientHello) []Fact {
 	if find(m.Extensions, &schemes, in) {
 		facts = append(facts, Fact{Key: "signature_schemes", Value: names(schemes.Schemes)})
 	}
+	facts = append(facts, echFacts(m)...)
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
 

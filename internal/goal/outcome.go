@@ -57,7 +57,7 @@ func Outcome(goal Goal, err error) string {
 		return Unreachable
 	case errors.Is(err, tcb.ErrTimeout):
 		return Timeout
-	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply):
+	case errors.As(err, &protocol), errors.As(err, &closed), errors.Is(err, ErrNoReply), errors.Is(err, handshake.ErrECHRejected):
 		return Protocol
 	case errors.Is(err, errPermission):
 		return NotAllowed

@@ -186,6 +186,12 @@ func (d *diagnosis) clientAlert(a *alert, r *transcript.Reason) {
 		d.fault(r)
 		return
 	}
+	if a.Description == tlsmsg.AlertECHRequired {
+		r.Code, r.Sure = "ech_rejected", transcript.Certain
+		r.Means = "the client had encrypted its ClientHello, and the server, which could not read it, went on with the one around it: the client has other configurations than the server has keys"
+		r.Remedy = "Give the client what the server publishes today (the HTTPS record of its name in DNS), or what it has just offered (retry_configs)."
+		return
+	}
 	if broke, sure := d.evident(a); broke != nil {
 		what, at := r.What+": "+broke.Because(), frames(d.lastAt, a.mark)
 		blame(broke, r)

@@ -62,6 +62,8 @@ func (d *diagnosis) protocol() {
 		r := transcript.Reason{Code: "server_fault", Layer: transcript.TLS, Frames: frames(d.lastAt)}
 		d.fault(&r)
 		d.add(r)
+	case errors.Is(d.err, handshake.ErrECHRejected):
+		d.echRejected()
 	case errors.Is(d.err, ErrNoReply):
 		d.add(d.noReply())
 	case errors.Is(d.err, ErrEndless):

@@ -112,7 +112,7 @@ func (l *Lab) certificates(n *Node) service.Certificates {
 			return nil, err
 		}
 		return pki.New(pki.Options{
-			ServerKey: s.Key, Fault: s.Fault, Issuer: &own.PKI.CA,
+			ServerKey: s.Key, Fault: s.Fault, ECH: s.ECH, Issuer: &own.PKI.CA,
 			Names: []string{n.name, n.name + ".lab.test"}, Addresses: n.Addresses(), Local: true,
 		})
 	}

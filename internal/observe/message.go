@@ -4,6 +4,7 @@ package observe
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -45,6 +46,8 @@ type agreement struct {
 	asked       map[string]int    // how often a label was looked up in vain
 	saidNoEarly bool
 	dark        bool // a record was not decrypted
+	ech         bool // the ClientHello has another inside (RFC 9849), or what looks like one
+	hidden      bool // the server has answered that one
 }
 
 // handshakeMessage takes note of what a message says. An undecodable one has
@@ -122,6 +125,10 @@ func (c *Connection) judged(f *transcript.Frame, chain [][]byte) {
 		server = c.Flow.Client.Addr()
 	}
 	verdict, saying := c.judge(chain, c.shared.serverName, server, c.start.Add(f.At))
+	var faults *worker.Verdict
+	if c.shared.ech && errors.As(verdict.Verdict, &faults) && faults.Reason == worker.WrongName && len(faults.Faults) == 1 {
+		return // it may be good for the name in the ClientHello inside
+	}
 	c.story.Chain(verdict)
 	if saying {
 		c.recorder.Observed(f, handshake.VerdictEvent{Err: verdict.Verdict})
@@ -151,6 +158,8 @@ func (c *Connection) clientHello(f *transcript.Frame, m *tlsmsg.ClientHello) {
 	}
 	c.offers13(m)
 	a.haveClientHello = true
+	var ech tlsmsg.EncryptedClientHello
+	a.ech = find(m.Extensions, &ech, m.Type()) && ech.Form == tlsmsg.ECHOuter
 	a.clientRandom, a.wanted = m.Random, Want(m)
 	var name tlsmsg.ServerName
 	if find(m.Extensions, &name, m.Type()) && name.HostName() != "" {
@@ -262,7 +271,10 @@ func (c *Connection) finished(dir transcript.Dir, h *half, f *transcript.Frame, 
 	case want == nil:
 	case bytes.Equal(want, m.VerifyData):
 		c.ending.verified++
-	case a.dark: // messages before it, perhaps
+	case a.dark, a.hidden: // messages before it, perhaps
+	case a.ech:
+		a.hidden = true
+		c.remark(f, transcript.TLS, "ech_read", "the server has read the ClientHello that is encrypted in the client's, and answers that one: what it asks for is not known here, nor what the two Finished cover")
 	default:
 		c.remark(f, transcript.TLS, "finished_wrong", fmt.Sprintf("the %s's Finished.verify_data does not match the messages that went by here: somebody altered the handshake, or the other side saw another one", sideOf(dir)))
 	}

@@ -46,7 +46,7 @@ func recordEntry(e *handshake.RecordEvent) *Entry {
 func messageEntry(e *handshake.MessageEvent) *Entry {
 	return &Entry{Type: TypeMessage, Message: &Message{
 		Content: e.Content, Type: e.Type, Raw: e.Raw, Encrypted: e.Encrypted,
-		Offset: e.Offset, End: e.End, Context: e.Context, MeansNothing: e.MeansNothing,
+		Offset: e.Offset, End: e.End, Context: e.Context, MeansNothing: e.MeansNothing, Inner: e.Inner,
 	}}
 }
 

@@ -97,14 +97,14 @@ func (c *Client) concluded() error {
 			return err
 		}
 	}
-	if c.state.Status != StatusRevoked && c.ECH() != ECHRejected { // no later connection is told
+	if err := c.rejected(); err != nil {
+		return err
+	}
+	if c.state.Status != StatusRevoked { // no later connection is told
 		c.state.Session = c.newSession()
 	}
 	c.exchange = exchange{}
 	c.handshakeDone()
-	if err := c.rejected(); err != nil {
-		return err
-	}
 	if c.state.Session != nil && c.events != nil {
 		c.events(SessionEvent{Session: c.state.Session})
 	}

@@ -68,7 +68,6 @@ type ech struct {
 	made   ECHSealResult
 
 	making  echHalf      // which of the two is being made
-	hello   []byte       // the last inner one, whole
 	offered extensionSet // in it
 	payload int          // bytes that the outer one's extension is to hold
 	began   int          // where the extension begins, in the buffer of the outer one
@@ -200,7 +199,11 @@ func (c *Client) prepareECH() {
 		c.yield(ECHSealWork{config, s}, (*Client).echPrepared)
 	case c.cfg.GREASEECH:
 		c.ech = &ech{status: ECHGREASE}
-		c.yield(KeyPairWork{Group: tlsmsg.GroupX25519, Share: true, Seed: c.tls13.ownSeed()}, (*Client).echGreased)
+		work := KeyPairWork{Group: tlsmsg.GroupX25519, Share: true}
+		if c.tls13.ownSeed() != nil { // of it, but not the same as that of key_share
+			work.Seed = noise(c.tls13.seed, "GREASE ECH: key", len(c.tls13.seed))
+		}
+		c.yield(work, (*Client).echGreased)
 	default:
 		c.makeShares()
 	}
@@ -218,7 +221,7 @@ func (c *Client) echPrepared(r Result) error {
 		return &InternalError{What: "ECHSealResult.Random: the driver must draw one for the inner ClientHello alone (RFC 9849, section 6.1)"}
 	}
 	c.ech.made = result
-	c.tls13.inner = &c.ech.made.Random
+	c.tls13.inner = &innerHello{random: result.Random}
 	c.decide("ech_offered", "the ClientHello that asks for %q is encrypted to the key %d of %q, and stands in one that asks for %q",
 		c.name, c.ech.config.ConfigID, c.publicName(), c.publicName())
 	c.makeShares()
@@ -268,7 +271,7 @@ func (c *Client) sendHello(raw []byte) error {
 	}
 	defer c.giveScratch(raw)
 	c.last = lastMessage{any: true, dir: Out, typ: tlsmsg.TypeClientHello}
-	c.transcript.Add(c.ech.hello)
+	c.transcript.Add(c.tls13.inner.raw)
 	return c.sendContent(tlsmsg.ContentHandshake, tlsmsg.TypeClientHello, raw)
 }
 
@@ -277,7 +280,7 @@ func (c *Client) helloSum(h suite.Hash) []byte {
 	if !c.offersECH() {
 		return c.transcript.SumWith(h, nil)
 	}
-	return new(suite.Transcript).SumWith(h, c.ech.hello)
+	return new(suite.Transcript).SumWith(h, c.tls13.inner.raw)
 }
 
 // encodeInner brings the inner ClientHello into the order in which it is sent, keeps it
@@ -301,13 +304,13 @@ func (c *Client) encodeInner(inner, outer []byte) ([]byte, error) {
 		short.Extensions = slices.Concat(alone, []tlsmsg.Extension{tlsmsg.NewExtension(&types, inHello)}, last)
 	}
 	in.Extensions = slices.Concat(alone, common, last)
-	c.ech.hello = tlsmsg.Append(nil, &in, c.ctx)
+	c.tls13.inner.raw = tlsmsg.Append(nil, &in, c.ctx)
 	if len(last) > 0 { // its binders are of the whole in this order
 		c.ech.making = echInside
-		c.bind(c.ech.hello)
+		c.bind(c.tls13.inner.raw)
 		c.ech.making = echOutside
 		n := len(last[0].Data)
-		short.Extensions[len(short.Extensions)-1].Data = bytes.Clone(c.ech.hello[len(c.ech.hello)-n:])
+		short.Extensions[len(short.Extensions)-1].Data = bytes.Clone(c.tls13.inner.raw[len(c.tls13.inner.raw)-n:])
 	}
 	return tlsmsg.AppendClientHelloInner(nil, &short, c.innerPadding(&short)), nil
 }
@@ -432,7 +435,7 @@ func (c *Client) confirmed(hello *tlsmsg.ServerHello, h suite.Hash) (bool, error
 	before := &c.transcript // in which the inner ClientHello stands once it is accepted
 	if c.ech.status != ECHAccepted {
 		before = new(suite.Transcript)
-		before.Add(c.ech.hello)
+		before.Add(c.tls13.inner.raw)
 		before.Choose(h)
 		if retry {
 			before.ReplaceByHash()
@@ -451,7 +454,7 @@ func (c *Client) acceptedECH() error {
 	}
 	c.ech.status = ECHAccepted
 	c.transcript.Reset()
-	c.transcript.Add(c.ech.hello)
+	c.transcript.Add(c.tls13.inner.raw)
 	c.decide("ech_accepted", "the server has read the encrypted ClientHello, and answers it")
 	return nil
 }
@@ -469,7 +472,7 @@ func (c *Client) rejectedECH(why string) error {
 }
 
 // rejected ends a connection whose handshake is done with a server that has not read
-// the encrypted ClientHello.
+// the encrypted ClientHello: it counts for nothing but what the server says of its keys.
 func (c *Client) rejected() error {
 	if c.ech == nil || c.ech.status != ECHRejected {
 		return nil

@@ -59,13 +59,13 @@ func (c *Client) endFlight13() error {
 	if err := c.unlock13(EpochApplication, t.theirs); err != nil {
 		return err
 	}
+	if err := c.rejected(); err != nil {
+		return err
+	}
 	c.out.flush()
 	c.phase, c.in.emptyRecords = phaseConnected, 0
 	c.exchange = exchange{}
 	c.handshakeDone()
-	if err := c.rejected(); err != nil {
-		return err
-	}
 	if !c.trusted() {
 		c.decide("application_data_withheld", "no application data is sent: %s", c.mistrust())
 	}

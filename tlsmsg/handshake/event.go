@@ -59,6 +59,9 @@ type MessageEvent struct {
 	// MeansNothing says that a ChangeCipherSpec changes no keys: in TLS 1.3, or
 	// as an observer has found out.
 	MeansNothing bool
+	// Inner is the ClientHello that a client has encrypted in this one (RFC 9849), whole;
+	// nil: none. It is the one that counts if the decision ech_accepted follows.
+	Inner []byte
 }
 
 // AlertEvent says that an alert was sent or received, and why. The alert's

@@ -137,7 +137,8 @@ func (c *conn[S]) sendRecords(content tlsmsg.ContentType, typ tlsmsg.HandshakeTy
 	}
 	if c.events != nil {
 		c.events(MessageEvent{Dir: Out, Content: content, Type: typ, Raw: bytes.Clone(raw),
-			Encrypted: c.out.state != nil && !c.ignored(content), Offset: start, End: c.out.offset, Context: c.ctx, MeansNothing: c.ignored(content)})
+			Encrypted: c.out.state != nil && !c.ignored(content), Offset: start, End: c.out.offset, Context: c.ctx, MeansNothing: c.ignored(content),
+			Inner: c.innerOf(typ)})
 	}
 	return nil
 }

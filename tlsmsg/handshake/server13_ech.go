@@ -265,7 +265,7 @@ func (s *Server) confirmECH(hello *tlsmsg.ServerHello) {
 	sum := s.transcript.SumWith(s.suite.Hash, tlsmsg.Append(nil, hello, s.ctx))
 	copy(said, suite.ECHConfirmation(s.suite.Hash, e.random, sum, retry))
 	if e.opener != nil {
-		s.tls13.inner = &e.random
+		s.tls13.inner = &innerHello{random: e.random}
 	}
 }
 

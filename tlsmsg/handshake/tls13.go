@@ -16,7 +16,7 @@ type tls13 struct {
 	version   tlsmsg.SupportedVersions // of the ServerHello
 	sessionID [32]byte                 // sent for middlebox compatibility
 	seed      [32]byte                 // of the shares; zero: there is none
-	inner     *[32]byte                // ClientHelloInner.random, where it may be what the server answers; nil: there is none
+	inner     *innerHello              // what the server may answer; nil: no ClientHello is encrypted, or it was not read
 	shares    []share
 	sent      []OfferedShare     // in the first ClientHello
 	cookie    []byte             // to send back
@@ -39,6 +39,12 @@ type tls13 struct {
 	owed    bool // the peer has asked for new keys of ours
 	half    bool // this server may send before the client's Finished
 	spec    bool // the ChangeCipherSpec for middlebox compatibility was sent
+}
+
+// innerHello is the ClientHello that stands encrypted inside another.
+type innerHello struct {
+	random [32]byte
+	raw    []byte // whole; a server does not keep it
 }
 
 // share is a key pair that was made for key_share.
@@ -87,6 +93,14 @@ func (t *tls13) ownSeed() []byte {
 // is13 reports whether TLS 1.3 was chosen.
 func (c *conn[S]) is13() bool { return c.ctx.Version == tlsmsg.VersionTLS13 }
 
+// innerOf is the inner ClientHello that goes with an outer one.
+func (c *conn[S]) innerOf(typ tlsmsg.HandshakeType) []byte {
+	if typ != tlsmsg.TypeClientHello || c.tls13 == nil || c.tls13.inner == nil {
+		return nil
+	}
+	return bytes.Clone(c.tls13.inner.raw)
+}
+
 // tellSecret13 tells a listener of one of the secrets.
 //
 // With an encrypted ClientHello it is told twice: by the random that stands on the
@@ -97,7 +111,7 @@ func (c *conn[S]) tellSecret13(label string, secret []byte) {
 	}
 	c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(c.state.ClientRandom[:]), Secret: bytes.Clone(secret)})
 	if inner := c.tls13.inner; inner != nil {
-		c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(inner[:]), Secret: bytes.Clone(secret)})
+		c.events(SecretEvent{Label: label, ClientRandom: bytes.Clone(inner.random[:]), Secret: bytes.Clone(secret)})
 	}
 }
 

@@ -117,6 +117,7 @@ func (c Credential) TLS() tls.Certificate {
 // A PKI is the lab's certificates, made anew each time.
 type PKI struct {
 	CA, Server, Client Credential
+	ECH                *ECH // nil: the server reads no encrypted ClientHello
 }
 
 // Options choose the certificates. The zero value serves well.
@@ -130,6 +131,9 @@ type Options struct {
 	// Local has it be for "localhost" and the loopback addresses too: who runs a
 	// server calls it so.
 	Local bool
+	// ECH, if set, is the public name of an encrypted ClientHello: the certificate is
+	// for it too.
+	ECH string
 	// Issuer, if set, is used instead of a fresh CA.
 	Issuer *Credential
 }
@@ -142,6 +146,12 @@ func New(o Options) (*PKI, error) {
 		p.CA = *o.Issuer
 	} else if p.CA, err = newCA("rawshake lab CA"); err != nil {
 		return nil, err
+	}
+	if o.ECH != "" {
+		if p.ECH, err = newECH(o.ECH); err != nil {
+			return nil, err
+		}
+		o.Names = append(slices.Clone(o.Names), o.ECH)
 	}
 	server, issuer, err := serverTemplate(o, &p.CA)
 	if err != nil {

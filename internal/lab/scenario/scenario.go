@@ -55,6 +55,8 @@ type Server interface {
 	CAFile() string
 	ClientCertFile() string
 	ClientKeyFile() string
+	ECHConfigFile() string
+	OldECHConfigFile() string
 	Close() error
 }
 
@@ -74,7 +76,7 @@ func independent(o service.Options) func(*lab.Lab) (Server, error) {
 // what `lab demo` shows.
 var all = []*Scenario{
 	&mutualTLS, &rsa, &dhe, &ecdhe, &resumption,
-	&tls13, &helloRetry, &resumption13, &earlyData, &clientAuth13, &postHandshakeAuth, &keyUpdate, &downgrade, &postQuantum,
+	&tls13, &helloRetry, &resumption13, &earlyData, &clientAuth13, &postHandshakeAuth, &keyUpdate, &downgrade, &postQuantum, &ech,
 	&badCertificate, &badFinished, &alert,
 	&rstWar, &synLoss, &reorder, &jitter, &mtuBlackHole, &zeroWindow, &halfClose,
 }

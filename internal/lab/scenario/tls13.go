@@ -155,3 +155,24 @@ server's answer, a ciphertext of ML-KEM and a key of X25519, has 1,120.`,
 		Shows: inOrder(hello13, certificate13, []string{"out finished", "out application_data", "in application_data"}),
 	}},
 }
+
+var ech = Scenario{
+	Name:  "ech",
+	Title: "a ClientHello inside another: only the server reads which name is asked for",
+	About: `All of TLS 1.3 is encrypted but the hellos, and so everybody on the way can read which site is visited. Here the server
+has published a key (in DNS, as a rule). The client encrypts its true ClientHello to it, and puts it into another, which
+asks for the name of whoever keeps the key: public.lab.test. Look for server.lab.test in the packets: it is not there.`,
+	Serve: ours(service.Options{ECH: "public.lab.test"}),
+	Steps: []Step{{
+		Say:  "The server opens it, and says so in the last eight bytes of its random, which nobody else can make or tell:",
+		Args: "--groups x25519 --ech-config ech.pem --get /",
+		Shows: inOrder([]string{"ech_offered"}, hello13[:5], []string{"ech_accepted", "in encrypted_extensions"}, certificate13,
+			[]string{"out finished", "out application_data", "in application_data"}),
+	}, {
+		Say: `With a key that the server has no more: it goes on with the outer ClientHello, proves that it is public.lab.test, and
+says by EncryptedExtensions which keys it has now. The client ends the connection, as that is not whom it asked for:`,
+		Args:  "--groups x25519 --ech-config old-ech.pem",
+		Exit:  exitTLS,
+		Shows: inOrder([]string{"ech_offered"}, hello13[:5], []string{"ech_rejected", "in encrypted_extensions"}, certificate13, []string{"out finished", "out alert"}),
+	}},
+}

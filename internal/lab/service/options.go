@@ -38,7 +38,10 @@ type Options struct {
 	EarlyData  bool        // with Tickets, early data of TLS 1.3 is taken, up to 16 KiB
 	// CompressCertificate is how the certificate may be compressed, preferred first.
 	CompressCertificate []tlsmsg.CertificateCompressionAlgorithm
-	KeyUpdate           bool // before a reply over TLS 1.3, both sides change their keys
+	// ECH is the public name of encrypted ClientHellos, which the server then reads (RFC
+	// 9849). Empty: it reads none.
+	ECH       string
+	KeyUpdate bool // before a reply over TLS 1.3, both sides change their keys
 
 	// KeyLog, if set, receives the server's own NSS key log. Of TLSServer alone.
 	KeyLog io.Writer
@@ -84,7 +87,7 @@ func (o Options) with(ln net.Listener, addresses []netip.Addr) (Options, error) 
 	}
 	var err error
 	o.PKI, err = pki.New(pki.Options{
-		ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault,
+		ServerKey: o.Key, ClientKey: o.ClientKey, Fault: o.Fault, ECH: o.ECH,
 		Addresses: append(slices.Clone(addresses), addrPort(ln.Addr()).Addr()),
 	})
 	return o, err

@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"crypto"
+	"crypto/hpke"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
@@ -59,6 +60,10 @@ func newOurServer(o Options) (*OurServer, error) {
 	w := &worker.Worker{Roots: roots, Signers: []crypto.Signer{o.PKI.Server.Key}}
 	if o.Tickets || o.SessionIDs {
 		w.Sessions = &worker.Sessions{Key: random(32)}
+	}
+	if e := o.PKI.ECH; e != nil {
+		config.ECHKeys = []handshake.ECHKey{{Config: e.Config, Retry: true}}
+		w.ECHKeys = []hpke.PrivateKey{e.Key}
 	}
 	return newServer(o, func(tcp *net.TCPConn) speaker[handshake.State] {
 		return newOurSpeaker(tcp, config, o, w)

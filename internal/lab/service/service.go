@@ -46,6 +46,7 @@ type Service struct {
 	HandshakeFault string `yaml:"misbehave,omitempty"` // see ServerFault
 	EarlyData      bool   `yaml:"early-data,omitempty"`
 	KeyUpdate      bool   `yaml:"key-update,omitempty"` // before a reply
+	ECH            string `yaml:"ech,omitempty"`        // the public name of encrypted ClientHellos
 
 	// Of both.
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
@@ -103,8 +104,8 @@ func (s *Service) Check() error {
 			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
 		}
 	}
-	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "" || s.EarlyData || s.KeyUpdate || s.ClientAuth == LaterClient) {
-		return fmt.Errorf("session-ids, misbehave, early-data, key-update and client-auth later go with kind %s: %s does none of them", TLS, CryptoTLS)
+	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "" || s.EarlyData || s.KeyUpdate || s.ECH != "" || s.ClientAuth == LaterClient) {
+		return fmt.Errorf("session-ids, misbehave, early-data, key-update, ech and client-auth later go with kind %s: %s does none of them", TLS, CryptoTLS)
 	}
 	if s.EarlyData && !s.Tickets {
 		return errors.New("early-data goes with tickets: it is a ticket that allows it")
@@ -131,7 +132,7 @@ func known[T ~string](what string, word T, list []T) error {
 func (s *Service) options() (o Options, err error) {
 	o = Options{
 		Key: s.Key, ClientKey: s.Key, Fault: s.Fault, ClientAuth: s.ClientAuth, ALPN: s.ALPN,
-		SessionIDs: s.SessionIDs, Tickets: s.Tickets, EarlyData: s.EarlyData, KeyUpdate: s.KeyUpdate,
+		SessionIDs: s.SessionIDs, Tickets: s.Tickets, EarlyData: s.EarlyData, KeyUpdate: s.KeyUpdate, ECH: s.ECH,
 		ReceiveBuffer: s.ReceiveBuffer, ReadPause: s.ReadPause, Linger: s.Linger,
 	}
 	if s.Kind == TLS {

@@ -57,7 +57,7 @@ func Serve(ctx context.Context, s Service, address string) (*Standalone, error) 
 }
 
 func (a *Standalone) certificates(s Service) (*pki.PKI, error) {
-	o := pki.Options{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault, Local: true}
+	o := pki.Options{ServerKey: s.Key, ClientKey: s.Key, Fault: s.Fault, ECH: s.ECH, Local: true}
 	if name, err := os.Hostname(); err == nil {
 		o.Names = []string{name}
 	}

@@ -3,7 +3,9 @@
 package record
 
 import (
+	"encoding/base64"
 	"errors"
+	"fmt"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -139,6 +141,7 @@ func (e *Encoder) tls(r *Result) {
 	w.Int("session_id_len", len(s.SessionID))
 	w.BoolIf("session_ticket", s.TicketReceived || tlsmsg.FindExtension(s.Extensions, tlsmsg.ExtensionSessionTicket) >= 0)
 	e.tickets(r)
+	e.ech(r)
 	w.BoolIf("extended_master_secret", s.ExtendedMasterSecret)
 	w.BoolIf("secure_renegotiation", s.SecureRenegotiation)
 	w.BoolIf("client_certificate_requested", s.CertificateRequested)
@@ -211,6 +214,41 @@ func (e *Encoder) tickets(r *Result) {
 		w.Close('}')
 	}
 	w.Close(']')
+}
+
+// maxConfigs bounds the configurations that are listed one by one.
+const maxConfigs = 32
+
+// ech writes to which keys the server can be sent an encrypted ClientHello.
+func (e *Encoder) ech(r *Result) {
+	w, d := &e.w, r.TLS13
+	if d == nil {
+		return
+	}
+	i := tlsmsg.FindExtension(d.Encrypted, tlsmsg.ExtensionEncryptedClientHello)
+	if i < 0 {
+		return
+	}
+	list, err := tlsmsg.ParseECHConfigList(d.Encrypted[i].Data)
+	if err != nil || !w.Open("ech", '{') {
+		return
+	}
+	if w.Open("retry_configs", '[') {
+		for i := range list[:min(len(list), maxConfigs)] {
+			c := &list[i]
+			w.Element('{')
+			w.String("version", fmt.Sprintf("0x%04X", c.Version))
+			if c.Version == tlsmsg.ECHVersion {
+				w.Int("config_id", int(c.ConfigID))
+				w.String("kem", c.KEM.String())
+				w.String("public_name", string(c.PublicName))
+			}
+			w.Close('}')
+		}
+		w.Close(']')
+	}
+	w.String("config_list", base64.StdEncoding.EncodeToString(d.Encrypted[i].Data))
+	w.Close('}')
 }
 
 // reasons lists what is wrong with a certificate in words for programs.

@@ -11,7 +11,7 @@ import (
 // Names are the fields of a result, in their order.
 var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "reasons", "odd", "repeat",
 	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
-	"version", "cipher_suite", "group", "key_shares", "hello_retry_request", "signature_scheme", "alpn", "extensions", "encrypted_extensions", "session_id_len", "session_ticket", "tickets",
+	"version", "cipher_suite", "group", "key_shares", "hello_retry_request", "signature_scheme", "alpn", "extensions", "encrypted_extensions", "session_id_len", "session_ticket", "tickets", "ech",
 	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "ocsp_status", "scts", "chain",
 	"certificate_verified", "peer_verified", "certificate_error", "certificate_reasons",
 	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "data_end", "evidence"}

@@ -28,6 +28,8 @@ type facts struct {
 	version tlsmsg.Version
 	dark    bool // an encrypted record was not opened
 	retried bool // by a HelloRetryRequest, the second of shaken
+
+	accepted bool // the server has read the ClientHello inside the client's
 }
 
 // sealed is an encrypted record.
@@ -46,6 +48,7 @@ func gather(t *transcript.Transcript) (*facts, error) {
 	var updates [2]int
 	for _, e := range t.Entries {
 		m := e.Message
+		f.accepted = f.accepted || e.Decision != nil && e.Decision.Name == "ech_accepted"
 		if m != nil && m.Content == tlsmsg.ContentHandshake && m.Type == tlsmsg.TypeClientHello && len(f.shaken) > 1 && (len(f.shaken) > 2 || !f.retried) {
 			break // another handshake, with keys of its own
 		}

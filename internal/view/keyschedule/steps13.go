@@ -22,6 +22,7 @@ type schedule13 struct {
 	hello  int               // how many messages go up to ServerHello
 	server int               // up to the server's Finished; 0: it is missing
 	client int               // up to the client's
+	hidden bool              // the server answers a ClientHello that is not known here
 }
 
 const (
@@ -44,7 +45,9 @@ func (f *facts) steps13() ([]Step, error) {
 	}
 	s.psk = tlsmsg.FindExtension(f.server.Extensions, tlsmsg.ExtensionPreSharedKey) >= 0
 	s.places()
+	s.hidden = s.hides()
 	steps := append(s.early(), s.agreement()...)
+	steps = append(steps, s.confirmation()...)
 	steps = append(steps, s.sides("handshake", suite.SecretClientHandshake, suite.SecretServerHandshake, "hs", "ClientHello … ServerHello", s.hello)...)
 	steps = append(steps, s.finished("server", suite.SecretServerHandshake, s.server)...)
 	steps = append(steps, s.main())
@@ -76,17 +79,23 @@ func (s *schedule13) places() {
 
 // hash13 is that of the first n messages. A HelloRetryRequest has a hash take the
 // place of the ClientHello before it.
-func (s *schedule13) hash13(n int) []byte {
+func (s *schedule13) hash13(n int) []byte { return s.hashWith(n, nil) }
+
+// hashWith is that of the first n messages and another.
+func (s *schedule13) hashWith(n int, another []byte) []byte {
 	var t suite.Transcript
 	for i, m := range s.shaken[:n] {
 		if i == 1 && s.retried {
 			t.Choose(s.suite.Hash)
 			t.ReplaceByHash()
 		}
-		t.Add(m.Raw)
+		t.Add(s.counted(m))
 	}
 	if !s.retried {
 		t.Choose(s.suite.Hash)
+	}
+	if another != nil {
+		t.Add(another)
 	}
 	return bytes.Clone(t.Sum())
 }
@@ -94,7 +103,7 @@ func (s *schedule13) hash13(n int) []byte {
 // remade13 is the secret of a label, computed again from what was agreed on, or nil
 // where that is not known.
 func (s *schedule13) remade13(label string) []byte {
-	if s.pre == nil || s.psk {
+	if s.pre == nil || s.psk || s.hidden {
 		return nil
 	}
 	k := s.suite.NewSchedule13(nil)
@@ -190,12 +199,11 @@ func (s *schedule13) sides(epoch, client, server, short, messages string, n int)
 			Title: fmt.Sprintf("The %s's %s traffic secret and keys", side.who, epoch), Source: "RFC 9846, sections 7.1 and 7.3",
 			Text:    "A hash of all messages so far goes into it, so that it belongs to this handshake alone. Each direction has a secret of its own, and of that a key and an IV.",
 			Formula: fmt.Sprintf(derives, above, side.letter+" "+short+" traffic", messages, len(secret)),
-			Values: []Value{
-				value("Hash("+messages+")", s.hash13(n), fmt.Sprintf("of %d messages", n)),
+			Values: append(s.hashed(messages, n),
 				value(name, secret, s.again(side.label)),
 				value(side.who+"_write_key", keys.Key, fmt.Sprintf(`HKDF-Expand-Label(%s, "key", "", %d)`, name, len(keys.Key))),
 				value(side.who+"_write_iv", keys.IV, fmt.Sprintf(`HKDF-Expand-Label(%s, "iv", "", %d)`, name, len(keys.IV))),
-			}})
+			)})
 	}
 	return steps
 }
@@ -205,6 +213,9 @@ func (s *schedule13) finished(who, label string, upTo int) []Step {
 	secret := s.secret[label]
 	if secret == nil || upTo == 0 {
 		return nil
+	}
+	if s.hidden {
+		return []Step{{Title: "The " + who + "'s verify_data", Source: "RFC 9846, section 4.5.3", Text: hiddenText}}
 	}
 	hash := s.hash13(upTo - 1)
 	want, sent := s.suite.VerifyData13(secret, hash), s.shaken[upTo-1].Raw[tlsmsg.HeaderLen:]
