@@ -81,7 +81,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 	fl.StringVar(&s.HandshakeFault, "misbehave", "", "what to do wrong in each handshake")
 	fl.StringVar(&s.Body, "body", "", "the reply to a GET")
 	fl.StringVar(&s.Text, "text", "", "what a banner says")
-	fl.StringVar(&s.ECH, "ech", "", "of tls, read encrypted ClientHellos (RFC 9849), with this name in the outer one")
+	fl.StringVar(&s.ECH, "ech", "", "read encrypted ClientHellos (RFC 9849), with this name in the outer one")
 	fl.StringVar(&caOut, "ca-out", "", "write the CA's certificate to this PEM file")
 	fl.StringVar(&echOut, "ech-out", "", "write what clients encrypt to, for --ech-config, to this PEM file")
 	return cmd

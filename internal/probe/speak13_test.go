@@ -3,6 +3,7 @@ package probe
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"testing"
 
@@ -112,6 +113,48 @@ func (r *record13) wrong(goal Goal, retry string) string {
 		return "other tickets"
 	}
 	return ""
+}
+
+// Asked by an encrypted ClientHello that nobody can open, a server says to which keys it
+// can be sent one; others say nothing. The same when the client is made again.
+func TestWhichKeysAServerHasForAnEncryptedClientHello(t *testing.T) {
+	defer func(n int) { fewConns = n }(fewConns)
+	l := newWideLab(t)
+	papers, err := pki.New(pki.Options{ECH: "public.lab.test"})
+	check(t, err)
+	key, err := papers.ECH.Key.Bytes()
+	check(t, err)
+	keys := []tls.EncryptedClientHelloKey{{Config: papers.ECH.Config.Append(nil), PrivateKey: key, SendAsRetry: true}}
+	serveGo(t, l, "0.0.0.0:1200", &tls.Config{MaxVersion: tls.VersionTLS12})
+	serveGo(t, l, "0.0.0.0:1300", &tls.Config{EncryptedClientHelloKeys: keys})
+	serveGo(t, l, "0.0.0.0:1301", &tls.Config{EncryptedClientHelloKeys: keys, CurvePreferences: []tls.CurveID{tls.CurveP384}})
+	serveGo(t, l, "0.0.0.0:1302", &tls.Config{})
+	for _, few := range []int{256, 0} {
+		fewConns = few
+		o := options(t, "1200,1300-1302", "198.19.0.0/28")
+		o.Goal, o.TLS.MaxVersion, o.TLS.GREASEECH = GoalFinished, tlsmsg.VersionTLS13, true
+		out, _ := scan(t, l, o)
+		schema.Check(t, out)
+		for line := range bytes.Lines(out) {
+			var r struct {
+				Outcome string
+				Port    int
+				ECH     struct {
+					Configs []struct {
+						ID   int    `json:"config_id"`
+						Name string `json:"public_name"`
+					} `json:"retry_configs"`
+					List string `json:"config_list"`
+				}
+			}
+			check(t, json.Unmarshal(line, &r))
+			has := len(r.ECH.Configs) == 1 && r.ECH.Configs[0].ID == int(papers.ECH.Config.ConfigID) && r.ECH.Configs[0].Name == "public.lab.test" &&
+				r.ECH.List == base64.StdEncoding.EncodeToString(tlsmsg.AppendECHConfigList(nil, []tlsmsg.ECHConfig{papers.ECH.Config}))
+			if r.Outcome != "finished" || has != (r.Port == 1300 || r.Port == 1301) {
+				t.Fatalf("with %d clients kept: %s", few, line)
+			}
+		}
+	}
 }
 
 // A ClientHello of two packets gets through where one in seven is lost, and the client

@@ -162,7 +162,7 @@ var ech = Scenario{
 	About: `All of TLS 1.3 is encrypted but the hellos, and so everybody on the way can read which site is visited. Here the server
 has published a key (in DNS, as a rule). The client encrypts its true ClientHello to it, and puts it into another, which
 asks for the name of whoever keeps the key: public.lab.test. Look for server.lab.test in the packets: it is not there.`,
-	Serve: ours(service.Options{ECH: "public.lab.test"}),
+	Serve: independent(service.Options{ECH: "public.lab.test", ClientAuth: service.NoClientAuth}),
 	Steps: []Step{{
 		Say:  "The server opens it, and says so in the last eight bytes of its random, which nobody else can make or tell:",
 		Args: "--groups x25519 --ech-config ech.pem --get /",

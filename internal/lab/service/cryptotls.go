@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 
@@ -42,6 +43,13 @@ func newTLSServer(o Options) (*TLSServer, error) {
 	}
 	for _, group := range o.Groups {
 		c.CurvePreferences = append(c.CurvePreferences, tls.CurveID(group))
+	}
+	if e := o.PKI.ECH; e != nil {
+		key, err := e.Key.Bytes()
+		if err != nil {
+			return nil, fmt.Errorf("lab: %w", err)
+		}
+		c.EncryptedClientHelloKeys = []tls.EncryptedClientHelloKey{{Config: e.Config.Append(nil), PrivateKey: key, SendAsRetry: true}}
 	}
 	return newServer(o, func(tcp *net.TCPConn) speaker[tls.ConnectionState] {
 		return &tlsSpeaker{Conn: tls.Server(tcp, c)}

@@ -31,6 +31,9 @@ type Options struct {
 	Groups       []tlsmsg.NamedGroup
 	ALPN         []string
 	Tickets      bool // sessions are kept in tickets: by crypto/tls always
+	// ECH is the public name of encrypted ClientHellos, which the server then reads (RFC
+	// 9849). Empty: it reads none.
+	ECH string
 
 	// Of OurServer alone.
 	SessionIDs bool        // sessions are kept by ID
@@ -38,10 +41,7 @@ type Options struct {
 	EarlyData  bool        // with Tickets, early data of TLS 1.3 is taken, up to 16 KiB
 	// CompressCertificate is how the certificate may be compressed, preferred first.
 	CompressCertificate []tlsmsg.CertificateCompressionAlgorithm
-	// ECH is the public name of encrypted ClientHellos, which the server then reads (RFC
-	// 9849). Empty: it reads none.
-	ECH       string
-	KeyUpdate bool // before a reply over TLS 1.3, both sides change their keys
+	KeyUpdate           bool // before a reply over TLS 1.3, both sides change their keys
 
 	// KeyLog, if set, receives the server's own NSS key log. Of TLSServer alone.
 	KeyLog io.Writer

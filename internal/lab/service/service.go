@@ -40,13 +40,13 @@ type Service struct {
 	MinVersion string      `yaml:"min-version,omitempty"`
 	MaxVersion string      `yaml:"max-version,omitempty"`
 	Tickets    bool        `yaml:"tickets,omitempty"` // CryptoTLS always gives them
+	ECH        string      `yaml:"ech,omitempty"`     // the public name of encrypted ClientHellos, which it then reads
 
 	// Of TLS.
 	SessionIDs     bool   `yaml:"session-ids,omitempty"`
 	HandshakeFault string `yaml:"misbehave,omitempty"` // see ServerFault
 	EarlyData      bool   `yaml:"early-data,omitempty"`
 	KeyUpdate      bool   `yaml:"key-update,omitempty"` // before a reply
-	ECH            string `yaml:"ech,omitempty"`        // the public name of encrypted ClientHellos
 
 	// Of both.
 	ReceiveBuffer int           `yaml:"receive-buffer,omitempty"`
@@ -104,8 +104,8 @@ func (s *Service) Check() error {
 			return fmt.Errorf("alpn: %q has %d octets, expected 1 to %d", name, len(name), maxALPN)
 		}
 	}
-	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "" || s.EarlyData || s.KeyUpdate || s.ECH != "" || s.ClientAuth == LaterClient) {
-		return fmt.Errorf("session-ids, misbehave, early-data, key-update, ech and client-auth later go with kind %s: %s does none of them", TLS, CryptoTLS)
+	if s.Kind == CryptoTLS && (s.SessionIDs || s.HandshakeFault != "" || s.EarlyData || s.KeyUpdate || s.ClientAuth == LaterClient) {
+		return fmt.Errorf("session-ids, misbehave, early-data, key-update and client-auth later go with kind %s: %s does none of them", TLS, CryptoTLS)
 	}
 	if s.EarlyData && !s.Tickets {
 		return errors.New("early-data goes with tickets: it is a ticket that allows it")

@@ -106,6 +106,47 @@ func TestOurOwnScheduleOfTLS13IsComputedAgain(t *testing.T) {
 	}
 }
 
+// With an encrypted ClientHello it is the inner one that counts, also after a
+// HelloRetryRequest; who does not have it is told so, and nothing wrong.
+func TestTheScheduleIsThatOfTheInnerClientHello(t *testing.T) {
+	l := live.New(t)
+	s, err := l.StartTLSServer(service.Options{ECH: "public.lab.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shares := range [][]tlsmsg.NamedGroup{nil, {}} {
+		o := live.Options(t, s)
+		o.TLS.MaxVersion, o.TLS.ECHConfigs, o.TLS.KeyShares = tlsmsg.VersionTLS13, []tlsmsg.ECHConfig{s.PKI.ECH.Config}, shares
+		tr := live.Connect(t, l, o)
+		if same := checkSteps13(t, tr, "ours"); same != 8 {
+			t.Errorf("%d values are confirmed, want five secrets, two verify_data and the server's sign", same)
+		}
+		for _, e := range tr.Entries {
+			if e.Message != nil {
+				e.Message.Inner = nil
+			}
+		}
+		steps, err := keyschedule.Steps(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		for _, step := range steps {
+			if strings.Contains(step.Text, "not all of them are known here") {
+				told++
+			}
+			for _, v := range step.Values {
+				if strings.Contains(v.Note, "NOT") || strings.HasPrefix(v.Name, "Hash(ClientHello") {
+					t.Errorf("%s: %s %s", step.Title, v.Name, v.Note)
+				}
+			}
+		}
+		if told != 2 {
+			t.Errorf("%d of the two verify_data are said to be unknown", told)
+		}
+	}
+}
+
 // A secret that is not the connection's is seen to be none.
 func TestAWrongSecretOfTLS13IsSaidToBeOne(t *testing.T) {
 	tr := captured(t, "tls13.pcapng", 1)
