@@ -15,6 +15,9 @@ import (
 	"os"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -22,17 +25,22 @@ import (
 // parseECHConfig reads an ECHConfigList: in base64, as HTTPS records of DNS show it
 // after ech=, or a file that holds it so, in PEM (ECHCONFIG), or as bytes.
 func parseECHConfig(value string) ([]tlsmsg.ECHConfig, error) {
-	raw, err := decodeECH([]byte(value))
-	if err != nil {
-		if raw, err = readECHFile(value); err != nil {
-			return nil, err
+	raw, err := readECHFile(value)
+	what := "it"
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENAMETOOLONG) || errors.Is(err, unix.ENOTDIR) {
+		if raw, err = decodeECH([]byte(value)); err != nil {
+			return nil, usageError("--ech-config: it is neither a file nor an ECHConfigList in base64, as stands after ech= in an HTTPS record of DNS")
 		}
+	} else if err != nil {
+		return nil, fileError("--ech-config", err)
+	} else {
+		what = plain.Escape(value)
 	}
 	list, err := tlsmsg.ParseECHConfigList(raw)
-	if err == nil {
-		_, err = handshake.UsableECH(list)
-	}
 	if err != nil {
+		return nil, usageError("--ech-config: %s holds no ECHConfigList: %v", what, err)
+	}
+	if _, err := handshake.UsableECH(list); err != nil {
 		return nil, usageError("--ech-config: %v", err)
 	}
 	return list, nil
@@ -40,18 +48,16 @@ func parseECHConfig(value string) ([]tlsmsg.ECHConfig, error) {
 
 func readECHFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usageError("--ech-config: it is neither an ECHConfigList in base64, as stands after ech= in an HTTPS record of DNS, nor a file")
-	} else if err != nil {
-		return nil, fileError("--ech-config", err)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxECHFile+1))
 	switch {
 	case err != nil:
-		return nil, fileError("--ech-config", err)
+		return nil, err
 	case len(b) > maxECHFile:
-		return nil, usageError("--ech-config: the file has more than %d bytes, which no ECHConfigList has", maxECHFile)
+		return nil, fmt.Errorf("%s has more than %d bytes, which no ECHConfigList has", name, maxECHFile)
 	}
 	if raw, err := decodeECH(b); err == nil {
 		return raw, nil
