@@ -9,38 +9,6 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// The secrets of RFC 8448, section 3 (Simple 1-RTT Handshake).
-func TestTheScheduleGivesTheSecretsOfRFC8448(t *testing.T) {
-	s := Lookup13(tlsmsg.TLS_AES_128_GCM_SHA256)
-	k := s.NewSchedule13(nil)
-	same := func(what string, got []byte, want string) {
-		t.Helper()
-		if hex.EncodeToString(got) != want {
-			t.Errorf("%s: %x, expected %s", what, got, want)
-		}
-	}
-	same("early", k.secret, "33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a")
-	k.Agreed(unhex(t, "8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d"))
-	same("handshake", k.secret, "1dc826e93606aa6fdc0aadc12f741b01046aa6b99f691ed221a9f0ca043fbeac")
-	client, server := k.Handshake(unhex(t, "860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8"))
-	same("client_handshake_traffic_secret", client, "b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21")
-	same("server_handshake_traffic_secret", server, "b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38")
-	keys := s.TrafficKeys(server)
-	same("server key", keys.Key, "3fce516009c21727d0f2e4e86ee403bc")
-	same("server iv", keys.IV, "5d313eb2671276ee13000b30")
-	k.Main()
-	same("main", k.secret, "18df06843d13a08bf2a449844c5f8a478001bc4d4c627984d5a41da8d0402919")
-	client, server, exporter := k.Application(unhex(t, "9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13"))
-	same("client_application_traffic_secret_0", client, "9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5")
-	same("server_application_traffic_secret_0", server, "a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643")
-	same("exporter_secret", exporter, "fe22f881176eda18eb8f44529e6792c50c9a3f89452f68d8ae311b4309d3cf50")
-	keys = s.TrafficKeys(server)
-	same("server key", keys.Key, "9f02283b6c9c07efc26bb9f2ac92e356")
-	same("server iv", keys.IV, "cf782b88dd83549aadf1e984")
-	same("psk", s.TicketPSK(unhex(t, "7df235f2031d2a051287d02b0241b0bfdaf86cc856231f2d5aba46c434ec196c"), []byte{0, 0}),
-		"4ecd0eb6ec3b4d87f5d6028f922ca4c5851a277fd41311c9e62d2c9492e1c4f3")
-}
-
 func states13(t testing.TB, id tlsmsg.CipherSuite) (out, in *State) {
 	t.Helper()
 	s := Lookup13(id)
