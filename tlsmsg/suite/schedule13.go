@@ -3,6 +3,7 @@
 package suite
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 )
@@ -85,9 +86,17 @@ func (k *Schedule13) Application(hash []byte) (client, server, exporter []byte) 
 // Resumption returns resumption_secret for the hash up to the client's Finished.
 func (k *Schedule13) Resumption(hash []byte) []byte { return k.derive("res master", hash) }
 
+// Secret returns a copy of the secret that the schedule has come to, for who shows how
+// it goes.
+func (k *Schedule13) Secret() []byte { return bytes.Clone(k.secret) }
+
+// DerivedSalt returns what the next secret is extracted with: Derive-Secret of this one
+// for the label "derived" and no messages.
+func (k *Schedule13) DerivedSalt() []byte { return k.derive("derived", k.hash.empty()) }
+
 // next extracts the next of the three secrets, and erases the last.
 func (k *Schedule13) next(material []byte) {
-	next := extract(k.hash, material, k.derive("derived", k.hash.empty()))
+	next := extract(k.hash, material, k.DerivedSalt())
 	clear(k.secret)
 	k.secret = next
 }
@@ -112,11 +121,20 @@ func (s *Suite) NextTraffic(secret []byte) []byte {
 	return expandLabel(s.Hash, secret, "traffic upd", nil, s.Hash.Size())
 }
 
+// FinishedKey13 returns finished_key of a traffic secret, or of a binder_key (RFC 9846,
+// section 4.5.3).
+func (s *Suite) FinishedKey13(secret []byte) []byte {
+	return expandLabel(s.Hash, secret, "finished", nil, s.Hash.Size())
+}
+
+// Extract13 is HKDF-Extract with the suite's hash (RFC 5869, section 2.2).
+func (s *Suite) Extract13(material, salt []byte) []byte { return extract(s.Hash, material, salt) }
+
 // VerifyData13 returns Finished.verify_data of the side whose traffic secret this
 // is, or the binder of a binder_key, for the hash of the transcript (RFC 9846,
 // section 4.5.3).
 func (s *Suite) VerifyData13(secret, hash []byte) []byte {
-	mac := hmac.New(s.Hash.New, expandLabel(s.Hash, secret, "finished", nil, s.Hash.Size()))
+	mac := hmac.New(s.Hash.New, s.FinishedKey13(secret))
 	mac.Write(hash)
 	return mac.Sum(nil)
 }

@@ -42,7 +42,19 @@ func (s *schedule13) hashed(messages string, n int) []Value {
 	if s.hidden {
 		return nil
 	}
-	return []Value{value("Hash("+messages+")", s.hash13(n), fmt.Sprintf("of %d messages", n))}
+	return []Value{s.hashValue("Hash("+messages+")", n, fmt.Sprintf("of %d messages", n))}
+}
+
+// hashValue is the hash of the first n messages, with the command for it where it comes
+// for the first time.
+func (s *schedule13) hashValue(name string, n int, note string) Value {
+	hash := s.hash13(n)
+	v := value(name, hash, note)
+	if !s.told[string(hash)] {
+		s.told[string(hash)] = true
+		v = v.makes(s.hashing(n))
+	}
+	return v
 }
 
 // confirmation is how the server says that it has read the inner ClientHello.
@@ -60,14 +72,23 @@ func (s *schedule13) confirmation() []Step {
 	clear(blank.Random[len(blank.Random)-tlsmsg.ECHConfirmationLen:])
 	hash := s.hashWith(s.hello-1, tlsmsg.Append(nil, &blank, s.shaken[s.hello-1].Context))
 	made := suite.ECHConfirmation(s.suite.Hash, inner.Random, hash, false)
+	messages := make([][]byte, 0, s.hello)
+	for _, m := range s.shaken[:s.hello-1] {
+		messages = append(messages, s.counted(m))
+	}
+	messages = append(messages, tlsmsg.Append(nil, &blank, s.shaken[s.hello-1].Context))
+	zeros := make([]byte, s.suite.Hash.Size())
+	extracted := s.suite.Extract13(inner.Random[:], zeros)
 	return []Step{{Title: "The server's sign that it has read the encrypted ClientHello", Source: "RFC 9849, section 7.2",
 		Text: "The last eight bytes of ServerHello.random are not random: only who has read the inner ClientHello, and its random, can make them or tell. " +
 			"All that follows is made of the inner ClientHello, as if the outer one had not been sent.",
 		Formula: `HKDF-Expand-Label(HKDF-Extract(0, ClientHelloInner.random), "ech accept confirmation", Hash(ClientHelloInner … ServerHello with eight zeros), 8)`,
 		Values: []Value{
 			value("ClientHelloInner.random", inner.Random[:], ""),
-			value("Hash(ClientHelloInner … ServerHello with eight zeros)", hash, ""),
-			value("accept_confirmation", made, verdict(bytes.Equal(made, said), "the same as in ServerHello.random", "NOT what ServerHello.random holds")),
+			value("HKDF-Extract(0, ClientHelloInner.random)", extracted, "").makes(extractCommand(s.suite.Hash, zeros, inner.Random[:])),
+			value("Hash(ClientHelloInner … ServerHello with eight zeros)", hash, "").makes(hashCommand(s.suite.Hash, messages, s.retried)),
+			value("accept_confirmation", made, verdict(bytes.Equal(made, said), "the same as in ServerHello.random", "NOT what ServerHello.random holds")).
+				makes(expandCommand(s.suite.Hash, extracted, "ech accept confirmation", hash, len(made))),
 		},
 	}}
 }

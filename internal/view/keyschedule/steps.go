@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rawshake/rawshake/field"
@@ -30,10 +31,13 @@ type Value struct {
 	Name string
 	Hex  string
 	Note string // where it came from, or what it proves
+	// Command makes it anew from values above it, in a shell with openssl (3.0) and
+	// python3. Empty: it is given, or not made of values that stand here.
+	Command string
 }
 
 func value(name string, b []byte, note string) Value {
-	return Value{name, hex.EncodeToString(b), note}
+	return Value{Name: name, Hex: hex.EncodeToString(b), Note: note}
 }
 
 // The first maxWhole records of each direction are shown completely, and the
@@ -93,7 +97,7 @@ func (f *facts) masterSecret() Step {
 		s.Source = "RFC 7627, section 4"
 		s.Values = nil
 		if f.firstExchanged > 0 {
-			s.Values = []Value{value("session_hash", f.hash(f.firstExchanged), fmt.Sprintf("of %d messages", f.firstExchanged))}
+			s.Values = []Value{value("session_hash", f.hash(f.firstExchanged), fmt.Sprintf("of %d messages", f.firstExchanged)).makes(f.hashing(f.firstExchanged))}
 		}
 	}
 	note := ""
@@ -102,7 +106,7 @@ func (f *facts) masterSecret() Step {
 	} else if f.firstExchanged == 0 {
 		s.Text, s.Formula, s.Values = "That of the earlier session.", "", nil
 	}
-	s.Values = append(s.Values, value("master_secret", f.master, note))
+	s.Values = append(s.Values, value("master_secret", f.master, note).makes(f.mastering()))
 	return s
 }
 
@@ -114,6 +118,26 @@ func (f *facts) remade() []byte {
 	}
 	m := f.suite.MasterSecret(f.pre, &f.client.Random, &f.server.Random)
 	return m[:]
+}
+
+// hashing is the command for the hash of the first n messages.
+func (f *facts) hashing(n int) string {
+	messages := make([][]byte, n)
+	for i := range messages {
+		messages[i] = f.counted(f.shaken[i])
+	}
+	return hashCommand(f.suite.Hash, messages, f.retried)
+}
+
+// mastering is the command for the master secret.
+func (f *facts) mastering() string {
+	switch {
+	case f.pre == nil || f.firstExchanged == 0:
+		return ""
+	case f.extended:
+		return prfCommand(f.suite.Hash, f.pre, "extended master secret", f.hash(f.firstExchanged), len(f.master))
+	}
+	return prfCommand(f.suite.Hash, f.pre, "master secret", append(bytes.Clone(f.client.Random[:]), f.server.Random[:]...), len(f.master))
 }
 
 func verdict(good bool, yes, no string) string {
@@ -128,7 +152,10 @@ func (f *facts) keyBlock() Step {
 	s.Text = "As many bytes as both directions need, cut into pieces. Each direction has a key of its own, so that nobody can send a record back to its sender."
 	s.Formula = `PRF(master_secret, "key expansion", ServerHello.random + ClientHello.random)`
 	client, server := f.suite.Keys(f.master, &f.client.Random, &f.server.Random)
-	var block []byte
+	block := slices.Concat(client.MACKey, server.MACKey, client.Key, server.Key, client.IV, server.IV)
+	whole := prfCommand(f.suite.Hash, f.master, "key expansion", append(bytes.Clone(f.server.Random[:]), f.client.Random[:]...), len(block))
+	s.Values = []Value{value("key_block", block, fmt.Sprintf("%d bytes", len(block))).makes(whole)}
+	at := 0
 	for _, piece := range []struct {
 		name string
 		b    []byte
@@ -138,11 +165,11 @@ func (f *facts) keyBlock() Step {
 		{"client_write_IV", client.IV}, {"server_write_IV", server.IV},
 	} {
 		if len(piece.b) > 0 {
-			s.Values = append(s.Values, value(piece.name, piece.b, fmt.Sprintf("bytes %d to %d", len(block), len(block)+len(piece.b)-1)))
-			block = append(block, piece.b...)
+			next := at + len(piece.b)
+			s.Values = append(s.Values, value(piece.name, piece.b, fmt.Sprintf("bytes %d to %d", at, next-1)).makes(cutCommand(block, at, next)))
+			at = next
 		}
 	}
-	s.Values = append([]Value{value("key_block", block, fmt.Sprintf("%d bytes", len(block)))}, s.Values...)
 	return s
 }
 
@@ -165,8 +192,9 @@ func (f *facts) finished() (steps []Step) {
 			Title: "The " + who + "'s verify_data", Source: "RFC 5246, section 7.4.9",
 			Text:    fmt.Sprintf("A hash of all %d messages before it, mixed with the master secret. Only the two that know the secret can make it, and it fits only if both saw the same messages, bit by bit.", i),
 			Formula: fmt.Sprintf(`PRF(master_secret, "%s finished", Hash(handshake_messages))[0..11]`, who),
-			Values: []Value{value("Hash(handshake_messages)", hash, ""),
-				value("verify_data", want[:], verdict(same, "the same as in the Finished message", "NOT what the Finished message holds"))},
+			Values: []Value{value("Hash(handshake_messages)", hash, "").makes(f.hashing(i)),
+				value("verify_data", want[:], verdict(same, "the same as in the Finished message", "NOT what the Finished message holds")).
+					makes(prfCommand(f.suite.Hash, f.master, who+" finished", hash, len(want)))},
 		})
 	}
 	return steps
@@ -212,21 +240,24 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 	}
 	explicit := part("GenericAEADCipher", "nonce_explicit")
 	tag := part("GenericAEADCipher", "tag")
+	var nonce []byte
 	switch {
 	case tag != nil && explicit != nil:
 		s.Source = "RFC 5288, section 3"
 		s.Text = "The nonce must never come twice with one key: a part from the key block, which stays secret, and a part that goes with the record."
 		s.Formula = who + "_write_IV + nonce_explicit"
-		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce_explicit", explicit, explicitNote(explicit, seq[:])), value("nonce", append(bytes.Clone(k.IV), explicit...), "")}
+		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce_explicit", explicit, explicitNote(explicit, seq[:]))}
+		nonce = append(bytes.Clone(k.IV), explicit...)
+		s.Values = append(s.Values, value("nonce", nonce, "").makes(joinCommand(k.IV, explicit)))
 	case tag != nil:
 		s.Source = "RFC 7905, section 2"
 		s.Text = "The nonce must never come twice with one key: the IV from the key block, with the record's number mixed in. Nothing of it is sent."
 		s.Formula = who + "_write_IV XOR sequence number"
-		nonce := bytes.Clone(k.IV)
+		nonce = bytes.Clone(k.IV)
 		for i, b := range seq {
 			nonce[len(nonce)-8+i] ^= b
 		}
-		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce", nonce, "")}
+		s.Values = []Value{number, value(who+"_write_IV", k.IV, ""), value("nonce", nonce, "").makes(xorCommand(k.IV, r.seq))}
 	default:
 		s.Source = "RFC 5246, section 6.2.3"
 		s.Text = "Protected by a MAC and a cipher of its own. The MAC covers the record's number, so that none can be left out or come twice."
@@ -240,14 +271,19 @@ func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
 		s.Text = "Made like those before it, for the next number."
 		return s
 	}
+	ciphertext := part("GenericAEADCipher", "ciphertext")
 	if tag != nil {
-		ad := append(seq[:], r.Wire[:3]...)
-		ad = binary.BigEndian.AppendUint16(ad, uint16(len(part("GenericAEADCipher", "ciphertext"))))
-		s.Values = append(s.Values, value("additional data", ad, "number, type, version and length: not encrypted, but protected from change"))
-		s.Values = append(s.Values, value("ciphertext", short(part("GenericAEADCipher", "ciphertext")), length(part("GenericAEADCipher", "ciphertext"))), value("tag", tag, ""))
+		of := binary.BigEndian.AppendUint16(bytes.Clone(r.Wire[:3]), uint16(len(ciphertext)))
+		ad := slices.Concat(seq[:], of)
+		s.Values = append(s.Values, value("additional data", ad, "number, type, version and length: not encrypted, but protected from change").makes(joinCommand(seq[:], of)))
+		s.Values = append(s.Values, value("ciphertext", short(ciphertext), length(ciphertext)), value("tag", tag, ""))
 	}
 	if r.Plaintext != nil {
-		s.Values = append(s.Values, value("plaintext", short(r.Plaintext), strings.TrimSpace(length(r.Plaintext))))
+		v := value("plaintext", short(r.Plaintext), strings.TrimSpace(length(r.Plaintext)))
+		if tag != nil && len(ciphertext) <= maxValue {
+			v = v.makes(openCommand(f.suite.ID, k.Key, nonce, ciphertext))
+		}
+		s.Values = append(s.Values, v)
 	}
 	return s
 }

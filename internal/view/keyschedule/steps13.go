@@ -17,6 +17,7 @@ import (
 // schedule13 is what the steps of TLS 1.3 are made from.
 type schedule13 struct {
 	*facts
+	told   map[string]bool   // the hashes whose command has been given
 	secret map[string][]byte // by label
 	psk    bool              // an earlier session, or a key from outside TLS, is used
 	hello  int               // how many messages go up to ServerHello
@@ -33,7 +34,7 @@ const (
 
 // steps13 are the steps of a connection of TLS 1.3.
 func (f *facts) steps13() ([]Step, error) {
-	s := &schedule13{facts: f, secret: map[string][]byte{}}
+	s := &schedule13{facts: f, secret: map[string][]byte{}, told: map[string]bool{}}
 	for _, known := range f.secrets {
 		if bytes.Equal(known.ClientRandom, f.client.Random[:]) {
 			s.secret[known.Label] = known.Secret
@@ -57,7 +58,7 @@ func (f *facts) steps13() ([]Step, error) {
 		steps = append(steps, Step{Title: "The exporter secret", Source: "RFC 9846, section 7.5",
 			Text:    "From it programs above TLS can have keys of their own, which are tied to this connection.",
 			Formula: fmt.Sprintf(derives, "main_secret", "exp master", "ClientHello … server's Finished", len(exporter)),
-			Values:  []Value{value("exporter_secret", exporter, s.again(suite.SecretExporter))}})
+			Values:  []Value{value("exporter_secret", exporter, s.again(suite.SecretExporter)).makes(s.deriving("main", "exp master", s.server, exporter))}})
 	}
 	return append(steps, s.nonces()...), nil
 }
@@ -138,6 +139,50 @@ func (s *schedule13) again(label string) string {
 	return verdict(bytes.Equal(made, s.secret[label]), "computed again here: the same", "computed again here: NOT the same")
 }
 
+// deriving is the command for a secret of the schedule's, at the hash of the first n
+// messages.
+func (s *schedule13) deriving(of, label string, n int, secret []byte) string {
+	above := s.secretOf(of)
+	if above == nil || n == 0 || s.hidden {
+		return ""
+	}
+	return expandCommand(s.suite.Hash, above, label, s.hash13(n), len(secret))
+}
+
+// secretOf is one of the three secrets, or nil where it cannot be computed.
+func (s *schedule13) secretOf(name string) []byte {
+	if s.psk {
+		return nil
+	}
+	k := s.suite.NewSchedule13(nil)
+	if name == "early" {
+		return k.Secret()
+	}
+	if s.pre == nil {
+		return nil
+	}
+	if k.Agreed(s.pre); name == "main" {
+		k.Main()
+	}
+	return k.Secret()
+}
+
+// extracted is a secret, with the salt that is made of the one before.
+func (s *schedule13) extracted(before, name string, material []byte) []Value {
+	above, secret := s.secretOf(before), s.secretOf(name)
+	if above == nil || secret == nil {
+		return nil
+	}
+	k := s.suite.NewSchedule13(nil)
+	if before == "handshake" {
+		k.Agreed(s.pre)
+	}
+	salt := k.DerivedSalt()
+	empty := s.suite.Hash.New().Sum(nil)
+	return []Value{value("derived", salt, "the salt").makes(expandCommand(s.suite.Hash, above, "derived", empty, len(salt))),
+		value(name+"_secret", secret, "").makes(extractCommand(s.suite.Hash, salt, material))}
+}
+
 // early is the first of the three secrets.
 func (s *schedule13) early() []Step {
 	step := Step{Title: "The early secret", Source: hkdfSource, Formula: "HKDF-Extract(0, PSK)",
@@ -146,7 +191,8 @@ func (s *schedule13) early() []Step {
 		step.Text = "The key that both sides have from an earlier session, or by other means. It is not known here: a key log does not hold it."
 	} else {
 		zeros := make([]byte, s.suite.Hash.Size())
-		step.Values = []Value{value("PSK", zeros, fmt.Sprintf("%d zeros", len(zeros)))}
+		step.Values = []Value{value("PSK", zeros, fmt.Sprintf("%d zeros", len(zeros))),
+			value("early_secret", s.secretOf("early"), "").makes(extractCommand(s.suite.Hash, zeros, zeros))}
 	}
 	steps := []Step{step}
 	if secret := s.secret[suite.SecretClientEarly]; secret != nil {
@@ -172,14 +218,17 @@ func (s *schedule13) agreement() []Step {
 		return []Step{shared, next}
 	}
 	shared.Values = []Value{value("(EC)DHE", s.pre, "")}
+	next.Values = s.extracted("early", "handshake", s.pre)
 	return []Step{shared, next}
 }
 
 // main is the third.
 func (s *schedule13) main() Step {
-	return Step{Title: "The main secret", Source: hkdfSource,
+	step := Step{Title: "The main secret", Source: hkdfSource,
 		Text:    "Nothing new joins the chain: zeros stand where another secret could. What follows from it is tied to all messages up to the server's Finished.",
 		Formula: `HKDF-Extract(HKDF-Expand-Label(handshake_secret, "derived", Hash(""), …), 0)`}
+	step.Values = s.extracted("handshake", "main", make([]byte, s.suite.Hash.Size()))
+	return step
 }
 
 // sides are both sides' traffic secrets of an epoch, with the keys that follow.
@@ -200,9 +249,11 @@ func (s *schedule13) sides(epoch, client, server, short, messages string, n int)
 			Text:    "A hash of all messages so far goes into it, so that it belongs to this handshake alone. Each direction has a secret of its own, and of that a key and an IV.",
 			Formula: fmt.Sprintf(derives, above, side.letter+" "+short+" traffic", messages, len(secret)),
 			Values: append(s.hashed(messages, n),
-				value(name, secret, s.again(side.label)),
-				value(side.who+"_write_key", keys.Key, fmt.Sprintf(`HKDF-Expand-Label(%s, "key", "", %d)`, name, len(keys.Key))),
-				value(side.who+"_write_iv", keys.IV, fmt.Sprintf(`HKDF-Expand-Label(%s, "iv", "", %d)`, name, len(keys.IV))),
+				value(name, secret, s.again(side.label)).makes(s.deriving(map[string]string{"hs": "handshake", "ap": "main"}[short], side.letter+" "+short+" traffic", n, secret)),
+				value(side.who+"_write_key", keys.Key, fmt.Sprintf(`HKDF-Expand-Label(%s, "key", "", %d)`, name, len(keys.Key))).
+					makes(expandCommand(s.suite.Hash, secret, "key", nil, len(keys.Key))),
+				value(side.who+"_write_iv", keys.IV, fmt.Sprintf(`HKDF-Expand-Label(%s, "iv", "", %d)`, name, len(keys.IV))).
+					makes(expandCommand(s.suite.Hash, secret, "iv", nil, len(keys.IV))),
 			)})
 	}
 	return steps
@@ -219,11 +270,14 @@ func (s *schedule13) finished(who, label string, upTo int) []Step {
 	}
 	hash := s.hash13(upTo - 1)
 	want, sent := s.suite.VerifyData13(secret, hash), s.shaken[upTo-1].Raw[tlsmsg.HeaderLen:]
+	key := s.suite.FinishedKey13(secret)
 	return []Step{{Title: "The " + who + "'s verify_data", Source: "RFC 9846, section 4.5.3",
 		Text:    fmt.Sprintf("A MAC over a hash of all %d messages before it. Only the two that know the secret can make it, and it fits only if both saw the same messages, bit by bit.", upTo-1),
 		Formula: fmt.Sprintf(`HMAC(HKDF-Expand-Label(%s_handshake_traffic_secret, "finished", "", %d), Hash(handshake_messages))`, who, len(want)),
-		Values: []Value{value("Hash(handshake_messages)", hash, ""),
-			value("verify_data", want, verdict(bytes.Equal(want, sent), "the same as in the Finished message", "NOT what the Finished message holds"))},
+		Values: []Value{s.hashValue("Hash(handshake_messages)", upTo-1, ""),
+			value("finished_key", key, "").makes(expandCommand(s.suite.Hash, secret, "finished", nil, len(key))),
+			value("verify_data", want, verdict(bytes.Equal(want, sent), "the same as in the Finished message", "NOT what the Finished message holds")).
+				makes(hmacCommand(s.suite.Hash, key, hash))},
 	}}
 }
 
@@ -288,7 +342,7 @@ func (s *schedule13) nonce13(r *sealed, k suite.DirectionKeys) Step {
 	if r.updates > 0 {
 		note = fmt.Sprintf("after %d key updates", r.updates)
 	}
-	step.Values = []Value{value("sequence number", seq[:], "counted by both sides, never sent"), value(who+"_write_iv", k.IV, note), value("nonce", nonce, "")}
+	step.Values = []Value{value("sequence number", seq[:], "counted by both sides, never sent"), value(who+"_write_iv", k.IV, note), value("nonce", nonce, "").makes(xorCommand(k.IV, r.seq))}
 	if r.seq >= maxWhole {
 		step.Text = "Made like those before it, for the next number."
 		return step
@@ -302,7 +356,11 @@ func (s *schedule13) nonce13(r *sealed, k suite.DirectionKeys) Step {
 		value("ciphertext", short(ciphertext), length(ciphertext)), value("tag", tag, ""))
 	if r.Plaintext != nil {
 		inner := tlsmsg.InnerPlaintext{Content: r.Plaintext, Type: r.Inner, Zeros: min(r.Padding, tlsmsg.MaxInnerPlaintext)}.Append(nil)
-		step.Values = append(step.Values, value("plaintext", short(inner), length(inner)+": content, its type, zeros"))
+		v := value("plaintext", short(inner), length(inner)+": content, its type, zeros")
+		if len(ciphertext) <= maxValue {
+			v = v.makes(openCommand(s.suite.ID, k.Key, nonce, ciphertext))
+		}
+		step.Values = append(step.Values, v)
 	}
 	return step
 }
