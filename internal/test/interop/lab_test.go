@@ -372,6 +372,11 @@ func TestExecGivesATerminal(t *testing.T) {
 		c := exec.CommandContext(ctx, needProgram(t, "script"), "-qec", inner, "/dev/null")
 		c.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+u.run)
 		c.SysProcAttr = &syscall.SysProcAttr{Credential: u.who}
+		keyboard, err := c.StdinPipe() // at whose end script would type an end of file, which is echoed
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer keyboard.Close()
 		out, err := c.Output()
 		if err != nil || !strings.Contains(string(out), "33 77\r\n/dev/pts/") {
 			t.Errorf("%q, %v", out, err)

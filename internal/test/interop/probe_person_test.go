@@ -73,7 +73,11 @@ func TestProgressOnATerminal(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	cmd := l.Near().Command(needProgram(t, "script"), "-qec",
 		fmt.Sprintf("stty cols 200; exec %s probe --until tcp --rate 200 -o %s 198.18.0.0/24", program, out), "/dev/null")
-	cmd.Stdin = strings.NewReader("")
+	keyboard, err := cmd.StdinPipe() // at whose end script would type an end of file, which is echoed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
 	cmd.Env = append(os.Environ(), "TERM=xterm")
 	shown, err := cmd.Output()
 	if err != nil {

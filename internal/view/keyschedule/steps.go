@@ -24,6 +24,30 @@ type Step struct {
 	Values  []Value // the last one is the outcome
 	Source  string
 	Record  bool // whether it is about one record, rather than the whole connection
+
+	Moment Moment         // when it is computed
+	Dir    transcript.Dir // of a Record
+	Offset int64          // where that record begins in its direction's stream
+}
+
+// A Moment is when in a handshake something is computed.
+type Moment uint8
+
+// The moments, in the order of TLS 1.3.
+const (
+	MomentAgreed         Moment = iota // once both halves of the key exchange are known
+	MomentServerFinished               // for the server's Finished
+	MomentMain                         // in TLS 1.3, after it
+	MomentClientFinished               // for the client's
+	MomentRecord                       // for each record
+)
+
+// at says when steps are computed.
+func at(m Moment, steps ...Step) []Step {
+	for i := range steps {
+		steps[i].Moment = m
+	}
+	return steps
 }
 
 // A Value is a string of bytes with a name.
@@ -57,9 +81,9 @@ func Steps(t *transcript.Transcript) ([]Step, error) {
 	if f.version >= tlsmsg.VersionTLS13 {
 		return f.steps13()
 	}
-	steps := []Step{f.preMaster(), f.masterSecret(), f.keyBlock()}
+	steps := at(MomentAgreed, f.preMaster(), f.masterSecret(), f.keyBlock())
 	steps = append(steps, f.finished()...)
-	return append(steps, f.nonces()...), nil
+	return append(steps, at(MomentRecord, f.nonces()...)...), nil
 }
 
 func (f *facts) preMaster() Step {
@@ -183,13 +207,13 @@ func (f *facts) finished() (steps []Step) {
 		// Try which side it fits: in a resumed handshake the server's comes
 		// first.
 		hash := f.hash(i)
-		who, want := "client", f.suite.VerifyData(f.master, true, hash)
+		who, want, moment := "client", f.suite.VerifyData(f.master, true, hash), MomentClientFinished
 		if server := f.suite.VerifyData(f.master, false, hash); bytes.Equal(server[:], m.Raw[tlsmsg.HeaderLen:]) {
-			who, want = "server", server
+			who, want, moment = "server", server, MomentServerFinished
 		}
 		same := bytes.Equal(want[:], m.Raw[tlsmsg.HeaderLen:])
 		steps = append(steps, Step{
-			Title: "The " + who + "'s verify_data", Source: "RFC 5246, section 7.4.9",
+			Title: "The " + who + "'s verify_data", Source: "RFC 5246, section 7.4.9", Moment: moment,
 			Text:    fmt.Sprintf("A hash of all %d messages before it, mixed with the master secret. Only the two that know the secret can make it, and it fits only if both saw the same messages, bit by bit.", i),
 			Formula: fmt.Sprintf(`PRF(master_secret, "%s finished", Hash(handshake_messages))[0..11]`, who),
 			Values: []Value{value("Hash(handshake_messages)", hash, "").makes(f.hashing(i)),
@@ -225,7 +249,7 @@ func (f *facts) untold(n int) Step {
 }
 
 func (f *facts) nonce(r sealed, who string, k suite.DirectionKeys) Step {
-	s := Step{Title: fmt.Sprintf("Record %d from the %s (%s)", r.seq, who, r.Type.Heading()), Record: true}
+	s := Step{Title: fmt.Sprintf("Record %d from the %s (%s)", r.seq, who, r.Type.Heading()), Record: true, Dir: r.dir, Offset: r.Offset}
 	var seq [8]byte
 	binary.BigEndian.PutUint64(seq[:], r.seq)
 	number := value("sequence number", seq[:], "counted by both sides, never sent")

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -47,20 +48,20 @@ func (f *facts) steps13() ([]Step, error) {
 	s.psk = tlsmsg.FindExtension(f.server.Extensions, tlsmsg.ExtensionPreSharedKey) >= 0
 	s.places()
 	s.hidden = s.hides()
-	steps := append(s.early(), s.agreement()...)
-	steps = append(steps, s.confirmation()...)
-	steps = append(steps, s.sides("handshake", suite.SecretClientHandshake, suite.SecretServerHandshake, "hs", "ClientHello … ServerHello", s.hello)...)
-	steps = append(steps, s.finished("server", suite.SecretServerHandshake, s.server)...)
-	steps = append(steps, s.main())
-	steps = append(steps, s.sides("application", suite.SecretClientApplication, suite.SecretServerApplication, "ap", "ClientHello … server's Finished", s.server)...)
-	steps = append(steps, s.finished("client", suite.SecretClientHandshake, s.client)...)
+	steps := slices.Concat(
+		at(MomentAgreed, s.early()...), at(MomentAgreed, s.agreement()...), at(MomentAgreed, s.confirmation()...),
+		at(MomentAgreed, s.sides("handshake", suite.SecretClientHandshake, suite.SecretServerHandshake, "hs", "ClientHello … ServerHello", s.hello)...),
+		at(MomentServerFinished, s.finished("server", suite.SecretServerHandshake, s.server)...),
+		at(MomentMain, s.main()),
+		at(MomentMain, s.sides("application", suite.SecretClientApplication, suite.SecretServerApplication, "ap", "ClientHello … server's Finished", s.server)...),
+		at(MomentClientFinished, s.finished("client", suite.SecretClientHandshake, s.client)...))
 	if exporter := s.secret[suite.SecretExporter]; exporter != nil {
-		steps = append(steps, Step{Title: "The exporter secret", Source: "RFC 9846, section 7.5",
+		steps = append(steps, Step{Title: "The exporter secret", Source: "RFC 9846, section 7.5", Moment: MomentMain,
 			Text:    "From it programs above TLS can have keys of their own, which are tied to this connection.",
 			Formula: fmt.Sprintf(derives, "main_secret", "exp master", "ClientHello … server's Finished", len(exporter)),
 			Values:  []Value{value("exporter_secret", exporter, s.again(suite.SecretExporter)).makes(s.deriving("main", "exp master", s.server, exporter))}})
 	}
-	return append(steps, s.nonces()...), nil
+	return append(steps, at(MomentRecord, s.nonces()...)...), nil
 }
 
 // places finds the messages at which the transcript is hashed.
@@ -329,7 +330,7 @@ func (s *schedule13) nonce13(r *sealed, k suite.DirectionKeys) Step {
 	if r.dir == s.clientDir {
 		who = "client"
 	}
-	step := Step{Title: fmt.Sprintf("Record %d from the %s (%s, %s keys)", r.seq, who, r.Inner.Heading(), epochNames[r.Epoch]), Record: true, Source: "RFC 9846, section 5.3"}
+	step := Step{Title: fmt.Sprintf("Record %d from the %s (%s, %s keys)", r.seq, who, r.Inner.Heading(), epochNames[r.Epoch]), Record: true, Dir: r.dir, Offset: r.Offset, Source: "RFC 9846, section 5.3"}
 	step.Text = "The nonce must never come twice with one key: the IV, with the record's number mixed in. Nothing of it is sent. The count begins anew with each key."
 	step.Formula = who + "_write_iv XOR sequence number"
 	var seq [8]byte

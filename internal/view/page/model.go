@@ -45,6 +45,7 @@ type model struct {
 	Words     []word     `json:"words"`
 	Questions []question `json:"questions"`
 
+	Story  []*screen          `json:"-"` // the template shows it
 	Keys   []keyschedule.Step `json:"-"` // the template shows them
 	NoKeys string             `json:"-"`
 }
@@ -92,6 +93,7 @@ func build(t *transcript.Transcript, o Options) *model {
 		b.explain(r)
 	}
 	b.ask()
+	b.tell(t)
 	if b.Title == "" {
 		b.Title = b.Server
 	}

@@ -18,7 +18,7 @@ import (
 var layout string
 
 //go:embed assets/page.css
-var screen string
+var onScreen string
 
 //go:embed assets/print.css
 var paper string
@@ -30,7 +30,7 @@ var behaviour string
 var printing string
 
 var (
-	style  = screen + paper
+	style  = onScreen + paper
 	script = "\"use strict\";\n(() => {\n" + behaviour + printing + "})();\n"
 )
 

@@ -61,7 +61,7 @@ func ofRole(nodes []heard, role string) (list []heard) {
 func TestEverythingHasARoleAndAName(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
-	for _, tab := range []string{"bytes", "keys", "questions", "print"} {
+	for _, tab := range []string{"story", "bytes", "keys", "questions", "print"} {
 		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
 		nodes := v.listen()
 		for _, n := range nodes {
@@ -77,7 +77,7 @@ func TestEverythingHasARoleAndAName(t *testing.T) {
 				t.Errorf("%s: %d nodes are a %s, want 1", tab, len(ofRole(nodes, role)), role)
 			}
 		}
-		if n := len(ofRole(nodes, "tab")); n != 4 {
+		if n := len(ofRole(nodes, "tab")); n != 5 {
 			t.Errorf("%s: %d tabs", tab, n)
 		}
 		if got, want := len(ofRole(nodes, "option")), eval[int](v, `document.querySelectorAll(".step").length`); got != want {
@@ -110,6 +110,7 @@ func TestFieldsAreHeardAtTheirDepth(t *testing.T) {
 // change with the field.
 func TestAChosenFieldIsAnnounced(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
+	eval[bool](v, `document.getElementById("tab-bytes").click(), document.activeElement.blur(), true`)
 	region := ofRole(v.listen(), "complementary")
 	if len(region) != 1 || region[0].properties["live"] != "polite" || region[0].properties["atomic"] != "true" {
 		t.Fatalf("the explanation is %v", region)
@@ -221,7 +222,7 @@ func TestNothingMoves(t *testing.T) {
 func TestTargetsOnAPhoneAreLargeEnough(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 360, 740)
 	eval[bool](v, `document.querySelector(".step.message.sealed").click(), true`)
-	for _, tab := range []string{"bytes", "keys", "questions", "print"} {
+	for _, tab := range []string{"story", "bytes", "keys", "questions", "print"} {
 		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
 		for _, s := range eval[[]string](v, `[...document.querySelectorAll(".step, .field, button, label, summary")].filter((e) => e.checkVisibility()).map((e) => [e, e.getBoundingClientRect()])
 			.filter(([, r]) => r.width < 24 || r.height < 24).map(([e, r]) => (e.id || e.className || e.textContent) + ": " + r.width + " × " + r.height)`) {

@@ -161,18 +161,30 @@ const current = () => {
 };
 
 const open = (n, focus) => {
+  if (!data.steps[n]) return;
+  mark(n, focus);
+  draw();
+  tab("bytes");
+};
+
+// mark chooses a step of the ladder without showing its bytes.
+const mark = (n, focus) => {
   const s = data.steps[n];
-  if (!s) return;
   for (const e of document.querySelectorAll(".step")) {
     const on = +e.dataset.step === n;
     e.setAttribute("aria-selected", on);
     e.tabIndex = on ? 0 : -1;
     if (on && focus) e.focus({ preventScroll: true });
-    if (on) e.scrollIntoView({ block: "nearest" });
+    if (on) reach(e);
   }
   step = s;
-  draw();
-  tab("bytes");
+};
+
+// reach scrolls to a step: in the ladder alone where it has a scroll bar of its own.
+const reach = (e) => {
+  const box = $("ladder");
+  if (getComputedStyle(box).overflowY === "visible") { if (document.body.dataset.tab !== "story") e.scrollIntoView({ block: "nearest" }); return; }
+  e.scrollIntoView({ block: "nearest" });
 };
 
 const draw = () => {
@@ -203,8 +215,9 @@ const draw = () => {
   light(0, false, "fields");
 };
 
-const tabs = ["bytes", "keys", "questions", "print"];
+const tabs = ["story", "bytes", "keys", "questions", "print"];
 const tab = (name) => {
+  document.body.dataset.tab = name;
   for (const t of tabs) {
     const on = t === name;
     $("tab-" + t).setAttribute("aria-selected", on);
@@ -269,6 +282,49 @@ for (const b of document.querySelectorAll("[data-question]")) {
   b.addEventListener("click", () => ask(data.questions[+b.dataset.question]));
 }
 
+// The story: one screen at a time.
+const screens = [...document.querySelectorAll(".screen")];
+let page = 0, trail = [];
+const telling = () => document.body.dataset.tab === "story";
+const turns = { ArrowRight: 1, ArrowLeft: -1 };
+const turn = (n, focus, quiet) => {
+  n = clamp(n, screens.length - 1);
+  if (n !== page && !quiet) trail.push(page);
+  page = n;
+  screens.forEach((e, i) => show(e, i === page));
+  const buttons = $("turn").querySelectorAll("button");
+  buttons[0].disabled = !trail.length;
+  buttons[1].disabled = page === 0;
+  buttons[2].disabled = page === screens.length - 1;
+  $("turn").querySelector(".count").textContent = page ? page + " of " + (screens.length - 1) : "";
+  $("panel-story").scrollTop = 0;
+  const of = +screens[page].dataset.step;
+  if (of >= 0) mark(of, false);
+  if (!focus) return;
+  screens[page].querySelector("h2").focus({ preventScroll: true });
+  if (getComputedStyle($("panel-story")).overflowY === "visible") $("detail").scrollIntoView({ block: "start" });
+};
+const back = () => { if (trail.length) turn(trail.pop(), true, true); };
+for (const b of $("turn").querySelectorAll("button")) {
+  b.addEventListener("click", () => (b.dataset.by === "back" ? back() : turn(page + +b.dataset.by, true)));
+}
+for (const a of document.querySelectorAll("[data-turn]")) {
+  a.addEventListener("click", (ev) => { ev.preventDefault(); turn(+a.dataset.turn + 1, true); });
+}
+for (const b of document.querySelectorAll("[data-bytes]")) {
+  b.addEventListener("click", () => { plain = true; open(+b.dataset.bytes, false); toDetail(); });
+}
+// A swipe to the left goes on, one to the right back to the screen before.
+let touched = null;
+$("panel-story").addEventListener("touchstart", (ev) => {
+  touched = ev.touches.length === 1 && !ev.target.closest("pre") ? [ev.touches[0].clientX, ev.touches[0].clientY] : null;
+}, { passive: true });
+$("panel-story").addEventListener("touchend", (ev) => {
+  if (!touched) return;
+  const dx = ev.changedTouches[0].clientX - touched[0], dy = ev.changedTouches[0].clientY - touched[1];
+  if (Math.abs(dx) > 50 && Math.abs(dy) < 40) turn(page + (dx < 0 ? 1 : -1), true);
+}, { passive: true });
+
 // Keys.
 const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 };
 const clamp = (n, max) => Math.max(0, Math.min(max, n));
@@ -281,6 +337,9 @@ document.addEventListener("keydown", (ev) => {
   else if (at.closest("#fields") && move) light(clamp(field + move, rows.length - 1), true);
   else if (at.closest("#fields") && (ev.key === "ArrowLeft" || ev.key === "ArrowRight")) near(ev.key === "ArrowLeft");
   else if (at.closest(".tabs") && (ev.key === "ArrowLeft" || ev.key === "ArrowRight")) nextTab(at, ev.key === "ArrowLeft" ? -1 : 1);
+  else if (telling() && turns[ev.key] && !at.closest("pre")) turn(turns[ev.key] + page, true);
+  else if (telling() && (ev.key === "c" || ev.key === "Backspace")) back();
+  else if (ev.key === "s") { tab("story"); $("tab-story").focus(); }
   else if (ev.key === "Escape") toLadder();
   else if (ev.key === "d") flip();
   else if (ev.key === "b") { tab("bytes"); toDetail(); }
@@ -313,6 +372,8 @@ window.addEventListener("resize", () => {
 const first = data.steps.findIndex((s) => s.k === "frame");
 // A connection that failed opens where that shows.
 if (data.steps.length) open(data.opens >= 0 ? data.opens : Math.max(first, 0), false);
+turn(0, false);
+if (data.opens < 0) tab("story");
 for (const a of document.querySelectorAll("[data-evidence]")) {
   a.addEventListener("click", (ev) => { ev.preventDefault(); open(+a.dataset.evidence, true); });
 }

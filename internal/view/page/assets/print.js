@@ -7,7 +7,7 @@ const chosenFor = (name) => document.querySelector(`input[name="${name}"]:checke
 // A frame holds the messages that were sent in the clear: these are not printed
 // again, but what was decrypted is.
 const specimensFor = (what) => {
-  if (what === "none" || !step) return [];
+  if (what === "none" || what === "worksheet" || !step) return [];
   if (what === "chosen") return [[step, current()]];
   const list = [];
   for (const s of data.steps) {
@@ -99,6 +99,19 @@ const paperQuestions = () => {
   return list;
 };
 
+// The worksheet asks at each step of the story, and leaves room, or answers.
+const paperStory = () => {
+  const list = make("ol", "worksheet"), answers = $("paper-answers").checked;
+  for (const e of document.querySelectorAll(".screen.asks")) {
+    const li = make("li");
+    li.append(make("h3", "", e.querySelector("h2").textContent), make("p", "source", e.querySelector(".way").textContent), make("p", "", e.querySelector(".ask").textContent));
+    if (answers) li.append(make("p", "words", e.querySelector(".answer").textContent));
+    else for (let i = 0; i < 4; i++) li.append(make("div", "room"));
+    list.append(li);
+  }
+  return list;
+};
+
 // The first records of each side are printed with how their nonces are made, and
 // what else the reader has opened.
 let unfolded = [];
@@ -110,14 +123,17 @@ const unfold = () => {
 const toPaper = () => {
   const box = $("paper"), told = new Set(), list = specimensFor(chosenFor("paper-what")).filter(([, s]) => s);
   box.replaceChildren();
-  if ($("paper-questions").checked && data.questions.length) box.append(make("h2", "", "Can you find it?"), paperQuestions());
+  const worksheet = chosenFor("paper-what") === "worksheet";
+  if (worksheet) box.append(make("h2", "", $("paper-answers").checked ? "The handshake, step by step: the answers" : "The handshake, step by step"), paperStory());
+  if (!worksheet && $("paper-questions").checked && data.questions.length) box.append(make("h2", "", "Can you find it?"), paperQuestions());
   if (list.length) {
     const packets = make("div", "packets");
     for (const [of, s] of list) packets.append(paperSection(of, s, told));
     box.append(make("h2", "", "Byte by byte"), make("p", "source", "Where it begins, its bytes, its name and value; and where it comes for the first time, what it is for."), packets);
   }
   unfold();
-  document.body.classList.toggle("paper-keys", $("paper-keys").checked);
+  document.body.classList.toggle("paper-keys", $("paper-keys").checked && !worksheet);
+  document.body.classList.toggle("paper-worksheet", worksheet);
 };
 
 // A handshake is some twenty sheets; of a long transfer nobody wants them all.
