@@ -24,7 +24,8 @@ type screen struct {
 	Title  string
 	Way    string // who says it to whom, or that nobody does
 	Frame  int    // 0: none
-	Step   int    // of the ladder; -1: none
+	Step   int    // of the ladder; -1: none; of what is computed the message that made it possible
+	Sent   bool   // it is a packet or a message, not a computation
 	Plain  bool   // what is shown was decrypted
 	Text   string
 	Source string
@@ -52,6 +53,7 @@ type narrator struct {
 	said   map[string]bool // moments of which one is enough
 	is13   bool
 	opened bool // TCP's handshake is over
+	latest int  // step of the ladder
 }
 
 // tell makes the screens.
@@ -197,12 +199,12 @@ func momentOf(name string, dir transcript.Dir, is13 bool) (moment, bool) {
 
 // add adds the screen of a packet or message. Root is the node that is explained.
 func (n *narrator) add(m moment, specimen *dissect.Specimen, root string, dir transcript.Dir, frame int, key any, decrypted bool) *screen {
-	s := &screen{Title: m.title, Way: "client to server", Frame: frame, Step: nothing, Plain: decrypted, Ask: m.ask}
+	s := &screen{Title: m.title, Way: "client to server", Frame: frame, Step: nothing, Sent: true, Plain: decrypted, Ask: m.ask}
 	if dir == transcript.In {
 		s.Way = "server to client"
 	}
 	if at, ok := n.steps[key]; ok {
-		s.Step = at
+		s.Step, n.latest = at, at
 	}
 	var above []dictionary.Entry // by depth
 	for r := range specimen.Rows(nil) {
@@ -372,7 +374,7 @@ func (n *narrator) compute(m keyschedule.Moment) {
 	n.done[m] = true
 	for _, k := range n.keys {
 		if k.Moment == m {
-			n.put(&screen{Title: k.Title, Way: "nobody sends this: each side computes it", Step: nothing, Keys: []keyschedule.Step{k}})
+			n.put(&screen{Title: k.Title, Way: "nobody sends this: each side computes it", Step: n.latest, Keys: []keyschedule.Step{k}})
 		}
 	}
 }

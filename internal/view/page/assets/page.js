@@ -15,7 +15,7 @@ const make = (tag, cls, text) => {
 // divided lets long names break behind an underscore or a point, rather than in a word.
 const parts = /(?<=_)|(?<=[^\s.]\.)(?=[^\s.\d])/;
 const divided = (text) => String(text).split(parts).flatMap((part, i) => (i ? [document.createElement("wbr"), part] : [part]));
-for (const e of document.querySelectorAll(".result, .reasons, .facts, .note, .keys")) {
+for (const e of document.querySelectorAll(".result, .reasons, .facts, .note, .keys, .told dt")) {
   const texts = [], seen = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
   while (seen.nextNode()) if (parts.test(seen.currentNode.data)) texts.push(seen.currentNode);
   for (const n of texts) n.replaceWith(...divided(n.data));
