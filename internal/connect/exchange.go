@@ -17,6 +17,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
@@ -56,12 +57,17 @@ func (r *run) exchange(ctx context.Context) error {
 // ask sends the request, unless the server has taken it already.
 func (r *run) ask() error {
 	var early handshake.EarlyData
+	var version tlsmsg.Version
 	r.conn.Do(func(tcb.Instant) {
-		early = r.machine.TLS().State().EarlyData
+		state := r.machine.TLS().State()
+		early, version = state.EarlyData, state.Version
 		if r.KeyUpdate {
 			r.machine.UpdateKeys()
 		}
 	})
+	if r.KeyUpdate && version < tlsmsg.VersionTLS13 {
+		r.note("tls", "key_update_unfit", "no keys are changed: "+version.String()+", which the server has chosen, has no KeyUpdate")
+	}
 	if early == handshake.EarlyDataAccepted {
 		return nil
 	}

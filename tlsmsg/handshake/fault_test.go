@@ -136,3 +136,48 @@ func TestEveryAlertIsHeardAtEveryPlace(t *testing.T) {
 		}
 	}
 }
+
+// The same in TLS 1.3, whose server sends other messages.
+func TestEachFaultAtEachPlaceOfTLS13IsMetAsItShouldBe(t *testing.T) {
+	usual := map[handshake.FaultKind]string{handshake.Stop: "waits", handshake.Omit: "unexpected_message", handshake.Repeat: "unexpected_message",
+		handshake.Swap: "unexpected_message", handshake.SendAlert: "heard access_denied", handshake.CorruptRecord: "bad_record_mac"}
+	differs := map[string]string{
+		"our ServerHello corrupt":         "protocol_version",
+		"our EncryptedExtensions corrupt": "decode_error",
+		"our CertificateRequest omit":     "heard unexpected_message", // the server waits for a certificate
+		"our CertificateRequest corrupt":  "decode_error",
+		"our Certificate corrupt":         "decode_error",
+		"our CertificateVerify corrupt":   "illegal_parameter", // a scheme that was not offered
+		"our Finished omit":               "waits",             // as the server does, for the client's
+		"our Finished swap":               "waits",
+		"our Finished repeat":             "bad_record_mac", // it comes under the keys of the application data
+		"our Finished corrupt":            "decrypt_error",
+		"our NewSessionTicket stop":       "done", // the handshake is over
+		"our NewSessionTicket omit":       "done",
+		"our NewSessionTicket repeat":     "done",
+		"our NewSessionTicket swap":       "done",
+		"our NewSessionTicket corrupt":    "done", // a lifetime of more
+	}
+	for _, typ := range []tlsmsg.HandshakeType{tlsmsg.TypeServerHello, tlsmsg.TypeEncryptedExtensions, tlsmsg.TypeCertificateRequest, tlsmsg.TypeCertificate,
+		tlsmsg.TypeCertificateVerify, tlsmsg.TypeFinished, tlsmsg.TypeNewSessionTicket} {
+		for _, kind := range handshake.FaultKinds() {
+			fault := handshake.Fault{At: handshake.Sending(typ), Kind: kind, Byte: 4, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertAccessDenied}}
+			tamper, err := fault.Tamper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := newPair(t, func(c *handshake.Config) { c.MaxVersion = tlsmsg.VersionTLS13 }, func(c *handshake.ServerConfig) {
+				c.MaxVersion, c.ClientAuth, c.Tickets, c.Tamper = tlsmsg.VersionTLS13, handshake.ClientAuthRequest, true, tamper
+			})
+			p.sw.Sessions = newSessions()
+			name := fmt.Sprintf("%v %v", fault.At, kind)
+			want, ok := differs[name]
+			if !ok {
+				want = usual[kind]
+			}
+			if got := ends(p); !slices.Contains(strings.Split(want, " or "), got) {
+				t.Errorf("%s: %s, expected %s", name, got, want)
+			}
+		}
+	}
+}

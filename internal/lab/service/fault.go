@@ -14,7 +14,9 @@ import (
 
 // A ServerFault is what our own server does wrong, once in each connection, at
 // the first of its messages of a kind. The zero value is none. Its text, as
-// ParseServerFault reads it, is an act and the message by RFC 5246's name:
+// ParseServerFault reads it, is an act and the message by RFC 5246's name, or RFC 9846's
+// (the server then speaks TLS 1.3; of a message that both have, it does where
+// Options.MaxVersion says so):
 //
 //	stop certificate                        silence from that message on
 //	close certificate                       a FIN in its place
@@ -129,6 +131,12 @@ func parseMessage(name string) (Message, error) {
 	}
 	t, err := tlsmsg.ParseHandshakeType(name)
 	return HandshakeMessage(t), err
+}
+
+// only13 reports whether the message is one that a server sends in TLS 1.3 alone.
+func (m ServerFault) only13() bool {
+	return m.Act != "" && m.Message.Content == tlsmsg.ContentHandshake &&
+		slices.Contains([]tlsmsg.HandshakeType{tlsmsg.TypeEncryptedExtensions, tlsmsg.TypeCertificateVerify, tlsmsg.TypeKeyUpdate, tlsmsg.TypeCompressedCertificate}, m.Message.Type)
 }
 
 // faulty is a ServerFault on one connection.

@@ -113,6 +113,9 @@ func (o *Options) check() error {
 // highest is the highest version in which everything that is asked for exists.
 func (o *Options) highest() tlsmsg.Version {
 	of13 := func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) != nil }
+	if o.Wrong.only13() {
+		return tlsmsg.VersionTLS13
+	}
 	if o.SessionIDs || o.Wrong != (ServerFault{}) || len(o.CipherSuites) > 0 && !slices.ContainsFunc(o.CipherSuites, of13) {
 		return tlsmsg.VersionTLS12
 	}
