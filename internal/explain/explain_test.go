@@ -76,6 +76,7 @@ var ends = []struct{ file, end, says string }{
 	{"tls13-key-update.pcapng", "✔ data: TLS 1.3", "owt"},
 	{"tls13-gnutls.pcap", "✔ data: TLS 1.3", "both Finished messages agree"},
 	{"tls13-hybrid.pcapng", "✔ data: TLS 1.3 with TLS_AES_128_GCM_SHA256, key exchange over X25519MLKEM768, protocol http/1.1", "both Finished messages agree"},
+	{"rawshake13-ech.pcapng", "✔ data: TLS 1.3", "answers that one: what it asks for is not known here"},
 	{"rawshake13.pcapng", "✔ data: TLS 1.3", "GET / HTTP/1.1"},
 	{"rawshake.pcapng", "✔ data: TLS 1.2", "GET / HTTP/1.1"},
 	{"alert-handshake-failure.pcapng", "✘ alert: the server sent the alert handshake_failure", ""},

@@ -100,3 +100,19 @@ func TestEachSecretOfTLS13OpensItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// A compressed certificate is read as it is, and judged; what Chromium adds without
+// meaning (GREASE, also of an encrypted ClientHello) misleads nobody.
+func TestACompressedCertificateOfChromiumsIsRead(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		out, _ := explained(t, "tls13-compressed.pcapng", "ladder", Options{Filter: Filter{Conn: 3}}, stream)
+		for _, want := range []string{"CompressedCertificate", "CN=server.lab.test", "both Finished messages agree", "GET / HTTP/1.1", "another inside (ECH"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %q in\n%s", want, out)
+			}
+		}
+		if strings.Contains(out, "not decrypted") || strings.Contains(out, "not known here") {
+			t.Errorf("dark:\n%s", out)
+		}
+	}
+}

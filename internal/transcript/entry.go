@@ -116,6 +116,7 @@ type Message struct {
 	MeansNothing bool
 	Offset, End  int64          // in its direction's byte stream: the records that carry it
 	Context      tlsmsg.Context // what decoding it depends on
+	Decompressed bool           // it was sent as a CompressedCertificate
 	Inner        []byte         // the ClientHello that is encrypted in this one, whole; nil: none, or it is not known
 }
 

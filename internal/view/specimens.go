@@ -59,7 +59,15 @@ func (s *specimens) message(f *transcript.Frame, m *transcript.Message, show fun
 			return
 		}
 	}
+	s.show(f, m, show)
+}
+
+// show shows a message, and what it holds compressed.
+func (s *specimens) show(f *transcript.Frame, m *transcript.Message, show func(*dissect.Specimen)) {
 	show(s.anatomy.Message(f, m))
+	if inside := dissect.Inside(m); inside != nil {
+		show(s.anatomy.Message(f, inside))
+	}
 }
 
 func (s *specimens) first(show func(*dissect.Specimen)) {
@@ -67,7 +75,7 @@ func (s *specimens) first(show func(*dissect.Specimen)) {
 	s.pending = s.pending[1:]
 	show(s.anatomy.Frame(p.frame))
 	for _, m := range p.messages {
-		show(s.anatomy.Message(p.frame, m))
+		s.show(p.frame, m, show)
 	}
 }
 
@@ -78,6 +86,9 @@ func title(s *dissect.Specimen, between string) string {
 		t := m.Name() + between + plain.Octets(len(m.Raw))
 		if m.Encrypted {
 			t += between + "decrypted"
+		}
+		if m.Decompressed {
+			t += between + "decompressed"
 		}
 		if f != nil {
 			t += between + f.Dir.String() + between + "frame " + strconv.Itoa(f.Number)

@@ -130,6 +130,28 @@ var handshakeSpecimens = []specimen{
 		r.capture(func() { r.goClientTo(s.Addr().String(), tls.VersionTLS13) }, r.veth()...)
 		r.inject()
 	}},
+	{"tls13-compressed.pcapng", "Chromium to the lab's server, TLS 1.3 with a certificate compressed by brotli; DSB", func(r *recording) {
+		s, err := r.lab.StartOurServer(service.Options{MinVersion: tlsmsg.VersionTLS13, MaxVersion: tlsmsg.VersionTLS13,
+			CompressCertificate: []tlsmsg.CertificateCompressionAlgorithm{tlsmsg.CompressionBrotli}})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		r.capture(func() {
+			r.run("", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-features=PostQuantumKyber",
+				"--user-data-dir="+r.t.TempDir(), "--ignore-certificate-errors", "--dump-dom", "https://"+s.Addr().String()+"/")
+		}, r.veth()...)
+		r.inject()
+	}},
+	{"rawshake13-ech.pcapng", "`rawshake connect --ech-config --get / --pcap` itself to `crypto/tls`: the ClientHello is encrypted; the DSBs are its own", func(r *recording) {
+		s, err := r.lab.StartTLSServer(service.Options{ECH: "public.lab.test", ClientAuth: service.NoClientAuth})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		config := writeFile(r.t, "ech.pem", s.PKI.ECH.ConfigPEM())
+		ca := writeFile(r.t, "ca.pem", s.PKI.CA.CertPEM())
+		rawshake(r.t, r.lab.Near(), "connect", "-q", "--get", "/", "--ca", ca, "--servername", pki.ServerName, "--ech-config", config, "--groups", "x25519", "--pcap", r.path, s.Addr().String()).want(r.t, 0)
+		os.Chmod(r.path, 0o644)
+	}},
 	{"rawshake13.pcapng", "`rawshake connect --get / --min-version 1.3 --pcap` itself to OpenSSL; the DSBs are its own", func(r *recording) {
 		f := r.files(pki.ECDSAP256)
 		peers13[0].start(r.t, r.lab.Far(), f, false)

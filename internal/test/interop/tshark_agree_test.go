@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // values are what a decoder says of a capture: for each subject (a packet, or
@@ -281,14 +282,22 @@ func (v values) message(who string, m *transcript.Message) {
 	case *tlsmsg.NewSessionTicket:
 		v.extensions(who, msg.Extensions, msg.Type())
 	case *tlsmsg.Certificate:
-		for _, der := range msg.Chain {
-			if c, err := x509.ParseCertificate(der); err == nil {
-				v.add(who, "x509af.serialNumber", c.SerialNumber.Text(16))
-			}
+		v.chain(who, msg)
+	case *tlsmsg.CompressedCertificate:
+		if inside, err := worker.Decompress(msg); err == nil {
+			v.chain(who, inside)
 		}
-		for _, list := range msg.EntryExtensions {
-			v.extensions(who, list, msg.Type())
+	}
+}
+
+func (v values) chain(who string, m *tlsmsg.Certificate) {
+	for _, der := range m.Chain {
+		if c, err := x509.ParseCertificate(der); err == nil {
+			v.add(who, "x509af.serialNumber", c.SerialNumber.Text(16))
 		}
+	}
+	for _, list := range m.EntryExtensions {
+		v.extensions(who, list, m.Type())
 	}
 }
 

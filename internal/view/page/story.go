@@ -109,6 +109,10 @@ func (n *narrator) once(what string) bool {
 // message tells of a message, and of what is computed once it is there.
 func (n *narrator) message(e *transcript.Entry) {
 	m := e.Message
+	key := m
+	if inside := dissect.Inside(m); inside != nil {
+		m = inside
+	}
 	name := n.named(m)
 	if m.Sealed || n.repeats(name, e.Dir) {
 		return
@@ -117,7 +121,7 @@ func (n *narrator) message(e *transcript.Entry) {
 	if !ok {
 		return
 	}
-	s := n.add(of, n.anatomy.Message(e.Frame, m), name, e.Dir, number(e.Frame), m, m.Encrypted)
+	s := n.add(of, n.anatomy.Message(e.Frame, m), name, e.Dir, number(e.Frame), key, m.Encrypted)
 	if s == nil {
 		return
 	}
