@@ -26,11 +26,12 @@ func TestTheCommandsGiveTheValues(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	live.Each(t, func(t *testing.T, tr *transcript.Transcript) {
-		if len(tr.Secrets) > 0 {
-			checkCommands(t, tr, 8)
+	for _, c := range live.Cases {
+		switch c.Name { // those that differ in how keys are made
+		case "client certificate", "rsa and cbc", "chacha and alpn", "an old version":
+			t.Run(c.Name, func(t *testing.T) { checkCommands(t, live.Run(t, c), 8) })
 		}
-	})
+	}
 	for _, c := range []live.Case{
 		{Name: "TLS 1.3", Server: service.Options{}},
 		{Name: "SHA-384", Adjust: func(o *connect.Options) { o.TLS.CipherSuites = []tlsmsg.CipherSuite{tlsmsg.TLS_AES_256_GCM_SHA384} }},
@@ -57,7 +58,7 @@ func TestTheCommandsGiveTheValues(t *testing.T) {
 		o.TLS.MaxVersion, o.TLS.ECHConfigs = tlsmsg.VersionTLS13, []tlsmsg.ECHConfig{s.PKI.ECH.Config}
 		checkCommands(t, live.Connect(t, l, o), 26)
 	})
-	for _, file := range []string{"tls13.pcapng", "tls13-resumed.pcapng", "tls13-key-update.pcapng"} {
+	for _, file := range []string{"tls13.pcapng", "tls13-resumed.pcapng"} {
 		t.Run(file, func(t *testing.T) { checkCommands(t, captured(t, file, 1), 8) })
 	}
 }
