@@ -135,6 +135,8 @@ func (t *task) perform() (*report, error) {
 		return floor(t)
 	case roleMemory:
 		return memory(t)
+	case roleServing:
+		return memoryServer(t)
 	}
 	return handshakes(t)
 }

@@ -30,8 +30,9 @@ const (
 	roleKnown     = "rawshake: probe to finished, a chain met before believed"
 	roleProbeCert = "rawshake: probe to certificate"
 
-	roleFloor  = "floor"
-	roleMemory = "in memory"
+	roleFloor   = "floor"
+	roleMemory  = "in memory"
+	roleServing = "server in memory"
 )
 
 // A client performs n handshakes, as many at a time as its task says, and calls

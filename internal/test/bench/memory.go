@@ -57,6 +57,7 @@ func memory(t *task) (*report, error) {
 	pooled.Pool = new(slab.Pool)
 	lending, again := handshake.NewProfile(pooled), new(handshake.Client)
 	buf := make([]byte, 4096)
+	peer := func(c net.Conn) error { return tls.Server(c, server).Handshake() }
 	sides := []*side{
 		{name: theirClient, client: func(c net.Conn) error { return tls.Client(c, config).Handshake() }},
 		{name: ourClient, client: func(c net.Conn) error {
@@ -77,18 +78,33 @@ func memory(t *task) (*report, error) {
 			}
 		}
 		for _, s := range sides {
-			if err := metered(&s.clock, server, s.client); err != nil {
+			if err := metered(&s.clock, peer, s.client); err != nil {
 				return nil, err
 			}
 		}
-		begin := time.Now()
-		for _, name := range floorParts {
-			if err := ops[name](); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
+		took, err := timed(ops, floorParts)
+		if err != nil {
+			return nil, err
 		}
-		floor = append(floor, time.Since(begin))
+		floor = append(floor, took)
 	}
+	return figures(t, sides, floor, peer)
+}
+
+// timed times the parts of a floor, one after the other.
+func timed(ops map[string]func() error, parts []string) (time.Duration, error) {
+	begin := time.Now()
+	for _, name := range parts {
+		if err := ops[name](); err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return time.Since(begin), nil
+}
+
+// figures are what is reported of the sides, with a few more handshakes for what they
+// allocate.
+func figures(t *task, sides []*side, floor []time.Duration, peer func(net.Conn) error) (*report, error) {
 	r := &report{Parts: map[string]float64{floorTime: float64(undisturbed(floor))}}
 	for _, s := range sides {
 		r.Parts[timeOf(s.name)] = float64(undisturbed(s.clock.each))
@@ -96,7 +112,7 @@ func memory(t *task) (*report, error) {
 		// its own.
 		heap, few := meter{allocations: true}, max(t.Handshakes/10, 1)
 		for range few {
-			if err := metered(&heap, server, s.client); err != nil {
+			if err := metered(&heap, peer, s.client); err != nil {
 				return nil, err
 			}
 		}
@@ -148,8 +164,8 @@ func inMemory(stream io.ReadWriter, c *handshake.Client, profile *handshake.Prof
 	}
 }
 
-// metered runs client once, against a fresh server.
-func metered(m *meter, server *tls.Config, client func(net.Conn) error) error {
+// metered runs one side once, against a fresh peer.
+func metered(m *meter, peer, one func(net.Conn) error) error {
 	near, far := net.Pipe()
 	defer near.Close()
 	defer far.Close()
@@ -157,10 +173,10 @@ func metered(m *meter, server *tls.Config, client func(net.Conn) error) error {
 	near.SetDeadline(deadline)
 	far.SetDeadline(deadline)
 	done := make(chan error, 1)
-	go func() { done <- tls.Server(far, server).Handshake() }()
+	go func() { done <- peer(far) }()
 	m.total = 0
 	m.start()
-	err := client(meteredConn{near, m})
+	err := one(meteredConn{near, m})
 	m.stop()
 	m.each = append(m.each, m.total)
 	if err == nil {

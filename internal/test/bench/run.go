@@ -26,12 +26,13 @@ var entrants = []entrant{
 	{roleCert, 1}, {roleJudged, 1},
 	{roleTheirs, crowd}, {roleShared, crowd}, {roleLoop, crowd}, {roleProbe, crowd}, {roleKnown, crowd},
 	{roleCert, crowd}, {roleProbeCert, crowd},
-	{roleMemory, 1},
+	{roleMemory, 1}, {roleServing, 1},
 }
 
 // scannerEntrants are those for the scanner's own table.
 var scannerEntrants = []entrant{
 	{roleTheirs, crowd}, {roleFloor, 1}, {roleProbe, crowd}, {roleKnown, crowd}, {roleProbeCert, crowd},
+	{roleMemory, 1}, {roleServing, 1},
 }
 
 func (p plan) entrants() []entrant {

@@ -114,6 +114,7 @@ func (r *results) printScanner(out io.Writer) {
 	r.printFull(out, fmt.Sprintf("%d at a time", crowd), crowd, roleProbe, roleKnown)
 	r.printCertificateRows(out, entrant{roleProbeCert, crowd})
 	r.printFloor(out)
+	r.printMemory(out)
 	perSecond := func(role string) float64 { return 1e6 / median(r.of(entrant{role, crowd}, cpuOf)) }
 	fmt.Fprintf(out, "\nRecords per second of client CPU: %.0f to the certificate, %.0f to Finished, %.0f where chains were met before\n",
 		perSecond(roleProbeCert), perSecond(roleProbe), perSecond(roleKnown))
@@ -203,15 +204,20 @@ func roundTrips(latency float64) string {
 }
 
 func (r *results) printMemory(out io.Writer) {
-	at := func(name string, unit float64) series { return r.of(entrant{roleMemory, 1}, part(name, unit)) }
-	t := newTable(out, "The TLS client alone, in memory, no TCP: lower quartiles of single handshakes, in turns",
+	r.printInMemory(out, roleMemory, "The TLS client alone, in memory, no TCP: lower quartiles of single handshakes, in turns", ourClient, againClient)
+	r.printInMemory(out, roleServing, "The TLS server alone, in memory, to crypto/tls's client", ourClient)
+}
+
+func (r *results) printInMemory(out io.Writer, role, title string, names ...string) {
+	at := func(name string, unit float64) series { return r.of(entrant{role, 1}, part(name, unit)) }
+	t := newTable(out, title,
 		"", "µs", "ours/theirs", "(ours−floor)/(theirs−floor)", "reach", "allocations", "ours/theirs", "reach", "bytes")
 	floor, theirs := at(floorTime, 1), at(timeOf(theirClient), 1)
 	theirAllocs := at(allocsOf(theirClient), 1)
 	t.row(roleFloor, at(floorTime, micro).String())
 	t.row(theirClient, at(timeOf(theirClient), micro).String(), "", "", "", figure(median(theirAllocs)), "", "",
 		figure(median(at(bytesOf(theirClient), 1))))
-	for _, name := range []string{ourClient, againClient} {
+	for _, name := range names {
 		ours, allocs := at(timeOf(name), 1), at(allocsOf(name), 1)
 		t.row(name, at(timeOf(name), micro).String(), over(ours, theirs).String(),
 			over(above(ours, floor), above(theirs, floor)).String(), target(targetMemory),
