@@ -86,3 +86,34 @@ func (n *Node) Clip(end int) {
 		child.Clip(end)
 	}
 }
+
+// Contain runs body, and keeps a failure within the current group, for formats
+// whose groups each have a length: what body did not read becomes a leaf named
+// "undecoded", whose meaning is the failure, and the cursor goes on after the
+// group as if it had been read. Contain returns the failure. Groups that body
+// left open are closed.
+func (c *Cursor) Contain(body func()) *Error {
+	depth := c.depth
+	if c.err != nil {
+		return nil
+	}
+	body()
+	failure := c.err
+	if failure == nil {
+		return nil
+	}
+	c.err = nil
+	for i := c.depth; i > depth; i-- {
+		if n := c.stack[i].node; n != nil {
+			n.stretch()
+		}
+		c.stack[i].node = nil
+	}
+	c.depth = depth
+	c.stack[depth].next = false
+	left := c.Left()
+	c.leaf(Bytes, "undecoded", c.off, left, 0)
+	c.Means(failure.Error())
+	c.off += left
+	return failure
+}

@@ -4,21 +4,16 @@ package facts
 
 import (
 	"crypto/sha256"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"net"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
-	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // Chain returns facts about a chain's first certificate, the one that counts, and in
@@ -27,8 +22,9 @@ func Chain(chain [][]byte) []Fact {
 	if len(chain) == 0 {
 		return []Fact{{"certificates", 0, "none"}}
 	}
-	facts := leafFacts(chain[0])
-	if _, err := x509.ParseCertificate(chain[0]); err != nil {
+	leaf := der.Describe(chain[0])
+	facts := certificateFacts(leaf, chain[0])
+	if unread(leaf) {
 		facts = append(facts, Fact{"der", base64.StdEncoding.EncodeToString(chain[0]), ""})
 	}
 	if len(chain) == 1 {
@@ -36,7 +32,7 @@ func Chain(chain [][]byte) []Fact {
 	}
 	others := make([]plain.Object, 0, min(len(chain)-1, maxIssuers))
 	for _, cert := range chain[1 : 1+cap(others)] {
-		others = append(others, Object(leafFacts(cert)))
+		others = append(others, Object(certificateFacts(der.Describe(cert), cert)))
 	}
 	return append(facts, Fact{"certificates", len(chain), plain.Plural(len(chain), "certificate")}, Fact{"issuers", others, ""})
 }
@@ -58,63 +54,69 @@ func compressedFacts(m *tlsmsg.CompressedCertificate) []Fact {
 // words: a chain of 128 KiB may hold thousands.
 const maxIssuers = 16
 
-func leafFacts(raw []byte) []Fact {
-	sum := sha256.Sum256(raw)
-	fingerprint := Fact{Key: "sha256", Value: hex.EncodeToString(sum[:])}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		return append(oddFacts(raw, err), fingerprint)
-	}
-	return []Fact{
-		{"subject", cert.Subject.String(), subjectText(cert)},
-		{"not_after", timestamp(cert.NotAfter), "expires " + cert.NotAfter.UTC().Format(time.DateOnly)},
-		{"not_before", timestamp(cert.NotBefore), ""},
-		{"issuer", cert.Issuer.String(), issuerText(cert)},
-		{"dns_names", append([]string{}, cert.DNSNames...), ""},
-		{"ip_addresses", addresses(cert.IPAddresses), ""},
-		{"serial", cert.SerialNumber.Text(16), ""},
-		{"public_key", keyName(cert), ""},
-		{"signature_algorithm", signatureName(cert), ""},
-		fingerprint,
-	}
+// unread reports whether a part of a certificate cannot be read.
+func unread(says *der.Description) bool {
+	return slices.ContainsFunc(says.Anomalies, func(f der.Found) bool { return f.Anomaly == der.Unreadable })
 }
 
-// signatureName is the algorithm of a certificate's signature, or its
-// identifier if crypto/x509 does not know it.
-func signatureName(cert *x509.Certificate) string {
-	if id := der.SignatureAlgorithm(cert.Raw); cert.SignatureAlgorithm == x509.UnknownSignatureAlgorithm && id != "" {
-		return id
-	}
-	return cert.SignatureAlgorithm.String()
-}
-
-// keyName is the kind of a certificate's key, including keys restricted to
-// RSA-PSS, which crypto/x509 does not know.
-func keyName(cert *x509.Certificate) string {
-	if key := worker.PublicKey(cert.Raw); cert.PublicKey == nil && key != nil {
-		return suite.KeyName(key)
-	}
-	return cert.PublicKeyAlgorithm.String()
-}
-
-// oddFacts are what can be read of a certificate that crypto/x509 rejects.
-func oddFacts(cert []byte, why error) []Fact {
-	says := der.Summarize(cert)
-	reason := strings.TrimPrefix(why.Error(), "x509: ")
-	facts := []Fact{{"error", reason, "does not parse: " + reason}}
-	if says.Serial != "" { // it could be read that far
+// certificateFacts are what one certificate says, with the most important
+// first, and what is wrong with it.
+func certificateFacts(says *der.Description, raw []byte) []Fact {
+	facts := make([]Fact, 0, 48)
+	if says.Serial == "" {
+		facts = append(facts, Fact{"error", "no certificate can be read here", "cannot be read as a certificate"})
+	} else {
 		facts = append(facts,
-			Fact{"subject", says.Subject, oddSubject(&says)},
+			Fact{"subject", says.Subject.String(), subjectText(says)},
 			momentFact("not_after", says.NotAfter, "expires "),
 			momentFact("not_before", says.NotBefore, ""),
-			Fact{"issuer", says.Issuer, "by " + says.Issuer},
-			Fact{"dns_names", append([]string{}, says.DNSNames...), ""},
-			Fact{"ip_addresses", append([]string{}, says.IPAddresses...), ""},
-			Fact{"serial", says.Serial, ""})
+			Fact{"issuer", says.Issuer.String(), issuerText(says)},
+			Fact{"dns_names", list(says.Names("dNSName")), ""},
+			Fact{"ip_addresses", list(says.Names("iPAddress")), ""},
+			Fact{"serial", says.Serial, ""},
+			Fact{"certificate_version", says.Version, ""})
+		facts = append(facts, nameFacts(says)...)
+		facts = append(facts, keyFacts(&says.Key)...)
+		facts = append(facts, signatureFacts(says)...)
+		facts = append(facts, extensionFacts(says)...)
 	}
-	if key := worker.PublicKey(cert); key != nil {
-		facts = append(facts, Fact{"public_key", suite.KeyName(key), ""})
+	facts = append(facts, anomalyFacts(says)...)
+	sum := sha256.Sum256(raw)
+	return append(facts, Fact{"sha256", hex.EncodeToString(sum[:]), ""})
+}
+
+// list is never null.
+func list(values []string) []string {
+	if values == nil {
+		return []string{}
 	}
+	return values
+}
+
+// maxShown bounds the anomalies that the ladder tells of, which are not the
+// minor ones.
+const maxShown = 3
+
+// anomalyFacts are what is wrong with a certificate's form.
+func anomalyFacts(says *der.Description) []Fact {
+	if len(says.Anomalies) == 0 {
+		return nil
+	}
+	found := make([]plain.Object, 0, len(says.Anomalies))
+	facts := []Fact{{}}
+	told := 0
+	for _, f := range says.Anomalies {
+		var o plain.Object
+		o.Add("code", string(f.Anomaly))
+		plain.AddIf(&o, "part", f.Part)
+		o.Add("text", f.Anomaly.Text())
+		found = append(found, o)
+		if !f.Anomaly.Minor() && told < maxShown {
+			facts = append(facts, Fact{Text: "odd: " + f.String()})
+			told++
+		}
+	}
+	facts[0] = Fact{"anomalies", found, ""}
 	return facts
 }
 
@@ -122,7 +124,7 @@ func oddFacts(cert []byte, why error) []Fact {
 func momentFact(key string, m der.Moment, words string) Fact {
 	text, value := "", m.Text
 	if !m.IsZero() {
-		value = timestamp(m.Time)
+		value = m.UTC().Format(time.RFC3339)
 	}
 	switch {
 	case words == "":
@@ -134,69 +136,34 @@ func momentFact(key string, m der.Moment, words string) Fact {
 	return Fact{key, value, text}
 }
 
-func oddSubject(says *der.Summary) string {
-	switch {
-	case says.CommonName != "":
-		return "CN=" + says.CommonName
-	case says.Subject != "":
-		return says.Subject
-	case len(says.DNSNames) > 0:
-		return says.DNSNames[0]
-	}
-	return "no subject"
-}
-
-func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 // subjectText is the shortest name by which people know the certificate.
-func subjectText(cert *x509.Certificate) string {
-	switch {
-	case cert.Subject.CommonName != "":
-		return "CN=" + cert.Subject.CommonName
-	case len(cert.DNSNames) > 0:
-		return cert.DNSNames[0]
-	case len(cert.IPAddresses) > 0:
-		return cert.IPAddresses[0].String()
-	case len(cert.Subject.Names) > 0:
-		return cert.Subject.String()
+func subjectText(says *der.Description) string {
+	switch cn := says.CommonName(); {
+	case cn != "":
+		return "CN=" + cn
+	case len(says.AlternativeNames) > 0:
+		return says.AlternativeNames[0].Value
+	case len(says.Subject) > 0:
+		return says.Subject.String()
 	}
 	return "no subject"
 }
 
-func issuerText(cert *x509.Certificate) string {
-	issuer := cert.Issuer.CommonName
-	switch {
-	case string(cert.RawIssuer) == string(cert.RawSubject):
+func issuerText(says *der.Description) string {
+	issuer := says.Issuer.String()
+	if issuer == says.Subject.String() {
 		return "self-issued"
-	case issuer == "":
-		issuer = cert.Issuer.String()
+	}
+	if names := says.Issuer.Find("2.5.4.3"); len(names) > 0 {
+		issuer = names[len(names)-1]
 	}
 	return "by " + issuer
 }
 
-func addresses(list []net.IP) []string {
-	s := make([]string, len(list))
-	for i, ip := range list {
-		s[i] = ip.String()
-	}
-	return s
-}
-
-// distinguishedName puts a DER name into words (RFC 4514).
-func distinguishedName(der []byte) string {
-	var rdn pkix.RDNSequence
-	if rest, err := asn1.Unmarshal(der, &rdn); err != nil || len(rest) > 0 {
-		return "0x" + hex.EncodeToString(der)
-	}
-	var name pkix.Name
-	name.FillFromRDNSequence(&rdn)
-	return name.String()
-}
-
 // CertificateJSON is what a certificate says, as a JSON object with the same
 // names as in the JSON view's certificate message.
-func CertificateJSON(der []byte) []byte {
-	return Object(leafFacts(der)).AppendTo(nil)
+func CertificateJSON(raw []byte) []byte {
+	return Object(certificateFacts(der.Describe(raw), raw)).AppendTo(nil)
 }
 
 // Object returns the facts that have a key as a JSON object.

@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/der"
 )
 
 // A Fact is one thing worth knowing about a message: a field of its JSON
@@ -266,8 +267,8 @@ func schemeFacts(s tlsmsg.SignatureScheme, words string) []Fact {
 func requestFacts(m *tlsmsg.CertificateRequest) []Fact {
 	kinds := names(m.CertificateTypes)
 	authorities := []string{}
-	for _, der := range m.Authorities {
-		authorities = append(authorities, distinguishedName(der))
+	for _, name := range m.Authorities {
+		authorities = append(authorities, distinguishedName(name))
 	}
 	who := "from any issuer"
 	switch len(authorities) {
@@ -282,6 +283,14 @@ func requestFacts(m *tlsmsg.CertificateRequest) []Fact {
 		{"signature_schemes", names(m.Schemes), ""},
 		{"authorities", authorities, who},
 	}
+}
+
+// distinguishedName puts a DER name into words (RFC 4514).
+func distinguishedName(raw []byte) string {
+	if name := der.ParseName(raw); len(name) > 0 {
+		return name.String()
+	}
+	return "0x" + hex.EncodeToString(raw)
 }
 
 func clientKeyExchangeFacts(m *tlsmsg.ClientKeyExchange) []Fact {

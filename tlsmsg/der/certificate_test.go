@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/internal/test/oddcert"
 	"github.com/rawshake/rawshake/tlsmsg/der"
 )
 
@@ -158,7 +159,17 @@ func FuzzEveryByteIsInOneLeaf(f *testing.F) {
 	f.Add([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff, 0})
 	f.Add([]byte{0x30, 0x80, 0, 0})
 	f.Add([]byte{0x1f, 0x81, 0x01, 0})
+	for _, k := range oddcert.Kinds() {
+		if len(k.DER) < 4096 {
+			f.Add(k.DER)
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, found := range der.Describe(b).Anomalies {
+			if found.Anomaly.Text() == "" {
+				t.Fatalf("%s has no text", found.Anomaly)
+			}
+		}
 		for _, read := range []func([]byte) *field.Node{der.Certificate, der.Name, der.OCSPResponse, der.ECDSASignature, der.SCT} {
 			tree, next := read(b), 0
 			for leaf := range tree.Leaves() {

@@ -1,4 +1,5 @@
-// DER's elements: tag, length, contents.
+// The elements of DER, and of BER where certificates have it: tag, length,
+// contents.
 
 package der
 
@@ -14,6 +15,7 @@ type tag uint8
 
 // Universal types (X.680, section 8.4).
 const (
+	tagEnd             tag = 0x00 // of contents of no stated length
 	tagBoolean         tag = 0x01
 	tagInteger         tag = 0x02
 	tagBitString       tag = 0x03
@@ -29,6 +31,7 @@ const (
 	tagUTCTime         tag = 0x17
 	tagGeneralizedTime tag = 0x18
 	tagVisibleString   tag = 0x1a
+	tagUniversalString tag = 0x1c
 	tagBMPString       tag = 0x1e
 	tagSequence        tag = 0x30
 	tagSet             tag = 0x31
@@ -39,7 +42,8 @@ var tagNames = map[tag]string{
 	tagNull: "NULL", tagOID: "OBJECT IDENTIFIER", tagEnumerated: "ENUMERATED", tagUTF8String: "UTF8String",
 	tagNumericString: "NumericString", tagPrintableString: "PrintableString", tagTeletexString: "TeletexString",
 	tagIA5String: "IA5String", tagUTCTime: "UTCTime", tagGeneralizedTime: "GeneralizedTime",
-	tagVisibleString: "VisibleString", tagBMPString: "BMPString", tagSequence: "SEQUENCE", tagSet: "SET",
+	tagVisibleString: "VisibleString", tagUniversalString: "UniversalString", tagBMPString: "BMPString",
+	tagSequence: "SEQUENCE", tagSet: "SET",
 }
 
 const (
@@ -74,116 +78,174 @@ func (t tag) String() string {
 }
 
 // element reads one element as a group: its tag, its length, and its contents
-// with body, which is told the tag and must leave nothing over.
-func element(c *field.Cursor, name string, body func(*field.Cursor, tag)) {
-	c.Enter(name)
-	contents(c, body)
-	c.Leave()
+// with body, which is told the tag and should leave nothing over.
+func (d *decoder) element(name string, body func(*decoder, tag)) {
+	d.Enter(name)
+	d.contents(body)
+	d.Leave()
 }
 
 // item is element for the next one of a list.
-func item(c *field.Cursor, body func(*field.Cursor, tag)) {
-	c.Item()
-	contents(c, body)
-	c.Leave()
+func (d *decoder) item(body func(*decoder, tag)) {
+	d.Item()
+	d.contents(body)
+	d.Leave()
 }
 
-// contents reads an element in a group that has begun.
-func contents(c *field.Cursor, body func(*field.Cursor, tag)) {
-	t := field.Enum8[tag](c, "tag")
+// contents reads an element in a group that has begun. What body cannot read
+// ends with the element.
+func (d *decoder) contents(body func(*decoder, tag)) {
+	t := field.Enum8[tag](d.Cursor, "tag")
 	if t&highNumber == highNumber {
-		c.Failf("a tag of several octets")
+		d.Failf("a tag of several octets")
 	}
-	length(c)
-	if c.Err() != nil {
+	n, open := d.length()
+	if d.Err() != nil {
 		return
 	}
-	body(c, t)
-	if c.More() { // more than RFC 5280 defines
-		anything(c)
+	if open {
+		d.note(IndefiniteLength)
+		d.Limit(n + 2)
+		d.EnterN("contents", n)
+		d.contained(t, body)
+		d.Leave()
+		d.Uint16("end_of_contents")
+		return
+	}
+	d.Limit(n)
+	d.contained(t, body)
+}
+
+func (d *decoder) contained(t tag, body func(*decoder, tag)) {
+	failure := d.Contain(func() {
+		body(d, t)
+		if d.More() { // more than RFC 5280 defines
+			d.note(TrailingElement)
+			d.anything()
+		}
+	})
+	if failure != nil {
+		d.note(Unreadable)
 	}
 }
 
-// length reads length octets (X.690, section 8.1.3) and ends the group there.
-// DER has no indefinite lengths (section 10.1).
-func length(c *field.Cursor) {
-	ahead := c.Ahead()
-	if len(ahead) == 0 || ahead[0] < 0x80 {
-		c.Limit(int(c.Uint8("length_octets")))
-		return
+// length reads length octets (X.690, section 8.1.3), which need not be as few
+// as DER has them (section 10.1). Of contents of no stated length, which end at
+// an element of two zeros, it finds the length, and reports that they are open.
+func (d *decoder) length() (n int, open bool) {
+	ahead := d.Ahead()
+	switch {
+	case len(ahead) == 0 || ahead[0] < 0x80:
+		return int(d.Uint8("length_octets")), false
+	case ahead[0] == 0x80:
+		d.Uint8("length_octets")
+		n, ok := endOf(d.Ahead(), maxOpen)
+		if !ok {
+			d.Failf("a length that is not stated, and contents without an end")
+		}
+		return n, true
 	}
 	size := int(ahead[0] & 0x7f)
-	if size == 0 || size > 3 { // no message of TLS holds more than 2^24 bytes
-		c.Uint8("length_octets")
-		c.Failf("length of %d octets, expected 1 to 3", size)
-		return
+	octets := d.Bytes("length_octets", min(1+size, len(ahead)))
+	if d.Err() != nil || len(octets) != 1+size || size > maxLengthOctets {
+		d.Failf("length of %d octets, expected 1 to %d and all of them", size, maxLengthOctets)
+		return 0, false
 	}
-	octets := c.Bytes("length_octets", 1+size)
-	if c.Err() != nil {
-		return
-	}
-	n := 0
 	for _, b := range octets[1:] {
+		if n > 1<<24 { // no message of TLS holds more
+			break
+		}
 		n = n<<8 | int(b)
 	}
-	c.Means(strconv.Itoa(n))
-	c.Limit(n)
+	if d.Recording() {
+		d.Means(strconv.Itoa(n))
+	}
+	d.noteIf(octets[1] == 0 || n < 0x80, LongLength)
+	return n, false
+}
+
+// Bounds on lengths: on their octets, and on elements of no stated length in
+// each other.
+const (
+	maxLengthOctets = 8
+	maxOpen         = 16
+)
+
+// endOf returns how long contents of no stated length are, which must end
+// within b.
+func endOf(b []byte, depth int) (n int, ok bool) {
+	for depth > 0 && len(b)-n >= 2 {
+		if b[n] == 0 && b[n+1] == 0 {
+			return n, true
+		}
+		size, ok := sizeOf(b[n:], depth)
+		if !ok {
+			return 0, false
+		}
+		n += size
+	}
+	return 0, false
+}
+
+// sizeOf returns the size of the first element of b.
+func sizeOf(b []byte, depth int) (int, bool) {
+	if len(b) < 2 || tag(b[0])&highNumber == highNumber {
+		return 0, false
+	}
+	if b[1] == 0x80 {
+		n, ok := endOf(b[2:], depth-1)
+		return n + 4, ok
+	}
+	c := field.New("", b[1:])
+	d := decoder{Cursor: &c, says: new(Description)}
+	n, _ := d.length()
+	return 1 + c.Offset() + n, c.Err() == nil && n <= c.Left()
 }
 
 // sequence reads an element whose contents are elements, with body.
-func sequence(c *field.Cursor, name string, body func(*field.Cursor)) {
-	element(c, name, func(c *field.Cursor, t tag) {
-		if !t.constructed() {
-			primitive(c, t)
-			return
-		}
-		body(c)
-	})
+func (d *decoder) sequence(name string, body func(*decoder)) {
+	d.element(name, func(d *decoder, t tag) { d.structure(t, body) })
+}
+
+// structure reads contents that should be elements, with body.
+func (d *decoder) structure(t tag, body func(*decoder)) {
+	if !t.constructed() {
+		d.note(UnexpectedType)
+		d.primitive(t)
+		return
+	}
+	body(d)
 }
 
 // listOf reads an element that is a list.
-func listOf(c *field.Cursor, name string, each func(*field.Cursor, tag)) {
-	sequence(c, name, func(c *field.Cursor) { items(c, each) })
+func (d *decoder) listOf(name string, each func(*decoder, tag)) {
+	d.sequence(name, func(d *decoder) { d.items(each) })
 }
 
-func items(c *field.Cursor, each func(*field.Cursor, tag)) {
-	for c.More() {
-		item(c, each)
+func (d *decoder) items(each func(*decoder, tag)) {
+	for d.More() {
+		d.item(each)
 	}
 }
 
 // next returns the tag of the next element in the group, or 0.
-func next(c *field.Cursor) tag {
-	if ahead := c.Ahead(); len(ahead) > 0 {
+func (d *decoder) next() tag {
+	if ahead := d.Ahead(); len(ahead) > 0 {
 		return tag(ahead[0])
 	}
 	return 0
 }
 
-// optional reads the element if its tag is the next.
-func optional(c *field.Cursor, t tag, name string, body func(*field.Cursor, tag)) {
-	if c.Err() == nil && next(c).number() == t.number() && c.More() {
-		element(c, name, body)
+// optional reads the element if its tag is the next, and reports whether it was.
+func (d *decoder) optional(t tag, name string, body func(*decoder, tag)) bool {
+	if d.Err() != nil || !d.More() || d.next().number() != t.number() {
+		return false
 	}
+	d.element(name, body)
+	return true
 }
 
 // explicit returns a body for an element that only wraps another.
-func explicit(name string, body func(*field.Cursor, tag)) func(*field.Cursor, tag) {
-	return func(c *field.Cursor, _ tag) { element(c, name, body) }
-}
-
-// whole decodes data with body into a tree of its own.
-func whole(name string, data []byte, body func(*field.Cursor)) *field.Node {
-	c := field.Record(name, data)
-	body(&c)
-	c.Done()
-	return c.Whole()
-}
-
-// inside decodes the byte string read last again, as what it holds. Errors in
-// there do not affect the outer decode.
-func inside(c *field.Cursor, name string, data []byte, body func(*field.Cursor)) {
-	if c.Err() == nil && len(data) > 0 {
-		c.Graft(whole(name, data, body))
-	}
+func explicit(name string, body func(*decoder, tag)) func(*decoder, tag) {
+	return func(d *decoder, _ tag) { d.element(name, body) }
 }

@@ -35,6 +35,19 @@ func dotted(b []byte) string {
 	return s.String()
 }
 
+// nameOf returns the name of an identifier in dotted form, or itself if it is
+// not known here.
+func nameOf(id string) string {
+	if name := oidNames[id]; name != "" {
+		return name
+	}
+	return id
+}
+
+// OIDName returns the name of an object identifier in dotted form, or "" if it
+// is not known here.
+func OIDName(id string) string { return oidNames[id] }
+
 func oidText(b []byte) string {
 	id := dotted(b)
 	if name := oidNames[id]; name != "" {
@@ -58,7 +71,20 @@ var oidNames = map[string]string{
 	// Keys and curves (RFC 3279, RFC 5480, RFC 8410)
 	"1.2.840.113549.1.1.1": "rsaEncryption", "1.2.840.10045.2.1": "id-ecPublicKey", "1.2.840.10040.4.1": "id-dsa",
 	"1.2.840.10045.3.1.7": "secp256r1", "1.3.132.0.34": "secp384r1", "1.3.132.0.35": "secp521r1",
-	"1.3.132.0.33": "secp224r1", "1.3.132.0.10": "secp256k1",
+	"1.3.132.0.33": "secp224r1", "1.3.132.0.10": "secp256k1", "1.2.840.10045.3.1.1": "secp192r1",
+	"1.3.132.0.6": "secp112r1", "1.3.132.0.7": "secp112r2", "1.3.132.0.28": "secp128r1", "1.3.132.0.29": "secp128r2",
+	"1.3.132.0.8": "secp160r1", "1.3.132.0.9": "secp160k1", "1.3.132.0.30": "secp160r2", "1.3.132.0.31": "secp192k1",
+	"1.3.132.0.32": "secp224k1", "1.3.132.0.1": "sect163k1", "1.3.132.0.2": "sect163r1", "1.3.132.0.15": "sect163r2",
+	"1.3.132.0.26": "sect233k1", "1.3.132.0.27": "sect233r1", "1.3.132.0.3": "sect239k1", "1.3.132.0.16": "sect283k1",
+	"1.3.132.0.17": "sect283r1", "1.3.132.0.36": "sect409k1", "1.3.132.0.37": "sect409r1", "1.3.132.0.38": "sect571k1",
+	"1.3.132.0.39": "sect571r1", "1.2.156.10197.1.301": "sm2p256v1",
+	"1.3.36.3.3.2.8.1.1.1": "brainpoolP160r1", "1.3.36.3.3.2.8.1.1.2": "brainpoolP160t1",
+	"1.3.36.3.3.2.8.1.1.3": "brainpoolP192r1", "1.3.36.3.3.2.8.1.1.4": "brainpoolP192t1",
+	"1.3.36.3.3.2.8.1.1.5": "brainpoolP224r1", "1.3.36.3.3.2.8.1.1.6": "brainpoolP224t1",
+	"1.3.36.3.3.2.8.1.1.7": "brainpoolP256r1", "1.3.36.3.3.2.8.1.1.8": "brainpoolP256t1",
+	"1.3.36.3.3.2.8.1.1.9": "brainpoolP320r1", "1.3.36.3.3.2.8.1.1.10": "brainpoolP320t1",
+	"1.3.36.3.3.2.8.1.1.11": "brainpoolP384r1", "1.3.36.3.3.2.8.1.1.12": "brainpoolP384t1",
+	"1.3.36.3.3.2.8.1.1.13": "brainpoolP512r1", "1.3.36.3.3.2.8.1.1.14": "brainpoolP512t1",
 	"1.3.101.110": "X25519", "1.3.101.111": "X448", "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448",
 
 	// Signatures (RFC 3279, RFC 4055, RFC 5758)
@@ -70,10 +96,17 @@ var oidNames = map[string]string{
 	"1.2.840.10045.4.3.1": "ecdsa-with-SHA224", "1.2.840.10045.4.3.2": "ecdsa-with-SHA256",
 	"1.2.840.10045.4.3.3": "ecdsa-with-SHA384", "1.2.840.10045.4.3.4": "ecdsa-with-SHA512",
 	"1.2.840.10040.4.3": "dsa-with-sha1", "2.16.840.1.101.3.4.3.2": "dsa-with-sha256",
+	"2.16.840.1.101.3.4.3.1": "dsa-with-sha224", "1.2.156.10197.1.501": "sm2-with-sm3",
+	"1.2.643.2.2.3": "gostR3411-94-with-gostR3410-2001", "1.2.643.7.1.1.3.2": "gostR3410-2012-with-gostR3411-2012-256",
+	"1.2.643.7.1.1.3.3":       "gostR3410-2012-with-gostR3411-2012-512",
+	"2.16.840.1.101.3.4.3.17": "ML-DSA-44", "2.16.840.1.101.3.4.3.18": "ML-DSA-65", "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+	"2.16.840.1.101.3.4.3.13": "ecdsa-with-SHA3-256", "2.16.840.1.101.3.4.3.14": "ecdsa-with-SHA3-384",
+	"1.3.14.3.2.29": "sha1WithRSASignature", "1.3.14.3.2.27": "dsaWithSHA1",
 
 	// Hashes (RFC 4055)
 	"1.3.14.3.2.26": "sha1", "2.16.840.1.101.3.4.2.1": "sha256", "2.16.840.1.101.3.4.2.2": "sha384",
-	"2.16.840.1.101.3.4.2.3": "sha512", "2.16.840.1.101.3.4.2.4": "sha224",
+	"2.16.840.1.101.3.4.2.3": "sha512", "2.16.840.1.101.3.4.2.4": "sha224", "1.2.840.113549.2.5": "md5",
+	"2.16.840.1.101.3.4.2.8": "sha3-256", "2.16.840.1.101.3.4.2.9": "sha3-384", "2.16.840.1.101.3.4.2.10": "sha3-512",
 
 	// Extensions (RFC 5280, section 4.2, and others)
 	"2.5.29.9": "subjectDirectoryAttributes", "2.5.29.14": "subjectKeyIdentifier", "2.5.29.15": "keyUsage",

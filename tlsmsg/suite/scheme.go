@@ -26,6 +26,10 @@ func (k keyKind) String() string {
 	return [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519"}[k]
 }
 
+// KnownKey reports whether a public key is of a kind that signs in TLS here: RSA,
+// RSASSA-PSS, ECDSA or Ed25519.
+func KnownKey(pub any) bool { return kindOf(pub) != 0 }
+
 // KeyName names the kind of a public key, also of one that is not known here.
 func KeyName(pub any) string {
 	if k := kindOf(pub); k != 0 {

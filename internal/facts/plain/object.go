@@ -62,6 +62,10 @@ func (w *Writer) any(name string, value any) {
 		numbers(w, name, v)
 	case []string:
 		w.Strings(name, v)
+	case Object:
+		if w.Name(name) {
+			w.B = v.AppendTo(w.B)
+		}
 	case []Object:
 		if w.Open(name, '[') {
 			for _, o := range v {

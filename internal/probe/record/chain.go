@@ -14,6 +14,7 @@ import (
 // chains knows certificates again, so that each is read once.
 type chains struct {
 	objects map[[sha256.Size]byte][]byte
+	bytes   int // of the objects
 }
 
 // A Written knows which certificates stand in a file. Encoders that write to
@@ -39,8 +40,9 @@ func (w *Written) add(sum [sha256.Size]byte) bool {
 
 // Bounds on what is remembered. When full, it begins anew.
 const (
-	maxObjects = 4096    // some 2 KB each
-	maxWritten = 1 << 20 // 32 bytes each
+	maxObjects     = 4096     // some 2 KB each
+	maxObjectBytes = 16 << 20 // of them all: a certificate may be long
+	maxWritten     = 1 << 20  // 32 bytes each
 )
 
 // object is what a certificate says, as a JSON object.
@@ -49,11 +51,12 @@ func (c *chains) object(der []byte) []byte {
 	if o, ok := c.objects[sum]; ok {
 		return o
 	}
-	if c.objects == nil || len(c.objects) >= maxObjects {
-		c.objects = make(map[[sha256.Size]byte][]byte)
-	}
 	o := facts.CertificateJSON(der)
+	if c.objects == nil || len(c.objects) >= maxObjects || c.bytes+len(o) > maxObjectBytes {
+		c.objects, c.bytes = make(map[[sha256.Size]byte][]byte), 0
+	}
 	c.objects[sum] = o
+	c.bytes += len(o)
 	return o
 }
 

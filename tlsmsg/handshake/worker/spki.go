@@ -10,11 +10,11 @@ import (
 	"crypto/x509"
 	"math/big"
 
+	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
-// The key is found by a walk over the DER that looks at nothing else. It is
-// only what the peer claims; the verdict on the certificate stays.
+// The key is only what the peer claims; the verdict on the certificate stays.
 
 // PublicKey returns the public key of a certificate (DER) as crypto/x509
 // returns it, or a *suite.PSSPublicKey, also if crypto/x509 refuses the
@@ -24,7 +24,7 @@ func PublicKey(cert []byte) any { return digKey(cert) }
 
 // digKey returns the public key of a certificate, or nil where none can be read.
 func digKey(cert []byte) any {
-	spki := digSPKI(cert)
+	spki := der.SPKI(cert)
 	if spki == nil {
 		return nil
 	}
@@ -78,33 +78,6 @@ func next(b []byte) (e tlv, rest []byte, ok bool) {
 func inside(b []byte, tag byte) ([]byte, bool) {
 	e, _, ok := next(b)
 	return e.content, ok && e.tag == tag
-}
-
-// digSPKI finds subjectPublicKeyInfo (RFC 5280, section 4.1): it comes after the
-// version, if there is one, serialNumber, signature, issuer, validity and subject.
-func digSPKI(cert []byte) []byte {
-	b, ok := inside(cert, tagSequence)
-	if !ok {
-		return nil
-	}
-	if b, ok = inside(b, tagSequence); !ok {
-		return nil
-	}
-	if e, rest, ok := next(b); ok && e.tag == tagContext0 {
-		b = rest
-	}
-	for _, tag := range []byte{tagInteger, tagSequence, tagSequence, tagSequence, tagSequence} {
-		e, rest, ok := next(b)
-		if !ok || e.tag != tag {
-			return nil
-		}
-		b = rest
-	}
-	e, _, ok := next(b)
-	if !ok || e.tag != tagSequence {
-		return nil
-	}
-	return e.raw
 }
 
 var (

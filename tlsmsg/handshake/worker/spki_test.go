@@ -11,10 +11,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/test/oddcert"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -175,4 +177,31 @@ func FuzzDigKey(f *testing.F) {
 			t.Errorf("crypto/x509 reads %v, the walk %v", cert.PublicKey, key)
 		}
 	})
+}
+
+// A key of a kind that no signature can be checked with is said to be that,
+// with its kind, whether or not crypto/x509 reads the certificate.
+func TestAKeyOfAKindThatIsNotTakenIsNamed(t *testing.T) {
+	want := map[string]string{"Ed448": "Ed448", "ML-DSA-65": "ML-DSA-65", "GOST R 34.10-2012": "GOST", "DSA": "DSA", "SM2": "SM2", "secp256k1": "secp256k1",
+		"unknown algorithm": "1.3.6.1.4.1.99999.3", "unknown curve": "1.3.6.1.4.1.99999.2", "curve by its numbers": "explicit"}
+	for _, k := range oddcert.Kinds() {
+		r := (&Worker{Roots: x509.NewCertPool()}).judge(handshake.VerifyChainWork{Chain: [][]byte{k.DER}, ServerName: "odd.lab.test"})
+		v, ok := r.Verdict.(*Verdict)
+		if !ok {
+			t.Errorf("%s: verdict %v", k.Name, r.Verdict)
+			continue
+		}
+		text, unusable := want[k.Name]
+		i := slices.IndexFunc(v.Faults, func(f *Fault) bool { return f.Reason == UnusableKey })
+		if unusable && (i < 0 || !strings.Contains(v.Faults[i].Text, text)) {
+			t.Errorf("%s: %v", k.Name, v)
+		}
+		if i >= 0 && r.PublicKey != nil && k.Name != "DSA" {
+			t.Errorf("%s: %v, and a key: %v", k.Name, v, r.PublicKey)
+		}
+		delete(want, k.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("no such kinds: %v", want)
+	}
 }

@@ -32,6 +32,7 @@ const (
 	PathTooLong      Reason = "path_too_long"               // pathLenConstraint
 	NameNotPermitted Reason = "name_not_permitted"          // nameConstraints
 	WeakKey          Reason = "weak_key"                    // too small, or with an exponent that makes no RSA key
+	UnusableKey      Reason = "unusable_key"                // of a kind that is not taken here
 	WeakSignature    Reason = "weak_signature"              // MD2, MD5 or SHA-1
 	UnknownSignature Reason = "unknown_signature_algorithm" // or a key that it cannot be checked with
 	BadSignature     Reason = "bad_signature"               // it does not verify
@@ -129,6 +130,7 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	if !work.Client {
 		note(wrongName(leaf, work.ServerName))
 	}
+	note(unusableKey(leaf.Raw, keyOf(leaf)))
 	note(wrongKeyUsage(leaf, work))
 	note(outOfTime(leaf, now))
 	found = append(found, w.trust(leaf, work, now)...)
@@ -147,7 +149,10 @@ func unread(cert []byte, err error, now time.Time) handshake.VerifyChainResult {
 		text += " (its public key can be read all the same)"
 	}
 	found := []*Fault{{Reason: Unparseable, Text: text, Err: err}}
-	says := der.Summarize(cert)
+	if f := unusableKey(cert, key); f != nil {
+		found = append(found, f)
+	}
+	says := der.Describe(cert)
 	if f := outside(says.NotBefore.Time, says.NotAfter.Time, now); f != nil {
 		found = append(found, f)
 	}
@@ -188,7 +193,7 @@ func (r Reason) alert() tlsmsg.AlertDescription {
 		return tlsmsg.AlertUnknownCA
 	case WrongUse, WrongKeyUsage:
 		return tlsmsg.AlertUnsupportedCertificate
-	case UnknownCritical, UnknownSignature, NameNotPermitted:
+	case UnknownCritical, UnknownSignature, UnusableKey, NameNotPermitted:
 		return tlsmsg.AlertCertificateUnknown
 	case Revoked:
 		return tlsmsg.AlertCertificateRevoked

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/tlsmsg/der"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // namesShown bounds the names of a certificate that a verdict lists.
@@ -26,6 +28,26 @@ func wrongName(leaf *x509.Certificate, name string) *Fault {
 		return &Fault{Reason: WrongName, Text: fmt.Sprintf("the certificate is not for %s but for %s", printable(name), names(leaf)), Err: err}
 	}
 	return nil
+}
+
+// unusableKey says what kind of key a certificate has that no signature can be
+// checked with here.
+func unusableKey(cert []byte, key any) *Fault {
+	if suite.KnownKey(key) {
+		return nil
+	}
+	k := &der.Describe(cert).Key
+	if k.Kind == "" {
+		return nil
+	}
+	says := k.Kind
+	switch {
+	case k.Curve != "" && k.Curve != k.Kind:
+		says += " with the curve " + printable(k.Curve)
+	case k.Bits > 0:
+		says += fmt.Sprintf(", %d bits", k.Bits)
+	}
+	return &Fault{Reason: UnusableKey, Text: "the certificate's key is of a kind that is not taken here: " + says}
 }
 
 // wrongKeyUsage judges what the key may be used for, if the certificate says so

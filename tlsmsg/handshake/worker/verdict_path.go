@@ -277,8 +277,8 @@ func algorithmOf(cert *x509.Certificate) string {
 	if cert.SignatureAlgorithm != x509.UnknownSignatureAlgorithm {
 		return cert.SignatureAlgorithm.String()
 	}
-	if id := der.SignatureAlgorithm(cert.Raw); id != "" {
-		return usageName(id)
+	if says := der.Describe(cert.Raw); says.Signature.Type != "" {
+		return says.Signature.Name()
 	}
 	return "unknown"
 }
