@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/rawshake/rawshake/internal/test/browser"
 )
 
 // heard is a node of the accessibility tree: what a screen reader is told.
@@ -20,10 +22,10 @@ type heard struct {
 
 // listen returns what a screen reader is told of the page as it stands.
 func (v *visit) listen() (nodes []heard) {
-	v.t.Helper()
-	tree, err := chromedp.Call(v.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	v.T.Helper()
+	tree, err := chromedp.Call(v.Ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
-		v.t.Fatal(err)
+		v.T.Fatal(err)
 	}
 	plain := func(value *accessibility.Value) string {
 		if value == nil {
@@ -60,9 +62,9 @@ func ofRole(nodes []heard, role string) (list []heard) {
 // each field with its depth, each control.
 func TestEverythingHasARoleAndAName(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelector("[data-question='1']").click(), true`)
 	for _, tab := range []string{"story", "bytes", "keys", "questions", "print"} {
-		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
+		browser.Eval[bool](v.Visit, `document.getElementById("tab-`+tab+`").click(), true`)
 		nodes := v.listen()
 		for _, n := range nodes {
 			switch n.role {
@@ -80,7 +82,7 @@ func TestEverythingHasARoleAndAName(t *testing.T) {
 		if n := len(ofRole(nodes, "tab")); n != 5 {
 			t.Errorf("%s: %d tabs", tab, n)
 		}
-		if got, want := len(ofRole(nodes, "option")), eval[int](v, `document.querySelectorAll(".step").length`); got != want {
+		if got, want := len(ofRole(nodes, "option")), browser.Eval[int](v.Visit, `document.querySelectorAll(".step").length`); got != want {
 			t.Errorf("%s: %d of %d steps can be heard", tab, got, want)
 		}
 	}
@@ -90,10 +92,10 @@ func TestEverythingHasARoleAndAName(t *testing.T) {
 // the selected one only once.
 func TestFieldsAreHeardAtTheirDepth(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelector("[data-question='1']").click(), true`)
 	items := ofRole(v.listen(), "treeitem")
 	type shown struct{ Name, Level, Selected string }
-	want := eval[[]shown](v, `[...document.querySelectorAll("#fields .field")].map((e) => ({
+	want := browser.Eval[[]shown](v.Visit, `[...document.querySelectorAll("#fields .field")].map((e) => ({
 		Name: e.querySelector(".body").textContent, Level: String(1 + (+e.className.match(/\bd(\d)/)[1])), Selected: e.getAttribute("aria-selected")}))`)
 	if len(items) != len(want) || len(items) < 8 {
 		t.Fatalf("%d items are heard, %d seen", len(items), len(want))
@@ -110,18 +112,18 @@ func TestFieldsAreHeardAtTheirDepth(t *testing.T) {
 // change with the field.
 func TestAChosenFieldIsAnnounced(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.getElementById("tab-bytes").click(), document.activeElement.blur(), true`)
+	browser.Eval[bool](v.Visit, `document.getElementById("tab-bytes").click(), document.activeElement.blur(), true`)
 	region := ofRole(v.listen(), "complementary")
 	if len(region) != 1 || region[0].properties["live"] != "polite" || region[0].properties["atomic"] != "true" {
 		t.Fatalf("the explanation is %v", region)
 	}
-	v.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
-	before := eval[string](v, `document.getElementById("explain").textContent`)
-	v.do(chromedp.KeyEvent(kb.ArrowDown))
-	if after := eval[string](v, `document.getElementById("explain").textContent`); after == before {
+	v.Do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter))
+	before := browser.Eval[string](v.Visit, `document.getElementById("explain").textContent`)
+	v.Do(chromedp.KeyEvent(kb.ArrowDown))
+	if after := browser.Eval[string](v.Visit, `document.getElementById("explain").textContent`); after == before {
 		t.Error("another field is told by the same words")
 	}
-	if got := eval[string](v, `document.querySelector(".step[aria-selected=true]").id + document.querySelectorAll(".step[aria-selected=true]").length`); !strings.HasSuffix(got, "1") {
+	if got := browser.Eval[string](v.Visit, `document.querySelector(".step[aria-selected=true]").id + document.querySelectorAll(".step[aria-selected=true]").length`); !strings.HasSuffix(got, "1") {
 		t.Errorf("steps that are selected: %s", got)
 	}
 }
@@ -130,11 +132,11 @@ func TestAChosenFieldIsAnnounced(t *testing.T) {
 // something can be done, shows where it is, and leads out again.
 func TestTheFocusTakesASaneWay(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.querySelector(".step.message.sealed").click(), document.activeElement.blur(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelector(".step.message.sealed").click(), document.activeElement.blur(), true`)
 	var way []string
 	for range 8 {
-		v.do(chromedp.KeyEvent(kb.Tab))
-		way = append(way, eval[string](v, `(() => {
+		v.Do(chromedp.KeyEvent(kb.Tab))
+		way = append(way, browser.Eval[string](v.Visit, `(() => {
 			const e = document.activeElement;
 			if (e === document.body) return "out";
 			if (!e.matches(":focus-visible") || getComputedStyle(e).outlineStyle === "none" || parseFloat(getComputedStyle(e).outlineWidth) < 2) return "invisible at " + e.id;
@@ -184,8 +186,8 @@ const contrast = `(() => {
 })()`
 
 func (v *visit) prefer(features ...*emulation.MediaFeature) {
-	v.t.Helper()
-	enable(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
+	v.T.Helper()
+	browser.Enable(v.Visit, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 }
 
 func TestTextIsReadableInBothThemes(t *testing.T) {
@@ -193,14 +195,14 @@ func TestTextIsReadableInBothThemes(t *testing.T) {
 		v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 		v.prefer(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: theme})
 		for q := range 4 {
-			eval[bool](v, `document.querySelectorAll("[data-question]")[`+string(rune('0'+q))+`].click(), true`)
-			for _, s := range eval[[]string](v, contrast) {
+			browser.Eval[bool](v.Visit, `document.querySelectorAll("[data-question]")[`+string(rune('0'+q))+`].click(), true`)
+			for _, s := range browser.Eval[[]string](v.Visit, contrast) {
 				t.Errorf("%s, question %d: %s", theme, q+1, s)
 			}
 		}
 		for _, tab := range []string{"keys", "questions", "print"} {
-			eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
-			for _, s := range eval[[]string](v, contrast) {
+			browser.Eval[bool](v.Visit, `document.getElementById("tab-`+tab+`").click(), true`)
+			for _, s := range browser.Eval[[]string](v.Visit, contrast) {
 				t.Errorf("%s, %s: %s", theme, tab, s)
 			}
 		}
@@ -210,7 +212,7 @@ func TestTextIsReadableInBothThemes(t *testing.T) {
 // Nothing moves by itself, so there is no need for reduced motion.
 func TestNothingMoves(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	if n := eval[int](v, `[...document.querySelectorAll("*")].filter((e) => {
+	if n := browser.Eval[int](v.Visit, `[...document.querySelectorAll("*")].filter((e) => {
 		const s = getComputedStyle(e);
 		return s.animationName !== "none" || parseFloat(s.transitionDuration) > 0 || s.scrollBehavior === "smooth";
 	}).length`); n != 0 {
@@ -221,14 +223,14 @@ func TestNothingMoves(t *testing.T) {
 // What is tapped is large enough for a finger (WCAG 2.2, section 2.5.8).
 func TestTargetsOnAPhoneAreLargeEnough(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 360, 740)
-	eval[bool](v, `document.querySelector(".step.message.sealed").click(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelector(".step.message.sealed").click(), true`)
 	for _, tab := range []string{"story", "bytes", "keys", "questions", "print"} {
-		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
-		for _, s := range eval[[]string](v, `[...document.querySelectorAll(".step, .field, button, label, summary")].filter((e) => e.checkVisibility()).map((e) => [e, e.getBoundingClientRect()])
+		browser.Eval[bool](v.Visit, `document.getElementById("tab-`+tab+`").click(), true`)
+		for _, s := range browser.Eval[[]string](v.Visit, `[...document.querySelectorAll(".step, .field, button, label, summary")].filter((e) => e.checkVisibility()).map((e) => [e, e.getBoundingClientRect()])
 			.filter(([, r]) => r.width < 24 || r.height < 24).map(([e, r]) => (e.id || e.className || e.textContent) + ": " + r.width + " × " + r.height)`) {
 			t.Errorf("%s: too small: %s", tab, s)
 		}
-		if w := eval[int](v, `document.documentElement.scrollWidth`); w > 360 {
+		if w := browser.Eval[int](v.Visit, `document.documentElement.scrollWidth`); w > 360 {
 			t.Errorf("%s is %d wide", tab, w)
 		}
 	}

@@ -1,25 +1,16 @@
 package page_test
 
 import (
-	"context"
+	"bytes"
 	"flag"
-	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/rawshake/rawshake/internal/test/browser"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/internal/view/page"
@@ -27,152 +18,16 @@ import (
 
 var update = flag.Bool("update", false, "write the screenshot in docs/img anew")
 
-// A visit is the page of a transcript, open in a browser. Whatever the browser
-// complains of, and whatever it asks for but the file, fails the test.
-type visit struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu       sync.Mutex
-	trouble  []string
-	requests []string
-}
+// A visit is the page of a transcript, open in a browser.
+type visit struct{ *browser.Visit }
 
 func open(t *testing.T, tr *transcript.Transcript, title string, width, height int64) *visit {
 	t.Helper()
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
-		missing(t, "chromium")
-	}
-	file := filepath.Join(t.TempDir(), "page.html")
-	f, err := os.Create(file)
-	if err != nil {
+	var html bytes.Buffer
+	if err := page.Write(&html, tr, page.Options{Title: title}); err != nil {
 		t.Fatal(err)
 	}
-	if err := page.Write(f, tr, page.Options{Title: title}); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	started, err := theBrowser(browser)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := chromedp.NewContext(started) // a tab
-	t.Cleanup(cancel)
-	v := &visit{t: t, ctx: ctx}
-	if err := chromedp.Listen(ctx, v.notice); err != nil {
-		t.Fatal(err)
-	}
-	enable(v, network.Enable, network.EnableParams{})
-	enable(v, log.Enable, cdp.Empty{})
-	enable(v, runtime.Enable, cdp.Empty{})
-	enable(v, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500})
-	url := "file://" + file
-	v.do(chromedp.Navigate(url))
-	t.Cleanup(func() {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		for _, s := range v.trouble {
-			t.Errorf("the browser complains: %s", s)
-		}
-		for _, r := range v.requests {
-			if r != url && !strings.HasPrefix(r, "data:") {
-				t.Errorf("the page asks for %s", r)
-			}
-		}
-	})
-	return v
-}
-
-// missing skips a test for want of a program, but never where the gate runs.
-func missing(t *testing.T, program string) {
-	t.Helper()
-	text := program + " is not installed: scripts/setup.sh installs it"
-	if os.Getenv("CI") != "" {
-		t.Fatal(text)
-	}
-	t.Skip(text)
-}
-
-// browsers has the one browser that all tests share, and what ends it.
-var browsers struct {
-	sync.Once
-	ctx context.Context
-	err error
-	end []func()
-}
-
-func theBrowser(path string) (context.Context, error) {
-	b := &browsers
-	b.Do(func() {
-		var dir string
-		if dir, b.err = os.MkdirTemp("", "rawshake-browser-"); b.err != nil {
-			return
-		}
-		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU,
-			chromedp.NoSandbox, chromedp.UserDataDir(dir), chromedp.WSURLReadTimeout(time.Minute),
-			chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("force-color-profile", "srgb"))
-		allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
-		ctx, endContext := chromedp.NewContext(allocator)
-		b.end = []func(){endContext, endAllocator, func() { os.RemoveAll(dir) }}
-		b.ctx, b.err = ctx, chromedp.Do(ctx)
-	})
-	return b.ctx, b.err
-}
-
-func endBrowser() {
-	for _, end := range browsers.end {
-		end()
-	}
-}
-
-func (v *visit) notice(ev any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch ev := ev.(type) {
-	case *network.EventRequestWillBeSent:
-		v.requests = append(v.requests, ev.Request.URL)
-	case *runtime.EventConsoleAPICalled:
-		v.trouble = append(v.trouble, fmt.Sprintf("console.%s", ev.Type))
-	case *runtime.EventExceptionThrown:
-		v.trouble = append(v.trouble, ev.ExceptionDetails.Text)
-	case *log.EventEntryAdded:
-		v.trouble = append(v.trouble, ev.Entry.Text)
-	}
-}
-
-// patience bounds each thing that the browser is asked for.
-const patience = 2 * time.Minute
-
-// enable sends a command that has no answer worth reading.
-func enable[P, R any](v *visit, command cdp.Command[P, R], params P) {
-	v.t.Helper()
-	if _, err := chromedp.Call(v.ctx, command, params); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-func (v *visit) do(actions ...chromedp.Action[chromedp.Void]) {
-	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		v.t.Fatal(err)
-	}
-}
-
-// eval runs a script of ours in the page.
-func eval[T any](v *visit, script string) T {
-	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, patience)
-	defer cancel()
-	result, err := chromedp.Run(ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return result
+	return &visit{browser.Open(t, html.Bytes(), width, height)}
 }
 
 // ordinary is a handshake with everything in it. All tests look at the same.
@@ -228,13 +83,13 @@ const walk = `(() => {
 
 func TestEachFieldIsReachedByKeyboardAndExplained(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	for _, s := range eval[[]string](v, walk) {
+	for _, s := range browser.Eval[[]string](v.Visit, walk) {
 		t.Error(s)
 	}
 	// The same with the keys of a real keyboard, a few steps.
-	eval[bool](v, `document.activeElement.blur(), document.querySelector(".step[aria-selected=true]").focus(), true`)
-	v.do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.ArrowDown))
-	if id := eval[string](v, `document.activeElement.id`); !strings.HasPrefix(id, "step") && id != "field1" {
+	browser.Eval[bool](v.Visit, `document.activeElement.blur(), document.querySelector(".step[aria-selected=true]").focus(), true`)
+	v.Do(chromedp.KeyEvent(kb.Home), chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter), chromedp.KeyEvent(kb.ArrowDown))
+	if id := browser.Eval[string](v.Visit, `document.activeElement.id`); !strings.HasPrefix(id, "step") && id != "field1" {
 		t.Errorf("the focus is at %q", id)
 	}
 }
@@ -243,10 +98,10 @@ func TestEachFieldIsReachedByKeyboardAndExplained(t *testing.T) {
 func TestTabLeadsEverywhere(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 	seen := map[string]bool{}
-	eval[bool](v, `document.getElementById("tab-bytes").click(), true`)
+	browser.Eval[bool](v.Visit, `document.getElementById("tab-bytes").click(), true`)
 	for range 12 {
-		v.do(chromedp.KeyEvent(kb.Tab))
-		seen[eval[string](v, `(document.activeElement.closest("#steps, .tabs, #toggle, #fields") || {id: "", className: ""}).id || document.activeElement.closest(".tabs")?.className || ""`)] = true
+		v.Do(chromedp.KeyEvent(kb.Tab))
+		seen[browser.Eval[string](v.Visit, `(document.activeElement.closest("#steps, .tabs, #toggle, #fields") || {id: "", className: ""}).id || document.activeElement.closest(".tabs")?.className || ""`)] = true
 	}
 	for _, want := range []string{"steps", "tabs", "fields"} {
 		if !seen[want] {
@@ -258,7 +113,7 @@ func TestTabLeadsEverywhere(t *testing.T) {
 // Each question leads to the field where its answer stands.
 func TestQuestionsAreAnsweredAtTheRightBytes(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	answers := eval[[]string](v, `[...document.querySelectorAll("[data-question]")].map((b) => {
+	answers := browser.Eval[[]string](v.Visit, `[...document.querySelectorAll("[data-question]")].map((b) => {
 		b.click();
 		return b.parentElement.querySelector("p").textContent + " | " + document.getElementById("detail-title").textContent + " | " +
 			document.querySelector("#explain .path").textContent + " | " + document.querySelector("#explain .words").textContent;
@@ -279,9 +134,9 @@ func TestQuestionsAreAnsweredAtTheRightBytes(t *testing.T) {
 
 func TestPointingAtAByteLightsItsField(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.getElementById("tab-bytes").click(), true`)
-	v.do(chromedp.Click(chromedp.CSS(`#hex .bytes b[data-at="8"]`)))
-	got := eval[string](v, `document.querySelector("#explain .path").textContent + " " + [...document.querySelectorAll("#hex .bytes b.lit")].map((b) => b.dataset.at) +
+	browser.Eval[bool](v.Visit, `document.getElementById("tab-bytes").click(), true`)
+	v.Do(chromedp.Click(chromedp.CSS(`#hex .bytes b[data-at="8"]`)))
+	got := browser.Eval[string](v.Visit, `document.querySelector("#explain .path").textContent + " " + [...document.querySelectorAll("#hex .bytes b.lit")].map((b) => b.dataset.at) +
 		" " + document.querySelector("#fields [aria-selected=true] .name").textContent`)
 	if got != "IPv4.time_to_live 8 time_to_live" {
 		t.Errorf("byte 8 lights %q", got)
@@ -301,16 +156,16 @@ const look = `(() => {
 func TestNothingOfAHostilePeerRuns(t *testing.T) {
 	tr := hostile(t)
 	v := open(t, tr, strings.Join(attacks, ""), 1280, 800)
-	if n := eval[int](v, look); n < 10*len(attacks) {
+	if n := browser.Eval[int](v.Visit, look); n < 10*len(attacks) {
 		t.Errorf("only %d fields hold an attack", n)
 	}
-	if eval[bool](v, `window.pwned !== undefined`) {
+	if browser.Eval[bool](v.Visit, `window.pwned !== undefined`) {
 		t.Error("something ran")
 	}
-	if n := eval[int](v, `document.querySelectorAll("script").length * 100 + document.querySelectorAll("img, svg, iframe, object, a:not([href^='#']), link:not([rel=icon]), [onerror], [onload]").length`); n != 200 {
+	if n := browser.Eval[int](v.Visit, `document.querySelectorAll("script").length * 100 + document.querySelectorAll("img, svg, iframe, object, a:not([href^='#']), link:not([rel=icon]), [onerror], [onload]").length`); n != 200 {
 		t.Errorf("there are elements that should be text: %d", n)
 	}
-	shown := eval[string](v, `document.body.textContent`)
+	shown := browser.Eval[string](v.Visit, `document.body.textContent`)
 	for _, a := range attacks[:6] {
 		if !strings.Contains(shown, a) {
 			t.Errorf("%q is not shown as text", a)
@@ -322,18 +177,18 @@ func TestPageWorksOnAPhone(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 360, 740)
 	fits := func(where string) {
 		t.Helper()
-		if w := eval[int](v, `document.documentElement.scrollWidth`); w > 360 {
+		if w := browser.Eval[int](v.Visit, `document.documentElement.scrollWidth`); w > 360 {
 			t.Errorf("%s is %d wide", where, w)
 		}
 	}
 	fits("the ladder")
 	// A tap on a message leads to its bytes, a tap on a field to its explanation.
-	eval[bool](v, `[...document.querySelectorAll(".step.message")][0].click(), true`)
-	if top := eval[float64](v, `document.getElementById("detail").getBoundingClientRect().top`); top > 100 {
+	browser.Eval[bool](v.Visit, `[...document.querySelectorAll(".step.message")][0].click(), true`)
+	if top := browser.Eval[float64](v.Visit, `document.getElementById("detail").getBoundingClientRect().top`); top > 100 {
 		t.Errorf("after a tap on a message its bytes begin at %v", top)
 	}
 	fits("the message")
-	got := eval[string](v, `(() => {
+	got := browser.Eval[string](v.Visit, `(() => {
 		const seen = (e) => { const r = e.getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; };
 		const fields = [...document.querySelectorAll("#fields .field")];
 		fields[6].click();
@@ -345,7 +200,7 @@ func TestPageWorksOnAPhone(t *testing.T) {
 		t.Errorf("bytes, explanation, lit bytes, words, fields large enough to tap: %s", got)
 	}
 	fits("the field")
-	eval[bool](v, `document.getElementById("tab-keys").click(), true`)
+	browser.Eval[bool](v.Visit, `document.getElementById("tab-keys").click(), true`)
 	fits("the keys")
 }
 
@@ -354,8 +209,8 @@ func TestPageWorksOnAPhone(t *testing.T) {
 func TestTheLargePageDoesNotScroll(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
 	for _, tab := range []string{"story", "bytes", "keys", "questions", "print"} {
-		eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
-		if got := eval[[]int](v, `[document.documentElement.scrollHeight, document.documentElement.scrollWidth]`); got[0] > 800 || got[1] > 1280 {
+		browser.Eval[bool](v.Visit, `document.getElementById("tab-`+tab+`").click(), true`)
+		if got := browser.Eval[[]int](v.Visit, `[document.documentElement.scrollHeight, document.documentElement.scrollWidth]`); got[0] > 800 || got[1] > 1280 {
 			t.Errorf("%s: the page is %d wide and %d high", tab, got[1], got[0])
 		}
 	}
@@ -364,20 +219,6 @@ func TestTheLargePageDoesNotScroll(t *testing.T) {
 // The screenshot in the README is of this page.
 func TestScreenshot(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	eval[bool](v, `document.querySelector("[data-question='1']").click(), true`)
-	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(png) < 20<<10 {
-		t.Errorf("the screenshot takes %d bytes: nothing is on it", len(png))
-	}
-	if *update {
-		if err := os.MkdirAll("../../../docs/img", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile("../../../docs/img/page.png", png, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	browser.Eval[bool](v.Visit, `document.querySelector("[data-question='1']").click(), true`)
+	v.Screenshot("../../../docs/img/page.png", *update)
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/test/browser"
 )
 
 // brokenWords lists the words that lie on two lines, of what is seen. A word ends
@@ -32,20 +34,20 @@ func TestNoWordIsBrokenOnAPhone(t *testing.T) {
 		v := open(t, ordinary(t), "server.lab.test", width, 740)
 		said := func(where string) {
 			t.Helper()
-			if got := eval[string](v, brokenWords); got != "" {
+			if got := browser.Eval[string](v.Visit, brokenWords); got != "" {
 				t.Errorf("%d wide, %s: %s", width, where, got)
 			}
-			if w := eval[int64](v, `document.documentElement.scrollWidth`); w > width {
+			if w := browser.Eval[int64](v.Visit, `document.documentElement.scrollWidth`); w > width {
 				t.Errorf("%d wide, %s is %d wide", width, where, w)
 			}
 		}
 		said("the ladder")
-		for i := range eval[int](v, `document.querySelectorAll(".step").length`) {
-			eval[bool](v, `[...document.querySelectorAll(".step")][`+itoa(i)+`].click(), true`)
+		for i := range browser.Eval[int](v.Visit, `document.querySelectorAll(".step").length`) {
+			browser.Eval[bool](v.Visit, `[...document.querySelectorAll(".step")][`+itoa(i)+`].click(), true`)
 			said("step " + itoa(i))
 		}
 		for _, tab := range []string{"keys", "questions", "print"} {
-			eval[bool](v, `document.getElementById("tab-`+tab+`").click(), true`)
+			browser.Eval[bool](v.Visit, `document.getElementById("tab-`+tab+`").click(), true`)
 			said(tab)
 		}
 	}
@@ -57,42 +59,42 @@ func TestAPhoneHasButtonsForNextPreviousAndBack(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 360, 740)
 	const at = `[...document.querySelectorAll(".step")].findIndex((e) => e.getAttribute("aria-selected") === "true")`
 	press := func(which string) {
-		eval[bool](v, `document.querySelector('#walk [data-walk="`+which+`"]').click(), true`)
+		browser.Eval[bool](v.Visit, `document.querySelector('#walk [data-walk="`+which+`"]').click(), true`)
 	}
-	if got := eval[string](v, `[...document.querySelectorAll("#walk button")].map((b) => b.getBoundingClientRect().height >= 44).join()`); got != "true,true,true" {
-		eval[bool](v, `document.querySelectorAll(".step")[2].click(), true`)
-		if got = eval[string](v, `[...document.querySelectorAll("#walk button")].map((b) => b.checkVisibility() && b.getBoundingClientRect().height >= 44).join()`); got != "true,true,true" {
+	if got := browser.Eval[string](v.Visit, `[...document.querySelectorAll("#walk button")].map((b) => b.getBoundingClientRect().height >= 44).join()`); got != "true,true,true" {
+		browser.Eval[bool](v.Visit, `document.querySelectorAll(".step")[2].click(), true`)
+		if got = browser.Eval[string](v.Visit, `[...document.querySelectorAll("#walk button")].map((b) => b.checkVisibility() && b.getBoundingClientRect().height >= 44).join()`); got != "true,true,true" {
 			t.Errorf("the buttons are seen and large enough: %s", got)
 		}
 	}
-	eval[bool](v, `document.querySelectorAll(".step")[2].click(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelectorAll(".step")[2].click(), true`)
 	for _, s := range []struct {
 		button string
 		want   int
 	}{{"1", 3}, {"1", 4}, {"-1", 3}, {"-1", 2}} {
 		press(s.button)
-		if got := eval[int](v, at); got != s.want {
+		if got := browser.Eval[int](v.Visit, at); got != s.want {
 			t.Fatalf("button %s leads to step %d, expected %d", s.button, got, s.want)
 		}
 	}
 	press("0")
-	seen := eval[bool](v, `(() => { const r = document.querySelectorAll(".step")[2].getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; })()`)
+	seen := browser.Eval[bool](v.Visit, `(() => { const r = document.querySelectorAll(".step")[2].getBoundingClientRect(); return r.bottom > 0 && r.top < innerHeight; })()`)
 	if !seen {
 		t.Error("back leads to another place than the step that was open")
 	}
-	last := eval[int](v, `document.querySelectorAll(".step").length`) - 1
-	eval[bool](v, `[...document.querySelectorAll(".step")].at(-1).click(), true`)
+	last := browser.Eval[int](v.Visit, `document.querySelectorAll(".step").length`) - 1
+	browser.Eval[bool](v.Visit, `[...document.querySelectorAll(".step")].at(-1).click(), true`)
 	press("1")
-	if got := eval[int](v, at); got != last {
+	if got := browser.Eval[int](v.Visit, at); got != last {
 		t.Errorf("next after the last leads to %d", got)
 	}
-	eval[bool](v, `document.querySelectorAll(".step")[0].click(), true`)
+	browser.Eval[bool](v.Visit, `document.querySelectorAll(".step")[0].click(), true`)
 	press("-1")
-	if got := eval[int](v, at); got != 0 {
+	if got := browser.Eval[int](v.Visit, at); got != 0 {
 		t.Errorf("previous before the first leads to %d", got)
 	}
 	large := open(t, ordinary(t), "server.lab.test", 1400, 900)
-	if eval[bool](large, `document.getElementById("walk").checkVisibility()`) {
+	if browser.Eval[bool](large.Visit, `document.getElementById("walk").checkVisibility()`) {
 		t.Error("a large screen, where both stand side by side, has the buttons")
 	}
 }
@@ -104,7 +106,7 @@ func TestAnswersArePrintedOnlyWhenAsked(t *testing.T) {
 		`document.getElementById("paper-answers").checked = true`: true,
 	} {
 		v := onPaper(t, prepare)
-		text := eval[string](v, `document.getElementById("paper").innerText`)
+		text := browser.Eval[string](v.Visit, `document.getElementById("paper").innerText`)
 		if !strings.Contains(text, "Can you find it?") || strings.Contains(text, "The answer stands at") != want {
 			t.Errorf("prepared by %q: answers %v, expected %v", prepare, !want, want)
 		}

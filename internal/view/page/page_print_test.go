@@ -12,6 +12,7 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/rawshake/rawshake/internal/test/browser"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -22,9 +23,9 @@ const paperWidth = 703
 // onPaper shows the page as it would be printed, to a person who has it dark.
 func onPaper(t *testing.T, prepare string) *visit {
 	v := open(t, ordinary(t), "server.lab.test", paperWidth, 1000)
-	enable(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print",
+	browser.Enable(v.Visit, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print",
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}})
-	eval[bool](v, `(() => { `+prepare+`; window.dispatchEvent(new Event("beforeprint")); return true; })()`)
+	browser.Eval[bool](v.Visit, `(() => { `+prepare+`; window.dispatchEvent(new Event("beforeprint")); return true; })()`)
 	return v
 }
 
@@ -34,12 +35,12 @@ func TestEveryByteIsPrintedOnce(t *testing.T) {
 	v := onPaper(t, "")
 	type printed struct{ Title, Hex string }
 	got := map[string]string{}
-	for _, p := range eval[[]printed](v, `[...document.querySelectorAll("#paper section")].map((s) => ({
+	for _, p := range browser.Eval[[]printed](v.Visit, `[...document.querySelectorAll("#paper section")].map((s) => ({
 		Title: s.querySelector("h3").firstChild.textContent, Hex: [...s.querySelectorAll(".hex")].map((h) => h.textContent).join("").replace(/\s/g, "")}))`) {
 		got[p.Title] = p.Hex
 	}
 	frames, decrypted := 0, 0
-	for _, want := range eval[[]printed](v, `JSON.parse(document.getElementById("data").textContent).specimens.map((s) => ({Title: s.t, Hex: s.x}))`) {
+	for _, want := range browser.Eval[[]printed](v.Visit, `JSON.parse(document.getElementById("data").textContent).specimens.map((s) => ({Title: s.t, Hex: s.x}))`) {
 		switch {
 		case strings.HasPrefix(want.Title, "Frame "):
 			frames++
@@ -55,7 +56,7 @@ func TestEveryByteIsPrintedOnce(t *testing.T) {
 	if frames < 10 || decrypted < 4 || len(got) != frames+decrypted {
 		t.Errorf("%d frames and %d decrypted messages in %d sections", frames, decrypted, len(got))
 	}
-	words := eval[[]string](v, `[...document.querySelectorAll("#paper .words")].map((w) => w.textContent)`)
+	words := browser.Eval[[]string](v.Visit, `[...document.querySelectorAll("#paper .words")].map((w) => w.textContent)`)
 	seen := map[string]bool{}
 	for _, w := range words {
 		if seen[w] {
@@ -72,19 +73,19 @@ func TestEveryByteIsPrintedOnce(t *testing.T) {
 // and the paper is white.
 func TestPaperIsWhiteAndWideEnough(t *testing.T) {
 	v := onPaper(t, "")
-	for _, s := range eval[[]string](v, `[...document.querySelectorAll("#paper .line, #paper .line > *, .step, .keys dd, .formula")].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.className + ": " + e.textContent)`) {
+	for _, s := range browser.Eval[[]string](v.Visit, `[...document.querySelectorAll("#paper .line, #paper .line > *, .step, .keys dd, .formula")].filter((e) => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map((e) => e.className + ": " + e.textContent)`) {
 		t.Errorf("cut off: %s", s)
 	}
-	if w := eval[int](v, `document.documentElement.scrollWidth`); w > paperWidth {
+	if w := browser.Eval[int](v.Visit, `document.documentElement.scrollWidth`); w > paperWidth {
 		t.Errorf("the page is %d wide", w)
 	}
-	for _, s := range eval[[]string](v, `[...document.querySelectorAll("button, input, .tabs, footer, kbd, #explain")].filter((e) => e.checkVisibility()).map((e) => e.outerHTML)`) {
+	for _, s := range browser.Eval[[]string](v.Visit, `[...document.querySelectorAll("button, input, .tabs, footer, kbd, #explain")].filter((e) => e.checkVisibility()).map((e) => e.outerHTML)`) {
 		t.Errorf("on paper: %s", s)
 	}
-	if got := eval[string](v, `getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector("#ladder")).backgroundColor`); got != "rgb(255, 255, 255)rgb(255, 255, 255)" {
+	if got := browser.Eval[string](v.Visit, `getComputedStyle(document.body).backgroundColor + getComputedStyle(document.querySelector("#ladder")).backgroundColor`); got != "rgb(255, 255, 255)rgb(255, 255, 255)" {
 		t.Errorf("the paper is %s", got)
 	}
-	for _, s := range eval[[]string](v, strings.Replace(contrast, ", #paper", "", 1)) {
+	for _, s := range browser.Eval[[]string](v.Visit, strings.Replace(contrast, ", #paper", "", 1)) {
 		t.Errorf("on paper: %s", s)
 	}
 }
@@ -99,11 +100,11 @@ func TestTheReaderChoosesWhatIsPrinted(t *testing.T) {
 		`document.getElementById("tab-questions").click(); document.querySelector("[name=paper-what][value=chosen]").checked = true; document.title=""`: "1,4,true",
 	} {
 		v := onPaper(t, prepare)
-		if got := eval[string](v, count); got != want {
+		if got := browser.Eval[string](v.Visit, count); got != want {
 			t.Errorf("%s: %s, want %s", prepare, got, want)
 		}
-		eval[bool](v, `window.dispatchEvent(new Event("afterprint"))`)
-		if n := eval[int](v, `document.querySelectorAll("#paper *").length`); n != 0 {
+		browser.Eval[bool](v.Visit, `window.dispatchEvent(new Event("afterprint"))`)
+		if n := browser.Eval[int](v.Visit, `document.querySelectorAll("#paper *").length`); n != 0 {
 			t.Errorf("%d elements are left after printing", n)
 		}
 	}
@@ -117,8 +118,8 @@ func TestALongTransferIsNotPrintedWhole(t *testing.T) {
 		send(rec, time.Duration(i)*time.Millisecond, transcript.Out, tlsmsg.ContentAlert, []byte{1, 0}, &offsets)
 	}
 	v := open(t, rec.Transcript(), "server.lab.test", paperWidth, 1000)
-	eval[bool](v, `window.dispatchEvent(new Event("beforeprint"))`)
-	if n := eval[int](v, `document.querySelectorAll("#paper section").length`); n != 1 {
+	browser.Eval[bool](v.Visit, `window.dispatchEvent(new Event("beforeprint"))`)
+	if n := browser.Eval[int](v.Visit, `document.querySelectorAll("#paper section").length`); n != 1 {
 		t.Errorf("%d packets are printed", n)
 	}
 }
@@ -126,8 +127,8 @@ func TestALongTransferIsNotPrintedWhole(t *testing.T) {
 // A page without a packet opens and prints all the same.
 func TestAnEmptyPagePrints(t *testing.T) {
 	v := open(t, &transcript.Transcript{}, "nobody", paperWidth, 1000)
-	eval[bool](v, `window.dispatchEvent(new Event("beforeprint"))`)
-	if n := eval[int](v, `document.querySelectorAll("#paper *").length`); n != 0 {
+	browser.Eval[bool](v.Visit, `window.dispatchEvent(new Event("beforeprint"))`)
+	if n := browser.Eval[int](v.Visit, `document.querySelectorAll("#paper *").length`); n != 0 {
 		t.Errorf("%d elements for nothing", n)
 	}
 }
@@ -135,12 +136,12 @@ func TestAnEmptyPagePrints(t *testing.T) {
 // What comes out of the printer, as a PDF that another program reads.
 func TestPrintedPages(t *testing.T) {
 	if _, err := exec.LookPath("pdftotext"); err != nil {
-		missing(t, "pdftotext")
+		browser.Missing(t, "pdftotext")
 	}
 	tr := ordinary(t)
 	v := open(t, tr, "server.lab.test", 1280, 800)
 	v.prefer(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"})
-	pdf, err := chromedp.Call(v.ctx, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PaperWidth: 8.27, PaperHeight: 11.69})
+	pdf, err := chromedp.Call(v.Ctx, cdppage.PrintToPDF, cdppage.PrintToPDFParams{PaperWidth: 8.27, PaperHeight: 11.69})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,18 +3,16 @@ package page_test
 import (
 	"fmt"
 	"html"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/test/browser"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -55,14 +53,14 @@ const shownScreen = `[...document.querySelectorAll(".screen")].filter((e) => e.c
 // is computed where both sides can compute it.
 func TestTheStoryTellsAHandshakeInItsOrder(t *testing.T) {
 	v := open(t, ordinary(t), "server.lab.test", 1280, 800)
-	checkOrder(t, eval[[]string](v, titles), "SYN:", "SYN-ACK", "ACK", "ClientHello", "ServerHello:", "Certificate: who the server", "ServerKeyExchange", "CertificateRequest",
+	checkOrder(t, browser.Eval[[]string](v.Visit, titles), "SYN:", "SYN-ACK", "ACK", "ClientHello", "ServerHello:", "Certificate: who the server", "ServerKeyExchange", "CertificateRequest",
 		"ServerHelloDone", "Certificate: who the client", "ClientKeyExchange", "The pre-master secret", "The master secret", "The key block", "CertificateVerify",
 		"ChangeCipherSpec", "Finished", "ChangeCipherSpec", "Finished", "The first data", "side by side")
-	if got := eval[string](v, shownScreen); got != "The story of this handshake" {
+	if got := browser.Eval[string](v.Visit, shownScreen); got != "The story of this handshake" {
 		t.Errorf("the page opens with %q", got)
 	}
 	v = open(t, ordinary13(t), "server.lab.test", 1280, 800)
-	checkOrder(t, eval[[]string](v, titles), "SYN:", "SYN-ACK", "ACK", "ClientHello", "ServerHello:", "The early secret", "The shared secret", "The handshake secret", "The client's handshake",
+	checkOrder(t, browser.Eval[[]string](v.Visit, titles), "SYN:", "SYN-ACK", "ACK", "ClientHello", "ServerHello:", "The early secret", "The shared secret", "The handshake secret", "The client's handshake",
 		"EncryptedExtensions", "CertificateRequest", "Certificate: who the server", "CertificateVerify: the server", "Finished", "The main secret",
 		"Certificate: who the client", "CertificateVerify: the client", "Finished", "The first data", "side by side")
 }
@@ -85,16 +83,18 @@ func checkOrder(t *testing.T, got []string, want ...string) {
 func TestTheStoryIsTurnedByKeysButtonsAndSwipes(t *testing.T) {
 	both(t, func(t *testing.T, tr *transcript.Transcript) {
 		v := open(t, tr, "server.lab.test", 390, 844)
-		names := eval[[]string](v, titles)
+		names := browser.Eval[[]string](v.Visit, titles)
 		at := func(how string, want int) {
 			t.Helper()
-			if got := eval[string](v, shownScreen); got != names[want] {
+			if got := browser.Eval[string](v.Visit, shownScreen); got != names[want] {
 				t.Errorf("%s: %q, expected %q", how, got, names[want])
 			}
 		}
-		button := func(by string) { eval[bool](v, `document.querySelector('#turn [data-by="`+by+`"]').click(), true`) }
+		button := func(by string) {
+			browser.Eval[bool](v.Visit, `document.querySelector('#turn [data-by="`+by+`"]').click(), true`)
+		}
 		swipe := func(from, to int) {
-			eval[bool](v, fmt.Sprintf(`(() => {
+			browser.Eval[bool](v.Visit, fmt.Sprintf(`(() => {
 				const e = document.querySelector(".screen:not([hidden]) h2"), touch = (x) => new Touch({identifier: 1, target: e, clientX: x, clientY: 300});
 				e.dispatchEvent(new TouchEvent("touchstart", {bubbles: true, touches: [touch(%d)], changedTouches: [touch(%d)]}));
 				e.dispatchEvent(new TouchEvent("touchend", {bubbles: true, touches: [], changedTouches: [touch(%d)]}));
@@ -103,7 +103,7 @@ func TestTheStoryIsTurnedByKeysButtonsAndSwipes(t *testing.T) {
 		}
 		button("1")
 		at("the button", 1)
-		v.do(chromedp.KeyEvent(kb.ArrowRight))
+		v.Do(chromedp.KeyEvent(kb.ArrowRight))
 		at("the key", 2)
 		swipe(300, 100)
 		at("a swipe", 3)
@@ -111,11 +111,11 @@ func TestTheStoryIsTurnedByKeysButtonsAndSwipes(t *testing.T) {
 		at("a touch that is no swipe", 3)
 		swipe(100, 300)
 		at("a swipe back", 2)
-		v.do(chromedp.KeyEvent(kb.ArrowLeft))
+		v.Do(chromedp.KeyEvent(kb.ArrowLeft))
 		at("the key back", 1)
 		button("-1")
 		at("the button back", 0)
-		eval[bool](v, `document.querySelector('[data-turn="9"]').click(), true`)
+		browser.Eval[bool](v.Visit, `document.querySelector('[data-turn="9"]').click(), true`)
 		at("a link of the contents", 10)
 		button("back")
 		at("back to the contents", 0)
@@ -123,7 +123,7 @@ func TestTheStoryIsTurnedByKeysButtonsAndSwipes(t *testing.T) {
 			button("1")
 		}
 		at("the end", len(names)-1)
-		v.do(chromedp.KeyEvent("c"))
+		v.Do(chromedp.KeyEvent("c"))
 		at("back by key", len(names)-2)
 	})
 }
@@ -133,11 +133,11 @@ func TestTheStoryIsTurnedByKeysButtonsAndSwipes(t *testing.T) {
 func TestEveryScreenSaysSomething(t *testing.T) {
 	both(t, func(t *testing.T, tr *transcript.Transcript) {
 		v := open(t, tr, "server.lab.test", 1280, 800)
-		for _, s := range eval[[]string](v, `[...document.querySelectorAll(".screen")].filter((e) => e.querySelectorAll("p").length < 2 && !e.querySelector("table, ol")).map((e) => e.textContent)`) {
+		for _, s := range browser.Eval[[]string](v.Visit, `[...document.querySelectorAll(".screen")].filter((e) => e.querySelectorAll("p").length < 2 && !e.querySelector("table, ol")).map((e) => e.textContent)`) {
 			t.Errorf("says nothing: %s", s)
 		}
-		for i := range eval[int](v, `document.querySelectorAll(".screen").length`) {
-			said := eval[string](v, fmt.Sprintf(`(() => {
+		for i := range browser.Eval[int](v.Visit, `document.querySelectorAll(".screen").length`) {
+			said := browser.Eval[string](v.Visit, fmt.Sprintf(`(() => {
 				document.querySelectorAll("[data-turn]")[Math.max(0, %d - 1)].click();
 				const e = document.querySelector(".screen:not([hidden])"), step = e.dataset.step;
 				if (step < 0) return "";
@@ -154,7 +154,7 @@ func TestEveryScreenSaysSomething(t *testing.T) {
 				t.Errorf("screen %d: %s", i, said)
 			}
 		}
-		if n := eval[int](v, `[...document.querySelectorAll(".screen.asks")].filter((e) => e.querySelector(".ask").textContent && !e.querySelector(".answer").textContent).length`); n != 0 {
+		if n := browser.Eval[int](v.Visit, `[...document.querySelectorAll(".screen.asks")].filter((e) => e.querySelector(".ask").textContent && !e.querySelector(".answer").textContent).length`); n != 0 {
 			t.Errorf("%d questions have no answer", n)
 		}
 	})
@@ -193,19 +193,19 @@ func TestTheStoryFitsAPhone(t *testing.T) {
 	both(t, func(t *testing.T, tr *transcript.Transcript) {
 		for _, width := range []int64{320, 360, 412} {
 			v := open(t, tr, "server.lab.test", width, 740)
-			if got := eval[string](v, `[document.getElementById("detail").getBoundingClientRect().top < document.getElementById("ladder").getBoundingClientRect().top,
+			if got := browser.Eval[string](v.Visit, `[document.getElementById("detail").getBoundingClientRect().top < document.getElementById("ladder").getBoundingClientRect().top,
 				...[...document.querySelectorAll("#turn button")].map((b) => b.getBoundingClientRect().height >= 44)].join()`); got != "true,true,true,true" {
 				t.Errorf("%d wide: story first, buttons large enough: %s", width, got)
 			}
-			for i := range eval[int](v, `document.querySelectorAll(".screen").length`) {
-				eval[bool](v, `for (const e of document.querySelectorAll(".screen:not([hidden]) details")) e.open = true; true`)
-				if got := eval[string](v, brokenWords); got != "" {
+			for i := range browser.Eval[int](v.Visit, `document.querySelectorAll(".screen").length`) {
+				browser.Eval[bool](v.Visit, `for (const e of document.querySelectorAll(".screen:not([hidden]) details")) e.open = true; true`)
+				if got := browser.Eval[string](v.Visit, brokenWords); got != "" {
 					t.Errorf("%d wide, screen %d: %s", width, i, got)
 				}
-				if w := eval[int64](v, `document.documentElement.scrollWidth`); w > width {
+				if w := browser.Eval[int64](v.Visit, `document.documentElement.scrollWidth`); w > width {
 					t.Errorf("%d wide, screen %d is %d wide", width, i, w)
 				}
-				eval[bool](v, `document.querySelector('#turn [data-by="1"]').click(), true`)
+				browser.Eval[bool](v.Visit, `document.querySelector('#turn [data-by="1"]').click(), true`)
 			}
 		}
 	})
@@ -217,11 +217,11 @@ func TestTheWorksheetIsPrintedWithAnswersOrWithout(t *testing.T) {
 	const count = `[document.querySelectorAll(".worksheet li").length >= 10, document.querySelectorAll(".worksheet .room").length === 4 * document.querySelectorAll(".worksheet li").length,
 		document.querySelectorAll(".worksheet .words").length, document.getElementById("panel-keys").checkVisibility(), document.querySelectorAll("#paper section").length].join()`
 	v := onPaper(t, choose)
-	if got := eval[string](v, count); got != "true,true,0,false,0" {
+	if got := browser.Eval[string](v.Visit, count); got != "true,true,0,false,0" {
 		t.Errorf("without answers: questions, room, answers, keys, packets: %s", got)
 	}
 	v = onPaper(t, choose+`; document.getElementById("paper-answers").checked = true`)
-	if got := eval[string](v, `[document.querySelectorAll(".worksheet .room").length, document.querySelectorAll(".worksheet .words").length === document.querySelectorAll(".worksheet li").length,
+	if got := browser.Eval[string](v.Visit, `[document.querySelectorAll(".worksheet .room").length, document.querySelectorAll(".worksheet .words").length === document.querySelectorAll(".worksheet li").length,
 		[...document.querySelectorAll(".worksheet .words")].every((e) => e.textContent.length > 20)].join()`); got != "0,true,true" {
 		t.Errorf("with answers: room, answers, each says something: %s", got)
 	}
@@ -237,28 +237,11 @@ func TestScreenshotsOfTheStory(t *testing.T) {
 	}{{"phone", 390, 844, 4}, {"tablet", 820, 1180, 5}, {"desktop", 1280, 800, 8}} {
 		for _, scheme := range []string{"light", "dark"} {
 			v := open(t, ordinary13(t), "server.lab.test", s.width, s.height)
-			enable(v, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-			eval[bool](v, fmt.Sprintf(`document.querySelectorAll("[data-turn]")[%d].click(), scrollTo(0, 0), true`, s.screen))
-			keep(t, v, "story-"+s.name+"-"+scheme+".png")
+			v.In(scheme, "")
+			browser.Eval[bool](v.Visit, fmt.Sprintf(`document.querySelectorAll("[data-turn]")[%d].click(), scrollTo(0, 0), true`, s.screen))
+			v.Screenshot("../../../docs/img/story-"+s.name+"-"+scheme+".png", *update)
 		}
 	}
 	v := onPaper(t, `document.querySelector("[name=paper-what][value=worksheet]").checked = true`)
-	keep(t, v, "story-worksheet.png")
-}
-
-// keep takes a screenshot, which with -update is kept.
-func keep(t *testing.T, v *visit, name string) {
-	t.Helper()
-	png, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(png) < 15<<10 {
-		t.Errorf("%s takes %d bytes: nothing is on it", name, len(png))
-	}
-	if *update {
-		if err := os.WriteFile(filepath.Join("../../../docs/img", name), png, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	v.Screenshot("../../../docs/img/story-worksheet.png", *update)
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/test/browser"
 	"github.com/rawshake/rawshake/internal/test/live"
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { os.Exit(netns.RunTests(all{m})) }
 type all struct{ m *testing.M }
 
 func (a all) Run() int {
-	defer endBrowser()
+	defer browser.End()
 	return a.m.Run()
 }
 
