@@ -12,6 +12,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/der"
+	"github.com/rawshake/rawshake/tlsmsg/fingerprint"
 )
 
 // A Fact is one thing worth knowing about a message: a field of its JSON
@@ -171,6 +172,9 @@ func clientHelloFacts(m *tlsmsg.ClientHello) []Fact {
 		facts = append(facts, Fact{Key: "signature_schemes", Value: names(schemes.Schemes)})
 	}
 	facts = append(facts, echFacts(m)...)
+	ja3, _ := fingerprint.JA3(m)
+	ja4, _ := fingerprint.JA4(m)
+	facts = append(facts, Fact{Key: "ja3", Value: ja3}, Fact{Key: "ja4", Value: ja4})
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
 
@@ -219,6 +223,8 @@ func serverHelloFacts(m *tlsmsg.ServerHello) []Fact {
 	if find(m.Extensions, &ems, in) {
 		facts = append(facts, Fact{Text: "extended master secret"})
 	}
+	ja3s, _ := fingerprint.JA3S(m)
+	facts = append(facts, Fact{Key: "ja3s", Value: ja3s})
 	return append(facts, sessionFacts(m.Random, m.SessionID, m.Extensions)...)
 }
 

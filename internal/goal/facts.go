@@ -29,20 +29,18 @@ type Facts struct {
 	Unacked     bool // it does not acknowledge what was retransmitted
 }
 
-// Codes are the codes of the reasons why the connection ended, the weightiest
-// first: those that a transcript of it would have given. The error is nil for a
-// silence, or where the outcome says it all.
-func (f *Facts) Codes(err error) (codes []string) {
+// Reasons are why the connection ended, the weightiest first: those that a
+// transcript of it would have given. The error is nil for a silence, or where
+// the outcome says it all. What holds where a transcript would be looked at,
+// What and Frames, is not to be relied on.
+func (f *Facts) Reasons(err error) []transcript.Reason {
 	if f.Outcome == Unresolved {
-		return []string{codeUnresolved}
+		return []transcript.Reason{{Code: codeUnresolved, Layer: transcript.Link, Sure: transcript.Certain}}
 	}
 	if err == nil {
 		err = &TimeoutError{}
 	}
-	for _, r := range f.story().Reasons(f.Outcome, err) {
-		codes = append(codes, r.Code)
-	}
-	return codes
+	return f.story().Reasons(f.Outcome, err)
 }
 
 // story is the story that a transcript would have given.

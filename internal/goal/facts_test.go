@@ -2,7 +2,6 @@ package goal
 
 import (
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -57,7 +56,8 @@ func TestEveryOutcomeHasACode(t *testing.T) {
 		"version_refused":             {Facts{Outcome: Alert, Answered: true, Stage: handshake.StageHelloSent, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertProtocolVersion}}, errors.New("alert")},
 		"client_certificate_required": {Facts{Outcome: Alert, Answered: true, Stage: handshake.StageHelloDone, After: "our Finished", Requested: true, Alert: tlsmsg.Alert{Level: tlsmsg.LevelFatal, Description: tlsmsg.AlertHandshakeFailure}}, errors.New("alert")},
 	} {
-		if got := tc.f.Codes(tc.err); !slices.Equal(got, []string{want}) {
+		got := tc.f.Reasons(tc.err)
+		if len(got) != 1 || got[0].Code != want {
 			t.Errorf("%+v: %v, want %s", tc.f, got, want)
 		}
 	}

@@ -44,8 +44,8 @@ func TestTheCodesOfANameAreTheSame(t *testing.T) {
 	for _, err := range []error{nil, context.DeadlineExceeded} {
 		e := &NameError{Name: "a.test", Versions: "IP", Err: err}
 		f := Facts{Outcome: Outcome(Finished, e)}
-		if codes := f.Codes(nil); len(codes) != 1 || codes[0] != e.NameReason().Code {
-			t.Errorf("%v: probe says %q, connect %q", err, codes, e.NameReason().Code)
+		if reasons := f.Reasons(nil); len(reasons) != 1 || reasons[0].Code != e.NameReason().Code {
+			t.Errorf("%v: probe says %v, connect %q", err, reasons, e.NameReason().Code)
 		}
 	}
 }

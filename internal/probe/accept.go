@@ -5,6 +5,7 @@ package probe
 import (
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts/p0f"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/link"
@@ -48,8 +49,11 @@ func (cs *connections) accept(a *accepted, h *wire.IP, s *wire.Segment, packet l
 
 // open begins a connection with a SYN-ACK.
 func (cs *connections) open(c *connection, a *accepted, h *wire.IP, s *wire.Segment) {
-	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options,
+	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options, Quirks: p0f.Of(h, s),
 		Len: len(s.Payload), Bytes: len(s.Payload)}
+	if h.Version == 4 {
+		c.answer.IPOptions = uint8(h.HeaderLen() - wire.IPv4HeaderLen)
+	}
 	if s.Window == 0 {
 		c.anomalies |= anomalyZeroWindow
 	}
@@ -62,7 +66,7 @@ func (cs *connections) open(c *connection, a *accepted, h *wire.IP, s *wire.Segm
 // openBoth begins one with the ACK that follows a target's SYN.
 func (cs *connections) openBoth(c *connection, a *accepted, h *wire.IP, s *wire.Segment, packet link.Packet) {
 	syn := a.crossed
-	c.answer = record.Answer{TTL: syn.ttl, IPID: syn.ipID, Window: syn.seg.Window, Options: syn.seg.Options}
+	c.answer = record.Answer{TTL: syn.ttl, IPID: syn.ipID, Window: syn.seg.Window, Options: syn.seg.Options, Crossed: true}
 	c.rtt = syn.rtt
 	cs.start(c, a, &syn.seg)
 	c.observe(cs.arrived, h, s, packet.Data)

@@ -120,7 +120,7 @@ func (cs *connections) failed(c *connection, err error) {
 	default:
 		r.Outcome = record.OutcomeFailed
 	}
-	r.Reasons = cs.results.codes(c.told(r), err)
+	r.Reasons = cs.results.why(c.told(r), err)
 	cs.report(c, r)
 	c.judged = true
 	switch {
@@ -149,7 +149,7 @@ func (cs *connections) timedOut(c *connection) {
 	if c.kernelSent {
 		r.Error += "; " + afterKernelRST
 	}
-	r.Reasons = cs.results.codes(c.told(r), nil)
+	r.Reasons = cs.results.why(c.told(r), nil)
 	cs.report(c, r)
 	c.session.Abort()
 }

@@ -6,23 +6,36 @@ package probe
 import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
-// codes are the reasons' codes. Most targets of a scan end in one of a few ways.
-func (res *results) codes(f goal.Facts, err error) []string {
+// why are the reasons why a target ended as it did. Most of a scan end in one of a few ways.
+func (res *results) why(f goal.Facts, err error) []record.Reason {
 	if err != nil {
-		return f.Codes(err)
+		return written(f.Reasons(err))
 	}
 	known, ok := res.reasons[f]
 	if !ok {
-		known = f.Codes(nil)
+		known = written(f.Reasons(nil))
 		if res.reasons == nil || len(res.reasons) >= maxReasons {
-			res.reasons = make(map[goal.Facts][]string)
+			res.reasons = make(map[goal.Facts][]record.Reason)
 		}
 		res.reasons[f] = known
 	}
 	return known
+}
+
+// written is what a result has of reasons.
+func written(reasons []transcript.Reason) []record.Reason {
+	list := make([]record.Reason, len(reasons))
+	for i, r := range reasons {
+		list[i] = record.Reason{Code: r.Code, Means: r.Means}
+		if r.Means != "" {
+			list[i].Sure = r.Sure.String()
+		}
+	}
+	return list
 }
 
 // maxReasons bounds what is remembered; there are not so many combinations.

@@ -17,12 +17,14 @@ type results struct {
 	reach  *store.Reach
 	loop   int // which this one is
 	enc    record.Encoder
-	result record.Result // of the target whose result is made
+	only   map[string]bool // outcomes whose results are written; nil: all
+	quota  *quota          // of results; nil: none
+	result record.Result   // of the target whose result is made
 
 	buf     []byte   // results to be handed over
 	held    []uint64 // of which targets they are, or which have none:
 	passed  int      // how many were left out
-	reasons map[goal.Facts][]string
+	reasons map[goal.Facts][]record.Reason
 }
 
 // blank begins the result of a target, with nothing known yet.
@@ -49,8 +51,17 @@ const usualResult = 2048
 
 // write hands a target's result on.
 func (res *results) write(n uint64, r *record.Result) {
-	res.buf = res.enc.Append(res.buf, r)
+	wanted := res.only == nil || res.only[r.Outcome]
+	if wanted && !res.quota.take() {
+		res.result.ICMP = nil
+		return // the target may be probed again, when the scan goes on
+	}
 	res.held = append(res.held, n)
+	if wanted {
+		res.buf = res.enc.Append(res.buf, r)
+	} else {
+		res.passed++
+	}
 	if len(res.buf) > store.BufferLen-2*usualResult { // or it would have to grow
 		res.handOver(false)
 	}

@@ -5,6 +5,7 @@ package probe
 import (
 	"context"
 	crand "crypto/rand"
+	"errors"
 	"math/rand/v2"
 	"runtime/metrics"
 	"sync"
@@ -64,8 +65,8 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 			return nil, err
 		}
 	}
-	if o.Space != nil && o.Shard < o.Space.Len() {
-		s.total = (o.Space.Len()-o.Shard-1)/max(o.Shards, 1) + 1
+	if o.Space != nil && o.Shard < o.Space.Probed() {
+		s.total = (o.Space.Probed()-o.Shard-1)/max(o.Shards, 1) + 1
 	}
 	return s, nil
 }
@@ -89,11 +90,23 @@ func (l *loop) supply(key [16]byte, d *supply.Distributor) {
 	l.results.buf = make([]byte, 0, store.BufferLen)
 }
 
-// Run probes all targets and writes a result for each. When ctx is done no
+// Run probes all targets and writes a result for each. It returns [ErrRuntime] or
+// [ErrResults] if the options ended it. When ctx is done no
 // more targets are begun, and what is in flight has a second to finish; when hard is
 // done, Run returns at once. The scan is closed afterwards.
 func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 	defer s.Close()
+	if s.o.MaxRuntime > 0 {
+		limited, cancel := context.WithTimeoutCause(ctx, s.o.MaxRuntime, ErrRuntime)
+		defer cancel()
+		ctx = limited
+	}
+	ctx, enough := context.WithCancelCause(ctx)
+	defer enough(nil)
+	q := newQuota(s.o.MaxResults, func() { enough(ErrResults) })
+	for _, l := range s.loops {
+		l.results.quota = q
+	}
 	feeding, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.dist != nil {
@@ -125,8 +138,17 @@ func (s *Scan) Run(ctx, hard context.Context) (Stats, error) {
 		s.sink.Finish()
 	}
 	err := s.sink.Close()
+	if cause := context.Cause(ctx); err == nil && (errors.Is(cause, ErrRuntime) || errors.Is(cause, ErrResults)) {
+		err = cause
+	}
 	return s.Stats(), err
 }
+
+// What ends a scan before its targets do, as its options say.
+var (
+	ErrRuntime = errors.New("the time of --max-runtime is over")
+	ErrResults = errors.New("the results of --max-results are there")
+)
 
 // Stats are the counters of all loops together. It may be called at any time.
 func (s *Scan) Stats() Stats {

@@ -31,7 +31,7 @@ func (sy *syns) refused(n uint64, s *slot, t *Target, outcome, why string, packe
 		r.RTT = sy.arrived.Sub(sy.sentAt(s))
 	}
 	r.Evidence.Set(sy.arrived.Sub(first), packet.Data)
-	r.Reasons = sy.results.codes(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
+	r.Reasons = sy.results.why(goal.Facts{Outcome: goalOutcome(outcome), ICMP: r.ICMP != nil}, nil)
 	r.Repeat = s.repeat()
 	sy.results.write(n, r)
 	sy.done(n)
@@ -74,7 +74,7 @@ func (sy *syns) unanswered(n uint64, s *slot) {
 	case r.Outcome == record.OutcomeUnreachable:
 		facts.Outcome = goal.Unreachable
 	}
-	r.Reasons = sy.results.codes(facts, why)
+	r.Reasons = sy.results.why(facts, why)
 	r.Repeat = s.repeat()
 	sy.results.write(n, r)
 	sy.done(n)
@@ -85,7 +85,7 @@ func (sy *syns) hopeless(n uint64, s *slot, t *Target, outcome, class, why strin
 	r := sy.results.blank(t)
 	r.Time = sy.wall(sy.now)
 	r.Outcome, r.Class, r.Error, r.SYNs = outcome, class, why, int(s.tries)
-	r.Reasons = sy.results.codes(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
+	r.Reasons = sy.results.why(goal.Facts{Outcome: goalOutcome(outcome)}, hopelessBecause[class])
 	r.Repeat = s.repeat()
 	sy.results.write(n, r)
 	sy.done(n)

@@ -116,7 +116,7 @@ var anomalies = map[Anomaly]struct{ text, source string }{
 	BadModulus:        {"the modulus is even or not positive", "RFC 8017, section 3.1"},
 	BadExponent:       {"the exponent makes no RSA key: it is even, 1 or not positive", "RFC 8017, section 3.1"},
 	SmallExponent:     {"the exponent is less than 65537", "NIST SP 800-56B, section 6.2"},
-	ShortKey:          {"the RSA key has less than 2048 bits", "RFC 9325, section 4.1"},
+	ShortKey:          {"the RSA key has less than 2048 bits", "RFC 9325, section 4.5"},
 	MissingParameters: {"the key's algorithm has no parameters, and needs them", "RFC 3279, section 2.3"},
 
 	RepeatedExtension: {"the extension is there more than once", "RFC 5280, section 4.2"},

@@ -186,7 +186,7 @@ func isPoint(b []byte, bits int) bool {
 }
 
 // minRSABits is the least that is taken for strong today (RFC 9325, section
-// 4.1).
+// 4.5).
 const minRSABits = 2048
 
 func (d *decoder) rsa(modulus, exponent *big.Int) {

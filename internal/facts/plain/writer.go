@@ -63,6 +63,12 @@ func (w *Writer) Value(s string) {
 	w.B = AppendString(w.B, s)
 }
 
+// Number writes a number of a list.
+func (w *Writer) Number(n int) {
+	w.Comma()
+	w.B = strconv.AppendInt(w.B, int64(n), 10)
+}
+
 // Raw writes JSON that was made elsewhere as an element.
 func (w *Writer) Raw(b []byte) {
 	w.Comma()

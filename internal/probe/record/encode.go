@@ -6,9 +6,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/rawshake/rawshake/internal/facts"
+	"github.com/rawshake/rawshake/internal/facts/p0f"
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/fingerprint"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -18,9 +22,11 @@ import (
 type Encoder struct {
 	Fields *Fields  // which fields to write; nil: all
 	Whole  *Written // write each certificate whole, once; nil: none
+	Raw    bool     // write randoms and session IDs
 
-	chains chains
-	w      plain.Writer
+	chains    chains
+	w         plain.Writer
+	signature p0f.Signature // of the answer that is written
 }
 
 // Append appends the result's line to b, and before it, with Whole, a line for
@@ -44,9 +50,11 @@ func (e *Encoder) Append(b []byte, r *Result) []byte {
 	w.StringIf("after", r.After)
 	w.StringIf("class", r.Class)
 	if len(r.Reasons) > 0 && w.Open("reasons", '[') {
-		for _, code := range r.Reasons {
+		for _, why := range r.Reasons {
 			w.Element('{')
-			w.String("code", code)
+			w.String("code", why.Code)
+			w.StringIf("means", why.Means)
+			w.StringIf("sure", why.Sure)
 			w.Close('}')
 		}
 		w.Close(']')
@@ -111,6 +119,10 @@ func (e *Encoder) tcp(r *Result) {
 		w.Value(o.Kind.String())
 	}
 	w.Close(']')
+	if !a.Crossed && r.Addr.IsValid() && w.Name("p0f") {
+		a.signature(&e.signature, r.Addr)
+		w.B = append(e.signature.AppendTo(append(w.B, '"')), '"')
+	}
 	w.IntIf("syn_ack_len", a.Len)
 	w.IntIf("retransmissions", a.Resent)
 	w.Int("bytes", a.Bytes)
@@ -129,16 +141,28 @@ func (e *Encoder) tls(r *Result) {
 	if s.Group != 0 {
 		w.String("group", s.Group.String())
 	}
+	e.dh(s)
 	e.offered13(r)
 	if s.Scheme != 0 {
 		w.String("signature_scheme", s.Scheme.String())
 	}
+	e.deprecated(s)
 	w.StringIf("alpn", s.ALPN)
 	extensions(w, "extensions", s.Extensions)
+	numbers(w, "extension_numbers", s.Extensions)
 	if d := r.TLS13; d != nil && len(d.Encrypted) > 0 {
 		extensions(w, "encrypted_extensions", d.Encrypted)
+		numbers(w, "encrypted_extension_numbers", d.Encrypted)
+	}
+	if !s.NoSuite {
+		ja3s(w, s)
 	}
 	w.Int("session_id_len", len(s.SessionID))
+	if e.Raw {
+		w.Hex("session_id", s.SessionID)
+		w.Hex("client_random", s.ClientRandom[:])
+		w.Hex("server_random", s.ServerRandom[:])
+	}
 	w.BoolIf("session_ticket", s.TicketReceived || tlsmsg.FindExtension(s.Extensions, tlsmsg.ExtensionSessionTicket) >= 0)
 	e.tickets(r)
 	e.ech(r)
@@ -157,6 +181,7 @@ func (e *Encoder) tls(r *Result) {
 	if s.Judged {
 		w.Bool("certificate_verified", s.Verdict == nil)
 		w.Bool("peer_verified", s.Verdict == nil && r.Stage >= handshake.StageFinished)
+		checks(w, s.Verdict)
 		if s.Verdict != nil {
 			w.String("certificate_error", s.Verdict.Error())
 			if list := reasons(s.Verdict); len(list) > 0 {
@@ -173,6 +198,64 @@ func extensions(w *plain.Writer, name string, list []tlsmsg.Extension) {
 		}
 		w.Close(']')
 	}
+}
+
+func numbers(w *plain.Writer, name string, list []tlsmsg.Extension) {
+	if w.Open(name, '[') {
+		for _, x := range list {
+			w.Number(int(x.Type))
+		}
+		w.Close(']')
+	}
+}
+
+// ja3s writes the ServerHello's fingerprint. In TLS 1.3 its own version says 1.2.
+func ja3s(w *plain.Writer, s *handshake.State) {
+	if w.Name("ja3s") {
+		w.B = append(w.B, '"')
+		w.B = append(fingerprint.AppendJA3S(w.B, min(s.Version, tlsmsg.VersionTLS12), s.CipherSuite, s.Extensions), '"')
+	}
+}
+
+// dh writes the group of a Diffie-Hellman exchange over a finite field.
+func (e *Encoder) dh(s *handshake.State) {
+	w, g := &e.w, &s.DH
+	if g.Bits == 0 || !w.Open("dh", '{') {
+		return
+	}
+	w.Int("bits", g.Bits)
+	w.StringIf("name", g.Name)
+	w.StringIf("odd", g.Odd)
+	w.Close('}')
+}
+
+// deprecated writes what was chosen and is out of date.
+func (e *Encoder) deprecated(s *handshake.State) {
+	w := &e.w
+	list := facts.Deprecated(s.Version, s.CipherSuite, s.Scheme, s.DH.Bits)
+	if len(list) == 0 || s.NoSuite || !w.Open("deprecated", '[') {
+		return
+	}
+	for _, d := range list {
+		w.Element('{')
+		w.String("what", d.What)
+		w.String("value", d.Value)
+		w.String("source", d.Source)
+		w.Close('}')
+	}
+	w.Close(']')
+}
+
+// checks writes what of a certificate was checked, each by itself.
+func checks(w *plain.Writer, verdict error) {
+	if !w.Open("certificate_checks", '{') {
+		return
+	}
+	failed := reasons(verdict)
+	for _, name := range worker.Checks {
+		w.Bool(name, !slices.ContainsFunc(failed, func(code string) bool { return worker.Reason(code).Check() == name }))
+	}
+	w.Close('}')
 }
 
 // offered13 writes which keys the ClientHello had, and what was asked for in their place,

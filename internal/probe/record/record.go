@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/facts/p0f"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -65,7 +66,7 @@ type Result struct {
 	Error     string
 	After     string   // the last message before a failure
 	Class     string   // of a protocol failure: where, in a word
-	Reasons   []string // codes of why it did not reach the goal
+	Reasons   []Reason // why it did not reach the goal
 	Repeat    bool     // an earlier run may have probed it already
 	Anomalies []string
 
@@ -90,15 +91,26 @@ type Result struct {
 	Evidence Packet
 }
 
+// A Reason is why a target did not reach the goal.
+type Reason struct {
+	Code  string
+	Means string // a clause, or ""
+	Sure  string // how sure that is
+}
+
 // An Answer is what a SYN-ACK says.
 type Answer struct {
-	TTL     uint8
-	IPID    uint16
-	Window  uint16
-	Options wire.Options
-	Len     int // of data on it
-	Resent  int // segments that the peer sent again
-	Bytes   int // that the peer sent in all
+	TTL       uint8
+	IPOptions uint8 // octets of IPv4 options
+	IPID      uint16
+	Window    uint16
+	Quirks    p0f.Quirks
+	Crossed   bool // it is a SYN, without an ACK
+	Options   wire.Options
+
+	Len    int // of data on it
+	Resent int // segments that the peer sent again
+	Bytes  int // that the peer sent in all
 }
 
 // A Reset is the RST that ended a connection.
@@ -131,4 +143,12 @@ type Packet struct {
 func (p *Packet) Set(at time.Duration, packet []byte) {
 	p.At, p.Len = at, len(packet)
 	copy(p.Data[:], packet)
+}
+
+// signature fills in the answer for p0f's notation.
+func (a *Answer) signature(s *p0f.Signature, from netip.Addr) {
+	*s = p0f.Signature{Version: 4, TTL: a.TTL, IPOptions: a.IPOptions, Window: a.Window, Payload: a.Len > 0, Quirks: a.Quirks, Options: a.Options}
+	if from.Is6() {
+		s.Version = 6
+	}
 }

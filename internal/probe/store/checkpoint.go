@@ -184,7 +184,7 @@ func (c *Checkpoint) Fits(shard, shards uint64, space *targets.Space) error {
 		step := max(shards, 1)
 		first, have := shard+step*uint64(i), uint64(0) // the loops have them in turn
 		step *= uint64(len(c.Loops))
-		if n := space.Len(); n > first {
+		if n := space.Probed(); n > first {
 			have = (n-first-1)/step + 1
 		}
 		if l.Head > have {

@@ -83,7 +83,7 @@ type spaceSource struct {
 }
 
 func (s *spaceSource) Take() (Target, uint64, Supply) {
-	if s.position(s.next) >= s.space.Len() {
+	if s.position(s.next) >= s.space.Probed() {
 		return Target{}, 0, TheEnd
 	}
 	n := s.next

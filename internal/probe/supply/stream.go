@@ -108,8 +108,8 @@ type chainSource struct {
 
 func newChain(space *spaceSource, stream *streamSource) *chainSource {
 	c := &chainSource{space: space, stream: stream}
-	if space != nil && space.first < space.space.Len() {
-		c.count = (space.space.Len()-space.first-1)/space.step + 1
+	if space != nil && space.first < space.space.Probed() {
+		c.count = (space.space.Probed()-space.first-1)/space.step + 1
 	}
 	return c
 }

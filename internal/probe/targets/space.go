@@ -16,6 +16,7 @@ type Space struct {
 	blocks []block // by group, and in a group by address
 	groups []group
 	total  uint64
+	sample uint64
 }
 
 // A group is the blocks that have the same ports.
@@ -34,6 +35,17 @@ type block struct {
 
 // Len is how many targets there are.
 func (s *Space) Len() uint64 { return s.total }
+
+// Sample lets only n of the targets be probed, the first of the order; 0: all.
+func (s *Space) Sample(n uint64) { s.sample = n }
+
+// Probed is how many of the targets are probed.
+func (s *Space) Probed() uint64 {
+	if s.sample > 0 {
+		return min(s.sample, s.total)
+	}
+	return s.total
+}
 
 // At is the target with a number below Len.
 func (s *Space) At(i uint64) (netip.Addr, uint16) {

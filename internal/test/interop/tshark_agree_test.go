@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/fingerprint"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -262,8 +263,12 @@ func (v values) message(who string, m *transcript.Message) {
 	}
 	switch msg := msg.(type) {
 	case *tlsmsg.ClientHello:
+		digest, _ := fingerprint.JA3(msg)
+		v.add(who, "tls.handshake.ja3", digest)
 		v.hello(who, msg.Version, msg.CipherSuites, msg.Extensions, msg.Type())
 	case *tlsmsg.ServerHello:
+		digest, _ := fingerprint.JA3S(msg)
+		v.add(who, "tls.handshake.ja3s", digest)
 		v.hello(who, msg.Version, []tlsmsg.CipherSuite{msg.CipherSuite}, msg.Extensions, msg.Form())
 	case *tlsmsg.ServerKeyExchange:
 		if msg.Group != 0 {
@@ -459,7 +464,8 @@ var sameField = map[string]string{
 	"tls.handshake.extensions_supported_group": "", "tls.handshake.extensions_key_share_group": "",
 	"tls.handshake.extensions_key_share_selected_group": "tls.handshake.extensions_key_share_group", "tls.handshake.extensions_server_name": "",
 	"tls.handshake.extensions.supported_version": "", "tls.handshake.sig_hash_alg": "", "tls.handshake.server_named_curve": "",
-	"tls.alert_message.level": "", "tls.alert_message.desc": "", "x509af.serialNumber": "",
+	"tls.alert_message.level": "", "tls.alert_message.desc": "",
+	"tls.handshake.ja3": "", "tls.handshake.ja3s": "", "x509af.serialNumber": "",
 }
 
 func (v values) packet(number int, list []pair) {

@@ -42,6 +42,28 @@ const (
 	Invalid          Reason = "invalid"                     // anything else
 )
 
+// Checks are what a verdict is made of: the certificate's form and strength, its
+// names, its time, what it may be used for, whether a trusted root signs for it,
+// and whether it was revoked.
+var Checks = []string{"form", "name", "time", "usage", "trust", "revocation"}
+
+// Check returns which of the checks fails for a reason.
+func (r Reason) Check() string {
+	switch r {
+	case WrongName, NameNotPermitted:
+		return "name"
+	case Expired, NotYetValid:
+		return "time"
+	case WrongKeyUsage, WrongUse, UnknownCritical:
+		return "usage"
+	case NotCA, PathTooLong, BadSignature, SelfSigned, UnknownAuthority, WeakSignature, UnknownSignature:
+		return "trust"
+	case Revoked:
+		return "revocation"
+	}
+	return "form"
+}
+
 // A Fault is one thing that is wrong with a chain.
 type Fault struct {
 	Reason  Reason
