@@ -74,7 +74,7 @@ not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(systemCommands()...)
-	root.AddCommand(newExplain(), newVersion(), newMan())
+	root.AddCommand(newExplain(), newResults(), newVersion(), newMan())
 	completeValues(root)
 	return root
 }

@@ -58,7 +58,11 @@ type probeFlags struct {
 
 	output, fields, status string
 	certificates, quiet    bool
-	force                  bool
+	force, raw             bool
+	only                   []string
+	sample, maxResults     uint64
+	maxRuntime             time.Duration
+	maxData                string
 }
 
 func newProbe() *cobra.Command {
@@ -127,6 +131,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.IntVar(&f.loops, "loops", 0, "event loops (default one for each CPU, four at most)")
 
 	fl.Uint64Var(&f.seed, "seed", 0, "of the order; the same seed gives the same (default: random)")
+	fl.Uint64Var(&f.sample, "sample", 0, "probe only so many of the targets of the command line, taken at random")
 	fl.StringVar(&f.shard, "shard", "", "I/N: the I-th of N parts, from 0 on; all with the same --seed")
 	fl.StringVar(&f.checkpoint, "checkpoint", "", "keep in this file how far the scan has come, and go on from there")
 	fl.BoolVar(&f.dryRun, "dry-run", false, "send nothing: list the targets in their order")
@@ -150,6 +155,11 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 
 	fl.StringVarP(&f.output, "output", "o", "", "write the results to this file; .gz and .zst are compressed")
 	fl.BoolVar(&f.force, "force", false, "write over the file of -o, if it holds something and no checkpoint goes on with it")
+	fl.StringSliceVar(&f.only, "only", nil, "write only results with these outcomes, such as certificate,alert; or, with - before each, all but these: -silent,-closed (all are counted)")
+	fl.Uint64Var(&f.maxResults, "max-results", 0, "end when so many results are written")
+	fl.DurationVar(&f.maxRuntime, "max-runtime", 0, "end after this time")
+	fl.StringVar(&f.maxData, "max-data", "", fmt.Sprintf("keep so much of each reply, as in 64K (default %d bytes)", probe.DefaultDataMax))
+	fl.BoolVar(&f.raw, "raw", false, "write randoms and session IDs, too")
 	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
 	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
 	fl.StringVar(&f.status, "status", "", "keep the counters in this file, as JSON")
@@ -193,6 +203,10 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	report.end(stats, err, ctx.Err() != nil)
 	var lost *probe.OutageError
 	switch {
+	case errors.Is(err, probe.ErrRuntime), errors.Is(err, probe.ErrResults):
+		if !f.quiet {
+			report.line("%v: %s", err, report.stopped())
+		}
 	case errors.As(err, &lost):
 		return &statusError{exitUnreachable, fmt.Errorf("%s\n  %s", plain.EscapeError(err), report.stopped())}
 	case err != nil:

@@ -121,8 +121,38 @@ func (f *probeFlags) planGoal(p *probePlan) (err error) {
 	if f.certificates {
 		o.Whole = new(record.Written)
 	}
+	o.Raw = f.raw
+	return f.planResults(o)
+}
+
+// planResults reads which results are written, and how many.
+func (f *probeFlags) planResults(o *probe.Options) (err error) {
+	if o.Only, err = record.ParseOutcomes(f.only); err != nil {
+		return usageError("--only: %v", err)
+	}
+	if f.maxRuntime < 0 {
+		return usageError("--max-runtime %v: must be more than 0", f.maxRuntime)
+	}
+	o.MaxResults, o.MaxRuntime = f.maxResults, f.maxRuntime
+	if f.maxData == "" {
+		return nil
+	}
+	n, err := parseBytes(f.maxData)
+	switch {
+	case err != nil:
+		return usageError("--max-data: %v", err)
+	case n > maxReply:
+		return usageError("--max-data %s: at most %d MB", f.maxData, maxReply>>20)
+	case o.Goal != probe.GoalData:
+		return usageError("--max-data goes with --until data, --get and --send")
+	}
+	o.DataMax = int(n)
 	return nil
 }
+
+// maxReply bounds what is kept of a reply, in bytes: there may be thousands at
+// once.
+const maxReply = 16 << 20
 
 func (f *probeFlags) planPace(p *probePlan) (err error) {
 	o := &p.options
@@ -288,6 +318,9 @@ func sameFile(a, b string) bool {
 func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
+	if f.sample > 0 {
+		fmt.Fprintf(h, "sample %d\n", f.sample)
+	}
 	o.Space.Describe(h)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -358,6 +391,10 @@ func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	if err != nil {
 		return usageError("%v", err)
 	}
+	if f.sample > 0 && o.Feed != nil {
+		return usageError("--sample goes with addresses, blocks and ranges on the command line: how long a list is, nobody knows beforehand. Sample it yourself: shuf -n %d LIST | rawshake probe", f.sample)
+	}
+	o.Space.Sample(f.sample)
 	if o.Space.Len() == 0 && o.Feed == nil {
 		return usageError("nothing is left to probe: %s", refusals(p.refused))
 	}
