@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,9 +29,10 @@ changed between two scans.`,
 		Example: `  rawshake results summary scan.jsonl.zst
   rawshake results report --html scan.html scan.jsonl.zst
   rawshake results list --where version="TLS 1.0" scan.jsonl.zst | rawshake probe --until finished
-  rawshake results diff monday.jsonl tuesday.jsonl`,
+  rawshake results diff monday.jsonl tuesday.jsonl
+  rawshake results convert -o scan.parquet scan.jsonl.zst`,
 	}
-	cmd.AddCommand(newResultsSummary(), newResultsReport(), newResultsList(), newResultsDiff())
+	cmd.AddCommand(newResultsSummary(), newResultsReport(), newResultsList(), newResultsDiff(), newResultsConvert())
 	return cmd
 }
 
@@ -286,4 +289,49 @@ func shownValue(s string) string {
 		return "nothing"
 	}
 	return plain.Escape(s)
+}
+
+func newResultsConvert() *cobra.Command {
+	var path, format string
+	var force bool
+	cmd := &cobra.Command{
+		Use: "convert -o FILE FILE…", Short: "Rows and columns: Parquet, or CSV",
+		Long: `convert writes a row for each result: Parquet (with zstd) for DuckDB, ClickHouse,
+pandas and the like, or CSV. docs/results.md has the columns, tables for DuckDB and
+ClickHouse, and queries. In CSV the elements of a list have semicolons between them,
+and a text that a spreadsheet would take for a formula has ' before it.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringVarP(&path, "output", "o", "", "write to this file (- is standard output)")
+	cmd.Flags().StringVar(&format, "format", "", "parquet or csv (default as the file's name ends)")
+	cmd.Flags().BoolVar(&force, "force", false, "write over the file, if it is there")
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if path == "" {
+			return usageError("-o says where the rows go: rawshake results convert -o scan.parquet %s", strings.Join(args, " "))
+		}
+		if format == "" {
+			format = strings.TrimPrefix(filepath.Ext(path), ".")
+		}
+		if !slices.Contains(results.Formats, format) {
+			return usageError("%q is no format: name the file .parquet or .csv, or give --format", format)
+		}
+		if err := mayWrite(path, force); err != nil {
+			return err
+		}
+		return writePage(path, func(w io.Writer) error { return convert(w, format, args) })
+	}
+	return cmd
+}
+
+func convert(w io.Writer, format string, files []string) error {
+	c, err := results.NewConverter(w, format)
+	if err != nil {
+		return err
+	}
+	cut, err := results.Read(files, c.Add)
+	warnOfCut(cut)
+	if closed := c.Close(); err == nil {
+		err = closed
+	}
+	return err
 }
