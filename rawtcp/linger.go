@@ -107,9 +107,9 @@ func (c *Conn) finish(ctx context.Context) {
 	if c.end() {
 		// The peer may not have seen the RST yet: what is in flight meets our
 		// guard, not the kernel's RST.
-		c.stack.sleep(nil, c.grace(minGrace))
+		c.stack.hold(nil, c.grace(minGrace))
 	} else if c.holdsPort() {
-		c.stack.sleep(ctx.Done(), c.grace(minTimeWait))
+		c.stack.hold(ctx.Done(), c.grace(minTimeWait))
 	}
 	c.free()
 }

@@ -323,6 +323,25 @@ func (s *Stack) unused() func() {
 	return release
 }
 
+// hold sleeps, and goes on for as long as it was woken late, within maxGrace: on
+// a machine too busy to wake us in time, what has arrived is not read yet either.
+func (s *Stack) hold(stop <-chan struct{}, d time.Duration) {
+	end := time.Now().Add(maxGrace)
+	for d > 0 && time.Now().Before(end) {
+		due := time.Now().Add(d)
+		s.sleep(stop, d)
+		if time.Now().Before(due) { // stopped
+			return
+		}
+		if d = time.Since(due); d < wokenLate {
+			return
+		}
+	}
+}
+
+// wokenLate is more than it takes to be woken on a machine that is not too busy.
+const wokenLate = 10 * time.Millisecond
+
 // sleep waits for a while, or until the stack ends or stop is closed, which
 // may be nil.
 func (s *Stack) sleep(stop <-chan struct{}, d time.Duration) {

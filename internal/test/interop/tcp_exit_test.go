@@ -171,7 +171,7 @@ func TestAFINThatComesAgainMeetsUs(t *testing.T) {
 					fins++
 				}
 			}
-			if fins != 2 {
+			if fins < 2 { // more, if we are slow to answer
 				t.Errorf("the peer sent %d FINs, not the one that was not acknowledged and the one that was", fins)
 			}
 			if n := len(resets(all)); n != 0 {
