@@ -11,7 +11,6 @@ import (
 	"math"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +73,7 @@ func (r *probeReport) run() {
 		s := r.scan.Stats()
 		r.weigh(&s)
 		if r.live {
-			fmt.Fprintf(r.out, "\r\x1b[K%s", r.progress(&s))
+			fmt.Fprint(r.out, r.draw(&s))
 		}
 		r.outage(&s)
 		if s.Slowed < 1 && !r.told && !r.flags.quiet {
@@ -123,7 +122,7 @@ func (r *probeReport) shortfall() string {
 // line writes a line of its own.
 func (r *probeReport) line(format string, args ...any) {
 	if r.live {
-		fmt.Fprint(r.out, "\r\x1b[K")
+		fmt.Fprint(r.out, wipe)
 	}
 	fmt.Fprintf(r.out, "rawshake: "+format+"\n", args...)
 }
@@ -137,46 +136,6 @@ func (r *probeReport) outage(s *probe.Stats) {
 		r.line("the scan goes on; %d targets were in flight, and are begun again", s.Again-r.again)
 		r.again = s.Again
 	}
-}
-
-// progress is the line that is overwritten again and again.
-func (r *probeReport) progress(s *probe.Stats) string {
-	var b strings.Builder
-	total, whole := r.scan.Total()
-	done := s.Done()
-	if whole && total > 0 {
-		fmt.Fprintf(&b, "%d of %d (%d%%)", done, total, done*100/total)
-	} else {
-		fmt.Fprintf(&b, "%d done", done)
-	}
-	span := (s.Time - r.last.Time).Seconds()
-	if span > 0 {
-		fmt.Fprintf(&b, "  %.0f packets/s", float64(s.Packets-r.last.Packets)/span)
-		if r.load.Short > 0 {
-			fmt.Fprintf(&b, " (%.0f asked for: more than this machine carries)", r.plan.options.Rate)
-		}
-		fmt.Fprintf(&b, "  %.0f results/s", float64(s.Results-r.last.Results)/span)
-	}
-	fmt.Fprintf(&b, "  %d in flight", s.InFlight)
-	if s.Outage != "" {
-		b.WriteString("  no route")
-	}
-	for i, name := range record.Outcomes {
-		if s.Outcomes[i] > 0 {
-			fmt.Fprintf(&b, "  %s %d", name, s.Outcomes[i])
-		}
-	}
-	if n := s.Link.Dropped + s.Link.Unsent; n > 0 {
-		fmt.Fprintf(&b, "  dropped %d", n)
-	}
-	if whole && s.Results > 0 && done < total {
-		left := time.Duration(float64(s.Time) / float64(s.Results) * float64(total-done))
-		fmt.Fprintf(&b, "  %v left", left.Round(time.Second))
-	}
-	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && width > 0 && b.Len() >= width {
-		return b.String()[:width-1]
-	}
-	return b.String()
 }
 
 // statusFile is what --status keeps, for machines.
@@ -271,7 +230,7 @@ func (r *probeReport) end(s probe.Stats, err error, stopped bool) {
 		return
 	}
 	if r.live {
-		fmt.Fprint(r.out, "\r\x1b[K")
+		fmt.Fprint(r.out, wipe)
 	}
 	r.kernelRSTs(&s)
 	r.summary(&s)

@@ -65,6 +65,7 @@ func (res *results) write(n uint64, r *record.Result) {
 	if len(res.buf) > store.BufferLen-2*usualResult { // or it would have to grow
 		res.handOver(false)
 	}
+	res.stats.latest(r, res.now.Sub(0))
 	res.stats.Results++
 	res.stats.Outcomes[outcomeIndex(r.Outcome)]++
 	res.result.ICMP = nil

@@ -33,6 +33,7 @@ type Stats struct {
 	Outage     string        // why the scan pauses; empty: it does not
 	Wanted     time.Duration // of that, for each loop's share: how long targets waited for the pace alone
 	Missed     float64       // packets that it allowed meanwhile and that did not leave: see Load
+	Latest     [latestKept]Latest
 }
 
 // outcomeIndex is an outcome's place in record.Outcomes.
@@ -68,6 +69,7 @@ func (s *Stats) add(t *Stats) {
 	s.Missed += t.Missed
 	s.Link.Add(t.Link)
 	s.Again += t.Again
+	s.addLatest(t)
 	if s.Outage == "" {
 		s.Outage = t.Outage
 	}

@@ -72,7 +72,7 @@ func TestProgressOnATerminal(t *testing.T) {
 	l := newWide(t)
 	out := filepath.Join(t.TempDir(), "out")
 	cmd := l.Near().Command(needProgram(t, "script"), "-qec",
-		fmt.Sprintf("stty cols 200; exec %s probe --until tcp --rate 200 -o %s 198.18.0.0/24", program, out), "/dev/null")
+		fmt.Sprintf("stty cols 200 rows 30; exec %s probe --until tcp --rate 200 -o %s 198.18.0.0/24", program, out), "/dev/null")
 	keyboard, err := cmd.StdinPipe() // at whose end script would type an end of file, which is echoed
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +86,10 @@ func TestProgressOnATerminal(t *testing.T) {
 	lines := bytes.Split(shown, []byte("\r\x1b[K"))
 	if len(lines) < 3 || !bytes.Contains(lines[1], []byte(" of 256 (")) || !bytes.Contains(lines[1], []byte("packets/s")) || !bytes.Contains(lines[1], []byte("in flight")) {
 		t.Errorf("%d progress lines: %q", len(lines), shown)
+	}
+	live, _, _ := bytes.Cut(shown, []byte("targets in"))
+	if !bytes.Contains(live, []byte("open ")) || !bytes.Contains(live, []byte("  198.18.0.")) || !bytes.Contains(live, []byte("\x1b[5A\r")) {
+		t.Errorf("no outcomes or latest results: %q", live)
 	}
 	if !bytes.Contains(shown, []byte("256 open")) {
 		t.Errorf("no summary: %q", shown)
