@@ -134,29 +134,24 @@ func (d *decoder) contained(t tag, body func(*decoder, tag)) {
 // an element of two zeros, it finds the length, and reports that they are open.
 func (d *decoder) length() (n int, open bool) {
 	ahead := d.Ahead()
+	n, size := lengthOf(ahead)
 	switch {
-	case len(ahead) == 0 || ahead[0] < 0x80:
-		return int(d.Uint8("length_octets")), false
-	case ahead[0] == 0x80:
+	case size == 0 && len(ahead) > 0:
+		d.Bytes("length_octets", min(1+int(ahead[0]&0x7f), len(ahead)))
+		d.Failf("length of %d octets, expected 1 to %d and all of them", ahead[0]&0x7f, maxLengthOctets)
+		return 0, false
+	case size <= 1:
 		d.Uint8("length_octets")
+		if n >= 0 {
+			return n, false
+		}
 		n, ok := endOf(d.Ahead(), maxOpen)
 		if !ok {
 			d.Failf("a length that is not stated, and contents without an end")
 		}
 		return n, true
 	}
-	size := int(ahead[0] & 0x7f)
-	octets := d.Bytes("length_octets", min(1+size, len(ahead)))
-	if d.Err() != nil || len(octets) != 1+size || size > maxLengthOctets {
-		d.Failf("length of %d octets, expected 1 to %d and all of them", size, maxLengthOctets)
-		return 0, false
-	}
-	for _, b := range octets[1:] {
-		if n > 1<<24 { // no message of TLS holds more
-			break
-		}
-		n = n<<8 | int(b)
-	}
+	octets := d.Bytes("length_octets", size)
 	if d.Recording() {
 		d.Means(strconv.Itoa(n))
 	}
@@ -164,12 +159,35 @@ func (d *decoder) length() (n int, open bool) {
 	return n, false
 }
 
-// Bounds on lengths: on their octets, and on elements of no stated length in
-// each other.
+// Bounds on lengths: on their octets, on the length itself (no message of TLS
+// holds more), and on elements of no stated length in each other.
 const (
 	maxLengthOctets = 8
+	maxLength       = 1 << 25
 	maxOpen         = 16
 )
+
+// lengthOf reads the length octets at the beginning of b, and returns how many
+// there are: none if they are cut off or too many. A length that is not stated
+// is -1.
+func lengthOf(b []byte) (n, size int) {
+	switch {
+	case len(b) == 0:
+		return 0, 0
+	case b[0] < 0x80:
+		return int(b[0]), 1
+	case b[0] == 0x80:
+		return -1, 1
+	}
+	size = 1 + int(b[0]&0x7f)
+	if size > 1+maxLengthOctets || size > len(b) {
+		return 0, 0
+	}
+	for _, x := range b[1:size] {
+		n = min(n<<8|int(x), maxLength)
+	}
+	return n, size
+}
 
 // endOf returns how long contents of no stated length are, which must end
 // within b.
@@ -192,14 +210,12 @@ func sizeOf(b []byte, depth int) (int, bool) {
 	if len(b) < 2 || tag(b[0])&highNumber == highNumber {
 		return 0, false
 	}
-	if b[1] == 0x80 {
+	n, size := lengthOf(b[1:])
+	if n < 0 {
 		n, ok := endOf(b[2:], depth-1)
 		return n + 4, ok
 	}
-	c := field.New("", b[1:])
-	d := decoder{Cursor: &c, says: new(Description)}
-	n, _ := d.length()
-	return 1 + c.Offset() + n, c.Err() == nil && n <= c.Left()
+	return 1 + size + n, size > 0 && n <= len(b)-1-size
 }
 
 // sequence reads an element whose contents are elements, with body.

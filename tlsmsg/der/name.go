@@ -257,11 +257,11 @@ func only(b []byte) ([]byte, bool) {
 	if len(b) == 0 {
 		return nil, false
 	}
-	c := field.New("", b[1:])
-	d := decoder{Cursor: &c, says: new(Description)}
-	n, open := d.length()
-	rest := d.Ahead()
-	return rest, d.Err() == nil && !open && n == len(rest)
+	n, size := lengthOf(b[1:])
+	if size == 0 || n != len(b)-1-size {
+		return nil, false
+	}
+	return b[1+size:], true
 }
 
 // generalNames reads what is left as GeneralNames.
