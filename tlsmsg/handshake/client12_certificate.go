@@ -3,6 +3,8 @@
 package handshake
 
 import (
+	"cmp"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -52,7 +54,7 @@ func (c *Client) chainJudged(r Result) error {
 	}
 	c.judged(result.Verdict)
 	if result.PublicKey == nil {
-		return &ProtocolError{Alert: tlsmsg.AlertBadCertificate, Where: "Certificate",
+		return &ProtocolError{Alert: cmp.Or(result.Alert, tlsmsg.AlertBadCertificate), Where: "Certificate",
 			Reason: "the leaf's public key cannot be used: " + reason(result.Verdict), Err: result.Verdict}
 	}
 	c.exchange.publicKey = result.PublicKey

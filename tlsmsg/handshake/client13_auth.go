@@ -26,7 +26,7 @@ func (c *Client) certificateRequest13(raw []byte) error {
 // requested13 keeps what a CertificateRequest asks for.
 func (c *Client) requested13(m *tlsmsg.CertificateRequest) error {
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	var schemes tlsmsg.SignatureAlgorithms
 	found, err := m.DecodeExtension(&schemes)
@@ -66,7 +66,7 @@ func (c *Client) certificate13(raw []byte) error {
 		return refuse(tlsmsg.AlertDecodeError, "Certificate.certificate_list", "empty, expected the server's certificate")
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	for i, list := range m.EntryExtensions {
 		if err := c.entry(i, list); err != nil {

@@ -175,7 +175,7 @@ func (c *Client) serverHello13(hello *tlsmsg.ServerHello) error {
 	}
 	c.out.version = tlsmsg.VersionTLS12 // RFC 9846, section 5.1
 	if err := hello.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	if err := c.answered(block{place: place, form: hello.Form(), list: hello.Extensions, message: hello}); err != nil {
 		return err
@@ -351,7 +351,7 @@ func (c *Client) encryptedExtensions(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	if err := c.answered(block{place: inEncrypted, form: m.Type(), list: m.Extensions, message: m}); err != nil {
 		return err

@@ -165,7 +165,7 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	if c.tls13.tickets++; c.tls13.tickets > maxTickets {
 		return refuse(tlsmsg.AlertUnexpectedMessage, "NewSessionTicket", "%d without application data between them, expected at most %d", c.tls13.tickets, maxTickets)

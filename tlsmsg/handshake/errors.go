@@ -218,6 +218,13 @@ func refuse(alert tlsmsg.AlertDescription, where, format string, args ...any) er
 	return &ProtocolError{Alert: alert, Where: where, Reason: fmt.Sprintf(format, args...)}
 }
 
+// repeated is for an extension that stands twice in a message of TLS 1.3 (RFC
+// 9846, section 4.3): the message can be decoded, and makes no sense (section 6).
+// TLS 1.2 does not say, and gets decode_error.
+func repeated(err error) error {
+	return &ProtocolError{Alert: tlsmsg.AlertIllegalParameter, Reason: err.Error(), Err: err}
+}
+
 // malformed makes the error for a message that does not decode. err is a
 // *field.Error, which names message, field and offset.
 func malformed(err error) error {

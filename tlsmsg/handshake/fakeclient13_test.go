@@ -26,6 +26,7 @@ type fakeClient13 struct {
 
 	editHello  func(*tlsmsg.ClientHello)  // before the binders are made
 	editAgain  func(*tlsmsg.ClientHello)  // the second
+	pskAgain   string                     // what the second ClientHello does with the PSK: "" keeps it, "gone", "another"
 	editBinder func(*tlsmsg.PreSharedKey) // both
 	editCert   func(*tlsmsg.Certificate)
 	editVerify func(*tlsmsg.CertificateVerify)
@@ -110,10 +111,13 @@ func (f *fakeClient13) clientHello(again bool) []byte {
 	if f.editAgain != nil && again {
 		f.editAgain(m)
 	}
-	if f.session != nil {
+	if f.session != nil && !(again && f.pskAgain == "gone") {
 		psk := &tlsmsg.PreSharedKey{Identities: []tlsmsg.PSKIdentity{{Identity: f.session.Ticket, ObfuscatedTicketAge: f.session.AgeAdd}}, Binders: [][]byte{make([]byte, 32)}}
 		if f.editBinder != nil {
 			f.editBinder(psk)
+		}
+		if again && f.pskAgain == "another" {
+			psk.Identities[0].Identity = []byte("another identity")
 		}
 		add(psk)
 		raw := tlsmsg.Append(nil, m, tlsmsg.Context{})

@@ -4,6 +4,7 @@ package handshake
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -40,15 +41,11 @@ func (s *Server) chainJudged(r Result) error {
 		s.events(VerdictEvent{Err: result.Verdict})
 	}
 	if result.PublicKey == nil {
-		return &ProtocolError{Alert: tlsmsg.AlertBadCertificate, Where: "Certificate",
+		return &ProtocolError{Alert: cmp.Or(result.Alert, tlsmsg.AlertBadCertificate), Where: "Certificate",
 			Reason: "the leaf's public key cannot be used: " + reason(result.Verdict), Err: result.Verdict}
 	}
 	if result.Verdict != nil && !s.cfg.AllowUnverified {
-		alert := result.Alert
-		if alert == tlsmsg.AlertCloseNotify {
-			alert = tlsmsg.AlertBadCertificate
-		}
-		return &ProtocolError{Alert: alert, Where: "Certificate",
+		return &ProtocolError{Alert: cmp.Or(result.Alert, tlsmsg.AlertBadCertificate), Where: "Certificate",
 			Reason: "the client's certificate did not verify: " + reason(result.Verdict), Err: result.Verdict}
 	}
 	s.exchange.publicKey = result.PublicKey

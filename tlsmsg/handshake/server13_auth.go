@@ -120,7 +120,7 @@ func (s *Server) clientCertificate13(raw []byte) error {
 		return err
 	}
 	if err := m.CheckExtensions(); err != nil {
-		return malformed(err)
+		return repeated(err)
 	}
 	if !bytes.Equal(m.RequestContext, s.exchange.request.RequestContext) {
 		return refuse(tlsmsg.AlertIllegalParameter, "Certificate.certificate_request_context", "%x, expected %x as in CertificateRequest", m.RequestContext, s.exchange.request.RequestContext)

@@ -24,6 +24,7 @@ type exchange13 struct {
 
 	psk  offeredPSK
 	used *usedPSK // nil: none
+	kept []byte   // the identity that was taken before a HelloRetryRequest, which the client may not drop; nil: none
 
 	hello []byte // the hash of the ClientHello, where early data is taken
 	early uint32 // bytes of it that may still come
@@ -33,6 +34,9 @@ type exchange13 struct {
 // HelloRetryRequest.
 func (s *Server) clientHello13(raw []byte) error {
 	hello := &s.offer.hello
+	if hello.Version != tlsmsg.VersionTLS12 { // RFC 9846, section 4.2.2
+		return refuse(tlsmsg.AlertProtocolVersion, "ClientHello.legacy_version", "%v, expected %v with %v in supported_versions", hello.Version, tlsmsg.VersionTLS12, tlsmsg.VersionTLS13)
+	}
 	if !slices.Equal(hello.CompressionMethods, nullCompression) {
 		return refuse(tlsmsg.AlertIllegalParameter, "ClientHello.legacy_compression_methods", "%v, expected %v alone", hello.CompressionMethods, tlsmsg.CompressionNull)
 	}
@@ -130,7 +134,9 @@ func (s *Server) chooseGroup13() error {
 }
 
 // pickGroup13 picks the group: the first that both sides speak and the client has
-// sent a key in, but not one without ML-KEM where one with it can be asked for.
+// sent a key in, but not one without ML-KEM where one with it can be asked for. If
+// the client's preference counts, it is the client's first, with a key or without
+// (RFC 9846, section 4.3.8).
 func (s *Server) pickGroup13() (group tlsmsg.NamedGroup, share *tlsmsg.KeyShareEntry) {
 	prefer, among := s.cfg.Groups, s.offer.groups
 	if s.cfg.ClientPreference {
@@ -142,6 +148,8 @@ func (s *Server) pickGroup13() (group tlsmsg.NamedGroup, share *tlsmsg.KeyShareE
 		}
 		i := slices.IndexFunc(s.offer.shares, func(e tlsmsg.KeyShareEntry) bool { return e.Group == g })
 		switch {
+		case i < 0 && s.cfg.ClientPreference:
+			return g, nil
 		case i >= 0 && (group == 0 || !suite.IsHybrid(group) || suite.IsHybrid(g)):
 			return g, &s.offer.shares[i]
 		case group == 0:
@@ -168,6 +176,9 @@ func (s *Server) retry(group tlsmsg.NamedGroup, share bool) error {
 	}
 	t.retry = s.state.CipherSuite
 	s.transcript.ReplaceByHash()
+	if x := s.exchange13; x.used != nil {
+		x.kept = bytes.Clone(x.psk.Identities[x.used.selected].Identity)
+	}
 	t.schedule, s.exchange13.used = nil, nil
 	s.state.Resumed, s.state.PSKIdentity, s.state.Chain = false, nil, nil
 	s.decide("hello_retry", "another ClientHello is asked for: %s", (&tls13{asked: s.exchange13.asked, cookie: t.cookie}).wish())

@@ -4,6 +4,7 @@
 package handshake
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -46,8 +47,8 @@ func (s *Server) takePSKs(raw []byte) error {
 	o := &s.offer
 	s.exchange13.psk = offeredPSK{}
 	n := len(o.psk.Identities)
-	if n == 0 {
-		return nil
+	if err := s.keepsPSK(); n == 0 || err != nil {
+		return err
 	}
 	if last := o.hello.Extensions[len(o.hello.Extensions)-1].Type; last != tlsmsg.ExtensionPreSharedKey {
 		return refuse(tlsmsg.AlertIllegalParameter, "ClientHello.pre_shared_key", "%v after it, expected none", last)
@@ -56,6 +57,21 @@ func (s *Server) takePSKs(raw []byte) error {
 		return refuse(tlsmsg.AlertIllegalParameter, "ClientHello.pre_shared_key", "%d binders of %d identities", len(o.psk.Binders), n)
 	}
 	s.exchange13.psk = offeredPSK{PreSharedKey: o.psk, hash: s.transcript.SumWith(s.suite.Hash, raw[:len(raw)-o.psk.BindersLen()])}
+	return nil
+}
+
+// keepsPSK refuses a second ClientHello that does without the PSK that was taken
+// from the first: the client may drop only those that do not fit the suite (RFC
+// 9846, section 4.2.2).
+func (s *Server) keepsPSK() error {
+	kept, list := s.exchange13.kept, s.offer.psk.Identities
+	switch {
+	case kept == nil:
+	case len(list) == 0:
+		return refuse(tlsmsg.AlertMissingExtension, "ClientHello.pre_shared_key", "gone after the HelloRetryRequest")
+	case !slices.ContainsFunc(list, func(id tlsmsg.PSKIdentity) bool { return bytes.Equal(id.Identity, kept) }):
+		return refuse(tlsmsg.AlertIllegalParameter, "ClientHello.pre_shared_key", "the identity that was taken is gone after the HelloRetryRequest")
+	}
 	return nil
 }
 

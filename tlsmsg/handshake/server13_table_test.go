@@ -139,7 +139,9 @@ func TestWhatAClientOfTLS13MustNotSayDrawsItsAlert(t *testing.T) {
 		"one not offered":    {hello(share(tlsmsg.KeyShareEntry{Group: 24, KeyExchange: key})), tlsmsg.AlertIllegalParameter, "not among supported_groups"},
 		"a useless key":      {hello(share(tlsmsg.KeyShareEntry{Group: 29, KeyExchange: make([]byte, 32)})), tlsmsg.AlertIllegalParameter, "ClientHello.key_share"},
 		"a short key":        {hello(share(tlsmsg.KeyShareEntry{Group: 29, KeyExchange: key[:31]})), tlsmsg.AlertIllegalParameter, "ClientHello.key_share"},
-		"an extension twice": {hello(func(m *tlsmsg.ClientHello) { m.Extensions = append(m.Extensions, m.Extensions[1]) }), tlsmsg.AlertDecodeError, "a second time"},
+		"an extension twice": {hello(func(m *tlsmsg.ClientHello) { m.Extensions = append(m.Extensions, m.Extensions[1]) }), tlsmsg.AlertIllegalParameter, "a second time"},
+		"an old version":     {hello(func(m *tlsmsg.ClientHello) { m.Version = tlsmsg.VersionTLS11 }), tlsmsg.AlertProtocolVersion, "legacy_version"},
+		"a new version":      {hello(func(m *tlsmsg.ClientHello) { m.Version = tlsmsg.VersionTLS13 }), tlsmsg.AlertProtocolVersion, "legacy_version"},
 		"a cookie unasked":   {hello(func(m *tlsmsg.ClientHello) { m.Extensions = append(m.Extensions, add(&tlsmsg.Cookie{Cookie: key})) }), tlsmsg.AlertIllegalParameter, "no HelloRetryRequest"},
 
 		"another random":      {again(func(m *tlsmsg.ClientHello) { m.Random[3] = 3 }), tlsmsg.AlertIllegalParameter, "differs from the first"},
@@ -151,6 +153,10 @@ func TestWhatAClientOfTLS13MustNotSayDrawsItsAlert(t *testing.T) {
 		"one share too many":  {again(share(tlsmsg.KeyShareEntry{Group: 23, KeyExchange: key}, tlsmsg.KeyShareEntry{Group: 29, KeyExchange: key})), tlsmsg.AlertIllegalParameter, "expected one key"},
 		"a cookie not sent":   {again(func(m *tlsmsg.ClientHello) { m.Extensions = append(m.Extensions, add(&tlsmsg.Cookie{Cookie: key})) }), tlsmsg.AlertIllegalParameter, "ClientHello.cookie"},
 		"early data then":     {again(func(m *tlsmsg.ClientHello) { m.Extensions = append(m.Extensions, add(&tlsmsg.EarlyData{})) }), tlsmsg.AlertIllegalParameter, "early_data"},
+
+		"the PSK again": {resumed(func(f *fakeClient13) { f.retry = true }), 0, ""},
+		"no PSK then":   {resumed(func(f *fakeClient13) { f.retry, f.pskAgain = true, "gone" }), tlsmsg.AlertMissingExtension, "gone after the HelloRetryRequest"},
+		"another then":  {resumed(func(f *fakeClient13) { f.retry, f.pskAgain = true, "another" }), tlsmsg.AlertIllegalParameter, "is gone after"},
 
 		"no modes":       {resumed(func(f *fakeClient13) { f.editHello = without(tlsmsg.ExtensionPSKKeyExchangeModes) }), tlsmsg.AlertMissingExtension, "psk_key_exchange_modes"},
 		"a wrong binder": {resumed(func(f *fakeClient13) { f.editBinder = func(p *tlsmsg.PreSharedKey) { p.Binders[0] = wrong } }), tlsmsg.AlertDecryptError, "binder"},

@@ -201,3 +201,24 @@ func TestASessionOfTLS13GoesByItsHash(t *testing.T) {
 		}
 	}
 }
+
+// A server that goes by the client's preference asks for a key in the group that
+// the client likes best, if it has sent none in it; another is content with a key
+// in a group of both (RFC 9846, section 4.3.8).
+func TestTheClientsPreferenceOfGroupsCounts(t *testing.T) {
+	for prefers, want := range map[bool]bool{false: false, true: true} {
+		f := newFakeClient13(t)
+		f.group = tlsmsg.GroupSecp256r1 // of x25519 and secp256r1, in this order
+		cfg, w := f.config()
+		cfg.ClientPreference = prefers
+		f.w, f.s = w, handshake.NewServer(cfg)
+		f.feed(f.clientHello(false))
+		rec, _, err := tlsmsg.NextRecord(f.s.Next())
+		f.must(err)
+		var hello tlsmsg.ServerHello
+		f.must(tlsmsg.ParseInto(&hello, rec.Fragment, tlsmsg.Context{Version: tlsmsg.VersionTLS13}))
+		if hello.IsHelloRetryRequest() != want {
+			t.Errorf("the client's preference %v: HelloRetryRequest %v", prefers, hello.IsHelloRetryRequest())
+		}
+	}
+}

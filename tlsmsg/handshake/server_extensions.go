@@ -85,6 +85,9 @@ func (s *Server) takeExtensions() error {
 		now = since13
 	}
 	if err := hello.CheckExtensions(); err != nil {
+		if now == since13 {
+			return repeated(err)
+		}
 		return malformed(err)
 	}
 	for i := range serverExtensions {

@@ -119,7 +119,7 @@ func TestWhatAServerOfTLS13MustNotSayDrawsItsAlert(t *testing.T) {
 		"a cookie in ServerHello": {hello(func(m *tlsmsg.ServerHello) {
 			m.Extensions = append(m.Extensions, add(&tlsmsg.Cookie{Cookie: []byte{1}}, 2))
 		}), tlsmsg.AlertUnsupportedExtension, "was not offered"},
-		"an extension twice": {hello(func(m *tlsmsg.ServerHello) { m.Extensions = append(m.Extensions, m.Extensions[0]) }), tlsmsg.AlertDecodeError, "a second time"},
+		"an extension twice": {hello(func(m *tlsmsg.ServerHello) { m.Extensions = append(m.Extensions, m.Extensions[0]) }), tlsmsg.AlertIllegalParameter, "a second time"},
 
 		"a retry for what is there":   {func(f *fake13) { f.retry = tlsmsg.GroupX25519 }, tlsmsg.AlertIllegalParameter, "of which the ClientHello has a key"},
 		"a retry for what is not":     {func(f *fake13) { f.retry = tlsmsg.GroupSecp384r1 }, tlsmsg.AlertIllegalParameter, "was not offered"},

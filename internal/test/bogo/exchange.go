@@ -69,7 +69,7 @@ func (p *peer) prepare(known *memory) error {
 func (p *peer) prepareClient(creds []handshake.ServerCredential, known *memory) (err error) {
 	s := p.set
 	cfg := handshake.Config{Random: random32(), ServerName: s.hostName, ALPN: protocols(s.advertiseALPN),
-		SessionTicket: !s.noTicket, AllowUnverified: true, Renegotiation: s.renegotiate, Events: p.event}
+		SessionTicket: !s.noTicket, AllowUnverified: true, AnyAuthority: true, Renegotiation: s.renegotiate, Events: p.event}
 	if cfg.Groups, cfg.SignatureSchemes, err = s.negotiable(); err != nil {
 		return err
 	}

@@ -160,6 +160,9 @@ func (w *Worker) judge(work handshake.VerifyChainWork) handshake.VerifyChainResu
 	if v := verdictOf(found); v != nil {
 		result.Verdict, result.Alert = v, v.Reason.alert()
 	}
+	if result.PublicKey == nil { // whatever else is wrong
+		result.Alert = UnusableKey.alert()
+	}
 	return result
 }
 
@@ -178,7 +181,11 @@ func unread(cert []byte, err error, now time.Time) handshake.VerifyChainResult {
 	if f := outside(says.NotBefore.Time, says.NotAfter.Time, now); f != nil {
 		found = append(found, f)
 	}
-	return handshake.VerifyChainResult{PublicKey: key, Verdict: verdictOf(found)}
+	result := handshake.VerifyChainResult{PublicKey: key, Verdict: verdictOf(found)}
+	if slices.ContainsFunc(found, func(f *Fault) bool { return f.Reason == UnusableKey }) {
+		result.Alert = UnusableKey.alert()
+	}
+	return result
 }
 
 // plain returns what crypto/x509 says, without its name, escaped.
@@ -213,9 +220,9 @@ func (r Reason) alert() tlsmsg.AlertDescription {
 		return tlsmsg.AlertCertificateExpired
 	case SelfSigned, UnknownAuthority, NotCA, PathTooLong:
 		return tlsmsg.AlertUnknownCA
-	case WrongUse, WrongKeyUsage:
+	case WrongUse, WrongKeyUsage, UnusableKey:
 		return tlsmsg.AlertUnsupportedCertificate
-	case UnknownCritical, UnknownSignature, UnusableKey, NameNotPermitted:
+	case UnknownCritical, UnknownSignature, NameNotPermitted:
 		return tlsmsg.AlertCertificateUnknown
 	case Revoked:
 		return tlsmsg.AlertCertificateRevoked
