@@ -28,7 +28,7 @@ func digKey(cert []byte) any {
 	if spki == nil {
 		return nil
 	}
-	if key, err := x509.ParsePKIXPublicKey(spki); err == nil && suite.RSABits(key) <= maxRSABits {
+	if key, err := x509.ParsePKIXPublicKey(spki); err == nil && suite.KnownKey(key) && suite.RSABits(key) <= maxRSABits {
 		return key
 	}
 	return parseRSA(spki)

@@ -192,9 +192,10 @@ func unread(cert []byte, err error, now time.Time) handshake.VerifyChainResult {
 func plain(err error) string { return printable(strings.TrimPrefix(err.Error(), "x509: ")) }
 
 // keyOf returns a certificate's public key, also one of an algorithm that
-// crypto/x509 does not know, or nil.
+// crypto/x509 does not know, or nil. A key of a kind that signs nothing here is
+// none, whatever crypto/x509 makes of it.
 func keyOf(cert *x509.Certificate) any {
-	if cert.PublicKey != nil {
+	if suite.KnownKey(cert.PublicKey) {
 		return cert.PublicKey
 	}
 	return digKey(cert.Raw)
