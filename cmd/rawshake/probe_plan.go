@@ -266,7 +266,7 @@ func (f *probeFlags) planOrder(p *probePlan, seeded bool, args []string) (err er
 		if sameFile(f.checkpoint, f.output) {
 			return usageError("--checkpoint and -o name the same file: the one would take the place of the other")
 		}
-		o.Checkpoint = f.checkpoint
+		o.Keep = store.InFile(f.checkpoint)
 		c, err := store.ReadCheckpoint(f.checkpoint)
 		switch {
 		case err != nil:

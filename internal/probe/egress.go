@@ -32,6 +32,15 @@ func newEgress(k *clock, stats *Stats, rate float64, scatter func(netip.Addr) ui
 		pace: pace.Bucket{Rate: rate, Factor: 1, Tokens: 1 + maxReserve}}
 }
 
+// setRate changes the rate. What was saved up under the old one is not kept.
+func (e *egress) setRate(rate float64) {
+	if rate == e.pace.Rate {
+		return
+	}
+	e.pace.Rate, e.answers.Rate = rate, rate*pace.AnswerShare
+	e.pace.Tokens = min(e.pace.Tokens, 1)
+}
+
 // send queues a packet, for which the pace had room. One that the link cannot send is
 // lost like any other. It reports false for one that this machine's own firewall blocks.
 func (e *egress) send(p *routes.Path, hop link.Hop, packet []byte) bool {

@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -37,11 +38,13 @@ type loop struct {
 
 	stats     Stats
 	published atomic.Pointer[Stats]
-	told      tcb.Instant // when the stats were published last
+	rate      *atomic.Uint64 // of the scan, where it has changed: see Scan.SetRate
+	told      tcb.Instant    // when the stats were published last
 }
 
 func newLoop(o *Options, index int) *loop {
 	l := &loop{o: o, index: index, ports: ports{count: uint16(o.Ports)}}
+	l.rate = new(atomic.Uint64)
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.syns.mac.Port(a, 0) })
 	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, only: o.Only, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole, Raw: o.Raw}}
 	l.syns.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports, &l.connections.pool)
@@ -100,6 +103,9 @@ func (l *loop) publish() {
 	l.egress.pace.Drops(l.now, s.Link.Unsent+l.received.ours(&s))
 	l.published.Store(&s)
 	l.told = l.now
+	if bits := l.rate.Load(); bits != 0 {
+		l.egress.setRate(math.Float64frombits(bits) / float64(max(l.o.Loops, 1)))
+	}
 }
 
 // turn takes what has arrived, does what is due, and sends what may be sent.

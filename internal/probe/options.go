@@ -52,9 +52,9 @@ type Options struct {
 	Seed          uint64
 	Shard, Shards uint64 // one of so many parts, from 0; 0 of 0 is all
 
-	Checkpoint string            // the file to keep it in; empty: none
-	Scan       string            // what is probed, as text that is different for each scan
-	Resume     *store.Checkpoint // where an earlier run stopped; may be nil
+	Keep   store.Keeper      // where the checkpoint goes; nil: there is none
+	Scan   string            // what is probed, as text that is different for each scan
+	Resume *store.Checkpoint // where an earlier run stopped; may be nil
 
 	Via   route.Via
 	Link  link.Kind // link.KindAuto, KindPacket or KindRaw

@@ -272,7 +272,8 @@ func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
 			t.Parallel()
 			l := newForkedLab(t)
 			o := disturbed(t)
-			o.Checkpoint = filepath.Join(t.TempDir(), "state")
+			state := filepath.Join(t.TempDir(), "state")
+			o.Keep = store.InFile(state)
 			ctx, interrupt := context.WithCancel(t.Context())
 			defer interrupt()
 			r := begin(t, l, ctx, o)
@@ -289,7 +290,7 @@ func TestAScanWithoutARouteEndsWithATrueCheckpoint(t *testing.T) {
 			change(t, l.Near(), netlink.LinkSetUp)
 			routeBy(t, l, net.IPv4(198, 19, 0, 2))
 			var err error
-			o.Resume, err = store.ReadCheckpoint(o.Checkpoint)
+			o.Resume, err = store.ReadCheckpoint(state)
 			check(t, err)
 			first := readRecords(t, r.out.Bytes()[:o.Resume.Offset])
 			if uint64(len(first)) != o.Resume.Results || len(first) < 50 || o.Resume.Finished {

@@ -6,6 +6,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"runtime/metrics"
 	"sync"
@@ -26,7 +27,12 @@ type Scan struct {
 	epoch time.Time
 	total uint64 // targets of this shard, as far as known
 	dist  *supply.Distributor
+	rate  atomic.Uint64 // the bits of what SetRate said; 0: it said nothing
 }
+
+// SetRate changes the rate of a scan that runs, in packets a second: more than 0. The
+// loops heed it within a tenth of a second.
+func (s *Scan) SetRate(rate float64) { s.rate.Store(math.Float64bits(rate)) }
 
 // Open finds the routes to the targets, puts up the guard and opens the links:
 // all that can fail before the first packet.
@@ -44,7 +50,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	if o.Feed != nil {
 		lists = o.Feed.Lists
 	}
-	s.sink.Keep(o.Checkpoint, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, lead)
+	s.sink.Keep(o.Keep, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, lead)
 	if o.Feed != nil {
 		s.dist = supply.NewDistributor(o.Feed, o.Shard, o.Shards)
 	}
@@ -53,6 +59,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	for i := range o.Loops {
 		l := newLoop(s.o, i)
 		l.results.sink, l.results.reach, l.epoch = s.sink, s.sink.Add(), s.epoch
+		l.rate = &s.rate
 		s.loops = append(s.loops, l)
 		err := l.ports.take()
 		if err == nil {

@@ -25,7 +25,8 @@ func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
 		t.Cleanup(func() { out.Close() })
 		o := options(t, "443", "198.18.79.200")
 		o.Space, o.Retries, o.Goal = nil, 0, GoalTCP
-		o.Checkpoint = filepath.Join(t.TempDir(), "state")
+		state := filepath.Join(t.TempDir(), "state")
+		o.Keep = store.InFile(state)
 		o.Feed = &supply.Feed{Lists: []*targets.List{{Name: "standard input", From: in}}, Ports: []uint16{443}, Rules: &targets.Rules{AllowSpecial: true}}
 		ctx, stop := context.WithCancel(t.Context())
 		go func() {
@@ -43,7 +44,7 @@ func TestAScanWhoseListIsSilentEndsWhenItIsStopped(t *testing.T) {
 			_, err = s.Run(ctx, t.Context())
 			return err
 		}))
-		c, err := store.ReadCheckpoint(o.Checkpoint)
+		c, err := store.ReadCheckpoint(state)
 		check(t, err)
 		if c == nil || c.Finished || c.Results > 1 || c.Loops[0].Ceiling > 1 || c.Lists[0].Bytes != uint64(len(said)) {
 			t.Errorf("%s: %+v", name, c)

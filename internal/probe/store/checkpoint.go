@@ -85,17 +85,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c Checkpoint
-	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, fmt.Errorf("%s is no checkpoint: it does not hold what one holds. Name another file, or remove it to begin anew", path)
-	}
-	if c.Version != checkpointVersion {
-		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d. Name another file, or remove it to begin anew", path, c.Version, checkpointVersion)
-	}
-	if why := c.damage(); why != "" {
-		return nil, fmt.Errorf("%s is damaged: %s. The output was left as it is: put a good copy of the checkpoint in its place, or begin anew with another checkpoint and another output", path, why)
-	}
-	return &c, nil
+	return DecodeCheckpoint(path, b)
 }
 
 // damage says which field cannot be as it is, or nothing.
@@ -196,12 +186,33 @@ func (c *Checkpoint) Fits(shard, shards uint64, space *targets.Space) error {
 
 // write replaces the last checkpoint by this one, whole or not at all.
 func (c *Checkpoint) write(path string) error {
-	c.Sum = c.sum()
-	b, err := json.Marshal(c)
+	b, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	return ReplaceFile(path, append(b, '\n'), outfile.Private)
+	return ReplaceFile(path, b, outfile.Private)
+}
+
+// Encode returns the checkpoint as text, with its sum.
+func (c *Checkpoint) Encode() ([]byte, error) {
+	c.Sum = c.sum()
+	b, err := json.Marshal(c)
+	return append(b, '\n'), err
+}
+
+// DecodeCheckpoint reads a checkpoint's text; name is what errors call it.
+func DecodeCheckpoint(name string, b []byte) (*Checkpoint, error) {
+	var c Checkpoint
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("%s is no checkpoint: it does not hold what one holds. Name another file, or remove it to begin anew", name)
+	}
+	if c.Version != checkpointVersion {
+		return nil, fmt.Errorf("%s is a checkpoint of version %d; this program writes and reads version %d. Name another file, or remove it to begin anew", name, c.Version, checkpointVersion)
+	}
+	if why := c.damage(); why != "" {
+		return nil, fmt.Errorf("%s is damaged: %s. The output was left as it is: put a good copy of the checkpoint in its place, or begin anew with another checkpoint and another output", name, why)
+	}
+	return &c, nil
 }
 
 // A Standing is what a checkpoint says of a target.

@@ -19,7 +19,7 @@ type Sink struct {
 	spare chan Batch
 	done  chan struct{}
 
-	path       string // of the checkpoint; empty: none
+	keep       func(*Checkpoint) error // where the checkpoint goes; nil: there is none
 	checkpoint Checkpoint
 	resume     *Checkpoint // where an earlier run stopped; may be nil
 	lists      targets.Lists
@@ -71,11 +71,22 @@ func NewSink(out *Output) *Sink {
 		done: make(chan struct{}), fell: make(chan struct{})}
 }
 
-// Keep makes the sink keep a checkpoint in a file, if that has a name. c is what it says
+// A Keeper puts a checkpoint where another run finds it, durably.
+type Keeper func(*Checkpoint) error
+
+// InFile keeps checkpoints in a file; nil if it has no name.
+func InFile(path string) Keeper {
+	if path == "" {
+		return nil
+	}
+	return func(c *Checkpoint) error { return c.write(path) }
+}
+
+// Keep makes the sink keep a checkpoint, unless keep is nil. c is what it says
 // besides how far the loops are, and resume that of an earlier run, or nil. Loops may go
 // by lead beyond it, so that they need not wait for the next.
-func (s *Sink) Keep(path string, c Checkpoint, resume *Checkpoint, lists targets.Lists, lead uint64) {
-	s.path, s.checkpoint, s.resume, s.lists, s.lead = path, c, resume, lists, lead
+func (s *Sink) Keep(keep Keeper, c Checkpoint, resume *Checkpoint, lists targets.Lists, lead uint64) {
+	s.keep, s.checkpoint, s.resume, s.lists, s.lead = keep, c, resume, lists, lead
 	s.checkpoint.Version, s.checkpoint.Output = checkpointVersion, s.out.Path
 	if resume != nil {
 		s.checkpoint.Results = resume.Results
@@ -84,7 +95,7 @@ func (s *Sink) Keep(path string, c Checkpoint, resume *Checkpoint, lists targets
 
 // Add is the reach of another loop.
 func (s *Sink) Add() *Reach {
-	r, done := &Reach{kept: s.path != ""}, new(doneSet)
+	r, done := &Reach{kept: s.keep != nil}, new(doneSet)
 	if s.resume != nil {
 		e := &s.resume.Loops[len(s.loops)]
 		done = setOf(e)
@@ -101,7 +112,7 @@ func (s *Sink) Finish() { s.finished.Store(true) }
 func (s *Sink) Run() {
 	defer close(s.done)
 	var saves <-chan time.Time
-	if s.path != "" {
+	if s.keep != nil {
 		s.Fail(s.save()) // until then no loop sends anything
 		ticks := time.NewTicker(SaveEvery)
 		defer ticks.Stop()
@@ -135,7 +146,7 @@ func (s *Sink) take(h Batch) error {
 		return &WriteError{err}
 	}
 	s.checkpoint.Results += uint64(len(h.Numbers) - h.Passed)
-	if s.path != "" {
+	if s.keep != nil {
 		for _, n := range h.Numbers {
 			s.written[h.Loop].add(n)
 		}
@@ -159,11 +170,11 @@ func (s *Sink) save() error {
 	if err != nil {
 		return &WriteError{err}
 	}
-	if s.path == "" {
+	if s.keep == nil {
 		return nil
 	}
 	c := s.reached(offset, hashTail(s.out.to.last))
-	if err := c.write(s.path); err != nil {
+	if err := s.keep(c); err != nil {
 		return &CheckpointError{err}
 	}
 	for i, l := range s.loops {
