@@ -14,5 +14,5 @@ func prepare() {
 
 // systemCommands are those that need Linux.
 func systemCommands() []*cobra.Command {
-	return []*cobra.Command{newConnect(), newProbe(), newLab(), newGuard(), newDoctor()}
+	return []*cobra.Command{newConnect(), newProbe(), newFleet(), newLab(), newGuard(), newDoctor()}
 }

@@ -18,6 +18,7 @@ func systemCommands() []*cobra.Command {
 	return []*cobra.Command{
 		needsLinux("connect", "One connection, from SYN to Finished, shown as it happens (Linux only)"),
 		needsLinux("probe", "Many hosts, one JSON result a line (Linux only)"),
+		needsLinux("fleet", "One scan over many machines (Linux only)"),
 		needsLinux("lab", "A private network with real peers (Linux only)"),
 		needsLinux("guard", "The RST guard by hand (Linux only)"),
 		needsLinux("doctor", "What this machine allows (Linux only)"),

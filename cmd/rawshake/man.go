@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,9 +67,9 @@ func manPage(cmd *cobra.Command) ([]byte, error) {
 		return nil, err
 	}
 	before, after, _ := bytes.Cut(b.Bytes(), []byte(".SH SEE ALSO\n"))
-	page := append(bytes.TrimRight(before, "\n"), "\n"+manSections(cmd)...)
+	page := slices.Concat(bytes.TrimRight(before, "\n"), []byte("\n"+manSections(cmd)))
 	if after != nil {
-		page = append(append(page, ".SH SEE ALSO\n"...), after...)
+		page = slices.Concat(page, []byte(".SH SEE ALSO\n"), after)
 	}
 	return page, nil
 }

@@ -453,6 +453,11 @@ func (p *probePlan) openList(feed *supply.Feed, name string) error {
 // planExclusions reads all exclusions before the first packet: an unreadable
 // one must not be probed by mistake.
 func (f *probeFlags) planExclusions(rules *targets.Rules) error {
+	return f.eachExclusion(rules.Exclude.Add)
+}
+
+// eachExclusion reads what is to be left out.
+func (f *probeFlags) eachExclusion(add func(targets.Range)) error {
 	for _, s := range f.exclude {
 		r, err := targets.ParseRange(s)
 		if err == nil {
@@ -461,7 +466,7 @@ func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 		if err != nil {
 			return usageError("--exclude: %v", err)
 		}
-		rules.Exclude.Add(r)
+		add(r)
 	}
 	for _, name := range f.excludeFiles {
 		file, err := os.Open(name)
@@ -479,7 +484,7 @@ func (f *probeFlags) planExclusions(rules *targets.Rules) error {
 				file.Close()
 				return usageError("--exclude-file: %v", err)
 			}
-			rules.Exclude.Add(line.Spec.Range)
+			add(line.Spec.Range)
 		}
 		file.Close()
 	}

@@ -47,6 +47,7 @@ type admission struct {
 	results     *results
 	syns        *syns
 	connections *connections
+	reins       *reins
 
 	next     Target // the next to be begun, if taken
 	nextN    uint64
@@ -69,8 +70,13 @@ func (a *admission) init(o *Options, loop int, k *clock, stats *Stats, b *begun,
 	if o.MaxConns > 0 {
 		a.maxLive = max(o.MaxConns/loops, 1)
 	}
-	if o.PerNetwork > 0 {
-		a.networks.gap = time.Duration(float64(time.Second) * float64(loops) / o.PerNetwork)
+	a.share(1)
+}
+
+// share has the limits of networks hold for a part of what they say.
+func (a *admission) share(part float64) {
+	if per := a.o.PerNetwork; per > 0 {
+		a.networks.gap = time.Duration(float64(time.Second) * float64(max(a.o.Loops, 1)) / (per * part))
 	}
 }
 
@@ -142,6 +148,12 @@ func (a *admission) start(n uint64, t *Target) {
 		return
 	case standing == store.Perhaps:
 		slot.flags |= slotRepeat
+	}
+	if a.reins.left(t.Addr) {
+		a.stats.Excluded++
+		a.results.pass(n)
+		a.begun.done(n)
+		return
 	}
 	a.stats.Targets++
 	if why := a.begun.source.Failure(n); why != "" {

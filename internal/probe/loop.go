@@ -4,7 +4,6 @@ package probe
 
 import (
 	"context"
-	"math"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -38,13 +37,15 @@ type loop struct {
 
 	stats     Stats
 	published atomic.Pointer[Stats]
-	rate      *atomic.Uint64 // of the scan, where it has changed: see Scan.SetRate
-	told      tcb.Instant    // when the stats were published last
+	reins     *reins
+	sources   atomic.Pointer[[]netip.Addr]
+	told      tcb.Instant // when the stats were published last
 }
 
 func newLoop(o *Options, index int) *loop {
 	l := &loop{o: o, index: index, ports: ports{count: uint16(o.Ports)}}
-	l.rate = new(atomic.Uint64)
+	l.reins = new(reins)
+	l.admission.reins = l.reins
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.syns.mac.Port(a, 0) })
 	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, only: o.Only, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole, Raw: o.Raw}}
 	l.syns.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports, &l.connections.pool)
@@ -103,9 +104,7 @@ func (l *loop) publish() {
 	l.egress.pace.Drops(l.now, s.Link.Unsent+l.received.ours(&s))
 	l.published.Store(&s)
 	l.told = l.now
-	if bits := l.rate.Load(); bits != 0 {
-		l.egress.setRate(math.Float64frombits(bits) / float64(max(l.o.Loops, 1)))
-	}
+	l.noteSources()
 }
 
 // turn takes what has arrived, does what is due, and sends what may be sent.
@@ -121,6 +120,7 @@ func (l *loop) turn() error {
 	l.now = l.instant() // when SYNs leave
 	l.admission.lag(l.egress.pace.Fill(l.now))
 	l.egress.answers.Fill(l.now)
+	l.heed()
 	if l.o.Via.Source.IsValid() {
 		l.egress.payReply()
 	}

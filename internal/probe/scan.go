@@ -6,7 +6,6 @@ import (
 	"context"
 	crand "crypto/rand"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"runtime/metrics"
 	"sync"
@@ -27,12 +26,8 @@ type Scan struct {
 	epoch time.Time
 	total uint64 // targets of this shard, as far as known
 	dist  *supply.Distributor
-	rate  atomic.Uint64 // the bits of what SetRate said; 0: it said nothing
+	reins reins
 }
-
-// SetRate changes the rate of a scan that runs, in packets a second: more than 0. The
-// loops heed it within a tenth of a second.
-func (s *Scan) SetRate(rate float64) { s.rate.Store(math.Float64bits(rate)) }
 
 // Open finds the routes to the targets, puts up the guard and opens the links:
 // all that can fail before the first packet.
@@ -42,15 +37,11 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 		o.Loops = len(o.Resume.Loops) // whose numbers the checkpoint holds
 	}
 	s := &Scan{o: &o, epoch: time.Now(), sink: store.NewSink(out)}
-	lead := uint64(fastLead)
-	if o.Rate > 0 {
-		lead = minLead + uint64(leadTime.Seconds()*o.Rate)/uint64(o.Loops)
-	}
 	var lists targets.Lists
 	if o.Feed != nil {
 		lists = o.Feed.Lists
 	}
-	s.sink.Keep(o.Keep, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, lead)
+	s.sink.Keep(o.Keep, store.Checkpoint{Scan: o.Scan, Seed: o.Seed, Shard: o.Shard, Shards: o.Shards}, o.Resume, lists, leadAt(o.Rate, o.Loops))
 	if o.Feed != nil {
 		s.dist = supply.NewDistributor(o.Feed, o.Shard, o.Shards)
 	}
@@ -59,7 +50,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	for i := range o.Loops {
 		l := newLoop(s.o, i)
 		l.results.sink, l.results.reach, l.epoch = s.sink, s.sink.Add(), s.epoch
-		l.rate = &s.rate
+		l.reins, l.admission.reins = &s.reins, &s.reins
 		s.loops = append(s.loops, l)
 		err := l.ports.take()
 		if err == nil {
@@ -84,6 +75,14 @@ const (
 	fastLead = 1 << 19 // where there is no rate
 	leadTime = 2 * store.SaveEvery
 )
+
+// leadAt is how far each of so many loops may go at a rate.
+func leadAt(rate float64, loops int) uint64 {
+	if rate == 0 {
+		return fastLead
+	}
+	return minLead + uint64(leadTime.Seconds()*rate)/uint64(loops)
+}
 
 // supply makes the loop's source.
 func (l *loop) supply(key [16]byte, d *supply.Distributor) {

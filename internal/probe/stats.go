@@ -13,6 +13,7 @@ import (
 type Stats struct {
 	Targets    uint64 // begun
 	Known      uint64 // left out, because an earlier run has results of them
+	Excluded   uint64 // left out, by Scan.Exclude
 	SYNs       uint64
 	Packets    uint64 // sent, all kinds
 	Asked      uint64 // of them, requests for neighbours on the link
@@ -50,6 +51,7 @@ func outcomeIndex(outcome string) int {
 func (s *Stats) add(t *Stats) {
 	s.Targets += t.Targets
 	s.Known += t.Known
+	s.Excluded += t.Excluded
 	s.SYNs += t.SYNs
 	s.Packets += t.Packets
 	s.Asked += t.Asked

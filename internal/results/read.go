@@ -88,6 +88,31 @@ func (e *LineError) Unwrap() error { return e.Err }
 // The Line is used again for the next. A last line that is cut short, as after a
 // crash, ends a file without an error; cut counts them.
 func Read(files []string, each func(*Line) error) (cut int, err error) {
+	var line Line
+	return Lines(files, func(at Place, text []byte) error {
+		line = Line{}
+		err := json.Unmarshal(text, &line)
+		switch {
+		case err == nil && line.Type == "target":
+			return each(&line)
+		case err == nil && line.Type == "certificate":
+			return nil
+		case err == nil:
+			err = fmt.Errorf("its type is %q, expected target or certificate", line.Type)
+		}
+		return &LineError{at.File, at.Line, err}
+	})
+}
+
+// A Place is a line of a file, from 1 on.
+type Place struct {
+	File string
+	Line int
+}
+
+// Lines does what Read does with lines as they stand, with their end, whatever they
+// hold. The bytes are valid until the next.
+func Lines(files []string, each func(at Place, text []byte) error) (cut int, err error) {
 	for _, name := range files {
 		short, err := readFile(name, each)
 		if short {
@@ -100,7 +125,7 @@ func Read(files []string, each func(*Line) error) (cut int, err error) {
 	return cut, nil
 }
 
-func readFile(name string, each func(*Line) error) (cut bool, err error) {
+func readFile(name string, each func(Place, []byte) error) (cut bool, err error) {
 	f := os.Stdin
 	if name == "-" {
 		name = "standard input"
@@ -136,29 +161,22 @@ func unpacked(r *bufio.Reader) (*bufio.Reader, error) {
 	return r, nil
 }
 
-func readLines(name string, r *bufio.Reader, each func(*Line) error) (cut bool, err error) {
-	var line Line
+func readLines(name string, r *bufio.Reader, each func(Place, []byte) error) (cut bool, err error) {
 	for n := 1; ; n++ {
 		text, err := readLine(r)
 		last := err != nil
 		if last && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return false, fmt.Errorf("%s, line %d: %w", name, n, err)
 		}
+		if last && len(text) > 0 && !json.Valid(text) {
+			return true, nil
+		}
 		if len(text) > 1 {
-			line = Line{}
-			switch bad := json.Unmarshal(text, &line); {
-			case bad != nil && last:
-				return true, nil
-			case bad == nil && line.Type == "certificate":
-			case bad == nil && line.Type != "target":
-				bad = fmt.Errorf("its type is %q, expected target or certificate", line.Type)
-				fallthrough
-			case bad != nil:
-				return false, &LineError{name, n, bad}
-			default:
-				if err := each(&line); err != nil {
-					return false, err
-				}
+			if last {
+				text = append(text[:len(text):len(text)], '\n')
+			}
+			if err := each(Place{name, n}, text); err != nil {
+				return false, err
 			}
 		}
 		if last {

@@ -140,6 +140,14 @@ func (l *LoopExtent) recorded() uint64 {
 	return n
 }
 
+// Recorded is how many targets have results, or were passed over.
+func (c *Checkpoint) Recorded() (n uint64) {
+	for i := range c.Loops {
+		n += c.Loops[i].recorded()
+	}
+	return n
+}
+
 // open is how many targets may have been probed and have no result that the checkpoint
 // counts.
 func (c *Checkpoint) open() (n uint64) {

@@ -25,7 +25,7 @@ type Sink struct {
 	lists      targets.Lists
 	loops      []*Reach
 	written    []*doneSet // by loop: the targets whose results are written
-	lead       uint64
+	lead       atomic.Uint64
 	finished   atomic.Bool
 	over       bool // the loops begin nothing more
 
@@ -86,12 +86,16 @@ func InFile(path string) Keeper {
 // besides how far the loops are, and resume that of an earlier run, or nil. Loops may go
 // by lead beyond it, so that they need not wait for the next.
 func (s *Sink) Keep(keep Keeper, c Checkpoint, resume *Checkpoint, lists targets.Lists, lead uint64) {
-	s.keep, s.checkpoint, s.resume, s.lists, s.lead = keep, c, resume, lists, lead
+	s.keep, s.checkpoint, s.resume, s.lists = keep, c, resume, lists
+	s.Lead(lead)
 	s.checkpoint.Version, s.checkpoint.Output = checkpointVersion, s.out.Path
 	if resume != nil {
 		s.checkpoint.Results = resume.Results
 	}
 }
+
+// Lead says anew by how much loops may go beyond a checkpoint.
+func (s *Sink) Lead(lead uint64) { s.lead.Store(lead) }
 
 // Add is the reach of another loop.
 func (s *Sink) Add() *Reach {
@@ -206,7 +210,7 @@ func (s *Sink) reached(offset int64, tail string) *Checkpoint {
 		case s.over: // what an earlier run may have begun stays open
 			e.Ceiling = max(e.Head, l.head.Load(), s.resume.ceiling(i))
 		default:
-			e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead)
+			e.Ceiling = max(e.Head, l.head.Load(), l.ceiling.Load(), l.head.Load()+s.lead.Load())
 		}
 		c.Loops = append(c.Loops, e)
 	}

@@ -22,7 +22,8 @@ func TestTheLastCheckpointLeavesOpenOnlyWhatWasBegun(t *testing.T) {
 		"at its end, after a kill":    {&Checkpoint{Loops: []LoopExtent{{Base: 3, Head: 3, Ceiling: 40}}}, true, 40},
 		"at its end, after clean end": {&Checkpoint{Loops: []LoopExtent{{Base: 3, Head: 3, Ceiling: 3}}}, true, 7},
 	} {
-		s := &Sink{resume: tc.resume, over: tc.over, lead: 100, loops: []*Reach{{}}, written: []*doneSet{setOf(&LoopExtent{Base: 5, Head: 5})}}
+		s := &Sink{resume: tc.resume, over: tc.over, loops: []*Reach{{}}, written: []*doneSet{setOf(&LoopExtent{Base: 5, Head: 5})}}
+		s.Lead(100)
 		s.loops[0].head.Store(7) // of which two have no record yet
 		s.loops[0].ceiling.Store(60)
 		if e := s.reached(0, "").Loops[0]; e.Base != 5 || e.Ceiling != tc.ceiling {
@@ -42,7 +43,8 @@ func TestACheckpointStaysAsItWasUntilAListIsTheSameAgain(t *testing.T) {
 	f := targets.Lists{l}
 	old := &Checkpoint{Offset: 100, Results: 1, Lists: []targets.ListExtent{was}, Loops: []LoopExtent{{Base: 1, Head: 1, Ceiling: 5}}}
 	check(t, f.Expect(old.Lists))
-	s := &Sink{resume: old, lists: f, lead: 10, loops: []*Reach{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
+	s := &Sink{resume: old, lists: f, loops: []*Reach{{}}, written: []*doneSet{setOf(&old.Loops[0])}}
+	s.Lead(10)
 	s.checkpoint.Results = 2
 	s.loops[0].head.Store(2)
 	s.written[0].add(1)

@@ -1,0 +1,202 @@
+//go:build linux
+
+// `rawshake fleet`: one scan over many machines, and how they reach NATS.
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/rawshake/rawshake/internal/fleet"
+	"github.com/rawshake/rawshake/internal/probe/targets"
+)
+
+// hubFlags say how to reach NATS.
+type hubFlags struct {
+	url, creds, nkey, token string
+	ca, cert, key           string
+}
+
+func newFleet() *cobra.Command {
+	var hub hubFlags
+	cmd := &cobra.Command{
+		Use:   "fleet",
+		Short: "One scan over many machines, on NATS JetStream",
+		Long: `fleet has any number of machines share one scan. start cuts it into shards, which lie
+in NATS JetStream; work, on each machine, takes shards, one after the other, and
+publishes what it finds; collect makes one result a target of that.
+
+The rate of the whole is shared by the workers that are there, and their sum never
+passes it. A worker that loses the NATS server stops sending within two seconds. The
+shard of one that is gone goes on, at another, where it stopped: a target that was in
+flight is probed again, and its result says so.
+
+The server is one that you have, with JetStream, or "rawshake fleet serve" on one of
+the machines. See docs/fleet.md.`,
+		Example: `  rawshake fleet serve --dir /var/lib/rawshake-fleet
+  rawshake fleet start monday --rate 10000 -p 443 198.18.0.0/15
+  rawshake fleet work                     # on each machine
+  rawshake fleet status monday
+  rawshake fleet collect --wait -o monday.jsonl.zst monday`,
+	}
+	fl := cmd.PersistentFlags()
+	fl.StringVar(&hub.url, "nats", "", "URLs of NATS servers, with commas between (default $RAWSHAKE_NATS, or "+nats.DefaultURL+")")
+	fl.StringVar(&hub.creds, "nats-creds", "", "credentials: a .creds file")
+	fl.StringVar(&hub.nkey, "nats-nkey", "", "credentials: a file with an NKey seed")
+	fl.StringVar(&hub.token, "nats-token-file", "", "credentials: a file with a token")
+	fl.StringVar(&hub.ca, "nats-ca", "", "trust the NATS server's certificate by this PEM file, not the system's")
+	fl.StringVar(&hub.cert, "nats-cert", "", "our certificate for the NATS server, a PEM file")
+	fl.StringVar(&hub.key, "nats-key", "", "its key")
+	cmd.AddCommand(newFleetStart(&hub), newFleetWork(&hub), newFleetStatus(&hub),
+		newFleetState(&hub, "pause", fleet.Paused, "Have all workers give back their shards, and wait"),
+		newFleetState(&hub, "resume", fleet.Running, "Have them go on"),
+		newFleetState(&hub, "stop", fleet.Stopped, "Have all workers leave the scan"),
+		newFleetExclude(&hub), newFleetCollect(&hub), newFleetRemove(&hub), newFleetServe())
+	return cmd
+}
+
+// connect reaches NATS.
+func (f *hubFlags) connect() (*fleet.Hub, error) {
+	url := f.url
+	if url == "" {
+		url = os.Getenv("RAWSHAKE_NATS")
+	}
+	if url == "" {
+		url = nats.DefaultURL
+	}
+	var opts []nats.Option
+	switch {
+	case f.creds != "" && f.nkey != "", f.creds != "" && f.token != "", f.nkey != "" && f.token != "":
+		return nil, usageError("--nats-creds, --nats-nkey and --nats-token-file: one of them is enough")
+	case (f.cert == "") != (f.key == ""):
+		return nil, usageError("--nats-cert and --nats-key go together")
+	case f.creds != "":
+		opts = append(opts, nats.UserCredentials(f.creds))
+	case f.nkey != "":
+		o, err := nats.NkeyOptionFromSeed(f.nkey)
+		if err != nil {
+			return nil, usageError("--nats-nkey: %v", err)
+		}
+		opts = append(opts, o)
+	case f.token != "":
+		token, err := secretIn(f.token)
+		if err != nil {
+			return nil, usageError("--nats-token-file: %v", err)
+		}
+		opts = append(opts, nats.Token(token))
+	}
+	if f.ca != "" {
+		opts = append(opts, nats.RootCAs(f.ca))
+	}
+	if f.cert != "" {
+		opts = append(opts, nats.ClientCert(f.cert, f.key))
+	}
+	hub, err := fleet.Connect(url, opts...)
+	if err != nil {
+		return nil, &statusError{exitUnreachable, fmt.Errorf("%w\n  Name the server with --nats URL or RAWSHAKE_NATS; one on this machine: rawshake fleet serve", err)}
+	}
+	return hub, nil
+}
+
+// secretIn is the one line of a file.
+func secretIn(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSpace(string(b))
+	if s == "" || strings.ContainsAny(s, "\r\n") {
+		return "", fmt.Errorf("%s: one line is wanted, and it is the token", path)
+	}
+	return s, nil
+}
+
+// with does something with a scan.
+func (f *hubFlags) with(ctx context.Context, name string, do func(context.Context, *fleet.Hub, *fleet.Scan) error) error {
+	hub, err := f.connect()
+	if err != nil {
+		return err
+	}
+	defer hub.Close()
+	scan, err := hub.Find(ctx, name)
+	if err != nil {
+		return fleetError(name, err)
+	}
+	return fleetError(name, do(ctx, hub, scan))
+}
+
+// fleetError gives an error about a scan its remedy.
+func fleetError(name string, err error) error {
+	switch {
+	case errors.Is(err, fleet.ErrNoScan):
+		return usageError("%v: %q; rawshake fleet status lists those that there are", err, name)
+	case errors.Is(err, fleet.ErrExists):
+		return usageError("%v: %q; name it otherwise, or take the old one away with: rawshake fleet remove %s", err, name, name)
+	}
+	return failure(err)
+}
+
+func newFleetState(hub *hubFlags, use, state, short string) *cobra.Command {
+	return &cobra.Command{Use: use + " SCAN", Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
+				return s.SetState(ctx, state)
+			})
+		}}
+}
+
+func newFleetRemove(hub *hubFlags) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{Use: "remove SCAN", Short: "Take a scan away, with the results that are in JetStream", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return hub.with(cmd.Context(), args[0], func(ctx context.Context, h *fleet.Hub, s *fleet.Scan) error {
+				st, err := s.Status(ctx)
+				if err != nil && !force {
+					return err
+				}
+				if !force && !st.Over() && st.State != fleet.Stopped {
+					return usageError("the scan %s is not finished: stop it first, or give --force", args[0])
+				}
+				return h.Remove(ctx, args[0])
+			})
+		}}
+	cmd.Flags().BoolVar(&force, "force", false, "even if it is not finished")
+	return cmd
+}
+
+func newFleetExclude(hub *hubFlags) *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{Use: "exclude SCAN [RANGE…]", Short: "Leave addresses, blocks and ranges out of a scan from now on", Args: cobra.MinimumNArgs(1),
+		Long: `exclude adds to what a scan leaves out, while it runs: within a second every worker
+begins nothing more there. What is begun goes on, for some seconds. What was left out
+from the beginning (--exclude of start) stays left out.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list, err := readExclusions(args[1:], files)
+			if err != nil {
+				return err
+			}
+			if len(list) == 0 {
+				return usageError("nothing to leave out: name addresses, blocks or ranges, or a file of them with -f")
+			}
+			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
+				return s.Exclude(ctx, list...)
+			})
+		}}
+	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "a file of them, one a line")
+	return cmd
+}
+
+// readExclusions reads them as --exclude and --exclude-file do.
+func readExclusions(args, files []string) ([]string, error) {
+	var list []string
+	f := probeFlags{exclude: args, excludeFiles: files}
+	err := f.eachExclusion(func(r targets.Range) { list = append(list, fmt.Sprintf("%v-%v", r.First, r.Last)) })
+	return list, err
+}

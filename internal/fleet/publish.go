@@ -1,0 +1,106 @@
+// Results on their way into JetStream.
+
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Headers of a message of results: whose shard they are of, and which take of it. A take
+// is one worker's work on a shard; its lines come in order, and the end of a message need
+// not be the end of a line.
+const (
+	headerShard = "Rawshake-Shard"
+	headerTake  = "Rawshake-Take"
+)
+
+// batchLen is how many bytes of results a message holds, or less where the server takes
+// no more.
+const batchLen = 256 << 10
+
+// A publisher writes results into the scan's stream. What Write has taken is there when
+// it returns: it waits for the server, also for one that is away or full, as long as the
+// context lasts.
+type publisher struct {
+	scan  *Scan
+	ctx   context.Context
+	shard uint64
+	take  string
+	most  int // bytes of a message
+	n     int // messages
+	note  func(string)
+}
+
+func (s *Scan) publisher(ctx context.Context, shard uint64, take string, note func(string)) *publisher {
+	most := batchLen
+	if limit := s.hub.conn.MaxPayload(); limit > 0 {
+		most = int(min(int64(most), limit-1024)) // headers count
+	}
+	return &publisher{scan: s, ctx: ctx, shard: shard, take: take, most: most, note: note}
+}
+
+// Write is io.Writer's.
+func (p *publisher) Write(b []byte) (int, error) {
+	written := 0
+	for len(b) > 0 {
+		part := b[:min(len(b), p.most)]
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 && len(part) < len(b) {
+			part = part[:i+1]
+		}
+		if err := p.publish(part); err != nil {
+			return written, err
+		}
+		written += len(part)
+		b = b[len(part):]
+	}
+	return written, nil
+}
+
+// publish brings a message into the stream, once: the server knows it by its ID.
+func (p *publisher) publish(b []byte) error {
+	p.n++
+	msg := &nats.Msg{Subject: resultSubject(p.scan.Spec.Name), Data: b, Header: nats.Header{
+		headerShard: {strconv.FormatUint(p.shard, 10)}, headerTake: {p.take}}}
+	id := fmt.Sprintf("%d-%s-%d", p.shard, p.take, p.n)
+	for {
+		ctx, cancel := context.WithTimeout(p.ctx, answerTime)
+		_, err := p.scan.hub.js.PublishMsg(ctx, msg, jetstream.WithMsgID(id))
+		cancel()
+		if err == nil {
+			p.note("")
+			return nil
+		}
+		wait := 100 * time.Millisecond
+		if isFull(err) {
+			wait = time.Second
+			p.note("the stream of results is full: collect them, and then start the scan anew with more room (--max-bytes), or purge the stream; until then nothing more is begun")
+		} else {
+			p.note("results cannot be published: " + err.Error())
+		}
+		if !sleep(p.ctx, wait) {
+			return fmt.Errorf("results could not be published: %w", errors.Join(context.Cause(p.ctx), err))
+		}
+	}
+}
+
+// isFull reports whether a stream had no room for a message.
+func isFull(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == errStoreFailed || api.ErrorCode == errInsufficient || api.ErrorCode == errMaximum)
+}
+
+// JetStream's numbers for that: a message could not be stored, as with a limit that is
+// reached; the account's or server's storage is used up; the same for memory.
+const (
+	errStoreFailed  = 10077
+	errInsufficient = 10023
+	errMaximum      = 10047
+)
