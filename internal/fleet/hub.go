@@ -90,13 +90,20 @@ var (
 // had at once. A scan that could not be put there whole is taken away again.
 func (h *Hub) Start(ctx context.Context, spec Spec, files map[string][]byte) (*Scan, error) {
 	kv, err := h.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucketOf(spec.Name), Storage: jetstream.FileStorage})
-	switch {
-	case errors.Is(err, jetstream.ErrBucketExists):
+	if errors.Is(err, jetstream.ErrBucketExists) {
 		return nil, ErrExists
-	case err != nil:
+	}
+	if err != nil {
 		return nil, explain(err)
 	}
 	s := &Scan{Spec: spec, hub: h, kv: kv}
+	// Making a bucket that is there already is no error: of two that start one scan, the
+	// first to write this has it.
+	if _, err := s.change(ctx, "begun", spec.Started, 0); errors.Is(err, errChanged) {
+		return nil, ErrExists
+	} else if err != nil {
+		return nil, err
+	}
 	if err := s.fill(ctx, files); err != nil {
 		return nil, errors.Join(explain(err), h.Remove(context.WithoutCancel(ctx), spec.Name))
 	}
