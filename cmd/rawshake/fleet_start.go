@@ -177,6 +177,9 @@ func (f *probeFlags) takeFiles(args *[]string) (map[string][]byte, error) {
 	if err := take("--ca", "ca", &f.ca); err != nil {
 		return nil, err
 	}
+	if err := take("--as-table", "as-table", &f.asTable); err != nil {
+		return nil, err
+	}
 	return files, take("--send", "send", &f.send)
 }
 
@@ -195,6 +198,7 @@ func (f *probeFlags) filesIn(dir string) {
 	}
 	in(&f.ca)
 	in(&f.send)
+	in(&f.asTable)
 }
 
 func readWhole(path string) ([]byte, error) {

@@ -39,7 +39,8 @@ type probeFlags struct {
 
 	rate                 float64
 	maxInFlight, retries int
-	perNetwork           float64
+	perNetwork, perAS    float64
+	asTable              string
 	timeout              time.Duration
 	maxMemory            string
 	loops                int
@@ -125,6 +126,8 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&f.rate, "rate", probe.DefaultRate, "packets a second, of all kinds; 0: as fast as it goes")
 	fl.IntVar(&f.maxInFlight, "max-inflight", 0, fmt.Sprintf("targets between their SYN and their result, at most (default what --rate needs where nobody answers, and %d that do)", probe.DefaultMaxInFlight))
 	fl.Float64Var(&f.perNetwork, "per-network", 0, "new targets a second in each /24 (IPv6: /48), at most; 0: no limit")
+	fl.Float64Var(&f.perAS, "per-as", 0, "the same in each autonomous system, as --as-table says; addresses that it does not have are not limited")
+	fl.StringVar(&f.asTable, "as-table", "", "a file of prefixes and their systems: PREFIX AS, ADDRESS LENGTH AS (CAIDA's pfx2as), or FIRST LAST AS (iptoasn.com)")
 	fl.IntVar(&f.retries, "retries", probe.DefaultRetries, "SYNs after the first, 1, 2, 4 … seconds apart")
 	fl.DurationVar(&f.timeout, "timeout", probe.DefaultTimeout, "for an answer to the last SYN, and then for the goal")
 	fl.StringVar(&f.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M (default: most of what a memory limit on this process allows)")

@@ -29,6 +29,7 @@ import (
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/memlimit"
 	"github.com/rawshake/rawshake/internal/probe"
+	"github.com/rawshake/rawshake/internal/probe/astable"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/supply"
@@ -157,8 +158,10 @@ const maxReply = 16 << 20
 func (f *probeFlags) planPace(p *probePlan) (err error) {
 	o := &p.options
 	switch {
-	case !isRate(f.rate), !isRate(f.perNetwork):
-		return usageError("--rate %v, --per-network %v: a rate is a number, 0 or more", f.rate, f.perNetwork)
+	case !isRate(f.rate), !isRate(f.perNetwork), !isRate(f.perAS):
+		return usageError("--rate %v, --per-network %v, --per-as %v: a rate is a number, 0 or more", f.rate, f.perNetwork, f.perAS)
+	case (f.perAS > 0) != (f.asTable != ""):
+		return usageError("--per-as and --as-table go together: the table says which addresses are of one system")
 	case f.maxInFlight < 0:
 		return usageError("--max-inflight %d: must be at least 1; 0 leaves it to --rate", f.maxInFlight)
 	case f.retries < 0 || f.retries > 10:
@@ -179,6 +182,11 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		}
 	}
 	o.Rate, o.MaxInFlight, o.Retries, o.Timeout, o.PerNetwork = f.rate, f.maxInFlight, f.retries, f.timeout, f.perNetwork
+	if o.PerAS = f.perAS; f.asTable != "" {
+		if o.ASes, err = readASTable(f.asTable); err != nil {
+			return usageError("--as-table %s: %v", f.asTable, err)
+		}
+	}
 	if o.MaxInFlight == 0 {
 		o.MaxInFlight, o.MaxConns = o.EnoughInFlight(), probe.DefaultMaxInFlight
 	}
@@ -187,6 +195,15 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 		o.Loops = defaultLoops()
 	}
 	return nil
+}
+
+func readASTable(path string) (*astable.Table, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return astable.Read(file)
 }
 
 // memoryAllowed is the bound on memory if none is given: most of what the

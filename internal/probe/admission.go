@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/probe/record"
@@ -56,6 +57,7 @@ type admission struct {
 	max      int  // targets in flight
 	maxLive  int  // that have answered and have no result
 	networks networks
+	systems  networks
 	halted   halt        // why no more were begun
 	full     bool        // more memory is in use than may be,
 	weighed  tcb.Instant // when that was looked at
@@ -70,14 +72,20 @@ func (a *admission) init(o *Options, loop int, k *clock, stats *Stats, b *begun,
 	if o.MaxConns > 0 {
 		a.maxLive = max(o.MaxConns/loops, 1)
 	}
+	a.networks.of = block
+	a.systems.of = func(at netip.Addr) (uint64, bool) {
+		as, ok := o.ASes.Lookup(at)
+		return uint64(as), ok
+	}
 	a.share(1)
 }
 
-// share has the limits of networks hold for a part of what they say.
+// share has the limits of networks hold for a part of what they say, in this loop for its
+// part of that.
 func (a *admission) share(part float64) {
-	if per := a.o.PerNetwork; per > 0 {
-		a.networks.gap = time.Duration(float64(time.Second) * float64(max(a.o.Loops, 1)) / (per * part))
-	}
+	part /= float64(max(a.o.Loops, 1))
+	a.networks.limit(a.o.PerNetwork * part)
+	a.systems.limit(a.o.PerAS * part)
 }
 
 // inFlight is how many targets are begun and have no result, or a connection
@@ -106,7 +114,7 @@ func (a *admission) fill() halt {
 			return haltWork
 		case k == sendTurn, !a.egress.mayBegin():
 			return haltPace
-		case !a.networks.may(a.next.Addr, a.now), a.syns.asksTooMuch(a.nextN, &a.next):
+		case !a.networks.ready(a.next.Addr, a.now), !a.systems.ready(a.next.Addr, a.now), a.syns.asksTooMuch(a.nextN, &a.next):
 			return haltPlace
 		}
 		a.start(a.nextN, &a.next)
@@ -155,6 +163,8 @@ func (a *admission) start(n uint64, t *Target) {
 		a.begun.done(n)
 		return
 	}
+	a.networks.begin(t.Addr, a.now)
+	a.systems.begin(t.Addr, a.now)
 	a.stats.Targets++
 	if why := a.begun.source.Failure(n); why != "" {
 		a.syns.hopeless(n, slot, t, record.OutcomeUnresolved, "", why)

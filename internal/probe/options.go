@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/probe/astable"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/supply"
@@ -46,8 +47,10 @@ type Options struct {
 	MaxConns    int     // those of them that have answered; 0: all
 	Retries     int     // SYNs after the first
 	Timeout     time.Duration
-	PerNetwork  float64 // new targets a second in each /24 or /48; 0: without limit
-	MaxMemory   uint64  // bytes of heap in use above which no targets are begun; 0: without limit
+	PerNetwork  float64        // new targets a second in each /24 or /48; 0: without limit
+	PerAS       float64        // the same of each autonomous system
+	ASes        *astable.Table // that says which; with PerAS
+	MaxMemory   uint64         // bytes of heap in use above which no targets are begun; 0: without limit
 
 	Seed          uint64
 	Shard, Shards uint64 // one of so many parts, from 0; 0 of 0 is all

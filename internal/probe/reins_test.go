@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/probe/astable"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 )
@@ -130,23 +132,37 @@ func TestWhatIsExcludedLaterIsNotBegun(t *testing.T) {
 	}
 }
 
-// A part of a network's limit is kept to: the targets of a /24 begin that much farther apart.
+// A part of a network's limit is kept to: the targets of a /24, or of a system whose
+// addresses are in many, begin that much farther apart.
 func TestAScanKeepsToItsPartOfANetworksLimit(t *testing.T) {
-	l := newWideLab(t)
-	o := options(t, "443", "198.19.0.0/28")
-	o.Goal, o.Retries, o.PerNetwork, o.Loops = GoalTCP, 0, 40, 1
-	var b bytes.Buffer
-	check(t, l.Near().Do(func() error {
-		s, err := Open(t.Context(), o, store.NewOutput(&b))
-		if err != nil {
-			return err
-		}
-		s.SetPart(0.25)
-		began := time.Now()
-		_, err = s.Run(t.Context(), t.Context())
-		if least := 15 * time.Second / 10; time.Since(began) < least {
-			t.Errorf("16 targets of one network, at a quarter of 40 a second, in %v", time.Since(began))
-		}
-		return err
-	}))
+	table, err := astable.Read(strings.NewReader("198.19.0.0/16 64496\n"))
+	check(t, err)
+	for name, change := range map[string]func(*Options){
+		"a network": func(o *Options) { o.PerNetwork = 40 },
+		"a system":  func(o *Options) { o.PerAS, o.ASes = 40, table },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newWideLab(t)
+			o := options(t, "443", "198.19.0.1-198.19.0.8", "198.19.77.1-198.19.77.8")
+			if name == "a network" {
+				o = options(t, "443", "198.19.0.0/28")
+			}
+			o.Goal, o.Retries, o.Loops = GoalTCP, 0, 1
+			change(&o)
+			var b bytes.Buffer
+			check(t, l.Near().Do(func() error {
+				s, err := Open(t.Context(), o, store.NewOutput(&b))
+				if err != nil {
+					return err
+				}
+				s.SetPart(0.25)
+				began := time.Now()
+				_, err = s.Run(t.Context(), t.Context())
+				if took, least := time.Since(began), 15*time.Second/10; took < least {
+					t.Errorf("16 targets, at a quarter of 40 a second, in %v", took)
+				}
+				return err
+			}))
+		})
+	}
 }

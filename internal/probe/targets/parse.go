@@ -34,6 +34,26 @@ func (r Range) At(i uint64) netip.Addr {
 	return inZone(numberOf(r.First).plus(i).addr(), r.Zone())
 }
 
+// Prefixes are the fewest blocks that the range consists of, in order.
+func (r Range) Prefixes() (list []netip.Prefix) {
+	for a := r.First; ; {
+		p := netip.PrefixFrom(a, a.BitLen())
+		for p.Bits() > 0 {
+			wider := netip.PrefixFrom(a, p.Bits()-1)
+			if wider.Masked().Addr() != a || r.Last.Less(rangeOf(wider).Last) {
+				break
+			}
+			p = wider
+		}
+		list = append(list, p)
+		last := rangeOf(p).Last
+		if !last.Less(r.Last) {
+			return list
+		}
+		a = last.Next()
+	}
+}
+
 func rangeOf(p netip.Prefix) Range {
 	p = p.Masked()
 	first := numberOf(p.Addr())

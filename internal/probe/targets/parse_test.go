@@ -6,6 +6,30 @@ import (
 	"testing"
 )
 
+// The blocks of a range are all of it, and no more.
+func TestARangeIsItsBlocks(t *testing.T) {
+	for text, want := range map[string]string{
+		"198.18.0.3-198.18.1.4":                      "198.18.0.3/32 198.18.0.4/30 198.18.0.8/29 198.18.0.16/28 198.18.0.32/27 198.18.0.64/26 198.18.0.128/25 198.18.1.0/30 198.18.1.4/32",
+		"0.0.0.0-255.255.255.255":                    "0.0.0.0/0",
+		"255.255.255.254-255.255.255.255":            "255.255.255.254/31",
+		"198.18.0.1-198.18.0.1":                      "198.18.0.1/32",
+		"::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff": "::/0",
+		"2001:db8::1-2001:db8::4":                    "2001:db8::1/128 2001:db8::2/127 2001:db8::4/128",
+	} {
+		r, err := ParseRange(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range r.Prefixes() {
+			got = append(got, p.String())
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: %s, want %s", text, s, want)
+		}
+	}
+}
+
 func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 	for in, want := range map[string]struct {
 		first, last, host string
