@@ -11,17 +11,16 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"fmt"
-	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/rawshake/rawshake/internal/fleet"
-	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/supply"
 )
@@ -101,56 +100,51 @@ func (f *probeFlags) forFleet(cmd *cobra.Command, spec *fleet.Spec, args []strin
 	case spec.Shards == 0 || spec.Shards > maxShards:
 		return nil, usageError("--shards %d: from 1 to %d", spec.Shards, maxShards)
 	}
-	files, err := f.takeFiles(&args)
+	args, err := f.listsFrom(args)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "rawshake-fleet-")
+	var held heldFiles
+	defer held.close()
+	files, err := f.takeFiles(&held)
 	if err != nil {
 		return nil, failure(err)
 	}
-	defer os.RemoveAll(dir)
-	for name, b := range files {
-		if _, err := outfile.Write(filepath.Join(dir, name), b, outfile.Private); err != nil {
-			return nil, failure(err)
-		}
-		spec.Files = append(spec.Files, name)
-	}
+	spec.Files = slices.Sorted(maps.Keys(files))
 	if spec.Seed = f.seed; !fl.Changed("seed") {
 		spec.Seed = rand.Uint64()
 	}
 	spec.Rate, spec.Args = f.rate, fleetArgs(fl, args)
-	p, err := planForFleet(spec, dir, nil)
+	p, err := planForFleet(spec, &held, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer p.close()
 	spec.Scan = fleetScan(spec, &p.options)
-	spec.Targets, err = p.count()
-	return files, err
+	if spec.Targets, err = p.count(); err != nil {
+		return nil, err
+	}
+	left, bad := (&probeReport{plan: p}).leftOut()
+	if bad > 0 {
+		fmt.Fprintf(os.Stderr, "rawshake: %d lines could not be read\n", bad)
+	}
+	for _, r := range left {
+		fmt.Fprintf(os.Stderr, "rawshake: %d targets left out: %s (%s)\n", r.Count, r.What, r.Why)
+	}
+	if spec.Targets == 0 {
+		return nil, usageError("nothing is left to probe; --allow-special has special-purpose addresses of lists probed too")
+	}
+	return files, nil
 }
 
 // maxShards is more than there are machines.
 const maxShards = 10000
 
-// takeFiles reads the files that flags name, and has the flags name what they are called
-// in the scan instead.
-func (f *probeFlags) takeFiles(args *[]string) (map[string][]byte, error) {
-	files := make(map[string][]byte)
-	take := func(flag, kind string, path *string) error {
-		if *path == "" {
-			return nil
-		}
-		b, err := readWhole(*path)
-		if err != nil {
-			return usageError("%s: %v", flag, err)
-		}
-		*path = fmt.Sprintf("%s-%d", kind, len(files))
-		files[*path] = b
-		return nil
-	}
-	rest := (*args)[:0:0]
-	for _, a := range *args {
+// listsFrom moves - from the targets to the lists, and takes standard input if nothing else
+// is named.
+func (f *probeFlags) listsFrom(args []string) ([]string, error) {
+	rest := args[:0:0]
+	for _, a := range args {
 		if a == "-" {
 			f.files = append(f.files, a)
 		} else {
@@ -163,49 +157,7 @@ func (f *probeFlags) takeFiles(args *[]string) (map[string][]byte, error) {
 		}
 		f.files = []string{"-"}
 	}
-	*args = rest
-	for i := range f.files {
-		if err := take("-f", "list", &f.files[i]); err != nil {
-			return nil, err
-		}
-	}
-	for i := range f.excludeFiles {
-		if err := take("--exclude-file", "exclude", &f.excludeFiles[i]); err != nil {
-			return nil, err
-		}
-	}
-	if err := take("--ca", "ca", &f.ca); err != nil {
-		return nil, err
-	}
-	if err := take("--as-table", "as-table", &f.asTable); err != nil {
-		return nil, err
-	}
-	return files, take("--send", "send", &f.send)
-}
-
-// filesIn has the flags name files in a directory.
-func (f *probeFlags) filesIn(dir string) {
-	in := func(name *string) {
-		if *name != "" {
-			*name = filepath.Join(dir, filepath.Base(*name))
-		}
-	}
-	for i := range f.files {
-		in(&f.files[i])
-	}
-	for i := range f.excludeFiles {
-		in(&f.excludeFiles[i])
-	}
-	in(&f.ca)
-	in(&f.send)
-	in(&f.asTable)
-}
-
-func readWhole(path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(os.Stdin)
-	}
-	return os.ReadFile(path)
+	return rest, nil
 }
 
 // fleetArgs is a command line of probe's that says what flags say now.
@@ -242,16 +194,18 @@ func oneField(v string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// planForFleet understands a scan's description on this machine, with its files in a
-// directory. adapt sets what is this machine's; it may be nil.
-func planForFleet(spec *fleet.Spec, dir string, adapt func(*probeFlags)) (*probePlan, error) {
+// planForFleet understands a scan's description on this machine, with its files held.
+// adapt sets what is this machine's; it may be nil.
+func planForFleet(spec *fleet.Spec, held *heldFiles, adapt func(*probeFlags)) (*probePlan, error) {
 	var f probeFlags
 	cmd := &cobra.Command{Use: "probe"}
 	f.register(cmd)
 	if err := cmd.Flags().Parse(spec.Args); err != nil {
 		return nil, fmt.Errorf("this rawshake does not understand the scan's flags, which version %s wrote: %w", spec.ByRawshake, err)
 	}
-	f.filesIn(dir)
+	if err := f.filesFrom(held); err != nil {
+		return nil, err
+	}
 	f.fields = fleetFields(f.fields)
 	if adapt != nil {
 		adapt(&f)
@@ -264,6 +218,11 @@ func planForFleet(spec *fleet.Spec, dir string, adapt func(*probeFlags)) (*probe
 			return nil, err
 		}
 	}
+	if feed := p.options.Feed; feed != nil {
+		for _, l := range feed.Lists {
+			l.Name = held.names[l.Name]
+		}
+	}
 	p.options.Seed, p.options.Shards = spec.Seed, spec.Shards
 	return p, nil
 }
@@ -274,22 +233,13 @@ func fleetFields(s string) string {
 		list := strings.Split(s, ",")
 		kept := list[:0]
 		for _, name := range list {
-			if !isOf(fleet.Fields, strings.TrimPrefix(name, "-")) {
+			if !slices.Contains(fleet.Fields, strings.TrimPrefix(name, "-")) {
 				kept = append(kept, name)
 			}
 		}
 		return strings.Join(kept, ",")
 	}
 	return s + "," + strings.Join(fleet.Fields, ",")
-}
-
-func isOf(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 // fleetScan tells a scan's targets and their order from others, as this machine

@@ -88,7 +88,8 @@ func doneText(st *fleet.Status) string {
 	if st.Spec.Targets == 0 {
 		return fmt.Sprintf("%d done", st.Recorded)
 	}
-	return fmt.Sprintf("%d of %d (%d%%)", st.Recorded, st.Spec.Targets, st.Recorded*100/st.Spec.Targets)
+	done := min(st.Recorded, st.Spec.Targets) // lines that are no targets have places, too
+	return fmt.Sprintf("%d of %d (%d%%)", done, st.Spec.Targets, done*100/st.Spec.Targets)
 }
 
 // writeFleetStatus writes a status for a person.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/fleet"
-	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/store"
@@ -33,7 +31,8 @@ type fleetWorker struct {
 	listen string // for metrics; empty: nowhere
 
 	hub  *fleet.Hub
-	dirs map[string]string // by scan: its files
+	held *heldFiles // of the scan
+	of   string     // that this says
 }
 
 func newFleetWork(hub *hubFlags) *cobra.Command {
@@ -119,12 +118,6 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	hard, stop := secondSignal(ctx)
 	defer stop()
-	w.dirs = make(map[string]string)
-	defer func() {
-		for _, dir := range w.dirs {
-			os.RemoveAll(dir)
-		}
-	}()
 	worker := &fleet.Worker{Hub: w.hub, Name: w.name, Version: cmd.Root().Version, Open: w.open, Log: func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "rawshake: %s\n", plain.Escape(fmt.Sprintf(format, args...)))
 	}}
@@ -193,41 +186,40 @@ func (w *fleetWorker) takeAll(ctx, hard context.Context, worker *fleet.Worker) e
 	return nil
 }
 
-// files are a scan's, in a directory of this worker's.
-func (w *fleetWorker) files(ctx context.Context, spec *fleet.Spec) (string, error) {
-	key := spec.Name + spec.Started.String()
-	if dir := w.dirs[key]; dir != "" {
-		return dir, nil
+// files are a scan's, held in memory. They are fetched once.
+func (w *fleetWorker) files(ctx context.Context, spec *fleet.Spec) (*heldFiles, error) {
+	if w.held != nil && w.of == spec.Name+spec.Started.String() {
+		return w.held, nil
 	}
 	scan, err := w.hub.Find(ctx, spec.Name)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "rawshake-fleet-")
-	if err != nil {
-		return "", err
-	}
+	held := new(heldFiles)
 	for _, name := range spec.Files {
 		b, err := scan.File(ctx, name)
 		if err == nil {
-			_, err = outfile.Write(filepath.Join(dir, filepath.Base(name)), b, outfile.Private)
+			err = held.hold(name, name, b)
 		}
 		if err != nil {
-			os.RemoveAll(dir)
-			return "", fmt.Errorf("the scan's file %s: %w", name, err)
+			held.close()
+			return nil, fmt.Errorf("the scan's file %s: %w", name, err)
 		}
 	}
-	w.dirs[key] = dir
-	return dir, nil
+	if w.held != nil {
+		w.held.close()
+	}
+	w.held, w.of = held, spec.Name+spec.Started.String()
+	return held, nil
 }
 
 // open makes a job ready.
 func (w *fleetWorker) open(ctx context.Context, job *fleet.Job) (fleet.Probe, error) {
-	dir, err := w.files(ctx, job.Spec)
+	held, err := w.files(ctx, job.Spec)
 	if err != nil {
 		return nil, err
 	}
-	p, err := planForFleet(job.Spec, dir, w.adapt)
+	p, err := planForFleet(job.Spec, held, w.adapt)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +228,10 @@ func (w *fleetWorker) open(ctx context.Context, job *fleet.Job) (fleet.Probe, er
 		p.close()
 		return nil, fmt.Errorf("this rawshake (%s) numbers the targets otherwise than the one that started the scan (%s): use the same version on all machines", versionLine(), job.Spec.ByRawshake)
 	}
-	probe := &fleetProbe{plan: p, whole: job.Spec.Rate}
+	probe := &fleetProbe{plan: p, job: job, whole: job.Spec.Rate}
+	if o.Feed != nil {
+		o.Feed.Warn = func(error) {} // who started the scan was told
+	}
 	o.Shard, o.Keep, o.Resume = job.Shard, job.Keep, job.Resume
 	probe.loops = fewLoops(o.Loops, job.Rate)
 	if o.Resume != nil {
@@ -245,7 +240,7 @@ func (w *fleetWorker) open(ctx context.Context, job *fleet.Job) (fleet.Probe, er
 	o.Loops, o.Rate = probe.loops, probe.within(job.Rate)
 	err = checkResume(o)
 	if err == nil {
-		err = w.planKept(p, job)
+		err = w.planResults(p, job)
 	}
 	if err == nil {
 		probe.Scan, err = openScan(ctx, p)
@@ -281,20 +276,13 @@ func checkResume(o *probe.Options) error {
 	return c.Fits(o.Shard, o.Shards, space)
 }
 
-// planKept decides where results go.
-func (w *fleetWorker) planKept(p *probePlan, job *fleet.Job) (err error) {
-	if w.keep == "" {
-		p.output = store.NewOutput(job.Results)
-		return nil
+// planResults decides where results go.
+func (w *fleetWorker) planResults(p *probePlan, job *fleet.Job) error {
+	if w.keep != "" {
+		return keepIn(w.keep, p, job)
 	}
-	job.Kept = filepath.Join(w.keep, fmt.Sprintf("%s-%05d-%s.jsonl.zst", job.Spec.Name, job.Shard, job.Take))
-	p.output, err = store.CreateOutput(job.Kept)
-	// The checkpoint is not that file's alone: another take goes on in another.
-	p.options.Keep = func(c *store.Checkpoint) error {
-		c.Output = ""
-		return job.Keep(c)
-	}
-	return err
+	p.output = store.NewOutput(job.Results)
+	return nil
 }
 
 func openScan(ctx context.Context, p *probePlan) (*probe.Scan, error) {
@@ -308,6 +296,7 @@ func openScan(ctx context.Context, p *probePlan) (*probe.Scan, error) {
 type fleetProbe struct {
 	*probe.Scan
 	plan  *probePlan
+	job   *fleet.Job
 	loops int
 	whole float64 // the rate of all workers
 }
@@ -315,7 +304,11 @@ type fleetProbe struct {
 // Run is [fleet.Probe]'s.
 func (p *fleetProbe) Run(soft, hard context.Context) error {
 	_, err := p.Scan.Run(soft, hard)
-	return errors.Join(err, p.plan.close())
+	err = errors.Join(err, p.plan.close())
+	if p.job.Kept != "" {
+		err = errors.Join(err, noteKept(p.job))
+	}
+	return err
 }
 
 // Close is [fleet.Probe]'s.

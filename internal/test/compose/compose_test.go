@@ -212,6 +212,7 @@ func TestComposeProjectIsANetworkToHandshakeIn(t *testing.T) {
 		must(t, nil, "docker", p.ours("guard", "run", "--", "/rawshake", "version")...)
 	})
 	t.Run("Scan", p.scan)
+	t.Run("Fleet", p.fleet)
 	t.Run("CutOff", p.cutOff)
 	t.Run("Capture", p.captured)
 }
@@ -250,6 +251,35 @@ func (p *project) scan(t *testing.T) {
 		"10": "certificate", "11": "certificate", "12": "certificate", "13": "not_tls", "14": "timeout"}
 	if !maps.Equal(got, want) {
 		t.Errorf("found %v, want %v", got, want)
+	}
+}
+
+// fleet is what the file's head and docs/fleet.md say of a scan over three workers.
+func (p *project) fleet(t *testing.T) {
+	p.compose(t, "--profile", "fleet", "up", "-d", "--scale", "worker=3", "hub", "worker")
+	control := func(args ...string) (string, int) {
+		c := p.command(append([]string{"run", "--rm", "-T", "control"}, args...)...)
+		out, errs, status := run(t, c.Env, c.Args[0], c.Args[1:]...)
+		if status != 0 {
+			t.Logf("%q: status %d\n%s", args, status, errs)
+		}
+		return out, status
+	}
+	status := 1
+	for end := time.Now().Add(time.Minute); status != 0 && time.Now().Before(end); { // until the hub is there
+		_, status = control("start", "monday", "--rate", "200", "--shards", "6", "--timeout", "3s", "198.18.64.8/29")
+	}
+	out, status := control("collect", "--wait", "monday")
+	if n := strings.Count(out, `"type":"target"`); status != 0 || n != 8 {
+		t.Errorf("status %d, %d results:\n%s", status, n, out)
+	}
+	out, status = control("status", "--json", "monday")
+	var st struct {
+		Workers []struct{ Sources []string }
+		Shards  struct{ Done int }
+	}
+	if err := json.Unmarshal([]byte(out), &st); status != 0 || err != nil || len(st.Workers) != 3 || st.Shards.Done != 6 {
+		t.Errorf("%v: three workers and six shards are not what there is:\n%s", err, out)
 	}
 }
 
