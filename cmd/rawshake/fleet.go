@@ -56,7 +56,7 @@ the machines. See docs/fleet.md.`,
 	fl.StringVar(&hub.key, "nats-key", "", "its key")
 	cmd.AddCommand(newFleetStart(&hub), newFleetWork(&hub), newFleetStatus(&hub),
 		newFleetState(&hub, "pause", fleet.Paused, "Have all workers give back their shards, and wait"),
-		newFleetState(&hub, "resume", fleet.Running, "Have them go on"),
+		newFleetResume(&hub),
 		newFleetState(&hub, "stop", fleet.Stopped, "Have all workers leave the scan"),
 		newFleetExclude(&hub), newFleetCollect(&hub), newFleetRemove(&hub), newFleetServe())
 	return cmd
@@ -148,6 +148,19 @@ func newFleetState(hub *hubFlags, use, state, short string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
 				return s.SetState(ctx, state)
+			})
+		}}
+}
+
+func newFleetResume(hub *hubFlags) *cobra.Command {
+	return &cobra.Command{Use: "resume SCAN", Short: "Have them go on, also with shards that were set aside", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
+				n, err := s.Retry(ctx)
+				if n > 0 {
+					fmt.Fprintf(os.Stderr, "rawshake: %d shards that were set aside are to be had again\n", n)
+				}
+				return errors.Join(err, s.SetState(ctx, fleet.Running))
 			})
 		}}
 }

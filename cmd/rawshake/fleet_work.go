@@ -158,25 +158,22 @@ const lookEvery = 2 * time.Second
 
 // takeAll takes part in each scan that has something to do, the oldest first.
 func (w *fleetWorker) takeAll(ctx, hard context.Context, worker *fleet.Worker) error {
-	over := make(map[string]time.Time) // when it was started that is over
 	for ctx.Err() == nil {
 		names, err := w.hub.Scans(ctx)
 		if err != nil && ctx.Err() == nil {
 			w.say("warning: %s", plain.EscapeError(err))
 		}
 		for _, name := range names {
-			scan, err := w.hub.Find(ctx, name)
-			if err != nil || over[name].Equal(scan.Spec.Started) {
+			if !w.wanted(ctx, name) {
 				continue
 			}
-			state, err := scan.State(ctx)
-			if err != nil || state != fleet.Running {
-				continue
+			err := w.takePart(ctx, hard, worker, name)
+			if ctx.Err() != nil {
+				return nil // that is how it ends
 			}
-			if err := w.takePart(ctx, hard, worker, name); err != nil {
+			if err != nil {
 				return err
 			}
-			over[name] = scan.Spec.Started
 		}
 		select {
 		case <-ctx.Done():
@@ -184,6 +181,19 @@ func (w *fleetWorker) takeAll(ctx, hard context.Context, worker *fleet.Worker) e
 		}
 	}
 	return nil
+}
+
+// wanted reports whether a scan has something to do. What cannot be asked is asked again.
+func (w *fleetWorker) wanted(ctx context.Context, name string) bool {
+	scan, err := w.hub.Find(ctx, name)
+	if err != nil {
+		return false
+	}
+	if state, err := scan.State(ctx); err != nil || state != fleet.Running {
+		return false
+	}
+	over, err := scan.Finished(ctx)
+	return err == nil && !over
 }
 
 // files are a scan's, held in memory. They are fetched once.

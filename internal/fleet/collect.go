@@ -198,7 +198,7 @@ func assemble(open map[string][]byte, take string, b []byte, each func([]byte) e
 // Wait waits until nothing of the scan is left to be done, or it is stopped.
 func (s *Scan) Wait(ctx context.Context) error {
 	for {
-		over, err := s.finished(ctx)
+		over, err := s.Finished(ctx)
 		if over || ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err)
 		}

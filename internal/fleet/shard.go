@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/rawshake/rawshake/internal/probe/store"
 )
 
@@ -139,4 +141,35 @@ func (t *take) giveBack(failure error) error {
 		t.state.Error = failure.Error()
 	}
 	return t.save()
+}
+
+// Retry has shards that were set aside taken again, and returns how many there were.
+func (s *Scan) Retry(ctx context.Context) (n int, err error) {
+	st, err := s.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i := range st.Aside {
+		key := shardKey(st.Aside[i].Shard)
+		var now ShardState
+		revision, there, err := s.readAt(ctx, key, &now)
+		if err != nil {
+			return n, err
+		}
+		if !there || now.Aside == "" {
+			continue
+		}
+		now.Aside, now.Tries = "", 0
+		if _, err := s.change(ctx, key, &now, revision); errors.Is(err, errChanged) {
+			continue // somebody else does the same
+		} else if err != nil {
+			return n, err
+		}
+		id := jetstream.WithMsgID(fmt.Sprintf("shard-%d-again-%d", now.Shard, now.Takes))
+		if _, err := s.hub.js.Publish(ctx, shardSubject(s.Spec.Name), fmt.Append(nil, now.Shard), id); err != nil {
+			return n, explain(err)
+		}
+		n++
+	}
+	return n, nil
 }

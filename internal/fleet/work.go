@@ -124,7 +124,7 @@ func (w *Worker) takePart(soft, hard context.Context, scan *Scan) (over bool, er
 		}
 		if msg == nil {
 			n.Say(func(m *Member) { m.Working, m.Note = false, "no shard is free" })
-			if over, err := scan.finished(n.ctx); over || err != nil {
+			if over, err := scan.Finished(n.ctx); over || err != nil {
 				return over, err
 			}
 			continue
@@ -150,8 +150,8 @@ func next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, erro
 	return msg, nil
 }
 
-// finished reports whether no shard is left.
-func (s *Scan) finished(ctx context.Context) (bool, error) {
+// Finished reports whether no shard is left.
+func (s *Scan) Finished(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	stream, err := s.hub.js.Stream(ctx, shardsOf(s.Spec.Name))

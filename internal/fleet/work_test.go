@@ -137,6 +137,16 @@ func TestAShardThatAlwaysFailsIsSetAside(t *testing.T) {
 	if addrs, _ := collected(t, s); len(addrs) != 200 {
 		t.Errorf("%d results", len(addrs))
 	}
+
+	// Once its reason is gone it is taken again.
+	n, err := s.Retry(t.Context())
+	if n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	check(t, newWorker(t, s, "mended", nil).Work(ctx, ctx, s))
+	if addrs, _ := collected(t, s); len(addrs) != 300 {
+		t.Errorf("%d results", len(addrs))
+	}
 }
 
 // A shard on which workers die is one that they come no further with; where they do, it

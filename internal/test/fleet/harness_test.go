@@ -254,3 +254,5 @@ func kill(cmd *netns.Cmd) {
 	cmd.Signal(unix.SIGKILL)
 	cmd.Wait()
 }
+
+func unmarshal(s string, into any) error { return json.Unmarshal([]byte(s), into) }
