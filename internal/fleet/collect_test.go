@@ -23,6 +23,7 @@ func publish(t *testing.T, s *Scan, take string, parts ...string) {
 	for _, part := range parts {
 		_, err := p.Write([]byte(part))
 		check(t, err)
+		check(t, p.Settle())
 	}
 }
 
@@ -56,6 +57,7 @@ func TestLinesOfAnyLengthComeThrough(t *testing.T) {
 		addr := fmt.Sprintf("198.18.0.%d", i)
 		_, err := takes[i%2].Write([]byte(line(addr, fmt.Sprintf(`,"tag":%q`, strings.Repeat("x", n)))))
 		check(t, err)
+		check(t, takes[i%2].Settle())
 		want = append(want, addr)
 	}
 	if addrs, _ := collected(t, s); !slices.Equal(addrs, want) {
@@ -83,7 +85,9 @@ func TestAFullStreamIsWaitedFor(t *testing.T) {
 	go func() {
 		var err error
 		for i := 0; i < 100 && err == nil; i++ {
-			_, err = p.Write([]byte(line("198.18.0.1", fmt.Sprintf(`,"tag":%q`, strings.Repeat("x", 1000)))))
+			if _, err = p.Write([]byte(line("198.18.0.1", fmt.Sprintf(`,"tag":%q`, strings.Repeat("x", 1000))))); err == nil {
+				err = p.Settle()
+			}
 		}
 		done <- err
 	}()

@@ -26,9 +26,9 @@ const (
 // no more.
 const batchLen = 256 << 10
 
-// A publisher writes results into the scan's stream. What Write has taken is there when
-// it returns: it waits for the server, also for one that is away or full, as long as the
-// context lasts.
+// A publisher writes results into the scan's stream, a message when there is enough for
+// one. What it has taken is there after Settle. Both wait for the server, also for one
+// that is away or full, as long as the context lasts.
 type publisher struct {
 	scan  *Scan
 	ctx   context.Context
@@ -37,6 +37,7 @@ type publisher struct {
 	most  int // bytes of a message
 	n     int // messages
 	note  func(string)
+	buf   []byte
 }
 
 func (s *Scan) publisher(ctx context.Context, shard uint64, take string, note func(string)) *publisher {
@@ -49,19 +50,36 @@ func (s *Scan) publisher(ctx context.Context, shard uint64, take string, note fu
 
 // Write is io.Writer's.
 func (p *publisher) Write(b []byte) (int, error) {
-	written := 0
-	for len(b) > 0 {
-		part := b[:min(len(b), p.most)]
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 && len(part) < len(b) {
-			part = part[:i+1]
+	p.buf = append(p.buf, b...)
+	for len(p.buf) >= p.most {
+		if err := p.next(); err != nil {
+			return 0, err
 		}
-		if err := p.publish(part); err != nil {
-			return written, err
-		}
-		written += len(part)
-		b = b[len(part):]
 	}
-	return written, nil
+	return len(b), nil
+}
+
+// Settle publishes what is left.
+func (p *publisher) Settle() error {
+	for len(p.buf) > 0 {
+		if err := p.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next publishes a message of whole lines, or a part of one that is too long.
+func (p *publisher) next() error {
+	part := p.buf[:min(len(p.buf), p.most)]
+	if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+		part = part[:i+1]
+	}
+	if err := p.publish(part); err != nil {
+		return err
+	}
+	p.buf = p.buf[:copy(p.buf, p.buf[len(part):])]
+	return nil
 }
 
 // publish brings a message into the stream, once: the server knows it by its ID.

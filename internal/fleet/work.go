@@ -223,8 +223,14 @@ func (w *Worker) probe(soft context.Context, n *session, msg jetstream.Msg, t *t
 	defer cut()
 	t.ctx = ctx
 	defer func() { t.ctx = n.ctx }()
-	job := &Job{Spec: &n.scan.Spec, Shard: shard, Take: t.state.Take, Resume: resume, Keep: t.keep, Rate: n.Rate(),
-		Results: n.scan.publisher(ctx, shard, t.state.Take, note)}
+	results := n.scan.publisher(ctx, shard, t.state.Take, note)
+	keep := func(c *store.Checkpoint) error {
+		if err := results.Settle(); err != nil { // what a checkpoint counts is there before it
+			return err
+		}
+		return t.keep(c)
+	}
+	job := &Job{Spec: &n.scan.Spec, Shard: shard, Take: t.state.Take, Resume: resume, Keep: keep, Rate: n.Rate(), Results: results}
 	p, err := w.Open(soft, job)
 	if err != nil {
 		return err
