@@ -162,7 +162,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.Uint64Var(&f.maxResults, "max-results", 0, "end when so many results are written")
 	fl.DurationVar(&f.maxRuntime, "max-runtime", 0, "end after this time")
 	fl.StringVar(&f.maxData, "max-data", "", fmt.Sprintf("keep so much of each reply, as in 64K (default %d bytes)", probe.DefaultDataMax))
-	fl.BoolVar(&f.raw, "raw", false, "write randoms and session IDs, too")
+	fl.BoolVar(&f.raw, "raw", false, "write randoms, session IDs, tickets, and the primes of Diffie-Hellman groups, too")
 	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
 	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
 	fl.StringVar(&f.status, "status", "", "keep the counters in this file, as JSON")

@@ -48,7 +48,7 @@ func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egr
 	offer := o.TLS
 	offer.Pool = &cs.pool
 	offer.AllowUnverified = true // a bad certificate is a field of the result
-	offer.NoSessions = true
+	offer.NoSessions, offer.Verbatim = true, o.Raw
 	cs.tls = handshake.NewProfile(offer)
 	if offer.MaxVersion >= tlsmsg.VersionTLS13 {
 		cs.seed = newSeeds().of

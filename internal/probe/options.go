@@ -69,7 +69,7 @@ type Options struct {
 
 	Fields *record.Fields
 	Whole  *record.Written // write certificates whole; nil: do not
-	Raw    bool            // write randoms and session IDs
+	Raw    bool            // write randoms, session IDs, tickets and primes
 	Only   map[string]bool // the outcomes whose results are written; nil: all. Others are only counted
 
 	MaxResults uint64        // results written, after which the scan ends; 0: without limit

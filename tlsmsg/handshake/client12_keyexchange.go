@@ -3,6 +3,8 @@
 package handshake
 
 import (
+	"bytes"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
@@ -78,6 +80,10 @@ func (c *Client) checkCurve(m *tlsmsg.ServerKeyExchange) error {
 func (c *Client) checkField(m *tlsmsg.ServerKeyExchange) error {
 	d := suite.DescribeDH(m.DHPrime, m.DHGenerator)
 	c.state.DH, c.state.Group = d, d.Group
+	if c.cfg.Verbatim && d.Bits <= suite.MaxDHBits {
+		v := c.state.verbatim()
+		v.Prime, v.Generator = bytes.Clone(m.DHPrime), bytes.Clone(m.DHGenerator)
+	}
 	c.decide("dh_group", "the server's Diffie-Hellman group is %v", d)
 	switch {
 	case d.Bits < c.cfg.MinDHBits:

@@ -85,5 +85,9 @@ func (c *Client) newSessionTicket(raw []byte) error {
 		c.exchange.ticket, c.exchange.lifetime = bytes.Clone(m.Ticket), m.LifetimeHint
 	}
 	c.state.TicketReceived = true
+	if c.cfg.Verbatim && len(m.Ticket) > 0 {
+		t := c.received(&m, 0)
+		c.state.verbatim().Ticket = &t
+	}
 	return nil
 }

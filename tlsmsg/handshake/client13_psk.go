@@ -176,7 +176,7 @@ func (c *Client) newSessionTicket13(raw []byte) error {
 	}
 	c.state.TicketReceived = true
 	if len(c.tls13.given) < maxTickets {
-		c.tls13.given = append(c.tls13.given, ReceivedTicket{m.LifetimeHint, len(m.Ticket), early.MaxSize})
+		c.tls13.given = append(c.tls13.given, c.received(&m, early.MaxSize))
 	}
 	switch {
 	case c.cfg.NoSessions:

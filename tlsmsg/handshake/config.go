@@ -29,6 +29,7 @@ type Config struct {
 	Renegotiation    bool         // do another handshake where a server of RFC 5746 asks for one, by HelloRequest
 	SessionTicket    bool         // offer an empty session_ticket (RFC 5077) where Session has none: the server may send a ticket
 	NoSessions       bool         // make no session of the tickets of TLS 1.3: they are told of (Details13), and not kept
+	Verbatim         bool         // keep what only says what the server is: State.Verbatim, ReceivedTicket.Ticket
 	Events           func(Event)  // may be nil
 
 	// Pool lends the memory of all buffers, and gets it back when they are

@@ -2,7 +2,11 @@
 
 package handshake
 
-import "github.com/rawshake/rawshake/tlsmsg"
+import (
+	"bytes"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
 
 // Details13 is what a client offered for TLS 1.3, and what the server made of it. Its
 // slices belong to the machine: do not write to them.
@@ -31,6 +35,16 @@ type ReceivedTicket struct {
 	Lifetime uint32 // in seconds; 0: it is to be discarded
 	Len      int    // of the ticket, in bytes
 	MaxEarly uint32 // bytes of early data that the server takes with it
+	Ticket   []byte // with Config.Verbatim, unless it is longer than any that is kept
+}
+
+// received is what a ticket says.
+func (c *Client) received(m *tlsmsg.NewSessionTicket, maxEarly uint32) ReceivedTicket {
+	t := ReceivedTicket{Lifetime: m.LifetimeHint, Len: len(m.Ticket), MaxEarly: maxEarly}
+	if c.cfg.Verbatim && len(m.Ticket) <= maxTicket {
+		t.Ticket = bytes.Clone(m.Ticket)
+	}
+	return t
 }
 
 // Details13 returns what is known so far. It reports false where TLS 1.3 was not

@@ -68,6 +68,21 @@ type State struct {
 	Session              *Session // that can be resumed, once the handshake is done; nil: none
 	PSKIdentity          []byte   // of the PSK from outside TLS that was used; nil: none
 	EarlyData            EarlyData
+	Verbatim             *Verbatim // with Config.Verbatim, where there is any of it
+}
+
+// Verbatim is what a server of TLS 1.2 or before sends that only says what it is.
+type Verbatim struct {
+	Prime, Generator []byte          // of DHE, as on the wire; nil for a prime above suite.MaxDHBits
+	Ticket           *ReceivedTicket // nil: none came
+}
+
+// verbatim is where it is kept.
+func (s *State) verbatim() *Verbatim {
+	if s.Verbatim == nil {
+		s.Verbatim = new(Verbatim)
+	}
+	return s.Verbatim
 }
 
 // EarlyData says what became of 0-RTT data (RFC 9846, section 2.3).

@@ -22,7 +22,7 @@ import (
 type Encoder struct {
 	Fields *Fields  // which fields to write; nil: all
 	Whole  *Written // write each certificate whole, once; nil: none
-	Raw    bool     // write randoms and session IDs
+	Raw    bool     // write randoms, session IDs, tickets and primes
 
 	chains    chains
 	w         plain.Writer
@@ -226,6 +226,10 @@ func (e *Encoder) dh(s *handshake.State) {
 	w.Int("bits", g.Bits)
 	w.StringIf("name", g.Name)
 	w.StringIf("odd", g.Odd)
+	if v := s.Verbatim; e.Raw && v != nil && len(v.Prime) > 0 {
+		w.Hex("prime", v.Prime)
+		w.Hex("generator", v.Generator)
+	}
 	w.Close('}')
 }
 
@@ -283,17 +287,28 @@ func (e *Encoder) offered13(r *Result) {
 	}
 }
 
-// tickets writes the tickets of TLS 1.3.
+// tickets writes the tickets: those of TLS 1.3, and with Raw that of TLS 1.2.
 func (e *Encoder) tickets(r *Result) {
-	w, d := &e.w, r.TLS13
-	if d == nil || len(d.Tickets) == 0 || !w.Open("tickets", '[') {
+	var list []handshake.ReceivedTicket
+	if r.TLS13 != nil {
+		list = r.TLS13.Tickets
+	}
+	if v := r.TLS.Verbatim; v != nil && v.Ticket != nil {
+		list = []handshake.ReceivedTicket{*v.Ticket}
+	}
+	w := &e.w
+	if len(list) == 0 || !w.Open("tickets", '[') {
 		return
 	}
-	for _, t := range d.Tickets {
+	for i := range list {
+		t := &list[i]
 		w.Element('{')
 		w.Int("lifetime_hint_s", int(t.Lifetime))
 		w.Int("ticket_len", t.Len)
 		w.IntIf("max_early_data", int(t.MaxEarly))
+		if e.Raw && len(t.Ticket) > 0 {
+			w.Hex("ticket", t.Ticket)
+		}
 		w.Close('}')
 	}
 	w.Close(']')
