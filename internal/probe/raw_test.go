@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/lab"
@@ -15,6 +16,7 @@ import (
 // rawResult is what --raw adds.
 type rawResult struct {
 	Version      string
+	Resumption   []string
 	SessionID    *string `json:"session_id"`
 	ClientRandom string  `json:"client_random"`
 	ServerRandom string  `json:"server_random"`
@@ -72,8 +74,10 @@ func (r *rawResult) look(t *testing.T, raw bool) {
 			t.Errorf("%s, raw %v: %d bytes of a ticket of %d", r.Version, raw, len(b), want)
 		}
 	}
+	way := "psk"
 	switch r.Version {
 	case "TLS 1.2":
+		way = "ticket"
 		if raw != (len(r.Tickets) == 1) {
 			t.Errorf("raw %v: %d tickets", raw, len(r.Tickets))
 		}
@@ -84,5 +88,8 @@ func (r *rawResult) look(t *testing.T, raw bool) {
 		if len(r.Tickets) == 0 {
 			t.Error("TLS 1.3 without tickets")
 		}
+	}
+	if !slices.Equal(r.Resumption, []string{way}) {
+		t.Errorf("%s is resumed by %q", r.Version, r.Resumption)
 	}
 }

@@ -163,7 +163,9 @@ func (e *Encoder) tls(r *Result) {
 		w.Hex("client_random", s.ClientRandom[:])
 		w.Hex("server_random", s.ServerRandom[:])
 	}
-	w.BoolIf("session_ticket", s.TicketReceived || tlsmsg.FindExtension(s.Extensions, tlsmsg.ExtensionSessionTicket) >= 0)
+	ticket := s.TicketReceived || tlsmsg.FindExtension(s.Extensions, tlsmsg.ExtensionSessionTicket) >= 0
+	w.BoolIf("session_ticket", ticket)
+	e.resumption(r, ticket)
 	e.tickets(r)
 	e.ech(r)
 	w.BoolIf("extended_master_secret", s.ExtendedMasterSecret)
@@ -284,6 +286,32 @@ func (e *Encoder) offered13(r *Result) {
 		}
 		w.BoolIf("cookie", d.RetryCookie)
 		w.Close('}')
+	}
+}
+
+// resumption writes by what a later connection may go on with this one's session, as far
+// as the server has offered it.
+func (e *Encoder) resumption(r *Result, ticket bool) {
+	var room [2]string
+	ways := room[:0]
+	switch s := r.TLS; {
+	case s.NoSuite:
+	case s.Version < tlsmsg.VersionTLS13:
+		if len(s.SessionID) > 0 {
+			ways = append(ways, "session_id")
+		}
+		if ticket {
+			ways = append(ways, "ticket")
+		}
+	case r.TLS13 != nil:
+		for i := range r.TLS13.Tickets {
+			if r.TLS13.Tickets[i].Lifetime > 0 {
+				ways = append(room[:0], "psk")
+			}
+		}
+	}
+	if len(ways) > 0 {
+		e.w.Strings("resumption", ways)
 	}
 }
 
