@@ -56,7 +56,7 @@ func check(t testing.TB, err error) {
 // A ground is a hub with NATS, workers, and a network that answers. Each worker has a
 // link to either.
 type ground struct {
-	t     *testing.T
+	t testing.TB
 	lab   *lab.Lab
 	dir   string // of the NATS server
 	token string // a file
@@ -67,7 +67,7 @@ type ground struct {
 }
 
 // newGround makes one with a NATS server that runs.
-func newGround(t *testing.T, workers int) *ground {
+func newGround(t testing.TB, workers int) *ground {
 	t.Helper()
 	top := lab.Topology{Name: "fleet", Nodes: []lab.NodeConfig{{Name: "hub"}}}
 	far := lab.NodeConfig{Name: "far", Owns: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/16")},
