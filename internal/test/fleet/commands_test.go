@@ -3,6 +3,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -113,7 +114,7 @@ func (g *ground) get(node, address string) string {
 	g.t.Helper()
 	c, err := g.lab.Node(node).Dial(g.t.Context(), "tcp", address)
 	check(g.t, err)
-	client := http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return c, nil }}}
+	client := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return c, nil }}}
 	r, err := client.Get("http://" + address + "/metrics")
 	check(g.t, err)
 	defer r.Body.Close()

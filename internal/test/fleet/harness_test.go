@@ -56,7 +56,7 @@ func check(t testing.TB, err error) {
 // A ground is a hub with NATS, workers, and a network that answers. Each worker has a
 // link to either.
 type ground struct {
-	t testing.TB
+	t     testing.TB
 	lab   *lab.Lab
 	dir   string // of the NATS server
 	token string // a file
