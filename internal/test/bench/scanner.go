@@ -34,6 +34,7 @@ type scanner struct {
 type tally struct {
 	want  []byte // what such a record holds
 	first []byte
+	tail  []byte // of what was written before: a record may be written in two pieces
 	good  int
 }
 
@@ -42,7 +43,10 @@ func (t *tally) Write(records []byte) (int, error) {
 		line, _, _ := bytes.Cut(records, []byte("\n"))
 		t.first = bytes.Clone(line)
 	}
-	t.good += bytes.Count(records, t.want)
+	t.tail = append(t.tail, records...)
+	t.good += bytes.Count(t.tail, t.want)
+	keep := max(len(t.tail)-len(t.want)+1, 0)
+	t.tail = t.tail[:copy(t.tail, t.tail[keep:])]
 	return len(records), nil
 }
 
@@ -92,7 +96,7 @@ func space(n int) (*targets.Space, error) {
 func (c *scanner) run(n int, done func(time.Duration, string)) error {
 	s := c.scans[0]
 	c.scans = c.scans[1:]
-	c.out.first, c.out.good = nil, 0
+	c.out.first, c.out.tail, c.out.good = nil, nil, 0
 	stats, err := s.Run(context.Background(), context.Background())
 	if err != nil {
 		return err
