@@ -32,7 +32,8 @@ type fleetWorker struct {
 
 	hub  *fleet.Hub
 	held *heldFiles // of the scan
-	of   string     // that this says
+	kept probe.Ports
+	of   string // that this says
 }
 
 func newFleetWork(hub *hubFlags) *cobra.Command {
@@ -118,6 +119,7 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	hard, stop := secondSignal(ctx)
 	defer stop()
+	defer w.kept.Close()
 	worker := &fleet.Worker{Hub: w.hub, Name: w.name, Version: cmd.Root().Version, Open: w.open, Log: func(format string, args ...any) {
 		fmt.Fprintf(os.Stderr, "rawshake: %s\n", plain.Escape(fmt.Sprintf(format, args...)))
 	}}
@@ -247,6 +249,7 @@ func (w *fleetWorker) open(ctx context.Context, job *fleet.Job) (fleet.Probe, er
 	if o.Resume != nil {
 		probe.loops = len(o.Resume.Loops)
 	}
+	o.Kept = &w.kept
 	o.Loops, o.Rate = probe.loops, probe.within(job.Rate)
 	err = checkResume(o)
 	if err == nil {

@@ -62,8 +62,9 @@ type Options struct {
 	Via   route.Via
 	Link  link.Kind // link.KindAuto, KindPacket or KindRaw
 	Loops int
-	Ports int // our ports, for each loop; fewer if no more are free in a row
-	Ring  int // bytes of each receive ring; 0: link.DefaultRing
+	Ports int    // our ports, for each loop; fewer if no more are free in a row
+	Kept  *Ports // where they come from, and go; nil: they are the scan's alone
+	Ring  int    // bytes of each receive ring; 0: link.DefaultRing
 
 	Wrap func(link.Ring) link.Ring // stands before each link, for tests; may be nil
 

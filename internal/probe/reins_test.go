@@ -52,6 +52,35 @@ func TestTheRateOfAScanChangesWhileItRuns(t *testing.T) {
 	}))
 }
 
+// Ports that are kept are the next scan's, and there is one guard for all of them.
+func TestPortsAreUsedAgain(t *testing.T) {
+	l := newWideLab(t)
+	var kept Ports
+	defer kept.Close()
+	var first uint16
+	for n := range 3 {
+		o := options(t, "443", "198.19.0.0/28")
+		o.Goal, o.Retries, o.Kept = GoalTCP, 0, &kept
+		var out bytes.Buffer
+		check(t, l.Near().Do(func() error {
+			s, err := Open(t.Context(), o, store.NewOutput(&out))
+			if err != nil {
+				return err
+			}
+			if p := s.loops[0].ports; n == 0 {
+				first = p.first
+			} else if p.first != first || p.count != 64 {
+				t.Errorf("%d ports from %d on, want those from %d on", p.count, p.first, first)
+			}
+			_, err = s.Run(t.Context(), t.Context())
+			return err
+		}))
+		if n := bytes.Count(out.Bytes(), []byte("\n")); n != 16 || len(kept.free) != 1 {
+			t.Errorf("%d results, %d ranges of ports are kept", n, len(kept.free))
+		}
+	}
+}
+
 // held runs a scan of a wide network that is steered meanwhile.
 func held(t *testing.T, change func(*Options), steer func(*Scan)) (out []byte, stats Stats) {
 	t.Helper()

@@ -52,7 +52,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 		l.results.sink, l.results.reach, l.epoch = s.sink, s.sink.Add(), s.epoch
 		l.reins, l.admission.reins = &s.reins, &s.reins
 		s.loops = append(s.loops, l)
-		err := l.ports.take()
+		err := l.ports.take(o.Kept)
 		if err == nil {
 			l.findRoutes()
 			l.supply(key, s.dist)
@@ -186,6 +186,6 @@ func (s *Scan) Close() {
 		if l.routes != nil {
 			l.routes.Close()
 		}
-		l.ports.close()
+		l.ports.close(s.o.Kept)
 	}
 }

@@ -16,7 +16,7 @@ import (
 func BenchmarkWorkBesideProbe(b *testing.B) {
 	g := newGround(b, 1)
 	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
-	scan := []string{"--rate", "16000", "--retries", "0", "--max-version", "1.2", "198.18.0.0/16"}
+	scan := []string{"--shards", "4", "--rate", "16000", "--retries", "0", "--max-version", "1.2", "198.18.0.0/16"}
 	cpu := func(cmd *netns.Cmd) time.Duration {
 		cmd.Wait()
 		if cmd.Status() != 0 {
@@ -31,7 +31,7 @@ func BenchmarkWorkBesideProbe(b *testing.B) {
 		name, dir := fmt.Sprintf("turn%d", turn), b.TempDir()
 		g.fleet(append([]string{"start", name}, scan...)...)
 		probe := func() {
-			plain += cpu(g.start("w1", append([]string{"probe", "-q", "--loops", "1", "--checkpoint", filepath.Join(dir, "state"), "-o", filepath.Join(dir, "out.jsonl")}, scan...)...))
+			plain += cpu(g.start("w1", append([]string{"probe", "-q", "--loops", "1", "--checkpoint", filepath.Join(dir, "state"), "-o", filepath.Join(dir, "out.jsonl")}, scan[2:]...)...))
 		}
 		work := func() { worker += cpu(g.work(0, "--loops", "1", "--name", name, name)) }
 		for _, one := range [][]func(){{probe, work}, {work, probe}}[turn%2] {
