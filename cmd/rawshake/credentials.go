@@ -11,11 +11,15 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
+
+var rootsSaid sync.Once
 
 // planRoots sets whom to trust: the CAs of a file if one is named; otherwise,
 // if certificates will be verified, the usual ones.
@@ -24,7 +28,9 @@ func planRoots(w *worker.Worker, file string, verifies bool) (err error) {
 	case file != "":
 		w.Roots, err = loadRoots(file)
 	case verifies:
-		w.Roots = trustedRoots(x509.SystemCertPool, os.Stderr)
+		notes := io.Writer(io.Discard)
+		rootsSaid.Do(func() { notes = os.Stderr }) // also where many scans follow each other
+		w.Roots = trustedRoots(x509.SystemCertPool, notes)
 	}
 	return err
 }

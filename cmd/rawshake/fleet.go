@@ -5,7 +5,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -46,12 +48,13 @@ the machines. See docs/fleet.md.`,
   rawshake fleet status monday
   rawshake fleet collect --wait -o monday.jsonl.zst monday`,
 	}
+	cmd.Args, cmd.RunE = cobra.ArbitraryArgs, onlySubcommands
 	fl := cmd.PersistentFlags()
 	fl.StringVar(&hub.url, "nats", "", "URLs of NATS servers, with commas between (default $RAWSHAKE_NATS, or "+nats.DefaultURL+")")
 	fl.StringVar(&hub.creds, "nats-creds", "", "credentials: a .creds file")
 	fl.StringVar(&hub.nkey, "nats-nkey", "", "credentials: a file with an NKey seed")
-	fl.StringVar(&hub.token, "nats-token-file", "", "credentials: a file with a token")
-	fl.StringVar(&hub.ca, "nats-ca", "", "trust the NATS server's certificate by this PEM file, not the system's")
+	fl.StringVar(&hub.token, "nats-token-file", "", "credentials: a file with a token (default $RAWSHAKE_NATS_TOKEN_FILE)")
+	fl.StringVar(&hub.ca, "nats-ca", "", "trust the NATS server's certificate by this PEM file, not the system's (default $RAWSHAKE_NATS_CA)")
 	fl.StringVar(&hub.cert, "nats-cert", "", "our certificate for the NATS server, a PEM file")
 	fl.StringVar(&hub.key, "nats-key", "", "its key")
 	cmd.AddCommand(newFleetStart(&hub), newFleetWork(&hub), newFleetStatus(&hub),
@@ -64,19 +67,40 @@ the machines. See docs/fleet.md.`,
 
 // connect reaches NATS.
 func (f *hubFlags) connect() (*fleet.Hub, error) {
-	url := f.url
-	if url == "" {
-		url = os.Getenv("RAWSHAKE_NATS")
+	g := *f
+	g.url = cmp.Or(g.url, os.Getenv("RAWSHAKE_NATS"), nats.DefaultURL)
+	g.ca = cmp.Or(g.ca, os.Getenv("RAWSHAKE_NATS_CA"))
+	if g.creds == "" && g.nkey == "" {
+		g.token = cmp.Or(g.token, os.Getenv("RAWSHAKE_NATS_TOKEN_FILE"))
 	}
-	if url == "" {
-		url = nats.DefaultURL
+	opts, err := g.options()
+	if err != nil {
+		return nil, err
 	}
-	var opts []nats.Option
+	hub, err := fleet.Connect(g.url, opts...)
+	if err != nil {
+		return nil, &statusError{exitUnreachable, fmt.Errorf("%w\n  %s", err, g.remedy(err))}
+	}
+	return hub, nil
+}
+
+// options are how to connect.
+func (f *hubFlags) options() (opts []nats.Option, err error) {
 	switch {
 	case f.creds != "" && f.nkey != "", f.creds != "" && f.token != "", f.nkey != "" && f.token != "":
 		return nil, usageError("--nats-creds, --nats-nkey and --nats-token-file: one of them is enough")
 	case (f.cert == "") != (f.key == ""):
 		return nil, usageError("--nats-cert and --nats-key go together")
+	}
+	for flag, path := range map[string]string{"--nats-creds": f.creds, "--nats-nkey": f.nkey, "--nats-ca": f.ca, "--nats-cert": f.cert, "--nats-key": f.key} {
+		if path == "" {
+			continue
+		}
+		if _, err := os.ReadFile(path); err != nil {
+			return nil, usageError("%s: %v", flag, err)
+		}
+	}
+	switch {
 	case f.creds != "":
 		opts = append(opts, nats.UserCredentials(f.creds))
 	case f.nkey != "":
@@ -98,11 +122,20 @@ func (f *hubFlags) connect() (*fleet.Hub, error) {
 	if f.cert != "" {
 		opts = append(opts, nats.ClientCert(f.cert, f.key))
 	}
-	hub, err := fleet.Connect(url, opts...)
-	if err != nil {
-		return nil, &statusError{exitUnreachable, fmt.Errorf("%w\n  Name the server with --nats URL or RAWSHAKE_NATS; one on this machine: rawshake fleet serve", err)}
+	return opts, nil
+}
+
+// remedy says what to do about a connection that did not come about.
+func (f *hubFlags) remedy(err error) string {
+	switch text := err.Error(); {
+	case errors.Is(err, nats.ErrAuthorization), strings.Contains(text, "Authorization Violation"):
+		return "The server does not know these credentials: --nats-token-file, --nats-creds or --nats-nkey names others"
+	case errors.As(err, new(x509.UnknownAuthorityError)), strings.Contains(text, "x509:"), strings.Contains(text, "tls:"):
+		return "--nats-ca names the CA of the server's certificate, and --nats-cert and --nats-key a certificate of ours, if it wants one"
+	case errors.Is(err, nats.ErrSecureConnRequired), errors.Is(err, nats.ErrSecureConnWanted):
+		return "The server speaks no TLS, and tls:// was asked for, or the other way round: change --nats"
 	}
-	return hub, nil
+	return "Is it a NATS server, and reached from here? --nats URL or RAWSHAKE_NATS names it; one on this machine: rawshake fleet serve"
 }
 
 // secretIn is the one line of a file.
@@ -144,30 +177,56 @@ func fleetError(name string, err error) error {
 }
 
 func newFleetState(hub *hubFlags, use, state, short string) *cobra.Command {
-	return &cobra.Command{Use: use + " SCAN", Short: short, Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: use + " SCAN", Short: short, Args: takes("SCAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
-				return s.SetState(ctx, state)
+				return setState(ctx, s, state)
 			})
 		}}
 }
 
+// setState changes what workers are to do, and says so.
+func setState(ctx context.Context, s *fleet.Scan, state string) error {
+	st, err := s.Status(ctx)
+	if err == nil {
+		err = s.SetState(ctx, state)
+	}
+	if err != nil {
+		return err
+	}
+	st.State = state
+	fmt.Fprintf(os.Stderr, "rawshake: the scan %s is %s: %s\n", s.Spec.Name, stateText(st), doneText(st))
+	return nil
+}
+
 func newFleetResume(hub *hubFlags) *cobra.Command {
-	return &cobra.Command{Use: "resume SCAN", Short: "Have them go on, also with shards that were set aside", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
-				n, err := s.Retry(ctx)
-				if n > 0 {
-					fmt.Fprintf(os.Stderr, "rawshake: %d shards that were set aside are to be had again\n", n)
+	var size string
+	cmd := &cobra.Command{Use: "resume SCAN", Short: "Have them go on, also with shards that were set aside", Args: takes("SCAN")}
+	cmd.Flags().StringVar(&size, "max-bytes", "", "let results take so much of JetStream from now on, as in 20G")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
+			if size != "" {
+				n, err := parseBytes(size)
+				if err != nil {
+					return usageError("--max-bytes: %v", err)
 				}
-				return errors.Join(err, s.SetState(ctx, fleet.Running))
-			})
-		}}
+				if err := s.SetMaxBytes(ctx, int64(n)); err != nil {
+					return err
+				}
+			}
+			n, err := s.Retry(ctx)
+			if n > 0 {
+				fmt.Fprintf(os.Stderr, "rawshake: %d shards that were set aside are to be had again\n", n)
+			}
+			return errors.Join(err, setState(ctx, s, fleet.Running))
+		})
+	}
+	return cmd
 }
 
 func newFleetRemove(hub *hubFlags) *cobra.Command {
 	var force bool
-	cmd := &cobra.Command{Use: "remove SCAN", Short: "Take a scan away, with the results that are in JetStream", Args: cobra.ExactArgs(1),
+	cmd := &cobra.Command{Use: "remove SCAN", Short: "Take a scan away, with the results that are in JetStream", Args: takes("SCAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return hub.with(cmd.Context(), args[0], func(ctx context.Context, h *fleet.Hub, s *fleet.Scan) error {
 				st, err := s.Status(ctx)
@@ -177,7 +236,11 @@ func newFleetRemove(hub *hubFlags) *cobra.Command {
 				if !force && !st.Over() && st.State != fleet.Stopped {
 					return usageError("the scan %s is not finished: stop it first, or give --force", args[0])
 				}
-				return h.Remove(ctx, args[0])
+				if err := h.Remove(ctx, args[0]); err != nil {
+					return err
+				}
+				fmt.Fprintf(os.Stderr, "rawshake: the scan %s was removed\n", args[0])
+				return nil
 			})
 		}}
 	cmd.Flags().BoolVar(&force, "force", false, "even if it is not finished")
@@ -186,7 +249,7 @@ func newFleetRemove(hub *hubFlags) *cobra.Command {
 
 func newFleetExclude(hub *hubFlags) *cobra.Command {
 	var files []string
-	cmd := &cobra.Command{Use: "exclude SCAN [RANGE…]", Short: "Leave addresses, blocks and ranges out of a scan from now on", Args: cobra.MinimumNArgs(1),
+	cmd := &cobra.Command{Use: "exclude SCAN [RANGE…]", Short: "Leave addresses, blocks and ranges out of a scan from now on", Args: takes("SCAN", "[RANGE…]"),
 		Long: `exclude adds to what a scan leaves out, while it runs: within a second every worker
 begins nothing more there. What is begun goes on, for some seconds. What was left out
 from the beginning (--exclude of start) stays left out.`,
@@ -199,7 +262,11 @@ from the beginning (--exclude of start) stays left out.`,
 				return usageError("nothing to leave out: name addresses, blocks or ranges, or a file of them with -f")
 			}
 			return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
-				return s.Exclude(ctx, list...)
+				if err := s.Exclude(ctx, list...); err != nil {
+					return err
+				}
+				fmt.Fprintf(os.Stderr, "rawshake: from now on %s leaves out %s\n", args[0], strings.Join(list, " "))
+				return nil
 			})
 		}}
 	cmd.Flags().StringArrayVarP(&files, "file", "f", nil, "a file of them, one a line")
@@ -209,7 +276,6 @@ from the beginning (--exclude of start) stays left out.`,
 // readExclusions reads them as --exclude and --exclude-file do.
 func readExclusions(args, files []string) ([]string, error) {
 	var list []string
-	f := probeFlags{exclude: args, excludeFiles: files}
-	err := f.eachExclusion(func(r targets.Range) { list = append(list, fmt.Sprintf("%v-%v", r.First, r.Last)) })
+	err := eachExclusion("exclude", args, "-f", files, func(r targets.Range) { list = append(list, fmt.Sprintf("%v-%v", r.First, r.Last)) })
 	return list, err
 }

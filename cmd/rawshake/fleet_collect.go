@@ -21,7 +21,7 @@ func newFleetCollect(hub *hubFlags) *cobra.Command {
 	var output string
 	var force, wait bool
 	cmd := &cobra.Command{
-		Use: "collect SCAN [FILE…]", Short: "Write the results of a scan, one a target", Args: cobra.MinimumNArgs(1),
+		Use: "collect SCAN [FILE…]", Short: "Write the results of a scan, one a target", Args: takes("SCAN", "[FILE…]"),
 		Long: `collect writes what is in JetStream, and in files that workers kept (work --keep), as
 probe would have written it. Of a target that was probed again, since a worker died or
 was cut off, the first result is written, and the others are counted. It takes nothing
@@ -39,7 +39,11 @@ away: it can be done while the scan runs, and again.`,
 		}
 		return hub.with(cmd.Context(), args[0], func(ctx context.Context, _ *fleet.Hub, s *fleet.Scan) error {
 			if wait {
-				if err := s.Wait(ctx); err != nil {
+				err := s.Wait(ctx)
+				if ctx.Err() != nil {
+					return &statusError{exitError, errors.New("stopped; nothing was written")}
+				}
+				if err != nil {
 					return err
 				}
 			}
@@ -54,9 +58,12 @@ away: it can be done while the scan runs, and again.`,
 }
 
 func collect(ctx context.Context, s *fleet.Scan, st *fleet.Status, output string, files []string) error {
+	missing, err := checkKept(st, files)
+	if err != nil {
+		return err
+	}
 	out := store.NewOutput(os.Stdout)
 	if output != "" {
-		var err error
 		if out, err = store.CreateOutput(output); err != nil {
 			return fileError("-o", err)
 		}
@@ -86,8 +93,8 @@ func collect(ctx context.Context, s *fleet.Scan, st *fleet.Status, output string
 	if !st.Over() {
 		fmt.Fprintf(os.Stderr, "rawshake: warning: the scan is not finished: %s\n", doneText(st))
 	}
-	if len(st.Kept) > 0 && len(files) == 0 {
-		fmt.Fprintf(os.Stderr, "rawshake: warning: workers kept results in files, which are not among these. Name them:\n  %s\n", strings.Join(st.Kept, "\n  "))
+	if len(missing) > 0 {
+		fmt.Fprintf(os.Stderr, "rawshake: warning: workers kept results in files, which are not among these. Name them:\n  %s\n", strings.Join(missing, "\n  "))
 	}
 	return nil
 }

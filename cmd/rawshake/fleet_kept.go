@@ -5,6 +5,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/fleet"
@@ -50,18 +52,12 @@ func keepIn(dir string, p *probePlan, job *fleet.Job) (err error) {
 
 // noteKept adds a job's file, which is closed, to the manifest.
 func noteKept(job *fleet.Job) error {
-	f, err := os.Open(job.Kept)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, sum, err := measure(job.Kept)
 	if err != nil {
 		return err
 	}
 	line, err := json.Marshal(&keptFile{Scan: job.Spec.Name, Shard: job.Shard, Shards: job.Spec.Shards, Take: job.Take, File: filepath.Base(job.Kept),
-		Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil)), Ended: time.Now().UTC()})
+		Bytes: n, SHA256: sum, Ended: time.Now().UTC()})
 	if err != nil {
 		return err
 	}
@@ -71,4 +67,65 @@ func noteKept(job *fleet.Job) error {
 	}
 	_, err = m.Write(append(line, '\n'))
 	return errors.Join(err, m.Sync(), m.Close())
+}
+
+// checkKept finds out whether files are those that workers kept of a scan, each once and
+// as the manifest beside it has it, and which are not among them.
+func checkKept(st *fleet.Status, files []string) (missing []string, err error) {
+	seen := make(map[string]bool)
+	for _, path := range files {
+		name := filepath.Base(path)
+		kept := slices.ContainsFunc(st.Kept, func(k string) bool { return filepath.Base(k) == name })
+		switch {
+		case name == manifest:
+			return nil, usageError("%s lists files, and is none of them: name kept/%s-*.jsonl.zst", path, st.Spec.Name)
+		case !kept:
+			return nil, usageError("%s is not a file that a worker kept of the scan %s; rawshake fleet status --json %s lists those", path, st.Spec.Name, st.Spec.Name)
+		case seen[name]:
+			return nil, usageError("%s is named twice", name)
+		}
+		seen[name] = true
+		if err := checkManifest(path); err != nil {
+			return nil, failure(err)
+		}
+	}
+	for _, k := range st.Kept {
+		if !seen[filepath.Base(k)] {
+			missing = append(missing, k)
+		}
+	}
+	return missing, nil
+}
+
+// checkManifest compares a file with what the manifest beside it says, if it says
+// anything.
+func checkManifest(path string) error {
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(path), manifest))
+	if err != nil {
+		return nil // there is none: the file was brought here alone
+	}
+	for line := range bytes.Lines(b) {
+		var k keptFile
+		if json.Unmarshal(line, &k) != nil || k.File != filepath.Base(path) {
+			continue
+		}
+		n, sum, err := measure(path)
+		if err == nil && (n != k.Bytes || sum != k.SHA256) {
+			err = fmt.Errorf("%s is not whole: it has %d bytes, and %s says %d with another SHA-256. Bring it here again", path, n, manifest, k.Bytes)
+		}
+		return err
+	}
+	return nil
+}
+
+// measure is a file's size and SHA-256.
+func measure(path string) (n int64, sum string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err = io.Copy(h, f)
+	return n, hex.EncodeToString(h.Sum(nil)), err
 }

@@ -5,8 +5,10 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -33,6 +35,19 @@ for it.`,
 				return usageError("--tls-cert and --tls-key go together")
 			case o.ClientCA != "" && o.Cert == "":
 				return usageError("--tls-client-ca goes with --tls-cert")
+			}
+			if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+				return usageError("--listen %q: give HOST:PORT, as 127.0.0.1:4222", o.Listen)
+			}
+			for flag, path := range map[string]string{"--tls-cert": o.Cert, "--tls-key": o.Key, "--tls-client-ca": o.ClientCA} {
+				if path == "" {
+					continue
+				}
+				if b, err := os.ReadFile(path); err != nil {
+					return usageError("%s: %v", flag, err)
+				} else if block, _ := pem.Decode(b); block == nil {
+					return usageError("%s: %s is no PEM file", flag, path)
+				}
 			}
 			if token != "" {
 				var err error

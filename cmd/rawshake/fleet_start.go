@@ -23,6 +23,7 @@ import (
 	"github.com/rawshake/rawshake/internal/fleet"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/supply"
+	"github.com/rawshake/rawshake/internal/probe/targets"
 )
 
 // notOfAFleet are flags of probe that a scan of a fleet does not have, and why.
@@ -46,7 +47,7 @@ func newFleetStart(hub *hubFlags) *cobra.Command {
 machines together. Lists and files are copied into JetStream. It sends no packet.`,
 		Example: `  rawshake fleet start monday --rate 10000 -p 443 --exclude-file never.txt 198.18.0.0/15
   cat hosts | rawshake fleet start hosts --until finished`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("SCAN", "[TARGET…]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !fleet.ScanName.MatchString(args[0]) {
 				return usageError("%q cannot be a scan's name: letters, digits, - and _, 40 at most", args[0])
@@ -100,6 +101,10 @@ func (f *probeFlags) forFleet(cmd *cobra.Command, spec *fleet.Spec, args []strin
 	case spec.Shards == 0 || spec.Shards > maxShards:
 		return nil, usageError("--shards %d: from 1 to %d", spec.Shards, maxShards)
 	}
+	// Here errors still have the names that people know.
+	if err := f.planExclusions(new(targets.Rules)); err != nil {
+		return nil, err
+	}
 	args, err := f.listsFrom(args)
 	if err != nil {
 		return nil, err
@@ -130,6 +135,9 @@ func (f *probeFlags) forFleet(cmd *cobra.Command, spec *fleet.Spec, args []strin
 	}
 	for _, r := range left {
 		fmt.Fprintf(os.Stderr, "rawshake: %d targets left out: %s (%s)\n", r.Count, r.What, r.Why)
+	}
+	if spec.Targets == 0 && len(left) == 0 {
+		return nil, usageError("nothing to probe: no target was named, and none is in the lists")
 	}
 	if spec.Targets == 0 {
 		return nil, usageError("nothing is left to probe; --allow-special has special-purpose addresses of lists probed too")

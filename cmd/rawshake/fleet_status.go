@@ -23,7 +23,7 @@ import (
 
 func newFleetStatus(hub *hubFlags) *cobra.Command {
 	var asJSON bool
-	cmd := &cobra.Command{Use: "status [SCAN]", Short: "What a scan is at, and which workers do it, from which addresses", Args: cobra.MaximumNArgs(1)}
+	cmd := &cobra.Command{Use: "status [SCAN]", Short: "What a scan is at, and which workers do it, from which addresses", Args: takes("[SCAN]")}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {

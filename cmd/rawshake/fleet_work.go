@@ -19,8 +19,10 @@ import (
 	"github.com/rawshake/rawshake/internal/fleet"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/pace"
+	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // fleetWorker is this machine's part.
@@ -48,7 +50,7 @@ SIGINT or SIGTERM gives the shard back, with what is in flight finished first; a
 one ends at once.`,
 		Example: `  rawshake fleet work --nats nats://hub:4222 monday
   rawshake fleet work --name paris-3 --metrics 127.0.0.1:9464`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes("[SCAN]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !fleet.ScanName.MatchString(w.name) {
 				return usageError("--name %q cannot be a worker's name: letters, digits, - and _, 40 at most", w.name)
@@ -146,12 +148,19 @@ func (w *fleetWorker) takePart(ctx, hard context.Context, worker *fleet.Worker, 
 	switch {
 	case errors.Is(err, fleet.ErrNameTaken):
 		return usageError("%v", err)
+	case errors.Is(err, fleet.ErrGone):
+		w.say("%v", err)
+		return nil
 	case err != nil:
 		return probeError(err)
 	case ctx.Err() != nil:
 		return &statusError{exitError, errors.New("stopped; the shard was given back")}
 	}
-	w.say("nothing of %s is left to do for %s", name, w.name)
+	if state, err := scan.State(hard); err == nil && state == fleet.Stopped {
+		w.say("%s was stopped", name)
+	} else {
+		w.say("nothing of %s is left to do", name)
+	}
 	return nil
 }
 
@@ -341,6 +350,15 @@ func (p *fleetProbe) within(rate float64) float64 {
 func (p *fleetProbe) SetRate(rate float64) {
 	p.Scan.SetRate(p.within(rate))
 	p.Scan.SetPart(rate / p.whole)
+}
+
+// Stuck is [fleet.Probe]'s.
+func (p *fleetProbe) Stuck() error {
+	s := p.Stats()
+	if s.Results == 0 || s.Packets > 0 || s.Count(record.OutcomeUnreachable) < s.Results {
+		return nil
+	}
+	return fmt.Errorf("%w: all of %d targets are unreachable, and no packet left this machine", route.ErrNoRoute, s.Results)
 }
 
 // Exclude is [fleet.Probe]'s.

@@ -26,7 +26,7 @@ var environment = []variable{
 	{"XDG_RUNTIME_DIR", "where the labs that stand are found", []string{"up", "down", "exec", "lab status", "netem"}},
 	{"RAWSHAKE_PORTS, RAWSHAKE_FIRST_PORT, RAWSHAKE_LAST_PORT", "set for the command: the ports that are guarded", []string{"guard run"}},
 	{"RAWSHAKE_LAB_CA", "set for the command: the lab's CA, a PEM file. SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE and NODE_EXTRA_CA_CERTS name it too", []string{"exec", "lab run"}},
-	{"RAWSHAKE_NATS", "URLs of NATS servers, where --nats names none", []string{"fleet start", "fleet work", "fleet status", "fleet pause", "fleet resume", "fleet stop", "fleet exclude", "fleet collect", "fleet remove"}},
+	{"RAWSHAKE_NATS, RAWSHAKE_NATS_TOKEN_FILE, RAWSHAKE_NATS_CA", "what --nats, --nats-token-file and --nats-ca say, where they are not given", []string{"fleet start", "fleet work", "fleet status", "fleet pause", "fleet resume", "fleet stop", "fleet exclude", "fleet collect", "fleet remove"}},
 	{"SUDO_USER", "whose guard it is, in what guard status says", []string{"guard up"}},
 }
 

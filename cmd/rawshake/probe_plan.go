@@ -470,25 +470,26 @@ func (p *probePlan) openList(feed *supply.Feed, name string) error {
 // planExclusions reads all exclusions before the first packet: an unreadable
 // one must not be probed by mistake.
 func (f *probeFlags) planExclusions(rules *targets.Rules) error {
-	return f.eachExclusion(rules.Exclude.Add)
+	return eachExclusion("--exclude", f.exclude, "--exclude-file", f.excludeFiles, rules.Exclude.Add)
 }
 
-// eachExclusion reads what is to be left out.
-func (f *probeFlags) eachExclusion(add func(targets.Range)) error {
-	for _, s := range f.exclude {
+// eachExclusion reads what is to be left out, as words and in files, which errors name by
+// the flags that gave them.
+func eachExclusion(wordFlag string, words []string, fileFlag string, files []string, add func(targets.Range)) error {
+	for _, s := range words {
 		r, err := targets.ParseRange(s)
 		if err == nil {
 			err = zoneless(r)
 		}
 		if err != nil {
-			return usageError("--exclude: %v", err)
+			return usageError("%s: %v", wordFlag, err)
 		}
 		add(r)
 	}
-	for _, name := range f.excludeFiles {
+	for _, name := range files {
 		file, err := os.Open(name)
 		if err != nil {
-			return usageError("--exclude-file: %v", err)
+			return usageError("%s: %v", fileFlag, err)
 		}
 		for line, err := range targets.Lines(file, name) {
 			if err == nil && line.Spec.Host != "" {
@@ -499,7 +500,7 @@ func (f *probeFlags) eachExclusion(add func(targets.Range)) error {
 			}
 			if err != nil {
 				file.Close()
-				return usageError("--exclude-file: %v", err)
+				return usageError("%s: %v", fileFlag, err)
 			}
 			add(line.Spec.Range)
 		}

@@ -32,6 +32,7 @@ changed between two scans.`,
   rawshake results diff monday.jsonl tuesday.jsonl
   rawshake results convert -o scan.parquet scan.jsonl.zst`,
 	}
+	cmd.Args, cmd.RunE = cobra.ArbitraryArgs, onlySubcommands
 	cmd.AddCommand(newResultsSummary(), newResultsReport(), newResultsList(), newResultsDiff(), newResultsConvert())
 	return cmd
 }
@@ -73,7 +74,7 @@ func newResultsSummary() *cobra.Command {
 	var most int
 	cmd := &cobra.Command{
 		Use: "summary FILE…", Short: "Counts of outcomes, versions, suites, certificates, …, in the terminal",
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("FILE…"),
 	}
 	cmd.Flags().IntVarP(&most, "most", "n", 10, "values of each kind, at most; 0: all")
 	now := nowFlag(cmd)
@@ -99,7 +100,7 @@ func newResultsReport() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use: "report --html PAGE FILE…", Short: "The same as one HTML page, in which each bar leads to its targets",
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("FILE…"),
 	}
 	cmd.Flags().StringVar(&path, "html", "", "write the page to this file (- is standard output)")
 	cmd.Flags().StringVar(&title, "title", "", "of the page (default the files' names)")
@@ -167,7 +168,7 @@ func newResultsList() *cobra.Command {
 rawshake probe reads them. The keys are those of the page's sections and the
 values are as the page shows them: outcome=alert, version="TLS 1.0",
 key="RSA 1024", expiry=expired, anomaly=negative_serial, …`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("FILE…"),
 	}
 	cmd.Flags().StringArrayVar(&where, "where", nil, "only results with this value")
 	now := nowFlag(cmd)
@@ -211,7 +212,7 @@ func newResultsDiff() *cobra.Command {
 and does not, and what answers otherwise (its outcome, version, suite, group,
 protocol, certificate, key, verdict, or TCP stack). A host that is silent, closed
 or unreachable does not answer.`,
-		Args: cobra.ExactArgs(2),
+		Args: takes("BEFORE", "AFTER"),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write each change as a JSON line")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
@@ -300,7 +301,7 @@ func newResultsConvert() *cobra.Command {
 pandas and the like, or CSV. docs/results.md has the columns, tables for DuckDB and
 ClickHouse, and queries. In CSV the elements of a list have semicolons between them,
 and a text that a spreadsheet would take for a formula has ' before it.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("FILE…"),
 	}
 	cmd.Flags().StringVarP(&path, "output", "o", "", "write to this file (- is standard output)")
 	cmd.Flags().StringVar(&format, "format", "", "parquet or csv (default as the file's name ends)")

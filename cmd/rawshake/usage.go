@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -88,17 +89,20 @@ func named(cmd *cobra.Command) string {
 }
 
 // takes makes a command take arguments of these names, and no more. One in
-// brackets may be left out.
+// brackets may be left out; of one with … behind it there may be several.
 func takes(names ...string) cobra.PositionalArgs {
-	least := 0
+	least, most := 0, len(names)
 	for _, n := range names {
 		if !strings.HasPrefix(n, "[") {
 			least++
 		}
+		if strings.Contains(n, "…") {
+			most = math.MaxInt
+		}
 	}
 	return func(cmd *cobra.Command, args []string) error {
 		switch path := named(cmd); {
-		case len(args) >= least && len(args) <= len(names):
+		case len(args) >= least && len(args) <= most:
 			return nil
 		case len(names) == 0:
 			return usageError("%s takes no arguments, and there is %q", path, args[0])

@@ -85,6 +85,24 @@ func TestFlagValuesComplete(t *testing.T) {
 	})
 }
 
+// A command of commands that has none of that name says so, and which there are.
+func TestACommandThatIsNotThereIsRefused(t *testing.T) {
+	everyCommand(newRoot(), func(cmd *cobra.Command) {
+		if !cmd.HasSubCommands() || cmd.Name() == "completion" || cmd.Name() == "help" {
+			return
+		}
+		words := strings.Fields(cmd.CommandPath())[1:]
+		for _, more := range [][]string{{"frobnicate"}, nil} {
+			if len(words)+len(more) == 0 {
+				continue // the program alone shows its help
+			}
+			if code := run(t.Context(), append(slices.Clone(words), more...)); code != exitUsage {
+				t.Errorf("%s %q: status %d, want %d", cmd.CommandPath(), more, code, exitUsage)
+			}
+		}
+	})
+}
+
 func TestManualPagesSayStatusAndEnvironment(t *testing.T) {
 	everyCommand(newRoot(), func(cmd *cobra.Command) {
 		page, err := manPage(cmd)

@@ -79,6 +79,9 @@ func merge(w io.Writer, sources ...source) (Collected, error) {
 
 // add writes a line, unless it is there already.
 func (c *Collected) add(w io.Writer, line []byte, repeats map[key]bool, seen map[string]bool) error {
+	if !bytes.HasPrefix(line, []byte(`{"type":"`)) {
+		return fmt.Errorf("among the results stands something that is none: %.40q", line)
+	}
 	if bytes.HasPrefix(line, []byte(`{"type":"certificate"`)) {
 		r, err := parse(line)
 		if err != nil || seen[r.SHA256] {

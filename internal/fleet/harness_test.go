@@ -87,6 +87,8 @@ type pretence struct {
 	targets uint64
 	step    time.Duration // between targets
 
+	stuck error
+
 	mu    sync.Mutex
 	rate  float64
 	until time.Time
@@ -122,6 +124,7 @@ func (p *pretence) Run(soft, hard context.Context) error {
 	return nil
 }
 
+func (p *pretence) Stuck() error          { return p.stuck }
 func (p *pretence) Close()                {}
 func (p *pretence) SetRate(r float64)     { p.mu.Lock(); p.rate = r; p.mu.Unlock() }
 func (p *pretence) SendUntil(t time.Time) { p.mu.Lock(); p.until = t; p.mu.Unlock() }

@@ -70,8 +70,10 @@ func filesOf(scan string) string   { return "rawshake_files_" + scan }
 
 const bucketPrefix = "rawshake_"
 
-func shardSubject(scan string) string  { return "rawshake." + scan + ".shard" }
-func resultSubject(scan string) string { return "rawshake." + scan + ".result" }
+// Subjects have the scan's ID: who still has one of that name that was removed reaches
+// nothing.
+func (s *Spec) shardSubject() string  { return "rawshake." + s.Name + "." + s.ID + ".shard" }
+func (s *Spec) resultSubject() string { return "rawshake." + s.Name + "." + s.ID + ".result" }
 
 // A Scan is one that lies in JetStream.
 type Scan struct {
@@ -84,6 +86,7 @@ type Scan struct {
 var (
 	ErrExists = errors.New("a scan of that name is there already")
 	ErrNoScan = errors.New("there is no scan of that name")
+	ErrGone   = errors.New("the scan was removed")
 )
 
 // Start puts a scan into JetStream, with the files that it needs. Its shards are to be
@@ -127,9 +130,9 @@ func (s *Scan) fill(ctx context.Context, files map[string][]byte) error {
 		s.Spec.MaxBytes = -1
 	}
 	for _, c := range []jetstream.StreamConfig{
-		{Name: shardsOf(name), Subjects: []string{shardSubject(name)}, Retention: jetstream.WorkQueuePolicy},
+		{Name: shardsOf(name), Subjects: []string{s.Spec.shardSubject()}, Retention: jetstream.WorkQueuePolicy},
 		// A full stream refuses what is new: what is there already is somebody's result.
-		{Name: resultsOf(name), Subjects: []string{resultSubject(name)}, Compression: jetstream.S2Compression, MaxBytes: s.Spec.MaxBytes, Discard: jetstream.DiscardNew},
+		{Name: resultsOf(name), Subjects: []string{s.Spec.resultSubject()}, Compression: jetstream.S2Compression, MaxBytes: s.Spec.MaxBytes, Discard: jetstream.DiscardNew},
 	} {
 		if _, err := h.js.CreateStream(ctx, c); err != nil {
 			return err
@@ -139,7 +142,7 @@ func (s *Scan) fill(ctx context.Context, files map[string][]byte) error {
 		return err
 	}
 	for i := range s.Spec.Shards {
-		if _, err := h.js.Publish(ctx, shardSubject(name), fmt.Append(nil, i), jetstream.WithMsgID(fmt.Sprintf("shard-%d", i))); err != nil {
+		if _, err := h.js.Publish(ctx, s.Spec.shardSubject(), fmt.Append(nil, i), jetstream.WithMsgID(fmt.Sprintf("shard-%d", i))); err != nil {
 			return err
 		}
 	}
@@ -166,6 +169,31 @@ func (h *Hub) Find(ctx context.Context, name string) (*Scan, error) {
 		return nil, fmt.Errorf("the scan %s was started by another version of rawshake (its format is %d, ours %d): use that version on all machines", name, s.Spec.Format, specFormat)
 	}
 	return s, nil
+}
+
+// SetMaxBytes has results take so much of JetStream, from now on; -1: without limit.
+func (s *Scan) SetMaxBytes(ctx context.Context, n int64) error {
+	stream, err := s.hub.js.Stream(ctx, resultsOf(s.Spec.Name))
+	if err != nil {
+		return explain(err)
+	}
+	c := stream.CachedInfo().Config
+	c.MaxBytes = n
+	_, err = s.hub.js.UpdateStream(ctx, c)
+	return explain(err)
+}
+
+// Gone returns [ErrGone] if the scan is not there any more, though there may be another
+// of its name.
+func (s *Scan) Gone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	switch now, err := s.hub.Find(ctx, s.Spec.Name); {
+	case errors.Is(err, ErrNoScan), err == nil && now.Spec.ID != s.Spec.ID:
+		return fmt.Errorf("%w: %s", ErrGone, s.Spec.Name)
+	default:
+		return err
+	}
 }
 
 // Scans are the names of all scans, the oldest first.

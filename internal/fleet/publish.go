@@ -32,6 +32,7 @@ const batchLen = 256 << 10
 type publisher struct {
 	scan  *Scan
 	ctx   context.Context
+	soft  context.Context // once it is done a stream that is full is not waited for; nil: it is
 	shard uint64
 	take  string
 	most  int // bytes of a message
@@ -85,7 +86,7 @@ func (p *publisher) next() error {
 // publish brings a message into the stream, once: the server knows it by its ID.
 func (p *publisher) publish(b []byte) error {
 	p.n++
-	msg := &nats.Msg{Subject: resultSubject(p.scan.Spec.Name), Data: b, Header: nats.Header{
+	msg := &nats.Msg{Subject: p.scan.Spec.resultSubject(), Data: b, Header: nats.Header{
 		headerShard: {strconv.FormatUint(p.shard, 10)}, headerTake: {p.take}}}
 	id := fmt.Sprintf("%d-%s-%d", p.shard, p.take, p.n)
 	for {
@@ -99,7 +100,10 @@ func (p *publisher) publish(b []byte) error {
 		wait := 100 * time.Millisecond
 		if isFull(err) {
 			wait = time.Second
-			p.note("the stream of results is full: collect them, and then start the scan anew with more room (--max-bytes), or purge the stream; until then nothing more is begun")
+			p.note("the stream of results is full, and nothing more is begun: give it more room (rawshake fleet resume --max-bytes SIZE " + p.scan.Spec.Name + ")")
+			if p.soft != nil && p.soft.Err() != nil {
+				return fmt.Errorf("the stream of results is full: %w", err)
+			}
 		} else {
 			p.note("results cannot be published: " + err.Error())
 		}

@@ -69,12 +69,14 @@ func (n *session) claim(ctx context.Context) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if first.Instance == "" {
+		if first.Instance == "" || first.Instance == n.me.Instance {
 			first = was
 		}
-		free := !there || was.Instance == n.me.Instance || was.Instance == ""
+		// A word of our own may have been on its way when we lost the server.
+		ours := was.Instance == n.me.Instance
+		free := !there || ours || was.Instance == ""
 		switch {
-		case was.Beat != first.Beat || was.Instance != first.Instance:
+		case !free && (was.Beat != first.Beat || was.Instance != first.Instance):
 			return 0, fmt.Errorf("%w: %s, on %s. Give each a name of its own (--name)", ErrNameTaken, was.Name, was.Host)
 		case free || time.Now().After(end):
 			n.me.Beat = was.Beat + 1
@@ -151,9 +153,12 @@ func (n *session) say(revision uint64) uint64 {
 		return revision
 	}
 	var now Member
-	next, _, err = n.scan.readAt(ctx, key, &now)
+	next, there, err := n.scan.readAt(ctx, key, &now)
 	switch {
 	case err != nil:
+		return revision
+	case !there: // it is another bucket
+		n.end(errLost)
 		return revision
 	case now.Instance != me.Instance && now.Instance != "":
 		n.end(fmt.Errorf("%w: %s, on %s. Give each a name of its own (--name)", ErrNameTaken, now.Name, now.Host))

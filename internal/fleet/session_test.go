@@ -115,3 +115,28 @@ func TestSharesNeverSumUpToMoreThanTheRate(t *testing.T) {
 		return true
 	})
 }
+
+// A word of ours that reaches the server only when we are back is not another worker's.
+func TestALateWordOfOursIsNobodyElses(t *testing.T) {
+	s := newScan(t, nil)
+	key := memberKey("w")
+	check(t, s.write(t.Context(), key, &Member{Name: "w", Instance: "one", Beat: 7}))
+	stop := make(chan struct{})
+	go func() {
+		for beat := uint64(8); ; beat++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				s.write(context.Background(), key, &Member{Name: "w", Instance: "one", Beat: beat})
+			}
+		}
+	}()
+	defer close(stop)
+	n := &session{scan: s, me: Member{Name: "w", Instance: "one"}}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if _, err := n.claim(ctx); errors.Is(err, ErrNameTaken) {
+		t.Error(err)
+	}
+}

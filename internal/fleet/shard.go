@@ -166,7 +166,7 @@ func (s *Scan) Retry(ctx context.Context) (n int, err error) {
 			return n, err
 		}
 		id := jetstream.WithMsgID(fmt.Sprintf("shard-%d-again-%d", now.Shard, now.Takes))
-		if _, err := s.hub.js.Publish(ctx, shardSubject(s.Spec.Name), fmt.Append(nil, now.Shard), id); err != nil {
+		if _, err := s.hub.js.Publish(ctx, s.Spec.shardSubject(), fmt.Append(nil, now.Shard), id); err != nil {
 			return n, explain(err)
 		}
 		n++

@@ -12,6 +12,7 @@ import (
 type Spec struct {
 	Format     int       `json:"format"`
 	Name       string    `json:"name"`
+	ID         string    `json:"id"`          // tells it from others of that name
 	Args       []string  `json:"args"`        // of probe: flags and targets
 	Files      []string  `json:"files"`       // that the flags name, in the scan's object store
 	Scan       string    `json:"scan"`        // tells its targets and their order from others
@@ -29,7 +30,7 @@ const specFormat = 1
 
 // NewSpec is a Spec of this program's format.
 func NewSpec(name string) Spec {
-	return Spec{Format: specFormat, Name: name, Started: time.Now().UTC()}
+	return Spec{Format: specFormat, Name: name, ID: newInstance(), Started: time.Now().UTC()}
 }
 
 // States of a scan, as workers heed them.

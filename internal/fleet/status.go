@@ -17,7 +17,8 @@ import (
 // A Status is what is known of a scan.
 type Status struct {
 	Spec     Spec           `json:"scan"`
-	State    string         `json:"state"`
+	State    string         `json:"state"`    // what workers are to do: running, paused, stopped
+	Finished bool           `json:"finished"` // nothing is left to be done
 	Recorded uint64         `json:"targets_done"`
 	Results  uint64         `json:"results"` // that checkpoints count
 	Shards   ShardCounts    `json:"shards"`
@@ -31,7 +32,10 @@ type Status struct {
 
 // ShardCounts are how many shards are how far.
 type ShardCounts struct {
-	Done, Working, Open, Aside uint64
+	Done    uint64 `json:"done"`
+	Working uint64 `json:"working"`
+	Open    uint64 `json:"open"`
+	Aside   uint64 `json:"set_aside"`
 }
 
 // A WorkerStatus is a worker, there or gone.
@@ -61,6 +65,7 @@ func (s *Scan) Status(ctx context.Context) (*Status, error) {
 	if err := s.shards(ctx, st); err != nil {
 		return nil, err
 	}
+	st.Finished = st.Over()
 	if stream, err := s.hub.js.Stream(ctx, resultsOf(s.Spec.Name)); err == nil {
 		st.Stored = stream.CachedInfo().State.Bytes
 	}

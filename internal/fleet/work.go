@@ -41,6 +41,8 @@ type Probe interface {
 	SendUntil(time.Time)     // nothing leaves after that
 	Exclude(ranges []string) // begin nothing more there
 	Progress() (packets, results, excluded uint64, sources []netip.Addr)
+	// Stuck says why this machine reaches no target at all; nil: it does, or nobody knows.
+	Stuck() error
 }
 
 // A Worker takes part in scans.
@@ -96,11 +98,19 @@ func (w *Worker) Work(soft, hard context.Context, scan *Scan) error {
 func (w *Worker) takePart(soft, hard context.Context, scan *Scan) (over bool, err error) {
 	host, _ := os.Hostname()
 	last := w.Member()
+	if err := scan.Gone(hard); err != nil {
+		return errors.Is(err, ErrGone), err
+	}
 	n, err := scan.join(hard, Member{Name: w.Name, Instance: w.instance, Host: host, Version: w.Version, Packets: last.Packets, Results: last.Results, Excluded: last.Excluded, Sources: last.Sources})
 	if err != nil {
 		return false, err
 	}
-	defer n.Leave()
+	defer func() {
+		n.Leave()
+		w.mu.Lock()
+		w.last.Rate, w.last.Shard = 0, nil
+		w.mu.Unlock()
+	}()
 	consumer, err := scan.hub.js.CreateOrUpdateConsumer(n.ctx, shardsOf(scan.Spec.Name), jetstream.ConsumerConfig{
 		Durable: "workers", AckPolicy: jetstream.AckExplicitPolicy, AckWait: Lease, MaxAckPending: -1})
 	if err != nil {
@@ -156,7 +166,7 @@ func (s *Scan) Finished(ctx context.Context) (bool, error) {
 	defer cancel()
 	stream, err := s.hub.js.Stream(ctx, shardsOf(s.Spec.Name))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return true, fmt.Errorf("the scan %s was removed", s.Spec.Name)
+		return true, fmt.Errorf("%w: %s", ErrGone, s.Spec.Name)
 	}
 	if err != nil {
 		return false, explain(err)
@@ -183,6 +193,9 @@ func (w *Worker) do(soft context.Context, n *session, msg jetstream.Msg) error {
 		return msg.DoubleAck(n.ctx)
 	}
 	failure := w.probe(soft, n, msg, t)
+	if soft.Err() != nil || n.view.State() != Running {
+		failure = nil // it was to end
+	}
 	n.Drive(nil, nil, nil)
 	n.Say(func(m *Member) { m.Shard = nil })
 	switch {
@@ -223,23 +236,27 @@ func (w *Worker) probe(soft context.Context, n *session, msg jetstream.Msg, t *t
 	defer cut()
 	t.ctx = ctx
 	defer func() { t.ctx = n.ctx }()
+	soft, stop := context.WithCancel(soft)
+	defer stop()
 	results := n.scan.publisher(ctx, shard, t.state.Take, note)
+	results.soft = soft
+	var p Probe
 	keep := func(c *store.Checkpoint) error {
+		if err := p.Stuck(); err != nil { // what it found is not to be believed
+			return err
+		}
 		if err := results.Settle(); err != nil { // what a checkpoint counts is there before it
 			return err
 		}
 		return t.keep(c)
 	}
 	job := &Job{Spec: &n.scan.Spec, Shard: shard, Take: t.state.Take, Resume: resume, Keep: keep, Rate: n.Rate(), Results: results}
-	p, err := w.Open(soft, job)
-	if err != nil {
+	if p, err = w.Open(soft, job); err != nil {
 		return err
 	}
 	if job.Kept != "" {
 		t.state.Kept = append(t.state.Kept, w.Name+":"+job.Kept)
 	}
-	soft, stop := context.WithCancel(soft)
-	defer stop()
 	defer context.AfterFunc(soft, func() {
 		if sleep(ctx, stopTime) {
 			cut() // the results could not be published
@@ -270,6 +287,9 @@ func (w *Worker) drive(soft, hard context.Context, stop func(), n *session, msg 
 	n.Drive(func() { msg.InProgress(); look() }, p.SendUntil, p.SetRate)
 	err := p.Run(soft, hard)
 	w.count(n, p, &before)
+	if stuck := p.Stuck(); stuck != nil {
+		return stuck
+	}
 	return err
 }
 

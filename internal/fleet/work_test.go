@@ -198,22 +198,22 @@ func TestAServerMayBeStartedAgain(t *testing.T) {
 	listen := strings.TrimPrefix(srv.URL(), "nats://")
 	s := startScan(t, newHub(t, srv), func(spec *Spec) { spec.Shards = 2 })
 	w := newWorker(t, s, "w", func(job *Job) (Probe, error) {
-		return &pretence{job: job, targets: 100, step: 20 * time.Millisecond}, nil
+		return &pretence{job: job, targets: 300, step: 20 * time.Millisecond}, nil
 	})
 	done := make(chan error, 1)
 	go func() { done <- w.Work(t.Context(), t.Context(), s) }()
-	for range 2 {
+	for _, away := range []time.Duration{200 * time.Millisecond, 3 * time.Second, 6 * time.Second} {
 		before := w.Member().Packets
 		await(t, "progress", func() bool { return w.Member().Packets > before })
 		srv.Close()
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(away)
 		srv = newServer(t, dir, listen)
 	}
 	defer func() { srv.Close() }()
 	check(t, <-done)
 	addrs, _ := collected(t, s)
 	slices.Sort(addrs)
-	if len(slices.Compact(addrs)) != 200 {
+	if len(slices.Compact(addrs)) != 600 {
 		t.Errorf("%d results", len(addrs))
 	}
 }
@@ -272,4 +272,82 @@ func TestALeaseEndsWithTheServer(t *testing.T) {
 	if u := until(); u.Sub(gone) > GiveUp {
 		t.Errorf("the lease is %v longer than the server was there", u.Sub(gone))
 	}
+}
+
+// A scan that is removed is left, and another of its name is not taken for it.
+func TestAScanThatIsRemovedIsLeft(t *testing.T) {
+	for name, next := range map[string]bool{"alone": false, "with another of its name": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newScan(t, nil)
+			w := newWorker(t, s, "w", func(job *Job) (Probe, error) {
+				return &pretence{job: job, targets: 1 << 30, step: time.Millisecond}, nil
+			})
+			done := make(chan error, 1)
+			go func() { done <- w.Work(t.Context(), t.Context(), s) }()
+			await(t, "results", func() bool { return w.Member().Results > 20 })
+			admin := again(t, s)
+			check(t, admin.hub.Remove(t.Context(), "test"))
+			if next {
+				spec := NewSpec("test")
+				spec.Rate, spec.Shards = 1000, 4
+				other, err := admin.hub.Start(t.Context(), spec, nil)
+				check(t, err)
+				defer func() {
+					st, err := other.Status(t.Context())
+					check(t, err)
+					if addrs, _ := collected(t, other); len(addrs) > 0 || st.Recorded > 0 || len(st.Workers) > 0 {
+						t.Errorf("%d results of the old scan are in the new one: %+v", len(addrs), st)
+					}
+				}()
+			}
+			if err := <-done; !errors.Is(err, ErrGone) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// What a machine finds that reaches nothing is not believed.
+func TestWhatAMachineFindsThatReachesNothingIsNotBelieved(t *testing.T) {
+	s := newScan(t, func(spec *Spec) { spec.Shards = 1 })
+	bad := newWorker(t, again(t, s), "bad", func(job *Job) (Probe, error) {
+		return &pretence{job: job, targets: 100, stuck: errBroken}, nil
+	})
+	if err := bad.Work(t.Context(), t.Context(), s); !errors.Is(err, errBroken) {
+		t.Fatalf("%v", err)
+	}
+	if addrs, _ := collected(t, s); len(addrs) > 0 {
+		t.Errorf("%d results", len(addrs))
+	}
+}
+
+// A scan that is stopped does not wait for a stream that is full.
+func TestAFullStreamDoesNotHoldUpAStop(t *testing.T) {
+	s := newScan(t, func(spec *Spec) { spec.Shards, spec.MaxBytes = 1, 20<<10 })
+	w := newWorker(t, s, "w", func(job *Job) (Probe, error) {
+		return &pretence{job: job, targets: 1 << 30}, nil
+	})
+	done := make(chan error, 1)
+	go func() { done <- w.Work(t.Context(), t.Context(), s) }()
+	await(t, "a stream that is full", func() bool {
+		st, err := s.Status(t.Context())
+		check(t, err)
+		return len(st.Workers) == 1 && strings.Contains(st.Workers[0].Note, "is full")
+	})
+	check(t, s.SetState(t.Context(), Stopped))
+	select {
+	case err := <-done:
+		check(t, err)
+	case <-time.After(stopTime):
+		t.Error("it still waits")
+	}
+	// With more room it goes on.
+	check(t, s.SetMaxBytes(t.Context(), 10<<20))
+	check(t, s.SetState(t.Context(), Running))
+	before := w.Member().Results
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { done <- w.Work(ctx, t.Context(), s) }()
+	await(t, "more results", func() bool { return w.Member().Results > before })
+	stop()
+	<-done
 }

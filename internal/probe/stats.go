@@ -47,6 +47,9 @@ func outcomeIndex(outcome string) int {
 	return len(record.Outcomes)
 }
 
+// Count is how many results have an outcome.
+func (s *Stats) Count(outcome string) uint64 { return s.Outcomes[outcomeIndex(outcome)] }
+
 // add joins the counters of two loops.
 func (s *Stats) add(t *Stats) {
 	s.Targets += t.Targets

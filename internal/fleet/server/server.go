@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -26,7 +27,10 @@ type Options struct {
 }
 
 // A Server is one that runs.
-type Server struct{ s *server.Server }
+type Server struct {
+	s    *server.Server
+	lock *os.File
+}
 
 // ErrOpen says that a server would listen for everybody.
 var ErrOpen = errors.New("whoever reaches this server could have a scan started from here: give it a token or TLS with client certificates, or let it listen on 127.0.0.1")
@@ -57,19 +61,39 @@ func Start(o Options) (*Server, error) {
 	if o.Token == "" && o.ClientCA == "" && !local(host) {
 		return nil, ErrOpen
 	}
+	held, err := lock(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := run(opts, o.Log)
+	if err != nil {
+		held.Close()
+		return nil, err
+	}
+	return &Server{s, held}, nil
+}
+
+// run starts a server, and waits until it can be used.
+func run(opts *server.Options, log func(string, ...any)) (*server.Server, error) {
 	s, err := server.NewServer(opts)
 	if err != nil {
 		return nil, err
 	}
-	if o.Log != nil {
-		s.SetLoggerV2(logger{o.Log}, false, false, false)
-	}
+	l := logger{log: log, fatal: make(chan error, 1)}
+	s.SetLoggerV2(l, false, false, false)
 	go s.Start()
-	if !s.ReadyForConnections(startTime) {
-		s.Shutdown()
-		return nil, fmt.Errorf("the NATS server did not come up within %v: is %s free, and can %s be written?", startTime, o.Listen, o.Dir)
+	ready := make(chan bool, 1)
+	go func() { ready <- s.ReadyForConnections(startTime) }()
+	select {
+	case err = <-l.fatal:
+	case ok := <-ready:
+		if ok {
+			return s, nil
+		}
+		err = fmt.Errorf("the NATS server did not come up within %v", startTime)
 	}
-	return &Server{s}, nil
+	s.Shutdown()
+	return nil, err
 }
 
 const startTime = 20 * time.Second
@@ -87,16 +111,32 @@ func (s *Server) URL() string { return s.s.ClientURL() }
 func (s *Server) Close() {
 	s.s.Shutdown()
 	s.s.WaitForShutdown()
+	s.lock.Close()
 }
 
 // logger passes on what a person should know.
 type logger struct {
-	log func(format string, args ...any)
+	log   func(format string, args ...any) // nil: nowhere
+	fatal chan error
 }
 
+func (l logger) say(format string, args ...any) {
+	if l.log != nil {
+		l.log(format, args...)
+	}
+}
+
+// Fatalf takes what ends the server. While it starts, that is the error of its start.
+func (l logger) Fatalf(f string, v ...any) {
+	select {
+	case l.fatal <- fmt.Errorf(f, v...):
+	default:
+		l.say(f, v...)
+	}
+}
+
+func (l logger) Warnf(f string, v ...any)  { l.say("warning: "+f, v...) }
+func (l logger) Errorf(f string, v ...any) { l.say(f, v...) }
 func (l logger) Noticef(string, ...any)    {}
-func (l logger) Warnf(f string, v ...any)  { l.log("warning: "+f, v...) }
-func (l logger) Fatalf(f string, v ...any) { l.log(f, v...) }
-func (l logger) Errorf(f string, v ...any) { l.log(f, v...) }
 func (l logger) Debugf(string, ...any)     {}
 func (l logger) Tracef(string, ...any)     {}

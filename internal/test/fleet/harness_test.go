@@ -161,8 +161,11 @@ func (g *ground) status(scan string) (st status, ok bool) {
 type status struct {
 	State  string
 	Done   uint64 `json:"targets_done"`
-	Shards struct{ Done, Working, Open, Aside uint64 }
-	Scan   struct {
+	Shards struct {
+		Done  uint64
+		Aside uint64 `json:"set_aside"`
+	}
+	Scan struct {
 		Shards, Targets uint64
 	}
 	Workers []struct {
