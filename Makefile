@@ -11,7 +11,7 @@ FUZZ    ?= 10m
 SEEDS   ?= 1000000
 LENGTH  ?= 10m
 
-.PHONY: least vulncheck bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist dist-test docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
+.PHONY: least vulncheck bench-fleet bench-probe probe-full soak-probe all build demo test lint cross unit install uninstall setcap dist dist-test docker docker-test seeds soak test-full bench conformance mutate fuzz large captures setup clean help
 
 all: build
 
@@ -109,6 +109,9 @@ bench: ## figures side by side with Go's net and crypto/tls, see docs/benchmarks
 	$(GO) run ./internal/test/bench
 	$(GO) test -run '^$$' -bench TCP ./rawtcp/endpoint
 	$(GO) test -count=1 -v -run TestBulk ./internal/test/interop -full
+
+bench-fleet: ## a worker of a fleet beside probe, see docs/benchmarks.md
+	$(GO) test -run '^$$' -bench Work -benchtime 5x ./internal/test/fleet
 
 bench-probe: ## figures of the scanner, see docs/benchmarks.md
 	$(GO) run ./internal/test/bench -scanner -turns 9 -n 2000 -limit 4m
