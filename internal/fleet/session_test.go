@@ -29,10 +29,16 @@ func TestTwoWorkersCannotHaveOneName(t *testing.T) {
 func TestANameIsFreeAfterTheLease(t *testing.T) {
 	s := newScan(t, nil)
 	check(t, s.write(t.Context(), memberKey("w"), &Member{Name: "w", Instance: "one", Beat: 7}))
+	check(t, s.write(t.Context(), memberKey("old"), &Member{Name: "old", Instance: "four", Beat: 7}))
 	began := time.Now()
 	n, err := s.join(t.Context(), Member{Name: "w", Instance: "two"})
 	check(t, err)
 	defer n.Leave()
+	st, err := s.Status(t.Context())
+	check(t, err)
+	if len(st.Workers) != 2 || !st.Workers[0].Silent || st.Workers[1].Silent {
+		t.Errorf("of old and w the first is silent: %+v", st.Workers)
+	}
 	if time.Since(began) < Lease {
 		t.Errorf("the name was taken after %v", time.Since(began))
 	}

@@ -59,23 +59,28 @@ func (s *Scan) Status(ctx context.Context) (*Status, error) {
 	if st.Excluded, err = s.Excluded(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.workers(ctx, st); err != nil {
+	stream, err := s.hub.js.Stream(ctx, resultsOf(s.Spec.Name))
+	if err != nil {
+		return nil, explain(err)
+	}
+	info := stream.CachedInfo()
+	st.Stored = info.State.Bytes
+	if err := s.workers(ctx, st, info.TimeStamp); err != nil {
 		return nil, err
 	}
 	if err := s.shards(ctx, st); err != nil {
 		return nil, err
 	}
 	st.Finished = st.Over()
-	if stream, err := s.hub.js.Stream(ctx, resultsOf(s.Spec.Name)); err == nil {
-		st.Stored = stream.CachedInfo().State.Bytes
-	}
 	return st, nil
 }
 
-func (s *Scan) workers(ctx context.Context, st *Status) error {
+// workers lists them. Who is silent is judged by the server's clock, which stamped their
+// words: ours may be wrong.
+func (s *Scan) workers(ctx context.Context, st *Status, now time.Time) error {
 	err := s.each(ctx, func(e jetstream.KeyValueEntry) error {
 		w := WorkerStatus{Seen: e.Created(), Left: strings.HasPrefix(e.Key(), pastKey(""))}
-		w.Silent = time.Since(e.Created()) > Lease
+		w.Silent = now.Sub(e.Created()) > Lease
 		st.Workers = append(st.Workers, w)
 		return json.Unmarshal(e.Value(), &st.Workers[len(st.Workers)-1].Member)
 	}, memberKey("*"), pastKey("*"))
