@@ -21,6 +21,7 @@ import (
 // What docs/fleet.md says, over TLS: start, work, status, exclude, pause, resume,
 // metrics, files that are kept, collect, remove.
 func TestTheCommandsDoWhatThePageSays(t *testing.T) {
+	t.Parallel()
 	g := newGround(t, 1)
 	kill(g.server)
 	dir := t.TempDir()

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rawshake/rawshake/internal/lab/netns"
 )
 
@@ -25,6 +27,7 @@ func number(name string, otherwise int) int {
 // Whoever is killed, at whatever moment: every target has one result, and the wire
 // never more packets a second than the rate of the scan.
 func TestEveryTargetHasOneResultWhoeverIsKilled(t *testing.T) {
+	t.Parallel()
 	const workers = 4
 	kills, rate := number("KILLS", 8), number("RATE", 1200)
 	block := fmt.Sprintf("198.18.0.0/%d", 32-number("BITS", 12))
@@ -78,6 +81,7 @@ func TestEveryTargetHasOneResultWhoeverIsKilled(t *testing.T) {
 // A worker that loses the server sends its last packet within two seconds, and what it
 // had is done by another.
 func TestAWorkerThatIsCutOffSendsNothingMore(t *testing.T) {
+	t.Parallel()
 	g := newGround(t, 2)
 	w := g.watch(2)
 	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
@@ -101,5 +105,43 @@ func TestAWorkerThatIsCutOffSendsNothingMore(t *testing.T) {
 	g.once("cut", "198.18.0.0/21")
 	if n := most(w.all()); n > 400 {
 		t.Errorf("%d packets in a second", n)
+	}
+}
+
+// A worker that slept for longer than its lease, as a machine that was suspended, sends
+// nothing of what it was about to send when it wakes; nor does a server that stood still
+// cost a result.
+func TestWhoeverSleepsLosesNothing(t *testing.T) {
+	t.Parallel()
+	const rate = 400
+	g := newGround(t, 2)
+	w := g.watch(2)
+	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
+	g.fleet("start", "sleep", "--rate", strconv.Itoa(rate), "--shards", "4", "--max-version", "1.2", "--timeout", "4s", "198.18.0.0/20")
+	sleeper := g.work(0, "--name", "one", "sleep")
+	g.work(1, "--name", "two", "sleep")
+	from := netip.MustParseAddr("198.19.51.2")
+	g.await("packets", func() bool { return !lastOf(w.all(), from).IsZero() })
+	sleeps := func(cmd *netns.Cmd, d time.Duration) {
+		check(t, cmd.Signal(unix.SIGSTOP))
+		time.Sleep(d)
+		check(t, cmd.Signal(unix.SIGCONT))
+	}
+	sleeps(sleeper, 13*time.Second)
+	woke := time.Now()
+	sleeps(g.server, 4*time.Second)
+	g.await("the end of the scan", func() bool { st, ok := g.status("sleep"); return ok && st.over() })
+	g.once("sleep", "198.18.0.0/20")
+	list, early := w.all(), 0
+	if n := most(list); n > rate {
+		t.Errorf("%d packets in a second, at a rate of %d", n, rate)
+	}
+	for _, p := range list { // it has to find its way back first
+		if d := p.at.Sub(woke); p.from == from && d > 0 && d < 100*time.Millisecond {
+			early++
+		}
+	}
+	if early > 8 { // what its loop was sending when it fell asleep
+		t.Errorf("%d packets left as soon as it woke", early)
 	}
 }

@@ -4,18 +4,22 @@ package fleet
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
-	"github.com/google/gopacket/pcapgo"
+	"golang.org/x/sys/unix"
 )
 
 // A wire is what workers sent to the network that answers: when, by the kernel's clock,
 // and from whom.
 type wire struct {
+	stop chan struct{}
+	wait sync.WaitGroup
 	mu   sync.Mutex
 	sent []packet
 }
@@ -28,40 +32,92 @@ type packet struct {
 // watch sees what reaches far from now on.
 func (g *ground) watch(workers int) *wire {
 	g.t.Helper()
-	w := &wire{}
+	w := &wire{stop: make(chan struct{})}
 	check(g.t, g.lab.Node("far").Do(func() error {
 		for i := range workers {
-			h, err := pcapgo.NewEthernetHandle(worker(i))
+			fd, err := tap(worker(i))
 			if err != nil {
 				return err
 			}
-			g.t.Cleanup(h.Close)
-			go w.read(h)
+			w.wait.Go(func() { w.read(fd) })
 		}
 		return nil
 	}))
+	g.t.Cleanup(func() {
+		close(w.stop)
+		w.wait.Wait()
+	})
 	return w
 }
 
-func (w *wire) read(h *pcapgo.EthernetHandle) {
-	block := netip.MustParsePrefix("198.18.0.0/16")
-	for {
-		b, info, err := h.ZeroCopyReadPacketData()
-		if err != nil {
-			return
-		}
-		if len(b) < 34 || binary.BigEndian.Uint16(b[12:]) != 0x0800 || b[23] != 6 {
-			continue
-		}
-		from, _ := netip.AddrFromSlice(b[26:30])
-		to, _ := netip.AddrFromSlice(b[30:34])
-		if !block.Contains(to) {
-			continue
-		}
-		w.mu.Lock()
-		w.sent = append(w.sent, packet{info.Timestamp, from})
-		w.mu.Unlock()
+// tap is a socket that sees what an interface receives. The kernel stamps a packet as it
+// takes it from the sender, however late it is read.
+func tap(device string) (int, error) {
+	dev, err := net.InterfaceByName(device)
+	if err != nil {
+		return -1, err
 	}
+	const ip = unix.ETH_P_IP>>8 | unix.ETH_P_IP&0xff<<8 // big endian, on a little-endian machine
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, ip)
+	if err != nil {
+		return -1, err
+	}
+	for _, err := range []error{
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
+		unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000}),
+		unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: ip, Ifindex: dev.Index}),
+	} {
+		if err != nil {
+			unix.Close(fd)
+			return -1, err
+		}
+	}
+	return fd, nil
+}
+
+func (w *wire) read(fd int) {
+	defer unix.Close(fd)
+	b, oob := make([]byte, 2048), make([]byte, 256)
+	for {
+		n, control, _, _, err := unix.Recvmsg(fd, b, oob, 0)
+		select {
+		case <-w.stop:
+			return
+		default:
+		}
+		if err != nil { // nothing for a while
+			continue
+		}
+		w.note(b[:n], oob[:control])
+	}
+}
+
+// note takes a frame that holds TCP to the network that answers.
+func (w *wire) note(b, control []byte) {
+	if len(b) < 34 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IP || b[23] != unix.IPPROTO_TCP {
+		return
+	}
+	from, _ := netip.AddrFromSlice(b[26:30])
+	to, _ := netip.AddrFromSlice(b[30:34])
+	if !netip.MustParsePrefix("198.18.0.0/16").Contains(to) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, packet{stamp(control), from})
+}
+
+// stamp is the time in a control message, or now.
+func stamp(control []byte) time.Time {
+	list, err := unix.ParseSocketControlMessage(control)
+	for i := range list {
+		if m := &list[i]; err == nil && m.Header.Type == unix.SO_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(unix.Timespec{})) {
+			ts := (*unix.Timespec)(unsafe.Pointer(&m.Data[0]))
+			return time.Unix(ts.Unix())
+		}
+	}
+	return time.Now()
 }
 
 // all are the packets so far, by time.
