@@ -40,7 +40,7 @@ func TestTheCommandsDoWhatThePageSays(t *testing.T) {
 
 	list := filepath.Join(dir, "list")
 	check(t, os.WriteFile(list, []byte("198.18.200.1\n198.18.200.2:443\nno target\n"), 0o600))
-	ctl("start", "page", "--rate", "60", "--shards", "3", "--allow-special", "--max-version", "1.2", "--timeout", "3s", "-f", list, "198.18.0.0/23")
+	ctl("start", "page", "--rate", "60", "--shards", "3", "--allow-special", "--max-version", "1.2", "--timeout", "30s", "--retries", "3", "-f", list, "198.18.0.0/23")
 	kept := filepath.Join(dir, "kept")
 	w := g.start(worker(0), "fleet", "work", "--nats", "tls://198.19.21.1:4222", "--nats-ca", cert, "--nats-token-file", g.token, "--name", "paris", "--keep", kept, "--metrics", "127.0.0.1:9464")
 	status := func() (st status) {

@@ -34,7 +34,7 @@ func TestEveryTargetHasOneResultWhoeverIsKilled(t *testing.T) {
 	g := newGround(t, workers)
 	w := g.watch(workers)
 	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
-	g.fleet("start", "all", "--rate", strconv.Itoa(rate), "--shards", "12", "--max-version", "1.2", "--timeout", "4s", block)
+	g.fleet("start", "all", "--rate", strconv.Itoa(rate), "--shards", "12", "--max-version", "1.2", "--timeout", "30s", "--retries", "3", block)
 	running := make([]*netns.Cmd, workers)
 	begin := func(i int) {
 		running[i] = g.work(i, "--name", fmt.Sprintf("w%d-%d", i+1, rand.Uint32()), "all")
@@ -85,7 +85,7 @@ func TestAWorkerThatIsCutOffSendsNothingMore(t *testing.T) {
 	g := newGround(t, 2)
 	w := g.watch(2)
 	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
-	g.fleet("start", "cut", "--rate", "400", "--shards", "2", "--max-version", "1.2", "--timeout", "4s", "198.18.0.0/21")
+	g.fleet("start", "cut", "--rate", "400", "--shards", "2", "--max-version", "1.2", "--timeout", "30s", "--retries", "3", "198.18.0.0/21")
 	g.work(0, "--name", "one", "cut")
 	g.work(1, "--name", "two", "cut")
 	sends := func(i int) func() bool {
@@ -117,7 +117,7 @@ func TestWhoeverSleepsLosesNothing(t *testing.T) {
 	g := newGround(t, 2)
 	w := g.watch(2)
 	g.await("a server", func() bool { _, _, s := g.try("status"); return s == 0 })
-	g.fleet("start", "sleep", "--rate", strconv.Itoa(rate), "--shards", "4", "--max-version", "1.2", "--timeout", "4s", "198.18.0.0/20")
+	g.fleet("start", "sleep", "--rate", strconv.Itoa(rate), "--shards", "4", "--max-version", "1.2", "--timeout", "30s", "--retries", "3", "198.18.0.0/20")
 	sleeper := g.work(0, "--name", "one", "sleep")
 	g.work(1, "--name", "two", "sleep")
 	from := netip.MustParseAddr("198.19.51.2")
