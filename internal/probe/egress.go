@@ -19,6 +19,7 @@ import (
 type egress struct {
 	*clock
 	stats    *Stats
+	reins    *reins // of the scan; nil: there are none
 	pace     pace.Bucket
 	answers  *pace.Answers // the share of the pace that serves no target
 	replies  replies       // that links may give by themselves
@@ -62,10 +63,13 @@ func (e *egress) sendSegment(p *routes.Path, hop link.Hop, to netip.Addr, s *wir
 	e.send(p, hop, e.buf)
 }
 
-// flush sends what is queued on some paths.
+// flush sends what is queued on some paths, unless nothing is to leave any more.
 func (e *egress) flush(list []*routes.Path) error {
 	err := e.unsent
 	e.unsent = nil
+	if e.reins != nil && e.reins.ended(e.clock) { // the program may have slept since the packets were queued
+		return err
+	}
 	for _, p := range list {
 		if e := p.Link.Flush(); err == nil {
 			err = e

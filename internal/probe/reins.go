@@ -62,6 +62,9 @@ func (r *reins) over(now tcb.Instant) bool {
 	return until != 0 && int64(now) > until
 }
 
+// ended is over as the clock stands now, and not as it stood when the turn began.
+func (r *reins) ended(k *clock) bool { return r.until.Load() != 0 && r.over(k.instant()) }
+
 // left reports whether a target is not to be begun.
 func (r *reins) left(a netip.Addr) bool {
 	set := r.leave.Load()

@@ -50,7 +50,7 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 	for i := range o.Loops {
 		l := newLoop(s.o, i)
 		l.results.sink, l.results.reach, l.epoch = s.sink, s.sink.Add(), s.epoch
-		l.reins, l.admission.reins = &s.reins, &s.reins
+		l.reins, l.admission.reins, l.egress.reins = &s.reins, &s.reins, &s.reins
 		s.loops = append(s.loops, l)
 		err := l.ports.take(o.Kept)
 		if err == nil {

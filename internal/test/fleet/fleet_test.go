@@ -122,13 +122,14 @@ func TestWhoeverSleepsLosesNothing(t *testing.T) {
 	g.work(1, "--name", "two", "sleep")
 	from := netip.MustParseAddr("198.19.51.2")
 	g.await("packets", func() bool { return !lastOf(w.all(), from).IsZero() })
-	sleeps := func(cmd *netns.Cmd, d time.Duration) {
+	sleeps := func(cmd *netns.Cmd, d time.Duration) (woke time.Time) {
 		check(t, cmd.Signal(unix.SIGSTOP))
 		time.Sleep(d)
+		woke = time.Now()
 		check(t, cmd.Signal(unix.SIGCONT))
+		return woke
 	}
-	sleeps(sleeper, 13*time.Second)
-	woke := time.Now()
+	woke := sleeps(sleeper, 13*time.Second)
 	sleeps(g.server, 4*time.Second)
 	g.await("the end of the scan", func() bool { st, ok := g.status("sleep"); return ok && st.over() })
 	g.once("sleep", "198.18.0.0/20")
@@ -141,7 +142,7 @@ func TestWhoeverSleepsLosesNothing(t *testing.T) {
 			early++
 		}
 	}
-	if early > 8 { // what its loop was sending when it fell asleep
+	if early > 0 {
 		t.Errorf("%d packets left as soon as it woke", early)
 	}
 }
