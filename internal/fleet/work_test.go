@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -335,11 +336,17 @@ func TestAFullStreamDoesNotHoldUpAStop(t *testing.T) {
 		return len(st.Workers) == 1 && strings.Contains(st.Workers[0].Note, "is full")
 	})
 	check(t, s.SetState(t.Context(), Stopped))
-	select {
-	case err := <-done:
-		check(t, err)
-	case <-time.After(stopTime):
-		t.Error("it still waits")
+	check(t, <-done)
+	// Nor does what publishes for it, which only its own context would end otherwise.
+	soft, stopped := context.WithCancel(t.Context())
+	stopped()
+	p := s.publisher(t.Context(), 0, "late", func(string) {})
+	p.soft = soft
+	if _, err := p.Write(bytes.Repeat([]byte(line("198.18.0.1", "")), 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Settle(); err == nil || !strings.Contains(err.Error(), "is full") {
+		t.Errorf("%v", err)
 	}
 	// With more room it goes on.
 	check(t, s.SetMaxBytes(t.Context(), 10<<20))
