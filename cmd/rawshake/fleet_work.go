@@ -52,6 +52,9 @@ one ends at once.`,
   rawshake fleet work --name paris-3 --metrics 127.0.0.1:9464`,
 		Args: takes("[SCAN]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if w.name == "" {
+				w.name = defaultWorkerName()
+			}
 			if !fleet.ScanName.MatchString(w.name) {
 				return usageError("--name %q cannot be a worker's name: letters, digits, - and _, 40 at most", w.name)
 			}
@@ -74,7 +77,7 @@ one ends at once.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&w.name, "name", defaultWorkerName(), "this worker's name, which no other has")
+	fl.StringVar(&w.name, "name", "", "this worker's name, which no other has (default: the host's name and the process's number)")
 	fl.StringVar(&w.keep, "keep", "", "keep the results in files in this directory, and only their names in JetStream")
 	fl.StringVar(&w.listen, "metrics", "", "serve Prometheus metrics at this HOST:PORT, under /metrics")
 	fl.StringVarP(&w.flags.iface, "interface", "i", "", "leave by this interface")
