@@ -228,23 +228,38 @@ func newFleetRemove(hub *hubFlags) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{Use: "remove SCAN", Short: "Take a scan away, with the results that are in JetStream", Args: takes("SCAN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return hub.with(cmd.Context(), args[0], func(ctx context.Context, h *fleet.Hub, s *fleet.Scan) error {
-				st, err := s.Status(ctx)
-				if err != nil && !force {
-					return err
-				}
-				if !force && !st.Over() && st.State != fleet.Stopped {
-					return usageError("the scan %s is not finished: stop it first, or give --force", args[0])
-				}
-				if err := h.Remove(ctx, args[0]); err != nil {
-					return err
-				}
-				fmt.Fprintf(os.Stderr, "rawshake: the scan %s was removed\n", args[0])
-				return nil
-			})
+			h, err := hub.connect()
+			if err != nil {
+				return err
+			}
+			defer h.Close()
+			if err := removeScan(cmd.Context(), h, args[0], force); err != nil {
+				return fleetError(args[0], err)
+			}
+			fmt.Fprintf(os.Stderr, "rawshake: the scan %s was removed\n", args[0])
+			return nil
 		}}
 	cmd.Flags().BoolVar(&force, "force", false, "even if it is not finished")
 	return cmd
+}
+
+// removeScan takes a scan away that is over; with force also one that is not, or whose
+// start was cut short.
+func removeScan(ctx context.Context, h *fleet.Hub, name string, force bool) error {
+	scan, err := h.Find(ctx, name)
+	if errors.Is(err, fleet.ErrNoScan) || err != nil && !force {
+		return err
+	}
+	if !force {
+		st, err := scan.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if !st.Over() && st.State != fleet.Stopped {
+			return usageError("the scan %s is not finished: stop it first, or give --force", name)
+		}
+	}
+	return h.Remove(ctx, name)
 }
 
 func newFleetExclude(hub *hubFlags) *cobra.Command {

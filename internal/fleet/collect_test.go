@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -146,4 +147,19 @@ func TestAScanIsStartedOnceAndRemoved(t *testing.T) {
 	if left > 0 {
 		t.Errorf("%d streams are left", left)
 	}
+}
+
+// A start that was killed on the way is no scan, whose shards nobody knows the number of:
+// it is named, workers leave it alone, and it can be taken away.
+func TestAStartThatWasCutShortIsNoScan(t *testing.T) {
+	s := newScan(t, nil)
+	check(t, s.kv.Delete(t.Context(), "spec"))
+	if _, err := s.hub.Find(t.Context(), "test"); !errors.Is(err, ErrHalf) {
+		t.Errorf("%v", err)
+	}
+	if names, err := s.hub.Scans(t.Context()); err != nil || len(names) > 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+	check(t, s.hub.Remove(t.Context(), "test"))
+	startScan(t, s.hub, nil)
 }

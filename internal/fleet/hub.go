@@ -87,6 +87,7 @@ var (
 	ErrExists = errors.New("a scan of that name is there already")
 	ErrNoScan = errors.New("there is no scan of that name")
 	ErrGone   = errors.New("the scan was removed")
+	ErrHalf   = errors.New("the start of the scan was cut short")
 )
 
 // Start puts a scan into JetStream, with the files that it needs. Its shards are to be
@@ -138,15 +139,15 @@ func (s *Scan) fill(ctx context.Context, files map[string][]byte) error {
 			return err
 		}
 	}
-	if err := s.write(ctx, "spec", &s.Spec); err != nil {
-		return err
-	}
 	for i := range s.Spec.Shards {
 		if _, err := h.js.Publish(ctx, s.Spec.shardSubject(), fmt.Append(nil, i), jetstream.WithMsgID(fmt.Sprintf("shard-%d", i))); err != nil {
 			return err
 		}
 	}
-	return s.SetState(ctx, Running)
+	if err := s.SetState(ctx, Running); err != nil {
+		return err
+	}
+	return s.write(ctx, "spec", &s.Spec) // the last: without it there is no scan
 }
 
 // Find returns a scan.
@@ -164,7 +165,7 @@ func (h *Hub) Find(ctx context.Context, name string) (*Scan, error) {
 	case err != nil:
 		return nil, fmt.Errorf("the description of the scan %s: %w", name, err)
 	case !there:
-		return nil, fmt.Errorf("the scan %s has no description: its start was cut short. Remove it, and start it again", name)
+		return nil, fmt.Errorf("%w: %s. Unless it is being started now: rawshake fleet remove --force %s", ErrHalf, name, name)
 	case s.Spec.Format != specFormat:
 		return nil, fmt.Errorf("the scan %s was started by another version of rawshake (its format is %d, ours %d): use that version on all machines", name, s.Spec.Format, specFormat)
 	}
