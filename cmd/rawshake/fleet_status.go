@@ -113,14 +113,9 @@ func writeFleetStatus(out io.Writer, st *fleet.Status) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%.0f\t%d\t%d\t%s\t%s\n", m.Name, shard, m.Rate, m.Packets, m.Results, cmp.Or(strings.Join(m.Sources, " "), "-"), workerNote(m))
 	}
-	for _, list := range []struct {
-		what   string
-		shards []fleet.ShardState
-	}{{"set aside", st.Aside}} {
-		for i := range list.shards {
-			s := &list.shards[i]
-			fmt.Fprintf(w, "\nshard %d is %s after %d targets: %s\n", s.Shard, list.what, s.Recorded, plain.Escape(s.Aside))
-		}
+	for i := range st.Aside {
+		s := &st.Aside[i]
+		fmt.Fprintf(w, "\nshard %d is set aside after %d targets: %s\n", s.Shard, s.Recorded, plain.Escape(s.Aside))
 	}
 	return w.Flush()
 }

@@ -252,29 +252,29 @@ func (w *fleetWorker) open(ctx context.Context, job *fleet.Job) (fleet.Probe, er
 		p.close()
 		return nil, fmt.Errorf("this rawshake (%s) numbers the targets otherwise than the one that started the scan (%s): use the same version on all machines", versionLine(), job.Spec.ByRawshake)
 	}
-	probe := &fleetProbe{plan: p, job: job, whole: job.Spec.Rate}
+	running := &fleetProbe{plan: p, job: job, whole: job.Spec.Rate}
 	if o.Feed != nil {
 		o.Feed.Warn = func(error) {} // who started the scan was told
 	}
 	o.Shard, o.Keep, o.Resume = job.Shard, job.Keep, job.Resume
-	probe.loops = fewLoops(o.Loops, job.Rate)
+	running.loops = fewLoops(o.Loops, job.Rate)
 	if o.Resume != nil {
-		probe.loops = len(o.Resume.Loops)
+		running.loops = len(o.Resume.Loops)
 	}
 	o.Kept = &w.kept
-	o.Loops, o.Rate = probe.loops, probe.within(job.Rate)
+	o.Loops, o.Rate = running.loops, running.within(job.Rate)
 	err = checkResume(o)
 	if err == nil {
 		err = w.planResults(p, job)
 	}
 	if err == nil {
-		probe.Scan, err = openScan(ctx, p)
+		running.Scan, err = openScan(ctx, p)
 	}
 	if err != nil {
 		p.close()
 		return nil, err
 	}
-	return probe, nil
+	return running, nil
 }
 
 // fewLoops keeps the rate of each loop large beside what it may send at once.
@@ -334,12 +334,6 @@ func (p *fleetProbe) Run(soft, hard context.Context) error {
 		err = errors.Join(err, noteKept(p.job))
 	}
 	return err
-}
-
-// Close is [fleet.Probe]'s.
-func (p *fleetProbe) Close() {
-	p.Scan.Close()
-	p.plan.close()
 }
 
 // within is the rate of the loops' buckets that keeps what leaves within a rate in every

@@ -166,14 +166,10 @@ func lines(ctx context.Context, stream jetstream.Stream, last uint64, each func(
 		if err := assemble(open, msg.Headers().Get(headerTake), msg.Data(), each); err != nil {
 			return 0, err
 		}
-		if meta.Sequence.Stream >= last {
-			break
-		}
-		if meta.NumPending == 0 { // what stood at the end was purged
-			break
+		if meta.Sequence.Stream >= last || meta.NumPending == 0 { // what stood at the end may be purged
+			return uint64(len(open)), nil
 		}
 	}
-	return uint64(len(open)), nil
 }
 
 // assemble gives the lines that end in a message, and keeps what stands after them.

@@ -125,7 +125,6 @@ func (p *pretence) Run(soft, hard context.Context) error {
 }
 
 func (p *pretence) Stuck() error          { return p.stuck }
-func (p *pretence) Close()                {}
 func (p *pretence) SetRate(r float64)     { p.mu.Lock(); p.rate = r; p.mu.Unlock() }
 func (p *pretence) SendUntil(t time.Time) { p.mu.Lock(); p.until = t; p.mu.Unlock() }
 func (p *pretence) Exclude(list []string) {

