@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/internal/test/build"
 )
 
 const root = "../../.."
@@ -75,17 +77,6 @@ func must(t *testing.T, env []string, name string, args ...string) string {
 	return out
 }
 
-// build makes the program. How long a compiler takes on a busy machine says
-// nothing about the project: the time of the whole test is its limit.
-func build(t *testing.T, program string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", program, "github.com/rawshake/rawshake/cmd/rawshake")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
-	}
-}
-
 // prefix begins the names of all projects of this test; the process follows.
 const prefix = "rawshaketest"
 
@@ -124,7 +115,9 @@ func start(t *testing.T) *project {
 	id := fmt.Sprintf("%s%d", prefix, os.Getpid())
 	p := &project{name: id, image: id + ":latest"}
 	context := t.TempDir()
-	build(t, filepath.Join(context, "rawshake"))
+	if err := build.Program(filepath.Join(context, "rawshake")); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { run(t, nil, "docker", "rmi", "-f", p.image) })
 	must(t, nil, "docker", "build", "-q", "-t", p.image, "-f", root+"/scripts/docker/Dockerfile", context)
 	t.Cleanup(func() { p.compose(t, "down", "-v", "--remove-orphans") })

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/netns"
+	"github.com/rawshake/rawshake/internal/test/build"
 )
 
 // program is the path of the built rawshake.
@@ -41,11 +42,8 @@ func buildAndRun(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	os.Chmod(dir, 0o755) // ordinary users run it too
 	program = filepath.Join(dir, "rawshake")
-	// Trimmed, as make build and others have it, so that it is compiled once.
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "github.com/rawshake/rawshake/cmd/rawshake")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "the program does not build: %v\n%s", err, out)
+	if err := build.Program(program); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
