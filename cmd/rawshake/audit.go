@@ -69,6 +69,7 @@ func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 	f.registerWay(cmd)
 	f.registerFamily(cmd)
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for each connection")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "write each question, and what came, to standard error")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
 
@@ -147,8 +148,16 @@ func (f *auditFlags) audit(ctx context.Context, arg string) (*audit.Report, erro
 		Dial:    f.dial(&dialer, t.addrPort()),
 		Worker:  w, Timeout: f.timeout, Concurrency: f.concurrency, Rate: f.rate,
 	}
-	if !f.quiet && isTerminal(os.Stderr) {
-		d.Progress = func(n int, about string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about)) }
+	if f.verbose {
+		n := 0
+		d.Told = func(q *audit.Question, answer *audit.Answer) {
+			n++
+			fmt.Fprintf(os.Stderr, "%3d %s: %s\n", n, plain.Escape(q.About), plain.Escape(answer.String()))
+		}
+	} else if !f.quiet && isTerminal(os.Stderr) {
+		d.Progress = func(n int, about string) {
+			fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about))
+		}
 		defer fmt.Fprint(os.Stderr, "\r\x1b[K")
 	}
 	report := audit.Run(ctx, d)

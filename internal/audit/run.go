@@ -22,10 +22,11 @@ type Driver struct {
 	// Dial opens a connection up to where TLS begins.
 	Dial        func(context.Context) (net.Conn, error)
 	Worker      *worker.Worker
-	Timeout     time.Duration // for one connection
-	Concurrency int           // connections at once; 0: DefaultConcurrency
-	Rate        float64       // connections begun in a second; 0: without limit
-	Progress    func(connections int, about string)
+	Timeout     time.Duration                       // for one connection
+	Concurrency int                                 // connections at once; 0: DefaultConcurrency
+	Rate        float64                             // connections begun in a second; 0: without limit
+	Progress    func(connections int, about string) // when a connection is begun; may be nil
+	Told        func(q *Question, answer *Answer)   // when its answer has come; may be nil
 }
 
 // DefaultConcurrency is how many connections to one server are open at once.
@@ -75,6 +76,9 @@ func (r *running) loop(ctx context.Context) {
 		r.open--
 		if ctx.Err() != nil {
 			r.audit.Stop("the audit was interrupted")
+		}
+		if r.Told != nil {
+			r.Told(got.turn.Question, got.answer)
 		}
 		r.audit.Answer(got.turn, got.answer)
 		if pause := r.audit.Pause(); pause > 0 && r.open == 0 {
