@@ -34,6 +34,7 @@ func (s *Conn) EOF() bool {
 // returns how much that was. Before Finished it takes none.
 func (s *Conn) Write(p []byte) int {
 	if s.tls == nil {
+		s.spoke = true
 		return s.tcp.Write(p)
 	}
 	if len(s.tls.Output()) > 0 { // TCP has no room

@@ -31,15 +31,27 @@ type Identity struct {
 	Host          string // whom a proxy is asked for: a name or an address
 	Port          uint16
 	Local, Remote netip.AddrPort // of the TCP connection, for the PROXY protocol
+	// Addresses are the two, where they are known only once the connection is
+	// established; may be nil.
+	Addresses func() (local, remote netip.AddrPort)
 
 	Events func(Event) // is told what passes; may be nil
 }
 
-// An Event is a run of octets that one side has said.
-type Event struct {
+// An Event is a [Said] or a [Begins].
+type Event any
+
+// Said is a run of octets that one side has said.
+type Said struct {
 	Sent        bool // by this side
 	Raw         []byte
 	Offset, End int64 // in its direction's byte stream
+}
+
+// Begins says that TLS begins, behind so many octets of each side.
+type Begins struct {
+	Ours, Theirs int64
+	Title        string // of what was agreed on: "SMTP STARTTLS"
 }
 
 // A verdict is what a step makes of a unit.
@@ -86,7 +98,8 @@ type Machine struct {
 	offered     bool     // the list names what is wanted
 	words       []string // that the list holds
 	lines       []string // that the server said
-	closed      bool
+	begun       bool     // it has said its first words
+	over        bool     // Events was told that TLS begins
 }
 
 // NewMachine returns a machine that has not begun.
@@ -99,6 +112,17 @@ func NewMachine(p *Profile, id Identity) *Machine {
 // Reset makes m what NewMachine returns, in place.
 func (m *Machine) Reset(p *Profile, id Identity) {
 	*m = Machine{p: p, id: id, words: m.words[:0], lines: m.lines[:0]}
+}
+
+// begin says the first words: the connection is established.
+func (m *Machine) begin() {
+	if m.begun {
+		return
+	}
+	m.begun = true
+	if m.id.Addresses != nil {
+		m.id.Local, m.id.Remote = m.id.Addresses()
+	}
 	m.enter()
 }
 
@@ -121,8 +145,10 @@ func (m *Machine) enter() {
 	}
 }
 
-// Output is what is to be sent. It is valid until the next call.
+// Output is what is to be sent, once the connection is established. It is valid
+// until the next call.
 func (m *Machine) Output() []byte {
+	m.begin()
 	if m.err != nil {
 		return nil
 	}
@@ -141,6 +167,7 @@ func (m *Machine) Sent(n int) {
 // line or a message at a time, and returns how much that was. The rest is to be
 // given again, with what follows it.
 func (m *Machine) Receive(b []byte) (consumed int) {
+	m.begin()
 	for m.err == nil && m.at < len(m.p.steps) {
 		rest := b[consumed:]
 		s := &m.p.steps[m.at]
@@ -169,14 +196,19 @@ func (m *Machine) Receive(b []byte) (consumed int) {
 	return consumed
 }
 
-// Behind takes octets that stand behind all that was waited for, before this
-// side has begun TLS. Where TLS was agreed on in plaintext, nobody may have sent
+// Behind takes what stands behind all that was waited for, if anything does: this
+// side is about to begin TLS. Where TLS was agreed on in plaintext, nobody may have sent
 // them: who is on the way could, and a client that took them for the server's
 // first octets under TLS would believe them (CVE-2011-0411 is the same mistake of
 // servers).
 func (m *Machine) Behind(b []byte) {
-	if len(b) > 0 && m.Done() && len(m.p.steps) > 0 && !m.party().proxy {
+	switch {
+	case !m.Done():
+	case len(b) > 0 && !m.party().proxy:
 		m.fail(Injected, b)
+	case !m.over && m.id.Events != nil:
+		m.over = true
+		m.id.Events(Begins{m.said, m.heard, m.party().title})
 	}
 }
 
@@ -203,14 +235,17 @@ func (m *Machine) Waiting() string {
 	return m.p.steps[m.at].waits()
 }
 
-// After is the last thing that was said, for "after …".
+// After is the last thing that was asked, for "after …", or "" if nothing was.
 func (m *Machine) After() string {
+	if !m.begun {
+		return ""
+	}
 	for i := min(m.at, len(m.p.steps)-1); i >= 0; i-- {
 		if s := &m.p.steps[i]; s.asks != "" {
 			return "our " + s.asks
 		}
 	}
-	return "nothing"
+	return ""
 }
 
 // Lines are what the server said, line by line, as far as it is kept.
@@ -218,9 +253,6 @@ func (m *Machine) Lines() []string { return m.lines }
 
 // Octets are how many octets each side has said before TLS.
 func (m *Machine) Octets() (ours, theirs int64) { return m.said, m.heard }
-
-// Title is how an observer names what was agreed on, or "".
-func (m *Machine) Title() string { return m.party().title }
 
 // party is who answers now, or who answered last.
 func (m *Machine) party() *party {
@@ -248,7 +280,7 @@ func (s *step) waits() string {
 // tell tells of octets that begin at an offset.
 func (m *Machine) tell(sent bool, b []byte, offset int64) {
 	if m.id.Events != nil && len(b) > 0 {
-		m.id.Events(Event{Sent: sent, Raw: append([]byte(nil), b...), Offset: offset, End: offset + int64(len(b))})
+		m.id.Events(Said{Sent: sent, Raw: append([]byte(nil), b...), Offset: offset, End: offset + int64(len(b))})
 	}
 }
 

@@ -4,7 +4,6 @@ package starttls
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -131,5 +130,9 @@ func (p *Proxy) steps() []step {
 
 // hostPort is HOST:PORT as a proxy is asked for it.
 func (id *Identity) hostPort() string {
-	return net.JoinHostPort(id.Host, strconv.Itoa(int(id.Port)))
+	host := id.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + strconv.Itoa(int(id.Port))
 }
