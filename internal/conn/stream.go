@@ -51,6 +51,10 @@ func (s *Conn) CloseWrite() {
 		s.tcp.CloseWrite()
 		return
 	}
+	if s.pre != nil && !s.begun() { // nobody would read an alert
+		s.tcp.CloseWrite()
+		return
+	}
 	s.tls.CloseWrite()
 	s.closing = true
 	s.flush()

@@ -168,6 +168,12 @@ func (m *Machine) Sent(n int) {
 // given again, with what follows it.
 func (m *Machine) Receive(b []byte) (consumed int) {
 	m.begin()
+	told := 0 // so much of it was told of
+	tell := func() {
+		m.tell(false, b[told:consumed], m.heard-int64(consumed-told))
+		told = consumed
+	}
+	defer tell()
 	for m.err == nil && m.at < len(m.p.steps) {
 		rest := b[consumed:]
 		s := &m.p.steps[m.at]
@@ -181,17 +187,17 @@ func (m *Machine) Receive(b []byte) (consumed int) {
 		case n > len(rest):
 			return consumed
 		}
-		m.tell(false, rest[:n], m.heard)
 		m.heard += int64(n)
 		consumed += n
-		switch s.judge(m, rest[:n]) {
-		case next:
-			m.at++
-			m.enter()
-		case skip:
-			m.at += 2
-			m.enter()
+		verdict := s.judge(m, rest[:n])
+		if verdict == more || verdict == failed {
+			continue
 		}
+		tell() // before what this side says to it
+		if m.at++; verdict == skip {
+			m.at++
+		}
+		m.enter()
 	}
 	return consumed
 }
