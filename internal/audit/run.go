@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -19,8 +20,9 @@ import (
 // A Driver says how an audit connects.
 type Driver struct {
 	Options
-	// Dial opens a connection up to where TLS begins.
+	// Dial opens a TCP connection.
 	Dial        func(context.Context) (net.Conn, error)
+	Preamble    *Preamble // is said before TLS; nil: nothing is
 	Worker      *worker.Worker
 	Timeout     time.Duration                       // for one connection
 	Concurrency int                                 // connections at once; 0: DefaultConcurrency
@@ -145,11 +147,28 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		}
 		return &Answer{Outcome: outcome, Err: err}
 	}
+	if r.Preamble != nil {
+		stream, err := r.Preamble.open(ctx, conn)
+		if err != nil {
+			conn.Close()
+			return unopened(err)
+		}
+		conn = stream
+	}
 	if q.Config != nil {
 		return r.handshake(ctx, q, conn)
 	}
 	defer conn.Close()
 	return exchange(ctx, conn, q.V2, first)
+}
+
+// unopened is the answer where TLS could not begin.
+func unopened(err error) *Answer {
+	if errors.As(err, new(*starttls.Error)) {
+		return &Answer{Outcome: Strange, Err: err}
+	}
+	outcome, err := endOf(err)
+	return &Answer{Outcome: outcome, Err: err}
 }
 
 // exchange sends a hello, and reads the first flight that answers it.
