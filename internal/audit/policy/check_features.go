@@ -127,9 +127,9 @@ func (c *featureCheck) judge(s *subject) (f findings) {
 		case has == unknown:
 			f.unsure(x.open(s))
 		case (has == yes) != want && want:
-			f.bad(x.off, x.name)
+			f.bad(x.off, "")
 		case (has == yes) != want:
-			f.bad(x.on, x.name)
+			f.bad(x.on, "")
 		}
 	}
 	return f

@@ -61,7 +61,7 @@ func Parse(file string, text []byte) (*Policy, error) {
 	file = plain.Escape(file)
 	tree, err := parseTree(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
+		return nil, fmt.Errorf("%s:%s", file, plain.EscapeError(err))
 	}
 	r, p := &reader{file: file}, new(Policy)
 	seen := r.words(tree,
