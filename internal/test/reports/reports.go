@@ -16,6 +16,7 @@ func ptr[T any](v T) *T { return &v }
 var (
 	made  = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	leaf  = strings.Repeat("a1", 32)
+	older = strings.Repeat("e5", 32)
 	inter = strings.Repeat("b2", 32)
 	prime = strings.Repeat("c3", 32)
 )
@@ -90,10 +91,10 @@ func Terrible() *audit.Report {
 		Groups:  []audit.Group{{Name: "sect163r2", ID: 3, Versions: []string{"TLS 1.2"}}, {Name: "secp160r1", ID: 16, Versions: []string{"TLS 1.2"}}},
 		Schemes: []audit.Scheme{{Name: "rsa_pkcs1_sha1", ID: 0x0201, Versions: []string{"TLS 1.2"}}, {Name: "rsa_md5", ID: 0x0101, Versions: []string{"TLS 1.2"}}},
 		Certificates: []audit.Certificate{{
-			Kind: "RSA", Bits: 1024, SHA256: leaf, Default: true, Verified: ptr(false), Error: "it expired 30 days ago", Subject: "CN=old.example.org", Issuer: "CN=Old CA", Names: []string{"old.example.org"},
+			Kind: "RSA", Bits: 1024, SHA256: older, Default: true, Verified: ptr(false), Error: "it expired 30 days ago", Subject: "CN=old.example.org", Issuer: "CN=Old CA", Names: []string{"old.example.org"},
 			From: ptr(made.Add(-3000 * 24 * time.Hour)), Until: ptr(made.Add(-30 * 24 * time.Hour)), Signed: "md5WithRSAEncryption",
 			Chain: []audit.ChainEntry{
-				{Subject: "CN=old.example.org", Issuer: "CN=Old CA", Kind: "RSA", Bits: 1024, Signed: "md5WithRSAEncryption", SHA256: leaf},
+				{Subject: "CN=old.example.org", Issuer: "CN=Old CA", Kind: "RSA", Bits: 1024, Signed: "md5WithRSAEncryption", SHA256: older},
 				{Subject: "CN=Old CA", Issuer: "CN=Old CA", Kind: "RSA", Bits: 1024, Signed: "md5WithRSAEncryption", SHA256: inter, Self: true},
 			},
 		}},
