@@ -60,7 +60,7 @@ func (s *subject) certificatesUnknown() string {
 	if len(s.Certificates) == 0 {
 		return "which certificates the server has is not known"
 	}
-	return s.gap(allVersions, "certificate kind", "certificates by", "all certificates", "without a name", "without server name")
+	return s.gap(allVersions, "certificates", "certificate kind", "certificate by", "server certificate")
 }
 
 func (c *certificateCheck) judge(s *subject) (f findings) {
