@@ -36,7 +36,7 @@ func harmless(b []byte) []byte {
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
 		switch {
-		case r < utf8.RuneSelf && r != 0x7f, r != 0x7f && plain.Escape("a"+string(r)) == "a"+string(r):
+		case r < utf8.RuneSelf && r != 0x7f, r > 0x7f && r != utf8.RuneError && plain.Escape("a"+string(r)) == "a"+string(r):
 			out = append(out, b[:size]...)
 		case r >= 0x10000:
 			high, low := utf16.EncodeRune(r)
