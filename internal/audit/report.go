@@ -155,6 +155,7 @@ type Features struct {
 	ClientCAs    []string `json:"client_certificate_authorities,omitempty"`
 	RecordLimit  *uint16  `json:"record_size_limit,omitempty"`
 
+	KeyReuse   *bool  `json:"ephemeral_key_reuse,omitempty"` // the same (EC)DHE key came twice
 	HelloRetry string `json:"hello_retry_request,omitempty"` // when it asks again
 	Downgrade  *bool  `json:"downgrade_sentinel,omitempty"`  // RFC 9846, section 4.2.3
 }
