@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,9 +15,9 @@ import (
 	"github.com/rawshake/rawshake/internal/test/reports"
 )
 
-// classes are weaknesses that an audit knows.
-var classes = []audit.Weakness{
-	{ID: "drown", Name: "DROWN", Severity: "critical"}, {ID: "sweet32", Name: "SWEET32", Severity: "medium"}, {ID: "heartbleed_offered", Name: "Heartbeat", Severity: "low", Source: "RFC 6520"},
+// some are weaknesses that an audit may know.
+var some = []audit.Weakness{
+	{ID: "ssl2", Name: "SSL 2.0 (DROWN)", Severity: "critical"}, {ID: "sweet32", Name: "SWEET32", Severity: "medium"}, {ID: "heartbeat", Name: "Heartbeat", Severity: "low", Source: "RFC 6520"},
 }
 
 // allJudged are all reports, judged by a policy.
@@ -52,7 +53,7 @@ func TestJUnit(t *testing.T) {
 	for _, name := range policy.List() {
 		list, p := allJudged(t, name)
 		var b bytes.Buffer
-		if err := JUnit(&b, list, p, classes); err != nil {
+		if err := junit(&b, list, p, some); err != nil {
 			t.Fatal(err)
 		}
 		legalXML(t, b.Bytes())
@@ -73,7 +74,7 @@ func TestJUnit(t *testing.T) {
 					failed++
 				}
 			}
-			if s.Tests != len(s.Cases) || s.Tests < 1+len(p.Rules)+len(classes) || (failed == 0) != r.Verdict.Conforms {
+			if s.Tests != len(s.Cases) || s.Tests < 1+len(p.Rules)+len(some) || (failed == 0) != r.Verdict.Conforms {
 				t.Errorf("%s: %s: %d tests, %d failed, conforms %v", name, s.Name, s.Tests, failed, r.Verdict.Conforms)
 			}
 		}
@@ -89,10 +90,10 @@ func TestJUnit(t *testing.T) {
 // Without a policy there are tests of weaknesses alone.
 func TestJUnitWithoutAPolicy(t *testing.T) {
 	var b bytes.Buffer
-	if err := JUnit(&b, []*audit.Report{reports.Good()}, nil, classes); err != nil {
+	if err := junit(&b, []*audit.Report{reports.Good()}, nil, some); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.String(); strings.Count(got, "<testcase") != 1+len(classes) || strings.Contains(got, "<failure") {
+	if got := b.String(); strings.Count(got, "<testcase") != 1+len(some) || strings.Contains(got, "<failure") {
 		t.Error(got)
 	}
 }
@@ -103,7 +104,7 @@ func TestSARIF(t *testing.T) {
 	for _, name := range policy.List() {
 		list, p := allJudged(t, name)
 		var b bytes.Buffer
-		if err := SARIF(&b, list, p, classes, "v1.2.3"); err != nil {
+		if err := sarif(&b, list, p, some, "v1.2.3"); err != nil {
 			t.Fatal(err)
 		}
 		if harmful(b.String()) {
@@ -120,7 +121,7 @@ func TestSARIF(t *testing.T) {
 		}
 		run := log.Runs[0]
 		rules := run.Tool.Driver.Rules
-		if run.Tool.Driver.Name != "rawshake" || len(rules) < len(p.Rules)+len(classes) || len(run.Invocations) != len(list) {
+		if run.Tool.Driver.Name != "rawshake" || len(rules) < len(p.Rules)+len(some) || len(run.Invocations) != len(list) {
 			t.Errorf("%s: %d rules, %d invocations", name, len(rules), len(run.Invocations))
 		}
 		ids := make(map[string]bool)
@@ -157,10 +158,23 @@ func TestSARIF(t *testing.T) {
 // empty and not null.
 func TestAnEmptySARIF(t *testing.T) {
 	var b bytes.Buffer
-	if err := SARIF(&b, nil, nil, nil, ""); err != nil {
+	if err := sarif(&b, nil, nil, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(b.String(), "null") || !strings.Contains(b.String(), `"results": []`) || !strings.Contains(b.String(), `"rules": []`) {
 		t.Error(b.String())
+	}
+}
+
+// What an audit can find has its rule and its test, also where it was not found.
+func TestEveryWeaknessHasItsPlace(t *testing.T) {
+	var x, log bytes.Buffer
+	if err := errors.Join(JUnit(&x, []*audit.Report{reports.Good()}, nil), SARIF(&log, []*audit.Report{reports.Good()}, nil, "v1")); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range audit.WeaknessIDs() {
+		if !strings.Contains(x.String(), `name="`+id+`: `) || !strings.Contains(log.String(), `"weakness/`+id+`"`) {
+			t.Errorf("%s is missing", id)
+		}
 	}
 }

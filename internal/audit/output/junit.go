@@ -62,13 +62,26 @@ type junitText struct {
 
 // JUnit writes reports as JUnit XML, a suite for each server: a test for each
 // rule of the policy by which they were judged (nil: none), and for each
-// weakness of which an audit knows (classes), or that was found.
+// weakness that an audit can find.
 //
 // A rule that must hold fails if it is broken, and is an error if it could not
 // be judged, so that the tests pass where the server conforms; what only should
 // hold is skipped, with a message. Weaknesses fail from medium on, and are
 // skipped below.
-func JUnit(w io.Writer, list []*audit.Report, p *policy.Policy, classes []audit.Weakness) error {
+func JUnit(w io.Writer, list []*audit.Report, p *policy.Policy) error {
+	return junit(w, list, p, classes())
+}
+
+// classes are the weaknesses that an audit can find.
+func classes() (list []audit.Weakness) {
+	for _, id := range audit.WeaknessIDs() {
+		name, severity := audit.WeaknessName(id)
+		list = append(list, audit.Weakness{ID: id, Name: name, Severity: severity})
+	}
+	return list
+}
+
+func junit(w io.Writer, list []*audit.Report, p *policy.Policy, classes []audit.Weakness) error {
 	all := junitSuites{Name: "rawshake audit"}
 	seconds := 0.0
 	for _, r := range list {

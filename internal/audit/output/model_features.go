@@ -24,6 +24,7 @@ var switches = []struct {
 	{"encrypt-then-MAC", func(f *audit.Features) *bool { return f.EncryptThenMAC }, good, neutral},
 	{"heartbeat", func(f *audit.Features) *bool { return f.Heartbeat }, warn, neutral},
 	{"downgrade sentinel", func(f *audit.Features) *bool { return f.Downgrade }, good, bad},
+	{"reuse of ephemeral keys", func(f *audit.Features) *bool { return f.KeyReuse }, warn, good},
 	{"Encrypted Client Hello", func(f *audit.Features) *bool { return f.ECH }, good, neutral},
 	{"session IDs", func(f *audit.Features) *bool { return f.SessionIDs }, neutral, neutral},
 	{"resumption by session ID", func(f *audit.Features) *bool { return f.ResumesID }, neutral, neutral},

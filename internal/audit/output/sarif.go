@@ -112,10 +112,13 @@ type sarifLogical struct {
 var severityScores = map[string]string{"critical": "9.5", "high": "8.0", "medium": "5.0", "low": "3.0", "info": "0.0"}
 
 // SARIF writes reports as one SARIF log: a rule for each of the policy's (nil:
-// none) and each weakness of which an audit knows (classes), or that was found;
-// a result for each violation, each rule that could not be judged (of the kind
+// none) and each weakness that an audit can find; a result for each violation, each rule that could not be judged (of the kind
 // "open"), and each weakness. version is rawshake's.
-func SARIF(w io.Writer, list []*audit.Report, p *policy.Policy, classes []audit.Weakness, version string) error {
+func SARIF(w io.Writer, list []*audit.Report, p *policy.Policy, version string) error {
+	return sarif(w, list, p, classes(), version)
+}
+
+func sarif(w io.Writer, list []*audit.Report, p *policy.Policy, classes []audit.Weakness, version string) error {
 	run := sarifRun{ColumnKind: "unicodeCodePoints", Results: []sarifResult{}, Invocations: []sarifInvocation{}}
 	run.Tool.Driver = sarifDriver{Name: "rawshake", Version: plain.Escape(version), InformationURI: homepage}
 	at := run.rules(list, p, classes)

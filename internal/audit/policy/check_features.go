@@ -72,6 +72,7 @@ var features = []feature{
 	{"early_data", "early data (0-RTT) is taken", "early data (0-RTT) is not taken", earlyData, inTLS13},
 	{"alpn", "application protocols are negotiated (ALPN)", "no application protocol is negotiated (ALPN)", alpn, always},
 	{"client_certificate", "a client certificate is asked for", "no client certificate is asked for", func(f *audit.Features) *bool { return f.ClientAuth }, always},
+	{"ephemeral_key_reuse", "ephemeral keys are used again", "ephemeral keys are not used again", func(f *audit.Features) *bool { return f.KeyReuse }, always},
 	{"downgrade_sentinel", "answers of older versions have the sentinel against downgrades", "answers of older versions have no sentinel against downgrades", func(f *audit.Features) *bool { return f.Downgrade }, withBoth},
 }
 
@@ -124,7 +125,7 @@ func (c *featureCheck) judge(s *subject) (f findings) {
 			continue
 		}
 		switch has := truthOf(x.value(&s.Features)); {
-		case has == unknown:
+		case has == unknown, has == no && want && s.gap(allVersions, x.name) != "":
 			f.unsure(x.open(s))
 		case (has == yes) != want && want:
 			f.bad(x.off, "")
@@ -137,10 +138,15 @@ func (c *featureCheck) judge(s *subject) (f findings) {
 
 // open says that a feature is not known.
 func (x *feature) open(s *subject) string {
-	if gap := s.gap(allVersions, x.name); gap != "" {
+	return orGap(s.gap(allVersions, x.name), "whether "+x.on+" is not known")
+}
+
+// orGap is a gap, or where there is none, what is not known.
+func orGap(gap, notKnown string) string {
+	if gap != "" {
 		return gap
 	}
-	return "whether " + x.on + " is not known"
+	return notKnown
 }
 
 type ticketCheck struct {
@@ -179,7 +185,7 @@ func (c *ticketCheck) judge(s *subject) (f findings) {
 			continue
 		}
 		if of.tickets == nil {
-			f.unsure("whether tickets are given in " + of.version + " is not known")
+			f.unsure(orGap(s.gap([]string{of.version}, "sessions", "handshake", "resumption"), "whether tickets are given in "+of.version+" is not known"))
 			continue
 		}
 		c.judgeOne(of.version, of.tickets, &f)

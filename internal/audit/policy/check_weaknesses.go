@@ -5,11 +5,9 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
-)
 
-// severities, the least first.
-var severities = []string{"info", "low", "medium", "high", "critical"}
+	"github.com/rawshake/rawshake/internal/audit"
+)
 
 type weaknessCheck struct {
 	forbid, except []string
@@ -17,18 +15,10 @@ type weaknessCheck struct {
 }
 
 func (c *weaknessCheck) read(r *reader, n *node) {
-	id := func(s string) (string, error) {
-		if strings.ContainsFunc(s, func(x rune) bool {
-			return !(x >= 'a' && x <= 'z' || x >= '0' && x <= '9' || x == '_' || x == '-' || x == '.')
-		}) {
-			return "", fmt.Errorf("%s is no weakness's id, such as sweet32", quote(s))
-		}
-		return s, nil
-	}
 	r.some(n,
-		word{"forbid", func(n *node) { c.forbid = r.list(n, id) }},
-		word{"forbid_from", func(n *node) { c.from = r.choice(n, severities) }},
-		word{"except", func(n *node) { c.except = r.list(n, id) }},
+		word{"forbid", func(n *node) { c.forbid = r.choices(n, audit.WeaknessIDs()) }},
+		word{"forbid_from", func(n *node) { c.from = r.choice(n, audit.Severities) }},
+		word{"except", func(n *node) { c.except = r.choices(n, audit.WeaknessIDs()) }},
 	)
 	if n.kind == isMap && len(n.keys) == 1 && n.keys[0] == "except" {
 		r.fail(n, "it forbids nothing: one of forbid, forbid_from is missing")
@@ -36,9 +26,9 @@ func (c *weaknessCheck) read(r *reader, n *node) {
 }
 
 func (c *weaknessCheck) judge(s *subject) (f findings) {
-	least := slices.Index(severities, c.from)
+	least := slices.Index(audit.Severities, c.from)
 	for _, w := range s.Weaknesses {
-		severe := c.from != "" && slices.Index(severities, w.Severity) >= least
+		severe := c.from != "" && slices.Index(audit.Severities, w.Severity) >= least
 		if (severe || slices.Contains(c.forbid, w.ID)) && !slices.Contains(c.except, w.ID) {
 			f.bad(fmt.Sprintf("%s (%s): %s", w.Name, w.Severity, w.Judged), w.ID)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/test/schema"
 )
 
@@ -83,7 +84,8 @@ func TestTheSchemaHasTheReadersWords(t *testing.T) {
 	same("primes", rule["dh_primes"].Properties["forbid"].Items.Enum, primeKindNames())
 	same("certificates", rule["certificates"].Properties["kinds"].Items.Enum, certificateKinds)
 	same("hashes", rule["certificates"].Properties["forbid_hashes"].Items.Enum, hashes)
-	same("severities", rule["weaknesses"].Properties["forbid_from"].Enum, severities)
+	same("severities", rule["weaknesses"].Properties["forbid_from"].Enum, audit.Severities)
+	same("weaknesses", rule["weaknesses"].Properties["except"].Items.Enum, audit.WeaknessIDs())
 	for _, name := range checkNames() {
 		if _, ok := rule[name]; !ok {
 			t.Errorf("the schema has no %s", name)

@@ -96,7 +96,7 @@ func isDES(s suiteName) bool {
 }
 
 func isBelow112(s suiteName) bool {
-	return isNull(s) || isDES(s) || s.has("RC2") || s.has("_40_") || strings.Contains(s.whole, "EXPORT")
+	return isNull(s) || isDES(s) || s.has("_40_", "RC4_64") || strings.Contains(s.whole, "EXPORT")
 }
 
 // isCBC includes SSL 2.0's.

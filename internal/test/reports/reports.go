@@ -62,7 +62,7 @@ func Good() *audit.Report {
 			Compression: ptr(false), SecureRenegotiation: ptr(true), ClientRenegotiation: ptr(false), FallbackSCSV: ptr(true), ExtendedMaster: ptr(true), EncryptThenMAC: ptr(false), Heartbeat: ptr(false),
 			OCSPStapling: ptr(true), OCSPStatus: "good", SCTs: ptr(2), ECH: ptr(false),
 			Tickets12: &audit.Tickets{Offered: true, Count: 1, Lifetime: 7200, Resumes: ptr(true), Reuse: ptr(true)}, Tickets13: &audit.Tickets{Offered: true, Count: 2, Lifetime: 7200, Resumes: ptr(true), Reuse: ptr(false), Renewed: ptr(true)},
-			SessionIDs: ptr(true), ResumesID: ptr(true), EarlyData: ptr(uint32(0)), ALPN: []string{"h2", "http/1.1"}, ClientAuth: ptr(false), HelloRetry: "for secp384r1", Downgrade: ptr(true),
+			SessionIDs: ptr(true), ResumesID: ptr(true), EarlyData: ptr(uint32(0)), ALPN: []string{"h2", "http/1.1"}, ClientAuth: ptr(false), HelloRetry: "for secp384r1", Downgrade: ptr(true), KeyReuse: ptr(false),
 		},
 		Tolerance:  []audit.Tolerance{{Name: "grease", OK: true, How: "ServerHello"}, {Name: "hello_256_511", OK: true, How: "ServerHello"}},
 		Weaknesses: []audit.Weakness{},
@@ -102,11 +102,11 @@ func Terrible() *audit.Report {
 		Features: audit.Features{
 			Compression: ptr(true), SecureRenegotiation: ptr(false), ClientRenegotiation: ptr(true), FallbackSCSV: ptr(false), ExtendedMaster: ptr(false), EncryptThenMAC: ptr(false), Heartbeat: ptr(true),
 			OCSPStapling: ptr(false), SCTs: ptr(0), Tickets12: &audit.Tickets{Offered: true, Count: 1, Lifetime: 8640000, Resumes: ptr(true), Reuse: ptr(true), Renewed: ptr(false)},
-			SessionIDs: ptr(true), ResumesID: ptr(true), ALPN: []string{}, NextProtocol: []string{"spdy/3.1"}, ClientAuth: ptr(true), ClientCAs: []string{"CN=Everybody"},
+			SessionIDs: ptr(true), ResumesID: ptr(true), ALPN: []string{}, NextProtocol: []string{"spdy/3.1"}, ClientAuth: ptr(true), KeyReuse: ptr(true), ClientCAs: []string{"CN=Everybody"},
 		},
 		Tolerance: []audit.Tolerance{{Name: "grease", How: "alert illegal_parameter"}},
 		Weaknesses: []audit.Weakness{
-			{ID: "drown", Name: "DROWN", Severity: "critical", Judged: "SSL 2.0 is accepted", Source: "CVE-2016-0800"}, {ID: "poodle", Name: "POODLE", Severity: "high", Judged: "SSL 3.0 is accepted with CBC", Source: "RFC 7568"},
+			{ID: "ssl2", Name: "SSL 2.0 (DROWN)", Severity: "critical", Judged: "SSL 2.0 is accepted", Source: "CVE-2016-0800"}, {ID: "ssl3", Name: "SSL 3.0 (POODLE)", Severity: "high", Judged: "SSL 3.0 is accepted with CBC", Source: "RFC 7568"},
 			{ID: "sweet32", Name: "SWEET32", Severity: "medium", Judged: "TLS_RSA_WITH_3DES_EDE_CBC_SHA is accepted", Source: "CVE-2016-2183"}, {ID: "static_rsa", Name: "No forward secrecy", Severity: "low", Judged: "RSA key exchange is accepted"},
 		},
 	}
