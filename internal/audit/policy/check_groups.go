@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
@@ -94,6 +95,7 @@ func parseScheme(s string) (string, error) {
 // A namedCheck is about names of one kind of thing: which may, must or must not
 // be accepted.
 type namedCheck struct {
+	noun               string
 	kinds              []kind
 	versions           []string
 	forbid, forbidKind []string
@@ -126,10 +128,15 @@ func (c *namedCheck) refuses(name string) (why string, refused bool) {
 	switch {
 	case slices.Contains(c.forbid, name):
 		return "the policy forbids it", true
-	case len(c.allow) > 0 && !slices.Contains(c.allow, name):
+	case c.beyond(name):
 		return "it is not among the policy's", true
 	}
 	return "", false
+}
+
+// beyond reports whether a name is not among those that alone may be accepted.
+func (c *namedCheck) beyond(name string) bool {
+	return len(c.allow) > 0 && !slices.Contains(c.allow, name)
 }
 
 // judgeNames judges the names that are accepted in the check's versions.
@@ -137,10 +144,18 @@ func (c *namedCheck) judgeNames(has []string, unsure string) (f findings) {
 	if unsure != "" {
 		f.unsure(unsure)
 	}
+	var others []string
 	for _, name := range has {
-		if why, refused := c.refuses(name); refused {
+		why, refused := c.refuses(name)
+		switch {
+		case c.beyond(name):
+			others = append(others, name)
+		case refused:
 			f.bad(fmt.Sprintf("%s is accepted: %s", name, why), name)
 		}
+	}
+	if n := len(others); n > 0 {
+		f.bad(fmt.Sprintf("%s beyond the policy's %s accepted", plain.Plural(n, c.noun), areOrIs(n)), strings.Join(others, ", "))
 	}
 	missing := func(what, value string) {
 		if unsure == "" {
@@ -172,7 +187,7 @@ func (c *namedCheck) inScope(versions []string) bool {
 type groupCheck struct{ namedCheck }
 
 func (c *groupCheck) read(r *reader, n *node) {
-	c.kinds = groupKinds
+	c.noun, c.kinds = "group", groupKinds
 	c.readNames(r, n, parseGroup)
 }
 
@@ -200,7 +215,7 @@ func (c *groupCheck) judge(s *subject) findings {
 type schemeCheck struct{ namedCheck }
 
 func (c *schemeCheck) read(r *reader, n *node) {
-	c.kinds = schemeKinds
+	c.noun, c.kinds = "signature scheme", schemeKinds
 	c.readNames(r, n, parseScheme)
 }
 

@@ -246,3 +246,18 @@ func TestDays(t *testing.T) {
 		}
 	}
 }
+
+// The certificate for clients without a server's name need not be for the name.
+func TestTheCertificateWithoutANameNeedNotVerify(t *testing.T) {
+	r := reports.Good()
+	other := r.Certificates[0]
+	other.Named, other.Verified, other.Error = false, ptr(false), "it is for another name"
+	r.Certificates = append(r.Certificates, other)
+	if v := only(t, "certificates: {verified: true}", r); !v.Conforms {
+		t.Errorf("%+v", v)
+	}
+	r.Certificates = r.Certificates[1:]
+	if v := only(t, "certificates: {verified: true}", r); v.Conforms {
+		t.Error("a server with one certificate that does not verify conforms")
+	}
+}
