@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -293,6 +294,7 @@ func (c *Connection) neverBegun() {
 			c.records(transcript.Out, client, c.last)
 		}
 	}
+	c.notAgreed()
 	for dir := range c.halves {
 		h := &c.halves[dir]
 		if h.resync && h.tls && !h.given && h.passed > 0 {
@@ -301,10 +303,33 @@ func (c *Connection) neverBegun() {
 		if h.tls || h.given || o.size[dir] == 0 {
 			continue
 		}
-		if _, asked := agreed(o.said[0], o.said[1]); asked && dir == int(transcript.Out) {
-			c.remark(c.last, transcript.TCP, "tls_not_agreed", "the client asked for TLS, and it never began")
+		if c.ending.preamble != nil {
+			continue
 		}
 		c.notTLS(transcript.Dir(dir), h, c.last, notTLS(o.first[dir]))
+	}
+}
+
+// notAgreed finds at the end why TLS never began in a protocol in which the client
+// has asked for it.
+func (c *Connection) notAgreed() {
+	o := &c.opening
+	for dir := range c.halves {
+		if h := &c.halves[dir]; h.tls || h.given || o.size[dir] == 0 {
+			return
+		}
+	}
+	whole := o.size[0] <= maxSaid && o.size[1] <= maxSaid
+	var failed *starttls.Error
+	if whole {
+		failed = starttls.Judge(o.said[0], o.said[1])
+	}
+	if d, asked := askedFor(o.said[0], o.said[1]); failed == nil && asked {
+		failed = starttls.Watched(d, o.said[1])
+	}
+	if failed != nil {
+		c.ending.preamble = failed
+		c.recorder.Judged(c.last, transcript.TCP, "tls_not_agreed", "the client asked for TLS, and it never began: "+failed.Error(), failed)
 	}
 }
 

@@ -148,7 +148,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"smtp", []turn{{"", "SSH-2.0-x\r\n"}}, Unexpected, `greets with "SSH-2.0-x"`},
 		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250-PIPELINING\r\n250 SIZE 1\r\n"}}, NotOffered, "does not offer STARTTLS: it offers mail.test, PIPELINING, SIZE"},
 		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "502 what\r\n"}}, NotOffered, `"502 what"`},
-		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "454 4.7.0 TLS not \x1b[31mavailable\r\n"}}, Refused, `refuses our STARTTLS: "454 4.7.0 TLS not \x1b[31mavailable"`},
+		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "454 4.7.0 TLS not \x1b[31mavailable\r\n"}}, Refused, `refuses STARTTLS: "454 4.7.0 TLS not \x1b[31mavailable"`},
 		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "354 go on\r\n"}}, Unexpected, `neither yes nor no`},
 		{"imap", []turn{{"", "* PREAUTH hello\r\n"}}, Refused, "PREAUTH"},
 		{"imap", []turn{good["imap"][0], {"a1 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 IDLE\r\na1 OK\r\n"}}, NotOffered, "it offers IMAP4rev1, IDLE"},
@@ -256,7 +256,7 @@ func TestAsksAProxyForTheWay(t *testing.T) {
 		{"socks5://p", four, []turn{{"\x05\x01\x00", "\x05\x00"}, {"\x05\x01\x00\x01\xc6\x12\x00\x09\x01\xd1", "\x05\x00\x00\x03\x01a\x00\x00"}}, "", ""},
 		{"socks5://u:pw@p", someone, []turn{{"\x05\x02\x00\x02", "\x05\x02"}, {"\x01\x01u\x02pw", "\x01\x00"}, {"\x05\x01\x00\x03\x09host.test\x01\xd1", "\x05\x00\x00\x04" + strings.Repeat("\x00", 18)}}, "", ""},
 		{"socks5://u:pw@p", someone, []turn{{"\x05\x02\x00\x02", "\x05\x00"}, {"\x05\x01\x00\x03\x09host.test\x01\xd1", "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"}}, "", ""},
-		{"socks5://u:pw@p", someone, []turn{{"\x05\x02\x00\x02", "\x05\x02"}, {"\x01\x01u\x02pw", "\x01\x01"}}, Refused, "refuses our user and password: status 1"},
+		{"socks5://u:pw@p", someone, []turn{{"\x05\x02\x00\x02", "\x05\x02"}, {"\x01\x01u\x02pw", "\x01\x01"}}, Refused, "refuses user and password: status 1"},
 		{"socks5://p", someone, []turn{{"\x05\x01\x00", "\x05\xff"}}, Refused, "none of the ways"},
 		{"socks5://p", someone, []turn{{"\x05\x01\x00", "\x05\x02"}}, Unexpected, "neither"},
 		{"socks5://p", someone, []turn{{"\x05\x01\x00", "\x05\x00"}, {"\x05\x01\x00\x03\x09host.test\x01\xd1", "\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"}}, Refused, "connection refused (reply 5)"},
@@ -315,6 +315,54 @@ func TestTheHeadersOfTheProxyProtocol(t *testing.T) {
 		if got := said(m); got != c.want || !m.Done() {
 			t.Errorf("version %d says %q, want %q", c.version, got, c.want)
 		}
+	}
+}
+
+// Who has watched a dialogue of ours finds the same error, and none where the server
+// agrees.
+func TestAWatcherJudgesAsTheMachineDoes(t *testing.T) {
+	watch := func(protocol string, turns []turn) (client, server []byte, err error) {
+		m := newMachine(t, Config{Protocol: protocol})
+		for _, turn := range turns {
+			client = append(client, said(m)...)
+			server = append(server, turn.Server...)
+			m.Behind([]byte(hear(m, turn.Server, 1<<16)))
+		}
+		m.EOF()
+		return client, server, m.Err()
+	}
+	for _, name := range Names() {
+		if client, server, _ := watch(name, good[name]); Judge(client, server) != nil {
+			t.Errorf("%s: %v, of one that agrees", name, Judge(client, server))
+		}
+		no := append([]turn(nil), good[name]...)
+		last := len(no) - 1
+		if no[last].Server == "" {
+			last--
+		}
+		no[last].Server += "injected"
+		for cut := 1; cut <= len(no); cut++ {
+			client, server, err := watch(name, no[:cut])
+			var own *Error
+			if errors.As(err, &own); len(client) == 0 || name == "mysql" || own.Kind == Closed {
+				continue
+			}
+			if e := Judge(client, server); err == nil || e == nil || e.Error() != err.Error() {
+				t.Errorf("%s, %d turns: %v, want %v", name, cut, e, err)
+			}
+		}
+	}
+	for protocol, turns := range map[string][]turn{
+		"smtp": {good["smtp"][0], {good["smtp"][1].Client, "250 SIZE\r\n"}}, "ldap": {{good["ldap"][0].Client, "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"}},
+		"imap": {good["imap"][0], good["imap"][1], {good["imap"][2].Client, "a2 NO later\r\n"}}, "postgres": {{sslSaid, "N"}},
+	} {
+		client, server, err := watch(protocol, turns)
+		if e := Judge(client, server); err == nil || e == nil || e.Error() != err.Error() {
+			t.Errorf("%s: %v, want %v", protocol, e, err)
+		}
+	}
+	if e := Judge([]byte("GET / HTTP/1.0\r\n\r\n"), []byte("HTTP/1.0 200 OK\r\n\r\n")); e != nil {
+		t.Errorf("of HTTP: %v", e)
 	}
 }
 
