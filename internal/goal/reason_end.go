@@ -148,6 +148,7 @@ func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	case d.moment == afterHello:
 		r.Means = "the server does not like the ClientHello or speaks no TLS here, or something on the way ends connections by what the ClientHello says (its name, its fingerprint)"
 		r.Remedy = "See that TLS is spoken on this port from the first byte; try another name (--servername), and the same from another network."
+		d.silentProtocol(r)
 	default:
 		r.Means = "the server took the connection and ended it before TLS began: it may be overloaded, or refuse this address"
 		r.Remedy = "Try again later, and from another address; see that TLS is spoken on this port from the first byte."
@@ -240,7 +241,11 @@ func (d *diagnosis) silence() {
 	} else if d.err != nil {
 		r.What += ": " + d.said()
 	}
-	d.waitedFor(&r)
+	if timeout != nil && timeout.Preceding && !d.zero {
+		precedingSilence(timeout.Waiting, &r)
+	} else {
+		d.waitedFor(&r)
+	}
 	d.add(r)
 }
 
@@ -291,6 +296,7 @@ func (d *diagnosis) helloUnanswered(r *transcript.Reason) {
 	}
 	r.Means = "the server took the ClientHello and does not answer it: it is slow, or it waits for something else, since TLS is not spoken on this port from the first byte"
 	r.Remedy = "See that TLS is spoken on this port from the first byte; try a longer --timeout."
+	d.silentProtocol(r)
 	if minBadHello <= d.helloLen && d.helloLen <= maxBadHello {
 		r.Means += fmt.Sprintf("; or it is one of those that hang on a ClientHello of 256 to 511 bytes, as this one with %d is (RFC 7685)", d.helloLen)
 		r.Remedy = "Try --pad-to 512. " + r.Remedy

@@ -15,6 +15,7 @@ import (
 // the server sends, whoever they are.
 type Story struct {
 	captured bool   // the connection is somebody else's: none of its ends is ours
+	port     uint16 // the server's, if it is known
 	told     string // what the observer says about its end
 
 	segments
@@ -28,6 +29,8 @@ type note struct {
 	frame int
 	count int
 }
+
+func (n note) set() bool { return n.count > 0 }
 
 // A mark is a place in the transcript. The zero mark is none.
 type mark struct {
