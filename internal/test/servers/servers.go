@@ -45,6 +45,7 @@ var All = []Server{
 // Options are how a server is configured.
 type Options struct {
 	WithoutTLS bool // it speaks its protocol, and has no STARTTLS
+	NoKey      bool // its certificate and key are not where they should be: some offer TLS all the same
 }
 
 // A Running is a server that has started.
@@ -63,7 +64,7 @@ func (r *Running) Address(p Port) netip.AddrPort { return netip.AddrPortFrom(r.n
 // test ends. A node has room for one. It returns when the server accepts.
 func (d Server) Start(t testing.TB, n *lab.Node, o Options) *Running {
 	t.Helper()
-	s := newSite(t, n, d.Name, !o.WithoutTLS)
+	s := newSite(t, n, d.Name, o)
 	d.start(s)
 	for _, p := range d.Ports {
 		s.await(p.Number)

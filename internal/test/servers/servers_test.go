@@ -11,8 +11,6 @@ import (
 	"github.com/rawshake/rawshake/internal/test/live"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m)) }
-
 // TestEachServerStartsTLS finishes a handshake with each, by OpenSSL's client where that
 // knows the protocol: the servers are as the other tests take them to be.
 func TestEachServerStartsTLS(t *testing.T) {
@@ -28,7 +26,7 @@ func TestAServerEndsWithItsTest(t *testing.T) {
 	l := live.New(t)
 	var s *site
 	t.Run("runs", func(t *testing.T) {
-		s = newSite(t, l.Far(), "postfix", true) // a parent of several
+		s = newSite(t, l.Far(), "postfix", Options{}) // a parent of several
 		startPostfix(s)
 		s.await(25)
 		if len(s.processes()) == 0 {

@@ -44,7 +44,7 @@ type site struct {
 	ended     context.CancelCauseFunc
 }
 
-func newSite(t testing.TB, n *lab.Node, name string, tls bool) *site {
+func newSite(t testing.TB, n *lab.Node, name string, o Options) *site {
 	t.Helper()
 	need(t)
 	dir, err := os.MkdirTemp("/run", name+"-")
@@ -54,7 +54,7 @@ func newSite(t testing.TB, n *lab.Node, name string, tls bool) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{TB: t, node: n, name: name, dir: dir, tls: tls}
+	s := &site{TB: t, node: n, name: name, dir: dir, tls: !o.WithoutTLS}
 	s.serving, s.ended = context.WithCancelCause(t.Context())
 	t.Cleanup(func() {
 		s.end()
@@ -64,6 +64,13 @@ func newSite(t testing.TB, n *lab.Node, name string, tls bool) *site {
 		_ = os.RemoveAll(dir)
 	})
 	s.certificate()
+	if o.NoKey {
+		for _, path := range []string{s.cert, s.key, s.both} {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	return s
 }
 
