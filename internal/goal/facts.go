@@ -57,7 +57,7 @@ func (f *Facts) story() *Story {
 	s.requestAt.set = f.Requested
 	s.data[transcript.In].set = f.Replied
 	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
-	s.zero, s.port = f.Blocked, f.Port
+	s.zero, s.port, s.preceded = f.Blocked, f.Port, f.Waiting != ""
 	if f.Agreed {
 		s.notes["tls_begins"] = note{text: transcript.BeginsText(0, 0, "STARTTLS"), count: 1}
 	}

@@ -16,6 +16,7 @@ import (
 type Story struct {
 	captured bool   // the connection is somebody else's: none of its ends is ours
 	port     uint16 // the server's, if it is known
+	preceded bool   // something was said before TLS
 	told     string // what the observer says about its end
 
 	segments
@@ -54,6 +55,8 @@ func (s *Story) Entry(e *transcript.Entry) {
 		s.record(e)
 	case transcript.TypeMessage:
 		s.message(e)
+	case transcript.TypeOctets:
+		s.preceded = s.preceded || e.Octets.Why == "preamble"
 	case transcript.TypeDecision:
 		s.decision(e)
 	}

@@ -21,25 +21,40 @@ func httpConnect(p *Proxy) []step {
 		at := m.id.hostPort()
 		return []byte("CONNECT " + at + " HTTP/1.1\r\nHost: " + at + "\r\n" + credentials + "\r\n")
 	}
-	return []step{{asks: "CONNECT", say: ask, unit: lineLength, judge: judge(connected).line, secret: []byte(secret)}}
+	return []step{
+		{asks: "CONNECT", say: ask, unit: statusLength, judge: judge(connected).line, secret: []byte(secret)},
+		{asks: "CONNECT", unit: lineLength, judge: judge(header).line},
+	}
 }
 
-// connected reads the head of the proxy's reply. A reply that agrees has no body,
+const httpVersion = "HTTP/1."
+
+// statusLength is the length of a status line, or of what is none.
+func statusLength(b []byte) int {
+	if n := min(len(b), len(httpVersion)); string(b[:n]) != httpVersion[:n] {
+		return len(b)
+	}
+	return lineLength(b)
+}
+
+// header reads the rest of the head of a reply that agrees, which has no body,
 // whatever its head says.
-func connected(m *Machine, line []byte) verdict {
-	const status = len("HTTP/1.1 ")
-	switch {
-	case m.listing && len(line) == 0:
+func header(_ *Machine, line []byte) verdict {
+	if len(line) == 0 {
 		return next
-	case m.listing:
-		return more
-	case len(line) < status+3 || string(line[:7]) != "HTTP/1.":
+	}
+	return more
+}
+
+// connected reads the status of the proxy's reply.
+func connected(m *Machine, line []byte) verdict {
+	const status = len(httpVersion + "1 ")
+	if len(line) < status+3 || string(line[:len(httpVersion)]) != httpVersion {
 		return m.fail(Unexpected, line)
 	}
 	switch code := string(line[status : status+3]); {
 	case code[0] == '2':
-		m.listing = true
-		return more
+		return next
 	case code == "407":
 		return m.deny(line, "")
 	}

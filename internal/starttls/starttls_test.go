@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/test/dialogue"
 )
 
 var someone = Identity{ServerName: "host.test", Host: "host.test", Port: 465,
@@ -23,37 +25,20 @@ func newMachine(t testing.TB, c Config) *Machine {
 }
 
 // A turn is what the server says once it has heard the client.
-type turn struct{ client, server string }
+type turn struct{ Client, Server string }
 
 // good is a server of each protocol that agrees.
-var good = map[string][]turn{
-	"smtp": {{"", "220-mail.test\r\n220 ESMTP\r\n"}, {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250-PIPELINING\r\n250-starttls\r\n250 SIZE 100\r\n"}, {"STARTTLS\r\n", "220 go ahead\r\n"}},
-	"lmtp": {{"", "220 mail.test LMTP\r\n"}, {"LHLO [127.0.0.1]\r\n", "250-mail.test\r\n250 STARTTLS\r\n"}, {"STARTTLS\r\n", "220 2.0.0 go ahead\r\n"}},
-	"imap": {{"", "* OK [CAPABILITY IMAP4rev1] ready\r\n"}, {"a1 CAPABILITY\r\n", "* CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED\r\na1 OK done\r\n"}, {"a2 STARTTLS\r\n", "* OK by the way\r\na2 OK begin\r\n"}},
-	"pop3": {{"", "+OK ready\r\n"}, {"CAPA\r\n", "+OK list\r\nUIDL\r\nSTLS\r\n.\r\n"}, {"STLS\r\n", "+OK begin\r\n"}},
-	"ftp":  {{"", "220 (vsFTPd)\r\n"}, {"FEAT\r\n", "211-Features:\r\n AUTH TLS\r\n UTF8\r\n211 End\r\n"}, {"AUTH TLS\r\n", "234 Proceed\r\n"}},
-	"xmpp": {{"<?xml version='1.0'?><stream:stream to='host.test' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>",
-		"<?xml version='1.0'?><stream:stream id='>' from=\"host.test\"><stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls><mechanisms><mechanism>PLAIN</mechanism></mechanisms></stream:features>"},
-		{"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"}},
-	"xmpp-server": {{"<?xml version='1.0'?><stream:stream to='host.test' xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>",
-		"<stream:stream id='1'><stream:features><starttls/></stream:features>"},
-		{"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'></proceed>"}},
-	"ldap":     {{"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037", "\x30\x24\x02\x01\x01\x78\x1f\x0a\x01\x00\x04\x00\x04\x00\x8a\x161.3.6.1.4.1.1466.20037"}},
-	"postgres": {{"\x00\x00\x00\x08\x04\xd2\x16\x2f", "S"}},
-	"mysql":    {{"", mysqlServer(mysqlSSL)}, {mysqlSaid, ""}},
-	"nntp":     {{"", "201 ready\r\n"}, {"CAPABILITIES\r\n", "101 list\r\nVERSION 2\r\nSTARTTLS\r\n.\r\n"}, {"STARTTLS\r\n", "382 begin\r\n"}},
-	"sieve":    {{"", "\"IMPLEMENTATION\" \"x\"\r\n\"SIEVE\" \"fileinto\"\r\n\"STARTTLS\"\r\nOK \"ready\"\r\n"}, {"STARTTLS\r\n", "OK \"begin\"\r\n"}},
-	"irc":      {{"STARTTLS\r\n", ":irc.test NOTICE * :*** Looking up\r\n:irc.test 670 * :STARTTLS successful\r\n"}},
-	"rdp":      {{"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00", "\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x02\x1f\x08\x00\x02\x00\x00\x00"}},
-}
+var good = func() map[string][]turn {
+	all := map[string][]turn{}
+	for name, turns := range dialogue.Good {
+		for _, t := range turns {
+			all[name] = append(all[name], turn(t))
+		}
+	}
+	return all
+}()
 
-var mysqlSaid = string(mysqlRequest(nil))
-
-// mysqlServer is a greeting with some capabilities.
-func mysqlServer(capabilities uint16) string {
-	p := "\x0a8.0.1\x00" + "\x01\x00\x00\x00" + "12345678\x00" + string([]byte{byte(capabilities), byte(capabilities >> 8)}) + "\x2d\x02\x00\xff\xff"
-	return string([]byte{byte(len(p)), 0, 0, 0}) + p
-}
+func mysqlServer(capabilities uint16) string { return dialogue.MySQL(capabilities) }
 
 // said takes all that the machine has to say.
 func said(m *Machine) string {
@@ -77,11 +62,11 @@ func hear(m *Machine, b string, piece int) string {
 func talk(t *testing.T, m *Machine, turns []turn, piece int) (left string) {
 	t.Helper()
 	for _, turn := range turns {
-		if got := said(m); got != turn.client {
-			t.Fatalf("said %q, want %q", got, turn.client)
+		if got := said(m); got != turn.Client {
+			t.Fatalf("said %q, want %q", got, turn.Client)
 		}
-		if turn.server != "" {
-			left = hear(m, turn.server, piece)
+		if turn.Server != "" {
+			left = hear(m, turn.Server, piece)
 		}
 	}
 	return left
@@ -117,10 +102,10 @@ func TestPlaintextBehindTheAgreementIsNamed(t *testing.T) {
 		m := newMachine(t, Config{Protocol: name})
 		turns := append([]turn(nil), good[name]...)
 		last := len(turns) - 1
-		if turns[last].server == "" {
+		if turns[last].Server == "" {
 			last--
 		}
-		turns[last].server += "250 injected\r\n"
+		turns[last].Server += "250 injected\r\n"
 		left := talk(t, m, turns, 1<<16)
 		if left != "250 injected\r\n" || !m.Done() {
 			t.Errorf("%s: left %q, done %v (%v)", name, left, m.Done(), m.Err())
@@ -136,13 +121,13 @@ func TestPlaintextBehindTheAgreementIsNamed(t *testing.T) {
 func TestAnEndBeforeTheAgreementIsNamed(t *testing.T) {
 	for _, name := range Names() {
 		for cut := range good[name] {
-			if good[name][cut].server == "" {
+			if good[name][cut].Server == "" {
 				continue
 			}
 			m := newMachine(t, Config{Protocol: name})
 			talk(t, m, good[name][:cut], 1<<16)
 			said(m)
-			hear(m, good[name][cut].server[:len(good[name][cut].server)/2], 1<<16)
+			hear(m, good[name][cut].Server[:len(good[name][cut].Server)/2], 1<<16)
 			m.EOF()
 			if e := failure(t, m); e.Kind != Closed {
 				t.Errorf("%s: %v, want %v", name, e, Closed)
@@ -180,20 +165,20 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"sieve", []turn{good["sieve"][0], {"STARTTLS\r\n", "NO \"x\"\r\n"}}, Refused, "NO"},
 		{"irc", []turn{{"STARTTLS\r\n", ":i 691 * :no certificate\r\n"}}, Refused, "691"},
 		{"irc", []turn{{"STARTTLS\r\n", ":i 451 * :register first\r\n"}}, NotOffered, "451"},
-		{"xmpp", []turn{{good["xmpp"][0].client, "<stream:stream><stream:features><bind/></stream:features>"}}, NotOffered, "bind"},
-		{"xmpp", []turn{{good["xmpp"][0].client, "<stream:stream><stream:error><host-unknown xmlns='x'/></stream:error></stream:stream>"}}, Refused, "host-unknown"},
-		{"xmpp", []turn{good["xmpp"][0], {good["xmpp"][1].client, "<failure xmlns='x'/></stream:stream>"}}, Refused, "failure"},
-		{"xmpp", []turn{{good["xmpp"][0].client, "220 mail.test\r\n"}}, Unexpected, "220 mail.test"},
-		{"ldap", []turn{{good["ldap"][0].client, "\x30\x10\x02\x01\x01\x78\x0b\x0a\x01\x35\x04\x00\x04\x04busy"}}, Refused, `resultCode 53, unwillingToPerform ("busy")`},
-		{"ldap", []turn{{good["ldap"][0].client, "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"}}, NotOffered, "protocolError"},
-		{"ldap", []turn{{good["ldap"][0].client, "HTTP/1.1 400\r\n"}}, Unexpected, "HTTP"},
+		{"xmpp", []turn{{good["xmpp"][0].Client, "<stream:stream><stream:features><bind/></stream:features>"}}, NotOffered, "bind"},
+		{"xmpp", []turn{{good["xmpp"][0].Client, "<stream:stream><stream:error><host-unknown xmlns='x'/></stream:error></stream:stream>"}}, Refused, "host-unknown"},
+		{"xmpp", []turn{good["xmpp"][0], {good["xmpp"][1].Client, "<failure xmlns='x'/></stream:stream>"}}, Refused, "failure"},
+		{"xmpp", []turn{{good["xmpp"][0].Client, "220 mail.test\r\n"}}, Unexpected, "220 mail.test"},
+		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x10\x02\x01\x01\x78\x0b\x0a\x01\x35\x04\x00\x04\x04busy"}}, Refused, `resultCode 53, unwillingToPerform ("busy")`},
+		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"}}, NotOffered, "protocolError"},
+		{"ldap", []turn{{good["ldap"][0].Client, "HTTP/1.1 400\r\n"}}, Unexpected, "HTTP"},
 		{"postgres", []turn{{sslSaid, "N"}}, NotOffered, `"N"`},
 		{"postgres", []turn{{sslSaid, "E\x00\x00\x00\x1cSFATAL\x00C53300\x00Mtoo many\x00\x00"}}, Refused, `SQLSTATE "53300" ("too many")`},
 		{"mysql", []turn{{"", mysqlServer(0)}}, NotOffered, "8.0.1"},
 		{"mysql", []turn{{"", "\x10\x00\x00\x00\xff\x10\x04Too many conn"}}, Refused, `error 1040 ("Too many conn")`},
 		{"mysql", []turn{{"", "SSH-2.0-OpenSSH\r\n"}}, Unexpected, "SSH"},
-		{"rdp", []turn{{good["rdp"][0].client, "\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x03\x00\x08\x00\x03\x00\x00\x00"}}, Refused, "SSL_CERT_NOT_ON_SERVER"},
-		{"rdp", []turn{{good["rdp"][0].client, "\x03\x00\x00\x0b\x06\xd0\x00\x00\x12\x34\x00"}}, NotOffered, "its own encryption only"},
+		{"rdp", []turn{{good["rdp"][0].Client, "\x03\x00\x00\x13\x0e\xd0\x00\x00\x12\x34\x00\x03\x00\x08\x00\x03\x00\x00\x00"}}, Refused, "SSL_CERT_NOT_ON_SERVER"},
+		{"rdp", []turn{{good["rdp"][0].Client, "\x03\x00\x00\x0b\x06\xd0\x00\x00\x12\x34\x00"}}, NotOffered, "its own encryption only"},
 	} {
 		for _, piece := range []int{1, 1 << 16} {
 			m := newMachine(t, Config{Protocol: c.protocol})
@@ -202,7 +187,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 			}
 			talk(t, m, c.turns, piece)
 			if m.Err() == nil {
-				t.Errorf("%s: %q is taken for a yes", c.protocol, c.turns[len(c.turns)-1].server)
+				t.Errorf("%s: %q is taken for a yes", c.protocol, c.turns[len(c.turns)-1].Server)
 				continue
 			}
 			if e := failure(t, m); e.Kind != c.kind || !strings.Contains(e.Error(), c.text) {
@@ -394,7 +379,7 @@ func FuzzMachine(f *testing.F) {
 	for i, name := range Names() {
 		var all string
 		for _, t := range good[name] {
-			all += t.server
+			all += t.Server
 		}
 		f.Add(uint8(i), uint8(3), []byte(all))
 	}

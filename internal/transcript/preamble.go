@@ -23,12 +23,15 @@ func (r *Recorder) Preamble(at time.Duration, dir Dir, raw []byte, offset int64)
 	r.add(e, e.size())
 }
 
-// Begins records that TLS begins in streams of which so many octets went by. The
-// offsets of what TLS reports count from there.
+// Begins records that TLS begins in streams of which so many octets went by, with the
+// frame that has the first of ours behind them. The offsets of what TLS reports count from there.
 func (r *Recorder) Begins(at time.Duration, ours, theirs int64, title string) {
 	r.base = [2]int64{Out: ours, In: theirs}
-	r.decide(at, Local, TLS, nil, &Decision{Name: "tls_begins", Text: BeginsText(ours, theirs, title)})
+	r.hold(&Entry{At: at, Dir: Local, Layer: TLS, Type: TypeDecision, Decision: &Decision{Name: "tls_begins", Text: BeginsText(ours, theirs, title), Event: beginning(ours)}})
 }
+
+// A beginning is where our first octet under TLS stands in our stream.
+type beginning int64
 
 // BeginsText says where TLS begins in a stream, and what precedes it.
 func BeginsText(client, server int64, title string) string {

@@ -259,6 +259,8 @@ func (e *Entry) first() int64 {
 		return e.Record.Offset
 	case e.Octets != nil:
 		return e.Octets.Offset
+	case e.Decision != nil:
+		return int64(e.Decision.Event.(beginning))
 	}
 	return e.Message.Offset
 }
@@ -280,10 +282,8 @@ func (e *Entry) Size() int {
 	switch {
 	case e.Type == TypeSegment:
 		n += 2 * len(e.Frame.Raw) // and the decoded form
-	case e.Record != nil || e.Message != nil || e.Octets != nil:
+	case e.Record != nil || e.Message != nil || e.Octets != nil || e.Decision != nil:
 		n += e.size()
-	case e.Decision != nil:
-		n += len(e.Decision.Text)
 	}
 	return n
 }
@@ -295,6 +295,8 @@ func (e *Entry) size() int {
 		return len(e.Record.Wire) + len(e.Record.Plaintext)
 	case e.Octets != nil:
 		return len(e.Octets.Raw)
+	case e.Decision != nil:
+		return len(e.Decision.Text)
 	}
 	return len(e.Message.Raw)
 }
