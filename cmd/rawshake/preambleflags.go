@@ -69,6 +69,16 @@ func (f *preambleFlags) plan(g goal.Goal) (*starttls.Config, error) {
 	return c, nil
 }
 
+// profile is the same, prepared for many connections.
+func (f *preambleFlags) profile(g goal.Goal) (*starttls.Profile, error) {
+	c, err := f.plan(g)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	c.Keep = true
+	return starttls.NewProfile(*c)
+}
+
 // planPreamble has a connection say what precedes TLS. It returns whom our TCP is
 // to reach: the target, or a proxy.
 func (f *connectFlags) planPreamble(o *connect.Options, t target) (target, error) {

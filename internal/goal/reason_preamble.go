@@ -110,7 +110,7 @@ func precedingSilence(waiting string, r *transcript.Reason) {
 	switch {
 	case strings.Contains(waiting, " proxy"):
 		r.Code = "proxy_silent"
-		r.Means, r.Remedy = "the proxy waits for the server, which does not answer it, or is none", "Check host and port of both; try a longer --timeout."
+		r.Means, r.Remedy = "the proxy waits for the server, which does not answer it, or is no proxy, or one of another kind", "Check the proxy's address and kind (http:// or socks5://), and the server's host and port; try a longer --timeout."
 	case strings.HasPrefix(waiting, "the greeting"):
 		r.Means = "TLS may be spoken on this port from the first byte, so that the server waits as well; some servers let strangers wait for their greeting"
 		r.Remedy = "Leave --starttls out if TLS is spoken there from the first byte; try a longer --timeout."

@@ -283,7 +283,7 @@ func (s *step) waits() string {
 	if s.asks == "" {
 		return "the greeting of " + s.who.name
 	}
-	return "the answer of " + s.who.name + " to " + s.asks
+	return "the answer of " + s.who.name + " to our " + s.asks
 }
 
 // tell tells of octets that begin at an offset.
