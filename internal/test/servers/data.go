@@ -78,8 +78,6 @@ ssl_protocols=TLSv1.2, TLSv1.3
 [Logging]
 LogFile={dir}/xrdp.log
 LogLevel=INFO
-EnableConsole=true
-ConsoleLevel=INFO
 [Xorg]
 name=Xorg
 lib=libxup.so

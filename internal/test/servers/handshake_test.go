@@ -16,3 +16,12 @@ func TestConnectStartsTLSWithEachServer(t *testing.T) {
 		}
 	})
 }
+
+// TestProbeStartsTLSWithEachServer is the same by the event loop.
+func TestProbeStartsTLSWithEachServer(t *testing.T) {
+	each(t, Options{}, func(t *testing.T, l *lab.Lab, s *Running, p Port) {
+		if r := probe(t, l, s, p); !r.PeerVerified || r.Outcome != "finished" {
+			t.Errorf("%+v", r)
+		}
+	})
+}

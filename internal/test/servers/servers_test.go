@@ -42,15 +42,18 @@ func TestAServerEndsWithItsTest(t *testing.T) {
 }
 
 // each starts each server in a lab of its own, and visits its protocols.
-func each(t *testing.T, o Options, visit func(*testing.T, *lab.Lab, *Running, Port)) {
+func each(t *testing.T, o Options, f func(*testing.T, *lab.Lab, *Running, Port)) {
 	for _, d := range All {
-		t.Run(d.Name, func(t *testing.T) {
-			l := live.New(t)
-			s := d.Start(t, l.Far(), o)
-			for _, p := range d.Ports {
-				t.Run(p.Protocol, func(t *testing.T) { visit(t, l, s, p) })
-			}
-		})
+		t.Run(d.Name, func(t *testing.T) { visit(t, d, o, f) })
+	}
+}
+
+// visit starts one.
+func visit(t *testing.T, d Server, o Options, f func(*testing.T, *lab.Lab, *Running, Port)) {
+	l := live.New(t)
+	s := d.Start(t, l.Far(), o)
+	for _, p := range d.Ports {
+		t.Run(p.Protocol, func(t *testing.T) { f(t, l, s, p) })
 	}
 }
 

@@ -4,6 +4,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -35,6 +36,7 @@ type site struct {
 	name      string
 	dir       string // its own, short enough for a Unix socket, and for everybody to read
 	tls       bool
+	noKey     bool
 	pki       *pki.PKI
 	ca        string
 	cert, key string
@@ -64,13 +66,7 @@ func newSite(t testing.TB, n *lab.Node, name string, o Options) *site {
 		_ = os.RemoveAll(dir)
 	})
 	s.certificate()
-	if o.NoKey {
-		for _, path := range []string{s.cert, s.key, s.both} {
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	s.noKey = o.NoKey
 	return s
 }
 
@@ -85,6 +81,16 @@ func (s *site) certificate() {
 	s.cert = s.write("cert.pem", string(p.Server.CertPEM()))
 	s.key = s.write("key.pem", string(p.Server.KeyPEM()))
 	s.both = s.write("both.pem", string(p.Server.KeyPEM())+string(p.Server.CertPEM()))
+}
+
+// lose takes the key away.
+func (s *site) lose() {
+	s.Helper()
+	for _, path := range []string{s.cert, s.key, s.both} {
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			s.Fatal(err)
+		}
+	}
 }
 
 // onlyTLS is text that belongs to a configuration with TLS.
@@ -218,6 +224,9 @@ func (s *site) prepares(c command) {
 // serves starts a server that stays in the foreground.
 func (s *site) serves(c command) {
 	s.Helper()
+	if s.noKey {
+		s.lose()
+	}
 	cmd := s.prepare(context.Background(), c)
 	if err := cmd.Start(); err != nil {
 		s.Fatal(err)
@@ -284,6 +293,9 @@ func (s *site) logs() string {
 	below, _ := filepath.Glob(filepath.Join(s.dir, "*", "*log"))
 	for _, f := range append(here, below...) {
 		b, err := os.ReadFile(f)
+		if errors.Is(err, unix.EISDIR) {
+			continue
+		}
 		text += fmt.Sprintf("%s (%v):\n%s", filepath.Base(f), err, b)
 	}
 	return text

@@ -9,7 +9,7 @@ data_path = "{dir}/data"
 log = { { levels = { min = "info" }, to = "console" } }
 interfaces = { "*" }
 use_ipv6 = false
-modules_enabled = { "saslauth", "tls", "disco" }
+modules_enabled = { "saslauth", "tls", "dialback", "disco" }
 authentication = "internal_hashed"
 c2s_require_encryption = false
 s2s_require_encryption = false
@@ -45,7 +45,7 @@ tlscafile: {dir}/ca.pem
 	s.secret("news.pem", s.key, "news")
 	s.write("db/active", "control 0000000000 0000000001 n\n")
 	s.write("storage.conf", "method tradspool {\n  newsgroups: *\n  class: 0\n}\n")
-	s.write("tradspool.map", "")
+	s.give(s.write("tradspool.map", ""), "news")
 	s.write("passwords", "reader:*\n")
 	// STARTTLS is offered to readers who have yet to say who they are.
 	const stranger, known = `  auth: "ckpasswd -f {dir}/passwords"`, `  default: "reader"`
