@@ -58,9 +58,7 @@ type result struct {
 // connect goes to a server's port by name, and returns the result and the exit status.
 func connect(t *testing.T, l *lab.Lab, s *Running, p Port, more ...string) (r result, status int) {
 	t.Helper()
-	args := append([]string{"connect", "--json", "--timeout", patience.String(), "--starttls", p.Protocol, "--ca", s.CA,
-		"--resolve", s.Name + ":" + s.Address(p).Addr().String(), fmt.Sprintf("%s:%d", s.Name, p.Number)}, more...)
-	out, status := run(t, l, args...)
+	out, status := say(t, l, "", connectArgs(s, p, append([]string{"--json"}, more...)...)...)
 	list := strings.Split(strings.TrimSpace(out), "\n")
 	if err := json.Unmarshal([]byte(list[len(list)-1]), &r); err != nil || r.Type != "result" {
 		t.Fatalf("no result (%v), exit status %d:\n%s", err, status, out)
@@ -68,24 +66,32 @@ func connect(t *testing.T, l *lab.Lab, s *Running, p Port, more ...string) (r re
 	return r, status
 }
 
+func connectArgs(s *Running, p Port, more ...string) []string {
+	return append([]string{"connect", "--timeout", patience.String(), "--starttls", p.Protocol, "--ca", s.CA,
+		"--resolve", s.Name + ":" + s.Address(p).Addr().String(), fmt.Sprintf("%s:%d", s.Name, p.Number)}, more...)
+}
+
 // probe goes to a server's address, for its name.
 func probe(t *testing.T, l *lab.Lab, s *Running, p Port, more ...string) (r result) {
 	t.Helper()
 	args := append([]string{"probe", "-q", "--allow-special", "--timeout", patience.String(), "--starttls", p.Protocol, "--ca", s.CA,
 		"--servername", s.Name, "--until", "finished", s.Address(p).String()}, more...)
-	out, _ := run(t, l, args...)
+	out, _ := say(t, l, "", args...)
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("no record: %v\n%s", err, out)
 	}
 	return r
 }
 
-// run runs the program on the lab's near side.
-func run(t *testing.T, l *lab.Lab, args ...string) (stdout string, status int) {
+// say runs the program on the lab's near side, with an input if it has one.
+func say(t *testing.T, l *lab.Lab, input string, args ...string) (stdout string, status int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	cmd := l.Near().CommandContext(ctx, os.Getenv(programVar), args...)
+	if input != "" {
+		cmd.Stdin = strings.NewReader(input)
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
