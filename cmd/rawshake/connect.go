@@ -283,12 +283,18 @@ func (f *connectFlags) incomplete(p *plan) bool {
 
 // saySecrets tells the person what a capture holds that others must not have.
 func (f *connectFlags) saySecrets(w *capture.Writer) {
-	if w == nil || !w.HoldsSecrets() || f.quiet {
+	if w == nil || f.quiet {
 		return
 	}
 	name := plain.Escape(f.pcap)
 	if f.pcap == stdio {
 		name = "the capture on standard output"
+	}
+	if f.preamble.credentials() {
+		fmt.Fprintf(os.Stderr, "rawshake: %s holds the password of the proxy, as it was sent: in plaintext\n", name)
+	}
+	if !w.HoldsSecrets() {
+		return
 	}
 	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
 }

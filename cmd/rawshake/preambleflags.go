@@ -31,6 +31,12 @@ func (f *preambleFlags) registerProxy(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.proxy, "proxy", "", "go through http://[USER:PASSWORD@]HOST:PORT (CONNECT) or socks5://…, which looks up the name of HOST itself")
 }
 
+// credentials reports whether a password goes to a proxy.
+func (f *preambleFlags) credentials() bool {
+	p, err := starttls.ParseProxy(f.proxy)
+	return err == nil && p.Authenticate
+}
+
 // port is where a target is reached that names no port.
 func (f *preambleFlags) port() uint16 {
 	if d, ok := starttls.Find(f.starttls); ok {

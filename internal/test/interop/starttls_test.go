@@ -14,9 +14,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/lab/pki"
+	"github.com/rawshake/rawshake/internal/netem"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/test/dialogue"
 )
@@ -95,7 +97,27 @@ func TestSTARTTLSReachesTheHandshakeInEachProtocol(t *testing.T) {
 			if r := live[len(live)-1]; !r.PeerVerified || r.Handshake == 0 {
 				t.Errorf("the result is %+v", r)
 			}
+			probed := rawshake(t, m.l.Near(), "probe", "--until", "finished", "--starttls", name, "--ca", m.ca, at).want(t, 0).stdout
+			if !strings.Contains(probed, `"outcome":"finished"`) || !strings.Contains(probed, `"certificate_verified":true`) {
+				t.Errorf("probe says %s", probed)
+			}
 		})
+	}
+}
+
+// A link that loses and reorders packets changes nothing of that.
+func TestSTARTTLSOverALossyLink(t *testing.T) {
+	m := newMailroom(t)
+	if err := m.l.Impair(t.Context(), 0, netem.Impairment{Loss: 0.1, Reorder: 0.2, Latency: 5 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"smtp", "xmpp", "mysql", "postgres"} {
+		at := m.serves(t, dialogue.Good[name])
+		rawshake(t, m.l.Near(), "connect", "--starttls", name, "--timeout", "50s", "--ca", m.ca, at).want(t, 0)
+		probed := rawshake(t, m.l.Near(), "probe", "--until", "finished", "--retries", "5", "--timeout", "50s", "--starttls", name, "--ca", m.ca, at).want(t, 0).stdout
+		if !strings.Contains(probed, `"outcome":"finished"`) {
+			t.Errorf("probe says %s", probed)
+		}
 	}
 }
 
@@ -144,9 +166,14 @@ func TestWhatASTARTTLSServerDoesInsteadIsNamed(t *testing.T) {
 			_, _ = io.WriteString(c, "454 no certificate\r\n")
 			_, _ = io.Copy(io.Discard, c)
 		}, 6, "starttls_then_plaintext", []string{"454 no certificate", "agreed to begin TLS"}},
-		{"closed", func(c *net.TCPConn) { _ = dialogue.Play(c, smtp[:1], ""); _, _ = c.Read(make([]byte, 100)); _ = c.CloseWrite(); _, _ = io.Copy(io.Discard, c) }, 6, "starttls_closed_early", []string{"EHLO"}},
+		{"closed", func(c *net.TCPConn) {
+			_ = dialogue.Play(c, smtp[:1], "")
+			_, _ = c.Read(make([]byte, 100))
+			_ = c.CloseWrite()
+			_, _ = io.Copy(io.Discard, c)
+		}, 6, "starttls_closed_early", []string{"EHLO"}},
 		{"another protocol", quiet(turn("", "* OK IMAP4rev1\r\n")), 6, "starttls_unexpected_reply", []string{"IMAP is spoken", "--starttls imap"}},
-		{"silent", quiet(), 5, "starttls_silent", []string{"the greeting of the SMTP server", "without --starttls"}},
+		{"silent", quiet(), 5, "starttls_silent", []string{"the greeting of the SMTP server"}},
 		{"endless", func(c *net.TCPConn) {
 			for {
 				if _, err := io.WriteString(c, "220-and so on\r\n"); err != nil {
@@ -253,7 +280,11 @@ func TestGoesThroughAProxy(t *testing.T) {
 	direct := serve(t, m.l, func(c *net.TCPConn) { m.handshake(c) })
 	mail := m.serves(t, dialogue.Good["imap"])
 	web, socks := m.httpProxy(t, "Basic bWU6c2VjcmV0"), m.socksProxy(t)
-	odd := serve(t, m.l, func(c *net.TCPConn) { _, _ = c.Read(make([]byte, 200)); _, _ = io.WriteString(c, "\x05\xff"); _, _ = io.Copy(io.Discard, c) })
+	odd := serve(t, m.l, func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 200))
+		_, _ = io.WriteString(c, "\x05\xff")
+		_, _ = io.Copy(io.Discard, c)
+	})
 	_, directPort, _ := net.SplitHostPort(direct)
 	_, mailPort, _ := net.SplitHostPort(mail)
 	run := func(args ...string) run {
