@@ -23,9 +23,8 @@ VirtualHost "{name}"
 // startINN starts INN's server for readers by itself: innd knows no TLS, and hands its
 // readers to this one.
 func startINN(s *site) {
-	for _, name := range []string{"db", "run", "overview"} {
-		s.folder(name, "news")
-	}
+	s.give(s.dir, "news") // its spool is the folder itself
+	s.folder("overview", "news")
 	s.write("inn.conf", `mta: "/usr/sbin/sendmail -oi -oem %s"
 organization: "rawshake lab"
 ovmethod: tradindexed
@@ -33,19 +32,19 @@ hismethod: hisv6
 pathhost: {name}
 domain: lab.test
 pathnews: /usr/lib/news
-pathdb: {dir}/db
+pathdb: {dir}
 pathetc: {dir}
-pathrun: {dir}/run
+pathrun: {dir}
 pathlog: {dir}
 pathspool: {dir}
+nnrpdloadlimit: 0
 `+s.onlyTLS(`tlscertfile: {cert}
 tlskeyfile: {dir}/news.pem
 tlscafile: {dir}/ca.pem
 `))
 	s.secret("news.pem", s.key, "news")
-	s.write("db/active", "control 0000000000 0000000001 n\n")
+	s.write("active", "control 0000000000 0000000001 n\n")
 	s.write("storage.conf", "method tradspool {\n  newsgroups: *\n  class: 0\n}\n")
-	s.give(s.write("tradspool.map", ""), "news")
 	s.write("passwords", "reader:*\n")
 	// STARTTLS is offered to readers who have yet to say who they are.
 	const stranger, known = `  auth: "ckpasswd -f {dir}/passwords"`, `  default: "reader"`
