@@ -12,7 +12,7 @@ const xmppTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
 // StreamOpening is what XMPP asks first; a server refuses it for a domain that is not
 // its own.
-const StreamOpening = "opening of the stream"
+const StreamOpening = "the opening of the stream"
 
 // xmpp opens a stream of a namespace to the domain, and asks for TLS.
 func xmpp(namespace string) []step {

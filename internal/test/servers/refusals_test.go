@@ -17,9 +17,9 @@ type refusal struct {
 // TestServersWithoutTLSAreNamed has each refuse STARTTLS in its own way.
 func TestServersWithoutTLSAreNamed(t *testing.T) {
 	special := map[string]refusal{
-		"nntp": {"starttls_refused", `refuses our STARTTLS: "580 `, "cannot begin it now", 6}, // INN offers what it has not
+		"nntp": {"starttls_refused", `refuses STARTTLS: "580 `, "cannot begin it now", 6}, // INN offers what it has not
 		// InspIRCd says nothing to what it does not know before a client has registered.
-		"irc": {"starttls_silent", "the answer of the IRC server to our STARTTLS", "may have no STARTTLS", 5},
+		"irc": {"starttls_silent", "the answer of the IRC server to STARTTLS", "may have no STARTTLS", 5},
 	}
 	each(t, Options{WithoutTLS: true}, func(t *testing.T, l *lab.Lab, s *Running, p Port) {
 		want, ok := special[p.Protocol]
@@ -34,9 +34,9 @@ func TestServersWithoutTLSAreNamed(t *testing.T) {
 // not start, or do not offer it.
 func TestServersWithoutAKeyAreNamed(t *testing.T) {
 	kinds := map[string]refusal{
-		"postfix": {"starttls_refused", `refuses our STARTTLS: "454 `, "cannot begin it now", 6},
-		"exim":    {"starttls_refused", `refuses our STARTTLS: "454 `, "cannot begin it now", 6},
-		"inn":     {"starttls_refused", `refuses our STARTTLS: "580 `, "cannot begin it now", 6},
+		"postfix": {"starttls_refused", `refuses STARTTLS: "454 `, "cannot begin it now", 6},
+		"exim":    {"starttls_refused", `refuses STARTTLS: "454 `, "cannot begin it now", 6},
+		"inn":     {"starttls_refused", `refuses STARTTLS: "580 `, "cannot begin it now", 6},
 		"xrdp":    {"starttls_refused", "SSL_CERT_NOT_ON_SERVER", "cannot begin it now", 6},
 		"courier": {"closed_early", "close_notify before the handshake was done", "agreed to begin TLS and did not", 6},
 	}
@@ -59,7 +59,7 @@ func TestADomainThatIsNotTheServersIsNamed(t *testing.T) {
 		}
 		visit(t, d, Options{}, func(t *testing.T, l *lab.Lab, s *Running, p Port) {
 			s.Name = "other.lab.test"
-			refused(t, l, s, p, refusal{"starttls_refused", "refuses our opening of the stream: host-unknown", "does not serve this domain", 6})
+			refused(t, l, s, p, refusal{"starttls_refused", "refuses the opening of the stream: host-unknown", "does not serve this domain", 6})
 		})
 	}
 }
