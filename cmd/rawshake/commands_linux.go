@@ -14,5 +14,5 @@ func prepare() {
 
 // systemCommands are those that need Linux.
 func systemCommands() []*cobra.Command {
-	return []*cobra.Command{newConnect(), newProbe(), newFleet(), newLab(), newGuard(), newDoctor()}
+	return []*cobra.Command{newConnect(), newAudit(), newProbe(), newAudit(), newFleet(), newLab(), newGuard(), newDoctor()}
 }

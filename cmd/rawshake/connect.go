@@ -132,15 +132,27 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	f.tls13.register(cmd)
 	f.preamble.register(cmd)
 	f.preamble.registerProxy(cmd)
+	f.registerWay(cmd)
+	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
+	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
+	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
+	f.registerFamily(cmd)
+}
+
+// registerWay adds the flags that say by which way packets go.
+func (f *connectFlags) registerWay(cmd *cobra.Command) {
+	fl := cmd.Flags()
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")
-	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.StringVar(&f.link, "link", f.link, "packet I/O: auto, packet (AF_PACKET), raw (raw IP socket); or kernel: our TLS over the kernel's TCP, without CAP_NET_RAW and without segments")
 	fl.StringVar(&f.guard, "guard", f.guard, "what keeps the kernel's RSTs away: auto, listener, nftables, tcx (with the packet link), none")
-	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
+}
+
+// registerFamily adds those that say which addresses a name stands for.
+func (f *connectFlags) registerFamily(cmd *cobra.Command) {
+	fl := cmd.Flags()
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "use IPv4 addresses only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "use IPv6 addresses only (default: IPv4 first where a name has both)")
-	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
 	fl.StringArrayVar(&f.resolve, "resolve", nil, "HOST:ADDR or HOST:PORT:ADDR, use ADDR for HOST")
 }
 

@@ -56,6 +56,19 @@ func (c *Client) renegotiationAsked(raw []byte) error {
 	return nil
 }
 
+// Renegotiate begins another handshake inside the connection, which the server may
+// refuse by a warning, no_renegotiation (RFC 5246, section 7.2.2), or ignore. It
+// reports whether it could: the first handshake is done, of TLS 1.2 or before, and
+// the Config allows it.
+func (c *Client) Renegotiate() bool {
+	if c.phase != phaseConnected || c.waits() || c.state.Version >= tlsmsg.VersionTLS13 || c.fault != nil || c.out.closed || c.refusesRenegotiation() != "" {
+		return false
+	}
+	c.decide("renegotiation", "another handshake is begun inside the connection, and bound to the first (RFC 5746)")
+	c.yield(RandomWork{}, (*Client).renegotiate)
+	return true
+}
+
 // refusesRenegotiation says why this client does not renegotiate, or returns
 // "".
 func (c *Client) refusesRenegotiation() string {

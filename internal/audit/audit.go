@@ -1,0 +1,210 @@
+// The machine: which questions are open, and what is done with the answers.
+
+package audit
+
+import (
+	"iter"
+	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// Options say what an audit asks.
+type Options struct {
+	ServerName     string // for server_name and for the certificate; empty: none is sent
+	MaxConnections int    // that are begun; 0: DefaultMaxConnections
+	// NoPrimes leaves primes of Diffie-Hellman groups untested that nobody knows: that
+	// may take a tenth of a second each.
+	NoPrimes bool
+	// Random draws what each ClientHello's random is made of.
+	Random func([]byte)
+}
+
+// DefaultMaxConnections is enough for any server met so far.
+const DefaultMaxConnections = 250
+
+// An Audit asks one server. It is not safe for concurrent use.
+type Audit struct {
+	o       Options
+	tasks   []*task
+	stage   int
+	asked   int
+	over    bool
+	limiter limiter
+	found   found
+}
+
+// A task is a line of questions, each of which depends on the answers before
+// it. Its code runs as a coroutine, so that it reads as a conversation.
+type task struct {
+	name    string
+	resume  func() (*Question, bool)
+	stop    func()
+	answer  *Answer
+	pending *Question // to be asked, or asked
+	asked   bool      // its answer is still to come
+	done    bool
+	tries   int // of the pending question
+}
+
+// A Turn is a question to be asked now, and whose it is.
+type Turn struct {
+	Question *Question
+	task     *task
+}
+
+// ask puts a question to the server.
+type ask func(*Question) *Answer
+
+// New returns an audit that has asked nothing yet.
+func New(o Options) *Audit {
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = DefaultMaxConnections
+	}
+	a := &Audit{o: o}
+	a.found.init()
+	a.advance()
+	return a
+}
+
+// begin starts a task. It runs up to its first question.
+func (a *Audit) begin(name string, f func(ask)) {
+	t := &task{name: name}
+	var questions iter.Seq[*Question] = func(yield func(*Question) bool) {
+		open := true
+		f(func(q *Question) *Answer {
+			switch {
+			case !open || a.over:
+				return &Answer{}
+			case a.asked >= a.o.MaxConnections:
+				a.found.gap(q.About, "the budget of connections is spent")
+				return &Answer{}
+			}
+			a.asked++
+			if open = yield(q); !open {
+				return &Answer{}
+			}
+			return t.answer
+		})
+	}
+	t.resume, t.stop = iter.Pull(questions)
+	a.tasks = append(a.tasks, t)
+	a.move(t)
+}
+
+// move takes a task to its next question, or to its end.
+func (a *Audit) move(t *task) {
+	q, ok := t.resume()
+	t.pending, t.asked, t.done, t.tries = q, false, !ok, 0
+	if t.done {
+		t.stop()
+	}
+}
+
+// advance begins the next stage once all tasks of the one before are done.
+func (a *Audit) advance() {
+	for a.idle() && a.stage < len(stages) {
+		a.tasks = a.tasks[:0]
+		begin := stages[a.stage]
+		a.stage++
+		begin(a)
+	}
+}
+
+func (a *Audit) idle() bool {
+	for _, t := range a.tasks {
+		if !t.done {
+			return false
+		}
+	}
+	return true
+}
+
+// Next returns a question to ask now. There may be none as long as answers are
+// awaited.
+func (a *Audit) Next() (Turn, bool) {
+	for _, t := range a.tasks {
+		if t.pending != nil && !t.asked && !t.done {
+			t.asked = true
+			return Turn{t.pending, t}, true
+		}
+	}
+	return Turn{}, false
+}
+
+// Answer takes the answer to a question that Next has returned.
+func (a *Audit) Answer(turn Turn, answer *Answer) {
+	t := turn.task
+	if t.done {
+		return
+	}
+	if !a.over && a.limiter.again(a, t, answer) {
+		t.asked = false // it is asked once more, after a pause
+		t.tries++
+		return
+	}
+	t.answer = answer
+	a.found.answered(turn.Question, answer)
+	a.move(t)
+	a.advance()
+}
+
+// Pause is how long to wait before the next question, and zero after that.
+func (a *Audit) Pause() time.Duration { return a.limiter.take() }
+
+// Done reports whether there is nothing more to ask.
+func (a *Audit) Done() bool { return a.idle() && a.stage == len(stages) }
+
+// Stop ends the audit: what was not asked is said in the report.
+func (a *Audit) Stop(why string) {
+	if a.Done() {
+		return
+	}
+	a.over = true
+	a.found.gap("the rest", why)
+	for _, t := range a.tasks {
+		if !t.done {
+			t.answer = &Answer{}
+			t.stop()
+			t.done = true
+		}
+	}
+	a.stage = len(stages)
+}
+
+// Connections is how many were begun.
+func (a *Audit) Connections() int { return a.asked + a.limiter.repeated }
+
+// Random draws what the random of a handshake is.
+func (a *Audit) random() (r [32]byte) {
+	a.o.Random(r[:])
+	return r
+}
+
+// Encode returns what a question with a Hello, or V2, sends first.
+func (a *Audit) Encode(q *Question) []byte {
+	if q.V2 {
+		return helloV2(a.random())
+	}
+	return q.Hello.AppendTo(nil, a.random())
+}
+
+// stages are begun one after the other; the tasks of each go on at once.
+var stages = []func(*Audit){
+	func(a *Audit) { a.begin("reach", a.reach) },
+	(*Audit).versions,
+	(*Audit).choices,
+	(*Audit).handshakes,
+}
+
+// versions asks what is agreed on in each version.
+func (a *Audit) versions() {
+	if a.over {
+		return
+	}
+	a.begin("TLS 1.3", a.walk13)
+	for _, v := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10, tlsmsg.VersionSSL30} {
+		a.begin(v.String(), func(ask ask) { a.walk(ask, v) })
+	}
+	a.begin("SSL 2.0", a.walkV2)
+}

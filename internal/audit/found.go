@@ -1,0 +1,284 @@
+// What the answers have shown so far.
+
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// found collects what the answers show.
+type found struct {
+	walk13                 *step13
+	first12                *Answer
+	full13, full12, fullID *Answer                  // handshakes to their end, of a walk
+	left12                 []tlsmsg.SignatureScheme // of TLS 1.2, not known yet
+	unnamed                bool                     // the certificate without a server name was asked for
+	protocols              []string                 // of ALPN, not known yet; nil: all are
+
+	versions   map[tlsmsg.Version]*versionFound
+	groups     []groupFound
+	groupOrder Preference
+	schemes    []schemeFound
+	chains     []chainFound
+	dh         []dhFound
+	bears      map[string]bool
+	keys       map[string]bool
+	trying     []string
+	features   Features
+	gaps       []Gap
+	failure    error // the first of a connection without an answer
+	failed     Outcome
+	agreedOnce bool
+
+	clientDecides bool // in TLS 1.2
+}
+
+func (f *found) init() {
+	f.versions = make(map[tlsmsg.Version]*versionFound)
+	f.left12 = allSchemes()
+	f.protocols = slices.Clone(alpnProtocols)
+	f.bears, f.keys = make(map[string]bool), make(map[string]bool)
+}
+
+// versionFound is what is known of one version.
+type versionFound struct {
+	Preference  Preference
+	ChaChaFirst bool
+
+	id      tlsmsg.Version
+	offered *bool
+	how     string
+	suites  []suiteFound
+	v2      *ServerHelloV2
+}
+
+type suiteFound struct {
+	id     tlsmsg.CipherSuite
+	choice choice
+	bits   int
+	leaf   []byte
+}
+
+type groupFound struct {
+	id       tlsmsg.NamedGroup
+	versions []tlsmsg.Version
+}
+
+type schemeFound struct {
+	id       tlsmsg.SignatureScheme
+	versions []tlsmsg.Version
+}
+
+type chainFound struct {
+	chain            [][]byte
+	named, unnamed   bool
+	verdict          error
+	judged, verified bool
+}
+
+type dhFound struct{ p, g []byte }
+
+func (f *found) version(v tlsmsg.Version) *versionFound {
+	if f.versions[v] == nil {
+		f.versions[v] = &versionFound{id: v}
+	}
+	return f.versions[v]
+}
+
+// judge says whether the version is spoken, by the first answer to it.
+func (v *versionFound) judge(agreed bool, answer *Answer) {
+	switch {
+	case agreed:
+		yes := true
+		v.offered, v.how = &yes, ""
+	case answer == nil || !answer.known() && answer.Outcome != Strange:
+		v.how = "no answer"
+		if answer != nil {
+			v.how = answer.Outcome.String()
+		}
+	default:
+		no := false
+		v.offered, v.how = &no, describe(answer)
+	}
+}
+
+// describe says in words what an answer is.
+func describe(answer *Answer) string {
+	switch {
+	case answer.Outcome == Refused:
+		return "alert " + answer.Alert.Description.String()
+	case answer.agreed() && answer.Hello != nil:
+		return "answered with " + answer.Version().String()
+	}
+	return answer.Outcome.String()
+}
+
+func (v *versionFound) speaks() bool { return v != nil && v.offered != nil && *v.offered }
+
+func (v *versionFound) ids() (list []tlsmsg.CipherSuite) {
+	for _, s := range v.suites {
+		list = append(list, s.id)
+	}
+	return list
+}
+
+func (v *versionFound) add(id tlsmsg.CipherSuite, answer *Answer) *suiteFound {
+	s := suiteFound{id: id}
+	if answer != nil && len(answer.Chain) > 0 {
+		s.leaf = answer.Chain[0]
+	}
+	v.suites = append(v.suites, s)
+	return &v.suites[len(v.suites)-1]
+}
+
+// best is the highest version up to a limit that the server speaks, or nil.
+func (f *found) best(limit tlsmsg.Version) *versionFound {
+	for v := limit; v >= tlsmsg.VersionTLS10; v-- {
+		if f.versions[v].speaks() {
+			return f.versions[v]
+		}
+	}
+	return nil
+}
+
+// finishedOld takes what a handshake to the end shows, or one that came as far as
+// a suite.
+func (f *found) finishedOld(v *versionFound, answer *Answer) {
+	state := answer.State
+	s := v.add(state.CipherSuite, &Answer{Chain: state.Chain})
+	s.choice = choice{state.CipherSuite, state.Group, state.Scheme}
+	s.bits = state.DH.Bits
+	if state.Group != 0 && state.DH.Bits == 0 {
+		f.group(state.Group, v.id)
+	}
+	if state.Scheme != 0 {
+		f.scheme(state.Scheme, v.id)
+	}
+}
+
+// old takes what an answer of TLS 1.2 or before shows.
+func (f *found) old(v *versionFound, hello *Hello, answer *Answer) {
+	s := v.add(answer.Hello.CipherSuite, answer)
+	if kx := answer.KeyExchange; kx != nil {
+		f.ephemeral(kx)
+		s.choice = choice{suite: s.id, group: kx.Group, scheme: kx.Scheme}
+		if kx.Group != 0 {
+			f.group(kx.Group, v.id)
+		}
+		if kx.Scheme != 0 {
+			f.scheme(kx.Scheme, v.id)
+		}
+		if len(kx.DHPrime) > 0 {
+			s.bits = bitLen(kx.DHPrime)
+			f.prime(kx.DHPrime, kx.DHGenerator)
+		}
+	}
+	f.chain(answer.Chain, hello.ServerName != "")
+	f.extensions(v, hello, answer)
+}
+
+// ephemeral remembers a server's keys, to see whether one comes again.
+func (f *found) ephemeral(kx *tlsmsg.ServerKeyExchange) {
+	key := string(kx.PublicKey) + string(kx.DHPublic)
+	if key == "" {
+		return
+	}
+	once(&f.features.KeyReuse, f.keys[key])
+	f.keys[key] = true
+}
+
+func (f *found) group(g tlsmsg.NamedGroup, v tlsmsg.Version) {
+	for i := range f.groups {
+		if f.groups[i].id == g {
+			if !slices.Contains(f.groups[i].versions, v) {
+				f.groups[i].versions = append(f.groups[i].versions, v)
+			}
+			return
+		}
+	}
+	f.groups = append(f.groups, groupFound{g, []tlsmsg.Version{v}})
+}
+
+func (f *found) scheme(s tlsmsg.SignatureScheme, v tlsmsg.Version) {
+	if v == tlsmsg.VersionTLS12 {
+		f.left12 = without(f.left12, s)
+	}
+	for i := range f.schemes {
+		if f.schemes[i].id == s {
+			if !slices.Contains(f.schemes[i].versions, v) {
+				f.schemes[i].versions = append(f.schemes[i].versions, v)
+			}
+			return
+		}
+	}
+	f.schemes = append(f.schemes, schemeFound{s, []tlsmsg.Version{v}})
+}
+
+// maxPrimes bounds the groups that are looked at: a test of one takes time.
+const maxPrimes = 8
+
+func (f *found) prime(p, g []byte) {
+	same := func(d dhFound) bool { return bytes.Equal(d.p, p) && bytes.Equal(d.g, g) }
+	if !slices.ContainsFunc(f.dh, same) && len(f.dh) < maxPrimes {
+		f.dh = append(f.dh, dhFound{bytes.Clone(p), bytes.Clone(g)})
+	}
+}
+
+// maxChains bounds the certificates that are kept of one server.
+const maxChains = 32
+
+func (f *found) chain(chain [][]byte, named bool) *chainFound {
+	if len(chain) == 0 {
+		return nil
+	}
+	for i := range f.chains {
+		if c := &f.chains[i]; bytes.Equal(c.chain[0], chain[0]) {
+			c.named, c.unnamed = c.named || named, c.unnamed || !named
+			return c
+		}
+	}
+	if len(f.chains) == maxChains {
+		return nil
+	}
+	f.chains = append(f.chains, chainFound{chain: chain, named: named, unnamed: !named})
+	return &f.chains[len(f.chains)-1]
+}
+
+func (f *found) gap(what, why string) {
+	g := Gap{What: what, Why: why}
+	if !slices.Contains(f.gaps, g) {
+		f.gaps = append(f.gaps, g)
+	}
+}
+
+// answered notes what any answer shows.
+func (f *found) answered(q *Question, answer *Answer) {
+	switch {
+	case answer.agreed():
+		f.agreedOnce = true
+	case f.failed == NotAsked:
+		f.failure, f.failed = answer.Err, answer.Outcome
+	}
+}
+
+func bitLen(b []byte) int {
+	b = bytes.TrimLeft(b, "\x00")
+	if len(b) == 0 {
+		return 0
+	}
+	n := 8 * (len(b) - 1)
+	for v := b[0]; v > 0; v >>= 1 {
+		n++
+	}
+	return n
+}
+
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

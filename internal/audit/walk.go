@@ -1,0 +1,91 @@
+// Finds all that a server chooses from, by taking away what it chose.
+
+package audit
+
+import (
+	"slices"
+
+	"github.com/rawshake/rawshake/tlsmsg"
+)
+
+// without is a list less one element.
+func without[T comparable](list []T, v T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(e T) bool { return e == v })
+}
+
+// grid finds which of two lists a server chooses from at once: each answer names
+// one of each, and both are taken away. When it refuses, one of the two is used
+// up; each is then gone on with beside what the other is known to hold.
+func grid[A, B comparable](as []A, bs []B, try func([]A, []B) (A, B, bool)) (foundA []A, foundB []B) {
+	step := func(offerA []A, offerB []B) bool {
+		if len(offerA) == 0 || len(offerB) == 0 {
+			return false
+		}
+		x, y, ok := try(offerA, offerB)
+		if !ok || !slices.Contains(offerA, x) || !slices.Contains(offerB, y) {
+			return false
+		}
+		if slices.Contains(as, x) {
+			foundA, as = append(foundA, x), without(as, x)
+		}
+		if slices.Contains(bs, y) {
+			foundB, bs = append(foundB, y), without(bs, y)
+		}
+		return true
+	}
+	for step(as, bs) {
+	}
+	if len(foundA) == 0 || len(foundB) == 0 {
+		return foundA, foundB
+	}
+	known := len(foundB)
+	for step(foundA[:1], bs) {
+	}
+	if len(foundB) > known { // so it was the others that it refused
+		return foundA, foundB
+	}
+	for step(as, foundB[:1]) {
+	}
+	return foundA, foundB
+}
+
+// ascending reports whether the chosen ones stand in the order of the offer.
+func ascending[T comparable](chosen, offered []T) bool {
+	last := -1
+	for _, c := range chosen {
+		i := slices.Index(offered, c)
+		if i < last {
+			return false
+		}
+		last = i
+	}
+	return true
+}
+
+// preference tells whose order decides. Offered is the order of the offer in
+// which the chosen ones were found, one after the other. If that does not show
+// it, reversed asks with them in the opposite order.
+func preference[T comparable](chosen, offered []T, reversed func([]T) (T, bool)) Preference {
+	if len(chosen) < 2 {
+		return PreferenceUnknown
+	}
+	if !ascending(chosen, offered) {
+		return PreferenceServer
+	}
+	back := slices.Clone(chosen)
+	slices.Reverse(back)
+	switch got, ok := reversed(back); {
+	case !ok:
+		return PreferenceUnknown
+	case got == back[0]:
+		return PreferenceClient
+	}
+	return PreferenceServer
+}
+
+// A choice is what one answer shows that the server took.
+type choice struct {
+	suite  tlsmsg.CipherSuite
+	group  tlsmsg.NamedGroup
+	scheme tlsmsg.SignatureScheme
+}
