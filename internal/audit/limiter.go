@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A RST or a silence may be the answer to one ClientHello, or the work of a
+// A connection that a server turns away before TLS is a limiter's work, if others went
+// further. A RST or a silence may be the answer to one ClientHello, or the work of a
 // limiter that has had enough of all of them. Each such question is asked once
 // more after a pause; that pause grows while nothing else is answered either.
 const (
@@ -25,7 +26,7 @@ type limiter struct {
 
 // again reports whether a question is to be asked again, and has Pause say when.
 func (l *limiter) again(a *Audit, t *task, answer *Answer) bool {
-	trouble := answer.Outcome == Reset || answer.Outcome == Silent || answer.Outcome == Unreachable
+	trouble := answer.Outcome == Reset || answer.Outcome == Silent || answer.Outcome == Unreachable || answer.turnedAway()
 	if !trouble {
 		l.troubled = 0
 		l.answers++
@@ -42,7 +43,11 @@ func (l *limiter) again(a *Audit, t *task, answer *Answer) bool {
 	pause := min(firstPause<<min(l.troubled-1, 8), maxPause)
 	l.due = max(l.due, pause)
 	l.repeated++
-	l.pauses = append(l.pauses, Pause{After: a.Connections(), DurationMS: float64(pause.Milliseconds()), Why: answer.Outcome.String() + " to " + t.pending.About})
+	why := answer.Outcome.String()
+	if answer.turnedAway() {
+		why = "no TLS" // and not asked about it either
+	}
+	l.pauses = append(l.pauses, Pause{After: a.Connections(), DurationMS: float64(pause.Milliseconds()), Why: why + " to " + t.pending.About})
 	return true
 }
 

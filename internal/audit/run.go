@@ -66,6 +66,7 @@ type running struct {
 	answers chan answered
 	open    int
 	last    time.Time
+	pause   time.Duration // due once nothing is open
 	wg      sync.WaitGroup
 }
 
@@ -85,15 +86,17 @@ func (r *running) loop(ctx context.Context) {
 			r.Told(got.turn.Question, got.answer)
 		}
 		r.audit.Answer(got.turn, got.answer)
-		if pause := r.audit.Pause(); pause > 0 && r.open == 0 {
-			sleep(ctx, pause)
+		r.pause = max(r.pause, r.audit.Pause())
+		if r.open == 0 {
+			sleep(ctx, r.pause)
+			r.pause = 0
 		}
 	}
 }
 
 // begin asks as many questions as may be open.
 func (r *running) begin(ctx context.Context) {
-	for r.open < r.Concurrency {
+	for r.pause == 0 && r.open < r.Concurrency {
 		turn, ok := r.audit.Next()
 		if !ok {
 			return
