@@ -359,5 +359,9 @@ func FuzzMachine(f *testing.F) {
 			t.Errorf("error %q, waiting for %q after %q", err, m.Waiting(), m.After())
 		}
 		m.Behind(buf)
+		if e := Judge(buf, b); e != nil && e.Error() == "" {
+			t.Error("an error without words")
+		}
+		Recognize(b)
 	})
 }
