@@ -5,6 +5,7 @@ package starttls
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // Judge finds why TLS did not begin in a dialogue whose octets of both sides are
@@ -53,8 +54,16 @@ func xmppDomain(client []byte) string {
 // for in a protocol that was recognized.
 func Watched(title string, lastSaid []byte) *Error {
 	lastSaid = bytes.TrimSpace(lastSaid)
-	if i := bytes.LastIndexByte(lastSaid, '\n'); i >= 0 {
+	e := &Error{Kind: Refused, Who: "the server", TLS: title, Asked: title}
+	switch i := bytes.LastIndexByte(lastSaid, '\n'); {
+	case strings.HasPrefix(title, "HTTP "): // its status line comes first
+		lastSaid, _, _ = bytes.Cut(lastSaid, []byte("\r\n"))
+	case i >= 0:
 		lastSaid = lastSaid[i+1:]
 	}
-	return &Error{Kind: Refused, Who: "the server", TLS: title, Asked: title, Said: bytes.Clone(lastSaid[:min(len(lastSaid), maxSaid)])}
+	if title == "HTTP CONNECT" || strings.HasPrefix(title, "SOCKS") {
+		e.Who, e.Proxy = "the proxy", true
+	}
+	e.Said = bytes.Clone(lastSaid[:min(len(lastSaid), maxSaid)])
+	return e
 }

@@ -147,6 +147,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"smtp", []turn{{"", "554 no\r\n"}}, Refused, `turns us away: "554 no"`},
 		{"smtp", []turn{{"", "SSH-2.0-x\r\n"}}, Unexpected, `greets with "SSH-2.0-x"`},
 		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250-PIPELINING\r\n250 SIZE 1\r\n"}}, NotOffered, "does not offer STARTTLS: it offers mail.test, PIPELINING, SIZE"},
+		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250 \x1b[31mred\r\n"}}, NotOffered, "it offers ?[31mred"},
 		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "502 what\r\n"}}, NotOffered, `"502 what"`},
 		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "454 4.7.0 TLS not \x1b[31mavailable\r\n"}}, Refused, `refuses STARTTLS: "454 4.7.0 TLS not \x1b[31mavailable"`},
 		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "354 go on\r\n"}}, Unexpected, `neither yes nor no`},
