@@ -50,20 +50,21 @@ func xmppDomain(client []byte) string {
 	return string(domain)
 }
 
-// Watched is the error of a server whose last words refuse what a client has asked
-// for in a protocol that was recognized.
-func Watched(title string, lastSaid []byte) *Error {
-	lastSaid = bytes.TrimSpace(lastSaid)
-	e := &Error{Kind: Refused, Who: "the server", TLS: title, Asked: title}
-	switch i := bytes.LastIndexByte(lastSaid, '\n'); {
+// Watched is the error of a server that refuses what a client has asked for, in a
+// protocol that an observer has recognized.
+func Watched(title string, answer []byte) *Error {
+	answer = bytes.TrimSpace(answer)
+	_, asked, _ := strings.Cut(title, " ") // the protocol may be another with the same words
+	e := &Error{Kind: Refused, Who: "the server", TLS: asked, Asked: asked}
+	switch i := bytes.LastIndexByte(answer, '\n'); {
 	case strings.HasPrefix(title, "HTTP "): // its status line comes first
-		lastSaid, _, _ = bytes.Cut(lastSaid, []byte("\r\n"))
+		answer, _, _ = bytes.Cut(answer, []byte("\r\n"))
 	case i >= 0:
-		lastSaid = lastSaid[i+1:]
+		answer = answer[i+1:]
 	}
 	if title == "HTTP CONNECT" || strings.HasPrefix(title, "SOCKS") {
-		e.Who, e.Proxy = "the proxy", true
+		e.Who, e.Asked, e.Proxy = "the proxy", title, true
 	}
-	e.Said = bytes.Clone(lastSaid[:min(len(lastSaid), maxSaid)])
+	e.Said = bytes.Clone(answer[:min(len(answer), maxSaid)])
 	return e
 }
