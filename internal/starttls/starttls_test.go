@@ -173,6 +173,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x10\x02\x01\x01\x78\x0b\x0a\x01\x35\x04\x00\x04\x04busy"}}, Refused, `resultCode 53, unwillingToPerform ("busy")`},
 		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"}}, NotOffered, "protocolError"},
 		{"ldap", []turn{{good["ldap"][0].Client, "HTTP/1.1 400\r\n"}}, Unexpected, "HTTP"},
+		{"postgres", []turn{{sslSaid, "\x15\x03\x01\x00\x02\x02\x46"}}, Unexpected, `\x15\x03`},
 		{"postgres", []turn{{sslSaid, "N"}}, NotOffered, `"N"`},
 		{"postgres", []turn{{sslSaid, "E\x00\x00\x00\x1cSFATAL\x00C53300\x00Mtoo many\x00\x00"}}, Refused, `SQLSTATE "53300" ("too many")`},
 		{"mysql", []turn{{"", mysqlServer(0)}}, NotOffered, "8.0.1"},
