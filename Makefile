@@ -53,7 +53,7 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 
 # Packages whose code starts no goroutine (internal/test/arrows holds that; one test of explain
 # does): the race detector finds nothing there, and makes tests five to ten times slower.
-ALONE = ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
+ALONE = ./internal/starttls ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
 	./internal/observe ./internal/view/page ./internal/conn ./internal/sessionfile ./internal/view ./rawtcp/tcb ./tlsmsg/der
 
 # Tests that call t.Parallel mostly wait, so more of them can run than there are CPUs.

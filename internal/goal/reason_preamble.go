@@ -59,6 +59,8 @@ func proxyFailed(e *starttls.Error, r *transcript.Reason) {
 		r.Means, r.Remedy = "the proxy wants to know who asks, or does not take who says so", "Give user and password: --proxy http://USER:PASSWORD@HOST:PORT, or socks5://…"
 	case e.Kind == starttls.Refused:
 		r.Means, r.Remedy = "the proxy did not reach the server, or does not allow this server or port", "Check host and port, and what the proxy allows; look into its log."
+	case e.SpeaksTLS():
+		r.Means, r.Remedy = "the proxy is itself reached by TLS, in which it is not spoken to", "Give a port of the proxy on which it speaks without TLS."
 	case e.Kind == starttls.Unexpected && e.Who == "the SOCKS proxy":
 		r.Means, r.Remedy = "no SOCKS 5 is spoken on this port", "Give a proxy of HTTP as http://HOST:PORT."
 	case e.Kind == starttls.Unexpected:
@@ -72,7 +74,7 @@ func proxyFailed(e *starttls.Error, r *transcript.Reason) {
 // otherProtocol says what is spoken in place of what --starttls names.
 func otherProtocol(e *starttls.Error, r *transcript.Reason) {
 	r.Means, r.Remedy = "another protocol is spoken on this port, or the server is broken", "See which protocol is spoken on this port."
-	if len(e.Said) > 1 && (e.Said[0] == 0x15 || e.Said[0] == 0x16) && e.Said[1] == 3 {
+	if e.SpeaksTLS() {
 		r.Means, r.Remedy = "TLS is spoken on this port from the first byte", "Leave --starttls out."
 		return
 	}

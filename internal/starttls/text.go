@@ -108,9 +108,24 @@ func (m *Machine) lists(wanted, text string) {
 	if strings.EqualFold(word, wanted) && (wanted != "AUTH" || mentionsTLS(rest)) {
 		m.offered = true
 	}
+	m.keepWord(word)
+}
+
+// keepWord keeps a word of a list, without what a terminal would obey.
+func (m *Machine) keepWord(word string) {
 	if len(m.words) < maxWords {
-		m.words = append(m.words, word[:min(len(word), maxWord)])
+		m.words = append(m.words, harmless(word[:min(len(word), maxWord)]))
 	}
+}
+
+// harmless is a word with question marks for what is not printable ASCII.
+func harmless(word string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, word)
 }
 
 // mentionsTLS reports whether the mechanisms behind AUTH have TLS: "TLS",

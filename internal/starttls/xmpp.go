@@ -101,10 +101,10 @@ func xmppFeatures(m *Machine, unit []byte) verdict {
 		return m.xmppError(unit)
 	case m.listing && name == "starttls":
 		m.offered = true
-	case m.listing && !strings.HasPrefix(name, "/") && len(m.words) < maxWords:
-		m.words = append(m.words, name[:min(len(name), maxWord)])
+	case m.listing && !strings.HasPrefix(name, "/"):
+		m.keepWord(name)
 	case m.code[0] != 0: // behind <stream:error>
-		return m.failCode(Refused, nil, name)
+		return m.failCode(Refused, nil, harmless(name))
 	case !m.listing:
 		return m.fail(Unexpected, unit)
 	}
@@ -125,7 +125,7 @@ func xmppProceed(m *Machine, unit []byte) verdict {
 	name := tagName(unit)
 	switch {
 	case m.code[0] != 0:
-		return m.failCode(Refused, nil, name)
+		return m.failCode(Refused, nil, harmless(name))
 	case name == "/proceed", name == "proceed" && empty(unit):
 		return next
 	case name == "proceed":

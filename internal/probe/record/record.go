@@ -117,9 +117,9 @@ type Answer struct {
 	Crossed   bool // it is a SYN, without an ACK
 	Options   wire.Options
 
-	Len    int // of data on it
-	Resent int // segments that the peer sent again
-	Bytes  int // that the peer sent in all
+	Len    int32 // of data on it
+	Resent int32 // segments that the peer sent again
+	Bytes  int   // that the peer sent in all
 }
 
 // A Reset is the RST that ended a connection.
