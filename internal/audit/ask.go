@@ -60,10 +60,11 @@ type Answer struct {
 
 	V2 *ServerHelloV2
 
-	// Of one with a Config:
+	// Of one with a Config, and KeyExchange:
 	State        *handshake.State
 	More         *handshake.Details13
 	Request13    *tlsmsg.CertificateRequest
+	Share        []byte // the server's key of TLS 1.3
 	Finished     bool
 	Sessions     []*handshake.Session // that came, with their age at the end
 	Lifetime     uint32               // of the first ticket, in seconds

@@ -128,7 +128,9 @@ func weaknessCases(t testing.TB) []weaknessCase {
 			also: []string{"weak_dh"}, left: []string{"weak_dh"}, judged: "RFC 2409"},
 		{id: "dh_not_prime", weak: with(taking(tls12, dheGCM), group(scripted.Composite(t, 1536))), sound: with(taking(tls12, dheGCM), group(own1536)),
 			also: []string{"short_dh"}, left: []string{"short_dh"}},
-		{id: "key_reuse", weak: with(func(s *scripted.Server) { s.SameKey = true }), sound: sound},
+		{id: "key_reuse", weak: with(sameKey), sound: sound},
+		{id: "key_reuse", weak: with(only(tlsmsg.VersionTLS13, tlsmsg.TLS_AES_128_GCM_SHA256), sameKey), sound: with(only(tlsmsg.VersionTLS13, tlsmsg.TLS_AES_128_GCM_SHA256))},
+		{id: "short_key", weak: with(rsaToo(p.Issue(t, pki.Options{ServerKey: pki.RSA1024}))), sound: sound, judged: "RSA with 1024 bits"},
 		{id: "short_key", weak: with(chain(scripted.ChainOf(p.Issue(t, pki.Options{ServerKey: pki.RSA1024})))), sound: with(rsaOnly), judged: "RSA with 1024 bits"},
 		{id: "sha1_certificate", weak: with(chain(p.Signed(t, crypto.SHA1))), sound: with(rsaOnly), also: []string{"not_verified"}},
 		{id: "sha1_certificate", weak: with(chain(p.Signed(t, crypto.MD5))), sound: with(rsaOnly), also: []string{"not_verified"}},
@@ -150,6 +152,13 @@ func weaknessCases(t testing.TB) []weaknessCase {
 			weaknessCase{id: "intolerant", weak: with(failing(bears.when, scripted.Close)), sound: sound, judged: bears.name})
 	}
 	return list
+}
+
+func sameKey(s *scripted.Server) { s.SameKey = true }
+
+// rsaToo has a server show another certificate with an RSA key.
+func rsaToo(c pki.Credential) change {
+	return func(s *scripted.Server) { s.Chains = []scripted.Chain{s.Chains[0], scripted.ChainOf(c)} }
 }
 
 func own512(t testing.TB) scripted.Group { return scripted.Own(t, 512) }

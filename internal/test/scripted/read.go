@@ -62,6 +62,10 @@ func (r *reader) hello(first bool) (*Hello, error) {
 			if n == 0 {
 				break
 			}
+			if record.Type == tlsmsg.ContentChangeCipherSpec && !first { // for middleboxes (RFC 9846, appendix E.4)
+				r.buf = r.buf[n:]
+				continue
+			}
 			if record.Type != tlsmsg.ContentHandshake {
 				return nil, errNoHello
 			}
