@@ -163,9 +163,6 @@ func rsaToo(c pki.Credential) change {
 
 func own512(t testing.TB) scripted.Group { return scripted.Own(t, 512) }
 
-// runs is how often each server is audited.
-const runs = 100
-
 func TestEachWeaknessIsFoundWhereItIsAndNotElsewhere(t *testing.T) {
 	list := append(weaknessCases(t), finishedCases(t)...)
 	for _, id := range audit.WeaknessIDs() {
