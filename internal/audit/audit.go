@@ -172,6 +172,7 @@ func (a *Audit) Stop(why string) {
 // Connections is how many were begun.
 func (a *Audit) Connections() int { return a.asked + a.limiter.repeated }
 
+// Random draws what the random of a handshake is.
 func (a *Audit) random() (r [32]byte) {
 	a.o.Random(r[:])
 	return r
