@@ -49,6 +49,8 @@ type Answer struct {
 	Outcome Outcome
 	Err     error // why it is neither Agreed nor Refused
 	Alert   tlsmsg.Alert
+	// Doubtful: it may be a limiter's, and says nothing about the offer.
+	Doubtful bool
 
 	// Of a Question with a Hello:
 	Hello       *tlsmsg.ServerHello
@@ -98,7 +100,9 @@ func (a *Answer) refused() bool {
 
 // known reports whether the answer says anything about the offer. A RST is what
 // some stacks send for a ClientHello that they do not like.
-func (a *Answer) known() bool { return a.agreed() || a.refused() || a.Outcome == Reset }
+func (a *Answer) known() bool {
+	return !a.Doubtful && (a.agreed() || a.refused() || a.Outcome == Reset)
+}
 
 // String says in a few words what came.
 func (a *Answer) String() string {

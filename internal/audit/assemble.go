@@ -60,8 +60,9 @@ func (f *found) whyNone() error {
 	return errors.New("the server agreed to no TLS that was offered")
 }
 
+// names are those of versions, newest first.
 func names(versions []tlsmsg.Version) (list []string) {
-	for _, v := range versions {
+	for _, v := range slices.Backward(slices.Sorted(slices.Values(versions))) {
 		list = append(list, v.String())
 	}
 	return list

@@ -43,7 +43,7 @@ type stream struct {
 	news   *sync.Cond
 	buf    []byte
 	ended  bool  // nothing more is written
-	broken error // of the reader, before what is still in buf
+	broken error // of both ends, before what is still in buf
 	deaf   bool  // nobody reads any more
 
 	read, write time.Time // deadlines
@@ -86,6 +86,8 @@ func (s *stream) give(p []byte) (n int, err error) {
 	defer s.mu.Unlock()
 	for len(p) > 0 {
 		switch room := window - len(s.buf); {
+		case s.broken != nil:
+			return n, s.broken
 		case s.ended:
 			return n, net.ErrClosed
 		case s.deaf:
@@ -156,8 +158,9 @@ func (c *Conn) Close() error {
 
 // Reset ends the connection as a RST does.
 func (c *Conn) Reset() {
-	err := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
-	c.out.change(func() { c.out.broken, c.out.ended = err, true })
+	for _, s := range []*stream{c.in, c.out} {
+		s.change(func() { s.broken = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET} })
+	}
 	c.Close()
 }
 

@@ -27,6 +27,7 @@ type Server struct {
 	DH          Group                                   // of DHE and anonymous Diffie-Hellman
 	ExportDH    Group                                   // of their suites for export
 	SameKey     bool                                    // its ephemeral keys are the same in all connections
+	Refuses     func(net.Conn)                          // what it does where nothing fits; nil: it says so by an alert
 	Faults      []Fault                                 // what it cannot bear; the first that fits counts
 	PerSecond   int                                     // connections that it bears in a second; more are reset. 0: any number
 
@@ -104,6 +105,10 @@ func (s *Server) answer(conn net.Conn, hello *Hello) bool {
 	}
 	c, alert := s.choose(hello)
 	if c == nil {
+		if s.Refuses != nil {
+			s.Refuses(conn)
+			return false
+		}
 		Alert(alert)(conn)
 		return false
 	}
