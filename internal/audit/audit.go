@@ -17,6 +17,8 @@ type Options struct {
 	// NoPrimes leaves primes of Diffie-Hellman groups untested that nobody knows: that
 	// may take a tenth of a second each.
 	NoPrimes bool
+	// Time is when the audit is made, for what expires soon; zero: that is not judged.
+	Time time.Time
 	// Random draws what each ClientHello's random is made of.
 	Random func([]byte)
 }

@@ -35,7 +35,8 @@ type found struct {
 	failed     Outcome
 	agreedOnce bool
 
-	clientDecides bool // in TLS 1.2
+	clientDecides   bool  // in TLS 1.2
+	renegotiation30 *bool // secure renegotiation in SSL 3.0: counts where there is nothing newer
 }
 
 func (f *found) init() {

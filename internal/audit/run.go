@@ -62,11 +62,14 @@ func Run(ctx context.Context, d Driver) *Report {
 	ctx, cancel := context.WithTimeoutCause(ctx, d.Limit, errLimit)
 	defer cancel()
 	start := time.Now()
+	if d.Time.IsZero() {
+		d.Time = start
+	}
 	a := New(d.Options)
 	r := &running{Driver: d, audit: a, answers: make(chan answered)}
 	r.loop(ctx)
 	report := a.Report(d.Worker)
-	report.Time, report.DurationMS = start.UTC(), float64(time.Since(start).Microseconds())/1000
+	report.DurationMS = float64(time.Since(start).Microseconds()) / 1000
 	return report
 }
 

@@ -5,7 +5,9 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -67,11 +69,14 @@ var rules = []rule{
 	{"short_dh", "a Diffie-Hellman group of fewer than 2048 bits", "medium", "RFC 9325, section 4.5", groups(func(d DH) bool { return d.Bits > 1024 && d.Bits < 2048 })},
 	{"common_dh", "a Diffie-Hellman group that many servers share, and small enough to be attacked for all of them at once", "medium", "RFC 7919, section 1", groups(func(d DH) bool { return d.Shared && d.Bits <= 1024 })},
 	{"dh_not_prime", "a Diffie-Hellman group whose modulus is no prime", "critical", "RFC 7919, section 1", groups(func(d DH) bool { return d.Prime != nil && !*d.Prime })},
+	{"dh_generator", "a Diffie-Hellman group whose generator gives the secret away", "critical", "RFC 7919, section 5.1", groups(func(d DH) bool { return d.Odd == uselessGenerator })},
+	{"weak_curve", "an elliptic curve of fewer than 224 bits", "medium", "RFC 9325, section 4.5", weakCurve},
 	{"key_reuse", "ephemeral keys that are used again (Raccoon, CVE-2020-1968, for DHE)", "low", "RFC 9325, section 4.4", reused},
 	{"short_key", "a certificate whose key is too short", "high", "RFC 9325, section 4.2", certificates(shortKey)},
 	{"sha1_certificate", "a certificate signed with SHA-1 or MD5", "high", "RFC 9325, section 4.3", signedBadly},
 	{"weak_signature", "signatures with SHA-1 or MD5 in the handshake (SLOTH, CVE-2015-7575)", "low", "RFC 9155", schemes},
 	{"not_verified", "a certificate that does not verify", "medium", "RFC 9525", certificates(unverified)},
+	{"expires_soon", "a certificate that is about to expire", "low", "RFC 5280, section 4.1.2.5", expiring},
 	{"long_ticket", "tickets that live longer than a week", "low", "RFC 9846, section 4.7.1", longTicket},
 	{"intolerant", "a server that fails at a ClientHello that it must bear", "low", "RFC 9846, section 4.2.2", intolerant},
 }
@@ -213,10 +218,17 @@ func certificates(wrong func(*Certificate) string) func(*Report) string {
 	}
 }
 
+// shortKey looks at all of a chain: who has a CA's key can sign another leaf.
 func shortKey(c *Certificate) string {
-	switch {
-	case (strings.HasPrefix(c.Kind, "RSA") || c.Kind == "DSA") && c.Bits > 0 && c.Bits < 2048, c.Kind == "ECDSA" && c.Bits > 0 && c.Bits < 224:
-		return fmt.Sprintf("a key of %s with %d bits", c.Kind, c.Bits)
+	for i, entry := range c.Chain {
+		rsa, dsa, curve := strings.HasPrefix(entry.Kind, "RSA"), entry.Kind == "DSA", entry.Kind == "ECDSA"
+		if entry.Bits > 0 && ((rsa || dsa) && entry.Bits < 2048 || curve && entry.Bits < 224) {
+			whose := ""
+			if i > 0 {
+				whose = ", of " + entry.Subject + " in the chain"
+			}
+			return fmt.Sprintf("a key of %s with %d bits%s", entry.Kind, entry.Bits, whose)
+		}
 	}
 	return ""
 }
@@ -249,6 +261,34 @@ func schemes(r *Report) string {
 		}
 	}
 	return listed("the server signed with", names)
+}
+
+// weakCurve looks at curves by the size in their names.
+func weakCurve(r *Report) string {
+	var names []string
+	for _, g := range r.Groups {
+		digits := strings.TrimPrefix(strings.TrimPrefix(g.Name, "sect"), "secp")
+		if bits, err := strconv.Atoi(digits[:min(3, len(digits))]); digits != g.Name && err == nil && bits < 224 {
+			names = append(names, g.Name)
+		}
+	}
+	return listed("the server agreed on a key in", names)
+}
+
+// expiring finds what is left to live less than two weeks, and less than a
+// quarter of its life: some live no longer than days.
+func expiring(r *Report) string {
+	const soon = 14 * 24 * time.Hour
+	var why []string
+	for _, c := range r.Certificates {
+		if c.From == nil || c.Until == nil || r.Time.IsZero() || !r.Time.Before(*c.Until) {
+			continue
+		}
+		if left := c.Until.Sub(r.Time); left < min(soon, c.Until.Sub(*c.From)/4) {
+			why = append(why, fmt.Sprintf("the certificate of %s, which expires on %s", c.Subject, c.Until.Format(time.DateOnly)))
+		}
+	}
+	return listed("the server sent", why)
 }
 
 func longTicket(r *Report) string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/lab/pki"
@@ -20,9 +21,10 @@ import (
 type weaknessCase struct {
 	id          string
 	weak, sound func(net.Conn)
-	also        []string // other weaknesses of the weak one
-	left        []string // and of the other
-	judged      string   // part of from what it was judged
+	also        []string  // other weaknesses of the weak one
+	left        []string  // and of the other
+	judged      string    // part of from what it was judged
+	at          time.Time // when the weak one is audited; zero: now
 }
 
 // A change makes a server of a sound one.
@@ -128,6 +130,16 @@ func weaknessCases(t testing.TB) []weaknessCase {
 			also: []string{"weak_dh"}, left: []string{"weak_dh"}, judged: "RFC 2409"},
 		{id: "dh_not_prime", weak: with(taking(tls12, dheGCM), group(scripted.Composite(t, 1536))), sound: with(taking(tls12, dheGCM), group(own1536)),
 			also: []string{"short_dh"}, left: []string{"short_dh"}},
+		{id: "dh_generator", weak: with(taking(tls12, dheGCM), group(scripted.Group{P: scripted.FFDHE2048().P, G: []byte{1}})), sound: with(taking(tls12, dheGCM))},
+		{id: "weak_curve", weak: with(func(s *scripted.Server) { s.Groups = []tlsmsg.NamedGroup{tlsmsg.GroupX25519, 19} }), sound: sound, judged: "secp192r1"},
+		{id: "expires_soon", weak: sound, sound: sound, at: p.ECDSA.Cert.NotAfter.Add(-24 * time.Hour)},
+		{id: "insecure_renegotiation", weak: with(only(ssl30, dheCBC), ignoring(tlsmsg.ExtensionRenegotiationInfo)), sound: with(only(ssl30, dheCBC)),
+			also: []string{"beast", "lucky13", "ssl3"}, left: []string{"beast", "lucky13", "ssl3"}},
+		{id: "no_extended_master_secret", weak: with(taking(tls11, ecdheCBC), func(s *scripted.Server) { s.Silent = map[tlsmsg.Version]bool{tls11: true} }), sound: with(taking(tls11, ecdheCBC)),
+			also: []string{"insecure_renegotiation", "lucky13", "tls11"}, left: []string{"tls11"}},
+		{id: "short_key", weak: with(func(s *scripted.Server) {
+			s.Chains = []scripted.Chain{{Chain: [][]byte{p.ECDSA.Cert.Raw, p.Issue(t, pki.Options{ServerKey: pki.RSA1024}).Cert.Raw}, ECDSA: true}}
+		}), sound: sound, judged: "in the chain"},
 		{id: "key_reuse", weak: with(sameKey), sound: sound},
 		{id: "key_reuse", weak: with(only(tlsmsg.VersionTLS13, tlsmsg.TLS_AES_128_GCM_SHA256), sameKey), sound: with(only(tlsmsg.VersionTLS13, tlsmsg.TLS_AES_128_GCM_SHA256))},
 		{id: "short_key", weak: with(rsaToo(p.Issue(t, pki.Options{ServerKey: pki.RSA1024}))), sound: sound, judged: "RSA with 1024 bits"},
@@ -188,7 +200,11 @@ func (c *weaknessCase) found(t *testing.T) {
 			serve func(net.Conn)
 			want  []string
 		}{{"the weak one", c.weak, weak}, {"the sound one", c.sound, sound}} {
-			r := audit.Run(t.Context(), auditing(t, side.serve))
+			d := auditing(t, side.serve)
+			if side.name == "the weak one" {
+				d.Time = c.at
+			}
+			r := audit.Run(t.Context(), d)
 			if got := weaknessesOf(r); !slices.Equal(got, side.want) {
 				t.Fatalf("run %d, %s: %q, expected %q: %+v", run, side.name, got, side.want, r.Weaknesses)
 			}

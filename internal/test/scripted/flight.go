@@ -62,7 +62,7 @@ func (s *Server) serverHello(c *chosen) tlsmsg.Message {
 		copy(m.Random[24:], tlsmsg.DowngradeTLS11)
 	}
 	for _, t := range s.Extensions {
-		if e, ok := answered(c, t); ok {
+		if e, ok := answered(c, t); ok && !s.Silent[c.version] {
 			m.Extensions = append(m.Extensions, e)
 		}
 	}

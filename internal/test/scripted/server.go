@@ -22,6 +22,7 @@ type Server struct {
 	Chains      []Chain                                 // the first one that fits the suite is sent
 	Default     []Chain                                 // in their place where no server_name came; nil: Chains
 	Extensions  []tlsmsg.ExtensionType                  // that it answers where the client offers them
+	Silent      map[tlsmsg.Version]bool                 // versions in which it answers none
 	Deflate     bool                                    // it compresses where the client offers that
 	SCSV        bool                                    // it knows TLS_FALLBACK_SCSV (RFC 7507)
 	DH          Group                                   // of DHE and anonymous Diffie-Hellman
