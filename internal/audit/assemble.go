@@ -29,7 +29,7 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 	}
 	if !f.agreedOnce {
 		r.Cause = f.whyNone()
-		r.Error, r.Failure = r.Cause.Error(), f.failed
+		r.Error, r.Failure, r.Alert = r.Cause.Error(), f.failed, f.alert
 	}
 	if r.Features.SecureRenegotiation == nil {
 		r.Features.SecureRenegotiation = f.renegotiation30

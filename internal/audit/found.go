@@ -33,6 +33,7 @@ type found struct {
 	gaps       []Gap
 	failure    error // the first of a connection without an answer
 	failed     Outcome
+	alert      tlsmsg.Alert // of that one
 	agreedOnce bool
 
 	clientDecides   bool  // in TLS 1.2
@@ -41,7 +42,7 @@ type found struct {
 
 func (f *found) init() {
 	f.versions = make(map[tlsmsg.Version]*versionFound)
-	f.left12 = allSchemes()
+	f.left12 = allSchemes
 	f.protocols = slices.Clone(alpnProtocols)
 	f.bears, f.keys = make(map[string]bool), make(map[[sha256.Size]byte]bool)
 }
@@ -76,10 +77,10 @@ type schemeFound struct {
 }
 
 type chainFound struct {
-	chain            [][]byte
-	named, unnamed   bool
-	verdict          error
-	judged, verified bool
+	chain          [][]byte
+	named, unnamed bool
+	verdict        error
+	judged         bool
 }
 
 type dhFound struct{ p, g []byte }
@@ -273,7 +274,7 @@ func (f *found) answered(q *Question, answer *Answer) {
 	case answer.agreed():
 		f.agreedOnce = true
 	case f.failed == NotAsked:
-		f.failure, f.failed = answer.Err, answer.Outcome
+		f.failure, f.failed, f.alert = answer.Err, answer.Outcome, answer.Alert
 	}
 }
 

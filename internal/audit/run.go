@@ -229,6 +229,8 @@ func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *
 		if begun {
 			_ = conn.Until(ctx, f.Renegotiated)
 			f.NoteRenegotiation()
+			abort(stream) // in the middle of a handshake there is no good order to end in
+			return f.Answer()
 		}
 	}
 	_ = conn.CloseWrite()
@@ -237,6 +239,19 @@ func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *
 		_ = conn.Do(take)
 	}
 	return f.Answer()
+}
+
+// abort ends a stream with a RST, where it has a way to.
+func abort(stream net.Conn) {
+	if b, ok := stream.(*behind); ok {
+		stream = b.Conn
+	}
+	switch c := stream.(type) {
+	case *rawtcp.Conn:
+		c.Abort()
+	case *net.TCPConn:
+		_ = c.SetLinger(0)
+	}
 }
 
 // exchange sends a hello, and reads the first flight that answers it.

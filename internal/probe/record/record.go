@@ -30,7 +30,12 @@ const (
 )
 
 // Outcomes lists all that there are: the goals, then the rest.
-var Outcomes = []string{"open", "hello", "certificate", "finished", "data", OutcomeAudited,
+var Outcomes = outcomes[:]
+
+// OutcomeCount is how many there are.
+const OutcomeCount = len(outcomes)
+
+var outcomes = [...]string{"open", "hello", "certificate", "finished", "data", OutcomeAudited,
 	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomePreamble, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
 	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
