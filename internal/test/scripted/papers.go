@@ -96,3 +96,6 @@ func (p *Papers) Signed(t testing.TB, h crypto.Hash) Chain {
 	}
 	return Chain{Chain: [][]byte{raw}}
 }
+
+// CA is the CA's certificate, as --ca reads it.
+func (p *Papers) CA() []byte { return p.ca.CertPEM() }
