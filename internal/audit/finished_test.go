@@ -19,6 +19,11 @@ import (
 
 // finishing is a server of our own, which takes connections to their end.
 func finishing(t testing.TB, edit func(*handshake.ServerConfig, *worker.Sessions)) func(net.Conn) {
+	return finishingThen(t, edit, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+}
+
+// finishingThen goes on with then.
+func finishingThen(t testing.TB, edit func(*handshake.ServerConfig, *worker.Sessions), then func(net.Conn)) func(net.Conn) {
 	p := papers(t)
 	credential, err := worker.NewServerCredential([][]byte{p.ECDSA.Cert.Raw}, p.ECDSA.Key)
 	if err != nil {
@@ -39,7 +44,7 @@ func finishing(t testing.TB, edit func(*handshake.ServerConfig, *worker.Sessions
 		c := tlsconn.Server(conn, cfg, w)
 		defer c.Close()
 		if c.Handshake(context.Background()) == nil {
-			_, _ = io.Copy(io.Discard, c)
+			then(c)
 		}
 	}
 }
@@ -56,6 +61,17 @@ func finishedCases(t testing.TB) []weaknessCase {
 		{id: "long_ticket", weak: finishing(t, month), sound: sound, judged: "2592000 s"},
 		{id: "client_renegotiation", weak: finishing(t, renegotiates), sound: finishing(t, only(tlsmsg.VersionTLS12))},
 	}
+}
+
+// overflowing has a server give the ticket of TLS 1.3 a thousand times.
+func overflowing(c *handshake.ServerConfig, _ *worker.Sessions) {
+	c.Tamper = &handshake.Tamper{Messages: func(due handshake.Outgoing) (out []handshake.Outgoing) {
+		out = append(out, due)
+		for kind, ok := due.HandshakeType(); ok && kind == tlsmsg.TypeNewSessionTicket && len(out) < 1000; {
+			out = append(out, due)
+		}
+		return out
+	}}
 }
 
 // renegotiates has a server answer a second ClientHello with a ServerHello, as

@@ -20,6 +20,7 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/pki"
 	"github.com/rawshake/rawshake/internal/test/scripted"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -147,6 +148,15 @@ func hostile(t testing.TB) map[string]func(net.Conn) {
 			time.Sleep(9 * time.Second)
 			agreeable.Serve(conn)
 		},
+		"a thousand tickets": finishing(t, overflowing),
+		"data for ever after the handshake": finishingThen(t, func(*handshake.ServerConfig, *worker.Sessions) {}, func(c net.Conn) {
+			for {
+				if _, err := c.Write(garbage); err != nil {
+					return
+				}
+			}
+		}),
+		"no word after the handshake":              finishingThen(t, func(*handshake.ServerConfig, *worker.Sessions) {}, func(c net.Conn) { time.Sleep(time.Hour) }),
 		"Diffie-Hellman of 8192 bits, always anew": longPrimes(),
 	}
 }
