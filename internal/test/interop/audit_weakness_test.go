@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/audit"
@@ -14,23 +15,40 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg"
 )
 
-// audited runs the program, and returns the IDs of the weaknesses that it found.
-func audited(t *testing.T, n *lab.Node, args ...string) (audit.Report, []string) {
+// audited runs the program, and returns its report, and the IDs of the weaknesses
+// that it found.
+func audited(t *testing.T, n *lab.Node, args ...string) (r audit.Report, ids []string) {
 	t.Helper()
 	out := rawshake(t, n, append([]string{"audit", "--json"}, args...)...).want(t, 0).stdout
-	var r audit.Report
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return r, idsOf(r)
+}
+
+// probedAudit is the same by the event loop.
+func probedAudit(t *testing.T, n *lab.Node, args ...string) (audit.Report, []string) {
+	t.Helper()
+	out := rawshake(t, n, append([]string{"probe", "--audit"}, args...)...).want(t, 0).stdout
+	var r struct{ Audit audit.Report }
+	line, _, _ := strings.Cut(out, "\n")
+	if err := json.Unmarshal([]byte(line), &r); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return r.Audit, idsOf(r.Audit)
+}
+
+func idsOf(r audit.Report) []string {
 	ids := []string{}
 	for _, w := range r.Weaknesses {
 		ids = append(ids, w.ID)
 	}
 	slices.Sort(ids)
-	return r, ids
+	return ids
 }
 
-// Old servers and new ones, end to end: over our TCP and the kernel's.
+// Old servers and new ones, end to end: over our TCP and the kernel's, and by the
+// event loop.
 func TestAuditFindsWhatIsWeak(t *testing.T) {
 	l := newLab(t)
 	p := scripted.NewPapers(t)
@@ -68,6 +86,11 @@ func TestAuditFindsWhatIsWeak(t *testing.T) {
 		{"failing at GREASE by RST", sound(grease), []string{"intolerant"}},
 	} {
 		at := serve(t, l, tc.is)
+		t.Run(tc.name+" by probe", func(t *testing.T) {
+			if r, got := probedAudit(t, l.Near(), "--ca", ca, "--servername", pki.ServerName, at); !slices.Equal(got, tc.want) {
+				t.Errorf("%q, want %q: %+v", got, tc.want, r)
+			}
+		})
 		for _, link := range []string{"packet", "kernel"} {
 			t.Run(tc.name+" over "+link, func(t *testing.T) {
 				r, got := audited(t, l.Near(), "--link", link, "--ca", ca, "--servername", pki.ServerName, at)
