@@ -10,6 +10,9 @@ unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
 # Firewalls to stand beside. They are not put on a person's machine unasked.
 [ -z "${CI:-}" ] || needed="$needed ufw:ufw firewalld:firewalld dbus-daemon:dbus-daemon"
 
+# Nor are servers, of which the tests take what is unpacked and not installed.
+[ -z "${CI:-}" ] || "$(dirname "$0")/servers.sh"
+
 PATH="$PATH:/usr/sbin:/sbin"
 missing=""
 for pair in $needed; do

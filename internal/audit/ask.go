@@ -3,8 +3,10 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -95,8 +97,12 @@ func (a *Answer) agreed() bool { return a.Outcome == Agreed }
 // this connection: by an alert, or by closing, as some do. A timeout or a
 // packet filter's RST says nothing about it.
 func (a *Answer) refused() bool {
-	return a.Outcome == Refused || a.Outcome == Closed || a.Outcome == Strange
+	return a.Outcome == Refused || a.Outcome == Closed || a.Outcome == Strange && !a.turnedAway()
 }
+
+// turnedAway reports whether the connection did not come as far as TLS: what a mail
+// server says that has too many says nothing about an offer that it did not see.
+func (a *Answer) turnedAway() bool { return errors.As(a.Err, new(*starttls.Error)) }
 
 // known reports whether the answer says anything about the offer. A RST is what
 // some stacks send for a ClientHello that they do not like.

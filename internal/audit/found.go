@@ -98,10 +98,13 @@ func (v *versionFound) judge(agreed bool, answer *Answer) {
 	case agreed:
 		yes := true
 		v.offered, v.how = &yes, ""
-	case answer == nil || !answer.known() && answer.Outcome != Strange:
+	case answer == nil || !answer.known() && (answer.Outcome != Strange || answer.turnedAway()):
 		v.how = "no answer"
 		if answer != nil {
 			v.how = answer.Outcome.String()
+			if answer.turnedAway() {
+				v.how = "turned away"
+			}
 		}
 	default:
 		no := false

@@ -68,9 +68,10 @@ func (l *limiter) ended(turn Turn, answer *Answer) bool {
 	return true
 }
 
-// troubled reports whether the answer is a RST, silence, or no connection.
+// troubled reports whether the answer is a RST, silence, or no connection, or one
+// that did not come as far as TLS.
 func (a *Answer) troubled() bool {
-	return a.Outcome == Reset || a.Outcome == Silent || a.Outcome == Unreachable
+	return a.Outcome == Reset || a.Outcome == Silent || a.Outcome == Unreachable || a.turnedAway()
 }
 
 // doubt holds a question back whose answer may be a limiter's.
@@ -100,7 +101,11 @@ func (l *limiter) limited(answer *Answer, connections int) {
 	l.failures++
 	l.slow()
 	l.due = max(l.due, pause)
-	why := answer.Outcome.String() + " to what was answered before; from here on one connection at a time"
+	why := answer.Outcome.String()
+	if answer.turnedAway() {
+		why = "no TLS"
+	}
+	why += " to what was answered before; from here on one connection at a time"
 	l.pauses = append(l.pauses, Pause{After: connections, DurationMS: float64(pause.Milliseconds()), Why: why})
 }
 

@@ -22,6 +22,8 @@ func (d *diagnosis) preamble(e *starttls.Error) {
 		r.Remedy = "Whoever runs the server has to set TLS up, with a certificate." + directPort(e.Protocol)
 	case e.Kind == starttls.Refused && e.Asked == "":
 		r.Means, r.Remedy = "the server takes no connection from here, or none now", "Try again later, and from another address; look into the server's log."
+	case e.Kind == starttls.Refused && e.Asked == starttls.StreamOpening:
+		r.Means, r.Remedy = "the server does not serve this domain, or takes no connection from here", "Give the domain of its XMPP addresses, --servername DOMAIN; look into the server's log."
 	case e.Kind == starttls.Refused:
 		r.Means, r.Remedy = "the server has TLS and cannot begin it now: often its certificate or key cannot be read", "Look into the server's log; try again later."
 	case e.Kind == starttls.Unexpected:
@@ -112,6 +114,9 @@ func precedingSilence(waiting string, r *transcript.Reason) {
 	case strings.HasPrefix(waiting, "the greeting"):
 		r.Means = "TLS may be spoken on this port from the first byte, so that the server waits as well; some servers let strangers wait for their greeting"
 		r.Remedy = "Leave --starttls out if TLS is spoken there from the first byte; try a longer --timeout."
+	case strings.Contains(waiting, " IRC server"):
+		r.Means = "the server may have no STARTTLS: before a client has registered, many IRC servers say nothing to what they do not know; or another protocol is spoken on this port"
+		r.Remedy = "Try a longer --timeout." + directPort("irc")
 	default:
 		r.Means, r.Remedy = "another protocol may be spoken on this port, or the server is slow", "See which protocol is spoken on this port; try a longer --timeout."
 	}

@@ -10,7 +10,9 @@ import (
 
 const xmppTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
-const streamOpening = "the opening of the stream"
+// StreamOpening is what XMPP asks first; a server refuses it for a domain that is not
+// its own.
+const StreamOpening = "the opening of the stream"
 
 // xmpp opens a stream of a namespace to the domain, and asks for TLS.
 func xmpp(namespace string) []step {
@@ -19,8 +21,8 @@ func xmpp(namespace string) []step {
 			"' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
 	}
 	return []step{
-		{asks: streamOpening, say: open, unit: firstTag, judge: xmppStart},
-		{asks: streamOpening, unit: tagLength, judge: xmppFeatures},
+		{asks: StreamOpening, say: open, unit: firstTag, judge: xmppStart},
+		{asks: StreamOpening, unit: tagLength, judge: xmppFeatures},
 		{asks: "STARTTLS", say: func(*Machine) []byte { return []byte("<starttls xmlns='" + xmppTLS + "'/>") }, unit: tagLength, judge: xmppProceed},
 	}
 }
