@@ -61,6 +61,7 @@ unit: ## the tests, with the race detector where there are goroutines
 	$(GO) test -race -parallel 6 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
 	$(GO) test -timeout 40m $(ALONE)
 	$(GO) test -race -run Interrupt ./internal/explain
+	$(GO) test -run TestEachWeakness ./internal/audit
 
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/test/simnet

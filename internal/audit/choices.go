@@ -17,7 +17,6 @@ func (a *Audit) choices() {
 	a.begin("groups and schemes", a.signed)
 	a.begin("fallback", a.fallback)
 	a.begin("server name", a.unnamed)
-	a.begin("tolerance", a.tolerance)
 }
 
 // signed finds groups and signature schemes of TLS 1.2, for RSA and for ECDSA

@@ -230,10 +230,12 @@ func taken13(answer *Answer) (s tlsmsg.CipherSuite, g tlsmsg.NamedGroup, ok bool
 }
 
 // groupOf is the group of a ServerHello's or HelloRetryRequest's key_share.
-func groupOf(m *tlsmsg.ServerHello) tlsmsg.NamedGroup {
+func groupOf(m *tlsmsg.ServerHello) tlsmsg.NamedGroup { return shareOf(m).Group }
+
+func shareOf(m *tlsmsg.ServerHello) tlsmsg.KeyShareEntry {
 	var share tlsmsg.KeyShare
 	if found, err := m.DecodeExtension(&share); !found || err != nil || len(share.Shares) == 0 {
-		return 0
+		return tlsmsg.KeyShareEntry{}
 	}
-	return share.Shares[0].Group
+	return share.Shares[0]
 }

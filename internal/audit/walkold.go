@@ -123,6 +123,7 @@ func (w *stepOld) finish(left []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 		return 0, false
 	}
 	a.found.finishedOld(w.version, answer)
+	a.found.complete(answer, a.o.ServerName != "")
 	switch {
 	case !answer.Finished:
 		w.plain = true

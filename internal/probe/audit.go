@@ -57,7 +57,7 @@ func (c *connection) flow() flow {
 
 // beginAudit makes the audit of a target, and takes its first question.
 func (cs *connections) beginAudit(c *connection) {
-	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true}
+	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true, Time: cs.wall(c.begin)}
 	c.audit = &auditing{machine: audit.New(o)}
 	cs.nextQuestion(c)
 }
