@@ -19,6 +19,7 @@ import (
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -66,9 +67,12 @@ func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 	fl.IntVar(&f.concurrency, "concurrency", audit.DefaultConcurrency, "connections to a server at once")
 	fl.StringVar(&f.servername, "servername", "", "name for server_name and for the certificate (default HOST)")
 	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
+	f.preamble.register(cmd)
+	f.preamble.registerProxy(cmd)
 	f.registerWay(cmd)
 	f.registerFamily(cmd)
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for each connection")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "write each question, and what came, to standard error")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress")
 }
 
@@ -120,11 +124,12 @@ func writeReport(out io.Writer, r *audit.Report, asJSON bool) error {
 
 // audit audits one server.
 func (f *auditFlags) audit(ctx context.Context, arg string) (*audit.Report, error) {
-	t, err := parseTarget(arg)
+	t, err := parseTarget(arg, f.preamble.port())
 	if err != nil {
 		return nil, err
 	}
-	dialer := rawtcp.Dialer{Network: &rawtcp.Network{}}
+	tap := new(audit.Tap)
+	dialer := rawtcp.Dialer{Network: &rawtcp.Network{Stack: rawtcp.StackConfig{Tap: tap.Frame}}}
 	defer dialer.Network.Close()
 	if err := f.planDialer(&dialer); err != nil {
 		return nil, err
@@ -133,27 +138,53 @@ func (f *auditFlags) audit(ctx context.Context, arg string) (*audit.Report, erro
 	if err != nil {
 		return nil, err
 	}
-	w := &worker.Worker{}
-	if err := planRoots(w, f.ca, true); err != nil {
+	d := audit.Driver{Worker: &worker.Worker{}, Timeout: f.timeout, Concurrency: f.concurrency, Rate: f.rate}
+	d.ServerName, d.MaxConnections = f.serverName(t.host), f.maxConnections
+	if err := planRoots(d.Worker, f.ca, true); err != nil {
+		return nil, err
+	}
+	reach, err := f.precede(&d, t)
+	if err != nil {
 		return nil, err
 	}
 	lookup, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if err := t.lookup(lookup, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
+	if err := reach.lookup(lookup, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
 		return nil, failure(err)
 	}
-	d := audit.Driver{
-		Options: audit.Options{ServerName: f.serverName(t.host), MaxConnections: f.maxConnections},
-		Dial:    f.dial(&dialer, t.addrPort()),
-		Worker:  w, Timeout: f.timeout, Concurrency: f.concurrency, Rate: f.rate,
-	}
-	if !f.quiet && isTerminal(os.Stderr) {
-		d.Progress = func(n int, about string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about)) }
-		defer fmt.Fprint(os.Stderr, "\r\x1b[K")
-	}
+	d.Dial = f.dial(&dialer, reach.addrPort())
+	defer f.follow(&d)()
 	report := audit.Run(ctx, d)
-	report.Host, report.Address, report.Port = t.host, t.addrPort().String(), t.port
+	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, reach.addrPort().String(), t.port, f.preamble.starttls, tap.TCP()
 	return report, nil
+}
+
+// precede has each connection say what precedes TLS, and returns whom our TCP is to
+// reach.
+func (f *auditFlags) precede(d *audit.Driver, t target) (reach target, err error) {
+	var o connect.Options
+	o.Goal = goal.Finished
+	if reach, err = f.planPreamble(&o, t); err != nil || o.Preamble == nil {
+		return reach, err
+	}
+	d.Preamble = &audit.Preamble{Profile: o.Preamble, Host: t.host, Port: t.port, Name: d.ServerName}
+	return reach, nil
+}
+
+// follow has the audit say what it does. The function ends that.
+func (f *auditFlags) follow(d *audit.Driver) (end func()) {
+	switch {
+	case f.verbose:
+		n := 0
+		d.Told = func(q *audit.Question, answer *audit.Answer) {
+			n++
+			fmt.Fprintf(os.Stderr, "%3d %s: %s\n", n, plain.Escape(q.About), plain.Escape(answer.String()))
+		}
+	case !f.quiet && isTerminal(os.Stderr):
+		d.Progress = func(n int, about string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about)) }
+		return func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
+	}
+	return func() {}
 }
 
 // serverName is the one that is sent: an address is none (RFC 6066, section 3).

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/view"
 )
 
@@ -49,6 +50,10 @@ func choices(cmd *cobra.Command, f *pflag.Flag) func() []string {
 	switch f.Name {
 	case "view":
 		return fixed(view.Names)
+	case "starttls":
+		return starttls.Names
+	case "proxy-protocol":
+		return fixed([]string{"1", "2"})
 	case "until":
 		return goal.Names
 	}

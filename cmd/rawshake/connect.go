@@ -34,6 +34,7 @@ type connectFlags struct {
 	viewFlags
 	tls           tlsFlags
 	tls13         tls13Flags
+	preamble      preambleFlags
 	until         string
 	get           string
 	maxTime       time.Duration
@@ -78,7 +79,8 @@ offers TLS 1.3 and 1.2, and the handshake goes on with what the server takes;
 --max-version 1.2 and --min-version 1.3 choose, and TLS 1.0 and 1.1 are taken
 where --min-version says so.
 
-The port is 443 if none is given. Of a name with several addresses the next one
+The port is 443 if none is given, or that of --starttls, which first asks for TLS
+in another protocol. --proxy and --proxy-protocol come before that. Of a name with several addresses the next one
 is tried where one cannot be reached, in equal shares of --timeout. With --get, or with standard input from a
 pipe or a file, it goes on to application data: then the reply is on standard
 output, and the view on standard error.`,
@@ -88,6 +90,8 @@ output, and the view on standard error.`,
   rawshake connect -6 [2001:db8::2]:443
   rawshake connect --max-version 1.2 example.com
   rawshake connect --min-version 1.0 --legacy --insecure old.example.com
+  rawshake connect --starttls smtp mail.example.com
+  rawshake connect --proxy http://proxy.example.com:3128 example.com
   rawshake connect --session-file sessions.json example.com
   printf 'HEAD / HTTP/1.0\r\n\r\n' | rawshake connect localhost:8443 --ca ca.pem`,
 		Args: exactlyOneHost,
@@ -126,6 +130,8 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer: x25519, secp256r1, secp384r1, secp521r1, ffdhe2048, …")
 	f.tls.register(cmd)
 	f.tls13.register(cmd)
+	f.preamble.register(cmd)
+	f.preamble.registerProxy(cmd)
 	f.registerWay(cmd)
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
@@ -289,12 +295,18 @@ func (f *connectFlags) incomplete(p *plan) bool {
 
 // saySecrets tells the person what a capture holds that others must not have.
 func (f *connectFlags) saySecrets(w *capture.Writer) {
-	if w == nil || !w.HoldsSecrets() || f.quiet {
+	if w == nil || f.quiet {
 		return
 	}
 	name := plain.Escape(f.pcap)
 	if f.pcap == stdio {
 		name = "the capture on standard output"
+	}
+	if f.preamble.credentials() {
+		fmt.Fprintf(os.Stderr, "rawshake: %s holds the password of the proxy, as it was sent: in plaintext\n", name)
+	}
+	if !w.HoldsSecrets() {
+		return
 	}
 	fmt.Fprintf(os.Stderr, "rawshake: %s holds the session's secrets: whoever has it can read the connection. --no-secrets leaves them out, explain --strip-secrets takes them out\n", name)
 }

@@ -47,7 +47,7 @@ type plan struct {
 // plan turns the flags into options. Every mistake in them is reported here,
 // before anything is sent.
 func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
-	t, err := parseTarget(arg)
+	t, err := parseTarget(arg, f.preamble.port())
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +65,10 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err := f.planTLS(o, t); err != nil {
 		return nil, err
 	}
+	reach, err := f.planPreamble(o, t)
+	if err != nil {
+		return nil, err
+	}
 	family, err := f.family(o.Dialer.Source)
 	if err != nil {
 		return nil, err
@@ -78,10 +82,10 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	if err := t.lookup(ctx, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
+	if err := reach.lookup(ctx, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
 		return nil, p.fail(err)
 	}
-	o.Remote, o.Others = t.addrPort(), t.otherAddrPorts()
+	o.Remote, o.Others = reach.addrPort(), reach.otherAddrPorts()
 	return p, nil
 }
 

@@ -29,9 +29,11 @@ import (
 
 // probeFlags are the command line of `probe`, before it is judged.
 type probeFlags struct {
-	tls tlsFlags
+	tls      tlsFlags
+	preamble preambleFlags
 
 	ports, until         string
+	portsGiven           func() bool // -p is there, even with nothing
 	files                []string
 	exclude              []string
 	excludeFiles         []string
@@ -106,6 +108,7 @@ The exit status is 0 when every target has a result, whatever it says.`,
 		Example: `  rawshake probe -p 443 198.18.0.0/16
   cat hosts | rawshake probe --until finished | jq .
   rawshake probe -p 443,8443 --rate 10000 --checkpoint scan.state -o scan.jsonl.zst 198.18.0.0/15
+  rawshake probe --starttls smtp -f mailservers
   rawshake probe --until tcp -p 22 --fields addr,outcome,rtt_ms 198.18.0.0/24`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runProbe(cmd, &f, args) },
 	}
@@ -115,7 +118,8 @@ The exit status is 0 when every target has a result, whatever it says.`,
 
 func (f *probeFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVarP(&f.ports, "ports", "p", "443", "ports of the targets that name none: 443,8443,9000-9010")
+	f.portsGiven = func() bool { return fl.Changed("ports") }
+	fl.StringVarP(&f.ports, "ports", "p", "", "ports of the targets that name none: 443,8443,9000-9010 (default 443, or that of --starttls)")
 	fl.StringVar(&f.until, "until", "", "how far to go: tcp, hello, certificate, finished, data (default certificate: in TLS 1.3 that costs a key exchange per target, which --max-version 1.2 saves)")
 	fl.StringArrayVarP(&f.files, "file", "f", nil, "read targets from this file, one a line (- is standard input)")
 	fl.StringSliceVar(&f.exclude, "exclude", nil, "addresses, blocks and ranges to leave out")
@@ -148,6 +152,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
 	fl.StringSliceVar(&f.keyShares, "key-shares", nil, "groups of TLS 1.3 to send a key in at once, or none: for another the server has to ask (default: a hybrid with ML-KEM, and a curve; x25519 alone is one packet less, and less than half the work)")
 	f.tls.register(cmd)
+	f.preamble.register(cmd)
 	fl.MarkHidden("session-file")
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")

@@ -227,7 +227,7 @@ const minMemory = 16 << 20
 
 func isRate(v float64) bool { return v >= 0 && !math.IsInf(v, 1) } // and no NaN
 
-func (f *probeFlags) planProbeTLS(p *probePlan) error {
+func (f *probeFlags) planProbeTLS(p *probePlan) (err error) {
 	o := &p.options
 	o.Name = strings.TrimSuffix(f.servername, ".")
 	if o.Name != "" {
@@ -249,6 +249,9 @@ func (f *probeFlags) planProbeTLS(p *probePlan) error {
 	}
 	f.tls.offerBoth(&o.TLS)
 	if err := f.tls.planGREASEECH(&o.TLS); err != nil {
+		return err
+	}
+	if o.Preamble, err = f.preamble.profile(o.Goal); err != nil {
 		return err
 	}
 	return planShares(&o.TLS, f.keyShares)
@@ -335,6 +338,9 @@ func sameFile(a, b string) bool {
 func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
+	if f.preamble != (preambleFlags{}) {
+		fmt.Fprintf(h, "preamble %v\n", f.preamble)
+	}
 	if f.sample > 0 {
 		fmt.Fprintf(h, "sample %d\n", f.sample)
 	}
@@ -358,6 +364,9 @@ func parseShard(s string) (i, n uint64, err error) {
 // planTargets reads what to probe and what to exclude.
 func (f *probeFlags) planTargets(p *probePlan, args []string) error {
 	o := &p.options
+	if f.ports == "" && !f.portsGiven() {
+		f.ports = strconv.Itoa(int(f.preamble.port()))
+	}
 	ports, err := targets.ParsePorts(f.ports)
 	if err != nil {
 		return usageError("-p: %v", err)

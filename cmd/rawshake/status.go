@@ -97,7 +97,7 @@ func outcomeStatus(outcome string) int {
 		return exitUnreachable
 	case goal.Timeout:
 		return exitTimeout
-	case goal.NotTLS, goal.Alert, goal.Protocol:
+	case goal.NotTLS, goal.Preamble, goal.Alert, goal.Protocol:
 		return exitTLS
 	case goal.Unverified:
 		return exitUnverified

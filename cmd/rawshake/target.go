@@ -45,8 +45,8 @@ func (t target) otherAddrPorts() (list []netip.AddrPort) {
 // hostHeader is the target as a Host header names it.
 func (t target) hostHeader() string { return http1.Host(t.host, t.port) }
 
-// parseTarget reads HOST[:PORT].
-func parseTarget(s string) (target, error) {
+// parseTarget reads HOST[:PORT], with a port for where there is none.
+func parseTarget(s string, port uint16) (target, error) {
 	if strings.Contains(s, "/") {
 		return target{}, usageError("%q: give HOST[:PORT], not a URL", s)
 	}
@@ -57,7 +57,7 @@ func parseTarget(s string) (target, error) {
 	case len(spec.Ports) > 1, spec.Host == "" && spec.Range.First != spec.Range.Last:
 		return target{}, usageError("%q: give one host and one port", s)
 	}
-	t := target{host: spec.Host, port: defaultPort}
+	t := target{host: spec.Host, port: port}
 	if t.host == "" {
 		t.host = spec.Range.First.String()
 	}

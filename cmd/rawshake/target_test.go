@@ -29,7 +29,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		"a_b-c.test":         {host: "a_b-c.test", port: 443},
 		"example.com:":       {host: "example.com", port: 443}, // as in a URL
 	} {
-		got, err := parseTarget(in)
+		got, err := parseTarget(in, defaultPort)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("parseTarget(%q) = %+v, %v, want %+v", in, got, err, want)
 		}
@@ -38,7 +38,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 
 func TestWrongTargetsAreWrongUsage(t *testing.T) {
 	for _, in := range []string{"", ":", ":443", "a:0", "a:65536", "a:-1", "a:https", "1.2.3", "300.1.2.3", "a b", "a\x1b[m", "a:1:2", "a:1-2", "198.18.0.1-198.18.0.9", "198.18.0.0/30", "[2001:db8::1", "a..b"} {
-		_, err := parseTarget(in)
+		_, err := parseTarget(in, defaultPort)
 		var status *statusError
 		if !errors.As(err, &status) || status.code != exitUsage {
 			t.Errorf("parseTarget(%q): %v, want wrong usage", in, err)
@@ -87,7 +87,7 @@ func TestHostHeadersAreWrittenAsInAURL(t *testing.T) {
 		"[2001:db8::2]:8443":  "[2001:db8::2]:8443",
 		"[fe80::1%eth0]:8443": "[fe80::1]:8443",
 	} {
-		target, err := parseTarget(in)
+		target, err := parseTarget(in, defaultPort)
 		if err != nil || target.hostHeader() != want {
 			t.Errorf("%q: %q, %v, want %q", in, target.hostHeader(), err, want)
 		}
@@ -111,7 +111,7 @@ func TestTheAddressIsOfTheVersionAskedFor(t *testing.T) {
 		{"name.test", onlyIPv4, []string{"name.test:[2001:db8::3]"}, "", true},
 		{"127.0.0.1", anyFamily, []string{"nonsense"}, "", true},
 	} {
-		target, err := parseTarget(tc.in)
+		target, err := parseTarget(tc.in, defaultPort)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@
 package audit
 
 import (
+	"fmt"
+
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -96,3 +98,22 @@ func (a *Answer) refused() bool {
 // known reports whether the answer says anything about the offer. A RST is what
 // some stacks send for a ClientHello that they do not like.
 func (a *Answer) known() bool { return a.agreed() || a.refused() || a.Outcome == Reset }
+
+// String says in a few words what came.
+func (a *Answer) String() string {
+	switch {
+	case a.Hello != nil && a.Version() == tlsmsg.VersionTLS13:
+		return fmt.Sprintf("%v, %v, %v", a.Version(), a.Hello.CipherSuite, groupOf(a.Hello))
+	case a.Hello != nil:
+		return fmt.Sprintf("%v, %v", a.Version(), a.Hello.CipherSuite)
+	case a.V2 != nil:
+		return "SSL 2.0"
+	case a.Outcome == Refused:
+		return "alert " + a.Alert.Description.String()
+	case a.State != nil && a.Finished:
+		return fmt.Sprintf("%v, %v, finished", a.State.Version, a.State.CipherSuite)
+	case a.Err != nil:
+		return a.Outcome.String() + ": " + a.Err.Error()
+	}
+	return a.Outcome.String()
+}

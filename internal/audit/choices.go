@@ -17,7 +17,6 @@ func (a *Audit) choices() {
 	a.begin("groups and schemes", a.signed)
 	a.begin("fallback", a.fallback)
 	a.begin("server name", a.unnamed)
-	a.begin("HelloRetryRequest", a.retryHabit)
 	a.begin("tolerance", a.tolerance)
 }
 
@@ -65,18 +64,23 @@ func (a *Audit) signedBy(ask ask, ids []tlsmsg.CipherSuite, ecdsa bool) {
 		}
 		return kx.Group, kx.Scheme, true
 	}
-	schemes := slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
+	left := slices.DeleteFunc(slices.Clone(a.found.left12), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
+	all := slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
+	known := a.found.groupsOf(tlsmsg.VersionTLS12)
+	groups := slices.DeleteFunc(slices.Clone(curves()), func(g tlsmsg.NamedGroup) bool { return slices.Contains(known, g) })
 	switch {
 	case ecdsa || !kindOf(ids[0]).ecdh:
-		a.alone(schemes, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
+		a.alone(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
 			_, s, ok := try(curves(), left)
 			return s, ok
 		})
-		if ecdsa {
-			a.curvesBeside(ids, try, schemes)
+		if ecdsa && len(known) > 0 {
+			a.curvesBeside(try, groups, all)
 		}
+	case len(left) == 0:
+		a.curvesBeside(try, groups, all)
 	default:
-		grid(curves(), schemes, try)
+		grid(groups, left, try)
 	}
 }
 
@@ -91,10 +95,8 @@ func (a *Audit) alone(left []tlsmsg.SignatureScheme, try func([]tlsmsg.Signature
 	}
 }
 
-// curvesBeside finds the groups of a server that has only keys on curves: that
-// of its certificate stays in the offer, at the end, as long as it chooses others.
-func (a *Audit) curvesBeside(ids []tlsmsg.CipherSuite, try func([]tlsmsg.NamedGroup, []tlsmsg.SignatureScheme) (tlsmsg.NamedGroup, tlsmsg.SignatureScheme, bool), schemes []tlsmsg.SignatureScheme) {
-	left := curves()
+// curvesBeside finds the groups that are not known yet.
+func (a *Audit) curvesBeside(try func([]tlsmsg.NamedGroup, []tlsmsg.SignatureScheme) (tlsmsg.NamedGroup, tlsmsg.SignatureScheme, bool), left []tlsmsg.NamedGroup, schemes []tlsmsg.SignatureScheme) {
 	for len(left) > 0 {
 		g, _, ok := try(left, schemes)
 		if !ok || !slices.Contains(left, g) {
@@ -130,45 +132,30 @@ func (a *Audit) fallback(ask ask) {
 	}
 }
 
-// unnamed asks for the certificate that is shown without server_name.
-func (a *Audit) unnamed(ask ask) {
-	v := a.found.best(tlsmsg.VersionTLS12)
-	if a.o.ServerName == "" || v == nil {
-		return
+// askUnnamed asks without server_name, if that was not done yet: the certificate
+// that is shown then is found along the way.
+func (a *Audit) askUnnamed(ask ask, about string, hello *Hello) *Answer {
+	if hello.ServerName == "" || a.found.unnamed || hello.Version >= tlsmsg.VersionTLS13 || hello.offers13() {
+		return ask(&Question{About: about, Hello: hello})
 	}
-	hello := a.helloOld(v.id, v.ids())
-	hello.ServerName = ""
-	if answer := ask(&Question{About: "the certificate without a server name", Hello: hello}); answer.agreed() {
+	a.found.unnamed = true
+	without := hello.clone()
+	without.ServerName = ""
+	if answer := ask(&Question{About: about + ", without a server name", Hello: without}); answer.agreed() {
 		a.found.chain(answer.Chain, false)
+		return answer
 	}
+	return ask(&Question{About: about, Hello: hello})
 }
 
-// retryHabit asks a server of TLS 1.3 with a key in a group that it takes, but
-// likes less than another: does it use the key, or ask for one of the other?
-func (a *Audit) retryHabit(ask ask) {
-	v := a.found.versions[tlsmsg.VersionTLS13]
-	if !v.speaks() {
+// unnamed asks for the certificate without server_name if no other question had a
+// place for that.
+func (a *Audit) unnamed(ask ask) {
+	v := a.found.best(tlsmsg.VersionTLS12)
+	if a.o.ServerName == "" || v == nil || a.found.unnamed {
 		return
 	}
-	groups := a.found.groupsOf(tlsmsg.VersionTLS13)
-	i := slices.IndexFunc(groups, func(g tlsmsg.NamedGroup) bool { return publicKeys[g] != nil })
-	if i = max(i, 0); len(groups) < 2 {
-		return
-	}
-	last := slices.IndexFunc(groups[i+1:], func(g tlsmsg.NamedGroup) bool { return publicKeys[g] != nil })
-	if last < 0 {
-		return
-	}
-	hello := a.hello13(v.ids(), groups)
-	hello.Shares = []tlsmsg.NamedGroup{groups[i+1+last]}
-	answer := ask(&Question{About: "when a HelloRetryRequest comes", Hello: hello})
-	switch {
-	case !answer.agreed() || answer.Version() != tlsmsg.VersionTLS13:
-	case answer.Hello.IsHelloRetryRequest():
-		a.found.features.HelloRetry = "for the group it prefers, although it could use the key that came"
-	default:
-		a.found.features.HelloRetry = "only if it can use no key that came"
-	}
+	a.askUnnamed(ask, "the certificate", a.helloOld(v.id, v.ids()))
 }
 
 func (f *found) groupsOf(v tlsmsg.Version) (list []tlsmsg.NamedGroup) {

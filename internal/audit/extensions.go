@@ -25,14 +25,14 @@ func once(b **bool, v bool) {
 	}
 }
 
-// extensions reads those of an answer. It returns the protocol that ALPN chose.
-func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) (protocol string) {
+// extensions reads those of an answer.
+func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) {
 	m := answer.Hello
 	has := func(t tlsmsg.ExtensionType) bool { return tlsmsg.FindExtension(m.Extensions, t) >= 0 }
 	t := &f.features
 	once(&t.Compression, m.CompressionMethod != tlsmsg.CompressionNull)
 	if hello.Plain {
-		return ""
+		return
 	}
 	is(&t.SecureRenegotiation, has(tlsmsg.ExtensionRenegotiationInfo))
 	is(&t.ExtendedMaster, has(tlsmsg.ExtensionExtendedMasterSecret))
@@ -61,7 +61,7 @@ func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) (proto
 		once(&t.SessionIDs, len(m.SessionID) > 0)
 	}
 	f.downgrade(v, m)
-	return f.protocol(m)
+	f.protocol(hello, m)
 }
 
 func (f *found) tickets12() *Tickets {
@@ -75,25 +75,29 @@ func (f *found) tickets12() *Tickets {
 // 9846, section 4.2.3): this client has not offered more, so it must not be
 // taken for an attack, but it shows that the server has the protection.
 func (f *found) downgrade(v *versionFound, m *tlsmsg.ServerHello) {
-	if v.id != tlsmsg.VersionTLS12 || f.first13 == nil || !f.first13.agreed() {
+	if v.id != tlsmsg.VersionTLS12 || f.full13 == nil {
 		return
 	}
 	is(&f.features.Downgrade, string(m.Random[24:]) == tlsmsg.DowngradeTLS12)
 }
 
-// protocol is the one that ALPN chose.
-func (f *found) protocol(m *tlsmsg.ServerHello) string {
+// protocol takes the one that ALPN chose. Who answers without one has no more of
+// those that were offered.
+func (f *found) protocol(hello *Hello, m *tlsmsg.ServerHello) {
+	if len(hello.ALPN) == 0 {
+		return
+	}
 	var alpn tlsmsg.ALPN
 	if found, err := m.DecodeExtension(&alpn); !found || err != nil || len(alpn.Protocols) != 1 {
-		return ""
+		f.protocols = nil
+		return
 	}
-	name := string(alpn.Protocols[0])
-	f.alpn(name)
-	return name
+	f.alpn(alpn.Protocols[0])
 }
 
 func (f *found) alpn(name string) {
 	if name != "" && len(f.features.ALPN) < len(alpnProtocols) {
 		f.features.ALPN = append(without(f.features.ALPN, name), name)
+		f.protocols = without(f.protocols, name)
 	}
 }

@@ -13,7 +13,12 @@ import (
 
 // found collects what the answers show.
 type found struct {
-	first13, first12 *Answer
+	walk13                 *step13
+	first12                *Answer
+	full13, full12, fullID *Answer                  // handshakes to their end, of a walk
+	left12                 []tlsmsg.SignatureScheme // of TLS 1.2, not known yet
+	unnamed                bool                     // the certificate without a server name was asked for
+	protocols              []string                 // of ALPN, not known yet; nil: all are
 
 	versions   map[tlsmsg.Version]*versionFound
 	groups     []groupFound
@@ -34,6 +39,8 @@ type found struct {
 
 func (f *found) init() {
 	f.versions = make(map[tlsmsg.Version]*versionFound)
+	f.left12 = allSchemes()
+	f.protocols = slices.Clone(alpnProtocols)
 	f.bears, f.keys = make(map[string]bool), make(map[string]bool)
 }
 
@@ -138,9 +145,23 @@ func (f *found) best(limit tlsmsg.Version) *versionFound {
 	return nil
 }
 
-// old takes what an answer of TLS 1.2 or before shows. It returns the protocol
-// that ALPN chose.
-func (f *found) old(v *versionFound, hello *Hello, answer *Answer) (protocol string) {
+// finishedOld takes what a handshake to the end shows, or one that came as far as
+// a suite.
+func (f *found) finishedOld(v *versionFound, answer *Answer) {
+	state := answer.State
+	s := v.add(state.CipherSuite, &Answer{Chain: state.Chain})
+	s.choice = choice{state.CipherSuite, state.Group, state.Scheme}
+	s.bits = state.DH.Bits
+	if state.Group != 0 && state.DH.Bits == 0 {
+		f.group(state.Group, v.id)
+	}
+	if state.Scheme != 0 {
+		f.scheme(state.Scheme, v.id)
+	}
+}
+
+// old takes what an answer of TLS 1.2 or before shows.
+func (f *found) old(v *versionFound, hello *Hello, answer *Answer) {
 	s := v.add(answer.Hello.CipherSuite, answer)
 	if kx := answer.KeyExchange; kx != nil {
 		f.ephemeral(kx)
@@ -157,7 +178,7 @@ func (f *found) old(v *versionFound, hello *Hello, answer *Answer) (protocol str
 		}
 	}
 	f.chain(answer.Chain, hello.ServerName != "")
-	return f.extensions(v, hello, answer)
+	f.extensions(v, hello, answer)
 }
 
 // ephemeral remembers a server's keys, to see whether one comes again.
@@ -183,6 +204,9 @@ func (f *found) group(g tlsmsg.NamedGroup, v tlsmsg.Version) {
 }
 
 func (f *found) scheme(s tlsmsg.SignatureScheme, v tlsmsg.Version) {
+	if v == tlsmsg.VersionTLS12 {
+		f.left12 = without(f.left12, s)
+	}
 	for i := range f.schemes {
 		if f.schemes[i].id == s {
 			if !slices.Contains(f.schemes[i].versions, v) {

@@ -23,26 +23,37 @@ func (a *Audit) handshakes() {
 	}
 }
 
-// config13 is a handshake of TLS 1.3 alone.
-func (a *Audit) config13() *handshake.Config {
+// config13 is a handshake of TLS 1.3 alone, without a key in the first
+// ClientHello.
+func (a *Audit) config13(suites []tlsmsg.CipherSuite, groups []tlsmsg.NamedGroup) *handshake.Config {
 	c := defaultConfig(a.o.ServerName)
 	c.MinVersion, c.MaxVersion = tlsmsg.VersionTLS13, tlsmsg.VersionTLS13
-	v := a.found.versions[tlsmsg.VersionTLS13]
-	c.CipherSuites = slices.DeleteFunc(v.ids(), func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) == nil })
-	c.Groups = slices.DeleteFunc(a.found.groupsOf(tlsmsg.VersionTLS13), func(g tlsmsg.NamedGroup) bool { return !suite.Shares(g) })
+	c.CipherSuites, c.Groups, c.KeyShares = suites, groups, []tlsmsg.NamedGroup{}
 	return &c
+}
+
+// known13 is one with what the server is known to take.
+func (a *Audit) known13() *handshake.Config {
+	v := a.found.versions[tlsmsg.VersionTLS13]
+	c := a.config13(slices.DeleteFunc(v.ids(), func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) == nil }),
+		slices.DeleteFunc(a.found.groupsOf(tlsmsg.VersionTLS13), func(g tlsmsg.NamedGroup) bool { return !suite.Shares(g) }))
+	c.KeyShares = nil
+	return c
 }
 
 // sessions13 makes a handshake of TLS 1.3, and resumes it twice by the same
 // ticket.
 func (a *Audit) sessions13(ask ask) {
-	cfg := a.config13()
+	cfg := a.known13()
 	if len(cfg.CipherSuites) == 0 || len(cfg.Groups) == 0 {
 		a.found.gap("sessions of TLS 1.3", "no suite or group of the server's can be finished here")
 		return
 	}
 	cfg.ALPN, cfg.GREASEECH = alpnProtocols, true
-	first := ask(&Question{About: "a handshake of TLS 1.3", Config: cfg, Tickets: true})
+	first := a.found.full13
+	if first == nil {
+		first = ask(&Question{About: "a handshake of TLS 1.3", Config: cfg, Tickets: true})
+	}
 	if first.Outcome == Refused && first.Alert.Description == tlsmsg.AlertNoApplicationProtocol {
 		cfg.ALPN = nil
 		first = ask(&Question{About: "a handshake of TLS 1.3", Config: cfg, Tickets: true})
@@ -65,9 +76,8 @@ func (a *Audit) sessions13(ask ask) {
 	session := first.Sessions[0]
 	early = session.MaxEarly
 	a.found.features.EarlyData = &early
-	again := a.config13()
-	again.Session = session
-	again.ALPN = nil
+	again := a.known13()
+	again.Session, again.CipherSuites = session, []tlsmsg.CipherSuite{session.CipherSuite} // its hash must be the session's
 	second := ask(&Question{About: "resumption in TLS 1.3", Config: again, Tickets: true})
 	if !second.Finished {
 		return
@@ -86,14 +96,14 @@ func (a *Audit) sessions13(ask ask) {
 // kinds13 finds the certificates of a server of TLS 1.3 by the schemes that it
 // may sign with: nothing shows them before the handshake is encrypted.
 func (a *Audit) kinds13(ask ask, first *Answer) {
-	left := slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return !suite.Signs13(s) })
+	left := a.found.walk13.schemes
 	for answer := first; answer.Finished && answer.State.Scheme != 0; {
 		a.found.complete(answer, a.o.ServerName != "")
 		a.found.scheme(answer.State.Scheme, tlsmsg.VersionTLS13)
 		if left = without(left, answer.State.Scheme); len(left) == 0 {
 			return
 		}
-		cfg := a.config13()
+		cfg := a.known13()
 		cfg.SignatureSchemes = left
 		answer = ask(&Question{About: "certificates and signature schemes of TLS 1.3", Config: cfg})
 	}
@@ -176,12 +186,15 @@ func (f *found) request13(m *tlsmsg.CertificateRequest) {
 func (a *Audit) sessionsOld(ask ask) {
 	v := a.found.best(tlsmsg.VersionTLS12)
 	about := "a handshake of " + v.id.String()
-	cfg := a.configOld(v)
+	cfg := a.knownOld(v)
 	if len(cfg.CipherSuites) == 0 {
 		a.found.gap("sessions of "+v.id.String(), "no suite of the server's can be finished here")
 		return
 	}
-	first := ask(&Question{About: about, Config: cfg, Renegotiate: true})
+	first := a.found.full12
+	if first == nil {
+		first = ask(&Question{About: about, Config: cfg, Renegotiate: true})
+	}
 	a.found.complete(first, a.o.ServerName != "")
 	if !first.Finished {
 		a.found.gap("sessions of "+v.id.String(), "the handshake did not come to its end: "+reason(first))
@@ -208,9 +221,12 @@ func (a *Audit) resumeByID(ask ask, v *versionFound) {
 		is(&a.found.features.ResumesID, false)
 		return
 	}
-	cfg := a.configOld(v)
+	cfg := a.knownOld(v)
 	cfg.SessionTicket = false
-	first := ask(&Question{About: "a session with an ID", Config: cfg})
+	first := a.found.fullID
+	if first == nil {
+		first = ask(&Question{About: "a session with an ID", Config: cfg})
+	}
 	if !first.Finished {
 		return
 	}
@@ -225,7 +241,7 @@ func (a *Audit) resumeByID(ask ask, v *versionFound) {
 }
 
 func (a *Audit) resumeOld(ask ask, v *versionFound, session *handshake.Session, about string, then func(*Answer)) {
-	cfg := a.configOld(v)
+	cfg := a.knownOld(v)
 	cfg.Session = session
 	cfg.SessionTicket = len(session.Ticket) > 0
 	if again := ask(&Question{About: about, Config: cfg}); again.Finished {
@@ -234,17 +250,22 @@ func (a *Audit) resumeOld(ask ask, v *versionFound, session *handshake.Session, 
 }
 
 // configOld is a handshake of one version before TLS 1.3.
-func (a *Audit) configOld(v *versionFound) *handshake.Config {
+func (a *Audit) configOld(v *versionFound, suites []tlsmsg.CipherSuite) *handshake.Config {
 	c := defaultConfig(a.o.ServerName)
-	c.MinVersion, c.MaxVersion = v.id, v.id
-	c.CipherSuites = slices.DeleteFunc(v.ids(), func(id tlsmsg.CipherSuite) bool { return suite.Of(v.id, id) == nil || kindOf(id).anon })
-	// Those of the finite field may take seconds each.
-	if quick := slices.DeleteFunc(slices.Clone(c.CipherSuites), func(id tlsmsg.CipherSuite) bool { return kindOf(id).dh }); len(quick) > 0 {
-		c.CipherSuites = quick
-	}
-	c.Groups = slices.DeleteFunc(a.found.groupsOf(v.id), func(g tlsmsg.NamedGroup) bool { return !slices.Contains(suite.Groups(), g) })
-	c.Renegotiation = true
+	c.MinVersion, c.MaxVersion, c.CipherSuites, c.Renegotiation = v.id, v.id, suites, true
 	return &c
+}
+
+// knownOld is one with what the server is known to take.
+func (a *Audit) knownOld(v *versionFound) *handshake.Config {
+	ids := slices.DeleteFunc(v.ids(), func(id tlsmsg.CipherSuite) bool { return suite.Of(v.id, id) == nil || kindOf(id).anon })
+	// Those of the finite field may take seconds each.
+	if quick := slices.DeleteFunc(slices.Clone(ids), func(id tlsmsg.CipherSuite) bool { return kindOf(id).dh }); len(quick) > 0 {
+		ids = quick
+	}
+	c := a.configOld(v, ids)
+	c.Groups = slices.DeleteFunc(a.found.groupsOf(v.id), func(g tlsmsg.NamedGroup) bool { return !slices.Contains(suite.Groups(), g) })
+	return c
 }
 
 // reason says why a handshake did not come to its end.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
@@ -19,13 +20,15 @@ import (
 // A Driver says how an audit connects.
 type Driver struct {
 	Options
-	// Dial opens a connection up to where TLS begins.
+	// Dial opens a TCP connection.
 	Dial        func(context.Context) (net.Conn, error)
+	Preamble    *Preamble // is said before TLS; nil: nothing is
 	Worker      *worker.Worker
-	Timeout     time.Duration // for one connection
-	Concurrency int           // connections at once; 0: DefaultConcurrency
-	Rate        float64       // connections begun in a second; 0: without limit
-	Progress    func(connections int, about string)
+	Timeout     time.Duration                       // for one connection
+	Concurrency int                                 // connections at once; 0: DefaultConcurrency
+	Rate        float64                             // connections begun in a second; 0: without limit
+	Progress    func(connections int, about string) // when a connection is begun; may be nil
+	Told        func(q *Question, answer *Answer)   // when its answer has come; may be nil
 }
 
 // DefaultConcurrency is how many connections to one server are open at once.
@@ -75,6 +78,9 @@ func (r *running) loop(ctx context.Context) {
 		r.open--
 		if ctx.Err() != nil {
 			r.audit.Stop("the audit was interrupted")
+		}
+		if r.Told != nil {
+			r.Told(got.turn.Question, got.answer)
 		}
 		r.audit.Answer(got.turn, got.answer)
 		if pause := r.audit.Pause(); pause > 0 && r.open == 0 {
@@ -141,11 +147,28 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		}
 		return &Answer{Outcome: outcome, Err: err}
 	}
+	if r.Preamble != nil {
+		stream, err := r.Preamble.open(ctx, conn)
+		if err != nil {
+			conn.Close()
+			return unopened(err)
+		}
+		conn = stream
+	}
 	if q.Config != nil {
 		return r.handshake(ctx, q, conn)
 	}
 	defer conn.Close()
 	return exchange(ctx, conn, q.V2, first)
+}
+
+// unopened is the answer where TLS could not begin.
+func unopened(err error) *Answer {
+	if errors.As(err, new(*starttls.Error)) {
+		return &Answer{Outcome: Strange, Err: err}
+	}
+	outcome, err := endOf(err)
+	return &Answer{Outcome: outcome, Err: err}
 }
 
 // exchange sends a hello, and reads the first flight that answers it.

@@ -45,8 +45,29 @@ func (f *found) nextVariation(h *Hello) (variation, bool) {
 	return variation{}, false
 }
 
-// askVaried asks with a variation that is still open.
+// askVaried asks with a variation that is still open, and with the protocols that
+// are.
 func (a *Audit) askVaried(ask ask, about string, h *Hello) *Answer {
+	if h.offersOld() && h.Version == tlsmsg.VersionTLS12 && len(a.found.protocols) > 0 {
+		with := h.clone()
+		with.ALPN = a.found.protocols
+		answer := a.askVariation(ask, about, with)
+		if answer.Outcome != Refused || answer.Alert.Description != tlsmsg.AlertNoApplicationProtocol {
+			a.found.protocolsOf(with, answer)
+			return answer
+		}
+		a.found.protocols = nil // a strict server, which has named all of its own
+	}
+	return a.askVariation(ask, about, h)
+}
+
+func (f *found) protocolsOf(h *Hello, answer *Answer) {
+	if answer.agreed() && answer.Hello != nil {
+		f.protocol(h, answer.Hello)
+	}
+}
+
+func (a *Audit) askVariation(ask ask, about string, h *Hello) *Answer {
 	v, ok := a.found.nextVariation(h)
 	if !ok {
 		return ask(&Question{About: about, Hello: h})
@@ -59,7 +80,7 @@ func (a *Audit) askVaried(ask ask, about string, h *Hello) *Answer {
 		a.found.bears[v.name] = true
 		return answer
 	}
-	if answer.Outcome == NotAsked {
+	if answer.Outcome == NotAsked || answer.Outcome == Refused && answer.Alert.Description == tlsmsg.AlertNoApplicationProtocol {
 		return answer
 	}
 	plain := ask(&Question{About: about, Hello: h})

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/suite"
 )
 
 // hello13 offers TLS 1.3 alone.
@@ -36,62 +37,193 @@ func curves() []tlsmsg.NamedGroup {
 	return slices.DeleteFunc(slices.Clone(allGroups()), func(g tlsmsg.NamedGroup) bool { return g >= tlsmsg.GroupFFDHE2048 })
 }
 
-// reach asks whether there is a TLS server at all: the first question of TLS
-// 1.3, or if that has no answer the first of TLS 1.2.
+// reach asks whether there is a TLS server at all: by the first question of TLS
+// 1.3, or if that has no answer by the first of TLS 1.2.
 func (a *Audit) reach(ask ask) {
-	a.found.first13 = ask(&Question{About: "TLS 1.3", Hello: a.hello13(suitesOf(tlsmsg.VersionTLS13), allGroups())})
-	switch a.found.first13.Outcome {
-	case Agreed, Refused:
+	w := &step13{audit: a, ask: ask, schemes: schemes13()}
+	a.found.walk13 = w
+	w.first = ask(w.question(suitesOf(tlsmsg.VersionTLS13), allGroups()))
+	switch _, _, ok := taken13(w.first); {
+	case ok, w.first.Outcome == Refused:
 		return
-	case Unreachable:
+	case w.first.Outcome == Unreachable:
 		a.over = true
 		return
 	}
 	a.found.first12 = ask(&Question{About: "TLS 1.2", Hello: a.helloOld(tlsmsg.VersionTLS12, suitesOf(tlsmsg.VersionTLS12))})
-	if a.found.first12.known() {
-		return
-	}
 	if o := a.found.first12.Outcome; o == Unreachable || o == Silent || o == Strange {
 		a.over = true // another form of ClientHello changes nothing
 	}
 }
 
-// walk13 finds suites and groups of TLS 1.3.
+// walk13 finds suites and groups of TLS 1.3: at first both at once, and once all
+// suites are found that servers usually have, the rest of the groups, and of the
+// suites. The first steps are handshakes to the end, which show more by the same
+// connection.
 func (a *Audit) walk13(ask ask) {
-	const about = "cipher suites and groups of TLS 1.3"
 	suites, groups := suitesOf(tlsmsg.VersionTLS13), allGroups()
-	first := a.found.first13
-	var last *Answer
-	try := func(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) (tlsmsg.CipherSuite, tlsmsg.NamedGroup, bool) {
-		last, first = first, nil
-		if last == nil {
-			last = a.askVaried(ask, about, a.hello13(s, g))
-		}
-		return taken13(last)
+	w := a.found.walk13
+	w.ask = ask
+	for w.usual(suites) && w.step(suites, groups) {
+		suites, groups = without(suites, w.suites[len(w.suites)-1]), without(groups, w.groups[len(w.groups)-1])
 	}
-	foundSuites, foundGroups := grid(suites, groups, try)
+	if len(w.suites) > 0 {
+		pinned := w.suites[:1:1]
+		for len(groups) > 0 && w.step(pinned, groups) {
+			groups = without(groups, w.groups[len(w.groups)-1])
+		}
+		for len(suites) > 0 && w.step(suites, w.groups[:1:1]) {
+			suites = without(suites, w.suites[len(w.suites)-1])
+		}
+	}
 	v := a.found.version(tlsmsg.VersionTLS13)
-	v.judge(len(foundSuites) > 0, last)
-	for _, s := range foundSuites {
+	v.judge(len(w.suites) > 0, w.last)
+	for _, s := range w.suites {
 		v.add(s, nil)
 	}
-	for _, g := range foundGroups {
+	for _, g := range w.groups {
 		a.found.group(g, tlsmsg.VersionTLS13)
 	}
-	v.Preference = preference(foundSuites, suites, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
-		got, _, ok := taken13(ask(&Question{About: "preference among the suites of TLS 1.3", Hello: a.hello13(s, foundGroups)}))
+	a.order13(ask, v, w.suites, suitesOf(tlsmsg.VersionTLS13), w.groups, allGroups())
+}
+
+// step13 is the walk of TLS 1.3 under way.
+type step13 struct {
+	audit   *Audit
+	ask     ask
+	first   *Answer // to the first question; nil: it was taken
+	last    *Answer
+	suites  []tlsmsg.CipherSuite // found
+	groups  []tlsmsg.NamedGroup
+	schemes []tlsmsg.SignatureScheme // not seen yet
+	plain   bool                     // a handshake has failed: only hellos from here on
+}
+
+// usual reports whether a suite is left that most servers have.
+func (w *step13) usual(left []tlsmsg.CipherSuite) bool {
+	return slices.ContainsFunc(left, func(id tlsmsg.CipherSuite) bool {
+		return id >= tlsmsg.TLS_AES_128_GCM_SHA256 && id <= tlsmsg.TLS_CHACHA20_POLY1305_SHA256
+	})
+}
+
+// step asks once, and keeps the suite and the group that the server takes.
+func (w *step13) step(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) bool {
+	answer := w.answer(s, g)
+	suite, group, ok := taken13(answer)
+	if !ok || !slices.Contains(s, suite) || !slices.Contains(g, group) {
+		w.last = answer
+		return false
+	}
+	if !slices.Contains(w.suites, suite) {
+		w.suites = append(w.suites, suite)
+	}
+	if !slices.Contains(w.groups, group) {
+		w.groups = append(w.groups, group)
+	}
+	return true
+}
+
+// answer is that to a handshake to the end, as long as every one succeeds and the
+// suites are not found, and else to a hello alone.
+func (w *step13) answer(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Answer {
+	answer := w.first
+	w.first = nil
+	if answer == nil && !w.plain && w.usual(s) && len(s) > 1 && len(w.schemes) > 0 {
+		answer = w.ask(w.question(s, g))
+	}
+	if answer != nil {
+		if _, _, ok := taken13(answer); ok {
+			w.take(answer)
+			return answer
+		}
+		w.plain = true
+	}
+	return w.ask(&Question{About: about13, Hello: w.audit.hello13(s, g)})
+}
+
+const about13 = "cipher suites and groups of TLS 1.3"
+
+// question is a handshake to the end with what is left.
+func (w *step13) question(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Question {
+	cfg := w.audit.config13(s, g)
+	cfg.SignatureSchemes = w.schemes
+	first := w.audit.found.full13 == nil
+	if first {
+		cfg.ALPN, cfg.GREASEECH = alpnProtocols, true
+	}
+	return &Question{About: about13 + ", to the end of a handshake", Config: cfg, Tickets: first}
+}
+
+// take keeps what a handshake shows besides.
+func (w *step13) take(answer *Answer) {
+	f := &w.audit.found
+	if !answer.Finished {
+		w.plain = true
+		return
+	}
+	if f.full13 == nil {
+		f.full13 = answer
+	}
+	f.complete(answer, w.audit.o.ServerName != "")
+	f.scheme(answer.State.Scheme, tlsmsg.VersionTLS13)
+	w.schemes = without(w.schemes, answer.State.Scheme)
+}
+
+// schemes13 are the signature schemes of TLS 1.3 that are verified here.
+func schemes13() []tlsmsg.SignatureScheme {
+	return slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return !suite.Signs13(s) })
+}
+
+// order13 finds out whose order decides. The same questions offer a key in a
+// group that the server takes, but likes less than another: does it use the key,
+// or ask for one of the other?
+func (a *Audit) order13(ask ask, v *versionFound, suites, offered []tlsmsg.CipherSuite, groups, offeredGroups []tlsmsg.NamedGroup) {
+	hello := func(s []tlsmsg.CipherSuite) *Hello {
+		h := a.hello13(s, groups)
+		h.Shares = lastShare(groups)
+		return h
+	}
+	v.Preference = preference(suites, offered, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+		answer := ask(&Question{About: "preference among the suites of TLS 1.3", Hello: hello(s)})
+		a.found.retryHabit(answer)
+		got, _, ok := taken13(answer)
 		return got, ok
 	})
-	a.found.groupOrder = preference(foundGroups, groups, func(g []tlsmsg.NamedGroup) (tlsmsg.NamedGroup, bool) {
-		_, got, ok := taken13(ask(&Question{About: "preference among the groups", Hello: a.hello13(foundSuites, g)}))
+	a.found.groupOrder = preference(groups, offeredGroups, func(g []tlsmsg.NamedGroup) (tlsmsg.NamedGroup, bool) {
+		_, got, ok := taken13(ask(&Question{About: "preference among the groups", Hello: a.hello13(suites, g)}))
 		return got, ok
 	})
-	a.chacha(ask, v, foundSuites, func(s []tlsmsg.CipherSuite) *Hello { return a.hello13(s, foundGroups) })
+	a.found.retryHabit(a.chacha(ask, v, suites, hello))
+}
+
+// lastShare is the group that the server likes least of those that a key is at
+// hand for, if there is one that it likes more.
+func lastShare(groups []tlsmsg.NamedGroup) []tlsmsg.NamedGroup {
+	for i := len(groups) - 1; i > 0; i-- {
+		if publicKeys[groups[i]] != nil {
+			return groups[i : i+1]
+		}
+	}
+	return nil
+}
+
+// retryHabit takes the answer to a hello with such a key.
+func (f *found) retryHabit(answer *Answer) {
+	switch {
+	case answer == nil || !answer.agreed() || answer.Hello == nil || answer.Version() != tlsmsg.VersionTLS13:
+	case answer.Hello.IsHelloRetryRequest():
+		f.features.HelloRetry = "for the group it prefers, although it could use the key that came"
+	default:
+		f.features.HelloRetry = "only if it can use no key that came"
+	}
 }
 
 // taken13 is what an answer of TLS 1.3 shows.
 func taken13(answer *Answer) (s tlsmsg.CipherSuite, g tlsmsg.NamedGroup, ok bool) {
-	if !answer.agreed() || answer.Hello == nil || answer.Version() != tlsmsg.VersionTLS13 {
+	switch {
+	case answer.State != nil && answer.State.Version == tlsmsg.VersionTLS13 && answer.More != nil && answer.More.RetryGroup != 0:
+		return answer.State.CipherSuite, answer.More.RetryGroup, true
+	case !answer.agreed() || answer.Hello == nil || answer.Version() != tlsmsg.VersionTLS13:
 		return 0, 0, false
 	}
 	return answer.Hello.CipherSuite, groupOf(answer.Hello), true

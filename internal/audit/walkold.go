@@ -10,60 +10,158 @@ import (
 
 // walk finds the suites of a version, and what else the same answers show.
 func (a *Audit) walk(ask ask, v tlsmsg.Version) {
-	about := "cipher suites of " + v.String()
 	left := suitesOf(v)
 	if v == tlsmsg.VersionSSL30 {
 		left = slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdh })
 	}
 	offered := slices.Clone(left)
-	version := a.found.version(v)
-	protocols := slices.Clone(alpnProtocols)
+	step := stepOld{audit: a, ask: ask, version: a.found.version(v), about: "cipher suites of " + v.String()}
 	var chosen []tlsmsg.CipherSuite
 	for len(left) > 0 {
-		hello := a.helloOld(v, left)
-		if v == tlsmsg.VersionTLS12 {
-			hello.ALPN = protocols
-			hello.NoTicket = len(chosen) == 1
-		}
-		answer := a.walkStep(ask, about, hello, len(chosen))
-		if answer.Outcome == Refused && answer.Alert.Description == tlsmsg.AlertNoApplicationProtocol && len(protocols) > 0 {
-			protocols = nil // a strict server, which has named all of its own
-			continue
-		}
-		if len(chosen) == 0 {
-			version.judge(answer.agreed() && answer.Version() == v, answer)
-		}
-		if !answer.agreed() || answer.Hello == nil || answer.Version() != v || !slices.Contains(left, answer.Hello.CipherSuite) {
+		id, ok := step.try(left)
+		if !ok || !slices.Contains(left, id) {
 			break
 		}
-		id := answer.Hello.CipherSuite
 		chosen, left = append(chosen, id), without(left, id)
-		protocols = without(protocols, a.found.old(version, hello, answer))
 	}
+	step.version.judge(len(chosen) > 0, step.last)
+	a.orderOld(ask, step.version, chosen, offered)
+}
+
+// stepOld is the walk of one version under way.
+type stepOld struct {
+	audit   *Audit
+	ask     ask
+	version *versionFound
+	about   string
+	n       int
+	last    *Answer
+	plain   bool // a handshake to the end has failed: only hellos from here on
+
+	family family // of the schemes that were taken; 0: none was
+	wide   bool   // offer all schemes
+}
+
+// try asks once. Two of the steps of TLS 1.2 are handshakes to their end, which
+// sessions are resumed from later; one leaves out session_ticket.
+func (w *stepOld) try(left []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+	a, v := w.audit, w.version.id
+	w.n++
+	if v == tlsmsg.VersionTLS12 && !w.plain && (w.n == 2 || w.n == 3) {
+		if id, ok := w.finish(left); ok {
+			return id, true
+		}
+		w.plain = true
+	}
+	hello := a.helloOld(v, left)
+	hello.NoTicket = v == tlsmsg.VersionTLS12 && w.n == 4
+	w.last = w.narrowed(hello)
+	if !w.last.agreed() || w.last.Hello == nil || w.last.Version() != v || !slices.Contains(left, w.last.Hello.CipherSuite) {
+		return 0, false
+	}
+	a.found.old(w.version, hello, w.last)
+	return w.last.Hello.CipherSuite, true
+}
+
+// narrowed asks with the schemes alone that are not known yet, so that the answer
+// shows another of them. Once there are none of the kind of key that the server
+// signs with, it refuses, or turns to a suite without signature or with another
+// key: it is asked again with all schemes, to keep its order of suites exact.
+func (w *stepOld) narrowed(hello *Hello) *Answer {
+	f := &w.audit.found
+	if w.version.id != tlsmsg.VersionTLS12 || w.n == 1 || w.wide {
+		return w.hello(hello)
+	}
+	all := hello.Schemes
+	hello.Schemes = f.left12
+	answer := w.hello(hello)
+	hello.Schemes = all
+	scheme := schemeOf(answer)
+	if scheme != 0 && (w.family == 0 || w.family == familyOf(scheme)) {
+		w.family = familyOf(scheme)
+		return answer
+	}
+	again := w.hello(hello)
+	if scheme := schemeOf(again); scheme != 0 && w.family == familyOf(scheme) {
+		f.left12 = slices.DeleteFunc(slices.Clone(f.left12), func(s tlsmsg.SignatureScheme) bool { return familyOf(s) == w.family })
+	}
+	w.wide = true
+	return again
+}
+
+// schemeOf is the scheme that an answer is signed with, or 0.
+func schemeOf(answer *Answer) tlsmsg.SignatureScheme {
+	if !answer.agreed() || answer.KeyExchange == nil {
+		return 0
+	}
+	return answer.KeyExchange.Scheme
+}
+
+// A family is the kind of key that a scheme is of.
+type family uint8
+
+const (
+	familyRSA family = iota + 1
+	familyCurve
+)
+
+func familyOf(s tlsmsg.SignatureScheme) family {
+	if signsWithCurve(s) {
+		return familyCurve
+	}
+	return familyRSA
+}
+
+// finish makes a handshake to the end: the first with a ticket, the second
+// without.
+func (w *stepOld) finish(left []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+	a := w.audit
+	cfg := a.configOld(w.version, left)
+	cfg.SessionTicket, cfg.Groups, cfg.SignatureSchemes = w.n == 2, curves(), allSchemes()
+	answer := w.ask(&Question{About: w.about + ", to the end of a handshake", Config: cfg, Renegotiate: w.n == 2})
+	if answer.State == nil || answer.State.Version != w.version.id || answer.State.NoSuite || !slices.Contains(left, answer.State.CipherSuite) {
+		return 0, false
+	}
+	a.found.finishedOld(w.version, answer)
+	switch {
+	case !answer.Finished:
+		w.plain = true
+	case w.n == 2:
+		a.found.full12 = answer
+	default:
+		a.found.fullID = answer
+	}
+	return answer.State.CipherSuite, true
+}
+
+// hello asks by a ClientHello alone. What else a server must bear is asked along,
+// from the second answer on.
+func (w *stepOld) hello(hello *Hello) *Answer {
+	f := &w.audit.found
+	switch first := f.first12; {
+	case w.n == 1 && hello.Version == tlsmsg.VersionTLS12 && first != nil:
+		f.first12 = nil
+		return first
+	case w.n > 1 && hello.Version == tlsmsg.VersionTLS12:
+		return w.audit.askVaried(w.ask, w.about, hello)
+	}
+	return w.ask(&Question{About: w.about, Hello: hello})
+}
+
+// orderOld finds out whose order decides. What holds in TLS 1.2 is not asked
+// again of older versions.
+func (a *Audit) orderOld(ask ask, version *versionFound, chosen, offered []tlsmsg.CipherSuite) {
+	v := version.id
 	version.Preference = preference(chosen, offered, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 		if a.found.clientDecides && v < tlsmsg.VersionTLS12 {
-			return s[0], true // as in TLS 1.2, where it was asked
+			return s[0], true
 		}
-		return taken(ask(&Question{About: "preference among the suites of " + v.String(), Hello: a.helloOld(v, s)}))
+		return taken(a.askUnnamed(ask, "preference among the suites of "+v.String(), a.helloOld(v, s)))
 	})
 	if v == tlsmsg.VersionTLS12 {
 		a.found.clientDecides = version.Preference == PreferenceClient
 	}
 	a.chacha(ask, version, chosen, func(s []tlsmsg.CipherSuite) *Hello { return a.helloOld(v, s) })
-}
-
-// walkStep asks once. What else a server must bear is asked along, from the
-// second answer on.
-func (a *Audit) walkStep(ask ask, about string, hello *Hello, n int) *Answer {
-	switch {
-	case n == 0 && hello.Version == tlsmsg.VersionTLS12 && a.found.first12 != nil:
-		first := a.found.first12
-		a.found.first12 = nil
-		return first
-	case n > 0 && hello.Version == tlsmsg.VersionTLS12:
-		return a.askVaried(ask, about, hello)
-	}
-	return ask(&Question{About: about, Hello: hello})
 }
 
 // taken is the suite that an answer names.
@@ -76,18 +174,20 @@ func taken(answer *Answer) (tlsmsg.CipherSuite, bool) {
 
 // chacha asks a server with an order of its own whether a client that puts
 // ChaCha20 first gets it, as some do for clients without AES in hardware.
-func (a *Audit) chacha(ask ask, v *versionFound, chosen []tlsmsg.CipherSuite, hello func([]tlsmsg.CipherSuite) *Hello) {
+func (a *Audit) chacha(ask ask, v *versionFound, chosen []tlsmsg.CipherSuite, hello func([]tlsmsg.CipherSuite) *Hello) *Answer {
 	if v.Preference != PreferenceServer {
-		return
+		return nil
 	}
 	is := func(id tlsmsg.CipherSuite) bool { return kindOf(id).cipher == "CHACHA20_POLY1305_SHA256" }
 	i := slices.IndexFunc(chosen, is)
 	if i <= 0 {
-		return
+		return nil
 	}
 	order := append([]tlsmsg.CipherSuite{chosen[i]}, without(chosen, chosen[i])...)
-	got, ok := taken(ask(&Question{About: "ChaCha20 by the client's wish", Hello: hello(order)}))
+	answer := a.askUnnamed(ask, "ChaCha20 by the client's wish", hello(order))
+	got, ok := taken(answer)
 	v.ChaChaFirst = ok && is(got)
+	return answer
 }
 
 // walkV2 asks for SSL 2.0, whose server names all of its ciphers at once.

@@ -8,6 +8,7 @@
 package conn
 
 import (
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -17,9 +18,11 @@ import (
 type Conn struct {
 	tcp *tcb.Conn
 	tls *handshake.Client // nil: TCP alone, and the byte stream is TCP's
+	pre *starttls.Machine // what precedes TLS; nil: nothing does
 
 	started  bool // the ClientHello was asked for
 	eofGiven bool // TLS knows that the peer's TCP stream has ended
+	spoke    bool // the driver has written to TCP's stream itself
 	closing  bool // our FIN follows once TCP has taken all that TLS has to send
 }
 
@@ -111,6 +114,9 @@ func (s *Conn) UpdateKeys() {
 // over what TCP says of the same end. A TCP failure under TLS is a
 // [TransportError].
 func (s *Conn) Err() error {
+	if s.pre != nil && !s.begun() {
+		return s.precedingErr()
+	}
 	if s.tls == nil {
 		return s.tcp.Err()
 	}
@@ -126,7 +132,7 @@ func (s *Conn) Err() error {
 // A TransportError says that TCP failed under TLS.
 type TransportError struct {
 	Err   error
-	After string // the last TLS message before it: "our ClientHello"
+	After string // the last message before it: "our ClientHello"
 }
 
 func (e *TransportError) Error() string { return e.Err.Error() + ", after " + e.After }
@@ -136,7 +142,10 @@ func (e *TransportError) Unwrap() error { return e.Err }
 
 // pump moves bytes between the layers until neither has any for the other.
 func (s *Conn) pump() {
-	if s.tls == nil || s.tcp.State() < tcb.Established && s.tcp.Err() == nil {
+	if s.tls == nil && s.pre == nil || s.tcp.State() < tcb.Established && s.tcp.Err() == nil {
+		return
+	}
+	if s.pre != nil && !s.precede() || s.tls == nil {
 		return
 	}
 	if !s.started && s.tcp.Err() == nil {

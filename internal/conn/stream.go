@@ -34,6 +34,7 @@ func (s *Conn) EOF() bool {
 // returns how much that was. Before Finished it takes none.
 func (s *Conn) Write(p []byte) int {
 	if s.tls == nil {
+		s.spoke = true
 		return s.tcp.Write(p)
 	}
 	if len(s.tls.Output()) > 0 { // TCP has no room
@@ -47,6 +48,10 @@ func (s *Conn) Write(p []byte) int {
 // CloseWrite ends our direction: close_notify, then FIN.
 func (s *Conn) CloseWrite() {
 	if s.tls == nil {
+		s.tcp.CloseWrite()
+		return
+	}
+	if s.pre != nil && !s.begun() { // nobody would read an alert
 		s.tcp.CloseWrite()
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rawshake/rawshake/internal/capture"
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
@@ -39,6 +40,12 @@ type Options struct {
 
 	TLS    handshake.Config // Run sets Random and Events; not used with goal.TCP
 	Worker *worker.Worker
+
+	// Preamble is what precedes TLS; nil: nothing. Behind a proxy, Remote is the
+	// proxy, and Host and Port are whom it is asked for.
+	Preamble *starttls.Profile
+	Host     string
+	Port     uint16
 
 	Request io.Reader // with goal.Data: what is sent
 	// HTTP says that the request is a GET in HTTP/1.1. Then the reply's own
@@ -105,6 +112,7 @@ type run struct {
 
 	// Functions that depend on the transport.
 	established func() bool
+	preceding   func() bool // what precedes TLS is not over
 	waiting     func() string
 	finalNote   func() // may be nil
 	softError   func() string
@@ -113,8 +121,9 @@ type run struct {
 	asking bool       // a ClientHello with TLS 1.3 was made, and nothing has come since
 	kept   *handshake.Session
 	keptAt time.Time
-	link   string        // its kind, once it is open
-	rtt    time.Duration // if segments do not tell
+	local  netip.AddrPort // ours, once the SYN has left
+	link   string         // its kind, once it is open
+	rtt    time.Duration  // if segments do not tell
 }
 
 func (r *run) now() time.Duration { return time.Since(r.start) }
@@ -185,8 +194,12 @@ func (r *run) build(cfg tcb.Config) endpoint.Machine {
 		tls = handshake.NewClient(r.tlsConfig())
 	}
 	ses := conn.New(tcp, tls)
+	if r.Preamble != nil {
+		ses.Precede(starttls.NewMachine(r.Preamble, r.precedingIdentity()))
+	}
 	r.machine = ses
 	r.established = func() bool { return ses.State() >= tcb.Established }
+	r.preceding = ses.Preceding
 	r.waiting = func() string { return waitingFor(ses) }
 	r.softError = tcp.SoftError
 	return ses
@@ -230,7 +243,7 @@ func (r *run) reach(ctx context.Context) error {
 // at reports whether the connection has reached a goal.
 func (r *run) at(g goal.Goal) bool {
 	if g == goal.TCP {
-		return r.established()
+		return r.established() && !r.preceding()
 	}
 	tls := r.machine.TLS()
 	if tls.ECH() == handshake.ECHRejected {

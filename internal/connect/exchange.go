@@ -183,16 +183,18 @@ func (r *run) gaveUp(ctx context.Context, err error) error {
 			return fmt.Errorf("%w: %s, and no SYN-ACK came in %v", rawtcp.ErrUnreachable, said, r.within.Round(time.Millisecond))
 		}
 	}
-	return r.explain(&goal.TimeoutError{After: r.within.Round(time.Millisecond), Waiting: r.waiting(), Connected: r.established()})
+	return r.explain(&goal.TimeoutError{After: r.within.Round(time.Millisecond), Waiting: r.waiting(), Connected: r.established(), Preceding: r.established() && r.preceding()})
 }
 
 func waitingFor(ses *conn.Conn) string {
 	tcp, tls := ses.TCP(), ses.TLS()
 	switch {
-	case tcp.State() < tcb.Established || tls == nil:
+	case tcp.State() < tcb.Established || tls == nil && !ses.Preceding():
 		return "a SYN-ACK"
 	case tcp.Blocked():
 		return "the peer to open its receive window, which is closed"
+	case ses.Preceding():
+		return ses.Preamble().Waiting()
 	}
 	return answerTo(tls)
 }

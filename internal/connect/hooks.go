@@ -5,6 +5,7 @@ package connect
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -31,7 +32,10 @@ func (r *run) frame(f rawtcp.Frame) {
 		r.hold(dir)
 		r.warn(r.Capture.Packet(r.start.Add(now), f.Packet))
 	}
-	r.Recorder.Packet(now, dir, f.Packet, f.KernelSent)
+	p := r.Recorder.Packet(now, dir, f.Packet, f.KernelSent)
+	if dir == transcript.Out && p.Segment != nil {
+		r.local = netip.AddrPortFrom(p.IP.Src, p.Segment.SrcPort)
+	}
 }
 
 // comment writes a decision into the capture, beside the packet that it is

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -31,6 +32,7 @@ const LinkKernel link.Kind = "kernel"
 type kernelConn struct {
 	tcp    *net.TCPConn
 	tls    *handshake.Client // nil: TCP alone
+	pre    *starttls.Machine // what precedes TLS; nil: nothing
 	conn   *tlsconn.Conn     // which moves it
 	stream *kernelStream
 }
@@ -40,11 +42,17 @@ type kernelStream struct {
 	*net.TCPConn
 	sent  func(end int64) // called with how much of our stream the kernel was given
 	given int64           // that much
+	ahead []byte          // what was read of the peer's stream already
 	ended atomic.Bool     // the peer's stream has
 	err   atomic.Pointer[error]
 }
 
 func (s *kernelStream) Read(p []byte) (int, error) {
+	if len(s.ahead) > 0 {
+		n := copy(p, s.ahead)
+		s.ahead = s.ahead[n:]
+		return n, nil
+	}
 	n, err := s.TCPConn.Read(p)
 	if err == io.EOF {
 		s.ended.Store(true)
@@ -85,14 +93,22 @@ func (r *run) openKernel(ctx context.Context) error {
 	tcp := c.(*net.TCPConn)
 	r.noteKernel(tcp, r.now()-start)
 	k := &kernelConn{tcp: tcp, stream: &kernelStream{TCPConn: tcp, sent: r.handedOver}}
+	if r.Preamble != nil {
+		r.local = addrPort(tcp.LocalAddr())
+		k.pre = starttls.NewMachine(r.Preamble, r.precedingIdentity())
+	}
 	if r.Goal != goal.TCP {
 		k.tls = handshake.NewClient(r.tlsConfig())
 		k.conn = tlsconn.New(k.stream, k.tls, r.Worker)
 	}
 	r.conn, r.machine = k, k
 	r.established = func() bool { return true }
+	r.preceding = k.preceding
 	r.waiting = func() string {
-		if k.tls == nil {
+		switch {
+		case k.preceding():
+			return k.pre.Waiting()
+		case k.tls == nil:
 			return "a SYN-ACK"
 		}
 		return answerTo(k.tls)
@@ -147,6 +163,10 @@ func (k *kernelConn) UpdateKeys() { k.tls.UpdateKeys(true) }
 func (k *kernelConn) Err() error {
 	failed := k.stream.err.Load()
 	switch {
+	case k.preceding() && k.pre.Err() != nil:
+		return k.pre.Err()
+	case k.preceding() && failed != nil && k.pre.After() != "":
+		return &conn.TransportError{Err: *failed, After: k.pre.After()}
 	case k.tls != nil && k.tls.Err() != nil:
 		return k.tls.Err()
 	case failed == nil:
@@ -166,6 +186,14 @@ func (k *kernelConn) Do(f func(tcb.Instant)) {
 }
 
 func (k *kernelConn) Wait(ctx context.Context, f func() bool) error {
+	if k.preceding() && !f() {
+		if err := k.precede(ctx); err != nil {
+			return err
+		}
+		if k.preceding() && f() { // it failed, and TLS will not begin
+			return nil
+		}
+	}
 	if k.conn == nil {
 		if f() {
 			return nil
@@ -214,6 +242,9 @@ func (k *kernelConn) plain(err error) error {
 }
 
 func (k *kernelConn) CloseWrite() error {
+	if k.preceding() { // nobody would read an alert
+		return k.tcp.CloseWrite()
+	}
 	k.Do(func(tcb.Instant) { k.tls.CloseWrite() })
 	return k.tcp.CloseWrite()
 }
@@ -226,6 +257,8 @@ func (k *kernelConn) SetReadDeadline(t time.Time) error { return k.conn.SetReadD
 func (k *kernelConn) Shutdown(ctx context.Context) {
 	if k.conn != nil {
 		_ = k.CloseWrite()
+	}
+	if k.conn != nil && !k.preceding() {
 		k.drain(ctx)
 	}
 	_ = k.tcp.Close()

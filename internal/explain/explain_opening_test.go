@@ -28,7 +28,7 @@ var preambles = []struct {
 	said []said
 }{
 	{"SMTP STARTTLS", []said{{in, "220 mail.example ESMTP\r\n"}, {out, "EHLO me\r\n"}, {in, "250-mail.example\r\n250 STARTTLS\r\n"}, {out, "STARTTLS\r\n"}, {in, "220 2.0.0 Ready\r\n"}}},
-	{"SMTP STARTTLS", []said{{in, "220 lmtp.example LMTP\r\n"}, {out, "LHLO me\r\n"}, {in, "250 STARTTLS\r\n"}, {out, "starttls\r\n"}, {in, "220 go\r\n"}}},
+	{"LMTP STARTTLS", []said{{in, "220 lmtp.example LMTP\r\n"}, {out, "LHLO me\r\n"}, {in, "250 STARTTLS\r\n"}, {out, "starttls\r\n"}, {in, "220 go\r\n"}}},
 	{"IMAP STARTTLS", []said{{in, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"}, {out, "a1 STARTTLS\r\n"}, {in, "a1 OK Begin TLS negotiation now.\r\n"}}},
 	{"POP3 STLS", []said{{in, "+OK hello\r\n"}, {out, "CAPA\r\n"}, {in, "+OK\r\nSTLS\r\n.\r\n"}, {out, "STLS\r\n"}, {in, "+OK Begin TLS\r\n"}}},
 	{"FTP AUTH TLS", []said{{in, "220 (vsFTPd)\r\n"}, {out, "AUTH TLS\r\n"}, {in, "234 Proceed with negotiation.\r\n"}}},

@@ -16,6 +16,7 @@ type TimeoutError struct {
 	After     time.Duration
 	Waiting   string // what it waited for
 	Connected bool   // there was a TCP connection by then
+	Preceding bool   // TLS had not begun: what precedes it was under way
 }
 
 func (e *TimeoutError) Error() string {

@@ -25,8 +25,11 @@ type Facts struct {
 	Requested   bool           // the server asked for a client certificate; none is sent
 	After       string         // the last message, as handshake has it
 	Alert       tlsmsg.Alert
-	Blocked     bool // the server's window is closed
-	Unacked     bool // it does not acknowledge what was retransmitted
+	Agreed      bool   // TLS was agreed on in another protocol
+	Waiting     string // what precedes TLS and did not come
+	Port        uint16 // if its server says nothing until it is asked: see starttls.OfPort
+	Blocked     bool   // the server's window is closed
+	Unacked     bool   // it does not acknowledge what was retransmitted
 }
 
 // Reasons are why the connection ended, the weightiest first: those that a
@@ -38,7 +41,7 @@ func (f *Facts) Reasons(err error) []transcript.Reason {
 		return []transcript.Reason{{Code: codeUnresolved, Layer: transcript.Link, Sure: transcript.Certain}}
 	}
 	if err == nil {
-		err = &TimeoutError{}
+		err = &TimeoutError{Waiting: f.Waiting, Preceding: f.Waiting != ""}
 	}
 	return f.story().Reasons(f.Outcome, err)
 }
@@ -54,7 +57,10 @@ func (f *Facts) story() *Story {
 	s.requestAt.set = f.Requested
 	s.data[transcript.In].set = f.Replied
 	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
-	s.zero = f.Blocked
+	s.zero, s.port, s.preceded = f.Blocked, f.Port, f.Waiting != ""
+	if f.Agreed {
+		s.notes["tls_begins"] = note{text: transcript.BeginsText(0, 0, "STARTTLS"), count: 1}
+	}
 	if f.Heard {
 		s.octets[transcript.In], s.payload[transcript.In] = 1, at
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -18,6 +19,7 @@ const (
 	Unreachable = "unreachable" // ICMP, no route, or a next hop that does not answer
 	Timeout     = "timeout"
 	NotTLS      = "not_tls"
+	Preamble    = "preamble"   // what precedes TLS failed: STARTTLS, or a proxy
 	Alert       = "alert"      // one of the two sides sent a fatal alert
 	Protocol    = "protocol"   // the peer broke the protocol, or closed too early
 	Unverified  = "unverified" // handshake done, certificate not verified
@@ -45,6 +47,8 @@ func Outcome(goal Goal, err error) string {
 		return Interrupted
 	case errors.As(err, &unverified):
 		return Unverified
+	case errors.As(err, new(*starttls.Error)):
+		return Preamble
 	case errors.As(err, &notTLS):
 		return NotTLS
 	case errors.As(err, &alert):

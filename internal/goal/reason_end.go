@@ -145,9 +145,13 @@ func (d *diagnosis) serverEnded(r *transcript.Reason) {
 		r.Remedy = "Look into the server's log."
 	case d.moment == afterHello && d.again:
 		anotherRefused(r)
+	case d.moment == beforeHello && d.preceded:
+		r.Means = "the server ended the connection in the middle of what precedes TLS: another protocol may be spoken on this port, or it takes nothing from this address"
+		r.Remedy = "See which protocol is spoken on this port; look into the server's log."
 	case d.moment == afterHello:
 		r.Means = "the server does not like the ClientHello or speaks no TLS here, or something on the way ends connections by what the ClientHello says (its name, its fingerprint)"
 		r.Remedy = "See that TLS is spoken on this port from the first byte; try another name (--servername), and the same from another network."
+		d.silentProtocol(r)
 	default:
 		r.Means = "the server took the connection and ended it before TLS began: it may be overloaded, or refuse this address"
 		r.Remedy = "Try again later, and from another address; see that TLS is spoken on this port from the first byte."
@@ -240,7 +244,11 @@ func (d *diagnosis) silence() {
 	} else if d.err != nil {
 		r.What += ": " + d.said()
 	}
-	d.waitedFor(&r)
+	if timeout != nil && timeout.Preceding && !d.zero {
+		precedingSilence(timeout.Waiting, &r)
+	} else {
+		d.waitedFor(&r)
+	}
 	d.add(r)
 }
 
@@ -291,6 +299,7 @@ func (d *diagnosis) helloUnanswered(r *transcript.Reason) {
 	}
 	r.Means = "the server took the ClientHello and does not answer it: it is slow, or it waits for something else, since TLS is not spoken on this port from the first byte"
 	r.Remedy = "See that TLS is spoken on this port from the first byte; try a longer --timeout."
+	d.silentProtocol(r)
 	if minBadHello <= d.helloLen && d.helloLen <= maxBadHello {
 		r.Means += fmt.Sprintf("; or it is one of those that hang on a ClientHello of 256 to 511 bytes, as this one with %d is (RFC 7685)", d.helloLen)
 		r.Remedy = "Try --pad-to 512. " + r.Remedy

@@ -3,11 +3,11 @@
 package goal
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -127,31 +127,23 @@ func (d *diagnosis) notTLS() {
 	if errors.As(d.err, &not) {
 		first = not.First
 	}
+	if d.agreedFirst() {
+		d.agreedInVain(&r)
+		d.add(r)
+		return
+	}
 	r.Means, r.Remedy = "something else is spoken on this port", "Give the port where TLS is spoken, HOST:PORT (443 if none is given)."
-	if p := protocolOf(first, r.What); p != "" {
-		r.Means = p + " is spoken on this port"
+	if b, ok := bannerOf(first, r.What); ok {
+		r.Means, r.Remedy = b.Protocol+" is spoken on this port", behind(b)
 	}
 	d.add(r)
 }
 
-// protocolOf recognizes a protocol by the first bytes that a server sends, or
-// by the sentence about them.
-func protocolOf(first []byte, said string) string {
+// bannerOf recognizes a protocol by the first bytes that a server sends, or by the
+// sentence about them.
+func bannerOf(first []byte, said string) (starttls.Banner, bool) {
 	if _, quoted, ok := strings.Cut(said, `"`); ok && len(first) == 0 {
 		first = []byte(quoted)
 	}
-	for _, p := range []struct{ prefix, name string }{
-		{"HTTP/", "HTTP without TLS"}, {"SSH-", "SSH"}, {"* OK", "IMAP"}, {"+OK", "POP3"},
-	} {
-		if bytes.HasPrefix(first, []byte(p.prefix)) || strings.Contains(said, `"`+p.prefix) {
-			return p.name
-		}
-	}
-	switch {
-	case bytes.HasPrefix(first, []byte("220")) && bytes.Contains(first, []byte("SMTP")):
-		return "SMTP"
-	case bytes.HasPrefix(first, []byte("220")):
-		return "SMTP or FTP"
-	}
-	return ""
+	return starttls.Recognize(first)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -39,6 +40,11 @@ func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 		d.unreachable()
 	case NotTLS:
 		d.notTLS()
+	case Preamble:
+		var failed *starttls.Error
+		if errors.As(err, &failed) {
+			d.preamble(failed)
+		}
 	case Reset:
 		d.reset()
 	case Alert:

@@ -15,6 +15,8 @@ import (
 // the server sends, whoever they are.
 type Story struct {
 	captured bool   // the connection is somebody else's: none of its ends is ours
+	port     uint16 // the server's, if it is known
+	preceded bool   // something was said before TLS
 	told     string // what the observer says about its end
 
 	segments
@@ -28,6 +30,8 @@ type note struct {
 	frame int
 	count int
 }
+
+func (n note) set() bool { return n.count > 0 }
 
 // A mark is a place in the transcript. The zero mark is none.
 type mark struct {
@@ -51,6 +55,8 @@ func (s *Story) Entry(e *transcript.Entry) {
 		s.record(e)
 	case transcript.TypeMessage:
 		s.message(e)
+	case transcript.TypeOctets:
+		s.preceded = s.preceded || e.Octets.Why == "preamble"
 	case transcript.TypeDecision:
 		s.decision(e)
 	}

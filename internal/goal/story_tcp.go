@@ -58,6 +58,9 @@ func (s *Story) segment(e *transcript.Entry) {
 		return
 	}
 	s.end = e.At
+	if s.port = f.Segment.DstPort; f.Dir == transcript.In {
+		s.port = f.Segment.SrcPort
+	}
 	flags := f.Segment.Flags
 	switch {
 	case flags.Has(wire.RST):

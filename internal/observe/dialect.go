@@ -18,6 +18,7 @@ type dialect struct {
 
 // dialects are tried in this order.
 var dialects = []dialect{
+	{"LMTP STARTTLS", matches(`(?is)(?:^|\n)LHLO .*\nSTARTTLS[ \t]*\r?\n$`), reply(`220[ -].*`)},
 	{"SMTP STARTTLS", line(`STARTTLS`), reply(`220[ -].*`)},
 	{"NNTP STARTTLS", line(`STARTTLS`), reply(`382.*`)},
 	{"Sieve STARTTLS", line(`STARTTLS`), reply(`OK.*`)},

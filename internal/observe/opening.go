@@ -118,15 +118,11 @@ func (c *Connection) clientBegins(h *half, f *transcript.Frame) bool {
 func (c *Connection) accept(h *half, f *transcript.Frame, dialect string) bool {
 	o := &c.opening
 	o.begun, o.tentative, h.tls = true, false, true
-	text := fmt.Sprintf("TLS begins here, after %d bytes of the client and %d of the server", o.size[0], o.size[1])
-	if dialect != "" {
-		text += " in another protocol: " + dialect
-	}
 	c.dialect = dialect
 	if dialect == tdsTLS {
 		c.wrapTDS(f)
 	}
-	c.remark(f, transcript.TLS, "tls_begins", text)
+	c.remark(f, transcript.TLS, "tls_begins", transcript.BeginsText(o.size[0], o.size[1], dialect))
 	return true
 }
 

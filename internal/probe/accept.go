@@ -79,6 +79,9 @@ func (cs *connections) start(c *connection, a *accepted, s *wire.Segment) {
 	c.tcp.Reset(c.path.Profile(cs.o.Timeout, &cs.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: a.iss, TimestampOffset: a.offset})
 	c.machine.Reset(&c.tcp, nil)
 	c.session = &c.machine
+	if cs.o.Preamble != nil && cs.o.Goal != GoalTCP {
+		c.session.Precede(cs.preamble(c))
+	}
 	c.session.Open(cs.now)
 	c.session.Receive(cs.now, s)
 }

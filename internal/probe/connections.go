@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/rawshake/rawshake/internal/probe/routes"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/slab"
@@ -36,8 +37,9 @@ type connections struct {
 	seed    func(*connection) [32]byte // of the shares of TLS 1.3; nil: it is not offered
 	keyless *handshake.Profile         // of a client that will receive nothing, used where keys exist
 	clients clients
-	pool    slab.Pool       // of the buffers of all
-	state   handshake.State // of the one whose result is made
+	talks   []*starttls.Machine // that no connection has
+	pool    slab.Pool           // of the buffers of all
+	state   handshake.State     // of the one whose result is made
 	more    handshake.Details13
 	seg     wire.Segment // that is sent
 }
@@ -151,6 +153,7 @@ func (cs *connections) recycle(c *connection) {
 	if tls := c.session.TLS(); tls != nil {
 		cs.clients.put(tls)
 	}
+	cs.giveBack(c.session.Preamble())
 	c.recycle()
 	cs.free = append(cs.free, c)
 }

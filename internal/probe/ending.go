@@ -9,6 +9,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -37,6 +38,9 @@ func (cs *connections) resultOf(c *connection) *record.Result {
 	r.Evidence = c.last
 	if c.reply != nil {
 		r.Data, r.DataLen, r.DataEnd = c.reply.data, c.reply.dataLen, c.reply.end
+	}
+	if m := c.session.Preamble(); m != nil {
+		r.Preamble = m.Lines()
 	}
 	if tls := c.session.TLS(); tls != nil {
 		r.Stage = tls.Stage()
@@ -67,6 +71,8 @@ func (c *connection) after() string {
 	switch {
 	case c.session.State() < tcb.Established && c.session.Err() == nil:
 		return "our SYN"
+	case tls == nil && c.session.Preamble() != nil && c.session.Preamble().After() != "":
+		return c.session.Preamble().After()
 	case tls == nil || tls.LastMessage() == "nothing":
 		return "the SYN-ACK"
 	}
@@ -87,7 +93,10 @@ func (cs *connections) failed(c *connection, err error) {
 	var closed *handshake.ClosedError
 	var cut *goal.ReplyCutError
 	var choice *goal.ProtocolChoiceError
+	var preamble *starttls.Error
 	switch {
+	case errors.As(err, &preamble):
+		r.Outcome, r.Class = record.OutcomePreamble, string(preamble.Kind)
 	case errors.As(err, &notTLS):
 		r.Outcome, r.First = record.OutcomeNotTLS, notTLS.First
 	case errors.As(err, &alert):
@@ -120,12 +129,13 @@ func (cs *connections) failed(c *connection, err error) {
 	default:
 		r.Outcome = record.OutcomeFailed
 	}
-	r.Reasons = cs.results.why(c.told(r), err)
+	r.Reasons = cs.results.why(cs.told(c, r), err)
 	cs.report(c, r)
 	c.judged = true
 	switch {
 	case errors.Is(err, errNoReply), cut != nil, choice != nil:
 		c.session.CloseWrite()
+	case preamble != nil && preamble.Kind != starttls.TooMuch: // its FIN is on the way
 	case errors.Is(err, errEndless), r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol:
 		c.session.Abort()
 	}
@@ -145,11 +155,11 @@ func (cs *connections) timedOut(c *connection) {
 	if c.stuck() {
 		c.anomalies |= anomalyTarpit
 	}
-	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for an answer to %s", cs.o.Timeout, r.After)
+	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for %s", cs.o.Timeout, c.waiting(r.After))
 	if c.kernelSent {
 		r.Error += "; " + afterKernelRST
 	}
-	r.Reasons = cs.results.why(c.told(r), nil)
+	r.Reasons = cs.results.why(cs.told(c, r), nil)
 	cs.report(c, r)
 	c.session.Abort()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/starttls"
 )
 
 // A Goal is how far each target is taken.
@@ -35,12 +36,14 @@ type Options struct {
 	Name  string         // the server name of all of them; empty: none
 	Feed  *supply.Feed   // the targets that come one by one, after those; may be nil
 
-	Goal    Goal
-	TLS     handshake.Config // what a ClientHello offers; names and randoms are the scan's
-	Worker  *worker.Worker
-	Request []byte // with GoalData: what is sent
-	Path    string // instead: an HTTP GET for this path, with the target's own name as host
-	DataMax int    // bytes of the reply that are kept
+	Goal   Goal
+	TLS    handshake.Config // what a ClientHello offers; names and randoms are the scan's
+	Worker *worker.Worker
+	// Preamble is what precedes TLS; nil: nothing. With GoalTCP it is not said.
+	Preamble *starttls.Profile
+	Request  []byte // with GoalData: what is sent
+	Path     string // instead: an HTTP GET for this path, with the target's own name as host
+	DataMax  int    // bytes of the reply that are kept
 
 	Rate        float64 // packets a second; 0: as fast as it goes
 	MaxInFlight int     // targets between their SYN and their result

@@ -42,10 +42,11 @@ func written(reasons []transcript.Reason) []record.Reason {
 const maxReasons = 1 << 10
 
 // told is what is known of a connection that ended, beside its error.
-func (c *connection) told(r *record.Result) goal.Facts {
+func (cs *connections) told(c *connection, r *record.Result) goal.Facts {
 	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
 		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
 	f.KernelSent = c.kernelSent
+	c.toldPreamble(&f, cs.o.Preamble)
 	if c.greeted {
 		f.Stage = max(f.Stage, handshake.StageHelloSent)
 	}

@@ -36,7 +36,7 @@ func (cs *connections) transmit(c *connection) (all bool) {
 			cs.reload(c)
 		}
 		if !c.session.Next(cs.now, &cs.seg) {
-			if c.greeted && c.session.TLS() == nil {
+			if c.greeted && c.session.TLS() == nil && c.session.Preamble() == nil { // or what precedes TLS would have to be made again too
 				c.tcp.Unload() // the ClientHello, which can be made again
 			}
 			return true

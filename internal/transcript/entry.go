@@ -43,7 +43,7 @@ const (
 	TypeMessage              // a TLS message: Message
 	TypeDecision             // something decided or noticed: Decision
 	TypeResult               // how it all ended, the last entry: Result
-	TypeOctets               // octets of a captured stream that are not TLS: Octets
+	TypeOctets               // octets of a stream that are not TLS: Octets
 )
 
 // String is the type's name in JSON.
@@ -79,7 +79,7 @@ type Entry struct {
 	Octets   *Octets
 }
 
-// Octets are a run of a captured stream that is not TLS: what precedes TLS, or
+// Octets are a run of a stream that is not TLS: what precedes TLS, or
 // records whose beginning is missing.
 type Octets struct {
 	Why         string // "preamble": said in another protocol; "unplaced": of a record that is not all there; "foreign": no TLS, after some; "wrapper": around TLS

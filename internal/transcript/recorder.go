@@ -43,6 +43,7 @@ type Recorder struct {
 	latest [2]*Frame         // by Dir: the last segment
 	halves [2]half           // by Dir
 
+	base [2]int64 // by Dir: octets before TLS
 	held []*Entry // outgoing entries, made but not sent yet
 	lost int      // held entries that did not fit
 
@@ -115,7 +116,7 @@ func (r *Recorder) Note(at time.Duration, layer Layer, name, text string) {
 // sequence numbers, round trips and result. The numbers of frames go on.
 func (r *Recorder) Restart() {
 	r.parts, r.latest, r.halves = reassembly.Buffer{}, [2]*Frame{}, [2]half{}
-	r.held, r.lost, r.learned = nil, 0, learned{}
+	r.held, r.lost, r.base, r.learned = nil, 0, [2]int64{}, learned{}
 }
 
 // handshakeTime is the time from the frame that begins the ClientHello to the
@@ -253,16 +254,24 @@ func (r *Recorder) release(at time.Duration, f *Frame) {
 
 // first is the offset of the entry's first byte in the byte stream.
 func (e *Entry) first() int64 {
-	if e.Record != nil {
+	switch {
+	case e.Record != nil:
 		return e.Record.Offset
+	case e.Octets != nil:
+		return e.Octets.Offset
+	case e.Decision != nil:
+		return int64(e.Decision.Event.(beginning))
 	}
 	return e.Message.Offset
 }
 
 // end is the offset after the entry's last byte in the byte stream.
 func (e *Entry) end() int64 {
-	if e.Record != nil {
+	switch {
+	case e.Record != nil:
 		return e.Record.End()
+	case e.Octets != nil:
+		return e.Octets.End
 	}
 	return e.Message.End
 }
@@ -273,20 +282,21 @@ func (e *Entry) Size() int {
 	switch {
 	case e.Type == TypeSegment:
 		n += 2 * len(e.Frame.Raw) // and the decoded form
-	case e.Record != nil || e.Message != nil:
+	case e.Record != nil || e.Message != nil || e.Octets != nil || e.Decision != nil:
 		n += e.size()
-	case e.Decision != nil:
-		n += len(e.Decision.Text)
-	case e.Octets != nil:
-		n += len(e.Octets.Raw)
 	}
 	return n
 }
 
-// size is the number of bytes that a record or message holds.
+// size is the number of bytes that a record, a message or octets hold.
 func (e *Entry) size() int {
-	if e.Record != nil {
+	switch {
+	case e.Record != nil:
 		return len(e.Record.Wire) + len(e.Record.Plaintext)
+	case e.Octets != nil:
+		return len(e.Octets.Raw)
+	case e.Decision != nil:
+		return len(e.Decision.Text)
 	}
 	return len(e.Message.Raw)
 }

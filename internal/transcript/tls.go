@@ -15,6 +15,9 @@ import (
 // messages become entries when the frame with their first byte goes by.
 func (r *Recorder) TLS(at time.Duration, event handshake.Event) {
 	r.learned.tls = true
+	if r.base != [2]int64{} {
+		event = r.moved(event)
+	}
 	switch e := event.(type) {
 	case handshake.RecordEvent:
 		r.carried(at, e.Dir, recordEntry(&e))

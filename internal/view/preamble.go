@@ -71,7 +71,7 @@ func isBinary(b []byte) bool {
 	return odd*20 > len(b)
 }
 
-// octetsValues adds what a captured stream holds besides TLS.
+// octetsValues adds what a stream holds besides TLS.
 func octetsValues(o *plain.Object, t *transcript.Octets) {
 	o.Add("why", t.Why)
 	o.Add("len", int(t.End-t.Offset))

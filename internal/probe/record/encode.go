@@ -75,6 +75,9 @@ func (e *Encoder) Append(b []byte, r *Result) []byte {
 	}
 	e.steps(r)
 	e.tcp(r)
+	if len(r.Preamble) > 0 {
+		w.Strings("preamble", r.Preamble)
+	}
 	e.tls(r)
 	e.failure(r)
 	w.B = append(w.B, '}', '\n')

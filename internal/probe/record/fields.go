@@ -10,7 +10,7 @@ import (
 
 // Names are the fields of a result, in their order.
 var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "error", "after", "class", "reasons", "odd", "repeat",
-	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp",
+	"time", "syns", "rtt_ms", "handshake_ms", "steps", "tcp", "preamble",
 	"version", "cipher_suite", "group", "dh", "key_shares", "hello_retry_request", "signature_scheme", "deprecated", "alpn", "extensions", "extension_numbers", "encrypted_extensions", "encrypted_extension_numbers", "ja3s",
 	"session_id_len", "session_id", "client_random", "server_random", "session_ticket", "resumption", "tickets", "ech",
 	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "ocsp_status", "scts", "chain",

@@ -19,6 +19,7 @@ const (
 	OutcomeUnreachable = "unreachable" // ICMP said so, or the next hop does not answer
 	OutcomeSilent      = "silent"      // nothing answered the SYN
 	OutcomeNotTLS      = "not_tls"     // what came first is no TLS record
+	OutcomePreamble    = "preamble"    // what precedes TLS failed, such as STARTTLS
 	OutcomeAlert       = "alert"       // the peer's alert ended it
 	OutcomeProtocol    = "protocol"    // the peer broke TCP or TLS, or ended it too early
 	OutcomeTimeout     = "timeout"     // the goal was not reached in time
@@ -29,7 +30,7 @@ const (
 
 // Outcomes lists all that there are: the goals, then the rest.
 var Outcomes = []string{"open", "hello", "certificate", "finished", "data",
-	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
+	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomePreamble, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
 	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
 // How a reply ended.
@@ -65,7 +66,7 @@ type Result struct {
 	Outcome   string
 	Error     string
 	After     string   // the last message before a failure
-	Class     string   // of a protocol failure: where, in a word
+	Class     string   // of a protocol's failure, or of what precedes TLS: where, in a word
 	Reasons   []Reason // why it did not reach the goal
 	Repeat    bool     // an earlier run may have probed it already
 	Anomalies []string
@@ -83,10 +84,11 @@ type Result struct {
 	AlertIn   *tlsmsg.Alert
 	AlertOut  tlsmsg.AlertDescription
 	AlertSent bool
-	First     []byte // of a peer that does not speak TLS
-	Data      []byte // the first bytes of the reply
-	DataLen   int    // of all that was read of it
-	DataEnd   string // how it ended; empty: there is none
+	Preamble  []string // what the peer said before TLS, line by line
+	First     []byte   // of a peer that does not speak TLS
+	Data      []byte   // the first bytes of the reply
+	DataLen   int      // of all that was read of it
+	DataEnd   string   // how it ended; empty: there is none
 
 	Evidence Packet
 }

@@ -20,7 +20,7 @@ const module = "github.com/rawshake/rawshake/"
 // pure rooms hold machines and codecs: bytes and the time go in, bytes come
 // out. Subfolders are rooms of their own.
 var pure = []string{
-	"field", "slab", "rawtcp/endpoint", "rawtcp/tcb", "rawtcp/reassembly", "rawtcp/wire", "tlsmsg", "tlsmsg/der", "tlsmsg/handshake", "tlsmsg/suite", "internal/conn",
+	"field", "slab", "rawtcp/endpoint", "rawtcp/tcb", "rawtcp/reassembly", "rawtcp/wire", "tlsmsg", "tlsmsg/der", "tlsmsg/handshake", "tlsmsg/suite", "internal/conn", "internal/starttls",
 }
 
 // forbiddenInPure are imports that mean I/O, clocks, locks or randomness.

@@ -111,6 +111,7 @@ func (s *stream) octets(o *transcript.Octets) {
 	if len(s.others) > maxOthers {
 		s.others = s.others[1:]
 	}
+	s.foreign = false // TLS follows
 	s.told = s.shaken // the rest of a message is lost
 	s.behind(o.End)
 }

@@ -1,0 +1,93 @@
+// What precedes TLS on each connection: STARTTLS, a proxy, the PROXY protocol.
+
+package audit
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/starttls"
+)
+
+// A Preamble is said on each connection before TLS.
+type Preamble struct {
+	Profile *starttls.Profile
+	Host    string // whom a proxy is asked for
+	Port    uint16
+	Name    string // TLS's server name
+}
+
+// open says it on a connection, and returns the stream behind it.
+func (p *Preamble) open(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	id := starttls.Identity{ServerName: p.Name, Host: p.Host, Port: p.Port, Local: addrPort(conn.LocalAddr()), Remote: addrPort(conn.RemoteAddr())}
+	m := starttls.NewMachine(p.Profile, id)
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var heard []byte
+	piece := make([]byte, 4<<10)
+	for {
+		for taken := -1; taken != 0; heard = heard[taken:] {
+			if err := say(conn, m); err != nil {
+				return nil, err
+			}
+			taken = m.Receive(heard)
+		}
+		if err := say(conn, m); err != nil {
+			return nil, err
+		}
+		if m.Done() || m.Err() != nil {
+			break
+		}
+		n, err := conn.Read(piece)
+		if heard = append(heard, piece[:n]...); err != nil && n == 0 {
+			if outcome, _ := endOf(err); outcome != Closed {
+				return nil, err
+			}
+			m.EOF()
+		}
+	}
+	m.Behind(heard)
+	if err := m.Err(); err != nil {
+		return nil, err
+	}
+	_ = conn.SetDeadline(time.Time{})
+	return &behind{conn, heard}, nil
+}
+
+func say(conn net.Conn, m *starttls.Machine) error {
+	for out := m.Output(); len(out) > 0; out = m.Output() {
+		n, err := conn.Write(out)
+		m.Sent(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// behind is a stream of which some octets were read already.
+type behind struct {
+	net.Conn
+	ahead []byte
+}
+
+func (b *behind) Read(p []byte) (int, error) {
+	if len(b.ahead) == 0 {
+		return b.Conn.Read(p)
+	}
+	n := copy(p, b.ahead)
+	b.ahead = b.ahead[n:]
+	return n, nil
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		at := tcp.AddrPort()
+		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+	}
+	return netip.AddrPort{}
+}

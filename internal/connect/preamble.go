@@ -1,0 +1,106 @@
+// What precedes TLS: STARTTLS, a proxy, the PROXY protocol.
+
+package connect
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/goal"
+	"github.com/rawshake/rawshake/internal/starttls"
+	"github.com/rawshake/rawshake/internal/transcript"
+)
+
+// precedingIdentity is what the preamble needs to know of this connection.
+func (r *run) precedingIdentity() starttls.Identity {
+	addresses := func() (local, remote netip.AddrPort) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.local, netip.AddrPortFrom(r.Remote.Addr().Unmap(), r.Remote.Port())
+	}
+	return starttls.Identity{ServerName: r.TLS.ServerName, Host: r.Host, Port: r.Port, Addresses: addresses, Events: r.precedingEvent}
+}
+
+func (r *run) precedingEvent(event starttls.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := event.(type) {
+	case starttls.Said:
+		dir := transcript.In
+		if e.Sent {
+			dir = transcript.Out
+		}
+		r.Recorder.Preamble(r.now(), dir, e.Raw, e.Offset)
+	case starttls.Begins:
+		if r.Goal != goal.TCP {
+			r.Recorder.Begins(r.now(), e.Ours, e.Theirs, e.Title)
+		}
+	}
+}
+
+// precede says over the kernel's stream what precedes TLS, until it is over or has
+// failed. The context bounds that. What stands behind it is read next.
+func (k *kernelConn) precede(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, func() { _ = k.tcp.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var heard []byte
+	piece := make([]byte, 4<<10)
+	for {
+		if err := k.say(); err != nil {
+			return k.interrupted(ctx, err)
+		}
+		heard = heard[k.pre.Receive(heard):]
+		if err := k.say(); err != nil {
+			return k.interrupted(ctx, err)
+		}
+		if k.pre.Done() || k.pre.Err() != nil {
+			break
+		}
+		n, err := k.stream.Read(piece)
+		heard = append(heard, piece[:n]...)
+		switch {
+		case k.stream.ended.Load():
+			k.pre.Receive(heard)
+			k.pre.EOF()
+		case err != nil:
+			return k.interrupted(ctx, err)
+		}
+	}
+	k.pre.Behind(heard)
+	k.stream.ahead = heard
+	return nil
+}
+
+func (k *kernelConn) say() error {
+	for out := k.pre.Output(); len(out) > 0; out = k.pre.Output() {
+		n, err := k.stream.Write(out)
+		k.pre.Sent(n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// interrupted is why the preamble stopped. A stream that failed is not an
+// interruption: Err tells of it.
+func (k *kernelConn) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if k.stream.err.Load() != nil {
+		return nil
+	}
+	return err
+}
+
+// preceding reports whether the preamble is not over.
+func (k *kernelConn) preceding() bool { return k.pre != nil && !k.pre.Done() }
+
+// addrPort is a kernel's address as ours.
+func addrPort(a net.Addr) netip.AddrPort {
+	at := a.(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+}
