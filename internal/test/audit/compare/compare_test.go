@@ -4,6 +4,7 @@ package compare
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -41,21 +42,21 @@ func TestAuditsAgreeWithOtherTools(t *testing.T) {
 }
 
 func compareAt(t *testing.T, s *server, p *papers) *row {
-	at := newSite(t, p)
+	at := newSite(t, s, p)
 	s.start(t, at)
 	found, took := ours.run(t, at, at.addr())
 	r := &row{server: s, pairs: found.pairs(), ours: took, theirs: map[*tool]cost{}}
 	for _, o := range tools {
-		if o == testssl && s.slow && !*full {
+		if o == testssl && s.slow && !*full || *only != "" && !slices.Contains(strings.Split(*only, ","), o.name) {
 			continue
 		}
 		theirs, cost := o.run(t, at, at.addr())
 		r.theirs[o] = cost
 		for _, d := range slices.DeleteFunc(differences(found, theirs), func(d string) bool { return explain(o, s, d) }) {
-			t.Errorf("%s differs, and nobody knows why: %s", o.name, d)
+			t.Errorf("%v: %s differs, and nobody knows why: %s", s, o.name, d)
 		}
 		if took.connections >= cost.connections {
-			t.Errorf("the audit took %d connections, and %s %d", took.connections, o.name, cost.connections)
+			t.Errorf("%v: the audit took %d connections, and %s %d", s, took.connections, o.name, cost.connections)
 		}
 	}
 	return r

@@ -52,7 +52,7 @@ func parseNmap(out []byte) (*findings, error) {
 			f.leaf(script.elem("pem"))
 		case "ssl-enum-ciphers":
 			for _, version := range script.Tables {
-				f.nmapVersion(spaced(version.Key), &version)
+				f.nmapVersion(strings.Replace(spaced(version.Key), "SSL 3", "SSL 3.0", 1), &version)
 			}
 		}
 	}

@@ -11,22 +11,12 @@ const everySuite = "ALL:COMPLEMENTOFALL:eNULL:@SECLEVEL=0"
 func sServer(kinds string, args ...string) func(*testing.T, *site) {
 	return func(t *testing.T, s *site) {
 		all := append([]string{"s_server", "-accept", s.addr(), "-www", "-naccept", "1000000"}, args...)
-		all = append(all, s.certificates(kinds)...)
+		for i, p := range s.papers.of(kinds) {
+			d := []string{"", "d"}[i]
+			all = append(all, "-"+d+"cert", p.cert, "-"+d+"key", p.key)
+		}
 		s.start(t, program(t, "openssl"), all...)
 	}
-}
-
-func (s *site) certificates(kinds string) []string {
-	p := s.papers
-	switch kinds {
-	case "RSA":
-		return []string{"-cert", p.rsa.cert, "-key", p.rsa.key}
-	case "ECDSA":
-		return []string{"-cert", p.ecdsa.cert, "-key", p.ecdsa.key}
-	case "Ed25519":
-		return []string{"-cert", p.ed25519.cert, "-key", p.ed25519.key}
-	}
-	return []string{"-cert", p.rsa.cert, "-key", p.rsa.key, "-dcert", p.ecdsa.cert, "-dkey", p.ecdsa.key}
 }
 
 var opensslServers = []server{

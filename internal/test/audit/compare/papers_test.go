@@ -64,6 +64,11 @@ func newPapers(t *testing.T) *papers {
 	return p
 }
 
+// of are those of a kind: "RSA", "ECDSA", "Ed25519", or "both" of the first two.
+func (p *papers) of(kinds string) []*paper {
+	return map[string][]*paper{"RSA": {p.rsa}, "ECDSA": {p.ecdsa}, "Ed25519": {p.ed25519}, "both": {p.rsa, p.ecdsa}}[kinds]
+}
+
 func newPaper(t *testing.T, path string, key crypto.Signer, root *x509.Certificate, rootKey crypto.Signer) *paper {
 	p := &paper{cert: path + ".pem", key: path + ".key", both: path + ".both"}
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "peer.example"}, DNSNames: []string{"peer.example"},

@@ -16,4 +16,4 @@ type server struct {
 func (s *server) String() string { return s.name + ", " + s.how }
 
 // servers are in the order of the table.
-var servers = [][]server{opensslServers}
+var servers = [][]server{opensslServers, nginxServers, gnutlsServers, apacheServers, haproxyServers, stunnelServers, goServers, javaServers}

@@ -22,12 +22,13 @@ import (
 // A site is the host of one server.
 type site struct {
 	host   *netns.Host
+	server *server
 	papers *papers
 	dir    string // for the server's files
 }
 
-func newSite(t *testing.T, p *papers) *site {
-	return &site{host: netns.NewPair(t).Server, papers: p, dir: t.TempDir()}
+func newSite(t *testing.T, s *server, p *papers) *site {
+	return &site{host: netns.NewPair(t).Server, server: s, papers: p, dir: t.TempDir()}
 }
 
 func (s *site) addr() string { return netip.AddrPortFrom(s.host.Addr, 443).String() }

@@ -76,7 +76,7 @@ func (o *tool) run(t *testing.T, s *site, addr string) (*findings, cost) {
 		t.Fatalf("%s: %v\n%s%s", o.name, err, out, &stderr)
 	}
 	if testing.Verbose() {
-		t.Logf("%s: %d connections, %v", o.name, s.accepted(t)-before, took)
+		t.Logf("%v: %s: %d connections, %v", s.server, o.name, s.accepted(t)-before, took)
 	}
 	return f, cost{s.accepted(t) - before, took}
 }
