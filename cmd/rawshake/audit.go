@@ -181,7 +181,9 @@ func (f *auditFlags) follow(d *audit.Driver) (end func()) {
 			fmt.Fprintf(os.Stderr, "%3d %s: %s\n", n, plain.Escape(q.About), plain.Escape(answer.String()))
 		}
 	case !f.quiet && isTerminal(os.Stderr):
-		d.Progress = func(n int, about string) { fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about)) }
+		d.Progress = func(n int, about string) {
+			fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about))
+		}
 		return func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
 	}
 	return func() {}

@@ -32,6 +32,9 @@ type probeFlags struct {
 	tls      tlsFlags
 	preamble preambleFlags
 
+	audit            bool
+	auditConnections int
+
 	ports, until         string
 	portsGiven           func() bool // -p is there, even with nothing
 	files                []string
@@ -152,6 +155,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringSliceVar(&f.groups, "groups", nil, "groups to offer")
 	fl.StringSliceVar(&f.keyShares, "key-shares", nil, "groups of TLS 1.3 to send a key in at once, or none: for another the server has to ask (default: a hybrid with ML-KEM, and a curve; x25519 alone is one packet less, and less than half the work)")
 	f.tls.register(cmd)
+	f.registerAudit(cmd)
 	f.preamble.register(cmd)
 	fl.MarkHidden("session-file")
 

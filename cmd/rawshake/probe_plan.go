@@ -69,7 +69,7 @@ func (p *probePlan) close() error {
 // before anything is sent.
 func (f *probeFlags) plan(cmd *cobra.Command, args []string) (*probePlan, error) {
 	p := &probePlan{}
-	steps := []func(*probePlan) error{f.planGoal, f.planPace, f.planProbeTLS, f.planProbeLink,
+	steps := []func(*probePlan) error{f.planGoal, func(p *probePlan) error { return f.planAudit(cmd, &p.options) }, f.planPace, f.planProbeTLS, f.planProbeLink,
 		func(p *probePlan) error { return f.planTargets(p, args) },
 		func(p *probePlan) error { return f.planOrder(p, cmd.Flags().Changed("seed"), args) },
 		f.planOutput}
@@ -338,6 +338,9 @@ func sameFile(a, b string) bool {
 func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%q %q %q %q %v %v %d/%d\n", f.ports, o.Goal, f.files, args, f.ipv4, f.ipv6, o.Shard, o.Shards)
+	if f.audit {
+		fmt.Fprintf(h, "audit %d\n", f.auditConnections)
+	}
 	if f.preamble != (preambleFlags{}) {
 		fmt.Fprintf(h, "preamble %v\n", f.preamble)
 	}

@@ -41,7 +41,7 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 		r.Certificates = append(r.Certificates, f.chains[i].describe())
 	}
 	for _, d := range f.dh {
-		r.DH = append(r.DH, d.describe())
+		r.DH = append(r.DH, d.describe(!a.o.NoPrimes))
 	}
 	for _, v := range variations {
 		if ok, known := f.bears[v.name]; known {
@@ -136,10 +136,10 @@ func (c *chainFound) describe() Certificate {
 }
 
 // describe says what a Diffie-Hellman group is.
-func (d dhFound) describe() DH {
+func (d dhFound) describe(test bool) DH {
 	group := suite.DescribeDH(d.p, d.g)
 	out := DH{Bits: bitLen(d.p), Name: group.Name, Shared: group.Name != "", SHA256: sha256Hex(d.p), Odd: group.Odd}
-	if group.Name == "" && out.Bits > maxTested {
+	if group.Name == "" && (!test || out.Bits > maxTested) {
 		return out
 	}
 	group, err := suite.CheckDH(d.p, d.g)

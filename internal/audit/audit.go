@@ -13,6 +13,9 @@ import (
 type Options struct {
 	ServerName     string // for server_name and for the certificate; empty: none is sent
 	MaxConnections int    // that are begun; 0: DefaultMaxConnections
+	// NoPrimes leaves primes of Diffie-Hellman groups untested that nobody knows: that
+	// may take a tenth of a second each.
+	NoPrimes bool
 	// Random draws what each ClientHello's random is made of.
 	Random func([]byte)
 }
@@ -149,6 +152,10 @@ func (a *Audit) Answer(turn Turn, answer *Answer) {
 // Pause is how long to wait before the next question, and zero after that.
 func (a *Audit) Pause() time.Duration { return a.limiter.take() }
 
+// Failure is what came of the first question without an answer, once the audit is
+// done and the server has agreed to nothing.
+func (a *Audit) Failure() Outcome { return a.found.failed }
+
 // Done reports whether there is nothing more to ask.
 func (a *Audit) Done() bool { return a.idle() && a.stage == len(stages) }
 
@@ -172,6 +179,7 @@ func (a *Audit) Stop(why string) {
 // Connections is how many were begun.
 func (a *Audit) Connections() int { return a.asked + a.limiter.repeated }
 
+// Random draws what the random of a handshake is.
 func (a *Audit) random() (r [32]byte) {
 	a.o.Random(r[:])
 	return r

@@ -1,118 +1,101 @@
-// Takes a handshake to its end, over a stream.
+// A handshake that is taken to its end, and what the server says after it.
 
 package audit
 
 import (
-	"context"
-	"crypto/rand"
 	"errors"
-	"net"
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
-	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 )
 
-// afterwards bounds the wait for what a server says once a handshake is done.
-const afterwards = time.Second
+// Afterwards bounds the wait for what a server says once a handshake is done.
+const Afterwards = time.Second
 
-// finishing is one handshake under way.
-type finishing struct {
-	client  *handshake.Client
-	conn    *tlsconn.Conn
+// A Finish is one such handshake. The driver moves the Client.
+type Finish struct {
+	Client *handshake.Client
+
+	now     func() time.Duration
 	answer  Answer
-	came    []time.Time // of answer.Sessions
-	hellos  int         // ServerHellos that came
-	refused bool        // a no_renegotiation came
+	came    []time.Duration // of answer.Sessions
+	hellos  int             // ServerHellos that came
+	refused bool            // a no_renegotiation came
 }
 
-// handshake makes one, and what the question asks for after it.
-func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *Answer {
-	f := &finishing{}
+// NewFinish makes the client of a question with a Config. The time is counted from
+// any moment.
+func NewFinish(q *Question, random [32]byte, now func() time.Duration) *Finish {
+	f := &Finish{now: now}
 	cfg := *q.Config
-	cfg.Events = f.event
-	rand.Read(cfg.Random[:])
-	f.client = handshake.NewClient(cfg)
-	f.conn = tlsconn.New(stream, f.client, r.Worker)
-	defer stream.Close()
-	err := f.conn.Until(ctx, func() bool { return f.client.Stage() >= handshake.StageFinished })
-	f.take(err)
-	if f.answer.Finished {
-		f.after(ctx, q)
-	}
-	f.ages()
-	return &f.answer
+	cfg.Events, cfg.Random = f.event, random
+	f.Client = handshake.NewClient(cfg)
+	return f
 }
 
-// take makes the answer of what the machine knows.
-func (f *finishing) take(err error) {
-	_ = f.conn.Do(func(tlsconn.Machine) {
-		state := f.client.State()
-		f.answer.State = &state
-		f.answer.Finished = f.client.Stage() >= handshake.StageFinished
-		if d, ok := f.client.Details13(); ok {
-			f.answer.More = &d
+// Take notes how far the handshake has come, and why no further.
+func (f *Finish) Take(err error) {
+	state := f.Client.State()
+	f.answer.State = &state
+	f.answer.Finished = f.Client.Stage() >= handshake.StageFinished
+	if d, ok := f.Client.Details13(); ok {
+		f.answer.More = &d
+		if len(d.Tickets) > 0 {
+			f.answer.Lifetime = d.Tickets[0].Lifetime
 		}
-	})
+	}
 	if f.answer.Finished {
-		f.answer.Outcome = Agreed
+		f.answer.Outcome, f.answer.Err = Agreed, nil
 		return
 	}
 	f.answer.Err = err
 	var alert *handshake.AlertError
 	var protocol *handshake.ProtocolError
+	var closed *handshake.ClosedError
 	switch {
 	case errors.As(err, &alert):
 		f.answer.Outcome, f.answer.Alert = Refused, alert.Alert
-	case errors.As(err, &protocol):
+	case errors.As(err, &protocol), errors.As(err, new(*handshake.NotTLSError)), errors.As(err, new(*handshake.InternalError)):
 		f.answer.Outcome = Strange
+	case errors.As(err, &closed):
+		f.answer.Outcome = Closed
 	default:
-		f.answer.Outcome, f.answer.Err = endOf(err)
+		f.answer.Outcome, f.answer.Err = OutcomeOf(err)
 	}
 }
 
-// after waits for tickets, or begins another handshake, and ends in good order.
-func (f *finishing) after(ctx context.Context, q *Question) {
-	ctx, cancel := context.WithTimeout(ctx, afterwards)
-	defer cancel()
-	if q.Renegotiate {
-		f.renegotiate(ctx)
-	}
-	_ = f.conn.CloseWrite()
-	if !q.Tickets {
-		return
-	}
-	_ = f.conn.Until(ctx, func() bool { return f.client.EOF() })
-	state := *f.answer.State
-	f.take(nil)
-	state.TicketReceived = f.answer.State.TicketReceived
-	if f.answer.More != nil && len(f.answer.More.Tickets) > 0 {
-		f.answer.Lifetime = f.answer.More.Tickets[0].Lifetime
-	}
-}
-
-// renegotiate begins another handshake: a server that answers with a
-// ServerHello allows it.
-func (f *finishing) renegotiate(ctx context.Context) {
-	begun := false
+// Renegotiate begins another handshake, and reports whether that could be.
+func (f *Finish) Renegotiate() bool {
 	f.hellos = 0
-	state := *f.answer.State
-	_ = f.conn.Do(func(tlsconn.Machine) { begun = f.client.Renegotiate() })
-	if !begun {
-		return
-	}
-	_ = f.conn.Until(ctx, func() bool { return f.hellos > 0 || f.refused })
+	return f.Client.Renegotiate()
+}
+
+// Renegotiated reports whether the server has answered that, by a ServerHello or by
+// a refusal.
+func (f *Finish) Renegotiated() bool { return f.hellos > 0 || f.refused }
+
+// NoteRenegotiation notes whether the server allows it. Silence means no.
+func (f *Finish) NoteRenegotiation() {
 	allowed := f.hellos > 0
 	f.answer.Renegotiated = &allowed
-	f.answer.State = &state
 }
 
-func (f *finishing) event(e handshake.Event) {
+// Answer is what came, with each session as old as it is now.
+func (f *Finish) Answer() *Answer {
+	for i, s := range f.answer.Sessions {
+		aged := *s
+		aged.Age = uint32((f.now() - f.came[i]).Milliseconds())
+		f.answer.Sessions[i] = &aged
+	}
+	return &f.answer
+}
+
+func (f *Finish) event(e handshake.Event) {
 	switch e := e.(type) {
 	case handshake.SessionEvent:
 		if len(f.answer.Sessions) < maxChains {
-			f.answer.Sessions, f.came = append(f.answer.Sessions, e.Session), append(f.came, time.Now())
+			f.answer.Sessions, f.came = append(f.answer.Sessions, e.Session), append(f.came, f.now())
 		}
 	case handshake.AlertEvent:
 		f.refused = f.refused || e.Dir == handshake.In && e.Description == tlsmsg.AlertNoRenegotiation
@@ -125,18 +108,9 @@ func (f *finishing) event(e handshake.Event) {
 			f.hellos++
 		case tlsmsg.TypeCertificateRequest:
 			m := new(tlsmsg.CertificateRequest)
-			if tlsmsg.ParseInto(m, e.Raw, e.Context) == nil && e.Context.Version >= tlsmsg.VersionTLS13 {
+			if e.Context.Version >= tlsmsg.VersionTLS13 && tlsmsg.ParseInto(m, e.Raw, e.Context) == nil {
 				f.answer.Request13 = m
 			}
 		}
-	}
-}
-
-// ages tells each session how old it is.
-func (f *finishing) ages() {
-	for i, s := range f.answer.Sessions {
-		aged := *s
-		aged.Age = uint32(time.Since(f.came[i]).Milliseconds())
-		f.answer.Sessions[i] = &aged
 	}
 }

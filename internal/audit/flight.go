@@ -19,10 +19,10 @@ const (
 	maxWarnings = 16
 )
 
-// A flight takes the bytes of an answer until it is done.
-type flight struct {
+// A Flight takes the bytes of an answer until it is done.
+type Flight struct {
 	answer   Answer
-	v2       bool // the question was SSL 2.0's
+	V2       bool // the question was SSL 2.0's
 	done     bool
 	buf      []byte
 	total    int
@@ -32,7 +32,7 @@ type flight struct {
 }
 
 // Receive takes bytes from the server. It reports whether the answer is done.
-func (f *flight) Receive(b []byte) bool {
+func (f *Flight) Receive(b []byte) bool {
 	if f.done {
 		return true
 	}
@@ -40,7 +40,7 @@ func (f *flight) Receive(b []byte) bool {
 		return f.strange(fmt.Errorf("more than %d bytes, and no end of the server's flight", maxFlight))
 	}
 	f.buf = append(f.buf, b...)
-	if f.v2 && f.readV2() {
+	if f.V2 && f.readV2() {
 		return f.done
 	}
 	for !f.done {
@@ -58,7 +58,7 @@ func (f *flight) Receive(b []byte) bool {
 }
 
 // End says that the stream has ended: in good order (io.EOF), or why not.
-func (f *flight) End(outcome Outcome, err error) {
+func (f *Flight) End(outcome Outcome, err error) {
 	if f.done {
 		return
 	}
@@ -70,16 +70,19 @@ func (f *flight) End(outcome Outcome, err error) {
 	f.answer.Outcome, f.answer.Err = outcome, err
 }
 
-func (f *flight) strange(err error) bool {
+// Answer is what came.
+func (f *Flight) Answer() *Answer { return &f.answer }
+
+func (f *Flight) strange(err error) bool {
 	f.End(Strange, err)
 	return true
 }
 
-func (f *flight) agreed(done bool) {
+func (f *Flight) agreed(done bool) {
 	f.answer.Outcome, f.answer.Done, f.done = Agreed, done, true
 }
 
-func (f *flight) record(r tlsmsg.Record) {
+func (f *Flight) record(r tlsmsg.Record) {
 	switch r.Type {
 	case tlsmsg.ContentAlert:
 		f.alert(r.Fragment)
@@ -104,7 +107,7 @@ func (f *flight) record(r tlsmsg.Record) {
 	}
 }
 
-func (f *flight) alert(fragment []byte) {
+func (f *Flight) alert(fragment []byte) {
 	alert, err := tlsmsg.ParseAlert(fragment)
 	switch {
 	case err != nil:
@@ -119,7 +122,7 @@ func (f *flight) alert(fragment []byte) {
 	}
 }
 
-func (f *flight) message(raw []byte) error {
+func (f *Flight) message(raw []byte) error {
 	t := tlsmsg.Form(raw)
 	if f.answer.Hello == nil && t != tlsmsg.TypeServerHello && t != tlsmsg.TypeHelloRetryRequest {
 		return fmt.Errorf("%v in the place of a ServerHello", t)
@@ -155,7 +158,7 @@ func (f *flight) message(raw []byte) error {
 	return nil
 }
 
-func (f *flight) serverHello(raw []byte) error {
+func (f *Flight) serverHello(raw []byte) error {
 	if f.answer.Hello != nil {
 		return errors.New("a second ServerHello")
 	}
@@ -193,8 +196,8 @@ func readAnonymous(m *tlsmsg.ServerKeyExchange, id tlsmsg.CipherSuite) {
 	}
 }
 
-// endOf says what the end of a stream means for an answer.
-func endOf(err error) (Outcome, error) {
+// OutcomeOf says what the end of a stream means for an answer.
+func OutcomeOf(err error) (Outcome, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		return Closed, errors.New("the server closed the connection without an answer")

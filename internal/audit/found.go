@@ -32,6 +32,7 @@ type found struct {
 	features   Features
 	gaps       []Gap
 	failure    error // the first of a connection without an answer
+	failed     Outcome
 	agreedOnce bool
 
 	clientDecides bool // in TLS 1.2
@@ -260,8 +261,8 @@ func (f *found) answered(q *Question, answer *Answer) {
 	switch {
 	case answer.agreed():
 		f.agreedOnce = true
-	case answer.Err != nil && f.failure == nil:
-		f.failure = answer.Err
+	case f.failed == NotAsked:
+		f.failure, f.failed = answer.Err, answer.Outcome
 	}
 }
 

@@ -44,7 +44,7 @@ func (p *Preamble) open(ctx context.Context, conn net.Conn) (net.Conn, error) {
 		}
 		n, err := conn.Read(piece)
 		if heard = append(heard, piece[:n]...); err != nil && n == 0 {
-			if outcome, _ := endOf(err); outcome != Closed {
+			if outcome, _ := OutcomeOf(err); outcome != Closed {
 				return nil, err
 			}
 			m.EOF()

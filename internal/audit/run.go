@@ -14,6 +14,8 @@ import (
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
+	"github.com/rawshake/rawshake/tlsmsg/handshake/tlsconn"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
@@ -167,8 +169,40 @@ func unopened(err error) *Answer {
 	if errors.As(err, new(*starttls.Error)) {
 		return &Answer{Outcome: Strange, Err: err}
 	}
-	outcome, err := endOf(err)
+	outcome, err := OutcomeOf(err)
 	return &Answer{Outcome: outcome, Err: err}
+}
+
+// handshake makes one to its end, and what the question asks for after it.
+func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *Answer {
+	defer stream.Close()
+	var random [32]byte
+	r.Random(random[:])
+	start := time.Now()
+	f := NewFinish(q, random, func() time.Duration { return time.Since(start) })
+	conn := tlsconn.New(stream, f.Client, r.Worker)
+	err := conn.Until(ctx, func() bool { return f.Client.Stage() >= handshake.StageFinished })
+	take := func(tlsconn.Machine) { f.Take(err) }
+	_ = conn.Do(take)
+	if !f.answer.Finished {
+		return f.Answer()
+	}
+	ctx, cancel := context.WithTimeout(ctx, Afterwards)
+	defer cancel()
+	if q.Renegotiate {
+		begun := false
+		_ = conn.Do(func(tlsconn.Machine) { begun = f.Renegotiate() })
+		if begun {
+			_ = conn.Until(ctx, f.Renegotiated)
+			f.NoteRenegotiation()
+		}
+	}
+	_ = conn.CloseWrite()
+	if q.Tickets {
+		_ = conn.Until(ctx, func() bool { return f.Client.EOF() })
+		_ = conn.Do(take)
+	}
+	return f.Answer()
 }
 
 // exchange sends a hello, and reads the first flight that answers it.
@@ -177,20 +211,20 @@ func exchange(ctx context.Context, conn net.Conn, v2 bool, first []byte) *Answer
 	_ = conn.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	f := &flight{v2: v2}
+	f := &Flight{V2: v2}
 	if _, err := conn.Write(first); err != nil {
-		f.End(endOf(err))
-		return &f.answer
+		f.End(OutcomeOf(err))
+		return f.Answer()
 	}
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := conn.Read(buf)
 		if n > 0 && f.Receive(buf[:n]) {
-			return &f.answer
+			return f.Answer()
 		}
 		if err != nil {
-			f.End(endOf(err))
-			return &f.answer
+			f.End(OutcomeOf(err))
+			return f.Answer()
 		}
 	}
 }

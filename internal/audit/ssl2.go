@@ -49,7 +49,7 @@ const maxCiphersV2 = 256
 
 // readV2 reads a SERVER-HELLO, if that is what came. It reports whether the
 // bytes are SSL 2.0's, or too few to tell.
-func (f *flight) readV2() bool {
+func (f *Flight) readV2() bool {
 	b := f.buf
 	if len(b) < 3 {
 		return true

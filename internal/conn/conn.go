@@ -110,6 +110,14 @@ func (s *Conn) UpdateKeys() {
 	s.pump()
 }
 
+// Renegotiate has begin start another handshake in the client, and sends what follows
+// from that.
+func (s *Conn) Renegotiate(begin func() bool) bool {
+	ok := begin()
+	s.pump()
+	return ok
+}
+
 // Err says why the connection failed, or is nil. A TLS failure takes precedence
 // over what TCP says of the same end. A TCP failure under TLS is a
 // [TransportError].

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -41,8 +40,8 @@ func (s *Story) Reasons(outcome string, err error) []transcript.Reason {
 	case NotTLS:
 		d.notTLS()
 	case Preamble:
-		var failed *starttls.Error
-		if errors.As(err, &failed) {
+		failed := s.failedBefore
+		if errors.As(err, &failed); failed != nil {
 			d.preamble(failed)
 		}
 	case Reset:

@@ -5,6 +5,7 @@ package goal
 import (
 	"time"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 )
@@ -14,10 +15,11 @@ import (
 // entries themselves need not be kept. Out is what the client sends, and In what
 // the server sends, whoever they are.
 type Story struct {
-	captured bool   // the connection is somebody else's: none of its ends is ours
-	port     uint16 // the server's, if it is known
-	preceded bool   // something was said before TLS
-	told     string // what the observer says about its end
+	captured     bool            // the connection is somebody else's: none of its ends is ours
+	port         uint16          // the server's, if it is known
+	failedBefore *starttls.Error // why TLS did not begin, as an observer has found
+	preceded     bool            // something was said before TLS
+	told         string          // what the observer says about its end
 
 	segments
 	conversation

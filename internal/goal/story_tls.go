@@ -5,6 +5,7 @@ package goal
 import (
 	"fmt"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -206,6 +207,8 @@ func (s *Story) after() string {
 // tlsEvent takes note of what our TLS machine, or an observer, decided.
 func (s *Story) tlsEvent(event any) {
 	switch event := event.(type) {
+	case *starttls.Error:
+		s.failedBefore = event
 	case handshake.AlertEvent:
 		if event.Dir == handshake.Out && event.Level == tlsmsg.LevelFatal {
 			s.because = event.Because

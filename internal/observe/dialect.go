@@ -58,6 +58,17 @@ func agreed(client, server []byte) (d *dialect, asked bool) {
 	return nil, asked
 }
 
+// askedFor names the dialect in which a client has asked for TLS last, and to whom the
+// server has not agreed.
+func askedFor(client, server []byte) (title string, asked bool) {
+	for i := range dialects {
+		if d := &dialects[i]; d.asks(client) && d.agrees != nil && !d.agrees(server) {
+			return d.name, true
+		}
+	}
+	return "", false
+}
+
 func matches(pattern string) func([]byte) bool { return regexp.MustCompile(pattern).Match }
 func contains(s string) func([]byte) bool {
 	return func(b []byte) bool { return bytes.Contains(b, []byte(s)) }

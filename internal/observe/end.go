@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -28,6 +29,7 @@ type ending struct {
 	data      bool
 	alert     string
 	notTLS    string
+	preamble  *starttls.Error // why what precedes TLS failed
 }
 
 // frame takes note of what TCP and ICMP say. A RST or FIN with a wrong checksum
@@ -87,6 +89,8 @@ func (c *Connection) result(why string) transcript.Result {
 		}
 	case a.version >= 0x0304 && a.haveServerHello:
 		res.OK, res.Outcome = true, "hello"
+	case e.preamble != nil:
+		fail("preamble", e.preamble.Error())
 	case e.notTLS != "":
 		fail("not_tls", e.notTLS)
 	case !e.established && !e.synACK && e.reset:

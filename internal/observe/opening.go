@@ -293,6 +293,7 @@ func (c *Connection) neverBegun() {
 			c.records(transcript.Out, client, c.last)
 		}
 	}
+	c.notAgreed()
 	for dir := range c.halves {
 		h := &c.halves[dir]
 		if h.resync && h.tls && !h.given && h.passed > 0 {
@@ -301,8 +302,8 @@ func (c *Connection) neverBegun() {
 		if h.tls || h.given || o.size[dir] == 0 {
 			continue
 		}
-		if _, asked := agreed(o.said[0], o.said[1]); asked && dir == int(transcript.Out) {
-			c.remark(c.last, transcript.TCP, "tls_not_agreed", "the client asked for TLS, and it never began")
+		if c.ending.preamble != nil {
+			continue
 		}
 		c.notTLS(transcript.Dir(dir), h, c.last, notTLS(o.first[dir]))
 	}

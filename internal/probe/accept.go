@@ -77,7 +77,10 @@ func (cs *connections) openBoth(c *connection, a *accepted, h *wire.IP, s *wire.
 func (cs *connections) start(c *connection, a *accepted, s *wire.Segment) {
 	c.peerEnd, c.earned = s.End(), s.Seq.Add(1)
 	c.tcp.Reset(c.path.Profile(cs.o.Timeout, &cs.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port, ISS: a.iss, TimestampOffset: a.offset})
-	c.machine.Reset(&c.tcp, nil)
+	if cs.o.AuditConnections > 0 {
+		cs.beginAudit(c)
+	}
+	c.machine.Reset(&c.tcp, c.audit.client())
 	c.session = &c.machine
 	if cs.o.Preamble != nil && cs.o.Goal != GoalTCP {
 		c.session.Precede(cs.preamble(c))

@@ -21,7 +21,14 @@ func (cs *connections) follow(c *connection) {
 }
 
 func (cs *connections) sendOn(c *connection) {
-	if all := cs.transmit(c); all && c.reported && cs.over(c) {
+	switch all := cs.transmit(c); {
+	case !all:
+	case c.audit != nil:
+		if c.audit.stage == auditEnds && cs.over(c) {
+			cs.goOnAudit(c)
+			return
+		}
+	case c.reported && cs.over(c):
 		cs.release(c)
 		return
 	}
@@ -35,6 +42,10 @@ func (cs *connections) sendOn(c *connection) {
 // advance takes a connection as far towards its goal as it goes now: up to the next
 // work, or through that work.
 func (cs *connections) advance(c *connection, working bool) {
+	if c.audit != nil {
+		cs.advanceAudit(c, working)
+		return
+	}
 	if c.reported {
 		return
 	}
@@ -82,7 +93,12 @@ func (cs *connections) ring(c *connection) {
 	c.session.Advance(cs.now)
 	if !cs.now.Before(c.limit) {
 		switch {
-		case c.waits && !c.reported && cs.impatient(c):
+		case c.audit != nil && !c.waits:
+			cs.lateAudit(c)
+			if c.audit == nil || c.audit.stage == auditAsks {
+				return
+			}
+		case c.waits && !c.reported && c.audit == nil && cs.impatient(c):
 			cs.failed(c, errBusy)
 		case c.waits && !c.reported: // the peer waits for us, not we for it
 			c.limit = cs.now.Add(closeTime)

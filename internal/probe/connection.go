@@ -46,9 +46,10 @@ type facts struct {
 	rtt        time.Duration
 	random     [32]byte // of its ClientHello
 	last       record.Packet
-	reply      *reply   // nil: nothing was asked
-	heard      int32    // segments after the SYN-ACK
-	peerEnd    wire.Seq // after the last octet that the peer sent
+	reply      *reply    // nil: nothing was asked
+	audit      *auditing // nil: the target is not audited
+	heard      int32     // segments after the SYN-ACK
+	peerEnd    wire.Seq  // after the last octet that the peer sent
 	reset      record.Reset
 	wasReset   bool
 	kernelSent bool // this machine's kernel has sent a RST in our name

@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/slab"
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -37,15 +38,18 @@ type connections struct {
 	seed    func(*connection) [32]byte // of the shares of TLS 1.3; nil: it is not offered
 	keyless *handshake.Profile         // of a client that will receive nothing, used where keys exist
 	clients clients
-	talks   []*starttls.Machine // that no connection has
-	pool    slab.Pool           // of the buffers of all
-	state   handshake.State     // of the one whose result is made
+	ports   *ports
+	flows   map[flow]*connection // of audits, beyond a target's first
+	talks   []*starttls.Machine  // that no connection has
+	pool    slab.Pool            // of the buffers of all
+	state   handshake.State      // of the one whose result is made
 	more    handshake.Details13
 	seg     wire.Segment // that is sent
 }
 
 // init makes them ready. They name what is below them.
-func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egress, res *results) {
+func (cs *connections) init(o *Options, k *clock, stats *Stats, b *begun, e *egress, res *results, p *ports) {
+	cs.ports, cs.flows = p, make(map[flow]*connection)
 	cs.o, cs.clock, cs.stats, cs.begun, cs.egress, cs.results = o, k, stats, b, e, res
 	offer := o.TLS
 	offer.Pool = &cs.pool
@@ -64,6 +68,9 @@ func (cs *connections) inUse() int { return len(cs.all) - len(cs.free) }
 
 // hear passes a segment to a connection.
 func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	if c.audit != nil && s.Flags.Has(wire.SYN) && c.session.State() < tcb.Established {
+		c.peerEnd, c.earned = s.Seq, s.Seq.Add(1) // of a connection that is not the first
+	}
 	c.observe(cs.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
 		c.anomalies |= anomalyResetAtOnce
@@ -149,8 +156,9 @@ func (cs *connections) recycleAll() {
 
 // recycle gives a connection back, whatever becomes of its target.
 func (cs *connections) recycle(c *connection) {
+	cs.endAudit(c)
 	cs.wheel.stop(c)
-	if tls := c.session.TLS(); tls != nil {
+	if tls := c.session.TLS(); tls != nil && c.audit == nil {
 		cs.clients.put(tls)
 	}
 	cs.giveBack(c.session.Preamble())

@@ -49,7 +49,7 @@ func newLoop(o *Options, index int) *loop {
 	l.egress = newEgress(&l.clock, &l.stats, o.Rate/float64(max(o.Loops, 1)), func(a netip.Addr) uint16 { return l.syns.mac.Port(a, 0) })
 	l.results = results{clock: &l.clock, stats: &l.stats, loop: index, only: o.Only, enc: record.Encoder{Fields: o.Fields, Whole: o.Whole, Raw: o.Raw}}
 	l.syns.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports, &l.connections.pool)
-	l.connections.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results)
+	l.connections.init(o, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.ports)
 	l.admission.init(o, index, &l.clock, &l.stats, &l.begun, &l.egress, &l.results, &l.syns, &l.connections)
 	l.receiver.init(&l.clock, &l.stats, &l.ports, &l.begun, &l.syns, &l.connections)
 	return l

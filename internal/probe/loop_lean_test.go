@@ -9,6 +9,16 @@ import (
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
+// allocations is how many a round makes: the least of several counts, since each also
+// has what the sink and others in this process allocate meanwhile.
+func allocations(rounds int, round func()) float64 {
+	least := testing.AllocsPerRun(rounds, round)
+	for range 4 {
+		least = min(least, testing.AllocsPerRun(rounds, round))
+	}
+	return least
+}
+
 // Once as many targets as may be in flight have come and gone, the next ones
 // find all the memory that they need.
 func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
@@ -28,7 +38,7 @@ func TestATargetAllocatesNothingUpToItsCertificate(t *testing.T) {
 	for range rounds {
 		round()
 	}
-	n := testing.AllocsPerRun(rounds, round)
+	n := allocations(rounds, round)
 	if done := l.stats.Outcomes[outcomeIndex("certificate")]; done != l.stats.Results {
 		t.Fatalf("%d of %d came to their certificate", done, l.stats.Results)
 	}
@@ -66,7 +76,7 @@ func TestWhatATargetOfTLS13AllocatesUpToItsCertificate(t *testing.T) {
 		for range rounds {
 			round()
 		}
-		n := testing.AllocsPerRun(rounds, round) / each
+		n := allocations(rounds, round) / each
 		if done := l.stats.Outcomes[outcomeIndex("certificate")]; done != l.stats.Results {
 			t.Fatalf("%v: %d of %d came to their certificate", tc.group, done, l.stats.Results)
 		}

@@ -45,6 +45,10 @@ type Options struct {
 	Path     string // instead: an HTTP GET for this path, with the target's own name as host
 	DataMax  int    // bytes of the reply that are kept
 
+	// AuditConnections has each target audited, by so many connections at most; 0: none
+	// is. They follow one another.
+	AuditConnections int
+
 	Rate        float64 // packets a second; 0: as fast as it goes
 	MaxInFlight int     // targets between their SYN and their result
 	MaxConns    int     // those of them that have answered; 0: all

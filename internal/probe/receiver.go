@@ -64,6 +64,11 @@ func (r *receiver) whole(p *routes.Path, packet link.Packet) {
 
 // segment passes a segment to the target that it belongs to.
 func (r *receiver) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	if c := r.connections.flowOf(h.Src, s.SrcPort, s.DstPort); c != nil && c.path == p {
+		r.arrived = max(r.arrived, c.begin)
+		r.connections.hear(c, h, s, packet)
+		return
+	}
 	n, ok := r.begun.find(p.Route.Interface, &h.Src, s.SrcPort, s.DstPort-p.First)
 	here := ok && r.syns.routeBack(h, s).Path == p // or what it answers left by another path
 	if !ok || !r.begun.window.holds(n) {
@@ -73,6 +78,8 @@ func (r *receiver) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet l
 	slot := r.begun.window.at(n)
 	r.arrived = max(r.arrived, r.syns.sentAt(slot)) // whatever was done to the clock
 	switch {
+	case slot.state == slotConnected && r.connections.all[slot.conn].local != s.DstPort: // an audit has gone on to another
+		r.syns.stray(p, h, s, false)
 	case slot.state == slotConnected && r.connections.all[slot.conn].path == p:
 		r.connections.hear(r.connections.all[slot.conn], h, s, packet)
 	case slot.state == slotWaiting && here:

@@ -47,7 +47,7 @@ func (cs *connections) speak(c *connection) {
 
 // toGreet reports whether the ClientHello is to be written.
 func (cs *connections) toGreet(c *connection) bool {
-	return cs.o.Goal != GoalTCP && !c.greeted && c.session.TLS() == nil && c.session.State() >= tcb.Established && !c.session.Preceding()
+	return cs.o.Goal != GoalTCP && c.audit == nil && !c.greeted && c.session.TLS() == nil && c.session.State() >= tcb.Established && !c.session.Preceding()
 }
 
 // toWake reports whether there is something for a client to receive.

@@ -46,7 +46,7 @@ func (e *Error) Error() string {
 	case e.Kind == Refused && e.Asked == "":
 		return fmt.Sprintf("%s turns us away: %s", e.Who, e.quoted())
 	case e.Kind == Refused:
-		return fmt.Sprintf("%s refuses our %s: %s", e.Who, e.Asked, e.quoted())
+		return fmt.Sprintf("%s refuses %s: %s", e.Who, e.Asked, e.quoted())
 	case e.Kind == Closed:
 		return fmt.Sprintf("%s ended the connection %s", e.Who, e.where())
 	case e.Kind == TooMuch:
@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 	case e.Asked == "":
 		return fmt.Sprintf("%s greets with %s, which is no greeting of this protocol", e.Who, e.quoted())
 	}
-	return fmt.Sprintf("%s answers our %s with %s, which is neither yes nor no", e.Who, e.Asked, e.quoted())
+	return fmt.Sprintf("%s answers %s with %s, which is neither yes nor no", e.Who, e.Asked, e.quoted())
 }
 
 // where says what was waited for.
@@ -64,7 +64,7 @@ func (e *Error) where() string {
 	if e.Asked == "" {
 		return "in the place of its greeting"
 	}
-	return "in the place of an answer to our " + e.Asked
+	return "in the place of an answer to " + e.Asked
 }
 
 // instead says what a server says in place of the offer.

@@ -11,6 +11,7 @@ package starttls
 import (
 	"bytes"
 	"net/netip"
+	"strings"
 )
 
 const (
@@ -248,7 +249,7 @@ func (m *Machine) After() string {
 	}
 	for i := min(m.at, len(m.p.steps)-1); i >= 0; i-- {
 		if s := &m.p.steps[i]; s.asks != "" {
-			return "our " + s.asks
+			return "our " + strings.TrimPrefix(s.asks, "the ")
 		}
 	}
 	return ""
@@ -280,7 +281,7 @@ func (s *step) waits() string {
 	if s.asks == "" {
 		return "the greeting of " + s.who.name
 	}
-	return "the answer of " + s.who.name + " to our " + s.asks
+	return "the answer of " + s.who.name + " to " + s.asks
 }
 
 // tell tells of octets that begin at an offset.

@@ -30,9 +30,9 @@ func NewProfile(c Config) (*Profile, error) {
 	switch c.Header {
 	case 0:
 	case 1:
-		p.add(headerParty, []step{{asks: "PROXY header", say: header1}})
+		p.add(headerParty, []step{{asks: "the PROXY header", say: header1}})
 	case 2:
-		p.add(headerParty, []step{{asks: "PROXY header", say: header2}})
+		p.add(headerParty, []step{{asks: "the PROXY header", say: header2}})
 	default:
 		return nil, fmt.Errorf("there is no version %d of the PROXY protocol, only 1 and 2", c.Header)
 	}

@@ -76,7 +76,7 @@ const (
 // socks5 asks a SOCKS proxy.
 func socks5(p *Proxy) []step {
 	hello := []byte{socksVersion, 1, socksNone}
-	steps := []step{{asks: "SOCKS greeting", say: func(*Machine) []byte { return hello }, unit: fixed(2), judge: socksMethod}}
+	steps := []step{{asks: "the SOCKS greeting", say: func(*Machine) []byte { return hello }, unit: fixed(2), judge: socksMethod}}
 	if p.Authenticate {
 		hello = []byte{socksVersion, 2, socksNone, socksPassword}
 		auth := append([]byte{socksAuthVersion, byte(len(p.User))}, p.User...)

@@ -47,7 +47,7 @@ var dialects = []Dialect{
 	{"xmpp", "XMPP STARTTLS", 5222, 5223, "XMPP", "STARTTLS", xmpp("jabber:client")},
 	{"xmpp-server", "XMPP STARTTLS", 5269, 5270, "XMPP", "STARTTLS", xmpp("jabber:server")},
 	{"ldap", "LDAP StartTLS", 389, 636, "LDAP", "StartTLS", []step{
-		message("StartTLS request", startTLSRequest, ldapLength, ldapResponse),
+		message("the StartTLS request", startTLSRequest, ldapLength, ldapResponse),
 	}},
 	{"postgres", "PostgreSQL SSLRequest", 5432, 0, "PostgreSQL", "TLS", []step{
 		message("SSLRequest", sslRequest, postgresLength, postgresAnswer),
@@ -69,7 +69,7 @@ var dialects = []Dialect{
 		command("STARTTLS", irc),
 	}},
 	{"rdp", "RDP X.224", 3389, 0, "RDP", "TLS", []step{
-		message("connection request", x224Request, tpktLength, x224Confirm),
+		message("the connection request", x224Request, tpktLength, x224Confirm),
 	}},
 }
 

@@ -10,7 +10,7 @@ import (
 
 const xmppTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
-const streamOpening = "opening of the stream"
+const streamOpening = "the opening of the stream"
 
 // xmpp opens a stream of a namespace to the domain, and asks for TLS.
 func xmpp(namespace string) []step {

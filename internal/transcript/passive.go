@@ -124,6 +124,12 @@ func (r *Recorder) Remark(f *Frame, layer Layer, name, text string) {
 	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text})
 }
 
+// Judged records what an observer found out about a frame, with the value that it is
+// made from.
+func (r *Recorder) Judged(f *Frame, layer Layer, name, text string, event any) {
+	r.decide(f.At, Local, layer, f, &Decision{Name: name, Text: text, Event: event})
+}
+
 // missing is how many octets of an IP packet its capture left out, by its
 // header or by what the frame has lost.
 func missing(packet []byte, lost int) int {

@@ -69,3 +69,6 @@ func Text(text string, o Options) string {
 
 // Wrap breaks text into lines of at most so many columns.
 func Wrap(text string, columns int) []string { return wrap(text, columns) }
+
+// Columns is the number of terminal columns that text takes.
+func Columns(text string) int { return columns(text) }

@@ -425,6 +425,9 @@ func (e *Encoder) failure(r *Result) {
 		w.String("data", string(r.Data))
 		w.StringIf("data_end", r.DataEnd)
 	}
+	if len(r.Audit) > 0 && w.Name("audit") {
+		w.B = append(w.B, r.Audit...)
+	}
 	if p := &r.Evidence; p.Len > 0 && !r.OK && w.Open("evidence", '{') {
 		w.Milliseconds("time_ms", p.At)
 		w.Int("len", p.Len)

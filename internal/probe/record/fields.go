@@ -15,7 +15,7 @@ var Names = []string{"type", "addr", "port", "name", "tag", "ok", "outcome", "er
 	"session_id_len", "session_id", "client_random", "server_random", "session_ticket", "resumption", "tickets", "ech",
 	"extended_master_secret", "secure_renegotiation", "client_certificate_requested", "ocsp_response_len", "ocsp_status", "scts", "chain",
 	"certificate_verified", "peer_verified", "certificate_checks", "certificate_error", "certificate_reasons",
-	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "data_end", "evidence"}
+	"alert", "alert_sent", "reset", "icmp", "first_bytes", "data_len", "data", "data_end", "audit", "evidence"}
 
 // Fields are those that are wanted.
 type Fields struct{ set map[string]bool }

@@ -15,6 +15,7 @@ import (
 // Outcomes that are no goal. One that is reached is named for it: open, hello,
 // certificate, finished, data.
 const (
+	OutcomeAudited     = "audited"     // it was asked everything
 	OutcomeClosed      = "closed"      // a RST answered the SYN
 	OutcomeUnreachable = "unreachable" // ICMP said so, or the next hop does not answer
 	OutcomeSilent      = "silent"      // nothing answered the SYN
@@ -29,7 +30,7 @@ const (
 )
 
 // Outcomes lists all that there are: the goals, then the rest.
-var Outcomes = []string{"open", "hello", "certificate", "finished", "data",
+var Outcomes = []string{"open", "hello", "certificate", "finished", "data", OutcomeAudited,
 	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomePreamble, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
 	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
@@ -90,6 +91,7 @@ type Result struct {
 	DataLen   int      // of all that was read of it
 	DataEnd   string   // how it ended; empty: there is none
 
+	Audit    []byte // an audit's report, as JSON; nil: there is none
 	Evidence Packet
 }
 

@@ -23,6 +23,7 @@ type Packets struct {
 	ipID  uint16
 
 	profile *tcb.Profile // see Profile
+	opening *tcb.Profile // see Opening
 
 	syn   []byte // the SYN to nobody, as a packet: what changes is written over it
 	tcpAt int    // where its TCP header begins
@@ -57,6 +58,16 @@ func (p *Packets) Profile(timeout time.Duration, pool *slab.Pool) *tcb.Profile {
 		p.profile = tcb.NewProfile(cfg)
 	}
 	return p.profile
+}
+
+// Opening is that of connections that send their SYN themselves.
+func (p *Packets) Opening(timeout time.Duration, pool *slab.Pool) *tcb.Profile {
+	if p.opening == nil {
+		cfg := p.config()
+		cfg.UserTimeout, cfg.Pool = timeout, pool
+		p.opening = tcb.NewProfile(cfg)
+	}
+	return p.opening
 }
 
 // makeSYN has the machine itself make the SYN that is copied for all.

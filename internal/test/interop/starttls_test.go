@@ -153,11 +153,13 @@ func TestWhatASTARTTLSServerDoesInsteadIsNamed(t *testing.T) {
 		status int
 		code   string
 		says   []string
+
+		watched bool // who watches it finds the same
 	}{
-		{"not offered", quiet(smtp[0], turn(smtp[1].Client, "250-x\r\n250 SIZE 1\r\n")), 6, "starttls_not_offered", []string{"does not offer STARTTLS", "SIZE", "465"}},
-		{"refused", quiet(smtp[0], smtp[1], turn(smtp[2].Client, "454 4.7.0 TLS not \x1bavailable\r\n")), 6, "starttls_refused", []string{`454 4.7.0 TLS not \x1bavailable`, "log"}},
-		{"turned away", quiet(turn("", "554 no\r\n")), 6, "starttls_refused", []string{"turns us away", "554 no"}},
-		{"injected", quiet(smtp[0], smtp[1], turn(smtp[2].Client, "220 go\r\n250 injected\r\n")), 6, "injected_plaintext", []string{"plaintext", "250 injected", "CVE-2011-0411"}},
+		{"not offered", quiet(smtp[0], turn(smtp[1].Client, "250-x\r\n250 SIZE 1\r\n")), 6, "starttls_not_offered", []string{"does not offer STARTTLS", "SIZE", "465"}, true},
+		{"refused", quiet(smtp[0], smtp[1], turn(smtp[2].Client, "454 4.7.0 TLS not \x1bavailable\r\n")), 6, "starttls_refused", []string{`454 4.7.0 TLS not \x1bavailable`, "log"}, true},
+		{"turned away", quiet(turn("", "554 no\r\n")), 6, "starttls_refused", []string{"turns us away", "554 no"}, false},
+		{"injected", quiet(smtp[0], smtp[1], turn(smtp[2].Client, "220 go\r\n250 injected\r\n")), 6, "injected_plaintext", []string{"plaintext", "250 injected", "CVE-2011-0411"}, true},
 		{"an error after it", func(c *net.TCPConn) {
 			_ = dialogue.Play(c, smtp, "")
 			header := make([]byte, 5)
@@ -165,22 +167,22 @@ func TestWhatASTARTTLSServerDoesInsteadIsNamed(t *testing.T) {
 			_, _ = io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint16(header[3:])))
 			_, _ = io.WriteString(c, "454 no certificate\r\n")
 			_, _ = io.Copy(io.Discard, c)
-		}, 6, "starttls_then_plaintext", []string{"454 no certificate", "agreed to begin TLS"}},
+		}, 6, "starttls_then_plaintext", []string{"454 no certificate", "agreed to begin TLS"}, true},
 		{"closed", func(c *net.TCPConn) {
 			_ = dialogue.Play(c, smtp[:1], "")
 			_, _ = c.Read(make([]byte, 100))
 			_ = c.CloseWrite()
 			_, _ = io.Copy(io.Discard, c)
-		}, 6, "starttls_closed_early", []string{"EHLO"}},
-		{"another protocol", quiet(turn("", "* OK IMAP4rev1\r\n")), 6, "starttls_unexpected_reply", []string{"IMAP is spoken", "--starttls imap"}},
-		{"silent", quiet(), 5, "starttls_silent", []string{"the greeting of the SMTP server"}},
+		}, 6, "starttls_closed_early", []string{"EHLO"}, false},
+		{"another protocol", quiet(turn("", "* OK IMAP4rev1\r\n")), 6, "starttls_unexpected_reply", []string{"IMAP is spoken", "--starttls imap"}, false},
+		{"silent", quiet(), 5, "starttls_silent", []string{"the greeting of the SMTP server"}, false},
 		{"endless", func(c *net.TCPConn) {
 			for {
 				if _, err := io.WriteString(c, "220-and so on\r\n"); err != nil {
 					return
 				}
 			}
-		}, 6, "starttls_too_much", []string{"more than anybody needs"}},
+		}, 6, "starttls_too_much", []string{"more than anybody needs"}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			at := serve(t, m.l, tc.server)
@@ -188,13 +190,21 @@ func TestWhatASTARTTLSServerDoesInsteadIsNamed(t *testing.T) {
 			if tc.code == "starttls_silent" {
 				args[3] = "2s"
 			}
+			pcap := writeFile(t, "c.pcapng", nil)
 			for _, link := range []string{"auto", "kernel"} {
+				args := args
+				if link == "auto" {
+					args = append(slices.Clone(args), "--pcap", pcap)
+				}
 				r := rawshake(t, m.l.Near(), append([]string{"connect", "--json", "--link", link, at}, args...)...).want(t, tc.status)
 				res := last(t, r)
 				if len(res.Reasons) == 0 || res.Reasons[0].Code != tc.code {
 					t.Errorf("link %s: reasons %+v, want %s", link, res.Reasons, tc.code)
 				}
 				r.says(t, tc.says...)
+			}
+			if seen := last(t, rawshake(t, m.l.Near(), "explain", "--json", pcap)); tc.watched && (len(seen.Reasons) == 0 || seen.Reasons[0].Code != tc.code) {
+				t.Errorf("explain gives the reasons %+v, want %s", seen.Reasons, tc.code)
 			}
 			connects := rawshake(t, m.l.Near(), append([]string{"connect", "--json", at}, args...)...)
 			probes := rawshake(t, m.l.Near(), append([]string{"probe", "--rate", "0", at}, args...)...).want(t, 0)
