@@ -6,24 +6,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/netip"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/audit"
-	"github.com/rawshake/rawshake/internal/connect"
+	"github.com/rawshake/rawshake/internal/audit/policy"
 	"github.com/rawshake/rawshake/internal/facts/plain"
-	"github.com/rawshake/rawshake/internal/goal"
-	"github.com/rawshake/rawshake/rawtcp"
-	"github.com/rawshake/rawshake/rawtcp/route"
-	"github.com/rawshake/rawshake/tlsmsg"
-	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
 
 // auditFlags are the command line of `audit`.
@@ -32,13 +25,19 @@ type auditFlags struct {
 	rate           float64
 	maxConnections int
 	concurrency    int
+
+	policyName         string
+	list               bool
+	show               string
+	junit, sarif, page string
+	diff               string
 }
 
 func newAudit() *cobra.Command {
 	f := &auditFlags{connectFlags: defaultConnectFlags()}
 	cmd := &cobra.Command{
 		Use:   "audit HOST[:PORT]…",
-		Short: "Everything a TLS server will do, in few connections, and what is weak about it",
+		Short: "Everything a TLS server will do, in few connections, judged by a policy",
 		Long: `audit finds what a server agrees to: versions from SSL 2.0 to TLS 1.3, cipher
 suites and whose order decides, groups, signature schemes, certificates, sessions,
 extensions, what it fails at, and the weaknesses that follow from all that. Each
@@ -46,23 +45,45 @@ connection asks for as much as one answer can tell, and takes what the server ch
 out of the next one. Nothing is asked that crashes a server, reads its memory, or
 attacks a key.
 
-The port is 443 if none is given.`,
+With --policy the exit status is 0 for servers that conform and 8 where one does
+not. What could not be found out counts as not conforming, and is said. --list-policies
+names those that are built in; docs/policies.md says how to write one.
+
+The port is 443 if none is given, or that of --starttls.`,
 		Example: `  rawshake audit example.com
-  rawshake audit --json example.com:8443 > report.json
+  rawshake audit --policy intermediate --junit audit.xml example.com www.example.com:8443
+  rawshake audit --json example.com > monday.json
+  rawshake audit --diff monday.json example.com
+  rawshake audit --starttls smtp mail.example.com
   rawshake audit --rate 2 --max-connections 100 example.com`,
-		Args: takes("HOST[:PORT]…"),
+		Args: f.targets,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), args) },
 	}
 	f.registerAudit(cmd)
 	return cmd
 }
 
+// targets allows none where no server is asked.
+func (f *auditFlags) targets(cmd *cobra.Command, args []string) error {
+	if (f.list || f.show != "") && len(args) == 0 {
+		return nil
+	}
+	return takes("HOST[:PORT]…")(cmd, args)
+}
+
 func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.SortFlags = false
+	fl.StringVar(&f.policyName, "policy", "", "judge by this policy: "+strings.Join(policy.List(), ", ")+", or a YAML file")
+	fl.BoolVar(&f.list, "list-policies", false, "say which policies there are, and end")
+	fl.StringVar(&f.show, "show-policy", "", "write a policy as YAML, as a beginning of one's own, and end")
 	fl.BoolVar(&f.json, "json", false, "write each report as a line of JSON (docs/audit.md)")
-	fl.StringVarP(&f.output, "output", "o", "", "write to this file")
-	fl.Float64Var(&f.rate, "rate", 0, "connections begun in a second, at most (default: as fast as the server answers)")
+	fl.StringVarP(&f.output, "output", "o", "", "write the table or JSON to this file")
+	fl.StringVar(&f.page, "html", "", "write a page to this file")
+	fl.StringVar(&f.junit, "junit", "", "write JUnit XML to this file, as test runners do")
+	fl.StringVar(&f.sarif, "sarif", "", "write SARIF 2.1.0 to this file, as code scanners do")
+	fl.StringVar(&f.diff, "diff", "", "say what has changed since the report in this file, which --json wrote")
+	fl.Float64Var(&f.rate, "rate", 0, "connections begun in a second, at most; 0: as fast as the server answers")
 	fl.IntVar(&f.maxConnections, "max-connections", audit.DefaultMaxConnections, "connections to each server, at most")
 	fl.IntVar(&f.concurrency, "concurrency", audit.DefaultConcurrency, "connections to a server at once")
 	fl.StringVar(&f.servername, "servername", "", "name for server_name and for the certificate (default HOST)")
@@ -77,135 +98,159 @@ func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 }
 
 func (f *auditFlags) run(ctx context.Context, args []string) error {
-	out, closeOut, err := f.writer()
+	switch {
+	case f.list:
+		return f.writePolicies(os.Stdout)
+	case f.show != "":
+		text, err := policy.Text(f.show)
+		if err != nil {
+			return usageError("--show-policy: %v", err)
+		}
+		_, err = os.Stdout.Write(text)
+		return err
+	}
+	p, err := f.plan(args)
 	if err != nil {
 		return err
 	}
-	status := 0
-	for _, arg := range args {
-		report, err := f.audit(ctx, arg)
+	defer p.close()
+	for _, t := range p.targets {
+		report, err := f.audit(ctx, t)
 		if err != nil {
-			return errors.Join(err, closeOut())
+			return errors.Join(err, p.close())
 		}
-		if err := writeReport(out, report, f.json); err != nil {
+		if err := p.write(report); err != nil {
 			return err
 		}
-		if !report.TLS {
-			status = exitTLS
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	if err := closeOut(); err != nil {
+	return p.end(ctx.Err() != nil)
+}
+
+// An auditPlan is a command line of `audit`, understood.
+type auditPlan struct {
+	targets []target
+	out     *auditOutput
+	policy  *policy.Policy // nil: none
+	before  []*audit.Report
+	status  int
+}
+
+// plan reads everything that can be wrong before the first packet.
+func (f *auditFlags) plan(args []string) (*auditPlan, error) {
+	switch {
+	case f.rate < 0:
+		return nil, usageError("--rate %v: give connections a second, or 0", f.rate)
+	case f.maxConnections < 1:
+		return nil, usageError("--max-connections %d: give at least 1", f.maxConnections)
+	case f.concurrency < 1 || f.concurrency > maxConcurrency:
+		return nil, usageError("--concurrency %d: give 1 to %d", f.concurrency, maxConcurrency)
+	case f.timeout <= 0:
+		return nil, usageError("--timeout %v: must be more than 0", f.timeout)
+	}
+	p := &auditPlan{}
+	for _, arg := range args {
+		t, err := parseTarget(arg, f.preamble.port())
+		if err != nil {
+			return nil, err
+		}
+		p.targets = append(p.targets, t)
+	}
+	var err error
+	if f.policyName != "" {
+		if p.policy, err = policy.Load(f.policyName); err != nil {
+			return nil, usageError("--policy: %v", err)
+		}
+	}
+	if f.diff != "" {
+		if p.before, err = readReports(f.diff); err != nil {
+			return nil, err
+		}
+	}
+	p.out, err = f.newOutput()
+	return p, err
+}
+
+// maxConcurrency is as many connections at once as anybody needs.
+const maxConcurrency = 64
+
+func (p *auditPlan) close() error {
+	if p.out == nil {
+		return nil
+	}
+	return p.out.close()
+}
+
+// write judges a report, and writes it.
+func (p *auditPlan) write(r *audit.Report) error {
+	if p.policy != nil && r.TLS {
+		v := policy.Judge(p.policy, r)
+		r.Verdict = &v
+	}
+	p.note(r)
+	if p.before == nil {
+		return p.out.report(r)
+	}
+	old := find(p.before, r)
+	if old == nil {
+		return &statusError{exitError, fmt.Errorf("--diff: the file holds no report of %s:%d, but of %s", plain.Escape(r.Host), r.Port, hostsOf(p.before))}
+	}
+	return p.out.changes(old, r)
+}
+
+// note keeps the worst that is to be said by the exit status: first that a server
+// could not be asked, then that it does not conform.
+func (p *auditPlan) note(r *audit.Report) {
+	switch {
+	case !r.TLS:
+		if p.status == 0 || p.status == exitNonconforming {
+			p.status = auditStatus(r.Failure)
+		}
+	case r.Verdict != nil && !r.Verdict.Conforms && p.status == 0:
+		p.status = exitNonconforming
+	}
+}
+
+// auditStatus is the exit status where a server agreed to nothing.
+func auditStatus(failure audit.Outcome) int {
+	switch failure {
+	case audit.Unreachable, audit.Reset:
+		return exitUnreachable
+	case audit.Silent:
+		return exitTimeout
+	}
+	return exitTLS
+}
+
+// end writes what is written at the end, and gives the status.
+func (p *auditPlan) end(interrupted bool) error {
+	if err := errors.Join(p.out.end(p.policy), p.close()); err != nil {
 		return err
 	}
-	if status != 0 {
-		return &statusError{status, nil}
+	switch {
+	case interrupted:
+		return &statusError{exitError, errors.New("interrupted: the report says what was not asked")}
+	case p.status != 0:
+		return &statusError{p.status, nil}
 	}
 	return nil
 }
 
-func (f *auditFlags) writer() (io.Writer, func() error, error) {
-	if f.output == "" {
-		return os.Stdout, func() error { return nil }, nil
+// find is the report of the same server, or of the only one that there is.
+func find(list []*audit.Report, r *audit.Report) *audit.Report {
+	i := slices.IndexFunc(list, func(o *audit.Report) bool { return strings.EqualFold(o.Host, r.Host) && o.Port == r.Port })
+	if i < 0 {
+		return nil
 	}
-	file, err := os.Create(f.output)
-	if err != nil {
-		return nil, nil, fileError("-o", err)
-	}
-	return file, file.Close, nil
+	return list[i]
 }
 
-func writeReport(out io.Writer, r *audit.Report, asJSON bool) error {
-	enc := json.NewEncoder(out)
-	if !asJSON {
-		enc.SetIndent("", "  ")
+func hostsOf(list []*audit.Report) string {
+	var names []string
+	for _, r := range list[:min(len(list), 8)] {
+		names = append(names, fmt.Sprintf("%s:%d", plain.Escape(r.Host), r.Port))
 	}
-	return enc.Encode(r)
-}
-
-// audit audits one server.
-func (f *auditFlags) audit(ctx context.Context, arg string) (*audit.Report, error) {
-	t, err := parseTarget(arg, f.preamble.port())
-	if err != nil {
-		return nil, err
-	}
-	tap := new(audit.Tap)
-	dialer := rawtcp.Dialer{Network: &rawtcp.Network{Stack: rawtcp.StackConfig{Tap: tap.Frame}}}
-	defer dialer.Network.Close()
-	if err := f.planDialer(&dialer); err != nil {
-		return nil, err
-	}
-	family, err := f.family(dialer.Source)
-	if err != nil {
-		return nil, err
-	}
-	d := audit.Driver{Worker: &worker.Worker{}, Timeout: f.timeout, Concurrency: f.concurrency, Rate: f.rate}
-	d.ServerName, d.MaxConnections = f.serverName(t.host), f.maxConnections
-	if err := planRoots(d.Worker, f.ca, true); err != nil {
-		return nil, err
-	}
-	reach, err := f.precede(&d, t)
-	if err != nil {
-		return nil, err
-	}
-	lookup, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	if err := reach.lookup(lookup, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
-		return nil, failure(err)
-	}
-	d.Dial = f.dial(&dialer, reach.addrPort())
-	defer f.follow(&d)()
-	report := audit.Run(ctx, d)
-	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, reach.addrPort().String(), t.port, f.preamble.starttls, tap.TCP()
-	return report, nil
-}
-
-// precede has each connection say what precedes TLS, and returns whom our TCP is to
-// reach.
-func (f *auditFlags) precede(d *audit.Driver, t target) (reach target, err error) {
-	var o connect.Options
-	o.Goal = goal.Finished
-	if reach, err = f.planPreamble(&o, t); err != nil || o.Preamble == nil {
-		return reach, err
-	}
-	d.Preamble = &audit.Preamble{Profile: o.Preamble, Host: t.host, Port: t.port, Name: d.ServerName}
-	return reach, nil
-}
-
-// follow has the audit say what it does. The function ends that.
-func (f *auditFlags) follow(d *audit.Driver) (end func()) {
-	switch {
-	case f.verbose:
-		n := 0
-		d.Told = func(q *audit.Question, answer *audit.Answer) {
-			n++
-			fmt.Fprintf(os.Stderr, "%3d %s: %s\n", n, plain.Escape(q.About), plain.Escape(answer.String()))
-		}
-	case !f.quiet && isTerminal(os.Stderr):
-		d.Progress = func(n int, about string) {
-			fmt.Fprintf(os.Stderr, "\r\x1b[K%d connections: %s", n, plain.Escape(about))
-		}
-		return func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
-	}
-	return func() {}
-}
-
-// serverName is the one that is sent: an address is none (RFC 6066, section 3).
-func (f *auditFlags) serverName(host string) string {
-	if f.servername != "" {
-		return f.servername
-	}
-	if _, err := netip.ParseAddr(host); err == nil || tlsmsg.IsAddress(host) {
-		return ""
-	}
-	return host
-}
-
-// dial opens connections by our TCP, or with --link kernel by the kernel's.
-func (f *auditFlags) dial(d *rawtcp.Dialer, to netip.AddrPort) func(context.Context) (net.Conn, error) {
-	if d.Link == connect.LinkKernel {
-		var plain net.Dialer
-		plain.Timeout = f.timeout
-		return func(ctx context.Context) (net.Conn, error) { return plain.DialContext(ctx, "tcp", to.String()) }
-	}
-	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", to.String()) }
+	return strings.Join(names, ", ")
 }

@@ -21,18 +21,21 @@ const (
 	exitTimeout     = 5
 	exitTLS         = 6 // not TLS, an alert, or a broken protocol
 	exitUnverified  = 7
+	// exitNonconforming is audit's alone.
+	exitNonconforming = 8
 )
 
 // statuses is what each of them means, for the help and the manual pages.
 var statuses = []string{
-	exitOK:          "as far as asked",
-	exitError:       "anything else",
-	exitUsage:       "wrong usage",
-	exitNotAllowed:  "this machine does not allow it",
-	exitUnreachable: "refused, reset or unreachable",
-	exitTimeout:     "timed out",
-	exitTLS:         "the peer does not speak TLS, sent an alert, or broke the protocol",
-	exitUnverified:  "certificate not verified",
+	exitOK:            "as far as asked",
+	exitError:         "anything else",
+	exitUsage:         "wrong usage",
+	exitNotAllowed:    "this machine does not allow it",
+	exitUnreachable:   "refused, reset or unreachable",
+	exitTimeout:       "timed out",
+	exitTLS:           "the peer does not speak TLS, sent an alert, or broke the protocol",
+	exitUnverified:    "certificate not verified",
+	exitNonconforming: "does not conform (audit --policy)",
 }
 
 // A statusError ends the program with a status and, unless err is nil, a

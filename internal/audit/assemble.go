@@ -27,7 +27,8 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 		r.Features.ALPN = []string{}
 	}
 	if !f.agreedOnce {
-		r.Error = f.whyNone().Error()
+		r.Cause = f.whyNone()
+		r.Error, r.Failure = r.Cause.Error(), f.failed
 	}
 	f.addVersions(r)
 	for _, g := range f.groups {

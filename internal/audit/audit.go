@@ -152,10 +152,6 @@ func (a *Audit) Answer(turn Turn, answer *Answer) {
 // Pause is how long to wait before the next question, and zero after that.
 func (a *Audit) Pause() time.Duration { return a.limiter.take() }
 
-// Failure is what came of the first question without an answer, once the audit is
-// done and the server has agreed to nothing.
-func (a *Audit) Failure() Outcome { return a.found.failed }
-
 // Done reports whether there is nothing more to ask.
 func (a *Audit) Done() bool { return a.idle() && a.stage == len(stages) }
 

@@ -21,6 +21,8 @@ type Report struct {
 	Connections int       `json:"connections"` // that were begun
 	TLS         bool      `json:"tls"`         // it has agreed to something
 	Error       string    `json:"error,omitempty"`
+	Failure     Outcome   `json:"-"` // of the first question, where the server agreed to nothing
+	Cause       error     `json:"-"` // the same, as an error
 	Pauses      []Pause   `json:"pauses,omitempty"`
 	NotAsked    []Gap     `json:"not_asked,omitempty"`
 

@@ -311,7 +311,7 @@ func (cs *connections) reportAudit(c *connection) {
 	r.Audit, _ = json.Marshal(report)
 	r.OK, r.Outcome = report.TLS, record.OutcomeAudited
 	if !report.TLS {
-		r.Outcome, r.Error = outcomeOfAudit(c.audit.machine.Failure()), report.Error
+		r.Outcome, r.Error = outcomeOfAudit(report.Failure), report.Error
 	}
 	cs.report(c, r)
 }
