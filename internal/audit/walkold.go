@@ -152,7 +152,7 @@ func (w *stepOld) hello(hello *Hello) *Answer {
 // again of older versions.
 func (a *Audit) orderOld(ask ask, version *versionFound, chosen, offered []tlsmsg.CipherSuite) {
 	v := version.id
-	version.Preference = preference(chosen, offered, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+	version.Preference = preference(chosen, offered, isChaCha, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 		if a.found.clientDecides && v < tlsmsg.VersionTLS12 {
 			return s[0], true
 		}
@@ -178,17 +178,22 @@ func (a *Audit) chacha(ask ask, v *versionFound, chosen []tlsmsg.CipherSuite, he
 	if v.Preference != PreferenceServer {
 		return nil
 	}
-	is := func(id tlsmsg.CipherSuite) bool { return kindOf(id).cipher == "CHACHA20_POLY1305_SHA256" }
-	i := slices.IndexFunc(chosen, is)
-	if i <= 0 {
+	i, wished := slices.IndexFunc(chosen, isChaCha), isChaCha
+	if i == 0 { // it may have yielded to an order that did not begin with AES
+		wished = func(id tlsmsg.CipherSuite) bool { return kindOf(id).aead && !isChaCha(id) }
+		i = slices.IndexFunc(chosen, wished)
+	}
+	if i < 0 {
 		return nil
 	}
 	order := append([]tlsmsg.CipherSuite{chosen[i]}, without(chosen, chosen[i])...)
 	answer := a.askUnnamed(ask, "ChaCha20 by the client's wish", hello(order))
 	got, ok := taken(answer)
-	v.ChaChaFirst = ok && is(got)
+	v.ChaChaFirst = ok && wished(got)
 	return answer
 }
+
+func isChaCha(id tlsmsg.CipherSuite) bool { return kindOf(id).cipher == "CHACHA20_POLY1305_SHA256" }
 
 // walkV2 asks for SSL 2.0, whose server names all of its ciphers at once.
 func (a *Audit) walkV2(ask ask) {

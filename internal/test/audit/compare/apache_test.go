@@ -42,5 +42,5 @@ var apacheServers = []server{
 	{"Apache", "RSA and ECDSA, TLS 1.0 on, its own order, session cache", true, apache("both",
 		"SSLProtocol all +TLSv1 +TLSv1.1\nSSLCipherSuite DEFAULT@SECLEVEL=0\nSSLHonorCipherOrder on\nSSLSessionCache shmcb:cache(512000)")},
 	{"Apache", "client certificates, two groups", true, apache("ECDSA",
-		"SSLVerifyClient require\nSSLCACertificateFile ROOT\nSSLOpenSSLConfCmd Curves P-521:P-256\nSSLSessionTickets off")},
+		"SSLVerifyClient require\nSSLCACertificateFile $ROOT\nSSLOpenSSLConfCmd Curves P-521:P-256\nSSLSessionTickets off")},
 }

@@ -34,5 +34,5 @@ frontend site
 var haproxyServers = []server{
 	{"HAProxy", "as it comes", true, haproxy("RSA", "")},
 	{"HAProxy", "RSA and ECDSA, TLS 1.0 on, the client's order", true, haproxy("both", "ssl-min-ver TLSv1.0 ciphers DEFAULT@SECLEVEL=0 prefer-client-ciphers")},
-	{"HAProxy", "client certificates, two groups, no tickets, ALPN", true, haproxy("ECDSA", "verify required ca-file ROOT curves P-384:P-256 no-tls-tickets alpn h2,http/1.1")},
+	{"HAProxy", "client certificates, two groups, no tickets, ALPN", true, haproxy("ECDSA", "verify required ca-file $ROOT curves P-384:P-256 no-tls-tickets alpn h2,http/1.1")},
 }

@@ -29,5 +29,5 @@ func java(kinds string, security string, options ...string) func(*testing.T, *si
 var javaServers = []server{
 	{"Java", "as it comes", true, java("RSA", "")},
 	{"Java", "RSA and ECDSA, everything, its own order", true, java("both", "jdk.tls.disabledAlgorithms=\njdk.tls.legacyAlgorithms=\njdk.certpath.disabledAlgorithms=\n", "every", "order")},
-	{"Java", "client certificates", true, java("ECDSA", "", "auth=ROOT")},
+	{"Java", "client certificates", true, java("ECDSA", "", "auth=$ROOT")},
 }

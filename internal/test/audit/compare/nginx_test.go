@@ -28,9 +28,9 @@ func (s *site) write(t *testing.T, name, format string, values ...any) string {
 	return path
 }
 
-// fill puts in the names of files.
+// fill puts in what nobody knows beforehand, and what is long.
 func (s *site) fill(text string) string {
-	return strings.NewReplacer("ROOT", s.papers.root, "DH", s.papers.dh, "EVERY", everySuite).Replace(text)
+	return strings.NewReplacer("$ROOT", s.papers.root, "$DH", s.papers.dh, "$EVERY", everySuite).Replace(text)
 }
 
 const nginxConfig = `daemon off;
@@ -52,8 +52,8 @@ http {
 var nginxServers = []server{
 	{"nginx", "as it comes", false, nginx("RSA", "")},
 	{"nginx", "RSA and ECDSA, everything, its own order and DH group", true, nginx("both",
-		"ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers EVERY; ssl_prefer_server_ciphers on; ssl_dhparam DH;")},
+		"ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_ciphers $EVERY; ssl_prefer_server_ciphers on; ssl_dhparam $DH;")},
 	{"nginx", "one group, ChaCha20 by the client's wish, session cache", true, nginx("ECDSA",
 		"ssl_prefer_server_ciphers on; ssl_conf_command Options PrioritizeChaCha; ssl_ecdh_curve secp384r1; ssl_session_cache shared:a:1m; ssl_session_tickets off;")},
-	{"nginx", "client certificates", true, nginx("RSA", "ssl_verify_client on; ssl_client_certificate ROOT;")},
+	{"nginx", "client certificates", true, nginx("RSA", "ssl_verify_client on; ssl_client_certificate $ROOT;")},
 }

@@ -27,5 +27,5 @@ var stunnelServers = []server{
 	{"stunnel", "as it comes", true, stunnel("RSA", "")},
 	{"stunnel", "ECDSA, TLS 1.0 on, two groups, its own order", true, stunnel("ECDSA",
 		"sslVersionMin = TLSv1\nsecurityLevel = 0\nciphers = ALL:@SECLEVEL=0\ncurves = P-256:X448\noptions = CIPHER_SERVER_PREFERENCE")},
-	{"stunnel", "client certificates, no TLS 1.3", true, stunnel("RSA", "sslVersionMax = TLSv1.2\nverifyChain = yes\nCAfile = ROOT")},
+	{"stunnel", "client certificates, no TLS 1.3", true, stunnel("RSA", "sslVersionMax = TLSv1.2\nverifyChain = yes\nCAfile = $ROOT")},
 }
