@@ -11,9 +11,6 @@ import (
 // walk finds the suites of a version, and what else the same answers show.
 func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	left := suitesOf(v)
-	if v == tlsmsg.VersionSSL30 {
-		left = slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdh })
-	}
 	offered := slices.Clone(left)
 	step := stepOld{audit: a, ask: ask, version: a.found.version(v), about: "cipher suites of " + v.String()}
 	var chosen []tlsmsg.CipherSuite
