@@ -13,16 +13,31 @@ func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	left := suitesOf(v)
 	offered := slices.Clone(left)
 	step := stepOld{audit: a, ask: ask, version: a.found.version(v), about: "cipher suites of " + v.String()}
-	var chosen []tlsmsg.CipherSuite
+	chosen, left := step.all(left)
+	first := len(chosen)
+	if first > 0 && !slices.ContainsFunc(chosen, func(id tlsmsg.CipherSuite) bool { return !kindOf(id).ecdsa }) {
+		// HAProxy shows only its ECDSA certificate to who offers any suite for
+		// one, though it agrees to none of those that are left.
+		others, _ := step.all(slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdsa }))
+		chosen = append(chosen, others...)
+	}
+	step.version.judge(len(chosen) > 0, step.last)
+	if first < 2 {
+		first = len(chosen)
+	}
+	a.orderOld(ask, step.version, chosen[:first], offered)
+}
+
+// all takes one suite after the other out of the offer, until the server refuses.
+func (w *stepOld) all(left []tlsmsg.CipherSuite) (chosen, refused []tlsmsg.CipherSuite) {
 	for len(left) > 0 {
-		id, ok := step.try(left)
+		id, ok := w.try(left)
 		if !ok || !slices.Contains(left, id) {
 			break
 		}
 		chosen, left = append(chosen, id), without(left, id)
 	}
-	step.version.judge(len(chosen) > 0, step.last)
-	a.orderOld(ask, step.version, chosen, offered)
+	return chosen, left
 }
 
 // stepOld is the walk of one version under way.
