@@ -19,9 +19,9 @@ func gnutls(kinds, priority string, args ...string) func(*testing.T, *site) {
 }
 
 // everyPriority is all that GnuTLS has and that needs no password, but for what
-// is anonymous: with that it speaks no TLS 1.3.
+// is anonymous or does not encrypt: with that it speaks no TLS 1.3.
 const everyPriority = "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+VERS-TLS1.3:+DHE-RSA:+RSA:+ARCFOUR-128:+3DES-CBC:" +
-	"+CAMELLIA-128-CBC:+CAMELLIA-256-CBC:+CAMELLIA-128-GCM:+CAMELLIA-256-GCM:+NULL:+AES-128-CCM-8:+AES-256-CCM-8:+MD5:+SHA1:+SHA256:+SHA384:" +
+	"+CAMELLIA-128-CBC:+CAMELLIA-256-CBC:+CAMELLIA-128-GCM:+CAMELLIA-256-GCM:+AES-128-CCM-8:+AES-256-CCM-8:+MD5:+SHA1:+SHA256:+SHA384:" +
 	"+GROUP-ALL:+SIGN-ALL:%SERVER_PRECEDENCE"
 
 var gnutlsServers = []server{

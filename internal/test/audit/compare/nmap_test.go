@@ -11,7 +11,7 @@ var nmap = &tool{
 	name: "nmap", version: []string{"--version"}, pattern: `Nmap version ([0-9.]+)`,
 	args: func(addr, _ string) []string {
 		host, port, _ := strings.Cut(addr, ":")
-		return []string{"-Pn", "-n", "-sT", "-p", port, "--script", "ssl-enum-ciphers,ssl-cert", "-oX", "-", host}
+		return []string{"-Pn", "-n", "-sT", "-p", port, "--script", "ssl-enum-ciphers,ssl-cert", "--script-args", "tls.servername=" + serverName, "-oX", "-", host}
 	},
 	parse: parseNmap,
 }

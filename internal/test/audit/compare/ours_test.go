@@ -14,7 +14,9 @@ import (
 
 var ours = &tool{
 	name: "rawshake", program: func() string { return rawshake },
-	args: func(addr, _ string) []string { return []string{"audit", "--json", "-q", "--timeout", "60s", addr} },
+	args: func(addr, _ string) []string {
+		return []string{"audit", "--json", "-q", "--timeout", "60s", "--servername", serverName, addr}
+	},
 	parse: func(out []byte) (*findings, error) {
 		var r audit.Report
 		if err := json.Unmarshal(out, &r); err != nil {

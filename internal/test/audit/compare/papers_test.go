@@ -21,6 +21,9 @@ import (
 	"time"
 )
 
+// serverName is that of every server, which clients send.
+const serverName = "peer.example"
+
 // A paper is a certificate with its key.
 type paper struct {
 	cert, key, both string // files; both has the key, too
@@ -71,7 +74,7 @@ func (p *papers) of(kinds string) []*paper {
 
 func newPaper(t *testing.T, path string, key crypto.Signer, root *x509.Certificate, rootKey crypto.Signer) *paper {
 	p := &paper{cert: path + ".pem", key: path + ".key", both: path + ".both"}
-	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "peer.example"}, DNSNames: []string{"peer.example"},
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: serverName}, DNSNames: []string{serverName},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	if _, ok := key.(*rsa.PrivateKey); ok {

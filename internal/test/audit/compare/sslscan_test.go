@@ -13,7 +13,9 @@ import (
 
 var sslscan = &tool{
 	name: "sslscan", version: []string{"--version"}, pattern: `\t([0-9.]+)`,
-	args:  func(addr, _ string) []string { return []string{"--no-colour", "--show-certificate", "--xml=-", addr} },
+	args: func(addr, _ string) []string {
+		return []string{"--no-colour", "--show-certificate", "--xml=-", "--sni-name=" + serverName, addr}
+	},
 	parse: parseSSLScan,
 }
 

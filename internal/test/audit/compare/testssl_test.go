@@ -17,7 +17,9 @@ import (
 var testssl = &tool{
 	name: "testssl.sh", file: "testssl", version: []string{"--color", "0", "--version"}, pattern: `testssl +([0-9.]+)`,
 	args: func(addr, file string) []string {
-		return []string{"--jsonfile", file, "--nodns", "none", "--warnings", "batch", "--color", "0", "--quiet", "-p", "-E", "-P", "-f", "-S", addr}
+		host, port, _ := strings.Cut(addr, ":")
+		return []string{"--jsonfile", file, "--nodns", "none", "--ip", host, "--warnings", "batch", "--color", "0", "--quiet",
+			"-p", "-E", "-P", "-f", "-S", serverName + ":" + port}
 	},
 	toFile: true,
 	parse:  parseTestSSL,
