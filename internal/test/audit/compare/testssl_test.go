@@ -71,7 +71,7 @@ func (f *findings) testssl(id, finding string) {
 		}
 	case id == "cipher_order":
 		f.anyOrder = "server"
-		if strings.HasPrefix(finding, "NOT ") {
+		if strings.HasPrefix(strings.ToLower(finding), "not a cipher order") {
 			f.anyOrder = "client"
 		}
 	case strings.HasPrefix(id, "cert_fingerprintSHA256"):
