@@ -148,6 +148,9 @@ func (h *Hello) extensions(random [32]byte) (list []tlsmsg.Extension) {
 	}
 	if len(h.Schemes) > 0 {
 		add(&tlsmsg.SignatureAlgorithms{Schemes: h.Schemes})
+		if len(h.Schemes) < len(allSchemes()) {
+			list = append(list, chainsSignedByAny())
+		}
 	}
 	if len(h.ALPN) > 0 {
 		if alpn, err := tlsmsg.NewALPN(h.ALPN...); err == nil {
@@ -209,5 +212,13 @@ func helloV2(random [32]byte) []byte {
 
 // defaultConfig is what every handshake that goes to its end offers.
 func defaultConfig(name string) handshake.Config {
-	return handshake.Config{ServerName: name, AllowUnverified: true, SessionTicket: true, Legacy: true, MinDHBits: 512, MinRSABits: 512, Verbatim: true}
+	return handshake.Config{ServerName: name, AllowUnverified: true, SessionTicket: true, Legacy: true, MinDHBits: 512, MinRSABits: 512, Verbatim: true,
+		Extensions: []tlsmsg.Extension{chainsSignedByAny()}}
+}
+
+// chainsSignedByAny is signature_algorithms_cert with all schemes. Without it
+// those of signature_algorithms are for the chain, too (RFC 9846, section 4.3.3):
+// Java shows no certificate then that was signed by a scheme left out.
+func chainsSignedByAny() tlsmsg.Extension {
+	return tlsmsg.NewExtension(&tlsmsg.SignatureAlgorithmsCert{Schemes: allSchemes()}, tlsmsg.TypeClientHello)
 }

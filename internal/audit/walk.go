@@ -64,8 +64,9 @@ func ascending[T comparable](chosen, offered []T) bool {
 
 // preference tells whose order decides. Offered is the order of the offer in
 // which the chosen ones were found, one after the other. If that does not show
-// it, reversed asks with them in the opposite order.
-func preference[T comparable](chosen, offered []T, reversed func([]T) (T, bool)) Preference {
+// it, reversed asks with them in the opposite order, but for those that are to
+// stay behind: a server of its own order may yet yield to a client's first.
+func preference[T comparable](chosen, offered []T, behind func(T) bool, reversed func([]T) (T, bool)) Preference {
 	if len(chosen) < 2 {
 		return PreferenceUnknown
 	}
@@ -74,6 +75,9 @@ func preference[T comparable](chosen, offered []T, reversed func([]T) (T, bool))
 	}
 	back := slices.Clone(chosen)
 	slices.Reverse(back)
+	if last := slices.DeleteFunc(slices.Clone(back), func(c T) bool { return !behind(c) }); len(last) < len(back) {
+		back = append(slices.DeleteFunc(back, behind), last...)
+	}
 	switch got, ok := reversed(back); {
 	case !ok:
 		return PreferenceUnknown

@@ -183,13 +183,13 @@ func (a *Audit) order13(ask ask, v *versionFound, suites, offered []tlsmsg.Ciphe
 		h.Shares = lastShare(groups)
 		return h
 	}
-	v.Preference = preference(suites, offered, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+	v.Preference = preference(suites, offered, isChaCha, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 		answer := ask(&Question{About: "preference among the suites of TLS 1.3", Hello: hello(s)})
 		a.found.retryHabit(answer)
 		got, _, ok := taken13(answer)
 		return got, ok
 	})
-	a.found.groupOrder = preference(groups, offeredGroups, func(g []tlsmsg.NamedGroup) (tlsmsg.NamedGroup, bool) {
+	a.found.groupOrder = preference(groups, offeredGroups, func(tlsmsg.NamedGroup) bool { return false }, func(g []tlsmsg.NamedGroup) (tlsmsg.NamedGroup, bool) {
 		_, got, ok := taken13(ask(&Question{About: "preference among the groups", Hello: a.hello13(suites, g)}))
 		return got, ok
 	})

@@ -11,21 +11,33 @@ import (
 // walk finds the suites of a version, and what else the same answers show.
 func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	left := suitesOf(v)
-	if v == tlsmsg.VersionSSL30 {
-		left = slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdh })
-	}
 	offered := slices.Clone(left)
 	step := stepOld{audit: a, ask: ask, version: a.found.version(v), about: "cipher suites of " + v.String()}
-	var chosen []tlsmsg.CipherSuite
+	chosen, left := step.all(left)
+	first := len(chosen)
+	if first > 0 && !slices.ContainsFunc(chosen, func(id tlsmsg.CipherSuite) bool { return !kindOf(id).ecdsa }) {
+		// HAProxy shows only its ECDSA certificate to who offers any suite for
+		// one, though it agrees to none of those that are left.
+		others, _ := step.all(slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdsa }))
+		chosen = append(chosen, others...)
+	}
+	step.version.judge(len(chosen) > 0, step.last)
+	if first < 2 {
+		first = len(chosen)
+	}
+	a.orderOld(ask, step.version, chosen[:first], offered)
+}
+
+// all takes one suite after the other out of the offer, until the server refuses.
+func (w *stepOld) all(left []tlsmsg.CipherSuite) (chosen, refused []tlsmsg.CipherSuite) {
 	for len(left) > 0 {
-		id, ok := step.try(left)
+		id, ok := w.try(left)
 		if !ok || !slices.Contains(left, id) {
 			break
 		}
 		chosen, left = append(chosen, id), without(left, id)
 	}
-	step.version.judge(len(chosen) > 0, step.last)
-	a.orderOld(ask, step.version, chosen, offered)
+	return chosen, left
 }
 
 // stepOld is the walk of one version under way.
@@ -153,7 +165,7 @@ func (w *stepOld) hello(hello *Hello) *Answer {
 // again of older versions.
 func (a *Audit) orderOld(ask ask, version *versionFound, chosen, offered []tlsmsg.CipherSuite) {
 	v := version.id
-	version.Preference = preference(chosen, offered, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
+	version.Preference = preference(chosen, offered, isChaCha, func(s []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 		if a.found.clientDecides && v < tlsmsg.VersionTLS12 {
 			return s[0], true
 		}
@@ -179,17 +191,22 @@ func (a *Audit) chacha(ask ask, v *versionFound, chosen []tlsmsg.CipherSuite, he
 	if v.Preference != PreferenceServer {
 		return nil
 	}
-	is := func(id tlsmsg.CipherSuite) bool { return kindOf(id).cipher == "CHACHA20_POLY1305_SHA256" }
-	i := slices.IndexFunc(chosen, is)
-	if i <= 0 {
+	i, wished := slices.IndexFunc(chosen, isChaCha), isChaCha
+	if i == 0 { // it may have yielded to an order that did not begin with AES
+		wished = func(id tlsmsg.CipherSuite) bool { return kindOf(id).aead && !isChaCha(id) }
+		i = slices.IndexFunc(chosen, wished)
+	}
+	if i < 0 {
 		return nil
 	}
 	order := append([]tlsmsg.CipherSuite{chosen[i]}, without(chosen, chosen[i])...)
 	answer := a.askUnnamed(ask, "ChaCha20 by the client's wish", hello(order))
 	got, ok := taken(answer)
-	v.ChaChaFirst = ok && is(got)
+	v.ChaChaFirst = ok && wished(got)
 	return answer
 }
+
+func isChaCha(id tlsmsg.CipherSuite) bool { return kindOf(id).cipher == "CHACHA20_POLY1305_SHA256" }
 
 // walkV2 asks for SSL 2.0, whose server names all of its ciphers at once.
 func (a *Audit) walkV2(ask ask) {
