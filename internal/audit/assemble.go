@@ -59,8 +59,11 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 
 // whyNone says why there is nothing to report.
 func (f *found) whyNone() error {
-	if f.failure != nil {
+	switch {
+	case f.failure != nil:
 		return f.failure
+	case f.failed == Refused:
+		return &handshake.AlertError{Alert: f.alert, After: afterHello}
 	}
 	return errors.New("the server agreed to no TLS that was offered")
 }
