@@ -185,7 +185,7 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		return &Answer{Outcome: outcome, Err: err}
 	}
 	if r.Preamble != nil {
-		stream, err := r.Preamble.open(ctx, conn)
+		stream, err := r.Preamble.open(ctx, conn, r.Timeout)
 		if err != nil {
 			conn.Close()
 			return unopened(err)
@@ -193,7 +193,7 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		conn = stream
 	}
 	answer := r.converse(ctx, q, conn, first)
-	if answer.Outcome == Silent && ctx.Err() != nil {
+	if answer.Outcome == Silent && !errors.Is(ctx.Err(), context.Canceled) {
 		answer.Err = &goal.TimeoutError{After: r.Timeout, Waiting: "an answer to " + afterHello, Connected: true}
 	}
 	return answer
