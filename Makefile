@@ -53,7 +53,7 @@ cross: ## build what is not Linux's own for macOS and Windows, and everything fo
 
 # Packages whose code starts no goroutine (internal/test/arrows holds that; one test of explain
 # does): the race detector finds nothing there, and makes tests five to ten times slower.
-ALONE = ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
+ALONE = ./internal/starttls ./internal/view/dissect ./internal/test/arrows ./internal/capture/... ./internal/facts/... ./internal/test/compose ./internal/view/dictionary ./internal/explain ./internal/view/keyschedule ./internal/netem \
 	./internal/observe ./internal/view/page ./internal/conn ./internal/sessionfile ./internal/view ./rawtcp/tcb ./tlsmsg/der
 
 # Tests that call t.Parallel mostly wait, so more of them can run than there are CPUs.
@@ -61,6 +61,7 @@ unit: ## the tests, with the race detector where there are goroutines
 	$(GO) test -race -parallel 6 -timeout 40m $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
 	$(GO) test -timeout 40m $(ALONE)
 	$(GO) test -race -run Interrupt ./internal/explain
+	$(GO) test -run TestEachWeakness ./internal/audit
 
 seeds: ## the simulated network, ten thousand seeds of it
 	$(GO) test -count=1 -run TestSeeds ./internal/test/simnet

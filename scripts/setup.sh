@@ -12,6 +12,9 @@ unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
 [ -z "${CI:-}" ] || needed="$needed ufw:ufw firewalld:firewalld dbus-daemon:dbus-daemon
 haproxy:haproxy stunnel4:stunnel4 javac:default-jdk-headless sslscan:sslscan nmap:nmap testssl:testssl.sh"
 
+# Nor are servers, of which the tests take what is unpacked and not installed.
+[ -z "${CI:-}" ] || "$(dirname "$0")/servers.sh"
+
 PATH="$PATH:/usr/sbin:/sbin"
 missing=""
 for pair in $needed; do

@@ -14,6 +14,10 @@ import (
 // enough for most servers.
 const auditBudget = 120
 
+// auditsAtOnce is how many targets are audited side by side if nobody says otherwise:
+// each holds what it has found so far.
+const auditsAtOnce = 256
+
 func (f *probeFlags) registerAudit(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.BoolVar(&f.audit, "audit", false, "ask each target everything that rawshake audit asks, one connection after the other, and write the report as the field audit")

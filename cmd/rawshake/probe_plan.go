@@ -189,6 +189,9 @@ func (f *probeFlags) planPace(p *probePlan) (err error) {
 	}
 	if o.MaxInFlight == 0 {
 		o.MaxInFlight, o.MaxConns = o.EnoughInFlight(), probe.DefaultMaxInFlight
+		if f.audit {
+			o.MaxConns = auditsAtOnce
+		}
 	}
 	o.Loops, o.Ports, o.MaxMemory = f.loops, probe.DefaultPorts, p.memory
 	if o.Loops == 0 {

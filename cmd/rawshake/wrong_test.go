@@ -101,6 +101,8 @@ func TestWrongInputsAreToldInOurOwnWords(t *testing.T) {
 		{"connect", "--select", "a", "198.18.0.1"}, {"connect", "--pcap", gone, "198.18.0.1"}, {"connect", "--pcap", dir, "198.18.0.1"}, {"connect", "--html", gone, "198.18.0.1"}, {"connect", "-o", gone, "198.18.0.1"},
 		{"connect", "--keylog", gone, "198.18.0.1"}, {"connect", "--no-secrets", "198.18.0.1"}, {"connect", "--dictionary", gone, "198.18.0.1"}, {"connect", "--insecure=maybe", "198.18.0.1"}, {"connect", "--=x", "198.18.0.1"},
 		{"connect", "--servername", "a b", "198.18.0.1"}, {"connect", "--link", "kernel", "--pcap", "x", "198.18.0.1"}, {"connect", "--step", "--json", "198.18.0.1"}, {"connect", "-t", "198.18.0.1"},
+		{"connect", "--starttls", "gopher", "198.18.0.1"}, {"connect", "--proxy", "ftp://x", "198.18.0.1"}, {"connect", "--proxy", "https://me:secret@x", "198.18.0.1"}, {"connect", "--proxy-protocol", "3", "198.18.0.1"},
+		{"probe", "--starttls", "gopher", "198.18.0.1"}, {"probe", "--proxy-protocol", "x", "198.18.0.1"},
 		{"probe", "--rate", "fast", "198.18.0.1"}, {"probe", "--rate", "-1", "198.18.0.1"}, {"probe", "--rate", "NaN", "198.18.0.1"}, {"probe", "--max-inflight", "-1", "198.18.0.1"}, {"probe", "--retries", "99", "198.18.0.1"},
 		{"probe", "--retries", "x", "198.18.0.1"}, {"probe", "--timeout", "5", "198.18.0.1"}, {"probe", "--timeout", "9000h", "198.18.0.1"}, {"probe", "--loops", "999", "198.18.0.1"}, {"probe", "--max-memory", "lots", "198.18.0.1"},
 		{"probe", "--max-memory", "1K", "198.18.0.1"}, {"probe", "--seed", "x", "198.18.0.1"}, {"probe", "--seed", "-1", "198.18.0.1"}, {"probe", "--shard", "x", "198.18.0.1"}, {"probe", "--shard", "3/2", "198.18.0.1"},

@@ -3,8 +3,10 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -49,6 +51,8 @@ type Answer struct {
 	Outcome Outcome
 	Err     error // why it is neither Agreed nor Refused
 	Alert   tlsmsg.Alert
+	// Doubtful: it may be a limiter's, and says nothing about the offer.
+	Doubtful bool
 
 	// Of a Question with a Hello:
 	Hello       *tlsmsg.ServerHello
@@ -60,10 +64,11 @@ type Answer struct {
 
 	V2 *ServerHelloV2
 
-	// Of one with a Config:
+	// Of one with a Config, and KeyExchange:
 	State        *handshake.State
 	More         *handshake.Details13
 	Request13    *tlsmsg.CertificateRequest
+	Share        []byte // the server's key of TLS 1.3
 	Finished     bool
 	Sessions     []*handshake.Session // that came, with their age at the end
 	Lifetime     uint32               // of the first ticket, in seconds
@@ -92,12 +97,18 @@ func (a *Answer) agreed() bool { return a.Outcome == Agreed }
 // this connection: by an alert, or by closing, as some do. A timeout or a
 // packet filter's RST says nothing about it.
 func (a *Answer) refused() bool {
-	return a.Outcome == Refused || a.Outcome == Closed || a.Outcome == Strange
+	return a.Outcome == Refused || a.Outcome == Closed || a.Outcome == Strange && !a.turnedAway()
 }
+
+// turnedAway reports whether the connection did not come as far as TLS: what a mail
+// server says that has too many says nothing about an offer that it did not see.
+func (a *Answer) turnedAway() bool { return errors.As(a.Err, new(*starttls.Error)) }
 
 // known reports whether the answer says anything about the offer. A RST is what
 // some stacks send for a ClientHello that they do not like.
-func (a *Answer) known() bool { return a.agreed() || a.refused() || a.Outcome == Reset }
+func (a *Answer) known() bool {
+	return !a.Doubtful && (a.agreed() || a.refused() || a.Outcome == Reset)
+}
 
 // String says in a few words what came.
 func (a *Answer) String() string {

@@ -5,6 +5,7 @@ package audit
 import (
 	"encoding/json"
 	"errors"
+	"math/big"
 	"slices"
 
 	"github.com/rawshake/rawshake/internal/facts"
@@ -20,7 +21,7 @@ import (
 // judged; nil: they stay unjudged.
 func (a *Audit) Report(w *worker.Worker) *Report {
 	f := &a.found
-	r := &Report{ServerName: a.o.ServerName, Connections: a.Connections(), TLS: f.agreedOnce, Pauses: a.limiter.pauses, NotAsked: f.gaps,
+	r := &Report{Time: a.o.Time.UTC(), ServerName: a.o.ServerName, Connections: a.Connections(), TLS: f.agreedOnce, Pauses: a.limiter.pauses, NotAsked: f.gaps,
 		GroupOrder: f.groupOrder, Features: f.features,
 		Versions: []Version{}, Groups: []Group{}, Schemes: []Scheme{}, Certificates: []Certificate{}, Tolerance: []Tolerance{}, Weaknesses: []Weakness{}}
 	if r.Features.ALPN == nil {
@@ -28,7 +29,10 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 	}
 	if !f.agreedOnce {
 		r.Cause = f.whyNone()
-		r.Error, r.Failure = r.Cause.Error(), f.failed
+		r.Error, r.Failure, r.Alert = r.Cause.Error(), f.failed, f.alert
+	}
+	if r.Features.SecureRenegotiation == nil {
+		r.Features.SecureRenegotiation = f.renegotiation30
 	}
 	f.addVersions(r)
 	for _, g := range f.groups {
@@ -61,8 +65,9 @@ func (f *found) whyNone() error {
 	return errors.New("the server agreed to no TLS that was offered")
 }
 
+// names are those of versions, newest first.
 func names(versions []tlsmsg.Version) (list []string) {
-	for _, v := range versions {
+	for _, v := range slices.Backward(slices.Sorted(slices.Values(versions))) {
 		list = append(list, v.String())
 	}
 	return list
@@ -145,15 +150,23 @@ func (d dhFound) describe(test bool) DH {
 	}
 	group, err := suite.CheckDH(d.p, d.g)
 	prime := err == nil
+	if !prime { // of the modulus or of the generator
+		prime, _ = suite.TestPrime(new(big.Int).SetBytes(d.p))
+	}
 	out.Prime = &prime
-	if out.Odd = group.Odd; err != nil {
+	switch safe := group.Odd == ""; {
+	case err == nil:
+		out.Safe, out.Odd = &safe, group.Odd
+	case prime:
+		out.Odd = uselessGenerator
+	default:
 		out.Odd = err.Error()
-	} else {
-		safe := group.Odd == ""
-		out.Safe = &safe
 	}
 	return out
 }
+
+// uselessGenerator is one that makes no more than two different keys.
+const uselessGenerator = "its generator does not lie between 1 and p-1"
 
 // maxTested is the longest prime that is tested.
 const maxTested = 4096

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -16,6 +17,8 @@ type Options struct {
 	// NoPrimes leaves primes of Diffie-Hellman groups untested that nobody knows: that
 	// may take a tenth of a second each.
 	NoPrimes bool
+	// Time is when the audit is made, for what expires soon; zero: that is not judged.
+	Time time.Time
 	// Random draws what each ClientHello's random is made of.
 	Random func([]byte)
 }
@@ -42,15 +45,17 @@ type task struct {
 	stop    func()
 	answer  *Answer
 	pending *Question // to be asked, or asked
-	asked   bool      // its answer is still to come
+	asked   bool      // its answer is still to come, or in doubt
 	done    bool
-	tries   int // of the pending question
+	tries   int           // of the pending question
+	gap     time.Duration // between connections when it last had no answer
 }
 
 // A Turn is a question to be asked now, and whose it is.
 type Turn struct {
 	Question *Question
-	task     *task
+	task     *task // nil: the question is the limiter's
+	seq      int
 }
 
 // ask puts a question to the server.
@@ -76,7 +81,7 @@ func (a *Audit) begin(name string, f func(ask)) {
 			switch {
 			case !open || a.over:
 				return &Answer{}
-			case a.asked >= a.o.MaxConnections:
+			case a.spent():
 				a.found.gap(q.About, "the budget of connections is spent")
 				return &Answer{}
 			}
@@ -123,24 +128,106 @@ func (a *Audit) idle() bool {
 // Next returns a question to ask now. There may be none as long as answers are
 // awaited.
 func (a *Audit) Next() (Turn, bool) {
+	if a.limiter.busy() {
+		return Turn{}, false
+	}
+	again := func(t *task) bool { return t.tries > 0 }
+	if turn, ok := a.nextOf(again); ok {
+		return turn, true
+	}
+	if l := &a.limiter; len(l.held) > 0 && !a.over {
+		l.repeated++
+		return l.begun(Turn{Question: l.control}), true
+	}
+	return a.nextOf(func(*task) bool { return true })
+}
+
+func (a *Audit) nextOf(wanted func(*task) bool) (Turn, bool) {
 	for _, t := range a.tasks {
-		if t.pending != nil && !t.asked && !t.done {
+		if t.pending != nil && !t.asked && !t.done && wanted(t) {
 			t.asked = true
-			return Turn{t.pending, t}, true
+			return a.limiter.begun(Turn{Question: t.pending, task: t}), true
 		}
 	}
 	return Turn{}, false
 }
 
-// Answer takes the answer to a question that Next has returned.
-func (a *Audit) Answer(turn Turn, answer *Answer) {
-	t := turn.task
-	if t.done {
+// resolve decides on questions in doubt, once the server has served one that began
+// later. With a limiter, one is asked again before the next is decided on.
+func (a *Audit) resolve() {
+	l := &a.limiter
+	for l.open == 0 {
+		i := slices.IndexFunc(l.held, func(h held) bool { return h.seq < l.served })
+		if i < 0 {
+			return
+		}
+		h := l.held[i]
+		l.held = slices.Delete(l.held, i, i+1)
+		if a.decide(h); l.gap > 0 && !h.turn.task.asked {
+			return
+		}
+	}
+}
+
+// decide has a question asked again, or takes its answer for the server's own.
+func (a *Audit) decide(h held) {
+	l := &a.limiter
+	if t := h.turn.task; !l.again(t) || a.spent() {
+		l.trusted++
+		a.settle(h.turn, h.answer)
 		return
 	}
-	if !a.over && a.limiter.again(a, t, answer) {
-		t.asked = false // it is asked once more, after a pause
-		t.tries++
+	if l.repeated++; l.gap > 0 {
+		l.due = max(l.due, settling)
+	}
+	h.turn.task.asked = false
+}
+
+// spent reports whether the budget of connections is.
+func (a *Audit) spent() bool { return a.Connections() >= a.o.MaxConnections }
+
+// Answer takes the answer to a question that Next has returned.
+func (a *Audit) Answer(turn Turn, answer *Answer) {
+	l := &a.limiter
+	served := l.ended(turn, answer)
+	switch t := turn.task; {
+	case t == nil: // the control
+		a.controlled(answer, served)
+	case t.done:
+	case a.over || !l.doubt(turn, answer, a.spent()):
+		if served && t.tries > 0 && t.gap == l.gap {
+			l.slow() // so it was a limiter, at this pace too
+		}
+		a.settle(turn, answer)
+	}
+	a.resolve()
+}
+
+// controlled takes the answer to the control: without one there is a pause, or
+// after many the end.
+func (a *Audit) controlled(answer *Answer, served bool) {
+	l := &a.limiter
+	switch {
+	case served:
+		l.failures = 0
+	case a.over:
+	case l.failures == maxFailures:
+		a.Stop("the server, or something before it, answers no more")
+	case a.spent():
+		for _, h := range l.held {
+			h.answer.Doubtful = true
+			a.settle(h.turn, h.answer)
+		}
+		l.held = nil
+	default:
+		l.limited(answer, a.Connections())
+	}
+}
+
+// settle has a task go on with an answer.
+func (a *Audit) settle(turn Turn, answer *Answer) {
+	t := turn.task
+	if t.done {
 		return
 	}
 	t.answer = answer

@@ -17,7 +17,6 @@ func (a *Audit) choices() {
 	a.begin("groups and schemes", a.signed)
 	a.begin("fallback", a.fallback)
 	a.begin("server name", a.unnamed)
-	a.begin("tolerance", a.tolerance)
 }
 
 // signed finds groups and signature schemes of TLS 1.2, for RSA and for ECDSA
@@ -65,7 +64,7 @@ func (a *Audit) signedBy(ask ask, ids []tlsmsg.CipherSuite, ecdsa bool) {
 		return kx.Group, kx.Scheme, true
 	}
 	left := slices.DeleteFunc(slices.Clone(a.found.left12), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
-	all := slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
+	all := slices.DeleteFunc(slices.Clone(allSchemes), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
 	known := a.found.groupsOf(tlsmsg.VersionTLS12)
 	groups := slices.DeleteFunc(slices.Clone(curves()), func(g tlsmsg.NamedGroup) bool { return slices.Contains(known, g) })
 	switch {

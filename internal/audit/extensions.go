@@ -25,6 +25,13 @@ func once(b **bool, v bool) {
 	}
 }
 
+// always sets it to no for good: it holds in every answer, or it does not.
+func always(b **bool, v bool) {
+	if is(b, v); !v {
+		**b = false
+	}
+}
+
 // extensions reads those of an answer.
 func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) {
 	m := answer.Hello
@@ -32,10 +39,11 @@ func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) {
 	t := &f.features
 	once(&t.Compression, m.CompressionMethod != tlsmsg.CompressionNull)
 	if hello.Plain {
+		is(&f.renegotiation30, has(tlsmsg.ExtensionRenegotiationInfo))
 		return
 	}
-	is(&t.SecureRenegotiation, has(tlsmsg.ExtensionRenegotiationInfo))
-	is(&t.ExtendedMaster, has(tlsmsg.ExtensionExtendedMasterSecret))
+	always(&t.SecureRenegotiation, has(tlsmsg.ExtensionRenegotiationInfo))
+	always(&t.ExtendedMaster, has(tlsmsg.ExtensionExtendedMasterSecret))
 	if kindOf(m.CipherSuite).cbc {
 		once(&t.EncryptThenMAC, has(tlsmsg.ExtensionEncryptThenMAC))
 	}

@@ -103,14 +103,28 @@ func (f *Finish) event(e handshake.Event) {
 		if e.Dir != handshake.In || e.Content != tlsmsg.ContentHandshake {
 			return
 		}
-		switch e.Type {
-		case tlsmsg.TypeServerHello:
-			f.hellos++
-		case tlsmsg.TypeCertificateRequest:
-			m := new(tlsmsg.CertificateRequest)
-			if e.Context.Version >= tlsmsg.VersionTLS13 && tlsmsg.ParseInto(m, e.Raw, e.Context) == nil {
-				f.answer.Request13 = m
-			}
+		f.message(e)
+	}
+}
+
+// message keeps what the machine's state does not have.
+func (f *Finish) message(e handshake.MessageEvent) {
+	switch e.Type {
+	case tlsmsg.TypeServerHello:
+		f.hellos++
+		m := new(tlsmsg.ServerHello)
+		if f.answer.Share == nil && tlsmsg.ParseInto(m, e.Raw, e.Context) == nil && !m.IsHelloRetryRequest() {
+			f.answer.Share = shareOf(m).KeyExchange
+		}
+	case tlsmsg.TypeServerKeyExchange:
+		m := new(tlsmsg.ServerKeyExchange)
+		if f.answer.KeyExchange == nil && tlsmsg.ParseInto(m, e.Raw, e.Context) == nil {
+			f.answer.KeyExchange = m
+		}
+	case tlsmsg.TypeCertificateRequest:
+		m := new(tlsmsg.CertificateRequest)
+		if tlsmsg.ParseInto(m, e.Raw, e.Context) == nil && e.Context.Version >= tlsmsg.VersionTLS13 {
+			f.answer.Request13 = m
 		}
 	}
 }

@@ -40,8 +40,11 @@ func (f *Flight) Receive(b []byte) bool {
 		return f.strange(fmt.Errorf("more than %d bytes, and no end of the server's flight", maxFlight))
 	}
 	f.buf = append(f.buf, b...)
-	if f.V2 && f.readV2() {
-		return f.done
+	if f.V2 {
+		if f.readV2() {
+			return f.done
+		}
+		f.V2 = false // what begins as TLS goes on so
 	}
 	for !f.done {
 		record, n, err := tlsmsg.NextRecord(f.buf)

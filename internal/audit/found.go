@@ -27,22 +27,24 @@ type found struct {
 	chains     []chainFound
 	dh         []dhFound
 	bears      map[string]bool
-	keys       map[string]bool
+	keys       map[[sha256.Size]byte]bool
 	trying     []string
 	features   Features
 	gaps       []Gap
 	failure    error // the first of a connection without an answer
 	failed     Outcome
+	alert      tlsmsg.Alert // of that one
 	agreedOnce bool
 
-	clientDecides bool // in TLS 1.2
+	clientDecides   bool  // in TLS 1.2
+	renegotiation30 *bool // secure renegotiation in SSL 3.0: counts where there is nothing newer
 }
 
 func (f *found) init() {
 	f.versions = make(map[tlsmsg.Version]*versionFound)
-	f.left12 = allSchemes()
+	f.left12 = allSchemes
 	f.protocols = slices.Clone(alpnProtocols)
-	f.bears, f.keys = make(map[string]bool), make(map[string]bool)
+	f.bears, f.keys = make(map[string]bool), make(map[[sha256.Size]byte]bool)
 }
 
 // versionFound is what is known of one version.
@@ -75,10 +77,10 @@ type schemeFound struct {
 }
 
 type chainFound struct {
-	chain            [][]byte
-	named, unnamed   bool
-	verdict          error
-	judged, verified bool
+	chain          [][]byte
+	named, unnamed bool
+	verdict        error
+	judged         bool
 }
 
 type dhFound struct{ p, g []byte }
@@ -96,10 +98,13 @@ func (v *versionFound) judge(agreed bool, answer *Answer) {
 	case agreed:
 		yes := true
 		v.offered, v.how = &yes, ""
-	case answer == nil || !answer.known() && answer.Outcome != Strange:
+	case answer == nil || !answer.known() && (answer.Outcome != Strange || answer.turnedAway()):
 		v.how = "no answer"
 		if answer != nil {
 			v.how = answer.Outcome.String()
+			if answer.turnedAway() {
+				v.how = "turned away"
+			}
 		}
 	default:
 		no := false
@@ -165,7 +170,6 @@ func (f *found) finishedOld(v *versionFound, answer *Answer) {
 func (f *found) old(v *versionFound, hello *Hello, answer *Answer) {
 	s := v.add(answer.Hello.CipherSuite, answer)
 	if kx := answer.KeyExchange; kx != nil {
-		f.ephemeral(kx)
 		s.choice = choice{suite: s.id, group: kx.Group, scheme: kx.Scheme}
 		if kx.Group != 0 {
 			f.group(kx.Group, v.id)
@@ -175,21 +179,31 @@ func (f *found) old(v *versionFound, hello *Hello, answer *Answer) {
 		}
 		if len(kx.DHPrime) > 0 {
 			s.bits = bitLen(kx.DHPrime)
-			f.prime(kx.DHPrime, kx.DHGenerator)
 		}
 	}
 	f.chain(answer.Chain, hello.ServerName != "")
 	f.extensions(v, hello, answer)
 }
 
-// ephemeral remembers a server's keys, to see whether one comes again.
-func (f *found) ephemeral(kx *tlsmsg.ServerKeyExchange) {
-	key := string(kx.PublicKey) + string(kx.DHPublic)
+// exchanged takes the server's key of any answer, and its group: to see whether
+// a key comes again.
+func (f *found) exchanged(answer *Answer) {
+	key := string(answer.Share)
+	if answer.Hello != nil && answer.Version() >= tlsmsg.VersionTLS13 {
+		key = string(shareOf(answer.Hello).KeyExchange)
+	}
+	if kx := answer.KeyExchange; kx != nil {
+		key = string(kx.PublicKey) + string(kx.DHPublic)
+		if len(kx.DHPrime) > 0 {
+			f.prime(kx.DHPrime, kx.DHGenerator)
+		}
+	}
 	if key == "" {
 		return
 	}
-	once(&f.features.KeyReuse, f.keys[key])
-	f.keys[key] = true
+	sum := sha256.Sum256([]byte(key))
+	once(&f.features.KeyReuse, f.keys[sum])
+	f.keys[sum] = true
 }
 
 func (f *found) group(g tlsmsg.NamedGroup, v tlsmsg.Version) {
@@ -258,11 +272,12 @@ func (f *found) gap(what, why string) {
 
 // answered notes what any answer shows.
 func (f *found) answered(q *Question, answer *Answer) {
+	f.exchanged(answer)
 	switch {
 	case answer.agreed():
 		f.agreedOnce = true
 	case f.failed == NotAsked:
-		f.failure, f.failed = answer.Err, answer.Outcome
+		f.failure, f.failed, f.alert = answer.Err, answer.Outcome, answer.Alert
 	}
 }
 

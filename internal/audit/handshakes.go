@@ -15,6 +15,7 @@ func (a *Audit) handshakes() {
 	if a.over {
 		return
 	}
+	a.begin("tolerance", a.tolerance) // what the questions before have left
 	if a.found.versions[tlsmsg.VersionTLS13].speaks() {
 		a.begin("sessions of TLS 1.3", a.sessions13)
 	}

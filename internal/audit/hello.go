@@ -83,11 +83,23 @@ func (h *Hello) message(random [32]byte) []byte {
 	if !h.Plain {
 		m.HasExtensions = true
 		m.Extensions = h.extensions(random)
-		if short := h.PadTo - len(tlsmsg.Append(nil, &m, tlsmsg.Context{})); short >= 4 {
-			m.Extensions = append(m.Extensions, tlsmsg.Extension{Type: tlsmsg.ExtensionPadding, Data: make([]byte, short-4)})
-		}
+		m.Extensions = padded(&m, h.PadTo)
 	}
 	return tlsmsg.Append(nil, &m, tlsmsg.Context{})
+}
+
+// padded are a hello's extensions, and padding up to a length (RFC 7685). With
+// none given it is brought out of the lengths at which some servers fail: that
+// is a question of its own.
+func padded(m *tlsmsg.ClientHello, to int) []tlsmsg.Extension {
+	n := len(tlsmsg.Append(nil, m, tlsmsg.Context{}))
+	if to == 0 && n >= 256 && n < 512 {
+		to = max(512, n+4)
+	}
+	if to < n+4 {
+		return m.Extensions
+	}
+	return append(m.Extensions, tlsmsg.Extension{Type: tlsmsg.ExtensionPadding, Data: make([]byte, to-n-4)})
 }
 
 func (h *Hello) suites() []tlsmsg.CipherSuite {

@@ -6,25 +6,28 @@ package audit
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/rawshake/rawshake/tlsmsg"
 )
 
 // A Report is what one server will do. What was not asked, or not answered, is
 // absent rather than false: each bool that may be unknown is a pointer.
 type Report struct {
-	Host        string    `json:"host"`               // as it was given
-	Address     string    `json:"address"`            // IP address and port
-	Port        uint16    `json:"port"`               // its port
-	ServerName  string    `json:"server_name"`        // what server_name said; empty: it was not sent
-	STARTTLS    string    `json:"starttls,omitempty"` // the protocol in which TLS was asked for
-	Time        time.Time `json:"time"`
-	DurationMS  float64   `json:"duration_ms"`
-	Connections int       `json:"connections"` // that were begun
-	TLS         bool      `json:"tls"`         // it has agreed to something
-	Error       string    `json:"error,omitempty"`
-	Failure     Outcome   `json:"-"` // of the first question, where the server agreed to nothing
-	Cause       error     `json:"-"` // the same, as an error
-	Pauses      []Pause   `json:"pauses,omitempty"`
-	NotAsked    []Gap     `json:"not_asked,omitempty"`
+	Host        string       `json:"host"`               // as it was given
+	Address     string       `json:"address"`            // IP address and port
+	Port        uint16       `json:"port"`               // its port
+	ServerName  string       `json:"server_name"`        // what server_name said; empty: it was not sent
+	STARTTLS    string       `json:"starttls,omitempty"` // the protocol in which TLS was asked for
+	Time        time.Time    `json:"time"`
+	DurationMS  float64      `json:"duration_ms"`
+	Connections int          `json:"connections"` // that were begun
+	TLS         bool         `json:"tls"`         // it has agreed to something
+	Error       string       `json:"error,omitempty"`
+	Failure     Outcome      `json:"-"` // of the first question, where the server agreed to nothing
+	Cause       error        `json:"-"` // the same, as an error
+	Alert       tlsmsg.Alert `json:"-"` // of an alert
+	Pauses      []Pause      `json:"pauses,omitempty"`
+	NotAsked    []Gap        `json:"not_asked,omitempty"`
 
 	TCP          *TCP          `json:"tcp,omitempty"`
 	Versions     []Version     `json:"versions"` // all that were asked for, newest first

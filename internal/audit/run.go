@@ -3,12 +3,15 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/starttls"
@@ -27,6 +30,7 @@ type Driver struct {
 	Preamble    *Preamble // is said before TLS; nil: nothing is
 	Worker      *worker.Worker
 	Timeout     time.Duration                       // for one connection
+	Limit       time.Duration                       // for the audit; 0: DefaultLimit
 	Concurrency int                                 // connections at once; 0: DefaultConcurrency
 	Rate        float64                             // connections begun in a second; 0: without limit
 	Progress    func(connections int, about string) // when a connection is begun; may be nil
@@ -35,6 +39,13 @@ type Driver struct {
 
 // DefaultConcurrency is how many connections to one server are open at once.
 const DefaultConcurrency = 4
+
+// DefaultLimit is how long an audit may take: much longer than one of a server that
+// serves a connection a second.
+const DefaultLimit = 10 * time.Minute
+
+// errLimit ends an audit.
+var errLimit = errors.New("the audit has taken as long as it may")
 
 // Run audits one server. The end of the context ends it early: the report says
 // what was not asked.
@@ -45,12 +56,20 @@ func Run(ctx context.Context, d Driver) *Report {
 	if d.Concurrency <= 0 {
 		d.Concurrency = DefaultConcurrency
 	}
+	if d.Limit <= 0 {
+		d.Limit = DefaultLimit
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, d.Limit, errLimit)
+	defer cancel()
 	start := time.Now()
+	if d.Time.IsZero() {
+		d.Time = start
+	}
 	a := New(d.Options)
 	r := &running{Driver: d, audit: a, answers: make(chan answered)}
 	r.loop(ctx)
 	report := a.Report(d.Worker)
-	report.Time, report.DurationMS = start.UTC(), float64(time.Since(start).Microseconds())/1000
+	report.DurationMS = float64(time.Since(start).Microseconds()) / 1000
 	return report
 }
 
@@ -66,6 +85,7 @@ type running struct {
 	answers chan answered
 	open    int
 	last    time.Time
+	resume  time.Time // no connection begins before
 	wg      sync.WaitGroup
 }
 
@@ -78,22 +98,29 @@ func (r *running) loop(ctx context.Context) {
 		}
 		got := <-r.answers
 		r.open--
-		if ctx.Err() != nil {
+		switch {
+		case errors.Is(context.Cause(ctx), errLimit):
+			r.audit.Stop(errLimit.Error())
+		case ctx.Err() != nil:
 			r.audit.Stop("the audit was interrupted")
 		}
 		if r.Told != nil {
 			r.Told(got.turn.Question, got.answer)
 		}
 		r.audit.Answer(got.turn, got.answer)
-		if pause := r.audit.Pause(); pause > 0 && r.open == 0 {
-			sleep(ctx, pause)
-		}
+		r.resume = later(r.resume, time.Now().Add(r.audit.Pause()))
 	}
 }
 
 // begin asks as many questions as may be open.
 func (r *running) begin(ctx context.Context) {
 	for r.open < r.Concurrency {
+		if wait := time.Until(r.resume); wait > 0 {
+			if r.open > 0 {
+				return
+			}
+			sleep(ctx, wait)
+		}
 		turn, ok := r.audit.Next()
 		if !ok {
 			return
@@ -123,6 +150,13 @@ func (r *running) pace(ctx context.Context) {
 	gap := time.Duration(float64(time.Second) / r.Rate)
 	sleep(ctx, time.Until(r.last.Add(gap)))
 	r.last = time.Now()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -195,6 +229,8 @@ func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *
 		if begun {
 			_ = conn.Until(ctx, f.Renegotiated)
 			f.NoteRenegotiation()
+			abort(stream) // in the middle of a handshake there is no good order to end in
+			return f.Answer()
 		}
 	}
 	_ = conn.CloseWrite()
@@ -205,6 +241,19 @@ func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *
 	return f.Answer()
 }
 
+// abort ends a stream with a RST, where it has a way to.
+func abort(stream net.Conn) {
+	if b, ok := stream.(*behind); ok {
+		stream = b.Conn
+	}
+	switch c := stream.(type) {
+	case *rawtcp.Conn:
+		c.Abort()
+	case *net.TCPConn:
+		_ = c.SetLinger(0)
+	}
+}
+
 // exchange sends a hello, and reads the first flight that answers it.
 func exchange(ctx context.Context, conn net.Conn, v2 bool, first []byte) *Answer {
 	deadline, _ := ctx.Deadline()
@@ -212,10 +261,7 @@ func exchange(ctx context.Context, conn net.Conn, v2 bool, first []byte) *Answer
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	f := &Flight{V2: v2}
-	if _, err := conn.Write(first); err != nil {
-		f.End(OutcomeOf(err))
-		return f.Answer()
-	}
+	_, unsent := conn.Write(first) // the server may have answered, and closed, before it had all
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := conn.Read(buf)
@@ -223,6 +269,9 @@ func exchange(ctx context.Context, conn net.Conn, v2 bool, first []byte) *Answer
 			return f.Answer()
 		}
 		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = cmp.Or(unsent, err)
+			}
 			f.End(OutcomeOf(err))
 			return f.Answer()
 		}
@@ -230,7 +279,7 @@ func exchange(ctx context.Context, conn net.Conn, v2 bool, first []byte) *Answer
 }
 
 func isReset(err error) bool {
-	return errors.Is(err, tcb.ErrReset) || errors.Is(err, rawtcp.ErrReset) || errors.Is(err, rawtcp.ErrRefused)
+	return errors.Is(err, tcb.ErrReset) || errors.Is(err, rawtcp.ErrReset) || errors.Is(err, rawtcp.ErrRefused) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func isTimeout(err error) bool {

@@ -99,17 +99,9 @@ var allGroups = sync.OnceValue(func() (all []tlsmsg.NamedGroup) {
 	return all
 })
 
-// allSchemes are the signature schemes that are asked for.
-var allSchemes = sync.OnceValue(func() (all []tlsmsg.SignatureScheme) {
-	for _, s := range candidateSchemes {
-		all = append(all, s)
-	}
-	return all
-})
-
-// candidateSchemes: RFC 5246's pairs of hash and signature with SHA-1 and MD5
+// allSchemes are the signature schemes that are asked for: RFC 5246's pairs of hash and signature with SHA-1 and MD5
 // among them, and all of RFC 9846's.
-var candidateSchemes = []tlsmsg.SignatureScheme{
+var allSchemes = []tlsmsg.SignatureScheme{
 	0x0101, 0x0103, 0x0201, 0x0202, 0x0203, 0x0301, 0x0302, 0x0303, 0x0401, 0x0402, 0x0501, 0x0502, 0x0601, 0x0602,
 	0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0807, 0x0808, 0x081a, 0x081b, 0x081c,
 	0x0904, 0x0905, 0x0906,

@@ -17,21 +17,27 @@ type variation struct {
 	vary func(*Hello)
 }
 
-func always(*Hello) bool { return true }
+func whichever(*Hello) bool { return true }
 
-// fewSuites: with the long lists a hello is never as short as that.
-func fewSuites(h *Hello) bool { return len(h.Suites) <= 40 }
+// short: one with long lists never has that length.
+func short(h *Hello) bool {
+	bare := h.clone()
+	bare.PadTo = 1
+	return !h.Plain && len(bare.message([32]byte{})) <= shortHello-4
+}
+
+const shortHello = 384
 
 func old(h *Hello) bool { return h.offersOld() }
 
 // variations, in the order in which they are tried.
 var variations = []variation{
-	{"grease", "reserved values among suites, groups, versions and extensions (RFC 8701)", always, func(h *Hello) { h.GREASE = true }},
-	{"split_hello", "a ClientHello in two records", always, func(h *Hello) { h.Split = 50 }},
-	{"long_hello", "a ClientHello of 4,096 bytes, longer than a segment", always, func(h *Hello) { h.PadTo = 4096 }},
-	{"record_version", "a record of TLS 1.2 around the ClientHello", always, func(h *Hello) { h.RecordVersion = tlsmsg.VersionTLS12 }},
+	{"grease", "reserved values among suites, groups, versions and extensions (RFC 8701)", whichever, func(h *Hello) { h.GREASE = true }},
+	{"split_hello", "a ClientHello in two records", whichever, func(h *Hello) { h.Split = 50 }},
+	{"long_hello", "a ClientHello of 4,096 bytes, longer than a segment", whichever, func(h *Hello) { h.PadTo = 4096 }},
+	{"record_version", "a record of TLS 1.2 around the ClientHello", whichever, func(h *Hello) { h.RecordVersion = tlsmsg.VersionTLS12 }},
 	{"client_version", "a client_version of TLS 1.3, which is to be answered with a lower one", old, func(h *Hello) { h.Version = tlsmsg.VersionTLS13 }},
-	{"hello_256_511", "a ClientHello of 384 bytes, a length at which some servers have failed", fewSuites, func(h *Hello) { h.PadTo = 384 }},
+	{"hello_256_511", "a ClientHello of 384 bytes, a length at which some servers have failed", short, func(h *Hello) { h.PadTo = shortHello }},
 }
 
 // next takes a variation that fits and was not tried yet.

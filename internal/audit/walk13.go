@@ -13,7 +13,7 @@ import (
 
 // hello13 offers TLS 1.3 alone.
 func (a *Audit) hello13(suites []tlsmsg.CipherSuite, groups []tlsmsg.NamedGroup) *Hello {
-	return &Hello{Version: tlsmsg.VersionTLS12, Versions: only13, Suites: suites, Groups: groups, Schemes: allSchemes(), ServerName: a.o.ServerName}
+	return &Hello{Version: tlsmsg.VersionTLS12, Versions: only13, Suites: suites, Groups: groups, Schemes: allSchemes, ServerName: a.o.ServerName}
 }
 
 // hello12 offers a version before TLS 1.3.
@@ -25,7 +25,7 @@ func (a *Audit) helloOld(v tlsmsg.Version, suites []tlsmsg.CipherSuite) *Hello {
 	}
 	h.Groups = curves()
 	if v == tlsmsg.VersionTLS12 {
-		h.Schemes = allSchemes()
+		h.Schemes = allSchemes
 	}
 	return h
 }
@@ -171,7 +171,7 @@ func (w *step13) take(answer *Answer) {
 
 // schemes13 are the signature schemes of TLS 1.3 that are verified here.
 func schemes13() []tlsmsg.SignatureScheme {
-	return slices.DeleteFunc(slices.Clone(allSchemes()), func(s tlsmsg.SignatureScheme) bool { return !suite.Signs13(s) })
+	return slices.DeleteFunc(slices.Clone(allSchemes), func(s tlsmsg.SignatureScheme) bool { return !suite.Signs13(s) })
 }
 
 // order13 finds out whose order decides. The same questions offer a key in a
@@ -230,10 +230,12 @@ func taken13(answer *Answer) (s tlsmsg.CipherSuite, g tlsmsg.NamedGroup, ok bool
 }
 
 // groupOf is the group of a ServerHello's or HelloRetryRequest's key_share.
-func groupOf(m *tlsmsg.ServerHello) tlsmsg.NamedGroup {
+func groupOf(m *tlsmsg.ServerHello) tlsmsg.NamedGroup { return shareOf(m).Group }
+
+func shareOf(m *tlsmsg.ServerHello) tlsmsg.KeyShareEntry {
 	var share tlsmsg.KeyShare
 	if found, err := m.DecodeExtension(&share); !found || err != nil || len(share.Shares) == 0 {
-		return 0
+		return tlsmsg.KeyShareEntry{}
 	}
-	return share.Shares[0].Group
+	return share.Shares[0]
 }

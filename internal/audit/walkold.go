@@ -129,12 +129,13 @@ func familyOf(s tlsmsg.SignatureScheme) family {
 func (w *stepOld) finish(left []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 	a := w.audit
 	cfg := a.configOld(w.version, left)
-	cfg.SessionTicket, cfg.Groups, cfg.SignatureSchemes = w.n == 2, curves(), allSchemes()
+	cfg.SessionTicket, cfg.Groups, cfg.SignatureSchemes = w.n == 2, curves(), allSchemes
 	answer := w.ask(&Question{About: w.about + ", to the end of a handshake", Config: cfg, Renegotiate: w.n == 2})
 	if answer.State == nil || answer.State.Version != w.version.id || answer.State.NoSuite || !slices.Contains(left, answer.State.CipherSuite) {
 		return 0, false
 	}
 	a.found.finishedOld(w.version, answer)
+	a.found.complete(answer, a.o.ServerName != "")
 	switch {
 	case !answer.Finished:
 		w.plain = true

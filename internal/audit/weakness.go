@@ -5,6 +5,7 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -67,11 +68,14 @@ var rules = []rule{
 	{"short_dh", "a Diffie-Hellman group of fewer than 2048 bits", "medium", "RFC 9325, section 4.5", groups(func(d DH) bool { return d.Bits > 1024 && d.Bits < 2048 })},
 	{"common_dh", "a Diffie-Hellman group that many servers share, and small enough to be attacked for all of them at once", "medium", "RFC 7919, section 1", groups(func(d DH) bool { return d.Shared && d.Bits <= 1024 })},
 	{"dh_not_prime", "a Diffie-Hellman group whose modulus is no prime", "critical", "RFC 7919, section 1", groups(func(d DH) bool { return d.Prime != nil && !*d.Prime })},
+	{"dh_generator", "a Diffie-Hellman group whose generator gives the secret away", "critical", "RFC 7919, section 5.1", groups(func(d DH) bool { return d.Odd == uselessGenerator })},
+	{"weak_curve", "an elliptic curve of fewer than 224 bits", "medium", "RFC 9325, section 4.5", weakCurve},
 	{"key_reuse", "ephemeral keys that are used again (Raccoon, CVE-2020-1968, for DHE)", "low", "RFC 9325, section 4.4", reused},
 	{"short_key", "a certificate whose key is too short", "high", "RFC 9325, section 4.2", certificates(shortKey)},
 	{"sha1_certificate", "a certificate signed with SHA-1 or MD5", "high", "RFC 9325, section 4.3", signedBadly},
 	{"weak_signature", "signatures with SHA-1 or MD5 in the handshake (SLOTH, CVE-2015-7575)", "low", "RFC 9155", schemes},
 	{"not_verified", "a certificate that does not verify", "medium", "RFC 9525", certificates(unverified)},
+	{"expires_soon", "a certificate that is about to expire", "low", "RFC 5280, section 4.1.2.5", expiring},
 	{"long_ticket", "tickets that live longer than a week", "low", "RFC 9846, section 4.7.1", longTicket},
 	{"intolerant", "a server that fails at a ClientHello that it must bear", "low", "RFC 9846, section 4.2.2", intolerant},
 }
@@ -201,46 +205,6 @@ func reused(r *Report) string {
 	return ""
 }
 
-func certificates(wrong func(*Certificate) string) func(*Report) string {
-	return func(r *Report) string {
-		var why []string
-		for i := range r.Certificates {
-			if w := wrong(&r.Certificates[i]); w != "" {
-				why = append(why, w)
-			}
-		}
-		return listed("the server sent", why)
-	}
-}
-
-func shortKey(c *Certificate) string {
-	switch {
-	case (strings.HasPrefix(c.Kind, "RSA") || c.Kind == "DSA") && c.Bits > 0 && c.Bits < 2048, c.Kind == "ECDSA" && c.Bits > 0 && c.Bits < 224:
-		return fmt.Sprintf("a key of %s with %d bits", c.Kind, c.Bits)
-	}
-	return ""
-}
-
-func unverified(c *Certificate) string {
-	if c.Verified == nil || *c.Verified || c.Default && !c.Named { // without a name there is none to check
-		return ""
-	}
-	return fmt.Sprintf("the certificate of %s: %s", c.Subject, c.Error)
-}
-
-// signedBadly looks at all but the roots, whose signature nobody checks.
-func signedBadly(r *Report) string {
-	var why []string
-	for _, c := range r.Certificates {
-		for _, entry := range c.Chain {
-			if name := strings.ToLower(entry.Signed); !entry.Self && (strings.Contains(name, "sha1") || strings.Contains(name, "sha-1") || strings.Contains(name, "md5")) {
-				why = append(why, fmt.Sprintf("the certificate of %s, signed with %s", entry.Subject, entry.Signed))
-			}
-		}
-	}
-	return listed("the server sent", why)
-}
-
 func schemes(r *Report) string {
 	var names []string
 	for _, s := range r.Schemes {
@@ -249,6 +213,18 @@ func schemes(r *Report) string {
 		}
 	}
 	return listed("the server signed with", names)
+}
+
+// weakCurve looks at curves by the size in their names.
+func weakCurve(r *Report) string {
+	var names []string
+	for _, g := range r.Groups {
+		digits := strings.TrimPrefix(strings.TrimPrefix(g.Name, "sect"), "secp")
+		if bits, err := strconv.Atoi(digits[:min(3, len(digits))]); digits != g.Name && err == nil && bits < 224 {
+			names = append(names, g.Name)
+		}
+	}
+	return listed("the server agreed on a key in", names)
 }
 
 func longTicket(r *Report) string {

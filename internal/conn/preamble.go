@@ -25,6 +25,9 @@ func (s *Conn) precede() bool {
 		return true
 	}
 	p := s.pre
+	if s.tcp.Err() != nil && !p.Begun() { // never established: nothing was said
+		return false
+	}
 	for taken := -1; taken != 0; {
 		s.say(p)
 		taken = p.Receive(s.tcp.Peek())

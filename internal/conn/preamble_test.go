@@ -8,6 +8,7 @@ import (
 	"github.com/rawshake/rawshake/internal/conn"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -101,6 +102,22 @@ func TestTheEndOfAConnectionInAPreambleSaysAfterWhat(t *testing.T) {
 		if err := k.s.Err(); err == nil || !strings.Contains(err.Error(), "EHLO") {
 			t.Errorf("error %v, want one that names EHLO", err)
 		}
+	}
+}
+
+func TestNothingWasSaidWhereTheSYNIsRefused(t *testing.T) {
+	p, err := starttls.NewProfile(starttls.Config{Protocol: "irc"}) // the client speaks first
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := conn.New(tcb.New(tcb.Config{LocalPort: 1, RemotePort: 2, ISS: 100, MSS: 1460}), newClient())
+	s.Precede(starttls.NewMachine(p, starttls.Identity{Events: func(e starttls.Event) { t.Errorf("%+v was said", e) }}))
+	s.Open(0)
+	var syn wire.Segment
+	s.Next(0, &syn)
+	s.Receive(0, &wire.Segment{SrcPort: 2, DstPort: 1, Flags: wire.RST | wire.ACK, Ack: 101})
+	if err := s.Err(); err == nil || strings.Contains(err.Error(), "STARTTLS") {
+		t.Errorf("error %v, want one that names nothing of ours", err)
 	}
 }
 

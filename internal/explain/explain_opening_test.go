@@ -95,14 +95,13 @@ func TestAClientHelloInsideOfSomethingElseIsNone(t *testing.T) {
 	dialogue, _ := shake(t, tls.VersionTLS12)
 	hello, answer := dialogue[0].data, dialogue[1].data
 	for name, talk := range map[string][]said{
-		"in the body of a request":         {{out, fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", len(hello))}, {out, hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}},
-		"in the segment of a request":      {{out, "POST / HTTP/1.1\r\n\r\n" + hello + "\n" + hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}},
-		"in the body, never answered":      {{out, "PUT /x HTTP/1.1\r\n\r\n"}, {out, hello}},
-		"in the body of an answer":         {{out, "GET / HTTP/1.1\r\n\r\n"}, {in, "HTTP/1.1 200 OK\r\n\r\n"}, {in, hello}, {in, answer}},
-		"in both bodies":                   {{out, "POST / HTTP/1.1\r\n\r\n"}, {out, hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}, {in, answer}},
-		"answered in text":                 {{out, "blob\n"}, {out, hello}, {in, "thank you\n"}, {out, "bye\n"}},
-		"echoed":                           {{out, "echo\n"}, {in, "echo\n"}, {out, hello}, {in, hello}},
-		"after a STARTTLS that was denied": {{in, "220 x\r\n"}, {out, "STARTTLS\r\n"}, {in, "454 not now\r\n"}, {out, "QUIT\r\n"}, {in, "221 bye\r\n"}},
+		"in the body of a request":    {{out, fmt.Sprintf("POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n", len(hello))}, {out, hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}},
+		"in the segment of a request": {{out, "POST / HTTP/1.1\r\n\r\n" + hello + "\n" + hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}},
+		"in the body, never answered": {{out, "PUT /x HTTP/1.1\r\n\r\n"}, {out, hello}},
+		"in the body of an answer":    {{out, "GET / HTTP/1.1\r\n\r\n"}, {in, "HTTP/1.1 200 OK\r\n\r\n"}, {in, hello}, {in, answer}},
+		"in both bodies":              {{out, "POST / HTTP/1.1\r\n\r\n"}, {out, hello}, {in, "HTTP/1.1 200 OK\r\n\r\n"}, {in, answer}},
+		"answered in text":            {{out, "blob\n"}, {out, hello}, {in, "thank you\n"}, {out, "bye\n"}},
+		"echoed":                      {{out, "echo\n"}, {in, "echo\n"}, {out, hello}, {in, hello}},
 	} {
 		list, ladder, r := events(t, newMade().open().talk(talk).close().file(t, nil), Options{})
 		for _, e := range list {
@@ -113,6 +112,28 @@ func TestAClientHelloInsideOfSomethingElseIsNone(t *testing.T) {
 		}
 		if res := r.Transcript.Result(); res.OK || res.Outcome != "not_tls" || len(named(list, "tls_begins")) > 0 {
 			t.Errorf("%s: %+v\n%s", name, res, ladder)
+		}
+	}
+}
+
+// Where a server denies what a client asks for, that is the reason why there is no
+// TLS, whatever they say to each other afterwards.
+func TestATLSThatIsDeniedIsNamed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		talk       []said
+		code, text string
+	}{
+		"SMTP":           {[]said{{in, "220 x\r\n"}, {out, "EHLO me\r\n"}, {in, "250 STARTTLS\r\n"}, {out, "STARTTLS\r\n"}, {in, "454 not now\r\n"}, {out, "QUIT\r\n"}, {in, "221 bye\r\n"}}, "starttls_refused", `the server refuses STARTTLS: "454 not now"`},
+		"POP3":           {[]said{{in, "+OK\r\n"}, {out, "STLS\r\n"}, {in, "-ERR no\r\n"}}, "starttls_refused", `the server refuses STLS: "-ERR no"`},
+		"PostgreSQL":     {[]said{{out, "\x00\x00\x00\x08\x04\xd2\x16\x2f"}, {in, "N"}}, "starttls_not_offered", `the PostgreSQL server does not offer TLS`},
+		"our own client": {[]said{{in, "220 x\r\n"}, {out, "EHLO [127.0.0.1]\r\n"}, {in, "250-x\r\n250 SIZE\r\n"}}, "starttls_not_offered", "it offers x, SIZE"},
+		"a proxy":        {[]said{{out, "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n"}, {in, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"}}, "proxy_refused", `the proxy refuses HTTP CONNECT: "HTTP/1.1 503 Busy"`},
+		"after a yes":    {[]said{{in, "220 x\r\n"}, {out, "STARTTLS\r\n"}, {in, "220 go\r\n"}, {out, "QUIT\r\n"}, {in, "221 bye\r\n"}}, "not_tls", ""},
+	} {
+		_, ladder, r := events(t, newMade().open().talk(tc.talk).close().file(t, nil), Options{})
+		res := r.Transcript.Result()
+		if len(res.Reasons) != 1 || res.Reasons[0].Code != tc.code || !strings.Contains(res.Error, tc.text) || res.OK {
+			t.Errorf("%s: %+v, want %s\n%s", name, res, tc.code, ladder)
 		}
 	}
 }

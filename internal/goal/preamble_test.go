@@ -48,6 +48,11 @@ func TestABannerIsToldWithItsOption(t *testing.T) {
 			t.Errorf("%q: %+v, want %s", banner, got, option)
 		}
 	}
+	for _, e := range []*starttls.Error{{Kind: starttls.Unexpected, Said: []byte("\x15\x03\x03\x00\x02")}, {Kind: starttls.Unexpected, Proxy: true, Said: []byte("\x15\x03")}} {
+		if got := NewStory(false).Reasons(Preamble, e)[0]; !strings.Contains(got.Means, "TLS") {
+			t.Errorf("a record of TLS in the place of %+v: %+v", e, got)
+		}
+	}
 	agreed := Facts{Outcome: NotTLS, Answered: true, Agreed: true}
 	if got := agreed.Reasons(&handshake.NotTLSError{First: []byte("454 no\r\n")})[0]; got.Code != "starttls_then_plaintext" {
 		t.Errorf("plaintext after the agreement: %+v", got)

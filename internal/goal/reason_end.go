@@ -148,6 +148,9 @@ func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	case d.moment == beforeHello && d.preceded:
 		r.Means = "the server ended the connection in the middle of what precedes TLS: another protocol may be spoken on this port, or it takes nothing from this address"
 		r.Remedy = "See which protocol is spoken on this port; look into the server's log."
+	case d.moment == afterHello && d.agreedFirst():
+		r.Means = "the server agreed to begin TLS and did not: often its certificate or key cannot be read; or it does not like the ClientHello"
+		r.Remedy = "Look into the server's log; try another name (--servername), and the same from another network."
 	case d.moment == afterHello:
 		r.Means = "the server does not like the ClientHello or speaks no TLS here, or something on the way ends connections by what the ClientHello says (its name, its fingerprint)"
 		r.Remedy = "See that TLS is spoken on this port from the first byte; try another name (--servername), and the same from another network."

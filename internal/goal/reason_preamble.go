@@ -22,6 +22,8 @@ func (d *diagnosis) preamble(e *starttls.Error) {
 		r.Remedy = "Whoever runs the server has to set TLS up, with a certificate." + directPort(e.Protocol)
 	case e.Kind == starttls.Refused && e.Asked == "":
 		r.Means, r.Remedy = "the server takes no connection from here, or none now", "Try again later, and from another address; look into the server's log."
+	case e.Kind == starttls.Refused && e.Asked == starttls.StreamOpening:
+		r.Means, r.Remedy = "the server does not serve this domain, or takes no connection from here", "Give the domain of its XMPP addresses, --servername DOMAIN; look into the server's log."
 	case e.Kind == starttls.Refused:
 		r.Means, r.Remedy = "the server has TLS and cannot begin it now: often its certificate or key cannot be read", "Look into the server's log; try again later."
 	case e.Kind == starttls.Unexpected:
@@ -57,6 +59,8 @@ func proxyFailed(e *starttls.Error, r *transcript.Reason) {
 		r.Means, r.Remedy = "the proxy wants to know who asks, or does not take who says so", "Give user and password: --proxy http://USER:PASSWORD@HOST:PORT, or socks5://…"
 	case e.Kind == starttls.Refused:
 		r.Means, r.Remedy = "the proxy did not reach the server, or does not allow this server or port", "Check host and port, and what the proxy allows; look into its log."
+	case e.SpeaksTLS():
+		r.Means, r.Remedy = "the proxy is itself reached by TLS, in which it is not spoken to", "Give a port of the proxy on which it speaks without TLS."
 	case e.Kind == starttls.Unexpected && e.Who == "the SOCKS proxy":
 		r.Means, r.Remedy = "no SOCKS 5 is spoken on this port", "Give a proxy of HTTP as http://HOST:PORT."
 	case e.Kind == starttls.Unexpected:
@@ -70,7 +74,7 @@ func proxyFailed(e *starttls.Error, r *transcript.Reason) {
 // otherProtocol says what is spoken in place of what --starttls names.
 func otherProtocol(e *starttls.Error, r *transcript.Reason) {
 	r.Means, r.Remedy = "another protocol is spoken on this port, or the server is broken", "See which protocol is spoken on this port."
-	if len(e.Said) > 1 && (e.Said[0] == 0x15 || e.Said[0] == 0x16) && e.Said[1] == 3 {
+	if e.SpeaksTLS() {
 		r.Means, r.Remedy = "TLS is spoken on this port from the first byte", "Leave --starttls out."
 		return
 	}
@@ -112,6 +116,9 @@ func precedingSilence(waiting string, r *transcript.Reason) {
 	case strings.HasPrefix(waiting, "the greeting"):
 		r.Means = "TLS may be spoken on this port from the first byte, so that the server waits as well; some servers let strangers wait for their greeting"
 		r.Remedy = "Leave --starttls out if TLS is spoken there from the first byte; try a longer --timeout."
+	case strings.Contains(waiting, " IRC server"):
+		r.Means = "the server may have no STARTTLS: before a client has registered, many IRC servers say nothing to what they do not know; or another protocol is spoken on this port"
+		r.Remedy = "Try a longer --timeout." + directPort("irc")
 	default:
 		r.Means, r.Remedy = "another protocol may be spoken on this port, or the server is slow", "See which protocol is spoken on this port; try a longer --timeout."
 	}

@@ -3,6 +3,8 @@
 package observe
 
 import (
+	"bytes"
+
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
@@ -21,11 +23,30 @@ func (c *Connection) notAgreed() {
 	if whole {
 		failed = starttls.Judge(o.said[0], o.said[1])
 	}
-	if d, asked := askedFor(o.said[0], o.said[1]); failed == nil && asked {
-		failed = starttls.Watched(d, o.said[1])
+	if failed == nil && o.answer != nil {
+		failed = starttls.Watched(o.asked, o.answer)
 	}
 	if failed != nil {
 		c.ending.preamble = failed
 		c.recorder.Judged(c.last, transcript.TCP, "tls_not_agreed", "the client asked for TLS, and it never began: "+failed.Error(), failed)
+	}
+}
+
+// follow takes note of a client that asks for TLS, and of what the server says to
+// that: both may say other things afterwards.
+func (o *opening) follow(dir transcript.Dir, b []byte) {
+	if dir == transcript.In && (o.asked == "" || o.answer != nil) || len(b) > maxSaid {
+		return
+	}
+	if dir == transcript.Out {
+		if title := askedFor(o.said[0]); title != "" {
+			o.asked, o.answer = title, nil
+		}
+		return
+	}
+	if d, asked := agreed(o.said[0], o.said[1]); asked && d == nil {
+		o.answer = bytes.Clone(b)
+	} else {
+		o.asked = "" // it agrees
 	}
 }

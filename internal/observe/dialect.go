@@ -58,15 +58,15 @@ func agreed(client, server []byte) (d *dialect, asked bool) {
 	return nil, asked
 }
 
-// askedFor names the dialect in which a client has asked for TLS last, and to whom the
-// server has not agreed.
-func askedFor(client, server []byte) (title string, asked bool) {
+// askedFor names the dialect in which a client has asked for TLS last, or "". Several
+// have the same words.
+func askedFor(client []byte) (title string) {
 	for i := range dialects {
-		if d := &dialects[i]; d.asks(client) && d.agrees != nil && !d.agrees(server) {
-			return d.name, true
+		if d := &dialects[i]; d.asks(client) && d.agrees != nil {
+			return d.name
 		}
 	}
-	return "", false
+	return ""
 }
 
 func matches(pattern string) func([]byte) bool { return regexp.MustCompile(pattern).Match }

@@ -39,6 +39,9 @@ type opening struct {
 	first     [2][]byte
 	size      [2]int64 // octets before TLS
 	silent    [2]bool  // too long to be shown
+
+	asked  string // the dialect in which the client has asked for TLS last
+	answer []byte // what the server has said to it, and is no yes
 }
 
 // begins looks for the first record of a direction. It reports whether the
@@ -252,6 +255,7 @@ func (c *Connection) say(dir transcript.Dir, h *half, n int, why string) {
 		o.first[dir] = append(o.first[dir], b[:min(n, maxFirst-len(o.first[dir]))]...)
 		o.said[dir] = append(o.said[dir], b[max(0, n-maxSaid):]...)
 		o.said[dir] = bytes.Clone(o.said[dir][max(0, len(o.said[dir])-maxSaid):])
+		o.follow(dir, b)
 	}
 	c.recorder.Octets(at, octets)
 	h.drop(n)

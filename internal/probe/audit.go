@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -56,7 +57,7 @@ func (c *connection) flow() flow {
 
 // beginAudit makes the audit of a target, and takes its first question.
 func (cs *connections) beginAudit(c *connection) {
-	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true}
+	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true, Time: cs.wall(c.begin)}
 	c.audit = &auditing{machine: audit.New(o)}
 	cs.nextQuestion(c)
 }
@@ -140,8 +141,7 @@ func (cs *connections) advanceFinish(c *connection, working bool) {
 			cs.finished(c)
 			return
 		case a.stage == auditRenegotiate && (a.finish.Renegotiated() || err != nil):
-			a.finish.NoteRenegotiation()
-			cs.listen(c)
+			cs.renegotiated(c)
 			return
 		case a.stage == auditListens && (s.TLS().EOF() || err != nil):
 			a.finish.Take(nil)
@@ -180,6 +180,13 @@ func (cs *connections) finished(c *connection) {
 	cs.listen(c)
 }
 
+// renegotiated ends a connection in whose middle another handshake was begun.
+func (cs *connections) renegotiated(c *connection) {
+	c.audit.finish.NoteRenegotiation()
+	cs.answered(c, c.audit.finish.Answer())
+	c.session.Abort()
+}
+
 // listen waits for what a server says behind a handshake, if that is asked for.
 func (cs *connections) listen(c *connection) {
 	a := c.audit
@@ -196,8 +203,7 @@ func (cs *connections) lateAudit(c *connection) {
 	a := c.audit
 	switch a.stage {
 	case auditRenegotiate:
-		a.finish.NoteRenegotiation()
-		cs.answered(c, a.finish.Answer())
+		cs.renegotiated(c)
 	case auditListens:
 		a.finish.Take(nil)
 		cs.answered(c, a.finish.Answer())
@@ -311,22 +317,28 @@ func (cs *connections) reportAudit(c *connection) {
 	r.Audit, _ = json.Marshal(report)
 	r.OK, r.Outcome = report.TLS, record.OutcomeAudited
 	if !report.TLS {
-		r.Outcome, r.Error = outcomeOfAudit(report.Failure), report.Error
+		unaudited(r, report)
 	}
 	cs.report(c, r)
 }
 
-// outcomeOfAudit is the outcome of a target that agreed to nothing.
-func outcomeOfAudit(o audit.Outcome) string {
-	switch o {
-	case audit.Refused:
-		return record.OutcomeAlert
-	case audit.Reset:
-		return record.OutcomeReset
-	case audit.Silent:
-		return record.OutcomeTimeout
-	case audit.Strange:
-		return record.OutcomeNotTLS
+// unaudited says why a target has agreed to nothing.
+func unaudited(r *record.Result, report *audit.Report) {
+	r.Error, r.After = report.Error, "our ClientHello"
+	var preamble *starttls.Error
+	var notTLS *handshake.NotTLSError
+	switch {
+	case errors.As(report.Cause, &preamble):
+		r.Outcome, r.Class, r.After = record.OutcomePreamble, string(preamble.Kind), ""
+	case errors.As(report.Cause, &notTLS):
+		r.Outcome, r.First = record.OutcomeNotTLS, notTLS.First
+	case report.Failure == audit.Refused:
+		r.Outcome, r.AlertIn = record.OutcomeAlert, &report.Alert
+	case report.Failure == audit.Reset:
+		r.Outcome = record.OutcomeReset
+	case report.Failure == audit.Silent:
+		r.Outcome = record.OutcomeTimeout
+	default:
+		r.Outcome, r.Class = record.OutcomeProtocol, "closed_early"
 	}
-	return record.OutcomeProtocol
 }

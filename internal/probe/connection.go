@@ -19,6 +19,7 @@ import (
 // the peer has sent something: see wake.
 type connection struct {
 	index   uint32     // in connections.all
+	peerEnd wire.Seq   // after the last octet that the peer sent; set by the answer to our SYN
 	session *conn.Conn // the machine, or nil
 	tcp     tcb.Conn
 	machine conn.Conn
@@ -38,6 +39,7 @@ type facts struct {
 	hop       link.Hop
 	syns      uint8
 	anomalies anomaly
+	heard     int32 // segments after the SYN-ACK
 
 	begin      tcb.Instant // when the first SYN left, about
 	limit      tcb.Instant // when the goal must be reached
@@ -48,8 +50,6 @@ type facts struct {
 	last       record.Packet
 	reply      *reply    // nil: nothing was asked
 	audit      *auditing // nil: the target is not audited
-	heard      int32     // segments after the SYN-ACK
-	peerEnd    wire.Seq  // after the last octet that the peer sent
 	reset      record.Reset
 	wasReset   bool
 	kernelSent bool // this machine's kernel has sent a RST in our name

@@ -31,7 +31,7 @@ func (cs *connections) giveBack(m *starttls.Machine) {
 
 // preceding reports whether a connection that is open is not at TLS yet.
 func (c *connection) preceding() bool {
-	return c.session.Preceding() && c.session.State() >= tcb.Established
+	return c.session.Preceding() && (c.session.State() >= tcb.Established || c.session.Err() != nil)
 }
 
 // waiting is what a connection waits for, after the last message.

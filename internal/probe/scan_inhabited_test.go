@@ -30,7 +30,8 @@ type seenRecord struct {
 	Type, Addr, Name, Tag, Outcome, Error, After, Class string
 	Port, SYNs                                          int
 	OK, Repeat                                          bool
-	Odd                                                 []string
+	Odd, Preamble                                       []string
+	Reasons                                             []struct{ Code string }
 	Version                                             string
 	FirstBytes                                          string `json:"first_bytes"`
 	Alert                                               *struct{ Level, Description string }

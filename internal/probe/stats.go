@@ -19,15 +19,15 @@ type Stats struct {
 	Asked      uint64 // of them, requests for neighbours on the link
 	Answers    uint64 // SYN-ACKs that were right
 	Results    uint64
-	Outcomes   [16]uint64 // as record.Outcomes orders them
-	KernelRSTs uint64     // RSTs that this machine's kernel sent in our name
-	Stray      uint64     // packets that belong to no target
-	Late       uint64     // for a target whose result was made
-	Bad        uint64     // checksums and headers that are wrong
-	InFlight   int        // targets between their first SYN and their result
-	Conns      int        // of them, with a connection
-	Memory     uint64     // bytes of heap in use; of all loops
-	Slowed     float64    // the part of the rate that is used after drops, 1 for all
+	Outcomes   [record.OutcomeCount]uint64 // as record.Outcomes orders them
+	KernelRSTs uint64                      // RSTs that this machine's kernel sent in our name
+	Stray      uint64                      // packets that belong to no target
+	Late       uint64                      // for a target whose result was made
+	Bad        uint64                      // checksums and headers that are wrong
+	InFlight   int                         // targets between their first SYN and their result
+	Conns      int                         // of them, with a connection
+	Memory     uint64                      // bytes of heap in use; of all loops
+	Slowed     float64                     // the part of the rate that is used after drops, 1 for all
 	Link       link.RingStats
 	Time       time.Duration // since the beginning
 	Again      uint64        // targets that were begun again, since a route had changed

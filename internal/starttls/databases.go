@@ -16,8 +16,10 @@ func postgresLength(b []byte) int {
 	switch {
 	case len(b) == 0:
 		return 0
-	case b[0] != 'E':
+	case b[0] == 'S' || b[0] == 'N':
 		return 1
+	case b[0] != 'E': // all of it tells best what it is
+		return len(b)
 	case len(b) < 5:
 		return 0
 	}

@@ -36,6 +36,12 @@ type Error struct {
 	Denied   bool // a proxy wants to know who asks, or does not believe it
 }
 
+// SpeaksTLS reports whether the peer's words are a record of TLS.
+func (e *Error) SpeaksTLS() bool {
+	const alert, handshake = 0x15, 0x16
+	return len(e.Said) > 1 && (e.Said[0] == alert || e.Said[0] == handshake) && e.Said[1] == 3
+}
+
 // maxSaid bounds what an error quotes, in octets.
 const maxSaid = 160
 

@@ -5,6 +5,7 @@ package starttls
 import (
 	"bytes"
 	"errors"
+	"strings"
 )
 
 // Judge finds why TLS did not begin in a dialogue whose octets of both sides are
@@ -49,12 +50,21 @@ func xmppDomain(client []byte) string {
 	return string(domain)
 }
 
-// Watched is the error of a server whose last words refuse what a client has asked
-// for in a protocol that was recognized.
-func Watched(title string, lastSaid []byte) *Error {
-	lastSaid = bytes.TrimSpace(lastSaid)
-	if i := bytes.LastIndexByte(lastSaid, '\n'); i >= 0 {
-		lastSaid = lastSaid[i+1:]
+// Watched is the error of a server that refuses what a client has asked for, in a
+// protocol that an observer has recognized.
+func Watched(title string, answer []byte) *Error {
+	answer = bytes.TrimSpace(answer)
+	_, asked, _ := strings.Cut(title, " ") // the protocol may be another with the same words
+	e := &Error{Kind: Refused, Who: "the server", TLS: asked, Asked: asked}
+	switch i := bytes.LastIndexByte(answer, '\n'); {
+	case strings.HasPrefix(title, "HTTP "): // its status line comes first
+		answer, _, _ = bytes.Cut(answer, []byte("\r\n"))
+	case i >= 0:
+		answer = answer[i+1:]
 	}
-	return &Error{Kind: Refused, Who: "the server", TLS: title, Asked: title, Said: bytes.Clone(lastSaid[:min(len(lastSaid), maxSaid)])}
+	if title == "HTTP CONNECT" || strings.HasPrefix(title, "SOCKS") {
+		e.Who, e.Asked, e.Proxy = "the proxy", title, true
+	}
+	e.Said = bytes.Clone(answer[:min(len(answer), maxSaid)])
+	return e
 }

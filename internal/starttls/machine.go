@@ -226,6 +226,9 @@ func (m *Machine) EOF() {
 	}
 }
 
+// Begun reports whether m has begun: the connection was established.
+func (m *Machine) Begun() bool { return m.begun }
+
 // Done reports whether TLS may begin: all was said and answered.
 func (m *Machine) Done() bool {
 	return m.err == nil && m.at == len(m.p.steps) && len(m.out) == 0

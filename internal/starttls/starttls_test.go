@@ -146,7 +146,8 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 	}{
 		{"smtp", []turn{{"", "554 no\r\n"}}, Refused, `turns us away: "554 no"`},
 		{"smtp", []turn{{"", "SSH-2.0-x\r\n"}}, Unexpected, `greets with "SSH-2.0-x"`},
-		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250-PIPELINING\r\n250 SIZE 1\r\n"}}, NotOffered, "does not offer STARTTLS: it offers mail.test, PIPELINING, SIZE"},
+		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250-PIPELINING\r\n250 SIZE 1\r\n"}}, NotOffered, "does not offer STARTTLS: it offers PIPELINING, SIZE"},
+		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "250-mail.test\r\n250 \x1b[31mred\r\n"}}, NotOffered, "it offers ?[31mred"},
 		{"smtp", []turn{good["smtp"][0], {"EHLO [127.0.0.1]\r\n", "502 what\r\n"}}, NotOffered, `"502 what"`},
 		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "454 4.7.0 TLS not \x1b[31mavailable\r\n"}}, Refused, `refuses STARTTLS: "454 4.7.0 TLS not \x1b[31mavailable"`},
 		{"smtp", []turn{good["smtp"][0], good["smtp"][1], {"STARTTLS\r\n", "354 go on\r\n"}}, Unexpected, `neither yes nor no`},
@@ -157,7 +158,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"pop3", []turn{{"", "-ERR busy\r\n"}}, Refused, "-ERR busy"},
 		{"pop3", []turn{good["pop3"][0], {"CAPA\r\n", "+OK\r\nUIDL\r\n.\r\n"}}, NotOffered, "does not offer STLS: it offers UIDL"},
 		{"pop3", []turn{good["pop3"][0], {"CAPA\r\n", "-ERR\r\n"}, {"STLS\r\n", "-ERR no\r\n"}}, Refused, "-ERR no"},
-		{"ftp", []turn{good["ftp"][0], {"FEAT\r\n", "211-Features:\r\n UTF8\r\n211 End\r\n"}}, NotOffered, "UTF8"},
+		{"ftp", []turn{good["ftp"][0], {"FEAT\r\n", "211-Features:\r\n UTF8\r\n211 End\r\n"}}, NotOffered, "does not offer AUTH TLS: it offers UTF8"},
 		{"ftp", []turn{good["ftp"][0], {"FEAT\r\n", "500 what\r\n"}, {"AUTH TLS\r\n", "530 login first\r\n"}}, Refused, "530 login first"},
 		{"nntp", []turn{good["nntp"][0], good["nntp"][1], {"STARTTLS\r\n", "580 no\r\n"}}, Refused, "580 no"},
 		{"nntp", []turn{good["nntp"][0], {"CAPABILITIES\r\n", "101\r\nVERSION 2\r\n.\r\n"}}, NotOffered, "VERSION"},
@@ -172,6 +173,7 @@ func TestSaysHowAServerDoesNotAgree(t *testing.T) {
 		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x10\x02\x01\x01\x78\x0b\x0a\x01\x35\x04\x00\x04\x04busy"}}, Refused, `resultCode 53, unwillingToPerform ("busy")`},
 		{"ldap", []turn{{good["ldap"][0].Client, "\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x02\x04\x00\x04\x00"}}, NotOffered, "protocolError"},
 		{"ldap", []turn{{good["ldap"][0].Client, "HTTP/1.1 400\r\n"}}, Unexpected, "HTTP"},
+		{"postgres", []turn{{sslSaid, "\x15\x03\x01\x00\x02\x02\x46"}}, Unexpected, `\x15\x03`},
 		{"postgres", []turn{{sslSaid, "N"}}, NotOffered, `"N"`},
 		{"postgres", []turn{{sslSaid, "E\x00\x00\x00\x1cSFATAL\x00C53300\x00Mtoo many\x00\x00"}}, Refused, `SQLSTATE "53300" ("too many")`},
 		{"mysql", []turn{{"", mysqlServer(0)}}, NotOffered, "8.0.1"},
@@ -359,5 +361,9 @@ func FuzzMachine(f *testing.F) {
 			t.Errorf("error %q, waiting for %q after %q", err, m.Waiting(), m.After())
 		}
 		m.Behind(buf)
+		if e := Judge(buf, b); e != nil && e.Error() == "" {
+			t.Error("an error without words")
+		}
+		Recognize(b)
 	})
 }

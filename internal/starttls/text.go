@@ -41,7 +41,7 @@ func lineLength(b []byte) int { return bytes.IndexByte(b, '\n') + 1 }
 
 // coded reads replies that begin with three digits, as SMTP, FTP and NNTP have
 // them (RFC 5321, section 4.2; RFC 959, section 4.2). If something is wanted, the
-// lines of the reply are a list, and it must be in there.
+// lines of the reply behind the first are a list, and it must be in there.
 func coded(wanted string, good ...string) judge {
 	return func(m *Machine, line []byte) verdict {
 		code, text, last := splitCode(line)
@@ -52,7 +52,7 @@ func coded(wanted string, good ...string) judge {
 			return more
 		case code == nil:
 			return m.fail(Unexpected, line)
-		case wanted != "" && slices.Contains(good, string(code)):
+		case inside && slices.Contains(good, string(code)) && !(last && wanted == "AUTH"): // the last line of FEAT holds nothing (RFC 2389, section 3.2)
 			m.lists(wanted, strings.TrimSpace(string(text)))
 		}
 		if !last {
@@ -108,9 +108,24 @@ func (m *Machine) lists(wanted, text string) {
 	if strings.EqualFold(word, wanted) && (wanted != "AUTH" || mentionsTLS(rest)) {
 		m.offered = true
 	}
+	m.keepWord(word)
+}
+
+// keepWord keeps a word of a list, without what a terminal would obey.
+func (m *Machine) keepWord(word string) {
 	if len(m.words) < maxWords {
-		m.words = append(m.words, word[:min(len(word), maxWord)])
+		m.words = append(m.words, harmless(word[:min(len(word), maxWord)]))
 	}
+}
+
+// harmless is a word with question marks for what is not printable ASCII.
+func harmless(word string) string {
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, word)
 }
 
 // mentionsTLS reports whether the mechanisms behind AUTH have TLS: "TLS",

@@ -10,7 +10,9 @@ import (
 
 const xmppTLS = "urn:ietf:params:xml:ns:xmpp-tls"
 
-const streamOpening = "the opening of the stream"
+// StreamOpening is what XMPP asks first; a server refuses it for a domain that is not
+// its own.
+const StreamOpening = "the opening of the stream"
 
 // xmpp opens a stream of a namespace to the domain, and asks for TLS.
 func xmpp(namespace string) []step {
@@ -19,8 +21,8 @@ func xmpp(namespace string) []step {
 			"' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>")
 	}
 	return []step{
-		{asks: streamOpening, say: open, unit: firstTag, judge: xmppStart},
-		{asks: streamOpening, unit: tagLength, judge: xmppFeatures},
+		{asks: StreamOpening, say: open, unit: firstTag, judge: xmppStart},
+		{asks: StreamOpening, unit: tagLength, judge: xmppFeatures},
 		{asks: "STARTTLS", say: func(*Machine) []byte { return []byte("<starttls xmlns='" + xmppTLS + "'/>") }, unit: tagLength, judge: xmppProceed},
 	}
 }
@@ -99,10 +101,10 @@ func xmppFeatures(m *Machine, unit []byte) verdict {
 		return m.xmppError(unit)
 	case m.listing && name == "starttls":
 		m.offered = true
-	case m.listing && !strings.HasPrefix(name, "/") && len(m.words) < maxWords:
-		m.words = append(m.words, name[:min(len(name), maxWord)])
+	case m.listing && !strings.HasPrefix(name, "/"):
+		m.keepWord(name)
 	case m.code[0] != 0: // behind <stream:error>
-		return m.failCode(Refused, nil, name)
+		return m.failCode(Refused, nil, harmless(name))
 	case !m.listing:
 		return m.fail(Unexpected, unit)
 	}
@@ -123,7 +125,7 @@ func xmppProceed(m *Machine, unit []byte) verdict {
 	name := tagName(unit)
 	switch {
 	case m.code[0] != 0:
-		return m.failCode(Refused, nil, name)
+		return m.failCode(Refused, nil, harmless(name))
 	case name == "/proceed", name == "proceed" && empty(unit):
 		return next
 	case name == "proceed":

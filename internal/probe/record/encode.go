@@ -126,8 +126,8 @@ func (e *Encoder) tcp(r *Result) {
 		a.signature(&e.signature, r.Addr)
 		w.B = append(e.signature.AppendTo(append(w.B, '"')), '"')
 	}
-	w.IntIf("syn_ack_len", a.Len)
-	w.IntIf("retransmissions", a.Resent)
+	w.IntIf("syn_ack_len", int(a.Len))
+	w.IntIf("retransmissions", int(a.Resent))
 	w.Int("bytes", a.Bytes)
 	w.Close('}')
 }

@@ -30,7 +30,12 @@ const (
 )
 
 // Outcomes lists all that there are: the goals, then the rest.
-var Outcomes = []string{"open", "hello", "certificate", "finished", "data", OutcomeAudited,
+var Outcomes = outcomes[:]
+
+// OutcomeCount is how many there are.
+const OutcomeCount = len(outcomes)
+
+var outcomes = [...]string{"open", "hello", "certificate", "finished", "data", OutcomeAudited,
 	OutcomeClosed, OutcomeUnreachable, OutcomeSilent, OutcomeNotTLS, OutcomePreamble, OutcomeAlert, OutcomeProtocol, OutcomeTimeout,
 	OutcomeReset, OutcomeUnresolved, OutcomeFailed}
 
@@ -112,9 +117,9 @@ type Answer struct {
 	Crossed   bool // it is a SYN, without an ACK
 	Options   wire.Options
 
-	Len    int // of data on it
-	Resent int // segments that the peer sent again
-	Bytes  int // that the peer sent in all
+	Len    int32 // of data on it
+	Resent int32 // segments that the peer sent again
+	Bytes  int   // that the peer sent in all
 }
 
 // A Reset is the RST that ended a connection.

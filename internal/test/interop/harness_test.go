@@ -151,6 +151,7 @@ type entry struct {
 	Seq          uint32   `json:"seq"`
 	Ack          uint32   `json:"ack"`
 	Len          int      `json:"len"`
+	Offset       int64    `json:"offset"`
 	Origin       string   `json:"origin"`
 	Message      string   `json:"message"`
 	Name         string   `json:"name"`

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -94,6 +95,9 @@ func TestSTARTTLSReachesTheHandshakeInEachProtocol(t *testing.T) {
 					t.Errorf("%s they are %q, want %q", what, got, want)
 				}
 			}
+			if got, want := places(seen), places(live); !slices.Equal(got, want) || len(want) == 0 {
+				t.Errorf("the records of the capture stand at %q, those of the connection at %q", got, want)
+			}
 			if r := live[len(live)-1]; !r.PeerVerified || r.Handshake == 0 {
 				t.Errorf("the result is %+v", r)
 			}
@@ -102,6 +106,34 @@ func TestSTARTTLSReachesTheHandshakeInEachProtocol(t *testing.T) {
 				t.Errorf("probe says %s", probed)
 			}
 		})
+	}
+}
+
+// places are where the records stand in the streams.
+func places(list []entry) (out []string) {
+	for _, e := range list {
+		if e.Type == "record" {
+			out = append(out, fmt.Sprintf("%s %d+%d", e.Dir, e.Offset, e.Len))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// The page and the fields have what precedes TLS, too.
+func TestThePageShowsWhatPrecedesTLS(t *testing.T) {
+	m := newMailroom(t)
+	at, page := m.serves(t, dialogue.Good["imap"]), writeFile(t, "page.html", nil)
+	r := rawshake(t, m.l.Near(), "connect", "--starttls", "imap", "--ca", m.ca, "--view", "fields", "--html", page, at).want(t, 0)
+	b, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page := string(b); !strings.Contains(page, "a2 STARTTLS") || !strings.Contains(page, "TLS begins here") {
+		t.Error("the page says nothing of STARTTLS")
+	}
+	if want := `preamble: "a2 STARTTLS\r\n"`; !strings.Contains(r.stdout, want) {
+		t.Errorf("the fields do not say %s:\n%s", want, r.stdout)
 	}
 }
 

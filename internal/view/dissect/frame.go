@@ -5,6 +5,7 @@ package dissect
 import (
 	"bytes"
 	"slices"
+	"strconv"
 
 	"github.com/rawshake/rawshake/field"
 	"github.com/rawshake/rawshake/internal/transcript"
@@ -78,7 +79,7 @@ func (s *stream) open(payload *field.Node, f *transcript.Frame, cipher *suite.Su
 		o := &s.others[i]
 		from, to := max(o.Offset, span.Start), min(o.End, span.Start+int64(payload.Length))
 		if from < to {
-			inside = append(inside, &field.Node{Name: otherNames[o.Why], Index: -1, Kind: field.Bytes, Meaning: otherMeanings[o.Why],
+			inside = append(inside, &field.Node{Name: otherNames[o.Why], Index: -1, Kind: field.Bytes, Meaning: meaningOf(o, f, from, to),
 				Offset: lo + int(from-span.Start), Length: int(to - from)})
 		}
 	}
@@ -128,6 +129,29 @@ var (
 	otherNames    = map[string]string{"preamble": "preamble", "unplaced": "unplaced", "foreign": "application_data", "wrapper": "tds_header"}
 	otherMeanings = map[string]string{"unplaced": unplaced, "wrapper": wrapper}
 )
+
+// maxQuoted bounds what is quoted of what precedes TLS, in octets.
+const maxQuoted = 400
+
+// meaningOf describes octets that are not TLS. Those that precede it are quoted where
+// they are text and hold no password.
+func meaningOf(o *transcript.Octets, f *transcript.Frame, from, to int64) string {
+	p := f.Payload()
+	lo, hi := from-f.Stream.Start, min(to-f.Stream.Start, int64(len(p)))
+	if o.Why != "preamble" || lo >= hi {
+		return otherMeanings[o.Why]
+	}
+	text := p[lo:min(hi, lo+maxQuoted)]
+	for _, b := range text {
+		if (b < ' ' || b > '~') && b != '\r' && b != '\n' && b != '\t' {
+			return ""
+		}
+	}
+	if bytes.Contains(text, []byte("Authorization:")) {
+		return ""
+	}
+	return strconv.Quote(string(text))
+}
 
 // number numbers records if there are several.
 func number(records []*field.Node) {
