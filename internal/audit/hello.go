@@ -148,7 +148,7 @@ func (h *Hello) extensions(random [32]byte) (list []tlsmsg.Extension) {
 	}
 	if len(h.Schemes) > 0 {
 		add(&tlsmsg.SignatureAlgorithms{Schemes: h.Schemes})
-		if len(h.Schemes) < len(allSchemes()) {
+		if len(h.Schemes) < len(allSchemes) {
 			list = append(list, chainsSignedByAny())
 		}
 	}
@@ -220,5 +220,5 @@ func defaultConfig(name string) handshake.Config {
 // those of signature_algorithms are for the chain, too (RFC 9846, section 4.3.3):
 // Java shows no certificate then that was signed by a scheme left out.
 func chainsSignedByAny() tlsmsg.Extension {
-	return tlsmsg.NewExtension(&tlsmsg.SignatureAlgorithmsCert{Schemes: allSchemes()}, tlsmsg.TypeClientHello)
+	return tlsmsg.NewExtension(&tlsmsg.SignatureAlgorithmsCert{Schemes: allSchemes}, tlsmsg.TypeClientHello)
 }
