@@ -42,6 +42,9 @@ var explanations = []explanation{
 	{nmap, `HAProxy, RSA and ECDSA`, `TLS 1.2 suite: -TLS_ECDHE_RSA_.*`, "HAProxy with RSA and ECDSA", "fewer suites for RSA in TLS 1.2",
 		"The audit is right. HAProxy shows its ECDSA certificate to who offers any suite for one, whether it has that suite or not. nmap offers 64 suites at a time, and these stand among such."},
 
+	{testssl, `HAProxy, RSA and ECDSA`, `TLS 1.2 suite: -TLS_(ECDHE_)?RSA_.*`, "HAProxy with RSA and ECDSA", "no suites for RSA in TLS 1.2",
+		"The audit is right, for the reason that holds for sslscan."},
+	{testssl, `Go`, `curve: -.*MLKEM.*`, "Go", "no hybrid groups", "The audit is right. This testssl.sh knows no groups with ML-KEM."},
 	{testssl, `Ed25519`, `certificate: -.*`, "with an Ed25519 certificate", "no certificate", "The audit is right. testssl.sh shows no certificate (\"we cannot retrieve the certificate\"): of TLS 1.3 alone it sees none."},
 }
 
