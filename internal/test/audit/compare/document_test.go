@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,8 +22,8 @@ const (
 
 // write puts what was found into the document.
 func write(t *testing.T, rows []*row) {
-	before, _, after := parts(t)
-	text := before + begins + metAt(t) + "\n" + costs(rows) + "\n" + disagreements() + ends + after
+	before, said, after := parts(t)
+	text := before + begins + metAt(t) + "\n" + costs(rows, said) + "\n" + disagreements() + ends + after
 	must(t, os.WriteFile(document, []byte(text), 0o644))
 }
 
@@ -63,8 +64,9 @@ func check(t *testing.T, rows []*row) {
 	}
 }
 
-// costs is the table of connections and time.
-func costs(rows []*row) string {
+// costs is the table of connections and time. What was not run stays as the
+// document has said so far.
+func costs(rows []*row, said string) string {
 	var b strings.Builder
 	b.WriteString("| server | pairs | rawshake audit |")
 	for _, o := range tools {
@@ -77,12 +79,23 @@ func costs(rows []*row) string {
 			if c, ok := r.theirs[o]; ok {
 				fmt.Fprintf(&b, " %v |", c)
 			} else {
-				b.WriteString(" |")
+				fmt.Fprintf(&b, " %s |", cell(said, r.server, o))
 			}
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// cell is what the document says of a server and a tool.
+func cell(said string, s *server, o *tool) string {
+	for line := range strings.Lines(said) {
+		cells := strings.Split(line, " | ")
+		if i := 3 + slices.Index(tools, o); cells[0] == "| "+s.String() && i < len(cells) {
+			return strings.Trim(cells[i], " |\n")
+		}
+	}
+	return ""
 }
 
 // String is "87, 0.4 s".
