@@ -77,9 +77,15 @@ func (a *Audit) sessions13(ask ask) {
 	session := first.Sessions[0]
 	early = session.MaxEarly
 	a.found.features.EarlyData = &early
-	again := a.known13()
-	again.Session, again.CipherSuites = session, []tlsmsg.CipherSuite{session.CipherSuite} // its hash must be the session's
-	second := ask(&Question{About: "resumption in TLS 1.3", Config: again, Tickets: true})
+	resume := func(about string, known *Answer, tickets bool) *Answer {
+		if known != nil {
+			return known
+		}
+		cfg := a.known13()
+		cfg.Session, cfg.CipherSuites = session, []tlsmsg.CipherSuite{session.CipherSuite} // its hash must be the session's
+		return ask(&Question{About: about, Config: cfg, Tickets: tickets})
+	}
+	second := resume("resumption in TLS 1.3", a.found.second13, true)
 	if !second.Finished {
 		return
 	}
@@ -88,8 +94,7 @@ func (a *Audit) sessions13(ask ask) {
 		return
 	}
 	is(&t.Renewed, len(second.Sessions) > 0)
-	third := ask(&Question{About: "the same ticket of TLS 1.3 once more", Config: again})
-	if third.Finished {
+	if third := resume("the same ticket of TLS 1.3 once more", a.found.third13, false); third.Finished {
 		is(&t.Reuse, third.State.Resumed)
 	}
 }
