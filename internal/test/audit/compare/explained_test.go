@@ -23,7 +23,7 @@ var explanations = []explanation{
 			"Their ServerHello names the suite (openssl s_client shows it, with the alert that follows)."},
 	{sslscan, `(stunnel|GnuTLS), client certificates`, `certificate: -.*`, "stunnel and GnuTLS that ask for client certificates, without TLS 1.3", "no certificate",
 		"The audit is right, for the same reason: sslscan shows a certificate after a finished handshake, and this server speaks no TLS 1.3, which the client finishes first."},
-	{sslscan, `^(OpenSSL, ECDSA|nginx, one group|HAProxy, (client certificates|RSA and ECDSA))`, `TLS 1.2 group: -(secp384r1|secp521r1|x25519)`, "with an ECDSA certificate, and groups other than its own", "fewer groups of TLS 1.2",
+	{sslscan, `^(OpenSSL, ECDSA|nginx, one group|HAProxy, (client certificates|RSA and ECDSA))`, `TLS 1.2 group: -(secp384r1|secp521r1|x25519|x448)`, "with an ECDSA certificate, and groups other than its own", "fewer groups of TLS 1.2",
 		"The audit is right. sslscan offers each group alone. A server of TLS 1.2 whose certificate is on P-256 then has none to show, since RFC 8422, section 5.1.1, " +
 			"holds for certificates too; with P-256 behind it in the offer the group is used (openssl s_client -tls1_2 -groups P-384:P-256)."},
 	{sslscan, `Go`, `TLS 1.3 group: -.*MLKEM.*`, "Go", "no hybrid groups", "The audit is right. This sslscan knows no groups with ML-KEM."},

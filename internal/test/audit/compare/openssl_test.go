@@ -7,10 +7,11 @@ import "testing"
 // everySuite is all that OpenSSL was built with, weak or not.
 const everySuite = "ALL:COMPLEMENTOFALL:eNULL:@SECLEVEL=0"
 
-// sServer starts it with a certificate, and more arguments.
+// sServer starts it with a certificate, and more arguments. It says lines back: its
+// page of the web waits for a second where a client says nothing.
 func sServer(kinds string, args ...string) func(*testing.T, *site) {
 	return func(t *testing.T, s *site) {
-		all := append([]string{"s_server", "-accept", s.addr(), "-www", "-naccept", "1000000"}, args...)
+		all := append([]string{"s_server", "-accept", s.addr(), "-rev"}, args...)
 		for i, p := range s.papers.of(kinds) {
 			d := []string{"", "d"}[i]
 			all = append(all, "-"+d+"cert", p.cert, "-"+d+"key", p.key)
