@@ -108,7 +108,7 @@ func (h *Hello) suites() []tlsmsg.CipherSuite {
 	if h.GREASE {
 		list = append([]tlsmsg.CipherSuite{greaseA}, list...)
 	}
-	if h.Version < tlsmsg.VersionTLS13 && !slices.Equal(h.Versions, only13) {
+	if h.offersOld() {
 		list = append(list, scsv)
 	}
 	if h.SCSV {

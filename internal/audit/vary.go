@@ -106,7 +106,7 @@ func (a *Audit) tolerance(ask ask) {
 		}
 		if v, ok := a.found.nextVariation(h); ok {
 			a.found.trying = without(a.found.trying, v.name)
-			a.askVaried(ask, "tolerance", h)
+			a.askVariation(ask, "tolerance", h) // protocols would make it longer
 		}
 	}
 }
