@@ -7,8 +7,10 @@ set -eu
 needed="gcc:gcc openssl:openssl gnutls-serv:gnutls-bin nginx:nginx-light apache2:apache2-bin tshark:tshark
 ip:iproute2 ss:iproute2 nft:nftables iptables:iptables shellcheck:shellcheck chromium:chromium pdftotext:poppler-utils setpriv:util-linux
 unshare:util-linux setcap:libcap2-bin sysctl:procps curl:curl zstd:zstd"
-# Firewalls to stand beside. They are not put on a person's machine unasked.
-[ -z "${CI:-}" ] || needed="$needed ufw:ufw firewalld:firewalld dbus-daemon:dbus-daemon"
+# Firewalls to stand beside, more servers, and the tools that an audit is compared
+# with. They are not put on a person's machine unasked.
+[ -z "${CI:-}" ] || needed="$needed ufw:ufw firewalld:firewalld dbus-daemon:dbus-daemon
+haproxy:haproxy stunnel4:stunnel4 javac:default-jdk-headless sslscan:sslscan nmap:nmap testssl:testssl.sh"
 
 # Nor are servers, of which the tests take what is unpacked and not installed.
 [ -z "${CI:-}" ] || "$(dirname "$0")/servers.sh"

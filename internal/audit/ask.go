@@ -67,6 +67,7 @@ type Answer struct {
 	// Of one with a Config, and KeyExchange:
 	State        *handshake.State
 	More         *handshake.Details13
+	Retry        *tlsmsg.ServerHello // the HelloRetryRequest, if one came
 	Request13    *tlsmsg.CertificateRequest
 	Share        []byte // the server's key of TLS 1.3
 	Finished     bool

@@ -14,6 +14,9 @@ func (a *Audit) choices() {
 	if a.over {
 		return
 	}
+	for _, order := range a.found.later {
+		a.begin("order", func(ask ask) { order(ask) })
+	}
 	a.begin("groups and schemes", a.signed)
 	a.begin("fallback", a.fallback)
 	a.begin("server name", a.unnamed)
@@ -66,7 +69,7 @@ func (a *Audit) signedBy(ask ask, ids []tlsmsg.CipherSuite, ecdsa bool) {
 	left := slices.DeleteFunc(slices.Clone(a.found.left12), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
 	all := slices.DeleteFunc(slices.Clone(allSchemes), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
 	known := a.found.groupsOf(tlsmsg.VersionTLS12)
-	groups := slices.DeleteFunc(slices.Clone(curves()), func(g tlsmsg.NamedGroup) bool { return slices.Contains(known, g) })
+	groups := a.found.leftCurves()
 	switch {
 	case ecdsa || !kindOf(ids[0]).ecdh:
 		a.alone(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
@@ -155,6 +158,15 @@ func (a *Audit) unnamed(ask ask) {
 		return
 	}
 	a.askUnnamed(ask, "the certificate", a.helloOld(v.id, v.ids()))
+}
+
+// leftCurves are the groups of TLS 1.2 that are not known yet.
+func (f *found) leftCurves() []tlsmsg.NamedGroup {
+	if f.curvesKnown {
+		return nil
+	}
+	known := f.groupsOf(tlsmsg.VersionTLS12)
+	return slices.DeleteFunc(slices.Clone(curves()), func(g tlsmsg.NamedGroup) bool { return slices.Contains(known, g) })
 }
 
 func (f *found) groupsOf(v tlsmsg.Version) (list []tlsmsg.NamedGroup) {

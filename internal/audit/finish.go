@@ -91,6 +91,15 @@ func (f *Finish) Answer() *Answer {
 	return &f.answer
 }
 
+// retry keeps a HelloRetryRequest: it names a suite and a group, also where no key
+// can be made in that here.
+func (f *Finish) retry(raw []byte) {
+	m := new(tlsmsg.ServerHello)
+	if f.answer.Retry == nil && tlsmsg.ParseInto(m, raw, tlsmsg.Context{}) == nil && m.IsHelloRetryRequest() {
+		f.answer.Retry = m
+	}
+}
+
 func (f *Finish) event(e handshake.Event) {
 	switch e := e.(type) {
 	case handshake.SessionEvent:
@@ -112,6 +121,7 @@ func (f *Finish) message(e handshake.MessageEvent) {
 	switch e.Type {
 	case tlsmsg.TypeServerHello:
 		f.hellos++
+		f.retry(e.Raw)
 		m := new(tlsmsg.ServerHello)
 		if f.answer.Share == nil && tlsmsg.ParseInto(m, e.Raw, e.Context) == nil && !m.IsHelloRetryRequest() {
 			f.answer.Share = shareOf(m).KeyExchange

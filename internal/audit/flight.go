@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
@@ -222,6 +223,8 @@ func OutcomeOf(err error) (Outcome, error) {
 		return Reset, err
 	case isTimeout(err):
 		return Silent, err
+	case errors.Is(err, tcb.ErrUnreachable):
+		return Unreachable, err
 	}
 	return Closed, err
 }

@@ -15,8 +15,10 @@ import (
 type found struct {
 	walk13                 *step13
 	first12                *Answer
+	second13, third13      *Answer                  // the first one's session resumed, and once more
 	full13, full12, fullID *Answer                  // handshakes to their end, of a walk
 	left12                 []tlsmsg.SignatureScheme // of TLS 1.2, not known yet
+	curvesKnown            bool                     // all groups of TLS 1.2 are known
 	unnamed                bool                     // the certificate without a server name was asked for
 	protocols              []string                 // of ALPN, not known yet; nil: all are
 
@@ -36,7 +38,8 @@ type found struct {
 	alert      tlsmsg.Alert // of that one
 	agreedOnce bool
 
-	clientDecides   bool  // in TLS 1.2
+	clientDecides   bool // in TLS 1.2
+	later           []func(func(*Question) *Answer)
 	renegotiation30 *bool // secure renegotiation in SSL 3.0: counts where there is nothing newer
 }
 

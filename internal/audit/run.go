@@ -188,7 +188,7 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		stream, err := r.Preamble.open(ctx, conn, r.Timeout)
 		if err != nil {
 			conn.Close()
-			return unopened(err)
+			return Unopened(err)
 		}
 		conn = stream
 	}
@@ -208,8 +208,8 @@ func (r *running) converse(ctx context.Context, q *Question, conn net.Conn, firs
 	return exchange(ctx, conn, q.V2, first)
 }
 
-// unopened is the answer where TLS could not begin.
-func unopened(err error) *Answer {
+// Unopened is the answer where what precedes TLS did not come to its end.
+func Unopened(err error) *Answer {
 	if errors.As(err, new(*starttls.Error)) {
 		return &Answer{Outcome: Strange, Err: err}
 	}

@@ -97,6 +97,7 @@ type step13 struct {
 	groups  []tlsmsg.NamedGroup
 	schemes []tlsmsg.SignatureScheme // not seen yet
 	plain   bool                     // a handshake has failed: only hellos from here on
+	more    bool                     // there are more groups than usual suites
 }
 
 // usual reports whether a suite is left that most servers have.
@@ -123,25 +124,59 @@ func (w *step13) step(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) bool {
 	return true
 }
 
-// answer is that to a handshake to the end, as long as every one succeeds and the
-// suites are not found, and else to a hello alone.
+// answer is that to a handshake to the end, as long as there is something that only
+// such a one shows, and else to a hello alone.
 func (w *step13) answer(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Answer {
-	answer := w.first
+	answer, take := w.first, w.take
 	w.first = nil
-	if answer == nil && !w.plain && w.usual(s) && len(s) > 1 && len(w.schemes) > 0 {
-		answer = w.ask(w.question(s, g))
+	if answer == nil {
+		var q *Question
+		if q, take = w.finish(s, g); q != nil {
+			answer = w.ask(q)
+		}
 	}
 	if answer != nil {
 		if _, _, ok := taken13(answer); ok {
-			w.take(answer)
+			take(answer)
 			return answer
 		}
-		w.plain = true
 	}
-	return w.ask(&Question{About: about13, Hello: w.audit.hello13(s, g)})
+	plain := w.ask(&Question{About: about13, Hello: w.audit.hello13(s, g)})
+	if _, _, ok := taken13(plain); ok {
+		w.more = true
+		if answer != nil { // so that it was not the offer that was refused
+			w.failed(answer)
+		}
+	}
+	return plain
 }
 
 const about13 = "cipher suites and groups of TLS 1.3"
+
+// finish is the next handshake to the end that has something to show: another
+// signature scheme, or what becomes of the first one's session; and what takes the
+// answer.
+func (w *step13) finish(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) (*Question, func(*Answer)) {
+	f := &w.audit.found
+	switch {
+	case w.plain || len(s) == 1 && !w.more || !slices.ContainsFunc(s, func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) != nil }):
+	case len(w.schemes) > 0:
+		return w.question(s, g), w.take
+	case f.full13 == nil || len(f.full13.Sessions) == 0 || !slices.Contains(s, f.full13.Sessions[0].CipherSuite):
+	case f.second13 == nil:
+		return w.again("resumption in TLS 1.3", g, true), func(answer *Answer) { keep(&f.second13, answer) }
+	case f.third13 == nil && f.second13.State.Resumed:
+		return w.again("the same ticket of TLS 1.3 once more", g, false), func(answer *Answer) { keep(&f.third13, answer) }
+	}
+	return nil, nil
+}
+
+// keep keeps a handshake that came to its end.
+func keep(to **Answer, answer *Answer) {
+	if answer.Finished {
+		*to = answer
+	}
+}
 
 // question is a handshake to the end with what is left.
 func (w *step13) question(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Question {
@@ -149,16 +184,26 @@ func (w *step13) question(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Questi
 	cfg.SignatureSchemes = w.schemes
 	first := w.audit.found.full13 == nil
 	if first {
-		cfg.ALPN, cfg.GREASEECH = alpnProtocols, true
+		cfg.ALPN, cfg.GREASEECH, cfg.RecordSizeLimit = alpnProtocols, true, tlsmsg.MaxPlaintext
 	}
 	return &Question{About: about13 + ", to the end of a handshake", Config: cfg, Tickets: first}
+}
+
+// again resumes the session of the first handshake.
+func (w *step13) again(about string, g []tlsmsg.NamedGroup, tickets bool) *Question {
+	session := w.audit.found.full13.Sessions[0]
+	cfg := w.audit.config13([]tlsmsg.CipherSuite{session.CipherSuite}, g)
+	cfg.Session = session
+	return &Question{About: about, Config: cfg, Tickets: tickets}
 }
 
 // take keeps what a handshake shows besides.
 func (w *step13) take(answer *Answer) {
 	f := &w.audit.found
 	if !answer.Finished {
-		w.plain = true
+		if _, group, _ := taken13(answer); suite.Shares(group) { // or no key could be made here
+			w.plain = true
+		}
 		return
 	}
 	if f.full13 == nil {
@@ -167,6 +212,16 @@ func (w *step13) take(answer *Answer) {
 	f.complete(answer, w.audit.o.ServerName != "")
 	f.scheme(answer.State.Scheme, tlsmsg.VersionTLS13)
 	w.schemes = without(w.schemes, answer.State.Scheme)
+}
+
+// failed takes a handshake that was refused where its offer of suites and groups is
+// good.
+func (w *step13) failed(answer *Answer) {
+	if w.audit.found.full13 != nil && len(w.schemes) > 0 && answer.Outcome == Refused {
+		w.schemes = nil // there are no more of them
+		return
+	}
+	w.plain = true
 }
 
 // schemes13 are the signature schemes of TLS 1.3 that are verified here.
@@ -221,8 +276,8 @@ func (f *found) retryHabit(answer *Answer) {
 // taken13 is what an answer of TLS 1.3 shows.
 func taken13(answer *Answer) (s tlsmsg.CipherSuite, g tlsmsg.NamedGroup, ok bool) {
 	switch {
-	case answer.State != nil && answer.State.Version == tlsmsg.VersionTLS13 && answer.More != nil && answer.More.RetryGroup != 0:
-		return answer.State.CipherSuite, answer.More.RetryGroup, true
+	case answer.Retry != nil:
+		return answer.Retry.CipherSuite, groupOf(answer.Retry), true
 	case !answer.agreed() || answer.Hello == nil || answer.Version() != tlsmsg.VersionTLS13:
 		return 0, 0, false
 	}

@@ -25,7 +25,15 @@ func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	if first < 2 {
 		first = len(chosen)
 	}
-	a.orderOld(ask, step.version, chosen[:first], offered)
+	if step.exact > 0 {
+		first = min(first, step.exact)
+	}
+	order := func(ask func(*Question) *Answer) { a.orderOld(ask, step.version, chosen[:first], offered) }
+	if v == tlsmsg.VersionTLS12 {
+		order(ask)
+		return
+	}
+	a.found.later = append(a.found.later, order) // when TLS 1.2 is known
 }
 
 // all takes one suite after the other out of the offer, until the server refuses.
@@ -50,8 +58,9 @@ type stepOld struct {
 	last    *Answer
 	plain   bool // a handshake to the end has failed: only hellos from here on
 
-	family family // of the schemes that were taken; 0: none was
-	wide   bool   // offer all schemes
+	narrows narrowing
+	family  family // of the schemes that were taken; 0: none was
+	exact   int    // how many suites came in the order in which all would have come; 0: all of them
 }
 
 // try asks once. Two of the steps of TLS 1.2 are handshakes to their end, which
@@ -76,29 +85,89 @@ func (w *stepOld) try(left []tlsmsg.CipherSuite) (tlsmsg.CipherSuite, bool) {
 }
 
 // narrowed asks with the schemes alone that are not known yet, so that the answer
-// shows another of them. Once there are none of the kind of key that the server
-// signs with, it refuses, or turns to a suite without signature or with another
-// key: it is asked again with all schemes, to keep its order of suites exact.
+// shows another of them, and once they are known does the same with the groups. When
+// there are no more, the server refuses, or turns to a suite that needs none: it is
+// asked again with all of them. Where the client's order seems to decide, there is no
+// order of the server's to keep exact, and the other suite is as good.
 func (w *stepOld) narrowed(hello *Hello) *Answer {
-	f := &w.audit.found
-	if w.version.id != tlsmsg.VersionTLS12 || w.n == 1 || w.wide {
+	if w.version.id != tlsmsg.VersionTLS12 || len(w.version.suites) < telling || w.narrows == narrowNothing {
 		return w.hello(hello)
 	}
-	all := hello.Schemes
-	hello.Schemes = f.left12
-	answer := w.hello(hello)
-	hello.Schemes = all
-	scheme := schemeOf(answer)
-	if scheme != 0 && (w.family == 0 || w.family == familyOf(scheme)) {
-		w.family = familyOf(scheme)
+	narrow := hello.clone()
+	f := &w.audit.found
+	if w.narrows == narrowSchemes {
+		narrow.Schemes = f.left12
+	} else if narrow.Groups = f.leftCurves(); len(narrow.Groups) == 0 {
+		w.narrows = narrowNothing
+		return w.hello(hello)
+	}
+	answer := w.hello(narrow)
+	if w.shows(answer) {
+		return answer
+	}
+	if answer.agreed() && w.yields() {
+		if w.exact == 0 {
+			w.exact = len(w.version.suites)
+		}
 		return answer
 	}
 	again := w.hello(hello)
-	if scheme := schemeOf(again); scheme != 0 && w.family == familyOf(scheme) {
-		f.left12 = slices.DeleteFunc(slices.Clone(f.left12), func(s tlsmsg.SignatureScheme) bool { return familyOf(s) == w.family })
-	}
-	w.wide = true
+	w.exhausted(again)
 	return again
+}
+
+// What a hello of the walk offers less of, to see more.
+type narrowing uint8
+
+const (
+	narrowSchemes narrowing = iota
+	narrowGroups
+	narrowNothing
+)
+
+// shows reports whether an answer shows another scheme, of the one kind of key, or
+// another group.
+func (w *stepOld) shows(answer *Answer) bool {
+	if w.narrows == narrowGroups {
+		return answer.agreed() && answer.KeyExchange != nil && answer.KeyExchange.Group != 0
+	}
+	scheme := schemeOf(answer)
+	if scheme == 0 || w.family != 0 && w.family != familyOf(scheme) {
+		return false
+	}
+	w.family = familyOf(scheme)
+	return true
+}
+
+// telling is how many suites show whose order decides, well enough to go on.
+const telling = 4
+
+// yields reports whether the server has followed the client's order so far, for long
+// enough to tell.
+func (w *stepOld) yields() bool {
+	ids := w.version.ids()
+	if w.exact > 0 {
+		ids = ids[:w.exact]
+	}
+	return ascending(ids, suitesOf(w.version.id))
+}
+
+// exhausted says what follows from an answer to a hello with everything, where one
+// with less was refused.
+func (w *stepOld) exhausted(again *Answer) {
+	f := &w.audit.found
+	narrows := w.narrows
+	w.narrows = narrowNothing
+	switch {
+	case narrows == narrowSchemes && schemeOf(again) != 0 && (w.family == 0 || w.family == familyOf(schemeOf(again))):
+		family := familyOf(schemeOf(again))
+		f.left12 = slices.DeleteFunc(slices.Clone(f.left12), func(s tlsmsg.SignatureScheme) bool { return familyOf(s) == family })
+		if w.yields() {
+			w.narrows = narrowGroups
+		}
+	case narrows == narrowGroups && again.agreed() && again.KeyExchange != nil && again.KeyExchange.Group != 0:
+		f.curvesKnown = true
+	}
 }
 
 // schemeOf is the scheme that an answer is signed with, or 0.

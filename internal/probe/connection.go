@@ -39,7 +39,8 @@ type facts struct {
 	hop       link.Hop
 	syns      uint8
 	anomalies anomaly
-	heard     int32 // segments after the SYN-ACK
+	nth       uint16 // of an audit's connections, how many are over
+	heard     int32  // segments after the SYN-ACK
 
 	begin      tcb.Instant // when the first SYN left, about
 	limit      tcb.Instant // when the goal must be reached

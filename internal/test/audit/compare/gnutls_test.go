@@ -25,7 +25,7 @@ const everyPriority = "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+VERS-TLS1.
 	"+GROUP-ALL:+SIGN-ALL:%SERVER_PRECEDENCE"
 
 var gnutlsServers = []server{
-	{"GnuTLS", "as it comes", false, gnutls("RSA", "NORMAL", "--disable-client-cert")},
+	{"GnuTLS", "as it comes", true, gnutls("RSA", "NORMAL", "--disable-client-cert")},
 	{"GnuTLS", "RSA and ECDSA, everything, its own order and DH group", true, gnutls("both", everyPriority, "--disable-client-cert", "--dhparams", "$DH")},
 	{"GnuTLS", "ECDSA, two groups, AES-CCM", true, gnutls("ECDSA", "SECURE128:-GROUP-ALL:+GROUP-SECP384R1:+GROUP-X25519", "--disable-client-cert")},
 	{"GnuTLS", "client certificates", true, gnutls("RSA", "NORMAL:-VERS-TLS-ALL:+VERS-TLS1.2", "--require-client-cert", "--x509cafile", "$ROOT")},

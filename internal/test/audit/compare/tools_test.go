@@ -82,10 +82,7 @@ func (o *tool) run(t *testing.T, s *site, addr string) (*findings, cost) {
 }
 
 func (o *tool) versionOf(t *testing.T) string {
-	out, err := exec.Command(o.path(t), o.version...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", o.name, err, out)
-	}
+	out, _ := exec.Command(o.path(t), o.version...).CombinedOutput() // testssl.sh ends with 1
 	m := regexp.MustCompile(o.pattern).FindSubmatch(out)
 	if m == nil {
 		t.Fatalf("%s: no version in %q", o.name, out)
