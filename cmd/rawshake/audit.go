@@ -47,11 +47,17 @@ attacks a key.
 
 With --policy the exit status is 0 for servers that conform and 8 where one does
 not. What could not be found out counts as not conforming, and is said. --list-policies
-names those that are built in; docs/policies.md says how to write one.
+names those that are built in; docs/policies.md says how to write one. Without a policy
+no weakness changes the exit status. Several servers are asked one after the other; one
+that cannot be reached is told, and the others are asked all the same.
 
-The port is 443 if none is given, or that of --starttls.`,
+The port is 443 if none is given, or that of --starttls. Of a name with several
+addresses the first that answers is audited. docs/audit.md goes from a first run to a
+CI job; probe --audit is for thousands.`,
 		Example: `  rawshake audit example.com
   rawshake audit --policy intermediate --junit audit.xml example.com www.example.com:8443
+  rawshake audit --show-policy intermediate > tls.yaml
+  rawshake audit --link kernel --policy tls.yaml --sarif audit.sarif example.com
   rawshake audit --json example.com > monday.json
   rawshake audit --diff monday.json example.com
   rawshake audit --starttls smtp mail.example.com

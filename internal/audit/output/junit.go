@@ -123,7 +123,7 @@ func suiteOf(r *audit.Report, p *policy.Policy, classes []audit.Weakness) junitS
 		}
 	}
 	for _, c := range allClasses(classes, r.Weaknesses) {
-		s.add(weaknessCase(c, r))
+		s.add(weaknessCase(c, r, p != nil && r.Verdict != nil))
 	}
 	return s
 }
@@ -208,7 +208,8 @@ func allClasses(known, found []audit.Weakness) []audit.Weakness {
 	return list
 }
 
-func weaknessCase(class audit.Weakness, r *audit.Report) junitCase {
+// weaknessCase fails for what is medium or worse, unless a policy judges what counts.
+func weaknessCase(class audit.Weakness, r *audit.Report, judged bool) junitCase {
 	c := junitCase{Class: "weakness", Name: plain.Escape(class.ID + ": " + class.Name)}
 	var said []string
 	severe := false
@@ -222,7 +223,7 @@ func weaknessCase(class audit.Weakness, r *audit.Report) junitCase {
 		}
 	}
 	switch {
-	case len(said) > 0 && severe:
+	case len(said) > 0 && severe && !judged:
 		c.Failure = text("weakness", said...)
 	case len(said) > 0:
 		c.Skipped = cmpText(text("", said...))

@@ -93,7 +93,7 @@ func (b *block) run(t *testing.T, dir string, sh shell) {
 		if status != 0 && !asked {
 			t.Errorf("line %d: %s\nends with status %d", s.line, s.command, status)
 		}
-		if missing := quoted(s.output, string(out)); missing != "" || t.Failed() {
+		if missing := quoted(s.output, string(out)); missing != "" || status != 0 && !asked {
 			t.Errorf("line %d: %s\ndoes not write %q. It writes\n%s", s.line, s.command, missing, out)
 		}
 	}
