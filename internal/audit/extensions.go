@@ -68,6 +68,7 @@ func (f *found) extensions(v *versionFound, hello *Hello, answer *Answer) {
 	} else {
 		once(&t.SessionIDs, len(m.SessionID) > 0)
 	}
+	f.nextProtocols(m)
 	f.downgrade(v, m)
 	f.protocol(hello, m)
 }
@@ -77,6 +78,18 @@ func (f *found) tickets12() *Tickets {
 		f.features.Tickets12 = new(Tickets)
 	}
 	return f.features.Tickets12
+}
+
+// nextProtocols takes those of NPN, which is what ALPN was before it had an RFC.
+func (f *found) nextProtocols(m *tlsmsg.ServerHello) {
+	i := tlsmsg.FindExtension(m.Extensions, extensionNPN)
+	if i < 0 || f.features.NextProtocol != nil {
+		return
+	}
+	f.features.NextProtocol = []string{}
+	for b := m.Extensions[i].Data; len(b) > 0 && len(b) > int(b[0]) && len(f.features.NextProtocol) < maxChains; b = b[1+int(b[0]):] {
+		f.features.NextProtocol = append(f.features.NextProtocol, string(b[1:1+int(b[0])]))
+	}
 }
 
 // downgrade looks for the mark of a server that could have done better (RFC

@@ -94,8 +94,28 @@ func (a *Audit) sessions13(ask ask) {
 		return
 	}
 	is(&t.Renewed, len(second.Sessions) > 0)
+	if session.MaxEarly > 0 {
+		a.earlyData(ask, second)
+	}
 	if third := resume("the same ticket of TLS 1.3 once more", a.found.third13, false); third.Finished {
 		is(&t.Reuse, third.State.Resumed)
+	}
+}
+
+// earlyData offers 0-RTT data, of which there is none, so that there is nothing that
+// could be replayed: does the server take it?
+func (a *Audit) earlyData(ask ask, second *Answer) {
+	if len(second.Sessions) == 0 {
+		return
+	}
+	cfg := a.known13()
+	cfg.Session, cfg.EarlyData = second.Sessions[0], []byte{}
+	cfg.CipherSuites = []tlsmsg.CipherSuite{cfg.Session.CipherSuite}
+	if cfg.Session.ALPN != "" {
+		cfg.ALPN = []string{cfg.Session.ALPN}
+	}
+	if answer := ask(&Question{About: "0-RTT data", Config: cfg}); answer.Finished {
+		is(&a.found.features.EarlyTaken, answer.State.EarlyData == handshake.EarlyDataAccepted)
 	}
 }
 

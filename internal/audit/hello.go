@@ -26,7 +26,8 @@ type Hello struct {
 	SCSV       bool // a higher version was tried before (RFC 7507)
 
 	// What a server must bear.
-	GREASE        bool           // reserved values (RFC 8701), and an extension that nobody knows
+	GREASE        bool           // reserved values (RFC 8701)
+	Unknown       bool           // an extension that nobody knows
 	PadTo         int            // bytes of the message with its header (RFC 7685)
 	Split         int            // bytes of the message in the first record; 0: one record
 	RecordVersion tlsmsg.Version // 0: TLS 1.0, as RFC 5246, appendix E.1, advises
@@ -132,6 +133,8 @@ func (h *Hello) extensions(random [32]byte) (list []tlsmsg.Extension) {
 	}
 	if h.GREASE {
 		raw(greaseA)
+	}
+	if h.Unknown {
 		raw(unknownExtension, 1, 2, 3)
 	}
 	if h.ServerName != "" {

@@ -33,6 +33,7 @@ func old(h *Hello) bool { return h.offersOld() }
 // variations, in the order in which they are tried.
 var variations = []variation{
 	{"grease", "reserved values among suites, groups, versions and extensions (RFC 8701)", whichever, func(h *Hello) { h.GREASE = true }},
+	{"unknown_extension", "an extension that nobody knows", whichever, func(h *Hello) { h.Unknown = true }},
 	{"split_hello", "a ClientHello in two records", whichever, func(h *Hello) { h.Split = 50 }},
 	{"long_hello", "a ClientHello of 4,096 bytes, longer than a segment", whichever, func(h *Hello) { h.PadTo = 4096 }},
 	{"record_version", "a record of TLS 1.2 around the ClientHello", whichever, func(h *Hello) { h.RecordVersion = tlsmsg.VersionTLS12 }},

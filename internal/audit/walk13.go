@@ -184,7 +184,7 @@ func (w *step13) question(s []tlsmsg.CipherSuite, g []tlsmsg.NamedGroup) *Questi
 	cfg.SignatureSchemes = w.schemes
 	first := w.audit.found.full13 == nil
 	if first {
-		cfg.ALPN, cfg.GREASEECH = alpnProtocols, true
+		cfg.ALPN, cfg.GREASEECH, cfg.RecordSizeLimit = alpnProtocols, true, tlsmsg.MaxPlaintext
 	}
 	return &Question{About: about13 + ", to the end of a handshake", Config: cfg, Tickets: first}
 }
