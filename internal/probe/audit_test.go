@@ -4,9 +4,11 @@ package probe
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -298,5 +300,73 @@ func TestWorkOfAConnectionThatIsOverIsNobodys(t *testing.T) {
 	close(done)
 	if r := n.run(t, 20*time.Minute); len(r) != 1 || r[0].Outcome != "audited" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// A scan that is stopped in the middle of audits ends soon, begins no connection once
+// the moment of grace is over, leaves nothing running, and has no result of those that
+// it did not finish.
+func TestASignalEndsAuditsSoon(t *testing.T) {
+	for name, answers := range map[string]bool{"while connections wait for answers": false, "while they go on": true} {
+		t.Run(name, func(t *testing.T) {
+			before := runtime.NumGoroutine()
+			o := options(t, "443", "198.19.0.0/26")
+			o.Rate = 20 // of packets: a connection takes four or more, and an audit 30 connections
+			n := newAuditNet(t, o)
+			if !answers {
+				n.instead = func(_ pair, nth int, s *wire.Segment) ([]wire.Segment, bool) {
+					return nil, nth > 3 && s.Flags == wire.SYN
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var asked tcb.Instant
+			opened := func() (sum int) {
+				for _, k := range n.opened {
+					sum += k
+				}
+				return sum
+			}
+			atReset := -1
+			n.loop.clock.read = func() tcb.Instant {
+				if n.now >= 3*second && asked == 0 {
+					asked = n.now
+					cancel()
+				}
+				if n.now = n.now.Add(time.Microsecond); n.loop.stopped && n.now >= n.loop.stopAt {
+					n.now = n.now.Add(step) // nothing arrives any more
+					if atReset < 0 {
+						atReset = opened()
+					}
+				}
+				return n.now
+			}
+			check(t, n.loop.run(ctx, t.Context()))
+			if took := n.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
+				t.Errorf("it took %v", took)
+			}
+			if now := opened(); atReset < 0 || now != atReset {
+				t.Errorf("%d connections began after the moment of grace", now-atReset)
+			}
+			n.checkRate(t, o.Rate)
+			list := n.end(t)
+			if uint64(len(list)) != n.loop.stats.Results || len(list) >= 64 {
+				t.Errorf("%d results", len(list))
+			}
+			for _, r := range list {
+				for _, g := range r.Audit.NotAsked {
+					if g.What == "the rest" {
+						t.Errorf("%s has a result, and was not asked everything: %+v", r.Addr, g)
+					}
+				}
+			}
+			for range 100 {
+				if runtime.NumGoroutine() <= before {
+					return
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+		})
 	}
 }
