@@ -237,6 +237,9 @@ func (cs *connections) answered(c *connection, answer *audit.Answer) {
 // result.
 func (cs *connections) goOnAudit(c *connection) {
 	a := c.audit
+	if cs.closing && !a.machine.Done() {
+		return
+	}
 	if a.machine.Done() || !cs.nextQuestion(c) {
 		cs.reportAudit(c)
 		cs.release(c)
@@ -291,6 +294,13 @@ func (cs *connections) openNext(c *connection) {
 func (cs *connections) endFlow(c *connection) {
 	if cs.flows[c.flow()] == c {
 		delete(cs.flows, c.flow())
+	}
+}
+
+// endAudits gives up what is left at the end of a scan.
+func (cs *connections) endAudits() {
+	for _, c := range cs.all {
+		cs.endAudit(c)
 	}
 }
 
