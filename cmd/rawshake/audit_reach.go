@@ -18,6 +18,7 @@ import (
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/rawtcp"
+	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
 // A reached is a host whose addresses are tried, one after the other, until one
@@ -61,7 +62,7 @@ func (r *reached) open(ctx context.Context) (net.Conn, error) {
 		case len(list) == 1, ctx.Err() != nil && i+1 < len(list), !unreached(err):
 			return nil, err
 		}
-		failed.Add(to, err, true)
+		failed.Add(to, err, !errors.Is(err, route.ErrNoRoute))
 		if i+1 < len(list) {
 			r.tell(failed.Next(list[i+1]))
 		}
