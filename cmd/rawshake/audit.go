@@ -100,33 +100,36 @@ func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 func (f *auditFlags) run(ctx context.Context, args []string) error {
 	switch {
 	case f.list:
-		return f.writePolicies(os.Stdout)
+		return failure(writePolicies(os.Stdout))
 	case f.show != "":
 		text, err := policy.Text(f.show)
 		if err != nil {
 			return usageError("--show-policy: %v", err)
 		}
 		_, err = os.Stdout.Write(text)
-		return err
+		return failure(err)
 	}
 	p, err := f.plan(args)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	for _, t := range p.targets {
+	for i, t := range p.targets {
 		report, err := f.audit(ctx, t)
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil: // before its first connection
+			return p.end(p.targets[i:], true)
+		case err != nil:
 			return errors.Join(err, p.close())
 		}
-		if err := p.write(report); err != nil {
-			return err
+		if err := p.write(report, ctx.Err() != nil); err != nil {
+			return errors.Join(failure(err), p.close())
 		}
 		if ctx.Err() != nil {
-			break
+			return p.end(p.targets[i+1:], true)
 		}
 	}
-	return p.end(ctx.Err() != nil)
+	return p.end(nil, false)
 }
 
 // An auditPlan is a command line of `audit`, understood.
@@ -168,6 +171,11 @@ func (f *auditFlags) plan(args []string) (*auditPlan, error) {
 		if p.before, err = readReports(f.diff); err != nil {
 			return nil, err
 		}
+		for _, t := range p.targets {
+			if find(p.before, t.host, t.port) == nil {
+				return nil, usageError("--diff: the file holds no report of %s, but of %s", serverOf(&audit.Report{Host: t.host, Port: t.port}), hostsOf(p.before))
+			}
+		}
 	}
 	p.out, err = f.newOutput()
 	return p, err
@@ -184,20 +192,19 @@ func (p *auditPlan) close() error {
 }
 
 // write judges a report, and writes it.
-func (p *auditPlan) write(r *audit.Report) error {
+func (p *auditPlan) write(r *audit.Report, interrupted bool) error {
 	if p.policy != nil && r.TLS {
 		v := policy.Judge(p.policy, r)
 		r.Verdict = &v
 	}
 	p.note(r)
+	if !r.TLS && !interrupted {
+		sayFailure(r)
+	}
 	if p.before == nil {
 		return p.out.report(r)
 	}
-	old := find(p.before, r)
-	if old == nil {
-		return &statusError{exitError, fmt.Errorf("--diff: the file holds no report of %s:%d, but of %s", plain.Escape(r.Host), r.Port, hostsOf(p.before))}
-	}
-	return p.out.changes(old, r)
+	return p.out.changes(find(p.before, r.Host, r.Port), r)
 }
 
 // note keeps the worst that is to be said by the exit status: first that a server
@@ -224,12 +231,15 @@ func auditStatus(failure audit.Outcome) int {
 	return exitTLS
 }
 
-// end writes what is written at the end, and gives the status.
-func (p *auditPlan) end(interrupted bool) error {
+// end writes what is written at the end, and gives the status. Interrupted, it says
+// how many servers were not asked at all.
+func (p *auditPlan) end(left []target, interrupted bool) error {
 	if err := errors.Join(p.out.end(p.policy), p.close()); err != nil {
-		return err
+		return failure(err)
 	}
 	switch {
+	case interrupted && len(left) > 0:
+		return &statusError{exitError, fmt.Errorf("interrupted: not asked at all: %s", plain.Plural(len(left), "server"))}
 	case interrupted:
 		return &statusError{exitError, errors.New("interrupted: the report says what was not asked")}
 	case p.status != 0:
@@ -238,9 +248,9 @@ func (p *auditPlan) end(interrupted bool) error {
 	return nil
 }
 
-// find is the report of the same server, or of the only one that there is.
-func find(list []*audit.Report, r *audit.Report) *audit.Report {
-	i := slices.IndexFunc(list, func(o *audit.Report) bool { return strings.EqualFold(o.Host, r.Host) && o.Port == r.Port })
+// find is the report of a server, or nil.
+func find(list []*audit.Report, host string, port uint16) *audit.Report {
+	i := slices.IndexFunc(list, func(o *audit.Report) bool { return strings.EqualFold(o.Host, host) && o.Port == port })
 	if i < 0 {
 		return nil
 	}
@@ -250,7 +260,7 @@ func find(list []*audit.Report, r *audit.Report) *audit.Report {
 func hostsOf(list []*audit.Report) string {
 	var names []string
 	for _, r := range list[:min(len(list), 8)] {
-		names = append(names, fmt.Sprintf("%s:%d", plain.Escape(r.Host), r.Port))
+		names = append(names, serverOf(r))
 	}
 	return strings.Join(names, ", ")
 }

@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 
@@ -45,23 +44,15 @@ func (f *auditFlags) audit(ctx context.Context, t target) (*audit.Report, error)
 	lookup, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	if err := reach.lookup(lookup, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
-		return nil, lookupError(err)
+		return f.unresolved(t, d.ServerName, err)
 	}
-	d.Dial = f.dial(&dialer, reach.addrPort())
+	way := f.reach(&dialer, reach)
+	d.Dial = way.open
 	end := f.follow(&d)
 	report := audit.Run(ctx, d)
 	end()
-	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, reach.addrPort().String(), t.port, f.preamble.starttls, tap.TCP()
+	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, way.address().String(), t.port, f.preamble.starttls, tap.TCP()
 	return report, kindless(report)
-}
-
-// lookupError is why a name has no address.
-func lookupError(err error) error {
-	code := outcomeStatus(goal.Outcome(goal.Finished, err))
-	if code == exitError {
-		return failure(err)
-	}
-	return &statusError{code, err}
 }
 
 // kindless is what this machine, rather than the server, is to blame for.
@@ -111,13 +102,4 @@ func (f *auditFlags) serverName(host string) string {
 		return ""
 	}
 	return host
-}
-
-// dial opens connections by our TCP, or with --link kernel by the kernel's.
-func (f *auditFlags) dial(d *rawtcp.Dialer, to netip.AddrPort) func(context.Context) (net.Conn, error) {
-	if d.Link == connect.LinkKernel {
-		var kernel net.Dialer
-		return func(ctx context.Context) (net.Conn, error) { return kernel.DialContext(ctx, "tcp", to.String()) }
-	}
-	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", to.String()) }
 }

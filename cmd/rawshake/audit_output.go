@@ -79,6 +79,9 @@ func (o *auditOutput) report(r *audit.Report) error {
 // changes writes what is not as it was.
 func (o *auditOutput) changes(old, r *audit.Report) error {
 	o.all = append(o.all, r)
+	if !r.TLS { // of which nothing is known now
+		return nil
+	}
 	list := compare.Diff(old, r)
 	if o.json {
 		if list == nil {
@@ -91,11 +94,11 @@ func (o *auditOutput) changes(old, r *audit.Report) error {
 		}{r.Host, r.Port, list})
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintf(o.main, "%s:%d is as it was\n", r.Host, r.Port)
+		_, err := fmt.Fprintf(o.main, "%s is as it was\n", serverOf(r))
 		return err
 	}
 	for _, c := range list {
-		if _, err := fmt.Fprintf(o.main, "%s:%d: %s\n", r.Host, r.Port, c.Text); err != nil {
+		if _, err := fmt.Fprintf(o.main, "%s: %s\n", serverOf(r), c.Text); err != nil {
 			return err
 		}
 	}
@@ -109,7 +112,10 @@ func (o *auditOutput) end(p *policy.Policy) error {
 			return nil
 		}
 		w := bufio.NewWriter(f)
-		return errors.Join(what(w), w.Flush())
+		if err := what(w); err != nil {
+			return err
+		}
+		return w.Flush()
 	}
 	title := "TLS audit"
 	if len(o.all) == 1 {
@@ -163,13 +169,15 @@ func readReports(path string) (list []*audit.Report, err error) {
 }
 
 // writePolicies names the policies that are built in.
-func (f *auditFlags) writePolicies(w io.Writer) error {
+func writePolicies(w io.Writer) error {
 	for _, name := range policy.List() {
 		p, err := policy.Load(name)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%-14s %s\n", name, p.Title)
+		if _, err := fmt.Fprintf(w, "%-14s %s\n", name, p.Title); err != nil {
+			return err
+		}
 	}
 	return nil
 }

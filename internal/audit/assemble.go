@@ -5,6 +5,7 @@ package audit
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 
@@ -29,6 +30,9 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 	}
 	if !f.agreedOnce {
 		r.Cause = f.whyNone()
+		if a.why != "" {
+			r.Cause = fmt.Errorf("%s, and the server had agreed to nothing by then", a.why)
+		}
 		r.Error, r.Failure, r.Alert = r.Cause.Error(), f.failed, f.alert
 	}
 	if r.Features.SecureRenegotiation == nil {
@@ -59,8 +63,11 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 
 // whyNone says why there is nothing to report.
 func (f *found) whyNone() error {
-	if f.failure != nil {
+	switch {
+	case f.failure != nil:
 		return f.failure
+	case f.failed == Refused:
+		return &handshake.AlertError{Alert: f.alert, After: afterHello}
 	}
 	return errors.New("the server agreed to no TLS that was offered")
 }

@@ -33,6 +33,7 @@ type Audit struct {
 	stage   int
 	asked   int
 	over    bool
+	why     string // it was stopped
 	limiter limiter
 	found   found
 }
@@ -247,7 +248,7 @@ func (a *Audit) Stop(why string) {
 	if a.Done() {
 		return
 	}
-	a.over = true
+	a.over, a.why = true, why
 	a.found.gap("the rest", why)
 	for _, t := range a.tasks {
 		if !t.done {

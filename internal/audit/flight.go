@@ -9,7 +9,9 @@ import (
 	"io"
 
 	"github.com/rawshake/rawshake/field"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/tlsmsg"
+	"github.com/rawshake/rawshake/tlsmsg/handshake"
 )
 
 // maxFlight bounds what is read of one answer, in bytes, and maxWarnings the
@@ -24,6 +26,7 @@ type Flight struct {
 	answer   Answer
 	V2       bool // the question was SSL 2.0's
 	done     bool
+	begun    bool // a record has come
 	buf      []byte
 	total    int
 	warnings int
@@ -49,12 +52,13 @@ func (f *Flight) Receive(b []byte) bool {
 	for !f.done {
 		record, n, err := tlsmsg.NextRecord(f.buf)
 		if err != nil {
-			return f.strange(err)
+			return f.strange(f.foreign(err))
 		}
 		if n == 0 {
 			break
 		}
 		f.record(record)
+		f.begun = true
 		f.buf = f.buf[n:]
 	}
 	return f.done
@@ -79,6 +83,14 @@ func (f *Flight) Answer() *Answer { return &f.answer }
 func (f *Flight) strange(err error) bool {
 	f.End(Strange, err)
 	return true
+}
+
+// foreign shows the first bytes of a server that does not speak TLS.
+func (f *Flight) foreign(err error) error {
+	if errors.As(err, new(*tlsmsg.NotTLSError)) && !f.begun {
+		return handshake.NewNotTLSError(f.buf)
+	}
+	return err
 }
 
 func (f *Flight) agreed(done bool) {
@@ -199,15 +211,20 @@ func readAnonymous(m *tlsmsg.ServerKeyExchange, id tlsmsg.CipherSuite) {
 	}
 }
 
+// afterHello is where in the conversation a connection ends that has no answer.
+const afterHello = "our ClientHello"
+
 // OutcomeOf says what the end of a stream means for an answer.
 func OutcomeOf(err error) (Outcome, error) {
 	switch {
 	case errors.Is(err, io.EOF):
-		return Closed, errors.New("the server closed the connection without an answer")
+		return Closed, &handshake.ClosedError{After: afterHello}
 	case isReset(err):
 		return Reset, err
 	case isTimeout(err):
 		return Silent, err
+	case errors.Is(err, tcb.ErrUnreachable):
+		return Unreachable, err
 	}
 	return Closed, err
 }

@@ -4,10 +4,12 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/starttls"
 )
 
@@ -20,7 +22,7 @@ type Preamble struct {
 }
 
 // open says it on a connection, and returns the stream behind it.
-func (p *Preamble) open(ctx context.Context, conn net.Conn) (net.Conn, error) {
+func (p *Preamble) open(ctx context.Context, conn net.Conn, within time.Duration) (net.Conn, error) {
 	id := starttls.Identity{ServerName: p.Name, Host: p.Host, Port: p.Port, Local: addrPort(conn.LocalAddr()), Remote: addrPort(conn.RemoteAddr())}
 	m := starttls.NewMachine(p.Profile, id)
 	deadline, _ := ctx.Deadline()
@@ -44,7 +46,10 @@ func (p *Preamble) open(ctx context.Context, conn net.Conn) (net.Conn, error) {
 		}
 		n, err := conn.Read(piece)
 		if heard = append(heard, piece[:n]...); err != nil && n == 0 {
-			if outcome, _ := OutcomeOf(err); outcome != Closed {
+			switch outcome, _ := OutcomeOf(err); {
+			case outcome == Silent && !errors.Is(ctx.Err(), context.Canceled):
+				return nil, &goal.TimeoutError{After: within, Waiting: m.Waiting(), Connected: true, Preceding: true}
+			case outcome != Closed:
 				return nil, err
 			}
 			m.EOF()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
@@ -66,7 +67,7 @@ func Run(ctx context.Context, d Driver) *Report {
 		d.Time = start
 	}
 	a := New(d.Options)
-	r := &running{Driver: d, audit: a, answers: make(chan answered)}
+	r := &running{Driver: d, audit: a, answers: make(chan answered, d.Concurrency)} // an audit that is stopped takes no more of them
 	r.loop(ctx)
 	report := a.Report(d.Worker)
 	report.DurationMS = float64(time.Since(start).Microseconds()) / 1000
@@ -184,13 +185,22 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 		return &Answer{Outcome: outcome, Err: err}
 	}
 	if r.Preamble != nil {
-		stream, err := r.Preamble.open(ctx, conn)
+		stream, err := r.Preamble.open(ctx, conn, r.Timeout)
 		if err != nil {
 			conn.Close()
-			return unopened(err)
+			return Unopened(err)
 		}
 		conn = stream
 	}
+	answer := r.converse(ctx, q, conn, first)
+	if answer.Outcome == Silent && !errors.Is(ctx.Err(), context.Canceled) {
+		answer.Err = &goal.TimeoutError{After: r.Timeout, Waiting: "an answer to " + afterHello, Connected: true}
+	}
+	return answer
+}
+
+// converse has the question asked on an open connection.
+func (r *running) converse(ctx context.Context, q *Question, conn net.Conn, first []byte) *Answer {
 	if q.Config != nil {
 		return r.handshake(ctx, q, conn)
 	}
@@ -198,8 +208,8 @@ func (r *running) ask(ctx context.Context, q *Question, first []byte) *Answer {
 	return exchange(ctx, conn, q.V2, first)
 }
 
-// unopened is the answer where TLS could not begin.
-func unopened(err error) *Answer {
+// Unopened is the answer where what precedes TLS did not come to its end.
+func Unopened(err error) *Answer {
 	if errors.As(err, new(*starttls.Error)) {
 		return &Answer{Outcome: Strange, Err: err}
 	}

@@ -129,3 +129,11 @@ func (a *Audit) surely() *Hello {
 	}
 	return nil
 }
+
+// Tolerances are all that is tried, as if a server bore everything.
+func Tolerances() (list []Tolerance) {
+	for _, v := range variations {
+		list = append(list, Tolerance{Name: v.name, OK: true, How: v.how})
+	}
+	return list
+}

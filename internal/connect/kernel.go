@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -80,17 +81,11 @@ func (s *kernelStream) noted(err error) error {
 
 // openKernel connects by the kernel's TCP. The context bounds that.
 func (r *run) openKernel(ctx context.Context) error {
-	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return bindToDevice(c, r.Dialer.Interface) }}
-	if r.Dialer.Source.IsValid() || r.Dialer.SourcePort != 0 {
-		d.LocalAddr = &net.TCPAddr{IP: r.Dialer.Source.AsSlice(), Port: int(r.Dialer.SourcePort)}
-	}
-	d.SetMultipathTCP(false) // its TCP_INFO has another form
 	start := r.now()
-	c, err := d.DialContext(ctx, "tcp", r.Remote.String())
+	tcp, err := dialKernel(ctx, &r.Dialer, r.Remote)
 	if err != nil {
 		return r.kernelRefusal(ctx, err)
 	}
-	tcp := c.(*net.TCPConn)
 	r.noteKernel(tcp, r.now()-start)
 	k := &kernelConn{tcp: tcp, stream: &kernelStream{TCPConn: tcp, sent: r.handedOver}}
 	if r.Preamble != nil {
@@ -115,6 +110,29 @@ func (r *run) openKernel(ctx context.Context) error {
 	}
 	r.finalNote = func() { r.noteKernelInfo(tcp, "at the end") }
 	return nil
+}
+
+// dialKernel connects by the kernel's TCP, by the way that the dialer names.
+func dialKernel(ctx context.Context, by *rawtcp.Dialer, remote netip.AddrPort) (*net.TCPConn, error) {
+	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error { return bindToDevice(c, by.Interface) }}
+	if by.Source.IsValid() || by.SourcePort != 0 {
+		d.LocalAddr = &net.TCPAddr{IP: by.Source.AsSlice(), Port: int(by.SourcePort)}
+	}
+	d.SetMultipathTCP(false) // its TCP_INFO has another form
+	c, err := d.DialContext(ctx, "tcp", remote.String())
+	if err != nil {
+		return nil, err
+	}
+	return c.(*net.TCPConn), nil
+}
+
+// DialKernel is the same for who has no [Run], with our errors.
+func DialKernel(ctx context.Context, by *rawtcp.Dialer, remote netip.AddrPort) (net.Conn, error) {
+	c, err := dialKernel(ctx, by, remote)
+	if err != nil {
+		return nil, kernelError(rawtcp.Cause(err))
+	}
+	return c, nil
 }
 
 // kernelRefusal turns a failed connect into the error that rawtcp would return.

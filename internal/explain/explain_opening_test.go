@@ -126,7 +126,7 @@ func TestATLSThatIsDeniedIsNamed(t *testing.T) {
 		"SMTP":           {[]said{{in, "220 x\r\n"}, {out, "EHLO me\r\n"}, {in, "250 STARTTLS\r\n"}, {out, "STARTTLS\r\n"}, {in, "454 not now\r\n"}, {out, "QUIT\r\n"}, {in, "221 bye\r\n"}}, "starttls_refused", `the server refuses STARTTLS: "454 not now"`},
 		"POP3":           {[]said{{in, "+OK\r\n"}, {out, "STLS\r\n"}, {in, "-ERR no\r\n"}}, "starttls_refused", `the server refuses STLS: "-ERR no"`},
 		"PostgreSQL":     {[]said{{out, "\x00\x00\x00\x08\x04\xd2\x16\x2f"}, {in, "N"}}, "starttls_not_offered", `the PostgreSQL server does not offer TLS`},
-		"our own client": {[]said{{in, "220 x\r\n"}, {out, "EHLO [127.0.0.1]\r\n"}, {in, "250-x\r\n250 SIZE\r\n"}}, "starttls_not_offered", "it offers x, SIZE"},
+		"our own client": {[]said{{in, "220 x\r\n"}, {out, "EHLO [127.0.0.1]\r\n"}, {in, "250-x\r\n250 SIZE\r\n"}}, "starttls_not_offered", "it offers SIZE"},
 		"a proxy":        {[]said{{out, "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n"}, {in, "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"}}, "proxy_refused", `the proxy refuses HTTP CONNECT: "HTTP/1.1 503 Busy"`},
 		"after a yes":    {[]said{{in, "220 x\r\n"}, {out, "STARTTLS\r\n"}, {in, "220 go\r\n"}, {out, "QUIT\r\n"}, {in, "221 bye\r\n"}}, "not_tls", ""},
 	} {

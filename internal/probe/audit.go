@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/probe/record"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -52,7 +53,7 @@ type flow struct {
 }
 
 func (c *connection) flow() flow {
-	return flow{netip.AddrPortFrom(c.target.Addr.WithZone(""), c.target.Port), c.local}
+	return flow{netip.AddrPortFrom(c.target.Addr, c.target.Port), c.local}
 }
 
 // beginAudit makes the audit of a target, and takes its first question.
@@ -106,12 +107,11 @@ func (cs *connections) advanceAudit(c *connection, working bool) {
 // advanceFlight sends a hello, and reads what answers it.
 func (cs *connections) advanceFlight(c *connection) {
 	a, s := c.audit, c.session
-	if s.Preceding() {
-		if s.State() >= tcb.Established && s.Err() != nil {
-			cs.answered(c, &audit.Answer{Outcome: audit.Strange, Err: s.Err()})
-			return
-		}
-	} else if len(a.hello) > 0 && s.State() >= tcb.Established {
+	if s.Preceding() && s.Err() != nil {
+		cs.answered(c, audit.Unopened(s.Err()))
+		return
+	}
+	if !s.Preceding() && len(a.hello) > 0 && s.State() >= tcb.Established {
 		a.hello = a.hello[s.Write(a.hello):]
 	}
 	done := false
@@ -122,7 +122,7 @@ func (cs *connections) advanceFlight(c *connection) {
 	switch err := s.Err(); {
 	case done:
 	case err != nil:
-		a.flight.End(cs.outcomeOf(c, err))
+		a.flight.End(audit.OutcomeOf(err))
 	case s.EOF() && !s.Preceding():
 		a.flight.End(audit.Closed, errClosedUnanswered)
 	default:
@@ -137,6 +137,9 @@ func (cs *connections) advanceFinish(c *connection, working bool) {
 	for {
 		err := s.Err()
 		switch {
+		case err != nil && s.Preceding():
+			cs.answered(c, audit.Unopened(err))
+			return
 		case a.stage == auditAsks && s.TLS().Stage() >= handshake.StageFinished:
 			cs.finished(c)
 			return
@@ -223,25 +226,20 @@ func (cs *connections) answered(c *connection, answer *audit.Answer) {
 	a := c.audit
 	a.machine.Answer(a.turn, answer)
 	a.stage = auditEnds
+	c.waits, c.nth = false, c.nth+1 // the work that it waits for, if any, is nobody's now
 	c.limit = cs.now.Add(closeTime)
 	if !answer.Finished {
 		c.session.Abort()
 	}
 }
 
-// outcomeOf says what a failure of the connection means for its question.
-func (cs *connections) outcomeOf(c *connection, err error) (audit.Outcome, error) {
-	outcome, err := audit.OutcomeOf(err)
-	if c.session.Preceding() {
-		outcome = audit.Strange
-	}
-	return outcome, err
-}
-
 // goOnAudit begins the next connection of an audit when one is over, or makes the
 // result.
 func (cs *connections) goOnAudit(c *connection) {
 	a := c.audit
+	if cs.closing && !a.machine.Done() {
+		return
+	}
 	if a.machine.Done() || !cs.nextQuestion(c) {
 		cs.reportAudit(c)
 		cs.release(c)
@@ -257,19 +255,32 @@ func (cs *connections) goOnAudit(c *connection) {
 	cs.openNext(c)
 }
 
+// nextPort goes on to the next of our ports from which nothing else is under way to the
+// same address and port: it may be listed under several names.
+func (cs *connections) nextPort(c *connection) {
+	for range cs.ports.count {
+		c.local = c.path.First + (c.local-c.path.First+1)%cs.ports.count
+		n, begun := cs.begun.source.Find(c.target.Addr, c.target.Port, c.local-c.path.First)
+		other := begun && n != c.n && cs.begun.window.holds(n) && cs.begun.window.at(n).state != slotDone
+		if !other && cs.flows[c.flow()] == nil {
+			return
+		}
+	}
+}
+
 // openNext opens the next connection, from the next of our ports.
 func (cs *connections) openNext(c *connection) {
 	c.audit.stage = auditAsks
-	c.local = c.path.First + (c.local-c.path.First+1)%cs.ports.count
+	cs.nextPort(c)
 	cs.flows[c.flow()] = c
 	c.tcp.Release()
 	var iss [8]byte
 	cs.random.Read(iss[:])
 	c.tcp.Reset(c.path.Opening(cs.o.Timeout, &cs.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port,
 		ISS: wire.Seq(binary.BigEndian.Uint32(iss[:])), TimestampOffset: binary.BigEndian.Uint32(iss[4:])})
+	cs.giveBack(c.session.Preamble())
 	c.machine.Reset(&c.tcp, c.audit.client())
 	if cs.o.Preamble != nil {
-		cs.giveBack(c.session.Preamble())
 		c.machine.Precede(cs.preamble(c))
 	}
 	c.allowance, c.heard, c.wasReset = firstAllowance, 0, false
@@ -281,7 +292,16 @@ func (cs *connections) openNext(c *connection) {
 
 // endFlow forgets a connection's ports.
 func (cs *connections) endFlow(c *connection) {
-	delete(cs.flows, c.flow())
+	if cs.flows[c.flow()] == c {
+		delete(cs.flows, c.flow())
+	}
+}
+
+// endAudits gives up what is left at the end of a scan.
+func (cs *connections) endAudits() {
+	for _, c := range cs.all {
+		cs.endAudit(c)
+	}
 }
 
 // endAudit gives up what an audit has.
@@ -292,12 +312,25 @@ func (cs *connections) endAudit(c *connection) {
 	}
 }
 
-// flowOf finds the connection of an audit that a segment belongs to, or nil.
-func (cs *connections) flowOf(from netip.Addr, remote, local uint16) *connection {
+// flowOf finds the connection of an audit that a packet of a path belongs to, or is
+// about; or nil. The address gets the zone that the target has, as begun.find has it.
+func (cs *connections) flowOf(p *routes.Path, peer netip.Addr, remote, local uint16) *connection {
 	if len(cs.flows) == 0 {
 		return nil
 	}
-	return cs.flows[flow{netip.AddrPortFrom(from.WithZone(""), remote), local}]
+	c := cs.flows[flow{netip.AddrPortFrom(peer, remote), local}]
+	if c == nil && peer.Is6() && cs.begun.source.Zoned() {
+		c = cs.flows[flow{netip.AddrPortFrom(peer.WithZone(p.Route.Interface), remote), local}]
+	}
+	if c == nil || c.path != p {
+		return nil
+	}
+	return c
+}
+
+// portInUse reports whether an audit uses a port of ours to an address and port.
+func (cs *connections) portInUse(a netip.Addr, remote, local uint16) bool {
+	return cs.flows[flow{netip.AddrPortFrom(a, remote), cs.ports.first + local}] != nil
 }
 
 // reportAudit makes the result.

@@ -25,13 +25,15 @@ type connections struct {
 	egress  *egress
 	results *results
 
-	all   []*connection
-	free  []*connection
-	live  int // those that have no result yet
-	wheel wheel
-	ready connQueue // those with something to send that waits for the pace,
-	slow  connQueue // and those that have used up their allowance
-	queue workQueue
+	all  []*connection
+	free []*connection
+	live int // those that have no result yet
+	// The scan ends: no audit opens another connection.
+	closing bool
+	wheel   wheel
+	ready   connQueue // those with something to send that waits for the pace,
+	slow    connQueue // and those that have used up their allowance
+	queue   workQueue
 
 	random  io.Reader
 	tls     *handshake.Profile
@@ -68,8 +70,9 @@ func (cs *connections) inUse() int { return len(cs.all) - len(cs.free) }
 
 // hear passes a segment to a connection.
 func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	if c.audit != nil && s.Flags.Has(wire.SYN) && c.session.State() < tcb.Established {
-		c.peerEnd, c.earned = s.Seq, s.Seq.Add(1) // of a connection that is not the first
+	if c.session.State() == tcb.SynSent { // of an audit, a connection that is not the first
+		cs.hearOpening(c, h, s, packet)
+		return
 	}
 	c.observe(cs.arrived, h, s, packet.Data)
 	if s.Flags.Has(wire.RST) && c.heard == 0 {
@@ -79,6 +82,17 @@ func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet l
 		cs.stats.Late++
 	} else {
 		c.session.Receive(cs.now, s)
+	}
+	cs.follow(c)
+}
+
+// hearOpening passes a segment to a connection that waits for its SYN-ACK. What is
+// counted of the peer's stream begins with the one that TCP takes.
+func (cs *connections) hearOpening(c *connection, h *wire.IP, s *wire.Segment, packet link.Packet) {
+	first := *s
+	if c.session.Receive(cs.now, s) {
+		c.peerEnd, c.earned = first.Seq, first.Seq.Add(1)
+		c.observe(cs.arrived, h, &first, packet.Data)
 	}
 	cs.follow(c)
 }

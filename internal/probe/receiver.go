@@ -64,7 +64,7 @@ func (r *receiver) whole(p *routes.Path, packet link.Packet) {
 
 // segment passes a segment to the target that it belongs to.
 func (r *receiver) segment(p *routes.Path, h *wire.IP, s *wire.Segment, packet link.Packet) {
-	if c := r.connections.flowOf(h.Src, s.SrcPort, s.DstPort); c != nil && c.path == p {
+	if c := r.connections.flowOf(p, h.Src, s.SrcPort, s.DstPort); c != nil {
 		r.arrived = max(r.arrived, c.begin)
 		r.connections.hear(c, h, s, packet)
 		return
@@ -96,6 +96,11 @@ func (r *receiver) icmp(p *routes.Path, m *wire.ICMP, packet link.Packet) {
 	if !m.IsError() || m.Quoted.Protocol != wire.ProtocolTCP || m.Quoted.Fragment.Offset != 0 {
 		return
 	}
+	if c := r.connections.flowOf(p, m.Quoted.Dst, m.DstPort, m.SrcPort); c != nil {
+		r.arrived = max(r.arrived, c.begin)
+		r.connections.unreachable(c, m)
+		return
+	}
 	n, ok := r.begun.find(p.Route.Interface, &m.Quoted.Dst, m.DstPort, m.SrcPort-p.First)
 	if !ok || !r.begun.window.holds(n) {
 		r.stats.Stray++
@@ -103,10 +108,12 @@ func (r *receiver) icmp(p *routes.Path, m *wire.ICMP, packet link.Packet) {
 	}
 	slot := r.begun.window.at(n)
 	r.arrived = max(r.arrived, r.syns.sentAt(slot))
-	switch slot.state {
-	case slotConnected:
+	switch {
+	case slot.state == slotConnected && r.connections.all[slot.conn].local != m.SrcPort: // an audit has gone on to another
+		r.stats.Stray++
+	case slot.state == slotConnected:
 		r.connections.unreachable(r.connections.all[slot.conn], m)
-	case slotWaiting:
+	case slot.state == slotWaiting:
 		r.syns.unreachable(n, slot, m, packet)
 	}
 }

@@ -92,6 +92,7 @@ func (l *loop) supply(key [16]byte, d *supply.Distributor) {
 	l.syns.mac, l.connections.random = syn.NewMAC(key), rand.NewChaCha8(seed)
 	part := supply.Part{Shard: o.Shard, Shards: o.Shards, Loop: l.index, Loops: o.Loops}
 	l.begun.source = supply.New(o.Space, o.Seed, o.Name, part, d, l.syns.mac, l.ports.count)
+	l.begun.source.Avoid(l.connections.portInUse)
 	l.begun.window = newWindow(0)
 	l.results.buf = make([]byte, 0, store.BufferLen)
 }

@@ -46,15 +46,18 @@ func (w *workQueue) sendAway() {
 }
 
 // A job is a connection that waits for work. It may be over when its turn
-// comes, and the conn another target's.
+// comes, and the conn another target's, or the next one of the same audit.
 type job struct {
 	c     *connection
 	n     uint64
 	since tcb.Instant
+	nth   uint16
 }
 
 // still reports whether the connection still waits for that work.
-func (j *job) still() bool { return j.c.n == j.n && j.c.session != nil && j.c.waits && !j.c.reported }
+func (j *job) still() bool {
+	return j.c.n == j.n && j.c.nth == j.nth && j.c.session != nil && j.c.waits && !j.c.reported
+}
 
 // resume ends a connection's wait for work, during which the peer did not keep us
 // waiting.
@@ -74,14 +77,14 @@ var maxWork = 128
 
 // handOver queues a connection's work for its turn in the loop.
 func (cs *connections) handOver(c *connection) {
-	cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now})
+	cs.queue.short = append(cs.queue.short, job{c, c.n, cs.now, c.nth})
 	c.waits = true
 }
 
 // handAway hands a connection's work to the workers, or keeps it until there is room.
 func (cs *connections) handAway(c *connection) {
 	c.waits = true
-	cs.queue.long = append(cs.queue.long, job{c, c.n, cs.now})
+	cs.queue.long = append(cs.queue.long, job{c, c.n, cs.now, c.nth})
 	cs.queue.sendAway()
 }
 

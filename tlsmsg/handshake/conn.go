@@ -254,7 +254,7 @@ func (c *conn[S]) transportEnded() error {
 		return nil
 	}
 	if rest := c.in.buf[c.in.at:]; !c.in.any && len(rest) > 0 && (tlsmsg.ContentType(rest[0]) < tlsmsg.ContentChangeCipherSpec || tlsmsg.ContentType(rest[0]) > tlsmsg.ContentHeartbeat) {
-		return newNotTLSError(rest) // less than a header, which it could not have become
+		return NewNotTLSError(rest) // less than a header, which it could not have become
 	}
 	return &ClosedError{
 		After:         c.last.String(),

@@ -47,7 +47,8 @@ type NotTLSError struct {
 	Plain bool   // whether they read like text
 }
 
-func newNotTLSError(b []byte) *NotTLSError {
+// NewNotTLSError is the error of a peer whose first bytes are b.
+func NewNotTLSError(b []byte) *NotTLSError {
 	e := &NotTLSError{First: append([]byte(nil), b[:min(len(b), firstBytesKept)]...), Plain: true}
 	for _, x := range e.First {
 		if (x < ' ' || x > '~') && x != '\r' && x != '\n' && x != '\t' {

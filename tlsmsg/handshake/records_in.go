@@ -179,7 +179,7 @@ func (c *conn[S]) badRecord(err error) error {
 	var overlong *tlsmsg.RecordTooLongError
 	switch {
 	case errors.As(err, &notTLS) && !c.in.any:
-		return newNotTLSError(c.in.buf[c.in.at:])
+		return NewNotTLSError(c.in.buf[c.in.at:])
 	case errors.As(err, &overlong):
 		return &ProtocolError{Alert: tlsmsg.AlertRecordOverflow, Reason: err.Error(), Err: err}
 	case errors.As(err, &notTLS):

@@ -60,7 +60,7 @@ const notKnown = "not known"
 // build says a report in words.
 func build(r *audit.Report) *model {
 	m := &model{Host: plain.Escape(r.Host), Error: plain.Escape(r.Error)}
-	m.Sum = plain.Escape(fmt.Sprintf("%s · %s in %.2f s", r.Address, plain.Plural(r.Connections, "connection"), r.DurationMS/1000))
+	m.Sum = plain.Escape(fmt.Sprintf("%s · %s in %.2f s", orElse(r.Address, "no address"), plain.Plural(r.Connections, "connection"), r.DurationMS/1000))
 	if r.ServerName != "" && r.ServerName != r.Host {
 		m.Sum += plain.Escape(" · as " + r.ServerName)
 	}

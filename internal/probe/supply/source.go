@@ -38,6 +38,9 @@ type Source interface {
 	Port(n uint64, t *Target) uint16
 	// Find is the number of the target that an answer comes from.
 	Find(a netip.Addr, port, local uint16) (n uint64, ok bool)
+	// Avoid has no target begin from a port of ours that is in use to its address and
+	// port. Those of a space have none to share them with.
+	Avoid(busy func(a netip.Addr, port, local uint16) bool)
 	// Zoned reports whether targets have had zones.
 	Zoned() bool
 	// Failure is why a target that was taken has no address, or empty.

@@ -19,7 +19,8 @@ type streamSource struct {
 	held   *fed // taken from in, and without a port yet
 	flying map[uint64]flight
 	known  map[flightKey]uint64
-	zones  bool // some have had one
+	zones  bool                                        // some have had one
+	busy   func(a netip.Addr, port, local uint16) bool // ports of ours that others use; nil: none do
 }
 
 type flight struct {
@@ -55,7 +56,7 @@ func (s *streamSource) Take() (Target, uint64, Supply) {
 	key := flightKey{t.Addr, t.Port, s.mac.Port(t.Addr, t.Port) % s.ports}
 	// The same host and port under another name takes another port of ours.
 	for tries := uint16(0); ; tries++ {
-		if _, taken := s.known[key]; !taken || !t.Addr.IsValid() {
+		if _, taken := s.known[key]; !t.Addr.IsValid() || !taken && !(s.busy != nil && s.busy(key.addr, key.port, key.local)) {
 			break
 		}
 		if tries == s.ports {
@@ -161,6 +162,12 @@ func (c *chainSource) Find(a netip.Addr, port, local uint16) (uint64, bool) {
 	}
 	n, ok := c.stream.Find(a, port, local)
 	return n + c.count, ok
+}
+
+func (c *chainSource) Avoid(busy func(netip.Addr, uint16, uint16) bool) {
+	if c.stream != nil {
+		c.stream.busy = busy
+	}
 }
 
 func (c *chainSource) Zoned() bool { return c.stream != nil && c.stream.Zoned() }
