@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,22 +47,21 @@ func newSite(t *testing.T) *site {
 	s := &site{lab: live.New(t), dir: t.TempDir(), bin: t.TempDir(), kept: t.TempDir(), nginx: t.TempDir()}
 	try(t, build.Program(filepath.Join(s.bin, "rawshake")))
 	var text strings.Builder
-	for name, addr := range hosts {
+	names := slices.Sorted(maps.Keys(hosts))
+	for _, name := range names {
+		addr := hosts[name]
 		fmt.Fprintf(&text, "%s %s\n", addr, name)
 		if addr != s.lab.Far().Addr().String() {
 			try(t, s.lab.Far().AddAddress(pki24(addr)))
 		}
 	}
 	s.write(t, s.kept, "hosts", text.String())
-	names := []string{}
-	for name := range hosts {
-		names = append(names, name)
-	}
 	p, err := pki.New(pki.Options{Names: names})
 	try(t, err)
 	s.write(t, s.kept, "ca.pem", string(p.CA.CertPEM()))
 	s.write(t, s.kept, "server.pem", string(p.Server.CertPEM()))
 	s.write(t, s.kept, "server.key", string(p.Server.KeyPEM()))
+	s.write(t, s.bin, "docker", docker)
 	s.serveWeb(t, "")
 	s.serveOld(t)
 	s.serveMail(t)
@@ -96,6 +97,23 @@ func need(t *testing.T, name string) string {
 	t.Skipf("%s is not installed: CI=true scripts/setup.sh installs it", name)
 	return ""
 }
+
+// docker stands in for Docker: it runs the program alone, in a root folder that holds
+// nothing else but the volume, the names, and the CA of this world.
+const docker = `#!/bin/sh
+set -e
+test "$1 $2 $3 $5 $7" = "run --rm -v -w rawshake"
+from=${4%%:*} to=${4#*:} dir=$6
+shift 7
+root=$(mktemp -d)
+trap 'umount "$root$to" && rm -r "$root"' EXIT
+mkdir -p "$root$to" "$root/etc" "$root/tmp" "$root$(dirname "$SSL_CERT_FILE")"
+cp "$(dirname "$0")/rawshake" "$root/rawshake"
+cp /etc/hosts "$root/etc/hosts"
+cp "$SSL_CERT_FILE" "$root$SSL_CERT_FILE"
+mount --bind "$from" "$root$to"
+unshare --root="$root" --wd="$dir" /rawshake "$@"
+`
 
 // start runs a server until the test's end, and waits until it listens.
 func (s *site) start(t *testing.T, at, name string, args ...string) *netns.Cmd {
