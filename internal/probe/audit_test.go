@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -524,5 +525,47 @@ func TestNoFloodCostsOtherAuditsMuch(t *testing.T) {
 				t.Errorf("%v, and %v where all is quiet", took, quiet)
 			}
 		})
+	}
+}
+
+// A host that answers late, each time, is not audited for ever.
+func TestAnAuditEndsInTime(t *testing.T) {
+	defer func(d time.Duration) { longestAudit = d }(longestAudit)
+	longestAudit = 10 * time.Second
+	n := newAuditNet(t, options(t, "443", "198.19.0.1"))
+	n.instead = func(_ pair, nth int, s *wire.Segment) ([]wire.Segment, bool) {
+		return nil, nth > 5 && len(s.Payload) > 0
+	}
+	r := n.run(t, time.Minute)[0]
+	if took := time.Duration(r.Audit.DurationMS * 1e6); took > longestAudit+5*time.Second || r.Outcome != "audited" ||
+		!slices.ContainsFunc(r.Audit.NotAsked, func(g audit.Gap) bool { return g.What == "the rest" }) {
+		t.Errorf("%s after %v, not asked %+v", r.Outcome, took, r.Audit.NotAsked)
+	}
+}
+
+// Hosts of one link-local address on two links are two.
+func TestAuditsOfOneAddressInTwoZonesAreTwo(t *testing.T) {
+	n := newAuditNet(t, options(t, "443", "198.19.0.1"))
+	n.list(t, "fe80::1%one\nfe80::1%two\n")
+	cs := &n.loop.connections
+	for !n.loop.begun.source.Zoned() {
+		n.loop.begun.source.Take()
+	}
+	var list []*connection
+	for _, zone := range []string{"one", "two"} {
+		c := cs.take()
+		c.target, c.local = Target{Addr: netip.MustParseAddr("fe80::1%" + zone), Port: 443}, 40005
+		c.path = &routes.Path{First: 40000, Route: route.Route{Interface: zone}}
+		cs.flows[c.flow()] = c
+		list = append(list, c)
+	}
+	for _, c := range list {
+		if got := cs.flowOf(c.path, netip.MustParseAddr("fe80::1"), 443, 40005); got != c {
+			t.Errorf("a packet on %s comes to %+v", c.path.Route.Interface, got)
+		}
+	}
+	cs.endFlow(list[0])
+	if cs.flowOf(list[0].path, netip.MustParseAddr("fe80::1"), 443, 40005) != nil || len(cs.flows) != 1 {
+		t.Errorf("%d flows", len(cs.flows))
 	}
 }
