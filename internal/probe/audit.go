@@ -25,6 +25,10 @@ var (
 	errUnanswered       = errors.New("no answer came in time")
 )
 
+// longestAudit is how long one may take, so that a host that is slow on purpose does not
+// hold up the end of a scan; less in tests.
+var longestAudit = audit.DefaultLimit
+
 // An auditing is the audit of one target.
 type auditing struct {
 	machine *audit.Audit
@@ -58,7 +62,7 @@ func (c *connection) flow() flow {
 
 // beginAudit makes the audit of a target, and takes its first question.
 func (cs *connections) beginAudit(c *connection) {
-	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true, Time: cs.wall(c.begin)}
+	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, Short: true, Time: cs.wall(c.begin)}
 	c.audit = &auditing{machine: audit.New(o)}
 	cs.nextQuestion(c)
 }
@@ -237,8 +241,12 @@ func (cs *connections) answered(c *connection, answer *audit.Answer) {
 // result.
 func (cs *connections) goOnAudit(c *connection) {
 	a := c.audit
-	if cs.closing && !a.machine.Done() {
+	switch {
+	case a.machine.Done():
+	case cs.closing:
 		return
+	case cs.now.Sub(c.begin) > longestAudit:
+		a.machine.Stop("the audit has taken as long as it may")
 	}
 	if a.machine.Done() || !cs.nextQuestion(c) {
 		cs.reportAudit(c)

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
+	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -522,6 +524,104 @@ func TestNoFloodCostsOtherAuditsMuch(t *testing.T) {
 			t.Parallel()
 			if took := scan(t, tc.answer, tc.flood); took > quiet*3/2 {
 				t.Errorf("%v, and %v where all is quiet", took, quiet)
+			}
+		})
+	}
+}
+
+// A host that answers late, each time, is not audited for ever.
+func TestAnAuditEndsInTime(t *testing.T) {
+	defer func(d time.Duration) { longestAudit = d }(longestAudit)
+	longestAudit = 10 * time.Second
+	n := newAuditNet(t, options(t, "443", "198.19.0.1"))
+	n.instead = func(_ pair, nth int, s *wire.Segment) ([]wire.Segment, bool) {
+		return nil, nth > 5 && len(s.Payload) > 0
+	}
+	r := n.run(t, time.Minute)[0]
+	if took := time.Duration(r.Audit.DurationMS * 1e6); took > longestAudit+5*time.Second || r.Outcome != "audited" ||
+		!slices.ContainsFunc(r.Audit.NotAsked, func(g audit.Gap) bool { return g.What == "the rest" }) {
+		t.Errorf("%s after %v, not asked %+v", r.Outcome, took, r.Audit.NotAsked)
+	}
+}
+
+// Hosts of one link-local address on two links are two.
+func TestAuditsOfOneAddressInTwoZonesAreTwo(t *testing.T) {
+	n := newAuditNet(t, options(t, "443", "198.19.0.1"))
+	n.list(t, "fe80::1%one\nfe80::1%two\n")
+	cs := &n.loop.connections
+	for !n.loop.begun.source.Zoned() {
+		n.loop.begun.source.Take()
+	}
+	var list []*connection
+	for _, zone := range []string{"one", "two"} {
+		c := cs.take()
+		c.target, c.local = Target{Addr: netip.MustParseAddr("fe80::1%" + zone), Port: 443}, 40005
+		c.path = &routes.Path{First: 40000, Route: route.Route{Interface: zone}}
+		cs.flows[c.flow()] = c
+		list = append(list, c)
+	}
+	for _, c := range list {
+		if got := cs.flowOf(c.path, netip.MustParseAddr("fe80::1"), 443, 40005); got != c {
+			t.Errorf("a packet on %s comes to %+v", c.path.Route.Interface, got)
+		}
+	}
+	cs.endFlow(list[0])
+	if cs.flowOf(list[0].path, netip.MustParseAddr("fe80::1"), 443, 40005) != nil || len(cs.flows) != 1 {
+		t.Errorf("%d flows", len(cs.flows))
+	}
+}
+
+// What precedes TLS is said on each connection of an audit, by machines that are lent,
+// and what becomes of it is told from what is asked behind it.
+func TestAuditsBehindAPreamble(t *testing.T) {
+	const ssl = "\x00\x00\x00\x08\x04\xd2\x16\x2f"
+	want := newAuditNet(t, options(t, "443", "198.19.0.1")).run(t, 10*time.Minute)[0]
+	for name, answer := range map[string]func(s *wire.Segment) []wire.Segment{
+		"always yes": nil,
+		"once a RST": func(s *wire.Segment) []wire.Segment {
+			return []wire.Segment{{Flags: wire.RST | wire.ACK, Seq: s.Ack, Ack: s.End()}}
+		},
+		"once an error": func(s *wire.Segment) []wire.Segment {
+			return []wire.Segment{{Flags: wire.ACK, Seq: s.Ack, Ack: s.End(), Window: 65000, Payload: []byte("E\x00\x00\x00\x1cSFATAL\x00C53300\x00Mtoo many\x00\x00")}}
+		},
+		"once silence": func(*wire.Segment) []wire.Segment { return nil },
+		"once a FIN": func(s *wire.Segment) []wire.Segment {
+			return []wire.Segment{{Flags: wire.FIN | wire.ACK, Seq: s.Ack, Ack: s.End(), Window: 65000}}
+		},
+		"once a RST for the SYN": func(s *wire.Segment) []wire.Segment {
+			return []wire.Segment{{Flags: wire.RST | wire.ACK, Ack: s.Seq + 1}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := starttls.NewProfile(starttls.Config{Protocol: "postgres", Keep: true})
+			check(t, err)
+			o := options(t, "443", "198.19.0.0/28")
+			o.Preamble, o.AuditConnections = p, 60
+			n := newAuditNet(t, o)
+			n.instead = func(_ pair, nth int, s *wire.Segment) ([]wire.Segment, bool) {
+				bad := nth%5 == 0 && answer != nil && (s.Flags == wire.SYN) == strings.HasSuffix(name, "SYN")
+				switch {
+				case bad && (s.Flags == wire.SYN || string(s.Payload) == ssl):
+					return answer(s), true
+				case string(s.Payload) == ssl:
+					return []wire.Segment{{Flags: wire.ACK, Seq: s.Ack, Ack: s.End(), Window: 65000, Payload: []byte("S")}}, true
+				}
+				return nil, false
+			}
+			for _, r := range n.run(t, time.Hour) {
+				if r.Outcome != "audited" || !slices.Equal(r.offered(), want.offered()) || len(r.Audit.Versions) != len(want.Audit.Versions) {
+					t.Errorf("%s: %s, %q of %d versions, not asked %+v", r.Addr, r.Outcome, r.offered(), len(r.Audit.Versions), r.Audit.NotAsked)
+				}
+			}
+			seen := map[*starttls.Machine]bool{}
+			for _, m := range n.loop.connections.talks {
+				if seen[m] {
+					t.Fatal("a machine was given back twice")
+				}
+				seen[m] = true
+			}
+			if len(seen) > 17 {
+				t.Errorf("%d machines for 16 connections", len(seen))
 			}
 		})
 	}
