@@ -100,6 +100,9 @@ func writeOne(t *testing.T, path string, flags wire.Flags, kind wire.OptionKind,
 	src, dst := netip.MustParseAddr("198.18.0.1"), netip.MustParseAddr("198.18.0.2")
 	s := wire.Segment{SrcPort: 40000, DstPort: 443, Seq: 7, Flags: flags, Window: 100}
 	s.Options.Add(kind, []byte(data)...)
+	for len(s.Options.Raw())%4 != 0 {
+		s.Options.Add(wire.OptNOP) // tshark takes each octet of the padding for the end of the list
+	}
 	h := wire.IPv4{TTL: 64, Protocol: wire.ProtocolTCP, Src: src, Dst: dst}
 	packet := s.AppendTo(h.AppendTo(nil, s.HeaderLen()), src, dst)
 	order := binary.LittleEndian

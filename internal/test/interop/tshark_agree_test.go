@@ -509,6 +509,9 @@ func normal(field, value string) string {
 	if field == "x509af.serialNumber" {
 		return strings.TrimLeft(strings.ReplaceAll(value, ":", ""), "0")
 	}
+	if field == "tcp.options.md5.digest" || field == "tcp.options.ao.mac" || field == "tcp.options.tfo.cookie" {
+		return strings.ReplaceAll(value, ":", "")
+	}
 	if n, err := strconv.ParseUint(value, 0, 64); err == nil {
 		return strconv.FormatUint(n, 10)
 	}
