@@ -71,3 +71,19 @@ func TestMarksOfCongestionAreShown(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLadderSaysWhatIsAgreedOfECN(t *testing.T) {
+	for flags, want := range map[wire.Flags]string{
+		wire.SYN | wire.ECE | wire.CWR: "ECN classic", wire.SYN | wire.ECNFlags: "ECN accurate",
+		wire.SYN | wire.ACK | wire.AE: "ECN accurate, the SYN came as ECT(0)", wire.SYN | wire.ACK | wire.ECNFlags: "ECN reflected",
+	} {
+		got := draw(t, "ladder", func(s *script) {
+			seg := s.syn(transcript.In)
+			seg.Flags = flags
+			s.send(transcript.In, seg)
+		}, Options{Width: 200})
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q:\n%s", want, got)
+		}
+	}
+}

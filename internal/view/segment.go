@@ -46,6 +46,7 @@ func segmentFacts(f *transcript.Frame) []string {
 		for opt := range s.Options.All() {
 			pieces = append(pieces, optionText(opt)...)
 		}
+		pieces = append(pieces, ecnText(s.Flags)...)
 	} else {
 		pieces = append(pieces, sackText(f)...)
 	}
@@ -62,6 +63,18 @@ func segmentFacts(f *transcript.Frame) []string {
 		pieces = append(pieces, "malformed options")
 	}
 	return pieces
+}
+
+// ecnText says what a SYN offers of ECN, or what its answer takes up.
+func ecnText(f wire.Flags) []string {
+	mode, arrived := f.ECN()
+	switch {
+	case mode == wire.ECNNone:
+		return nil
+	case mode == wire.ECNAccurate && f.Has(wire.ACK):
+		return []string{fmt.Sprintf("ECN accurate, the SYN came as %v", arrived)}
+	}
+	return []string{"ECN " + mode.String()}
 }
 
 // verboseFacts are the rest of what a segment without SYN says: its window,

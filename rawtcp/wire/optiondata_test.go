@@ -118,3 +118,18 @@ func TestTheCodepointsOfIPAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// RFC 9768, section 3.1.2, table 2, and RFC 3168, section 6.1.1.
+func TestWhatASYNAndItsAnswerSayOfECN(t *testing.T) {
+	syn, answer := wire.SYN, wire.SYN|wire.ACK
+	for flags, want := range map[wire.Flags]string{
+		syn: "none Not-ECT", syn | wire.ECE: "none Not-ECT", syn | wire.ECE | wire.CWR: "classic Not-ECT", syn | wire.ECNFlags: "accurate Not-ECT",
+		answer: "none Not-ECT", answer | wire.ECE: "classic Not-ECT", answer | wire.CWR: "accurate Not-ECT", answer | wire.CWR | wire.ECE: "accurate ECT(1)",
+		answer | wire.AE: "accurate ECT(0)", answer | wire.AE | wire.CWR: "accurate CE", answer | wire.AE | wire.ECE: "nonce Not-ECT",
+		answer | wire.ECNFlags: "reflected Not-ECT", wire.ACK | wire.ECNFlags: "none Not-ECT",
+	} {
+		if mode, arrived := flags.ECN(); fmt.Sprint(mode, " ", arrived) != want {
+			t.Errorf("%v: %v %v, want %s", flags, mode, arrived, want)
+		}
+	}
+}
