@@ -220,7 +220,7 @@ func planForFleet(spec *fleet.Spec, held *heldFiles, adapt func(*probeFlags)) (*
 	}
 	p := &probePlan{}
 	args := cmd.Flags().Args()
-	for _, step := range []func(*probePlan) error{f.planGoal, f.planPace, f.planProbeTLS, f.planProbeLink, func(p *probePlan) error { return f.planTargets(p, args) }} {
+	for _, step := range []func(*probePlan) error{f.planGoal, func(p *probePlan) error { return f.planAudit(cmd, &p.options) }, f.planPace, f.planProbeTLS, f.planProbeLink, func(p *probePlan) error { return f.planTargets(p, args) }} {
 		if err := step(p); err != nil {
 			p.close()
 			return nil, err

@@ -131,6 +131,37 @@ func TestAFleetsScanIsWhatWasTyped(t *testing.T) {
 	}
 }
 
+// A fleet audits, too, and says of flags that contradict that what probe says.
+func TestAFleetAudits(t *testing.T) {
+	plan := func(words ...string) (*probePlan, error) {
+		var f probeFlags
+		cmd := &cobra.Command{Use: "start"}
+		f.register(cmd)
+		if err := cmd.Flags().Parse(append(words, "--allow-special", "198.18.0.0/28")); err != nil {
+			t.Fatal(err)
+		}
+		spec := fleet.NewSpec("audits")
+		spec.Shards = 3
+		if _, err := f.forFleet(cmd, &spec, cmd.Flags().Args()); err != nil {
+			return nil, err
+		}
+		return planForFleet(&spec, new(heldFiles), nil)
+	}
+	p, err := plan("--audit", "--max-connections", "33")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if o := &p.options; o.AuditConnections != 33 || o.Goal != probe.GoalFinished || o.MaxConns != auditsAtOnce {
+		t.Errorf("%d connections, %v, %d at once", o.AuditConnections, o.Goal, o.MaxConns)
+	}
+	for _, words := range [][]string{{"--audit", "--until", "hello"}, {"--max-connections", "9"}, {"--audit", "--max-connections", "0"}} {
+		if _, err := plan(words...); err == nil {
+			t.Errorf("%q is taken", words)
+		}
+	}
+}
+
 // Credentials reach the server, and what is wrong with them is said with its flag.
 func TestTheServerKnowsUsByAnNKey(t *testing.T) {
 	pair, err := nkeys.CreateUser()

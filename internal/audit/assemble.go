@@ -46,11 +46,11 @@ func (a *Audit) Report(w *worker.Worker) *Report {
 		r.Schemes = append(r.Schemes, Scheme{Name: s.id.String(), ID: uint16(s.id), Versions: names(s.versions)})
 	}
 	for i := range f.chains {
-		f.chains[i].judge(w, a.o.ServerName)
+		f.chains[i].judge(w, &a.o)
 		r.Certificates = append(r.Certificates, f.chains[i].describe())
 	}
 	for _, d := range f.dh {
-		r.DH = append(r.DH, d.describe(!a.o.NoPrimes))
+		r.DH = append(r.DH, d.describe(!a.o.Short))
 	}
 	for _, v := range variations {
 		if ok, known := f.bears[v.name]; known {
@@ -97,9 +97,7 @@ func (f *found) addVersions(r *Report) {
 			if s.choice.scheme != 0 {
 				one.Scheme = s.choice.scheme.String()
 			}
-			if len(s.leaf) > 0 {
-				one.Certificate = sha256Hex(s.leaf)
-			}
+			one.Certificate = s.leaf
 			out.Suites = append(out.Suites, one)
 		}
 		if v.v2 != nil {
@@ -112,11 +110,12 @@ func (f *found) addVersions(r *Report) {
 }
 
 // judge has a chain verified that no handshake has judged.
-func (c *chainFound) judge(w *worker.Worker, name string) {
-	if c.judged || w == nil {
+func (c *chainFound) judge(w *worker.Worker, o *Options) {
+	work := handshake.VerifyChainWork{Chain: c.chain, ServerName: o.ServerName}
+	if c.judged || w == nil || o.Short && worker.Long(work) {
 		return
 	}
-	result, ok := w.Do(handshake.VerifyChainWork{Chain: c.chain, ServerName: name}).(handshake.VerifyChainResult)
+	result, ok := w.Do(work).(handshake.VerifyChainResult)
 	c.judged = ok
 	c.verdict = result.Verdict
 }

@@ -14,9 +14,10 @@ import (
 type Options struct {
 	ServerName     string // for server_name and for the certificate; empty: none is sent
 	MaxConnections int    // that are begun; 0: DefaultMaxConnections
-	// NoPrimes leaves primes of Diffie-Hellman groups untested that nobody knows: that
-	// may take a tenth of a second each.
-	NoPrimes bool
+	// Short leaves untested, when the report is made, what may take a tenth of a second
+	// each: primes of Diffie-Hellman groups that nobody knows, and chains that are long and
+	// that no handshake has judged.
+	Short bool
 	// Time is when the audit is made, for what expires soon; zero: that is not judged.
 	Time time.Time
 	// Random draws what each ClientHello's random is made of.
@@ -136,7 +137,7 @@ func (a *Audit) Next() (Turn, bool) {
 	if turn, ok := a.nextOf(again); ok {
 		return turn, true
 	}
-	if l := &a.limiter; len(l.held) > 0 && !a.over {
+	if l := &a.limiter; len(l.held) > 0 && !a.over && !a.spent() {
 		l.repeated++
 		return l.begun(Turn{Question: l.control}), true
 	}
@@ -202,6 +203,24 @@ func (a *Audit) Answer(turn Turn, answer *Answer) {
 		a.settle(turn, answer)
 	}
 	a.resolve()
+	if l.open == 0 && a.spent() && !a.pending() {
+		a.giveUp()
+	}
+}
+
+// pending reports whether there is a question that may be asked now.
+func (a *Audit) pending() bool {
+	return slices.ContainsFunc(a.tasks, func(t *task) bool { return t.pending != nil && !t.asked && !t.done })
+}
+
+// giveUp takes what is in doubt as it is: there is no connection left to find out by.
+func (a *Audit) giveUp() {
+	held := a.limiter.held
+	a.limiter.held = nil
+	for _, h := range held {
+		h.answer.Doubtful = true
+		a.settle(h.turn, h.answer)
+	}
 }
 
 // controlled takes the answer to the control: without one there is a pause, or
@@ -215,11 +234,7 @@ func (a *Audit) controlled(answer *Answer, served bool) {
 	case l.failures == maxFailures:
 		a.Stop("the server, or something before it, answers no more")
 	case a.spent():
-		for _, h := range l.held {
-			h.answer.Doubtful = true
-			a.settle(h.turn, h.answer)
-		}
-		l.held = nil
+		a.giveUp()
 	default:
 		l.limited(answer, a.Connections())
 	}

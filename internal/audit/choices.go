@@ -82,7 +82,15 @@ func (a *Audit) signedBy(ask ask, ids []tlsmsg.CipherSuite, ecdsa bool) {
 	case len(left) == 0:
 		a.curvesBeside(try, groups, all)
 	default:
-		grid(groups, left, try)
+		if foundGroups, _ := grid(groups, left, try); len(foundGroups) == 0 {
+			// What is left of the one or of the other is nothing that the server
+			// has: each is asked for beside all of the other.
+			a.curvesBeside(try, groups, all)
+			a.alone(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
+				_, s, ok := try(curves(), left)
+				return s, ok
+			})
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type found struct {
 	groupOrder Preference
 	schemes    []schemeFound
 	chains     []chainFound
+	chainBytes int
 	dh         []dhFound
 	bears      map[string]bool
 	keys       map[[sha256.Size]byte]bool
@@ -66,7 +67,7 @@ type suiteFound struct {
 	id     tlsmsg.CipherSuite
 	choice choice
 	bits   int
-	leaf   []byte
+	leaf   string // its SHA-256
 }
 
 type groupFound struct {
@@ -138,7 +139,7 @@ func (v *versionFound) ids() (list []tlsmsg.CipherSuite) {
 func (v *versionFound) add(id tlsmsg.CipherSuite, answer *Answer) *suiteFound {
 	s := suiteFound{id: id}
 	if answer != nil && len(answer.Chain) > 0 {
-		s.leaf = answer.Chain[0]
+		s.leaf = sha256Hex(answer.Chain[0])
 	}
 	v.suites = append(v.suites, s)
 	return &v.suites[len(v.suites)-1]
@@ -246,8 +247,12 @@ func (f *found) prime(p, g []byte) {
 	}
 }
 
-// maxChains bounds the certificates that are kept of one server.
-const maxChains = 32
+// maxChains bounds the certificates that are kept of one server, and maxChainBytes
+// their size: a server may send others with each answer.
+const (
+	maxChains     = 32
+	maxChainBytes = 512 << 10
+)
 
 func (f *found) chain(chain [][]byte, named bool) *chainFound {
 	if len(chain) == 0 {
@@ -259,9 +264,14 @@ func (f *found) chain(chain [][]byte, named bool) *chainFound {
 			return c
 		}
 	}
-	if len(f.chains) == maxChains {
+	size := 0
+	for _, der := range chain {
+		size += len(der) + 24 // and what a slice takes: it may be empty
+	}
+	if len(f.chains) == maxChains || f.chainBytes+size > maxChainBytes {
 		return nil
 	}
+	f.chainBytes += size
 	f.chains = append(f.chains, chainFound{chain: chain, named: named, unnamed: !named})
 	return &f.chains[len(f.chains)-1]
 }

@@ -79,12 +79,11 @@ func (a *Audit) askVariation(ask ask, about string, h *Hello) *Answer {
 	if !ok {
 		return ask(&Question{About: about, Hello: h})
 	}
-	defer func() { a.found.trying = without(a.found.trying, v.name) }()
 	varied := h.clone()
 	v.vary(varied)
 	answer := ask(&Question{About: about + ", with " + v.how, Hello: varied})
 	if answer.agreed() {
-		a.found.bears[v.name] = true
+		a.found.settled(v, true)
 		return answer
 	}
 	if answer.Outcome == NotAsked || answer.Outcome == Refused && answer.Alert.Description == tlsmsg.AlertNoApplicationProtocol {
@@ -92,13 +91,22 @@ func (a *Audit) askVariation(ask ask, about string, h *Hello) *Answer {
 	}
 	plain := ask(&Question{About: about, Hello: h})
 	if plain.agreed() {
-		a.found.bears[v.name] = false
+		a.found.settled(v, false)
 	}
 	return plain
 }
 
+// settled says whether the server bears a variation. What is not settled, since
+// the server refuses the question in any form, is not tried along with others
+// again, which may end as that did: tolerance has a question that it agrees to.
+func (f *found) settled(v variation, bears bool) {
+	f.trying = without(f.trying, v.name)
+	f.bears[v.name] = bears
+}
+
 // tolerance tries what no other question had a place for.
 func (a *Audit) tolerance(ask ask) {
+	a.found.trying = nil
 	for range variations {
 		h := a.surely()
 		if h == nil {

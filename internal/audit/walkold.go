@@ -165,8 +165,8 @@ func (w *stepOld) exhausted(again *Answer) {
 		if w.yields() {
 			w.narrows = narrowGroups
 		}
-	case narrows == narrowGroups && again.agreed() && again.KeyExchange != nil && again.KeyExchange.Group != 0:
-		f.curvesKnown = true
+	case narrows == narrowGroups && again.agreed() && again.KeyExchange != nil && again.KeyExchange.Group != 0 && !kindOf(again.Hello.CipherSuite).ecdsa:
+		f.curvesKnown = true // with ECDSA it may have been for want of its certificate's
 	}
 }
 

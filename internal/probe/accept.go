@@ -50,7 +50,7 @@ func (cs *connections) accept(a *accepted, h *wire.IP, s *wire.Segment, packet l
 // open begins a connection with a SYN-ACK.
 func (cs *connections) open(c *connection, a *accepted, h *wire.IP, s *wire.Segment) {
 	c.answer = record.Answer{TTL: h.HopLimit, IPID: uint16(h.Fragment.ID), Window: s.Window, Options: s.Options, Quirks: p0f.Of(h, s),
-		Len: int32(len(s.Payload)), Bytes: len(s.Payload)}
+		Flags: s.Flags, Mark: h.ECN(), Len: int32(len(s.Payload)), Bytes: len(s.Payload)}
 	if h.Version == 4 {
 		c.answer.IPOptions = uint8(h.HeaderLen() - wire.IPv4HeaderLen)
 	}

@@ -4,16 +4,10 @@
 package probe
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
-	"github.com/rawshake/rawshake/internal/probe/record"
-	"github.com/rawshake/rawshake/internal/probe/routes"
-	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -25,6 +19,10 @@ var (
 	errUnanswered       = errors.New("no answer came in time")
 )
 
+// longestAudit is how long one may take, so that a host that is slow on purpose does not
+// hold up the end of a scan; less in tests.
+var longestAudit = audit.DefaultLimit
+
 // An auditing is the audit of one target.
 type auditing struct {
 	machine *audit.Audit
@@ -33,6 +31,7 @@ type auditing struct {
 	finish  *audit.Finish // of one with a handshake
 	hello   []byte        // that is not written yet
 	stage   auditStage
+	iss     wire.Seq // of the connection, where it is not the target's first
 }
 
 // An auditStage says what the connection of an audit is doing.
@@ -46,19 +45,9 @@ const (
 	auditWaits                         // it is over, and the next begins after a pause
 )
 
-// A flow is a connection of an audit that is not its target's first.
-type flow struct {
-	remote netip.AddrPort
-	local  uint16
-}
-
-func (c *connection) flow() flow {
-	return flow{netip.AddrPortFrom(c.target.Addr, c.target.Port), c.local}
-}
-
 // beginAudit makes the audit of a target, and takes its first question.
 func (cs *connections) beginAudit(c *connection) {
-	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, NoPrimes: true, Time: cs.wall(c.begin)}
+	o := audit.Options{ServerName: c.target.Name, MaxConnections: min(cs.o.AuditConnections, int(cs.ports.count)), Random: func(b []byte) { cs.random.Read(b) }, Short: true, Time: cs.wall(c.begin)}
 	c.audit = &auditing{machine: audit.New(o)}
 	cs.nextQuestion(c)
 }
@@ -237,6 +226,13 @@ func (cs *connections) answered(c *connection, answer *audit.Answer) {
 // result.
 func (cs *connections) goOnAudit(c *connection) {
 	a := c.audit
+	switch {
+	case a.machine.Done():
+	case cs.closing:
+		return
+	case cs.now.Sub(c.begin) > longestAudit:
+		a.machine.Stop("the audit has taken as long as it may")
+	}
 	if a.machine.Done() || !cs.nextQuestion(c) {
 		cs.reportAudit(c)
 		cs.release(c)
@@ -250,118 +246,4 @@ func (cs *connections) goOnAudit(c *connection) {
 		return
 	}
 	cs.openNext(c)
-}
-
-// nextPort goes on to the next of our ports from which nothing else is under way to the
-// same address and port: it may be listed under several names.
-func (cs *connections) nextPort(c *connection) {
-	for range cs.ports.count {
-		c.local = c.path.First + (c.local-c.path.First+1)%cs.ports.count
-		n, begun := cs.begun.source.Find(c.target.Addr, c.target.Port, c.local-c.path.First)
-		other := begun && n != c.n && cs.begun.window.holds(n) && cs.begun.window.at(n).state != slotDone
-		if !other && cs.flows[c.flow()] == nil {
-			return
-		}
-	}
-}
-
-// openNext opens the next connection, from the next of our ports.
-func (cs *connections) openNext(c *connection) {
-	c.audit.stage = auditAsks
-	cs.nextPort(c)
-	cs.flows[c.flow()] = c
-	c.tcp.Release()
-	var iss [8]byte
-	cs.random.Read(iss[:])
-	c.tcp.Reset(c.path.Opening(cs.o.Timeout, &cs.pool), tcb.Identity{LocalPort: c.local, RemotePort: c.target.Port,
-		ISS: wire.Seq(binary.BigEndian.Uint32(iss[:])), TimestampOffset: binary.BigEndian.Uint32(iss[4:])})
-	cs.giveBack(c.session.Preamble())
-	c.machine.Reset(&c.tcp, c.audit.client())
-	if cs.o.Preamble != nil {
-		c.machine.Precede(cs.preamble(c))
-	}
-	c.allowance, c.heard, c.wasReset = firstAllowance, 0, false
-	c.earned, c.peerEnd = c.tcp.ReceiveNext(), c.tcp.ReceiveNext()
-	c.limit = cs.now.Add(cs.o.Timeout)
-	c.session.Open(cs.now)
-	cs.follow(c)
-}
-
-// endFlow forgets a connection's ports.
-func (cs *connections) endFlow(c *connection) {
-	if cs.flows[c.flow()] == c {
-		delete(cs.flows, c.flow())
-	}
-}
-
-// endAudit gives up what an audit has.
-func (cs *connections) endAudit(c *connection) {
-	if c.audit != nil {
-		cs.endFlow(c)
-		c.audit.machine.Stop("the scan has ended")
-	}
-}
-
-// flowOf finds the connection of an audit that a packet of a path belongs to, or is
-// about; or nil. The address gets the zone that the target has, as begun.find has it.
-func (cs *connections) flowOf(p *routes.Path, peer netip.Addr, remote, local uint16) *connection {
-	if len(cs.flows) == 0 {
-		return nil
-	}
-	c := cs.flows[flow{netip.AddrPortFrom(peer, remote), local}]
-	if c == nil && peer.Is6() && cs.begun.source.Zoned() {
-		c = cs.flows[flow{netip.AddrPortFrom(peer.WithZone(p.Route.Interface), remote), local}]
-	}
-	if c == nil || c.path != p {
-		return nil
-	}
-	return c
-}
-
-// portInUse reports whether an audit uses a port of ours to an address and port.
-func (cs *connections) portInUse(a netip.Addr, remote, local uint16) bool {
-	return cs.flows[flow{netip.AddrPortFrom(a, remote), cs.ports.first + local}] != nil
-}
-
-// reportAudit makes the result.
-func (cs *connections) reportAudit(c *connection) {
-	r := cs.resultOf(c)
-	r.TLS, r.TLS13 = nil, nil
-	report := c.audit.machine.Report(cs.o.Worker)
-	report.Host, report.Port = c.target.Name, c.target.Port
-	report.Address = netip.AddrPortFrom(c.target.Addr, c.target.Port).String()
-	report.Time, report.DurationMS = r.Time, float64(cs.now.Sub(c.begin).Microseconds())/1000
-	if report.Host == "" {
-		report.Host = c.target.Addr.String()
-	}
-	for i := range report.Certificates {
-		report.Certificates[i].Facts = nil // which are long
-	}
-	r.Audit, _ = json.Marshal(report)
-	r.OK, r.Outcome = report.TLS, record.OutcomeAudited
-	if !report.TLS {
-		unaudited(r, report)
-	}
-	cs.report(c, r)
-}
-
-// unaudited says why a target has agreed to nothing.
-func unaudited(r *record.Result, report *audit.Report) {
-	r.Error, r.After = report.Error, "our ClientHello"
-	var preamble *starttls.Error
-	var notTLS *handshake.NotTLSError
-	switch {
-	case errors.As(report.Cause, &preamble):
-		r.Outcome, r.Class, r.After = record.OutcomePreamble, string(preamble.Kind), ""
-	case errors.As(report.Cause, &notTLS):
-		r.Outcome, r.First = record.OutcomeNotTLS, notTLS.First
-	case report.Failure == audit.Refused:
-		r.Outcome, r.AlertIn = record.OutcomeAlert, &report.Alert
-	case report.Failure == audit.Reset:
-		r.Outcome = record.OutcomeReset
-	case report.Failure == audit.Silent:
-		r.Outcome = record.OutcomeTimeout
-	default:
-		r.Outcome, r.Class = record.OutcomeProtocol, "closed_early"
-	}
 }

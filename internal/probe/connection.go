@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"math"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/conn"
@@ -40,7 +41,7 @@ type facts struct {
 	syns      uint8
 	anomalies anomaly
 	nth       uint16 // of an audit's connections, how many are over
-	heard     int32  // segments after the SYN-ACK
+	heard     int16  // segments after the SYN-ACK, as far as it can count
 
 	begin      tcb.Instant // when the first SYN left, about
 	limit      tcb.Instant // when the goal must be reached
@@ -130,7 +131,9 @@ func (c *connection) observe(at tcb.Instant, h *wire.IP, s *wire.Segment, packet
 		c.reset, c.wasReset = c.resetOf(h), true
 		return
 	}
-	c.heard++
+	if c.heard < math.MaxInt16 {
+		c.heard++
+	}
 	c.answer.Bytes += len(s.Payload)
 	switch end := s.End(); {
 	case c.peerEnd.Less(end):

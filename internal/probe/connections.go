@@ -25,13 +25,15 @@ type connections struct {
 	egress  *egress
 	results *results
 
-	all   []*connection
-	free  []*connection
-	live  int // those that have no result yet
-	wheel wheel
-	ready connQueue // those with something to send that waits for the pace,
-	slow  connQueue // and those that have used up their allowance
-	queue workQueue
+	all  []*connection
+	free []*connection
+	live int // those that have no result yet
+	// The scan ends: no audit opens another connection.
+	closing bool
+	wheel   wheel
+	ready   connQueue // those with something to send that waits for the pace,
+	slow    connQueue // and those that have used up their allowance
+	queue   workQueue
 
 	random  io.Reader
 	tls     *handshake.Profile

@@ -15,6 +15,14 @@ import (
 // kernelSent notes such a RST, and prevents further ones if this machine allows that.
 func (r *receiver) kernelSent(p *routes.Path) {
 	h, s := &r.in.IP, &r.in.Segment
+	if c := r.connections.flowOf(p, h.Dst, s.DstPort, s.SrcPort); c != nil {
+		if s.Seq.InWindow(c.audit.iss+1, syn.ReceiveBuffer) {
+			c.kernelSent = true
+			r.stats.KernelRSTs++
+			r.ports.guardBetter()
+		}
+		return
+	}
 	n, ok := r.begun.find(p.Route.Interface, &h.Dst, s.DstPort, s.SrcPort-p.First)
 	if !ok || !r.begun.window.holds(n) {
 		return
@@ -25,7 +33,7 @@ func (r *receiver) kernelSent(p *routes.Path) {
 		return
 	}
 	switch slot := r.begun.window.at(n); {
-	case slot.state == slotConnected && !r.connections.all[slot.conn].reported:
+	case slot.state == slotConnected && r.connections.all[slot.conn].local == s.SrcPort && !r.connections.all[slot.conn].reported:
 		r.connections.all[slot.conn].kernelSent = true
 	case slot.state == slotWaiting:
 		slot.flags |= slotKernelRST

@@ -59,6 +59,7 @@ func newLoop(o *Options, index int) *loop {
 // moment to finish. When hard is done too, run returns at once.
 func (l *loop) run(ctx, hard context.Context) error {
 	defer func() {
+		l.connections.endAudits()
 		l.results.handOver(true)
 		l.publish()
 	}()

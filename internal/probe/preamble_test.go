@@ -102,14 +102,14 @@ func TestResultsSayHowWhatPrecedesTLSFailed(t *testing.T) {
 		outcome, class, code, waiting string
 	}{
 		{say("220 x\r\n", "250 SIZE\r\n"), "preamble", "not_offered", "starttls_not_offered", ""},
-		{say("220 x\r\n", "250 STARTTLS\r\n", "454 no\r\n"), "preamble", "refused", "starttls_refused", ""},
-		{say("220 x\r\n", "250 STARTTLS\r\n", "220 go\r\n250 more\r\n"), "preamble", "injected_plaintext", "injected_plaintext", ""},
-		{say("220 x\r\n", "250 STARTTLS\r\n", "220 go\r\n", "454 no\r\n"), "not_tls", "", "starttls_then_plaintext", ""},
+		{say("220 x\r\n", "250-x\r\n250 STARTTLS\r\n", "454 no\r\n"), "preamble", "refused", "starttls_refused", ""},
+		{say("220 x\r\n", "250-x\r\n250 STARTTLS\r\n", "220 go\r\n250 more\r\n"), "preamble", "injected_plaintext", "injected_plaintext", ""},
+		{say("220 x\r\n", "250-x\r\n250 STARTTLS\r\n", "220 go\r\n", "454 no\r\n"), "not_tls", "", "starttls_then_plaintext", ""},
 		{append(say("220 x\r\n"), nil), "preamble", "closed_early", "starttls_closed_early", ""},
 		{say("HTTP/1.1 400\r\n"), "preamble", "unexpected_reply", "starttls_unexpected_reply", ""},
 		{say("220 x\r\n"), "timeout", "", "starttls_silent", "the answer of the SMTP server to EHLO"},
 		{say(), "timeout", "", "starttls_silent", "the greeting of the SMTP server"},
-		{say("220 x\r\n", "250 STARTTLS\r\n", "220 go\r\n"), "timeout", "", "not_acknowledged", "ClientHello"},
+		{say("220 x\r\n", "250-x\r\n250 STARTTLS\r\n", "220 go\r\n"), "timeout", "", "not_acknowledged", "ClientHello"},
 	} {
 		o := oneTarget(t)
 		o.Goal, o.Preamble = GoalHello, preambleOf(t, "smtp")

@@ -28,6 +28,7 @@ func (l *loop) stopping() bool {
 
 // resetAll resets the connections that are left.
 func (l *loop) resetAll(hard context.Context) {
+	l.connections.closing = true
 	l.connections.abort(l.connections.sendOn)
 	end := l.now.Add(resetTime)
 	for l.connections.ready.len() > 0 && l.now.Before(end) && hard.Err() == nil {

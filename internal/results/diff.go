@@ -57,7 +57,15 @@ var compared = []struct {
 		}
 		return stackOf(l.TCP.P0f)
 	}},
+	{"versions", listed((*Audit).versions)},
+	{"cipher_suites", listed((*Audit).suites)},
+	{"groups", listed((*Audit).groups)},
+	{"certificates", listed((*Audit).certificates)},
+	{"weaknesses", listed((*Audit).weaknesses)},
 }
+
+// lists is where those begin that are lists: of them what is in both is not told.
+const lists = 11
 
 func ofLeaf(l *Line, value func(*Certificate) string) string {
 	if len(l.Chain) == 0 {
@@ -70,7 +78,7 @@ func ofLeaf(l *Line, value func(*Certificate) string) string {
 // agree.
 type state struct {
 	outcome string
-	values  [11]string // as compared has them
+	values  [16]string // as compared has them
 	ok      bool       // it reached the goal of its scan
 	seen    bool       // in the second scan
 }
@@ -157,7 +165,11 @@ func (d *Diff) After(l *Line) *Change {
 			continue
 		}
 		if v != was.values[i] {
-			c.Fields = append(c.Fields, Differ{f.name, was.values[i], v})
+			was := was.values[i]
+			if i >= lists {
+				was, v = without(was, v), without(v, was)
+			}
+			c.Fields = append(c.Fields, Differ{f.name, was, v})
 		}
 	}
 	if len(c.Fields) == 0 {

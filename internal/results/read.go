@@ -40,6 +40,7 @@ type Line struct {
 	OCSPStatus             string   `json:"ocsp_status"`
 	Alert                  *struct{ Description string }
 	ClientCertificateAsked bool `json:"client_certificate_requested"`
+	Audit                  *Audit
 }
 
 // TCP is what a Line has of the SYN-ACK.

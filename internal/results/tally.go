@@ -97,6 +97,8 @@ var properties = []property{
 		return one(strconv.Itoa(int(l.Port)))
 	}},
 	{"version", "TLS version", nil, func(_ *Tally, l *Line) []string { return one(l.Version) }},
+	{"versions", "TLS versions that an audit found", nil, func(_ *Tally, l *Line) []string { return l.Audit.versions() }},
+	{"weakness", "Weaknesses that an audit found", nil, func(_ *Tally, l *Line) []string { return l.Audit.weaknesses() }},
 	{"cipher_suite", "Cipher suite", nil, func(_ *Tally, l *Line) []string { return one(l.CipherSuite) }},
 	{"group", "Group of the key exchange", nil, func(_ *Tally, l *Line) []string { return one(l.Group) }},
 	{"hello_retry_request", "HelloRetryRequest", nil, func(_ *Tally, l *Line) []string {

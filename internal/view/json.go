@@ -71,6 +71,9 @@ func segmentValues(o *plain.Object, f *transcript.Frame) {
 	o.Add("src", netip.AddrPortFrom(f.IP.Src, s.SrcPort))
 	o.Add("dst", netip.AddrPortFrom(f.IP.Dst, s.DstPort))
 	linkValues(o, f)
+	if e := f.IP.ECN(); e != wire.NotECT {
+		o.Add("ecn", e.String())
+	}
 	plain.AddIf(o, "retransmission", f.Retransmission)
 	plain.AddIf(o, "out_of_order", f.OutOfOrder)
 	plain.AddIf(o, "gap", f.Gap)

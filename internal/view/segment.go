@@ -3,11 +3,9 @@
 package view
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 
-	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/transcript"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
@@ -48,8 +46,12 @@ func segmentFacts(f *transcript.Frame) []string {
 		for opt := range s.Options.All() {
 			pieces = append(pieces, optionText(opt)...)
 		}
+		pieces = append(pieces, ecnText(s.Flags)...)
 	} else {
 		pieces = append(pieces, sackText(f)...)
+	}
+	if f.IP.ECN() == wire.CE {
+		pieces = append(pieces, "congestion marked")
 	}
 	if s.Flags.Has(wire.URG) {
 		pieces = append(pieces, fmt.Sprintf("urgent %d", s.Urgent))
@@ -63,6 +65,18 @@ func segmentFacts(f *transcript.Frame) []string {
 	return pieces
 }
 
+// ecnText says what a SYN offers of ECN, or what its answer takes up.
+func ecnText(f wire.Flags) []string {
+	mode, arrived := f.ECN()
+	switch {
+	case mode == wire.ECNNone:
+		return nil
+	case mode == wire.ECNAccurate && f.Has(wire.ACK):
+		return []string{fmt.Sprintf("ECN accurate, the SYN came as %v", arrived)}
+	}
+	return []string{"ECN " + mode.String()}
+}
+
 // verboseFacts are the rest of what a segment without SYN says: its window,
 // before scaling, and its timestamps.
 func verboseFacts(f *transcript.Frame) []string {
@@ -74,25 +88,15 @@ func verboseFacts(f *transcript.Frame) []string {
 	if val, ecr, ok := s.Options.Timestamps(); ok {
 		pieces = append(pieces, fmt.Sprintf("TS val %d ecr %d", val, ecr))
 	}
-	return pieces
-}
-
-// optionText names an option of a SYN, except padding.
-func optionText(opt wire.Option) []string {
-	d := opt.Data
-	switch {
-	case opt.Kind == wire.OptNOP:
-		return nil
-	case opt.Kind == wire.OptMSS && len(d) == 2:
-		return []string{fmt.Sprintf("MSS %d", int(d[0])<<8|int(d[1]))}
-	case opt.Kind == wire.OptWindowScale && len(d) == 1:
-		return []string{fmt.Sprintf("WS %d", d[0])}
-	case opt.Kind == wire.OptSACKPermitted:
-		return []string{"SACK"}
-	case opt.Kind == wire.OptTimestamps:
-		return []string{"TS"}
+	for opt := range s.Options.All() {
+		if later[opt.Kind] {
+			pieces = append(pieces, laterText(opt))
+		}
 	}
-	return []string{opt.Kind.String()}
+	if e := f.IP.ECN(); e == wire.ECT0 || e == wire.ECT1 {
+		pieces = append(pieces, e.String())
+	}
+	return pieces
 }
 
 // sackText says which octets a SACK option reports, relative like the
@@ -113,56 +117,6 @@ func sackText(f *transcript.Frame) []string {
 // relativeTo is seq relative to the same number as f's acknowledgment number.
 func relativeTo(f *transcript.Frame, seq wire.Seq) uint32 {
 	return f.Ack + uint32(seq-f.Segment.Ack)
-}
-
-// optionValues puts options into JSON, in the order of the wire.
-func optionValues(f *transcript.Frame) []plain.Object {
-	list := []plain.Object{}
-	o := &f.Segment.Options
-	for opt := range o.All() {
-		list = append(list, optionValue(f, opt))
-	}
-	return list
-}
-
-var optionNames = map[wire.OptionKind]string{
-	wire.OptNOP: "nop", wire.OptMSS: "mss", wire.OptWindowScale: "window_scale",
-	wire.OptSACKPermitted: "sack_permitted", wire.OptSACK: "sack", wire.OptTimestamps: "timestamps",
-}
-
-func optionValue(f *transcript.Frame, opt wire.Option) plain.Object {
-	var v plain.Object
-	v.Add("kind", int(opt.Kind))
-	if name, ok := optionNames[opt.Kind]; ok {
-		v.Add("name", name)
-	}
-	d := opt.Data
-	switch {
-	case opt.Kind == wire.OptMSS && len(d) == 2:
-		v.Add("value", int(d[0])<<8|int(d[1]))
-	case opt.Kind == wire.OptWindowScale && len(d) == 1:
-		v.Add("value", int(d[0]))
-	case opt.Kind == wire.OptTimestamps && len(d) == 8:
-		val, ecr := be32(d), be32(d[4:])
-		v.Add("tsval", val)
-		v.Add("tsecr", ecr)
-	case opt.Kind == wire.OptSACK && len(d)%8 == 0:
-		blocks := []plain.Object{}
-		for ; len(d) >= 8; d = d[8:] {
-			var b plain.Object
-			b.Add("left", relativeTo(f, wire.Seq(be32(d))))
-			b.Add("right", relativeTo(f, wire.Seq(be32(d[4:]))))
-			blocks = append(blocks, b)
-		}
-		v.Add("blocks", blocks)
-	case len(d) > 0:
-		v.Add("data", hex.EncodeToString(d))
-	}
-	return v
-}
-
-func be32(b []byte) uint32 {
-	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
 }
 
 // kernelAdvice says where a RST that we did not send came from.

@@ -74,6 +74,9 @@ func FuzzSegment(f *testing.F) {
 	}
 	f.Add(withOptions("\x03\x03\x07\x02\x00\x05\xb4\x01"))
 	f.Add(withOptions("\x01\x01\x01\x02"))
+	for _, later := range laterOptions {
+		f.Add(withOptions(later.option))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		recordsEveryByte(t, "TCP", b, func(c *field.Cursor) { new(wire.Segment).Decode(c) })
 		s, err := decodeSegment(b)
@@ -81,6 +84,12 @@ func FuzzSegment(f *testing.F) {
 			return
 		}
 		say(&s.Options)
+		for opt := range s.Options.All() {
+			if opt.Fields().Length != len(opt.Data) {
+				t.Fatalf("the fields of %v are not as long as it", opt.Kind)
+			}
+			opt.MPTCP()
+		}
 		b = bytes.Clone(b)
 		wire.CompleteTCPChecksum(b, testSrc, testDst)
 		if again := s.AppendTo(nil, testSrc, testDst); !bytes.Equal(again, b) {

@@ -70,6 +70,8 @@ func (h *IPv4) read(c *field.Cursor, unsized bool) {
 		c.Failf("header of %d bytes, an IPv4 header has at least %d", headerLen, IPv4HeaderLen)
 	}
 	h.TOS = c.Uint8("type_of_service")
+	c.Bits("DSCP", 2, 6)
+	decodeECN(c, 0)
 	h.TotalLength = c.Uint16("total_length")
 	if int(h.TotalLength) < headerLen && !unsized {
 		c.Failf("total length %d is less than the header's %d bytes", h.TotalLength, headerLen)

@@ -43,6 +43,7 @@ func (h *IPv6) decodeHeader(c *field.Cursor) {
 		c.Failf("version %d, expected 6", v)
 	}
 	h.TrafficClass = uint8(c.Bits("traffic_class", 20, 8))
+	decodeECN(c, 20)
 	h.FlowLabel = uint32(c.Bits("flow_label", 0, 20))
 	h.PayloadLength = c.Uint16("payload_length")
 	h.NextHeader = c.Uint8("next_header")

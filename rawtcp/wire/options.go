@@ -24,9 +24,21 @@ const (
 	OptTimestamps    OptionKind = 8 // RFC 7323, section 3
 )
 
+// The options that are only read.
+const (
+	OptMD5      OptionKind = 19  // RFC 2385
+	OptAO       OptionKind = 29  // RFC 5925, section 2.2
+	OptMPTCP    OptionKind = 30  // RFC 8684, section 3
+	OptFastOpen OptionKind = 34  // RFC 7413, section 4.1.1
+	OptAccECN0  OptionKind = 172 // with the next one, RFC 9768, section 3.2.3
+	OptAccECN1  OptionKind = 174
+)
+
 var optionNames = map[OptionKind]string{
 	OptEOL: "EOL", OptNOP: "NOP", OptMSS: "MSS", OptWindowScale: "window scale",
 	OptSACKPermitted: "SACK permitted", OptSACK: "SACK", OptTimestamps: "timestamps",
+	OptMD5: "MD5 signature", OptAO: "TCP-AO", OptMPTCP: "MPTCP", OptFastOpen: "fast open cookie",
+	OptAccECN0: "AccECN order 0", OptAccECN1: "AccECN order 1",
 }
 
 // String returns the name that tools show, as in "MSS", or "option 254" for a kind
@@ -284,27 +296,6 @@ func (o *Options) decodeOne(c *field.Cursor) {
 		return
 	}
 	decodeOptionData(c, kind, n)
-}
-
-// decodeOptionData reads an option's n bytes of data by the names that its
-// RFC gives them, or as plain data where the length does not fit the kind.
-func decodeOptionData(c *field.Cursor, kind OptionKind, n int) {
-	switch {
-	case kind == OptMSS && n == 2:
-		c.Uint16("maximum_segment_size")
-	case kind == OptWindowScale && n == 1:
-		c.Uint8("shift_count")
-	case kind == OptTimestamps && n == 8:
-		c.Uint32("TSval")
-		c.Uint32("TSecr")
-	case kind == OptSACK && n%8 == 0:
-		for range n / 8 {
-			c.Uint32("left_edge")
-			c.Uint32("right_edge")
-		}
-	case n > 0:
-		c.Bytes("data", n)
-	}
 }
 
 // IsZero reports whether there are no options.

@@ -28,7 +28,7 @@ func randomSegment(rng *rand.Rand) wire.Segment {
 	s := wire.Segment{
 		SrcPort: uint16(rng.Uint32()), DstPort: uint16(rng.Uint32()),
 		Seq: wire.Seq(rng.Uint32()), Ack: wire.Seq(rng.Uint32()),
-		Flags: wire.Flags(rng.Uint32()), Window: uint16(rng.Uint32()), Urgent: uint16(rng.Uint32()),
+		Flags: wire.Flags(rng.Uint32()) & (wire.AE<<1 - 1), Window: uint16(rng.Uint32()), Urgent: uint16(rng.Uint32()),
 		Payload: randomBytes(rng, rng.IntN(100)),
 	}
 	for range rng.IntN(6) {
@@ -114,7 +114,7 @@ func decodeSegment(b []byte) (s wire.Segment, err error) {
 // differFromTheirs compares everything but the checksum.
 func differFromTheirs(s *wire.Segment, l *layers.TCP) string {
 	flags := wire.Flags(0)
-	for i, set := range []bool{l.FIN, l.SYN, l.RST, l.PSH, l.ACK, l.URG, l.ECE, l.CWR} {
+	for i, set := range []bool{l.FIN, l.SYN, l.RST, l.PSH, l.ACK, l.URG, l.ECE, l.CWR, l.NS} {
 		if set {
 			flags |= 1 << i
 		}
@@ -153,7 +153,7 @@ func toTheirs(s *wire.Segment) layers.TCP {
 		SrcPort: layers.TCPPort(s.SrcPort), DstPort: layers.TCPPort(s.DstPort),
 		Seq: uint32(s.Seq), Ack: uint32(s.Ack), Window: s.Window, Urgent: s.Urgent,
 		FIN: s.Flags.Has(wire.FIN), SYN: s.Flags.Has(wire.SYN), RST: s.Flags.Has(wire.RST), PSH: s.Flags.Has(wire.PSH),
-		ACK: s.Flags.Has(wire.ACK), URG: s.Flags.Has(wire.URG), ECE: s.Flags.Has(wire.ECE), CWR: s.Flags.Has(wire.CWR),
+		ACK: s.Flags.Has(wire.ACK), URG: s.Flags.Has(wire.URG), ECE: s.Flags.Has(wire.ECE), CWR: s.Flags.Has(wire.CWR), NS: s.Flags.Has(wire.AE),
 	}
 	for o := range s.Options.All() {
 		length := uint8(len(o.Data) + 2)

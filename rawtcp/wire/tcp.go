@@ -15,9 +15,10 @@ import (
 const TCPHeaderLen = 20
 
 // Flags are the control bits of a TCP header (RFC 9293, section 3.1).
-type Flags uint8
+type Flags uint16
 
-// The control bits, by their names in RFC 9293, section 3.1.
+// The control bits, by their names in RFC 9293, section 3.1, and AE, which stands
+// before the others, in the byte of the data offset (RFC 9768, section 3.1).
 const (
 	FIN Flags = 1 << iota
 	SYN
@@ -27,9 +28,10 @@ const (
 	URG
 	ECE
 	CWR
+	AE
 )
 
-var flagNames = [8]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"}
+var flagNames = [9]string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"}
 
 // Has reports whether every bit of g is set in f.
 func (f Flags) Has(g Flags) bool { return f&g == g }
@@ -40,7 +42,7 @@ func (f Flags) Any(g Flags) bool { return f&g != 0 }
 // Names returns the names of the set bits, from the least significant one, with
 // ACK last, as in "SYN-ACK" and "PSH-ACK".
 func (f Flags) Names() []string {
-	names := make([]string, 0, 8)
+	names := make([]string, 0, len(flagNames))
 	for i, name := range flagNames {
 		if f>>i&1 == 1 && Flags(1)<<i != ACK {
 			names = append(names, name)
@@ -66,7 +68,7 @@ func (f Flags) String() string {
 type Segment struct {
 	SrcPort, DstPort uint16
 	Seq, Ack         Seq
-	Reserved         uint8 // the four bits after the data offset; sent as 0
+	Reserved         uint8 // the three bits after the data offset; sent as 0
 	Flags            Flags
 	Window           uint16 // as on the wire, before any scaling
 	Checksum         uint16 // as received; AppendTo computes its own
@@ -119,10 +121,11 @@ func (s *Segment) decodeFixed(c *field.Cursor) int {
 	if offset < TCPHeaderLen {
 		c.Failf("data offset of %d bytes, a TCP header has at least %d", offset, TCPHeaderLen)
 	}
-	s.Reserved = uint8(c.Bits("reserved", 0, 4))
-	s.Flags = Flags(c.Uint8("flags"))
+	s.Reserved = uint8(c.Bits("reserved", 1, 3))
+	accurate := Flags(c.Bits("AE", 0, 1)) << 8
+	s.Flags = Flags(c.Uint8("flags")) | accurate
 	if c.Recording() {
-		for i, name := range flagNames {
+		for i, name := range flagNames[:8] {
 			c.Bits(name, uint(i), 1)
 		}
 	}
@@ -157,7 +160,7 @@ func (s *Segment) AppendTo(b []byte, src, dst netip.Addr) []byte {
 	b = binary.BigEndian.AppendUint16(b, s.DstPort)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Seq))
 	b = binary.BigEndian.AppendUint32(b, uint32(s.Ack))
-	b = append(b, uint8(s.HeaderLen()/4)<<4|s.Reserved&0xf, uint8(s.Flags))
+	b = append(b, uint8(s.HeaderLen()/4)<<4|s.Reserved&7<<1|uint8(s.Flags>>8&1), uint8(s.Flags))
 	b = binary.BigEndian.AppendUint16(b, s.Window)
 	b = append(b, 0, 0) // checksum, below
 	b = binary.BigEndian.AppendUint16(b, s.Urgent)

@@ -47,7 +47,7 @@ func Of(h *wire.IP, s *wire.Segment) (q Quirks) {
 		is(!h.DontFragment && h.Fragment.ID == 0, IDZero)
 	}
 	is(h.Version == 6 && h.FlowLabel != 0, Flow)
-	is(h.TrafficClass&3 != 0 || s.Flags.Has(wire.ECE) || s.Flags.Has(wire.CWR), ECN)
+	is(h.TrafficClass&3 != 0 || s.Flags.Any(wire.ECE|wire.CWR|wire.AE), ECN)
 	is(s.Seq == 0, SeqZero)
 	is(s.Flags.Has(wire.ACK) && s.Ack == 0, AckZero)
 	is(!s.Flags.Has(wire.ACK) && s.Ack != 0, AckSet)

@@ -60,6 +60,8 @@ func TestSignaturesAreInTheNotationOfP0f(t *testing.T) {
 			"6:255+0:0:1440:mtu*5,0:mss:flow:+"},
 		"all odd": {wire.IP{Version: 4, HopLimit: 30, TrafficClass: 1}, wire.Segment{Flags: synACK | wire.PSH | wire.URG, Window: 1}, "03031000" + "01020304", 4,
 			"4:32+2:4:0:1,16:ws,eol+4:id-,ecn,seq-,ack-,urgf+,pushf+,opt+,exws:0"},
+		"accurate ECN": {wire.IP{Version: 4, HopLimit: 64, DontFragment: true}, wire.Segment{Flags: synACK | wire.AE, Seq: 1, Ack: 2, Window: 512}, "ac020101", 0,
+			"4:64+0:0:0:512,0:?172,nop,nop:df,ecn:0"},
 		"unknown option": {wire.IP{Version: 4, HopLimit: 64, DontFragment: true}, wire.Segment{Flags: wire.SYN, Seq: 1, Ack: 9, Urgent: 1, Window: 512}, "fd040102", 0,
 			"4:64+0:0:0:512,0:?253:df,ack+,uptr+:0"},
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/rawshake/rawshake/internal/facts"
 	"github.com/rawshake/rawshake/internal/facts/p0f"
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/fingerprint"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
@@ -122,6 +123,7 @@ func (e *Encoder) tcp(r *Result) {
 		w.Value(o.Kind.String())
 	}
 	w.Close(']')
+	e.ecn(a)
 	if !a.Crossed && r.Addr.IsValid() && w.Name("p0f") {
 		a.signature(&e.signature, r.Addr)
 		w.B = append(e.signature.AppendTo(append(w.B, '"')), '"')
@@ -130,6 +132,24 @@ func (e *Encoder) tcp(r *Result) {
 	w.IntIf("retransmissions", int(a.Resent))
 	w.Int("bytes", a.Bytes)
 	w.Close('}')
+}
+
+// ecn writes what a SYN-ACK says of congestion notification.
+func (e *Encoder) ecn(a *Answer) {
+	mode, arrived := a.Flags.ECN()
+	if mode == wire.ECNNone && a.Mark == wire.NotECT || !e.w.Open("ecn", '{') {
+		return
+	}
+	if mode != wire.ECNNone {
+		e.w.String("answer", mode.String())
+	}
+	if mode == wire.ECNAccurate {
+		e.w.String("syn_arrived_as", arrived.String())
+	}
+	if a.Mark != wire.NotECT {
+		e.w.String("mark", a.Mark.String())
+	}
+	e.w.Close('}')
 }
 
 func (e *Encoder) tls(r *Result) {

@@ -114,7 +114,9 @@ type Answer struct {
 	IPID      uint16
 	Window    uint16
 	Quirks    p0f.Quirks
-	Crossed   bool // it is a SYN, without an ACK
+	Flags     wire.Flags
+	Mark      wire.ECN // of the packet
+	Crossed   bool     // it is a SYN, without an ACK
 	Options   wire.Options
 
 	Len    int32 // of data on it

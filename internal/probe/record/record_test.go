@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/test/schema"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // silent is the least that a record can say.
@@ -100,5 +101,29 @@ func TestACertificateIsWrittenWholeOnce(t *testing.T) {
 	out := string(two.Append(one.Append(one.Append(nil, r), r), r))
 	if n := strings.Count(out, `"type":"certificate"`); n != 1 {
 		t.Errorf("%d lines with the certificate: %s", n, out)
+	}
+}
+
+// What a SYN-ACK says of ECN is there if it says something.
+func TestECNOfASYNACK(t *testing.T) {
+	for _, tc := range []struct {
+		flags wire.Flags
+		mark  wire.ECN
+		want  string
+	}{
+		{wire.SYN | wire.ACK, wire.NotECT, ""},
+		{wire.SYN | wire.ACK | wire.ECE, wire.NotECT, `"ecn":{"answer":"classic"}`},
+		{wire.SYN | wire.ACK | wire.AE | wire.CWR, wire.ECT0, `"ecn":{"answer":"accurate","syn_arrived_as":"CE","mark":"ECT(0)"}`},
+		{wire.SYN | wire.ACK | wire.ECNFlags, wire.NotECT, `"ecn":{"answer":"reflected"}`},
+		{wire.SYN | wire.ACK, wire.CE, `"ecn":{"mark":"CE"}`},
+	} {
+		r := silent()
+		r.Outcome, r.OK, r.Error = "open", true, ""
+		r.TCP = &record.Answer{Flags: tc.flags, Mark: tc.mark}
+		line := new(record.Encoder).Append(nil, r)
+		schema.Check(t, line)
+		if got := string(line); !strings.Contains(got, tc.want) || strings.Contains(got, `"ecn"`) != (tc.want != "") {
+			t.Errorf("%v %v: %s", tc.flags, tc.mark, got)
+		}
 	}
 }

@@ -220,7 +220,7 @@ func (v values) segment(who string, s *wire.Segment) {
 	v.add(who, "tcp.seq_raw", uint32(s.Seq))
 	v.add(who, "tcp.ack_raw", uint32(s.Ack))
 	v.add(who, "tcp.hdr_len", s.HeaderLen())
-	v.add(who, "tcp.flags", uint8(s.Flags))
+	v.add(who, "tcp.flags", uint16(s.Flags)|uint16(s.Reserved)<<9)
 	v.add(who, "tcp.window_size_value", s.Window)
 	v.add(who, "tcp.checksum", s.Checksum)
 	v.add(who, "tcp.urgent_pointer", s.Urgent)
@@ -242,6 +242,8 @@ func (v values) segment(who string, s *wire.Segment) {
 		case wire.OptTimestamps:
 			v.add(who, "tcp.options.timestamp.tsval", be(d[:4]))
 			v.add(who, "tcp.options.timestamp.tsecr", be(d[4:]))
+		default:
+			v.later(who, opt)
 		}
 	}
 }
@@ -459,6 +461,12 @@ var sameField = map[string]string{
 	"tcp.srcport": "", "tcp.dstport": "", "tcp.seq_raw": "", "tcp.ack_raw": "", "tcp.hdr_len": "", "tcp.flags": "", "tcp.window_size_value": "",
 	"tcp.checksum": "", "tcp.urgent_pointer": "", "tcp.len": "", "tcp.option_kind": "", "tcp.options.mss_val": "", "tcp.options.wscale.shift": "",
 	"tcp.options.timestamp.tsval": "", "tcp.options.timestamp.tsecr": "",
+	"tcp.options.md5.digest": "", "tcp.options.ao.keyid": "", "tcp.options.ao.rnextkeyid": "", "tcp.options.ao.mac": "", "tcp.options.tfo.cookie": "",
+	"tcp.options.acc_ecn.ee0b": "", "tcp.options.acc_ecn.eceb": "", "tcp.options.acc_ecn.ee1b": "",
+	"tcp.options.mptcp.subtype": "", "tcp.options.mptcp.version": "", "tcp.options.mptcp.backup.flag": "", "tcp.options.mptcp.sendkey": "", "tcp.options.mptcp.recvkey": "",
+	"tcp.options.mptcp.addrid": "", "tcp.options.mptcp.recvtok": "", "tcp.options.mptcp.sendrand": "",
+	"tcp.options.mptcp.rawdataack": "", "tcp.options.mptcp.rawdataseqno": "", "tcp.options.mptcp.subflowseqno": "", "tcp.options.mptcp.datalvllen": "",
+	"tcp.options.mptcp.ipv4": "", "tcp.options.mptcp.ipv6": "", "tcp.options.mptcp.port": "", "tcp.options.mptcp.rst_reason": "",
 	"tls.record.content_type": "", "tls.record.opaque_type": "tls.record.content_type", "tls.record.version": "",
 	"tls.handshake.type": "", "tls.handshake.version": "", "tls.handshake.ciphersuite": "", "tls.handshake.extension.type": "",
 	"tls.handshake.extensions_supported_group": "", "tls.handshake.extensions_key_share_group": "",
@@ -500,6 +508,9 @@ func (v values) packet(number int, list []pair) {
 func normal(field, value string) string {
 	if field == "x509af.serialNumber" {
 		return strings.TrimLeft(strings.ReplaceAll(value, ":", ""), "0")
+	}
+	if field == "tcp.options.md5.digest" || field == "tcp.options.ao.mac" || field == "tcp.options.tfo.cookie" {
+		return strings.ReplaceAll(value, ":", "")
 	}
 	if n, err := strconv.ParseUint(value, 0, 64); err == nil {
 		return strconv.FormatUint(n, 10)

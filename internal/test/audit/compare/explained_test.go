@@ -32,7 +32,7 @@ var explanations = []explanation{
 	{sslscan, `HAProxy, RSA and ECDSA`, `TLS 1.2 suite: -TLS_(ECDHE_)?RSA_.*`, "HAProxy with RSA and ECDSA", "no suites for RSA in TLS 1.2",
 		"The audit is right. HAProxy shows its ECDSA certificate to who offers any suite for one, whether it has that suite or not, and sslscan always does."},
 	{sslscan, `Java`, `SSL 3.0 suite: -.*`, "Java", "no suites of SSL 3.0", "The audit is right. The OpenSSL that sslscan is linked with has no SSL 3.0, so that it sees the version alone."},
-	{sslscan, `Java`, `dh bits: -512`, "Java", "no group of 512 bits", "The audit is right: these are of export suites, which Java agrees to in SSL 3.0 and TLS 1.0 alone, and the OpenSSL of sslscan does not have."},
+	{sslscan, `Java`, `dh bits: -512`, "Java", "no group of 512 bits", "The audit is right: they are of export suites, which the OpenSSL of sslscan does not have. sslscan finds these suites by hellos of its own, which show no sizes."},
 
 	{nmap, `ChaCha20 by the client's wish|HAProxy|Go`, `TLS 1.[23] preference: client, ours server`, "with ChaCha20 by the client's wish: OpenSSL, nginx, HAProxy, Go", "the client's order decides",
 		"The audit is right. nmap compares the first two suites by name in both orders. One of them is of ChaCha20, to which these servers yield if the client puts it first " +
@@ -45,7 +45,7 @@ var explanations = []explanation{
 	{testssl, `HAProxy, RSA and ECDSA`, `TLS 1.2 suite: -TLS_(ECDHE_)?RSA_.*`, "HAProxy with RSA and ECDSA", "no suites for RSA in TLS 1.2",
 		"The audit is right, for the reason that holds for sslscan."},
 	{testssl, `Go`, `curve: -.*MLKEM.*`, "Go", "no hybrid groups", "The audit is right. This testssl.sh knows no groups with ML-KEM."},
-	{testssl, `Ed25519`, `certificate: -.*`, "with an Ed25519 certificate", "no certificate", "The audit is right. testssl.sh shows no certificate (\"we cannot retrieve the certificate\"): of TLS 1.3 alone it sees none."},
+	{testssl, `Ed25519`, `certificate: -.*`, "with an Ed25519 certificate", "no certificate", "The audit is right. testssl.sh says that it cannot retrieve the certificate of a server that speaks TLS 1.3 alone."},
 }
 
 var (

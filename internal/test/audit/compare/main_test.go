@@ -17,7 +17,7 @@ import (
 var (
 	full   = flag.Bool("full", false, "run testssl.sh with every server")
 	only   = flag.String("tools", "", "compare with these alone, separated by commas")
-	update = flag.Bool("update", false, "write docs/audit-compared.md, of one server after the other; with -full that of testssl.sh, too")
+	update = flag.Bool("update", false, "write docs/audit-compared.md, of one server after the other")
 )
 
 // rawshake is the path of the built program.

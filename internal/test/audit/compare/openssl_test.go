@@ -7,11 +7,12 @@ import "testing"
 // everySuite is all that OpenSSL was built with, weak or not.
 const everySuite = "ALL:COMPLEMENTOFALL:eNULL:@SECLEVEL=0"
 
-// sServer starts it with a certificate, and more arguments. It says lines back: its
-// page of the web waits for a second where a client says nothing.
+// sServer starts it with a certificate, and more arguments. It says what
+// comes on its standard input, which is nothing: with -www and -rev it sleeps for a
+// second where a client asks for another handshake.
 func sServer(kinds string, args ...string) func(*testing.T, *site) {
 	return func(t *testing.T, s *site) {
-		all := append([]string{"s_server", "-accept", s.addr(), "-rev"}, args...)
+		all := append([]string{"s_server", "-accept", s.addr(), "-quiet"}, args...)
 		for i, p := range s.papers.of(kinds) {
 			d := []string{"", "d"}[i]
 			all = append(all, "-"+d+"cert", p.cert, "-"+d+"key", p.key)

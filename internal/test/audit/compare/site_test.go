@@ -41,8 +41,11 @@ func (s *site) start(t *testing.T, path string, args ...string) {
 	var log bytes.Buffer
 	var mu sync.Mutex
 	cmd.Stdout, cmd.Stderr = locked{&mu, &log}, locked{&mu, &log}
+	stdin, err := cmd.StdinPipe() // open, since the end of it is the end of some
+	must(t, err)
 	s.host.Do(t, cmd.Start)
 	t.Cleanup(func() {
+		stdin.Close()
 		cmd.Process.Kill()
 		cmd.Wait()
 	})

@@ -15,7 +15,7 @@ import (
 // Its checks are as few as say what is compared: protocols, ciphers of each,
 // their order, groups, and certificates.
 var testssl = &tool{
-	name: "testssl.sh", file: "testssl", version: []string{"--color", "0", "--version"}, pattern: `testssl +([0-9.]+)`,
+	name: "testssl.sh", file: "testssl", version: []string{"--version"}, pattern: `testssl +([0-9.]+)`,
 	args: func(addr, file string) []string {
 		host, port, _ := strings.Cut(addr, ":")
 		return []string{"--jsonfile", file, "--nodns", "none", "--ip", host, "--warnings", "batch", "--color", "0", "--quiet",
