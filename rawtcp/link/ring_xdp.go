@@ -4,7 +4,6 @@ package link
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -45,9 +43,6 @@ const etherHeader = 14
 
 // besideRing is the size of the packet ring beside, which hears little.
 const besideRing = 1 << 20
-
-// ErrNoXDP says that AF_XDP is not possible on an interface, or in this kernel.
-var ErrNoXDP = errors.New("no AF_XDP here")
 
 func openXDPRing(o RingOptions) (Ring, error) {
 	f, err := o.flow().check()
@@ -88,24 +83,6 @@ func suitsXDP(r route.Route, local netip.Addr) (hardware, error) {
 		err = fmt.Errorf("%w: the interface %s (%s) is not Ethernet's; use --link packet", ErrNoXDP, r.Interface, own.kind)
 	}
 	return own, err
-}
-
-// xdpError explains why a link could not be opened.
-func xdpError(what string, err error) error {
-	switch {
-	case errors.Is(err, ErrNoXDP), errors.Is(err, route.ErrNoRoute):
-		return fmt.Errorf("%s: %w", what, err)
-	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s: %w: it needs the capabilities CAP_BPF and CAP_NET_ADMIN in the first user namespace, and CAP_NET_RAW; or use --link packet (%w)", what, ErrPermission, err)
-	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EEXIST):
-		return fmt.Errorf("%s: %w: another XDP program was attached meanwhile, and is left alone; use --link packet (%w)", what, ErrNoXDP, err)
-	case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-		return fmt.Errorf("%s: %w: the kernel may not keep its buffers in memory; raise the limit (ulimit -l), or use --link packet (%w)", what, ErrNoXDP, err)
-	case errors.Is(err, unix.EAFNOSUPPORT), errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, unix.ENOSYS),
-		errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOPROTOOPT):
-		return fmt.Errorf("%s: %w: this kernel or the interface's driver lacks it (Linux 5.10, with CONFIG_XDP_SOCKETS); use --link packet (%w)", what, ErrNoXDP, err)
-	}
-	return fmt.Errorf("%s: %w", what, downOr(err))
 }
 
 func (r *xdpRing) Receive(wait time.Duration, f func(Packet)) error {
@@ -197,95 +174,6 @@ func mayBePartial(ip []byte) bool {
 	}
 	return len(segment) >= wire.TCPHeaderLen &&
 		binary.BigEndian.Uint16(segment[wire.TCPChecksumOffset:]) == wire.Fold(sum+wire.ProtocolTCP+uint64(len(segment)))
-}
-
-func (r *xdpRing) Queue(packet []byte, hop Hop) error {
-	if len(packet) > r.route.MTU {
-		return tooLarge(len(packet), r.route)
-	}
-	if len(packet)+etherHeader > r.dev.frame || hop.len != wire.HardwareAddrLen {
-		return r.beside.Queue(packet, hop)
-	}
-	if r.queued == sendBatch {
-		if err := r.kick(); err != nil {
-			return err
-		}
-	}
-	if len(r.free) == 0 {
-		if err := r.awaitBuffers(); err != nil || len(r.free) == 0 {
-			r.unsent++
-			return err
-		}
-	}
-	last := len(r.free) - 1
-	at := r.free[last]
-	r.free = r.free[:last]
-	b := r.dev.umem[at:][:r.dev.frame]
-	copy(b, r.head[:])
-	copy(b, hop.addr[:wire.HardwareAddrLen])
-	n := copy(b[etherHeader:], packet)
-	*r.out.tx.at(atomic.LoadUint32(r.out.tx.producer) + uint32(r.queued)) = unix.XDPDesc{Addr: at, Len: uint32(etherHeader + n)}
-	r.queued++
-	return nil
-}
-
-// sendTries is how many milliseconds a full queue is waited for.
-const sendTries = 100
-
-// awaitBuffers waits until something has been sent.
-func (r *xdpRing) awaitBuffers() error {
-	r.dev.reap(r)
-	for range sendTries {
-		if len(r.free) > 0 {
-			return nil
-		}
-		if err := r.kick(); err != nil {
-			return err
-		}
-		if r.dev.reap(r); len(r.free) == 0 {
-			time.Sleep(time.Millisecond)
-		}
-	}
-	return nil
-}
-
-func (r *xdpRing) Flush() error {
-	err := r.beside.Flush()
-	if r.queued > 0 || r.out.tx.waiting() > 0 {
-		err = errors.Join(r.kick(), err)
-	}
-	return err
-}
-
-// kick gives the kernel what is queued, and has it sent. What it has no room for
-// stays in the ring, and goes with the next.
-func (r *xdpRing) kick() error {
-	tx := &r.out.tx
-	atomic.StoreUint32(tx.producer, atomic.LoadUint32(tx.producer)+uint32(r.queued))
-	r.sent += uint64(r.queued)
-	r.queued = 0
-	for tries := 0; tries < sendTries; {
-		before := tx.waiting()
-		if before == 0 {
-			return nil
-		}
-		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(r.out.fd), 0, 0, unix.MSG_DONTWAIT, 0, 0)
-		switch errno {
-		case 0, unix.EINTR:
-		case unix.EBUSY: // one was dropped on its way out
-			r.unsent++
-			r.sent--
-		case unix.EAGAIN, unix.ENOBUFS:
-		default:
-			return sendError(fmt.Errorf("sendto: %w", errno), r.route)
-		}
-		if tx.waiting() == before {
-			r.dev.reap(r) // it makes room
-			time.Sleep(time.Millisecond)
-			tries++
-		}
-	}
-	return nil
 }
 
 func (r *xdpRing) Stats() RingStats {
