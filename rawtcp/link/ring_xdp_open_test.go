@@ -192,3 +192,28 @@ func TestAnXDPRingHearsAllQueues(t *testing.T) {
 		t.Errorf("%d packets took the way round by the kernel", got)
 	}
 }
+
+// When the interface goes down the ring says so, and another may be opened once it is
+// up.
+func TestAnXDPRingTellsThatItsInterfaceWentDown(t *testing.T) {
+	p := netns.NewPair(t)
+	ring, hop := openXDP(t, p, xdpPort, 16)
+	dev := netns.Device(t, p.Client.Dev)
+	netns.Check(t, netlink.LinkSetDown(dev))
+	err := ring.Receive(10*time.Second, func(link.Packet) {})
+	if !errors.Is(err, route.ErrNoRoute) || !strings.Contains(err.Error(), "the interface went down") {
+		t.Errorf("receiving: %v", err)
+	}
+	err = ring.Queue(segmentPacket(netip.AddrPortFrom(p.Client.Addr, xdpPort), netip.AddrPortFrom(p.Server.Addr, 443), wire.Segment{Flags: wire.SYN}), hop)
+	if err = errors.Join(err, ring.Flush()); !errors.Is(err, route.ErrNoRoute) {
+		t.Errorf("sending: %v", err)
+	}
+	netns.Check(t, ring.Close())
+	netns.Check(t, netlink.LinkSetUp(dev))
+	again, hop := openXDP(t, p, xdpPort, 16)
+	_, remote := p.Server.Listen(t)
+	queue(t, again, hop, segmentPacket(netip.AddrPortFrom(p.Client.Addr, xdpPort), remote, wire.Segment{Flags: wire.SYN, Window: 1000}))
+	if s := segmentOf(t, arrivals(t, again, 1)[0]); s.Flags != wire.SYN|wire.ACK {
+		t.Errorf("%v, want a SYN-ACK", s)
+	}
+}
