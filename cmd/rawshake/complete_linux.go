@@ -24,7 +24,7 @@ import (
 // What --link and --guard may be.
 var (
 	connectLinks  = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw, connect.LinkKernel}
-	probeLinks    = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw}
+	probeLinks    = []link.Kind{link.KindAuto, link.KindPacket, link.KindRaw, link.KindXDP}
 	connectGuards = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables, guard.KindTCX, guard.KindNone}
 	runGuards     = []guard.Kind{guard.KindAuto, guard.KindListener, guard.KindNFTables}
 	versions      = []string{"1.0", "1.1", "1.2", "1.3"}

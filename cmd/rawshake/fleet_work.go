@@ -82,7 +82,7 @@ one ends at once.`,
 	fl.StringVar(&w.listen, "metrics", "", "serve Prometheus metrics at this HOST:PORT, under /metrics")
 	fl.StringVarP(&w.flags.iface, "interface", "i", "", "leave by this interface")
 	fl.StringVar(&w.flags.sourceIP, "source-ip", "", "our address, or a free one of the network on the link (default: as the route says)")
-	fl.StringVar(&w.flags.link, "link", "auto", "auto, packet, or raw")
+	fl.StringVar(&w.flags.link, "link", "auto", "auto, packet, raw; or xdp (AF_XDP): before the kernel's stack, where no tcpdump sees it; it costs less")
 	fl.IntVar(&w.flags.loops, "loops", 0, "event loops (default one for each CPU, four at most)")
 	fl.StringVar(&w.flags.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M (default: most of what a memory limit on this process allows)")
 	fl.BoolVarP(&w.flags.quiet, "quiet", "q", false, "say nothing but errors")

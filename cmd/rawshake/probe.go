@@ -161,7 +161,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link (default: as the route says)")
-	fl.StringVar(&f.link, "link", "auto", "auto, packet, or raw")
+	fl.StringVar(&f.link, "link", "auto", "auto, packet, raw; or xdp (AF_XDP): before the kernel's stack, where no tcpdump sees it; it costs less")
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")
 

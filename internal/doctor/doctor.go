@@ -27,6 +27,7 @@ const (
 	GuardListener  = "guard_listener"
 	GuardNftables  = "guard_nftables"
 	GuardTCX       = "guard_tcx"
+	AFXDP          = "af_xdp"
 	SourcePorts    = "source_ports"
 	Loopback       = "loopback"
 	Routes         = "routes"
@@ -51,6 +52,7 @@ func Check(ctx context.Context) []Finding {
 		checkGuardListener,
 		checkNftables,
 		checkGuardTCX,
+		checkAFXDP,
 		checkPorts,
 		checkLoopback,
 		checkRoutes,
@@ -85,7 +87,7 @@ func markOptional(found []Finding) {
 		ok[f.Name] = f.OK
 	}
 	enough := map[string]bool{
-		NetAdmin: true, GuardTCX: true, UserNamespaces: true, OpenFiles: true, Memory: true, ReversePath: true, Offloads: true, Clock: true,
+		NetAdmin: true, GuardTCX: true, AFXDP: true, UserNamespaces: true, OpenFiles: true, Memory: true, ReversePath: true, Offloads: true, Clock: true,
 		PacketSocket: ok[RawSocket], RawSocket: ok[PacketSocket],
 		GuardListener: ok[GuardNftables], GuardNftables: ok[GuardListener],
 	}

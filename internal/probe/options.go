@@ -67,7 +67,7 @@ type Options struct {
 	Resume *store.Checkpoint // where an earlier run stopped; may be nil
 
 	Via   route.Via
-	Link  link.Kind // link.KindAuto, KindPacket or KindRaw
+	Link  link.Kind // link.KindAuto, KindPacket, KindRaw or KindXDP
 	Loops int
 	Ports int    // our ports, for each loop; fewer if no more are free in a row
 	Kept  *Ports // where they come from, and go; nil: they are the scan's alone

@@ -13,4 +13,9 @@
 // Our address need not be one that the kernel has: see route.Route.Foreign. For
 // event loops there are a [Ring], which carries many packets at a time, and an
 // [Asker], which finds link-layer addresses.
+//
+// A Ring may also be one of AF_XDP ([KindXDP]). A program of ours on the
+// interface takes what is ours before taps, netfilter and the kernel's TCP, so
+// that nobody else sees it; all else it leaves to the kernel. It is there as long
+// as the process, and not where another program is.
 package link

@@ -20,7 +20,13 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
-func TestMain(m *testing.M) { netns.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(holdXDP) != "" {
+		hold()
+		return
+	}
+	netns.Main(m)
+}
 
 // talk opens a guard on a port of local and a link over it. The link must be
 // of the kind asked for.

@@ -21,6 +21,7 @@ const (
 	KindAuto   Kind = "auto" // raw where the remote is this machine or under an IPsec policy, else packet
 	KindPacket Kind = "packet"
 	KindRaw    Kind = "raw"
+	KindXDP    Kind = "xdp"  // a Ring only
 	KindTUN    Kind = "tun"  // only reported: see OpenTUN
 	KindPipe   Kind = "pipe" // only reported: see Pipe
 )

@@ -35,7 +35,7 @@ type Ring interface {
 	Witness() bool
 	// MTU returns the size of the largest IP packet that may be sent, in bytes.
 	MTU() int
-	// Kind returns the kind of link: "packet" or "raw".
+	// Kind returns the kind of link: "packet", "raw" or "xdp".
 	Kind() Kind
 	Close() error
 }
@@ -69,7 +69,7 @@ func HopTo(hw []byte) (h Hop) {
 
 // RingOptions say which packets are ours, and by which interface they leave.
 type RingOptions struct {
-	Kind  Kind        // KindPacket or KindRaw
+	Kind  Kind        // KindPacket, KindRaw or KindXDP
 	Route route.Route // the interface, from route.Find; its NextHop is not used
 	Local netip.Addr  // our address
 	// Port and Ports are the first of our ports and how many they are.
@@ -88,10 +88,13 @@ func (o *RingOptions) flow() Flow {
 	return Flow{Local: netip.AddrPortFrom(o.Local, o.Port), Ports: o.Ports}
 }
 
-// OpenRing opens a ring. It fails with ErrPermission or ErrNoRoute.
+// OpenRing opens a ring. It fails with ErrPermission, ErrNoRoute or ErrNoXDP.
 func OpenRing(o RingOptions) (Ring, error) {
-	if o.Kind == KindRaw {
+	switch o.Kind {
+	case KindRaw:
 		return openRawRing(o)
+	case KindXDP:
+		return openXDPRing(o)
 	}
 	return openPacketRing(o)
 }

@@ -16,7 +16,7 @@ import (
 // Options say how routes are found, and what their paths are opened with.
 type Options struct {
 	Via  route.Via
-	Kind link.Kind                 // link.KindAuto, KindPacket or KindRaw
+	Kind link.Kind                 // link.KindAuto, KindPacket, KindRaw or KindXDP
 	Ring int                       // bytes of each receive ring; 0: link.DefaultRing
 	Wrap func(link.Ring) link.Ring // stands before each link; may be nil
 
@@ -174,7 +174,7 @@ func (t *Table) openRoute(f Flow, kernel route.Route) *Route {
 		err = route.CheckRaw(kernel, f.To)
 	}
 	if err != nil {
-		if errors.Is(err, link.ErrPermission) {
+		if errors.Is(err, link.ErrPermission) || errors.Is(err, link.ErrNoXDP) {
 			t.Forbidden(err)
 		}
 		return &Route{Err: err}

@@ -1,0 +1,85 @@
+package link_test
+
+import (
+	"bytes"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/rawshake/rawshake/internal/test/netns"
+	"github.com/rawshake/rawshake/rawtcp/link"
+	"github.com/rawshake/rawshake/rawtcp/route"
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
+
+const xdpPort = 40000
+
+// openXDP opens an AF_XDP ring on the client, for some ports, and finds the server.
+func openXDP(t testing.TB, p *netns.Pair, port, ports uint16) (link.Ring, link.Hop) {
+	t.Helper()
+	r, err := route.Find(p.Server.Addr, route.Via{})
+	netns.Check(t, err)
+	hop, err := link.AskHop(t.Context(), r)
+	netns.Check(t, err)
+	ring, err := link.OpenRing(link.RingOptions{Kind: link.KindXDP, Route: r, Local: p.Client.Addr, Port: port, Ports: ports})
+	netns.Check(t, err)
+	t.Cleanup(func() { ring.Close() })
+	return ring, hop
+}
+
+// arrivals takes what arrives until there are n packets, or ten seconds have passed.
+// The kernel's RSTs do not count.
+func arrivals(t testing.TB, ring link.Ring, n int) (list []link.Packet) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); len(list) < n && time.Now().Before(end); {
+		netns.Check(t, ring.Receive(time.Second, func(p link.Packet) {
+			if !p.KernelSent {
+				p.Data = bytes.Clone(p.Data)
+				list = append(list, p)
+			}
+		}))
+	}
+	if len(list) != n {
+		t.Fatalf("%d packets arrived, want %d", len(list), n)
+	}
+	return list
+}
+
+func queue(t testing.TB, ring link.Ring, hop link.Hop, packets ...[]byte) {
+	t.Helper()
+	for _, p := range packets {
+		netns.Check(t, ring.Queue(p, hop))
+	}
+	netns.Check(t, ring.Flush())
+}
+
+func segmentOf(t testing.TB, p link.Packet) wire.Segment {
+	t.Helper()
+	var d wire.Packet
+	if err := d.Decode(p.Data, true); err != nil || d.Holds != wire.HoldsSegment {
+		t.Fatalf("no segment, or not intact: %v, %x", err, p.Data)
+	}
+	return d.Segment
+}
+
+// What is ours never gets to the kernel, which has no reason for a RST, without any guard.
+func TestAnXDPRingHearsAnAnswerAndTheKernelDoesNot(t *testing.T) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
+		_, remote := p.Server.Listen(t)
+		tap := p.Server.Tap(t)
+		ring, hop := openXDP(t, p, xdpPort, 16)
+		local := netip.AddrPortFrom(p.Client.Addr, xdpPort+15)
+		queue(t, ring, hop, segmentPacket(local, remote, wire.Segment{Flags: wire.SYN, Seq: 5000, Window: 1000}))
+		s := segmentOf(t, arrivals(t, ring, 1)[0])
+		if s.Flags != wire.SYN|wire.ACK || s.Ack != 5001 {
+			t.Errorf("%v, want a SYN-ACK", s)
+		}
+		time.Sleep(50 * time.Millisecond) // a kernel's RST would have left at once
+		if n := netns.Resets(tap.Collect(t), local); n != 0 {
+			t.Errorf("%d RSTs of the kernel's", n)
+		}
+		if s := ring.Stats(); s.Sent != 1 || s.Received != 1 || s.Unsent+s.Dropped != 0 || ring.Kind() != link.KindXDP {
+			t.Errorf("%+v, %s", s, ring.Kind())
+		}
+	})
+}
