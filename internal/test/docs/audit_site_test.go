@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -200,19 +201,23 @@ func (s *site) serve(t *testing.T, at string, serve func(net.Conn)) {
 	t.Helper()
 	l, err := s.lab.Far().Listen("tcp", at)
 	try(t, err)
-	t.Cleanup(func() { l.Close() })
-	go func() {
+	var running sync.WaitGroup // the lab's namespaces are closed once nobody is in them
+	t.Cleanup(func() {
+		l.Close()
+		running.Wait()
+	})
+	running.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go func() {
+			running.Go(func() {
 				defer conn.Close()
 				serve(conn)
-			}()
+			})
 		}
-	}()
+	})
 }
 
 // join carries what two ends say to each other until both are done.
