@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,8 +65,8 @@ func check(t *testing.T, rows []*row) {
 	}
 }
 
-// costs is the table of connections and time. What was not run stays as the
-// document has said so far.
+// costs is the table of connections and time. What was not run, be it a server or
+// a tool, stays as the document has said so far.
 func costs(rows []*row, said string) string {
 	var b strings.Builder
 	b.WriteString("| server | pairs | rawshake audit |")
@@ -73,31 +74,47 @@ func costs(rows []*row, said string) string {
 		b.WriteString(" " + o.name + " |")
 	}
 	b.WriteString("\n|" + strings.Repeat(" --- |", len(tools)+3) + "\n")
-	for _, r := range rows {
-		took := r.ours.String()
-		if *only != "" { // beside others, perhaps
-			took = cmp.Or(cell(said, r.server, -1), took)
+	for _, s := range all() {
+		if i := slices.IndexFunc(rows, func(r *row) bool { return r.server == s }); i >= 0 {
+			b.WriteString(rows[i].line(said))
+		} else {
+			b.WriteString(line(said, s))
 		}
-		fmt.Fprintf(&b, "| %v | %d | %s |", r.server, r.pairs, took)
-		for i, o := range tools {
-			if c, ok := r.theirs[o]; ok {
-				fmt.Fprintf(&b, " %v |", c)
-			} else {
-				fmt.Fprintf(&b, " %s |", cell(said, r.server, i))
-			}
-		}
-		b.WriteString("\n")
 	}
 	return b.String()
 }
 
+func (r *row) line(said string) string {
+	took := r.ours.String()
+	if *only != "" { // beside others, perhaps
+		took = cmp.Or(cell(said, r.server, -1), took)
+	}
+	text := fmt.Sprintf("| %v | %d | %s |", r.server, r.pairs, took)
+	for i, o := range tools {
+		if c, ok := r.theirs[o]; ok {
+			text += fmt.Sprintf(" %v |", c)
+		} else {
+			text += fmt.Sprintf(" %s |", cell(said, r.server, i))
+		}
+	}
+	return text + "\n"
+}
+
+// line is what the document says of a server.
+func line(said string, s *server) string {
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "| "+s.String()+" | ") {
+			return line
+		}
+	}
+	return ""
+}
+
 // cell is what the document says of a server and a tool, by its place.
 func cell(said string, s *server, tool int) string {
-	for line := range strings.Lines(said) {
-		cells := strings.Split(line, " | ")
-		if i := 3 + tool; cells[0] == "| "+s.String() && i < len(cells) {
-			return strings.Trim(cells[i], " |\n")
-		}
+	cells := strings.Split(line(said, s), " | ")
+	if i := 3 + tool; i < len(cells) {
+		return strings.Trim(cells[i], " |\n")
 	}
 	return ""
 }
