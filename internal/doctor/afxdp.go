@@ -19,7 +19,10 @@ func checkAFXDP() Finding {
 	f := Finding{Name: AFXDP, Why: "probe --link xdp: packets that the kernel's stack never sees, at less cost each"}
 	err := link.AllowedXDP()
 	remedy := "stay with the packet link, which --link auto takes"
-	if errors.Is(err, link.ErrPermission) {
+	switch {
+	case errors.Is(err, link.ErrNoProc):
+		err, remedy = link.ErrNoProc, asRoot("mount -t proc proc /proc")
+	case errors.Is(err, link.ErrPermission):
 		err = errors.New("XDP programs are not permitted: they need CAP_BPF and CAP_NET_ADMIN, in the first user namespace")
 		if os.Geteuid() != 0 {
 			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()

@@ -66,7 +66,7 @@ var xdpDevices = struct {
 func joinXDP(r *xdpRing, f Flow, bytes int) error {
 	var ns unix.Stat_t
 	if err := unix.Stat("/proc/thread-self/ns/net", &ns); err != nil {
-		return fmt.Errorf("%w: a BPF program is loaded by way of /proc, which is not mounted, or hidden from this process (%w)", ErrNoXDP, err)
+		return fmt.Errorf("%w: %w (%w)", ErrNoXDP, ErrNoProc, err)
 	}
 	xdpDevices.Lock()
 	defer xdpDevices.Unlock()
