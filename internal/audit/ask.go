@@ -60,7 +60,6 @@ type Answer struct {
 	KeyExchange *tlsmsg.ServerKeyExchange
 	Request     *tlsmsg.CertificateRequest
 	Status      []byte // an OCSP response
-	Done        bool   // the flight is whole
 
 	V2 *ServerHelloV2
 

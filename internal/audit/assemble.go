@@ -91,11 +91,11 @@ func (f *found) addVersions(r *Report) {
 		out := Version{Name: id.String(), ID: uint16(id), Offered: v.offered, How: v.how, Preference: v.Preference, ChaChaFirst: v.ChaChaFirst}
 		for _, s := range v.suites {
 			one := Suite{Name: s.id.String(), ID: uint32(s.id), DHBits: s.bits}
-			if s.choice.group != 0 {
-				one.Group = s.choice.group.String()
+			if s.group != 0 {
+				one.Group = s.group.String()
 			}
-			if s.choice.scheme != 0 {
-				one.Scheme = s.choice.scheme.String()
+			if s.scheme != 0 {
+				one.Scheme = s.scheme.String()
 			}
 			one.Certificate = s.leaf
 			out.Suites = append(out.Suites, one)

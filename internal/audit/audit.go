@@ -42,7 +42,6 @@ type Audit struct {
 // A task is a line of questions, each of which depends on the answers before
 // it. Its code runs as a coroutine, so that it reads as a conversation.
 type task struct {
-	name    string
 	resume  func() (*Question, bool)
 	stop    func()
 	answer  *Answer
@@ -75,8 +74,8 @@ func New(o Options) *Audit {
 }
 
 // begin starts a task. It runs up to its first question.
-func (a *Audit) begin(name string, f func(ask)) {
-	t := &task{name: name}
+func (a *Audit) begin(f func(ask)) {
+	t := &task{}
 	var questions iter.Seq[*Question] = func(yield func(*Question) bool) {
 		open := true
 		f(func(q *Question) *Answer {
@@ -278,7 +277,7 @@ func (a *Audit) Stop(why string) {
 // Connections is how many were begun.
 func (a *Audit) Connections() int { return a.asked + a.limiter.repeated }
 
-// Random draws what the random of a handshake is.
+// random draws what the random of a handshake is.
 func (a *Audit) random() (r [32]byte) {
 	a.o.Random(r[:])
 	return r
@@ -294,7 +293,7 @@ func (a *Audit) Encode(q *Question) []byte {
 
 // stages are begun one after the other; the tasks of each go on at once.
 var stages = []func(*Audit){
-	func(a *Audit) { a.begin("reach", a.reach) },
+	func(a *Audit) { a.begin(a.reach) },
 	(*Audit).versions,
 	(*Audit).choices,
 	(*Audit).handshakes,
@@ -305,9 +304,9 @@ func (a *Audit) versions() {
 	if a.over {
 		return
 	}
-	a.begin("TLS 1.3", a.walk13)
+	a.begin(a.walk13)
 	for _, v := range []tlsmsg.Version{tlsmsg.VersionTLS12, tlsmsg.VersionTLS11, tlsmsg.VersionTLS10, tlsmsg.VersionSSL30} {
-		a.begin(v.String(), func(ask ask) { a.walk(ask, v) })
+		a.begin(func(ask ask) { a.walk(ask, v) })
 	}
-	a.begin("SSL 2.0", a.walkV2)
+	a.begin(a.walkV2)
 }

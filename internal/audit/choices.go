@@ -15,11 +15,11 @@ func (a *Audit) choices() {
 		return
 	}
 	for _, order := range a.found.later {
-		a.begin("order", func(ask ask) { order(ask) })
+		a.begin(order)
 	}
-	a.begin("groups and schemes", a.signed)
-	a.begin("fallback", a.fallback)
-	a.begin("server name", a.unnamed)
+	a.begin(a.signed)
+	a.begin(a.fallback)
+	a.begin(a.unnamed)
 }
 
 // signed finds groups and signature schemes of TLS 1.2, for RSA and for ECDSA
@@ -70,49 +70,33 @@ func (a *Audit) signedBy(ask ask, ids []tlsmsg.CipherSuite, ecdsa bool) {
 	all := slices.DeleteFunc(slices.Clone(allSchemes), func(s tlsmsg.SignatureScheme) bool { return signsWithCurve(s) != ecdsa })
 	known := a.found.groupsOf(tlsmsg.VersionTLS12)
 	groups := a.found.leftCurves()
-	switch {
-	case ecdsa || !kindOf(ids[0]).ecdh:
-		a.alone(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
+	schemesAlone := func() {
+		takeAway(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
 			_, s, ok := try(curves(), left)
 			return s, ok
 		})
+	}
+	groupsAlone := func() {
+		takeAway(groups, func(left []tlsmsg.NamedGroup) (tlsmsg.NamedGroup, bool) {
+			g, _, ok := try(left, all)
+			return g, ok
+		})
+	}
+	switch {
+	case ecdsa || !kindOf(ids[0]).ecdh:
+		schemesAlone()
 		if ecdsa && len(known) > 0 {
-			a.curvesBeside(try, groups, all)
+			groupsAlone()
 		}
 	case len(left) == 0:
-		a.curvesBeside(try, groups, all)
+		groupsAlone()
 	default:
 		if foundGroups, _ := grid(groups, left, try); len(foundGroups) == 0 {
 			// What is left of the one or of the other is nothing that the server
 			// has: each is asked for beside all of the other.
-			a.curvesBeside(try, groups, all)
-			a.alone(left, func(left []tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool) {
-				_, s, ok := try(curves(), left)
-				return s, ok
-			})
+			groupsAlone()
+			schemesAlone()
 		}
-	}
-}
-
-// alone finds what is chosen from one list.
-func (a *Audit) alone(left []tlsmsg.SignatureScheme, try func([]tlsmsg.SignatureScheme) (tlsmsg.SignatureScheme, bool)) {
-	for len(left) > 0 {
-		s, ok := try(left)
-		if !ok || !slices.Contains(left, s) {
-			return
-		}
-		left = without(left, s)
-	}
-}
-
-// curvesBeside finds the groups that are not known yet.
-func (a *Audit) curvesBeside(try func([]tlsmsg.NamedGroup, []tlsmsg.SignatureScheme) (tlsmsg.NamedGroup, tlsmsg.SignatureScheme, bool), left []tlsmsg.NamedGroup, schemes []tlsmsg.SignatureScheme) {
-	for len(left) > 0 {
-		g, _, ok := try(left, schemes)
-		if !ok || !slices.Contains(left, g) {
-			return
-		}
-		left = without(left, g)
 	}
 }
 

@@ -65,19 +65,13 @@ func (f *Finish) Take(err error) {
 	}
 }
 
-// Renegotiate begins another handshake, and reports whether that could be.
-func (f *Finish) Renegotiate() bool {
-	f.hellos = 0
-	return f.Client.Renegotiate()
-}
-
-// Renegotiated reports whether the server has answered that, by a ServerHello or by
-// a refusal.
-func (f *Finish) Renegotiated() bool { return f.hellos > 0 || f.refused }
+// Renegotiated reports whether the server has answered another handshake that the
+// Client has begun (Client.Renegotiate), by a ServerHello or by a refusal.
+func (f *Finish) Renegotiated() bool { return f.hellos > 1 || f.refused }
 
 // NoteRenegotiation notes whether the server allows it. Silence means no.
 func (f *Finish) NoteRenegotiation() {
-	allowed := f.hellos > 0
+	allowed := f.hellos > 1
 	f.answer.Renegotiated = &allowed
 }
 

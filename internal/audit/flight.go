@@ -93,9 +93,7 @@ func (f *Flight) foreign(err error) error {
 	return err
 }
 
-func (f *Flight) agreed(done bool) {
-	f.answer.Outcome, f.answer.Done, f.done = Agreed, done, true
-}
+func (f *Flight) agreed() { f.answer.Outcome, f.done = Agreed, true }
 
 func (f *Flight) record(r tlsmsg.Record) {
 	switch r.Type {
@@ -168,7 +166,7 @@ func (f *Flight) message(raw []byte) error {
 		f.answer.Request = m
 		return err
 	case tlsmsg.TypeServerHelloDone:
-		f.agreed(true)
+		f.agreed()
 	}
 	return nil
 }
@@ -185,7 +183,7 @@ func (f *Flight) serverHello(raw []byte) error {
 	version := f.answer.Version()
 	f.context = tlsmsg.Context{Version: max(version, tlsmsg.VersionTLS10), KeyExchange: m.CipherSuite.KeyExchange()}
 	if version >= tlsmsg.VersionTLS13 { // what follows is encrypted
-		f.agreed(true)
+		f.agreed()
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/big"
 	"slices"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -23,9 +24,9 @@ type found struct {
 	protocols              []string                 // of ALPN, not known yet; nil: all are
 
 	versions   map[tlsmsg.Version]*versionFound
-	groups     []groupFound
+	groups     []seen[tlsmsg.NamedGroup]
 	groupOrder Preference
-	schemes    []schemeFound
+	schemes    []seen[tlsmsg.SignatureScheme]
 	chains     []chainFound
 	chainBytes int
 	dh         []dhFound
@@ -39,9 +40,9 @@ type found struct {
 	alert      tlsmsg.Alert // of that one
 	agreedOnce bool
 
-	clientDecides   bool // in TLS 1.2
-	later           []func(func(*Question) *Answer)
-	renegotiation30 *bool // secure renegotiation in SSL 3.0: counts where there is nothing newer
+	clientDecides   bool        // in TLS 1.2
+	later           []func(ask) // asked once TLS 1.2 is known
+	renegotiation30 *bool       // secure renegotiation in SSL 3.0: counts where there is nothing newer
 }
 
 func (f *found) init() {
@@ -65,19 +66,28 @@ type versionFound struct {
 
 type suiteFound struct {
 	id     tlsmsg.CipherSuite
-	choice choice
-	bits   int
+	group  tlsmsg.NamedGroup
+	scheme tlsmsg.SignatureScheme
+	bits   int    // of a Diffie-Hellman prime
 	leaf   string // its SHA-256
 }
 
-type groupFound struct {
-	id       tlsmsg.NamedGroup
+// seen is a group or a scheme, and the versions in which it was taken.
+type seen[T comparable] struct {
+	id       T
 	versions []tlsmsg.Version
 }
 
-type schemeFound struct {
-	id       tlsmsg.SignatureScheme
-	versions []tlsmsg.Version
+// see adds one to a list.
+func see[T comparable](list []seen[T], id T, v tlsmsg.Version) []seen[T] {
+	i := slices.IndexFunc(list, func(s seen[T]) bool { return s.id == id })
+	if i < 0 {
+		return append(list, seen[T]{id, []tlsmsg.Version{v}})
+	}
+	if !slices.Contains(list[i].versions, v) {
+		list[i].versions = append(list[i].versions, v)
+	}
+	return list
 }
 
 type chainFound struct {
@@ -160,8 +170,7 @@ func (f *found) best(limit tlsmsg.Version) *versionFound {
 func (f *found) finishedOld(v *versionFound, answer *Answer) {
 	state := answer.State
 	s := v.add(state.CipherSuite, &Answer{Chain: state.Chain})
-	s.choice = choice{state.CipherSuite, state.Group, state.Scheme}
-	s.bits = state.DH.Bits
+	s.group, s.scheme, s.bits = state.Group, state.Scheme, state.DH.Bits
 	if state.Group != 0 && state.DH.Bits == 0 {
 		f.group(state.Group, v.id)
 	}
@@ -174,7 +183,7 @@ func (f *found) finishedOld(v *versionFound, answer *Answer) {
 func (f *found) old(v *versionFound, hello *Hello, answer *Answer) {
 	s := v.add(answer.Hello.CipherSuite, answer)
 	if kx := answer.KeyExchange; kx != nil {
-		s.choice = choice{suite: s.id, group: kx.Group, scheme: kx.Scheme}
+		s.group, s.scheme = kx.Group, kx.Scheme
 		if kx.Group != 0 {
 			f.group(kx.Group, v.id)
 		}
@@ -210,31 +219,13 @@ func (f *found) exchanged(answer *Answer) {
 	f.keys[sum] = true
 }
 
-func (f *found) group(g tlsmsg.NamedGroup, v tlsmsg.Version) {
-	for i := range f.groups {
-		if f.groups[i].id == g {
-			if !slices.Contains(f.groups[i].versions, v) {
-				f.groups[i].versions = append(f.groups[i].versions, v)
-			}
-			return
-		}
-	}
-	f.groups = append(f.groups, groupFound{g, []tlsmsg.Version{v}})
-}
+func (f *found) group(g tlsmsg.NamedGroup, v tlsmsg.Version) { f.groups = see(f.groups, g, v) }
 
 func (f *found) scheme(s tlsmsg.SignatureScheme, v tlsmsg.Version) {
 	if v == tlsmsg.VersionTLS12 {
 		f.left12 = without(f.left12, s)
 	}
-	for i := range f.schemes {
-		if f.schemes[i].id == s {
-			if !slices.Contains(f.schemes[i].versions, v) {
-				f.schemes[i].versions = append(f.schemes[i].versions, v)
-			}
-			return
-		}
-	}
-	f.schemes = append(f.schemes, schemeFound{s, []tlsmsg.Version{v}})
+	f.schemes = see(f.schemes, s, v)
 }
 
 // maxPrimes bounds the groups that are looked at: a test of one takes time.
@@ -294,17 +285,7 @@ func (f *found) answered(q *Question, answer *Answer) {
 	}
 }
 
-func bitLen(b []byte) int {
-	b = bytes.TrimLeft(b, "\x00")
-	if len(b) == 0 {
-		return 0
-	}
-	n := 8 * (len(b) - 1)
-	for v := b[0]; v > 0; v >>= 1 {
-		n++
-	}
-	return n
-}
+func bitLen(b []byte) int { return new(big.Int).SetBytes(b).BitLen() }
 
 func sha256Hex(b []byte) string {
 	sum := sha256.Sum256(b)

@@ -15,12 +15,12 @@ func (a *Audit) handshakes() {
 	if a.over {
 		return
 	}
-	a.begin("tolerance", a.tolerance) // what the questions before have left
+	a.begin(a.tolerance) // what the questions before have left
 	if a.found.versions[tlsmsg.VersionTLS13].speaks() {
-		a.begin("sessions of TLS 1.3", a.sessions13)
+		a.begin(a.sessions13)
 	}
 	if a.found.best(tlsmsg.VersionTLS12) != nil {
-		a.begin("sessions of TLS 1.2", a.sessionsOld)
+		a.begin(a.sessionsOld)
 	}
 }
 

@@ -235,7 +235,7 @@ func (r *running) handshake(ctx context.Context, q *Question, stream net.Conn) *
 	defer cancel()
 	if q.Renegotiate {
 		begun := false
-		_ = conn.Do(func(tlsconn.Machine) { begun = f.Renegotiate() })
+		_ = conn.Do(func(tlsconn.Machine) { begun = f.Client.Renegotiate() })
 		if begun {
 			_ = conn.Until(ctx, f.Renegotiated)
 			f.NoteRenegotiation()

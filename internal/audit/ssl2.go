@@ -66,7 +66,7 @@ func (f *Flight) readV2() bool {
 		return f.strange(err)
 	}
 	f.answer.V2 = m
-	f.agreed(true)
+	f.agreed()
 	return true
 }
 

@@ -18,7 +18,7 @@ type suiteKind struct {
 	dh, ecdh  bool // ephemeral or anonymous
 	anon      bool
 	export    bool
-	psk       bool // also SRP and Kerberos: nothing that a stranger can finish
+	psk       bool // also SRP and Kerberos: nothing that can be finished without a secret shared before
 	static    bool // no forward secrecy
 	ecdsa     bool // signed by a key on a curve
 	null      bool
@@ -99,8 +99,8 @@ var allGroups = sync.OnceValue(func() (all []tlsmsg.NamedGroup) {
 	return all
 })
 
-// allSchemes are the signature schemes that are asked for: RFC 5246's pairs of hash and signature with SHA-1 and MD5
-// among them, and all of RFC 9846's.
+// allSchemes are the signature schemes that are asked for: RFC 5246's pairs of hash and
+// signature, SHA-1 and MD5 among them, and all of RFC 9846's.
 var allSchemes = []tlsmsg.SignatureScheme{
 	0x0101, 0x0103, 0x0201, 0x0202, 0x0203, 0x0301, 0x0302, 0x0303, 0x0401, 0x0402, 0x0501, 0x0502, 0x0601, 0x0602,
 	0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0807, 0x0808, 0x081a, 0x081b, 0x081c,

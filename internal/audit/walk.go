@@ -2,11 +2,7 @@
 
 package audit
 
-import (
-	"slices"
-
-	"github.com/rawshake/rawshake/tlsmsg"
-)
+import "slices"
 
 // without is a list less one element.
 func without[T comparable](list []T, v T) []T {
@@ -49,6 +45,19 @@ func grid[A, B comparable](as []A, bs []B, try func([]A, []B) (A, B, bool)) (fou
 	return foundA, foundB
 }
 
+// takeAway finds what a server chooses from one list: each answer names one, which is
+// taken away, until it refuses what is left.
+func takeAway[T comparable](left []T, try func([]T) (T, bool)) (chosen, refused []T) {
+	for len(left) > 0 {
+		v, ok := try(left)
+		if !ok || !slices.Contains(left, v) {
+			break
+		}
+		chosen, left = append(chosen, v), without(left, v)
+	}
+	return chosen, left
+}
+
 // ascending reports whether the chosen ones stand in the order of the offer.
 func ascending[T comparable](chosen, offered []T) bool {
 	last := -1
@@ -85,11 +94,4 @@ func preference[T comparable](chosen, offered []T, behind func(T) bool, reversed
 		return PreferenceClient
 	}
 	return PreferenceServer
-}
-
-// A choice is what one answer shows that the server took.
-type choice struct {
-	suite  tlsmsg.CipherSuite
-	group  tlsmsg.NamedGroup
-	scheme tlsmsg.SignatureScheme
 }

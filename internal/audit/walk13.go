@@ -16,7 +16,7 @@ func (a *Audit) hello13(suites []tlsmsg.CipherSuite, groups []tlsmsg.NamedGroup)
 	return &Hello{Version: tlsmsg.VersionTLS12, Versions: only13, Suites: suites, Groups: groups, Schemes: allSchemes, ServerName: a.o.ServerName}
 }
 
-// hello12 offers a version before TLS 1.3.
+// helloOld offers a version before TLS 1.3.
 func (a *Audit) helloOld(v tlsmsg.Version, suites []tlsmsg.CipherSuite) *Hello {
 	h := &Hello{Version: v, Suites: suites, ServerName: a.o.ServerName, Deflate: true}
 	if v == tlsmsg.VersionSSL30 {

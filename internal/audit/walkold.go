@@ -13,12 +13,12 @@ func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	left := suitesOf(v)
 	offered := slices.Clone(left)
 	step := stepOld{audit: a, ask: ask, version: a.found.version(v), about: "cipher suites of " + v.String()}
-	chosen, left := step.all(left)
+	chosen, left := takeAway(left, step.try)
 	first := len(chosen)
 	if first > 0 && !slices.ContainsFunc(chosen, func(id tlsmsg.CipherSuite) bool { return !kindOf(id).ecdsa }) {
 		// HAProxy shows only its ECDSA certificate to who offers any suite for
 		// one, though it agrees to none of those that are left.
-		others, _ := step.all(slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdsa }))
+		others, _ := takeAway(slices.DeleteFunc(left, func(id tlsmsg.CipherSuite) bool { return kindOf(id).ecdsa }), step.try)
 		chosen = append(chosen, others...)
 	}
 	step.version.judge(len(chosen) > 0, step.last)
@@ -28,24 +28,12 @@ func (a *Audit) walk(ask ask, v tlsmsg.Version) {
 	if step.exact > 0 {
 		first = min(first, step.exact)
 	}
-	order := func(ask func(*Question) *Answer) { a.orderOld(ask, step.version, chosen[:first], offered) }
+	order := a.ordering(step.version, chosen[:first], offered)
 	if v == tlsmsg.VersionTLS12 {
 		order(ask)
 		return
 	}
-	a.found.later = append(a.found.later, order) // when TLS 1.2 is known
-}
-
-// all takes one suite after the other out of the offer, until the server refuses.
-func (w *stepOld) all(left []tlsmsg.CipherSuite) (chosen, refused []tlsmsg.CipherSuite) {
-	for len(left) > 0 {
-		id, ok := w.try(left)
-		if !ok || !slices.Contains(left, id) {
-			break
-		}
-		chosen, left = append(chosen, id), without(left, id)
-	}
-	return chosen, left
+	a.found.later = append(a.found.later, order)
 }
 
 // stepOld is the walk of one version under way.
@@ -228,6 +216,10 @@ func (w *stepOld) hello(hello *Hello) *Answer {
 		return w.audit.askVaried(w.ask, w.about, hello)
 	}
 	return w.ask(&Question{About: w.about, Hello: hello})
+}
+
+func (a *Audit) ordering(version *versionFound, chosen, offered []tlsmsg.CipherSuite) func(ask) {
+	return func(ask ask) { a.orderOld(ask, version, chosen, offered) }
 }
 
 // orderOld finds out whose order decides. What holds in TLS 1.2 is not asked

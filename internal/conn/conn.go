@@ -110,10 +110,10 @@ func (s *Conn) UpdateKeys() {
 	s.pump()
 }
 
-// Renegotiate has begin start another handshake in the client, and sends what follows
-// from that.
-func (s *Conn) Renegotiate(begin func() bool) bool {
-	ok := begin()
+// Renegotiate has the client begin another handshake inside a connection of TLS 1.2 or
+// before. It reports whether that could be.
+func (s *Conn) Renegotiate() bool {
+	ok := s.tls.Renegotiate()
 	s.pump()
 	return ok
 }

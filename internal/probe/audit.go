@@ -164,7 +164,7 @@ func (cs *connections) finished(c *connection) {
 	a := c.audit
 	a.finish.Take(nil)
 	c.limit = cs.now.Add(audit.Afterwards)
-	if a.turn.Question.Renegotiate && c.session.Renegotiate(a.finish.Renegotiate) {
+	if a.turn.Question.Renegotiate && c.session.Renegotiate() {
 		a.stage = auditRenegotiate
 		cs.advanceFinish(c, true)
 		return
