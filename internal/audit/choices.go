@@ -109,10 +109,10 @@ func signsWithCurve(s tlsmsg.SignatureScheme) bool {
 // that had failed before: a server that knows RFC 7507 refuses that.
 func (a *Audit) fallback(ask ask) {
 	best := a.found.best(tlsmsg.VersionTLS13)
-	if best == nil || best.id == tlsmsg.VersionTLS10 {
+	if best == nil {
 		return
 	}
-	lower := a.found.best(best.id - 1)
+	lower := a.found.highest(best.id-1, tlsmsg.VersionSSL30)
 	if lower == nil { // nothing to fall back to
 		return
 	}
@@ -129,27 +129,42 @@ func (a *Audit) fallback(ask ask) {
 // askUnnamed asks without server_name, if that was not done yet: the certificate
 // that is shown then is found along the way.
 func (a *Audit) askUnnamed(ask ask, about string, hello *Hello) *Answer {
-	if hello.ServerName == "" || a.found.unnamed || hello.Version >= tlsmsg.VersionTLS13 || hello.offers13() {
-		return ask(&Question{About: about, Hello: hello})
-	}
-	a.found.unnamed = true
-	without := hello.clone()
-	without.ServerName = ""
-	if answer := ask(&Question{About: about + ", without a server name", Hello: without}); answer.agreed() {
-		a.found.chain(answer.Chain, false)
-		return answer
+	if hello.ServerName != "" && !a.found.triedUnnamed && !hello.offers13() {
+		a.found.triedUnnamed = true
+		if answer := a.askWithoutName(ask, about, hello); answer.agreed() {
+			return answer
+		}
 	}
 	return ask(&Question{About: about, Hello: hello})
 }
 
-// unnamed asks for the certificate without server_name if no other question had a
-// place for that.
+// askWithoutName asks the same without server_name.
+func (a *Audit) askWithoutName(ask ask, about string, hello *Hello) *Answer {
+	without := hello.clone()
+	without.ServerName = ""
+	answer := ask(&Question{About: about + ", without a server name", Hello: without})
+	if answer.agreed() {
+		a.found.unnamed = true
+		a.found.chain(answer.Chain, false)
+	}
+	return answer
+}
+
+// unnamed asks for the certificate without server_name if no other question has shown
+// one: by all suites, as it may be of another kind than the certificate with a name.
 func (a *Audit) unnamed(ask ask) {
-	v := a.found.best(tlsmsg.VersionTLS12)
-	if a.o.ServerName == "" || v == nil || a.found.unnamed {
+	if a.o.ServerName == "" || a.found.unnamed {
 		return
 	}
-	a.askUnnamed(ask, "the certificate", a.helloOld(v.id, v.ids()))
+	const about = "the certificate"
+	if v := a.found.best(tlsmsg.VersionTLS12); v != nil {
+		a.askWithoutName(ask, about, a.helloOld(v.id, suitesOf(v.id)))
+		return
+	}
+	if cfg := a.known13(); len(cfg.CipherSuites) > 0 && len(cfg.Groups) > 0 { // it stands in an encrypted message
+		cfg.ServerName = ""
+		a.found.complete(ask(&Question{About: about + ", without a server name", Config: cfg}), false)
+	}
 }
 
 // leftCurves are the groups of TLS 1.2 that are not known yet.

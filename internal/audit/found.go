@@ -20,7 +20,7 @@ type found struct {
 	full13, full12, fullID *Answer                  // handshakes to their end, of a walk
 	left12                 []tlsmsg.SignatureScheme // of TLS 1.2, not known yet
 	curvesKnown            bool                     // all groups of TLS 1.2 are known
-	unnamed                bool                     // the certificate without a server name was asked for
+	unnamed, triedUnnamed  bool                     // a certificate came without a server name, or was asked for along the way
 	protocols              []string                 // of ALPN, not known yet; nil: all are
 
 	versions   map[tlsmsg.Version]*versionFound
@@ -155,9 +155,14 @@ func (v *versionFound) add(id tlsmsg.CipherSuite, answer *Answer) *suiteFound {
 	return &v.suites[len(v.suites)-1]
 }
 
-// best is the highest version up to a limit that the server speaks, or nil.
+// best is the highest version of TLS up to a limit that the server speaks, or nil.
 func (f *found) best(limit tlsmsg.Version) *versionFound {
-	for v := limit; v >= tlsmsg.VersionTLS10; v-- {
+	return f.highest(limit, tlsmsg.VersionTLS10)
+}
+
+// highest is the same with a limit below, too.
+func (f *found) highest(limit, least tlsmsg.Version) *versionFound {
+	for v := limit; v >= least; v-- {
 		if f.versions[v].speaks() {
 			return f.versions[v]
 		}

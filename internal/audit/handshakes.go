@@ -35,7 +35,7 @@ func (a *Audit) config13(suites []tlsmsg.CipherSuite, groups []tlsmsg.NamedGroup
 
 // known13 is one with what the server is known to take.
 func (a *Audit) known13() *handshake.Config {
-	v := a.found.versions[tlsmsg.VersionTLS13]
+	v := a.found.version(tlsmsg.VersionTLS13)
 	c := a.config13(slices.DeleteFunc(v.ids(), func(id tlsmsg.CipherSuite) bool { return suite.Lookup13(id) == nil }),
 		slices.DeleteFunc(a.found.groupsOf(tlsmsg.VersionTLS13), func(g tlsmsg.NamedGroup) bool { return !suite.Shares(g) }))
 	c.KeyShares = nil
