@@ -11,6 +11,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/starttls"
+	"github.com/rawshake/rawshake/internal/starttls/stream"
 )
 
 // A Preamble is said on each connection before TLS.
@@ -29,49 +30,18 @@ func (p *Preamble) open(ctx context.Context, conn net.Conn, within time.Duration
 	_ = conn.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	var heard []byte
-	piece := make([]byte, 4<<10)
-	for {
-		for taken := -1; taken != 0; heard = heard[taken:] {
-			if err := say(conn, m); err != nil {
-				return nil, err
-			}
-			taken = m.Receive(heard)
-		}
-		if err := say(conn, m); err != nil {
-			return nil, err
-		}
-		if m.Done() || m.Err() != nil {
-			break
-		}
-		n, err := conn.Read(piece)
-		if heard = append(heard, piece[:n]...); err != nil && n == 0 {
-			switch outcome, _ := OutcomeOf(err); {
-			case outcome == Silent && !errors.Is(ctx.Err(), context.Canceled):
-				return nil, &goal.TimeoutError{After: within, Waiting: m.Waiting(), Connected: true, Preceding: true}
-			case outcome != Closed:
-				return nil, err
-			}
-			m.EOF()
-		}
+	ahead, err := stream.Speak(conn, m)
+	if err == nil {
+		err = m.Err()
 	}
-	m.Behind(heard)
-	if err := m.Err(); err != nil {
-		return nil, err
+	switch {
+	case err == nil:
+		_ = conn.SetDeadline(time.Time{})
+		return &behind{conn, ahead}, nil
+	case isTimeout(err) && !errors.Is(ctx.Err(), context.Canceled):
+		return nil, &goal.TimeoutError{After: within, Waiting: m.Waiting(), Connected: true, Preceding: true}
 	}
-	_ = conn.SetDeadline(time.Time{})
-	return &behind{conn, heard}, nil
-}
-
-func say(conn net.Conn, m *starttls.Machine) error {
-	for out := m.Output(); len(out) > 0; out = m.Output() {
-		n, err := conn.Write(out)
-		m.Sent(n)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return nil, err
 }
 
 // behind is a stream of which some octets were read already.

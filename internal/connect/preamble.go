@@ -10,6 +10,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/starttls"
+	"github.com/rawshake/rawshake/internal/starttls/stream"
 	"github.com/rawshake/rawshake/internal/transcript"
 )
 
@@ -45,42 +46,11 @@ func (r *run) precedingEvent(event starttls.Event) {
 func (k *kernelConn) precede(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { _ = k.tcp.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	var heard []byte
-	piece := make([]byte, 4<<10)
-	for {
-		if err := k.say(); err != nil {
-			return k.interrupted(ctx, err)
-		}
-		heard = heard[k.pre.Receive(heard):]
-		if err := k.say(); err != nil {
-			return k.interrupted(ctx, err)
-		}
-		if k.pre.Done() || k.pre.Err() != nil {
-			break
-		}
-		n, err := k.stream.Read(piece)
-		heard = append(heard, piece[:n]...)
-		switch {
-		case k.stream.ended.Load():
-			k.pre.Receive(heard)
-			k.pre.EOF()
-		case err != nil:
-			return k.interrupted(ctx, err)
-		}
+	ahead, err := stream.Speak(k.stream, k.pre)
+	if err != nil {
+		return k.interrupted(ctx, err)
 	}
-	k.pre.Behind(heard)
-	k.stream.ahead = heard
-	return nil
-}
-
-func (k *kernelConn) say() error {
-	for out := k.pre.Output(); len(out) > 0; out = k.pre.Output() {
-		n, err := k.stream.Write(out)
-		k.pre.Sent(n)
-		if err != nil {
-			return err
-		}
-	}
+	k.stream.ahead = ahead
 	return nil
 }
 
