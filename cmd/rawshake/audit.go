@@ -96,7 +96,7 @@ func (f *auditFlags) registerAudit(cmd *cobra.Command) {
 	fl.StringVar(&f.ca, "ca", "", "trust the certificates in this PEM file, not the system's")
 	f.preamble.register(cmd)
 	f.preamble.registerProxy(cmd)
-	f.registerWay(cmd)
+	f.registerRoute(cmd)
 	f.registerFamily(cmd)
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for each connection")
 	fl.BoolVarP(&f.verbose, "verbose", "v", false, "write each question, and what came, to standard error")

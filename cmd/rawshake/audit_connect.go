@@ -46,17 +46,17 @@ func (f *auditFlags) audit(ctx context.Context, t target) (*audit.Report, error)
 	if err := reach.lookup(lookup, f.resolve, family, route.Via{Interface: f.iface}); err != nil {
 		return f.unresolved(t, d.ServerName, err)
 	}
-	way := f.reach(&dialer, reach)
-	d.Dial = way.open
+	opener := f.reach(&dialer, reach)
+	d.Dial = opener.open
 	end := f.follow(&d)
 	report := audit.Run(ctx, d)
 	end()
-	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, way.address().String(), t.port, f.preamble.starttls, tap.TCP()
-	return report, kindless(report)
+	report.Host, report.Address, report.Port, report.STARTTLS, report.TCP = t.host, opener.address().String(), t.port, f.preamble.starttls, tap.TCP()
+	return report, machineFault(report)
 }
 
-// kindless is what this machine, rather than the server, is to blame for.
-func kindless(r *audit.Report) error {
+// machineFault is the failure for which this machine is to blame, not the server.
+func machineFault(r *audit.Report) error {
 	if r.TLS || r.Cause == nil || kindOf(r.Cause, exitError) != exitNotAllowed {
 		return nil
 	}

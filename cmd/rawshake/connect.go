@@ -132,15 +132,15 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	f.tls13.register(cmd)
 	f.preamble.register(cmd)
 	f.preamble.registerProxy(cmd)
-	f.registerWay(cmd)
+	f.registerRoute(cmd)
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")
 	f.registerFamily(cmd)
 }
 
-// registerWay adds the flags that say by which way packets go.
-func (f *connectFlags) registerWay(cmd *cobra.Command) {
+// registerRoute adds the flags that say by which route packets go.
+func (f *connectFlags) registerRoute(cmd *cobra.Command) {
 	fl := cmd.Flags()
 	fl.StringVarP(&f.iface, "interface", "i", "", "leave by this interface (default: as the route says)")
 	fl.StringVar(&f.sourceIP, "source-ip", "", "our address, or a free one of the network on the link, without a guard (default: as the route says)")

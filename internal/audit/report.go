@@ -5,6 +5,7 @@ package audit
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/rawshake/rawshake/tlsmsg"
@@ -89,6 +90,26 @@ type Scheme struct {
 	Name     string   `json:"name"`
 	ID       uint16   `json:"id"`
 	Versions []string `json:"versions"`
+}
+
+// GroupsOf are the names of a version's groups.
+func (r *Report) GroupsOf(version string) (names []string) {
+	for _, g := range r.Groups {
+		if slices.Contains(g.Versions, version) {
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+// SchemesOf are the names of a version's signature schemes.
+func (r *Report) SchemesOf(version string) (names []string) {
+	for _, s := range r.Schemes {
+		if slices.Contains(s.Versions, version) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 // A Certificate is a chain that the server has sent.

@@ -114,7 +114,7 @@ func precedingSilence(waiting string, r *transcript.Reason) {
 		r.Code = "proxy_silent"
 		r.Means, r.Remedy = "the proxy waits for the server, which does not answer it, or is no proxy, or one of another kind", "Check the proxy's address and kind (http:// or socks5://), and the server's host and port; try a longer --timeout."
 	case strings.HasPrefix(waiting, "the greeting"):
-		r.Means = "TLS may be spoken on this port from the first byte, so that the server waits as well; some servers let strangers wait for their greeting"
+		r.Means = "TLS may be spoken on this port from the first byte, so that the server waits as well; some servers delay their greeting for clients that they do not know"
 		r.Remedy = "Leave --starttls out if TLS is spoken there from the first byte; try a longer --timeout."
 	case strings.Contains(waiting, " IRC server"):
 		r.Means = "the server may have no STARTTLS: before a client has registered, many IRC servers say nothing to what they do not know; or another protocol is spoken on this port"

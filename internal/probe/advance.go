@@ -73,19 +73,28 @@ func (cs *connections) advance(c *connection, working bool) {
 				return
 			}
 		}
-		work, ok := c.session.Work()
-		switch {
-		case !ok || c.waits:
-			return
-		case cs.queue.workers.isLong(work):
-			cs.handAway(c)
-			return
-		case !working:
-			cs.handOver(c)
+		if !cs.workOn(c, working) {
 			return
 		}
-		c.session.Resume(cs.o.Worker.Do(work))
 	}
+}
+
+// workOn does the work for which a connection waits, or sees to it that it is done,
+// and reports whether it was.
+func (cs *connections) workOn(c *connection, working bool) (done bool) {
+	work, ok := c.session.Work()
+	switch {
+	case !ok || c.waits:
+		return false
+	case cs.queue.workers.isLong(work):
+		cs.handAway(c)
+		return false
+	case !working:
+		cs.handOver(c)
+		return false
+	}
+	c.session.Resume(cs.o.Worker.Do(work))
+	return true
 }
 
 // ring is called when a connection's deadline has passed.

@@ -144,18 +144,9 @@ func (cs *connections) advanceFinish(c *connection, working bool) {
 			cs.answered(c, a.finish.Answer())
 			return
 		}
-		work, ok := s.Work()
-		switch {
-		case !ok || c.waits:
-			return
-		case cs.queue.workers.isLong(work):
-			cs.handAway(c)
-			return
-		case !working:
-			cs.handOver(c)
+		if !cs.workOn(c, working) {
 			return
 		}
-		s.Resume(cs.o.Worker.Do(work))
 	}
 }
 

@@ -4,10 +4,11 @@ package probe
 
 import (
 	"encoding/binary"
+	"net/netip"
+
 	"github.com/rawshake/rawshake/internal/probe/routes"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
-	"net/netip"
 )
 
 // A flow is a connection of an audit that is not its target's first.

@@ -5,11 +5,12 @@ package probe
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
+
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/starttls"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
-	"net/netip"
 )
 
 // reportAudit makes the result.

@@ -31,6 +31,8 @@ var (
 	ErrPermission = link.ErrPermission
 	// ErrNoGuard says that a guard of the requested kind is not possible here.
 	ErrNoGuard = errors.New("there is no guard")
+	// ErrNoProc says that /proc is missing, which loading BPF programs needs.
+	ErrNoProc = link.ErrNoProc
 )
 
 // A Shield is what every guard has: a kind, a description, a counter and Close.

@@ -90,9 +90,6 @@ func bpfError(err error) error {
 	return fmt.Errorf("the kernel does not take the BPF program: %w", cause(err))
 }
 
-// ErrNoProc says that /proc is missing, which loading BPF programs needs.
-var ErrNoProc = errors.New("a BPF program is loaded by way of /proc, which is not mounted, or hidden from this process")
-
 // cause returns the kernel's error number, without the library's text around
 // it.
 func cause(err error) error {

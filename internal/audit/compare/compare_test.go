@@ -3,19 +3,15 @@ package compare
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
+	"github.com/rawshake/rawshake/internal/test/golden"
 	"github.com/rawshake/rawshake/internal/test/reports"
 )
-
-var update = flag.Bool("update", false, "write the golden files in testdata anew")
 
 func ptr[T any](v T) *T { return &v }
 
@@ -29,17 +25,7 @@ func texts(list []Change) string {
 
 // A server that got much worse: each change in a sentence.
 func TestDiff(t *testing.T) {
-	got := texts(Diff(reports.Good(), reports.Terrible()))
-	file := filepath.Join("testdata", "worse.txt")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != got {
-		t.Errorf("%s differs, %v (go test -update writes it anew):\n%s", file, err, got)
-	}
+	golden.Is(t, "worse.txt", texts(Diff(reports.Good(), reports.Terrible())))
 }
 
 // What depends on the moment, or on the client, is no change; nor is what one of

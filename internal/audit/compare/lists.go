@@ -56,19 +56,11 @@ func suiteNames(v *audit.Version) (list []string) {
 }
 
 func (d *differ) groups() {
-	in := func(r *audit.Report, version string) (list []string) {
-		for _, g := range r.Groups {
-			if slices.Contains(g.Versions, version) {
-				list = append(list, g.Name)
-			}
-		}
-		return list
-	}
 	if len(d.was.Groups) == 0 || len(d.is.Groups) == 0 {
 		return
 	}
 	for _, v := range d.both() {
-		was, is := in(d.was, v), in(d.is, v)
+		was, is := d.was.GroupsOf(v), d.is.GroupsOf(v)
 		d.names("groups", v, was, is, "group")
 		if v == "TLS 1.3" && d.was.GroupOrder == audit.PreferenceServer && d.is.GroupOrder == audit.PreferenceServer {
 			d.order("groups", v, was, is)
@@ -80,19 +72,11 @@ func (d *differ) groups() {
 }
 
 func (d *differ) schemes() {
-	in := func(r *audit.Report, version string) (list []string) {
-		for _, g := range r.Schemes {
-			if slices.Contains(g.Versions, version) {
-				list = append(list, g.Name)
-			}
-		}
-		return list
-	}
 	if len(d.was.Schemes) == 0 || len(d.is.Schemes) == 0 {
 		return
 	}
 	for _, v := range d.both() {
-		d.names("signature_schemes", v, in(d.was, v), in(d.is, v), "signature")
+		d.names("signature_schemes", v, d.was.SchemesOf(v), d.is.SchemesOf(v), "signature")
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/audit/policy"
+	"github.com/rawshake/rawshake/internal/test/golden"
 	"github.com/rawshake/rawshake/internal/test/reports"
 )
 
@@ -82,7 +83,7 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("%d tests in all, %d in suites", all.Tests, sum)
 		}
 		if name == "rfc9325" {
-			golden(t, "junit.xml", b.String())
+			golden.Is(t, "junit.xml", b.String())
 		}
 	}
 }
@@ -149,7 +150,7 @@ func TestSARIF(t *testing.T) {
 		}
 		if name == "pci" {
 			out, _ := json.MarshalIndent(log, "", " ")
-			golden(t, "sarif.json", string(out)+"\n")
+			golden.Is(t, "sarif.json", string(out)+"\n")
 		}
 	}
 }

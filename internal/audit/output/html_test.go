@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/test/browser"
+	"github.com/rawshake/rawshake/internal/test/golden"
 	"github.com/rawshake/rawshake/internal/test/reports"
 )
 
@@ -30,7 +31,7 @@ func pageOf(t *testing.T, title, policy string) []byte {
 // has no place for a script.
 func TestHTML(t *testing.T) {
 	page := string(pageOf(t, "Servers of the lab", "rfc9325"))
-	golden(t, "page.html", page)
+	golden.Is(t, "page.html", page)
 	for _, text := range []string{"old.example.org", "TLS 1.0 is accepted", "ssl_protocols TLSv1.2 TLSv1.3;", "SWEET32", "TLS_RSA_EXPORT_WITH_RC4_40_MD5", "could not be judged", "the connection was refused", "default-src &#39;none&#39;"} {
 		if !strings.Contains(page, text) && !strings.Contains(page, strings.ReplaceAll(text, "&#39;", "'")) {
 			t.Errorf("the page has no %q", text)

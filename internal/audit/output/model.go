@@ -4,7 +4,6 @@ package output
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -171,13 +170,7 @@ func stateOfVersion(name string) string {
 func groupsOf(r *audit.Report) (s section) {
 	s.Key, s.Title = "groups", "Groups"
 	for _, v := range r.Versions {
-		var names []string
-		for _, g := range r.Groups {
-			if slices.Contains(g.Versions, v.Name) {
-				names = append(names, g.Name)
-			}
-		}
-		if len(names) > 0 {
+		if names := r.GroupsOf(v.Name); len(names) > 0 {
 			s.add(v.Name, strings.Join(names, ", "), neutral)
 		}
 	}
@@ -190,13 +183,7 @@ func groupsOf(r *audit.Report) (s section) {
 func schemesOf(r *audit.Report) (s section) {
 	s.Key, s.Title = "schemes", "Signatures of the handshake"
 	for _, v := range r.Versions {
-		var names []string
-		for _, g := range r.Schemes {
-			if slices.Contains(g.Versions, v.Name) {
-				names = append(names, g.Name)
-			}
-		}
-		if len(names) > 0 {
+		if names := r.SchemesOf(v.Name); len(names) > 0 {
 			s.add(v.Name, strings.Join(names, ", "), neutral)
 		}
 	}

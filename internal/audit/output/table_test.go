@@ -1,19 +1,15 @@
 package output
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/audit/policy"
+	"github.com/rawshake/rawshake/internal/test/golden"
 	"github.com/rawshake/rawshake/internal/test/reports"
 	"github.com/rawshake/rawshake/internal/view"
 )
-
-var update = flag.Bool("update", false, "write the golden files in testdata anew")
 
 // judgedBy is a report with a policy's verdict.
 func judgedBy(t *testing.T, r *audit.Report, name string) (*audit.Report, *policy.Policy) {
@@ -25,21 +21,6 @@ func judgedBy(t *testing.T, r *audit.Report, name string) (*audit.Report, *polic
 	v := policy.Judge(p, r)
 	r.Verdict = &v
 	return r, p
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != got {
-		t.Errorf("%s differs, %v (go test -update writes it anew):\n%s", file, err, got)
-	}
 }
 
 func tableOf(t *testing.T, r *audit.Report, o Options) string {
@@ -59,7 +40,7 @@ func TestTables(t *testing.T) {
 		for _, width := range []int{0, 80} {
 			got := tableOf(t, r, Options{Width: width})
 			if width == 0 {
-				golden(t, name+".txt", got)
+				golden.Is(t, name+".txt", got)
 				width = view.DefaultWidth
 			}
 			text, _, _ := strings.Cut(got, "\nLines that mend it\n") // those stay whole

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rawshake/rawshake/internal/test/golden"
 )
 
 const madeMark = "<!-- made by go test ./internal/audit/policy -update -->\n"
@@ -67,7 +69,7 @@ func TestThePageSaysEachRule(t *testing.T) {
 		t.Fatalf("%s has no mark for what is made", file)
 	}
 	if want := made(t); tail != want {
-		if !*update {
+		if !golden.Update() {
 			t.Errorf("%s is not what the policies say: go test ./internal/audit/policy -update writes it anew", file)
 		} else if err := os.WriteFile(file, []byte(head+madeMark+want), 0o644); err != nil {
 			t.Fatal(err)

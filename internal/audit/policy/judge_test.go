@@ -1,20 +1,16 @@
 package policy
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rawshake/rawshake/internal/audit"
+	"github.com/rawshake/rawshake/internal/test/golden"
 	"github.com/rawshake/rawshake/internal/test/reports"
 )
-
-var update = flag.Bool("update", false, "write the golden files in testdata anew")
 
 // told is a verdict as text, for the golden files.
 func told(v audit.Verdict) string {
@@ -40,22 +36,7 @@ func TestVerdicts(t *testing.T) {
 			}
 			b.WriteString(told(Judge(p, reports.All()[report])) + "\n")
 		}
-		golden(t, report+".txt", b.String())
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != got {
-		t.Errorf("%s differs, %v (go test -update writes it anew):\n%s", file, err, got)
+		golden.Is(t, report+".txt", b.String())
 	}
 }
 

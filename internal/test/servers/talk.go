@@ -47,8 +47,8 @@ tlscafile: {dir}/ca.pem
 	s.write("storage.conf", "method tradspool {\n  newsgroups: *\n  class: 0\n}\n")
 	s.write("passwords", "reader:*\n")
 	// STARTTLS is offered to readers who have yet to say who they are.
-	const stranger, known = `  auth: "ckpasswd -f {dir}/passwords"`, `  default: "reader"`
-	s.write("readers.conf", "auth \"all\" {\n  hosts: \"*\"\n"+s.onlyTLS(stranger)+s.withoutTLS(known)+`
+	const unknown, known = `  auth: "ckpasswd -f {dir}/passwords"`, `  default: "reader"`
+	s.write("readers.conf", "auth \"all\" {\n  hosts: \"*\"\n"+s.onlyTLS(unknown)+s.withoutTLS(known)+`
 }
 access "all" {
   users: "*"
