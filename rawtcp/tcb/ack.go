@@ -4,14 +4,6 @@ package tcb
 
 import "github.com/rawshake/rawshake/rawtcp/wire"
 
-// rttTiming times one segment at a time (RFC 6298, section 3), and never one
-// that was sent twice (Karn's algorithm, RFC 9293, MUST-18).
-type rttTiming struct {
-	running bool
-	seg     span
-	sent    Instant
-}
-
 // acceptAck is the check of the fifth step: it reports whether a segment's
 // acknowledgment is acceptable, and answers one that is not.
 func (c *Conn) acceptAck(now Instant, s *wire.Segment) bool {
@@ -48,19 +40,15 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 		c.synAcked(now, s)
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
-	news := c.takeSACK(s)
-	c.sampleRTT(now, s)
 	advances := c.snd.una.Less(s.Ack)
+	c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s, advances)
-	if advances || news > 0 {
-		c.judgeResent()
-	}
-	c.lossSigns(duplicate, news)
+	c.lossSigns(now, duplicate)
 	c.afterAck(now)
 }
 
@@ -98,22 +86,46 @@ func (c *Conn) ackedAgain(now Instant) {
 	}
 }
 
-// sampleRTT takes a round trip from an acknowledgment. If it covers the segment
-// that is timed, which SACK may do early, that is the sample. If it covers
-// something new, its timestamp is, where nothing is timed because all of it was
-// sent again, or where the RTO is still backed off. An echo from before the
-// last retransmission is no sample: perhaps only the acknowledgment of the
-// original was lost.
-func (c *Conn) sampleRTT(now Instant, s *wire.Segment) {
-	t := &c.snd.timing
-	switch {
-	case t.running && (t.seg.right.LessEq(s.Ack) || c.snd.loss.sacked.within(t.seg.left, t.seg.right) > 0):
-		t.running = false
-		c.measured(now.Sub(t.sent))
-	case (!t.running || c.rtt.backedOff) && c.snd.una.Less(s.Ack):
-		if rtt, ok := c.tsRTT(now, s); ok && rtt <= now.Sub(c.snd.again)+clockGranularity {
-			c.measured(rtt)
+// arrivals takes what an acknowledgment says has arrived, and a round trip from
+// it. If it covers the segment that is timed, which SACK may do early, that is
+// the sample. If it covers something new, its timestamp is, where nothing is
+// timed because all of it was sent again, or where the RTO is still backed off.
+// An echo from before the last retransmission is no sample: perhaps only the
+// acknowledgment of the original was lost.
+func (c *Conn) arrivals(now Instant, s *wire.Segment) {
+	timing := c.snd.timing
+	c.takeAck(now, s)
+	c.takeSACK(now, s)
+	if timing && !c.snd.timing || c.snd.timing && !c.rtt.backedOff || !c.snd.una.Less(s.Ack) {
+		return
+	}
+	if rtt, ok := c.tsRTT(now, s); ok && rtt <= now.Sub(c.snd.again)+clockGranularity {
+		c.measured(rtt)
+	}
+}
+
+// takeAck takes the segments that an acknowledgment covers.
+func (c *Conn) takeAck(now Instant, s *wire.Segment) {
+	for _, seg := range c.snd.loss.board.list() {
+		if s.Ack.Less(seg.right) {
+			break
 		}
+		if !seg.is(isSacked) {
+			c.arrived(now, s, &seg)
+		}
+	}
+}
+
+// arrived takes a segment that has arrived. One at a time is timed (RFC 6298,
+// section 3), and never one that was sent twice (Karn's algorithm, RFC 9293,
+// MUST-18).
+func (c *Conn) arrived(now Instant, s *wire.Segment, seg *segment) {
+	if seg.is(isTimed) {
+		c.snd.timing = false
+		c.measured(now.Sub(seg.sent))
+	}
+	if c.sack {
+		c.delivered(now, s, seg)
 	}
 }
 

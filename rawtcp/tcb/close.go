@@ -105,7 +105,7 @@ func (c *Conn) end(err error) {
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}
 	c.snd.buf.free(c.cfg.Pool)
-	c.snd.loss = lossState{}
+	c.snd.loss.release(c.cfg.Pool != nil)
 	c.snd.fin, c.snd.base = false, c.snd.nxt
 	c.rcv.outOfOrder = nil
 	c.enter(Closed)

@@ -61,13 +61,13 @@ type sendSide struct {
 	waiting bool // the peer owes us an acknowledgment or a window, since the time in since
 
 	loss    lossState
+	timing  bool          // a segment is timed
 	tries   int           // retransmissions of what is at una
 	expired time.Duration // the timeout that expired last
 	probes  int           // window probes since the peer's window closed
-	timing  rttTiming
-	again   Instant // when octets were last retransmitted
-	last    Instant // when octets were last sent
-	since   Instant // since when the peer owes us something
+	again   Instant       // when octets were last retransmitted
+	last    Instant       // when octets were last sent
+	since   Instant       // since when the peer owes us something
 
 	override  bool // send what fits, however little (section 3.8.6.2.1)
 	corrected bool // the SYN was sent again after a RST: see openAgain
@@ -122,6 +122,7 @@ func (c *Conn) TCP() *Conn { return c }
 func (c *Conn) Reset(p *Profile, id Identity) {
 	c.Release()
 	sent, received := c.snd.buf.b[:0], c.rcv.buf.b[:0]
+	loss := c.snd.loss
 	*c = Conn{cfg: &p.cfg, id: id}
 	if p.cfg.Pool == nil {
 		c.snd.buf.b, c.rcv.buf.b = sent, received
@@ -132,7 +133,9 @@ func (c *Conn) Reset(p *Profile, id Identity) {
 	c.rtt = newRTTEstimator(initialRTO, c.cfg.MinRTO, c.cfg.MaxRTO)
 	iss := id.ISS
 	c.snd.una, c.snd.nxt, c.snd.base, c.snd.push = iss, iss, iss.Add(1), iss.Add(1)
-	c.snd.loss = lossState{lost: iss, highRxt: iss, recoveryPoint: iss, lowered: iss}
+	c.snd.loss = loss
+	c.snd.loss.release(p.cfg.Pool != nil)
+	c.snd.loss.clear(iss)
 }
 
 // Release discards the buffers and gives their memory back to the profile's

@@ -220,12 +220,12 @@ func (k *talk) sane() {
 		t.Fatalf("holds %d and %d octets", cap(c.rcv.buf.b), cap(c.snd.buf.b))
 	case c.rcv.ready > c.rcv.buf.len():
 		t.Fatalf("%d octets readable of %d", c.rcv.ready, c.rcv.buf.len())
-	case len(c.rcv.outOfOrder) > maxOutOfOrder || len(c.snd.loss.sacked) > maxOutOfOrder:
-		t.Fatalf("%d and %d runs", len(c.rcv.outOfOrder), len(c.snd.loss.sacked))
+	case len(c.rcv.outOfOrder) > maxOutOfOrder:
+		t.Fatalf("%d runs", len(c.rcv.outOfOrder))
 	case c.state == Closed && c.over && c.timers.earliest() != never:
 		t.Fatal("a deadline after the end")
 	}
-	if why := c.resentUnsound(); why != "" {
+	if why := c.boardUnsound(); why != "" {
 		t.Fatalf("%v: %s", c.state, why)
 	}
 	if at, ok := c.Deadline(); ok && at.Before(k.now) {

@@ -1,4 +1,5 @@
-// What is known about octets in flight, in the terms of RFC 6675.
+// What is known about losses in flight, and what is presumed to be in the
+// network.
 
 package tcb
 
@@ -6,62 +7,71 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 
 // lossState is what is known about octets in flight.
 type lossState struct {
-	// lost: octets in flight before it that are not in sacked are presumed lost
-	// (IsLost).
-	lost wire.Seq
-	// highRxt: of those, the octets before it have been retransmitted (HighRxt).
-	highRxt wire.Seq
-	// sacked are the runs that the peer has selectively acknowledged.
-	sacked spans
+	board scoreboard
+	rack  rack
 
-	// resent are the retransmissions of unknown fate, in the order of sending;
-	// lostTwice are the runs before highRxt whose retransmission was lost too.
-	resent    []resentRun
-	lostTwice spans
-
-	dupAcks int // duplicate ACKs since SND.UNA last moved, in or before recovery
+	dupAcks int32 // duplicate ACKs since SND.UNA last moved, in or before recovery, where there is no SACK
 	// inflation is how many octets have left the network by the count of
 	// duplicate ACKs, where there is no SACK. RFC 5681 inflates cwnd by it;
 	// here it is subtracted from the pipe.
-	inflation     int
-	lowered       wire.Seq // SND.NXT when the loss of a retransmission last lowered cwnd
+	inflation     int32
+	reduced       Instant  // when cwnd was last reduced
 	recoveryPoint wire.Seq // SND.NXT when recovery, or the last timeout, began
 	recovering    bool     // in fast recovery, until recoveryPoint is acknowledged
 	force         bool     // one segment goes out whatever cwnd says
 	why           cause    // why we retransmit
 }
 
-// pipe estimates how many of the octets from una to nxt are in the network (RFC
-// 6675, section 4, SetPipe).
+// clear forgets everything, and keeps the memory.
+func (l *lossState) clear(una wire.Seq) {
+	l.board.clear(una)
+	*l = lossState{board: l.board, recoveryPoint: una}
+}
+
+// release is clear for a connection that is over: with a pool, little memory is
+// kept.
+func (l *lossState) release(pooled bool) {
+	if pooled && cap(l.board.segs) > keptSegments {
+		l.board.segs = nil
+	}
+	l.clear(0)
+}
+
+// keptSegments is how many segments a scoreboard has room for that a connection
+// keeps for the next in its place.
+const keptSegments = 8
+
+// pipe estimates how many of the octets from una to nxt are in the network:
+// those neither acknowledged nor lost (RFC 6675, section 4, SetPipe, with the
+// losses of RFC 8985).
 func (l *lossState) pipe(una, nxt wire.Seq) int {
-	n := nxt.Minus(l.lost) - l.sacked.within(l.lost, nxt)
-	n += l.highRxt.Minus(una) - l.sacked.within(una, l.highRxt)
-	for _, s := range l.lostTwice {
-		n -= s.len() - l.sacked.within(s.left, s.right)
-	}
-	return max(0, n-l.inflation)
+	return max(0, nxt.Minus(una)-int(l.board.sacked+l.board.lost+l.inflation))
 }
 
-// advance follows SND.UNA.
-func (l *lossState) advance(una wire.Seq) {
-	l.lost, l.highRxt = later(l.lost, una), later(l.highRxt, una)
-	l.force = false
-	l.sacked.cut(una)
-	l.lostTwice.cut(una)
+// repairing reports whether what was in flight at the last timeout, or when it
+// all had to be sent again for another reason, is not acknowledged yet.
+func (c *Conn) repairing() bool {
+	return !c.snd.loss.recovering && c.snd.una.Less(c.snd.loss.recoveryPoint)
 }
 
-// all presumes that everything in flight is lost, and forgets what was
-// selectively acknowledged: the peer may have discarded it (RFC 2018, section
-// 8).
-func (l *lossState) all(una, nxt wire.Seq, why cause) {
-	*l = lossState{lost: nxt, highRxt: una, sacked: l.sacked[:0], recoveryPoint: nxt, why: why,
-		resent: l.resent[:0], lostTwice: l.lostTwice[:0], lowered: nxt}
+// loseAll presumes that everything in flight is lost.
+func (c *Conn) loseAll(why cause) {
+	l := &c.snd.loss
+	l.board.loseAll()
+	c.repair(why)
 }
 
-// hole returns the next run to retransmit, empty if there is none.
-func (l *lossState) hole() span {
-	if run := l.lostAgain(); run.len() > 0 {
-		return run
-	}
-	return l.sacked.gapAt(l.highRxt, l.lost)
+// repair begins to retransmit what is lost, not by fast recovery.
+func (c *Conn) repair(why cause) {
+	l := &c.snd.loss
+	l.recovering, l.dupAcks, l.inflation = false, 0, 0
+	l.recoveryPoint, l.force, l.why = c.snd.nxt, false, why
+	c.snd.timing = false // its acknowledgment would measure how long the hole lasted
 }
+
+// flight returns FlightSize: how many octets are sent and not acknowledged.
+func (c *Conn) flight() int { return c.snd.nxt.Minus(c.snd.una) }
+
+// inNetwork returns how many of those are presumed to be still in the network
+// (Pipe).
+func (c *Conn) inNetwork() int { return c.snd.loss.pipe(c.snd.una, c.snd.nxt) }

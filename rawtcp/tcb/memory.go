@@ -3,16 +3,17 @@
 package tcb
 
 // Held returns how many octets of memory the connection's buffers take, used or
-// not, and the most that they can ever take.
+// not, and the most that they can ever take; not counted is a scoreboard as small
+// as it is kept for the next connection in this one's place.
 func (c *Conn) Held() (octets, limit int) {
-	const runs = 3*maxOutOfOrder*2*8 + maxResent*2*16 // with room to grow
-	l := &c.snd.loss
-	octets = cap(c.snd.buf.b) + cap(c.rcv.buf.b) + 8*(cap(l.sacked)+cap(l.lostTwice)+cap(c.rcv.outOfOrder)) + 16*cap(l.resent)
+	const runs = maxOutOfOrder * 2 * 8 // with room to grow
+	segments := 16 * 2 * (c.cfg.boardLimit() + 2*splitRoom)
+	octets = cap(c.snd.buf.b) + cap(c.rcv.buf.b) + 8*cap(c.rcv.outOfOrder) + 16*max(0, cap(c.snd.loss.board.segs)-keptSegments)
 	limit = (c.cfg.SendBuffer + c.cfg.ReceiveBuffer) * 3 / 2
 	if c.cfg.Pool != nil { // a Pool's slices are a little longer
 		limit += limit/4 + 128
 	}
-	return octets, limit + runs
+	return octets, limit + runs + segments
 }
 
 // Unload gives the memory of the send buffer back, where all that was written has
@@ -36,7 +37,7 @@ func (c *Conn) Missing() bool {
 	if !c.snd.buf.unloaded() || !c.sendsData() {
 		return false
 	}
-	return c.out.probe || c.lostRun().len() > 0 || c.newRun().len() > 0 || c.rescueRun().len() > 0
+	return c.out.probe || c.lostRun().len() > 0 || c.newRun().len() > 0
 }
 
 // Reload brings back what Unload gave away. P ends with the octets that were written

@@ -149,7 +149,7 @@ func (c *Conn) openAgain() {
 		return
 	}
 	c.snd.corrected = true
-	c.snd.timing.running = false // with two SYNs it is not known which is answered
+	c.snd.timing = false // with two SYNs it is not known which is answered
 	c.timers.stop(timerRetransmit)
 	c.out.syn = true
 	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: 1, What: "SYN", Why: becauseReset.String()})
@@ -172,13 +172,13 @@ func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 		c.out.syn, c.out.ack = false, true
 	}
 	c.snd.una = c.id.ISS.Add(1)
-	c.snd.loss = lossState{lost: c.snd.una, highRxt: c.snd.una, recoveryPoint: c.snd.una}
+	c.snd.loss.clear(c.snd.una)
 	c.timers.stop(timerRetransmit)
 	if c.snd.tries > 0 {
 		c.reno.lostSYN()
 	}
 	c.synRTT(now, s)
-	c.snd.tries, c.snd.waiting, c.snd.timing.running = 0, false, false
+	c.snd.tries, c.snd.waiting, c.snd.timing = 0, false, false
 	c.setWindow(s, c.snd.scaleOf(s))
 	c.heard(now)
 	c.enter(Established)
@@ -191,13 +191,14 @@ func (c *Conn) synAcked(now Instant, s *wire.Segment) {
 // ambiguous (Karn), and if the caller sent it it is not known, unless a
 // timestamp tells which one was answered and when it was sent.
 func (c *Conn) synRTT(now Instant, s *wire.Segment) {
-	rtt, ok := now.Sub(c.snd.timing.sent), c.snd.timing.running && c.snd.tries == 0
+	rtt, ok := now.Sub(c.snd.last), c.snd.timing && c.snd.tries == 0
 	if !ok {
 		rtt, ok = c.tsRTT(now, s)
 	}
 	switch {
 	case ok:
 		c.handshakeRTT = rtt
+		c.shortestRTT(rtt)
 		c.measured(rtt)
 	case c.snd.tries > 0:
 		// RFC 6298, (5.7): a lost SYN says that the first guess may be too short.

@@ -152,7 +152,7 @@ func (p *pair) check(i int, s *wire.Segment) {
 	if len(s.Payload) > 1 && peer.c.rcv.edge.Less(s.End()) && peer.c.State() >= Established {
 		p.t.Fatalf("%d octets end at %v, beyond the window's edge at %v", len(s.Payload), s.End(), peer.c.rcv.edge)
 	}
-	if why := p.ends[i].c.resentUnsound(); why != "" {
+	if why := p.ends[i].c.boardUnsound(); why != "" {
 		p.t.Fatal(why)
 	}
 	if held := cap(peer.c.rcv.buf.b); held > 2*peer.c.cfg.ReceiveBuffer+1024 {

@@ -68,8 +68,7 @@ func (c *Conn) TooBig(now Instant, seq wire.Seq, n int) {
 		c.path.about = earlier(c.path.about, seq)
 	default:
 		c.shrink(n, "the network said so")
-		c.snd.loss.all(c.snd.una, c.snd.nxt, becausePathMTU)
-		c.snd.timing.running = false
+		c.loseAll(becausePathMTU)
 	}
 }
 

@@ -67,33 +67,51 @@ func (c *Conn) retransmitTimeout(now Instant) {
 	case c.snd.wnd == 0:
 		c.snd.probes++
 		c.out.probe = true
-		c.snd.timing.running = false
+		c.snd.timing = false
 		emit(c, WindowProbe{Seq: c.snd.una, Probe: c.snd.probes})
 	case c.snd.una == c.snd.nxt:
 		c.snd.override = true
 	default:
-		c.dataTimeout()
+		c.dataTimeout(now)
 	}
 }
 
-// dataTimeout presumes that everything in flight is lost.
-func (c *Conn) dataTimeout() {
+// dataTimeout begins to repair what a timeout says is lost.
+func (c *Conn) dataTimeout(now Instant) {
 	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
 	c.pathTimeout()
 	c.snd.expired = c.rtt.rto
 	c.rtt.backOff()
-	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseRTO)
-	c.snd.timing.running = false // its acknowledgment would measure how long the hole lasted
+	c.expire(now)
 	if c.snd.tries == r1 {
 		emit(c, DeliveryTrouble{Tries: c.snd.tries})
 	}
 }
 
+// expire presumes that what a timeout says is lost: with RACK the first segment,
+// and what was sent so long ago that it should have arrived (RFC 8985, section
+// 6.3); without, everything in flight.
+func (c *Conn) expire(now Instant) {
+	l := &c.snd.loss
+	l.board.forget()
+	wait := l.rack.rtt + c.reorderWindow()
+	for i, s := range l.board.list() {
+		m := s.marks &^ (isTimed | isLate)
+		if i == 0 || !c.sack || s.is(isOld) || s.sent.Add(wait) <= now {
+			m |= isLost
+		}
+		l.board.mark(i, m)
+	}
+	c.repair(becauseRTO)
+	l.force, l.reduced = true, now
+	c.timers.stop(timerRACK)
+}
+
 // windowReopened is called when the peer's window has opened: what probes
 // carried is sent again at once, with what follows it.
 func (c *Conn) windowReopened() {
-	c.snd.loss.all(c.snd.una, c.snd.nxt, becauseWindow)
+	c.loseAll(becauseWindow)
 	c.snd.probes = 0
 	c.timers.stop(timerRetransmit)
 }

@@ -86,38 +86,52 @@ func (c *Conn) sackLen() int {
 	return 0
 }
 
-// takeSACK marks what a segment acknowledges selectively, and returns how many
-// of those octets are new. Blocks that are not in flight, such as D-SACK (RFC
-// 2883), are ignored.
-func (c *Conn) takeSACK(s *wire.Segment) int {
+// takeSACK marks what a segment acknowledges selectively. Blocks that are not in
+// flight are ignored; the first may be a DSACK.
+func (c *Conn) takeSACK(now Instant, s *wire.Segment) {
 	if !c.sack {
-		return 0
+		return
 	}
-	l := &c.snd.loss
 	blocks, n := s.Options.SACK()
-	news := 0
+	if isDSACK(s.Ack, blocks[:n]) {
+		c.sawDSACK()
+	}
 	for _, b := range blocks[:n] {
 		if b.Left.Less(later(s.Ack, c.snd.una)) || b.Right.LessEq(b.Left) || c.snd.nxt.Less(b.Right) {
 			continue
 		}
-		known := l.sacked.within(b.Left, b.Right)
-		if l.sacked.add(span{b.Left, b.Right}, maxOutOfOrder) {
-			news += b.Right.Minus(b.Left) - known
-		}
+		c.takeBlock(now, s, span{b.Left, b.Right})
 	}
-	return news
 }
 
-// lossEdge returns where the octets begin that may still be in flight. Octets
-// before it that are not in the set are lost by RFC 6675's IsLost: three runs,
-// or more than two segments' worth, have been acknowledged above them.
-func (p spans) lossEdge(una wire.Seq, mss int) wire.Seq {
-	octets := 0
-	for i := len(p) - 1; i >= 0; i-- {
-		octets += p[i].len()
-		if len(p)-i >= dupThresh || octets > (dupThresh-1)*mss {
-			return p[i].left
-		}
+// isDSACK reports whether the first block says that what it covers had arrived
+// before: it is below the acknowledgment, or within the second (RFC 2883,
+// section 4).
+func isDSACK(ack wire.Seq, blocks []wire.SACKBlock) bool {
+	switch {
+	case len(blocks) == 0 || blocks[0].Right.LessEq(blocks[0].Left):
+		return false
+	case blocks[0].Left.Less(ack):
+		return true
 	}
-	return una
+	return len(blocks) > 1 && blocks[1].Left.LessEq(blocks[0].Left) && blocks[0].Right.LessEq(blocks[1].Right)
+}
+
+// takeBlock marks the segments in a run that has arrived. One that only begins
+// or ends in it is split.
+func (c *Conn) takeBlock(now Instant, s *wire.Segment, run span) {
+	b, limit := &c.snd.loss.board, c.cfg.boardLimit()+splitRoom
+	i, whole := b.split(run.left, limit)
+	if !whole {
+		i++ // no room: this segment does not count as arrived
+	}
+	j, _ := b.split(run.right, limit)
+	for ; i < j; i++ {
+		seg := b.list()[i]
+		if seg.is(isSacked) {
+			continue
+		}
+		b.mark(i, seg.marks&^(isLost|isLate|isTimed|isOld)|isSacked)
+		c.arrived(now, s, &seg)
+	}
 }

@@ -70,12 +70,13 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.out.probe {
 		c.out.probe = false
 		c.fill(now, s, span{c.snd.una, c.snd.una.Add(1)})
+		c.transmitted(now, span{c.snd.una, c.snd.una.Add(1)})
 		return true
 	}
 	if c.snd.una == c.snd.nxt && now.Sub(c.snd.last) > c.rtt.rto {
 		c.reno.idle()
 	}
-	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun, (*Conn).rescueRun} {
+	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun} {
 		if run := rule(c); run.len() > 0 {
 			c.fillRun(now, s, run)
 			return true
@@ -87,27 +88,41 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 // fillRun fills s with a run that is due.
 func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
 	c.fill(now, s, run)
+	had := c.transmitted(now, run)
 	if run.left.Less(c.snd.nxt) {
 		c.snd.again = now
-		c.sentAgain(run)
+		if c.sack && run.left == c.snd.una {
+			c.timers.stop(timerRetransmit) // which starts anew: RFC 6675, section 6
+		}
+		c.sentAgain(run, had)
 	} else {
 		c.snd.override = false
 	}
 }
 
+// stamp returns the time of sending for the scoreboard: now, and a little later
+// for what is sent at the same instant, so that the order of sending shows.
+func (c *Conn) stamp(now Instant) Instant { return max(now, c.snd.last+1) }
+
+// transmitted notes which octets a segment carries, and returns what was known
+// about them.
+func (c *Conn) transmitted(now Instant, run span) mark {
+	had := c.snd.loss.board.transmitted(run, c.stamp(now), c.cfg.boardLimit()+2*splitRoom)
+	if had&isTimed != 0 {
+		c.snd.timing = false
+	}
+	return had
+}
+
 // lostRun returns what is to be retransmitted now. Small segments lost at the
 // end of what is in flight are sent in one, with new octets.
 func (c *Conn) lostRun() span {
-	run := c.snd.loss.hole()
+	run := c.snd.loss.board.hole()
 	if run.len() > 0 && run.right == c.snd.nxt {
 		run.right = c.sendEnd()
 	}
 	return c.allowed(run, c.snd.loss.force)
 }
-
-// rescueRun returns what may be retransmitted when there is nothing better to
-// send.
-func (c *Conn) rescueRun() span { return c.allowed(c.holesBelow(), false) }
 
 // allowed returns the part of a run that may be sent now, in one segment. It
 // ends at the window's edge (RFC 9293, SHLD-16).
@@ -135,7 +150,7 @@ func (c *Conn) newRun() span {
 	run = c.atMost(run, c.segmentSize())
 	n := run.len()
 	switch {
-	case n <= 0:
+	case n <= 0, len(c.snd.loss.board.list()) >= c.cfg.boardLimit():
 		return span{}
 	case pipe > 0 && pipe+n > c.reno.cwnd:
 		return span{}
@@ -203,30 +218,23 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 		return
 	}
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
-		if !c.snd.timing.running && !(s.Flags.Has(wire.SYN) && c.snd.corrected) {
-			c.snd.timing = rttTiming{running: true, seg: span{s.Seq, end}, sent: now}
-		}
+		c.time(s)
 		c.snd.nxt = later(c.snd.nxt, end)
 	}
-	c.snd.last = now
+	c.snd.last = c.stamp(now)
 	c.armRetransmit(now)
 }
 
 // sentAgain notes a retransmission.
-func (c *Conn) sentAgain(run span) {
-	l := &c.snd.loss
-	why := l.why
-	if len(l.lostTwice) > 0 && run.left.Less(l.lostTwice[len(l.lostTwice)-1].right) {
-		l.lostTwice.cut(run.right)
+func (c *Conn) sentAgain(run span, had mark) {
+	why := c.snd.loss.why
+	switch {
+	case had&isLate != 0 && had&isResent != 0:
 		why = becauseLater
+	case had&isLate != 0:
+		why = becauseSACK
 	}
-	l.highRxt = later(l.highRxt, run.right)
-	l.force = false
-	c.followResent(run)
-	if c.snd.nxt.Less(run.right) {
-		l.lost = run.right // new octets were included
-	}
-	c.untime(run)
+	c.snd.loss.force = false
 	what := "data"
 	if run.left == c.dataEnd() {
 		what = "FIN"
@@ -238,10 +246,14 @@ func (c *Conn) sentAgain(run span) {
 	emit(c, e)
 }
 
-// untime ends the timing of a segment if part of it is retransmitted.
-func (c *Conn) untime(run span) {
-	if t := &c.snd.timing; run.left.Less(t.seg.right) && t.seg.left.Less(run.right) {
-		t.running = false
+// time measures the round trip of a segment, if none is being measured.
+func (c *Conn) time(s *wire.Segment) {
+	if c.snd.timing || s.Flags.Has(wire.SYN) && c.snd.corrected {
+		return
+	}
+	c.snd.timing = true
+	if b := &c.snd.loss.board; !s.Flags.Has(wire.SYN) {
+		b.list()[b.find(s.Seq)].marks |= isTimed
 	}
 }
 

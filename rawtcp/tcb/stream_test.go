@@ -167,8 +167,8 @@ func TestAnEchoEndsTheBackingOff(t *testing.T) {
 	again := k.expect(`ACK "hello"`)
 	k.write("and more")
 	k.expect(`ACK seq=6 "and more"`)
-	if k.c.rtt.rto != 400*time.Millisecond || !k.c.snd.timing.running {
-		t.Fatalf("RTO %v, timing %v", k.c.rtt.rto, k.c.snd.timing.running)
+	if k.c.rtt.rto != 400*time.Millisecond || !k.c.snd.timing {
+		t.Fatalf("RTO %v, timing %v", k.c.rtt.rto, k.c.snd.timing)
 	}
 	k.after(10 * time.Millisecond)
 	s := k.parse("ACK seq=1 ack=6", testIRS, testISS)

@@ -2,6 +2,7 @@ package tcb
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,11 +88,25 @@ func (k *talk) after(d time.Duration) {
 	}
 }
 
+// timeout lets the next deadline pass, and returns how long that took.
+func (k *talk) timeout() time.Duration {
+	k.t.Helper()
+	at, ok := k.c.Deadline()
+	if !ok {
+		k.t.Fatal("nothing is waited for")
+	}
+	wait := at.Sub(k.now)
+	k.now = max(k.now, at)
+	k.c.Advance(k.now)
+	return wait
+}
+
 // pending reports whether a segment is due, without taking it.
 func (k *talk) pending() bool {
 	c, cfg := *k.c, *k.c.cfg
 	cfg.Events = nil
 	c.cfg = &cfg
+	c.snd.loss.board.segs = slices.Clone(c.snd.loss.board.segs)
 	var s wire.Segment
 	return c.Next(k.now, &s)
 }

@@ -62,6 +62,7 @@ func passages() map[string]passage {
 		"loss=0%":  {badlink.Impairment{Seed: 1, Delay: time.Millisecond}, 8 << 20, 0},
 		"loss=1%":  {bad(0.01), 4 << 20, 0},
 		"loss=5%":  {bad(0.05), 2 << 20, shortRTO},
+		"loss=10%": {bad(0.10), 1 << 20, shortRTO},
 		"loss=20%": {bad(0.20), 512 << 10, shortRTO},
 	}
 }
@@ -71,7 +72,7 @@ func passages() map[string]passage {
 // the MTU half-way. The times are stated in docs/tcp-measured.md.
 func TestTransfersOverBadLinks(t *testing.T) {
 	for _, family := range families {
-		for _, loss := range []string{"loss=0%", "loss=1%", "loss=5%", "loss=20%"} {
+		for _, loss := range []string{"loss=0%", "loss=1%", "loss=5%", "loss=10%", "loss=20%"} {
 			p := passages()[loss]
 			if *full {
 				p.size = wholeSize
