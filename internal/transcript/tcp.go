@@ -114,6 +114,9 @@ func (r *Recorder) rebase(event tcb.Event) tcb.Event {
 	case tcb.WindowProbe:
 		e.Seq = wire.Seq(out.relative(e.Seq))
 		return e
+	case tcb.LossProbe:
+		e.Seq = wire.Seq(out.relative(e.Seq))
+		return e
 	case tcb.FastRetransmit:
 		e.Seq = wire.Seq(out.relative(e.Seq))
 		return e

@@ -41,14 +41,18 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
-	c.arrivals(now, s)
+	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s, advances)
+	c.probeAnswered(now, s, dsack, advances)
 	c.lossSigns(now, duplicate)
+	if advances {
+		c.armProbe(now)
+	}
 	c.afterAck(now)
 }
 
@@ -91,17 +95,19 @@ func (c *Conn) ackedAgain(now Instant) {
 // the sample. If it covers something new, its timestamp is, where nothing is
 // timed because all of it was sent again, or where the RTO is still backed off.
 // An echo from before the last retransmission is no sample: perhaps only the
-// acknowledgment of the original was lost.
-func (c *Conn) arrivals(now Instant, s *wire.Segment) {
+// acknowledgment of the original was lost. It reports whether something has
+// arrived twice.
+func (c *Conn) arrivals(now Instant, s *wire.Segment) (dsack bool) {
 	timing := c.snd.timing
 	c.takeAck(now, s)
-	c.takeSACK(now, s)
+	dsack = c.takeSACK(now, s)
 	if timing && !c.snd.timing || c.snd.timing && !c.rtt.backedOff || !c.snd.una.Less(s.Ack) {
-		return
+		return dsack
 	}
 	if rtt, ok := c.tsRTT(now, s); ok && rtt <= now.Sub(c.snd.again)+clockGranularity {
 		c.measured(rtt)
 	}
+	return dsack
 }
 
 // takeAck takes the segments that an acknowledgment covers.

@@ -86,6 +86,14 @@ type FastRetransmit struct {
 	SACK     bool     // told by SACK, or by duplicate ACKs
 }
 
+// LossProbe says that a segment goes out to learn whether the last ones in
+// flight are lost (RFC 8985, section 7).
+type LossProbe struct {
+	Seq   wire.Seq
+	Len   int
+	Again bool // it repeats the last segment in flight; otherwise it is new
+}
+
 // DeliveryTrouble says that what we send repeatedly goes unacknowledged: the
 // route or its next hop may have changed (RFC 9293, section 3.8.3).
 type DeliveryTrouble struct{ Tries int }
@@ -150,6 +158,9 @@ func (WindowProbe) Name() string { return "window_probe" }
 
 // Name returns "fast_retransmit".
 func (FastRetransmit) Name() string { return "fast_retransmit" }
+
+// Name returns "loss_probe".
+func (LossProbe) Name() string { return "loss_probe" }
 
 // Name returns "delivery_trouble".
 func (DeliveryTrouble) Name() string { return "delivery_trouble" }
@@ -255,6 +266,15 @@ func (e SegmentSizeReduced) String() string {
 // String tells in how many octets the urgent data ends.
 func (e UrgentData) String() string {
 	return fmt.Sprintf("urgent data ends in %d octets", e.Len)
+}
+
+// String tells what the probe carries.
+func (e LossProbe) String() string {
+	what := "new octets"
+	if e.Again {
+		what = "the last segment again"
+	}
+	return fmt.Sprintf("no acknowledgment for two round trips: %s, to learn what has arrived", what)
 }
 
 // String tells the number of the probe, from 1.

@@ -9,6 +9,7 @@ import "github.com/rawshake/rawshake/rawtcp/wire"
 type lossState struct {
 	board scoreboard
 	rack  rack
+	probe tailProbe
 
 	dupAcks int32 // duplicate ACKs since SND.UNA last moved, in or before recovery, where there is no SACK
 	// inflation is how many octets have left the network by the count of
@@ -65,6 +66,8 @@ func (c *Conn) loseAll(why cause) {
 func (c *Conn) repair(why cause) {
 	l := &c.snd.loss
 	l.recovering, l.dupAcks, l.inflation = false, 0, 0
+	c.stopProbe()
+	c.timers.stop(timerRACK)
 	l.recoveryPoint, l.force, l.why = c.snd.nxt, false, why
 	c.snd.timing = false // its acknowledgment would measure how long the hole lasted
 }

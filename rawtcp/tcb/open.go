@@ -209,5 +209,6 @@ func (c *Conn) synRTT(now Instant, s *wire.Segment) {
 // measured adds a round trip to the estimate.
 func (c *Conn) measured(rtt time.Duration) {
 	c.rtt.measure(rtt)
+	c.snd.loss.probe.sample = true
 	emit(c, RTTMeasured{RTT: rtt, SRTT: c.rtt.srtt, RTTVAR: c.rtt.rttvar, RTO: c.rtt.rto})
 }

@@ -152,7 +152,10 @@ func (c *Conn) detectLosses(now Instant) {
 		b.mark(i, s.marks|isLost|isLate)
 		found, newest = true, max(newest, s.sent)
 	}
-	c.timers.stop(timerRACK)
+	if p := &c.snd.loss.probe; !p.armed || b.sacked > 0 || c.snd.una == c.snd.nxt {
+		c.timers.stop(timerRACK)
+		p.armed = false
+	}
 	if wait > 0 {
 		c.timers.set(timerRACK, now.Add(wait))
 	}

@@ -167,6 +167,7 @@ func TestATimeoutSparesWhatWasJustSent(t *testing.T) {
 	k.sends()
 	at, _ := k.c.Deadline()
 	k.now = at.Add(-time.Millisecond)
+	k.c.snd.loss.probe.out = true // else another would come first
 	k.write(string(make([]byte, 2000)))
 	k.expect("ACK seq=10001 len=1000")
 	k.expect("ACK seq=11001 len=1000")

@@ -69,6 +69,7 @@ func (c *Conn) fastRetransmit(now Instant) {
 	c.reno.halve(min(c.flight(), window))
 	l.recovering, l.recoveryPoint, l.reduced = true, c.snd.nxt, now
 	l.force = true
+	c.stopProbe()
 	l.why = becauseDupAcks
 	if c.sack {
 		l.why = becauseSACK

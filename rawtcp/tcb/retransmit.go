@@ -105,7 +105,6 @@ func (c *Conn) expire(now Instant) {
 	}
 	c.repair(becauseRTO)
 	l.force, l.reduced = true, now
-	c.timers.stop(timerRACK)
 }
 
 // windowReopened is called when the peer's window has opened: what probes

@@ -87,13 +87,13 @@ func (c *Conn) sackLen() int {
 }
 
 // takeSACK marks what a segment acknowledges selectively. Blocks that are not in
-// flight are ignored; the first may be a DSACK.
-func (c *Conn) takeSACK(now Instant, s *wire.Segment) {
+// flight are ignored; the first may be a DSACK, which it reports.
+func (c *Conn) takeSACK(now Instant, s *wire.Segment) (dsack bool) {
 	if !c.sack {
-		return
+		return false
 	}
 	blocks, n := s.Options.SACK()
-	if isDSACK(s.Ack, blocks[:n]) {
+	if dsack = isDSACK(s.Ack, blocks[:n]); dsack {
 		c.sawDSACK()
 	}
 	for _, b := range blocks[:n] {
@@ -102,6 +102,7 @@ func (c *Conn) takeSACK(now Instant, s *wire.Segment) {
 		}
 		c.takeBlock(now, s, span{b.Left, b.Right})
 	}
+	return dsack
 }
 
 // isDSACK reports whether the first block says that what it covers had arrived

@@ -76,6 +76,9 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.snd.una == c.snd.nxt && now.Sub(c.snd.last) > c.rtt.rto {
 		c.reno.idle()
 	}
+	if c.snd.loss.probe.due && c.sendProbe(now, s) {
+		return true
+	}
 	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun} {
 		if run := rule(c); run.len() > 0 {
 			c.fillRun(now, s, run)
@@ -217,12 +220,16 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 	if s.Len() == 0 {
 		return
 	}
+	fresh := c.snd.nxt.Less(s.End())
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
 		c.time(s)
 		c.snd.nxt = later(c.snd.nxt, end)
 	}
 	c.snd.last = c.stamp(now)
 	c.armRetransmit(now)
+	if fresh {
+		c.armProbe(now)
+	}
 }
 
 // sentAgain notes a retransmission.

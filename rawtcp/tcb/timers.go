@@ -11,7 +11,11 @@ const (
 	// timerRetransmit is for retransmissions (RFC 6298, section 5) and for
 	// window probes (RFC 9293, section 3.8.6.1), never both at a time.
 	timerRetransmit timer = iota
-	timerRACK             // a segment that may still arrive is lost (RFC 8985, section 6.2)
+	// timerRACK is for a segment that may still arrive, or is lost (RFC 8985,
+	// section 6.2), and for the loss probe (section 7.2), never both at a time.
+	// It does not take the retransmission timer's place, which stays the last
+	// resort.
+	timerRACK
 	timerTimeWait         // 2 MSL (RFC 9293, section 3.6)
 	timerAck              // a delayed acknowledgment (section 3.8.6.3)
 	timerKeepAlive        // section 3.8.4
@@ -63,7 +67,11 @@ func (c *Conn) Deadline() (Instant, bool) {
 // Advance tells the connection the time, and acts on every deadline that has
 // passed. Calling it early does nothing. Segments may be due after it.
 func (c *Conn) Advance(now Instant) {
-	if c.timers.due(timerRACK, now) {
+	switch {
+	case !c.timers.due(timerRACK, now):
+	case c.snd.loss.probe.armed:
+		c.probeTail(now)
+	default:
 		c.detectLosses(now)
 	}
 	if c.timers.due(timerRetransmit, now) {

@@ -106,7 +106,7 @@ var required = map[string][]string{
 	},
 	"event": {
 		"rtt_measured", "out_of_order", "reset_sent", "reset_received", "unreachable", "window_probe",
-		"delivery_trouble", "challenge_ack", "urgent_data", "keep_alive", "gave_up",
+		"delivery_trouble", "challenge_ack", "urgent_data", "loss_probe", "keep_alive", "gave_up",
 	},
 	"retransmission": {
 		"SYN", "data", "FIN", "no acknowledgment within the RTO", "three duplicate ACKs",
