@@ -36,9 +36,11 @@ func (c *Conn) acksWithin(s *wire.Segment) bool {
 // receiveAck is the rest of the fifth step: it moves SND.UNA and the send
 // window, and the states that wait for an acknowledgment.
 func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
-	if c.state == SynReceived {
+	ending := c.state == SynReceived
+	if ending {
 		c.synAcked(now, s)
 	}
+	n := s.Ack.Minus(c.snd.una)
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
 	dsack := c.arrivals(now, s)
@@ -47,6 +49,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
+	c.takeMarks(s, max(n, 0), ending)
 	c.updateWindow(s, advances)
 	c.probeAnswered(now, s, dsack, advances)
 	c.lossSigns(now, duplicate)

@@ -4,6 +4,7 @@
 package tcb
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -44,6 +45,10 @@ func (c *Conn) challenge(now Instant, why string) {
 func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
 	c.drop(s, why)
 	switch {
+	case c.mixesECN(s):
+		c.reset(c.snd.nxt, "the peer's SYN came again, and asks for another kind of ECN")
+		c.end(fmt.Errorf("%w: the peer asked for both kinds of ECN", ErrReset))
+		return
 	case s.Flags.Has(wire.RST):
 	case s.Len() > 0 && !s.Flags.Has(wire.SYN):
 		c.ackAtOnce()
@@ -51,4 +56,5 @@ func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
 		c.challenge(now, why)
 	}
 	c.repeatedFIN(now, s)
+	c.synACKAgain(s)
 }

@@ -67,6 +67,11 @@ type Config struct {
 	// ACK goes out without data, which follows at once.
 	DataOnACK bool
 
+	// ECN is what our SYN asks for, and what we agree to when the peer asks: classic,
+	// or accurate, which falls back to classic where the peer knows no more. A SYN that
+	// was sent already (SYNSent) has asked for the same.
+	ECN wire.ECNMode
+
 	// ReceiveBuffer bounds what the peer can make us hold, in octets, and with
 	// it the window. It is at least two steps of a window scale that is given
 	// with Data. SendBuffer bounds what is written but not acknowledged, in

@@ -35,6 +35,7 @@ type Conn struct {
 	alive  keepAliveState
 	path   pathState
 	out    outbox
+	ecn    ecnState
 
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 

@@ -29,6 +29,7 @@ func (c *Conn) fillSYN(now Instant, s *wire.Segment) {
 		s.Ack = c.rcv.nxt
 		c.promise(int(s.Window))
 	}
+	c.synECN(s)
 	for _, o := range c.cfg.SYNOptions {
 		c.addSYNOption(now, s, o)
 	}
@@ -98,6 +99,7 @@ func (c *Conn) agree(now Instant, s *wire.Segment) {
 	}
 	c.sack = s.Options.SACKPermitted() && c.offers(wire.OptSACKPermitted)
 	c.reno = newReno(c.segmentSize())
+	c.agreeECN(s)
 }
 
 func (c *Conn) offers(kind wire.OptionKind) bool {
@@ -132,7 +134,7 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	case acks:
 		c.agree(now, s)
 		c.synAcked(now, s)
-		c.out.ack, c.out.bare = true, !c.cfg.DataOnACK
+		c.out.ack, c.out.bare = true, !c.cfg.DataOnACK || c.ecn.handshake
 		c.receiveText(now, s)
 	default:
 		c.openedFromBothSides(now, s)

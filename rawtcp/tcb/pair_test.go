@@ -25,6 +25,8 @@ type pair struct {
 	loss   float64
 	dup    float64
 	mtu    int // larger payloads vanish, if not 0
+	marks  float64
+	sent   func(from int, s *wire.Segment) // sees what leaves, if not nil
 	jitter time.Duration
 	delay  time.Duration
 }
@@ -132,6 +134,9 @@ func (p *pair) take(i int) {
 			return
 		}
 		p.check(i, &s)
+		if p.sent != nil {
+			p.sent(i, &s)
+		}
 		s.Payload = slices.Clone(s.Payload)
 		for p.rng.Float64() < p.dup {
 			p.fly(1-i, s)
@@ -161,6 +166,9 @@ func (p *pair) check(i int, s *wire.Segment) {
 }
 
 func (p *pair) fly(to int, s wire.Segment) {
+	if s.ECN != wire.NotECT && p.rng.Float64() < p.marks {
+		s.ECN = wire.CE
+	}
 	at := p.now.Add(p.delay + time.Duration(p.rng.Int64N(int64(p.jitter)+1)))
 	p.flying = append(p.flying, flight{at: at, to: to, seg: s})
 }
@@ -287,6 +295,7 @@ func badWeather(t *testing.T, seed uint64) *pair {
 	p.jitter = time.Duration(rng.Int64N(int64(50 * time.Millisecond)))
 	p.loss = []float64{0, 0.01, 0.05, 0.2}[rng.IntN(4)]
 	p.dup = []float64{0, 0.05}[rng.IntN(2)]
+	p.marks = 0.1
 	if rng.IntN(10) == 0 {
 		p.mtu = 600 + rng.IntN(800)
 	}
@@ -297,6 +306,7 @@ func badWeather(t *testing.T, seed uint64) *pair {
 			ReceiveBuffer: 1 + rng.IntN(1<<[]int{4, 10, 16, 18}[rng.IntN(4)]),
 			SendBuffer:    1 + rng.IntN(1<<[]int{4, 10, 16}[rng.IntN(3)]),
 			UserTimeout:   time.Hour,
+			ECN:           wire.ECNMode(seed % 3),
 			Pool:          pool,
 			Nagle:         rng.IntN(4) == 0,
 			AckDelay:      time.Duration(rng.IntN(3)-1) * 100 * time.Millisecond,

@@ -44,6 +44,7 @@ func (c *Conn) receiveSynchronized(now Instant, s *wire.Segment) (accepted bool)
 	}
 	c.heard(now)
 	c.noteTimestamp(now, s)
+	c.noteMark(s)
 	c.receiveAck(now, s)
 	if !c.over {
 		c.takeUrgent(s)

@@ -31,6 +31,7 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 		c.rest(now)
 		return false
 	}
+	c.addECN(s)
 	c.sent(now, s)
 	return true
 }

@@ -187,7 +187,7 @@ func (k *talk) parse(line string, seq, ack wire.Seq) wire.Segment {
 	head, quoted, _ := strings.Cut(line, ` "`)
 	words := strings.Fields(head)
 	for _, f := range strings.Split(words[0], "-") {
-		for i, name := range []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"} {
+		for i, name := range []string{"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"} {
 			if f == name {
 				s.Flags |= 1 << i
 			}
@@ -211,6 +211,8 @@ func (k *talk) parse(line string, seq, ack wire.Seq) wire.Segment {
 			s.Options.AddMSS(uint16(n))
 		case "ws":
 			s.Options.AddWindowScale(uint8(n))
+		case "ecn":
+			s.ECN = map[string]wire.ECN{"no": wire.NotECT, "ECT(0)": wire.ECT0, "ECT(1)": wire.ECT1, "CE": wire.CE}[val]
 		case "sackok":
 			s.Options.AddSACKPermitted()
 		case "ts":
@@ -250,6 +252,8 @@ func differs(line string, got, want *wire.Segment) string {
 		return "flags"
 	case want.Flags.Has(wire.PSH) && !got.Flags.Has(wire.PSH):
 		return "PSH"
+	case has("ecn=") && got.ECN != want.ECN:
+		return got.ECN.String()
 	case has("seq=") && got.Seq != want.Seq:
 		return "seq"
 	case has("ack=") && got.Ack != want.Ack:

@@ -51,6 +51,46 @@ func (m ECNMode) String() string {
 	return [...]string{"none", "classic", "accurate", "nonce", "reflected"}[m]
 }
 
+// ECNFlags are the flags of a SYN that offers the mode (RFC 3168, section 6.1.1; RFC
+// 9768, section 3.1.1).
+func (m ECNMode) ECNFlags() Flags {
+	switch m {
+	case ECNClassic:
+		return CWR | ECE
+	case ECNAccurate:
+		return ECNFlags
+	}
+	return 0
+}
+
+// arrivals are the flags by which accurate ECN tells with which codepoint a SYN or
+// SYN-ACK arrived, by codepoint (RFC 9768, tables 2 and 3).
+var arrivals = [4]Flags{NotECT: CWR, ECT1: CWR | ECE, ECT0: AE, CE: AE | CWR}
+
+// Arrival returns the flags by which a SYN-ACK, or the ACK of one, tells with which
+// codepoint what it answers arrived (RFC 9768, sections 3.1.1 and 3.2.2.1).
+func (e ECN) Arrival() Flags { return arrivals[e&3] }
+
+// ACE returns the three flags as accurate ECN's counter (RFC 9768, section 3.2.2).
+func (f Flags) ACE() (n uint8) {
+	for i, flag := range [3]Flags{ECE, CWR, AE} {
+		if f.Has(flag) {
+			n |= 1 << i
+		}
+	}
+	return n
+}
+
+// ACE returns the flags of a count, modulo 8 (RFC 9768, section 3.2.2).
+func ACE(n uint8) (f Flags) {
+	for i, flag := range [3]Flags{ECE, CWR, AE} {
+		if n>>i&1 != 0 {
+			f |= flag
+		}
+	}
+	return f
+}
+
 // ECN returns what the flags of a SYN offer, or those of a SYN-ACK take up. Of a SYN-ACK
 // of accurate ECN, arrived is the codepoint with which the SYN reached the server.
 func (f Flags) ECN() (mode ECNMode, arrived ECN) {

@@ -106,6 +106,7 @@ func (p *Packet) decodePayload(c *field.Cursor) error {
 		holds = HoldsSegment
 		c.Enter("TCP")
 		p.Segment.Decode(c)
+		p.Segment.ECN = h.ECN()
 		c.Leave()
 	case h.Version == 4 && h.Protocol == ProtocolICMP, h.Version == 6 && h.Protocol == ProtocolICMPv6:
 		holds = HoldsICMP
@@ -222,6 +223,11 @@ func (h *IP) append(b []byte, protocol uint8, n int) []byte {
 
 // AppendSegment appends a whole packet with a segment in it, whatever Protocol says.
 func (h *IP) AppendSegment(b []byte, s *Segment) []byte {
+	if s.ECN != NotECT {
+		marked := *h
+		marked.TrafficClass = h.TrafficClass&^3 | uint8(s.ECN)
+		h = &marked
+	}
 	return s.AppendTo(h.append(b, ProtocolTCP, s.HeaderLen()+len(s.Payload)), h.Src, h.Dst)
 }
 

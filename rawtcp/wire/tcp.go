@@ -75,6 +75,7 @@ type Segment struct {
 	Urgent           uint16
 	Options          Options
 	Payload          []byte // of a decoded segment: aliases the packet
+	ECN              ECN    // of the packet that holds it: IP.AppendSegment and Packet.Decode set it there and here
 }
 
 // Len returns SEG.LEN, the sequence space that the segment takes: its payload,
