@@ -35,6 +35,8 @@ var (
 // systemChoices does what choices does, for flags whose values need Linux.
 func systemChoices(cmd *cobra.Command, flag *pflag.Flag) func() []string {
 	switch flag.Name {
+	case "ecn":
+		return fixed(ecnModes)
 	case "link":
 		if cmd.Name() == "probe" {
 			return fixed(probeLinks)

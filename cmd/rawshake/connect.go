@@ -48,6 +48,7 @@ type connectFlags struct {
 	iface         string
 	sourceIP      string
 	sourcePort    uint16
+	ecn           string
 	link, guard   string
 	timeout       time.Duration
 	pcap, keylog  string
@@ -133,6 +134,7 @@ func (f *connectFlags) register(cmd *cobra.Command) {
 	f.preamble.register(cmd)
 	f.preamble.registerProxy(cmd)
 	f.registerRoute(cmd)
+	registerECN(fl, &f.ecn)
 	fl.Uint16Var(&f.sourcePort, "source-port", 0, "our port (default: a free one, at random)")
 	fl.DurationVar(&f.timeout, "timeout", f.timeout, "for the handshake, and for each silence after it")
 	fl.StringVarP(&f.output, "output", "o", "", "write the reply, or without one the view, to this file")

@@ -61,6 +61,9 @@ func (f *connectFlags) plan(ctx context.Context, arg string) (*plan, error) {
 	if err := f.planDialer(&o.Dialer); err != nil {
 		return nil, err
 	}
+	if o.ECN, err = parseECN(f.ecn); err != nil {
+		return nil, err
+	}
 	o.Request, o.HTTP = f.request(t.hostHeader()), f.get != ""
 	if err := f.planTLS(o, t); err != nil {
 		return nil, err
@@ -171,6 +174,8 @@ func (f *connectFlags) checkKernelLink() error {
 	switch {
 	case f.pcap != "":
 		return usageError("--pcap writes our segments, and with --link kernel there are none: leave one of them out, or capture with tcpdump")
+	case f.ecn != "" && f.ecn != ecnOff: // which audit does not have
+		return usageError("--ecn %s is our TCP's, and with --link kernel TCP is the kernel's: leave it out, or set net.ipv4.tcp_ecn", f.ecn)
 	case f.guard != "auto" && f.guard != "none":
 		return usageError("--guard %s keeps the kernel away from our port, and with --link kernel the port is the kernel's: leave it out", f.guard)
 	}

@@ -35,7 +35,7 @@ type probeFlags struct {
 	audit            bool
 	auditConnections int
 
-	ports, until         string
+	ports, until, ecn    string
 	portsGiven           func() bool // -p is there, even with nothing
 	files                []string
 	exclude              []string
@@ -165,6 +165,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.BoolVarP(&f.ipv4, "ipv4", "4", false, "IPv4 only")
 	fl.BoolVarP(&f.ipv6, "ipv6", "6", false, "IPv6 only")
 
+	registerECN(fl, &f.ecn)
 	fl.StringVarP(&f.output, "output", "o", "", "write the results to this file; .gz and .zst are compressed")
 	fl.BoolVar(&f.force, "force", false, "write over the file of -o, if it holds something and no checkpoint goes on with it")
 	fl.StringSliceVar(&f.only, "only", nil, "write only results with these outcomes, such as certificate,alert; or, with - before each, all but these: -silent,-closed (all are counted)")

@@ -32,6 +32,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/supply"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -265,7 +266,10 @@ func (f *probeFlags) planProbeLink(p *probePlan) (err error) {
 	if o.Via, err = planVia(f.iface, f.sourceIP); err != nil {
 		return err
 	}
-	o.Link, err = oneOf("--link", f.link, probeLinks...)
+	if o.Link, err = oneOf("--link", f.link, probeLinks...); err != nil {
+		return err
+	}
+	o.ECN, err = parseECN(f.ecn)
 	return err
 }
 
@@ -343,6 +347,9 @@ func (f *probeFlags) fingerprint(o *probe.Options, args []string) string {
 	}
 	if f.preamble != (preambleFlags{}) {
 		fmt.Fprintf(h, "preamble %v\n", f.preamble)
+	}
+	if o.ECN != wire.ECNNone {
+		fmt.Fprintf(h, "ecn %v\n", o.ECN)
 	}
 	if f.sample > 0 {
 		fmt.Fprintf(h, "sample %d\n", f.sample)

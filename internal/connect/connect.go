@@ -20,6 +20,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp/endpoint"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 )
@@ -35,6 +36,7 @@ type Options struct {
 	Remote  netip.AddrPort
 	Others  []netip.AddrPort // tried in this order if Remote cannot be reached
 	Dialer  rawtcp.Dialer    // how to connect; Run sets its hooks itself. Link may be LinkKernel
+	ECN     wire.ECNMode     // that our SYN asks for; not with LinkKernel
 	Goal    goal.Goal
 	Timeout time.Duration // for reaching the goal; with goal.Data, also for each silence of the peer
 
@@ -188,6 +190,7 @@ func (r *run) open(ctx context.Context) (err error) {
 }
 
 func (r *run) build(cfg tcb.Config) endpoint.Machine {
+	cfg.ECN = r.ECN
 	tcp := tcb.New(cfg)
 	var tls *handshake.Client
 	if r.Goal != goal.TCP {

@@ -136,7 +136,7 @@ func loopOver(t testing.TB, o Options, ring link.Ring, local netip.Addr, out io.
 	l.results.reach = l.results.sink.Add()
 	go l.results.sink.Run()
 	l.supply([16]byte{1}, nil)
-	l.useRoutes(routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460), Link: ring, First: 40000}, netip.Addr{}))
+	l.useRoutes(routes.Fixed(&routes.Path{Packets: syn.NewPackets(local, 1460, 0), Link: ring, First: 40000}, netip.Addr{}))
 	return l
 }
 

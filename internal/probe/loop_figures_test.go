@@ -131,7 +131,7 @@ func sendmmsgLoop(t *testing.T, l *lab.Lab, n int, bypass bool) float64 {
 		len uint32
 	}
 	const batch, frames = 128, 1 << 14
-	p := syn.NewPackets(l.Near().Addr(), 1460)
+	p := syn.NewPackets(l.Near().Addr(), 1460, 0)
 	ethernet := append(append([]byte(l.Far().HardwareAddr()), l.Near().HardwareAddr()...), 8, 0)
 	// As many destinations as frames: the far host's half of the work, which is
 	// done on this thread too, depends on them.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 	"github.com/rawshake/rawshake/tlsmsg/handshake"
 	"github.com/rawshake/rawshake/tlsmsg/handshake/worker"
 
@@ -67,7 +68,8 @@ type Options struct {
 	Resume *store.Checkpoint // where an earlier run stopped; may be nil
 
 	Via   route.Via
-	Link  link.Kind // link.KindAuto, KindPacket, KindRaw or KindXDP
+	Link  link.Kind    // link.KindAuto, KindPacket, KindRaw or KindXDP
+	ECN   wire.ECNMode // that SYNs ask for
 	Loops int
 	Ports int    // our ports, for each loop; fewer if no more are free in a row
 	Kept  *Ports // where they come from, and go; nil: they are the scan's alone

@@ -15,7 +15,7 @@ import (
 
 // findRoutes makes the table of routes from the loop's ports.
 func (l *loop) findRoutes() {
-	l.useRoutes(routes.New(routes.Options{Via: l.o.Via, Kind: l.o.Link, Ring: l.o.Ring, Wrap: l.o.Wrap, First: l.ports.first, Ports: l.ports.count,
+	l.useRoutes(routes.New(routes.Options{Via: l.o.Via, Kind: l.o.Link, ECN: l.o.ECN, Ring: l.o.Ring, Wrap: l.o.Wrap, First: l.ports.first, Ports: l.ports.count,
 		May: l.egress.takePacket, MayAnswer: l.egress.replies.take, Forbidden: l.results.sink.Fail, Moved: l.connections.moved}))
 }
 

@@ -30,7 +30,7 @@ func TestEachConnectionHasASeedOfItsOwn(t *testing.T) {
 		{"IPv6", "2001:db8::1", "2001:db8::2", 443, 40000, 0},
 	} {
 		c := &connection{}
-		c.path = &routes.Path{Packets: syn.NewPackets(netip.MustParseAddr(tc.local), 1460)}
+		c.path = &routes.Path{Packets: syn.NewPackets(netip.MustParseAddr(tc.local), 1460, 0)}
 		c.target, c.local, c.random = Target{Addr: netip.MustParseAddr(tc.target), Port: tc.port}, tc.ours, [32]byte{31: tc.random}
 		for scan, s := range []*seeds{one, other} {
 			seed := s.of(c)

@@ -59,7 +59,7 @@ func (p *Path) serves(r route.Route) bool {
 
 // openPath opens the link of a route.
 func (t *Table) openPath(r route.Route, kind link.Kind) (*Path, error) {
-	p := &Path{Packets: syn.NewPackets(r.Source, mssOf(r)), Route: r, First: t.First}
+	p := &Path{Packets: syn.NewPackets(r.Source, mssOf(r), t.ECN), Route: r, First: t.First}
 	if kind == link.KindPacket || kind == link.KindXDP {
 		if r.Loopback {
 			return nil, fmt.Errorf("%w to this machine itself through the %s link; use --link raw, or auto", route.ErrNoRoute, kind)

@@ -17,6 +17,7 @@ import (
 type Options struct {
 	Via  route.Via
 	Kind link.Kind                 // link.KindAuto, KindPacket, KindRaw or KindXDP
+	ECN  wire.ECNMode              // that SYNs ask for
 	Ring int                       // bytes of each receive ring; 0: link.DefaultRing
 	Wrap func(link.Ring) link.Ring // stands before each link; may be nil
 

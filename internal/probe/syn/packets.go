@@ -20,6 +20,7 @@ const ReceiveBuffer = 1<<16 - 1
 type Packets struct {
 	Local netip.Addr
 	mss   uint16
+	ecn   wire.ECNMode
 	ipID  uint16
 
 	profile *tcb.Profile // see Profile
@@ -33,16 +34,16 @@ type Packets struct {
 	tsAt  int    // where its TSval stands
 }
 
-// NewPackets makes those of an address and an MSS.
-func NewPackets(local netip.Addr, mss uint16) Packets {
-	p := Packets{Local: local, mss: mss}
+// NewPackets makes those of an address and an MSS, whose SYNs ask for this kind of ECN.
+func NewPackets(local netip.Addr, mss uint16, ecn wire.ECNMode) Packets {
+	p := Packets{Local: local, mss: mss, ecn: ecn}
 	p.makeSYN()
 	return p
 }
 
 // config is what all connections have in common.
 func (p *Packets) config() tcb.Config {
-	cfg := tcb.Config{MSS: p.mss, ReceiveBuffer: ReceiveBuffer, DataOnACK: true}
+	cfg := tcb.Config{MSS: p.mss, ECN: p.ecn, ReceiveBuffer: ReceiveBuffer, DataOnACK: true}
 	if p.Local.Is6() {
 		cfg.PeerMSS = 1220 // RFC 9293, section 3.7.1
 	}

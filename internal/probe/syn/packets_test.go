@@ -15,7 +15,7 @@ import (
 func TestEachSYNIsWholeAndSaysWhereItGoes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for local, first := range map[string]gopacket.LayerType{"198.18.0.1": layers.LayerTypeIPv4, "2001:db8::1": layers.LayerTypeIPv6} {
-		p := NewPackets(netip.MustParseAddr(local), 1400)
+		p := NewPackets(netip.MustParseAddr(local), 1400, 0)
 		for range 1000 {
 			to := netip.AddrFrom4([4]byte{198, 19, byte(random.Uint32()), byte(random.Uint32())})
 			if p.Local.Is6() {
