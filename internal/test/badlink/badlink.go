@@ -26,6 +26,10 @@ type Impairment struct {
 	Reorder   float64       // of being overtaken by one to three later packets
 	Delay     time.Duration // each way: the round trip is twice that
 
+	// Mark is the probability that an ECN-capable packet arrives marked as having
+	// experienced congestion (RFC 3168, section 5).
+	Mark float64
+
 	// MTU, where it is not 0, is what the path takes from the moment on at
 	// which MTUAfter bytes have entered it, in both directions together. A
 	// larger packet is lost; its sender gets an ICMP message that says so

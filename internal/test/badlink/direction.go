@@ -18,6 +18,7 @@ import (
 // goroutines, take from one at a time.
 type direction struct {
 	bad  netem.Impairment
+	mark float64
 	wake chan struct{} // holds one token: there is something new to look at
 
 	mu    sync.Mutex
@@ -29,13 +30,16 @@ type direction struct {
 
 func newDirection(w Impairment, seed uint64) *direction {
 	bad := netem.Impairment{Latency: w.Delay, Loss: netem.Chance(w.Loss), Duplicate: netem.Chance(w.Duplicate), Reorder: netem.Chance(w.Reorder)}
-	return &direction{bad: bad, wake: make(chan struct{}, 1), rng: rand.New(rand.NewPCG(w.Seed, seed)), queue: netem.NewQueue[link.Packet](bad)}
+	return &direction{bad: bad, mark: w.Mark, wake: make(chan struct{}, 1), rng: rand.New(rand.NewPCG(w.Seed, seed)), queue: netem.NewQueue[link.Packet](bad)}
 }
 
 // put sends a packet, whose Data it keeps, on its way.
 func (d *direction) put(p link.Packet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.mark > 0 && d.rng.Float64() < d.mark {
+		markCongestion(p.Data)
+	}
 	d.queue.Put(time.Now(), p, len(p.Data), d.bad.Effect(d.bad.Draw(d.rng), len(p.Data)))
 	d.signal()
 }

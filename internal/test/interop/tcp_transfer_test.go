@@ -21,6 +21,7 @@ import (
 	"github.com/rawshake/rawshake/rawtcp"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/tcb"
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 var (
@@ -44,6 +45,7 @@ type passage struct {
 	impairment badlink.Impairment
 	size       int64         // without -full
 	rto        time.Duration // the least one of our side; 0: a stack's own
+	ecn        wire.ECNMode
 }
 
 const (
@@ -59,11 +61,11 @@ func passages() map[string]passage {
 		return badlink.Impairment{Seed: 1, Loss: loss, Duplicate: 0.01, Reorder: 0.01, Delay: time.Millisecond}
 	}
 	return map[string]passage{
-		"loss=0%":  {badlink.Impairment{Seed: 1, Delay: time.Millisecond}, 8 << 20, 0},
-		"loss=1%":  {bad(0.01), 4 << 20, 0},
-		"loss=5%":  {bad(0.05), 2 << 20, shortRTO},
-		"loss=10%": {bad(0.10), 1 << 20, shortRTO},
-		"loss=20%": {bad(0.20), 512 << 10, shortRTO},
+		"loss=0%":  {badlink.Impairment{Seed: 1, Delay: time.Millisecond}, 8 << 20, 0, 0},
+		"loss=1%":  {bad(0.01), 4 << 20, 0, 0},
+		"loss=5%":  {bad(0.05), 2 << 20, shortRTO, 0},
+		"loss=10%": {bad(0.10), 1 << 20, shortRTO, 0},
+		"loss=20%": {bad(0.20), 512 << 10, shortRTO, 0},
 	}
 }
 
@@ -98,7 +100,7 @@ func TestTransfersIntoABlackHole(t *testing.T) {
 				l := newLab(t)
 				// The kernel looks for black holes on demand only.
 				sysctl(t, l.Far(), "net/ipv4/tcp_mtu_probing", "1")
-				p := passage{badlink.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0}
+				p := passage{badlink.Impairment{Seed: 1, Delay: time.Millisecond, MTU: family.mtu, MTUAfter: 1 << 20, BlackHole: true}, 2 << 20, 0, 0}
 				transfer(t, l, family.addr, p, ours == "sends")
 			})
 		}
@@ -119,7 +121,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 		offloadsOff(t, n)
 	}
 	tuneKernel(t, l.Far(), p)
-	ours, kernels := impairedPair(t, l, addr(l.Far()), p)
+	ours, kernels, _ := impairedPair(t, l, addr(l.Far()), p)
 	from, to := ours, kernels
 	if !oursSends {
 		from, to = kernels, ours
@@ -139,7 +141,7 @@ func transfer(t *testing.T, l *lab.Lab, addr func(*lab.Node) netip.Addr, p passa
 
 // impairedPair is a connection between our TCP, behind a bad link, and the
 // kernel's on the far node.
-func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn) {
+func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, kernels net.Conn, events *eventCount) {
 	t.Helper()
 	ln, err := l.Far().Listen("tcp", netip.AddrPortFrom(addr, 0).String())
 	if err != nil {
@@ -154,11 +156,11 @@ func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, k
 		}
 		accepted <- c
 	}()
-	events := countEvents()
+	events = countEvents()
 	d := rawtcp.Dialer{
 		Wrap:   func(l link.Link) link.Link { return badlink.Wrap(l, p.impairment) },
 		Events: events.note,
-		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO = cmp.Or(*minRTO, p.rto, c.MinRTO) }},
+		Stack:  rawtcp.StackConfig{Configure: func(c *tcb.Config) { c.MinRTO, c.ECN = cmp.Or(*minRTO, p.rto, c.MinRTO), p.ecn }},
 	}
 	c, err := dial(t, l, d, ln.Addr().String(), time.Minute)
 	if err != nil {
@@ -172,7 +174,7 @@ func impairedPair(t *testing.T, l *lab.Lab, addr netip.Addr, p passage) (ours, k
 		c.(*rawtcp.Conn).Shutdown(ctx)
 		events.log(t)
 	})
-	return c, kernels
+	return c, kernels, events
 }
 
 // eventCount counts what a connection decided, and sums the round trips that it
