@@ -38,11 +38,10 @@ type pathState struct {
 	proven     int      // the largest segment that was ever acknowledged
 	claimed    int      // what the path takes according to an unconfirmed message, or 0
 	about      wire.Seq // the first segment that such a message quoted
+	fragments  bool     // routers may fragment our packets
 
 	givenUp int // a proven size that was given up because of timeouts alone, or 0
 	since   int // octets acknowledged since
-
-	fragments bool // routers may fragment our packets
 }
 
 // TooBig takes an ICMP message about our segment at seq: its path takes at most
@@ -128,7 +127,7 @@ func (c *Conn) pathTimeout() {
 	switch {
 	case c.path.claimed > 0:
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
-	case c.snd.tries >= tries && (large || !c.path.fragments):
+	case int(c.snd.tries) >= tries && (large || !c.path.fragments):
 		if tries == blackHoleTriesProven {
 			c.path.givenUp, c.path.since = c.path.maxSegment, 0
 		}

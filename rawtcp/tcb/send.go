@@ -246,7 +246,7 @@ func (c *Conn) sentAgain(run span, had mark) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why.String()}
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, int(c.snd.tries)), What: what, Why: why.String()}
 	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}

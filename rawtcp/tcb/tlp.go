@@ -24,11 +24,14 @@ type tailProbe struct {
 // more to go by, and only one at a time (RFC 8985, sections 7.2 and 7.3).
 func (c *Conn) armProbe(now Instant) {
 	l := &c.snd.loss
-	if !c.sack || l.recovering || c.repairing() || l.board.sacked > 0 || c.snd.wnd == 0 ||
-		c.snd.una == c.snd.nxt || l.probe.out || !l.probe.sample || !c.timers.running(timerRetransmit) {
+	if l.probe.armed {
+		c.timers.stop(timerRACK)
+	}
+	l.probe.armed = c.sack && !l.recovering && !c.repairing() && l.board.sacked == 0 && c.snd.wnd > 0 &&
+		c.snd.una != c.snd.nxt && !l.probe.out && l.probe.sample && c.timers.running(timerRetransmit)
+	if !l.probe.armed {
 		return
 	}
-	l.probe.armed = true
 	c.timers.set(timerRACK, min(now.Add(c.probeTimeout()), c.timers[timerRetransmit]))
 }
 
