@@ -62,7 +62,7 @@ func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock, aga
 func (c *Conn) arrivedAgain(left, right wire.Seq) {
 	r := &c.rcv
 	switch n := right.Minus(left); {
-	case n <= 0 || !c.sack:
+	case n <= 0 || !c.sack || left.Less(r.nxt.Add(-c.cfg.ReceiveBuffer)):
 	case left.Less(r.nxt):
 		c.out.duplicate = span{left, earlier(right, r.nxt)}
 	case r.outOfOrder.within(left, right) == n:
@@ -116,7 +116,8 @@ func (c *Conn) takeSACK(now Instant, s *wire.Segment) (dsack bool) {
 		return false
 	}
 	blocks, n := s.Options.SACK()
-	if dsack = isDSACK(s.Ack, blocks[:n]); dsack {
+	dsack = isDSACK(s.Ack, blocks[:n]) && c.oldestAck().LessEq(blocks[0].Left)
+	if dsack {
 		c.sawDSACK()
 	}
 	for _, b := range blocks[:n] {
@@ -136,7 +137,7 @@ func isDSACK(ack wire.Seq, blocks []wire.SACKBlock) bool {
 	case len(blocks) == 0 || blocks[0].Right.LessEq(blocks[0].Left):
 		return false
 	case blocks[0].Left.Less(ack):
-		return true
+		return blocks[0].Right.LessEq(ack)
 	}
 	return len(blocks) > 1 && blocks[1].Left.LessEq(blocks[0].Left) && blocks[0].Right.LessEq(blocks[1].Right)
 }
