@@ -41,6 +41,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
+	before := c.hasArrived()
 	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
@@ -49,7 +50,8 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	}
 	c.updateWindow(s, advances)
 	c.probeAnswered(now, s, dsack, advances)
-	c.lossSigns(now, duplicate)
+	losses := c.lossSigns(now, duplicate)
+	c.reduceRate(c.hasArrived().Minus(before), advances && !losses)
 	if advances {
 		c.armProbe(now)
 	}

@@ -221,6 +221,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 		return
 	}
 	fresh := c.snd.nxt.Less(s.End())
+	c.snd.loss.prr.out += int32(s.Len())
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
 		c.time(s)
 		c.snd.nxt = later(c.snd.nxt, end)

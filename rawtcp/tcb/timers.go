@@ -73,6 +73,7 @@ func (c *Conn) Advance(now Instant) {
 		c.probeTail(now)
 	default:
 		c.detectLosses(now)
+		c.reduceRate(0, false)
 	}
 	if c.timers.due(timerRetransmit, now) {
 		c.retransmitTimeout(now)
