@@ -51,7 +51,9 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	c.updateWindow(s, advances)
 	c.probeAnswered(now, s, dsack, advances)
 	losses := c.lossSigns(now, duplicate)
-	c.reduceRate(c.hasArrived().Minus(before), advances && !losses)
+	arrived := c.hasArrived().Minus(before)
+	c.examineTimeout(now, advances, arrived > 0)
+	c.reduceRate(arrived, advances && !losses)
 	if advances {
 		c.armProbe(now)
 	}
@@ -134,6 +136,8 @@ func (c *Conn) arrived(now Instant, s *wire.Segment, seg *segment) {
 	}
 	if c.sack {
 		c.delivered(now, s, seg)
+		l := &c.snd.loss
+		l.frto.original = l.frto.original || !seg.is(isResent|isOld) && seg.right.LessEq(l.recoveryPoint)
 	}
 }
 

@@ -17,6 +17,7 @@ type lossState struct {
 	// here it is subtracted from the pipe.
 	inflation     int32
 	prr           prr
+	frto          frto
 	reduced       Instant  // when cwnd was last reduced
 	recoveryPoint wire.Seq // SND.NXT when recovery, or the last timeout, began
 	recovering    bool     // in fast recovery, until recoveryPoint is acknowledged

@@ -78,6 +78,7 @@ func (c *Conn) retransmitTimeout(now Instant) {
 
 // dataTimeout begins to repair what a timeout says is lost.
 func (c *Conn) dataTimeout(now Instant) {
+	c.snd.loss.frto.begin(&c.reno, c.flight(), c.sack && c.snd.tries == 0 && !c.snd.loss.recovering && !c.repairing())
 	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
 	c.pathTimeout()

@@ -79,7 +79,7 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.snd.loss.probe.due && c.sendProbe(now, s) {
 		return true
 	}
-	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun} {
+	for _, rule := range [...]func(*Conn) span{(*Conn).probeRun, (*Conn).lostRun, (*Conn).newRun} {
 		if run := rule(c); run.len() > 0 {
 			c.fillRun(now, s, run)
 			return true
@@ -100,6 +100,7 @@ func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
 		c.sentAgain(run, had)
 	} else {
 		c.snd.override = false
+		c.snd.loss.frto.fresh -= min(c.snd.loss.frto.fresh, 1)
 	}
 }
 
@@ -118,8 +119,12 @@ func (c *Conn) transmitted(now Instant, run span) mark {
 }
 
 // lostRun returns what is to be retransmitted now. Small segments lost at the
-// end of what is in flight are sent in one, with new octets.
+// end of what is in flight are sent in one, with new octets. While F-RTO examines
+// a timeout it is nothing.
 func (c *Conn) lostRun() span {
+	if c.snd.loss.frto.step == frtoProbing {
+		return span{}
+	}
 	run := c.snd.loss.board.hole()
 	if run.len() > 0 && run.right == c.snd.nxt {
 		run.right = c.sendEnd()

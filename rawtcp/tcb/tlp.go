@@ -71,12 +71,11 @@ func (c *Conn) probeTail(now Instant) {
 // tailRun returns what a probe carries: new octets, if there are any that the
 // window takes, or else the last segment in flight.
 func (c *Conn) tailRun() span {
-	edge, list := c.snd.una.Add(int(c.snd.wnd)), c.snd.loss.board.list()
-	fresh := c.atMost(span{c.snd.nxt, earlier(c.sendEnd(), edge)}, c.segmentSize())
-	if fresh.len() > 0 && len(list) < c.cfg.boardLimit() {
+	if fresh := c.freshRun(); fresh.len() > 0 {
 		return fresh
 	}
-	if len(list) == 0 || edge.Less(c.snd.nxt) {
+	list := c.snd.loss.board.list()
+	if len(list) == 0 || c.snd.una.Add(int(c.snd.wnd)).Less(c.snd.nxt) {
 		return span{}
 	}
 	left := c.snd.loss.board.start(len(list) - 1)
