@@ -43,6 +43,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	n := s.Ack.Minus(c.snd.una)
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
+	before := c.hasArrived()
 	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
@@ -52,7 +53,10 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	c.takeMarks(s, max(n, 0), ending)
 	c.updateWindow(s, advances)
 	c.probeAnswered(now, s, dsack, advances)
-	c.lossSigns(now, duplicate)
+	losses := c.lossSigns(now, duplicate)
+	arrived := c.hasArrived().Minus(before)
+	c.examineTimeout(now, advances, arrived > 0)
+	c.reduceRate(arrived, advances && !losses)
 	if advances {
 		c.armProbe(now)
 	}
@@ -135,6 +139,8 @@ func (c *Conn) arrived(now Instant, s *wire.Segment, seg *segment) {
 	}
 	if c.sack {
 		c.delivered(now, s, seg)
+		l := &c.snd.loss
+		l.frto.original = l.frto.original || !seg.is(isResent|isOld) && seg.right.LessEq(l.recoveryPoint)
 	}
 }
 

@@ -51,6 +51,7 @@ func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
 		return
 	case s.Flags.Has(wire.RST):
 	case s.Len() > 0 && !s.Flags.Has(wire.SYN):
+		c.arrivedAgain(s.Seq, s.Seq.Add(len(s.Payload)))
 		c.ackAtOnce()
 	default:
 		c.challenge(now, why)

@@ -62,14 +62,14 @@ type sendSide struct {
 	waiting bool // the peer owes us an acknowledgment or a window, since the time in since
 
 	loss    lossState
-	timing  bool          // a segment is timed
-	tries   int           // retransmissions of what is at una
+	tries   int32         // retransmissions of what is at una
+	probes  int32         // window probes since the peer's window closed
 	expired time.Duration // the timeout that expired last
-	probes  int           // window probes since the peer's window closed
 	again   Instant       // when octets were last retransmitted
 	last    Instant       // when octets were last sent
 	since   Instant       // since when the peer owes us something
 
+	timing    bool // a segment is timed
 	override  bool // send what fits, however little (section 3.8.6.2.1)
 	corrected bool // the SYN was sent again after a RST: see openAgain
 }
@@ -84,7 +84,7 @@ type receiveSide struct {
 	buf        buffer // octets in order, and after them, with holes, out-of-order ones
 	outOfOrder spans  // which of the out-of-order ones have arrived
 	recent     recentRuns
-	unacked    int   // segments whose acknowledgment is delayed
+	unacked    int32 // segments whose acknowledgment is delayed
 	scale      uint8 // the shift of the windows that we send
 	urgent     bool  // the peer has sent an urgent pointer
 	fin        bool  // a FIN has arrived, perhaps out of order
@@ -97,6 +97,8 @@ type outbox struct {
 	ack   bool // an acknowledgment, which any segment can carry
 	bare  bool // it must go out first, without data
 	probe bool // one octet beyond what the window allows
+
+	duplicate span // what arrived again, reported once by the next acknowledgment
 
 	resetDue bool // a RST at resetSeq
 	resetSeq wire.Seq

@@ -17,7 +17,7 @@ import (
 func (c *Conn) picture() string {
 	p := *c
 	p.limit = challengeState{}
-	p.out.ack, p.out.resetDue, p.out.resetSeq = false, false, 0
+	p.out.ack, p.out.duplicate, p.out.resetDue, p.out.resetSeq = false, span{}, false, 0
 	sent, arrived := p.snd.buf.b, p.rcv.buf.b
 	p.snd.buf.b, p.rcv.buf.b = nil, nil
 	return fmt.Sprintf("%+v %x %x", p, sent, arrived)

@@ -35,6 +35,7 @@ func (c *Conn) ackAtOnce() { c.out.ack = true }
 func (c *Conn) ackSent() {
 	c.lastAck = c.rcv.nxt
 	c.rcv.unacked = 0
+	c.out.duplicate = span{}
 	c.out.ack, c.out.bare = false, false
 	c.timers.stop(timerAck)
 }

@@ -94,6 +94,11 @@ type LossProbe struct {
 	Again bool // it repeats the last segment in flight; otherwise it is new
 }
 
+// SpuriousTimeout says that nothing was lost when the retransmission timeout came:
+// the acknowledgments were late, and the congestion window is restored (RFC 5682;
+// RFC 4015).
+type SpuriousTimeout struct{ Cwnd int } // octets
+
 // DeliveryTrouble says that what we send repeatedly goes unacknowledged: the
 // route or its next hop may have changed (RFC 9293, section 3.8.3).
 type DeliveryTrouble struct{ Tries int }
@@ -161,6 +166,9 @@ func (FastRetransmit) Name() string { return "fast_retransmit" }
 
 // Name returns "loss_probe".
 func (LossProbe) Name() string { return "loss_probe" }
+
+// Name returns "spurious_timeout".
+func (SpuriousTimeout) Name() string { return "spurious_timeout" }
 
 // Name returns "delivery_trouble".
 func (DeliveryTrouble) Name() string { return "delivery_trouble" }
@@ -266,6 +274,11 @@ func (e SegmentSizeReduced) String() string {
 // String tells in how many octets the urgent data ends.
 func (e UrgentData) String() string {
 	return fmt.Sprintf("urgent data ends in %d octets", e.Len)
+}
+
+// String tells the congestion window in octets.
+func (e SpuriousTimeout) String() string {
+	return fmt.Sprintf("the timeout came too early, nothing was lost: cwnd is %d octets again", e.Cwnd)
 }
 
 // String tells what the probe carries.

@@ -16,6 +16,8 @@ type lossState struct {
 	// duplicate ACKs, where there is no SACK. RFC 5681 inflates cwnd by it;
 	// here it is subtracted from the pipe.
 	inflation     int32
+	prr           prr
+	frto          frto
 	reduced       Instant  // when cwnd was last reduced
 	recoveryPoint wire.Seq // SND.NXT when recovery, or the last timeout, began
 	recovering    bool     // in fast recovery, until recoveryPoint is acknowledged

@@ -37,7 +37,7 @@ func (c *Conn) Missing() bool {
 	if !c.snd.buf.unloaded() || !c.sendsData() {
 		return false
 	}
-	return c.out.probe || c.snd.loss.probe.due || c.lostRun().len() > 0 || c.newRun().len() > 0
+	return c.out.probe || c.snd.loss.probe.due || c.probeRun().len() > 0 || c.lostRun().len() > 0 || c.newRun().len() > 0
 }
 
 // Reload brings back what Unload gave away. P ends with the octets that were written

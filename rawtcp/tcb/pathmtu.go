@@ -38,11 +38,10 @@ type pathState struct {
 	proven     int      // the largest segment that was ever acknowledged
 	claimed    int      // what the path takes according to an unconfirmed message, or 0
 	about      wire.Seq // the first segment that such a message quoted
+	fragments  bool     // routers may fragment our packets
 
-	givenUp int // a proven size that was given up because of timeouts alone, or 0
-	since   int // octets acknowledged since
-
-	fragments bool // routers may fragment our packets
+	givenUp int32 // a proven size that was given up because of timeouts alone, or 0
+	since   int32 // octets acknowledged since
 }
 
 // TooBig takes an ICMP message about our segment at seq: its path takes at most
@@ -110,8 +109,8 @@ func (c *Conn) pathAcked(n int) {
 	if c.path.claimed > 0 && c.path.about.Less(c.snd.una) {
 		c.path.claimed = 0 // it did arrive
 	}
-	if c.path.since += n; c.path.givenUp > 0 && c.path.since >= retryAfter {
-		c.path.maxSegment = c.path.givenUp
+	if c.path.since += int32(n); c.path.givenUp > 0 && c.path.since >= retryAfter {
+		c.path.maxSegment = int(c.path.givenUp)
 		c.path.givenUp, c.path.proven, c.path.fragments = 0, 0, false
 		c.reno.mss = c.segmentSize()
 	}
@@ -128,9 +127,9 @@ func (c *Conn) pathTimeout() {
 	switch {
 	case c.path.claimed > 0:
 		c.shrink(c.path.claimed, "the network said so, and they do not arrive")
-	case c.snd.tries >= tries && (large || !c.path.fragments):
+	case int(c.snd.tries) >= tries && (large || !c.path.fragments):
 		if tries == blackHoleTriesProven {
-			c.path.givenUp, c.path.since = c.path.maxSegment, 0
+			c.path.givenUp, c.path.since = int32(c.path.maxSegment), 0
 		}
 		c.shrink(blackHoleSegment, "large ones do not arrive, and nothing says why")
 		c.allowFragments(0) // it may be narrower still

@@ -128,12 +128,12 @@ func (r *rack) recovered() {
 
 // detectLosses is RACK_detect_loss (RFC 8985, section 6.2, step 5): what was
 // sent earlier than the latest segment that arrived, by more than the
-// reordering window, is lost. For what may still arrive, the timer asks again.
-func (c *Conn) detectLosses(now Instant) {
+// reordering window, is lost. For what may still arrive, the timer asks again. It
+// reports whether anything was found lost.
+func (c *Conn) detectLosses(now Instant) (found bool) {
 	b, r := &c.snd.loss.board, &c.snd.loss.rack
 	var wait time.Duration
 	var newest Instant // when the latest of the lost ones was sent
-	found := false
 	window := c.reorderWindow()
 	for i, s := range b.list() {
 		if s.is(isSacked | isLost) {
@@ -162,6 +162,7 @@ func (c *Conn) detectLosses(now Instant) {
 	if found {
 		c.lost(now, newest)
 	}
+	return found
 }
 
 // lost reacts to losses, of which the latest was sent at newest: they are a sign

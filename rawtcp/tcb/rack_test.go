@@ -121,7 +121,6 @@ func TestDSACKsWidenTheReorderingWindow(t *testing.T) {
 			k.send(fmt.Sprintf("ACK seq=1 ack=%d sack=%d-%d", next, next-1000, next))
 		}
 		k.roundTrip()
-		next += 1000
 		k.send(fmt.Sprintf("ACK seq=1 ack=%d", k.c.snd.nxt.Minus(testISS)))
 		next = k.c.snd.nxt.Minus(testISS)
 		k.write(string(make([]byte, 5000)))
@@ -167,7 +166,8 @@ func TestATimeoutSparesWhatWasJustSent(t *testing.T) {
 	k.sends()
 	at, _ := k.c.Deadline()
 	k.now = at.Add(-time.Millisecond)
-	k.c.snd.loss.probe.out = true // else another would come first
+	k.c.stopProbe()
+	k.c.snd.loss.probe.out = true // else one would come first
 	k.write(string(make([]byte, 2000)))
 	k.expect("ACK seq=10001 len=1000")
 	k.expect("ACK seq=11001 len=1000")

@@ -13,6 +13,7 @@ const maxOutOfOrder = 128
 // cannot change it.
 func (c *Conn) takeOctets(s *wire.Segment, seq wire.Seq) {
 	r := &c.rcv
+	c.arrivedAgain(seq, seq.Add(len(s.Payload)))
 	run := span{later(seq, r.nxt), earlier(seq.Add(len(s.Payload)), r.edge)}
 	if r.fin {
 		run.right = earlier(run.right, r.finSeq)

@@ -34,19 +34,23 @@ func (c *Conn) duplicate(s *wire.Segment, wnd uint32) bool {
 // lossSigns takes what an acknowledgment says about losses: RACK finds them, or
 // without SACK three duplicates do. For the first two duplicates new octets may
 // be sent (limited transmit, RFC 3042), because the pipe is that much emptier.
-func (c *Conn) lossSigns(now Instant, duplicate bool) {
+//
+// It reports whether anything was found lost.
+func (c *Conn) lossSigns(now Instant, duplicate bool) (found bool) {
 	l := &c.snd.loss
 	switch {
 	case c.sack:
-		c.detectLosses(now)
+		return c.detectLosses(now)
 	case duplicate && !c.repairing(): // a timeout has already reduced cwnd
 		l.dupAcks = int32(min(int(l.dupAcks)+1, c.flight()/c.reno.mss+1))
 		l.inflation = int32(min(int(l.dupAcks)*c.reno.mss, c.flight()))
 		if l.dupAcks >= dupThresh && !l.recovering {
 			c.loseFirst()
 			c.fastRetransmit(now)
+			return true
 		}
 	}
+	return false
 }
 
 // loseFirst presumes that the first segment in flight is lost.
@@ -73,6 +77,7 @@ func (c *Conn) fastRetransmit(now Instant) {
 	l.why = becauseDupAcks
 	if c.sack {
 		l.why = becauseSACK
+		l.prr.begin(c.flight() - int(l.board.sacked))
 	}
 	emit(c, FastRetransmit{Seq: c.snd.una, SSThresh: c.reno.ssthresh, SACK: c.sack})
 }

@@ -63,12 +63,12 @@ func (c *Conn) retransmitTimeout(now Instant) {
 	case c.handshaking():
 		c.synTimeout(now)
 	case now.Sub(c.snd.since) >= c.cfg.UserTimeout:
-		c.giveUp(now, "data", c.snd.tries+1)
+		c.giveUp(now, "data", int(c.snd.tries)+1)
 	case c.snd.wnd == 0:
 		c.snd.probes++
 		c.out.probe = true
 		c.snd.timing = false
-		emit(c, WindowProbe{Seq: c.snd.una, Probe: c.snd.probes})
+		emit(c, WindowProbe{Seq: c.snd.una, Probe: int(c.snd.probes)})
 	case c.snd.una == c.snd.nxt:
 		c.snd.override = true
 	default:
@@ -78,6 +78,7 @@ func (c *Conn) retransmitTimeout(now Instant) {
 
 // dataTimeout begins to repair what a timeout says is lost.
 func (c *Conn) dataTimeout(now Instant) {
+	c.snd.loss.frto.begin(&c.reno, c.flight(), c.sack && c.snd.tries == 0 && !c.snd.loss.recovering && !c.repairing())
 	c.reno.timedOut(c.flight(), c.snd.tries > 0)
 	c.snd.tries++
 	c.pathTimeout()
@@ -85,7 +86,7 @@ func (c *Conn) dataTimeout(now Instant) {
 	c.rtt.backOff()
 	c.expire(now)
 	if c.snd.tries == r1 {
-		emit(c, DeliveryTrouble{Tries: c.snd.tries})
+		emit(c, DeliveryTrouble{Tries: int(c.snd.tries)})
 	}
 }
 
@@ -119,11 +120,11 @@ func (c *Conn) windowReopened() {
 // data (RFC 9293, section 3.8.3, MUST-22).
 func (c *Conn) synTimeout(now Instant) {
 	c.snd.tries++
-	if now.Sub(c.snd.since) >= c.cfg.SYNTimeout || c.cfg.SYNTries > 0 && c.snd.tries >= c.cfg.SYNTries {
-		c.giveUp(now, "SYN", c.snd.tries)
+	if now.Sub(c.snd.since) >= c.cfg.SYNTimeout || c.cfg.SYNTries > 0 && int(c.snd.tries) >= c.cfg.SYNTries {
+		c.giveUp(now, "SYN", int(c.snd.tries))
 		return
 	}
-	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: c.snd.tries, RTO: c.rtt.rto, What: "SYN", Why: becauseRTO.String()})
+	emit(c, Retransmitted{Seq: c.id.ISS, Len: 1, Attempt: int(c.snd.tries), RTO: c.rtt.rto, What: "SYN", Why: becauseRTO.String()})
 	c.rtt.backOff()
 	c.out.syn = true
 }

@@ -23,10 +23,14 @@ func (r *recentRuns) note(seq wire.Seq) {
 	r.seq[0] = seq
 }
 
-// sackBlocks fills blocks with the runs to report, the latest first, and
-// returns how many there are.
-func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock) int {
+// sackBlocks fills blocks with the runs to report, what arrived again first and
+// then the latest, and returns how many there are.
+func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock, again span) int {
 	n := 0
+	if again.len() > 0 { // RFC 2883, section 4
+		blocks[0] = wire.SACKBlock{Left: again.left, Right: again.right}
+		n = 1
+	}
 	add := func(s span) {
 		b := wire.SACKBlock{Left: s.left, Right: s.right}
 		for _, have := range blocks[:n] {
@@ -52,14 +56,29 @@ func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock) int
 	return n
 }
 
-// addSACK adds the SACK option if there is a hole to report, and room.
+// arrivedAgain notes which octets of a segment from left to right had arrived
+// before, for a DSACK: those below RCV.NXT, or all if they lie within one run
+// beyond it.
+func (c *Conn) arrivedAgain(left, right wire.Seq) {
+	r := &c.rcv
+	switch n := right.Minus(left); {
+	case n <= 0 || !c.sack || left.Less(r.nxt.Add(-c.cfg.ReceiveBuffer)):
+	case left.Less(r.nxt):
+		c.out.duplicate = span{left, earlier(right, r.nxt)}
+	case r.outOfOrder.within(left, right) == n:
+		c.out.duplicate = span{left, right}
+	}
+}
+
+// addSACK adds the SACK option if there is a hole or a duplicate to report, and
+// room.
 func (c *Conn) addSACK(s *wire.Segment) {
 	limit := c.maxBlocks()
 	if limit == 0 {
 		return
 	}
 	var blocks [wire.MaxSACKBlocks]wire.SACKBlock
-	n := min(c.rcv.sackBlocks(&blocks), limit)
+	n := min(c.rcv.sackBlocks(&blocks, c.out.duplicate), limit)
 	s.Options.Add(wire.OptNOP)
 	s.Options.Add(wire.OptNOP)
 	s.Options.AddSACK(blocks[:n]...)
@@ -71,11 +90,15 @@ func (c *Conn) maxBlocks() int {
 	if !c.sack {
 		return 0
 	}
+	runs := len(c.rcv.outOfOrder)
+	if c.out.duplicate.len() > 0 {
+		runs++
+	}
 	limit, room := wire.MaxSACKBlocks, min(c.snd.mss, c.path.maxSegment)-4-1
 	if c.ts.on {
 		limit, room = limit-1, room-timestampsLen
 	}
-	return max(0, min(len(c.rcv.outOfOrder), limit, room/8))
+	return max(0, min(runs, limit, room/8))
 }
 
 // sackLen returns how many octets addSACK adds.
@@ -93,7 +116,8 @@ func (c *Conn) takeSACK(now Instant, s *wire.Segment) (dsack bool) {
 		return false
 	}
 	blocks, n := s.Options.SACK()
-	if dsack = isDSACK(s.Ack, blocks[:n]); dsack {
+	dsack = isDSACK(s.Ack, blocks[:n]) && c.oldestAck().LessEq(blocks[0].Left)
+	if dsack {
 		c.sawDSACK()
 	}
 	for _, b := range blocks[:n] {
@@ -113,7 +137,7 @@ func isDSACK(ack wire.Seq, blocks []wire.SACKBlock) bool {
 	case len(blocks) == 0 || blocks[0].Right.LessEq(blocks[0].Left):
 		return false
 	case blocks[0].Left.Less(ack):
-		return true
+		return blocks[0].Right.LessEq(ack)
 	}
 	return len(blocks) > 1 && blocks[1].Left.LessEq(blocks[0].Left) && blocks[0].Right.LessEq(blocks[1].Right)
 }

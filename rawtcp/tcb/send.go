@@ -80,7 +80,7 @@ func (c *Conn) nextRun(now Instant, s *wire.Segment) bool {
 	if c.snd.loss.probe.due && c.sendProbe(now, s) {
 		return true
 	}
-	for _, rule := range [...]func(*Conn) span{(*Conn).lostRun, (*Conn).newRun} {
+	for _, rule := range [...]func(*Conn) span{(*Conn).probeRun, (*Conn).lostRun, (*Conn).newRun} {
 		if run := rule(c); run.len() > 0 {
 			c.fillRun(now, s, run)
 			return true
@@ -101,6 +101,7 @@ func (c *Conn) fillRun(now Instant, s *wire.Segment, run span) {
 		c.sentAgain(run, had)
 	} else {
 		c.snd.override = false
+		c.snd.loss.frto.fresh -= min(c.snd.loss.frto.fresh, 1)
 	}
 }
 
@@ -119,8 +120,12 @@ func (c *Conn) transmitted(now Instant, run span) mark {
 }
 
 // lostRun returns what is to be retransmitted now. Small segments lost at the
-// end of what is in flight are sent in one, with new octets.
+// end of what is in flight are sent in one, with new octets. While F-RTO examines
+// a timeout it is nothing.
 func (c *Conn) lostRun() span {
+	if c.snd.loss.frto.step == frtoProbing {
+		return span{}
+	}
 	run := c.snd.loss.board.hole()
 	if run.len() > 0 && run.right == c.snd.nxt {
 		run.right = c.sendEnd()
@@ -222,6 +227,7 @@ func (c *Conn) sent(now Instant, s *wire.Segment) {
 		return
 	}
 	fresh := c.snd.nxt.Less(s.End())
+	c.snd.loss.prr.out += int32(s.Len())
 	if end := s.End(); c.snd.nxt.Less(end) || s.Flags.Has(wire.SYN) && c.snd.tries == 0 {
 		c.time(s)
 		c.snd.nxt = later(c.snd.nxt, end)
@@ -247,7 +253,7 @@ func (c *Conn) sentAgain(run span, had mark) {
 	if run.left == c.dataEnd() {
 		what = "FIN"
 	}
-	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, c.snd.tries), What: what, Why: why.String()}
+	e := Retransmitted{Seq: run.left, Len: run.len(), Attempt: max(1, int(c.snd.tries)), What: what, Why: why.String()}
 	if why == becauseRTO {
 		e.RTO = c.snd.expired
 	}

@@ -16,10 +16,10 @@ const (
 	// It does not take the retransmission timer's place, which stays the last
 	// resort.
 	timerRACK
-	timerTimeWait         // 2 MSL (RFC 9293, section 3.6)
-	timerAck              // a delayed acknowledgment (section 3.8.6.3)
-	timerKeepAlive        // section 3.8.4
-	timerFin              // the peer's FIN, after Close
+	timerTimeWait  // 2 MSL (RFC 9293, section 3.6)
+	timerAck       // a delayed acknowledgment (section 3.8.6.3)
+	timerKeepAlive // section 3.8.4
+	timerFin       // the peer's FIN, after Close
 	timerCount
 )
 
@@ -73,6 +73,7 @@ func (c *Conn) Advance(now Instant) {
 		c.probeTail(now)
 	default:
 		c.detectLosses(now)
+		c.reduceRate(0, false)
 	}
 	if c.timers.due(timerRetransmit, now) {
 		c.retransmitTimeout(now)

@@ -24,11 +24,14 @@ type tailProbe struct {
 // more to go by, and only one at a time (RFC 8985, sections 7.2 and 7.3).
 func (c *Conn) armProbe(now Instant) {
 	l := &c.snd.loss
-	if !c.sack || l.recovering || c.repairing() || l.board.sacked > 0 || c.snd.wnd == 0 ||
-		c.snd.una == c.snd.nxt || l.probe.out || !l.probe.sample || !c.timers.running(timerRetransmit) {
+	if l.probe.armed {
+		c.timers.stop(timerRACK)
+	}
+	l.probe.armed = c.sack && !l.recovering && !c.repairing() && l.board.sacked == 0 && c.snd.wnd > 0 &&
+		c.snd.una != c.snd.nxt && !l.probe.out && l.probe.sample && c.timers.running(timerRetransmit)
+	if !l.probe.armed {
 		return
 	}
-	l.probe.armed = true
 	c.timers.set(timerRACK, min(now.Add(c.probeTimeout()), c.timers[timerRetransmit]))
 }
 
@@ -68,12 +71,11 @@ func (c *Conn) probeTail(now Instant) {
 // tailRun returns what a probe carries: new octets, if there are any that the
 // window takes, or else the last segment in flight.
 func (c *Conn) tailRun() span {
-	edge, list := c.snd.una.Add(int(c.snd.wnd)), c.snd.loss.board.list()
-	fresh := c.atMost(span{c.snd.nxt, earlier(c.sendEnd(), edge)}, c.segmentSize())
-	if fresh.len() > 0 && len(list) < c.cfg.boardLimit() {
+	if fresh := c.freshRun(); fresh.len() > 0 {
 		return fresh
 	}
-	if len(list) == 0 || edge.Less(c.snd.nxt) {
+	list := c.snd.loss.board.list()
+	if len(list) == 0 || c.snd.una.Add(int(c.snd.wnd)).Less(c.snd.nxt) {
 		return span{}
 	}
 	left := c.snd.loss.board.start(len(list) - 1)

@@ -147,11 +147,16 @@ func (b *bystander) judgeAck(own *space, p *seen) error {
 	return judgeSACK(other, s, ack)
 }
 
-// judgeSACK checks that only what arrived is acknowledged selectively.
+// judgeSACK checks that only what arrived is acknowledged selectively. The first
+// block may report what arrived again: before the acknowledgment, or within the
+// second block (RFC 2883, section 4).
 func judgeSACK(other *space, s *wire.Segment, ack int) error {
 	blocks, n := s.Options.SACK()
-	for _, k := range blocks[:n] {
+	for i, k := range blocks[:n] {
 		r := run{k.Left.Minus(other.iss), k.Right.Minus(other.iss)}
+		if i == 0 && r.from < r.to && r.to <= ack {
+			continue
+		}
 		if r.from < ack || r.to <= r.from || !other.came.has(r) {
 			return fmt.Errorf("it acknowledges %d to %d selectively, which did not arrive", r.from, r.to)
 		}
