@@ -100,7 +100,7 @@ func (c *Conn) refuseText(s *wire.Segment) {
 // sides' FIN, which the user is told (RFC 9293, section 3.5.2, MUST-12). A RST
 // that is due still goes out, and what has arrived in order stays readable.
 func (c *Conn) end(err error) {
-	c.unsent, c.finLost = c.Unacked(), c.finWaits()
+	c.unsent, c.finLost = int32(c.Unacked()), c.finWaits()
 	c.over, c.err = true, err
 	c.timers = newTimers()
 	c.out = outbox{resetDue: c.out.resetDue, resetSeq: c.out.resetSeq}

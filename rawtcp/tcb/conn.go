@@ -13,8 +13,8 @@ import (
 type Conn struct {
 	cfg    *Config // the profile's: must not be written to
 	id     Identity
+	unsent int32 // Unacked when the connection ended
 	err    error
-	unsent int // Unacked when the connection ended
 	state  State
 	over   bool // the connection has ended, or was closed before it began
 
@@ -35,7 +35,7 @@ type Conn struct {
 	alive  keepAliveState
 	path   pathState
 	out    outbox
-	ecn    ecnState
+	ecn    *ecnState // nil: not agreed on
 
 	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
 

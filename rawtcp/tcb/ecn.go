@@ -47,7 +47,10 @@ type ECNReport struct {
 
 // ECN returns what is known of congestion marks. It may change in Receive.
 func (c *Conn) ECN() ECNReport {
-	e := &c.ecn
+	e := c.ecn
+	if e == nil {
+		return ECNReport{}
+	}
 	r := ECNReport{Mode: e.mode, Arrived: e.arrived, Capable: e.capable}
 	if e.mode == wire.ECNAccurate {
 		r.Received, r.Told = int(e.received-firstMarks), int(e.told-firstMarks)
@@ -58,7 +61,6 @@ func (c *Conn) ECN() ECNReport {
 // agreeECN takes the flags of the peer's SYN, or of its SYN-ACK (RFC 9768, section 3.1).
 // The mode never changes after the first of them.
 func (c *Conn) agreeECN(s *wire.Segment) {
-	e := &c.ecn
 	mode, synArrived := c.asked(s), wire.NotECT
 	if s.Flags.Has(wire.ACK) {
 		mode, synArrived = c.answered(s)
@@ -66,7 +68,8 @@ func (c *Conn) agreeECN(s *wire.Segment) {
 	if mode == wire.ECNNone {
 		return
 	}
-	*e = ecnState{mode: mode, arrived: s.ECN, received: firstMarks, told: firstMarks, capable: true, reduced: c.id.ISS, roundEnd: c.id.ISS}
+	e := &ecnState{mode: mode, arrived: s.ECN, received: firstMarks, told: firstMarks, capable: true, reduced: c.id.ISS, roundEnd: c.id.ISS}
+	c.ecn = e
 	emit(c, ECNAgreed{Mode: mode, Arrived: s.ECN})
 	if mode == wire.ECNAccurate && s.Flags.Has(wire.ACK) {
 		e.handshake = true
@@ -97,7 +100,7 @@ func (c *Conn) asked(s *wire.Segment) wire.ECNMode {
 // mixesECN reports whether a SYN that comes again asks for the other kind of ECN: then no
 // host could know which one both have agreed on (RFC 9768, section 3.1.5).
 func (c *Conn) mixesECN(s *wire.Segment) bool {
-	if !c.passive || c.state != SynReceived || s.Seq.Add(1) != c.rcv.nxt || !s.Flags.Has(wire.SYN) || s.Flags.Any(wire.ACK|wire.RST) || c.cfg.ECN != wire.ECNAccurate {
+	if !c.passive || c.state != SynReceived || s.Seq.Add(1) != c.rcv.nxt || !s.Flags.Has(wire.SYN) || s.Flags.Any(wire.ACK|wire.RST) || c.cfg.ECN != wire.ECNAccurate || c.ecn == nil {
 		return false
 	}
 	offer := s.Flags & wire.ECNFlags
@@ -145,12 +148,13 @@ func (c *Conn) mangled(why string) {
 
 // synECN adds the flags of our SYN or SYN-ACK.
 func (c *Conn) synECN(s *wire.Segment) {
-	e := &c.ecn
+	e, falls := c.ecn, c.snd.tries >= ecnTries
 	switch {
-	case c.snd.tries >= ecnTries:
-		e.capable = e.capable && c.state == SynSent // a server's must not be (RFC 9768, section 3.1.5)
-	case c.state == SynSent:
+	case e == nil && c.state == SynSent && !falls:
 		s.Flags |= c.cfg.ECN.ECNFlags()
+	case e == nil:
+	case falls: // a server's data must not be then (RFC 9768, section 3.1.5)
+		e.capable = false
 	case e.mode == wire.ECNClassic:
 		s.Flags |= wire.ECE
 	case e.mode == wire.ECNAccurate:
@@ -162,8 +166,8 @@ func (c *Conn) synECN(s *wire.Segment) {
 // data as ECN-capable. What is sent again is not, nor are window probes (RFC 3168,
 // sections 6.1.5 and 6.1.6).
 func (c *Conn) addECN(s *wire.Segment) {
-	e := &c.ecn
-	if e.mode == wire.ECNNone || s.Flags.Has(wire.SYN) {
+	e := c.ecn
+	if e == nil || s.Flags.Has(wire.SYN) {
 		return
 	}
 	fresh := len(s.Payload) > 0 && c.snd.nxt.LessEq(s.Seq)

@@ -13,11 +13,12 @@ const (
 
 // noteMark takes the codepoint of a packet that was accepted.
 func (c *Conn) noteMark(s *wire.Segment) {
-	e := &c.ecn
+	e := c.ecn
+	if e == nil || s.Flags.Has(wire.SYN) {
+		return
+	}
 	marked, data := s.ECN == wire.CE, len(s.Payload) > 0
 	switch {
-	case s.Flags.Has(wire.SYN):
-		return
 	case e.mode == wire.ECNClassic:
 		e.echo = data && marked || e.echo && !s.Flags.Has(wire.CWR)
 	case e.mode == wire.ECNAccurate && marked:
@@ -33,7 +34,7 @@ func (c *Conn) noteMark(s *wire.Segment) {
 // synACKAgain has the answer to a SYN-ACK that comes again tell how it arrived (RFC 9768,
 // section 3.2.2.1).
 func (c *Conn) synACKAgain(s *wire.Segment) {
-	if c.ecn.mode == wire.ECNAccurate && !c.passive && s.Flags.Has(wire.SYN|wire.ACK) && s.End() == c.rcv.nxt {
+	if c.ecn != nil && c.ecn.mode == wire.ECNAccurate && !c.passive && s.Flags.Has(wire.SYN|wire.ACK) && s.End() == c.rcv.nxt {
 		c.ecn.handshake, c.ecn.arrived = true, s.ECN
 	}
 }
@@ -41,11 +42,12 @@ func (c *Conn) synACKAgain(s *wire.Segment) {
 // takeMarks takes what an acknowledgment of n octets tells of marks on ours. It has moved
 // SND.UNA already. Ending says that it ends the handshake.
 func (c *Conn) takeMarks(s *wire.Segment, n int, ending bool) {
-	e := &c.ecn
+	e := c.ecn
 	switch {
-	case e.mode == wire.ECNClassic && s.Flags.Has(wire.ECE) && !s.Flags.Has(wire.SYN):
+	case e == nil, s.Flags.Has(wire.SYN):
+	case e.mode == wire.ECNClassic && s.Flags.Has(wire.ECE):
 		c.congested(1)
-	case e.mode == wire.ECNAccurate && !s.Flags.Has(wire.SYN) && !c.superseded(s):
+	case e.mode == wire.ECNAccurate && !c.superseded(s):
 		c.takeACE(s, n, ending)
 	}
 }
@@ -58,7 +60,7 @@ func (c *Conn) superseded(s *wire.Segment) bool {
 
 // takeACE takes accurate ECN's counter (RFC 9768, section 3.2.2).
 func (c *Conn) takeACE(s *wire.Segment, n int, ending bool) {
-	e := &c.ecn
+	e := c.ecn
 	ace := s.Flags.ACE()
 	_, sacks := s.Options.SACK()
 	if ending && s.Len() == 0 && sacks == 0 {
@@ -108,7 +110,7 @@ const watchedRounds = 4
 
 // watch looks for marks on everything.
 func (c *Conn) watch(marks, packets int) {
-	e := &c.ecn
+	e := c.ecn
 	if packets == 0 || e.rounds > watchedRounds || !e.capable {
 		return
 	}
@@ -128,7 +130,7 @@ func (c *Conn) watch(marks, packets int) {
 // congested reduces the window for marks, once for all that was in flight (RFC 3168,
 // section 6.1.2; RFC 9768, section 3.1.5).
 func (c *Conn) congested(marks int) {
-	e := &c.ecn
+	e := c.ecn
 	if c.snd.una.LessEq(e.reduced) {
 		return
 	}

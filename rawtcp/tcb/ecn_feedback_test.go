@@ -182,7 +182,7 @@ func TestTwoConnectionsOverAPathThatMarks(t *testing.T) {
 				capable[from]++
 			}
 			e := p.ends[from].c
-			if mode != wire.ECNAccurate || e.ecn.mode != mode || s.Flags.Any(wire.SYN|wire.RST) {
+			if mode != wire.ECNAccurate || e.ecn == nil || e.ecn.mode != mode || s.Flags.Any(wire.SYN|wire.RST) {
 				return
 			}
 			handshake := s.Ack == p.ends[1-from].c.id.ISS.Add(1) && s.Len() == 0

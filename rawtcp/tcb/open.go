@@ -134,7 +134,7 @@ func (c *Conn) receiveSynSent(now Instant, s *wire.Segment) (accepted bool) {
 	case acks:
 		c.agree(now, s)
 		c.synAcked(now, s)
-		c.out.ack, c.out.bare = true, !c.cfg.DataOnACK || c.ecn.handshake
+		c.out.ack, c.out.bare = true, !c.cfg.DataOnACK || c.ecn != nil && c.ecn.handshake
 		c.receiveText(now, s)
 	default:
 		c.openedFromBothSides(now, s)

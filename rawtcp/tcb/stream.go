@@ -45,7 +45,7 @@ func (c *Conn) WriteSpace() int {
 // stays as it is.
 func (c *Conn) Unacked() int {
 	if c.over {
-		return c.unsent
+		return int(c.unsent)
 	}
 	n := c.snd.buf.len()
 	if c.finWaits() {
