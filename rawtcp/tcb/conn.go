@@ -35,9 +35,9 @@ type Conn struct {
 	alive  keepAliveState
 	path   pathState
 	out    outbox
-	ecn    *ecnState // nil: not agreed on
 
-	lastAck wire.Seq // Last.ACK.sent (RFC 7323, section 4.3)
+	lastAck wire.Seq  // Last.ACK.sent (RFC 7323, section 4.3)
+	ecn     *ecnState // nil: not agreed on
 
 	handshakeRTT time.Duration // negative while not known
 	icmp         string        // the last soft ICMP error, for the final error's text
