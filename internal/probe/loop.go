@@ -138,7 +138,7 @@ func (l *loop) turn() error {
 	if err := l.egress.flush(l.routes.Paths); err != nil {
 		return err
 	}
-	l.results.handOver(false)
+	l.results.handOn()
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
