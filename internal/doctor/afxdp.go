@@ -28,7 +28,7 @@ func checkAFXDP() Finding {
 			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()
 		}
 	}
-	return judge(f, err, "an AF_XDP socket opens, and an XDP program loads"+xdpTaken(), remedy)
+	return judge(f, err, "an AF_XDP socket opens, and an XDP program loads"+tellXDP(xdpAbilities())+xdpTaken(), remedy)
 }
 
 // xdpTaken names the interfaces that have a program of somebody else's.
