@@ -44,8 +44,8 @@ func (c monotonicClock) stamped(umem []byte, frame uint64) time.Time {
 // Packets come thick where so many of them come in a gatherTime. Then a wait is that
 // long, whatever arrives, so that a wake-up serves many.
 const (
-	gatherTime = time.Millisecond
-	thick      = 8
+	gatherTime = ringRetire * time.Millisecond
+	thick      = 3
 )
 
 // A crowd says whether packets come thick.

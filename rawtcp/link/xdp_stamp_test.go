@@ -15,7 +15,6 @@ func TestOnlyACrowdIsWaitedFor(t *testing.T) {
 		waits   bool
 	}{
 		{1, time.Second, false},
-		{1, 200 * time.Microsecond, false},         // as in a handshake with one host
 		{thick, gatherTime, true},                  // as fast as it takes
 		{thick - 1, gatherTime, false},             // not quite
 		{60, 2 * gatherTime, true},                 // a scan
