@@ -25,6 +25,7 @@ import (
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
@@ -143,6 +144,7 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 		held.writesLater(filepath.Join(w.keep, manifest), true)
 	}
 	// The guards of further loops are put up when a shard asks for them.
+	link.Remember()
 	again := w.flags.again()
 	held.opened(w.flags.verbose, keeping{again.set | privilege.NetAdmin, "to open links and guards for further shards"})
 	if len(args) > 0 {

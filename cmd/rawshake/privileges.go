@@ -23,7 +23,7 @@ import (
 const opening = privilege.NetRaw | privilege.NetAdmin | privilege.BPF | privilege.NetBindService
 
 // ofXDP is what an AF_XDP link takes beside that: its program, and memory that
-// does not count.
+// does not count. CAP_SYS_ADMIN only tells the name of another's program.
 const ofXDP = privilege.BPF | privilege.NetAdmin | privilege.IPCLock | privilege.Perfmon
 
 // lookingAtGuards is what finding guards of other processes takes.
@@ -38,9 +38,9 @@ var startsWith = map[string]privilege.Set{
 	"": 0, "explain": privilege.NetRaw, "results": 0, "version": 0, "man": 0, "help": 0,
 	"results summary": 0, "results report": 0, "results list": 0, "results convert": 0, "results diff": 0,
 	"completion": 0, "completion bash": 0, "completion zsh": 0, "completion fish": 0, "completion powershell": 0,
-	"connect": opening, "audit": opening, "probe": opening | ofXDP,
+	"connect": opening, "audit": opening, "probe": opening | ofXDP | privilege.SysAdmin,
 	"fleet": 0, "fleet start": 0, "fleet status": 0, "fleet pause": 0, "fleet resume": 0, "fleet stop": 0, "fleet exclude": 0, "fleet collect": 0, "fleet remove": 0,
-	"fleet work": opening | ofXDP, "fleet serve": privilege.NetBindService,
+	"fleet work": opening | ofXDP | privilege.SysAdmin, "fleet serve": privilege.NetBindService,
 	"guard": 0, "guard run": everything, "guard up": lookingAtGuards, "guard down": lookingAtGuards, "guard status": lookingAtGuards,
 	"lab": 0, "lab list": 0, "lab serve": privilege.NetBindService, "lab capture": privilege.NetRaw,
 }
@@ -59,10 +59,11 @@ const inNamespaces = "namespaces are made and entered with them, and the command
 var held holder
 
 type holder struct {
-	may   bool         // begin may give up anything
-	begun bool         // it has
-	err   error        // why it has not
-	late  []lateAccess // files that are opened later
+	may    bool         // begin may give up anything
+	freely bool         // files may be changed, and programs run, to the end
+	begun  bool         // it has
+	err    error        // why it has not
+	late   []lateAccess // files that are opened later
 }
 
 // A lateAccess is a file that is opened once privileges are given up.
@@ -80,22 +81,42 @@ type keeping struct {
 
 // begin gives up what a command never needs.
 func (h *holder) begin(cmd *cobra.Command) {
-	first, ok := startsWith[commandPath(cmd)]
-	if i := cmd.Flags().Lookup("interface"); cmd.Name() == "explain" && !i.Changed {
-		first = 0 // it reads a file
-	}
+	first, ok := firstOf(cmd)
 	switch {
 	case !h.may || !ok: // keepAll; or the command-line parser's own, such as __complete
 		return
 	case first == everything:
-		h.begun = true
+		h.begun, h.freely = true, true
 		return
+	}
+	h.freely = cmd.HasParent() && cmd.Parent().Name() == "fleet" // whose server writes files of its own
+	_, h.err = privilege.Keep(first)
+	h.begun = h.err == nil
+}
+
+// firstOf is what a command line begins with; ok is false where it keeps all.
+func firstOf(cmd *cobra.Command) (first privilege.Set, ok bool) {
+	value := func(flag string) string {
+		if f := cmd.Flags().Lookup(flag); f != nil {
+			return f.Value.String()
+		}
+		return ""
+	}
+	if first, ok = startsWith[commandPath(cmd)]; !ok {
+		return 0, false
+	}
+	switch link := value("link"); {
+	case cmd.Name() == "explain" && value("interface") == "":
+		first = 0 // it reads a file
+	case link == "kernel":
+		first &= privilege.NetBindService | privilege.NetRaw // which binding to an interface took before Linux 5.7
+	case link != "" && link != "xdp":
+		first &^= privilege.SysAdmin | privilege.Perfmon | privilege.IPCLock
 	}
 	if os.Geteuid() == 0 {
 		first |= privilege.Files
 	}
-	_, h.err = privilege.Keep(first)
-	h.begun = h.err == nil
+	return first, true
 }
 
 // commandPath is what startsWith calls a command.
@@ -133,12 +154,39 @@ func (h *holder) opened(verbose bool, again ...keeping) {
 	for _, k := range again {
 		some |= k.set
 	}
+	confined := !h.freely && h.confine()
 	kept, err := privilege.Keep(some)
 	if err != nil {
 		h.say(verbose, "kept %v: %v", kept, err)
 		return
 	}
-	h.say(verbose, "%s", whatIsKept(kept, again))
+	text := whatIsKept(kept, again)
+	if confined {
+		text += "; nothing is executed, and no file changed but those that were named (Landlock)"
+	}
+	h.say(verbose, "%s", text)
+}
+
+// confine bounds which files can be changed: those that are written late, where they
+// are to be.
+func (h *holder) confine() bool {
+	var paths []string
+	for _, l := range h.late {
+		if l.needed != privilege.DACOverride {
+			continue
+		}
+		path := l.path
+		if _, err := os.Stat(path); err == nil {
+			paths = append(paths, path)
+		} else if to, err := os.Readlink(path); err == nil { // of a file that is not there yet
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(path), to)
+			}
+			paths = append(paths, filepath.Dir(to))
+		}
+		paths = append(paths, filepath.Dir(path))
+	}
+	return privilege.Confine(paths)
 }
 
 // whatIsKept is that, as a person reads it.

@@ -238,7 +238,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 func (f *probeFlags) giveUp() {
 	held.writesLater(f.checkpoint, true)
 	held.writesLater(f.status, true)
-	link.RememberPolicies()
+	link.Remember()
 	held.opened(f.verbose, f.again())
 }
 

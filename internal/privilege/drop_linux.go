@@ -43,18 +43,15 @@ func Keep(some Set) (Set, error) {
 		return permitted, err
 	}
 	if permitted&(1<<unix.CAP_SETPCAP) != 0 {
-		if err := empty(); err != nil {
-			return permitted, err
-		}
+		empty()
 	}
-	if err := all("prctl PR_CAP_AMBIENT", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL); err != nil {
-		return permitted, err
-	}
+	// The ambient set goes with the inheritable one (capabilities(7)).
 	return kept, assign(kept)
 }
 
-// empty empties the bounding set, and has root be nobody special to execve.
-func empty() error {
+// empty empties the bounding set, and has root be nobody special to execve, as far
+// as it may.
+func empty() {
 	for c := uintptr(0); c <= 63; c++ {
 		there, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, c, 0, 0, 0)
 		if err != nil {
@@ -63,11 +60,11 @@ func empty() error {
 		if there == 0 {
 			continue
 		}
-		if err := all("prctl PR_CAPBSET_DROP", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c); err != nil {
-			return err
-		}
+		_ = all("prctl PR_CAPBSET_DROP", unix.SYS_PRCTL, unix.PR_CAPBSET_DROP, c)
 	}
-	return all("prctl PR_SET_SECUREBITS", unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, noRoot)
+	if bits, err := unix.PrctlRetInt(unix.PR_GET_SECUREBITS, 0, 0, 0, 0); err == nil {
+		_ = all("prctl PR_SET_SECUREBITS", unix.SYS_PRCTL, unix.PR_SET_SECUREBITS, uintptr(bits)|noRoot)
+	}
 }
 
 // noRoot are SECBIT_NOROOT and SECBIT_NO_CAP_AMBIENT_RAISE, both locked

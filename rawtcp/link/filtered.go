@@ -4,14 +4,11 @@
 package link
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"sync/atomic"
 
 	"github.com/rawshake/rawshake/rawtcp/route"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // An IPsecPolicy is what this machine's IPsec requires for packets to an
@@ -48,28 +45,6 @@ func FindIPsecPolicy(source, remote netip.Addr, remotePort uint16) (IPsecPolicy,
 		return IPsecPolicy{true, fmt.Sprintf("an IPsec policy blocks what leaves for %s (ip xfrm policy)", to)}, true
 	}
 	return IPsecPolicy{false, fmt.Sprintf("an IPsec policy has what leaves for %s encrypted (ip xfrm policy)", to)}, true
-}
-
-// remembered are the policies of both IP versions; nil: none were asked for.
-var remembered atomic.Pointer[map[int][]netlink.XfrmPolicy]
-
-// RememberPolicies reads the IPsec policies for a process that gives up
-// CAP_NET_ADMIN: those that it can read no longer count as they are now.
-func RememberPolicies() {
-	all := make(map[int][]netlink.XfrmPolicy)
-	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		all[family], _ = netlink.XfrmPolicyList(family)
-	}
-	remembered.Store(&all)
-}
-
-// policies are this machine's, as far as they can be read.
-func policies(family int) []netlink.XfrmPolicy {
-	list, err := netlink.XfrmPolicyList(family)
-	if was := remembered.Load(); errors.Is(err, unix.EPERM) && was != nil {
-		return (*was)[family]
-	}
-	return list
 }
 
 // selects reports whether a policy's selector takes a connection.

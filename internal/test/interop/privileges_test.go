@@ -109,13 +109,11 @@ type waiter struct {
 	keeps p.Set
 	root  p.Set // beside that, as root
 	says  string
-	alone bool // it must be able to open what root alone may
 }
 
 // waiters are one of each command that can be looked at while it waits.
 func waiters(t *testing.T, l *lab.Lab, dir string) map[string]waiter {
-	mute := peers.Start(t, l, service.Mute).String()
-	long := []string{"--timeout", "5m", mute}
+	long := []string{"--timeout", "5m", mute(t, l)}
 	with := func(args ...string) []string { return append(args, long...) }
 	const none = "privileges: none kept"
 	opening := p.NetRaw | p.NetAdmin | p.BPF
@@ -132,7 +130,7 @@ func waiters(t *testing.T, l *lab.Lab, dir string) map[string]waiter {
 		"probe, a list":     {args: []string{"probe", "-v", "--allow-special", "-f", "-"}, input: true, keeps: p.NetRaw, says: "kept CAP_NET_RAW ("},
 		"probe, a checkpoint": {args: with("probe", "-v", "--allow-special", "-o", filepath.Join(dir, "p"), "--checkpoint", filepath.Join(dir, "p.state")),
 			keeps: p.NetRaw, says: "kept CAP_NET_RAW ("},
-		"probe, xdp":  {args: with("probe", "-v", "--allow-special", "--link", "xdp"), keeps: opening | p.Perfmon | p.IPCLock, says: "AF_XDP link again", alone: true},
+		"probe, xdp":  {args: with("probe", "-v", "--allow-special", "--link", "xdp"), keeps: opening | p.Perfmon | p.IPCLock, says: "AF_XDP link again"},
 		"explain":     {args: []string{"explain", "-v", "-"}, input: true, says: none},
 		"explain -i":  {args: []string{"explain", "-v", "-i", "near", "--port", "9"}, says: none},
 		"results":     {args: []string{"results", "summary", "-"}, input: true, root: p.Files},
@@ -209,6 +207,58 @@ func TestNoCapabilityIsKeptThatIsNotNeededAgain(t *testing.T) {
 			})
 		}
 	})
+}
+
+// Ambient capabilities, as a service manager gives them, go like all others.
+func TestAmbientCapabilitiesAreGivenUp(t *testing.T) {
+	if os.Geteuid() != 0 {
+		missing(t, "only root has capabilities to hand on")
+	}
+	l := newLab(t)
+	id := strconv.Itoa(nobodyUser)
+	words := []string{needProgram(t, "setpriv"), "--reuid", id, "--regid", id, "--clear-groups", "--inh-caps", "+net_raw,+net_admin", "--ambient-caps", "+net_raw,+net_admin", program}
+	for name, w := range map[string]waiter{
+		"connect": {args: []string{"connect", "--timeout", "5m", mute(t, l)}},
+		"probe":   {args: []string{"probe", "--allow-special", "--timeout", "5m", mute(t, l)}, keeps: p.NetRaw},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd, said, end := start(t, l, false, nil, append(words, w.args...)...)
+			defer end()
+			await(t, cmd, said, w.keeps, false)
+		})
+	}
+}
+
+func mute(t *testing.T, l *lab.Lab) string { return peers.Start(t, l, service.Mute).String() }
+
+// Guards end with a process that could not take them down itself.
+func TestNoGuardIsLeftOfAProcessWithoutPrivileges(t *testing.T) {
+	if os.Geteuid() != 0 {
+		missing(t, "only root has capabilities to give up")
+	}
+	l := newLab(t)
+	for _, args := range [][]string{
+		{"connect", "--guard", "listener"}, {"connect", "--guard", "nftables"}, {"connect", "--guard", "tcx"}, {"probe", "--allow-special"}, {"probe", "--allow-special", "--link", "xdp"},
+	} {
+		for _, killed := range []bool{false, true} {
+			keeps := map[bool]p.Set{true: p.NetRaw}[args[0] == "probe"]
+			if args[len(args)-1] == "xdp" {
+				keeps |= p.NetAdmin | p.BPF | p.Perfmon | p.IPCLock
+			}
+			cmd, said, end := start(t, l, false, nil, append(append([]string{program}, args...), "--timeout", "5m", mute(t, l))...)
+			await(t, cmd, said, keeps, true)
+			if r := rawshake(t, l.Near(), "guard", "status").want(t, 0); strings.Contains(r.stdout, "no guard stands") {
+				t.Errorf("%q: no guard is seen", args)
+			}
+			if killed {
+				_ = cmd.Process.Kill()
+			}
+			end()
+			if r := rawshake(t, l.Near(), "guard", "status").want(t, 0); !strings.Contains(r.stdout, "no guard stands") {
+				t.Errorf("%q, killed: %v: %s", args, killed, r.stdout)
+			}
+		}
+	}
 }
 
 // withFileCapabilities is a copy of the program with more capabilities than anybody
@@ -354,6 +404,49 @@ func TestWhatIsWrittenBySudoIsTheUsers(t *testing.T) {
 	}
 }
 
+// A file that is written late goes where it was to go when privileges were given up: who
+// puts a link in its place sends nothing elsewhere, even if root runs the command.
+func TestNoFileIsWrittenWhereItWasNotNamed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		missing(t, "only root may write everywhere")
+	}
+	l := newLab(t)
+	capture, err := os.ReadFile("../../../testdata/captures/big-endian.pcapng")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, other := filepath.Join(t.TempDir(), "page"), filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(other, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, linked := range []bool{false, true} {
+		cmd, said := l.Near().Command(program, "explain", "-v", "--html", page, "-"), new(heard)
+		cmd.Stdout, cmd.Stderr = said, said
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said.await(t, "files are confined", func(text string) bool { return strings.Contains(text, "(Landlock)") })
+		if linked {
+			if err := os.Symlink(other, page); err != nil {
+				t.Fatal(err)
+			}
+		}
+		in.Write(capture)
+		in.Close()
+		if err := cmd.Wait(); (err != nil) != linked {
+			t.Errorf("with a link: %v; %v\n%s", linked, err, said)
+		}
+		if text, err := os.ReadFile(other); err != nil || string(text) != "kept" {
+			t.Errorf("with a link: %v; the other file holds %d bytes, %v", linked, len(text), err)
+		}
+		os.Remove(page)
+	}
+}
+
 // Root may write where it always could: what is written late, in a folder of somebody
 // else's, keeps the one capability that takes, and is told.
 func TestRootWritesLateInAnothersFolder(t *testing.T) {
@@ -409,7 +502,7 @@ func TestAScanWithoutPrivilegesOutlivesAnOutage(t *testing.T) {
 			changeLink(t, l, netlink.LinkSetDown)
 			said.await(t, "the scan pauses", func(text string) bool { return strings.Contains(text, "The scan pauses") })
 			changeLink(t, l, netlink.LinkSetUp)
-			fmt.Fprintln(in, peers.Start(t, l, service.Mute))
+			fmt.Fprintln(in, mute(t, l))
 			in.Close()
 			if err := cmd.Wait(); err != nil {
 				t.Errorf("%v\n%s", err, said)
