@@ -229,6 +229,25 @@ func TestAmbientCapabilitiesAreGivenUp(t *testing.T) {
 	}
 }
 
+// A worker of a fleet goes on opening links, and guards for further loops.
+func TestAWorkerKeepsWhatItOpensLinksWith(t *testing.T) {
+	if os.Geteuid() != 0 {
+		missing(t, "only root has capabilities to give up")
+	}
+	l := newLab(t)
+	const hub = "127.0.0.1:4222"
+	serve, served, endServe := start(t, l, false, nil, program, "fleet", "serve", "--listen", hub, "--dir", t.TempDir())
+	defer endServe()
+	await(t, serve, served, 0, true)
+	served.await(t, "it serves", func(text string) bool { return strings.Contains(text, hub) })
+	work, said, end := start(t, l, false, nil, program, "fleet", "work", "-v", "--nats", "nats://"+hub)
+	await(t, work, said, p.NetRaw|p.NetAdmin, true)
+	end()
+	if !strings.Contains(said.String(), "further shards") {
+		t.Errorf("it does not say why:\n%s", said)
+	}
+}
+
 func mute(t *testing.T, l *lab.Lab) string { return peers.Start(t, l, service.Mute).String() }
 
 // Guards end with a process that could not take them down itself.
