@@ -43,6 +43,7 @@ func TestEveryOutcomeHasACode(t *testing.T) {
 		"stalled":                     {Facts{Outcome: Timeout, Answered: true, Stage: handshake.StageHelloSent}, nil},
 		"window_closed":               {Facts{Outcome: Timeout, Answered: true, Blocked: true}, nil},
 		"not_acknowledged":            {Facts{Outcome: Timeout, Answered: true, Unacked: true}, nil},
+		"nothing_behind":              {Facts{Outcome: Timeout, Answered: true, Bare: BareWindow, Asked: true, Blocked: true}, nil},
 		"refused":                     {Facts{Outcome: Closed}, nil},
 		"unreachable":                 {Facts{Outcome: Unreachable, ICMP: true}, nil},
 		"no_route":                    {Facts{Outcome: Unreachable}, errNoRoute},

@@ -130,6 +130,7 @@ func (d *diagnosis) warning(a *alert, r *transcript.Reason) {
 // alert.
 func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	switch {
+	case d.endedBehind(r):
 	case d.moment == connected && d.renegotiationRefused(r):
 	case d.moment == connected:
 		r.Means, r.Remedy = "the handshake was complete: the server's reason lies in what it was asked for", "Look into the server's log."
@@ -247,7 +248,9 @@ func (d *diagnosis) silence() {
 	} else if d.err != nil {
 		r.What += ": " + d.said()
 	}
-	if timeout != nil && timeout.Preceding && !d.zero {
+	if d.nothingBehind() {
+		d.nothingAnswers(&r)
+	} else if timeout != nil && timeout.Preceding && !d.zero {
 		precedingSilence(timeout.Waiting, &r)
 	} else {
 		d.waitedFor(&r)
