@@ -32,8 +32,9 @@ const (
 const (
 	// maxAsks is how many keep-alive probes a host gets in which nobody shows.
 	maxAsks = 3
-	// doubtAllowance replaces firstAllowance: the ACK, and again where it was lost.
-	doubtAllowance = 4
+	// doubtAllowance replaces firstAllowance: the ACK. What the peer provokes beyond it,
+	// by its SYN-ACK again, is among what serves no target.
+	doubtAllowance = 1
 	// asksTurn bounds the probes of a turn beyond their share.
 	asksTurn = 64
 )
@@ -74,6 +75,9 @@ func (cs *connections) bare(c *connection, s *wire.Segment) {
 		c.anomalies |= anomalyNoOptions
 	default:
 		c.anomalies |= anomalyZeroWindow | anomalyNoOptions
+	}
+	if c.anomalies&anomalyCrossed != 0 {
+		return // it has answered our SYN-ACK
 	}
 	c.doubt = doubtBare
 	if cs.o.Goal == GoalTCP {

@@ -3,7 +3,6 @@ package probe
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/netip"
 	"slices"
 	"testing"
@@ -214,5 +213,196 @@ func (f *floodNet) checkPackets(t *testing.T, probes int) {
 	}
 }
 
-var _ = context.Background
-var _ = io.Discard
+// isOdd tells the hosts that a test doubts: every other one.
+func isOdd(a netip.Addr) bool { return a.As4()[3]%2 == 1 }
+
+// counts are how many results of honest and of other hosts have each outcome.
+func counts(list []seenRecord, doubted func(netip.Addr) bool) (honest, others map[string]int) {
+	honest, others = map[string]int{}, map[string]int{}
+	for _, r := range list {
+		if doubted(netip.MustParseAddr(r.Addr)) {
+			others[r.Outcome]++
+		} else {
+			honest[r.Outcome]++
+		}
+	}
+	return honest, others
+}
+
+// lastOpen is when the last honest host had its result, and with it our RST.
+func lastOpen(f *floodNet) (last time.Duration) {
+	for i, p := range f.packets {
+		if p.flags.Has(wire.RST) && !f.hostile(p.to) {
+			last = max(last, f.sent[i].Sub(second))
+		}
+	}
+	return last
+}
+
+// Half of the hosts have nobody behind their SYN-ACKs. The others have their results in
+// no more than half as long again as where all are honest, and no more probes leave than
+// their share while targets wait.
+func TestDoubtfulHostsKeepNoHonestOneWaiting(t *testing.T) {
+	all := &floodNet{hostile: isOdd, answer: openConnection}
+	_, out := scanFloodNet(t, all, doubtOptions(t, "198.19.0.0/23"), 10*time.Minute)
+	if honest, others := counts(readRecords(t, out.Bytes()), isOdd); honest["open"] != 256 || others["open"] != 256 {
+		t.Fatalf("where all are honest: %v %v", honest, others)
+	}
+	quiet := lastOpen(all)
+	for _, tc := range []struct {
+		name string
+		host doubted
+		want string
+	}{
+		{"nobody", doubted{syn: bareAnswer, window: 8192}, "timeout"},
+		{"nobody behind a proxy", doubted{syn: optioned}, "timeout"},
+		{"somebody", doubted{bareAnswer, 8192, nil, eachTime(ack)}, "open"},
+		{"somebody who shows at the last probe", doubted{bareAnswer, 8192, nil, sinceThe(maxAsks-1, ack)}, "open"},
+		{"SYN-ACKs without end", doubted{bareAnswer, 8192, eachTime(again), eachTime(again)}, "timeout"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := &floodNet{hostile: isOdd, answer: tc.host.host()}
+			l, out := scanFloodNet(t, f, doubtOptions(t, "198.19.0.0/23"), 10*time.Minute)
+			honest, others := counts(readRecords(t, out.Bytes()), isOdd)
+			if honest["open"] != 256 || others[tc.want] != 256 {
+				t.Errorf("%v, and of those in doubt %v: %+v", honest, others, l.stats)
+			}
+			took := lastOpen(f)
+			t.Logf("%v, and %v where all are honest; %d packets %v, the end after %v", took, quiet, len(f.sent), f.kinds, f.now.Sub(second))
+			if took > quiet*3/2 {
+				t.Errorf("the last honest host had its result after %v, and where all are honest after %v: %v", took, quiet, f.kinds)
+			}
+			f.checkRate(t, floodRate)
+		})
+	}
+}
+
+// Where nobody honest waits, probes take the whole rate: a network behind a SYN proxy
+// does not hold up the end of a scan.
+func TestProbesTakeWhatNobodyElseNeeds(t *testing.T) {
+	f := &floodNet{hostile: func(netip.Addr) bool { return true }, answer: (&doubted{syn: bareAnswer, window: 8192}).host()}
+	o := doubtOptions(t, "198.19.0.0/23")
+	o.MaxInFlight = 50
+	l, out := scanFloodNet(t, f, o, 20*time.Minute)
+	if _, others := counts(readRecords(t, out.Bytes()), f.hostile); others["timeout"] != 512 {
+		t.Fatalf("%v: %+v", others, l.stats)
+	}
+	if n := len(l.connections.all) - len(l.connections.free); n != 0 {
+		t.Errorf("%d connections are left", n)
+	}
+	if least := f.now.Sub(second); least > time.Duration(512/50+2)*(o.Timeout+2*time.Second) {
+		t.Errorf("it took %v", least)
+	}
+	if want := 512 * (3 + maxAsks); len(f.sent) != want {
+		t.Errorf("%d packets for 512 hosts, want a SYN, an ACK, %d probes and a RST for each: %v", len(f.sent), maxAsks, f.kinds)
+	}
+	f.checkRate(t, floodRate)
+}
+
+// Hosts in doubt that flood cost the others no more than others that do, and the doubt
+// ends.
+func TestAFloodDoesNotKeepADoubtAlive(t *testing.T) {
+	quiet := &floodNet{hostile: isHostile, answer: (&doubted{syn: bareAnswer, window: 8192}).host()}
+	scanFloodNet(t, quiet, doubtOptions(t, "198.19.0.0/23"), 10*time.Minute)
+	for name, tc := range floods {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &floodNet{hostile: isHostile, flood: tc.flood, rate: floodOf(), answer: func(_ *floodNet, _ netip.Addr, s *wire.Segment) []wire.Segment {
+				if s.Flags == wire.SYN {
+					return bareAnswer(s, 8192)
+				}
+				return nil
+			}}
+			l, out := scanFloodNet(t, f, doubtOptions(t, "198.19.0.0/23"), 3*time.Minute)
+			honest, others := counts(readRecords(t, out.Bytes()), isHostile)
+			n := 0
+			for _, k := range others {
+				n += k
+			}
+			if honest["open"] != 496 || n != 16 {
+				t.Errorf("%v, and of those in doubt %v after %v: %+v", honest, others, f.now.Sub(second), l.stats)
+			}
+			if took := lastOpen(f); took > lastOpen(quiet)*3/2 {
+				t.Errorf("%v, and %v where all is quiet: %v", took, lastOpen(quiet), f.kinds)
+			}
+			f.checkRate(t, floodRate)
+		})
+	}
+}
+
+// A scan that is stopped while hosts are in doubt ends soon, says nothing of them, and
+// resets what it opened.
+func TestASignalEndsDoubts(t *testing.T) {
+	f := &floodNet{hostile: isOdd, answer: (&doubted{syn: bareAnswer, window: 8192}).host(),
+		kinds: map[string]int{}, heard: map[netip.AddrPort]wire.Segment{}, local: netip.MustParseAddr("198.18.0.1"), now: second}
+	out := new(bytes.Buffer)
+	l := loopOver(t, doubtOptions(t, "198.19.0.0/25"), f, f.local, out)
+	f.loop = l
+	ctx, cancel := context.WithCancel(t.Context())
+	var asked tcb.Instant
+	l.clock.read = func() tcb.Instant {
+		if f.now >= 5*second && asked == 0 {
+			asked = f.now
+			cancel()
+		}
+		if f.now = f.now.Add(time.Microsecond); asked != 0 {
+			f.now = f.now.Add(4 * step) // resetAll sleeps a while between two looks at the time
+		}
+		return f.now
+	}
+	check(t, l.run(ctx, t.Context()))
+	check(t, l.results.sink.Close())
+	if took := f.now.Sub(asked); asked == 0 || took > stopGrace+2*resetTime {
+		t.Errorf("it took %v", took)
+	}
+	honest, others := counts(readRecords(t, out.Bytes()), isOdd)
+	if honest["open"] != 64 || len(others) != 0 {
+		t.Errorf("%v, and of those in doubt %v", honest, others)
+	}
+	reset := map[netip.Addr]bool{}
+	for _, p := range f.packets {
+		reset[p.to] = reset[p.to] || p.flags.Has(wire.RST)
+	}
+	undecided, left := 0, 0
+	for n := l.begun.window.base; n < l.begun.window.head; n++ {
+		if l.begun.window.at(n).state == slotConnected {
+			undecided++
+			if a := l.begun.source.At(n).Addr; !reset[a] {
+				left++
+			}
+		}
+	}
+	if undecided != 64 || left > 64-int(floodRate*resetTime.Seconds()) {
+		t.Errorf("%d targets are undecided, and %d of them were not reset", undecided, left)
+	}
+	f.checkRate(t, floodRate)
+}
+
+// Targets in doubt begin again after an outage, as all that are in flight do.
+func TestADoubtBeginsAgainAfterAnOutage(t *testing.T) {
+	f := &floodNet{hostile: func(netip.Addr) bool { return true }, answer: (&doubted{bareAnswer, 8192, nil, sinceThe(1, ack)}).host()}
+	out := new(bytes.Buffer)
+	f.local, f.kinds, f.heard, f.now = netip.MustParseAddr("198.18.0.1"), map[string]int{}, map[netip.AddrPort]wire.Segment{}, second
+	l := loopOver(t, doubtOptions(t, "198.19.0.0/28"), f, f.local, out)
+	f.loop = l
+	l.clock.read = func() tcb.Instant { return f.now }
+	for cut := false; f.now.Sub(second) < time.Minute && !(l.admission.ended && l.begun.window.len() == 0 && l.connections.wheel.n == 0); {
+		l.now = l.instant()
+		check(t, l.turn())
+		if !cut && l.connections.live == 16 {
+			cut = true
+			l.restart()
+		}
+	}
+	l.results.handOver(true)
+	check(t, l.results.sink.Close())
+	list := readRecords(t, out.Bytes())
+	for _, r := range list {
+		if r.Outcome != "open" || !r.Repeat || !slices.Equal(r.Odd, []string{"syn_ack_without_options"}) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if len(list) != 16 {
+		t.Errorf("%d results", len(list))
+	}
+}
