@@ -36,12 +36,22 @@ func BareSYNACK(window uint16, o *wire.Options) string {
 }
 
 // nothingBehind reports whether the SYN-ACK is all that came, it lacks what nearly all
-// hosts' have, and what the client sent since would have had an answer of any host.
-func (s *Story) nothingBehind() bool { return s.bare != "" && !s.behind && s.asked }
+// hosts' have, and what the client sent since would have had an answer of any host: in
+// somebody else's connection, if it was given the time.
+func (s *Story) nothingBehind() bool {
+	if s.bare == "" || s.behind || !s.prompted.set || s.rst[transcript.In].set {
+		return false
+	}
+	until := s.end
+	if e := s.firstEnd(transcript.Out); e.set {
+		until = e.at
+	}
+	return !s.captured || until-s.prompted.at >= quiet
+}
 
 // nothingAnswers explains a silence behind such a SYN-ACK.
 func (d *diagnosis) nothingAnswers(r *transcript.Reason) {
-	r.Code, r.Layer, r.Sure, r.Frames = "nothing_behind", transcript.TCP, transcript.Likely, frames(d.synACK)
+	r.Code, r.Layer, r.Sure, r.Frames = "nothing_behind", transcript.TCP, transcript.Likely, frames(d.synACK, d.prompted)
 	r.What = "nothing came behind the ACK of the SYN-ACK"
 	if d.err != nil {
 		r.What += ": " + d.said()
@@ -63,12 +73,13 @@ func (d *diagnosis) endedBehind(r *transcript.Reason) bool {
 
 // follows takes note of what follows the SYN-ACK: what asks for an answer, and what shows
 // that somebody is there.
-func (s *Story) follows(f *transcript.Frame) {
+func (s *Story) follows(f *transcript.Frame, m mark) {
 	n, flags := f.Stream.Len(), f.Segment.Flags
 	switch {
 	case f.Dir == transcript.In:
 		s.behind = s.behind || n > 0 || !flags.Has(wire.FIN)
-	case n > 0, f.Seq == 0 && !flags.Has(wire.FIN): // RFC 9293, section 3.8.4
-		s.asked = true
+	case s.prompted.set:
+	case n > 0, f.Seq == 0 && s.optional: // RFC 9293, section 3.8.4
+		s.prompted = m
 	}
 }

@@ -60,7 +60,7 @@ func (f *Facts) story() *Story {
 	s.data[transcript.In].set = f.Replied
 	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
 	s.zero, s.port, s.preceded = f.Blocked, f.Port, f.Waiting != ""
-	s.bare, s.asked, s.behind = f.Bare, f.Asked, f.Heard
+	s.bare, s.prompted.set, s.behind = f.Bare, f.Asked, f.Heard
 	if f.Agreed {
 		s.notes["tls_begins"] = note{text: transcript.BeginsText(0, 0, "STARTTLS"), count: 1}
 	}

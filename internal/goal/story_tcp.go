@@ -17,8 +17,8 @@ type segments struct {
 	synACK   mark   // one that acknowledges the client's SYN
 	optional bool   // the client's SYN has options
 	bare     string // what that SYN-ACK lacks: see BareSYNACK
-	asked    bool   // the client sent what has an answer of every host,
-	behind   bool   // and something came behind the SYN-ACK that only a host sends
+	prompted mark   // where the client first sent what has an answer of every host
+	behind   bool   // something came behind the SYN-ACK that only a host sends
 	odd      mark   // the first answer to a SYN that does not answer it
 	oddText  string
 	opened   mark // the client acknowledged the SYN-ACK, or the server went on
@@ -126,7 +126,7 @@ const maxText = 120
 
 // flow takes note of data, acknowledgments and FINs.
 func (s *Story) flow(f *transcript.Frame, m mark) {
-	s.follows(f)
+	s.follows(f, m)
 	if n := f.Stream.Len(); n > 0 {
 		s.payload[f.Dir] = m
 		s.octets[f.Dir] = max(s.octets[f.Dir], f.Stream.End)

@@ -4,6 +4,7 @@ package interop
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -138,6 +139,34 @@ func TestASilenceBehindASYNProxyIsNotBlamedOnTheServer(t *testing.T) {
 		r := seen[port]
 		if r["outcome"] != "timeout" || reasonOf(r) != want || slices.Contains(oddOf(r), "nothing_behind_ack") != (want == "nothing_behind") {
 			t.Errorf("port %d: %v, want %s", port, r, want)
+		}
+	}
+	for port, want := range map[int]string{proxiedPort + 2: "nothing_behind", closedPort: "stalled"} { // one diagnosis for both
+		r := rawshake(t, l.Near(), "connect", "--json", "--insecure", "--timeout", "4s", hostPort(l.Far(), port))
+		if res := last(t, r); res.Outcome != "timeout" || len(res.Reasons) == 0 || res.Reasons[0].Code != want {
+			t.Errorf("connect to port %d: %+v, want %s", port, res, want)
+		}
+	}
+}
+
+// A capture of such a scan tells the same.
+func TestExplainTellsThatNobodyIsBehindASYNProxy(t *testing.T) {
+	l := newLab(t)
+	synProxy(t, l.Far())
+	takeConnections(t, l.Far(), closedPort)
+	for _, tc := range []struct {
+		port  int
+		until string
+		code  string
+	}{{proxiedPort + 2, "tcp", "nothing_behind"}, {plainPort + 2, "certificate", "nothing_behind"}, {closedPort, "tcp", "client_reset"}, {proxiedPort + 1, "tcp", "reset"}} {
+		r := &recording{t: t, lab: l, path: filepath.Join(t.TempDir(), "proxied.pcapng")}
+		r.capture(func() {
+			runProbe(t, l, "", "-q", "--link", "raw", "--until", tc.until, "--timeout", "4s", "-p", fmt.Sprint(tc.port), l.Far().Addr().String())
+		}, r.veth()...)
+		said := rawshake(t, l.Near(), "explain", "--json", r.path)
+		t.Logf("%s", said.stdout)
+		if res := last(t, said); len(res.Reasons) == 0 || res.Reasons[0].Code != tc.code {
+			t.Errorf("port %d until %s: %+v, want %s", tc.port, tc.until, res, tc.code)
 		}
 	}
 }
