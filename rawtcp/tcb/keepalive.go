@@ -19,11 +19,10 @@ const (
 
 // heard notes that the peer is alive.
 func (c *Conn) heard(now Instant) {
-	c.alive.probes = 0
 	if c.cfg.KeepAlive <= 0 || c.state == TimeWait {
 		return
 	}
-	c.alive.heard = now
+	c.alive.heard, c.alive.probes = now, 0
 	if !c.timers.running(timerKeepAlive) {
 		c.timers.set(timerKeepAlive, now.Add(c.cfg.KeepAlive))
 	}
@@ -69,8 +68,7 @@ func (c *Conn) KeepAliveProbe(now Instant, s *wire.Segment) bool {
 		return false
 	}
 	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
-	c.alive.probes++
-	emit(c, KeepAlive{Probe: c.alive.probes})
+	emit(c, KeepAlive{Probe: c.alive.probes + 1})
 	c.fillProbe(now, s)
 	c.sent(now, s)
 	return true
