@@ -42,7 +42,7 @@ func TestEveryOutcomeHasACode(t *testing.T) {
 		"wrong_answer":                {Facts{Outcome: Timeout, WrongAnswer: true}, nil},
 		"stalled":                     {Facts{Outcome: Timeout, Answered: true, Stage: handshake.StageHelloSent}, nil},
 		"window_closed":               {Facts{Outcome: Timeout, Answered: true, Blocked: true}, nil},
-		"not_acknowledged":            {Facts{Outcome: Timeout, Answered: true, Unacked: true}, nil},
+		"not_acknowledged":            {Facts{Outcome: Timeout, Answered: true, Unacked: true, Behind: true}, nil},
 		"nothing_behind":              {Facts{Outcome: Timeout, Answered: true, Bare: BareWindow, Asked: true, Blocked: true}, nil},
 		"refused":                     {Facts{Outcome: Closed}, nil},
 		"unreachable":                 {Facts{Outcome: Unreachable, ICMP: true}, nil},

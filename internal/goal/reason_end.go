@@ -275,6 +275,9 @@ func (d *diagnosis) waitedFor(r *transcript.Reason) {
 		r.Code, r.Layer = "not_acknowledged", transcript.TCP
 		r.Frames = frames(d.payload[transcript.Out], d.repeatAt)
 		r.Means = "the client's last segments are not acknowledged, though they were sent again: they do not get through (a firewall that drops what it sees in them, a path that takes only smaller packets), or the host is gone"
+		if !d.behind {
+			r.Means += "; or it never was there, and what answered the SYN answers for every port"
+		}
 		r.Remedy = "Try a smaller ClientHello (fewer --ciphers, --omit-extension), another name (--servername), and the same from another network."
 	case d.moment == afterClientFlight && d.unfulfilled():
 		d.certificateWanted(r, false)

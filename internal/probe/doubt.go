@@ -80,7 +80,7 @@ func (cs *connections) bare(c *connection, s *wire.Segment) {
 		return // it has answered our SYN-ACK
 	}
 	c.doubt = doubtBare
-	if cs.o.Goal == GoalTCP {
+	if cs.o.Goal == GoalTCP && cs.o.AuditConnections == 0 {
 		c.allowance = doubtAllowance
 	}
 }
