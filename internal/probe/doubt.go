@@ -96,10 +96,9 @@ func (cs *connections) left(c *connection) {
 }
 
 // shows notes that a segment which TCP took came from somebody behind the SYN-ACK. A FIN
-// alone does not: what gives up at once serves nobody. Nor does anything that came before
-// our ACK has left, unless it is data.
+// alone does not: what gives up at once serves nobody.
 func (c *connection) shows(flags wire.Flags, data bool) {
-	if flags.Any(wire.RST|wire.SYN) || c.doubt&doubtOpened == 0 && !data {
+	if flags.Any(wire.RST | wire.SYN) {
 		return
 	}
 	if data || !flags.Has(wire.FIN) || !c.session.EOF() {
@@ -141,7 +140,7 @@ func (cs *connections) sendMoreAsks() {
 // sendAsk sends a connection's probe, if it is still the one that asks, and reports
 // whether it did.
 func (cs *connections) sendAsk(c *connection) bool {
-	if c.doubt&doubtAsks == 0 || c.reported || !c.inDoubt() || c.session.State() != tcb.Established {
+	if c.doubt&doubtAsks == 0 || c.reported || c.session.State() != tcb.Established {
 		return false
 	}
 	c.doubt &^= doubtAsks

@@ -188,6 +188,9 @@ func TestAPortIsOpenOnlyIfSomebodyIsBehindItsSYNACK(t *testing.T) {
 					t.Errorf("reason %q, want %q", code, tc.code)
 				}
 			}
+			if tc.code == "reset" && !bytes.Contains(out.Bytes(), []byte("found nobody behind it")) {
+				t.Errorf("the RST is the server's: %s", out)
+			}
 			f.checkPackets(t, tc.probes)
 			f.checkRate(t, floodRate)
 		})
@@ -271,6 +274,15 @@ func TestDoubtfulHostsKeepNoHonestOneWaiting(t *testing.T) {
 			t.Logf("%v, and %v where all are honest; %d packets %v, the end after %v", took, quiet, len(f.sent), f.kinds, f.now.Sub(second))
 			if took > quiet*3/2 {
 				t.Errorf("the last honest host had its result after %v, and where all are honest after %v: %v", took, quiet, f.kinds)
+			}
+			acks := 0
+			for i, p := range f.packets {
+				if p.flags == wire.ACK && f.sent[i].Sub(second) < took {
+					acks++
+				}
+			}
+			if least := 256 + int(0.8*pace.AskShare*floodRate*(took-2*time.Second).Seconds()); acks < least {
+				t.Errorf("%d ACKs and probes left before the last honest host had its result, want %d", acks, least)
 			}
 			f.checkRate(t, floodRate)
 		})
