@@ -16,7 +16,9 @@ import (
 
 	"github.com/rawshake/rawshake/internal/audit"
 	"github.com/rawshake/rawshake/internal/audit/policy"
+	"github.com/rawshake/rawshake/internal/connect"
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/internal/privilege"
 )
 
 // auditFlags are the command line of `audit`.
@@ -120,6 +122,7 @@ func (f *auditFlags) run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer p.close()
+	held.opened(f.verbose, f.again())
 	for i, t := range p.targets {
 		report, err := f.audit(ctx, t)
 		switch {
@@ -136,6 +139,14 @@ func (f *auditFlags) run(ctx context.Context, args []string) error {
 		}
 	}
 	return p.end(nil, false)
+}
+
+// again is what connections take that are opened while others are there.
+func (f *auditFlags) again() keeping {
+	if f.link == string(connect.LinkKernel) {
+		return keeping{}
+	}
+	return keeping{opening &^ privilege.NetBindService, "to open links and guards for further connections"}
 }
 
 // An auditPlan is a command line of `audit`, understood.

@@ -269,6 +269,8 @@ func runConnect(ctx context.Context, f *connectFlags, target string) error {
 		defer abort()
 		f.planStep(ctx, plan, abort)
 	}
+	held.writesLater(f.tls.sessionFile, true)
+	plan.options.Opened = func() { held.opened(f.verbose) }
 	result, err := connect.Run(ctx, plan.options)
 	written := errors.Join(plan.view.Err(), plan.writePage(), plan.close())
 	f.saySecrets(plan.options.Capture)

@@ -261,14 +261,17 @@ func (f *explainFlags) explain(ctx context.Context, in *os.File, out io.Writer, 
 		o.Listener = nil
 	}
 	var report *explain.Report
+	held.readsLater(f.keylog)
 	if f.iface != "" {
 		o.Listening = func() {
+			held.opened(f.verbose)
 			if !f.quiet {
 				fmt.Fprintf(os.Stderr, "rawshake: listening on %s for the next connection; Ctrl-C ends it\n", plain.Escape(f.iface))
 			}
 		}
 		report, err = explain.Interface(ctx, f.iface, o)
 	} else {
+		held.opened(f.verbose)
 		report, err = explain.Reader(ctx, in, o)
 	}
 	if err != nil {
@@ -406,6 +409,7 @@ func (f *explainFlags) stripSecrets(ctx context.Context, in io.Reader, out io.Wr
 	if file, ok := out.(*os.File); ok && isTerminal(file) {
 		return usageError("--strip-secrets writes a capture, which is nothing for a terminal: -o FILE, or > FILE")
 	}
+	held.opened(f.verbose)
 	blocks, err := capture.StripSecrets(ctx, out, explain.Interruptible(ctx, in))
 	if ctx.Err() != nil {
 		return &statusError{exitError, errors.New("interrupted: the copy is not whole")}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +67,8 @@ for it.`,
 				return failure(err)
 			}
 			defer s.Close()
+			held.writesLater(filepath.Join(o.Dir, "x"), true)
+			held.opened(false)
 			fmt.Fprintf(os.Stderr, "rawshake: NATS with JetStream at %s\n", s.URL())
 			<-cmd.Context().Done()
 			return nil

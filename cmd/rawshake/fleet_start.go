@@ -31,7 +31,7 @@ var notOfAFleet = map[string]string{
 	"output": "results go into JetStream: rawshake fleet collect writes them", "force": "rawshake fleet collect writes the results", "status": "rawshake fleet status shows it",
 	"checkpoint": "a fleet's lies in JetStream", "shard": "a fleet deals out its shards itself: --shards says how many",
 	"dry-run": "rawshake probe --dry-run with the same targets lists them", "max-results": "the workers do not count together", "max-runtime": "rawshake fleet stop ends a scan",
-	"interface": onWork, "source-ip": onWork, "link": onWork, "loops": onWork, "max-memory": onWork, "quiet": onWork, "session-file": "a fleet resumes no sessions",
+	"interface": onWork, "source-ip": onWork, "link": onWork, "loops": onWork, "max-memory": onWork, "quiet": onWork, "verbose": onWork, "session-file": "a fleet resumes no sessions",
 }
 
 const onWork = "that is each machine's: give it to rawshake fleet work"

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -17,11 +18,14 @@ import (
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
 	"github.com/rawshake/rawshake/internal/fleet"
+	"github.com/rawshake/rawshake/internal/outfile"
+	"github.com/rawshake/rawshake/internal/privilege"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/pace"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
+	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
 )
 
@@ -59,7 +63,7 @@ one ends at once.`,
 				return usageError("--name %q cannot be a worker's name: letters, digits, - and _, 40 at most", w.name)
 			}
 			if w.keep != "" {
-				if err := os.MkdirAll(w.keep, 0o700); err != nil {
+				if err := outfile.MkdirAll(w.keep, 0o700); err != nil {
 					return fileError("--keep", err)
 				}
 			}
@@ -85,6 +89,7 @@ one ends at once.`,
 	fl.StringVar(&w.flags.link, "link", "auto", "auto, packet, raw; or xdp (AF_XDP): before the kernel's stack, where no tcpdump sees it; it costs less")
 	fl.IntVar(&w.flags.loops, "loops", 0, "event loops (default one for each CPU, four at most)")
 	fl.StringVar(&w.flags.maxMemory, "max-memory", "", "begin no targets while more memory is in use, as in 200M (default: most of what a memory limit on this process allows)")
+	fl.BoolVarP(&w.flags.verbose, "verbose", "v", false, "say which privileges are kept, and why")
 	fl.BoolVarP(&w.flags.quiet, "quiet", "q", false, "say nothing but errors")
 	return cmd
 }
@@ -135,6 +140,13 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 		}
 		defer end()
 	}
+	if w.keep != "" {
+		held.writesLater(filepath.Join(w.keep, manifest), true)
+	}
+	// The guards of further loops are put up when a shard asks for them.
+	link.Remember()
+	again := w.flags.again()
+	held.opened(w.flags.verbose, keeping{again.set | privilege.NetAdmin, "to open links and guards for further shards"})
 	if len(args) > 0 {
 		return w.takePart(ctx, hard, worker, args[0])
 	}

@@ -97,7 +97,8 @@ func runUnder(g guard.Range, args []string) error {
 	if err := cmd.Start(); err != nil {
 		return notStarted(words[0], err)
 	}
-	go func() { // an interrupt reaches the command from the terminal itself
+	held.opened(false) // the guard ends with this process
+	go func() {        // an interrupt reaches the command from the terminal itself
 		for s := range signals {
 			_ = cmd.Process.Signal(s)
 		}

@@ -47,6 +47,7 @@ a container beside the hosts that are looked at. It needs CAP_NET_RAW.`,
 			}
 			sayReplaced()
 			sayExposed(out.Exposed())
+			held.opened(false)
 			go func() {
 				<-cmd.Context().Done()
 				_ = tap.SetReadDeadline(time.Now())

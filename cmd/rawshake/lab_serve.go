@@ -62,6 +62,7 @@ made for the occasion, and whose certificate --ca-out writes.`,
 			if err := writeECH(echOut, server.PKI); err != nil {
 				return err
 			}
+			held.opened(false)
 			fmt.Fprintf(os.Stderr, "%s at %v, until it is interrupted\n", s.Kind, server.Addr())
 			<-cmd.Context().Done()
 			return nil

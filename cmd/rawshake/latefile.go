@@ -35,6 +35,7 @@ func newLateFile(path string, kind outfile.Kind) (*lateFile, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
+	held.writesLater(path, false)
 	return &lateFile{path: path, kind: kind}, nil
 }
 

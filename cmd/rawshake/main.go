@@ -22,6 +22,7 @@ import (
 
 func main() {
 	prepare()
+	held.may = true
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))
@@ -70,6 +71,8 @@ not speak TLS, sent an alert, or broke the protocol; 7 certificate not verified.
 		Version:       versionLine(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// What a command line means is known, and nothing is open.
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) { held.begin(cmd) },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)

@@ -26,7 +26,7 @@ func newMan() *cobra.Command {
 		Hidden: true,
 		Args:   takes("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
+			if err := outfile.MkdirAll(args[0], 0o755); err != nil {
 				return fileError("FOLDER", err)
 			}
 			root := cmd.Root()

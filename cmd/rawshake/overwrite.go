@@ -8,12 +8,13 @@ import (
 	"os"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // holdsData reports whether a path is a file with something in it. Pipes and
 // devices hold nothing.
 func holdsData(path string) bool {
-	info, err := os.Stat(path)
+	info, err := outfile.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 

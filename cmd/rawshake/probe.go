@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rawshake/rawshake/internal/facts/plain"
+	"github.com/rawshake/rawshake/internal/privilege"
 	"github.com/rawshake/rawshake/internal/probe"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/rawtcp/guard"
@@ -64,6 +65,7 @@ type probeFlags struct {
 
 	output, fields, status string
 	certificates, quiet    bool
+	verbose                bool
 	force, raw             bool
 	only                   []string
 	sample, maxResults     uint64
@@ -176,6 +178,7 @@ func (f *probeFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.fields, "fields", "", "the fields to write, or with - before each those to leave out")
 	fl.BoolVar(&f.certificates, "certificates", false, "write each certificate whole, once, on a line of its own")
 	fl.StringVar(&f.status, "status", "", "keep the counters in this file, as JSON")
+	fl.BoolVarP(&f.verbose, "verbose", "v", false, "say which privileges are kept, and why")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no summary")
 }
 
@@ -195,6 +198,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 	}
 	// A closed pipe is an error like a full disk, not a silent death.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	p.options.Prepared = held.begun
 	scan, err := probe.Open(ctx, p.options, p.output)
 	if err != nil {
 		return probeError(err)
@@ -209,6 +213,7 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		scan.Close()
 		return err
 	}
+	f.giveUp()
 	stats, err := scan.Run(ctx, hard)
 	if closeErr := p.close(); err == nil { // a full disk would say the same again
 		err = closeErr
@@ -228,6 +233,22 @@ func runProbe(cmd *cobra.Command, f *probeFlags, args []string) error {
 		return &statusError{exitError, errors.New(report.stopped())}
 	}
 	return nil
+}
+
+// giveUp leaves the scan what it needs to open its links again.
+func (f *probeFlags) giveUp() {
+	held.writesLater(f.checkpoint, true)
+	held.writesLater(f.status, true)
+	link.Remember()
+	held.opened(f.verbose, f.again())
+}
+
+// again is what links take that are opened while a scan runs.
+func (f *probeFlags) again() keeping {
+	if f.link == string(link.KindXDP) {
+		return keeping{privilege.NetRaw | ofXDP, "to open the AF_XDP link again after an outage, or another"}
+	}
+	return keeping{privilege.NetRaw, "to open the link again after an outage, or another"}
 }
 
 // secondSignal returns a context that ends at the first signal after ctx has

@@ -93,7 +93,7 @@ func (r *probeReport) run() {
 func (r *probeReport) kernelRSTs(s *probe.Stats) {
 	if s.KernelRSTs > 0 && !r.reset && !r.flags.quiet {
 		r.reset = true
-		r.line("warning: this machine's kernel sends RSTs of its own into the scan's connections, which ends them: a firewall rule of its own answers. From the first on an nftables guard stands before it, if probe may make one (as root, or with cap_net_admin). %s", goal.SpareRemedy)
+		r.line("warning: this machine's kernel sends RSTs of its own into the scan's connections, which ends them: a firewall rule of its own answers. An nftables guard stands before it where probe may make one (as root, or with cap_net_admin). %s", goal.SpareRemedy)
 	}
 }
 

@@ -23,12 +23,14 @@ func (o *Options) remotes() []netip.AddrPort {
 func (r *run) establish(ctx context.Context) error {
 	remotes := r.remotes()
 	if len(remotes) == 1 {
+		r.last = true
 		return r.open(ctx)
 	}
 	deadline := time.Now().Add(r.Timeout)
 	var failed rawtcp.AddressesError
 	telling := r.story
 	for i, remote := range remotes {
+		r.last = i+1 == len(remotes)
 		r.Remote, r.within = remote, time.Until(deadline)/time.Duration(len(remotes)-i)
 		sent, err := r.attempt(ctx)
 		if err == nil {

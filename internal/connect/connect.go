@@ -71,6 +71,10 @@ type Options struct {
 	// passes, and that may note what it did. Our clock stands still meanwhile.
 	Gate func(note func(text string)) link.Gatekeeper
 
+	// Opened, if not nil, is called once, when nothing more has to be opened: no
+	// other address will be tried, and no packet of the last one has been looked at.
+	Opened func()
+
 	Session func(*handshake.Session) // called at the end with a session that can be resumed; may be nil
 }
 
@@ -112,6 +116,8 @@ type run struct {
 	conn    transport
 	machine machine
 
+	last bool // no other address is left
+
 	// Functions that depend on the transport.
 	established func() bool
 	preceding   func() bool // what precedes TLS is not over
@@ -134,6 +140,7 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.establish(ctx); err != nil {
 		return err
 	}
+	r.opened()
 	err := r.reach(ctx)
 	if err == nil && r.Goal == goal.Data {
 		err = r.exchange(ctx)
@@ -170,12 +177,37 @@ func (r *run) gate() {
 	r.Dialer.Stack.Held = func() time.Duration { return held() }
 }
 
+// beforeLast has Opened called between the link of the last address and its first
+// packet.
+func (r *run) beforeLast() {
+	if !r.last {
+		return
+	}
+	wrap := r.Dialer.Wrap
+	r.Dialer.Wrap = func(l link.Link) link.Link {
+		r.opened()
+		if wrap != nil {
+			l = wrap(l)
+		}
+		return l
+	}
+}
+
+// opened tells, once, that nothing more is opened.
+func (r *run) opened() {
+	if r.Opened != nil {
+		r.Opened()
+		r.Opened = nil
+	}
+}
+
 // open sets everything up and sends the SYN.
 func (r *run) open(ctx context.Context) (err error) {
 	r.Dialer.Stack = rawtcp.StackConfig{Tap: r.frame, Dropped: r.dropped}
 	if r.Gate != nil {
 		r.gate()
 	}
+	r.beforeLast()
 	r.Dialer.Notes = r.note
 	r.Dialer.Events = r.tcpEvent
 	r.Dialer.Build = r.build

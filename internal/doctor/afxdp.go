@@ -23,12 +23,12 @@ func checkAFXDP() Finding {
 	case errors.Is(err, link.ErrNoProc):
 		err, remedy = link.ErrNoProc, asRoot("mount -t proc proc /proc")
 	case errors.Is(err, link.ErrPermission):
-		err = errors.New("XDP programs are not permitted: they need CAP_BPF and CAP_NET_ADMIN, in the first user namespace")
+		err = errors.New("XDP programs are not permitted: they need CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, in the first user namespace")
 		if os.Geteuid() != 0 {
-			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf+ep " + program()
+			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon+ep " + program()
 		}
 	}
-	return judge(f, err, "an AF_XDP socket opens, and an XDP program loads"+xdpTaken(), remedy)
+	return judge(f, err, "an AF_XDP socket opens, and an XDP program loads"+tellXDP(xdpAbilities())+xdpTaken(), remedy)
 }
 
 // xdpTaken names the interfaces that have a program of somebody else's.

@@ -30,6 +30,9 @@ type Facts struct {
 	Port        uint16 // if its server says nothing until it is asked: see starttls.OfPort
 	Blocked     bool   // the server's window is closed
 	Unacked     bool   // it does not acknowledge what was retransmitted
+	Bare        string // what the SYN-ACK lacks: see BareSYNACK
+	Asked       bool   // something was sent behind it that every host answers,
+	Behind      bool   // and something came that only a host sends
 }
 
 // Reasons are why the connection ended, the weightiest first: those that a
@@ -58,6 +61,7 @@ func (f *Facts) story() *Story {
 	s.data[transcript.In].set = f.Replied
 	s.rst[transcript.In].set = f.Outcome == Reset || f.Outcome == Closed
 	s.zero, s.port, s.preceded = f.Blocked, f.Port, f.Waiting != ""
+	s.bare, s.prompted.set, s.behind = f.Bare, f.Asked, f.Behind || f.Heard
 	if f.Agreed {
 		s.notes["tls_begins"] = note{text: transcript.BeginsText(0, 0, "STARTTLS"), count: 1}
 	}

@@ -19,7 +19,7 @@ func (s *Story) Judge(r transcript.Result) transcript.Result {
 		r.Outcome = Protocol
 	}
 	switch {
-	case silent && (r.Outcome == Protocol || r.Outcome == Reset || r.Outcome == Incomplete) && s.opened.set:
+	case (silent || s.nothingBehind()) && (r.Outcome == Protocol || r.Outcome == Reset || r.Outcome == Incomplete) && s.opened.set:
 		r.OK, r.Outcome = false, Timeout
 	}
 	if r.OK {

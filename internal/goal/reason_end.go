@@ -130,6 +130,7 @@ func (d *diagnosis) warning(a *alert, r *transcript.Reason) {
 // alert.
 func (d *diagnosis) serverEnded(r *transcript.Reason) {
 	switch {
+	case d.endedBehind(r):
 	case d.moment == connected && d.renegotiationRefused(r):
 	case d.moment == connected:
 		r.Means, r.Remedy = "the handshake was complete: the server's reason lies in what it was asked for", "Look into the server's log."
@@ -247,7 +248,9 @@ func (d *diagnosis) silence() {
 	} else if d.err != nil {
 		r.What += ": " + d.said()
 	}
-	if timeout != nil && timeout.Preceding && !d.zero {
+	if d.nothingBehind() {
+		d.nothingAnswers(&r)
+	} else if timeout != nil && timeout.Preceding && !d.zero {
 		precedingSilence(timeout.Waiting, &r)
 	} else {
 		d.waitedFor(&r)
@@ -272,6 +275,9 @@ func (d *diagnosis) waitedFor(r *transcript.Reason) {
 		r.Code, r.Layer = "not_acknowledged", transcript.TCP
 		r.Frames = frames(d.payload[transcript.Out], d.repeatAt)
 		r.Means = "the client's last segments are not acknowledged, though they were sent again: they do not get through (a firewall that drops what it sees in them, a path that takes only smaller packets), or the host is gone"
+		if !d.behind {
+			r.Means += "; or it never was there, and what answered the SYN answers for every port"
+		}
 		r.Remedy = "Try a smaller ClientHello (fewer --ciphers, --omit-extension), another name (--servername), and the same from another network."
 	case d.moment == afterClientFlight && d.unfulfilled():
 		d.certificateWanted(r, false)

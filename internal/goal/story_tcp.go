@@ -14,8 +14,12 @@ import (
 type segments struct {
 	syn      mark
 	syns     int
-	synACK   mark // one that acknowledges the client's SYN
-	odd      mark // the first answer to a SYN that does not answer it
+	synACK   mark   // one that acknowledges the client's SYN
+	optional bool   // the client's SYN has options
+	bare     string // what that SYN-ACK lacks: see BareSYNACK
+	prompted mark   // where the client first sent what has an answer of every host
+	behind   bool   // something came behind the SYN-ACK that only a host sends
+	odd      mark   // the first answer to a SYN that does not answer it
 	oddText  string
 	opened   mark // the client acknowledged the SYN-ACK, or the server went on
 	fin, rst [2]mark
@@ -69,7 +73,7 @@ func (s *Story) segment(e *transcript.Entry) {
 	case flags.Has(wire.SYN) && !flags.Has(wire.ACK) && f.Dir == transcript.Out:
 		s.syns++
 		if !s.syn.set {
-			s.syn = m
+			s.syn, s.optional = m, !f.Segment.Options.IsZero()
 		}
 		return
 	case flags.Has(wire.SYN|wire.ACK) && f.Dir == transcript.In:
@@ -95,6 +99,9 @@ func (s *Story) answered(f *transcript.Frame, m mark) {
 		s.strange(m, "a SYN-ACK that acknowledges what was never sent")
 	case !s.synACK.set:
 		s.synACK = m
+		if s.optional {
+			s.bare = BareSYNACK(f.Segment.Window, &f.Segment.Options)
+		}
 	}
 }
 
@@ -119,6 +126,7 @@ const maxText = 120
 
 // flow takes note of data, acknowledgments and FINs.
 func (s *Story) flow(f *transcript.Frame, m mark) {
+	s.follows(f, m)
 	if n := f.Stream.Len(); n > 0 {
 		s.payload[f.Dir] = m
 		s.octets[f.Dir] = max(s.octets[f.Dir], f.Stream.End)

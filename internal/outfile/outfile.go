@@ -1,5 +1,6 @@
 // Package outfile opens the files that the program writes. It alone decides who
-// may read them: no other package creates a file.
+// may read them, and whose they are: no other package creates, renames or removes
+// a file.
 package outfile
 
 import (
@@ -58,9 +59,9 @@ func (w Warning) String() string {
 // Create opens a file for writing. It empties the file only once nothing can be
 // refused any more. Pipes and devices are taken as they are.
 func Create(path string, k Kind) (*os.File, Warning, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, k.mode())
+	f, err := open(path, os.O_RDWR|os.O_CREATE, k.mode())
 	if errors.Is(err, fs.ErrPermission) { // a pipe or a device may only be writable
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, k.mode())
+		f, err = open(path, os.O_WRONLY|os.O_CREATE, k.mode())
 	}
 	if err != nil {
 		return nil, Warning{}, err
@@ -80,7 +81,7 @@ func Create(path string, k Kind) (*os.File, Warning, error) {
 // since those who share the file may have meant it. Flags are added to those of
 // opening.
 func Append(path string, k Kind, flags int) (*os.File, Warning, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|flags, k.mode())
+	f, err := open(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|flags, k.mode())
 	if err != nil {
 		return nil, Warning{}, err
 	}
@@ -89,7 +90,7 @@ func Append(path string, k Kind, flags int) (*os.File, Warning, error) {
 
 // Exclusive creates a file that must not exist yet.
 func Exclusive(path string, k Kind) (*os.File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, k.mode())
+	return open(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, k.mode())
 }
 
 // Found says whether others can read an open file, which is left as it is.

@@ -24,7 +24,7 @@ func makePrivate(file *os.File) (was fs.FileMode, err error) {
 	if was = exposed(info); was == 0 {
 		return 0, nil
 	}
-	if err := file.Chmod(0o600); err != nil {
+	if err := asUser(func() error { return file.Chmod(0o600) }); err != nil {
 		return 0, fmt.Errorf("others can read %s, and it is to hold secrets: %w: choose another path, or do without the secrets", file.Name(), err)
 	}
 	return was, nil

@@ -54,9 +54,7 @@ func (cs *connections) open(c *connection, a *accepted, h *wire.IP, s *wire.Segm
 	if h.Version == 4 {
 		c.answer.IPOptions = uint8(h.HeaderLen() - wire.IPv4HeaderLen)
 	}
-	if s.Window == 0 {
-		c.anomalies |= anomalyZeroWindow
-	}
+	cs.bare(c, s)
 	if len(s.Payload) > 0 {
 		c.anomalies |= anomalySYNData
 	}

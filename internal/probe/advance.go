@@ -68,6 +68,9 @@ func (cs *connections) advance(c *connection, working bool) {
 			c.anomalies |= anomalyEndless
 			cs.failed(c, errEndless)
 			return
+		case cs.o.Goal == GoalTCP && c.session.EOF():
+			cs.failed(c, errGaveUp)
+			return
 		case cs.o.Goal == GoalData && c.stage() >= handshake.StageFinished:
 			if cs.exchange(c) {
 				return
@@ -117,6 +120,7 @@ func (cs *connections) ring(c *connection) {
 		case c.reply != nil && c.reply.dataLen > 0 && c.reply.follows == nil:
 			c.reply.end = record.EndTimeout
 			cs.reached(c) // with as much of the reply as there is
+		case cs.o.Goal == GoalTCP && c.inDoubt() && cs.ask(c):
 		case c.at(cs.o.Goal):
 			cs.reached(c) // with the tickets that there are
 		default:

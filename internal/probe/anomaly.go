@@ -3,7 +3,7 @@
 package probe
 
 // An anomaly is something that a peer did and ordinary peers do not do.
-type anomaly uint8
+type anomaly uint16
 
 const (
 	anomalyZeroWindow  anomaly = 1 << iota // SYN-ACK with a closed window
@@ -13,9 +13,12 @@ const (
 	anomalyTarpit                          // it keeps the connection open and makes no progress
 	anomalyEndless                         // data without end
 	anomalyCrossed                         // a SYN in the place of a SYN-ACK
+	anomalyNoOptions                       // SYN-ACK without options, though our SYN has some
+	anomalyNothing                         // nothing behind our ACK, not even an answer to what asks for one
 )
 
-var anomalyNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open"}
+var anomalyNames = []string{"syn_ack_zero_window", "syn_ack_with_data", "syn_ack_wrong_ack", "reset_after_ack", "tarpit", "endless_data", "simultaneous_open",
+	"syn_ack_without_options", "nothing_behind_ack"}
 
 // names are those in results.
 func (o anomaly) names() []string {

@@ -39,9 +39,10 @@ type facts struct {
 	path      *routes.Path
 	hop       link.Hop
 	syns      uint8
+	doubt     doubt
+	nth       uint8 // of an audit's connections, how many are over, modulo 256
 	anomalies anomaly
-	nth       uint16 // of an audit's connections, how many are over
-	heard     int16  // segments after the SYN-ACK, as far as it can count
+	heard     int16 // segments after the SYN-ACK, as far as it can count
 
 	begin      tcb.Instant // when the first SYN left, about
 	limit      tcb.Instant // when the goal must be reached
@@ -110,7 +111,7 @@ func (c *connection) stage() handshake.Stage {
 // at reports whether the connection has reached the goal.
 func (c *connection) at(goal Goal) bool {
 	if goal == GoalTCP {
-		return c.session.State() >= tcb.Established
+		return c.session.State() >= tcb.Established && !c.inDoubt()
 	}
 	stage := c.stage()
 	switch goal {

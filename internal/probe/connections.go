@@ -33,6 +33,7 @@ type connections struct {
 	wheel   wheel
 	ready   connQueue // those with something to send that waits for the pace,
 	slow    connQueue // and those that have used up their allowance
+	asking  connQueue // those whose keep-alive probe waits: see doubt.go
 	queue   workQueue
 
 	random  io.Reader
@@ -80,8 +81,8 @@ func (cs *connections) hear(c *connection, h *wire.IP, s *wire.Segment, packet l
 	}
 	if c.reported && !cs.serves(c, s) {
 		cs.stats.Late++
-	} else {
-		c.session.Receive(cs.now, s)
+	} else if flags, data := s.Flags, len(s.Payload) > 0; c.session.Receive(cs.now, s) {
+		c.shows(flags, data)
 	}
 	cs.follow(c)
 }
@@ -154,6 +155,7 @@ func (cs *connections) recycleAll() {
 	cs.queue.reset()
 	cs.ready.clear()
 	cs.slow.clear()
+	cs.asking.clear()
 	for _, c := range cs.all {
 		switch {
 		case c.session == nil:

@@ -22,6 +22,7 @@ type egress struct {
 	reins    *reins // of the scan; nil: there are none
 	pace     pace.Bucket
 	answers  *pace.Answers // the share of the pace that serves no target
+	asks     pace.Bucket   // and the share of keep-alive probes, while targets wait
 	replies  replies       // that links may give by themselves
 	buf      []byte        // a packet, until it is queued
 	unsent   error         // why a link did not send a packet
@@ -29,7 +30,7 @@ type egress struct {
 }
 
 func newEgress(k *clock, stats *Stats, rate float64, scatter func(netip.Addr) uint16) egress {
-	return egress{clock: k, stats: stats, buf: make([]byte, 0, 2048), answers: pace.NewAnswers(rate, scatter),
+	return egress{clock: k, stats: stats, buf: make([]byte, 0, 2048), answers: pace.NewAnswers(rate, scatter), asks: pace.Bucket{Rate: rate * pace.AskShare, Factor: 1},
 		pace: pace.Bucket{Rate: rate, Factor: 1, Tokens: 1 + maxReserve}}
 }
 
@@ -38,7 +39,7 @@ func (e *egress) setRate(rate float64) {
 	if rate == e.pace.Rate {
 		return
 	}
-	e.pace.Rate, e.answers.Rate = rate, rate*pace.AnswerShare
+	e.pace.Rate, e.answers.Rate, e.asks.Rate = rate, rate*pace.AnswerShare, rate*pace.AskShare
 	e.pace.Tokens = min(e.pace.Tokens, 1)
 }
 

@@ -17,6 +17,7 @@ import (
 var (
 	errEndless = endlessError(fmt.Sprintf("the peer sent more than %d bytes, or %d segments, and no end of them", maxBytes, maxSegments))
 	errNoReply = goal.ErrNoReply
+	errGaveUp  = errors.New("the peer ended the connection behind its SYN-ACK, and said nothing")
 )
 
 // An endlessError is a goal.ErrEndless that says how much came.
@@ -108,6 +109,8 @@ func (cs *connections) failed(c *connection, err error) {
 		r.Outcome, r.Class, r.After = record.OutcomeProtocol, "closed_early", closed.After
 	case errors.Is(err, errEndless):
 		r.Outcome, r.Class = record.OutcomeProtocol, "endless_data"
+	case errors.Is(err, errGaveUp):
+		r.Outcome, r.Class = record.OutcomeProtocol, "closed_early"
 	case errors.As(err, &cut):
 		r.Outcome, r.Class = record.OutcomeProtocol, "reply_cut"
 	case errors.As(err, &choice):
@@ -126,6 +129,7 @@ func (cs *connections) failed(c *connection, err error) {
 		r.Outcome, r.Class = record.OutcomeUnreachable, classICMP
 	case errors.Is(err, tcb.ErrTimeout):
 		r.Outcome = record.OutcomeTimeout
+		cs.noteNothing(c)
 	default:
 		r.Outcome = record.OutcomeFailed
 	}
@@ -136,7 +140,7 @@ func (cs *connections) failed(c *connection, err error) {
 	case errors.Is(err, errNoReply), cut != nil, choice != nil:
 		c.session.CloseWrite()
 	case preamble != nil && preamble.Kind != starttls.TooMuch: // its FIN is on the way
-	case errors.Is(err, errEndless), r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol:
+	case errors.Is(err, errEndless), errors.Is(err, errGaveUp), r.Outcome != record.OutcomeNotTLS && r.Outcome != record.OutcomeProtocol:
 		c.session.Abort()
 	}
 	c.limit = cs.now.Add(closeTime)
@@ -152,10 +156,14 @@ func (cs *connections) timedOut(c *connection) {
 	if r.DataLen > 0 {
 		r.DataEnd = record.EndTimeout
 	}
+	cs.noteNothing(c)
 	if c.stuck() {
 		c.anomalies |= anomalyTarpit
 	}
 	r.Error = fmt.Sprintf("timed out %v after the SYN-ACK, waiting for %s", cs.o.Timeout, c.waiting(r.After))
+	if cs.o.Goal == GoalTCP && c.inDoubt() {
+		r.Error = fmt.Sprintf("nothing came behind the ACK of its SYN-ACK, nor an answer to %d keep-alive probes", c.doubt&doubtAsked)
+	}
 	if c.kernelSent {
 		r.Error += "; " + afterKernelRST
 	}

@@ -121,6 +121,7 @@ func (l *loop) turn() error {
 	l.now = l.instant() // when SYNs leave
 	l.admission.lag(l.egress.pace.Fill(l.now))
 	l.egress.answers.Fill(l.now)
+	l.egress.asks.Fill(l.now)
 	l.heed()
 	if l.o.Via.Source.IsValid() {
 		l.egress.payReply()
@@ -134,11 +135,12 @@ func (l *loop) turn() error {
 	l.syns.resendSYNs()
 	l.admission.weigh()
 	l.admission.begin()
+	l.connections.sendMoreAsks()
 	l.begun.window.trim()
 	if err := l.egress.flush(l.routes.Paths); err != nil {
 		return err
 	}
-	l.results.handOver(false)
+	l.results.handOn()
 	if l.now.Sub(l.told) >= publishEvery {
 		l.publish()
 	}
@@ -155,7 +157,7 @@ func (l *loop) idle() time.Duration {
 		return 0
 	case len(l.syns.owed) > 0, l.connections.ready.len() > 0:
 		return min(l.egress.pace.Wait(0), wheelUnit)
-	case l.admission.halted.passes(), len(l.syns.resolved) > 0:
+	case l.admission.halted.passes(), len(l.syns.resolved) > 0, l.connections.asking.len() > 0:
 		return min(l.egress.pace.Wait(l.egress.reserve()), wheelUnit)
 	case l.connections.wheel.n > 0:
 		return wheelUnit
@@ -197,4 +199,5 @@ func (l *loop) sendWaiting() {
 	l.connections.sendReady()
 	l.syns.sendOwed()
 	l.connections.sendSlow()
+	l.connections.sendAsks()
 }

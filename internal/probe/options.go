@@ -67,6 +67,10 @@ type Options struct {
 	Scan   string            // what is probed, as text that is different for each scan
 	Resume *store.Checkpoint // where an earlier run stopped; may be nil
 
+	// Prepared says that the process will not be able to put up another guard later:
+	// what else holds where the first does not is put up at once, if it may be.
+	Prepared bool
+
 	Via   route.Via
 	Link  link.Kind    // link.KindAuto, KindPacket, KindRaw or KindXDP
 	ECN   wire.ECNMode // that SYNs ask for

@@ -174,25 +174,28 @@ func TestARouteThatIsGoneIsWaitedFor(t *testing.T) {
 			},
 			func(t *testing.T, l *lab.Lab) { answerARP(t, l.Node("one"), "0") }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := newForkedLab(t)
-			o := disturbed(t)
-			r := begin(t, l, t.Context(), o)
-			r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
-			tc.breaks(t, l)
-			r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
-			if says := r.scan.Stats().Outage; !strings.Contains(says, tc.says) {
-				t.Errorf("it says %q, want %q", says, tc.says)
-			}
-			tc.mends(t, l)
-			if n := r.complete(t, o); n == 0 || uint64(n) != r.stats.Again || r.stats.Outage != "" {
-				t.Errorf("%d records are marked, and %d targets were begun again; %q", n, r.stats.Again, r.stats.Outage)
-			}
-			if p := r.scan.loops[0].lastOutage; p == nil {
-				t.Error("there was no outage")
-			}
-		})
+		for _, kind := range rings {
+			t.Run(string(kind)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				l := newForkedLab(t)
+				o := disturbed(t)
+				o.Link = kind
+				r := begin(t, l, t.Context(), o)
+				r.await(t, "no records", func(s Stats) bool { return s.Results > 50 })
+				tc.breaks(t, l)
+				r.await(t, "the outage was not noticed", func(s Stats) bool { return s.Outage != "" })
+				if says := r.scan.Stats().Outage; !strings.Contains(says, tc.says) {
+					t.Errorf("it says %q, want %q", says, tc.says)
+				}
+				tc.mends(t, l)
+				if n := r.complete(t, o); n == 0 || uint64(n) != r.stats.Again || r.stats.Outage != "" {
+					t.Errorf("%d records are marked, and %d targets were begun again; %q", n, r.stats.Again, r.stats.Outage)
+				}
+				if p := r.scan.loops[0].lastOutage; p == nil {
+					t.Error("there was no outage")
+				}
+			})
+		}
 	}
 }
 

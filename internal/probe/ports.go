@@ -65,9 +65,10 @@ func (p *ports) take(kept *Ports) (err error) {
 
 // guardBetter adds a guard that stops the kernel's RSTs whatever makes them, once the
 // one that needs no privilege has let one pass: by a firewall's rule that could not be
-// read, or came later.
+// read, or came later. With [Options.Prepared] it stands from the beginning: what the
+// scan sends itself does not come by its rules.
 func (p *ports) guardBetter() {
-	if p.better != nil || p.tried {
+	if p.better != nil || p.tried || p.guard != nil && p.guard.Kind() == guard.KindNFTables {
 		return
 	}
 	p.tried = true

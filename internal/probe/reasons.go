@@ -46,6 +46,9 @@ func (cs *connections) told(c *connection, r *record.Result) goal.Facts {
 	f := goal.Facts{Outcome: goalOutcome(r.Outcome), Answered: true, Heard: c.answer.Bytes > 0,
 		Replied: r.DataLen > 0, Stage: r.Stage, After: r.After, Blocked: c.session.TCP().Blocked(), Unacked: c.session.TCP().Unacked() > 0}
 	f.KernelSent = c.kernelSent
+	if f.Behind = c.doubt&doubtBehind != 0; c.doubt&doubtBare != 0 {
+		f.Bare, f.Asked = goal.BareSYNACK(c.answer.Window, &c.answer.Options), c.nothingBehind()
+	}
 	c.toldPreamble(&f, cs.o.Preamble)
 	if c.greeted {
 		f.Stage = max(f.Stage, handshake.StageHelloSent)

@@ -3,9 +3,12 @@
 package probe
 
 import (
+	"time"
+
 	"github.com/rawshake/rawshake/internal/goal"
 	"github.com/rawshake/rawshake/internal/probe/record"
 	"github.com/rawshake/rawshake/internal/probe/store"
+	"github.com/rawshake/rawshake/rawtcp/tcb"
 	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
@@ -21,9 +24,10 @@ type results struct {
 	quota  *quota          // of results; nil: none
 	result record.Result   // of the target whose result is made
 
-	buf     []byte   // results to be handed over
-	held    []uint64 // of which targets they are, or which have none:
-	passed  int      // how many were left out
+	buf     []byte      // results to be handed over
+	held    []uint64    // of which targets they are, or which have none:
+	since   tcb.Instant // when the first of them came
+	passed  int         // how many were left out
 	reasons map[goal.Facts][]record.Reason
 }
 
@@ -56,7 +60,7 @@ func (res *results) write(n uint64, r *record.Result) {
 		res.result.ICMP = nil
 		return // the target may be probed again, when the scan goes on
 	}
-	res.held = append(res.held, n)
+	res.hold(n)
 	if wanted {
 		res.buf = res.enc.Append(res.buf, r)
 	} else {
@@ -73,8 +77,15 @@ func (res *results) write(n uint64, r *record.Result) {
 
 // pass notes a target that has no result, since it is left out.
 func (res *results) pass(n uint64) {
-	res.held = append(res.held, n)
+	res.hold(n)
 	res.passed++
+}
+
+func (res *results) hold(n uint64) {
+	if len(res.held) == 0 {
+		res.since = res.now
+	}
+	res.held = append(res.held, n)
 }
 
 // maxBacklog is how many bytes of results may wait for the sink before no more
@@ -83,6 +94,17 @@ const maxBacklog = 4 << 20
 
 // full reports whether too many wait.
 func (res *results) full() bool { return len(res.buf) > maxBacklog }
+
+// gatherTime is how long a result waits for others, so that the sink is woken once for
+// many.
+const gatherTime = 10 * time.Millisecond
+
+// handOn gives the results to the sink if they have waited long enough.
+func (res *results) handOn() {
+	if res.now.Sub(res.since) >= gatherTime {
+		res.handOver(false)
+	}
+}
 
 // handOver gives the results to the sink if it takes them now, and at the end in any
 // case.

@@ -54,6 +54,9 @@ func Open(ctx context.Context, o Options, out *store.Output) (*Scan, error) {
 		s.loops = append(s.loops, l)
 		err := l.ports.take(o.Kept)
 		if err == nil {
+			if o.Prepared {
+				l.ports.guardBetter()
+			}
 			l.findRoutes()
 			l.supply(key, s.dist)
 			err = l.openPaths(ctx)

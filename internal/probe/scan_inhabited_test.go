@@ -169,20 +169,25 @@ func words(goal Goal) []string {
 var tls13Only = netip.MustParseAddrPort("198.18.120.9:444")
 
 func TestAnInhabitedNetwork(t *testing.T) {
-	for _, goal := range []Goal{GoalCertificate, GoalFinished} {
-		t.Run(goal.String(), func(t *testing.T) {
-			t.Parallel()
-			inhabited(t, goal)
-		})
+	for _, kind := range rings {
+		for _, goal := range []Goal{GoalCertificate, GoalFinished} {
+			t.Run(string(kind)+"/"+goal.String(), func(t *testing.T) {
+				t.Parallel()
+				inhabited(t, goal, kind)
+			})
+		}
 	}
 }
 
-func inhabited(t *testing.T, goal Goal) {
+// rings are the kinds of link that scans of other hosts take.
+var rings = []link.Kind{link.KindPacket, link.KindXDP}
+
+func inhabited(t *testing.T, goal Goal, kind link.Kind) {
 	l := newMixedLab(t)
 	serveTLS13(t, l, tls13Only.String())
 	resets := serveAnomalous(t, l)
 	o := options(t, "443", words(goal)...)
-	o.Goal, o.Retries, o.Timeout, o.MaxInFlight = goal, 2, MaxTimeout, 2000
+	o.Link, o.Goal, o.Retries, o.Timeout, o.MaxInFlight = kind, goal, 2, MaxTimeout, 2000
 	o.Rate, o.Ring = 20000, 64<<20
 	w := newLossyLink(1, 0.01)
 	var reset []resetSent // while the guard stood: what comes later is the kernel's to answer

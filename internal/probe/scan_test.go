@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rawshake/rawshake/internal/lab"
 	"github.com/rawshake/rawshake/internal/probe/store"
 	"github.com/rawshake/rawshake/internal/probe/targets"
 	"github.com/rawshake/rawshake/internal/test/schema"
@@ -36,50 +37,54 @@ func options(t testing.TB, ports string, specs ...string) Options {
 func TestEveryTargetOfARangeHasOneRecord(t *testing.T) {
 	l := newWideLab(t)
 	serveTLS(t, l, "0.0.0.0:443")
-	for _, goal := range []Goal{GoalTCP, GoalHello, GoalCertificate, GoalFinished, GoalData} {
-		t.Run(goal.String(), func(t *testing.T) {
-			to := "198.19.0.0/24"
-			if goal >= GoalFinished { // which costs both sides cryptography
-				to = "198.19.0.0/26"
-			}
-			o := options(t, "443", to)
-			o.Goal, o.Request = goal, []byte("GET / HTTP/1.0\r\n\r\n")
-			var out bytes.Buffer
-			var stats Stats
-			check(t, l.Near().Do(func() (err error) {
-				s, err := Open(t.Context(), o, store.NewOutput(&out))
-				if err != nil {
-					return err
-				}
-				stats, err = s.Run(t.Context(), t.Context())
-				return err
-			}))
-			t.Logf("%+v", stats)
-			schema.Check(t, out.Bytes())
-			seen := make(map[string]int)
-			for line := range bytes.Lines(out.Bytes()) {
-				var r struct {
-					Addr, Outcome, Version string
-					Port                   int
-				}
-				check(t, json.Unmarshal(line, &r))
-				if len(seen) == 0 {
-					t.Logf("%s", line)
-				}
-				seen[r.Addr]++
-				if r.Outcome != goal.Outcome() {
-					t.Fatalf("%s", line)
-				}
-			}
-			if uint64(len(seen)) != o.Space.Len() {
-				t.Errorf("%d addresses have records, of %d", len(seen), o.Space.Len())
-			}
-			for a, n := range seen {
-				if n != 1 {
-					t.Errorf("%s has %d records", a, n)
-				}
-			}
-		})
+	for _, kind := range rings {
+		for _, goal := range []Goal{GoalTCP, GoalHello, GoalCertificate, GoalFinished, GoalData} {
+			t.Run(string(kind)+"/"+goal.String(), func(t *testing.T) { everyTarget(t, l, goal, kind) })
+		}
+	}
+}
+
+func everyTarget(t *testing.T, l *lab.Lab, goal Goal, kind link.Kind) {
+	to := "198.19.0.0/24"
+	if goal >= GoalFinished { // which costs both sides cryptography
+		to = "198.19.0.0/26"
+	}
+	o := options(t, "443", to)
+	o.Link, o.Goal, o.Request = kind, goal, []byte("GET / HTTP/1.0\r\n\r\n")
+	var out bytes.Buffer
+	var stats Stats
+	check(t, l.Near().Do(func() (err error) {
+		s, err := Open(t.Context(), o, store.NewOutput(&out))
+		if err != nil {
+			return err
+		}
+		stats, err = s.Run(t.Context(), t.Context())
+		return err
+	}))
+	t.Logf("%+v", stats)
+	schema.Check(t, out.Bytes())
+	seen := make(map[string]int)
+	for line := range bytes.Lines(out.Bytes()) {
+		var r struct {
+			Addr, Outcome, Version string
+			Port                   int
+		}
+		check(t, json.Unmarshal(line, &r))
+		if len(seen) == 0 {
+			t.Logf("%s", line)
+		}
+		seen[r.Addr]++
+		if r.Outcome != goal.Outcome() {
+			t.Fatalf("%s", line)
+		}
+	}
+	if uint64(len(seen)) != o.Space.Len() {
+		t.Errorf("%d addresses have records, of %d", len(seen), o.Space.Len())
+	}
+	for a, n := range seen {
+		if n != 1 {
+			t.Errorf("%s has %d records", a, n)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ func (cs *connections) transmit(c *connection) (all bool) {
 		}
 		cs.seg.SrcPort, cs.seg.DstPort = c.local, c.target.Port
 		cs.egress.sendSegment(c.path, c.hop, c.target.Addr, &cs.seg, c.session.MayFragment())
+		cs.left(c)
 		switch {
 		case c.allowance > 0:
 			c.allowance--

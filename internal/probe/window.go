@@ -14,10 +14,10 @@ type window struct {
 type slot struct {
 	sent      uint32 // when its last SYN left, in units of tick, modulo 2^32
 	conn      uint32 // its connection, in slotConnected; with slotAtOnce, before that, how long after the first its second SYN left
+	anomalies anomaly
 	state     slotState
 	tries     uint8 // SYNs sent
-	anomalies anomaly
-	seen      bool // an answer that does not count came and is kept: see syns.evidence
+	seen      bool  // an answer that does not count came and is kept: see syns.evidence
 	flags     slotFlags
 }
 

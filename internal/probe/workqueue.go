@@ -51,7 +51,7 @@ type job struct {
 	c     *connection
 	n     uint64
 	since tcb.Instant
-	nth   uint16
+	nth   uint8
 }
 
 // still reports whether the connection still waits for that work.

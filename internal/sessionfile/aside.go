@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"github.com/rawshake/rawshake/internal/outfile"
 )
 
 // setAside renames a file whose content would be lost, if it is a regular file.
 // It overwrites nothing.
 func (s *Store) setAside() error {
-	switch there, err := regular(os.Lstat, s.path); {
+	switch there, err := regular(outfile.Lstat, s.path); {
 	case err != nil:
 		return fmt.Errorf("%w: nothing is written in its place; name another", err)
 	case !there:
@@ -21,8 +22,8 @@ func (s *Store) setAside() error {
 	}
 	for n := range maxAside {
 		s.aside = asideName(s.path, n)
-		if _, err := os.Lstat(s.aside); errors.Is(err, fs.ErrNotExist) {
-			return os.Rename(s.path, s.aside)
+		if _, err := outfile.Lstat(s.aside); errors.Is(err, fs.ErrNotExist) {
+			return outfile.Rename(s.path, s.aside)
 		}
 	}
 	return fmt.Errorf("%s is damaged, and %s and others beside it hold earlier ones: remove those, or name another file", s.path, asideName(s.path, 0))

@@ -185,7 +185,7 @@ func (s *Store) Save() (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(f.Name())
+			outfile.Remove(f.Name())
 		}
 	}()
 	if _, err = f.Write(append(data, '\n')); err != nil {
@@ -195,5 +195,5 @@ func (s *Store) Save() (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), s.path)
+	return outfile.Rename(f.Name(), s.path)
 }

@@ -26,7 +26,7 @@ func FindIPsecPolicy(source, remote netip.Addr, remotePort uint16) (IPsecPolicy,
 	if remote.Is6() {
 		family = netlink.FAMILY_V6
 	}
-	list, _ := netlink.XfrmPolicyList(family)
+	list := policies(family)
 	var found *netlink.XfrmPolicy
 	for i := range list {
 		p := &list[i]

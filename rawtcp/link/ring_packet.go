@@ -114,7 +114,7 @@ func (r *packetRing) setUp(filter []bpf.RawInstruction, f Flow, index, blocks in
 	if !r.witness {
 		unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1)
 	}
-	unix.SetsockoptInt(r.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf)
+	enlargeSending(r.fd)
 	r.queue.init(r.route.Index, f.etherType())
 	return os.NewSyscallError("bind", unix.Bind(r.fd, linkAddress(index, unix.ETH_P_ALL, nil)))
 }

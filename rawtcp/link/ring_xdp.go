@@ -32,8 +32,10 @@ type xdpRing struct {
 	polls  []unix.PollFd     // of socks, then of beside
 	free   []uint64          // buffers to send from
 	taken  []uint64          // buffers that were received into
-	last   time.Time         // when the last packet arrived
-	queued int               // packets, not yet given to the kernel
+	clock  monotonicClock
+	last   time.Time // when the last packet arrived
+	crowd  crowd
+	queued int // packets, not yet given to the kernel
 
 	sent, unsent, received uint64
 }
@@ -59,7 +61,7 @@ func openXDPRing(o RingOptions) (Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &xdpRing{route: o.Route, beside: beside.(*packetRing), slot: -1}
+	r := &xdpRing{route: o.Route, beside: beside.(*packetRing), slot: -1, clock: newMonotonicClock()}
 	copy(r.head[wire.HardwareAddrLen:], own.address)
 	binary.BigEndian.PutUint16(r.head[etherHeader-2:], f.etherType())
 	if err := joinXDP(r, f, or(o.Ring, DefaultRing)); err != nil {
@@ -86,6 +88,9 @@ func suitsXDP(r route.Route, local netip.Addr) (hardware, error) {
 }
 
 func (r *xdpRing) Receive(wait time.Duration, f func(Packet)) error {
+	if !r.ready() {
+		wait = r.crowd.gather(wait)
+	}
 	if !r.ready() {
 		ts := unix.NsecToTimespec(max(wait, 0).Nanoseconds())
 		if _, err := unix.Ppoll(r.polls, &ts, nil); err != nil && err != unix.EINTR {
@@ -117,18 +122,19 @@ func (r *xdpRing) ready() bool {
 	return r.beside.ready()
 }
 
-// take reads what has arrived on a queue, and gives the buffers back. AF_XDP has
-// no stamps: a packet arrived when it was read, at the latest.
+// take reads what has arrived on a queue, and gives the buffers back.
 func (r *xdpRing) take(queue int, f func(Packet)) {
 	rx := &r.socks[queue].rx
 	n := min(rx.waiting(), receivePackets)
 	if n == 0 {
 		return
 	}
-	r.last = time.Now()
+	now := time.Now()
+	r.crowd.note(int(n), now)
 	at := atomic.LoadUint32(rx.consumer)
 	for i := range n {
 		d := rx.at(at + i)
+		r.arrive(r.clock.stamped(r.dev.umem, d.Addr), now)
 		if p := r.packet(r.dev.umem[d.Addr:][:d.Len:d.Len]); p.Data != nil {
 			f(p)
 		}
@@ -138,6 +144,17 @@ func (r *xdpRing) take(queue int, f func(Packet)) {
 	atomic.StoreUint32(rx.consumer, at+n)
 	r.dev.fill(queue, r.taken)
 	r.taken = r.taken[:0]
+}
+
+// arrive notes when a packet came: not before the one that was read before it, which may
+// have come by another queue, and not after now.
+func (r *xdpRing) arrive(at, now time.Time) {
+	if at.After(now) {
+		at = now
+	}
+	if at.After(r.last) {
+		r.last = at
+	}
 }
 
 // packet makes a Packet of a frame. Nothing tells that a local kernel has left a

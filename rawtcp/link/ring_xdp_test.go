@@ -83,3 +83,29 @@ func TestAnXDPRingHearsAnAnswerAndTheKernelDoesNot(t *testing.T) {
 		}
 	})
 }
+
+// A packet has the time at which it arrived, whenever it is read, and none is before the
+// one before it. On a busy machine one may arrive late; not each of a hundred.
+func TestAnXDPRingKnowsWhenAPacketArrived(t *testing.T) {
+	netns.EachVersion(t, func(t *testing.T, p *netns.Pair) {
+		_, remote := p.Server.Listen(t)
+		ring, hop := openXDP(t, p, xdpPort, 1)
+		local := netip.AddrPortFrom(p.Client.Addr, xdpPort)
+		last, known := time.Now(), false
+		for seq := wire.Seq(0); seq < 100 && !known; seq++ {
+			begun := time.Now()
+			queue(t, ring, hop, segmentPacket(local, remote, wire.Segment{Flags: wire.SYN, Seq: seq * 1000, Window: 1000}))
+			time.Sleep(10 * time.Millisecond)
+			read := time.Now()
+			at := arrivals(t, ring, 1)[0].Time
+			if at.Before(begun) || at.Before(last) || at.After(time.Now()) {
+				t.Fatalf("at %v, begun %v, the one before it at %v", at, begun, last)
+			}
+			last, known = at, at.Before(read)
+			queue(t, ring, hop, segmentPacket(local, remote, wire.Segment{Flags: wire.RST, Seq: seq*1000 + 1}))
+		}
+		if !known {
+			t.Error("each has the time at which it was read")
+		}
+	})
+}

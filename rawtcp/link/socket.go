@@ -123,6 +123,13 @@ func ignoringEINTR(f func() error) error {
 // segments, while the reader is busy with cryptography.
 const rcvbuf = 4 << 20
 
+// enlargeSending asks for a large send buffer.
+func enlargeSending(fd int) {
+	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf) != nil {
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, rcvbuf) // up to net.core.wmem_max
+	}
+}
+
 // tune asks for arrival times and a large receive buffer. Without them a link
 // works less well, so refusals are ignored.
 func (s *socket) tune() error {

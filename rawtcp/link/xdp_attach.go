@@ -54,13 +54,28 @@ func othersXDP(a *netlink.LinkAttrs) error {
 		return nil
 	}
 	name := ""
-	if p, err := ebpf.NewProgramFromID(ebpf.ProgramID(a.Xdp.ProgId)); err == nil {
-		if info, err := p.Info(); err == nil && info.Name != "" {
-			name = fmt.Sprintf(", %q", info.Name)
-		}
-		p.Close()
+	if n := programName(a.Xdp.ProgId); n != "" {
+		name = fmt.Sprintf(", %q", n)
 	}
 	return fmt.Errorf("%w: another XDP program is attached to %s (id %d%s), and is left alone; use --link packet", ErrNoXDP, a.Name, a.Xdp.ProgId, name)
+}
+
+// programName is the name of a BPF program, as far as it may be known: to find it
+// takes CAP_SYS_ADMIN.
+func programName(id uint32) string {
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		if was := remembered.Load(); was != nil {
+			return was.programs[id]
+		}
+		return ""
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return ""
+	}
+	return info.Name
 }
 
 // AllowedXDP says whether this process may open AF_XDP rings, as far as that does

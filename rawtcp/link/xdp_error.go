@@ -38,7 +38,7 @@ func xdpError(what string, err error) error {
 	case errors.Is(err, ErrNoXDP), errors.Is(err, route.ErrNoRoute):
 		return fmt.Errorf("%s: %w", what, err)
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
-		return fmt.Errorf("%s: %w: it needs the capabilities CAP_BPF and CAP_NET_ADMIN in the first user namespace, and CAP_NET_RAW; or use --link packet (%w)", what, ErrPermission, number(err))
+		return fmt.Errorf("%s: %w: it needs the capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN in the first user namespace, and CAP_NET_RAW; or use --link packet (%w)", what, ErrPermission, number(err))
 	case errors.Is(err, unix.EBUSY), errors.Is(err, unix.EEXIST):
 		return fmt.Errorf("%s: %w: another XDP program was attached meanwhile, and is left alone; use --link packet (%w)", what, ErrNoXDP, number(err))
 	case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):

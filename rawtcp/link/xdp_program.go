@@ -26,9 +26,10 @@ const xdpPass = 2
 
 // Offsets in struct xdp_md (linux/bpf.h).
 const (
-	xdpData    = 0
-	xdpDataEnd = 4
-	xdpQueueID = 16
+	xdpData     = 0
+	xdpDataEnd  = 4
+	xdpDataMeta = 8
+	xdpQueueID  = 16
 )
 
 // Offsets in a frame: of the IP header, and of what is behind one of IPv6 or
@@ -53,6 +54,9 @@ const (
 	addrHi  = asm.R0 // the first half
 )
 
+// contextAt is where the program keeps its struct xdp_md, from the frame pointer.
+const contextAt = -8
+
 // An xdpCode is what the program is made for.
 type xdpCode struct {
 	rules    []xdpRule
@@ -75,6 +79,7 @@ func (c *xdpCode) instructions() asm.Instructions {
 		asm.LoadMem(data, asm.R1, xdpData, asm.Word),
 		asm.LoadMem(dataEnd, asm.R1, xdpDataEnd, asm.Word),
 		asm.LoadMem(queueR, asm.R1, xdpQueueID, asm.Word),
+		asm.StoreMem(asm.RFP, contextAt, asm.R1, asm.DWord),
 		asm.JGE.Imm(queueR, int32(c.queues), "pass"),
 		asm.Mov.Reg(asm.R2, data),
 		asm.Add.Imm(asm.R2, int32(c.room)),
@@ -94,8 +99,13 @@ func (c *xdpCode) instructions() asm.Instructions {
 	p = append(p, c.choose(true)...)
 	p = append(p, xdpIPv4()...)
 	p = append(p, c.choose(false)...)
-	return append(p,
+	p = append(p,
 		asm.Add.Reg(asm.R2, queueR).WithSymbol("redirect"),
+		asm.Mov.Reg(queueR, asm.R2),
+	)
+	p = append(p, stamp()...)
+	return append(p,
+		asm.Mov.Reg(asm.R2, queueR),
 		asm.LoadMapPtr(asm.R1, c.sockets),
 		asm.Mov.Imm(asm.R3, xdpPass), // where no socket is
 		asm.FnRedirectMap.Call(),
@@ -103,6 +113,28 @@ func (c *xdpCode) instructions() asm.Instructions {
 		asm.Mov.Imm(asm.R0, xdpPass).WithSymbol("pass"),
 		asm.Return(),
 	)
+}
+
+// stampLen is the length of the time that the program puts before a frame: nanoseconds
+// of CLOCK_MONOTONIC.
+const stampLen = 8
+
+// stamp puts the time before the frame, where it reaches the socket's buffer with it.
+func stamp() asm.Instructions {
+	return asm.Instructions{
+		asm.LoadMem(asm.R1, asm.RFP, contextAt, asm.DWord),
+		asm.Mov.Imm(asm.R2, -stampLen),
+		asm.FnXdpAdjustMeta.Call(),
+		asm.JNE.Imm(asm.R0, 0, "pass"),
+		asm.FnKtimeGetNs.Call(),
+		asm.LoadMem(asm.R1, asm.RFP, contextAt, asm.DWord),
+		asm.LoadMem(data, asm.R1, xdpData, asm.Word),
+		asm.LoadMem(asm.R1, asm.R1, xdpDataMeta, asm.Word),
+		asm.Mov.Reg(asm.R2, asm.R1),
+		asm.Add.Imm(asm.R2, stampLen),
+		asm.JGT.Reg(asm.R2, data, "pass"),
+		asm.StoreMem(asm.R1, 0, asm.R0, asm.DWord),
+	}
 }
 
 // reach lets a frame pass that ends before n bytes from a register on.

@@ -126,7 +126,7 @@ func (s *xdpSocket) open(q *xdpQueue, number, index, n int, sends bool) (err err
 			func(o *unix.XDPMmapOffsets) unix.XDPRingOffset { return o.Tx })
 		// Not all kernels have these, and all do without.
 		unix.SetsockoptInt(s.fd, unix.SOL_XDP, unix.XDP_MAX_TX_SKB_BUDGET, xdpSendFrames)
-		unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_SNDBUFFORCE, rcvbuf)
+		enlargeSending(s.fd)
 	}
 	if err == nil {
 		err = os.NewSyscallError("bind", bindXDP(s.fd, unix.SockaddrXDP{Flags: unix.XDP_SHARED_UMEM,

@@ -143,6 +143,41 @@ func TestKeepAliveLeavesOctetsInFlightAlone(t *testing.T) {
 	k.quiet()
 }
 
+// Requirements: SHLD-12
+func TestAKeepAliveProbeIsSentOnRequest(t *testing.T) {
+	k := established(t, nil)
+	probe := func() (s wire.Segment, ok bool) {
+		ok = k.c.KeepAliveProbe(k.now, &s)
+		return s, ok
+	}
+	first, _ := probe()
+	for range 3 { // nobody counts them
+		s, ok := probe()
+		if !ok || s.Seq != k.c.snd.nxt-1 || s.Ack != k.c.rcv.nxt || s.Flags != wire.ACK || s.Len() != 0 || s.SrcPort != k.c.LocalPort() || s.DstPort != k.c.RemotePort() || s.Seq != first.Seq {
+			t.Fatalf("%+v, %v", s, ok)
+		}
+	}
+	k.said("keep_alive")
+	k.quiet()
+	k.write("x")
+	k.expect(`ACK "x"`)
+	if s, ok := probe(); ok {
+		t.Errorf("with an octet in flight: %+v", s)
+	}
+	k.send("ACK seq=1 ack=2")
+	if _, ok := probe(); !ok {
+		t.Error("none on a connection that is idle again")
+	}
+	k.send("FIN-ACK seq=1 ack=2")
+	if s, ok := probe(); !ok || s.Ack != k.c.rcv.nxt {
+		t.Errorf("in CLOSE-WAIT: %+v, %v", s, ok)
+	}
+	k.c.Abort()
+	if s, ok := probe(); ok {
+		t.Errorf("on a connection that is over: %+v", s)
+	}
+}
+
 // Requirements: MUST-30, MUST-32, MUST-33
 func TestUrgentDataStaysInTheStream(t *testing.T) {
 	k := established(t, nil)

@@ -5,6 +5,8 @@ package tcb
 import (
 	"fmt"
 	"time"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
 )
 
 // Defaults of keep-alive. It is off unless asked for (RFC 9293, section 3.8.4,
@@ -54,4 +56,27 @@ func (c *Conn) keepAliveTimeout(now Instant) {
 	c.alive.due = true
 	emit(c, KeepAlive{Probe: c.alive.probes})
 	c.timers.set(timerKeepAlive, now.Add(c.cfg.KeepAliveInterval))
+}
+
+// KeepAliveProbe fills s with a keep-alive probe to be sent now, whatever
+// [Config.KeepAlive] says, and reports whether there is one. A host that knows the
+// connection answers it (RFC 9293, section 3.8.4). There is none unless the connection
+// is established, nor while something is in flight, which asks for an answer itself.
+// Nobody counts how many are unanswered.
+func (c *Conn) KeepAliveProbe(now Instant, s *wire.Segment) bool {
+	if c.state != Established && c.state != CloseWait || c.flight() > 0 {
+		return false
+	}
+	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
+	emit(c, KeepAlive{Probe: c.alive.probes + 1})
+	c.fillProbe(now, s)
+	c.sent(now, s)
+	return true
+}
+
+// fillProbe makes s a keep-alive probe: no octet (SHLD-12), and the SEQ before SND.NXT,
+// which the peer has seen.
+func (c *Conn) fillProbe(now Instant, s *wire.Segment) {
+	c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
+	s.Seq = s.Seq.Add(-1) // RFC 9293, section 3.8.4
 }

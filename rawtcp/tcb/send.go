@@ -25,8 +25,7 @@ func (c *Conn) Next(now Instant, s *wire.Segment) bool {
 		c.fill(now, s, c.noOctets())
 	case c.alive.due:
 		c.alive.due = false
-		c.fill(now, s, span{c.snd.nxt, c.snd.nxt})
-		s.Seq = s.Seq.Add(-1) // RFC 9293, section 3.8.4, and no octet (SHLD-12)
+		c.fillProbe(now, s)
 	default:
 		c.rest(now)
 		return false

@@ -13,7 +13,7 @@ import (
 
 // lock keeps other servers out of a directory, as long as the file is open.
 func lock(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := outfile.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	f, _, err := outfile.Append(filepath.Join(dir, "lock"), outfile.Private, 0)

@@ -22,6 +22,7 @@ type Answers struct {
 
 const (
 	AnswerShare = 0.125 // of the rate
+	AskShare    = 0.125 // the same for probes of hosts of which it is not known whether they are there
 	fewAnswers  = 1000  // a second, where there is no rate
 	HostAnswers = 10    // to one host
 	hostPeriod  = 5 * time.Second

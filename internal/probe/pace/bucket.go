@@ -76,10 +76,16 @@ func (b *Bucket) Spend() {
 // MayBeside reports whether a packet may leave now, and as many more after it.
 func (b *Bucket) MayBeside(reserve float64) bool { return b.Rate == 0 || b.Tokens >= 1+reserve }
 
-// Wait is how long it takes until the next packet may leave, beside a reserve.
+// batchTime is how long packets are waited for that leave together, at a high rate.
+const batchTime = time.Millisecond
+
+// Wait is how long it takes until the next packets may leave, beside a reserve: one, or
+// as many as come in the batchTime, so that a wake-up and a system call serve many.
 func (b *Bucket) Wait(reserve float64) time.Duration {
 	if b.MayBeside(reserve) {
 		return 0
 	}
-	return time.Duration((1 + reserve - b.Tokens) / (b.Rate * b.Factor) * float64(time.Second))
+	rate := b.Rate * b.Factor
+	batch := max(min(rate*batchTime.Seconds(), b.Burst()-reserve), 1)
+	return time.Duration((batch + reserve - b.Tokens) / rate * float64(time.Second))
 }

@@ -53,3 +53,35 @@ func TestDropsSlowItDownAndTimeMendsIt(t *testing.T) {
 		t.Errorf("at %v of the rate when there were none for long", b.Factor)
 	}
 }
+
+// A wait ends when something may leave, and at a high rate when enough may that a
+// wake-up is worth it; it is never longer than one packet takes, or the batch's time.
+func TestAWaitIsForABatch(t *testing.T) {
+	for _, rate := range []float64{0.1, 10, 999, 1000, 5000, 60000, 10e6} {
+		for _, factor := range []float64{1, minFactor} {
+			for _, reserve := range []float64{0, 4} {
+				b := Bucket{Rate: rate, Factor: factor}
+				b.Fill(wire.Instant(time.Hour))
+				left := 0
+				for b.MayBeside(reserve) {
+					b.Spend()
+					left++
+				}
+				wait := b.Wait(reserve)
+				one := time.Duration(float64(time.Second) / (rate * factor))
+				if wait <= 0 || wait > max(one, batchTime)+time.Microsecond {
+					t.Errorf("%v × %v a second, %v in reserve: a wait of %v", rate, factor, reserve, wait)
+				}
+				b.Fill(wire.Instant(time.Hour).Add(wait + time.Microsecond))
+				n := 0
+				for b.MayBeside(reserve) {
+					b.Spend()
+					n++
+				}
+				if want := int(min(rate*factor*batchTime.Seconds(), float64(left)-1)); n < max(want, 1) {
+					t.Errorf("%v × %v a second, %v in reserve: %d may leave after the wait, want %d", rate, factor, reserve, n, want)
+				}
+			}
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +18,7 @@ import (
 // the other whole, also after a crash. It writes through no link, and replaces
 // nothing but regular files.
 func ReplaceFile(path string, b []byte, k outfile.Kind) error {
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+	if info, err := outfile.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return &fs.PathError{Op: "replace", Path: path, Err: errors.New("it is no regular file")}
 	}
 	tmp := path + "." + rand.Text()
@@ -31,25 +30,16 @@ func ReplaceFile(path string, b []byte, k outfile.Kind) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp)
+	defer outfile.Remove(tmp)
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := outfile.Rename(tmp, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !isNoFile(err) {
+	if err := outfile.SyncDir(filepath.Dir(path)); err != nil && !isNoFile(err) {
 		return err
 	}
 	return nil

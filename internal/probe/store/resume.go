@@ -56,7 +56,7 @@ func ContinueOutput(path string, c *Checkpoint) (*Output, error) {
 	case !info.Mode().IsRegular():
 		return CreateOutput(path) // a pipe or a device: nothing is kept there
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := outfile.Existing(path)
 	if err != nil {
 		return nil, err
 	}

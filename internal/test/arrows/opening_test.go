@@ -17,7 +17,7 @@ var opened = []string{
 	"internal/lab",
 	"cmd",
 	"internal/capture", "internal/conn", "internal/connect", "internal/doctor", "internal/explain", "internal/facts", "internal/goal", "internal/memlimit",
-	"internal/netem", "internal/observe", "internal/outfile", "internal/probe", "internal/sessionfile", "internal/test", "internal/transcript", "internal/view",
+	"internal/netem", "internal/observe", "internal/outfile", "internal/privilege", "internal/probe", "internal/sessionfile", "internal/test", "internal/transcript", "internal/view",
 }
 
 // A newcomer who opens a file reads first what it is for. The sentence stands apart

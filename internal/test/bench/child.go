@@ -48,7 +48,8 @@ type task struct {
 	CA         []byte         // DER
 	Cert, Key  []byte         // DER, the server's own: key in PKCS #8
 	ServerName string
-	TLS13      bool // in place of 1.2
+	TLS13      bool   // in place of 1.2
+	Link       string // by which probe sends
 }
 
 // A report is what a child writes to standard output, as JSON. Times are in

@@ -15,6 +15,8 @@ import (
 	"github.com/rawshake/rawshake/internal/lab/netns"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/rawshake/rawshake/rawtcp/link"
 )
 
 // Exit statuses, as the command's contract has them.
@@ -79,6 +81,7 @@ type plan struct {
 	profiles   string // directory for CPU profiles; "": none
 	scanner    bool   // the scanner's rows alone,
 	tls13      bool   // of TLS 1.3
+	link       string // by which probe sends
 }
 
 func parse(args []string, out io.Writer) (plan, error) {
@@ -92,6 +95,7 @@ func parse(args []string, out io.Writer) (plan, error) {
 	f.StringVar(&p.profiles, "profiles", "", "write a CPU profile of each contender into this `directory`")
 	f.BoolVar(&p.scanner, "scanner", false, "the rows of probe alone")
 	f.BoolVar(&p.tls13, "tls13", false, "with -scanner: TLS 1.3 in place of 1.2, on both sides")
+	f.StringVar(&p.link, "link", string(link.KindPacket), "the link of probe: packet or xdp")
 	if err := f.Parse(args); err != nil {
 		return p, err
 	}

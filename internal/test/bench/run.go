@@ -54,7 +54,7 @@ func conduct(ctx context.Context, p plan, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	t := task{Source: ourSource.Addr(), TLS13: p.tls13}
+	t := task{Source: ourSource.Addr(), TLS13: p.tls13, Link: p.link}
 	if err := t.certificates(); err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func newScanner(t *task, goal probe.Goal) (client, error) {
 		s, err := probe.Open(context.Background(), probe.Options{
 			Space: space, Seed: uint64(i), Name: o.name, Goal: goal, TLS: ourConfig(t), Worker: &o.worker,
 			MaxInFlight: t.AtATime, Retries: probe.DefaultRetries, Timeout: patience, Loops: 1, Ports: probe.DefaultPorts,
-			Via: route.Via{Source: o.source}, Link: link.KindPacket,
+			Via: route.Via{Source: o.source}, Link: link.Kind(t.Link),
 		}, store.NewOutput(&c.out))
 		if err != nil {
 			c.close()

@@ -65,6 +65,37 @@ func TestProbeOverXDPFindsWhatThePacketLinkFinds(t *testing.T) {
 	}
 }
 
+// A firewall on this machine neither sees what is ours nor keeps it away, and the
+// kernel, which has no connection, has nothing to answer.
+func TestProbeOverXDPPassesBesideAFirewall(t *testing.T) {
+	l := newWide(t)
+	nft := func(stdin string, arg ...string) string {
+		t.Helper()
+		cmd := l.Near().Command(needProgram(t, "nft"), arg...)
+		cmd.Stdin = strings.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("nft: %v\n%s", err, out)
+		}
+		return string(out)
+	}
+	nft(`table inet fw {
+  counter seen { }
+  counter resets { }
+  chain in { type filter hook input priority filter; policy drop; ct state established,related accept; iif lo accept; ip protocol icmp accept; tcp sport 443 counter name seen; }
+  chain out { type filter hook output priority filter; policy accept; tcp flags rst counter name resets; tcp dport 443 counter name seen drop; }
+}`, "-f", "-")
+	p := runProbe(t, l, "", "-q", "--link", "xdp", "--until", "finished", "--loops", "2", "198.18.0.0/26")
+	if n := outcomes(t, p.records(t)); p.status != 0 || n["finished"] != 64 || len(p.err) != 0 {
+		t.Errorf("status %d, %v\n%s", p.status, n, p.err)
+	}
+	for _, counter := range []string{"seen", "resets"} {
+		if out := nft("", "list", "counter", "inet", "fw", counter); !strings.Contains(out, "packets 0 ") {
+			t.Errorf("the firewall has counted\n%s", out)
+		}
+	}
+}
+
 // nearProgram is the XDP program on the near host's interface, or 0.
 func nearProgram(t *testing.T, l *lab.Lab) (id uint32) {
 	t.Helper()
@@ -82,7 +113,7 @@ func nearProgram(t *testing.T, l *lab.Lab) (id uint32) {
 
 func TestAKilledProbeOverXDPLeavesNothingBehind(t *testing.T) {
 	l := newWide(t)
-	for range 10 {
+	for range 50 {
 		cmd := l.Near().Command(program, "probe", "-q", "--link", "xdp", "--rate", "3000", "-o", filepath.Join(t.TempDir(), "out"), "198.18.0.0/16")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,73 @@
+// When a packet arrived, by the XDP program.
+
+package link
+
+import (
+	"encoding/binary"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A monotonicClock turns times of CLOCK_MONOTONIC into those of package time, which has
+// the same clock and does not show it: by one moment of both.
+type monotonicClock struct {
+	at time.Time
+	ns int64
+}
+
+// clockReadings is how often both clocks are read, of which the closest pair counts.
+const clockReadings = 5
+
+func newMonotonicClock() (c monotonicClock) {
+	closest := time.Hour
+	for range clockReadings {
+		var ts unix.Timespec
+		before := time.Now()
+		if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) != nil {
+			break
+		}
+		if apart := time.Since(before); apart < closest {
+			closest = apart
+			c = monotonicClock{before.Add(apart / 2), ts.Nano()}
+		}
+	}
+	return c
+}
+
+// stamped is the time that the program put before a frame, which begins at the address.
+func (c monotonicClock) stamped(umem []byte, frame uint64) time.Time {
+	ns := int64(binary.NativeEndian.Uint64(umem[frame-stampLen:]))
+	return c.at.Add(time.Duration(ns - c.ns))
+}
+
+// Packets come thick where so many of them come in a gatherTime. Then a wait is that
+// long, whatever arrives, so that a wake-up serves many.
+const (
+	gatherTime = ringRetire * time.Millisecond
+	thick      = 3
+)
+
+// A crowd says whether packets come thick.
+type crowd struct {
+	since time.Time
+	thick bool
+}
+
+// note counts packets that have been read.
+func (c *crowd) note(n int, now time.Time) {
+	c.thick = time.Duration(n)*gatherTime >= thick*now.Sub(c.since)
+	c.since = now
+}
+
+// gather waits for a crowd to arrive, and returns how much of the wait is left.
+func (c *crowd) gather(wait time.Duration) time.Duration {
+	if !c.thick || wait <= 0 {
+		return wait
+	}
+	c.thick = false // unless many arrive
+	pause := min(wait, gatherTime)
+	ts := unix.NsecToTimespec(pause.Nanoseconds())
+	unix.Nanosleep(&ts, nil) // a signal ends it: so much the better
+	return wait - pause
+}
