@@ -128,7 +128,7 @@ func kernelAdvice(f *transcript.Frame) string {
 
 func decisionColor(name string) color {
 	switch name {
-	case "retransmission", "segment_dropped", "out_of_order", "never_sent", "transcript_full",
+	case "retransmission", "loss_probe", "spurious_timeout", "segment_dropped", "out_of_order", "never_sent", "transcript_full",
 		"gap", "restarted", "conflicting_bytes", "wrong_checksums":
 		return yellow
 	case "reset_sent", "reset_received", "unreachable", "gave_up", "certificate_not_verified", "alert_sent":
