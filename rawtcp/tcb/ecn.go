@@ -1,5 +1,5 @@
 // Explicit congestion notification: what is agreed on, and what our segments say.
-// Classic ECN is RFC 3168's, accurate ECN RFC 9768's.
+// Classic ECN is RFC 3168's (RFC 9293, SHLD-8), accurate ECN RFC 9768's.
 
 package tcb
 

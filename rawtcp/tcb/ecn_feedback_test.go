@@ -130,6 +130,8 @@ func TestWhatNoPathMayDoEndsECN(t *testing.T) {
 
 // Classic ECN (RFC 3168, section 6.1): ECE on each ACK until CWR comes; ECE reduces the
 // window once a round, and CWR goes with the next new data, once.
+//
+// Requirements: SHLD-8
 func TestClassicECN(t *testing.T) {
 	k := agreed(t, wire.ECNClassic, func(c *Config) { c.SendBuffer = 1 << 20 })
 	for _, step := range [][2]string{

@@ -125,7 +125,8 @@ func TestAServerLearnsHowItsSYNACKArrived(t *testing.T) {
 
 // A SYN that is lost twice asks for nothing any more, since the flags may be why; an
 // answer to an earlier one counts all the same. A SYN-ACK falls back too, and then its
-// host's data is never ECN-capable.
+// host's data is never ECN-capable.//
+// Requirements: SHLD-8
 func TestSYNsFallBackToNoECN(t *testing.T) {
 	for _, mode := range []wire.ECNMode{wire.ECNClassic, wire.ECNAccurate} {
 		flags := map[wire.ECNMode]string{wire.ECNClassic: "-ECE-CWR", wire.ECNAccurate: "-ECE-CWR-AE"}[mode]
@@ -160,7 +161,8 @@ func TestSYNsFallBackToNoECN(t *testing.T) {
 }
 
 // Nothing but new data is ECN-capable: no SYN, ACK, window probe, keep-alive, FIN or RST,
-// and nothing that is sent again.
+// and nothing that is sent again.//
+// Requirements: SHLD-8
 func TestOnlyNewDataIsECNCapable(t *testing.T) {
 	k := agreed(t, wire.ECNAccurate, nil)
 	k.write("hello")
