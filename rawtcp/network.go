@@ -196,12 +196,9 @@ func (n *Network) take(ctx context.Context, d *Dialer, key pathKey, full []*path
 		if mine {
 			p.err = p.open(ctx, n, d)
 			close(p.ready)
-		}
-		select {
-		case <-p.ready:
-		case <-ctx.Done():
+		} else if err := p.await(ctx); err != nil {
 			n.leave(p)
-			return nil, ctx.Err()
+			return nil, err
 		}
 		switch {
 		case p.err == nil:
@@ -211,6 +208,17 @@ func (n *Network) take(ctx context.Context, d *Dialer, key pathKey, full []*path
 			return nil, p.err
 		}
 		n.forget(p) // another caller's attempt, which may have ended with its context
+	}
+}
+
+// await waits until another caller has opened the path, or failed to.
+func (p *path) await(ctx context.Context) error {
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+		r := p.key.route
+		return fmt.Errorf("%w: the link to %v on %s is still being opened: %w", link.ErrNoNeighbour, r.NextHop, r.Interface, ctx.Err())
 	}
 }
 

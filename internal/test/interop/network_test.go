@@ -170,3 +170,26 @@ func TestANetworkOutlivesALinkThatWentDown(t *testing.T) {
 		visit(t, l, d, address)
 	}
 }
+
+// A next hop that is silent is the reason, for whoever asks for it and for those who wait
+// meanwhile, also where the caller's time ends first, as it does here each time.
+func TestANetworkSaysThatTheNextHopIsSilent(t *testing.T) {
+	l := newLab(t)
+	var network rawtcp.Network
+	defer network.Close()
+	for range 10 {
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				c, err := dial(t, l, rawtcp.Dialer{Network: &network, Link: link.KindPacket}, "198.18.0.77:443", 30*time.Millisecond)
+				if err == nil {
+					c.Close()
+				}
+				if !errors.Is(err, link.ErrNoNeighbour) || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "198.18.0.77") {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
