@@ -41,7 +41,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	}
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
-	before := c.hasArrived()
+	before, flight := c.hasArrived(), c.flight()
 	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
@@ -49,7 +49,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 		c.ackedAgain(now)
 	}
 	c.updateWindow(s, advances)
-	c.probeAnswered(now, s, dsack, advances)
+	c.probeAnswered(now, s, flight, dsack, advances)
 	losses := c.lossSigns(now, duplicate)
 	arrived := c.hasArrived().Minus(before)
 	c.examineTimeout(now, advances, arrived > 0)
