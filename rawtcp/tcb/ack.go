@@ -43,7 +43,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	n := s.Ack.Minus(c.snd.una)
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
-	before := c.hasArrived()
+	before, flight := c.hasArrived(), c.flight()
 	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
@@ -52,7 +52,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	}
 	c.takeMarks(s, max(n, 0), ending)
 	c.updateWindow(s, advances)
-	c.probeAnswered(now, s, dsack, advances)
+	c.probeAnswered(now, s, flight, dsack, advances)
 	losses := c.lossSigns(now, duplicate)
 	arrived := c.hasArrived().Minus(before)
 	c.examineTimeout(now, advances, arrived > 0)

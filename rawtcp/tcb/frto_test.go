@@ -61,23 +61,26 @@ func TestAGenuineTimeoutIsRepaired(t *testing.T) {
 	}
 }
 
-// What was acknowledged selectively before the timeout, and forgotten, says
-// nothing about the timeout when it is acknowledged again.
-func TestOldNewsDoNotUndoATimeout(t *testing.T) {
-	k := flying(t, 40, true)
-	k.roundTrip()
-	k.send("ACK seq=1 ack=1 sack=8001-9001")
-	k.sends()
-	for k.c.snd.tries == 0 {
-		k.timeout()
-		k.sends()
-	}
-	k.roundTrip()
-	k.send("ACK seq=1 ack=1001 sack=8001-9001")
-	k.sends()
-	k.send("ACK seq=1 ack=1001 sack=8001-9001")
-	if slices.Contains(k.log, "spurious_timeout") {
-		t.Error("the timeout is undone")
+// Only the arrival of what was sent once, before the timeout, and was not known
+// to have arrived, tells that nothing was lost.
+func TestWhatUndoesATimeout(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		marks mark
+		right int
+		want  bool
+	}{
+		{"sent once", isLost, 2001, true},
+		{"sent twice", isResent, 2001, false},
+		{"known before the timeout", isLost | isOld, 2001, false},
+		{"sent after the timeout", 0, 90001, false},
+	} {
+		k, _ := timedOut(t, 40)
+		s := k.parse("ACK seq=1 ack=1", testIRS, testISS)
+		k.c.arrived(k.now, &s, &segment{right: testISS.Add(tc.right), marks: tc.marks, sent: k.now})
+		if got := k.c.snd.loss.frto.original; got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
 	}
 }
 

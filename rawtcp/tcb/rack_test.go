@@ -156,10 +156,9 @@ func TestIsDSACK(t *testing.T) {
 	}
 }
 
-// After a timeout only the first segment is lost, and what was sent so long ago
-// that it should have arrived: what was sent a moment before is not (RFC 8985,
-// section 6.3).
-func TestATimeoutSparesWhatWasJustSent(t *testing.T) {
+// expiring is a connection just before a timeout of the segment at 9001, which
+// has just sent two more.
+func expiring(t *testing.T) *talk {
 	k := flying(t, 10, true)
 	k.roundTrip()
 	k.send("ACK seq=1 ack=9001")
@@ -171,11 +170,52 @@ func TestATimeoutSparesWhatWasJustSent(t *testing.T) {
 	k.write(string(make([]byte, 2000)))
 	k.expect("ACK seq=10001 len=1000")
 	k.expect("ACK seq=11001 len=1000")
+	return k
+}
+
+// After a timeout only the first segment is lost, and what was sent so long ago
+// that it should have arrived: what was sent a moment before is not (RFC 8985,
+// section 6.3). F-RTO's two segments go out although that still fills cwnd.
+func TestATimeoutSparesWhatWasJustSent(t *testing.T) {
+	k := expiring(t)
 	k.timeout()
 	k.expect("ACK seq=9001 len=1000")
 	k.quiet()
 	if n := k.c.snd.loss.board.lost; n != 0 {
 		t.Errorf("%d octets more are lost", n)
+	}
+	k.write(string(make([]byte, 5000)))
+	k.quiet()
+	k.send("ACK seq=1 ack=10001")
+	if seqs := k.sends(); !slices.Equal(seqs, []int{12001, 13001}) {
+		t.Errorf("sent %v, want two new segments", seqs)
+	}
+}
+
+// What the peer has acknowledged selectively, and a timeout forgets, is lost
+// whenever it was sent.
+func TestATimeoutLosesWhatItForgets(t *testing.T) {
+	k := expiring(t)
+	k.c.snd.loss.board.mark(2, isSacked)
+	k.timeout()
+	k.expect("ACK seq=9001 len=1000")
+	if b := &k.c.snd.loss.board; b.sacked != 0 || b.lost != 1000 {
+		t.Errorf("%d octets are lost, and %d have arrived", b.lost, b.sacked)
+	}
+}
+
+// The retransmission of the first segment starts the timer anew, but not the time
+// after which the peer is given up.
+func TestTheTimerStartsAnewWithTheFirstSegment(t *testing.T) {
+	k := flying(t, 40, true)
+	k.roundTrip()
+	since := k.c.snd.since
+	for i := range 3 {
+		k.dup(i, true)
+	}
+	k.sends()
+	if at := k.c.timers[timerRetransmit]; at != k.now.Add(k.c.rtt.rto) || k.c.snd.since != since {
+		t.Errorf("timeout in %v of an RTO of %v", at.Sub(k.now), k.c.rtt.rto)
 	}
 }
 

@@ -256,6 +256,29 @@ func TestTimeoutForgetsWhatWasSACKed(t *testing.T) {
 	k.expect("ACK seq=2001 len=1000")
 }
 
+// A peer that gives up what it acknowledged selectively, and acknowledges only
+// what is before it, is sent it again after a timeout.
+func TestWhatThePeerGaveUpIsSentAgain(t *testing.T) {
+	k := flying(t, 3, true)
+	k.roundTrip()
+	k.send("ACK seq=1 ack=1 sack=1001-3001")
+	k.timeout()
+	k.expect("ACK seq=1 len=1000")
+	k.roundTrip()
+	k.send("ACK seq=1 ack=1001")
+	for k.c.snd.tries == 0 {
+		k.quiet()
+		k.timeout()
+	}
+	k.expect("ACK seq=1001 len=1000")
+	k.send("ACK seq=1 ack=2001")
+	k.expect("PSH-ACK seq=2001 len=1000")
+	k.send("ACK seq=1 ack=3001")
+	if !k.c.Flushed() {
+		t.Error("not flushed")
+	}
+}
+
 func TestNoFastRetransmitWhileATimeoutIsRepaired(t *testing.T) {
 	k := flying(t, 5, false)
 	k.quiet()

@@ -103,11 +103,11 @@ func (c *Conn) sendProbe(now Instant, s *wire.Segment) bool {
 	return true
 }
 
-// probeAnswered finds out whether the probe in flight repaired a loss: then
-// something that it repeats was lost, which is a sign of congestion. If it was
-// not, both arrived, as a DSACK or a duplicate acknowledgment says (RFC 8985,
-// section 7.4).
-func (c *Conn) probeAnswered(now Instant, s *wire.Segment, dsack, advances bool) {
+// probeAnswered finds out, from an acknowledgment when so many octets were in
+// flight, whether the probe repaired a loss. Then what it repeats was lost, which
+// is a sign of congestion. Otherwise both arrived, as a DSACK or a duplicate
+// acknowledgment says (RFC 8985, section 7.4).
+func (c *Conn) probeAnswered(now Instant, s *wire.Segment, flight int, dsack, advances bool) {
 	p := &c.snd.loss.probe
 	if !p.out || s.Ack.Less(p.end) {
 		return
@@ -119,7 +119,7 @@ func (c *Conn) probeAnswered(now Instant, s *wire.Segment, dsack, advances bool)
 	case p.end.Less(s.Ack):
 		p.out = false
 		c.snd.loss.reduced = now
-		c.reno.halve(min(c.flight(), c.reno.cwnd))
+		c.reno.halve(min(flight, c.reno.cwnd))
 	case !advances && blocks == 0 && s.Len() == 0:
 		p.out = false
 	}
