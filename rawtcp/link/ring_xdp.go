@@ -134,7 +134,7 @@ func (r *xdpRing) take(queue int, f func(Packet)) {
 	at := atomic.LoadUint32(rx.consumer)
 	for i := range n {
 		d := rx.at(at + i)
-		r.arrive(r.clock.stamped(r.dev.umem, d.Addr), now)
+		r.arrive(r.clock.stamped(r.dev.umem, d.Addr, now), now)
 		if p := r.packet(r.dev.umem[d.Addr:][:d.Len:d.Len]); p.Data != nil {
 			f(p)
 		}

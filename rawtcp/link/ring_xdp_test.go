@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+
 	"github.com/rawshake/rawshake/internal/test/netns"
 	"github.com/rawshake/rawshake/rawtcp/link"
 	"github.com/rawshake/rawshake/rawtcp/route"
@@ -108,4 +111,35 @@ func TestAnXDPRingKnowsWhenAPacketArrived(t *testing.T) {
 			t.Error("each has the time at which it was read")
 		}
 	})
+}
+
+// Where the driver runs no programs, the kernel runs them before its stack (SKB mode), and
+// the ring hears the same.
+func TestAnXDPRingInFrontOfTheStack(t *testing.T) {
+	p := netns.NewPair(t)
+	_, remote := p.Server.Listen(t)
+	bridge := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "br9"}}
+	port := netns.Device(t, p.Client.Dev)
+	netns.Check(t, netlink.LinkAdd(bridge))
+	netns.Check(t, netlink.LinkSetMaster(port, bridge))
+	addrs, err := netlink.AddrList(port, netlink.FAMILY_V4)
+	netns.Check(t, err)
+	netns.Check(t, netlink.LinkSetUp(bridge))
+	for _, a := range addrs {
+		netns.Check(t, netlink.AddrDel(port, &a))
+		a.Label = ""
+		netns.Check(t, netlink.AddrAdd(bridge, &a))
+	}
+	ring, hop := openXDP(t, p, xdpPort, 1)
+	local := netip.AddrPortFrom(p.Client.Addr, xdpPort)
+	queue(t, ring, hop, segmentPacket(local, remote, wire.Segment{Flags: wire.SYN, Seq: 5000, Window: 1000}))
+	if s := segmentOf(t, arrivals(t, ring, 1)[0]); s.Flags != wire.SYN|wire.ACK || s.Ack != 5001 {
+		t.Errorf("%v, want a SYN-ACK", s)
+	}
+	if x := netns.Device(t, "br9").Attrs().Xdp; x == nil || !x.Attached || x.AttachMode != nl.XDP_ATTACHED_SKB {
+		t.Errorf("the program is %+v, want SKB mode", x)
+	}
+	if s := ring.Stats(); s.Received != 1 {
+		t.Errorf("%+v", s)
+	}
 }

@@ -105,7 +105,7 @@ func (c *xdpCode) instructions() asm.Instructions {
 	)
 	p = append(p, stamp()...)
 	return append(p,
-		asm.Mov.Reg(asm.R2, queueR),
+		asm.Mov.Reg(asm.R2, queueR).WithSymbol("stamped"),
 		asm.LoadMapPtr(asm.R1, c.sockets),
 		asm.Mov.Imm(asm.R3, xdpPass), // where no socket is
 		asm.FnRedirectMap.Call(),
@@ -125,7 +125,7 @@ func stamp() asm.Instructions {
 		asm.LoadMem(asm.R1, asm.RFP, contextAt, asm.DWord),
 		asm.Mov.Imm(asm.R2, -stampLen),
 		asm.FnXdpAdjustMeta.Call(),
-		asm.JNE.Imm(asm.R0, 0, "pass"),
+		asm.JNE.Imm(asm.R0, 0, "stamped"), // not all drivers have room there
 		asm.FnKtimeGetNs.Call(),
 		asm.LoadMem(asm.R1, asm.RFP, contextAt, asm.DWord),
 		asm.LoadMem(data, asm.R1, xdpData, asm.Word),

@@ -35,9 +35,15 @@ func newMonotonicClock() (c monotonicClock) {
 	return c
 }
 
-// stamped is the time that the program put before a frame, which begins at the address.
-func (c monotonicClock) stamped(umem []byte, frame uint64) time.Time {
-	ns := int64(binary.NativeEndian.Uint64(umem[frame-stampLen:]))
+// stamped takes the time that the program put before a frame, which begins at the
+// address; now if it could not. A buffer has a stamp no longer than its frame.
+func (c monotonicClock) stamped(umem []byte, frame uint64, now time.Time) time.Time {
+	stamp := umem[frame-stampLen : frame]
+	ns := int64(binary.NativeEndian.Uint64(stamp))
+	if ns == 0 {
+		return now
+	}
+	clear(stamp)
 	return c.at.Add(time.Duration(ns - c.ns))
 }
 
