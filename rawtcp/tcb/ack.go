@@ -43,14 +43,16 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	n := s.Ack.Minus(c.snd.una)
 	duplicate := c.duplicate(s, uint32(s.Window)<<c.snd.scaleOf(s))
 	advances := c.snd.una.Less(s.Ack)
-	before, flight := c.hasArrived(), c.flight()
+	before, flight, window := c.hasArrived(), c.flight(), c.reno.cwnd
 	dsack := c.arrivals(now, s)
 	if advances {
 		c.acked(now, s)
 	} else if s.Ack == c.snd.una {
 		c.ackedAgain(now)
 	}
-	c.takeMarks(s, max(n, 0), ending)
+	if c.takeMarks(s, max(n, 0), flight, ending) {
+		c.reno.cwnd = min(c.reno.cwnd, window) // RFC 3168, section 6.1.2
+	}
 	c.updateWindow(s, advances)
 	c.probeAnswered(now, s, flight, dsack, advances)
 	losses := c.lossSigns(now, duplicate)

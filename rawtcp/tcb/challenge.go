@@ -4,7 +4,6 @@
 package tcb
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/rawshake/rawshake/rawtcp/wire"
@@ -45,9 +44,7 @@ func (c *Conn) challenge(now Instant, why string) {
 func (c *Conn) unacceptable(now Instant, s *wire.Segment, why string) {
 	c.drop(s, why)
 	switch {
-	case c.mixesECN(s):
-		c.reset(c.snd.nxt, "the peer's SYN came again, and asks for another kind of ECN")
-		c.end(fmt.Errorf("%w: the peer asked for both kinds of ECN", ErrReset))
+	case c.askedAgain(s):
 		return
 	case s.Flags.Has(wire.RST):
 	case s.Len() > 0 && !s.Flags.Has(wire.SYN):

@@ -3,7 +3,11 @@
 
 package tcb
 
-import "github.com/rawshake/rawshake/rawtcp/wire"
+import (
+	"fmt"
+
+	"github.com/rawshake/rawshake/rawtcp/wire"
+)
 
 // ecnState is what a connection knows of ECN. In RFC 9768's terms received is r.cep, and
 // told s.cep.
@@ -21,6 +25,7 @@ type ecnState struct {
 	deaf      bool // what the peer tells is not believed
 	heard     bool // it has told something after the handshake
 	last      bool // the packet before was marked
+	synMarked bool // a SYN-ACK arrived marked, and is counted
 	handshake bool // the next pure ACK tells how the SYN-ACK arrived
 	echo      bool // classic: tell of marks until the peer says that it has reduced
 	answer    bool // classic: say that we have reduced
@@ -68,15 +73,24 @@ func (c *Conn) agreeECN(s *wire.Segment) {
 	if mode == wire.ECNNone {
 		return
 	}
-	e := &ecnState{mode: mode, arrived: s.ECN, received: firstMarks, told: firstMarks, capable: true, reduced: c.id.ISS, roundEnd: c.id.ISS}
+	e := &ecnState{mode: mode, arrived: s.ECN, received: firstMarks, told: firstMarks, reduced: c.id.ISS, roundEnd: c.id.ISS}
+	// Who has sent a SYN without ECN must not use classic ECN (RFC 3168, section 6.1.1).
+	e.capable = mode == wire.ECNAccurate || c.snd.tries < ecnTries
 	c.ecn = e
 	emit(c, ECNAgreed{Mode: mode, Arrived: s.ECN})
 	if mode == wire.ECNAccurate && s.Flags.Has(wire.ACK) {
 		e.handshake = true
-		if s.ECN == wire.CE {
-			e.received++ // once, however often the SYN-ACK comes (section 3.2.2.2)
-		}
+		e.synACKMarked(s.ECN)
 		c.ourSYNArrived(synArrived)
+	}
+}
+
+// synACKMarked counts a mark on a SYN-ACK: once, however often that comes (RFC 9768,
+// section 3.2.2.2).
+func (e *ecnState) synACKMarked(as wire.ECN) {
+	if as == wire.CE && !e.synMarked {
+		e.synMarked = true
+		e.received++
 	}
 }
 
@@ -97,14 +111,26 @@ func (c *Conn) asked(s *wire.Segment) wire.ECNMode {
 	return wire.ECNNone
 }
 
-// mixesECN reports whether a SYN that comes again asks for the other kind of ECN: then no
-// host could know which one both have agreed on (RFC 9768, section 3.1.5).
-func (c *Conn) mixesECN(s *wire.Segment) bool {
-	if !c.passive || c.state != SynReceived || s.Seq.Add(1) != c.rcv.nxt || !s.Flags.Has(wire.SYN) || s.Flags.Any(wire.ACK|wire.RST) || c.cfg.ECN != wire.ECNAccurate || c.ecn == nil {
+// askedAgain takes the peer's SYN where it comes again. It reports whether that asks for
+// the other kind of ECN, for which the connection is ended: no host could know which one
+// both have agreed on. Otherwise the mode stays; but a host that was asked without ECN
+// once never sends ECN-capable packets (RFC 9768, section 3.1.5).
+func (c *Conn) askedAgain(s *wire.Segment) (ended bool) {
+	e := c.ecn
+	if e == nil || !c.passive || c.state != SynReceived || s.Seq.Add(1) != c.rcv.nxt || !s.Flags.Has(wire.SYN) || s.Flags.Any(wire.ACK|wire.RST) {
 		return false
 	}
-	offer := s.Flags & wire.ECNFlags
-	return c.ecn.mode == wire.ECNAccurate && offer == wire.CWR|wire.ECE || c.ecn.mode == wire.ECNClassic && offer == wire.ECNFlags
+	e.arrived = s.ECN
+	switch c.asked(s) {
+	case e.mode:
+		return false
+	case wire.ECNNone:
+		e.capable = false
+		return false
+	}
+	c.reset(c.snd.nxt, "the peer's SYN came again, and asks for another kind of ECN")
+	c.end(fmt.Errorf("%w: the peer asked for both kinds of ECN", ErrReset))
+	return true
 }
 
 // answered returns what a SYN-ACK takes up of what our SYN asked for, and how that

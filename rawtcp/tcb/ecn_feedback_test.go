@@ -47,9 +47,9 @@ func TestASYNACKThatComesAgainIsAnsweredByHowItArrived(t *testing.T) {
 	k.send("SYN-ACK-CWR seq=0 ack=1 ecn=CE")
 	k.expect("ACK-CWR-AE seq=1 ack=1")
 	k.send(`ACK-ECE-AE seq=1 ack=1 "a"`)
-	k.expect("ACK-ECE-AE ack=2")
+	k.expect("ACK-CWR-AE ack=2")             // and the mark is counted
 	k.send("SYN-ACK-CWR seq=0 ack=1 ecn=CE") // an old one, and nobody waits for its answer
-	k.expect("ACK-ECE-AE ack=2")
+	k.expect("ACK-CWR-AE ack=2")
 }
 
 // Marks that the peer tells of reduce the window, once for what was in flight, and
@@ -214,5 +214,62 @@ func TestTwoConnectionsOverAPathThatMarks(t *testing.T) {
 				t.Errorf("seed %d: end %d never heard of congestion; %+v", seed, i, mine)
 			}
 		}
+	}
+}
+
+// A mark is never a reason for a larger window, nor twice a reason for a smaller one: with
+// a loss in the same flight, or with a timeout that came too early.
+func TestAMarkAndALossReduceTheWindowOnce(t *testing.T) {
+	sack := func(c *Config) {
+		c.SYNOptions = append(plain(), wire.Option{Kind: wire.OptSACKPermitted})
+		c.SendBuffer = 1 << 20
+	}
+	begin := func() *talk {
+		k := start(t, func(c *Config) { sack(c); c.ECN = wire.ECNClassic })
+		k.c.Open(k.now)
+		k.drain()
+		k.after(50 * time.Millisecond)
+		k.send("SYN-ACK-ECE seq=0 ack=1 mss=1000 sackok")
+		k.drain()
+		k.c.Write(make([]byte, 100_000))
+		k.drain()
+		k.after(50 * time.Millisecond)
+		return k
+	}
+	k := begin()
+	k.send("ACK-ECE seq=1 ack=1001")
+	half := k.c.reno.ssthresh
+	k.drain()
+	k.send("ACK-ECE seq=1 ack=1001 sack=2001-6001")
+	k.said("fast_retransmit")
+	if k.c.reno.ssthresh != half {
+		t.Errorf("ssthresh is %d after a mark, and %d after a loss beside it", half, k.c.reno.ssthresh)
+	}
+
+	k = begin()
+	k.send("ACK-ECE seq=1 ack=10001") // all that was in flight
+	if k.c.reno.ssthresh != half {
+		t.Errorf("ssthresh is %d after a mark on the ACK of all, %d on that of the first", k.c.reno.ssthresh, half)
+	}
+
+	k = begin()
+	k.timeout()
+	k.drain() // a loss probe
+	k.timeout()
+	k.drain()
+	k.send("ACK-ECE seq=1 ack=1001")
+	k.drain()
+	k.send("ACK-ECE seq=1 ack=2001") // the original: the timeout came too early
+	k.said("spurious_timeout")
+	if k.c.reno.ssthresh > half || k.c.reno.cwnd > half {
+		t.Errorf("the timeout is undone, and the mark with it: ssthresh %d, window %d", k.c.reno.ssthresh, k.c.reno.cwnd)
+	}
+}
+
+func TestAKeepAliveProbeTellsOfMarks(t *testing.T) {
+	k := agreed(t, wire.ECNAccurate, nil)
+	var s wire.Segment
+	if !k.c.KeepAliveProbe(k.now, &s) || s.Flags.ACE() != firstMarks {
+		t.Errorf("%v", s.Flags)
 	}
 }

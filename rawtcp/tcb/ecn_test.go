@@ -124,7 +124,8 @@ func TestAServerLearnsHowItsSYNACKArrived(t *testing.T) {
 }
 
 // A SYN that is lost twice asks for nothing any more, since the flags may be why; an
-// answer to an earlier one counts all the same. A SYN-ACK falls back too, and then its
+// answer to an earlier one counts all the same; but who has sent a SYN without ECN must
+// not use the classic kind (RFC 3168, section 6.1.1). A SYN-ACK falls back too, and then its
 // host's data is never ECN-capable.//
 // Requirements: SHLD-8
 func TestSYNsFallBackToNoECN(t *testing.T) {
@@ -139,7 +140,7 @@ func TestSYNsFallBackToNoECN(t *testing.T) {
 		}
 		k.expect("SYN seq=0")
 		k.send(answer + " seq=0 ack=1 win=9000 mss=1000")
-		if r := k.c.ECN(); r.Mode != mode || !r.Capable {
+		if r := k.c.ECN(); r.Mode != mode || r.Capable != (mode == wire.ECNAccurate) {
 			t.Errorf("%v: %+v", mode, r)
 		}
 
@@ -225,6 +226,29 @@ func TestASYNThatAsksForBothKindsOfECNIsReset(t *testing.T) {
 			if k.c.ECN().Mode != mode {
 				t.Errorf("%s after %s: %+v", again, tc.first, k.c.ECN())
 			}
+		}
+	}
+}
+
+// A SYN that comes again tells how it arrived this time; and if it asks for nothing, the
+// client may have fallen back, so that our data is not ECN-capable (RFC 9768, section
+// 3.1.5).
+func TestASYNThatComesAgainCounts(t *testing.T) {
+	k := accepted(t, "SYN-ECE-CWR-AE seq=0 win=9000 mss=1000 ecn=no", with(wire.ECNAccurate))
+	k.drain()
+	k.send("SYN-ECE-CWR-AE seq=0 win=9000 mss=1000 ecn=CE")
+	k.drain()
+	k.timeout()
+	k.expect("SYN-ACK-CWR-AE seq=0")
+	for _, again := range []string{"SYN seq=0", `SYN seq=0 "data"`} {
+		k = accepted(t, "SYN-ECE-CWR-AE seq=0 win=9000 mss=1000", with(wire.ECNAccurate))
+		k.drain()
+		k.send(again + " win=9000 mss=1000")
+		k.drain()
+		k.send("ACK-CWR seq=1 ack=1 win=9000")
+		k.write("hello")
+		if s := k.expect(`PSH-ACK-ECE-AE "hello"`); s.ECN != wire.NotECT || k.c.ECN().Mode != wire.ECNAccurate {
+			t.Errorf("%s: data leaves as %v, %+v", again, s.ECN, k.c.ECN())
 		}
 	}
 }

@@ -31,6 +31,12 @@ func (f *frto) begin(r *reno, flight int, examined bool) {
 	}
 }
 
+// marked halves what an undo would go back to.
+func (f *frto) marked(mss int) {
+	half := max(f.cwnd/2, int32(2*mss))
+	f.cwnd, f.ssthresh = min(f.cwnd, half), half
+}
+
 // examineTimeout takes an acknowledgment after a timeout. The first that moves
 // SND.UNA lets two new segments out, and nothing else. If what is acknowledged
 // next was sent once only, before the timeout, then that was not lost, and the

@@ -70,6 +70,7 @@ func (c *Conn) KeepAliveProbe(now Instant, s *wire.Segment) bool {
 	*s = wire.Segment{SrcPort: c.id.LocalPort, DstPort: c.id.RemotePort}
 	emit(c, KeepAlive{Probe: c.alive.probes + 1})
 	c.fillProbe(now, s)
+	c.addECN(s)
 	c.sent(now, s)
 	return true
 }

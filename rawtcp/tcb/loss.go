@@ -61,6 +61,7 @@ func (c *Conn) repairing() bool {
 func (c *Conn) loseAll(why cause) {
 	l := &c.snd.loss
 	l.board.loseAll()
+	l.frto.step = frtoOff // it would hold back what is lost for certain
 	c.repair(why)
 }
 

@@ -164,6 +164,7 @@ func (c *Conn) openedFromBothSides(now Instant, s *wire.Segment) {
 	c.agree(now, s)
 	c.setWindow(s, 0)
 	c.out.syn = true
+	c.snd.timing, c.snd.corrected = false, true // an acknowledgment may be of either SYN
 	c.enter(SynReceived)
 }
 

@@ -70,7 +70,11 @@ func (c *Conn) fastRetransmit(now Instant) {
 	if l.recovering {
 		window = c.reno.ssthresh
 	}
-	c.reno.halve(min(c.flight(), window))
+	if c.marksReduced() {
+		c.reno.cwnd = min(c.reno.cwnd, c.reno.ssthresh)
+	} else {
+		c.reno.halve(min(c.flight(), window))
+	}
 	l.recovering, l.recoveryPoint, l.reduced = true, c.snd.nxt, now
 	l.force = true
 	c.stopProbe()
@@ -88,6 +92,7 @@ func (c *Conn) progress(n int) {
 	repairing := l.board.left.Less(l.recoveryPoint) && !l.recovering
 	l.board.acked(c.snd.una)
 	l.force = false
+	l.rack.inRound = l.rack.inRound && c.snd.una.Less(l.rack.dsackRound)
 	switch {
 	case !l.recovering:
 		l.dupAcks, l.inflation = 0, 0

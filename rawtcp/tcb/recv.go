@@ -114,6 +114,9 @@ func (c *Conn) receiveSYN(now Instant, s *wire.Segment) (accepted bool) {
 // without octets, is answered with our state.
 func (c *Conn) refuseWithoutAck(now Instant, s *wire.Segment) {
 	c.drop(s, "no ACK")
+	if c.askedAgain(s) {
+		return
+	}
 	if s.Flags.Has(wire.SYN) {
 		c.challenge(now, "the peer's SYN came again")
 	}

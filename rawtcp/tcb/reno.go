@@ -49,6 +49,14 @@ func (r *reno) halve(flight int) {
 	r.cwnd, r.counted = r.ssthresh, 0
 }
 
+// slowDown is halve for a sign of congestion without a hole: the window is never larger
+// for it.
+func (r *reno) slowDown(flight int) {
+	window := r.cwnd
+	r.halve(flight)
+	r.cwnd = min(r.cwnd, window)
+}
+
 // recovered ends fast recovery without letting a burst follow (RFC 6582,
 // section 3.2, step 3).
 func (r *reno) recovered(flight int) {

@@ -44,7 +44,7 @@ func (c *Conn) probeInterval() time.Duration {
 // flight whose acknowledgment could widen it, the retransmission timer runs.
 // After Close the wait for the peer's FIN has a timer of its own.
 func (c *Conn) rest(now Instant) {
-	if c.handshaking() || c.sendsData() && c.snd.una == c.snd.nxt {
+	if c.handshaking() || c.sendsData() || c.snd.una != c.snd.nxt {
 		c.armRetransmit(now)
 	}
 	if c.readClosed && c.state == FinWait2 && !c.timers.running(timerFin) {

@@ -26,14 +26,14 @@ func (r *recentRuns) note(seq wire.Seq) {
 // sackBlocks fills blocks with the runs to report, what arrived again first and
 // then the latest, and returns how many there are.
 func (r *receiveSide) sackBlocks(blocks *[wire.MaxSACKBlocks]wire.SACKBlock, again span) int {
-	n := 0
+	n, first := 0, 0     // of the runs
 	if again.len() > 0 { // RFC 2883, section 4
 		blocks[0] = wire.SACKBlock{Left: again.left, Right: again.right}
-		n = 1
+		n, first = 1, 1
 	}
 	add := func(s span) {
 		b := wire.SACKBlock{Left: s.left, Right: s.right}
-		for _, have := range blocks[:n] {
+		for _, have := range blocks[first:n] {
 			if have == b {
 				return
 			}
@@ -121,7 +121,7 @@ func (c *Conn) takeSACK(now Instant, s *wire.Segment) (dsack bool) {
 		c.sawDSACK()
 	}
 	for _, b := range blocks[:n] {
-		if b.Left.Less(later(s.Ack, c.snd.una)) || b.Right.LessEq(b.Left) || c.snd.nxt.Less(b.Right) {
+		if b.Left.LessEq(later(s.Ack, c.snd.una)) || b.Right.LessEq(b.Left) || c.snd.nxt.Less(b.Right) {
 			continue
 		}
 		c.takeBlock(now, s, span{b.Left, b.Right})

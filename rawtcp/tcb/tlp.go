@@ -119,7 +119,7 @@ func (c *Conn) probeAnswered(now Instant, s *wire.Segment, flight int, dsack, ad
 	case p.end.Less(s.Ack):
 		p.out = false
 		c.snd.loss.reduced = now
-		c.reno.halve(min(flight, c.reno.cwnd))
+		c.reno.slowDown(min(flight, c.reno.cwnd))
 	case !advances && blocks == 0 && s.Len() == 0:
 		p.out = false
 	}
