@@ -19,6 +19,9 @@ func registerECN(fl *pflag.FlagSet, value *string) {
 }
 
 func parseECN(value string) (wire.ECNMode, error) {
+	if value == "" { // of a command that has no such flag
+		value = ecnOff
+	}
 	name, err := oneOf("--ecn", value, ecnModes...)
 	if err != nil || name == ecnOff {
 		return wire.ECNNone, err

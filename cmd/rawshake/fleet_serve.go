@@ -68,7 +68,7 @@ for it.`,
 			}
 			defer s.Close()
 			held.writesLater(filepath.Join(o.Dir, "x"), true)
-			held.opened(false)
+			held.opened(false, foreign("NATS writes below --dir by itself", o.Dir))
 			fmt.Fprintf(os.Stderr, "rawshake: NATS with JetStream at %s\n", s.URL())
 			<-cmd.Context().Done()
 			return nil

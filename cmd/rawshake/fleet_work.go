@@ -36,6 +36,7 @@ type fleetWorker struct {
 	keep   string // directory for results; empty: they go into JetStream
 	listen string // for metrics; empty: nowhere
 
+	nats *hubFlags
 	hub  *fleet.Hub
 	held *heldFiles // of the scan
 	kept probe.Ports
@@ -43,7 +44,7 @@ type fleetWorker struct {
 }
 
 func newFleetWork(hub *hubFlags) *cobra.Command {
-	var w fleetWorker
+	w := fleetWorker{nats: hub}
 	cmd := &cobra.Command{
 		Use:   "work [SCAN]",
 		Short: "Take shards of a scan and do them, on this machine",
@@ -146,7 +147,8 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 	// The guards of further loops are put up when a shard asks for them.
 	link.Remember()
 	again := w.flags.again()
-	held.opened(w.flags.verbose, keeping{again.set | privilege.NetAdmin, "to open links and guards for further shards"})
+	held.opened(w.flags.verbose, keeping{again.set | privilege.NetAdmin, "to open links and guards for further shards"},
+		foreign("NATS reads its files at each connection, and what is kept is read again", w.keep, w.nats.creds, w.nats.nkey, w.nats.ca, w.nats.cert, w.nats.key))
 	if len(args) > 0 {
 		return w.takePart(ctx, hard, worker, args[0])
 	}

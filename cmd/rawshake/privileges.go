@@ -35,7 +35,7 @@ const everything = ^privilege.Set(0)
 // startsWith is what each command keeps from its first moment on, by its path.
 // As root it keeps [privilege.Files] too, until its files are open.
 var startsWith = map[string]privilege.Set{
-	"": 0, "explain": privilege.NetRaw, "results": 0, "version": 0, "man": 0, "help": 0,
+	"": 0, "explain": privilege.NetRaw | privilege.NetAdmin, "results": 0, "version": 0, "man": 0, "help": 0,
 	"results summary": 0, "results report": 0, "results list": 0, "results convert": 0, "results diff": 0,
 	"completion": 0, "completion bash": 0, "completion zsh": 0, "completion fish": 0, "completion powershell": 0,
 	"connect": opening, "audit": opening, "probe": opening | ofXDP | privilege.SysAdmin,
@@ -178,15 +178,30 @@ func (h *holder) confine() bool {
 		path := l.path
 		if _, err := os.Stat(path); err == nil {
 			paths = append(paths, path)
-		} else if to, err := os.Readlink(path); err == nil { // of a file that is not there yet
-			if !filepath.IsAbs(to) {
-				to = filepath.Join(filepath.Dir(path), to)
-			}
+		} else if to := lastLink(path); to != path { // of a file that is not there yet
 			paths = append(paths, filepath.Dir(to))
 		}
 		paths = append(paths, filepath.Dir(path))
 	}
 	return privilege.Confine(paths)
+}
+
+// maxLinks is how many symbolic links the kernel follows.
+const maxLinks = 40
+
+// lastLink follows symbolic links, and returns where the last one leads.
+func lastLink(path string) string {
+	for range maxLinks {
+		to, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path
 }
 
 // whatIsKept is that, as a person reads it.

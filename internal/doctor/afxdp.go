@@ -25,7 +25,7 @@ func checkAFXDP() Finding {
 	case errors.Is(err, link.ErrPermission):
 		err = errors.New("XDP programs are not permitted: they need CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, in the first user namespace")
 		if os.Geteuid() != 0 {
-			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon+ep " + program()
+			remedy = "sudo setcap cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon,cap_ipc_lock+ep " + program()
 		}
 	}
 	return judge(f, err, "an AF_XDP socket opens, and an XDP program loads"+tellXDP(xdpAbilities())+xdpTaken(), remedy)

@@ -58,6 +58,8 @@ func (p *Person) Do(f func() error) error {
 func become(uid, gid int, groups []int) error {
 	// The kernel takes the process for one with secrets of two users.
 	dumpable, _ := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	var parentDeath int32 // which the kernel forgets, and this may be the first thread
+	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&parentDeath)), 0)
 	list := []uint32{uint32(gid)}
 	for _, g := range groups {
 		list = append(list, uint32(g))
@@ -72,6 +74,9 @@ func become(uid, gid int, groups []int) error {
 	u, _ := unix.SetfsuidRetUid(-1)
 	if dumpable == 1 {
 		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
+	}
+	if parentDeath != 0 {
+		_ = unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(parentDeath), 0, 0, 0)
 	}
 	if u != uid || g != gid {
 		return fmt.Errorf("there are no user %d and group %d here", uid, gid)

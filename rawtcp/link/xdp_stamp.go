@@ -44,8 +44,15 @@ func (c monotonicClock) stamped(umem []byte, frame uint64, now time.Time) time.T
 		return now
 	}
 	clear(stamp)
-	return c.at.Add(time.Duration(ns - c.ns))
+	at := c.at.Add(time.Duration(ns - c.ns))
+	if at.Before(c.at) || at.Before(now.Add(-maxStampAge)) { // by another clock, as in a time namespace
+		return now
+	}
+	return at
 }
+
+// maxStampAge is how long before its reading a packet may have arrived.
+const maxStampAge = 2 * time.Second
 
 // Packets come thick where so many of them come in a gatherTime. Then a wait is that
 // long, whatever arrives, so that a wake-up serves many.

@@ -52,6 +52,7 @@ type queue struct {
 	first    uint8   // the protocol in the first fragment
 	refusal  string  // why a fragment's headers make the packet unusable
 	spoilt   bool    // fragments overlapped: the rest is dropped too
+	ecn      [4]bool // which codepoints the fragments have
 }
 
 type piece struct {
@@ -70,6 +71,7 @@ var (
 	errEmpty    = errors.New("a fragment without data")
 	errTooLong  = fmt.Errorf("a fragment that ends beyond the %d bytes of the largest packet", maxPayload)
 	errNested   = errors.New("a fragment of a fragment")
+	errMarked   = errors.New("a fragment marked as congested, of a packet that is not ECN-capable (RFC 3168, section 5.3)")
 	errEnds     = errors.New("fragments that contradict each other about their packet's length")
 )
 
@@ -110,6 +112,12 @@ func (r *Buffer) Add(now wire.Instant, h *wire.IP, data []byte) ([]byte, error) 
 	}
 	h.Protocol, h.Refusal, h.Fragment = p.first, p.refusal, wire.Fragment{}
 	r.remove(p)
+	if p.ecn[wire.CE] {
+		if p.ecn[wire.NotECT] {
+			return nil, errMarked
+		}
+		h.TrafficClass |= uint8(wire.CE)
+	}
 	return finish(h, r.whole)
 }
 
@@ -178,6 +186,7 @@ func (r *Buffer) place(p *queue, h *wire.IP, data []byte) error {
 	if x.offset == 0 {
 		p.first = h.Protocol
 	}
+	p.ecn[h.ECN()] = true
 	if p.refusal == "" {
 		p.refusal = h.Refusal
 	}
