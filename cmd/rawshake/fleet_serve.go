@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -67,7 +66,6 @@ for it.`,
 				return failure(err)
 			}
 			defer s.Close()
-			held.writesLater(filepath.Join(o.Dir, "x"), true)
 			held.opened(false, foreign("NATS writes below --dir by itself", o.Dir))
 			fmt.Fprintf(os.Stderr, "rawshake: NATS with JetStream at %s\n", s.URL())
 			<-cmd.Context().Done()

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"time"
 
@@ -140,9 +139,6 @@ func (w *fleetWorker) run(cmd *cobra.Command, args []string) error {
 			return fileError("--metrics", err)
 		}
 		defer end()
-	}
-	if w.keep != "" {
-		held.writesLater(filepath.Join(w.keep, manifest), true)
 	}
 	// The guards of further loops are put up when a shard asks for them.
 	link.Remember()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/rawshake/rawshake/internal/outfile"
 	"github.com/rawshake/rawshake/internal/privilege"
 )
 
@@ -18,7 +19,7 @@ import (
 // user's.
 func foreign(why string, paths ...string) keeping {
 	for _, path := range paths {
-		if path != "" && os.Geteuid() == 0 && (os.Getenv("SUDO_UID") != "" || holdsForeign(path)) {
+		if path != "" && os.Geteuid() == 0 && (outfile.ForUser() || holdsForeign(path)) {
 			return keeping{privilege.DACOverride | privilege.DACReadSearch, why}
 		}
 	}

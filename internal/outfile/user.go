@@ -18,6 +18,9 @@ var user *privilege.Person
 // done as this process may: root's own folders are for root.
 func WriteAs(p *privilege.Person) { user = p }
 
+// ForUser reports whether WriteAs has named somebody.
+func ForUser() bool { return user != nil }
+
 // asUser calls f as the user, and where the user may not, as this process.
 func asUser(f func() error) error {
 	if user != nil {

@@ -97,8 +97,12 @@ func (r *xdpRing) Receive(wait time.Duration, f func(Packet)) error {
 			return receiveError(os.NewSyscallError("ppoll", err), r.route)
 		}
 	}
+	before := r.received
 	for n := range r.socks {
 		r.take(n, f)
+	}
+	if n := r.received - before; n > 0 {
+		r.crowd.note(int(n), time.Now())
 	}
 	events := &r.polls[len(r.socks)].Revents
 	if *events == 0 && !r.beside.ready() {
@@ -130,7 +134,6 @@ func (r *xdpRing) take(queue int, f func(Packet)) {
 		return
 	}
 	now := time.Now()
-	r.crowd.note(int(n), now)
 	at := atomic.LoadUint32(rx.consumer)
 	for i := range n {
 		d := rx.at(at + i)

@@ -57,7 +57,7 @@ func (c *Conn) receiveAck(now Instant, s *wire.Segment) {
 	c.probeAnswered(now, s, flight, dsack, advances)
 	losses := c.lossSigns(now, duplicate)
 	arrived := c.hasArrived().Minus(before)
-	c.examineTimeout(now, advances, arrived > 0)
+	c.examineTimeout(advances, arrived > 0)
 	c.reduceRate(arrived, advances && !losses)
 	if advances {
 		c.armProbe(now)

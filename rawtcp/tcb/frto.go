@@ -41,7 +41,7 @@ func (f *frto) marked(mss int) {
 // SND.UNA lets two new segments out, and nothing else. If what is acknowledged
 // next was sent once only, before the timeout, then that was not lost, and the
 // timeout came too early.
-func (c *Conn) examineTimeout(now Instant, advances bool, arrived bool) {
+func (c *Conn) examineTimeout(advances, arrived bool) {
 	f := &c.snd.loss.frto
 	switch {
 	case f.step == frtoOff:
@@ -53,7 +53,7 @@ func (c *Conn) examineTimeout(now Instant, advances bool, arrived bool) {
 			f.step = frtoProbing
 		}
 	case f.step == frtoProbing && f.original:
-		c.undoTimeout(now)
+		c.undoTimeout()
 	case f.step == frtoProbing && arrived:
 		f.step = frtoOff
 	}
@@ -62,7 +62,7 @@ func (c *Conn) examineTimeout(now Instant, advances bool, arrived bool) {
 
 // undoTimeout goes on as if there had been no timeout, but without a burst: RFC
 // 4015, section 3.2.
-func (c *Conn) undoTimeout(now Instant) {
+func (c *Conn) undoTimeout() {
 	l := &c.snd.loss
 	for i, s := range l.board.list() {
 		if !s.is(isResent) {
